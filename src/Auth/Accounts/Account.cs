@@ -1,0 +1,40 @@
+namespace WebMessenger.Auth.Accounts;
+
+/// <summary>Who an account belongs to: somebody with a password, or a guest with a nickname only.</summary>
+public enum AccountKind
+{
+    Person,
+    Guest,
+}
+
+/// <summary>What of an account can change. Replaced as a whole, so that a reader never sees half a change.</summary>
+/// <param name="UserName">`[a-z0-9][a-z0-9._-]{0,31}`; a guest's begins with `guest-`.</param>
+/// <param name="DisplayName">1 to 64 Unicode scalar values, without control or bidi characters.</param>
+/// <param name="Email">Null for guests.</param>
+public sealed record Profile(string UserName, string DisplayName, string? Email, bool IsAdministrator);
+
+/// <summary>One person's, bot owner's or guest's identity: an id that never changes and a profile that may.</summary>
+/// <remarks>There is one instance per account in the process; everyone who holds it sees a rename at once.</remarks>
+public sealed class Account(string id, AccountKind kind, DateTimeOffset createdAt, Profile profile)
+{
+    private volatile Profile _profile = profile;
+
+    /// <summary>Immutable, never reused, and the only key under which anything of the account is stored.</summary>
+    public string Id { get; } = id;
+
+    public AccountKind Kind { get; } = kind;
+
+    public DateTimeOffset CreatedAt { get; } = createdAt;
+
+    public Profile Profile
+    {
+        get => _profile;
+        internal set => _profile = value;
+    }
+
+    public string UserName => _profile.UserName;
+
+    public string DisplayName => _profile.DisplayName;
+
+    public bool IsGuest => Kind == AccountKind.Guest;
+}

@@ -1,0 +1,154 @@
+using WebMessenger.Auth.Accounts;
+
+namespace WebMessenger.Auth.Sessions;
+
+/// <summary>How a login session was opened.</summary>
+public enum LoginSessionKind
+{
+    /// <summary>A cookie, from signing in, registering or entering as a guest.</summary>
+    Browser,
+
+    /// <summary>User name and password in an MQTT CONNECT: one per (account, client id).</summary>
+    Password,
+
+    /// <summary>An access token: one for all clients that use it.</summary>
+    Token,
+}
+
+/// <summary>What an access token may do in a room.</summary>
+[Flags]
+public enum Verbs
+{
+    None = 0,
+    Read = 1,
+    Post = 2,
+    Data = 4,
+    All = Read | Post | Data,
+}
+
+/// <summary>The rooms and verbs a login session is limited to. <see cref="Rooms"/> null: all rooms of the account.</summary>
+public sealed record Scope(IReadOnlySet<string>? Rooms, Verbs Verbs)
+{
+    public static Scope Everything { get; } = new(null, Verbs.All);
+
+    public bool Allows(string room, Verbs verbs) => (Verbs & verbs) == verbs && (Rooms is null || Rooms.Contains(room));
+}
+
+/// <summary>
+/// One signed-in browser, one access token in use, or one user name and password used by MQTT. It knows its live MQTT clients, and its end is theirs.
+/// </summary>
+/// <remarks>
+/// Thread-safe. The rule that leaves no survivor (design: revocation, 4): a client attaches first and looks at <see cref="IsRevoked"/> after;
+/// <see cref="RevokeAsync"/> marks first and looks at the attached clients after. Both under <c>_gate</c>, which is a leaf lock: nothing is called inside.
+/// </remarks>
+public sealed class LoginSession(
+    string id, LoginSessionKind kind, Account account, Scope scope, DateTimeOffset createdAt, string device, string? address)
+{
+    private readonly Lock _gate = new();
+    private readonly HashSet<IClient> _clients = [];
+    private volatile bool _revoked;
+    private Task _closed = Task.CompletedTask;
+    private long _lastSeenTicks = createdAt.UtcTicks;
+    private long _expiresTicks = long.MaxValue;
+
+    /// <summary>Public name of the login session in lists and URLs; not a secret.</summary>
+    public string Id { get; } = id;
+
+    public LoginSessionKind Kind { get; } = kind;
+
+    public Account Account { get; } = account;
+
+    public Scope Scope { get; } = scope;
+
+    public DateTimeOffset CreatedAt { get; } = createdAt;
+
+    /// <summary>What the person will recognise in the list: a browser and system, a token's name, or an MQTT client id.</summary>
+    public string Device { get; } = device;
+
+    /// <summary>The address that used it last, as text; null when unknown.</summary>
+    public string? Address { get; internal set; } = address;
+
+    public DateTimeOffset LastSeen
+    {
+        get => new(Interlocked.Read(ref _lastSeenTicks), TimeSpan.Zero);
+        internal set => Interlocked.Exchange(ref _lastSeenTicks, value.UtcTicks);
+    }
+
+    /// <summary>Null: does not expire by time.</summary>
+    public DateTimeOffset? ExpiresAt
+    {
+        get => Interlocked.Read(ref _expiresTicks) is var ticks and not long.MaxValue ? new(ticks, TimeSpan.Zero) : null;
+        internal set => Interlocked.Exchange(ref _expiresTicks, value?.UtcTicks ?? long.MaxValue);
+    }
+
+    public bool IsRevoked => _revoked;
+
+    public bool IsExpiredAt(DateTimeOffset now) => now.UtcTicks >= Interlocked.Read(ref _expiresTicks);
+
+    /// <summary>The live clients, a copy.</summary>
+    public IReadOnlyList<IClient> Clients
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _clients];
+            }
+        }
+    }
+
+    /// <summary>Makes the client one of this login session's. False: it has ended meanwhile, and the client must be refused.</summary>
+    public bool TryAttach(IClient client)
+    {
+        lock (_gate)
+        {
+            return !_revoked && _clients.Add(client);
+        }
+    }
+
+    public void Detach(IClient client)
+    {
+        lock (_gate)
+        {
+            _clients.Remove(client);
+        }
+    }
+
+    /// <summary>
+    /// Ends the login session in memory: no client attaches any more, and all that are attached are revoked in parallel. Completes when the last
+    /// connection is closed. The owner persists the end before calling this.
+    /// </summary>
+    internal Task RevokeAsync(RevocationReason reason)
+    {
+        IClient[] clients;
+        TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            if (_revoked)
+            {
+                return _closed;
+            }
+
+            _revoked = true;
+            _closed = closed.Task;
+            clients = [.. _clients];
+            _clients.Clear();
+        }
+
+        _ = CloseAllAsync(clients, reason, closed);
+        return closed.Task;
+    }
+
+    private static async Task CloseAllAsync(IClient[] clients, RevocationReason reason, TaskCompletionSource closed)
+    {
+        try
+        {
+            // Every call silences its client before it returns, so the loop is over before the first transport is waited for.
+            await Task.WhenAll(Array.ConvertAll(clients, client => client.RevokeAsync(reason)));
+        }
+        finally
+        {
+            closed.SetResult();
+        }
+    }
+}

@@ -1,0 +1,7 @@
+namespace WebMessenger.Broker.Tests;
+
+public sealed class PlaceholderTests
+{
+    [Fact]
+    public void Runs() => Assert.NotNull(typeof(PlaceholderTests).Assembly.Location);
+}
