@@ -1,48 +1,68 @@
 using System.Threading.Channels;
 using LiteDB;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace WebMessenger.Auth.Storage;
 
-/// <summary>Accounts, login sessions, tokens and rooms on disk: LiteDB, owned by one thread, and durable when a task completes.</summary>
+/// <summary>Accounts, login sessions, tokens and rooms on disk: LiteDB, owned by one thread, and durable when a task completes. Safe to call from any thread.</summary>
 /// <remarks>
-/// Why one thread, reads included: readers beside a writer killed LiteDB 5.0.20's engine in every run that tried. Hot reads come from memory; this is read at start and
-/// written through after.
+/// <para>Why one thread, reads included: readers beside a writer killed LiteDB 5.0.20's engine in every run that tried. Hot reads come from memory; this is read at start and
+/// written through after.</para>
+/// <para>Calls run in the order in which they were made. Writes that wait are run one after the other, each a transaction, and share one sync; a read waits for the sync of those
+/// before it, so that nobody is told what a power cut could take back.</para>
+/// <para>Tasks fault with what the caller's function threw, or with <see cref="StoreUnavailableException"/> when the disk is full or fails. Then reading goes on as far as the
+/// disk allows, and writing by itself when it can.</para>
 /// </remarks>
 public sealed class DocumentStore : IAsyncDisposable
 {
-    private readonly Channel<Action<LiteDatabase>> _work = Channel.CreateUnbounded<Action<LiteDatabase>>(new() { SingleReader = true });
+    internal const long DefaultCheckpointAt = 8 * 1024 * 1024;
+
+    private const int BatchSize = 256;
+
+    private readonly Channel<StoreWork> _work = Channel.CreateUnbounded<StoreWork>(new() { SingleReader = true });
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly StoreFiles _files;
+    private readonly long _checkpointAt;
+    private readonly ILogger _logger;
     private readonly Thread _thread;
 
-    private DocumentStore(LiteDatabase database)
+    // Of the store's thread alone.
+    private readonly List<StoreWork> _unsettled = [];
+    private DurableDatabase? _database;
+    private StoreUnavailableException? _refusal;
+    private bool _isDown;
+
+    private DocumentStore(StoreFiles files, long checkpointAt, ILogger logger, TaskCompletionSource opened)
     {
-        _thread = new Thread(() => Run(database)) { IsBackground = true, Name = "document store" };
-        _thread.Start();
+        _files = files;
+        _checkpointAt = checkpointAt;
+        _logger = logger;
+        _thread = new Thread(() => Run(opened)) { IsBackground = true, Name = "document store" };
+        // Without the opener's ExecutionContext, which would live as long as the store.
+        _thread.UnsafeStart();
     }
 
-    /// <summary>Opens or creates the file. Throws <see cref="IOException"/> when it cannot be read or written.</summary>
-    public static DocumentStore Open(string path) =>
-        new(new LiteDatabase(new ConnectionString { Filename = path, Collation = new Collation("/None") }) { UtcDate = true });
+    /// <summary>Opens or creates the file, its <c>.log</c> and its folder. Throws <see cref="StoreUnavailableException"/>, whose message names the file and what to do.</summary>
+    public static DocumentStore Open(string path, ILogger<DocumentStore>? logger = null) => Open(StoreFiles.Open(path), DefaultCheckpointAt, logger);
 
-    /// <summary>Runs on the store's thread. The result must not hold on to the database: materialise with ToList.</summary>
-    public Task<T> ReadAsync<T>(Func<ILiteDatabase, T> read) => Enqueue(read);
+    internal static DocumentStore Open(StoreFiles files, long checkpointAt, ILogger? logger = null)
+    {
+        TaskCompletionSource opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        DocumentStore store = new(files, checkpointAt, logger ?? NullLogger.Instance, opened);
+        opened.Task.GetAwaiter().GetResult();
+        return store;
+    }
+
+    /// <summary>Runs on the store's thread. The result must not hold on to the database: materialise with ToList. A change throws.</summary>
+    public Task<T> ReadAsync<T>(Func<ILiteDatabase, T> read) => Enqueue(new StoreWork<T>(false, read));
 
     /// <summary>Runs as one transaction on the store's thread; completes when it is on disk. What <paramref name="write"/> throws undoes all of it.</summary>
-    public Task<T> WriteAsync<T>(Func<ILiteDatabase, T> write) => Enqueue(database =>
-    {
-        database.BeginTrans();
-        try
-        {
-            var result = write(database);
-            database.Commit();
-            database.Checkpoint();
-            return result;
-        }
-        catch
-        {
-            database.Rollback();
-            throw;
-        }
-    });
+    /// <remarks>
+    /// LiteDB undoes the transaction as soon as an operation in it throws (a duplicate key), so catching that inside does not help, and faults the task: nothing else writes
+    /// in the meantime, so look first. Awaiting or blocking inside is not possible.
+    /// </remarks>
+    public Task<T> WriteAsync<T>(Func<ILiteDatabase, T> write) => Enqueue(new StoreWork<T>(true, write));
 
     /// <inheritdoc cref="WriteAsync{T}"/>
     public Task WriteAsync(Action<ILiteDatabase> write) => WriteAsync(database =>
@@ -51,40 +71,231 @@ public sealed class DocumentStore : IAsyncDisposable
         return true;
     });
 
+    /// <summary>Lets what was asked for before finish, then closes the files.</summary>
     public ValueTask DisposeAsync()
     {
         _work.Writer.TryComplete();
-        return new ValueTask(Task.Run(_thread.Join));
+        return new ValueTask(_closed.Task);
     }
 
-    private Task<T> Enqueue<T>(Func<LiteDatabase, T> work)
+    private Task<T> Enqueue<T>(StoreWork<T> work)
     {
-        TaskCompletionSource<T> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        var accepted = _work.Writer.TryWrite(database =>
+        if (Thread.CurrentThread == _thread)
         {
-            try
-            {
-                done.SetResult(work(database));
-            }
-            catch (Exception error)
-            {
-                done.SetException(error);
-            }
-        });
-        return accepted ? done.Task : throw new ObjectDisposedException(nameof(DocumentStore));
+            throw new InvalidOperationException("Called from inside a read or write of the store, which would wait for itself.");
+        }
+        return _work.Writer.TryWrite(work) ? work.Done : throw new ObjectDisposedException(nameof(DocumentStore));
     }
 
-    private void Run(LiteDatabase database)
+    private void Run(TaskCompletionSource opened)
     {
-        using (database)
+        try
         {
-            while (_work.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+            _database = OpenDatabase();
+        }
+        catch (StoreUnavailableException error)
+        {
+            _files.Dispose();
+            opened.SetException(error);
+            return;
+        }
+        opened.SetResult();
+        while (_work.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+        {
+            RunBatch();
+        }
+        Close();
+    }
+
+    private void RunBatch()
+    {
+        _refusal = null;
+        for (var count = 0; count < BatchSize && _work.Reader.TryRead(out var work); count++)
+        {
+            if (work.Writes)
             {
-                while (_work.Reader.TryRead(out var work))
-                {
-                    work(database);
-                }
+                Write(work);
+            }
+            else
+            {
+                Read(work);
             }
         }
+        Settle();
+        if (_database?.LogLength >= _checkpointAt)
+        {
+            Checkpoint(_database);
+        }
+    }
+
+    private void Write(StoreWork work)
+    {
+        DurableDatabase database;
+        try
+        {
+            database = Writable();
+        }
+        catch (StoreUnavailableException refusal)
+        {
+            _refusal = refusal;
+            work.Refuse(refusal);
+            return;
+        }
+        try
+        {
+            database.Write(work.Run);
+            _unsettled.Add(work);
+        }
+        catch (Exception error)
+        {
+            Refuse(work, database, error);
+        }
+    }
+
+    private void Read(StoreWork work)
+    {
+        Settle();
+        DurableDatabase database;
+        try
+        {
+            database = _database ??= OpenDatabase();
+        }
+        catch (StoreUnavailableException refusal)
+        {
+            work.Refuse(refusal);
+            return;
+        }
+        try
+        {
+            database.Read(work.Run);
+            work.Acknowledge();
+        }
+        catch (Exception error)
+        {
+            Refuse(work, database, error);
+        }
+    }
+
+    private void Refuse(StoreWork work, DurableDatabase database, Exception error)
+    {
+        if (database.IsClosed())
+        {
+            Break(error);
+            error = Failed(error);
+        }
+        work.Refuse(error);
+    }
+
+    /// <summary>Answers the writes that ran, once they are on the disk.</summary>
+    private void Settle()
+    {
+        if (_unsettled.Count == 0)
+        {
+            return;
+        }
+        try
+        {
+            _database!.Fence();
+        }
+        catch (Exception error)
+        {
+            Break(error);
+            return;
+        }
+        foreach (var work in _unsettled)
+        {
+            work.Acknowledge();
+        }
+        _unsettled.Clear();
+    }
+
+    private DurableDatabase Writable()
+    {
+        // Once a batch is often enough to try.
+        if (_refusal is not null)
+        {
+            throw _refusal;
+        }
+        if (_database is { NeedsCheckpoint: true })
+        {
+            Settle();
+        }
+        if (_database is { NeedsCheckpoint: true } database)
+        {
+            Checkpoint(database);
+        }
+        _database ??= OpenDatabase();
+        if (_database.NeedsCheckpoint)
+        {
+            throw Failed(_database.Obstacle!);
+        }
+        if (_isDown)
+        {
+            _isDown = false;
+            _logger.Recovered(_files.Path);
+        }
+        return _database;
+    }
+
+    private void Checkpoint(DurableDatabase database)
+    {
+        try
+        {
+            database.Checkpoint();
+        }
+        catch (Exception error)
+        {
+            Break(error);
+        }
+    }
+
+    private DurableDatabase OpenDatabase()
+    {
+        var database = DurableDatabase.Open(_files);
+        if (database.Discarded > 0)
+        {
+            _logger.TailCut(_files.LogPath, database.Discarded);
+        }
+        if (database.NeedsCheckpoint && !_isDown)
+        {
+            _isDown = true;
+            _logger.ReadOnly(_files.Path, database.Obstacle);
+        }
+        return database;
+    }
+
+    /// <summary>Nothing in the memory of an engine that failed is believed: the next call opens the files anew, and learns from them what is there.</summary>
+    private void Break(Exception cause)
+    {
+        if (!_isDown)
+        {
+            _isDown = true;
+            _logger.StoreFailed(_files.Path, cause);
+        }
+        _database?.Abandon();
+        _database = null;
+        foreach (var work in _unsettled)
+        {
+            work.Refuse(Failed(cause));
+        }
+        _unsettled.Clear();
+    }
+
+    private StoreUnavailableException Failed(Exception cause) => cause as StoreUnavailableException ?? StoreUnavailableException.Failed(_files.Path, cause);
+
+    private void Close()
+    {
+        try
+        {
+            _database?.Checkpoint();
+            _database?.Dispose();
+        }
+        catch (Exception error)
+        {
+            _logger.ClosedWithoutCheckpoint(_files.Path, error);
+            _database?.Abandon();
+        }
+        _files.Dispose();
+        _closed.SetResult();
     }
 }

@@ -1,0 +1,217 @@
+using System.Security.Cryptography;
+
+namespace WebMessenger.Auth.Storage;
+
+/// <summary>LiteDB's log, each page in a checked frame; what a power cut left half done is cut off on opening.</summary>
+/// <remarks>
+/// LiteDB 5.0.20 writes the log from a task of its own, which runs on the committing thread most of the time but not always, and flushes it after almost every page.
+/// So <see cref="Flush"/> does nothing, and the thread that owns the store calls <see cref="SyncThrough"/> before it answers anybody.
+/// <see cref="_gate"/> guards the fields; the file is written under it, and synced outside it by the owning thread alone.
+/// </remarks>
+internal sealed class CheckedLogStream : StoreStream
+{
+    private static readonly TimeSpan WriterPatience = TimeSpan.FromSeconds(30);
+
+    private readonly Lock _gate = new();
+    private readonly ManualResetEventSlim _progress = new();
+    private readonly IStoreFile _file;
+    private readonly string _path;
+    private readonly byte[] _frame = new byte[LogFrame.Size];
+    private uint _generation;
+    private uint _frames;
+    private uint _synced;
+    private Exception? _failure;
+
+    private CheckedLogStream(IStoreFile file, string path, LogScan scan)
+    {
+        _file = file;
+        _path = path;
+        _frames = _synced = scan.Frames;
+        _generation = scan.Frames > 0 ? scan.Generation : BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint)));
+        Header = scan.Header;
+    }
+
+    /// <summary>The newest database header in the log when it was opened.</summary>
+    public byte[]? Header { get; }
+
+    /// <summary>Bytes of an unfinished transaction that were cut off on opening.</summary>
+    public long Discarded { get; private init; }
+
+    public override long Length
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _frames * (long)Page.Size;
+            }
+        }
+    }
+
+    public static CheckedLogStream Open(IStoreFile file, string path)
+    {
+        var scan = LogScan.Of(file, path);
+        var intact = scan.Frames * (long)LogFrame.Size;
+        var length = file.Length;
+        if (length > intact)
+        {
+            file.SetLength(intact);
+        }
+        if (length > 0)
+        {
+            // What was read may not be on the disk yet (its writer was killed before its sync), and the data file is about to be written from it.
+            file.Sync();
+        }
+        return new CheckedLogStream(file, path, scan) { Discarded = length - intact };
+    }
+
+    public override int Read(byte[] buffer, int offset, int count)
+    {
+        ThrowIfNotOnePage(count);
+        if (Position >= Length)
+        {
+            return 0;
+        }
+        var index = (uint)(Position / Page.Size);
+        Span<byte> frame = new byte[LogFrame.Size];
+        if (_file.Read(frame, index * (long)LogFrame.Size) < LogFrame.Size || !LogFrame.IsIntact(frame, index))
+        {
+            throw StoreUnavailableException.DamagedLog(_path, index);
+        }
+        frame[LogFrame.HeaderSize..].CopyTo(buffer.AsSpan(offset));
+        Position += count;
+        return count;
+    }
+
+    public override void Write(byte[] buffer, int offset, int count)
+    {
+        ThrowIfNotOnePage(count);
+        lock (_gate)
+        {
+            ThrowIfFailed();
+            if (Position != _frames * (long)Page.Size)
+            {
+                throw new InvalidOperationException("LiteDB appends to its log; this write does not.");
+            }
+            LogFrame.Build(_frame, buffer.AsSpan(offset, count), _generation, _frames, _synced);
+            try
+            {
+                _file.Write(_frame, _frames * (long)LogFrame.Size);
+            }
+            catch (Exception error)
+            {
+                Fail(error);
+                throw;
+            }
+            _frames++;
+            _progress.Set();
+        }
+        Position += count;
+    }
+
+    public override void Flush()
+    {
+    }
+
+    /// <summary>Waits until the log has been written as far as <paramref name="length"/>, then syncs it. Once it has thrown it always throws.</summary>
+    public void SyncThrough(long length)
+    {
+        var frames = AwaitWritten(length);
+        if (frames == _synced)
+        {
+            return;
+        }
+        try
+        {
+            _file.Sync();
+        }
+        catch (Exception error)
+        {
+            lock (_gate)
+            {
+                Fail(error);
+            }
+            throw;
+        }
+        lock (_gate)
+        {
+            _synced = frames;
+        }
+    }
+
+    public override void SetLength(long value)
+    {
+        if (value != 0)
+        {
+            throw new InvalidOperationException("LiteDB only ever empties its log.");
+        }
+        lock (_gate)
+        {
+            ThrowIfFailed();
+            try
+            {
+                _file.SetLength(0);
+                // Or new frames could come to lie among old ones, and a cut between them would bring old pages back.
+                _file.Sync();
+            }
+            catch (Exception error)
+            {
+                Fail(error);
+                throw;
+            }
+            _frames = _synced = 0;
+            _generation++;
+        }
+        Position = 0;
+    }
+
+    public override void Seal()
+    {
+        lock (_gate)
+        {
+            Fail(Sealed());
+        }
+    }
+
+    private static void ThrowIfNotOnePage(int count)
+    {
+        if (count != Page.Size)
+        {
+            throw new InvalidOperationException("LiteDB reads and writes its log page by page.");
+        }
+    }
+
+    private uint AwaitWritten(long length)
+    {
+        while (true)
+        {
+            lock (_gate)
+            {
+                ThrowIfFailed();
+                if (_frames * (long)Page.Size >= length)
+                {
+                    return _frames;
+                }
+                _progress.Reset();
+            }
+            if (!_progress.Wait(WriterPatience))
+            {
+                throw new TimeoutException("LiteDB's log writer has stopped.");
+            }
+        }
+    }
+
+    private void Fail(Exception error)
+    {
+        _failure ??= error;
+        _progress.Set();
+    }
+
+    private void ThrowIfFailed()
+    {
+        if (_failure is not null)
+        {
+            throw new IOException(_failure.Message, _failure);
+        }
+    }
+}
