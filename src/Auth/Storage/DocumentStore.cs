@@ -281,7 +281,7 @@ public sealed class DocumentStore : IAsyncDisposable
         _unsettled.Clear();
     }
 
-    private StoreUnavailableException Failed(Exception cause) => cause as StoreUnavailableException ?? StoreUnavailableException.Failed(_files.Path, cause);
+    private StoreUnavailableException Failed(Exception cause) => StoreUnavailableException.From(_files.Path, cause);
 
     private void Close()
     {

@@ -49,7 +49,7 @@ internal sealed class DurableDatabase : IDisposable
         }
         catch (Exception error) when (error is not StoreUnavailableException)
         {
-            throw error is IOException or TimeoutException ? StoreUnavailableException.Failed(files.Path, error) : StoreUnavailableException.NotAStore(files.Path, error);
+            throw StoreUnavailableException.From(files.Path, error);
         }
     }
 

@@ -13,7 +13,7 @@ public sealed class StoreUnavailableException(string path, string message, Excep
         new(path, $"may not be opened: give this user read and write access to the file and its folder. ({cause.Message})", cause);
 
     internal static StoreUnavailableException NotAStore(string path, Exception? cause = null) =>
-        new(path, "is damaged or no LiteDB file: restore it from a backup together with its .log file, or move both away to begin anew.", cause);
+        new(path, $"is damaged or no LiteDB file: restore it from a backup together with its .log file, or move both away to begin anew. {cause?.Message}".TrimEnd(), cause);
 
     internal static StoreUnavailableException DamagedLog(string path, long frame) =>
         new(path, $"is damaged at page {frame}, and what it held was acknowledged: check the disk, then restore it from a backup together with the data file.");
@@ -21,6 +21,10 @@ public sealed class StoreUnavailableException(string path, string message, Excep
     internal static StoreUnavailableException DataFileGone(string path) =>
         new(path, "is empty or gone, but its .log file is not: put the data file back, or restore both from a backup.");
 
-    internal static StoreUnavailableException Failed(string path, Exception cause) =>
-        new(path, $"is not available: {cause.Message} Free disk space or check the disk; the store goes on by itself.", cause);
+    internal static StoreUnavailableException From(string path, Exception cause) => cause switch
+    {
+        StoreUnavailableException known => known,
+        IOException or TimeoutException => new(path, $"is not available: {cause.Message} Free disk space or check the disk; the store goes on by itself.", cause),
+        _ => NotAStore(path, cause),
+    };
 }

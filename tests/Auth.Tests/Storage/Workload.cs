@@ -25,10 +25,11 @@ internal sealed class Workload
     /// <summary>Writes a transaction that fails at its end and leaves nothing.</summary>
     public async Task WriteAndThrowAsync(DocumentStore store)
     {
+        var transaction = _states.Count + 1_000_000;
         var changes = Changes(_states[^1]);
         await Assert.ThrowsAsync<InvalidDataException>(() => store.WriteAsync(database =>
         {
-            Apply(database, int.MaxValue, changes);
+            Apply(database, 4 * transaction, changes);
             throw new InvalidDataException();
         }));
     }
@@ -74,6 +75,11 @@ internal sealed class Workload
             {
                 documents.Upsert(new BsonDocument { ["_id"] = id, ["rank"] = -id, ["body"] = body });
             }
+        }
+        if (transaction % 4 == 0)
+        {
+            // The header lists the collections: it grows over many sectors, and a torn one would not be read.
+            database.GetCollection($"collection_{transaction}").Insert(new BsonDocument { ["_id"] = 1 });
         }
         database.GetCollection("counter").Upsert(new BsonDocument { ["_id"] = 1, ["transaction"] = transaction });
     }
