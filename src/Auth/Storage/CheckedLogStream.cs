@@ -88,20 +88,14 @@ internal sealed class CheckedLogStream : StoreStream
         ThrowIfNotOnePage(count);
         lock (_gate)
         {
-            ThrowIfFailed();
             if (Position != _frames * (long)Page.Size)
             {
                 throw new InvalidOperationException("LiteDB appends to its log; this write does not.");
             }
-            LogFrame.Build(_frame, buffer.AsSpan(offset, count), _generation, _frames, _synced);
-            try
+            if (_failure is null)
             {
-                _file.Write(_frame, _frames * (long)LogFrame.Size);
-            }
-            catch (Exception error)
-            {
-                Fail(error);
-                throw;
+                LogFrame.Build(_frame, buffer.AsSpan(offset, count), _generation, _frames, _synced);
+                WriteFrame();
             }
             _frames++;
             _progress.Set();
@@ -198,6 +192,21 @@ internal sealed class CheckedLogStream : StoreStream
             {
                 throw new TimeoutException("LiteDB's log writer has stopped.");
             }
+        }
+    }
+
+    /// <summary>
+    /// LiteDB must not hear of a failure here: it would leave a half committed transaction behind, whose finalizer throws and so ends the process. The fence tells.
+    /// </summary>
+    private void WriteFrame()
+    {
+        try
+        {
+            _file.Write(_frame, _frames * (long)LogFrame.Size);
+        }
+        catch (Exception error)
+        {
+            Fail(error);
         }
     }
 
