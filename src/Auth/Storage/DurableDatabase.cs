@@ -53,7 +53,7 @@ internal sealed class DurableDatabase : IDisposable
         }
     }
 
-    public void Read(Action<ILiteDatabase> read) => read(_database);
+    public void Read(Action<ILiteDatabase> read) => _guard.Read(() => read(_database));
 
     public void Write(Action<ILiteDatabase> write)
     {

@@ -3,13 +3,30 @@ using LiteDB.Engine;
 
 namespace WebMessenger.Auth.Storage;
 
-/// <summary>LiteDB's engine, allowing changes only inside the one transaction that is under way, and none once LiteDB has undone it.</summary>
+/// <summary>LiteDB's engine, allowing queries only while a call runs, and changes only in its transaction, as long as LiteDB has not undone it.</summary>
 /// <remarks>
 /// LiteDB 5.0.20 rolls the whole transaction back when one operation in it fails. Who catches that and goes on would have each further change committed by itself.
 /// </remarks>
 internal sealed class GuardedEngine(LiteEngine engine) : ILiteEngine
 {
+    private readonly List<IBsonDataReader> _readers = [];
+    private int _callThread;
     private bool _inTransaction;
+
+    /// <summary>Runs <paramref name="body"/>, in which nothing can be changed.</summary>
+    public void Read(Action body)
+    {
+        _callThread = Environment.CurrentManagedThreadId;
+        try
+        {
+            body();
+        }
+        finally
+        {
+            _callThread = 0;
+            CloseReaders();
+        }
+    }
 
     /// <summary>Runs <paramref name="body"/> as one transaction. Whatever it throws, nothing of it remains.</summary>
     public void Transact(Action body)
@@ -18,7 +35,7 @@ internal sealed class GuardedEngine(LiteEngine engine) : ILiteEngine
         _inTransaction = true;
         try
         {
-            body();
+            Read(body);
             if (!_inTransaction)
             {
                 throw Undone();
@@ -51,7 +68,16 @@ internal sealed class GuardedEngine(LiteEngine engine) : ILiteEngine
         }
     }
 
-    public IBsonDataReader Query(string collection, Query query) => query.Into is null ? engine.Query(collection, query) : Change(() => engine.Query(collection, query));
+    public IBsonDataReader Query(string collection, Query query)
+    {
+        if (_callThread != Environment.CurrentManagedThreadId)
+        {
+            throw new InvalidOperationException("A query after the call in which it was made has ended: materialise its result with ToList.");
+        }
+        var reader = query.Into is null ? engine.Query(collection, query) : Change(() => engine.Query(collection, query));
+        _readers.Add(reader);
+        return reader;
+    }
 
     public int Insert(string collection, IEnumerable<BsonDocument> docs, BsonAutoId autoId) => Change(() => engine.Insert(collection, docs, autoId));
 
@@ -96,9 +122,22 @@ internal sealed class GuardedEngine(LiteEngine engine) : ILiteEngine
     private static InvalidOperationException Undone() =>
         new("An operation failed and LiteDB undid the whole transaction: look first whether a change is possible, rather than catch its exception.");
 
+    /// <summary>A cursor left open blocks the next checkpoint, and has a finalizer that throws, which ends the process.</summary>
+    private void CloseReaders()
+    {
+        try
+        {
+            _readers.ForEach(reader => reader.Dispose());
+        }
+        finally
+        {
+            _readers.Clear();
+        }
+    }
+
     private T Change<T>(Func<T> change)
     {
-        if (!_inTransaction)
+        if (!_inTransaction || _callThread != Environment.CurrentManagedThreadId)
         {
             throw new InvalidOperationException("A change outside WriteAsync, or after another one in it has failed.");
         }

@@ -1,6 +1,6 @@
 namespace WebMessenger.Auth.Storage;
 
-/// <summary>One file of the document store: bytes at offsets, and a sync. Used from one thread at a time.</summary>
+/// <summary>One file of the document store: bytes at offsets, and a sync. Reads and writes come one at a time.</summary>
 /// <remarks>
 /// The seam exists because a power cut cannot be had otherwise: the test records what passes through here and builds from it the files that a cut could leave.
 /// Every member may throw <see cref="IOException"/>.

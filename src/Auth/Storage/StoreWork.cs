@@ -23,7 +23,14 @@ internal sealed class StoreWork<T>(bool writes, Func<ILiteDatabase, T> body) : S
 
     public Task<T> Done => _done.Task;
 
-    public override void Run(ILiteDatabase database) => _result = body(database);
+    public override void Run(ILiteDatabase database)
+    {
+        _result = body(database);
+        if (_result is Task)
+        {
+            throw new InvalidOperationException("A read or write of the store cannot be asynchronous: its transaction ends when it returns.");
+        }
+    }
 
     public override void Acknowledge() => _done.SetResult(_result!);
 

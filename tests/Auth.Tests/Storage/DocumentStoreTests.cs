@@ -171,6 +171,44 @@ public sealed class DocumentStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_function_that_goes_on_after_it_has_returned_is_refused()
+    {
+        await using var store = _folder.Open();
+        await Assert.ThrowsAsync<InvalidOperationException>(() => store.WriteAsync(async database =>
+        {
+            Numbers(database).Insert(Number(1));
+            await Task.Yield();
+        }));
+        Assert.Empty(await NumbersAsync(store));
+    }
+
+    [Fact]
+    public async Task A_result_that_still_needs_the_database_fails_rather_than_read_beside_the_store()
+    {
+        await using var store = _folder.Open();
+        await Insert(store, 1);
+        var lazy = await store.ReadAsync(database => Numbers(database).FindAll());
+        Assert.Throws<InvalidOperationException>(() => lazy.Count());
+    }
+
+    [Fact]
+    public async Task A_cursor_that_a_caller_leaves_open_does_not_stop_the_store()
+    {
+        await using (var store = DocumentStore.Open(StoreFiles.Open(_folder.DataFile), checkpointAt: 50_000))
+        {
+            for (var number = 0; number < 50; number++)
+            {
+                await Insert(store, number);
+                Assert.True(await store.ReadAsync(database => Numbers(database).FindAll().GetEnumerator().MoveNext()));
+            }
+        }
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        await using var again = _folder.Open();
+        Assert.Equal(Enumerable.Range(0, 50), await NumbersAsync(again));
+    }
+
+    [Fact]
     public async Task Alice_and_alice_are_two_keys_and_two_index_entries()
     {
         await using var store = _folder.Open();

@@ -10,25 +10,70 @@ public sealed class PowerCutTests(ITestOutputHelper output)
     private const int Transactions = 250;
     private const long CheckpointAt = 160 * 1024;
 
+    private readonly int _seed = FromEnvironment("POWERCUT_SEED") ?? Random.Shared.Next();
+    private readonly int _images = FromEnvironment("POWERCUT_IMAGES") ?? 400;
+
     [Fact]
     public async Task Attack_70_Whatever_a_power_cut_leaves_holds_all_that_was_acknowledged_and_no_half_transaction()
     {
-        var seed = FromEnvironment("POWERCUT_SEED") ?? Random.Shared.Next();
-        var images = FromEnvironment("POWERCUT_IMAGES") ?? 400;
-        output.WriteLine($"POWERCUT_SEED={seed} POWERCUT_IMAGES={images}");
-        Workload workload = new(seed);
-        var recording = await RecordAsync(workload, seed);
+        Workload workload = new(_seed);
+        var recording = await RecordAsync(workload, _seed);
+        await AssertAsync(workload, PowerCuts.Of(recording, _images, _seed));
+    }
 
-        List<string> wrong = [];
-        foreach (var image in PowerCuts.Of(recording, images, seed))
+    [Fact]
+    public async Task Attack_70_A_power_cut_while_the_store_recovers_from_another_loses_nothing_either()
+    {
+        Workload workload = new(_seed);
+        var recording = await RecordAsync(workload, _seed);
+        List<PowerCuts.Image> images = [];
+        foreach (var first in PowerCuts.Of(recording, _images / 10, _seed))
         {
+            images.AddRange(await CutsDuringRecoveryAsync(first.AsRecording()));
+        }
+        await AssertAsync(workload, images);
+    }
+
+    [Fact]
+    public async Task Attack_70_A_power_cut_after_a_kill_takes_back_nothing_that_the_next_process_has_shown()
+    {
+        Workload workload = new(_seed);
+        var recording = await RecordAsync(workload, _seed);
+        Random random = new(_seed);
+        List<PowerCuts.Image> images = [];
+        for (var kill = 0; kill < _images / 10; kill++)
+        {
+            images.AddRange(await CutsDuringRecoveryAsync(recording.Take(random.Next(recording.Count + 1))));
+        }
+        await AssertAsync(workload, images);
+    }
+
+    private async Task<IEnumerable<PowerCuts.Image>> CutsDuringRecoveryAsync(IEnumerable<RecordedDisk.Operation> before)
+    {
+        RecordedDisk disk = new(before);
+        var from = disk.Operations().Count;
+        await using (var store = DocumentStore.Open(disk.Files, CheckpointAt))
+        {
+            disk.Acknowledge(await Workload.NewestAsync(store));
+        }
+        return PowerCuts.Of(disk.Operations(), 5, _seed + from, from);
+    }
+
+    private async Task AssertAsync(Workload workload, IEnumerable<PowerCuts.Image> images)
+    {
+        output.WriteLine($"POWERCUT_SEED={_seed} POWERCUT_IMAGES={_images}");
+        List<string> wrong = [];
+        var count = 0;
+        foreach (var image in images)
+        {
+            count++;
             if (await WrongAsync(workload, image) is { } reason)
             {
-                wrong.Add($"cut at {image.At} of {recording.Count}: {reason}");
+                wrong.Add($"cut at {image.At}: {reason}");
             }
         }
-
-        Assert.True(wrong.Count == 0, $"POWERCUT_SEED={seed}: {wrong.Count} of {images} images are wrong\n{string.Join('\n', wrong.Take(10))}");
+        Assert.True(wrong.Count == 0, $"POWERCUT_SEED={_seed}: {wrong.Count} of {count} images are wrong\n{string.Join('\n', wrong.Take(10))}");
+        Assert.NotEqual(0, count);
     }
 
     private static async Task<IReadOnlyList<RecordedDisk.Operation>> RecordAsync(Workload workload, int seed)

@@ -12,12 +12,26 @@ internal static class PowerCuts
     /// <summary>What a cut left behind.</summary>
     /// <param name="At">Operations done before the cut.</param>
     /// <param name="Acknowledged">The newest transaction acknowledged before the cut; 0 for none.</param>
-    public sealed record Image(int At, int Acknowledged, StoreFiles Files);
+    public sealed record Image(int At, int Acknowledged, StoreFiles Files)
+    {
+        /// <summary>A recording that begins with this image.</summary>
+        public IEnumerable<Operation> AsRecording()
+        {
+            foreach (var (number, file) in new[] { Files.Data, Files.Log }.Index())
+            {
+                var bytes = new byte[file.Length];
+                file.Read(bytes, 0);
+                yield return new Written(number, 0, bytes);
+                yield return new Synced(number);
+            }
+            yield return new Acknowledgement(Acknowledged);
+        }
+    }
 
-    public static IEnumerable<Image> Of(IReadOnlyList<Operation> recording, int count, int seed)
+    public static IEnumerable<Image> Of(IReadOnlyList<Operation> recording, int count, int seed, int from = 0)
     {
         Random random = new(seed);
-        var cuts = Enumerable.Range(0, count).Select(_ => random.Next(recording.Count + 1)).Order().ToArray();
+        var cuts = Enumerable.Range(0, count).Select(_ => random.Next(from, recording.Count + 1)).Order().ToArray();
         MemoryFile[] safe = [new(), new()];
         List<FileOperation>[] unsafeYet = [[], []];
         var acknowledged = 0;

@@ -10,6 +10,26 @@ internal sealed class RecordedDisk
 
     public RecordedDisk() => Files = new StoreFiles("recorded", new RecordedFile(this, 0), new RecordedFile(this, 1));
 
+    /// <summary>The disk as it was after <paramref name="before"/>, synced or not: what the process that comes after a killed one finds.</summary>
+    public RecordedDisk(IEnumerable<Operation> before) : this()
+    {
+        foreach (var operation in before)
+        {
+            switch (operation)
+            {
+                case Written written:
+                    File(written).Write(written.Bytes, written.Offset);
+                    break;
+                case Resized resized:
+                    File(resized).SetLength(resized.Length);
+                    break;
+                default:
+                    Add(operation);
+                    break;
+            }
+        }
+    }
+
     public StoreFiles Files { get; }
 
     public void Acknowledge(int transaction) => Add(new Acknowledgement(transaction));
@@ -21,6 +41,8 @@ internal sealed class RecordedDisk
             return [.. _operations];
         }
     }
+
+    private IStoreFile File(FileOperation operation) => operation.File == 0 ? Files.Data : Files.Log;
 
     private void Add(Operation operation)
     {

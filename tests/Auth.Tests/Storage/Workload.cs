@@ -34,14 +34,16 @@ internal sealed class Workload
         }));
     }
 
+    /// <summary>The number of the newest transaction that is there; 0 for none.</summary>
+    public static Task<int> NewestAsync(DocumentStore store) => store.ReadAsync(Newest);
+
     /// <summary>Reads everything, by key and by index, and says what is wrong with it; null when it is the state after exactly one of the transactions from the given one on.</summary>
     public async Task<string?> WrongAsync(DocumentStore store, int acknowledged)
     {
         var (transaction, byId, byIndex) = await store.ReadAsync(database =>
         {
-            var found = database.GetCollection("counter").FindById(1);
             var documents = database.GetCollection("documents");
-            return (found is null ? 0 : found["transaction"].AsInt32,
+            return (Newest(database),
                 documents.FindAll().ToDictionary(document => document["_id"].AsInt32, document => document["body"].AsString),
                 documents.Find(Query.All("rank")).Select(document => document["_id"].AsInt32).ToList());
         });
@@ -60,6 +62,8 @@ internal sealed class Workload
         }
         return byIndex.SequenceEqual(expected.Keys.Reverse()) ? null : "index and documents disagree";
     }
+
+    private static int Newest(ILiteDatabase database) => database.GetCollection("counter").FindById(1)?["transaction"].AsInt32 ?? 0;
 
     private static void Apply(ILiteDatabase database, int transaction, List<(int Id, string? Body)> changes)
     {
