@@ -16,7 +16,7 @@ internal sealed class CheckedLogStream : StoreStream
     private readonly ManualResetEventSlim _progress = new();
     private readonly IStoreFile _file;
     private readonly string _path;
-    private readonly byte[] _frame = new byte[LogFrame.Size];
+    private readonly byte[] _frame = new byte[PageFrame.Size];
     private uint _generation;
     private uint _frames;
     private uint _synced;
@@ -51,7 +51,7 @@ internal sealed class CheckedLogStream : StoreStream
     public static CheckedLogStream Open(IStoreFile file, string path)
     {
         var scan = LogScan.Of(file, path);
-        var intact = scan.Frames * (long)LogFrame.Size;
+        var intact = scan.Frames * (long)PageFrame.Size;
         var length = file.Length;
         if (length > intact)
         {
@@ -73,12 +73,12 @@ internal sealed class CheckedLogStream : StoreStream
             return 0;
         }
         var index = (uint)(Position / Page.Size);
-        Span<byte> frame = new byte[LogFrame.Size];
-        if (_file.Read(frame, index * (long)LogFrame.Size) < LogFrame.Size || !LogFrame.IsIntact(frame, index))
+        Span<byte> frame = new byte[PageFrame.Size];
+        if (_file.Read(frame, index * (long)PageFrame.Size) < PageFrame.Size || !PageFrame.IsIntact(frame, index))
         {
             throw StoreUnavailableException.DamagedLog(_path, index);
         }
-        frame[LogFrame.HeaderSize..].CopyTo(buffer.AsSpan(offset));
+        frame[PageFrame.HeaderSize..].CopyTo(buffer.AsSpan(offset));
         Position += count;
         return count;
     }
@@ -94,7 +94,7 @@ internal sealed class CheckedLogStream : StoreStream
             }
             if (_failure is null)
             {
-                LogFrame.Build(_frame, buffer.AsSpan(offset, count), _generation, _frames, _synced);
+                PageFrame.Build(_frame, buffer.AsSpan(offset, count), _generation, _frames, _synced);
                 WriteFrame();
             }
             _frames++;
@@ -167,14 +167,6 @@ internal sealed class CheckedLogStream : StoreStream
         }
     }
 
-    private static void ThrowIfNotOnePage(int count)
-    {
-        if (count != Page.Size)
-        {
-            throw new InvalidOperationException("LiteDB reads and writes its log page by page.");
-        }
-    }
-
     private uint AwaitWritten(long length)
     {
         while (true)
@@ -202,7 +194,7 @@ internal sealed class CheckedLogStream : StoreStream
     {
         try
         {
-            _file.Write(_frame, _frames * (long)LogFrame.Size);
+            _file.Write(_frame, _frames * (long)PageFrame.Size);
         }
         catch (Exception error)
         {

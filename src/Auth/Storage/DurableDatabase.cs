@@ -41,8 +41,8 @@ internal sealed class DurableDatabase : IDisposable
         try
         {
             var log = CheckedLogStream.Open(files.Log, files.LogPath);
-            DataStream data = new(files.Data);
-            PutHeader(files, log);
+            DataStream data = new(files.Data, files.Path);
+            PutHeader(files, data, log);
             var database = Open(data, log);
             database.TryCheckpoint();
             return database;
@@ -118,7 +118,7 @@ internal sealed class DurableDatabase : IDisposable
     /// LiteDB reads the header from the data file before it looks at the log, so one that a cut has torn, or that was never written, is put there first.
     /// A new store begins with its header in the log: from the first byte on there is no moment at which a cut leaves something that does not open.
     /// </summary>
-    private static void PutHeader(StoreFiles files, CheckedLogStream log)
+    private static void PutHeader(StoreFiles files, DataStream data, CheckedLogStream log)
     {
         var header = log.Header;
         if (header is null && files.Data.Length == 0)
@@ -135,17 +135,19 @@ internal sealed class DurableDatabase : IDisposable
         if (header is not null)
         {
             Page.MarkForDataFile(header);
-            files.Data.Write(header, 0);
+            data.Position = 0;
+            data.Write(header, 0, header.Length);
         }
     }
 
-    /// <summary>Not left to LiteDB: it cuts a file of less than a page to nothing and begins a new one in its place.</summary>
+    /// <summary>Nothing is written over a file that is not ours, whatever the log says.</summary>
     private static void ThrowIfForeign(StoreFiles files, bool headerIsInLog)
     {
-        var found = new byte[Page.Size];
-        var length = files.Data.Read(found, 0);
-        var isStore = Page.HasMagic(found) && length == Page.Size;
-        var isUnfinished = headerIsInLog && (Page.HasMagic(found) || Page.IsUnwritten(found));
+        var found = new byte[PageFrame.Size];
+        var isWhole = files.Data.Read(found, 0) == PageFrame.Size && PageFrame.IsIntact(found, 0);
+        var page = found.AsSpan(PageFrame.HeaderSize);
+        var isStore = isWhole && Page.HasMagic(page);
+        var isUnfinished = headerIsInLog && (Page.HasMagic(page) || Page.IsUnwritten(page));
         if (!isStore && !isUnfinished)
         {
             throw StoreUnavailableException.NotAStore(files.Path);

@@ -9,16 +9,16 @@ internal sealed record LogScan(uint Frames, uint Generation, byte[]? Header)
     /// <summary>Throws <see cref="StoreUnavailableException"/> when a frame is gone that had been synced, and so acknowledged.</summary>
     public static LogScan Of(IStoreFile file, string path)
     {
-        var frame = new byte[LogFrame.Size];
+        var frame = new byte[PageFrame.Size];
         LogScan found = new(0, 0, null);
         var header = found.Header;
         uint index = 0;
         for (; IsNext(file, frame, index, found.Generation); index++)
         {
-            var page = frame.AsSpan(LogFrame.HeaderSize);
+            var page = frame.AsSpan(PageFrame.HeaderSize);
             if (index == 0)
             {
-                found = found with { Generation = LogFrame.Generation(frame) };
+                found = found with { Generation = PageFrame.Generation(frame) };
             }
             if (Page.IsHeader(page))
             {
@@ -34,15 +34,15 @@ internal sealed record LogScan(uint Frames, uint Generation, byte[]? Header)
     }
 
     private static bool IsNext(IStoreFile file, byte[] frame, uint index, uint generation) =>
-        file.Read(frame, index * (long)LogFrame.Size) == LogFrame.Size
-        && LogFrame.IsIntact(frame, index)
-        && (index == 0 || LogFrame.Generation(frame) == generation);
+        file.Read(frame, index * (long)PageFrame.Size) == PageFrame.Size
+        && PageFrame.IsIntact(frame, index)
+        && (index == 0 || PageFrame.Generation(frame) == generation);
 
     private static void ThrowIfDamaged(IStoreFile file, byte[] frame, uint firstBad, string path)
     {
-        for (var index = firstBad + 1; file.Read(frame, index * (long)LogFrame.Size) == LogFrame.Size; index++)
+        for (var index = firstBad + 1; file.Read(frame, index * (long)PageFrame.Size) == PageFrame.Size; index++)
         {
-            if (LogFrame.IsIntact(frame, index) && LogFrame.Synced(frame) > firstBad)
+            if (PageFrame.IsIntact(frame, index) && PageFrame.Synced(frame) > firstBad)
             {
                 throw StoreUnavailableException.DamagedLog(path, firstBad);
             }

@@ -22,5 +22,13 @@ internal abstract class StoreStream : Stream
     /// <summary>From here on nothing is written: an engine that was given up may still have a thread that tries.</summary>
     public abstract void Seal();
 
+    protected static void ThrowIfNotOnePage(int count)
+    {
+        if (count != Page.Size)
+        {
+            throw new InvalidOperationException("LiteDB reads and writes page by page.");
+        }
+    }
+
     protected static IOException Sealed() => new("This engine was given up.");
 }

@@ -13,10 +13,13 @@ public sealed class StoreUnavailableException(string path, string message, Excep
         new(path, $"may not be opened: give this user read and write access to the file and its folder. ({cause.Message})", cause);
 
     internal static StoreUnavailableException NotAStore(string path, Exception? cause = null) =>
-        new(path, $"is damaged or no LiteDB file: restore it from a backup together with its .log file, or move both away to begin anew. {cause?.Message}".TrimEnd(), cause);
+        new(path, $"is damaged or no file of this program: restore it from a backup together with its .log file, or move both away to begin anew. {cause?.Message}".TrimEnd(), cause);
 
     internal static StoreUnavailableException DamagedLog(string path, long frame) =>
         new(path, $"is damaged at page {frame}, and what it held was acknowledged: check the disk, then restore it from a backup together with the data file.");
+
+    internal static StoreUnavailableException DamagedData(string path, long page) =>
+        new(path, $"is damaged at page {page}: check the disk, then restore it from a backup together with its .log file.");
 
     internal static StoreUnavailableException DataFileGone(string path) =>
         new(path, "is empty or gone, but its .log file is not: put the data file back, or restore both from a backup.");

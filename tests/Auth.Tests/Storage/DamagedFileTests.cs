@@ -71,7 +71,7 @@ public sealed class DamagedFileTests : IDisposable
         {
             await workload.WriteNextAsync(store);
         }
-        Flip(log, 3 * LogFrame.Size + 500, 0);
+        Flip(log, 3 * PageFrame.Size + 500, 0);
         // Rolling back asks for a checkpoint, which reads the whole log.
         await workload.WriteAndThrowAsync(store);
         var refusal = await Assert.ThrowsAsync<StoreUnavailableException>(() => workload.WriteNextAsync(store));
@@ -104,11 +104,44 @@ public sealed class DamagedFileTests : IDisposable
         }
         using (var file = File.OpenWrite(_folder.DataFile))
         {
-            file.SetLength(Page.Size);
+            file.SetLength(PageFrame.Size);
         }
         await using var again = _folder.Open();
         var refusal = await Assert.ThrowsAsync<StoreUnavailableException>(() => again.ReadAsync(database => database.GetCollection("numbers").Count()));
         Assert.Contains(_folder.DataFile, refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Attack_71_A_flipped_bit_in_the_data_file_is_found_and_never_served()
+    {
+        var (workload, data, log, last) = await WrittenAsync();
+        await using (DocumentStore.Open(new StoreFiles("image", data, log), NoCheckpoint))
+        {
+        }
+        Assert.Equal(0, log.Length);
+        var seed = Random.Shared.Next();
+        Random random = new(seed);
+        var found = 0;
+        for (var round = 0; round < 150; round++)
+        {
+            var damaged = data.Copy();
+            Flip(damaged, random.NextInt64(damaged.Length), random.Next(8));
+            try
+            {
+                await using var store = DocumentStore.Open(new StoreFiles("image", damaged, new MemoryFile()), NoCheckpoint);
+                Assert.True(await workload.WrongAsync(store, last) is null, $"seed {seed}, round {round}");
+                await workload.WriteNextAsync(store);
+            }
+            catch (StoreUnavailableException refusal)
+            {
+                Assert.StartsWith("image: is damaged", refusal.Message, StringComparison.Ordinal);
+                found++;
+            }
+        }
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        // The rest lie in pages that nobody has read.
+        Assert.InRange(found, 50, 150);
     }
 
     [Fact]
@@ -120,8 +153,8 @@ public sealed class DamagedFileTests : IDisposable
         await store.WriteAsync(database => database.GetCollection("numbers").Insert(new BsonDocument { ["_id"] = 1 }));
         // Pages of a known collection, and no header among them, which is then in the data file alone.
         MemoryFile headless = new();
-        var frame = new byte[LogFrame.Size];
-        LogFrame.Build(frame, HeadlessPage(), 1, 0, 0);
+        var frame = new byte[PageFrame.Size];
+        PageFrame.Build(frame, HeadlessPage(), 1, 0, 0);
         headless.Write(frame, 0);
         var refusal = Assert.Throws<StoreUnavailableException>(() => DocumentStore.Open(new StoreFiles("lone", new MemoryFile(), headless), NoCheckpoint));
         Assert.Contains("put the data file back", refusal.Message, StringComparison.Ordinal);
