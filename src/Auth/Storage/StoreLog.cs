@@ -11,7 +11,7 @@ internal static partial class StoreLog
     [LoggerMessage(2101, LogLevel.Error, "{Path}: failed; what was being written is refused, and the files are opened anew.")]
     public static partial void StoreFailed(this ILogger logger, string path, Exception cause);
 
-    [LoggerMessage(2102, LogLevel.Error, "{Path}: open for reading only until there is room to write.")]
+    [LoggerMessage(2102, LogLevel.Error, "{Path}: open for reading only; each write tries again.")]
     public static partial void ReadOnly(this ILogger logger, string path, Exception? cause);
 
     [LoggerMessage(2103, LogLevel.Information, "{Path}: available again.")]
