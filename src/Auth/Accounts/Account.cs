@@ -1,3 +1,5 @@
+using WebMessenger.Auth.Passwords;
+
 namespace WebMessenger.Auth.Accounts;
 
 /// <summary>Who an account belongs to: somebody with a password, or a guest with a nickname only.</summary>
@@ -18,6 +20,9 @@ public sealed record Profile(string UserName, string DisplayName, string? Email,
 public sealed class Account(string id, AccountKind kind, DateTimeOffset createdAt, Profile profile)
 {
     private volatile Profile _profile = profile;
+    private volatile PasswordHash? _credential;
+    private volatile bool _erased;
+    private long _lastPresentTicks = createdAt.UtcTicks;
 
     /// <summary>Immutable, never reused, and the only key under which anything of the account is stored.</summary>
     public string Id { get; } = id;
@@ -37,4 +42,27 @@ public sealed class Account(string id, AccountKind kind, DateTimeOffset createdA
     public string DisplayName => _profile.DisplayName;
 
     public bool IsGuest => Kind == AccountKind.Guest;
+
+    /// <summary>Nothing may be done in its name any more; its clients are gone or going.</summary>
+    public bool IsErased
+    {
+        get => _erased;
+        internal set => _erased = value;
+    }
+
+    /// <summary>
+    /// What its password is checked against; null for guests. Replaced, never changed, so that "still the one that was checked" is a comparison of references.
+    /// </summary>
+    internal PasswordHash? Credential
+    {
+        get => _credential;
+        set => _credential = value;
+    }
+
+    /// <summary>When one of its clients was last connected; kept up for guests, who end by it.</summary>
+    internal DateTimeOffset LastPresent
+    {
+        get => new(Interlocked.Read(ref _lastPresentTicks), TimeSpan.Zero);
+        set => Interlocked.Exchange(ref _lastPresentTicks, value.UtcTicks);
+    }
 }

@@ -1,4 +1,5 @@
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Tokens;
 
 namespace WebMessenger.Auth.Sessions;
 
@@ -51,6 +52,9 @@ public sealed class LoginSession(
     private long _lastSeenTicks = createdAt.UtcTicks;
     private long _expiresTicks = long.MaxValue;
 
+    // Password kind only: since when nothing needs it; MaxValue while something does. Under _gate.
+    private long _releasedTicks = kind == LoginSessionKind.Password ? createdAt.UtcTicks : long.MaxValue;
+
     /// <summary>Public name of the login session in lists and URLs; not a secret.</summary>
     public string Id { get; } = id;
 
@@ -85,6 +89,35 @@ public sealed class LoginSession(
 
     public bool IsExpiredAt(DateTimeOffset now) => now.UtcTicks >= Interlocked.Read(ref _expiresTicks);
 
+    /// <summary>Under which its secret is looked up; null where it has none (password).</summary>
+    internal SecretHash? SecretHash { get; init; }
+
+    /// <summary>What of <see cref="LastSeen"/> is on disk. Written by the sweep only.</summary>
+    internal DateTimeOffset StoredLastSeen { get; set; } = createdAt;
+
+    public bool HasClients
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _clients.Count > 0;
+            }
+        }
+    }
+
+    /// <summary>Listed as being in use: a browser always, a token while it is connected, a password until its MQTT session ends.</summary>
+    internal bool IsInUse
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return !_revoked && (Kind == LoginSessionKind.Browser || _clients.Count > 0 || (Kind == LoginSessionKind.Password && _releasedTicks == long.MaxValue));
+            }
+        }
+    }
+
     /// <summary>The live clients, a copy.</summary>
     public IReadOnlyList<IClient> Clients
     {
@@ -102,7 +135,13 @@ public sealed class LoginSession(
     {
         lock (_gate)
         {
-            return !_revoked && _clients.Add(client);
+            if (_revoked || !_clients.Add(client))
+            {
+                return false;
+            }
+
+            _releasedTicks = long.MaxValue;
+            return true;
         }
     }
 
@@ -111,6 +150,33 @@ public sealed class LoginSession(
         lock (_gate)
         {
             _clients.Remove(client);
+        }
+    }
+
+    /// <summary>The MQTT session that it served has ended. It goes when no client has attached for a while: one may be signing in by it right now.</summary>
+    internal void Release(DateTimeOffset now)
+    {
+        lock (_gate)
+        {
+            if (Kind == LoginSessionKind.Password && _clients.Count == 0)
+            {
+                _releasedTicks = now.UtcTicks;
+            }
+        }
+    }
+
+    /// <summary>True: it was released before <paramref name="limit"/> and is over now; it had no client, so there is none to close.</summary>
+    internal bool TryRetire(DateTimeOffset limit)
+    {
+        lock (_gate)
+        {
+            if (_revoked || _clients.Count > 0 || _releasedTicks > limit.UtcTicks)
+            {
+                return false;
+            }
+
+            _revoked = true;
+            return true;
         }
     }
 

@@ -1,0 +1,199 @@
+using System.Net;
+using WebMessenger.Auth.Passwords;
+using WebMessenger.Auth.Sessions;
+
+namespace WebMessenger.Auth.Accounts;
+
+/// <summary>What of an account shall change; null leaves a part as it is.</summary>
+public sealed record AccountChange(string? Email = null, string? UserName = null, string? DisplayName = null, string? NewPassword = null)
+{
+    /// <summary>With a new password, the access tokens end as well.</summary>
+    public bool EndTokens { get; init; }
+
+    public bool IsEmpty => Email is null && UserName is null && DisplayName is null && NewPassword is null;
+}
+
+/// <summary>Changes and erases accounts, each with the current password.</summary>
+public sealed class AccountChanges
+{
+    private static readonly TimeSpan GuestsLiveOn = TimeSpan.FromHours(24);
+
+    private readonly AccountDirectory _accounts;
+    private readonly LoginSessions _sessions;
+    private readonly PasswordCheck _check;
+    private readonly PasswordHasher _hasher;
+    private readonly AccountEvents _events;
+    private readonly WriteGate _gate;
+    private readonly TimeProvider _time;
+
+    internal AccountChanges(
+        AccountDirectory accounts, LoginSessions sessions, PasswordCheck check, PasswordHasher hasher, AccountEvents events, WriteGate gate, TimeProvider time) =>
+        (_accounts, _sessions, _check, _hasher, _events, _gate, _time) = (accounts, sessions, check, hasher, events, gate, time);
+
+    /// <summary>
+    /// Takes all of the change or nothing. With a new password the account's other login sessions end (attack 27), all but <paramref name="current"/>; the task completes when the last of
+    /// their connections is closed.
+    /// </summary>
+    public async Task<Outcome<Account>> ChangeAsync(LoginSession current, string? currentPassword, AccountChange change, IPAddress? address)
+    {
+        var account = current.Account;
+        if (account.IsGuest)
+        {
+            return new Refusal.NotForGuests();
+        }
+
+        var before = account.Profile;
+        UserName userName = default;
+        EmailAddress email = default;
+        Password? newPassword = null;
+        var displayName = before.DisplayName;
+        List<FieldError?> errors =
+        [
+            change.Email is null ? null : AccountFields.CheckEmail(change.Email, out email),
+            // A name that was taken before it became reserved may be sent back unchanged.
+            change.UserName is null || change.UserName == before.UserName ? null : AccountFields.CheckUserName(change.UserName, out userName),
+            change.DisplayName is null ? null : AccountFields.CheckDisplayName("displayName", change.DisplayName, out displayName),
+        ];
+        _ = userName.Value is null && UserName.TryParse(before.UserName, out userName);
+        _ = email.Value is null && EmailAddress.TryParse(before.Email, out email);
+        errors.Add(change.NewPassword is null ? null : PasswordPolicy.Check("password", change.NewPassword, userName, email, out newPassword));
+        errors.Add(MissingPassword(currentPassword));
+        if (AccountFields.Refused(errors) is { } refused)
+        {
+            return refused;
+        }
+
+        var verified = await _check.VerifyAsync(account, account.Id, Password.TryParse(currentPassword), address);
+        if (!verified.TryGet(out var credential, out var refusal))
+        {
+            return Outcome<Account>.FromRefusal(WrongPassword(refusal));
+        }
+
+        var newCredential = newPassword is null ? credential : await _hasher.HashAsync(newPassword);
+        if (newCredential is null)
+        {
+            return new Refusal.Busy();
+        }
+
+        var replaced = await _accounts.ReplaceAsync(
+            account,
+            credential,
+            profile => profile with
+            {
+                UserName = change.UserName is null ? profile.UserName : userName.Value!,
+                DisplayName = change.DisplayName is null ? profile.DisplayName : displayName,
+                Email = change.Email is null ? profile.Email : email.Value,
+            },
+            newCredential);
+        if (!replaced.TryGet(out _, out refusal))
+        {
+            return Outcome<Account>.FromRefusal(WrongPassword(refusal));
+        }
+
+        await TellAsync(account, before, newPassword is not null, current, change.EndTokens);
+        return account;
+    }
+
+    /// <summary>Erases the account: no trace but its user names, which stay taken. Completes when the last of its connections is closed.</summary>
+    public async Task<Outcome<Account>> EraseAsync(Account account, string? password, IPAddress? address)
+    {
+        if (account.IsGuest)
+        {
+            return new Refusal.NotForGuests();
+        }
+
+        if (AccountFields.Refused([MissingPassword(password)]) is { } refused)
+        {
+            return refused;
+        }
+
+        var verified = await _check.VerifyAsync(account, account.Id, Password.TryParse(password), address);
+        if (!verified.TryGet(out var credential, out var refusal))
+        {
+            return Outcome<Account>.FromRefusal(WrongPassword(refusal));
+        }
+
+        return await RemoveAsync([account], () => ReferenceEquals(account.Credential, credential)) ? account : Outcome<Account>.FromRefusal(WrongPassword(new Refusal.BadCredentials()));
+    }
+
+    /// <summary>Removes the guests whose last connection was more than 24 hours ago, and says how many.</summary>
+    public async Task<int> RemoveOldGuestsAsync()
+    {
+        var limit = _time.GetUtcNow() - GuestsLiveOn;
+        List<Account> old = [.. _accounts.All.Where(account => account.IsGuest && account.LastPresent <= limit)];
+        foreach (var some in old.Chunk(100))
+        {
+            await RemoveAsync(some, () => true);
+        }
+
+        return old.Count;
+    }
+
+    private async Task<bool> RemoveAsync(IReadOnlyCollection<Account> accounts, Func<bool> stillRight)
+    {
+        List<LoginSession> sessions;
+        using (await _gate.EnterAsync())
+        {
+            if (accounts.Any(account => account.IsErased) || !stillRight())
+            {
+                return false;
+            }
+
+            // From here on nobody signs in, by MQTT either, which does not take the gate.
+            SetErased(accounts, true);
+            try
+            {
+                await _accounts.RemoveAsync(accounts);
+            }
+            catch
+            {
+                SetErased(accounts, false);
+                throw;
+            }
+
+            sessions = [.. accounts.SelectMany(_sessions.OfAccount)];
+        }
+
+        await _sessions.EndAsync(sessions, RevocationReason.AccountErased);
+        foreach (var account in accounts)
+        {
+            await _events.Erased.RaiseAsync(account);
+        }
+
+        return true;
+    }
+
+    private async Task TellAsync(Account account, Profile before, bool newPassword, LoginSession current, bool endTokens)
+    {
+        if (newPassword)
+        {
+            await _sessions.EndOthersAsync(account, current, endTokens, RevocationReason.PasswordChanged);
+        }
+
+        if (account.UserName != before.UserName)
+        {
+            await _events.Renamed.RaiseAsync(new Renamed(account, before.UserName));
+        }
+
+        if (account.DisplayName != before.DisplayName)
+        {
+            await _events.DisplayNameChanged.RaiseAsync(account);
+        }
+    }
+
+    private static void SetErased(IReadOnlyCollection<Account> accounts, bool erased)
+    {
+        foreach (var account in accounts)
+        {
+            account.IsErased = erased;
+        }
+    }
+
+    private static FieldError? MissingPassword(string? password) =>
+        string.IsNullOrEmpty(password) ? new FieldError("currentPassword", FieldCodes.Required, "The current password is needed.") : null;
+
+    // Whoever is here is signed in: a wrong password is a wrong field, not a lost login session.
+    private static Refusal WrongPassword(Refusal refusal) => refusal is Refusal.BadCredentials
+        ? new Refusal.Fields("currentPassword", FieldCodes.Wrong, "This is not the current password.")
+        : refusal;
+}

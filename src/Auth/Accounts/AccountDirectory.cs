@@ -1,0 +1,216 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using WebMessenger.Auth.Passwords;
+using WebMessenger.Auth.Tokens;
+
+namespace WebMessenger.Auth.Accounts;
+
+/// <summary>All accounts, in memory: read once at start, and changed only after the store has the change.</summary>
+/// <remarks>Finding is lock-free. Changes go through the write gate; <c>_looks</c> is under its own leaf lock.</remarks>
+public sealed class AccountDirectory
+{
+    /// <summary>A guest's nickname is free again this long after the last connection, though the account lives on.</summary>
+    private static readonly TimeSpan NicknameHold = TimeSpan.FromMinutes(2);
+
+    private readonly IAccountStore _store;
+    private readonly WriteGate _gate;
+    private readonly TimeProvider _time;
+    private readonly ConcurrentDictionary<string, Account> _byId = new();
+    private readonly ConcurrentDictionary<string, Account> _byUserName = new();
+    private readonly ConcurrentDictionary<string, Account> _byEmail = new();
+    private readonly Lock _looksGate = new();
+    private readonly Dictionary<string, HashSet<Account>> _looks = [];
+
+    private AccountDirectory(IAccountStore store, WriteGate gate, TimeProvider time) => (_store, _gate, _time) = (store, gate, time);
+
+    internal static async Task<AccountDirectory> LoadAsync(IAccountStore store, WriteGate gate, TimeProvider time)
+    {
+        AccountDirectory directory = new(store, gate, time);
+        foreach (var record in await store.ReadAllAsync())
+        {
+            directory.Remember(record);
+        }
+
+        return directory;
+    }
+
+    /// <summary>A copy; guests and persons.</summary>
+    public IReadOnlyCollection<Account> All => [.. _byId.Values];
+
+    public Account? Find(string id) => _byId.GetValueOrDefault(id);
+
+    /// <summary>By user name as people type it: case and width do not matter, looks do.</summary>
+    public Account? FindByUserName(string? userName) => UserName.TryParse(userName, out var parsed) ? _byUserName.GetValueOrDefault(parsed.Value) : null;
+
+    /// <summary>By e-mail address or user name.</summary>
+    internal Account? FindByLogin(string? login) =>
+        login is not null && login.Contains('@', StringComparison.Ordinal)
+            ? EmailAddress.TryParse(login, out var email) ? _byEmail.GetValueOrDefault(email.Key) : null
+            : FindByUserName(login?.Trim());
+
+    internal async Task<Outcome<Account>> AddPersonAsync(UserName userName, string displayName, EmailAddress email, PasswordHash credential)
+    {
+        using var entry = await _gate.EnterAsync();
+        var claim = await _store.AddAsync(new AccountRecord(
+            NewId(), AccountKind.Person, _time.GetUtcNow(), new Profile(userName.Value, displayName, email.Value, IsAdministrator: false), credential));
+        return claim.Stored is { } stored ? Remember(stored) : Refused(claim.Conflicts);
+    }
+
+    internal async Task<Outcome<Account>> AddGuestAsync(string nickname)
+    {
+        using var entry = await _gate.EnterAsync();
+        if (IsNicknameTaken(nickname))
+        {
+            return new Refusal.Fields("nickname", FieldCodes.LooksTaken, "Somebody has this name, or one that looks like it.");
+        }
+
+        string userName;
+        do
+        {
+            userName = UserName.GuestPrefix + Secret.CreateId()[..10].ToLowerInvariant();
+        }
+        while (_byUserName.ContainsKey(userName));
+
+        var claim = await _store.AddAsync(new AccountRecord(
+            NewId(), AccountKind.Guest, _time.GetUtcNow(), new Profile(userName, nickname, Email: null, IsAdministrator: false), Credential: null));
+        return claim.Stored is { } stored ? Remember(stored) : Refused(claim.Conflicts);
+    }
+
+    /// <summary>The change holds only if the credential is still the one that the caller has checked.</summary>
+    internal async Task<Outcome<Account>> ReplaceAsync(Account account, PasswordHash verified, Func<Profile, Profile> change, PasswordHash credential)
+    {
+        using var entry = await _gate.EnterAsync();
+        if (account.IsErased || !ReferenceEquals(account.Credential, verified))
+        {
+            return new Refusal.BadCredentials();
+        }
+
+        var (before, after) = (account.Profile, change(account.Profile));
+        var claim = await _store.ReplaceAsync(new AccountRecord(account.Id, account.Kind, account.CreatedAt, after, credential));
+        if (claim.Stored is null)
+        {
+            return Refused(claim.Conflicts);
+        }
+
+        // New names first, so that the account can be found at every moment.
+        Index(account, after);
+        account.Credential = credential;
+        account.Profile = after;
+        Unindex(account, before, keep: after);
+        return account;
+    }
+
+    /// <summary>The caller has marked them erased, under the gate that it holds.</summary>
+    internal async Task RemoveAsync(IReadOnlyCollection<Account> accounts)
+    {
+        await _store.RemoveAsync([.. accounts.Select(account => account.Id)]);
+        foreach (var account in accounts)
+        {
+            _byId.TryRemove(account.Id, out _);
+            Unindex(account, account.Profile, keep: null);
+        }
+    }
+
+    private Account Remember(AccountRecord record)
+    {
+        Account account = new(record.Id, record.Kind, record.CreatedAt, record.Profile) { Credential = record.Credential };
+        _byId[account.Id] = account;
+        Index(account, record.Profile);
+        return account;
+    }
+
+    private void Index(Account account, Profile profile)
+    {
+        _byUserName[profile.UserName] = account;
+        if (TryEmailKey(profile, out var email))
+        {
+            _byEmail[email] = account;
+        }
+
+        lock (_looksGate)
+        {
+            foreach (var look in LooksOf(account, profile))
+            {
+                if (!_looks.TryGetValue(look, out var holders))
+                {
+                    _looks[look] = holders = [];
+                }
+
+                holders.Add(account);
+            }
+        }
+    }
+
+    private void Unindex(Account account, Profile profile, Profile? keep)
+    {
+        if (profile.UserName != keep?.UserName)
+        {
+            _byUserName.TryRemove(KeyValuePair.Create(profile.UserName, account));
+        }
+
+        if (TryEmailKey(profile, out var email) && !(keep is not null && TryEmailKey(keep, out var kept) && kept == email))
+        {
+            _byEmail.TryRemove(KeyValuePair.Create(email, account));
+        }
+
+        var keptLooks = keep is null ? [] : LooksOf(account, keep);
+        lock (_looksGate)
+        {
+            foreach (var look in LooksOf(account, profile).Except(keptLooks))
+            {
+                if (_looks.TryGetValue(look, out var holders) && holders.Remove(account) && holders.Count == 0)
+                {
+                    _looks.Remove(look);
+                }
+            }
+        }
+    }
+
+    private bool IsNicknameTaken(string nickname)
+    {
+        var look = Looks.OfName(nickname);
+        if (UserName.IsReservedLook(look))
+        {
+            return true;
+        }
+
+        var gone = _time.GetUtcNow() - NicknameHold;
+        lock (_looksGate)
+        {
+            return _looks.TryGetValue(look, out var holders) && holders.Any(holder => !holder.IsGuest || holder.LastPresent > gone);
+        }
+    }
+
+    // A guest's user name is random and imitates nobody.
+    private static string[] LooksOf(Account account, Profile profile) =>
+        account.IsGuest ? [Looks.OfName(profile.DisplayName)] : [Looks.OfName(profile.DisplayName), Looks.OfName(profile.UserName)];
+
+    private static bool TryEmailKey(Profile profile, [NotNullWhen(true)] out string? key)
+    {
+        key = EmailAddress.TryParse(profile.Email, out var email) ? email.Key : null;
+        return key is not null;
+    }
+
+    private static string NewId() => "a" + Secret.CreateId();
+
+    private static Refusal.Fields Refused(Conflicts conflicts)
+    {
+        List<FieldError> errors = [];
+        if (conflicts.HasFlag(Conflicts.UserName))
+        {
+            errors.Add(new FieldError("userName", FieldCodes.Taken, "This user name is taken."));
+        }
+
+        if (conflicts.HasFlag(Conflicts.Look))
+        {
+            errors.Add(new FieldError("userName", FieldCodes.LooksTaken, "This user name looks like somebody else's."));
+        }
+
+        if (conflicts.HasFlag(Conflicts.Email))
+        {
+            errors.Add(new FieldError("email", FieldCodes.Taken, "There is an account with this e-mail address."));
+        }
+
+        return new Refusal.Fields(errors);
+    }
+}

@@ -1,0 +1,46 @@
+using WebMessenger.Auth.Passwords;
+
+namespace WebMessenger.Auth.Accounts;
+
+/// <summary>An account as it is stored.</summary>
+internal sealed record AccountRecord(string Id, AccountKind Kind, DateTimeOffset CreatedAt, Profile Profile, PasswordHash? Credential);
+
+/// <summary>Why a user name or e-mail was not granted.</summary>
+[Flags]
+internal enum Conflicts
+{
+    None = 0,
+
+    /// <summary>Another account has, or had, exactly this user name.</summary>
+    UserName = 1,
+
+    /// <summary>Another account has, or had, a user name that looks like this one.</summary>
+    Look = 2,
+
+    Email = 4,
+}
+
+/// <summary>What became of a claim. <see cref="Stored"/> is null when there were conflicts.</summary>
+internal sealed record Claim(Conflicts Conflicts, AccountRecord? Stored);
+
+/// <summary>
+/// Accounts on disk, and the one place where "unique" is decided.
+/// </summary>
+/// <remarks>
+/// Contract, the same for every implementation (one suite of tests runs against each): a task completes once its change is durable, and a change happens wholly or not at
+/// all. Unique, also between callers at the same time: the look of a person's user name (<see cref="Looks.OfUserName"/>) and <see cref="EmailAddress.Key"/>. A look once granted stays its
+/// owner's for ever, whether renamed or erased: only that account may take it again. Guests claim neither. The first person ever stored becomes administrator, and no later one
+/// by itself. Thread-safe. Throws when the store cannot write; nothing has changed then.
+/// </remarks>
+internal interface IAccountStore
+{
+    Task<IReadOnlyList<AccountRecord>> ReadAllAsync();
+
+    Task<Claim> AddAsync(AccountRecord account);
+
+    /// <summary>Replaces profile and credential, claiming what is new in them. An id that is not stored is an error.</summary>
+    Task<Claim> ReplaceAsync(AccountRecord account);
+
+    /// <summary>Removes the account and frees its e-mail address; its user names stay taken. An unknown id is no error.</summary>
+    Task RemoveAsync(IReadOnlyCollection<string> ids);
+}

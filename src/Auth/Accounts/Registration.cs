@@ -1,0 +1,63 @@
+using System.Net;
+using WebMessenger.Auth.Passwords;
+using WebMessenger.Auth.Sessions;
+
+namespace WebMessenger.Auth.Accounts;
+
+/// <summary>How accounts come to be: registered with a password, or entered as a guest.</summary>
+public sealed class Registration
+{
+    private readonly AccountDirectory _accounts;
+    private readonly PasswordHasher _hasher;
+    private readonly AttemptLimits _limits;
+    private readonly AuthOptions _options;
+
+    internal Registration(AccountDirectory accounts, PasswordHasher hasher, AttemptLimits limits, AuthOptions options) =>
+        (_accounts, _hasher, _limits, _options) = (accounts, hasher, limits, options);
+
+    /// <summary>The first account with a password that is ever registered is the administrator.</summary>
+    public async Task<Outcome<Account>> RegisterAsync(string? email, string? userName, string? displayName, string? password, IPAddress? address)
+    {
+        if (!_options.RegistrationEnabled)
+        {
+            return new Refusal.SwitchedOff();
+        }
+
+        List<FieldError?> errors =
+        [
+            AccountFields.CheckEmail(email, out var newEmail),
+            AccountFields.CheckUserName(userName, out var newUserName),
+            AccountFields.CheckDisplayName("displayName", displayName, out var newDisplayName),
+            PasswordPolicy.Check("password", password, newUserName, newEmail, out var newPassword),
+        ];
+        if (AccountFields.Refused(errors) is { } refused)
+        {
+            return refused;
+        }
+
+        // Counted from here on, for from here on the answer tells whether a name or address is taken.
+        if (_limits.TakeRegistration(address) is { } wait)
+        {
+            return new Refusal.TooManyAttempts(wait);
+        }
+
+        return await _hasher.HashAsync(newPassword) is { } credential
+            ? await _accounts.AddPersonAsync(newUserName, newDisplayName, newEmail, credential)
+            : new Refusal.Busy();
+    }
+
+    public async Task<Outcome<Account>> EnterAsGuestAsync(string? nickname, IPAddress? address)
+    {
+        if (!_options.GuestsEnabled)
+        {
+            return new Refusal.SwitchedOff();
+        }
+
+        if (AccountFields.Refused([AccountFields.CheckDisplayName("nickname", nickname, out var name)]) is { } refused)
+        {
+            return refused;
+        }
+
+        return _limits.TakeGuest(address) is { } wait ? new Refusal.TooManyAttempts(wait) : await _accounts.AddGuestAsync(name);
+    }
+}

@@ -1,0 +1,77 @@
+using System.Collections.Frozen;
+using System.Text;
+
+namespace WebMessenger.Auth.Accounts;
+
+/// <summary>A user name: `[a-z0-9]` then up to 31 of `[a-z0-9._-]`. It is a topic level, so it can hold nothing that MQTT gives a meaning.</summary>
+public readonly record struct UserName
+{
+    public const int MaxLength = 32;
+
+    /// <summary>Begins every guest's user name, and no one else's.</summary>
+    internal const string GuestPrefix = "guest-";
+
+    // Names that would be taken for the server, its operators, or everyone. Compared by look.
+    private static readonly FrozenSet<string> ReservedLooks = new[]
+    {
+        "admin", "administrator", "administrador", "all", "anonymous", "api", "bot", "broadcast", "broker", "everybody", "everyone", "guest", "guests", "help", "here",
+        "host", "hostmaster", "me", "mod", "moderator", "moderador", "mqtt", "nobody", "null", "official", "operator", "owner", "postmaster", "root", "security", "server",
+        "service", "staff", "superuser", "support", "suporte", "sys", "sysadmin", "system", "sistema", "undefined", "webmaster", "webmessenger", "you",
+    }.Select(Looks.OfUserName).ToFrozenSet();
+
+    private UserName(string value) => Value = value;
+
+    public string Value { get; }
+
+    /// <summary>
+    /// Takes what a person typed: full-width and other compatibility forms (NFKC) and capitals are folded; what is not ASCII then is no user name, so that no look-alike
+    /// from another script can be one.
+    /// </summary>
+    public static bool TryParse(string? text, out UserName userName)
+    {
+        userName = default;
+        // NFKC can turn one character into 18: a bound first, so that folding costs little.
+        if (text is null || text.Length > 4 * MaxLength || !UnicodeText.IsWellFormed(text))
+        {
+            return false;
+        }
+
+        var folded = text.Normalize(NormalizationForm.FormKC).ToLowerInvariant();
+        if (folded.Length is 0 or > MaxLength || !char.IsAsciiLetterOrDigit(folded[0]))
+        {
+            return false;
+        }
+
+        foreach (var c in folded)
+        {
+            if (!char.IsAsciiLetterLower(c) && !char.IsAsciiDigit(c) && c is not ('.' or '_' or '-'))
+            {
+                return false;
+            }
+        }
+
+        userName = new UserName(folded);
+        return true;
+    }
+
+    /// <summary>Nobody registers it: it reads as the server, as its operators, as everyone, or as a guest.</summary>
+    public bool IsReserved
+    {
+        get
+        {
+            var look = Looks.OfUserName(Value);
+            return ReservedLooks.Contains(look) || look.StartsWith(Looks.OfUserName("guest") + "-", StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>A nickname must not read as one of the reserved names either.</summary>
+    internal static bool IsReservedLook(string nicknameLook) => ReservedNameLooks.Contains(nicknameLook);
+
+    private static readonly FrozenSet<string> ReservedNameLooks = new[]
+    {
+        "admin", "administrator", "administrador", "everyone", "everybody", "moderator", "moderador", "operator", "owner", "root", "security", "server", "staff", "support",
+        "suporte", "system", "sistema", "webmaster", "webmessenger",
+    }.Select(Looks.OfName).ToFrozenSet();
+
+    public override string ToString() => Value;
+}

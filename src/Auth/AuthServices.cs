@@ -1,0 +1,86 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Passwords;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Auth.Storage;
+using WebMessenger.Auth.Tokens;
+
+namespace WebMessenger.Auth;
+
+/// <summary>Everything about accounts, login sessions and tokens, loaded and connected. Dispose it before the store.</summary>
+public sealed class AuthServices : IAsyncDisposable
+{
+    private readonly WriteGate _gate;
+    private readonly PasswordHasher _hasher;
+    private readonly Sweeper _sweeper;
+
+    private AuthServices(
+        AuthOptions options, WriteGate gate, PasswordHasher hasher, AccountDirectory accounts, LoginSessions sessions, AccessTokenStore tokens, AccountEvents events,
+        TimeProvider time, ILogger<Sweeper> logger)
+    {
+        AttemptLimits limits = new(options, time);
+        PasswordCheck check = new(accounts, hasher, limits);
+        (Options, _gate, _hasher, Accounts, Sessions, Events) = (options, gate, hasher, accounts, sessions, events);
+        Tokens = new AccessTokens(sessions, tokens, gate, time);
+        Registration = new Registration(accounts, hasher, limits, options);
+        Changes = new AccountChanges(accounts, sessions, check, hasher, events, gate, time);
+        SignIn = new SignIn(accounts, sessions, check);
+        MqttSignIn = new MqttSignIn(accounts, sessions, Tokens, check, time);
+        _sweeper = new Sweeper(sessions, Changes, time, logger);
+    }
+
+    public AuthOptions Options { get; }
+
+    public AccountDirectory Accounts { get; }
+
+    public Registration Registration { get; }
+
+    public AccountChanges Changes { get; }
+
+    public AccountEvents Events { get; }
+
+    public LoginSessions Sessions { get; }
+
+    public SignIn SignIn { get; }
+
+    public MqttSignIn MqttSignIn { get; }
+
+    public AccessTokens Tokens { get; }
+
+    /// <summary>Reads all that is stored, and begins to watch for login sessions whose time has come.</summary>
+    public static Task<AuthServices> OpenAsync(DocumentStore store, AuthOptions options, TimeProvider time, ILoggerFactory loggers) =>
+        OpenAsync(store, options, PasswordCost.Current, time, loggers);
+
+    internal static async Task<AuthServices> OpenAsync(DocumentStore store, AuthOptions options, PasswordCost cost, TimeProvider time, ILoggerFactory loggers)
+    {
+        WriteGate gate = new();
+        AccessTokenStore tokens = new(store);
+        AccountEvents events = new(loggers.CreateLogger<AccountEvents>());
+        var accounts = await AccountDirectory.LoadAsync(new LiteAccountStore(store), gate, time);
+        var sessions = await LoginSessions.LoadAsync(new LoginSessionStore(store), tokens, accounts, events, gate, time);
+        return new AuthServices(options, gate, new PasswordHasher(cost), accounts, sessions, tokens, events, time, loggers.CreateLogger<Sweeper>());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _sweeper.DisposeAsync();
+        _hasher.Dispose();
+        _gate.Dispose();
+    }
+}
+
+/// <summary>Makes the parts of <see cref="AuthServices"/> known to a program.</summary>
+public static class AuthServiceCollectionExtensions
+{
+    public static IServiceCollection AddWebMessengerAuth(this IServiceCollection services, AuthServices auth) => services
+        .AddSingleton(auth.Options)
+        .AddSingleton(auth.Accounts)
+        .AddSingleton(auth.Registration)
+        .AddSingleton(auth.Changes)
+        .AddSingleton(auth.Events)
+        .AddSingleton(auth.Sessions)
+        .AddSingleton(auth.SignIn)
+        .AddSingleton(auth.MqttSignIn)
+        .AddSingleton(auth.Tokens);
+}

@@ -1,0 +1,57 @@
+using System.Net;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Sessions;
+
+namespace WebMessenger.Auth.Passwords;
+
+/// <summary>Is this the account's password? The one place where it is asked, limited, and answered in the same time for accounts that do not exist.</summary>
+internal sealed class PasswordCheck(AccountDirectory accounts, PasswordHasher hasher, AttemptLimits limits)
+{
+    /// <summary>
+    /// The credential that matched, for the caller to compare with the account's when it acts on it. <paramref name="account"/> is null when nobody has the <paramref name="login"/>.
+    /// </summary>
+    public async Task<Outcome<PasswordHash>> VerifyAsync(Account? account, string login, Password? password, IPAddress? address)
+    {
+        var key = LimitKey(account, login);
+        if (limits.TakePassword(key, address) is { } wait)
+        {
+            return new Refusal.TooManyAttempts(wait);
+        }
+
+        if (password is null)
+        {
+            return new Refusal.BadCredentials();
+        }
+
+        var stored = account?.Credential;
+        switch (await hasher.VerifyAsync(stored, password))
+        {
+            case Verification.Busy:
+                limits.WasNotChecked(key, address);
+                return new Refusal.Busy();
+            case Verification.Match when account is not null && stored is not null:
+                limits.WasRight(key, address);
+                return hasher.NeedsRehash(stored) ? await RehashAsync(account, stored, password) : stored;
+            default:
+                return new Refusal.BadCredentials();
+        }
+    }
+
+    /// <summary>Null: a password would be checked now.</summary>
+    public TimeSpan? Wait(Account? account, string login, IPAddress? address) => limits.WaitForPassword(LimitKey(account, login), address);
+
+    private async Task<Outcome<PasswordHash>> RehashAsync(Account account, PasswordHash stored, Password password)
+    {
+        if (await hasher.HashAsync(password) is not { } stronger)
+        {
+            // Busy: this sign-in is right all the same, and the next one tries again.
+            return stored;
+        }
+
+        var replaced = await accounts.ReplaceAsync(account, stored, profile => profile, stronger);
+        return replaced.TryGet(out _, out var refusal) ? stronger : Outcome<PasswordHash>.FromRefusal(refusal);
+    }
+
+    // Unknown names are limited like known ones, or the limit would tell them apart. Bounded, for it is kept for a while.
+    private static string LimitKey(Account? account, string login) => account?.Id ?? "?" + login[..Math.Min(login.Length, 64)].ToLowerInvariant();
+}

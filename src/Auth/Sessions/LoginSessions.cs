@@ -1,0 +1,294 @@
+using System.Collections.Concurrent;
+using System.Net;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Passwords;
+using WebMessenger.Auth.Tokens;
+
+namespace WebMessenger.Auth.Sessions;
+
+/// <summary>A new browser login session, and the secret for its cookie, which exists nowhere else.</summary>
+public sealed record SignedIn(LoginSession Session, string Secret);
+
+/// <summary>All login sessions of all kinds, in memory: found by secret, listed by account, and ended.</summary>
+/// <remarks>
+/// Thread-safe. Finding is lock-free. <c>_gate</c> is a leaf lock over the index by account and by client; what is added under it is compared with the account's state under it, so that
+/// whoever first changes that state and then collects under it misses nobody (attacks 23, 27).
+/// </remarks>
+public sealed class LoginSessions
+{
+    /// <summary>A browser that comes back within this stays signed in.</summary>
+    public static readonly TimeSpan CookieLifetime = TimeSpan.FromDays(30);
+
+    // Between authentication and attaching, or between a disconnect and the next connect of a client that starts clean.
+    private static readonly TimeSpan ReleaseGrace = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan StoreLastSeenEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan StoreLastSeenOfConnectedEvery = TimeSpan.FromHours(1);
+
+    private readonly LoginSessionStore _browsers;
+    private readonly AccessTokenStore _tokens;
+    private readonly AccountEvents _events;
+    private readonly WriteGate _writes;
+    private readonly TimeProvider _time;
+
+    private readonly ConcurrentDictionary<SecretHash, LoginSession> _bySecret = new();
+    private readonly ConcurrentDictionary<string, LoginSession> _byId = new();
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, HashSet<LoginSession>> _byAccount = [];
+    private readonly Dictionary<(string Account, string ClientId), LoginSession> _byClient = [];
+
+    private LoginSessions(LoginSessionStore browsers, AccessTokenStore tokens, AccountEvents events, WriteGate writes, TimeProvider time) =>
+        (_browsers, _tokens, _events, _writes, _time) = (browsers, tokens, events, writes, time);
+
+    internal static async Task<LoginSessions> LoadAsync(
+        LoginSessionStore browsers, AccessTokenStore tokens, AccountDirectory accounts, AccountEvents events, WriteGate writes, TimeProvider time)
+    {
+        LoginSessions sessions = new(browsers, tokens, events, writes, time);
+        foreach (var session in (await browsers.ReadAllAsync(accounts.Find)).Concat(await tokens.ReadAllAsync(accounts.Find)))
+        {
+            sessions.TryRemember(session, session.Account.Credential);
+            session.Account.LastPresent = session.LastSeen > session.Account.LastPresent ? session.LastSeen : session.Account.LastPresent;
+        }
+
+        return sessions;
+    }
+
+    /// <summary>Signs in a browser without a password: after registering, or as a guest. Null: the account was erased meanwhile.</summary>
+    public Task<SignedIn?> StartAsync(Account account, string device, IPAddress? address) => StartAsync(account, account.Credential, device, address);
+
+    /// <summary>Null: the password that was checked is no longer the account's.</summary>
+    internal async Task<SignedIn?> StartAsync(Account account, PasswordHash? verified, string device, IPAddress? address)
+    {
+        var now = _time.GetUtcNow();
+        var secret = Secret.Create();
+        LoginSession session = new(Secret.CreateId(), LoginSessionKind.Browser, account, Scope.Everything, now, device, address?.ToString())
+        {
+            SecretHash = SecretHash.Of(secret),
+            ExpiresAt = now + CookieLifetime,
+        };
+        using var entry = await _writes.EnterAsync();
+        if (account.IsErased || !ReferenceEquals(account.Credential, verified))
+        {
+            return null;
+        }
+
+        await _browsers.AddAsync(session);
+        return TryRemember(session, verified) ? new SignedIn(session, secret) : null;
+    }
+
+    /// <summary>The caller holds the write gate, has checked the account under it, and has stored the token.</summary>
+    internal bool TryAddToken(LoginSession token) => TryRemember(token, token.Account.Credential);
+
+    /// <summary>The login session of (account, client id) by password: the one there is, or a new one. Null: the password that was checked is no longer the account's.</summary>
+    internal LoginSession? GetOrStartPassword(Account account, PasswordHash verified, string clientId, IPAddress? address)
+    {
+        lock (_gate)
+        {
+            if (account.IsErased || !ReferenceEquals(account.Credential, verified))
+            {
+                return null;
+            }
+
+            if (_byClient.TryGetValue((account.Id, clientId), out var known) && !known.IsRevoked)
+            {
+                known.Address = address?.ToString();
+                known.LastSeen = _time.GetUtcNow();
+                return known;
+            }
+
+            LoginSession session = new(
+                Secret.CreateId(), LoginSessionKind.Password, account, Scope.Everything, _time.GetUtcNow(), clientId, address?.ToString());
+            _byClient[(account.Id, clientId)] = session;
+            Remember(session);
+            return session;
+        }
+    }
+
+    /// <summary>The live login session whose cookie this is. Costs no look at the disk.</summary>
+    public LoginSession? FindByCookie(string? secret) => FindBySecret(secret, LoginSessionKind.Browser);
+
+    /// <summary>The live login session of an access token.</summary>
+    internal LoginSession? FindByToken(string? secret) => FindBySecret(secret, LoginSessionKind.Token);
+
+    /// <summary>Somebody used it now: a cookie's 30 days begin anew. Stored in the background.</summary>
+    public void Touch(LoginSession session, IPAddress? address)
+    {
+        var now = _time.GetUtcNow();
+        session.LastSeen = now;
+        session.Address = address?.ToString() ?? session.Address;
+        session.Account.LastPresent = now;
+        if (session.Kind == LoginSessionKind.Browser)
+        {
+            session.ExpiresAt = now + CookieLifetime;
+        }
+    }
+
+    /// <summary>Those in use, the newest first: browsers, connected tokens, and passwords whose MQTT session lives.</summary>
+    public IReadOnlyList<LoginSession> List(Account account) => [.. OfAccount(account).Where(session => session.IsInUse).OrderByDescending(session => session.LastSeen)];
+
+    /// <summary>Null also when it is somebody else's: whoever asks shall not learn the difference.</summary>
+    public LoginSession? Find(Account account, string id) => _byId.TryGetValue(id, out var session) && session.Account == account ? session : null;
+
+    /// <summary>Ends one login session; a token's with the token. Completes when its last connection is closed.</summary>
+    public Task EndAsync(LoginSession session, RevocationReason reason = RevocationReason.SignedOut) => EndAsync([session], reason);
+
+    /// <summary>Ends all login sessions of the account but <paramref name="except"/>; tokens only if <paramref name="alsoTokens"/>.</summary>
+    public Task EndOthersAsync(Account account, LoginSession? except, bool alsoTokens, RevocationReason reason = RevocationReason.SignedOut) =>
+        EndAsync([.. OfAccount(account).Where(session => session != except && (alsoTokens || session.Kind != LoginSessionKind.Token))], reason);
+
+    /// <summary>The MQTT session of (account, client id) has ended: without it a login session by password is not needed any more. Of other kinds nothing changes.</summary>
+    public void Release(LoginSession session) => session.Release(_time.GetUtcNow());
+
+    internal async Task EndAsync(IReadOnlyCollection<LoginSession> sessions, RevocationReason reason)
+    {
+        if (sessions.Count == 0)
+        {
+            return;
+        }
+
+        // Durable first: whoever is told "signed out" must not be signed in again by a restart.
+        var browsers = sessions.Where(session => session.Kind == LoginSessionKind.Browser).ToList();
+        var tokens = sessions.Where(session => session.Kind == LoginSessionKind.Token).ToList();
+        if (browsers.Count > 0)
+        {
+            await _browsers.RemoveAsync(browsers);
+        }
+
+        if (tokens.Count > 0)
+        {
+            await _tokens.RemoveAsync(tokens);
+        }
+
+        await RevokeAsync(sessions, reason);
+    }
+
+    /// <summary>Ends those whose time has come, retires released ones, notes who is connected. Called at least twice a second (attack 28).</summary>
+    internal async Task SweepAsync()
+    {
+        var now = _time.GetUtcNow();
+        List<LoginSession> expired = [];
+        foreach (var session in _byId.Values)
+        {
+            if (session.IsExpiredAt(now))
+            {
+                expired.Add(session);
+            }
+            else if (session.HasClients)
+            {
+                session.LastSeen = now;
+                session.Account.LastPresent = now;
+            }
+            else if (session.TryRetire(now - ReleaseGrace))
+            {
+                await ForgetAsync(session, RevocationReason.SignedOut);
+            }
+        }
+
+        if (expired.Count > 0)
+        {
+            // Here the end need not be stored first: the time of it is.
+            var closed = RevokeAsync(expired, RevocationReason.Expired);
+            await EndAsync(expired, RevocationReason.Expired);
+            await closed;
+        }
+    }
+
+    /// <summary>Stores what <see cref="Touch"/> and the sweep noted. Called about once a minute.</summary>
+    internal async Task StoreLastSeenAsync()
+    {
+        var due = _byId.Values.Where(session => session.Kind != LoginSessionKind.Password && !session.IsRevoked && session.LastSeen - session.StoredLastSeen
+            >= (session.HasClients ? StoreLastSeenOfConnectedEvery : StoreLastSeenEvery)).ToList();
+        foreach (var session in due)
+        {
+            session.StoredLastSeen = session.LastSeen;
+        }
+
+        await _browsers.TouchAsync(due.FindAll(session => session.Kind == LoginSessionKind.Browser));
+        await _tokens.TouchAsync(due.FindAll(session => session.Kind == LoginSessionKind.Token));
+    }
+
+    internal IReadOnlyList<LoginSession> OfAccount(Account account)
+    {
+        lock (_gate)
+        {
+            return _byAccount.TryGetValue(account.Id, out var sessions) ? [.. sessions] : [];
+        }
+    }
+
+    /// <summary>In memory only. All are marked and all their clients silenced before the first is waited for.</summary>
+    internal async Task RevokeAsync(IReadOnlyCollection<LoginSession> sessions, RevocationReason reason)
+    {
+        var closed = sessions.Select(session => session.RevokeAsync(reason)).ToList();
+        foreach (var session in sessions)
+        {
+            await ForgetAsync(session, reason);
+        }
+
+        await Task.WhenAll(closed);
+    }
+
+    private LoginSession? FindBySecret(string? secret, LoginSessionKind kind) =>
+        SecretHash.TryOf(secret, out var hash) && _bySecret.TryGetValue(hash, out var session)
+        && session.Kind == kind && !session.IsRevoked && !session.IsExpiredAt(_time.GetUtcNow())
+            ? session
+            : null;
+
+    private bool TryRemember(LoginSession session, PasswordHash? verified)
+    {
+        lock (_gate)
+        {
+            if (session.Account.IsErased || !ReferenceEquals(session.Account.Credential, verified))
+            {
+                return false;
+            }
+
+            Remember(session);
+            return true;
+        }
+    }
+
+    private void Remember(LoginSession session)
+    {
+        if (!_byAccount.TryGetValue(session.Account.Id, out var sessions))
+        {
+            _byAccount[session.Account.Id] = sessions = [];
+        }
+
+        sessions.Add(session);
+        _byId[session.Id] = session;
+        if (session.SecretHash is { } hash)
+        {
+            _bySecret[hash] = session;
+        }
+    }
+
+    /// <summary>Says so once, however many ended it at the same time.</summary>
+    private async Task ForgetAsync(LoginSession session, RevocationReason reason)
+    {
+        lock (_gate)
+        {
+            if (!_byId.TryRemove(KeyValuePair.Create(session.Id, session)))
+            {
+                return;
+            }
+
+            if (session.SecretHash is { } hash)
+            {
+                _bySecret.TryRemove(KeyValuePair.Create(hash, session));
+            }
+
+            if (_byAccount.TryGetValue(session.Account.Id, out var sessions) && sessions.Remove(session) && sessions.Count == 0)
+            {
+                _byAccount.Remove(session.Account.Id);
+            }
+
+            var client = (session.Account.Id, session.Device);
+            if (_byClient.TryGetValue(client, out var current) && current == session)
+            {
+                _byClient.Remove(client);
+            }
+        }
+
+        await _events.SessionEnded.RaiseAsync(new SessionEnded(session, reason));
+    }
+}

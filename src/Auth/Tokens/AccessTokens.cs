@@ -1,0 +1,108 @@
+using System.Collections.Frozen;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Sessions;
+
+namespace WebMessenger.Auth.Tokens;
+
+/// <summary>A new access token, and its secret, which is shown this once.</summary>
+public sealed record CreatedToken(LoginSession Token, string Secret);
+
+/// <summary>
+/// The secrets that bots and MQTT clients give instead of a password. A token is its login session: the name is its device, its scope and expiry are the session's, and the session's id is
+/// the token's. It exists from creation on, in use or not.
+/// </summary>
+public sealed class AccessTokens
+{
+    /// <summary>Begins every token, so that a leaked one is recognised by who finds it and by scanners.</summary>
+    public const string Prefix = "wm_";
+
+    public const int MaxPerAccount = 100;
+    public const int MaxRooms = 100;
+
+    // 256 bits in base64url.
+    private const int Length = 3 + 43;
+
+    private readonly LoginSessions _sessions;
+    private readonly AccessTokenStore _store;
+    private readonly WriteGate _writes;
+    private readonly TimeProvider _time;
+
+    internal AccessTokens(LoginSessions sessions, AccessTokenStore store, WriteGate writes, TimeProvider time) =>
+        (_sessions, _store, _writes, _time) = (sessions, store, writes, time);
+
+    /// <param name="rooms">Null: all rooms of the account, today and later.</param>
+    /// <param name="verbs">Null: all.</param>
+    /// <param name="expiresAt">Null: never.</param>
+    public async Task<Outcome<CreatedToken>> CreateAsync(
+        Account account, string? name, IReadOnlyCollection<string>? rooms, Verbs? verbs, DateTimeOffset? expiresAt)
+    {
+        if (account.IsGuest)
+        {
+            return new Refusal.NotForGuests();
+        }
+
+        var now = _time.GetUtcNow();
+        if (AccountFields.Refused([
+            AccountFields.CheckDisplayName("name", name, out var tidyName), CheckRooms(rooms), CheckVerbs(verbs), CheckExpiry(expiresAt, now)]) is { } refused)
+        {
+            return refused;
+        }
+
+        var secret = Secret.Create(Prefix);
+        LoginSession token = new(
+            Secret.CreateId(), LoginSessionKind.Token, account, new Scope(rooms?.ToFrozenSet(), verbs ?? Verbs.All), now, tidyName, address: null)
+        {
+            SecretHash = SecretHash.Of(secret),
+            ExpiresAt = expiresAt,
+        };
+        using var entry = await _writes.EnterAsync();
+        if (account.IsErased)
+        {
+            return new Refusal.BadCredentials();
+        }
+
+        if (List(account).Count >= MaxPerAccount)
+        {
+            return new Refusal.Fields("name", FieldCodes.TooMany, "An account has 100 access tokens at most: revoke one first.");
+        }
+
+        await _store.AddAsync(token);
+        return _sessions.TryAddToken(token) ? new CreatedToken(token, secret) : new Refusal.BadCredentials();
+    }
+
+    /// <summary>The newest first.</summary>
+    public IReadOnlyList<LoginSession> List(Account account) =>
+        [.. _sessions.OfAccount(account).Where(session => session.Kind == LoginSessionKind.Token && !session.IsRevoked).OrderByDescending(token => token.CreatedAt)];
+
+    /// <summary>False: there is none of that id, or it is somebody else's. Completes when the last client that uses it is closed.</summary>
+    public async Task<bool> RevokeAsync(Account account, string id)
+    {
+        if (_sessions.Find(account, id) is not { Kind: LoginSessionKind.Token } token)
+        {
+            return false;
+        }
+
+        await _sessions.EndAsync(token, RevocationReason.TokenRevoked);
+        return true;
+    }
+
+    /// <summary>The live login session of the token, or null. For `Authorization: Bearer`; the caller holds requests to its scope.</summary>
+    public LoginSession? FindBearer(string? secret) => IsTokenShaped(secret) ? _sessions.FindByToken(secret) : null;
+
+    /// <summary>No password may look like this: it would never be checked as one.</summary>
+    internal static bool IsTokenShaped(string? text) => text is { Length: Length } && text.StartsWith(Prefix, StringComparison.Ordinal);
+
+    private static FieldError? CheckRooms(IReadOnlyCollection<string>? rooms) =>
+        rooms is null || (rooms.Count is > 0 and <= MaxRooms && rooms.All(IsRoomId))
+            ? null
+            : new FieldError("rooms", FieldCodes.Invalid, "Name 1 to 100 rooms by their ids, or leave this out for all of yours.");
+
+    private static bool IsRoomId(string room) =>
+        room is { Length: > 0 and <= 64 } && room[0] != '-' && room.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
+
+    private static FieldError? CheckVerbs(Verbs? verbs) =>
+        verbs is null || (verbs != Verbs.None && (verbs & ~Verbs.All) == 0) ? null : new FieldError("verbs", FieldCodes.Invalid, "Verbs are read, post and data.");
+
+    private static FieldError? CheckExpiry(DateTimeOffset? expiresAt, DateTimeOffset now) =>
+        expiresAt is null || expiresAt > now ? null : new FieldError("expiresAt", FieldCodes.Past, "A token must expire in the future.");
+}

@@ -1,0 +1,52 @@
+using System.Buffers.Binary;
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace WebMessenger.Auth.Tokens;
+
+/// <summary>Makes the secrets that cookies and access tokens carry: 256 random bits, base64url.</summary>
+internal static class Secret
+{
+    public static string Create(string prefix = "") => prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+
+    /// <summary>A public name for something stored: not a secret, but not to be guessed or counted either.</summary>
+    public static string CreateId() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(12)).Replace('_', 'A').Replace('-', 'B');
+}
+
+/// <summary>SHA-256 of a secret: what is stored and looked up. A fast hash is enough, because the secret has 256 random bits.</summary>
+/// <remarks>A dictionary look-up by it is not constant in time, and need not be: whoever measures it learns about the hash of a guess, which leads nowhere.</remarks>
+internal readonly record struct SecretHash(UInt128 High, UInt128 Low)
+{
+    /// <summary>Longer than any secret that was ever handed out.</summary>
+    private const int MaxLength = 128;
+
+    public static bool TryOf(string? secret, out SecretHash hash)
+    {
+        hash = default;
+        if (string.IsNullOrEmpty(secret) || secret.Length > MaxLength)
+        {
+            return false;
+        }
+
+        Span<byte> bytes = stackalloc byte[MaxLength * 3];
+        Span<byte> digest = stackalloc byte[32];
+        var length = Encoding.UTF8.GetBytes(secret, bytes);
+        SHA256.HashData(bytes[..length], digest);
+        hash = FromBytes(digest);
+        return true;
+    }
+
+    public static SecretHash Of(string secret) => TryOf(secret, out var hash) ? hash : throw new ArgumentException("Not a secret of ours.", nameof(secret));
+
+    public static SecretHash FromBytes(ReadOnlySpan<byte> digest) =>
+        new(BinaryPrimitives.ReadUInt128BigEndian(digest), BinaryPrimitives.ReadUInt128BigEndian(digest[16..]));
+
+    public byte[] ToBytes()
+    {
+        var bytes = new byte[32];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, High);
+        BinaryPrimitives.WriteUInt128BigEndian(bytes.AsSpan(16), Low);
+        return bytes;
+    }
+}
