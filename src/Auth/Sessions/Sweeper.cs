@@ -17,6 +17,7 @@ internal sealed partial class Sweeper : IAsyncDisposable
     private readonly ITimer _timer;
     private readonly SemaphoreSlim _one = new(1, 1);
     private long _storedAt;
+    private bool _disposed;
 
     public Sweeper(LoginSessions sessions, AccountChanges changes, TimeProvider time, ILogger<Sweeper> logger)
     {
@@ -26,6 +27,11 @@ internal sealed partial class Sweeper : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, true))
+        {
+            return;
+        }
+
         await _timer.DisposeAsync();
         // A sweep under way uses the store, which is closed next. The semaphore is kept by it for ever.
         await _one.WaitAsync();

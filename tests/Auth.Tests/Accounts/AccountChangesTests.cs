@@ -1,0 +1,206 @@
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Sessions;
+
+namespace WebMessenger.Auth.Tests.Accounts;
+
+public sealed class AccountChangesTests
+{
+    private const string NewPassword = "another quiet place 43";
+
+    [Fact]
+    public async Task Everything_can_change_with_the_current_password_and_is_seen_at_once()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        var account = await fixture.RegisterAsync("ana");
+        var session = (await fixture.SignInAsync("ana")).Session;
+        List<string> renamed = [];
+        fixture.Auth.Events.Renamed.Subscribe(change =>
+        {
+            renamed.Add(change.OldUserName + " → " + change.Account.UserName);
+            return Task.CompletedTask;
+        });
+
+        var outcome = await ChangeAsync(fixture, session, new AccountChange("new@example.org", "ana-maria", "Ana Maria", NewPassword));
+
+        Assert.Same(account, AuthFixture.Must(outcome));
+        Assert.Equal(new Profile("ana-maria", "Ana Maria", "new@example.org", IsAdministrator: true), account.Profile);
+        Assert.Equal(["ana → ana-maria"], renamed);
+        Assert.Same(account, fixture.Auth.Accounts.FindByUserName("ana-maria"));
+        Assert.Null(fixture.Auth.Accounts.FindByUserName("ana"));
+        await fixture.RestartAsync();
+        await fixture.SignInAsync("new@example.org", NewPassword);
+        await fixture.SignInAsync("ana-maria", NewPassword);
+        Assert.Equal("BadCredentials", AuthFixture.Code(await fixture.Auth.SignIn.WithPasswordAsync("ana", NewPassword, "x", AuthFixture.Home)));
+        Assert.Equal("BadCredentials", AuthFixture.Code(await fixture.Auth.SignIn.WithPasswordAsync("ana-maria", AuthFixture.Password, "x", AuthFixture.Home)));
+    }
+
+    [Fact]
+    public async Task Nothing_changes_with_a_wrong_password_or_a_wrong_field()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        await fixture.RegisterAsync("bob");
+        var account = await fixture.RegisterAsync("ana");
+        var session = (await fixture.SignInAsync("ana")).Session;
+        var before = account.Profile;
+        AccountChange good = new(DisplayName: "Ana Maria");
+
+        Assert.Equal("currentPassword:wrong", AuthFixture.Code(await fixture.Auth.Changes.ChangeAsync(session, "not the password", good, AuthFixture.Home)));
+        Assert.Equal("currentPassword:required", AuthFixture.Code(await fixture.Auth.Changes.ChangeAsync(session, null, good, AuthFixture.Home)));
+        Assert.Equal("email:invalid", AuthFixture.Code(await ChangeAsync(fixture, session, good with { Email = "x" })));
+        Assert.Equal("userName:invalid", AuthFixture.Code(await ChangeAsync(fixture, session, good with { UserName = "a b" })));
+        Assert.Equal("userName:looks_taken", AuthFixture.Code(await ChangeAsync(fixture, session, good with { UserName = "b0b" })));
+        Assert.Equal("email:taken", AuthFixture.Code(await ChangeAsync(fixture, session, good with { Email = "BOB@example.org" })));
+        Assert.Equal("displayName:invalid", AuthFixture.Code(await ChangeAsync(fixture, session, good with { DisplayName = "a\u202Eb" })));
+        Assert.Equal("password:too_short", AuthFixture.Code(await ChangeAsync(fixture, session, good with { NewPassword = "short" })));
+        Assert.Equal(before, account.Profile);
+        Assert.Equal("ok", AuthFixture.Code(await ChangeAsync(fixture, session, good)));
+    }
+
+    [Fact]
+    public async Task Attack_20_The_current_password_cannot_be_guessed_without_limit()
+    {
+        await using var fixture = await AuthFixture.OpenAsync(new AuthOptions { SignInsPerMinutePerAddress = 5, RegistrationsPerHourPerAddress = 0 });
+        await fixture.RegisterAsync("ana");
+        var session = (await fixture.SignInAsync("ana")).Session;
+        List<string> codes = [];
+        for (var i = 0; i < 20; i++)
+        {
+            codes.Add(AuthFixture.Code(await fixture.Auth.Changes.EraseAsync(session.Account, "wrong password " + i, AuthFixture.Home)));
+        }
+
+        Assert.Equal(4, codes.Count(code => code == "currentPassword:wrong"));
+        Assert.Equal(16, codes.Count(code => code == "TooManyAttempts"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Attack_27_A_new_password_ends_the_other_login_sessions_and_tokens_if_asked(bool alsoTokens)
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        var account = await fixture.RegisterAsync("ana");
+        var (mine, other) = (await fixture.SignInAsync("ana"), await fixture.SignInAsync("ana"));
+        var mqtt = AuthFixture.Must(await fixture.MqttAsync("ana", AuthFixture.Password));
+        var token = AuthFixture.Must(await fixture.Auth.Tokens.CreateAsync(account, "bot", null, null, null));
+        var clients = new[] { mine.Session, other.Session, mqtt, token.Token }.Select(session => TestClient.AttachedTo(session)).ToList();
+
+        await ChangeAsync(fixture, mine.Session, new AccountChange(NewPassword: NewPassword) { EndTokens = alsoTokens });
+
+        Assert.Equal([false, true, true, alsoTokens], clients.Select(client => client.IsRevoked));
+        Assert.Equal(RevocationReason.PasswordChanged, await clients[1].Revoked);
+        Assert.NotNull(fixture.Auth.Sessions.FindByCookie(mine.Secret));
+        Assert.Null(fixture.Auth.Sessions.FindByCookie(other.Secret));
+        Assert.Equal("BadCredentials", AuthFixture.Code(await fixture.MqttAsync("ana", AuthFixture.Password)));
+        Assert.Equal(alsoTokens ? "BadCredentials" : "ok", AuthFixture.Code(await fixture.MqttAsync("ana", token.Secret)));
+        await fixture.RestartAsync();
+        Assert.Null(fixture.Auth.Sessions.FindByCookie(other.Secret));
+        Assert.NotNull(fixture.Auth.Sessions.FindByCookie(mine.Secret));
+    }
+
+    [Fact]
+    public async Task Attack_27_Of_sign_ins_during_a_password_change_no_session_of_the_old_password_survives()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        await fixture.RegisterAsync("ana");
+        var mine = (await fixture.SignInAsync("ana")).Session;
+        for (var round = 0; round < 20; round++)
+        {
+            var (old, next) = round % 2 == 0 ? (AuthFixture.Password, NewPassword) : (NewPassword, AuthFixture.Password);
+            var id = round;
+            var browsers = Enumerable.Range(0, 4).Select(_ => fixture.Auth.SignIn.WithPasswordAsync("ana", old, "Firefox", AuthFixture.Home)).ToList();
+            var clients = Enumerable.Range(0, 4).Select(i => fixture.MqttAsync("ana", old, $"c{id}-{i}")).ToList();
+            var change = fixture.Auth.Changes.ChangeAsync(mine, old, new AccountChange(NewPassword: next), AuthFixture.Home);
+            await change;
+            await Task.WhenAll(browsers);
+            await Task.WhenAll(clients);
+
+            Assert.Equal("ok", AuthFixture.Code(await change));
+            Assert.All(browsers, browser => Assert.True(browser.Result.Value is null || browser.Result.Value.Session.IsRevoked));
+            Assert.All(clients, client => Assert.True(client.Result.Value is null || client.Result.Value.IsRevoked));
+        }
+    }
+
+    [Fact]
+    public async Task Attack_27_Erasing_ends_everything_before_it_is_done()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        var account = await fixture.RegisterAsync("ana");
+        var bystander = TestClient.AttachedTo((await SignInAsAsync(fixture, "bob")).Session);
+        var browser = await fixture.SignInAsync("ana");
+        var token = AuthFixture.Must(await fixture.Auth.Tokens.CreateAsync(account, "bot", null, null, null));
+        var stalled = TestClient.AttachedTo(browser.Session, closes: false);
+        var bot = TestClient.AttachedTo(token.Token);
+        List<string> events = [];
+        fixture.Auth.Events.SessionEnded.Subscribe(ended => Add(events, "ended " + ended.Session.Kind));
+        fixture.Auth.Events.Erased.Subscribe(erased => Add(events, "erased " + erased.UserName));
+        Assert.Equal("currentPassword:wrong", AuthFixture.Code(await fixture.Auth.Changes.EraseAsync(account, "not the password", AuthFixture.Home)));
+
+        var erase = fixture.Auth.Changes.EraseAsync(account, AuthFixture.Password, AuthFixture.Home);
+        Assert.Equal(RevocationReason.AccountErased, await stalled.Revoked);
+        await bot.Revoked;
+        Assert.False(erase.IsCompleted);
+        stalled.Close();
+        await erase;
+
+        Assert.True(account.IsErased);
+        Assert.False(bystander.IsRevoked);
+        Assert.Equal(["ended Browser", "ended Token", "erased ana"], events.Order());
+        Assert.Null(fixture.Auth.Sessions.FindByCookie(browser.Secret));
+        Assert.Null(fixture.Auth.Tokens.FindBearer(token.Secret));
+        Assert.Null(await fixture.Auth.Sessions.StartAsync(account, "Firefox", AuthFixture.Home));
+        await fixture.RestartAsync();
+        Assert.Null(fixture.Auth.Accounts.FindByUserName("ana"));
+        Assert.Null(fixture.Auth.Tokens.FindBearer(token.Secret));
+    }
+
+    [Fact]
+    public async Task Attack_79_The_user_name_of_a_renamed_or_erased_account_is_never_anothers()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        var account = await fixture.RegisterAsync("ana");
+        var session = (await fixture.SignInAsync("ana")).Session;
+        await ChangeAsync(fixture, session, new AccountChange(UserName: "bia"));
+        Assert.Equal("userName:taken", await RegisterAsync(fixture, "ana"));
+        await ChangeAsync(fixture, session, new AccountChange(UserName: "ana"));
+        await fixture.Auth.Changes.EraseAsync(account, AuthFixture.Password, AuthFixture.Home);
+
+        await fixture.RestartAsync();
+
+        Assert.Equal("userName:taken", await RegisterAsync(fixture, "ana"));
+        Assert.Equal("userName:looks_taken", await RegisterAsync(fixture, "bia."));
+        Assert.Equal("ok", await RegisterAsync(fixture, "carla"));
+    }
+
+    [Fact]
+    public async Task Guests_change_and_erase_nothing()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        var guest = await fixture.EnterAsync("Zoe");
+        var session = (await fixture.Auth.Sessions.StartAsync(guest, "Firefox", AuthFixture.Home))!.Session;
+
+        Assert.Equal("NotForGuests", AuthFixture.Code(await ChangeAsync(fixture, session, new AccountChange(DisplayName: "Zoé"))));
+        Assert.Equal("NotForGuests", AuthFixture.Code(await fixture.Auth.Changes.EraseAsync(guest, "", AuthFixture.Home)));
+    }
+
+    private static Task<Outcome<Account>> ChangeAsync(AuthFixture fixture, LoginSession session, AccountChange change) =>
+        fixture.Auth.Changes.ChangeAsync(session, AuthFixture.Password, change, AuthFixture.Home);
+
+    private static async Task<string> RegisterAsync(AuthFixture fixture, string userName) =>
+        AuthFixture.Code(await fixture.Auth.Registration.RegisterAsync("x@example.org", userName, "X", AuthFixture.Password, AuthFixture.Home));
+
+    private static async Task<SignedIn> SignInAsAsync(AuthFixture fixture, string userName)
+    {
+        await fixture.RegisterAsync(userName);
+        return await fixture.SignInAsync(userName);
+    }
+
+    private static Task Add(List<string> events, string what)
+    {
+        lock (events)
+        {
+            events.Add(what);
+        }
+
+        return Task.CompletedTask;
+    }
+}

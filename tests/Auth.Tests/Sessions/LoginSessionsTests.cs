@@ -1,0 +1,166 @@
+using WebMessenger.Auth.Sessions;
+
+namespace WebMessenger.Auth.Tests.Sessions;
+
+public sealed class LoginSessionsTests
+{
+    [Fact]
+    public async Task Attack_22_The_end_of_one_login_session_leaves_the_others()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        await fixture.RegisterAsync("ana");
+        var (one, other) = (await fixture.SignInAsync("ana"), await fixture.SignInAsync("ana"));
+        TestClient[] clients = [TestClient.AttachedTo(one.Session, "tab-1"), TestClient.AttachedTo(one.Session, "tab-2"), TestClient.AttachedTo(other.Session, "tab-3")];
+
+        await fixture.Auth.Sessions.EndAsync(one.Session);
+
+        Assert.Equal([true, true, false], clients.Select(client => client.IsRevoked));
+        Assert.Null(fixture.Auth.Sessions.FindByCookie(one.Secret));
+        Assert.NotNull(fixture.Auth.Sessions.FindByCookie(other.Secret));
+        Assert.False(one.Session.TryAttach(new TestClient("late")));
+        Assert.Equal([other.Session], fixture.Auth.Sessions.List(other.Session.Account));
+        await fixture.RestartAsync();
+        Assert.Null(fixture.Auth.Sessions.FindByCookie(one.Secret));
+        Assert.NotNull(fixture.Auth.Sessions.FindByCookie(other.Secret));
+    }
+
+    [Fact]
+    public async Task Attack_25_All_clients_are_silenced_before_the_first_is_waited_for_and_the_task_waits_for_all()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        await fixture.RegisterAsync("ana");
+        var session = (await fixture.SignInAsync("ana")).Session;
+        var clients = Enumerable.Range(0, 20).Select(i => TestClient.AttachedTo(session, "tab-" + i, closes: false)).ToList();
+
+        var end = fixture.Auth.Sessions.EndAsync(session);
+        await Task.WhenAll(clients.Select(client => client.Revoked));
+        clients.Skip(1).ToList().ForEach(client => client.Close());
+        Assert.False(end.IsCompleted);
+        clients[0].Close();
+        await end;
+    }
+
+    [Fact]
+    public async Task Attack_23_No_client_survives_that_attaches_while_its_login_session_ends()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        await fixture.RegisterAsync("ana");
+        for (var round = 0; round < 200; round++)
+        {
+            var session = (await fixture.SignInAsync("ana")).Session;
+            var clients = Enumerable.Range(0, 8).Select(i => new TestClient("tab-" + i)).ToList();
+            clients.ForEach(client => client.Close());
+            var attached = clients.ConvertAll(client => Task.Run(() => session.TryAttach(client)));
+            await fixture.Auth.Sessions.EndAsync(session);
+            await Task.WhenAll(attached);
+
+            Assert.All(clients.Zip(attached), pair => Assert.True(!pair.Second.Result || pair.First.IsRevoked));
+            Assert.Empty(session.Clients);
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Attack_27_All_others_can_be_ended_with_the_tokens_if_asked(bool alsoTokens)
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        var account = await fixture.RegisterAsync("ana");
+        await fixture.RegisterAsync("bob");
+        var bob = await fixture.SignInAsync("bob");
+        var (mine, other) = (await fixture.SignInAsync("ana"), await fixture.SignInAsync("ana"));
+        var mqtt = AuthFixture.Must(await fixture.MqttAsync("ana", AuthFixture.Password));
+        var token = AuthFixture.Must(await fixture.Auth.Tokens.CreateAsync(account, "bot", null, null, null));
+
+        await fixture.Auth.Sessions.EndOthersAsync(account, mine.Session, alsoTokens);
+
+        Assert.Equal([false, true, true, alsoTokens, false], new[] { mine.Session, other.Session, mqtt, token.Token, bob.Session }.Select(session => session.IsRevoked));
+    }
+
+    [Fact]
+    public async Task Attack_28_A_login_session_that_expires_while_connected_is_dropped_within_a_second()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        var account = await fixture.RegisterAsync("ana");
+        var browser = await fixture.SignInAsync("ana");
+        var token = AuthFixture.Must(await fixture.Auth.Tokens.CreateAsync(account, "bot", null, null, fixture.Time.GetUtcNow() + TimeSpan.FromHours(1)));
+        var (tab, bot) = (TestClient.AttachedTo(browser.Session), TestClient.AttachedTo(token.Token));
+
+        fixture.Time.Advance(TimeSpan.FromHours(1) - TimeSpan.FromSeconds(1));
+        Assert.NotNull(fixture.Auth.Tokens.FindBearer(token.Secret));
+        Assert.False(bot.IsRevoked);
+        fixture.Time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(RevocationReason.Expired, await bot.Revoked);
+        Assert.Null(fixture.Auth.Tokens.FindBearer(token.Secret));
+        Assert.False(tab.IsRevoked);
+
+        fixture.Time.Advance(TimeSpan.FromDays(30));
+        Assert.Equal(RevocationReason.Expired, await tab.Revoked);
+        Assert.Null(fixture.Auth.Sessions.FindByCookie(browser.Secret));
+    }
+
+    [Fact]
+    public async Task A_cookie_lasts_30_days_from_its_last_use_also_over_a_restart()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        await fixture.RegisterAsync("ana");
+        var (used, unused) = (await fixture.SignInAsync("ana"), await fixture.SignInAsync("ana"));
+
+        fixture.Time.Advance(TimeSpan.FromDays(29));
+        fixture.Auth.Sessions.Touch(fixture.Auth.Sessions.FindByCookie(used.Secret)!, AuthFixture.Elsewhere);
+        await fixture.Auth.Sessions.StoreLastSeenAsync();
+        await fixture.RestartAsync();
+        fixture.Time.Advance(TimeSpan.FromDays(2));
+
+        Assert.Null(fixture.Auth.Sessions.FindByCookie(unused.Secret));
+        var session = fixture.Auth.Sessions.FindByCookie(used.Secret)!;
+        Assert.Equal(AuthFixture.Elsewhere.ToString(), session.Address);
+        Assert.Equal(used.Session.LastSeen, session.LastSeen);
+    }
+
+    [Fact]
+    public async Task A_touch_does_not_bring_back_what_has_ended()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        await fixture.RegisterAsync("ana");
+        var ended = await fixture.SignInAsync("ana");
+        fixture.Time.Advance(TimeSpan.FromMinutes(5));
+        fixture.Auth.Sessions.Touch(ended.Session, AuthFixture.Home);
+        var storing = fixture.Auth.Sessions.StoreLastSeenAsync();
+        await fixture.Auth.Sessions.EndAsync(ended.Session);
+        await storing;
+        await fixture.Auth.Sessions.StoreLastSeenAsync();
+
+        await fixture.RestartAsync();
+
+        Assert.Null(fixture.Auth.Sessions.FindByCookie(ended.Secret));
+    }
+
+    [Fact]
+    public async Task Somebody_elses_login_session_cannot_be_found()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        var (ana, bob) = (await fixture.RegisterAsync("ana"), await fixture.RegisterAsync("bob"));
+        var session = (await fixture.SignInAsync("ana")).Session;
+
+        Assert.Same(session, fixture.Auth.Sessions.Find(ana, session.Id));
+        Assert.Null(fixture.Auth.Sessions.Find(bob, session.Id));
+        Assert.Null(fixture.Auth.Sessions.Find(ana, "unknown"));
+    }
+
+    [Fact]
+    public async Task Every_end_is_told_once_and_a_failing_subscriber_does_not_stop_it()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        await fixture.RegisterAsync("ana");
+        var session = (await fixture.SignInAsync("ana")).Session;
+        var told = 0;
+        fixture.Auth.Events.SessionEnded.Subscribe(_ => throw new InvalidOperationException("subscriber"));
+        fixture.Auth.Events.SessionEnded.Subscribe(_ => Task.FromResult(Interlocked.Increment(ref told)));
+
+        await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => Task.Run(() => fixture.Auth.Sessions.EndAsync(session))));
+
+        Assert.Equal(1, told);
+        Assert.Contains("A subscriber of SessionEnded failed", fixture.Log.Text, StringComparison.Ordinal);
+    }
+}
