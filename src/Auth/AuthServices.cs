@@ -13,7 +13,6 @@ public sealed class AuthServices : IAsyncDisposable
 {
     private readonly WriteGate _gate;
     private readonly PasswordHasher _hasher;
-    private readonly Sweeper _sweeper;
 
     private AuthServices(
         AuthOptions options, WriteGate gate, PasswordHasher hasher, AccountDirectory accounts, LoginSessions sessions, AccessTokenStore tokens, AccountEvents events,
@@ -27,7 +26,7 @@ public sealed class AuthServices : IAsyncDisposable
         Changes = new AccountChanges(accounts, sessions, check, hasher, events, gate, time);
         SignIn = new SignIn(accounts, sessions, check);
         MqttSignIn = new MqttSignIn(accounts, sessions, Tokens, check, time);
-        _sweeper = new Sweeper(sessions, Changes, time, logger);
+        Sweeper = new Sweeper(sessions, Changes, time, logger);
     }
 
     public AuthOptions Options { get; }
@@ -48,6 +47,8 @@ public sealed class AuthServices : IAsyncDisposable
 
     public AccessTokens Tokens { get; }
 
+    internal Sweeper Sweeper { get; }
+
     /// <summary>Reads all that is stored, and begins to watch for login sessions whose time has come.</summary>
     public static Task<AuthServices> OpenAsync(DocumentStore store, AuthOptions options, TimeProvider time, ILoggerFactory loggers) =>
         OpenAsync(store, options, PasswordCost.Current, time, loggers);
@@ -64,7 +65,7 @@ public sealed class AuthServices : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _sweeper.DisposeAsync();
+        await Sweeper.DisposeAsync();
         _hasher.Dispose();
         _gate.Dispose();
     }

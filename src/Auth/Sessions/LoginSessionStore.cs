@@ -9,7 +9,6 @@ namespace WebMessenger.Auth.Sessions;
 internal sealed class LoginSessionStore(DocumentStore store)
 {
     private const string Collection = "loginSessions";
-    private const int PerTransaction = 500;
 
     /// <summary>Those of accounts that are gone are dropped.</summary>
     public Task<List<LoginSession>> ReadAllAsync(Func<string, Account?> find) => store.WriteAsync(database =>
@@ -41,15 +40,9 @@ internal sealed class LoginSessionStore(DocumentStore store)
         }
     });
 
-    /// <summary>When, where from and until when. In small transactions, so that a sign-in does not wait behind all of them.</summary>
-    public async Task TouchAsync(IReadOnlyCollection<LoginSession> sessions)
-    {
-        foreach (var some in sessions.Chunk(PerTransaction))
-        {
-            // Update, not upsert: one that ended meanwhile must not come back.
-            await store.WriteAsync(database => { database.GetCollection(Collection).Update(some.Select(Write)); });
-        }
-    }
+    /// <summary>When, where from and until when. One that ended meanwhile does not come back: an update, not an upsert.</summary>
+    public Task TouchAsync(IReadOnlyCollection<LoginSession> sessions) =>
+        store.WriteAsync(database => { database.GetCollection(Collection).Update(sessions.Select(Write)); });
 
     private static BsonDocument Write(LoginSession session) => new()
     {

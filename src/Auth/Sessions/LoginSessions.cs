@@ -25,6 +25,8 @@ public sealed class LoginSessions
     private static readonly TimeSpan StoreLastSeenEvery = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan StoreLastSeenOfConnectedEvery = TimeSpan.FromHours(1);
 
+    private const int TouchedPerTransaction = 500;
+
     private readonly LoginSessionStore _browsers;
     private readonly AccessTokenStore _tokens;
     private readonly AccountEvents _events;
@@ -203,8 +205,16 @@ public sealed class LoginSessions
             session.StoredLastSeen = session.LastSeen;
         }
 
-        await _browsers.TouchAsync(due.FindAll(session => session.Kind == LoginSessionKind.Browser));
-        await _tokens.TouchAsync(due.FindAll(session => session.Kind == LoginSessionKind.Token));
+        // In small transactions, so that a sign-in does not wait behind all of them.
+        foreach (var some in due.Where(session => session.Kind == LoginSessionKind.Browser).Chunk(TouchedPerTransaction))
+        {
+            await _browsers.TouchAsync(some);
+        }
+
+        foreach (var some in due.Where(session => session.Kind == LoginSessionKind.Token).Chunk(TouchedPerTransaction))
+        {
+            await _tokens.TouchAsync(some);
+        }
     }
 
     internal IReadOnlyList<LoginSession> OfAccount(Account account)

@@ -4,67 +4,88 @@ using WebMessenger.Auth.Accounts;
 namespace WebMessenger.Auth.Sessions;
 
 /// <summary>Does what time asks for: ends login sessions when they expire, stores when they were last seen, removes guests of yesterday.</summary>
+/// <remarks>
+/// Expiry has a timer of its own and sweeps may overlap, so that neither a slow disk nor a client that is slow to close delays the next one (attack 28). What waits for
+/// the disk runs once at a time.
+/// </remarks>
 internal sealed partial class Sweeper : IAsyncDisposable
 {
-    // A login session ends at most a second late (attack 28); half of it is for closing its connections.
-    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan StoreEvery = TimeSpan.FromMinutes(1);
+    // A login session ends at most a second late; half of it is for closing its connections.
+    private static readonly TimeSpan ExpiryEvery = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan TidyEvery = TimeSpan.FromMinutes(1);
 
     private readonly LoginSessions _sessions;
     private readonly AccountChanges _changes;
-    private readonly TimeProvider _time;
     private readonly ILogger<Sweeper> _logger;
-    private readonly ITimer _timer;
-    private readonly SemaphoreSlim _one = new(1, 1);
-    private long _storedAt;
-    private bool _disposed;
+    private readonly ITimer _expiry;
+    private readonly ITimer _tidy;
+    private readonly Lock _gate = new();
+    private Task _underWay = Task.CompletedTask;
+    private Task _tidying = Task.CompletedTask;
 
     public Sweeper(LoginSessions sessions, AccountChanges changes, TimeProvider time, ILogger<Sweeper> logger)
     {
-        (_sessions, _changes, _time, _logger, _storedAt) = (sessions, changes, time, logger, time.GetTimestamp());
-        _timer = time.CreateTimer(_ => _ = SweepAsync(), null, Period, Period);
+        (_sessions, _changes, _logger) = (sessions, changes, logger);
+        _expiry = time.CreateTimer(_ => Start(sessions.SweepAsync), null, ExpiryEvery, ExpiryEvery);
+        _tidy = time.CreateTimer(_ => _ = TidyAsync(), null, TidyEvery, TidyEvery);
+    }
+
+    /// <summary>Joins the one that is under way, if there is one.</summary>
+    public Task TidyAsync()
+    {
+        lock (_gate)
+        {
+            return _tidying.IsCompleted ? _tidying = Start(StoreAndRemoveAsync) : _tidying;
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _disposed, true))
+        await _expiry.DisposeAsync();
+        await _tidy.DisposeAsync();
+        Task underWay;
+        lock (_gate)
         {
-            return;
+            underWay = _underWay;
         }
 
-        await _timer.DisposeAsync();
-        // A sweep under way uses the store, which is closed next. The semaphore is kept by it for ever.
-        await _one.WaitAsync();
+        // They use the store, which is closed next.
+        await underWay;
     }
 
-    private async Task SweepAsync()
+    private async Task StoreAndRemoveAsync()
     {
-        if (!_one.Wait(0))
+        await _sessions.StoreLastSeenAsync();
+        await _changes.RemoveOldGuestsAsync();
+    }
+
+    private Task Start(Func<Task> work)
+    {
+        var task = RunAsync(work);
+        if (!task.IsCompleted)
         {
-            return;
+            lock (_gate)
+            {
+                _underWay = Task.WhenAll(_underWay, task);
+            }
         }
 
+        return task;
+    }
+
+    private async Task RunAsync(Func<Task> work)
+    {
         try
         {
-            await _sessions.SweepAsync();
-            if (_time.GetElapsedTime(_storedAt) >= StoreEvery)
-            {
-                _storedAt = _time.GetTimestamp();
-                await _sessions.StoreLastSeenAsync();
-                await _changes.RemoveOldGuestsAsync();
-            }
+            await work();
         }
         catch (Exception error)
         {
             // The store may be full or gone for a while. Nothing is allowed by this: an expired login session is refused wherever it is looked at.
             SweepFailed(_logger, error);
         }
-        finally
-        {
-            _one.Release();
-        }
     }
 
-    [LoggerMessage(2002, LogLevel.Error, "Expired login sessions and old guests could not all be removed; the next sweep tries again")]
+    [LoggerMessage(2002, LogLevel.Error, "Expired login sessions or old guests could not all be removed; the next sweep tries again")]
     private static partial void SweepFailed(ILogger logger, Exception error);
 }

@@ -41,7 +41,9 @@ internal sealed class AccessTokenStore(DocumentStore store)
         }
     });
 
-    public Task TouchAsync(IReadOnlyCollection<LoginSession> tokens) => store.WriteAsync(database => { database.GetCollection(Collection).Update(tokens.Select(Write)); });
+    /// <summary>When and where from. An update, not an upsert: one that was revoked meanwhile does not come back.</summary>
+    public Task TouchAsync(IReadOnlyCollection<LoginSession> tokens) =>
+        store.WriteAsync(database => { database.GetCollection(Collection).Update(tokens.Select(Write)); });
 
     private static BsonDocument Write(LoginSession token) => new()
     {

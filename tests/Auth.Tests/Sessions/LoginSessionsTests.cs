@@ -86,15 +86,17 @@ public sealed class LoginSessionsTests
         var token = AuthFixture.Must(await fixture.Auth.Tokens.CreateAsync(account, "bot", null, null, fixture.Time.GetUtcNow() + TimeSpan.FromHours(1)));
         var (tab, bot) = (TestClient.AttachedTo(browser.Session), TestClient.AttachedTo(token.Token));
 
-        fixture.Time.Advance(TimeSpan.FromHours(1) - TimeSpan.FromSeconds(1));
+        fixture.Time.AdjustTime(fixture.Time.GetUtcNow() + TimeSpan.FromHours(1) - TimeSpan.FromSeconds(1));
+        fixture.Time.Advance(TimeSpan.FromMilliseconds(500));
         Assert.NotNull(fixture.Auth.Tokens.FindBearer(token.Secret));
         Assert.False(bot.IsRevoked);
-        fixture.Time.Advance(TimeSpan.FromSeconds(2));
+        fixture.Time.Advance(TimeSpan.FromMilliseconds(1500));
         Assert.Equal(RevocationReason.Expired, await bot.Revoked);
         Assert.Null(fixture.Auth.Tokens.FindBearer(token.Secret));
         Assert.False(tab.IsRevoked);
 
-        fixture.Time.Advance(TimeSpan.FromDays(30));
+        fixture.Time.AdjustTime(fixture.Time.GetUtcNow() + TimeSpan.FromDays(31));
+        fixture.Time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(RevocationReason.Expired, await tab.Revoked);
         Assert.Null(fixture.Auth.Sessions.FindByCookie(browser.Secret));
     }
@@ -106,11 +108,11 @@ public sealed class LoginSessionsTests
         await fixture.RegisterAsync("ana");
         var (used, unused) = (await fixture.SignInAsync("ana"), await fixture.SignInAsync("ana"));
 
-        fixture.Time.Advance(TimeSpan.FromDays(29));
+        fixture.Time.AdjustTime(fixture.Time.GetUtcNow() + TimeSpan.FromDays(29));
         fixture.Auth.Sessions.Touch(fixture.Auth.Sessions.FindByCookie(used.Secret)!, AuthFixture.Elsewhere);
         await fixture.Auth.Sessions.StoreLastSeenAsync();
         await fixture.RestartAsync();
-        fixture.Time.Advance(TimeSpan.FromDays(2));
+        fixture.Time.AdjustTime(fixture.Time.GetUtcNow() + TimeSpan.FromDays(2));
 
         Assert.Null(fixture.Auth.Sessions.FindByCookie(unused.Secret));
         var session = fixture.Auth.Sessions.FindByCookie(used.Secret)!;
@@ -124,7 +126,7 @@ public sealed class LoginSessionsTests
         await using var fixture = await AuthFixture.OpenAsync();
         await fixture.RegisterAsync("ana");
         var ended = await fixture.SignInAsync("ana");
-        fixture.Time.Advance(TimeSpan.FromMinutes(5));
+        fixture.Time.AdjustTime(fixture.Time.GetUtcNow() + TimeSpan.FromMinutes(5));
         fixture.Auth.Sessions.Touch(ended.Session, AuthFixture.Home);
         var storing = fixture.Auth.Sessions.StoreLastSeenAsync();
         await fixture.Auth.Sessions.EndAsync(ended.Session);
