@@ -9,8 +9,6 @@ public sealed record AccountChange(string? Email = null, string? UserName = null
 {
     /// <summary>With a new password, the access tokens end as well.</summary>
     public bool EndTokens { get; init; }
-
-    public bool IsEmpty => Email is null && UserName is null && DisplayName is null && NewPassword is null;
 }
 
 /// <summary>Changes and erases accounts, each with the current password.</summary>

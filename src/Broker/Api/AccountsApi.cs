@@ -1,0 +1,67 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Sessions;
+
+namespace WebMessenger.Broker.Api;
+
+/// <summary>`/api/accounts`: register, change, erase.</summary>
+internal static class AccountsApi
+{
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var accounts = routes.MapApi("/api/accounts").WithTags("Accounts");
+        accounts.MapPost("", RegisterAsync).Accepts<RegisterRequest>("application/json").WithSummary("Register, and sign in.");
+        var me = accounts.MapGroup("/me").RequireCookie();
+        me.MapPatch("", ChangeAsync).Accepts<ChangeAccountRequest>("application/json").WithSummary("Change any of it with the current password.");
+        me.MapDelete("", EraseAsync).Accepts<EraseAccountRequest>("application/json").WithSummary("Erase the account. Its user name stays taken.");
+    }
+
+    private static async Task<Results<Created<SessionView>, ProblemHttpResult>> RegisterAsync(
+        HttpContext context, Registration registration, BrowserSignIn browser)
+    {
+        if (!(await JsonBody.ReadAsync(context.Request, AuthJson.Default.RegisterRequest)).TryGet(out var body, out var problem))
+        {
+            return problem;
+        }
+
+        var registered = await registration.RegisterAsync(body.Email, body.UserName, body.DisplayName, body.Password, context.Connection.RemoteIpAddress);
+        if (!registered.TryGet(out var account, out var refusal))
+        {
+            return Problems.Of(refusal, context);
+        }
+
+        return await browser.EnterAsync(context, account) is { } session
+            ? TypedResults.Created("/api/session", SessionView.Of(session))
+            : Problems.NotSignedIn();
+    }
+
+    private static async Task<Results<Ok<SessionView>, ProblemHttpResult>> ChangeAsync(HttpContext context, AccountChanges changes)
+    {
+        if (!(await JsonBody.ReadAsync(context.Request, AuthJson.Default.ChangeAccountRequest)).TryGet(out var body, out var problem))
+        {
+            return problem;
+        }
+
+        var session = context.SignedIn();
+        AccountChange change = new(body.Email, body.UserName, body.DisplayName, body.Password) { EndTokens = body.EndTokens ?? false };
+        var changed = await changes.ChangeAsync(session, body.CurrentPassword, change, context.Connection.RemoteIpAddress);
+        return changed.TryGet(out _, out var refusal) ? TypedResults.Ok(SessionView.Of(session)) : Problems.Of(refusal, context);
+    }
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> EraseAsync(HttpContext context, AccountChanges changes)
+    {
+        if (!(await JsonBody.ReadAsync(context.Request, AuthJson.Default.EraseAccountRequest)).TryGet(out var body, out var problem))
+        {
+            return problem;
+        }
+
+        var erased = await changes.EraseAsync(context.SignedIn().Account, body.CurrentPassword, context.Connection.RemoteIpAddress);
+        if (!erased.TryGet(out _, out var refusal))
+        {
+            return Problems.Of(refusal, context);
+        }
+
+        CookieSignIn.Take(context);
+        return TypedResults.NoContent();
+    }
+}

@@ -1,0 +1,42 @@
+using WebMessenger.Auth.Sessions;
+
+namespace WebMessenger.Broker.Api;
+
+/// <summary>What all calls of the HTTP API have in common, said once.</summary>
+internal static class ApiGroup
+{
+    /// <summary>A group whose answers no cache keeps, and whose changes only our own pages and programs may ask for.</summary>
+    public static RouteGroupBuilder MapApi(this IEndpointRouteBuilder routes, string prefix)
+    {
+        var group = routes.MapGroup(prefix);
+        group.AddEndpointFilter(async (call, next) =>
+        {
+            var context = call.HttpContext;
+            context.Response.Headers.CacheControl = "no-store";
+            var changes = !HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method);
+            return changes && !context.RequestServices.GetRequiredService<SameOriginRule>().IsAllowed(context.Request)
+                ? Problems.ForeignOrigin()
+                : await next(call);
+        });
+        return group;
+    }
+
+    /// <summary>Only for whoever is signed in by cookie; access tokens open none of these. The handler reads <see cref="SignedIn"/>.</summary>
+    public static TBuilder RequireCookie<TBuilder>(this TBuilder endpoints)
+        where TBuilder : IEndpointConventionBuilder => endpoints.AddEndpointFilter(async (call, next) =>
+    {
+        var context = call.HttpContext;
+        if (context.RequestServices.GetRequiredService<CookieSignIn>().Find(context.Request) is not { } session)
+        {
+            return Problems.NotSignedIn();
+        }
+
+        context.RequestServices.GetRequiredService<LoginSessions>().Touch(session, context.Connection.RemoteIpAddress);
+        context.Features.Set(session);
+        return await next(call);
+    });
+
+    /// <summary>The login session that <see cref="RequireCookie"/> found.</summary>
+    public static LoginSession SignedIn(this HttpContext context) => 
+        context.Features.Get<LoginSession>() ?? throw new InvalidOperationException("This endpoint does not require the cookie.");
+}

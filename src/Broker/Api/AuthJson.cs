@@ -1,0 +1,81 @@
+using System.Text.Json.Serialization;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Sessions;
+
+namespace WebMessenger.Broker.Api;
+
+// Requests: every field may be missing or null; what is needed is said by the rules behind, all fields at once.
+internal sealed record RegisterRequest(string? Email, string? UserName, string? DisplayName, string? Password);
+
+internal sealed record ChangeAccountRequest(string? Email, string? UserName, string? DisplayName, string? Password, string? CurrentPassword, bool? EndTokens);
+
+internal sealed record EraseAccountRequest(string? CurrentPassword);
+
+internal sealed record SignInRequest(string? Login, string? Password);
+
+internal sealed record GuestRequest(string? Nickname);
+
+internal sealed record CreateTokenRequest(string? Name, string[]? Rooms, string[]? Verbs, DateTimeOffset? ExpiresAt);
+
+/// <summary>Who is signed in here.</summary>
+internal sealed record SessionView(string User, string Name, string Kind, string? Email, bool Administrator, string SessionId)
+{
+    public static SessionView Of(LoginSession session) => Of(session.Account, session.Account.Profile, session.Id);
+
+    private static SessionView Of(Account account, Profile profile, string sessionId) =>
+        new(profile.UserName, profile.DisplayName, account.IsGuest ? "guest" : "person", profile.Email, profile.IsAdministrator, sessionId);
+}
+
+/// <summary>One entry of the list of login sessions.</summary>
+/// <param name="Kind">browser, password or token.</param>
+/// <param name="Clients">The MQTT client ids that are connected by it now.</param>
+internal sealed record LoginSessionView(
+    string Id, string Kind, string Device, string? Address, DateTimeOffset CreatedAt, DateTimeOffset LastSeen, DateTimeOffset? ExpiresAt, bool Current, string[] Clients)
+{
+    public static LoginSessionView Of(LoginSession session, LoginSession current) => new(
+        session.Id,
+        session.Kind switch { LoginSessionKind.Browser => "browser", LoginSessionKind.Password => "password", _ => "token" },
+        session.Device,
+        session.Address,
+        session.CreatedAt,
+        session.LastSeen,
+        session.ExpiresAt,
+        session == current,
+        [.. session.Clients.Select(client => client.ClientId).Order(StringComparer.Ordinal)]);
+}
+
+internal sealed record LoginSessionsView(LoginSessionView[] Sessions);
+
+/// <param name="Rooms">Null: all rooms of the account.</param>
+/// <param name="LastUsed">Null: never.</param>
+internal sealed record TokenView(string Id, string Name, string[]? Rooms, string[] Verbs, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? LastUsed)
+{
+    public static TokenView Of(LoginSession token) => new(
+        token.Id,
+        token.Device,
+        token.Scope.Rooms is { } rooms ? [.. rooms.Order(StringComparer.Ordinal)] : null,
+        VerbNames.Of(token.Scope.Verbs),
+        token.CreatedAt,
+        token.ExpiresAt,
+        token.LastSeen > token.CreatedAt ? token.LastSeen : null);
+}
+
+internal sealed record TokensView(TokenView[] Tokens);
+
+/// <param name="Token">The secret, shown this once.</param>
+internal sealed record CreatedTokenView(string Id, string Token);
+
+// A field given twice is refused: two readers of one request (a proxy, and this) must not see two different ones.
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, AllowDuplicateProperties = false)]
+[JsonSerializable(typeof(RegisterRequest))]
+[JsonSerializable(typeof(ChangeAccountRequest))]
+[JsonSerializable(typeof(EraseAccountRequest))]
+[JsonSerializable(typeof(SignInRequest))]
+[JsonSerializable(typeof(GuestRequest))]
+[JsonSerializable(typeof(CreateTokenRequest))]
+[JsonSerializable(typeof(SessionView))]
+[JsonSerializable(typeof(LoginSessionsView))]
+[JsonSerializable(typeof(TokensView))]
+[JsonSerializable(typeof(CreatedTokenView))]
+[JsonSerializable(typeof(Dictionary<string, FieldProblem[]>))]
+internal sealed partial class AuthJson : JsonSerializerContext;

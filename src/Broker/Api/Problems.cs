@@ -1,0 +1,75 @@
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using WebMessenger.Auth;
+
+namespace WebMessenger.Broker.Api;
+
+/// <summary>What is wrong with one field, on the wire.</summary>
+internal sealed record FieldProblem(string Code, string Message);
+
+/// <summary>The one translator from what was refused to RFC 9457: a status, a stable `code`, what to do in `detail`, and `errors` by field.</summary>
+internal static class Problems
+{
+    public static ProblemHttpResult NotSignedIn() => Of(StatusCodes.Status401Unauthorized, "not_signed_in", "Sign in first.");
+
+    public static ProblemHttpResult NotFound(string detail) => Of(StatusCodes.Status404NotFound, "not_found", detail);
+
+    public static ProblemHttpResult ForeignOrigin() =>
+        Of(StatusCodes.Status403Forbidden, "foreign_origin", "This page belongs to another site. The operator can name it in WebMessenger:AllowedOrigins.");
+
+    public static ProblemHttpResult NotJson() => Of(StatusCodes.Status415UnsupportedMediaType, "not_json", "Send the body as application/json.");
+
+    public static ProblemHttpResult TooLarge() => Of(StatusCodes.Status413PayloadTooLarge, "too_large", "The body is larger than 64 KiB.");
+
+    public static ProblemHttpResult MalformedJson() => Of(StatusCodes.Status400BadRequest, "invalid_json", "The body is not one JSON object in UTF-8.");
+
+    public static ProblemHttpResult Field(string field, string code, string message) => Fields([new FieldError(field, code, message)]);
+
+    public static ProblemHttpResult Fields(IReadOnlyList<FieldError> errors) => Of(
+        StatusCodes.Status400BadRequest,
+        "invalid_fields",
+        errors.Count == 1 ? errors[0].Message : "Some of the fields cannot be taken.",
+        errors.GroupBy(error => error.Field).ToDictionary(field => field.Key, field => field.Select(error => new FieldProblem(error.Code, error.Message)).ToArray()));
+
+    /// <summary>Sets Retry-After where there is one.</summary>
+    public static ProblemHttpResult Of(Refusal refusal, HttpContext context)
+    {
+        switch (refusal)
+        {
+            case Refusal.Fields fields:
+                return Fields(fields.Errors);
+            case Refusal.BadCredentials:
+                return Of(StatusCodes.Status401Unauthorized, "bad_credentials", "There is no such account, or this is not its password.");
+            case Refusal.TooManyAttempts tooMany:
+                RetryAfter(context, tooMany.RetryAfter);
+                return Of(StatusCodes.Status429TooManyRequests, "too_many_attempts", "Too many attempts from here. Wait a moment and try again.");
+            case Refusal.Busy:
+                RetryAfter(context, TimeSpan.FromSeconds(1));
+                return Of(StatusCodes.Status503ServiceUnavailable, "busy", "Many people are signing in. Try again in a moment.");
+            case Refusal.SwitchedOff:
+                return Of(StatusCodes.Status403Forbidden, "switched_off", "The operator of this server has switched this off.");
+            case Refusal.NotForGuests:
+                return Of(StatusCodes.Status403Forbidden, "not_for_guests", "Guests cannot do this. Register first.");
+            case Refusal.PlainPassword:
+                return Of(StatusCodes.Status403Forbidden, "plain_password", "A password is not taken over this connection.");
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    private static ProblemHttpResult Of(int status, string code, string detail, Dictionary<string, FieldProblem[]>? errors = null)
+    {
+        ProblemDetails problem = new() { Status = status, Detail = detail, Extensions = { ["code"] = code } };
+        if (errors is not null)
+        {
+            problem.Extensions["errors"] = errors;
+        }
+
+        return TypedResults.Problem(problem);
+    }
+
+    private static void RetryAfter(HttpContext context, TimeSpan wait) =>
+        context.Response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+}

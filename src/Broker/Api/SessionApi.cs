@@ -1,0 +1,60 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Sessions;
+
+namespace WebMessenger.Broker.Api;
+
+/// <summary>`/api/session`: sign in, enter as a guest, who am I, log out.</summary>
+internal static class SessionApi
+{
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var session = routes.MapApi("/api/session").WithTags("Session");
+        session.MapPost("", SignInAsync).Accepts<SignInRequest>("application/json").WithSummary("Sign in by e-mail or user name.");
+        session.MapPost("/guest", EnterAsync).Accepts<GuestRequest>("application/json").WithSummary("Enter with a nickname.");
+        session.MapGet("", Get).RequireCookie().WithSummary("Who am I.");
+        session.MapDelete("", SignOutAsync).RequireCookie().WithSummary("Log out; answers when the last connection is closed.");
+    }
+
+    private static async Task<Results<Ok<SessionView>, ProblemHttpResult>> SignInAsync(HttpContext context, SignIn signIn, BrowserSignIn browser)
+    {
+        if (!(await JsonBody.ReadAsync(context.Request, AuthJson.Default.SignInRequest)).TryGet(out var body, out var problem))
+        {
+            return problem;
+        }
+
+        var outcome = await signIn.WithPasswordAsync(body.Login, body.Password, DeviceName.Of(context.Request), context.Connection.RemoteIpAddress);
+        return outcome.TryGet(out var signedIn, out var refusal)
+            ? TypedResults.Ok(SessionView.Of(await browser.EnterAsync(context, signedIn)))
+            : Problems.Of(refusal, context);
+    }
+
+    private static async Task<Results<Ok<SessionView>, ProblemHttpResult>> EnterAsync(HttpContext context, Registration registration, BrowserSignIn browser)
+    {
+        if (!(await JsonBody.ReadAsync(context.Request, AuthJson.Default.GuestRequest)).TryGet(out var body, out var problem))
+        {
+            return problem;
+        }
+
+        var entered = await registration.EnterAsGuestAsync(body.Nickname, context.Connection.RemoteIpAddress);
+        if (!entered.TryGet(out var guest, out var refusal))
+        {
+            return Problems.Of(refusal, context);
+        }
+
+        return await browser.EnterAsync(context, guest) is { } session ? TypedResults.Ok(SessionView.Of(session)) : Problems.NotSignedIn();
+    }
+
+    private static Ok<SessionView> Get(HttpContext context)
+    {
+        CookieSignIn.Renew(context);
+        return TypedResults.Ok(SessionView.Of(context.SignedIn()));
+    }
+
+    private static async Task<NoContent> SignOutAsync(HttpContext context, LoginSessions sessions)
+    {
+        await sessions.EndAsync(context.SignedIn());
+        CookieSignIn.Take(context);
+        return TypedResults.NoContent();
+    }
+}

@@ -1,0 +1,35 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using WebMessenger.Auth.Tokens;
+
+namespace WebMessenger.Broker.Api;
+
+/// <summary>`/api/tokens`: access tokens for bots and MQTT clients.</summary>
+internal static class TokensApi
+{
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var tokens = routes.MapApi("/api/tokens").WithTags("Access tokens").RequireCookie();
+        tokens.MapPost("", CreateAsync).Accepts<CreateTokenRequest>("application/json").WithSummary("Make a token; its secret is shown this once.");
+        tokens.MapGet("", List).WithSummary("My tokens.");
+        tokens.MapDelete("/{id}", RevokeAsync).WithSummary("Revoke one; answers when its last connection is closed.");
+    }
+
+    private static async Task<Results<Created<CreatedTokenView>, ProblemHttpResult>> CreateAsync(HttpContext context, AccessTokens tokens)
+    {
+        if (!(await JsonBody.ReadAsync(context.Request, AuthJson.Default.CreateTokenRequest)).TryGet(out var body, out var problem))
+        {
+            return problem;
+        }
+
+        var created = await tokens.CreateAsync(context.SignedIn().Account, body.Name, body.Rooms, VerbNames.Parse(body.Verbs), body.ExpiresAt);
+        return created.TryGet(out var token, out var refusal)
+            ? TypedResults.Created("/api/tokens/" + token.Token.Id, new CreatedTokenView(token.Token.Id, token.Secret))
+            : Problems.Of(refusal, context);
+    }
+
+    private static Ok<TokensView> List(HttpContext context, AccessTokens tokens) =>
+        TypedResults.Ok(new TokensView([.. tokens.List(context.SignedIn().Account).Select(TokenView.Of)]));
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> RevokeAsync(string id, HttpContext context, AccessTokens tokens) =>
+        await tokens.RevokeAsync(context.SignedIn().Account, id) ? TypedResults.NoContent() : Problems.NotFound("You have no access token of this id.");
+}
