@@ -8,5 +8,6 @@ internal static class AuthApiServices
         .AddSingleton<RequestSignIn>()
         .AddSingleton<BrowserSignIn>()
         .AddSingleton(new SameOriginRule(allowedOrigins))
+        .Configure<ProblemDetailsOptions>(options => options.CustomizeProblemDetails = Problems.Complete)
         .ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, AuthJson.Default));
 }

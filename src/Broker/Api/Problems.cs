@@ -59,6 +59,29 @@ internal static class Problems
         }
     }
 
+    /// <summary>Gives what the framework refuses by itself (no such path, no such method, another content type, a failure) the same form.</summary>
+    public static void Complete(ProblemDetailsContext context)
+    {
+        context.HttpContext.Response.Headers.CacheControl = "no-store";
+        var problem = context.ProblemDetails;
+        if (problem.Extensions.ContainsKey("code"))
+        {
+            return;
+        }
+
+        var (code, detail) = problem.Status switch
+        {
+            StatusCodes.Status400BadRequest => ("bad_request", "The request is not understood."),
+            StatusCodes.Status404NotFound => ("not_found", "There is nothing here."),
+            StatusCodes.Status405MethodNotAllowed => ("method_not_allowed", "This cannot be done here; see the Allow header."),
+            StatusCodes.Status415UnsupportedMediaType => ("not_json", "Send the body as application/json."),
+            >= 500 => ("server_error", "Something went wrong on the server. Try again later."),
+            _ => ("refused", "The request is refused."),
+        };
+        problem.Extensions["code"] = code;
+        problem.Detail ??= detail;
+    }
+
     private static ProblemHttpResult Of(int status, string code, string detail, Dictionary<string, FieldProblem[]>? errors = null)
     {
         ProblemDetails problem = new() { Status = status, Detail = detail, Extensions = { ["code"] = code } };
