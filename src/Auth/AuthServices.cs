@@ -26,7 +26,7 @@ public sealed class AuthServices : IAsyncDisposable
         Changes = new AccountChanges(accounts, sessions, check, hasher, events, gate, time);
         SignIn = new SignIn(accounts, sessions, check);
         MqttSignIn = new MqttSignIn(accounts, sessions, Tokens, check, time);
-        Sweeper = new Sweeper(sessions, Changes, time, logger);
+        Sweeper = new Sweeper(sessions, accounts, Changes, time, logger);
     }
 
     public AuthOptions Options { get; }

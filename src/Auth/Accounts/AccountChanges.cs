@@ -145,6 +145,7 @@ public sealed class AccountChanges
             }
             catch
             {
+                // Perhaps it is erased all the same; the directory finds out when the store works again.
                 SetErased(accounts, false);
                 throw;
             }

@@ -21,6 +21,9 @@ public sealed class AccountDirectory
     private readonly Lock _looksGate = new();
     private readonly Dictionary<string, HashSet<Account>> _looks = [];
 
+    // A write has failed, so the store may know more than memory does. Under the write gate.
+    private bool _isUncertain;
+
     private AccountDirectory(IAccountStore store, WriteGate gate, TimeProvider time) => (_store, _gate, _time) = (store, gate, time);
 
     internal static async Task<AccountDirectory> LoadAsync(IAccountStore store, WriteGate gate, TimeProvider time)
@@ -39,6 +42,8 @@ public sealed class AccountDirectory
 
     public Account? Find(string id) => _byId.GetValueOrDefault(id);
 
+    internal bool Knows(Account account) => _byId.GetValueOrDefault(account.Id) == account;
+
     /// <summary>By user name as people type it: case and width do not matter, looks do.</summary>
     public Account? FindByUserName(string? userName) => UserName.TryParse(userName, out var parsed) ? _byUserName.GetValueOrDefault(parsed.Value) : null;
 
@@ -51,8 +56,8 @@ public sealed class AccountDirectory
     internal async Task<Outcome<Account>> AddPersonAsync(UserName userName, string displayName, EmailAddress email, PasswordHash credential)
     {
         using var entry = await _gate.EnterAsync();
-        var claim = await _store.AddAsync(new AccountRecord(
-            NewId(), AccountKind.Person, _time.GetUtcNow(), new Profile(userName.Value, displayName, email.Value, IsAdministrator: false), credential));
+        var claim = await WriteAsync(() => _store.AddAsync(new AccountRecord(
+            NewId(), AccountKind.Person, _time.GetUtcNow(), new Profile(userName.Value, displayName, email.Value, IsAdministrator: false), credential)));
         return claim.Stored is { } stored ? Remember(stored) : Refused(claim.Conflicts);
     }
 
@@ -71,8 +76,8 @@ public sealed class AccountDirectory
         }
         while (_byUserName.ContainsKey(userName));
 
-        var claim = await _store.AddAsync(new AccountRecord(
-            NewId(), AccountKind.Guest, _time.GetUtcNow(), new Profile(userName, nickname, Email: null, IsAdministrator: false), Credential: null));
+        var claim = await WriteAsync(() => _store.AddAsync(new AccountRecord(
+            NewId(), AccountKind.Guest, _time.GetUtcNow(), new Profile(userName, nickname, Email: null, IsAdministrator: false), Credential: null)));
         return claim.Stored is { } stored ? Remember(stored) : Refused(claim.Conflicts);
     }
 
@@ -80,35 +85,97 @@ public sealed class AccountDirectory
     internal async Task<Outcome<Account>> ReplaceAsync(Account account, PasswordHash verified, Func<Profile, Profile> change, PasswordHash credential)
     {
         using var entry = await _gate.EnterAsync();
+        await ReconcileUnderGateAsync();
         if (account.IsErased || !ReferenceEquals(account.Credential, verified))
         {
             return new Refusal.BadCredentials();
         }
 
-        var (before, after) = (account.Profile, change(account.Profile));
-        var claim = await _store.ReplaceAsync(new AccountRecord(account.Id, account.Kind, account.CreatedAt, after, credential));
-        if (claim.Stored is null)
+        var claim = await WriteAsync(() => _store.ReplaceAsync(new AccountRecord(account.Id, account.Kind, account.CreatedAt, change(account.Profile), credential)));
+        if (claim.Stored is not { } stored)
         {
             return Refused(claim.Conflicts);
         }
 
-        // New names first, so that the account can be found at every moment.
-        Index(account, after);
-        account.Credential = credential;
-        account.Profile = after;
-        Unindex(account, before, keep: after);
+        Apply(account, stored);
         return account;
     }
 
     /// <summary>The caller has marked them erased, under the gate that it holds.</summary>
     internal async Task RemoveAsync(IReadOnlyCollection<Account> accounts)
     {
-        await _store.RemoveAsync([.. accounts.Select(account => account.Id)]);
+        await WriteAsync(async () =>
+        {
+            await _store.RemoveAsync([.. accounts.Select(account => account.Id)]);
+            return true;
+        });
         foreach (var account in accounts)
         {
-            _byId.TryRemove(account.Id, out _);
-            Unindex(account, account.Profile, keep: null);
+            Forget(account);
         }
+    }
+
+    /// <summary>After a failed write, when the store works again: makes memory what the store has. Otherwise nothing.</summary>
+    internal async Task ReconcileAsync()
+    {
+        using var entry = await _gate.EnterAsync();
+        await ReconcileUnderGateAsync();
+    }
+
+    private async Task ReconcileUnderGateAsync()
+    {
+        if (!_isUncertain)
+        {
+            return;
+        }
+
+        var records = await _store.ReadAllAsync();
+        foreach (var record in records)
+        {
+            if (_byId.GetValueOrDefault(record.Id) is not { } account)
+            {
+                Remember(record);
+            }
+            else if (account.Profile != record.Profile || account.Credential?.Encoded != record.Credential?.Encoded)
+            {
+                Apply(account, record);
+            }
+        }
+
+        var stored = records.Select(record => record.Id).ToHashSet();
+        foreach (var account in _byId.Values.Where(account => !stored.Contains(account.Id)))
+        {
+            // The sweep ends its login sessions.
+            account.IsErased = true;
+            Forget(account);
+        }
+
+        _isUncertain = false;
+    }
+
+    private async Task<T> WriteAsync<T>(Func<Task<T>> write)
+    {
+        await ReconcileUnderGateAsync();
+        _isUncertain = true;
+        var result = await write();
+        _isUncertain = false;
+        return result;
+    }
+
+    private void Apply(Account account, AccountRecord record)
+    {
+        // New names first, so that the account can be found at every moment.
+        var before = account.Profile;
+        Index(account, record.Profile);
+        account.Credential = record.Credential;
+        account.Profile = record.Profile;
+        Unindex(account, before, keep: record.Profile);
+    }
+
+    private void Forget(Account account)
+    {
+        _byId.TryRemove(account.Id, out _);
+        Unindex(account, account.Profile, keep: null);
     }
 
     private Account Remember(AccountRecord record)

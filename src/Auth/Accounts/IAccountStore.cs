@@ -30,7 +30,7 @@ internal sealed record Claim(Conflicts Conflicts, AccountRecord? Stored);
 /// Contract, the same for every implementation (one suite of tests runs against each): a task completes once its change is durable, and a change happens wholly or not at
 /// all. Unique, also between callers at the same time: the look of a person's user name (<see cref="Looks.OfUserName"/>) and <see cref="EmailAddress.Key"/>. A look once granted stays its
 /// owner's for ever, whether renamed or erased: only that account may take it again. Guests claim neither. The first person ever stored becomes administrator, and no later one
-/// by itself. Thread-safe. Throws when the store cannot write; nothing has changed then.
+/// by itself. Thread-safe. Throws when the store does not work; the change may have been made or not then, and reading tells.
 /// </remarks>
 internal interface IAccountStore
 {

@@ -29,6 +29,7 @@ public sealed class LoginSessions
 
     private readonly LoginSessionStore _browsers;
     private readonly AccessTokenStore _tokens;
+    private readonly AccountDirectory _accounts;
     private readonly AccountEvents _events;
     private readonly WriteGate _writes;
     private readonly TimeProvider _time;
@@ -39,13 +40,14 @@ public sealed class LoginSessions
     private readonly Dictionary<string, HashSet<LoginSession>> _byAccount = [];
     private readonly Dictionary<(string Account, string ClientId), LoginSession> _byClient = [];
 
-    private LoginSessions(LoginSessionStore browsers, AccessTokenStore tokens, AccountEvents events, WriteGate writes, TimeProvider time) =>
-        (_browsers, _tokens, _events, _writes, _time) = (browsers, tokens, events, writes, time);
+    private LoginSessions(
+        LoginSessionStore browsers, AccessTokenStore tokens, AccountDirectory accounts, AccountEvents events, WriteGate writes, TimeProvider time) =>
+        (_browsers, _tokens, _accounts, _events, _writes, _time) = (browsers, tokens, accounts, events, writes, time);
 
     internal static async Task<LoginSessions> LoadAsync(
         LoginSessionStore browsers, AccessTokenStore tokens, AccountDirectory accounts, AccountEvents events, WriteGate writes, TimeProvider time)
     {
-        LoginSessions sessions = new(browsers, tokens, events, writes, time);
+        LoginSessions sessions = new(browsers, tokens, accounts, events, writes, time);
         foreach (var session in (await browsers.ReadAllAsync(accounts.Find)).Concat(await tokens.ReadAllAsync(accounts.Find)))
         {
             sessions.TryRemember(session, session.Account.Credential);
@@ -169,11 +171,17 @@ public sealed class LoginSessions
     {
         var now = _time.GetUtcNow();
         List<LoginSession> expired = [];
+        List<LoginSession> orphaned = [];
         foreach (var session in _byId.Values)
         {
             if (session.IsExpiredAt(now))
             {
                 expired.Add(session);
+            }
+            else if (!_accounts.Knows(session.Account))
+            {
+                // Erased by a write that seemed to have failed: those who erase end the login sessions themselves.
+                orphaned.Add(session);
             }
             else if (session.HasClients)
             {
@@ -186,13 +194,11 @@ public sealed class LoginSessions
             }
         }
 
-        if (expired.Count > 0)
-        {
-            // Here the end need not be stored first: the time of it is.
-            var closed = RevokeAsync(expired, RevocationReason.Expired);
-            await EndAsync(expired, RevocationReason.Expired);
-            await closed;
-        }
+        // Here the end need not be stored first: the time of it is, or that there is no account.
+        var closed = Task.WhenAll(RevokeAsync(expired, RevocationReason.Expired), RevokeAsync(orphaned, RevocationReason.AccountErased));
+        await EndAsync(expired, RevocationReason.Expired);
+        await EndAsync(orphaned, RevocationReason.AccountErased);
+        await closed;
     }
 
     /// <summary>Stores what <see cref="Touch"/> and the sweep noted. Called about once a minute.</summary>

@@ -15,6 +15,7 @@ internal sealed partial class Sweeper : IAsyncDisposable
     private static readonly TimeSpan TidyEvery = TimeSpan.FromMinutes(1);
 
     private readonly LoginSessions _sessions;
+    private readonly AccountDirectory _accounts;
     private readonly AccountChanges _changes;
     private readonly ILogger<Sweeper> _logger;
     private readonly ITimer _expiry;
@@ -23,9 +24,9 @@ internal sealed partial class Sweeper : IAsyncDisposable
     private Task _underWay = Task.CompletedTask;
     private Task _tidying = Task.CompletedTask;
 
-    public Sweeper(LoginSessions sessions, AccountChanges changes, TimeProvider time, ILogger<Sweeper> logger)
+    public Sweeper(LoginSessions sessions, AccountDirectory accounts, AccountChanges changes, TimeProvider time, ILogger<Sweeper> logger)
     {
-        (_sessions, _changes, _logger) = (sessions, changes, logger);
+        (_sessions, _accounts, _changes, _logger) = (sessions, accounts, changes, logger);
         _expiry = time.CreateTimer(_ => Start(sessions.SweepAsync), null, ExpiryEvery, ExpiryEvery);
         _tidy = time.CreateTimer(_ => _ = TidyAsync(), null, TidyEvery, TidyEvery);
     }
@@ -55,6 +56,7 @@ internal sealed partial class Sweeper : IAsyncDisposable
 
     private async Task StoreAndRemoveAsync()
     {
+        await _accounts.ReconcileAsync();
         await _sessions.StoreLastSeenAsync();
         await _changes.RemoveOldGuestsAsync();
     }

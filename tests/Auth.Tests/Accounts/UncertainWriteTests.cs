@@ -1,0 +1,134 @@
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Passwords;
+using WebMessenger.Auth.Storage;
+
+namespace WebMessenger.Auth.Tests.Accounts;
+
+/// <summary>A write that fails may be on disk all the same: then memory must learn of it, or a name stays taken by nobody until the next start.</summary>
+public sealed class UncertainWriteTests : IAsyncLifetime
+{
+    private static readonly PasswordHash Credential = new(AuthFixture.Cheap, new byte[16], new byte[32]);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("uncertain-").FullName;
+    private readonly WriteGate _gate = new();
+    private DocumentStore _documents = null!;
+    private FailingStore _store = null!;
+    private AccountDirectory _directory = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _documents = DocumentStore.Open(Path.Combine(_folder, "accounts.db"));
+        _store = new FailingStore(new LiteAccountStore(_documents));
+        _directory = await AccountDirectory.LoadAsync(_store, _gate, TimeProvider.System);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _documents.DisposeAsync();
+        _gate.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_registration_that_was_stored_after_all_is_known_when_the_store_works_again()
+    {
+        _store.Failure = Failure.AfterWriting;
+        await Assert.ThrowsAsync<IOException>(() => AddAsync("ana"));
+        Assert.Null(_directory.FindByUserName("ana"));
+
+        _store.Failure = Failure.None;
+        Assert.Equal("ok", await AddAsync("bob"));
+
+        Assert.Equal("userName:taken", await AddAsync("ana"));
+        Assert.NotNull(_directory.FindByUserName("ana"));
+    }
+
+    [Fact]
+    public async Task A_registration_that_was_not_stored_can_be_repeated()
+    {
+        _store.Failure = Failure.BeforeWriting;
+        await Assert.ThrowsAsync<IOException>(() => AddAsync("ana"));
+
+        _store.Failure = Failure.None;
+
+        Assert.Equal("ok", await AddAsync("ana"));
+    }
+
+    [Fact]
+    public async Task A_change_that_was_stored_after_all_is_in_force_and_ends_sign_ins_by_what_was_before()
+    {
+        await AddAsync("ana");
+        var account = _directory.FindByUserName("ana")!;
+        PasswordHash changed = new(AuthFixture.Cheap, new byte[16], [1, .. new byte[31]]);
+        _store.Failure = Failure.AfterWriting;
+        await Assert.ThrowsAsync<IOException>(() => _directory.ReplaceAsync(account, Credential, profile => profile with { UserName = "bia" }, changed));
+        Assert.Equal("ana", account.UserName);
+
+        _store.Failure = Failure.None;
+        await _directory.ReconcileAsync();
+
+        Assert.Equal("bia", account.UserName);
+        Assert.Same(account, _directory.FindByUserName("bia"));
+        Assert.Null(_directory.FindByUserName("ana"));
+        Assert.Equal("BadCredentials", AuthFixture.Code(await _directory.ReplaceAsync(account, Credential, profile => profile, Credential)));
+    }
+
+    [Fact]
+    public async Task An_account_that_was_erased_after_all_is_gone()
+    {
+        await AddAsync("ana");
+        var account = _directory.FindByUserName("ana")!;
+        _store.Failure = Failure.AfterWriting;
+        await Assert.ThrowsAsync<IOException>(() => _directory.RemoveAsync([account]));
+        Assert.True(_directory.Knows(account));
+
+        _store.Failure = Failure.None;
+        await _directory.ReconcileAsync();
+
+        Assert.False(_directory.Knows(account));
+        Assert.True(account.IsErased);
+    }
+
+    private async Task<string> AddAsync(string name)
+    {
+        Assert.True(UserName.TryParse(name, out var userName));
+        Assert.True(EmailAddress.TryParse(name + "@example.org", out var email));
+        return AuthFixture.Code(await _directory.AddPersonAsync(userName, name, email, Credential)).Split(" email")[0];
+    }
+
+    private enum Failure
+    {
+        None,
+        BeforeWriting,
+        AfterWriting,
+    }
+
+    /// <summary>The real store behind a disk that fails before or after the write.</summary>
+    private sealed class FailingStore(IAccountStore real) : IAccountStore
+    {
+        public Failure Failure { get; set; }
+
+        public Task<IReadOnlyList<AccountRecord>> ReadAllAsync() => real.ReadAllAsync();
+
+        public Task<Claim> AddAsync(AccountRecord account) => FailAsync(() => real.AddAsync(account));
+
+        public Task<Claim> ReplaceAsync(AccountRecord account) => FailAsync(() => real.ReplaceAsync(account));
+
+        public Task RemoveAsync(IReadOnlyCollection<string> ids) => FailAsync(async () =>
+        {
+            await real.RemoveAsync(ids);
+            return true;
+        });
+
+        private async Task<T> FailAsync<T>(Func<Task<T>> write)
+        {
+            if (Failure == Failure.BeforeWriting)
+            {
+                throw new IOException("disk");
+            }
+
+            var result = await write();
+            return Failure == Failure.AfterWriting ? throw new IOException("disk") : result;
+        }
+    }
+}
