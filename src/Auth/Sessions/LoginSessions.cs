@@ -11,8 +11,8 @@ public sealed record SignedIn(LoginSession Session, string Secret);
 
 /// <summary>All login sessions of all kinds, in memory: found by secret, listed by account, and ended.</summary>
 /// <remarks>
-/// Thread-safe. Finding is lock-free. <c>_gate</c> is a leaf lock over the index by account and by client; what is added under it is compared with the account's state under it, so that
-/// whoever first changes that state and then collects under it misses nobody (attacks 23, 27).
+/// Thread-safe. Finding is lock-free. <c>_gate</c> is a leaf lock over the index by account and by client. Whoever adds compares the account's state first, under the write gate or (MQTT)
+/// under <c>_gate</c>; whoever changes that state does so under the write gate and collects under <c>_gate</c> after: so nobody is missed (attacks 23, 27).
 /// </remarks>
 public sealed class LoginSessions
 {
@@ -50,7 +50,7 @@ public sealed class LoginSessions
         LoginSessions sessions = new(browsers, tokens, accounts, events, writes, time);
         foreach (var session in (await browsers.ReadAllAsync(accounts.Find)).Concat(await tokens.ReadAllAsync(accounts.Find)))
         {
-            sessions.TryRemember(session, session.Account.Credential);
+            sessions.Add(session);
             session.Account.LastPresent = session.LastSeen > session.Account.LastPresent ? session.LastSeen : session.Account.LastPresent;
         }
 
@@ -77,11 +77,18 @@ public sealed class LoginSessions
         }
 
         await _browsers.AddAsync(session);
-        return TryRemember(session, verified) ? new SignedIn(session, secret) : null;
+        Add(session);
+        return new SignedIn(session, secret);
     }
 
-    /// <summary>The caller holds the write gate, has checked the account under it, and has stored the token.</summary>
-    internal bool TryAddToken(LoginSession token) => TryRemember(token, token.Account.Credential);
+    /// <summary>The caller holds the write gate, has checked the account under it, and has stored the login session.</summary>
+    internal void Add(LoginSession session)
+    {
+        lock (_gate)
+        {
+            Remember(session);
+        }
+    }
 
     /// <summary>The login session of (account, client id) by password: the one there is, or a new one. Null: the password that was checked is no longer the account's.</summary>
     internal LoginSession? GetOrStartPassword(Account account, PasswordHash verified, string clientId, IPAddress? address)
@@ -248,20 +255,6 @@ public sealed class LoginSessions
         && session.Kind == kind && !session.IsRevoked && !session.IsExpiredAt(_time.GetUtcNow())
             ? session
             : null;
-
-    private bool TryRemember(LoginSession session, PasswordHash? verified)
-    {
-        lock (_gate)
-        {
-            if (session.Account.IsErased || !ReferenceEquals(session.Account.Credential, verified))
-            {
-                return false;
-            }
-
-            Remember(session);
-            return true;
-        }
-    }
 
     private void Remember(LoginSession session)
     {

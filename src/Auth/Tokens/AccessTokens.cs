@@ -67,7 +67,8 @@ public sealed class AccessTokens
         }
 
         await _store.AddAsync(token);
-        return _sessions.TryAddToken(token) ? new CreatedToken(token, secret) : new Refusal.BadCredentials();
+        _sessions.Add(token);
+        return new CreatedToken(token, secret);
     }
 
     /// <summary>The newest first.</summary>

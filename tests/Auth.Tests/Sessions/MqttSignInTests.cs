@@ -157,15 +157,26 @@ public sealed class MqttSignInTests
     [Fact]
     public async Task Attack_27_A_remembered_password_is_forgotten_when_it_changes()
     {
-        await using var fixture = await AuthFixture.OpenAsync();
-        await fixture.RegisterAsync("ana");
+        await using var fixture = await AuthFixture.OpenAsync(Limited);
+        var account = await fixture.RegisterAsync("ana");
         Assert.Equal("ok", AuthFixture.Code(await fixture.MqttAsync("ana", AuthFixture.Password)));
         var session = (await fixture.SignInAsync("ana")).Session;
+        var before = account.Credential!;
         AuthFixture.Must(await fixture.Auth.Changes.ChangeAsync(
             session, AuthFixture.Password, new Auth.Accounts.AccountChange(NewPassword: "another quiet place 43"), AuthFixture.Home));
 
-        Assert.Equal("BadCredentials", AuthFixture.Code(await fixture.MqttAsync("ana", AuthFixture.Password)));
-        Assert.Equal("ok", AuthFixture.Code(await fixture.MqttAsync("ana", "another quiet place 43")));
+        // Checked before the change, used after it.
+        Assert.Null(fixture.Auth.Sessions.GetOrStartPassword(account, before, "client-2", AuthFixture.Home));
+        Assert.NotNull(fixture.Auth.Sessions.GetOrStartPassword(account, account.Credential!, "client-2", AuthFixture.Home));
+        // What was right is a wrong password now, and counted as one.
+        List<string> codes = [];
+        for (var i = 0; i < 11; i++)
+        {
+            codes.Add(AuthFixture.Code(await fixture.MqttAsync("ana", AuthFixture.Password)));
+        }
+
+        Assert.Equal([.. Enumerable.Repeat("BadCredentials", 10), "TooManyAttempts"], codes);
+        Assert.Equal("ok", AuthFixture.Code(await fixture.MqttAsync("ana", "another quiet place 43", address: AuthFixture.Elsewhere)));
     }
 
     [Theory]

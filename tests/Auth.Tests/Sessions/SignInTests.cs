@@ -177,6 +177,8 @@ public sealed class SignInTests
         Assert.Null(fixture.Auth.Sessions.FindByCookie(new string('A', 100_000)));
         Assert.Null(fixture.Auth.Sessions.FindByCookie(signedIn.Session.Id));
         Assert.Null(fixture.Auth.Tokens.FindBearer(signedIn.Secret));
+        var token = AuthFixture.Must(await fixture.Auth.Tokens.CreateAsync(signedIn.Session.Account, "bot", null, null, null));
+        Assert.Null(fixture.Auth.Sessions.FindByCookie(token.Secret));
         await fixture.Auth.Sessions.EndAsync(signedIn.Session);
         Assert.Null(fixture.Auth.Sessions.FindByCookie(signedIn.Secret));
     }
