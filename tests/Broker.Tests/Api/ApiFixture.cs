@@ -94,6 +94,7 @@ internal sealed class ApiFixture : IAsyncDisposable
         TokensApi.Map(_app);
         // As the calls about rooms do it.
         _app.MapGet("/api/rooms", (HttpContext context, RequestSignIn signIn) => signIn.Find(context.Request)?.Id ?? "nobody");
+        _app.MapGet("/api/fails", string () => throw new InvalidOperationException("inside"));
         await _app.StartAsync();
         var addresses = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(address => new Uri(address)).ToList();
         Address = addresses.Single(address => address.Scheme == "http");

@@ -141,6 +141,17 @@ public sealed class BadInputTests
     }
 
     [Fact]
+    public async Task Attack_59_What_the_framework_refuses_by_itself_has_the_same_form()
+    {
+        await using var fixture = await ApiFixture.StartAsync();
+        using var browser = fixture.OpenBrowser();
+
+        Assert.Equal("not_found", await browser.GetAsync("/api/nothing").ProblemAsync(HttpStatusCode.NotFound));
+        Assert.Equal("method_not_allowed", await browser.SendAsync(HttpMethod.Put, "/api/session").ProblemAsync(HttpStatusCode.MethodNotAllowed));
+        Assert.Equal("server_error", await browser.GetAsync("/api/fails").ProblemAsync(HttpStatusCode.InternalServerError));
+    }
+
+    [Fact]
     public async Task Switched_off_registration_and_guests_say_so()
     {
         await using var fixture = await ApiFixture.StartAsync(new AuthOptions { GuestsEnabled = false, RegistrationEnabled = false });
