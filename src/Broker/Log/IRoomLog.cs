@@ -28,6 +28,9 @@ public readonly record struct LogName
 
     public static LogName OfAccount(string accountId) => new("u/" + accountId);
 
+    /// <summary>A name read back from a store.</summary>
+    internal static LogName Stored(ReadOnlySpan<byte> name) => new(System.Text.Encoding.ASCII.GetString(name));
+
     public override string ToString() => Value;
 }
 
