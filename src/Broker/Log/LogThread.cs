@@ -10,6 +10,7 @@ namespace WebMessenger.Broker.Log;
 /// </remarks>
 internal sealed class LogThread : IAsyncDisposable
 {
+    private readonly RocksStore _store;
     private readonly RocksDb _db;
     private readonly ReadGate _readers;
     private readonly Func<LogName, LogState> _stateOf;
@@ -35,16 +36,17 @@ internal sealed class LogThread : IAsyncDisposable
     private byte[] _buffer = new byte[LogRecords.MaxEventHeader + (64 << 10)];
     private long _now;
 
-    public LogThread(RocksDb db, ReadGate readers, Func<LogName, LogState> stateOf, RocksRoomLogOptions options, TimeProvider time, ILogger logger)
+    public LogThread(RocksStore store, ReadGate readers, Func<LogName, LogState> stateOf, RocksRoomLogOptions options, TimeProvider time, ILogger logger)
     {
-        _db = db;
+        _store = store;
+        _db = store.Db;
         _readers = readers;
         _stateOf = stateOf;
         _options = options;
         _time = time;
         _logger = logger;
         _decisions = new Decision[options.BatchCount];
-        _sweep = new IdSweep(db, stateOf, options, time);
+        _sweep = new IdSweep(_db, stateOf, options, time);
         new Thread(Run) { IsBackground = true, Name = "event log" }.Start();
         _sweepTimer = time.CreateTimer(static self => ((LogThread)self!).BeginSweep(), this, options.SweepPeriod, options.SweepPeriod);
     }
@@ -112,7 +114,7 @@ internal sealed class LogThread : IAsyncDisposable
 
         _readers.CloseAndWait();
         _batch.Dispose();
-        _db.Dispose();
+        _store.Dispose();
         _stopped.SetResult();
     }
 

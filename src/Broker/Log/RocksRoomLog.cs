@@ -18,12 +18,12 @@ internal sealed class RocksRoomLog : IRoomLog
     private readonly ReadGate _gate;
     private readonly ConcurrentDictionary<string, LogState> _states;
 
-    private RocksRoomLog(RocksDb db, RocksRoomLogOptions options, TimeProvider time, ILogger<RocksRoomLog> logger)
+    private RocksRoomLog(RocksStore store, RocksRoomLogOptions options, TimeProvider time, ILogger<RocksRoomLog> logger)
     {
-        _db = db;
+        _db = store.Db;
         _gate = new ReadGate();
         _states = new ConcurrentDictionary<string, LogState>(StringComparer.Ordinal);
-        _thread = new LogThread(db, _gate, StateOf, options, time, logger);
+        _thread = new LogThread(store, _gate, StateOf, options, time, logger);
     }
 
     /// <summary>Opens or creates the store in a folder of its own.</summary>

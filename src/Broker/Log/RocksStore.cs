@@ -5,64 +5,105 @@ namespace WebMessenger.Broker.Log;
 
 /// <summary>Opens the store, with its bounds, and mends it where a damage can be left out.</summary>
 /// <remarks>
-/// RocksDB 11.12 by default opens a damaged write-ahead log without a word and without what follows the damage, and even in its stricter mode takes a damaged
-/// length near the end for a torn tail. So the files are checked here first (<see cref="WalCheck"/>), a torn tail is let go (it was never acknowledged), and a
-/// damage is named, kept aside and answered with new epochs.
+/// RocksDB 11.12 by default opens a damaged write-ahead log without a word and without what follows the damage, and its stricter mode does not see every damage
+/// either. So the log is checked here first (<see cref="WalCheck"/>). A torn tail is let go: it was never acknowledged. Anything else is named, kept aside, cut off,
+/// and answered with new epochs.
 /// </remarks>
-internal static class RocksStore
+internal sealed class RocksStore : IDisposable
 {
     /// <summary>As long as this file is there, epochs are to be renewed before anything is written: after a damage, also when the program died in between.</summary>
     public const string RenewEpochsMark = "RENEW-EPOCHS";
 
-    public static RocksDb Open(string folder, RocksRoomLogOptions options, TimeProvider time, ILogger logger)
+    private const string LockFile = "IN-USE";
+
+    private readonly FileStream _lock;
+
+    private RocksStore(RocksDb db, FileStream folderLock) => (Db, _lock) = (db, folderLock);
+
+    public RocksDb Db { get; }
+
+    public static RocksStore Open(string folder, RocksRoomLogOptions options, TimeProvider time, ILogger logger)
     {
-        Directory.CreateDirectory(folder);
+        // RocksDB locks the folder too, but only after the files were checked, and perhaps cut, here. The system lets go of it when the process ends, however it ends.
+        var folderLock = Lock(folder);
+        try
+        {
+            return new(OpenLocked(folder, options, time, logger), folderLock);
+        }
+        catch
+        {
+            folderLock.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        Db.Dispose();
+        _lock.Dispose();
+    }
+
+    private static FileStream Lock(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+            return new(Path.Combine(folder, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException error) when (File.Exists(Path.Combine(folder, LockFile)))
+        {
+            throw new IOException($"The event log in {folder} is in use by another process.", error);
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new IOException($"The event log in {folder} cannot be opened: no right to write there.", error);
+        }
+    }
+
+    private static RocksDb OpenLocked(string folder, RocksRoomLogOptions options, TimeProvider time, ILogger logger)
+    {
         var mark = Path.Combine(folder, RenewEpochsMark);
-        var damage = WalCheck.FindDamage(folder);
+        if (WalCheck.FindDamage(folder) is { } damage)
+        {
+            PutMark(mark);
+            var what = string.Create(CultureInfo.InvariantCulture, $"the record at byte {damage.At} is not what was written");
+            LogMessages.Damaged(logger, damage.File, what, KeepAside(folder, time));
+            WalCheck.Cut(damage);
+        }
+
         RocksDb? db = null;
-        if (damage is null)
+        try
         {
             try
             {
                 db = OpenWith(folder, options, Recovery.TolerateCorruptedTailRecords);
             }
-            catch (RocksDbException error) when (error.Message.StartsWith("Corruption", StringComparison.Ordinal))
+            catch (RocksDbException error)
             {
-                damage = new(folder, FirstLine(error.Message));
-            }
-        }
-
-        if (damage is not null)
-        {
-            PutMark(mark);
-            var copy = KeepAside(folder, time);
-            LogMessages.Damaged(logger, damage.File, damage.What, copy);
-            try
-            {
+                PutMark(mark);
+                LogMessages.Damaged(logger, folder, FirstLine(error.Message), KeepAside(folder, time));
                 db = OpenWith(folder, options, Recovery.PointInTime);
             }
-            catch (RocksDbException error) when (error.Message.StartsWith("Corruption", StringComparison.Ordinal))
-            {
-                throw new LogDamagedException($"The event log in {folder} is damaged and cannot be opened ({FirstLine(error.Message)}): restore it from a backup.", error);
-            }
-        }
 
-        try
-        {
-            CheckFormat(db!, folder);
+            CheckFormat(db, folder);
             if (File.Exists(mark))
             {
-                RenewEpochs(db!);
+                RenewEpochs(db);
                 File.Delete(mark);
             }
+
+            return db;
+        }
+        catch (RocksDbException error)
+        {
+            db?.Dispose();
+            throw new LogDamagedException($"The event log in {folder} is damaged and cannot be opened: restore it from a backup ({FirstLine(error.Message)}).", error);
         }
         catch
         {
-            db!.Dispose();
+            db?.Dispose();
             throw;
         }
-
-        return db!;
     }
 
     public static HeadRecord? ReadHead(RocksDb db, ReadOnlySpan<byte> prefix)
@@ -84,6 +125,7 @@ internal static class RocksStore
         }
     }
 
+    /// <summary>Throws <see cref="RocksDbException"/> for a damage alone, and <see cref="IOException"/> for all else that is in the way.</summary>
     private static RocksDb OpenWith(string folder, RocksRoomLogOptions options, Recovery recovery)
     {
         var table = new BlockBasedTableOptions()
@@ -157,7 +199,7 @@ internal static class RocksStore
         foreach (var file in Directory.EnumerateFiles(folder))
         {
             var name = Path.GetFileName(file);
-            if (!name.EndsWith(".sst", StringComparison.Ordinal) && name is not ("LOCK" or RenewEpochsMark))
+            if (!name.EndsWith(".sst", StringComparison.Ordinal) && name is not ("LOCK" or LockFile or RenewEpochsMark))
             {
                 File.Copy(file, Path.Combine(copy, name), overwrite: true);
             }

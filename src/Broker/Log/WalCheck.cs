@@ -4,39 +4,59 @@ using System.Numerics;
 
 namespace WebMessenger.Broker.Log;
 
-/// <summary>Where a file is damaged.</summary>
-internal sealed record Damage(string File, string What);
+/// <summary>Where the write-ahead log is damaged: the file, the byte at which the damaged record begins, and the files written after it.</summary>
+internal sealed record WalDamage(string File, long At, IReadOnlyList<string> Later);
 
 /// <summary>Checks RocksDB's write-ahead logs before RocksDB opens them.</summary>
 /// <remarks>
-/// The format (RocksDB's `db/log_format.h`): blocks of 32 KiB; in them records of checksum(4, masked CRC32C) length(2) type(1) [log number(4), in the types of
-/// recycled files] payload, little-endian; a rest of a block too short for a header is zeros. RocksDB takes a record that reaches beyond the end of the file for
-/// one that was being written when the machine stopped. So it is, unless the checksum fits a shorter record: then it was whole, and its length is what was damaged.
+/// The format (RocksDB's `db/log_format.h`): blocks of 32 KiB; in them records of checksum(4, masked CRC32C) length(2) type(1) payload, little-endian; a rest of a
+/// block too short for a header is zeros. RocksDB 11.12 takes a record that reaches beyond the end of the file for one that was being written when the machine
+/// stopped. So it is, unless the checksum fits a shorter record: then it was whole, and its length is what was damaged. The other types there are belong to
+/// features that are off here; a type damaged into one of them makes RocksDB skip the rest without a word, or read the same record for ever.
 /// </remarks>
 internal static class WalCheck
 {
     private const int BlockSize = 32 << 10;
     private const int HeaderSize = 7;
-    private const int RecyclableHeaderSize = 11;
 
-    /// <summary>The first damage in the oldest damaged log, or null when all are whole but for a torn tail.</summary>
-    public static Damage? FindDamage(string folder)
+    // kFullType … kLastType.
+    private const byte FirstType = 1;
+    private const byte LastType = 4;
+
+    /// <summary>The oldest damage, or null when all logs are whole but for a torn tail.</summary>
+    public static WalDamage? FindDamage(string folder)
     {
         var logs = Directory.EnumerateFiles(folder, "*.log")
-            .Select(path => (Path: path, IsLog: ulong.TryParse(Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out var number), Number: number))
-            .Where(log => log.IsLog)
-            .OrderBy(log => log.Number);
+            .Where(path => Number(path) is not null)
+            .OrderBy(Number)
+            .ToList();
         var block = new byte[BlockSize];
-        foreach (var (path, _, _) in logs)
+        for (var i = 0; i < logs.Count; i++)
         {
-            if (FindIn(path, block) is { } at)
+            if (FindIn(logs[i], block) is { } at)
             {
-                return new(path, string.Create(CultureInfo.InvariantCulture, $"the record at byte {at} is not what was written"));
+                return new(logs[i], at, logs[(i + 1)..]);
             }
         }
 
         return null;
     }
+
+    /// <summary>Leaves out the damaged record and all that was written after it.</summary>
+    public static void Cut(WalDamage damage)
+    {
+        foreach (var later in damage.Later)
+        {
+            File.Delete(later);
+        }
+
+        using FileStream file = new(damage.File, FileMode.Open, FileAccess.Write);
+        file.SetLength(damage.At);
+        file.Flush(flushToDisk: true);
+    }
+
+    private static ulong? Number(string path) =>
+        ulong.TryParse(Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     private static long? FindIn(string path, byte[] block)
     {
@@ -76,19 +96,23 @@ internal static class WalCheck
             }
 
             var checksum = BinaryPrimitives.ReadUInt32LittleEndian(record);
-            var payload = BinaryPrimitives.ReadUInt16LittleEndian(record[4..]);
-            var header = IsRecyclable(record[6]) ? RecyclableHeaderSize : HeaderSize;
-            if (header + payload > record.Length)
-            {
-                return isLast && !FitsShorter(record, checksum) ? null : at;
-            }
-
-            if (Mask(Crc(~0u, record[6..(header + payload)])) != checksum)
+            var end = HeaderSize + BinaryPrimitives.ReadUInt16LittleEndian(record[4..]);
+            if (record[6] is < FirstType or > LastType)
             {
                 return at;
             }
 
-            at += header + payload;
+            if (end > record.Length)
+            {
+                return isLast && !FitsShorter(record, checksum) ? null : at;
+            }
+
+            if (Mask(Crc(~0u, record[6..end])) != checksum)
+            {
+                return at;
+            }
+
+            at += end;
         }
 
         return block[at..].ContainsAnyExcept((byte)0) && (isOver || !isLast) ? at : null;
@@ -109,9 +133,6 @@ internal static class WalCheck
 
         return false;
     }
-
-    // kRecyclableFullType … kRecyclableLastType, kRecyclableUserDefinedTimestampSizeType, kRecyclePredecessorWALInfoType.
-    private static bool IsRecyclable(byte type) => type is >= 5 and <= 8 or 11 or 131;
 
     private static uint Crc(uint crc, ReadOnlySpan<byte> bytes)
     {
