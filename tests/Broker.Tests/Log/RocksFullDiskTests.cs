@@ -1,0 +1,135 @@
+using System.Diagnostics;
+using System.Text;
+using WebMessenger.Broker.Log;
+
+namespace WebMessenger.Broker.Tests.Log;
+
+/// <summary>The event log on a disk without space: a small file system in memory, for which the test must be allowed to mount.</summary>
+public sealed class RocksFullDiskTests : IAsyncLifetime
+{
+    private static readonly LogName Lobby = LogName.OfRoom("lobby");
+
+    private readonly TempFolder _folder = new();
+    private string? _mountError;
+
+    private string Disk => _folder.In("disk");
+
+    public async ValueTask InitializeAsync()
+    {
+        Directory.CreateDirectory(Disk);
+        _mountError = OperatingSystem.IsLinux() ? await Run("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", Disk) : "no Linux";
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_mountError is null)
+        {
+            Assert.Null(await Run("umount", Disk));
+        }
+
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task Attack_72_on_a_full_disk_nothing_is_acknowledged_reading_goes_on_and_it_recovers_by_itself()
+    {
+        Assert.SkipWhen(_mountError is not null, $"A small file system could not be mounted: {_mountError}");
+        var events = Path.Combine(Disk, "events");
+        List<string> stored = [];
+        string epoch;
+        LogLines lines = new();
+        await using (var log = Open(events, lines))
+        {
+            await SayUntil(log, stored, AppendOutcome.Stored);
+            epoch = log.Head(Lobby).Epoch;
+
+            // Many at once, until one is refused: its batch, and what was gathered behind it, is taken back as a whole.
+            Fill(Path.Combine(Disk, "ballast"));
+            List<Task<AppendResult>> sent = [];
+            while (!sent.Any(one => one.IsCompletedSuccessfully && one.Result.Outcome is AppendOutcome.StoreFailed))
+            {
+                sent = [.. Enumerable.Range(0, 64).Select(i => log.AppendAsync(Lobby, "ana", null, 0, Body($"{stored.Count + i}")))];
+                var results = await Task.WhenAll(sent);
+                var kept = results.TakeWhile(result => result.Outcome is AppendOutcome.Stored).Count();
+                Assert.All(results.Skip(kept), result => Assert.Equal(AppendOutcome.StoreFailed, result.Outcome));
+                stored.AddRange(Enumerable.Range(stored.Count, kept).Select(number => $"{number}"));
+            }
+
+            Assert.NotEmpty(lines.Errors);
+            Assert.Equal(stored.Count, log.Head(Lobby).Head);
+            Assert.Equal(stored.TakeLast(1_000), Read(log));
+
+            File.Delete(Path.Combine(Disk, "ballast"));
+            await SayUntil(log, stored, AppendOutcome.Stored);
+            Assert.Equal(stored.Count, log.Head(Lobby).Head);
+            Assert.Equal(stored.TakeLast(1_000), Read(log));
+        }
+
+        LogLines again = new();
+        await using (var log = Open(events, again))
+        {
+            Assert.Empty(again.Errors);
+            Assert.Equal((epoch, stored.Count), (log.Head(Lobby).Epoch, log.Head(Lobby).Head));
+            Assert.Equal(stored.TakeLast(1_000), Read(log));
+        }
+    }
+
+    private static RocksRoomLog Open(string folder, LogLines lines) =>
+        RocksRoomLog.Open(folder, new RocksRoomLogOptions { MemtableBytes = 64 << 10, WalBytes = 1 << 20 }, TimeProvider.System, lines);
+
+    private static byte[] Body(string text) => Encoding.UTF8.GetBytes(text.PadRight(2_000));
+
+    private static List<string> Read(RocksRoomLog log) =>
+        [.. log.ReadBefore(Lobby, long.MaxValue, 1_000).Entries.Select(entry => Encoding.UTF8.GetString(entry.Body.Span).TrimEnd())];
+
+    /// <summary>Says the next thing again and again until the outcome is this one.</summary>
+    private static async Task SayUntil(RocksRoomLog log, List<string> stored, AppendOutcome outcome)
+    {
+        using PeriodicTimer again = new(TimeSpan.FromMilliseconds(50));
+        AppendResult result;
+        do
+        {
+            var text = $"{stored.Count}";
+            result = await log.AppendAsync(Lobby, "ana", null, 0, Body(text));
+            if (result.Outcome is AppendOutcome.Stored)
+            {
+                stored.Add(text);
+                Assert.Equal(stored.Count, result.Seq);
+            }
+        }
+        while (result.Outcome != outcome && await again.WaitForNextTickAsync(TestContext.Current.CancellationToken));
+    }
+
+    private static void Fill(string path)
+    {
+        using FileStream file = new(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+        var block = new byte[4_096];
+        try
+        {
+            while (true)
+            {
+                file.Write(block);
+            }
+        }
+        catch (IOException)
+        {
+            // Full: as wanted.
+        }
+    }
+
+    /// <summary>Null when it went well, or what it said.</summary>
+    private static async Task<string?> Run(string program, params string[] arguments)
+    {
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+            var error = await process.StandardError.ReadToEndAsync();
+            await process.WaitForExitAsync();
+            return process.ExitCode == 0 ? null : error.Trim();
+        }
+        catch (System.ComponentModel.Win32Exception error)
+        {
+            return error.Message;
+        }
+    }
+}
