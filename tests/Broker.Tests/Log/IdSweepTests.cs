@@ -13,7 +13,7 @@ public sealed class IdSweepTests : IAsyncLifetime
 
     private static readonly LogName Lobby = LogName.OfRoom("lobby");
 
-    private readonly TimeSpan _period = new RocksRoomLogOptions().SweepPeriod;
+    private TimeSpan _period = new RocksRoomLogOptions().SweepPeriod;
     private readonly TempFolder _folder = new();
     private readonly FakeTimeProvider _time = new();
     private RocksRoomLog _log = null!;
@@ -57,13 +57,17 @@ public sealed class IdSweepTests : IAsyncLifetime
     [Fact]
     public async Task An_id_that_was_used_again_stays_with_its_new_event()
     {
+        // So that no sweep comes before the id is used again.
+        _period = TimeSpan.FromDays(30);
+        await _log.DisposeAsync();
+        Open();
         await Say(Lobby, "old", 100);
         _time.Advance(TimeSpan.FromDays(8));
         await Say(Lobby, "old", 1);
-        await Say(Lobby, "young", Kept);
+        await Say(Lobby, "young", Kept - 1);
         await Sweep();
 
-        Assert.Equal(Names("old", 1).Concat(Names("young", Kept)), (await IdsIn(Lobby)).Order());
+        Assert.Equal(Names("old", 1).Concat(Names("young", Kept - 1)), (await IdsIn(Lobby)).Order());
         Assert.Equal(AppendOutcome.Duplicate, (await _log.AppendAsync(Lobby, "ana", "old 0000", 0, default)).Outcome);
     }
 
@@ -83,7 +87,7 @@ public sealed class IdSweepTests : IAsyncLifetime
 
     private static IEnumerable<string> Names(string name, int count) => Enumerable.Range(0, count).Select(i => $"{name} {i:D4}");
 
-    private void Open() => _log = RocksRoomLog.Open(Events, new RocksRoomLogOptions { IdEvents = Kept }, _time, NullLogger<RocksRoomLog>.Instance);
+    private void Open() => _log = RocksRoomLog.Open(Events, new RocksRoomLogOptions { IdEvents = Kept, SweepPeriod = _period }, _time, NullLogger<RocksRoomLog>.Instance);
 
     private async Task Say(LogName log, string name, int count)
     {

@@ -9,6 +9,8 @@ public sealed class RocksFullDiskTests : IAsyncLifetime
 {
     private static readonly LogName Lobby = LogName.OfRoom("lobby");
 
+    private static readonly LogName Garden = LogName.OfRoom("garden");
+
     private readonly TempFolder _folder = new();
     private string? _mountError;
 
@@ -56,6 +58,12 @@ public sealed class RocksFullDiskTests : IAsyncLifetime
             }
 
             Assert.NotEmpty(lines.Errors);
+            // The very first of a log fails too, and takes with it what was sent while its write ran: here, from the log thread.
+            FirstOfItsLog first = new(log);
+            log.Append(first);
+            Assert.Equal(AppendOutcome.StoreFailed, await first.WhatBecameOfIt);
+            await Assert.ThrowsAsync<IOException>(() => first.Gathered);
+            Assert.Equal(0, log.Head(Garden).Head);
             Assert.Equal(stored.Count, log.Head(Lobby).Head);
             Assert.Equal(stored.TakeLast(1_000), Read(log));
 
@@ -63,6 +71,7 @@ public sealed class RocksFullDiskTests : IAsyncLifetime
             await SayUntil(log, stored, AppendOutcome.Stored);
             Assert.Equal(stored.Count, log.Head(Lobby).Head);
             Assert.Equal(stored.TakeLast(1_000), Read(log));
+            Assert.Equal(1, (await log.AppendAsync(Garden, "ana", null, 0, Body("first"))).Seq);
         }
 
         LogLines again = new();
@@ -130,6 +139,22 @@ public sealed class RocksFullDiskTests : IAsyncLifetime
         catch (System.ComponentModel.Win32Exception error)
         {
             return error.Message;
+        }
+    }
+
+    private sealed class FirstOfItsLog(RocksRoomLog log) : PendingAppend(Garden, "ana", null, 0, Body("first"))
+    {
+        private readonly TaskCompletionSource<AppendOutcome> _outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<AppendOutcome> WhatBecameOfIt => _outcome.Task;
+
+        // A drop of an unused log writes nothing, so nothing but the failure before it can make it fail.
+        public Task Gathered { get; private set; } = Task.CompletedTask;
+
+        protected override void Completed()
+        {
+            Gathered = log.DropAsync(LogName.OfRoom("unused"));
+            _outcome.SetResult(Outcome);
         }
     }
 }
