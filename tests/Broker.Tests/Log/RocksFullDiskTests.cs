@@ -83,6 +83,30 @@ public sealed class RocksFullDiskTests : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task Attack_72_stopped_while_the_disk_is_full_it_opens_with_all_that_was_acknowledged()
+    {
+        Assert.SkipWhen(_mountError is not null, $"A small file system could not be mounted: {_mountError}");
+        var events = Path.Combine(Disk, "events");
+        List<string> stored = [];
+        string epoch;
+        await using (var log = Open(events, new LogLines()))
+        {
+            await SayUntil(log, stored, AppendOutcome.Stored);
+            epoch = log.Head(Lobby).Epoch;
+            Fill(Path.Combine(Disk, "ballast"));
+            await SayUntil(log, stored, AppendOutcome.StoreFailed);
+        }
+
+        File.Delete(Path.Combine(Disk, "ballast"));
+        LogLines lines = new();
+        await using var again = Open(events, lines);
+        Assert.Empty(lines.Errors);
+        Assert.Equal((epoch, stored.Count), (again.Head(Lobby).Epoch, again.Head(Lobby).Head));
+        Assert.Equal(stored, Read(again));
+        Assert.Equal(stored.Count + 1, (await again.AppendAsync(Lobby, "ana", null, 0, Body("next"))).Seq);
+    }
+
     private static RocksRoomLog Open(string folder, LogLines lines) =>
         RocksRoomLog.Open(folder, new RocksRoomLogOptions { MemtableBytes = 64 << 10, WalBytes = 1 << 20 }, TimeProvider.System, lines);
 
@@ -94,7 +118,7 @@ public sealed class RocksFullDiskTests : IAsyncLifetime
     /// <summary>Says the next thing again and again until the outcome is this one.</summary>
     private static async Task SayUntil(RocksRoomLog log, List<string> stored, AppendOutcome outcome)
     {
-        using PeriodicTimer again = new(TimeSpan.FromMilliseconds(50));
+        using PeriodicTimer again = new(TimeSpan.FromMilliseconds(20));
         AppendResult result;
         do
         {
