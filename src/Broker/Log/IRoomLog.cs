@@ -98,12 +98,16 @@ public readonly record struct LogPage(LogHead Head, IReadOnlyList<LogEntry> Entr
 /// <item>An id is remembered per log and author for 7 days and as long as its event is among the log's newest 10,000; an id in a batch still being
 /// written counts.</item>
 /// <item>Reads see what is durable only, and never block appends.</item>
+/// <item>What cannot be read, or cannot be true, is never served: <c>Head</c> and reads throw <see cref="IOException"/>, and after disposal <see cref="ObjectDisposedException"/>.</item>
 /// <item>Thread-safe. Appends from one thread to one log keep their order.</item>
 /// </list>
 /// </remarks>
 public interface IRoomLog : IAsyncDisposable
 {
-    /// <summary>Hands the append to the log thread and returns at once. After disposal has begun it completes as <see cref="AppendOutcome.StoreFailed"/>.</summary>
+    /// <summary>
+    /// Hands the append to the log thread and returns at once. After disposal has begun it completes as <see cref="AppendOutcome.StoreFailed"/>, on the caller's
+    /// thread. A log's name or an id that is too long is the caller's bug: <see cref="ArgumentException"/>.
+    /// </summary>
     void Append(PendingAppend append);
 
     /// <summary>The head of a log; an unused log has head 0, and an epoch all the same.</summary>
@@ -117,6 +121,7 @@ public interface IRoomLog : IAsyncDisposable
 
     /// <summary>
     /// Forgets a log with all its events and ids, durably. A log of that name used again begins with seq 1 in a new epoch. Pending appends to it complete first.
+    /// Fails with <see cref="IOException"/> when the store cannot write.
     /// </summary>
     Task DropAsync(LogName log);
 }

@@ -3,7 +3,7 @@ namespace WebMessenger.Broker.Log;
 /// <summary>All that the event log says to the operator. Ids 400–419.</summary>
 internal static partial class LogMessages
 {
-    [LoggerMessage(400, LogLevel.Error, "The event log could not write; what was sent is refused until it can")]
+    [LoggerMessage(400, LogLevel.Error, "The event log cannot write: what is sent is refused until it can. It goes on by itself when a full disk has space again; for other faults the program must be restarted")]
     public static partial void WriteFailed(ILogger logger, Exception error);
 
     [LoggerMessage(401, LogLevel.Error, "What the event log holds of {Log} cannot be read; what is sent to it is refused")]
@@ -14,6 +14,9 @@ internal static partial class LogMessages
 
     [LoggerMessage(403, LogLevel.Error, "The receiver of an event for {Log} failed")]
     public static partial void CompletionThrew(ILogger logger, LogName log, Exception error);
+
+    [LoggerMessage(405, LogLevel.Information, "The event log writes again")]
+    public static partial void WritesAgain(ILogger logger);
 
     [LoggerMessage(404, LogLevel.Error, "The event log is damaged in {File}: {Damage}. What follows the damage is left out, all rooms get a new epoch; a copy of the files as they were is in {Copy}")]
     public static partial void Damaged(ILogger logger, string file, string damage, string copy);

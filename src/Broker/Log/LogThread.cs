@@ -32,9 +32,11 @@ internal sealed class LogThread : IAsyncDisposable
     private readonly WriteBatch _batch = new();
     private readonly List<LogState> _touched = [];
     private readonly Dictionary<IdKey, IdRecord> _idsOfBatch = [];
+    private readonly HashSet<LogName> _unreadable = [];
     private readonly Decision[] _decisions;
     private byte[] _buffer = new byte[LogRecords.MaxEventHeader + (64 << 10)];
     private long _now;
+    private bool _failing;
 
     public LogThread(RocksStore store, ReadGate readers, Func<LogName, LogState> stateOf, RocksRoomLogOptions options, TimeProvider time, ILogger logger)
     {
@@ -172,7 +174,13 @@ internal sealed class LogThread : IAsyncDisposable
         }
         catch (Exception error) when (error is RocksDbException or LogDamagedException)
         {
-            LogMessages.WriteFailed(_logger, error);
+            if (!_failing)
+            {
+                // Once, not for every batch: the disk that is full may be the one that the operator's log is on.
+                _failing = true;
+                LogMessages.WriteFailed(_logger, error);
+            }
+
             TakeBack();
             foreach (var append in work)
             {
@@ -227,7 +235,11 @@ internal sealed class LogThread : IAsyncDisposable
         catch (Exception error) when (error is RocksDbException or LogDamagedException)
         {
             // What is stored of this log cannot be read, so nothing can be said of the append; others are not concerned.
-            LogMessages.LogUnreadable(_logger, append.Log, error);
+            if (_unreadable.Add(append.Log))
+            {
+                LogMessages.LogUnreadable(_logger, append.Log, error);
+            }
+
             return new(AppendOutcome.StoreFailed, 0, 0, "");
         }
 
@@ -307,6 +319,12 @@ internal sealed class LogThread : IAsyncDisposable
         if (_touched.Count > 0)
         {
             _db.Write(_batch, _synced);
+            if (_failing)
+            {
+                _failing = false;
+                LogMessages.WritesAgain(_logger);
+            }
+
             foreach (var state in _touched)
             {
                 state.Durable = state.Next;
