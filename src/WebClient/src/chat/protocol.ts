@@ -1,0 +1,122 @@
+import { isRecord } from '../lib/http';
+
+export type Kind = 'person' | 'guest' | 'bot';
+
+export interface Author {
+  user: string;
+  name: string;
+  kind: Kind;
+}
+
+/** One entry of a room's log. Types that this version does not know are kept for their seq and not drawn. */
+export interface RoomEvent {
+  type: string;
+  room: string;
+  seq: number;
+  epoch: string;
+  id: string | null;
+  at: string;
+  from: Author;
+  text: string;
+}
+
+export interface HistoryPage {
+  epoch: string;
+  head: number;
+  events: RoomEvent[];
+}
+
+export interface Room {
+  id: string;
+  title: string;
+  topic: string;
+  visibility: 'public' | 'private';
+  people: number;
+  /** On the room's list. */
+  member: boolean;
+  /** Created by this account. */
+  mine: boolean;
+}
+
+export interface Present extends Author {
+  since: string;
+}
+
+export interface Notice {
+  code: string;
+  text: string;
+  topic: string | null;
+}
+
+/** The most that the server takes in one message, in Unicode scalar values. */
+export const textLength = 4000;
+export const roomIdPattern = /^[a-z0-9][a-z0-9-]{0,63}$/;
+
+export function parseJson(payload: string): unknown {
+  try {
+    return JSON.parse(payload);
+  } catch {
+    return undefined;
+  }
+}
+
+export function readEvent(value: unknown): RoomEvent | null {
+  if (!isRecord(value) || typeof value['seq'] !== 'number' || typeof value['type'] !== 'string' || typeof value['epoch'] !== 'string') return null;
+  const from = readAuthor(value['from']);
+  if (from === null) return null;
+  return {
+    type: value['type'],
+    room: String(value['room'] ?? ''),
+    seq: value['seq'],
+    epoch: value['epoch'],
+    id: typeof value['id'] === 'string' ? value['id'] : null,
+    at: typeof value['at'] === 'string' ? value['at'] : '',
+    from,
+    text: typeof value['text'] === 'string' ? value['text'] : '',
+  };
+}
+
+export function readPage(value: unknown): HistoryPage | null {
+  if (!isRecord(value) || !Array.isArray(value['events'])) return null;
+  const events = value['events'].map(readEvent).filter((event) => event !== null);
+  return { epoch: String(value['epoch'] ?? ''), head: Number(value['head'] ?? 0), events };
+}
+
+export function readRoom(value: unknown): Room | null {
+  // The retained info topic names the room `room`, the HTTP API `id`.
+  const id = isRecord(value) ? (value['id'] ?? value['room']) : undefined;
+  if (!isRecord(value) || typeof id !== 'string') return null;
+  return {
+    id,
+    title: typeof value['title'] === 'string' && value['title'] !== '' ? value['title'] : id,
+    topic: typeof value['topic'] === 'string' ? value['topic'] : '',
+    visibility: value['visibility'] === 'private' ? 'private' : 'public',
+    people: typeof value['people'] === 'number' ? value['people'] : 0,
+    member: value['member'] === true,
+    mine: value['mine'] === true,
+  };
+}
+
+export function readPresent(value: unknown): Present | null {
+  const author = readAuthor(value);
+  return author && isRecord(value) ? { ...author, since: typeof value['since'] === 'string' ? value['since'] : '' } : null;
+}
+
+export function readNotice(value: unknown): Notice | null {
+  if (!isRecord(value) || value['type'] !== 'notice') return null;
+  return {
+    code: String(value['code'] ?? ''),
+    text: typeof value['text'] === 'string' ? value['text'] : '',
+    topic: typeof value['topic'] === 'string' ? value['topic'] : null,
+  };
+}
+
+function readAuthor(value: unknown): Author | null {
+  if (!isRecord(value) || typeof value['user'] !== 'string') return null;
+  const kind = value['kind'];
+  return {
+    user: value['user'],
+    name: typeof value['name'] === 'string' && value['name'] !== '' ? value['name'] : value['user'],
+    kind: kind === 'guest' || kind === 'bot' ? kind : 'person',
+  };
+}

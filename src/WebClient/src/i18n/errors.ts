@@ -1,0 +1,30 @@
+import type { FieldError, Problem } from '../lib/http';
+import { isKey, t } from './i18n.svelte';
+
+/** What to tell the person: the catalogue's words for the server's code, else the server's own, else words for the status. */
+export function problemText(problem: Problem): string {
+  return byCode(problem.code) ?? (problem.message || byStatus(problem.status));
+}
+
+/** The words for one field of a form, or null when there is nothing wrong with it. */
+export function fieldText(errors: Record<string, FieldError[]>, field: string): string | null {
+  const found = errors[field];
+  return found?.length ? found.map((error) => byCode(error.code) ?? error.message).join(' ') : null;
+}
+
+/** Why a message was refused, by MQTT 5 reason code. The server's reason string is English and comes second. */
+export function publishText(code: number, reason: string): string {
+  const known = { 0x97: t('error.publish.limited'), 0x87: t('error.publish.refused'), 0x83: t('error.publish.invalid'), 0x99: t('error.publish.invalid') };
+  return known[code as keyof typeof known] ?? (reason || t('error.publish.other'));
+}
+
+function byCode(code: string | null): string | null {
+  const key = `error.${code}`;
+  return code !== null && isKey(key) ? t(key) : null;
+}
+
+function byStatus(status: number): string {
+  const key = `error.status${status}`;
+  if (isKey(key)) return t(key);
+  return status >= 500 ? t('error.status500') : t('error.unknown');
+}

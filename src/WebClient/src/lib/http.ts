@@ -1,0 +1,69 @@
+export interface FieldError {
+  code: string | null;
+  message: string;
+}
+
+/** What the server (or the network) had against a call. `status` 0: there was no answer. */
+export interface Problem {
+  status: number;
+  code: string | null;
+  message: string;
+  fields: Record<string, FieldError[]>;
+}
+
+export type Answer<T> = { ok: true; value: T } | { ok: false; problem: Problem };
+
+export async function call<T>(method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<Answer<T>> {
+  const init: RequestInit = { method, headers: { Accept: 'application/json' }, cache: 'no-store' };
+  if (body !== undefined) {
+    init.headers = { ...init.headers, 'Content-Type': 'application/json' };
+    init.body = JSON.stringify(body);
+  }
+  try {
+    const response = await fetch(path, init);
+    const content = await response.text();
+    if (response.ok) return { ok: true, value: (content === '' ? undefined : JSON.parse(content)) as T };
+    return { ok: false, problem: toProblem(response.status, content) };
+  } catch {
+    // fetch rejects when nothing answered; an answer that is no JSON comes from something between us and the server.
+    return { ok: false, problem: { status: 0, code: 'unreachable', message: '', fields: {} } };
+  }
+}
+
+/** Reads RFC 9457 problem details leniently: proxies answer with pages of their own. */
+export function toProblem(status: number, content: string): Problem {
+  let body: unknown;
+  try {
+    body = JSON.parse(content);
+  } catch {
+    body = null;
+  }
+  const details = isRecord(body) ? body : {};
+  return {
+    status,
+    code: textOf(details['code']),
+    message: textOf(details['detail']) ?? textOf(details['title']) ?? '',
+    fields: toFields(details['errors']),
+  };
+}
+
+function toFields(errors: unknown): Record<string, FieldError[]> {
+  const fields: Record<string, FieldError[]> = {};
+  if (!isRecord(errors)) return fields;
+  for (const [name, value] of Object.entries(errors)) {
+    // ASP.NET Core names fields as C# does in some answers.
+    const key = name.charAt(0).toLowerCase() + name.slice(1);
+    fields[key] = (Array.isArray(value) ? value : [value]).map((entry: unknown) =>
+      isRecord(entry) ? { code: textOf(entry['code']), message: textOf(entry['message']) ?? '' } : { code: null, message: String(entry) },
+    );
+  }
+  return fields;
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

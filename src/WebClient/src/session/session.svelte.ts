@@ -1,0 +1,111 @@
+import { call, type Answer } from '../lib/http';
+import type { Kind } from '../chat/protocol';
+
+export interface Me {
+  user: string;
+  name: string;
+  kind: Kind;
+  email: string | null;
+  administrator: boolean;
+  sessionId: string;
+}
+
+export interface Registration {
+  email: string;
+  userName: string;
+  displayName: string;
+  password: string;
+}
+
+type Status = 'asking' | 'unreachable' | 'out' | 'in';
+
+/** Who this browser is signed in as. The cookie is the truth and only the server can read it, so this asks whenever there is doubt. */
+class Session {
+  status = $state<Status>('asking');
+  me = $state.raw<Me | null>(null);
+  /** The page was in use when the login session ended somewhere else. */
+  endedElsewhere = $state(false);
+
+  /** Other tabs hear at once; tabs that cannot hear find out from the server closing their connection. */
+  readonly #tabs = new BroadcastChannel('webmessenger.session');
+
+  constructor() {
+    this.#tabs.onmessage = () => void this.check();
+  }
+
+  /** Asks the server. No answer changes nothing, except before the first one. */
+  async check(): Promise<Status> {
+    const answer = await call<Me>('GET', '/api/session');
+    if (answer.ok) this.#entered(answer.value);
+    else if (answer.problem.status === 401) this.#left();
+    else if (this.status === 'asking') this.status = 'unreachable';
+    return answer.ok ? 'in' : answer.problem.status === 401 ? 'out' : 'unreachable';
+  }
+
+  enterAsGuest(nickname: string): Promise<Answer<Me>> {
+    return this.#enter('/api/session/guest', { nickname });
+  }
+
+  signIn(login: string, password: string): Promise<Answer<Me>> {
+    return this.#enter('/api/session', { login, password });
+  }
+
+  register(registration: Registration): Promise<Answer<Me>> {
+    return this.#enter('/api/accounts', registration);
+  }
+
+  async signOut(): Promise<Answer<void>> {
+    const answer = await call<void>('DELETE', '/api/session');
+    if (answer.ok || answer.problem.status === 401) this.leave();
+    return answer;
+  }
+
+  async change(changes: Partial<Registration>, currentPassword: string): Promise<Answer<unknown>> {
+    const body = { ...changes, currentPassword };
+    const answer = await call<unknown>('PATCH', '/api/accounts/me', body);
+    if (answer.ok) {
+      await this.check();
+      this.#tabs.postMessage('changed');
+    }
+    return answer;
+  }
+
+  async erase(currentPassword: string): Promise<Answer<void>> {
+    const answer = await call<void>('DELETE', '/api/accounts/me', { currentPassword });
+    if (answer.ok) this.leave();
+    return answer;
+  }
+
+  /** Signed out by the person, here. */
+  leave(): void {
+    this.me = null;
+    this.status = 'out';
+    this.endedElsewhere = false;
+    this.#tabs.postMessage('left');
+  }
+
+  async #enter(path: string, body: unknown): Promise<Answer<Me>> {
+    const answer = await call<unknown>('POST', path, body);
+    if (!answer.ok) return answer;
+    const status = await this.check();
+    if (status === 'in') this.#tabs.postMessage('entered');
+    return status === 'in' && this.me
+      ? { ok: true, value: this.me }
+      : { ok: false, problem: { status: 0, code: 'unreachable', message: '', fields: {} } };
+  }
+
+  #entered(me: Me): void {
+    const same = this.me !== null && JSON.stringify(this.me) === JSON.stringify(me);
+    if (!same) this.me = me;
+    this.status = 'in';
+    this.endedElsewhere = false;
+  }
+
+  #left(): void {
+    if (this.status === 'in') this.endedElsewhere = true;
+    this.me = null;
+    this.status = 'out';
+  }
+}
+
+export const session = new Session();
