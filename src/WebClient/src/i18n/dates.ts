@@ -24,7 +24,7 @@ export function relative(at: string, now = Date.now()): string {
   for (const [unit, length] of [['day', 86_400], ['hour', 3_600], ['minute', 60]] as const) {
     if (Math.abs(seconds) >= length) return words.format(Math.trunc(seconds / length), unit);
   }
-  return words.format(0, 'minute');
+  return words.format(0, 'second');
 }
 
 /** "Ana and Bob", "Ana, Bob e Caio". */

@@ -9,13 +9,14 @@ export function problemText(problem: Problem): string {
 /** The words for one field of a form, or null when there is nothing wrong with it. */
 export function fieldText(errors: Record<string, FieldError[]>, field: string): string | null {
   const found = errors[field];
-  return found?.length ? found.map((error) => byCode(error.code) ?? error.message).join(' ') : null;
+  return found?.length ? found.map((error) => byCode(`${field}.${error.code}`) ?? byCode(error.code) ?? error.message).join(' ') : null;
 }
 
-/** Why a message was refused, by MQTT 5 reason code. The server's reason string is English and comes second. */
+/** Why a message was refused, by MQTT 5 reason code; for codes that say little, the server's own words. */
 export function publishText(code: number, reason: string): string {
-  const known = { 0x97: t('error.publish.limited'), 0x87: t('error.publish.refused'), 0x83: t('error.publish.invalid'), 0x99: t('error.publish.invalid') };
-  return known[code as keyof typeof known] ?? (reason || t('error.publish.other'));
+  if (code === 0x97) return t('error.publish.later');
+  if (code === 0x87) return t('error.publish.refused');
+  return reason || t('error.publish.other');
 }
 
 function byCode(code: string | null): string | null {

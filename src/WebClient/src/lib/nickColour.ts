@@ -21,7 +21,7 @@ export function nickColour(userName: string): NickColour {
 
 /** Walks from mid lightness away from the surface until the colour can be read on it. */
 function readable(hue: number, surface: Rgb, step: 1 | -1): Rgb {
-  const saturation = step < 0 ? 0.72 : 0.8;
+  const saturation = step < 0 ? 0.72 : 0.62;
   let lightness = 50;
   let colour = fromHsl(hue, saturation, lightness / 100);
   while (contrast(colour, surface) < wantedContrast && lightness > 0 && lightness < 100) {

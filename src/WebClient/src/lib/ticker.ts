@@ -7,36 +7,46 @@ interface TrustedTypesFactory {
   createPolicy(name: string, rules: { createScriptURL(url: string): string }): ScriptUrlPolicy;
 }
 
-const factory = (globalThis as { trustedTypes?: TrustedTypesFactory }).trustedTypes;
-// Named in the server's content security policy; it lets through the one worker that the build made.
-const policy = factory?.createPolicy('webmessenger-worker', {
-  createScriptURL: (url) => {
-    if (url !== workerUrl) throw new TypeError(`Not a worker of this page: ${url}`);
-    return url;
-  },
-});
-
-let worker: Worker | null = null;
+let worker: Worker | null | undefined;
 let lastId = 0;
 const callbacks = new Map<number, () => void>();
+const ownTimers = new Map<number, ReturnType<typeof setInterval>>();
 
-function startedWorker(): Worker {
-  if (worker === null) {
-    worker = new Worker(policy?.createScriptURL(workerUrl) ?? workerUrl, { type: 'module' });
-    worker.addEventListener('message', (event: MessageEvent<number>) => callbacks.get(event.data)?.());
+/** Null when a stricter content security policy, as of a proxy in between, allows no worker. */
+function start(): Worker | null {
+  try {
+    const factory = (globalThis as { trustedTypes?: TrustedTypesFactory }).trustedTypes;
+    // Named in the server's content security policy; it lets through the one worker that the build made.
+    const policy = factory?.createPolicy('webmessenger-worker', {
+      createScriptURL: (url) => {
+        if (url !== workerUrl) throw new TypeError(`Not a worker of this page: ${url}`);
+        return url;
+      },
+    });
+    const started = new Worker(policy?.createScriptURL(workerUrl) ?? workerUrl, { type: 'module' });
+    started.addEventListener('message', (event: MessageEvent<number>) => callbacks.get(event.data)?.());
+    return started;
+  } catch {
+    return null;
   }
-  return worker;
 }
 
-/** An interval that keeps its pace in a hidden tab. */
+/** An interval that keeps its pace in a hidden tab, where the browser lets it. */
 export const ticker = {
   set(callback: () => void, every: number): number {
     const id = ++lastId;
-    callbacks.set(id, callback);
-    startedWorker().postMessage({ id, every });
+    if (worker === undefined) worker = start();
+    if (worker) {
+      callbacks.set(id, callback);
+      worker.postMessage({ id, every });
+    } else {
+      ownTimers.set(id, setInterval(callback, every));
+    }
     return id;
   },
   clear(id: number): void {
     if (callbacks.delete(id)) worker?.postMessage({ id, every: null });
+    clearInterval(ownTimers.get(id));
+    ownTimers.delete(id);
   },
 };

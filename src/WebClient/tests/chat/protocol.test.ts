@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { parseJson, readEvent, readNotice, readPage, readRoom } from '../../src/chat/protocol';
+
+const wire = '{"v":1,"type":"message","room":"lobby","seq":42,"epoch":"k3f9","id":"a1","at":"2026-11-22T23:00:00.123Z","from":{"user":"ana","name":"Ana","kind":"person"},"text":"olá","later":true}';
+
+describe('protocol', () => {
+  it('reads an event and ignores fields that it does not know', () => {
+    expect(readEvent(parseJson(wire))).toEqual({
+      type: 'message',
+      room: 'lobby',
+      seq: 42,
+      epoch: 'k3f9',
+      id: 'a1',
+      at: '2026-11-22T23:00:00.123Z',
+      from: { user: 'ana', name: 'Ana', kind: 'person' },
+      text: 'olá',
+    });
+  });
+
+  it('takes nothing for an event that is none', () => {
+    for (const payload of ['', 'hello', '[]', '42', 'null', '{}', '{"type":"message","seq":"42","epoch":"e"}', '{"type":"message","seq":1,"epoch":"e"}']) {
+      expect(readEvent(parseJson(payload)), payload).toBeNull();
+    }
+  });
+
+  it('reads a page and leaves out what it cannot read', () => {
+    const page = readPage({ epoch: 'k3f9', head: 43, events: [parseJson(wire), { seq: 43 }] });
+    expect(page).toMatchObject({ epoch: 'k3f9', head: 43, events: [{ seq: 42 }] });
+  });
+
+  it('reads a room from the API and from its info topic', () => {
+    const common = { title: 'Lobby', topic: '', visibility: 'public', people: 3 };
+    expect(readRoom({ id: 'lobby', ...common, member: true, mine: false })).toEqual({ id: 'lobby', ...common, member: true, mine: false });
+    expect(readRoom({ room: 'lobby', ...common })).toMatchObject({ id: 'lobby', people: 3, member: false });
+    expect(readRoom({ title: 'no id' })).toBeNull();
+  });
+
+  it('tells notices from whispers', () => {
+    expect(readNotice({ v: 1, type: 'notice', code: 'rate_exceeded', text: 'Slow down', topic: 'rooms/lobby' })).toEqual({
+      code: 'rate_exceeded',
+      text: 'Slow down',
+      topic: 'rooms/lobby',
+    });
+    expect(readNotice({ type: 'message', text: 'psst' })).toBeNull();
+  });
+});
