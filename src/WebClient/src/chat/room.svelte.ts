@@ -22,6 +22,7 @@ export class RoomState {
   room = $state.raw<Room | null>(null);
   phase = $state<Phase>('joining');
   loadingOlder = $state(false);
+  olderFailed = $state(false);
   events = $state.raw<readonly RoomEvent[]>([]);
   pending = $state.raw<readonly Pending[]>([]);
   atStart = $state(false);
@@ -121,6 +122,7 @@ export class RoomState {
     if (this.loadingOlder || this.phase !== 'ready' || first === null || this.#timeline.atStart) return;
     this.loadingOlder = true;
     const page = await this.#readPage(`before=${first}&limit=${pageLength}`);
+    this.olderFailed = page === null;
     if (page && !this.#timeline.addOlder(page)) {
       this.#timeline.restart();
       await this.#catchUp();
