@@ -23,6 +23,8 @@ export interface RoomEvent {
 export interface HistoryPage {
   epoch: string;
   head: number;
+  /** The oldest seq that the server keeps. */
+  first: number;
   events: RoomEvent[];
 }
 
@@ -79,7 +81,7 @@ export function readEvent(value: unknown): RoomEvent | null {
 export function readPage(value: unknown): HistoryPage | null {
   if (!isRecord(value) || !Array.isArray(value['events'])) return null;
   const events = value['events'].map(readEvent).filter((event) => event !== null);
-  return { epoch: String(value['epoch'] ?? ''), head: Number(value['head'] ?? 0), events };
+  return { epoch: String(value['epoch'] ?? ''), head: Number(value['head'] ?? 0), first: Number(value['first'] ?? 1), events };
 }
 
 export function readRoom(value: unknown): Room | null {

@@ -19,6 +19,7 @@ export class Timeline {
   readonly #me: string;
   #epoch: string | null = null;
   #events: RoomEvent[] = [];
+  #oldest = 1;
   /** The seq that would continue the run; null until a first page has been read. */
   #next: number | null = null;
   /** Live events beyond the run: shown as soon as what lies between has been read. */
@@ -50,9 +51,9 @@ export class Timeline {
     return this.#next === null ? null : this.#next - 1;
   }
 
-  /** Seq numbers begin at 1. */
+  /** There is nothing older to read. */
   get atStart(): boolean {
-    return this.first === 1 || this.#next === 1;
+    return this.#next !== null && (this.first ?? this.#next) <= this.#oldest;
   }
 
   /** True when live events wait for others that have to be read first. */
@@ -75,6 +76,7 @@ export class Timeline {
   addNewer(page: HistoryPage): void {
     if (this.#epoch !== null && this.#epoch !== page.epoch) this.restart();
     this.#epoch = page.epoch;
+    this.#oldest = page.first;
     const begins = page.events[0]?.seq;
     if (begins !== undefined && this.#next !== null && begins > this.#next) this.#events = [];
     const fresh = page.events.filter((event) => this.#next === null || event.seq >= this.#next);
@@ -88,6 +90,7 @@ export class Timeline {
   /** A page that ends right before `first`. Answers false when it belongs to another life of the log and a new start is wanted. */
   addOlder(page: HistoryPage): boolean {
     if (page.epoch !== this.#epoch) return false;
+    this.#oldest = page.first;
     const first = this.first ?? Infinity;
     const older = page.events.filter((event) => event.seq < first);
     older.forEach((event) => this.#settle(event));

@@ -25,7 +25,7 @@ describe('protocol', () => {
 
   it('reads a page and leaves out what it cannot read', () => {
     const page = readPage({ epoch: 'k3f9', head: 43, events: [parseJson(wire), { seq: 43 }] });
-    expect(page).toMatchObject({ epoch: 'k3f9', head: 43, events: [{ seq: 42 }] });
+    expect(page).toMatchObject({ epoch: 'k3f9', head: 43, first: 1, events: [{ seq: 42 }] });
   });
 
   it('reads a room from the API and from its info topic', () => {

@@ -10,7 +10,7 @@ function event(seq: number, more: Partial<RoomEvent> = {}): RoomEvent {
 
 function page(from: number, to: number, head = to, of = epoch): HistoryPage {
   const events = Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => event(from + index, { epoch: of }));
-  return { epoch: of, head, events };
+  return { epoch: of, head, first: 1, events };
 }
 
 function pending(id: string): Pending {
@@ -67,6 +67,14 @@ describe('Timeline', () => {
     expect(seqs(timeline)).toEqual([1]);
   });
 
+  it('is at the start when the server keeps nothing older', () => {
+    const timeline = new Timeline('ana');
+    timeline.addNewer({ ...page(50, 52), first: 40 });
+    expect(timeline.atStart).toBe(false);
+    timeline.addOlder({ ...page(40, 49, 52), first: 40 });
+    expect(timeline.atStart).toBe(true);
+  });
+
   it('puts older pages above, without what is known', () => {
     const timeline = new Timeline('ana');
     timeline.addNewer(page(50, 52));
@@ -108,7 +116,7 @@ describe('Timeline', () => {
     const timeline = new Timeline('ana');
     timeline.addNewer(page(1, 3));
     timeline.send(pending('mine'));
-    timeline.addNewer({ epoch, head: 4, events: [mine(4, 'mine')] });
+    timeline.addNewer({ epoch, head: 4, first: 1, events: [mine(4, 'mine')] });
     expect(timeline.pending).toEqual([]);
   });
 
