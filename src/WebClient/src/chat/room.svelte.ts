@@ -39,6 +39,8 @@ export class RoomState {
   readonly #timeline: Timeline;
   readonly #me: string;
   #link: Link | null = null;
+  /** On this link, the lines that waited have been sent: a new one may follow them. */
+  #flushed = false;
   #catchingUp = false;
   /** Set by the page: the reader sees this room's end. */
   watched = false;
@@ -56,6 +58,7 @@ export class RoomState {
   /** On every new connection: become present, read what was missed, send what was not acknowledged. */
   async attach(link: Link): Promise<void> {
     this.#link = link;
+    this.#flushed = false;
     this.people.expectAnew();
     const subscribed = await link.subscribe(`rooms/${this.id}/#`, 1);
     if (this.#link !== link || subscribed === 'lost') return;
@@ -66,6 +69,7 @@ export class RoomState {
     await this.#catchUp();
     if (this.#link !== link) return;
     this.people.settle();
+    this.#flushed = true;
     for (const line of this.#timeline.pending) if (line.state === 'sending') this.#publish(line);
   }
 
@@ -216,7 +220,7 @@ export class RoomState {
 
   #publish(line: Pending): void {
     const link = this.#link;
-    if (!link) return;
+    if (!link || !this.#flushed) return;
     const command = JSON.stringify({ type: 'message', text: line.text, id: line.id });
     void link.publish(`rooms/${this.id}`, command).then((answer) => {
       if (answer.ok) this.#timeline.acknowledged(line.id);

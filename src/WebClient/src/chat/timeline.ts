@@ -78,7 +78,7 @@ export class Timeline {
     this.#epoch = page.epoch;
     this.#oldest = page.first;
     const begins = page.events[0]?.seq;
-    if (begins !== undefined && this.#next !== null && begins > this.#next) this.#events = [];
+    if (begins !== undefined && this.#next !== null && begins > this.#next) this.#startOver();
     const fresh = page.events.filter((event) => this.#next === null || event.seq >= this.#next);
     page.events.forEach((event) => this.#settle(event));
     this.#events = [...this.#events, ...fresh];
@@ -107,8 +107,8 @@ export class Timeline {
   restart(): void {
     this.#epoch = null;
     this.#next = null;
-    this.#events = [];
     this.#ahead.clear();
+    this.#startOver();
   }
 
   send(message: Pending): void {
@@ -135,6 +135,12 @@ export class Timeline {
 
   #change(id: string, change: (line: Pending) => Pending): void {
     this.#pending = this.#pending.map((line) => (line.id === id ? change(line) : line));
+  }
+
+  /** What was acknowledged lies in the part that is skipped: it is in the log, and no event will come for it. */
+  #startOver(): void {
+    this.#events = [];
+    this.#pending = this.#pending.filter((line) => line.state !== 'sent');
   }
 
   /** Our own message has arrived as an event: it takes the pending line's place. Others may use the same id. */

@@ -27,6 +27,7 @@ class Session {
   endedElsewhere = $state(false);
 
   /** Other tabs hear at once; tabs that cannot hear find out from the server closing their connection. */
+  #leaving = false;
   readonly #tabs = new BroadcastChannel('webmessenger.session');
 
   constructor() {
@@ -54,10 +55,8 @@ class Session {
     return this.#enter('/api/accounts', registration);
   }
 
-  async signOut(): Promise<Answer<void>> {
-    const answer = await call<void>('DELETE', '/api/session');
-    if (answer.ok || answer.problem.status === 401) this.leave();
-    return answer;
+  signOut(): Promise<Answer<void>> {
+    return this.#leaveBy(() => call<void>('DELETE', '/api/session'));
   }
 
   async change(changes: Partial<Registration>, currentPassword: string): Promise<Answer<unknown>> {
@@ -70,18 +69,23 @@ class Session {
     return answer;
   }
 
-  async erase(currentPassword: string): Promise<Answer<void>> {
-    const answer = await call<void>('DELETE', '/api/accounts/me', { currentPassword });
-    if (answer.ok) this.leave();
-    return answer;
+  erase(currentPassword: string): Promise<Answer<void>> {
+    return this.#leaveBy(() => call<void>('DELETE', '/api/accounts/me', { currentPassword }));
   }
 
-  /** Signed out by the person, here. */
-  leave(): void {
-    this.me = null;
-    this.status = 'out';
-    this.endedElsewhere = false;
-    this.#tabs.postMessage('left');
+  /** The server closes our connections before it answers: what is found out meanwhile is no surprise. */
+  async #leaveBy(action: () => Promise<Answer<void>>): Promise<Answer<void>> {
+    this.#leaving = true;
+    const answer = await action();
+    this.#leaving = false;
+    if (answer.ok) {
+      this.me = null;
+      this.status = 'out';
+      this.#tabs.postMessage('left');
+    } else if (answer.problem.status === 401) {
+      await this.check();
+    }
+    return answer;
   }
 
   async #enter(path: string, body: unknown): Promise<Answer<Me>> {
@@ -102,7 +106,7 @@ class Session {
   }
 
   #left(): void {
-    if (this.status === 'in') this.endedElsewhere = true;
+    if (this.status === 'in') this.endedElsewhere = !this.#leaving;
     this.me = null;
     this.status = 'out';
   }

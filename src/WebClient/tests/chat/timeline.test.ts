@@ -140,6 +140,18 @@ describe('Timeline', () => {
     expect(timeline.pending).toEqual([]);
   });
 
+  it('lets go of acknowledged lines whose events lie in a part that is skipped', () => {
+    const timeline = new Timeline('ana');
+    timeline.addNewer(page(1, 3));
+    timeline.send(pending('sent'));
+    timeline.send(pending('sending'));
+    timeline.acknowledged('sent');
+    timeline.addNewer(page(4, 4));
+    expect(timeline.pending).toHaveLength(2);
+    timeline.addNewer(page(900, 902));
+    expect(timeline.pending.map((line) => line.id)).toEqual(['sending']);
+  });
+
   it('trims the oldest, which are no longer the start', () => {
     const timeline = new Timeline('ana');
     timeline.addNewer(page(1, 10));
