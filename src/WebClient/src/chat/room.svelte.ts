@@ -121,9 +121,10 @@ export class RoomState {
     if (this.#link && this.typing.shouldSay()) this.#link.publishLoosely(`rooms/${this.id}/typing`);
   }
 
-  async loadOlder(): Promise<void> {
+  /** Answers whether there is more above than before. */
+  async loadOlder(): Promise<boolean> {
     const first = this.#timeline.first;
-    if (this.loadingOlder || this.phase !== 'ready' || first === null || this.#timeline.atStart) return;
+    if (this.loadingOlder || this.phase !== 'ready' || first === null || this.#timeline.atStart) return false;
     this.loadingOlder = true;
     const page = await this.#readPage(`before=${first}&limit=${pageLength}`);
     this.olderFailed = page === null;
@@ -132,8 +133,8 @@ export class RoomState {
       await this.#catchUp();
     }
     this.loadingOlder = false;
-    // Nothing older is kept, though the first seq is not 1.
-    this.#draw(page?.events.length === 0);
+    this.#draw();
+    return this.#timeline.first !== first;
   }
 
   /** The reader looks at the end of the timeline. */
@@ -229,9 +230,9 @@ export class RoomState {
     });
   }
 
-  #draw(atStart = false): void {
+  #draw(): void {
     this.events = this.#timeline.events;
     this.pending = this.#timeline.pending;
-    this.atStart = atStart || this.#timeline.atStart;
+    this.atStart = this.#timeline.atStart;
   }
 }

@@ -51,9 +51,9 @@ export class Timeline {
     return this.#next === null ? null : this.#next - 1;
   }
 
-  /** There is nothing older to read. */
+  /** There is nothing older to read. Of an empty log, the oldest seq is 0. */
   get atStart(): boolean {
-    return this.#next !== null && (this.first ?? this.#next) <= this.#oldest;
+    return this.#next !== null && (this.first ?? 1) <= Math.max(1, this.#oldest);
   }
 
   /** True when live events wait for others that have to be read first. */

@@ -26,8 +26,9 @@ class Session {
   /** The page was in use when the login session ended somewhere else. */
   endedElsewhere = $state(false);
 
-  /** Other tabs hear at once; tabs that cannot hear find out from the server closing their connection. */
   #leaving = false;
+
+  /** Other tabs hear at once; tabs that cannot hear find out from the server closing their connection. */
   readonly #tabs = new BroadcastChannel('webmessenger.session');
 
   constructor() {

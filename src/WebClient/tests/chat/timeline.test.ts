@@ -61,7 +61,7 @@ describe('Timeline', () => {
 
   it('begins at 1 in an empty room', () => {
     const timeline = new Timeline('ana');
-    timeline.addNewer(page(1, 0));
+    timeline.addNewer({ ...page(1, 0), first: 0 });
     expect(timeline.atStart).toBe(true);
     expect(timeline.receive(event(1))).toBe(true);
     expect(seqs(timeline)).toEqual([1]);
