@@ -305,7 +305,6 @@ export const en = {
   'error.too_many_attempts': 'Too many attempts. Wait a moment and try again.',
   'error.busy': 'Many people are signing in. Try again in a moment.',
   'error.server_error': 'Something went wrong on the server. Please try again.',
-  'error.signed_out': 'You are not signed in (any more).',
   'error.no_such_room': 'There is no such room, or it is not open to you.',
   'error.no_such_user': 'There is nobody with this user name.',
   'error.no_such_member': 'You are not in this room (any more).',

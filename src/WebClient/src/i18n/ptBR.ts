@@ -306,7 +306,6 @@ export const ptBR: Catalogue = {
   'error.too_many_attempts': 'Tentativas demais. Espere um pouco e tente de novo.',
   'error.busy': 'Muita gente está entrando agora. Tente de novo em um instante.',
   'error.server_error': 'Algo deu errado no servidor. Tente de novo.',
-  'error.signed_out': 'Você não está (mais) conectado.',
   'error.no_such_room': 'Essa sala não existe ou não está aberta para você.',
   'error.no_such_user': 'Não há ninguém com esse nome de usuário.',
   'error.no_such_member': 'Você não está (mais) nesta sala.',
