@@ -38,6 +38,7 @@ function addMessage(items: Item[], previous: Item | undefined, event: RoomEvent)
     previous?.kind === 'group' &&
     previous.from.user === event.from.user &&
     previous.from.name === event.from.name &&
+    previous.from.kind === event.from.kind &&
     Date.parse(event.at) - Date.parse(last!.at) < groupWithin;
   if (continues) previous.messages.push(event);
   else items.push({ kind: 'group', key: `group-${event.seq}`, from: event.from, at: event.at, messages: [event] });

@@ -20,6 +20,12 @@ describe('fold', () => {
     expect(items[1]).toMatchObject({ messages: [{ from: { user: 'ana' } }, { from: { user: 'ana' } }] });
   });
 
+  it('keeps apart what a person says and what their bot says', () => {
+    const bot = event('message', 'ana', 1);
+    const items = fold([event('message', 'ana', 0), { ...bot, from: { ...bot.from, kind: 'bot' } }], null);
+    expect(kinds(items)).toEqual(['day', 'group', 'group']);
+  });
+
   it('folds comings and goings between two messages into one line', () => {
     const items = fold([event('message', 'ana', 0), event('join', 'bob', 1), event('join', 'caio', 1), event('leave', 'dora', 2), event('message', 'ana', 3)], null);
     expect(kinds(items)).toEqual(['day', 'group', 'presence', 'group']);
