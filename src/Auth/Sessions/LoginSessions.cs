@@ -157,20 +157,26 @@ public sealed class LoginSessions
             return;
         }
 
-        // Durable first: whoever is told "signed out" must not be signed in again by a restart.
+        // Silent at once, whatever the disk does; answered only when it is durable too, because whoever is told "signed out" must not be signed in again by a restart.
+        var closed = RevokeAsync(sessions, reason);
         var browsers = sessions.Where(session => session.Kind == LoginSessionKind.Browser).ToList();
         var tokens = sessions.Where(session => session.Kind == LoginSessionKind.Token).ToList();
-        if (browsers.Count > 0)
+        try
         {
-            await _browsers.RemoveAsync(browsers);
-        }
+            if (browsers.Count > 0)
+            {
+                await _browsers.RemoveAsync(browsers);
+            }
 
-        if (tokens.Count > 0)
+            if (tokens.Count > 0)
+            {
+                await _tokens.RemoveAsync(tokens);
+            }
+        }
+        finally
         {
-            await _tokens.RemoveAsync(tokens);
+            await closed;
         }
-
-        await RevokeAsync(sessions, reason);
     }
 
     /// <summary>Ends those whose time has come, retires released ones, notes who is connected. Called at least twice a second (attack 28).</summary>

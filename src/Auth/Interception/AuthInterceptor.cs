@@ -1,0 +1,145 @@
+using Microsoft.Extensions.Logging;
+using MQTTnet.Protocol;
+using MQTTnet.Server;
+using WebMessenger.Auth.Sessions;
+
+namespace WebMessenger.Auth.Interception;
+
+/// <summary>
+/// Validates login sessions at the door of the broker: who may connect, subscribe, publish and receive. Each question is answered *no* unless a step said yes.
+/// </summary>
+/// <remarks>
+/// One handler per MQTTnet event, because MQTTnet runs all handlers of an event without a short circuit and its own defaults are to allow. An exception in a
+/// handler closes the connection (MQTTnet 5.2), so a fault never lets anybody in.
+/// </remarks>
+public sealed partial class AuthInterceptor(
+    MqttSignIn signIn, ITopicAccess topics, IConnectingClients clients, TimeProvider time, ILogger<AuthInterceptor> log)
+{
+    /// <summary>Puts the interceptor in front of a server; before it is started.</summary>
+    public void Guard(MqttServer server)
+    {
+        server.ValidatingConnectionAsync += OnConnectAsync;
+        server.InterceptingSubscriptionAsync += OnSubscribeAsync;
+        server.InterceptingPublishAsync += OnPublishThroughMqttNet;
+    }
+
+    /// <summary>May connect: the credentials of CONNECT win and never fall back to the cookie; nobody is anonymous.</summary>
+    public async ValueTask<Verdict> MayConnectAsync(IConnectingClient client)
+    {
+        var credentials = client.Credentials;
+        LoginSession session;
+        if (credentials.UserName is null && credentials.Password is null)
+        {
+            if (credentials.Cookie is null)
+            {
+                return Verdict.Refused(
+                    RefusalCode.NotAuthorized, "Sign in first: give your user name and an access token as the password, or open the page and sign in there.");
+            }
+
+            session = credentials.Cookie;
+        }
+        else
+        {
+            var answer = await signIn.AuthenticateAsync(
+                credentials.UserName, credentials.Password, client.ClientId, credentials.Address, credentials.PasswordsAllowed);
+            if (!answer.TryGet(out var signedIn, out var refusal))
+            {
+                return Translate(refusal);
+            }
+
+            session = signedIn;
+        }
+
+        if (!MayReceive(session))
+        {
+            return Verdict.Refused(RefusalCode.NotAuthorized, "This login session has ended. Sign in again.");
+        }
+
+        return client.Admit(session);
+    }
+
+    /// <summary>May subscribe: a live login session, and a topic that is open to it.</summary>
+    public async ValueTask<Verdict> MaySubscribeAsync(LoginSession session, string filter, CancellationToken cancellation)
+    {
+        if (!MayReceive(session))
+        {
+            return Verdict.Refused(RefusalCode.NotAuthorized, "This login session has ended. Sign in again.");
+        }
+
+        var verdict = await topics.MaySubscribeAsync(session, filter, cancellation);
+
+        // It may have been revoked while the question was on its way.
+        return verdict.IsAllowed && !MayReceive(session)
+            ? Verdict.Refused(RefusalCode.NotAuthorized, "This login session has ended. Sign in again.")
+            : verdict;
+    }
+
+    /// <summary>May publish: a live login session, and a topic that it may write to.</summary>
+    public Verdict MayPublish(LoginSession session, IPublishTarget target) => MayReceive(session)
+        ? target.MayPublish(session)
+        : Verdict.Refused(RefusalCode.NotAuthorized, "This login session has ended. Sign in again.");
+
+    /// <summary>May receive: neither revoked nor past its time. A look at two fields; asked before each delivery.</summary>
+    public bool MayReceive(LoginSession session) => !session.IsRevoked && !session.IsExpiredAt(time.GetUtcNow());
+
+    private static Verdict Translate(Refusal refusal) => refusal switch
+    {
+        Refusal.TooManyAttempts => Verdict.Refused(RefusalCode.ConnectionRateExceeded, "Too many failed sign-ins. Wait a minute and try again."),
+        Refusal.PlainPassword => Verdict.Refused(
+            RefusalCode.NotAuthorized, "A password is not taken over unencrypted TCP from another machine. Use an access token, or TLS."),
+        Refusal.Busy => Verdict.Refused(RefusalCode.ServerBusy, "The server is busy checking passwords. Try again in a moment."),
+        _ => Verdict.Refused(RefusalCode.BadUserNameOrPassword, "Unknown user name, access token or password."),
+    };
+
+    private async Task OnConnectAsync(ValidatingConnectionEventArgs e)
+    {
+        e.ReasonCode = MqttConnectReasonCode.NotAuthorized;
+        if (e.ChannelAdapter is not IConnectingClient client)
+        {
+            return;
+        }
+
+        var verdict = await MayConnectAsync(client);
+        e.ReasonCode = verdict.IsAllowed ? MqttConnectReasonCode.Success : (MqttConnectReasonCode)verdict.Code;
+        e.ReasonString = verdict.IsAllowed ? null : verdict.Reason;
+        if (!verdict.IsAllowed)
+        {
+            LogConnectRefused(log, client.Credentials.Address, verdict.Code, verdict.Reason);
+        }
+    }
+
+    private async Task OnSubscribeAsync(InterceptingSubscriptionEventArgs e)
+    {
+        // The room index of the broker holds the subscription, never MQTTnet's own list.
+        e.ProcessSubscription = false;
+        e.Response.ReasonCode = MqttSubscribeReasonCode.NotAuthorized;
+        if (clients.Find(e.ClientId) is not { Session: { } session } client)
+        {
+            return;
+        }
+
+        var verdict = client.MayHold(e.TopicFilter.Topic);
+        if (verdict.IsAllowed)
+        {
+            verdict = await MaySubscribeAsync(session, e.TopicFilter.Topic, e.CancellationToken);
+        }
+
+        client.Decided(e.TopicFilter.Topic, verdict);
+    }
+
+    private Task OnPublishThroughMqttNet(InterceptingPublishEventArgs e)
+    {
+        // Publishes are handled by the connection, below MQTTnet; one that arrives here found a way around it.
+        e.ProcessPublish = false;
+        e.CloseConnection = true;
+        e.Response.ReasonCode = MqttPubAckReasonCode.NotAuthorized;
+        LogPublishAroundDataPlane(log, e.ClientId);
+        return Task.CompletedTask;
+    }
+
+    [LoggerMessage(1001, LogLevel.Information, "Refused a CONNECT from {Address}: 0x{Code:X2} {Reason}")]
+    private static partial void LogConnectRefused(ILogger log, System.Net.IPAddress? address, byte code, string reason);
+
+    [LoggerMessage(1002, LogLevel.Error, "A PUBLISH of connection {Connection} reached MQTTnet's own dispatch and was refused")]
+    private static partial void LogPublishAroundDataPlane(ILogger log, string connection);
+}
