@@ -1,2 +1,20 @@
-var app = WebApplication.CreateBuilder(args).Build();
-app.Run();
+using WebMessenger.Broker.Hosting;
+
+try
+{
+    await using var program = await WebMessengerProgram.StartAsync(args);
+    foreach (var address in program.Addresses)
+    {
+        Console.WriteLine($"Listening on {address}");
+    }
+
+    Console.WriteLine($"Data in {program.DataFolder}");
+    Console.WriteLine("WebMessenger is ready. Stop it with Ctrl+C.");
+    await program.WaitForShutdownAsync();
+    return 0;
+}
+catch (StartupException error)
+{
+    Console.Error.WriteLine($"WebMessenger cannot start. {error.Message.ReplaceLineEndings(" ")}");
+    return 1;
+}

@@ -5,7 +5,7 @@ using WebMessenger.Auth.Sessions;
 namespace WebMessenger.Broker.Api;
 
 /// <summary>`/api/session`: sign in, enter as a guest, who am I, log out.</summary>
-internal static class SessionApi
+internal static partial class SessionApi
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -16,7 +16,8 @@ internal static class SessionApi
         session.MapDelete("", SignOutAsync).RequireCookie().WithSummary("Log out; answers when the last connection is closed.");
     }
 
-    private static async Task<Results<Ok<SessionView>, ProblemHttpResult>> SignInAsync(HttpContext context, SignIn signIn, BrowserSignIn browser)
+    private static async Task<Results<Ok<SessionView>, ProblemHttpResult>> SignInAsync(
+        HttpContext context, SignIn signIn, BrowserSignIn browser, ILogger<SignIn> log)
     {
         if (!(await JsonBody.ReadAsync(context.Request, AuthJson.Default.SignInRequest)).TryGet(out var body, out var problem))
         {
@@ -24,9 +25,13 @@ internal static class SessionApi
         }
 
         var outcome = await signIn.WithPasswordAsync(body.Login, body.Password, DeviceName.Of(context.Request), context.Connection.RemoteIpAddress);
-        return outcome.TryGet(out var signedIn, out var refusal)
-            ? TypedResults.Ok(SessionView.Of(await browser.EnterAsync(context, signedIn)))
-            : Problems.Of(refusal, context);
+        if (outcome.TryGet(out var signedIn, out var refusal))
+        {
+            return TypedResults.Ok(SessionView.Of(await browser.EnterAsync(context, signedIn)));
+        }
+
+        LogRefused(log, context.Connection.RemoteIpAddress, refusal.GetType().Name);
+        return Problems.Of(refusal, context);
     }
 
     private static async Task<Results<Ok<SessionView>, ProblemHttpResult>> EnterAsync(HttpContext context, Registration registration, BrowserSignIn browser)
@@ -44,6 +49,10 @@ internal static class SessionApi
 
         return await browser.EnterAsync(context, guest) is { } session ? TypedResults.Ok(SessionView.Of(session)) : Problems.NotSignedIn();
     }
+
+    // Not the login that was given: people type their password into the wrong field.
+    [LoggerMessage(3101, LogLevel.Information, "Refused a sign-in from {Address}: {Refusal}")]
+    private static partial void LogRefused(ILogger log, System.Net.IPAddress? address, string refusal);
 
     private static Ok<SessionView> Get(HttpContext context)
     {

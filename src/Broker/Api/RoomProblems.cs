@@ -1,0 +1,36 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using WebMessenger.Auth.Interception;
+using WebMessenger.Auth.Sessions;
+
+namespace WebMessenger.Broker.Api;
+
+/// <summary>The refusals of the calls about rooms.</summary>
+internal static class RoomProblems
+{
+    /// <summary>Unknown, deleted and private rooms give this one answer, so that nobody learns which it is (attack 36).</summary>
+    public static ProblemHttpResult NoSuchRoom() => NotFound("no_such_room", "There is no such room, or it is not open to you.");
+
+    public static ProblemHttpResult NotFound(string code, string detail) => Of(StatusCodes.Status404NotFound, code, detail);
+
+    public static ProblemHttpResult Forbidden(string code, string detail) => Of(StatusCodes.Status403Forbidden, code, detail);
+
+    public static ProblemHttpResult Conflict(string code, string detail) => Of(StatusCodes.Status409Conflict, code, detail);
+
+    /// <summary>For whoever is signed in by cookie or access token. The handler reads <see cref="ApiGroup.SignedIn"/>.</summary>
+    public static TBuilder RequireMember<TBuilder>(this TBuilder endpoints)
+        where TBuilder : IEndpointConventionBuilder => endpoints.AddEndpointFilter(async (call, next) =>
+    {
+        var context = call.HttpContext;
+        var services = context.RequestServices;
+        if (services.GetRequiredService<RequestSignIn>().Find(context.Request) is not { } session || !services.GetRequiredService<AuthInterceptor>().MayReceive(session))
+        {
+            return Problems.NotSignedIn();
+        }
+
+        context.Features.Set<LoginSession>(session);
+        return await next(call);
+    });
+
+    private static ProblemHttpResult Of(int status, string code, string detail) =>
+        TypedResults.Problem(statusCode: status, detail: detail, extensions: new Dictionary<string, object?> { ["code"] = code });
+}

@@ -1,0 +1,173 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+using MQTTnet.Adapter;
+using MQTTnet.Diagnostics.Logger;
+using MQTTnet.Server;
+
+namespace WebMessenger.Broker.Connections;
+
+/// <summary>Where every MQTT connection arrives, from Kestrel's listeners and from the WebSocket endpoint, and is handed to MQTTnet.</summary>
+internal sealed partial class MqttAcceptor(ConnectionServices services, ConnectionLimits limits) : ConnectionHandler, IMqttServerAdapter
+{
+    /// <summary>MQTTnet is started a moment after Kestrel listens; who connects in between waits this long at most.</summary>
+    private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(5);
+
+    /// <summary>After the end of a connection its peer has this long to take what was written to it.</summary>
+    private static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(1);
+
+    private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _isStopping;
+
+    public Func<IMqttChannelAdapter, Task>? ClientHandler { get; set; }
+
+    /// <summary>Completes when connections are served.</summary>
+    public Task Started => _started.Task;
+
+    public bool IsServing => _started.Task.IsCompletedSuccessfully && !_isStopping;
+
+    public Task StartAsync(MqttServerOptions options, IMqttNetLogger logger)
+    {
+        _started.TrySetResult();
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync() => Task.CompletedTask;
+
+    public void Dispose()
+    {
+        // Owns nothing.
+    }
+
+    public override Task OnConnectedAsync(ConnectionContext connection) => ServeAsync(new TcpTransport(connection));
+
+    /// <summary>Serves one connection until it is over.</summary>
+    public async Task ServeAsync(Transport transport)
+    {
+        var address = transport.RemoteEndPoint?.Address ?? IPAddress.None;
+        if (_isStopping || !limits.TryEnter(address))
+        {
+            transport.Abort();
+            return;
+        }
+
+        try
+        {
+            await _started.Task.WaitAsync(StartTime);
+            if (ClientHandler is not { } handler)
+            {
+                transport.Abort();
+                return;
+            }
+
+            var connection = new MqttConnection(services, transport);
+            services.Connections.Opened(connection);
+            try
+            {
+                await handler(connection);
+            }
+            finally
+            {
+                connection.Gone();
+                await LingerAsync(transport);
+            }
+        }
+        catch (TimeoutException)
+        {
+            LogNotStarted(services.Log);
+            transport.Abort();
+        }
+        finally
+        {
+            limits.Leave(address);
+        }
+    }
+
+    // What was said last (a refusing CONNACK, say) may leave; a peer that does not take it does not stay for that.
+    private async Task LingerAsync(Transport transport)
+    {
+        if (!transport.Closed.IsCompleted)
+        {
+            await Task.WhenAny(transport.Closed, Task.Delay(LingerTime, services.Time));
+        }
+
+        transport.Abort();
+    }
+
+    /// <summary>Refuses what arrives from now on; lets publishes under way be answered; says goodbye to everybody.</summary>
+    public async Task StopServingAsync(TimeSpan drainTime)
+    {
+        _isStopping = true;
+        await Task.WhenAll(services.Connections.All.Select(connection => connection.ShutDownAsync(drainTime)));
+    }
+
+    [LoggerMessage(3010, LogLevel.Error, "A connection was closed because MQTT has not started")]
+    private static partial void LogNotStarted(ILogger log);
+}
+
+/// <summary>How many connections one address may open and have.</summary>
+internal sealed class ConnectionLimits(Hosting.BrokerLimits limits, TimeProvider time)
+{
+    private readonly ConcurrentDictionary<IPAddress, Count> _counts = new();
+
+    /// <summary>Counts a connection in; false: it is one too many.</summary>
+    public bool TryEnter(IPAddress address)
+    {
+        while (true)
+        {
+            var count = _counts.GetOrAdd(address, static (_, of) => new Count(new RateBudget(of.limits.ConnectsPerSecondPerAddress, Math.Max(1, of.limits.ConnectsPerSecondPerAddress), of.time)), (limits, time));
+            lock (count)
+            {
+                if (count.IsRemoved)
+                {
+                    continue;
+                }
+
+                if ((limits.ConnectionsPerAddress > 0 && count.Open >= limits.ConnectionsPerAddress) || !count.Rate.TryTake(out _))
+                {
+                    return false;
+                }
+
+                count.Open++;
+                return true;
+            }
+        }
+    }
+
+    public void Leave(IPAddress address)
+    {
+        if (_counts.TryGetValue(address, out var count))
+        {
+            lock (count)
+            {
+                count.Open--;
+            }
+        }
+    }
+
+    /// <summary>Forgets addresses that have no connection and a full budget. Called now and then.</summary>
+    public void Sweep()
+    {
+        foreach (var (address, count) in _counts)
+        {
+            lock (count)
+            {
+                if (count.Open <= 0 && count.Rate.IsFull)
+                {
+                    count.IsRemoved = true;
+                    _counts.TryRemove(address, out _);
+                }
+            }
+        }
+    }
+
+    private sealed class Count(RateBudget rate)
+    {
+        public RateBudget Rate { get; } = rate;
+
+        public int Open { get; set; }
+
+        public bool IsRemoved { get; set; }
+    }
+}

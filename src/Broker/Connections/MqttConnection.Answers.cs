@@ -1,0 +1,247 @@
+using System.Buffers;
+using System.Text;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Mqtt;
+using WebMessenger.Broker.Rooms;
+
+namespace WebMessenger.Broker.Connections;
+
+/// <content>Acknowledgements: those that the client is owed for its publishes, in their order, and those that it sends for its deliveries.</content>
+internal sealed partial class MqttConnection
+{
+    // The answers owed, in the order of the publishes [MQTT-4.6.0-2]; guarded by _write.
+    private readonly Queue<PublishAnswer> _answers = new();
+
+    // QoS 2 packet ids between PUBLISH and PUBREL, and their answers; receive side and answers, so guarded by _write.
+    private readonly Dictionary<ushort, PublishAnswer> _incomingQoS2 = [];
+    private int _underWay;
+
+    // QoS 1 publishes that the client has no PUBACK for; guarded by _write.
+    private int _unanswered;
+    private TaskCompletionSource? _drained;
+
+    /// <summary>The log, or a rule, has decided on a publish of this client.</summary>
+    public void Answer(PublishAnswer answer, List<MqttConnection> touched)
+    {
+        lock (_write)
+        {
+            answer.IsDone = true;
+            if (WriteAnswers())
+            {
+                Touch(touched);
+            }
+
+            Settle();
+        }
+
+        if (answer.FailedWithoutWord && !IsVersion5)
+        {
+            // 3.1.1 has no word for "not stored": a closed connection makes the client send again.
+            _ = EndAsync(ReasonCode.UnspecifiedError, "The message could not be stored.");
+        }
+    }
+
+    // Under _write.
+    private void Settle()
+    {
+        _underWay--;
+        _intakeFree?.TrySetResult();
+        if (_underWay == 0)
+        {
+            _drained?.TrySetResult();
+        }
+    }
+
+    // False: the connection was ended meanwhile, and whoever ended it counts on nothing being accepted after.
+    private bool Expect(PublishAnswer answer)
+    {
+        lock (_write)
+        {
+            if (_silent)
+            {
+                return false;
+            }
+
+            _underWay++;
+            if (answer.QualityOfService == 1)
+            {
+                _unanswered++;
+            }
+
+            if (answer.QualityOfService > 0)
+            {
+                _answers.Enqueue(answer);
+            }
+
+            if (answer.QualityOfService == 2)
+            {
+                _incomingQoS2[answer.PacketId] = answer;
+            }
+
+            return true;
+        }
+    }
+
+    private void AnswerNow(PublishAnswer answer)
+    {
+        List<MqttConnection> touched = [];
+        Answer(answer, touched);
+        FlushAll(touched);
+    }
+
+    /// <summary>A notice, written to this connection alone, if it listens to its inbox.</summary>
+    private void Notify(string code, string text, string topic)
+    {
+        HeldFilter? inbox;
+        lock (_filtersGate)
+        {
+            inbox = _filters.Values.FirstOrDefault(filter => filter.Filter.Inbox is not null);
+        }
+
+        if (inbox is null)
+        {
+            return;
+        }
+
+        var buffer = new ArrayBufferWriter<byte>(128);
+        using (var writer = EventBody.NewWriter(buffer))
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("v"u8, 1);
+            writer.WriteString("type"u8, "notice");
+            writer.WriteString("code"u8, code);
+            writer.WriteString("text"u8, text);
+            writer.WriteString("topic"u8, PlainLine.Of(topic));
+            writer.WriteEndObject();
+        }
+
+        var ids = IsVersion5 && inbox.SubscriptionId != 0 ? new[] { inbox.SubscriptionId } : [];
+        var publish = EncodedPublish.Encode(Encoding.UTF8.GetBytes(inbox.Filter.Text), buffer.WrittenSpan, 0, false, IsVersion5, ids);
+        lock (_write)
+        {
+            if (!_silent && _stalledBytes < StalledBytesLimit && publish.Length <= _clientMaximumPacket)
+            {
+                Write(publish, 0);
+            }
+        }
+
+        Flush();
+    }
+
+    private void HandleAcknowledgement(PacketType type, in ReadOnlySequence<byte> body)
+    {
+        Span<byte> head = stackalloc byte[3];
+        if (body.Length < 2 || (!IsVersion5 && body.Length != 2))
+        {
+            throw new Violation(ReasonCode.MalformedPacket, "The acknowledgement is malformed.");
+        }
+
+        var known = body.Slice(0, Math.Min(3, body.Length));
+        known.CopyTo(head);
+        var packetId = (ushort)((head[0] << 8) | head[1]);
+        if (packetId == 0)
+        {
+            throw new Violation(ReasonCode.ProtocolError, "Packet id 0.");
+        }
+
+        lock (_write)
+        {
+            switch (type)
+            {
+                case PacketType.PubAck:
+                    if (_window.Release(packetId))
+                    {
+                        _blockedSince = null;
+                        WriteQueued();
+                        StartFeeder();
+                    }
+
+                    break;
+                case PacketType.PubRel:
+                    var isKnown = _incomingQoS2.Remove(packetId);
+                    WriteShort(PacketType.PubComp, packetId, isKnown ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound);
+                    break;
+                case PacketType.PubRec:
+                    // Nothing is delivered at QoS 2, so nothing waits for a PUBREC.
+                    WriteShort(PacketType.PubRel, packetId, ReasonCode.PacketIdentifierNotFound);
+                    break;
+            }
+        }
+    }
+
+    // Under _write. Writes the answers that are ready, in order. True: something was written.
+    private bool WriteAnswers()
+    {
+        var wrote = false;
+        while (_answers.TryPeek(out var answer) && answer.IsDone)
+        {
+            _answers.Dequeue();
+            if (answer.QualityOfService == 1)
+            {
+                _unanswered--;
+            }
+
+            if (!answer.FailedWithoutWord || IsVersion5)
+            {
+                WriteAnswer(answer);
+                wrote = true;
+            }
+        }
+
+        return wrote;
+    }
+
+    // Under _write.
+    private void WriteAnswer(PublishAnswer answer)
+    {
+        var type = answer.QualityOfService == 2 ? PacketType.PubRec : PacketType.PubAck;
+        if (answer.QualityOfService == 2 && answer.Code >= 0x80)
+        {
+            // MQTT 5.0, 4.3.3: a PUBREC with an error ends the exchange.
+            if (IsVersion5)
+            {
+                _incomingQoS2.Remove(answer.PacketId);
+            }
+        }
+
+        if (_silent)
+        {
+            return;
+        }
+
+        if (IsVersion5 && (answer.Code >= 0x80 ? _wantsReasons : answer.Epoch is not null && _wantsReasons))
+        {
+            WriteControl(PacketWriter.PublishAnswer(type, answer.PacketId, answer.Code, answer.Reason, answer.Seq, answer.Epoch));
+        }
+        else
+        {
+            WriteShort(type, answer.PacketId, answer.Code);
+        }
+    }
+
+    // Under _write.
+    private void WriteShort(PacketType type, ushort packetId, byte code)
+    {
+        if (_silent)
+        {
+            return;
+        }
+
+        var length = PacketWriter.Write(_transport.Output.GetSpan(5), type, packetId, code, IsVersion5);
+        _transport.Output.Advance(length);
+        CountWritten(length);
+    }
+
+    private Task PublishesDrained()
+    {
+        lock (_write)
+        {
+            if (_underWay == 0)
+            {
+                return Task.CompletedTask;
+            }
+
+            return (_drained ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+    }
+}

@@ -1,0 +1,206 @@
+using System.Buffers;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using MQTTnet.Exceptions;
+using MQTTnet.Packets;
+using WebMessenger.Auth.Interception;
+using WebMessenger.Broker.Mqtt;
+
+namespace WebMessenger.Broker.Connections;
+
+/// <content>CONNECT: checked before MQTTnet decodes it, and rewritten so that MQTTnet sees no two connections as one.</content>
+internal sealed partial class MqttConnection
+{
+    private const int MaximumClientIdBytes = 128;
+
+    /// <summary>Above this, and without any, MQTT 5 clients are told to keep alive at this rate; 3.1.1 has no way to be told.</summary>
+    private const ushort MaximumKeepAliveSeconds = 300;
+
+    private const ushort TopicAliasMaximum = 16;
+
+    private Will? _will;
+    private string? _assignedClientId;
+    private ushort? _serverKeepAlive;
+    private bool _asksForExpiry;
+
+    private MqttConnectPacket ReadConnect(in Frame frame)
+    {
+        // [MQTT-3.1.0-1], and [MQTT-2.1.3-1] for the flags.
+        if (frame.Header != (byte)PacketType.Connect << 4)
+        {
+            throw new Violation(ReasonCode.ProtocolError, "The first packet must be CONNECT.");
+        }
+
+        var code = CheckConnect(frame.Body.ToArray());
+        if (code != 0)
+        {
+            throw new MqttCommunicationException("The CONNECT is malformed or of another protocol version.");
+        }
+
+        PacketFormatterAdapter.DetectProtocolVersion(Received(frame));
+        var connect = (MqttConnectPacket)Decode(frame);
+        TakeOver(connect);
+        return connect;
+    }
+
+    /// <summary>What of CONNECT MQTTnet 5.2 does not look at. Returns 0, or the code it refused with (already answered where the standard has an answer).</summary>
+    private byte CheckConnect(ReadOnlySpan<byte> body)
+    {
+        var reader = new PacketReader(body);
+        if (!reader.TryReadBinary(out var protocol) || !reader.TryReadByte(out var level) || !reader.TryReadByte(out var flags) || !reader.TrySkip(2))
+        {
+            return ReasonCode.MalformedPacket;
+        }
+
+        // Bridges set the high bit of the level (mosquitto's try_private); MQIsdp is MQTT 3.1.
+        level &= 0x7F;
+        if (protocol.SequenceEqual("MQIsdp"u8) || (protocol.SequenceEqual("MQTT"u8) && level is not (4 or 5)))
+        {
+            // [MQTT-3.1.2-2]
+            IsVersion5 = level > 5;
+            return RefuseConnect(ReasonCode.UnsupportedProtocolVersion, "This server speaks MQTT 3.1.1 and 5.");
+        }
+
+        if (!protocol.SequenceEqual("MQTT"u8))
+        {
+            return ReasonCode.UnsupportedProtocolVersion;
+        }
+
+        IsVersion5 = level == 5;
+        const byte cleanFlag = 0x02, willFlag = 0x04, willQoS = 0x18, willRetain = 0x20, passwordFlag = 0x40, userFlag = 0x80;
+        if ((flags & 1) != 0
+            || (flags & willQoS) == willQoS
+            || ((flags & willFlag) == 0 && (flags & (willQoS | willRetain)) != 0)
+            || (!IsVersion5 && (flags & (passwordFlag | userFlag)) == passwordFlag))
+        {
+            // [MQTT-3.1.2-3], [MQTT-3.1.2-12], [MQTT-3.1.2-11], [MQTT-3.1.2-13], MQTT 3.1.1 [MQTT-3.1.2-22]
+            return RefuseConnect(ReasonCode.MalformedPacket, "The connect flags are malformed.");
+        }
+
+        if (IsVersion5 && PacketProperties.Check(ref reader, PacketProperties.OfConnect) is var bad and not 0)
+        {
+            return RefuseConnect(bad, "The properties of the CONNECT are malformed.");
+        }
+
+        if (!reader.TryReadBinary(out var clientId))
+        {
+            return RefuseConnect(ReasonCode.MalformedPacket, "The CONNECT is malformed.");
+        }
+
+        var isClean = (flags & cleanFlag) != 0;
+        if (clientId.Length > MaximumClientIdBytes || !MqttText.IsWellFormed(clientId) || HasControls(clientId) || (clientId.IsEmpty && !IsVersion5 && !isClean))
+        {
+            // The last: MQTT 3.1.1 [MQTT-3.1.3-8].
+            return RefuseConnect(
+                ReasonCode.ClientIdentifierNotValid,
+                string.Create(CultureInfo.InvariantCulture, $"A client id is UTF-8 without control characters, at most {MaximumClientIdBytes} bytes."));
+        }
+
+        if ((flags & willFlag) != 0
+            && ((IsVersion5 && PacketProperties.Check(ref reader, PacketProperties.OfWill) != 0) || !reader.TryReadString(out _) || !reader.TryReadBinary(out _)))
+        {
+            return RefuseConnect(ReasonCode.MalformedPacket, "The will is malformed.");
+        }
+
+        if (((flags & userFlag) != 0 && !reader.TryReadString(out _)) || ((flags & passwordFlag) != 0 && !reader.TryReadBinary(out _)) || !reader.IsAtEnd)
+        {
+            return RefuseConnect(ReasonCode.MalformedPacket, "The CONNECT is malformed.");
+        }
+
+        return 0;
+    }
+
+    private byte RefuseConnect(byte code, string reason)
+    {
+        SendControl(PacketWriter.ConnAck(IsVersion5, code, reason, null));
+        return code;
+    }
+
+    // Reads everything we answer for, and leaves MQTTnet a CONNECT that is clean, without will and keep-alive, and under a name of its own.
+    private void TakeOver(MqttConnectPacket connect)
+    {
+        ClientId = connect.ClientId ?? "";
+        if (ClientId.Length == 0)
+        {
+            ClientId = _assignedClientId = "auto-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+        }
+
+        Credentials = new ConnectCredentials(
+            connect.Username,
+            connect.Password,
+            _transport.Cookie,
+            _transport.RemoteEndPoint?.Address,
+            _transport.KeepsSecrets || _services.AllowPlainPasswords);
+
+        KeepAliveSeconds = connect.KeepAlivePeriod;
+        var limits = _services.Limits;
+        var window = limits.UnacknowledgedPerClient is > 0 and var limit ? limit : PacketIdWindow.LargestSize;
+        if (IsVersion5)
+        {
+            if (KeepAliveSeconds is 0 or > MaximumKeepAliveSeconds)
+            {
+                KeepAliveSeconds = MaximumKeepAliveSeconds;
+                _serverKeepAlive = MaximumKeepAliveSeconds;
+            }
+
+            if (connect.ReceiveMaximum > 0)
+            {
+                window = Math.Min(window, connect.ReceiveMaximum);
+            }
+
+            if (connect.MaximumPacketSize > 0)
+            {
+                _clientMaximumPacket = (int)Math.Min(connect.MaximumPacketSize, int.MaxValue);
+            }
+
+            _wantsReasons = connect.RequestProblemInformation;
+            _asksForExpiry = connect.SessionExpiryInterval > 0;
+        }
+        else if (KeepAliveSeconds > MaximumKeepAliveSeconds)
+        {
+            // Watched by TCP keep-alive instead, as every transport is.
+            KeepAliveSeconds = 0;
+        }
+
+        _window.Resize(window);
+        if (connect.WillFlag)
+        {
+            _will = new Will(connect.WillTopic ?? "", connect.WillMessage ?? [], (byte)connect.WillQoS);
+        }
+
+        connect.ClientId = Name;
+        connect.CleanSession = true;
+        connect.KeepAlivePeriod = 0;
+        connect.WillFlag = false;
+        connect.SessionExpiryInterval = 0;
+        if (connect.AuthenticationMethod is not null)
+        {
+            RefuseConnect(ReasonCode.BadAuthenticationMethod, "This server takes a user name with a token or password, and no other method.");
+            throw new MqttCommunicationException("An authentication method was asked for.");
+        }
+    }
+
+    private PacketWriter.Announcements Announcement() => new(
+        _assignedClientId,
+        _serverKeepAlive,
+        _asksForExpiry ? 0u : null,
+        (ushort)ReceiveMaximum,
+        (uint)_services.Limits.PacketBytes,
+        TopicAliasMaximum);
+
+    private static bool HasControls(ReadOnlySpan<byte> utf8)
+    {
+        foreach (var rune in Encoding.UTF8.GetString(utf8).EnumerateRunes())
+        {
+            if (Rune.IsControl(rune))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private sealed record Will(string Topic, byte[] Payload, byte QualityOfService);
+}

@@ -1,0 +1,178 @@
+using WebMessenger.Broker.Mqtt;
+using WebMessenger.Broker.Rooms;
+
+namespace WebMessenger.Broker.Connections;
+
+/// <content>The feeder: brings a client that is behind what it is owed, from the log, at the pace of its acknowledgements.</content>
+internal sealed partial class MqttConnection : IThreadPoolWorkItem
+{
+    /// <summary>Read at once from the log, at most; a page is encoded outside the lock.</summary>
+    private const int FeedPage = 64;
+
+    // Guarded by _write: the places that are behind, in the order of their turn, and whether a feeder runs.
+    private Queue<Place>? _behind;
+    private bool _isFeeding;
+    private long? _blockedSince;
+
+    /// <summary>
+    /// Begins a place where its SUBSCRIBE asked, and owes it all that is stored. The stream knows the place already: what is stored later comes live, so nothing falls in
+    /// between, and what comes both ways is written once.
+    /// </summary>
+    public void CatchUp(Subscriber subscriber, CatchUpFrom from)
+    {
+        var place = subscriber.Place;
+        lock (_write)
+        {
+            // Inside the lock, or an event that is delivered meanwhile would be taken for one that comes after.
+            var head = _services.RoomLog.Head(place.Stream.Log);
+            var (cursor, isReset) = from.Resolve(head);
+            (place.Cursor, place.Owed) = (cursor, head.Head);
+            place.Reset = isReset ? place.Stream.ResetFrames(head).For(IsVersion5, subscriber.Events!) : null;
+            if (place.IsBehind)
+            {
+                Feed(place);
+            }
+        }
+    }
+
+    /// <summary>True: the client owes us acknowledgements, or its socket takes nothing, and that has not changed for this long.</summary>
+    public bool IsStuckFor(TimeSpan time)
+    {
+        lock (_write)
+        {
+            return _blockedSince is { } since && _services.Time.GetElapsedTime(since) > time;
+        }
+    }
+
+    void IThreadPoolWorkItem.Execute()
+    {
+        try
+        {
+            while (NextToFeed(out var place, out var wants, out var after, out var count))
+            {
+                FeedPageTo(place, wants, after, count);
+                Flush();
+            }
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        {
+            // What cannot be read is not skipped: the client comes back, and the operator has heard of it from the log.
+            _ = EndAsync(ReasonCode.ImplementationSpecificError, "The history could not be read.");
+        }
+    }
+
+    // Under _write.
+    private void Feed(Place place)
+    {
+        if (!place.IsFed)
+        {
+            place.IsFed = true;
+            (_behind ??= new Queue<Place>()).Enqueue(place);
+        }
+
+        if (!MayFeed)
+        {
+            _blockedSince ??= _services.Time.GetTimestamp();
+        }
+
+        StartFeeder();
+    }
+
+    // Under _write.
+    private void StartFeeder()
+    {
+        if (!_isFeeding && !_silent && _behind is { Count: > 0 } && MayFeed)
+        {
+            _isFeeding = true;
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    // Under _write.
+    private bool MayFeed => !_window.IsFull && _queue is not { Count: > 0 } && _stalledBytes < StalledBytesLimit;
+
+    private bool NextToFeed(out Place place, out Wants wants, out long after, out int count)
+    {
+        lock (_write)
+        {
+            while (!_silent && MayFeed && _behind!.TryDequeue(out place!))
+            {
+                if (place.Now?.Events is not { } asked || !place.IsBehind)
+                {
+                    place.IsFed = false;
+                    continue;
+                }
+
+                // A page for everybody in turn.
+                _behind.Enqueue(place);
+                (wants, after, count) = (asked, place.Cursor, Math.Min(FeedPage, _window.Free));
+                return true;
+            }
+
+            if (_behind is { Count: > 0 })
+            {
+                _blockedSince ??= _services.Time.GetTimestamp();
+            }
+
+            // Whoever makes room, or falls behind, from here on starts the feeder anew.
+            _isFeeding = false;
+            (place, wants, after, count) = (null!, null!, 0, 0);
+            return false;
+        }
+    }
+
+    private void FeedPageTo(Place place, Wants wants, long after, int count)
+    {
+        var stream = place.Stream;
+        var page = _services.RoomLog.ReadAfter(stream.Log, Math.Max(0, after), count);
+        var publishes = new (long Seq, EncodedPublish Publish)[page.Entries.Count];
+        for (var i = 0; i < publishes.Length; i++)
+        {
+            // The log knows the author's account, not the connection: with No Local a client may hear its own words here, rather than miss those of its other clients.
+            var entry = page.Entries[i];
+            publishes[i] = (entry.Seq, stream.FramesOf(entry.Body.Span, entry.Seq, page.Head.Epoch, entry.At).For(IsVersion5, wants));
+        }
+
+        lock (_write)
+        {
+            if (_silent || place.Now?.Events is null || !TryWriteReset(place))
+            {
+                return;
+            }
+
+            foreach (var (seq, publish) in publishes)
+            {
+                // A live delivery may have been quicker. What is no longer kept leaves a gap here.
+                if (seq <= place.Cursor)
+                {
+                    continue;
+                }
+
+                if (!TryWriteEvent(publish, null))
+                {
+                    return;
+                }
+
+                place.Cursor = seq;
+            }
+
+            if (publishes.Length == 0)
+            {
+                // Nothing of what it is owed is there any more: the log was dropped.
+                place.Cursor = Math.Max(place.Cursor, place.Owed);
+            }
+        }
+    }
+
+    // Under _write.
+    private bool TryWriteReset(Place place)
+    {
+        if (place.Reset is not null && !TryWriteEvent(place.Reset, null))
+        {
+            return false;
+        }
+
+        place.Reset = null;
+        return true;
+    }
+}

@@ -1,0 +1,319 @@
+using System.Buffers;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using WebMessenger.Auth.Interception;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Mqtt;
+using WebMessenger.Broker.Rooms;
+
+namespace WebMessenger.Broker.Connections;
+
+/// <content>The data plane's way in: PUBLISH is checked and handed to the log.</content>
+internal sealed partial class MqttConnection
+{
+    /// <summary>Publishes taken in and not yet answered, when the settings put no limit: the protocol's own (MQTT 5.0, 3.2.2.3.3).</summary>
+    private const int UnlimitedReceiveMaximum = 65535;
+
+    private readonly Dictionary<ushort, byte[]> _aliases = [];
+    private RateBudget? _budget;
+    private byte[] _lastTopic = [];
+    private PublishTarget? _lastTarget;
+    private bool _paid;
+    private Task? _joining;
+    private TaskCompletionSource? _intakeFree;
+    private (string Code, string Text, string Topic)? _willNotice;
+
+    private int ReceiveMaximum => _services.Limits.UnacknowledgedPerClient is > 0 and var limit ? limit : UnlimitedReceiveMaximum;
+
+    // Returns null when the publish was dealt with, or a task after which it must be looked at again.
+    private Task? HandlePublish(in Frame frame)
+    {
+        byte[]? rented = null;
+        var body = frame.Body;
+        try
+        {
+            var bytes = body.IsSingleSegment ? body.FirstSpan : Linearize(body, out rented);
+            var code = PublishPacket.TryParse(frame.Flags, bytes, IsVersion5, out var publish);
+            if (code != 0)
+            {
+                throw new Violation(code, "The PUBLISH is malformed.");
+            }
+
+            return Take(ref publish);
+        }
+        finally
+        {
+            if (rented is not null)
+            {
+                ArrayPool<byte>.Shared.Return(rented);
+            }
+        }
+    }
+
+    private static ReadOnlySpan<byte> Linearize(in ReadOnlySequence<byte> body, out byte[] rented)
+    {
+        var length = (int)body.Length;
+        rented = ArrayPool<byte>.Shared.Rent(length);
+        body.CopyTo(rented);
+        return rented.AsSpan(0, length);
+    }
+
+    private Task? Take(ref PublishPacket publish)
+    {
+        if (publish.QualityOfService == 2 && IsRepeatedQoS2(publish.PacketId))
+        {
+            return null;
+        }
+
+        if (Backpressure(publish) is { } wait)
+        {
+            return wait;
+        }
+
+        // Before anything refuses it: an alias that a refused publish sets is set all the same.
+        var topic = TopicOf(publish);
+
+        if (_budget is { } budget && !_paid && !budget.TryTake(out var pause))
+        {
+            if (IsVersion5 && publish.QualityOfService > 0)
+            {
+                Refuse(publish, ReasonCode.QuotaExceeded, "Too many messages in a short time. Wait a second.", "rate_exceeded", Encoding.UTF8.GetString(topic));
+                return null;
+            }
+
+            return Task.Delay(pause, _services.Time);
+        }
+
+        // Looked at again after a wait, it must not pay twice.
+        _paid = true;
+        if (Resolve(topic) is not { } target)
+        {
+            Refuse(publish, ReasonCode.TopicNameInvalid, "This server has no such topic.", "unknown_topic", Encoding.UTF8.GetString(topic));
+            _paid = false;
+            return null;
+        }
+
+        var verdict = _services.Interceptor.MayPublish(Session!, target);
+        if (verdict.IsAllowed && target.NeedsMembership(Account.Id))
+        {
+            if (_joining is null)
+            {
+                return _joining = _services.Rooms.JoinAsync(target.Room!, Account, byItself: true);
+            }
+
+            // Tried and not stored.
+            _joining = null;
+            _paid = false;
+            Fail(publish);
+            return null;
+        }
+
+        _joining = null;
+        _paid = false;
+        if (!verdict.IsAllowed)
+        {
+            Refuse(publish, verdict.Code, verdict.Reason, "not_allowed", target.TopicText);
+            return null;
+        }
+
+        if (target.Topic.Kind == TopicKind.Typing)
+        {
+            TakeTyping(publish, target);
+        }
+        else
+        {
+            TakeCommand(publish, target);
+        }
+
+        return null;
+    }
+
+    // MQTT 5 clients know our Receive Maximum and must keep it [MQTT-3.3.4-9]; a 3.1.1 socket is simply not read.
+    private Task? Backpressure(in PublishPacket publish)
+    {
+        lock (_write)
+        {
+            if (_isClosing)
+            {
+                return _ended.Task;
+            }
+
+            // What the client itself counts: QoS 1 until PUBACK, QoS 2 until PUBREL; never QoS 0.
+            if (IsVersion5 && publish.QualityOfService > 0 && _unanswered + _incomingQoS2.Count >= ReceiveMaximum)
+            {
+                throw new Violation(ReasonCode.ReceiveMaximumExceeded, "More publishes are unacknowledged than the Receive Maximum allows.");
+            }
+
+            return _underWay < ReceiveMaximum
+                ? null
+                : (_intakeFree = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+    }
+
+    // [MQTT-4.3.3-10] The same packet id before PUBREL is the same message, with DUP or without.
+    private bool IsRepeatedQoS2(ushort packetId)
+    {
+        lock (_write)
+        {
+            if (!_incomingQoS2.TryGetValue(packetId, out var answer))
+            {
+                return false;
+            }
+
+            if (answer.IsDone)
+            {
+                WriteAnswer(answer);
+            }
+
+            return true;
+        }
+    }
+
+    private ReadOnlySpan<byte> TopicOf(in PublishPacket publish)
+    {
+        if (publish.TopicAlias is not { } alias)
+        {
+            return publish.Topic;
+        }
+
+        if (alias is 0 or > TopicAliasMaximum)
+        {
+            throw new Violation(ReasonCode.TopicAliasInvalid, "The topic alias is 0 or over the maximum announced.");
+        }
+
+        if (!publish.Topic.IsEmpty)
+        {
+            _aliases[alias] = publish.Topic.ToArray();
+            return publish.Topic;
+        }
+
+        return _aliases.TryGetValue(alias, out var known)
+            ? known
+            : throw new Violation(ReasonCode.TopicAliasInvalid, "The topic alias has not been set on this connection.");
+    }
+
+    private PublishTarget? Resolve(ReadOnlySpan<byte> topic)
+    {
+        if (_lastTarget is { IsCurrent: true } last && topic.SequenceEqual(_lastTopic))
+        {
+            return last;
+        }
+
+        var target = topic.Length > 256 ? null : _services.Rooms.Resolve(Encoding.UTF8.GetString(topic));
+        if (target is not null)
+        {
+            (_lastTopic, _lastTarget) = (topic.ToArray(), target);
+        }
+
+        return target;
+    }
+
+    private void TakeTyping(in PublishPacket publish, PublishTarget target)
+    {
+        if (publish.QualityOfService > 0 || !publish.Payload.IsEmpty)
+        {
+            Refuse(publish, ReasonCode.PayloadFormatInvalid, "Typing is said with QoS 0 and an empty payload.", "bad_typing", target.TopicText);
+            return;
+        }
+
+        target.Room!.Enqueue(new TypingNote(target.Room, this, Account.UserName));
+    }
+
+    private void TakeCommand(in PublishPacket publish, PublishTarget target)
+    {
+        var limits = _services.Limits;
+        if (limits.PayloadBytes > 0 && publish.Payload.Length > limits.PayloadBytes)
+        {
+            Refuse(publish, ReasonCode.QuotaExceeded, $"The payload is longer than {limits.PayloadBytes} bytes.", "payload_too_long", target.TopicText);
+            return;
+        }
+
+        if (Command.Parse(publish.Payload, publish.IdProperty, limits.TextLength, out var error) is not { } command)
+        {
+            Refuse(publish, ReasonCode.ImplementationSpecificError, error, "bad_command", target.TopicText);
+            return;
+        }
+
+        var answer = new PublishAnswer(publish.PacketId, publish.QualityOfService);
+        if (Expect(answer) && !RoomDirectory.TryStore(target, PendingPublish.Of(target, CurrentAuthor, command, this, answer)))
+        {
+            (answer.Code, answer.Reason) = (ReasonCode.NotAuthorized, "There is no such room, or it is not open to you.");
+            AnswerNow(answer);
+        }
+    }
+
+    // A refusal by rule. MQTT 5 hears it in the acknowledgement; for 3.1.1, and at QoS 0, it goes to the account's inbox topic, to this connection alone.
+    private void Refuse(in PublishPacket publish, byte code, string reason, string noticeCode, string topic)
+    {
+        if (!IsVersion5 || publish.QualityOfService == 0)
+        {
+            Notify(noticeCode, reason, topic);
+        }
+
+        if (publish.QualityOfService == 0)
+        {
+            return;
+        }
+
+        var answer = new PublishAnswer(publish.PacketId, publish.QualityOfService) { Code = code, Reason = reason };
+        if (Expect(answer))
+        {
+            AnswerNow(answer);
+        }
+    }
+
+    private void Fail(in PublishPacket publish)
+    {
+        var answer = new PublishAnswer(publish.PacketId, publish.QualityOfService)
+        {
+            Code = ReasonCode.QuotaExceeded,
+            Reason = "The message could not be stored. Send it again later.",
+            FailedWithoutWord = true,
+        };
+        if (Expect(answer))
+        {
+            AnswerNow(answer);
+        }
+    }
+
+    // The connection ended without DISCONNECT: its last will is a publish of the account like any other, with the rights of now.
+    private void PublishWill(Will will)
+    {
+        // Counted before rights are asked: who ends the login session from here on waits for it, and who ended it before is seen.
+        lock (_write)
+        {
+            _underWay++;
+        }
+
+        if (_services.Rooms.Resolve(will.Topic) is not { } target
+            || target.Topic.Kind is not (TopicKind.Events or TopicKind.Inbox)
+            || !_services.Interceptor.MayPublish(Session!, target).IsAllowed
+            || target.NeedsMembership(Account.Id)
+            || Command.Parse(will.Payload, default, _services.Limits.TextLength, out _) is not { } command
+            || !RoomDirectory.TryStore(target, PendingPublish.Of(target, CurrentAuthor, command, this, new PublishAnswer(0, 0))))
+        {
+            lock (_write)
+            {
+                Settle();
+            }
+        }
+    }
+
+    /// <summary>A will that could never be published does not refuse the CONNECT: it is dropped, and a notice says so.</summary>
+    private void CheckWill()
+    {
+        if (_will is { } will
+            && (_services.Rooms.Resolve(will.Topic) is not { Topic.Kind: TopicKind.Events or TopicKind.Inbox } target
+                || !_services.Interceptor.MayPublish(Session!, target).IsAllowed))
+        {
+            _will = null;
+            _willNotice = ("will_dropped", "The will was dropped: its topic is not one you may publish to.", will.Topic);
+        }
+    }
+
+    [LoggerMessage(3001, LogLevel.Information, "Connection {Connection} ({ClientId}) is closed: it does not keep up with what is delivered to it")]
+    private static partial void LogTooSlow(ILogger log, string connection, string clientId);
+
+    [LoggerMessage(3002, LogLevel.Information, "Connection {Connection} ({ClientId}) is closed: 0x{Code:X2} {Reason}")]
+    private static partial void LogViolation(ILogger log, string connection, string clientId, byte code, string reason);
+}

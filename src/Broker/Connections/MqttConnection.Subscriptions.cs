@@ -1,0 +1,350 @@
+using MQTTnet.Packets;
+using MQTTnet.Protocol;
+using WebMessenger.Auth.Interception;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Mqtt;
+using WebMessenger.Broker.Rooms;
+
+namespace WebMessenger.Broker.Connections;
+
+/// <content>The filters this client holds, and its places in rooms and in the inbox.</content>
+internal sealed partial class MqttConnection
+{
+    /// <summary>Of a SUBSCRIBE with many refused filters, this many different reasons are said: a reason string has 65,535 bytes at most.</summary>
+    private const int ReasonsSaid = 8;
+
+    private readonly Lock _filtersGate = new();
+    private readonly Dictionary<string, HeldFilter> _filters = [];
+    private readonly Dictionary<string, Verdict> _decisions = [];
+    private readonly HashSet<EventStream> _places = [];
+    private int _newlyGranted;
+    private MqttSubscribePacket? _subscribing;
+    private CatchUpFrom? _catchUpFrom;
+    private string _catchUpError = "";
+    private byte[] _unsubscribeCodes = [];
+
+    // The SUBACK or UNSUBACK that MQTTnet has not sent yet; one at a time.
+    private TaskCompletionSource? _answered;
+    private bool _hasLeft;
+
+    public Verdict MayHold(string filter)
+    {
+        if (_catchUpError.Length > 0)
+        {
+            return Verdict.Refused(ReasonCode.ImplementationSpecificError, _catchUpError);
+        }
+
+        var limit = _services.Limits.FiltersPerClient;
+        lock (_filtersGate)
+        {
+            var isNew = !_filters.ContainsKey(filter) && !(_decisions.TryGetValue(filter, out var earlier) && earlier.IsAllowed);
+            return limit > 0 && isNew && _filters.Count + _newlyGranted >= limit
+                ? Verdict.Refused(RefusalCode.QuotaExceeded, $"A client holds at most {limit} filters. Unsubscribe from one first.")
+                : Verdict.Allowed;
+        }
+    }
+
+    public void Decided(string filter, Verdict verdict)
+    {
+        lock (_filtersGate)
+        {
+            if (verdict.IsAllowed && !_filters.ContainsKey(filter) && !(_decisions.TryGetValue(filter, out var earlier) && earlier.IsAllowed))
+            {
+                _newlyGranted++;
+            }
+
+            _decisions[filter] = verdict;
+        }
+    }
+
+    /// <summary>Places the connection anew in one room, after the account's membership or the room changed.</summary>
+    public void PlaceIn(Room room, bool leavesAtOnce, bool replay = false)
+    {
+        lock (_filtersGate)
+        {
+            if (_hasLeft)
+            {
+                return;
+            }
+
+            var filters = FiltersOf(room);
+            Place(room, filters, leavesAtOnce);
+            if (replay)
+            {
+                foreach (var filter in filters.Where(filter => filter.RetainHandling != RetainHandling.DoNotSend))
+                {
+                    room.Replay(this, filter);
+                }
+            }
+        }
+    }
+
+    /// <summary>Ends what it holds of an inbox under a user name that is no longer the account's.</summary>
+    public void InboxRenamed(string oldUserName)
+    {
+        lock (_filtersGate)
+        {
+            if (_filters.Remove("users/" + oldUserName))
+            {
+                PlaceInInbox();
+            }
+        }
+    }
+
+    private void BeginSubscribe(MqttSubscribePacket packet)
+    {
+        // [MQTT-2.2.1-3], [MQTT-3.8.3-2]; QoS 3 is malformed [MQTT-3.8.3-5].
+        if (packet.PacketIdentifier == 0 || packet.TopicFilters is not { Count: > 0 })
+        {
+            throw new Violation(ReasonCode.ProtocolError, "A SUBSCRIBE needs a packet id and at least one filter.");
+        }
+
+        if (packet.TopicFilters.Exists(filter => (int)filter.QualityOfServiceLevel > 2 || (int)filter.RetainHandling > 2))
+        {
+            throw new Violation(ReasonCode.MalformedPacket, "The subscription options are malformed.");
+        }
+
+        lock (_filtersGate)
+        {
+            _decisions.Clear();
+            _newlyGranted = 0;
+        }
+
+        ReadCatchUp(packet);
+        _subscribing = packet;
+        _answered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    // `after`, `epoch` and `last` go with one stream, or nobody could say where each begins.
+    private void ReadCatchUp(MqttSubscribePacket packet)
+    {
+        _catchUpFrom = CatchUpFrom.Parse((packet.UserProperties ?? []).Select(property => (property.Name, property.ValueBuffer)), out _catchUpError);
+        var isOneStream = packet.TopicFilters is [{ Topic: var topic }]
+            && RoomFilter.TryParse(topic, out var filter) == FilterError.None
+            && (filter!.Inbox is not null || filter.IsOneRoomsEvents);
+        if (_catchUpFrom is not null && !isOneStream)
+        {
+            _catchUpFrom = null;
+            _catchUpError = "\"after\" and \"last\" go with exactly one filter: rooms/{room}, or users/ and your own user name.";
+        }
+    }
+
+    private async ValueTask SubscribeAnsweredAsync(CancellationToken cancellation)
+    {
+        if (_answered is { } answered)
+        {
+            await Task.WhenAny(answered.Task, _ended.Task).WaitAsync(cancellation);
+            _answered = null;
+        }
+    }
+
+    // SUBACK goes out through here: its codes are put in request order (MQTTnet 5.2 has them in QoS order), and the filters take effect right behind it.
+    private void SendSubAck(MqttSubAckPacket subAck)
+    {
+        if (_subscribing is not { } packet)
+        {
+            return;
+        }
+
+        var codes = new byte[packet.TopicFilters.Count];
+        List<HeldFilter> granted = [];
+        List<string> reasons = [];
+        lock (_filtersGate)
+        {
+            for (var i = 0; i < codes.Length; i++)
+            {
+                codes[i] = Grant(packet.TopicFilters[i], (int)packet.SubscriptionIdentifier, granted, reasons);
+            }
+        }
+
+        var answer = PacketWriter.Acknowledgement(
+            PacketType.SubAck, IsVersion5, subAck.PacketIdentifier, codes, _wantsReasons ? string.Join(" ", reasons.Distinct().Take(ReasonsSaid)) : null);
+        lock (_write)
+        {
+            // Ended meanwhile: nobody shall be greeted who is already gone.
+            if (_silent)
+            {
+                _answered?.TrySetResult();
+                return;
+            }
+
+            // Whoever has seen the SUBACK counts on hearing what is said from then on, so it does not leave before the filters are in effect.
+            WriteControl(answer);
+            _corked = true;
+        }
+
+        try
+        {
+            foreach (var filter in granted)
+            {
+                Hold(filter, _catchUpFrom);
+            }
+        }
+        finally
+        {
+            lock (_write)
+            {
+                _corked = false;
+            }
+        }
+
+        Flush();
+        _answered?.TrySetResult();
+    }
+
+    private void SendUnsubAck(MqttUnsubAckPacket unsubAck)
+    {
+        SendControl(PacketWriter.Acknowledgement(PacketType.UnsubAck, IsVersion5, unsubAck.PacketIdentifier, _unsubscribeCodes, null));
+        _answered?.TrySetResult();
+    }
+
+    // Under _filtersGate.
+    private byte Grant(MqttTopicFilter asked, int subscriptionId, List<HeldFilter> granted, List<string> reasons)
+    {
+        if (!_decisions.TryGetValue(asked.Topic, out var verdict))
+        {
+            // MQTTnet refuses $share before it asks.
+            verdict = Verdict.Refused(RefusalCode.SharedSubscriptionsNotSupported, "Shared subscriptions are not available.");
+        }
+
+        if (verdict.IsAllowed && RoomFilter.TryParse(asked.Topic, out var filter) == FilterError.None)
+        {
+            // QoS 2 is not given to subscribers: what they get is in a log under a seq, which tells a repetition.
+            var quality = Math.Min((byte)asked.QualityOfServiceLevel, (byte)1);
+            granted.Add(new HeldFilter(filter!, quality, asked.NoLocal, asked.RetainAsPublished, (RetainHandling)asked.RetainHandling, subscriptionId));
+            return quality;
+        }
+
+        reasons.Add(verdict.Reason);
+        return verdict.Code is 0 ? ReasonCode.UnspecifiedError : verdict.Code;
+    }
+
+    private void Hold(HeldFilter filter, CatchUpFrom? from)
+    {
+        lock (_filtersGate)
+        {
+            // A rename that came in between ended filters on the old inbox.
+            if (_hasLeft || (filter.Filter.Inbox is { } user && user != Account.UserName))
+            {
+                return;
+            }
+
+            var isNew = !_filters.ContainsKey(filter.Filter.Text);
+            _filters[filter.Filter.Text] = filter;
+            var replays = filter.RetainHandling == RetainHandling.SendAtSubscribe || (filter.RetainHandling == RetainHandling.SendAtNewSubscribe && isNew);
+            if (filter.Filter.Inbox is not null)
+            {
+                PlaceInInbox(from);
+                return;
+            }
+
+            foreach (var room in _services.Rooms.CoveredBy(filter.Filter, Account.Id))
+            {
+                Place(room, FiltersOf(room), leavesAtOnce: false, from);
+                if (replays)
+                {
+                    room.Replay(this, filter);
+                }
+            }
+        }
+
+        // Revoked meanwhile? Then the end of the connection has already, or will, take it out of every room; nothing is delivered in between.
+    }
+
+    private void BeginUnsubscribe(MqttUnsubscribePacket packet)
+    {
+        if (packet.PacketIdentifier == 0 || packet.TopicFilters is not { Count: > 0 })
+        {
+            throw new Violation(ReasonCode.ProtocolError, "An UNSUBSCRIBE needs a packet id and at least one filter.");
+        }
+
+        var codes = new byte[packet.TopicFilters.Count];
+        lock (_filtersGate)
+        {
+            for (var i = 0; i < codes.Length; i++)
+            {
+                codes[i] = Release(packet.TopicFilters[i]) ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted;
+            }
+        }
+
+        _unsubscribeCodes = codes;
+        _answered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    // Under _filtersGate.
+    private bool Release(string text)
+    {
+        if (!_filters.Remove(text, out var filter))
+        {
+            return false;
+        }
+
+        if (filter.Filter.Inbox is not null)
+        {
+            PlaceInInbox();
+            return true;
+        }
+
+        foreach (var room in _services.Rooms.CoveredBy(filter.Filter, Account.Id))
+        {
+            Place(room, FiltersOf(room), leavesAtOnce: true);
+        }
+
+        return true;
+    }
+
+    // At the end of the connection.
+    private void LeaveEverything(bool atOnce)
+    {
+        lock (_filtersGate)
+        {
+            _hasLeft = true;
+
+            // From where it is, not from where its filters say: an erased account is on no list any more.
+            foreach (var place in _places)
+            {
+                place.Place(this, [], atOnce);
+            }
+
+            _places.Clear();
+            _filters.Clear();
+        }
+    }
+
+    // Under _filtersGate.
+    private void Place(EventStream stream, HeldFilter[] filters, bool leavesAtOnce, CatchUpFrom? from = null)
+    {
+        if (filters.Length > 0)
+        {
+            _places.Add(stream);
+        }
+
+        stream.Place(this, filters, leavesAtOnce, from);
+        if (filters.Length == 0)
+        {
+            _places.Remove(stream);
+        }
+    }
+
+    // Under _filtersGate. A token limited to rooms hears notices on its inbox, but no whispers: they are written to the connection alone.
+    private void PlaceInInbox(CatchUpFrom? from = null)
+    {
+        var filters = _filters.Values.Where(filter => filter.Filter.Inbox is not null).ToArray();
+        if (Session!.Scope.Rooms is null)
+        {
+            Place(_services.Rooms.InboxOf(Account), filters, leavesAtOnce: false, from);
+        }
+
+        if (filters.Length > 0 && _willNotice is { } notice)
+        {
+            _willNotice = null;
+            Notify(notice.Code, notice.Text, notice.Topic);
+        }
+    }
+
+    // Under _filtersGate.
+    private HeldFilter[] FiltersOf(Room room) =>
+        Session!.Scope.Allows(room.Id.Value, Auth.Sessions.Verbs.Read)
+            ? [.. _filters.Values.Where(filter => filter.Filter.CoversRoom(room.Id.Value))]
+            : [];
+}

@@ -1,0 +1,270 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using MQTTnet.Adapter;
+using MQTTnet.Formatter;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Interception;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Mqtt;
+
+namespace WebMessenger.Broker.Connections;
+
+/// <summary>
+/// One MQTT connection. Control packets go up to MQTTnet, which sees this as its channel; PUBLISH and its acknowledgements are handled here, below MQTTnet's sessions.
+/// </summary>
+/// <remarks>
+/// <para>Threads and locks. The receive side (<c>.Receive</c>, <c>.Publish</c>) runs on one thread at a time, MQTTnet's receive loop of this connection. Everything that
+/// is written, and everything about what was written (window, queue, answers), is guarded by <c>_write</c>, which is a leaf lock: nothing that blocks or takes
+/// another lock is called inside. The filters are guarded by <c>_filtersGate</c>, which is taken before a room's gate.</para>
+/// <para>Nobody ever awaits a flush: a write is a copy into the output pipe, and a peer that does not read is found by what waits for it.</para>
+/// <para>Identity (account, login session, client id) lives here and nowhere else; MQTTnet knows the connection by <see cref="Name"/>, which is unique.</para>
+/// </remarks>
+internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingClient
+{
+    /// <summary>How long a peer that reads may take to take its DISCONNECT before the transport is cut; at the end of a login session much less.</summary>
+    private static readonly TimeSpan GoodbyeTime = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RevokedGoodbyeTime = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>How long the end of a login session waits for publishes of this client that are already at the store.</summary>
+    private static readonly TimeSpan PublishDrainTime = TimeSpan.FromMilliseconds(150);
+
+    private readonly ConnectionServices _services;
+    private readonly Transport _transport;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private LoginSession? _session;
+    private Author? _author;
+    private Task? _ending;
+    private volatile bool _wasRevoked;
+    private bool _isClosing;
+    private bool _saidGoodbye;
+
+    public MqttConnection(ConnectionServices services, Transport transport)
+    {
+        (_services, _transport) = (services, transport);
+        Name = services.Connections.NewName();
+
+        // Decodes CONNECT, SUBSCRIBE, UNSUBSCRIBE and DISCONNECT; everything we send is encoded by PacketWriter, so its own buffer stays small.
+        PacketFormatterAdapter = new MqttPacketFormatterAdapter(new MqttBufferWriter(64, 128));
+        LastHeard = services.Time.GetTimestamp();
+    }
+
+    /// <summary>Unique to this connection; what MQTTnet takes for the client id.</summary>
+    public string Name { get; }
+
+    public string ClientId { get; private set; } = "";
+
+    public bool IsVersion5 { get; private set; }
+
+    public LoginSession? Session => _session;
+
+    public Account Account => (_session ?? throw new InvalidOperationException("The connection has not been admitted.")).Account;
+
+    /// <summary>`person`, `guest` or `bot`.</summary>
+    public string AuthorKind => Author.KindOf(_session!);
+
+    /// <summary>Seconds between packets after which the peer is taken for dead, times 1.5; 0: not watched.</summary>
+    public int KeepAliveSeconds { get; private set; }
+
+    /// <summary>A <see cref="TimeProvider"/> timestamp.</summary>
+    public long LastHeard { get; private set; }
+
+    public Transport Transport => _transport;
+
+    public ConnectCredentials Credentials { get; private set; } = new(null, null, null, null, false);
+
+    // What IMqttChannelAdapter asks for and nobody uses.
+    long IMqttChannelAdapter.BytesReceived => 0;
+
+    long IMqttChannelAdapter.BytesSent => 0;
+
+    X509Certificate2? IMqttChannelAdapter.ClientCertificate => null;
+
+    EndPoint? IMqttChannelAdapter.RemoteEndPoint => _transport.RemoteEndPoint;
+
+    EndPoint? IMqttChannelAdapter.LocalEndPoint => null;
+
+    bool IMqttChannelAdapter.IsSecureConnection => _transport.IsEncrypted;
+
+    public MqttPacketFormatterAdapter PacketFormatterAdapter { get; }
+
+    /// <summary>As whom this client speaks, under the names of this moment.</summary>
+    public Author CurrentAuthor
+    {
+        get
+        {
+            var profile = Account.Profile;
+            var author = _author;
+            if (author is null || author.User != profile.UserName || author.Name != profile.DisplayName)
+            {
+                _author = author = Author.Of(_session!);
+            }
+
+            return author;
+        }
+    }
+
+    public Verdict Admit(LoginSession session)
+    {
+        // From here on whoever ends the login session finds this connection. Before it takes anything over: a refused one must not push out an admitted one.
+        if (!session.TryAttach(this))
+        {
+            return Verdict.Refused(RefusalCode.NotAuthorized, "This login session has ended. Sign in again.");
+        }
+
+        _session = session;
+        var old = _services.Connections.Register(this, _services.Limits.ConnectionsPerAccount, out var isFull);
+        if (isFull)
+        {
+            _session = null;
+            session.Detach(this);
+            return Verdict.Refused(RefusalCode.QuotaExceeded, "This account has as many connections as it may have. Close one first.");
+        }
+
+        _ = old?.EndAsync(ReasonCode.SessionTakenOver, "Another connection of this account uses this client id.");
+        _budget = _services.Budgets.Of(session.Account.Id);
+        CheckWill();
+        return Verdict.Allowed;
+    }
+
+    public Task RevokeAsync(RevocationReason reason)
+    {
+        lock (_write)
+        {
+            _wasRevoked = true;
+        }
+
+        return EndAsync(ReasonCode.AdministrativeAction, reason switch
+        {
+            RevocationReason.SignedOut => "This login session was signed out.",
+            RevocationReason.Expired => "This login session has expired.",
+            RevocationReason.PasswordChanged => "The password was changed. Sign in again.",
+            RevocationReason.TokenRevoked => "This access token was revoked.",
+            RevocationReason.AccountErased => "The account was erased.",
+            RevocationReason.Banned => "The account was banned.",
+            _ => "This login session has ended.",
+        });
+    }
+
+    /// <summary>
+    /// Ends the connection from our side. Before it returns, nothing more is accepted or written; the task completes when the transport is closed. Never throws.
+    /// </summary>
+    public Task EndAsync(byte code, string reason)
+    {
+        bool isStalled;
+        TaskCompletionSource ended;
+        lock (_write)
+        {
+            if (_ending is not null)
+            {
+                return _ending;
+            }
+
+            // A goodbye only where nothing waits to be sent: a peer that has stopped reading would not get it, and must not delay us.
+            isStalled = _flushing;
+            if (!isStalled && !_silent && IsVersion5 && _isConnected)
+            {
+                WriteControl(PacketWriter.Disconnect(code, _wantsReasons ? reason : null));
+            }
+
+            _silent = true;
+            ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _ending = ended.Task;
+        }
+
+        _ended.TrySetResult();
+        _transport.Input.CancelPendingRead();
+        _ = CloseTransportAsync(isStalled, ended);
+        return ended.Task;
+    }
+
+    /// <summary>The server stops: takes nothing more, lets what is at the store be answered, then says goodbye.</summary>
+    public async Task ShutDownAsync(TimeSpan drainTime)
+    {
+        lock (_write)
+        {
+            _isClosing = true;
+        }
+
+        await Task.WhenAny(PublishesDrained(), Task.Delay(drainTime, _services.Time));
+        await EndAsync(ReasonCode.ServerShuttingDown, "The server is stopping.");
+    }
+
+    /// <summary>After MQTTnet is done with the connection: takes it out of everything, and says its last will if it did not say goodbye.</summary>
+    public void Gone()
+    {
+        Silence();
+        _ended.TrySetResult();
+        var session = _session;
+        if (session is not null)
+        {
+            if (_will is { } will && _isConnected && !_wasRevoked && !_saidGoodbye)
+            {
+                PublishWill(will);
+            }
+
+            LeaveEverything(atOnce: _wasRevoked);
+            session.Detach(this);
+        }
+
+        _services.Connections.Closed(this);
+        if (session is not null)
+        {
+            _services.Sessions.Release(session);
+        }
+    }
+
+    public void Dispose()
+    {
+        // The pipes belong to the transport.
+    }
+
+    Task IMqttChannelAdapter.ConnectAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    void IMqttChannelAdapter.ResetStatistics()
+    {
+        // Nothing is counted here.
+    }
+
+    Task IMqttChannelAdapter.DisconnectAsync(CancellationToken cancellationToken)
+    {
+        // What is in the pipe (a refusing CONNACK, say) is sent before the transport closes.
+        Silence();
+        _transport.Output.Complete();
+        _transport.Input.Complete();
+        return Task.CompletedTask;
+    }
+
+    private void Silence()
+    {
+        lock (_write)
+        {
+            _silent = true;
+        }
+    }
+
+    private async Task CloseTransportAsync(bool isStalled, TaskCompletionSource ended)
+    {
+        try
+        {
+            if (!isStalled)
+            {
+                _transport.Output.Complete();
+                await Task.WhenAny(_transport.Closed, Task.Delay(_wasRevoked ? RevokedGoodbyeTime : GoodbyeTime, _services.Time));
+            }
+
+            _transport.Abort();
+            await _transport.Closed;
+            await Task.WhenAny(PublishesDrained(), Task.Delay(PublishDrainTime, _services.Time));
+        }
+        catch (Exception error) when (error is InvalidOperationException or IOException or ObjectDisposedException)
+        {
+            // The transport fell apart while we closed it, which is what we wanted.
+            _transport.Abort();
+        }
+        finally
+        {
+            ended.SetResult();
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using System.IO.Pipelines;
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+
+namespace WebMessenger.Broker.Connections;
+
+/// <summary>A connection that Kestrel accepted for MQTT, plain or behind TLS.</summary>
+internal sealed class TcpTransport : Transport
+{
+    private readonly ConnectionContext _connection;
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public TcpTransport(ConnectionContext connection)
+    {
+        _connection = connection;
+        Watch(connection.Features.Get<IConnectionSocketFeature>()?.Socket);
+        connection.ConnectionClosed.UnsafeRegister(static closed => ((TaskCompletionSource)closed!).TrySetResult(), _closed);
+    }
+
+    public override PipeReader Input => _connection.Transport.Input;
+
+    public override PipeWriter Output => _connection.Transport.Output;
+
+    public override IPEndPoint? RemoteEndPoint => _connection.RemoteEndPoint as IPEndPoint;
+
+    public override bool IsEncrypted => _connection.Features.Get<ITlsHandshakeFeature>() is not null;
+
+    public override Task Closed => _closed.Task;
+
+    public override void Abort() => _connection.Abort();
+}

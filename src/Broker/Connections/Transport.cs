@@ -1,0 +1,46 @@
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Sockets;
+using WebMessenger.Auth.Sessions;
+
+namespace WebMessenger.Broker.Connections;
+
+/// <summary>The bytes of one connection, TCP, TLS or WebSocket alike.</summary>
+internal abstract class Transport
+{
+    public abstract PipeReader Input { get; }
+
+    public abstract PipeWriter Output { get; }
+
+    public abstract IPEndPoint? RemoteEndPoint { get; }
+
+    public abstract bool IsEncrypted { get; }
+
+    /// <summary>The login session of the cookie that opened it; WebSockets only.</summary>
+    public virtual LoginSession? Cookie => null;
+
+    /// <summary>Completes when the peer can receive nothing more.</summary>
+    public abstract Task Closed { get; }
+
+    /// <summary>Closes at once; what was not sent is lost. May be called from any thread, more than once.</summary>
+    public abstract void Abort();
+
+    /// <summary>
+    /// Lets the operating system find a peer that died without a word, about two minutes after: MQTT's own keep-alive may be off (3.1.1), and is not before CONNECT.
+    /// </summary>
+    protected static void Watch(Socket? socket)
+    {
+        if (socket is not { ProtocolType: ProtocolType.Tcp })
+        {
+            return;
+        }
+
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, 60);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, 15);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 4);
+    }
+
+    /// <summary>Passwords may travel where nobody else can read: encrypted, or within this machine.</summary>
+    public bool KeepsSecrets => IsEncrypted || (RemoteEndPoint is { } remote && IPAddress.IsLoopback(remote.Address));
+}

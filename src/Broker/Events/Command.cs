@@ -1,0 +1,203 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace WebMessenger.Broker.Events;
+
+/// <summary>What a client asked for in the payload of a PUBLISH to `rooms/{room}` or `users/{user}`.</summary>
+/// <param name="Id">The client's own id; null when it gave none.</param>
+internal sealed record Command(string Text, string? Id, long? ReplyTo)
+{
+    /// <summary>The longest client-made id, in bytes of UTF-8.</summary>
+    public const int MaximumIdBytes = 128;
+
+    /// <summary>
+    /// A payload that is a JSON object is a command; anything else is the text of a message, so that a shell can simply say something.
+    /// Unknown fields, and those that the server decides (`seq`, `at`, `from` …), are ignored.
+    /// </summary>
+    /// <param name="idProperty">The MQTT 5 user property `id`; the payload's own wins.</param>
+    /// <param name="textLimit">Unicode scalar values; 0: no limit.</param>
+    /// <param name="error">What to tell the sender when the result is null.</param>
+    public static Command? Parse(ReadOnlySpan<byte> payload, ReadOnlySpan<byte> idProperty, int textLimit, out string error)
+    {
+        error = "";
+        var id = idProperty.IsEmpty ? null : Encoding.UTF8.GetString(idProperty);
+        string? text;
+        long? replyTo = null;
+        if (payload.TrimStart(" \t\r\n"u8) is [(byte)'{', ..] && IsJson(payload))
+        {
+            try
+            {
+                var reader = new Utf8JsonReader(payload);
+                text = ReadObject(ref reader, ref id, ref replyTo, out error);
+            }
+            catch (InvalidOperationException)
+            {
+                // A lone surrogate behind \u in the name of a field.
+                error = "The name of a field is not well-formed Unicode.";
+                return null;
+            }
+
+            if (text is null)
+            {
+                return null;
+            }
+        }
+        else
+        {
+            if (!System.Text.Unicode.Utf8.IsValid(payload))
+            {
+                error = "The payload is neither UTF-8 text nor a JSON command.";
+                return null;
+            }
+
+            text = Encoding.UTF8.GetString(payload);
+        }
+
+        error = Check(text, id, textLimit);
+        return error.Length > 0 ? null : new Command(text, id, replyTo);
+    }
+
+    private static bool IsJson(ReadOnlySpan<byte> payload)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(payload);
+            while (reader.Read())
+            {
+            }
+
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    private static string? ReadObject(ref Utf8JsonReader reader, ref string? id, ref long? replyTo, out string error)
+    {
+        error = "";
+        string? type = null;
+        string? text = null;
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("type"u8))
+            {
+                type = ReadString(ref reader, "type", ref error);
+            }
+            else if (reader.ValueTextEquals("text"u8))
+            {
+                text = ReadString(ref reader, "text", ref error);
+            }
+            else if (reader.ValueTextEquals("id"u8))
+            {
+                id = ReadString(ref reader, "id", ref error);
+            }
+            else if (reader.ValueTextEquals("replyTo"u8))
+            {
+                reader.Read();
+                if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var seq) && seq > 0)
+                {
+                    replyTo = seq;
+                }
+                else
+                {
+                    error = "\"replyTo\" must be the seq of an event, a whole number from 1.";
+                    reader.Skip();
+                }
+            }
+            else
+            {
+                reader.Read();
+                reader.Skip();
+            }
+        }
+
+        if (error.Length > 0)
+        {
+            return null;
+        }
+
+        if (type != "message")
+        {
+            error = type is null
+                ? "A JSON object must have a \"type\", such as {\"type\":\"message\",\"text\":\"…\"}."
+                : "Unknown \"type\"; this server knows \"message\".";
+            return null;
+        }
+
+        if (text is null)
+        {
+            error = "A message needs a \"text\".";
+        }
+
+        return text;
+    }
+
+    private static string? ReadString(ref Utf8JsonReader reader, string field, ref string error)
+    {
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.String)
+        {
+            error = $"\"{field}\" must be a string.";
+            reader.Skip();
+            return null;
+        }
+
+        try
+        {
+            return reader.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            // A lone surrogate behind \u: no Unicode text.
+            error = $"\"{field}\" is not well-formed Unicode.";
+            return null;
+        }
+    }
+
+    private static string Check(string text, string? id, int textLimit)
+    {
+        if (string.IsNullOrWhiteSpace(text))
+        {
+            return "A message needs a text.";
+        }
+
+        if (text.Contains('\0'))
+        {
+            return "The text must not contain U+0000.";
+        }
+
+        // A scalar value is at most two chars, so most texts need no counting.
+        if (textLimit > 0 && text.Length > textLimit && CountScalars(text) > textLimit)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"The text is longer than {textLimit} characters.");
+        }
+
+        if (id is null)
+        {
+            return "";
+        }
+
+        if (id.Length == 0 || Encoding.UTF8.GetByteCount(id) > MaximumIdBytes)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"\"id\" must have 1 to {MaximumIdBytes} bytes.");
+        }
+
+        return id.AsSpan().ContainsAnyInRange('\0', '\u001F') || id.AsSpan().ContainsAnyInRange('\u007F', '\u009F') ? "\"id\" must not contain control characters." : "";
+    }
+
+    private static int CountScalars(string text)
+    {
+        var count = 0;
+        foreach (var _ in text.EnumerateRunes())
+        {
+            count++;
+        }
+
+        return count;
+    }
+}

@@ -1,0 +1,181 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using WebMessenger.Broker.Log;
+using WebMessenger.Broker.Rooms;
+
+namespace WebMessenger.Broker.Events;
+
+/// <summary>
+/// An event as the log keeps it, and the JSON made of it. The log gives seq, time and epoch; everything else is decided before.
+/// </summary>
+/// <remarks>
+/// Layout: type (1 byte), length of the id (2 bytes, big-endian), the id as the inside of a JSON string, then the remaining fields as the inside of a JSON object.
+/// So an event is made of a stored body by copying, without parsing.
+/// </remarks>
+internal static class EventBody
+{
+    private static readonly JsonWriterOptions WriterOptions = new() { Encoder = ReadableJsonEncoder.Instance, SkipValidation = true };
+
+    /// <summary>A message, or a whisper.</summary>
+    public static byte[] Message(EventType type, Author from, string id, string text, long? replyTo) => Encode(type, id, writer =>
+    {
+        WriteFrom(writer, from);
+        writer.WriteString("text"u8, text);
+        if (replyTo is { } seq)
+        {
+            writer.WriteNumber("replyTo"u8, seq);
+        }
+    });
+
+    /// <summary>A join or leave; <paramref name="others"/> came or went within the same second of a rush.</summary>
+    public static byte[] Presence(EventType type, Author from, string id, IReadOnlyList<Author> others) => Encode(type, id, writer =>
+    {
+        WriteFrom(writer, from);
+        if (others.Count == 0)
+        {
+            return;
+        }
+
+        writer.WriteStartArray("others"u8);
+        foreach (var other in others)
+        {
+            writer.WriteStartObject();
+            WriteAuthor(writer, other);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    });
+
+    /// <summary>What a client is sent first when the seqs that it knows do not count any more.</summary>
+    public static byte[] Reset(EventStream stream, in LogHead head)
+    {
+        var buffer = new ArrayBufferWriter<byte>(128);
+        using (var writer = NewWriter(buffer))
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("v"u8, 1);
+            writer.WriteString("type"u8, "reset"u8);
+            stream.WritePlace(writer);
+            writer.WriteString("epoch"u8, head.Epoch);
+            writer.WriteNumber("head"u8, head.Head);
+            writer.WriteNumber("first"u8, head.First);
+            writer.WriteEndObject();
+        }
+
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    /// <summary>Tells the same message under the same id from another one.</summary>
+    public static UInt128 ContentHash(string text, long? replyTo)
+    {
+        Span<byte> hash = stackalloc byte[32];
+        var content = string.Create(CultureInfo.InvariantCulture, $"{replyTo ?? 0}\n{text}");
+        SHA256.HashData(Encoding.UTF8.GetBytes(content), hash);
+        return new UInt128(BitConverter.ToUInt64(hash), BitConverter.ToUInt64(hash[8..]));
+    }
+
+    /// <summary>An id for an event whose author gave none.</summary>
+    public static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
+
+    public static EventType TypeOf(ReadOnlySpan<byte> body) => (EventType)body[0];
+
+    /// <summary>Of a join or leave: everybody it is about. Of any other event: nobody.</summary>
+    public static IEnumerable<Author> PresenceOf(string authorId, ReadOnlyMemory<byte> body)
+    {
+        if (TypeOf(body.Span) is not (EventType.Join or EventType.Leave))
+        {
+            yield break;
+        }
+
+        var fields = body.Span[(3 + BinaryPrimitives.ReadUInt16BigEndian(body.Span[1..]))..];
+        var json = new byte[fields.Length + 2];
+        json[0] = (byte)'{';
+        fields.CopyTo(json.AsSpan(1));
+        json[^1] = (byte)'}';
+        using var document = JsonDocument.Parse(json);
+        yield return ReadAuthor(document.RootElement.GetProperty("from"), authorId);
+        if (document.RootElement.TryGetProperty("others", out var others))
+        {
+            foreach (var other in others.EnumerateArray())
+            {
+                yield return ReadAuthor(other, "");
+            }
+        }
+    }
+
+    /// <summary>Writes the event as it goes out: one JSON object, one line.</summary>
+    /// <param name="placeField">`room` for a room's event, `to` for a whisper.</param>
+    public static void WriteJson(
+        IBufferWriter<byte> target, ReadOnlySpan<byte> body, ReadOnlySpan<byte> placeField, ReadOnlySpan<byte> place, long seq, string epoch, DateTimeOffset at)
+    {
+        var idLength = BinaryPrimitives.ReadUInt16BigEndian(body[1..]);
+        target.Write("{\"v\":1,\"type\":\""u8);
+        target.Write(EventTypes.NameOf(TypeOf(body)));
+        target.Write("\",\""u8);
+        target.Write(placeField);
+        target.Write("\":\""u8);
+        target.Write(place);
+        target.Write("\",\"seq\":"u8);
+        Span<byte> number = stackalloc byte[32];
+        seq.TryFormat(number, out var written, default, CultureInfo.InvariantCulture);
+        target.Write(number[..written]);
+        target.Write(",\"epoch\":\""u8);
+        written = Encoding.ASCII.GetBytes(epoch, number);
+        target.Write(number[..written]);
+        target.Write("\",\"id\":\""u8);
+        target.Write(body.Slice(3, idLength));
+        target.Write("\",\"at\":\""u8);
+        at.UtcDateTime.TryFormat(number, out written, Timestamps.Pattern, CultureInfo.InvariantCulture);
+        target.Write(number[..written]);
+        target.Write("\","u8);
+        target.Write(body[(3 + idLength)..]);
+        target.Write("}"u8);
+    }
+
+    /// <summary>The fields of `from`, also those of a presence.</summary>
+    public static void WriteAuthor(Utf8JsonWriter writer, Author author)
+    {
+        writer.WriteString("user"u8, author.User);
+        writer.WriteString("name"u8, author.Name);
+        writer.WriteString("kind"u8, author.Kind);
+    }
+
+    /// <summary>A JSON writer with the escaping that all payloads use: readable UTF-8, controls escaped.</summary>
+    public static Utf8JsonWriter NewWriter(IBufferWriter<byte> target) => new(target, WriterOptions);
+
+    private static Author ReadAuthor(JsonElement element, string accountId) =>
+        new(accountId, element.GetProperty("user").GetString()!, element.GetProperty("name").GetString()!, element.GetProperty("kind").GetString()!);
+
+    private static void WriteFrom(Utf8JsonWriter writer, Author from)
+    {
+        writer.WriteStartObject("from"u8);
+        WriteAuthor(writer, from);
+        writer.WriteEndObject();
+    }
+
+    private static byte[] Encode(EventType type, string id, Action<Utf8JsonWriter> writeFields)
+    {
+        var escapedId = JsonEncodedText.Encode(id, ReadableJsonEncoder.Instance).EncodedUtf8Bytes;
+        var buffer = new ArrayBufferWriter<byte>(256);
+        using (var writer = NewWriter(buffer))
+        {
+            writer.WriteStartObject();
+            writeFields(writer);
+            writer.WriteEndObject();
+        }
+
+        var fields = buffer.WrittenSpan[1..^1];
+        var body = new byte[3 + escapedId.Length + fields.Length];
+        body[0] = (byte)type;
+        BinaryPrimitives.WriteUInt16BigEndian(body.AsSpan(1), checked((ushort)escapedId.Length));
+        escapedId.CopyTo(body.AsSpan(3));
+        fields.CopyTo(body.AsSpan(3 + escapedId.Length));
+        return body;
+    }
+}

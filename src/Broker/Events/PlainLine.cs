@@ -1,0 +1,60 @@
+using System.Text;
+
+namespace WebMessenger.Broker.Events;
+
+/// <summary>Makes what people wrote safe to print as one line of a terminal or display.</summary>
+internal static class PlainLine
+{
+    private const string LineBreak = " ⏎ ";
+
+    /// <summary>
+    /// Removes C0, DEL, C1 and bidi controls, so that nobody can colour a shell or turn a line around, and makes a line break visible, so that nobody can forge a line.
+    /// </summary>
+    public static string Of(string text)
+    {
+        if (!NeedsWork(text))
+        {
+            return text;
+        }
+
+        var line = new StringBuilder(text.Length);
+        for (var i = 0; i < text.Length; i++)
+        {
+            var c = text[i];
+            if (c == '\r' && i + 1 < text.Length && text[i + 1] == '\n')
+            {
+                continue;
+            }
+
+            if (c is '\n' or '\r' or '\u0085' or '\u2028' or '\u2029')
+            {
+                line.Append(LineBreak);
+            }
+            else if (c == '\t')
+            {
+                line.Append(' ');
+            }
+            else if (!char.IsControl(c) && !IsBidiControl(c))
+            {
+                line.Append(c);
+            }
+        }
+
+        return line.ToString();
+    }
+
+    private static bool NeedsWork(string text)
+    {
+        foreach (var c in text)
+        {
+            if (char.IsControl(c) || IsBidiControl(c) || c is '\u2028' or '\u2029')
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool IsBidiControl(char c) => c is '\u061C' or '\u200E' or '\u200F' or (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
+}

@@ -1,0 +1,30 @@
+using System.Net;
+using WebMessenger.Broker.Rooms;
+
+namespace WebMessenger.Broker.Hosting;
+
+/// <summary>`WebMessenger:…` of appsettings.json, checked.</summary>
+internal sealed record BrokerSettings
+{
+    /// <summary>Absolute.</summary>
+    public required string DataFolder { get; init; }
+
+    /// <summary>0: any free port; -1: no MQTT over TCP.</summary>
+    public required int MqttPort { get; init; }
+
+    public required IPAddress MqttAddress { get; init; }
+
+    /// <summary>Take an account's password over unencrypted TCP from beyond this machine.</summary>
+    public required bool AllowPlainPasswords { get; init; }
+
+    public required bool GuestsEnabled { get; init; }
+
+    public required bool RegistrationEnabled { get; init; }
+
+    public required IReadOnlyList<RoomId> DefaultRooms { get; init; }
+
+    /// <summary>Scheme, host and port of pages elsewhere that may use this server.</summary>
+    public required IReadOnlyList<string> AllowedOrigins { get; init; }
+
+    public required BrokerLimits Limits { get; init; }
+}

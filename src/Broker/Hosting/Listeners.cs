@@ -1,0 +1,85 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using WebMessenger.Broker.Connections;
+
+namespace WebMessenger.Broker.Hosting;
+
+/// <summary>The sockets the program listens on, and the addresses they really got.</summary>
+internal sealed class Listeners
+{
+    private readonly List<(string Scheme, string Host, ListenOptions Options)> _listening = [];
+
+    /// <summary>One per listener, such as `http://localhost:8080` and `mqtt://127.0.0.1:1883`; after the start.</summary>
+    public IEnumerable<string> Addresses => _listening.Select(listener =>
+        string.Create(CultureInfo.InvariantCulture, $"{listener.Scheme}://{listener.Host}:{((IPEndPoint)listener.Options.EndPoint).Port}"));
+
+    /// <summary>Takes `Urls` apart: once Kestrel listens by code (MQTT), it would not look at them.</summary>
+    public void Configure(KestrelServerOptions kestrel, string urls, BrokerSettings settings)
+    {
+        kestrel.AddServerHeader = false;
+        foreach (var url in urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            ListenHttp(kestrel, url);
+        }
+
+        if (settings.MqttPort >= 0)
+        {
+            var host = settings.MqttAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{settings.MqttAddress}]" : settings.MqttAddress.ToString();
+            kestrel.Listen(settings.MqttAddress, settings.MqttPort, options =>
+            {
+                options.UseConnectionHandler<MqttAcceptor>();
+                _listening.Add(("mqtt", host, options));
+            });
+        }
+    }
+
+    private void ListenHttp(KestrelServerOptions kestrel, string url)
+    {
+        BindingAddress address;
+        try
+        {
+            address = BindingAddress.Parse(url);
+        }
+        catch (FormatException error)
+        {
+            throw new StartupException($"The setting Urls has '{url}'; it must be addresses such as http://localhost:8080, separated by semicolons.", error);
+        }
+
+        var isHttps = address.Scheme.Equals("https", StringComparison.OrdinalIgnoreCase);
+        if (address.IsUnixPipe || (!isHttps && !address.Scheme.Equals("http", StringComparison.OrdinalIgnoreCase)) || address.PathBase.Length > 0)
+        {
+            throw new StartupException($"The setting Urls has '{url}'; it must be addresses such as http://localhost:8080, separated by semicolons.");
+        }
+
+        void Listening(ListenOptions options)
+        {
+            if (isHttps)
+            {
+                options.UseHttps();
+            }
+
+            _listening.Add((address.Scheme.ToLowerInvariant(), address.Host, options));
+        }
+
+        if (IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip))
+        {
+            kestrel.Listen(ip, address.Port, Listening);
+        }
+        else if (address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase))
+        {
+            if (address.Port == 0)
+            {
+                throw new StartupException("The setting Urls has port 0 with localhost; use http://127.0.0.1:0 for any free port.");
+            }
+
+            kestrel.ListenLocalhost(address.Port, Listening);
+        }
+        else
+        {
+            // As Kestrel itself: any other host name means all addresses.
+            kestrel.ListenAnyIP(address.Port, Listening);
+        }
+    }
+}

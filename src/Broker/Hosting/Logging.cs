@@ -1,0 +1,30 @@
+using System.Globalization;
+using Serilog;
+using Serilog.Core;
+
+namespace WebMessenger.Broker.Hosting;
+
+/// <summary>The program's log: Serilog to the console, levels from the settings. Serilog is named in this folder only.</summary>
+internal static class Logging
+{
+    public static Logger Create(IConfiguration configuration)
+    {
+        try
+        {
+            return Build(configuration);
+        }
+        catch (InvalidOperationException error)
+        {
+            throw new StartupException($"A setting below Serilog cannot be read: {error.Message}", error);
+        }
+    }
+
+    private static Logger Build(IConfiguration configuration) => new LoggerConfiguration()
+        .ReadFrom.Configuration(configuration)
+        // The program says in one line why it cannot start; the host would add a page of stack before it.
+        .Filter.ByExcluding(entry => entry.MessageTemplate.Text == "Hosting failed to start")
+        .WriteTo.Console(
+            outputTemplate: "{Timestamp:yyyy-MM-dd HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}",
+            formatProvider: CultureInfo.InvariantCulture)
+        .CreateLogger();
+}

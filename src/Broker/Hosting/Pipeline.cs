@@ -1,0 +1,38 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.FileProviders;
+using Microsoft.Net.Http.Headers;
+using WebMessenger.Broker.Api;
+using WebMessenger.Broker.Connections;
+
+namespace WebMessenger.Broker.Hosting;
+
+/// <summary>What a request passes, in order, and where it can end.</summary>
+internal static class Pipeline
+{
+    public static void AddServices(IServiceCollection services)
+    {
+        services.AddProblemDetails();
+        services.AddOpenApi();
+        services.AddHealthChecks();
+    }
+
+    public static void Map(WebApplication app)
+    {
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.UseMiddleware<SecurityHeaders>();
+        app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
+        app.UseRouting();
+        app.MapOpenApi("/api/openapi.json");
+        HealthApi.Map(app);
+        AccountsApi.Map(app);
+        SessionApi.Map(app);
+        SessionsApi.Map(app);
+        TokensApi.Map(app);
+        RoomsApi.Map(app);
+        EventsApi.Map(app);
+        MqttWebSocket.Map(app);
+        WebPages.Map(app);
+    }
+}

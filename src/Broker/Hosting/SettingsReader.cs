@@ -1,0 +1,120 @@
+using System.Globalization;
+using System.Net;
+using WebMessenger.Broker.Rooms;
+
+namespace WebMessenger.Broker.Hosting;
+
+/// <summary>Reads and checks the settings. A bad one is a <see cref="StartupException"/> that names its key.</summary>
+internal static class SettingsReader
+{
+    private static readonly HashSet<string> Keys = new(
+        [
+            "DataFolder", "Mqtt:Port", "Mqtt:Address", "Mqtt:AllowPlainPasswords", "Guests:Enabled", "Registration:Enabled", "Rooms:Default", "AllowedOrigins",
+            .. typeof(BrokerLimits).GetProperties().Where(property => property.CanWrite).Select(property => "Limits:" + property.Name),
+        ],
+        StringComparer.OrdinalIgnoreCase);
+
+    public static BrokerSettings Read(IConfiguration configuration)
+    {
+        var section = configuration.GetSection("WebMessenger");
+        RefuseUnknown(section);
+        return new BrokerSettings
+        {
+            DataFolder = Folder(section),
+            MqttPort = Number(section, "Mqtt:Port", 1883, -1, 65535),
+            MqttAddress = Address(section),
+            AllowPlainPasswords = Flag(section, "Mqtt:AllowPlainPasswords", false),
+            GuestsEnabled = Flag(section, "Guests:Enabled", true),
+            RegistrationEnabled = Flag(section, "Registration:Enabled", true),
+            DefaultRooms = Rooms(section),
+            AllowedOrigins = Origins(section),
+            Limits = Limits(section.GetSection("Limits")),
+        };
+    }
+
+    private static BrokerLimits Limits(IConfigurationSection section)
+    {
+        BrokerLimits defaults = new();
+        int Limit(string key, int fallback, int maximum = int.MaxValue) => Number(section, key, fallback, 0, maximum);
+        return new BrokerLimits
+        {
+            TextLength = Limit(nameof(BrokerLimits.TextLength), defaults.TextLength),
+            PayloadBytes = Limit(nameof(BrokerLimits.PayloadBytes), defaults.PayloadBytes, 256 * 1024 * 1024 - 16384),
+            FiltersPerClient = Limit(nameof(BrokerLimits.FiltersPerClient), defaults.FiltersPerClient),
+            PublishPerSecond = Limit(nameof(BrokerLimits.PublishPerSecond), defaults.PublishPerSecond),
+            PublishBurst = Number(section, nameof(BrokerLimits.PublishBurst), defaults.PublishBurst, 1, int.MaxValue),
+            ConnectsPerSecondPerAddress = Limit(nameof(BrokerLimits.ConnectsPerSecondPerAddress), defaults.ConnectsPerSecondPerAddress),
+            ConnectionsPerAddress = Limit(nameof(BrokerLimits.ConnectionsPerAddress), defaults.ConnectionsPerAddress),
+            ConnectionsPerAccount = Limit(nameof(BrokerLimits.ConnectionsPerAccount), defaults.ConnectionsPerAccount),
+            RoomsPerAccount = Limit(nameof(BrokerLimits.RoomsPerAccount), defaults.RoomsPerAccount),
+            UnacknowledgedPerClient = Limit(nameof(BrokerLimits.UnacknowledgedPerClient), defaults.UnacknowledgedPerClient, 1024),
+            SignInsPerMinutePerAddress = Limit(nameof(BrokerLimits.SignInsPerMinutePerAddress), defaults.SignInsPerMinutePerAddress),
+            RegistrationsPerHourPerAddress = Limit(nameof(BrokerLimits.RegistrationsPerHourPerAddress), defaults.RegistrationsPerHourPerAddress),
+        };
+    }
+
+    // A misspelt key would be a setting that silently does nothing.
+    private static void RefuseUnknown(IConfigurationSection section)
+    {
+        foreach (var (key, value) in section.AsEnumerable(makePathsRelative: true))
+        {
+            var isKnown = value is null || Keys.Contains(key) || key.StartsWith("Rooms:Default:", StringComparison.OrdinalIgnoreCase) || key.StartsWith("AllowedOrigins:", StringComparison.OrdinalIgnoreCase);
+            if (!isKnown)
+            {
+                throw new StartupException($"There is no setting {section.Path}:{key}. Correct its name or take it out; docs/operating.md lists them.");
+            }
+        }
+    }
+
+    private static string Folder(IConfigurationSection section)
+    {
+        var folder = section["DataFolder"] ?? "./data";
+        return folder.Length == 0 ? throw Bad(section, "DataFolder", folder, "a folder, such as ./data") : Path.GetFullPath(folder);
+    }
+
+    private static IPAddress Address(IConfigurationSection section)
+    {
+        const string key = "Mqtt:Address";
+        var text = section[key] ?? "127.0.0.1";
+        return text == "localhost" ? IPAddress.Loopback
+            : IPAddress.TryParse(text, out var address) ? address
+            : throw Bad(section, key, text, "an IP address, such as 127.0.0.1, or 0.0.0.0 for all");
+    }
+
+    private static List<RoomId> Rooms(IConfigurationSection section)
+    {
+        const string key = "Rooms:Default";
+        var configured = section.GetSection(key).GetChildren().Select(child => child.Value ?? "").ToList();
+        return (configured.Count == 0 ? ["lobby"] : configured)
+            .Select(text => RoomId.TryParse(text, out var id) ? id : throw Bad(section, key, text, "room ids: a-z, 0-9 and -, at most 64 characters"))
+            .Distinct()
+            .ToList();
+    }
+
+    private static List<string> Origins(IConfigurationSection section)
+    {
+        const string key = "AllowedOrigins";
+        return section.GetSection(key).GetChildren().Select(child => child.Value ?? "")
+            .Select(text => Uri.TryCreate(text, UriKind.Absolute, out var origin) && origin.Scheme is "http" or "https" && origin.PathAndQuery == "/"
+                ? origin.GetLeftPart(UriPartial.Authority)
+                : throw Bad(section, key, text, "origins, such as https://chat.example.org"))
+            .ToList();
+    }
+
+    private static int Number(IConfigurationSection section, string key, int fallback, int minimum, int maximum)
+    {
+        var text = section[key];
+        return text is null ? fallback
+            : int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= minimum && number <= maximum ? number
+            : throw Bad(section, key, text, string.Create(CultureInfo.InvariantCulture, $"a whole number from {minimum} to {maximum}"));
+    }
+
+    private static bool Flag(IConfigurationSection section, string key, bool fallback)
+    {
+        var text = section[key];
+        return text is null ? fallback : bool.TryParse(text, out var flag) ? flag : throw Bad(section, key, text, "true or false");
+    }
+
+    private static StartupException Bad(IConfigurationSection section, string key, string value, string expected) =>
+        new($"The setting {section.Path}:{key} is '{value}'; it must be {expected}.");
+}

@@ -1,0 +1,73 @@
+using Microsoft.Extensions.Logging;
+using Serilog.Extensions.Logging;
+using WebMessenger.Auth;
+using WebMessenger.Auth.Storage;
+using WebMessenger.Broker.Log;
+
+namespace WebMessenger.Broker.Hosting;
+
+/// <summary>Everything on disk, opened together and closed in order.</summary>
+internal sealed class Stores : IAsyncDisposable
+{
+    private readonly DataFolder _folder;
+    private readonly ILoggerFactory _loggers;
+
+    private Stores(DataFolder folder, ILoggerFactory loggers, DocumentStore documents, AuthServices auth, IRoomLog log) =>
+        (_folder, _loggers, Documents, Auth, Log) = (folder, loggers, documents, auth, log);
+
+    public string Folder => _folder.FullPath;
+
+    public DocumentStore Documents { get; }
+
+    public AuthServices Auth { get; }
+
+    public IRoomLog Log { get; }
+
+    public static async Task<Stores> OpenAsync(BrokerSettings settings, TimeProvider time, ILoggerFactory loggers)
+    {
+        var folder = DataFolder.Open(settings.DataFolder);
+        DocumentStore? documents = null;
+        AuthServices? auth = null;
+        try
+        {
+            documents = DocumentStore.Open(folder.AccountsFile);
+            var options = new AuthOptions
+            {
+                GuestsEnabled = settings.GuestsEnabled,
+                RegistrationEnabled = settings.RegistrationEnabled,
+                SignInsPerMinutePerAddress = settings.Limits.SignInsPerMinutePerAddress,
+                RegistrationsPerHourPerAddress = settings.Limits.RegistrationsPerHourPerAddress,
+                AllowPlainPasswords = settings.AllowPlainPasswords,
+            };
+            auth = await AuthServices.OpenAsync(documents, options, time, loggers);
+            var log = RocksRoomLog.Open(folder.RoomsFolder, null, time, loggers.CreateLogger<RocksRoomLog>());
+            return new Stores(folder, loggers, documents, auth, log);
+        }
+        catch (Exception error)
+        {
+            if (auth is not null)
+            {
+                await auth.DisposeAsync();
+            }
+
+            if (documents is not null)
+            {
+                await documents.DisposeAsync();
+            }
+
+            folder.Dispose();
+            throw error is IOException or UnauthorizedAccessException
+                ? new StartupException($"The data in {settings.DataFolder} cannot be opened: {error.Message}", error)
+                : error;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Log.DisposeAsync();
+        await Auth.DisposeAsync();
+        await Documents.DisposeAsync();
+        _folder.Dispose();
+        _loggers.Dispose();
+    }
+}

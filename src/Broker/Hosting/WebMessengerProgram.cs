@@ -1,0 +1,144 @@
+using MQTTnet.Adapter;
+using MQTTnet.AspNetCore;
+using MQTTnet.Diagnostics.Logger;
+using MQTTnet.Server;
+using Serilog;
+using Serilog.Extensions.Logging;
+using WebMessenger.Auth;
+using WebMessenger.Auth.Interception;
+using WebMessenger.Broker.Api;
+using WebMessenger.Broker.Connections;
+using WebMessenger.Broker.Log;
+using WebMessenger.Broker.Presence;
+using WebMessenger.Broker.Rooms;
+
+namespace WebMessenger.Broker.Hosting;
+
+/// <summary>The whole program: opens the stores, serves pages, HTTP API and MQTT, and stops in order.</summary>
+public sealed class WebMessengerProgram : IAsyncDisposable
+{
+    /// <summary>How long a stop waits for publishes that are on their way to the disk.</summary>
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(3);
+
+    private readonly WebApplication _app;
+    private readonly Stores _stores;
+    private readonly Listeners _listeners;
+
+    private WebMessengerProgram(WebApplication app, Stores stores, Listeners listeners) => (_app, _stores, _listeners) = (app, stores, listeners);
+
+    /// <summary>What it listens on, with the ports it really got: `http://…`, `mqtt://…`.</summary>
+    public IReadOnlyList<string> Addresses => [.. _listeners.Addresses];
+
+    public IServiceProvider Services => _app.Services;
+
+    /// <summary>Where everything is kept, as a full path.</summary>
+    public string DataFolder => _stores.Folder;
+
+    /// <summary>Starts on what the settings say. Throws <see cref="StartupException"/> when that cannot be.</summary>
+    /// <param name="configure">For tests: the last word on services, before they are built.</param>
+    public static async Task<WebMessengerProgram> StartAsync(string[] args, Action<IServiceCollection>? configure = null)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions
+        {
+            Args = args,
+            ContentRootPath = AppContext.BaseDirectory,
+            WebRootPath = "wwwroot",
+        });
+        var settings = SettingsReader.Read(builder.Configuration);
+        var log = Logging.Create(builder.Configuration);
+        builder.Services.AddSerilog(log, dispose: true);
+        Listeners listeners = new();
+        var urls = builder.Configuration["Urls"] ?? "http://localhost:8080";
+        builder.WebHost.ConfigureKestrel(kestrel => listeners.Configure(kestrel, urls, settings));
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
+
+        var stores = await Stores.OpenAsync(settings, TimeProvider.System, new SerilogLoggerFactory(log));
+        try
+        {
+            AddServices(builder.Services, settings, stores);
+            configure?.Invoke(builder.Services);
+            var app = builder.Build();
+            Pipeline.Map(app);
+            await app.Services.GetRequiredService<RoomDirectory>().OpenAsync();
+            WebMessengerProgram program = new(app, stores, listeners);
+            await program.StartAsync();
+            return program;
+        }
+        catch
+        {
+            await stores.DisposeAsync();
+            throw;
+        }
+    }
+
+    public Task WaitForShutdownAsync() => _app.WaitForShutdownAsync();
+
+    public Task StopAsync() => _app.StopAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        await _stores.DisposeAsync();
+    }
+
+    private static void AddServices(IServiceCollection services, BrokerSettings settings, Stores stores)
+    {
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(settings);
+        services.AddSingleton(settings.Limits);
+        services.AddWebMessengerAuth(stores.Auth);
+        services.AddSingleton(stores.Log);
+        services.AddSingleton(new RoomStore(stores.Documents));
+        services.AddSingleton<ConnectionDirectory>();
+        services.AddSingleton<IConnectingClients>(provider => provider.GetRequiredService<ConnectionDirectory>());
+        services.AddSingleton<RoomDirectory>();
+        services.AddSingleton<ITopicAccess, RoomAccess>();
+        services.AddSingleton<AuthInterceptor>();
+        services.AddSingleton<PublishBudgets>();
+        services.AddSingleton<ConnectionLimits>();
+        services.AddSingleton(provider => new ConnectionServices(
+            provider.GetRequiredService<ConnectionDirectory>(),
+            provider.GetRequiredService<AuthInterceptor>(),
+            stores.Auth.Sessions,
+            provider.GetRequiredService<RoomDirectory>(),
+            stores.Log,
+            provider.GetRequiredService<PublishBudgets>(),
+            settings.Limits,
+            settings.AllowPlainPasswords,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<MqttConnection>>()));
+        services.AddSingleton<MqttAcceptor>();
+        services.AddSingleton<IMqttServerAdapter>(provider => provider.GetRequiredService<MqttAcceptor>());
+        services.AddSingleton<IMqttNetLogger, MqttNetLog>();
+        services.AddHostedMqttServer(options => options
+            .WithDefaultCommunicationTimeout(TimeSpan.FromSeconds(5))
+            .WithPersistentSessions(false));
+        services.AddHostedService<KeepAliveSweep>();
+        services.AddSingleton<PresenceMemory>();
+        services.AddAuthApi(settings.AllowedOrigins);
+        Pipeline.AddServices(services);
+    }
+
+    private async Task StartAsync()
+    {
+        AccountLinks.Connect(_app.Services);
+        var acceptor = _app.Services.GetRequiredService<MqttAcceptor>();
+        _app.Services.GetRequiredService<AuthInterceptor>().Guard(_app.Services.GetRequiredService<MqttServer>());
+        _app.Lifetime.ApplicationStopping.Register(() => acceptor.StopServingAsync(DrainTime).Wait(DrainTime + DrainTime));
+        await _app.Services.GetRequiredService<PresenceMemory>().RestoreAsync();
+        try
+        {
+            await _app.StartAsync();
+        }
+        catch (IOException error)
+        {
+            // Kestrel calls every address http, that of MQTT too.
+            throw new StartupException(
+                $"{error.Message.Replace("http://", "", StringComparison.Ordinal).TrimEnd('.')}. Stop what uses it, or set Urls (the pages) or WebMessenger:Mqtt:Port (MQTT) to something else.", error);
+        }
+
+        // MQTTnet starts behind Kestrel's back and does not say when that fails.
+        await acceptor.Started.WaitAsync(TimeSpan.FromSeconds(10));
+    }
+}

@@ -1,0 +1,274 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using WebMessenger.Broker.Connections;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Log;
+
+namespace WebMessenger.Broker.Rooms;
+
+/// <summary>What waits in a stream's queue for its turn: an event or a task.</summary>
+internal interface IStreamWork;
+
+/// <summary>Something else than an event: a presence change, a replay of what is retained.</summary>
+internal interface IStreamTask : IStreamWork
+{
+    /// <summary>Runs on the stream's worker. Connections that were written to and want a flush go into <paramref name="touched"/>.</summary>
+    void Deliver(EventStream stream, List<MqttConnection> touched);
+}
+
+/// <summary>A log entry that its log has decided on: delivered if it was stored, and answered in any case.</summary>
+internal interface IStreamEvent : IStreamWork
+{
+    PendingAppend Append { get; }
+
+    /// <summary>The client it came from, for MQTT 5's No Local; null for the server's own.</summary>
+    MqttConnection? Publisher { get; }
+
+    /// <summary>What displays and shells are shown of it (`/text`); null: nothing.</summary>
+    string? Line();
+
+    void Answer(List<MqttConnection> touched);
+}
+
+/// <summary>One stored event on its way to the members.</summary>
+internal readonly record struct EventDelivery(long Seq, PublishFrames Frames, MqttConnection? Publisher, PublishFrames? Line);
+
+/// <summary>A log and the clients that hear it live: a room, or an account's inbox.</summary>
+/// <remarks>
+/// Threads and locks. <c>Gate</c> guards the subscribers (and what a derived class says); under it no other lock is taken but a connection's write lock. Everything that
+/// is delivered goes through the queue and is delivered by one worker at a time, so that every member receives everything in one order; the worker holds no lock
+/// while it delivers. The log thread only enqueues.
+/// </remarks>
+internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
+{
+    /// <summary>How much of the queue is delivered before everybody is flushed.</summary>
+    private const int BatchLength = 64;
+
+    [ThreadStatic]
+    private static List<MqttConnection>? s_touched;
+
+    [ThreadStatic]
+    private static List<IStreamEvent>? s_events;
+
+    [ThreadStatic]
+    private static List<EventDelivery>? s_deliveries;
+
+    private readonly ConcurrentQueue<IStreamWork> _queue = new();
+
+    // Grows in place; a removal makes a new array. So a reader of (array, count) sees a consistent list without a lock.
+    private volatile Members _members = new([], 0);
+    private int _scheduled;
+
+    public LogName Log { get; } = log;
+
+    /// <summary>The topic of its events.</summary>
+    public abstract byte[] EventsTopic { get; }
+
+    protected abstract TopicKind Kind { get; }
+
+    protected Lock Gate { get; } = new();
+
+    /// <summary>The subscribers now. For the worker.</summary>
+    public ReadOnlySpan<Subscriber> Subscribers => _members.AsSpan();
+
+    public void Enqueue(IStreamWork work)
+    {
+        _queue.Enqueue(work);
+        if (Interlocked.Exchange(ref _scheduled, 1) == 0)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    /// <summary>
+    /// Gives a connection the place that its filters amount to now. Call it after any change of the filters or of membership.
+    /// </summary>
+    /// <param name="filters">Those of the connection's filters that cover this stream.</param>
+    /// <param name="leavesAtOnce">The client itself ended what it had (unsubscribe, logout), so that nobody waits for it to come back.</param>
+    /// <param name="from">Where its events begin; null: with what comes, or where the connection was.</param>
+    public abstract void Place(MqttConnection connection, HeldFilter[] filters, bool leavesAtOnce, CatchUpFrom? from = null);
+
+    /// <summary>Writes a stored event as it goes out.</summary>
+    public abstract void WriteJson(IBufferWriter<byte> target, ReadOnlySpan<byte> body, long seq, string epoch, DateTimeOffset at);
+
+    /// <summary>Writes the field that says where: `room`, or `to`.</summary>
+    public abstract void WritePlace(Utf8JsonWriter writer);
+
+    /// <summary>The event as a plain line, for those who subscribe to lines; null: none is shown.</summary>
+    protected abstract PublishFrames? LineOf(IStreamEvent stored);
+
+    /// <summary>A stored event, encoded for whoever gets it.</summary>
+    public PublishFrames FramesOf(ReadOnlySpan<byte> body, long seq, string epoch, DateTimeOffset at)
+    {
+        var json = new ArrayBufferWriter<byte>(body.Length + 160);
+        WriteJson(json, body, seq, epoch, at);
+        return new PublishFrames(Kind, EventsTopic, json.WrittenMemory);
+    }
+
+    /// <summary>What tells a client that the seqs it knows do not count any more.</summary>
+    public PublishFrames ResetFrames(in LogHead head) => new(Kind, EventsTopic, EventBody.Reset(this, head));
+
+    void IThreadPoolWorkItem.Execute()
+    {
+        var touched = s_touched ??= [];
+        var events = s_events ??= [];
+        while (true)
+        {
+            for (var i = 0; i < BatchLength && _queue.TryDequeue(out var work); i++)
+            {
+                switch (work)
+                {
+                    case IStreamEvent next:
+                        events.Add(next);
+                        break;
+                    case IStreamTask task:
+                        DeliverEvents(events, touched);
+                        task.Deliver(this, touched);
+                        break;
+                }
+            }
+
+            DeliverEvents(events, touched);
+            MqttConnection.FlushAll(touched);
+            if (!_queue.IsEmpty)
+            {
+                continue;
+            }
+
+            // Whoever enqueues from here on schedules anew, unless it came before the flag was down: then the work is ours.
+            Volatile.Write(ref _scheduled, 0);
+            Interlocked.MemoryBarrier();
+            if (_queue.IsEmpty || Interlocked.Exchange(ref _scheduled, 1) != 0)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>As <see cref="Replace"/>, and the events begin where the SUBSCRIBE asked. Call under <see cref="Gate"/>.</summary>
+    protected Subscriber? Put(MqttConnection connection, Subscriber? subscriber, CatchUpFrom? from)
+    {
+        var old = Replace(connection, subscriber);
+        if (from is not null && subscriber?.Events is not null)
+        {
+            connection.CatchUp(subscriber, from);
+        }
+
+        return old;
+    }
+
+    /// <summary>Puts, replaces or (null) removes a connection's place. Returns the one it had. Call under <see cref="Gate"/>.</summary>
+    protected Subscriber? Replace(MqttConnection connection, Subscriber? subscriber)
+    {
+        var members = _members;
+        var index = -1;
+        var span = members.AsSpan();
+        for (var i = 0; i < span.Length; i++)
+        {
+            if (ReferenceEquals(span[i].Connection, connection))
+            {
+                index = i;
+                break;
+            }
+        }
+
+        if (index < 0)
+        {
+            if (subscriber is not null)
+            {
+                _members = members.Add(subscriber);
+            }
+
+            return null;
+        }
+
+        var old = members.AsSpan()[index];
+        connection.Replace(old, subscriber);
+        _members = members.Replace(index, subscriber);
+        return old;
+    }
+
+    // Member by member, not event by event: a member's lock is taken and its memory touched once for the whole batch.
+    private void DeliverEvents(List<IStreamEvent> events, List<MqttConnection> touched)
+    {
+        if (events.Count == 0)
+        {
+            return;
+        }
+
+        var deliveries = s_deliveries ??= [];
+        foreach (var stored in events)
+        {
+            if (stored.Append is { Outcome: AppendOutcome.Stored } append)
+            {
+                deliveries.Add(new EventDelivery(append.Seq, FramesOf(append.Body.Span, append.Seq, append.Epoch, append.At), stored.Publisher, LineOf(stored)));
+            }
+        }
+
+        if (deliveries.Count > 0)
+        {
+            var batch = CollectionsMarshal.AsSpan(deliveries);
+            foreach (var subscriber in Subscribers)
+            {
+                if (subscriber.Events is { } wants)
+                {
+                    subscriber.Connection.DeliverEvents(subscriber, batch, wants, touched);
+                }
+
+                if (subscriber.TextLines is { } wantsLines)
+                {
+                    foreach (var delivery in batch)
+                    {
+                        if (delivery.Line is { } line)
+                        {
+                            subscriber.Connection.DeliverIfIdle(subscriber, line, wantsLines, touched);
+                        }
+                    }
+                }
+            }
+
+            deliveries.Clear();
+        }
+
+        foreach (var stored in events)
+        {
+            stored.Answer(touched);
+        }
+
+        events.Clear();
+    }
+
+    private sealed record Members(Subscriber[] Items, int Count)
+    {
+        public ReadOnlySpan<Subscriber> AsSpan() => Items.AsSpan(0, Count);
+
+        public Members Add(Subscriber subscriber)
+        {
+            var items = Items;
+            if (Count == items.Length)
+            {
+                Array.Resize(ref items, Math.Max(4, Count * 2));
+            }
+
+            items[Count] = subscriber;
+            return new Members(items, Count + 1);
+        }
+
+        public Members Replace(int index, Subscriber? subscriber)
+        {
+            var items = new Subscriber[Math.Max(4, Count)];
+            AsSpan().CopyTo(items);
+            if (subscriber is not null)
+            {
+                items[index] = subscriber;
+                return new Members(items, Count);
+            }
+
+            items[index] = items[Count - 1];
+            items[Count - 1] = null!;
+            return new Members(items, Count - 1);
+        }
+    }
+}

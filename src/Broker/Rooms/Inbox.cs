@@ -1,0 +1,46 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Connections;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Log;
+
+namespace WebMessenger.Broker.Rooms;
+
+/// <summary>An account's own stream, `users/{user}`: whispers to it. Kept under the account's id, so a rename takes it along.</summary>
+internal sealed class Inbox(Account owner, IRoomLog log) : EventStream(LogName.OfAccount(owner.Id))
+{
+    public Account Owner { get; } = owner;
+
+    /// <summary>Hands a whisper to the log. False: the account was erased.</summary>
+    public bool TryAppend(PendingAppend append)
+    {
+        if (Owner.IsErased)
+        {
+            return false;
+        }
+
+        log.Append(append);
+        return true;
+    }
+
+    public override byte[] EventsTopic => Encoding.ASCII.GetBytes("users/" + Owner.UserName);
+
+    protected override TopicKind Kind => TopicKind.Inbox;
+
+    public override void WriteJson(IBufferWriter<byte> target, ReadOnlySpan<byte> body, long seq, string epoch, DateTimeOffset at) =>
+        EventBody.WriteJson(target, body, "to"u8, Encoding.ASCII.GetBytes(Owner.UserName), seq, epoch, at);
+
+    protected override PublishFrames? LineOf(IStreamEvent stored) => null;
+
+    public override void WritePlace(Utf8JsonWriter writer) => writer.WriteString("to"u8, Owner.UserName);
+
+    public override void Place(MqttConnection connection, HeldFilter[] filters, bool leavesAtOnce, CatchUpFrom? from = null)
+    {
+        lock (Gate)
+        {
+            Put(connection, Subscriber.Of(connection, this, filters), from);
+        }
+    }
+}

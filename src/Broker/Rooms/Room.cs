@@ -1,0 +1,332 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Text;
+using System.Text.Json;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Connections;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Log;
+using WebMessenger.Broker.Presence;
+
+namespace WebMessenger.Broker.Rooms;
+
+/// <summary>A room while the program runs: its members, who is here, and the stream of its events.</summary>
+/// <remarks>The gate of <see cref="EventStream"/> also guards presence. Everything said to members goes through the stream's queue.</remarks>
+internal sealed class Room : EventStream
+{
+    private readonly IRoomLog _log;
+    private readonly TimeProvider _time;
+    private readonly ConcurrentDictionary<string, bool> _members = new();
+    private readonly RoomPresence _presence = new();
+    private readonly Announcements _announcements = new();
+    private volatile RoomRecord _record;
+    private volatile bool _isDeleted;
+    private bool _infoChanged;
+
+    public Room(RoomRecord record, IRoomLog log, TimeProvider time)
+        : base(LogName.OfRoom(record.Id.Value))
+    {
+        (_record, _log, _time) = (record, log, time);
+        var topic = "rooms/" + record.Id.Value;
+        EventsTopic = Encoding.ASCII.GetBytes(topic);
+        TextTopic = Encoding.ASCII.GetBytes(topic + "/text");
+        TypingTopic = Encoding.ASCII.GetBytes(topic + "/typing");
+        InfoTopic = Encoding.ASCII.GetBytes(topic + "/info");
+        IdBytes = Encoding.ASCII.GetBytes(record.Id.Value);
+    }
+
+    public RoomId Id => _record.Id;
+
+    public byte[] IdBytes { get; }
+
+    public override byte[] EventsTopic { get; }
+
+    protected override TopicKind Kind => TopicKind.Events;
+
+    public byte[] TextTopic { get; }
+
+    public byte[] TypingTopic { get; }
+
+    public byte[] InfoTopic { get; }
+
+    public RoomRecord Record => _record;
+
+    public bool IsDeleted => _isDeleted;
+
+    /// <summary>The newest seq.</summary>
+    public long Head => _log.Head(Log).Head;
+
+    public IEnumerable<string> MemberIds => _members.Keys;
+
+    public int People
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return _presence.Count;
+            }
+        }
+    }
+
+    public bool IsMember(string accountId) => _members.ContainsKey(accountId);
+
+    /// <summary>Whether the account may know that the room exists.</summary>
+    public bool IsVisibleTo(string accountId) => !_isDeleted && (!_record.IsPrivate || IsMember(accountId));
+
+    public void AddMember(string accountId) => _members.TryAdd(accountId, true);
+
+    public void Change(RoomRecord record)
+    {
+        lock (Gate)
+        {
+            _record = record;
+            if (record.IsPrivate)
+            {
+                // Whoever watches the info of a public room without being a member.
+                foreach (var subscriber in Subscribers.ToArray())
+                {
+                    if (!IsMember(subscriber.Connection.Account.Id))
+                    {
+                        Replace(subscriber.Connection, null);
+                    }
+                }
+            }
+
+            PublishInfo();
+        }
+    }
+
+    public override void Place(MqttConnection connection, HeldFilter[] filters, bool leavesAtOnce, CatchUpFrom? from = null)
+    {
+        var account = connection.Account;
+        lock (Gate)
+        {
+            var isMember = IsMember(account.Id) && !_isDeleted;
+            if (!isMember)
+            {
+                // Whoever may see a room may watch its info without being on the list.
+                filters = IsVisibleTo(account.Id) ? Array.FindAll(filters, filter => filter.Filter.IsInfoOnly) : [];
+            }
+
+            var subscriber = Subscriber.Of(connection, this, filters);
+            var old = Put(connection, subscriber, from);
+            var wasPresent = old?.CountsAsPresent == true;
+            var isPresent = subscriber?.CountsAsPresent == true;
+            if (isPresent && !wasPresent)
+            {
+                Arrived(account, connection.AuthorKind);
+            }
+            else if (wasPresent && !isPresent)
+            {
+                Left(account.Id, leavesAtOnce);
+            }
+        }
+    }
+
+    /// <summary>Sends a connection what is retained of the topics that one of its filters matches.</summary>
+    public void Replay(MqttConnection connection, HeldFilter filter)
+    {
+        if (filter.Filter.Presence || filter.Filter.Info)
+        {
+            Enqueue(new RetainedReplay(connection, filter));
+        }
+    }
+
+    /// <summary>Takes an account off the list. The caller places its connections anew.</summary>
+    public void RemoveMember(string accountId)
+    {
+        _members.TryRemove(accountId, out _);
+    }
+
+    /// <summary>Takes out everybody and everything; the room answers as if it had never been.</summary>
+    public void Delete()
+    {
+        lock (Gate)
+        {
+            _isDeleted = true;
+            _members.Clear();
+            foreach (var subscriber in Subscribers.ToArray())
+            {
+                Replace(subscriber.Connection, null);
+            }
+
+            foreach (var present in _presence.Everybody.ToList())
+            {
+                _presence.Remove(present.Account.Id);
+            }
+        }
+    }
+
+    /// <summary>Shows a present account under its new names.</summary>
+    public void Rename(Account account)
+    {
+        lock (Gate)
+        {
+            if (_presence.Find(account.Id) is not { } present)
+            {
+                return;
+            }
+
+            var before = present.ShownAs;
+            present.ShownAs = Author.Of(account, before.Kind);
+            if (before.User != present.ShownAs.User)
+            {
+                Enqueue(new PresenceChange(this, before.User, null, default));
+            }
+
+            Enqueue(new PresenceChange(this, present.ShownAs.User, present.ShownAs, present.Since));
+        }
+    }
+
+    /// <summary>Hands an event to the log. False: the room was deleted, and a room of its name made later must not begin with what was meant for this one.</summary>
+    public bool TryAppend(PendingAppend append)
+    {
+        lock (Gate)
+        {
+            if (_isDeleted)
+            {
+                return false;
+            }
+
+            _log.Append(append);
+            return true;
+        }
+    }
+
+    /// <summary>Says leave for an account that is in its grace time.</summary>
+    public void EndGrace(string accountId)
+    {
+        lock (Gate)
+        {
+            if (_presence.Find(accountId) is { Clients: 0 } present)
+            {
+                _presence.Remove(accountId);
+                SayLeave(present);
+            }
+        }
+    }
+
+    public void ExpectBack(Account account, string kind, DateTimeOffset since)
+    {
+        lock (Gate)
+        {
+            _presence.ExpectBack(account, kind, since, _time.GetUtcNow());
+        }
+    }
+
+    /// <summary>About once a second: says leave for those whose grace time is over, and what was gathered.</summary>
+    public void Sweep()
+    {
+        lock (Gate)
+        {
+            foreach (var gone in _presence.RemoveGone(_time.GetUtcNow()))
+            {
+                SayLeave(gone);
+            }
+
+            if (_announcements.HasWork)
+            {
+                foreach (var (type, first, others) in _announcements.EndOfSecond())
+                {
+                    Say(type, first, others);
+                }
+            }
+
+            if (_infoChanged)
+            {
+                PublishInfo();
+            }
+        }
+    }
+
+    /// <summary>Everybody present, with since when; for the worker and HTTP.</summary>
+    public List<(Author Author, DateTimeOffset Since)> SnapshotPresence()
+    {
+        lock (Gate)
+        {
+            return [.. _presence.Everybody.Select(present => (present.ShownAs, present.Since))];
+        }
+    }
+
+    /// <summary>`rooms/{room}/info`: what the room is called and how many are here.</summary>
+    public byte[] InfoPayload()
+    {
+        var record = _record;
+        var people = People;
+        var buffer = new ArrayBufferWriter<byte>(128);
+        using (var writer = EventBody.NewWriter(buffer))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("room"u8, record.Id.Value);
+            writer.WriteString("title"u8, PlainLine.Of(record.Title));
+            writer.WriteString("topic"u8, PlainLine.Of(record.Topic));
+            writer.WriteNumber("people"u8, people);
+            writer.WriteString("visibility"u8, record.Visibility);
+            writer.WriteEndObject();
+        }
+
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    public override void WriteJson(IBufferWriter<byte> target, ReadOnlySpan<byte> body, long seq, string epoch, DateTimeOffset at) =>
+        EventBody.WriteJson(target, body, "room"u8, IdBytes, seq, epoch, at);
+
+    protected override PublishFrames? LineOf(IStreamEvent stored)
+    {
+        foreach (var subscriber in Subscribers)
+        {
+            if (subscriber.TextLines is not null)
+            {
+                return stored.Line() is { } line ? new PublishFrames(TopicKind.Text, TextTopic, Encoding.UTF8.GetBytes(line)) : null;
+            }
+        }
+
+        return null;
+    }
+
+    public override void WritePlace(Utf8JsonWriter writer) => writer.WriteString("room"u8, IdBytes);
+
+    public byte[] PresenceTopic(string user) => Encoding.ASCII.GetBytes("rooms/" + Id.Value + "/presence/" + user);
+
+    private void Arrived(Account account, string kind)
+    {
+        if (_presence.Arrived(account, kind, _time.GetUtcNow()) is not { } present)
+        {
+            return;
+        }
+
+        Enqueue(new PresenceChange(this, present.ShownAs.User, present.ShownAs, present.Since));
+        _infoChanged = true;
+        if (_announcements.MaySayNow(EventType.Join, present.ShownAs))
+        {
+            Say(EventType.Join, present.ShownAs, []);
+        }
+    }
+
+    private void Left(string accountId, bool atOnce)
+    {
+        if (_presence.Left(accountId, atOnce, _time.GetUtcNow()) is { } present)
+        {
+            SayLeave(present);
+        }
+    }
+
+    private void SayLeave(PresentAccount present)
+    {
+        Enqueue(new PresenceChange(this, present.ShownAs.User, null, default));
+        _infoChanged = true;
+        if (_announcements.MaySayNow(EventType.Leave, present.ShownAs))
+        {
+            Say(EventType.Leave, present.ShownAs, []);
+        }
+    }
+
+    private void Say(EventType type, Author first, IReadOnlyList<Author> others) => TryAppend(new PendingAnnouncement(this, type, first, others));
+
+    private void PublishInfo()
+    {
+        _infoChanged = false;
+        Enqueue(new InfoChange(this));
+    }
+}

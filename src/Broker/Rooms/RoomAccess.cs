@@ -1,0 +1,61 @@
+using WebMessenger.Auth.Interception;
+using WebMessenger.Auth.Sessions;
+
+namespace WebMessenger.Broker.Rooms;
+
+/// <summary>Answers the interceptor's question about filters. A named public room that is subscribed to is joined.</summary>
+internal sealed class RoomAccess(RoomDirectory rooms) : ITopicAccess
+{
+    public async ValueTask<Verdict> MaySubscribeAsync(LoginSession session, string filter, CancellationToken cancellation)
+    {
+        switch (RoomFilter.TryParse(filter, out var parsed))
+        {
+            case FilterError.None:
+                break;
+            case FilterError.Invalid:
+                return Verdict.Refused(RefusalCode.TopicFilterInvalid, $"'{Short(filter)}' is no filter of this server. Try rooms/lobby or rooms/+.");
+            case FilterError.SharedNotBuilt:
+                return Verdict.Refused(RefusalCode.SharedSubscriptionsNotSupported, "Shared subscriptions are not available in this version.");
+            case FilterError.DataNotBuilt:
+                return Verdict.Refused(RefusalCode.NotAuthorized, "Data topics are not available in this version.");
+            default:
+                return Verdict.Refused(RefusalCode.NotAuthorized, $"'{Short(filter)}' is not open to you. Subscribe to rooms/… or to users/ and your own user name.");
+        }
+
+        if (!session.Scope.Verbs.HasFlag(Verbs.Read))
+        {
+            return Verdict.Refused(RefusalCode.NotAuthorized, "This access token may not read.");
+        }
+
+        if (parsed!.Inbox is { } user)
+        {
+            return user == session.Account.UserName
+                ? Verdict.Allowed
+                : Verdict.Refused(RefusalCode.NotAuthorized, $"'{Short(filter)}' is not open to you. Subscribe to rooms/… or to users/ and your own user name.");
+        }
+
+        if (parsed.Room is not { } id)
+        {
+            return Verdict.Allowed;
+        }
+
+        // An unknown, deleted or private room, and one outside a token's scope, give one answer, so that nobody learns which it is.
+        if (rooms.FindVisible(id, session.Account.Id) is not { } room || !session.Scope.Allows(id, Verbs.Read))
+        {
+            return Verdict.Refused(RefusalCode.NotAuthorized, $"There is no room '{id}', or it is not open to you.");
+        }
+
+        if (!parsed.IsInfoOnly && !room.IsMember(session.Account.Id))
+        {
+            await rooms.JoinAsync(room, session.Account, byItself: true).WaitAsync(cancellation);
+            if (!room.IsMember(session.Account.Id))
+            {
+                return Verdict.Refused(RefusalCode.NotAuthorized, $"There is no room '{id}', or it is not open to you.");
+            }
+        }
+
+        return Verdict.Allowed;
+    }
+
+    private static string Short(string filter) => Events.PlainLine.Of(filter.Length > 80 ? filter[..80] + "…" : filter);
+}

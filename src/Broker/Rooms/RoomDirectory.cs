@@ -1,0 +1,351 @@
+using System.Collections.Concurrent;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Connections;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Hosting;
+using WebMessenger.Broker.Log;
+
+namespace WebMessenger.Broker.Rooms;
+
+/// <summary>What became of a change to a room.</summary>
+internal enum RoomChange
+{
+    Done,
+    NotFound,
+    NotAllowed,
+    IdTaken,
+    TooMany,
+    IsDefault,
+}
+
+/// <summary>All rooms and inboxes, and the only place that changes rooms and their lists: first on disk, then in memory, then for every connection.</summary>
+/// <remarks>
+/// Changes are made one at a time under <c>_changes</c>. The memory they change is read without a lock. <c>_gate</c> guards the index by account and is a leaf lock.
+/// </remarks>
+internal sealed class RoomDirectory(
+    RoomStore store, IRoomLog log, AccountDirectory accounts, ConnectionDirectory connections, BrokerSettings settings, TimeProvider time) : IDisposable
+{
+    private readonly ConcurrentDictionary<string, Room> _rooms = new();
+    private readonly ConcurrentDictionary<string, Inbox> _inboxes = new();
+    private readonly SemaphoreSlim _changes = new(1, 1);
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, HashSet<Room>> _roomsOfAccount = [];
+
+    public IEnumerable<Room> All => _rooms.Values;
+
+    /// <summary>Reads the rooms and makes those that the settings name. Before anything is served.</summary>
+    public async Task OpenAsync()
+    {
+        var (records, members) = await store.LoadAsync();
+        foreach (var record in records)
+        {
+            _rooms[record.Id.Value] = new Room(record, log, time);
+        }
+
+        foreach (var (roomId, accountId) in members)
+        {
+            if (_rooms.TryGetValue(roomId, out var room) && accounts.Find(accountId) is not null)
+            {
+                Index(room, accountId);
+            }
+        }
+
+        foreach (var id in settings.DefaultRooms)
+        {
+            if (!_rooms.ContainsKey(id.Value))
+            {
+                var title = char.ToUpperInvariant(id.Value[0]) + id.Value[1..];
+                var record = new RoomRecord(id, title, "", false, null, time.GetUtcNow());
+                await store.SaveAsync(record, null);
+                _rooms[id.Value] = new Room(record, log, time);
+            }
+        }
+    }
+
+    public Room? Find(string id) => _rooms.GetValueOrDefault(id);
+
+    /// <summary>The room, if the account may know that it exists.</summary>
+    public Room? FindVisible(string id, string accountId) => Find(id) is { } room && room.IsVisibleTo(accountId) ? room : null;
+
+    /// <summary>The rooms that a filter is about: the one it names, or all that the account is a member of.</summary>
+    public Room[] CoveredBy(RoomFilter filter, string accountId) => filter.Room is { } id
+        ? (Find(id) is { } room ? [room] : [])
+        : RoomsOf(accountId);
+
+    public Room[] RoomsOf(string accountId)
+    {
+        lock (_gate)
+        {
+            return _roomsOfAccount.TryGetValue(accountId, out var rooms) ? [.. rooms] : [];
+        }
+    }
+
+    public Inbox InboxOf(Account account) => _inboxes.GetOrAdd(account.Id, static (_, of) => new Inbox(of.account, of.log), (account, log));
+
+    /// <summary>Takes a publish topic apart. Null: no topic of ours.</summary>
+    public PublishTarget? Resolve(string topic)
+    {
+        if (!RoomTopic.TryParse(topic, out var parsed))
+        {
+            return null;
+        }
+
+        if (parsed.Kind != TopicKind.Inbox)
+        {
+            return PublishTarget.OfRoom(topic, parsed, Find(parsed.Name));
+        }
+
+        var recipient = accounts.FindByUserName(parsed.Name);
+        return PublishTarget.OfInbox(topic, parsed, recipient is null ? null : InboxOf(recipient), recipient);
+    }
+
+    /// <summary>Hands a publish to the log that its topic leads to. False: the room was deleted meanwhile.</summary>
+    public static bool TryStore(PublishTarget target, PendingAppend append) => target.Room is { } room ? room.TryAppend(append) : target.Inbox!.TryAppend(append);
+
+    public async Task<RoomChange> CreateAsync(RoomId id, string title, string topic, bool isPrivate, Account owner)
+    {
+        await _changes.WaitAsync();
+        try
+        {
+            if (_rooms.ContainsKey(id.Value))
+            {
+                return RoomChange.IdTaken;
+            }
+
+            if (settings.Limits.RoomsPerAccount is > 0 and var limit && _rooms.Values.Count(room => room.Record.OwnerId == owner.Id) >= limit)
+            {
+                return RoomChange.TooMany;
+            }
+
+            var record = new RoomRecord(id, title, topic, isPrivate, owner.Id, time.GetUtcNow());
+            await store.SaveAsync(record, owner.Id);
+            var room = new Room(record, log, time);
+            if (room.Head > 0)
+            {
+                // Left behind by a deletion that was cut short, or by a publish that was under way: not for the new room's eyes.
+                await log.DropAsync(room.Log);
+            }
+
+            Index(room, owner.Id);
+            _rooms[id.Value] = room;
+            PlaceConnections(room, owner.Id, replay: true);
+            return RoomChange.Done;
+        }
+        finally
+        {
+            _changes.Release();
+        }
+    }
+
+    /// <param name="title">Null: stays as it is; so for the others.</param>
+    public async Task<RoomChange> ChangeAsync(Room room, string? title, string? topic, bool? isPrivate, Account by)
+    {
+        if (!MayManage(room, by))
+        {
+            return RoomChange.NotAllowed;
+        }
+
+        await _changes.WaitAsync();
+        try
+        {
+            var record = room.Record;
+            if (isPrivate == true && settings.DefaultRooms.Contains(record.Id))
+            {
+                return RoomChange.IsDefault;
+            }
+
+            record = record with { Title = title ?? record.Title, Topic = topic ?? record.Topic, IsPrivate = isPrivate ?? record.IsPrivate };
+            await store.SaveAsync(record, null);
+            room.Change(record);
+            return RoomChange.Done;
+        }
+        finally
+        {
+            _changes.Release();
+        }
+    }
+
+    public async Task<RoomChange> DeleteAsync(Room room, Account by)
+    {
+        if (!MayManage(room, by))
+        {
+            return RoomChange.NotAllowed;
+        }
+
+        if (settings.DefaultRooms.Contains(room.Id))
+        {
+            return RoomChange.IsDefault;
+        }
+
+        await _changes.WaitAsync();
+        try
+        {
+            if (room.IsDeleted)
+            {
+                return RoomChange.NotFound;
+            }
+
+            await store.DeleteAsync(room.Id);
+            var members = room.MemberIds.ToList();
+            _rooms.TryRemove(room.Id.Value, out _);
+            room.Delete();
+            lock (_gate)
+            {
+                foreach (var member in members)
+                {
+                    Unindex(room, member);
+                }
+            }
+
+            await log.DropAsync(room.Log);
+            return RoomChange.Done;
+        }
+        finally
+        {
+            _changes.Release();
+        }
+    }
+
+    /// <summary>Puts an account on a room's list. A guest's place in a public room is not stored: it ends with the guest.</summary>
+    /// <param name="byItself">The account comes uninvited, which it may as long as the room is public.</param>
+    public async Task JoinAsync(Room room, Account account, bool byItself = false)
+    {
+        await _changes.WaitAsync();
+        try
+        {
+            // Looked at anew under the gate: the room may have become private, or the account been erased, since the caller looked.
+            if (room.IsMember(account.Id) || room.IsDeleted || account.IsErased || (byItself && room.Record.IsPrivate))
+            {
+                return;
+            }
+
+            if (!account.IsGuest || room.Record.IsPrivate)
+            {
+                await store.AddMemberAsync(room.Id, account.Id);
+            }
+
+            Index(room, account.Id);
+        }
+        finally
+        {
+            _changes.Release();
+        }
+
+        PlaceConnections(room, account.Id, replay: true);
+    }
+
+    /// <summary>Takes an account off a room's list. When it completes, none of the account's clients hears the room.</summary>
+    public async Task LeaveAsync(Room room, Account account)
+    {
+        await _changes.WaitAsync();
+        try
+        {
+            await store.RemoveMemberAsync(room.Id, account.Id);
+            room.RemoveMember(account.Id);
+            lock (_gate)
+            {
+                Unindex(room, account.Id);
+            }
+        }
+        finally
+        {
+            _changes.Release();
+        }
+
+        PlaceConnections(room, account.Id, replay: false);
+    }
+
+    /// <summary>The owner of a room and administrators may change it and its list.</summary>
+    public static bool MayManage(Room room, Account account) => account.Profile.IsAdministrator || room.Record.OwnerId == account.Id;
+
+    /// <summary>Forgets an erased account.</summary>
+    public async Task ForgetAsync(Account account)
+    {
+        await _changes.WaitAsync();
+        try
+        {
+            await store.RemoveAccountAsync(account.Id);
+            foreach (var room in RoomsOf(account.Id))
+            {
+                room.RemoveMember(account.Id);
+                lock (_gate)
+                {
+                    Unindex(room, account.Id);
+                }
+            }
+        }
+        finally
+        {
+            _changes.Release();
+        }
+
+        _inboxes.TryRemove(account.Id, out _);
+        await log.DropAsync(LogName.OfAccount(account.Id));
+    }
+
+    /// <summary>Nobody waits for an account that was signed out when its last client had gone a moment before.</summary>
+    public void SignedOut(Account account)
+    {
+        if (connections.OfAccount(account.Id).Length > 0)
+        {
+            return;
+        }
+
+        foreach (var room in RoomsOf(account.Id))
+        {
+            room.EndGrace(account.Id);
+        }
+    }
+
+    /// <summary>Shows an account under its new names; filters on its old inbox end.</summary>
+    public void Renamed(Account account, string oldUserName)
+    {
+        foreach (var room in RoomsOf(account.Id))
+        {
+            room.Rename(account);
+        }
+
+        if (oldUserName != account.UserName)
+        {
+            foreach (var connection in connections.OfAccount(account.Id))
+            {
+                connection.InboxRenamed(oldUserName);
+            }
+        }
+    }
+
+    public void Dispose() => _changes.Dispose();
+
+    public bool IsDefault(RoomId id) => settings.DefaultRooms.Contains(id);
+
+    private void Index(Room room, string accountId)
+    {
+        room.AddMember(accountId);
+        lock (_gate)
+        {
+            if (!_roomsOfAccount.TryGetValue(accountId, out var rooms))
+            {
+                _roomsOfAccount[accountId] = rooms = [];
+            }
+
+            rooms.Add(room);
+        }
+    }
+
+    // Under _gate.
+    private void Unindex(Room room, string accountId)
+    {
+        if (_roomsOfAccount.TryGetValue(accountId, out var rooms) && rooms.Remove(room) && rooms.Count == 0)
+        {
+            _roomsOfAccount.Remove(accountId);
+        }
+    }
+
+    private void PlaceConnections(Room room, string accountId, bool replay)
+    {
+        foreach (var connection in connections.OfAccount(accountId))
+        {
+            connection.PlaceIn(room, leavesAtOnce: true, replay);
+        }
+    }
+}
