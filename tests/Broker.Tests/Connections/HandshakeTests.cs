@@ -1,0 +1,390 @@
+using System.Text;
+using WebMessenger.Broker.Tests.Hosting;
+using WebMessenger.Broker.Tests.Wire;
+using ConnectionDirectory = WebMessenger.Broker.Connections.ConnectionDirectory;
+
+namespace WebMessenger.Broker.Tests.Connections;
+
+/// <summary>CONNECT and CONNACK, and what happens to those who do not come in.</summary>
+public sealed class HandshakeTests
+{
+    [Fact]
+    public async Task CONNACK_announces_what_this_server_keeps_to()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var client = await RawMqttClient.OverTcpAsync(broker.Mqtt);
+
+        var answer = await client.ConnectAsync("ana", ana.Token, keepAlive: 0, properties: new MqttProperties { { PropertyId.SessionExpiry, 3600u } });
+
+        Assert.True(answer.Accepted);
+        Assert.False(answer.SessionPresent);
+        Assert.Equal(128u, answer.Properties.Number(PropertyId.ReceiveMaximum));
+        Assert.Equal(65_536u + 8192, answer.Properties.Number(PropertyId.MaximumPacketSize));
+        Assert.Equal(16u, answer.Properties.Number(PropertyId.TopicAliasMaximum));
+        Assert.Equal(300u, answer.Properties.Number(PropertyId.ServerKeepAlive));
+        Assert.Equal(0u, answer.Properties.Number(PropertyId.SessionExpiry));
+        Assert.Equal(0u, answer.Properties.Number(PropertyId.SharedAvailable));
+        Assert.StartsWith("auto-", answer.AssignedClientId, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_keep_alive_within_bounds_and_a_client_id_of_its_own_are_left_alone()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var client = await RawMqttClient.OverTcpAsync(broker.Mqtt);
+
+        var answer = await client.ConnectAsync("ana", ana.Token, "phone", keepAlive: 60);
+
+        Assert.Null(answer.AssignedClientId);
+        Assert.Null(answer.Properties.Number(PropertyId.ServerKeepAlive));
+        Assert.Null(answer.Properties.Number(PropertyId.SessionExpiry));
+        Assert.Equal("phone", Assert.Single(broker.Get<ConnectionDirectory>().OfAccount(ana.Account.Id)).ClientId);
+    }
+
+    [Theory]
+    [InlineData("V5")]
+    [InlineData("V311")]
+    public async Task Attack_30_A_client_without_an_id_is_given_one(string version)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var client = await broker.ConnectAsync(ana, Enum.Parse<MqttVersion>(version));
+
+        Assert.StartsWith("auto-", Assert.Single(broker.Get<ConnectionDirectory>().OfAccount(ana.Account.Id)).ClientId, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("61", 0)]
+    [InlineData("C3A9F09F988A", 0)]
+    [InlineData("610A62", 0x85)]
+    [InlineData("61C28562", 0x85)]
+    [InlineData("610062", 0x85)]
+    [InlineData("C0AF", 0x85)]
+    [InlineData("EDA080", 0x85)]
+    public async Task Attack_30_A_client_id_is_UTF8_without_controls(string hex, byte code)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var client = await RawMqttClient.OverTcpAsync(broker.Mqtt);
+
+        await client.SendAsync(Connect(5, 0xC2, Convert.FromHexString(hex), "ana", ana.Token));
+
+        Assert.Equal(code, ConnAck.Decode(await client.NextAsync(PacketType.ConnAck), MqttVersion.V5).ReasonCode);
+    }
+
+    [Fact]
+    public async Task Attack_30_A_client_id_has_128_bytes_at_most()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var longest = await RawMqttClient.OverTcpAsync(broker.Mqtt);
+        await using var tooLong = await RawMqttClient.OverTcpAsync(broker.Mqtt, MqttVersion.V311);
+
+        Assert.Equal(0, (await longest.ConnectAsync("ana", ana.Token, new string('x', 128))).ReasonCode);
+        Assert.Equal(2, (await tooLong.ConnectAsync("ana", ana.Token, new string('x', 129))).ReasonCode);
+        await tooLong.WaitForCloseAsync();
+    }
+
+    [Theory]
+    [InlineData("MQTT", 4, 0)]
+    [InlineData("MQTT", 0x84, 0)]
+    [InlineData("MQTT", 3, 1)]
+    [InlineData("MQIsdp", 3, 1)]
+    public async Task Bridges_are_taken_for_3_1_1_and_3_1_is_told_so(string protocol, byte level, byte code)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var client = await RawMqttClient.OverTcpAsync(broker.Mqtt, MqttVersion.V311);
+
+        await client.SendAsync(Connect(level, 0xC2, "bridge"u8.ToArray(), "ana", ana.Token, protocol));
+
+        Assert.Equal(code, ConnAck.Decode(await client.NextAsync(PacketType.ConnAck), MqttVersion.V311).ReasonCode);
+        if (code == 0)
+        {
+            await client.PingAsync();
+        }
+        else
+        {
+            await client.WaitForCloseAsync();
+        }
+    }
+
+    [Fact]
+    public async Task An_authentication_method_is_refused_by_name()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var client = await RawMqttClient.OverTcpAsync(broker.Mqtt);
+
+        var answer = await client.ConnectAsync("ana", ana.Token, properties: new MqttProperties { { PropertyId.AuthenticationMethod, "SCRAM-SHA-1" } });
+
+        Assert.Equal(0x8C, answer.ReasonCode);
+        await client.WaitForCloseAsync();
+    }
+
+    [Theory]
+    [InlineData("V5", 0x86, 0x87)]
+    [InlineData("V311", 4, 5)]
+    public async Task Nobody_comes_in_without_credentials_or_with_wrong_ones(string versionName, byte wrong, byte none)
+    {
+        var version = Enum.Parse<MqttVersion>(versionName);
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using (await broker.ConnectAsync(ana, version))
+        {
+        }
+
+        await using var guesser = await RawMqttClient.OverTcpAsync(broker.Mqtt, version);
+        Assert.Equal(wrong, (await guesser.ConnectAsync("ana", "wm_" + new string('A', 43))).ReasonCode);
+        await guesser.WaitForCloseAsync();
+        await using var stranger = await RawMqttClient.OverTcpAsync(broker.Mqtt, version);
+        Assert.Equal(none, (await stranger.ConnectAsync()).ReasonCode);
+        await stranger.WaitForCloseAsync();
+        await using var page = await RawMqttClient.OverWebSocketAsync(broker.WebSocket, new WebSocketDoor(), version);
+        Assert.Equal(none, (await page.ConnectAsync()).ReasonCode);
+        Assert.False((await page.WaitForCloseAsync()).Reset);
+    }
+
+    [Theory]
+    [InlineData("", 0)]
+    [InlineData("1100000000210002270000FFFF2200101901170026000161000162", 0)]
+    [InlineData("210002210002", 0x82)]
+    [InlineData("210000", 0x82)]
+    [InlineData("2700000000", 0x82)]
+    [InlineData("1702", 0x82)]
+    [InlineData("16000161", 0x82)]
+    [InlineData("0101", 0x81)]
+    [InlineData("7F00", 0x81)]
+    [InlineData("2100", 0x81)]
+    public async Task Attack_10_Repeated_unknown_and_senseless_properties_of_CONNECT_are_refused(string hex, byte code)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var client = await RawMqttClient.OverTcpAsync(broker.Mqtt);
+        var properties = Convert.FromHexString(hex);
+
+        await client.SendAsync(new MqttWriter().String("MQTT").Byte(5).Byte(0xC2).UInt16(60).VariableInteger(properties.Length).Raw(properties)
+            .String("id").String("ana").String(ana.Token).ToPacket(PacketType.Connect));
+
+        Assert.Equal(code, ConnAck.Decode(await client.NextAsync(PacketType.ConnAck), MqttVersion.V5).ReasonCode);
+    }
+
+    [Fact]
+    public async Task Attack_1_The_first_packet_is_CONNECT()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        await using var client = await RawMqttClient.OverTcpAsync(broker.Mqtt);
+
+        await client.SendAsync(new byte[] { 0xC0, 0 });
+
+        await client.WaitForCloseAsync();
+    }
+
+    [Fact]
+    public async Task Attack_2_A_second_CONNECT_ends_the_connection()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var client = await broker.ConnectAsync(ana);
+
+        await client.SendAsync(RawMqttClient.EncodeConnect(MqttVersion.V5, "ana", ana.Token));
+
+        Assert.Equal((byte)0x82, (await client.WaitForCloseAsync()).Disconnect);
+    }
+
+    [Theory]
+    [InlineData("10FFFFFFFF7F")]
+    [InlineData("10FFFFFF7F")]
+    [InlineData("10814000")]
+    public async Task Attack_3_4_A_length_too_long_to_be_true_closes_at_once(string hex)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        await using var client = await RawMqttClient.OverTcpAsync(broker.Mqtt);
+
+        // Only the fixed header is sent: whoever waited for the rest would wait for five seconds and answer nothing.
+        await client.SendAsync(Convert.FromHexString(hex));
+
+        await client.WaitForCloseAsync(TimeSpan.FromSeconds(4));
+    }
+
+    [Theory]
+    [InlineData("30FFFFFFFF7F", 0x81)]
+    [InlineData("30FFFFFF7F", 0x95)]
+    public async Task Attack_3_4_The_same_holds_after_CONNECT(string hex, byte code)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var client = await broker.ConnectAsync(ana);
+
+        await client.SendAsync(Convert.FromHexString(hex));
+
+        Assert.Equal(code, (await client.WaitForCloseAsync()).Disconnect);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Attack_5_Half_a_packet_and_then_the_end_frees_the_connection(bool isSignedIn)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var client = await RawMqttClient.OverTcpAsync(broker.Mqtt);
+        if (isSignedIn)
+        {
+            await client.ConnectAsync("ana", ana.Token);
+        }
+
+        await client.SendAsync(new byte[] { (byte)(isSignedIn ? 0x30 : 0x10), 20, 0 });
+        await client.Transport.FinishAsync();
+
+        await client.WaitForCloseAsync(TimeSpan.FromSeconds(4));
+        await UntilAsync(() => broker.Get<ConnectionDirectory>().Count == 0);
+    }
+
+    [Fact]
+    public async Task Attack_6_7_Whoever_is_silent_or_dribbles_is_closed_after_five_seconds()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        await using var silent = await RawMqttClient.OverTcpAsync(broker.Mqtt);
+        await using var slow = await RawMqttClient.OverTcpAsync(broker.Mqtt);
+        await using var silentBrowser = await RawMqttClient.OverWebSocketAsync(broker.WebSocket, new WebSocketDoor());
+
+        // Every byte is life to a timeout that begins anew; this one does not.
+        await slow.SendAsync(new byte[] { 0x10 });
+        await silent.WaitForCloseAsync();
+        await slow.WaitForCloseAsync();
+        await silentBrowser.WaitForCloseAsync();
+        await UntilAsync(() => broker.Get<ConnectionDirectory>().Count == 0);
+    }
+
+    [Fact]
+    public async Task A_client_that_says_nothing_for_its_keep_alive_time_is_taken_for_dead()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var lively = await RawMqttClient.OverTcpAsync(broker.Mqtt);
+        await using var dead = await RawMqttClient.OverTcpAsync(broker.Mqtt);
+        await using var unwatched = await RawMqttClient.OverTcpAsync(broker.Mqtt, MqttVersion.V311);
+        await lively.ConnectAsync("ana", ana.Token, "lively", keepAlive: 60);
+        await dead.ConnectAsync("ana", ana.Token, "dead", keepAlive: 1);
+        await unwatched.ConnectAsync("ana", ana.Token, "unwatched", keepAlive: 0);
+
+        var closed = await dead.WaitForCloseAsync();
+
+        Assert.Equal((byte)0x8D, closed.Disconnect);
+        await lively.PingAsync();
+        await unwatched.PingAsync();
+    }
+
+    [Fact]
+    public async Task Attack_17_Packets_may_span_frames_and_frames_may_hold_many_packets()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var client = await RawMqttClient.OverWebSocketAsync(broker.WebSocket, new WebSocketDoor());
+
+        foreach (var one in RawMqttClient.EncodeConnect(MqttVersion.V5, "ana", ana.Token))
+        {
+            await client.SendAsync(new[] { one });
+        }
+
+        Assert.True(ConnAck.Decode(await client.NextAsync(PacketType.ConnAck), MqttVersion.V5).Accepted);
+        byte[] many =
+        [
+            .. RawMqttClient.EncodePublish(MqttVersion.V5, "rooms/lobby", "one"u8.ToArray(), 1, packetId: 1),
+            .. RawMqttClient.EncodePublish(MqttVersion.V5, "rooms/lobby", "two"u8.ToArray(), 1, packetId: 2),
+            0xC0, 0,
+        ];
+        await client.SendAsync(many);
+        var first = PubAck.Decode(await client.NextAsync(PacketType.PubAck, 1));
+        var second = PubAck.Decode(await client.NextAsync(PacketType.PubAck, 2));
+        Assert.Equal(first.Seq + 1, second.Seq);
+        await client.NextAsync(PacketType.PingResp);
+    }
+
+    [Fact]
+    public async Task Attack_17_A_text_frame_ends_the_connection()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        await using var client = await RawMqttClient.OverWebSocketAsync(broker.WebSocket, new WebSocketDoor());
+
+        await ((WebSocketTransport)client.Transport).SendFrameAsync(
+            Encoding.ASCII.GetBytes("hello"), System.Net.WebSockets.WebSocketMessageType.Text, endOfMessage: true);
+
+        Assert.Equal(System.Net.WebSockets.WebSocketCloseStatus.InvalidMessageType, (await client.WaitForCloseAsync(TimeSpan.FromSeconds(4))).WebSocket);
+        await UntilAsync(() => broker.Get<ConnectionDirectory>().Count == 0);
+    }
+
+    [Fact]
+    public async Task Attack_67_An_address_has_so_many_connections_and_no_more()
+    {
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:ConnectionsPerAddress", "2");
+        var ana = await broker.RegisterAsync("ana");
+        await using var one = await broker.ConnectAsync(ana);
+        await using var two = await broker.ConnectAsync(ana);
+        foreach (var open in (Func<Task<RawMqttClient>>[])
+            [() => RawMqttClient.OverTcpAsync(broker.Mqtt), () => RawMqttClient.OverWebSocketAsync(broker.WebSocket, new WebSocketDoor())])
+        {
+            try
+            {
+                await using var tooMany = await open();
+                await tooMany.WaitForCloseAsync();
+            }
+            catch (Exception error) when (error is System.Net.WebSockets.WebSocketException or System.Net.Sockets.SocketException)
+            {
+                // Cut off before it was even open.
+            }
+        }
+
+        await one.DisconnectAsync();
+        await one.WaitForCloseAsync();
+        var limits = broker.Get<WebMessenger.Broker.Connections.ConnectionLimits>();
+        await UntilAsync(() => limits.TryEnter(System.Net.IPAddress.Loopback));
+        limits.Leave(System.Net.IPAddress.Loopback);
+        await using var three = await broker.ConnectAsync(ana);
+        await three.PingAsync();
+    }
+
+    [Fact]
+    public async Task Attack_67_An_account_has_so_many_connections_and_no_more()
+    {
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:ConnectionsPerAccount", "2");
+        var ana = await broker.RegisterAsync("ana");
+        var bob = await broker.RegisterAsync("bob");
+        await using var one = await broker.ConnectAsync(ana, clientId: "one");
+        await using var two = await broker.ConnectAsync(ana, clientId: "two");
+        await using var tooMany = await RawMqttClient.OverTcpAsync(broker.Mqtt);
+
+        Assert.Equal(0x97, (await tooMany.ConnectAsync("ana", ana.Token, "three")).ReasonCode);
+
+        await using var another = await broker.ConnectAsync(bob);
+        await using var twoAgain = await broker.ConnectAsync(ana, clientId: "two");
+        await two.WaitForCloseAsync();
+        await twoAgain.PingAsync();
+        await one.PingAsync();
+    }
+
+    /// <summary>Waits for what no packet announces: the server's own books.</summary>
+    internal static async Task UntilAsync(Func<bool> condition)
+    {
+        using var patience = new CancellationTokenSource(RawMqttClient.Patience);
+        using PeriodicTimer look = new(TimeSpan.FromMilliseconds(5));
+        while (!condition())
+        {
+            await look.WaitForNextTickAsync(patience.Token);
+        }
+    }
+
+    private static byte[] Connect(byte level, byte flags, byte[] clientId, string user, string password, string protocol = "MQTT")
+    {
+        var packet = new MqttWriter().String(protocol).Byte(level).Byte(flags).UInt16(60);
+        if (level == 5)
+        {
+            packet.Properties(null);
+        }
+
+        return packet.Binary(clientId).String(user).String(password).ToPacket(PacketType.Connect);
+    }
+}

@@ -1,0 +1,123 @@
+using System.Text;
+using WebMessenger.Broker.Events;
+
+namespace WebMessenger.Broker.Tests.Events;
+
+public sealed class CommandTests
+{
+    [Theory]
+    [InlineData("hello")]
+    [InlineData("  two words  ")]
+    [InlineData("42")]
+    [InlineData("\"quoted\"")]
+    [InlineData("[1,2]")]
+    [InlineData("{not json")]
+    [InlineData("{\"type\":\"message\"")]
+    [InlineData("{\"type\":\"message\",\"text\":\"x\"} and more")]
+    [InlineData("{}}")]
+    [InlineData("\uFEFF{\"type\":\"message\",\"text\":\"x\"}")]
+    public void What_is_no_JSON_object_is_the_text_of_a_message(string payload) => Assert.Equal(new Command(payload, null, null), Parse(payload));
+
+    [Fact]
+    public void A_JSON_object_is_a_command() =>
+        Assert.Equal(new Command("olá", "a-1", 7), Parse("""  {"type":"message","text":"ol\u00e1","id":"a-1","replyTo":7}"""));
+
+    [Theory]
+    [InlineData("""{"type":"message","text":"x","colour":"red","nested":{"type":"edit","list":[1,{}]}}""")]
+    [InlineData("""{"seq":"one","epoch":1,"at":[],"from":{"user":"eve"},"room":7,"v":"x","type":"message","text":"x"}""")]
+    [InlineData("""{"text":"y","type":"edit","type":"message","text":"x"}""")]
+    public void Attack_37_Unknown_fields_and_those_of_the_server_are_ignored(string payload) => Assert.Equal(new Command("x", null, null), Parse(payload));
+
+    [Theory]
+    [InlineData("""{"text":"x"}""", "type")]
+    [InlineData("""{}""", "type")]
+    [InlineData("""{"type":"dance","text":"x"}""", "type")]
+    [InlineData("""{"type":7,"text":"x"}""", "\"type\"")]
+    [InlineData("""{"type":null,"text":"x"}""", "\"type\"")]
+    [InlineData("""{"type":"message"}""", "text")]
+    [InlineData("""{"type":"message","text":7}""", "\"text\"")]
+    [InlineData("""{"type":"message","text":["x"]}""", "\"text\"")]
+    [InlineData("""{"type":"message","text":""}""", "text")]
+    [InlineData("""{"type":"message","text":" \n\t"}""", "text")]
+    [InlineData("""{"type":"message","text":"a\u0000b"}""", "U+0000")]
+    [InlineData("""{"type":"message","text":"\ud800"}""", "Unicode")]
+    [InlineData("""{"type":"message","text":"x","id":7}""", "\"id\"")]
+    [InlineData("""{"type":"message","text":"x","id":null}""", "\"id\"")]
+    [InlineData("""{"type":"message","text":"x","id":""}""", "\"id\"")]
+    [InlineData("""{"type":"message","text":"x","id":"a\nb"}""", "\"id\"")]
+    [InlineData("""{"type":"message","text":"x","id":"a\u0085b"}""", "\"id\"")]
+    [InlineData("""{"type":"message","text":"x","replyTo":0}""", "\"replyTo\"")]
+    [InlineData("""{"type":"message","text":"x","replyTo":-1}""", "\"replyTo\"")]
+    [InlineData("""{"type":"message","text":"x","replyTo":1.5}""", "\"replyTo\"")]
+    [InlineData("""{"type":"message","text":"x","replyTo":"1"}""", "\"replyTo\"")]
+    [InlineData("""{"type":"message","text":"x","replyTo":null}""", "\"replyTo\"")]
+    [InlineData("""{"type":"message","text":"x","replyTo":99999999999999999999}""", "\"replyTo\"")]
+    [InlineData("""{"\ud800":1,"type":"message","text":"x"}""", "Unicode")]
+    [InlineData("", "text")]
+    [InlineData("   ", "text")]
+    [InlineData("a\0b", "U+0000")]
+    public void A_bad_value_of_a_known_field_is_refused_and_the_reason_names_it(string payload, string named)
+    {
+        Assert.Null(Command.Parse(Encoding.UTF8.GetBytes(payload), default, 4000, out var error));
+        Assert.Contains(named, error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("FF")]
+    [InlineData("61C0AF")]
+    [InlineData("EDA080")]
+    public void Ill_formed_UTF8_is_no_text(string hex)
+    {
+        Assert.Null(Command.Parse(Convert.FromHexString(hex), default, 4000, out var error));
+        Assert.Contains("UTF-8", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Ill_formed_UTF8_within_a_command_is_refused()
+    {
+        byte[] payload = [.. "{\"type\":\"message\",\"text\":\""u8, 0xFF, .. "\"}"u8];
+
+        Assert.Null(Command.Parse(payload, default, 4000, out var error));
+        Assert.NotEmpty(error);
+    }
+
+    [Fact]
+    public void The_limit_counts_characters_and_not_bytes_or_halves()
+    {
+        Assert.NotNull(Command.Parse(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("😀", 10))), default, 10, out _));
+        Assert.Null(Command.Parse(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("😀", 11))), default, 10, out var error));
+        Assert.Contains("10", error, StringComparison.Ordinal);
+        Assert.NotNull(Command.Parse(new byte[] { 97 }.Concat(Enumerable.Repeat((byte)98, 100_000)).ToArray(), default, 0, out _));
+    }
+
+    [Fact]
+    public void An_id_has_128_bytes_at_most()
+    {
+        Assert.NotNull(Parse($$"""{"type":"message","text":"x","id":"{{new string('é', 64)}}"}"""));
+        Assert.Null(Command.Parse(Encoding.UTF8.GetBytes($$"""{"type":"message","text":"x","id":"{{new string('é', 65)}}"}"""), default, 4000, out var error));
+        Assert.Contains("128", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_id_of_the_payload_wins_over_the_property()
+    {
+        Assert.Equal("property", Command.Parse("hello"u8, "property"u8, 4000, out _)!.Id);
+        Assert.Equal("property", Command.Parse("""{"type":"message","text":"x"}"""u8, "property"u8, 4000, out _)!.Id);
+        Assert.Equal("payload", Command.Parse("""{"type":"message","text":"x","id":"payload"}"""u8, "property"u8, 4000, out _)!.Id);
+    }
+
+    [Fact]
+    public void JSON_nested_too_deep_to_be_read_is_text()
+    {
+        var payload = "{\"type\":\"message\",\"text\":\"x\",\"a\":" + new string('[', 200) + new string(']', 200) + "}";
+
+        Assert.Equal(payload, Parse(payload).Text);
+    }
+
+    private static Command Parse(string payload)
+    {
+        var command = Command.Parse(Encoding.UTF8.GetBytes(payload), default, 4000, out var error);
+        Assert.Equal("", error);
+        return command!;
+    }
+}

@@ -1,0 +1,64 @@
+using Microsoft.Extensions.Configuration;
+using WebMessenger.Broker.Hosting;
+
+namespace WebMessenger.Broker.Tests.Hosting;
+
+public sealed class SettingsReaderTests
+{
+    [Fact]
+    public void What_is_not_set_has_its_default()
+    {
+        var settings = Read();
+
+        Assert.Equal(1883, settings.MqttPort);
+        Assert.Equal(["lobby"], settings.DefaultRooms.Select(room => room.Value));
+        Assert.Equal(4000, settings.Limits.TextLength);
+        Assert.True(Path.IsPathFullyQualified(settings.DataFolder));
+    }
+
+    [Fact]
+    public void The_file_that_ships_is_read_whole()
+    {
+        var file = Path.Combine(AppContext.BaseDirectory, "appsettings.json");
+        var settings = SettingsReader.Read(new ConfigurationBuilder().AddJsonFile(file).Build());
+
+        // It must say what the code would do without it.
+        Assert.Equal(Read().Limits, settings.Limits);
+    }
+
+    [Theory]
+    [InlineData("Mqtt:Port", "70000")]
+    [InlineData("Mqtt:Port", "x")]
+    [InlineData("Mqtt:Address", "here")]
+    [InlineData("Mqtt:AllowPlainPasswords", "maybe")]
+    [InlineData("Limits:TextLength", "-1")]
+    [InlineData("Limits:PublishBurst", "0")]
+    [InlineData("Limits:UnacknowledgedPerClient", "5000")]
+    [InlineData("Rooms:Default:0", "../")]
+    [InlineData("AllowedOrigins:0", "example.org")]
+    [InlineData("DataFolder", "")]
+    [InlineData("Mqtt:Prot", "1")]
+    [InlineData("Limits:TextLenght", "1")]
+    public void A_bad_setting_is_one_line_that_names_its_key(string key, string value)
+    {
+        Assert.NotNull(Read());
+
+        var error = Assert.Throws<StartupException>(() => Read(("WebMessenger:" + key, value)));
+
+        Assert.Contains("WebMessenger:" + key.TrimEnd('0').TrimEnd(':'), error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
+    [Fact]
+    public void A_bad_log_level_is_one_line_too()
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection([new("Serilog:MinimumLevel:Default", "Loud")]).Build();
+
+        var error = Assert.Throws<StartupException>(() => Logging.Create(configuration));
+
+        Assert.Contains("Serilog", error.Message, StringComparison.Ordinal);
+    }
+
+    private static BrokerSettings Read(params (string Key, string Value)[] settings) => SettingsReader.Read(
+        new ConfigurationBuilder().AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value))).Build());
+}
