@@ -24,6 +24,7 @@ public sealed class FailingDiskTests : IDisposable
     {
         GC.Collect();
         GC.WaitForPendingFinalizers();
+        LiteDbPool.Mend();
         _folder.Dispose();
     }
 
