@@ -1,0 +1,197 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test. Result files are left in TestResults/.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+readonly results="$PWD/TestResults"
+readonly client=src/WebClient
+# What a hung test project may take before it is stopped.
+project_seconds=900
+only=""
+
+usage() {
+  cat <<'END'
+Usage: ./test.sh [--long] [--only auth|broker|e2e|web]
+
+  --long    also run the long forms (millions of mutated packets, hundreds of kills)
+  --only    one part: auth and broker (.NET), e2e (real server, Chromium, mosquitto clients), web (the browser client's own tests)
+END
+}
+
+while [[ $# -gt 0 ]]; do
+  case "$1" in
+    --long)
+      export WEBMESSENGER_LONG_TESTS=1
+      project_seconds=14400
+      ;;
+    --only)
+      only="${2:-}"
+      shift
+      [[ "$only" =~ ^(auth|broker|e2e|web)$ ]] || { usage >&2; exit 2; }
+      ;;
+    -h | --help)
+      usage
+      exit 0
+      ;;
+    *)
+      usage >&2
+      exit 2
+      ;;
+  esac
+  shift
+done
+
+say() { printf '\n== %s\n' "$*"; }
+
+# A step that is no test but must pass: counted as one failure, by name, when it does not.
+failed() {
+  printf '%s\n' "$1" >&2
+  printf '%s\n' "$1" >> "$results/failed-steps.txt"
+}
+
+finish() {
+  say "Result"
+  node .ci/tally.mjs "$results"
+}
+
+wanted() { [[ -z "$only" || "$only" == "$1" ]]; }
+
+have_any() {
+  local name
+  for name in "$@"; do
+    command -v "$name" > /dev/null && return 0
+  done
+  return 1
+}
+
+# Runs a package manager's command as root, where that needs no question.
+as_root() {
+  if [[ "$(id -u)" -eq 0 ]]; then
+    "$@" < /dev/null
+  elif command -v sudo > /dev/null && sudo -n true 2> /dev/null; then
+    sudo -n "$@" < /dev/null
+  else
+    return 1
+  fi
+}
+
+# Arguments: packages for apt-get, dnf, apk, brew. Each may be several words, or empty for "not to be had there".
+install() {
+  if command -v apt-get > /dev/null; then
+    [[ -n "$1" ]] || return 1
+    # shellcheck disable=SC2086 # several words are several packages
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $1 \
+      || { as_root apt-get update && as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $1; }
+  elif command -v dnf > /dev/null; then
+    # shellcheck disable=SC2086
+    [[ -n "$2" ]] && as_root dnf install --assumeyes $2
+  elif command -v apk > /dev/null; then
+    # shellcheck disable=SC2086
+    [[ -n "$3" ]] && as_root apk add $3
+  elif command -v brew > /dev/null; then
+    # shellcheck disable=SC2086
+    [[ -n "$4" ]] && brew install $4 < /dev/null
+  else
+    return 1
+  fi
+}
+
+check_dotnet() {
+  local version
+  if ! version="$(dotnet --version 2> /dev/null)" || [[ "$version" != 10.* ]]; then
+    failed ".NET SDK 10 is missing (found: ${version:-none}). Install it from https://dot.net/download and run this again."
+    return 1
+  fi
+}
+
+check_node() {
+  if ! command -v node > /dev/null; then
+    echo "Node.js is missing: 20.19 or later, or 22.12 or later, from https://nodejs.org. Install it and run this again." >&2
+    # Without Node.js nothing can be counted either.
+    exit 1
+  fi
+  if ! node -e 'const [major, minor] = process.versions.node.split(".").map(Number);
+      process.exit((major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22 ? 0 : 1)'; then
+    failed "Node.js $(node --version) is too old: 20.19 or later, or 22.12 or later, from https://nodejs.org."
+    return 1
+  fi
+}
+
+# The end-to-end tests drive a real browser and real MQTT clients. Debian's package "mosquitto" would start a broker on 1883: the clients alone are wanted.
+check_tools() {
+  if ! have_any chromium chromium-browser google-chrome google-chrome-stable; then
+    say "Installing Chromium"
+    install "chromium fonts-liberation" "chromium liberation-fonts" "chromium font-liberation" "--cask chromium" || true
+  fi
+  if ! have_any mosquitto_sub; then
+    say "Installing the mosquitto clients"
+    install "mosquitto-clients" "mosquitto" "mosquitto-clients" "mosquitto" || true
+  fi
+  local missing=()
+  have_any chromium chromium-browser google-chrome google-chrome-stable || missing+=("Chromium")
+  have_any mosquitto_sub || missing+=("mosquitto_pub and mosquitto_sub (package mosquitto-clients)")
+  if [[ ${#missing[@]} -gt 0 ]]; then
+    failed "The end-to-end tests need what could not be installed here: $(IFS=,; echo "${missing[*]}"). Install it and run this again."
+    return 1
+  fi
+}
+
+test_web() {
+  [[ -f "$client/package.json" ]] || return 0
+  say "Web client: packages"
+  if [[ ! -f "$client/node_modules/.package-lock.json" || "$client/package-lock.json" -nt "$client/node_modules/.package-lock.json" ]]; then
+    (cd "$client" && npm ci --no-audit --no-fund < /dev/null) || { failed "Web client: npm ci"; return 0; }
+  fi
+  wanted web || return 0
+  say "Web client: types"
+  (cd "$client" && npm run --silent check < /dev/null) || failed "Web client: npm run check"
+  say "Web client: tests"
+  (cd "$client" && npm test --silent -- --reporter=default --reporter=json --outputFile.json="$results/WebClient.vitest.json" < /dev/null) \
+    || [[ -f "$results/WebClient.vitest.json" ]] || failed "Web client: npm test did not finish"
+}
+
+# `timeout` is not on every system; where it is missing, CI's own limit is the only one.
+bounded() {
+  if command -v timeout > /dev/null; then
+    timeout --kill-after=15 "$project_seconds" "$@"
+  else
+    "$@"
+  fi
+}
+
+test_dotnet() {
+  local project="$1" code=0
+  local program="tests/$project/bin/Release/net10.0/WebMessenger.$project"
+  local report="$results/$project.ctrf.json"
+  say "$project"
+  bounded "$program" -noColor -result-ctrf "$report" < /dev/null || code=$?
+  # 1 is "some tests failed", which the report tells better.
+  if [[ ! -f "$report" || $code -gt 1 ]]; then
+    failed "$project did not finish in order (exit code $code)"
+  fi
+}
+
+rm -rf "$results"
+mkdir -p "$results"
+check_node || { finish; exit 1; }
+if [[ "$only" != web ]]; then
+  check_dotnet || { finish; exit 1; }
+fi
+
+# Before the build: the server's build takes the client's packages as they are.
+test_web
+
+if [[ "$only" != web ]]; then
+  say "Build"
+  # Servers that outlive the build would hold CI's output open.
+  if ! dotnet build WebMessenger.sln -c Release -nodeReuse:false -p:UseSharedCompilation=false < /dev/null; then
+    failed "The build"
+    finish
+    exit 1
+  fi
+  if wanted auth; then test_dotnet Auth.Tests; fi
+  if wanted broker; then test_dotnet Broker.Tests; fi
+  if wanted e2e && check_tools; then test_dotnet EndToEnd.Tests; fi
+fi
+
+finish

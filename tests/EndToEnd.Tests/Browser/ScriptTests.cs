@@ -1,0 +1,73 @@
+using Microsoft.Playwright;
+using WebMessenger.EndToEnd.Tests.Servers;
+
+namespace WebMessenger.EndToEnd.Tests.Browser;
+
+public sealed class ScriptTests(SharedServer shared, Chromium chromium)
+{
+    private static readonly string[] _calls = ["pwned()", "window.pwned()", "top.pwned(1)", "pwned`1`", "setTimeout(pwned)", "(0,pwned)()"];
+
+    private static readonly string[] _shapes =
+    [
+        "<script>{0}</script>", "<SCRIPT>{0}</SCRIPT >", "<scr<script>ipt>{0}</script>", "<img src=x onerror={0}>", "<IMG SRC=x ONERROR=\"{0}\">",
+        "<img/src=x/onerror={0}>", "\"><img src=x onerror={0}>", "'><img src=x onerror={0}>", "<svg onload={0}>", "<svg><script>{0}</script></svg>",
+        "<svg><animate onbegin={0} attributeName=x dur=1s>", "<math><mtext><img src=x onerror={0}>", "<body onload={0}>", "<iframe srcdoc=\"<script>parent.{0}</script>\">",
+        "<iframe src=\"javascript:parent.{0}\">", "<object data=\"javascript:{0}\">", "<embed src=\"javascript:{0}\">", "<details open ontoggle={0}>x</details>",
+        "<input autofocus onfocus={0}>", "<video><source onerror={0}></video>", "<audio src=x onerror={0}>", "<marquee onstart={0}>x</marquee>",
+        "<a href=\"javascript:{0}\">click</a>", "javascript:{0}", "JaVaScRiPt:{0}", "data:text/html,<script>{0}</script>", "https://example.org/\"onmouseover=\"{0}",
+        "https://example.org/'onmouseover='{0}", "[x](javascript:{0})", "{{{{{0}}}}}", "${{{0}}}", "{{@html {0}}}", "&lt;img src=x onerror={0}&gt;", "<!--><img src=x onerror={0}>-->",
+    ];
+
+    public static IReadOnlyList<string> Payloads => [.. _shapes.SelectMany(shape => _calls.Select(call => string.Format(null, shape, call)))];
+
+    [Fact]
+    public async Task Attack_51_Two_hundred_scripts_in_texts_names_and_titles_are_shown_and_none_runs()
+    {
+        const string Markup = "<img src=x onerror=pwned()>";
+        using var mallory = await Person.RegisterAsync(shared.Server, "mallory", Markup);
+        var room = await mallory.NewRoomAsync(title: Markup);
+        using var bea = await Person.RegisterAsync(shared.Server, "bea");
+        await using var browser = await chromium.VisitorAsync(shared.Server);
+        await browser.BeAsync(bea);
+        await browser.Context.ExposeFunctionAsync("pwned", () => browser.Complain("a script of Mallory's ran"));
+        var chat = await ChatPage.OpenAsync(browser, room);
+        chat.Page.Dialog += (_, dialog) => browser.Complain($"a dialog: {dialog.Message}");
+        await using var client = await shared.Server.PageAsync(mallory.Cookie);
+        Assert.True((await client.ConnectAsync()).Accepted);
+        await client.SubscribeAsync($"rooms/{room}");
+        Assert.InRange(Payloads.Count, 200, 300);
+
+        foreach (var payload in Payloads)
+        {
+            Assert.True((await client.PublishAsync($"rooms/{room}", payload)).Accepted);
+        }
+
+        var marker = Lobby.Unique("the last");
+        await client.PublishAsync($"rooms/{room}", marker);
+        await chat.SeesAsync(marker);
+        Assert.Equal(Payloads, (await chat.Messages.Locator(".text").AllInnerTextsAsync()).SkipLast(1).TakeLast(Payloads.Count));
+        await Assertions.Expect(chat.Page.GetByRole(AriaRole.Heading, new() { Name = Markup, Exact = true })).ToBeVisibleAsync();
+        await Assertions.Expect(chat.Messages.GetByText($"{Markup} came in")).ToBeVisibleAsync();
+        browser.AssertNoComplaints();
+    }
+
+    [Fact]
+    public async Task Attack_52_Only_links_to_the_web_are_links()
+    {
+        using var mallory = await Person.RegisterAsync(shared.Server, "mallory");
+        var room = await mallory.NewRoomAsync();
+        await using var browser = await chromium.VisitorAsync(shared.Server);
+        await browser.BeAsync(mallory);
+        var chat = await ChatPage.OpenAsync(browser, room);
+
+        await chat.SayAsync("https://example.org/a javascript:alert(1) data:text/html,x vbscript:x file:///etc/passwd http://example.org/b");
+        await chat.SayAsync("that was all");
+
+        await chat.SeesAsync("that was all");
+        var links = await chat.Messages.GetByRole(AriaRole.Link).EvaluateAllAsync<string[]>("all => all.map(link => link.href)");
+        Assert.Equal(["https://example.org/a", "http://example.org/b"], links);
+        Assert.All(
+            await chat.Messages.GetByRole(AriaRole.Link).EvaluateAllAsync<string[]>("all => all.map(link => link.rel)"),
+            rel => Assert.Contains("noopener", rel, StringComparison.Ordinal));
+    }
+}

@@ -1,0 +1,84 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace WebMessenger.EndToEnd.Tests.Servers;
+
+/// <summary>One signed-in browser without its pages: an account, a cookie, and the HTTP API.</summary>
+internal sealed class Person : IDisposable
+{
+    public const string Password = "a horse, correct, and a battery staple";
+    private static int _count;
+    private readonly SocketsHttpHandler _handler = new() { UseProxy = false };
+    private readonly Uri _server;
+
+    private Person(Uri server, string userName, string displayName)
+    {
+        _server = server;
+        (UserName, DisplayName) = (userName, displayName);
+        Http = new HttpClient(_handler) { BaseAddress = server, Timeout = TimeSpan.FromSeconds(60) };
+    }
+
+    public HttpClient Http { get; }
+
+    public string UserName { get; }
+
+    public string DisplayName { get; }
+
+    public string Email => $"{UserName}@example.org";
+
+    /// <summary>`name=value`, as a Cookie header carries it.</summary>
+    public string Cookie => _handler.CookieContainer.GetCookieHeader(_server);
+
+    /// <summary>A new account with a name that no other test uses, signed in.</summary>
+    public static async Task<Person> RegisterAsync(ServerProcess server, string name = "ana", string? displayName = null)
+    {
+        var userName = $"{name}{Interlocked.Increment(ref _count)}";
+        Person person = new(server.Address, userName, displayName ?? $"Dona {userName}");
+        await Expect(HttpStatusCode.Created, await person.Http.PostAsJsonAsync(
+            "/api/accounts", new { email = person.Email, userName, displayName = person.DisplayName, password = Password }));
+        return person;
+    }
+
+    /// <summary>The same account in another browser.</summary>
+    public async Task<Person> SignInElsewhereAsync()
+    {
+        Person other = new(_server, UserName, DisplayName);
+        await Expect(HttpStatusCode.OK, await other.Http.PostAsJsonAsync("/api/session", new { login = UserName, password = Password }));
+        return other;
+    }
+
+    /// <summary>An access token for all rooms and verbs.</summary>
+    public async Task<string> NewTokenAsync()
+    {
+        var answer = await Expect(HttpStatusCode.Created, await Http.PostAsJsonAsync("/api/tokens", new { name = "a shell" }));
+        return (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("token").GetString()!;
+    }
+
+    /// <summary>A public room that no other test knows.</summary>
+    public async Task<string> NewRoomAsync(string? title = null)
+    {
+        var id = $"room-{Guid.NewGuid():N}";
+        await Expect(HttpStatusCode.Created, await Http.PostAsJsonAsync("/api/rooms", new { id, title = title ?? $"Room of {DisplayName}" }));
+        return id;
+    }
+
+    public async Task LogOutAsync() => await Expect(HttpStatusCode.NoContent, await Http.DeleteAsync("/api/session"));
+
+    /// <summary>The newest events of a room, oldest first.</summary>
+    public async Task<IReadOnlyList<JsonElement>> EventsAsync(string room = "lobby", int limit = 500)
+    {
+        var page = await Http.GetFromJsonAsync<JsonElement>($"/api/rooms/{room}/events?limit={limit}");
+        return [.. page.GetProperty("events").EnumerateArray()];
+    }
+
+    public void Dispose() => Http.Dispose();
+
+    private static async Task<HttpResponseMessage> Expect(HttpStatusCode status, HttpResponseMessage answer)
+    {
+        Assert.True(
+            answer.StatusCode == status,
+            $"{answer.RequestMessage?.Method} {answer.RequestMessage?.RequestUri?.PathAndQuery} answered {(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync()}");
+        return answer;
+    }
+}

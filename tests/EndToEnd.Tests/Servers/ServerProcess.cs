@@ -1,0 +1,209 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Reflection;
+using System.Text.RegularExpressions;
+
+namespace WebMessenger.EndToEnd.Tests.Servers;
+
+/// <summary>What a program that ended said.</summary>
+internal sealed record Ended(int ExitCode, string Output, string Error);
+
+/// <summary>The real program, as a process of its own, on free ports of the loopback network and a folder of its own.</summary>
+internal sealed partial class ServerProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
+    private readonly IReadOnlyList<string> _settings;
+    private readonly bool _ownsFolder;
+    private Running? _running;
+
+    private ServerProcess(string dataFolder, bool ownsFolder, IReadOnlyList<string> settings)
+    {
+        DataFolder = dataFolder;
+        _ownsFolder = ownsFolder;
+        _settings = settings;
+    }
+
+    public string DataFolder { get; }
+
+    /// <summary>Where pages and the HTTP API are; the same after a restart.</summary>
+    public Uri Address { get; private set; } = new("http://127.0.0.1:0");
+
+    /// <summary>Where MQTT over TCP is; the same after a restart.</summary>
+    public IPEndPoint Mqtt { get; private set; } = new(IPAddress.Loopback, 0);
+
+    public Uri WebSocket => new UriBuilder(Address) { Scheme = "ws", Path = "/mqtt" }.Uri;
+
+    /// <summary>All that the program has written to its two outputs since its last start.</summary>
+    public string Log => _running?.Log ?? "";
+
+    public int ProcessId => Live.Process.Id;
+
+    private Running Live => _running ?? throw new InvalidOperationException("The server is not running.");
+
+    /// <param name="settings">`WebMessenger:Limits:PublishPerSecond=0` and the like.</param>
+    public static Task<ServerProcess> StartAsync(params string[] settings) => StartInAsync(null, settings);
+
+    /// <param name="dataFolder">Null: a new temporary one, removed at the end.</param>
+    public static async Task<ServerProcess> StartInAsync(string? dataFolder, params string[] settings)
+    {
+        ServerProcess server = new(
+            dataFolder ?? Directory.CreateTempSubdirectory("webmessenger-").FullName, ownsFolder: dataFolder is null, settings);
+        try
+        {
+            await server.StartAgainAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Runs the program to its end with exactly these settings. Fails when it does not end by itself.</summary>
+    public static async Task<Ended> RunToEndAsync(params string[] settings)
+    {
+        using Running running = new(settings);
+        try
+        {
+            await running.Process.WaitForExitAsync().WaitAsync(_patience);
+        }
+        catch (TimeoutException)
+        {
+            running.Process.Kill();
+            Assert.Fail($"The program should have ended. It said:{Environment.NewLine}{running.Log}");
+        }
+
+        return await running.EndedAsync();
+    }
+
+    /// <summary>Starts on the same folder and the same ports as before.</summary>
+    public async Task StartAgainAsync()
+    {
+        _running?.Dispose();
+        _running = new Running([
+            $"Urls={Address.GetLeftPart(UriPartial.Authority)}",
+            $"WebMessenger:Mqtt:Port={Mqtt.Port.ToString(CultureInfo.InvariantCulture)}",
+            $"WebMessenger:DataFolder={DataFolder}",
+            .. _settings]);
+        var ended = _running.Process.WaitForExitAsync();
+        var first = await Task.WhenAny(_running.Ready, ended).WaitAsync(_patience);
+        if (first == ended)
+        {
+            var what = await _running.EndedAsync();
+            Assert.Fail($"The server ended with exit code {what.ExitCode} before it was ready:{Environment.NewLine}{_running.Log}");
+        }
+
+        Address = new Uri($"http://127.0.0.1:{PortOf("http")}");
+        Mqtt = new IPEndPoint(IPAddress.Loopback, PortOf("mqtt"));
+    }
+
+    /// <summary>kill -9: no line of the program's own runs any more.</summary>
+    public async Task KillAsync()
+    {
+        Live.Process.Kill();
+        await Live.Process.WaitForExitAsync().WaitAsync(_patience);
+    }
+
+    /// <summary>SIGTERM, as a service's supervisor sends it.</summary>
+    public async Task<Ended> TerminateAsync()
+    {
+        using var kill = Process.Start("kill", ["-TERM", ProcessId.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+        await Live.Process.WaitForExitAsync().WaitAsync(_patience);
+        return await Live.EndedAsync();
+    }
+
+    public Task<RawMqttClient> TcpAsync(MqttVersion version = MqttVersion.V5) => RawMqttClient.OverTcpAsync(Mqtt, version);
+
+    /// <summary>A WebSocket as a page of this server opens it: with its cookie and Origin.</summary>
+    public Task<RawMqttClient> PageAsync(string cookie, MqttVersion version = MqttVersion.V5, int? receiveBuffer = null) =>
+        RawMqttClient.OverWebSocketAsync(WebSocket, new WebSocketDoor(cookie, Address.GetLeftPart(UriPartial.Authority)), version, receiveBuffer);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_running is { } running)
+        {
+            if (!running.Process.HasExited)
+            {
+                await KillAsync();
+            }
+
+            running.Dispose();
+        }
+
+        if (_ownsFolder)
+        {
+            Directory.Delete(DataFolder, recursive: true);
+        }
+    }
+
+    private int PortOf(string scheme) => ListeningLine().Matches(Log) is var all
+        && all.FirstOrDefault(match => match.Groups["scheme"].Value == scheme) is { } line
+            ? int.Parse(line.Groups["port"].ValueSpan, CultureInfo.InvariantCulture)
+            : throw new InvalidOperationException($"The server did not say where it listens ({scheme}):{Environment.NewLine}{Log}");
+
+    [GeneratedRegex(@"Listening on (?<scheme>http|mqtt)://127\.0\.0\.1:(?<port>\d+)")]
+    private static partial Regex ListeningLine();
+
+    /// <summary>One life of the process.</summary>
+    private sealed class Running : IDisposable
+    {
+        private readonly ConcurrentQueue<string> _lines = new();
+        private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly Task<string> _output;
+        private readonly Task<string> _error;
+
+        public Running(IEnumerable<string> settings)
+        {
+            ProcessStartInfo start = new("dotnet")
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                RedirectStandardInput = true,
+                WorkingDirectory = Path.GetTempPath(),
+            };
+            start.ArgumentList.Add(ProgramPath());
+            foreach (var setting in settings)
+            {
+                start.ArgumentList.Add($"--{setting}");
+            }
+
+            Process = Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start.");
+            Process.StandardInput.Close();
+            _output = GatherAsync(Process.StandardOutput);
+            _error = GatherAsync(Process.StandardError);
+        }
+
+        public Process Process { get; }
+
+        public Task Ready => _ready.Task;
+
+        public string Log => string.Join(Environment.NewLine, _lines);
+
+        public async Task<Ended> EndedAsync() => new(Process.ExitCode, await _output, await _error);
+
+        public void Dispose() => Process.Dispose();
+
+        private static string ProgramPath() => typeof(ServerProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .First(attribute => attribute.Key == "Server").Value!;
+
+        private async Task<string> GatherAsync(StreamReader from)
+        {
+            List<string> all = [];
+            while (await from.ReadLineAsync() is { } line)
+            {
+                all.Add(line);
+                _lines.Enqueue(line);
+                if (line.Contains("WebMessenger is ready", StringComparison.Ordinal))
+                {
+                    _ready.TrySetResult();
+                }
+            }
+
+            return string.Join(Environment.NewLine, all);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using WebMessenger.EndToEnd.Tests.Servers;
+
+// One machine carries a server, a browser and a thousand clients: what a test measures must not be another test.
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
+[assembly: AssemblyFixture(typeof(SharedServer))]
+
+namespace WebMessenger.EndToEnd.Tests.Servers;
+
+/// <summary>One server for all tests that do not stop it or need settings of their own. Its limits on one address and on haste are off.</summary>
+public sealed class SharedServer : IAsyncLifetime
+{
+    private ServerProcess? _server;
+
+    internal static string[] NoLimits { get; } =
+    [
+        "WebMessenger:Limits:SignInsPerMinutePerAddress=0",
+        "WebMessenger:Limits:RegistrationsPerHourPerAddress=0",
+        "WebMessenger:Limits:ConnectsPerSecondPerAddress=0",
+        "WebMessenger:Limits:ConnectionsPerAddress=0",
+        "WebMessenger:Limits:PublishPerSecond=0",
+    ];
+
+    internal ServerProcess Server => _server ?? throw new InvalidOperationException("The server was not started.");
+
+    public async ValueTask InitializeAsync() => _server = await ServerProcess.StartAsync(NoLimits);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is not null)
+        {
+            await _server.DisposeAsync();
+        }
+    }
+}
