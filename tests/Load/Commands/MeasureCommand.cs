@@ -1,0 +1,87 @@
+using System.Globalization;
+using WebMessenger.Load.Measuring;
+using WebMessenger.Load.Reports;
+using WebMessenger.Load.Scenarios;
+using WebMessenger.Load.Servers;
+
+namespace WebMessenger.Load.Commands;
+
+/// <summary>Runs a scenario for some rounds against this server, or against it and mosquitto by turns, and reports.</summary>
+internal sealed class MeasureCommand(ScenarioKind kind, bool isComparison) : ICommand
+{
+    public string Name => isComparison ? $"compare {kind.Name}" : kind.Name;
+
+    public string Summary => isComparison ? $"`{kind.Name}` by turns against this server and mosquitto: medians and ratios" : kind.Summary;
+
+    public IReadOnlyList<Option> Options { get; } =
+    [
+        .. kind.Options,
+        new("rounds", isComparison ? "3" : "1", "how often; each round starts the server afresh, and medians are shown"),
+        new("out", "", "folder for a JSON file with all figures, such as docs/benchmarks"),
+        new("server", "", "another build of WebMessenger.dll to measure, not the one beside this program"),
+        new("setting", "", "a setting for the server, such as WebMessenger:Limits:UnacknowledgedPerClient=64; may be given many times"),
+        .. isComparison ? [new("mosquitto", "", "mosquitto's binary; looked for where it is usually installed")] : Array.Empty<Option>(),
+    ];
+
+    public async Task<int> RunAsync(Arguments arguments, CancellationToken cancellation)
+    {
+        var scenario = kind.Create(arguments);
+        var rounds = arguments.Number("rounds", 1, 100);
+        List<Series> all = [];
+        try
+        {
+            all.Add(new Series(new WebMessengerServer(arguments.TextOrNull("server"), arguments.All("setting"))));
+            if (isComparison)
+            {
+                all.Add(new Series(await MosquittoServer.FindAsync(arguments.TextOrNull("mosquitto"))));
+            }
+
+            for (var round = 1; round <= rounds; round++)
+            {
+                foreach (var series in all)
+                {
+                    await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"Round {round} of {rounds}: {series.Contender.Name} {series.Contender.Version}"));
+                    series.Outcomes.Add(await RunOnceAsync(scenario, series.Contender, cancellation));
+                }
+            }
+
+            var chosen = kind.Options.ToDictionary(option => option.Name, option => arguments.Text(option.Name));
+            Report report = new(kind.Name, scenario.Title, chosen, arguments.All("setting"), Machine.Describe(), all);
+            Table.Write(Console.Out, report);
+            if (arguments.TextOrNull("out") is { } folder)
+            {
+                await Console.Out.WriteLineAsync($"Written: {await JsonFile.WriteAsync(folder, scenario.FileName, report, cancellation)}");
+            }
+
+            return report.Problems.Any() ? 1 : 0;
+        }
+        finally
+        {
+            foreach (var series in all)
+            {
+                await series.Contender.DisposeAsync();
+            }
+        }
+    }
+
+    private static async Task<Outcome> RunOnceAsync(IScenario scenario, IContender contender, CancellationToken cancellation)
+    {
+        await using var server = await contender.StartAsync(scenario.Preparation, cancellation);
+        Outcome outcome;
+        try
+        {
+            outcome = await scenario.RunAsync(server, cancellation);
+        }
+        catch (Exception error) when (error is IOException or TimeoutException or System.Net.Sockets.SocketException)
+        {
+            throw new LoadException($"{error.Message} {contender.Name} said last:{Environment.NewLine}{server.Process.LastWords}");
+        }
+
+        if (!await server.StopAsync())
+        {
+            outcome = outcome with { Problems = [.. outcome.Problems, $"{contender.Name} did not end in order: {server.Process.LastWords}"] };
+        }
+
+        return outcome;
+    }
+}

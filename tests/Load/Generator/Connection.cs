@@ -1,0 +1,298 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using WebMessenger.Load.Wire;
+
+namespace WebMessenger.Load.Generator;
+
+/// <summary>One client on a socket, plain or as a WebSocket: reads packets, and sends what was written since in one go.</summary>
+/// <remarks>Everything but <see cref="OpenAsync"/> runs under the swarm's gate; what is sent or received meanwhile belongs to the socket until its completion has run.</remarks>
+internal abstract class Connection : IDisposable
+{
+    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    private readonly SocketAsyncEventArgs _receive = new(true);
+    private readonly SocketAsyncEventArgs _send = new(true);
+    private readonly WebSocketFrames? _frames;
+    private readonly int _headroom;
+    private byte[] _received;
+    private int _receivedCount;
+    private byte[] _written = new byte[256];
+    private int _writtenCount;
+    private byte[] _sending = new byte[256];
+    private bool _isSending;
+    private bool _isClosed;
+    private TaskCompletionSource? _answer;
+
+    protected Connection(Swarm swarm, int number, int receiveBytes)
+    {
+        (Swarm, Number) = (swarm, number);
+        _frames = swarm.Door.IsWebSocket ? new WebSocketFrames() : null;
+        _headroom = _writtenCount = _frames is null ? 0 : WebSocketFrames.Headroom;
+        _received = new byte[receiveBytes];
+        _receive.Completed += (_, _) => OnReceived();
+        _send.Completed += (_, _) => OnSent();
+    }
+
+    /// <summary>Of all connections of the swarm, from 0.</summary>
+    public int Number { get; }
+
+    protected Swarm Swarm { get; }
+
+    /// <summary>Connects, signs in and does what <see cref="AfterConnect"/> asks for.</summary>
+    public async Task OpenAsync(Login? login, CancellationToken cancellation)
+    {
+        // Forced to yield, here and below: with inline completions this would go on on the thread that serves all sockets.
+        await _socket.ConnectAsync(Swarm.Door.Address, cancellation).AsTask().ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        if (_frames is not null)
+        {
+            await UpgradeAsync(cancellation);
+        }
+
+        Task connected;
+        lock (Swarm.Gate)
+        {
+            connected = Ask(ClientPackets.Connect(Swarm.Version, $"load-{Number}", login));
+            Receive();
+        }
+
+        await connected;
+        Task? then;
+        lock (Swarm.Gate)
+        {
+            then = AfterConnect();
+        }
+
+        if (then is not null)
+        {
+            await then;
+        }
+    }
+
+    public void Dispose()
+    {
+        if (!_isClosed)
+        {
+            _isClosed = true;
+            Write(ClientPackets.Disconnect);
+            Flush();
+        }
+
+        _socket.Dispose();
+        _receive.Dispose();
+        _send.Dispose();
+    }
+
+    /// <summary>What else is to be sent and answered before the connection is open; null: nothing.</summary>
+    protected abstract Task? AfterConnect();
+
+    /// <param name="now">When the bytes were read.</param>
+    protected abstract void Handle(in ServerPacket packet, long now);
+
+    /// <summary>Sends a packet; the task completes with <see cref="Answered"/>.</summary>
+    protected Task Ask(ReadOnlySpan<byte> packet)
+    {
+        _answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Write(packet);
+        Flush();
+        return _answer.Task;
+    }
+
+    protected void Answered() => _answer?.TrySetResult();
+
+    protected void Write(ReadOnlySpan<byte> packet) => packet.CopyTo(Reserve(packet.Length));
+
+    /// <summary>Room for so many bytes behind what is written; counts as written at once.</summary>
+    protected Span<byte> Reserve(int length)
+    {
+        if (_written.Length - _writtenCount < length)
+        {
+            Array.Resize(ref _written, Math.Max(_written.Length * 2, _writtenCount + length));
+        }
+
+        var reserved = _written.AsSpan(_writtenCount, length);
+        _writtenCount += length;
+        return reserved;
+    }
+
+    /// <summary>Sends what is written, unless a send is under way: then that takes it along when it is done.</summary>
+    protected void Flush()
+    {
+        while (!_isSending && _writtenCount > _headroom)
+        {
+            (_written, _sending) = (_sending, _written);
+            var start = _frames is null ? 0 : WebSocketFrames.Wrap(_sending.AsSpan(0, _writtenCount));
+            _send.SetBuffer(_sending, start, _writtenCount - start);
+            _writtenCount = _headroom;
+            _isSending = true;
+            try
+            {
+                if (_socket.SendAsync(_send))
+                {
+                    return;
+                }
+            }
+            catch (ObjectDisposedException)
+            {
+                return;
+            }
+
+            if (!Sent())
+            {
+                return;
+            }
+        }
+    }
+
+    protected void Fail(string why)
+    {
+        if (!_isClosed)
+        {
+            _isClosed = true;
+            Swarm.Lost(this, why);
+            _answer?.TrySetException(new IOException($"{this}: {why}"));
+            _socket.Dispose();
+        }
+    }
+
+    private async Task UpgradeAsync(CancellationToken cancellation)
+    {
+        await _socket.SendAsync(WebSocketFrames.Upgrade(Swarm.Door.Address), cancellation).AsTask().ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        var count = 0;
+        while (!_received.AsSpan(0, count).EndsWith("\r\n\r\n"u8))
+        {
+            var read = _socket.ReceiveAsync(_received.AsMemory(count), cancellation).AsTask();
+            await read.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            count += await read;
+            if (await read == 0)
+            {
+                break;
+            }
+        }
+
+        var answer = Encoding.ASCII.GetString(_received, 0, count);
+        if (!answer.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal))
+        {
+            throw new IOException($"{this} could not open a WebSocket: {answer.Split('\r')[0]}");
+        }
+    }
+
+    private void OnSent()
+    {
+        lock (Swarm.Gate)
+        {
+            if (Sent())
+            {
+                Flush();
+            }
+        }
+    }
+
+    // A stream socket's asynchronous send is done when all is sent.
+    private bool Sent()
+    {
+        _isSending = false;
+        if (_send.SocketError != SocketError.Success)
+        {
+            Fail($"sending: {_send.SocketError}");
+            return false;
+        }
+
+        return true;
+    }
+
+    private void OnReceived()
+    {
+        lock (Swarm.Gate)
+        {
+            if (Received())
+            {
+                Receive();
+            }
+        }
+    }
+
+    private void Receive()
+    {
+        do
+        {
+            if (_isClosed)
+            {
+                return;
+            }
+
+            _receive.SetBuffer(_received, _receivedCount, _received.Length - _receivedCount);
+            try
+            {
+                if (_socket.ReceiveAsync(_receive))
+                {
+                    return;
+                }
+            }
+            catch (ObjectDisposedException)
+            {
+                return;
+            }
+        }
+        while (Received());
+    }
+
+    private bool Received()
+    {
+        if (_isClosed)
+        {
+            return false;
+        }
+
+        if (_receive.SocketError != SocketError.Success || _receive.BytesTransferred == 0)
+        {
+            Fail(_receive.SocketError == SocketError.Success ? "the server closed it" : $"receiving: {_receive.SocketError}");
+            return false;
+        }
+
+        var count = _frames is null ? _receive.BytesTransferred : _frames.Unwrap(_received.AsSpan(_receivedCount, _receive.BytesTransferred));
+        if (count < 0)
+        {
+            Fail("the server closed its WebSocket");
+            return false;
+        }
+
+        _receivedCount += count;
+        var now = Stopwatch.GetTimestamp();
+        var at = 0;
+        while (ServerPacket.TryRead(_received.AsSpan(at, _receivedCount - at), out var packet))
+        {
+            if (packet.Type == PacketType.ConnAck && packet.ConnectCode != 0)
+            {
+                Fail($"CONNECT was refused with 0x{packet.ConnectCode:X2}");
+            }
+            else if (packet.Type == PacketType.ConnAck)
+            {
+                Answered();
+            }
+            else if (packet.Type == PacketType.Disconnect)
+            {
+                Fail($"the server said DISCONNECT 0x{packet.DisconnectCode:X2}");
+            }
+            else
+            {
+                Handle(packet, now);
+            }
+
+            at += packet.Length;
+        }
+
+        _receivedCount -= at;
+        if (at > 0)
+        {
+            _received.AsSpan(at, _receivedCount).CopyTo(_received);
+        }
+        else if (_receivedCount == _received.Length)
+        {
+            Array.Resize(ref _received, _received.Length * 2);
+        }
+
+        Flush();
+        return !_isClosed;
+    }
+}

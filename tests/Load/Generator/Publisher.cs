@@ -1,0 +1,117 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using WebMessenger.Load.Wire;
+
+namespace WebMessenger.Load.Generator;
+
+/// <summary>A client that keeps a window of unacknowledged publishes full, for as long as the swarm has messages to give.</summary>
+internal sealed class Publisher : Connection
+{
+    private const int ReceiveBytes = 4 * 1024;
+
+    private readonly Target[] _targets;
+    private readonly int[] _targetOfRoom;
+    private readonly int _textLength;
+
+    // By packet id, which goes from 1 to the window's size: when its publish was sent. 0: the id is free.
+    private readonly long[] _sentAt;
+    private readonly Queue<ushort> _freeIds;
+    private int _turn;
+
+    public Publisher(Swarm swarm, int number, int index, int[] rooms, int window, int textLength)
+        : base(swarm, number, ReceiveBytes)
+    {
+        (Index, _textLength) = (index, textLength);
+        _targets = [.. rooms.Select(room => new Target(swarm.Version, room, index, textLength))];
+        _targetOfRoom = new int[rooms.Max() + 1];
+        Array.Fill(_targetOfRoom, -1);
+        for (var i = 0; i < rooms.Length; i++)
+        {
+            _targetOfRoom[rooms[i]] = i;
+        }
+
+        _sentAt = new long[window + 1];
+        _freeIds = new Queue<ushort>(Enumerable.Range(1, window).Select(id => (ushort)id));
+    }
+
+    /// <summary>Of all publishers of the swarm, from 0.</summary>
+    public int Index { get; }
+
+    public int SentTo(int room) => room < _targetOfRoom.Length && _targetOfRoom[room] is >= 0 and var target ? _targets[target].Sent : 0;
+
+    /// <summary>Publishes until the window is full or there is nothing to publish.</summary>
+    public void Fill()
+    {
+        WriteMessages();
+        Flush();
+    }
+
+    public override string ToString() => $"Publisher {Index}";
+
+    protected override Task? AfterConnect() => null;
+
+    protected override void Handle(in ServerPacket packet, long now)
+    {
+        if (packet.Type != PacketType.PubAck)
+        {
+            Swarm.Problem($"{this} got an unexpected {packet.Type}.");
+            return;
+        }
+
+        var id = packet.PacketId;
+        if (id >= _sentAt.Length || _sentAt[id] == 0)
+        {
+            Swarm.Problem($"{this} got a PUBACK for packet id {id}, which is not in use.");
+            return;
+        }
+
+        if (packet.AnswerCode >= 0x80)
+        {
+            Fail($"a message was refused with 0x{packet.AnswerCode:X2}");
+            return;
+        }
+
+        var ticks = now - _sentAt[id];
+        _sentAt[id] = 0;
+        _freeIds.Enqueue(id);
+        Swarm.CountAcknowledgement(ticks);
+        WriteMessages();
+    }
+
+    private void WriteMessages()
+    {
+        while (_freeIds.Count > 0 && Swarm.TakeMessage(_targets[_turn].Room))
+        {
+            PublishTo(_targets[_turn], _freeIds.Dequeue());
+            _turn = (_turn + 1) % _targets.Length;
+        }
+    }
+
+    private void PublishTo(Target target, ushort packetId)
+    {
+        var packet = Reserve(target.Packet.Length);
+        target.Packet.CopyTo(packet);
+        BinaryPrimitives.WriteUInt16BigEndian(packet[target.PacketIdAt..], packetId);
+        MessageText.Stamp(packet[^_textLength..], target.Sent++);
+        _sentAt[packetId] = Stopwatch.GetTimestamp();
+    }
+
+    /// <summary>A room and the PUBLISH to it, but for packet id, number and time.</summary>
+    private sealed class Target
+    {
+        public Target(MqttVersion version, int room, int publisher, int textLength)
+        {
+            Room = room;
+            Packet = ClientPackets.Publish(version, RoomTopic.Of(room), MessageText.Create(textLength, room, publisher), out var packetIdAt);
+            PacketIdAt = packetIdAt;
+        }
+
+        public int Room { get; }
+
+        public byte[] Packet { get; }
+
+        public int PacketIdAt { get; }
+
+        public int Sent { get; set; }
+    }
+}

@@ -1,0 +1,11 @@
+using System.Globalization;
+
+namespace WebMessenger.Load.Generator;
+
+/// <summary>Names of the rooms that are used for measuring.</summary>
+internal static class RoomTopic
+{
+    public static string IdOf(int room) => string.Create(CultureInfo.InvariantCulture, $"load-{room}");
+
+    public static string Of(int room) => "rooms/" + IdOf(room);
+}

@@ -1,0 +1,17 @@
+using System.Globalization;
+
+namespace WebMessenger.Load.Measuring;
+
+/// <summary>One measured number, with its unit.</summary>
+internal sealed record Figure(string Name, string Unit, double Value)
+{
+    /// <summary>Three digits that mean something, and no more.</summary>
+    public static string Show(double value) => double.IsNaN(value) ? "–"
+        : value >= 100 ? value.ToString("N0", CultureInfo.InvariantCulture)
+        : value >= 10 ? value.ToString("0.0", CultureInfo.InvariantCulture)
+        : value >= 1 ? value.ToString("0.00", CultureInfo.InvariantCulture)
+        : value.ToString("0.000", CultureInfo.InvariantCulture);
+}
+
+/// <summary>What one round of a scenario came to. Without problems, all that was promised was kept.</summary>
+internal sealed record Outcome(IReadOnlyList<Figure> Figures, IReadOnlyList<string> Problems);

@@ -1,0 +1,61 @@
+using WebMessenger.Load.Commands;
+using WebMessenger.Load.Measuring;
+using WebMessenger.Load.Servers;
+using WebMessenger.Load.Wire;
+
+namespace WebMessenger.Load.Scenarios;
+
+/// <summary>One kind of load, with its numbers chosen.</summary>
+internal interface IScenario
+{
+    /// <summary>One line that says all that a reader of the figures must know.</summary>
+    string Title { get; }
+
+    /// <summary>Without extension.</summary>
+    string FileName { get; }
+
+    Preparation Preparation { get; }
+
+    /// <summary>One round. What was not kept is a problem in the outcome, not an exception.</summary>
+    Task<Outcome> RunAsync(ServerUnderTest server, CancellationToken cancellation);
+}
+
+/// <summary>A kind of load as it is typed.</summary>
+internal sealed record ScenarioKind(string Name, string Summary, IReadOnlyList<Option> Options, Func<Arguments, IScenario> Create);
+
+/// <summary>Options that mean the same in every scenario.</summary>
+internal static class SharedOptions
+{
+    public static Option Mqtt { get; } = new("mqtt", "3.1.1", "protocol version of all clients: 3.1.1 or 5");
+
+    public static Option Over { get; } = new("over", "tcp", "how all clients connect: tcp or websocket");
+
+    public static Option Text { get; } = new("text", "100", "length of a message's text in bytes");
+
+    public static Option WarmUp { get; } = new("warmup", "10", "seconds of the same traffic before measuring");
+
+    public static Option Seconds { get; } = new("seconds", "6", "seconds that are measured");
+
+    public static MqttVersion Version(this Arguments arguments) => arguments.Text("mqtt") switch
+    {
+        "3.1.1" => MqttVersion.V311,
+        "5" => MqttVersion.V5,
+        _ => throw new UsageException("--mqtt must be 3.1.1 or 5."),
+    };
+
+    public static Transport Transport(this Arguments arguments) => arguments.Text("over") switch
+    {
+        "tcp" => Servers.Transport.Tcp,
+        "websocket" => Servers.Transport.WebSocket,
+        _ => throw new UsageException("--over must be tcp or websocket."),
+    };
+
+    public static int TextLength(this Arguments arguments) => arguments.Number("text", Generator.MessageText.MinimumLength, 4_000);
+
+    public static string Name(this MqttVersion version) => version == MqttVersion.V5 ? "MQTT 5" : "MQTT 3.1.1";
+
+    public static string Name(this Transport transport) => transport == Servers.Transport.WebSocket ? "WebSocket" : "TCP";
+
+    /// <summary>What tells files of the same load over other protocols apart.</summary>
+    public static string Suffix(MqttVersion version, Transport transport) => $"-mqtt{(int)version}{(transport == Servers.Transport.WebSocket ? "-websocket" : "")}";
+}

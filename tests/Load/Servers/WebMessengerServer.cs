@@ -1,0 +1,82 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Reflection;
+using System.Text.RegularExpressions;
+using WebMessenger.Load.Generator;
+using WebMessenger.Load.Wire;
+
+namespace WebMessenger.Load.Servers;
+
+/// <summary>This project's server as it was built, on fresh data, with the limits off that are there to stop load.</summary>
+internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<string> settings) : IContender
+{
+    private static readonly string[] LimitsOff =
+    [
+        "PublishPerSecond", "ConnectsPerSecondPerAddress", "ConnectionsPerAddress", "ConnectionsPerAccount", "SignInsPerMinutePerAddress", "RegistrationsPerHourPerAddress",
+    ];
+
+    private readonly string _program = Path.GetFullPath(program ?? typeof(WebMessengerServer).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(item => item.Key == "Server").Value!);
+    private AccountSeed? _seed;
+
+    public string Name => "WebMessenger";
+
+    public string Version => FileVersionInfo.GetVersionInfo(_program).ProductVersion ?? "unknown";
+
+    public async Task<ServerUnderTest> StartAsync(Preparation preparation, CancellationToken cancellation)
+    {
+        if (!File.Exists(_program))
+        {
+            throw new LoadException($"There is no server at {_program}. Build it: dotnet build src/Broker -c Release");
+        }
+
+        if (_seed?.Logins.Count != preparation.Accounts)
+        {
+            _seed?.Dispose();
+            _seed = await AccountSeed.CreateAsync(preparation.Accounts, cancellation);
+        }
+
+        var folder = Directory.CreateTempSubdirectory("webmessenger-load-").FullName;
+        try
+        {
+            _seed.CopyTo(folder);
+            Dictionary<string, IPEndPoint> listening = [];
+            var process = await ChildProcess.StartAsync("dotnet", Arguments(folder, preparation.Rooms), line =>
+            {
+                if (ListeningLine().Match(line) is { Success: true } match)
+                {
+                    listening[match.Groups["scheme"].Value] = new IPEndPoint(IPAddress.Loopback, int.Parse(match.Groups["port"].ValueSpan, CultureInfo.InvariantCulture));
+                }
+
+                return line.Contains("WebMessenger is ready", StringComparison.Ordinal);
+            }, null, cancellation);
+            var logins = _seed.Logins;
+            return new ServerUnderTest(process, listening["mqtt"], listening["http"], folder, i => logins[i % logins.Count]);
+        }
+        catch
+        {
+            Directory.Delete(folder, recursive: true);
+            throw;
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _seed?.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private IEnumerable<string> Arguments(string folder, int rooms) =>
+    [
+        _program,
+        "--Urls=http://127.0.0.1:0",
+        "--WebMessenger:Mqtt:Port=0",
+        $"--WebMessenger:DataFolder={folder}",
+        .. LimitsOff.Select(limit => $"--WebMessenger:Limits:{limit}=0"),
+        .. Enumerable.Range(0, rooms).Select(room => string.Create(CultureInfo.InvariantCulture, $"--WebMessenger:Rooms:Default:{room}={RoomTopic.IdOf(room)}")),
+        .. settings.Select(setting => $"--{setting}"),
+    ];
+
+    [GeneratedRegex(@"Listening on (?<scheme>http|mqtt)://127\.0\.0\.1:(?<port>\d+)")]
+    private static partial Regex ListeningLine();
+}
