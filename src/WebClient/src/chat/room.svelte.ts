@@ -33,6 +33,8 @@ export class RoomState {
   /** The newest live message of somebody else, for the screen reader. */
   announced = $state.raw<RoomEvent | null>(null);
   draft = $state('');
+  /** How many messages were sent from here in this visit. */
+  sent = $state(0);
 
   readonly items = $derived(fold(this.events, this.readUpTo));
 
@@ -102,6 +104,7 @@ export class RoomState {
     this.#timeline.send(line);
     this.typing.said();
     this.readUpTo = null;
+    this.sent++;
     this.#draw();
     this.#publish(line);
   }
