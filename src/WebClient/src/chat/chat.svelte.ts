@@ -3,7 +3,7 @@ import { call, type Answer } from '../lib/http';
 import type { Me } from '../session/session.svelte';
 import { Connection } from './connection.svelte';
 import type { Link } from './link';
-import { parseJson, readNotice, readRoom, type Notice, type Room } from './protocol';
+import { parseJson, readNotice, readRoom, readWhisper, type Notice, type Room, type Whisper } from './protocol';
 import { RoomState } from './room.svelte';
 
 const directoryEvery = 30_000;
@@ -15,7 +15,10 @@ export class Chat {
   readonly opened = new SvelteMap<string, RoomState>();
   directory = $state.raw<Room[]>([]);
   directoryPhase = $state<'loading' | 'ready' | 'failed'>('loading');
+  /** What the server said about this account's doings: the newest three. */
   notices = $state.raw<{ key: number; notice: Notice }[]>([]);
+  /** Kept until dismissed: nobody may lose what was said to them alone. */
+  whispers = $state.raw<{ key: number; whisper: Whisper }[]>([]);
 
   #link: Link | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -89,6 +92,7 @@ export class Chat {
 
   dismiss(key: number): void {
     this.notices = this.notices.filter((entry) => entry.key !== key);
+    this.whispers = this.whispers.filter((entry) => entry.key !== key);
   }
 
   #opened(link: Link): void {
@@ -100,10 +104,13 @@ export class Chat {
   #message(topic: string, payload: string): void {
     const [root, name, ...rest] = topic.split('/');
     if (root === 'rooms' && name) this.opened.get(name)?.receive(rest.join('/'), payload);
-    else if (root === 'users') this.#notice(readNotice(parseJson(payload)));
+    else if (root === 'users') this.#receiveOwn(parseJson(payload));
   }
 
-  #notice(notice: Notice | null): void {
+  #receiveOwn(value: unknown): void {
+    const whisper = readWhisper(value);
+    if (whisper) this.whispers = [...this.whispers, { key: ++this.#lastKey, whisper }];
+    const notice = readNotice(value);
     if (notice) this.notices = [...this.notices.slice(-2), { key: ++this.#lastKey, notice }];
   }
 }

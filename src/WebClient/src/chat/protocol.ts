@@ -50,6 +50,12 @@ export interface Notice {
   topic: string | null;
 }
 
+/** Said to this account alone. */
+export interface Whisper {
+  from: Author;
+  text: string;
+}
+
 /** The most that the server takes in one message, in Unicode scalar values. */
 export const textLength = 4000;
 export const roomIdPattern = /^[a-z0-9][a-z0-9-]{0,63}$/;
@@ -111,6 +117,12 @@ export function readNotice(value: unknown): Notice | null {
     text: typeof value['text'] === 'string' ? value['text'] : '',
     topic: typeof value['topic'] === 'string' ? value['topic'] : null,
   };
+}
+
+export function readWhisper(value: unknown): Whisper | null {
+  if (!isRecord(value) || value['type'] !== 'whisper' || typeof value['text'] !== 'string') return null;
+  const from = readAuthor(value['from']);
+  return from && { from, text: value['text'] };
 }
 
 function readAuthor(value: unknown): Author | null {

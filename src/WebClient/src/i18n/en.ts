@@ -212,6 +212,7 @@ export const en = {
   'sessions.endOthers': 'End all others',
   'sessions.endOthersQuestion': 'End all other login sessions?',
   'sessions.endOthersHint': 'Everything but this browser is signed out at once.',
+  'sessions.revokeHint': 'To end this login session, its access token is revoked for good: whatever uses it is disconnected at once and cannot sign in with it again.',
   'sessions.ended': 'Ended.',
   'sessions.failed': 'The list could not be read.',
   'sessions.onlyThis': 'You are signed in here and nowhere else.',
@@ -266,6 +267,8 @@ export const en = {
 
   'notice.label': 'Notices',
   'notice.dismiss': 'Dismiss',
+  'notice.whisper': '{name} whispers:',
+  'notice.dismissWhisper': 'Dismiss what {name} whispered',
 
   'error.unreachable': 'The server does not answer. Check your connection and try again.',
   'error.unknown': 'That did not work. Please try again.',

@@ -213,6 +213,7 @@ export const ptBR: Catalogue = {
   'sessions.endOthers': 'Encerrar todas as outras',
   'sessions.endOthersQuestion': 'Encerrar todas as outras sessões?',
   'sessions.endOthersHint': 'Tudo menos este navegador é desconectado na hora.',
+  'sessions.revokeHint': 'Para encerrar esta sessão, o token de acesso é revogado de vez: o que o estiver usando é desconectado na hora e não entra mais com ele.',
   'sessions.ended': 'Encerrada.',
   'sessions.failed': 'Não foi possível ler a lista.',
   'sessions.onlyThis': 'Você está conectado aqui e em nenhum outro lugar.',
@@ -267,6 +268,8 @@ export const ptBR: Catalogue = {
 
   'notice.label': 'Avisos',
   'notice.dismiss': 'Dispensar',
+  'notice.whisper': '{name} sussurra:',
+  'notice.dismissWhisper': 'Dispensar o que {name} sussurrou',
 
   'error.unreachable': 'O servidor não responde. Verifique a conexão e tente de novo.',
   'error.unknown': 'Não deu certo. Tente de novo.',

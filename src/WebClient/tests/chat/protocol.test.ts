@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseJson, readEvent, readNotice, readPage, readRoom } from '../../src/chat/protocol';
+import { parseJson, readEvent, readNotice, readPage, readRoom, readWhisper } from '../../src/chat/protocol';
 
 const wire = '{"v":1,"type":"message","room":"lobby","seq":42,"epoch":"k3f9","id":"a1","at":"2026-11-22T23:00:00.123Z","from":{"user":"ana","name":"Ana","kind":"person"},"text":"olá","later":true}';
 
@@ -15,6 +15,14 @@ describe('protocol', () => {
       from: { user: 'ana', name: 'Ana', kind: 'person' },
       text: 'olá',
     });
+  });
+
+  it('reads a whisper, and nothing else as one', () => {
+    const whisper = '{"v":1,"type":"whisper","to":"ana","seq":3,"from":{"user":"caio","name":"Caio","kind":"person"},"text":"<b>psst</b>"}';
+    expect(readWhisper(parseJson(whisper))).toEqual({ from: { user: 'caio', name: 'Caio', kind: 'person' }, text: '<b>psst</b>' });
+    for (const payload of [wire, '{"type":"notice","code":"x","text":"y"}', '{"type":"whisper","text":"y"}', '{"type":"whisper","from":{"user":"caio"}}']) {
+      expect(readWhisper(parseJson(payload)), payload).toBeNull();
+    }
   });
 
   it('takes nothing for an event that is none', () => {
