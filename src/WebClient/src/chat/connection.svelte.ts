@@ -3,7 +3,8 @@ import { randomId } from '../lib/randomId';
 import { session } from '../session/session.svelte';
 import type { Link } from './link';
 
-type Status = 'connecting' | 'online' | 'reconnecting' | 'offline';
+/** Offline is the browser's word for having no network; unanswered, that the server is silent though there is one. */
+type Status = 'connecting' | 'online' | 'reconnecting' | 'offline' | 'unanswered';
 
 export interface ConnectionUser {
   opened(link: Link): void;
@@ -21,6 +22,8 @@ export class Connection {
   #link: Link | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #attempt = 0;
+  /** Counts what was begun, so that what was overtaken meanwhile leaves the rest alone. */
+  #round = 0;
   #running = false;
 
   constructor(user: ConnectionUser) {
@@ -46,16 +49,27 @@ export class Connection {
     link?.close();
   }
 
+  /** An attempt that is under way may hang on the network that was there before: it is given up. */
   retryNow = (): void => {
-    if (!this.#running || this.#link !== null) return;
+    if (!this.#running || this.status === 'online') return;
     clearTimeout(this.#timer);
+    const link = this.#link;
+    this.#link = null;
+    link?.abandon();
     this.#attempt = 0;
+    this.#round++;
     this.status = 'reconnecting';
     void this.#open();
   };
 
+  /** Waiting for the keep-alive would take the best part of a minute, in which what is written seems to be sent. */
   #goneOffline = (): void => {
-    if (this.status !== 'online') this.status = 'offline';
+    const link = this.#link;
+    this.status = 'offline';
+    if (!link) return;
+    this.#link = null;
+    link.abandon();
+    void this.#closed();
   };
 
   async #open(): Promise<void> {
@@ -80,11 +94,13 @@ export class Connection {
 
   async #closed(): Promise<void> {
     this.#link = null;
-    this.status = navigator.onLine ? 'reconnecting' : 'offline';
+    if (!navigator.onLine) this.status = 'offline';
+    else if (this.status !== 'unanswered') this.status = 'reconnecting';
     this.#user.closed();
+    const round = ++this.#round;
     const answer = await session.check();
-    if (!this.#running || answer === 'out') return;
-    if (answer === 'unreachable' && this.#attempt > 1) this.status = 'offline';
+    if (!this.#running || answer === 'out' || round !== this.#round) return;
+    if (answer === 'unreachable' && this.#attempt > 0 && navigator.onLine) this.status = 'unanswered';
     this.#timer = setTimeout(() => void this.#open(), backoff(this.#attempt++));
   }
 }

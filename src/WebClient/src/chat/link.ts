@@ -85,6 +85,11 @@ export class Link {
   close(): void {
     this.#client.end(false);
   }
+
+  /** Without a word to the server, which cannot be reached. */
+  abandon(): void {
+    this.#client.end(true);
+  }
 }
 
 function reasonOf(packet: Packet | undefined): string {
