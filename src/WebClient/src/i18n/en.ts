@@ -30,8 +30,6 @@ export const en = {
   'welcome.nicknamePlaceholder': 'e.g. Night owl',
   'welcome.enter': 'Come in',
   'welcome.entering': 'Opening the door…',
-  'welcome.peopleNow.one': '{count} person is talking now',
-  'welcome.peopleNow.other': '{count} people are talking now',
   'welcome.haveAccount': 'Been here before?',
   'welcome.noAccount': 'Want to keep your name?',
   'welcome.guestInstead': 'Just looking around?',

@@ -31,8 +31,6 @@ export const ptBR: Catalogue = {
   'welcome.nicknamePlaceholder': 'ex.: Coruja da noite',
   'welcome.enter': 'Entrar na sala',
   'welcome.entering': 'Abrindo a porta…',
-  'welcome.peopleNow.one': '{count} pessoa conversando agora',
-  'welcome.peopleNow.other': '{count} pessoas conversando agora',
   'welcome.haveAccount': 'Já é de casa?',
   'welcome.noAccount': 'Quer guardar seu nome?',
   'welcome.guestInstead': 'Só dando uma olhada?',
