@@ -99,6 +99,7 @@ export const en = {
   'rooms.leave': 'Leave this room',
   'rooms.leaveQuestion': 'Leave {room}?',
   'rooms.leaveHint': 'You are taken off its list. You can come back at any time while it is public.',
+  'rooms.leavePrivateHint': 'You are taken off its list. It is private: only its owner can let you back in.',
 
   'newRoom.title': 'Open a new room',
   'newRoom.name': 'Name',
@@ -311,6 +312,7 @@ export const en = {
   'error.no_such_user': 'There is nobody with this user name.',
   'error.no_such_member': 'You are not in this room (any more).',
   'error.not_allowed': 'You may not do that.',
+  'error.owner_leaves': 'You made this room and it is private: make it public or delete it instead of leaving.',
   'error.default_room': 'This room is one of the server’s own: it stays.',
   'error.rate_exceeded': 'Too fast. Wait a moment and try again.',
   'error.switched_off': 'The operator of this server has switched this off.',

@@ -100,6 +100,7 @@ export const ptBR: Catalogue = {
   'rooms.leave': 'Sair desta sala',
   'rooms.leaveQuestion': 'Sair de {room}?',
   'rooms.leaveHint': 'Você sai da lista da sala. Pode voltar quando quiser, enquanto ela for pública.',
+  'rooms.leavePrivateHint': 'Você sai da lista da sala. Ela é privada: só quem a criou pode deixar você voltar.',
 
   'newRoom.title': 'Abrir uma sala',
   'newRoom.name': 'Nome',
@@ -312,6 +313,7 @@ export const ptBR: Catalogue = {
   'error.no_such_user': 'Não há ninguém com esse nome de usuário.',
   'error.no_such_member': 'Você não está (mais) nesta sala.',
   'error.not_allowed': 'Você não pode fazer isso.',
+  'error.owner_leaves': 'Você criou esta sala e ela é privada: em vez de sair, torne-a pública ou apague-a.',
   'error.default_room': 'Esta sala é do próprio servidor: ela fica.',
   'error.rate_exceeded': 'Rápido demais. Espere um pouco e tente de novo.',
   'error.switched_off': 'Quem cuida deste servidor desligou esta função.',
