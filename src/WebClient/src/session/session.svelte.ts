@@ -23,8 +23,8 @@ type Status = 'asking' | 'unreachable' | 'out' | 'in';
 class Session {
   status = $state<Status>('asking');
   me = $state.raw<Me | null>(null);
-  /** The page was in use when the login session ended somewhere else. */
-  endedElsewhere = $state(false);
+  /** What to tell whoever was just here: the login session was ended somewhere else, or the account was erased. */
+  farewell = $state<'ended' | 'erased' | null>(null);
 
   #leaving = false;
 
@@ -32,7 +32,9 @@ class Session {
   readonly #tabs = new BroadcastChannel('webmessenger.session');
 
   constructor() {
-    this.#tabs.onmessage = () => void this.check();
+    this.#tabs.onmessage = async (event: MessageEvent<unknown>) => {
+      if ((await this.check()) === 'out' && this.farewell === 'ended' && event.data === 'erased') this.farewell = 'erased';
+    };
   }
 
   /** Asks the server. No answer changes nothing, except before the first one. */
@@ -70,19 +72,21 @@ class Session {
     return answer;
   }
 
-  erase(currentPassword: string): Promise<Answer<void>> {
-    return this.#leaveBy(() => call<void>('DELETE', '/api/accounts/me', { currentPassword }));
+  async erase(currentPassword: string): Promise<Answer<void>> {
+    const answer = await this.#leaveBy(() => call<void>('DELETE', '/api/accounts/me', { currentPassword }), 'erased');
+    if (answer.ok) this.farewell = 'erased';
+    return answer;
   }
 
   /** The server closes our connections before it answers: what is found out meanwhile is no surprise. */
-  async #leaveBy(action: () => Promise<Answer<void>>): Promise<Answer<void>> {
+  async #leaveBy(action: () => Promise<Answer<void>>, word: 'left' | 'erased' = 'left'): Promise<Answer<void>> {
     this.#leaving = true;
     const answer = await action();
     this.#leaving = false;
     if (answer.ok) {
       this.me = null;
       this.status = 'out';
-      this.#tabs.postMessage('left');
+      this.#tabs.postMessage(word);
     } else if (answer.problem.status === 401) {
       await this.check();
     }
@@ -103,11 +107,11 @@ class Session {
     const same = this.me !== null && JSON.stringify(this.me) === JSON.stringify(me);
     if (!same) this.me = me;
     this.status = 'in';
-    this.endedElsewhere = false;
+    this.farewell = null;
   }
 
   #left(): void {
-    if (this.status === 'in') this.endedElsewhere = !this.#leaving;
+    if (this.status === 'in') this.farewell = this.#leaving ? null : 'ended';
     this.me = null;
     this.status = 'out';
   }
