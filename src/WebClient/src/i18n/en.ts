@@ -37,7 +37,7 @@ export const en = {
   'welcome.endedElsewhere': 'You were signed out.',
   'welcome.endedElsewhereHint': 'Your login session was ended in another tab or on another device. Nothing more is sent or received here.',
   'welcome.erased': 'Your account was erased.',
-  'welcome.erasedHint': 'Its login sessions and access tokens are gone with it. Thank you for having been here.',
+  'welcome.erasedHint': 'Its login sessions and access tokens are gone with it.',
   'welcome.scene1': 'hi everyone! who is here tonight?',
   'welcome.scene2': 'pull up a chair, we just started',
   'welcome.scene3': 'balcony: 21.4 °C, door closed',

@@ -38,7 +38,7 @@ export const ptBR: Catalogue = {
   'welcome.endedElsewhere': 'Você foi desconectado.',
   'welcome.endedElsewhereHint': 'Sua sessão foi encerrada em outra aba ou em outro aparelho. Nada mais é enviado ou recebido aqui.',
   'welcome.erased': 'Sua conta foi apagada.',
-  'welcome.erasedHint': 'As sessões e os tokens de acesso foram junto. Obrigado por ter passado por aqui.',
+  'welcome.erasedHint': 'As sessões e os tokens de acesso foram junto.',
   'welcome.scene1': 'oi, gente! quem está por aí?',
   'welcome.scene2': 'puxa uma cadeira, acabamos de começar',
   'welcome.scene3': 'varanda: 21,4 °C, porta fechada',
