@@ -1,9 +1,9 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { call, type Answer } from '../lib/http';
-import type { Me } from '../session/session.svelte';
+import { session, type Me } from '../session/session.svelte';
 import { Connection } from './connection.svelte';
 import type { Link } from './link';
-import { parseJson, readNotice, readRoom, readWhisper, type Notice, type Room, type Whisper } from './protocol';
+import { parseJson, readNotice, readPresent, readRoom, readWhisper, type Notice, type Room, type Whisper } from './protocol';
 import { RoomState } from './room.svelte';
 
 const directoryEvery = 30_000;
@@ -103,8 +103,16 @@ export class Chat {
 
   #message(topic: string, payload: string): void {
     const [root, name, ...rest] = topic.split('/');
-    if (root === 'rooms' && name) this.opened.get(name)?.receive(rest.join('/'), payload);
-    else if (root === 'users') this.#receiveOwn(parseJson(payload));
+    if (root === 'rooms' && name) {
+      this.opened.get(name)?.receive(rest.join('/'), payload);
+      if (rest[0] === 'presence' && rest[1] === this.me.user) this.#hearOwnName(readPresent(parseJson(payload))?.name);
+    }
+    if (root === 'users') this.#receiveOwn(parseJson(payload));
+  }
+
+  /** A change made in another browser is told by presence alone. */
+  #hearOwnName(name: string | undefined): void {
+    if (name !== undefined && session.me !== null && name !== session.me.name) void session.check();
   }
 
   #receiveOwn(value: unknown): void {
