@@ -1,7 +1,7 @@
 import { language, t } from './i18n.svelte';
 
 export function timeOf(at: string | number): string {
-  return format(at, { hour: '2-digit', minute: '2-digit' });
+  return format(at, { hour: language.current === 'en' ? 'numeric' : '2-digit', minute: '2-digit' });
 }
 
 export function dayOf(at: string): string {
@@ -17,14 +17,14 @@ export function fullDate(at: string | number): string {
   return format(at, { dateStyle: 'medium', timeStyle: 'short' });
 }
 
-/** "3 minutes ago", "in 30 days". */
+/** "3 minutes ago", "in 30 days", "just now". */
 export function relative(at: string, now = Date.now()): string {
   const seconds = (Date.parse(at) - now) / 1000;
   const words = new Intl.RelativeTimeFormat(language.current, { numeric: 'auto' });
   for (const [unit, length] of [['day', 86_400], ['hour', 3_600], ['minute', 60]] as const) {
     if (Math.abs(seconds) >= length) return words.format(Math.trunc(seconds / length), unit);
   }
-  return words.format(0, 'second');
+  return seconds > 0 ? words.format(0, 'second') : t('date.justNow');
 }
 
 /** "Ana and Bob", "Ana, Bob e Caio". */

@@ -137,6 +137,7 @@ export const en = {
   'chat.loadingOlder': 'Reading older messages…',
   'chat.empty': 'Quiet in here.',
   'chat.emptyHint': 'Say hello: somebody has to be first.',
+  'date.justNow': 'just now',
   'chat.today': 'Today',
   'chat.yesterday': 'Yesterday',
   'chat.unread': 'New',

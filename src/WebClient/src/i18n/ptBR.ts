@@ -138,6 +138,7 @@ export const ptBR: Catalogue = {
   'chat.loadingOlder': 'Lendo mensagens mais antigas…',
   'chat.empty': 'Tudo quieto por aqui.',
   'chat.emptyHint': 'Diga oi: alguém precisa ser o primeiro.',
+  'date.justNow': 'agora mesmo',
   'chat.today': 'Hoje',
   'chat.yesterday': 'Ontem',
   'chat.unread': 'Novas',
