@@ -90,6 +90,13 @@ export class Chat {
     }
   }
 
+  /** The reader is back at the page: what happened to the rooms meanwhile is told by nobody. */
+  lookAgain(): void {
+    if (document.hidden) return;
+    void this.readDirectory();
+    for (const room of this.opened.values()) void room.askAgain();
+  }
+
   dismiss(key: number): void {
     this.notices = this.notices.filter((entry) => entry.key !== key);
     this.whispers = this.whispers.filter((entry) => entry.key !== key);

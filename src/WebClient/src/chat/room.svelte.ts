@@ -44,6 +44,7 @@ export class RoomState {
   /** On this link, the lines that waited have been sent: a new one may follow them. */
   #flushed = false;
   #catchingUp = false;
+  #asking = false;
   /** Set by the page: the reader sees this room's end. */
   watched = false;
 
@@ -160,6 +161,18 @@ export class RoomState {
   async tryAgain(): Promise<void> {
     this.phase = 'joining';
     if (this.#link) await this.attach(this.#link);
+  }
+
+  /** It was refused, and its owner may have let this account in since. Until that is known, the page stays as it is. */
+  async askAgain(): Promise<void> {
+    if (this.phase !== 'refused' || this.#asking) return;
+    this.#asking = true;
+    const answer = await call<unknown>('GET', `/api/rooms/${this.id}`);
+    if (answer.ok) {
+      this.room = readRoom(answer.value) ?? this.room;
+      if (this.#link) await this.attach(this.#link);
+    }
+    this.#asking = false;
   }
 
   #receiveEvent(event: RoomEvent | null): void {
