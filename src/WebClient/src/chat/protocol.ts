@@ -36,7 +36,7 @@ export interface Room {
   people: number;
   /** On the room's list. */
   member: boolean;
-  /** Created by this account. */
+  /** This account may change it: it made it, or is an administrator. */
   mine: boolean;
 }
 
