@@ -75,7 +75,7 @@ export const en = {
   'connection.connecting': 'Connecting…',
   'connection.online': 'Connected',
   'connection.reconnecting': 'Connection lost. Reconnecting…',
-  'connection.offline': 'You are offline. What you write is sent when the connection is back.',
+  'connection.offline': 'You are offline. What you write is sent once you are back.',
   'connection.unanswered': 'The server does not answer. What you write is sent when it is back.',
   'connection.retry': 'Reconnect now',
 
