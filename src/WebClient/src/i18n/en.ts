@@ -76,7 +76,7 @@ export const en = {
   'connection.online': 'Connected',
   'connection.reconnecting': 'Connection lost. Reconnecting…',
   'connection.offline': 'You are offline. What you write is sent once you are back.',
-  'connection.unanswered': 'The server does not answer. What you write is sent when it is back.',
+  'connection.unanswered': 'The server does not answer. What you write is sent later.',
   'connection.retry': 'Reconnect now',
 
   'rooms.label': 'Rooms',

@@ -77,7 +77,7 @@ export const ptBR: Catalogue = {
   'connection.online': 'Conectado',
   'connection.reconnecting': 'A conexão caiu. Reconectando…',
   'connection.offline': 'Você está sem conexão. O que escrever será enviado quando ela voltar.',
-  'connection.unanswered': 'O servidor não responde. O que escrever será enviado quando ele voltar.',
+  'connection.unanswered': 'O servidor não responde. O que escrever será enviado depois.',
   'connection.retry': 'Reconectar agora',
 
   'rooms.label': 'Salas',
