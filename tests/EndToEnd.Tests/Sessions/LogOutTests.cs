@@ -133,6 +133,7 @@ public sealed class LogOutTests(SharedServer shared)
                 Assert.DoesNotContain(await tab.PublishesUntilClosedAsync(), publish => publish.Says(after));
             }
 
+            TestContext.Current.TestOutputHelper?.WriteLine($"Logging out took {clock.ElapsedMilliseconds} ms.");
             Assert.True(clock.ElapsedMilliseconds < 250, $"Logging out took {clock.ElapsedMilliseconds} ms.");
         }
         finally
