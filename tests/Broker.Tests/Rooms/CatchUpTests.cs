@@ -74,6 +74,53 @@ public sealed class CatchUpTests
         Assert.True(await talking > 400);
     }
 
+    [Fact]
+    public async Task Hand_overs_by_the_hundred_in_a_busy_room_give_every_event_once()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var first = await broker.ConnectAsync(ana);
+        var start = (await SayAsync(first, 1, 1))[0];
+        using CancellationTokenSource enough = new();
+        var speakers = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => broker.ConnectAsync(ana)));
+        var talking = Task.WhenAll(speakers.Select(speaker => Task.Run(async () =>
+        {
+            while (!enough.IsCancellationRequested)
+            {
+                await SayAsync(speaker, 1, 20);
+            }
+        })));
+
+        // The presence of a reader would add joins and leaves of its own: its account stays here by this one.
+        await using var present = await broker.ConnectAsync(ana, MqttVersion.V311);
+        await present.SubscribeAsync("rooms/lobby/text", 0);
+        await using var reader = await broker.ConnectAsync(ana);
+        var seen = start.Seq;
+        for (var round = 0; round < 150; round++)
+        {
+            await reader.SubscribeAsync("rooms/lobby", properties: After(seen, start.Epoch));
+            for (var i = 0; i < 40; i++)
+            {
+                Assert.Equal(++seen, (await reader.NextPublishAsync()).Json.GetProperty("seq").GetInt64());
+            }
+
+            await reader.UnsubscribeAsync("rooms/lobby");
+
+            // What was on its way before the UNSUBACK is read too, so that the next round begins behind it.
+            foreach (var rest in reader.AlreadyHere())
+            {
+                Assert.Equal(++seen, rest.Json.GetProperty("seq").GetInt64());
+            }
+        }
+
+        await enough.CancelAsync();
+        await talking;
+        foreach (var speaker in speakers)
+        {
+            await speaker.DisposeAsync();
+        }
+    }
+
     [Theory]
     [InlineData("newer than the head")]
     [InlineData("another epoch")]

@@ -255,6 +255,15 @@ internal sealed class RawMqttClient : IAsyncDisposable
     public Task<ReceivedPublish> NextPublishAsync(TimeSpan? timeout = null) =>
         WaitAsync(_publishes.Reader.ReadAsync().AsTask(), "a PUBLISH", timeout ?? Patience);
 
+    /// <summary>Takes what has been read from the socket so far; after an acknowledgement, that is all that came before it.</summary>
+    public IEnumerable<ReceivedPublish> AlreadyHere()
+    {
+        while (_publishes.Reader.TryRead(out var publish))
+        {
+            yield return publish;
+        }
+    }
+
     /// <summary>Takes publishes until one fits, which is the last in the list: "nothing came" is shown by a marker that comes first.</summary>
     public async Task<IReadOnlyList<ReceivedPublish>> PublishesUntilAsync(Func<ReceivedPublish, bool> last, TimeSpan? timeout = null)
     {
