@@ -7,59 +7,23 @@ using WebMessenger.Auth.Storage;
 namespace WebMessenger.Auth.Tokens;
 
 /// <summary>Access tokens in the document store: hashes only (attack 32).</summary>
-internal sealed class AccessTokenStore(DocumentStore store)
+internal sealed class AccessTokenStore(DocumentStore store) : SessionCollection(store, "accessTokens")
 {
-    private const string Collection = "accessTokens";
-
-    /// <summary>Those of accounts that are gone are dropped.</summary>
-    public Task<List<LoginSession>> ReadAllAsync(Func<string, Account?> find) => store.WriteAsync(database =>
+    protected override BsonDocument Write(LoginSession session) => new()
     {
-        var collection = database.GetCollection(Collection);
-        List<LoginSession> sessions = [];
-        foreach (var document in collection.FindAll().ToList())
-        {
-            if (find(document["account"].AsString) is { } account)
-            {
-                sessions.Add(Read(document, account));
-            }
-            else
-            {
-                collection.Delete(document["_id"]);
-            }
-        }
-
-        return sessions;
-    });
-
-    public Task AddAsync(LoginSession token) => store.WriteAsync(database => { database.GetCollection(Collection).Insert(Write(token)); });
-
-    public Task RemoveAsync(IReadOnlyCollection<LoginSession> tokens) => store.WriteAsync(database =>
-    {
-        foreach (var token in tokens)
-        {
-            database.GetCollection(Collection).Delete(token.Id);
-        }
-    });
-
-    /// <summary>When and where from. An update, not an upsert: one that was revoked meanwhile does not come back.</summary>
-    public Task TouchAsync(IReadOnlyCollection<LoginSession> tokens) =>
-        store.WriteAsync(database => { database.GetCollection(Collection).Update(tokens.Select(Write)); });
-
-    private static BsonDocument Write(LoginSession token) => new()
-    {
-        ["_id"] = token.Id,
-        ["account"] = token.Account.Id,
-        ["name"] = token.Device,
-        ["secret"] = token.SecretHash!.Value.ToBytes(),
-        ["rooms"] = token.Scope.Rooms is { } rooms ? new BsonArray(rooms.Select(room => new BsonValue(room))) : BsonValue.Null,
-        ["verbs"] = (int)token.Scope.Verbs,
-        ["created"] = token.CreatedAt.ToUnixTimeMilliseconds(),
-        ["expires"] = token.ExpiresAt is { } expires ? expires.ToUnixTimeMilliseconds() : BsonValue.Null,
-        ["lastSeen"] = token.LastSeen.ToUnixTimeMilliseconds(),
-        ["address"] = token.Address is { } address ? address : BsonValue.Null,
+        ["_id"] = session.Id,
+        ["account"] = session.Account.Id,
+        ["name"] = session.Device,
+        ["secret"] = session.SecretHash!.Value.ToBytes(),
+        ["rooms"] = session.Scope.Rooms is { } rooms ? new BsonArray(rooms.Select(room => new BsonValue(room))) : BsonValue.Null,
+        ["verbs"] = (int)session.Scope.Verbs,
+        ["created"] = session.CreatedAt.ToUnixTimeMilliseconds(),
+        ["expires"] = session.ExpiresAt is { } expires ? expires.ToUnixTimeMilliseconds() : BsonValue.Null,
+        ["lastSeen"] = session.LastSeen.ToUnixTimeMilliseconds(),
+        ["address"] = session.Address is { } address ? address : BsonValue.Null,
     };
 
-    private static LoginSession Read(BsonDocument document, Account account)
+    protected override LoginSession Read(BsonDocument document, Account account)
     {
         var lastSeen = DateTimeOffset.FromUnixTimeMilliseconds(document["lastSeen"].AsInt64);
         return new LoginSession(
