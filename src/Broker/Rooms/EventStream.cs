@@ -33,12 +33,12 @@ internal interface IStreamEvent : IStreamWork
 }
 
 /// <summary>One stored event on its way to the members.</summary>
-internal readonly record struct EventDelivery(long Seq, PublishFrames Frames, MqttConnection? Publisher, PublishFrames? Line);
+internal readonly record struct EventDelivery(long Seq, PublishFrames Frames, MqttConnection? Publisher);
 
 /// <summary>A log and the clients that hear it live: a room, or an account's inbox.</summary>
 /// <remarks>
-/// Threads and locks. <c>Gate</c> guards the subscribers (and what a derived class says); under it no other lock is taken but a connection's write lock. Everything that
-/// is delivered goes through the queue and is delivered by one worker at a time, so that every member receives everything in one order; the worker holds no lock
+/// Threads and locks. <c>Gate</c> guards the subscribers (and what a derived class says); under it no other lock is taken but a connection's write lock and the log's
+/// own. Everything that is delivered goes through the queue and is delivered by one worker at a time, so that every member receives everything in one order; the worker holds no lock
 /// while it delivers. The log thread only enqueues.
 /// </remarks>
 internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
@@ -203,13 +203,14 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
         {
             if (stored.Append is { Outcome: AppendOutcome.Stored } append)
             {
-                deliveries.Add(new EventDelivery(append.Seq, FramesOf(append.Body.Span, append.Seq, append.Epoch, append.At), stored.Publisher, LineOf(stored)));
+                deliveries.Add(new EventDelivery(append.Seq, FramesOf(append.Body.Span, append.Seq, append.Epoch, append.At), stored.Publisher));
             }
         }
 
         if (deliveries.Count > 0)
         {
             var batch = CollectionsMarshal.AsSpan(deliveries);
+            List<PublishFrames>? lines = null;
             foreach (var subscriber in Subscribers)
             {
                 if (subscriber.Events is { } wants)
@@ -219,12 +220,10 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
 
                 if (subscriber.TextLines is { } wantsLines)
                 {
-                    foreach (var delivery in batch)
+                    // Made for the first who asks: most rooms have nobody who does.
+                    foreach (var line in lines ??= LinesOf(events))
                     {
-                        if (delivery.Line is { } line)
-                        {
-                            subscriber.Connection.DeliverIfIdle(subscriber, line, wantsLines, touched);
-                        }
+                        subscriber.Connection.DeliverIfIdle(subscriber, line, wantsLines, touched);
                     }
                 }
             }
@@ -238,6 +237,20 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
         }
 
         events.Clear();
+    }
+
+    private List<PublishFrames> LinesOf(List<IStreamEvent> events)
+    {
+        List<PublishFrames> lines = [];
+        foreach (var stored in events)
+        {
+            if (stored.Append.Outcome == AppendOutcome.Stored && LineOf(stored) is { } line)
+            {
+                lines.Add(line);
+            }
+        }
+
+        return lines;
     }
 
     private sealed record Members(Subscriber[] Items, int Count)

@@ -272,18 +272,8 @@ internal sealed class Room : EventStream
     public override void WriteJson(IBufferWriter<byte> target, ReadOnlySpan<byte> body, long seq, string epoch, DateTimeOffset at) =>
         EventBody.WriteJson(target, body, "room"u8, IdBytes, seq, epoch, at);
 
-    protected override PublishFrames? LineOf(IStreamEvent stored)
-    {
-        foreach (var subscriber in Subscribers)
-        {
-            if (subscriber.TextLines is not null)
-            {
-                return stored.Line() is { } line ? new PublishFrames(TopicKind.Text, TextTopic, Encoding.UTF8.GetBytes(line)) : null;
-            }
-        }
-
-        return null;
-    }
+    protected override PublishFrames? LineOf(IStreamEvent stored) =>
+        stored.Line() is { } line ? new PublishFrames(TopicKind.Text, TextTopic, Encoding.UTF8.GetBytes(line)) : null;
 
     public override void WritePlace(Utf8JsonWriter writer) => writer.WriteString("room"u8, IdBytes);
 
