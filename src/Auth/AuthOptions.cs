@@ -11,7 +11,4 @@ public sealed record AuthOptions
     public int SignInsPerMinutePerAddress { get; init; } = 20;
 
     public int RegistrationsPerHourPerAddress { get; init; } = 20;
-
-    /// <summary>Allows an account's password over unencrypted TCP from beyond loopback.</summary>
-    public bool AllowPlainPasswords { get; init; }
 }

@@ -23,7 +23,7 @@ internal static class EventsApi
     private static IResult Page(string room, RoomDirectory rooms, IRoomLog log, HttpContext context)
     {
         var who = context.SignedIn();
-        if (!who.Scope.Allows(room, Verbs.Read) || rooms.Find(room) is not { IsDeleted: false } found || !found.IsVisibleTo(who.Account.Id))
+        if (!who.Scope.Allows(room, Verbs.Read) || rooms.FindVisible(room, who.Account.Id) is not { } found)
         {
             return RoomProblems.NoSuchRoom();
         }

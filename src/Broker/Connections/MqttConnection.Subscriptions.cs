@@ -37,8 +37,7 @@ internal sealed partial class MqttConnection
         var limit = _services.Limits.FiltersPerClient;
         lock (_filtersGate)
         {
-            var isNew = !_filters.ContainsKey(filter) && !(_decisions.TryGetValue(filter, out var earlier) && earlier.IsAllowed);
-            return limit > 0 && isNew && _filters.Count + _newlyGranted >= limit
+            return limit > 0 && IsNew(filter) && _filters.Count + _newlyGranted >= limit
                 ? Verdict.Refused(RefusalCode.QuotaExceeded, $"A client holds at most {limit} filters. Unsubscribe from one first.")
                 : Verdict.Allowed;
         }
@@ -48,7 +47,7 @@ internal sealed partial class MqttConnection
     {
         lock (_filtersGate)
         {
-            if (verdict.IsAllowed && !_filters.ContainsKey(filter) && !(_decisions.TryGetValue(filter, out var earlier) && earlier.IsAllowed))
+            if (verdict.IsAllowed && IsNew(filter))
             {
                 _newlyGranted++;
             }
@@ -56,6 +55,9 @@ internal sealed partial class MqttConnection
             _decisions[filter] = verdict;
         }
     }
+
+    // Under _filtersGate. Neither held nor granted earlier in the same SUBSCRIBE.
+    private bool IsNew(string filter) => !_filters.ContainsKey(filter) && !(_decisions.TryGetValue(filter, out var earlier) && earlier.IsAllowed);
 
     /// <summary>Places the connection anew in one room, after the account's membership or the room changed.</summary>
     public void PlaceIn(Room room, bool leavesAtOnce, bool replay = false)

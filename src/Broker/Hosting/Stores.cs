@@ -37,7 +37,6 @@ internal sealed class Stores : IAsyncDisposable
                 RegistrationEnabled = settings.RegistrationEnabled,
                 SignInsPerMinutePerAddress = settings.Limits.SignInsPerMinutePerAddress,
                 RegistrationsPerHourPerAddress = settings.Limits.RegistrationsPerHourPerAddress,
-                AllowPlainPasswords = settings.AllowPlainPasswords,
             };
             auth = await AuthServices.OpenAsync(documents, options, time, loggers);
             var log = RocksRoomLog.Open(folder.RoomsFolder, null, time, loggers.CreateLogger<RocksRoomLog>());

@@ -316,8 +316,6 @@ internal sealed class RoomDirectory(
 
     public void Dispose() => _changes.Dispose();
 
-    public bool IsDefault(RoomId id) => settings.DefaultRooms.Contains(id);
-
     private void Index(Room room, string accountId)
     {
         room.AddMember(accountId);
