@@ -15,8 +15,8 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
     private long? _blockedSince;
 
     /// <summary>
-    /// Begins a place where its SUBSCRIBE asked, and owes it all that is stored. The stream knows the place already: what is stored later comes live, so nothing falls in
-    /// between, and what comes both ways is written once.
+    /// Begins a place where its SUBSCRIBE asked, and owes it all that is stored. In one hold of the writes with making the place known to the stream: so what is stored later
+    /// comes live, nothing falls in between, and what comes both ways is written once.
     /// </summary>
     public void CatchUp(Subscriber subscriber, CatchUpFrom from)
     {

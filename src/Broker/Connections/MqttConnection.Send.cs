@@ -149,6 +149,9 @@ internal sealed partial class MqttConnection
         Deliver(subscriber, frames, wants, touched);
     }
 
+    /// <summary>Until disposed nothing is delivered to the client: for changes to its places that must be seen as one.</summary>
+    public Lock.Scope HoldWrites() => _write.EnterScope();
+
     /// <summary>Changes or (null) ends a place in a stream: what the client asks for no longer is not delivered any more, also not what is queued.</summary>
     public void Replace(Subscriber subscriber, Subscriber? by)
     {

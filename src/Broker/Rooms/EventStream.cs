@@ -150,13 +150,17 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
     /// <summary>As <see cref="Replace"/>, and the events begin where the SUBSCRIBE asked. Call under <see cref="Gate"/>.</summary>
     protected Subscriber? Put(MqttConnection connection, Subscriber? subscriber, CatchUpFrom? from)
     {
-        var old = Replace(connection, subscriber);
-        if (from is not null && subscriber?.Events is not null)
+        // In one hold: an event that the worker brought between the two would go out ahead of what the client catches up on.
+        using (connection.HoldWrites())
         {
-            connection.CatchUp(subscriber, from);
-        }
+            var old = Replace(connection, subscriber);
+            if (from is not null && subscriber?.Events is not null)
+            {
+                connection.CatchUp(subscriber, from);
+            }
 
-        return old;
+            return old;
+        }
     }
 
     /// <summary>Puts, replaces or (null) removes a connection's place. Returns the one it had. Call under <see cref="Gate"/>.</summary>
