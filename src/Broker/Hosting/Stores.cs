@@ -12,8 +12,8 @@ internal sealed class Stores : IAsyncDisposable
     private readonly DataFolder _folder;
     private readonly ILoggerFactory _loggers;
 
-    private Stores(DataFolder folder, ILoggerFactory loggers, DocumentStore documents, AuthServices auth, IRoomLog log) =>
-        (_folder, _loggers, Documents, Auth, Log) = (folder, loggers, documents, auth, log);
+    private Stores(DataFolder folder, ILoggerFactory loggers, DocumentStore documents, AuthServices auth, RocksRoomLog log) =>
+        (_folder, _loggers, Documents, Auth, Log, Records) = (folder, loggers, documents, auth, log, log);
 
     public string Folder => _folder.FullPath;
 
@@ -22,6 +22,9 @@ internal sealed class Stores : IAsyncDisposable
     public AuthServices Auth { get; }
 
     public IRoomLog Log { get; }
+
+    /// <summary>In the same store as <see cref="Log"/>, and closed with it.</summary>
+    public IRecordStore Records { get; }
 
     public static async Task<Stores> OpenAsync(BrokerSettings settings, TimeProvider time, ILoggerFactory loggers)
     {

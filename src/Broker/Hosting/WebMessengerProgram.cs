@@ -89,6 +89,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton(settings.Limits);
         services.AddWebMessengerAuth(stores.Auth);
         services.AddSingleton(stores.Log);
+        services.AddSingleton(stores.Records);
         services.AddSingleton(new RoomStore(stores.Documents));
         services.AddSingleton<ConnectionDirectory>();
         services.AddSingleton<IConnectingClients>(provider => provider.GetRequiredService<ConnectionDirectory>());

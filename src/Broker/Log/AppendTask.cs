@@ -8,10 +8,10 @@ public static class AppendTask
 {
     /// <summary>Appends and completes with the result; a failed store is a result, not an exception.</summary>
     public static Task<AppendResult> AppendAsync(
-        this IRoomLog roomLog, LogName log, string author, string? id, UInt128 contentHash, ReadOnlyMemory<byte> body)
+        this IRoomLog roomLog, LogName log, string author, string? id, UInt128 contentHash, ReadOnlyMemory<byte> body, RecordChange? record = null)
     {
         ArgumentNullException.ThrowIfNull(roomLog);
-        Pending pending = new(log, author, id, contentHash, body);
+        Pending pending = new(log, author, id, contentHash, body) { Record = record };
         roomLog.Append(pending);
         return pending.Task;
     }

@@ -54,6 +54,9 @@ public abstract class PendingAppend(LogName log, string author, string? id, UInt
 
     public ReadOnlyMemory<byte> Body { get; } = body;
 
+    /// <summary>A change of a record (<see cref="IRecordStore"/>) that is written in the very batch of the event, if and only if the event is stored.</summary>
+    public RecordChange? Record { get; init; }
+
     public AppendOutcome Outcome { get; private set; }
 
     /// <summary>The event's number in its log: 1, 2, 3 …; valid for <see cref="AppendOutcome.Stored"/> and <see cref="AppendOutcome.Duplicate"/>.</summary>

@@ -11,6 +11,7 @@ namespace WebMessenger.Broker.Log;
 /// log NUL 'e' seq(8)                    at(8, ms) author-length(1) author id-length+1(1, 0: none) id body …     an event
 /// log NUL 'h'                           head(8) first(8) last-at(8) swept-to(8) epoch …                         the log's head
 /// log NUL 'i' author-length(1) author id…   seq(8) at(8) content-hash(16)                                       an id, for idempotency
+/// NUL 'r' key …                         value …                                                                 a record beside the logs
 /// </code>
 /// A log's name is ASCII without NUL, so no log's keys lie among another's, and all of a log is the range [log NUL, log 0x01).
 /// </summary>
@@ -29,6 +30,11 @@ internal static class LogRecords
 
     public const int IdRecordSize = 32;
 
+    /// <summary>Bytes of the key of a record beside the logs, as its owner knows it.</summary>
+    public const int MaxRecordKey = 1_024;
+
+    public const int MaxStoredRecordKey = 2 + MaxRecordKey;
+
     public const int MaxHeadRecord = 64;
 
     /// <summary>Bytes of an event's value beside its body, at most.</summary>
@@ -39,6 +45,9 @@ internal static class LogRecords
     private const byte IdKind = (byte)'i';
 
     public static ReadOnlySpan<byte> FormatKey => "\0format"u8;
+
+    /// <summary>Before the keys of all logs, so that who walks the logs does not meet them.</summary>
+    private static ReadOnlySpan<byte> RecordPrefix => "\0r"u8;
 
     /// <summary>The first key that any log can have.</summary>
     public static ReadOnlySpan<byte> FirstLogKey => [1];
@@ -86,6 +95,16 @@ internal static class LogRecords
         id.CopyTo(to[(at + author.Length)..]);
         return at + author.Length + id.Length;
     }
+
+    public static int RecordKey(Span<byte> to, ReadOnlySpan<byte> key)
+    {
+        RecordPrefix.CopyTo(to);
+        key.CopyTo(to[RecordPrefix.Length..]);
+        return RecordPrefix.Length + key.Length;
+    }
+
+    /// <summary>The key of a record as its owner knows it.</summary>
+    public static ReadOnlySpan<byte> RecordKeyIn(ReadOnlySpan<byte> stored) => stored[RecordPrefix.Length..];
 
     /// <summary>Writes an event's value; the room must suffice for <see cref="MaxEventHeader"/> and the body.</summary>
     public static int Event(Span<byte> to, long at, string author, string? id, ReadOnlySpan<byte> body)

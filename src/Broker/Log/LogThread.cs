@@ -207,7 +207,7 @@ internal sealed class LogThread : IAsyncDisposable
         while (count < work.Length && count < _decisions.Length && bytes < _options.BatchBytes && work[count] is not PendingDrop)
         {
             var append = work[count];
-            _decisions[count] = Decide(append);
+            _decisions[count] = append is PendingRecords records ? Put(records, ref bytes) : Decide(append);
             bytes += append.Body.Length;
             count++;
         }
@@ -283,6 +283,36 @@ internal sealed class LogThread : IAsyncDisposable
             _batch.Put(key[..LogRecords.IdKey(key, state.Prefix, append.Author, id)], value);
             _idsOfBatch[new(state, append.Author, id)] = record;
         }
+
+        if (append.Record is { } change)
+        {
+            Put(change);
+        }
+    }
+
+    private Decision Put(PendingRecords records, ref int bytes)
+    {
+        foreach (var change in records.Changes)
+        {
+            Put(change);
+            bytes += change.Value?.Length ?? 0;
+        }
+
+        return new(AppendOutcome.Stored, 0, 0, "");
+    }
+
+    private void Put(RecordChange change)
+    {
+        Span<byte> key = stackalloc byte[LogRecords.MaxStoredRecordKey];
+        key = key[..LogRecords.RecordKey(key, change.Key)];
+        if (change.Value is { } value)
+        {
+            _batch.Put(key, value);
+        }
+        else
+        {
+            _batch.Delete(key);
+        }
     }
 
     private bool TryFindId(PendingAppend append, LogState state, out IdRecord known)
@@ -316,7 +346,7 @@ internal sealed class LogThread : IAsyncDisposable
 
     private void WriteAndComplete(Span<PendingAppend> work)
     {
-        if (_touched.Count > 0)
+        if (_batch.Count() > 0)
         {
             _db.Write(_batch, _synced);
             if (_failing)

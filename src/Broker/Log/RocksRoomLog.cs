@@ -4,12 +4,12 @@ using RocksDbSharp;
 
 namespace WebMessenger.Broker.Log;
 
-/// <summary>The event log in RocksDB: one thread writes, any thread reads.</summary>
+/// <summary>The event log in RocksDB, and the records beside it: one thread writes, any thread reads.</summary>
 /// <remarks>
 /// Threads: <see cref="LogThread"/> alone writes to the store, closes it at the end, and changes a <see cref="LogState"/>. Readers take a pass at the
 /// <see cref="ReadGate"/>, so that the store is not closed under them; they hold no lock while they read.
 /// </remarks>
-internal sealed class RocksRoomLog : IRoomLog
+internal sealed class RocksRoomLog : IRoomLog, IRecordStore
 {
     public const int MaxPage = 1_000;
 
@@ -45,6 +45,11 @@ internal sealed class RocksRoomLog : IRoomLog
             throw new ArgumentException("The author's or the event's id is too long.", nameof(append));
         }
 
+        if (append.Record is { } record)
+        {
+            CheckKey(record);
+        }
+
         _thread.Enqueue(append);
     }
 
@@ -75,6 +80,48 @@ internal sealed class RocksRoomLog : IRoomLog
         return drop.Task;
     }
 
+    public Task WriteAsync(IReadOnlyList<RecordChange> changes)
+    {
+        ArgumentNullException.ThrowIfNull(changes);
+        foreach (var change in changes)
+        {
+            CheckKey(change);
+        }
+
+        PendingRecords records = new(changes);
+        _thread.Enqueue(records);
+        return records.Task;
+    }
+
+    public byte[]? Find(ReadOnlySpan<byte> key)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(key.Length, LogRecords.MaxRecordKey, nameof(key));
+        Span<byte> stored = stackalloc byte[LogRecords.MaxStoredRecordKey];
+        using var pass = _gate.Enter();
+        return RocksStore.Get(_db, stored[..LogRecords.RecordKey(stored, key)]);
+    }
+
+    public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadAll(ReadOnlySpan<byte> prefix)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(prefix.Length, LogRecords.MaxRecordKey, nameof(prefix));
+        Span<byte> key = stackalloc byte[LogRecords.MaxStoredRecordKey];
+        var wanted = key[..LogRecords.RecordKey(key, prefix)];
+        List<KeyValuePair<byte[], byte[]>> records = [];
+        using var pass = _gate.Enter();
+        using var iterator = _db.NewIterator();
+        for (iterator.Seek(wanted); iterator.Valid() && iterator.GetKeySpan().StartsWith(wanted); iterator.Next())
+        {
+            records.Add(new(LogRecords.RecordKeyIn(iterator.GetKeySpan()).ToArray(), iterator.GetValueSpan().ToArray()));
+        }
+
+        if (!iterator.Valid())
+        {
+            RocksStore.ThrowIfFailed(iterator);
+        }
+
+        return records;
+    }
+
     public ValueTask DisposeAsync() => _thread.DisposeAsync();
 
     private static LogHead HeadOf(in HeadRecord head) => new(head.Epoch, head.Head, head.First);
@@ -84,6 +131,14 @@ internal sealed class RocksRoomLog : IRoomLog
         if (string.IsNullOrEmpty(log.Value) || log.Value.Length > LogRecords.MaxName || !Ascii.IsValid(log.Value) || log.Value.Contains('\0'))
         {
             throw new ArgumentException("Not a log's name.", nameof(log));
+        }
+    }
+
+    private static void CheckKey(RecordChange change)
+    {
+        if (change.Key is not { Length: > 0 and <= LogRecords.MaxRecordKey })
+        {
+            throw new ArgumentException("A record's key has 1 to 1,024 bytes.", nameof(change));
         }
     }
 

@@ -109,7 +109,20 @@ internal sealed class RocksStore : IDisposable
     public static HeadRecord? ReadHead(RocksDb db, ReadOnlySpan<byte> prefix)
     {
         Span<byte> key = stackalloc byte[LogRecords.MaxKey];
-        return db.Get(key[..LogRecords.HeadKey(key, prefix)]) is { } stored ? LogRecords.ReadHead(stored) : null;
+        return Get(db, key[..LogRecords.HeadKey(key, prefix)]) is { } stored ? LogRecords.ReadHead(stored) : null;
+    }
+
+    /// <exception cref="LogDamagedException">It cannot be read.</exception>
+    public static byte[]? Get(RocksDb db, ReadOnlySpan<byte> key)
+    {
+        try
+        {
+            return db.Get(key);
+        }
+        catch (RocksDbException error)
+        {
+            throw new LogDamagedException($"The event log cannot be read: {FirstLine(error.Message)}", error);
+        }
     }
 
     /// <summary>An iterator that is not valid is either at the end or could not read on; only this tells which.</summary>

@@ -7,7 +7,10 @@ using WebMessenger.Broker.Log;
 
 namespace WebMessenger.Broker.Tests.Log;
 
-/// <summary>This executable again, as a process that may be killed: it appends without end and writes a line for each acknowledgement.</summary>
+/// <summary>
+/// This executable again, as a process that may be killed: it appends without end and writes a line for each acknowledgement. Each event brings a record with it, and
+/// after each comes a write of two records that belong together.
+/// </summary>
 /// <remarks>
 /// It runs in the module's initializer, before xunit. No other thread may enter this assembly meanwhile, so what runs on the log thread and on the pool is the
 /// program's own code alone.
@@ -21,6 +24,14 @@ internal static class AppendingChild
     private const int AtOnce = 16;
 
     public static LogName Room => LogName.OfRoom("lobby");
+
+    /// <summary>Prefix of the record that comes with an event: its text, in the key and as the value.</summary>
+    public static byte[] RecordOfEvent => [.. "with "u8];
+
+    /// <summary>Two records of the text of the last event before them, written together.</summary>
+    public static byte[] FirstOfPair => [.. "pair 1"u8];
+
+    public static byte[] SecondOfPair => [.. "pair 2"u8];
 
     /// <summary>Starts it. Its lines: `seq text`.</summary>
     public static Process Start(string folder, int round)
@@ -44,17 +55,20 @@ internal static class AppendingChild
         var round = Environment.GetEnvironmentVariable(RoundVariable);
         var log = RocksRoomLog.Open(folder, null, TimeProvider.System, NullLogger<RocksRoomLog>.Instance);
         using StreamWriter acknowledged = new(Console.OpenStandardOutput()) { AutoFlush = true };
-        Queue<(string Text, Task<AppendResult> Result)> underWay = new();
+        Queue<(string Text, Task<AppendResult> Result, Task Written)> underWay = new();
         for (var i = 0; ; i++)
         {
             while (underWay.Count >= AtOnce)
             {
-                var (text, result) = underWay.Dequeue();
+                var (text, result, written) = underWay.Dequeue();
+                written.GetAwaiter().GetResult();
                 acknowledged.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.GetAwaiter().GetResult().Seq} {text}"));
             }
 
             var next = string.Create(CultureInfo.InvariantCulture, $"round {round} event {i}");
-            underWay.Enqueue((next, log.AppendAsync(Room, "ana", next, 0, Encoding.UTF8.GetBytes(next))));
+            var bytes = Encoding.UTF8.GetBytes(next);
+            var appended = log.AppendAsync(Room, "ana", next, 0, bytes, new([.. RecordOfEvent, .. bytes], bytes));
+            underWay.Enqueue((next, appended, log.WriteAsync([new(FirstOfPair, bytes), new(SecondOfPair, bytes)])));
         }
     }
 }

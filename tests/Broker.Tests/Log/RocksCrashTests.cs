@@ -73,5 +73,14 @@ public sealed class RocksCrashTests : IDisposable
             var numbers = round.Select(entry => int.Parse(entry.Text.Split(" event ")[1], CultureInfo.InvariantCulture)).ToList();
             Assert.Equal(Enumerable.Range(0, numbers.Count), numbers);
         }
+
+        // An event and its record, and two records of one write, are there together or not at all; and a record never without the events before it.
+        var records = log.ReadAll(AppendingChild.RecordOfEvent).Select(record => Encoding.UTF8.GetString(record.Value));
+        Assert.Equal(stored.Select(entry => entry.Text).Order(StringComparer.Ordinal), records);
+        var last = log.Find(AppendingChild.FirstOfPair);
+        Assert.NotNull(last);
+        Assert.Equal(last, log.Find(AppendingChild.SecondOfPair));
+        var seqOfLast = 1 + stored.FindIndex(entry => entry.Text == Encoding.UTF8.GetString(last));
+        Assert.True(seqOfLast >= acknowledged.Keys.Max());
     }
 }

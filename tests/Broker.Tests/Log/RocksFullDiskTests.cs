@@ -11,6 +11,8 @@ public sealed class RocksFullDiskTests : IAsyncLifetime
 
     private static readonly LogName Garden = LogName.OfRoom("garden");
 
+    private static readonly byte[] LastSaid = [.. "last said"u8];
+
     private readonly TempFolder _folder = new();
     private string? _mountError;
 
@@ -50,7 +52,7 @@ public sealed class RocksFullDiskTests : IAsyncLifetime
             List<Task<AppendResult>> sent = [];
             while (!sent.Any(one => one.IsCompletedSuccessfully && one.Result.Outcome is AppendOutcome.StoreFailed))
             {
-                sent = [.. Enumerable.Range(0, 64).Select(i => log.AppendAsync(Lobby, "ana", null, 0, Body($"{stored.Count + i}")))];
+                sent = [.. Enumerable.Range(0, 64).Select(i => Body($"{stored.Count + i}")).Select(body => log.AppendAsync(Lobby, "ana", null, 0, body, new(LastSaid, body)))];
                 var results = await Task.WhenAll(sent);
                 var kept = results.TakeWhile(result => result.Outcome is AppendOutcome.Stored).Count();
                 Assert.All(results.Skip(kept), result => Assert.Equal(AppendOutcome.StoreFailed, result.Outcome));
@@ -58,6 +60,12 @@ public sealed class RocksFullDiskTests : IAsyncLifetime
             }
 
             Assert.NotEmpty(lines.Errors);
+            // Records go the same way, alone and with an event.
+            Assert.Equal(stored[^1], LastRecord(log));
+            await Assert.ThrowsAsync<IOException>(() => log.WriteAsync([new(LastSaid, Body("not written")), new([1], [])]));
+            Assert.Equal(AppendOutcome.StoreFailed, (await log.AppendAsync(Lobby, "ana", null, 0, Body("not said"), new(LastSaid, Body("not said")))).Outcome);
+            Assert.Equal(stored[^1], LastRecord(log));
+            Assert.Single(log.ReadAll([]));
             // The very first of a log fails too, and takes with it what was sent while its write ran: here, from the log thread.
             FirstOfItsLog first = new(log);
             log.Append(first);
@@ -71,6 +79,7 @@ public sealed class RocksFullDiskTests : IAsyncLifetime
             await SayUntil(log, stored, AppendOutcome.Stored);
             Assert.Equal(stored.Count, log.Head(Lobby).Head);
             Assert.Equal(stored.TakeLast(1_000), Read(log));
+            Assert.Equal(stored[^1], LastRecord(log));
             Assert.Equal(1, (await log.AppendAsync(Garden, "ana", null, 0, Body("first"))).Seq);
         }
 
@@ -80,6 +89,8 @@ public sealed class RocksFullDiskTests : IAsyncLifetime
             Assert.Empty(again.Errors);
             Assert.Equal((epoch, stored.Count), (log.Head(Lobby).Epoch, log.Head(Lobby).Head));
             Assert.Equal(stored.TakeLast(1_000), Read(log));
+            Assert.Equal(stored[^1], LastRecord(log));
+            Assert.Single(log.ReadAll([]));
         }
     }
 
@@ -123,7 +134,7 @@ public sealed class RocksFullDiskTests : IAsyncLifetime
         do
         {
             var text = $"{stored.Count}";
-            result = await log.AppendAsync(Lobby, "ana", null, 0, Body(text));
+            result = await log.AppendAsync(Lobby, "ana", null, 0, Body(text), new(LastSaid, Body(text)));
             if (result.Outcome is AppendOutcome.Stored)
             {
                 stored.Add(text);
@@ -132,6 +143,8 @@ public sealed class RocksFullDiskTests : IAsyncLifetime
         }
         while (result.Outcome != outcome && await again.WaitForNextTickAsync(TestContext.Current.CancellationToken));
     }
+
+    private static string LastRecord(RocksRoomLog log) => Encoding.UTF8.GetString(log.Find(LastSaid)!).TrimEnd();
 
     private static void Fill(string path)
     {

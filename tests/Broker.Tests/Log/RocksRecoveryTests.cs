@@ -13,6 +13,8 @@ public sealed class RocksRecoveryTests : IDisposable
 
     private static readonly LogName Garden = LogName.OfRoom("garden");
 
+    private static readonly byte[] LastSaid = [.. "last said"u8];
+
     private readonly TempFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -33,7 +35,9 @@ public sealed class RocksRecoveryTests : IDisposable
                 // Every event whose record ends before the cut is there, and nothing else.
                 var intact = ends.Count(end => end <= length);
                 Assert.Equal(Texts(intact), Read(log, Lobby));
+                Assert.Equal(Texts(intact).LastOrDefault(), Record(log));
                 Assert.Equal(intact + 1, (await Say(log, "next")).Seq);
+                Assert.Equal("next", Record(log));
                 if (intact > 0)
                 {
                     Assert.Equal(epoch, log.Head(Lobby).Epoch);
@@ -66,6 +70,7 @@ public sealed class RocksRecoveryTests : IDisposable
                 Assert.Contains(path, Assert.Single(lines.Errors), StringComparison.Ordinal);
                 var intact = ends.Count(end => end <= bit / 8);
                 Assert.Equal(Texts(intact), Read(log, Lobby));
+                Assert.Equal(Texts(intact).LastOrDefault(), Record(log));
                 after = log.Head(Lobby).Epoch;
                 Assert.NotEqual(epoch, after);
                 Assert.Equal((intact + 1, after), ((await Say(log, "next")).Seq, log.Head(Lobby).Epoch));
@@ -100,6 +105,7 @@ public sealed class RocksRecoveryTests : IDisposable
         {
             Assert.All(before, was => Assert.NotEqual(was.Epoch, log.Head(was.Log).Epoch));
             Assert.All(before, was => Assert.Equal(1, log.Head(was.Log).Head));
+            Assert.Equal("x", Record(log));
             before = [.. before.Select(was => (was.Log, log.Head(was.Log).Epoch))];
         }
 
@@ -171,7 +177,10 @@ public sealed class RocksRecoveryTests : IDisposable
         RocksRoomLog.Open(folder, null, TimeProvider.System, lines ?? new LogLines());
 
     private static Task<AppendResult> Say(RocksRoomLog log, string text, LogName? name = null) =>
-        log.AppendAsync(name ?? Lobby, "ana", "id of " + text, 0, Encoding.UTF8.GetBytes(text));
+        log.AppendAsync(name ?? Lobby, "ana", "id of " + text, 0, Encoding.UTF8.GetBytes(text), new(LastSaid, Encoding.UTF8.GetBytes(text)));
+
+    /// <summary>The record that each event brings with it: what was said last.</summary>
+    private static string? Record(RocksRoomLog log) => log.Find(LastSaid) is { } text ? Encoding.UTF8.GetString(text) : null;
 
     private static byte[] Incompressible(int length)
     {
