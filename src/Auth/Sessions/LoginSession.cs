@@ -47,6 +47,9 @@ public sealed class LoginSession(
 {
     private readonly Lock _gate = new();
     private readonly HashSet<IClient> _clients = [];
+
+    // Client ids of MQTT sessions that live on without a connection; allocated for the first. Under _gate.
+    private HashSet<string>? _kept;
     private volatile bool _revoked;
     private Task _closed = Task.CompletedTask;
     private long _lastSeenTicks = createdAt.UtcTicks;
@@ -106,14 +109,14 @@ public sealed class LoginSession(
         }
     }
 
-    /// <summary>Listed as being in use: a browser always, a token while it is connected, a password until its MQTT session ends.</summary>
+    /// <summary>Listed as being in use: a browser always, a token while it is connected or an MQTT session of it is kept, a password until its MQTT session ends.</summary>
     internal bool IsInUse
     {
         get
         {
             lock (_gate)
             {
-                return !_revoked && (Kind == LoginSessionKind.Browser || _clients.Count > 0 || (Kind == LoginSessionKind.Password && _releasedTicks == long.MaxValue));
+                return !_revoked && (Kind == LoginSessionKind.Browser || IsNeeded || (Kind == LoginSessionKind.Password && _releasedTicks == long.MaxValue));
             }
         }
     }
@@ -127,6 +130,44 @@ public sealed class LoginSession(
             {
                 return [.. _clients];
             }
+        }
+    }
+
+    /// <summary>The client ids of its live clients and of the MQTT sessions that are kept for clients that are away, in order.</summary>
+    public IReadOnlyList<string> ClientIds
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _clients.Select(client => client.ClientId).Union(_kept ?? []).Order(StringComparer.Ordinal)];
+            }
+        }
+    }
+
+    // Under _gate.
+    private bool IsNeeded => _clients.Count > 0 || _kept is { Count: > 0 };
+
+    /// <summary>An MQTT session of it outlives its connection. False: the login session has ended, and so has the MQTT session.</summary>
+    public bool TryKeep(string clientId)
+    {
+        lock (_gate)
+        {
+            if (!_revoked)
+            {
+                (_kept ??= new HashSet<string>(StringComparer.Ordinal)).Add(clientId);
+            }
+
+            return !_revoked;
+        }
+    }
+
+    /// <summary>The MQTT session of that client id is not kept any more. Whoever calls this releases a login session by password when its client is gone too.</summary>
+    public void Unkeep(string clientId)
+    {
+        lock (_gate)
+        {
+            _kept?.Remove(clientId);
         }
     }
 
@@ -158,7 +199,7 @@ public sealed class LoginSession(
     {
         lock (_gate)
         {
-            if (Kind == LoginSessionKind.Password && _clients.Count == 0)
+            if (Kind == LoginSessionKind.Password && !IsNeeded)
             {
                 _releasedTicks = now.UtcTicks;
             }
@@ -170,7 +211,7 @@ public sealed class LoginSession(
     {
         lock (_gate)
         {
-            if (_revoked || _clients.Count > 0 || _releasedTicks > limit.UtcTicks)
+            if (_revoked || IsNeeded || _releasedTicks > limit.UtcTicks)
             {
                 return false;
             }

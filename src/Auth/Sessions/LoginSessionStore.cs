@@ -5,7 +5,7 @@ using WebMessenger.Auth.Tokens;
 
 namespace WebMessenger.Auth.Sessions;
 
-/// <summary>Browsers' login sessions in the document store. Those of passwords live as long as the process: their client signs in again by itself.</summary>
+/// <summary>Browsers' login sessions in the document store. Those of passwords are made anew by their client, or from the note kept with its MQTT session.</summary>
 internal sealed class LoginSessionStore(DocumentStore store) : SessionCollection(store, "loginSessions")
 {
     protected override BsonDocument Write(LoginSession session) => new()

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Security.Cryptography;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Passwords;
 using WebMessenger.Auth.Tokens;
@@ -8,6 +9,10 @@ namespace WebMessenger.Auth.Sessions;
 
 /// <summary>A new browser login session, and the secret for its cookie, which exists nowhere else.</summary>
 public sealed record SignedIn(LoginSession Session, string Secret);
+
+/// <summary>Names a login session for somebody who keeps something of it on disk and asks for it again after a restart.</summary>
+/// <param name="PasswordStamp">Of a login session by password: tells whether the account's password is still the one it was opened with. Empty for other kinds.</param>
+public sealed record LoginSessionNote(string Id, string PasswordStamp, DateTimeOffset CreatedAt, DateTimeOffset LastSeen, string? Address);
 
 /// <summary>All login sessions of all kinds, in memory: found by secret, listed by account, and ended.</summary>
 /// <remarks>
@@ -140,6 +145,36 @@ public sealed class LoginSessions
     /// <summary>Null also when it is somebody else's: whoever asks shall not learn the difference.</summary>
     public LoginSession? Find(Account account, string id) => _byId.TryGetValue(id, out var session) && session.Account == account ? session : null;
 
+    /// <summary>What <see cref="Restore"/> needs. Before anything is served it is asked for at most once per account and client id.</summary>
+    public static LoginSessionNote NoteOf(LoginSession session) =>
+        new(session.Id, session.Kind == LoginSessionKind.Password ? StampOf(session.Account) : "", session.CreatedAt, session.LastSeen, session.Address);
+
+    /// <summary>
+    /// The login session that a note of before the restart was of, kept for that client id: one that is stored, or, by password, one that is made anew as it was.
+    /// Null: it has ended.
+    /// </summary>
+    public LoginSession? Restore(Account account, string clientId, LoginSessionNote note)
+    {
+        lock (_gate)
+        {
+            if (note.PasswordStamp.Length == 0)
+            {
+                return Find(account, note.Id) is { } stored && stored.TryKeep(clientId) ? stored : null;
+            }
+
+            if (account.IsErased || note.PasswordStamp != StampOf(account))
+            {
+                return null;
+            }
+
+            LoginSession session = new(note.Id, LoginSessionKind.Password, account, Scope.Everything, note.CreatedAt, clientId, note.Address) { LastSeen = note.LastSeen };
+            session.TryKeep(clientId);
+            _byClient[(account.Id, clientId)] = session;
+            Remember(session);
+            return session;
+        }
+    }
+
     /// <summary>Ends one login session; a token's with the token. Completes when its last connection is closed.</summary>
     public Task EndAsync(LoginSession session, RevocationReason reason = RevocationReason.SignedOut) => EndAsync([session], reason);
 
@@ -255,6 +290,9 @@ public sealed class LoginSessions
 
         await Task.WhenAll(closed);
     }
+
+    private static string StampOf(Account account) =>
+        account.Credential is { } credential ? Convert.ToHexStringLower(SHA256.HashData(credential.Hash).AsSpan(0, 8)) : "";
 
     private LoginSession? FindBySecret(string? secret, LoginSessionKind kind) =>
         SecretHash.TryOf(secret, out var hash) && _bySecret.TryGetValue(hash, out var session)

@@ -41,7 +41,7 @@ internal sealed record LoginSessionView(
         session.LastSeen,
         session.ExpiresAt,
         session == current,
-        [.. session.Clients.Select(client => client.ClientId).Order(StringComparer.Ordinal)]);
+        [.. session.ClientIds]);
 }
 
 internal sealed record LoginSessionsView(LoginSessionView[] Sessions);
