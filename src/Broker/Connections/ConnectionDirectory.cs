@@ -55,6 +55,15 @@ internal sealed class ConnectionDirectory : IConnectingClients
         }
     }
 
+    /// <summary>Whether no other connection has taken this one's client id.</summary>
+    public bool IsCurrent(MqttConnection connection)
+    {
+        lock (_gate)
+        {
+            return ReferenceEquals(_byClient.GetValueOrDefault((connection.Account.Id, connection.ClientId)), connection);
+        }
+    }
+
     public void Closed(MqttConnection connection)
     {
         _byName.TryRemove(connection.Name, out _);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Hosting;
 using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Rooms;
@@ -14,6 +15,7 @@ internal sealed record ConnectionServices(
     LoginSessions Sessions,
     RoomDirectory Rooms,
     IRoomLog RoomLog,
+    DurableClients Durable,
     PublishBudgets Budgets,
     BrokerLimits Limits,
     bool AllowPlainPasswords,

@@ -144,6 +144,7 @@ internal sealed partial class MqttConnection
             throw new Violation(ReasonCode.ProtocolError, "Packet id 0.");
         }
 
+        var wasReceived = false;
         lock (_write)
         {
             switch (type)
@@ -151,6 +152,8 @@ internal sealed partial class MqttConnection
                 case PacketType.PubAck:
                     if (_window.Release(packetId))
                     {
+                        _unacknowledged?.Remove(packetId);
+                        _positionChanged = true;
                         _blockedSince = null;
                         WriteQueued();
                         StartFeeder();
@@ -158,14 +161,19 @@ internal sealed partial class MqttConnection
 
                     break;
                 case PacketType.PubRel:
-                    var isKnown = _incomingQoS2.Remove(packetId);
-                    WriteShort(PacketType.PubComp, packetId, isKnown ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound);
+                    wasReceived = _incomingQoS2.Remove(packetId);
+                    WriteShort(PacketType.PubComp, packetId, wasReceived ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound);
                     break;
                 case PacketType.PubRec:
                     // Nothing is delivered at QoS 2, so nothing waits for a PUBREC.
                     WriteShort(PacketType.PubRel, packetId, ReasonCode.PacketIdentifierNotFound);
                     break;
             }
+        }
+
+        if (wasReceived && IsDurable)
+        {
+            _services.Durable.Released(this, packetId);
         }
     }
 
@@ -232,7 +240,8 @@ internal sealed partial class MqttConnection
         CountWritten(length);
     }
 
-    private Task PublishesDrained()
+    /// <summary>Completes when everything that was taken in is answered.</summary>
+    public Task PublishesDrained()
     {
         lock (_write)
         {

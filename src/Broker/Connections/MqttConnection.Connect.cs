@@ -5,6 +5,7 @@ using System.Text;
 using MQTTnet.Exceptions;
 using MQTTnet.Packets;
 using WebMessenger.Auth.Interception;
+using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Mqtt;
 
 namespace WebMessenger.Broker.Connections;
@@ -22,7 +23,8 @@ internal sealed partial class MqttConnection
     private Will? _will;
     private string? _assignedClientId;
     private ushort? _serverKeepAlive;
-    private bool _asksForExpiry;
+    private uint _askedExpiry;
+    private bool _isCleanStart;
 
     private MqttConnectPacket ReadConnect(in Frame frame)
     {
@@ -113,7 +115,7 @@ internal sealed partial class MqttConnection
 
     private byte RefuseConnect(byte code, string reason)
     {
-        SendControl(PacketWriter.ConnAck(IsVersion5, code, reason, null));
+        SendControl(PacketWriter.ConnAck(IsVersion5, code, reason, false, null));
         return code;
     }
 
@@ -155,14 +157,24 @@ internal sealed partial class MqttConnection
             }
 
             _wantsReasons = connect.RequestProblemInformation;
-            _asksForExpiry = connect.SessionExpiryInterval > 0;
+            _askedExpiry = connect.SessionExpiryInterval;
         }
-        else if (KeepAliveSeconds > MaximumKeepAliveSeconds)
+        else
         {
-            // Watched by TCP keep-alive instead, as every transport is.
-            KeepAliveSeconds = 0;
+            if (KeepAliveSeconds > MaximumKeepAliveSeconds)
+            {
+                // Watched by TCP keep-alive instead, as every transport is.
+                KeepAliveSeconds = 0;
+            }
+
+            if (!connect.CleanSession)
+            {
+                // MQTT 3.1.1 has no word for how long.
+                _askedExpiry = DurableClients.MaximumExpiry;
+            }
         }
 
+        _isCleanStart = connect.CleanSession;
         _window.Resize(window);
         if (connect.WillFlag)
         {
@@ -181,10 +193,72 @@ internal sealed partial class MqttConnection
         }
     }
 
+    // The interceptor has let the client in. What is kept of its MQTT session is found before CONNACK, which says so, and follows behind it.
+    private async Task AdmittedAsync()
+    {
+        // A guest ends with its last connection.
+        SessionExpiry = Account.IsGuest ? 0 : Math.Min(_askedExpiry, DurableClients.MaximumExpiry);
+        SessionOpening opening;
+        DurableClient? durable;
+        try
+        {
+            (opening, durable) = await _services.Durable.OpenAsync(this, _isCleanStart, SessionExpiry);
+        }
+        catch (IOException)
+        {
+            RefuseAdmitted(ReasonCode.ServerUnavailable, "What is kept of this client could not be stored. Try again later.");
+            return;
+        }
+        finally
+        {
+            Predecessor = null;
+        }
+
+        switch (opening)
+        {
+            case SessionOpening.TooMany:
+                RefuseAdmitted(
+                    ReasonCode.QuotaExceeded,
+                    $"This account has {_services.Limits.DurableClientsPerAccount} durable clients, as many as it may. Start clean, or end one of your login sessions on the page.");
+                return;
+            case SessionOpening.Ended:
+                return;
+        }
+
+        var packet = PacketWriter.ConnAck(IsVersion5, ReasonCode.Success, null, opening == SessionOpening.Present, Announcement());
+        lock (_write)
+        {
+            if (!_silent)
+            {
+                WriteControl(packet);
+                _isConnected = true;
+                _corked = true;
+            }
+        }
+
+        try
+        {
+            if (durable is not null)
+            {
+                BeginDurable(durable, opening == SessionOpening.Present);
+            }
+        }
+        finally
+        {
+            Uncork();
+        }
+    }
+
+    private void RefuseAdmitted(byte code, string reason)
+    {
+        SendControl(PacketWriter.ConnAck(IsVersion5, code, reason, false, null));
+        _ = EndAsync(code, reason);
+    }
+
     private PacketWriter.Announcements Announcement() => new(
         _assignedClientId,
         _serverKeepAlive,
-        _asksForExpiry ? 0u : null,
+        _askedExpiry != SessionExpiry ? SessionExpiry : null,
         (ushort)ReceiveMaximum,
         (uint)_services.Limits.PacketBytes,
         TopicAliasMaximum);

@@ -1,3 +1,5 @@
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Mqtt;
 using WebMessenger.Broker.Rooms;
 
@@ -14,27 +16,6 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
     private bool _isFeeding;
     private long? _blockedSince;
 
-    /// <summary>
-    /// Begins a place where its SUBSCRIBE asked, and owes it all that is stored. In one hold of the writes with making the place known to the stream: so what is stored later
-    /// comes live, nothing falls in between, and what comes both ways is written once.
-    /// </summary>
-    public void CatchUp(Subscriber subscriber, CatchUpFrom from)
-    {
-        var place = subscriber.Place;
-        lock (_write)
-        {
-            // Inside the lock, or an event that is delivered meanwhile would be taken for one that comes after.
-            var head = _services.RoomLog.Head(place.Stream.Log);
-            var (cursor, isReset) = from.Resolve(head);
-            (place.Cursor, place.Owed) = (cursor, head.Head);
-            place.Reset = isReset ? place.Stream.ResetFrames(head).For(IsVersion5, subscriber.Events!) : null;
-            if (place.IsBehind)
-            {
-                Feed(place);
-            }
-        }
-    }
-
     /// <summary>True: the client owes us acknowledgements, or its socket takes nothing, and that has not changed for this long.</summary>
     public bool IsStuckFor(TimeSpan time)
     {
@@ -48,6 +29,12 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
     {
         try
         {
+            while (NextToRedeliver(out var sent, out var stream, out var asked))
+            {
+                Redeliver(sent, stream, asked);
+            }
+
+            Flush();
             while (NextToFeed(out var place, out var wants, out var after, out var count))
             {
                 FeedPageTo(place, wants, after, count);
@@ -81,7 +68,7 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
     // Under _write.
     private void StartFeeder()
     {
-        if (!_isFeeding && !_silent && _behind is { Count: > 0 } && MayFeed)
+        if (!_isFeeding && !_silent && _resuming is null && MayWrite && (_behind is { Count: > 0 } || _redelivered is { Count: > 0 }))
         {
             _isFeeding = true;
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
@@ -89,13 +76,16 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
     }
 
     // Under _write.
-    private bool MayFeed => !_window.IsFull && _queue is not { Count: > 0 } && _stalledBytes < StalledBytesLimit;
+    private bool MayWrite => !_window.IsFull && _queue is not { Count: > 0 } && _stalledBytes < StalledBytesLimit;
+
+    // Under _write.
+    private bool MayFeed => MayWrite && !IsHeldBack;
 
     private bool NextToFeed(out Place place, out Wants wants, out long after, out int count)
     {
         lock (_write)
         {
-            while (!_silent && MayFeed && _behind!.TryDequeue(out place!))
+            while (!_silent && MayFeed && _behind is not null && _behind.TryDequeue(out place!))
             {
                 if (place.Now?.Events is not { } asked || !place.IsBehind)
                 {
@@ -109,7 +99,7 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
                 return true;
             }
 
-            if (_behind is { Count: > 0 })
+            if (_behind is { Count: > 0 } || _redelivered is { Count: > 0 })
             {
                 _blockedSince ??= _services.Time.GetTimestamp();
             }
@@ -125,12 +115,14 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
     {
         var stream = place.Stream;
         var page = _services.RoomLog.ReadAfter(stream.Log, Math.Max(0, after), count);
-        var publishes = new (long Seq, EncodedPublish Publish)[page.Entries.Count];
+        var publishes = new (long Seq, EncodedPublish? Publish)[page.Entries.Count];
+        var now = _services.Time.GetUtcNow();
         for (var i = 0; i < publishes.Length; i++)
         {
             // The log knows the author's account, not the connection: with No Local a client may hear its own words here, rather than miss those of its other clients.
             var entry = page.Entries[i];
-            publishes[i] = (entry.Seq, stream.FramesOf(entry.Body.Span, entry.Seq, page.Head.Epoch, entry.At).For(IsVersion5, wants));
+            var frames = IsOver(entry, entry.Seq <= place.HistoryUntil) ? null : stream.FramesOf(entry.Body.Span, entry.Seq, page.Head.Epoch, entry.At, now);
+            publishes[i] = (entry.Seq, frames?.For(IsVersion5, wants));
         }
 
         lock (_write)
@@ -148,26 +140,36 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
                     continue;
                 }
 
-                if (!TryWriteEvent(publish, null))
+                if (!TryWriteEvent(publish, place, seq, null))
                 {
                     return;
                 }
 
-                place.Cursor = seq;
+                Advance(place, seq);
             }
 
             if (publishes.Length == 0)
             {
                 // Nothing of what it is owed is there any more: the log was dropped.
-                place.Cursor = Math.Max(place.Cursor, place.Owed);
+                Advance(place, Math.Max(place.Cursor, place.Owed));
             }
         }
+    }
+
+    // [MQTT-3.3.2-5] What has waited longer than its sender gave it is not sent any more. To who asks for history it is history, and comes.
+    private bool IsOver(in LogEntry entry, bool isHistory) => !isHistory && EventBody.ExpiryOf(entry.Body.Span) is { } expiry && expiry <= _services.Time.GetUtcNow();
+
+    // Under _write.
+    private void Advance(Place place, long seq)
+    {
+        place.Cursor = seq;
+        _positionChanged = true;
     }
 
     // Under _write.
     private bool TryWriteReset(Place place)
     {
-        if (place.Reset is not null && !TryWriteEvent(place.Reset, null))
+        if (place.Reset is not null && !TryWriteEvent(place.Reset, place, 0, null))
         {
             return false;
         }

@@ -1,8 +1,11 @@
 using System.Buffers;
+using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using WebMessenger.Auth.Interception;
+using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Mqtt;
 using WebMessenger.Broker.Rooms;
 
@@ -60,7 +63,7 @@ internal sealed partial class MqttConnection
 
     private Task? Take(ref PublishPacket publish)
     {
-        if (publish.QualityOfService == 2 && IsRepeatedQoS2(publish.PacketId))
+        if (publish.QualityOfService == 2 && IsRepeatedQoS2(publish))
         {
             return null;
         }
@@ -151,12 +154,19 @@ internal sealed partial class MqttConnection
     }
 
     // [MQTT-4.3.3-10] The same packet id before PUBREL is the same message, with DUP or without.
-    private bool IsRepeatedQoS2(ushort packetId)
+    private bool IsRepeatedQoS2(in PublishPacket publish)
     {
         lock (_write)
         {
-            if (!_incomingQoS2.TryGetValue(packetId, out var answer))
+            if (!_incomingQoS2.TryGetValue(publish.PacketId, out var answer))
             {
+                return false;
+            }
+
+            // After a crash the server may know an id longer than the client does, who then uses it for something new.
+            if (answer.IsFromBefore && (!publish.IsDuplicate || answer.ContentHash != ContentHashOf(publish)))
+            {
+                _incomingQoS2.Remove(publish.PacketId);
                 return false;
             }
 
@@ -234,12 +244,26 @@ internal sealed partial class MqttConnection
             return;
         }
 
-        var answer = new PublishAnswer(publish.PacketId, publish.QualityOfService);
-        if (Expect(answer) && !RoomDirectory.TryStore(target, PendingPublish.Of(target, CurrentAuthor, command, this, answer)))
+        // A durable client sends it again on its next connection if the PUBREC gets lost, perhaps after a restart: so that it was received is stored with it.
+        var isKept = publish.QualityOfService == 2 && IsDurable;
+        var answer = new PublishAnswer(publish.PacketId, publish.QualityOfService) { ContentHash = isKept ? ContentHashOf(publish) : 0 };
+        RecordChange? record = isKept
+            ? new RecordChange(DurableRecords.ReceivedKey(Account.Id, ClientId, publish.PacketId), DurableRecords.Received(answer.ContentHash))
+            : null;
+        DateTimeOffset? expiry = publish.ExpirySeconds is { } seconds ? _services.Time.GetUtcNow().AddSeconds(seconds) : null;
+        if (Expect(answer) && !RoomDirectory.TryStore(target, PendingPublish.Of(target, CurrentAuthor, command, this, answer, expiry, record)))
         {
             (answer.Code, answer.Reason) = (ReasonCode.NotAuthorized, "There is no such room, or it is not open to you.");
             AnswerNow(answer);
         }
+    }
+
+    // An alias may stand for the topic, so only the payload counts.
+    private static ulong ContentHashOf(in PublishPacket publish)
+    {
+        Span<byte> hash = stackalloc byte[32];
+        SHA256.HashData(publish.Payload, hash);
+        return BitConverter.ToUInt64(hash);
     }
 
     // A refusal by rule. MQTT 5 hears it in the acknowledgement; for 3.1.1, and at QoS 0, it goes to the account's inbox topic, to this connection alone.

@@ -2,6 +2,7 @@ using System.Buffers;
 using MQTTnet.Adapter;
 using MQTTnet.Exceptions;
 using MQTTnet.Packets;
+using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Mqtt;
 
 namespace WebMessenger.Broker.Connections;
@@ -149,6 +150,7 @@ internal sealed partial class MqttConnection
 
                 // MQTT 5.0, 3.14.2.1: 0x04 asks for the will to be published all the same.
                 _saidGoodbye = (byte)disconnect.ReasonCode != 0x04;
+                ChangeExpiry(frame);
                 return disconnect;
             case PacketType.Connect:
                 // [MQTT-3.1.0-2]
@@ -156,6 +158,22 @@ internal sealed partial class MqttConnection
             default:
                 throw new Violation(ReasonCode.ProtocolError, "This packet is not for clients to send.");
         }
+    }
+
+    // MQTT 5.0, 3.14.2.2.2: a client may say at the end how long it is kept, but not that it is kept after all. MQTTnet does not tell 0 from nothing.
+    private void ChangeExpiry(in Frame frame)
+    {
+        if (!IsVersion5 || frame.Body.Length <= 1 || PacketProperties.FindNumber(frame.Body.ToArray().AsSpan(1), PropertyId.SessionExpiryInterval) is not { } seconds)
+        {
+            return;
+        }
+
+        if (seconds > 0 && _askedExpiry == 0)
+        {
+            throw new Violation(ReasonCode.ProtocolError, "A client that connected without session expiry cannot ask for one at the end.");
+        }
+
+        SessionExpiry = SessionExpiry == 0 ? 0 : (uint)Math.Min(seconds, DurableClients.MaximumExpiry);
     }
 
     // [MQTT-2.1.3-1] Reserved bits have the value of the table.

@@ -122,9 +122,9 @@ internal sealed partial class MqttConnection
 
                 // With No Local the client's own is not written, but it has had it.
                 var publish = wants.NoLocal && ReferenceEquals(next.Publisher, this) ? null : next.Frames.For(IsVersion5, wants);
-                if (next.Seq == place.Cursor + 1 && place.Reset is null && TryWriteEvent(publish, touched))
+                if (next.Seq == place.Cursor + 1 && place.Reset is null && !IsHeldBack && TryWriteEvent(publish, place, next.Seq, touched))
                 {
-                    place.Cursor = next.Seq;
+                    Advance(place, next.Seq);
                     continue;
                 }
 
@@ -158,6 +158,10 @@ internal sealed partial class MqttConnection
         lock (_write)
         {
             subscriber.GiveWayTo(by);
+            if (by?.Events is null && _kept?.Remove(subscriber.Place.Stream.Log) == true)
+            {
+                _positionChanged = true;
+            }
         }
     }
 
@@ -165,15 +169,15 @@ internal sealed partial class MqttConnection
     {
         switch (packet)
         {
+            case MqttConnAckPacket { ReasonCode: MqttConnectReasonCode.Success }:
+                return AdmittedAsync();
             case MqttConnAckPacket connAck:
-                SendConnAck(connAck);
+                SendControl(PacketWriter.ConnAck(IsVersion5, (byte)connAck.ReasonCode, connAck.ReasonString, false, null));
                 break;
             case MqttSubAckPacket subAck:
-                SendSubAck(subAck);
-                break;
+                return SendSubAckAsync(subAck);
             case MqttUnsubAckPacket unsubAck:
-                SendUnsubAck(unsubAck);
-                break;
+                return SendUnsubAckAsync(unsubAck);
             case MqttPingRespPacket:
                 SendControl(PacketWriter.PingResp);
                 break;
@@ -186,22 +190,6 @@ internal sealed partial class MqttConnection
         }
 
         return Task.CompletedTask;
-    }
-
-    private void SendConnAck(MqttConnAckPacket connAck)
-    {
-        var isSuccess = connAck.ReasonCode == MqttConnectReasonCode.Success;
-        var packet = PacketWriter.ConnAck(IsVersion5, (byte)connAck.ReasonCode, connAck.ReasonString, isSuccess ? Announcement() : null);
-        lock (_write)
-        {
-            if (!_silent)
-            {
-                WriteControl(packet);
-                _isConnected = isSuccess;
-            }
-        }
-
-        Flush();
     }
 
     private void SendControl(ReadOnlySpan<byte> packet)
@@ -227,9 +215,9 @@ internal sealed partial class MqttConnection
     }
 
     // Under _write.
-    private void Write(EncodedPublish publish, ushort packetId)
+    private void Write(EncodedPublish publish, ushort packetId, bool isRepeated = false)
     {
-        publish.CopyTo(_transport.Output.GetSpan(publish.Length), packetId);
+        publish.CopyTo(_transport.Output.GetSpan(publish.Length), packetId, isRepeated);
         _transport.Output.Advance(publish.Length);
         CountWritten(publish.Length);
     }
@@ -244,7 +232,7 @@ internal sealed partial class MqttConnection
     }
 
     // Under _write. Null: nothing is to be written. False: the window or the socket is full.
-    private bool TryWriteEvent(EncodedPublish? publish, List<MqttConnection>? touched)
+    private bool TryWriteEvent(EncodedPublish? publish, Place place, long seq, List<MqttConnection>? touched)
     {
         // [MQTT-3.1.2-25] What is larger than the client takes counts as delivered.
         if (publish is null || publish.Length > _clientMaximumPacket)
@@ -259,6 +247,11 @@ internal sealed partial class MqttConnection
         }
 
         Write(publish, packetId);
+        if (packetId > 0)
+        {
+            Track(packetId, place, seq);
+        }
+
         if (touched is not null)
         {
             Touch(touched);

@@ -141,7 +141,7 @@ internal sealed partial class MqttConnection
     }
 
     // SUBACK goes out through here: its codes are put in request order (MQTTnet 5.2 has them in QoS order), and the filters take effect right behind it.
-    private void SendSubAck(MqttSubAckPacket subAck)
+    private async Task SendSubAckAsync(MqttSubAckPacket subAck)
     {
         if (_subscribing is not { } packet)
         {
@@ -181,21 +181,59 @@ internal sealed partial class MqttConnection
             {
                 Hold(filter, _catchUpFrom);
             }
+
+            if (IsDurable && !await TrySaveFiltersAsync())
+            {
+                return;
+            }
         }
         finally
         {
-            lock (_write)
-            {
-                _corked = false;
-            }
+            Uncork();
+            _answered?.TrySetResult();
+        }
+    }
+
+    // A durable client counts on its filters from SUBACK on, so they are on disk before it leaves. False: they are not, and the connection has been cut.
+    private async Task<bool> TrySaveFiltersAsync()
+    {
+        HeldFilter[] filters;
+        lock (_filtersGate)
+        {
+            filters = [.. _filters.Values];
+        }
+
+        try
+        {
+            await _services.Durable.SaveAsync(this, filters);
+            return true;
+        }
+        catch (IOException)
+        {
+            Silence();
+            _transport.Abort();
+            return false;
+        }
+    }
+
+    private void Uncork()
+    {
+        lock (_write)
+        {
+            _corked = false;
         }
 
         Flush();
-        _answered?.TrySetResult();
     }
 
-    private void SendUnsubAck(MqttUnsubAckPacket unsubAck)
+    private async Task SendUnsubAckAsync(MqttUnsubAckPacket unsubAck)
     {
+        if (IsDurable && !await TrySaveFiltersAsync())
+        {
+            _answered?.TrySetResult();
+            return;
+        }
+
         SendControl(PacketWriter.Acknowledgement(PacketType.UnsubAck, IsVersion5, unsubAck.PacketIdentifier, _unsubscribeCodes, null));
         _answered?.TrySetResult();
     }

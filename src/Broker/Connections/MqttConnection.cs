@@ -121,6 +121,7 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
             return Verdict.Refused(RefusalCode.QuotaExceeded, "This account has as many connections as it may have. Close one first.");
         }
 
+        Predecessor = old;
         _ = old?.EndAsync(ReasonCode.SessionTakenOver, "Another connection of this account uses this client id.");
         _budget = _services.Budgets.Of(session.Account.Id);
         CheckWill();
@@ -203,6 +204,8 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
                 PublishWill(will);
             }
 
+            // Before it gives up its places, for they say where the client is.
+            _services.Durable.Left(this);
             LeaveEverything(atOnce: _wasRevoked);
             session.Detach(this);
         }

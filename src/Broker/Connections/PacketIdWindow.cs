@@ -9,6 +9,7 @@ internal sealed class PacketIdWindow
     public const int LargestSize = 1024;
 
     private ulong[] _taken = [];
+    private HashSet<ushort>? _reserved;
     private int _size = 128;
     private int _inFlight;
     private int _next;
@@ -30,8 +31,7 @@ internal sealed class PacketIdWindow
 
         if (_taken.Length == 0)
         {
-            // Twice the window, so that a new id is seldom one that was acknowledged a moment ago.
-            _taken = new ulong[Math.Max(1, (_size * 2 + 63) / 64)];
+            _taken = new ulong[Words];
         }
 
         var ids = _taken.Length * 64;
@@ -56,14 +56,58 @@ internal sealed class PacketIdWindow
     /// <summary>False: no publish with this id is in flight.</summary>
     public bool Release(ushort packetId)
     {
-        var index = packetId - 1;
-        if (index < 0 || index >= _taken.Length * 64 || (_taken[index / 64] & (1UL << (index % 64))) == 0)
+        if (!IsTaken(packetId) || _reserved?.Contains(packetId) == true)
         {
             return false;
         }
 
-        _taken[index / 64] &= ~(1UL << (index % 64));
+        Clear(packetId);
         _inFlight--;
         return true;
     }
+
+    /// <summary>The id is that of a publish which will be sent again: no other gets it. It takes no room until it is used.</summary>
+    public void Reserve(ushort packetId)
+    {
+        // Beyond the reserved ones there are always ids to give.
+        var words = Words + (packetId + 63) / 64;
+        if (_taken.Length < words)
+        {
+            Array.Resize(ref _taken, words);
+        }
+
+        if (!IsTaken(packetId) && (_reserved ??= []).Add(packetId))
+        {
+            _taken[(packetId - 1) / 64] |= 1UL << ((packetId - 1) % 64);
+        }
+    }
+
+    /// <summary>The publish of a reserved id is sent.</summary>
+    public void Use(ushort packetId)
+    {
+        if (_reserved?.Remove(packetId) == true)
+        {
+            _inFlight++;
+        }
+    }
+
+    /// <summary>The publish of a reserved id will not be sent.</summary>
+    public void Unreserve(ushort packetId)
+    {
+        if (_reserved?.Remove(packetId) == true)
+        {
+            Clear(packetId);
+        }
+    }
+
+    // Twice the window, so that a new id is seldom one that was acknowledged a moment ago.
+    private int Words => Math.Max(1, (_size * 2 + 63) / 64);
+
+    private bool IsTaken(ushort packetId)
+    {
+        var index = packetId - 1;
+        return index >= 0 && index < _taken.Length * 64 && (_taken[index / 64] & (1UL << (index % 64))) != 0;
+    }
+
+    private void Clear(ushort packetId) => _taken[(packetId - 1) / 64] &= ~(1UL << ((packetId - 1) % 64));
 }

@@ -14,15 +14,19 @@ namespace WebMessenger.Broker.Events;
 /// An event as the log keeps it, and the JSON made of it. The log gives seq, time and epoch; everything else is decided before.
 /// </summary>
 /// <remarks>
-/// Layout: type (1 byte), length of the id (2 bytes, big-endian), the id as the inside of a JSON string, then the remaining fields as the inside of a JSON object.
+/// Layout: type (1 byte; its highest bit: it expires), when it expires (8 bytes, ms since 1970, big-endian; only if it does), length of the id (2 bytes, big-endian), the id as
+/// the inside of a JSON string, then the remaining fields as the inside of a JSON object.
 /// So an event is made of a stored body by copying, without parsing.
 /// </remarks>
 internal static class EventBody
 {
+    private const byte Expires = 0x80;
+
     private static readonly JsonWriterOptions WriterOptions = new() { Encoder = ReadableJsonEncoder.Instance, SkipValidation = true };
 
     /// <summary>A message, or a whisper.</summary>
-    public static byte[] Message(EventType type, Author from, string id, string text, long? replyTo) => Encode(type, id, writer =>
+    /// <param name="expiry">After which it is not delivered any more to who was away [MQTT-3.3.2-5]; null: never.</param>
+    public static byte[] Message(EventType type, Author from, string id, string text, long? replyTo, DateTimeOffset? expiry = null) => Encode(type, expiry, id, writer =>
     {
         WriteFrom(writer, from);
         writer.WriteString("text"u8, text);
@@ -33,7 +37,7 @@ internal static class EventBody
     });
 
     /// <summary>A join or leave; <paramref name="others"/> came or went within the same second of a rush.</summary>
-    public static byte[] Presence(EventType type, Author from, string id, IReadOnlyList<Author> others) => Encode(type, id, writer =>
+    public static byte[] Presence(EventType type, Author from, string id, IReadOnlyList<Author> others) => Encode(type, null, id, writer =>
     {
         WriteFrom(writer, from);
         if (others.Count == 0)
@@ -83,7 +87,11 @@ internal static class EventBody
     /// <summary>An id for an event whose author gave none.</summary>
     public static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
 
-    public static EventType TypeOf(ReadOnlySpan<byte> body) => (EventType)body[0];
+    public static EventType TypeOf(ReadOnlySpan<byte> body) => (EventType)(body[0] & ~Expires);
+
+    /// <summary>Null: it does not expire.</summary>
+    public static DateTimeOffset? ExpiryOf(ReadOnlySpan<byte> body) =>
+        (body[0] & Expires) != 0 ? DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(body[1..])) : null;
 
     /// <summary>Of a join or leave: everybody it is about. Of any other event: nobody.</summary>
     public static IEnumerable<Author> PresenceOf(string authorId, ReadOnlyMemory<byte> body)
@@ -93,7 +101,7 @@ internal static class EventBody
             yield break;
         }
 
-        var fields = body.Span[(3 + BinaryPrimitives.ReadUInt16BigEndian(body.Span[1..]))..];
+        Parts(body.Span, out _, out var fields);
         var json = new byte[fields.Length + 2];
         json[0] = (byte)'{';
         fields.CopyTo(json.AsSpan(1));
@@ -114,7 +122,7 @@ internal static class EventBody
     public static void WriteJson(
         IBufferWriter<byte> target, ReadOnlySpan<byte> body, ReadOnlySpan<byte> placeField, ReadOnlySpan<byte> place, long seq, string epoch, DateTimeOffset at)
     {
-        var idLength = BinaryPrimitives.ReadUInt16BigEndian(body[1..]);
+        Parts(body, out var id, out var fields);
         target.Write("{\"v\":1,\"type\":\""u8);
         target.Write(EventTypes.NameOf(TypeOf(body)));
         target.Write("\",\""u8);
@@ -129,12 +137,12 @@ internal static class EventBody
         written = Encoding.ASCII.GetBytes(epoch, number);
         target.Write(number[..written]);
         target.Write("\",\"id\":\""u8);
-        target.Write(body.Slice(3, idLength));
+        target.Write(id);
         target.Write("\",\"at\":\""u8);
         at.UtcDateTime.TryFormat(number, out written, Timestamps.Pattern, CultureInfo.InvariantCulture);
         target.Write(number[..written]);
         target.Write("\","u8);
-        target.Write(body[(3 + idLength)..]);
+        target.Write(fields);
         target.Write("}"u8);
     }
 
@@ -152,6 +160,14 @@ internal static class EventBody
     private static Author ReadAuthor(JsonElement element, string accountId) =>
         new(accountId, element.GetProperty("user").GetString()!, element.GetProperty("name").GetString()!, element.GetProperty("kind").GetString()!);
 
+    private static void Parts(ReadOnlySpan<byte> body, out ReadOnlySpan<byte> id, out ReadOnlySpan<byte> fields)
+    {
+        body = body[((body[0] & Expires) != 0 ? 9 : 1)..];
+        var length = BinaryPrimitives.ReadUInt16BigEndian(body);
+        id = body.Slice(2, length);
+        fields = body[(2 + length)..];
+    }
+
     private static void WriteFrom(Utf8JsonWriter writer, Author from)
     {
         writer.WriteStartObject("from"u8);
@@ -159,7 +175,7 @@ internal static class EventBody
         writer.WriteEndObject();
     }
 
-    private static byte[] Encode(EventType type, string id, Action<Utf8JsonWriter> writeFields)
+    private static byte[] Encode(EventType type, DateTimeOffset? expiry, string id, Action<Utf8JsonWriter> writeFields)
     {
         var escapedId = JsonEncodedText.Encode(id, ReadableJsonEncoder.Instance).EncodedUtf8Bytes;
         var buffer = new ArrayBufferWriter<byte>(256);
@@ -171,11 +187,18 @@ internal static class EventBody
         }
 
         var fields = buffer.WrittenSpan[1..^1];
-        var body = new byte[3 + escapedId.Length + fields.Length];
+        var idAt = expiry is null ? 1 : 9;
+        var body = new byte[idAt + 2 + escapedId.Length + fields.Length];
         body[0] = (byte)type;
-        BinaryPrimitives.WriteUInt16BigEndian(body.AsSpan(1), checked((ushort)escapedId.Length));
-        escapedId.CopyTo(body.AsSpan(3));
-        fields.CopyTo(body.AsSpan(3 + escapedId.Length));
+        if (expiry is { } until)
+        {
+            body[0] |= Expires;
+            BinaryPrimitives.WriteInt64BigEndian(body.AsSpan(1), until.ToUnixTimeMilliseconds());
+        }
+
+        BinaryPrimitives.WriteUInt16BigEndian(body.AsSpan(idAt), checked((ushort)escapedId.Length));
+        escapedId.CopyTo(body.AsSpan(idAt + 2));
+        fields.CopyTo(body.AsSpan(idAt + 2 + escapedId.Length));
         return body;
     }
 }

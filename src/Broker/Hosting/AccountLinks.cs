@@ -1,4 +1,5 @@
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Rooms;
 
 namespace WebMessenger.Broker.Hosting;
@@ -10,6 +11,7 @@ internal static class AccountLinks
     {
         var events = services.GetRequiredService<AccountEvents>();
         var rooms = services.GetRequiredService<RoomDirectory>();
+        var durable = services.GetRequiredService<DurableClients>();
         events.Renamed.Subscribe(renamed =>
         {
             rooms.Renamed(renamed.Account, renamed.OldUserName);
@@ -24,7 +26,7 @@ internal static class AccountLinks
         events.SessionEnded.Subscribe(ended =>
         {
             rooms.SignedOut(ended.Session.Account);
-            return Task.CompletedTask;
+            return durable.ForgetAsync(ended.Session);
         });
     }
 }

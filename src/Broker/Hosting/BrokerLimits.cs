@@ -21,6 +21,9 @@ internal sealed record BrokerLimits
 
     public int ConnectionsPerAccount { get; init; } = 100;
 
+    /// <summary>Clients of an account that are kept while they are away.</summary>
+    public int DurableClientsPerAccount { get; init; } = 20;
+
     /// <summary>Rooms that an account has made.</summary>
     public int RoomsPerAccount { get; init; } = 50;
 

@@ -46,6 +46,7 @@ internal static class SettingsReader
             ConnectsPerSecondPerAddress = Limit(nameof(BrokerLimits.ConnectsPerSecondPerAddress), defaults.ConnectsPerSecondPerAddress),
             ConnectionsPerAddress = Limit(nameof(BrokerLimits.ConnectionsPerAddress), defaults.ConnectionsPerAddress),
             ConnectionsPerAccount = Limit(nameof(BrokerLimits.ConnectionsPerAccount), defaults.ConnectionsPerAccount),
+            DurableClientsPerAccount = Limit(nameof(BrokerLimits.DurableClientsPerAccount), defaults.DurableClientsPerAccount),
             RoomsPerAccount = Limit(nameof(BrokerLimits.RoomsPerAccount), defaults.RoomsPerAccount),
             UnacknowledgedPerClient = Limit(nameof(BrokerLimits.UnacknowledgedPerClient), defaults.UnacknowledgedPerClient, 1024),
             SignInsPerMinutePerAddress = Limit(nameof(BrokerLimits.SignInsPerMinutePerAddress), defaults.SignInsPerMinutePerAddress),

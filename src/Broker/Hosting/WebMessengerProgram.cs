@@ -8,6 +8,7 @@ using WebMessenger.Auth;
 using WebMessenger.Auth.Interception;
 using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Connections;
+using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Presence;
 using WebMessenger.Broker.Rooms;
@@ -60,6 +61,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
             var app = builder.Build();
             Pipeline.Map(app);
             await app.Services.GetRequiredService<RoomDirectory>().OpenAsync();
+            await app.Services.GetRequiredService<DurableClients>().LoadAsync();
             WebMessengerProgram program = new(app, stores, listeners);
             await program.StartAsync();
             return program;
@@ -78,6 +80,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _app.StopAsync();
+        await _app.Services.GetRequiredService<DurableClients>().StopAsync();
         await _app.DisposeAsync();
         await _stores.DisposeAsync();
     }
@@ -92,6 +95,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton(stores.Records);
         services.AddSingleton(new RoomStore(stores.Documents));
         services.AddSingleton<ConnectionDirectory>();
+        services.AddSingleton<DurableClients>();
         services.AddSingleton<IConnectingClients>(provider => provider.GetRequiredService<ConnectionDirectory>());
         services.AddSingleton<RoomDirectory>();
         services.AddSingleton<ITopicAccess, RoomAccess>();
@@ -104,6 +108,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
             stores.Auth.Sessions,
             provider.GetRequiredService<RoomDirectory>(),
             stores.Log,
+            provider.GetRequiredService<DurableClients>(),
             provider.GetRequiredService<PublishBudgets>(),
             settings.Limits,
             settings.AllowPlainPasswords,

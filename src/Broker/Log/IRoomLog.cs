@@ -31,6 +31,8 @@ public readonly record struct LogName
     /// <summary>A name read back from a store.</summary>
     internal static LogName Stored(ReadOnlySpan<byte> name) => new(System.Text.Encoding.ASCII.GetString(name));
 
+    internal static LogName Stored(string name) => new(name);
+
     public override string ToString() => Value;
 }
 

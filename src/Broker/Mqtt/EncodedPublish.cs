@@ -15,12 +15,20 @@ internal sealed class EncodedPublish
     /// <summary>True at QoS 1: it needs a packet id, and is acknowledged.</summary>
     public bool IsAcknowledged => _packetIdAt > 0;
 
+    /// <param name="expiry">Seconds that it is still of use [MQTT-3.3.2-6]; null: it does not expire.</param>
     /// <param name="subscriptionIds">Written as MQTT 5 properties; must be empty for 3.1.1.</param>
     public static EncodedPublish Encode(
-        ReadOnlySpan<byte> topic, ReadOnlySpan<byte> payload, byte qualityOfService, bool retain, bool isVersion5, ReadOnlySpan<int> subscriptionIds)
+        ReadOnlySpan<byte> topic, ReadOnlySpan<byte> payload, byte qualityOfService, bool retain, bool isVersion5, ReadOnlySpan<int> subscriptionIds, uint? expiry = null)
     {
-        Span<byte> properties = stackalloc byte[5 * subscriptionIds.Length];
+        Span<byte> properties = stackalloc byte[5 + 5 * subscriptionIds.Length];
         var propertyBytes = 0;
+        if (isVersion5 && expiry is { } seconds)
+        {
+            properties[0] = PropertyId.MessageExpiryInterval;
+            BinaryPrimitives.WriteUInt32BigEndian(properties[1..], seconds);
+            propertyBytes = 5;
+        }
+
         foreach (var id in subscriptionIds)
         {
             properties[propertyBytes++] = PropertyId.SubscriptionIdentifier;
@@ -55,9 +63,15 @@ internal sealed class EncodedPublish
         return new EncodedPublish(bytes, packetIdAt);
     }
 
-    public void CopyTo(Span<byte> target, ushort packetId)
+    /// <param name="isRepeated">Sets DUP [MQTT-3.3.1-1].</param>
+    public void CopyTo(Span<byte> target, ushort packetId, bool isRepeated = false)
     {
         _bytes.CopyTo(target);
+        if (isRepeated)
+        {
+            target[0] |= 8;
+        }
+
         if (_packetIdAt > 0)
         {
             BinaryPrimitives.WriteUInt16BigEndian(target[_packetIdAt..], packetId);

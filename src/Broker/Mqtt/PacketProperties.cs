@@ -70,6 +70,27 @@ internal static class PacketProperties
         return (seen & Set(AuthenticationMethod, AuthenticationData)) == Set(AuthenticationData) ? ReasonCode.ProtocolError : (byte)0;
     }
 
+    /// <summary>The number under an identifier, in properties that were checked; null when it is not among them.</summary>
+    public static long? FindNumber(ReadOnlySpan<byte> properties, byte wanted)
+    {
+        PacketReader packet = new(properties);
+        if (!packet.TryReadVariableByteInteger(out var length) || !packet.TryReadBytes(length, out var bytes))
+        {
+            return null;
+        }
+
+        PacketReader reader = new(bytes);
+        while (reader.TryReadByte(out var id) && TryReadValue(ref reader, id, out var number))
+        {
+            if (id == wanted)
+            {
+                return number;
+            }
+        }
+
+        return null;
+    }
+
     private static bool TryReadValue(ref PacketReader reader, byte id, out long number)
     {
         number = 0;

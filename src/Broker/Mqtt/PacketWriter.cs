@@ -17,11 +17,11 @@ internal static class PacketWriter
         string? AssignedClientId, ushort? ServerKeepAlive, uint? SessionExpiry, ushort ReceiveMaximum, uint MaximumPacketSize, ushort TopicAliasMaximum);
 
     /// <summary>CONNACK (MQTT 5.0, 3.2; MQTT 3.1.1, 3.2). For 3.1.1 the code is translated to a return code.</summary>
-    public static byte[] ConnAck(bool isVersion5, byte code, string? reason, Announcements? announce)
+    public static byte[] ConnAck(bool isVersion5, byte code, string? reason, bool sessionPresent, Announcements? announce)
     {
         if (!isVersion5)
         {
-            return [(byte)PacketType.ConnAck << 4, 2, 0, ReturnCode(code)];
+            return [(byte)PacketType.ConnAck << 4, 2, sessionPresent ? (byte)1 : (byte)0, ReturnCode(code)];
         }
 
         var properties = new ArrayBufferWriter<byte>(64);
@@ -52,7 +52,7 @@ internal static class PacketWriter
             Write(properties, PropertyId.ReasonString, reason);
         }
 
-        return Packet((byte)PacketType.ConnAck << 4, [0, code], properties.WrittenSpan, []);
+        return Packet((byte)PacketType.ConnAck << 4, [sessionPresent ? (byte)1 : (byte)0, code], properties.WrittenSpan, []);
     }
 
     /// <summary>SUBACK or UNSUBACK, codes in request order [MQTT-3.8.4-6, MQTT-3.11.3-2].</summary>

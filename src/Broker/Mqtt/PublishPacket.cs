@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace WebMessenger.Broker.Mqtt;
 
 /// <summary>A PUBLISH as received (MQTT 5.0, 3.3; MQTT 3.1.1, 3.3), read in place.</summary>
@@ -18,6 +20,9 @@ internal ref struct PublishPacket
 
     /// <summary>Null: the packet carries none.</summary>
     public ushort? TopicAlias { get; private set; }
+
+    /// <summary>Message Expiry Interval in seconds; null: it does not expire.</summary>
+    public uint? ExpirySeconds { get; private set; }
 
     /// <summary>The value of the user property `id`, the first one if there are several; empty when there is none.</summary>
     public ReadOnlySpan<byte> IdProperty { get; private set; }
@@ -115,11 +120,12 @@ internal ref struct PublishPacket
 
                     break;
                 case PropertyId.MessageExpiryInterval:
-                    if (!reader.TrySkip(4))
+                    if (!reader.TryReadBytes(4, out var expiry))
                     {
                         return ReasonCode.MalformedPacket;
                     }
 
+                    ExpirySeconds = BinaryPrimitives.ReadUInt32BigEndian(expiry);
                     break;
                 case PropertyId.TopicAlias:
                     if (!reader.TryReadUInt16(out var alias))

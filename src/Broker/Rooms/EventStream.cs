@@ -100,11 +100,13 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
     protected abstract PublishFrames? LineOf(IStreamEvent stored);
 
     /// <summary>A stored event, encoded for whoever gets it.</summary>
-    public PublishFrames FramesOf(ReadOnlySpan<byte> body, long seq, string epoch, DateTimeOffset at)
+    /// <param name="now">When it is sent: what remains of the time it is of use goes with it [MQTT-3.3.2-6].</param>
+    public PublishFrames FramesOf(ReadOnlySpan<byte> body, long seq, string epoch, DateTimeOffset at, DateTimeOffset now)
     {
+        uint? remaining = EventBody.ExpiryOf(body) is { } expiry && expiry > now ? (uint)Math.Ceiling((expiry - now).TotalSeconds) : null;
         var json = new ArrayBufferWriter<byte>(body.Length + 160);
         WriteJson(json, body, seq, epoch, at);
-        return new PublishFrames(Kind, EventsTopic, json.WrittenMemory);
+        return new PublishFrames(Kind, EventsTopic, json.WrittenMemory, expiry: remaining);
     }
 
     /// <summary>What tells a client that the seqs it knows do not count any more.</summary>
@@ -154,9 +156,9 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
         using (connection.HoldWrites())
         {
             var old = Replace(connection, subscriber);
-            if (from is not null && subscriber?.Events is not null)
+            if (subscriber?.Events is not null)
             {
-                connection.CatchUp(subscriber, from);
+                connection.Begin(subscriber, from);
             }
 
             return old;
@@ -207,7 +209,7 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
         {
             if (stored.Append is { Outcome: AppendOutcome.Stored } append)
             {
-                deliveries.Add(new EventDelivery(append.Seq, FramesOf(append.Body.Span, append.Seq, append.Epoch, append.At), stored.Publisher));
+                deliveries.Add(new EventDelivery(append.Seq, FramesOf(append.Body.Span, append.Seq, append.Epoch, append.At, append.At), stored.Publisher));
             }
         }
 

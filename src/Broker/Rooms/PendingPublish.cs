@@ -20,12 +20,15 @@ internal sealed class PendingPublish : PendingAppend, IStreamEvent
         (_stream, _author, _text, _publisher, _answer) = (stream, author, command.Text, publisher, answer);
     }
 
-    public static PendingPublish Of(PublishTarget target, Author author, Command command, MqttConnection publisher, PublishAnswer answer)
+    /// <param name="expiry">See <see cref="EventBody.Message"/>.</param>
+    /// <param name="record">Stored with the event, or not at all.</param>
+    public static PendingPublish Of(
+        PublishTarget target, Author author, Command command, MqttConnection publisher, PublishAnswer answer, DateTimeOffset? expiry = null, RecordChange? record = null)
     {
         EventStream stream = target.Room is { } room ? room : target.Inbox!;
         var type = target.Room is null ? EventType.Whisper : EventType.Message;
-        var body = EventBody.Message(type, author, command.Id ?? EventBody.NewId(), command.Text, command.ReplyTo);
-        return new PendingPublish(stream, author, command, body, publisher, answer);
+        var body = EventBody.Message(type, author, command.Id ?? EventBody.NewId(), command.Text, command.ReplyTo, expiry);
+        return new PendingPublish(stream, author, command, body, publisher, answer) { Record = record };
     }
 
     public PendingAppend Append => this;

@@ -3,7 +3,7 @@ using WebMessenger.Broker.Mqtt;
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>One payload on one topic, encoded at most once per protocol version and QoS however many members receive it. Used by one thread at a time.</summary>
-internal sealed class PublishFrames(TopicKind kind, byte[] topic, ReadOnlyMemory<byte> payload, bool retain = false)
+internal sealed class PublishFrames(TopicKind kind, byte[] topic, ReadOnlyMemory<byte> payload, bool retain = false, uint? expiry = null)
 {
     private readonly EncodedPublish?[] _encoded = new EncodedPublish?[4];
 
@@ -14,10 +14,10 @@ internal sealed class PublishFrames(TopicKind kind, byte[] topic, ReadOnlyMemory
         var retainsLive = wants.RetainAsPublished && (kind is TopicKind.Info or TopicKind.Presence);
         if (isVersion5 && (wants.SubscriptionIds.Length > 0 || retainsLive))
         {
-            return EncodedPublish.Encode(topic, payload.Span, wants.QualityOfService, retain || retainsLive, true, wants.SubscriptionIds);
+            return EncodedPublish.Encode(topic, payload.Span, wants.QualityOfService, retain || retainsLive, true, wants.SubscriptionIds, expiry);
         }
 
         ref var encoded = ref _encoded[(isVersion5 ? 2 : 0) | wants.QualityOfService];
-        return encoded ??= EncodedPublish.Encode(topic, payload.Span, wants.QualityOfService, retain, isVersion5, []);
+        return encoded ??= EncodedPublish.Encode(topic, payload.Span, wants.QualityOfService, retain, isVersion5, [], expiry);
     }
 }

@@ -57,5 +57,12 @@ internal sealed class RoomAccess(RoomDirectory rooms) : ITopicAccess
         return Verdict.Allowed;
     }
 
+    /// <summary>Whether a filter that was granted before may be held on: nothing is joined for it.</summary>
+    public static bool MayStillHold(RoomDirectory rooms, LoginSession session, RoomFilter filter) =>
+        session.Scope.Verbs.HasFlag(Verbs.Read)
+        && (filter.Inbox is { } user ? user == session.Account.UserName
+            : filter.Room is not { } id
+                || (session.Scope.Allows(id, Verbs.Read) && rooms.FindVisible(id, session.Account.Id) is { } room && (filter.IsInfoOnly || room.IsMember(session.Account.Id))));
+
     private static string Short(string filter) => Events.PlainLine.Of(filter.Length > 80 ? filter[..80] + "…" : filter);
 }

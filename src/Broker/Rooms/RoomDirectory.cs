@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Connections;
+using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Hosting;
 using WebMessenger.Broker.Log;
@@ -23,7 +24,7 @@ internal enum RoomChange
 /// Changes are made one at a time under <c>_changes</c>. The memory they change is read without a lock. <c>_gate</c> guards the index by account and is a leaf lock.
 /// </remarks>
 internal sealed class RoomDirectory(
-    RoomStore store, IRoomLog log, AccountDirectory accounts, ConnectionDirectory connections, BrokerSettings settings, TimeProvider time) : IDisposable
+    RoomStore store, IRoomLog log, AccountDirectory accounts, ConnectionDirectory connections, DurableClients durable, BrokerSettings settings, TimeProvider time) : IDisposable
 {
     private readonly ConcurrentDictionary<string, Room> _rooms = new();
     private readonly ConcurrentDictionary<string, Inbox> _inboxes = new();
@@ -128,6 +129,7 @@ internal sealed class RoomDirectory(
 
             Index(room, owner.Id);
             _rooms[id.Value] = room;
+            durable.RoomJoined(owner.Id, room);
             PlaceConnections(room, owner.Id, replay: true);
             return RoomChange.Done;
         }
@@ -198,6 +200,7 @@ internal sealed class RoomDirectory(
             }
 
             await log.DropAsync(room.Log);
+            await Task.WhenAll(members.Select(member => durable.RoomLostAsync(member, room)));
             return RoomChange.Done;
         }
         finally
@@ -225,6 +228,7 @@ internal sealed class RoomDirectory(
             }
 
             Index(room, account.Id);
+            durable.RoomJoined(account.Id, room);
         }
         finally
         {
@@ -253,6 +257,7 @@ internal sealed class RoomDirectory(
         }
 
         PlaceConnections(room, account.Id, replay: false);
+        await durable.RoomLostAsync(account.Id, room);
     }
 
     /// <summary>The owner of a room and administrators may change it and its list.</summary>

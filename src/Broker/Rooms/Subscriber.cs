@@ -95,6 +95,12 @@ internal sealed class Place(EventStream stream)
     /// <summary>The newest seq that the client is owed.</summary>
     public long Owed { get; set; } = Nowhere;
 
+    /// <summary>The epoch that <see cref="Cursor"/> counts in; known where the client asked for more than what comes.</summary>
+    public string Epoch { get; set; } = "";
+
+    /// <summary>Up to this seq the client asked for history; what comes after is delivered to it.</summary>
+    public long HistoryUntil { get; set; } = Nowhere;
+
     /// <summary>A `reset` to be written before anything else.</summary>
     public EncodedPublish? Reset { get; set; }
 
@@ -103,7 +109,7 @@ internal sealed class Place(EventStream stream)
 
     public bool IsBehind => Reset is not null || Cursor < Owed;
 
-    public void Forget() => (Cursor, Owed, Reset) = (Nowhere, Nowhere, null);
+    public void Forget() => (Cursor, Owed, HistoryUntil, Reset) = (Nowhere, Nowhere, Nowhere, null);
 }
 
 /// <summary>How one kind of topic is delivered to one client.</summary>

@@ -15,7 +15,7 @@ public sealed class HandshakeTests
         var ana = await broker.RegisterAsync("ana");
         await using var client = await RawMqttClient.OverTcpAsync(broker.Mqtt);
 
-        var answer = await client.ConnectAsync("ana", ana.Token, keepAlive: 0, properties: new MqttProperties { { PropertyId.SessionExpiry, 3600u } });
+        var answer = await client.ConnectAsync("ana", ana.Token, keepAlive: 0, properties: new MqttProperties { { PropertyId.SessionExpiry, uint.MaxValue } });
 
         Assert.True(answer.Accepted);
         Assert.False(answer.SessionPresent);
@@ -23,7 +23,7 @@ public sealed class HandshakeTests
         Assert.Equal(65_536u + 8192, answer.Properties.Number(PropertyId.MaximumPacketSize));
         Assert.Equal(16u, answer.Properties.Number(PropertyId.TopicAliasMaximum));
         Assert.Equal(300u, answer.Properties.Number(PropertyId.ServerKeepAlive));
-        Assert.Equal(0u, answer.Properties.Number(PropertyId.SessionExpiry));
+        Assert.Equal(7u * 24 * 60 * 60, answer.Properties.Number(PropertyId.SessionExpiry));
         Assert.Equal(0u, answer.Properties.Number(PropertyId.SharedAvailable));
         Assert.StartsWith("auto-", answer.AssignedClientId, StringComparison.Ordinal);
     }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.Tokens;
+using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Hosting;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Log;
@@ -41,10 +42,12 @@ internal sealed class RunningBroker : IAsyncDisposable
 
     public static Task<RunningBroker> StartAsync(params string[] settings) => StartAsync(null, settings);
 
-    /// <param name="roomTime">The clock of rooms and presence; null: the real one, as everywhere else.</param>
+    /// <param name="roomTime">The clock of rooms, presence and durable clients; null: the real one, as everywhere else.</param>
     public static async Task<RunningBroker> StartAsync(TimeProvider? roomTime, params string[] settings)
     {
-        RunningBroker broker = new(settings, roomTime is null ? null : services => services.AddSingleton(provider => ActivatorUtilities.CreateInstance<RoomDirectory>(provider, roomTime)));
+        RunningBroker broker = new(settings, roomTime is null ? null : services => services
+            .AddSingleton(provider => ActivatorUtilities.CreateInstance<RoomDirectory>(provider, roomTime))
+            .AddSingleton(provider => ActivatorUtilities.CreateInstance<DurableClients>(provider, roomTime)));
         await broker.StartProgramAsync();
         return broker;
     }

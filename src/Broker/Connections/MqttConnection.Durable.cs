@@ -1,0 +1,239 @@
+using WebMessenger.Broker.Durable;
+using WebMessenger.Broker.Log;
+using WebMessenger.Broker.Mqtt;
+using WebMessenger.Broker.Rooms;
+
+namespace WebMessenger.Broker.Connections;
+
+/// <content>What of a durable client outlives this connection: where it is in each log, and what it has not acknowledged.</content>
+internal sealed partial class MqttConnection
+{
+    // Guarded by _write. Null: the client is not durable, or another connection has taken over.
+    private Dictionary<LogName, Place>? _kept;
+    private UnacknowledgedEvents? _unacknowledged;
+    private bool _positionChanged;
+
+    // While what was kept is put in place: where it was, and no event is written.
+    private DurablePosition? _resuming;
+
+    // Sent on an earlier connection and not acknowledged: these go first, under the packet ids they had [MQTT-4.4.0-1].
+    private Queue<UnacknowledgedEvent>? _redelivered;
+
+    /// <summary>The connection that this one took the client id from, until its MQTT session has been handed over.</summary>
+    public MqttConnection? Predecessor { get; private set; }
+
+    /// <summary>Seconds that the MQTT session lives on after this connection; 0: it ends with it.</summary>
+    public uint SessionExpiry { get; private set; }
+
+    private bool IsDurable => SessionExpiry > 0;
+
+    /// <summary>Where the client is. Null: not known here any more, or, with <paramref name="onlyChanged"/>, as it was asked for last.</summary>
+    public DurablePosition? Position(bool onlyChanged = false)
+    {
+        lock (_write)
+        {
+            if (_kept is null || (onlyChanged && !_positionChanged))
+            {
+                return null;
+            }
+
+            _positionChanged = false;
+            if (_resuming is not null)
+            {
+                // Not in place yet: it is where it was.
+                return _resuming;
+            }
+
+            // What was not sent again yet is unacknowledged all the same, and older than what was.
+            List<UnacknowledgedEvent> unacknowledged = [.. _redelivered ?? [], .. _unacknowledged!.ToList()];
+            Dictionary<LogName, LogCursor> cursors = [];
+            foreach (var (log, place) in _kept)
+            {
+                if (place is { Cursor: >= 0, Now.Events.QualityOfService: > 0 })
+                {
+                    // A client that has not acknowledged that it must begin anew is told again.
+                    var isReset = place.Reset is not null || unacknowledged.Exists(sent => sent.Log == log && sent.Seq == 0);
+                    cursors[log] = new LogCursor(isReset ? "" : place.Epoch, place.Cursor);
+                }
+            }
+
+            unacknowledged.RemoveAll(sent => sent.Seq == 0);
+            return new DurablePosition(cursors, unacknowledged, _incomingQoS2.ToDictionary(publish => publish.Key, publish => publish.Value.ContentHash));
+        }
+    }
+
+    /// <summary>Where the client is, for whoever keeps it from now on; the connection must have been silenced. Null: somebody has it already.</summary>
+    public DurablePosition? HandOverPosition()
+    {
+        lock (_write)
+        {
+            _silent = true;
+            var position = Position();
+            _kept = null;
+            return position;
+        }
+    }
+
+    /// <summary>
+    /// Begins what a subscriber hears of its stream: where the SUBSCRIBE asked, or a durable client was, or with what comes. Under the write lock, in one hold with making
+    /// the place known to the stream: what is stored later comes live, nothing falls in between, and what comes both ways is written once.
+    /// </summary>
+    public void Begin(Subscriber subscriber, CatchUpFrom? from)
+    {
+        var place = subscriber.Place;
+        if (from is null)
+        {
+            if (_kept is null)
+            {
+                return;
+            }
+
+            _kept[place.Stream.Log] = place;
+            if (place.Cursor >= 0 || subscriber.Events!.QualityOfService == 0)
+            {
+                return;
+            }
+        }
+
+        // Inside the lock, or an event that is delivered meanwhile would be taken for one that comes after.
+        var head = _services.RoomLog.Head(place.Stream.Log);
+        var (cursor, isReset) = (head.Head, false);
+        if (from is not null)
+        {
+            (cursor, isReset) = from.Resolve(head);
+            place.HistoryUntil = head.Head;
+        }
+        else if (_resuming?.Cursors.TryGetValue(place.Stream.Log, out var was) == true)
+        {
+            (cursor, isReset) = new CatchUpFrom(was.Seq, was.Epoch, null).Resolve(head);
+        }
+
+        (place.Cursor, place.Owed, place.Epoch) = (cursor, head.Head, head.Epoch);
+        place.Reset = isReset ? place.Stream.ResetFrames(head).For(IsVersion5, subscriber.Events!) : null;
+        if (_kept is not null)
+        {
+            _kept[place.Stream.Log] = place;
+            _positionChanged = true;
+        }
+
+        if (place.IsBehind)
+        {
+            Feed(place);
+        }
+    }
+
+    // The CONNACK has been written. Everything that is put in place here goes out behind it.
+    private void BeginDurable(DurableClient client, bool isPresent)
+    {
+        lock (_write)
+        {
+            _kept = [];
+            _unacknowledged = new UnacknowledgedEvents();
+            if (!isPresent)
+            {
+                return;
+            }
+
+            _resuming = client.Position;
+            foreach (var (packetId, contentHash) in client.Position.Received)
+            {
+                _incomingQoS2[packetId] = new PublishAnswer(packetId, 2) { IsDone = true, IsFromBefore = true, ContentHash = contentHash };
+            }
+
+            foreach (var sent in client.Position.Unacknowledged)
+            {
+                _window.Reserve(sent.PacketId);
+            }
+        }
+
+        foreach (var filter in client.Filters)
+        {
+            if (RoomAccess.MayStillHold(_services.Rooms, Session!, filter.Filter))
+            {
+                Hold(filter, null);
+            }
+        }
+
+        lock (_write)
+        {
+            _redelivered = new Queue<UnacknowledgedEvent>();
+            foreach (var sent in client.Position.Unacknowledged)
+            {
+                // Lost meanwhile, given up, or of another life of the log: the client is not owed it any more.
+                if (_kept is not null && _kept.TryGetValue(sent.Log, out var place) && place.Now?.Events is { QualityOfService: > 0 } && place.Reset is null && sent.Seq <= place.Cursor)
+                {
+                    _redelivered.Enqueue(sent);
+                }
+                else
+                {
+                    _window.Unreserve(sent.PacketId);
+                }
+            }
+
+            _resuming = null;
+            _blockedSince = null;
+            StartFeeder();
+        }
+    }
+
+    // Under _write. New events wait until what is older is with the client.
+    private bool IsHeldBack => _resuming is not null || _redelivered is { Count: > 0 };
+
+    // Under _write.
+    private void Track(ushort packetId, Place place, long seq)
+    {
+        if (_kept is not null)
+        {
+            _unacknowledged!.Add(packetId, place.Stream.Log, seq);
+            _positionChanged = true;
+        }
+    }
+
+    private bool NextToRedeliver(out UnacknowledgedEvent next, out EventStream stream, out Wants wants)
+    {
+        lock (_write)
+        {
+            while (!_silent && MayWrite && _redelivered is { Count: > 0 } waiting)
+            {
+                next = waiting.Peek();
+                if (_kept is not null && _kept.TryGetValue(next.Log, out var place) && place.Now?.Events is { QualityOfService: > 0 } asked)
+                {
+                    (stream, wants) = (place.Stream, asked);
+                    return true;
+                }
+
+                waiting.Dequeue();
+                _window.Unreserve(next.PacketId);
+            }
+
+            (next, stream, wants) = (default, null!, null!);
+            return false;
+        }
+    }
+
+    private void Redeliver(UnacknowledgedEvent sent, EventStream stream, Wants wants)
+    {
+        var page = _services.RoomLog.ReadAfter(stream.Log, sent.Seq - 1, 1);
+        var publish = page.Entries is [{ } entry] && entry.Seq == sent.Seq && !IsOver(entry, isHistory: false)
+            ? stream.FramesOf(entry.Body.Span, entry.Seq, page.Head.Epoch, entry.At, _services.Time.GetUtcNow()).For(IsVersion5, wants)
+            : null;
+        lock (_write)
+        {
+            if (_silent || _redelivered is not { Count: > 0 } waiting || waiting.Peek() != sent)
+            {
+                return;
+            }
+
+            waiting.Dequeue();
+            if (publish is null || publish.Length > _clientMaximumPacket)
+            {
+                _window.Unreserve(sent.PacketId);
+                return;
+            }
+
+            _window.Use(sent.PacketId);
+            _unacknowledged!.Add(sent.PacketId, sent.Log, sent.Seq);
+            Write(publish, sent.PacketId, isRepeated: true);
+        }
+    }
+}

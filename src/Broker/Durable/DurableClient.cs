@@ -1,0 +1,33 @@
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Connections;
+using WebMessenger.Broker.Rooms;
+
+namespace WebMessenger.Broker.Durable;
+
+/// <summary>An MQTT session that outlives its connections: 3.1.1 without clean session, MQTT 5 with a session expiry.</summary>
+/// <remarks>Guarded by the gate of <see cref="DurableClients"/>.</remarks>
+internal sealed class DurableClient(string clientId, LoginSession session)
+{
+    public string ClientId { get; } = clientId;
+
+    /// <summary>Under which it was used last; its end is this one's.</summary>
+    public LoginSession Session { get; set; } = session;
+
+    /// <summary>Null while it is away.</summary>
+    public MqttConnection? Connection { get; set; }
+
+    /// <summary>Seconds that it lives on after its connection.</summary>
+    public uint Expiry { get; set; }
+
+    /// <summary>Since when it is away; of no meaning while it is connected.</summary>
+    public DateTimeOffset LeftAt { get; set; }
+
+    /// <summary>As they were stored last.</summary>
+    public IReadOnlyList<HeldFilter> Filters { get; set; } = [];
+
+    /// <summary>While it is away; a connected client's is in its connection.</summary>
+    public DurablePosition Position { get; set; } = DurablePosition.Nothing;
+
+    /// <summary>While away: differs from what is stored.</summary>
+    public bool IsChanged { get; set; }
+}

@@ -1,0 +1,420 @@
+using System.Text.Json;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Connections;
+using WebMessenger.Broker.Hosting;
+using WebMessenger.Broker.Log;
+using WebMessenger.Broker.Rooms;
+
+namespace WebMessenger.Broker.Durable;
+
+/// <summary>What a CONNECT found of its MQTT session.</summary>
+internal enum SessionOpening
+{
+    /// <summary>Nothing was kept. If the client is durable, it is from now on.</summary>
+    New,
+
+    /// <summary>The client goes on where it was.</summary>
+    Present,
+
+    /// <summary>The account has as many durable clients as it may have.</summary>
+    TooMany,
+
+    /// <summary>The connection or its login session ended meanwhile.</summary>
+    Ended,
+}
+
+/// <summary>All durable clients, connected or away: what they subscribed to and how far they are, in memory and in the record store.</summary>
+/// <remarks>
+/// <c>_gate</c> guards everything; under it a connection's write lock may be taken and records are handed to the store, so what is written is written in the order of what
+/// happened. Nobody waits for the store inside.
+/// </remarks>
+internal sealed partial class DurableClients(
+    IRecordStore records,
+    IRoomLog log,
+    LoginSessions sessions,
+    AccountDirectory accounts,
+    ConnectionDirectory connections,
+    BrokerLimits limits,
+    TimeProvider time,
+    ILogger<DurableClients> logger)
+{
+    /// <summary>The longest session expiry that is granted, and that of every durable client of MQTT 3.1.1, which cannot say.</summary>
+    public const uint MaximumExpiry = 7 * 24 * 60 * 60;
+
+    /// <summary>A CONNECT waits this long for publishes of the connection it takes over from.</summary>
+    private static readonly TimeSpan TakeOverTime = TimeSpan.FromSeconds(5);
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, Dictionary<string, DurableClient>> _byAccount = [];
+    private Task _saving = Task.CompletedTask;
+
+    /// <summary>Reads what is stored. Before anything is served.</summary>
+    public async Task LoadAsync()
+    {
+        var received = records.ReadAll(DurableRecords.ReceivedPrefix)
+            .Select(record => DurableRecords.ReadReceived(record.Key, record.Value))
+            .ToLookup(record => (record.Account, record.ClientId));
+        List<RecordChange> gone = [];
+        foreach (var (key, value) in records.ReadAll(DurableRecords.ClientsPrefix))
+        {
+            var (accountId, clientId) = DurableRecords.ReadClientKey(key);
+            var ids = received[(accountId, clientId)].ToDictionary(record => record.PacketId, record => record.ContentHash);
+            try
+            {
+                var record = DurableRecords.ReadClient(value);
+                var leftAt = record.LeftAt ?? time.GetUtcNow();
+                if (leftAt.AddSeconds(record.Expiry) > time.GetUtcNow()
+                    && accounts.Find(accountId) is { } account
+                    && sessions.Restore(account, clientId, record.Session) is { } session)
+                {
+                    Index(new DurableClient(clientId, session)
+                    {
+                        Expiry = record.Expiry,
+                        LeftAt = leftAt,
+                        Filters = [.. record.Filters.Select(filter => filter.ToFilter()).OfType<HeldFilter>()],
+                        Position = DurableRecords.ReadPosition(records.Find(DurableRecords.PositionKey(accountId, clientId)), ids),
+                    });
+                    continue;
+                }
+            }
+            catch (JsonException error)
+            {
+                LogUnreadable(logger, clientId, error.Message);
+            }
+
+            Forget(gone, accountId, clientId, ids.Keys);
+        }
+
+        if (gone.Count > 0)
+        {
+            await records.WriteAsync(gone);
+        }
+    }
+
+    /// <summary>
+    /// Gives a connection that was admitted its MQTT session: what is kept of it, unless it starts clean. Throws <see cref="IOException"/> when the store cannot write.
+    /// </summary>
+    /// <param name="expiry">Seconds it is granted; 0: it is not durable.</param>
+    /// <returns>The client, if it is durable or was until now; with <see cref="SessionOpening.Present"/> it says what it subscribed to, and where it is.</returns>
+    public async Task<(SessionOpening Opening, DurableClient? Kept)> OpenAsync(MqttConnection connection, bool isClean, uint expiry)
+    {
+        var session = connection.Session!;
+        var accountId = session.Account.Id;
+        if (expiry == 0 && !Has(accountId, connection.ClientId))
+        {
+            return (SessionOpening.New, null);
+        }
+
+        if (connection.Predecessor is { } old)
+        {
+            // What it sent last is stored or refused before the client, here again, sends it a second time.
+            await Task.WhenAny(old.PublishesDrained(), Task.Delay(TakeOverTime, time));
+        }
+
+        Task written;
+        DurableClient? client;
+        SessionOpening opening;
+        lock (_gate)
+        {
+            if (!connections.IsCurrent(connection))
+            {
+                return (SessionOpening.Ended, null);
+            }
+
+            client = Find(accountId, connection.ClientId);
+            if (client is not null && !isClean)
+            {
+                opening = SessionOpening.Present;
+                TakeOver(client, session);
+                written = Task.CompletedTask;
+            }
+            else
+            {
+                opening = SessionOpening.New;
+                written = client is null ? Task.CompletedTask : End(client);
+                client = null;
+                if (expiry > 0)
+                {
+                    if (limits.DurableClientsPerAccount is > 0 and var limit && _byAccount.GetValueOrDefault(accountId)?.Count >= limit)
+                    {
+                        return (SessionOpening.TooMany, null);
+                    }
+
+                    client = new DurableClient(connection.ClientId, session);
+                    Index(client);
+                }
+            }
+
+            if (client is not null)
+            {
+                if (!session.TryKeep(connection.ClientId))
+                {
+                    End(client);
+                    return (SessionOpening.Ended, null);
+                }
+
+                (client.Connection, client.Expiry) = (connection, expiry);
+
+                // Nobody waits for this one: a client that is lost in a crash before its first SUBSCRIBE has lost nothing.
+                Watch(Save(client, null));
+            }
+        }
+
+        await written;
+        return (opening, client);
+    }
+
+    /// <summary>Stores the filters of a connected client, and where it is with them. Completes when that is on disk; fails with <see cref="IOException"/>.</summary>
+    public Task SaveAsync(MqttConnection connection, IReadOnlyList<HeldFilter> filters)
+    {
+        lock (_gate)
+        {
+            if (OfConnection(connection) is not { } client)
+            {
+                return Task.CompletedTask;
+            }
+
+            client.Filters = filters;
+            return Save(client, connection.Position());
+        }
+    }
+
+    /// <summary>The client released a QoS 2 packet id. In order with whatever is stored under it next.</summary>
+    public void Released(MqttConnection connection, ushort packetId) =>
+        Watch(records.WriteAsync([new(DurableRecords.ReceivedKey(connection.Account.Id, connection.ClientId, packetId), null)]));
+
+    /// <summary>A connection has ended: its client is away from now on, or gone if it does not outlive it.</summary>
+    public void Left(MqttConnection connection)
+    {
+        lock (_gate)
+        {
+            if (OfConnection(connection) is not { } client)
+            {
+                return;
+            }
+
+            if (connection.SessionExpiry == 0)
+            {
+                Watch(End(client));
+                return;
+            }
+
+            client.Expiry = connection.SessionExpiry;
+            client.Position = connection.HandOverPosition() ?? client.Position;
+            client.Connection = null;
+            client.LeftAt = time.GetUtcNow();
+            Watch(Save(client, client.Position));
+        }
+    }
+
+    /// <summary>A login session has ended, and with it what is kept for its clients. Completes when nothing of it is on disk.</summary>
+    public Task ForgetAsync(LoginSession session)
+    {
+        lock (_gate)
+        {
+            return !_byAccount.TryGetValue(session.Account.Id, out var clients)
+                ? Task.CompletedTask
+                : Task.WhenAll(clients.Values.Where(client => client.Session == session).ToList().Select(End));
+        }
+    }
+
+    /// <summary>An account came on a room's list: for its clients that are away the room begins now.</summary>
+    public void RoomJoined(string accountId, Room room)
+    {
+        lock (_gate)
+        {
+            foreach (var client in Away(accountId))
+            {
+                if (client.Filters.Any(filter => filter.QualityOfService > 0 && filter.Filter.Events && filter.Filter.CoversRoom(room.Id.Value)))
+                {
+                    var head = log.Head(room.Log);
+                    client.IsChanged |= client.Position.Cursors.TryAdd(room.Log, new LogCursor(head.Epoch, head.Head));
+                }
+            }
+        }
+    }
+
+    /// <summary>An account lost a room: what its clients had of it is forgotten, and should it come back, it begins anew. Completes when that is on disk.</summary>
+    public Task RoomLostAsync(string accountId, Room room)
+    {
+        List<Task> writes = [];
+        lock (_gate)
+        {
+            foreach (var client in Away(accountId))
+            {
+                var position = client.Position;
+                position.Cursors.Remove(room.Log);
+                client.Position = position with { Unacknowledged = [.. position.Unacknowledged.Where(sent => sent.Log != room.Log)] };
+                client.Filters = [.. client.Filters.Where(filter => filter.Filter.Room != room.Id.Value)];
+                writes.Add(Save(client, client.Position));
+            }
+
+            foreach (var client in All(accountId).Where(client => client.Connection is not null))
+            {
+                writes.Add(Save(client, client.Connection!.Position()));
+            }
+        }
+
+        return Task.WhenAll(writes);
+    }
+
+    /// <summary>About once a second: ends those that were away for too long, and stores how far the others are.</summary>
+    public void Sweep()
+    {
+        lock (_gate)
+        {
+            var now = time.GetUtcNow();
+            foreach (var client in Everybody().Where(client => client.Connection is null && client.LeftAt.AddSeconds(client.Expiry) <= now).ToList())
+            {
+                Watch(End(client));
+            }
+
+            // A store that is slow is not asked again before it has answered.
+            if (_saving.IsCompleted)
+            {
+                _saving = SavePositions(onlyChanged: !_saving.IsFaulted);
+                Watch(_saving);
+            }
+        }
+    }
+
+    /// <summary>The server stops: stores how far everybody is.</summary>
+    public async Task StopAsync()
+    {
+        Task saving;
+        lock (_gate)
+        {
+            saving = SavePositions(onlyChanged: false);
+        }
+
+        try
+        {
+            await saving;
+        }
+        catch (IOException error)
+        {
+            LogNotStored(logger, error.Message);
+        }
+    }
+
+    private bool Has(string accountId, string clientId)
+    {
+        lock (_gate)
+        {
+            return Find(accountId, clientId) is not null;
+        }
+    }
+
+    // Everything below: under _gate.
+    private DurableClient? Find(string accountId, string clientId) => _byAccount.GetValueOrDefault(accountId)?.GetValueOrDefault(clientId);
+
+    private DurableClient? OfConnection(MqttConnection connection) =>
+        connection.Session is { } session && Find(session.Account.Id, connection.ClientId) is { } client && client.Connection == connection ? client : null;
+
+    private IEnumerable<DurableClient> Everybody() => _byAccount.Values.SelectMany(clients => clients.Values);
+
+    private IEnumerable<DurableClient> All(string accountId) => _byAccount.GetValueOrDefault(accountId)?.Values.AsEnumerable() ?? [];
+
+    private IEnumerable<DurableClient> Away(string accountId) => All(accountId).Where(client => client.Connection is null);
+
+    private void Index(DurableClient client)
+    {
+        var accountId = client.Session.Account.Id;
+        if (!_byAccount.TryGetValue(accountId, out var clients))
+        {
+            _byAccount[accountId] = clients = new Dictionary<string, DurableClient>(StringComparer.Ordinal);
+        }
+
+        clients[client.ClientId] = client;
+    }
+
+    private void TakeOver(DurableClient client, LoginSession session)
+    {
+        if (client.Connection?.HandOverPosition() is { } position)
+        {
+            client.Position = position;
+        }
+
+        if (client.Session != session)
+        {
+            client.Session.Unkeep(client.ClientId);
+            sessions.Release(client.Session);
+            client.Session = session;
+        }
+    }
+
+    private Task End(DurableClient client)
+    {
+        var accountId = client.Session.Account.Id;
+        var clients = _byAccount[accountId];
+        clients.Remove(client.ClientId);
+        if (clients.Count == 0)
+        {
+            _byAccount.Remove(accountId);
+        }
+
+        var position = client.Connection?.HandOverPosition() ?? client.Position;
+        client.Connection = null;
+        client.Session.Unkeep(client.ClientId);
+        sessions.Release(client.Session);
+        List<RecordChange> gone = [];
+        Forget(gone, accountId, client.ClientId, position.Received.Keys);
+        return records.WriteAsync(gone);
+    }
+
+    private static void Forget(List<RecordChange> gone, string accountId, string clientId, IEnumerable<ushort> received)
+    {
+        gone.Add(new(DurableRecords.ClientKey(accountId, clientId), null));
+        gone.Add(new(DurableRecords.PositionKey(accountId, clientId), null));
+        gone.AddRange(received.Select(packetId => new RecordChange(DurableRecords.ReceivedKey(accountId, clientId, packetId), null)));
+    }
+
+    /// <param name="position">Null: not written.</param>
+    private Task Save(DurableClient client, DurablePosition? position)
+    {
+        var accountId = client.Session.Account.Id;
+        ClientRecord record = new(
+            LoginSessions.NoteOf(client.Session), client.Expiry, client.Connection is null ? client.LeftAt : null, [.. client.Filters.Select(FilterRecord.Of)]);
+        List<RecordChange> changes = [new(DurableRecords.ClientKey(accountId, client.ClientId), DurableRecords.Write(record))];
+        if (position is not null)
+        {
+            client.IsChanged = false;
+            changes.Add(new(DurableRecords.PositionKey(accountId, client.ClientId), DurableRecords.Write(position)));
+        }
+
+        return records.WriteAsync(changes);
+    }
+
+    private Task SavePositions(bool onlyChanged)
+    {
+        List<RecordChange> changes = [];
+        foreach (var client in Everybody())
+        {
+            var position = client.Connection is { } connection
+                ? connection.Position(onlyChanged)
+                : !onlyChanged || client.IsChanged ? client.Position : null;
+            if (position is not null)
+            {
+                client.IsChanged = false;
+                changes.Add(new(DurableRecords.PositionKey(client.Session.Account.Id, client.ClientId), DurableRecords.Write(position)));
+            }
+        }
+
+        return changes.Count > 0 ? records.WriteAsync(changes) : Task.CompletedTask;
+    }
+
+    // Of a write that nobody waits for. Where a client is, is written again a second later; what is lost with it comes to the client once more, and none is missed.
+    private void Watch(Task written) => _ = written.ContinueWith(
+        (task, _) => LogNotStored(logger, task.Exception!.InnerException!.Message),
+        null,
+        CancellationToken.None,
+        TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
+        TaskScheduler.Default);
+
+    [LoggerMessage(3030, LogLevel.Warning, "What is kept of a durable client could not be stored: {Reason}")]
+    private static partial void LogNotStored(ILogger logger, string reason);
+
+    [LoggerMessage(3031, LogLevel.Error, "What was kept of the durable client {ClientId} cannot be read, so it begins anew: {Reason}")]
+    private static partial void LogUnreadable(ILogger logger, string clientId, string reason);
+}
