@@ -233,8 +233,7 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
     {
         // What is in the pipe (a refusing CONNACK, say) is sent before the transport closes.
         Silence();
-        _transport.Output.Complete();
-        _transport.Input.Complete();
+        _transport.Finish();
         return Task.CompletedTask;
     }
 

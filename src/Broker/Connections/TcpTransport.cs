@@ -28,5 +28,10 @@ internal sealed class TcpTransport : Transport
 
     public override Task Closed => _closed.Task;
 
+    /// <remarks>
+    /// The input is left to Kestrel. Told that nobody reads it, and with something of the peer's unread, Kestrel 10 calls the connection closed at once, and whoever aborts it then cuts off what still waits to be sent.
+    /// </remarks>
+    public override void Finish() => Output.Complete();
+
     public override void Abort() => _connection.Abort();
 }

@@ -22,6 +22,9 @@ internal abstract class Transport
     /// <summary>Completes when the peer can receive nothing more.</summary>
     public abstract Task Closed { get; }
 
+    /// <summary>Nothing more is read or written: it closes when what was written is sent. A peer that does not take that has to be aborted.</summary>
+    public abstract void Finish();
+
     /// <summary>Closes at once; what was not sent is lost. May be called from any thread, more than once.</summary>
     public abstract void Abort();
 

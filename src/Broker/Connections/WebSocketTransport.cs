@@ -32,6 +32,12 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
 
     public override Task Closed => _closed.Task;
 
+    public override void Finish()
+    {
+        _output.Writer.Complete();
+        _input.Reader.Complete();
+    }
+
     public override void Abort()
     {
         if (Interlocked.Exchange(ref _aborted, 1) == 0)
