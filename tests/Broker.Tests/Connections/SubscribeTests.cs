@@ -97,11 +97,27 @@ public sealed class SubscribeTests
         burst.Write(new MqttWriter().UInt16(902).Properties(null).String("rooms/none").String("rooms/+").String("rooms/none").ToPacket(PacketType.Unsubscribe, 2));
         burst.Write(new MqttWriter().UInt16(903).Properties(null).String("users/ana").String("rooms/lobby").ToPacket(PacketType.Unsubscribe, 2));
 
+        // Each of another length than the one before it, so that no answer passes for its neighbour's.
+        for (ushort id = 1001; id <= 5000; id++)
+        {
+            var packet = new MqttWriter().UInt16(id).Properties(null);
+            for (var i = 0; i <= id % 7; i++)
+            {
+                packet.String("rooms/none");
+            }
+
+            burst.Write(packet.ToPacket(PacketType.Unsubscribe, 2));
+        }
+
         await client.SendAsync(burst.ToArray());
 
         Assert.Equal([0], SubAck.Decode(await client.NextAsync(PacketType.UnsubAck, 901), MqttVersion.V5).ReasonCodes);
         Assert.Equal([0x11, 0, 0x11], SubAck.Decode(await client.NextAsync(PacketType.UnsubAck, 902), MqttVersion.V5).ReasonCodes);
         Assert.Equal([0, 0x11], SubAck.Decode(await client.NextAsync(PacketType.UnsubAck, 903), MqttVersion.V5).ReasonCodes);
+        for (ushort id = 1001; id <= 5000; id++)
+        {
+            Assert.Equal((id % 7) + 1, SubAck.Decode(await client.NextAsync(PacketType.UnsubAck, id), MqttVersion.V5).ReasonCodes.Length);
+        }
     }
 
     [Fact]

@@ -95,20 +95,33 @@ public sealed class TakeOverTests
         await now.PublishesUntilAsync(publish => publish.Text.Contains("marker", StringComparison.Ordinal));
     }
 
-    [Fact]
-    public async Task A_refused_client_does_not_push_out_the_one_that_is_in()
+    [Theory]
+    [InlineData("before its CONNECT")]
+    [InlineData("while it is let in")]
+    public async Task A_refused_client_does_not_push_out_the_one_that_is_in(string ends)
     {
-        await using var broker = await RunningBroker.StartAsync();
+        InterceptorClock clock = new();
+        await using var broker = await RunningBroker.StartAsync(clock.Into);
         var ana = await broker.RegisterAsync("ana");
         var browser = await broker.SignInAsync(ana.Account);
         await using var inside = await broker.ConnectAsync(ana, clientId: "phone");
         await inside.SubscribeAsync("rooms/lobby");
 
-        // The cookie opened the socket; before CONNECT comes, the login session ends.
+        // The cookie has opened the socket; then its login session ends.
         var door = new WebSocketDoor($"webmessenger={browser.Secret}", broker.Http.GetLeftPart(UriPartial.Authority));
         await using var late = await RawMqttClient.OverWebSocketAsync(broker.WebSocket, door);
-        await broker.Get<LoginSessions>().EndAsync(browser.Session);
+        var end = () => broker.Get<LoginSessions>().EndAsync(browser.Session);
+        if (ends == "while it is let in")
+        {
+            clock.AtNextLook(end);
+        }
+        else
+        {
+            await end();
+        }
+
         Assert.Equal(0x87, (await late.ConnectAsync(clientId: "phone")).ReasonCode);
+        Assert.True(browser.Session.IsRevoked);
         await late.WaitForCloseAsync();
 
         await inside.PingAsync();

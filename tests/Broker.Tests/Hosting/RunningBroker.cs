@@ -40,14 +40,20 @@ internal sealed class RunningBroker : IAsyncDisposable
 
     public string DataFolder => _folder.Path;
 
-    public static Task<RunningBroker> StartAsync(params string[] settings) => StartAsync(null, settings);
+    public static Task<RunningBroker> StartAsync(params string[] settings) => StartAsync((Action<IServiceCollection>?)null, settings);
 
     /// <param name="roomTime">The clock of rooms, presence and durable clients; null: the real one, as everywhere else.</param>
-    public static async Task<RunningBroker> StartAsync(TimeProvider? roomTime, params string[] settings)
+    public static Task<RunningBroker> StartAsync(TimeProvider? roomTime, params string[] settings) =>
+        StartAsync(
+            roomTime is null ? null : services => services
+                .AddSingleton(provider => ActivatorUtilities.CreateInstance<RoomDirectory>(provider, roomTime))
+                .AddSingleton(provider => ActivatorUtilities.CreateInstance<DurableClients>(provider, roomTime)),
+            settings);
+
+    /// <param name="configure">The last word on the program's services; null: as everywhere else.</param>
+    public static async Task<RunningBroker> StartAsync(Action<IServiceCollection>? configure, params string[] settings)
     {
-        RunningBroker broker = new(settings, roomTime is null ? null : services => services
-            .AddSingleton(provider => ActivatorUtilities.CreateInstance<RoomDirectory>(provider, roomTime))
-            .AddSingleton(provider => ActivatorUtilities.CreateInstance<DurableClients>(provider, roomTime)));
+        RunningBroker broker = new(settings, configure);
         await broker.StartProgramAsync();
         return broker;
     }
