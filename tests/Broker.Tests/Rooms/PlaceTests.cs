@@ -125,7 +125,10 @@ public sealed class PlaceTests
 
         Assert.Equal(1, broker.Room("lobby").People);
         Assert.Single(broker.Room("lobby").Subscribers.ToArray());
-        Assert.Empty(broker.Get<WebMessenger.Broker.Connections.ConnectionDirectory>().OfAccount(bob.Account.Id));
+
+        // The leave is said on the way out; the last step is forgetting the connection.
+        var connections = broker.Get<WebMessenger.Broker.Connections.ConnectionDirectory>();
+        await Connections.HandshakeTests.UntilAsync(() => connections.OfAccount(bob.Account.Id).Length == 0);
     }
 
     [Fact]
