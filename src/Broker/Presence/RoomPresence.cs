@@ -100,6 +100,4 @@ internal sealed class RoomPresence
 
     /// <summary>Removes an account whatever its clients do; for erased accounts and removed members.</summary>
     public PresentAccount? Remove(string accountId) => _present.Remove(accountId, out var present) ? present : null;
-
-    public bool AnyInGrace => _present.Values.Any(present => present.Clients == 0);
 }

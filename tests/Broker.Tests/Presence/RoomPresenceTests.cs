@@ -34,7 +34,7 @@ public sealed class RoomPresenceTests
         presence.Arrived(ana, "person", _time.GetUtcNow());
 
         Assert.Null(presence.Left(ana.Id, atOnce: false, _time.GetUtcNow()));
-        Assert.True(presence.AnyInGrace);
+        Assert.Equal("ana", Assert.Single(presence.Everybody).ShownAs.User);
         _time.Advance(RoomPresence.Grace - TimeSpan.FromMilliseconds(1));
         Assert.Empty(presence.RemoveGone(_time.GetUtcNow()));
         Assert.Null(presence.Arrived(ana, "person", _time.GetUtcNow()));
