@@ -60,14 +60,14 @@ public sealed class TabTests(SharedServer shared, Chromium chromium)
         foreach (var tab in new[] { tab2, tab3 })
         {
             await Assertions.Expect(tab.SignedOut).ToBeVisibleAsync();
-            Assert.Equal("/", new Uri(tab.Page.Url).AbsolutePath);
+            await Assertions.Expect(tab.Page).ToHaveURLAsync("/");
             await Assertions.Expect(tab.Composer).ToHaveCountAsync(0);
         }
 
         var after = Lobby.Unique("after");
         Assert.True((await phone.PublishAsync(Lobby.Topic, after)).Accepted);
         await phone.PublishesUntilAsync(publish => publish.Says(after));
-        Assert.All(browser.Sockets.Concat(profile.Sockets), socket => Assert.True(socket.IsClosed));
+        await Task.WhenAll(browser.SocketsClosedAsync(), profile.SocketsClosedAsync());
         Assert.All(browser.Heard.Concat(profile.Heard), frame => Assert.DoesNotContain(after, frame, StringComparison.Ordinal));
         Assert.Contains(profile.Heard, frame => frame.Contains(before, StringComparison.Ordinal));
     }

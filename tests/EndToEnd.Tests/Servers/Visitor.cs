@@ -9,7 +9,7 @@ internal sealed class Visitor : IAsyncDisposable
 {
     private readonly ConcurrentQueue<string> _complaints = new();
     private readonly ConcurrentQueue<string> _heard = new();
-    private readonly ConcurrentQueue<IWebSocket> _sockets = new();
+    private readonly ConcurrentQueue<Task> _sockets = new();
     private readonly TaskCompletionSource _complained = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private readonly CancellationTokenSource _hung = new(TimeSpan.FromMinutes(2));
@@ -23,9 +23,6 @@ internal sealed class Visitor : IAsyncDisposable
     }
 
     public IBrowserContext Context { get; }
-
-    /// <summary>Every WebSocket that any tab has opened.</summary>
-    public IReadOnlyCollection<IWebSocket> Sockets => _sockets;
 
     /// <summary>Every frame that came by them, as text.</summary>
     public IReadOnlyCollection<string> Heard => _heard;
@@ -58,6 +55,9 @@ internal sealed class Visitor : IAsyncDisposable
     /// <summary>No rule of the content security policy was broken and no script failed, on any page so far.</summary>
     public void AssertNoComplaints() => Assert.Empty(_complaints);
 
+    /// <summary>Completes when every WebSocket that any tab has opened is closed: then all that came by them is in <see cref="Heard"/>.</summary>
+    public Task SocketsClosedAsync() => Task.WhenAll(_sockets).WaitAsync(RawMqttClient.Patience);
+
     /// <summary>Something happened that must not.</summary>
     public void Complain(string what)
     {
@@ -76,7 +76,9 @@ internal sealed class Visitor : IAsyncDisposable
 
     private void Follow(IWebSocket socket)
     {
-        _sockets.Enqueue(socket);
+        TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        socket.Close += (_, _) => closed.TrySetResult();
+        _sockets.Enqueue(closed.Task);
         socket.FrameReceived += (_, frame) => _heard.Enqueue(frame.Text ?? Encoding.UTF8.GetString(frame.Binary ?? []));
     }
 }
