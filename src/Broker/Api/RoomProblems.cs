@@ -10,6 +10,10 @@ internal static class RoomProblems
     /// <summary>Unknown, deleted and private rooms give this one answer, so that nobody learns which it is (attack 36).</summary>
     public static ProblemHttpResult NoSuchRoom() => NotFound("no_such_room", "There is no such room, or it is not open to you.");
 
+    public static ProblemHttpResult NoWhispers() => Forbidden("not_allowed", "This access token gets no whispers: it is limited to rooms, or may not read.");
+
+    public static ProblemHttpResult NotStored() => Of(StatusCodes.Status503ServiceUnavailable, "not_stored", "It could not be stored. Try again later.");
+
     public static ProblemHttpResult NotFound(string code, string detail) => Of(StatusCodes.Status404NotFound, code, detail);
 
     public static ProblemHttpResult Forbidden(string code, string detail) => Of(StatusCodes.Status403Forbidden, code, detail);

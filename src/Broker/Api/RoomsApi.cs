@@ -5,6 +5,7 @@ using WebMessenger.Auth;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Reading;
 using WebMessenger.Broker.Rooms;
 
 namespace WebMessenger.Broker.Api;
@@ -25,23 +26,24 @@ internal static class RoomsApi
         rooms.MapGet("{room}/people", People);
     }
 
-    private static JsonHttpResult<RoomList> List(RoomDirectory rooms, HttpContext context)
+    private static JsonHttpResult<RoomList> List(RoomDirectory rooms, ReadPositions positions, HttpContext context)
     {
         var who = context.SignedIn();
         return TypedResults.Json(new RoomList(
         [
             .. rooms.All
                 .Where(room => room.IsVisibleTo(who.Account.Id) && who.Scope.Allows(room.Id.Value, Verbs.Read))
-                .Select(room => RoomView.Of(room, who.Account))
+                .Select(room => RoomView.Of(room, who.Account, positions))
                 .OrderByDescending(room => room.People)
                 .ThenBy(room => room.Id, StringComparer.Ordinal),
         ]), RoomsJson.Default.RoomList);
     }
 
-    private static IResult Get(string room, RoomDirectory rooms, HttpContext context) =>
-        Visible(room, rooms, context) is { } found ? TypedResults.Json(RoomView.Of(found, context.SignedIn().Account), RoomsJson.Default.RoomView) : RoomProblems.NoSuchRoom();
+    private static IResult Get(string room, RoomDirectory rooms, ReadPositions positions, HttpContext context) => Visible(room, rooms, context) is { } found
+        ? TypedResults.Json(RoomView.Of(found, context.SignedIn().Account, positions), RoomsJson.Default.RoomView)
+        : RoomProblems.NoSuchRoom();
 
-    private static async Task<IResult> CreateAsync(RoomDirectory rooms, HttpContext context)
+    private static async Task<IResult> CreateAsync(RoomDirectory rooms, ReadPositions positions, HttpContext context)
     {
         if (!(await JsonBody.ReadAsync(context.Request, RoomsJson.Default.NewRoom)).TryGet(out var room, out var problem))
         {
@@ -70,13 +72,13 @@ internal static class RoomsApi
 
         return await rooms.CreateAsync(id, title!, topic ?? "", isPrivate ?? false, who.Account) switch
         {
-            RoomChange.Done => TypedResults.Created($"/api/rooms/{id}", RoomView.Of(rooms.Find(id.Value)!, who.Account)),
+            RoomChange.Done => TypedResults.Created($"/api/rooms/{id}", RoomView.Of(rooms.Find(id.Value)!, who.Account, positions)),
             RoomChange.TooMany => RoomProblems.Conflict("too_many", "This account has made as many rooms as it may. Delete one first."),
             _ => Problems.Fields([new FieldError("id", "taken", "There is a room with this id already. Choose another.")]),
         };
     }
 
-    private static async Task<IResult> ChangeAsync(string room, RoomDirectory rooms, HttpContext context)
+    private static async Task<IResult> ChangeAsync(string room, RoomDirectory rooms, ReadPositions positions, HttpContext context)
     {
         if (Visible(room, rooms, context) is not { } found)
         {
@@ -103,7 +105,7 @@ internal static class RoomsApi
         }
 
         var outcome = await rooms.ChangeAsync(found, title, topic, isPrivate, context.SignedIn().Account);
-        return outcome == RoomChange.Done ? TypedResults.Json(RoomView.Of(found, context.SignedIn().Account), RoomsJson.Default.RoomView) : Refused(outcome);
+        return outcome == RoomChange.Done ? TypedResults.Json(RoomView.Of(found, context.SignedIn().Account, positions), RoomsJson.Default.RoomView) : Refused(outcome);
     }
 
     private static async Task<IResult> DeleteAsync(string room, RoomDirectory rooms, HttpContext context)
@@ -268,18 +270,38 @@ internal sealed record PersonView(string User, string Name, string Kind, string 
 /// <param name="People">Accounts present now.</param>
 /// <param name="Member">On the room's list.</param>
 /// <param name="Mine">May be changed and deleted by the caller.</param>
-internal sealed record RoomView(string Id, string Title, string Topic, string Visibility, int People, bool Member, bool Mine, long Head)
+/// <param name="Read">How far the caller has read; left out unless on the list, as is <paramref name="Unread"/>.</param>
+internal sealed record RoomView(
+    string Id,
+    string Title,
+    string Topic,
+    string Visibility,
+    int People,
+    bool Member,
+    bool Mine,
+    long Head,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ReadUpTo? Read,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Unread)
 {
-    public static RoomView Of(Room room, Account account) => new(
-        room.Id.Value,
-        room.Record.Title,
-        room.Record.Topic,
-        room.Record.Visibility,
-        room.People,
-        room.IsMember(account.Id),
-        RoomDirectory.MayManage(room, account),
-        room.IsMember(account.Id) ? room.Head : 0);
+    public static RoomView Of(Room room, Account account, ReadPositions positions)
+    {
+        var read = positions.Find(account, room);
+        return new RoomView(
+            room.Id.Value,
+            room.Record.Title,
+            room.Record.Topic,
+            room.Record.Visibility,
+            room.People,
+            read is not null,
+            RoomDirectory.MayManage(room, account),
+            read?.Head ?? 0,
+            read is { } state ? new ReadUpTo(state.Seq, state.Epoch) : null,
+            read?.Unread);
+    }
 }
+
+/// <summary>Everything up to this seq of this epoch is read.</summary>
+internal sealed record ReadUpTo(long Seq, string Epoch);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(NewRoom))]

@@ -4,6 +4,7 @@ using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Hosting;
 using WebMessenger.Broker.Log;
+using WebMessenger.Broker.Reading;
 using WebMessenger.Broker.Rooms;
 
 namespace WebMessenger.Broker.Connections;
@@ -14,6 +15,7 @@ internal sealed record ConnectionServices(
     AuthInterceptor Interceptor,
     LoginSessions Sessions,
     RoomDirectory Rooms,
+    ReadPositions Positions,
     IRoomLog RoomLog,
     DurableClients Durable,
     PublishBudgets Budgets,

@@ -95,7 +95,7 @@ internal sealed partial class MqttConnection
         HeldFilter? inbox;
         lock (_filtersGate)
         {
-            inbox = _filters.Values.FirstOrDefault(filter => filter.Filter.Inbox is not null);
+            inbox = _filters.Values.FirstOrDefault(filter => filter.Filter.Whispers);
         }
 
         if (inbox is null)
@@ -116,7 +116,7 @@ internal sealed partial class MqttConnection
         }
 
         var ids = IsVersion5 && inbox.SubscriptionId != 0 ? new[] { inbox.SubscriptionId } : [];
-        var publish = EncodedPublish.Encode(Encoding.UTF8.GetBytes(inbox.Filter.Text), buffer.WrittenSpan, 0, false, IsVersion5, ids);
+        var publish = EncodedPublish.Encode(Encoding.ASCII.GetBytes("users/" + inbox.Filter.Inbox), buffer.WrittenSpan, 0, false, IsVersion5, ids);
         lock (_write)
         {
             if (!_silent && _stalledBytes < StalledBytesLimit && publish.Length <= _clientMaximumPacket)

@@ -7,6 +7,7 @@ using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Mqtt;
+using WebMessenger.Broker.Reading;
 using WebMessenger.Broker.Rooms;
 
 namespace WebMessenger.Broker.Connections;
@@ -119,13 +120,17 @@ internal sealed partial class MqttConnection
             return null;
         }
 
-        if (target.Topic.Kind == TopicKind.Typing)
+        switch (target.Topic.Kind)
         {
-            TakeTyping(publish, target);
-        }
-        else
-        {
-            TakeCommand(publish, target);
+            case TopicKind.Typing:
+                TakeTyping(publish, target);
+                break;
+            case TopicKind.Read:
+                TakeReadPosition(publish, target);
+                break;
+            default:
+                TakeCommand(publish, target);
+                break;
         }
 
         return null;
@@ -227,6 +232,52 @@ internal sealed partial class MqttConnection
         }
 
         target.Room!.Enqueue(new TypingNote(target.Room, this, Account.UserName));
+    }
+
+    private void TakeReadPosition(in PublishPacket publish, PublishTarget target)
+    {
+        if (ReadRequest.Parse(publish.Payload, out var error) is not { } request)
+        {
+            Refuse(publish, ReasonCode.ImplementationSpecificError, error, "bad_command", target.TopicText);
+            return;
+        }
+
+        var answer = new PublishAnswer(publish.PacketId, publish.QualityOfService);
+        if (Expect(answer))
+        {
+            _ = MarkAsync(target, request, answer);
+        }
+    }
+
+    // Answered when it is on disk. Never throws.
+    private async Task MarkAsync(PublishTarget target, ReadRequest request, PublishAnswer answer)
+    {
+        switch (await _services.Positions.MarkAsync(Account, target.Stream!, request.Seq.GetValueOrDefault(), request.Epoch))
+        {
+            case MarkOutcome.NotOpen:
+                (answer.Code, answer.Reason) = (ReasonCode.NotAuthorized, "There is no such room, or it is not open to you.");
+                NotifyOf(answer, "not_allowed", target.TopicText);
+                break;
+            case MarkOutcome.OtherEpoch:
+                (answer.Code, answer.Reason) = (ReasonCode.ImplementationSpecificError, "The epoch is another by now: read the room anew.");
+                NotifyOf(answer, "epoch", target.TopicText);
+                break;
+            case MarkOutcome.NotStored:
+                (answer.Code, answer.Reason) = (ReasonCode.QuotaExceeded, "The read position could not be stored. Send it again later.");
+                answer.FailedWithoutWord = true;
+                break;
+        }
+
+        AnswerNow(answer);
+    }
+
+    // As a refusal is heard where the acknowledgement cannot say it.
+    private void NotifyOf(PublishAnswer refusal, string noticeCode, string topic)
+    {
+        if (!IsVersion5 || refusal.QualityOfService == 0)
+        {
+            Notify(noticeCode, refusal.Reason!, topic);
+        }
     }
 
     private void TakeCommand(in PublishPacket publish, PublishTarget target)

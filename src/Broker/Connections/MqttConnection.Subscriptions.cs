@@ -3,6 +3,7 @@ using MQTTnet.Protocol;
 using WebMessenger.Auth.Interception;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Mqtt;
+using WebMessenger.Broker.Reading;
 using WebMessenger.Broker.Rooms;
 
 namespace WebMessenger.Broker.Connections;
@@ -81,12 +82,14 @@ internal sealed partial class MqttConnection
         }
     }
 
-    /// <summary>Ends what it holds of an inbox under a user name that is no longer the account's.</summary>
+    /// <summary>Ends what it holds of an inbox and its read positions under a user name that is no longer the account's.</summary>
     public void InboxRenamed(string oldUserName)
     {
         lock (_filtersGate)
         {
-            if (_filters.Remove("users/" + oldUserName))
+            var ended = _filters.Values.Where(filter => filter.Filter.Inbox == oldUserName).ToList();
+            ended.ForEach(filter => _filters.Remove(filter.Filter.Text));
+            if (ended.Count > 0)
             {
                 PlaceInInbox();
             }
@@ -123,7 +126,7 @@ internal sealed partial class MqttConnection
         _catchUpFrom = CatchUpFrom.Parse((packet.UserProperties ?? []).Select(property => (property.Name, property.ValueBuffer)), out _catchUpError);
         var isOneStream = packet.TopicFilters is [{ Topic: var topic }]
             && RoomFilter.TryParse(topic, out var filter) == FilterError.None
-            && (filter!.Inbox is not null || filter.IsOneRoomsEvents);
+            && filter!.IsOneLog;
         if (_catchUpFrom is not null && !isOneStream)
         {
             _catchUpFrom = null;
@@ -275,6 +278,11 @@ internal sealed partial class MqttConnection
             if (filter.Filter.Inbox is not null)
             {
                 PlaceInInbox(from);
+                if (replays && filter.Filter.Reads)
+                {
+                    _services.Rooms.InboxOf(Account).Enqueue(new ReadReplay(_services.Positions, _services.Rooms, this, filter));
+                }
+
                 return;
             }
 
@@ -366,16 +374,12 @@ internal sealed partial class MqttConnection
         }
     }
 
-    // Under _filtersGate. A token limited to rooms hears notices on its inbox, but no whispers: they are written to the connection alone.
+    // Under _filtersGate. Whom whispers are for is decided by the place.
     private void PlaceInInbox(CatchUpFrom? from = null)
     {
         var filters = _filters.Values.Where(filter => filter.Filter.Inbox is not null).ToArray();
-        if (Session!.Scope.Rooms is null)
-        {
-            Place(_services.Rooms.InboxOf(Account), filters, leavesAtOnce: false, from);
-        }
-
-        if (filters.Length > 0 && _willNotice is { } notice)
+        Place(_services.Rooms.InboxOf(Account), filters, leavesAtOnce: false, from);
+        if (_willNotice is { } notice && filters.Any(filter => filter.Filter.Whispers))
         {
             _willNotice = null;
             Notify(notice.Code, notice.Text, notice.Topic);

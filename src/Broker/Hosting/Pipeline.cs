@@ -32,6 +32,8 @@ internal static class Pipeline
         TokensApi.Map(app);
         RoomsApi.Map(app);
         EventsApi.Map(app);
+        ReadApi.Map(app);
+        WhispersApi.Map(app);
         MqttWebSocket.Map(app);
         WebPages.Map(app);
     }

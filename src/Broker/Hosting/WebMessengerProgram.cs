@@ -11,6 +11,7 @@ using WebMessenger.Broker.Connections;
 using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Presence;
+using WebMessenger.Broker.Reading;
 using WebMessenger.Broker.Rooms;
 
 namespace WebMessenger.Broker.Hosting;
@@ -97,6 +98,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<ConnectionDirectory>();
         services.AddSingleton<DurableClients>();
         services.AddSingleton<IConnectingClients>(provider => provider.GetRequiredService<ConnectionDirectory>());
+        services.AddSingleton<ReadPositions>();
         services.AddSingleton<RoomDirectory>();
         services.AddSingleton<ITopicAccess, RoomAccess>();
         services.AddSingleton<AuthInterceptor>();
@@ -107,6 +109,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
             provider.GetRequiredService<AuthInterceptor>(),
             stores.Auth.Sessions,
             provider.GetRequiredService<RoomDirectory>(),
+            provider.GetRequiredService<ReadPositions>(),
             stores.Log,
             provider.GetRequiredService<DurableClients>(),
             provider.GetRequiredService<PublishBudgets>(),

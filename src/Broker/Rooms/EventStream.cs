@@ -73,6 +73,20 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
     /// <summary>The subscribers now. For the worker.</summary>
     public ReadOnlySpan<Subscriber> Subscribers => _members.AsSpan();
 
+    /// <summary>A connection's place among the subscribers now. For the worker.</summary>
+    public Subscriber? SubscriberOf(MqttConnection connection)
+    {
+        foreach (var subscriber in Subscribers)
+        {
+            if (ReferenceEquals(subscriber.Connection, connection))
+            {
+                return subscriber;
+            }
+        }
+
+        return null;
+    }
+
     public void Enqueue(IStreamWork work)
     {
         _queue.Enqueue(work);

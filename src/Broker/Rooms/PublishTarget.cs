@@ -10,6 +10,8 @@ internal sealed class PublishTarget : IPublishTarget
     private static readonly Verdict NoSuchRoom = Verdict.Refused(RefusalCode.NotAuthorized, "There is no such room, or it is not open to you.");
     private static readonly Verdict NotForWriting = Verdict.Refused(RefusalCode.NotAuthorized, "Only the server publishes to this topic. Messages go to rooms/{room}.");
     private static readonly Verdict NoDataYet = Verdict.Refused(RefusalCode.NotAuthorized, "Data topics are not available in this version.");
+    private static readonly Verdict NotYourPosition = Verdict.Refused(RefusalCode.NotAuthorized, "Only you say how far you have read: publish to users/, your own user name, and /read.");
+    private static readonly Verdict MayNotRead = Verdict.Refused(RefusalCode.NotAuthorized, "This access token may not read here.");
     private static readonly Verdict NoVerb = Verdict.Refused(RefusalCode.NotAuthorized, "This access token may not post here.");
 
     private PublishTarget(string text, RoomTopic topic, Room? room, Inbox? inbox, Account? recipient) =>
@@ -27,14 +29,33 @@ internal sealed class PublishTarget : IPublishTarget
     public Account? Recipient { get; }
 
     /// <summary>False: look the topic up anew.</summary>
-    public bool IsCurrent => Topic.Kind == TopicKind.Inbox ? Recipient is { IsErased: false } recipient && recipient.UserName == Topic.Name : Room is { IsDeleted: false };
+    public bool IsCurrent => Topic.Kind switch
+    {
+        TopicKind.Inbox => IsRecipientCurrent,
+        TopicKind.Read => IsRecipientCurrent && (Topic.ReadRoom is null || Room is { IsDeleted: false }),
+        _ => Room is { IsDeleted: false },
+    };
+
+    /// <summary>The log it is about: that of the room or the inbox. Null: there is none.</summary>
+    public EventStream? Stream => Room is not null ? Room : Inbox;
+
+    private bool IsRecipientCurrent => Recipient is { IsErased: false } recipient && recipient.UserName == Topic.Name;
 
     public static PublishTarget OfRoom(string text, RoomTopic topic, Room? room) => new(text, topic, room, null, null);
 
     public static PublishTarget OfInbox(string text, RoomTopic topic, Inbox? inbox, Account? recipient) => new(text, topic, null, inbox, recipient);
 
+    /// <param name="room">Null: there is no such room, or the position is that of whispers.</param>
+    /// <param name="inbox">Null: the position is that of a room, or there is nobody of that name.</param>
+    public static PublishTarget OfRead(string text, RoomTopic topic, Room? room, Inbox? inbox, Account? recipient) => new(text, topic, room, inbox, recipient);
+
     public Verdict MayPublish(LoginSession session)
     {
+        if (Topic.Kind == TopicKind.Read)
+        {
+            return MayMark(session);
+        }
+
         if (Topic.Kind == TopicKind.Inbox)
         {
             return Recipient is null ? Verdict.Refused(RefusalCode.NotAuthorized, "There is nobody of that user name.")
@@ -60,6 +81,23 @@ internal sealed class PublishTarget : IPublishTarget
             TopicKind.Data => NoDataYet,
             _ => NotForWriting,
         };
+    }
+
+    private Verdict MayMark(LoginSession session)
+    {
+        if (Recipient != session.Account)
+        {
+            return NotYourPosition;
+        }
+
+        if (Topic.ReadRoom is null)
+        {
+            return session.Scope.Rooms is null && session.Scope.Verbs.HasFlag(Verbs.Read) ? Verdict.Allowed : MayNotRead;
+        }
+
+        return Room is null || !Room.IsMember(session.Account.Id) ? NoSuchRoom
+            : session.Scope.Allows(Topic.ReadRoom, Verbs.Read) ? Verdict.Allowed
+            : MayNotRead;
     }
 
     /// <summary>A message to a public room joins its list first.</summary>

@@ -30,7 +30,7 @@ internal sealed class RoomAccess(RoomDirectory rooms) : ITopicAccess
         if (parsed!.Inbox is { } user)
         {
             return user == session.Account.UserName
-                ? Verdict.Allowed
+                ? MaySubscribeToOwn(session, parsed)
                 : Verdict.Refused(RefusalCode.NotAuthorized, $"'{Short(filter)}' is not open to you. Subscribe to rooms/… or to users/ and your own user name.");
         }
 
@@ -60,9 +60,15 @@ internal sealed class RoomAccess(RoomDirectory rooms) : ITopicAccess
     /// <summary>Whether a filter that was granted before may be held on: nothing is joined for it.</summary>
     public static bool MayStillHold(RoomDirectory rooms, LoginSession session, RoomFilter filter) =>
         session.Scope.Verbs.HasFlag(Verbs.Read)
-        && (filter.Inbox is { } user ? user == session.Account.UserName
+        && (filter.Inbox is { } user ? user == session.Account.UserName && MaySubscribeToOwn(session, filter).IsAllowed
             : filter.Room is not { } id
                 || (session.Scope.Allows(id, Verbs.Read) && rooms.FindVisible(id, session.Account.Id) is { } room && (filter.IsInfoOnly || room.IsMember(session.Account.Id))));
+
+    // Notices are for every client, so `users/{me}` is open to tokens limited to rooms too, as is what of their rooms it may cover beside.
+    private static Verdict MaySubscribeToOwn(LoginSession session, RoomFilter filter) =>
+        filter.ReadRoom is { } room && !session.Scope.Allows(room, Verbs.Read)
+            ? Verdict.Refused(RefusalCode.NotAuthorized, $"There is no room '{room}', or it is not open to you.")
+            : Verdict.Allowed;
 
     private static string Short(string filter) => Events.PlainLine.Of(filter.Length > 80 ? filter[..80] + "…" : filter);
 }

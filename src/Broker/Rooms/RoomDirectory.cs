@@ -5,6 +5,7 @@ using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Hosting;
 using WebMessenger.Broker.Log;
+using WebMessenger.Broker.Reading;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -24,7 +25,14 @@ internal enum RoomChange
 /// Changes are made one at a time under <c>_changes</c>. The memory they change is read without a lock. <c>_gate</c> guards the index by account and is a leaf lock.
 /// </remarks>
 internal sealed class RoomDirectory(
-    RoomStore store, IRoomLog log, AccountDirectory accounts, ConnectionDirectory connections, DurableClients durable, BrokerSettings settings, TimeProvider time) : IDisposable
+    RoomStore store,
+    IRoomLog log,
+    ReadPositions positions,
+    AccountDirectory accounts,
+    ConnectionDirectory connections,
+    DurableClients durable,
+    BrokerSettings settings,
+    TimeProvider time) : IDisposable
 {
     private readonly ConcurrentDictionary<string, Room> _rooms = new();
     private readonly ConcurrentDictionary<string, Inbox> _inboxes = new();
@@ -37,6 +45,14 @@ internal sealed class RoomDirectory(
     /// <summary>Reads the rooms and makes those that the settings name. Before anything is served.</summary>
     public async Task OpenAsync()
     {
+        positions.Changed += (account, stream) =>
+        {
+            // Who has no inbox yet has no client that could hear of it.
+            if (_inboxes.TryGetValue(account.Id, out var inbox))
+            {
+                inbox.Enqueue(new ReadChange(positions, account, stream));
+            }
+        };
         var (records, members) = await store.LoadAsync();
         foreach (var record in records)
         {
@@ -91,12 +107,22 @@ internal sealed class RoomDirectory(
             return null;
         }
 
-        if (parsed.Kind != TopicKind.Inbox)
+        if (parsed.Kind is not (TopicKind.Inbox or TopicKind.Read))
         {
             return PublishTarget.OfRoom(topic, parsed, Find(parsed.Name));
         }
 
         var recipient = accounts.FindByUserName(parsed.Name);
+        if (parsed is { Kind: TopicKind.Read, ReadRoom: { } room })
+        {
+            return PublishTarget.OfRead(topic, parsed, Find(room), null, recipient);
+        }
+
+        if (parsed.Kind == TopicKind.Read)
+        {
+            return PublishTarget.OfRead(topic, parsed, null, recipient is null ? null : InboxOf(recipient), recipient);
+        }
+
         return PublishTarget.OfInbox(topic, parsed, recipient is null ? null : InboxOf(recipient), recipient);
     }
 
@@ -130,6 +156,7 @@ internal sealed class RoomDirectory(
             Index(room, owner.Id);
             _rooms[id.Value] = room;
             durable.RoomJoined(owner.Id, room);
+            await positions.BeginAsync(owner, room);
             PlaceConnections(room, owner.Id, replay: true);
             return RoomChange.Done;
         }
@@ -191,6 +218,7 @@ internal sealed class RoomDirectory(
             var members = room.MemberIds.ToList();
             _rooms.TryRemove(room.Id.Value, out _);
             room.Delete();
+            await positions.ForgetAsync(room, members);
             lock (_gate)
             {
                 foreach (var member in members)
@@ -213,6 +241,7 @@ internal sealed class RoomDirectory(
     /// <param name="byItself">The account comes uninvited, which it may as long as the room is public.</param>
     public async Task JoinAsync(Room room, Account account, bool byItself = false)
     {
+        Task begun;
         await _changes.WaitAsync();
         try
         {
@@ -229,18 +258,21 @@ internal sealed class RoomDirectory(
 
             Index(room, account.Id);
             durable.RoomJoined(account.Id, room);
+            begun = positions.BeginAsync(account, room);
         }
         finally
         {
             _changes.Release();
         }
 
+        await begun;
         PlaceConnections(room, account.Id, replay: true);
     }
 
     /// <summary>Takes an account off a room's list. When it completes, none of the account's clients hears the room.</summary>
     public async Task LeaveAsync(Room room, Account account)
     {
+        Task forgotten;
         await _changes.WaitAsync();
         try
         {
@@ -250,6 +282,8 @@ internal sealed class RoomDirectory(
             {
                 Unindex(room, account.Id);
             }
+
+            forgotten = positions.ForgetAsync(account, room);
         }
         finally
         {
@@ -258,6 +292,7 @@ internal sealed class RoomDirectory(
 
         PlaceConnections(room, account.Id, replay: false);
         await durable.RoomLostAsync(account.Id, room);
+        await forgotten;
     }
 
     /// <summary>The owner of a room and administrators may change it and its list.</summary>
@@ -285,6 +320,7 @@ internal sealed class RoomDirectory(
         }
 
         _inboxes.TryRemove(account.Id, out _);
+        await positions.ForgetAsync(account);
         await log.DropAsync(LogName.OfAccount(account.Id));
     }
 

@@ -21,12 +21,18 @@ internal enum FilterError
 internal sealed class RoomFilter
 {
     private readonly string? _presenceUser;
+    private readonly bool _readsOfRooms;
+    private readonly bool _readsOfWhispers;
 
     private RoomFilter(string text, string? room, string? inbox, ReadOnlySpan<string> below)
     {
         (Text, Room, Inbox) = (text, room, inbox);
         if (inbox is not null)
         {
+            Whispers = Matches(below, []);
+            _readsOfWhispers = Matches(below, ["read"]);
+            ReadRoom = below is ["read" or "+", var id] && RoomId.IsValid(id) ? id : null;
+            _readsOfRooms = ReadRoom is not null || Matches(below, ["read", "\0"]);
             return;
         }
 
@@ -45,8 +51,17 @@ internal sealed class RoomFilter
     /// <summary>The one room it names; null for all rooms of the account (`rooms/+…`), and for an inbox.</summary>
     public string? Room { get; }
 
-    /// <summary>The user name of `users/{user}`; null for rooms.</summary>
+    /// <summary>The user name of `users/{user}…`; null for rooms.</summary>
     public string? Inbox { get; }
+
+    /// <summary>Whispers and notices: `users/{user}` itself.</summary>
+    public bool Whispers { get; }
+
+    /// <summary>Read positions, of whispers or of rooms.</summary>
+    public bool Reads => _readsOfWhispers || _readsOfRooms;
+
+    /// <summary>The one room whose read position it names; null: all of the account's, or none.</summary>
+    public string? ReadRoom { get; }
 
     public bool Events { get; }
 
@@ -58,8 +73,8 @@ internal sealed class RoomFilter
 
     public bool Presence { get; }
 
-    /// <summary>`rooms/{room}` and nothing else.</summary>
-    public bool IsOneRoomsEvents => Room is not null && Events && !TextLines && !Typing && !Info && !Presence;
+    /// <summary>`rooms/{room}` or `users/{user}` and nothing else.</summary>
+    public bool IsOneLog => Inbox is not null ? Whispers && !Reads : Room is not null && Events && !TextLines && !Typing && !Info && !Presence;
 
     /// <summary>Asks for a room's info and nothing else, which whoever may see the room may have.</summary>
     public bool IsInfoOnly => Info && !Events && !TextLines && !Typing && !Presence;
@@ -67,6 +82,9 @@ internal sealed class RoomFilter
     public bool CoversRoom(string room) => Inbox is null && (Room is null || Room == room);
 
     public bool CoversPresenceOf(string user) => Presence && (_presenceUser is null || _presenceUser == user);
+
+    /// <param name="room">Null: whispers.</param>
+    public bool CoversReadsOf(string? room) => room is null ? _readsOfWhispers : _readsOfRooms && (ReadRoom is null || ReadRoom == room);
 
     public static FilterError TryParse(string text, out RoomFilter? filter)
     {
@@ -87,15 +105,11 @@ internal sealed class RoomFilter
             }
         }
 
-        if (levels is ["users", var user])
+        if (levels is ["users", var user, .. var own])
         {
-            if (!RoomTopic.IsUserName(user))
-            {
-                return FilterError.NotAllowed;
-            }
-
-            filter = new RoomFilter(text, null, user, []);
-            return FilterError.None;
+            filter = RoomTopic.IsUserName(user) ? new RoomFilter(text, null, user, own) : null;
+            filter = filter is { Whispers: true } or { Reads: true } ? filter : null;
+            return filter is null ? FilterError.NotAllowed : FilterError.None;
         }
 
         if (levels is not ["rooms", var room, .. var below])

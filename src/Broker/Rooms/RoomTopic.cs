@@ -23,25 +23,22 @@ internal enum TopicKind
 
     /// <summary>`users/{user}`</summary>
     Inbox,
+
+    /// <summary>`users/{user}/read/{room}`, and `users/{user}/read` for whispers.</summary>
+    Read,
 }
 
 /// <summary>A topic name of our grammar, taken apart. What does not parse is nobody's topic.</summary>
-/// <param name="Name">The room id, or the user name of an inbox.</param>
-internal readonly record struct RoomTopic(TopicKind Kind, string Name)
+/// <param name="Name">The room id, or the user name of an inbox or a read position.</param>
+/// <param name="ReadRoom">The room of a read position; null: that of whispers.</param>
+internal readonly record struct RoomTopic(TopicKind Kind, string Name, string? ReadRoom = null)
 {
     public static bool TryParse(ReadOnlySpan<char> topic, out RoomTopic parsed)
     {
         parsed = default;
         if (topic.StartsWith("users/"))
         {
-            var user = topic["users/".Length..];
-            if (!IsUserName(user))
-            {
-                return false;
-            }
-
-            parsed = new RoomTopic(TopicKind.Inbox, user.ToString());
-            return true;
+            return TryParseUser(topic["users/".Length..], out parsed);
         }
 
         if (!topic.StartsWith("rooms/"))
@@ -75,6 +72,33 @@ internal readonly record struct RoomTopic(TopicKind Kind, string Name)
 
         parsed = new RoomTopic(kind.Value, room.ToString());
         return true;
+    }
+
+    private static bool TryParseUser(ReadOnlySpan<char> rest, out RoomTopic parsed)
+    {
+        parsed = default;
+        var slash = rest.IndexOf('/');
+        var user = slash < 0 ? rest : rest[..slash];
+        if (!IsUserName(user))
+        {
+            return false;
+        }
+
+        var below = slash < 0 ? default : rest[(slash + 1)..];
+        if (slash < 0)
+        {
+            parsed = new RoomTopic(TopicKind.Inbox, user.ToString());
+        }
+        else if (below is "read")
+        {
+            parsed = new RoomTopic(TopicKind.Read, user.ToString());
+        }
+        else if (below.StartsWith("read/") && RoomId.IsValid(below["read/".Length..]))
+        {
+            parsed = new RoomTopic(TopicKind.Read, user.ToString(), below["read/".Length..].ToString());
+        }
+
+        return parsed.Name is not null;
     }
 
     /// <summary>`[a-z0-9]`, then up to 31 of `[a-z0-9._-]`.</summary>

@@ -99,17 +99,7 @@ internal sealed class RetainedReplay(MqttConnection connection, HeldFilter filte
     public void Deliver(EventStream stream, List<MqttConnection> touched)
     {
         var room = (Room)stream;
-        Subscriber? subscriber = null;
-        foreach (var candidate in stream.Subscribers)
-        {
-            if (ReferenceEquals(candidate.Connection, connection))
-            {
-                subscriber = candidate;
-                break;
-            }
-        }
-
-        if (subscriber is null)
+        if (stream.SubscriberOf(connection) is not { } subscriber)
         {
             return;
         }

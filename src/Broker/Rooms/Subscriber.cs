@@ -10,15 +10,19 @@ namespace WebMessenger.Broker.Rooms;
 internal sealed class Subscriber
 {
     private readonly HeldFilter[] _presence;
+    private readonly HeldFilter[] _reads;
 
     private Subscriber(MqttConnection connection, EventStream stream, HeldFilter[] filters)
     {
         Connection = connection;
-        Events = Wants.Of(filters, filter => filter.Filter.Events || filter.Filter.Inbox is not null);
+
+        // A token limited to rooms hears no whispers.
+        Events = Wants.Of(filters, filter => filter.Filter.Events || (filter.Filter.Whispers && connection.Session!.Scope.Rooms is null));
         TextLines = Wants.Of(filters, filter => filter.Filter.TextLines);
         Typing = Wants.Of(filters, filter => filter.Filter.Typing);
         Info = Wants.Of(filters, filter => filter.Filter.Info);
         _presence = Array.FindAll(filters, filter => filter.Filter.Presence);
+        _reads = Array.FindAll(filters, filter => filter.Filter.Reads);
         CountsAsPresent = Events is not null || TextLines is not null;
         Place = new Place(stream) { Now = this };
     }
@@ -57,6 +61,7 @@ internal sealed class Subscriber
         TopicKind.Typing => now.Typing is not null,
         TopicKind.Info => now.Info is not null,
         TopicKind.Presence => now.WantsPresence,
+        TopicKind.Read => now._reads.Length > 0,
         _ => false,
     };
 
@@ -73,6 +78,9 @@ internal sealed class Subscriber
     }
 
     public Wants? PresenceOf(string user) => Wants.Of(_presence, filter => filter.Filter.CoversPresenceOf(user));
+
+    /// <param name="room">Null: the read position of whispers.</param>
+    public Wants? ReadsOf(string? room) => Wants.Of(_reads, filter => filter.Filter.CoversReadsOf(room));
 }
 
 /// <summary>What all the subscribers share that one client was, one after the other, in one stream.</summary>
