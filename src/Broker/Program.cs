@@ -1,4 +1,10 @@
 using WebMessenger.Broker.Hosting;
+using WebMessenger.Broker.Hosting.Backups;
+
+if (BackupProgram.IsMeant(args))
+{
+    return await BackupProgram.RunAsync(args, Console.Out, Console.Error);
+}
 
 try
 {

@@ -71,6 +71,22 @@ public sealed class DocumentStore : IAsyncDisposable
         return true;
     });
 
+    /// <summary>
+    /// Copies the store's files, as they are between two calls, to <paramref name="path"/> and its <c>.log</c>, which open as this store does. The copy is not synced.
+    /// </summary>
+    public Task CopyAsync(string path) => ReadAsync(_ =>
+    {
+        StoreCopy.Make(_files, path);
+        return true;
+    });
+
+    /// <summary>Reads the files of a store that is not open, and throws <see cref="StoreUnavailableException"/> if not all that was acknowledged is intact.</summary>
+    public static void ThrowIfDamaged(string path)
+    {
+        using var files = StoreFiles.Open(path);
+        StoreCopy.ThrowIfDamaged(files);
+    }
+
     /// <summary>Lets what was asked for before finish, then closes the files.</summary>
     public ValueTask DisposeAsync()
     {

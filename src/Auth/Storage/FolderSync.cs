@@ -5,7 +5,7 @@ namespace WebMessenger.Auth.Storage;
 
 /// <summary>Makes the names in a folder survive a power cut: without it a synced new file can be gone altogether.</summary>
 /// <remarks>By hand because .NET opens no handle on a folder. Windows journals names by itself.</remarks>
-internal static class FolderSync
+public static class FolderSync
 {
     private const int ReadOnly = 0;
 

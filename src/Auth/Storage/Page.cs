@@ -13,11 +13,13 @@ internal static class Page
     private const int VersionAt = 59;
     private const byte FileVersion = 8;
 
+    public static uint Number(ReadOnlySpan<byte> page) => BinaryPrimitives.ReadUInt32LittleEndian(page);
+
     /// <summary>The last page of a committed transaction says so.</summary>
     public static bool ConfirmsTransaction(ReadOnlySpan<byte> page) => page[ConfirmedAt] != 0;
 
     /// <summary>Page 0: pragmas and collections. In the log it is always the page that confirms its transaction.</summary>
-    public static bool IsHeader(ReadOnlySpan<byte> page) => BinaryPrimitives.ReadUInt32LittleEndian(page) == 0 && HasMagic(page);
+    public static bool IsHeader(ReadOnlySpan<byte> page) => Number(page) == 0 && HasMagic(page);
 
     public static bool HasMagic(ReadOnlySpan<byte> page) => page[MagicAt..].StartsWith("** This is a LiteDB file **"u8) && page[VersionAt] == FileVersion;
 

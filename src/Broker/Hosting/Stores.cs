@@ -11,9 +11,10 @@ internal sealed class Stores : IAsyncDisposable
 {
     private readonly DataFolder _folder;
     private readonly ILoggerFactory _loggers;
+    private readonly RocksRoomLog _log;
 
     private Stores(DataFolder folder, ILoggerFactory loggers, DocumentStore documents, AuthServices auth, RocksRoomLog log) =>
-        (_folder, _loggers, Documents, Auth, Log, Records) = (folder, loggers, documents, auth, log, log);
+        (_folder, _loggers, Documents, Auth, _log) = (folder, loggers, documents, auth, log);
 
     public string Folder => _folder.FullPath;
 
@@ -21,10 +22,10 @@ internal sealed class Stores : IAsyncDisposable
 
     public AuthServices Auth { get; }
 
-    public IRoomLog Log { get; }
+    public IRoomLog Log => _log;
 
     /// <summary>In the same store as <see cref="Log"/>, and closed with it.</summary>
-    public IRecordStore Records { get; }
+    public IRecordStore Records => _log;
 
     public static async Task<Stores> OpenAsync(BrokerSettings settings, TimeProvider time, ILoggerFactory loggers)
     {
@@ -62,6 +63,26 @@ internal sealed class Stores : IAsyncDisposable
                 ? new StartupException($"The data in {settings.DataFolder} cannot be opened: {error.Message}", error)
                 : error;
         }
+    }
+
+    /// <summary>
+    /// Makes a copy of both stores in a new folder: all that was acknowledged before the call is in it. Events first: so no event names an account or a room that the
+    /// copy does not have, and nobody has back in it a right that had ended when something was said.
+    /// </summary>
+    /// <exception cref="IOException">It could not be made.</exception>
+    public async Task CopyAsync(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(folder);
+        }
+        else
+        {
+            Directory.CreateDirectory(folder, DataFolder.OwnerOnly);
+        }
+
+        await Task.Run(() => _log.SaveCopy(DataFolder.RoomsFolderIn(folder)));
+        await Documents.CopyAsync(DataFolder.AccountsFileIn(folder));
     }
 
     public async ValueTask DisposeAsync()

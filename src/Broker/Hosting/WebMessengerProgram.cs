@@ -9,6 +9,7 @@ using WebMessenger.Auth.Interception;
 using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Connections;
 using WebMessenger.Broker.Durable;
+using WebMessenger.Broker.Hosting.Backups;
 using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Presence;
 using WebMessenger.Broker.Reading;
@@ -40,12 +41,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
     /// <param name="configure">For tests: the last word on services, before they are built.</param>
     public static async Task<WebMessengerProgram> StartAsync(string[] args, Action<IServiceCollection>? configure = null)
     {
-        var builder = WebApplication.CreateBuilder(new WebApplicationOptions
-        {
-            Args = args,
-            ContentRootPath = AppContext.BaseDirectory,
-            WebRootPath = "wwwroot",
-        });
+        var builder = NewBuilder(args);
         var settings = SettingsReader.Read(builder.Configuration);
         var log = Logging.Create(builder.Configuration);
         builder.Services.AddSerilog(log, dispose: true);
@@ -86,6 +82,14 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         await _stores.DisposeAsync();
     }
 
+    /// <summary>With the settings of file, environment and command line.</summary>
+    internal static WebApplicationBuilder NewBuilder(string[] args) => WebApplication.CreateBuilder(new WebApplicationOptions
+    {
+        Args = args,
+        ContentRootPath = AppContext.BaseDirectory,
+        WebRootPath = "wwwroot",
+    });
+
     private static void AddServices(IServiceCollection services, BrokerSettings settings, Stores stores)
     {
         services.AddSingleton(TimeProvider.System);
@@ -124,6 +128,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
             .WithDefaultCommunicationTimeout(TimeSpan.FromSeconds(5))
             .WithPersistentSessions(false));
         services.AddHostedService<KeepAliveSweep>();
+        services.AddHostedService(provider => new SnapshotDoor(stores, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SnapshotDoor>>()));
         services.AddSingleton<PresenceMemory>();
         services.AddAuthApi(settings.AllowedOrigins);
         Pipeline.AddServices(services);

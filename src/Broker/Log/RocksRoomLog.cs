@@ -122,6 +122,25 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore
         return records;
     }
 
+    /// <summary>
+    /// Makes a copy of the whole store as it is at one moment of this call, in a folder that is not there yet. Tables, which are never written again, are hard links
+    /// where the disk has them. Blocks; writing goes on meanwhile.
+    /// </summary>
+    /// <exception cref="IOException">It could not be made.</exception>
+    public void SaveCopy(string folder)
+    {
+        using var pass = _gate.Enter();
+        RocksStore.SaveCopy(_db, folder);
+    }
+
+    /// <summary>Reads every table and compares its checksums.</summary>
+    /// <exception cref="LogDamagedException">One does not fit.</exception>
+    public void Verify()
+    {
+        using var pass = _gate.Enter();
+        RocksStore.Verify(_db);
+    }
+
     public ValueTask DisposeAsync() => _thread.DisposeAsync();
 
     private static LogHead HeadOf(in HeadRecord head) => new(head.Epoch, head.Head, head.First);

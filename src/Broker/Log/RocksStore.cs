@@ -1,5 +1,6 @@
 using System.Globalization;
 using RocksDbSharp;
+using WebMessenger.Auth.Storage;
 
 namespace WebMessenger.Broker.Log;
 
@@ -42,6 +43,38 @@ internal sealed class RocksStore : IDisposable
         Db.Dispose();
         _lock.Dispose();
     }
+
+    /// <summary>The files that make up the store in a folder: all but locks and RocksDB's own diary.</summary>
+    public static IEnumerable<string> FilesIn(string folder) => Directory.EnumerateFiles(folder).Where(path =>
+        Path.GetFileName(path) is var name && name is not ("LOCK" or LockFile) && !name.StartsWith("LOG", StringComparison.Ordinal));
+
+    public static void SaveCopy(RocksDb db, string folder)
+    {
+        try
+        {
+            using var checkpoint = db.Checkpoint();
+            checkpoint.Save(folder);
+        }
+        catch (RocksDbException error)
+        {
+            throw new IOException($"The event log could not be copied: {FirstLine(error.Message)}", error);
+        }
+    }
+
+    public static void Verify(RocksDb db)
+    {
+        try
+        {
+            Native.Instance.rocksdb_verify_checksum(db.Handle);
+        }
+        catch (RocksDbException error)
+        {
+            throw new LogDamagedException($"The event log is damaged: {FirstLine(error.Message)}", error);
+        }
+    }
+
+    /// <summary>Has all logs get another epoch when the store in the folder is next opened.</summary>
+    public static void RenewEpochsAtNextOpening(string folder) => PutMark(Path.Combine(folder, RenewEpochsMark));
 
     private static FileStream Lock(string folder)
     {
@@ -205,6 +238,7 @@ internal sealed class RocksStore : IDisposable
     {
         using FileStream file = new(mark, FileMode.Create);
         file.Flush(flushToDisk: true);
+        FolderSync.Run(Path.GetDirectoryName(mark)!);
     }
 
     /// <summary>Copies all that recovery may rewrite. Tables are never rewritten in place and may be large: they are left out.</summary>

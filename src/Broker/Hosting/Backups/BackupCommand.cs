@@ -1,0 +1,221 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+using WebMessenger.Auth.Storage;
+using WebMessenger.Broker.Log;
+
+namespace WebMessenger.Broker.Hosting.Backups;
+
+/// <summary>`backup FOLDER`: copies both stores into a new folder, from the running server or, when none runs, from the data folder itself.</summary>
+/// <remarks>
+/// The server makes a snapshot in its own data folder, which takes a moment; this process copies it from there, so that the server writes nowhere that it is told to.
+/// The copy is made under another name beside the target and renamed when it is whole.
+/// </remarks>
+internal sealed class BackupCommand(string dataFolder, string target, TextWriter output, TimeProvider time)
+{
+    /// <summary>How long to try while the folder is in use and nobody answers: a server that is starting or stopping.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(100);
+
+    private readonly string _partial = $"{target}.partial-{Guid.NewGuid():N}";
+
+    /// <exception cref="BackupException">It was not made, and nothing is left of it.</exception>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        if (!File.Exists(DataFolder.AccountsFileIn(dataFolder)))
+        {
+            throw new BackupException($"There is no data in {dataFolder}. Set WebMessenger:DataFolder to the folder that the server uses.");
+        }
+
+        CheckTarget();
+        Say($"Backup of {dataFolder}");
+        for (var began = time.GetTimestamp(); ;)
+        {
+            if (DataFolder.OpenIfFree(dataFolder) is { } folder)
+            {
+                using (folder)
+                {
+                    Say("No server is running: copying the files as they are");
+                    await CopyAsync(dataFolder, time.GetUtcNow(), static () => Task.CompletedTask, cancellation);
+                    return;
+                }
+            }
+
+            using var socket = SnapshotProtocol.NewSocket();
+            if (await TryConnectAsync(socket, cancellation))
+            {
+                await CopyFromServerAsync(socket, cancellation);
+                return;
+            }
+
+            if (time.GetElapsedTime(began) > Patience)
+            {
+                throw new BackupException(
+                    $"A server uses {dataFolder}, and does not answer at {DataFolder.SnapshotSocketIn(dataFolder)}: its log says why. Try again, or stop it and try again.");
+            }
+
+            await Task.Delay(BetweenTries, time, cancellation);
+        }
+    }
+
+    private void CheckTarget()
+    {
+        if (IsWithin(target, dataFolder))
+        {
+            throw new BackupException($"{target} lies in the data folder. Choose a folder elsewhere, best on another disk.");
+        }
+
+        if (File.Exists(target) || (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any()))
+        {
+            throw new BackupException($"{target} is there already and not empty. Choose a new folder.");
+        }
+    }
+
+    private static bool IsWithin(string path, string folder) =>
+        !Path.GetRelativePath(folder, path).StartsWith("..", StringComparison.Ordinal) && !Path.IsPathRooted(Path.GetRelativePath(folder, path));
+
+    private async Task<bool> TryConnectAsync(Socket socket, CancellationToken cancellation)
+    {
+        try
+        {
+            await SnapshotProtocol.AtAsync(DataFolder.SnapshotSocketIn(dataFolder), address => socket.ConnectAsync(address, cancellation).AsTask());
+            return true;
+        }
+        catch (Exception error) when (error is SocketException or IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    private async Task CopyFromServerAsync(Socket socket, CancellationToken cancellation)
+    {
+        await using NetworkStream stream = new(socket);
+        using StreamReader reader = new(stream, leaveOpen: true);
+        await using StreamWriter writer = new(stream, leaveOpen: true);
+        await writer.WriteLineAsync(SnapshotProtocol.Ask);
+        await writer.FlushAsync(cancellation);
+        var first = await ReadAsync(reader, cancellation);
+        Say($"The server (process {first.Process}) is making a snapshot");
+        var made = await ReadAsync(reader, cancellation);
+        await CopyAsync(made.Folder!, made.Begun!.Value, async () =>
+        {
+            // Before the backup counts: had the server stopped meanwhile, it would have removed the snapshot under the copying.
+            await writer.WriteLineAsync(SnapshotProtocol.Done);
+            await writer.FlushAsync(cancellation);
+            await ReadAsync(reader, cancellation);
+        }, cancellation);
+    }
+
+    private static async Task<SnapshotAnswer> ReadAsync(StreamReader reader, CancellationToken cancellation)
+    {
+        SnapshotAnswer? answer = null;
+        try
+        {
+            answer = await reader.ReadAnswerAsync(cancellation);
+        }
+        catch (IOException)
+        {
+            // Told by null.
+        }
+
+        return answer is null ? throw new BackupException("The server stopped during the backup. Try again.")
+            : answer.Error is { } error ? throw new BackupException(error)
+            : answer;
+    }
+
+    private async Task CopyAsync(string source, DateTimeOffset begun, Func<Task> copied, CancellationToken cancellation)
+    {
+        var watch = Stopwatch.StartNew();
+        try
+        {
+            MakeFolder(_partial);
+            MakeFolder(DataFolder.RoomsFolderIn(_partial));
+            List<BackupFile> files = [];
+            var accounts = DataFolder.AccountsFileIn(source);
+            foreach (var path in new[] { accounts, accounts + ".log" })
+            {
+                var name = Path.GetFileName(path);
+                files.Add(await CheckedCopy.RunAsync(path, Path.Combine(_partial, name), name, cancellation));
+            }
+
+            Say($"Copied accounts ({Size(files)})");
+            List<BackupFile> rooms = [];
+            foreach (var path in RocksStore.FilesIn(DataFolder.RoomsFolderIn(source)))
+            {
+                var name = Path.GetFileName(path);
+                rooms.Add(await CheckedCopy.RunAsync(path, Path.Combine(DataFolder.RoomsFolderIn(_partial), name), "rooms/" + name, cancellation));
+            }
+
+            Say($"Copied rooms ({Size(rooms)})");
+            await copied();
+            CheckCopy();
+            FolderSync.Run(DataFolder.RoomsFolderIn(_partial));
+            var manifest = BackupManifest.Of(begun, time.GetUtcNow(), [.. files, .. rooms]);
+            manifest.Write(_partial);
+            cancellation.ThrowIfCancellationRequested();
+            Rename();
+            Say(string.Create(CultureInfo.InvariantCulture, $"Done in {watch.Elapsed.TotalSeconds:F1} s: {Size(manifest.Files)} in {target}"));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new BackupException($"{error.Message.TrimEnd('.')}. Nothing is left of this backup; make room or choose another folder, and try again.", error);
+        }
+        finally
+        {
+            if (Directory.Exists(_partial))
+            {
+                Directory.Delete(_partial, recursive: true);
+            }
+        }
+    }
+
+    /// <summary>Damage that shows without opening the stores; opening them would mend it, and a backup that was mended behind the operator's back is none.</summary>
+    private void CheckCopy()
+    {
+        try
+        {
+            DocumentStore.ThrowIfDamaged(DataFolder.AccountsFileIn(_partial));
+        }
+        catch (StoreUnavailableException error)
+        {
+            throw new BackupException($"The accounts in {dataFolder} are damaged; keep your older backups. {error.Message}", error);
+        }
+
+        if (WalCheck.FindDamage(DataFolder.RoomsFolderIn(_partial)) is { } damage)
+        {
+            throw new BackupException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The event log in {dataFolder} is damaged ({Path.GetFileName(damage.File)} at byte {damage.At}); keep your older backups. Start the server, which keeps a copy of it and goes on with what is intact, and try again."));
+        }
+    }
+
+    private static void MakeFolder(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(path);
+        }
+        else
+        {
+            Directory.CreateDirectory(path, DataFolder.OwnerOnly);
+        }
+    }
+
+    private void Rename()
+    {
+        if (Directory.Exists(target))
+        {
+            // It is empty, or this fails.
+            Directory.Delete(target);
+        }
+
+        Directory.Move(_partial, target);
+        FolderSync.Run(Path.GetDirectoryName(target)!);
+    }
+
+    private static string Size(IReadOnlyList<BackupFile> files) =>
+        string.Create(CultureInfo.InvariantCulture, $"{files.Count} files, {files.Sum(file => file.Bytes) / 1e6:F1} MB");
+
+    private void Say(string line) => output.WriteLine(line);
+}
