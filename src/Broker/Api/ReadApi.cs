@@ -53,7 +53,7 @@ internal static class ReadApi
         }
 
         var account = context.SignedIn().Account;
-        return await positions.MarkAsync(account, stream, seq, request.Epoch) switch
+        return (await positions.MarkAsync(account, stream, seq, request.Epoch)).Outcome switch
         {
             MarkOutcome.Taken when positions.Find(account, stream) is { } state => TypedResults.Json(new ReadView(state.Seq, state.Epoch, state.Unread), ReadViewJson.Default.ReadView),
             MarkOutcome.OtherEpoch => RoomProblems.Conflict("epoch", "The epoch is another by now: read the events anew."),

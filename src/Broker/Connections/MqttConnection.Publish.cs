@@ -252,8 +252,12 @@ internal sealed partial class MqttConnection
     // Answered when it is on disk. Never throws.
     private async Task MarkAsync(PublishTarget target, ReadRequest request, PublishAnswer answer)
     {
-        switch (await _services.Positions.MarkAsync(Account, target.Stream!, request.Seq.GetValueOrDefault(), request.Epoch))
+        var (outcome, now) = await _services.Positions.MarkAsync(Account, target.Stream!, request.Seq.GetValueOrDefault(), request.Epoch);
+        switch (outcome)
         {
+            case MarkOutcome.Taken:
+                (answer.Seq, answer.Epoch) = (now.Seq, now.Epoch);
+                break;
             case MarkOutcome.NotOpen:
                 (answer.Code, answer.Reason) = (ReasonCode.NotAuthorized, "There is no such room, or it is not open to you.");
                 NotifyOf(answer, "not_allowed", target.TopicText);

@@ -54,7 +54,7 @@ internal sealed class AccountPositions(Account account, IRoomLog log, IRecordSto
     }
 
     /// <summary>Moves on, never back. Completes when a write that covers it is on disk.</summary>
-    public async Task<MarkOutcome> MarkAsync(EventStream stream, long seq, string? epoch)
+    public async Task<MarkResult> MarkAsync(EventStream stream, long seq, string? epoch)
     {
         ReadPosition position;
         Task<bool> stored;
@@ -62,27 +62,27 @@ internal sealed class AccountPositions(Account account, IRoomLog log, IRecordSto
         {
             if (!MayHave(stream))
             {
-                return MarkOutcome.NotOpen;
+                return new MarkResult(MarkOutcome.NotOpen);
             }
 
             var head = log.Head(stream.Log);
             if (epoch is not null && epoch != head.Epoch)
             {
-                return MarkOutcome.OtherEpoch;
+                return new MarkResult(MarkOutcome.OtherEpoch);
             }
 
             position = Current(stream, head);
             Mark mark = new(Math.Min(seq, head.Head), head.Epoch);
             if (mark.Seq <= position.Now.Seq)
             {
-                return MarkOutcome.Taken;
+                return new MarkResult(MarkOutcome.Taken, mark with { Seq = position.Now.Seq });
             }
 
             if (account.IsGuest)
             {
                 position.Become(mark);
                 announce(account, stream);
-                return MarkOutcome.Taken;
+                return new MarkResult(MarkOutcome.Taken, mark);
             }
 
             stored = position.Advance(mark);
@@ -92,7 +92,13 @@ internal sealed class AccountPositions(Account account, IRoomLog log, IRecordSto
             }
         }
 
-        return await stored ? MarkOutcome.Taken : position.IsForgotten ? MarkOutcome.NotOpen : MarkOutcome.NotStored;
+        var isStored = await stored;
+        lock (_gate)
+        {
+            return position.IsForgotten ? new MarkResult(MarkOutcome.NotOpen)
+                : isStored ? new MarkResult(MarkOutcome.Taken, position.Now)
+                : new MarkResult(MarkOutcome.NotStored);
+        }
     }
 
     /// <summary>Forgets what is in memory of one log; the caller writes.</summary>

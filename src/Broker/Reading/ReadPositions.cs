@@ -21,6 +21,9 @@ internal enum MarkOutcome
     NotStored,
 }
 
+/// <param name="Now">Where the account is, when it was <see cref="MarkOutcome.Taken"/>.</param>
+internal readonly record struct MarkResult(MarkOutcome Outcome, Mark Now = default);
+
 /// <summary>How far an account has read and what is left.</summary>
 /// <param name="Unread">Messages after <paramref name="Seq"/> by others: exact up to <see cref="MessageTally.Most"/>.</param>
 /// <param name="Head">The newest seq when they were counted.</param>
@@ -51,15 +54,15 @@ internal sealed class ReadPositions(IRoomLog log, IRecordStore records)
     }
 
     /// <param name="epoch">The one that <paramref name="seq"/> belongs to; null: the current one.</param>
-    public async Task<MarkOutcome> MarkAsync(Account account, EventStream stream, long seq, string? epoch)
+    public async Task<MarkResult> MarkAsync(Account account, EventStream stream, long seq, string? epoch)
     {
         try
         {
-            return account.IsErased ? MarkOutcome.NotOpen : await Of(account).MarkAsync(stream, seq, epoch);
+            return account.IsErased ? new MarkResult(MarkOutcome.NotOpen) : await Of(account).MarkAsync(stream, seq, epoch);
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException)
         {
-            return MarkOutcome.NotStored;
+            return new MarkResult(MarkOutcome.NotStored);
         }
     }
 
