@@ -2,9 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using WebMessenger.Load;
 using WebMessenger.Load.Commands;
-using WebMessenger.Load.Generator;
 
-Swarm.RunInline();
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 
 if (args.Length == 0 || args.Any(argument => argument is "--help" or "-h" or "help"))

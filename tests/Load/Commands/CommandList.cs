@@ -17,6 +17,7 @@ internal static class CommandList
     [
         .. Scenarios.Select(kind => new MeasureCommand(kind, isComparison: false)),
         .. Scenarios.Select(kind => new MeasureCommand(kind, isComparison: true)),
+        new CrashCommand(),
     ];
 
     /// <summary>The command that was typed, and what stands behind its name.</summary>

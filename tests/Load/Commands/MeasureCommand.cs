@@ -1,4 +1,5 @@
 using System.Globalization;
+using WebMessenger.Load.Generator;
 using WebMessenger.Load.Measuring;
 using WebMessenger.Load.Reports;
 using WebMessenger.Load.Scenarios;
@@ -25,6 +26,7 @@ internal sealed class MeasureCommand(ScenarioKind kind, bool isComparison) : ICo
 
     public async Task<int> RunAsync(Arguments arguments, CancellationToken cancellation)
     {
+        Swarm.RunInline();
         var scenario = kind.Create(arguments);
         var rounds = arguments.Number("rounds", 1, 100);
         List<Series> all = [];

@@ -7,5 +7,8 @@ internal static class RoomTopic
 {
     public static string IdOf(int room) => string.Create(CultureInfo.InvariantCulture, $"load-{room}");
 
+    /// <summary>The opposite of <see cref="IdOf"/>.</summary>
+    public static int NumberOf(ReadOnlySpan<char> id) => int.Parse(id["load-".Length..], NumberStyles.None, CultureInfo.InvariantCulture);
+
     public static string Of(int room) => "rooms/" + IdOf(room);
 }

@@ -5,9 +5,9 @@ namespace WebMessenger.Load.Measuring;
 /// <summary>One measured number, with its unit.</summary>
 internal sealed record Figure(string Name, string Unit, double Value)
 {
-    /// <summary>Three digits that mean something, and no more.</summary>
+    /// <summary>Three digits that mean something, and no more; whole numbers whole.</summary>
     public static string Show(double value) => double.IsNaN(value) ? "–"
-        : value >= 100 ? value.ToString("N0", CultureInfo.InvariantCulture)
+        : value >= 100 || double.IsInteger(value) ? value.ToString("N0", CultureInfo.InvariantCulture)
         : value >= 10 ? value.ToString("0.0", CultureInfo.InvariantCulture)
         : value >= 1 ? value.ToString("0.00", CultureInfo.InvariantCulture)
         : value.ToString("0.000", CultureInfo.InvariantCulture);

@@ -20,7 +20,7 @@ internal static class Table
         to.WriteLine("".PadRight(NameWidth) + string.Concat(report.Series.Select(series => series.Contender.Name.PadLeft(ColumnWidth))) + (report.Series.Count > 1 ? "ratio".PadLeft(10) : ""));
         foreach (var (name, unit) in report.Figures)
         {
-            to.Write($"{name} ({unit})".PadRight(NameWidth));
+            to.Write((unit.Length > 0 ? $"{name} ({unit})" : name).PadRight(NameWidth));
             foreach (var series in report.Series)
             {
                 to.Write(Cell(series, name).PadLeft(ColumnWidth));
@@ -32,7 +32,7 @@ internal static class Table
         to.WriteLine();
         var problems = report.Problems.ToList();
         to.WriteLine(problems.Count == 0
-            ? "Verified: every acknowledged message reached every member exactly once, in one order."
+            ? report.Kept
             : "NOT as promised:" + string.Concat(problems.Select(problem => $"{Environment.NewLine}  {problem}")));
     }
 

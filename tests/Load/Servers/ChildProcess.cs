@@ -55,6 +55,23 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     /// <param name="onLine">Sees every line that it writes; true: it is ready.</param>
     public static async Task<ChildProcess> StartAsync(string program, IEnumerable<string> arguments, Func<string, bool> onLine, Task? readyOtherwise, CancellationToken cancellation)
     {
+        var child = Start(program, arguments, onLine);
+        try
+        {
+            await child.ReadyAsync(readyOtherwise, cancellation);
+            return child;
+        }
+        catch
+        {
+            await child.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts it and does not wait until it is ready.</summary>
+    /// <param name="onLine">Sees every line that it writes; true: it is ready.</param>
+    public static ChildProcess Start(string program, IEnumerable<string> arguments, Func<string, bool> onLine)
+    {
         ProcessStartInfo start = new(program)
         {
             RedirectStandardOutput = true,
@@ -75,23 +92,18 @@ internal sealed partial class ChildProcess : IAsyncDisposable
 
         var process = Process.Start(start) ?? throw new LoadException($"{program} did not start.");
         process.StandardInput.Close();
-        ChildProcess child = new(process, onLine);
-        try
-        {
-            var ended = process.WaitForExitAsync(cancellation);
-            await Task.WhenAny(child._ready.Task, readyOtherwise ?? child._ready.Task, ended).WaitAsync(StartTime, cancellation);
-            if (ended.IsCompleted)
-            {
-                await child._reading;
-                throw new LoadException($"{program} ended before it was ready. It said: {child.LastWords}");
-            }
+        return new ChildProcess(process, onLine);
+    }
 
-            return child;
-        }
-        catch
+    /// <summary>Completes when it is ready. Throws <see cref="LoadException"/> when it ends instead.</summary>
+    public async Task ReadyAsync(Task? readyOtherwise, CancellationToken cancellation)
+    {
+        var ended = _process.WaitForExitAsync(cancellation);
+        await Task.WhenAny(_ready.Task, readyOtherwise ?? _ready.Task, ended).WaitAsync(StartTime, cancellation);
+        if (ended.IsCompleted)
         {
-            await child.DisposeAsync();
-            throw;
+            await _reading;
+            throw new LoadException($"The server ended before it was ready. It said: {LastWords}");
         }
     }
 
@@ -118,6 +130,13 @@ internal sealed partial class ChildProcess : IAsyncDisposable
 
         await _reading;
         return OperatingSystem.IsWindows() ? 0 : _process.ExitCode;
+    }
+
+    /// <summary>kill -9: no line of the program's own runs any more. Returns when it is gone.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
     }
 
     public async ValueTask DisposeAsync()

@@ -25,6 +25,43 @@ internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<
 
     public async Task<ServerUnderTest> StartAsync(Preparation preparation, CancellationToken cancellation)
     {
+        var (folder, logins) = await PrepareAsync(preparation, cancellation);
+        try
+        {
+            Dictionary<string, IPEndPoint> listening = [];
+            var process = await ChildProcess.StartAsync("dotnet", Arguments(folder, preparation.Rooms, 0, 0), line =>
+            {
+                if (ListeningLine().Match(line) is { Success: true } match)
+                {
+                    listening[match.Groups["scheme"].Value] = new IPEndPoint(IPAddress.Loopback, int.Parse(match.Groups["port"].ValueSpan, CultureInfo.InvariantCulture));
+                }
+
+                return line.Contains("WebMessenger is ready", StringComparison.Ordinal);
+            }, null, cancellation);
+            return new ServerUnderTest(process, listening["mqtt"], listening["http"], folder, i => logins[i % logins.Count]);
+        }
+        catch
+        {
+            Directory.Delete(folder, recursive: true);
+            throw;
+        }
+    }
+
+    /// <summary>A server on a folder and ports of its own that is started, killed and started again; not started yet.</summary>
+    public async Task<MortalServer> MortalAsync(Preparation preparation, CancellationToken cancellation)
+    {
+        var (folder, logins) = await PrepareAsync(preparation, cancellation);
+        return new MortalServer(folder, logins, (http, mqtt) => Arguments(folder, preparation.Rooms, http, mqtt));
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _seed?.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task<(string Folder, IReadOnlyList<Login> Logins)> PrepareAsync(Preparation preparation, CancellationToken cancellation)
+    {
         if (!File.Exists(_program))
         {
             throw new LoadException($"There is no server at {_program}. Build it: dotnet build src/Broker -c Release");
@@ -37,40 +74,15 @@ internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<
         }
 
         var folder = Directory.CreateTempSubdirectory("webmessenger-load-").FullName;
-        try
-        {
-            _seed.CopyTo(folder);
-            Dictionary<string, IPEndPoint> listening = [];
-            var process = await ChildProcess.StartAsync("dotnet", Arguments(folder, preparation.Rooms), line =>
-            {
-                if (ListeningLine().Match(line) is { Success: true } match)
-                {
-                    listening[match.Groups["scheme"].Value] = new IPEndPoint(IPAddress.Loopback, int.Parse(match.Groups["port"].ValueSpan, CultureInfo.InvariantCulture));
-                }
-
-                return line.Contains("WebMessenger is ready", StringComparison.Ordinal);
-            }, null, cancellation);
-            var logins = _seed.Logins;
-            return new ServerUnderTest(process, listening["mqtt"], listening["http"], folder, i => logins[i % logins.Count]);
-        }
-        catch
-        {
-            Directory.Delete(folder, recursive: true);
-            throw;
-        }
+        _seed.CopyTo(folder);
+        return (folder, _seed.Logins);
     }
 
-    public ValueTask DisposeAsync()
-    {
-        _seed?.Dispose();
-        return ValueTask.CompletedTask;
-    }
-
-    private IEnumerable<string> Arguments(string folder, int rooms) =>
+    private IEnumerable<string> Arguments(string folder, int rooms, int httpPort, int mqttPort) =>
     [
         _program,
-        "--Urls=http://127.0.0.1:0",
-        "--WebMessenger:Mqtt:Port=0",
+        string.Create(CultureInfo.InvariantCulture, $"--Urls=http://127.0.0.1:{httpPort}"),
+        string.Create(CultureInfo.InvariantCulture, $"--WebMessenger:Mqtt:Port={mqttPort}"),
         $"--WebMessenger:DataFolder={folder}",
         .. LimitsOff.Select(limit => $"--WebMessenger:Limits:{limit}=0"),
         .. Enumerable.Range(0, rooms).Select(room => string.Create(CultureInfo.InvariantCulture, $"--WebMessenger:Rooms:Default:{room}={RoomTopic.IdOf(room)}")),

@@ -16,14 +16,28 @@ internal static class ClientPackets
 
     public static readonly byte[] Disconnect = [0xE0, 0];
 
-    /// <summary>Clean start, keep-alive off; without a login when there is none.</summary>
-    public static byte[] Connect(MqttVersion version, string clientId, Login? login)
+    /// <summary>Keep-alive off; without a login when there is none.</summary>
+    public static byte[] Connect(MqttVersion version, string clientId, Login? login, ConnectWish? wish = null)
     {
         const byte cleanFlag = 0x02, passwordFlag = 0x40, userFlag = 0x80;
-        List<byte> body = [.. Text("MQTT"), (byte)version, (byte)(cleanFlag | (login is null ? 0 : userFlag | passwordFlag)), 0, 0];
+        wish ??= ConnectWish.Clean;
+        List<byte> body = [.. Text("MQTT"), (byte)version, (byte)((wish.IsClean ? cleanFlag : 0) | (login is null ? 0 : userFlag | passwordFlag)), 0, 0];
         if (version == MqttVersion.V5)
         {
-            body.Add(0);
+            const byte sessionExpiry = 0x11, receiveMaximum = 0x21;
+            List<byte> properties = [];
+            if (wish.SessionExpirySeconds > 0)
+            {
+                properties.Add(sessionExpiry);
+                properties.AddRange(BitConverter.GetBytes(BinaryPrimitives.ReverseEndianness(wish.SessionExpirySeconds)));
+            }
+
+            if (wish.ReceiveMaximum > 0)
+            {
+                properties.AddRange([receiveMaximum, (byte)(wish.ReceiveMaximum >> 8), (byte)wish.ReceiveMaximum]);
+            }
+
+            AddProperties(body, properties);
         }
 
         body.AddRange(Text(clientId));
@@ -36,16 +50,35 @@ internal static class ClientPackets
         return Packet(0x10, body);
     }
 
-    public static byte[] Subscribe(MqttVersion version, ushort packetId, string filter, byte qualityOfService)
+    /// <param name="userProperties">MQTT 5 only: `after` and the like.</param>
+    public static byte[] Subscribe(MqttVersion version, ushort packetId, string filter, byte qualityOfService, params (string Name, string Value)[] userProperties) =>
+        Subscribe(version, packetId, [filter], qualityOfService, userProperties);
+
+    /// <inheritdoc cref="Subscribe(MqttVersion, ushort, string, byte, ValueTuple{string, string}[])"/>
+    public static byte[] Subscribe(MqttVersion version, ushort packetId, IEnumerable<string> filters, byte qualityOfService, params (string Name, string Value)[] userProperties)
     {
         List<byte> body = [(byte)(packetId >> 8), (byte)packetId];
         if (version == MqttVersion.V5)
         {
-            body.Add(0);
+            const byte userProperty = 0x26;
+            AddProperties(body, [.. userProperties.SelectMany(property => (byte[])[userProperty, .. Text(property.Name), .. Text(property.Value)])]);
         }
 
-        return Packet(0x82, [.. body, .. Text(filter), qualityOfService]);
+        return Packet(0x82, [.. body, .. filters.SelectMany(filter => (byte[])[.. Text(filter), qualityOfService])]);
     }
+
+    /// <summary>A PUBLISH at QoS 1 or 2.</summary>
+    public static byte[] Publish(MqttVersion version, string topic, ReadOnlySpan<byte> payload, byte qualityOfService, ushort packetId, bool isDuplicate)
+    {
+        var packet = Publish(version, topic, payload, out var packetIdAt);
+        packet[0] = (byte)(0x30 | (qualityOfService << 1) | (isDuplicate ? 0x08 : 0));
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(packetIdAt), packetId);
+        return packet;
+    }
+
+    public static byte[] PubAck(ushort packetId) => [0x40, 2, (byte)(packetId >> 8), (byte)packetId];
+
+    public static byte[] PubRel(ushort packetId) => [0x62, 2, (byte)(packetId >> 8), (byte)packetId];
 
     /// <summary>A PUBLISH at QoS 1 with room for its packet id.</summary>
     public static byte[] Publish(MqttVersion version, string topic, ReadOnlySpan<byte> payload, out int packetIdAt)
@@ -66,16 +99,25 @@ internal static class ClientPackets
     private static byte[] Packet(byte header, List<byte> body)
     {
         List<byte> packet = [header];
-        var rest = body.Count;
-        do
-        {
-            packet.Add((byte)(rest % 128 | (rest >= 128 ? 0x80 : 0)));
-            rest /= 128;
-        }
-        while (rest > 0);
-
+        AddLength(packet, body.Count);
         packet.AddRange(body);
         return [.. packet];
+    }
+
+    private static void AddProperties(List<byte> body, List<byte> properties)
+    {
+        AddLength(body, properties.Count);
+        body.AddRange(properties);
+    }
+
+    private static void AddLength(List<byte> to, int length)
+    {
+        do
+        {
+            to.Add((byte)(length % 128 | (length >= 128 ? 0x80 : 0)));
+            length /= 128;
+        }
+        while (length > 0);
     }
 
     private static byte[] Text(string text)
@@ -89,3 +131,12 @@ internal static class ClientPackets
 
 /// <summary>What a client signs in with.</summary>
 internal sealed record Login(string UserName, string Secret);
+
+/// <summary>What CONNECT asks for.</summary>
+/// <param name="IsClean">MQTT 5: clean start.</param>
+/// <param name="SessionExpirySeconds">MQTT 5 only. 0: the session ends with the connection.</param>
+/// <param name="ReceiveMaximum">MQTT 5 only. 0: not said, which is 65,535.</param>
+internal sealed record ConnectWish(bool IsClean = true, uint SessionExpirySeconds = 0, ushort ReceiveMaximum = 0)
+{
+    public static ConnectWish Clean { get; } = new();
+}

@@ -1,0 +1,40 @@
+using System.Globalization;
+using WebMessenger.Load.Crash;
+using WebMessenger.Load.Servers;
+
+namespace WebMessenger.EndToEnd.Tests.Durability;
+
+/// <summary>The crash suite of tests/Load, shorter than its command runs it: `dotnet run --project tests/Load -c Release -- crash --kills 1000`.</summary>
+public sealed class CrashTests(ITestOutputHelper output)
+{
+    private const int Kills = 50;
+
+    [Fact]
+    public async Task Attack_69_Fifty_kills_lose_nothing_double_nothing_and_disorder_nothing()
+    {
+        var seed = Random.Shared.Next();
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"crash --kills {Kills} --seed {seed} --life 600 --listeners catch-up"));
+        CrashPlan plan = new(
+            Kills, seed, Rooms: 2, PerSecond: 400, TimeSpan.FromMilliseconds(600), CrashPlan.EightPublishers, CrashPlan.EightCatchUpListeners);
+        await using WebMessengerServer contender = new(program: null, settings: []);
+        var server = await contender.MortalAsync(CrashRun.Needs(plan), TestContext.Current.CancellationToken);
+        CrashRun run = new(plan, server, output.WriteLine);
+        await using (server)
+        {
+            var outcome = await run.RunAsync(TestContext.Current.CancellationToken);
+            foreach (var figure in outcome.Figures)
+            {
+                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{figure.Name}: {figure.Value:N0} {figure.Unit}"));
+            }
+
+            Assert.Empty(outcome.Problems);
+        }
+
+        server.RemoveFolder();
+
+        // Nothing would be proved by a run in which nothing was under way when the server was killed.
+        Assert.True(run.Record.Acknowledged.Count > Kills, "Hardly anything was acknowledged.");
+        Assert.True(run.Record.SentAgain > Kills, "Hardly anything was under way when the server was killed.");
+        Assert.All(run.Record.Hearings, hearing => Assert.True(hearing.Moments.Count(moment => moment.Kind == MomentKind.Connected) > Kills / 2, $"{hearing.Name} hardly ever came back."));
+    }
+}

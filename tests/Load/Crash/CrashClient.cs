@@ -1,0 +1,116 @@
+using System.Net;
+using WebMessenger.Load.Wire;
+
+namespace WebMessenger.Load.Crash;
+
+/// <summary>A client that comes back whenever its connection ends, whoever ended it.</summary>
+/// <remarks>All of its state is guarded by <see cref="Gate"/>, which is held while packets are handled and while it speaks.</remarks>
+internal abstract class CrashClient(string clientId, MqttVersion version, IPEndPoint server, Login login, CrashRecord record, int seed) : IPacketHandler
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(30);
+
+    private readonly List<byte> _written = [];
+    private MqttLink? _link;
+    private bool _isIn;
+
+    protected Lock Gate { get; } = new();
+
+    protected MqttVersion Version => version;
+
+    protected Login Login => login;
+
+    protected CrashRecord Record => record;
+
+    /// <summary>Under <see cref="Gate"/>.</summary>
+    protected Random Chance { get; } = new(seed);
+
+    protected virtual ConnectWish Wish => ConnectWish.Clean;
+
+    /// <summary>Connects, and again and again, until it is told to stop.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            if (await MqttLink.TryOpenAsync(server, stop) is not { } link)
+            {
+                await Task.Delay(Pause, stop);
+                continue;
+            }
+
+            using var cut = stop.UnsafeRegister(static opened => ((MqttLink)opened!).Cut(), link);
+            lock (Gate)
+            {
+                _link = link;
+                Write(ClientPackets.Connect(version, clientId, login, Wish));
+                Flush();
+            }
+
+            await link.ReadAsync(this);
+            bool wasIn;
+            lock (Gate)
+            {
+                (wasIn, _isIn, _link) = (_isIn, false, null);
+                _written.Clear();
+            }
+
+            link.Dispose();
+            record.Reconnect();
+            if (!wasIn)
+            {
+                await Task.Delay(Pause, stop);
+            }
+        }
+    }
+
+    void IPacketHandler.Handle(in ServerPacket packet)
+    {
+        lock (Gate)
+        {
+            if (packet.Type == PacketType.ConnAck)
+            {
+                if (packet.ConnectCode != 0)
+                {
+                    // A server that is stopping may say so; one that refuses its own accounts would never let anybody finish.
+                    record.Refuse();
+                    return;
+                }
+
+                _isIn = true;
+                Connected(packet.IsSessionPresent);
+            }
+            else if (packet.Type != PacketType.Disconnect)
+            {
+                Handle(packet);
+            }
+        }
+    }
+
+    void IPacketHandler.AllHandled()
+    {
+        lock (Gate)
+        {
+            Flush();
+        }
+    }
+
+    /// <summary>May packets be sent? Under <see cref="Gate"/>.</summary>
+    protected bool IsIn => _isIn && _link is not null;
+
+    protected abstract void Connected(bool isSessionPresent);
+
+    protected abstract void Handle(in ServerPacket packet);
+
+    protected void Write(ReadOnlySpan<byte> packet) => _written.AddRange(packet);
+
+    protected void Flush()
+    {
+        if (_written.Count > 0)
+        {
+            _link?.Send(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_written));
+            _written.Clear();
+        }
+    }
+
+    /// <summary>Ends the connection as a failing network does. Under <see cref="Gate"/>.</summary>
+    protected void Cut() => _link?.Cut();
+}

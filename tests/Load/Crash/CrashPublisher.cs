@@ -1,0 +1,217 @@
+using System.Globalization;
+using System.Net;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using WebMessenger.Load.Generator;
+using WebMessenger.Load.Wire;
+
+namespace WebMessenger.Load.Crash;
+
+/// <summary>How a publisher speaks.</summary>
+/// <param name="SendsDuplicates">What is unanswered is sent again as MQTT says, with DUP and the same packet id; otherwise as a new PUBLISH. The message's own id is the same in both.</param>
+internal sealed record PublisherPlan(MqttVersion Version, byte QualityOfService, bool SendsDuplicates);
+
+/// <summary>Says messages in bursts, names each, and says it again on the next connection until it is acknowledged.</summary>
+internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, double perSecond, IPEndPoint server, Login login, CrashRecord record, int seed)
+    : CrashClient($"publisher-{number}", plan.Version, server, login, record, seed)
+{
+    private const int Window = 20;
+    private const int LongestBurst = 6;
+
+    // Once in so many bursts.
+    private const int CutsOneIn = 80;
+    private const int RepeatsOneIn = 40;
+
+    // JSON that leaves the text's own characters alone, so that what is sent is not all escapes.
+    private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly List<Message> _unanswered = [];
+    private readonly int[] _numbers = new int[rooms];
+    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Message? _lastAnswered;
+    private Message? _repeated;
+    private ushort _lastPacketId;
+    private bool _isFinishing;
+
+    /// <summary>Completes when it was told to finish and all that it said is acknowledged.</summary>
+    public Task Done => _done.Task;
+
+    /// <summary>Says something now and then, whether the server is there or not.</summary>
+    public async Task SpeakAsync(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            int count;
+            TimeSpan pause;
+            lock (Gate)
+            {
+                count = Chance.Next(1, LongestBurst + 1);
+                pause = TimeSpan.FromSeconds(count / perSecond * 2 * Chance.NextDouble());
+            }
+
+            await Task.Delay(pause, stop);
+            lock (Gate)
+            {
+                if (_isFinishing)
+                {
+                    return;
+                }
+
+                Burst(count);
+            }
+        }
+    }
+
+    /// <summary>Says nothing new from here on.</summary>
+    public void Finish()
+    {
+        lock (Gate)
+        {
+            _isFinishing = true;
+            TellIfDone();
+        }
+    }
+
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"publisher-{number} (MQTT {(plan.Version == MqttVersion.V5 ? "5" : "3.1.1")}, QoS {plan.QualityOfService})");
+
+    protected override void Connected(bool isSessionPresent)
+    {
+        _repeated = null;
+
+        // At QoS 2 PUBREC is the server's word; what has it needs nothing more in a new session.
+        _unanswered.RemoveAll(message => message.IsReceived);
+        foreach (var message in _unanswered)
+        {
+            Send(message, isAgain: true);
+        }
+    }
+
+    protected override void Handle(in ServerPacket packet)
+    {
+        var packetId = packet.PacketId;
+        var message = _unanswered.Find(one => one.PacketId == packetId);
+        switch (packet.Type)
+        {
+            case PacketType.PubComp when message is { IsReceived: true }:
+                _unanswered.Remove(message);
+                break;
+            case PacketType.PubAck or PacketType.PubRec when message is { IsReceived: false }:
+                Answered(message, packet);
+                break;
+            case PacketType.PubAck when _repeated?.PacketId == packetId:
+                // What it is told is judged like any other acknowledgement.
+                Answered(_repeated, packet);
+                _repeated = null;
+                break;
+            default:
+                Record.Notice(FaultKind.Refused, $"{this} got {packet.Type} {packetId}, which it did not expect");
+                break;
+        }
+
+        TellIfDone();
+    }
+
+    private void Answered(Message message, in ServerPacket packet)
+    {
+        if (packet.AnswerCode >= 0x80)
+        {
+            const byte quotaExceeded = 0x97;
+            if (packet.AnswerCode != quotaExceeded)
+            {
+                Record.Notice(FaultKind.Refused, $"{this}: {message.Said.Id} with 0x{packet.AnswerCode:X2}");
+            }
+
+            // Not stored, it says: again, on the next connection, with what came after it, so that the order stays.
+            Record.Refuse();
+            Cut();
+            return;
+        }
+
+        var isStored = packet.TryReadStored(out var seq, out var epoch);
+        if (plan.Version == MqttVersion.V5 && !isStored)
+        {
+            Record.Notice(FaultKind.WrongNumber, $"{this}: {message.Said.Id} was acknowledged without its seq");
+        }
+
+        Record.Acknowledge(new Acknowledgement(message.Said.Id, seq, epoch));
+        _lastAnswered = message;
+        if (packet.Type == PacketType.PubRec)
+        {
+            message.IsReceived = true;
+            Write(ClientPackets.PubRel(message.PacketId));
+        }
+        else
+        {
+            _unanswered.Remove(message);
+        }
+    }
+
+    private void Burst(int count)
+    {
+        for (var i = 0; i < count && _unanswered.Count < Window; i++)
+        {
+            var room = Chance.Next(rooms);
+            var message = NewMessage(room);
+            _unanswered.Add(message);
+            Record.Say(message.Said);
+            if (IsIn)
+            {
+                Send(message, isAgain: false);
+            }
+        }
+
+        // As one whose acknowledgement got lost on the way: with the same id it must not be stored again.
+        if (IsIn && plan.QualityOfService == 1 && _repeated is null && _lastAnswered is not null && Chance.Next(RepeatsOneIn) == 0)
+        {
+            _repeated = _lastAnswered;
+            _repeated.PacketId = NextPacketId();
+            Send(_repeated, isAgain: true, mayBeDuplicate: false);
+        }
+
+        Flush();
+        if (Chance.Next(CutsOneIn) == 0)
+        {
+            Cut();
+        }
+    }
+
+    private Message NewMessage(int room)
+    {
+        var messageNumber = ++_numbers[room];
+        var id = string.Create(CultureInfo.InvariantCulture, $"p{number}-r{room}-{messageNumber:000000}");
+        var text = $"{id} olá 😀 \"quoted\" \\ {new string((char)('a' + (messageNumber % 26)), Chance.Next(120))}.";
+        return new Message(new Said(id, number, Login.UserName, room, messageNumber, text), JsonSerializer.SerializeToUtf8Bytes(new { type = "message", text, id }, Plain))
+        {
+            PacketId = NextPacketId(),
+        };
+    }
+
+    private void Send(Message message, bool isAgain, bool mayBeDuplicate = true)
+    {
+        if (isAgain)
+        {
+            Record.SayAgain();
+        }
+
+        Write(ClientPackets.Publish(
+            plan.Version, RoomTopic.Of(message.Said.Room), message.Payload, plan.QualityOfService, message.PacketId, isDuplicate: isAgain && mayBeDuplicate && plan.SendsDuplicates));
+    }
+
+    private ushort NextPacketId() => _lastPacketId = (ushort)(_lastPacketId == ushort.MaxValue ? 1 : _lastPacketId + 1);
+
+    private void TellIfDone()
+    {
+        if (_isFinishing && _unanswered.TrueForAll(message => message.IsReceived))
+        {
+            _done.TrySetResult();
+        }
+    }
+
+    private sealed record Message(Said Said, byte[] Payload)
+    {
+        public ushort PacketId { get; set; }
+
+        /// <summary>QoS 2: PUBREC came, PUBCOMP did not yet.</summary>
+        public bool IsReceived { get; set; }
+    }
+}

@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using WebMessenger.Load.Wire;
+
+namespace WebMessenger.Load.Servers;
+
+/// <summary>This project's server on one folder and the same two ports through many lives, each of which may end at any moment.</summary>
+internal sealed class MortalServer(string folder, IReadOnlyList<Login> logins, Func<int, int, IEnumerable<string>> arguments) : IAsyncDisposable
+{
+    private readonly int _httpPort = FreePort();
+    private readonly int _mqttPort = FreePort();
+    private ChildProcess? _process;
+
+    public string Folder => folder;
+
+    public IReadOnlyList<Login> Logins => logins;
+
+    public IPEndPoint Mqtt => new(IPAddress.Loopback, _mqttPort);
+
+    public Uri Http => new($"http://127.0.0.1:{_httpPort}");
+
+    /// <summary>The one that runs.</summary>
+    public ChildProcess Process => _process ?? throw new InvalidOperationException("The server was not started.");
+
+    /// <summary>What it said last, in this life.</summary>
+    public string LastWords => _process?.LastWords ?? "nothing";
+
+    /// <summary>Starts a new life, and does not wait until it is ready.</summary>
+    public async Task BeginAsync()
+    {
+        if (_process is not null)
+        {
+            await _process.DisposeAsync();
+        }
+
+        _process = ChildProcess.Start("dotnet", arguments(_httpPort, _mqttPort), line => line.Contains("WebMessenger is ready", StringComparison.Ordinal));
+    }
+
+    /// <summary>Starts a new life; returns how long it took to be ready.</summary>
+    public async Task<TimeSpan> StartAsync(CancellationToken cancellation)
+    {
+        var start = Stopwatch.GetTimestamp();
+        await BeginAsync();
+        await Process.ReadyAsync(null, cancellation);
+        return Stopwatch.GetElapsedTime(start);
+    }
+
+    public Task KillAsync() => Process.KillAsync();
+
+    /// <summary>SIGTERM; returns the exit code.</summary>
+    public Task<int> TerminateAsync() => Process.StopAsync();
+
+    /// <summary>Ends it for good; its folder stays.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is not null)
+        {
+            await _process.DisposeAsync();
+        }
+    }
+
+    public void RemoveFolder() => Directory.Delete(folder, recursive: true);
+
+    // Below the ports that systems give to clients (32,768 and up on Linux): while the server is down, a connection of anybody's could take one of those for its own end, and a client that keeps knocking
+    // there can even reach itself.
+    private static int FreePort()
+    {
+        while (true)
+        {
+            using TcpListener listener = new(IPAddress.Loopback, Random.Shared.Next(20_000, 32_768));
+            try
+            {
+                listener.Start();
+                return ((IPEndPoint)listener.LocalEndpoint).Port;
+            }
+            catch (SocketException)
+            {
+                // Taken: the next.
+            }
+        }
+    }
+}
