@@ -113,7 +113,7 @@ public sealed class CrashCheckerTests
     public void An_acknowledgement_with_another_number_is_found(long seq, string epoch)
     {
         var run = Run();
-        run.Record.Acknowledge(new Acknowledgement("p0-1", seq, epoch));
+        run.Record.Acknowledge(0, new Acknowledgement("p0-1", seq, epoch));
 
         run.AssertFound(FaultKind.WrongNumber, "p0-1");
     }
@@ -287,7 +287,7 @@ public sealed class CrashCheckerTests
         /// <summary>Null: the last event.</summary>
         public long? Head { get; set; }
 
-        public void Acknowledge(string id, long seq) => Record.Acknowledge(new Acknowledgement(id, seq, Epoch));
+        public void Acknowledge(string id, long seq) => Record.Acknowledge(0, new Acknowledgement(id, seq, Epoch));
 
         public Verdict Check() => Checker.Check(Record, [new StoredRoom(0, Epoch, Head ?? Events[^1].Seq, Events)]);
 

@@ -35,6 +35,6 @@ public sealed class CrashTests(ITestOutputHelper output)
         // Nothing would be proved by a run in which nothing was under way when the server was killed.
         Assert.True(run.Record.Acknowledged.Count > Kills, "Hardly anything was acknowledged.");
         Assert.True(run.Record.SentAgain > Kills, "Hardly anything was under way when the server was killed.");
-        Assert.All(run.Record.Hearings, hearing => Assert.True(hearing.Moments.Count(moment => moment.Kind == MomentKind.Connected) > Kills / 2, $"{hearing.Name} hardly ever came back."));
+        Assert.All(run.Record.Hearings, hearing => Assert.True(hearing.Moments.Count(moment => moment.Kind == MomentKind.Connected) > Kills / 10, $"{hearing.Name} hardly ever came back."));
     }
 }

@@ -13,9 +13,16 @@ internal static class CommandList
         IdleScenario.Kind,
     ];
 
+    /// <summary>What mosquitto does not do, so that there is nothing to compare.</summary>
+    public static IReadOnlyList<ScenarioKind> OwnScenarios { get; } =
+    [
+        MissedScenario.Kind,
+        SilentScenario.Kind,
+    ];
+
     public static IReadOnlyList<ICommand> All { get; } =
     [
-        .. Scenarios.Select(kind => new MeasureCommand(kind, isComparison: false)),
+        .. Scenarios.Concat(OwnScenarios).Select(kind => new MeasureCommand(kind, isComparison: false)),
         .. Scenarios.Select(kind => new MeasureCommand(kind, isComparison: true)),
         new CrashCommand(),
     ];

@@ -7,7 +7,7 @@ namespace WebMessenger.Load.Crash;
 /// <remarks>All of its state is guarded by <see cref="Gate"/>, which is held while packets are handled and while it speaks.</remarks>
 internal abstract class CrashClient(string clientId, MqttVersion version, IPEndPoint server, Login login, CrashRecord record, int seed) : IPacketHandler
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(30);
+    private const int ShortPauseMilliseconds = 30;
 
     private readonly List<byte> _written = [];
     private MqttLink? _link;
@@ -26,6 +26,9 @@ internal abstract class CrashClient(string clientId, MqttVersion version, IPEndP
 
     protected virtual ConnectWish Wish => ConnectWish.Clean;
 
+    /// <summary>After an attempt that failed.</summary>
+    protected virtual TimeSpan Pause => TimeSpan.FromMilliseconds(ShortPauseMilliseconds);
+
     /// <summary>Connects, and again and again, until it is told to stop.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
@@ -41,6 +44,7 @@ internal abstract class CrashClient(string clientId, MqttVersion version, IPEndP
             lock (Gate)
             {
                 _link = link;
+                Opened();
                 Write(ClientPackets.Connect(version, clientId, login, Wish));
                 Flush();
             }
@@ -95,6 +99,11 @@ internal abstract class CrashClient(string clientId, MqttVersion version, IPEndP
 
     /// <summary>May packets be sent? Under <see cref="Gate"/>.</summary>
     protected bool IsIn => _isIn && _link is not null;
+
+    /// <summary>The socket is connected; nothing was sent yet.</summary>
+    protected virtual void Opened()
+    {
+    }
 
     protected abstract void Connected(bool isSessionPresent);
 

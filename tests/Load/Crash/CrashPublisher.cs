@@ -133,7 +133,7 @@ internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, 
             Record.Notice(FaultKind.WrongNumber, $"{this}: {message.Said.Id} was acknowledged without its seq");
         }
 
-        Record.Acknowledge(new Acknowledgement(message.Said.Id, seq, epoch));
+        Record.Acknowledge(message.Said.Room, new Acknowledgement(message.Said.Id, seq, epoch));
         _lastAnswered = message;
         if (packet.Type == PacketType.PubRec)
         {

@@ -8,6 +8,9 @@ internal sealed class CrashRecord
     private readonly List<Said> _said = [];
     private readonly List<Acknowledgement> _acknowledged = [];
     private readonly List<Fault> _noticed = [];
+    private readonly Dictionary<int, long> _heads = [];
+    private TaskCompletionSource _isThere = new();
+    private int _wanted = int.MaxValue;
 
     public IReadOnlyList<Said> Said => _said;
 
@@ -41,11 +44,37 @@ internal sealed class CrashRecord
         }
     }
 
-    public void Acknowledge(Acknowledgement acknowledgement)
+    /// <summary>The highest seq in a room that a publisher was told.</summary>
+    public long HeadOf(int room)
+    {
+        lock (_gate)
+        {
+            return _heads.GetValueOrDefault(room);
+        }
+    }
+
+    public void Acknowledge(int room, Acknowledgement acknowledgement)
     {
         lock (_gate)
         {
             _acknowledged.Add(acknowledgement);
+            _heads[room] = Math.Max(acknowledgement.Seq, _heads.GetValueOrDefault(room));
+            if (_acknowledged.Count >= _wanted)
+            {
+                _wanted = int.MaxValue;
+                _isThere.TrySetResult();
+            }
+        }
+    }
+
+    /// <summary>Completes when so many more are acknowledged.</summary>
+    public Task AcknowledgedAsync(int more)
+    {
+        lock (_gate)
+        {
+            _isThere = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _wanted = _acknowledged.Count + Math.Max(1, more);
+            return _isThere.Task;
         }
     }
 

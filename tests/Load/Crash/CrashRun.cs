@@ -12,6 +12,9 @@ internal sealed class CrashRun(CrashPlan plan, MortalServer server, Action<strin
     private const int ProgressLines = 20;
     private const int FaultsTold = 20;
 
+    /// <summary>A life that ends amid traffic ends after so many acknowledgements at most.</summary>
+    private const int BusyLife = 150;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly CrashRecord _record = new();
@@ -114,9 +117,8 @@ internal sealed class CrashRun(CrashPlan plan, MortalServer server, Action<strin
 
         await BeginLifeAsync(cancellation);
 
-        // Many short lives, some long ones.
-        var part = _chance.NextDouble();
-        await Task.Delay(plan.LongestLife * part * part * part, cancellation);
+        // Half of the lives end at any moment, most of them early; half of them amid traffic, however slow the machine is.
+        await (_chance.Next(2) == 0 ? AnyMomentAsync(cancellation) : BusyMomentAsync(cancellation));
         if (_chance.Next(CrashPlan.TerminatedOneIn) == 0)
         {
             var start = Stopwatch.GetTimestamp();
@@ -133,6 +135,18 @@ internal sealed class CrashRun(CrashPlan plan, MortalServer server, Action<strin
             await server.KillAsync();
             _kills++;
         }
+    }
+
+    private Task AnyMomentAsync(CancellationToken cancellation)
+    {
+        var part = _chance.NextDouble();
+        return Task.Delay(plan.LongestLife * part * part * part, cancellation);
+    }
+
+    private async Task BusyMomentAsync(CancellationToken cancellation)
+    {
+        await Task.WhenAny(_record.AcknowledgedAsync(_chance.Next(BusyLife)), Task.Delay(Patience, cancellation));
+        cancellation.ThrowIfCancellationRequested();
     }
 
     private async Task BeginLifeAsync(CancellationToken cancellation)

@@ -58,9 +58,9 @@ internal sealed class MqttLink : IDisposable
     }
 
     /// <summary>Hands over what comes until the connection ends, by whomever.</summary>
-    public async Task ReadAsync(IPacketHandler handler)
+    public async Task ReadAsync(IPacketHandler handler, int bufferBytes = 16 * 1024)
     {
-        var received = new byte[16 * 1024];
+        var received = new byte[bufferBytes];
         var count = 0;
         try
         {
