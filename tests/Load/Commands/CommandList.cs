@@ -25,6 +25,7 @@ internal static class CommandList
         .. Scenarios.Concat(OwnScenarios).Select(kind => new MeasureCommand(kind, isComparison: false)),
         .. Scenarios.Select(kind => new MeasureCommand(kind, isComparison: true)),
         new CrashCommand(),
+        new CutCommand(),
     ];
 
     /// <summary>The command that was typed, and what stands behind its name.</summary>

@@ -26,6 +26,9 @@ internal abstract class CrashClient(string clientId, MqttVersion version, IPEndP
 
     protected virtual ConnectWish Wish => ConnectWish.Clean;
 
+    /// <summary>For what is received.</summary>
+    protected virtual int BufferBytes => 16 * 1024;
+
     /// <summary>After an attempt that failed.</summary>
     protected virtual TimeSpan Pause => TimeSpan.FromMilliseconds(ShortPauseMilliseconds);
 
@@ -49,7 +52,7 @@ internal abstract class CrashClient(string clientId, MqttVersion version, IPEndP
                 Flush();
             }
 
-            await link.ReadAsync(this);
+            await link.ReadAsync(this, BufferBytes);
             bool wasIn;
             lock (Gate)
             {

@@ -12,7 +12,8 @@ namespace WebMessenger.Load.Crash;
 internal sealed record PublisherPlan(MqttVersion Version, byte QualityOfService, bool SendsDuplicates);
 
 /// <summary>Says messages in bursts, names each, and says it again on the next connection until it is acknowledged.</summary>
-internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, double perSecond, IPEndPoint server, Login login, CrashRecord record, int seed)
+/// <param name="isSteady">It does not cut its own connection now and then.</param>
+internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, double perSecond, IPEndPoint server, Login login, CrashRecord record, int seed, bool isSteady = false)
     : CrashClient($"publisher-{number}", plan.Version, server, login, record, seed)
 {
     private const int Window = 20;
@@ -169,7 +170,7 @@ internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, 
         }
 
         Flush();
-        if (Chance.Next(CutsOneIn) == 0)
+        if (!isSteady && Chance.Next(CutsOneIn) == 0)
         {
             Cut();
         }

@@ -58,7 +58,7 @@ internal sealed class MqttLink : IDisposable
     }
 
     /// <summary>Hands over what comes until the connection ends, by whomever.</summary>
-    public async Task ReadAsync(IPacketHandler handler, int bufferBytes = 16 * 1024)
+    public async Task ReadAsync(IPacketHandler handler, int bufferBytes)
     {
         var received = new byte[bufferBytes];
         var count = 0;
