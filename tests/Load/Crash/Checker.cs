@@ -129,7 +129,7 @@ internal sealed class Checker
                     break;
                 case MomentKind.Subscribed:
                     isSubscribed = true;
-                    progress[moment.Room].LetGo = moment.Seq;
+                    progress[moment.Room].LetGo = Math.Max(progress[moment.Room].LetGo, moment.Seq);
                     break;
                 case MomentKind.Acknowledged:
                     progress[moment.Room].LetGo = Math.Max(progress[moment.Room].LetGo, moment.Seq);
@@ -140,7 +140,7 @@ internal sealed class Checker
                 case MomentKind.Event:
                     _deliveries++;
                     CheckContent(hearing, moment);
-                    CheckPlace(hearing, moment, progress[moment.Room]);
+                    CheckPlace(hearing, moment, isSubscribed, progress[moment.Room]);
                     break;
             }
         }
@@ -176,7 +176,7 @@ internal sealed class Checker
         }
     }
 
-    private void CheckPlace(Hearing hearing, in Moment moment, Progress progress)
+    private void CheckPlace(Hearing hearing, in Moment moment, bool isSubscribed, Progress progress)
     {
         var seq = moment.Seq;
         var who = string.Create(CultureInfo.InvariantCulture, $"{hearing.Name}, room {moment.Room}: {seq}");
@@ -197,7 +197,8 @@ internal sealed class Checker
         }
         else if (progress.InConnection == 0)
         {
-            if (seq > progress.LetGo + 1)
+            // Where it began is known, at the latest, when it is said to be subscribed.
+            if (isSubscribed && seq > progress.LetGo + 1)
             {
                 Found(FaultKind.Missed, $"{who} came first in a connection, and {progress.LetGo + 1} had not been let go of");
             }

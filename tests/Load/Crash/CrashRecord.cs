@@ -127,7 +127,7 @@ internal enum MomentKind : byte
     /// <summary>CONNACK, and the server says that it knows the session.</summary>
     Resumed,
 
-    /// <summary>A durable listener is subscribed, and the room's newest event had this seq at most: what comes later is its due.</summary>
+    /// <summary>A durable listener is subscribed, and the room's newest event has this seq: what comes later is its due.</summary>
     Subscribed,
 
     Event,

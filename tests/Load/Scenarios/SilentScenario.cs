@@ -10,6 +10,9 @@ namespace WebMessenger.Load.Scenarios;
 /// <summary>Subscribers that take what comes and never acknowledge it, while a room goes on: what they cost the server in memory.</summary>
 internal sealed class SilentScenario : IScenario, IPacketHandler
 {
+    /// <summary>The figure that counts.</summary>
+    public const string Growth = "growth";
+
     /// <summary>A reference to a shared packet, which is the least that a queue would keep of each message for each subscriber.</summary>
     private const int BytesOfReference = 8;
 
@@ -75,7 +78,7 @@ internal sealed class SilentScenario : IScenario, IPacketHandler
                 new("memory after as many without subscribers", "MB", peakBefore / 1e6),
                 new("memory when all are subscribed", "MB", before / 1e6),
                 new("most memory while messages pass", "MB", peak / 1e6),
-                new("growth", "MB", (peak - before) / 1e6),
+                new(Growth, "MB", (peak - before) / 1e6),
                 new("a queue for each, of references", "MB", (double)_subscribers * _messages * BytesOfReference / 1e6),
                 new("a queue for each, of copies", "MB", MegabytesOfCopies),
                 new("deliveries", "", deliveries),
