@@ -21,11 +21,15 @@ internal static class Mosquitto
     /// Starts mosquitto_sub for somebody who is not in the lobby yet; returns when they have come in, for then it is subscribed. (It says so itself with -d,
     /// but into a pipe only once it prints a message.)
     /// </summary>
-    public static async Task<MosquittoSub> SubscribeAsync(ServerProcess server, Person person, params string[] arguments)
+    public static async Task<MosquittoSub> SubscribeAsync(ServerProcess server, Person person, params string[] arguments) =>
+        await SubscribeAsync(server, person, await person.NewTokenAsync(), arguments);
+
+    /// <inheritdoc cref="SubscribeAsync(ServerProcess, Person, string[])"/>
+    public static async Task<MosquittoSub> SubscribeAsync(ServerProcess server, Person person, string token, IEnumerable<string> arguments)
     {
         using var witness = await Person.RegisterAsync(server, "witness");
         await using var watching = await server.PageAsync(witness.Cookie).InLobbyAsync();
-        MosquittoSub subscriber = new(Start("mosquitto_sub", server, ["-u", person.UserName, "-P", await person.NewTokenAsync(), .. arguments]));
+        var subscriber = Subscribe(server, person, token, arguments);
         try
         {
             await watching.PublishesUntilAsync(publish => publish.Is("join", person.UserName));
@@ -37,6 +41,10 @@ internal static class Mosquitto
             throw;
         }
     }
+
+    /// <summary>Starts mosquitto_sub, and does not wait until it is subscribed.</summary>
+    public static MosquittoSub Subscribe(ServerProcess server, Person person, string token, IEnumerable<string> arguments) =>
+        new(Start("mosquitto_sub", server, ["-u", person.UserName, "-P", token, .. arguments]));
 
     private static Process Start(string program, ServerProcess server, IEnumerable<string> arguments)
     {
