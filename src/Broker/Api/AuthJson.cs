@@ -18,12 +18,13 @@ internal sealed record GuestRequest(string? Nickname);
 internal sealed record CreateTokenRequest(string? Name, string[]? Rooms, string[]? Verbs, DateTimeOffset? ExpiresAt);
 
 /// <summary>Who is signed in here.</summary>
-internal sealed record SessionView(string User, string Name, string Kind, string? Email, bool Administrator, string SessionId)
+/// <param name="Account">The account's id, which outlives a change of the user name: pages keep what they store under it.</param>
+internal sealed record SessionView(string Account, string User, string Name, string Kind, string? Email, bool Administrator, string SessionId)
 {
     public static SessionView Of(LoginSession session) => Of(session.Account, session.Account.Profile, session.Id);
 
     private static SessionView Of(Account account, Profile profile, string sessionId) =>
-        new(profile.UserName, profile.DisplayName, account.IsGuest ? "guest" : "person", profile.Email, profile.IsAdministrator, sessionId);
+        new(account.Id, profile.UserName, profile.DisplayName, account.IsGuest ? "guest" : "person", profile.Email, profile.IsAdministrator, sessionId);
 }
 
 /// <summary>One entry of the list of login sessions.</summary>
