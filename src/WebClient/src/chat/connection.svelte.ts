@@ -49,6 +49,11 @@ export class Connection {
     link?.close();
   }
 
+  /** The server has said whose connection it is. Until then, one that opens and closes again is no reason to try faster. */
+  isOurs(): void {
+    this.#attempt = 0;
+  }
+
   /** An attempt that is under way may hang on the network that was there before: it is given up. */
   retryNow = (): void => {
     if (!this.#running || this.status === 'online') return;
@@ -78,7 +83,6 @@ export class Connection {
     const link = new Link(this.clientId, {
       opened: () => {
         if (this.#link !== link) return;
-        this.#attempt = 0;
         this.status = 'online';
         this.#user.opened(link);
       },

@@ -1,10 +1,11 @@
+import { isMessage, merge, type Message } from './merge';
 import type { Author, RoomEvent } from './protocol';
 
 /** What the timeline draws, top to bottom. `key` stays the same while a group or fold grows. */
 export type Item =
   | { kind: 'day'; key: string; at: string }
   | { kind: 'unread'; key: string }
-  | { kind: 'group'; key: string; from: Author; at: string; messages: RoomEvent[] }
+  | { kind: 'group'; key: string; from: Author; at: string; messages: Message[] }
   | { kind: 'presence'; key: string; came: Author[]; left: Author[]; at: string };
 
 const groupWithin = 5 * 60_000;
@@ -14,7 +15,7 @@ export function fold(events: readonly RoomEvent[], unreadAfter: number | null): 
   const items: Item[] = [];
   let day = '';
   let unreadPlaced = false;
-  for (const event of events) {
+  for (const event of merge(events)) {
     if (event.type !== 'message' && event.type !== 'join' && event.type !== 'leave') continue;
     const eventDay = new Date(event.at).toDateString();
     if (eventDay !== day) {
@@ -26,13 +27,13 @@ export function fold(events: readonly RoomEvent[], unreadAfter: number | null): 
       items.push({ kind: 'unread', key: 'unread' });
     }
     const previous = items.at(-1);
-    if (event.type === 'message') addMessage(items, previous, event);
+    if (isMessage(event)) addMessage(items, previous, event);
     else addPresence(items, previous, event);
   }
   return items.filter((item) => item.kind !== 'presence' || item.came.length + item.left.length > 0);
 }
 
-function addMessage(items: Item[], previous: Item | undefined, event: RoomEvent): void {
+function addMessage(items: Item[], previous: Item | undefined, event: Message): void {
   const last = previous?.kind === 'group' ? previous.messages.at(-1)! : null;
   const continues =
     previous?.kind === 'group' &&

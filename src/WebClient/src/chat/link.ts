@@ -1,9 +1,14 @@
 // The only file that knows the MQTT library.
-import mqtt, { type IPublishPacket, type MqttClient, type Packet } from 'mqtt';
+import mqtt, { type MqttClient, type Packet } from 'mqtt';
 import { ticker } from '../lib/ticker';
 
-export type Published = { ok: true } | { ok: false; code: number; text: string };
+/** `logged`: where the log has it. Lost: the connection went before the answer; the server may have it or not. */
+export type Published = { ok: true; logged: { seq: number; epoch: string } | null } | { ok: false; code: number; text: string } | 'lost';
+type Puback = Extract<Packet, { cmd: 'puback' }>;
 export type Subscribed = 'granted' | 'refused' | 'lost';
+
+/** Where a subscription to one room, or to the inbox, begins: behind an event that is known, or with the newest ones. */
+export type From = { after: number; epoch: string } | { last: number };
 
 export interface LinkEvents {
   opened(): void;
@@ -15,7 +20,12 @@ export interface LinkEvents {
 /** One MQTT 5 connection over the page's own origin, signed in by its cookie. It is used once: a new attempt is a new link. */
 export class Link {
   readonly #client: MqttClient;
-  #acknowledgement: Packet | null = null;
+  /** By packet id, from when they come until the publish is answered: the library hands over only their code. */
+  readonly #acknowledgements = new Map<number, Puback>();
+
+  #lose!: (lost: 'lost') => void;
+  /** Whatever is asked of the link has an answer, also when the library has none any more. */
+  readonly #lost = new Promise<'lost'>((resolve) => (this.#lose = resolve));
 
   constructor(clientId: string, events: LinkEvents) {
     const url = new URL('/mqtt', location.href);
@@ -37,44 +47,50 @@ export class Link {
     const close = () => {
       if (closed) return;
       closed = true;
-      this.#client.end(true);
+      this.abandon();
       events.closed();
     };
     this.#client.on('connect', () => events.opened());
     this.#client.on('message', (topic, payload) => events.message(topic, payload.toString()));
     this.#client.on('packetreceive', (packet) => {
-      if (packet.cmd === 'puback') this.#acknowledgement = packet;
+      if (packet.cmd === 'puback' && packet.messageId !== undefined) this.#acknowledgements.set(packet.messageId, packet);
     });
     this.#client.on('disconnect', close);
     this.#client.on('error', close);
     this.#client.on('close', close);
   }
 
-  subscribe(filter: string, qos: 0 | 1): Promise<Subscribed> {
-    return new Promise((resolve) => {
+  /** One packet. Of several filters, one that is refused refuses all. `from` goes with one filter. */
+  subscribe(filters: string | string[], qos: 0 | 1, from?: From): Promise<Subscribed> {
+    const answer = new Promise<Subscribed>((resolve) => {
       if (!this.#client.connected) return resolve('lost');
-      this.#client.subscribe(filter, { qos }, (error) => {
+      const userProperties = from && Object.fromEntries(Object.entries(from).map(([name, value]) => [name, String(value)]));
+      this.#client.subscribe(filters, { qos, ...(userProperties ? { properties: { userProperties } } : {}) }, (error) => {
         if (!error) resolve('granted');
         else resolve(typeof (error as { code?: unknown }).code === 'number' ? 'refused' : 'lost');
       });
     });
+    return Promise.race([answer, this.#lost]);
   }
 
-  unsubscribe(filter: string): void {
-    if (this.#client.connected) this.#client.unsubscribe(filter);
+  unsubscribe(filters: string[]): void {
+    if (this.#client.connected) this.#client.unsubscribe(filters);
   }
 
-  /** Answers when the server has acknowledged it; never, when the link closes before that. */
   publish(topic: string, payload: string): Promise<Published> {
-    return new Promise((resolve) => {
-      if (!this.#client.connected) return;
+    const answer = new Promise<Published>((resolve) => {
+      if (!this.#client.connected) return resolve('lost');
       this.#client.publish(topic, payload, { qos: 1 }, (error, packet) => {
-        if (!error) return resolve({ ok: true });
+        const packetId = packet?.messageId ?? 0;
+        const properties = this.#acknowledgements.get(packetId)?.properties;
+        this.#acknowledgements.delete(packetId);
+        if (!error) return resolve({ ok: true, logged: readLogged(properties?.userProperties) });
         const code = 'code' in error ? Number(error.code) : 0;
-        // Anything else than a reason code means that the connection went: the message is sent again on the next one.
-        if (code >= 0x80) resolve({ ok: false, code, text: reasonOf(this.#acknowledgement ?? packet) });
+        // Anything else than a reason code means that the connection went.
+        resolve(code >= 0x80 ? { ok: false, code, text: properties?.reasonString ?? '' } : 'lost');
       });
     });
+    return Promise.race([answer, this.#lost]);
   }
 
   /** For what is worth nothing later. */
@@ -88,10 +104,12 @@ export class Link {
 
   /** Without a word to the server, which cannot be reached. */
   abandon(): void {
+    this.#lose('lost');
     this.#client.end(true);
   }
 }
 
-function reasonOf(packet: Packet | undefined): string {
-  return (packet as { properties?: IPublishPacket['properties'] & { reasonString?: string } } | undefined)?.properties?.reasonString ?? '';
+function readLogged(properties: Record<string, string | string[]> | undefined): { seq: number; epoch: string } | null {
+  const { seq, epoch } = properties ?? {};
+  return typeof seq === 'string' && typeof epoch === 'string' ? { seq: Number(seq), epoch } : null;
 }

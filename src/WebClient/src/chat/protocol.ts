@@ -18,6 +18,26 @@ export interface RoomEvent {
   at: string;
   from: Author;
   text: string;
+  /** The seq of the event that it answers. */
+  replyTo: number | null;
+  /** The seq of the event that this one changes: an edit, a deletion, a reaction. */
+  of: number | null;
+  /** Of a reaction. */
+  emoji: string;
+}
+
+/** What the account knew of this room or inbox does not count any more; what is kept follows. */
+export interface Reset {
+  epoch: string;
+  head: number;
+  first: number;
+}
+
+/** How far the account has read, on whichever device; `unread`: what others have said since. */
+export interface Reading {
+  seq: number;
+  epoch: string;
+  unread: number;
 }
 
 export interface HistoryPage {
@@ -38,6 +58,10 @@ export interface Room {
   member: boolean;
   /** This account may change it: it made it, or is an administrator. */
   mine: boolean;
+  /** The newest seq; 0 for whoever is not a member. */
+  head: number;
+  /** Null: the server does not say. */
+  reading: Reading | null;
 }
 
 export interface Present extends Author {
@@ -50,12 +74,13 @@ export interface Notice {
   topic: string | null;
 }
 
-/** Said to this account alone. */
-export interface Whisper {
-  from: Author;
-  text: string;
+/** Said to this account alone. `seq` counts in its inbox. */
+export interface Whisper extends RoomEvent {
+  type: 'whisper';
 }
 
+/** MQTT 5: quota exceeded. The server cannot take it at the moment; every other refusal is for good. */
+export const notNow = 0x97;
 /** The most that the server takes in one message, in Unicode scalar values. */
 export const textLength = 4000;
 export const roomIdPattern = /^[a-z0-9][a-z0-9-]{0,63}$/;
@@ -81,7 +106,21 @@ export function readEvent(value: unknown): RoomEvent | null {
     at: typeof value['at'] === 'string' ? value['at'] : '',
     from,
     text: typeof value['text'] === 'string' ? value['text'] : '',
+    replyTo: typeof value['replyTo'] === 'number' ? value['replyTo'] : null,
+    of: typeof value['of'] === 'number' ? value['of'] : null,
+    emoji: typeof value['emoji'] === 'string' ? value['emoji'] : '',
   };
+}
+
+export function readReset(value: unknown): Reset | null {
+  if (!isRecord(value) || value['type'] !== 'reset' || typeof value['epoch'] !== 'string') return null;
+  return { epoch: value['epoch'], head: Number(value['head'] ?? 0), first: Number(value['first'] ?? 0) };
+}
+
+/** As it comes by MQTT, and as the answer to a PUT. */
+export function readReading(value: unknown): Reading | null {
+  if (!isRecord(value) || typeof value['seq'] !== 'number' || typeof value['epoch'] !== 'string') return null;
+  return { seq: value['seq'], epoch: value['epoch'], unread: typeof value['unread'] === 'number' ? value['unread'] : 0 };
 }
 
 export function readPage(value: unknown): HistoryPage | null {
@@ -102,6 +141,8 @@ export function readRoom(value: unknown): Room | null {
     people: typeof value['people'] === 'number' ? value['people'] : 0,
     member: value['member'] === true,
     mine: value['mine'] === true,
+    head: typeof value['head'] === 'number' ? value['head'] : 0,
+    reading: isRecord(value['read']) ? readReading({ ...value['read'], unread: value['unread'] }) : null,
   };
 }
 
@@ -120,9 +161,8 @@ export function readNotice(value: unknown): Notice | null {
 }
 
 export function readWhisper(value: unknown): Whisper | null {
-  if (!isRecord(value) || value['type'] !== 'whisper' || typeof value['text'] !== 'string') return null;
-  const from = readAuthor(value['from']);
-  return from && { from, text: value['text'] };
+  const event = readEvent(value);
+  return event?.type === 'whisper' ? { ...event, type: 'whisper' } : null;
 }
 
 function readAuthor(value: unknown): Author | null {

@@ -1,128 +1,143 @@
 import { call } from '../lib/http';
-import { randomId } from '../lib/randomId';
 import { fold } from './fold';
 import type { Link } from './link';
+import type { Line, Outbox } from './outbox.svelte';
 import { PeopleState } from './people.svelte';
-import { parseJson, readEvent, readPage, readPresent, readRoom, type HistoryPage, type Room, type RoomEvent } from './protocol';
-import { Timeline, type Pending } from './timeline';
+import { parseJson, readEvent, readPage, readPresent, readReset, readRoom, type HistoryPage, type Reading, type Room, type RoomEvent } from './protocol';
+import type { Copy } from './store';
+import { Timeline } from './timeline';
 import { TypingState } from './typing.svelte';
 
 const pageLength = 50;
-const longestCatchUp = 500;
+const longestPage = 500;
+/** Shown above what is new, so that it can be read in its place. */
+const readBefore = 20;
 /** More lines than this are let go of while the reader is at the end, where nobody sees them. */
 const keptLines = 400;
+/** How many of them are kept for the next visit. */
+const copiedLines = 200;
 
 type Phase = 'joining' | 'ready' | 'refused' | 'failed';
 
-/** One room that was opened in this visit: its timeline, the people in it, and what is on its way. */
+export interface RoomUser {
+  readonly me: string;
+  readonly outbox: Outbox;
+  /** The reader has seen everything up to here. */
+  read(room: string, seq: number, epoch: string): void;
+  /** What is known of the room has changed, and is to be kept. Null: it is not this account's any more. */
+  keep(topic: string, copy: (() => Omit<Copy, 'account'> | null) | null): void;
+  /** The list of rooms has been asked for: what the server knows of the account's reading is known. */
+  readonly directoryRead: Promise<void>;
+}
+
+/** One room that was opened in this visit: its timeline, the people in it, and how far it has been read. */
 export class RoomState {
   readonly id: string;
+  readonly topic: string;
   readonly people = new PeopleState();
   readonly typing = new TypingState();
   room = $state.raw<Room | null>(null);
   phase = $state<Phase>('joining');
+  catchingUp = $state(false);
   loadingOlder = $state(false);
   olderFailed = $state(false);
   events = $state.raw<readonly RoomEvent[]>([]);
-  pending = $state.raw<readonly Pending[]>([]);
   atStart = $state(false);
-  /** Messages of others that arrived while nobody looked. */
+  /** Messages of others beyond what has been read. */
   unread = $state(0);
-  /** The last seq that was on screen before the reader went away; null when there is nothing to mark. */
-  readUpTo = $state<number | null>(null);
+  /** Behind this seq stands the line above what was new when the reader came. */
+  line = $state<number | null>(null);
+  /** Counts the times that the reader is to be brought to that line. */
+  jumps = $state(0);
   /** The newest live message of somebody else, for the screen reader. */
   announced = $state.raw<RoomEvent | null>(null);
   draft = $state('');
   /** How many messages were sent from here in this visit. */
   sent = $state(0);
 
-  readonly items = $derived(fold(this.events, this.readUpTo));
+  readonly items = $derived(fold(this.events, this.line));
+  /** What is on its way, and not in the timeline yet. */
+  readonly pending = $derived.by((): readonly Line[] => this.#user.outbox.lines.filter((line) => line.topic === this.topic));
 
-  readonly #timeline: Timeline;
-  readonly #me: string;
+  readonly #timeline = new Timeline();
+  readonly #user: RoomUser;
+  readonly #restored: Promise<void>;
   #link: Link | null = null;
-  /** On this link, the lines that waited have been sent: a new one may follow them. */
-  #flushed = false;
-  #catchingUp = false;
   #asking = false;
+  /** The newest seq that was on screen, here or on another device. Null: not known, and then nothing counts as unread. */
+  #read: { seq: number; epoch: string } | null = null;
+  /** What the server counted as unread, up to which seq. */
+  #told: { head: number; unread: number } | null = null;
   /** Set by the page: the reader sees this room's end. */
   watched = false;
 
-  constructor(id: string, me: string) {
+  /** `copy`: what an earlier visit knew of it. */
+  constructor(id: string, user: RoomUser, room: Room | null, copy: Promise<Copy | null>) {
     this.id = id;
-    this.#me = me;
-    this.#timeline = new Timeline(me);
+    this.topic = `rooms/${id}`;
+    this.#user = user;
+    this.room = room;
+    this.#restored = copy.then((found) => this.#restore(found));
   }
 
   get title(): string {
     return this.room?.title ?? this.id;
   }
 
-  /** On every new connection: become present, read what was missed, send what was not acknowledged. */
+  /** On every new connection: become present, read what was missed. Order matters: what comes live begins right behind what was read. */
   async attach(link: Link): Promise<void> {
     this.#link = link;
-    this.#flushed = false;
-    this.people.expectAnew();
-    const subscribed = await link.subscribe(`rooms/${this.id}/#`, 1);
-    if (this.#link !== link || subscribed === 'lost') return;
-    if (subscribed === 'refused') {
-      this.phase = 'refused';
-      return;
-    }
-    await this.#catchUp();
+    this.catchingUp = true;
+    await Promise.all([this.#restored, this.#user.directoryRead]);
     if (this.#link !== link) return;
+    this.people.expectAnew();
+    const [around, page] = await Promise.all([link.subscribe([`${this.topic}/presence/+`, `${this.topic}/info`, `${this.topic}/typing`], 0), this.#catchUp()]);
+    if (this.#link !== link || around === 'lost') return;
+    if (around === 'refused' || page === 'refused') return this.#refuse();
+    const { last, epoch } = this.#timeline;
+    if (last === null || epoch === null) return this.#settle();
+    const events = await link.subscribe(this.topic, 1, { after: last, epoch });
+    if (this.#link !== link || events === 'lost') return;
+    if (events === 'refused') return this.#refuse();
+    // The server says who is here right behind the first answer, and so before the second.
     this.people.settle();
-    this.#flushed = true;
-    for (const line of this.#timeline.pending) if (line.state === 'sending') this.#publish(line);
+    this.#settle();
   }
 
   detach(): void {
     this.#link = null;
+    this.catchingUp = false;
   }
 
   leave(): void {
-    this.#link?.unsubscribe(`rooms/${this.id}/#`);
+    this.#link?.unsubscribe([this.topic, `${this.topic}/presence/+`, `${this.topic}/info`, `${this.topic}/typing`]);
     this.detach();
   }
 
   async readRoom(): Promise<void> {
     const answer = await call<unknown>('GET', `/api/rooms/${this.id}`);
     if (answer.ok) this.room = readRoom(answer.value) ?? this.room;
-    else if (answer.problem.status === 404 || answer.problem.status === 403) this.phase = 'refused';
+    else if (answer.problem.status === 404 || answer.problem.status === 403) this.#refuse();
   }
 
   /** Below `rooms/{room}`: `rest` is what follows the room's name in the topic. */
   receive(rest: string, payload: string): void {
     const [level, user] = rest.split('/');
-    if (rest === '') this.#receiveEvent(readEvent(parseJson(payload)));
+    if (rest === '') this.#receiveStream(parseJson(payload));
     else if (level === 'presence' && user) this.people.set(user, payload === '' ? null : readPresent(parseJson(payload)));
     else if (level === 'typing') this.#receiveTyping(parseJson(payload));
     else if (level === 'info') this.#receiveInfo(payload);
   }
 
   send(text: string): void {
-    const line: Pending = { id: randomId(), text, at: Date.now(), state: 'sending', reason: null };
-    this.#timeline.send(line);
+    this.#user.outbox.write(this.topic, text);
     this.typing.said();
-    this.readUpTo = null;
+    this.line = null;
     this.sent++;
-    this.#draw();
-    this.#publish(line);
-  }
-
-  retry(id: string): void {
-    const line = this.#timeline.retry(id);
-    this.#draw();
-    if (line) this.#publish(line);
-  }
-
-  discard(id: string): void {
-    this.#timeline.discard(id);
-    this.#draw();
   }
 
   sayTyping(): void {
-    if (this.#link && this.typing.shouldSay()) this.#link.publishLoosely(`rooms/${this.id}/typing`);
+    if (this.#link && this.typing.shouldSay()) this.#link.publishLoosely(`${this.topic}/typing`);
   }
 
   /** Answers whether there is more above than before. */
@@ -131,8 +146,8 @@ export class RoomState {
     if (this.loadingOlder || this.phase !== 'ready' || first === null || this.#timeline.atStart) return false;
     this.loadingOlder = true;
     const page = await this.#readPage(`before=${first}&limit=${pageLength}`);
-    this.olderFailed = page === null;
-    if (page && !this.#timeline.addOlder(page)) {
+    this.olderFailed = typeof page === 'string';
+    if (typeof page !== 'string' && !this.#timeline.addOlder(page)) {
       this.#timeline.restart();
       await this.#catchUp();
     }
@@ -141,21 +156,34 @@ export class RoomState {
     return this.#timeline.first !== first;
   }
 
-  /** The reader looks at the end of the timeline. */
+  /** The reader looks at the end of the timeline. What is still to come counts as new all the same. */
   markRead(): void {
     this.watched = true;
-    this.unread = 0;
+    if (this.catchingUp) return;
     if (this.events.length > keptLines * 1.5) {
       this.#timeline.trim(keptLines);
       this.#draw();
     }
+    this.#sawEverything();
   }
 
   /** The reader went to another room, or scrolled up, or hid the tab. */
   lookAway(): void {
-    if (!this.watched) return;
     this.watched = false;
-    this.readUpTo = this.#timeline.last;
+  }
+
+  /** The reader is gone from the page: what was new to them has been seen. */
+  goAway(): void {
+    this.lookAway();
+    if (this.unread === 0) this.line = null;
+  }
+
+  /** Read further on another device, or counted by the server. */
+  toldReading(reading: Reading, head: number): void {
+    if (this.#timeline.epoch !== null && reading.epoch !== this.#timeline.epoch) return;
+    this.#told = { head: Math.max(head, this.#timeline.last ?? 0), unread: reading.unread };
+    this.#readUpTo(reading.seq, reading.epoch);
+    this.#count();
   }
 
   async tryAgain(): Promise<void> {
@@ -175,21 +203,44 @@ export class RoomState {
     this.#asking = false;
   }
 
+  #restore(copy: Copy | null): void {
+    const page = copy && readPage({ ...copy, first: copy.oldest });
+    // An earlier version of the page may have kept less of an event.
+    if (!page || page.events.length === 0 || page.events.length !== copy.events.length || this.phase !== 'joining') return;
+    this.#timeline.addNewer(page);
+    if (copy.read !== null) this.#readUpTo(copy.read, copy.epoch);
+    this.room ??= copy.room;
+    this.phase = 'ready';
+    this.#draw();
+    if (this.unread > 0) this.line = this.#read?.seq ?? null;
+  }
+
+  #receiveStream(value: unknown): void {
+    const reset = readReset(value);
+    if (reset) void this.#startAnew();
+    else this.#receiveEvent(readEvent(value));
+  }
+
   #receiveEvent(event: RoomEvent | null): void {
     if (!event) return;
+    const wasRead = this.unread === 0;
+    const readBeforeIt = this.#read?.seq ?? null;
     const joined = this.#timeline.receive(event);
     if (event.type === 'message') this.typing.stopped(event.from.user);
-    if (joined && event.type === 'message' && event.from.user !== this.#me) {
-      this.announced = event;
-      if (!this.watched) this.unread++;
-    }
-    if (this.#timeline.hasGap) void this.#catchUp();
+    this.#echo(event);
     this.#draw();
+    if (joined && event.type === 'message' && event.from.user !== this.#user.me) {
+      if (!this.catchingUp) this.announced = event;
+      // Nobody looks: here begins what is new.
+      if (!this.watched && wasRead && this.unread > 0) this.line = readBeforeIt;
+    }
+    if (this.watched && !this.catchingUp) this.#sawEverything();
+    if (this.#timeline.hasGap && !this.catchingUp) void this.#fillGap();
   }
 
   #receiveTyping(value: unknown): void {
     const user = (value as { user?: unknown } | null | undefined)?.user;
-    if (typeof user === 'string' && user !== this.#me) this.typing.heard(user);
+    if (typeof user === 'string' && user !== this.#user.me) this.typing.heard(user);
   }
 
   #receiveInfo(payload: string): void {
@@ -197,58 +248,130 @@ export class RoomState {
     if (info) this.room = { ...info, member: this.room?.member ?? true, mine: this.room?.mine ?? false };
   }
 
-  /** Reads on from the newest event known, until what arrived live joins. Far behind, it starts over from the newest page. */
-  async #catchUp(): Promise<void> {
-    if (this.#catchingUp) return;
-    this.#catchingUp = true;
-    try {
-      do {
-        const last = this.#timeline.last;
-        let page = await this.#readPage(last === null ? `limit=${pageLength}` : `after=${last}&limit=${longestCatchUp}`);
-        const behind = page && last !== null && (page.head - last > longestCatchUp || page.epoch !== this.#timeline.epoch);
-        if (behind) page = await this.#readPage(`limit=${pageLength}`);
-        if (!page) {
-          if (this.phase === 'joining') this.phase = 'failed';
-          return;
-        }
-        const before = this.#timeline.last;
-        const wasEpoch = this.#timeline.epoch;
-        this.#timeline.addNewer(page);
-        this.phase = 'ready';
-        this.#countMissed(page, last);
-        this.#draw();
-        // A server that cannot fill the hole must not be asked for ever; the next event asks again.
-        if (this.#timeline.last === before && this.#timeline.epoch === wasEpoch) return;
-      } while (this.#timeline.hasGap);
-    } finally {
-      this.#catchingUp = false;
+  /** Everything missed is here: what of it is new is shown from its beginning. */
+  #settle(): void {
+    this.catchingUp = false;
+    if (this.phase !== 'ready') return;
+    const { last, epoch } = this.#timeline;
+    if (this.#read === null && last !== null && epoch !== null) this.#readUpTo(last, epoch);
+    this.#draw();
+    if (this.unread === 0) {
+      if (this.watched) this.#sawEverything();
+      return;
+    }
+    this.line = this.#read?.seq ?? null;
+    this.jumps++;
+  }
+
+  #refuse(): void {
+    this.phase = 'refused';
+    this.catchingUp = false;
+    this.#timeline.restart();
+    this.#draw();
+    this.#user.keep(this.topic, null);
+  }
+
+  /** The log is another one than we knew. */
+  async #startAnew(): Promise<void> {
+    this.#timeline.restart();
+    this.catchingUp = true;
+    await this.#catchUp();
+    this.#settle();
+  }
+
+  async #fillGap(): Promise<void> {
+    this.catchingUp = true;
+    await this.#catchUp();
+    this.#settle();
+  }
+
+  /** Reads on from the newest event known. Far behind, it starts over from the newest page. */
+  async #catchUp(): Promise<'done' | 'refused' | 'failed'> {
+    const last = this.#timeline.last;
+    let page = await this.#readPage(last === null ? `limit=${this.#firstPageLength()}` : `after=${last}&limit=${longestPage}`);
+    const isBehind = typeof page !== 'string' && last !== null && (page.head - last > longestPage || page.epoch !== this.#timeline.epoch);
+    if (isBehind) page = await this.#readPage(`limit=${pageLength}`);
+    if (typeof page === 'string') {
+      if (page === 'failed' && this.phase === 'joining') this.phase = 'failed';
+      return page;
+    }
+    if (this.#read !== null && this.#read.epoch !== page.epoch) [this.#read, this.#told, this.line] = [null, null, null];
+    this.#timeline.addNewer(page);
+    page.events.forEach((event) => this.#echo(event));
+    this.phase = 'ready';
+    this.#draw();
+    return 'done';
+  }
+
+  /** Long enough to begin a little above what has not been read. */
+  #firstPageLength(): number {
+    const head = this.room?.head ?? 0;
+    const missed = this.#read === null || head === 0 ? 0 : head - this.#read.seq + readBefore;
+    return Math.min(longestPage, Math.max(pageLength, missed));
+  }
+
+  async #readPage(query: string): Promise<HistoryPage | 'refused' | 'failed'> {
+    const answer = await call<unknown>('GET', `/api/rooms/${this.id}/events?${query}`);
+    if (!answer.ok) return answer.problem.status === 404 || answer.problem.status === 403 ? 'refused' : 'failed';
+    return readPage(answer.value) ?? 'failed';
+  }
+
+  /** Our own message has arrived as an event: it takes the waiting line's place. Others may use the same id. */
+  #echo(event: RoomEvent): void {
+    if (event.id !== null && event.from.user === this.#user.me) this.#user.outbox.echoed(event.id);
+  }
+
+  /** Never back: another device may be further. */
+  #readUpTo(seq: number, epoch: string): boolean {
+    if (this.#read?.epoch === epoch && this.#read.seq >= seq) return false;
+    this.#read = { seq, epoch };
+    return true;
+  }
+
+  #sawEverything(): void {
+    const { last, epoch } = this.#timeline;
+    if (last === null || epoch === null) return;
+    const isNews = this.#readUpTo(last, epoch);
+    this.#told = null;
+    this.#count();
+    if (isNews) {
+      this.#user.read(this.id, last, epoch);
+      this.#keep();
     }
   }
 
-  #countMissed(page: HistoryPage, last: number | null): void {
-    if (this.watched || last === null) return;
-    this.unread += page.events.filter((event) => event.seq > last && event.type === 'message' && event.from.user !== this.#me).length;
-  }
-
-  async #readPage(query: string): Promise<HistoryPage | null> {
-    const answer = await call<unknown>('GET', `/api/rooms/${this.id}/events?${query}`);
-    return answer.ok ? readPage(answer.value) : null;
-  }
-
-  #publish(line: Pending): void {
-    const link = this.#link;
-    if (!link || !this.#flushed) return;
-    const command = JSON.stringify({ type: 'message', text: line.text, id: line.id });
-    void link.publish(`rooms/${this.id}`, command).then((answer) => {
-      if (answer.ok) this.#timeline.acknowledged(line.id);
-      else this.#timeline.failed(line.id, { code: answer.code, text: answer.text });
-      this.#draw();
-    });
+  #count(): void {
+    const read = this.#read?.seq;
+    if (read === undefined) {
+      this.unread = 0;
+      return;
+    }
+    const first = this.#timeline.first;
+    const isNew = (event: RoomEvent) => event.type === 'message' && event.from.user !== this.#user.me;
+    // What lies between the place read and the first line here is known to the server alone.
+    const told = this.#told !== null && first !== null && first > read + 1 ? this.#told : null;
+    const from = told ? Math.max(read, told.head) : read;
+    this.unread = (told?.unread ?? 0) + this.#timeline.events.reduce((sum, event) => sum + (event.seq > from && isNew(event) ? 1 : 0), 0);
   }
 
   #draw(): void {
     this.events = this.#timeline.events;
-    this.pending = this.#timeline.pending;
     this.atStart = this.#timeline.atStart;
+    const { last, epoch } = this.#timeline;
+    if (last !== null && epoch !== null) this.#user.outbox.reached(this.topic, epoch, last);
+    this.#count();
+    this.#keep();
+  }
+
+  #keep(): void {
+    this.#user.keep(this.topic, () => this.#copy());
+  }
+
+  #copy(): Omit<Copy, 'account'> | null {
+    const { epoch, oldest, events } = this.#timeline;
+    if (epoch === null || this.phase !== 'ready') return null;
+    const deleted = new Set(events.filter((event) => event.type === 'delete').map((event) => event.of));
+    const kept = events.slice(-copiedLines).map((event) => (deleted.has(event.seq) ? { ...event, text: '' } : event));
+    return { topic: this.topic, epoch, oldest, events: kept, read: this.#read?.seq ?? null, room: this.room };
   }
 }

@@ -1,22 +1,10 @@
 import type { HistoryPage, RoomEvent } from './protocol';
 
-/** A message of ours that is not in the log yet, as far as this page knows. */
-export interface Pending {
-  id: string;
-  text: string;
-  /** Milliseconds since 1970, by this machine's clock: it orders pending lines among themselves only. */
-  at: number;
-  state: 'sending' | 'sent' | 'failed';
-  /** Why it failed: the server's reason code and words. */
-  reason: { code: number; text: string } | null;
-}
-
 /**
- * What this page knows of one room's log: a run of events without holes, and our own messages that are not part of it yet.
- * However events arrive (live, by page, twice, too early), each is held once, in seq order.
+ * What this page knows of one room's log: a run of events without holes. However events arrive (live, by page, from an earlier visit, twice,
+ * too early), each is held once, in seq order. Every type counts, so that one which is not known leaves no hole.
  */
 export class Timeline {
-  readonly #me: string;
   #epoch: string | null = null;
   #events: RoomEvent[] = [];
   #oldest = 1;
@@ -24,18 +12,9 @@ export class Timeline {
   #next: number | null = null;
   /** Live events beyond the run: shown as soon as what lies between has been read. */
   #ahead = new Map<number, RoomEvent>();
-  #pending: Pending[] = [];
-
-  constructor(me: string) {
-    this.#me = me;
-  }
 
   get events(): readonly RoomEvent[] {
     return this.#events;
-  }
-
-  get pending(): readonly Pending[] {
-    return this.#pending;
   }
 
   get epoch(): string | null {
@@ -46,9 +25,14 @@ export class Timeline {
     return this.#events[0]?.seq ?? null;
   }
 
-  /** The newest seq that has been read, drawn or not; null before the first page. */
+  /** The newest seq that has been read, drawn or not; null before the first page. With the epoch, the place from which to catch up. */
   get last(): number | null {
     return this.#next === null ? null : this.#next - 1;
+  }
+
+  /** The oldest seq that the server keeps. */
+  get oldest(): number {
+    return this.#oldest;
   }
 
   /** There is nothing older to read. Of an empty log, the oldest seq is 0. */
@@ -64,10 +48,7 @@ export class Timeline {
   /** A live event. Answers whether it joined the run; if not, either it was known or `hasGap` says that a page is wanted. */
   receive(event: RoomEvent): boolean {
     if (this.#epoch !== null && event.epoch !== this.#epoch) this.restart();
-    if (this.#next !== null && event.seq < this.#next) {
-      this.#settle(event);
-      return false;
-    }
+    if (this.#next !== null && event.seq < this.#next) return false;
     this.#ahead.set(event.seq, event);
     return this.#drain();
   }
@@ -78,9 +59,8 @@ export class Timeline {
     this.#epoch = page.epoch;
     this.#oldest = page.first;
     const begins = page.events[0]?.seq;
-    if (begins !== undefined && this.#next !== null && begins > this.#next) this.#startOver();
+    if (begins !== undefined && this.#next !== null && begins > this.#next) this.#events = [];
     const fresh = page.events.filter((event) => this.#next === null || event.seq >= this.#next);
-    page.events.forEach((event) => this.#settle(event));
     this.#events = [...this.#events, ...fresh];
     this.#next = Math.max(this.#next ?? 1, (page.events.at(-1)?.seq ?? page.head) + 1);
     for (const [seq, event] of this.#ahead) if (seq < this.#next || event.epoch !== page.epoch) this.#ahead.delete(seq);
@@ -92,9 +72,7 @@ export class Timeline {
     if (page.epoch !== this.#epoch) return false;
     this.#oldest = page.first;
     const first = this.first ?? Infinity;
-    const older = page.events.filter((event) => event.seq < first);
-    older.forEach((event) => this.#settle(event));
-    this.#events = [...older, ...this.#events];
+    this.#events = [...page.events.filter((event) => event.seq < first), ...this.#events];
     return true;
   }
 
@@ -103,49 +81,12 @@ export class Timeline {
     if (this.#events.length > keep) this.#events = this.#events.slice(-keep);
   }
 
-  /** Forgets the run and what waited for it, but never what we have still to send. */
+  /** Forgets the run and what waited for it. */
   restart(): void {
     this.#epoch = null;
     this.#next = null;
     this.#ahead.clear();
-    this.#startOver();
-  }
-
-  send(message: Pending): void {
-    this.#pending = [...this.#pending, message];
-  }
-
-  /** The server has it on disk. The line stays, marked as sent, until its event arrives. */
-  acknowledged(id: string): void {
-    this.#change(id, (line) => ({ ...line, state: 'sent', reason: null }));
-  }
-
-  failed(id: string, reason: Pending['reason']): void {
-    this.#change(id, (line) => ({ ...line, state: 'failed', reason }));
-  }
-
-  retry(id: string): Pending | null {
-    this.#change(id, (line) => ({ ...line, state: 'sending', reason: null }));
-    return this.#pending.find((line) => line.id === id) ?? null;
-  }
-
-  discard(id: string): void {
-    this.#pending = this.#pending.filter((line) => line.id !== id);
-  }
-
-  #change(id: string, change: (line: Pending) => Pending): void {
-    this.#pending = this.#pending.map((line) => (line.id === id ? change(line) : line));
-  }
-
-  /** What was acknowledged lies in the part that is skipped: it is in the log, and no event will come for it. */
-  #startOver(): void {
     this.#events = [];
-    this.#pending = this.#pending.filter((line) => line.state !== 'sent');
-  }
-
-  /** Our own message has arrived as an event: it takes the pending line's place. Others may use the same id. */
-  #settle(event: RoomEvent): void {
-    if (event.id !== null && event.from.user === this.#me && this.#pending.some((line) => line.id === event.id)) this.discard(event.id);
   }
 
   /** Moves what continues the run out of `#ahead`. */
@@ -154,7 +95,6 @@ export class Timeline {
     for (let event = this.#nextAhead(); event; event = this.#nextAhead()) {
       this.#ahead.delete(event.seq);
       this.#next = event.seq + 1;
-      this.#settle(event);
       joined.push(event);
     }
     if (joined.length > 0) this.#events = [...this.#events, ...joined];

@@ -14,6 +14,8 @@ export function fieldText(errors: Record<string, FieldError[]>, field: string): 
 
 /** Why a message was refused, by MQTT 5 reason code; for codes that say little, the server's own words. */
 export function publishText(code: number, reason: string): string {
+  // Not the server's: it was never asked.
+  if (code === 0) return t('chat.waitedLong');
   // Two things share this code: its author being too fast, which the reason says, and the server having no room.
   if (code === 0x97) return t(reason.startsWith('Too many messages') ? 'error.rate_exceeded' : 'error.publish.later');
   if (code === 0x87) return t('error.publish.refused');

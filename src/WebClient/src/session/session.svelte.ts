@@ -1,7 +1,10 @@
 import { call, type Answer } from '../lib/http';
 import type { Kind } from '../chat/protocol';
+import { forget } from '../chat/store';
 
 export interface Me {
+  /** The account's id: what this browser keeps is kept under it. */
+  account: string;
   user: string;
   name: string;
   kind: Kind;
@@ -33,7 +36,9 @@ class Session {
 
   constructor() {
     this.#tabs.onmessage = async (event: MessageEvent<unknown>) => {
-      if ((await this.check()) === 'out' && this.farewell === 'ended' && event.data === 'erased') this.farewell = 'erased';
+      if ((await this.check()) !== 'out') return;
+      if (this.farewell === 'ended' && event.data === 'erased') this.farewell = 'erased';
+      if (event.data !== 'changed') void forget('everything');
     };
   }
 
@@ -86,6 +91,7 @@ class Session {
     if (answer.ok) {
       this.me = null;
       this.status = 'out';
+      await forget('everything');
       this.#tabs.postMessage(word);
     } else if (answer.problem.status === 401) {
       await this.check();
@@ -114,6 +120,7 @@ class Session {
     if (this.status === 'in') this.farewell = this.#leaving ? null : 'ended';
     this.me = null;
     this.status = 'out';
+    void forget('copies');
   }
 }
 

@@ -2,7 +2,7 @@ import type { Key } from '../i18n/en';
 
 export type DoorPage = 'welcome' | 'signIn' | 'register';
 
-export type Route = { page: DoorPage } | { page: 'directory' | 'account' | 'sessions' | 'tokens' | 'missing' } | { page: 'room'; room: string };
+export type Route = { page: DoorPage } | { page: 'directory' | 'whispers' | 'account' | 'sessions' | 'tokens' | 'missing' } | { page: 'room'; room: string };
 
 export const lobby = '/rooms/lobby';
 
@@ -11,6 +11,7 @@ const fixed: Record<string, Route> = {
   '/sign-in': { page: 'signIn' },
   '/register': { page: 'register' },
   '/rooms': { page: 'directory' },
+  '/whispers': { page: 'whispers' },
   '/account': { page: 'account' },
   '/account/sessions': { page: 'sessions' },
   '/account/tokens': { page: 'tokens' },

@@ -7,7 +7,7 @@ let seq = 0;
 
 function event(type: string, user: string, minutes: number, text = ''): RoomEvent {
   seq++;
-  return { type, room: 'lobby', seq, epoch: 'e', id: null, at: new Date(noon + minutes * 60_000).toISOString(), from: { user, name: user, kind: 'person' }, text };
+  return { type, room: 'lobby', seq, epoch: 'e', id: null, at: new Date(noon + minutes * 60_000).toISOString(), from: { user, name: user, kind: 'person' }, text, replyTo: null, of: null, emoji: '' };
 }
 
 const kinds = (items: Item[]) => items.map((item) => item.kind);

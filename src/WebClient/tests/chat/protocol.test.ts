@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseJson, readEvent, readNotice, readPage, readRoom, readWhisper } from '../../src/chat/protocol';
+import { parseJson, readEvent, readNotice, readPage, readReading, readReset, readRoom, readWhisper } from '../../src/chat/protocol';
 
 const wire = '{"v":1,"type":"message","room":"lobby","seq":42,"epoch":"k3f9","id":"a1","at":"2026-11-22T23:00:00.123Z","from":{"user":"ana","name":"Ana","kind":"person"},"text":"olá","later":true}';
 
@@ -14,12 +14,15 @@ describe('protocol', () => {
       at: '2026-11-22T23:00:00.123Z',
       from: { user: 'ana', name: 'Ana', kind: 'person' },
       text: 'olá',
+      replyTo: null,
+      of: null,
+      emoji: '',
     });
   });
 
   it('reads a whisper, and nothing else as one', () => {
-    const whisper = '{"v":1,"type":"whisper","to":"ana","seq":3,"from":{"user":"caio","name":"Caio","kind":"person"},"text":"<b>psst</b>"}';
-    expect(readWhisper(parseJson(whisper))).toEqual({ from: { user: 'caio', name: 'Caio', kind: 'person' }, text: '<b>psst</b>' });
+    const whisper = '{"v":1,"type":"whisper","to":"ana","seq":3,"epoch":"t81m","from":{"user":"caio","name":"Caio","kind":"person"},"text":"<b>psst</b>"}';
+    expect(readWhisper(parseJson(whisper))).toMatchObject({ seq: 3, epoch: 't81m', from: { user: 'caio', name: 'Caio', kind: 'person' }, text: '<b>psst</b>' });
     for (const payload of [wire, '{"type":"notice","code":"x","text":"y"}', '{"type":"whisper","text":"y"}', '{"type":"whisper","from":{"user":"caio"}}']) {
       expect(readWhisper(parseJson(payload)), payload).toBeNull();
     }
@@ -38,9 +41,26 @@ describe('protocol', () => {
 
   it('reads a room from the API and from its info topic', () => {
     const common = { title: 'Lobby', topic: '', visibility: 'public', people: 3 };
-    expect(readRoom({ id: 'lobby', ...common, member: true, mine: false })).toEqual({ id: 'lobby', ...common, member: true, mine: false });
+    expect(readRoom({ id: 'lobby', ...common, member: true, mine: false })).toEqual({ id: 'lobby', ...common, member: true, mine: false, head: 0, reading: null });
     expect(readRoom({ room: 'lobby', ...common })).toMatchObject({ id: 'lobby', people: 3, member: false });
     expect(readRoom({ title: 'no id' })).toBeNull();
+  });
+
+  it('reads how far the account has read, where the server says so', () => {
+    expect(readRoom({ id: 'lobby', head: 42, read: { seq: 40, epoch: 'k3f9' }, unread: 2 })?.reading).toEqual({ seq: 40, epoch: 'k3f9', unread: 2 });
+    expect(readReading(parseJson('{"v":1,"type":"read","room":"lobby","seq":40,"epoch":"k3f9","unread":2}'))).toEqual({ seq: 40, epoch: 'k3f9', unread: 2 });
+    for (const payload of ['', '{}', '{"seq":"40","epoch":"k3f9"}', '{"seq":40}']) expect(readReading(parseJson(payload)), payload).toBeNull();
+  });
+
+  it('reads a reset, and nothing else as one', () => {
+    expect(readReset(parseJson('{"v":1,"type":"reset","room":"lobby","epoch":"new","head":42,"first":1}'))).toEqual({ epoch: 'new', head: 42, first: 1 });
+    expect(readReset(parseJson(wire))).toBeNull();
+    expect(readReset(undefined)).toBeNull();
+  });
+
+  it('reads what an event is about', () => {
+    const edit = '{"v":1,"type":"edit","room":"lobby","seq":43,"epoch":"k3f9","of":42,"from":{"user":"ana"},"text":"olá!"}';
+    expect(readEvent(parseJson(edit))).toMatchObject({ type: 'edit', of: 42, text: 'olá!' });
   });
 
   it('tells notices from whispers', () => {

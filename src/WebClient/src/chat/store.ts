@@ -1,0 +1,172 @@
+// The only file that knows IndexedDB.
+import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
+import type { Room, RoomEvent } from './protocol';
+
+/** A message that was written and is not known to be in the log. */
+export interface Waiting {
+  /** The account that wrote it: never sent as anybody else. */
+  account: string;
+  /** `rooms/{room}` or `users/{user}`. */
+  topic: string;
+  /** Made here; under it the server stores the message once, however often it is sent. */
+  id: string;
+  text: string;
+  replyTo: number | null;
+  /** Milliseconds since 1970, by this machine's clock. */
+  at: number;
+  /** Why the server refused it; null while it waits to be sent. */
+  refusal: { code: number; text: string } | null;
+}
+
+/** A waiting message on disk. `order` counts up over all tabs. */
+export interface Stored extends Waiting {
+  order: number;
+}
+
+/** The end of a room's log, or of the inbox, as it was last known here: a run without holes, so its newest seq is the cursor. */
+export interface Copy {
+  account: string;
+  topic: string;
+  epoch: string;
+  /** The oldest seq that the server keeps. */
+  oldest: number;
+  events: RoomEvent[];
+  /** The newest seq that was on screen. */
+  read: number | null;
+  room: Room | null;
+}
+
+interface Schema extends DBSchema {
+  outbox: { key: number; value: Waiting };
+  copies: { key: [string, string]; value: Copy };
+}
+
+/**
+ * What this browser keeps between visits, shared by its tabs. Where nothing can be kept (a private window, a full disk, storage switched off)
+ * nothing is ever found and `lasting` is false; nobody has to catch anything.
+ */
+export class Store {
+  lasting = true;
+  readonly #database: Promise<IDBPDatabase<Schema> | null>;
+  /** Said once, when it turns out that nothing can be kept. */
+  readonly #failed: () => void;
+
+  constructor(failed: () => void = () => {}, name = 'webmessenger') {
+    this.#failed = failed;
+    this.#database = this.#open(name);
+  }
+
+  /** In the order in which they were written, by whichever tab. */
+  async outbox(account: string): Promise<Stored[]> {
+    const found = await this.#do(async (database) => {
+      const transaction = database.transaction('outbox');
+      const [keys, values] = await Promise.all([transaction.store.getAllKeys(), transaction.store.getAll()]);
+      return values.map((value, index) => ({ ...value, order: keys[index]! }));
+    });
+    return (found ?? []).filter((line) => line.account === account);
+  }
+
+  /** Answers the place in the order when it is on disk; null when nothing can be kept. */
+  async add(line: Waiting): Promise<number | null> {
+    return this.#do(async (database) => {
+      const transaction = database.transaction('outbox', 'readwrite', { durability: 'strict' });
+      const order = await transaction.store.add(line);
+      await transaction.done;
+      return order;
+    });
+  }
+
+  /** Nothing happens when another tab has taken it out. */
+  async setRefusal(order: number, refusal: Waiting['refusal']): Promise<void> {
+    await this.#do(async (database) => {
+      const transaction = database.transaction('outbox', 'readwrite');
+      const line = await transaction.store.get(order);
+      if (line) await transaction.store.put({ ...line, refusal }, order);
+      await transaction.done;
+    });
+  }
+
+  async remove(order: number): Promise<void> {
+    await this.#do((database) => database.delete('outbox', order));
+  }
+
+  async copy(account: string, topic: string): Promise<Copy | null> {
+    return (await this.#do((database) => database.get('copies', [account, topic]))) ?? null;
+  }
+
+  async keepCopy(copy: Copy): Promise<void> {
+    await this.#do((database) => database.put('copies', copy));
+  }
+
+  async dropCopy(account: string, topic: string): Promise<void> {
+    await this.#do((database) => database.delete('copies', [account, topic]));
+  }
+
+  async forget(what: 'copies' | 'everything'): Promise<void> {
+    await this.#do(async (database) => {
+      const transaction = database.transaction(['copies', 'outbox'], 'readwrite');
+      await transaction.objectStore('copies').clear();
+      if (what === 'everything') await transaction.objectStore('outbox').clear();
+      await transaction.done;
+    });
+  }
+
+  /** Somebody is signed in: nothing of anybody else stays. */
+  async forgetOthers(account: string): Promise<void> {
+    await this.#do(async (database) => {
+      const transaction = database.transaction(['copies', 'outbox'], 'readwrite');
+      const [copies, outbox] = [transaction.objectStore('copies'), transaction.objectStore('outbox')];
+      for (const [owner, topic] of await copies.getAllKeys()) if (owner !== account) await copies.delete([owner, topic]);
+      for (const key of await outbox.getAllKeys()) if ((await outbox.get(key))?.account !== account) await outbox.delete(key);
+      await transaction.done;
+    });
+  }
+
+  async close(): Promise<void> {
+    (await this.#database)?.close();
+  }
+
+  async #open(name: string): Promise<IDBPDatabase<Schema> | null> {
+    try {
+      return await openDB<Schema>(name, 1, {
+        upgrade(database) {
+          database.createObjectStore('outbox', { autoIncrement: true });
+          database.createObjectStore('copies', { keyPath: ['account', 'topic'] });
+        },
+        // A newer page wants another shape; this one goes on without.
+        blocking: (_current, _blocked, event) => {
+          (event.target as IDBDatabase).close();
+          this.#fail();
+        },
+        terminated: () => this.#fail(),
+      });
+    } catch {
+      this.#fail();
+      return null;
+    }
+  }
+
+  async #do<T>(action: (database: IDBPDatabase<Schema>) => Promise<T>): Promise<T | null> {
+    const database = await this.#database;
+    if (!database || !this.lasting) return null;
+    try {
+      return await action(database);
+    } catch {
+      this.#fail();
+      return null;
+    }
+  }
+
+  #fail(): void {
+    if (!this.lasting) return;
+    this.lasting = false;
+    this.#failed();
+  }
+}
+
+/** Nobody is signed in any more. What was said to them is not left lying around; what they wrote is kept for their return, if they did not mean to go. */
+export async function forget(what: 'copies' | 'everything'): Promise<void> {
+  const store = new Store();
+  await store.forget(what);
+  await store.close();
+}
