@@ -37,6 +37,29 @@ internal sealed partial class ChatPage(IPage page)
 
     public Task SeesAsync(string text) => Assertions.Expect(Messages.GetByText(text, new() { Exact = true })).ToBeVisibleAsync();
 
+    /// <summary>What the log has, as the timeline shows it: messages still on their way are not in it.</summary>
+    public async Task<IReadOnlyList<string>> SaidAsync() => await Messages.Locator(".bubble[data-seq] .text").AllInnerTextsAsync();
+
+    /// <summary>Messages that are not in the log yet, as far as the page knows.</summary>
+    public ILocator Unsent => Messages.Locator(".pending");
+
+    /// <summary>What the bar above the messages says of the connection.</summary>
+    public ILocator ConnectionSays(string what) => Page.GetByRole(AriaRole.Status).Filter(new() { HasText = what });
+
+    /// <summary>Scrolls up until there is nothing older.</summary>
+    public async Task ReadFromTheBeginningAsync()
+    {
+        await Page.EvaluateAsync("""
+            () => {
+                window.climbing = setInterval(() => (document.querySelector('[role=log]').scrollTop = 0), 20);
+            }
+            """);
+        await Assertions.Expect(Messages.GetByText("This is where")).ToBeVisibleAsync();
+        await Page.EvaluateAsync("() => clearInterval(window.climbing)");
+    }
+
+    public ILocator RoomLink(string title) => Page.GetByRole(AriaRole.Navigation, new() { Name = "Rooms" }).GetByRole(AriaRole.Link, new() { NameRegex = new Regex(Regex.Escape(title)) });
+
     public async Task SignOutAsync()
     {
         await Page.GetByRole(AriaRole.Button, new() { Name = "My menu" }).ClickAsync();

@@ -56,12 +56,14 @@ internal sealed class Person : IDisposable
     }
 
     /// <summary>A public room that no other test knows.</summary>
-    public async Task<string> NewRoomAsync(string? title = null)
+    public async Task<string> NewRoomAsync(string? title = null, string? id = null, string visibility = "public")
     {
-        var id = $"room-{Guid.NewGuid():N}";
-        await Expect(HttpStatusCode.Created, await Http.PostAsJsonAsync("/api/rooms", new { id, title = title ?? $"Room of {DisplayName}" }));
+        id ??= $"room-{Guid.NewGuid():N}";
+        await Expect(HttpStatusCode.Created, await Http.PostAsJsonAsync("/api/rooms", new { id, title = title ?? $"Room of {DisplayName}", visibility }));
         return id;
     }
+
+    public async Task DeleteRoomAsync(string id) => await Expect(HttpStatusCode.NoContent, await Http.DeleteAsync($"/api/rooms/{id}"));
 
     public async Task LogOutAsync() => await Expect(HttpStatusCode.NoContent, await Http.DeleteAsync("/api/session"));
 

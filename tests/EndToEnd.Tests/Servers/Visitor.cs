@@ -10,6 +10,7 @@ internal sealed class Visitor : IAsyncDisposable
     private readonly ConcurrentQueue<string> _complaints = new();
     private readonly ConcurrentQueue<string> _heard = new();
     private readonly ConcurrentQueue<Task> _sockets = new();
+    private readonly ConcurrentQueue<string> _said = new();
     private readonly TaskCompletionSource _complained = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private readonly CancellationTokenSource _hung = new(TimeSpan.FromMinutes(2));
@@ -26,6 +27,9 @@ internal sealed class Visitor : IAsyncDisposable
 
     /// <summary>Every frame that came by them, as text.</summary>
     public IReadOnlyCollection<string> Heard => _heard;
+
+    /// <summary>Every frame that went by them, as text.</summary>
+    public IReadOnlyCollection<string> Said => _said;
 
     public static async Task<Visitor> OfAsync(IBrowserContext context)
     {
@@ -79,6 +83,7 @@ internal sealed class Visitor : IAsyncDisposable
         TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         socket.Close += (_, _) => closed.TrySetResult();
         _sockets.Enqueue(closed.Task);
+        socket.FrameSent += (_, frame) => _said.Enqueue(frame.Text ?? Encoding.UTF8.GetString(frame.Binary ?? []));
         socket.FrameReceived += (_, frame) => _heard.Enqueue(frame.Text ?? Encoding.UTF8.GetString(frame.Binary ?? []));
     }
 }

@@ -70,8 +70,10 @@ export class Store {
   async add(line: Waiting): Promise<number | null> {
     return this.#do(async (database) => {
       const transaction = database.transaction('outbox', 'readwrite', { durability: 'strict' });
-      const order = await transaction.store.add(line);
-      await transaction.done;
+      const adding = transaction.store.add(line);
+      // Without waiting for what it would still be asked: the page may be reloaded in this very moment.
+      transaction.commit();
+      const [order] = await Promise.all([adding, transaction.done]);
       return order;
     });
   }
