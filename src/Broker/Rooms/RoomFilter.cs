@@ -31,8 +31,12 @@ internal sealed class RoomFilter
         {
             Whispers = Matches(below, []);
             _readsOfWhispers = Matches(below, ["read"]);
-            ReadRoom = below is ["read" or "+", var id] && RoomId.IsValid(id) ? id : null;
-            _readsOfRooms = ReadRoom is not null || Matches(below, ["read", "\0"]);
+            _readsOfRooms = Matches(below, ["read", "\0"]);
+            if (below is [_, var id, ..] && RoomId.IsValid(id) && Matches(below, ["read", id]))
+            {
+                (ReadRoom, _readsOfRooms) = (id, true);
+            }
+
             return;
         }
 

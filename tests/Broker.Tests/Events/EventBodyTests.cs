@@ -72,7 +72,7 @@ public sealed class EventBodyTests
         return Encoding.UTF8.GetString(json.WrittenSpan);
     }
 
-    private static string Golden(string name)
+    internal static string Golden(string name)
     {
         var root = typeof(EventBodyTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(attribute => attribute.Key == "Root").Value!;
         return File.ReadLines(Path.Combine(root, "tests", "contract", "event-json.txt")).Single(line => line.StartsWith(name + ": ", StringComparison.Ordinal))[(name.Length + 2)..];

@@ -189,6 +189,20 @@ public sealed class ReadApiTests
         await ExpectAsync(HttpStatusCode.Unauthorized, nobody, HttpMethod.Get, "/api/whispers");
     }
 
+    [Fact]
+    public async Task The_machine_readable_description_has_these_calls()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        using HttpClient http = new() { BaseAddress = broker.Http };
+
+        using var description = JsonDocument.Parse(await http.GetStringAsync(new Uri("/api/openapi.json", UriKind.Relative), TestContext.Current.CancellationToken));
+
+        var paths = description.RootElement.GetProperty("paths");
+        Assert.True(paths.GetProperty("/api/whispers").TryGetProperty("get", out _));
+        Assert.True(paths.GetProperty("/api/whispers/read").GetProperty("put").TryGetProperty("requestBody", out _));
+        Assert.True(paths.GetProperty("/api/rooms/{room}/read").GetProperty("put").TryGetProperty("requestBody", out _));
+    }
+
     private static async Task<(Member Ana, Member Bob)> InLobbyAsync(RunningBroker broker)
     {
         var ana = await broker.RegisterAsync("ana");

@@ -1,9 +1,11 @@
 using System.Diagnostics;
+using System.Text;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Reading;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Tests.Events;
 using WebMessenger.Broker.Tests.Log;
 
 namespace WebMessenger.Broker.Tests.Reading;
@@ -185,6 +187,16 @@ public sealed class ReadPositionsTests
         {
             Assert.Null(await RunAsync("umount", disk));
         }
+    }
+
+    [Fact]
+    public async Task What_devices_are_shown_is_as_the_contract_has_it()
+    {
+        await using ReadingLog store = new();
+        Inbox inbox = new(ReadingLog.Account("bob"), store.Log);
+
+        Assert.Equal(EventBodyTests.Golden("read"), Encoding.UTF8.GetString(ReadDelivery.Payload(store.Room, new ReadState(42, "k3f9", 3, 50))));
+        Assert.Equal(EventBodyTests.Golden("read-whispers"), Encoding.UTF8.GetString(ReadDelivery.Payload(inbox, new ReadState(7, "k3f9", 0, 7))));
     }
 
     private ReadState State(ReadingLog store, ReadPositions positions) => positions.Find(_ana, store.Room)!.Value;

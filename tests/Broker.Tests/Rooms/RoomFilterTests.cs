@@ -61,6 +61,13 @@ public sealed class RoomFilterTests
     [InlineData("users/+", "NotAllowed")]
     [InlineData("users/#", "NotAllowed")]
     [InlineData("users/ana/x", "NotAllowed")]
+    [InlineData("users/ana/read/Lobby", "NotAllowed")]
+    [InlineData("users/ana/read/lobby/more", "NotAllowed")]
+    [InlineData("users/ana/+/+/+", "NotAllowed")]
+    [InlineData("users/+/read/lobby", "NotAllowed")]
+    [InlineData("users/+/#", "NotAllowed")]
+    [InlineData("users/ana/#/read", "Invalid")]
+    [InlineData("users/ana//read", "Invalid")]
     [InlineData("$SYS/#", "NotAllowed")]
     [InlineData("$share/group/rooms/lobby", "SharedNotBuilt")]
     [InlineData("rooms/lobby/data/#", "DataNotBuilt")]
@@ -70,11 +77,30 @@ public sealed class RoomFilterTests
         Assert.Null(filter);
     }
 
-    [Fact]
-    public void An_inbox_is_one_of_a_user_name()
+    /// <summary>Which of an account's own topics a filter asks for: w whispers, r how far they are read, l the same of the lobby, o of any other room.</summary>
+    [Theory]
+    [InlineData("users/ana", "w")]
+    [InlineData("users/ana/#", "wrlo")]
+    [InlineData("users/ana/+", "r")]
+    [InlineData("users/ana/read", "r")]
+    [InlineData("users/ana/read/#", "rlo")]
+    [InlineData("users/ana/+/#", "rlo")]
+    [InlineData("users/ana/read/+", "lo")]
+    [InlineData("users/ana/+/+", "lo")]
+    [InlineData("users/ana/read/+/#", "lo")]
+    [InlineData("users/ana/read/lobby", "l")]
+    [InlineData("users/ana/read/lobby/#", "l")]
+    [InlineData("users/ana/+/lobby", "l")]
+    public void An_accounts_own_topics_are_its_whispers_and_how_far_it_has_read(string text, string kinds)
     {
-        Assert.Equal(FilterError.None, RoomFilter.TryParse("users/ana", out var filter));
+        Assert.Equal(FilterError.None, RoomFilter.TryParse(text, out var filter));
+
         Assert.Equal("ana", filter!.Inbox);
+        Assert.Equal(
+            kinds,
+            (filter.Whispers ? "w" : "") + (filter.CoversReadsOf(null) ? "r" : "") + (filter.CoversReadsOf("lobby") ? "l" : "") + (filter.CoversReadsOf("garden") ? "o" : ""));
+        Assert.Equal(kinds.Trim('w').Length > 0, filter.Reads);
+        Assert.Equal(kinds == "w", filter.IsOneLog);
         Assert.False(filter.Events || filter.CoversRoom("lobby") || filter.CoversPresenceOf("ana"));
     }
 }

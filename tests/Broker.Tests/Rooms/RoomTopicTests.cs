@@ -13,6 +13,8 @@ public sealed class RoomTopicTests
     [InlineData("rooms/lobby/presence/ana", "Presence", "lobby")]
     [InlineData("rooms/lobby/data/a/b", "Data", "lobby")]
     [InlineData("users/ana.b_c-1", "Inbox", "ana.b_c-1")]
+    [InlineData("users/ana/read", "Read", "ana")]
+    [InlineData("users/ana/read/lobby", "Read", "ana")]
     public void A_topic_of_ours_is_taken_apart(string topic, string kind, string name)
     {
         Assert.True(RoomTopic.TryParse(topic, out var parsed));
@@ -49,6 +51,13 @@ public sealed class RoomTopicTests
     [InlineData("users/Ana")]
     [InlineData("users/.ana")]
     [InlineData("users/ana/more")]
+    [InlineData("users/ana/")]
+    [InlineData("users/ana/read/")]
+    [InlineData("users/ana/read/Lobby")]
+    [InlineData("users/ana/read/lobby/more")]
+    [InlineData("users/Ana/read/lobby")]
+    [InlineData("users//read/lobby")]
+    [InlineData("users/ana/read/+")]
     [InlineData("users/+")]
     [InlineData("$SYS/broker")]
     [InlineData("$share/g/rooms/lobby")]
