@@ -55,6 +55,12 @@ public sealed class MessageTallyTests
         Assert.Equal(999, Count(store, tally, 1, "ana"));
         Assert.Equal(998, Count(store, tally, 2, "ana"));
         Assert.Equal(0, Count(store, tally, 0, "bob"));
+
+        // Also where there is nobody else's, and more than is held.
+        await store.SayAsync(Enumerable.Repeat(("bob", EventType.Message), 5000));
+        Assert.Equal(999, Count(store, tally, 0, "ana"));
+        Assert.Equal(999, Count(store, new MessageTally(store.Room.Log, store.Log), 0, "ana"));
+        Assert.Equal(0, Count(store, tally, 0, "bob"));
     }
 
     [Fact]
