@@ -355,7 +355,7 @@ public abstract class RoomLogContract : IAsyncLifetime
     public async Task Readers_beside_a_writer_see_no_hole_and_no_number_twice()
     {
         using CancellationTokenSource over = new();
-        var readers = Enumerable.Range(0, 3).Select(_ => Task.Run(() =>
+        var readers = Enumerable.Range(0, 3).Select(_ => OnItsOwnThread(() =>
         {
             var pages = 0;
             while (!over.IsCancellationRequested || pages == 0)
@@ -428,7 +428,7 @@ public abstract class RoomLogContract : IAsyncLifetime
     public async Task Reading_while_a_log_is_dropped_and_filled_again_never_mixes_two_lives()
     {
         using CancellationTokenSource over = new();
-        var reader = Task.Run(() =>
+        var reader = OnItsOwnThread(() =>
         {
             Dictionary<string, string> lives = [];
             do
@@ -440,7 +440,7 @@ public abstract class RoomLogContract : IAsyncLifetime
                 }
             }
             while (!over.IsCancellationRequested);
-        }, TestContext.Current.CancellationToken);
+        });
         for (var life = 0; life < 1_000; life++)
         {
             // Not awaited one by one: the fewer pauses, the likelier a read falls between a drop and the next life.
@@ -492,7 +492,7 @@ public abstract class RoomLogContract : IAsyncLifetime
     {
         await SayMany(500);
         TaskCompletionSource reading = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        var readers = Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+        var readers = Enumerable.Range(0, 4).Select(_ => OnItsOwnThread(() =>
         {
             try
             {
@@ -530,6 +530,9 @@ public abstract class RoomLogContract : IAsyncLifetime
 
         Assert.Equal(2, (await Say("next")).Seq);
     }
+
+    // Not the pool's: readers that never pause would keep it from everybody, the tests beside this one too.
+    private static Task OnItsOwnThread(Action read) => Task.Factory.StartNew(read, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private protected static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
