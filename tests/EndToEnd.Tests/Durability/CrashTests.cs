@@ -15,7 +15,7 @@ public sealed class CrashTests(ITestOutputHelper output)
         var seed = Random.Shared.Next();
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"crash --kills {Kills} --seed {seed} --life 600"));
         CrashPlan plan = new(
-            Kills, seed, Rooms: 2, PerSecond: 400, TimeSpan.FromMilliseconds(600), CrashPlan.EightPublishers, CrashPlan.EightListeners);
+            Kills, seed, Rooms: 2, PerSecond: 400, TimeSpan.FromMilliseconds(600), TimeSpan.FromMinutes(10), CrashPlan.EightPublishers, CrashPlan.EightListeners);
         await using WebMessengerServer contender = new(program: null, settings: []);
         var server = await contender.MortalAsync(CrashRun.Needs(plan), TestContext.Current.CancellationToken);
         CrashRun run = new(plan, server, output.WriteLine);

@@ -9,7 +9,9 @@ namespace WebMessenger.Load.Crash;
 /// <param name="IsDurable">Its place is the server's to keep; otherwise it catches up by `after`, which takes MQTT 5.</param>
 /// <param name="ReceiveMaximum">MQTT 5 only; 0: not said.</param>
 /// <param name="SubscribesAgain">On every connection, also when its session is there: as mosquitto_sub does. Without a session it always does.</param>
-internal sealed record ListenerPlan(bool IsDurable, MqttVersion Version, byte QualityOfService = 1, ushort ReceiveMaximum = 0, bool SubscribesAgain = false);
+/// <param name="HearsTwice">It also holds `rooms/+`, which asks for the same events once more. For durable ones: the others may give one filter only.</param>
+internal sealed record ListenerPlan(
+    bool IsDurable, MqttVersion Version, byte QualityOfService = 1, ushort ReceiveMaximum = 0, bool SubscribesAgain = false, bool HearsTwice = false);
 
 /// <summary>Hears all rooms and writes down every event.</summary>
 internal sealed class CrashListener : CrashClient
@@ -98,7 +100,8 @@ internal sealed class CrashListener : CrashClient
             if (!isSessionPresent || _plan.SubscribesAgain)
             {
                 _subscribing[1] = -1;
-                Write(ClientPackets.Subscribe(_plan.Version, 1, Enumerable.Range(0, _last.Length).Select(RoomTopic.Of), _plan.QualityOfService));
+                var rooms = Enumerable.Range(0, _last.Length).Select(RoomTopic.Of);
+                Write(ClientPackets.Subscribe(_plan.Version, 1, _plan.HearsTwice ? rooms.Append("rooms/+") : rooms, _plan.QualityOfService));
             }
 
             return;

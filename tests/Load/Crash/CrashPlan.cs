@@ -5,7 +5,9 @@ namespace WebMessenger.Load.Crash;
 /// <summary>What a run does.</summary>
 /// <param name="PerSecond">Messages a second, all publishers together, while the server lives.</param>
 /// <param name="LongestLife">The server lives this long at most after it was ready.</param>
-internal sealed record CrashPlan(int Kills, int Seed, int Rooms, double PerSecond, TimeSpan LongestLife, IReadOnlyList<PublisherPlan> Publishers, IReadOnlyList<ListenerPlan> Listeners)
+/// <param name="Limit">After this time there are no more kills, and what there is is checked.</param>
+internal sealed record CrashPlan(
+    int Kills, int Seed, int Rooms, double PerSecond, TimeSpan LongestLife, TimeSpan Limit, IReadOnlyList<PublisherPlan> Publishers, IReadOnlyList<ListenerPlan> Listeners)
 {
     /// <summary>Once in so many lives the server is killed while it starts.</summary>
     public const int KilledAtStartOneIn = 10;
@@ -27,7 +29,7 @@ internal sealed record CrashPlan(int Kills, int Seed, int Rooms, double PerSecon
         .. FourCatchUpListeners,
         new(IsDurable: true, MqttVersion.V311),
         new(IsDurable: true, MqttVersion.V311, SubscribesAgain: true),
-        new(IsDurable: true, MqttVersion.V5),
+        new(IsDurable: true, MqttVersion.V5, HearsTwice: true),
         new(IsDurable: true, MqttVersion.V5, ReceiveMaximum: 10, SubscribesAgain: true),
     ];
 

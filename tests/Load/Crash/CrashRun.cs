@@ -91,8 +91,15 @@ internal sealed class CrashRun(CrashPlan plan, MortalServer server, Action<strin
     private async Task LivesAsync(CancellationToken cancellation)
     {
         var told = 0;
+        var start = Stopwatch.GetTimestamp();
         while (_kills < plan.Kills)
         {
+            if (Stopwatch.GetElapsedTime(start) > plan.Limit)
+            {
+                _record.Notice(FaultKind.Unfinished, string.Create(CultureInfo.InvariantCulture, $"the time was over after {_kills} of {plan.Kills} kills"));
+                break;
+            }
+
             await LiveAsync(cancellation);
             if (_kills * ProgressLines / plan.Kills > told)
             {
