@@ -130,6 +130,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         services.AddHostedService<KeepAliveSweep>();
         services.AddHostedService(provider => new SnapshotDoor(stores, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SnapshotDoor>>()));
         services.AddSingleton<PresenceMemory>();
+        services.AddHostedService(provider => provider.GetRequiredService<PresenceMemory>());
         services.AddAuthApi(settings.AllowedOrigins);
         Pipeline.AddServices(services);
     }

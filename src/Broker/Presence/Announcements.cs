@@ -17,6 +17,9 @@ internal sealed class Announcements
 
     public bool HasWork => _saidThisSecond > 0 || _gathered.Count > 0;
 
+    /// <summary>Somebody came or went and it is not yet said.</summary>
+    public bool IsGathering => _gathered.Count > 0;
+
     /// <summary>True: say it now. False: it is gathered.</summary>
     public bool MaySayNow(EventType type, Author author)
     {

@@ -240,6 +240,15 @@ internal sealed class Room : EventStream
         }
     }
 
+    /// <summary>Who is here by what was said so far, in the log or on its way there; null while a coming or going is still to be said.</summary>
+    public List<PresentAccount>? SettledPresence()
+    {
+        lock (Gate)
+        {
+            return _announcements.IsGathering ? null : [.. _presence.Everybody];
+        }
+    }
+
     /// <summary>Everybody present, with since when; for the worker and HTTP.</summary>
     public List<(Author Author, DateTimeOffset Since)> SnapshotPresence()
     {

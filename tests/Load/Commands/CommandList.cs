@@ -26,6 +26,7 @@ internal static class CommandList
         .. Scenarios.Select(kind => new MeasureCommand(kind, isComparison: true)),
         new CrashCommand(),
         new CutCommand(),
+        new StartCommand(),
     ];
 
     /// <summary>The command that was typed, and what stands behind its name.</summary>

@@ -28,17 +28,7 @@ internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<
         var (folder, logins) = await PrepareAsync(preparation, cancellation);
         try
         {
-            Dictionary<string, IPEndPoint> listening = [];
-            var process = await ChildProcess.StartAsync("dotnet", Arguments(folder, preparation.Rooms, 0, 0), line =>
-            {
-                if (ListeningLine().Match(line) is { Success: true } match)
-                {
-                    listening[match.Groups["scheme"].Value] = new IPEndPoint(IPAddress.Loopback, int.Parse(match.Groups["port"].ValueSpan, CultureInfo.InvariantCulture));
-                }
-
-                return line.Contains("WebMessenger is ready", StringComparison.Ordinal);
-            }, null, cancellation);
-            return new ServerUnderTest(process, listening["mqtt"], listening["http"], folder, i => logins[i % logins.Count]);
+            return await StartInAsync(folder, preparation.Rooms, i => logins[i % logins.Count], cancellation);
         }
         catch
         {
@@ -46,6 +36,9 @@ internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<
             throw;
         }
     }
+
+    /// <summary>Starts on the data of one that has ended.</summary>
+    public Task<ServerUnderTest> StartAgainAsync(ServerUnderTest ended, int rooms, CancellationToken cancellation) => StartInAsync(ended.Folder, rooms, ended.Login, cancellation);
 
     /// <summary>A server on a folder and ports of its own that is started, killed and started again; not started yet.</summary>
     public async Task<MortalServer> MortalAsync(Preparation preparation, CancellationToken cancellation)
@@ -58,6 +51,21 @@ internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<
     {
         _seed?.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    private async Task<ServerUnderTest> StartInAsync(string folder, int rooms, Func<int, Login?> login, CancellationToken cancellation)
+    {
+        Dictionary<string, IPEndPoint> listening = [];
+        var process = await ChildProcess.StartAsync("dotnet", Arguments(folder, rooms, 0, 0), line =>
+        {
+            if (ListeningLine().Match(line) is { Success: true } match)
+            {
+                listening[match.Groups["scheme"].Value] = new IPEndPoint(IPAddress.Loopback, int.Parse(match.Groups["port"].ValueSpan, CultureInfo.InvariantCulture));
+            }
+
+            return line.Contains("WebMessenger is ready", StringComparison.Ordinal);
+        }, null, cancellation);
+        return new ServerUnderTest(process, listening["mqtt"], listening["http"], folder, login);
     }
 
     private async Task<(string Folder, IReadOnlyList<Login> Logins)> PrepareAsync(Preparation preparation, CancellationToken cancellation)
