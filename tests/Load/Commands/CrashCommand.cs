@@ -24,7 +24,6 @@ internal sealed class CrashCommand : ICommand
         new("rate", "400", "messages a second, all 8 publishers together, while the server lives"),
         new("life", "2000", "the longest that the server lives after it was ready, in ms; most lives are much shorter"),
         new("minutes", "120", "after so many minutes there are no more kills, and what there is is checked"),
-        new("listeners", "mixed", "mixed: 4 subscribers catch up by `after`, 4 are durable clients; catch-up: all 8 by `after`"),
         new("out", "", "folder for a JSON file with all figures, such as docs/benchmarks"),
         new("server", "", "another build of WebMessenger.dll, not the one beside this program"),
         new("setting", "", "a setting for the server; may be given many times"),
@@ -41,27 +40,16 @@ internal sealed class CrashCommand : ICommand
             TimeSpan.FromMilliseconds(arguments.Number("life", 1, 60_000)),
             TimeSpan.FromMinutes(arguments.Number("minutes", 1, 10_000)),
             CrashPlan.EightPublishers,
-            arguments.Text("listeners") switch
-            {
-                "mixed" => CrashPlan.EightListeners,
-                "catch-up" => CrashPlan.EightCatchUpListeners,
-                _ => throw new UsageException("--listeners must be mixed or catch-up."),
-            });
+            CrashPlan.EightListeners);
         await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"Seed {seed}"));
         await using WebMessengerServer contender = new(arguments.TextOrNull("server"), arguments.All("setting"));
-        var server = await contender.MortalAsync(CrashRun.Needs(plan), cancellation);
         Outcome outcome;
-        await using (server)
+        await using (var server = await contender.MortalAsync(CrashRun.Needs(plan), cancellation))
         {
             outcome = await new CrashRun(plan, server, line => Console.Error.WriteLine(line)).RunAsync(cancellation);
         }
 
-        if (outcome.Problems.Count == 0)
-        {
-            server.RemoveFolder();
-        }
-
-        var chosen = Options.Take(7).ToDictionary(option => option.Name, option => arguments.Text(option.Name));
+        var chosen = Options.Take(6).ToDictionary(option => option.Name, option => arguments.Text(option.Name));
         chosen["seed"] = seed.ToString(CultureInfo.InvariantCulture);
         Series series = new(contender) { Outcomes = { outcome } };
         Report report = new(Name, string.Create(CultureInfo.InvariantCulture, $"{plan.Kills} kills, seed {seed}"), chosen, arguments.All("setting"), Machine.Describe(), [series], Kept);

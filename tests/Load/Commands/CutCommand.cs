@@ -47,13 +47,8 @@ internal sealed class CutCommand : ICommand
         Series series = new(contender);
         for (var round = arguments.Number("rounds", 1, 100); round > 0; round--)
         {
-            var server = await contender.MortalAsync(CutRun.Needs(plan), cancellation);
-            await using (server)
-            {
-                series.Outcomes.Add(await new CutRun(plan, server).RunAsync(cancellation));
-            }
-
-            server.RemoveFolder();
+            await using var server = await contender.MortalAsync(CutRun.Needs(plan), cancellation);
+            series.Outcomes.Add(await new CutRun(plan, server).RunAsync(cancellation));
         }
 
         var title = string.Create(CultureInfo.InvariantCulture,

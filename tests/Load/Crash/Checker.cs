@@ -67,23 +67,33 @@ internal sealed class Checker
 
     private void CheckMessages()
     {
-        var said = _record.Said.ToDictionary(one => one.Id);
+        var said = _record.Said.ToDictionary(one => one.Text);
         Dictionary<string, (StoredRoom Room, StoredEvent Event)> found = [];
-        HashSet<string> texts = [];
+        HashSet<string> ids = [];
         Dictionary<(int Publisher, int Room), int> lastOf = [];
         foreach (var (room, stored) in _rooms.Values.SelectMany(room => room.Events.Where(stored => stored.IsMessage).Select(stored => (room, stored))))
         {
             var where = $"{stored.Id} in room {room.Room} under {stored.Seq}";
-            if (!found.TryAdd(stored.Id, (room, stored)) || !texts.Add(stored.Text))
+            if (!ids.Add(stored.Id))
             {
                 Found(FaultKind.StoredTwice, where);
-                continue;
             }
 
-            if (!said.TryGetValue(stored.Id, out var meant) || meant.Room != room.Room || meant.User != stored.User || meant.Text != stored.Text)
+            if (!said.TryGetValue(stored.Text, out var meant))
             {
                 Found(FaultKind.NeverSaid, where);
                 continue;
+            }
+
+            if (!found.TryAdd(meant.Id, (room, stored)))
+            {
+                Found(FaultKind.StoredTwice, $"{where}, which says the same as {meant.Id}");
+                continue;
+            }
+
+            if (meant.Room != room.Room || meant.User != stored.User || (meant.HasId && meant.Id != stored.Id))
+            {
+                Found(FaultKind.NeverSaid, where);
             }
 
             if (lastOf.TryGetValue((meant.Publisher, meant.Room), out var last) && meant.Number < last)

@@ -9,7 +9,8 @@ namespace WebMessenger.Load.Crash;
 
 /// <summary>How a publisher speaks.</summary>
 /// <param name="SendsDuplicates">What is unanswered is sent again as MQTT says, with DUP and the same packet id; otherwise as a new PUBLISH. The message's own id is the same in both.</param>
-internal sealed record PublisherPlan(MqttVersion Version, byte QualityOfService, bool SendsDuplicates);
+/// <param name="RelyOnSession">Its messages have no ids of their own: that each is stored once is left to QoS 2 and its MQTT session, which it asks the server to keep.</param>
+internal sealed record PublisherPlan(MqttVersion Version, byte QualityOfService, bool SendsDuplicates, bool RelyOnSession = false);
 
 /// <summary>Says messages in bursts, names each, and says it again on the next connection until it is acknowledged.</summary>
 /// <param name="isSteady">It does not cut its own connection now and then.</param>
@@ -17,6 +18,7 @@ internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, 
     : CrashClient($"publisher-{number}", plan.Version, server, login, record, seed)
 {
     private const int Window = 20;
+    private const uint SessionExpirySeconds = 3600;
     private const int LongestBurst = 6;
 
     // Once in so many bursts.
@@ -33,6 +35,7 @@ internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, 
     private Message? _repeated;
     private ushort _lastPacketId;
     private bool _isFinishing;
+    private bool _wasConnected;
 
     /// <summary>Completes when it was told to finish and all that it said is acknowledged.</summary>
     public Task Done => _done.Task;
@@ -75,15 +78,33 @@ internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, 
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"publisher-{number} (MQTT {(plan.Version == MqttVersion.V5 ? "5" : "3.1.1")}, QoS {plan.QualityOfService})");
 
+    protected override ConnectWish Wish => plan.RelyOnSession ? new ConnectWish(IsClean: false, SessionExpirySeconds) : ConnectWish.Clean;
+
     protected override void Connected(bool isSessionPresent)
     {
         _repeated = null;
+        if (plan.RelyOnSession && _wasConnected && !isSessionPresent)
+        {
+            Record.Notice(FaultKind.SessionLost, $"{this} came back and had no session");
+        }
 
-        // At QoS 2 PUBREC is the server's word; what has it needs nothing more in a new session.
-        _unanswered.RemoveAll(message => message.IsReceived);
+        _wasConnected = true;
+        if (!isSessionPresent)
+        {
+            // At QoS 2 PUBREC is the server's word; what has it needs nothing more in a new session.
+            _unanswered.RemoveAll(message => message.IsReceived);
+        }
+
         foreach (var message in _unanswered)
         {
-            Send(message, isAgain: true);
+            if (message.IsReceived)
+            {
+                Write(ClientPackets.PubRel(message.PacketId));
+            }
+            else
+            {
+                Send(message);
+            }
         }
     }
 
@@ -129,7 +150,7 @@ internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, 
         }
 
         var isStored = packet.TryReadStored(out var seq, out var epoch);
-        if (plan.Version == MqttVersion.V5 && !isStored)
+        if (plan is { Version: MqttVersion.V5, RelyOnSession: false } && !isStored)
         {
             Record.Notice(FaultKind.WrongNumber, $"{this}: {message.Said.Id} was acknowledged without its seq");
         }
@@ -157,7 +178,7 @@ internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, 
             Record.Say(message.Said);
             if (IsIn)
             {
-                Send(message, isAgain: false);
+                Send(message);
             }
         }
 
@@ -166,7 +187,7 @@ internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, 
         {
             _repeated = _lastAnswered;
             _repeated.PacketId = NextPacketId();
-            Send(_repeated, isAgain: true, mayBeDuplicate: false);
+            Send(_repeated, mayBeDuplicate: false);
         }
 
         Flush();
@@ -181,21 +202,28 @@ internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, 
         var messageNumber = ++_numbers[room];
         var id = string.Create(CultureInfo.InvariantCulture, $"p{number}-r{room}-{messageNumber:000000}");
         var text = $"{id} olá 😀 \"quoted\" \\ {new string((char)('a' + (messageNumber % 26)), Chance.Next(120))}.";
-        return new Message(new Said(id, number, Login.UserName, room, messageNumber, text), JsonSerializer.SerializeToUtf8Bytes(new { type = "message", text, id }, Plain))
+        var payload = plan.RelyOnSession ? JsonSerializer.SerializeToUtf8Bytes(new { type = "message", text }, Plain) : JsonSerializer.SerializeToUtf8Bytes(new { type = "message", text, id }, Plain);
+        return new Message(new Said(id, number, Login.UserName, room, messageNumber, text, HasId: !plan.RelyOnSession), payload)
         {
             PacketId = NextPacketId(),
         };
     }
 
-    private void Send(Message message, bool isAgain, bool mayBeDuplicate = true)
+    private void Send(Message message, bool mayBeDuplicate = true)
     {
-        if (isAgain)
+        if (message.WasSent)
         {
             Record.SayAgain();
         }
 
         Write(ClientPackets.Publish(
-            plan.Version, RoomTopic.Of(message.Said.Room), message.Payload, plan.QualityOfService, message.PacketId, isDuplicate: isAgain && mayBeDuplicate && plan.SendsDuplicates));
+            plan.Version,
+            RoomTopic.Of(message.Said.Room),
+            message.Payload,
+            plan.QualityOfService,
+            message.PacketId,
+            isDuplicate: message.WasSent && mayBeDuplicate && plan.SendsDuplicates));
+        message.WasSent = true;
     }
 
     private ushort NextPacketId() => _lastPacketId = (ushort)(_lastPacketId == ushort.MaxValue ? 1 : _lastPacketId + 1);
@@ -211,6 +239,8 @@ internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, 
     private sealed record Message(Said Said, byte[] Payload)
     {
         public ushort PacketId { get; set; }
+
+        public bool WasSent { get; set; }
 
         /// <summary>QoS 2: PUBREC came, PUBCOMP did not yet.</summary>
         public bool IsReceived { get; set; }

@@ -104,9 +104,10 @@ internal sealed class CrashRecord
     }
 }
 
-/// <summary>A message as its sender meant it.</summary>
+/// <summary>A message as its sender meant it. No two have the same text.</summary>
+/// <param name="Id">Its name in this record, and, with <paramref name="HasId"/>, for the server too.</param>
 /// <param name="Number">Counts the messages of one publisher to one room, from 1.</param>
-internal sealed record Said(string Id, int Publisher, string User, int Room, int Number, string Text);
+internal sealed record Said(string Id, int Publisher, string User, int Room, int Number, string Text, bool HasId = true);
 
 /// <summary>The server's word that a message is stored.</summary>
 /// <param name="Seq">0: the protocol version has no place for it.</param>

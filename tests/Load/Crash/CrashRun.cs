@@ -79,6 +79,7 @@ internal sealed class CrashRun(CrashPlan plan, MortalServer server, Action<strin
         if (verdict.Faults.Count > 0)
         {
             progress($"Faults were found; data and record stay in {server.Folder}");
+            server.KeepsFolder = true;
             await WriteRecordAsync(verdict);
         }
 

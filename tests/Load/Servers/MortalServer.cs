@@ -51,16 +51,22 @@ internal sealed class MortalServer(string folder, IReadOnlyList<Login> logins, F
     /// <summary>SIGTERM; returns the exit code.</summary>
     public Task<int> TerminateAsync() => Process.StopAsync();
 
-    /// <summary>Ends it for good; its folder stays.</summary>
+    /// <summary>Its folder is wanted when it has ended for good, to find out what went wrong.</summary>
+    public bool KeepsFolder { get; set; }
+
+    /// <summary>Ends it for good, and removes its folder.</summary>
     public async ValueTask DisposeAsync()
     {
         if (_process is not null)
         {
             await _process.DisposeAsync();
         }
-    }
 
-    public void RemoveFolder() => Directory.Delete(folder, recursive: true);
+        if (!KeepsFolder)
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
 
     // Below the ports that systems give to clients (32,768 and up on Linux): while the server is down, a connection of anybody's could take one of those for its own end, and a client that keeps knocking
     // there can even reach itself.
