@@ -9,6 +9,12 @@ namespace WebMessenger.Broker.Hosting;
 /// <summary>The sockets the program listens on, and the addresses they really got.</summary>
 internal sealed class Listeners
 {
+    /// <summary>
+    /// Connections that may wait to be accepted. Beyond Kestrel's own 512 the kernel drops what comes, and a crowd that comes back at once after a failing network loses a second and more, until each tries
+    /// again. Linux takes net.core.somaxconn at most, 4,096 where nobody changed it.
+    /// </summary>
+    public const int Backlog = 4096;
+
     private readonly List<(string Scheme, string Host, ListenOptions Options)> _listening = [];
 
     /// <summary>One per listener, such as `http://localhost:8080` and `mqtt://127.0.0.1:1883`; after the start.</summary>

@@ -48,6 +48,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         Listeners listeners = new();
         var urls = builder.Configuration["Urls"] ?? "http://localhost:8080";
         builder.WebHost.ConfigureKestrel(kestrel => listeners.Configure(kestrel, urls, settings));
+        builder.WebHost.UseSockets(sockets => sockets.Backlog = Listeners.Backlog);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
 
         var stores = await Stores.OpenAsync(settings, TimeProvider.System, new SerilogLoggerFactory(log));
