@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Text;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Mqtt;
@@ -130,19 +131,14 @@ internal sealed partial class MqttConnection
 
     private void HandleAcknowledgement(PacketType type, in ReadOnlySequence<byte> body)
     {
-        Span<byte> head = stackalloc byte[3];
-        if (body.Length < 2 || (!IsVersion5 && body.Length != 2))
+        var bytes = body.IsSingleSegment ? body.FirstSpan : body.ToArray();
+        var code = PacketRules.CheckAcknowledgement(type, bytes, IsVersion5);
+        if (code != 0)
         {
-            throw new Violation(ReasonCode.MalformedPacket, "The acknowledgement is malformed.");
+            throw new Violation(code, "The acknowledgement is malformed.");
         }
 
-        var known = body.Slice(0, Math.Min(3, body.Length));
-        known.CopyTo(head);
-        var packetId = (ushort)((head[0] << 8) | head[1]);
-        if (packetId == 0)
-        {
-            throw new Violation(ReasonCode.ProtocolError, "Packet id 0.");
-        }
+        var packetId = BinaryPrimitives.ReadUInt16BigEndian(bytes);
 
         var wasReceived = false;
         lock (_write)

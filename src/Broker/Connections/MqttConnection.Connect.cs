@@ -35,6 +35,11 @@ internal sealed partial class MqttConnection
         }
 
         var code = CheckConnect(frame.Body.ToArray());
+        if (code == 0 && frame.IsPadded && IsVersion5)
+        {
+            code = RefuseConnect(ReasonCode.MalformedPacket, "The Remaining Length has more bytes than it needs.");
+        }
+
         if (code != 0)
         {
             throw new MqttCommunicationException("The CONNECT is malformed or of another protocol version.");
@@ -99,8 +104,12 @@ internal sealed partial class MqttConnection
                 string.Create(CultureInfo.InvariantCulture, $"A client id is UTF-8 without control characters, at most {MaximumClientIdBytes} bytes."));
         }
 
-        if ((flags & willFlag) != 0
-            && ((IsVersion5 && PacketProperties.Check(ref reader, PacketProperties.OfWill) != 0) || !reader.TryReadString(out _) || !reader.TryReadBinary(out _)))
+        if ((flags & willFlag) != 0 && IsVersion5 && PacketProperties.Check(ref reader, PacketProperties.OfWill) is var badWill and not 0)
+        {
+            return RefuseConnect(badWill, "The properties of the will are malformed.");
+        }
+
+        if ((flags & willFlag) != 0 && (!reader.TryReadString(out _) || !reader.TryReadBinary(out _)))
         {
             return RefuseConnect(ReasonCode.MalformedPacket, "The will is malformed.");
         }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Unicode;
 using Microsoft.Extensions.Logging;
 using WebMessenger.Auth.Interception;
 using WebMessenger.Broker.Durable;
@@ -188,7 +189,8 @@ internal sealed partial class MqttConnection
     {
         if (publish.TopicAlias is not { } alias)
         {
-            return publish.Topic;
+            // MQTT 5.0, 3.3.2.1, and MQTT 3.1.1 [MQTT-4.7.3-1].
+            return !publish.Topic.IsEmpty ? publish.Topic : throw new Violation(ReasonCode.ProtocolError, "The topic is empty.");
         }
 
         if (alias is 0 or > TopicAliasMaximum)
@@ -212,6 +214,11 @@ internal sealed partial class MqttConnection
         if (_lastTarget is { IsCurrent: true } last && topic.SequenceEqual(_lastTopic))
         {
             return last;
+        }
+
+        if (!MqttText.IsTopicName(topic))
+        {
+            throw new Violation(ReasonCode.ProtocolError, "The topic of a PUBLISH has no wildcards.");
         }
 
         var target = topic.Length > 256 ? null : _services.Rooms.Resolve(Encoding.UTF8.GetString(topic));
@@ -290,6 +297,13 @@ internal sealed partial class MqttConnection
         if (limits.PayloadBytes > 0 && publish.Payload.Length > limits.PayloadBytes)
         {
             Refuse(publish, ReasonCode.QuotaExceeded, $"The payload is longer than {limits.PayloadBytes} bytes.", "payload_too_long", target.TopicText);
+            return;
+        }
+
+        // MQTT 5.0, 3.3.2.3.2
+        if (publish.SaysUtf8 && !Utf8.IsValid(publish.Payload))
+        {
+            Refuse(publish, ReasonCode.PayloadFormatInvalid, "The payload is said to be UTF-8 and is not.", "bad_payload_format", target.TopicText);
             return;
         }
 

@@ -98,7 +98,7 @@ internal sealed partial class MqttConnection
             }
             else
             {
-                CheckFlags(frame);
+                CheckHeader(frame);
                 var type = frame.Type;
                 if (type == PacketType.Publish)
                 {
@@ -128,11 +128,7 @@ internal sealed partial class MqttConnection
 
     private MqttPacket ReadControl(in Frame frame)
     {
-        if (IsVersion5)
-        {
-            CheckProperties(frame);
-        }
-
+        CheckControl(frame);
         switch (frame.Type)
         {
             case PacketType.Subscribe:
@@ -143,7 +139,7 @@ internal sealed partial class MqttConnection
                 var unsubscribe = (MqttUnsubscribePacket)Decode(frame);
                 BeginUnsubscribe(unsubscribe);
                 return unsubscribe;
-            case PacketType.PingReq when frame.Body.IsEmpty:
+            case PacketType.PingReq:
                 return MqttPingReqPacket.Instance;
             case PacketType.Disconnect:
                 var disconnect = (MqttDisconnectPacket)Decode(frame);
@@ -177,7 +173,7 @@ internal sealed partial class MqttConnection
     }
 
     // [MQTT-2.1.3-1] Reserved bits have the value of the table.
-    private static void CheckFlags(in Frame frame)
+    private void CheckHeader(in Frame frame)
     {
         var expected = frame.Type switch
         {
@@ -189,29 +185,26 @@ internal sealed partial class MqttConnection
         {
             throw new Violation(ReasonCode.MalformedPacket, "Reserved bits of the fixed header are set.");
         }
+
+        if (frame.IsPadded && IsVersion5)
+        {
+            throw new Violation(ReasonCode.MalformedPacket, "The Remaining Length has more bytes than it needs.");
+        }
     }
 
-    private static void CheckProperties(in Frame frame)
+    private void CheckControl(in Frame frame)
     {
-        var (allowed, before) = frame.Type switch
+        var code = frame.Type switch
         {
-            PacketType.Subscribe => (PacketProperties.OfSubscribe, 2),
-            PacketType.Unsubscribe => (PacketProperties.OfUnsubscribe, 2),
-
-            // Both its reason code and its properties may be left out (MQTT 5.0, 3.14.2).
-            PacketType.Disconnect when frame.Body.Length > 1 => (PacketProperties.OfDisconnect, 1),
-            _ => (0UL, -1),
+            PacketType.Subscribe => PacketRules.CheckSubscribe(frame.Body.ToArray(), IsVersion5),
+            PacketType.Unsubscribe => PacketRules.CheckUnsubscribe(frame.Body.ToArray(), IsVersion5),
+            PacketType.Disconnect => PacketRules.CheckDisconnect(frame.Body.ToArray(), IsVersion5),
+            PacketType.PingReq when !frame.Body.IsEmpty => ReasonCode.MalformedPacket,
+            _ => (byte)0,
         };
-        if (before < 0)
-        {
-            return;
-        }
-
-        var reader = new PacketReader(frame.Body.ToArray());
-        var code = reader.TrySkip(before) ? PacketProperties.Check(ref reader, allowed) : ReasonCode.MalformedPacket;
         if (code != 0)
         {
-            throw new Violation(code, "The properties are malformed.");
+            throw new Violation(code, $"The {frame.Type} is malformed.");
         }
     }
 

@@ -98,17 +98,6 @@ internal sealed partial class MqttConnection
 
     private void BeginSubscribe(MqttSubscribePacket packet)
     {
-        // [MQTT-2.2.1-3], [MQTT-3.8.3-2]; QoS 3 is malformed [MQTT-3.8.3-5].
-        if (packet.PacketIdentifier == 0 || packet.TopicFilters is not { Count: > 0 })
-        {
-            throw new Violation(ReasonCode.ProtocolError, "A SUBSCRIBE needs a packet id and at least one filter.");
-        }
-
-        if (packet.TopicFilters.Exists(filter => (int)filter.QualityOfServiceLevel > 2 || (int)filter.RetainHandling > 2))
-        {
-            throw new Violation(ReasonCode.MalformedPacket, "The subscription options are malformed.");
-        }
-
         lock (_filtersGate)
         {
             _decisions.Clear();
@@ -301,11 +290,6 @@ internal sealed partial class MqttConnection
 
     private void BeginUnsubscribe(MqttUnsubscribePacket packet)
     {
-        if (packet.PacketIdentifier == 0 || packet.TopicFilters is not { Count: > 0 })
-        {
-            throw new Violation(ReasonCode.ProtocolError, "An UNSUBSCRIBE needs a packet id and at least one filter.");
-        }
-
         var codes = new byte[packet.TopicFilters.Count];
         lock (_filtersGate)
         {

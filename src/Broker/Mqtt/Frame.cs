@@ -11,13 +11,16 @@ internal enum FrameStatus
 }
 
 /// <summary>One MQTT packet as it lies in the receive buffer: the first byte and the bytes behind the Remaining Length.</summary>
-internal readonly ref struct Frame(byte header, ReadOnlySequence<byte> body)
+/// <param name="isPadded">Its Remaining Length has more bytes than it needs: MQTT 5 forbids it [MQTT-1.5.5-1], 3.1.1 does not.</param>
+internal readonly ref struct Frame(byte header, ReadOnlySequence<byte> body, bool isPadded)
 {
     public byte Header { get; } = header;
 
     public ReadOnlySequence<byte> Body { get; } = body;
 
     public PacketType Type => (PacketType)(Header >> 4);
+
+    public bool IsPadded { get; } = isPadded;
 
     public byte Flags => (byte)(Header & 0x0F);
 
@@ -35,6 +38,7 @@ internal readonly ref struct Frame(byte header, ReadOnlySequence<byte> body)
         }
 
         var length = 0;
+        bool isPadded;
         for (var shift = 0; ; shift += 7)
         {
             if (shift == 28)
@@ -50,6 +54,7 @@ internal readonly ref struct Frame(byte header, ReadOnlySequence<byte> body)
             length |= (digit & 0x7F) << shift;
             if ((digit & 0x80) == 0)
             {
+                isPadded = digit == 0 && shift > 0;
                 break;
             }
         }
@@ -64,7 +69,7 @@ internal readonly ref struct Frame(byte header, ReadOnlySequence<byte> body)
             return FrameStatus.Incomplete;
         }
 
-        frame = new Frame(header, buffer.Slice(reader.Position, length));
+        frame = new Frame(header, buffer.Slice(reader.Position, length), isPadded);
         return FrameStatus.Complete;
     }
 }

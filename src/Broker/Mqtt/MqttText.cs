@@ -7,4 +7,7 @@ internal static class MqttText
 {
     /// <summary>Well-formed UTF-8 (no surrogates, nothing overlong) without U+0000.</summary>
     public static bool IsWellFormed(ReadOnlySpan<byte> utf8) => !utf8.Contains((byte)0) && Utf8.IsValid(utf8);
+
+    /// <summary>Not empty [MQTT-4.7.3-1] and without wildcards [MQTT-3.3.2-2].</summary>
+    public static bool IsTopicName(ReadOnlySpan<byte> utf8) => !utf8.IsEmpty && utf8.IndexOfAny((byte)'+', (byte)'#') < 0;
 }

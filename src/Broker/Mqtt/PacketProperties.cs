@@ -11,6 +11,9 @@ internal static class PacketProperties
     private const byte AuthenticationData = 0x16;
     private const byte WillDelayInterval = 0x18;
 
+    /// <summary>User properties of one packet: MQTT knows no limit, and each costs its reader an object.</summary>
+    public const int MaximumUserProperties = 100;
+
     /// <summary>Bit sets of property identifiers.</summary>
     public static ulong OfConnect { get; } = Set(
         PropertyId.SessionExpiryInterval, PropertyId.ReceiveMaximum, PropertyId.MaximumPacketSize, PropertyId.TopicAliasMaximum, RequestResponseInformation,
@@ -24,6 +27,9 @@ internal static class PacketProperties
 
     public static ulong OfUnsubscribe { get; } = Set(PropertyId.UserProperty);
 
+    /// <summary>PUBACK, PUBREC, PUBREL, PUBCOMP.</summary>
+    public static ulong OfAcknowledgement { get; } = Set(PropertyId.ReasonString, PropertyId.UserProperty);
+
     public static ulong OfDisconnect { get; } = Set(PropertyId.SessionExpiryInterval, PropertyId.ReasonString, PropertyId.UserProperty);
 
     /// <summary>Reads the property length and all properties. Returns 0, or the reason code that they deserve.</summary>
@@ -36,6 +42,7 @@ internal static class PacketProperties
 
         var reader = new PacketReader(bytes);
         ulong seen = 0;
+        var userProperties = 0;
         while (!reader.IsAtEnd)
         {
             if (!reader.TryReadByte(out var id) || id > 0x2A || (allowed & (1UL << id)) == 0)
@@ -49,15 +56,21 @@ internal static class PacketProperties
             }
 
             seen |= 1UL << id;
-            if (!TryReadValue(ref reader, id, out var number))
+            if (!TryReadValue(ref reader, id, out var number, out var topic))
             {
                 return ReasonCode.MalformedPacket;
+            }
+
+            if (id == PropertyId.UserProperty && ++userProperties > MaximumUserProperties)
+            {
+                return ReasonCode.QuotaExceeded;
             }
 
             var isInRange = id switch
             {
                 PropertyId.ReceiveMaximum or PropertyId.MaximumPacketSize or PropertyId.SubscriptionIdentifier => number > 0,
                 PropertyId.PayloadFormatIndicator or RequestProblemInformation or RequestResponseInformation => number <= 1,
+                PropertyId.ResponseTopic => MqttText.IsTopicName(topic),
                 _ => true,
             };
             if (!isInRange)
@@ -80,7 +93,7 @@ internal static class PacketProperties
         }
 
         PacketReader reader = new(bytes);
-        while (reader.TryReadByte(out var id) && TryReadValue(ref reader, id, out var number))
+        while (reader.TryReadByte(out var id) && TryReadValue(ref reader, id, out var number, out _))
         {
             if (id == wanted)
             {
@@ -91,9 +104,10 @@ internal static class PacketProperties
         return null;
     }
 
-    private static bool TryReadValue(ref PacketReader reader, byte id, out long number)
+    private static bool TryReadValue(ref PacketReader reader, byte id, out long number, out ReadOnlySpan<byte> text)
     {
         number = 0;
+        text = default;
         switch (id)
         {
             case PropertyId.PayloadFormatIndicator or RequestProblemInformation or RequestResponseInformation:
@@ -121,7 +135,7 @@ internal static class PacketProperties
             case PropertyId.UserProperty:
                 return reader.TryReadString(out _) && reader.TryReadString(out _);
             default:
-                return reader.TryReadString(out _);
+                return reader.TryReadString(out text);
         }
     }
 

@@ -79,7 +79,8 @@ internal ref struct PacketReader(ReadOnlySpan<byte> bytes)
             value |= (digit & 0x7F) << shift;
             if ((digit & 0x80) == 0)
             {
-                return true;
+                // [MQTT-1.5.5-1] As few bytes as will do.
+                return digit > 0 || shift == 0;
             }
         }
 

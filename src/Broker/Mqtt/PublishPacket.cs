@@ -24,6 +24,9 @@ internal ref struct PublishPacket
     /// <summary>Message Expiry Interval in seconds; null: it does not expire.</summary>
     public uint? ExpirySeconds { get; private set; }
 
+    /// <summary>The payload is said to be UTF-8 (MQTT 5.0, 3.3.2.3.2).</summary>
+    public bool SaysUtf8 { get; private set; }
+
     /// <summary>The value of the user property `id`, the first one if there are several; empty when there is none.</summary>
     public ReadOnlySpan<byte> IdProperty { get; private set; }
 
@@ -88,6 +91,7 @@ internal ref struct PublishPacket
     {
         var reader = new PacketReader(properties);
         ulong seen = 0;
+        var userProperties = 0;
         while (!reader.IsAtEnd)
         {
             if (!reader.TryReadByte(out var id) || id > 0x2A)
@@ -118,6 +122,8 @@ internal ref struct PublishPacket
                         return ReasonCode.ProtocolError;
                     }
 
+                    SaysUtf8 = format == 1;
+
                     break;
                 case PropertyId.MessageExpiryInterval:
                     if (!reader.TryReadBytes(4, out var expiry))
@@ -137,9 +143,15 @@ internal ref struct PublishPacket
                     break;
                 case PropertyId.ResponseTopic:
                 case PropertyId.ContentType:
-                    if (!reader.TryReadString(out _))
+                    if (!reader.TryReadString(out var text))
                     {
                         return ReasonCode.MalformedPacket;
+                    }
+
+                    // [MQTT-3.3.2-14]
+                    if (id == PropertyId.ResponseTopic && !MqttText.IsTopicName(text))
+                    {
+                        return ReasonCode.ProtocolError;
                     }
 
                     break;
@@ -154,6 +166,11 @@ internal ref struct PublishPacket
                     if (!reader.TryReadString(out var name) || !reader.TryReadString(out var value))
                     {
                         return ReasonCode.MalformedPacket;
+                    }
+
+                    if (++userProperties > PacketProperties.MaximumUserProperties)
+                    {
+                        return ReasonCode.QuotaExceeded;
                     }
 
                     if (IdProperty.IsEmpty && name.SequenceEqual("id"u8))

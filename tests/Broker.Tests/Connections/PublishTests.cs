@@ -83,10 +83,6 @@ public sealed class PublishTests
 
     [Theory]
     [InlineData("rooms/lobby", 0)]
-    [InlineData("", 0x90)]
-    [InlineData("rooms/+", 0x90)]
-    [InlineData("rooms/#", 0x90)]
-    [InlineData("rooms/lobby/#", 0x90)]
     [InlineData("rooms/Lobby", 0x90)]
     [InlineData("rooms/../lobby", 0x90)]
     [InlineData("rooms/%2f", 0x90)]
@@ -114,6 +110,28 @@ public sealed class PublishTests
         Assert.Equal(code == 0, heard.Any(publish => publish.Text.Contains("first", StringComparison.Ordinal)));
         Assert.DoesNotContain(heard, publish => publish.Retain && publish.Topic == "rooms/lobby");
         Assert.Equal(code != 0, !string.IsNullOrEmpty(answer.ReasonString));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("rooms/+")]
+    [InlineData("rooms/#")]
+    [InlineData("rooms/lobby/#")]
+    public async Task Attack_12_A_topic_that_is_empty_or_has_wildcards_ends_the_connection(string topic)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var listener = await broker.ConnectAsync(ana);
+        await listener.SubscribeAsync("rooms/#");
+        await using var client = await broker.ConnectAsync(ana);
+        Assert.True((await client.PublishAsync("rooms/lobby", "allowed")).Accepted);
+
+        await client.SendPublishAsync(topic, "refused"u8.ToArray(), 1, packetId: 9);
+
+        Assert.Equal((byte)0x82, (await client.WaitForCloseAsync()).Disconnect);
+        await listener.PublishAsync("rooms/lobby", "marker");
+        var heard = await listener.PublishesUntilAsync(publish => publish.Text.Contains("marker", StringComparison.Ordinal));
+        Assert.DoesNotContain(heard, publish => publish.Text.Contains("refused", StringComparison.Ordinal));
     }
 
     [Theory]
