@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
@@ -186,22 +187,20 @@ public sealed class PresenceTests
     [Fact]
     public async Task A_rush_of_two_hundred_is_gathered_and_names_everybody_once()
     {
-        await using var broker = await RunningBroker.StartAsync(_time);
+        // The program's own sweep stands with this clock: however slow the machine is, it is all one second.
+        await using var broker = await RunningBroker.StartAsync(services => services.AddSingleton<TimeProvider>(_time));
         var (witness, _) = await WithWitnessAsync(broker);
-        var rooms = broker.Get<RoomDirectory>();
-        List<Member> people = [];
+        List<Account> people = [];
         List<RawMqttClient> clients = [];
         for (var i = 0; i < 200; i++)
         {
-            var guest = await broker.RegisterAsync(string.Create(CultureInfo.InvariantCulture, $"user{i}"));
+            var entered = await broker.Get<Registration>().EnterAsGuestAsync(string.Create(CultureInfo.InvariantCulture, $"user{i}"), null);
+            Assert.True(entered.TryGet(out var guest, out var refusal), $"{refusal}");
             people.Add(guest);
-            await rooms.JoinAsync(broker.Room("lobby"), guest.Account);
-            clients.Add(await broker.ConnectAsync(guest, MqttVersion.V311));
+            clients.Add(await broker.ConnectBrowserAsync(await broker.SignInAsync(guest)));
         }
 
-        // All in one go: their SUBSCRIBEs are on the wire before the first is answered.
-        await Task.WhenAll(clients.Select(client => client.SendAsync(new MqttWriter().UInt16(1).String("rooms/lobby").Byte(0).ToPacket(PacketType.Subscribe, 2))));
-        await Task.WhenAll(clients.Select(client => client.NextAsync(PacketType.SubAck, 1)));
+        await Task.WhenAll(clients.Select(client => client.SubscribeAsync("rooms/lobby", 0)));
         broker.Room("lobby").Sweep();
 
         List<string> named = [];
@@ -218,8 +217,10 @@ public sealed class PresenceTests
             }
         }
 
-        Assert.Equal(people.Select(person => person.Account.UserName).Order(), named.Order());
-        Assert.True(events < 200, $"{events} events");
+        Assert.Equal(people.Select(person => person.UserName).Order(), named.Order());
+
+        // Fifty in a second are said one by one, the witness among them; the others in one.
+        Assert.Equal(49 + 1, events);
         Assert.Equal(201, broker.Room("lobby").People);
         await Task.WhenAll(clients.Select(client => client.DisposeAsync().AsTask()));
         await witness.DisposeAsync();
