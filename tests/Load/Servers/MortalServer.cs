@@ -6,15 +6,26 @@ using WebMessenger.Load.Wire;
 namespace WebMessenger.Load.Servers;
 
 /// <summary>This project's server on one folder and the same two ports through many lives, each of which may end at any moment.</summary>
-internal sealed class MortalServer(string folder, IReadOnlyList<Login> logins, Func<int, int, IEnumerable<string>> arguments) : IAsyncDisposable
+internal sealed class MortalServer : IAsyncDisposable
 {
-    private readonly int _httpPort = FreePort();
-    private readonly int _mqttPort = FreePort();
+    private readonly int _httpPort;
+    private readonly int _mqttPort;
+    private readonly Func<int, int, IEnumerable<string>> _arguments;
     private ChildProcess? _process;
 
-    public string Folder => folder;
+    public MortalServer(string folder, IReadOnlyList<Login> logins, Func<int, int, IEnumerable<string>> arguments)
+    {
+        (Folder, Logins, _arguments) = (folder, logins, arguments);
 
-    public IReadOnlyList<Login> Logins => logins;
+        // Both at once, or they could be the same.
+        using var http = Listen();
+        using var mqtt = Listen();
+        (_httpPort, _mqttPort) = (((IPEndPoint)http.LocalEndpoint).Port, ((IPEndPoint)mqtt.LocalEndpoint).Port);
+    }
+
+    public string Folder { get; }
+
+    public IReadOnlyList<Login> Logins { get; }
 
     public IPEndPoint Mqtt => new(IPAddress.Loopback, _mqttPort);
 
@@ -34,7 +45,7 @@ internal sealed class MortalServer(string folder, IReadOnlyList<Login> logins, F
             await _process.DisposeAsync();
         }
 
-        _process = ChildProcess.Start("dotnet", arguments(_httpPort, _mqttPort), line => line.Contains("WebMessenger is ready", StringComparison.Ordinal));
+        _process = ChildProcess.Start("dotnet", _arguments(_httpPort, _mqttPort), line => line.Contains("WebMessenger is ready", StringComparison.Ordinal));
     }
 
     /// <summary>Starts a new life; returns how long it took to be ready.</summary>
@@ -64,25 +75,26 @@ internal sealed class MortalServer(string folder, IReadOnlyList<Login> logins, F
 
         if (!KeepsFolder)
         {
-            Directory.Delete(folder, recursive: true);
+            Directory.Delete(Folder, recursive: true);
         }
     }
 
     // Below the ports that systems give to clients (32,768 and up on Linux): while the server is down, a connection of anybody's could take one of those for its own end, and a client that keeps knocking
     // there can even reach itself.
-    private static int FreePort()
+    private static TcpListener Listen()
     {
         while (true)
         {
-            using TcpListener listener = new(IPAddress.Loopback, Random.Shared.Next(20_000, 32_768));
+            TcpListener listener = new(IPAddress.Loopback, Random.Shared.Next(20_000, 32_768));
             try
             {
                 listener.Start();
-                return ((IPEndPoint)listener.LocalEndpoint).Port;
+                return listener;
             }
             catch (SocketException)
             {
                 // Taken: the next.
+                listener.Dispose();
             }
         }
     }
