@@ -3,7 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Reflection;
-using System.Text.RegularExpressions;
+using WebMessenger.Load.Servers;
 
 namespace WebMessenger.EndToEnd.Tests.Servers;
 
@@ -11,7 +11,7 @@ namespace WebMessenger.EndToEnd.Tests.Servers;
 internal sealed record Ended(int ExitCode, string Output, string Error);
 
 /// <summary>The real program, as a process of its own, on free ports of the loopback network and a folder of its own.</summary>
-internal sealed partial class ServerProcess : IAsyncDisposable
+internal sealed class ServerProcess : IAsyncDisposable
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
     private readonly IReadOnlyList<string> _settings;
@@ -28,10 +28,10 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     public string DataFolder { get; }
 
     /// <summary>Where pages and the HTTP API are; the same after a restart.</summary>
-    public Uri Address { get; private set; } = new("http://127.0.0.1:0");
+    public required Uri Address { get; init; }
 
     /// <summary>Where MQTT over TCP is; the same after a restart.</summary>
-    public IPEndPoint Mqtt { get; private set; } = new(IPAddress.Loopback, 0);
+    public required IPEndPoint Mqtt { get; init; }
 
     public Uri WebSocket => new UriBuilder(Address) { Scheme = "ws", Path = "/mqtt" }.Uri;
 
@@ -48,8 +48,13 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <param name="dataFolder">Null: a new temporary one, removed at the end.</param>
     public static async Task<ServerProcess> StartInAsync(string? dataFolder, params string[] settings)
     {
+        var (http, mqtt) = LastingPorts.Two();
         ServerProcess server = new(
-            dataFolder ?? Directory.CreateTempSubdirectory("webmessenger-").FullName, ownsFolder: dataFolder is null, settings);
+            dataFolder ?? Directory.CreateTempSubdirectory("webmessenger-").FullName, ownsFolder: dataFolder is null, settings)
+        {
+            Address = new UriBuilder("http", "127.0.0.1", http).Uri,
+            Mqtt = new IPEndPoint(IPAddress.Loopback, mqtt),
+        };
         try
         {
             await server.StartAgainAsync();
@@ -95,9 +100,6 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             var what = await _running.EndedAsync();
             Assert.Fail($"The server ended with exit code {what.ExitCode} before it was ready:{Environment.NewLine}{_running.Log}");
         }
-
-        Address = new Uri($"http://127.0.0.1:{PortOf("http")}");
-        Mqtt = new IPEndPoint(IPAddress.Loopback, PortOf("mqtt"));
     }
 
     /// <summary>kill -9: no line of the program's own runs any more.</summary>
@@ -139,14 +141,6 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             Directory.Delete(DataFolder, recursive: true);
         }
     }
-
-    private int PortOf(string scheme) => ListeningLine().Matches(Log) is var all
-        && all.FirstOrDefault(match => match.Groups["scheme"].Value == scheme) is { } line
-            ? int.Parse(line.Groups["port"].ValueSpan, CultureInfo.InvariantCulture)
-            : throw new InvalidOperationException($"The server did not say where it listens ({scheme}):{Environment.NewLine}{Log}");
-
-    [GeneratedRegex(@"Listening on (?<scheme>http|mqtt)://127\.0\.0\.1:(?<port>\d+)")]
-    private static partial Regex ListeningLine();
 
     /// <summary>One life of the process.</summary>
     private sealed class Running : IDisposable

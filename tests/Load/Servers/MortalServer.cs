@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 using WebMessenger.Load.Wire;
 
 namespace WebMessenger.Load.Servers;
@@ -16,11 +15,7 @@ internal sealed class MortalServer : IAsyncDisposable
     public MortalServer(string folder, IReadOnlyList<Login> logins, Func<int, int, IEnumerable<string>> arguments)
     {
         (Folder, Logins, _arguments) = (folder, logins, arguments);
-
-        // Both at once, or they could be the same.
-        using var http = Listen();
-        using var mqtt = Listen();
-        (_httpPort, _mqttPort) = (((IPEndPoint)http.LocalEndpoint).Port, ((IPEndPoint)mqtt.LocalEndpoint).Port);
+        (_httpPort, _mqttPort) = LastingPorts.Two();
     }
 
     public string Folder { get; }
@@ -76,26 +71,6 @@ internal sealed class MortalServer : IAsyncDisposable
         if (!KeepsFolder)
         {
             Directory.Delete(Folder, recursive: true);
-        }
-    }
-
-    // Below the ports that systems give to clients (32,768 and up on Linux): while the server is down, a connection of anybody's could take one of those for its own end, and a client that keeps knocking
-    // there can even reach itself.
-    private static TcpListener Listen()
-    {
-        while (true)
-        {
-            TcpListener listener = new(IPAddress.Loopback, Random.Shared.Next(20_000, 32_768));
-            try
-            {
-                listener.Start();
-                return listener;
-            }
-            catch (SocketException)
-            {
-                // Taken: the next.
-                listener.Dispose();
-            }
         }
     }
 }
