@@ -117,6 +117,24 @@ check_node() {
   fi
 }
 
+# An ordinary user's PATH lacks the folder where Debian has it.
+have_nginx() { PATH="$PATH:/usr/sbin:/usr/local/sbin" have_any nginx; }
+
+# Its program is wanted, not its service: on Debian a package may be told not to start one, and nobody shall find a web server running after a test.
+install_nginx() {
+  local policy=/usr/sbin/policy-rc.d made=false code=0
+  if command -v apt-get > /dev/null && [[ ! -e "$policy" ]] && as_root sh -c "printf '#!/bin/sh\nexit 101\n' > $policy && chmod 755 $policy"; then
+    made=true
+  fi
+  install "nginx-light" "nginx-core" "nginx" "nginx" || code=$?
+  if [[ "$made" == true ]]; then
+    as_root rm -f "$policy"
+    # Nor at the next start of the machine.
+    if command -v systemctl > /dev/null; then as_root systemctl disable nginx > /dev/null 2>&1 || true; fi
+  fi
+  return "$code"
+}
+
 # The end-to-end tests drive a real browser and real MQTT clients. Debian's package "mosquitto" would start a broker on 1883: the clients alone are wanted.
 check_tools() {
   if ! have_any chromium chromium-browser google-chrome google-chrome-stable; then
@@ -126,6 +144,11 @@ check_tools() {
   if ! have_any mosquitto_sub; then
     say "Installing the mosquitto clients"
     install "mosquitto-clients" "mosquitto" "mosquitto-clients" "mosquitto" || true
+  fi
+  if [[ -z "${NGINX:-}" ]] && ! have_nginx; then
+    say "Installing nginx"
+    install_nginx || true
+    have_nginx || echo "nginx could not be installed here: the test behind a reverse proxy is skipped."
   fi
   local missing=()
   have_any chromium chromium-browser google-chrome google-chrome-stable || missing+=("Chromium")

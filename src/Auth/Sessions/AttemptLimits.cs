@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace WebMessenger.Auth.Sessions;
 
 /// <summary>Where a request comes from, as limits count it: one IPv4 address, one IPv6 /64 (one household has all of it), or "unknown".</summary>
-internal readonly record struct Origin(UInt128 Prefix, bool IsKnown)
+public readonly record struct Origin(UInt128 Prefix, bool IsKnown)
 {
     public static Origin Of(IPAddress? address)
     {

@@ -5,11 +5,12 @@ using Microsoft.Extensions.Logging;
 using MQTTnet.Adapter;
 using MQTTnet.Diagnostics.Logger;
 using MQTTnet.Server;
+using WebMessenger.Auth.Sessions;
 
 namespace WebMessenger.Broker.Connections;
 
 /// <summary>Where every MQTT connection arrives, from Kestrel's listeners and from the WebSocket endpoint, and is handed to MQTTnet.</summary>
-internal sealed partial class MqttAcceptor(ConnectionServices services, ConnectionLimits limits) : ConnectionHandler, IMqttServerAdapter
+internal sealed partial class MqttAcceptor(ConnectionServices services) : ConnectionHandler, IMqttServerAdapter
 {
     /// <summary>MQTTnet is started a moment after Kestrel listens; who connects in between waits this long at most.</summary>
     private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(5);
@@ -40,13 +41,12 @@ internal sealed partial class MqttAcceptor(ConnectionServices services, Connecti
         // Owns nothing.
     }
 
-    public override Task OnConnectedAsync(ConnectionContext connection) => ServeAsync(new TcpTransport(connection));
+    public override Task OnConnectedAsync(ConnectionContext connection) => MqttListener.ServeAsync(connection, ServeAsync);
 
-    /// <summary>Serves one connection until it is over.</summary>
+    /// <summary>Serves one connection, which <see cref="ConnectionLimits"/> has counted in, until it is over.</summary>
     public async Task ServeAsync(Transport transport)
     {
-        var address = transport.RemoteEndPoint?.Address ?? IPAddress.None;
-        if (_isStopping || !limits.TryEnter(address))
+        if (_isStopping)
         {
             transport.Abort();
             return;
@@ -78,10 +78,6 @@ internal sealed partial class MqttAcceptor(ConnectionServices services, Connecti
             LogNotStarted(services.Log);
             transport.Abort();
         }
-        finally
-        {
-            limits.Leave(address);
-        }
     }
 
     // What was said last (a refusing CONNACK, say) may leave; a peer that does not take it does not stay for that.
@@ -106,17 +102,18 @@ internal sealed partial class MqttAcceptor(ConnectionServices services, Connecti
     private static partial void LogNotStarted(ILogger log);
 }
 
-/// <summary>How many connections one address may open and have.</summary>
+/// <summary>How many connections one address may open and have. An IPv6 /64 counts as one, as one household has all of it.</summary>
 internal sealed class ConnectionLimits(Hosting.BrokerLimits limits, TimeProvider time)
 {
-    private readonly ConcurrentDictionary<IPAddress, Count> _counts = new();
+    private readonly ConcurrentDictionary<Origin, Count> _counts = new();
 
     /// <summary>Counts a connection in; false: it is one too many.</summary>
-    public bool TryEnter(IPAddress address)
+    public bool TryEnter(IPAddress? address)
     {
+        var origin = Origin.Of(address);
         while (true)
         {
-            var count = _counts.GetOrAdd(address, static (_, of) => new Count(new RateBudget(of.limits.ConnectsPerSecondPerAddress, Math.Max(1, of.limits.ConnectsPerSecondPerAddress), of.time)), (limits, time));
+            var count = _counts.GetOrAdd(origin, static (_, of) => new Count(new RateBudget(of.limits.ConnectsPerSecondPerAddress, Math.Max(1, of.limits.ConnectsPerSecondPerAddress), of.time)), (limits, time));
             lock (count)
             {
                 if (count.IsRemoved)
@@ -135,9 +132,9 @@ internal sealed class ConnectionLimits(Hosting.BrokerLimits limits, TimeProvider
         }
     }
 
-    public void Leave(IPAddress address)
+    public void Leave(IPAddress? address)
     {
-        if (_counts.TryGetValue(address, out var count))
+        if (_counts.TryGetValue(Origin.Of(address), out var count))
         {
             lock (count)
             {
@@ -146,17 +143,17 @@ internal sealed class ConnectionLimits(Hosting.BrokerLimits limits, TimeProvider
         }
     }
 
-    /// <summary>Forgets addresses that have no connection and a full budget. Called now and then.</summary>
+    /// <summary>Forgets origins that have no connection and a full budget. Called now and then.</summary>
     public void Sweep()
     {
-        foreach (var (address, count) in _counts)
+        foreach (var (origin, count) in _counts)
         {
             lock (count)
             {
                 if (count.Open <= 0 && count.Rate.IsFull)
                 {
                     count.IsRemoved = true;
-                    _counts.TryRemove(address, out _);
+                    _counts.TryRemove(origin, out _);
                 }
             }
         }

@@ -11,7 +11,8 @@ internal static class MqttWebSocket
         // CONNECT: a WebSocket over HTTP/2 (RFC 8441).
         routes.MapMethods("/mqtt", [HttpMethods.Get, HttpMethods.Connect], ServeAsync).ExcludeFromDescription();
 
-    private static async Task ServeAsync(HttpContext context, MqttAcceptor acceptor, SameOriginRule origins, CookieSignIn cookies)
+    private static async Task ServeAsync(
+        HttpContext context, MqttAcceptor acceptor, ConnectionLimits limits, SameOriginRule origins, CookieSignIn cookies)
     {
         // Before the upgrade: a foreign page must not even learn that the socket would open.
         if (!origins.IsAllowed(context.Request))
@@ -34,6 +35,25 @@ internal static class MqttWebSocket
             return;
         }
 
+        var address = context.Connection.RemoteIpAddress;
+        if (!limits.TryEnter(address))
+        {
+            context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
+            return;
+        }
+
+        try
+        {
+            await OpenAsync(context, acceptor, cookies);
+        }
+        finally
+        {
+            limits.Leave(address);
+        }
+    }
+
+    private static async Task OpenAsync(HttpContext context, MqttAcceptor acceptor, CookieSignIn cookies)
+    {
         // Without an Origin it is no browser, and a cookie that came along is not taken for anybody's word.
         var session = context.Request.Headers.Origin.Count > 0 ? cookies.Find(context.Request) : null;
         using var socket = await context.WebSockets.AcceptWebSocketAsync(SubProtocol);

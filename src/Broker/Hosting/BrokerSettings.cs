@@ -14,6 +14,12 @@ internal sealed record BrokerSettings
 
     public required IPAddress MqttAddress { get; init; }
 
+    /// <summary>Null: no certificate is set, so there is no MQTT over TLS.</summary>
+    public required TlsSettings? Tls { get; init; }
+
+    /// <summary>Whose forwarded headers are believed.</summary>
+    public required IReadOnlyList<IPNetwork> TrustedProxies { get; init; }
+
     /// <summary>Take an account's password over unencrypted TCP from beyond this machine.</summary>
     public required bool AllowPlainPasswords { get; init; }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using WebMessenger.Broker.Connections;
 
 namespace WebMessenger.Broker.Hosting;
@@ -22,26 +23,39 @@ internal sealed class Listeners
         string.Create(CultureInfo.InvariantCulture, $"{listener.Scheme}://{listener.Host}:{((IPEndPoint)listener.Options.EndPoint).Port}"));
 
     /// <summary>Takes `Urls` apart: once Kestrel listens by code (MQTT), it would not look at them.</summary>
-    public void Configure(KestrelServerOptions kestrel, string urls, BrokerSettings settings)
+    public void Configure(KestrelServerOptions kestrel, string urls, BrokerSettings settings, ServerCertificate? certificate)
     {
         kestrel.AddServerHeader = false;
+        kestrel.ConfigureHttpsDefaults(https => (https.SslProtocols, https.HandshakeTimeout) = (ServerCertificate.Protocols, ServerCertificate.HandshakeTime));
+        var certificates = kestrel.ApplicationServices.GetRequiredService<IConfiguration>().GetSection("Kestrel:Certificates:Default");
         foreach (var url in urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
-            ListenHttp(kestrel, url);
+            ListenHttp(kestrel, url, certificates.Exists(), certificate);
         }
 
         if (settings.MqttPort >= 0)
         {
-            var host = settings.MqttAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{settings.MqttAddress}]" : settings.MqttAddress.ToString();
-            kestrel.Listen(settings.MqttAddress, settings.MqttPort, options =>
-            {
-                options.UseConnectionHandler<MqttAcceptor>();
-                _listening.Add(("mqtt", host, options));
-            });
+            ListenMqtt(kestrel, "mqtt", settings.MqttAddress, settings.MqttPort, null);
+        }
+
+        if (settings.Tls is { Port: >= 0 } tls)
+        {
+            // An ALPN that Kestrel offers would turn away clients that offer "mqtt".
+            ListenMqtt(kestrel, "mqtts", tls.Address, tls.Port, certificate!.Handshakes([]));
         }
     }
 
-    private void ListenHttp(KestrelServerOptions kestrel, string url)
+    private void ListenMqtt(KestrelServerOptions kestrel, string scheme, IPAddress address, int port, TlsHandshakeCallbackOptions? tls)
+    {
+        var host = address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString();
+        kestrel.Listen(address, port, options =>
+        {
+            options.ServeMqtt(tls);
+            _listening.Add((scheme, host, options));
+        });
+    }
+
+    private void ListenHttp(KestrelServerOptions kestrel, string url, bool kestrelHasCertificate, ServerCertificate? certificate)
     {
         BindingAddress address;
         try
@@ -59,11 +73,22 @@ internal sealed class Listeners
             throw new StartupException($"The setting Urls has '{url}'; it must be addresses such as http://localhost:8080, separated by semicolons.");
         }
 
+        if (isHttps && !kestrelHasCertificate && certificate is null)
+        {
+            throw new StartupException(
+                $"The setting Urls has '{url}', and there is no certificate for it: set WebMessenger:Mqtt:Tls:Certificate and WebMessenger:Mqtt:Tls:Key, or Kestrel:Certificates:Default.");
+        }
+
         void Listening(ListenOptions options)
         {
-            if (isHttps)
+            // What is set for Kestrel itself is meant for https alone, and wins.
+            if (isHttps && kestrelHasCertificate)
             {
                 options.UseHttps();
+            }
+            else if (isHttps)
+            {
+                options.UseHttps(certificate!.Handshakes());
             }
 
             _listening.Add((address.Scheme.ToLowerInvariant(), address.Host, options));

@@ -19,6 +19,8 @@ internal static class Pipeline
 
     public static void Map(WebApplication app)
     {
+        // First: what comes behind it asks for the address and the scheme of the client.
+        TrustedProxies.Use(app, app.Services.GetRequiredService<BrokerSettings>().TrustedProxies);
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.UseMiddleware<SecurityHeaders>();

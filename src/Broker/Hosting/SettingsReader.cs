@@ -10,6 +10,7 @@ internal static class SettingsReader
     private static readonly HashSet<string> Keys = new(
         [
             "DataFolder", "Mqtt:Port", "Mqtt:Address", "Mqtt:AllowPlainPasswords", "Guests:Enabled", "Registration:Enabled", "Rooms:Default", "AllowedOrigins",
+            "Mqtt:Tls:Port", "Mqtt:Tls:Address", "Mqtt:Tls:Certificate", "Mqtt:Tls:Key", "Mqtt:Tls:Password", "TrustedProxies",
             .. typeof(BrokerLimits).GetProperties().Where(property => property.CanWrite).Select(property => "Limits:" + property.Name),
         ],
         StringComparer.OrdinalIgnoreCase);
@@ -22,7 +23,9 @@ internal static class SettingsReader
         {
             DataFolder = Folder(section),
             MqttPort = Number(section, "Mqtt:Port", 1883, -1, 65535),
-            MqttAddress = Address(section),
+            MqttAddress = Address(section, "Mqtt:Address"),
+            Tls = Tls(section),
+            TrustedProxies = Proxies(section),
             AllowPlainPasswords = Flag(section, "Mqtt:AllowPlainPasswords", false),
             GuestsEnabled = Flag(section, "Guests:Enabled", true),
             RegistrationEnabled = Flag(section, "Registration:Enabled", true),
@@ -59,7 +62,7 @@ internal static class SettingsReader
     {
         foreach (var (key, value) in section.AsEnumerable(makePathsRelative: true))
         {
-            var isKnown = value is null || Keys.Contains(key) || key.StartsWith("Rooms:Default:", StringComparison.OrdinalIgnoreCase) || key.StartsWith("AllowedOrigins:", StringComparison.OrdinalIgnoreCase);
+            var isKnown = value is null || Keys.Contains(key) || key.StartsWith("Rooms:Default:", StringComparison.OrdinalIgnoreCase) || key.StartsWith("AllowedOrigins:", StringComparison.OrdinalIgnoreCase) || key.StartsWith("TrustedProxies:", StringComparison.OrdinalIgnoreCase);
             if (!isKnown)
             {
                 throw new StartupException($"There is no setting {section.Path}:{key}. Correct its name or take it out; docs/operating.md lists them.");
@@ -73,9 +76,30 @@ internal static class SettingsReader
         return folder.Length == 0 ? throw Bad(section, "DataFolder", folder, "a folder, such as ./data") : Path.GetFullPath(folder);
     }
 
-    private static IPAddress Address(IConfigurationSection section)
+    private static TlsSettings? Tls(IConfigurationSection section)
     {
-        const string key = "Mqtt:Address";
+        const string certificateKey = "Mqtt:Tls:Certificate", keyKey = "Mqtt:Tls:Key";
+        var port = Number(section, "Mqtt:Tls:Port", 8883, -1, 65535);
+        var address = Address(section, "Mqtt:Tls:Address");
+        var (certificate, key, password) = (Optional(section, certificateKey), Optional(section, keyKey), Optional(section, "Mqtt:Tls:Password"));
+        return certificate is not null ? new TlsSettings(port, address, Path.GetFullPath(certificate), Path.GetFullPath(key ?? certificate), password)
+            : key is null ? null
+            : throw new StartupException($"The setting {section.Path}:{keyKey} has a key, and {section.Path}:{certificateKey} no certificate; set both, or neither.");
+    }
+
+    private static List<IPNetwork> Proxies(IConfigurationSection section)
+    {
+        const string key = "TrustedProxies";
+        return section.GetSection(key).GetChildren().Select(child => child.Value ?? "")
+            .Select(text => Hosting.TrustedProxies.TryParse(text, out var network) ? network
+                : throw Bad(section, key, text, "addresses, such as 127.0.0.1, or networks, such as 10.0.0.0/8"))
+            .ToList();
+    }
+
+    private static string? Optional(IConfigurationSection section, string key) => section[key] is { Length: > 0 } text ? text : null;
+
+    private static IPAddress Address(IConfigurationSection section, string key)
+    {
         var text = section[key] ?? "127.0.0.1";
         return text == "localhost" ? IPAddress.Loopback
             : IPAddress.TryParse(text, out var address) ? address

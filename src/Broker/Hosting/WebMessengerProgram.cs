@@ -45,13 +45,16 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         var settings = SettingsReader.Read(builder.Configuration);
         var log = Logging.Create(builder.Configuration);
         builder.Services.AddSerilog(log, dispose: true);
+        SerilogLoggerFactory loggers = new(log);
+        var certificate = settings.Tls is { } tls ? ServerCertificate.Open(tls, loggers.CreateLogger<ServerCertificate>()) : null;
+        TrustedProxies.DistrustOthers(builder.Configuration);
         Listeners listeners = new();
         var urls = builder.Configuration["Urls"] ?? "http://localhost:8080";
-        builder.WebHost.ConfigureKestrel(kestrel => listeners.Configure(kestrel, urls, settings));
+        builder.WebHost.ConfigureKestrel(kestrel => listeners.Configure(kestrel, urls, settings, certificate));
         builder.WebHost.UseSockets(sockets => sockets.Backlog = Listeners.Backlog);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
 
-        var stores = await Stores.OpenAsync(settings, TimeProvider.System, new SerilogLoggerFactory(log));
+        var stores = await Stores.OpenAsync(settings, TimeProvider.System, loggers);
         try
         {
             AddServices(builder.Services, settings, stores);
@@ -147,11 +150,15 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         {
             await _app.StartAsync();
         }
+        catch (Exception error) when (error is System.Security.Cryptography.CryptographicException or FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new StartupException($"The certificate of Kestrel:Certificates:Default cannot be used: {error.Message}", error);
+        }
         catch (IOException error)
         {
             // Kestrel calls every address http, that of MQTT too.
             throw new StartupException(
-                $"{error.Message.Replace("http://", "", StringComparison.Ordinal).TrimEnd('.')}. Stop what uses it, or set Urls (the pages) or WebMessenger:Mqtt:Port (MQTT) to something else.", error);
+                $"{error.Message.Replace("http://", "", StringComparison.Ordinal).TrimEnd('.')}. Stop what uses it, or set Urls (the pages), WebMessenger:Mqtt:Port (MQTT) or WebMessenger:Mqtt:Tls:Port (MQTT over TLS) to something else.", error);
         }
 
         // MQTTnet starts behind Kestrel's back and does not say when that fails.

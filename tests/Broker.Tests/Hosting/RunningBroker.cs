@@ -29,14 +29,9 @@ internal sealed class RunningBroker : IAsyncDisposable
 
     public Uri WebSocket => new($"ws://{Http.Authority}/mqtt");
 
-    public IPEndPoint Mqtt
-    {
-        get
-        {
-            var address = new Uri(Program.Addresses.Single(address => address.StartsWith("mqtt:", StringComparison.Ordinal)));
-            return new IPEndPoint(IPAddress.Parse(address.Host), address.Port);
-        }
-    }
+    public IPEndPoint Mqtt => EndPoint("mqtt:");
+
+    public IPEndPoint MqttOverTls => EndPoint("mqtts:");
 
     public string DataFolder => _folder.Path;
 
@@ -52,6 +47,14 @@ internal sealed class RunningBroker : IAsyncDisposable
 
     /// <param name="configure">The last word on the program's services; null: as everywhere else.</param>
     public static async Task<RunningBroker> StartAsync(Action<IServiceCollection>? configure, params string[] settings)
+    {
+        RunningBroker broker = new(settings, configure);
+        await broker.StartProgramAsync();
+        return broker;
+    }
+
+    /// <param name="configure">The last word on the program's services.</param>
+    public static async Task<RunningBroker> StartWithAsync(Action<IServiceCollection> configure, params string[] settings)
     {
         RunningBroker broker = new(settings, configure);
         await broker.StartProgramAsync();
@@ -107,6 +110,12 @@ internal sealed class RunningBroker : IAsyncDisposable
         var answer = await client.ConnectAsync(member.Account.UserName, password ?? member.Token, clientId);
         Assert.Equal(0, answer.ReasonCode);
         return client;
+    }
+
+    private IPEndPoint EndPoint(string scheme)
+    {
+        var address = new Uri(Program.Addresses.Single(address => address.StartsWith(scheme, StringComparison.Ordinal)));
+        return new IPEndPoint(IPAddress.Parse(address.Host), address.Port);
     }
 
     public async ValueTask DisposeAsync()

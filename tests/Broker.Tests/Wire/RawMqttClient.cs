@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
@@ -66,19 +67,24 @@ internal sealed class RawMqttClient : IAsyncDisposable
     public static async Task<RawMqttClient> OverTcpAsync(IPEndPoint server, MqttVersion version = MqttVersion.V5, int? receiveBuffer = null) =>
         new(await TcpTransport.OpenAsync(server, receiveBuffer), version);
 
-    /// <param name="server">`ws://host:port/mqtt`.</param>
+    public static async Task<RawMqttClient> OverTlsAsync(
+        IPEndPoint server, TestCertificate trusted, MqttVersion version = MqttVersion.V5, int? receiveBuffer = null, List<SslApplicationProtocol>? protocols = null) =>
+        new(await TlsTransport.OpenAsync(server, trusted, receiveBuffer, protocols), version);
+
+    /// <param name="server">`ws://host:port/mqtt`, or `wss:`.</param>
+    /// <param name="trusted">Of `wss:`.</param>
     public static async Task<RawMqttClient> OverWebSocketAsync(
-        Uri server, WebSocketDoor door, MqttVersion version = MqttVersion.V5, int? receiveBuffer = null)
+        Uri server, WebSocketDoor door, MqttVersion version = MqttVersion.V5, int? receiveBuffer = null, TestCertificate? trusted = null)
     {
-        var (transport, status) = await WebSocketTransport.TryOpenAsync(server, door, receiveBuffer);
+        var (transport, status) = await WebSocketTransport.TryOpenAsync(server, door, receiveBuffer, trusted);
         Assert.True(transport is not null, $"The upgrade to WebSocket was refused with {(int)status}.");
         return new RawMqttClient(transport, version);
     }
 
     /// <summary>Knocks and goes away: 101, or the status of the refusal.</summary>
-    public static async Task<HttpStatusCode> UpgradeStatusAsync(Uri server, WebSocketDoor door)
+    public static async Task<HttpStatusCode> UpgradeStatusAsync(Uri server, WebSocketDoor door, TestCertificate? trusted = null)
     {
-        var (transport, status) = await WebSocketTransport.TryOpenAsync(server, door, receiveBuffer: null);
+        var (transport, status) = await WebSocketTransport.TryOpenAsync(server, door, receiveBuffer: null, trusted);
         transport?.Abort();
         return status;
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Net.WebSockets;
 
@@ -66,6 +67,51 @@ internal sealed class TcpTransport(Socket socket) : WireTransport
     public override void Abort() => socket.Close(0);
 }
 
+/// <summary>MQTT over TLS.</summary>
+internal sealed class TlsTransport(Socket socket, SslStream stream) : WireTransport
+{
+    /// <summary>Of the certificate that the server showed, as hexadecimal digits.</summary>
+    public string Thumbprint => stream.RemoteCertificate?.GetCertHashString() ?? "";
+
+    public static async Task<TlsTransport> OpenAsync(IPEndPoint server, TestCertificate trusted, int? receiveBuffer, List<SslApplicationProtocol>? protocols)
+    {
+        var socket = await WireSocket.ConnectAsync(server, receiveBuffer, CancellationToken.None);
+        SslStream stream = new(new NetworkStream(socket));
+        try
+        {
+            await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+            {
+                TargetHost = "localhost",
+                ApplicationProtocols = protocols,
+                RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
+                    (errors & ~SslPolicyErrors.RemoteCertificateChainErrors) == 0 && trusted.Signed(certificate, chain),
+            });
+            return new TlsTransport(socket, stream);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer) => stream.ReadAsync(buffer);
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> bytes) => stream.WriteAsync(bytes);
+
+    public override async ValueTask FinishAsync()
+    {
+        await stream.ShutdownAsync();
+        socket.Shutdown(SocketShutdown.Send);
+    }
+
+    public override void Abort()
+    {
+        socket.Close(0);
+        stream.Dispose();
+    }
+}
+
 internal sealed class WebSocketTransport(ClientWebSocket socket, HttpMessageInvoker invoker) : WireTransport
 {
     public override WebSocketCloseStatus? CloseStatus => socket.CloseStatus;
@@ -73,7 +119,7 @@ internal sealed class WebSocketTransport(ClientWebSocket socket, HttpMessageInvo
     public string? SubProtocol => socket.SubProtocol;
 
     /// <returns>The transport with 101, or null with the status that refused the upgrade.</returns>
-    public static async Task<(WebSocketTransport? Transport, HttpStatusCode Status)> TryOpenAsync(Uri address, WebSocketDoor door, int? receiveBuffer)
+    public static async Task<(WebSocketTransport? Transport, HttpStatusCode Status)> TryOpenAsync(Uri address, WebSocketDoor door, int? receiveBuffer, TestCertificate? trusted = null)
     {
         ClientWebSocket socket = new();
         socket.Options.CollectHttpResponseDetails = true;
@@ -92,6 +138,7 @@ internal sealed class WebSocketTransport(ClientWebSocket socket, HttpMessageInvo
         {
             UseCookies = false,
             UseProxy = false,
+            SslOptions = { RemoteCertificateValidationCallback = (_, certificate, chain, errors) => errors == SslPolicyErrors.None || trusted?.Signed(certificate, chain) == true },
             ConnectCallback = async (context, cancellation) => new NetworkStream(
                 await WireSocket.ConnectAsync(context.DnsEndPoint, receiveBuffer, cancellation), ownsSocket: true),
         });

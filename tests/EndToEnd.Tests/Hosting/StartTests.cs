@@ -21,6 +21,17 @@ public sealed class StartTests : IDisposable
     }
 
     [Fact]
+    public async Task With_a_certificate_MQTT_over_TLS_and_https_are_among_the_addresses()
+    {
+        using TestCertificate certificate = new();
+        await using var server = await ServerProcess.StartAsync([.. certificate.Settings, "Urls=http://127.0.0.1:0;https://127.0.0.1:0"]);
+
+        Assert.Contains($"Listening on mqtts://127.0.0.1:{server.MqttOverTls.Port}", server.Log, StringComparison.Ordinal);
+        Assert.Matches(@"(?m)^Listening on https://127\.0\.0\.1:\d+$", server.Log);
+        Assert.DoesNotMatch("(?m)^.{0,40}(WRN|ERR|FTL|warn|fail|crit)", server.Log);
+    }
+
+    [Fact]
     public async Task A_used_HTTP_port_is_one_clear_line()
     {
         using var taken = Listen(out var port);
@@ -60,6 +71,9 @@ public sealed class StartTests : IDisposable
     [InlineData("WebMessenger:Limits:TextLength=-1", "WebMessenger:Limits:TextLength")]
     [InlineData("WebMessenger:Rooms:Default:0=No Room!", "WebMessenger:Rooms:Default")]
     [InlineData("Urls=not an address", "Urls")]
+    [InlineData("Urls=https://127.0.0.1:0", "WebMessenger:Mqtt:Tls:Certificate")]
+    [InlineData("WebMessenger:Mqtt:Tls:Certificate=/nowhere/chat.pem", "WebMessenger:Mqtt:Tls:Certificate")]
+    [InlineData("WebMessenger:TrustedProxies:0=a proxy", "WebMessenger:TrustedProxies")]
     public async Task A_bad_setting_is_one_line_that_names_its_key(string setting, string key)
     {
         var ended = await ServerProcess.RunToEndAsync([.. Settings(), "Urls=http://127.0.0.1:0", setting]);

@@ -49,7 +49,9 @@ internal static class Mosquitto
     private static Process Start(string program, ServerProcess server, IEnumerable<string> arguments)
     {
         ProcessStartInfo start = new(program) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in arguments.Concat(["-h", "127.0.0.1", "-p", server.Mqtt.Port.ToString(CultureInfo.InvariantCulture)]))
+        var given = arguments.ToList();
+        var port = given.Contains("--cafile") ? server.MqttOverTls.Port : server.Mqtt.Port;
+        foreach (var argument in given.Concat(["-h", "127.0.0.1", "-p", port.ToString(CultureInfo.InvariantCulture)]))
         {
             start.ArgumentList.Add(argument);
         }

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Reflection;
+using System.Text.RegularExpressions;
 using WebMessenger.Load.Servers;
 
 namespace WebMessenger.EndToEnd.Tests.Servers;
@@ -11,7 +12,7 @@ namespace WebMessenger.EndToEnd.Tests.Servers;
 internal sealed record Ended(int ExitCode, string Output, string Error);
 
 /// <summary>The real program, as a process of its own, on free ports of the loopback network and a folder of its own.</summary>
-internal sealed class ServerProcess : IAsyncDisposable
+internal sealed partial class ServerProcess : IAsyncDisposable
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
     private readonly IReadOnlyList<string> _settings;
@@ -32,6 +33,9 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     /// <summary>Where MQTT over TCP is; the same after a restart.</summary>
     public required IPEndPoint Mqtt { get; init; }
+
+    /// <summary>Where MQTT over TLS is, if the settings have a certificate.</summary>
+    public IPEndPoint MqttOverTls => new(IPAddress.Loopback, PortOf("mqtts"));
 
     public Uri WebSocket => new UriBuilder(Address) { Scheme = "ws", Path = "/mqtt" }.Uri;
 
@@ -141,6 +145,14 @@ internal sealed class ServerProcess : IAsyncDisposable
             Directory.Delete(DataFolder, recursive: true);
         }
     }
+
+    private int PortOf(string scheme) => ListeningLine().Matches(Log) is var all
+        && all.FirstOrDefault(match => match.Groups["scheme"].Value == scheme) is { } line
+            ? int.Parse(line.Groups["port"].ValueSpan, CultureInfo.InvariantCulture)
+            : throw new InvalidOperationException($"The server did not say where it listens ({scheme}):{Environment.NewLine}{Log}");
+
+    [GeneratedRegex(@"Listening on (?<scheme>https?|mqtts?)://127\.0\.0\.1:(?<port>\d+)")]
+    private static partial Regex ListeningLine();
 
     /// <summary>One life of the process.</summary>
     private sealed class Running : IDisposable
