@@ -11,19 +11,16 @@ internal static class CommandList
         TrafficScenario.Senders,
         LoneScenario.Kind,
         IdleScenario.Kind,
-    ];
-
-    /// <summary>What mosquitto does not do, so that there is nothing to compare.</summary>
-    public static IReadOnlyList<ScenarioKind> OwnScenarios { get; } =
-    [
         MissedScenario.Kind,
         SilentScenario.Kind,
+        KickScenario.Kind,
+        HostileScenario.Kind,
     ];
 
     public static IReadOnlyList<ICommand> All { get; } =
     [
-        .. Scenarios.Concat(OwnScenarios).Select(kind => new MeasureCommand(kind, isComparison: false)),
-        .. Scenarios.Select(kind => new MeasureCommand(kind, isComparison: true)),
+        .. Scenarios.Select(kind => new MeasureCommand(kind, isComparison: false)),
+        .. Scenarios.Where(kind => kind.IsComparable).Select(kind => new MeasureCommand(kind, isComparison: true)),
         new CrashCommand(),
         new CutCommand(),
         new StartCommand(),

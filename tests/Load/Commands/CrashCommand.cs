@@ -9,8 +9,8 @@ namespace WebMessenger.Load.Commands;
 /// <summary>The crash suite: see <see cref="CrashRun"/>.</summary>
 internal sealed class CrashCommand : ICommand
 {
-    private const string Kept =
-        "Verified: nothing acknowledged was lost or stored twice, no number is missing, everything delivered is in the log like that, and every subscriber got all of it in order.";
+    private const string Promise =
+        "nothing acknowledged was lost or stored twice, no number is missing, everything delivered is in the log like that, and every subscriber got all of it in order.";
 
     public string Name => "crash";
 
@@ -52,7 +52,7 @@ internal sealed class CrashCommand : ICommand
         var chosen = Options.Take(6).ToDictionary(option => option.Name, option => arguments.Text(option.Name));
         chosen["seed"] = seed.ToString(CultureInfo.InvariantCulture);
         Series series = new(contender) { Outcomes = { outcome } };
-        Report report = new(Name, string.Create(CultureInfo.InvariantCulture, $"{plan.Kills} kills, seed {seed}"), chosen, arguments.All("setting"), Machine.Describe(), [series], Kept);
+        Report report = new(Name, string.Create(CultureInfo.InvariantCulture, $"{plan.Kills} kills, seed {seed}"), Promise, chosen, arguments.All("setting"), Machine.Describe(), [series]);
         Table.Write(Console.Out, report);
         if (arguments.TextOrNull("out") is { } folder)
         {

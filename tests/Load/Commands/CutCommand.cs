@@ -54,7 +54,7 @@ internal sealed class CutCommand : ICommand
         var title = string.Create(CultureInfo.InvariantCulture,
             $"{plan.Members} members of {plan.Rooms} rooms, {plan.PerSecond} messages/s, {(plan.KillsServer ? "the server killed and started again" : "all connections reset at once")}; times from the cut");
         var chosen = Options.Take(6).ToDictionary(option => option.Name, option => arguments.Text(option.Name));
-        Report report = new(Name, title, chosen, arguments.All("setting"), Machine.Describe(), [series], "Verified: every member heard every event of its room once and in order.");
+        Report report = new(Name, title, "every member heard every event of its room once and in order.", chosen, arguments.All("setting"), Machine.Describe(), [series]);
         Table.Write(Console.Out, report);
         if (arguments.TextOrNull("out") is { } folder)
         {

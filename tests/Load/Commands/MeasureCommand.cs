@@ -48,7 +48,7 @@ internal sealed class MeasureCommand(ScenarioKind kind, bool isComparison) : ICo
             }
 
             var chosen = kind.Options.ToDictionary(option => option.Name, option => arguments.Text(option.Name));
-            Report report = new(kind.Name, scenario.Title, chosen, arguments.All("setting"), Machine.Describe(), all);
+            Report report = new(kind.Name, scenario.Title, scenario.Promise, chosen, arguments.All("setting"), Machine.Describe(), all);
             Table.Write(Console.Out, report);
             if (arguments.TextOrNull("out") is { } folder)
             {

@@ -20,11 +20,10 @@ internal sealed record Series(IContender Contender)
 }
 
 /// <summary>A scenario's rounds, side by side.</summary>
+/// <param name="Promise">What was verified, when there are no problems.</param>
 /// <param name="Settings">What this server was told beside its usual settings.</param>
-/// <param name="Kept">What is said when there are no problems.</param>
 internal sealed record Report(
-    string Scenario, string Title, IReadOnlyDictionary<string, string> Options, IReadOnlyList<string> Settings, Machine Machine, IReadOnlyList<Series> Series,
-    string Kept = "Verified: every acknowledged message reached every member exactly once, in one order.")
+    string Scenario, string Title, string Promise, IReadOnlyDictionary<string, string> Options, IReadOnlyList<string> Settings, Machine Machine, IReadOnlyList<Series> Series)
 {
     /// <summary>Name and unit of every figure, in order.</summary>
     public IReadOnlyList<(string Name, string Unit)> Figures =>

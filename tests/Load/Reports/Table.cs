@@ -32,7 +32,7 @@ internal static class Table
         to.WriteLine();
         var problems = report.Problems.ToList();
         to.WriteLine(problems.Count == 0
-            ? report.Kept
+            ? $"Verified: {report.Promise}"
             : "NOT as promised:" + string.Concat(problems.Select(problem => $"{Environment.NewLine}  {problem}")));
     }
 

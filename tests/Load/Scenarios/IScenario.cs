@@ -14,6 +14,9 @@ internal interface IScenario
     /// <summary>Without extension.</summary>
     string FileName { get; }
 
+    /// <summary>What is said when nothing went wrong.</summary>
+    string Promise => "every acknowledged message reached every member exactly once, in one order.";
+
     Preparation Preparation { get; }
 
     /// <summary>One round. What was not kept is a problem in the outcome, not an exception.</summary>
@@ -21,7 +24,8 @@ internal interface IScenario
 }
 
 /// <summary>A kind of load as it is typed.</summary>
-internal sealed record ScenarioKind(string Name, string Summary, IReadOnlyList<Option> Options, Func<Arguments, IScenario> Create);
+/// <param name="IsComparable">Other servers can do it, too.</param>
+internal sealed record ScenarioKind(string Name, string Summary, IReadOnlyList<Option> Options, Func<Arguments, IScenario> Create, bool IsComparable = true);
 
 /// <summary>Options that mean the same in every scenario.</summary>
 internal static class SharedOptions

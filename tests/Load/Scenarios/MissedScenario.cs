@@ -44,7 +44,8 @@ internal sealed class MissedScenario : IScenario
             new("durable", "yes", "yes: also clients whose place the server keeps"),
             SharedOptions.Text,
         ],
-        arguments => new MissedScenario(arguments));
+        arguments => new MissedScenario(arguments),
+        IsComparable: false);
 
     public string Title => string.Create(CultureInfo.InvariantCulture, $"{_events} missed events, {_textLength}-byte text, {_rate} messages/s meanwhile; from opening the socket to the last event missed");
 

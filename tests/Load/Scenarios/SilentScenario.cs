@@ -45,7 +45,8 @@ internal sealed class SilentScenario : IScenario, IPacketHandler
             new("messages", "100000", "how many pass; as many pass before anybody subscribes, to warm up"),
             SharedOptions.Text,
         ],
-        arguments => new SilentScenario(arguments));
+        arguments => new SilentScenario(arguments),
+        IsComparable: false);
 
     /// <summary>What is kept if every subscriber has a queue of copies.</summary>
     public double MegabytesOfCopies => (double)_subscribers * _messages * _textLength / 1e6;

@@ -12,6 +12,8 @@ namespace WebMessenger.Load.Servers;
 /// </summary>
 internal sealed class AccountSeed : IDisposable
 {
+    public const string Password = "correct horse battery staple";
+
     private const string FileName = "accounts.db";
 
     private readonly string _folder;
@@ -57,7 +59,7 @@ internal sealed class AccountSeed : IDisposable
     private static async Task<Login> RegisterAsync(AuthServices auth, int number)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"member-{number:0000}");
-        var registered = await auth.Registration.RegisterAsync($"{name}@example.org", name, name, "correct horse battery staple", null);
+        var registered = await auth.Registration.RegisterAsync($"{name}@example.org", name, name, Password, null);
         if (!registered.TryGet(out var account, out var refusal))
         {
             throw new LoadException($"The account {name} could not be made: {refusal}");

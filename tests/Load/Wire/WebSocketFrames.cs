@@ -14,14 +14,18 @@ internal sealed class WebSocketFrames
     private const int Mask = 0x5AC33C69;
     private const int CloseCode = 8;
 
+    /// <summary>A client's close frame.</summary>
+    public static readonly byte[] Close = [0x88, 0x80, 0, 0, 0, 0];
+
     private readonly byte[] _header = new byte[10];
     private int _headerCount;
     private long _payloadLeft;
     private bool _isControl;
 
     /// <summary>The request that turns an HTTP connection into one for MQTT.</summary>
-    public static byte[] Upgrade(System.Net.IPEndPoint server) => System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture,
-        $"GET /mqtt HTTP/1.1\r\nHost: {server}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: bG9hZCBnZW5lcmF0b3IhIQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n"));
+    /// <param name="cookie">`name=value`, as a page of the server sends it; null: no browser.</param>
+    public static byte[] Upgrade(System.Net.IPEndPoint server, string? cookie = null) => System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture,
+        $"GET /mqtt HTTP/1.1\r\nHost: {server}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: bG9hZCBnZW5lcmF0b3IhIQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n{(cookie is null ? "" : $"Cookie: {cookie}\r\nOrigin: http://{server}\r\n")}\r\n"));
 
     /// <summary>Masks what lies behind the headroom and writes the header before it. Returns where the frame begins.</summary>
     public static int Wrap(Span<byte> buffer)

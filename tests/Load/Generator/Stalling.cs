@@ -1,0 +1,32 @@
+using WebMessenger.Load.Wire;
+
+namespace WebMessenger.Load.Generator;
+
+/// <summary>Makes clients stop reading while much waits for them: a room with more history than the sockets between hold, asked for and not read.</summary>
+internal static class Stalling
+{
+    // About 5 MB; the kernel takes some 3 even when the client's buffer is small.
+    private const int Messages = 300;
+    private static readonly string Text = string.Concat(Enumerable.Repeat("🪁", 4000));
+
+    public static async Task FillAsync(RawClient speaker, string topic)
+    {
+        for (var i = 0; i < Messages; i++)
+        {
+            await speaker.PublishAsync(topic, Text);
+        }
+    }
+
+    /// <summary>Returns when no more arrives at the client, which had better be opened with a small buffer.</summary>
+    public static async Task StallAsync(RawClient client, string topic)
+    {
+        client.StopReading();
+        await client.SendAsync(ClientPackets.Subscribe(MqttVersion.V5, 1, topic, 0, ("last", "1000")));
+        for (var (last, same) = (0, 0); last == 0 || same < 3;)
+        {
+            await Task.Delay(5);
+            var now = client.Available;
+            (last, same) = (now, now == last ? same + 1 : 0);
+        }
+    }
+}
