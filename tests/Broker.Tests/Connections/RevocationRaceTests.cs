@@ -1,0 +1,223 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Durable;
+using WebMessenger.Broker.Log;
+using WebMessenger.Broker.Tests.Hosting;
+using WebMessenger.Broker.Tests.Wire;
+using ConnectionDirectory = WebMessenger.Broker.Connections.ConnectionDirectory;
+
+namespace WebMessenger.Broker.Tests.Connections;
+
+/// <summary>
+/// A logout that meets what a client is doing: at each place where the server waits for something else, before it, after it, and at the same moment.
+/// </summary>
+public sealed class RevocationRaceTests
+{
+    private const string ClientId = "tab";
+
+    /// <summary>What was at the store already is waited for this long (docs/architecture.md); on a machine that is slower it may be stored after the answer.</summary>
+    private static readonly TimeSpan DrainTime = TimeSpan.FromMilliseconds(150);
+
+    private static readonly MqttProperties Durable = new() { { PropertyId.SessionExpiry, 600u } };
+
+    /// <summary>What the client is doing.</summary>
+    private enum Doing
+    {
+        Connect,
+        Resume,
+        Subscribe,
+        SubscribeDurable,
+        Publish,
+        TakeOver,
+    }
+
+    /// <summary>When the logout comes, once the server is held at the crossing.</summary>
+    private enum When
+    {
+        WhileHeld,
+        AsReleased,
+        SoonAfter,
+    }
+
+    private static IReadOnlyList<(Doing Doing, Crossing Crossing, When When)> Interleavings { get; } =
+        [.. from doing in Enum.GetValues<Doing>() from crossing in Enum.GetValues<Crossing>() from when in Enum.GetValues<When>() select (doing, crossing, when)];
+
+    [Fact]
+    public Task Attack_23_24_Nobody_survives_a_logout_wherever_it_meets_the_client() => RaceAsync(rounds: 3);
+
+    [Fact(Explicit = true)]
+    public Task Attack_23_24_Nobody_survives_ten_thousand_interleavings() => RaceAsync((10_000 / Interleavings.Count) + 1);
+
+    private static async Task RaceAsync(int rounds)
+    {
+        Crossroads crossroads = new();
+        await using var broker = await RunningBroker.StartWithAsync(crossroads.Place);
+        var ana = await broker.RegisterAsync("ana");
+        var bob = await broker.RegisterAsync("bob");
+        await using var witness = await broker.ConnectAsync(bob, clientId: "witness");
+        await using (var first = await broker.ConnectAsync(ana))
+        {
+            // Her joining the room is no part of what follows.
+            await first.SubscribeAsync("rooms/lobby");
+        }
+
+        Dictionary<int, long> markers = [];
+        var (number, held) = (0, 0);
+        for (var round = 0; round < rounds; round++)
+        {
+            foreach (var (doing, crossing, when) in Interleavings)
+            {
+                number++;
+                try
+                {
+                    var (marker, wasHeld) = await MeetAsync(broker, crossroads, ana, witness, number, doing, crossing, when);
+                    markers[number] = marker;
+                    held += wasHeld ? 1 : 0;
+                }
+                catch (Exception error)
+                {
+                    throw new InvalidOperationException($"Round {round}: {doing}, {crossing}, {when}", error);
+                }
+            }
+        }
+
+        await HandshakeTests.UntilAsync(() => broker.Get<ConnectionDirectory>().Count == 1 && broker.Room("lobby").Subscribers.Length == 0);
+        await HandshakeTests.UntilAsync(() => broker.Get<IRecordStore>().ReadAll(DurableRecords.ClientsPrefix).Count == 0);
+        AssertNothingAfter(broker.Get<IRoomLog>(), markers);
+
+        // Or the crossings are not where they should be, and this proves less than it says.
+        Assert.True(held >= rounds * 15, $"The server was held {held} times in {number} interleavings.");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{number} interleavings, held at a crossing in {held}");
+    }
+
+    private static async Task<(long Marker, bool WasHeld)> MeetAsync(
+        RunningBroker broker, Crossroads crossroads, Member ana, RawMqttClient witness, int number, Doing doing, Crossing crossing, When when)
+    {
+        var sessions = broker.Get<LoginSessions>();
+        var browser = await broker.SignInAsync(ana.Account);
+        var isDurable = doing is Doing.Resume or Doing.SubscribeDurable;
+        RawMqttClient? before = null;
+        if (doing is Doing.Resume or Doing.TakeOver)
+        {
+            before = await OpenAsync(broker, browser);
+            await ConnectAsync(before, isDurable);
+            Assert.Equal([1], (await before.SubscribeAsync("rooms/lobby")).ReasonCodes);
+            if (doing == Doing.Resume)
+            {
+                await before.DisconnectAsync();
+                await before.WaitForCloseAsync();
+            }
+        }
+
+        await using var client = await OpenAsync(broker, browser);
+        if (doing is Doing.Subscribe or Doing.SubscribeDurable or Doing.Publish)
+        {
+            await ConnectAsync(client, isDurable);
+        }
+
+        crossroads.Arm(crossing);
+        var answered = Task.WhenAny(DoAsync(client, doing, isDurable, number), client.WaitForCloseAsync());
+        var wasHeld = await Task.WhenAny(crossroads.Reached, answered) == crossroads.Reached;
+        Task ending;
+        var clock = Stopwatch.StartNew();
+        switch (when)
+        {
+            case When.WhileHeld:
+                // All that must come at once comes before it waits for anything.
+                ending = sessions.EndAsync(browser.Session);
+                Assert.True(browser.Session.IsRevoked);
+                crossroads.Release();
+                break;
+            case When.AsReleased:
+                var releasing = Task.Run(crossroads.Release);
+                ending = sessions.EndAsync(browser.Session);
+                await releasing;
+                break;
+            default:
+                crossroads.Release();
+                Thread.SpinWait(200 * (number % 100));
+                ending = sessions.EndAsync(browser.Session);
+                break;
+        }
+
+        await ending;
+        var tookTooLong = clock.Elapsed >= DrainTime;
+
+        // Whoever is told that it is over finds nothing open.
+        foreach (var connection in broker.Get<ConnectionDirectory>().OfAccount(ana.Account.Id))
+        {
+            Assert.True(connection.Session != browser.Session || connection.Transport.Closed.IsCompleted);
+        }
+
+        var marker = await witness.PublishAsync("rooms/lobby", Marker(number));
+        Assert.True(marker.Accepted);
+        await answered;
+        foreach (var ended in new[] { client, before })
+        {
+            if (ended is not null)
+            {
+                Assert.DoesNotContain(await ended.PublishesUntilClosedAsync(), publish => publish.Text.Contains(Marker(number), StringComparison.Ordinal));
+                await ended.DisposeAsync();
+            }
+        }
+
+        return (tookTooLong ? long.MaxValue : marker.Seq, wasHeld);
+    }
+
+    /// <summary>As a page's tab does it. Completes with the server's answer, whatever that is.</summary>
+    private static async Task DoAsync(RawMqttClient client, Doing doing, bool isDurable, int number)
+    {
+        try
+        {
+            switch (doing)
+            {
+                case Doing.Subscribe or Doing.SubscribeDurable:
+                    await client.SubscribeAsync("rooms/lobby");
+                    break;
+                case Doing.Publish:
+                    await client.PublishAsync("rooms/lobby", Said(number));
+                    break;
+                default:
+                    await client.ConnectAsync(clientId: ClientId, cleanStart: !isDurable, properties: isDurable ? Durable : null);
+                    break;
+            }
+        }
+        catch (Exception error) when (client.IsClosed || error is System.Net.WebSockets.WebSocketException)
+        {
+            // Cut off instead of answered.
+        }
+    }
+
+    private static async Task ConnectAsync(RawMqttClient client, bool isDurable) =>
+        Assert.True((await client.ConnectAsync(clientId: ClientId, cleanStart: !isDurable, properties: isDurable ? Durable : null)).Accepted);
+
+    private static Task<RawMqttClient> OpenAsync(RunningBroker broker, SignedIn browser) => RawMqttClient.OverWebSocketAsync(
+        broker.WebSocket, new WebSocketDoor($"webmessenger={browser.Secret}", broker.Http.GetLeftPart(UriPartial.Authority)));
+
+    private static void AssertNothingAfter(IRoomLog log, Dictionary<int, long> markers)
+    {
+        var accepted = 0;
+        for (long after = 0; log.ReadAfter(LogName.OfRoom("lobby"), after, 1000).Entries is [.., var last] entries; after = last.Seq)
+        {
+            foreach (var entry in entries)
+            {
+                var body = Encoding.UTF8.GetString(entry.Body.Span);
+                var at = body.IndexOf("said by ana in ", StringComparison.Ordinal);
+                if (at >= 0)
+                {
+                    var number = int.Parse(body.AsSpan(at + 15, 6), CultureInfo.InvariantCulture);
+                    Assert.True(entry.Seq < markers[number], $"What was said in {number} was accepted after its logout had been answered.");
+                    accepted++;
+                }
+            }
+        }
+
+        Assert.NotEqual(0, accepted);
+    }
+
+    private static string Said(int number) => string.Create(CultureInfo.InvariantCulture, $"said by ana in {number:000000}");
+
+    private static string Marker(int number) => string.Create(CultureInfo.InvariantCulture, $"marker {number:000000}");
+}
