@@ -15,6 +15,10 @@ internal sealed partial class MqttConnection
 
     // QoS 2 packet ids between PUBLISH and PUBREL, and their answers; receive side and answers, so guarded by _write.
     private readonly Dictionary<ushort, PublishAnswer> _incomingQoS2 = [];
+
+    // Those of earlier connections of the MQTT session, and hashes of what they were. They take nothing of the Receive Maximum, which begins anew with each connection
+    // (MQTT 5.0, 4.9). Guarded by _write; null: none.
+    private Dictionary<ushort, ulong>? _receivedBefore;
     private int _underWay;
 
     // QoS 1 publishes that the client has no PUBACK for; guarded by _write.
@@ -50,6 +54,7 @@ internal sealed partial class MqttConnection
         if (_underWay == 0)
         {
             _drained?.TrySetResult();
+            _drained = null;
         }
     }
 
@@ -140,7 +145,6 @@ internal sealed partial class MqttConnection
 
         var packetId = BinaryPrimitives.ReadUInt16BigEndian(bytes);
 
-        var wasReceived = false;
         lock (_write)
         {
             switch (type)
@@ -156,8 +160,14 @@ internal sealed partial class MqttConnection
                     }
 
                     break;
-                case PacketType.PubRel:
-                    wasReceived = _incomingQoS2.Remove(packetId);
+                case PacketType.PubRel when !_silent:
+                    var wasReceived = _incomingQoS2.Remove(packetId) || _receivedBefore?.Remove(packetId) == true;
+                    if (wasReceived && IsDurable)
+                    {
+                        // Inside the lock: whoever takes over from here on may store another publish under the id.
+                        _services.Durable.Released(this, packetId);
+                    }
+
                     WriteShort(PacketType.PubComp, packetId, wasReceived ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound);
                     break;
                 case PacketType.PubRec:
@@ -165,11 +175,6 @@ internal sealed partial class MqttConnection
                     WriteShort(PacketType.PubRel, packetId, ReasonCode.PacketIdentifierNotFound);
                     break;
             }
-        }
-
-        if (wasReceived && IsDurable)
-        {
-            _services.Durable.Released(this, packetId);
         }
     }
 

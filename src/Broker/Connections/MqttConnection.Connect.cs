@@ -218,10 +218,6 @@ internal sealed partial class MqttConnection
             RefuseAdmitted(ReasonCode.ServerUnavailable, "What is kept of this client could not be stored. Try again later.");
             return;
         }
-        finally
-        {
-            Predecessor = null;
-        }
 
         switch (opening)
         {

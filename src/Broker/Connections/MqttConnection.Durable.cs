@@ -19,9 +19,6 @@ internal sealed partial class MqttConnection
     // Sent on an earlier connection and not acknowledged: these go first, under the packet ids they had [MQTT-4.4.0-1].
     private Queue<UnacknowledgedEvent>? _redelivered;
 
-    /// <summary>The connection that this one took the client id from, until its MQTT session has been handed over.</summary>
-    public MqttConnection? Predecessor { get; private set; }
-
     /// <summary>Seconds that the MQTT session lives on after this connection; 0: it ends with it.</summary>
     public uint SessionExpiry { get; private set; }
 
@@ -44,21 +41,22 @@ internal sealed partial class MqttConnection
                 return _resuming;
             }
 
-            // What was not sent again yet is unacknowledged all the same, and older than what was.
-            List<UnacknowledgedEvent> unacknowledged = [.. _redelivered ?? [], .. _unacknowledged!.ToList()];
+            // What was not sent again yet is unacknowledged all the same, and newer than what was: nothing else is sent before it.
+            List<UnacknowledgedEvent> unacknowledged = [.. _unacknowledged!.ToList(), .. _redelivered ?? []];
+            var resets = unacknowledged.Where(sent => sent.Seq == 0).Select(sent => sent.Log).ToHashSet();
             Dictionary<LogName, LogCursor> cursors = [];
             foreach (var (log, place) in _kept)
             {
                 if (place is { Cursor: >= 0, Now.Events.QualityOfService: > 0 })
                 {
                     // A client that has not acknowledged that it must begin anew is told again.
-                    var isReset = place.Reset is not null || unacknowledged.Exists(sent => sent.Log == log && sent.Seq == 0);
+                    var isReset = place.Reset is not null || resets.Contains(log);
                     cursors[log] = new LogCursor(isReset ? "" : place.Epoch, place.Cursor);
                 }
             }
 
             unacknowledged.RemoveAll(sent => sent.Seq == 0);
-            return new DurablePosition(cursors, unacknowledged, _incomingQoS2.ToDictionary(publish => publish.Key, publish => publish.Value.ContentHash));
+            return new DurablePosition(cursors, unacknowledged, Received());
         }
     }
 
@@ -71,6 +69,18 @@ internal sealed partial class MqttConnection
             var position = Position();
             _kept = null;
             return position;
+        }
+    }
+
+    /// <summary>The QoS 2 publishes that the client has not released, of those that were stored: what failed, or was refused, it may send again.</summary>
+    public IReadOnlyDictionary<ushort, ulong> Received()
+    {
+        lock (_write)
+        {
+            return _incomingQoS2.Where(publish => publish.Value is { IsDone: true, Code: < 0x80 })
+                .Select(publish => KeyValuePair.Create(publish.Key, publish.Value.ContentHash))
+                .Concat(_receivedBefore ?? [])
+                .ToDictionary();
         }
     }
 
@@ -135,9 +145,9 @@ internal sealed partial class MqttConnection
             }
 
             _resuming = client.Position;
-            foreach (var (packetId, contentHash) in client.Position.Received)
+            if (client.Position.Received.Count > 0)
             {
-                _incomingQoS2[packetId] = new PublishAnswer(packetId, 2) { IsDone = true, IsFromBefore = true, ContentHash = contentHash };
+                _receivedBefore = new Dictionary<ushort, ulong>(client.Position.Received);
             }
 
             foreach (var sent in client.Position.Unacknowledged)
@@ -189,6 +199,27 @@ internal sealed partial class MqttConnection
         }
     }
 
+    // Under _write. The client has given up what it had of a log, or lost it: should it come back, it begins anew, and its seqs may mean other events then.
+    private void ForgetPosition(LogName log)
+    {
+        if (_kept?.Remove(log) != true)
+        {
+            return;
+        }
+
+        _positionChanged = true;
+        _unacknowledged!.Forget(log);
+        if (_redelivered is { Count: > 0 } waiting)
+        {
+            foreach (var sent in waiting.Where(sent => sent.Log == log))
+            {
+                _window.Unreserve(sent.PacketId);
+            }
+
+            _redelivered = new Queue<UnacknowledgedEvent>(waiting.Where(sent => sent.Log != log));
+        }
+    }
+
     private bool NextToRedeliver(out UnacknowledgedEvent next, out EventStream stream, out Wants wants)
     {
         lock (_write)
@@ -219,7 +250,8 @@ internal sealed partial class MqttConnection
             : null;
         lock (_write)
         {
-            if (_silent || _redelivered is not { Count: > 0 } waiting || waiting.Peek() != sent)
+            // Something else may have taken the last of the window meanwhile; then it is its turn again when there is room.
+            if (_silent || !MayWrite || _redelivered is not { Count: > 0 } waiting || waiting.Peek() != sent)
             {
                 return;
             }

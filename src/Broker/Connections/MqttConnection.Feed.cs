@@ -29,17 +29,21 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
     {
         try
         {
-            while (NextToRedeliver(out var sent, out var stream, out var asked))
+            do
             {
-                Redeliver(sent, stream, asked);
-            }
+                while (NextToRedeliver(out var sent, out var stream, out var asked))
+                {
+                    Redeliver(sent, stream, asked);
+                }
 
-            Flush();
-            while (NextToFeed(out var place, out var wants, out var after, out var count))
-            {
-                FeedPageTo(place, wants, after, count);
                 Flush();
+                while (NextToFeed(out var turn))
+                {
+                    FeedPageTo(turn);
+                    Flush();
+                }
             }
+            while (!IsAtRest());
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException)
         {
@@ -57,7 +61,7 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
             (_behind ??= new Queue<Place>()).Enqueue(place);
         }
 
-        if (!MayFeed)
+        if (!MayWrite)
         {
             _blockedSince ??= _services.Time.GetTimestamp();
         }
@@ -68,12 +72,15 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
     // Under _write.
     private void StartFeeder()
     {
-        if (!_isFeeding && !_silent && _resuming is null && MayWrite && (_behind is { Count: > 0 } || _redelivered is { Count: > 0 }))
+        if (!_isFeeding && HasFood)
         {
             _isFeeding = true;
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
     }
+
+    // Under _write. There is something for the feeder to bring, and room for it.
+    private bool HasFood => !_silent && _resuming is null && MayWrite && (_behind is { Count: > 0 } || _redelivered is { Count: > 0 });
 
     // Under _write.
     private bool MayWrite => !_window.IsFull && _queue is not { Count: > 0 } && _stalledBytes < StalledBytesLimit;
@@ -81,11 +88,11 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
     // Under _write.
     private bool MayFeed => MayWrite && !IsHeldBack;
 
-    private bool NextToFeed(out Place place, out Wants wants, out long after, out int count)
+    private bool NextToFeed(out FeedTurn turn)
     {
         lock (_write)
         {
-            while (!_silent && MayFeed && _behind is not null && _behind.TryDequeue(out place!))
+            while (!_silent && MayFeed && _behind is not null && _behind.TryDequeue(out var place))
             {
                 if (place.Now?.Events is not { } asked || !place.IsBehind)
                 {
@@ -95,24 +102,39 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
 
                 // A page for everybody in turn.
                 _behind.Enqueue(place);
-                (wants, after, count) = (asked, place.Cursor, Math.Min(FeedPage, _window.Free));
+                turn = new FeedTurn(place, asked, place.Cursor, place.Owed, Math.Min(FeedPage, _window.Free));
                 return true;
             }
 
-            if (_behind is { Count: > 0 } || _redelivered is { Count: > 0 })
+            turn = default;
+            return false;
+        }
+    }
+
+    // False: room was made, or more is owed, since the feeder looked.
+    private bool IsAtRest()
+    {
+        lock (_write)
+        {
+            if (HasFood)
+            {
+                return false;
+            }
+
+            if (!MayWrite && (_behind is { Count: > 0 } || _redelivered is { Count: > 0 }))
             {
                 _blockedSince ??= _services.Time.GetTimestamp();
             }
 
             // Whoever makes room, or falls behind, from here on starts the feeder anew.
             _isFeeding = false;
-            (place, wants, after, count) = (null!, null!, 0, 0);
-            return false;
+            return true;
         }
     }
 
-    private void FeedPageTo(Place place, Wants wants, long after, int count)
+    private void FeedPageTo(in FeedTurn turn)
     {
+        var (place, wants, after, owed, count) = turn;
         var stream = place.Stream;
         var page = _services.RoomLog.ReadAfter(stream.Log, Math.Max(0, after), count);
         var publishes = new (long Seq, EncodedPublish? Publish)[page.Entries.Count];
@@ -127,7 +149,8 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
 
         lock (_write)
         {
-            if (_silent || place.Now?.Events is null || !TryWriteReset(place))
+            // A SUBSCRIBE may have moved it back meanwhile: what was read begins too late then.
+            if (_silent || place.Now?.Events is null || place.Cursor < after || !TryWriteReset(place))
             {
                 return;
             }
@@ -150,11 +173,14 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
 
             if (publishes.Length == 0)
             {
-                // Nothing of what it is owed is there any more: the log was dropped.
-                Advance(place, Math.Max(place.Cursor, place.Owed));
+                // Nothing of what it was owed then is there any more: the log was dropped. What came since is another matter.
+                Advance(place, Math.Max(place.Cursor, owed));
             }
         }
     }
+
+    /// <summary>Whose page is next, how it was when that was decided, and how long the page may be.</summary>
+    private readonly record struct FeedTurn(Place Place, Wants Wants, long After, long Owed, int Count);
 
     // [MQTT-3.3.2-5] What has waited longer than its sender gave it is not sent any more. To who asks for history it is history, and comes.
     private bool IsOver(in LogEntry entry, bool isHistory) => !isHistory && EventBody.ExpiryOf(entry.Body.Span) is { } expiry && expiry <= _services.Time.GetUtcNow();

@@ -164,15 +164,20 @@ internal sealed partial class MqttConnection
     {
         lock (_write)
         {
-            if (!_incomingQoS2.TryGetValue(publish.PacketId, out var answer))
+            if (_receivedBefore?.Remove(publish.PacketId, out var contentHash) == true)
             {
-                return false;
+                if (!publish.IsDuplicate || contentHash != ContentHashOf(publish))
+                {
+                    // After a crash the server may know an id longer than the client does, who then uses it for something new.
+                    _services.Durable.Released(this, publish.PacketId);
+                    return false;
+                }
+
+                _incomingQoS2[publish.PacketId] = new PublishAnswer(publish.PacketId, 2) { IsDone = true, ContentHash = contentHash };
             }
 
-            // After a crash the server may know an id longer than the client does, who then uses it for something new.
-            if (answer.IsFromBefore && (!publish.IsDuplicate || answer.ContentHash != ContentHashOf(publish)))
+            if (!_incomingQoS2.TryGetValue(publish.PacketId, out var answer))
             {
-                _incomingQoS2.Remove(publish.PacketId);
                 return false;
             }
 

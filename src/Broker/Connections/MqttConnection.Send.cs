@@ -158,9 +158,9 @@ internal sealed partial class MqttConnection
         lock (_write)
         {
             subscriber.GiveWayTo(by);
-            if (by?.Events is null && _kept?.Remove(subscriber.Place.Stream.Log) == true)
+            if (by?.Events is null)
             {
-                _positionChanged = true;
+                ForgetPosition(subscriber.Place.Stream.Log);
             }
         }
     }

@@ -121,7 +121,6 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
             return Verdict.Refused(RefusalCode.QuotaExceeded, "This account has as many connections as it may have. Close one first.");
         }
 
-        Predecessor = old;
         _ = old?.EndAsync(ReasonCode.SessionTakenOver, "Another connection of this account uses this client id.");
         _budget = _services.Budgets.Of(session.Account.Id);
         CheckWill();
@@ -162,7 +161,8 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
             }
 
             // A goodbye only where nothing waits to be sent: a peer that has stopped reading would not get it, and must not delay us.
-            isStalled = _flushing;
+            // Nor while a CONNACK or SUBACK is held back, which must not leave before it has taken effect.
+            isStalled = _flushing || _corked;
             if (!isStalled && !_silent && IsVersion5 && _isConnected)
             {
                 WriteControl(PacketWriter.Disconnect(code, _wantsReasons ? reason : null));

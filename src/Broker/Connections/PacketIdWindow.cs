@@ -69,17 +69,19 @@ internal sealed class PacketIdWindow
     /// <summary>The id is that of a publish which will be sent again: no other gets it. It takes no room until it is used.</summary>
     public void Reserve(ushort packetId)
     {
-        // Beyond the reserved ones there are always ids to give.
-        var words = Words + (packetId + 63) / 64;
+        if (!(_reserved ??= []).Add(packetId))
+        {
+            return;
+        }
+
+        // Beside the reserved ones there are always ids to give. By how many there are, not by how high they are: or the ids would grow from connection to connection.
+        var words = Math.Max(Words + (_reserved.Count + 63) / 64, (packetId + 63) / 64);
         if (_taken.Length < words)
         {
             Array.Resize(ref _taken, words);
         }
 
-        if (!IsTaken(packetId) && (_reserved ??= []).Add(packetId))
-        {
-            _taken[(packetId - 1) / 64] |= 1UL << ((packetId - 1) % 64);
-        }
+        _taken[(packetId - 1) / 64] |= 1UL << ((packetId - 1) % 64);
     }
 
     /// <summary>The publish of a reserved id is sent.</summary>

@@ -16,9 +16,6 @@ internal sealed class PublishAnswer(ushort packetId, byte qualityOfService)
     /// <summary>Of QoS 2: what was published, to tell a repetition on a later connection by.</summary>
     public ulong ContentHash { get; init; }
 
-    /// <summary>It was published on an earlier connection of the same MQTT session.</summary>
-    public bool IsFromBefore { get; init; }
-
     public long Seq { get; set; }
 
     /// <summary>Null: nothing was stored.</summary>

@@ -27,6 +27,17 @@ internal sealed class UnacknowledgedEvents
         }
     }
 
+    public void Forget(LogName log)
+    {
+        foreach (ref var entry in _entries.AsSpan())
+        {
+            if (entry.Order > 0 && entry.Log == log)
+            {
+                entry = default;
+            }
+        }
+    }
+
     /// <summary>In the order they were sent.</summary>
     public List<UnacknowledgedEvent> ToList() =>
         [.. _entries.Index().Where(entry => entry.Item.Order > 0).OrderBy(entry => entry.Item.Order)

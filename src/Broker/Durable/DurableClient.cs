@@ -16,6 +16,9 @@ internal sealed class DurableClient(string clientId, LoginSession session)
     /// <summary>Null while it is away.</summary>
     public MqttConnection? Connection { get; set; }
 
+    /// <summary>While it is away: its last connection, if that left publishes at the store that are not decided on.</summary>
+    public MqttConnection? Publishing { get; set; }
+
     /// <summary>Seconds that it lives on after its connection.</summary>
     public uint Expiry { get; set; }
 

@@ -59,10 +59,12 @@ internal sealed partial class DurableClients(
         foreach (var (key, value) in records.ReadAll(DurableRecords.ClientsPrefix))
         {
             var (accountId, clientId) = DurableRecords.ReadClientKey(key);
-            var ids = received[(accountId, clientId)].ToDictionary(record => record.PacketId, record => record.ContentHash);
             try
             {
                 var record = DurableRecords.ReadClient(value);
+                var position = DurableRecords.ReadPosition(
+                    records.Find(DurableRecords.PositionKey(accountId, clientId)),
+                    received[(accountId, clientId)].ToDictionary(publish => publish.PacketId, publish => publish.ContentHash));
                 var leftAt = record.LeftAt ?? time.GetUtcNow();
                 if (leftAt.AddSeconds(record.Expiry) > time.GetUtcNow()
                     && accounts.Find(accountId) is { } account
@@ -73,7 +75,7 @@ internal sealed partial class DurableClients(
                         Expiry = record.Expiry,
                         LeftAt = leftAt,
                         Filters = [.. record.Filters.Select(filter => filter.ToFilter()).OfType<HeldFilter>()],
-                        Position = DurableRecords.ReadPosition(records.Find(DurableRecords.PositionKey(accountId, clientId)), ids),
+                        Position = position,
                     });
                     continue;
                 }
@@ -83,9 +85,12 @@ internal sealed partial class DurableClients(
                 LogUnreadable(logger, clientId, error.Message);
             }
 
-            Forget(gone, accountId, clientId, ids.Keys);
+            Forget(gone, accountId, clientId, []);
         }
 
+        // Also what a publish left behind that was on its way when its client was ended.
+        gone.AddRange(received.Where(client => Find(client.Key.Account, client.Key.ClientId) is null).SelectMany(client => client)
+            .Select(publish => new RecordChange(DurableRecords.ReceivedKey(publish.Account, publish.ClientId, publish.PacketId), null)));
         if (gone.Count > 0)
         {
             await records.WriteAsync(gone);
@@ -106,12 +111,7 @@ internal sealed partial class DurableClients(
             return (SessionOpening.New, null);
         }
 
-        if (connection.Predecessor is { } old)
-        {
-            // What it sent last is stored or refused before the client, here again, sends it a second time.
-            await Task.WhenAny(old.PublishesDrained(), Task.Delay(TakeOverTime, time));
-        }
-
+        await PublishesDecidedAsync(accountId, connection.ClientId);
         Task written;
         DurableClient? client;
         SessionOpening opening;
@@ -122,8 +122,9 @@ internal sealed partial class DurableClients(
                 return (SessionOpening.Ended, null);
             }
 
+            // Taken over, a connection whose MQTT session ends with it is at its end too.
             client = Find(accountId, connection.ClientId);
-            if (client is not null && !isClean)
+            if (client is not null && !isClean && client.Connection is not { SessionExpiry: 0 })
             {
                 opening = SessionOpening.Present;
                 TakeOver(client, session);
@@ -150,7 +151,7 @@ internal sealed partial class DurableClients(
             {
                 if (!session.TryKeep(connection.ClientId))
                 {
-                    End(client);
+                    Watch(End(client));
                     return (SessionOpening.Ended, null);
                 }
 
@@ -202,6 +203,7 @@ internal sealed partial class DurableClients(
 
             client.Expiry = connection.SessionExpiry;
             client.Position = connection.HandOverPosition() ?? client.Position;
+            client.Publishing = connection.PublishesDrained().IsCompleted ? null : connection;
             client.Connection = null;
             client.LeftAt = time.GetUtcNow();
             Watch(Save(client, client.Position));
@@ -219,17 +221,31 @@ internal sealed partial class DurableClients(
         }
     }
 
-    /// <summary>An account came on a room's list: for its clients that are away the room begins now.</summary>
+    /// <summary>
+    /// An account came on a room's list: for its clients that are away the room begins now. Call it after those that are connected were placed, or one that leaves
+    /// meanwhile would be neither.
+    /// </summary>
     public void RoomJoined(string accountId, Room room)
     {
         lock (_gate)
         {
+            // Lost again meanwhile? Then what that took away must not come back.
+            if (!room.IsMember(accountId))
+            {
+                return;
+            }
+
             foreach (var client in Away(accountId))
             {
                 if (client.Filters.Any(filter => filter.QualityOfService > 0 && filter.Filter.Events && filter.Filter.CoversRoom(room.Id.Value)))
                 {
                     var head = log.Head(room.Log);
-                    client.IsChanged |= client.Position.Cursors.TryAdd(room.Log, new LogCursor(head.Epoch, head.Head));
+                    if (client.Position.Cursors.TryAdd(room.Log, new LogCursor(head.Epoch, head.Head)))
+                    {
+                        // Handed over before anything that is said from here on, so no crash keeps that and loses this. The sweep writes it again, should this fail.
+                        Watch(Save(client, client.Position));
+                        client.IsChanged = true;
+                    }
                 }
             }
         }
@@ -246,7 +262,7 @@ internal sealed partial class DurableClients(
                 var position = client.Position;
                 position.Cursors.Remove(room.Log);
                 client.Position = position with { Unacknowledged = [.. position.Unacknowledged.Where(sent => sent.Log != room.Log)] };
-                client.Filters = [.. client.Filters.Where(filter => filter.Filter.Room != room.Id.Value)];
+                client.Filters = [.. client.Filters.Where(filter => filter.Filter.Room != room.Id.Value || filter.Filter.IsInfoOnly)];
                 writes.Add(Save(client, client.Position));
             }
 
@@ -268,6 +284,11 @@ internal sealed partial class DurableClients(
             foreach (var client in Everybody().Where(client => client.Connection is null && client.LeftAt.AddSeconds(client.Expiry) <= now).ToList())
             {
                 Watch(End(client));
+            }
+
+            foreach (var client in Everybody().Where(client => client.Publishing?.PublishesDrained().IsCompleted == true))
+            {
+                EndPublishing(client);
             }
 
             // A store that is slow is not asked again before it has answered.
@@ -295,6 +316,32 @@ internal sealed partial class DurableClients(
         catch (IOException error)
         {
             LogNotStored(logger, error.Message);
+        }
+    }
+
+    // What the client sent last is stored or refused before the client, here again, sends it a second time: nobody could say yet whether that is a repetition.
+    private async Task PublishesDecidedAsync(string accountId, string clientId)
+    {
+        Task? limit = null;
+        while (true)
+        {
+            Task decided;
+            lock (_gate)
+            {
+                var client = Find(accountId, clientId);
+                decided = (client?.Connection ?? client?.Publishing)?.PublishesDrained() ?? Task.CompletedTask;
+            }
+
+            if (decided.IsCompleted)
+            {
+                return;
+            }
+
+            limit ??= Task.Delay(TakeOverTime, time);
+            if (await Task.WhenAny(decided, limit) == limit)
+            {
+                throw new IOException("What the client published on its last connection is still at the store.");
+            }
         }
     }
 
@@ -336,11 +383,22 @@ internal sealed partial class DurableClients(
             client.Position = position;
         }
 
+        EndPublishing(client);
+
         if (client.Session != session)
         {
             client.Session.Unkeep(client.ClientId);
             sessions.Release(client.Session);
             client.Session = session;
+        }
+    }
+
+    private static void EndPublishing(DurableClient client)
+    {
+        if (client.Publishing is { } last)
+        {
+            client.Position = client.Position with { Received = last.Received() };
+            client.Publishing = null;
         }
     }
 
@@ -354,6 +412,7 @@ internal sealed partial class DurableClients(
             _byAccount.Remove(accountId);
         }
 
+        EndPublishing(client);
         var position = client.Connection?.HandOverPosition() ?? client.Position;
         client.Connection = null;
         client.Session.Unkeep(client.ClientId);

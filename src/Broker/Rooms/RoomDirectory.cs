@@ -155,9 +155,9 @@ internal sealed class RoomDirectory(
 
             Index(room, owner.Id);
             _rooms[id.Value] = room;
-            durable.RoomJoined(owner.Id, room);
             await positions.BeginAsync(owner, room);
             PlaceConnections(room, owner.Id, replay: true);
+            durable.RoomJoined(owner.Id, room);
             return RoomChange.Done;
         }
         finally
@@ -257,7 +257,6 @@ internal sealed class RoomDirectory(
             }
 
             Index(room, account.Id);
-            durable.RoomJoined(account.Id, room);
             begun = positions.BeginAsync(account, room);
         }
         finally
@@ -267,6 +266,7 @@ internal sealed class RoomDirectory(
 
         await begun;
         PlaceConnections(room, account.Id, replay: true);
+        durable.RoomJoined(account.Id, room);
     }
 
     /// <summary>Takes an account off a room's list. When it completes, none of the account's clients hears the room.</summary>

@@ -49,4 +49,23 @@ public sealed class PacketIdWindowTests
         Assert.False(window.Release((ushort)(id + 1)));
         Assert.True(window.Release(id));
     }
+
+    [Fact]
+    public void Ids_that_are_kept_from_connection_to_connection_do_not_grow()
+    {
+        ushort highest = 1;
+        for (var connection = 0; connection < 1_000; connection++)
+        {
+            PacketIdWindow window = new();
+            window.Resize(128);
+            window.Reserve(highest);
+            for (var i = 0; i < 2_000; i++)
+            {
+                Assert.True(window.TryTake(out var id));
+                Assert.InRange(id, 1, 1_024);
+                Assert.True(window.Release(id));
+                highest = Math.Max(highest, id);
+            }
+        }
+    }
 }
