@@ -133,7 +133,7 @@ internal sealed class Checker
 
                     foreach (var one in progress.Values)
                     {
-                        one.InConnection = 0;
+                        (one.InConnection, one.Stretch) = (0, 0);
                     }
 
                     break;
@@ -212,10 +212,6 @@ internal sealed class Checker
             {
                 Found(FaultKind.Missed, $"{who} came first in a connection, and {progress.LetGo + 1} had not been let go of");
             }
-
-            var repeats = Math.Max(0, progress.Last - seq + 1);
-            _repeated += repeats;
-            _longestRepeat = Math.Max(_longestRepeat, repeats);
         }
         else if (seq <= progress.InConnection)
         {
@@ -224,6 +220,12 @@ internal sealed class Checker
         else if (seq > progress.InConnection + 1)
         {
             Found(FaultKind.Missed, $"{who} came when {progress.InConnection + 1} was next in the connection");
+        }
+
+        if (hearing.IsDurable && seq <= progress.Last)
+        {
+            _repeated++;
+            _longestRepeat = Math.Max(_longestRepeat, ++progress.Stretch);
         }
 
         progress.InConnection = seq;
@@ -240,6 +242,9 @@ internal sealed class Checker
 
         /// <summary>The seq that came last in this connection; 0: none yet.</summary>
         public long InConnection { get; set; }
+
+        /// <summary>So many came again in this connection.</summary>
+        public long Stretch { get; set; }
 
         /// <summary>Up to here, nothing need come any more.</summary>
         public long LetGo { get; set; }
