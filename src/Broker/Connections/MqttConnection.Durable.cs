@@ -115,7 +115,9 @@ internal sealed partial class MqttConnection
         }
         else if (_resuming?.Cursors.TryGetValue(place.Stream.Log, out var was) == true)
         {
-            (cursor, isReset) = new CatchUpFrom(was.Seq, was.Epoch, null).Resolve(head);
+            // Who has had nothing has nothing to forget: a log without events has another epoch after each start.
+            var epoch = was is { Seq: 0, Epoch.Length: > 0 } ? null : was.Epoch;
+            (cursor, isReset) = new CatchUpFrom(was.Seq, epoch, null).Resolve(head);
         }
 
         (place.Cursor, place.Owed, place.Epoch) = (cursor, head.Head, head.Epoch);

@@ -354,6 +354,23 @@ public sealed class DurableClientTests
     }
 
     [Fact]
+    public async Task An_inbox_that_was_empty_brings_its_first_whisper_and_no_reset_also_after_a_restart()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var (ana, bob) = (await broker.RegisterAsync("ana"), await broker.RegisterAsync("bob"));
+        await LeaveBehindAsync(broker, bob, MqttVersion.V311, "users/bob");
+        await broker.RestartAsync();
+        await using var speaker = await broker.ConnectAsync(ana);
+        Assert.True((await speaker.PublishAsync("users/bob", "the first")).Accepted);
+
+        var (back, answer) = await ConnectAsync(broker, bob, MqttVersion.V311);
+
+        Assert.True(answer.SessionPresent);
+        Assert.Equal("whisper", (await back.NextPublishAsync()).Json.Type());
+        await back.DisposeAsync();
+    }
+
+    [Fact]
     public async Task What_it_unsubscribed_from_does_not_come_back()
     {
         await using var broker = await RunningBroker.StartAsync();
