@@ -70,14 +70,20 @@ public sealed class RocksTailTests : IDisposable
     private static string NewFolder()
     {
         const string memory = "/dev/shm";
+        const long enough = 256 << 20;
         try
         {
-            return Directory.CreateDirectory(Path.Combine(Directory.Exists(memory) ? memory : Path.GetTempPath(), $"webmessenger-tail-{Guid.NewGuid():N}")).FullName;
+            if (Directory.Exists(memory) && new DriveInfo(memory).AvailableFreeSpace >= enough)
+            {
+                return Directory.CreateDirectory(Path.Combine(memory, $"webmessenger-tail-{Guid.NewGuid():N}")).FullName;
+            }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return Directory.CreateTempSubdirectory("webmessenger-tail-").FullName;
+            // Not for us, then.
         }
+
+        return Directory.CreateTempSubdirectory("webmessenger-tail-").FullName;
     }
 
     private static string WalOf(string folder) => Directory.GetFiles(folder, "*.log").MaxBy(path => new FileInfo(path).Length)!;

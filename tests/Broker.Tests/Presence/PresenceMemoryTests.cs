@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Hosting;
@@ -13,10 +14,13 @@ public sealed class PresenceMemoryTests
 {
     private static readonly LogName Lobby = LogName.OfRoom("lobby");
 
+    // It stands still: nobody's grace ends.
+    private readonly FakeTimeProvider _time = new(TimeProvider.System.GetUtcNow());
+
     [Fact]
     public async Task A_note_remembers_who_came_longer_ago_than_the_log_is_read_back()
     {
-        await using var broker = await RunningBroker.StartAsync();
+        await using var broker = await RunningBroker.StartAsync(_time);
         await JoinAsync(broker, "ana");
         var log = broker.Get<IRoomLog>();
         var ana = broker.Get<AccountDirectory>().FindByUserName("ana")!;
@@ -32,7 +36,7 @@ public sealed class PresenceMemoryTests
     [Fact]
     public async Task Events_after_the_note_count_more_than_the_note()
     {
-        await using var broker = await RunningBroker.StartAsync();
+        await using var broker = await RunningBroker.StartAsync(_time);
         foreach (var name in new[] { "ana", "bia", "caio" })
         {
             await JoinAsync(broker, name);
@@ -59,7 +63,7 @@ public sealed class PresenceMemoryTests
     [InlineData("ahead of the log")]
     public async Task Without_a_note_that_fits_the_newest_events_are_read(string note)
     {
-        await using var broker = await RunningBroker.StartAsync();
+        await using var broker = await RunningBroker.StartAsync(_time);
         await JoinAsync(broker, "ana");
         var bia = (await broker.RegisterAsync("bia")).Account;
         await broker.Program.DisposeAsync();
@@ -80,7 +84,7 @@ public sealed class PresenceMemoryTests
     [Fact]
     public async Task The_note_of_a_deleted_room_goes()
     {
-        await using var broker = await RunningBroker.StartAsync();
+        await using var broker = await RunningBroker.StartAsync(_time);
         await JoinAsync(broker, "ana");
         await broker.Get<IRecordStore>().WriteAsync([new([.. "presence/gone"u8], [.. """{"epoch":"abcdef","seq":1,"here":[]}"""u8])]);
         await broker.RestartAsync();
@@ -92,7 +96,7 @@ public sealed class PresenceMemoryTests
     [Fact]
     public async Task A_room_whose_events_cannot_be_read_does_not_keep_the_server_from_starting()
     {
-        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Rooms:Default:0", "lobby", "--WebMessenger:Rooms:Default:1", "garden");
+        await using var broker = await RunningBroker.StartAsync(_time, "--WebMessenger:Rooms:Default:0", "lobby", "--WebMessenger:Rooms:Default:1", "garden");
         await JoinAsync(broker, "ana");
         var ana = broker.Get<AccountDirectory>().FindByUserName("ana")!;
         var rooms = DataFolder.RoomsFolderIn(broker.Program.DataFolder);

@@ -13,16 +13,19 @@ internal sealed partial class SnapshotDoor(Stores stores, TimeProvider time, ILo
     private readonly string _folder = DataFolder.SnapshotFolderIn(stores.Folder);
     private readonly string _socket = DataFolder.SnapshotSocketIn(stores.Folder);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    private readonly Socket _listener = SnapshotProtocol.NewSocket();
+    private bool _isOpen;
+
+    /// <summary>When it returns, the socket can be asked.</summary>
+    public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        using var listener = SnapshotProtocol.NewSocket();
         try
         {
             RemoveSnapshot();
             File.Delete(_socket);
             await SnapshotProtocol.AtAsync(_socket, address =>
             {
-                listener.Bind(address);
+                _listener.Bind(address);
                 return Task.CompletedTask;
             });
             if (!OperatingSystem.IsWindows())
@@ -30,12 +33,28 @@ internal sealed partial class SnapshotDoor(Stores stores, TimeProvider time, ILo
                 File.SetUnixFileMode(_socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             }
 
-            listener.Listen();
+            _listener.Listen();
+            _isOpen = true;
         }
         catch (Exception error) when (error is IOException or SocketException or UnauthorizedAccessException)
         {
             // Chatting goes on without it.
             LogClosed(logger, _socket, error);
+        }
+
+        await base.StartAsync(cancellationToken);
+    }
+
+    public override void Dispose()
+    {
+        _listener.Dispose();
+        base.Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (!_isOpen)
+        {
             return;
         }
 
@@ -44,7 +63,7 @@ internal sealed partial class SnapshotDoor(Stores stores, TimeProvider time, ILo
         {
             while (true)
             {
-                if (await AcceptAsync(listener, stoppingToken) is not { } client)
+                if (await AcceptAsync(stoppingToken) is not { } client)
                 {
                     continue;
                 }
@@ -61,16 +80,17 @@ internal sealed partial class SnapshotDoor(Stores stores, TimeProvider time, ILo
         }
         catch (OperationCanceledException)
         {
-            await current;
+            _listener.Dispose();
             File.Delete(_socket);
+            await current;
         }
     }
 
-    private async Task<Socket?> AcceptAsync(Socket listener, CancellationToken stopping)
+    private async Task<Socket?> AcceptAsync(CancellationToken stopping)
     {
         try
         {
-            return await listener.AcceptAsync(stopping);
+            return await _listener.AcceptAsync(stopping);
         }
         catch (SocketException)
         {
