@@ -65,6 +65,12 @@ internal sealed class Person : IDisposable
 
     public async Task DeleteRoomAsync(string id) => await Expect(HttpStatusCode.NoContent, await Http.DeleteAsync($"/api/rooms/{id}"));
 
+    public async Task PutMemberAsync(string room, string userName) =>
+        await Expect(HttpStatusCode.NoContent, await Http.PutAsync($"/api/rooms/{room}/members/{userName}", null));
+
+    public async Task RemoveMemberAsync(string room, string userName) =>
+        await Expect(HttpStatusCode.NoContent, await Http.DeleteAsync($"/api/rooms/{room}/members/{userName}"));
+
     public async Task LogOutAsync() => await Expect(HttpStatusCode.NoContent, await Http.DeleteAsync("/api/session"));
 
     /// <summary>The newest events of a room, oldest first.</summary>

@@ -65,9 +65,10 @@ export class Link {
     const answer = new Promise<Subscribed>((resolve) => {
       if (!this.#client.connected) return resolve('lost');
       const userProperties = from && Object.fromEntries(Object.entries(from).map(([name, value]) => [name, String(value)]));
-      this.#client.subscribe(filters, { qos, ...(userProperties ? { properties: { userProperties } } : {}) }, (error) => {
+      this.#client.subscribe(filters, { qos, ...(userProperties ? { properties: { userProperties } } : {}) }, (error, _granted, answer) => {
         if (!error) resolve('granted');
-        else resolve(typeof (error as { code?: unknown }).code === 'number' ? 'refused' : 'lost');
+        // The code is lost on the way through mqtt.js 5.16, but a connection that went comes without an answer.
+        else resolve(answer ? 'refused' : 'lost');
       });
     });
     return Promise.race([answer, this.#lost]);
