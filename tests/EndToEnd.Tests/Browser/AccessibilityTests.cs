@@ -9,7 +9,7 @@ namespace WebMessenger.EndToEnd.Tests.Browser;
 public sealed class AccessibilityTests(SharedServer shared, Chromium chromium)
 {
     private static readonly string[] _doors = ["/", "/sign-in", "/register"];
-    private static readonly string[] _inside = ["/rooms/lobby", "/rooms", "/account", "/account/sessions", "/account/tokens", "/nowhere"];
+    private static readonly string[] _inside = ["/rooms/lobby", "/rooms", "/whispers", "/account", "/account/sessions", "/account/tokens", "/nowhere"];
 
     public static TheoryData<string, ColorScheme, int> Looks => new()
     {

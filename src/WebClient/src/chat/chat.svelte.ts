@@ -59,7 +59,15 @@ export class Chat {
     this.outbox = new Outbox(me.account, this.#store);
     this.#positions = new ReadPositions({ me: me.user, told: (room, reading) => this.#toldReading(room, reading) });
     this.inbox = new Inbox(
-      { me: me.user, read: (seq, epoch) => this.#positions.read(null, seq, epoch), keep: (topic, copy) => this.#copies.keep(topic, copy) },
+      {
+        me: me.user,
+        read: (seq, epoch) => {
+          this.#positions.read(null, seq, epoch);
+          // Waved away is waved away, also when the tab is closed in the next moment.
+          this.#copies.write();
+        },
+        keep: (topic, copy) => this.#copies.keep(topic, copy),
+      },
       this.#copies.read(Inbox.topic),
     );
     this.connection = new Connection({

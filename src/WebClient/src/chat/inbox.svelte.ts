@@ -73,8 +73,8 @@ export class Inbox {
   readAll(): void {
     if (this.#epoch === null || this.#last <= this.#read) return;
     this.#read = this.#last;
-    this.#user.read(this.#last, this.#epoch);
     this.#keep();
+    this.#user.read(this.#last, this.#epoch);
   }
 
   toldReading(reading: Reading): void {

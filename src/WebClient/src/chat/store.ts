@@ -97,7 +97,12 @@ export class Store {
   }
 
   async keepCopy(copy: Copy): Promise<void> {
-    await this.#do((database) => database.put('copies', copy));
+    await this.#do(async (database) => {
+      const transaction = database.transaction('copies', 'readwrite');
+      const putting = transaction.store.put(copy);
+      transaction.commit();
+      await Promise.all([putting, transaction.done]);
+    });
   }
 
   async dropCopy(account: string, topic: string): Promise<void> {
