@@ -8,8 +8,8 @@ internal static class MqttWebSocket
     private const string SubProtocol = "mqtt";
 
     public static void Map(IEndpointRouteBuilder routes) =>
-        // CONNECT: a WebSocket over HTTP/2 (RFC 8441).
-        routes.MapMethods("/mqtt", [HttpMethods.Get, HttpMethods.Connect], ServeAsync).ExcludeFromDescription();
+        // Every method: CONNECT opens a WebSocket over HTTP/2 (RFC 8441), and to whatever is no WebSocket nothing is here.
+        routes.Map("/mqtt", ServeAsync).ExcludeFromDescription();
 
     private static async Task ServeAsync(
         HttpContext context, MqttAcceptor acceptor, ConnectionLimits limits, SameOriginRule origins, CookieSignIn cookies)
@@ -23,8 +23,7 @@ internal static class MqttWebSocket
 
         if (!context.WebSockets.IsWebSocketRequest)
         {
-            context.Response.StatusCode = StatusCodes.Status426UpgradeRequired;
-            context.Response.Headers.Upgrade = "websocket";
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
             return;
         }
 

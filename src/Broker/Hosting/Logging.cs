@@ -1,4 +1,3 @@
-using System.Globalization;
 using Serilog;
 using Serilog.Core;
 
@@ -23,8 +22,6 @@ internal static class Logging
         .ReadFrom.Configuration(configuration)
         // The program says in one line why it cannot start; the host would add a page of stack before it.
         .Filter.ByExcluding(entry => entry.MessageTemplate.Text == "Hosting failed to start")
-        .WriteTo.Console(
-            outputTemplate: "{Timestamp:yyyy-MM-dd HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}",
-            formatProvider: CultureInfo.InvariantCulture)
+        .WriteTo.Console(new LogLine())
         .CreateLogger();
 }

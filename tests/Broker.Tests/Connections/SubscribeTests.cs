@@ -279,13 +279,19 @@ public sealed class SubscribeTests
     }
 
     [Fact]
-    public async Task Shared_subscriptions_are_refused_as_announced()
+    public async Task Attack_78_Shared_subscriptions_are_refused_as_announced_and_take_nothing_of_anothers_group()
     {
         await using var broker = await RunningBroker.StartAsync();
         var ana = await broker.RegisterAsync("ana");
         await using var client = await broker.ConnectAsync(ana);
+        await using var other = await broker.ConnectAsync(await broker.RegisterAsync("eve"));
 
         Assert.Equal([0x9E, 1], (await client.SubscribeAsync([new Filter("$share/g/rooms/lobby"), new Filter("rooms/lobby")])).ReasonCodes);
+        Assert.Equal([0x9E, 0x9E, 0x9E], (await other.SubscribeAsync([new Filter("$share/g/rooms/lobby"), new Filter("$share/g/users/ana"), new Filter("$share//#")])).ReasonCodes);
+        await client.PublishAsync("rooms/lobby", "for members");
+        await client.PublishesUntilAsync(publish => publish.Text.Contains("for members", StringComparison.Ordinal));
+        await other.PingAsync();
+        Assert.Empty(other.AlreadyHere());
     }
 
     [Fact]
