@@ -5,8 +5,8 @@ namespace WebMessenger.Load.Generator;
 /// <summary>Makes clients stop reading while much waits for them: a room with more history than the sockets between hold, asked for and not read.</summary>
 internal static class Stalling
 {
-    // About 5 MB; the kernel takes some 3 even when the client's buffer is small.
-    private const int Messages = 300;
+    // About 10 MB; the kernel takes 3 to 5 even when the client's buffer is small.
+    private const int Messages = 600;
     private static readonly string Text = string.Concat(Enumerable.Repeat("🪁", 4000));
 
     public static async Task FillAsync(RawClient speaker, string topic)
