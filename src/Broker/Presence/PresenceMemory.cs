@@ -25,7 +25,7 @@ internal sealed partial class PresenceMemory(RoomDirectory rooms, IRoomLog log, 
     /// <summary>A room with fewer new events than this is not noted again: they are soon read.</summary>
     private const int EventsPerNote = 64;
 
-    private static readonly TimeSpan BetweenNotes = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan BetweenNotes = TimeSpan.FromSeconds(2);
 
     // By room. Before the service starts: the restoring's; after: the service's.
     private readonly Dictionary<string, PresenceNote> _notes = [];

@@ -93,18 +93,29 @@ internal sealed class BackupCommand(string dataFolder, string target, TextWriter
         await using NetworkStream stream = new(socket);
         using StreamReader reader = new(stream, leaveOpen: true);
         await using StreamWriter writer = new(stream, leaveOpen: true);
-        await writer.WriteLineAsync(SnapshotProtocol.Ask);
-        await writer.FlushAsync(cancellation);
+        await SayAsync(writer, SnapshotProtocol.Ask);
         var first = await ReadAsync(reader, cancellation);
         Say($"The server (process {first.Process}) is making a snapshot");
         var made = await ReadAsync(reader, cancellation);
         await CopyAsync(made.Folder!, made.Begun!.Value, async () =>
         {
             // Before the backup counts: had the server stopped meanwhile, it would have removed the snapshot under the copying.
-            await writer.WriteLineAsync(SnapshotProtocol.Done);
-            await writer.FlushAsync(cancellation);
+            await SayAsync(writer, SnapshotProtocol.Done);
             await ReadAsync(reader, cancellation);
         }, cancellation);
+    }
+
+    private static async Task SayAsync(StreamWriter writer, string line)
+    {
+        try
+        {
+            await writer.WriteLineAsync(line);
+            await writer.FlushAsync();
+        }
+        catch (IOException)
+        {
+            // The server has gone, or has said why it will not: reading tells.
+        }
     }
 
     private static async Task<SnapshotAnswer> ReadAsync(StreamReader reader, CancellationToken cancellation)

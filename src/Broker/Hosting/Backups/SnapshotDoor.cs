@@ -74,7 +74,8 @@ internal sealed partial class SnapshotDoor(Stores stores, TimeProvider time, ILo
                 }
                 else
                 {
-                    await RefuseAsync(client);
+                    // Not waited for: who asks and then says nothing must not keep others waiting. It ends by its patience.
+                    _ = RefuseAsync(client, stoppingToken);
                 }
             }
         }
@@ -100,18 +101,28 @@ internal sealed partial class SnapshotDoor(Stores stores, TimeProvider time, ILo
         }
     }
 
-    private static async Task RefuseAsync(Socket client)
+    private static async Task RefuseAsync(Socket client, CancellationToken stopping)
     {
         try
         {
             await using NetworkStream stream = new(client, ownsSocket: true);
-            await using StreamWriter writer = new(stream);
+            using StreamReader reader = new(stream, leaveOpen: true);
+            await using StreamWriter writer = new(stream, leaveOpen: true);
+            // A socket that is closed with something unread takes the answer back.
+            await ReadRequestAsync(reader, stopping);
             await writer.AnswerAsync(new(Error: "Another backup is being made. Wait for its end."));
         }
-        catch (IOException)
+        catch (Exception error) when (error is IOException or OperationCanceledException)
         {
-            // Gone already.
+            // Gone already, or never asked.
         }
+    }
+
+    private static async Task<string?> ReadRequestAsync(StreamReader reader, CancellationToken stopping)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        patience.CancelAfter(Patience);
+        return await reader.ReadLineAsync(patience.Token);
     }
 
     private async Task ServeAsync(Socket client, CancellationToken stopping)
@@ -121,14 +132,10 @@ internal sealed partial class SnapshotDoor(Stores stores, TimeProvider time, ILo
             await using NetworkStream stream = new(client, ownsSocket: true);
             using StreamReader reader = new(stream, leaveOpen: true);
             await using StreamWriter writer = new(stream, leaveOpen: true);
-            using (var patience = CancellationTokenSource.CreateLinkedTokenSource(stopping))
+            if (await ReadRequestAsync(reader, stopping) is not SnapshotProtocol.Ask)
             {
-                patience.CancelAfter(Patience);
-                if (await reader.ReadLineAsync(patience.Token) is not SnapshotProtocol.Ask)
-                {
-                    await writer.AnswerAsync(new(Error: "The server is of another version than this program."));
-                    return;
-                }
+                await writer.AnswerAsync(new(Error: "The server is of another version than this program."));
+                return;
             }
 
             await writer.AnswerAsync(new(Process: Environment.ProcessId));
