@@ -40,7 +40,7 @@ internal static class BackupProgram
                 : new RestoreCommand(folder, dataFolder, output, TimeProvider.System).RunAsync(stop.Token));
             return 0;
         }
-        catch (Exception failure) when (failure is BackupException or StartupException)
+        catch (Exception failure) when (failure is BackupException or StartupException or IOException)
         {
             return await FailAsync(failure.Message.ReplaceLineEndings(" "));
         }
