@@ -24,6 +24,7 @@ internal static class CommandList
         new CrashCommand(),
         new CutCommand(),
         new StartCommand(),
+        new FuzzCommand(),
     ];
 
     /// <summary>The command that was typed, and what stands behind its name.</summary>

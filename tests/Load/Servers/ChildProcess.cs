@@ -28,6 +28,8 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     /// <summary>User and kernel time that the operating system has counted for it so far; on Linux in steps of 10 ms.</summary>
     public TimeSpan Cpu => _process.TotalProcessorTime;
 
+    public int Id => _process.Id;
+
     /// <summary>The part of <see cref="Cpu"/> that was spent in the kernel.</summary>
     public TimeSpan KernelCpu => _process.PrivilegedProcessorTime;
 

@@ -1,0 +1,281 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace WebMessenger.Load.Fuzz;
+
+/// <summary>How a fuzzing connection ends.</summary>
+internal enum FuzzEnd
+{
+    /// <summary>The peer's direction ends, perhaps within a packet, and it reads on.</summary>
+    HalfClose,
+
+    Reset,
+}
+
+/// <summary>One connection's worth of packets, made from a seed: a conversation that could be right, with mutated packets and states that should not be in it.</summary>
+internal sealed class FuzzScript
+{
+    private static readonly string[] Topics =
+        ["rooms/lobby", "rooms/lobby", "rooms/lobby/typing", "rooms/lobby/text", "rooms/nowhere", "users/nobody", "rooms/+", "", "$SYS/x", "rooms/lobby/data/x", "rooms/\0", "a/b"];
+
+    private static readonly string[] FilterTexts =
+        ["rooms/lobby", "rooms/+", "rooms/#", "rooms/lobby/text", "rooms/+/presence/+", "rooms/lobby/info", "$share/g/rooms/lobby", "#", "a/#/b", "users/nobody", ""];
+
+    private static readonly string[] Payloads =
+        ["hello", "", "{\"type\":\"message\",\"text\":\"x\",\"id\":\"same\"}", "{\"type\":\"dance\"}", "{\"type\":", "{\"type\":\"message\",\"text\":\"\\ud800\"}", "\u001b[31m\r\n\u202E"];
+
+    private readonly Random _random;
+    private readonly string _user;
+    private readonly string _secret;
+    private readonly bool _isVersion5;
+
+    public FuzzScript(int seed, string user, string secret)
+    {
+        _random = new Random(seed);
+        (_user, _secret) = (user, secret);
+        _isVersion5 = _random.Next(3) > 0;
+        IsWebSocket = _random.Next(4) == 0;
+        End = _random.Next(3) == 0 ? FuzzEnd.Reset : FuzzEnd.HalfClose;
+        Packets = [.. Conversation()];
+    }
+
+    public bool IsWebSocket { get; }
+
+    public FuzzEnd End { get; }
+
+    public IReadOnlyList<byte[]> Packets { get; }
+
+    /// <summary>What is written at once: packets in one, or one in pieces; WebSocket frames where it is one.</summary>
+    public IEnumerable<byte[]> Writes()
+    {
+        foreach (var packet in Packets)
+        {
+            for (var from = 0; from < packet.Length;)
+            {
+                var length = _random.Next(8) == 0 ? _random.Next(1, packet.Length - from + 1) : packet.Length - from;
+                yield return IsWebSocket ? WebSocketFrame(packet.AsSpan(from, length)) : packet[from..(from + length)];
+                from += length;
+            }
+        }
+    }
+
+    private IEnumerable<byte[]> Conversation()
+    {
+        // One in ten comes with something else first.
+        if (_random.Next(10) > 0)
+        {
+            yield return MaybeMutated(Connect(), 20);
+        }
+
+        for (var left = _random.Next(10, 120); left > 0; left--)
+        {
+            yield return MaybeMutated(Next(), 100);
+        }
+    }
+
+    private byte[] Next() => _random.Next(16) switch
+    {
+        < 5 => Publish(),
+        5 => Filters(8, withOptions: true),
+        6 => Filters(10, withOptions: false),
+        7 => Acknowledgement(4),
+        8 => Acknowledgement(5),
+        9 or 10 => Acknowledgement(6),
+        11 => Acknowledgement(7),
+        12 => _random.Next(40) == 0 ? [0xE0, 0] : [0xC0, 0],
+        13 => _random.Next(40) == 0 ? Connect() : [0xC0, 0],
+        14 => _random.Next(40) == 0 ? Packet((byte)_random.Next(256), Bytes(_random.Next(40))) : Publish(),
+        _ => Publish(),
+    };
+
+    private byte[] Connect()
+    {
+        var flags = 0xC0 | (_random.Next(2) << 1);
+        List<byte> body = [.. Text("MQTT"), (byte)(_isVersion5 ? 5 : 4), 0, 0, (byte)_random.Next(60)];
+        if (_isVersion5)
+        {
+            byte[] properties = _random.Next(4) switch
+            {
+                0 => [0x11, 0, 0, 1, 0],
+                1 => [0x21, 0, (byte)_random.Next(1, 20)],
+                2 => [0x27, 0, 0, (byte)_random.Next(1, 9), 0, 0x17, 0],
+                _ => [],
+            };
+            body.AddRange([(byte)properties.Length, .. properties]);
+        }
+
+        // Few ids: they take each other over, and come back to what was kept of them.
+        body.AddRange(Text(_random.Next(8) == 0 ? "" : $"fuzz-{_random.Next(6)}"));
+        if (_random.Next(3) == 0)
+        {
+            flags |= 0x04 | (_random.Next(3) << 3);
+            body.AddRange([.. _isVersion5 ? (byte[])[0] : [], .. Text(Pick(Topics)), .. Text("bye")]);
+        }
+
+        body[7] = (byte)flags;
+        body.AddRange([.. Text(_user), .. Text(_random.Next(20) == 0 ? "wrong" : _secret)]);
+        return Packet(0x10, [.. body]);
+    }
+
+    private byte[] Publish()
+    {
+        var quality = _random.Next(3);
+        List<byte> body = [];
+        byte[] properties = [];
+        var topic = _random.Next(12) > 0 ? "rooms/lobby" : Pick(Topics);
+        if (_isVersion5 && _random.Next(4) == 0)
+        {
+            properties = _random.Next(4) switch
+            {
+                0 => [0x23, 0, (byte)_random.Next(1, 16)],
+                1 => [0x01, 1, 0x02, 0, 0, 0, (byte)_random.Next(3)],
+                2 => [0x26, .. Text("id"), .. Text($"{_random.Next(20)}")],
+                _ => [0x08, .. Text("users/nobody"), 0x09, .. Text("x")],
+            };
+        }
+
+        body.AddRange(Text(topic));
+        if (quality > 0)
+        {
+            body.AddRange(PacketId());
+        }
+
+        if (_isVersion5)
+        {
+            body.AddRange([(byte)properties.Length, .. properties]);
+        }
+
+        body.AddRange(_random.Next(6) == 0 ? Bytes(_random.Next(600)) : Encoding.UTF8.GetBytes(Pick(Payloads)));
+        return Packet((byte)(0x30 | (quality << 1) | _random.Next(2) | (quality > 0 && _random.Next(4) == 0 ? 8 : 0)), [.. body]);
+    }
+
+    private byte[] Filters(int type, bool withOptions)
+    {
+        List<byte> body = [.. PacketId()];
+        if (_isVersion5)
+        {
+            byte[] properties = !withOptions ? [] : _random.Next(5) switch
+            {
+                0 => [0x0B, (byte)_random.Next(1, 9)],
+                1 => [0x26, .. Text("after"), .. Text($"{_random.Next(50)}")],
+                2 => [0x26, .. Text("last"), .. Text($"{_random.Next(50)}")],
+                _ => [],
+            };
+            body.AddRange([(byte)properties.Length, .. properties]);
+        }
+
+        for (var left = _random.Next(1, 4); left > 0; left--)
+        {
+            body.AddRange(Text(Pick(FilterTexts)));
+            if (withOptions)
+            {
+                body.Add((byte)_random.Next(3));
+            }
+        }
+
+        return Packet((byte)(type << 4 | 2), [.. body]);
+    }
+
+    private byte[] Acknowledgement(int type)
+    {
+        byte[] body = _isVersion5 && _random.Next(6) == 0 ? [.. PacketId(), 0, 0] : [.. PacketId()];
+        return Packet((byte)(type << 4 | (type == 6 ? 2 : 0)), body);
+    }
+
+    private byte[] MaybeMutated(byte[] packet, int oneOf)
+    {
+        if (_random.Next(oneOf) > 0)
+        {
+            return packet;
+        }
+
+        List<byte> bytes = [.. packet];
+        for (var n = _random.Next(1, 4); n > 0; n--)
+        {
+            var at = _random.Next(bytes.Count);
+            switch (_random.Next(5))
+            {
+                case 0:
+                    bytes[at] = (byte)_random.Next(256);
+                    break;
+                case 1:
+                    bytes[at] ^= (byte)(1 << _random.Next(8));
+                    break;
+                case 2:
+                    bytes.Insert(at, (byte)_random.Next(256));
+                    break;
+                case 3 when bytes.Count > 1:
+                    bytes.RemoveAt(at);
+                    break;
+                case 4 when bytes.Count > 4:
+                    bytes.RemoveRange(at, bytes.Count - at - 1);
+                    break;
+            }
+        }
+
+        // Half of them with a length that is right again, so that they are read to their end.
+        if (bytes.Count is > 2 and < 129 && _random.Next(2) == 0)
+        {
+            bytes[1] = (byte)(bytes.Count - 2);
+        }
+
+        return [.. bytes];
+    }
+
+    // RFC 6455, 5.2: a client's frame, mostly binary and whole; sometimes a part, a ping, a text, or nothing that is known.
+    private byte[] WebSocketFrame(ReadOnlySpan<byte> payload)
+    {
+        byte first = _random.Next(300) switch { 0 => 0x81, 1 => 0x89, 2 => 0x02, 3 => 0x88, 4 => 0xF3, _ => 0x82 };
+        var mask = Bytes(4);
+        List<byte> frame = [first];
+        if (payload.Length < 126)
+        {
+            frame.Add((byte)(0x80 | payload.Length));
+        }
+        else
+        {
+            frame.AddRange([0x80 | 126, (byte)(payload.Length >> 8), (byte)payload.Length]);
+        }
+
+        frame.AddRange(mask);
+        for (var i = 0; i < payload.Length; i++)
+        {
+            frame.Add((byte)(payload[i] ^ mask[i % 4]));
+        }
+
+        return [.. frame];
+    }
+
+    private byte[] PacketId() => [0, (byte)(_random.Next(100) == 0 ? 0 : _random.Next(1, 20))];
+
+    private byte[] Bytes(int count)
+    {
+        var bytes = new byte[count];
+        _random.NextBytes(bytes);
+        return bytes;
+    }
+
+    private string Pick(string[] among) => among[_random.Next(among.Length)];
+
+    private static byte[] Text(string text)
+    {
+        var bytes = new byte[2 + Encoding.UTF8.GetByteCount(text)];
+        BinaryPrimitives.WriteUInt16BigEndian(bytes, (ushort)(bytes.Length - 2));
+        Encoding.UTF8.GetBytes(text, bytes.AsSpan(2));
+        return bytes;
+    }
+
+    private static byte[] Packet(byte header, byte[] body)
+    {
+        List<byte> packet = [header];
+        var rest = body.Length;
+        do
+        {
+            packet.Add((byte)(rest % 128 | (rest >= 128 ? 0x80 : 0)));
+            rest /= 128;
+        }
+        while (rest > 0);
+
+        return [.. packet, .. body];
+    }
+}

@@ -1,0 +1,119 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace WebMessenger.Load.Fuzz;
+
+/// <summary>Sends scripts of hostile packets over real sockets, many connections at a time, until so many packets are sent. The same seed makes the same scripts.</summary>
+internal sealed class Fuzzer(IPEndPoint mqtt, IPEndPoint http, IReadOnlyList<(string User, string Secret)> accounts, int seed)
+{
+    private const int AtATime = 16;
+
+    /// <summary>A server that has neither closed nor been reset by then hangs.</summary>
+    private static readonly TimeSpan CloseTime = TimeSpan.FromSeconds(30);
+
+    private int _lastScript = -1;
+    private long _packets;
+    private long _connections;
+    private int _hung;
+
+    public long Packets => Interlocked.Read(ref _packets);
+
+    public long Connections => Interlocked.Read(ref _connections);
+
+    /// <summary>Connections that the server did not end.</summary>
+    public int Hung => _hung;
+
+    public Task RunAsync(long packets, CancellationToken cancellation) =>
+        Task.WhenAll(Enumerable.Range(0, AtATime).Select(_ => Task.Run(() => WorkAsync(packets, cancellation), cancellation)));
+
+    private async Task WorkAsync(long packets, CancellationToken cancellation)
+    {
+        while (Packets < packets)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var number = Interlocked.Increment(ref _lastScript);
+            var (user, secret) = accounts[number % accounts.Count];
+            await PlayAsync(new FuzzScript(HashCode(seed, number), user, secret), cancellation);
+        }
+    }
+
+    // Not System.HashCode, which differs from run to run.
+    private static int HashCode(int seed, int number) => unchecked((seed * 486187739) + (number * 16777619));
+
+    private async Task PlayAsync(FuzzScript script, CancellationToken cancellation)
+    {
+        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        Interlocked.Increment(ref _connections);
+        Task reading = Task.CompletedTask;
+        try
+        {
+            await socket.ConnectAsync(script.IsWebSocket ? http : mqtt, cancellation);
+            if (script.IsWebSocket)
+            {
+                await UpgradeAsync(socket, cancellation);
+            }
+
+            reading = ReadAwayAsync(socket);
+            foreach (var bytes in script.Writes())
+            {
+                await socket.SendAsync(bytes, cancellation);
+            }
+
+            Interlocked.Add(ref _packets, script.Packets.Count);
+            if (script.End == FuzzEnd.HalfClose)
+            {
+                socket.Shutdown(SocketShutdown.Send);
+                await reading.WaitAsync(CloseTime, cancellation);
+            }
+            else
+            {
+                socket.Close(0);
+            }
+        }
+        catch (SocketException)
+        {
+            // Thrown out in the middle of it: what was written counts.
+            Interlocked.Add(ref _packets, script.Packets.Count);
+        }
+        catch (TimeoutException)
+        {
+            Interlocked.Increment(ref _hung);
+        }
+
+        socket.Close(0);
+        await reading;
+    }
+
+    private async Task UpgradeAsync(Socket socket, CancellationToken cancellation)
+    {
+        await socket.SendAsync(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture,
+            $"GET /mqtt HTTP/1.1\r\nHost: {http}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ZnV6emluZy1pcy1mdW4hIQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n")), cancellation);
+        var answer = new byte[1];
+        for (var ends = 0; ends < 4;)
+        {
+            if (await socket.ReceiveAsync(answer, cancellation) == 0)
+            {
+                return;
+            }
+
+            ends = answer[0] == "\r\n\r\n"[ends] ? ends + 1 : answer[0] == '\r' ? 1 : 0;
+        }
+    }
+
+    private static async Task ReadAwayAsync(Socket socket)
+    {
+        var buffer = new byte[16384];
+        try
+        {
+            while (await socket.ReceiveAsync(buffer) > 0)
+            {
+            }
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            // An end like another.
+        }
+    }
+}
