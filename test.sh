@@ -12,8 +12,10 @@ only=""
 usage() {
   cat <<'END'
 Usage: ./test.sh [--long] [--only auth|broker|e2e|web]
+       ./test.sh --guards [attack number or part of a name …]
 
   --long    also run the long forms (millions of mutated packets, hundreds of kills)
+  --guards  instead of the tests: takes each guard of tests/guards.json out in turn (in a copy of the sources) and demands that its tests turn red
   --only    one part: auth and broker (.NET), e2e (real server, Chromium, mosquitto clients), web (the browser client's own tests)
 END
 }
@@ -28,6 +30,10 @@ while [[ $# -gt 0 ]]; do
       only="${2:-}"
       shift
       [[ "$only" =~ ^(auth|broker|e2e|web)$ ]] || { usage >&2; exit 2; }
+      ;;
+    --guards)
+      shift
+      exec node .ci/guards.mjs "$@"
       ;;
     -h | --help)
       usage

@@ -46,6 +46,18 @@ public sealed class SignInTests
     }
 
     [Fact]
+    public async Task Attack_19_Nobodys_sign_in_waits_for_its_turn_as_everybodys_does()
+    {
+        await using var fixture = await AuthFixture.OpenAsync(cost: PasswordCost.Current);
+
+        // As above, through the door: whoever is not there would answer at once and never be told to wait.
+        var unknown = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => fixture.Auth.SignIn.WithPasswordAsync("nobody", AuthFixture.Password, "Firefox", AuthFixture.Home)));
+
+        Assert.Contains(unknown, answer => answer.Refusal is Refusal.Busy);
+        Assert.All(unknown, answer => Assert.True(answer.Refusal is Refusal.Busy or Refusal.BadCredentials));
+    }
+
+    [Fact]
     public async Task What_is_missing_is_named()
     {
         await using var fixture = await AuthFixture.OpenAsync();

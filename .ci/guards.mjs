@@ -1,0 +1,130 @@
+// Proves that every guard is tested: builds a copy of the sources in which each guard of tests/guards.json can be switched off, and runs its tests without it.
+// The program itself knows nothing of switches. In an edit's code, « » mark the expression that a switch goes around: `off` is what it is without the guard,
+// `instead` what is done in place of a statement.
+import { execFileSync, spawn } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+const tree = 'obj/guards';
+const projects = ['Auth.Tests', 'Broker.Tests'];
+const secondsForAll = 1200;
+const secondsForOne = 150;
+const only = process.argv.slice(2);
+
+const all = JSON.parse(readFileSync('tests/guards.json', 'utf8'));
+const guards = all.filter(guard => only.length === 0 || only.some(word => guard.guard.includes(word) || guard.attacks.includes(Number(word))));
+
+function copySources() {
+  rmSync(tree, { recursive: true, force: true });
+  const folders = ['src/Auth', 'src/Broker', 'src/WebClient/WebClient.targets', 'tests/Load/Fuzz', ...projects.map(project => `tests/${project}`), 'tests/contract'];
+  const files = ['Directory.Build.props', 'Directory.Packages.props', 'global.json', '.editorconfig', 'appsettings.json'];
+  const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '--', ...folders], { encoding: 'utf8' }).split('\n');
+  for (const file of [...files, ...listed].filter(file => file !== '' && existsSync(file))) {
+    mkdirSync(dirname(join(tree, file)), { recursive: true });
+    copyFileSync(file, join(tree, file));
+  }
+}
+
+function switched(guard, edit, inner) {
+  const name = JSON.stringify(guard.guard);
+  if (edit.instead !== undefined) return `if (global::WebMessenger.GuardSwitch.On(${name})) { ${inner} } else { ${edit.instead} }`;
+  if (edit.off === 'false') return `(global::WebMessenger.GuardSwitch.On(${name}) && (${inner}))`;
+  if (edit.off === 'true') return `(!global::WebMessenger.GuardSwitch.On(${name}) || (${inner}))`;
+  return `(global::WebMessenger.GuardSwitch.On(${name}) ? (${inner}) : (${edit.off}))`;
+}
+
+function replaceOnce(file, from, to, why) {
+  const path = join(tree, file);
+  const text = readFileSync(path, 'utf8');
+  if (text.split(from).length !== 2) throw new Error(`${why}: this does not stand exactly once in ${file} any more:\n  ${from}\nBring tests/guards.json up to date.`);
+  writeFileSync(path, text.replace(from, () => to));
+}
+
+function addSwitches() {
+  writeFileSync(join(tree, 'src/Auth/GuardSwitch.cs'), `namespace WebMessenger;
+
+public static class GuardSwitch
+{
+    private static readonly string? Off = Environment.GetEnvironmentVariable("WEBMESSENGER_GUARD_OFF");
+
+    public static bool IsAnyOff => Off is not null;
+
+    public static bool On(string guard) => guard != Off;
+}
+`);
+  // Several guards may go around one expression.
+  const places = new Map();
+  for (const guard of all) {
+    for (const edit of guard.edits) {
+      const key = `${edit.file}\n${edit.code}`;
+      places.set(key, [...(places.get(key) ?? []), { guard, edit }]);
+    }
+  }
+  for (const found of places.values()) {
+    const { edit, guard } = found[0];
+    const [before, inner, after] = edit.code.split(/[«»]/);
+    const around = found.reduce((text, one) => switched(one.guard, one.edit, text), inner);
+    replaceOnce(edit.file, before + inner + after, before + around + after, guard.guard);
+  }
+  // A test without its guard mostly waits in vain: not for long.
+  replaceOnce('tests/Broker.Tests/Wire/RawMqttClient.cs', 'TimeSpan.FromSeconds(30)', 'TimeSpan.FromSeconds(GuardSwitch.IsAnyOff ? 12 : 30)', 'patience');
+}
+
+function build() {
+  for (const project of projects) {
+    execFileSync('dotnet', ['build', `${tree}/tests/${project}`, '-c', 'Release', '-v', 'q', '-nodeReuse:false', '-p:UseSharedCompilation=false', '-p:WebClientSkip=true',
+      '-p:TreatWarningsAsErrors=false', '-p:RunAnalyzers=false', '-p:EnforceCodeStyleInBuild=false'], { stdio: ['ignore', 'inherit', 'inherit'] });
+  }
+}
+
+/** Runs tests, and says how many ran and which were red; `hung` when it had to be stopped, which is red too. */
+function run(project, tests, off, seconds) {
+  const report = join(tree, `${off === null ? 'all' : `off-${all.findIndex(guard => guard.guard === off)}`}.${project}.json`);
+  const env = { ...process.env };
+  if (off !== null) env.WEBMESSENGER_GUARD_OFF = off;
+  const program = `${tree}/tests/${project}/bin/Release/net10.0/WebMessenger.${project}`;
+  const args = ['-noColor', '-result-ctrf', report, ...(off === null ? [] : ['-stopOnFail']), ...tests.flatMap(test => ['-method', test])];
+  return new Promise(resolve => {
+    const child = spawn(program, args, { env, stdio: 'ignore' });
+    const timer = setTimeout(() => child.kill('SIGKILL'), seconds * 1000);
+    child.on('exit', (code, signal) => {
+      clearTimeout(timer);
+      if (!existsSync(report)) return resolve({ ran: 0, red: [], broke: signal === null ? `ended with ${code}` : 'hung' });
+      const results = JSON.parse(readFileSync(report, 'utf8')).results.tests;
+      resolve({ ran: results.filter(test => test.status !== 'skipped').length, red: results.filter(test => test.status === 'failed').map(test => test.name), broke: null });
+    });
+  });
+}
+
+console.log('Building the sources with a switch for each guard');
+copySources();
+addSwitches();
+build();
+
+let failures = 0;
+for (const project of projects) {
+  const tests = [...new Set(guards.filter(guard => guard.project === project).flatMap(guard => guard.tests))];
+  if (tests.length === 0) continue;
+  const { ran, red, broke } = await run(project, tests, null, secondsForAll);
+  console.log(`With every guard on: ${project}, ${ran} tests, ${red.length} red${broke === null ? '' : `, ${broke}`}`);
+  red.forEach(name => console.log(`  ${name}`));
+  if (ran === 0 || red.length > 0 || broke !== null) failures++;
+}
+
+const waiting = [...guards];
+const lines = [];
+async function work() {
+  for (let guard = waiting.shift(); guard !== undefined; guard = waiting.shift()) {
+    const { ran, red, broke } = await run(guard.project, guard.tests, guard.guard, secondsForOne);
+    const isProved = red.length > 0 || broke !== null;
+    if (!isProved) failures++;
+    const verdict = isProved ? `red: ${broke ?? `${red.length} of ${ran}`}` : `GREEN without it (${ran} tests)`;
+    const line = `${guard.attacks.join(', ').padEnd(8)} ${guard.guard.padEnd(58)} ${verdict}`;
+    lines.push(line);
+    console.log(line);
+  }
+}
+console.log('With one guard off (attacks, guard, its tests)');
+await Promise.all([work(), work()]);
+console.log(`${guards.length} guards, ${failures === 0 ? 'each of them with a test that is red without it' : `${failures} not proved`}`);
+process.exit(failures === 0 ? 0 : 1);
