@@ -1,0 +1,38 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace WebMessenger.Broker.Tests.Architecture;
+
+/// <summary>`tests/guards.json` fits the sources: what `./test.sh --guards` would take out is there, and so are the tests that must turn red.</summary>
+public sealed class GuardTableTests
+{
+    private static readonly string _root = Path.GetFullPath(typeof(GuardTableTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(item => item.Key == "Root").Value!);
+
+    public static TheoryData<string> Guards => [.. Table().Select(guard => guard.GetProperty("guard").GetString()!)];
+
+    [Theory]
+    [MemberData(nameof(Guards))]
+    public void A_guard_stands_once_in_the_sources_and_its_tests_exist(string name)
+    {
+        var guard = Table().Single(guard => guard.GetProperty("guard").GetString() == name);
+        foreach (var edit in guard.GetProperty("edits").EnumerateArray())
+        {
+            var file = edit.GetProperty("file").GetString()!;
+            var marked = edit.GetProperty("code").GetString()!;
+            var times = File.ReadAllText(Path.Combine(_root, file)).Split(marked.Replace("«", "", StringComparison.Ordinal).Replace("»", "", StringComparison.Ordinal)).Length - 1;
+            Assert.True(times == 1, $"{file} has {times} times: {marked}");
+            Assert.Matches("^[^«»]*«[^«»]+»[^«»]*$", marked);
+        }
+
+        var folder = Path.Combine(_root, "tests", guard.GetProperty("project").GetString()!);
+        var sources = string.Concat(Directory.EnumerateFiles(folder, "*Tests.cs", SearchOption.AllDirectories).Order().Select(File.ReadAllText));
+        foreach (var pattern in guard.GetProperty("tests").EnumerateArray())
+        {
+            var method = Regex.Match(pattern.GetString()!, @"Attack_\w+");
+            Assert.True(method.Success && Regex.IsMatch(sources, $@"\b{method.Value}\w*\("), $"No test is named {pattern}.");
+        }
+    }
+
+    private static JsonElement[] Table() => [.. JsonDocument.Parse(File.ReadAllText(Path.Combine(_root, "tests", "guards.json"))).RootElement.EnumerateArray()];
+}
