@@ -86,9 +86,12 @@ public sealed class PlaceTests
         await listener.ConnectAsync("bob", bob.Token, properties: new MqttProperties { { PropertyId.ReceiveMaximum, 1u } });
         listener.AcknowledgesItself = false;
         await listener.SubscribeAsync([new Filter("rooms/lobby"), new Filter("rooms/lobby/info"), new Filter("users/bob")]);
+        await using var quick = await broker.ConnectAsync(bob, clientId: "quick");
+        await quick.SubscribeAsync([new Filter("rooms/lobby"), new Filter("users/bob")]);
         await using var speaker = await broker.ConnectAsync(ana);
         await speaker.PublishAsync("rooms/lobby", "before");
         await speaker.PublishAsync("rooms/lobby", "waits");
+        await quick.PublishesUntilAsync(publish => publish.Text.Contains("\"waits\"", StringComparison.Ordinal));
 
         await rooms.LeaveAsync(broker.Room("lobby"), bob.Account);
         await speaker.PublishAsync("rooms/lobby", "after");
@@ -103,6 +106,8 @@ public sealed class PlaceTests
 
         Assert.DoesNotContain(heard, publish => publish.Text.Contains("\"after\"", StringComparison.Ordinal));
         Assert.DoesNotContain(heard, publish => publish.Text.Contains("\"waits\"", StringComparison.Ordinal));
+        var quicklyHeard = await quick.PublishesUntilAsync(publish => publish.Topic == "users/bob");
+        Assert.DoesNotContain(quicklyHeard, publish => publish.Text.Contains("\"after\"", StringComparison.Ordinal));
         Assert.False(broker.Room("lobby").IsMember(bob.Account.Id));
     }
 
