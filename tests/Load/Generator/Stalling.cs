@@ -21,7 +21,9 @@ internal static class Stalling
     public static async Task StallAsync(RawClient client, string topic)
     {
         client.StopReading();
-        await client.SendAsync(ClientPackets.Subscribe(MqttVersion.V5, 1, topic, 0, ("last", "1000")));
+
+        // From the beginning: the newest are joins and leaves of those who stalled before.
+        await client.SendAsync(ClientPackets.Subscribe(MqttVersion.V5, 1, topic, 0, ("after", "0")));
         for (var (last, same) = (0, 0); last == 0 || same < 3;)
         {
             await Task.Delay(5);
