@@ -44,7 +44,7 @@ internal sealed class KickScenario : IScenario
 
     public string FileName => string.Create(CultureInfo.InvariantCulture, $"kick-{_logouts}-{_clients}-{_stalled}");
 
-    public string Promise => "answers within 50 ms (p99) and 250 ms (all), the last byte within the same, and no message after the answer.";
+    public string Promise => "silence within 50 ms (p99) and 250 ms (all), and no message after the answer.";
 
     public Preparation Preparation => new(Accounts, Rooms: 2);
 
@@ -78,15 +78,12 @@ internal sealed class KickScenario : IScenario
             problems.Add(string.Create(CultureInfo.InvariantCulture, $"{after} clients heard something after the answer"));
         }
 
-        foreach (var (name, times) in new[] { ("answer", answers), ("last byte", silences) })
+        if (silences.Microseconds(0.99) > 50_000 || silences.Microseconds(1) > 250_000)
         {
-            if (times.Microseconds(0.99) > 50_000 || times.Microseconds(1) > 250_000)
-            {
-                problems.Add($"the {name} took longer than 50 ms (p99) or 250 ms (max)");
-            }
+            problems.Add("silence took longer than 50 ms (p99) or 250 ms (max)");
         }
 
-        // A log-out is answered when the store has forgotten it, so no answer is faster than the disk.
+        // The answer is not judged by its time: it comes when the log-out is on disk, after several syncs and now and then a checkpoint, on whatever disk this is.
         return new Outcome([.. Figures("answer", answers), .. Figures("last byte", silences), .. Figures("one sync of this disk", disk.Times), new("messages after the answer", "", after)], problems);
     }
 
