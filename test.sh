@@ -85,9 +85,11 @@ as_root() {
 install() {
   if command -v apt-get > /dev/null; then
     [[ -n "$1" ]] || return 1
+    # Without a network it gives up soon.
+    local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=0 -o Acquire::http::Timeout=15 -o Acquire::https::Timeout=15)
     # shellcheck disable=SC2086 # several words are several packages
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $1 \
-      || { as_root apt-get update && as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $1; }
+    as_root "${apt[@]}" install --yes --no-install-recommends $1 \
+      || { as_root "${apt[@]}" update && as_root "${apt[@]}" install --yes --no-install-recommends $1; }
   elif command -v dnf > /dev/null; then
     # shellcheck disable=SC2086
     [[ -n "$2" ]] && as_root dnf install --assumeyes $2
