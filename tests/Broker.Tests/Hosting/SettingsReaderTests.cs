@@ -36,7 +36,7 @@ public sealed class SettingsReaderTests
     [InlineData("Mqtt:Tls:Key", "chat.key")]
     [InlineData("Mqtt:Tls:Cert", "chat.pem")]
     [InlineData("TrustedProxies:0", "proxy.example.org")]
-    [InlineData("TrustedProxies:0", "10.1.2.3/8")]
+    [InlineData("TrustedProxies:0", "10.0.0.0/40")]
     [InlineData("Limits:TextLength", "-1")]
     [InlineData("Limits:PublishBurst", "0")]
     [InlineData("Limits:UnacknowledgedPerClient", "5000")]
