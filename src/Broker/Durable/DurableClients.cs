@@ -471,9 +471,9 @@ internal sealed partial class DurableClients(
         TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
         TaskScheduler.Default);
 
-    [LoggerMessage(3030, LogLevel.Warning, "What is kept of a durable client could not be stored: {Reason}")]
+    [LoggerMessage(3040, LogLevel.Warning, "What is kept of a durable client could not be stored: {Reason}")]
     private static partial void LogNotStored(ILogger logger, string reason);
 
-    [LoggerMessage(3031, LogLevel.Error, "What was kept of the durable client {ClientId} cannot be read, so it begins anew: {Reason}")]
+    [LoggerMessage(3041, LogLevel.Error, "What was kept of the durable client {ClientId} cannot be read, so it begins anew: {Reason}")]
     private static partial void LogUnreadable(ILogger logger, string clientId, string reason);
 }

@@ -114,13 +114,13 @@ internal sealed partial class ServerCertificate
         }
     }
 
-    [LoggerMessage(4101, LogLevel.Information, "The certificate {File} was renewed; it is valid until {Expires:u}")]
+    [LoggerMessage(4111, LogLevel.Information, "The certificate {File} was renewed; it is valid until {Expires:u}")]
     private static partial void LogReloaded(ILogger log, string file, DateTime expires);
 
-    [LoggerMessage(4102, LogLevel.Error, "The certificate {File} or its key has changed and cannot be used, so the one before stays in service: {Problem}")]
+    [LoggerMessage(4112, LogLevel.Error, "The certificate {File} or its key has changed and cannot be used, so the one before stays in service: {Problem}")]
     private static partial void LogNotReloaded(ILogger log, string file, string problem);
 
-    [LoggerMessage(4103, LogLevel.Warning, "The certificate {File} expired on {Expires:u}; clients will refuse it")]
+    [LoggerMessage(4113, LogLevel.Warning, "The certificate {File} expired on {Expires:u}; clients will refuse it")]
     private static partial void LogExpired(ILogger log, string file, DateTime expires);
 
     /// <param name="Files">What was looked at last, whether it could be used or not.</param>
