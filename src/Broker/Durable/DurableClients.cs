@@ -157,8 +157,16 @@ internal sealed partial class DurableClients(
 
                 (client.Connection, client.Expiry) = (connection, expiry);
 
-                // Nobody waits for this one: a client that is lost in a crash before its first SUBSCRIBE has lost nothing.
-                Watch(Save(client, null));
+                var saved = Save(client, null);
+                if (opening == SessionOpening.New)
+                {
+                    // A client that was told it is kept counts on it, be it for a QoS 2 publish alone.
+                    written = Task.WhenAll(written, saved);
+                }
+                else
+                {
+                    Watch(saved);
+                }
             }
         }
 

@@ -26,6 +26,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly Stores _stores;
     private readonly Listeners _listeners;
+    private int _disposed;
 
     private WebMessengerProgram(WebApplication app, Stores stores, Listeners listeners) => (_app, _stores, _listeners) = (app, stores, listeners);
 
@@ -80,6 +81,11 @@ public sealed class WebMessengerProgram : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) == 1)
+        {
+            return;
+        }
+
         await _app.StopAsync();
         await _app.Services.GetRequiredService<DurableClients>().StopAsync();
         await _app.DisposeAsync();

@@ -98,9 +98,9 @@ internal sealed partial class PresenceMemory(RoomDirectory rooms, IRoomLog log, 
                     changes.Add(new(KeyOf(room.Id.Value), JsonSerializer.SerializeToUtf8Bytes(note, PresenceJson.Default.PresenceNote)));
                 }
             }
-            catch (IOException)
+            catch (Exception error) when (error is IOException or ObjectDisposedException)
             {
-                // Damaged, and told where it is read.
+                // Damaged, and told where it is read; or closed.
             }
         }
 
@@ -115,7 +115,7 @@ internal sealed partial class PresenceMemory(RoomDirectory rooms, IRoomLog log, 
         {
             await records.WriteAsync(changes);
         }
-        catch (IOException)
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
         {
             // Told by the log. What is not noted is read at the next start.
             return;

@@ -66,21 +66,18 @@ public sealed class DurableResumeTests
         var (ana, bob, eva) = (await broker.RegisterAsync("ana"), await broker.RegisterAsync("bob"), await broker.RegisterAsync("eva"));
         var sent = await LeaveUnacknowledgedAsync(broker, ana, bob, 100, "rooms/lobby/#");
         await using var churning = await broker.ConnectAsync(eva);
-        using CancellationTokenSource enough = new();
-        var churn = ChurnAsync(churning, enough.Token);
 
         await using var back = await ConnectAsync(broker, bob, receiveMaximum: 1, acknowledges: false);
         for (var again = 0; again < sent.Count;)
         {
             var publish = await back.NextPublishAsync();
+            var churn = publish.Duplicate ? ChurnAsync(churning) : Task.CompletedTask;
             await back.PingAsync();
             Assert.DoesNotContain(back.AlreadyHere(), more => more.Qos > 0);
             again += publish.Duplicate ? 1 : 0;
             await back.AcknowledgeAsync(publish);
+            await churn;
         }
-
-        await enough.CancelAsync();
-        await churn;
     }
 
     [Fact]
@@ -223,7 +220,7 @@ public sealed class DurableResumeTests
         await using var broker = await RunningBroker.StartAsync();
         var bob = await broker.RegisterAsync("bob");
         await using var bot = await ConnectAsync(broker, bob, present: false);
-        await bot.SubscribeAsync("rooms/lobby/info");
+        await bot.SubscribeAsync("rooms/lobby/typing");
         var connection = Assert.Single(broker.Get<ConnectionDirectory>().OfAccount(bob.Account.Id));
         using (new BusyStore(broker.Get<IRoomLog>()))
         {
@@ -296,11 +293,9 @@ public sealed class DurableResumeTests
         }
 
         await GoneAsync(broker, bob);
-        using BusyStore busy = new(broker.Get<IRoomLog>());
         await broker.Get<RoomDirectory>().CreateAsync(Id("club"), "Club", "", isPrivate: true, bob.Account);
         SeenAtCompletion said = new(LogName.OfRoom("club"), () => broker.Get<IRecordStore>().Find(DurableRecords.PositionKey(bob.Account.Id, "bot")));
         broker.Get<IRoomLog>().Append(said);
-        busy.Dispose();
 
         Assert.Contains("r/club", Encoding.UTF8.GetString(await said.Seen ?? []), StringComparison.Ordinal);
     }
@@ -371,13 +366,10 @@ public sealed class DurableResumeTests
     }
 
     // Comes and goes, so that presence is said all the while.
-    private static async Task ChurnAsync(RawMqttClient client, CancellationToken enough)
+    private static async Task ChurnAsync(RawMqttClient client)
     {
-        while (!enough.IsCancellationRequested)
-        {
-            await client.SubscribeAsync("rooms/lobby");
-            await client.UnsubscribeAsync("rooms/lobby");
-        }
+        await client.SubscribeAsync("rooms/lobby");
+        await client.UnsubscribeAsync("rooms/lobby");
     }
 
     private static async Task MakeClubAsync(RunningBroker broker, Member owner, Member member)
