@@ -80,18 +80,8 @@ internal sealed class IdSweep(RocksDb db, Func<LogName, LogState> stateOf, Rocks
         for (; events > 0 && seq <= head.Head - options.IdEvents; events--, seq++)
         {
             var wanted = key[..LogRecords.EventKey(key, state.Prefix, seq)];
-            if (seq == first)
+            if (!RocksStore.TryMoveTo(iterator, wanted, isNext: seq > first))
             {
-                iterator.Seek(wanted);
-            }
-            else
-            {
-                iterator.Next();
-            }
-
-            if (!iterator.Valid() || !iterator.GetKeySpan().SequenceEqual(wanted))
-            {
-                RocksStore.ThrowIfFailed(iterator);
                 throw new LogDamagedException($"The event log lacks event {seq} of {state.Name}.");
             }
 

@@ -219,18 +219,8 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore
         for (var seq = first; seq <= last; seq++)
         {
             var wanted = key[..LogRecords.EventKey(key, state.Prefix, seq)];
-            if (seq == first)
+            if (!RocksStore.TryMoveTo(iterator, wanted, isNext: seq > first))
             {
-                iterator.Seek(wanted);
-            }
-            else
-            {
-                iterator.Next();
-            }
-
-            if (!iterator.Valid() || !iterator.GetKeySpan().SequenceEqual(wanted))
-            {
-                RocksStore.ThrowIfFailed(iterator);
                 return null;
             }
 

@@ -158,6 +158,29 @@ internal sealed class RocksStore : IDisposable
         }
     }
 
+    /// <summary>Puts the iterator on a key. False: the key is not there.</summary>
+    /// <param name="isNext">It is the one after where the iterator stands, if it is there at all.</param>
+    /// <exception cref="LogDamagedException">What is stored there cannot be read.</exception>
+    public static bool TryMoveTo(Iterator iterator, ReadOnlySpan<byte> key, bool isNext)
+    {
+        if (isNext)
+        {
+            iterator.Next();
+        }
+        else
+        {
+            iterator.Seek(key);
+        }
+
+        if (iterator.Valid() && iterator.GetKeySpan().SequenceEqual(key))
+        {
+            return true;
+        }
+
+        ThrowIfFailed(iterator);
+        return false;
+    }
+
     /// <summary>An iterator that is not valid is either at the end or could not read on; only this tells which.</summary>
     public static void ThrowIfFailed(Iterator iterator)
     {

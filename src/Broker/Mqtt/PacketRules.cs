@@ -16,12 +16,6 @@ internal static class PacketRules
             return code;
         }
 
-        // [MQTT-3.8.3-2]
-        if (reader.IsAtEnd)
-        {
-            return ReasonCode.ProtocolError;
-        }
-
         while (!reader.IsAtEnd)
         {
             if (!reader.TryReadString(out var filter) || !reader.TryReadByte(out var options))
@@ -53,12 +47,6 @@ internal static class PacketRules
         if (CheckHead(ref reader, isVersion5, PacketProperties.OfUnsubscribe) is var code and not 0)
         {
             return code;
-        }
-
-        // [MQTT-3.10.3-2]
-        if (reader.IsAtEnd)
-        {
-            return ReasonCode.ProtocolError;
         }
 
         while (!reader.IsAtEnd)
@@ -122,6 +110,7 @@ internal static class PacketRules
         return isKnown && packetId != 0 ? (byte)0 : ReasonCode.ProtocolError;
     }
 
+    // Of SUBSCRIBE and UNSUBSCRIBE: all before the first filter, of which there must be one.
     private static byte CheckHead(ref PacketReader reader, bool isVersion5, ulong allowed)
     {
         if (!reader.TryReadUInt16(out var packetId))
@@ -134,7 +123,7 @@ internal static class PacketRules
             return code;
         }
 
-        // [MQTT-2.2.1-3]
-        return packetId == 0 ? ReasonCode.ProtocolError : (byte)0;
+        // [MQTT-2.2.1-3]; [MQTT-3.8.3-2], [MQTT-3.10.3-2] a filter follows.
+        return packetId == 0 || reader.IsAtEnd ? ReasonCode.ProtocolError : (byte)0;
     }
 }
