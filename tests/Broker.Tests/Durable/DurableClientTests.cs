@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
@@ -8,6 +7,7 @@ using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Hosting;
 using WebMessenger.Broker.Tests.Wire;
+using static WebMessenger.Broker.Tests.Durable.Talk;
 
 namespace WebMessenger.Broker.Tests.Durable;
 
@@ -584,17 +584,6 @@ public sealed class DurableClientTests
         await GoneAsync(broker, member);
     }
 
-    // The server, too, has seen that the account's connections are over.
-    private static async Task GoneAsync(RunningBroker broker, Member member)
-    {
-        var until = DateTimeOffset.UtcNow + RawMqttClient.Patience;
-        while (broker.Get<Broker.Connections.ConnectionDirectory>().OfAccount(member.Account.Id).Length > 0)
-        {
-            Assert.True(DateTimeOffset.UtcNow < until, "The connections of the account do not end.");
-            await Task.Yield();
-        }
-    }
-
     // Something is said: what does the client hear of it, up to the answer to a ping of its own?
     private static async Task<IReadOnlyList<ReceivedPublish>> HeardWhileAsync(RunningBroker broker, Member speaks, RawMqttClient client, string room = "lobby")
     {
@@ -605,8 +594,6 @@ public sealed class DurableClientTests
         await client.PingAsync();
         return [.. client.AlreadyHere().Where(publish => publish.Topic == "rooms/" + room)];
     }
-
-    private static RoomId Id(string id) => RoomId.TryParse(id, out var parsed) ? parsed : throw new ArgumentException("Not a room's id.", nameof(id));
 
     private static async Task<IReadOnlyList<ReceivedPublish>> TakeAsync(RawMqttClient client, Func<ReceivedPublish, bool> last, int count)
     {
@@ -629,22 +616,6 @@ public sealed class DurableClientTests
     }
 
     private static async Task<IReadOnlyList<ReceivedPublish>> UntilAsync(RawMqttClient client, int number) => await client.PublishesUntilAsync(publish => Is(publish, Number(number)));
-
-    private static async Task<IReadOnlyList<PubAck>> SayAsync(RawMqttClient speaker, int from, int to)
-    {
-        List<PubAck> said = [];
-        foreach (var chunk in Enumerable.Range(from, to - from + 1).Chunk(50))
-        {
-            said.AddRange(await Task.WhenAll(chunk.Select(number => speaker.PublishAsync("rooms/lobby", Number(number)))));
-        }
-
-        Assert.All(said, answer => Assert.True(answer.Accepted));
-        return said;
-    }
-
-    private static bool Is(ReceivedPublish publish, string text) => publish.Text.Contains($"\"text\":\"{text}\"", StringComparison.Ordinal);
-
-    private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static IEnumerable<string> Texts(IEnumerable<ReceivedPublish> heard) =>
         heard.Where(publish => publish.Topic.StartsWith("rooms/", StringComparison.Ordinal) && publish.Text.Contains("\"type\":\"message\"", StringComparison.Ordinal))

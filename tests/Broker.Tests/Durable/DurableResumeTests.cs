@@ -1,12 +1,13 @@
-using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Broker.Connections;
 using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Tests.Connections;
 using WebMessenger.Broker.Tests.Hosting;
 using WebMessenger.Broker.Tests.Wire;
+using static WebMessenger.Broker.Tests.Durable.Talk;
 
 namespace WebMessenger.Broker.Tests.Durable;
 
@@ -225,7 +226,7 @@ public sealed class DurableResumeTests
         using (new BusyStore(broker.Get<IRoomLog>()))
         {
             await bot.SendAsync(new MqttWriter().UInt16(9).Properties(null).String("rooms/lobby").Byte(1).ToPacket(PacketType.Subscribe, 2));
-            await UntilAsync(() => broker.Room("lobby").People == 1, "The filter takes no effect.");
+            await HandshakeTests.UntilAsync(() => broker.Room("lobby").People == 1);
             _ = connection.EndAsync(0x8D, "A test.");
             await bot.WaitForCloseAsync();
         }
@@ -356,15 +357,6 @@ public sealed class DurableResumeTests
         return sent;
     }
 
-    private static async Task SayAsync(RawMqttClient speaker, int from, int to)
-    {
-        foreach (var chunk in Enumerable.Range(from, to - from + 1).Chunk(50))
-        {
-            var answers = await Task.WhenAll(chunk.Select(number => speaker.PublishAsync("rooms/lobby", number.ToString(CultureInfo.InvariantCulture))));
-            Assert.All(answers, answer => Assert.True(answer.Accepted));
-        }
-    }
-
     // Comes and goes, so that presence is said all the while.
     private static async Task ChurnAsync(RawMqttClient client)
     {
@@ -379,27 +371,10 @@ public sealed class DurableResumeTests
         await rooms.JoinAsync(broker.Room("club"), member.Account);
     }
 
-    // The server, too, has seen that the account's connections are over.
-    private static Task GoneAsync(RunningBroker broker, Member member) => ConnectionsAsync(broker, member, 0);
-
     private static Task ConnectionsAsync(RunningBroker broker, Member member, int count) =>
-        UntilAsync(() => broker.Get<ConnectionDirectory>().OfAccount(member.Account.Id).Length == count, "The connections of the account do not end.");
-
-    private static async Task UntilAsync(Func<bool> isSo, string otherwise)
-    {
-        var until = DateTimeOffset.UtcNow + RawMqttClient.Patience;
-        while (!isSo())
-        {
-            Assert.True(DateTimeOffset.UtcNow < until, otherwise);
-            await Task.Yield();
-        }
-    }
-
-    private static RoomId Id(string id) => RoomId.TryParse(id, out var parsed) ? parsed : throw new ArgumentException("Not a room's id.", nameof(id));
+        HandshakeTests.UntilAsync(() => broker.Get<ConnectionDirectory>().OfAccount(member.Account.Id).Length == count);
 
     private static long SeqOf(ReceivedPublish publish) => publish.Json.GetProperty("seq").GetInt64();
-
-    private static bool Is(ReceivedPublish publish, string text) => publish.Text.Contains($"\"text\":\"{text}\"", StringComparison.Ordinal);
 
     /// <summary>Until disposed the store has its hands full: what is handed to it waits.</summary>
     private sealed class BusyStore : IDisposable

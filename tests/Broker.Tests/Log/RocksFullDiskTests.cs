@@ -1,11 +1,10 @@
-using System.Diagnostics;
 using System.Text;
 using WebMessenger.Broker.Log;
 
 namespace WebMessenger.Broker.Tests.Log;
 
 /// <summary>The event log on a disk without space: a small file system in memory, for which the test must be allowed to mount.</summary>
-public sealed class RocksFullDiskTests : IAsyncLifetime
+public sealed class RocksFullDiskTests
 {
     private static readonly LogName Lobby = LogName.OfRoom("lobby");
 
@@ -13,32 +12,11 @@ public sealed class RocksFullDiskTests : IAsyncLifetime
 
     private static readonly byte[] LastSaid = [.. "last said"u8];
 
-    private readonly TempFolder _folder = new();
-    private string? _mountError;
-
-    private string Disk => _folder.In("disk");
-
-    public async ValueTask InitializeAsync()
-    {
-        Directory.CreateDirectory(Disk);
-        _mountError = OperatingSystem.IsLinux() ? await Run("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", Disk) : "no Linux";
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_mountError is null)
-        {
-            Assert.Null(await Run("umount", Disk));
-        }
-
-        _folder.Dispose();
-    }
-
     [Fact]
     public async Task Attack_72_on_a_full_disk_nothing_is_acknowledged_reading_goes_on_and_it_recovers_by_itself()
     {
-        Assert.SkipWhen(_mountError is not null, $"A small file system could not be mounted: {_mountError}");
-        var events = Path.Combine(Disk, "events");
+        await using var disk = await SmallDisk.MountAsync("8m");
+        var events = Path.Combine(disk.Folder, "events");
         List<string> stored = [];
         string epoch;
         LogLines lines = new();
@@ -48,7 +26,7 @@ public sealed class RocksFullDiskTests : IAsyncLifetime
             epoch = log.Head(Lobby).Epoch;
 
             // Many at once, until one is refused: its batch, and what was gathered behind it, is taken back as a whole.
-            Fill(Path.Combine(Disk, "ballast"));
+            disk.Fill();
             List<Task<AppendResult>> sent = [];
             while (!sent.Any(one => one.IsCompletedSuccessfully && one.Result.Outcome is AppendOutcome.StoreFailed))
             {
@@ -75,7 +53,7 @@ public sealed class RocksFullDiskTests : IAsyncLifetime
             Assert.Equal(stored.Count, log.Head(Lobby).Head);
             Assert.Equal(stored.TakeLast(1_000), Read(log));
 
-            File.Delete(Path.Combine(Disk, "ballast"));
+            disk.Free();
             await SayUntil(log, stored, AppendOutcome.Stored);
             Assert.Equal(stored.Count, log.Head(Lobby).Head);
             Assert.Equal(stored.TakeLast(1_000), Read(log));
@@ -97,19 +75,19 @@ public sealed class RocksFullDiskTests : IAsyncLifetime
     [Fact]
     public async Task Attack_72_stopped_while_the_disk_is_full_it_opens_with_all_that_was_acknowledged()
     {
-        Assert.SkipWhen(_mountError is not null, $"A small file system could not be mounted: {_mountError}");
-        var events = Path.Combine(Disk, "events");
+        await using var disk = await SmallDisk.MountAsync("8m");
+        var events = Path.Combine(disk.Folder, "events");
         List<string> stored = [];
         string epoch;
         await using (var log = Open(events, new LogLines()))
         {
             await SayUntil(log, stored, AppendOutcome.Stored);
             epoch = log.Head(Lobby).Epoch;
-            Fill(Path.Combine(Disk, "ballast"));
+            disk.Fill();
             await SayUntil(log, stored, AppendOutcome.StoreFailed);
         }
 
-        File.Delete(Path.Combine(Disk, "ballast"));
+        disk.Free();
         LogLines lines = new();
         await using var again = Open(events, lines);
         Assert.Empty(lines.Errors);
@@ -145,39 +123,6 @@ public sealed class RocksFullDiskTests : IAsyncLifetime
     }
 
     private static string LastRecord(RocksRoomLog log) => Encoding.UTF8.GetString(log.Find(LastSaid)!).TrimEnd();
-
-    private static void Fill(string path)
-    {
-        using FileStream file = new(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
-        var block = new byte[4_096];
-        try
-        {
-            while (true)
-            {
-                file.Write(block);
-            }
-        }
-        catch (IOException)
-        {
-            // Full: as wanted.
-        }
-    }
-
-    /// <summary>Null when it went well, or what it said.</summary>
-    private static async Task<string?> Run(string program, params string[] arguments)
-    {
-        try
-        {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-            var error = await process.StandardError.ReadToEndAsync();
-            await process.WaitForExitAsync();
-            return process.ExitCode == 0 ? null : error.Trim();
-        }
-        catch (System.ComponentModel.Win32Exception error)
-        {
-            return error.Message;
-        }
-    }
 
     private sealed class FirstOfItsLog(RocksRoomLog log) : PendingAppend(Garden, "ana", null, 0, Body("first"))
     {

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
@@ -148,45 +147,34 @@ public sealed class ReadPositionsTests
     [Fact]
     public async Task Attack_72_What_cannot_be_written_is_refused_and_nothing_has_moved()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "A small file system can be mounted on Linux only.");
-        using TempFolder folder = new();
-        var disk = Directory.CreateDirectory(folder.In("disk")).FullName;
-        var error = await RunAsync("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk);
-        Assert.SkipWhen(error is not null, $"A small file system could not be mounted: {error}");
-        try
+        await using var disk = await SmallDisk.MountAsync("8m");
+        await using ReadingLog store = new(Path.Combine(disk.Folder, "rooms"));
+        ReadPositions positions = new(store.Log, store.Log);
+        await JoinAsync(store, positions, _ana);
+        await store.SayAsync(Enumerable.Repeat(("bob", EventType.Message), 1000));
+        Assert.Equal(MarkOutcome.Taken, await MarkAsync(store, positions, 1));
+
+        disk.Fill();
+        var seq = 1;
+        while (await MarkAsync(store, positions, ++seq) == MarkOutcome.Taken)
         {
-            await using ReadingLog store = new(Path.Combine(disk, "rooms"));
-            ReadPositions positions = new(store.Log, store.Log);
-            await JoinAsync(store, positions, _ana);
-            await store.SayAsync(Enumerable.Repeat(("bob", EventType.Message), 1000));
-            Assert.Equal(MarkOutcome.Taken, await MarkAsync(store, positions, 1));
-
-            Fill(Path.Combine(disk, "ballast"));
-            var seq = 1;
-            while (await MarkAsync(store, positions, ++seq) == MarkOutcome.Taken)
-            {
-            }
-
-            Assert.Equal(seq - 1, State(store, positions).Seq);
-            Assert.Equal(MarkOutcome.NotStored, await MarkAsync(store, positions, 900));
-            Assert.Equal(seq - 1, State(store, positions).Seq);
-
-            File.Delete(Path.Combine(disk, "ballast"));
-            using PeriodicTimer again = new(TimeSpan.FromMilliseconds(20));
-            while (await MarkAsync(store, positions, seq) != MarkOutcome.Taken)
-            {
-                await again.WaitForNextTickAsync(TestContext.Current.CancellationToken);
-            }
-
-            Assert.Equal(seq, State(store, positions).Seq);
-            await store.RestartAsync();
-            store.Room.AddMember("ana");
-            Assert.Equal(seq, State(store, new ReadPositions(store.Log, store.Log)).Seq);
         }
-        finally
+
+        Assert.Equal(seq - 1, State(store, positions).Seq);
+        Assert.Equal(MarkOutcome.NotStored, await MarkAsync(store, positions, 900));
+        Assert.Equal(seq - 1, State(store, positions).Seq);
+
+        disk.Free();
+        using PeriodicTimer again = new(TimeSpan.FromMilliseconds(20));
+        while (await MarkAsync(store, positions, seq) != MarkOutcome.Taken)
         {
-            Assert.Null(await RunAsync("umount", disk));
+            await again.WaitForNextTickAsync(TestContext.Current.CancellationToken);
         }
+
+        Assert.Equal(seq, State(store, positions).Seq);
+        await store.RestartAsync();
+        store.Room.AddMember("ana");
+        Assert.Equal(seq, State(store, new ReadPositions(store.Log, store.Log)).Seq);
     }
 
     [Fact]
@@ -207,38 +195,6 @@ public sealed class ReadPositionsTests
     {
         store.Room.AddMember(account.Id);
         await positions.BeginAsync(account, store.Room);
-    }
-
-    private static void Fill(string path)
-    {
-        using FileStream file = new(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
-        var block = new byte[4_096];
-        try
-        {
-            while (true)
-            {
-                file.Write(block);
-            }
-        }
-        catch (IOException)
-        {
-            // Full: as wanted.
-        }
-    }
-
-    private static async Task<string?> RunAsync(string program, params string[] arguments)
-    {
-        try
-        {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-            var error = await process.StandardError.ReadToEndAsync();
-            await process.WaitForExitAsync();
-            return process.ExitCode == 0 ? null : error.Trim();
-        }
-        catch (System.ComponentModel.Win32Exception error)
-        {
-            return error.Message;
-        }
     }
 
     /// <summary>The real store, behind a door that the test can close.</summary>

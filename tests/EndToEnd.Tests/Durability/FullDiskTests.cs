@@ -1,40 +1,22 @@
-using System.Diagnostics;
 using System.Globalization;
+using WebMessenger.Broker.Tests.Log;
 using WebMessenger.EndToEnd.Tests.Servers;
 
 namespace WebMessenger.EndToEnd.Tests.Durability;
 
 /// <summary>The whole program on a disk without space: a small file system in memory, for which the test must be allowed to mount.</summary>
-public sealed class FullDiskTests : IAsyncLifetime
+public sealed class FullDiskTests
 {
     // RocksDB takes space for its log in advance, a little more than 16 MB, and goes on only when as much is free.
     private const string DiskSize = "64m";
     private const int TextLength = 60_000;
     private const int EventsRead = 20;
 
-    private readonly string _disk = Directory.CreateTempSubdirectory("webmessenger-disk-").FullName;
-    private string? _mountError;
-
-    private string Ballast => Path.Combine(_disk, "ballast");
-
-    public async ValueTask InitializeAsync() =>
-        _mountError = OperatingSystem.IsLinux() ? await RunAsync("mount", "-t", "tmpfs", "-o", "size=" + DiskSize, "tmpfs", _disk) : "no Linux";
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_mountError is null)
-        {
-            Assert.Null(await RunAsync("umount", _disk));
-        }
-
-        Directory.Delete(_disk, recursive: true);
-    }
-
     [Fact]
     public async Task Attack_72_On_a_full_disk_no_PUBACK_says_yes_history_is_read_and_it_goes_on_by_itself()
     {
-        Assert.SkipWhen(_mountError is not null, $"A small file system could not be mounted: {_mountError}");
-        await using var server = await ServerProcess.StartInAsync(Path.Combine(_disk, "data"), [.. SharedServer.NoLimits, "WebMessenger:Limits:TextLength=0"]);
+        await using var disk = await SmallDisk.MountAsync(DiskSize);
+        await using var server = await ServerProcess.StartInAsync(Path.Combine(disk.Folder, "data"), [.. SharedServer.NoLimits, "WebMessenger:Limits:TextLength=0"]);
         using var ana = await Person.RegisterAsync(server);
         var token = await ana.NewTokenAsync();
         await using var client = await server.TcpAsync();
@@ -43,7 +25,7 @@ public sealed class FullDiskTests : IAsyncLifetime
         await SayUntilAsync(client, acknowledged, accepted: true);
         var epoch = await EpochAsync(ana);
 
-        Fill();
+        disk.Fill();
         var refused = await SayUntilAsync(client, acknowledged, accepted: false);
         Assert.Equal(0x97, refused.ReasonCode);
         Assert.Equal(acknowledged.Keys.TakeLast(5), (await MessagesAsync(ana)).Keys.TakeLast(5));
@@ -55,7 +37,7 @@ public sealed class FullDiskTests : IAsyncLifetime
             await old.WaitForCloseAsync();
         }
 
-        File.Delete(Ballast);
+        disk.Free();
         await SayUntilAsync(client, acknowledged, accepted: true);
         await server.KillAsync();
         await server.StartAgainAsync();
@@ -93,38 +75,5 @@ public sealed class FullDiskTests : IAsyncLifetime
         }
         while (ack.Accepted != accepted && (ack.Accepted || await again.WaitForNextTickAsync(TestContext.Current.CancellationToken)));
         return ack;
-    }
-
-    private void Fill()
-    {
-        using FileStream file = new(Ballast, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
-        var block = new byte[4_096];
-        try
-        {
-            while (true)
-            {
-                file.Write(block);
-            }
-        }
-        catch (IOException)
-        {
-            // Full: as wanted.
-        }
-    }
-
-    /// <summary>Null when it went well, or what it said.</summary>
-    private static async Task<string?> RunAsync(string program, params string[] arguments)
-    {
-        try
-        {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-            var error = await process.StandardError.ReadToEndAsync();
-            await process.WaitForExitAsync();
-            return process.ExitCode == 0 ? null : error.Trim();
-        }
-        catch (System.ComponentModel.Win32Exception error)
-        {
-            return error.Message;
-        }
     }
 }
