@@ -24,6 +24,7 @@ internal sealed partial class MqttConnection
     private byte[] _lastTopic = [];
     private PublishTarget? _lastTarget;
     private bool _paid;
+    private bool _logSleeps;
     private Task? _joining;
     private TaskCompletionSource? _intakeFree;
     private (string Code, string Text, string Topic)? _willNotice;
@@ -325,7 +326,8 @@ internal sealed partial class MqttConnection
             ? new RecordChange(DurableRecords.ReceivedKey(Account.Id, ClientId, publish.PacketId), DurableRecords.Received(answer.ContentHash))
             : null;
         DateTimeOffset? expiry = publish.ExpirySeconds is { } seconds ? _services.Time.GetUtcNow().AddSeconds(seconds) : null;
-        if (Expect(answer) && !RoomDirectory.TryStore(target, PendingPublish.Of(target, CurrentAuthor, command, this, answer, expiry, record)))
+        _logSleeps = true;
+        if (Expect(answer) && !RoomDirectory.TryStore(target, PendingPublish.Of(target, CurrentAuthor, command, this, answer, expiry, record), moreFollows: true))
         {
             (answer.Code, answer.Reason) = (ReasonCode.NotAuthorized, "There is no such room, or it is not open to you.");
             AnswerNow(answer);

@@ -34,7 +34,18 @@ internal sealed partial class MqttConnection
 
                 LastHeard = _services.Time.GetTimestamp();
                 var buffer = read.Buffer;
-                var packet = ReadFrames(ref buffer, out var needsMore, out var wait);
+                MqttPacket? packet;
+                bool needsMore;
+                Task? wait;
+                try
+                {
+                    packet = ReadFrames(ref buffer, out needsMore, out wait);
+                }
+                finally
+                {
+                    WakeLog();
+                }
+
                 input.AdvanceTo(buffer.Start, needsMore ? buffer.End : buffer.Start);
                 Flush();
                 if (packet is not null)
@@ -64,6 +75,16 @@ internal sealed partial class MqttConnection
             // What MQTTnet's decoder refuses, or a transport that fell apart.
             _ = EndAsync(ReasonCode.MalformedPacket, "The packet is malformed.");
             throw new MqttCommunicationException(error);
+        }
+    }
+
+    // The publishes of one read are written together.
+    private void WakeLog()
+    {
+        if (_logSleeps)
+        {
+            _logSleeps = false;
+            _services.RoomLog.Wake();
         }
     }
 

@@ -76,6 +76,12 @@ public abstract class PendingAppend(LogName log, string author, string? id, UInt
     /// </summary>
     protected abstract void Completed();
 
+    /// <summary>Called once, after <see cref="Completed"/> of all that was written together: wakes whoever does the work, who then finds all of it.</summary>
+    internal virtual void Proceed()
+    {
+        // Most have nobody to wake.
+    }
+
     internal void Complete(AppendOutcome outcome, long seq = 0, DateTimeOffset at = default, string epoch = "")
     {
         (Outcome, Seq, At, Epoch) = (outcome, seq, at, epoch);
@@ -113,7 +119,11 @@ public interface IRoomLog : IAsyncDisposable
     /// Hands the append to the log thread and returns at once. After disposal has begun it completes as <see cref="AppendOutcome.StoreFailed"/>, on the caller's
     /// thread. A log's name or an id that is too long is the caller's bug: <see cref="ArgumentException"/>.
     /// </summary>
-    void Append(PendingAppend append);
+    /// <param name="moreFollows">The caller appends more right away and then calls <see cref="Wake"/>, whatever happens: so that all of it is written together.</param>
+    void Append(PendingAppend append, bool moreFollows = false);
+
+    /// <summary>Nothing more follows for now.</summary>
+    void Wake();
 
     /// <summary>The head of a log; an unused log has head 0, and an epoch all the same.</summary>
     LogHead Head(LogName log);

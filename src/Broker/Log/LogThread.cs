@@ -54,19 +54,33 @@ internal sealed class LogThread : IAsyncDisposable
     }
 
     /// <summary>Once disposal has begun, refuses on the caller's thread.</summary>
-    public void Enqueue(PendingAppend append)
+    /// <param name="moreFollows">See <see cref="IRoomLog.Append"/>.</param>
+    public void Enqueue(PendingAppend append, bool moreFollows = false)
     {
         lock (_gate)
         {
             if (!_closing)
             {
                 _queue.Add(append);
-                Wake();
+                if (!moreFollows)
+                {
+                    WakeHeld();
+                }
+
                 return;
             }
         }
 
         append.Complete(AppendOutcome.StoreFailed);
+        append.Proceed();
+    }
+
+    public void Wake()
+    {
+        lock (_gate)
+        {
+            WakeHeld();
+        }
     }
 
     /// <summary>Completes when all that was queued is done, the readers have left, and the store is closed.</summary>
@@ -75,7 +89,7 @@ internal sealed class LogThread : IAsyncDisposable
         lock (_gate)
         {
             _closing = true;
-            Wake();
+            WakeHeld();
         }
 
         _sweepTimer.Dispose();
@@ -87,11 +101,12 @@ internal sealed class LogThread : IAsyncDisposable
         lock (_gate)
         {
             _sweepDue = true;
-            Wake();
+            WakeHeld();
         }
     }
 
-    private void Wake()
+    // Under _gate.
+    private void WakeHeld()
     {
         if (_waiting)
         {
@@ -185,6 +200,7 @@ internal sealed class LogThread : IAsyncDisposable
             foreach (var append in work)
             {
                 Complete(append, AppendOutcome.StoreFailed);
+                append.Proceed();
             }
 
             RefuseGathered();
@@ -367,6 +383,12 @@ internal sealed class LogThread : IAsyncDisposable
             ref readonly var decision = ref _decisions[i];
             Complete(work[i], decision.Outcome, decision.Seq, decision.At, decision.Epoch);
         }
+
+        // Who is woken finds all that was written for it, instead of the first and then the rest.
+        foreach (var append in work)
+        {
+            append.Proceed();
+        }
     }
 
     private void Drop(PendingDrop drop)
@@ -394,6 +416,7 @@ internal sealed class LogThread : IAsyncDisposable
         }
 
         Complete(drop, AppendOutcome.Stored);
+        drop.Proceed();
     }
 
     /// <summary>The state of a log, read back first if a write to it failed.</summary>
@@ -446,6 +469,7 @@ internal sealed class LogThread : IAsyncDisposable
         foreach (var append in gathered)
         {
             Complete(append, AppendOutcome.StoreFailed);
+            append.Proceed();
         }
     }
 

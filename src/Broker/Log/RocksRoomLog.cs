@@ -35,7 +35,7 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore
         return new RocksRoomLog(RocksStore.Open(folder, options, time, logger), options, time, logger);
     }
 
-    public void Append(PendingAppend append)
+    public void Append(PendingAppend append, bool moreFollows = false)
     {
         ArgumentNullException.ThrowIfNull(append);
         CheckName(append.Log);
@@ -50,8 +50,10 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore
             CheckKey(record);
         }
 
-        _thread.Enqueue(append);
+        _thread.Enqueue(append, moreFollows);
     }
+
+    public void Wake() => _thread.Wake();
 
     public LogHead Head(LogName log)
     {

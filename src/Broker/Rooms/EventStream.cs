@@ -89,7 +89,15 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
 
     public void Enqueue(IStreamWork work)
     {
-        _queue.Enqueue(work);
+        Add(work);
+        Schedule();
+    }
+
+    /// <summary>For the log thread, which adds all that it wrote at once and then schedules.</summary>
+    public void Add(IStreamWork work) => _queue.Enqueue(work);
+
+    public void Schedule()
+    {
         if (Interlocked.Exchange(ref _scheduled, 1) == 0)
         {
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);

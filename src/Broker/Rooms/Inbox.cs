@@ -14,14 +14,15 @@ internal sealed class Inbox(Account owner, IRoomLog log) : EventStream(LogName.O
     public Account Owner { get; } = owner;
 
     /// <summary>Hands a whisper to the log. False: the account was erased.</summary>
-    public bool TryAppend(PendingAppend append)
+    /// <param name="moreFollows">See <see cref="IRoomLog.Append"/>.</param>
+    public bool TryAppend(PendingAppend append, bool moreFollows = false)
     {
         if (Owner.IsErased)
         {
             return false;
         }
 
-        log.Append(append);
+        log.Append(append, moreFollows);
         return true;
     }
 

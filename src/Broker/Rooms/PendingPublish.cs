@@ -56,5 +56,7 @@ internal sealed class PendingPublish : PendingAppend, IStreamEvent
         _publisher.Answer(_answer, touched);
     }
 
-    protected override void Completed() => _stream.Enqueue(this);
+    protected override void Completed() => _stream.Add(this);
+
+    internal override void Proceed() => _stream.Schedule();
 }

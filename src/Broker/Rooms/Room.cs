@@ -180,7 +180,8 @@ internal sealed class Room : EventStream
     }
 
     /// <summary>Hands an event to the log. False: the room was deleted, and a room of its name made later must not begin with what was meant for this one.</summary>
-    public bool TryAppend(PendingAppend append)
+    /// <param name="moreFollows">See <see cref="IRoomLog.Append"/>.</param>
+    public bool TryAppend(PendingAppend append, bool moreFollows = false)
     {
         lock (Gate)
         {
@@ -189,7 +190,7 @@ internal sealed class Room : EventStream
                 return false;
             }
 
-            _log.Append(append);
+            _log.Append(append, moreFollows);
             return true;
         }
     }

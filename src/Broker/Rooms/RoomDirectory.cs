@@ -127,7 +127,9 @@ internal sealed class RoomDirectory(
     }
 
     /// <summary>Hands a publish to the log that its topic leads to. False: the room was deleted meanwhile.</summary>
-    public static bool TryStore(PublishTarget target, PendingAppend append) => target.Room is { } room ? room.TryAppend(append) : target.Inbox!.TryAppend(append);
+    /// <param name="moreFollows">See <see cref="IRoomLog.Append"/>.</param>
+    public static bool TryStore(PublishTarget target, PendingAppend append, bool moreFollows = false) =>
+        target.Room is { } room ? room.TryAppend(append, moreFollows) : target.Inbox!.TryAppend(append, moreFollows);
 
     public async Task<RoomChange> CreateAsync(RoomId id, string title, string topic, bool isPrivate, Account owner)
     {

@@ -22,7 +22,9 @@ internal sealed class PendingAnnouncement(Room room, EventType type, Author firs
         // Nobody waits for it. A store that does not write says nothing: presence itself is current all the same.
     }
 
-    protected override void Completed() => room.Enqueue(this);
+    protected override void Completed() => room.Add(this);
+
+    internal override void Proceed() => room.Schedule();
 }
 
 /// <summary>`rooms/{room}/presence/{user}` changed; <paramref name="shownAs"/> null: gone.</summary>
