@@ -1,3 +1,4 @@
+using WebMessenger.Broker.Connections.Sockets;
 using WebMessenger.Broker.Hosting;
 using WebMessenger.Broker.Hosting.Backups;
 
@@ -6,6 +7,7 @@ if (BackupProgram.IsMeant(args))
     return await BackupProgram.RunAsync(args, Console.Out, Console.Error);
 }
 
+MqttSockets.HandleInPlace();
 try
 {
     await using var program = await WebMessengerProgram.StartAsync(args);

@@ -70,7 +70,7 @@ internal sealed partial class MqttAcceptor(ConnectionServices services) : Connec
             finally
             {
                 connection.Gone();
-                await LingerAsync(transport);
+                await LingerAsync(connection);
             }
         }
         catch (TimeoutException)
@@ -81,14 +81,22 @@ internal sealed partial class MqttAcceptor(ConnectionServices services) : Connec
     }
 
     // What was said last (a refusing CONNACK, say) may leave; a peer that does not take it does not stay for that.
-    private async Task LingerAsync(Transport transport)
+    private async Task LingerAsync(MqttConnection connection)
     {
+        var transport = connection.Transport;
         if (!transport.Closed.IsCompleted)
         {
             await Task.WhenAny(transport.Closed, Task.Delay(LingerTime, services.Time));
         }
 
-        transport.Abort();
+        if (connection.WasRevoked)
+        {
+            transport.Abort();
+        }
+        else
+        {
+            transport.Close();
+        }
     }
 
     /// <summary>Refuses what arrives from now on; lets publishes under way be answered; says goodbye to everybody.</summary>

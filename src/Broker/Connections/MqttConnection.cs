@@ -71,6 +71,9 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
 
     public Transport Transport => _transport;
 
+    /// <summary>Its login session was ended: nothing more may reach the peer.</summary>
+    public bool WasRevoked => _wasRevoked;
+
     public ConnectCredentials Credentials { get; private set; } = new(null, null, null, null, false);
 
     // What IMqttChannelAdapter asks for and nobody uses.

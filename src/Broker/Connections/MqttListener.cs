@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using WebMessenger.Broker.Connections.Sockets;
 
 namespace WebMessenger.Broker.Connections;
 
@@ -33,12 +34,13 @@ internal static class MqttListener
     /// <summary>The bytes of an accepted connection, served until it is over.</summary>
     public static async Task ServeAsync(ConnectionContext connection, Func<Transport, Task> serve)
     {
-        if (connection.Features.Get<ISslStreamFeature>() is not { } tls)
+        if (connection is MqttSocketConnection unencrypted)
         {
-            await serve(new TcpTransport(connection));
+            await serve(unencrypted.Bytes);
             return;
         }
 
+        var tls = connection.Features.Get<ISslStreamFeature>() ?? throw new InvalidOperationException("The listener has not encrypted the connection.");
         var raw = connection.Features.Get<EncryptedPipe>() ?? throw new InvalidOperationException("The listener has not kept the encrypted side.");
         TlsTransport transport = new(connection, tls.SslStream, raw.Output);
         await Task.WhenAll(transport.PumpAsync(), serve(transport));

@@ -28,6 +28,9 @@ internal abstract class Transport
     /// <summary>Closes at once; what was not sent is lost. May be called from any thread, more than once.</summary>
     public abstract void Abort();
 
+    /// <summary>Closes after <see cref="Closed"/>, or when that takes too long. What the operating system has taken of what was written may still arrive.</summary>
+    public virtual void Close() => Abort();
+
     /// <summary>
     /// Lets the operating system find a peer that died without a word, about two minutes after: MQTT's own keep-alive may be off (3.1.1), and is not before CONNECT.
     /// </summary>

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using WebMessenger.Broker.Connections;
+using WebMessenger.Broker.Connections.Sockets;
 
 namespace WebMessenger.Broker.Hosting;
 
@@ -48,7 +49,7 @@ internal sealed class Listeners
     private void ListenMqtt(KestrelServerOptions kestrel, string scheme, IPAddress address, int port, TlsHandshakeCallbackOptions? tls)
     {
         var host = address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString();
-        kestrel.Listen(address, port, options =>
+        kestrel.Listen(tls is null ? new MqttEndPoint(address, port) : new IPEndPoint(address, port), options =>
         {
             options.ServeMqtt(tls);
             _listening.Add((scheme, host, options));

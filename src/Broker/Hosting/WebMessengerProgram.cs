@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Connections;
 using MQTTnet.Adapter;
 using MQTTnet.AspNetCore;
 using MQTTnet.Diagnostics.Logger;
@@ -8,6 +9,7 @@ using WebMessenger.Auth;
 using WebMessenger.Auth.Interception;
 using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Connections;
+using WebMessenger.Broker.Connections.Sockets;
 using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Hosting.Backups;
 using WebMessenger.Broker.Log;
@@ -53,6 +55,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         var urls = builder.Configuration["Urls"] ?? "http://localhost:8080";
         builder.WebHost.ConfigureKestrel(kestrel => listeners.Configure(kestrel, urls, settings, certificate));
         builder.WebHost.UseSockets(sockets => sockets.Backlog = Listeners.Backlog);
+        builder.Services.AddSingleton<IConnectionListenerFactory, MqttSockets>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
 
         var stores = await Stores.OpenAsync(settings, TimeProvider.System, loggers);

@@ -119,18 +119,20 @@ internal sealed class Crossroads
 
     private sealed class HeldLog(Crossroads crossroads, IRoomLog inner) : IRoomLog
     {
-        public void Append(PendingAppend append)
+        public void Append(PendingAppend append, bool moreFollows)
         {
             var pass = crossroads.PassAsync(Crossing.BeforeAppend);
             if (pass.IsCompleted)
             {
-                inner.Append(append);
+                inner.Append(append, moreFollows);
             }
             else
             {
                 _ = pass.ContinueWith(_ => inner.Append(append), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             }
         }
+
+        public void Wake() => inner.Wake();
 
         public LogHead Head(LogName log) => inner.Head(log);
 

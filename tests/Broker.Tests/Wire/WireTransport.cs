@@ -48,7 +48,17 @@ internal sealed class TcpTransport(Socket socket) : WireTransport
         return new TcpTransport(socket);
     }
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer) => socket.ReceiveAsync(buffer);
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer)
+    {
+        var count = await socket.ReceiveAsync(buffer);
+        if (count == 0)
+        {
+            // As clients do when the server has closed (MQTT 5.0, 4.13.1): a server that sends a last word waits for that.
+            await FinishAsync();
+        }
+
+        return count;
+    }
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes)
     {
