@@ -5,9 +5,12 @@ namespace WebMessenger.Load.Generator;
 /// <summary>Makes clients stop reading while much waits for them: a room with more history than the sockets between hold, asked for and not read.</summary>
 internal static class Stalling
 {
-    // About 10 MB; the kernel takes 3 to 5 even when the client's buffer is small.
+    // The kernel takes 3 to 5 MB even when the client's buffer is small.
     private const int Messages = 600;
     private static readonly string Text = string.Concat(Enumerable.Repeat("🪁", 4000));
+
+    /// <summary>What waits for each client that stalls: about 10 MB.</summary>
+    public static double Bytes { get; } = (double)Messages * System.Text.Encoding.UTF8.GetByteCount(Text);
 
     public static async Task FillAsync(RawClient speaker, string topic)
     {

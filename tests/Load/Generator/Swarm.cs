@@ -18,13 +18,14 @@ internal sealed class Swarm : IDisposable
     private const int OpeningAtOnce = 64;
 
     private const int ProblemsTold = 10;
+    private const int IdleBytes = 512;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly List<Member> _members = [];
     private readonly List<Publisher> _publishers = [];
     private readonly List<string> _problems = [];
-        private readonly int[] _membersOfRoom;
+    private readonly int[] _membersOfRoom;
     private readonly TaskCompletionSource _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource? _quiet;
     private long _budget;
@@ -77,14 +78,15 @@ internal sealed class Swarm : IDisposable
 
     /// <summary>Opens one client for each member and publisher, members first, and subscribes the members; nothing is published yet.</summary>
     /// <param name="roomOfMember">The room of each member; -1: none.</param>
-    /// <param name="roomsOfPublisher">For each publisher the rooms that it speaks to, in turn.</param>
+    /// <param name="roomsOfPublisher">For each publisher the rooms that it speaks to, in turn. Members of other rooms hear nothing, and are given small buffers.</param>
     public async Task OpenAsync(
         IReadOnlyList<int> roomOfMember, IReadOnlyList<int[]> roomsOfPublisher, int window, int textLength, Func<int, Login?> login, CancellationToken cancellation)
     {
         var first = _members.Count + _publishers.Count;
         PublisherCount = roomsOfPublisher.Count;
-        var receiveBytes = roomOfMember.Count > 2_000 ? 4 * 1024 : 16 * 1024;
-        List<Member> members = [.. roomOfMember.Select((room, i) => new Member(this, first + i, room, receiveBytes))];
+        var spokenTo = roomsOfPublisher.SelectMany(rooms => rooms).ToHashSet();
+        var busyBytes = roomOfMember.Count(spokenTo.Contains) > 2_000 ? 4 * 1024 : 16 * 1024;
+        List<Member> members = [.. roomOfMember.Select((room, i) => new Member(this, first + i, room, spokenTo.Contains(room) ? busyBytes : IdleBytes))];
         List<Publisher> publishers = [.. roomsOfPublisher.Select((rooms, i) => new Publisher(this, first + members.Count + i, i, rooms, window, textLength))];
         _members.AddRange(members);
         _publishers.AddRange(publishers);
@@ -110,23 +112,30 @@ internal sealed class Swarm : IDisposable
         }
     }
 
-    /// <summary>Publishes at a steady rate, publisher after publisher. A message whose publisher's window is full is sent when there is room, and timed from then.</summary>
-    public async Task PublishAtRateAsync(double perSecond, TimeSpan time, CancellationToken cancellation)
+    /// <summary>Publishes at a steady rate, publisher after publisher, until it is enough. A message whose publisher's window is full is sent when there is room, and timed from then.</summary>
+    public async Task PublishAtRateAsync(double perSecond, CancellationToken enough)
     {
         var clock = Stopwatch.StartNew();
         using PeriodicTimer timer = new(TimeSpan.FromMilliseconds(1));
-        for (long sent = 0, turn = 0; clock.Elapsed < time; await timer.WaitForNextTickAsync(cancellation))
+        for (long sent = 0; !enough.IsCancellationRequested; await timer.WaitForNextTickAsync(CancellationToken.None))
         {
             var due = (long)(clock.Elapsed.TotalSeconds * perSecond);
-            for (; sent < due; sent++, turn++)
+            for (; sent < due; sent++)
             {
                 lock (Gate)
                 {
                     _budget++;
-                    _publishers[(int)(turn % _publishers.Count)].Fill();
+                    _publishers[(int)(sent % _publishers.Count)].Fill();
                 }
             }
         }
+    }
+
+    /// <summary>Lets it go on for so long, or until a connection is lost: see <see cref="Broken"/>.</summary>
+    public async Task GoOnAsync(TimeSpan time, CancellationToken cancellation)
+    {
+        await Task.WhenAny(Broken, Task.Delay(time, cancellation));
+        cancellation.ThrowIfCancellationRequested();
     }
 
     /// <summary>No more is published; what is under way goes on.</summary>

@@ -12,11 +12,7 @@ internal sealed record Series(IContender Contender)
     public double[] Values(string figure) => [.. Outcomes.SelectMany(outcome => outcome.Figures).Where(one => one.Name == figure).Select(one => one.Value)];
 
     /// <summary>NaN when it was not measured.</summary>
-    public double Median(string figure)
-    {
-        var sorted = Values(figure).Order().ToArray();
-        return sorted.Length == 0 ? double.NaN : (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
-    }
+    public double Median(string figure) => Figure.Median(Values(figure));
 }
 
 /// <summary>A scenario's rounds, side by side.</summary>

@@ -30,15 +30,21 @@ internal sealed record ScenarioKind(string Name, string Summary, IReadOnlyList<O
 /// <summary>Options that mean the same in every scenario.</summary>
 internal static class SharedOptions
 {
-    public static Option Mqtt { get; } = new("mqtt", "3.1.1", "protocol version of all clients: 3.1.1 or 5");
+    /// <summary>How all clients speak.</summary>
+    public static IReadOnlyList<Option> Doors => [Mqtt, Over];
 
-    public static Option Over { get; } = new("over", "tcp", "how all clients connect: tcp or websocket");
+    /// <summary>For traffic that goes on for a time.</summary>
+    public static IReadOnlyList<Option> Traffic => [Text, .. Doors, WarmUp, Seconds];
 
     public static Option Text { get; } = new("text", "100", "length of a message's text in bytes");
 
-    public static Option WarmUp { get; } = new("warmup", "10", "seconds of the same traffic before measuring");
+    private static Option Mqtt { get; } = new("mqtt", "3.1.1", "protocol version of all clients: 3.1.1 or 5");
 
-    public static Option Seconds { get; } = new("seconds", "6", "seconds that are measured");
+    private static Option Over { get; } = new("over", "tcp", "how all clients connect: tcp or websocket");
+
+    private static Option WarmUp { get; } = new("warmup", "10", "seconds of the same traffic before measuring");
+
+    private static Option Seconds { get; } = new("seconds", "6", "seconds that are measured");
 
     public static MqttVersion Version(this Arguments arguments) => arguments.Text("mqtt") switch
     {

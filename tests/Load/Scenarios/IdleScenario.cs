@@ -36,7 +36,7 @@ internal sealed class IdleScenario : IScenario
         [
             new("connections", "1000", "how many"),
             new("rooms", "0", "rooms that they subscribe to, one each, shared out; 0: none"),
-            SharedOptions.Mqtt, SharedOptions.Over,
+            .. SharedOptions.Doors,
         ],
         arguments => new IdleScenario(arguments));
 

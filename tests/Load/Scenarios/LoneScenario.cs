@@ -21,7 +21,7 @@ internal sealed class LoneScenario(Arguments arguments) : IScenario
     public static ScenarioKind Kind { get; } = new(
         "lone",
         "one sender, window 1, beside one write + fdatasync of a growing file in the same folder",
-        [new("messages", "4000", "messages, and writes of the probe"), SharedOptions.Text, SharedOptions.Mqtt, SharedOptions.Over],
+        [new("messages", "4000", "messages, and writes of the probe"), SharedOptions.Text, .. SharedOptions.Doors],
         arguments => new LoneScenario(arguments));
 
     public string Title => string.Create(CultureInfo.InvariantCulture, $"one sender, window 1, {Slices * _perSlice} messages, {_textLength}-byte text, QoS 1, {_version.Name()}, {_transport.Name()}");

@@ -14,8 +14,6 @@ internal sealed class MissedScenario : IScenario
     private const string ClientId = "away";
     private const uint SessionExpirySeconds = 3600;
 
-    private static readonly TimeSpan LiveTime = TimeSpan.FromHours(1);
-
     private readonly int _events;
     private readonly int _times;
     private readonly int _rate;
@@ -132,10 +130,10 @@ internal sealed class MissedScenario : IScenario
     private async Task<TimeSpan> AmidTrafficAsync(Swarm swarm, Func<Task<TimeSpan>> measure, CancellationToken cancellation)
     {
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var traffic = swarm.PublishAtRateAsync(_rate, LiveTime, enough.Token);
+        var traffic = swarm.PublishAtRateAsync(_rate, enough.Token);
         var took = await measure();
         await enough.CancelAsync();
-        await traffic.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        await traffic;
         await swarm.QuietAsync(cancellation);
         return took;
     }
