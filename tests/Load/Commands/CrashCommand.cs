@@ -2,6 +2,7 @@ using System.Globalization;
 using WebMessenger.Load.Crash;
 using WebMessenger.Load.Measuring;
 using WebMessenger.Load.Reports;
+using WebMessenger.Load.Scenarios;
 using WebMessenger.Load.Servers;
 
 namespace WebMessenger.Load.Commands;
@@ -24,9 +25,8 @@ internal sealed class CrashCommand : ICommand
         new("rate", "400", "messages a second, all 8 publishers together, while the server lives"),
         new("life", "2000", "the longest that the server lives after it was ready, in ms; most lives are much shorter"),
         new("minutes", "120", "after so many minutes there are no more kills, and what there is is checked"),
-        new("out", "", "folder for a JSON file with all figures, such as docs/benchmarks"),
-        new("server", "", "another build of WebMessenger.dll, not the one beside this program"),
-        new("setting", "", "a setting for the server; may be given many times"),
+        SharedOptions.Out,
+        .. SharedOptions.Server,
     ];
 
     public async Task<int> RunAsync(Arguments arguments, CancellationToken cancellation)

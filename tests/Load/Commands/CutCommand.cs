@@ -2,6 +2,7 @@ using System.Globalization;
 using WebMessenger.Load.Cut;
 using WebMessenger.Load.Measuring;
 using WebMessenger.Load.Reports;
+using WebMessenger.Load.Scenarios;
 using WebMessenger.Load.Servers;
 
 namespace WebMessenger.Load.Commands;
@@ -23,9 +24,8 @@ internal sealed class CutCommand : ICommand
         new("how", "sockets", "sockets: the members' connections are reset, the server stays; server: it is killed and started again"),
         new("pause", "300", "what a member waits on average, in ms, when it found nobody there"),
         new("rounds", "3", "how often; medians are shown"),
-        new("out", "", "folder for a JSON file with all figures, such as docs/benchmarks"),
-        new("server", "", "another build of WebMessenger.dll to measure, not the one beside this program"),
-        new("setting", "", "a setting for the server; may be given many times"),
+        SharedOptions.Out,
+        .. SharedOptions.Server,
     ];
 
     public async Task<int> RunAsync(Arguments arguments, CancellationToken cancellation)

@@ -18,10 +18,9 @@ internal sealed class MeasureCommand(ScenarioKind kind, bool isComparison) : ICo
     [
         .. kind.Options,
         new("rounds", isComparison ? "3" : "1", "how often; each round starts the server afresh, and medians are shown"),
-        new("out", "", "folder for a JSON file with all figures, such as docs/benchmarks"),
-        new("server", "", "another build of WebMessenger.dll to measure, not the one beside this program"),
-        new("setting", "", "a setting for the server, such as WebMessenger:Limits:UnacknowledgedPerClient=64; may be given many times"),
-        .. isComparison ? [new("mosquitto", "", "mosquitto's binary; looked for where it is usually installed")] : Array.Empty<Option>(),
+        SharedOptions.Out,
+        .. SharedOptions.Server,
+        .. isComparison ? [SharedOptions.Mosquitto] : Array.Empty<Option>(),
     ];
 
     public async Task<int> RunAsync(Arguments arguments, CancellationToken cancellation)
@@ -43,7 +42,7 @@ internal sealed class MeasureCommand(ScenarioKind kind, bool isComparison) : ICo
                 foreach (var series in all)
                 {
                     await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"Round {round} of {rounds}: {series.Contender.Name} {series.Contender.Version}"));
-                    series.Outcomes.Add(await RunOnceAsync(scenario, series.Contender, cancellation));
+                    series.Outcomes.Add(await Round.RunAsync(scenario, series.Contender, cancellation));
                 }
             }
 
@@ -64,26 +63,5 @@ internal sealed class MeasureCommand(ScenarioKind kind, bool isComparison) : ICo
                 await series.Contender.DisposeAsync();
             }
         }
-    }
-
-    private static async Task<Outcome> RunOnceAsync(IScenario scenario, IContender contender, CancellationToken cancellation)
-    {
-        await using var server = await contender.StartAsync(scenario.Preparation, cancellation);
-        Outcome outcome;
-        try
-        {
-            outcome = await scenario.RunAsync(server, cancellation);
-        }
-        catch (Exception error) when (error is IOException or TimeoutException or System.Net.Sockets.SocketException)
-        {
-            throw new LoadException($"{error.Message} {contender.Name} said last:{Environment.NewLine}{server.Process.LastWords}");
-        }
-
-        if (!await server.StopAsync())
-        {
-            outcome = outcome with { Problems = [.. outcome.Problems, $"{contender.Name} did not end in order: {server.Process.LastWords}"] };
-        }
-
-        return outcome;
     }
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Measuring;
+using WebMessenger.Load.Scenarios;
 using WebMessenger.Load.Servers;
 using WebMessenger.Load.Wire;
 
@@ -25,8 +26,7 @@ internal sealed class StartCommand : ICommand
         new("rooms", "1", "rooms; the messages are shared out"),
         new("members", "1", "members present in each room while it is filled, a connection each"),
         new("starts", "3", "how often it is started after a stop, and how often after a kill"),
-        new("server", "", "another build of WebMessenger.dll to measure, not the one beside this program"),
-        new("setting", "", "a setting for the server; may be given many times"),
+        .. SharedOptions.Server,
     ];
 
     public async Task<int> RunAsync(Arguments arguments, CancellationToken cancellation)

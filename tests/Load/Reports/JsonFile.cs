@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -16,19 +17,26 @@ internal static class JsonFile
     };
 
     /// <summary>Returns the file's path.</summary>
-    public static async Task<string> WriteAsync(string folder, string name, Report report, CancellationToken cancellation)
+    public static Task<string> WriteAsync(string folder, string name, Report report, CancellationToken cancellation) => WriteAsync(folder, name, Shape(report), cancellation);
+
+    /// <inheritdoc cref="WriteAsync(string, string, Report, CancellationToken)"/>
+    public static async Task<string> WriteAsync(string folder, string name, object shape, CancellationToken cancellation)
     {
         Directory.CreateDirectory(folder);
         var path = Path.Combine(folder, name + ".json");
-        await File.WriteAllTextAsync(path, JsonSerializer.Serialize(Shape(report), Format) + "\n", cancellation);
+        await File.WriteAllTextAsync(path, JsonSerializer.Serialize(shape, Format) + "\n", cancellation);
         return path;
     }
 
-    private static object Shape(Report report) => new
+    public static string Time(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+
+    public static double Rounded(double value) => double.IsFinite(value) ? Math.Round(value, 4) : value;
+
+    public static object Shape(Report report) => new
     {
         report.Scenario,
         report.Title,
-        At = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture),
+        At = Time(TimeProvider.System.GetUtcNow()),
         report.Machine,
         report.Options,
         report.Settings,
@@ -41,6 +49,4 @@ internal static class JsonFile
         Ratios = report.Series.Count < 2 ? null : report.Figures.Select(figure => new { figure.Name, Ratio = Rounded(report.Ratio(figure.Name)!.Value) }),
         report.Problems,
     };
-
-    private static double Rounded(double value) => double.IsFinite(value) ? Math.Round(value, 4) : value;
 }

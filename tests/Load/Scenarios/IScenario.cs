@@ -27,9 +27,20 @@ internal interface IScenario
 /// <param name="IsComparable">Other servers can do it, too.</param>
 internal sealed record ScenarioKind(string Name, string Summary, IReadOnlyList<Option> Options, Func<Arguments, IScenario> Create, bool IsComparable = true);
 
-/// <summary>Options that mean the same in every scenario.</summary>
+/// <summary>Options that mean the same wherever they are taken.</summary>
 internal static class SharedOptions
 {
+    public static Option Out { get; } = new("out", "", "folder for a JSON file with all figures, such as docs/benchmarks");
+
+    public static Option Mosquitto { get; } = new("mosquitto", "", "mosquitto's binary; looked for where it is usually installed");
+
+    /// <summary>Which server, and how it is set.</summary>
+    public static IReadOnlyList<Option> Server { get; } =
+    [
+        new("server", "", "another build of WebMessenger.dll, not the one beside this program"),
+        new("setting", "", "a setting for the server, such as WebMessenger:Limits:UnacknowledgedPerClient=64; may be given many times"),
+    ];
+
     /// <summary>How all clients speak.</summary>
     public static IReadOnlyList<Option> Doors => [Mqtt, Over];
 

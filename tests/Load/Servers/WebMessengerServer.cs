@@ -75,7 +75,8 @@ internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<
             throw new LoadException($"There is no server at {_program}. Build it: dotnet build src/Broker -c Release");
         }
 
-        if (_seed?.Logins.Count != preparation.Accounts)
+        // More accounts than are asked for are no harm: what takes the time is a password hash for each.
+        if (_seed is null || _seed.Logins.Count < preparation.Accounts)
         {
             _seed?.Dispose();
             _seed = await AccountSeed.CreateAsync(preparation.Accounts, cancellation);
@@ -83,7 +84,7 @@ internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<
 
         var folder = Directory.CreateTempSubdirectory("webmessenger-load-").FullName;
         _seed.CopyTo(folder);
-        return (folder, _seed.Logins);
+        return (folder, [.. _seed.Logins.Take(preparation.Accounts)]);
     }
 
     private IEnumerable<string> Arguments(string folder, int rooms, int httpPort, int mqttPort) =>
