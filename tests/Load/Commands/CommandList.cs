@@ -11,6 +11,7 @@ internal static class CommandList
         TrafficScenario.Senders,
         LoneScenario.Kind,
         IdleScenario.Kind,
+        ChatScenario.Kind,
         MissedScenario.Kind,
         SilentScenario.Kind,
         KickScenario.Kind,

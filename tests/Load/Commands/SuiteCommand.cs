@@ -30,7 +30,7 @@ internal sealed class SuiteCommand : ICommand
     {
         Swarm.RunInline();
         var (rounds, warmUp, seconds) = (arguments.Number("rounds", 1, 100), arguments.Number("warmup", 0, 600), arguments.Number("seconds", 1, 600));
-        var chosen = Chosen(arguments.TextOrNull("only"));
+        var chosen = SuitePlan.Named(arguments.TextOrNull("only"));
         await using WebMessengerServer ours = new(arguments.TextOrNull("server"), arguments.All("setting"));
         List<IContender> all = [ours];
         if (chosen.Any(run => run.BesideMosquitto))
@@ -64,19 +64,6 @@ internal sealed class SuiteCommand : ICommand
         from run in series
         from one in round % 2 == 1 ? run.Value : Enumerable.Reverse(run.Value)
         select (round, run.Key, one);
-
-    private static List<SuiteRun> Chosen(string? only)
-    {
-        if (only is null)
-        {
-            return [.. SuitePlan.Runs];
-        }
-
-        var names = only.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        return names.FirstOrDefault(name => !SuitePlan.Runs.Any(run => run.IsMeantBy(name))) is { } unknown
-            ? throw new UsageException($"There is no {unknown} in the suite.")
-            : [.. SuitePlan.Runs.Where(run => names.Any(run.IsMeantBy))];
-    }
 
     // One that fails is reported, and the quarter of an hour of the others is not lost.
     private static async Task<Outcome> RunAsync(IScenario scenario, IContender contender, CancellationToken cancellation)

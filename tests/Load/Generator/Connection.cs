@@ -1,7 +1,5 @@
 using System.Diagnostics;
-using System.Net;
 using System.Net.Sockets;
-using System.Text;
 using WebMessenger.Load.Wire;
 
 namespace WebMessenger.Load.Generator;
@@ -42,11 +40,11 @@ internal abstract class Connection : IDisposable
     /// <summary>Connects, signs in and does what <see cref="AfterConnect"/> asks for.</summary>
     public async Task OpenAsync(Login? login, CancellationToken cancellation)
     {
-        // Forced to yield, here and below: with inline completions this would go on on the thread that serves all sockets.
+        // Forced to yield: with inline completions this would go on on the thread that serves all sockets.
         await _socket.ConnectAsync(Swarm.Door.Address, cancellation).AsTask().ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         if (_frames is not null)
         {
-            await UpgradeAsync(cancellation);
+            await WebSocketFrames.UpgradeAsync(_socket, Swarm.Door.Address, cookie: null, cancellation);
         }
 
         Task connected;
@@ -152,28 +150,6 @@ internal abstract class Connection : IDisposable
             Swarm.Lost(this, why);
             _answer?.TrySetException(new IOException($"{this}: {why}"));
             _socket.Dispose();
-        }
-    }
-
-    private async Task UpgradeAsync(CancellationToken cancellation)
-    {
-        await _socket.SendAsync(WebSocketFrames.Upgrade(Swarm.Door.Address), cancellation).AsTask().ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        var count = 0;
-        while (!_received.AsSpan(0, count).EndsWith("\r\n\r\n"u8))
-        {
-            var read = _socket.ReceiveAsync(_received.AsMemory(count), cancellation).AsTask();
-            await read.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-            count += await read;
-            if (await read == 0)
-            {
-                break;
-            }
-        }
-
-        var answer = Encoding.ASCII.GetString(_received, 0, count);
-        if (!answer.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal))
-        {
-            throw new IOException($"{this} could not open a WebSocket: {answer.Split('\r')[0]}");
         }
     }
 

@@ -47,7 +47,7 @@ internal sealed class RawClient : IDisposable
             await socket.ConnectAsync(door.Address, cancellation);
             if (door.IsWebSocket)
             {
-                await client.UpgradeAsync(WebSocketFrames.Upgrade(door.Address, cookie), cancellation);
+                await WebSocketFrames.UpgradeAsync(socket, door.Address, cookie, cancellation);
             }
 
             _ = client.ReadAsync();
@@ -140,28 +140,6 @@ internal sealed class RawClient : IDisposable
     {
         ResumeReading();
         _socket.Close(0);
-    }
-
-    private async Task UpgradeAsync(byte[] request, CancellationToken cancellation)
-    {
-        await _socket.SendAsync(request, cancellation);
-        List<byte> answer = [];
-        var one = new byte[1];
-        while (!answer.TakeLast(4).SequenceEqual("\r\n\r\n"u8.ToArray()))
-        {
-            if (await _socket.ReceiveAsync(one, cancellation) == 0)
-            {
-                throw new LoadException("The server closed the connection before the upgrade.");
-            }
-
-            answer.Add(one[0]);
-        }
-
-        var status = Encoding.ASCII.GetString([.. answer.TakeWhile(part => part != '\r')]);
-        if (!status.Contains(" 101 ", StringComparison.Ordinal))
-        {
-            throw new LoadException($"The upgrade to WebSocket was refused: {status}");
-        }
     }
 
     private async Task ReadAsync()

@@ -12,7 +12,7 @@ namespace WebMessenger.Load.Generator;
 /// <para>The hot path allocates nothing: every connection has a receive buffer and two send buffers from the start, packets are read where they lie, and publishes are patched copies. One
 /// receive brings many deliveries; their acknowledgements, and the publishes that these allow, leave in one send.</para>
 /// </remarks>
-internal sealed class Swarm : IDisposable
+internal sealed class Swarm : ITraffic, IDisposable
 {
     /// <summary>How many connections are being opened at a time.</summary>
     private const int OpeningAtOnce = 64;
@@ -49,15 +49,12 @@ internal sealed class Swarm : IDisposable
 
     public int PublisherCount { get; private set; }
 
-    /// <summary>Messages that reached a member, each counted once.</summary>
     public long Deliveries { get; private set; }
 
     public long Acknowledged { get; private set; }
 
-    /// <summary>From writing the PUBLISH to reading it at a member.</summary>
     public Histogram EndToEnd { get; } = new();
 
-    /// <summary>From writing the PUBLISH to reading its PUBACK.</summary>
     public Histogram Acknowledgement { get; } = new();
 
     /// <summary>Must come before the process uses its first socket. What it sets is not for child processes: see <see cref="Servers.ChildProcess"/>.</summary>
@@ -171,16 +168,6 @@ internal sealed class Swarm : IDisposable
 
     /// <summary>Completes when a connection is lost: nothing that follows would mean anything.</summary>
     public Task Broken => _broken.Task;
-
-    /// <summary>Forgets the times so far; counts go on.</summary>
-    public void ClearTimes()
-    {
-        lock (Gate)
-        {
-            EndToEnd.Clear();
-            Acknowledgement.Clear();
-        }
-    }
 
     /// <summary>
     /// When quiet: asks every member for a PINGRESP, so that whatever was sent to it before has been read, and compares what each got with what was published and with what the others of its

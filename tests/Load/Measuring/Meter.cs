@@ -1,18 +1,40 @@
 using System.Diagnostics;
-using WebMessenger.Load.Generator;
 using WebMessenger.Load.Servers;
 
 namespace WebMessenger.Load.Measuring;
 
+/// <summary>Traffic that can be measured.</summary>
+internal interface ITraffic
+{
+    /// <summary>Guards all else.</summary>
+    object Gate { get; }
+
+    /// <summary>Messages that reached a member, each counted once.</summary>
+    long Deliveries { get; }
+
+    long Acknowledged { get; }
+
+    /// <summary>From writing the PUBLISH to reading it at a member.</summary>
+    Histogram EndToEnd { get; }
+
+    /// <summary>From writing the PUBLISH to reading its PUBACK.</summary>
+    Histogram Acknowledgement { get; }
+}
+
 /// <summary>Measures a stretch of traffic: what was delivered and what it cost the server, the generator and the machine.</summary>
-internal sealed class Meter(ServerUnderTest server, Swarm swarm)
+internal sealed class Meter(ServerUnderTest server, ITraffic traffic)
 {
     private Reading _begin;
 
     /// <summary>From here on.</summary>
     public void Begin()
     {
-        swarm.ClearTimes();
+        lock (traffic.Gate)
+        {
+            traffic.EndToEnd.Clear();
+            traffic.Acknowledgement.Clear();
+        }
+
         _begin = Read();
     }
 
@@ -23,20 +45,20 @@ internal sealed class Meter(ServerUnderTest server, Swarm swarm)
         double deliveries = end.Deliveries - _begin.Deliveries, publishes = end.Acknowledged - _begin.Acknowledged;
         var own = end.Own - _begin.Own;
         List<Figure> figures = [];
-        lock (swarm.Gate)
+        lock (traffic.Gate)
         {
             if (deliveries > 0)
             {
                 figures.Add(new("server CPU per delivery", "µs", cpu.TotalMicroseconds / deliveries));
                 figures.Add(new("deliveries", "/s", deliveries / seconds));
-                figures.Add(new("end to end, p50", "ms", swarm.EndToEnd.Microseconds(0.5) / 1000));
-                figures.Add(new("end to end, p99", "ms", swarm.EndToEnd.Microseconds(0.99) / 1000));
+                figures.Add(new("end to end, p50", "ms", traffic.EndToEnd.Microseconds(0.5) / 1000));
+                figures.Add(new("end to end, p99", "ms", traffic.EndToEnd.Microseconds(0.99) / 1000));
             }
 
             figures.Add(new("server CPU per publish", "µs", cpu.TotalMicroseconds / publishes));
             figures.Add(new("publishes acknowledged", "/s", publishes / seconds));
-            figures.Add(new("acknowledgement, p50", "ms", swarm.Acknowledgement.Microseconds(0.5) / 1000));
-            figures.Add(new("acknowledgement, p99", "ms", swarm.Acknowledgement.Microseconds(0.99) / 1000));
+            figures.Add(new("acknowledgement, p50", "ms", traffic.Acknowledgement.Microseconds(0.5) / 1000));
+            figures.Add(new("acknowledgement, p99", "ms", traffic.Acknowledgement.Microseconds(0.99) / 1000));
         }
 
         figures.Add(new("server CPU", "% of a core", 100 * cpu.TotalSeconds / seconds));
@@ -53,10 +75,10 @@ internal sealed class Meter(ServerUnderTest server, Swarm swarm)
 
     private Reading Read()
     {
-        lock (swarm.Gate)
+        lock (traffic.Gate)
         {
             return new Reading(
-                Stopwatch.GetTimestamp(), server.Process.Cpu, server.Process.KernelCpu, Environment.CpuUsage.TotalTime, Machine.Busy(), swarm.Deliveries, swarm.Acknowledged);
+                Stopwatch.GetTimestamp(), server.Process.Cpu, server.Process.KernelCpu, Environment.CpuUsage.TotalTime, Machine.Busy(), traffic.Deliveries, traffic.Acknowledged);
         }
     }
 

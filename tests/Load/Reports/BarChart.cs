@@ -9,10 +9,10 @@ namespace WebMessenger.Load.Reports;
 /// <param name="Below">Lines of small print.</param>
 internal sealed record BarChart(string Title, string Subtitle, string First, string Second, IReadOnlyList<BarChart.Pair> Pairs, IReadOnlyList<string> Below)
 {
-    private const int Width = 820;
+    private const int Width = 860;
     private const int Margin = 24;
-    private const int BarsAt = 290;
-    private const int BarsWidth = 310;
+    private const int BarsAt = 320;
+    private const int BarsWidth = 320;
     private const int BarHeight = 16;
     private const int Top = 112;
     private const int PairHeight = 58;

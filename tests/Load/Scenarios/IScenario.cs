@@ -45,7 +45,9 @@ internal static class SharedOptions
     public static IReadOnlyList<Option> Doors => [Mqtt, Over];
 
     /// <summary>For traffic that goes on for a time.</summary>
-    public static IReadOnlyList<Option> Traffic => [Text, .. Doors, WarmUp, Seconds];
+    public static IReadOnlyList<Option> Traffic => [Text, .. Doors, .. Timed];
+
+    public static IReadOnlyList<Option> Timed => [WarmUp, Seconds];
 
     public static Option Text { get; } = new("text", "100", "length of a message's text in bytes");
 

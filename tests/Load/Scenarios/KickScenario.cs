@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Net.Http.Json;
 using WebMessenger.Load.Commands;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Measuring;
@@ -95,8 +94,8 @@ internal sealed class KickScenario : IScenario
     private async Task<(long Answer, long Silence, int HeardAfter)> LogOutAsync(
         ServerUnderTest server, RawClient speaker, RawClient witness, int number, CancellationToken cancellation)
     {
-        using HttpClient browser = new(new SocketsHttpHandler { UseCookies = false, UseProxy = false }) { BaseAddress = new Uri($"http://{server.WebSocket}") };
-        var cookie = await SignInAsync(browser, server.Login(0)!.UserName, cancellation);
+        using Browser browser = new(server);
+        var cookie = await browser.SignInAsync(server.Login(0)!.UserName, cancellation);
         var tabs = await Task.WhenAll(Enumerable.Range(0, _clients).Select(i => RawClient.OpenAsync(
             server.Door(Transport.WebSocket), cookie, null, string.Create(CultureInfo.InvariantCulture, $"tab-{number}-{i}"), i < _stalled ? 4096 : 0, cancellation)));
         try
@@ -111,14 +110,13 @@ internal sealed class KickScenario : IScenario
             using CancellationTokenSource enough = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             var talking = TalkAsync(speaker, enough.Token);
             var begin = Stopwatch.GetTimestamp();
-            using HttpRequestMessage logOut = new(HttpMethod.Delete, "/api/session") { Headers = { { "Cookie", cookie } } };
-            using var answer = await browser.SendAsync(logOut, cancellation);
+            var status = await browser.LogOutAsync(cookie, cancellation);
             var answered = Stopwatch.GetTimestamp();
             await enough.CancelAsync();
             await talking;
-            if (answer.StatusCode != HttpStatusCode.NoContent)
+            if (status != HttpStatusCode.NoContent)
             {
-                throw new LoadException($"A log-out was answered with {(int)answer.StatusCode}.");
+                throw new LoadException($"A log-out was answered with {(int)status}.");
             }
 
             var after = string.Create(CultureInfo.InvariantCulture, $"after {number}.");
@@ -148,14 +146,6 @@ internal sealed class KickScenario : IScenario
                 tab.Dispose();
             }
         }
-    }
-
-    private static async Task<string> SignInAsync(HttpClient browser, string userName, CancellationToken cancellation)
-    {
-        using var answer = await browser.PostAsJsonAsync("/api/session", new { login = userName, password = AccountSeed.Password }, cancellation);
-        return answer.IsSuccessStatusCode
-            ? answer.Headers.GetValues("Set-Cookie").First().Split(';')[0]
-            : throw new LoadException($"A sign-in was answered with {(int)answer.StatusCode}.");
     }
 
     /// <summary>One message after the other, so that something is always on its way.</summary>

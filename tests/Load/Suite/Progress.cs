@@ -6,6 +6,9 @@ namespace WebMessenger.Load.Suite;
 /// <summary>Says before each step which one it is, and about how long all that is left will take: by what was expected, corrected by how long the steps so far took.</summary>
 internal sealed class Progress(TextWriter to, IReadOnlyList<int> expectedSeconds)
 {
+    /// <summary>Seconds that went as expected, so to say: the first step alone, which makes the accounts, must not upset it all.</summary>
+    private const double BelievedAtFirst = 60;
+
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private int _done;
 
@@ -19,6 +22,6 @@ internal sealed class Progress(TextWriter to, IReadOnlyList<int> expectedSeconds
     public static TimeSpan Left(IReadOnlyList<int> expectedSeconds, int done, TimeSpan passed)
     {
         double before = expectedSeconds.Take(done).Sum(), after = expectedSeconds.Skip(done).Sum();
-        return TimeSpan.FromSeconds(before > 0 ? after * passed.TotalSeconds / before : after);
+        return TimeSpan.FromSeconds(after * (passed.TotalSeconds + BelievedAtFirst) / (before + BelievedAtFirst));
     }
 }

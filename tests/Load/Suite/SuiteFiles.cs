@@ -46,8 +46,8 @@ internal static class SuiteFiles
                     double.IsNaN(row.Goal.Limit) ? "" : $"aim {SuiteTable.Target(row.Goal)}")),
             ],
             [
-                "QoS 1 in and out, 100-byte text. WebMessenger signs in, checks rights, sends JSON events and syncs its log before each acknowledgement;",
-                "mosquitto takes anybody, sends the bare text and keeps nothing.",
+                "QoS 1 in and out, 100-byte text. WebMessenger: sign-in, rights, JSON events, a log that is synced before each acknowledgement.",
+                "mosquitto: anonymous, the bare text, nothing kept.",
                 string.Create(CultureInfo.InvariantCulture, $"{report.Machine.Processor}, {report.Machine.Cores} cores shared with the generator, {report.Machine.OperatingSystem}, {report.Machine.Runtime}"),
                 string.Create(CultureInfo.InvariantCulture, $"{report.At:yyyy-MM-dd}, {(report.Rounds == 1 ? "one round" : $"medians of {report.Rounds} rounds by turns")}: {report.Command}"),
             ]);

@@ -17,17 +17,28 @@ internal interface IPacketHandler
 internal sealed class MqttLink : IDisposable
 {
     private readonly Socket _socket;
+    private readonly WebSocketFrames? _frames;
 
-    private MqttLink(Socket socket) => _socket = socket;
+    private MqttLink(Socket socket, bool isWebSocket) => (_socket, _frames) = (socket, isWebSocket ? new WebSocketFrames() : null);
 
     /// <summary>Null: nobody listens there, or the server went away meanwhile.</summary>
-    public static async Task<MqttLink?> TryOpenAsync(IPEndPoint server, CancellationToken cancellation)
+    public static Task<MqttLink?> TryOpenAsync(IPEndPoint server, CancellationToken cancellation) => TryOpenAsync(new Door(server, IsWebSocket: false), null, cancellation);
+
+    /// <inheritdoc cref="TryOpenAsync(IPEndPoint, CancellationToken)"/>
+    /// <param name="cookie">Of a page that opens a WebSocket.</param>
+    /// <exception cref="IOException">The WebSocket was refused.</exception>
+    public static async Task<MqttLink?> TryOpenAsync(Door door, string? cookie, CancellationToken cancellation)
     {
         Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(server, cancellation);
-            return new MqttLink(socket);
+            await socket.ConnectAsync(door.Address, cancellation);
+            if (door.IsWebSocket)
+            {
+                await WebSocketFrames.UpgradeAsync(socket, door.Address, cookie, cancellation);
+            }
+
+            return new MqttLink(socket, door.IsWebSocket);
         }
         catch (Exception error)
         {
@@ -41,9 +52,16 @@ internal sealed class MqttLink : IDisposable
         }
     }
 
-    /// <summary>Sends all of it. What cannot be sent any more is lost, which the reading end notices.</summary>
+    /// <summary>Sends all of it. What cannot be sent any more is lost, which the reading end notices. Not for two threads at a time.</summary>
     public void Send(ReadOnlySpan<byte> bytes)
     {
+        if (_frames is not null)
+        {
+            var frame = new byte[WebSocketFrames.Headroom + bytes.Length];
+            bytes.CopyTo(frame.AsSpan(WebSocketFrames.Headroom));
+            bytes = frame.AsSpan(WebSocketFrames.Wrap(frame));
+        }
+
         try
         {
             for (var sent = 0; sent < bytes.Length;)
@@ -66,7 +84,13 @@ internal sealed class MqttLink : IDisposable
         {
             while (await _socket.ReceiveAsync(received.AsMemory(count)) is > 0 and var more)
             {
-                count += more;
+                var taken = _frames is null ? more : _frames.Unwrap(received.AsSpan(count, more));
+                if (taken < 0)
+                {
+                    break;
+                }
+
+                count += taken;
                 var at = 0;
                 while (ServerPacket.TryRead(received.AsSpan(at, count - at), out var packet))
                 {

@@ -1,7 +1,10 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using System.Numerics;
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace WebMessenger.Load.Wire;
 
@@ -22,10 +25,32 @@ internal sealed class WebSocketFrames
     private long _payloadLeft;
     private bool _isControl;
 
-    /// <summary>The request that turns an HTTP connection into one for MQTT.</summary>
+    /// <summary>Turns an HTTP connection into one for MQTT.</summary>
     /// <param name="cookie">`name=value`, as a page of the server sends it; null: no browser.</param>
-    public static byte[] Upgrade(System.Net.IPEndPoint server, string? cookie = null) => System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture,
-        $"GET /mqtt HTTP/1.1\r\nHost: {server}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: bG9hZCBnZW5lcmF0b3IhIQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n{(cookie is null ? "" : $"Cookie: {cookie}\r\nOrigin: http://{server}\r\n")}\r\n"));
+    /// <exception cref="IOException">It was refused.</exception>
+    public static async Task UpgradeAsync(Socket socket, IPEndPoint server, string? cookie, CancellationToken cancellation)
+    {
+        // Forced to yield: with inline completions this would go on on the thread that serves all sockets.
+        await socket.SendAsync(Request(server, cookie), cancellation).AsTask().ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        var received = new byte[1024];
+        var count = 0;
+        while (!received.AsSpan(0, count).EndsWith("\r\n\r\n"u8))
+        {
+            var read = socket.ReceiveAsync(received.AsMemory(count), cancellation).AsTask();
+            await read.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            count += await read;
+            if (await read == 0)
+            {
+                break;
+            }
+        }
+
+        var answer = Encoding.ASCII.GetString(received, 0, count);
+        if (!answer.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal))
+        {
+            throw new IOException($"The upgrade to WebSocket was refused: {answer.Split('\r')[0]}");
+        }
+    }
 
     /// <summary>Masks what lies behind the headroom and writes the header before it. Returns where the frame begins.</summary>
     public static int Wrap(Span<byte> buffer)
@@ -82,6 +107,9 @@ internal sealed class WebSocketFrames
 
         return to;
     }
+
+    private static byte[] Request(IPEndPoint server, string? cookie) => Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture,
+        $"GET /mqtt HTTP/1.1\r\nHost: {server}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: bG9hZCBnZW5lcmF0b3IhIQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n{(cookie is null ? "" : $"Cookie: {cookie}\r\nOrigin: http://{server}\r\n")}\r\n"));
 
     private static void Apply(ReadOnlySpan<byte> mask, Span<byte> payload)
     {
