@@ -18,7 +18,7 @@ internal sealed class SuiteCommand : ICommand
     public IReadOnlyList<Option> Options { get; } =
     [
         new("rounds", "3", "how often; each starts every server afresh, and medians are shown"),
-        new("warmup", "6", "seconds of the same traffic before measuring"),
+        new("warmup", "5", "seconds of the same traffic before measuring"),
         new("seconds", "4", "seconds that are measured"),
         new("only", "", $"some of it, separated by commas: {string.Join(", ", SuitePlan.Runs.Select(run => run.Name))}; room is all whose names begin with room-"),
         new("out", "", "folder for suite.json, with all figures, and suite.svg, such as docs/benchmarks"),

@@ -24,6 +24,16 @@ internal sealed class Histogram
         Count++;
     }
 
+    public void Add(Histogram other)
+    {
+        for (var i = 0; i < _counts.Length; i++)
+        {
+            _counts[i] += other._counts[i];
+        }
+
+        Count += other.Count;
+    }
+
     public void Clear()
     {
         Array.Clear(_counts);

@@ -43,7 +43,7 @@ internal sealed class TrafficScenario : IScenario
             new("window", "16", "unacknowledged publishes that each publisher keeps under way, 1 to 128"),
             new("rate", "0", "publishes a second, all together; 0: as many as the window lets through"),
             new("idle-rooms", "0", "further rooms with as many members each, to which nobody speaks"),
-            new("stalled", "0", "members that stop reading, beside the others, in three of six turns: what the others notice of them"),
+            new("stalled", "0", "members that stop reading, beside the others, in three of six turns of half the seconds each: what the others notice"),
             .. SharedOptions.Traffic,
         ],
         arguments => new TrafficScenario(

@@ -8,7 +8,8 @@ namespace WebMessenger.Load.Suite;
 /// <param name="Typed">The command without `compare`, and its options.</param>
 /// <param name="BesideMosquitto">Mosquitto runs it by turns with this server.</param>
 /// <param name="Overhead">About how many seconds go by beside the traffic, for one of the two.</param>
-internal sealed record SuiteRun(string Name, string Title, string Typed, bool BesideMosquitto, int Overhead)
+/// <param name="WarmUps">How many times the warm-up: what is seldom done is compiled late.</param>
+internal sealed record SuiteRun(string Name, string Title, string Typed, bool BesideMosquitto, int Overhead, int WarmUps = 1)
 {
     /// <summary>`room` means `room-100` and all others that begin so.</summary>
     public bool IsMeantBy(string typed) => Name == typed || Name.StartsWith(typed + "-", StringComparison.Ordinal);
@@ -18,13 +19,13 @@ internal sealed record SuiteRun(string Name, string Title, string Typed, bool Be
     {
         var words = Typed.Split(' ');
         var kind = CommandList.Scenarios.First(kind => kind.Name == words[0]);
-        FormattableString timed = $"--warmup={warmUp} --seconds={seconds}";
+        FormattableString timed = $"--warmup={WarmUps * warmUp} --seconds={seconds}";
         return kind.Create(new Arguments(kind.Options, [.. words[1..], .. IsTimed(kind) ? FormattableString.Invariant(timed).Split(' ') : []]));
     }
 
     /// <summary>About how many seconds it takes once, against one server.</summary>
     public int About(int warmUp, int seconds) =>
-        Overhead + (IsTimed(CommandList.Scenarios.First(kind => kind.Name == Typed.Split(' ')[0])) ? warmUp + seconds : 0);
+        Overhead + (IsTimed(CommandList.Scenarios.First(kind => kind.Name == Typed.Split(' ')[0])) ? (WarmUps * warmUp) + seconds : 0);
 
     private static bool IsTimed(ScenarioKind kind) => kind.Options.Any(option => option.Name == "seconds");
 }
