@@ -58,11 +58,9 @@ internal sealed class IdleScenario : IScenario
         }
 
         var before = await SettledAsync(server, cancellation);
-        var (cpuBefore, ownBefore) = (server.Process.Cpu, Environment.CpuUsage.TotalTime);
-        var start = Stopwatch.GetTimestamp();
+        var begin = Reading.Now(server);
         using var swarm = await OpenAsync(server, _connections, cancellation);
-        var opening = Stopwatch.GetElapsedTime(start);
-        var (cpuOpened, ownOpened) = (server.Process.Cpu, Environment.CpuUsage.TotalTime);
+        var opening = Reading.Now(server) - begin;
         var after = await SettledAsync(server, cancellation);
         var (idleStart, cpuIdle) = (Stopwatch.GetTimestamp(), server.Process.Cpu);
         await Task.Delay(Pause * 4, cancellation);
@@ -71,10 +69,12 @@ internal sealed class IdleScenario : IScenario
         [
             new("memory per connection", "kB", (after - before) / 1000.0 / _connections),
             new("server memory", "MB", after / 1e6),
-            new("connections opened", "/s", _connections / opening.TotalSeconds),
-            new("server CPU per connection opened", "µs", (cpuOpened - cpuBefore).TotalMicroseconds / _connections),
-            new("generator CPU per connection opened", "µs", (ownOpened - ownBefore).TotalMicroseconds / _connections),
-            new("generator CPU while opening", "% of a core", 100 * (ownOpened - ownBefore) / opening),
+            new("connections opened", "/s", _connections / opening.Time.TotalSeconds),
+            new("server CPU per connection opened", "µs", opening.Server.TotalMicroseconds / _connections),
+            new("generator CPU per connection opened", "µs", opening.Generator.TotalMicroseconds / _connections),
+            new("server CPU while opening", "% of a core", 100 * (opening.Server / opening.Time)),
+            new("generator CPU while opening", "% of a core", 100 * (opening.Generator / opening.Time)),
+            .. opening.Others is { } others ? [new("everything else's CPU while opening", "% of a core", 100 * (others / opening.Time))] : Array.Empty<Figure>(),
             new("server CPU when idle", "% of a core", 100 * idle),
         ];
         return new Outcome(figures, await swarm.VerifyAsync(cancellation));
