@@ -5,7 +5,7 @@ using WebMessenger.Load.Wire;
 namespace WebMessenger.Load.Generator;
 
 /// <summary>One client on a socket, plain or as a WebSocket: reads packets, and sends what was written since in one go.</summary>
-/// <remarks>Everything but <see cref="OpenAsync"/> runs under the swarm's gate; what is sent or received meanwhile belongs to the socket until its completion has run.</remarks>
+/// <remarks>Everything runs under the swarm's gate; what is sent or received meanwhile belongs to the socket until its completion has run.</remarks>
 internal abstract class Connection : IDisposable
 {
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -20,7 +20,7 @@ internal abstract class Connection : IDisposable
     private byte[] _sending = new byte[256];
     private bool _isSending;
     private bool _isClosed;
-    private TaskCompletionSource? _answer;
+    private byte[]? _connect;
 
     protected Connection(Swarm swarm, int number, int receiveBytes)
     {
@@ -37,33 +37,15 @@ internal abstract class Connection : IDisposable
 
     protected Swarm Swarm { get; }
 
-    /// <summary>Connects, signs in and does what <see cref="AfterConnect"/> asks for.</summary>
-    public async Task OpenAsync(Login? login, CancellationToken cancellation)
+    /// <summary>Connects, signs in and does what <see cref="AfterConnect"/> asks for; <see cref="Swarm.Opened"/> is told when that is done, <see cref="Swarm.Lost"/> when it fails.</summary>
+    public void Open(Login? login)
     {
-        // Forced to yield: with inline completions this would go on on the thread that serves all sockets.
-        await _socket.ConnectAsync(Swarm.Door.Address, cancellation).AsTask().ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        if (_frames is not null)
+        _connect = ClientPackets.Connect(Swarm.Version, $"load-{Number}", login);
+        SocketAsyncEventArgs connecting = new(true) { RemoteEndPoint = Swarm.Door.Address };
+        connecting.Completed += (_, _) => OnConnected(connecting);
+        if (!_socket.ConnectAsync(connecting))
         {
-            await WebSocketFrames.UpgradeAsync(_socket, Swarm.Door.Address, cookie: null, cancellation);
-        }
-
-        Task connected;
-        lock (Swarm.Gate)
-        {
-            connected = Ask(ClientPackets.Connect(Swarm.Version, $"load-{Number}", login));
-            Receive();
-        }
-
-        await connected;
-        Task? then;
-        lock (Swarm.Gate)
-        {
-            then = AfterConnect();
-        }
-
-        if (then is not null)
-        {
-            await then;
+            OnConnected(connecting);
         }
     }
 
@@ -81,22 +63,13 @@ internal abstract class Connection : IDisposable
         _send.Dispose();
     }
 
-    /// <summary>What else is to be sent and answered before the connection is open; null: nothing.</summary>
-    protected abstract Task? AfterConnect();
+    /// <summary>Writes what else is to be answered before the connection is <see cref="Opened"/>; false: nothing.</summary>
+    protected abstract bool AfterConnect();
 
     /// <param name="now">When the bytes were read.</param>
     protected abstract void Handle(in ServerPacket packet, long now);
 
-    /// <summary>Sends a packet; the task completes with <see cref="Answered"/>.</summary>
-    protected Task Ask(ReadOnlySpan<byte> packet)
-    {
-        _answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Write(packet);
-        Flush();
-        return _answer.Task;
-    }
-
-    protected void Answered() => _answer?.TrySetResult();
+    protected void Opened() => Swarm.Opened();
 
     protected void Write(ReadOnlySpan<byte> packet) => packet.CopyTo(Reserve(packet.Length));
 
@@ -147,10 +120,68 @@ internal abstract class Connection : IDisposable
         if (!_isClosed)
         {
             _isClosed = true;
-            Swarm.Lost(this, why);
-            _answer?.TrySetException(new IOException($"{this}: {why}"));
             _socket.Dispose();
+            Swarm.Lost(this, why);
         }
+    }
+
+    private void OnConnected(SocketAsyncEventArgs connecting)
+    {
+        var error = connecting.SocketError;
+        connecting.Dispose();
+        lock (Swarm.Gate)
+        {
+            if (_isClosed)
+            {
+                return;
+            }
+
+            if (error != SocketError.Success)
+            {
+                Fail($"connecting: {error}");
+            }
+            else if (_frames is not null)
+            {
+                _ = UpgradeAsync();
+            }
+            else
+            {
+                SendConnect();
+            }
+        }
+    }
+
+    private async Task UpgradeAsync()
+    {
+        string? refused = null;
+        try
+        {
+            await WebSocketFrames.UpgradeAsync(_socket, Swarm.Door.Address, cookie: null, CancellationToken.None);
+        }
+        catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException)
+        {
+            refused = error.Message;
+        }
+
+        lock (Swarm.Gate)
+        {
+            if (refused is not null)
+            {
+                Fail(refused);
+            }
+            else if (!_isClosed)
+            {
+                SendConnect();
+            }
+        }
+    }
+
+    private void SendConnect()
+    {
+        Write(_connect);
+        _connect = null;
+        Flush();
+        Receive();
     }
 
     private void OnSent()
@@ -244,7 +275,10 @@ internal abstract class Connection : IDisposable
             }
             else if (packet.Type == PacketType.ConnAck)
             {
-                Answered();
+                if (!AfterConnect())
+                {
+                    Opened();
+                }
             }
             else if (packet.Type == PacketType.Disconnect)
             {

@@ -25,8 +25,15 @@ internal sealed class Member(Swarm swarm, int number, int room, int receiveBytes
 
     public override string ToString() => $"Member {Number}";
 
-    protected override Task? AfterConnect() =>
-        Room < 0 ? null : Ask(ClientPackets.Subscribe(Swarm.Version, SubscribeId, RoomTopic.Of(Room), 1));
+    protected override bool AfterConnect()
+    {
+        if (Room >= 0)
+        {
+            Write(ClientPackets.Subscribe(Swarm.Version, SubscribeId, RoomTopic.Of(Room), 1));
+        }
+
+        return Room >= 0;
+    }
 
     protected override void Handle(in ServerPacket packet, long now)
     {
@@ -36,7 +43,7 @@ internal sealed class Member(Swarm swarm, int number, int room, int receiveBytes
                 Deliver(packet, now);
                 break;
             case PacketType.SubAck when packet.GrantedQualityOfService == 1:
-                Answered();
+                Opened();
                 break;
             case PacketType.SubAck:
                 Fail($"SUBSCRIBE was answered with 0x{packet.GrantedQualityOfService:X2}");

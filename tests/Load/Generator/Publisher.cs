@@ -48,7 +48,7 @@ internal sealed class Publisher : Connection
 
     public override string ToString() => $"Publisher {Index}";
 
-    protected override Task? AfterConnect() => null;
+    protected override bool AfterConnect() => false;
 
     protected override void Handle(in ServerPacket packet, long now)
     {

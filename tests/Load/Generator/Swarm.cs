@@ -28,6 +28,11 @@ internal sealed class Swarm : ITraffic, IDisposable
     private readonly int[] _membersOfRoom;
     private readonly TaskCompletionSource _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource? _quiet;
+    private TaskCompletionSource? _opening;
+    private Queue<Connection> _toOpen = [];
+    private Func<int, Login?> _login = _ => null;
+    private int _underWay;
+    private volatile int _openedCount;
     private long _budget;
     private long _unacknowledged;
     private long _due;
@@ -92,8 +97,9 @@ internal sealed class Swarm : ITraffic, IDisposable
             _membersOfRoom[room]++;
         }
 
-        await OpenAllAsync(members, login, cancellation);
-        await OpenAllAsync(publishers, login, cancellation);
+        _login = login;
+        await OpenAllAsync(members, cancellation);
+        await OpenAllAsync(publishers, cancellation);
     }
 
     /// <summary>Lets every publisher keep its window full until so many messages were sent, all together.</summary>
@@ -215,6 +221,16 @@ internal sealed class Swarm : ITraffic, IDisposable
 
     // From here on: for connections, under the gate.
 
+    public void Opened()
+    {
+        _openedCount++;
+        OpenNext();
+        if (--_underWay == 0)
+        {
+            _opening?.TrySetResult();
+        }
+    }
+
     /// <summary>May one more message be sent? Counts it, to this room.</summary>
     public bool TakeMessage(int room)
     {
@@ -274,6 +290,7 @@ internal sealed class Swarm : ITraffic, IDisposable
         if (!_closing)
         {
             Problem($"{connection} lost its connection: {why}");
+            _opening?.TrySetException(new IOException($"{connection}: {why}"));
             _broken.TrySetResult();
         }
     }
@@ -289,11 +306,48 @@ internal sealed class Swarm : ITraffic, IDisposable
         }
     }
 
-    private static Task OpenAllAsync(IReadOnlyList<Connection> connections, Func<int, Login?> login, CancellationToken cancellation) =>
-        Parallel.ForEachAsync(
-            connections,
-            new ParallelOptions { MaxDegreeOfParallelism = OpeningAtOnce, CancellationToken = cancellation },
-            async (connection, stop) => await connection.OpenAsync(login(connection.Number), stop).WaitAsync(Patience, stop));
+    // Each that is open starts the next, on the thread that serves all sockets: a task for each, and its ways from thread to thread, would take longer than a fast server does.
+    private async Task OpenAllAsync(IEnumerable<Connection> connections, CancellationToken cancellation)
+    {
+        Task opened;
+        lock (Gate)
+        {
+            _toOpen = new Queue<Connection>(connections);
+            _opening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            opened = _opening.Task;
+            if (_toOpen.Count == 0)
+            {
+                _opening.SetResult();
+            }
+
+            for (var i = 0; i < OpeningAtOnce; i++)
+            {
+                OpenNext();
+            }
+        }
+
+        for (var (before, now) = (-1, 0); !opened.IsCompleted; before = now)
+        {
+            await Task.WhenAny(opened, Task.Delay(Patience, cancellation));
+            cancellation.ThrowIfCancellationRequested();
+            now = _openedCount;
+            if (!opened.IsCompleted && now == before)
+            {
+                throw new TimeoutException($"For {Patience.TotalSeconds:0} s no connection could be opened any more.");
+            }
+        }
+
+        await opened;
+    }
+
+    private void OpenNext()
+    {
+        if (_toOpen.TryDequeue(out var next))
+        {
+            _underWay++;
+            next.Open(_login(next.Number));
+        }
+    }
 
     private void VerifyRoom(int room, IReadOnlyList<Member> members)
     {
