@@ -6,7 +6,7 @@ namespace WebMessenger.Load.Suite;
 /// <summary>The suite for people: first what has to be reached, then what else was measured, so that one sees what was the limit.</summary>
 internal static class SuiteTable
 {
-    private static readonly int[] RowWidths = [-39, -24, 15, 24, 9, 12, 9];
+    private static readonly int[] RowWidths = [-39, -24, 15, 27, 9, 12, 9];
     private static readonly int[] TrafficWidths = [-39, -14, 14, 14, 10, 10, 9, 12, 8];
 
     private static readonly string[] Traffic = ["deliveries", "publishes acknowledged", "end to end, p50", "end to end, p99", "server CPU", "generator CPU", "everything else's CPU"];
@@ -16,7 +16,7 @@ internal static class SuiteTable
         to.WriteLine();
         to.WriteLine($"{report.Machine.Processor}, {report.Machine.Cores} cores, {report.Machine.OperatingSystem}, {report.Machine.Runtime}");
         to.WriteLine(string.Join(", ", report.Contenders.Select(contender => $"{contender.Name} {contender.Version}")));
-        to.WriteLine(report.Rounds == 1 ? "One round." : string.Create(CultureInfo.InvariantCulture, $"Medians of {report.Rounds} rounds."));
+        to.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{report.At:yyyy-MM-dd}, {report.Command}: {(report.Rounds == 1 ? "one round" : $"medians of {report.Rounds} rounds by turns")}"));
         to.WriteLine();
         WriteLine(to, RowWidths, ["scenario", "figure", "ours", "mosquitto's", "compared", "target", "reached"]);
         foreach (var row in report.Rows(SuitePlan.Goals))
