@@ -95,6 +95,11 @@ internal sealed class ChatCrowd(Door door, Browser browser, IReadOnlyList<Person
 
         lock (Gate)
         {
+            if (Deliveries == 0)
+            {
+                Problem("Nothing was delivered at all.");
+            }
+
             return _problemCount <= ProblemsTold ? _problems : [.. _problems, $"… and {_problemCount - ProblemsTold} more."];
         }
     }

@@ -32,7 +32,7 @@ internal static class SuiteFiles
         var mosquitto = report.Contenders.FirstOrDefault(contender => contender.Name == "mosquitto").Version;
         return new BarChart(
             "What a message costs the server's processor",
-            "Each pair has its own scale, on which mosquitto is 1. Shorter is better.",
+            "Time of a processor core, user and kernel. Each pair has its own scale, on which mosquitto is 1; shorter is better.",
             "WebMessenger",
             $"mosquitto {mosquitto}",
             [

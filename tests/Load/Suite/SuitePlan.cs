@@ -31,12 +31,12 @@ internal static class SuitePlan
         new(Rooms, "1,000 rooms × 10 members", "room --rooms 1000 --members 10 --publishers 10 --window 4", BesideMosquitto: true, Overhead: 8),
         new(Flat100, "10 rooms × 10 members", "room --rooms 10 --members 10 --publishers 10 --window 4", BesideMosquitto: false, Overhead: 3),
         new(Flat10000, "… and 9,900 connections more", "room --rooms 10 --idle-rooms 990 --members 10 --publishers 10 --window 4", BesideMosquitto: false, Overhead: 10),
-        new(Calm, "1 room × 10 members, 100 messages/s", "room --members 10 --rate 100", BesideMosquitto: true, Overhead: 3, WarmUps: 2),
+        new(Calm, "1 room × 10 members, 100/s", "room --members 10 --rate 100", BesideMosquitto: true, Overhead: 3, WarmUps: 2),
         new(Lone, "lone sender", "lone", BesideMosquitto: false, Overhead: 12),
         new(Senders, "256 senders, window 16", "senders --senders 256 --window 16", BesideMosquitto: false, Overhead: 3),
         new(Idle, "10,000 idle connections", "idle --connections 10000", BesideMosquitto: false, Overhead: 20),
         new(Connects, "10,000 connects, subscribing", "idle --connections 10000 --rooms 1000", BesideMosquitto: true, Overhead: 16),
-        new(StalledCalm, "one stalled among 100, 200 messages/s", "room --members 100 --rate 200 --stalled 1", BesideMosquitto: false, Overhead: 13),
+        new(StalledCalm, "one stalled among 100, 200/s", "room --members 100 --rate 200 --stalled 1", BesideMosquitto: false, Overhead: 13),
         new(StalledBusy, "one stalled among 100, window 16", "room --members 100 --window 16 --stalled 1", BesideMosquitto: false, Overhead: 13),
     ];
 
