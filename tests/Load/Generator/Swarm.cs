@@ -14,9 +14,6 @@ namespace WebMessenger.Load.Generator;
 /// </remarks>
 internal sealed class Swarm : ITraffic, IDisposable
 {
-    /// <summary>How many connections are being opened at a time.</summary>
-    private const int OpeningAtOnce = 64;
-
     private const int ProblemsTold = 10;
     private const int IdleBytes = 512;
 
@@ -28,11 +25,7 @@ internal sealed class Swarm : ITraffic, IDisposable
     private readonly int[] _membersOfRoom;
     private readonly TaskCompletionSource _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource? _quiet;
-    private TaskCompletionSource? _opening;
-    private Queue<Connection> _toOpen = [];
-    private Func<int, Login?> _login = _ => null;
-    private int _underWay;
-    private volatile int _openedCount;
+    private Opening? _opening;
     private long _budget;
     private long _unacknowledged;
     private long _due;
@@ -97,9 +90,11 @@ internal sealed class Swarm : ITraffic, IDisposable
             _membersOfRoom[room]++;
         }
 
-        _login = login;
-        await OpenAllAsync(members, cancellation);
-        await OpenAllAsync(publishers, cancellation);
+        foreach (IReadOnlyList<Connection> connections in new IReadOnlyList<Connection>[] { members, publishers })
+        {
+            _opening = new Opening(Gate, connections, login);
+            await _opening.RunAsync(Patience, cancellation);
+        }
     }
 
     /// <summary>Lets every publisher keep its window full until so many messages were sent, all together.</summary>
@@ -221,15 +216,7 @@ internal sealed class Swarm : ITraffic, IDisposable
 
     // From here on: for connections, under the gate.
 
-    public void Opened()
-    {
-        _openedCount++;
-        OpenNext();
-        if (--_underWay == 0)
-        {
-            _opening?.TrySetResult();
-        }
-    }
+    public void Opened() => _opening?.Opened();
 
     /// <summary>May one more message be sent? Counts it, to this room.</summary>
     public bool TakeMessage(int room)
@@ -290,7 +277,7 @@ internal sealed class Swarm : ITraffic, IDisposable
         if (!_closing)
         {
             Problem($"{connection} lost its connection: {why}");
-            _opening?.TrySetException(new IOException($"{connection}: {why}"));
+            _opening?.Failed($"{connection}: {why}");
             _broken.TrySetResult();
         }
     }
@@ -303,49 +290,6 @@ internal sealed class Swarm : ITraffic, IDisposable
         {
             _quiet.SetResult();
             _quiet = null;
-        }
-    }
-
-    // Each that is open starts the next, on the thread that serves all sockets: a task for each, and its ways from thread to thread, would take longer than a fast server does.
-    private async Task OpenAllAsync(IEnumerable<Connection> connections, CancellationToken cancellation)
-    {
-        Task opened;
-        lock (Gate)
-        {
-            _toOpen = new Queue<Connection>(connections);
-            _opening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            opened = _opening.Task;
-            if (_toOpen.Count == 0)
-            {
-                _opening.SetResult();
-            }
-
-            for (var i = 0; i < OpeningAtOnce; i++)
-            {
-                OpenNext();
-            }
-        }
-
-        for (var (before, now) = (-1, 0); !opened.IsCompleted; before = now)
-        {
-            await Task.WhenAny(opened, Task.Delay(Patience, cancellation));
-            cancellation.ThrowIfCancellationRequested();
-            now = _openedCount;
-            if (!opened.IsCompleted && now == before)
-            {
-                throw new TimeoutException($"For {Patience.TotalSeconds:0} s no connection could be opened any more.");
-            }
-        }
-
-        await opened;
-    }
-
-    private void OpenNext()
-    {
-        if (_toOpen.TryDequeue(out var next))
-        {
-            _underWay++;
-            next.Open(_login(next.Number));
         }
     }
 
