@@ -35,7 +35,7 @@ internal static class SuitePlan
         new(Lone, "lone sender", "lone", BesideMosquitto: false, Overhead: 12),
         new(Senders, "256 senders, window 16", "senders --senders 256 --window 16", BesideMosquitto: false, Overhead: 3),
         new(Idle, "10,000 idle connections", "idle --connections 10000", BesideMosquitto: false, Overhead: 20),
-        new(Connects, "10,000 connects, subscribing", "idle --connections 10000 --rooms 1000", BesideMosquitto: true, Overhead: 16),
+        new(Connects, "10,000 connects, subscribing", "idle --connections 10000 --rooms 100", BesideMosquitto: true, Overhead: 16),
         new(StalledCalm, "one stalled among 100, 200/s", "room --members 100 --rate 200 --stalled 1", BesideMosquitto: false, Overhead: 13),
         new(StalledBusy, "one stalled among 100, window 16", "room --members 100 --window 16 --stalled 1", BesideMosquitto: false, Overhead: 13),
     ];
