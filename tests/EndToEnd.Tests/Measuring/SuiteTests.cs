@@ -98,6 +98,20 @@ public sealed class SuiteTests
     }
 
     [Fact]
+    public void Other_work_on_the_machine_is_told_when_it_was_much()
+    {
+        var report = Of([1.0], [10.0]);
+        var (ours, mosquittos) = (report.Runs[0].Report.Series[0], report.Runs[0].Report.Series[1]);
+        ours.Outcomes.Add(new Outcome([new Figure("everything else's CPU", "% of a core", 20)], []));
+        Assert.Null(report.OtherWork);
+
+        mosquittos.Outcomes.Add(new Outcome([new Figure("everything else's CPU", "% of a core", 130)], []));
+
+        Assert.Equal(1.3, report.OtherWork);
+        Assert.Contains(SuiteFiles.Chart(report).Below, line => line.Contains("other work (up to 1.3 cores)", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void The_time_that_is_left_follows_what_the_steps_so_far_took()
     {
         int[] expected = [600, 600, 600];

@@ -8,6 +8,8 @@ namespace WebMessenger.Load.Suite;
 /// <param name="Runs">In order, each with the report of its rounds.</param>
 internal sealed record SuiteReport(string Command, DateTimeOffset At, Machine Machine, int Rounds, IReadOnlyList<(SuiteRun Run, Report Report)> Runs)
 {
+    private const double OtherWorkIgnored = 0.25;
+
     /// <summary>Of the goals whose runs were run.</summary>
     public IReadOnlyList<Row> Rows(IEnumerable<Goal> goals) =>
     [
@@ -25,6 +27,10 @@ internal sealed record SuiteReport(string Command, DateTimeOffset At, Machine Ma
     /// <summary>Name and version, this server first.</summary>
     public IReadOnlyList<(string Name, string Version)> Contenders =>
         [.. Runs.SelectMany(run => run.Report.Series).Select(series => (series.Contender.Name, series.Contender.Version)).Distinct()];
+
+    /// <summary>In cores, the most that anything beside server and generator took in a run; null when that was little.</summary>
+    public double? OtherWork =>
+        Runs.SelectMany(run => run.Report.Series).Select(series => series.Median("everything else's CPU") / 100).Where(cores => cores > OtherWorkIgnored).Select(cores => (double?)cores).Max();
 
     private bool WasRun(Source source) => SeriesOf(source) is not null;
 

@@ -34,6 +34,11 @@ internal static class SuiteTable
             }
         }
 
+        if (report.OtherWork is { } cores)
+        {
+            to.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Other work on this machine took up to {cores:0.0} cores: the figures say little then."));
+        }
+
         to.WriteLine();
         var problems = report.Problems.ToList();
         to.WriteLine(problems.Count == 0
