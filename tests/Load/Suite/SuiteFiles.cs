@@ -48,8 +48,8 @@ internal static class SuiteFiles
             [
                 "QoS 1 in and out, 100-byte text. WebMessenger: sign-in, rights, JSON events, a log that is synced before each acknowledgement.",
                 "mosquitto: anonymous, the bare text, nothing kept.",
-                string.Create(CultureInfo.InvariantCulture, $"{report.Machine.Processor}, {report.Machine.Cores} cores shared with the generator{(report.OtherWork is { } cores ? $" and with other work (up to {cores:0.0} cores)" : "")}, {report.Machine.OperatingSystem}, {report.Machine.Runtime}"),
-                string.Create(CultureInfo.InvariantCulture, $"{report.At:yyyy-MM-dd}, {(report.Rounds == 1 ? "one round" : $"medians of {report.Rounds} rounds by turns")}: {report.Command}"),
+                string.Create(CultureInfo.InvariantCulture, $"{report.Machine.Processor}, {report.Machine.Cores} cores shared with the generator{(report.OtherWork is { } cores ? $" and with other work (up to {cores:0.0} cores)" : "")}, {report.Machine.OperatingSystem}"),
+                string.Create(CultureInfo.InvariantCulture, $"{report.At:yyyy-MM-dd}, {report.Machine.Runtime}, {(report.Rounds == 1 ? "one round" : $"medians of {report.Rounds} rounds by turns")}: {report.Command}"),
             ]);
     }
 
