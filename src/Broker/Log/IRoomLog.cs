@@ -77,7 +77,10 @@ public abstract class PendingAppend(LogName log, string author, string? id, UInt
     protected abstract void Completed();
 
     /// <summary>Called once, after <see cref="Completed"/> of all that was written together: wakes whoever does the work, who then finds all of it.</summary>
-    internal virtual void Proceed()
+    /// <param name="mayWork">
+    /// The log thread has nothing else to do: work that never blocks and is done in some ten microseconds may be done in place, which saves waking another thread.
+    /// </param>
+    internal virtual void Proceed(bool mayWork)
     {
         // Most have nobody to wake.
     }

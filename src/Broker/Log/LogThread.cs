@@ -72,7 +72,7 @@ internal sealed class LogThread : IAsyncDisposable
         }
 
         append.Complete(AppendOutcome.StoreFailed);
-        append.Proceed();
+        append.Proceed(mayWork: false);
     }
 
     public void Wake()
@@ -200,7 +200,7 @@ internal sealed class LogThread : IAsyncDisposable
             foreach (var append in work)
             {
                 Complete(append, AppendOutcome.StoreFailed);
-                append.Proceed();
+                append.Proceed(mayWork: false);
             }
 
             RefuseGathered();
@@ -385,9 +385,18 @@ internal sealed class LogThread : IAsyncDisposable
         }
 
         // Who is woken finds all that was written for it, instead of the first and then the rest.
+        var isIdle = work.Length == 1 && IsQueueEmpty();
         foreach (var append in work)
         {
-            append.Proceed();
+            append.Proceed(mayWork: isIdle);
+        }
+    }
+
+    private bool IsQueueEmpty()
+    {
+        lock (_gate)
+        {
+            return _queue.Count == 0;
         }
     }
 
@@ -416,7 +425,7 @@ internal sealed class LogThread : IAsyncDisposable
         }
 
         Complete(drop, AppendOutcome.Stored);
-        drop.Proceed();
+        drop.Proceed(mayWork: false);
     }
 
     /// <summary>The state of a log, read back first if a write to it failed.</summary>
@@ -469,7 +478,7 @@ internal sealed class LogThread : IAsyncDisposable
         foreach (var append in gathered)
         {
             Complete(append, AppendOutcome.StoreFailed);
-            append.Proceed();
+            append.Proceed(mayWork: false);
         }
     }
 

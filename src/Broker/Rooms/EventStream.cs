@@ -46,6 +46,9 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
     /// <summary>How much of the queue is delivered before everybody is flushed.</summary>
     private const int BatchLength = 64;
 
+    /// <summary>To so many, events are delivered sooner than a thread of the pool is woken.</summary>
+    private const int FewSubscribers = 16;
+
     [ThreadStatic]
     private static List<MqttConnection>? s_touched;
 
@@ -96,9 +99,10 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
     /// <summary>For the log thread, which adds all that it wrote at once and then schedules.</summary>
     public void Add(IStreamWork work) => _queue.Enqueue(work);
 
-    public void Schedule()
+    /// <param name="mayWork">See <see cref="PendingAppend.Proceed"/>: events for a few subscribers are delivered in this call.</param>
+    public void Schedule(bool mayWork = false)
     {
-        if (Interlocked.Exchange(ref _scheduled, 1) == 0)
+        if (Interlocked.Exchange(ref _scheduled, 1) == 0 && !(mayWork && Subscribers.Length <= FewSubscribers && TryDeliverInPlace()))
         {
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
@@ -156,19 +160,42 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
 
             DeliverEvents(events, touched);
             MqttConnection.FlushAll(touched);
-            if (!_queue.IsEmpty)
-            {
-                continue;
-            }
-
-            // Whoever enqueues from here on schedules anew, unless it came before the flag was down: then the work is ours.
-            Volatile.Write(ref _scheduled, 0);
-            Interlocked.MemoryBarrier();
-            if (_queue.IsEmpty || Interlocked.Exchange(ref _scheduled, 1) != 0)
+            if (TryRest())
             {
                 return;
             }
         }
+    }
+
+    // As the worker, but for work that is not an event, which may take its time. False: a worker is needed.
+    private bool TryDeliverInPlace()
+    {
+        var events = s_events ??= [];
+        while (events.Count < BatchLength && _queue.TryPeek(out var work) && work is IStreamEvent next)
+        {
+            // The only one to take from the queue is whoever is scheduled, and that is this call.
+            _queue.TryDequeue(out _);
+            events.Add(next);
+        }
+
+        var touched = s_touched ??= [];
+        DeliverEvents(events, touched);
+        MqttConnection.FlushAll(touched);
+        return TryRest();
+    }
+
+    // The worker's last step. False: there is more to do, and it is still scheduled.
+    private bool TryRest()
+    {
+        if (!_queue.IsEmpty)
+        {
+            return false;
+        }
+
+        // Whoever enqueues from here on schedules anew, unless it came before the flag was down: then the work is ours.
+        Volatile.Write(ref _scheduled, 0);
+        Interlocked.MemoryBarrier();
+        return _queue.IsEmpty || Interlocked.Exchange(ref _scheduled, 1) != 0;
     }
 
     /// <summary>As <see cref="Replace"/>, and the events begin where the SUBSCRIBE asked. Call under <see cref="Gate"/>.</summary>

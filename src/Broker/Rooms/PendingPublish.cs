@@ -58,5 +58,5 @@ internal sealed class PendingPublish : PendingAppend, IStreamEvent
 
     protected override void Completed() => _stream.Add(this);
 
-    internal override void Proceed() => _stream.Schedule();
+    internal override void Proceed(bool mayWork) => _stream.Schedule(mayWork);
 }

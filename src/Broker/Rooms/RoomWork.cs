@@ -24,7 +24,7 @@ internal sealed class PendingAnnouncement(Room room, EventType type, Author firs
 
     protected override void Completed() => room.Add(this);
 
-    internal override void Proceed() => room.Schedule();
+    internal override void Proceed(bool mayWork) => room.Schedule(mayWork);
 }
 
 /// <summary>`rooms/{room}/presence/{user}` changed; <paramref name="shownAs"/> null: gone.</summary>
