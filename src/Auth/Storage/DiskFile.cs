@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
 namespace WebMessenger.Auth.Storage;
 
 /// <summary>A file of the store on the disk, for this process alone and readable by its owner alone.</summary>
@@ -53,10 +56,24 @@ internal sealed class DiskFile : IStoreFile
 
     public void SetLength(long length) => RandomAccess.SetLength(_file.SafeFileHandle, length);
 
-    // Not fdatasync: the log grows with every transaction, so the file's size has to be written either way, and this one is also right on macOS (F_FULLFSYNC) and Windows.
-    public void Sync() => RandomAccess.FlushToDisk(_file.SafeFileHandle);
+    public void Sync()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            // Also right on macOS (F_FULLFSYNC) and Windows.
+            RandomAccess.FlushToDisk(_file.SafeFileHandle);
+        }
+        else if (DataSync(_file.SafeFileHandle) < 0)
+        {
+            // Leaves out times, which nobody reads here, but not the file's size: what lies where there was room before does not wait for the file system's journal.
+            throw new IOException($"{_file.Name} cannot be synced: {Marshal.GetLastPInvokeErrorMessage()}.");
+        }
+    }
 
     public void Dispose() => _file.Dispose();
+
+    [DllImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
+    private static extern int DataSync(SafeFileHandle file);
 
     private static void CreateFolder(string folder)
     {

@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using LiteDB;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -17,13 +16,19 @@ namespace WebMessenger.Auth.Storage;
 public sealed class DocumentStore : IAsyncDisposable
 {
     internal const long DefaultCheckpointAt = 8 * 1024 * 1024;
+    internal const long DefaultReserve = 1024 * 1024;
 
     private const int BatchSize = 256;
 
-    private readonly Channel<StoreWork> _work = Channel.CreateUnbounded<StoreWork>(new() { SingleReader = true });
+    // A store that nobody has asked for anything for so long copies its log early: who writes next does not wait for it.
+    private const int IdleCheckpoints = 4;
+    private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(1);
+
+    private readonly StoreQueue _work = new();
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly StoreFiles _files;
     private readonly long _checkpointAt;
+    private readonly long _reserve;
     private readonly ILogger _logger;
     private readonly Thread _thread;
 
@@ -33,10 +38,11 @@ public sealed class DocumentStore : IAsyncDisposable
     private StoreUnavailableException? _refusal;
     private bool _isDown;
 
-    private DocumentStore(StoreFiles files, long checkpointAt, ILogger logger, TaskCompletionSource opened)
+    private DocumentStore(StoreFiles files, long checkpointAt, long reserve, ILogger logger, TaskCompletionSource opened)
     {
         _files = files;
         _checkpointAt = checkpointAt;
+        _reserve = reserve;
         _logger = logger;
         _thread = new Thread(() => Run(opened)) { IsBackground = true, Name = "document store" };
         // Without the opener's ExecutionContext, which would live as long as the store.
@@ -44,12 +50,15 @@ public sealed class DocumentStore : IAsyncDisposable
     }
 
     /// <summary>Opens or creates the file, its <c>.log</c> and its folder. Throws <see cref="StoreUnavailableException"/>, whose message names the file and what to do.</summary>
-    public static DocumentStore Open(string path, ILogger<DocumentStore>? logger = null) => Open(StoreFiles.Open(path), DefaultCheckpointAt, logger);
+    public static DocumentStore Open(string path, ILogger<DocumentStore>? logger = null) =>
+        Open(StoreFiles.Open(path), DefaultCheckpointAt, DefaultReserve, logger);
 
-    internal static DocumentStore Open(StoreFiles files, long checkpointAt, ILogger? logger = null)
+    /// <param name="checkpointAt">The log is copied into the data file when it has this many bytes.</param>
+    /// <param name="reserve">Room that the log file has ahead of what is written, 0 for none.</param>
+    internal static DocumentStore Open(StoreFiles files, long checkpointAt, long reserve = 0, ILogger? logger = null)
     {
         TaskCompletionSource opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        DocumentStore store = new(files, checkpointAt, logger ?? NullLogger.Instance, opened);
+        DocumentStore store = new(files, checkpointAt, reserve, logger ?? NullLogger.Instance, opened);
         opened.Task.GetAwaiter().GetResult();
         return store;
     }
@@ -90,7 +99,7 @@ public sealed class DocumentStore : IAsyncDisposable
     /// <summary>Lets what was asked for before finish, then closes the files.</summary>
     public ValueTask DisposeAsync()
     {
-        _work.Writer.TryComplete();
+        _work.Complete();
         return new ValueTask(_closed.Task);
     }
 
@@ -100,7 +109,7 @@ public sealed class DocumentStore : IAsyncDisposable
         {
             throw new InvalidOperationException("Called from inside a read or write of the store, which would wait for itself.");
         }
-        return _work.Writer.TryWrite(work) ? work.Done : throw new ObjectDisposedException(nameof(DocumentStore));
+        return _work.TryAdd(work) ? work.Done : throw new ObjectDisposedException(nameof(DocumentStore));
     }
 
     private void Run(TaskCompletionSource opened)
@@ -116,17 +125,52 @@ public sealed class DocumentStore : IAsyncDisposable
             return;
         }
         opened.SetResult();
-        while (_work.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+        while (AwaitWork())
         {
             RunBatch();
+            if (_work.IsIdle)
+            {
+                Prepare();
+            }
         }
         Close();
+    }
+
+    /// <summary>False: there is none, and none comes.</summary>
+    private bool AwaitWork()
+    {
+        if (!_work.Wait(IdleTime))
+        {
+            if (_database is { NeedsCheckpoint: false } database && database.LogLength >= _checkpointAt / IdleCheckpoints)
+            {
+                Checkpoint(database);
+                Prepare();
+            }
+            _work.Wait(Timeout.InfiniteTimeSpan);
+        }
+        return _work.HasWork;
+    }
+
+    /// <summary>What the next write would have to do otherwise.</summary>
+    private void Prepare()
+    {
+        try
+        {
+            if (_database is { NeedsCheckpoint: false })
+            {
+                _database.Reserve(_reserve);
+            }
+        }
+        catch (Exception error)
+        {
+            Break(error);
+        }
     }
 
     private void RunBatch()
     {
         _refusal = null;
-        for (var count = 0; count < BatchSize && _work.Reader.TryRead(out var work); count++)
+        for (var count = 0; count < BatchSize && _work.TryTake(out var work); count++)
         {
             if (work.Writes)
             {

@@ -80,6 +80,9 @@ internal sealed class DurableDatabase : IDisposable
         _log.SyncThrough(reader.Current["logFileSize"].AsInt64);
     }
 
+    /// <summary>To be called after a <see cref="Fence"/>: makes room in the log, see <see cref="CheckedLogStream.Reserve"/>.</summary>
+    public void Reserve(long room) => _log.Reserve(room);
+
     public void Checkpoint()
     {
         NeedsCheckpoint = true;

@@ -34,7 +34,7 @@ internal sealed class Stores : IAsyncDisposable
         AuthServices? auth = null;
         try
         {
-            documents = DocumentStore.Open(folder.AccountsFile);
+            documents = DocumentStore.Open(folder.AccountsFile, loggers.CreateLogger<DocumentStore>());
             var options = new AuthOptions
             {
                 GuestsEnabled = settings.GuestsEnabled,

@@ -7,6 +7,9 @@ public sealed class FailingDiskTests : IDisposable
 {
     private const long CheckpointAt = 100 * 1024;
 
+    // Less than a write of these tests needs, so that a full disk is met at once.
+    private const long Reserve = PageFrame.Size;
+
     private readonly StoreFolder _folder = new();
     private readonly FaultyFile _data;
     private readonly FaultyFile _log;
@@ -16,7 +19,7 @@ public sealed class FailingDiskTests : IDisposable
     {
         _data = new FaultyFile(DiskFile.Open(_folder.DataFile));
         _log = new FaultyFile(DiskFile.Open(_folder.LogFile));
-        _store = DocumentStore.Open(new StoreFiles(_folder.DataFile, _data, _log), CheckpointAt);
+        _store = DocumentStore.Open(new StoreFiles(_folder.DataFile, _data, _log), CheckpointAt, Reserve);
     }
 
     // LiteDB has finalizers that throw, and a throwing finalizer ends the process: they must run while the test does.

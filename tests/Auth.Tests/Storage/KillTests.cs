@@ -31,7 +31,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
             await WriteUntilKilledAsync(random.Next(1, 250), acknowledged);
             Assert.True(acknowledged.Count > before);
 
-            await using var store = DocumentStore.Open(StoreFiles.Open(_folder.DataFile), CheckpointAt);
+            await using var store = DocumentStore.Open(StoreFiles.Open(_folder.DataFile), CheckpointAt, DocumentStore.DefaultReserve);
             var found = await store.ReadAsync(database =>
                 database.GetCollection("documents").FindAll().GroupBy(document => document["write"].AsInt32).ToDictionary(write => write.Key, write => write.Count()));
             Assert.Empty(acknowledged.Except(found.Keys));
@@ -45,7 +45,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     {
         var path = Environment.GetEnvironmentVariable(PathVariable);
         Assert.SkipWhen(path is null, "Started by the kill test only.");
-        var store = DocumentStore.Open(StoreFiles.Open(path), CheckpointAt);
+        var store = DocumentStore.Open(StoreFiles.Open(path), CheckpointAt, DocumentStore.DefaultReserve);
         var last = await store.ReadAsync(database => database.GetCollection("documents").Query().OrderByDescending("write").FirstOrDefault()?["write"].AsInt32 ?? 0);
         var standardOutput = Console.OpenStandardOutput();
         await Task.WhenAll(Enumerable.Range(0, Writers).Select(_ => Task.Run(async () =>

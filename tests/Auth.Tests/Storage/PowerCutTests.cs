@@ -9,6 +9,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
 {
     private const int Transactions = 250;
     private const long CheckpointAt = 160 * 1024;
+    private const long Reserve = 6 * PageFrame.Size;
 
     private readonly int _seed = FromEnvironment("POWERCUT_SEED") ?? Random.Shared.Next();
     private readonly int _images = FromEnvironment("POWERCUT_IMAGES") ?? 400;
@@ -52,7 +53,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
     {
         RecordedDisk disk = new(before);
         var from = disk.Operations().Count;
-        await using (var store = DocumentStore.Open(disk.Files, CheckpointAt))
+        await using (var store = DocumentStore.Open(disk.Files, CheckpointAt, Reserve))
         {
             disk.Acknowledge(await Workload.NewestAsync(store));
         }
@@ -80,7 +81,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
     {
         Random random = new(seed);
         RecordedDisk disk = new();
-        await using (var store = DocumentStore.Open(disk.Files, CheckpointAt))
+        await using (var store = DocumentStore.Open(disk.Files, CheckpointAt, Reserve))
         {
             for (var written = 0; written < Transactions;)
             {
@@ -103,7 +104,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
     {
         try
         {
-            await using (var store = DocumentStore.Open(image.Files, CheckpointAt))
+            await using (var store = DocumentStore.Open(image.Files, CheckpointAt, Reserve))
             {
                 if (await workload.WrongAsync(store, image.Acknowledged) is { } reason)
                 {
@@ -111,7 +112,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
                 }
                 await store.WriteAsync(database => database.GetCollection("after").Insert(new LiteDB.BsonDocument { ["_id"] = 1 }));
             }
-            await using var again = DocumentStore.Open(image.Files, CheckpointAt);
+            await using var again = DocumentStore.Open(image.Files, CheckpointAt, Reserve);
             return await again.ReadAsync(database => database.GetCollection("after").Count()) == 1 ? await workload.WrongAsync(again, image.Acknowledged) : "lost what was written after";
         }
         catch (Exception error) when (error is not Xunit.Sdk.XunitException)

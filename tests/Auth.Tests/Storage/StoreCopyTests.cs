@@ -6,6 +6,7 @@ namespace WebMessenger.Auth.Tests.Storage;
 public sealed class StoreCopyTests : IDisposable
 {
     private const long CheckpointAt = 160 * 1024;
+    private const long Reserve = 6 * PageFrame.Size;
 
     private readonly StoreFolder _folder = new();
     private readonly StoreFolder _copies = new();
@@ -22,7 +23,7 @@ public sealed class StoreCopyTests : IDisposable
     public async Task A_copy_made_amid_writes_has_all_that_was_acknowledged_before_and_no_half_transaction()
     {
         Workload workload = new(_seed);
-        await using var store = DocumentStore.Open(StoreFiles.Open(_folder.DataFile), CheckpointAt);
+        await using var store = DocumentStore.Open(StoreFiles.Open(_folder.DataFile), CheckpointAt, Reserve);
         var written = 0;
         for (var copy = 0; copy < 20; copy++)
         {
@@ -57,7 +58,7 @@ public sealed class StoreCopyTests : IDisposable
     {
         Workload workload = new(_seed);
         RecordedDisk disk = new();
-        await using (var store = DocumentStore.Open(disk.Files, CheckpointAt))
+        await using (var store = DocumentStore.Open(disk.Files, CheckpointAt, Reserve))
         {
             for (var written = 1; written <= 120; written++)
             {
