@@ -16,7 +16,7 @@ public sealed class AuthServices : IAsyncDisposable
 
     private AuthServices(
         AuthOptions options, WriteGate gate, PasswordHasher hasher, AccountDirectory accounts, LoginSessions sessions, AccessTokenStore tokens, AccountEvents events,
-        TimeProvider time, ILogger<Sweeper> logger)
+        TimeProvider time, ILoggerFactory loggers)
     {
         AttemptLimits limits = new(options, time);
         PasswordCheck check = new(accounts, hasher, limits);
@@ -24,9 +24,10 @@ public sealed class AuthServices : IAsyncDisposable
         Tokens = new AccessTokens(sessions, tokens, gate, time);
         Registration = new Registration(accounts, hasher, limits, options);
         Changes = new AccountChanges(accounts, sessions, check, hasher, events, gate, time);
+        Bans = new AccountBans(accounts, sessions, gate, time, loggers.CreateLogger<AccountBans>());
         SignIn = new SignIn(accounts, sessions, check);
         MqttSignIn = new MqttSignIn(accounts, sessions, Tokens, check, time);
-        Sweeper = new Sweeper(sessions, accounts, Changes, time, logger);
+        Sweeper = new Sweeper(sessions, accounts, Changes, time, loggers.CreateLogger<Sweeper>());
     }
 
     public AuthOptions Options { get; }
@@ -36,6 +37,8 @@ public sealed class AuthServices : IAsyncDisposable
     public Registration Registration { get; }
 
     public AccountChanges Changes { get; }
+
+    public AccountBans Bans { get; }
 
     public AccountEvents Events { get; }
 
@@ -60,7 +63,7 @@ public sealed class AuthServices : IAsyncDisposable
         AccountEvents events = new(loggers.CreateLogger<AccountEvents>());
         var accounts = await AccountDirectory.LoadAsync(new LiteAccountStore(store), gate, time);
         var sessions = await LoginSessions.LoadAsync(new LoginSessionStore(store), tokens, accounts, events, gate, time);
-        return new AuthServices(options, gate, new PasswordHasher(cost), accounts, sessions, tokens, events, time, loggers.CreateLogger<Sweeper>());
+        return new AuthServices(options, gate, new PasswordHasher(cost), accounts, sessions, tokens, events, time, loggers);
     }
 
     public async ValueTask DisposeAsync()
@@ -79,6 +82,7 @@ public static class AuthServiceCollectionExtensions
         .AddSingleton(auth.Accounts)
         .AddSingleton(auth.Registration)
         .AddSingleton(auth.Changes)
+        .AddSingleton(auth.Bans)
         .AddSingleton(auth.Events)
         .AddSingleton(auth.Sessions)
         .AddSingleton(auth.SignIn)

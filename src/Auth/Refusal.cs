@@ -43,6 +43,10 @@ public abstract record Refusal
     /// <summary>No such account, or not its password or token: deliberately one answer.</summary>
     public sealed record BadCredentials : Refusal;
 
+    /// <summary>The password is right and the account is banned; said to nobody who does not have it.</summary>
+    /// <param name="Text">For the account's owner.</param>
+    public sealed record Banned(string Text) : Refusal;
+
     /// <summary>Too many attempts from there; others and other places are not affected.</summary>
     public sealed record TooManyAttempts(TimeSpan RetryAfter) : Refusal;
 

@@ -1,10 +1,10 @@
 using WebMessenger.Broker.Connections.Sockets;
 using WebMessenger.Broker.Hosting;
-using WebMessenger.Broker.Hosting.Backups;
+using WebMessenger.Broker.Hosting.Commands;
 
-if (BackupProgram.IsMeant(args))
+if (CommandProgram.IsMeant(args))
 {
-    return await BackupProgram.RunAsync(args, Console.Out, Console.Error);
+    return await CommandProgram.RunAsync(args, Console.Out, Console.Error);
 }
 
 MqttSockets.HandleInPlace();

@@ -21,6 +21,7 @@ public sealed class Account(string id, AccountKind kind, DateTimeOffset createdA
 {
     private volatile Profile _profile = profile;
     private volatile PasswordHash? _credential;
+    private volatile Standing _standing = Standing.Good;
     private volatile bool _erased;
     private long _lastPresentTicks = createdAt.UtcTicks;
 
@@ -48,6 +49,15 @@ public sealed class Account(string id, AccountKind kind, DateTimeOffset createdA
     {
         get => _erased;
         internal set => _erased = value;
+    }
+
+    /// <summary>Null: it is not banned. While it is, it has no login session and gets none.</summary>
+    public Ban? Ban => _standing.Ban;
+
+    internal Standing Standing
+    {
+        get => _standing;
+        set => _standing = value;
     }
 
     /// <summary>

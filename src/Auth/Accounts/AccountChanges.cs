@@ -111,7 +111,9 @@ public sealed class AccountChanges
             return Outcome<Account>.FromRefusal(WrongPassword(refusal));
         }
 
-        return await RemoveAsync([account], () => ReferenceEquals(account.Credential, credential)) ? account : Outcome<Account>.FromRefusal(WrongPassword(new Refusal.BadCredentials()));
+        return await RemoveAsync([account], () => account.Ban is null && ReferenceEquals(account.Credential, credential))
+            ? account
+            : Outcome<Account>.FromRefusal(WrongPassword(PasswordCheck.NotAnyMore(account)));
     }
 
     /// <summary>Removes the guests whose last connection was more than 24 hours ago, and says how many.</summary>

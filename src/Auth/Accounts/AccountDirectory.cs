@@ -86,12 +86,17 @@ public sealed class AccountDirectory
     {
         using var entry = await _gate.EnterAsync();
         await ReconcileUnderGateAsync();
+        if (account.Ban is { } ban)
+        {
+            return new Refusal.Banned(ban.Text);
+        }
+
         if (account.IsErased || !ReferenceEquals(account.Credential, verified))
         {
             return new Refusal.BadCredentials();
         }
 
-        var claim = await WriteAsync(() => _store.ReplaceAsync(new AccountRecord(account.Id, account.Kind, account.CreatedAt, change(account.Profile), credential)));
+        var claim = await WriteAsync(() => _store.ReplaceAsync(RecordOf(account) with { Profile = change(account.Profile), Credential = credential }));
         if (claim.Stored is not { } stored)
         {
             return Refused(claim.Conflicts);
@@ -99,6 +104,26 @@ public sealed class AccountDirectory
 
         Apply(account, stored);
         return account;
+    }
+
+    /// <summary>The caller holds the gate. On failure it may have been stored all the same; the directory finds out when the store works again.</summary>
+    internal async Task SetStandingAsync(Account account, Standing standing)
+    {
+        var before = account.Standing;
+
+        // A ban counts from here on, for MQTT too, which does not take the gate; the end of one only when it is stored.
+        account.Standing = standing.Ban is null ? before : standing;
+        try
+        {
+            await WriteAsync(() => _store.ReplaceAsync(RecordOf(account) with { Standing = standing }));
+        }
+        catch
+        {
+            account.Standing = before;
+            throw;
+        }
+
+        account.Standing = standing;
     }
 
     /// <summary>The caller has marked them erased, under the gate that it holds.</summary>
@@ -122,7 +147,8 @@ public sealed class AccountDirectory
         await ReconcileUnderGateAsync();
     }
 
-    private async Task ReconcileUnderGateAsync()
+    /// <summary>The same for a caller that holds the gate.</summary>
+    internal async Task ReconcileUnderGateAsync()
     {
         if (!_isUncertain)
         {
@@ -136,7 +162,7 @@ public sealed class AccountDirectory
             {
                 Remember(record);
             }
-            else if (account.Profile != record.Profile || account.Credential?.Encoded != record.Credential?.Encoded)
+            else if (account.Profile != record.Profile || account.Credential?.Encoded != record.Credential?.Encoded || account.Standing != record.Standing)
             {
                 Apply(account, record);
             }
@@ -162,12 +188,16 @@ public sealed class AccountDirectory
         return result;
     }
 
+    private static AccountRecord RecordOf(Account account) =>
+        new(account.Id, account.Kind, account.CreatedAt, account.Profile, account.Credential) { Standing = account.Standing };
+
     private void Apply(Account account, AccountRecord record)
     {
         // New names first, so that the account can be found at every moment.
         var before = account.Profile;
         Index(account, record.Profile);
         account.Credential = record.Credential;
+        account.Standing = record.Standing;
         account.Profile = record.Profile;
         Unindex(account, before, keep: record.Profile);
     }
@@ -180,7 +210,7 @@ public sealed class AccountDirectory
 
     private Account Remember(AccountRecord record)
     {
-        Account account = new(record.Id, record.Kind, record.CreatedAt, record.Profile) { Credential = record.Credential };
+        Account account = new(record.Id, record.Kind, record.CreatedAt, record.Profile) { Credential = record.Credential, Standing = record.Standing };
         _byId[account.Id] = account;
         Index(account, record.Profile);
         return account;

@@ -3,7 +3,10 @@ using WebMessenger.Auth.Passwords;
 namespace WebMessenger.Auth.Accounts;
 
 /// <summary>An account as it is stored.</summary>
-internal sealed record AccountRecord(string Id, AccountKind Kind, DateTimeOffset CreatedAt, Profile Profile, PasswordHash? Credential);
+internal sealed record AccountRecord(string Id, AccountKind Kind, DateTimeOffset CreatedAt, Profile Profile, PasswordHash? Credential)
+{
+    public Standing Standing { get; init; } = Standing.Good;
+}
 
 /// <summary>Why a user name or e-mail was not granted.</summary>
 [Flags]
@@ -38,7 +41,7 @@ internal interface IAccountStore
 
     Task<Claim> AddAsync(AccountRecord account);
 
-    /// <summary>Replaces profile and credential, claiming what is new in them. An id that is not stored is an error.</summary>
+    /// <summary>Replaces profile, credential and standing, claiming what is new in them. An id that is not stored is an error.</summary>
     Task<Claim> ReplaceAsync(AccountRecord account);
 
     /// <summary>Removes the account and frees its e-mail address; its user names stay taken. An unknown id is no error.</summary>

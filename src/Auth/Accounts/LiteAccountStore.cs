@@ -117,6 +117,8 @@ internal sealed class LiteAccountStore(DocumentStore store) : IAccountStore
         ["email"] = account.Profile.Email is { } email ? email : BsonValue.Null,
         ["administrator"] = account.Profile.IsAdministrator,
         ["password"] = account.Credential is { } credential ? credential.Encoded : BsonValue.Null,
+        ["timesBanned"] = account.Standing.TimesBanned,
+        ["ban"] = account.Standing.Ban is { } ban ? new BsonDocument { ["at"] = ban.At.ToUnixTimeMilliseconds(), ["reason"] = ban.Reason } : BsonValue.Null,
     };
 
     private static AccountRecord Read(BsonDocument document) => new(
@@ -128,5 +130,15 @@ internal sealed class LiteAccountStore(DocumentStore store) : IAccountStore
             document["displayName"].AsString,
             document["email"].IsNull ? null : document["email"].AsString,
             document["administrator"].AsBoolean),
-        document["password"].IsNull ? null : PasswordHash.Parse(document["password"].AsString));
+        document["password"].IsNull ? null : PasswordHash.Parse(document["password"].AsString))
+    {
+        Standing = ReadStanding(document),
+    };
+
+    // An account that was stored before there were bans has neither field.
+    private static Standing ReadStanding(BsonDocument document) => new(
+        document["ban"] is BsonDocument ban
+            ? new Ban(DateTimeOffset.FromUnixTimeMilliseconds(ban["at"].AsInt64), ban["reason"].IsNull ? null : ban["reason"].AsString)
+            : null,
+        document["timesBanned"].IsNull ? 0 : document["timesBanned"].AsInt32);
 }

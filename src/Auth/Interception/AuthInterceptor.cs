@@ -87,6 +87,7 @@ public sealed partial class AuthInterceptor(
         Refusal.TooManyAttempts => Verdict.Refused(RefusalCode.ConnectionRateExceeded, "Too many failed sign-ins. Wait a minute and try again."),
         Refusal.PlainPassword => Verdict.Refused(
             RefusalCode.NotAuthorized, "A password is not taken over unencrypted TCP from another machine. Use an access token, or TLS."),
+        Refusal.Banned banned => Verdict.Refused(RefusalCode.Banned, banned.Text),
         Refusal.Busy => Verdict.Refused(RefusalCode.ServerBusy, "The server is busy checking passwords. Try again in a moment."),
         _ => Verdict.Refused(RefusalCode.BadUserNameOrPassword, "Unknown user name, access token or password."),
     };

@@ -19,6 +19,7 @@ public static class RefusalCode
     public const byte BadUserNameOrPassword = 0x86;
     public const byte NotAuthorized = 0x87;
     public const byte ServerBusy = 0x89;
+    public const byte Banned = 0x8A;
     public const byte BadAuthenticationMethod = 0x8C;
     public const byte TopicFilterInvalid = 0x8F;
     public const byte TopicNameInvalid = 0x90;

@@ -31,6 +31,11 @@ internal sealed class PasswordCheck(AccountDirectory accounts, PasswordHasher ha
                 return new Refusal.Busy();
             case Verification.Match when account is not null && stored is not null:
                 limits.WasRight(key, address);
+                if (account.Ban is { } ban)
+                {
+                    return new Refusal.Banned(ban.Text);
+                }
+
                 return hasher.NeedsRehash(stored) ? await RehashAsync(account, stored, password) : stored;
             default:
                 return new Refusal.BadCredentials();
@@ -39,6 +44,9 @@ internal sealed class PasswordCheck(AccountDirectory accounts, PasswordHasher ha
 
     /// <summary>Null: a password would be checked now.</summary>
     public TimeSpan? Wait(Account? account, string login, IPAddress? address) => limits.WaitForPassword(LimitKey(account, login), address);
+
+    /// <summary>Why a password that was right opens nothing any more.</summary>
+    public static Refusal NotAnyMore(Account account) => account.Ban is { } ban ? new Refusal.Banned(ban.Text) : new Refusal.BadCredentials();
 
     private async Task<Outcome<PasswordHash>> RehashAsync(Account account, PasswordHash stored, Password password)
     {

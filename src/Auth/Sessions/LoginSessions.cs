@@ -11,7 +11,7 @@ namespace WebMessenger.Auth.Sessions;
 public sealed record SignedIn(LoginSession Session, string Secret);
 
 /// <summary>Names a login session for somebody who keeps something of it on disk and asks for it again after a restart.</summary>
-/// <param name="PasswordStamp">Of a login session by password: tells whether the account's password is still the one it was opened with. Empty for other kinds.</param>
+/// <param name="PasswordStamp">Of a login session by password: tells whether the account's password is still the one it was opened with, and no ban came between. Empty for other kinds.</param>
 public sealed record LoginSessionNote(string Id, string PasswordStamp, DateTimeOffset CreatedAt, DateTimeOffset LastSeen, string? Address);
 
 /// <summary>All login sessions of all kinds, in memory: found by secret, listed by account, and ended.</summary>
@@ -53,7 +53,9 @@ public sealed class LoginSessions
         LoginSessionStore browsers, AccessTokenStore tokens, AccountDirectory accounts, AccountEvents events, WriteGate writes, TimeProvider time)
     {
         LoginSessions sessions = new(browsers, tokens, accounts, events, writes, time);
-        foreach (var session in (await browsers.ReadAllAsync(accounts.Find)).Concat(await tokens.ReadAllAsync(accounts.Find)))
+        // A ban is stored before the end of what it ends.
+        Account? FindUnlessBanned(string id) => accounts.Find(id) is { Ban: null } account ? account : null;
+        foreach (var session in (await browsers.ReadAllAsync(FindUnlessBanned)).Concat(await tokens.ReadAllAsync(FindUnlessBanned)))
         {
             sessions.Add(session);
             session.Account.LastPresent = session.LastSeen > session.Account.LastPresent ? session.LastSeen : session.Account.LastPresent;
@@ -62,7 +64,7 @@ public sealed class LoginSessions
         return sessions;
     }
 
-    /// <summary>Signs in a browser without a password: after registering, or as a guest. Null: the account was erased meanwhile.</summary>
+    /// <summary>Signs in a browser without a password: after registering, or as a guest. Null: the account was erased or banned meanwhile.</summary>
     public Task<SignedIn?> StartAsync(Account account, string device, IPAddress? address) => StartAsync(account, account.Credential, device, address);
 
     /// <summary>Null: the password that was checked is no longer the account's.</summary>
@@ -76,7 +78,7 @@ public sealed class LoginSessions
             ExpiresAt = now + CookieLifetime,
         };
         using var entry = await _writes.EnterAsync();
-        if (account.IsErased || !ReferenceEquals(account.Credential, verified))
+        if (account.IsErased || account.Ban is not null || !ReferenceEquals(account.Credential, verified))
         {
             return null;
         }
@@ -100,7 +102,7 @@ public sealed class LoginSessions
     {
         lock (_gate)
         {
-            if (account.IsErased || !ReferenceEquals(account.Credential, verified))
+            if (account.IsErased || account.Ban is not null || !ReferenceEquals(account.Credential, verified))
             {
                 return null;
             }
@@ -162,7 +164,7 @@ public sealed class LoginSessions
                 return Find(account, note.Id) is { } stored && stored.TryKeep(clientId) ? stored : null;
             }
 
-            if (account.IsErased || note.PasswordStamp != StampOf(account))
+            if (account.IsErased || account.Ban is not null || note.PasswordStamp != StampOf(account))
             {
                 return null;
             }
@@ -214,12 +216,20 @@ public sealed class LoginSessions
         }
     }
 
+    /// <summary>Removes what the store still has of an account's login sessions and tokens, none of which is alive.</summary>
+    internal async Task RemoveStoredAsync(Account account)
+    {
+        await _browsers.RemoveOfAsync(account);
+        await _tokens.RemoveOfAsync(account);
+    }
+
     /// <summary>Ends those whose time has come, retires released ones, notes who is connected. Called at least twice a second (attack 28).</summary>
     internal async Task SweepAsync()
     {
         var now = _time.GetUtcNow();
         List<LoginSession> expired = [];
         List<LoginSession> orphaned = [];
+        List<LoginSession> banned = [];
         foreach (var session in _byId.Values)
         {
             if (session.IsExpiredAt(now))
@@ -230,6 +240,11 @@ public sealed class LoginSessions
             {
                 // Erased by a write that seemed to have failed: those who erase end the login sessions themselves.
                 orphaned.Add(session);
+            }
+            else if (session.Account.Ban is not null)
+            {
+                // The same: banned by such a write.
+                banned.Add(session);
             }
             else if (session.HasClients)
             {
@@ -242,10 +257,12 @@ public sealed class LoginSessions
             }
         }
 
-        // Here the end need not be stored first: the time of it is, or that there is no account.
-        var closed = Task.WhenAll(RevokeAsync(expired, RevocationReason.Expired), RevokeAsync(orphaned, RevocationReason.AccountErased));
+        // Here the end need not be stored first: the time of it is, or the ban, or that there is no account.
+        var closed = Task.WhenAll(
+            RevokeAsync(expired, RevocationReason.Expired), RevokeAsync(orphaned, RevocationReason.AccountErased), RevokeAsync(banned, RevocationReason.Banned));
         await EndAsync(expired, RevocationReason.Expired);
         await EndAsync(orphaned, RevocationReason.AccountErased);
+        await EndAsync(banned, RevocationReason.Banned);
         await closed;
     }
 
@@ -291,8 +308,16 @@ public sealed class LoginSessions
         await Task.WhenAll(closed);
     }
 
-    private static string StampOf(Account account) =>
-        account.Credential is { } credential ? Convert.ToHexStringLower(SHA256.HashData(credential.Hash).AsSpan(0, 8)) : "";
+    private static string StampOf(Account account)
+    {
+        if (account.Credential is not { } credential)
+        {
+            return "";
+        }
+
+        var bans = account.Standing.TimesBanned;
+        return Convert.ToHexStringLower(SHA256.HashData(bans == 0 ? credential.Hash : [.. credential.Hash, .. BitConverter.GetBytes(bans)]).AsSpan(0, 8));
+    }
 
     private LoginSession? FindBySecret(string? secret, LoginSessionKind kind) =>
         SecretHash.TryOf(secret, out var hash) && _bySecret.TryGetValue(hash, out var session)

@@ -68,7 +68,7 @@ public sealed class MqttSignIn
     }
 
     private Outcome<LoginSession> Started(Account account, PasswordHash verified, string clientId, IPAddress? address) =>
-        _sessions.GetOrStartPassword(account, verified, clientId, address) is { } session ? session : new Refusal.BadCredentials();
+        _sessions.GetOrStartPassword(account, verified, clientId, address) is { } session ? session : PasswordCheck.NotAnyMore(account);
 
     private LoginSession Touched(LoginSession session, IPAddress? address)
     {

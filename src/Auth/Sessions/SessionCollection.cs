@@ -37,6 +37,9 @@ internal abstract class SessionCollection(DocumentStore store, string name)
         }
     });
 
+    public Task RemoveOfAsync(Account account) =>
+        store.WriteAsync(database => { database.GetCollection(name).DeleteMany(Query.EQ("account", account.Id)); });
+
     /// <summary>When, where from and until when. An update, not an upsert: one that ended meanwhile does not come back.</summary>
     public Task TouchAsync(IReadOnlyCollection<LoginSession> sessions) =>
         store.WriteAsync(database => { database.GetCollection(name).Update(sessions.Select(Write)); });

@@ -28,7 +28,7 @@ public sealed class SignIn
             return Outcome<SignedIn>.FromRefusal(refusal);
         }
 
-        return await _sessions.StartAsync(account!, credential, device, address) is { } signedIn ? signedIn : new Refusal.BadCredentials();
+        return await _sessions.StartAsync(account!, credential, device, address) is { } signedIn ? signedIn : PasswordCheck.NotAnyMore(account!);
     }
 
     private static FieldError? Missing(string field, string? value) =>

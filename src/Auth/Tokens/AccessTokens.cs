@@ -56,7 +56,7 @@ public sealed class AccessTokens
             ExpiresAt = expiresAt,
         };
         using var entry = await _writes.EnterAsync();
-        if (account.IsErased)
+        if (account.IsErased || account.Ban is not null)
         {
             return new Refusal.BadCredentials();
         }

@@ -42,6 +42,8 @@ internal static class Problems
                 return Fields(fields.Errors);
             case Refusal.BadCredentials:
                 return Of(StatusCodes.Status401Unauthorized, "bad_credentials", "There is no such account, or this is not its password.");
+            case Refusal.Banned banned:
+                return Of(StatusCodes.Status403Forbidden, "banned", banned.Text);
             case Refusal.TooManyAttempts tooMany:
                 RetryAfter(context, tooMany.RetryAfter);
                 return Of(StatusCodes.Status429TooManyRequests, "too_many_attempts", "Too many attempts from here. Wait a moment and try again.");

@@ -24,8 +24,8 @@ internal sealed partial class DataFolder : IDisposable
     /// <summary>Where a copy of both stores is made for a backup; gone when nobody reads it.</summary>
     public static string SnapshotFolderIn(string path) => Path.Combine(path, "backup-snapshot");
 
-    /// <summary>The socket at which the running server is asked for that copy.</summary>
-    public static string SnapshotSocketIn(string path) => Path.Combine(path, "backup.socket");
+    /// <summary>The socket at which commands ask the running server.</summary>
+    public static string ControlSocketIn(string path) => Path.Combine(path, "control.socket");
 
     /// <summary>The same names in a data folder and in a backup.</summary>
     public static string AccountsFileIn(string path) => Path.Combine(path, "accounts.db");
@@ -37,13 +37,24 @@ internal sealed partial class DataFolder : IDisposable
     {
         var folder = OpenIfFree(path)
             ?? throw new StartupException($"The data folder {path} is in use by another WebMessenger. Stop it first, or set WebMessenger:DataFolder to another folder.");
-        if (!File.Exists(Path.Combine(path, RestoreMark)))
+        try
         {
+            folder.ThrowIfHalfRestored();
             return folder;
         }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
 
-        folder.Dispose();
-        throw new StartupException($"What is in {path} was not restored to the end. Restore the backup again.");
+    public void ThrowIfHalfRestored()
+    {
+        if (File.Exists(Path.Combine(FullPath, RestoreMark)))
+        {
+            throw new StartupException($"What is in {FullPath} was not restored to the end. Restore the backup again.");
+        }
     }
 
     /// <summary>The same for a folder into which a backup is restored, or was to be: it has no data but what such an attempt left behind, and that goes.</summary>

@@ -12,6 +12,8 @@ using WebMessenger.Broker.Connections;
 using WebMessenger.Broker.Connections.Sockets;
 using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Hosting.Backups;
+using WebMessenger.Broker.Hosting.Bans;
+using WebMessenger.Broker.Hosting.Commands;
 using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Presence;
 using WebMessenger.Broker.Reading;
@@ -141,7 +143,10 @@ public sealed class WebMessengerProgram : IAsyncDisposable
             .WithDefaultCommunicationTimeout(TimeSpan.FromSeconds(5))
             .WithPersistentSessions(false));
         services.AddHostedService<KeepAliveSweep>();
-        services.AddHostedService(provider => new SnapshotDoor(stores, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SnapshotDoor>>()));
+        services.AddSingleton<IControlService>(provider => new SnapshotService(stores, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SnapshotService>>()));
+        services.AddSingleton<IControlService, BanService>();
+        services.AddHostedService(provider => new ControlDoor(
+            stores.Folder, provider.GetServices<IControlService>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ControlDoor>>()));
         services.AddSingleton<PresenceMemory>();
         services.AddHostedService(provider => provider.GetRequiredService<PresenceMemory>());
         services.AddAuthApi(settings.AllowedOrigins);

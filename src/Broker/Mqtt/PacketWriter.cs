@@ -214,7 +214,7 @@ internal static class PacketWriter
         ReasonCode.UnsupportedProtocolVersion => 1,
         ReasonCode.ClientIdentifierNotValid => 2,
         0x86 => 4,
-        ReasonCode.NotAuthorized or ReasonCode.BadAuthenticationMethod => 5,
+        ReasonCode.NotAuthorized or ReasonCode.Banned or ReasonCode.BadAuthenticationMethod => 5,
         _ => 3,
     };
 }

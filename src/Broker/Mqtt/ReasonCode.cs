@@ -13,6 +13,7 @@ internal static class ReasonCode
     public const byte ClientIdentifierNotValid = 0x85;
     public const byte NotAuthorized = 0x87;
     public const byte ServerUnavailable = 0x88;
+    public const byte Banned = 0x8A;
     public const byte ServerShuttingDown = 0x8B;
     public const byte BadAuthenticationMethod = 0x8C;
     public const byte KeepAliveTimeout = 0x8D;

@@ -50,6 +50,12 @@ internal sealed partial class PresenceMemory(RoomDirectory rooms, IRoomLog log, 
                 LogUnreadable(logger, room.Id.Value, error);
             }
         });
+
+        // Banned while the server was stopped, or as it was killed: nobody waits for them.
+        foreach (var account in accounts.All.Where(account => account.Ban is not null))
+        {
+            rooms.SignedOut(account);
+        }
     });
 
     public override async Task StopAsync(CancellationToken cancellationToken)

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using WebMessenger.Auth.Storage;
 using WebMessenger.Broker.Hosting;
 using WebMessenger.Broker.Hosting.Backups;
+using WebMessenger.Broker.Hosting.Commands;
 using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Tests.Log;
 
@@ -300,7 +301,7 @@ public sealed class BackupTests : IDisposable
         await using var broker = await RunningBroker.StartAsync();
         using var asker = await AskAsync(broker.Program.DataFolder, "snapshot 2");
 
-        Assert.Contains("another version", (await asker.Reader.ReadAnswerAsync(TestContext.Current.CancellationToken))!.Error, StringComparison.Ordinal);
+        Assert.Contains("another version", (await asker.Reader.ReadAnswerAsync(SnapshotJson.Default.SnapshotAnswer, TestContext.Current.CancellationToken))!.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(DataFolder.SnapshotFolderIn(broker.Program.DataFolder)));
     }
 
@@ -325,10 +326,10 @@ public sealed class BackupTests : IDisposable
         await using var broker = await RunningBroker.StartAsync();
         var data = broker.Program.DataFolder;
         await broker.Program.StopAsync();
-        Assert.False(File.Exists(DataFolder.SnapshotSocketIn(data)));
+        Assert.False(File.Exists(DataFolder.ControlSocketIn(data)));
         Directory.CreateDirectory(DataFolder.SnapshotFolderIn(data));
         await File.WriteAllTextAsync(Path.Combine(DataFolder.SnapshotFolderIn(data), "left"), "", TestContext.Current.CancellationToken);
-        await File.WriteAllTextAsync(DataFolder.SnapshotSocketIn(data), "", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(DataFolder.ControlSocketIn(data), "", TestContext.Current.CancellationToken);
         await broker.RestartAsync();
 
         // The first answer at the socket comes after the cleaning.
@@ -358,14 +359,14 @@ public sealed class BackupTests : IDisposable
     private static async Task<(int Code, string Error)> RunAsync(string command, string folder, string data)
     {
         StringWriter error = new();
-        var code = await BackupProgram.RunAsync([command, folder, $"--WebMessenger:DataFolder={data}"], TextWriter.Null, error);
+        var code = await CommandProgram.RunAsync([command, folder, $"--WebMessenger:DataFolder={data}"], TextWriter.Null, error);
         return (code, error.ToString());
     }
 
-    private static async Task<Asker> AskAsync(string data, string what = SnapshotProtocol.Ask)
+    private static async Task<Asker> AskAsync(string data, string what = SnapshotService.Ask)
     {
-        var socket = SnapshotProtocol.NewSocket();
-        await SnapshotProtocol.AtAsync(DataFolder.SnapshotSocketIn(data), address => socket.ConnectAsync(address));
+        var socket = ControlProtocol.NewSocket();
+        await ControlProtocol.AtAsync(DataFolder.ControlSocketIn(data), address => socket.ConnectAsync(address));
         Asker asker = new(new NetworkStream(socket, ownsSocket: true));
         await asker.Say(what);
         return asker;
@@ -416,15 +417,15 @@ public sealed class BackupTests : IDisposable
         /// <summary>Where the snapshot is.</summary>
         public async Task<string> Made()
         {
-            Assert.Equal(Environment.ProcessId, (await Reader.ReadAnswerAsync(TestContext.Current.CancellationToken))!.Process);
-            return (await Reader.ReadAnswerAsync(TestContext.Current.CancellationToken))!.Folder!;
+            Assert.Equal(Environment.ProcessId, (await Reader.ReadAnswerAsync(SnapshotJson.Default.SnapshotAnswer, TestContext.Current.CancellationToken))!.Process);
+            return (await Reader.ReadAnswerAsync(SnapshotJson.Default.SnapshotAnswer, TestContext.Current.CancellationToken))!.Folder!;
         }
 
         public async Task SayDone()
         {
-            await Say(SnapshotProtocol.Done);
-            Assert.NotNull(await Reader.ReadAnswerAsync(TestContext.Current.CancellationToken));
-            Assert.Null(await Reader.ReadAnswerAsync(TestContext.Current.CancellationToken));
+            await Say(SnapshotService.Done);
+            Assert.NotNull(await Reader.ReadAnswerAsync(SnapshotJson.Default.SnapshotAnswer, TestContext.Current.CancellationToken));
+            Assert.Null(await Reader.ReadAnswerAsync(SnapshotJson.Default.SnapshotAnswer, TestContext.Current.CancellationToken));
         }
 
         public void Dispose() => Reader.Dispose();

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.Sockets;
 using WebMessenger.Auth.Storage;
+using WebMessenger.Broker.Hosting.Commands;
 using WebMessenger.Broker.Log;
 
 namespace WebMessenger.Broker.Hosting.Backups;
@@ -13,126 +13,57 @@ namespace WebMessenger.Broker.Hosting.Backups;
 /// </remarks>
 internal sealed class BackupCommand(string dataFolder, string target, TextWriter output, TimeProvider time)
 {
-    /// <summary>How long to try while the folder is in use and nobody answers: a server that is starting or stopping.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-
-    private static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(100);
-
     private readonly string _partial = $"{target}.partial-{Guid.NewGuid():N}";
 
-    /// <exception cref="BackupException">It was not made, and nothing is left of it.</exception>
+    /// <exception cref="CommandException">It was not made, and nothing is left of it.</exception>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        if (!File.Exists(DataFolder.AccountsFileIn(dataFolder)))
-        {
-            throw new BackupException($"There is no data in {dataFolder}. Set WebMessenger:DataFolder to the folder that the server uses.");
-        }
-
         CheckTarget();
-        Say($"Backup of {dataFolder}");
-        for (var began = time.GetTimestamp(); ;)
-        {
-            if (DataFolder.OpenIfFree(dataFolder) is { } folder)
+        await StoppedOrRunning.RunAsync(
+            dataFolder,
+            async _ =>
             {
-                using (folder)
-                {
-                    Say("No server is running: copying the files as they are");
-                    await CopyAsync(dataFolder, time.GetUtcNow(), static () => Task.CompletedTask, cancellation);
-                    return;
-                }
-            }
-
-            using var socket = SnapshotProtocol.NewSocket();
-            if (await TryConnectAsync(socket, cancellation))
+                Say($"Backup of {dataFolder}");
+                Say("No server is running: copying the files as they are");
+                await CopyAsync(dataFolder, time.GetUtcNow(), static () => Task.CompletedTask, cancellation);
+            },
+            async link =>
             {
-                await CopyFromServerAsync(socket, cancellation);
-                return;
-            }
-
-            if (time.GetElapsedTime(began) > Patience)
-            {
-                throw new BackupException(
-                    $"A server uses {dataFolder}, and does not answer at {DataFolder.SnapshotSocketIn(dataFolder)}: its log says why. Try again, or stop it and try again.");
-            }
-
-            await Task.Delay(BetweenTries, time, cancellation);
-        }
+                Say($"Backup of {dataFolder}");
+                await CopyFromServerAsync(link, cancellation);
+            },
+            time,
+            cancellation);
     }
 
     private void CheckTarget()
     {
         if (IsWithin(target, dataFolder))
         {
-            throw new BackupException($"{target} lies in the data folder. Choose a folder elsewhere, best on another disk.");
+            throw new CommandException($"{target} lies in the data folder. Choose a folder elsewhere, best on another disk.");
         }
 
         if (File.Exists(target) || (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any()))
         {
-            throw new BackupException($"{target} is there already and not empty. Choose a new folder.");
+            throw new CommandException($"{target} is there already and not empty. Choose a new folder.");
         }
     }
 
     private static bool IsWithin(string path, string folder) =>
         !Path.GetRelativePath(folder, path).StartsWith("..", StringComparison.Ordinal) && !Path.IsPathRooted(Path.GetRelativePath(folder, path));
 
-    private async Task<bool> TryConnectAsync(Socket socket, CancellationToken cancellation)
+    private async Task CopyFromServerAsync(ControlLink link, CancellationToken cancellation)
     {
-        try
-        {
-            await SnapshotProtocol.AtAsync(DataFolder.SnapshotSocketIn(dataFolder), address => socket.ConnectAsync(address, cancellation).AsTask());
-            return true;
-        }
-        catch (Exception error) when (error is SocketException or IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
-    }
-
-    private async Task CopyFromServerAsync(Socket socket, CancellationToken cancellation)
-    {
-        await using NetworkStream stream = new(socket);
-        using StreamReader reader = new(stream, leaveOpen: true);
-        await using StreamWriter writer = new(stream, leaveOpen: true);
-        await SayAsync(writer, SnapshotProtocol.Ask);
-        var first = await ReadAsync(reader, cancellation);
+        await link.SayAsync(SnapshotService.Ask);
+        var first = await link.ReadAsync(SnapshotJson.Default.SnapshotAnswer, cancellation);
         Say($"The server (process {first.Process}) is making a snapshot");
-        var made = await ReadAsync(reader, cancellation);
+        var made = await link.ReadAsync(SnapshotJson.Default.SnapshotAnswer, cancellation);
         await CopyAsync(made.Folder!, made.Begun!.Value, async () =>
         {
             // Before the backup counts: had the server stopped meanwhile, it would have removed the snapshot under the copying.
-            await SayAsync(writer, SnapshotProtocol.Done);
-            await ReadAsync(reader, cancellation);
+            await link.SayAsync(SnapshotService.Done);
+            await link.ReadAsync(SnapshotJson.Default.SnapshotAnswer, cancellation);
         }, cancellation);
-    }
-
-    private static async Task SayAsync(StreamWriter writer, string line)
-    {
-        try
-        {
-            await writer.WriteLineAsync(line);
-            await writer.FlushAsync();
-        }
-        catch (IOException)
-        {
-            // The server has gone, or has said why it will not: reading tells.
-        }
-    }
-
-    private static async Task<SnapshotAnswer> ReadAsync(StreamReader reader, CancellationToken cancellation)
-    {
-        SnapshotAnswer? answer = null;
-        try
-        {
-            answer = await reader.ReadAnswerAsync(cancellation);
-        }
-        catch (IOException)
-        {
-            // Told by null.
-        }
-
-        return answer is null ? throw new BackupException("The server stopped during the backup. Try again.")
-            : answer.Error is { } error ? throw new BackupException(error)
-            : answer;
     }
 
     private async Task CopyAsync(string source, DateTimeOffset begun, Func<Task> copied, CancellationToken cancellation)
@@ -170,7 +101,7 @@ internal sealed class BackupCommand(string dataFolder, string target, TextWriter
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new BackupException($"{error.Message.TrimEnd('.')}. Nothing is left of this backup; make room or choose another folder, and try again.", error);
+            throw new CommandException($"{error.Message.TrimEnd('.')}. Nothing is left of this backup; make room or choose another folder, and try again.", error);
         }
         finally
         {
@@ -190,12 +121,12 @@ internal sealed class BackupCommand(string dataFolder, string target, TextWriter
         }
         catch (StoreUnavailableException error)
         {
-            throw new BackupException($"The accounts in {dataFolder} are damaged; keep your older backups. {error.Message}", error);
+            throw new CommandException($"The accounts in {dataFolder} are damaged; keep your older backups. {error.Message}", error);
         }
 
         if (WalCheck.FindDamage(DataFolder.RoomsFolderIn(_partial)) is { } damage)
         {
-            throw new BackupException(string.Create(
+            throw new CommandException(string.Create(
                 CultureInfo.InvariantCulture,
                 $"The event log in {dataFolder} is damaged ({Path.GetFileName(damage.File)} at byte {damage.At}); keep your older backups. Start the server, which keeps a copy of it and goes on with what is intact, and try again."));
         }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using WebMessenger.Auth.Storage;
+using WebMessenger.Broker.Hosting.Commands;
 using WebMessenger.Broker.Log;
 
 namespace WebMessenger.Broker.Hosting.Backups;
@@ -41,7 +42,7 @@ internal sealed partial record BackupManifest(int Format, string Program, int Ev
         FolderSync.Run(folder);
     }
 
-    /// <exception cref="BackupException">The folder is no backup that this program can restore.</exception>
+    /// <exception cref="CommandException">The folder is no backup that this program can restore.</exception>
     public static BackupManifest Read(string folder)
     {
         var path = Path.Combine(folder, FileName);
@@ -49,27 +50,27 @@ internal sealed partial record BackupManifest(int Format, string Program, int Ev
         try
         {
             manifest = JsonSerializer.Deserialize(File.ReadAllBytes(path), ManifestJson.Default.BackupManifest)
-                ?? throw new BackupException($"{path} is damaged. Use another backup.");
+                ?? throw new CommandException($"{path} is damaged. Use another backup.");
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new BackupException($"{folder} is no backup, or one that was not finished: it has no {FileName}.", error);
+            throw new CommandException($"{folder} is no backup, or one that was not finished: it has no {FileName}.", error);
         }
         catch (JsonException error)
         {
-            throw new BackupException($"{path} is damaged. Use another backup.", error);
+            throw new CommandException($"{path} is damaged. Use another backup.", error);
         }
 
         if (manifest.Format > CurrentFormat || manifest.EventsFormat > LogRecords.Format)
         {
-            throw new BackupException($"{folder} was made by version {manifest.Program} of this program, which is newer than this one ({ProgramVersion}). Restore it with that version.");
+            throw new CommandException($"{folder} was made by version {manifest.Program} of this program, which is newer than this one ({ProgramVersion}). Restore it with that version.");
         }
 
         var isWhole = manifest.Format == CurrentFormat
             && manifest.Files.All(file => KnownPath().IsMatch(file.Path) && file.Sha256 is not null)
             && manifest.Files.DistinctBy(file => file.Path).Count() == manifest.Files.Count
             && _needed.All(needed => manifest.Files.Any(file => file.Path == needed));
-        return isWhole ? manifest : throw new BackupException($"{path} is damaged. Use another backup.");
+        return isWhole ? manifest : throw new CommandException($"{path} is damaged. Use another backup.");
     }
 
     /// <summary>What a backup may put into a data folder, whatever its manifest says.</summary>

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
 using WebMessenger.Auth.Storage;
+using WebMessenger.Broker.Hosting.Commands;
 using WebMessenger.Broker.Log;
 
 namespace WebMessenger.Broker.Hosting.Backups;
@@ -9,7 +10,7 @@ namespace WebMessenger.Broker.Hosting.Backups;
 /// <summary>`restore FOLDER`: puts a backup into a data folder that has no data yet. All rooms get new epochs, so that clients read anew.</summary>
 internal sealed class RestoreCommand(string backup, string dataFolder, TextWriter output, TimeProvider time)
 {
-    /// <exception cref="BackupException">Nothing was restored, and the data folder is as it was.</exception>
+    /// <exception cref="CommandException">Nothing was restored, and the data folder is as it was.</exception>
     /// <exception cref="StartupException">The data folder cannot be used.</exception>
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -30,7 +31,7 @@ internal sealed class RestoreCommand(string backup, string dataFolder, TextWrite
             folder.Clear();
             if (error is IOException or UnauthorizedAccessException)
             {
-                throw new BackupException($"{error.Message.TrimEnd('.')}.", error);
+                throw new CommandException($"{error.Message.TrimEnd('.')}.", error);
             }
 
             throw;
@@ -52,12 +53,12 @@ internal sealed class RestoreCommand(string backup, string dataFolder, TextWrite
             }
             catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
             {
-                throw new BackupException($"The backup is damaged: {source} is missing. Use another one.", error);
+                throw new CommandException($"The backup is damaged: {source} is missing. Use another one.", error);
             }
 
             if (copied != file)
             {
-                throw new BackupException($"The backup is damaged: {source} is not what was backed up. Use another one.");
+                throw new CommandException($"The backup is damaged: {source} is not what was backed up. Use another one.");
             }
         }
 

@@ -1,0 +1,126 @@
+using System.Runtime.InteropServices;
+using WebMessenger.Broker.Hosting.Backups;
+using WebMessenger.Broker.Hosting.Bans;
+
+namespace WebMessenger.Broker.Hosting.Commands;
+
+/// <summary>What the program does instead of serving when its first argument is a command.</summary>
+internal static class CommandProgram
+{
+    private const string Usage = """
+        Usage: WebMessenger backup FOLDER              copies all data into a new folder; the server may be running
+               WebMessenger restore FOLDER             puts such a copy into an empty data folder; the server must not be running
+               WebMessenger ban USER [--reason TEXT]   shuts an account out, at once; the server may be running
+               WebMessenger unban USER                 lets it sign in again
+               WebMessenger bans                       lists who is banned, since when and why
+        Settings may follow, such as --WebMessenger:DataFolder=/var/lib/webmessenger
+        """;
+
+    private const string ReasonOption = "--reason";
+
+    private static readonly Dictionary<string, string> _failures = new(StringComparer.Ordinal)
+    {
+        ["backup"] = "No backup was made",
+        ["restore"] = "Nothing was restored",
+        ["ban"] = "Nobody was banned",
+        ["unban"] = "No ban was lifted",
+        ["bans"] = "The bans cannot be listed",
+    };
+
+    public static bool IsMeant(string[] args) => args is [var command, ..] && _failures.ContainsKey(command);
+
+    /// <summary>Exit code: 0 done, 1 not done (one line on <paramref name="error"/> says why), 2 called wrongly.</summary>
+    public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error)
+    {
+        if (Typed.TryParse(args) is not { } typed)
+        {
+            await error.WriteLineAsync(Usage);
+            return 2;
+        }
+
+        using CancellationTokenSource stop = new();
+        void Stop(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            stop.Cancel();
+        }
+
+        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        try
+        {
+            await RunAsync(typed, output, stop.Token);
+            return 0;
+        }
+        catch (Exception failure) when (failure is CommandException or StartupException or IOException)
+        {
+            return await FailAsync(failure.Message.ReplaceLineEndings(" "));
+        }
+        catch (OperationCanceledException)
+        {
+            return await FailAsync("Stopped; nothing is left of it.");
+        }
+
+        async Task<int> FailAsync(string why)
+        {
+            await error.WriteLineAsync($"{_failures[typed.Command]}. {why}");
+            return 1;
+        }
+    }
+
+    private static Task RunAsync(Typed typed, TextWriter output, CancellationToken cancellation)
+    {
+        var dataFolder = SettingsReader.Read(WebMessengerProgram.NewBuilder(typed.Settings).Configuration).DataFolder;
+        var time = TimeProvider.System;
+        return typed.Command switch
+        {
+            "backup" => new BackupCommand(dataFolder, FullPath(typed.Object), output, time).RunAsync(cancellation),
+            "restore" => new RestoreCommand(FullPath(typed.Object), dataFolder, output, time).RunAsync(cancellation),
+            "ban" => new BanCommand(dataFolder, new(BanWish.Ban, typed.Object, typed.Reason), output, time).RunAsync(cancellation),
+            "unban" => new BanCommand(dataFolder, new(BanWish.Unban, typed.Object), output, time).RunAsync(cancellation),
+            _ => new BanCommand(dataFolder, new(BanWish.List), output, time).RunAsync(cancellation),
+        };
+    }
+
+    private static string FullPath(string folder) => Path.GetFullPath(Path.TrimEndingDirectorySeparator(folder));
+
+    /// <summary>A command line, taken apart.</summary>
+    /// <param name="Object">A folder or a user; empty where there is none.</param>
+    private sealed record Typed(string Command, string Object, string? Reason, string[] Settings)
+    {
+        /// <summary>Null: it is no command line of ours.</summary>
+        public static Typed? TryParse(string[] args)
+        {
+            if (!IsMeant(args))
+            {
+                return null;
+            }
+
+            var command = args[0];
+            var rest = args[1..];
+            var named = "";
+            if (command != "bans")
+            {
+                if (rest is not [{ Length: > 0 } first, ..] || first.StartsWith('-'))
+                {
+                    return null;
+                }
+
+                (named, rest) = (first, rest[1..]);
+            }
+
+            string? reason = null;
+            if (command == "ban" && rest is [ReasonOption, var text, ..])
+            {
+                (reason, rest) = (text, rest[2..]);
+            }
+            else if (command == "ban" && rest is [var option, ..] && option.StartsWith(ReasonOption + "=", StringComparison.Ordinal))
+            {
+                (reason, rest) = (option[(ReasonOption.Length + 1)..], rest[1..]);
+            }
+
+            // An option of a command that is not where it belongs would be taken for a setting, and ignored.
+            return (rest is [] || rest[0].StartsWith('-')) && !rest.Contains(ReasonOption) ? new(command, named, reason, rest) : null;
+        }
+    }
+}
