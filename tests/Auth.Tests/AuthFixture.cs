@@ -56,6 +56,8 @@ internal sealed class AuthFixture : IAsyncDisposable
     public async Task<SignedIn> SignInAsync(string login, string password = Password, IPAddress? address = null) =>
         Must(await Auth.SignIn.WithPasswordAsync(login, password, "Firefox on Linux", address ?? Home));
 
+    public Task<Outcome<SignedIn>> SignInRawAsync(string login, string password) => Auth.SignIn.WithPasswordAsync(login, password, "Firefox on Linux", Home);
+
     public async Task<Account> EnterAsync(string nickname) => Must(await Auth.Registration.EnterAsGuestAsync(nickname, Home));
 
     public Task<Outcome<LoginSession>> MqttAsync(string userName, string password, string clientId = "client-1", IPAddress? address = null, bool passwordsAllowed = true) =>

@@ -38,7 +38,7 @@ public sealed partial class AccountBans
 
             // Those from before, because the sweep ends login sessions of banned accounts too, and what it has begun to close is waited for here.
             sessions = [.. _sessions.OfAccount(account)];
-            await _accounts.SetStandingAsync(account, account.Standing.With(new Ban(_time.GetUtcNow(), reason)));
+            await _accounts.SetStandingAsync(account, account.Standing.With(new Ban(Now(), reason)));
             sessions.UnionWith(_sessions.OfAccount(account));
         }
 
@@ -65,6 +65,9 @@ public sealed partial class AccountBans
         LogLifted(_logger, account.UserName);
         return new(BanResult.Done, account);
     }
+
+    // As exactly as it is stored, or it would be another one after it was read.
+    private DateTimeOffset Now() => DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds());
 
     [LoggerMessage(1200, LogLevel.Information, "Banned {User}; login sessions ended: {Sessions}, access tokens: {Tokens}")]
     private static partial void LogBanned(ILogger logger, string user, int sessions, int tokens);

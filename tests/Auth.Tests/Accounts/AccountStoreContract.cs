@@ -106,6 +106,22 @@ public abstract class AccountStoreContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_ban_is_read_as_it_was_and_so_is_its_end()
+    {
+        await Store.AddAsync(Person("1", "ana"));
+        var banned = Standing.Good.With(new Ban(DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_456), "spam 🦊"));
+        var silently = banned.Lifted.With(new Ban(DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_789), null));
+        foreach (var standing in new[] { banned, banned.Lifted, silently })
+        {
+            Assert.Equal(Conflicts.None, (await Store.ReplaceAsync(Person("1", "ana") with { Standing = standing })).Conflicts);
+
+            Assert.Equal(standing, Assert.Single(await Store.ReadAllAsync()).Standing);
+        }
+
+        Assert.Equal(2, silently.TimesBanned);
+    }
+
+    [Fact]
     public async Task A_refused_change_changes_nothing()
     {
         await Store.AddAsync(Person("1", "ana", "ana@example.org"));

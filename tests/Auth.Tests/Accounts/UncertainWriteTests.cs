@@ -74,6 +74,22 @@ public sealed class UncertainWriteTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_ban_that_was_stored_after_all_is_in_force()
+    {
+        await AddAsync("ana");
+        var account = _directory.FindByUserName("ana")!;
+        var banned = account.Standing.With(new Ban(DateTimeOffset.UnixEpoch, "spam"));
+        _store.Failure = Failure.AfterWriting;
+        await Assert.ThrowsAsync<IOException>(() => _directory.SetStandingAsync(account, banned));
+        Assert.Null(account.Ban);
+
+        _store.Failure = Failure.None;
+        await _directory.ReconcileAsync();
+
+        Assert.Equal(banned, account.Standing);
+    }
+
+    [Fact]
     public async Task An_account_that_was_erased_after_all_is_gone()
     {
         await AddAsync("ana");
