@@ -58,7 +58,8 @@ internal sealed class PublishTarget : IPublishTarget
 
         if (Topic.Kind == TopicKind.Inbox)
         {
-            return Recipient is null ? Verdict.Refused(RefusalCode.NotAuthorized, "There is nobody of that user name.")
+            // Whoever is banned reads nothing, and may never again: nothing is stored for them. Asked each time, for a connection keeps its last target.
+            return Recipient is not { Ban: null } ? Verdict.Refused(RefusalCode.NotAuthorized, "There is nobody of that user name.")
                 : session.Scope.Rooms is not null || !session.Scope.Verbs.HasFlag(Verbs.Post) ? NoVerb
                 : Verdict.Allowed;
         }

@@ -123,8 +123,7 @@ internal sealed class RoomDirectory(
             return PublishTarget.OfRead(topic, parsed, null, recipient is null ? null : InboxOf(recipient), recipient);
         }
 
-        // Whoever is banned reads nothing, and may never again: nothing is stored for them.
-        return recipient is { Ban: null } ? PublishTarget.OfInbox(topic, parsed, InboxOf(recipient), recipient) : PublishTarget.OfInbox(topic, parsed, null, null);
+        return PublishTarget.OfInbox(topic, parsed, recipient is null ? null : InboxOf(recipient), recipient);
     }
 
     /// <summary>Hands a publish to the log that its topic leads to. False: the room was deleted meanwhile.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Log;
@@ -11,7 +12,7 @@ using ConnectionDirectory = WebMessenger.Broker.Connections.ConnectionDirectory;
 namespace WebMessenger.Broker.Tests.Connections;
 
 /// <summary>
-/// A logout that meets what a client is doing: at each place where the server waits for something else, before it, after it, and at the same moment.
+/// A logout or a ban that meets what a client is doing: at each place where the server waits for something else, before it, after it, and at the same moment.
 /// </summary>
 public sealed class RevocationRaceTests
 {
@@ -33,7 +34,14 @@ public sealed class RevocationRaceTests
         TakeOver,
     }
 
-    /// <summary>When the logout comes, once the server is held at the crossing.</summary>
+    /// <summary>What ends the login session.</summary>
+    private enum Ending
+    {
+        Logout,
+        Ban,
+    }
+
+    /// <summary>When the end comes, once the server is held at the crossing.</summary>
     private enum When
     {
         WhileHeld,
@@ -45,12 +53,18 @@ public sealed class RevocationRaceTests
         [.. from doing in Enum.GetValues<Doing>() from crossing in Enum.GetValues<Crossing>() from when in Enum.GetValues<When>() select (doing, crossing, when)];
 
     [Fact]
-    public Task Attack_23_24_Nobody_survives_a_logout_wherever_it_meets_the_client() => RaceAsync(rounds: 3);
+    public Task Attack_23_24_Nobody_survives_a_logout_wherever_it_meets_the_client() => RaceAsync(Ending.Logout, rounds: 3);
+
+    [Fact]
+    public Task Attack_23_24_27_Nobody_survives_a_ban_wherever_it_meets_the_client() => RaceAsync(Ending.Ban, rounds: 2);
 
     [Fact(Explicit = true)]
-    public Task Attack_23_24_Nobody_survives_ten_thousand_interleavings() => RaceAsync((10_000 / Interleavings.Count) + 1);
+    public Task Attack_23_24_Nobody_survives_ten_thousand_interleavings() => RaceAsync(Ending.Logout, (10_000 / Interleavings.Count) + 1);
 
-    private static async Task RaceAsync(int rounds)
+    [Fact(Explicit = true)]
+    public Task Attack_23_24_27_Nobody_survives_ten_thousand_interleavings_with_a_ban() => RaceAsync(Ending.Ban, (10_000 / Interleavings.Count) + 1);
+
+    private static async Task RaceAsync(Ending ending, int rounds)
     {
         Crossroads crossroads = new();
         await using var broker = await RunningBroker.StartWithAsync(crossroads.Place);
@@ -72,7 +86,7 @@ public sealed class RevocationRaceTests
                 number++;
                 try
                 {
-                    var (marker, wasHeld) = await MeetAsync(broker, crossroads, ana, witness, number, doing, crossing, when);
+                    var (marker, wasHeld) = await MeetAsync(broker, crossroads, ana, witness, number, ending, doing, crossing, when);
                     markers[number] = marker;
                     held += wasHeld ? 1 : 0;
                 }
@@ -93,9 +107,8 @@ public sealed class RevocationRaceTests
     }
 
     private static async Task<(long Marker, bool WasHeld)> MeetAsync(
-        RunningBroker broker, Crossroads crossroads, Member ana, RawMqttClient witness, int number, Doing doing, Crossing crossing, When when)
+        RunningBroker broker, Crossroads crossroads, Member ana, RawMqttClient witness, int number, Ending how, Doing doing, Crossing crossing, When when)
     {
-        var sessions = broker.Get<LoginSessions>();
         var browser = await broker.SignInAsync(ana.Account);
         var isDurable = doing is Doing.Resume or Doing.SubscribeDurable;
         RawMqttClient? before = null;
@@ -126,19 +139,25 @@ public sealed class RevocationRaceTests
         {
             case When.WhileHeld:
                 // All that must come at once comes before it waits for anything.
-                ending = sessions.EndAsync(browser.Session);
+                ending = EndAsync(broker, browser.Session, how);
+                if (how == Ending.Ban)
+                {
+                    // It is stored first.
+                    await HandshakeTests.UntilAsync(() => browser.Session.IsRevoked);
+                }
+
                 Assert.True(browser.Session.IsRevoked);
                 crossroads.Release();
                 break;
             case When.AsReleased:
                 var releasing = Task.Run(crossroads.Release);
-                ending = sessions.EndAsync(browser.Session);
+                ending = EndAsync(broker, browser.Session, how);
                 await releasing;
                 break;
             default:
                 crossroads.Release();
                 Thread.SpinWait(200 * (number % 100));
-                ending = sessions.EndAsync(browser.Session);
+                ending = EndAsync(broker, browser.Session, how);
                 break;
         }
 
@@ -163,8 +182,17 @@ public sealed class RevocationRaceTests
             }
         }
 
+        if (how == Ending.Ban)
+        {
+            Assert.True((await broker.Get<AccountBans>().LiftAsync(ana.Account.UserName)).IsDone);
+        }
+
         return (tookTooLong ? long.MaxValue : marker.Seq, wasHeld);
     }
+
+    private static Task EndAsync(RunningBroker broker, LoginSession session, Ending how) => how == Ending.Logout
+        ? broker.Get<LoginSessions>().EndAsync(session)
+        : broker.Get<AccountBans>().BanAsync(session.Account.UserName, null);
 
     /// <summary>As a page's tab does it. Completes with the server's answer, whatever that is.</summary>
     private static async Task DoAsync(RawMqttClient client, Doing doing, bool isDurable, int number)
@@ -208,7 +236,7 @@ public sealed class RevocationRaceTests
                 if (at >= 0)
                 {
                     var number = int.Parse(body.AsSpan(at + 15, 6), CultureInfo.InvariantCulture);
-                    Assert.True(entry.Seq < markers[number], $"What was said in {number} was accepted after its logout had been answered.");
+                    Assert.True(entry.Seq < markers[number], $"What was said in {number} was accepted after the end of its login session had been answered.");
                     accepted++;
                 }
             }
