@@ -31,11 +31,6 @@ internal sealed class PasswordCheck(AccountDirectory accounts, PasswordHasher ha
                 return new Refusal.Busy();
             case Verification.Match when account is not null && stored is not null:
                 limits.WasRight(key, address);
-                if (account.Ban is { } ban)
-                {
-                    return new Refusal.Banned(ban.Text);
-                }
-
                 return hasher.NeedsRehash(stored) ? await RehashAsync(account, stored, password) : stored;
             default:
                 return new Refusal.BadCredentials();

@@ -164,7 +164,7 @@ public sealed class LoginSessions
                 return Find(account, note.Id) is { } stored && stored.TryKeep(clientId) ? stored : null;
             }
 
-            if (account.IsErased || account.Ban is not null || note.PasswordStamp != StampOf(account))
+            if (account.IsErased || note.PasswordStamp != StampOf(account))
             {
                 return null;
             }

@@ -85,7 +85,7 @@ public sealed class AccountBansTests
     }
 
     [Fact]
-    public async Task A_lifted_ban_lets_the_account_sign_in_and_leaves_what_it_ended_ended()
+    public async Task Attack_27_A_lifted_ban_lets_the_account_sign_in_and_leaves_what_it_ended_ended()
     {
         await using var fixture = await AuthFixture.OpenAsync();
         var account = await fixture.RegisterAsync("ana");
@@ -115,7 +115,7 @@ public sealed class AccountBansTests
     }
 
     [Fact]
-    public async Task Login_sessions_that_a_kill_left_stored_after_the_ban_are_gone_at_the_next_start_and_after_its_end()
+    public async Task Attack_27_Login_sessions_that_a_kill_left_stored_after_the_ban_are_gone_at_the_next_start_and_after_its_end()
     {
         await using var fixture = await AuthFixture.OpenAsync();
         await fixture.RegisterAsync("ana");
