@@ -140,7 +140,7 @@ internal sealed class CheckedLogStream : StoreStream
 
     /// <summary>
     /// Lets the file be longer than what is written, by <paramref name="room"/> and by zeros, which are no frame. A sync of what then comes to lie there has neither the
-    /// file's size nor new blocks to write, and does not wait until the file system's journal has written down what others do: half the time, where the disk is busy.
+    /// file's size nor new blocks to write, and does not wait until the file system's journal has written down what others do: a third less, where the disk is busy.
     /// </summary>
     public void Reserve(long room)
     {
