@@ -20,6 +20,9 @@ public sealed class DocumentStore : IAsyncDisposable
 
     private const int BatchSize = 256;
 
+    // More of them share one sync, and fill more room than can be made for them in between.
+    private const int FewCalls = 8;
+
     // A store that nobody has asked for anything for so long copies its log early: who writes next does not wait for it.
     private const int IdleCheckpoints = 4;
     private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(1);
@@ -127,8 +130,7 @@ public sealed class DocumentStore : IAsyncDisposable
         opened.SetResult();
         while (AwaitWork())
         {
-            RunBatch();
-            if (_work.IsIdle)
+            if (RunBatch() <= FewCalls && _work.IsIdle)
             {
                 Prepare();
             }
@@ -167,10 +169,12 @@ public sealed class DocumentStore : IAsyncDisposable
         }
     }
 
-    private void RunBatch()
+    /// <summary>Says how many calls were waiting.</summary>
+    private int RunBatch()
     {
         _refusal = null;
-        for (var count = 0; count < BatchSize && _work.TryTake(out var work); count++)
+        var count = 0;
+        for (; count < BatchSize && _work.TryTake(out var work); count++)
         {
             if (work.Writes)
             {
@@ -186,6 +190,7 @@ public sealed class DocumentStore : IAsyncDisposable
         {
             Checkpoint(_database);
         }
+        return count;
     }
 
     private void Write(StoreWork work)

@@ -82,7 +82,9 @@ internal sealed class StoreQueue
                     return _work.Count > 0 || _isComplete;
                 }
             }
-            return true;
         }
+        // Who comes first is often one of many, woken together by the sync before: without a moment for the others it has a sync of its own, and they wait for that, too.
+        Thread.Yield();
+        return true;
     }
 }

@@ -82,7 +82,7 @@ internal sealed class KickScenario : IScenario
             problems.Add("silence took longer than 50 ms (p99) or 250 ms (max)");
         }
 
-        // The answer is not judged by its time: it comes when the log-out is on disk, after several syncs and now and then a checkpoint, on whatever disk this is.
+        // The answer is not judged by its time: it comes when the log-out is on disk, whatever disk this is.
         return new Outcome([.. Figures("answer", answers), .. Figures("last byte", silences), .. Figures("one sync of this disk", disk.Times), new("messages after the answer", "", after)], problems);
     }
 
