@@ -51,6 +51,8 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
         Receiver receiver;
         lock (_gate)
         {
+            // What is disposed with the socket must not be touched.
+            _isAtEnd |= _isReleased;
             if (_isCanceled || IsReady)
             {
                 return new ValueTask<ReadResult>(Show());
@@ -157,12 +159,22 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
                 return;
             }
 
-            _isReceiving = true;
-            _receiver ??= new Receiver(this);
-            isAtEnd = _isAtEnd;
+            isAtEnd = _isAtEnd || _isReleased;
+            if (!isAtEnd)
+            {
+                _isReceiving = true;
+                _receiver ??= new Receiver(this);
+            }
         }
 
-        DiscardOn(isAtEnd);
+        if (isAtEnd)
+        {
+            ended();
+        }
+        else
+        {
+            DiscardOn();
+        }
     }
 
     /// <summary>The socket is closed.</summary>
@@ -337,9 +349,13 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
             }
         }
 
-        if (isDiscarding)
+        if (isDiscarding && receiver.HasEnded)
         {
-            DiscardOn(receiver.HasEnded);
+            StopDiscarding(receiver);
+        }
+        else if (isDiscarding)
+        {
+            DiscardOn();
         }
         else if (isAwaited)
         {
@@ -347,27 +363,30 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
         }
     }
 
-    // Not under _gate; one at a time, as there is one receiver.
-    private void DiscardOn(bool isAtEnd)
+    // Not under _gate; one at a time, as there is one receiver, which is kept as long as this goes on.
+    private void DiscardOn()
     {
         var receiver = _receiver!;
         receiver.SetBuffer(s_nowhere, 0, s_nowhere.Length);
-        for (var i = 0; !isAtEnd; i++)
+        for (var i = 0; i < ReadsInARow; i++)
         {
-            if (i == ReadsInARow)
-            {
-                ThreadPool.UnsafeQueueUserWorkItem(static self => self.DiscardOn(isAtEnd: false), this, preferLocal: false);
-                return;
-            }
-
             if (Receive(receiver))
             {
                 return;
             }
 
-            isAtEnd = receiver.HasEnded;
+            if (receiver.HasEnded)
+            {
+                StopDiscarding(receiver);
+                return;
+            }
         }
 
+        ThreadPool.UnsafeQueueUserWorkItem(static self => self.DiscardOn(), this, preferLocal: false);
+    }
+
+    private void StopDiscarding(Receiver receiver)
+    {
         receiver.Dispose();
         ended();
     }

@@ -92,7 +92,7 @@ internal sealed class SocketOutput(Socket socket, Action finished) : PipeWriter,
     {
         lock (_gate)
         {
-            _isReleased = true;
+            (_isReleased, _isBroken) = (true, true);
             if (!_isSending)
             {
                 _sender?.Dispose();
