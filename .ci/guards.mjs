@@ -1,28 +1,42 @@
 // Proves that every guard is tested: builds a copy of the sources in which each guard of tests/guards.json can be switched off, and runs its tests without it.
 // The program itself knows nothing of switches. In an edit's code, « » mark the expression that a switch goes around: `off` is what it is without the guard,
-// `instead` what is done in place of a statement.
+// `instead` what is done in place of a statement. The browser client has no switches: for a guard of its, it is built anew with `off` in place of the code.
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 
 const tree = 'obj/guards';
-const projects = ['Auth.Tests', 'Broker.Tests'];
+const client = 'src/WebClient';
+const endToEnd = 'EndToEnd.Tests';
+const projects = ['Auth.Tests', 'Broker.Tests', endToEnd];
 const secondsForAll = 1200;
 const secondsForOne = 150;
 const only = process.argv.slice(2);
 
 const all = JSON.parse(readFileSync('tests/guards.json', 'utf8'));
 const guards = all.filter(guard => only.length === 0 || only.some(word => guard.guard.includes(word) || guard.attacks.includes(Number(word))));
+const ofClient = edit => edit.file.startsWith(`${client}/`);
+const needsPages = guards.some(guard => guard.project === endToEnd);
 
 function copySources() {
   rmSync(tree, { recursive: true, force: true });
-  const folders = ['src/Auth', 'src/Broker', 'src/WebClient/WebClient.targets', 'tests/Load/Fuzz', ...projects.map(project => `tests/${project}`), 'tests/contract'];
+  const folders = ['src/Auth', 'src/Broker', client, 'tests/Load', ...projects.map(project => `tests/${project}`), 'tests/contract'];
   const files = ['Directory.Build.props', 'Directory.Packages.props', 'global.json', '.editorconfig', 'appsettings.json'];
   const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '--', ...folders], { encoding: 'utf8' }).split('\n');
   for (const file of [...files, ...listed].filter(file => file !== '' && existsSync(file))) {
     mkdirSync(dirname(join(tree, file)), { recursive: true });
     copyFileSync(file, join(tree, file));
   }
+}
+
+/** The browser client as it stands in the copy, laid beside the server. */
+function buildPages() {
+  const modules = join(tree, client, 'node_modules');
+  if (!existsSync(modules)) symlinkSync(resolve(client, 'node_modules'), modules);
+  execFileSync('npm', ['run', '--silent', 'build'], { cwd: join(tree, client), stdio: ['ignore', 'ignore', 'inherit'] });
+  const pages = `${tree}/src/Broker/bin/Release/net10.0/wwwroot`;
+  rmSync(pages, { recursive: true, force: true });
+  cpSync(join(tree, client, 'dist'), pages, { recursive: true });
 }
 
 function switched(guard, edit, inner) {
@@ -55,7 +69,7 @@ public static class GuardSwitch
   // Several guards may go around one expression.
   const places = new Map();
   for (const guard of all) {
-    for (const edit of guard.edits) {
+    for (const edit of guard.edits.filter(edit => !ofClient(edit))) {
       const key = `${edit.file}\n${edit.code}`;
       places.set(key, [...(places.get(key) ?? []), { guard, edit }]);
     }
@@ -71,9 +85,25 @@ public static class GuardSwitch
 }
 
 function build() {
-  for (const project of projects) {
+  for (const project of projects.filter(project => guards.some(guard => guard.project === project))) {
     execFileSync('dotnet', ['build', `${tree}/tests/${project}`, '-c', 'Release', '-v', 'q', '-nodeReuse:false', '-p:UseSharedCompilation=false', '-p:WebClientSkip=true',
       '-p:TreatWarningsAsErrors=false', '-p:RunAnalyzers=false', '-p:EnforceCodeStyleInBuild=false'], { stdio: ['ignore', 'inherit', 'inherit'] });
+  }
+}
+
+/** Without a guard of the browser client: the pages as they would be, and then as they are again. */
+async function withoutGuardOfClient(guard, run) {
+  const before = guard.edits.filter(ofClient).map(edit => [edit.file, readFileSync(join(tree, edit.file), 'utf8')]);
+  if (before.length === 0) return run();
+  for (const { file, code, off } of guard.edits.filter(ofClient)) {
+    replaceOnce(file, code.replace(/[«»]/g, ''), code.replace(/«[^»]*»/, () => off), guard.guard);
+  }
+  buildPages();
+  try {
+    return await run();
+  } finally {
+    before.forEach(([file, text]) => writeFileSync(join(tree, file), text));
+    buildPages();
   }
 }
 
@@ -100,6 +130,7 @@ console.log('Building the sources with a switch for each guard');
 copySources();
 addSwitches();
 build();
+if (needsPages) buildPages();
 
 let failures = 0;
 for (const project of projects) {
@@ -111,20 +142,20 @@ for (const project of projects) {
   if (ran === 0 || red.length > 0 || broke !== null) failures++;
 }
 
-const waiting = [...guards];
-const lines = [];
-async function work() {
+async function work(waiting) {
   for (let guard = waiting.shift(); guard !== undefined; guard = waiting.shift()) {
-    const { ran, red, broke } = await run(guard.project, guard.tests, guard.guard, secondsForOne);
+    const { ran, red, broke } = await withoutGuardOfClient(guard, () => run(guard.project, guard.tests, guard.guard, secondsForOne));
     const isProved = red.length > 0 || broke !== null;
     if (!isProved) failures++;
     const verdict = isProved ? `red: ${broke ?? `${red.length} of ${ran}`}` : `GREEN without it (${ran} tests)`;
     const line = `${guard.attacks.join(', ').padEnd(8)} ${guard.guard.padEnd(58)} ${verdict}`;
-    lines.push(line);
     console.log(line);
   }
 }
 console.log('With one guard off (attacks, guard, its tests)');
-await Promise.all([work(), work()]);
+const quick = guards.filter(guard => guard.project !== endToEnd);
+await Promise.all([work(quick), work(quick)]);
+// One after the other: they share the pages, and a browser wants the machine.
+await work(guards.filter(guard => guard.project === endToEnd));
 console.log(`${guards.length} guards, ${failures === 0 ? 'each of them with a test that is red without it' : `${failures} not proved`}`);
 process.exit(failures === 0 ? 0 : 1);

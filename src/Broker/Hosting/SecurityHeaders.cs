@@ -12,6 +12,13 @@ internal sealed class SecurityHeaders(RequestDelegate next)
 
     public Task InvokeAsync(HttpContext context)
     {
+        // Not before the answer starts: what handles a fault clears all headers first.
+        context.Response.OnStarting(static context => Set((HttpContext)context), context);
+        return next(context);
+    }
+
+    private static Task Set(HttpContext context)
+    {
         var headers = context.Response.Headers;
         headers.ContentSecurityPolicy = ContentSecurityPolicy;
         headers.XContentTypeOptions = "nosniff";
@@ -25,6 +32,6 @@ internal sealed class SecurityHeaders(RequestDelegate next)
             headers.CacheControl = "no-store";
         }
 
-        return next(context);
+        return Task.CompletedTask;
     }
 }

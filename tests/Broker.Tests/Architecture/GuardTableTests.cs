@@ -29,7 +29,7 @@ public sealed class GuardTableTests
         var sources = string.Concat(Directory.EnumerateFiles(folder, "*Tests.cs", SearchOption.AllDirectories).Order().Select(File.ReadAllText));
         foreach (var pattern in guard.GetProperty("tests").EnumerateArray())
         {
-            var method = Regex.Match(pattern.GetString()!, @"Attack_\w+");
+            var method = Regex.Match(pattern.GetString()!, @"[A-Z]\w+(?=\*?$)");
             Assert.True(method.Success && Regex.IsMatch(sources, $@"\b{method.Value}\w*\("), $"No test is named {pattern}.");
         }
     }

@@ -1,6 +1,9 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Net.Sockets;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Connections;
 using WebMessenger.Broker.Tests.Hosting;
 using WebMessenger.Broker.Tests.Wire;
@@ -74,7 +77,7 @@ public sealed class DoorTests
     [InlineData("/api/nothing")]
     [InlineData("/mqtt")]
     [InlineData("/health/live")]
-    public async Task Attack_55_59_Every_answer_refuses_frames_and_what_is_personal_is_not_kept(string path)
+    public async Task Attack_51_55_59_Every_answer_refuses_frames_and_what_is_personal_is_not_kept(string path)
     {
         await using var broker = await RunningBroker.StartAsync();
         using HttpClient http = new() { BaseAddress = broker.Http };
@@ -85,10 +88,35 @@ public sealed class DoorTests
         var policy = Assert.Single(answer.Headers.GetValues("Content-Security-Policy"));
         Assert.Contains("frame-ancestors 'none'", policy, StringComparison.Ordinal);
         Assert.StartsWith("default-src 'none'", policy, StringComparison.Ordinal);
+        Assert.Contains("script-src 'self';", policy, StringComparison.Ordinal);
+        Assert.Contains("require-trusted-types-for 'script'", policy, StringComparison.Ordinal);
+        Assert.DoesNotContain("unsafe", policy, StringComparison.Ordinal);
         Assert.Equal(["nosniff"], answer.Headers.GetValues("X-Content-Type-Options"));
         Assert.Equal(["no-referrer"], answer.Headers.GetValues("Referrer-Policy"));
         Assert.False(answer.Headers.Contains("Server"));
         Assert.True(answer.Headers.CacheControl?.NoStore == true || !path.StartsWith("/api", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("Production")]
+    [InlineData("Development")]
+    public async Task Attack_59_A_fault_of_the_server_shows_nothing_of_its_inside(string environment)
+    {
+        await using var broker = await RunningBroker.StartWithAsync(
+            services => services.AddSingleton<BrowserSignIn>(_ => throw new InvalidOperationException("inside")),
+            "--environment", environment, "--Serilog:MinimumLevel:Default", "Fatal");
+        using HttpClient http = new() { BaseAddress = broker.Http };
+
+        using var answer = await http.PostAsJsonAsync("/api/session/guest", new { nickname = "Zoe" }, TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.InternalServerError, answer.StatusCode);
+        Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
+        Assert.True(answer.Headers.CacheControl?.NoStore);
+        Assert.Equal(["DENY"], answer.Headers.GetValues("X-Frame-Options"));
+        var text = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Contains("\"code\":\"server_error\"", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("inside", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", text, StringComparison.Ordinal);
     }
 
     [Fact]

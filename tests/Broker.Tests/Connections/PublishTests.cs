@@ -194,6 +194,37 @@ public sealed class PublishTests
     [Theory]
     [InlineData("V311")]
     [InlineData("V5")]
+    public async Task Attack_37_What_the_server_says_of_an_event_is_not_the_senders_to_say(string versionName)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        var bob = await broker.RegisterAsync("bob");
+        await using var listener = await broker.ConnectAsync(bob);
+        await listener.SubscribeAsync([new Filter("rooms/lobby"), new Filter("users/bob")]);
+        await using var client = await broker.ConnectAsync(ana, Enum.Parse<MqttVersion>(versionName));
+        const string Forged = """
+            {"type":"message","text":"forged","from":{"user":"bob","name":"Bob","kind":"person"},"room":"garden","to":"bob","seq":1000000,"epoch":"zzzz","at":"2000-01-01T00:00:00.000Z","v":7}
+            """;
+
+        foreach (var topic in new[] { "rooms/lobby", "users/bob" })
+        {
+            await client.PublishAsync(topic, Forged);
+            var heard = (await listener.PublishesUntilAsync(publish => publish.Text.Contains("\"forged\"", StringComparison.Ordinal)))[^1].Json;
+
+            Assert.Equal(("ana", "ana", "bot"), (Text(heard.GetProperty("from"), "user"), Text(heard.GetProperty("from"), "name"), Text(heard.GetProperty("from"), "kind")));
+            Assert.InRange(heard.GetProperty("seq").GetInt64(), 1, 10);
+            Assert.NotEqual("zzzz", Text(heard, "epoch"));
+            Assert.NotEqual(2000, heard.GetProperty("at").GetDateTimeOffset().Year);
+            Assert.Equal(1, heard.GetProperty("v").GetInt32());
+            Assert.DoesNotContain("garden", heard.GetRawText(), StringComparison.Ordinal);
+        }
+
+        static string? Text(System.Text.Json.JsonElement element, string name) => element.GetProperty(name).GetString();
+    }
+
+    [Theory]
+    [InlineData("V311")]
+    [InlineData("V5")]
     public async Task Attack_15_QoS_2_is_stored_once_however_often_it_is_sent(string versionName)
     {
         await using var broker = await RunningBroker.StartAsync();

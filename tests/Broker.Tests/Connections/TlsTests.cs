@@ -54,7 +54,7 @@ public sealed class TlsTests
     }
 
     [Fact]
-    public async Task Attack_07_A_silent_handshake_is_closed_and_counts_as_a_connection_meanwhile()
+    public async Task Attack_7_A_silent_handshake_is_closed_and_counts_as_a_connection_meanwhile()
     {
         using TestCertificate certificate = new();
         await using var broker = await StartAsync(certificate, "--WebMessenger:Limits:ConnectionsPerAddress", "1");

@@ -1,3 +1,4 @@
+using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Hosting;
 using WebMessenger.Broker.Tests.Wire;
@@ -121,6 +122,32 @@ public sealed class VisibilityTests
         Assert.Equal("users/bob", whisper.Topic);
         Assert.Equal("bob", whisper.Json.GetProperty("to").GetString());
         Assert.Equal("hello", whisper.Json.Text());
+    }
+
+    [Fact]
+    public async Task Attack_79_An_inbox_is_not_heard_under_a_name_that_was_given_up()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        var bob = await broker.RegisterAsync("bob");
+        await using var client = await broker.ConnectAsync(ana);
+        await client.SubscribeAsync([new Filter("users/ana"), new Filter("rooms/lobby")]);
+        await using var writer = await broker.ConnectAsync(bob);
+        await writer.PublishAsync("users/ana", "before");
+        await client.PublishesUntilAsync(publish => publish.Text.Contains("\"before\"", StringComparison.Ordinal));
+
+        var renamed = await broker.Get<AccountChanges>().ChangeAsync(
+            (await broker.SignInAsync(ana.Account)).Session, "correct horse battery staple", new AccountChange(UserName: "bia"), null);
+        Assert.True(renamed.TryGet(out _, out var refusal), $"{refusal}");
+
+        Assert.Equal(0x87, (await writer.PublishAsync("users/ana", "to nobody")).ReasonCode);
+        Assert.True((await writer.PublishAsync("users/bia", "unheard")).Accepted);
+        Assert.True((await writer.PublishAsync("rooms/lobby", "marker")).Accepted);
+        var heard = await client.PublishesUntilAsync(publish => publish.Text.Contains("\"marker\"", StringComparison.Ordinal));
+        Assert.DoesNotContain(heard, publish => publish.Topic.StartsWith("users/", StringComparison.Ordinal));
+        Assert.Equal([0x87, 1], (await client.SubscribeAsync([new Filter("users/ana"), new Filter("users/bia")])).ReasonCodes);
+        await writer.PublishAsync("users/bia", "under the new one");
+        await client.PublishesUntilAsync(publish => publish.Topic == "users/bia");
     }
 
     [Fact]

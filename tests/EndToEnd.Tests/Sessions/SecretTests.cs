@@ -83,6 +83,8 @@ public sealed class SecretTests
         await server.TerminateAsync();
 
         string[] secrets = [password, wrong, changed, token, first.Split('=')[1], cookie.Split('=')[1]];
+        // Their beginning does, for a part of a secret must not be there either.
+        secrets = [.. secrets.Select(secret => secret[..24])];
         Assert.Contains("Refused a sign-in", server.Log, StringComparison.Ordinal);
         Assert.All(secrets, secret => Assert.DoesNotContain(secret, server.Log, StringComparison.Ordinal));
         Assert.DoesNotContain(text, server.Log, StringComparison.Ordinal);
