@@ -193,6 +193,10 @@ public sealed class SignInTests
         Assert.Null(fixture.Auth.Sessions.FindByCookie(token.Secret));
         await fixture.Auth.Sessions.EndAsync(signedIn.Session);
         Assert.Null(fixture.Auth.Sessions.FindByCookie(signedIn.Secret));
+        var forgotten = await fixture.SignInAsync("ana");
+        Assert.NotNull(fixture.Auth.Sessions.FindByCookie(forgotten.Secret));
+        fixture.Time.Advance(LoginSessions.CookieLifetime);
+        Assert.Null(fixture.Auth.Sessions.FindByCookie(forgotten.Secret));
     }
 
     [Fact]

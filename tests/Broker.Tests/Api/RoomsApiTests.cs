@@ -165,6 +165,40 @@ public sealed class RoomsApiTests
     }
 
     [Fact]
+    public async Task Attack_80_By_HTTP_too_a_token_has_its_rooms_and_verbs_only()
+    {
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Rooms:Default:0", "lobby", "--WebMessenger:Rooms:Default:1", "garden");
+        var ana = await broker.RegisterAsync("ana");
+        using var whole = Client(broker, ana.Token);
+        using var reader = Client(broker, await broker.TokenAsync(ana.Account, ["garden"], Verbs.Read));
+        using var poster = Client(broker, await broker.TokenAsync(ana.Account, ["garden"], Verbs.Post));
+        foreach (var room in new[] { "lobby", "garden" })
+        {
+            await ExpectAsync(HttpStatusCode.OK, whole, HttpMethod.Get, $"/api/rooms/{room}");
+            await ExpectAsync(HttpStatusCode.OK, whole, HttpMethod.Get, $"/api/rooms/{room}/events");
+        }
+
+        var listed = await ExpectAsync(HttpStatusCode.OK, reader, HttpMethod.Get, "/api/rooms");
+        Assert.Equal(["garden"], listed.GetProperty("rooms").EnumerateArray().Select(room => room.GetProperty("id").GetString()!));
+        await ExpectAsync(HttpStatusCode.OK, reader, HttpMethod.Get, "/api/rooms/garden");
+        await ExpectAsync(HttpStatusCode.OK, reader, HttpMethod.Get, "/api/rooms/garden/events");
+        foreach (var (limited, room) in new[] { (reader, "lobby"), (poster, "lobby"), (poster, "garden") })
+        {
+            await ExpectAsync(HttpStatusCode.NotFound, limited, HttpMethod.Get, $"/api/rooms/{room}");
+            await ExpectAsync(HttpStatusCode.NotFound, limited, HttpMethod.Get, $"/api/rooms/{room}/events");
+            await ExpectAsync(HttpStatusCode.NotFound, limited, HttpMethod.Delete, $"/api/rooms/{room}");
+        }
+
+        await ExpectAsync(HttpStatusCode.Forbidden, reader, HttpMethod.Post, "/api/rooms", """{"id":"den","title":"Den"}""");
+        await ExpectAsync(HttpStatusCode.Forbidden, reader, HttpMethod.Patch, "/api/rooms/garden", """{"title":"Mine"}""");
+        await ExpectAsync(HttpStatusCode.Forbidden, reader, HttpMethod.Delete, "/api/rooms/garden");
+        foreach (var path in new[] { "/api/session", "/api/sessions", "/api/tokens" })
+        {
+            await ExpectAsync(HttpStatusCode.Unauthorized, whole, HttpMethod.Get, path);
+        }
+    }
+
+    [Fact]
     public async Task Attack_50_A_foreign_page_changes_nothing()
     {
         await using var broker = await RunningBroker.StartAsync();

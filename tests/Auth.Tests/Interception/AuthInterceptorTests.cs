@@ -1,0 +1,73 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using WebMessenger.Auth.Interception;
+using WebMessenger.Auth.Sessions;
+
+namespace WebMessenger.Auth.Tests.Interception;
+
+/// <summary>Login sessions that end just before, or just while, one of the four questions is asked.</summary>
+public sealed class AuthInterceptorTests
+{
+    [Fact]
+    public async Task Attack_24_A_filter_is_refused_to_whoever_is_signed_out_while_the_rooms_are_asked()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        await fixture.RegisterAsync("ana");
+        var session = (await fixture.SignInAsync("ana")).Session;
+        var asked = 0;
+        var interceptor = InterceptorOf(fixture, async () =>
+        {
+            if (++asked == 2)
+            {
+                await fixture.Auth.Sessions.EndAsync(session);
+            }
+        });
+
+        Assert.True((await interceptor.MaySubscribeAsync(session, "rooms/lobby", default)).IsAllowed);
+        Assert.False((await interceptor.MaySubscribeAsync(session, "rooms/lobby", default)).IsAllowed);
+
+        // And from then on nobody is asked.
+        Assert.False((await interceptor.MaySubscribeAsync(session, "rooms/lobby", default)).IsAllowed);
+        Assert.Equal(2, asked);
+    }
+
+    [Fact]
+    public async Task Attack_24_28_Nothing_is_published_by_whoever_is_signed_out_or_past_their_time()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        await fixture.RegisterAsync("ana");
+        var (ended, expired) = ((await fixture.SignInAsync("ana")).Session, (await fixture.SignInAsync("ana")).Session);
+        var interceptor = InterceptorOf(fixture, () => Task.CompletedTask);
+        Anywhere target = new();
+        Assert.All([ended, expired], session => Assert.True(interceptor.MayPublish(session, target).IsAllowed && interceptor.MayReceive(session)));
+
+        await fixture.Auth.Sessions.EndAsync(ended);
+        Assert.False(interceptor.MayPublish(ended, target).IsAllowed || interceptor.MayReceive(ended));
+        Assert.True(interceptor.MayPublish(expired, target).IsAllowed);
+
+        fixture.Time.Advance(LoginSessions.CookieLifetime);
+        Assert.False(interceptor.MayPublish(expired, target).IsAllowed || interceptor.MayReceive(expired));
+    }
+
+    private static AuthInterceptor InterceptorOf(AuthFixture fixture, Func<Task> whileAsked) =>
+        new(fixture.Auth.MqttSignIn, new Rooms(whileAsked), new Nobody(), fixture.Time, NullLogger<AuthInterceptor>.Instance);
+
+    /// <summary>Rooms that take a while to say yes.</summary>
+    private sealed class Rooms(Func<Task> whileAsked) : ITopicAccess
+    {
+        public async ValueTask<Verdict> MaySubscribeAsync(LoginSession session, string filter, CancellationToken cancellation)
+        {
+            await whileAsked();
+            return Verdict.Allowed;
+        }
+    }
+
+    private sealed class Anywhere : IPublishTarget
+    {
+        public Verdict MayPublish(LoginSession session) => Verdict.Allowed;
+    }
+
+    private sealed class Nobody : IConnectingClients
+    {
+        public IConnectingClient? Find(string connectionName) => null;
+    }
+}
