@@ -22,11 +22,11 @@ public sealed class AuthInterceptorTests
             }
         });
 
-        Assert.True((await interceptor.MaySubscribeAsync(session, "rooms/lobby", default)).IsAllowed);
-        Assert.False((await interceptor.MaySubscribeAsync(session, "rooms/lobby", default)).IsAllowed);
+        Assert.True((await interceptor.MaySubscribeAsync(session, "rooms/lobby", TestContext.Current.CancellationToken)).IsAllowed);
+        Assert.False((await interceptor.MaySubscribeAsync(session, "rooms/lobby", TestContext.Current.CancellationToken)).IsAllowed);
 
         // And from then on nobody is asked.
-        Assert.False((await interceptor.MaySubscribeAsync(session, "rooms/lobby", default)).IsAllowed);
+        Assert.False((await interceptor.MaySubscribeAsync(session, "rooms/lobby", TestContext.Current.CancellationToken)).IsAllowed);
         Assert.Equal(2, asked);
     }
 

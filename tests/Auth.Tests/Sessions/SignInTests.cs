@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using WebMessenger.Auth.Passwords;
+using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.Tokens;
 
 namespace WebMessenger.Auth.Tests.Sessions;
