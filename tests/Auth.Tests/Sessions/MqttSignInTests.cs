@@ -42,6 +42,23 @@ public sealed class MqttSignInTests
     }
 
     [Fact]
+    public async Task Attack_26_28_A_token_opens_nothing_from_its_time_on_also_before_a_sweep_has_ended_it()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        var ana = await fixture.RegisterAsync("ana");
+        var moment = TimeSpan.FromMilliseconds(100);
+        var token = AuthFixture.Must(await fixture.Auth.Tokens.CreateAsync(ana, "bot", null, null, fixture.Time.GetUtcNow() + moment));
+        Assert.Equal("ok", AuthFixture.Code(await fixture.MqttAsync("ana", token.Secret)));
+        Assert.NotNull(fixture.Auth.Tokens.FindBearer(token.Secret));
+
+        fixture.Time.Advance(moment);
+
+        Assert.False(token.Token.IsRevoked);
+        Assert.Equal("BadCredentials", AuthFixture.Code(await fixture.MqttAsync("ana", token.Secret)));
+        Assert.Null(fixture.Auth.Tokens.FindBearer(token.Secret));
+    }
+
+    [Fact]
     public async Task A_cookies_secret_is_no_MQTT_password()
     {
         await using var fixture = await AuthFixture.OpenAsync();

@@ -71,7 +71,7 @@ public sealed class ScriptTests(SharedServer shared, Chromium chromium)
                 () => { const script = document.createElement('script'); script.src = 'https://evil.example/x.js'; document.body.append(script); },
                 () => { const button = document.createElement('button'); button.setAttribute('onclick', 'pwned()'); document.body.append(button); button.click(); },
                 () => { const link = document.createElement('a'); link.href = 'javascript:pwned()'; document.body.append(link); link.click(); },
-                () => { eval('pwned()'); },
+                () => { setTimeout('pwned()'); },
               ];
               const outcomes = tries.map(attempt => { try { attempt(); return 'done'; } catch (error) { return error.name; } });
               await new Promise(resolve => { const image = new Image(); image.onerror = image.onload = resolve; image.src = '/nothing-either'; });
@@ -80,11 +80,7 @@ public sealed class ScriptTests(SharedServer shared, Chromium chromium)
             """);
 
         // What the policy refuses at once throws; what it refuses later is reported.
-        Assert.Equal("TypeError", outcomes[0]);
-        Assert.Equal("TypeError", outcomes[1]);
-        Assert.Equal("TypeError", outcomes[2]);
-        Assert.Equal("TypeError", outcomes[3]);
-        Assert.Equal("EvalError", outcomes[5]);
+        Assert.All(outcomes[..4], outcome => Assert.Equal("TypeError", outcome));
         await browser.ComplainedAsync();
         Assert.Empty(ran);
     }

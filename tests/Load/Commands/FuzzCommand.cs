@@ -1,11 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using WebMessenger.Load.Fuzz;
 using WebMessenger.Load.Measuring;
 using WebMessenger.Load.Servers;
-using WebMessenger.Load.Wire;
 
 namespace WebMessenger.Load.Commands;
 
@@ -15,6 +12,7 @@ internal sealed class FuzzCommand : ICommand
     private const double AllowedGrowth = 32e6;
 
     private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan AloneTime = TimeSpan.FromSeconds(5);
 
     public string Name => "fuzz";
 
@@ -24,41 +22,74 @@ internal sealed class FuzzCommand : ICommand
     [
         new("packets", "10000000", "how many to send"),
         new("seed", "", "the same seed makes the same packets; printed when it is left out"),
+        new("rate", "0", "hostile connections begun a second, at most; 0: as many as the server takes, sixteen at a time"),
+        new("limits", "off", "the server's limits of an address and an account: off, or on as they are shipped"),
         new("server", "", "another build of WebMessenger.dll, not the one beside this program"),
     ];
 
     public async Task<int> RunAsync(Arguments arguments, CancellationToken cancellation)
     {
         var packets = arguments.Number("packets", 1, int.MaxValue);
+        var rate = arguments.Number("rate", 0, 100_000);
         var seed = arguments.TextOrNull("seed") is null ? Random.Shared.Next() : arguments.Number("seed", 0, int.MaxValue);
-        await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{packets} packets, --seed {seed}"));
-        await using WebMessengerServer contender = new(arguments.TextOrNull("server"), []);
+        var limits = arguments.Text("limits") switch
+        {
+            "on" => true,
+            "off" => false,
+            _ => throw new UsageException("--limits is on or off."),
+        };
+        await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{packets} packets, --seed {seed}, limits {arguments.Text("limits")}"));
+        await using WebMessengerServer contender = new(arguments.TextOrNull("server"), [], limits);
         await using var server = await contender.StartAsync(new Preparation(4, 1), cancellation);
         var accounts = Enumerable.Range(1, 3).Select(i => server.Login(i)!).Select(login => (login.UserName, login.Secret)).ToList();
+        using HonestClient honest = new(server.Mqtt, server.Login(0)!, server.Folder);
+        await RunForAsync(honest, Task.Delay(AloneTime, cancellation));
+        var alone = Told(honest);
         var open = OpenFiles(server);
-        Fuzzer fuzzer = new(server.Mqtt, server.WebSocket, accounts, seed);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var honest = HonestAsync(server.Mqtt, server.Login(0)!, stop.Token);
+        Fuzzer fuzzer = new(server.Mqtt, server.WebSocket, accounts, seed, rate);
 
         // What a server takes once (threads, buffers, the store's tables) is taken by then.
-        var before = Stopwatch.GetTimestamp();
-        await fuzzer.RunAsync(packets / 5, cancellation);
-        var warm = server.Process.ResidentBytes;
-        await fuzzer.RunAsync(packets, cancellation);
+        long warm = 0;
+        var (before, cpu, own, machine) = (Stopwatch.GetTimestamp(), server.Process.Cpu, Environment.CpuUsage.TotalTime, Machine.Busy());
+        await RunForAsync(honest, FuzzAsync());
         var seconds = Stopwatch.GetElapsedTime(before).TotalSeconds;
-        await stop.CancelAsync();
-        var times = await honest;
+        (cpu, own) = (server.Process.Cpu - cpu, Environment.CpuUsage.TotalTime - own);
+        var others = Machine.Busy() is { } after && machine is { } then ? after - then - cpu - own : TimeSpan.Zero;
         var (left, grown) = await SettleAsync(server, open, warm, cancellation);
         var isAlive = await server.StopAsync();
         await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"""
-            packets {fuzzer.Packets}, connections {fuzzer.Connections}, in {seconds:0} s
+            packets {fuzzer.Packets}, connections {fuzzer.Connections} ({fuzzer.Answered} got as far as a CONNACK), in {seconds:0} s: {fuzzer.Packets / seconds:0} packets and {fuzzer.Connections / seconds:0} connections a second
+            CPU, in % of a core: server {100 * cpu.TotalSeconds / seconds:0}, generator {100 * own.TotalSeconds / seconds:0}, everything else {100 * others.TotalSeconds / seconds:0}, of {100 * Environment.ProcessorCount}
             connections that the server did not end: {fuzzer.Hung}; files open more than before: {left}
             memory growth after the first fifth: {grown / 1e6:0.0} MB (at {warm / 1e6:0} MB)
-            honest client: {times.Count} publishes, p50 {times.Microseconds(0.5) / 1000:0.0} ms, p99 {times.Microseconds(0.99) / 1000:0.0} ms
+            honest client, alone:     {alone}
+            honest client, beside it: {Told(honest)}
             server {(isAlive ? "stopped in order" : "did not stop in order: " + server.Process.LastWords)}
             """));
         return isAlive && fuzzer.Hung == 0 && left <= 0 && grown <= AllowedGrowth ? 0 : 1;
+
+        async Task FuzzAsync()
+        {
+            await fuzzer.RunAsync(packets / 5, cancellation);
+            warm = server.Process.ResidentBytes;
+            await fuzzer.RunAsync(packets, cancellation);
+        }
     }
+
+    private static async Task RunForAsync(HonestClient honest, Task meanwhile)
+    {
+        using CancellationTokenSource stop = new();
+        var talking = honest.RunAsync(stop.Token);
+        await Task.WhenAny(meanwhile, talking);
+        await stop.CancelAsync();
+        await talking;
+        await meanwhile;
+    }
+
+    private static string Told(HonestClient honest) => string.Create(CultureInfo.InvariantCulture,
+        $"{honest.Times.Count} publishes, p50 {Milliseconds(honest.Times, 0.5)}, p99 {Milliseconds(honest.Times, 0.99)}; a write + fdatasync p50 {Milliseconds(honest.Disk, 0.5)}, p99 {Milliseconds(honest.Disk, 0.99)}");
+
+    private static string Milliseconds(Histogram times, double part) => string.Create(CultureInfo.InvariantCulture, $"{times.Microseconds(part) / 1000:0.0} ms");
 
     // Keep-alives and durable clients end by themselves; the last sockets take a moment.
     private static async Task<(int Left, double Grown)> SettleAsync(ServerUnderTest server, int open, long warm, CancellationToken cancellation)
@@ -77,36 +108,4 @@ internal sealed class FuzzCommand : ICommand
     private static int OpenFiles(ServerUnderTest server) => OperatingSystem.IsLinux()
         ? new DirectoryInfo($"/proc/{server.Process.Id}/fd").EnumerateFileSystemInfos().Count(file => file.LinkTarget?.StartsWith("socket:", StringComparison.Ordinal) == true)
         : 0;
-
-    private static async Task<Histogram> HonestAsync(IPEndPoint address, Login login, CancellationToken stop)
-    {
-        Histogram times = new();
-        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(address, CancellationToken.None);
-        await socket.SendAsync(ClientPackets.Connect(MqttVersion.V311, "honest", login), CancellationToken.None);
-        var buffer = new byte[4];
-        await ReceiveAsync(socket, buffer);
-        var publish = ClientPackets.Publish(MqttVersion.V311, "users/" + login.UserName, "honest"u8, out var packetIdAt);
-        publish[packetIdAt + 1] = 1;
-        using PeriodicTimer pace = new(TimeSpan.FromMilliseconds(20));
-        while (!stop.IsCancellationRequested)
-        {
-            await pace.WaitForNextTickAsync(CancellationToken.None);
-            var at = Stopwatch.GetTimestamp();
-            await socket.SendAsync(publish, CancellationToken.None);
-            await ReceiveAsync(socket, buffer);
-            times.Record(Stopwatch.GetTimestamp() - at);
-        }
-
-        return times;
-    }
-
-    private static async Task ReceiveAsync(Socket socket, byte[] whole)
-    {
-        for (var got = 0; got < whole.Length;)
-        {
-            var count = await socket.ReceiveAsync(whole.AsMemory(got));
-            got += count > 0 ? count : throw new LoadException("The server closed the honest client's connection.");
-        }
-    }
 }

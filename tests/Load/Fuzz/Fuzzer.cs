@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -6,9 +7,11 @@ using System.Text;
 namespace WebMessenger.Load.Fuzz;
 
 /// <summary>Sends scripts of hostile packets over real sockets, many connections at a time, until so many packets are sent. The same seed makes the same scripts.</summary>
-internal sealed class Fuzzer(IPEndPoint mqtt, IPEndPoint http, IReadOnlyList<(string User, string Secret)> accounts, int seed)
+/// <param name="rate">Connections begun a second, at most; 0: as many as the server takes.</param>
+internal sealed class Fuzzer(IPEndPoint mqtt, IPEndPoint http, IReadOnlyList<(string User, string Secret)> accounts, int seed, int rate = 0)
 {
     private const int AtATime = 16;
+    private const byte ConnAck = 0x20;
 
     /// <summary>A server that has neither closed nor been reset by then hangs.</summary>
     private static readonly TimeSpan CloseTime = TimeSpan.FromSeconds(30);
@@ -16,11 +19,16 @@ internal sealed class Fuzzer(IPEndPoint mqtt, IPEndPoint http, IReadOnlyList<(st
     private int _lastScript = -1;
     private long _packets;
     private long _connections;
+    private long _answered;
+    private long _begun;
     private int _hung;
 
     public long Packets => Interlocked.Read(ref _packets);
 
     public long Connections => Interlocked.Read(ref _connections);
+
+    /// <summary>Those that the server answered with a CONNACK: it read them. Behind its limits it closes others unread.</summary>
+    public long Answered => Interlocked.Read(ref _answered);
 
     /// <summary>Connections that the server did not end.</summary>
     public int Hung => _hung;
@@ -33,9 +41,27 @@ internal sealed class Fuzzer(IPEndPoint mqtt, IPEndPoint http, IReadOnlyList<(st
         while (Packets < packets)
         {
             cancellation.ThrowIfCancellationRequested();
+            await InTurnAsync(cancellation);
             var number = Interlocked.Increment(ref _lastScript);
             var (user, secret) = accounts[number % accounts.Count];
             await PlayAsync(new FuzzScript(HashCode(seed, number), user, secret), cancellation);
+        }
+    }
+
+    // The first second's worth may go at once, and whoever is late catches up: on the whole it is the rate.
+    private async Task InTurnAsync(CancellationToken cancellation)
+    {
+        if (rate == 0)
+        {
+            return;
+        }
+
+        var since = Interlocked.CompareExchange(ref _begun, Stopwatch.GetTimestamp(), 0);
+        var turn = TimeSpan.FromSeconds(((double)_lastScript + 1) / rate);
+        var early = since == 0 ? TimeSpan.Zero : turn - Stopwatch.GetElapsedTime(since);
+        if (early > TimeSpan.FromMilliseconds(1))
+        {
+            await Task.Delay(early, cancellation);
         }
     }
 
@@ -55,7 +81,7 @@ internal sealed class Fuzzer(IPEndPoint mqtt, IPEndPoint http, IReadOnlyList<(st
                 await UpgradeAsync(socket, cancellation);
             }
 
-            reading = ReadAwayAsync(socket);
+            reading = ReadAwayAsync(socket, script.IsWebSocket);
             foreach (var bytes in script.Writes())
             {
                 await socket.SendAsync(bytes, cancellation);
@@ -102,12 +128,19 @@ internal sealed class Fuzzer(IPEndPoint mqtt, IPEndPoint http, IReadOnlyList<(st
         }
     }
 
-    private static async Task ReadAwayAsync(Socket socket)
+    private async Task ReadAwayAsync(Socket socket, bool isWebSocket)
     {
         var buffer = new byte[16384];
         try
         {
-            while (await socket.ReceiveAsync(buffer) > 0)
+            // Of a WebSocket, behind the two bytes of its first frame's header.
+            var first = await socket.ReceiveAsync(buffer);
+            if (first > 2 && buffer[isWebSocket ? 2 : 0] == ConnAck)
+            {
+                Interlocked.Increment(ref _answered);
+            }
+
+            while (first > 0 && await socket.ReceiveAsync(buffer) > 0)
             {
             }
         }

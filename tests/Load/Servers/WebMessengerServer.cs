@@ -9,7 +9,8 @@ using WebMessenger.Load.Wire;
 namespace WebMessenger.Load.Servers;
 
 /// <summary>This project's server as it was built, on fresh data, with the limits off that are there to stop load.</summary>
-internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<string> settings) : IContender
+/// <param name="keepsLimits">They are on after all, as they are shipped.</param>
+internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<string> settings, bool keepsLimits = false) : IContender
 {
     private static readonly string[] LimitsOff =
     [
@@ -93,7 +94,7 @@ internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<
         string.Create(CultureInfo.InvariantCulture, $"--Urls=http://127.0.0.1:{httpPort}"),
         string.Create(CultureInfo.InvariantCulture, $"--WebMessenger:Mqtt:Port={mqttPort}"),
         $"--WebMessenger:DataFolder={folder}",
-        .. LimitsOff.Select(limit => $"--WebMessenger:Limits:{limit}=0"),
+        .. (keepsLimits ? [] : LimitsOff).Select(limit => $"--WebMessenger:Limits:{limit}=0"),
         .. Enumerable.Range(0, rooms).Select(room => string.Create(CultureInfo.InvariantCulture, $"--WebMessenger:Rooms:Default:{room}={RoomTopic.IdOf(room)}")),
         .. settings.Select(setting => $"--{setting}"),
     ];
