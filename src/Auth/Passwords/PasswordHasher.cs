@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using NSec.Cryptography;
 
@@ -12,7 +14,11 @@ internal enum Verification
     Busy,
 }
 
-/// <summary>Computes Argon2id, two at a time: a flood of sign-ins must leave processor and memory to the chat.</summary>
+/// <summary>Computes Argon2id, two at a time: a flood of sign-ins must leave processor and memory to the chat (attack 66).</summary>
+/// <remarks>
+/// On threads of their own. The thread pool begins with one for each core, and two hashes would hold all that a small machine has for 40 ms; all else would wait. And with a
+/// low priority, for on few cores two busy threads are in everybody's way: measured, docs/security.md.
+/// </remarks>
 internal sealed class PasswordHasher : IDisposable
 {
     private const int AtATime = 2;
@@ -20,7 +26,12 @@ internal sealed class PasswordHasher : IDisposable
     // At two in about 40 ms, the last of them waits for about a second.
     private const int MaxWaiting = 64;
 
-    private readonly SemaphoreSlim _turns = new(AtATime, AtATime);
+    // Of the calling thread alone, on Linux (setpriority(2)). 10 is a tenth of an ordinary thread's share, where both want the core.
+    private const int ThisThread = 0;
+    private const int Nice = 10;
+
+    private readonly BlockingCollection<Action> _work = [];
+    private readonly Thread[] _threads;
     private readonly PasswordCost _cost;
     private readonly PasswordHash _nobodys;
     private int _waiting;
@@ -29,6 +40,8 @@ internal sealed class PasswordHasher : IDisposable
     {
         _cost = cost;
         _nobodys = new PasswordHash(cost, RandomNumberGenerator.GetBytes(PasswordHash.SaltBytes), RandomNumberGenerator.GetBytes(PasswordHash.HashBytes));
+        _threads = [.. Enumerable.Range(0, AtATime).Select(_ => new Thread(Run) { IsBackground = true, Name = "passwords", Priority = ThreadPriority.BelowNormal })];
+        Array.ForEach(_threads, thread => thread.Start());
     }
 
     public bool NeedsRehash(PasswordHash stored) => stored.Cost.IsBelow(_cost);
@@ -54,7 +67,12 @@ internal sealed class PasswordHasher : IDisposable
         return equal && stored is not null ? Verification.Match : Verification.NoMatch;
     }
 
-    public void Dispose() => _turns.Dispose();
+    public void Dispose()
+    {
+        _work.CompleteAdding();
+        Array.ForEach(_threads, thread => thread.Join());
+        _work.Dispose();
+    }
 
     private static byte[] Derive(PasswordCost cost, byte[] salt, Password password)
     {
@@ -74,19 +92,41 @@ internal sealed class PasswordHasher : IDisposable
 
         try
         {
-            await _turns.WaitAsync();
-            try
+            TaskCompletionSource<T> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            _work.Add(() =>
             {
-                return await Task.Run(work);
-            }
-            finally
-            {
-                _turns.Release();
-            }
+                try
+                {
+                    done.SetResult(work());
+                }
+                catch (Exception error)
+                {
+                    // Whoever waits for it is told.
+                    done.SetException(error);
+                }
+            });
+            return await done.Task;
         }
         finally
         {
             Interlocked.Decrement(ref _waiting);
         }
     }
+
+    private void Run()
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            // .NET's own priorities do nothing there. If it is refused, the hashes are as they were: right, and in the way.
+            _ = SetPriority(ThisThread, ThisThread, Nice);
+        }
+
+        foreach (var work in _work.GetConsumingEnumerable())
+        {
+            work();
+        }
+    }
+
+    [DllImport("libc", EntryPoint = "setpriority")]
+    private static extern int SetPriority(int which, int who, int priority);
 }
