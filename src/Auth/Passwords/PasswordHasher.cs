@@ -17,7 +17,7 @@ internal enum Verification
 /// <summary>Computes Argon2id, two at a time: a flood of sign-ins must leave processor and memory to the chat (attack 66).</summary>
 /// <remarks>
 /// On threads of their own. The thread pool begins with one for each core, and two hashes would hold all that a small machine has for 40 ms; all else would wait. And with a
-/// low priority, for on few cores two busy threads are in everybody's way: measured, docs/security.md.
+/// low priority, for on few cores two busy threads are in everybody's way.
 /// </remarks>
 internal sealed class PasswordHasher : IDisposable
 {
@@ -26,8 +26,9 @@ internal sealed class PasswordHasher : IDisposable
     // At two in about 40 ms, the last of them waits for about a second.
     private const int MaxWaiting = 64;
 
-    // Of the calling thread alone, on Linux (setpriority(2)). 10 is a tenth of an ordinary thread's share, where both want the core.
-    private const int ThisThread = 0;
+    // setpriority(2): PRIO_PROCESS, and 0 for the caller, which on Linux is the one thread. Nice 10 is a tenth of an ordinary thread's share, where both want the core.
+    private const int OfProcess = 0;
+    private const int Caller = 0;
     private const int Nice = 10;
 
     private readonly BlockingCollection<Action> _work = [];
@@ -118,7 +119,7 @@ internal sealed class PasswordHasher : IDisposable
         if (OperatingSystem.IsLinux())
         {
             // .NET's own priorities do nothing there. If it is refused, the hashes are as they were: right, and in the way.
-            _ = SetPriority(ThisThread, ThisThread, Nice);
+            _ = SetPriority(OfProcess, Caller, Nice);
         }
 
         foreach (var work in _work.GetConsumingEnumerable())

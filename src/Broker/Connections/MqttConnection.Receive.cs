@@ -14,9 +14,10 @@ internal sealed partial class MqttConnection
     private const int FirstPacketBytes = 8 * 1024;
 
     /// <summary>
-    /// The next control packet. Throws <see cref="MqttCommunicationException"/> when the connection is over, for whatever reason: MQTTnet logs any other type as an error.
+    /// The next control packet; null when the connection is over, for whatever reason. MQTTnet 5.2 takes an exception for that too, but passes it on from one method to the next, and
+    /// strangers hang up by the hundred. What is thrown all the same is <see cref="MqttCommunicationException"/>: it logs any other type as an error.
     /// </summary>
-    public async Task<MqttPacket> ReceivePacketAsync(CancellationToken cancellationToken)
+    public async Task<MqttPacket?> ReceivePacketAsync(CancellationToken cancellationToken)
     {
         var input = _transport.Input;
         try
@@ -29,7 +30,7 @@ internal sealed partial class MqttConnection
                 var read = await input.ReadAsync(cancellationToken);
                 if (read.IsCanceled || _ended.Task.IsCompleted)
                 {
-                    throw new MqttCommunicationException("The connection was ended by the server.");
+                    return null;
                 }
 
                 LastHeard = _services.Time.GetTimestamp();
@@ -60,7 +61,7 @@ internal sealed partial class MqttConnection
                 }
                 else if (read.IsCompleted)
                 {
-                    throw new MqttCommunicationException("The peer closed the connection.");
+                    return null;
                 }
             }
         }
@@ -68,13 +69,13 @@ internal sealed partial class MqttConnection
         {
             LogViolation(_services.Log, Name, ClientId, violation.Code, violation.Message);
             _ = EndAsync(violation.Code, violation.Message);
-            throw new MqttCommunicationException(violation.Message);
+            return null;
         }
         catch (Exception error) when (error is MqttProtocolViolationException or IOException or InvalidOperationException)
         {
             // What MQTTnet's decoder refuses, or a transport that fell apart.
             _ = EndAsync(ReasonCode.MalformedPacket, "The packet is malformed.");
-            throw new MqttCommunicationException(error);
+            return null;
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using WebMessenger.Load.Fuzz;
+using WebMessenger.Load.Generator;
 using WebMessenger.Load.Measuring;
 using WebMessenger.Load.Servers;
 

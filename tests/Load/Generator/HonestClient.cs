@@ -4,7 +4,7 @@ using System.Net.Sockets;
 using WebMessenger.Load.Measuring;
 using WebMessenger.Load.Wire;
 
-namespace WebMessenger.Load.Fuzz;
+namespace WebMessenger.Load.Generator;
 
 /// <summary>Somebody who whispers to themselves fifty times a second and waits for each acknowledgement, whatever else the server has to do.</summary>
 /// <remarks>On a thread and a blocking socket of its own: what the generator's other work keeps waiting is not the server's time.</remarks>
