@@ -76,6 +76,9 @@ public sealed class DurableClientTests
         await bot.PingAsync();
         bot.Abort();
         await bot.WaitForCloseAsync();
+
+        // What is said before the server sees that counts as sent.
+        await GoneAsync(broker, bob);
         await SayAsync(speaker, 6, 7);
         if (restarts)
         {
