@@ -31,6 +31,7 @@ function copySources() {
 
 /** The browser client as it stands in the copy, laid beside the server. */
 function buildPages() {
+  if (!existsSync(join(client, 'node_modules'))) execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: client, stdio: ['ignore', 'inherit', 'inherit'] });
   const modules = join(tree, client, 'node_modules');
   if (!existsSync(modules)) symlinkSync(resolve(client, 'node_modules'), modules);
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: join(tree, client), stdio: ['ignore', 'ignore', 'inherit'] });
