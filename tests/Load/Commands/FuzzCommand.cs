@@ -13,7 +13,7 @@ internal sealed class FuzzCommand : ICommand
     private const double AllowedGrowth = 32e6;
 
     private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan AloneTime = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AloneTime = TimeSpan.FromSeconds(10);
 
     public string Name => "fuzz";
 

@@ -6,11 +6,11 @@ using WebMessenger.Load.Wire;
 
 namespace WebMessenger.Load.Generator;
 
-/// <summary>Somebody who whispers to themselves fifty times a second and waits for each acknowledgement, whatever else the server has to do.</summary>
+/// <summary>Somebody who whispers to themselves sixteen times a second, less often than an account may, and waits for each acknowledgement, whatever else the server has to do.</summary>
 /// <remarks>On a thread and a blocking socket of its own: what the generator's other work keeps waiting is not the server's time.</remarks>
 internal sealed class HonestClient : IDisposable
 {
-    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(60);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = (int)Patience.TotalMilliseconds };
