@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using NSec.Cryptography;
 
@@ -16,8 +15,7 @@ internal enum Verification
 
 /// <summary>Computes Argon2id, two at a time: a flood of sign-ins must leave processor and memory to the chat (attack 66).</summary>
 /// <remarks>
-/// On threads of their own. The thread pool begins with one for each core, and two hashes would hold all that a small machine has for 40 ms; all else would wait. And with a
-/// low priority, for on few cores two busy threads are in everybody's way.
+/// On threads of their own: the thread pool begins with one for each core, and two hashes would hold all that a small machine has for 40 ms, while packets wait.
 /// </remarks>
 internal sealed class PasswordHasher : IDisposable
 {
@@ -26,23 +24,19 @@ internal sealed class PasswordHasher : IDisposable
     // At two in about 40 ms, the last of them waits for about a second.
     private const int MaxWaiting = 64;
 
-    // setpriority(2): PRIO_PROCESS, and 0 for the caller, which on Linux is the one thread. Nice 10 is a tenth of an ordinary thread's share, where both want the core.
-    private const int OfProcess = 0;
-    private const int Caller = 0;
-    private const int Nice = 10;
-
     private readonly BlockingCollection<Action> _work = [];
     private readonly Thread[] _threads;
     private readonly PasswordCost _cost;
     private readonly PasswordHash _nobodys;
     private int _waiting;
+    private int _disposed;
 
     public PasswordHasher(PasswordCost cost)
     {
         _cost = cost;
         _nobodys = new PasswordHash(cost, RandomNumberGenerator.GetBytes(PasswordHash.SaltBytes), RandomNumberGenerator.GetBytes(PasswordHash.HashBytes));
-        _threads = [.. Enumerable.Range(0, AtATime).Select(_ => new Thread(Run) { IsBackground = true, Name = "passwords", Priority = ThreadPriority.BelowNormal })];
-        Array.ForEach(_threads, thread => thread.Start());
+        _threads = [.. Enumerable.Range(0, AtATime).Select(_ => new Thread(Run) { IsBackground = true, Name = "passwords" })];
+        Array.ForEach(_threads, thread => thread.UnsafeStart());
     }
 
     public bool NeedsRehash(PasswordHash stored) => stored.Cost.IsBelow(_cost);
@@ -70,6 +64,11 @@ internal sealed class PasswordHasher : IDisposable
 
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) == 1)
+        {
+            return;
+        }
+
         _work.CompleteAdding();
         Array.ForEach(_threads, thread => thread.Join());
         _work.Dispose();
@@ -116,18 +115,9 @@ internal sealed class PasswordHasher : IDisposable
 
     private void Run()
     {
-        if (OperatingSystem.IsLinux())
-        {
-            // .NET's own priorities do nothing there. If it is refused, the hashes are as they were: right, and in the way.
-            _ = SetPriority(OfProcess, Caller, Nice);
-        }
-
         foreach (var work in _work.GetConsumingEnumerable())
         {
             work();
         }
     }
-
-    [DllImport("libc", EntryPoint = "setpriority")]
-    private static extern int SetPriority(int which, int who, int priority);
 }

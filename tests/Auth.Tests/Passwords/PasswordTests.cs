@@ -93,33 +93,6 @@ public sealed class PasswordTests
         Assert.Equal(Verification.Match, await hasher.VerifyAsync(hash, password));
     }
 
-    [Fact]
-    public async Task Attack_66_Passwords_are_checked_on_threads_that_stand_back_for_the_others()
-    {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads priorities from /proc.");
-        using PasswordHasher hasher = new(AuthFixture.Cheap);
-        Assert.NotNull(await hasher.HashAsync(Password.TryParse("a quiet place 42")!));
-
-        // proc_pid_stat(5): the name in brackets, and nice as the 17th field behind it.
-        var nice = Directory.EnumerateFiles("/proc/self/task", "stat", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1, IgnoreInaccessible = true })
-            .Select(ReadIfThere).Where(stat => stat.Contains("(passwords)", StringComparison.Ordinal))
-            .Select(stat => stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[16]).Select(int.Parse).ToList();
-        Assert.Contains(nice, value => value >= 10);
-    }
-
-    // A thread may end while its neighbours are read.
-    private static string ReadIfThere(string file)
-    {
-        try
-        {
-            return File.ReadAllText(file);
-        }
-        catch (IOException)
-        {
-            return "";
-        }
-    }
-
     private static FieldError? Check(string password)
     {
         Assert.True(UserName.TryParse("marina", out var userName));
