@@ -199,14 +199,14 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
         _waiter.OnCompleted(continuation, state, token, flags);
 
     // Under _gate, as all below that does not say otherwise.
-    private bool IsReady => _isAtEnd || (_end > _start && !_isExamined);
+    private bool IsReady => _isAtEnd || _isDiscarding || (_end > _start && !_isExamined);
 
     private ReadResult Show()
     {
         var isCanceled = _isCanceled;
         _isCanceled = false;
         _shown = new ReadOnlySequence<byte>(Bytes, _start, _end - _start);
-        return new ReadResult(_shown, isCanceled, _isAtEnd);
+        return new ReadResult(_shown, isCanceled, _isAtEnd || _isDiscarding);
     }
 
     private void Postpone()
