@@ -15,7 +15,8 @@ namespace WebMessenger.Broker.Connections.Sockets;
 internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IValueTaskSource<ReadResult>
 {
     private const int RestingBytes = 256;
-    private const int WorkingBytes = 16 * 1024;
+    private const int GrowingBytes = 1024;
+    private const int WorkingBytes = 4096;
 
     /// <summary>Who has this much to say without a pause goes on elsewhere, so that other sockets get their turn.</summary>
     private const int ReadsInARow = 16;
@@ -70,27 +71,37 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
 
         if (Receive(receiver))
         {
-            _readsInARow = 0;
             return new ValueTask<ReadResult>(this, _waiter.Version);
         }
 
+        bool isDiscarding;
         lock (_gate)
         {
-            Take(receiver);
-            if (_isWaiting)
+            isDiscarding = _isDiscarding;
+            if (!isDiscarding)
             {
-                _isWaiting = false;
-                if (++_readsInARow < ReadsInARow)
+                Take(receiver);
+                if (_isWaiting && ++_readsInARow < ReadsInARow)
                 {
+                    _isWaiting = false;
                     return new ValueTask<ReadResult>(Show());
                 }
 
-                _readsInARow = 0;
-                Postpone();
+                if (_isWaiting)
+                {
+                    (_isWaiting, _readsInARow) = (false, 0);
+                    Postpone();
+                }
             }
-
-            return new ValueTask<ReadResult>(this, _waiter.Version);
         }
+
+        if (isDiscarding)
+        {
+            // Who gave up meanwhile left the rest to this receive.
+            GoOnDiscarding(receiver);
+        }
+
+        return new ValueTask<ReadResult>(this, _waiter.Version);
     }
 
     public override bool TryRead(out ReadResult result)
@@ -223,7 +234,7 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
         else if (_end == Bytes.Length || _rented is null)
         {
             // The rest of something longer is to come. Who parses it says by its length when it is too much.
-            Move(Math.Max(WorkingBytes, (_end - _start) * 2));
+            Move(Math.Max(GrowingBytes, (_end - _start) * 2));
         }
 
         _isReceiving = true;
@@ -335,6 +346,7 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
             if (!isDiscarding)
             {
                 Take(receiver);
+                _readsInARow = 0;
                 isAwaited = _isWaiting;
                 if (isAwaited)
                 {
@@ -349,13 +361,9 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
             }
         }
 
-        if (isDiscarding && receiver.HasEnded)
+        if (isDiscarding)
         {
-            StopDiscarding(receiver);
-        }
-        else if (isDiscarding)
-        {
-            DiscardOn();
+            GoOnDiscarding(receiver);
         }
         else if (isAwaited)
         {
@@ -377,7 +385,7 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
 
             if (receiver.HasEnded)
             {
-                StopDiscarding(receiver);
+                GoOnDiscarding(receiver);
                 return;
             }
         }
@@ -385,10 +393,17 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
         ThreadPool.UnsafeQueueUserWorkItem(static self => self.DiscardOn(), this, preferLocal: false);
     }
 
-    private void StopDiscarding(Receiver receiver)
+    private void GoOnDiscarding(Receiver receiver)
     {
-        receiver.Dispose();
-        ended();
+        if (receiver.HasEnded)
+        {
+            receiver.Dispose();
+            ended();
+        }
+        else
+        {
+            DiscardOn();
+        }
     }
 
     private sealed class Receiver(SocketInput input) : SocketAsyncEventArgs(true)
