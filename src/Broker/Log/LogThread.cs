@@ -197,12 +197,7 @@ internal sealed class LogThread : IAsyncDisposable
             }
 
             TakeBack();
-            foreach (var append in work)
-            {
-                Complete(append, AppendOutcome.StoreFailed);
-                append.Proceed(mayWork: false);
-            }
-
+            Refuse(work);
             RefuseGathered();
             return work.Length;
         }
@@ -425,7 +420,6 @@ internal sealed class LogThread : IAsyncDisposable
         }
 
         Complete(drop, AppendOutcome.Stored);
-        drop.Proceed(mayWork: false);
     }
 
     /// <summary>The state of a log, read back first if a write to it failed.</summary>
@@ -475,7 +469,12 @@ internal sealed class LogThread : IAsyncDisposable
             (gathered, _queue) = (_queue, []);
         }
 
-        foreach (var append in gathered)
+        Refuse(CollectionsMarshal.AsSpan(gathered));
+    }
+
+    private void Refuse(ReadOnlySpan<PendingAppend> appends)
+    {
+        foreach (var append in appends)
         {
             Complete(append, AppendOutcome.StoreFailed);
             append.Proceed(mayWork: false);

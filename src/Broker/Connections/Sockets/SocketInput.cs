@@ -87,11 +87,8 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
                     return new ValueTask<ReadResult>(Show());
                 }
 
-                if (_isWaiting)
-                {
-                    (_isWaiting, _readsInARow) = (false, 0);
-                    Postpone();
-                }
+                _readsInARow = 0;
+                AnswerElsewhere();
             }
         }
 
@@ -136,11 +133,7 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
         lock (_gate)
         {
             _isCanceled = true;
-            if (_isWaiting)
-            {
-                _isWaiting = false;
-                Postpone();
-            }
+            AnswerElsewhere();
         }
     }
 
@@ -160,9 +153,8 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
             _isDiscarding = true;
             if (_isWaiting)
             {
-                _isWaiting = false;
                 _isCanceled = true;
-                Postpone();
+                AnswerElsewhere();
             }
 
             if (_isReceiving)
@@ -220,9 +212,16 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
         return new ReadResult(_shown, isCanceled, _isAtEnd || _isDiscarding);
     }
 
-    private void Postpone()
+    // Whoever waits goes on there.
+    private void AnswerElsewhere()
     {
-        ThreadPool.UnsafeQueueUserWorkItem(static postponed => postponed.Self._waiter.SetResult(postponed.Result), (Self: this, Result: Show()), preferLocal: false);
+        if (!_isWaiting)
+        {
+            return;
+        }
+
+        _isWaiting = false;
+        ThreadPool.UnsafeQueueUserWorkItem(static answer => answer.Self._waiter.SetResult(answer.Result), (Self: this, Result: Show()), preferLocal: false);
     }
 
     private Receiver PrepareToReceive()
@@ -385,7 +384,7 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
 
             if (receiver.HasEnded)
             {
-                GoOnDiscarding(receiver);
+                StopDiscarding(receiver);
                 return;
             }
         }
@@ -397,13 +396,18 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
     {
         if (receiver.HasEnded)
         {
-            receiver.Dispose();
-            ended();
+            StopDiscarding(receiver);
         }
         else
         {
             DiscardOn();
         }
+    }
+
+    private void StopDiscarding(Receiver receiver)
+    {
+        receiver.Dispose();
+        ended();
     }
 
     private sealed class Receiver(SocketInput input) : SocketAsyncEventArgs(true)

@@ -24,7 +24,6 @@ internal sealed class SocketOutput(Socket socket, Action finished) : PipeWriter,
 
     // Flushed, and waiting for the peer to read.
     private byte[] _unsent = [];
-    private bool _isSending;
     private bool _isAwaited;
     private bool _isCompleted;
     private bool _isBroken;
@@ -54,7 +53,7 @@ internal sealed class SocketOutput(Socket socket, Action finished) : PipeWriter,
     {
         lock (_gate)
         {
-            if (_isSending)
+            if (IsSending)
             {
                 throw new InvalidOperationException("A flush is under way.");
             }
@@ -78,7 +77,7 @@ internal sealed class SocketOutput(Socket socket, Action finished) : PipeWriter,
             }
 
             _isCompleted = true;
-            if (_isSending || !TrySend())
+            if (IsSending || !TrySend())
             {
                 return;
             }
@@ -93,7 +92,7 @@ internal sealed class SocketOutput(Socket socket, Action finished) : PipeWriter,
         lock (_gate)
         {
             (_isReleased, _isBroken) = (true, true);
-            if (!_isSending)
+            if (!IsSending)
             {
                 _sender?.Dispose();
             }
@@ -106,6 +105,8 @@ internal sealed class SocketOutput(Socket socket, Action finished) : PipeWriter,
 
     void IValueTaskSource<FlushResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _waiter.OnCompleted(continuation, state, token, flags);
+
+    private bool IsSending => _unsent.Length > 0;
 
     private FlushResult Result => new(isCanceled: false, isCompleted: _isBroken);
 
@@ -146,7 +147,6 @@ internal sealed class SocketOutput(Socket socket, Action finished) : PipeWriter,
             _sender ??= new Sender(this);
             _sender.SetBuffer(bytes, sent, length - sent);
             _unsent = bytes;
-            _isSending = true;
             if (StartSending())
             {
                 return false;
@@ -193,7 +193,6 @@ internal sealed class SocketOutput(Socket socket, Action finished) : PipeWriter,
 
     private void Sent()
     {
-        _isSending = false;
         _isBroken |= _sender!.SocketError is not SocketError.Success;
         Return(_unsent);
         _unsent = [];
