@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   plugins: [svelte()],
-  base: '/',
+  // Relative to the document's <base>: the same build serves every base path.
+  base: './',
   build: {
     outDir: 'dist',
     target: ['es2023', 'chrome123', 'firefox120', 'safari17.5'],

@@ -1,5 +1,6 @@
 // The only file that knows the MQTT library.
 import mqtt, { type MqttClient, type Packet } from 'mqtt';
+import { onHost } from '../lib/base';
 import { ticker } from '../lib/ticker';
 
 /** `logged`: where the log has it. Lost: the connection went before the answer; the server may have it or not. */
@@ -28,7 +29,7 @@ export class Link {
   readonly #lost = new Promise<'lost'>((resolve) => (this.#lose = resolve));
 
   constructor(clientId: string, events: LinkEvents) {
-    const url = new URL('/mqtt', location.href);
+    const url = new URL(onHost('/mqtt'), location.href);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     this.#client = mqtt.connect(url.href, {
       protocolVersion: 5,

@@ -1,3 +1,5 @@
+import { onHost } from './base';
+
 export interface FieldError {
   code: string | null;
   message: string;
@@ -13,6 +15,7 @@ export interface Problem {
 
 export type Answer<T> = { ok: true; value: T } | { ok: false; problem: Problem };
 
+/** `path` is one of ours, as `/api/rooms`: the base is put before it. */
 export async function call<T>(method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<Answer<T>> {
   const init: RequestInit = { method, headers: { Accept: 'application/json' }, cache: 'no-store' };
   if (body !== undefined) {
@@ -20,7 +23,7 @@ export async function call<T>(method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE
     init.body = JSON.stringify(body);
   }
   try {
-    const response = await fetch(path, init);
+    const response = await fetch(onHost(path), init);
     const content = await response.text();
     if (response.ok) return { ok: true, value: (content === '' ? undefined : JSON.parse(content)) as T };
     return { ok: false, problem: toProblem(response.status, content) };

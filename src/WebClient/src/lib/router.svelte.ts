@@ -1,25 +1,46 @@
-/** The page's path, kept in step with the address bar. */
+import { fromHost, onHost } from './base';
+
+/** The page's path below the base, kept in step with the address bar. */
 class Router {
-  path = $state(location.pathname);
+  path = $state(here());
 
   constructor() {
-    addEventListener('popstate', () => (this.path = location.pathname));
+    addEventListener('popstate', () => (this.path = here()));
   }
 
   go(path: string, { replace = false } = {}): void {
-    if (path === location.pathname) return;
-    history[replace ? 'replaceState' : 'pushState'](null, '', path);
+    if (path === here()) return;
+    history[replace ? 'replaceState' : 'pushState'](null, '', onHost(path));
     this.path = path;
   }
 }
 
+function here(): string {
+  return fromHost(location.pathname) ?? '/';
+}
+
 export const router = new Router();
 
-/** Same-origin links change the route without loading the page; everything else (new tab, another button) stays the browser's. */
+/** Links of the page change the route without loading it; everything else (new tab, another button) stays the browser's. */
 export function followLinks(event: MouseEvent): void {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const anchor = (event.target as Element | null)?.closest('a');
-  if (!anchor || anchor.target !== '' || anchor.hasAttribute('download') || anchor.origin !== location.origin || anchor.hash !== '') return;
+  if (!anchor || anchor.target !== '' || anchor.hasAttribute('download') || anchor.origin !== location.origin) return;
+  if (anchor.getAttribute('href')?.startsWith('#')) {
+    // Resolved against the base, a fragment alone would lead to the start page.
+    event.preventDefault();
+    moveTo(document.getElementById(anchor.hash.slice(1)));
+    return;
+  }
+  const path = fromHost(anchor.pathname);
+  if (path === null || anchor.hash !== '') return;
   event.preventDefault();
-  router.go(anchor.pathname);
+  router.go(path);
+}
+
+/** As the browser does for a fragment: reading and tabbing go on from there. */
+function moveTo(element: HTMLElement | null): void {
+  if (!element) return;
+  if (!element.hasAttribute('tabindex')) element.tabIndex = -1;
+  element.focus();
 }
