@@ -35,10 +35,39 @@ internal sealed partial class ChatPage(IPage page)
         await Composer.PressAsync("Enter");
     }
 
-    public Task SeesAsync(string text) => Assertions.Expect(Messages.GetByText(text, new() { Exact = true })).ToBeVisibleAsync();
+    /// <summary>Goes to the end, if the reader was brought to where new messages begin, and finds the text there: what is out of sight is not drawn.</summary>
+    public async Task SeesAsync(string text)
+    {
+        var said = Messages.GetByText(text, new() { Exact = true });
+        var below = Page.Locator(".to-end");
+        await Assertions.Expect(said.Or(below).First).ToBeVisibleAsync();
+        if (!await said.IsVisibleAsync())
+        {
+            await below.ClickAsync();
+        }
 
-    /// <summary>What the log has, as the timeline shows it: messages still on their way are not in it.</summary>
-    public async Task<IReadOnlyList<string>> SaidAsync() => await Messages.Locator(".bubble[data-seq] .text").AllInnerTextsAsync();
+        await Assertions.Expect(said).ToBeVisibleAsync();
+    }
+
+    /// <summary>What the log has, as the timeline shows it from its first line here to its last: messages still on their way are not in it.</summary>
+    /// <remarks>Only what is in sight is drawn, so the page is scrolled through, and is left at its end.</remarks>
+    public async Task<IReadOnlyList<string>> SaidAsync() => await Page.EvaluateAsync<string[]>("""
+        async () => {
+            const log = document.querySelector('[role=log]');
+            const said = new Map();
+            const look = () => log.querySelectorAll('.bubble[data-seq]').forEach((bubble) => said.set(Number(bubble.dataset.seq), bubble.querySelector('.text')?.innerText ?? ''));
+            const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+            log.scrollTop = 0;
+            await frame();
+            look();
+            while (log.scrollTop + log.clientHeight < log.scrollHeight - 1) {
+                log.scrollTop += log.clientHeight / 2;
+                await frame();
+                look();
+            }
+            return [...said].sort(([a], [b]) => a - b).map(([, text]) => text);
+        }
+        """);
 
     /// <summary>Messages that are not in the log yet, as far as the page knows.</summary>
     public ILocator Unsent => Messages.Locator(".pending");

@@ -106,6 +106,7 @@ export class Chat {
       this.#makePlace();
       void room.readRoom();
       if (this.#link) void room.attach(this.#link);
+      else if (this.#asked === null) room.begin();
     }
     // Moved to the end: the first is the one that nobody has looked at for longest.
     this.opened.delete(id);
@@ -163,6 +164,7 @@ export class Chat {
   #roomUser() {
     return {
       me: this.me.user,
+      author: () => session.me ?? this.me,
       outbox: this.outbox,
       directoryRead: this.#directoryRead,
       read: (room: string, seq: number, epoch: string) => {

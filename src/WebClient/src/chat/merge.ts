@@ -5,52 +5,33 @@ export interface Reaction {
   from: Author[];
 }
 
-/** A message as it stands now, with what later events did to it. */
+/** A message as it stands now, with what later events did to it. Never changed in place: what is drawn is drawn anew when it is another object. */
 export interface Message extends RoomEvent {
   /** When it was last edited; null: never. */
   editedAt: string | null;
   deleted: boolean;
-  reactions: Reaction[];
+  reactions: readonly Reaction[];
+}
+
+export function toMessage(event: RoomEvent): Message {
+  return { ...event, editedAt: null, deleted: false, reactions: [] };
 }
 
 /**
- * Applies edits, deletions and reactions to the messages that they are about. Whoever wrote such an event was allowed to, or it would not be in
- * the log. A run of events has no holes, so what happened to a message of it is in it too.
+ * The message after an edit, a deletion or a reaction. Whoever wrote such an event was allowed to, or it would not be in the log. What changes
+ * nothing, or is not known, answers the same object.
  */
-export function merge(events: readonly RoomEvent[]): (RoomEvent | Message)[] {
-  const messages = new Map<number, Message>();
-  const merged: (RoomEvent | Message)[] = [];
-  for (const event of events) {
-    if (event.type === 'message') {
-      const message: Message = { ...event, editedAt: null, deleted: false, reactions: [] };
-      messages.set(event.seq, message);
-      merged.push(message);
-    } else if (event.of === null) {
-      merged.push(event);
-    } else {
-      const message = messages.get(event.of);
-      if (message) apply(message, event);
-    }
-  }
-  return merged;
+export function changed(message: Message, event: RoomEvent): Message {
+  if (message.deleted) return message;
+  if (event.type === 'edit') return { ...message, text: event.text, editedAt: event.at };
+  if (event.type === 'delete') return { ...message, deleted: true, text: '', reactions: [] };
+  if (event.type === 'reaction' && event.emoji !== '') return withReaction(message, event);
+  return message;
 }
 
-export function isMessage(event: RoomEvent | Message): event is Message {
-  return event.type === 'message';
-}
-
-function apply(message: Message, event: RoomEvent): void {
-  if (message.deleted) return;
-  if (event.type === 'edit') {
-    message.text = event.text;
-    message.editedAt = event.at;
-  } else if (event.type === 'delete') {
-    message.deleted = true;
-    message.text = '';
-    message.reactions = [];
-  } else if (event.type === 'reaction' && event.emoji !== '') {
-    const reaction = message.reactions.find((one) => one.emoji === event.emoji);
-    if (!reaction) message.reactions.push({ emoji: event.emoji, from: [event.from] });
-    else if (!reaction.from.some((author) => author.user === event.from.user)) reaction.from.push(event.from);
-  }
+function withReaction(message: Message, { emoji, from }: RoomEvent): Message {
+  const before = message.reactions.find((one) => one.emoji === emoji);
+  if (!before) return { ...message, reactions: [...message.reactions, { emoji, from: [from] }] };
+  if (before.from.some((author) => author.user === from.user)) return message;
+  return { ...message, reactions: message.reactions.map((one) => (one === before ? { emoji, from: [...one.from, from] } : one)) };
 }

@@ -24,6 +24,8 @@ export interface RoomEvent {
   of: number | null;
   /** Of a reaction. */
   emoji: string;
+  /** Of a join or leave in a rush: who else came or went in the same second. */
+  others?: readonly Author[];
 }
 
 /** What the account knew of this room or inbox does not count any more; what is kept follows. */
@@ -109,6 +111,7 @@ export function readEvent(value: unknown): RoomEvent | null {
     replyTo: typeof value['replyTo'] === 'number' ? value['replyTo'] : null,
     of: typeof value['of'] === 'number' ? value['of'] : null,
     emoji: typeof value['emoji'] === 'string' ? value['emoji'] : '',
+    ...(Array.isArray(value['others']) ? { others: value['others'].map(readAuthor).filter((author) => author !== null) } : {}),
   };
 }
 

@@ -1,19 +1,23 @@
+import { backoff } from '../lib/backoff';
+import { OnceAFrame } from '../lib/frame';
 import { call } from '../lib/http';
-import { fold } from './fold';
+import { Fold } from './fold';
 import type { Link } from './link';
 import type { Line, Outbox } from './outbox.svelte';
 import { PeopleState } from './people.svelte';
-import { parseJson, readEvent, readPage, readPresent, readReset, readRoom, type HistoryPage, type Reading, type Room, type RoomEvent } from './protocol';
+import { parseJson, readEvent, readPage, readPresent, readReset, readRoom, type Author, type HistoryPage, type Reading, type Room, type RoomEvent } from './protocol';
 import type { Copy } from './store';
 import { Timeline } from './timeline';
 import { TypingState } from './typing.svelte';
 
 const pageLength = 50;
+/** A page that is scrolled to: long enough to be ahead of a quick reader. */
+const olderLength = 100;
 const longestPage = 500;
 /** Shown above what is new, so that it can be read in its place. */
 const readBefore = 20;
 /** More lines than this are let go of while the reader is at the end, where nobody sees them. */
-const keptLines = 400;
+const keptLines = 10_000;
 /** How many of them are kept for the next visit. */
 const copiedLines = 200;
 
@@ -21,6 +25,8 @@ type Phase = 'joining' | 'ready' | 'refused' | 'failed';
 
 export interface RoomUser {
   readonly me: string;
+  /** As the others see me now. */
+  author(): Author;
   readonly outbox: Outbox;
   /** The reader has seen everything up to here. */
   read(room: string, seq: number, epoch: string): void;
@@ -41,12 +47,11 @@ export class RoomState {
   catchingUp = $state(false);
   loadingOlder = $state(false);
   olderFailed = $state(false);
-  events = $state.raw<readonly RoomEvent[]>([]);
+  /** Counts the changes of what is drawn, once a frame however much has come. */
+  version = $state(0);
   atStart = $state(false);
   /** Messages of others beyond what has been read. */
   unread = $state(0);
-  /** Behind this seq stands the line above what was new when the reader came. */
-  line = $state<number | null>(null);
   /** Counts the times that the reader is to be brought to that line. */
   jumps = $state(0);
   /** The newest live message of somebody else, for the screen reader. */
@@ -55,17 +60,31 @@ export class RoomState {
   /** How many messages were sent from here in this visit. */
   sent = $state(0);
 
-  readonly items = $derived(fold(this.events, this.line));
   /** What is on its way, and not in the timeline yet. */
   readonly pending = $derived.by((): readonly Line[] => this.#user.outbox.lines.filter((line) => line.topic === this.topic));
 
-  readonly #timeline = new Timeline();
+  readonly #fold = new Fold(() => this.#user.author());
+  readonly #timeline = new Timeline({
+    appended: (events) => this.#appended(events),
+    prepended: (events) => this.#prepended(events),
+    droppedBefore: (seq) => this.#droppedBefore(seq),
+    cleared: () => this.#cleared(),
+  });
+  readonly #frame = new OnceAFrame(() => this.#showFrame());
+  /** The seqs of what others said, in order: counting what is new is finding a place in them. */
+  #news: number[] = [];
   readonly #user: RoomUser;
   readonly #restored: Promise<void>;
   #link: Link | null = null;
   #asking = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #failures = 0;
+  /** The first page, when it was asked for before the connection was there. */
+  #begun: Promise<unknown> = Promise.resolve();
   /** The newest seq that was on screen, here or on another device. Null: not known, and then nothing counts as unread. */
   #read: { seq: number; epoch: string } | null = null;
+  /** Behind this seq stands the line above what was new when the reader came. */
+  #line: number | null = null;
   /** What the server counted as unread, up to which seq. */
   #told: { head: number; unread: number } | null = null;
   /** Set by the page: the reader sees this room's end. */
@@ -84,11 +103,47 @@ export class RoomState {
     return this.room?.title ?? this.id;
   }
 
+  /** What the timeline draws. It changes in place: `version` says when to look again. */
+  get rows(): Fold['rows'] {
+    return this.#fold.rows;
+  }
+
+  /** Nothing was said here yet. */
+  get isQuiet(): boolean {
+    return this.atStart && this.#fold.isQuiet;
+  }
+
+  /** The first thing that is new to the reader, where the line stands above it; null: nothing is. */
+  get lineRow(): { key: string; order: number } | null {
+    const line = this.#line;
+    if (line === null) return null;
+    for (let index = this.rows.indexOfOrder(line + 1); index < this.rows.length; index++) {
+      const row = this.rows.at(index)!;
+      if (row.kind === 'unread') return row;
+      if (row.kind === 'message') return null;
+    }
+    return null;
+  }
+
+  /** Reads the first page before there is a connection: on the way into the page, neither has to wait for the other. */
+  begin(): void {
+    // How far was read is not known yet: nothing is taken for seen.
+    this.catchingUp = true;
+    this.#begun = this.#restored.then(async () => {
+      if (this.#timeline.last === null) await this.#catchUp();
+    });
+  }
+
+  /** Something to be drawn has changed. */
+  draw(): void {
+    this.#frame.request();
+  }
+
   /** On every new connection: become present, read what was missed. Order matters: what comes live begins right behind what was read. */
   async attach(link: Link): Promise<void> {
     this.#link = link;
     this.catchingUp = true;
-    await Promise.all([this.#restored, this.#user.directoryRead]);
+    await Promise.all([this.#restored, this.#user.directoryRead, this.#begun]);
     if (this.#link !== link) return;
     this.people.expectAnew();
     const [around, page] = await Promise.all([link.subscribe([`${this.topic}/presence/+`, `${this.topic}/info`, `${this.topic}/typing`], 0), this.#catchUp()]);
@@ -96,6 +151,8 @@ export class RoomState {
     if (around === 'refused' || page === 'refused') return this.#refuse();
     const { last, epoch } = this.#timeline;
     if (last === null || epoch === null) return this.#settle();
+    await this.#reachUnread();
+    if (this.#link !== link) return;
     const events = await link.subscribe(this.topic, 1, { after: last, epoch });
     if (this.#link !== link || events === 'lost') return;
     if (events === 'refused') return this.#refuse();
@@ -107,6 +164,7 @@ export class RoomState {
   detach(): void {
     this.#link = null;
     this.catchingUp = false;
+    clearTimeout(this.#retry);
   }
 
   leave(): void {
@@ -132,7 +190,7 @@ export class RoomState {
   send(text: string): void {
     this.#user.outbox.write(this.topic, text);
     this.typing.said();
-    this.line = null;
+    this.#setLine(null);
     this.sent++;
   }
 
@@ -140,29 +198,25 @@ export class RoomState {
     if (this.#link && this.typing.shouldSay()) this.#link.publishLoosely(`${this.topic}/typing`);
   }
 
-  /** Answers whether there is more above than before. */
-  async loadOlder(): Promise<boolean> {
-    const first = this.#timeline.first;
-    if (this.loadingOlder || this.phase !== 'ready' || first === null || this.#timeline.atStart) return false;
+  async loadOlder(): Promise<void> {
+    if (this.loadingOlder || this.phase !== 'ready' || this.#timeline.first === null || this.#timeline.atStart) return;
+    clearTimeout(this.#retry);
     this.loadingOlder = true;
-    const page = await this.#readPage(`before=${first}&limit=${pageLength}`);
-    this.olderFailed = typeof page === 'string';
-    if (typeof page !== 'string' && !this.#timeline.addOlder(page)) {
-      this.#timeline.restart();
-      await this.#catchUp();
-    }
+    const answer = await this.#readOlder(olderLength);
+    this.olderFailed = answer !== 'done';
     this.loadingOlder = false;
-    this.#draw();
-    return this.#timeline.first !== first;
+    if (answer === 'failed') this.#later(() => void this.loadOlder());
+    else this.#failures = 0;
+    this.draw();
   }
 
   /** The reader looks at the end of the timeline. What is still to come counts as new all the same. */
   markRead(): void {
     this.watched = true;
     if (this.catchingUp) return;
-    if (this.events.length > keptLines * 1.5) {
+    if (this.#timeline.events.length > keptLines * 1.5) {
       this.#timeline.trim(keptLines);
-      this.#draw();
+      this.#changed();
     }
     this.#sawEverything();
   }
@@ -175,7 +229,7 @@ export class RoomState {
   /** The reader is gone from the page: what was new to them has been seen. */
   goAway(): void {
     this.lookAway();
-    if (this.unread === 0) this.line = null;
+    if (this.unread === 0) this.#setLine(null);
   }
 
   /** Read further on another device, or counted by the server. */
@@ -187,8 +241,10 @@ export class RoomState {
   }
 
   async tryAgain(): Promise<void> {
+    clearTimeout(this.#retry);
     this.phase = 'joining';
     if (this.#link) await this.attach(this.#link);
+    else this.begin();
   }
 
   /** It was refused, and its owner may have let this account in since. Until that is known, the page stays as it is. */
@@ -211,8 +267,8 @@ export class RoomState {
     if (copy.read !== null) this.#readUpTo(copy.read, copy.epoch);
     this.room ??= copy.room;
     this.phase = 'ready';
-    this.#draw();
-    if (this.unread > 0) this.line = this.#read?.seq ?? null;
+    this.#changed();
+    if (this.unread > 0) this.#setLine(this.#read?.seq ?? null);
   }
 
   #receiveStream(value: unknown): void {
@@ -228,11 +284,11 @@ export class RoomState {
     const joined = this.#timeline.receive(event);
     if (event.type === 'message') this.typing.stopped(event.from.user);
     this.#echo(event);
-    this.#draw();
-    if (joined && event.type === 'message' && event.from.user !== this.#user.me) {
+    this.#changed();
+    if (joined && this.#isNews(event)) {
       if (!this.catchingUp) this.announced = event;
       // Nobody looks: here begins what is new.
-      if (!this.watched && wasRead && this.unread > 0) this.line = readBeforeIt;
+      if (!this.watched && wasRead && this.unread > 0) this.#setLine(readBeforeIt);
     }
     if (this.watched && !this.catchingUp) this.#sawEverything();
     if (this.#timeline.hasGap && !this.catchingUp) void this.#fillGap();
@@ -254,12 +310,12 @@ export class RoomState {
     if (this.phase !== 'ready') return;
     const { last, epoch } = this.#timeline;
     if (this.#read === null && last !== null && epoch !== null) this.#readUpTo(last, epoch);
-    this.#draw();
+    this.#changed();
     if (this.unread === 0) {
       if (this.watched) this.#sawEverything();
       return;
     }
-    this.line = this.#read?.seq ?? null;
+    this.#setLine(this.#read?.seq ?? null);
     this.jumps++;
   }
 
@@ -267,7 +323,7 @@ export class RoomState {
     this.phase = 'refused';
     this.catchingUp = false;
     this.#timeline.restart();
-    this.#draw();
+    this.#changed();
     this.#user.keep(this.topic, null);
   }
 
@@ -292,15 +348,51 @@ export class RoomState {
     const isBehind = typeof page !== 'string' && last !== null && (page.head - last > longestPage || page.epoch !== this.#timeline.epoch);
     if (isBehind) page = await this.#readPage(`limit=${pageLength}`);
     if (typeof page === 'string') {
-      if (page === 'failed' && this.phase === 'joining') this.phase = 'failed';
+      if (page === 'failed') this.#failed();
       return page;
     }
-    if (this.#read !== null && this.#read.epoch !== page.epoch) [this.#read, this.#told, this.line] = [null, null, null];
+    if (this.#read !== null && this.#read.epoch !== page.epoch) {
+      [this.#read, this.#told] = [null, null];
+      this.#setLine(null);
+    }
     this.#timeline.addNewer(page);
     page.events.forEach((event) => this.#echo(event));
     this.phase = 'ready';
-    this.#draw();
+    this.#failures = 0;
+    this.#changed();
     return 'done';
+  }
+
+  /** Tried again later, and later each time; the button does not wait. */
+  #failed(): void {
+    if (this.phase === 'joining') this.phase = 'failed';
+    this.#later(() => {
+      if (this.phase === 'failed') void this.tryAgain();
+      else if (this.#timeline.hasGap) void this.#fillGap();
+    });
+  }
+
+  #later(step: () => void): void {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(step, backoff(++this.#failures));
+  }
+
+  /** What is new may begin further above than what was read so far. */
+  async #reachUnread(): Promise<void> {
+    const { first } = this.#timeline;
+    if (this.#read === null || first === null || first <= this.#read.seq + 1 || this.#timeline.atStart) return;
+    await this.#readOlder(Math.min(longestPage, first - this.#read.seq + readBefore));
+  }
+
+  async #readOlder(length: number): Promise<'done' | 'refused' | 'failed'> {
+    const page = await this.#readPage(`before=${this.#timeline.first}&limit=${length}`);
+    if (typeof page === 'string') return page;
+    if (this.#timeline.addOlder(page)) {
+      this.#changed();
+      return 'done';
+    }
+    this.#timeline.restart();
+    return this.#catchUp();
   }
 
   /** Long enough to begin a little above what has not been read. */
@@ -347,20 +439,56 @@ export class RoomState {
       return;
     }
     const first = this.#timeline.first;
-    const isNew = (event: RoomEvent) => event.type === 'message' && event.from.user !== this.#user.me;
     // What lies between the place read and the first line here is known to the server alone.
     const told = this.#told !== null && first !== null && first > read + 1 ? this.#told : null;
     const from = told ? Math.max(read, told.head) : read;
-    this.unread = (told?.unread ?? 0) + this.#timeline.events.reduce((sum, event) => sum + (event.seq > from && isNew(event) ? 1 : 0), 0);
+    this.unread = (told?.unread ?? 0) + this.#news.length - countUpTo(this.#news, from);
   }
 
-  #draw(): void {
-    this.events = this.#timeline.events;
+  /** The run has changed: what follows from it is brought in line, and drawn with the next frame. */
+  #changed(): void {
     this.atStart = this.#timeline.atStart;
     const { last, epoch } = this.#timeline;
     if (last !== null && epoch !== null) this.#user.outbox.reached(this.topic, epoch, last);
     this.#count();
     this.#keep();
+    this.draw();
+  }
+
+  #showFrame(): void {
+    this.#fold.setWaiting(this.pending);
+    this.version++;
+  }
+
+  #appended(events: readonly RoomEvent[]): void {
+    this.#fold.append(events);
+    for (const event of events) if (this.#isNews(event)) this.#news.push(event.seq);
+  }
+
+  #prepended(events: readonly RoomEvent[]): void {
+    this.#fold.prepend(events);
+    this.#news.unshift(...events.filter((event) => this.#isNews(event)).map((event) => event.seq));
+  }
+
+  #droppedBefore(seq: number): void {
+    this.#fold.dropBefore(seq);
+    this.#news = this.#news.slice(countUpTo(this.#news, seq - 1));
+  }
+
+  #cleared(): void {
+    this.#fold.clear();
+    this.#news = [];
+  }
+
+  /** My own bot is another client: what it says is news to me. */
+  #isNews(event: RoomEvent): boolean {
+    return event.type === 'message' && (event.from.user !== this.#user.me || event.from.kind === 'bot');
+  }
+
+  #setLine(after: number | null): void {
+    this.#line = after;
+    this.#fold.setLine(after);
+    this.draw();
   }
 
   #keep(): void {
@@ -370,8 +498,20 @@ export class RoomState {
   #copy(): Omit<Copy, 'account'> | null {
     const { epoch, oldest, events } = this.#timeline;
     if (epoch === null || this.phase !== 'ready') return null;
-    const deleted = new Set(events.filter((event) => event.type === 'delete').map((event) => event.of));
-    const kept = events.slice(-copiedLines).map((event) => (deleted.has(event.seq) ? { ...event, text: '' } : event));
+    const newest = events.slice(-copiedLines);
+    const deleted = new Set(newest.filter((event) => event.type === 'delete').map((event) => event.of));
+    const kept = newest.map((event) => (deleted.has(event.seq) ? { ...event, text: '' } : event));
     return { topic: this.topic, epoch, oldest, events: kept, read: this.#read?.seq ?? null, room: this.room };
   }
+}
+
+/** How many of these ascending numbers are at most `limit`. */
+function countUpTo(numbers: readonly number[], limit: number): number {
+  let [low, high] = [0, numbers.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (numbers[middle]! <= limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -1,10 +1,21 @@
 import type { HistoryPage, RoomEvent } from './protocol';
 
+/** Hears what joins the run and what leaves it, in order. */
+export interface TimelineReader {
+  appended(events: readonly RoomEvent[]): void;
+  prepended(events: readonly RoomEvent[]): void;
+  /** What lies before this seq was let go of. */
+  droppedBefore(seq: number): void;
+  /** The run was forgotten. */
+  cleared(): void;
+}
+
 /**
  * What this page knows of one room's log: a run of events without holes. However events arrive (live, by page, from an earlier visit, twice,
  * too early), each is held once, in seq order. Every type counts, so that one which is not known leaves no hole.
  */
 export class Timeline {
+  readonly #reader: TimelineReader;
   #epoch: string | null = null;
   #events: RoomEvent[] = [];
   #oldest = 1;
@@ -13,6 +24,11 @@ export class Timeline {
   /** Live events beyond the run: shown as soon as what lies between has been read. */
   #ahead = new Map<number, RoomEvent>();
 
+  constructor(reader: TimelineReader) {
+    this.#reader = reader;
+  }
+
+  /** Grows in place. */
   get events(): readonly RoomEvent[] {
     return this.#events;
   }
@@ -59,10 +75,10 @@ export class Timeline {
     this.#epoch = page.epoch;
     this.#oldest = page.first;
     const begins = page.events[0]?.seq;
-    if (begins !== undefined && this.#next !== null && begins > this.#next) this.#events = [];
-    const fresh = page.events.filter((event) => this.#next === null || event.seq >= this.#next);
-    this.#events = [...this.#events, ...fresh];
-    this.#next = Math.max(this.#next ?? 1, (page.events.at(-1)?.seq ?? page.head) + 1);
+    if (begins !== undefined && this.#next !== null && begins > this.#next) this.#clear();
+    const next = this.#next;
+    this.#append(page.events.filter((event) => next === null || event.seq >= next));
+    this.#next = Math.max(next ?? 1, (page.events.at(-1)?.seq ?? page.head) + 1);
     for (const [seq, event] of this.#ahead) if (seq < this.#next || event.epoch !== page.epoch) this.#ahead.delete(seq);
     this.#drain();
   }
@@ -72,13 +88,17 @@ export class Timeline {
     if (page.epoch !== this.#epoch) return false;
     this.#oldest = page.first;
     const first = this.first ?? Infinity;
-    this.#events = [...page.events.filter((event) => event.seq < first), ...this.#events];
+    const older = page.events.filter((event) => event.seq < first);
+    this.#events.unshift(...older);
+    this.#reader.prepended(older);
     return true;
   }
 
   /** Lets go of the oldest events; scrolling up reads them again. */
   trim(keep: number): void {
-    if (this.#events.length > keep) this.#events = this.#events.slice(-keep);
+    if (this.#events.length <= keep) return;
+    this.#events = this.#events.slice(-keep);
+    this.#reader.droppedBefore(this.#events[0]?.seq ?? Infinity);
   }
 
   /** Forgets the run and what waited for it. */
@@ -86,7 +106,18 @@ export class Timeline {
     this.#epoch = null;
     this.#next = null;
     this.#ahead.clear();
+    this.#clear();
+  }
+
+  #append(events: readonly RoomEvent[]): void {
+    if (events.length === 0) return;
+    for (const event of events) this.#events.push(event);
+    this.#reader.appended(events);
+  }
+
+  #clear(): void {
     this.#events = [];
+    this.#reader.cleared();
   }
 
   /** Moves what continues the run out of `#ahead`. */
@@ -97,7 +128,7 @@ export class Timeline {
       this.#next = event.seq + 1;
       joined.push(event);
     }
-    if (joined.length > 0) this.#events = [...this.#events, ...joined];
+    this.#append(joined);
     return joined.length > 0;
   }
 

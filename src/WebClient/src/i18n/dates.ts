@@ -1,26 +1,42 @@
+import { today } from '../lib/today.svelte';
 import { language, t } from './i18n.svelte';
 
+type Shape = 'time' | 'day' | 'dayOfAnotherYear' | 'full';
+
+const shapes: Record<Shape, Intl.DateTimeFormatOptions> = {
+  time: { timeStyle: 'short' },
+  day: { weekday: 'long', day: 'numeric', month: 'long' },
+  dayOfAnotherYear: { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' },
+  full: { dateStyle: 'medium', timeStyle: 'short' },
+};
+
+/** Making a formatter costs fifty times what using it does, so each is kept. */
+const dateFormats = new Map<string, Intl.DateTimeFormat>();
+const relativeFormats = new Map<string, Intl.RelativeTimeFormat>();
+const listFormats = new Map<string, Intl.ListFormat>();
+
 export function timeOf(at: string | number): string {
-  return format(at, { hour: language.current === 'en' ? 'numeric' : '2-digit', minute: '2-digit' });
+  return format(at, 'time');
 }
 
+/** "Today", "Yesterday", "Sunday, 22 November". */
 export function dayOf(at: string): string {
   const date = new Date(at);
-  const today = new Date();
-  const yesterday = new Date(today.getFullYear(), today.getMonth(), today.getDate() - 1);
-  if (date.toDateString() === today.toDateString()) return t('chat.today');
+  const start = new Date(today.start);
+  const yesterday = new Date(start.getFullYear(), start.getMonth(), start.getDate() - 1);
+  if (date.toDateString() === start.toDateString()) return t('chat.today');
   if (date.toDateString() === yesterday.toDateString()) return t('chat.yesterday');
-  return format(at, { weekday: 'long', day: 'numeric', month: 'long', ...(date.getFullYear() === today.getFullYear() ? {} : { year: 'numeric' }) });
+  return format(at, date.getFullYear() === start.getFullYear() ? 'day' : 'dayOfAnotherYear');
 }
 
 export function fullDate(at: string | number): string {
-  return format(at, { dateStyle: 'medium', timeStyle: 'short' });
+  return format(at, 'full');
 }
 
 /** "3 minutes ago", "in 30 days", "just now". */
 export function relative(at: string, now = Date.now()): string {
   const seconds = (Date.parse(at) - now) / 1000;
-  const words = new Intl.RelativeTimeFormat(language.current, { numeric: 'auto' });
+  const words = kept(relativeFormats, locale(), () => new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' }));
   for (const [unit, length] of [['day', 86_400], ['hour', 3_600], ['minute', 60]] as const) {
     if (Math.abs(seconds) >= length) return words.format(Math.trunc(seconds / length), unit);
   }
@@ -29,10 +45,26 @@ export function relative(at: string, now = Date.now()): string {
 
 /** "Ana and Bob", "Ana, Bob e Caio". */
 export function listOf(names: string[]): string {
-  return new Intl.ListFormat(language.current, { type: 'conjunction' }).format(names);
+  return kept(listFormats, locale(), () => new Intl.ListFormat(locale(), { type: 'conjunction' })).format(names);
 }
 
-function format(at: string | number, options: Intl.DateTimeFormatOptions): string {
+function format(at: string | number, shape: Shape): string {
   const date = new Date(at);
-  return Number.isNaN(date.getTime()) ? '' : new Intl.DateTimeFormat(language.current, options).format(date);
+  if (Number.isNaN(date.getTime())) return '';
+  return kept(dateFormats, `${locale()} ${shape}`, () => new Intl.DateTimeFormat(locale(), shapes[shape])).format(date);
+}
+
+/** The reader's own kind of the page's language: in British English the day comes before the month, and nothing is "pm". */
+function locale(): string {
+  const wanted = language.current.slice(0, 2);
+  return navigator.languages.find((tag) => tag.toLowerCase().split('-')[0] === wanted) ?? language.current;
+}
+
+function kept<T>(formats: Map<string, T>, key: string, make: () => T): T {
+  let found = formats.get(key);
+  if (found === undefined) {
+    found = make();
+    formats.set(key, found);
+  }
+  return found;
 }

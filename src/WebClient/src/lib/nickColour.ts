@@ -13,10 +13,14 @@ export const worstDarkSurface: Rgb = [0x3a, 0x31, 0x4b];
 const hues = 24;
 const wantedContrast = 4.6;
 
+/** Choosing a colour by contrast takes dozens of steps, and there are few: each is chosen once. */
+const chosen: NickColour[] = [];
+
 /** The same name has the same colour everywhere; colours are chosen by contrast, so that every one of them can be read. */
 export function nickColour(userName: string): NickColour {
-  const hue = (hash(userName) % hues) * (360 / hues);
-  return { light: css(readable(hue, worstLightSurface, -1)), dark: css(readable(hue, worstDarkSurface, 1)) };
+  const index = hash(userName) % hues;
+  const hue = index * (360 / hues);
+  return (chosen[index] ??= { light: css(readable(hue, worstLightSurface, -1)), dark: css(readable(hue, worstDarkSurface, 1)) });
 }
 
 /** Walks from mid lightness away from the surface until the colour can be read on it. */
