@@ -31,7 +31,7 @@ internal static class AccountsApi
         }
 
         return await browser.EnterAsync(context, account) is { } session
-            ? TypedResults.Created("/api/session", SessionView.Of(session))
+            ? TypedResults.Created(context.OnHost("/api/session"), SessionView.Of(session))
             : Problems.NotSignedIn();
     }
 

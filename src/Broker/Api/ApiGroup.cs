@@ -39,4 +39,7 @@ internal static class ApiGroup
     /// <summary>The login session that <see cref="RequireCookie"/> found.</summary>
     public static LoginSession SignedIn(this HttpContext context) => 
         context.Features.Get<LoginSession>() ?? throw new InvalidOperationException("This endpoint does not require the cookie.");
+
+    /// <summary>The address on this host of a path of ours, for `Location`: `/api/session` becomes `/chat/api/session` where the program lies in a folder.</summary>
+    public static string OnHost(this HttpContext context, string path) => context.Request.PathBase + path;
 }

@@ -32,7 +32,9 @@ internal sealed class CookieSignIn(LoginSessions sessions)
         HttpOnly = true,
         IsEssential = true,
         MaxAge = lifetime,
-        Path = "/",
+
+        // `__Host-` demands the whole path (RFC 6265bis, 4.1.3.2). The plain one stays in the folder of the host in which the program lies.
+        Path = context.Request.IsHttps ? "/" : context.Request.PathBase + "/",
         SameSite = SameSiteMode.Strict,
         Secure = context.Request.IsHttps,
     });

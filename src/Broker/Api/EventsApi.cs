@@ -10,7 +10,8 @@ internal static class EventsApi
     public static void Map(IEndpointRouteBuilder routes) => routes.MapApi("/api/rooms").MapGet("{room}/events", Page)
         .WithTags("Rooms")
         .WithDescription(EventPage.Description)
-        .RequireMember();
+        .RequireMember()
+        .MayBeCompressed();
 
     private static IResult Page(string room, RoomDirectory rooms, IRoomLog log, HttpContext context)
     {

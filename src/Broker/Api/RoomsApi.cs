@@ -16,7 +16,7 @@ internal static class RoomsApi
     public static void Map(IEndpointRouteBuilder routes)
     {
         var rooms = routes.MapApi("/api/rooms").WithTags("Rooms").RequireMember();
-        rooms.MapGet("", List);
+        rooms.MapGet("", List).MayBeCompressed();
         rooms.MapPost("", CreateAsync);
         rooms.MapGet("{room}", Get);
         rooms.MapPatch("{room}", ChangeAsync);
@@ -72,7 +72,7 @@ internal static class RoomsApi
 
         return await rooms.CreateAsync(id, title!, topic ?? "", isPrivate ?? false, who.Account) switch
         {
-            RoomChange.Done => TypedResults.Created($"/api/rooms/{id}", RoomView.Of(rooms.Find(id.Value)!, who.Account, positions)),
+            RoomChange.Done => TypedResults.Created(context.OnHost($"/api/rooms/{id}"), RoomView.Of(rooms.Find(id.Value)!, who.Account, positions)),
             RoomChange.TooMany => RoomProblems.Conflict("too_many", "This account has made as many rooms as it may. Delete one first."),
             _ => Problems.Fields([new FieldError("id", "taken", "There is a room with this id already. Choose another.")]),
         };

@@ -23,7 +23,7 @@ internal static class TokensApi
 
         var created = await tokens.CreateAsync(context.SignedIn().Account, body.Name, body.Rooms, VerbNames.Parse(body.Verbs), body.ExpiresAt);
         return created.TryGet(out var token, out var refusal)
-            ? TypedResults.Created("/api/tokens/" + token.Token.Id, new CreatedTokenView(token.Token.Id, token.Secret))
+            ? TypedResults.Created(context.OnHost("/api/tokens/" + token.Token.Id), new CreatedTokenView(token.Token.Id, token.Secret))
             : Problems.Of(refusal, context);
     }
 

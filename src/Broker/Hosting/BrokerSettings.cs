@@ -9,6 +9,9 @@ internal sealed record BrokerSettings
     /// <summary>Absolute.</summary>
     public required string DataFolder { get; init; }
 
+    /// <summary>Where on its host everything lies.</summary>
+    public required BasePath BasePath { get; init; }
+
     /// <summary>0: any free port; -1: no MQTT over TCP.</summary>
     public required int MqttPort { get; init; }
 

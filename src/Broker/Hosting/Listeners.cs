@@ -18,14 +18,16 @@ internal sealed class Listeners
     public const int Backlog = 4096;
 
     private readonly List<(string Scheme, string Host, ListenOptions Options)> _listening = [];
+    private BasePath _basePath = BasePath.Root;
 
-    /// <summary>One per listener, such as `http://localhost:8080` and `mqtt://127.0.0.1:1883`; after the start.</summary>
+    /// <summary>One per listener, such as `http://localhost:8080` (with the base path, if there is one) and `mqtt://127.0.0.1:1883`; after the start.</summary>
     public IEnumerable<string> Addresses => _listening.Select(listener =>
-        string.Create(CultureInfo.InvariantCulture, $"{listener.Scheme}://{listener.Host}:{((IPEndPoint)listener.Options.EndPoint).Port}"));
+        string.Create(CultureInfo.InvariantCulture, $"{listener.Scheme}://{listener.Host}:{((IPEndPoint)listener.Options.EndPoint).Port}{FolderFor(listener.Scheme)}"));
 
     /// <summary>Takes `Urls` apart: once Kestrel listens by code (MQTT), it would not look at them.</summary>
     public void Configure(KestrelServerOptions kestrel, string urls, BrokerSettings settings, ServerCertificate? certificate)
     {
+        _basePath = settings.BasePath;
         kestrel.AddServerHeader = false;
         kestrel.ConfigureHttpsDefaults(https => (https.SslProtocols, https.HandshakeTimeout) = (ServerCertificate.Protocols, ServerCertificate.HandshakeTime));
         var certificates = kestrel.ApplicationServices.GetRequiredService<IConfiguration>().GetSection("Kestrel:Certificates:Default");
@@ -45,6 +47,8 @@ internal sealed class Listeners
             ListenMqtt(kestrel, "mqtts", tls.Address, tls.Port, certificate!.Handshakes([]));
         }
     }
+
+    private string FolderFor(string scheme) => _basePath.IsRoot || scheme.StartsWith("mqtt", StringComparison.Ordinal) ? "" : _basePath.Folder;
 
     private void ListenMqtt(KestrelServerOptions kestrel, string scheme, IPAddress address, int port, TlsHandshakeCallbackOptions? tls)
     {

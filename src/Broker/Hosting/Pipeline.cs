@@ -15,18 +15,22 @@ internal static class Pipeline
         services.AddProblemDetails();
         services.AddOpenApi();
         services.AddHealthChecks();
+        CompressedAnswers.AddServices(services);
     }
 
     public static void Map(WebApplication app)
     {
         // First: what comes behind it asks for the address and the scheme of the client.
-        TrustedProxies.Use(app, app.Services.GetRequiredService<BrokerSettings>().TrustedProxies);
+        var settings = app.Services.GetRequiredService<BrokerSettings>();
+        TrustedProxies.Use(app, settings.TrustedProxies);
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.UseMiddleware<SecurityHeaders>();
+        settings.BasePath.Use(app);
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
         app.UseRouting();
-        app.MapOpenApi("/api/openapi.json");
+        CompressedAnswers.Use(app);
+        app.MapOpenApi("/api/openapi.json").MayBeCompressed();
         HealthApi.Map(app);
         AccountsApi.Map(app);
         SessionApi.Map(app);

@@ -9,7 +9,7 @@ internal static class SettingsReader
 {
     private static readonly HashSet<string> Keys = new(
         [
-            "DataFolder", "Mqtt:Port", "Mqtt:Address", "Mqtt:AllowPlainPasswords", "Guests:Enabled", "Registration:Enabled", "Rooms:Default", "AllowedOrigins",
+            "DataFolder", "BasePath", "Mqtt:Port", "Mqtt:Address", "Mqtt:AllowPlainPasswords", "Guests:Enabled", "Registration:Enabled", "Rooms:Default", "AllowedOrigins",
             "Mqtt:Tls:Port", "Mqtt:Tls:Address", "Mqtt:Tls:Certificate", "Mqtt:Tls:Key", "Mqtt:Tls:Password", "TrustedProxies",
             .. typeof(BrokerLimits).GetProperties().Where(property => property.CanWrite).Select(property => "Limits:" + property.Name),
         ],
@@ -22,6 +22,7 @@ internal static class SettingsReader
         return new BrokerSettings
         {
             DataFolder = Folder(section),
+            BasePath = Base(section),
             MqttPort = Number(section, "Mqtt:Port", 1883, -1, 65535),
             MqttAddress = Address(section, "Mqtt:Address"),
             Tls = Tls(section),
@@ -74,6 +75,14 @@ internal static class SettingsReader
     {
         var folder = section["DataFolder"] ?? "./data";
         return folder.Length == 0 ? throw Bad(section, "DataFolder", folder, "a folder, such as ./data") : Path.GetFullPath(folder);
+    }
+
+    private static BasePath Base(IConfigurationSection section)
+    {
+        const string key = "BasePath";
+        var text = section[key] ?? "";
+        return BasePath.TryParse(text, out var path) ? path
+            : throw Bad(section, key, text, "/ or a folder, such as /chat/: letters, digits and -_.~ between slashes; not below /api, /assets, /health or /mqtt");
     }
 
     private static TlsSettings? Tls(IConfigurationSection section)

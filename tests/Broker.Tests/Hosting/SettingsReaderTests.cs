@@ -43,6 +43,8 @@ public sealed class SettingsReaderTests
     [InlineData("Rooms:Default:0", "../")]
     [InlineData("AllowedOrigins:0", "example.org")]
     [InlineData("DataFolder", "")]
+    [InlineData("BasePath", "chat")]
+    [InlineData("BasePath", "/a/../b")]
     [InlineData("Mqtt:Prot", "1")]
     [InlineData("Limits:TextLenght", "1")]
     public void A_bad_setting_is_one_line_that_names_its_key(string key, string value)

@@ -1,0 +1,85 @@
+using System.IO.Compression;
+using System.Security.Cryptography;
+using Microsoft.Net.Http.Headers;
+
+namespace WebMessenger.Broker.Hosting;
+
+/// <summary>One file of the browser client, in every coding it can be sent in; which one goes out, the request decides.</summary>
+/// <remarks>Range, HEAD and the conditions of a request are ASP.NET Core's own work: each coding is a file result, made once.</remarks>
+internal sealed class WebFile
+{
+    private readonly Coded[] _codings;
+    private readonly string _cacheControl;
+
+    /// <param name="codings">The smallest first: it is sent to whoever takes several equally gladly.</param>
+    private WebFile(string cacheControl, Coded[] codings) => (_cacheControl, _codings) = (cacheControl, codings);
+
+    /// <summary>A file on disk. The build has put `….br` and `….gz` beside it where that saves something; its bytes go from the disk to the socket.</summary>
+    public static WebFile OnDisk(string path, string contentType, string cacheControl)
+    {
+        var mark = Mark(File.ReadAllBytes(path));
+        var codings = new[] { AcceptEncoding.Brotli, AcceptEncoding.Gzip }
+            .Select(coding => (Coding: coding, Path: path + Ending(coding)))
+            .Where(coded => File.Exists(coded.Path))
+            // A range of a coded file would be a range of its coded bytes (RFC 9110, 14.2), which nobody could put together with those of another coding.
+            .Select(coded => new Coded(coded.Coding, TypedResults.PhysicalFile(coded.Path, contentType, entityTag: Tag(mark, coded.Coding))))
+            .Append(new Coded(AcceptEncoding.Identity, TypedResults.PhysicalFile(path, contentType, entityTag: Tag(mark, AcceptEncoding.Identity), enableRangeProcessing: true)));
+        return new WebFile(cacheControl, [.. codings]);
+    }
+
+    /// <summary>A small text that is made at start; so it is compressed here, and not by the build.</summary>
+    public static WebFile InMemory(byte[] content, string contentType, string cacheControl)
+    {
+        var mark = Mark(content);
+        var codings = new (string Coding, byte[] Bytes)[] { (AcceptEncoding.Brotli, Brotli(content)), (AcceptEncoding.Gzip, Gzip(content)), (AcceptEncoding.Identity, content) }
+            .Where(coded => coded.Bytes == content || coded.Bytes.Length < content.Length)
+            .Select(coded => new Coded(coded.Coding, TypedResults.Bytes(coded.Bytes.AsMemory(), contentType, entityTag: Tag(mark, coded.Coding))));
+        return new WebFile(cacheControl, [.. codings]);
+    }
+
+    public Task AnswerAsync(HttpContext context)
+    {
+        var headers = context.Response.Headers;
+        headers.Vary = HeaderNames.AcceptEncoding;
+        var accepted = AcceptEncoding.Of(context.Request.Headers.AcceptEncoding);
+        if (_codings.MaxBy(coded => accepted.Quality(coded.Coding)) is not { } best || accepted.Quality(best.Coding) <= 0)
+        {
+            context.Response.StatusCode = StatusCodes.Status406NotAcceptable;
+            return Task.CompletedTask;
+        }
+
+        headers.CacheControl = _cacheControl;
+        if (best.Coding != AcceptEncoding.Identity)
+        {
+            headers.ContentEncoding = best.Coding;
+        }
+
+        return best.File.ExecuteAsync(context);
+    }
+
+    public static string Ending(string coding) => coding == AcceptEncoding.Brotli ? ".br" : ".gz";
+
+    private static string Mark(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content).AsSpan(0, 12));
+
+    // Two codings are two representations, and a cache must not take one's bytes for the other's (RFC 9110, 8.8.3.3).
+    private static EntityTagHeaderValue Tag(string mark, string coding) => new($"\"{mark}{(coding == AcceptEncoding.Identity ? "" : "-" + coding)}\"");
+
+    private static byte[] Brotli(byte[] content)
+    {
+        var coded = new byte[BrotliEncoder.GetMaxCompressedLength(content.Length)];
+        return BrotliEncoder.TryCompress(content, coded, out var length, quality: 11, window: 22) ? coded[..length] : content;
+    }
+
+    private static byte[] Gzip(byte[] content)
+    {
+        using MemoryStream coded = new();
+        using (GZipStream gzip = new(coded, CompressionLevel.SmallestSize))
+        {
+            gzip.Write(content);
+        }
+
+        return coded.ToArray();
+    }
+
+    private sealed record Coded(string Coding, IResult File);
+}
