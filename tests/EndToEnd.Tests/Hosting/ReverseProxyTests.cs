@@ -2,12 +2,14 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
+using Microsoft.Playwright;
+using WebMessenger.EndToEnd.Tests.Browser;
 using WebMessenger.EndToEnd.Tests.Servers;
 
 namespace WebMessenger.EndToEnd.Tests.Hosting;
 
 /// <summary>Behind nginx, as docs/operating.md shows it.</summary>
-public sealed class ReverseProxyTests
+public sealed class ReverseProxyTests(Chromium chromium)
 {
     /// <summary>Another address of this machine than nginx has, so that the two can be told apart.</summary>
     private static readonly IPAddress Client = IPAddress.Parse("127.0.0.2");
@@ -64,6 +66,53 @@ public sealed class ReverseProxyTests
         using var left = await browser.SendAsync(leave, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.NoContent, left.StatusCode);
         await tab.WaitForCloseAsync();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Fault_B25_In_a_folder_of_its_host_the_page_lives_whole_and_asks_for_nothing_beside_it(bool proxyTakesFolderOff)
+    {
+        Assert.SkipWhen(Nginx.Program is null, "nginx is not installed.");
+        await using var server = await ServerProcess.StartAsync([.. SharedServer.NoLimits, "WebMessenger:TrustedProxies:0=127.0.0.1", "WebMessenger:BasePath=/chat"]);
+        await using var nginx = await Nginx.StartInFolderAsync(server, proxyTakesFolderOff);
+        await using (var visitor = await chromium.VisitorAsync(nginx.Address))
+        {
+            ChatPage chat = new(await visitor.OpenAsync("/chat"));
+            await chat.Page.GetByLabel("Your nickname").FillAsync("Zoe");
+            await chat.Page.Keyboard.PressAsync("Enter");
+            await chat.IsInRoomAsync();
+            await IsAtAsync(chat, "rooms/lobby");
+            var text = Lobby.Unique("in a folder");
+            await chat.SayAsync(text);
+            await chat.SeesAsync(text);
+            var cookie = Assert.Single(await visitor.Context.CookiesAsync());
+            Assert.Equal("/chat/", cookie.Path);
+
+            await chat.Page.Locator("a[href='rooms']").First.ClickAsync();
+            await IsAtAsync(chat, "rooms");
+            await chat.Page.GoBackAsync();
+            await IsAtAsync(chat, "rooms/lobby");
+            await chat.SeesAsync(text);
+            await chat.Page.GoForwardAsync();
+            await IsAtAsync(chat, "rooms");
+            await chat.Page.GoBackAsync();
+
+            // Two levels below the folder: what was relative to the address itself would now be looked for in /chat/rooms/.
+            await chat.Page.ReloadAsync();
+            await chat.IsInRoomAsync();
+            await chat.SeesAsync(text);
+            await IsAtAsync(chat, "rooms/lobby");
+            visitor.AssertNoComplaints();
+        }
+
+        var asked = nginx.Asked.ToList();
+        Assert.Equal("/chat", asked[0]);
+        Assert.All(asked.Skip(1), path => Assert.StartsWith("/chat/", path, StringComparison.Ordinal));
+        Assert.Contains("/chat/mqtt", asked);
+        Assert.Contains("/chat/api/session", asked);
+
+        async Task IsAtAsync(ChatPage chat, string path) => await Assertions.Expect(chat.Page).ToHaveURLAsync(new Uri(nginx.Address, $"/chat/{path}").ToString());
     }
 
     private static async ValueTask<Stream> FromElsewhereAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)

@@ -74,6 +74,7 @@ public sealed class StartTests : IDisposable
     [InlineData("Urls=https://127.0.0.1:0", "WebMessenger:Mqtt:Tls:Certificate")]
     [InlineData("WebMessenger:Mqtt:Tls:Certificate=/nowhere/chat.pem", "WebMessenger:Mqtt:Tls:Certificate")]
     [InlineData("WebMessenger:TrustedProxies:0=a proxy", "WebMessenger:TrustedProxies")]
+    [InlineData("WebMessenger:BasePath=chat", "WebMessenger:BasePath")]
     public async Task A_bad_setting_is_one_line_that_names_its_key(string setting, string key)
     {
         var ended = await ServerProcess.RunToEndAsync([.. Settings(), "Urls=http://127.0.0.1:0", setting]);

@@ -39,11 +39,15 @@ public sealed class Chromium : IAsyncLifetime
     }
 
     /// <summary>A browser of somebody's own: no cookie, no storage.</summary>
-    internal async Task<Visitor> VisitorAsync(ServerProcess server, string locale = "en-GB", ColorScheme scheme = ColorScheme.Light)
+    internal Task<Visitor> VisitorAsync(ServerProcess server, string locale = "en-GB", ColorScheme scheme = ColorScheme.Light) =>
+        VisitorAsync(server.Address, locale, scheme);
+
+    /// <summary>The same, of a server that is met at another address than its own.</summary>
+    internal async Task<Visitor> VisitorAsync(Uri address, string locale = "en-GB", ColorScheme scheme = ColorScheme.Light)
     {
         var context = await _browser!.NewContextAsync(new()
         {
-            BaseURL = server.Address.GetLeftPart(UriPartial.Authority),
+            BaseURL = address.GetLeftPart(UriPartial.Authority),
             Locale = locale,
             ColorScheme = scheme,
             // Motion would have axe-core look at half-faded colours.

@@ -9,6 +9,8 @@ namespace WebMessenger.EndToEnd.Tests.Servers;
 /// <summary>A real nginx with the configuration that docs/operating.md shows, before a server of ours.</summary>
 internal sealed class Nginx : IAsyncDisposable
 {
+    private const string DocumentedServer = "http://127.0.0.1:8080";
+
     private static readonly string[] Places = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx", "/usr/local/bin/nginx", "/opt/homebrew/bin/nginx"];
 
     private readonly Process _process;
@@ -25,21 +27,45 @@ internal sealed class Nginx : IAsyncDisposable
     public static string? Program =>
         Environment.GetEnvironmentVariable("NGINX") is { Length: > 0 } named ? named : Places.FirstOrDefault(File.Exists);
 
-    /// <summary>`https://…`.</summary>
+    /// <summary>`https://…`, or `http://…` of a folder.</summary>
     public Uri Address { get; }
 
-    public static async Task<Nginx> StartAsync(ServerProcess server, TestCertificate certificate)
+    /// <summary>What was asked for so far, as the requests had it: `/chat/api/session`. A WebSocket is among it when it is closed.</summary>
+    public IEnumerable<string> Asked => File.ReadLines(AskedFile(_folder));
+
+    public static Task<Nginx> StartAsync(ServerProcess server, TestCertificate certificate)
     {
-        var folder = Directory.CreateTempSubdirectory("webmessenger-nginx-").FullName;
         var port = FreePort();
-        var documented = await DocumentedAsync();
-        foreach (var (shown, here) in new[]
-        {
+        return StartAsync(
+            new Uri($"https://127.0.0.1:{port}"),
             ("listen 443 ssl;", $"listen 127.0.0.1:{port} ssl;"),
             ("/etc/ssl/chat.pem", certificate.CertificateFile),
             ("/etc/ssl/chat.key", certificate.KeyFile),
-            ("http://127.0.0.1:8080", server.Address.GetLeftPart(UriPartial.Authority)),
-        })
+            (DocumentedServer, server.Address.GetLeftPart(UriPartial.Authority)));
+    }
+
+    /// <summary>Without TLS: a browser takes 127.0.0.1 for safe as it is.</summary>
+    public static async Task<Nginx> StartInFolderAsync(ServerProcess server, bool takesFolderOff)
+    {
+        const string location = "location /chat/ {", leavesOn = $"proxy_pass {DocumentedServer};", takesOff = $"{DocumentedServer}/; with a slash";
+        var guide = await GuideAsync();
+        Assert.Contains(location, guide, StringComparison.Ordinal);
+        Assert.Contains(takesOff, guide, StringComparison.Ordinal);
+        var port = FreePort();
+        return await StartAsync(
+            new Uri($"http://127.0.0.1:{port}"),
+            ("listen 443 ssl;", $"listen 127.0.0.1:{port};"),
+            ("ssl_certificate     /etc/ssl/chat.pem;", ""),
+            ("ssl_certificate_key /etc/ssl/chat.key;", ""),
+            ("location / {", location),
+            (leavesOn, $"proxy_pass {server.Address.GetLeftPart(UriPartial.Authority)}{(takesFolderOff ? "/" : "")};"));
+    }
+
+    private static async Task<Nginx> StartAsync(Uri address, params (string Shown, string Here)[] changes)
+    {
+        var folder = Directory.CreateTempSubdirectory("webmessenger-nginx-").FullName;
+        var documented = await DocumentedAsync();
+        foreach (var (shown, here) in changes)
         {
             Assert.Contains(shown, documented, StringComparison.Ordinal);
             documented = documented.Replace(shown, here, StringComparison.Ordinal);
@@ -53,7 +79,8 @@ internal sealed class Nginx : IAsyncDisposable
             error_log stderr;
             events {}
             http {
-              access_log off;
+              log_format asked '$request_uri';
+              access_log {{AskedFile(folder)}} asked;
               client_body_temp_path {{folder}}/body;
               proxy_temp_path {{folder}}/proxy;
               fastcgi_temp_path {{folder}}/fastcgi;
@@ -68,7 +95,7 @@ internal sealed class Nginx : IAsyncDisposable
             start.ArgumentList.Add(argument);
         }
 
-        Nginx nginx = new(Process.Start(start) ?? throw new InvalidOperationException("nginx did not start."), folder, new Uri($"https://127.0.0.1:{port}"));
+        Nginx nginx = new(Process.Start(start) ?? throw new InvalidOperationException("nginx did not start."), folder, address);
         await nginx.ListensAsync();
         return nginx;
     }
@@ -85,10 +112,17 @@ internal sealed class Nginx : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private static async Task<string> DocumentedAsync()
+    private static string AskedFile(string folder) => Path.Combine(folder, "asked.log");
+
+    private static async Task<string> GuideAsync()
     {
         var root = typeof(Nginx).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(attribute => attribute.Key == "Root").Value!;
-        var guide = await File.ReadAllTextAsync(Path.Combine(root, "docs", "operating.md"));
+        return await File.ReadAllTextAsync(Path.Combine(root, "docs", "operating.md"));
+    }
+
+    private static async Task<string> DocumentedAsync()
+    {
+        var guide = await GuideAsync();
         const string opening = "```nginx";
         var begin = guide.IndexOf(opening, StringComparison.Ordinal) + opening.Length;
         Assert.True(begin > opening.Length, "docs/operating.md shows no configuration of nginx.");
