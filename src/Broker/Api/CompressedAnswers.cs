@@ -3,11 +3,12 @@ using Microsoft.AspNetCore.ResponseCompression;
 
 namespace WebMessenger.Broker.Api;
 
-/// <summary>Compresses the few answers that are long: pages of a room's history, the list of rooms, the description of the API. (The pages' files are compressed when they are built.)</summary>
+/// <summary>Compresses the few answers that are long: a room's history, the list of rooms, the description of the API.</summary>
 /// <remarks>
-/// How long a compressed answer is tells somebody on the wire what it has in common with a text that he chose, if he can have it made over and over (BREACH). A list
-/// of rooms has private titles beside public ones that anybody sets. So an answer to a cookie is compressed only where the browser says that our own page asked; a page elsewhere,
-/// that of a neighbour under the same domain too, cannot have it made. Answers with a secret in them, whispers, tokens and login sessions are never marked.
+/// The length of a compressed answer tells whoever watches the wire what the answer has in common with a text of his choice, if he can have
+/// it made over and over (BREACH). A list of rooms has private titles beside public ones, which anybody sets. So an answer to a cookie is
+/// compressed only where the browser says that our own page asked for it. A page elsewhere can have a browser ask, the page of a neighbour
+/// under the same domain even with the cookie, and learns nothing. Whispers, tokens and login sessions are never compressed.
 /// </remarks>
 internal static class CompressedAnswers
 {
@@ -19,19 +20,22 @@ internal static class CompressedAnswers
             options.EnableForHttps = true;
             options.MimeTypes = ["application/json"];
         })
-        // They are made for one request each: no more than a tenth of a millisecond for fifty messages.
+        // Each is made for one request: a stronger level would cost the server more than it spares the line.
         .Configure<BrotliCompressionProviderOptions>(options => options.Level = CompressionLevel.Fastest)
         .Configure<GzipCompressionProviderOptions>(options => options.Level = CompressionLevel.Fastest);
 
     /// <summary>Behind routing, which finds the mark.</summary>
     public static void Use(IApplicationBuilder app) =>
-        app.UseWhen(context => context.GetEndpoint()?.Metadata.GetMetadata<Marked>() is not null && IsAskedByUs(context.Request), marked => marked.UseResponseCompression());
+        app.UseWhen(
+            context => context.GetEndpoint()?.Metadata.GetMetadata<Marked>() is not null && IsAskedByUs(context.Request),
+            marked => marked.UseResponseCompression());
 
     public static TBuilder MayBeCompressed<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(Mark);
 
-    /// <summary>Scripts can neither set nor change this header; an old browser that does not send it gets its answers as they are.</summary>
-    private static bool IsAskedByUs(HttpRequest request) => request.Headers.Cookie.Count == 0 || request.Headers["Sec-Fetch-Site"] == "same-origin";
+    /// <summary>No script can set this header. An old browser that does not send it gets its answers as they are.</summary>
+    private static bool IsAskedByUs(HttpRequest request) =>
+        request.Headers.Cookie.Count == 0 || request.Headers["Sec-Fetch-Site"] == "same-origin";
 
     private sealed class Marked;
 }

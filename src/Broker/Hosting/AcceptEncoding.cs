@@ -17,7 +17,7 @@ internal readonly struct AcceptEncoding
 
     private AcceptEncoding(IList<StringWithQualityHeaderValue>? named) => _named = named;
 
-    /// <summary>Without a header, or with one that is empty or cannot be read, only identity is taken: that one everybody can read.</summary>
+    /// <summary>Without a header, or with one that is empty or cannot be read, only identity is taken: everybody can read that.</summary>
     public static AcceptEncoding Of(StringValues header) =>
         new(StringWithQualityHeaderValue.TryParseStrictList(header, out var named) && named.Count > 0 ? named : null);
 
@@ -49,5 +49,6 @@ internal readonly struct AcceptEncoding
 
     // `x-gzip` is gzip (RFC 9110, 8.4.1.3).
     private static bool IsSame(StringSegment named, string coding) =>
-        named.Equals(coding, StringComparison.OrdinalIgnoreCase) || (coding == Gzip && named.Equals("x-gzip", StringComparison.OrdinalIgnoreCase));
+        named.Equals(coding, StringComparison.OrdinalIgnoreCase)
+        || (coding == Gzip && named.Equals("x-gzip", StringComparison.OrdinalIgnoreCase));
 }

@@ -9,7 +9,8 @@ internal sealed record BasePath
     public static readonly BasePath Root = new("/");
 
     // None of them means anything in HTML, in a Location header or in the path of a cookie, so the folder is written there as it is.
-    private static readonly SearchValues<char> Allowed = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~/");
+    private static readonly SearchValues<char> Allowed =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~/");
 
     // A proxy that takes the folder `/api/` off turns /api/api/rooms into /api/rooms, and nobody could tell that from the folder itself.
     private static readonly string[] Own = ["api", "assets", "health", "mqtt"];
@@ -42,8 +43,9 @@ internal sealed record BasePath
 
     /// <summary>Lets what comes behind it see paths without the folder, and know the folder by `PathBase`.</summary>
     /// <remarks>
-    /// A proxy may take the folder off or leave it on, and a health check that comes directly has none: each of them is answered, and what is answered names the folder
-    /// in every case, since only the setting knows it. (`X-Forwarded-Prefix` is one more header for a proxy to forget, and for a client to forge.)
+    /// A proxy may take the folder off or leave it on, and a health check that comes directly has none. Each of them is answered, and every
+    /// answer names the folder, since only the setting knows it. (`X-Forwarded-Prefix` is one more header for a proxy to forget, and for a
+    /// client to forge.)
     /// </remarks>
     public void Use(WebApplication app)
     {
@@ -63,12 +65,13 @@ internal sealed record BasePath
 
             if (below.HasValue)
             {
-                // Not put back afterwards, as UsePathBase does: headers are set when the answer starts, and some answers start only when everything here has returned.
+                // Not put back afterwards, as UsePathBase does: SecurityHeaders reads the path when the answer starts, and an answer
+                // without a body starts only when everything here has returned.
                 request.Path = below;
                 return next(context);
             }
 
-            // Relative links of the page would lead beside the folder. Not a permanent redirect: browsers would keep it beyond a change of the setting.
+            // Relative links of the page would lead beside the folder. A permanent redirect would stay in browsers after the setting is changed.
             context.Response.StatusCode = StatusCodes.Status307TemporaryRedirect;
             context.Response.Headers.Location = Folder + request.QueryString.ToUriComponent();
             return Task.CompletedTask;

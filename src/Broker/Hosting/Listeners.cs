@@ -20,9 +20,10 @@ internal sealed class Listeners
     private readonly List<(string Scheme, string Host, ListenOptions Options)> _listening = [];
     private BasePath _basePath = BasePath.Root;
 
-    /// <summary>One per listener, such as `http://localhost:8080` (with the base path, if there is one) and `mqtt://127.0.0.1:1883`; after the start.</summary>
+    /// <summary>One per listener: `http://localhost:8080`, with the base path if there is one, `mqtt://127.0.0.1:1883`; after the start.</summary>
     public IEnumerable<string> Addresses => _listening.Select(listener =>
-        string.Create(CultureInfo.InvariantCulture, $"{listener.Scheme}://{listener.Host}:{((IPEndPoint)listener.Options.EndPoint).Port}{FolderFor(listener.Scheme)}"));
+        string.Create(CultureInfo.InvariantCulture, $"{listener.Scheme}://{listener.Host}:{((IPEndPoint)listener.Options.EndPoint).Port}")
+        + FolderFor(listener.Scheme));
 
     /// <summary>Takes `Urls` apart: once Kestrel listens by code (MQTT), it would not look at them.</summary>
     public void Configure(KestrelServerOptions kestrel, string urls, BrokerSettings settings, ServerCertificate? certificate)
@@ -48,7 +49,8 @@ internal sealed class Listeners
         }
     }
 
-    private string FolderFor(string scheme) => _basePath.IsRoot || scheme.StartsWith("mqtt", StringComparison.Ordinal) ? "" : _basePath.Folder;
+    private string FolderFor(string scheme) =>
+        _basePath.IsRoot || scheme.StartsWith("mqtt", StringComparison.Ordinal) ? "" : _basePath.Folder;
 
     private void ListenMqtt(KestrelServerOptions kestrel, string scheme, IPAddress address, int port, TlsHandshakeCallbackOptions? tls)
     {

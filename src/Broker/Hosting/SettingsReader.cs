@@ -9,8 +9,8 @@ internal static class SettingsReader
 {
     private static readonly HashSet<string> Keys = new(
         [
-            "DataFolder", "BasePath", "Mqtt:Port", "Mqtt:Address", "Mqtt:AllowPlainPasswords", "Guests:Enabled", "Registration:Enabled", "Rooms:Default", "AllowedOrigins",
-            "Mqtt:Tls:Port", "Mqtt:Tls:Address", "Mqtt:Tls:Certificate", "Mqtt:Tls:Key", "Mqtt:Tls:Password", "TrustedProxies",
+            "DataFolder", "Mqtt:Port", "Mqtt:Address", "Mqtt:AllowPlainPasswords", "Guests:Enabled", "Registration:Enabled", "Rooms:Default", "AllowedOrigins",
+            "Mqtt:Tls:Port", "Mqtt:Tls:Address", "Mqtt:Tls:Certificate", "Mqtt:Tls:Key", "Mqtt:Tls:Password", "TrustedProxies", "BasePath",
             .. typeof(BrokerLimits).GetProperties().Where(property => property.CanWrite).Select(property => "Limits:" + property.Name),
         ],
         StringComparer.OrdinalIgnoreCase);
@@ -82,7 +82,7 @@ internal static class SettingsReader
         const string key = "BasePath";
         var text = section[key] ?? "";
         return BasePath.TryParse(text, out var path) ? path
-            : throw Bad(section, key, text, "/ or a folder, such as /chat/: letters, digits and -_.~ between slashes; not below /api, /assets, /health or /mqtt");
+            : throw Bad(section, key, text, "/ or a folder, such as /chat/, of letters, digits and -_.~, not below /api, /assets, /health or /mqtt");
     }
 
     private static TlsSettings? Tls(IConfigurationSection section)

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;
 
 namespace WebMessenger.Broker.Hosting;
@@ -14,27 +15,38 @@ internal sealed class WebFile
     /// <param name="codings">The smallest first: it is sent to whoever takes several equally gladly.</param>
     private WebFile(string cacheControl, Coded[] codings) => (_cacheControl, _codings) = (cacheControl, codings);
 
-    /// <summary>A file on disk. The build has put `….br` and `….gz` beside it where that saves something; its bytes go from the disk to the socket.</summary>
+    /// <summary>A file on disk, sent from there. The build has put `….br` and `….gz` beside it where that saves something.</summary>
     public static WebFile OnDisk(string path, string contentType, string cacheControl)
     {
         var mark = Mark(File.ReadAllBytes(path));
         var codings = new[] { AcceptEncoding.Brotli, AcceptEncoding.Gzip }
             .Select(coding => (Coding: coding, Path: path + Ending(coding)))
             .Where(coded => File.Exists(coded.Path))
-            // A range of a coded file would be a range of its coded bytes (RFC 9110, 14.2), which nobody could put together with those of another coding.
-            .Select(coded => new Coded(coded.Coding, TypedResults.PhysicalFile(coded.Path, contentType, entityTag: Tag(mark, coded.Coding))))
-            .Append(new Coded(AcceptEncoding.Identity, TypedResults.PhysicalFile(path, contentType, entityTag: Tag(mark, AcceptEncoding.Identity), enableRangeProcessing: true)));
-        return new WebFile(cacheControl, [.. codings]);
+            // A range of a coded file would be one of its coded bytes (RFC 9110, 14.2): whoever asks for it gets the whole file.
+            .Select(coded => new Coded(coded.Coding, OfFile(coded.Path, coded.Coding, hasRanges: false)));
+        Coded plain = new(AcceptEncoding.Identity, OfFile(path, AcceptEncoding.Identity, hasRanges: true));
+        return new WebFile(cacheControl, [.. codings, plain]);
+
+        PhysicalFileHttpResult OfFile(string at, string coding, bool hasRanges) =>
+            TypedResults.PhysicalFile(at, contentType, entityTag: Tag(mark, coding), enableRangeProcessing: hasRanges);
     }
 
-    /// <summary>A small text that is made at start; so it is compressed here, and not by the build.</summary>
+    /// <summary>A small text that is made at start, and compressed then.</summary>
     public static WebFile InMemory(byte[] content, string contentType, string cacheControl)
     {
         var mark = Mark(content);
-        var codings = new (string Coding, byte[] Bytes)[] { (AcceptEncoding.Brotli, Brotli(content)), (AcceptEncoding.Gzip, Gzip(content)), (AcceptEncoding.Identity, content) }
-            .Where(coded => coded.Bytes == content || coded.Bytes.Length < content.Length)
-            .Select(coded => new Coded(coded.Coding, TypedResults.Bytes(coded.Bytes.AsMemory(), contentType, entityTag: Tag(mark, coded.Coding))));
-        return new WebFile(cacheControl, [.. codings]);
+        (string Coding, byte[] Bytes)[] codings =
+        [
+            (AcceptEncoding.Brotli, Brotli(content)), (AcceptEncoding.Gzip, Gzip(content)), (AcceptEncoding.Identity, content),
+        ];
+        return new WebFile(cacheControl,
+        [
+            .. codings
+                .Where(coded => coded.Bytes == content || coded.Bytes.Length < content.Length)
+                .Select(coded => new Coded(coded.Coding, OfBytes(coded.Bytes, coded.Coding))),
+        ]);
+
+        FileContentHttpResult OfBytes(byte[] bytes, string coding) => TypedResults.Bytes(bytes.AsMemory(), contentType, entityTag: Tag(mark, coding));
     }
 
     public Task AnswerAsync(HttpContext context)
@@ -54,15 +66,20 @@ internal sealed class WebFile
             headers.ContentEncoding = best.Coding;
         }
 
-        return best.File.ExecuteAsync(context);
+        return best.Answer.ExecuteAsync(context);
     }
 
-    public static string Ending(string coding) => coding == AcceptEncoding.Brotli ? ".br" : ".gz";
+    /// <summary>One that the build made of another file: it is sent in place of that one, and has no address.</summary>
+    public static bool IsCopy(string path) =>
+        path.EndsWith(".br", StringComparison.Ordinal) || path.EndsWith(".gz", StringComparison.Ordinal);
+
+    private static string Ending(string coding) => coding == AcceptEncoding.Brotli ? ".br" : ".gz";
 
     private static string Mark(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content).AsSpan(0, 12));
 
     // Two codings are two representations, and a cache must not take one's bytes for the other's (RFC 9110, 8.8.3.3).
-    private static EntityTagHeaderValue Tag(string mark, string coding) => new($"\"{mark}{(coding == AcceptEncoding.Identity ? "" : "-" + coding)}\"");
+    private static EntityTagHeaderValue Tag(string mark, string coding) =>
+        new(coding == AcceptEncoding.Identity ? $"\"{mark}\"" : $"\"{mark}-{coding}\"");
 
     private static byte[] Brotli(byte[] content)
     {
@@ -81,5 +98,5 @@ internal sealed class WebFile
         return coded.ToArray();
     }
 
-    private sealed record Coded(string Coding, IResult File);
+    private sealed record Coded(string Coding, IResult Answer);
 }

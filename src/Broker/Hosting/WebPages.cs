@@ -46,7 +46,7 @@ internal sealed partial class WebPages
             var path = "/" + Path.GetRelativePath(folder, file).Replace('\\', '/');
 
             // What has no type here (the compressed copies among it), or a name that begins with a dot, is not for browsers.
-            if (types.TryGetContentType(file, out var type) && !IsCopy(path) && !path.Contains("/.", StringComparison.Ordinal))
+            if (types.TryGetContentType(file, out var type) && !WebFile.IsCopy(path) && !path.Contains("/.", StringComparison.Ordinal))
             {
                 // Names under assets/ carry a hash of their content; everything else is asked for anew.
                 var isLasting = path.StartsWith("/assets/", StringComparison.Ordinal);
@@ -62,11 +62,9 @@ internal sealed partial class WebPages
         var html = File.ReadAllText(file);
         return html.Split(RootBase).Length == 2
             ? Encoding.UTF8.GetBytes(html.Replace(RootBase, $"<base href=\"{basePath.Folder}\"", StringComparison.Ordinal))
-            : throw new StartupException($"The browser client in {Path.GetDirectoryName(file)} is not the one of this program. Build the program again.");
+            : throw new StartupException(
+                $"The browser client in {Path.GetDirectoryName(file)} is not the one of this program. Build the program again.");
     }
-
-    private static bool IsCopy(string path) =>
-        path.EndsWith(WebFile.Ending(AcceptEncoding.Brotli), StringComparison.Ordinal) || path.EndsWith(WebFile.Ending(AcceptEncoding.Gzip), StringComparison.Ordinal);
 
     private WebFile? Find(HttpContext context)
     {
@@ -77,8 +75,10 @@ internal sealed partial class WebPages
 
     /// <summary>An address that the client's own router knows, or says that it does not.</summary>
     private static bool IsPage(PathString path) =>
-        !path.StartsWithSegments("/api") && !path.StartsWithSegments("/mqtt") && !path.StartsWithSegments("/health") && !Path.HasExtension(path.Value);
+        !path.StartsWithSegments("/api") && !path.StartsWithSegments("/mqtt") && !path.StartsWithSegments("/health")
+        && !Path.HasExtension(path.Value);
 
-    [LoggerMessage(4001, LogLevel.Error, "The browser client is missing from {Folder}, so there are no pages. Build the program again; Node.js is needed for that")]
+    [LoggerMessage(4001, LogLevel.Error,
+        "The browser client is missing from {Folder}, so there are no pages. Build the program again; Node.js is needed for that")]
     private static partial void LogNoClient(ILogger log, string folder);
 }

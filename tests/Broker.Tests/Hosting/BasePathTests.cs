@@ -7,9 +7,11 @@ using WebMessenger.Broker.Tests.Wire;
 
 namespace WebMessenger.Broker.Tests.Hosting;
 
-/// <summary>The whole program below `/chat/`, asked as a proxy asks that leaves the folder on, as one that takes it off, and directly.</summary>
+/// <summary>The whole program below `/chat/`, asked as a proxy asks that leaves the folder on, and as one that takes it off.</summary>
 public sealed partial class BasePathTests
 {
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
     private const string Folder = "--WebMessenger:BasePath=/chat";
     private const string Trusted = "--WebMessenger:TrustedProxies:0=127.0.0.1";
 
@@ -76,7 +78,7 @@ public sealed partial class BasePathTests
         foreach (var methods in new[] { DecompressionMethods.None, DecompressionMethods.Brotli, DecompressionMethods.GZip })
         {
             using HttpClient http = new(new SocketsHttpHandler { AutomaticDecompression = methods });
-            var html = await http.GetStringAsync(new Uri(broker.Http, path), TestContext.Current.CancellationToken);
+            var html = await http.GetStringAsync(new Uri(broker.Http, path), Cancellation);
             Assert.Equal("/chat/", Base().Match(html).Groups["folder"].Value);
             Assert.Single(Base().Matches(html));
         }
@@ -88,7 +90,7 @@ public sealed partial class BasePathTests
         await using var broker = await RunningBroker.StartAsync();
         using HttpClient http = new();
 
-        var html = await http.GetStringAsync(broker.Http, TestContext.Current.CancellationToken);
+        var html = await http.GetStringAsync(broker.Http, Cancellation);
 
         Assert.Equal("/", Base().Match(html).Groups["folder"].Value);
         Assert.Equal("/", broker.Http.AbsolutePath);
@@ -115,7 +117,7 @@ public sealed partial class BasePathTests
         {
             foreach (var asked in new[] { "/chat" + path, path })
             {
-                using var answer = await http.GetAsync(new Uri(broker.Http, asked), TestContext.Current.CancellationToken);
+                using var answer = await http.GetAsync(new Uri(broker.Http, asked), Cancellation);
                 Assert.Equal(status, answer.StatusCode);
                 Assert.Equal("DENY", answer.Headers.GetValues("X-Frame-Options").Single());
                 if (path.StartsWith("/api", StringComparison.Ordinal))
@@ -134,7 +136,7 @@ public sealed partial class BasePathTests
         await using var broker = await RunningBroker.StartAsync(Folder);
         using HttpClient http = new(new SocketsHttpHandler { AllowAutoRedirect = false });
 
-        using var answer = await http.GetAsync(new Uri(broker.Http, path), TestContext.Current.CancellationToken);
+        using var answer = await http.GetAsync(new Uri(broker.Http, path), Cancellation);
 
         Assert.Equal(HttpStatusCode.TemporaryRedirect, answer.StatusCode);
         Assert.Equal(location, answer.Headers.Location?.OriginalString);
@@ -154,25 +156,32 @@ public sealed partial class BasePathTests
         Uri at = new(broker.Http, asked);
         using HttpClient http = new(new SocketsHttpHandler { UseCookies = false });
 
-        using var entered = await http.PostAsJsonAsync(new Uri(at, "api/session/guest"), new { nickname = "Zoe" }, TestContext.Current.CancellationToken);
+        using var entered = await http.PostAsJsonAsync(new Uri(at, "api/session/guest"), new { nickname = "Zoe" }, Cancellation);
         Assert.Equal("/chat/", Attribute(entered, "path"));
 
         using var registered = await http.PostAsJsonAsync(
-            new Uri(at, "api/accounts"), new { email = "ana@example.org", userName = "ana", displayName = "Ana", password = "a quiet place 42" }, TestContext.Current.CancellationToken);
+            new Uri(at, "api/accounts"),
+            new { email = "ana@example.org", userName = "ana", displayName = "Ana", password = "a quiet place 42" },
+            Cancellation);
         Assert.Equal("/chat/api/session", registered.Headers.Location?.OriginalString);
 
-        foreach (var (call, body, location) in new[] { ("api/rooms", """{"id":"kitchen","title":"Kitchen"}""", "^/chat/api/rooms/kitchen$"), ("api/tokens", """{"name":"bot"}""", "^/chat/api/tokens/[^/]+$") })
+        foreach (var (call, body, location) in new (string, object, string)[]
         {
-            using HttpRequestMessage make = new(HttpMethod.Post, new Uri(at, call)) { Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json") };
+            ("api/rooms", new { id = "kitchen", title = "Kitchen" }, "^/chat/api/rooms/kitchen$"),
+            ("api/tokens", new { name = "bot" }, "^/chat/api/tokens/[^/]+$"),
+        })
+        {
+            using HttpRequestMessage make = new(HttpMethod.Post, new Uri(at, call)) { Content = JsonContent.Create(body) };
             make.Headers.Add("Cookie", Cookie(registered));
-            using var made = await http.SendAsync(make, TestContext.Current.CancellationToken);
+            using var made = await http.SendAsync(make, Cancellation);
             Assert.Equal(HttpStatusCode.Created, made.StatusCode);
             Assert.Matches(location, made.Headers.Location?.OriginalString);
         }
 
-        using HttpRequestMessage secure = new(HttpMethod.Post, new Uri(at, "api/session/guest")) { Content = JsonContent.Create(new { nickname = "Tom" }) };
+        using HttpRequestMessage secure = new(HttpMethod.Post, new Uri(at, "api/session/guest"));
+        secure.Content = JsonContent.Create(new { nickname = "Tom" });
         secure.Headers.Add("X-Forwarded-Proto", "https");
-        using var behind = await http.SendAsync(secure, TestContext.Current.CancellationToken);
+        using var behind = await http.SendAsync(secure, Cancellation);
 
         // `__Host-` is no cookie of a folder.
         Assert.StartsWith("__Host-", Cookie(behind), StringComparison.Ordinal);
@@ -180,11 +189,11 @@ public sealed partial class BasePathTests
 
         using HttpRequestMessage leave = new(HttpMethod.Delete, new Uri(at, "api/session"));
         leave.Headers.Add("Cookie", Cookie(entered));
-        using var left = await http.SendAsync(leave, TestContext.Current.CancellationToken);
+        using var left = await http.SendAsync(leave, Cancellation);
         Assert.Equal("/chat/", Attribute(left, "path"));
 
-        var description = await http.GetFromJsonAsync<JsonElement>(new Uri(at, "api/openapi.json"), TestContext.Current.CancellationToken);
-        Assert.Equal(new Uri(broker.Http, "/chat").ToString(), description.GetProperty("servers")[0].GetProperty("url").GetString()!.TrimEnd('/'));
+        var description = await http.GetFromJsonAsync<JsonElement>(new Uri(at, "api/openapi.json"), Cancellation);
+        Assert.Equal(new Uri(broker.Http, "/chat").ToString(), description.GetProperty("servers")[0].GetProperty("url").GetString());
     }
 
     [Theory]
@@ -198,10 +207,11 @@ public sealed partial class BasePathTests
         var origin = broker.Http.GetLeftPart(UriPartial.Authority);
         Uri socket = new($"ws://{broker.Http.Authority}{path}");
 
-        await using var tab = await RawMqttClient.OverWebSocketAsync(socket, new WebSocketDoor($"webmessenger={browser.Secret}", origin));
+        WebSocketDoor own = new($"webmessenger={browser.Secret}", origin), foreign = own with { Origin = "https://evil.example" };
+        await using var tab = await RawMqttClient.OverWebSocketAsync(socket, own);
         Assert.Equal(0, (await tab.ConnectAsync()).ReasonCode);
 
-        Assert.Equal(HttpStatusCode.Forbidden, await RawMqttClient.UpgradeStatusAsync(socket, new WebSocketDoor($"webmessenger={browser.Secret}", "https://evil.example")));
+        Assert.Equal(HttpStatusCode.Forbidden, await RawMqttClient.UpgradeStatusAsync(socket, foreign));
     }
 
     [Fact]
@@ -209,14 +219,14 @@ public sealed partial class BasePathTests
     {
         await using var broker = await RunningBroker.StartAsync(Folder);
 
-        Assert.EndsWith("/chat/", broker.Program.Addresses.Single(address => address.StartsWith("http:", StringComparison.Ordinal)), StringComparison.Ordinal);
-        Assert.DoesNotContain("chat", broker.Program.Addresses.Single(address => address.StartsWith("mqtt:", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Single(broker.Program.Addresses, address => address == $"http://{broker.Http.Authority}/chat/");
+        Assert.Single(broker.Program.Addresses, address => address == $"mqtt://{broker.Mqtt}");
     }
 
     private static async Task<HttpStatusCode> StatusAsync(RunningBroker broker, string path)
     {
         using HttpClient http = new();
-        using var answer = await http.GetAsync(new Uri(broker.Http, path), TestContext.Current.CancellationToken);
+        using var answer = await http.GetAsync(new Uri(broker.Http, path), Cancellation);
 
         // Every address without an extension has the start page: one of the API never looks like that.
         return answer.Content.Headers.ContentType?.MediaType == "text/html" ? HttpStatusCode.NotFound : answer.StatusCode;
@@ -224,7 +234,8 @@ public sealed partial class BasePathTests
 
     private static string Cookie(HttpResponseMessage answer) => answer.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
 
-    private static string? Attribute(HttpResponseMessage answer, string name) => answer.Headers.GetValues("Set-Cookie").Single().Split("; ")
+    private static string? Attribute(HttpResponseMessage answer, string name) => answer.Headers.GetValues("Set-Cookie").Single()
+        .Split("; ")
         .Select(part => part.Split('=', 2)).SingleOrDefault(part => part[0].Equals(name, StringComparison.OrdinalIgnoreCase))?[1];
 
     [GeneratedRegex("<base\\s+href=\"(?<folder>[^\"]*)\"")]

@@ -1,16 +1,16 @@
 using System.IO.Compression;
 using System.Net;
-using System.Net.Http.Headers;
-using System.Text;
 
 namespace WebMessenger.Broker.Tests.Hosting;
 
 /// <summary>The pages as they were built, served by the whole program.</summary>
 public sealed class WebPagesTests : IAsyncLifetime
 {
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
     private static readonly string _root = Path.Combine(AppContext.BaseDirectory, "wwwroot");
 
-    private readonly HttpClient _http = new(new SocketsHttpHandler { AutomaticDecompression = DecompressionMethods.None, UseCookies = false, AllowAutoRedirect = false });
+    private readonly HttpClient _http = new(new SocketsHttpHandler { AutomaticDecompression = DecompressionMethods.None });
     private RunningBroker _broker = null!;
 
     /// <summary>As addresses: `/assets/….js`.</summary>
@@ -18,7 +18,8 @@ public sealed class WebPagesTests : IAsyncLifetime
         .Where(file => Path.GetExtension(file) is not (".br" or ".gz"))
         .Select(file => "/" + Path.GetRelativePath(_root, file).Replace('\\', '/'));
 
-    private static string Script => Files.Where(file => file.EndsWith(".js", StringComparison.Ordinal)).MaxBy(file => new FileInfo(_root + file).Length)!;
+    /// <summary>The largest of them.</summary>
+    private static string Script => Files.Where(file => Path.GetExtension(file) == ".js").MaxBy(file => new FileInfo(_root + file).Length)!;
 
     public async ValueTask InitializeAsync() => _broker = await RunningBroker.StartAsync();
 
@@ -35,14 +36,14 @@ public sealed class WebPagesTests : IAsyncLifetime
         foreach (var file in Files.Where(file => Path.GetExtension(file) is ".js" or ".css" or ".svg" or ".webmanifest"))
         {
             using var identity = await GetAsync(file);
-            var content = await identity.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken);
-            Assert.Equal(await File.ReadAllBytesAsync(_root + file, TestContext.Current.CancellationToken), content);
+            var content = await identity.Content.ReadAsByteArrayAsync(Cancellation);
+            Assert.Equal(await File.ReadAllBytesAsync(_root + file, Cancellation), content);
             Assert.Empty(identity.Content.Headers.ContentEncoding);
             plain += content.Length;
             foreach (var coding in new[] { "br", "gzip" })
             {
                 using var coded = await GetAsync(file, coding);
-                var bytes = await coded.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken);
+                var bytes = await coded.Content.ReadAsByteArrayAsync(Cancellation);
                 Assert.Equal([coding], coded.Content.Headers.ContentEncoding);
                 Assert.Equal(bytes.Length, coded.Content.Headers.ContentLength);
                 Assert.True(bytes.Length < content.Length, $"{file} has {content.Length} bytes and as {coding} {bytes.Length}.");
@@ -73,8 +74,8 @@ public sealed class WebPagesTests : IAsyncLifetime
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
             Assert.Equal(coding is null ? [] : [coding], answer.Content.Headers.ContentEncoding);
             Assert.Equal(["Accept-Encoding"], answer.Headers.Vary);
-            var content = Decoded(await answer.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken), coding);
-            Assert.Equal(await File.ReadAllBytesAsync(_root + (path == Script ? Script : "/index.html"), TestContext.Current.CancellationToken), content);
+            var content = Decoded(await answer.Content.ReadAsByteArrayAsync(Cancellation), coding);
+            Assert.Equal(await File.ReadAllBytesAsync(_root + (path == Script ? Script : "/index.html"), Cancellation), content);
         }
     }
 
@@ -101,7 +102,7 @@ public sealed class WebPagesTests : IAsyncLifetime
             using var head = await SendAsync(HttpMethod.Head, path, ("Accept-Encoding", "br"));
 
             Assert.Equal(HttpStatusCode.OK, head.StatusCode);
-            Assert.Empty(await head.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+            Assert.Empty(await head.Content.ReadAsByteArrayAsync(Cancellation));
             Assert.Equal(get.Content.Headers.ContentLength, head.Content.Headers.ContentLength);
             Assert.Equal(["br"], head.Content.Headers.ContentEncoding);
             Assert.Equal(get.Headers.ETag, head.Headers.ETag);
@@ -125,7 +126,7 @@ public sealed class WebPagesTests : IAsyncLifetime
                 {
                     using var again = await SendAsync(HttpMethod.Get, path, ("Accept-Encoding", coding), ("If-None-Match", held));
                     Assert.Equal(HttpStatusCode.NotModified, again.StatusCode);
-                    Assert.Empty(await again.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+                    Assert.Empty(await again.Content.ReadAsByteArrayAsync(Cancellation));
                     Assert.Equal(first.Headers.ETag, again.Headers.ETag);
                     Assert.Equal(["Accept-Encoding"], again.Headers.Vary);
                     Assert.Equal(first.Headers.CacheControl, again.Headers.CacheControl);
@@ -142,12 +143,12 @@ public sealed class WebPagesTests : IAsyncLifetime
     {
         using var range = await SendAsync(HttpMethod.Get, Script, ("Range", "bytes=10-19"));
         Assert.Equal(HttpStatusCode.PartialContent, range.StatusCode);
-        var content = await File.ReadAllBytesAsync(_root + Script, TestContext.Current.CancellationToken);
-        Assert.Equal(content[10..20], await range.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+        var content = await File.ReadAllBytesAsync(_root + Script, Cancellation);
+        Assert.Equal(content[10..20], await range.Content.ReadAsByteArrayAsync(Cancellation));
 
         using var coded = await SendAsync(HttpMethod.Get, Script, ("Range", "bytes=10-19"), ("Accept-Encoding", "br"));
         Assert.Equal(HttpStatusCode.OK, coded.StatusCode);
-        Assert.Equal(content, Decoded(await coded.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken), "br"));
+        Assert.Equal(content, Decoded(await coded.Content.ReadAsByteArrayAsync(Cancellation), "br"));
     }
 
     [Fact]
@@ -175,7 +176,8 @@ public sealed class WebPagesTests : IAsyncLifetime
         foreach (var file in Files)
         {
             using var answer = await GetAsync(file, "br");
-            Assert.Equal(file.StartsWith("/assets/", StringComparison.Ordinal) ? "public, max-age=31536000, immutable" : "no-cache", answer.Headers.GetValues("Cache-Control").Single());
+            var caching = file.StartsWith("/assets/", StringComparison.Ordinal) ? "public, max-age=31536000, immutable" : "no-cache";
+            Assert.Equal(caching, answer.Headers.GetValues("Cache-Control").Single());
             Assert.Equal("nosniff", answer.Headers.GetValues("X-Content-Type-Options").Single());
             Assert.Equal(Path.GetExtension(file) switch
             {
@@ -219,12 +221,14 @@ public sealed class WebPagesTests : IAsyncLifetime
 
     private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, params (string Name, string Value)[] headers)
     {
-        using HttpRequestMessage request = new(method, new Uri(_broker.Http.GetLeftPart(UriPartial.Authority) + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
+        // As it stands: a client would take `..` out itself.
+        Uri address = new(_broker.Http.GetLeftPart(UriPartial.Authority) + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+        using HttpRequestMessage request = new(method, address);
         foreach (var (name, value) in headers)
         {
             request.Headers.TryAddWithoutValidation(name, value);
         }
 
-        return await _http.SendAsync(request, TestContext.Current.CancellationToken);
+        return await _http.SendAsync(request, Cancellation);
     }
 }

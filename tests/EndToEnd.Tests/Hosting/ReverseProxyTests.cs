@@ -74,7 +74,8 @@ public sealed class ReverseProxyTests(Chromium chromium)
     public async Task Fault_B25_In_a_folder_of_its_host_the_page_lives_whole_and_asks_for_nothing_beside_it(bool proxyTakesFolderOff)
     {
         Assert.SkipWhen(Nginx.Program is null, "nginx is not installed.");
-        await using var server = await ServerProcess.StartAsync([.. SharedServer.NoLimits, "WebMessenger:TrustedProxies:0=127.0.0.1", "WebMessenger:BasePath=/chat"]);
+        await using var server = await ServerProcess.StartAsync(
+            [.. SharedServer.NoLimits, "WebMessenger:TrustedProxies:0=127.0.0.1", "WebMessenger:BasePath=/chat"]);
         await using var nginx = await Nginx.StartInFolderAsync(server, proxyTakesFolderOff);
         await using (var visitor = await chromium.VisitorAsync(nginx.Address))
         {
@@ -112,7 +113,8 @@ public sealed class ReverseProxyTests(Chromium chromium)
         Assert.Contains("/chat/mqtt", asked);
         Assert.Contains("/chat/api/session", asked);
 
-        async Task IsAtAsync(ChatPage chat, string path) => await Assertions.Expect(chat.Page).ToHaveURLAsync(new Uri(nginx.Address, $"/chat/{path}").ToString());
+        async Task IsAtAsync(ChatPage chat, string path) =>
+            await Assertions.Expect(chat.Page).ToHaveURLAsync(new Uri(nginx.Address, $"/chat/{path}").ToString());
     }
 
     private static async ValueTask<Stream> FromElsewhereAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)

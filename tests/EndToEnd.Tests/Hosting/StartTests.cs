@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -80,6 +81,25 @@ public sealed class StartTests : IDisposable
         var ended = await ServerProcess.RunToEndAsync([.. Settings(), "Urls=http://127.0.0.1:0", setting]);
 
         AssertOneLine(ended, key);
+    }
+
+    [Fact]
+    public async Task Fault_P18_What_is_published_has_the_compressed_copies_too()
+    {
+        var published = Path.Combine(_folder, "published");
+
+        // What the tests were built with; the server of the other tests is not built again under their feet.
+        var configuration = new FileInfo(ServerProcess.Program).Directory!.Parent!;
+        var project = Path.Combine(configuration.Parent!.Parent!.FullName, "Broker.csproj");
+        using var publish = Process.Start(
+            "dotnet", ["publish", project, "-c", configuration.Name, "--no-build", "-v", "q", "-nodeReuse:false", "-o", published]);
+        await publish.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(0, publish.ExitCode);
+        var assets = Path.Combine(published, "wwwroot", "assets");
+        var texts = Directory.GetFiles(assets).Where(file => Path.GetExtension(file) is ".js" or ".css").ToList();
+        Assert.NotEmpty(texts);
+        Assert.All(texts, file => Assert.True(File.Exists(file + ".br") && File.Exists(file + ".gz"), file));
     }
 
     [Fact]

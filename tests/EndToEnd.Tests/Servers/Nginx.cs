@@ -47,7 +47,7 @@ internal sealed class Nginx : IAsyncDisposable
     /// <summary>Without TLS: a browser takes 127.0.0.1 for safe as it is.</summary>
     public static async Task<Nginx> StartInFolderAsync(ServerProcess server, bool takesFolderOff)
     {
-        const string location = "location /chat/ {", leavesOn = $"proxy_pass {DocumentedServer};", takesOff = $"{DocumentedServer}/; with a slash";
+        const string location = "location /chat/ {", leavesOn = $"proxy_pass {DocumentedServer};", takesOff = $"{DocumentedServer}/;";
         var guide = await GuideAsync();
         Assert.Contains(location, guide, StringComparison.Ordinal);
         Assert.Contains(takesOff, guide, StringComparison.Ordinal);

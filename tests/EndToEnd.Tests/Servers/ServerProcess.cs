@@ -15,6 +15,10 @@ internal sealed record Ended(int ExitCode, string Output, string Error);
 internal sealed partial class ServerProcess : IAsyncDisposable
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
+    /// <summary>As the build of the tests has made it: `…/src/Broker/bin/Release/net10.0/WebMessenger.dll`.</summary>
+    public static readonly string Program = typeof(ServerProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+        .First(attribute => attribute.Key == "Server").Value!;
+
     private readonly IReadOnlyList<string> _settings;
     private readonly bool _ownsFolder;
     private Running? _running;
@@ -171,7 +175,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
                 RedirectStandardInput = true,
                 WorkingDirectory = Path.GetTempPath(),
             };
-            start.ArgumentList.Add(ProgramPath());
+            start.ArgumentList.Add(Program);
             foreach (var setting in settings)
             {
                 start.ArgumentList.Add($"--{setting}");
@@ -192,9 +196,6 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         public async Task<Ended> EndedAsync() => new(Process.ExitCode, await _output, await _error);
 
         public void Dispose() => Process.Dispose();
-
-        private static string ProgramPath() => typeof(ServerProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
-            .First(attribute => attribute.Key == "Server").Value!;
 
         private async Task<string> GatherAsync(StreamReader from)
         {
