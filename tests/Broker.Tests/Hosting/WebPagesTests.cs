@@ -43,6 +43,14 @@ public sealed class WebPagesTests : IAsyncLifetime
             foreach (var coding in new[] { "br", "gzip" })
             {
                 using var coded = await GetAsync(file, coding);
+                if (!File.Exists(_root + file + (coding == "br" ? ".br" : ".gz")))
+                {
+                    // So short that it would only grow.
+                    Assert.InRange(content.Length, 0, 200);
+                    Assert.Empty(coded.Content.Headers.ContentEncoding);
+                    continue;
+                }
+
                 var bytes = await coded.Content.ReadAsByteArrayAsync(Cancellation);
                 Assert.Equal([coding], coded.Content.Headers.ContentEncoding);
                 Assert.Equal(bytes.Length, coded.Content.Headers.ContentLength);
