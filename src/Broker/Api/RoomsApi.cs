@@ -171,7 +171,7 @@ internal static class RoomsApi
             return RoomProblems.Conflict("owner_leaves", "You made this room and it is private: make it public or delete it instead of leaving.");
         }
 
-        await rooms.LeaveAsync(found, account);
+        await rooms.LeaveAsync(found, account, byItself: account == who.Account);
         return TypedResults.NoContent();
     }
 

@@ -16,6 +16,7 @@ internal sealed record ConnectionServices(
     LoginSessions Sessions,
     RoomDirectory Rooms,
     ReadPositions Positions,
+    UnreadWatch Unread,
     IRoomLog RoomLog,
     DurableClients Durable,
     PublishBudgets Budgets,

@@ -1,13 +1,14 @@
 using Microsoft.Extensions.Hosting;
 using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Mqtt;
+using WebMessenger.Broker.Reading;
 using WebMessenger.Broker.Rooms;
 
 namespace WebMessenger.Broker.Connections;
 
-/// <summary>Once a second: closes connections that have been silent for too long, and lets every room say what is due, and stores where durable clients are. One sweep instead of a timer each.</summary>
+/// <summary>Once a second: closes connections that have been silent for too long, lets every room and what is unread say what is due, and stores where durable clients are. One sweep instead of a timer each.</summary>
 internal sealed class KeepAliveSweep(
-    ConnectionDirectory connections, ConnectionLimits limits, PublishBudgets budgets, RoomDirectory rooms, DurableClients durable, TimeProvider time) : BackgroundService
+    ConnectionDirectory connections, ConnectionLimits limits, PublishBudgets budgets, RoomDirectory rooms, UnreadWatch unread, DurableClients durable, TimeProvider time) : BackgroundService
 {
     /// <summary>How long a client that is behind may go without taking anything.</summary>
     private static readonly TimeSpan StuckTime = TimeSpan.FromSeconds(60);
@@ -43,6 +44,7 @@ internal sealed class KeepAliveSweep(
             room.Sweep();
         }
 
+        unread.Sweep();
         durable.Sweep();
         limits.Sweep();
         budgets.Sweep(connections);

@@ -149,6 +149,48 @@ internal sealed partial class MqttConnection
         Deliver(subscriber, frames, wants, touched);
     }
 
+    /// <summary>Whether the client has taken what it was sent, so that a delivery would be written at once and in its turn.</summary>
+    public bool KeepsUp
+    {
+        get
+        {
+            lock (_write)
+            {
+                return !_silent && _stalledBytes == 0 && _queue is not { Count: > 0 } && !_window.IsFull;
+            }
+        }
+    }
+
+    /// <summary>For what is said as it is by then when it cannot be said now: written at once, or not at all and false.</summary>
+    public bool TryDeliver(Subscriber subscriber, PublishFrames frames, Wants wants, List<MqttConnection> touched)
+    {
+        lock (_write)
+        {
+            if (_silent || !subscriber.StillWants(frames.Kind))
+            {
+                return true;
+            }
+
+            var publish = frames.For(IsVersion5, wants);
+
+            // [MQTT-3.1.2-25] What is larger than the client takes counts as delivered.
+            if (publish.Length > _clientMaximumPacket)
+            {
+                return true;
+            }
+
+            ushort packetId = 0;
+            if (_stalledBytes > 0 || (publish.IsAcknowledged && (_queue is { Count: > 0 } || !_window.TryTake(out packetId))))
+            {
+                return false;
+            }
+
+            Write(publish, packetId);
+            Touch(touched);
+            return true;
+        }
+    }
+
     /// <summary>Until disposed nothing is delivered to the client: for changes to its places that must be seen as one.</summary>
     public Lock.Scope HoldWrites() => _write.EnterScope();
 

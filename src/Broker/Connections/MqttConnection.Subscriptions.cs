@@ -272,6 +272,11 @@ internal sealed partial class MqttConnection
                     _services.Rooms.InboxOf(Account).Enqueue(new ReadReplay(_services.Positions, _services.Rooms, this, filter));
                 }
 
+                if (replays && filter.Filter.Unread)
+                {
+                    _services.Rooms.InboxOf(Account).Enqueue(new UnreadReplay(_services.Unread, this, filter));
+                }
+
                 return;
             }
 

@@ -22,6 +22,8 @@ internal static class EventBody
 {
     private const byte Expires = 0x80;
 
+    private static ReadOnlySpan<byte> KindField => "\"kind\":\""u8;
+
     private static readonly JsonWriterOptions WriterOptions = new() { Encoder = ReadableJsonEncoder.Instance, SkipValidation = true };
 
     /// <summary>A message, or a whisper.</summary>
@@ -92,6 +94,15 @@ internal static class EventBody
     /// <summary>Null: it does not expire.</summary>
     public static DateTimeOffset? ExpiryOf(ReadOnlySpan<byte> body) =>
         (body[0] & Expires) != 0 ? DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(body[1..])) : null;
+
+    /// <summary>Whether an access token said it.</summary>
+    public static bool IsByBot(ReadOnlySpan<byte> body)
+    {
+        // `from` comes first, and inside a name or text a quotation mark is escaped: what is found first is the kind.
+        Parts(body, out _, out var fields);
+        var at = fields.IndexOf(KindField);
+        return at >= 0 && fields[(at + KindField.Length)..].StartsWith("bot\""u8);
+    }
 
     /// <summary>Of a join or leave: everybody it is about. Of any other event: nobody.</summary>
     public static IEnumerable<Author> PresenceOf(string authorId, ReadOnlyMemory<byte> body)

@@ -118,6 +118,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<DurableClients>();
         services.AddSingleton<IConnectingClients>(provider => provider.GetRequiredService<ConnectionDirectory>());
         services.AddSingleton<ReadPositions>();
+        services.AddSingleton<UnreadWatch>();
         services.AddSingleton<RoomDirectory>();
         services.AddSingleton<ITopicAccess, RoomAccess>();
         services.AddSingleton<AuthInterceptor>();
@@ -129,6 +130,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
             stores.Auth.Sessions,
             provider.GetRequiredService<RoomDirectory>(),
             provider.GetRequiredService<ReadPositions>(),
+            provider.GetRequiredService<UnreadWatch>(),
             stores.Log,
             provider.GetRequiredService<DurableClients>(),
             provider.GetRequiredService<PublishBudgets>(),

@@ -3,11 +3,17 @@ using WebMessenger.Broker.Log;
 
 namespace WebMessenger.Broker.Reading;
 
-/// <summary>Counts the messages of one log that an account has not read: exact up to <see cref="Most"/>, and that for more.</summary>
+/// <summary>Messages after a place in a log, each exact up to <see cref="MessageTally.Most"/>, and that for more.</summary>
+/// <param name="ByOthers">Not by the account, whatever it was signed in by.</param>
+/// <param name="ByOwnBots">By access tokens of the account. May be too few where <paramref name="ByOthers"/> is at its most: then a sum of the two is over that anyway.</param>
+internal readonly record struct MessageCount(int ByOthers, int ByOwnBots);
+
+/// <summary>Counts the messages of one log that an account has not read.</summary>
 /// <remarks>
 /// <para>Reads the log when it is asked, and only what it has not looked at before; keeps who wrote the newest messages and when they were numbered, and no more of
 /// them than any answer needs. That is little: whoever does not write is owed at most the newest <see cref="Most"/> messages, and whoever does those of the others,
-/// so of one author no more than the newest <see cref="Most"/> ever count, and of all together twice as many.</para>
+/// so of one author no more than the newest <see cref="Most"/> ever count, and of all together twice as many. What an account's own bots said is counted beside, as an
+/// author of its own, and makes it three times as many.</para>
 /// <para>Thread-safe. Under <c>_gate</c> only the log's own gates are taken.</para>
 /// </remarks>
 internal sealed class MessageTally(LogName name, IRoomLog log)
@@ -22,7 +28,7 @@ internal sealed class MessageTally(LogName name, IRoomLog log)
     private const int FarBehind = 10_000;
 
     private const int PageLength = 1000;
-    private const int Enough = 2 * Most;
+    private const int Enough = 3 * Most;
 
     private readonly Lock _gate = new();
     private readonly List<Entry> _entries = [];
@@ -36,10 +42,10 @@ internal sealed class MessageTally(LogName name, IRoomLog log)
     // Nothing below the oldest entry can matter to anybody.
     private bool _isEnough;
 
-    /// <summary>How many messages after <paramref name="seq"/> of this epoch are not by the account. A log that has another epoch by now has none.</summary>
+    /// <summary>How many messages after <paramref name="seq"/> of this epoch are not by the account itself. A log that has another epoch by now has none.</summary>
     /// <param name="counted">The newest seq of the log that was looked at.</param>
     /// <exception cref="IOException">The log cannot be read.</exception>
-    public int CountAfter(long seq, string epoch, string accountId, out long counted)
+    public MessageCount CountAfter(long seq, string epoch, string accountId, out long counted)
     {
         lock (_gate)
         {
@@ -50,7 +56,7 @@ internal sealed class MessageTally(LogName name, IRoomLog log)
                 counted = head.Head;
                 if (head.Epoch != epoch || after >= head.Head)
                 {
-                    return 0;
+                    return default;
                 }
 
                 if (LookAt(after, head))
@@ -107,7 +113,7 @@ internal sealed class MessageTally(LogName name, IRoomLog log)
         {
             if (EventBody.TypeOf(entry.Body.Span) is EventType.Message or EventType.Whisper)
             {
-                messages.Add(new Entry(entry.Seq, Known(entry.Author)));
+                messages.Add(new Entry(entry.Seq, new Voice(Known(entry.Author), EventBody.IsByBot(entry.Body.Span))));
             }
         }
 
@@ -133,14 +139,14 @@ internal sealed class MessageTally(LogName name, IRoomLog log)
         }
 
         List<Entry> kept = new(Enough);
-        Dictionary<string, int> byAuthor = [];
+        Dictionary<Voice, int> byVoice = [];
         for (var i = _entries.Count - 1; i >= 0 && kept.Count < Enough; i--)
         {
             var entry = _entries[i];
-            var count = byAuthor.GetValueOrDefault(entry.Author);
+            var count = byVoice.GetValueOrDefault(entry.Voice);
             if (count < Most)
             {
-                byAuthor[entry.Author] = count + 1;
+                byVoice[entry.Voice] = count + 1;
                 kept.Add(entry);
             }
         }
@@ -149,22 +155,27 @@ internal sealed class MessageTally(LogName name, IRoomLog log)
         kept.Reverse();
         _entries.Clear();
         _entries.AddRange(kept);
-        _authors.IntersectWith(byAuthor.Keys);
+        _authors.IntersectWith(byVoice.Keys.Select(voice => voice.Author));
     }
 
-    private int Count(long after, string accountId)
+    private MessageCount Count(long after, string accountId)
     {
         _authors.TryGetValue(accountId, out var own);
-        var count = 0;
-        for (var i = _entries.Count - 1; i >= 0 && _entries[i].Seq > after && count < Most; i--)
+        var (byOthers, byOwnBots) = (0, 0);
+        for (var i = _entries.Count - 1; i >= 0 && _entries[i].Seq > after && byOthers < Most; i--)
         {
-            if (!ReferenceEquals(_entries[i].Author, own))
+            var voice = _entries[i].Voice;
+            if (!ReferenceEquals(voice.Author, own))
             {
-                count++;
+                byOthers++;
+            }
+            else if (voice.IsBot)
+            {
+                byOwnBots++;
             }
         }
 
-        return count;
+        return new MessageCount(byOthers, Math.Min(byOwnBots, Most));
     }
 
     private void Forget()
@@ -174,5 +185,7 @@ internal sealed class MessageTally(LogName name, IRoomLog log)
         _isEnough = false;
     }
 
-    private readonly record struct Entry(long Seq, string Author);
+    private readonly record struct Voice(string Author, bool IsBot);
+
+    private readonly record struct Entry(long Seq, Voice Voice);
 }

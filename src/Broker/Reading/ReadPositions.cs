@@ -27,7 +27,8 @@ internal readonly record struct MarkResult(MarkOutcome Outcome, Mark Now = defau
 /// <summary>How far an account has read and what is left.</summary>
 /// <param name="Unread">Messages after <paramref name="Seq"/> by others: exact up to <see cref="MessageTally.Most"/>.</param>
 /// <param name="Head">The newest seq when they were counted.</param>
-internal readonly record struct ReadState(long Seq, string Epoch, int Unread, long Head);
+/// <param name="Bots">Messages after <paramref name="Seq"/> by access tokens of the account: see <see cref="MessageCount"/>.</param>
+internal readonly record struct ReadState(long Seq, string Epoch, int Unread, long Head, int Bots = 0);
 
 /// <summary>How far each account has read in its rooms and in its inbox, one position for all its devices.</summary>
 /// <remarks>Thread-safe. What begins and forgets positions is called one at a time, under the room directory's gate, in the order of the changes there.</remarks>
@@ -49,8 +50,8 @@ internal sealed class ReadPositions(IRoomLog log, IRecordStore records)
         }
 
         var tally = _tallies.GetOrAdd(stream.Log, static (name, log) => new MessageTally(name, log), log);
-        var unread = tally.CountAfter(mark.Seq, mark.Epoch, account.Id, out var head);
-        return new ReadState(mark.Seq, mark.Epoch, unread, head);
+        var count = tally.CountAfter(mark.Seq, mark.Epoch, account.Id, out var head);
+        return new ReadState(mark.Seq, mark.Epoch, count.ByOthers, head, count.ByOwnBots);
     }
 
     /// <param name="epoch">The one that <paramref name="seq"/> belongs to; null: the current one.</param>

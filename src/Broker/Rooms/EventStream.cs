@@ -125,6 +125,12 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
     /// <summary>The event as a plain line, for those who subscribe to lines; null: none is shown.</summary>
     protected abstract PublishFrames? LineOf(IStreamEvent stored);
 
+    /// <summary>Events were stored. On the worker, or on the log thread: must not block.</summary>
+    protected virtual void Grew()
+    {
+        // Most have nobody to tell.
+    }
+
     /// <summary>A stored event, encoded for whoever gets it.</summary>
     /// <param name="now">When it is sent: what remains of the time it is of use goes with it [MQTT-3.3.2-6].</param>
     public PublishFrames FramesOf(ReadOnlySpan<byte> body, long seq, string epoch, DateTimeOffset at, DateTimeOffset now)
@@ -284,6 +290,7 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
             }
 
             deliveries.Clear();
+            Grew();
         }
 
         foreach (var stored in events)

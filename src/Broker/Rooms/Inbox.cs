@@ -8,10 +8,15 @@ using WebMessenger.Broker.Log;
 
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>An account's own stream, `users/{user}`: whispers to it. Kept under the account's id, so a rename takes it along.</summary>
-internal sealed class Inbox(Account owner, IRoomLog log) : EventStream(LogName.OfAccount(owner.Id))
+/// <summary>An account's own stream, `users/{user}`: whispers to it, and what its devices are told beside. Kept under the account's id, so a rename takes it along.</summary>
+internal sealed class Inbox(Account owner, IRoomLog log, RoomDirectory rooms) : EventStream(LogName.OfAccount(owner.Id))
 {
+    private volatile bool _isListening;
+
     public Account Owner { get; } = owner;
+
+    /// <summary>A client of the account listens to what is unread.</summary>
+    public bool IsListening => _isListening;
 
     /// <summary>Hands a whisper to the log. False: the account was erased.</summary>
     /// <param name="moreFollows">See <see cref="IRoomLog.Append"/>.</param>
@@ -42,6 +47,17 @@ internal sealed class Inbox(Account owner, IRoomLog log) : EventStream(LogName.O
         lock (Gate)
         {
             Put(connection, Subscriber.Of(connection, this, filters), from);
+            var isListening = false;
+            foreach (var subscriber in Subscribers)
+            {
+                isListening |= subscriber.Unread is not null;
+            }
+
+            if (isListening != _isListening)
+            {
+                _isListening = isListening;
+                rooms.Listens(this);
+            }
         }
     }
 }

@@ -56,6 +56,11 @@ internal sealed class PublishTarget : IPublishTarget
             return MayMark(session);
         }
 
+        if (Topic.Kind == TopicKind.Unread)
+        {
+            return NotForWriting;
+        }
+
         if (Topic.Kind == TopicKind.Inbox)
         {
             // Whoever is banned reads nothing, and may never again: nothing is stored for them. Asked each time, for a connection keeps its last target.

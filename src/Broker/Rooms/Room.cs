@@ -7,6 +7,7 @@ using WebMessenger.Broker.Connections;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Presence;
+using WebMessenger.Broker.Reading;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -21,6 +22,7 @@ internal sealed class Room : EventStream
     private readonly Announcements _announcements = new();
     private volatile RoomRecord _record;
     private volatile bool _isDeleted;
+    private volatile WatchedRoom? _watched;
     private bool _infoChanged;
 
     public Room(RoomRecord record, IRoomLog log, TimeProvider time)
@@ -52,6 +54,13 @@ internal sealed class Room : EventStream
     public RoomRecord Record => _record;
 
     public bool IsDeleted => _isDeleted;
+
+    /// <summary>Who of its members listens to what is unread; null: nobody. Set by <see cref="UnreadWatch"/>.</summary>
+    public WatchedRoom? Watched
+    {
+        get => _watched;
+        set => _watched = value;
+    }
 
     /// <summary>The newest seq.</summary>
     public long Head => _log.Head(Log).Head;
@@ -281,6 +290,8 @@ internal sealed class Room : EventStream
 
     public override void WriteJson(IBufferWriter<byte> target, ReadOnlySpan<byte> body, long seq, string epoch, DateTimeOffset at) =>
         EventBody.WriteJson(target, body, "room"u8, IdBytes, seq, epoch, at);
+
+    protected override void Grew() => _watched?.Changed();
 
     protected override PublishFrames? LineOf(IStreamEvent stored) =>
         stored.Line() is { } line ? new PublishFrames(TopicKind.Text, TextTopic, Encoding.UTF8.GetBytes(line)) : null;

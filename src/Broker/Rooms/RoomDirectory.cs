@@ -28,6 +28,7 @@ internal sealed class RoomDirectory(
     RoomStore store,
     IRoomLog log,
     ReadPositions positions,
+    UnreadWatch unread,
     AccountDirectory accounts,
     ConnectionDirectory connections,
     DurableClients durable,
@@ -51,6 +52,10 @@ internal sealed class RoomDirectory(
             if (_inboxes.TryGetValue(account.Id, out var inbox))
             {
                 inbox.Enqueue(new ReadChange(positions, account, stream));
+                if (stream is Room room)
+                {
+                    unread.PositionChanged(inbox, room);
+                }
             }
         };
         var (records, members) = await store.LoadAsync();
@@ -97,7 +102,20 @@ internal sealed class RoomDirectory(
         }
     }
 
-    public Inbox InboxOf(Account account) => _inboxes.GetOrAdd(account.Id, static (_, of) => new Inbox(of.account, of.log), (account, log));
+    public Inbox InboxOf(Account account) => _inboxes.GetOrAdd(account.Id, static (_, of) => new Inbox(of.account, of.log, of.rooms), (account, log, rooms: this));
+
+    /// <summary>A client of an account has begun to listen to what is unread, or the last one has stopped.</summary>
+    public void Listens(Inbox inbox)
+    {
+        if (inbox.IsListening)
+        {
+            unread.Begin(inbox, this);
+        }
+        else
+        {
+            unread.End(inbox);
+        }
+    }
 
     /// <summary>Takes a publish topic apart. Null: no topic of ours.</summary>
     public PublishTarget? Resolve(string topic)
@@ -107,7 +125,7 @@ internal sealed class RoomDirectory(
             return null;
         }
 
-        if (parsed.Kind is not (TopicKind.Inbox or TopicKind.Read))
+        if (parsed.Kind is not (TopicKind.Inbox or TopicKind.Read or TopicKind.Unread))
         {
             return PublishTarget.OfRoom(topic, parsed, Find(parsed.Name));
         }
@@ -229,6 +247,8 @@ internal sealed class RoomDirectory(
                 }
             }
 
+            members.ForEach(member => unread.Lost(room, member, RoomLoss.Deleted));
+
             await log.DropAsync(room.Log);
             await Task.WhenAll(members.Select(member => durable.RoomLostAsync(member, room)));
             return RoomChange.Done;
@@ -272,7 +292,8 @@ internal sealed class RoomDirectory(
     }
 
     /// <summary>Takes an account off a room's list. When it completes, none of the account's clients hears the room.</summary>
-    public async Task LeaveAsync(Room room, Account account)
+    /// <param name="byItself">The account leaves; else somebody takes it off, and it is told so.</param>
+    public async Task LeaveAsync(Room room, Account account, bool byItself = false)
     {
         Task forgotten;
         await _changes.WaitAsync();
@@ -285,6 +306,7 @@ internal sealed class RoomDirectory(
                 Unindex(room, account.Id);
             }
 
+            unread.Lost(room, account.Id, byItself ? RoomLoss.Left : RoomLoss.Removed);
             forgotten = positions.ForgetAsync(account, room);
         }
         finally
@@ -371,6 +393,8 @@ internal sealed class RoomDirectory(
 
             rooms.Add(room);
         }
+
+        unread.Joined(room, accountId);
     }
 
     // Under _gate.

@@ -17,7 +17,7 @@ internal enum FilterError
     SharedNotBuilt,
 }
 
-/// <summary>A topic filter of our grammar (docs/protocol.md, filters): one room or all my rooms, and what inside; or an inbox.</summary>
+/// <summary>A topic filter of our grammar (docs/protocol.md, filters): one room or all my rooms, and what inside; or an inbox, and what beside it.</summary>
 internal sealed class RoomFilter
 {
     private readonly string? _presenceUser;
@@ -30,6 +30,9 @@ internal sealed class RoomFilter
         if (inbox is not null)
         {
             Whispers = Matches(below, []);
+
+            // A filter of version 1 goes on bringing what it brought: only one that names the level asks for what came later.
+            Unread = below is ["unread", ..] && Matches(below, ["unread"]);
             _readsOfWhispers = Matches(below, ["read"]);
             _readsOfRooms = Matches(below, ["read", "\0"]);
             if (below is [_, var id, ..] && RoomId.IsValid(id) && Matches(below, ["read", id]))
@@ -66,6 +69,9 @@ internal sealed class RoomFilter
 
     /// <summary>The one room whose read position it names; null: all of the account's, or none.</summary>
     public string? ReadRoom { get; }
+
+    /// <summary>What is unread, live: `users/{user}/unread`, which no wildcard in its place stands for.</summary>
+    public bool Unread { get; }
 
     public bool Events { get; }
 
@@ -112,7 +118,7 @@ internal sealed class RoomFilter
         if (levels is ["users", var user, .. var own])
         {
             filter = RoomTopic.IsUserName(user) ? new RoomFilter(text, null, user, own) : null;
-            filter = filter is { Whispers: true } or { Reads: true } ? filter : null;
+            filter = filter is { Whispers: true } or { Reads: true } or { Unread: true } ? filter : null;
             return filter is null ? FilterError.NotAllowed : FilterError.None;
         }
 

@@ -26,10 +26,13 @@ internal enum TopicKind
 
     /// <summary>`users/{user}/read/{room}`, and `users/{user}/read` for whispers.</summary>
     Read,
+
+    /// <summary>`users/{user}/unread`</summary>
+    Unread,
 }
 
 /// <summary>A topic name of our grammar, taken apart. What does not parse is nobody's topic.</summary>
-/// <param name="Name">The room id, or the user name of an inbox or a read position.</param>
+/// <param name="Name">The room id, or the user name of an inbox and what is beside it.</param>
 /// <param name="ReadRoom">The room of a read position; null: that of whispers.</param>
 internal readonly record struct RoomTopic(TopicKind Kind, string Name, string? ReadRoom = null)
 {
@@ -88,6 +91,10 @@ internal readonly record struct RoomTopic(TopicKind Kind, string Name, string? R
         if (slash < 0)
         {
             parsed = new RoomTopic(TopicKind.Inbox, user.ToString());
+        }
+        else if (below is "unread")
+        {
+            parsed = new RoomTopic(TopicKind.Unread, user.ToString());
         }
         else if (below is "read")
         {

@@ -1,5 +1,6 @@
 using WebMessenger.Broker.Connections;
 using WebMessenger.Broker.Mqtt;
+using WebMessenger.Broker.Reading;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -21,6 +22,7 @@ internal sealed class Subscriber
         TextLines = Wants.Of(filters, filter => filter.Filter.TextLines);
         Typing = Wants.Of(filters, filter => filter.Filter.Typing);
         Info = Wants.Of(filters, filter => filter.Filter.Info);
+        Unread = Wants.Of(filters, filter => filter.Filter.Unread);
         _presence = Array.FindAll(filters, filter => filter.Filter.Presence);
         _reads = Array.FindAll(filters, filter => filter.Filter.Reads);
         CountsAsPresent = Events is not null || TextLines is not null;
@@ -37,6 +39,9 @@ internal sealed class Subscriber
     public Wants? Typing { get; }
 
     public Wants? Info { get; }
+
+    /// <summary>What is unread, live. Only in an inbox.</summary>
+    public Wants? Unread { get; }
 
     /// <summary>A filter on presence, info or typing alone does not make anybody present.</summary>
     public bool CountsAsPresent { get; }
@@ -62,6 +67,7 @@ internal sealed class Subscriber
         TopicKind.Info => now.Info is not null,
         TopicKind.Presence => now.WantsPresence,
         TopicKind.Read => now._reads.Length > 0,
+        TopicKind.Unread => now.Unread is not null,
         _ => false,
     };
 
@@ -74,6 +80,12 @@ internal sealed class Subscriber
         {
             // Who asks for events again later begins anew, with what comes then.
             Place.Forget();
+        }
+
+        if (other?.Unread is null)
+        {
+            // As above: what was still to be said is not said to who asks again later.
+            Place.Unread = null;
         }
     }
 
@@ -111,6 +123,9 @@ internal sealed class Place(EventStream stream)
 
     /// <summary>A `reset` to be written before anything else.</summary>
     public EncodedPublish? Reset { get; set; }
+
+    /// <summary>What the client is still to be told of what is unread. Not guarded by the write lock: it belongs to the inbox's worker, which makes it.</summary>
+    public UnreadFeed? Unread { get; set; }
 
     /// <summary>It is on the feeder's list.</summary>
     public bool IsFed { get; set; }
