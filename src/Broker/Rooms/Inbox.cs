@@ -9,7 +9,7 @@ using WebMessenger.Broker.Log;
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>An account's own stream, `users/{user}`: whispers to it, and what its devices are told beside. Kept under the account's id, so a rename takes it along.</summary>
-internal sealed class Inbox(Account owner, IRoomLog log, RoomDirectory rooms) : EventStream(LogName.OfAccount(owner.Id))
+internal sealed class Inbox(Account owner, IRoomLog log, Action<Inbox> listeningChanged) : EventStream(LogName.OfAccount(owner.Id))
 {
     private volatile bool _isListening;
 
@@ -56,7 +56,7 @@ internal sealed class Inbox(Account owner, IRoomLog log, RoomDirectory rooms) : 
             if (isListening != _isListening)
             {
                 _isListening = isListening;
-                rooms.Listens(this);
+                listeningChanged(this);
             }
         }
     }

@@ -102,20 +102,7 @@ internal sealed class RoomDirectory(
         }
     }
 
-    public Inbox InboxOf(Account account) => _inboxes.GetOrAdd(account.Id, static (_, of) => new Inbox(of.account, of.log, of.rooms), (account, log, rooms: this));
-
-    /// <summary>A client of an account has begun to listen to what is unread, or the last one has stopped.</summary>
-    public void Listens(Inbox inbox)
-    {
-        if (inbox.IsListening)
-        {
-            unread.Begin(inbox, this);
-        }
-        else
-        {
-            unread.End(inbox);
-        }
-    }
+    public Inbox InboxOf(Account account) => _inboxes.GetOrAdd(account.Id, static (_, of) => new Inbox(of.account, of.log, of.directory.ListeningChanged), (account, log, directory: this));
 
     /// <summary>Takes a publish topic apart. Null: no topic of ours.</summary>
     public PublishTarget? Resolve(string topic)
@@ -380,6 +367,19 @@ internal sealed class RoomDirectory(
     }
 
     public void Dispose() => _changes.Dispose();
+
+    // Under the inbox's gate.
+    private void ListeningChanged(Inbox inbox)
+    {
+        if (inbox.IsListening)
+        {
+            unread.Begin(inbox, this);
+        }
+        else
+        {
+            unread.End(inbox);
+        }
+    }
 
     private void Index(Room room, string accountId)
     {

@@ -42,6 +42,18 @@ public sealed class EventBodyTests
         Assert.Empty(EventBody.PresenceOf("1", EventBody.Message(EventType.Message, _ana, "x", "hi", null)));
     }
 
+    [Theory]
+    [InlineData("person", "Ana", "hello", false)]
+    [InlineData("guest", "Ana", "hello", false)]
+    [InlineData("bot", "Ana", "hello", true)]
+    [InlineData("person", "\",\"kind\":\"bot\"", "\"kind\":\"bot\"", false)]
+    [InlineData("bot", "\"kind\":\"person\"", "\"kind\":\"person\"", true)]
+    public void Fault_P15_Whether_a_bot_said_it_can_be_read_back(string kind, string name, string text, bool isByBot)
+    {
+        Assert.Equal(isByBot, EventBody.IsByBot(EventBody.Message(EventType.Message, new Author("1", "ana", name, kind), "id", text, null)));
+        Assert.Equal(isByBot, EventBody.IsByBot(EventBody.Message(EventType.Message, new Author("1", "ana", name, kind), "\"kind\":\"bot\"", text, 1, DateTimeOffset.UnixEpoch)));
+    }
+
     [Fact]
     public void The_same_content_has_the_same_hash_and_other_content_another()
     {

@@ -63,6 +63,42 @@ public sealed class MessageTallyTests
         Assert.Equal(0, Count(store, tally, 0, "bob"));
     }
 
+    [Theory]
+    [InlineData(1, 0.1, 0.1)]
+    [InlineData(2, 0.45, 0.45)]
+    [InlineData(3, 0.01, 0.98)]
+    [InlineData(4, 0.98, 0.01)]
+    public async Task Fault_P15_What_ones_own_bots_said_is_counted_beside_whoever_else_said_how_much(int seed, double shareOfOwn, double shareOfBot)
+    {
+        await using ReadingLog store = new();
+        Random random = new(seed);
+        List<(string Author, string Kind)> all = [];
+        MessageTally asked = new(store.Room.Log, store.Log);
+        for (var round = 0; round < 5; round++)
+        {
+            List<(string Author, string Kind)> more = [.. Enumerable.Range(0, round == 2 ? 5000 : 1500).Select(_ => random.NextDouble() switch
+            {
+                var share when share < shareOfOwn => ("ana", "person"),
+                var share when share < shareOfOwn + shareOfBot => ("ana", "bot"),
+                _ => ("p" + random.Next(3), random.Next(2) == 0 ? "bot" : "person"),
+            })];
+            await Task.WhenAll(more.Select(said => store.SayAsync(said.Author, kind: said.Kind)));
+            all.AddRange(more);
+            foreach (var tally in (MessageTally[])[asked, new MessageTally(store.Room.Log, store.Log)])
+            {
+                foreach (var after in (int[])[all.Count - 1, all.Count - 40, all.Count - 800, all.Count - random.Next(all.Count), 1, 0])
+                {
+                    var count = tally.CountAfter(after, store.Log.Head(store.Room.Log).Epoch, "ana", out _);
+                    Assert.Equal(Math.Min(999, all.Skip(after).Count(said => said.Author != "ana")), count.ByOthers);
+                    var bots = Math.Min(999, all.Skip(after).Count(said => said is { Author: "ana", Kind: "bot" }));
+
+                    // Where the others' are too many to be counted, no more is promised than what changes nothing.
+                    Assert.InRange(count.ByOwnBots, count.ByOthers == 999 ? 0 : bots, bots);
+                }
+            }
+        }
+    }
+
     [Fact]
     public async Task Old_messages_are_found_behind_many_joins()
     {

@@ -181,7 +181,7 @@ public sealed class ReadPositionsTests
     public async Task What_devices_are_shown_is_as_the_contract_has_it()
     {
         await using ReadingLog store = new();
-        Inbox inbox = new(ReadingLog.Account("bob"), store.Log);
+        Inbox inbox = new(ReadingLog.Account("bob"), store.Log, _ => { });
 
         Assert.Equal(EventBodyTests.Golden("read"), Encoding.UTF8.GetString(ReadDelivery.Payload(store.Room, new ReadState(42, "k3f9", 3, 50))));
         Assert.Equal(EventBodyTests.Golden("read-whispers"), Encoding.UTF8.GetString(ReadDelivery.Payload(inbox, new ReadState(7, "k3f9", 0, 7))));

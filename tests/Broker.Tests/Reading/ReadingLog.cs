@@ -31,9 +31,9 @@ internal sealed class ReadingLog : IAsyncDisposable
         Open();
     }
 
-    public async Task<AppendResult> SayAsync(string author, EventType type = EventType.Message, LogName? log = null)
+    public async Task<AppendResult> SayAsync(string author, EventType type = EventType.Message, LogName? log = null, string kind = "person")
     {
-        Author from = new(author, author, author, "person");
+        Author from = new(author, author, author, kind);
         var body = type is EventType.Message or EventType.Whisper ? EventBody.Message(type, from, EventBody.NewId(), "hello", null) : EventBody.Presence(type, from, EventBody.NewId(), []);
         var result = await Log.AppendAsync(log ?? Room.Log, author, null, default, body);
         Assert.Equal(AppendOutcome.Stored, result.Outcome);

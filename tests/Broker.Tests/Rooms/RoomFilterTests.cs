@@ -61,6 +61,8 @@ public sealed class RoomFilterTests
     [InlineData("users/+", "NotAllowed")]
     [InlineData("users/#", "NotAllowed")]
     [InlineData("users/ana/x", "NotAllowed")]
+    [InlineData("users/ana/unread/more", "NotAllowed")]
+    [InlineData("users/+/unread", "NotAllowed")]
     [InlineData("users/ana/read/Lobby", "NotAllowed")]
     [InlineData("users/ana/read/lobby/more", "NotAllowed")]
     [InlineData("users/ana/+/+/+", "NotAllowed")]
@@ -77,7 +79,7 @@ public sealed class RoomFilterTests
         Assert.Null(filter);
     }
 
-    /// <summary>Which of an account's own topics a filter asks for: w whispers, r how far they are read, l the same of the lobby, o of any other room.</summary>
+    /// <summary>Which of an account's own topics a filter asks for: w whispers, r how far they are read, l the same of the lobby, o of any other room, u what is unread.</summary>
     [Theory]
     [InlineData("users/ana", "w")]
     [InlineData("users/ana/#", "wrlo")]
@@ -91,15 +93,17 @@ public sealed class RoomFilterTests
     [InlineData("users/ana/read/lobby", "l")]
     [InlineData("users/ana/read/lobby/#", "l")]
     [InlineData("users/ana/+/lobby", "l")]
-    public void An_accounts_own_topics_are_its_whispers_and_how_far_it_has_read(string text, string kinds)
+    [InlineData("users/ana/unread", "u")]
+    [InlineData("users/ana/unread/#", "u")]
+    public void An_accounts_own_topics_are_its_whispers_how_far_it_has_read_and_what_is_unread(string text, string kinds)
     {
         Assert.Equal(FilterError.None, RoomFilter.TryParse(text, out var filter));
 
         Assert.Equal("ana", filter!.Inbox);
         Assert.Equal(
             kinds,
-            (filter.Whispers ? "w" : "") + (filter.CoversReadsOf(null) ? "r" : "") + (filter.CoversReadsOf("lobby") ? "l" : "") + (filter.CoversReadsOf("garden") ? "o" : ""));
-        Assert.Equal(kinds.Trim('w').Length > 0, filter.Reads);
+            (filter.Whispers ? "w" : "") + (filter.CoversReadsOf(null) ? "r" : "") + (filter.CoversReadsOf("lobby") ? "l" : "") + (filter.CoversReadsOf("garden") ? "o" : "") + (filter.Unread ? "u" : ""));
+        Assert.Equal(kinds.Trim('w', 'u').Length > 0, filter.Reads);
         Assert.Equal(kinds == "w", filter.IsOneLog);
         Assert.False(filter.Events || filter.CoversRoom("lobby") || filter.CoversPresenceOf("ana"));
     }

@@ -15,6 +15,7 @@ public sealed class RoomTopicTests
     [InlineData("users/ana.b_c-1", "Inbox", "ana.b_c-1")]
     [InlineData("users/ana/read", "Read", "ana")]
     [InlineData("users/ana/read/lobby", "Read", "ana")]
+    [InlineData("users/ana/unread", "Unread", "ana")]
     public void A_topic_of_ours_is_taken_apart(string topic, string kind, string name)
     {
         Assert.True(RoomTopic.TryParse(topic, out var parsed));
@@ -58,6 +59,8 @@ public sealed class RoomTopicTests
     [InlineData("users/Ana/read/lobby")]
     [InlineData("users//read/lobby")]
     [InlineData("users/ana/read/+")]
+    [InlineData("users/ana/unread/")]
+    [InlineData("users/ana/unread/lobby")]
     [InlineData("users/+")]
     [InlineData("$SYS/broker")]
     [InlineData("$share/g/rooms/lobby")]
