@@ -6,9 +6,18 @@ using WebMessenger.Broker.Rooms;
 
 namespace WebMessenger.Broker.Connections;
 
-/// <summary>Once a second: closes connections that have been silent for too long, lets every room and what is unread say what is due, and stores where durable clients are. One sweep instead of a timer each.</summary>
+/// <summary>
+/// Once a second: closes connections that have been silent for too long, lets every room and what is unread say what is due, and stores where durable clients are. One
+/// sweep instead of a timer each.
+/// </summary>
 internal sealed class KeepAliveSweep(
-    ConnectionDirectory connections, ConnectionLimits limits, PublishBudgets budgets, RoomDirectory rooms, UnreadWatch unread, DurableClients durable, TimeProvider time) : BackgroundService
+    ConnectionDirectory connections,
+    ConnectionLimits limits,
+    PublishBudgets budgets,
+    RoomDirectory rooms,
+    UnreadWatch unread,
+    DurableClients durable,
+    TimeProvider time) : BackgroundService
 {
     /// <summary>How long a client that is behind may go without taking anything.</summary>
     private static readonly TimeSpan StuckTime = TimeSpan.FromSeconds(60);

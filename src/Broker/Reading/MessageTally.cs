@@ -5,7 +5,9 @@ namespace WebMessenger.Broker.Reading;
 
 /// <summary>Messages after a place in a log, each exact up to <see cref="MessageTally.Most"/>, and that for more.</summary>
 /// <param name="ByOthers">Not by the account, whatever it was signed in by.</param>
-/// <param name="ByOwnBots">By access tokens of the account. May be too few where <paramref name="ByOthers"/> is at its most: then a sum of the two is over that anyway.</param>
+/// <param name="ByOwnBots">
+/// By access tokens of the account. May be too few where <paramref name="ByOthers"/> is at its most: then a sum of the two is over that anyway.
+/// </param>
 internal readonly record struct MessageCount(int ByOthers, int ByOwnBots);
 
 /// <summary>Counts the messages of one log that an account has not read.</summary>
@@ -42,7 +44,9 @@ internal sealed class MessageTally(LogName name, IRoomLog log)
     // Nothing below the oldest entry can matter to anybody.
     private bool _isEnough;
 
-    /// <summary>How many messages after <paramref name="seq"/> of this epoch are not by the account itself. A log that has another epoch by now has none.</summary>
+    /// <summary>
+    /// How many messages after <paramref name="seq"/> of this epoch are not by the account itself. A log that has another epoch by now has none.
+    /// </summary>
     /// <param name="counted">The newest seq of the log that was looked at.</param>
     /// <exception cref="IOException">The log cannot be read.</exception>
     public MessageCount CountAfter(long seq, string epoch, string accountId, out long counted)

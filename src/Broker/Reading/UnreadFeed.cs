@@ -9,8 +9,8 @@ namespace WebMessenger.Broker.Reading;
 
 /// <summary>What one client is still to be told of what is unread.</summary>
 /// <remarks>
-/// <para>The bound: nothing is queued. It knows which rooms are to be named, each once, and their numbers are counted when they are written, so that the newest win; of
-/// rooms lost at most <see cref="RoomsPerPacket"/>, then everything is stated anew.</para>
+/// <para>The bound: nothing is queued. It knows which rooms are to be named, each once. Their numbers are counted when they are written, so the newest win.
+/// Of rooms lost it knows <see cref="RoomsPerPacket"/> at most; over that everything is stated anew.</para>
 /// <para>Belongs to the worker of the account's inbox.</para>
 /// </remarks>
 internal sealed class UnreadFeed
@@ -24,6 +24,9 @@ internal sealed class UnreadFeed
     private Statement? _statement;
 
     public bool IsEmpty => _statement is null && _lost.Count == 0 && _changed.Count == 0;
+
+    /// <summary>Whether more is to be written before the next second.</summary>
+    public bool IsUrgent => _statement is not null || _lost.Count > 0;
 
     /// <summary>Everything is said, before anything else.</summary>
     /// <param name="wants">Of the filter that it was asked for with; null: it comes unasked, as changes do.</param>
@@ -57,7 +60,9 @@ internal sealed class UnreadFeed
         return _lost.Count <= RoomsPerPacket;
     }
 
-    /// <summary>Writes one packet, of what is due first. False: nothing was written, for nothing is due, or the client takes nothing just now.</summary>
+    /// <summary>
+    /// Writes one packet, of what is due first. False: nothing was written, for nothing is due, or the client takes nothing just now.
+    /// </summary>
     /// <param name="isTurn">The second's turn: changes may be named.</param>
     public bool TrySay(UnreadCounts counts, Subscriber subscriber, Wants wants, bool isTurn, List<MqttConnection> touched)
     {
@@ -92,9 +97,6 @@ internal sealed class UnreadFeed
 
         return isTurn && TrySayChanged(counts, subscriber, wants, touched);
     }
-
-    /// <summary>Whether more is to be written before the next second.</summary>
-    public bool IsUrgent => _statement is not null || _lost.Count > 0;
 
     private bool TrySayChanged(UnreadCounts counts, Subscriber subscriber, Wants wants, List<MqttConnection> touched)
     {
@@ -147,7 +149,8 @@ internal sealed class UnreadFeed
             writer.WriteEndObject();
         }
 
-        return new PublishFrames(TopicKind.Unread, Encoding.ASCII.GetBytes($"users/{counts.Account.UserName}/unread"), buffer.WrittenMemory, retain);
+        var topic = Encoding.ASCII.GetBytes($"users/{counts.Account.UserName}/unread");
+        return new PublishFrames(TopicKind.Unread, topic, buffer.WrittenMemory, retain);
     }
 
     /// <summary>All rooms, in parts, and which part is next.</summary>

@@ -5,7 +5,7 @@ using WebMessenger.Broker.Rooms;
 
 namespace WebMessenger.Broker.Reading;
 
-/// <summary>An account's numbers as they are during one task: counted for the first client that is told them, and the same for the next.</summary>
+/// <summary>An account's numbers during one task: counted for the first client that is told them, and the same for the next.</summary>
 internal sealed class UnreadCounts(ReadPositions positions, Account account)
 {
     private readonly Dictionary<Room, ReadState?> _states = [];
@@ -71,7 +71,7 @@ internal sealed class UnreadCounts(ReadPositions positions, Account account)
     }
 }
 
-/// <summary>Something of what is unread is to be said to an account's clients. Takes its turn in the account's inbox, as read positions do.</summary>
+/// <summary>Something of what is unread is to be said to an account's clients. In its turn in the account's inbox, as read positions are.</summary>
 internal abstract class UnreadTask(UnreadWatch watch) : IStreamTask
 {
     /// <summary>Changes may be named, which happens once a second.</summary>
@@ -110,6 +110,7 @@ internal abstract class UnreadTask(UnreadWatch watch) : IStreamTask
     /// <summary>Notes what there is to be said to one client, before it is said.</summary>
     protected virtual void Note(Inbox inbox, UnreadFeed feed, Subscriber subscriber)
     {
+        // The rest was noted before.
     }
 
     protected static bool MaySee(Subscriber subscriber, Room room) => ReadDelivery.MaySee(subscriber.Connection, room.Id.Value);

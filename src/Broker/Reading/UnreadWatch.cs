@@ -16,12 +16,12 @@ internal enum RoomLoss
     Deleted,
 }
 
-/// <summary>Which accounts listen to what is unread (`users/{user}/unread`), to which rooms that amounts, and which of these are due to be said.</summary>
+/// <summary>Which accounts listen to what is unread (`users/{user}/unread`), in which rooms, and which of these are due to be said.</summary>
 /// <remarks>
-/// <para>Costs are with who listens: a room is watched while an account on its list listens, and one that is not watched notes nothing. What is due is gathered and
-/// handed out once a second, to the inboxes concerned; their workers count and write.</para>
-/// <para>Thread-safe. <c>_gate</c> guards who listens; an inbox's gate may be held then, and the room directory's leaf is taken under it. What is due is noted without
-/// a lock, for the log thread and whoever has just stored a position do it.</para>
+/// <para>Costs are with who listens: a room is watched while an account on its list listens, and one that is not watched notes nothing.
+/// What is due is gathered and handed out once a second, to the inboxes concerned; their workers count and write.</para>
+/// <para>Thread-safe. <c>_gate</c> guards who listens. An inbox's gate may be held before it, and the room directory's leaf is taken under it.
+/// What is due is noted without it, for the log thread, and whoever has just stored a position, do that and must not wait.</para>
 /// </remarks>
 internal sealed class UnreadWatch(ReadPositions positions)
 {
@@ -39,7 +39,7 @@ internal sealed class UnreadWatch(ReadPositions positions)
     {
         lock (_gate)
         {
-            // Asked under the gate: who comes on a list or is taken off one meanwhile waits here to say so, and nothing is missed or left behind.
+            // Asked under the gate: a change of a list meanwhile waits for it before it is noted, so none is missed and nothing is left behind.
             Listener listener = new(inbox);
             _listeners[inbox.Owner.Id] = listener;
             foreach (var room in rooms.RoomsOf(inbox.Owner.Id))
@@ -108,7 +108,9 @@ internal sealed class UnreadWatch(ReadPositions positions)
     {
         lock (_gate)
         {
-            return _listeners.TryGetValue(inbox.Owner.Id, out var listener) ? [.. listener.Rooms.OrderBy(room => room.Id.Value, StringComparer.Ordinal)] : [];
+            return _listeners.TryGetValue(inbox.Owner.Id, out var listener)
+                ? [.. listener.Rooms.OrderBy(room => room.Id.Value, StringComparer.Ordinal)]
+                : [];
         }
     }
 

@@ -8,7 +8,10 @@ using WebMessenger.Broker.Log;
 
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>An account's own stream, `users/{user}`: whispers to it, and what its devices are told beside. Kept under the account's id, so a rename takes it along.</summary>
+/// <summary>
+/// An account's own stream, `users/{user}`: whispers to it, and what its devices are told beside. Kept under the account's id, so a rename takes it along.
+/// </summary>
+/// <param name="listeningChanged">Called under the gate when <see cref="Inbox.IsListening"/> has changed.</param>
 internal sealed class Inbox(Account owner, IRoomLog log, Action<Inbox> listeningChanged) : EventStream(LogName.OfAccount(owner.Id))
 {
     private volatile bool _isListening;

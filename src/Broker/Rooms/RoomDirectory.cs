@@ -102,7 +102,8 @@ internal sealed class RoomDirectory(
         }
     }
 
-    public Inbox InboxOf(Account account) => _inboxes.GetOrAdd(account.Id, static (_, of) => new Inbox(of.account, of.log, of.directory.ListeningChanged), (account, log, directory: this));
+    public Inbox InboxOf(Account account) => _inboxes.GetOrAdd(
+        account.Id, static (_, of) => new Inbox(of.account, of.log, of.directory.ListeningChanged), (account, log, directory: this));
 
     /// <summary>Takes a publish topic apart. Null: no topic of ours.</summary>
     public PublishTarget? Resolve(string topic)

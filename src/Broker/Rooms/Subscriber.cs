@@ -124,7 +124,7 @@ internal sealed class Place(EventStream stream)
     /// <summary>A `reset` to be written before anything else.</summary>
     public EncodedPublish? Reset { get; set; }
 
-    /// <summary>What the client is still to be told of what is unread. Not guarded by the write lock: it belongs to the inbox's worker, which makes it.</summary>
+    /// <summary>What the client is still to be told of what is unread. Made and used by the inbox's worker alone; who gives the topic up drops it.</summary>
     public UnreadFeed? Unread { get; set; }
 
     /// <summary>It is on the feeder's list.</summary>

@@ -57,7 +57,7 @@ public sealed class UnreadTopicTests
         {
             // The statement, then as many as seconds have passed meanwhile: far from one a message.
             var told = await client.PublishesUntilAsync(publish => Numbers(publish, "den") == (500, 0, 500, 0));
-            Assert.InRange(told.Count, 2, 50);
+            Assert.InRange(told.Count, 2, 250);
             Assert.Equal(client == page ? 1 : 0, told[^1].Qos);
         }
     }
@@ -263,7 +263,8 @@ public sealed class UnreadTopicTests
         await using var page = await ListenAsync(broker, ana);
         await using var old = await broker.ConnectAsync(ana);
         await using var other = await broker.ConnectAsync(bob);
-        await old.SubscribeAsync([new Filter("users/ana/#"), new Filter("users/ana/+"), new Filter("users/ana/+/#"), new Filter("users/ana/+/+"), new Filter("users/ana/read/#")]);
+        string[] wildcards = ["users/ana/#", "users/ana/+", "users/ana/+/#", "users/ana/+/+", "users/ana/read/#"];
+        Assert.Equal([1, 1, 1, 1, 1], (await old.SubscribeAsync([.. wildcards.Select(filter => new Filter(filter))])).ReasonCodes);
 
         await SayAsync(other, "rooms/den", 2);
         Assert.Single(await SecondAsync(broker, page, other));
@@ -519,7 +520,8 @@ public sealed class UnreadTopicTests
         }
     }
 
-    private static async Task<RawMqttClient> BrowserAsync(RunningBroker broker, Member member) => await broker.ConnectBrowserAsync(await broker.SignInAsync(member.Account));
+    private static async Task<RawMqttClient> BrowserAsync(RunningBroker broker, Member member) =>
+        await broker.ConnectBrowserAsync(await broker.SignInAsync(member.Account));
 
     /// <summary>A page that listens, has been told everything, and hears whispers, which mark the end of a second.</summary>
     private static async Task<RawMqttClient> ListenAsync(RunningBroker broker, Member member)
@@ -556,7 +558,11 @@ public sealed class UnreadTopicTests
     private static (long Head, long Seq, int Unread, int Bots) Numbers(ReceivedPublish publish, string room)
     {
         var named = Named(publish).Single(named => named.GetProperty("room").GetString() == room);
-        return (named.GetProperty("head").GetInt64(), named.GetProperty("seq").GetInt64(), named.GetProperty("unread").GetInt32(), named.GetProperty("bots").GetInt32());
+        return (
+            named.GetProperty("head").GetInt64(),
+            named.GetProperty("seq").GetInt64(),
+            named.GetProperty("unread").GetInt32(),
+            named.GetProperty("bots").GetInt32());
     }
 
     private static HttpClient Client(RunningBroker broker, string token)
