@@ -35,6 +35,104 @@ describe('splitLinks', () => {
     expect(links('<https://example.org/>')).toEqual(['https://example.org/']);
   });
 
+  it.each([
+    ['“https://example.org/x”', '”'],
+    ['«https://example.org/x»', '»'],
+    ['‹https://example.org/x›', '›'],
+    ['‘https://example.org/x’', '’'],
+    ['（https://example.org/x）です', '）です'],
+    ['「https://example.org/x」', '」'],
+    ['『https://example.org/x』', '』'],
+    ['看https://example.org/x。再见', '。再见'],
+    ['看https://example.org/x，再见', '，再见'],
+    ['https://example.org/x、https', '、https'],
+    ['https://example.org/x！', '！'],
+    ['https://example.org/x：例', '：例'],
+    ['他说“https://example.org/x”。', '”。'],
+    ['https://example.org/x’s', null],
+  ])('B17: closing quotes and CJK marks end the link in %s', (text, rest) => {
+    const parts = splitLinks(text);
+    expect(parts.map((part) => part.text).join('')).toBe(text);
+    const href = rest === null ? `https://example.org/x${encodeURIComponent('’')}s` : 'https://example.org/x';
+    expect(links(text)).toEqual([href]);
+    if (rest !== null) expect(parts.at(-1)).toEqual({ kind: 'text', text: rest });
+  });
+
+  it.each([
+    ['a soft hyphen', 'https://exam\u00adple.org/', 'https://example.org/'],
+    ['a fraction slash', 'https://bank.example\u2044evil.example/', null],
+    ['a division slash', 'https://bank.example\u2215evil.example/', null],
+    ['a combining solidus', 'https://bank.example\u0338evil.example/', null],
+    ['Cyrillic', 'https://аpple.example/', 'https://xn--pple-43d.example/'],
+    ['full-width letters', 'https://ｅvil.example/', 'https://evil.example/'],
+    ['capital letters', 'https://PayPaI.example/', 'https://paypai.example/'],
+    ['percent signs', 'https://%65vil.example/a', 'https://evil.example/a'],
+    ['a number', 'http://0x7f000001/', 'http://127.0.0.1/'],
+    ['backslashes', 'https://evil.example\\@bank.example', 'https://evil.example/@bank.example'],
+    ['more slashes', 'https:///evil.example/bank.example', 'https://evil.example/bank.example'],
+    ['letters beyond ASCII', 'https://bücher.example/straße', 'https://xn--bcher-kva.example/stra%C3%9Fe'],
+  ])('S9: a host written with %s is shown as the browser opens it', (_, text, href) => {
+    expect(splitLinks('https://example.org/ä?ö#ü')).toMatchObject([{ kind: 'link', text: 'https://example.org/ä?ö#ü' }]);
+    const parts = splitLinks(text);
+    // Some versions of Unicode forbid such a host: then it is no link.
+    if (!URL.canParse(text)) return expect(parts).toEqual([{ kind: 'text', text }]);
+    expect(parts).toEqual([{ kind: 'link', text: href ?? new URL(text).href, href: href ?? new URL(text).href }]);
+    expect(parts[0]!.text).toMatch(/^[\x20-\x7e]+$/);
+  });
+
+  it.each(['\u202e', '\u202d', '\u2067', '\u2066', '\u200f', '\u061c'])('S9: %j is part of no link, and ends with the text that it stands in', (control) => {
+    const text = `${control}see https://example.org/${control}moc.knab and https://example.net`;
+    const parts = splitLinks(text);
+    expect(parts.filter((part) => part.kind === 'link').map((part) => part.text)).toEqual(['https://example.org/', 'https://example.net']);
+    const opens = /[\u202a\u202b\u202d\u202e\u2066-\u2068]/g;
+    const closes = /[\u202c\u2069]/g;
+    for (const part of parts) expect(part.text.match(closes)?.length ?? 0).toBe(part.text.match(opens)?.length ?? 0);
+  });
+
+  it('S9: a host that is longer than a name may be is no link', () => {
+    const named = (length: number) => `https://${`${'a'.repeat(49)}.`.repeat(length / 50)}org/`;
+    expect(links(named(200))).toHaveLength(1);
+    expect(links(named(300))).toEqual([]);
+    expect(links(`https://${'ä'.repeat(300)}.org/`)).toEqual([]);
+  });
+
+  it.each([
+    ['closing brackets', (n: number) => `https://a${')]}'.repeat(n)}`],
+    ['brackets of all kinds', (n: number) => `https://a/${'([{'.repeat(n)}${'}]).'.repeat(n)}`],
+    ['full stops', (n: number) => `https://a${'.,;'.repeat(n)}`],
+    ['beginnings', (n: number) => 'https://'.repeat(n)],
+    ['links', (n: number) => 'https://a.b/) '.repeat(n)],
+    ['controls', (n: number) => '\u202e\u2067'.repeat(n) + '\u2069\u202c'.repeat(n)],
+    ['lines of controls', (n: number) => '\u202e\u2067\n'.repeat(n)],
+  ])('S5: the work for text of %s grows no faster than the text', (_, made) => {
+    // Node compares and copies strings in these methods: the characters that they go over are the work.
+    const work = (text: string) => {
+      let seen = 0;
+      const methods = ['split', 'slice', 'substring', 'indexOf', 'lastIndexOf', 'includes', 'replace', 'matchAll', 'startsWith', 'endsWith'] as const;
+      const originals = methods.map((name) => String.prototype[name] as (...args: unknown[]) => unknown);
+      methods.forEach((name, index) => {
+        Object.defineProperty(String.prototype, name, {
+          value(this: string, ...args: unknown[]) {
+            const result = originals[index]!.apply(this, args);
+            seen += name === 'slice' || name === 'substring' ? String(result).length : this.length;
+            return result;
+          },
+          configurable: true,
+          writable: true,
+        });
+      });
+      try {
+        splitLinks(text);
+      } finally {
+        methods.forEach((name, index) => Object.defineProperty(String.prototype, name, { value: originals[index], configurable: true, writable: true }));
+      }
+      return seen;
+    };
+    const [once, fourfold] = [work(made(250)), work(made(1_000))];
+    expect(once).toBeGreaterThan(0);
+    expect(fourfold).toBeLessThanOrEqual(once * 6);
+  });
+
   it('is quick about long text without links', () => {
     const text = 'h'.repeat(4000) + 'http:/'.repeat(600) + ')'.repeat(4000);
     expect(splitLinks(text)).toEqual([{ kind: 'text', text }]);
