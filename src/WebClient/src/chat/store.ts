@@ -34,12 +34,27 @@ export interface Copy {
   /** The newest seq that was on screen. */
   read: number | null;
   room: Room | null;
+  /** Of the inbox: the newest seq that has been shown over the page, read or not. */
+  shown?: number;
+}
+
+/** What was begun to be written in a room and not sent. */
+export interface Draft {
+  account: string;
+  topic: string;
+  text: string;
+  /** When it was changed last, in milliseconds since 1970 by this machine's clock: of two tabs, the later one is right. */
+  at: number;
 }
 
 interface Schema extends DBSchema {
   outbox: { key: number; value: Waiting };
   copies: { key: [string, string]; value: Copy };
+  drafts: { key: [string, string]; value: Draft };
 }
+
+/** How long the drafts of an account outlast another account's coming: its login session may have ended against its will. */
+const keptForReturn = 7 * 24 * 3600_000;
 
 /**
  * What this browser keeps between visits, shared by its tabs. Where nothing can be kept (a private window, a full disk, storage switched off)
@@ -109,22 +124,40 @@ export class Store {
     await this.#do((database) => database.delete('copies', [account, topic]));
   }
 
+  async drafts(account: string): Promise<Draft[]> {
+    return (await this.#do((database) => database.getAll('drafts', IDBKeyRange.bound([account], [account, []])))) ?? [];
+  }
+
+  /** An empty one is dropped. In one step, without waiting for an answer: the page may be gone in a moment. */
+  async keepDraft(draft: Draft): Promise<void> {
+    await this.#do(async (database) => {
+      const transaction = database.transaction('drafts', 'readwrite');
+      const { store } = transaction;
+      const keeping = draft.text === '' ? store.delete([draft.account, draft.topic]) : store.put(draft);
+      transaction.commit();
+      await Promise.all([keeping, transaction.done]);
+    });
+  }
+
   async forget(what: 'copies' | 'everything'): Promise<void> {
     await this.#do(async (database) => {
-      const transaction = database.transaction(['copies', 'outbox'], 'readwrite');
+      const transaction = database.transaction(['copies', 'outbox', 'drafts'], 'readwrite');
       await transaction.objectStore('copies').clear();
-      if (what === 'everything') await transaction.objectStore('outbox').clear();
+      if (what === 'everything') await Promise.all([transaction.objectStore('outbox').clear(), transaction.objectStore('drafts').clear()]);
       await transaction.done;
     });
   }
 
-  /** Somebody is signed in: nothing of anybody else stays. */
+  /** Somebody is signed in: of anybody else nothing stays but drafts, for a week. */
   async forgetOthers(account: string): Promise<void> {
     await this.#do(async (database) => {
-      const transaction = database.transaction(['copies', 'outbox'], 'readwrite');
-      const [copies, outbox] = [transaction.objectStore('copies'), transaction.objectStore('outbox')];
+      const transaction = database.transaction(['copies', 'outbox', 'drafts'], 'readwrite');
+      const [copies, outbox, drafts] = [transaction.objectStore('copies'), transaction.objectStore('outbox'), transaction.objectStore('drafts')];
       for (const [owner, topic] of await copies.getAllKeys()) if (owner !== account) await copies.delete([owner, topic]);
       for (const key of await outbox.getAllKeys()) if ((await outbox.get(key))?.account !== account) await outbox.delete(key);
+      for (const draft of await drafts.getAll()) {
+        if (draft.account !== account && Date.now() - draft.at > keptForReturn) await drafts.delete([draft.account, draft.topic]);
+      }
       await transaction.done;
     });
   }
@@ -135,10 +168,13 @@ export class Store {
 
   async #open(name: string): Promise<IDBPDatabase<Schema> | null> {
     try {
-      return await openDB<Schema>(name, 1, {
-        upgrade(database) {
-          database.createObjectStore('outbox', { autoIncrement: true });
-          database.createObjectStore('copies', { keyPath: ['account', 'topic'] });
+      return await openDB<Schema>(name, 2, {
+        upgrade(database, version) {
+          if (version < 1) {
+            database.createObjectStore('outbox', { autoIncrement: true });
+            database.createObjectStore('copies', { keyPath: ['account', 'topic'] });
+          }
+          database.createObjectStore('drafts', { keyPath: ['account', 'topic'] });
         },
         // A newer page wants another shape; this one goes on without.
         blocking: (_current, _blocked, event) => {
