@@ -3,6 +3,7 @@ import { call, type Answer } from '../lib/http';
 import { session, type Me } from '../session/session.svelte';
 import { Connection } from './connection.svelte';
 import { Copies } from './copies';
+import { Drafts } from './drafts';
 import { Inbox } from './inbox.svelte';
 import type { Link } from './link';
 import { Outbox } from './outbox.svelte';
@@ -21,6 +22,7 @@ export class Chat {
   readonly connection: Connection;
   readonly outbox: Outbox;
   readonly inbox: Inbox;
+  readonly drafts: Drafts;
   readonly opened = new SvelteMap<string, RoomState>();
   directory = $state.raw<Room[]>([]);
   directoryPhase = $state<'loading' | 'ready' | 'failed'>('loading');
@@ -57,6 +59,7 @@ export class Chat {
     this.#directoryRead = new Promise((resolve) => (this.#directoryWasRead = resolve));
     this.#copies = new Copies(me.account, this.#store);
     this.outbox = new Outbox(me.account, this.#store);
+    this.drafts = new Drafts(me.account, this.#store);
     this.#positions = new ReadPositions({ me: me.user, told: (room, reading) => this.#toldReading(room, reading) });
     this.inbox = new Inbox(
       {
@@ -79,6 +82,7 @@ export class Chat {
 
   start(): void {
     void this.#store.forgetOthers(this.me.account).then(() => this.outbox.start());
+    void this.drafts.start();
     this.connection.start();
     void this.readDirectory();
     addEventListener('pagehide', this.#leavesPage);
@@ -91,6 +95,7 @@ export class Chat {
     clearInterval(this.#timer);
     removeEventListener('pagehide', this.#leavesPage);
     this.outbox.stop();
+    this.drafts.stop();
     this.#copies.stop();
     this.#positions.detach();
     this.connection.stop();
@@ -150,7 +155,7 @@ export class Chat {
 
   /** The reader is back at the page: what happened to the rooms meanwhile is told by nobody. */
   lookAgain(): void {
-    if (document.hidden) return this.#copies.write();
+    if (document.hidden) return this.#leavesPage();
     void this.readDirectory();
     for (const room of this.opened.values()) void room.askAgain();
   }
@@ -159,7 +164,10 @@ export class Chat {
     this.notices = this.notices.filter((entry) => entry.key !== key);
   }
 
-  #leavesPage = (): void => this.#copies.write();
+  #leavesPage = (): void => {
+    this.drafts.flush();
+    this.#copies.write();
+  };
 
   #roomUser() {
     return {

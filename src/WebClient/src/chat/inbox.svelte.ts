@@ -6,7 +6,7 @@ import type { Copy } from './store';
 const firstOnes = 100;
 const keptWhispers = 200;
 /** Shown over the page at once; the others are in the inbox. */
-const shownOnTop = 3;
+export const shownOnTop = 3;
 
 export interface InboxUser {
   readonly me: string;
@@ -22,13 +22,17 @@ export class Inbox {
   whispers = $state.raw<readonly Whisper[]>([]);
   /** The newest seq that was seen, here or on another device. */
   #read = $state(0);
-  /** Waved away on top of the page, one by one. */
-  #dismissed = $state.raw<ReadonlySet<number>>(new Set());
+  /** Everything up to here has had its time on top of the page, in this visit or an earlier one. It may be unread all the same. */
+  #shown = $state(0);
+  /** Waved away before an older one was. */
+  #putAway = $state.raw<ReadonlySet<number>>(new Set());
   /** Behind this seq stands the line above what was new when the reader came to the inbox. */
   line = $state<number | null>(null);
+  /** The one that the reader has asked to see in its place. */
+  wanted = $state<number | null>(null);
 
   readonly unread = $derived(this.whispers.filter((whisper) => whisper.seq > this.#read).length);
-  readonly onTop = $derived(this.whispers.filter((whisper) => whisper.seq > this.#read && !this.#dismissed.has(whisper.seq)).slice(-shownOnTop));
+  readonly onTop = $derived(this.whispers.filter((whisper) => whisper.seq > this.#read && whisper.seq > this.#shown && !this.#putAway.has(whisper.seq)));
 
   readonly #user: InboxUser;
   readonly #restored: Promise<void>;
@@ -56,12 +60,24 @@ export class Inbox {
     this.#epoch = whisper.epoch;
     this.#last = whisper.seq;
     this.whispers = [...this.whispers.slice(1 - keptWhispers), whisper];
+    // A newer one takes the place of the oldest, which does not come back.
+    if (this.onTop.length > shownOnTop) this.#shown = this.onTop.at(-1 - shownOnTop)!.seq;
     this.#keep();
   }
 
-  dismiss(seq: number): void {
-    this.#dismissed = new Set([...this.#dismissed, seq]);
-    if (this.onTop.length === 0) this.readAll();
+  /** It was seen on top of the page long enough, or waved away; it stays unread until the inbox is opened. */
+  putAway(seq: number): void {
+    this.#putAway = new Set([...this.#putAway, seq]);
+    if (this.onTop.length > 0) return;
+    this.#shown = this.#last;
+    this.#putAway = new Set();
+    this.#keep();
+  }
+
+  /** The reader goes to the inbox for this one. */
+  show(seq: number): void {
+    this.wanted = seq;
+    this.putAway(seq);
   }
 
   /** The reader comes to the inbox. */
@@ -82,9 +98,10 @@ export class Inbox {
   }
 
   #startAnew(epoch: string): void {
-    [this.#epoch, this.#last, this.#read] = [epoch, 0, 0];
+    [this.#epoch, this.#last, this.#read, this.#shown] = [epoch, 0, 0, 0];
+    this.#putAway = new Set();
     this.whispers = [];
-    this.line = null;
+    [this.line, this.wanted] = [null, null];
     this.#keep();
   }
 
@@ -94,9 +111,10 @@ export class Inbox {
     this.whispers = copy.events.map(readWhisper).filter((whisper) => whisper !== null);
     this.#last = this.whispers.at(-1)?.seq ?? 0;
     this.#read = Math.max(this.#read, copy.read ?? 0);
+    this.#shown = copy.shown ?? 0;
   }
 
   #keep(): void {
-    this.#user.keep(Inbox.topic, () => (this.#epoch === null ? null : { topic: Inbox.topic, epoch: this.#epoch, oldest: 1, events: [...this.whispers], read: this.#read, room: null }));
+    this.#user.keep(Inbox.topic, () => (this.#epoch === null ? null : { topic: Inbox.topic, epoch: this.#epoch, oldest: 1, events: [...this.whispers], read: this.#read, room: null, shown: this.#shown }));
   }
 }

@@ -56,7 +56,6 @@ export class RoomState {
   jumps = $state(0);
   /** The newest live message of somebody else, for the screen reader. */
   announced = $state.raw<RoomEvent | null>(null);
-  draft = $state('');
   /** How many messages were sent from here in this visit. */
   sent = $state(0);
 

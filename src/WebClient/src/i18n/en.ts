@@ -178,8 +178,13 @@ export const en = {
 
   'composer.label': 'Message to {room}',
   'composer.placeholder': 'Say something to everyone in {room}',
+  'composer.placeholderShort': 'Say something…',
   'composer.send': 'Send',
   'composer.hint': 'Enter sends, Shift+Enter starts a new line',
+  'composer.hintTouch': 'Enter starts a new line, the button sends',
+  'composer.command': 'This looks like a command. Commands come later; send it as text to everybody in {room}?',
+  'composer.asText': 'Send as text',
+  'composer.goOn': 'Go on writing',
   'composer.left.one': '{count} character left',
   'composer.left.other': '{count} characters left',
   'composer.over.one': '{count} character too many',
@@ -195,11 +200,14 @@ export const en = {
   'signOut.question': 'Sign out and lose what was not sent?',
   'signOut.unsent.one': '{count} message has not been sent. When you sign out, it is deleted from this browser.',
   'signOut.unsent.other': '{count} messages have not been sent. When you sign out, they are deleted from this browser.',
+  'signOut.drafts.one': '{count} draft is deleted from this browser when you sign out.',
+  'signOut.drafts.other': '{count} drafts are deleted from this browser when you sign out.',
   'signOut.stay': 'Stay signed in',
 
   'whispers.title': 'Whispers',
   'whispers.lead': 'What was said to you alone.',
   'whispers.none': 'Nobody has whispered to you yet.',
+  'whispers.new': 'New whispers',
   'whispers.unread.one': '{count} new whisper',
   'whispers.unread.other': '{count} new whispers',
 
@@ -295,6 +303,13 @@ export const en = {
   'notice.dismiss': 'Dismiss',
   'notice.whisper': '{name} whispers:',
   'notice.dismissWhisper': 'Dismiss what {name} whispered',
+
+  'files.notYet': 'Files cannot be sent yet.',
+
+  'unsent.open': 'Not sent ({count})',
+  'unsent.title': 'Not sent',
+  'unsent.lead': 'You wrote these for rooms that are not open to you (any more).',
+  'unsent.none': 'Nothing is left here.',
 
   'error.unreachable': 'The server does not answer. Check your connection and try again.',
   'error.unknown': 'That did not work. Please try again.',

@@ -179,8 +179,13 @@ export const ptBR: Catalogue = {
 
   'composer.label': 'Mensagem para {room}',
   'composer.placeholder': 'Fale com todo mundo em {room}',
+  'composer.placeholderShort': 'Diga algo…',
   'composer.send': 'Enviar',
   'composer.hint': 'Enter envia, Shift+Enter começa outra linha',
+  'composer.hintTouch': 'Enter começa outra linha, o botão envia',
+  'composer.command': 'Isso parece um comando. Os comandos vêm depois; enviar como texto para todo mundo em {room}?',
+  'composer.asText': 'Enviar como texto',
+  'composer.goOn': 'Continuar escrevendo',
   'composer.left.one': 'falta {count} caractere',
   'composer.left.other': 'faltam {count} caracteres',
   'composer.over.one': '{count} caractere a mais',
@@ -195,11 +200,14 @@ export const ptBR: Catalogue = {
   'signOut.question': 'Sair e perder o que não foi enviado?',
   'signOut.unsent.one': '{count} mensagem não foi enviada. Se você sair, ela será apagada deste navegador.',
   'signOut.unsent.other': '{count} mensagens não foram enviadas. Se você sair, elas serão apagadas deste navegador.',
+  'signOut.drafts.one': 'Se você sair, {count} rascunho será apagado deste navegador.',
+  'signOut.drafts.other': 'Se você sair, {count} rascunhos serão apagados deste navegador.',
   'signOut.stay': 'Continuar conectado',
 
   'whispers.title': 'Sussurros',
   'whispers.lead': 'O que foi dito só para você.',
   'whispers.none': 'Ninguém sussurrou para você ainda.',
+  'whispers.new': 'Sussurros novos',
   'whispers.unread.one': '{count} sussurro novo',
   'whispers.unread.other': '{count} sussurros novos',
 
@@ -297,6 +305,13 @@ export const ptBR: Catalogue = {
   'notice.dismiss': 'Dispensar',
   'notice.whisper': '{name} sussurra:',
   'notice.dismissWhisper': 'Dispensar o que {name} sussurrou',
+
+  'files.notYet': 'Ainda não dá para enviar arquivos.',
+
+  'unsent.open': 'Não enviadas ({count})',
+  'unsent.title': 'Não enviadas',
+  'unsent.lead': 'Você escreveu isto para salas que não estão (mais) abertas para você.',
+  'unsent.none': 'Não sobrou nada aqui.',
 
   'error.unreachable': 'O servidor não responde. Verifique a conexão e tente de novo.',
   'error.unknown': 'Não deu certo. Tente de novo.',
