@@ -259,13 +259,13 @@ public sealed class OutboxTests(SharedServer shared, Chromium chromium)
         Assert.Equal(["waited for me"], await TextsAsync(phone, room));
     }
 
-    private const string EverythingKept = """
+    internal const string EverythingKept = """
         () => new Promise((resolve, reject) => {
             const opening = indexedDB.open('webmessenger');
             opening.onerror = () => reject(opening.error);
             opening.onsuccess = () => {
-                const transaction = opening.result.transaction(['outbox', 'copies']);
-                const all = ['outbox', 'copies'].map((name) => transaction.objectStore(name).getAll());
+                const transaction = opening.result.transaction(['outbox', 'copies', 'drafts']);
+                const all = ['outbox', 'copies', 'drafts'].map((name) => transaction.objectStore(name).getAll());
                 transaction.oncomplete = () => {
                     opening.result.close();
                     resolve(JSON.stringify(all.flatMap((request) => request.result)));
@@ -275,7 +275,7 @@ public sealed class OutboxTests(SharedServer shared, Chromium chromium)
         """;
 
     /// <summary>How many things the browser keeps for whoever was here.</summary>
-    private static async Task<int> KeptAsync(IPage page) =>
+    internal static async Task<int> KeptAsync(IPage page) =>
         JsonDocument.Parse(await page.EvaluateAsync<string>(EverythingKept)).RootElement.GetArrayLength();
 
     private static async Task<IReadOnlyList<string>> TextsAsync(Person person, string room) =>

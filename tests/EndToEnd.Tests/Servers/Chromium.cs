@@ -38,12 +38,12 @@ public sealed class Chromium : IAsyncLifetime
         _playwright?.Dispose();
     }
 
-    /// <summary>A browser of somebody's own: no cookie, no storage.</summary>
-    internal Task<Visitor> VisitorAsync(ServerProcess server, string locale = "en-GB", ColorScheme scheme = ColorScheme.Light) =>
-        VisitorAsync(server.Address, locale, scheme);
+    /// <summary>A browser of somebody's own: no cookie, no storage. A phone is narrow and is touched.</summary>
+    internal Task<Visitor> VisitorAsync(ServerProcess server, string locale = "en-GB", ColorScheme scheme = ColorScheme.Light, bool phone = false) =>
+        VisitorAsync(server.Address, locale, scheme, phone);
 
     /// <summary>The same, of a server that is met at another address than its own.</summary>
-    internal async Task<Visitor> VisitorAsync(Uri address, string locale = "en-GB", ColorScheme scheme = ColorScheme.Light)
+    internal async Task<Visitor> VisitorAsync(Uri address, string locale = "en-GB", ColorScheme scheme = ColorScheme.Light, bool phone = false)
     {
         var context = await _browser!.NewContextAsync(new()
         {
@@ -52,6 +52,9 @@ public sealed class Chromium : IAsyncLifetime
             ColorScheme = scheme,
             // Motion would have axe-core look at half-faded colours.
             ReducedMotion = ReducedMotion.Reduce,
+            ViewportSize = phone ? new() { Width = 360, Height = 700 } : new() { Width = 1280, Height = 720 },
+            HasTouch = phone,
+            IsMobile = phone,
         });
         context.SetDefaultTimeout((float)RawMqttClient.Patience.TotalMilliseconds);
         return await Visitor.OfAsync(context);

@@ -1,0 +1,101 @@
+using System.Text.RegularExpressions;
+using Microsoft.Playwright;
+using WebMessenger.EndToEnd.Tests.Servers;
+
+namespace WebMessenger.EndToEnd.Tests.Browser;
+
+/// <summary>Whispers as they come in over the page.</summary>
+public sealed class WhisperTests(SharedServer shared, Chromium chromium)
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Fault_P9_Whispers_peek_in_for_a_moment_over_neither_the_newest_lines_nor_the_composer(bool phone)
+    {
+        using var bea = await Person.RegisterAsync(shared.Server, "bea", "Béa");
+        using var ana = await Person.RegisterAsync(shared.Server);
+        var room = await ana.NewRoomAsync();
+        await using var beasPhone = await shared.Server.PageAsync(bea.Cookie);
+        Assert.True((await beasPhone.ConnectAsync()).Accepted);
+        await using var browser = await chromium.VisitorAsync(shared.Server, phone: phone);
+        await browser.BeAsync(ana);
+        ChatPage chat = new(await browser.Context.NewPageAsync());
+        await chat.Page.Clock.InstallAsync();
+        await chat.Page.GotoAsync($"/rooms/{room}");
+        await chat.IsInRoomAsync();
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.True((await beasPhone.PublishAsync($"rooms/{room}", $"line {i}")).Accepted);
+        }
+
+        await chat.SeesAsync("line 19");
+        var peeks = chat.Page.GetByRole(AriaRole.Region, new() { Name = "Notices" }).GetByRole(AriaRole.Link);
+
+        foreach (var text in new[] { "first", "second", "third", string.Concat(Enumerable.Repeat("a long story, ", 250)) })
+        {
+            Assert.True((await beasPhone.PublishAsync($"users/{ana.UserName}", text)).Accepted);
+        }
+
+        await Assertions.Expect(peeks).ToHaveCountAsync(3);
+        await Assertions.Expect(peeks.First).ToContainTextAsync("second");
+        await Assertions.Expect(peeks.Last).ToContainTextAsync("a long story");
+        var lines = await chat.Messages.Locator(".bubble").AllAsync();
+        var newest = await Box(lines[^3]);
+        Assert.All(
+            await Task.WhenAll((await peeks.AllAsync()).Select(Box)),
+            box =>
+            {
+                Assert.InRange(box.Height, 1, 60);
+                Assert.True(box.Y + box.Height < newest.Y, $"A peek at {box.Y}–{box.Y + box.Height} covers the newest lines, which begin at {newest.Y}.");
+            });
+
+        // Looked at, one stays; the others go by themselves, and stay unread.
+        await peeks.Last.FocusAsync();
+        await chat.Page.Clock.FastForwardAsync(10_000);
+        await Assertions.Expect(peeks).ToHaveCountAsync(1);
+        await Assertions.Expect(peeks).ToContainTextAsync("a long story");
+        await chat.Page.Keyboard.PressAsync("Enter");
+        await Assertions.Expect(chat.Page).ToHaveURLAsync("/whispers");
+        await Assertions.Expect(peeks).ToHaveCountAsync(0);
+        var listed = chat.Page.GetByRole(AriaRole.List, new() { Name = "Whispers" }).GetByRole(AriaRole.Listitem);
+        await Assertions.Expect(listed).ToHaveCountAsync(4);
+        await Assertions.Expect(listed.Last).ToBeInViewportAsync();
+        browser.AssertNoComplaints();
+    }
+
+    [Fact]
+    public async Task Fault_P9_What_peeked_in_and_went_stays_unread_and_does_not_come_back()
+    {
+        using var bea = await Person.RegisterAsync(shared.Server, "bea", "Béa");
+        using var ana = await Person.RegisterAsync(shared.Server);
+        await using var phone = await shared.Server.PageAsync(bea.Cookie);
+        Assert.True((await phone.ConnectAsync()).Accepted);
+        await using var browser = await chromium.VisitorAsync(shared.Server);
+        await browser.BeAsync(ana);
+        ChatPage chat = new(await browser.Context.NewPageAsync());
+        await chat.Page.Clock.InstallAsync();
+        await chat.Page.GotoAsync("/rooms/lobby");
+        await chat.IsInRoomAsync();
+        var peeks = chat.Page.GetByRole(AriaRole.Region, new() { Name = "Notices" }).GetByRole(AriaRole.Link);
+        var inbox = chat.Page.GetByRole(AriaRole.Link, new() { NameRegex = new Regex("^Whispers") });
+
+        Assert.True((await phone.PublishAsync($"users/{ana.UserName}", "psst")).Accepted);
+        await Assertions.Expect(peeks).ToContainTextAsync("psst");
+        await peeks.HoverAsync();
+        await chat.Page.Clock.FastForwardAsync(10_000);
+        await Assertions.Expect(peeks).ToHaveCountAsync(1);
+        await chat.Composer.HoverAsync();
+        await chat.Page.Clock.FastForwardAsync(10_000);
+        await Assertions.Expect(peeks).ToHaveCountAsync(0);
+        await Assertions.Expect(inbox).ToContainTextAsync("1 new whisper");
+
+        await chat.Page.ReloadAsync();
+        await Assertions.Expect(inbox).ToContainTextAsync("1 new whisper");
+        Assert.True((await phone.PublishAsync($"users/{ana.UserName}", "psst again")).Accepted);
+        await Assertions.Expect(peeks).ToHaveCountAsync(1);
+        await Assertions.Expect(peeks).ToContainTextAsync("psst again");
+    }
+
+    private static async Task<LocatorBoundingBoxResult> Box(ILocator locator) =>
+        await locator.BoundingBoxAsync() ?? throw new InvalidOperationException("It is not drawn.");
+}
