@@ -96,6 +96,43 @@ public sealed class WhisperTests(SharedServer shared, Chromium chromium)
         await Assertions.Expect(peeks).ToContainTextAsync("psst again");
     }
 
+    [Fact]
+    public async Task Fault_P38_Whispers_stand_as_a_rooms_lines_do_the_newest_last_and_open_where_the_new_ones_begin()
+    {
+        using var bea = await Person.RegisterAsync(shared.Server, "bea", "Béa");
+        using var ana = await Person.RegisterAsync(shared.Server);
+        await using var phone = await shared.Server.PageAsync(bea.Cookie);
+        Assert.True((await phone.ConnectAsync()).Accepted);
+        await using var browser = await chromium.VisitorAsync(shared.Server);
+        await browser.BeAsync(ana);
+        await WhisperAsync("old", 15);
+        var page = await browser.OpenAsync("/whispers");
+        var listed = page.GetByRole(AriaRole.List, new() { Name = "Whispers" }).GetByRole(AriaRole.Listitem);
+        await Assertions.Expect(listed).ToHaveCountAsync(15);
+        await Assertions.Expect(listed.Last).ToBeInViewportAsync();
+        await Assertions.Expect(listed.First.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Today");
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Today" })).ToHaveCountAsync(1);
+        await WhisperAsync("while she reads", 1);
+        await Assertions.Expect(listed.Last).ToContainTextAsync("while she reads");
+        await Assertions.Expect(listed.Last).ToBeInViewportAsync();
+
+        await page.GotoAsync("/rooms/lobby");
+        await WhisperAsync("new", 15);
+        await page.GetByRole(AriaRole.Link, new() { NameRegex = new Regex("^Whispers.*15 new") }).ClickAsync();
+        await Assertions.Expect(listed).ToHaveCountAsync(31);
+        await Assertions.Expect(page.GetByText("New whispers")).ToBeInViewportAsync();
+        await Assertions.Expect(listed.Nth(16)).ToContainTextAsync("New whispers");
+        await Assertions.Expect(listed.Last).Not.ToBeInViewportAsync();
+
+        async Task WhisperAsync(string text, int count)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                Assert.True((await phone.PublishAsync($"users/{ana.UserName}", text)).Accepted);
+            }
+        }
+    }
+
     private static async Task<LocatorBoundingBoxResult> Box(ILocator locator) =>
         await locator.BoundingBoxAsync() ?? throw new InvalidOperationException("It is not drawn.");
 }
