@@ -26,16 +26,22 @@ internal sealed class Crowd : IAsyncDisposable
         return crowd;
     }
 
-    /// <summary>Everybody says so much, each as fast as it is acknowledged.</summary>
-    public Task TalkAsync(int each) => Task.WhenAll(_people.Select(async one =>
+    /// <summary>What was said last of all.</summary>
+    public string LastSaid { get; private set; } = "";
+
+    /// <summary>Everybody, or the first of them, say so much, each as fast as it is acknowledged.</summary>
+    public Task TalkAsync(int each, int people = int.MaxValue) => Task.WhenAll(_people.Take(people).Select(one => TalkAsync(one, each)));
+
+    private async Task TalkAsync((Person Person, RawMqttClient Client) one, int each)
     {
         for (var i = 0; i < each; i++)
         {
             var text = string.Create(CultureInfo.InvariantCulture, $"{one.Person.UserName} says {Interlocked.Increment(ref _said)}");
             var ack = await one.Client.PublishAsync($"rooms/{_room}", text);
             Assert.True(ack.Accepted, ack.ReasonString);
+            LastSaid = text;
         }
-    }));
+    }
 
     public async ValueTask DisposeAsync()
     {

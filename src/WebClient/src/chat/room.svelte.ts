@@ -11,9 +11,9 @@ import { Timeline } from './timeline';
 import { TypingState } from './typing.svelte';
 
 const pageLength = 50;
-/** A page that is scrolled to: long enough to be ahead of a quick reader. */
-const olderLength = 100;
 const longestPage = 500;
+/** Whoever reads on within this time is on the way to somewhere: each page is twice as long as the one before. */
+const readsOnWithin = 3_000;
 /** Shown above what is new, so that it can be read in its place. */
 const readBefore = 20;
 /** More lines than this are let go of while the reader is at the end, where nobody sees them. */
@@ -78,6 +78,7 @@ export class RoomState {
   #asking = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
+  readonly #older = { length: pageLength, at: 0 };
   /** The first page, when it was asked for before the connection was there. */
   #begun: Promise<unknown> = Promise.resolve();
   /** The newest seq that was on screen, here or on another device. Null: not known, and then nothing counts as unread. */
@@ -129,7 +130,7 @@ export class RoomState {
     // How far was read is not known yet: nothing is taken for seen.
     this.catchingUp = true;
     this.#begun = this.#restored.then(async () => {
-      if (this.#timeline.last === null) await this.#catchUp();
+      if (this.#timeline.last === null) await this.#catchUp(this.#user.directoryRead);
     });
   }
 
@@ -201,9 +202,11 @@ export class RoomState {
     if (this.loadingOlder || this.phase !== 'ready' || this.#timeline.first === null || this.#timeline.atStart) return;
     clearTimeout(this.#retry);
     this.loadingOlder = true;
-    const answer = await this.#readOlder(olderLength);
+    this.#older.length = Date.now() - this.#older.at < readsOnWithin ? Math.min(longestPage, this.#older.length * 2) : pageLength;
+    const answer = await this.#readOlder(this.#older.length);
     this.olderFailed = answer !== 'done';
     this.loadingOlder = false;
+    this.#older.at = Date.now();
     if (answer === 'failed') this.#later(() => void this.loadOlder());
     else this.#failures = 0;
     this.draw();
@@ -314,6 +317,8 @@ export class RoomState {
       if (this.watched) this.#sawEverything();
       return;
     }
+    // Who stands at the line already stays where they are.
+    if (this.#line === (this.#read?.seq ?? null)) return;
     this.#setLine(this.#read?.seq ?? null);
     this.jumps++;
   }
@@ -340,12 +345,13 @@ export class RoomState {
     this.#settle();
   }
 
-  /** Reads on from the newest event known. Far behind, it starts over from the newest page. */
-  async #catchUp(): Promise<'done' | 'refused' | 'failed'> {
+  /** Reads on from the newest event known. Far behind, it starts over from the newest page. `before`: what has to be known before anything is shown. */
+  async #catchUp(before?: Promise<void>): Promise<'done' | 'refused' | 'failed'> {
     const last = this.#timeline.last;
     let page = await this.#readPage(last === null ? `limit=${this.#firstPageLength()}` : `after=${last}&limit=${longestPage}`);
     const isBehind = typeof page !== 'string' && last !== null && (page.head - last > longestPage || page.epoch !== this.#timeline.epoch);
     if (isBehind) page = await this.#readPage(`limit=${pageLength}`);
+    await before;
     if (typeof page === 'string') {
       if (page === 'failed') this.#failed();
       return page;
@@ -356,6 +362,7 @@ export class RoomState {
     }
     this.#timeline.addNewer(page);
     page.events.forEach((event) => this.#echo(event));
+    if (this.phase === 'joining') await this.#beginAtLine();
     this.phase = 'ready';
     this.#failures = 0;
     this.#changed();
@@ -374,6 +381,13 @@ export class RoomState {
   #later(step: () => void): void {
     clearTimeout(this.#retry);
     this.#retry = setTimeout(step, backoff(++this.#failures));
+  }
+
+  /** The reader is shown the room where the new begins, not its end and then the other. */
+  async #beginAtLine(): Promise<void> {
+    await this.#reachUnread();
+    this.#count();
+    if (this.unread > 0) this.#setLine(this.#read?.seq ?? null);
   }
 
   /** What is new may begin further above than what was read so far. */
