@@ -50,7 +50,9 @@ public sealed class AccountChanges
             change.Email is null ? null : AccountFields.CheckEmail(change.Email, out email),
             // A name that was taken before it became reserved may be sent back unchanged.
             change.UserName is null || change.UserName == before.UserName ? null : AccountFields.CheckUserName(change.UserName, out userName),
-            change.DisplayName is null ? null : AccountFields.CheckDisplayName("displayName", change.DisplayName, out displayName),
+            change.DisplayName is null || change.DisplayName == before.DisplayName
+                ? null
+                : AccountFields.CheckDisplayName("displayName", change.DisplayName, out displayName),
         ];
         _ = userName.Value is null && UserName.TryParse(before.UserName, out userName);
         _ = email.Value is null && EmailAddress.TryParse(before.Email, out email);

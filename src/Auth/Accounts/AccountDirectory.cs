@@ -6,11 +6,11 @@ using WebMessenger.Auth.Tokens;
 namespace WebMessenger.Auth.Accounts;
 
 /// <summary>All accounts, in memory: read once at start, and changed only after the store has the change.</summary>
-/// <remarks>Finding is lock-free. Changes go through the write gate; <c>_looks</c> is under its own leaf lock.</remarks>
+/// <remarks>Finding is lock-free. Changes go through the write gate; <c>_names</c> has a leaf lock of its own.</remarks>
 public sealed class AccountDirectory
 {
-    /// <summary>A guest's nickname is free again this long after the last connection, though the account lives on.</summary>
-    private static readonly TimeSpan NicknameHold = TimeSpan.FromMinutes(2);
+    private const string NameIsTaken =
+        "There is somebody called that here. Add something that tells you apart, such as a last name or a place.";
 
     private readonly IAccountStore _store;
     private readonly WriteGate _gate;
@@ -18,13 +18,13 @@ public sealed class AccountDirectory
     private readonly ConcurrentDictionary<string, Account> _byId = new();
     private readonly ConcurrentDictionary<string, Account> _byUserName = new();
     private readonly ConcurrentDictionary<string, Account> _byEmail = new();
-    private readonly Lock _looksGate = new();
-    private readonly Dictionary<string, HashSet<Account>> _looks = [];
+    private readonly NameIndex _names;
 
     // A write has failed, so the store may know more than memory does. Under the write gate.
     private bool _isUncertain;
 
-    private AccountDirectory(IAccountStore store, WriteGate gate, TimeProvider time) => (_store, _gate, _time) = (store, gate, time);
+    private AccountDirectory(IAccountStore store, WriteGate gate, TimeProvider time) =>
+        (_store, _gate, _time, _names) = (store, gate, time, new NameIndex(time));
 
     internal static async Task<AccountDirectory> LoadAsync(IAccountStore store, WriteGate gate, TimeProvider time)
     {
@@ -53,20 +53,27 @@ public sealed class AccountDirectory
             ? EmailAddress.TryParse(login, out var email) ? _byEmail.GetValueOrDefault(email.Key) : null
             : FindByUserName(login?.Trim());
 
-    internal async Task<Outcome<Account>> AddPersonAsync(UserName userName, string displayName, EmailAddress email, PasswordHash credential)
+    /// <param name="guest">Who registers, and keeps the nickname; null for somebody who comes from outside.</param>
+    internal async Task<Outcome<Account>> AddPersonAsync(
+        UserName userName, string displayName, EmailAddress email, PasswordHash credential, Account? guest = null)
     {
         using var entry = await _gate.EnterAsync();
-        var claim = await WriteAsync(() => _store.AddAsync(new AccountRecord(
-            NewId(), AccountKind.Person, _time.GetUtcNow(), new Profile(userName.Value, displayName, email.Value, IsAdministrator: false), credential)));
+        await ReconcileUnderGateAsync();
+        Profile profile = new(userName.Value, displayName, email.Value, IsAdministrator: false);
+        var worn = (_names.HasUserName(userName.Value, guest) ? Conflicts.Look : Conflicts.None)
+            | (_names.HasDisplayName(displayName, guest) ? Conflicts.DisplayName : Conflicts.None);
+        AccountRecord person = new(NewId(), AccountKind.Person, _time.GetUtcNow(), profile, credential);
+        var claim = await WriteAsync(() => _store.AddAsync(person, worn));
         return claim.Stored is { } stored ? Remember(stored) : Refused(claim.Conflicts);
     }
 
     internal async Task<Outcome<Account>> AddGuestAsync(string nickname)
     {
         using var entry = await _gate.EnterAsync();
-        if (IsNicknameTaken(nickname))
+        await ReconcileUnderGateAsync();
+        if (_names.HasDisplayName(nickname, but: null))
         {
-            return new Refusal.Fields("nickname", FieldCodes.LooksTaken, "Somebody has this name, or one that looks like it.");
+            return new Refusal.Fields("nickname", FieldCodes.LooksTaken, NameIsTaken);
         }
 
         string userName;
@@ -96,7 +103,13 @@ public sealed class AccountDirectory
             return new Refusal.BadCredentials();
         }
 
-        var claim = await WriteAsync(() => _store.ReplaceAsync(RecordOf(account) with { Profile = change(account.Profile), Credential = credential }));
+        var (before, after) = (account.Profile, change(account.Profile));
+
+        // A name that was given before this rule is kept, however many have it, and its owner may write it in another way.
+        var wearsUserName = after.UserName != before.UserName && _names.HasUserName(after.UserName, account);
+        var wearsName = !Looks.IsWithin(after.DisplayName, before.DisplayName) && _names.HasDisplayName(after.DisplayName, account);
+        var worn = (wearsUserName ? Conflicts.Look : Conflicts.None) | (wearsName ? Conflicts.DisplayName : Conflicts.None);
+        var claim = await WriteAsync(() => _store.ReplaceAsync(RecordOf(account) with { Profile = after, Credential = credential }, worn));
         if (claim.Stored is not { } stored)
         {
             return Refused(claim.Conflicts);
@@ -224,18 +237,7 @@ public sealed class AccountDirectory
             _byEmail[email] = account;
         }
 
-        lock (_looksGate)
-        {
-            foreach (var look in LooksOf(account, profile))
-            {
-                if (!_looks.TryGetValue(look, out var holders))
-                {
-                    _looks[look] = holders = [];
-                }
-
-                holders.Add(account);
-            }
-        }
+        _names.Add(account, profile);
     }
 
     private void Unindex(Account account, Profile profile, Profile? keep)
@@ -250,37 +252,8 @@ public sealed class AccountDirectory
             _byEmail.TryRemove(KeyValuePair.Create(email, account));
         }
 
-        var keptLooks = keep is null ? [] : LooksOf(account, keep);
-        lock (_looksGate)
-        {
-            foreach (var look in LooksOf(account, profile).Except(keptLooks))
-            {
-                if (_looks.TryGetValue(look, out var holders) && holders.Remove(account) && holders.Count == 0)
-                {
-                    _looks.Remove(look);
-                }
-            }
-        }
+        _names.Remove(account, profile, keep);
     }
-
-    private bool IsNicknameTaken(string nickname)
-    {
-        var look = Looks.OfName(nickname);
-        if (UserName.IsReservedLook(look))
-        {
-            return true;
-        }
-
-        var gone = _time.GetUtcNow() - NicknameHold;
-        lock (_looksGate)
-        {
-            return _looks.TryGetValue(look, out var holders) && holders.Any(holder => !holder.IsGuest || holder.LastPresent > gone);
-        }
-    }
-
-    // A guest's user name is random and imitates nobody.
-    private static string[] LooksOf(Account account, Profile profile) =>
-        account.IsGuest ? [Looks.OfName(profile.DisplayName)] : [Looks.OfName(profile.DisplayName), Looks.OfName(profile.UserName)];
 
     private static bool TryEmailKey(Profile profile, [NotNullWhen(true)] out string? key)
     {
@@ -297,15 +270,19 @@ public sealed class AccountDirectory
         {
             errors.Add(new FieldError("userName", FieldCodes.Taken, "This user name is taken."));
         }
-
-        if (conflicts.HasFlag(Conflicts.Look))
+        else if (conflicts.HasFlag(Conflicts.Look))
         {
-            errors.Add(new FieldError("userName", FieldCodes.LooksTaken, "This user name looks like somebody else's."));
+            errors.Add(new FieldError("userName", FieldCodes.LooksTaken, "This user name looks like somebody else's name."));
         }
 
         if (conflicts.HasFlag(Conflicts.Email))
         {
             errors.Add(new FieldError("email", FieldCodes.Taken, "There is an account with this e-mail address."));
+        }
+
+        if (conflicts.HasFlag(Conflicts.DisplayName))
+        {
+            errors.Add(new FieldError("displayName", FieldCodes.LooksTaken, NameIsTaken));
         }
 
         return new Refusal.Fields(errors);

@@ -32,7 +32,9 @@ internal static class AccountFields
         if (DisplayName.TryParse(text, out var parsed))
         {
             name = parsed;
-            return null;
+            return ReservedNames.IsName(parsed)
+                ? new FieldError(field, FieldCodes.Reserved, "This name is kept for the server and those who look after it.")
+                : null;
         }
 
         name = "";

@@ -17,10 +17,13 @@ internal enum Conflicts
     /// <summary>Another account has, or had, exactly this user name.</summary>
     UserName = 1,
 
-    /// <summary>Another account has, or had, a user name that looks like this one.</summary>
+    /// <summary>Another account has, or had, a user name that looks like this one, or is called so.</summary>
     Look = 2,
 
     Email = 4,
+
+    /// <summary>Another account is called so, or has a user name that looks like it.</summary>
+    DisplayName = 8,
 }
 
 /// <summary>What became of a claim. <see cref="Stored"/> is null when there were conflicts.</summary>
@@ -33,16 +36,19 @@ internal sealed record Claim(Conflicts Conflicts, AccountRecord? Stored);
 /// Contract, the same for every implementation (one suite of tests runs against each): a task completes once its change is durable, and a change happens wholly or not at
 /// all. Unique, also between callers at the same time: the look of a person's user name (<see cref="Looks.OfUserName"/>) and <see cref="EmailAddress.Key"/>. A look once granted stays its
 /// owner's for ever, whether renamed or erased: only that account may take it again. Guests claim neither. The first person ever stored becomes administrator, and no later one
-/// by itself. Thread-safe. Throws when the store does not work; the change may have been made or not then, and reading tells.
+/// by itself. Display names are not claimed here, see <see cref="NameIndex"/>. Thread-safe. Throws when the store does not work; the
+/// change may have been made or not then, and reading tells.
 /// </remarks>
 internal interface IAccountStore
 {
     Task<IReadOnlyList<AccountRecord>> ReadAllAsync();
 
-    Task<Claim> AddAsync(AccountRecord account);
+    /// <param name="known">What the caller found itself: with any of it nothing is stored, and the answer names all conflicts.</param>
+    Task<Claim> AddAsync(AccountRecord account, Conflicts known = Conflicts.None);
 
     /// <summary>Replaces profile, credential and standing, claiming what is new in them. An id that is not stored is an error.</summary>
-    Task<Claim> ReplaceAsync(AccountRecord account);
+    /// <param name="known">As for adding.</param>
+    Task<Claim> ReplaceAsync(AccountRecord account, Conflicts known = Conflicts.None);
 
     /// <summary>Removes the account and frees its e-mail address; its user names stay taken. An unknown id is no error.</summary>
     Task RemoveAsync(IReadOnlyCollection<string> ids);

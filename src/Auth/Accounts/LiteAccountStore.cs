@@ -14,12 +14,12 @@ internal sealed class LiteAccountStore(DocumentStore store) : IAccountStore
     public Task<IReadOnlyList<AccountRecord>> ReadAllAsync() =>
         store.ReadAsync<IReadOnlyList<AccountRecord>>(database => database.GetCollection(Accounts).FindAll().ToList().ConvertAll(Read));
 
-    public Task<Claim> AddAsync(AccountRecord account) => store.WriteAsync(database =>
+    public Task<Claim> AddAsync(AccountRecord account, Conflicts known) => store.WriteAsync(database =>
     {
         // "Ever": claimed names outlive their accounts, so an erased administrator does not make the next stranger one.
         var isFirst = account.Kind == AccountKind.Person && database.GetCollection(UserNames).Count() == 0;
         var stored = account with { Profile = account.Profile with { IsAdministrator = isFirst } };
-        var conflicts = ClaimNames(database, stored, before: null);
+        var conflicts = ClaimNames(database, stored, before: null, known);
         if (conflicts != Conflicts.None)
         {
             return new Claim(conflicts, null);
@@ -29,11 +29,11 @@ internal sealed class LiteAccountStore(DocumentStore store) : IAccountStore
         return new Claim(Conflicts.None, stored);
     });
 
-    public Task<Claim> ReplaceAsync(AccountRecord account) => store.WriteAsync(database =>
+    public Task<Claim> ReplaceAsync(AccountRecord account, Conflicts known) => store.WriteAsync(database =>
     {
         var accounts = database.GetCollection(Accounts);
         var before = Read(accounts.FindById(account.Id) ?? throw new InvalidOperationException("The account is not stored."));
-        var conflicts = ClaimNames(database, account, before);
+        var conflicts = ClaimNames(database, account, before, known);
         if (conflicts != Conflicts.None)
         {
             return new Claim(conflicts, null);
@@ -63,18 +63,18 @@ internal sealed class LiteAccountStore(DocumentStore store) : IAccountStore
     });
 
     /// <summary>Looks at everything before it writes anything: with a conflict nothing has changed, and there is nothing to undo.</summary>
-    private static Conflicts ClaimNames(ILiteDatabase database, AccountRecord account, AccountRecord? before)
+    private static Conflicts ClaimNames(ILiteDatabase database, AccountRecord account, AccountRecord? before, Conflicts known)
     {
         if (account.Kind == AccountKind.Guest)
         {
-            return Conflicts.None;
+            return known;
         }
 
         var userNames = database.GetCollection(UserNames);
         var emails = database.GetCollection(Emails);
         var look = Looks.OfUserName(account.Profile.UserName);
         var (emailKey, oldEmailKey) = (EmailKey(account), before is null ? null : EmailKey(before));
-        var conflicts = Conflicts.None;
+        var conflicts = known;
         var holder = userNames.FindById(look);
         if (holder is not null && holder["account"].AsString != account.Id)
         {

@@ -1,19 +1,15 @@
-using System.Collections.Frozen;
 using System.Globalization;
 using System.Text;
 
 namespace WebMessenger.Auth.Accounts;
 
 /// <summary>Folds names that look alike to the same string, after the idea of UTS 39's skeletons. A look is only ever compared with a look.</summary>
+/// <remarks>
+/// Those of names are not stored: they are made anew at each start, so that <see cref="LookAlikes"/> can grow. Those of user names are
+/// stored, so their rule stays.
+/// </remarks>
 internal static class Looks
 {
-    // One line per Latin letter: what is drawn like it, in either case, in Cyrillic, Greek, Armenian and phonetic letters, after NFKD (which already folds
-    // full-width, mathematical and circled letters) and without marks (which already folds é and ñ).
-    private static readonly FrozenDictionary<Rune, string> Confusables = Expand(
-        ("a", "аАαΑɑᴀ"), ("b", "ВвΒβЬьʙ"), ("c", "сСϲϹᴄ¢"), ("d", "ԁԀɗđĐ"), ("e", "еЕΕεєЄҽ℮"), ("f", "ƒϝ"), ("g", "ɡցԍ"), ("h", "һҺНнΗʜհħĦ"), ("l", "іІιΙıɩӏӀłŁ|ǀ"),
-        ("j", "јЈϳͿ"), ("k", "кКκΚĸ"), ("m", "мМΜ"), ("n", "ηΝոпП"), ("o", "оОοΟσօᴏøØ"), ("p", "рРρΡ"), ("q", "ԛԚ"), ("r", "гᴦ"), ("s", "ѕЅꜱ$"), ("t", "тТτΤŧŦ"),
-        ("u", "υսμʋ"), ("v", "νѵѴᴠ"), ("w", "ԝԜωѡшШ"), ("x", "хХχΧ"), ("y", "уУүҮγΥყ"), ("z", "ᴢΖ"), ("ss", "ßẞ"), ("ae", "æÆ"), ("oe", "œŒ"), ("3", "зЗ"), ("6", "бБ"));
-
     /// <summary>
     /// Of a user name, which is ASCII: 0 is o, 1 is l, m is rn, w is vv; `.`, `_` and `-` are one another, repeated ones count once, and one at the end not at all.
     /// i and l stay apart: in lower case they are told apart, and many short names differ only by them.
@@ -40,37 +36,96 @@ internal static class Looks
     }
 
     /// <summary>
-    /// Of a display name or nickname, in which anything of Unicode may be drawn like Latin: without marks, spaces and punctuation; i, l, 1 and | are one another, for
-    /// here capitals count.
+    /// Of a display name or nickname, in which anything of Unicode may be drawn like Latin. Letters and digits count; case, accents
+    /// (José is Jose), spaces,
+    /// punctuation, emoji and other ornaments do not, unless there is nothing else. i, l, 1 and | are one another, for here capitals
+    /// count.
     /// </summary>
-    public static string OfName(string name)
+    /// <returns>
+    /// One look, or two: as the name is written, and as it is in lower case. In Greek they differ: Ν is drawn like N, and ν like v, but
+    /// ΝΙΚΟΣ and Νίκος are one name.
+    /// Names look alike when they have a look in common.
+    /// </returns>
+    public static IReadOnlyList<string> OfName(string name)
     {
-        StringBuilder look = new(name.Length * 2);
-        var decomposed = name.Normalize(NormalizationForm.FormKD);
-        foreach (var rune in decomposed.EnumerateRunes())
-        {
-            if (Confusables.TryGetValue(rune, out var latin) || Confusables.TryGetValue(Rune.ToLowerInvariant(rune), out latin))
-            {
-                AppendAll(look, latin);
-            }
-            else if (IsDrawn(rune))
-            {
-                AppendAll(look, Rune.ToLowerInvariant(rune).ToString());
-            }
-        }
-
-        // Nothing but punctuation: it still looks like itself.
-        return look.Length > 0 ? look.ToString() : decomposed;
+        var (written, lower) = (Fold(name), Fold(name.ToLowerInvariant().Replace('ς', 'σ')));
+        return written == lower ? [written] : [written, lower];
     }
 
-    private static bool IsDrawn(Rune rune) => Rune.GetUnicodeCategory(rune) switch
+    /// <summary>Every look of the one is a look of the other: to whoever has the other's, it gives nothing new.</summary>
+    public static bool IsWithin(string one, string other) => !OfName(one).Except(OfName(other)).Any();
+
+    private static string Fold(string name)
     {
-        UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark or UnicodeCategory.Format or UnicodeCategory.Control or UnicodeCategory.SpaceSeparator
-            or UnicodeCategory.ConnectorPunctuation or UnicodeCategory.DashPunctuation or UnicodeCategory.OtherPunctuation or UnicodeCategory.OpenPunctuation
-            or UnicodeCategory.ClosePunctuation or UnicodeCategory.InitialQuotePunctuation or UnicodeCategory.FinalQuotePunctuation
-            or UnicodeCategory.ModifierSymbol => false,
-        _ => true,
+        // ™ and ℠ are ornaments; NFKD would make letters of them.
+        var decomposed = name.Replace('™', ' ').Replace('℠', ' ').Normalize(NormalizationForm.FormKD);
+        var runes = decomposed.EnumerateRunes().Where(rune => !UnicodeText.IsInvisible(rune)).ToArray();
+        StringBuilder look = new(runes.Length * 2);
+        for (var i = 0; i < runes.Length; i++)
+        {
+            Append(look, runes, i);
+        }
+
+        // Two of them are a flag, an ornament of the name before it. An odd number, or nothing else, is read as letters.
+        var boxed = runes.Where(LookAlikes.IsRegionalIndicator).ToArray();
+        return look.Length > 0 && boxed.Length % 2 == 0 ? look.ToString()
+            : boxed.Length > 0 ? Fold(Unboxed(runes))
+            : look.Length > 0 ? look.ToString()
+            : Ornaments(runes);
+    }
+
+    private static void Append(StringBuilder look, Rune[] runes, int i)
+    {
+        var rune = runes[i];
+        if (Rune.IsSymbol(rune) || Rune.IsPunctuation(rune))
+        {
+            // `$` and `|` are letters within a word, and ornaments beside it. A letter in a circle or square is one wherever it stands.
+            if (LookAlikes.Of(rune) is { } drawn && (Rune.GetUnicodeCategory(rune) == UnicodeCategory.OtherSymbol || IsInWord(runes, i)))
+            {
+                AppendAll(look, drawn);
+            }
+        }
+        else if (LookAlikes.Of(rune) is { } alike)
+        {
+            AppendAll(look, alike);
+        }
+        else if (IsRead(rune, look))
+        {
+            AppendAll(look, Rune.ToLowerInvariant(rune).ToString());
+        }
+    }
+
+    private static bool IsInWord(Rune[] runes, int i) =>
+        (i > 0 && Rune.IsLetterOrDigit(runes[i - 1])) || (i + 1 < runes.Length && Rune.IsLetterOrDigit(runes[i + 1]));
+
+    private static bool IsRead(Rune rune, StringBuilder look) => Rune.GetUnicodeCategory(rune) switch
+    {
+        // Apostrophes, tone marks and other small signs that Unicode counts as letters: Leilaʻi, and the dots of Lisu.
+        UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter =>
+            rune.Value is not ((>= 0x02B0 and <= 0x02FF) or 0x0559 or 0x01C3 or 0xA788 or (>= 0xA4F8 and <= 0xA4FF)),
+        UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter => rune.Value is not (0xA78B or 0xA78C),
+        UnicodeCategory.TitlecaseLetter or UnicodeCategory.DecimalDigitNumber
+            or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber or UnicodeCategory.SpacingCombiningMark => true,
+        // Accents and vowel points say little. The vowel signs of Indic and Thai names, and the voiced kana, are as good as letters, but
+        // not on a Latin one.
+        UnicodeCategory.NonSpacingMark => !IsAccent(rune) && look.Length > 0 && !char.IsAscii(look[^1]),
+        _ => false,
     };
+
+    private static bool IsAccent(Rune mark) => mark.Value is (>= 0x0300 and <= 0x036F) or (>= 0x0483 and <= 0x0489)
+        or (>= 0x0591 and <= 0x05C7) or (>= 0x0610 and <= 0x061A) or (>= 0x064B and <= 0x065F) or 0x0670 or (>= 0x06D6 and <= 0x06ED)
+        or (>= 0x1AB0 and <= 0x1AFF) or (>= 0x1DC0 and <= 0x1DFF) or (>= 0x20D0 and <= 0x20FF) or (>= 0x2DE0 and <= 0x2DFF)
+        or (>= 0xA66F and <= 0xA69F) or (>= 0xFE20 and <= 0xFE2F);
+
+    /// <summary>Of a name without letters and digits: its symbols, such as emoji, or else its punctuation.</summary>
+    private static string Ornaments(Rune[] runes)
+    {
+        var symbols = string.Concat(runes.Where(Rune.IsSymbol));
+        return symbols.Length > 0 ? symbols : string.Concat(runes.Where(rune => !Rune.IsWhiteSpace(rune)));
+    }
+
+    private static string Unboxed(Rune[] runes) =>
+        string.Concat(runes.Select(rune => LookAlikes.IsRegionalIndicator(rune) ? LookAlikes.OfRegionalIndicator(rune) : rune.ToString()));
 
     private static void AppendAll(StringBuilder look, string text)
     {
@@ -89,7 +144,4 @@ internal static class Looks
         'w' => look.Append("vv"),
         _ => look.Append(c),
     };
-
-    private static FrozenDictionary<Rune, string> Expand(params (string Latin, string Alike)[] lines) =>
-        lines.SelectMany(line => line.Alike.EnumerateRunes().Select(rune => KeyValuePair.Create(rune, line.Latin))).ToFrozenDictionary();
 }

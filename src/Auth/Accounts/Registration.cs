@@ -16,7 +16,9 @@ public sealed class Registration
         (_accounts, _hasher, _limits, _options) = (accounts, hasher, limits, options);
 
     /// <summary>The first account with a password that is ever registered is the administrator.</summary>
-    public async Task<Outcome<Account>> RegisterAsync(string? email, string? userName, string? displayName, string? password, IPAddress? address)
+    /// <param name="current">Who asks, if somebody is signed in there: a guest may go on under the nickname.</param>
+    public async Task<Outcome<Account>> RegisterAsync(
+        string? email, string? userName, string? displayName, string? password, IPAddress? address, Account? current = null)
     {
         if (!_options.RegistrationEnabled)
         {
@@ -41,8 +43,9 @@ public sealed class Registration
             return new Refusal.TooManyAttempts(wait);
         }
 
+        var guest = current is { IsGuest: true } ? current : null;
         return await _hasher.HashAsync(newPassword) is { } credential
-            ? await _accounts.AddPersonAsync(newUserName, newDisplayName, newEmail, credential)
+            ? await _accounts.AddPersonAsync(newUserName, newDisplayName, newEmail, credential, guest)
             : new Refusal.Busy();
     }
 

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Text;
 
 namespace WebMessenger.Auth.Accounts;
@@ -10,14 +9,6 @@ public readonly record struct UserName
 
     /// <summary>Begins every guest's user name, and no one else's.</summary>
     internal const string GuestPrefix = "guest-";
-
-    // Names that would be taken for the server, its operators, or everyone. Compared by look.
-    private static readonly FrozenSet<string> ReservedLooks = new[]
-    {
-        "admin", "administrator", "administrador", "all", "anonymous", "api", "bot", "broadcast", "broker", "everybody", "everyone", "guest", "guests", "help", "here",
-        "host", "hostmaster", "me", "mod", "moderator", "moderador", "mqtt", "nobody", "null", "official", "operator", "owner", "postmaster", "root", "security", "server",
-        "service", "staff", "superuser", "support", "suporte", "sys", "sysadmin", "system", "sistema", "undefined", "webmaster", "webmessenger", "you",
-    }.Select(Looks.OfUserName).ToFrozenSet();
 
     private UserName(string value) => Value = value;
 
@@ -55,23 +46,7 @@ public readonly record struct UserName
     }
 
     /// <summary>Nobody registers it: it reads as the server, as its operators, as everyone, or as a guest.</summary>
-    public bool IsReserved
-    {
-        get
-        {
-            var look = Looks.OfUserName(Value);
-            return ReservedLooks.Contains(look) || look.StartsWith(Looks.OfUserName("guest") + "-", StringComparison.Ordinal);
-        }
-    }
-
-    /// <summary>A nickname must not read as one of the reserved names either.</summary>
-    internal static bool IsReservedLook(string nicknameLook) => ReservedNameLooks.Contains(nicknameLook);
-
-    private static readonly FrozenSet<string> ReservedNameLooks = new[]
-    {
-        "admin", "administrator", "administrador", "everyone", "everybody", "moderator", "moderador", "operator", "owner", "root", "security", "server", "staff", "support",
-        "suporte", "system", "sistema", "webmaster", "webmessenger",
-    }.Select(Looks.OfName).ToFrozenSet();
+    public bool IsReserved => ReservedNames.IsUserName(Value);
 
     public override string ToString() => Value;
 }

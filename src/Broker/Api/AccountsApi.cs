@@ -17,14 +17,16 @@ internal static class AccountsApi
     }
 
     private static async Task<Results<Created<SessionView>, ProblemHttpResult>> RegisterAsync(
-        HttpContext context, Registration registration, BrowserSignIn browser)
+        HttpContext context, Registration registration, BrowserSignIn browser, CookieSignIn cookie)
     {
         if (!(await JsonBody.ReadAsync(context.Request, AuthJson.Default.RegisterRequest)).TryGet(out var body, out var problem))
         {
             return problem;
         }
 
-        var registered = await registration.RegisterAsync(body.Email, body.UserName, body.DisplayName, body.Password, context.Connection.RemoteIpAddress);
+        var current = cookie.Find(context.Request)?.Account;
+        var registered = await registration.RegisterAsync(
+            body.Email, body.UserName, body.DisplayName, body.Password, context.Connection.RemoteIpAddress, current);
         if (!registered.TryGet(out var account, out var refusal))
         {
             return Problems.Of(refusal, context);

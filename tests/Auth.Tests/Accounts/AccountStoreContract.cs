@@ -65,6 +65,22 @@ public abstract class AccountStoreContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Fault_P4_A_conflict_that_the_caller_knows_is_named_with_the_others_and_nothing_is_stored()
+    {
+        await Store.AddAsync(Person("1", "bob", "bob@example.org"));
+        await Store.AddAsync(Person("2", "carl", "carl@example.org"));
+
+        Assert.Equal(Conflicts.DisplayName, (await Store.AddAsync(Person("3", "dora"), Conflicts.DisplayName)).Conflicts);
+        var added = await Store.AddAsync(Person("3", "bob"), Conflicts.DisplayName);
+        Assert.Equal(Conflicts.DisplayName | Conflicts.UserName, added.Conflicts);
+        var replaced = await Store.ReplaceAsync(Person("2", "carla", "bob@example.org"), Conflicts.DisplayName);
+        Assert.Equal(Conflicts.DisplayName | Conflicts.Email, replaced.Conflicts);
+
+        Assert.Equal(["bob", "carl"], (await Store.ReadAllAsync()).Select(one => one.Profile.UserName).Order());
+        Assert.Equal(Conflicts.None, (await Store.AddAsync(Person("3", "dora"))).Conflicts);
+    }
+
+    [Fact]
     public async Task Attack_34_Of_many_who_claim_one_name_at_the_same_time_one_gets_it()
     {
         var claims = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => Store.AddAsync(Person("p" + i, i % 2 == 0 ? "bob" : "b0b"))));

@@ -77,7 +77,8 @@ public sealed class NamesTests
     [InlineData("Bob", "B0b")]
     [InlineData("scope", "ѕсоре")]
     [InlineData("HOBEP", "НОВЕР")]
-    public void Attack_34_Names_drawn_alike_have_one_look(string one, string other) => Assert.Equal(Looks.OfName(one), Looks.OfName(other));
+    public void Attack_34_Names_drawn_alike_have_one_look(string one, string other) =>
+        Assert.NotEmpty(Looks.OfName(one).Intersect(Looks.OfName(other)));
 
     [Theory]
     [InlineData("Ana", "Anna")]
@@ -85,7 +86,8 @@ public sealed class NamesTests
     [InlineData("山田", "太郎")]
     [InlineData("...", "!!!")]
     [InlineData("🦊", "🐻")]
-    public void Names_that_are_told_apart_have_looks_of_their_own(string one, string other) => Assert.NotEqual(Looks.OfName(one), Looks.OfName(other));
+    public void Names_that_are_told_apart_have_looks_of_their_own(string one, string other) =>
+        Assert.Empty(Looks.OfName(one).Intersect(Looks.OfName(other)));
 
     [Theory]
     [InlineData("ana@example.org", "ana@example.org")]

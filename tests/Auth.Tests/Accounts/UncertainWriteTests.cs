@@ -126,9 +126,9 @@ public sealed class UncertainWriteTests : IAsyncLifetime
 
         public Task<IReadOnlyList<AccountRecord>> ReadAllAsync() => real.ReadAllAsync();
 
-        public Task<Claim> AddAsync(AccountRecord account) => FailAsync(() => real.AddAsync(account));
+        public Task<Claim> AddAsync(AccountRecord account, Conflicts known) => FailAsync(() => real.AddAsync(account, known));
 
-        public Task<Claim> ReplaceAsync(AccountRecord account) => FailAsync(() => real.ReplaceAsync(account));
+        public Task<Claim> ReplaceAsync(AccountRecord account, Conflicts known) => FailAsync(() => real.ReplaceAsync(account, known));
 
         public Task RemoveAsync(IReadOnlyCollection<string> ids) => FailAsync(async () =>
         {

@@ -1,0 +1,93 @@
+namespace WebMessenger.Auth.Accounts;
+
+/// <summary>Who is called how, by look: tells in one step whether somebody else's name looks like a new one.</summary>
+/// <remarks>
+/// Thread-safe; <c>_gate</c> is a leaf lock. In memory only, unlike the claims of user names: a nickname is held for a time, accounts of
+/// before this rule may share a name, and
+/// looks change with <see cref="LookAlikes"/>. Whoever gives a name looks here and writes under the write gate, so that of two who want
+/// one name at once one gets it.
+/// </remarks>
+internal sealed class NameIndex(TimeProvider time)
+{
+    /// <summary>A guest's nickname is free again this long after the last connection, though the account lives on.</summary>
+    private static readonly TimeSpan NicknameHold = TimeSpan.FromMinutes(2);
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, HashSet<Account>> _byDisplayName = [];
+    private readonly Dictionary<string, HashSet<Account>> _byUserName = [];
+
+    public void Add(Account account, Profile profile)
+    {
+        lock (_gate)
+        {
+            Add(_byDisplayName, account, Looks.OfName(profile.DisplayName));
+            Add(_byUserName, account, UserNameLooks(account, profile));
+        }
+    }
+
+    /// <param name="keep">What the account is called now; null: it is gone.</param>
+    public void Remove(Account account, Profile profile, Profile? keep)
+    {
+        lock (_gate)
+        {
+            Remove(_byDisplayName, account, Looks.OfName(profile.DisplayName).Except(keep is null ? [] : Looks.OfName(keep.DisplayName)));
+            Remove(_byUserName, account, UserNameLooks(account, profile).Except(keep is null ? [] : UserNameLooks(account, keep)));
+        }
+    }
+
+    /// <summary>Somebody else is called so, or has a user name that looks so.</summary>
+    /// <param name="but">Whose name it is already: the account that is renamed, or the guest who registers.</param>
+    public bool HasDisplayName(string displayName, Account? but)
+    {
+        var looks = Looks.OfName(displayName);
+        lock (_gate)
+        {
+            return IsHeld(_byDisplayName, looks, but) || IsHeld(_byUserName, looks, but);
+        }
+    }
+
+    /// <summary>Somebody else is called so. User names among themselves are claimed in the store.</summary>
+    public bool HasUserName(string userName, Account? but)
+    {
+        var looks = Looks.OfName(userName);
+        lock (_gate)
+        {
+            return IsHeld(_byDisplayName, looks, but);
+        }
+    }
+
+    // A guest's user name is random and imitates nobody.
+    private static IReadOnlyList<string> UserNameLooks(Account account, Profile profile) =>
+        account.IsGuest ? [] : Looks.OfName(profile.UserName);
+
+    private bool IsHeld(Dictionary<string, HashSet<Account>> index, IReadOnlyList<string> looks, Account? but)
+    {
+        var gone = time.GetUtcNow() - NicknameHold;
+        return looks.Any(look => index.TryGetValue(look, out var holders)
+            && holders.Any(holder => holder != but && (!holder.IsGuest || holder.LastPresent > gone)));
+    }
+
+    private static void Add(Dictionary<string, HashSet<Account>> index, Account account, IEnumerable<string> looks)
+    {
+        foreach (var look in looks)
+        {
+            if (!index.TryGetValue(look, out var holders))
+            {
+                index[look] = holders = [];
+            }
+
+            holders.Add(account);
+        }
+    }
+
+    private static void Remove(Dictionary<string, HashSet<Account>> index, Account account, IEnumerable<string> looks)
+    {
+        foreach (var look in looks)
+        {
+            if (index.TryGetValue(look, out var holders) && holders.Remove(account) && holders.Count == 0)
+            {
+                index.Remove(look);
+            }
+        }
+    }
+}
