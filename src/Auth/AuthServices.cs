@@ -15,19 +15,20 @@ public sealed class AuthServices : IAsyncDisposable
     private readonly PasswordHasher _hasher;
 
     private AuthServices(
-        AuthOptions options, WriteGate gate, PasswordHasher hasher, AccountDirectory accounts, LoginSessions sessions, AccessTokenStore tokens, AccountEvents events,
-        TimeProvider time, ILoggerFactory loggers)
+        AuthOptions options, WriteGate gate, PasswordHasher hasher, AttemptLimits limits, AccountDirectory accounts,
+        LoginSessions sessions, AccessTokenStore tokens, PasswordLinks links, AccountEvents events, TimeProvider time,
+        ILoggerFactory loggers)
     {
-        AttemptLimits limits = new(options, time);
         PasswordCheck check = new(accounts, hasher, limits);
         (Options, _gate, _hasher, Accounts, Sessions, Events) = (options, gate, hasher, accounts, sessions, events);
         Tokens = new AccessTokens(sessions, tokens, gate, time);
         Registration = new Registration(accounts, hasher, limits, options);
         Changes = new AccountChanges(accounts, sessions, check, hasher, events, gate, time);
         Bans = new AccountBans(accounts, sessions, gate, time, loggers.CreateLogger<AccountBans>());
+        PasswordLinks = links;
         SignIn = new SignIn(accounts, sessions, check);
         MqttSignIn = new MqttSignIn(accounts, sessions, Tokens, check, time);
-        Sweeper = new Sweeper(sessions, accounts, Changes, time, loggers.CreateLogger<Sweeper>());
+        Sweeper = new Sweeper(sessions, accounts, Changes, links, time, loggers.CreateLogger<Sweeper>());
     }
 
     public AuthOptions Options { get; }
@@ -39,6 +40,8 @@ public sealed class AuthServices : IAsyncDisposable
     public AccountChanges Changes { get; }
 
     public AccountBans Bans { get; }
+
+    public PasswordLinks PasswordLinks { get; }
 
     public AccountEvents Events { get; }
 
@@ -63,7 +66,11 @@ public sealed class AuthServices : IAsyncDisposable
         AccountEvents events = new(loggers.CreateLogger<AccountEvents>());
         var accounts = await AccountDirectory.LoadAsync(new LiteAccountStore(store), gate, time);
         var sessions = await LoginSessions.LoadAsync(new LoginSessionStore(store), tokens, accounts, events, gate, time);
-        return new AuthServices(options, gate, new PasswordHasher(cost), accounts, sessions, tokens, events, time, loggers);
+        AttemptLimits limits = new(options, time);
+        PasswordHasher hasher = new(cost);
+        var links = await Passwords.PasswordLinks.LoadAsync(
+            new PasswordLinkStore(store), accounts, sessions, hasher, limits, gate, time, loggers.CreateLogger<PasswordLinks>());
+        return new AuthServices(options, gate, hasher, limits, accounts, sessions, tokens, links, events, time, loggers);
     }
 
     public async ValueTask DisposeAsync()
@@ -83,6 +90,7 @@ public static class AuthServiceCollectionExtensions
         .AddSingleton(auth.Registration)
         .AddSingleton(auth.Changes)
         .AddSingleton(auth.Bans)
+        .AddSingleton(auth.PasswordLinks)
         .AddSingleton(auth.Events)
         .AddSingleton(auth.Sessions)
         .AddSingleton(auth.SignIn)

@@ -59,6 +59,9 @@ public abstract record Refusal
     /// <summary>Not for guests.</summary>
     public sealed record NotForGuests : Refusal;
 
+    /// <summary>A link that is used, over, replaced by a newer one, or was never made: deliberately one answer.</summary>
+    public sealed record NoSuchLink : Refusal;
+
     /// <summary>An account's password must not travel over this connection; an access token may.</summary>
     public sealed record PlainPassword : Refusal;
 }

@@ -89,7 +89,9 @@ public sealed class AccountDirectory
     }
 
     /// <summary>The change holds only if the credential is still the one that the caller has checked.</summary>
-    internal async Task<Outcome<Account>> ReplaceAsync(Account account, PasswordHash verified, Func<Profile, Profile> change, PasswordHash credential)
+    /// <param name="stillRight">What else must hold, asked under the gate; null: nothing.</param>
+    internal async Task<Outcome<Account>> ReplaceAsync(
+        Account account, PasswordHash verified, Func<Profile, Profile> change, PasswordHash credential, Func<bool>? stillRight = null)
     {
         using var entry = await _gate.EnterAsync();
         await ReconcileUnderGateAsync();
@@ -98,7 +100,7 @@ public sealed class AccountDirectory
             return new Refusal.Banned(ban.Text);
         }
 
-        if (account.IsErased || !ReferenceEquals(account.Credential, verified))
+        if (account.IsErased || !ReferenceEquals(account.Credential, verified) || stillRight?.Invoke() == false)
         {
             return new Refusal.BadCredentials();
         }

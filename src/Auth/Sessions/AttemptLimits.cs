@@ -35,6 +35,7 @@ internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
     private const int WrongPerAccountAndAddress = 10;
 
     private readonly Buckets<Origin> _signIns = new(options.SignInsPerMinutePerAddress, TimeSpan.FromMinutes(1), time);
+    private readonly Buckets<Origin> _links = new(options.SignInsPerMinutePerAddress, TimeSpan.FromMinutes(1), time);
     private readonly Buckets<Origin> _registrations = new(options.RegistrationsPerHourPerAddress, TimeSpan.FromHours(1), time);
     private readonly Buckets<(string Account, Origin Origin)> _wrong = new(
         options.SignInsPerMinutePerAddress == 0 ? 0 : WrongPerAccountAndAddress, TimeSpan.FromHours(1), time);
@@ -44,6 +45,9 @@ internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
 
     /// <summary>Null: allowed, and counted.</summary>
     public TimeSpan? TakeGuest(IPAddress? address) => _signIns.Take(Origin.Of(address));
+
+    /// <summary>Null: allowed, and counted. As often as signing in, and beside it: who tries links keeps nobody from signing in.</summary>
+    public TimeSpan? TakeLink(IPAddress? address) => _links.Take(Origin.Of(address));
 
     /// <summary>Null: allowed, and counted as wrong until <see cref="WasRight"/>.</summary>
     public TimeSpan? TakePassword(string account, IPAddress? address)

@@ -308,7 +308,8 @@ public sealed class LoginSessions
         await Task.WhenAll(closed);
     }
 
-    private static string StampOf(Account account)
+    /// <summary>Tells whether the account's password is still the same one, and no ban came between; of a guest empty.</summary>
+    internal static string StampOf(Account account)
     {
         if (account.Credential is not { } credential)
         {

@@ -1,9 +1,13 @@
 using Microsoft.Extensions.Logging;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Passwords;
 
 namespace WebMessenger.Auth.Sessions;
 
-/// <summary>Does what time asks for: ends login sessions when they expire, stores when they were last seen, removes guests of yesterday.</summary>
+/// <summary>
+/// Does what time asks for: ends login sessions when they expire, stores when they were last seen, removes guests of yesterday and old
+/// links.
+/// </summary>
 /// <remarks>
 /// Expiry has a timer of its own and sweeps may overlap, so that neither a slow disk nor a client that is slow to close delays the next one (attack 28). What waits for
 /// the disk runs once at a time.
@@ -17,6 +21,7 @@ internal sealed partial class Sweeper : IAsyncDisposable
     private readonly LoginSessions _sessions;
     private readonly AccountDirectory _accounts;
     private readonly AccountChanges _changes;
+    private readonly PasswordLinks _links;
     private readonly ILogger<Sweeper> _logger;
     private readonly ITimer _expiry;
     private readonly ITimer _tidy;
@@ -24,9 +29,11 @@ internal sealed partial class Sweeper : IAsyncDisposable
     private Task _underWay = Task.CompletedTask;
     private Task _tidying = Task.CompletedTask;
 
-    public Sweeper(LoginSessions sessions, AccountDirectory accounts, AccountChanges changes, TimeProvider time, ILogger<Sweeper> logger)
+    public Sweeper(
+        LoginSessions sessions, AccountDirectory accounts, AccountChanges changes, PasswordLinks links, TimeProvider time,
+        ILogger<Sweeper> logger)
     {
-        (_sessions, _accounts, _changes, _logger) = (sessions, accounts, changes, logger);
+        (_sessions, _accounts, _changes, _links, _logger) = (sessions, accounts, changes, links, logger);
         _expiry = time.CreateTimer(_ => Start(sessions.SweepAsync), null, ExpiryEvery, ExpiryEvery);
         _tidy = time.CreateTimer(_ => _ = TidyAsync(), null, TidyEvery, TidyEvery);
     }
@@ -59,6 +66,7 @@ internal sealed partial class Sweeper : IAsyncDisposable
         await _accounts.ReconcileAsync();
         await _sessions.StoreLastSeenAsync();
         await _changes.RemoveOldGuestsAsync();
+        await _links.RemoveOldAsync();
     }
 
     private Task Start(Func<Task> work)

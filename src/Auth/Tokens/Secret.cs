@@ -5,16 +5,21 @@ using System.Text;
 
 namespace WebMessenger.Auth.Tokens;
 
-/// <summary>Makes the secrets that cookies and access tokens carry: 256 random bits, base64url.</summary>
+/// <summary>Makes the secrets that cookies, access tokens (256 random bits) and links carry, in base64url.</summary>
 internal static class Secret
 {
     public static string Create(string prefix = "") => prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+
+    /// <summary>For a link that lives for an hour and is read out or typed at times: 128 random bits.</summary>
+    public static string CreateForLink() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(16));
 
     /// <summary>A public name for something stored: not a secret, but not to be guessed or counted either.</summary>
     public static string CreateId() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(12)).Replace('_', 'A').Replace('-', 'B');
 }
 
-/// <summary>SHA-256 of a secret: what is stored and looked up. A fast hash is enough, because the secret has 256 random bits.</summary>
+/// <summary>
+/// SHA-256 of a secret: what is stored and looked up. A fast hash is enough, because the secret has 128 random bits or more.
+/// </summary>
 /// <remarks>A dictionary look-up by it is not constant in time, and need not be: whoever measures it learns about the hash of a guess, which leads nowhere.</remarks>
 internal readonly record struct SecretHash(UInt128 High, UInt128 Low)
 {

@@ -15,6 +15,10 @@ internal sealed record SignInRequest(string? Login, string? Password);
 
 internal sealed record GuestRequest(string? Nickname);
 
+internal sealed record LookAtPasswordLinkRequest(string? Secret);
+
+internal sealed record UsePasswordLinkRequest(string? Secret, string? Password, bool? EndTokens);
+
 internal sealed record CreateTokenRequest(string? Name, string[]? Rooms, string[]? Verbs, DateTimeOffset? ExpiresAt);
 
 /// <summary>Who is signed in here.</summary>
@@ -63,6 +67,9 @@ internal sealed record TokenView(string Id, string Name, string[]? Rooms, string
 
 internal sealed record TokensView(TokenView[] Tokens);
 
+/// <summary>Whose password a link sets.</summary>
+internal sealed record PasswordLinkView(string User, string Name, DateTimeOffset ExpiresAt);
+
 /// <param name="Token">The secret, shown this once.</param>
 internal sealed record CreatedTokenView(string Id, string Token);
 
@@ -74,6 +81,9 @@ internal sealed record CreatedTokenView(string Id, string Token);
 [JsonSerializable(typeof(SignInRequest))]
 [JsonSerializable(typeof(GuestRequest))]
 [JsonSerializable(typeof(CreateTokenRequest))]
+[JsonSerializable(typeof(LookAtPasswordLinkRequest))]
+[JsonSerializable(typeof(UsePasswordLinkRequest))]
+[JsonSerializable(typeof(PasswordLinkView))]
 [JsonSerializable(typeof(SessionView))]
 [JsonSerializable(typeof(LoginSessionsView))]
 [JsonSerializable(typeof(TokensView))]

@@ -25,6 +25,9 @@ internal sealed class Listeners
         string.Create(CultureInfo.InvariantCulture, $"{listener.Scheme}://{listener.Host}:{((IPEndPoint)listener.Options.EndPoint).Port}")
         + FolderFor(listener.Scheme));
 
+    /// <summary>The first of <see cref="Addresses"/> at which there are pages, which is the first of `Urls`.</summary>
+    public string OfPages => Addresses.First();
+
     /// <summary>Takes `Urls` apart: once Kestrel listens by code (MQTT), it would not look at them.</summary>
     public void Configure(KestrelServerOptions kestrel, string urls, BrokerSettings settings, ServerCertificate? certificate)
     {

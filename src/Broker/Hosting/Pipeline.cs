@@ -36,6 +36,7 @@ internal static class Pipeline
         SessionApi.Map(app);
         SessionsApi.Map(app);
         TokensApi.Map(app);
+        PasswordLinksApi.Map(app);
         RoomsApi.Map(app);
         EventsApi.Map(app);
         ReadApi.Map(app);

@@ -14,6 +14,7 @@ using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Hosting.Backups;
 using WebMessenger.Broker.Hosting.Bans;
 using WebMessenger.Broker.Hosting.Commands;
+using WebMessenger.Broker.Hosting.Passwords;
 using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Presence;
 using WebMessenger.Broker.Reading;
@@ -58,6 +59,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel => listeners.Configure(kestrel, urls, settings, certificate));
         builder.WebHost.UseSockets(sockets => sockets.Backlog = Listeners.Backlog);
         builder.Services.AddSingleton<IConnectionListenerFactory, MqttSockets>();
+        builder.Services.AddSingleton(listeners);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
 
         var stores = await Stores.OpenAsync(settings, TimeProvider.System, loggers);
@@ -147,6 +149,10 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         services.AddHostedService<KeepAliveSweep>();
         services.AddSingleton<IControlService>(provider => new SnapshotService(stores, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SnapshotService>>()));
         services.AddSingleton<IControlService, BanService>();
+        services.AddSingleton<IControlService>(provider => new PasswordLinkService(
+            stores.Auth.PasswordLinks,
+            () => PagesAddress.Of(
+                provider.GetRequiredService<Listeners>().OfPages, settings.Tls, provider.GetRequiredService<IConfiguration>())));
         services.AddHostedService(provider => new ControlDoor(
             stores.Folder, provider.GetServices<IControlService>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ControlDoor>>()));
         services.AddSingleton<PresenceMemory>();

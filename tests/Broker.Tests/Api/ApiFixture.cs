@@ -92,6 +92,7 @@ internal sealed class ApiFixture : IAsyncDisposable
         SessionApi.Map(_app);
         SessionsApi.Map(_app);
         TokensApi.Map(_app);
+        PasswordLinksApi.Map(_app);
         // As the calls about rooms do it.
         _app.MapGet("/api/rooms", (HttpContext context, RequestSignIn signIn) => signIn.Find(context.Request)?.Id ?? "nobody");
         _app.MapGet("/api/fails", string () => throw new InvalidOperationException("inside"));

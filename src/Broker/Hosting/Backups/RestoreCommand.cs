@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
+using WebMessenger.Auth.Passwords;
 using WebMessenger.Auth.Storage;
 using WebMessenger.Broker.Hosting.Commands;
 using WebMessenger.Broker.Log;
@@ -75,8 +76,9 @@ internal sealed class RestoreCommand(string backup, string dataFolder, TextWrite
         }
 
         DocumentStore.ThrowIfDamaged(folder.AccountsFile);
-        await using (DocumentStore.Open(folder.AccountsFile))
+        await using (var documents = DocumentStore.Open(folder.AccountsFile))
         {
+            await PasswordLinks.ForgetAllAsync(documents);
         }
 
         Say("Both stores open; all rooms have new epochs");

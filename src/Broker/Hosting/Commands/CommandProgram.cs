@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using WebMessenger.Broker.Hosting.Backups;
 using WebMessenger.Broker.Hosting.Bans;
+using WebMessenger.Broker.Hosting.Passwords;
 
 namespace WebMessenger.Broker.Hosting.Commands;
 
@@ -13,10 +14,15 @@ internal static class CommandProgram
                WebMessenger ban USER [--reason TEXT]   shuts an account out, at once; the server may be running
                WebMessenger unban USER                 lets it sign in again
                WebMessenger bans                       lists who is banned, since when and why
+               WebMessenger password-link USER [--origin URL]   prints a link by which USER sets a new password
         Settings may follow, such as --WebMessenger:DataFolder=/var/lib/webmessenger
         """;
 
-    private const string ReasonOption = "--reason";
+    private static readonly Dictionary<string, string> _options = new(StringComparer.Ordinal)
+    {
+        ["ban"] = "--reason",
+        ["password-link"] = "--origin",
+    };
 
     private static readonly Dictionary<string, string> _failures = new(StringComparer.Ordinal)
     {
@@ -25,6 +31,7 @@ internal static class CommandProgram
         ["ban"] = "Nobody was banned",
         ["unban"] = "No ban was lifted",
         ["bans"] = "The bans cannot be listed",
+        ["password-link"] = "No link was made",
     };
 
     public static bool IsMeant(string[] args) => args is [var command, ..] && _failures.ContainsKey(command);
@@ -70,14 +77,18 @@ internal static class CommandProgram
 
     private static Task RunAsync(Typed typed, TextWriter output, CancellationToken cancellation)
     {
-        var dataFolder = SettingsReader.Read(WebMessengerProgram.NewBuilder(typed.Settings).Configuration).DataFolder;
+        var configuration = WebMessengerProgram.NewBuilder(typed.Settings).Configuration;
+        var settings = SettingsReader.Read(configuration);
+        var dataFolder = settings.DataFolder;
         var time = TimeProvider.System;
         return typed.Command switch
         {
             "backup" => new BackupCommand(dataFolder, FullPath(typed.Object), output, time).RunAsync(cancellation),
             "restore" => new RestoreCommand(FullPath(typed.Object), dataFolder, output, time).RunAsync(cancellation),
-            "ban" => new BanCommand(dataFolder, new(BanWish.Ban, typed.Object, typed.Reason), output, time).RunAsync(cancellation),
+            "ban" => new BanCommand(dataFolder, new(BanWish.Ban, typed.Object, typed.Option), output, time).RunAsync(cancellation),
             "unban" => new BanCommand(dataFolder, new(BanWish.Unban, typed.Object), output, time).RunAsync(cancellation),
+            "password-link" =>
+                new PasswordLinkCommand(settings, configuration, typed.Object, typed.Option, output, time).RunAsync(cancellation),
             _ => new BanCommand(dataFolder, new(BanWish.List), output, time).RunAsync(cancellation),
         };
     }
@@ -86,7 +97,8 @@ internal static class CommandProgram
 
     /// <summary>A command line, taken apart.</summary>
     /// <param name="Object">A folder or a user; empty where there is none.</param>
-    private sealed record Typed(string Command, string Object, string? Reason, string[] Settings)
+    /// <param name="Option">Of a ban the reason, of a password link the origin.</param>
+    private sealed record Typed(string Command, string Object, string? Option, string[] Settings)
     {
         /// <summary>Null: it is no command line of ours.</summary>
         public static Typed? TryParse(string[] args)
@@ -109,18 +121,22 @@ internal static class CommandProgram
                 (named, rest) = (first, rest[1..]);
             }
 
-            string? reason = null;
-            if (command == "ban" && rest is [ReasonOption, var text, ..])
+            string? option = null;
+            if (_options.TryGetValue(command, out var name) && rest is [var typed, ..])
             {
-                (reason, rest) = (text, rest[2..]);
-            }
-            else if (command == "ban" && rest is [var option, ..] && option.StartsWith(ReasonOption + "=", StringComparison.Ordinal))
-            {
-                (reason, rest) = (option[(ReasonOption.Length + 1)..], rest[1..]);
+                if (typed == name && rest.Length > 1)
+                {
+                    (option, rest) = (rest[1], rest[2..]);
+                }
+                else if (typed.StartsWith(name + "=", StringComparison.Ordinal))
+                {
+                    (option, rest) = (typed[(name.Length + 1)..], rest[1..]);
+                }
             }
 
             // An option of a command that is not where it belongs would be taken for a setting, and ignored.
-            return (rest is [] || rest[0].StartsWith('-')) && !rest.Contains(ReasonOption) ? new(command, named, reason, rest) : null;
+            var areSettings = (rest is [] || rest[0].StartsWith('-')) && !rest.Intersect(_options.Values).Any();
+            return areSettings ? new(command, named, option, rest) : null;
         }
     }
 }
