@@ -1,9 +1,9 @@
 using LiteDB;
-using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Passwords;
 using WebMessenger.Auth.Storage;
 using WebMessenger.Auth.Tokens;
 
-namespace WebMessenger.Auth.Passwords;
+namespace WebMessenger.Auth.Accounts;
 
 /// <summary>Password links in the document store, one for an account: the next one takes the place of the one before.</summary>
 internal sealed class PasswordLinkStore(DocumentStore store)
