@@ -2,7 +2,7 @@ import type { FieldError, Problem } from '../lib/http';
 import { isKey, t } from './i18n.svelte';
 
 /** What to tell the person: the catalogue's words for the server's code, else the server's own, else words for the status. */
-export function problemText(problem: Problem): string {
+export function problemText(problem: Omit<Problem, 'retryAfter'>): string {
   return byCode(problem.code) ?? (problem.message || byStatus(problem.status));
 }
 

@@ -11,6 +11,8 @@ export interface Problem {
   code: string | null;
   message: string;
   fields: Record<string, FieldError[]>;
+  /** Seconds after which trying again makes sense, by `Retry-After` (RFC 9110 10.2.3); null: nothing was said. */
+  retryAfter: number | null;
 }
 
 export type Answer<T> = { ok: true; value: T } | { ok: false; problem: Problem };
@@ -26,15 +28,15 @@ export async function call<T>(method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE
     const response = await fetch(onHost(path), init);
     const content = await response.text();
     if (response.ok) return { ok: true, value: (content === '' ? undefined : JSON.parse(content)) as T };
-    return { ok: false, problem: toProblem(response.status, content) };
+    return { ok: false, problem: toProblem(response.status, content, response.headers.get('Retry-After')) };
   } catch {
     // fetch rejects when nothing answered; an answer that is no JSON comes from something between us and the server.
-    return { ok: false, problem: { status: 0, code: 'unreachable', message: '', fields: {} } };
+    return { ok: false, problem: { status: 0, code: 'unreachable', message: '', fields: {}, retryAfter: null } };
   }
 }
 
 /** Reads RFC 9457 problem details leniently: proxies answer with pages of their own. */
-export function toProblem(status: number, content: string): Problem {
+export function toProblem(status: number, content: string, retryAfter: string | null = null): Problem {
   let body: unknown;
   try {
     body = JSON.parse(content);
@@ -47,7 +49,16 @@ export function toProblem(status: number, content: string): Problem {
     code: textOf(details['code']),
     message: textOf(details['detail']) ?? textOf(details['title']) ?? '',
     fields: toFields(details['errors']),
+    retryAfter: toSeconds(retryAfter),
   };
+}
+
+function toSeconds(retryAfter: string | null): number | null {
+  if (retryAfter === null) return null;
+  if (/^\d+$/.test(retryAfter)) return Number(retryAfter);
+  // A proxy may say it as a date.
+  const at = Date.parse(retryAfter);
+  return Number.isNaN(at) ? null : Math.max(0, Math.ceil((at - Date.now()) / 1000));
 }
 
 function toFields(errors: unknown): Record<string, FieldError[]> {

@@ -106,7 +106,7 @@ class Session {
     if (status === 'in') this.#tabs.postMessage('entered');
     return status === 'in' && this.me
       ? { ok: true, value: this.me }
-      : { ok: false, problem: { status: 0, code: 'unreachable', message: '', fields: {} } };
+      : { ok: false, problem: { status: 0, code: 'unreachable', message: '', fields: {}, retryAfter: null } };
   }
 
   #entered(me: Me): void {
