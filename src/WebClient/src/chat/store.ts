@@ -53,8 +53,8 @@ interface Schema extends DBSchema {
   drafts: { key: [string, string]; value: Draft };
 }
 
-/** How long the drafts of an account outlast another account's coming: its login session may have ended against its will. */
-const keptForReturn = 7 * 24 * 3600_000;
+/** Whoever has not come back after so long (the life of an unused login session) will not: guests never do. */
+const keptForOthers = 30 * 24 * 3600_000;
 
 /**
  * What this browser keeps between visits, shared by its tabs. Where nothing can be kept (a private window, a full disk, storage switched off)
@@ -125,7 +125,7 @@ export class Store {
   }
 
   async drafts(account: string): Promise<Draft[]> {
-    return (await this.#do((database) => database.getAll('drafts', IDBKeyRange.bound([account], [account, []])))) ?? [];
+    return (await this.#do((database) => database.getAll('drafts', allOf(account)))) ?? [];
   }
 
   /** An empty one is dropped. In one step, without waiting for an answer: the page may be gone in a moment. */
@@ -139,24 +139,32 @@ export class Store {
     });
   }
 
-  async forget(what: 'copies' | 'everything'): Promise<void> {
+  /** All copies, whoever they belong to. `account`: what that one wrote and did not send, too. */
+  async forget(account: string | null): Promise<void> {
     await this.#do(async (database) => {
       const transaction = database.transaction(['copies', 'outbox', 'drafts'], 'readwrite');
+      const outbox = transaction.objectStore('outbox');
       await transaction.objectStore('copies').clear();
-      if (what === 'everything') await Promise.all([transaction.objectStore('outbox').clear(), transaction.objectStore('drafts').clear()]);
+      if (account !== null) {
+        await transaction.objectStore('drafts').delete(allOf(account));
+        for (const key of await outbox.getAllKeys()) if ((await outbox.get(key))?.account === account) await outbox.delete(key);
+      }
       await transaction.done;
     });
   }
 
-  /** Somebody is signed in: of anybody else nothing stays but drafts, for a week. */
+  /** Somebody is signed in: nothing that was said to anybody else stays. What others wrote waits for them; it is read and sent as theirs alone. */
   async forgetOthers(account: string): Promise<void> {
     await this.#do(async (database) => {
       const transaction = database.transaction(['copies', 'outbox', 'drafts'], 'readwrite');
       const [copies, outbox, drafts] = [transaction.objectStore('copies'), transaction.objectStore('outbox'), transaction.objectStore('drafts')];
       for (const [owner, topic] of await copies.getAllKeys()) if (owner !== account) await copies.delete([owner, topic]);
-      for (const key of await outbox.getAllKeys()) if ((await outbox.get(key))?.account !== account) await outbox.delete(key);
+      for (const key of await outbox.getAllKeys()) {
+        const line = await outbox.get(key);
+        if (line && line.account !== account && Date.now() - line.at > keptForOthers) await outbox.delete(key);
+      }
       for (const draft of await drafts.getAll()) {
-        if (draft.account !== account && Date.now() - draft.at > keptForReturn) await drafts.delete([draft.account, draft.topic]);
+        if (draft.account !== account && Date.now() - draft.at > keptForOthers) await drafts.delete([draft.account, draft.topic]);
       }
       await transaction.done;
     });
@@ -207,9 +215,14 @@ export class Store {
   }
 }
 
-/** Nobody is signed in any more. What was said to them is not left lying around; what they wrote is kept for their return, if they did not mean to go. */
-export async function forget(what: 'copies' | 'everything'): Promise<void> {
+/** Nobody is signed in any more. What was said to them is not left lying around; what they wrote is kept for their return, unless `leaver` meant to go. */
+export async function forget(leaver: string | null = null): Promise<void> {
   const store = new Store();
-  await store.forget(what);
+  await store.forget(leaver);
   await store.close();
+}
+
+/** The keys of one account's drafts. */
+function allOf(account: string): IDBKeyRange {
+  return IDBKeyRange.bound([account], [account, []]);
 }

@@ -1,9 +1,19 @@
 import type { FieldError, Problem } from '../lib/http';
-import { isKey, t } from './i18n.svelte';
+import type { Key } from './en';
+import { isKey, t, tn } from './i18n.svelte';
 
 /** What to tell the person: the catalogue's words for the server's code, else the server's own, else words for the status. */
-export function problemText(problem: Omit<Problem, 'retryAfter'>): string {
+export function problemText(problem: Omit<Problem, 'retryAfter'> & Partial<Pick<Problem, 'retryAfter'>>): string {
+  // How long it lasts is said behind it.
+  if (problem.retryAfter) return t(withoutDelay[problem.code ?? ''] ?? (problem.status === 429 ? 'error.tooMuch' : 'error.notNow'));
   return byCode(problem.code) ?? (problem.message || byStatus(problem.status));
+}
+
+const withoutDelay: Record<string, Key> = { too_many_attempts: 'error.tooMuch', busy: 'error.crowded' };
+
+/** When to try again, in whole seconds or, if it is long, minutes. */
+export function retryText(seconds: number): string {
+  return seconds < 100 ? tn('error.retryIn.seconds', seconds) : tn('error.retryIn.minutes', Math.ceil(seconds / 60));
 }
 
 /** The words for one field of a form, or null when there is nothing wrong with it. */

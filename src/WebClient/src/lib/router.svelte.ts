@@ -3,15 +3,22 @@ import { fromHost, onHost } from './base';
 /** The page's path below the base, kept in step with the address bar. */
 class Router {
   path = $state(here());
+  /** The address's query, with its question mark; empty: it has none. */
+  query = $state(location.search);
 
   constructor() {
-    addEventListener('popstate', () => (this.path = here()));
+    addEventListener('popstate', () => {
+      this.path = here();
+      this.query = location.search;
+    });
   }
 
-  go(path: string, { replace = false } = {}): void {
-    if (path === here()) return;
-    history[replace ? 'replaceState' : 'pushState'](null, '', onHost(path));
-    this.path = path;
+  /** `address` is one of ours, with a query or without. */
+  go(address: string, { replace = false } = {}): void {
+    if (address === here() + location.search) return;
+    history[replace ? 'replaceState' : 'pushState'](null, '', onHost(address));
+    this.path = here();
+    this.query = location.search;
   }
 }
 
@@ -35,7 +42,7 @@ export function followLinks(event: MouseEvent): void {
   const path = fromHost(anchor.pathname);
   if (path === null || anchor.hash !== '') return;
   event.preventDefault();
-  router.go(path);
+  router.go(path + anchor.search);
 }
 
 /** As the browser does for a fragment: reading and tabbing go on from there. */

@@ -20,25 +20,33 @@ export interface Registration {
   password: string;
 }
 
-type Status = 'asking' | 'unreachable' | 'out' | 'in';
+type Status = 'asking' | 'unreachable' | 'out' | 'in' | 'switched';
 
 /** Who this browser is signed in as. The cookie is the truth and only the server can read it, so this asks whenever there is doubt. */
 class Session {
   status = $state<Status>('asking');
   me = $state.raw<Me | null>(null);
-  /** What to tell whoever was just here: the login session was ended somewhere else, or the account was erased. */
-  farewell = $state<'ended' | 'erased' | null>(null);
+  /** How whoever was just here went: by another tab or device, by erasing the account, or of their own will in this tab. */
+  farewell = $state<'ended' | 'erased' | 'left' | null>(null);
+  /** The cookie has become somebody else's, by another tab: nothing is shown or sent as either until the person says so. */
+  switched = $state.raw<{ was: Me; now: Me } | null>(null);
 
   #leaving = false;
+  /** This tab is asking for another identity, so that one comes is no surprise. */
+  #entering = false;
+  /** Who this tab was last, unless they left of their own will here. */
+  #was: Me | null = null;
 
   /** Other tabs hear at once; tabs that cannot hear find out from the server closing their connection. */
   readonly #tabs = new BroadcastChannel('webmessenger.session');
 
   constructor() {
     this.#tabs.onmessage = async (event: MessageEvent<unknown>) => {
+      const account = this.me?.account ?? null;
       if ((await this.check()) !== 'out') return;
       if (this.farewell === 'ended' && event.data === 'erased') this.farewell = 'erased';
-      if (event.data !== 'changed') void forget('everything');
+      // What this tab was just writing down goes with the rest.
+      if (event.data === 'left' || event.data === 'erased') void forget(account);
     };
   }
 
@@ -48,19 +56,31 @@ class Session {
     if (answer.ok) this.#entered(answer.value);
     else if (answer.problem.status === 401) this.#left();
     else if (this.status === 'asking') this.status = 'unreachable';
-    return answer.ok ? 'in' : answer.problem.status === 401 ? 'out' : 'unreachable';
+    return answer.ok ? this.status : answer.problem.status === 401 ? 'out' : 'unreachable';
+  }
+
+  /** The person goes on in this tab as whoever another tab signed in. */
+  goOn(): void {
+    if (this.switched) this.#become(this.switched.now);
   }
 
   enterAsGuest(nickname: string): Promise<Answer<Me>> {
     return this.#enter('/api/session/guest', { nickname });
   }
 
-  signIn(login: string, password: string): Promise<Answer<Me>> {
-    return this.#enter('/api/session', { login, password });
+  async signIn(login: string, password: string): Promise<Answer<Me>> {
+    const answer = await this.#enter('/api/session', { login, password });
+    // Whatever the server calls it, a 401 here means one thing.
+    return answer.ok || answer.problem.status !== 401 ? answer : { ok: false, problem: { ...answer.problem, code: 'bad_credentials' } };
   }
 
   register(registration: Registration): Promise<Answer<Me>> {
     return this.#enter('/api/accounts', registration);
+  }
+
+  /** The secret is that of a link made by `password-link`; it is used up. */
+  setPassword(secret: string, password: string): Promise<Answer<Me>> {
+    return this.#enter('/api/password-links', { secret, password });
   }
 
   signOut(): Promise<Answer<void>> {
@@ -77,21 +97,21 @@ class Session {
     return answer;
   }
 
-  async erase(currentPassword: string): Promise<Answer<void>> {
-    const answer = await this.#leaveBy(() => call<void>('DELETE', '/api/accounts/me', { currentPassword }), 'erased');
-    if (answer.ok) this.farewell = 'erased';
-    return answer;
+  erase(currentPassword: string): Promise<Answer<void>> {
+    return this.#leaveBy(() => call<void>('DELETE', '/api/accounts/me', { currentPassword }), 'erased');
   }
 
   /** The server closes our connections before it answers: what is found out meanwhile is no surprise. */
   async #leaveBy(action: () => Promise<Answer<void>>, word: 'left' | 'erased' = 'left'): Promise<Answer<void>> {
+    const account = this.me?.account ?? null;
     this.#leaving = true;
     const answer = await action();
     this.#leaving = false;
     if (answer.ok) {
-      this.me = null;
+      this.me = this.#was = this.switched = null;
+      this.farewell = word;
       this.status = 'out';
-      await forget('everything');
+      await forget(account);
       this.#tabs.postMessage(word);
     } else if (answer.problem.status === 401) {
       await this.check();
@@ -100,9 +120,11 @@ class Session {
   }
 
   async #enter(path: string, body: unknown): Promise<Answer<Me>> {
+    this.#entering = true;
     const answer = await call<unknown>('POST', path, body);
+    const status = answer.ok ? await this.check() : this.status;
+    this.#entering = false;
     if (!answer.ok) return answer;
-    const status = await this.check();
     if (status === 'in') this.#tabs.postMessage('entered');
     return status === 'in' && this.me
       ? { ok: true, value: this.me }
@@ -110,17 +132,28 @@ class Session {
   }
 
   #entered(me: Me): void {
+    const was = this.me ?? this.#was;
+    if (was === null || was.account === me.account || this.#entering) return this.#become(me);
+    this.switched = { was, now: me };
+    this.#was = was;
+    this.me = null;
+    this.status = 'switched';
+  }
+
+  #become(me: Me): void {
     const same = this.me !== null && JSON.stringify(this.me) === JSON.stringify(me);
     if (!same) this.me = me;
+    this.#was = me;
+    this.switched = null;
     this.status = 'in';
     this.farewell = null;
   }
 
   #left(): void {
-    if (this.status === 'in') this.farewell = this.#leaving ? null : 'ended';
-    this.me = null;
+    if (this.status === 'in') this.farewell = this.#leaving ? 'left' : 'ended';
+    this.me = this.switched = null;
     this.status = 'out';
-    void forget('copies');
+    void forget();
   }
 }
 

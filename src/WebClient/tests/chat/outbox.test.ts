@@ -207,9 +207,26 @@ describe('Outbox', () => {
     await wire.hears(1);
     expect(bobs.lines.map((line) => line.text)).toEqual(['from bob']);
     expect(wire.texts).toEqual(['from bob']);
+  });
+
+  it('P32: what somebody wrote waits for them while others are signed in, for a month at most', async () => {
+    const store = newStore();
+    const line = { topic: lobby, replyTo: null, refusal: null };
+    await store.add({ ...line, account: 'ana', id: 'a1', text: 'from ana', at: Date.now() });
+    await store.add({ ...line, account: 'guest', id: 'g1', text: 'from a guest of long ago', at: Date.now() - 31 * 24 * 3600_000 });
+    await store.add({ ...line, account: 'bob', id: 'b1', text: 'from bob', at: Date.now() - 31 * 24 * 3600_000 });
+    expect(await store.outbox('guest')).toHaveLength(1);
+
     await store.forgetOthers('bob');
-    expect(await store.outbox('ana')).toEqual([]);
+
+    expect(await store.outbox('ana')).toHaveLength(1);
+    expect(await store.outbox('guest')).toEqual([]);
     expect(await store.outbox('bob')).toHaveLength(1);
+
+    await store.forget('bob');
+
+    expect(await store.outbox('ana')).toHaveLength(1);
+    expect(await store.outbox('bob')).toEqual([]);
   });
 
   it('asks before it sends what waited for longer than the server knows ids', async () => {

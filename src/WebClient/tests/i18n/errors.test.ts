@@ -1,22 +1,28 @@
-import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { en } from '../../src/i18n/en';
-import type { fieldText as FieldText } from '../../src/i18n/errors';
-import { ptBR } from '../../src/i18n/ptBR';
+import { expect, it, vi } from 'vitest';
+import type { Problem } from '../../src/lib/http';
 
-describe('errors of fields', () => {
-  let fieldText: typeof FieldText;
+vi.stubGlobal('navigator', { languages: ['en'] });
+const { fieldText, problemText, retryText } = await import('../../src/i18n/errors');
 
-  beforeAll(async () => {
-    // What the language is chosen by when the module is read.
-    vi.stubGlobal('navigator', { languages: ['en'] });
-    vi.stubGlobal('document', { documentElement: {} });
-    ({ fieldText } = await import('../../src/i18n/errors'));
-  });
+const problem = (status: number, code: string | null, retryAfter: number | null): Problem => ({ status, code, message: '', fields: {}, retryAfter });
 
-  it.each(['userName', 'displayName', 'nickname'] as const)('P34: a reserved %s is not said to be somebody’s', (field) => {
-    const said = (code: string) => fieldText({ [field]: [{ code, message: 'the server’s words' }] }, field);
-    expect(said('looks_taken')).toBe(en[`error.${field}.looks_taken`]);
-    expect(said('reserved')).toBe(en[`error.${field}.reserved`]);
-    for (const catalogue of [en, ptBR]) expect(catalogue[`error.${field}.reserved`]).not.toBe(catalogue[`error.${field}.looks_taken`]);
-  });
+it('P34: what lasts for a while leaves it to the countdown to say how long', () => {
+  expect(problemText(problem(429, 'too_many_attempts', null))).toBe('Too many attempts. Wait a moment and try again.');
+  expect(problemText(problem(429, 'too_many_attempts', 40))).toBe('Too many attempts.');
+  expect(problemText(problem(503, 'busy', 1))).toBe('Many people are signing in.');
+  expect(problemText(problem(503, null, 5))).toBe('The server cannot take it right now.');
+});
+
+it.each([
+  [1, 'Try again in 1 second.'],
+  [40, 'Try again in 40 seconds.'],
+  [100, 'Try again in 2 minutes.'],
+  [3600, 'Try again in 60 minutes.'],
+])('P34: %d seconds are told as "%s"', (seconds, text) => expect(retryText(seconds)).toBe(text));
+
+it.each(['nickname', 'userName', 'displayName'])('P34: a reserved %s is not told as somebody else’s', (field) => {
+  const text = (code: string) => fieldText({ [field]: [{ code, message: '' }] }, field);
+  expect(text('looks_taken')).not.toBeNull();
+  expect(text('reserved')).not.toBeNull();
+  expect(text('reserved')).not.toBe(text('looks_taken'));
 });
