@@ -17,6 +17,12 @@ internal sealed record BrokerSettings
 
     public required IPAddress MqttAddress { get; init; }
 
+    /// <summary>The host that MQTT clients elsewhere connect to; null: the one that the pages are at.</summary>
+    public required string? MqttPublicHost { get; init; }
+
+    /// <summary>The port that MQTT clients elsewhere connect to, where a router or proxy maps it; 0: the one that is listened on.</summary>
+    public required int MqttPublicPort { get; init; }
+
     /// <summary>Null: no certificate is set, so there is no MQTT over TLS.</summary>
     public required TlsSettings? Tls { get; init; }
 

@@ -20,6 +20,12 @@ internal sealed class Listeners
     private readonly List<(string Scheme, string Host, ListenOptions Options)> _listening = [];
     private BasePath _basePath = BasePath.Root;
 
+    /// <summary>Where MQTT over TCP is served, with the port it really got; null: nowhere. After the start.</summary>
+    public IPEndPoint? Mqtt => EndPoint("mqtt");
+
+    /// <summary>The same for MQTT over TLS.</summary>
+    public IPEndPoint? MqttOverTls => EndPoint("mqtts");
+
     /// <summary>One per listener: `http://localhost:8080`, with the base path if there is one, `mqtt://127.0.0.1:1883`; after the start.</summary>
     public IEnumerable<string> Addresses => _listening.Select(listener =>
         string.Create(CultureInfo.InvariantCulture, $"{listener.Scheme}://{listener.Host}:{((IPEndPoint)listener.Options.EndPoint).Port}")
@@ -54,6 +60,8 @@ internal sealed class Listeners
 
     private string FolderFor(string scheme) =>
         _basePath.IsRoot || scheme.StartsWith("mqtt", StringComparison.Ordinal) ? "" : _basePath.Folder;
+
+    private IPEndPoint? EndPoint(string scheme) => _listening.Find(listener => listener.Scheme == scheme).Options?.EndPoint as IPEndPoint;
 
     private void ListenMqtt(KestrelServerOptions kestrel, string scheme, IPAddress address, int port, TlsHandshakeCallbackOptions? tls)
     {

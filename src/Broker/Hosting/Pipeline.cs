@@ -32,6 +32,7 @@ internal static class Pipeline
         CompressedAnswers.Use(app);
         app.MapOpenApi("/api/openapi.json").MayBeCompressed();
         HealthApi.Map(app);
+        ServerApi.Map(app);
         AccountsApi.Map(app);
         SessionApi.Map(app);
         SessionsApi.Map(app);

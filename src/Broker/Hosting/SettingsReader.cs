@@ -11,6 +11,7 @@ internal static class SettingsReader
         [
             "DataFolder", "Mqtt:Port", "Mqtt:Address", "Mqtt:AllowPlainPasswords", "Guests:Enabled", "Registration:Enabled", "Rooms:Default", "AllowedOrigins",
             "Mqtt:Tls:Port", "Mqtt:Tls:Address", "Mqtt:Tls:Certificate", "Mqtt:Tls:Key", "Mqtt:Tls:Password", "TrustedProxies", "BasePath",
+            "Mqtt:PublicHost", "Mqtt:PublicPort", "Mqtt:Tls:PublicPort",
             .. typeof(BrokerLimits).GetProperties().Where(property => property.CanWrite).Select(property => "Limits:" + property.Name),
         ],
         StringComparer.OrdinalIgnoreCase);
@@ -25,6 +26,8 @@ internal static class SettingsReader
             BasePath = Base(section),
             MqttPort = Number(section, "Mqtt:Port", 1883, -1, 65535),
             MqttAddress = Address(section, "Mqtt:Address"),
+            MqttPublicHost = Host(section, "Mqtt:PublicHost"),
+            MqttPublicPort = Number(section, "Mqtt:PublicPort", 0, 0, 65535),
             Tls = Tls(section),
             TrustedProxies = Proxies(section),
             AllowPlainPasswords = Flag(section, "Mqtt:AllowPlainPasswords", false),
@@ -91,7 +94,7 @@ internal static class SettingsReader
         var port = Number(section, "Mqtt:Tls:Port", 8883, -1, 65535);
         var address = Address(section, "Mqtt:Tls:Address");
         var (certificate, key, password) = (Optional(section, certificateKey), Optional(section, keyKey), Optional(section, "Mqtt:Tls:Password"));
-        return certificate is not null ? new TlsSettings(port, address, Path.GetFullPath(certificate), Path.GetFullPath(key ?? certificate), password)
+        return certificate is not null ? new TlsSettings(port, address, Path.GetFullPath(certificate), Path.GetFullPath(key ?? certificate), password, Number(section, "Mqtt:Tls:PublicPort", 0, 0, 65535))
             : key is null ? null
             : throw new StartupException($"The setting {section.Path}:{keyKey} has a key, and {section.Path}:{certificateKey} no certificate; set both, or neither.");
     }
@@ -103,6 +106,13 @@ internal static class SettingsReader
             .Select(text => Hosting.TrustedProxies.TryParse(text, out var network) ? network
                 : throw Bad(section, key, text, "addresses, such as 127.0.0.1, or networks, such as 10.0.0.0/8"))
             .ToList();
+    }
+
+    private static string? Host(IConfigurationSection section, string key)
+    {
+        var text = Optional(section, key);
+        return text is null || Uri.CheckHostName(text) != UriHostNameType.Unknown ? text
+            : throw Bad(section, key, text, "a host name or an IP address, such as mqtt.example.org");
     }
 
     private static string? Optional(IConfigurationSection section, string key) => section[key] is { Length: > 0 } text ? text : null;

@@ -31,6 +31,8 @@ public sealed class SettingsReaderTests
     [InlineData("Mqtt:Port", "x")]
     [InlineData("Mqtt:Address", "here")]
     [InlineData("Mqtt:AllowPlainPasswords", "maybe")]
+    [InlineData("Mqtt:PublicHost", "mqtt://example.org")]
+    [InlineData("Mqtt:PublicPort", "70000")]
     [InlineData("Mqtt:Tls:Port", "70000")]
     [InlineData("Mqtt:Tls:Address", "here")]
     [InlineData("Mqtt:Tls:Key", "chat.key")]

@@ -60,7 +60,7 @@ public sealed class TabTests(SharedServer shared, Chromium chromium)
         foreach (var tab in new[] { tab2, tab3 })
         {
             await Assertions.Expect(tab.SignedOut).ToBeVisibleAsync();
-            await Assertions.Expect(tab.Page).ToHaveURLAsync("/");
+            await Assertions.Expect(tab.Page).ToHaveURLAsync("/?to=/rooms/lobby");
             await Assertions.Expect(tab.Composer).ToHaveCountAsync(0);
         }
 
