@@ -225,7 +225,8 @@ public sealed class DoorPagesTests(SharedServer shared, Chromium chromium)
         await page.GetByRole(AriaRole.Button, new() { Name = "Create token" }).ClickAsync();
         var line = await page.Locator("code").Filter(new() { HasText = "mosquitto_pub" }).InnerTextAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "I have kept it" }).ClickAsync();
-        await Assertions.Expect(page.GetByRole(AriaRole.Button, new() { Name = "New token" })).ToBeFocusedAsync();
+        // The dialog's opener went with the empty list.
+        await Assertions.Expect(page.GetByRole(AriaRole.Main)).ToBeFocusedAsync();
         var chat = await ChatPage.OpenAsync(visitor);
 
         using var shell = Process.Start(new ProcessStartInfo("sh", ["-c", line]) { RedirectStandardError = true })!;

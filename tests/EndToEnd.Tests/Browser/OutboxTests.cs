@@ -194,14 +194,19 @@ public sealed class OutboxTests(SharedServer shared, Chromium chromium)
         await browser.BeAsync(bea);
         await browser.Context.SetOfflineAsync(false);
 
+        await chat.Page.GetByRole(AriaRole.Button, new() { Name = $"Go on as {bea.DisplayName}" }).ClickAsync();
         await Assertions.Expect(chat.Page.GetByRole(AriaRole.Button, new() { Name = "My menu" })).ToContainTextAsync(bea.UserName);
+        await chat.Page.GotoAsync($"/rooms/{room}");
         await chat.IsInRoomAsync();
         await chat.SayAsync("of Bea");
         await chat.SeesAsync("of Bea");
         await Assertions.Expect(chat.Unsent).ToHaveCountAsync(0);
         Assert.Equal(["of Bea"], await TextsAsync(ana, room));
         Assert.DoesNotContain(browser.Said, frame => frame.Contains("of Ana", StringComparison.Ordinal));
-        Assert.DoesNotContain("of Ana", await chat.Page.EvaluateAsync<string>(EverythingKept), StringComparison.Ordinal);
+        // Bea's leaving, of her own will, is no word of Ana's either.
+        await chat.SignOutAsync();
+        await Assertions.Expect(chat.Page.GetByLabel("Your nickname")).ToBeVisibleAsync();
+        Assert.Equal(1, await KeptAsync(chat.Page));
     }
 
     [Fact]
