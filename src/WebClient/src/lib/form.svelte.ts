@@ -41,7 +41,7 @@ export class FormState {
     if (!answer.ok) {
       this.problem = answer.problem;
       this.#waitFor(answer.problem.retryAfter);
-      if (!(await focusWrong(form))) keepFocus(form, focused);
+      if (!(await focusWrong(form))) regainFocus(form, focused);
     }
     return answer;
   }
@@ -63,7 +63,7 @@ export async function focusWrong(form: HTMLElement | null | undefined): Promise<
 }
 
 /** What had the focus may be gone: then the note about the problem has it. */
-function keepFocus(form: HTMLElement | null | undefined, focused: Element | null): void {
+function regainFocus(form: HTMLElement | null | undefined, focused: Element | null): void {
   if (document.activeElement !== document.body) return;
   const next = form?.querySelector<HTMLElement>('[role="alert"]') ?? focused;
   if (next instanceof HTMLElement) next.focus();
