@@ -3,6 +3,7 @@ import { expect, it, vi } from 'vitest';
 vi.stubGlobal('navigator', { languages: ['pt-BR'] });
 const { deviceName } = await import('../../src/account/deviceName');
 const { language } = await import('../../src/i18n/i18n.svelte');
+await language.choose('pt-BR');
 
 it('P38: devices are named in the language of the page', async () => {
   expect(deviceName('Firefox on Linux')).toBe('Firefox no Linux');

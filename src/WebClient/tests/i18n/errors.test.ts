@@ -3,6 +3,8 @@ import type { Problem } from '../../src/lib/http';
 
 vi.stubGlobal('navigator', { languages: ['en'] });
 const { fieldText, problemText, retryText } = await import('../../src/i18n/errors');
+const { language } = await import('../../src/i18n/i18n.svelte');
+await language.choose('en');
 
 const problem = (status: number, code: string | null, retryAfter: number | null): Problem => ({ status, code, message: '', fields: {}, retryAfter });
 
