@@ -1,4 +1,6 @@
 import { onHost } from './base';
+import { askedEarly } from './early';
+import { within } from './within';
 
 export interface FieldError {
   code: string | null;
@@ -15,24 +17,39 @@ export interface Problem {
   retryAfter: number | null;
 }
 
+/** Milliseconds after which a call counts as unanswered: an answer that is read, and one that a change may have to wait for on the server. */
+export const patience = { reading: 10_000, changing: 20_000 } as const;
+
 export type Answer<T> = { ok: true; value: T } | { ok: false; problem: Problem };
 
-/** `path` is one of ours, as `/api/rooms`: the base is put before it. */
-export async function call<T>(method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<Answer<T>> {
-  const init: RequestInit = { method, headers: { Accept: 'application/json' }, cache: 'no-store' };
-  if (body !== undefined) {
-    init.headers = { ...init.headers, 'Content-Type': 'application/json' };
-    init.body = JSON.stringify(body);
-  }
+type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
+
+/**
+ * `path` is one of ours, as `/api/rooms`: the base is put before it. Answers within `limit` milliseconds, whatever the network does: a request on a
+ * connection that died without a word would otherwise wait for minutes.
+ */
+export async function call<T>(
+  method: Method,
+  path: string,
+  body?: unknown,
+  limit: number = method === 'GET' ? patience.reading : patience.changing,
+): Promise<Answer<T>> {
   try {
-    const response = await fetch(onHost(path), init);
-    const content = await response.text();
-    if (response.ok) return { ok: true, value: (content === '' ? undefined : JSON.parse(content)) as T };
-    return { ok: false, problem: toProblem(response.status, content, response.headers.get('Retry-After')) };
+    return await within(limit, async (signal) => {
+      const response = await ((method === 'GET' && askedEarly(path)) || fetch(onHost(path), { ...request(method, body), signal }));
+      const content = await response.text();
+      if (response.ok) return { ok: true, value: (content === '' ? undefined : JSON.parse(content)) as T };
+      return { ok: false, problem: toProblem(response.status, content, response.headers.get('Retry-After')) };
+    });
   } catch {
-    // fetch rejects when nothing answered; an answer that is no JSON comes from something between us and the server.
+    // Nothing answered, or not in time; an answer that is no JSON comes from something between us and the server.
     return { ok: false, problem: { status: 0, code: 'unreachable', message: '', fields: {}, retryAfter: null } };
   }
+}
+
+function request(method: Method, body: unknown): RequestInit {
+  const init = { method, headers: { Accept: 'application/json' }, cache: 'no-store' } satisfies RequestInit;
+  return body === undefined ? init : { ...init, headers: { ...init.headers, 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
 }
 
 /** Reads RFC 9457 problem details leniently: proxies answer with pages of their own. */
