@@ -1,6 +1,9 @@
-// The only file that knows the MQTT library.
-import mqtt, { type MqttClient, type Packet } from 'mqtt';
+// The only file that uses the MQTT library.
+import '../lib/lean/process';
+import type { Packet } from 'mqtt';
 import { onHost } from '../lib/base';
+import { browserStreamBuilder, MqttClient } from '../lib/lean/mqtt.cjs';
+import { Pulse } from '../lib/pulse';
 import { ticker } from '../lib/ticker';
 
 /** `logged`: where the log has it. Lost: the connection went before the answer; the server may have it or not. */
@@ -10,6 +13,10 @@ export type Subscribed = 'granted' | 'refused' | 'lost';
 
 /** Where a subscription to one room, or to the inbox, begins: behind an event that is known, or with the newest ones. */
 export type From = { after: number; epoch: string } | { last: number };
+
+/** Milliseconds. */
+const pulseEvery = 5_000;
+const connectTimeout = 10_000;
 
 export interface LinkEvents {
   opened(): void;
@@ -23,6 +30,8 @@ export class Link {
   readonly #client: MqttClient;
   /** By packet id, from when they come until the publish is answered: the library hands over only their code. */
   readonly #acknowledgements = new Map<number, Puback>();
+  readonly #pulse = new Pulse(performance.now());
+  readonly #ticks: number;
 
   #lose!: (lost: 'lost') => void;
   /** Whatever is asked of the link has an answer, also when the library has none any more. */
@@ -31,19 +40,26 @@ export class Link {
   constructor(clientId: string, events: LinkEvents) {
     const url = new URL(onHost('/mqtt'), location.href);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-    this.#client = mqtt.connect(url.href, {
-      protocolVersion: 5,
-      clientId,
-      clean: true,
-      keepalive: 30,
-      connectTimeout: 10_000,
-      // When to try again, and whether at all, is decided by who the page is signed in as.
-      reconnectPeriod: 0,
-      resubscribe: false,
-      queueQoSZero: false,
-      // The library's own worker is made from a blob: URL, which the content security policy refuses.
-      timerVariant: ticker,
-    });
+    this.#client = new MqttClient(
+      (client) =>
+        browserStreamBuilder(client, {
+          ...client.options,
+          createWebsocket: (_url, protocols) => this.#listen(new WebSocket(url, protocols)),
+        }),
+      {
+        protocolVersion: 5,
+        clientId,
+        clean: true,
+        keepalive: 25,
+        connectTimeout,
+        // When to try again, and whether at all, is decided by who the page is signed in as.
+        reconnectPeriod: 0,
+        resubscribe: false,
+        queueQoSZero: false,
+        // The library's own worker is made from a blob: URL, which the content security policy refuses.
+        timerVariant: ticker,
+      },
+    );
     let closed = false;
     const close = () => {
       if (closed) return;
@@ -59,6 +75,15 @@ export class Link {
     this.#client.on('disconnect', close);
     this.#client.on('error', close);
     this.#client.on('close', close);
+    // The library notices a dead connection only while nothing is written: each write puts its ping off.
+    this.#ticks = ticker.set(() => {
+      if (!this.#client.connected) return;
+      const pulse = this.#pulse.tick(performance.now());
+      if (pulse === 'dead') return close();
+      if (pulse !== 'ask') return;
+      this.#pulse.asked(performance.now());
+      this.#client.sendPing();
+    }, pulseEvery);
   }
 
   /** One packet. Of several filters, one that is refused refuses all. `from` goes with one filter. */
@@ -66,6 +91,7 @@ export class Link {
     const answer = new Promise<Subscribed>((resolve) => {
       if (!this.#client.connected) return resolve('lost');
       const userProperties = from && Object.fromEntries(Object.entries(from).map(([name, value]) => [name, String(value)]));
+      this.#pulse.asked(performance.now());
       this.#client.subscribe(filters, { qos, ...(userProperties ? { properties: { userProperties } } : {}) }, (error, _granted, answer) => {
         if (!error) resolve('granted');
         // The code is lost on the way through mqtt.js 5.16, but a connection that went comes without an answer.
@@ -82,6 +108,7 @@ export class Link {
   publish(topic: string, payload: string): Promise<Published> {
     const answer = new Promise<Published>((resolve) => {
       if (!this.#client.connected) return resolve('lost');
+      this.#pulse.asked(performance.now());
       this.#client.publish(topic, payload, { qos: 1 }, (error, packet) => {
         const packetId = packet?.messageId ?? 0;
         const properties = this.#acknowledgements.get(packetId)?.properties;
@@ -101,13 +128,21 @@ export class Link {
   }
 
   close(): void {
+    ticker.clear(this.#ticks);
     this.#client.end(false);
   }
 
   /** Without a word to the server, which cannot be reached. */
   abandon(): void {
+    ticker.clear(this.#ticks);
     this.#lose('lost');
     this.#client.end(true);
+  }
+
+  /** Whatever comes is a sign of life, also while a long packet is not whole yet. */
+  #listen(socket: WebSocket): WebSocket {
+    socket.addEventListener('message', () => this.#pulse.heard(performance.now()));
+    return socket;
   }
 }
 

@@ -1,0 +1,2 @@
+export { default as MqttClient } from 'mqtt/lib/client';
+export { browserStreamBuilder } from 'mqtt/lib/connect/ws';
