@@ -111,7 +111,7 @@ export class Chat {
       this.#makePlace();
       void room.readRoom();
       if (this.#link) void room.attach(this.#link);
-      else if (this.#asked === null) room.begin();
+      else if (this.#asked === null) room.readAhead();
     }
     // Moved to the end: the first is the one that nobody has looked at for longest.
     this.opened.delete(id);

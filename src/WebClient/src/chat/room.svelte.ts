@@ -21,6 +21,9 @@ const keptLines = 10_000;
 /** How many of them are kept for the next visit. */
 const copiedLines = 200;
 
+/** Milliseconds for which a page that was read ahead of the connection counts as the newest. */
+const freshFor = 10_000;
+
 type Phase = 'joining' | 'ready' | 'refused' | 'failed';
 
 export interface RoomUser {
@@ -79,8 +82,8 @@ export class RoomState {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
   readonly #older = { length: pageLength, at: 0 };
-  /** The first page, when it was asked for before the connection was there. */
-  #begun: Promise<unknown> = Promise.resolve();
+  /** When the newest page was taken ahead of the connection; null: it was not. */
+  #ahead: Promise<number | null> = Promise.resolve(null);
   /** The newest seq that was on screen, here or on another device. Null: not known, and then nothing counts as unread. */
   #read: { seq: number; epoch: string } | null = null;
   /** Behind this seq stands the line above what was new when the reader came. */
@@ -125,13 +128,11 @@ export class RoomState {
     return null;
   }
 
-  /** Reads the first page before there is a connection: on the way into the page, neither has to wait for the other. */
-  begin(): void {
+  /** Shows the newest page while the connection is still being made: what comes live begins right behind it, as behind any page. */
+  readAhead(): void {
     // How far was read is not known yet: nothing is taken for seen.
     this.catchingUp = true;
-    this.#begun = this.#restored.then(async () => {
-      if (this.#timeline.last === null) await this.#catchUp(this.#user.directoryRead);
-    });
+    this.#ahead = this.#takeNewest();
   }
 
   /** Something to be drawn has changed. */
@@ -143,10 +144,11 @@ export class RoomState {
   async attach(link: Link): Promise<void> {
     this.#link = link;
     this.catchingUp = true;
-    await Promise.all([this.#restored, this.#user.directoryRead, this.#begun]);
+    const [ahead] = await Promise.all([this.#ahead, this.#restored, this.#user.directoryRead]);
+    this.#ahead = Promise.resolve(null);
     if (this.#link !== link) return;
     this.people.expectAnew();
-    const [around, page] = await Promise.all([link.subscribe([`${this.topic}/presence/+`, `${this.topic}/info`, `${this.topic}/typing`], 0), this.#catchUp()]);
+    const [around, page] = await Promise.all([link.subscribe([`${this.topic}/presence/+`, `${this.topic}/info`, `${this.topic}/typing`], 0), isFresh(ahead) ? 'done' : this.#catchUp()]);
     if (this.#link !== link || around === 'lost') return;
     if (around === 'refused' || page === 'refused') return this.#refuse();
     const { last, epoch } = this.#timeline;
@@ -246,7 +248,7 @@ export class RoomState {
     clearTimeout(this.#retry);
     this.phase = 'joining';
     if (this.#link) await this.attach(this.#link);
-    else this.begin();
+    else this.readAhead();
   }
 
   /** It was refused, and its owner may have let this account in since. Until that is known, the page stays as it is. */
@@ -345,17 +347,34 @@ export class RoomState {
     this.#settle();
   }
 
-  /** Reads on from the newest event known. Far behind, it starts over from the newest page. `before`: what has to be known before anything is shown. */
-  async #catchUp(before?: Promise<void>): Promise<'done' | 'refused' | 'failed'> {
+  async #takeNewest(): Promise<number | null> {
+    const [page] = await Promise.all([this.#readPage(`limit=${this.#firstPageLength()}`), this.#restored, this.#user.directoryRead]);
+    if (this.phase === 'refused') return null;
+    if (typeof page === 'string') {
+      if (page === 'failed') this.#failed();
+      return null;
+    }
+    const { last, epoch } = this.#timeline;
+    if (last !== null && (page.epoch !== epoch || (page.events[0]?.seq ?? Infinity) > last + 1)) return null;
+    await this.#take(page);
+    return performance.now();
+  }
+
+  /** Reads on from the newest event known. Far behind, it starts over from the newest page. */
+  async #catchUp(): Promise<'done' | 'refused' | 'failed'> {
     const last = this.#timeline.last;
     let page = await this.#readPage(last === null ? `limit=${this.#firstPageLength()}` : `after=${last}&limit=${longestPage}`);
     const isBehind = typeof page !== 'string' && last !== null && (page.head - last > longestPage || page.epoch !== this.#timeline.epoch);
     if (isBehind) page = await this.#readPage(`limit=${pageLength}`);
-    await before;
     if (typeof page === 'string') {
       if (page === 'failed') this.#failed();
       return page;
     }
+    await this.#take(page);
+    return 'done';
+  }
+
+  async #take(page: HistoryPage): Promise<void> {
     if (this.#read !== null && this.#read.epoch !== page.epoch) {
       [this.#read, this.#told] = [null, null];
       this.#setLine(null);
@@ -366,7 +385,6 @@ export class RoomState {
     this.phase = 'ready';
     this.#failures = 0;
     this.#changed();
-    return 'done';
   }
 
   /** Tried again later, and later each time; the button does not wait. */
@@ -527,4 +545,8 @@ function countUpTo(numbers: readonly number[], limit: number): number {
     else high = middle;
   }
   return low;
+}
+
+function isFresh(readAt: number | null): boolean {
+  return readAt !== null && performance.now() - readAt < freshFor;
 }

@@ -9,6 +9,10 @@ export const en = {
   'app.cancel': 'Cancel',
   'app.back': 'Back to the chat',
 
+  'update.ready': 'A new version of this page is ready.',
+  'update.reload': 'Reload',
+  'update.later': 'Later',
+
   'page.welcome': 'Welcome',
   'page.signIn': 'Sign in',
   'page.register': 'Create an account',

@@ -10,6 +10,10 @@ export const ptBR: Catalogue = {
   'app.cancel': 'Cancelar',
   'app.back': 'Voltar para a conversa',
 
+  'update.ready': 'Saiu uma nova versão desta página.',
+  'update.reload': 'Recarregar',
+  'update.later': 'Depois',
+
   'page.welcome': 'Boas-vindas',
   'page.signIn': 'Entrar na conta',
   'page.register': 'Criar conta',

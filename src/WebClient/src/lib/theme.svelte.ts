@@ -14,9 +14,16 @@ class ThemeChoice {
     this.apply();
   }
 
-  /** Every colour is a `light-dark()` pair, so the scheme of the root element is the whole switch. */
+  /**
+   * Every colour is a `light-dark()` pair, so the scheme of the root element is the whole switch. `src/first.ts` sets it before the first paint. The bars
+   * that the browser draws around the page follow the two `theme-color` elements, of which the one holds whose `media` matches.
+   */
   apply(): void {
     document.documentElement.style.colorScheme = this.current === 'system' ? 'light dark' : this.current;
+    for (const colour of document.querySelectorAll<HTMLMetaElement>('meta[name=theme-color]')) {
+      const own = colour.dataset['scheme'] ?? '';
+      colour.media = this.current === 'system' ? `(prefers-color-scheme: ${own})` : this.current === own ? 'all' : 'not all';
+    }
   }
 }
 

@@ -53,6 +53,10 @@ export function isChat(route: Route): route is Extract<Route, { page: 'room' | '
   return route.page === 'room' || route.page === 'directory' || route.page === 'whispers';
 }
 
+export function isAccount(route: Route): route is { page: 'account' | 'sessions' | 'tokens' } {
+  return route.page === 'account' || route.page === 'sessions' || route.page === 'tokens';
+}
+
 export function titleKey(route: Route): Key | null {
   return route.page === 'room' ? null : `page.${route.page}`;
 }
