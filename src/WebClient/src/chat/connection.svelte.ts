@@ -1,10 +1,14 @@
 import { backoff } from '../lib/backoff';
 import { randomId } from '../lib/randomId';
+import { update } from '../lib/update.svelte';
 import { session } from '../session/session.svelte';
 import type { Link } from './link';
 
 /** Offline is the browser's word for having no network; unanswered, that the server is silent though there is one. */
 type Status = 'connecting' | 'online' | 'reconnecting' | 'offline' | 'unanswered';
+
+/** Milliseconds that the question "am I still signed in?" may hold up the next attempt: it may sit on the connection that has just died. */
+const checkedWithin = 4_000;
 
 export interface ConnectionUser {
   opened(link: Link): void;
@@ -78,11 +82,19 @@ export class Connection {
   };
 
   async #open(): Promise<void> {
-    const { Link } = await import('./link');
-    if (!this.#running || this.#link !== null) return;
+    const round = this.#round;
+    const loaded = await import('./link').catch(() => null);
+    if (!this.#running || this.#link !== null || round !== this.#round) return;
+    if (loaded === null) {
+      void update.missed();
+      return void this.#closed();
+    }
+    const { Link } = loaded;
     const link = new Link(this.clientId, {
       opened: () => {
         if (this.#link !== link) return;
+        // The server was away, and may be a newer one now.
+        if (this.status !== 'connecting') void update.look();
         this.status = 'online';
         this.#user.opened(link);
       },
@@ -102,7 +114,7 @@ export class Connection {
     else if (this.status !== 'unanswered') this.status = 'reconnecting';
     this.#user.closed();
     const round = ++this.#round;
-    const answer = await session.check();
+    const answer = await session.check(checkedWithin);
     if (!this.#running || answer === 'out' || round !== this.#round) return;
     if (answer === 'unreachable' && this.#attempt > 0 && navigator.onLine) this.status = 'unanswered';
     this.#timer = setTimeout(() => void this.#open(), backoff(this.#attempt++));

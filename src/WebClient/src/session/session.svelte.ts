@@ -1,6 +1,7 @@
 import { call, type Answer } from '../lib/http';
 import type { Kind } from '../chat/protocol';
 import { forget } from '../chat/store';
+import { lastKnown } from './lastKnown';
 
 export interface Me {
   /** The account's id: what this browser keeps is kept under it. */
@@ -50,12 +51,15 @@ class Session {
     };
   }
 
-  /** Asks the server. No answer changes nothing, except before the first one. */
-  async check(): Promise<Status> {
-    const answer = await call<Me>('GET', '/api/session');
+  /**
+   * Asks the server, for `limit` milliseconds at most. No answer changes nothing, except before the first one: then whoever was here last may read what
+   * this browser keeps for them, and write what is sent later.
+   */
+  async check(limit?: number): Promise<Status> {
+    const answer = await call<Me>('GET', '/api/session', undefined, limit);
     if (answer.ok) this.#entered(answer.value);
     else if (answer.problem.status === 401) this.#left();
-    else if (this.status === 'asking') this.status = 'unreachable';
+    else if (this.status === 'asking') this.#assume();
     return answer.ok ? this.status : answer.problem.status === 401 ? 'out' : 'unreachable';
   }
 
@@ -108,6 +112,7 @@ class Session {
     const answer = await action();
     this.#leaving = false;
     if (answer.ok) {
+      lastKnown.forget();
       this.me = this.#was = this.switched = null;
       this.farewell = word;
       this.status = 'out';
@@ -131,6 +136,11 @@ class Session {
       : { ok: false, problem: { status: 0, code: 'unreachable', message: '', fields: {}, retryAfter: null } };
   }
 
+  #assume(): void {
+    this.me = lastKnown.read();
+    this.status = this.me === null ? 'unreachable' : 'in';
+  }
+
   #entered(me: Me): void {
     const was = this.me ?? this.#was;
     if (was === null || was.account === me.account || this.#entering) return this.#become(me);
@@ -141,6 +151,7 @@ class Session {
   }
 
   #become(me: Me): void {
+    lastKnown.write(me);
     const same = this.me !== null && JSON.stringify(this.me) === JSON.stringify(me);
     if (!same) this.me = me;
     this.#was = me;
@@ -150,6 +161,7 @@ class Session {
   }
 
   #left(): void {
+    lastKnown.forget();
     if (this.status === 'in') this.farewell = this.#leaving ? 'left' : 'ended';
     this.me = this.switched = null;
     this.status = 'out';

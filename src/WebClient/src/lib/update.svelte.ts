@@ -1,0 +1,96 @@
+import { onHost } from './base';
+import { within } from './within';
+
+interface TrustedTypesFactory {
+  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
+}
+
+/** Milliseconds. */
+const askedWithin = 10_000;
+const lookedEvery = 3_600_000;
+const reloadedEvery = 60_000;
+
+/**
+ * Newer versions of the page, and the service worker that keeps this one for when the server is away. A new version is offered, never forced on anybody:
+ * the old page goes on working with its own scripts.
+ */
+class Update {
+  /** The server has another version than the one that runs here. */
+  ready = $state(false);
+
+  #lookedAt = 0;
+  #registration: ServiceWorkerRegistration | null = null;
+
+  /** Once, when the page has got going: the worker fetches the whole page in the background. */
+  async start(): Promise<void> {
+    this.#lookedAt = Date.now();
+    document.addEventListener('visibilitychange', () => {
+      if (!document.hidden && Date.now() - this.#lookedAt > lookedEvery) void this.look();
+    });
+    // Not there on plain http beyond localhost, and in some private windows: the page works all the same, only not without the server.
+    if (!('serviceWorker' in navigator) || !import.meta.env.PROD) return;
+    const path = onHost('/sw.js');
+    try {
+      const factory = (globalThis as { trustedTypes?: TrustedTypesFactory }).trustedTypes;
+      // Named in the server's content security policy; it lets through the one service worker that the build made.
+      const policy = factory?.createPolicy('webmessenger-service-worker', {
+        createScriptURL: (url) => {
+          if (url !== path) throw new TypeError(`Not the service worker of this page: ${url}`);
+          return url;
+        },
+      });
+      this.#registration = await navigator.serviceWorker.register(policy?.createScriptURL(path) ?? path, { scope: onHost('/'), updateViaCache: 'none' });
+    } catch {
+      // As without one.
+    }
+  }
+
+  /** Asks the server whether this page is still its newest. No answer is no news. */
+  async look(): Promise<void> {
+    if (this.ready) return;
+    const page = await this.#newestPage();
+    const own = document.querySelector<HTMLScriptElement>('script[type=module]')?.getAttribute('src');
+    if (page === null || !own) return;
+    this.ready = !page.includes(own);
+    if (this.ready) void this.#registration?.update().catch(() => undefined);
+  }
+
+  /** A file of this page did not come. If the server is there, it has a newer page, or the browser remembers the failure: only a new page helps. */
+  async missed(): Promise<void> {
+    if ((await this.#newestPage()) !== null) this.ready = true;
+  }
+
+  reload(): void {
+    location.reload();
+  }
+
+  /** For a page that shows nothing yet, so that nothing is lost. Not twice within a minute: what failed may fail again. */
+  reloadOnce(): void {
+    const name = 'webmessenger.reloaded';
+    try {
+      if (Date.now() - Number(sessionStorage.getItem(name) ?? 0) < reloadedEvery) return;
+      sessionStorage.setItem(name, String(Date.now()));
+    } catch {
+      // Without a memory it could go on for ever: the offer has a button.
+      return;
+    }
+    this.reload();
+  }
+
+  async #newestPage(): Promise<string | null> {
+    if (!import.meta.env.PROD) return null;
+    this.#lookedAt = Date.now();
+    try {
+      const page = await within(askedWithin, async (signal) => {
+        const response = await fetch(onHost('/'), { signal, cache: 'no-cache', headers: { Accept: 'text/html' } });
+        return response.ok ? response.text() : null;
+      });
+      // What a proxy says in place of a server that is away is no page of ours.
+      return page?.includes('type="module"') ? page : null;
+    } catch {
+      return null;
+    }
+  }
+}
+
+export const update = new Update();
