@@ -16,7 +16,7 @@ export default defineConfig({
       { find: /^bl$/, replacement: 'bl/BufferList' },
       { find: /^debug$/, replacement: lean('debug.cjs') },
       { find: /^process\/$/, replacement: lean('process.ts') },
-      { find: /^readable-stream$/, replacement: lean('readableStream.ts') },
+      { find: /^readable-stream$/, replacement: lean('readableStream.cjs') },
       { find: /^(abort-controller|lru-cache|worker-timers|ws)$/, replacement: lean('unused.ts') },
     ],
   },

@@ -27,6 +27,7 @@ internal static class CommandList
         new CutCommand(),
         new StartCommand(),
         new FuzzCommand(),
+        new PageCommand(),
     ];
 
     /// <summary>The command that was typed, and what stands behind its name.</summary>

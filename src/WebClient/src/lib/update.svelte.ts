@@ -18,11 +18,14 @@ class Update {
   /** The server has another version than the one that runs here. */
   ready = $state(false);
 
+  #started = false;
   #lookedAt = 0;
   #registration: ServiceWorkerRegistration | null = null;
 
-  /** Once, when the page has got going: the worker fetches the whole page in the background. */
+  /** When the page has got going: the worker fetches the whole of it in the background. Once, however often it is called. */
   async start(): Promise<void> {
+    if (this.#started) return;
+    this.#started = true;
     this.#lookedAt = Date.now();
     document.addEventListener('visibilitychange', () => {
       if (!document.hidden && Date.now() - this.#lookedAt > lookedEvery) void this.look();
