@@ -7,6 +7,9 @@ namespace WebMessenger.EndToEnd.Tests.Browser;
 public sealed class ColourTests(SharedServer shared, Chromium chromium)
 {
     private const string Background = "getComputedStyle(document.documentElement).backgroundColor";
+    private const string BarColour =
+        "[...document.querySelectorAll('meta[name=theme-color]')].find(meta => matchMedia(meta.media).matches).content";
+
     private const string LightPaper = "rgb(255, 247, 238)";
     private const string DarkPlum = "rgb(23, 19, 31)";
 
@@ -28,7 +31,7 @@ public sealed class ColourTests(SharedServer shared, Chromium chromium)
             // Of the two colours for the browser's own bars, the one that fits is in force.
             Assert.Equal(
                 background == DarkPlum ? "#17131f" : "#fff7ee",
-                await page.EvaluateAsync<string>("[...document.querySelectorAll('meta[name=theme-color]')].find(meta => matchMedia(meta.media).matches).content"));
+                await page.EvaluateAsync<string>(BarColour));
         }
 
         visitor.AssertNoComplaints();
@@ -50,7 +53,8 @@ public sealed class ColourTests(SharedServer shared, Chromium chromium)
         });
 
         await page.GotoAsync("/", new() { WaitUntil = WaitUntilState.Commit });
-        await page.WaitForFunctionAsync("() => performance.getEntriesByName('first-paint').length > 0 || getComputedStyle(document.body ?? document.documentElement).margin === '0px'");
+        // The styles are there: from here on the browser paints.
+        await page.WaitForFunctionAsync("() => document.body && getComputedStyle(document.body).margin === '0px'");
 
         // The page's own script has not come yet.
         Assert.Equal(DarkPlum, await page.EvaluateAsync<string>(Background));

@@ -10,7 +10,8 @@ public sealed class WithoutServerTests(SharedServer shared, Chromium chromium)
     private const string WorkerIsReady = """
         async () => {
           await navigator.serviceWorker.ready;
-          if (!navigator.serviceWorker.controller) await new Promise(done => navigator.serviceWorker.addEventListener('controllerchange', done, { once: true }));
+          if (navigator.serviceWorker.controller) return;
+          await new Promise(done => navigator.serviceWorker.addEventListener('controllerchange', done, { once: true }));
         }
         """;
 
@@ -22,7 +23,9 @@ public sealed class WithoutServerTests(SharedServer shared, Chromium chromium)
             for (const request of await cache.keys()) kept.push(request.url, await (await cache.match(request)).text());
           }
           for (const { name } of await indexedDB.databases()) {
-            const database = await new Promise((done, failed) => Object.assign(indexedDB.open(name), { onsuccess: e => done(e.target.result), onerror: failed }));
+            const opening = indexedDB.open(name);
+            await new Promise((done, failed) => Object.assign(opening, { onsuccess: done, onerror: failed }));
+            const database = opening.result;
             for (const store of database.objectStoreNames) {
               const all = database.transaction(store).objectStore(store).getAll();
               kept.push(JSON.stringify(await new Promise(done => (all.onsuccess = () => done(all.result)))));
@@ -67,7 +70,8 @@ public sealed class WithoutServerTests(SharedServer shared, Chromium chromium)
         await chat.Page.EvaluateAsync("() => dispatchEvent(new Event('online'))");
         await Assertions.Expect(chat.Unsent).ToHaveCountAsync(0);
         Assert.Equal([said, written], await chat.SaidAsync());
-        Assert.Equal([said, written], (await ana.EventsAsync()).Where(e => e.GetProperty("type").GetString() == "message").Select(e => e.GetProperty("text").GetString()));
+        var log = (await ana.EventsAsync()).Where(@event => @event.GetProperty("type").GetString() == "message");
+        Assert.Equal([said, written], log.Select(@event => @event.GetProperty("text").GetString()));
         browser.AssertNoComplaints();
     }
 
@@ -129,18 +133,20 @@ public sealed class WithoutServerTests(SharedServer shared, Chromium chromium)
         await using var browser = await chromium.VisitorAsync(server);
         await browser.BeAsync(ana);
         var chat = await ChatPage.OpenAsync(browser);
+        await Assertions.Expect(chat.ConnectionSays("Connected")).ToHaveCountAsync(1);
         await chat.Composer.FillAsync("half a sentence");
         var offer = chat.Page.GetByRole(AriaRole.Status).Filter(new() { HasText = "A new version of this page is ready." });
         await Assertions.Expect(offer).ToHaveCountAsync(0);
 
         // As after an update: the server comes back with a page that begins with another script.
         await server.KillAsync();
-        await Assertions.Expect(chat.ConnectionSays("reconnecting")).ToBeVisibleAsync();
+        await Assertions.Expect(chat.ConnectionSays("The server does not answer.")).ToBeVisibleAsync();
         var isNew = false;
         await browser.Context.RouteAsync(new Regex("/$"), async route =>
         {
             var answer = await route.FetchAsync();
-            await route.FulfillAsync(new() { Response = answer, Body = Regex.Replace(await answer.TextAsync(), "assets/index-[^\"]+\\.js", "assets/index-of-tomorrow.js") });
+            var tomorrow = Regex.Replace(await answer.TextAsync(), "assets/index-[^\"]+\\.js", "assets/index-of-tomorrow.js");
+            await route.FulfillAsync(new() { Response = answer, Body = tomorrow });
             isNew = true;
         });
         await server.StartAgainAsync();

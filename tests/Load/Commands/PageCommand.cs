@@ -8,7 +8,9 @@ using WebMessenger.Load.Servers;
 
 namespace WebMessenger.Load.Commands;
 
-/// <summary>Opens the page in Chromium as somebody who was never here, on a slow machine and a slow line: times for reading, bytes with a budget.</summary>
+/// <summary>
+/// Opens the page in Chromium as somebody who was never here, on a slow machine and a slow line: times for reading, bytes with a budget.
+/// </summary>
 internal sealed class PageCommand : ICommand
 {
     private const int SaidBefore = 50;
@@ -16,7 +18,8 @@ internal sealed class PageCommand : ICommand
 
     public string Name => "page";
 
-    public string Summary => "the first visit in Chromium: until the door and the lobby can be used, and bytes on the wire; fails over the budget";
+    public string Summary =>
+        "the first visit in Chromium: until the door and the lobby can be used, and bytes on the wire; fails over the budget";
 
     public IReadOnlyList<Option> Options { get; } =
     [
@@ -30,7 +33,8 @@ internal sealed class PageCommand : ICommand
     public async Task<int> RunAsync(Arguments arguments, CancellationToken cancellation)
     {
         var runs = arguments.Number("runs", 1, 100);
-        Slowness slowness = new(arguments.Number("cpu", 1, 20), arguments.Number("kbit", 0, 1_000_000) * 1000 / 8, arguments.Number("latency", 0, 10_000));
+        Slowness slowness = new(
+            arguments.Number("cpu", 1, 20), arguments.Number("kbit", 0, 1_000_000) * 1000 / 8, arguments.Number("latency", 0, 10_000));
         await using WebMessengerServer contender = new(arguments.TextOrNull("server"), arguments.All("setting"));
         await using var server = await contender.StartAsync(new Preparation(Accounts: 1, Rooms: 0), cancellation);
         var newest = await TalkBeforeAsync(server, cancellation);
@@ -49,7 +53,9 @@ internal sealed class PageCommand : ICommand
 
         var machine = Machine.Describe();
         Console.WriteLine($"{machine.Processor}, {machine.Cores} cores, {machine.OperatingSystem}; Chromium {browser.Version}");
-        Console.WriteLine($"processor ÷ {slowness.CpuTimes}, {slowness.BytesPerSecond * 8 / 1000} kbit/s, {slowness.LatencyMilliseconds} ms a request; medians of {runs} [least–most]");
+        Console.WriteLine(
+            $"processor ÷ {slowness.CpuTimes}, {slowness.BytesPerSecond * 8 / 1000} kbit/s, {slowness.LatencyMilliseconds} ms a request; "
+            + $"medians of {runs} [least–most]");
         Console.WriteLine($"the door can be used after                             {Show(visits.ConvertAll(visit => visit.Door))}");
         Console.WriteLine($"from Enter at the door until the lobby's messages show {Show(visits.ConvertAll(visit => visit.Lobby))}");
         Console.WriteLine($"signed in, empty caches: the lobby's messages show     {Show(returns)}");
@@ -62,7 +68,8 @@ internal sealed class PageCommand : ICommand
     private static async Task<string> TalkBeforeAsync(ServerUnderTest server, CancellationToken cancellation)
     {
         const string Newest = "the newest of the lobby";
-        using var speaker = await RawClient.OpenAsync(server.Door(Transport.Tcp), cookie: null, server.Login(0), "speaker", receiveBuffer: 0, cancellation);
+        using var speaker = await RawClient.OpenAsync(
+            server.Door(Transport.Tcp), cookie: null, server.Login(0), "speaker", receiveBuffer: 0, cancellation);
         for (var i = 1; i < SaidBefore; i++)
         {
             await speaker.PublishAsync("rooms/lobby", new string((char)('a' + (i % 26)), TextLength));
@@ -78,7 +85,9 @@ internal sealed class PageCommand : ICommand
 
     private static void ShowBytes(string when, IReadOnlyDictionary<string, long> bytes, int budget)
     {
-        var kinds = string.Join(", ", bytes.OrderByDescending(kind => kind.Value).Select(kind => string.Create(CultureInfo.InvariantCulture, $"{kind.Key} {kind.Value:N0}")));
+        var kinds = string.Join(
+            ", ",
+            bytes.OrderByDescending(kind => kind.Value).Select(kind => string.Create(CultureInfo.InvariantCulture, $"{kind.Key} {kind.Value:N0}")));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"bytes {when}: {bytes.Values.Sum():N0} of {budget:N0} ({kinds})"));
     }
 }

@@ -11,12 +11,15 @@ internal sealed record Slowness(int CpuTimes, int BytesPerSecond, int LatencyMil
     public static Slowness None { get; } = new(1, 0, 0);
 }
 
-/// <summary>Somebody who was never here opens the page, comes in as a guest, and reads the lobby: how long it takes, and what it costs on the wire.</summary>
+/// <summary>
+/// Somebody who was never here opens the page, comes in as a guest, and reads the lobby: how long it takes, and what it costs on the wire.
+/// </summary>
 /// <param name="Door">From opening the address until a nickname can be typed.</param>
 /// <param name="Lobby">From pressing Enter at the door until the lobby's newest message is on screen.</param>
 /// <param name="AtDoor">What was asked for before the nickname could be typed.</param>
 /// <param name="InLobby">What was asked for before the message was there, the door's share included.</param>
-internal sealed record FirstVisit(TimeSpan Door, TimeSpan Lobby, IReadOnlyDictionary<string, long> AtDoor, IReadOnlyDictionary<string, long> InLobby)
+internal sealed record FirstVisit(
+    TimeSpan Door, TimeSpan Lobby, IReadOnlyDictionary<string, long> AtDoor, IReadOnlyDictionary<string, long> InLobby)
 {
     /// <summary>Bytes. What the door may cost, and all of the first visit to the lobby.</summary>
     public const int DoorBudget = 60_000;
@@ -24,7 +27,8 @@ internal sealed record FirstVisit(TimeSpan Door, TimeSpan Lobby, IReadOnlyDictio
     public const int LobbyBudget = 170_000;
 
     // Both answer when they were first true, in milliseconds of a clock that began when the address was opened.
-    private const string NicknameIsThere = "() => document.querySelector('form input:not([type=hidden])')?.offsetParent && performance.now()";
+    private const string NicknameIsThere =
+        "() => document.querySelector('form input:not([type=hidden])')?.offsetParent && performance.now()";
 
     private const string SomebodyCanRead = "text => document.querySelector('[role=log]')?.innerText.includes(text) && performance.now()";
 
@@ -58,7 +62,10 @@ internal sealed record FirstVisit(TimeSpan Door, TimeSpan Lobby, IReadOnlyDictio
             bytes.AskedBefore(opened + lobby.TotalSeconds));
     }
 
-    /// <summary>Somebody who is signed in opens the lobby with nothing in the browser's caches, as behind a new version: the time until its newest message is on screen.</summary>
+    /// <summary>
+    /// Somebody who is signed in opens the lobby with nothing in the browser's caches, as behind a new version: the time until its newest message
+    /// is on screen.
+    /// </summary>
     public static async Task<TimeSpan> ReturnAsync(IBrowser browser, Uri server, string newest, Slowness slowness)
     {
         await using var context = await browser.NewContextAsync(new() { Locale = "en-GB", ServiceWorkers = ServiceWorkerPolicy.Block });
@@ -71,7 +78,13 @@ internal sealed record FirstVisit(TimeSpan Door, TimeSpan Lobby, IReadOnlyDictio
         await WhenAsync(page, SomebodyCanRead, newest);
         // Away from the page, so that it does not write its copies again.
         await page.GotoAsync(new Uri(server, "api/session").ToString());
-        await page.EvaluateAsync("() => new Promise(done => { const gone = indexedDB.deleteDatabase('webmessenger'); gone.onsuccess = gone.onerror = gone.onblocked = done; })");
+        await page.EvaluateAsync(
+            """
+            () => new Promise(done => {
+              const gone = indexedDB.deleteDatabase('webmessenger');
+              gone.onsuccess = gone.onerror = gone.onblocked = done;
+            })
+            """);
         var tab = await context.NewCDPSessionAsync(page);
         await tab.SendAsync("Network.enable");
         await tab.SendAsync("Network.clearBrowserCache");

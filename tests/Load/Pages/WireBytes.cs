@@ -4,8 +4,8 @@ using Microsoft.Playwright;
 namespace WebMessenger.Load.Pages;
 
 /// <summary>
-/// What came over the wire to one tab, headers included, by kind (`Document`, `Script`, `Stylesheet`, `Fetch`, `WebSocket`, …), as the browser's own network
-/// layer counts it. What came from its cache is nothing.
+/// What came over the wire to one tab, headers included, by kind (`Document`, `Script`, `Stylesheet`, `Fetch`, `WebSocket`, …), as the browser's
+/// own network layer counts it. What came from its cache is nothing.
 /// </summary>
 internal sealed class WireBytes
 {
@@ -20,8 +20,10 @@ internal sealed class WireBytes
     {
         WireBytes bytes = new();
         tab.Event("Network.requestWillBeSent").OnEvent += (_, said) => bytes.Asked(said!.Value);
-        tab.Event("Network.responseReceived").OnEvent += (_, said) => bytes.Of(said!.Value).Kind = said.Value.GetProperty("type").GetString()!;
-        tab.Event("Network.loadingFinished").OnEvent += (_, said) => bytes.Add(said!.Value, said.Value.GetProperty("encodedDataLength").GetDouble());
+        tab.Event("Network.responseReceived").OnEvent +=
+            (_, said) => bytes.Of(said!.Value).Kind = said.Value.GetProperty("type").GetString()!;
+        tab.Event("Network.loadingFinished").OnEvent +=
+            (_, said) => bytes.Add(said!.Value, said.Value.GetProperty("encodedDataLength").GetDouble());
         tab.Event("Network.webSocketWillSendHandshakeRequest").OnEvent += (_, said) => bytes.Opened(said!.Value);
         tab.Event("Network.webSocketFrameReceived").OnEvent += (_, said) => bytes.Heard(said!.Value);
         await tab.SendAsync("Network.enable");
@@ -33,7 +35,9 @@ internal sealed class WireBytes
     {
         lock (_gate)
         {
-            return _requests.Values.Where(request => request.At < moment).GroupBy(request => request.Kind).ToDictionary(kind => kind.Key, kind => kind.Sum(request => request.Length));
+            return _requests.Values.Where(request => request.At < moment)
+                .GroupBy(request => request.Kind)
+                .ToDictionary(kind => kind.Key, kind => kind.Sum(request => request.Length));
         }
     }
 
