@@ -23,7 +23,7 @@ public sealed class AccessibilityTests(SharedServer shared, Chromium chromium)
     [MemberData(nameof(Looks))]
     public async Task Nothing_serious_on_any_page(string locale, ColorScheme scheme, int width)
     {
-        using var ana = await Person.RegisterAsync(shared.Server, "ana", "Ana Íris");
+        using var ana = await Person.RegisterAsync(shared.Server, "ana", $"Ana Íris {locale} {scheme} {width}");
         await ana.NewTokenAsync();
         await using var phone = await shared.Server.PageAsync(ana.Cookie).InLobbyAsync();
         await phone.PublishAsync(Lobby.Topic, "olá! https://example.org/uma-pagina");

@@ -69,7 +69,7 @@ public sealed partial class BusyRoomTests(SharedServer shared, Chromium chromium
         {
             // As fast as a hand turns: a screen a frame.
             await chat.Page.Mouse.WheelAsync(0, -600);
-            await FramesAsync(chat.Page);
+            await chat.FramesAsync();
             mostNodes = Math.Max(mostNodes, await chat.Page.EvaluateAsync<int>(Nodes));
         }
 
@@ -140,7 +140,7 @@ public sealed partial class BusyRoomTests(SharedServer shared, Chromium chromium
         await chat.SayAsync("mine");
         await Assertions.Expect(chat.Messages.Locator(".bubble[data-seq]").Filter(new() { HasText = "mine" })).ToHaveCountAsync(1);
         await Assertions.Expect(chat.Unsent).ToHaveCountAsync(0);
-        await FramesAsync(chat.Page);
+        await chat.FramesAsync();
 
         Assert.Single(await chat.Page.EvaluateAsync<string[]>("() => [...window.places]"));
     }
@@ -196,8 +196,6 @@ public sealed partial class BusyRoomTests(SharedServer shared, Chromium chromium
             await SeesLastAsync(chat, crowd);
         }
     }
-
-    private static async Task FramesAsync(IPage page) => await page.EvaluateAsync("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
 
     [GeneratedRegex(@"\d{1,2}:\d\d")]
     private static partial Regex Time();

@@ -29,11 +29,16 @@ internal sealed partial class ChatPage(IPage page)
         await Assertions.Expect(Composer).ToBeEditableAsync();
     }
 
+    /// <summary>Returns when the line is drawn: from then on <see cref="Unsent"/> counts it.</summary>
     public async Task SayAsync(string text)
     {
         await Composer.FillAsync(text);
         await Composer.PressAsync("Enter");
+        await FramesAsync();
     }
+
+    /// <summary>What the page has to draw is drawn.</summary>
+    public async Task FramesAsync() => await Page.EvaluateAsync("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
 
     /// <summary>Goes to the end, if the reader was brought to where new messages begin, and finds the text there: what is out of sight is not drawn.</summary>
     public async Task SeesAsync(string text)

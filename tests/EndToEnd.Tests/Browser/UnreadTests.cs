@@ -70,7 +70,7 @@ public sealed class UnreadTests(SharedServer shared, Chromium chromium)
     [Fact]
     public async Task A_whisper_said_while_no_page_was_open_is_shown_and_stays_in_the_inbox()
     {
-        using var bea = await Person.RegisterAsync(shared.Server, "bea", "Béa");
+        using var bea = await Person.RegisterAsync(shared.Server, "bea", "Béa da Praia");
         using var ana = await Person.RegisterAsync(shared.Server);
         await using var phone = await shared.Server.PageAsync(bea.Cookie);
         Assert.True((await phone.ConnectAsync()).Accepted);
@@ -85,7 +85,7 @@ public sealed class UnreadTests(SharedServer shared, Chromium chromium)
         await Assertions.Expect(notices.GetByText("before the first visit", new() { Exact = true })).ToBeVisibleAsync();
         await Assertions.Expect(inbox).ToContainTextAsync("1 new whisper");
 
-        await notices.GetByRole(AriaRole.Button, new() { Name = "Dismiss what Béa whispered" }).ClickAsync();
+        await notices.GetByRole(AriaRole.Button, new() { Name = "Dismiss what Béa da Praia whispered" }).ClickAsync();
         await Assertions.Expect(notices.GetByText("before the first visit", new() { Exact = true })).ToHaveCountAsync(0);
         await Assertions.Expect(inbox).ToContainTextAsync("1 new whisper");
         await chat.Page.CloseAsync();

@@ -12,7 +12,7 @@ public sealed class WhisperTests(SharedServer shared, Chromium chromium)
     [InlineData(true)]
     public async Task Fault_P9_Whispers_peek_in_for_a_moment_over_neither_the_newest_lines_nor_the_composer(bool phone)
     {
-        using var bea = await Person.RegisterAsync(shared.Server, "bea", "Béa");
+        using var bea = await Person.RegisterAsync(shared.Server, "bea");
         using var ana = await Person.RegisterAsync(shared.Server);
         var room = await ana.NewRoomAsync();
         await using var beasPhone = await shared.Server.PageAsync(bea.Cookie);
@@ -66,7 +66,7 @@ public sealed class WhisperTests(SharedServer shared, Chromium chromium)
     [Fact]
     public async Task Fault_P9_What_peeked_in_and_went_stays_unread_and_does_not_come_back()
     {
-        using var bea = await Person.RegisterAsync(shared.Server, "bea", "Béa");
+        using var bea = await Person.RegisterAsync(shared.Server, "bea");
         using var ana = await Person.RegisterAsync(shared.Server);
         await using var phone = await shared.Server.PageAsync(bea.Cookie);
         Assert.True((await phone.ConnectAsync()).Accepted);
@@ -99,7 +99,7 @@ public sealed class WhisperTests(SharedServer shared, Chromium chromium)
     [Fact]
     public async Task Fault_P38_Whispers_stand_as_a_rooms_lines_do_the_newest_last_and_open_where_the_new_ones_begin()
     {
-        using var bea = await Person.RegisterAsync(shared.Server, "bea", "Béa");
+        using var bea = await Person.RegisterAsync(shared.Server, "bea");
         using var ana = await Person.RegisterAsync(shared.Server);
         await using var phone = await shared.Server.PageAsync(bea.Cookie);
         Assert.True((await phone.ConnectAsync()).Accepted);

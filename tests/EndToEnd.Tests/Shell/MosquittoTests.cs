@@ -15,7 +15,7 @@ public sealed class MosquittoTests(SharedServer shared, Chromium chromium)
     {
         using var ana = await Person.RegisterAsync(shared.Server);
         await using var shell = await Mosquitto.SubscribeAsync(shared.Server, ana, "-V", version, "-t", Lobby.Topic);
-        using var bea = await Person.RegisterAsync(shared.Server, "bea", "Béa");
+        using var bea = await Person.RegisterAsync(shared.Server, "bea", "Béa da Concha");
         await using var browser = await chromium.VisitorAsync(shared.Server);
         var page = await PageOfAsync(browser, bea);
         var text = Lobby.Unique("olá");
@@ -28,7 +28,7 @@ public sealed class MosquittoTests(SharedServer shared, Chromium chromium)
         Assert.Equal(1, said.GetProperty("v").GetInt32());
         Assert.Equal("lobby", said.GetProperty("room").GetString());
         Assert.Equal(bea.UserName, said.GetProperty("from").GetProperty("user").GetString());
-        Assert.Equal("Béa", said.GetProperty("from").GetProperty("name").GetString());
+        Assert.Equal("Béa da Concha", said.GetProperty("from").GetProperty("name").GetString());
         Assert.Equal("person", said.GetProperty("from").GetProperty("kind").GetString());
         var kept = Assert.Single(await bea.EventsAsync(), @event => @event.GetProperty("seq").GetInt64() == said.GetProperty("seq").GetInt64());
         Assert.True(JsonElement.DeepEquals(kept, said), $"{kept} is in the history, {said} was delivered");
