@@ -1,20 +1,34 @@
 import { SvelteMap } from 'svelte/reactivity';
+import { backoff } from '../lib/backoff';
 import { call, type Answer } from '../lib/http';
+import { router } from '../lib/router.svelte';
 import { session, type Me } from '../session/session.svelte';
 import { Connection } from './connection.svelte';
 import { Copies } from './copies';
 import { Drafts } from './drafts';
+import { Favourites } from './favourites.svelte';
 import { Inbox } from './inbox.svelte';
 import type { Link } from './link';
+import { LiveUnread } from './liveUnread';
 import { Outbox } from './outbox.svelte';
-import { parseJson, readNotice, readPresent, readRoom, type Notice, type Reading, type Room } from './protocol';
+import { parseJson, readNotice, readPresent, readRoom, type Gone, type Notice, type Reading, type Room, type RoomUnread } from './protocol';
 import { ReadPositions } from './readPositions';
+import { newerReading, type Counted } from './reading';
 import { RoomState } from './room.svelte';
 import { Store } from './store';
 
-const directoryEvery = 30_000;
+/** What nobody tells, as the number of people in rooms that are not open, is read again by a reader who was away for so long. */
+const longAway = 5 * 60_000;
 /** A client may hold 100 filters, and a room takes four. */
 const mostOpened = 20;
+const mostFarewells = 3;
+
+/** A room that the account is no longer in, and did not leave from here. */
+export interface Farewell {
+  room: string;
+  title: string;
+  how: Exclude<Gone, 'left'> | 'lost';
+}
 
 /** Everything the chat pages draw for one signed-in person. Present only in the rooms that were opened in this visit. */
 export class Chat {
@@ -23,33 +37,52 @@ export class Chat {
   readonly outbox: Outbox;
   readonly inbox: Inbox;
   readonly drafts: Drafts;
+  readonly favourites: Favourites;
   readonly opened = new SvelteMap<string, RoomState>();
   directory = $state.raw<Room[]>([]);
   directoryPhase = $state<'loading' | 'ready' | 'failed'>('loading');
   /** What the server said about this account's doings: the newest three. */
   notices = $state.raw<{ key: number; notice: Notice }[]>([]);
+  /** To be told, unless the reader is in the room and sees it there: the newest few. */
+  farewells = $state.raw<readonly Farewell[]>([]);
+  /** When the connection was lost, in milliseconds since 1970: who is here is as of then. Null: it is there, or never was. */
+  lostAt = $state<number | null>(null);
   /** True: this browser keeps nothing, so what waits to be sent is gone with the page. Null: it was said and waved away. */
   forgetful = $state<boolean | null>(false);
+
+  /** The id of the room that the page shows. */
+  #here = $state<string | null>(null);
+  readonly current = $derived(this.#here === null ? null : (this.opened.get(this.#here) ?? null));
 
   #confirming = $state(false);
 
   readonly #store = new Store(() => (this.forgetful = true));
   readonly #copies: Copies;
   readonly #positions: ReadPositions;
+  readonly #live: LiveUnread;
   /** What is known of rooms that are not open. */
-  readonly #readings = new SvelteMap<string, Reading>();
+  readonly #readings = new SvelteMap<string, Counted>();
+  /** The rooms that the server has said to be this account's. */
+  readonly #mine = new Set<string>();
+  /** Left from here; the server tells that too, and by then the room may have been opened again. */
+  readonly #leftHere = new Set<string>();
   readonly #directoryRead: Promise<void>;
   #directoryWasRead!: () => void;
   /** Open, and asked whose it is. */
   #asked: Link | null = null;
   #link: Link | null = null;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #attempt = 0;
+  #readAt = 0;
+  #reading: Promise<void> | null = null;
+  #readAgain = false;
   #lastKey = 0;
+  #stopped = false;
+  #wasOnline = false;
 
   readonly unread = $derived.by(() => {
-    const opened = [...this.opened.values()].reduce((sum, room) => sum + room.unread, 0);
-    const others = this.directory.reduce((sum, room) => sum + (this.opened.has(room.id) ? 0 : this.unreadIn(room.id)), 0);
-    return opened + others + this.inbox.unread;
+    const rooms = new Set([...this.#readings.keys(), ...this.opened.keys()]);
+    return [...rooms].reduce((sum, room) => sum + this.unreadIn(room), this.inbox.unread);
   });
 
   readonly catchingUp = $derived(this.#confirming || [...this.opened.values()].some((room) => room.catchingUp));
@@ -60,6 +93,13 @@ export class Chat {
     this.#copies = new Copies(me.account, this.#store);
     this.outbox = new Outbox(me.account, this.#store);
     this.drafts = new Drafts(me.account, this.#store);
+    this.favourites = new Favourites(me.account);
+    this.#live = new LiveUnread({
+      me: me.user,
+      counted: (room) => this.#counted(room),
+      gone: (room, how) => this.#gone(room, how),
+      isIn: (rooms) => this.#isIn(rooms),
+    });
     this.#positions = new ReadPositions({ me: me.user, told: (room, reading) => this.#toldReading(room, reading) });
     this.inbox = new Inbox(
       {
@@ -84,16 +124,16 @@ export class Chat {
     void this.#store.forgetOthers(this.me.account).then(() => this.outbox.start());
     void this.drafts.start();
     this.connection.start();
+    this.favourites.start();
     void this.readDirectory();
     addEventListener('pagehide', this.#leavesPage);
-    this.#timer = setInterval(() => {
-      if (!document.hidden) void this.readDirectory();
-    }, directoryEvery);
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#stopped = true;
+    clearTimeout(this.#retry);
     removeEventListener('pagehide', this.#leavesPage);
+    this.favourites.stop();
     this.outbox.stop();
     this.drafts.stop();
     this.#copies.stop();
@@ -102,12 +142,25 @@ export class Chat {
     void this.#store.close();
   }
 
-  open(id: string): RoomState {
+  /** The reader goes to a room, or to a page that is none. Coming into a public one puts the account on its list. */
+  visit(id: string | null): void {
+    if (id !== null) this.#open(id);
+    this.#here = id;
+    if (id !== null) this.dismissFarewell(id);
+  }
+
+  /** Into a room that the account was put out of, if it lets it in. */
+  comeBack(id: string): void {
+    this.opened.delete(id);
+    this.visit(id);
+  }
+
+  #open(id: string): void {
     let room = this.opened.get(id);
     if (!room) {
-      room = new RoomState(id, this.#roomUser(), this.directory.find((entry) => entry.id === id) ?? null, this.#copies.read(`rooms/${id}`));
+      room = new RoomState(id, this.#roomUser(), this.roomOf(id), this.#copies.read(`rooms/${id}`));
       const reading = this.#readings.get(id);
-      if (reading) room.toldReading(reading, room.room?.head ?? 0);
+      if (reading) room.toldReading(reading, reading.head);
       this.#makePlace();
       void room.readRoom();
       if (this.#link) void room.attach(this.#link);
@@ -116,11 +169,17 @@ export class Chat {
     // Moved to the end: the first is the one that nobody has looked at for longest.
     this.opened.delete(id);
     this.opened.set(id, room);
-    return room;
   }
 
   unreadIn(id: string): number {
-    return this.opened.get(id)?.unread ?? this.#readings.get(id)?.unread ?? 0;
+    const opened = this.opened.get(id);
+    if (opened?.gone) return 0;
+    // One that could not be read yet has counted nothing.
+    return opened?.phase === 'ready' ? opened.unread : (this.#readings.get(id)?.unread ?? 0);
+  }
+
+  roomOf(id: string): Room | null {
+    return this.directory.find((entry) => entry.id === id) ?? null;
   }
 
   async create(id: string, title: string, visibility: Room['visibility']): Promise<Answer<unknown>> {
@@ -131,33 +190,52 @@ export class Chat {
 
   /** Off the room's list and out of it. */
   async leave(id: string): Promise<Answer<unknown>> {
+    this.#leftHere.add(id);
     const answer = await call<unknown>('DELETE', `/api/rooms/${id}/members/${this.me.user}`);
-    if (answer.ok) {
-      this.opened.get(id)?.leave();
-      this.opened.delete(id);
-      this.#copies.keep(`rooms/${id}`, null);
-      await this.readDirectory();
-    }
+    if (answer.ok) this.#left(id);
+    else this.#leftHere.delete(id);
     return answer;
   }
 
-  async readDirectory(): Promise<void> {
+  /** One call at a time; asked meanwhile, it reads again. A list that could not be read is asked for again after a while. */
+  readDirectory(): Promise<void> {
+    this.#readAgain = true;
+    this.#reading ??= (async () => {
+      while (this.#readAgain && !this.#stopped) {
+        this.#readAgain = false;
+        await this.#readDirectoryOnce();
+      }
+      this.#reading = null;
+    })();
+    return this.#reading;
+  }
+
+  async #readDirectoryOnce(): Promise<void> {
+    clearTimeout(this.#retry);
     const answer = await call<{ rooms?: unknown[] }>('GET', '/api/rooms');
+    if (this.#stopped) return;
     if (answer.ok) {
       this.directory = (answer.value.rooms ?? []).map(readRoom).filter((room) => room !== null);
       this.directoryPhase = 'ready';
+      this.#attempt = 0;
+      this.#readAt = Date.now();
       for (const room of this.directory) if (room.reading) this.#toldReading(room.id, room.reading, room.head);
-    } else if (this.directoryPhase === 'loading') {
-      this.directoryPhase = 'failed';
+    } else {
+      if (this.directoryPhase === 'loading') this.directoryPhase = 'failed';
+      this.#retry = setTimeout(() => void this.readDirectory(), backoff(this.#attempt++));
     }
     this.#directoryWasRead();
   }
 
-  /** The reader is back at the page: what happened to the rooms meanwhile is told by nobody. */
+  /** The reader is back at the page. */
   lookAgain(): void {
     if (document.hidden) return this.#leavesPage();
-    void this.readDirectory();
+    if (Date.now() - this.#readAt > longAway) void this.readDirectory();
     for (const room of this.opened.values()) void room.askAgain();
+  }
+
+  dismissFarewell(room: string): void {
+    this.farewells = this.farewells.filter((entry) => entry.room !== room);
   }
 
   dismiss(key: number): void {
@@ -176,7 +254,7 @@ export class Chat {
       outbox: this.outbox,
       directoryRead: this.#directoryRead,
       read: (room: string, seq: number, epoch: string) => {
-        this.#readings.set(room, { seq, epoch, unread: 0 });
+        this.#readings.set(room, { seq, epoch, unread: 0, head: Math.max(seq, this.#readings.get(room)?.head ?? 0) });
         this.#positions.read(room, seq, epoch);
       },
       keep: (...args: Parameters<Copies['keep']>) => this.#copies.keep(...args),
@@ -196,21 +274,29 @@ export class Chat {
   async #opened(link: Link): Promise<void> {
     this.#asked = link;
     this.#confirming = true;
-    const own = await this.inbox.attach(link);
+    // Both at once: without knowing whether it was put out meanwhile, the page would come back into a public room.
+    const [own, rooms] = await Promise.all([this.inbox.attach(link), this.#live.attach(link)]);
     if (this.#asked !== link || own === 'lost') return;
     if (own === 'refused') return link.close();
+    if (rooms === 'lost') return;
     this.#confirming = false;
     this.#link = link;
+    this.lostAt = null;
+    if (this.#wasOnline) void this.readDirectory();
+    this.#wasOnline = true;
     this.connection.isOurs();
     this.outbox.attach(link);
     void this.#positions.attach(link);
-    for (const room of this.opened.values()) void room.attach(link);
+    for (const room of this.opened.values()) if (!room.gone) void room.attach(link);
   }
 
   #closed(): void {
+    if (this.#link) this.lostAt = Date.now();
     this.#asked = null;
     this.#confirming = false;
     this.#link = null;
+    this.#live.detach();
+    this.#leftHere.clear();
     this.outbox.detach();
     this.#positions.detach();
     for (const room of this.opened.values()) room.detach();
@@ -220,9 +306,12 @@ export class Chat {
     const [root, name, ...rest] = topic.split('/');
     if (root === 'rooms' && name) {
       this.opened.get(name)?.receive(rest.join('/'), payload);
+      if (rest[0] === 'info') this.#renamed(name);
       if (rest[0] === 'presence' && rest[1] === this.me.user) this.#hearOwnName(readPresent(parseJson(payload))?.name);
     } else if (root === 'users' && rest[0] === 'read') {
       this.#positions.receive(rest.slice(1), payload);
+    } else if (root === 'users' && rest[0] === 'unread') {
+      this.#live.receive(parseJson(payload));
     } else if (root === 'users') {
       this.#receiveOwn(parseJson(payload));
     }
@@ -230,8 +319,75 @@ export class Chat {
 
   #toldReading(room: string | null, reading: Reading, head = 0): void {
     if (room === null) return this.inbox.toldReading(reading);
-    this.#readings.set(room, reading);
-    this.opened.get(room)?.toldReading(reading, head);
+    const newer = newerReading(this.#readings.get(room), reading, head);
+    this.#readings.set(room, newer);
+    this.opened.get(room)?.toldReading(newer, head);
+  }
+
+  #counted({ room, head, seq, epoch, unread }: RoomUnread): void {
+    this.#toldReading(room, { seq, epoch, unread }, head);
+    if (this.#mine.has(room)) return;
+    this.#mine.add(room);
+    const isKnown = this.roomOf(room)?.member === true;
+    // It may have been let in again by the one who put it out.
+    if (this.opened.get(room)?.gone) this.#letIn(room);
+    if (!isKnown && this.directoryPhase !== 'loading') void this.readDirectory();
+  }
+
+  #letIn(id: string): void {
+    this.opened.delete(id);
+    this.dismissFarewell(id);
+    if (this.#here === id) this.#open(id);
+  }
+
+  /** What became of the others while there was no connection, nobody can tell any more. */
+  #isIn(rooms: ReadonlySet<string>): void {
+    for (const id of this.#mine) if (!rooms.has(id)) this.#putOut(id, 'lost');
+    this.#directoryWasRead();
+  }
+
+  #gone(id: string, how: Gone): void {
+    if (how !== 'left') this.#putOut(id, how);
+    // Of the one that was left from here, the answer to that has told already, or will.
+    else if (!this.#leftHere.delete(id)) this.#left(id);
+  }
+
+  #left(id: string): void {
+    this.#forget(id, 'left');
+    this.opened.get(id)?.leave();
+    // In place of the room: going back would come into it again.
+    if (this.#here === id) router.go('/rooms', { replace: true });
+    this.opened.delete(id);
+  }
+
+  #putOut(id: string, how: Farewell['how']): void {
+    const title = this.opened.get(id)?.title ?? this.roomOf(id)?.title ?? id;
+    const opened = this.opened.get(id);
+    if (opened?.gone) return;
+    this.#forget(id, how);
+    opened?.lose(how);
+    // One that was not looked into in this visit may have been left on another device.
+    if (this.#here !== id && (opened || how !== 'lost')) this.farewells = [...this.farewells.filter((entry) => entry.room !== id), { room: id, title, how }].slice(-mostFarewells);
+  }
+
+  /** Nothing of the room is kept, and nothing more is sent to it: a message would come into a public one again. */
+  #forget(id: string, how: Farewell['how'] | 'left'): void {
+    this.#mine.delete(id);
+    this.#readings.delete(id);
+    this.#copies.keep(`rooms/${id}`, null);
+    void this.outbox.giveUp(`rooms/${id}`);
+    if (how === 'deleted') this.favourites.drop(id);
+    const isOver = (room: Room) => room.id === id && (how === 'deleted' || room.visibility === 'private');
+    this.directory = this.directory.filter((room) => !isOver(room)).map((room) => (room.id === id ? { ...room, member: false, reading: null } : room));
+  }
+
+  /** Said by the room itself, while it is open: the list is not asked for again for the sake of one name. */
+  #renamed(id: string): void {
+    const now = this.opened.get(id)?.room;
+    const listed = this.roomOf(id);
+    if (!now || !listed || (now.title === listed.title && now.topic === listed.topic && now.visibility === listed.visibility)) return;
+    const { title, topic, visibility } = now;
+    this.directory = this.directory.map((room) => (room.id === id ? { ...room, title, topic, visibility } : room));
   }
 
   /** A change made in another browser is told by presence alone. */

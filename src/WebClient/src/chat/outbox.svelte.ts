@@ -1,6 +1,6 @@
 import { randomId } from '../lib/randomId';
 import type { Published } from './link';
-import { notNow } from './protocol';
+import { notAllowed, notNow } from './protocol';
 import type { Store, Waiting } from './store';
 
 /** A message of ours that this page does not know to be in the log yet. */
@@ -107,6 +107,12 @@ export class Outbox {
   async discard(id: string): Promise<void> {
     await this.#drop(id);
     this.#say({ account: this.#account, changed: true });
+  }
+
+  /** Nothing that waits for this topic is sent any more: its author is no longer heard there, and may take it back. */
+  async giveUp(topic: string): Promise<void> {
+    const waiting = this.lines.filter((line) => line.topic === topic && line.state === 'waiting');
+    for (const line of waiting) await this.#refuse(line, { code: notAllowed, text: '' });
   }
 
   /** Its event has been seen in the log, acknowledged or not. */

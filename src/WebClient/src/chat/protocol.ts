@@ -42,6 +42,24 @@ export interface Reading {
   unread: number;
 }
 
+/** How much is unread in a room that the account is in. */
+export interface RoomUnread extends Reading {
+  room: string;
+  /** The newest seq, up to which it was counted. */
+  head: number;
+}
+
+/** Left by the account's own act on some device, removed by somebody else, or deleted with all that was said in it. */
+export type Gone = 'left' | 'removed' | 'deleted';
+
+export interface Unread {
+  /** This and the other parts name every room that the account is in. */
+  all: boolean;
+  part: number;
+  parts: number;
+  rooms: (RoomUnread | { room: string; gone: Gone })[];
+}
+
 export interface HistoryPage {
   epoch: string;
   head: number;
@@ -83,6 +101,8 @@ export interface Whisper extends RoomEvent {
 
 /** MQTT 5: quota exceeded. The server cannot take it at the moment; every other refusal is for good. */
 export const notNow = 0x97;
+/** MQTT 5: not authorized. The room is not open to this account. */
+export const notAllowed = 0x87;
 /** The most that the server takes in one message, in Unicode scalar values. */
 export const textLength = 4000;
 export const roomIdPattern = /^[a-z0-9][a-z0-9-]{0,63}$/;
@@ -124,6 +144,28 @@ export function readReset(value: unknown): Reset | null {
 export function readReading(value: unknown): Reading | null {
   if (!isRecord(value) || typeof value['seq'] !== 'number' || typeof value['epoch'] !== 'string') return null;
   return { seq: value['seq'], epoch: value['epoch'], unread: typeof value['unread'] === 'number' ? value['unread'] : 0 };
+}
+
+/** What the account's own bots say counts as well: the page is another client, and shows it as somebody else's. */
+export function readUnread(value: unknown): Unread | null {
+  if (!isRecord(value) || value['type'] !== 'unread' || !Array.isArray(value['rooms'])) return null;
+  const rooms = value['rooms'].flatMap((entry): Unread['rooms'] => {
+    if (!isRecord(entry) || typeof entry['room'] !== 'string') return [];
+    const gone = entry['gone'];
+    if (gone === 'left' || gone === 'removed' || gone === 'deleted') return [{ room: entry['room'], gone }];
+    const reading = readReading(entry);
+    return reading ? [{ ...reading, room: entry['room'], head: Number(entry['head'] ?? 0), unread: reading.unread + Number(entry['bots'] ?? 0) }] : [];
+  });
+  return { all: value['all'] === true, part: Number(value['part'] ?? 1), parts: Number(value['parts'] ?? 1), rooms };
+}
+
+export function isGone(room: Unread['rooms'][number]): room is { room: string; gone: Gone } {
+  return 'gone' in room;
+}
+
+/** Whether an event is news to this page's reader. A bot that has the reader's own account is another client. */
+export function isNews(me: string, event: RoomEvent): boolean {
+  return event.type === 'message' && (event.from.user !== me || event.from.kind === 'bot');
 }
 
 export function readPage(value: unknown): HistoryPage | null {

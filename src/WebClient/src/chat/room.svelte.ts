@@ -5,7 +5,21 @@ import { Fold } from './fold';
 import type { Link } from './link';
 import type { Line, Outbox } from './outbox.svelte';
 import { PeopleState } from './people.svelte';
-import { parseJson, readEvent, readPage, readPresent, readReset, readRoom, type Author, type HistoryPage, type Reading, type Room, type RoomEvent } from './protocol';
+import {
+  isNews,
+  parseJson,
+  readEvent,
+  readPage,
+  readPresent,
+  readReset,
+  readRoom,
+  type Author,
+  type HistoryPage,
+  type Present,
+  type Reading,
+  type Room,
+  type RoomEvent,
+} from './protocol';
 import type { Copy } from './store';
 import { Timeline } from './timeline';
 import { TypingState } from './typing.svelte';
@@ -47,6 +61,8 @@ export class RoomState {
   readonly typing = new TypingState();
   room = $state.raw<Room | null>(null);
   phase = $state<Phase>('joining');
+  /** The account is in it no more, and did not leave from here. */
+  gone = $state<'removed' | 'deleted' | 'lost' | null>(null);
   catchingUp = $state(false);
   loadingOlder = $state(false);
   olderFailed = $state(false);
@@ -167,6 +183,15 @@ export class RoomState {
     this.#link = null;
     this.catchingUp = false;
     clearTimeout(this.#retry);
+    this.typing.clear();
+  }
+
+  /** Put out: what was said goes, what its reader has still to say stays for them to take along. */
+  lose(how: NonNullable<RoomState['gone']>): void {
+    this.gone = how;
+    this.leave();
+    this.people.clear();
+    this.#refuse();
   }
 
   leave(): void {
@@ -184,7 +209,7 @@ export class RoomState {
   receive(rest: string, payload: string): void {
     const [level, user] = rest.split('/');
     if (rest === '') this.#receiveStream(parseJson(payload));
-    else if (level === 'presence' && user) this.people.set(user, payload === '' ? null : readPresent(parseJson(payload)));
+    else if (level === 'presence' && user) this.#receivePresence(user, payload === '' ? null : readPresent(parseJson(payload)));
     else if (level === 'typing') this.#receiveTyping(parseJson(payload));
     else if (level === 'info') this.#receiveInfo(payload);
   }
@@ -239,7 +264,8 @@ export class RoomState {
   /** Read further on another device, or counted by the server. */
   toldReading(reading: Reading, head: number): void {
     if (this.#timeline.epoch !== null && reading.epoch !== this.#timeline.epoch) return;
-    this.#told = { head: Math.max(head, this.#timeline.last ?? 0), unread: reading.unread };
+    // Counted up to its head: what has come here since is counted here.
+    this.#told = { head: head > 0 ? head : (this.#timeline.last ?? 0), unread: reading.unread };
     this.#readUpTo(reading.seq, reading.epoch);
     this.#count();
   }
@@ -253,7 +279,8 @@ export class RoomState {
 
   /** It was refused, and its owner may have let this account in since. Until that is known, the page stays as it is. */
   async askAgain(): Promise<void> {
-    if (this.phase !== 'refused' || this.#asking) return;
+    // Whoever was put out of a public room does not come back into it by looking at the page.
+    if (this.phase !== 'refused' || this.gone || this.#asking) return;
     this.#asking = true;
     const answer = await call<unknown>('GET', `/api/rooms/${this.id}`);
     if (answer.ok) {
@@ -289,13 +316,18 @@ export class RoomState {
     if (event.type === 'message') this.typing.stopped(event.from.user);
     this.#echo(event);
     this.#changed();
-    if (joined && this.#isNews(event)) {
+    if (joined && isNews(this.#user.me, event)) {
       if (!this.catchingUp) this.announced = event;
       // Nobody looks: here begins what is new.
       if (!this.watched && wasRead && this.unread > 0) this.#setLine(readBeforeIt);
     }
     if (this.watched && !this.catchingUp) this.#sawEverything();
     if (this.#timeline.hasGap && !this.catchingUp) void this.#fillGap();
+  }
+
+  #receivePresence(user: string, person: Present | null): void {
+    this.people.set(user, person);
+    if (!person) this.typing.stopped(user);
   }
 
   #receiveTyping(value: unknown): void {
@@ -366,6 +398,8 @@ export class RoomState {
     let page = await this.#readPage(last === null ? `limit=${this.#firstPageLength()}` : `after=${last}&limit=${longestPage}`);
     const isBehind = typeof page !== 'string' && last !== null && (page.head - last > longestPage || page.epoch !== this.#timeline.epoch);
     if (isBehind) page = await this.#readPage(`limit=${pageLength}`);
+    // What was asked before the account was put out may be answered after.
+    if (this.gone) return 'refused';
     if (typeof page === 'string') {
       if (page === 'failed') this.#failed();
       return page;
@@ -428,7 +462,7 @@ export class RoomState {
 
   /** Long enough to begin a little above what has not been read. */
   #firstPageLength(): number {
-    const head = this.room?.head ?? 0;
+    const head = Math.max(this.room?.head ?? 0, this.#told?.head ?? 0);
     const missed = this.#read === null || head === 0 ? 0 : head - this.#read.seq + readBefore;
     return Math.min(longestPage, Math.max(pageLength, missed));
   }
@@ -454,10 +488,10 @@ export class RoomState {
   #sawEverything(): void {
     const { last, epoch } = this.#timeline;
     if (last === null || epoch === null) return;
-    const isNews = this.#readUpTo(last, epoch);
+    const isFurther = this.#readUpTo(last, epoch);
     this.#told = null;
     this.#count();
-    if (isNews) {
+    if (isFurther) {
       this.#user.read(this.id, last, epoch);
       this.#keep();
     }
@@ -493,12 +527,16 @@ export class RoomState {
 
   #appended(events: readonly RoomEvent[]): void {
     this.#fold.append(events);
-    for (const event of events) if (this.#isNews(event)) this.#news.push(event.seq);
+    for (const event of events) {
+      this.people.met(event.from);
+      if (isNews(this.#user.me, event)) this.#news.push(event.seq);
+    }
   }
 
   #prepended(events: readonly RoomEvent[]): void {
     this.#fold.prepend(events);
-    this.#news.unshift(...events.filter((event) => this.#isNews(event)).map((event) => event.seq));
+    for (const event of events) this.people.met(event.from);
+    this.#news.unshift(...events.filter((event) => isNews(this.#user.me, event)).map((event) => event.seq));
   }
 
   #droppedBefore(seq: number): void {
@@ -509,11 +547,6 @@ export class RoomState {
   #cleared(): void {
     this.#fold.clear();
     this.#news = [];
-  }
-
-  /** My own bot is another client: what it says is news to me. */
-  #isNews(event: RoomEvent): boolean {
-    return event.type === 'message' && (event.from.user !== this.#user.me || event.from.kind === 'bot');
   }
 
   #setLine(after: number | null): void {

@@ -1,5 +1,6 @@
 // The only file that knows IndexedDB.
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
+import { forgetFavourites } from './favourites.svelte';
 import type { Room, RoomEvent } from './protocol';
 
 /** A message that was written and is not known to be in the log. */
@@ -155,6 +156,7 @@ export class Store {
 
   /** Somebody is signed in: nothing that was said to anybody else stays. What others wrote waits for them; it is read and sent as theirs alone. */
   async forgetOthers(account: string): Promise<void> {
+    forgetFavourites(account);
     await this.#do(async (database) => {
       const transaction = database.transaction(['copies', 'outbox', 'drafts'], 'readwrite');
       const [copies, outbox, drafts] = [transaction.objectStore('copies'), transaction.objectStore('outbox'), transaction.objectStore('drafts')];
@@ -217,6 +219,7 @@ export class Store {
 
 /** Nobody is signed in any more. What was said to them is not left lying around; what they wrote is kept for their return, unless `leaver` meant to go. */
 export async function forget(leaver: string | null = null): Promise<void> {
+  if (leaver !== null) forgetFavourites();
   const store = new Store();
   await store.forget(leaver);
   await store.close();

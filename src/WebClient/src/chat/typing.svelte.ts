@@ -1,7 +1,8 @@
 import { SvelteMap } from 'svelte/reactivity';
 
-const shownFor = 5_000;
 const saidEvery = 3_000;
+/** Nobody says that a text was deleted again: whoever goes on writing says so before this is over. */
+const shownFor = saidEvery + 1_000;
 
 /** Who is writing in a room right now. */
 export class TypingState {
@@ -15,10 +16,16 @@ export class TypingState {
     this.#until.set(user, setTimeout(() => this.#until.delete(user), shownFor));
   }
 
-  /** Their message has arrived. */
+  /** Their message has arrived, or they have gone. */
   stopped(user: string): void {
     clearTimeout(this.#until.get(user));
     this.#until.delete(user);
+  }
+
+  /** Nobody is heard any more. */
+  clear(): void {
+    for (const timer of this.#until.values()) clearTimeout(timer);
+    this.#until.clear();
   }
 
   /** Whether it is time to tell the room again that I am writing. */
