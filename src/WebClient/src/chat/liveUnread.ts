@@ -1,5 +1,5 @@
 import type { Link } from './link';
-import { isGone, readUnread, type Gone, type RoomUnread } from './protocol';
+import { readUnread, type Gone, type RoomUnread } from './protocol';
 
 /** A server that grants the topic and says nothing must not keep the rooms from opening. */
 const patience = 10_000;
@@ -48,10 +48,10 @@ export class LiveUnread {
     const said = readUnread(value);
     if (!said) return;
     for (const room of said.rooms) {
-      if (isGone(room)) this.#user.gone(room.room, room.gone);
-      else this.#user.counted(room);
+      if ('gone' in room) this.#user.gone(room.room, room.gone);
+      else if ('seq' in room) this.#user.counted(room);
     }
-    if (said.all) this.#gather(said.rooms.filter((room) => !isGone(room)), said.part, said.parts);
+    if (said.all) this.#gather(said.rooms.filter((room) => !('gone' in room)), said.part, said.parts);
   }
 
   #gather(rooms: readonly { room: string }[], part: number, parts: number): void {

@@ -57,7 +57,8 @@ export interface Unread {
   all: boolean;
   part: number;
   parts: number;
-  rooms: (RoomUnread | { room: string; gone: Gone })[];
+  /** A room alone is one whose numbers the server cannot tell at the moment. */
+  rooms: (RoomUnread | { room: string; gone: Gone } | { room: string })[];
 }
 
 export interface HistoryPage {
@@ -154,13 +155,10 @@ export function readUnread(value: unknown): Unread | null {
     const gone = entry['gone'];
     if (gone === 'left' || gone === 'removed' || gone === 'deleted') return [{ room: entry['room'], gone }];
     const reading = readReading(entry);
-    return reading ? [{ ...reading, room: entry['room'], head: Number(entry['head'] ?? 0), unread: reading.unread + Number(entry['bots'] ?? 0) }] : [];
+    if (!reading) return [{ room: entry['room'] }];
+    return [{ ...reading, room: entry['room'], head: Number(entry['head'] ?? 0), unread: reading.unread + Number(entry['bots'] ?? 0) }];
   });
   return { all: value['all'] === true, part: Number(value['part'] ?? 1), parts: Number(value['parts'] ?? 1), rooms };
-}
-
-export function isGone(room: Unread['rooms'][number]): room is { room: string; gone: Gone } {
-  return 'gone' in room;
 }
 
 /** Whether an event is news to this page's reader. A bot that has the reader's own account is another client. */
