@@ -172,7 +172,7 @@ export const ptBR: Catalogue = {
   'people.filter': 'Procurar alguém',
   'people.noneFound': 'Ninguém aqui combina com “{text}”.',
   'people.more': 'Mostrar mais ({count})',
-  'people.asOf': 'Você está sem conexão. Eles estavam aqui às {time}.',
+  'people.asOf': 'Você está sem conexão. Quem estava aqui às {time}:',
   'people.unknown': 'Você está sem conexão. Quem está aqui aparece quando você voltar.',
   'people.kind.person': 'Pessoa',
   'people.kind.guest': 'Visitante',

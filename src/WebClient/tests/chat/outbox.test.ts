@@ -58,6 +58,19 @@ async function settled(store: Store, account = 'ana', enough: (lines: Waiting[])
 afterEach(() => ended.splice(0).forEach((end) => end()));
 
 describe('Outbox', () => {
+  it('P11: sends nothing more to a room that was lost, where it would bring its author back in, and keeps the text', async () => {
+    const [store, wire] = [newStore(), new Wire()];
+    const outbox = await newOutbox(store);
+    outbox.write(lobby, 'one');
+    outbox.write('rooms/garden', 'other');
+    await settled(store, 'ana', (lines) => lines.length === 2);
+    await outbox.giveUp(lobby);
+    outbox.attach(wire);
+    await wire.hears(1);
+    expect(wire.texts).toEqual(['other']);
+    expect(outbox.lines.map((line) => [line.text, line.state])).toEqual([['one', 'failed'], ['other', 'waiting']]);
+  });
+
   it('has a message on disk before it is sent, and until the server has it', async () => {
     const store = newStore();
     const outbox = await newOutbox(store);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseJson, readEvent, readNotice, readPage, readReading, readReset, readRoom, readWhisper } from '../../src/chat/protocol';
+import { isNews, parseJson, readEvent, readNotice, readPage, readReading, readReset, readRoom, readWhisper } from '../../src/chat/protocol';
 
 const wire = '{"v":1,"type":"message","room":"lobby","seq":42,"epoch":"k3f9","id":"a1","at":"2026-11-22T23:00:00.123Z","from":{"user":"ana","name":"Ana","kind":"person"},"text":"olá","later":true}';
 
@@ -18,6 +18,15 @@ describe('protocol', () => {
       of: null,
       emoji: '',
     });
+  });
+
+  it('P15: what the own bots say is news, and what was said by hand on any device is not', () => {
+    const said = (user: string, kind: string, type = 'message') => readEvent({ ...(parseJson(wire) as object), type, from: { user, name: 'x', kind } })!;
+    expect(isNews('ana', said('bea', 'person'))).toBe(true);
+    expect(isNews('ana', said('ana', 'bot'))).toBe(true);
+    expect(isNews('ana', said('ana', 'person'))).toBe(false);
+    expect(isNews('ana', said('ana', 'guest'))).toBe(false);
+    expect(isNews('ana', said('bea', 'person', 'join'))).toBe(false);
   });
 
   it('reads a whisper, and nothing else as one', () => {
