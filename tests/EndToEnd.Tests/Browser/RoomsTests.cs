@@ -151,8 +151,7 @@ public sealed class RoomsTests(SharedServer shared, Chromium chromium)
 
         await page.SetViewportSizeAsync(1440, 700);
         var before = await TitlesAsync(column);
-        Assert.Equal(before.Order(StringComparer.Create(CultureInfo.GetCultureInfo("en-GB"), CompareOptions.IgnoreCase | CompareOptions.NumericOrdering)), before);
-        Assert.True(before.Count >= 61, $"{before.Count} rooms");
+        Assert.Equal(["Lobby", "Música", .. Enumerable.Range(1, 59).Select(i => string.Create(CultureInfo.InvariantCulture, $"Sala {i}"))], before.Take(61));
         await using var phone = await shared.Server.PageAsync(caio.Cookie);
         Assert.True((await phone.ConnectAsync()).Accepted);
         Assert.True((await phone.PublishAsync($"rooms/{rooms[57]}", "down here")).Accepted);
@@ -276,7 +275,8 @@ public sealed class RoomsTests(SharedServer shared, Chromium chromium)
         await Assertions.Expect(people).ToContainTextAsync("Ana Íris");
         await Assertions.Expect(people).Not.ToContainTextAsync("offline");
 
-        Assert.True((await ana.Http.PatchAsJsonAsync($"/api/rooms/{room}", new { title = "The new name" }, TestContext.Current.CancellationToken)).IsSuccessStatusCode);
+        var renaming = await ana.Http.PatchAsJsonAsync($"/api/rooms/{room}", new { title = "The new name" }, TestContext.Current.CancellationToken);
+        Assert.True(renaming.IsSuccessStatusCode);
         await Assertions.Expect(chat.RoomLink("The new name")).ToBeVisibleAsync();
         await Assertions.Expect(chat.Page).ToHaveTitleAsync(new Regex("^The new name"));
 

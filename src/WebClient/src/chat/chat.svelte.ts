@@ -219,7 +219,8 @@ export class Chat {
       this.directoryPhase = 'ready';
       this.#attempt = 0;
       this.#readAt = Date.now();
-      for (const room of this.directory) if (room.reading) this.#toldReading(room.id, room.reading, room.head);
+      // What is told live is newer, and counts the own bots.
+      for (const { id, reading, head } of this.directory) if (reading && !this.#mine.has(id)) this.#toldReading(id, reading, head);
     } else {
       if (this.directoryPhase === 'loading') this.directoryPhase = 'failed';
       this.#retry = setTimeout(() => void this.readDirectory(), backoff(this.#attempt++));
@@ -286,7 +287,7 @@ export class Chat {
     this.#wasOnline = true;
     this.connection.isOurs();
     this.outbox.attach(link);
-    void this.#positions.attach(link);
+    void this.#positions.attach(link, rooms === 'granted');
     for (const room of this.opened.values()) if (!room.gone) void room.attach(link);
   }
 

@@ -21,8 +21,10 @@ export class ReadPositions {
     this.#user = user;
   }
 
-  async attach(link: Link): Promise<void> {
-    const subscribed = await link.subscribe([`users/${this.#user.me}/read`, `users/${this.#user.me}/read/+`], 1);
+  /** `isLive`: the positions in rooms come with what is unread in them, and need not be said twice. */
+  async attach(link: Link, isLive: boolean): Promise<void> {
+    const inbox = `users/${this.#user.me}/read`;
+    const subscribed = await link.subscribe(isLive ? inbox : [inbox, `${inbox}/+`], 1);
     // A server that knows no read positions refuses; then each browser keeps its own.
     if (subscribed !== 'granted') return;
     this.#link = link;
