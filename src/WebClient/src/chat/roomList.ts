@@ -15,8 +15,10 @@ export interface RoomList {
  */
 export function arrange(rooms: readonly Room[], isMine: (room: Room) => boolean, isFavourite: (id: string) => boolean, filter = ''): RoomList {
   const isFound = searchFor(filter);
+  const named = rooms.filter((room) => isFound(room.title));
   const list: RoomList = { favourites: [], mine: [], others: [] };
-  for (const room of inOrder(rooms.filter((entry) => isFound(`${entry.title} ${entry.id}`)))) {
+  // An address is looked for by who knows no name of it: most are made of the name, and in the others "58" stands by chance.
+  for (const room of inOrder(named.length > 0 ? named : rooms.filter((entry) => isFound(entry.id)))) {
     if (!isMine(room)) list.others.push(room);
     else if (isFavourite(room.id)) list.favourites.push(room);
     else list.mine.push(room);
@@ -24,6 +26,6 @@ export function arrange(rooms: readonly Room[], isMine: (room: Room) => boolean,
   return list;
 }
 
-export function inOrder(rooms: readonly Room[]): Room[] {
+function inOrder(rooms: readonly Room[]): Room[] {
   return rooms.toSorted((one, other) => byName(one.title, other.title) || (one.id < other.id ? -1 : 1));
 }

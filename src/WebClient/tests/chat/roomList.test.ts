@@ -33,6 +33,8 @@ describe('the rooms column', () => {
     const found = (filter: string) => Object.values(arrange(rooms, mine, none, filter)).flatMap(titles);
     expect(found('MUSICA')).toEqual(['Música']);
     expect(found('noi')).toEqual(['Cinema']);
+    expect(found('m')).toEqual(['Cinema', 'Música']);
+    expect(found('mu')).toEqual(['Música']);
     expect(found('out')).toEqual(['Outra']);
     expect(found('nothing')).toEqual([]);
   });
