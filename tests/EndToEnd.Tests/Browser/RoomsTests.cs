@@ -64,6 +64,8 @@ public sealed class RoomsTests(SharedServer shared, Chromium chromium)
     public async Task Fault_P6_a_hidden_tab_tells_at_once_what_was_said_in_a_room_that_was_never_open()
     {
         using var ana = await Person.RegisterAsync(shared.Server);
+        // Coming into a room would ask for what it is.
+        await ana.PutMemberAsync("lobby", "me");
         var room = await ana.NewRoomAsync("Far away");
         await using var crowd = await Crowd.InAsync(shared.Server, room, people: 1);
         await using var browser = await chromium.VisitorAsync(shared.Server);

@@ -215,7 +215,9 @@ export class Chat {
     const answer = await call<{ rooms?: unknown[] }>('GET', '/api/rooms');
     if (this.#stopped) return;
     if (answer.ok) {
-      this.directory = (answer.value.rooms ?? []).map(readRoom).filter((room) => room !== null);
+      const rooms = (answer.value.rooms ?? []).map(readRoom).filter((room) => room !== null);
+      // It may have been asked for before a room was come into.
+      this.directory = rooms.map((room) => (this.#mine.has(room.id) ? { ...room, member: true } : room));
       this.directoryPhase = 'ready';
       this.#attempt = 0;
       this.#readAt = Date.now();
@@ -329,10 +331,11 @@ export class Chat {
     this.#toldReading(room, { seq, epoch, unread }, head);
     if (this.#mine.has(room)) return;
     this.#mine.add(room);
-    const isKnown = this.roomOf(room)?.member === true;
+    const listed = this.roomOf(room);
     // It may have been let in again by the one who put it out.
     if (this.opened.get(room)?.gone) this.#letIn(room);
-    if (!isKnown && this.directoryPhase !== 'loading') void this.readDirectory();
+    if (listed) this.directory = this.directory.map((entry) => (entry.id === room ? { ...entry, member: true } : entry));
+    else if (this.directoryPhase !== 'loading') void this.readDirectory();
   }
 
   #letIn(id: string): void {
