@@ -173,13 +173,16 @@ public sealed class ComposerTests(SharedServer shared, Chromium chromium)
         await using var browser = await chromium.VisitorAsync(shared.Server);
         await browser.BeAsync(ana);
         var chat = await ChatPage.OpenAsync(browser, room);
-        await bea.RemoveMemberAsync(room, ana.UserName);
         await browser.Context.SetOfflineAsync(true);
         await chat.SayAsync("never heard");
         await chat.SayAsync("nor this");
         await Assertions.Expect(chat.ConnectionSays("Offline, 2 messages waiting")).ToBeVisibleAsync();
+        await bea.RemoveMemberAsync(room, ana.UserName);
         await browser.Context.SetOfflineAsync(false);
 
+        // The room is gone, and offers them back in its place.
+        await Assertions.Expect(chat.Page.GetByRole(AriaRole.Alert).Filter(new() { HasText = "You are no longer in" })).ToBeVisibleAsync();
+        await Assertions.Expect(chat.Page.GetByText("nor this")).ToBeVisibleAsync();
         await chat.Page.GotoAsync("/rooms/lobby");
         await chat.IsInRoomAsync();
         await chat.Page.GetByRole(AriaRole.Button, new() { Name = "Not sent (2)" }).ClickAsync();
