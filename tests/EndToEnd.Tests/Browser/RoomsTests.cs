@@ -291,15 +291,15 @@ public sealed class RoomsTests(SharedServer shared, Chromium chromium)
     [Fact]
     public async Task Fault_P4_the_card_of_a_person_has_the_user_name()
     {
-        using var ana = await Person.RegisterAsync(shared.Server, "ana", "Ana Íris");
+        using var ana = await Person.RegisterAsync(shared.Server, "ana", "Ana do Cartão");
         await using var browser = await chromium.VisitorAsync(shared.Server);
         await browser.BeAsync(ana);
         var chat = await ChatPage.OpenAsync(browser, await ana.NewRoomAsync());
-        var line = chat.Page.GetByRole(AriaRole.Complementary, new() { Name = "People here" }).GetByRole(AriaRole.Button, new() { NameRegex = new Regex("Ana Íris") });
+        var line = chat.Page.GetByRole(AriaRole.Complementary, new() { Name = "People here" }).GetByRole(AriaRole.Button, new() { NameRegex = new Regex("Ana do Cartão") });
         await line.FocusAsync();
         await chat.Page.Keyboard.PressAsync("Enter");
 
-        var card = chat.Page.GetByRole(AriaRole.Dialog, new() { Name = "Ana Íris" });
+        var card = chat.Page.GetByRole(AriaRole.Dialog, new() { Name = "Ana do Cartão" });
         await Assertions.Expect(card.GetByText($"@{ana.UserName}", new() { Exact = true })).ToBeVisibleAsync();
         await Assertions.Expect(card).ToContainTextAsync("Here since");
         await chat.Page.Keyboard.PressAsync("Escape");

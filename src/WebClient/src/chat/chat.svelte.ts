@@ -281,7 +281,6 @@ export class Chat {
     const [own, rooms] = await Promise.all([this.inbox.attach(link), this.#live.attach(link)]);
     if (this.#asked !== link || own === 'lost') return;
     if (own === 'refused') return link.close();
-    if (rooms === 'lost') return;
     this.#confirming = false;
     this.#link = link;
     this.lostAt = null;
