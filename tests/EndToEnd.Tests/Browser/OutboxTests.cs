@@ -112,12 +112,14 @@ public sealed class OutboxTests(SharedServer shared, Chromium chromium)
         var chat = await ChatPage.OpenAsync(browser, room);
         await chat.SayAsync("while I may");
         await Assertions.Expect(chat.Unsent).ToHaveCountAsync(0);
-        await bea.RemoveMemberAsync(room, ana.UserName);
 
+        // Put out while offline: online, the composer would be gone at once.
+        await browser.Context.SetOfflineAsync(true);
         await chat.SayAsync("tried again");
         await chat.SayAsync("discarded");
-
-        await Assertions.Expect(chat.Unsent.Filter(new() { HasText = "Not sent: You may not write here." })).ToHaveCountAsync(2);
+        await bea.RemoveMemberAsync(room, ana.UserName);
+        await browser.Context.SetOfflineAsync(false);
+        await Assertions.Expect(chat.Page.GetByRole(AriaRole.Alert).Filter(new() { HasText = "You are no longer in" })).ToBeVisibleAsync();
         await chat.Page.GotoAsync($"/rooms/{other}");
         await chat.SayAsync("elsewhere all is well");
         await Assertions.Expect(chat.Unsent).ToHaveCountAsync(0);
@@ -126,6 +128,7 @@ public sealed class OutboxTests(SharedServer shared, Chromium chromium)
         // A visit later they are still there, and the door is open again.
         await bea.PutMemberAsync(room, ana.UserName);
         await chat.Page.GotoAsync($"/rooms/{room}");
+        await Assertions.Expect(chat.Unsent.Filter(new() { HasText = "Not sent: You may not write here." })).ToHaveCountAsync(2);
         await chat.Unsent.Filter(new() { HasText = "tried again" }).GetByRole(AriaRole.Button, new() { Name = "Try again" }).ClickAsync();
         await Assertions.Expect(chat.Unsent).ToHaveCountAsync(1);
         await chat.Unsent.GetByRole(AriaRole.Button, new() { Name = "Discard" }).ClickAsync();
@@ -165,7 +168,7 @@ public sealed class OutboxTests(SharedServer shared, Chromium chromium)
         // Refused, it is unsent all the same.
         await bea.RemoveMemberAsync(room, ana.UserName);
         await browser.Context.SetOfflineAsync(false);
-        await Assertions.Expect(chat.Page.GetByText("This room is not open to you.")).ToBeVisibleAsync();
+        await Assertions.Expect(chat.Page.GetByRole(AriaRole.Alert).Filter(new() { HasText = "You are no longer in" })).ToBeVisibleAsync();
         await chat.Page.GotoAsync("/rooms/lobby");
         await chat.IsInRoomAsync();
         await chat.SignOutAsync();
