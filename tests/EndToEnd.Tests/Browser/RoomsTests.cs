@@ -268,13 +268,13 @@ public sealed class RoomsTests(SharedServer shared, Chromium chromium)
     [Fact]
     public async Task Fault_P33_a_new_name_shows_at_once_and_offline_nobody_is_said_to_be_here()
     {
-        using var ana = await Person.RegisterAsync(shared.Server, "ana", "Ana Íris");
+        using var ana = await Person.RegisterAsync(shared.Server, "ana", "Ana da Rua");
         var room = await ana.NewRoomAsync("The old name");
         await using var browser = await chromium.VisitorAsync(shared.Server);
         await browser.BeAsync(ana);
         var chat = await ChatPage.OpenAsync(browser, room);
         var people = chat.Page.GetByRole(AriaRole.Complementary, new() { Name = "People here" });
-        await Assertions.Expect(people).ToContainTextAsync("Ana Íris");
+        await Assertions.Expect(people).ToContainTextAsync("Ana da Rua");
         await Assertions.Expect(people).Not.ToContainTextAsync("offline");
 
         var renaming = await ana.Http.PatchAsJsonAsync($"/api/rooms/{room}", new { title = "The new name" }, TestContext.Current.CancellationToken);

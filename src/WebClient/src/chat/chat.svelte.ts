@@ -346,6 +346,8 @@ export class Chat {
   /** What became of the others while there was no connection, nobody can tell any more. */
   #isIn(rooms: ReadonlySet<string>): void {
     for (const id of this.#mine) if (!rooms.has(id)) this.#putOut(id, 'lost');
+    // The list may be older.
+    this.directory = this.directory.filter((room) => room.visibility === 'public' || !room.member || rooms.has(room.id)).map((room) => ({ ...room, member: rooms.has(room.id) }));
     this.#directoryWasRead();
   }
 

@@ -358,6 +358,8 @@ export class RoomState {
   }
 
   #refuse(): void {
+    // It was open before, now or in an earlier visit.
+    if (this.phase === 'ready') this.gone ??= 'lost';
     this.phase = 'refused';
     this.catchingUp = false;
     this.#timeline.restart();
