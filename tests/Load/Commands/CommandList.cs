@@ -28,6 +28,7 @@ internal static class CommandList
         new StartCommand(),
         new FuzzCommand(),
         new PageCommand(),
+        new BusyPageCommand(),
     ];
 
     /// <summary>The command that was typed, and what stands behind its name.</summary>

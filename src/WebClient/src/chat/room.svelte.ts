@@ -3,6 +3,7 @@ import { OnceAFrame } from '../lib/frame';
 import { call } from '../lib/http';
 import { Fold } from './fold';
 import type { Link } from './link';
+import { News } from './news';
 import type { Line, Outbox } from './outbox.svelte';
 import { PeopleState } from './people.svelte';
 import {
@@ -89,8 +90,7 @@ export class RoomState {
     cleared: () => this.#cleared(),
   });
   readonly #frame = new OnceAFrame(() => this.#showFrame());
-  /** The seqs of what others said, in order: counting what is new is finding a place in them. */
-  #news: number[] = [];
+  readonly #news = new News();
   readonly #user: RoomUser;
   readonly #restored: Promise<void>;
   #link: Link | null = null;
@@ -509,7 +509,7 @@ export class RoomState {
     // What lies between the place read and the first line here is known to the server alone.
     const told = this.#told !== null && first !== null && first > read + 1 ? this.#told : null;
     const from = told ? Math.max(read, told.head) : read;
-    this.unread = (told?.unread ?? 0) + this.#news.length - countUpTo(this.#news, from);
+    this.unread = (told?.unread ?? 0) + this.#news.after(from);
   }
 
   /** The run has changed: what follows from it is brought in line, and drawn with the next frame. */
@@ -531,24 +531,24 @@ export class RoomState {
     this.#fold.append(events);
     for (const event of events) {
       this.people.met(event.from);
-      if (isNews(this.#user.me, event)) this.#news.push(event.seq);
+      if (isNews(this.#user.me, event)) this.#news.append(event.seq);
     }
   }
 
   #prepended(events: readonly RoomEvent[]): void {
     this.#fold.prepend(events);
     for (const event of events) this.people.met(event.from);
-    this.#news.unshift(...events.filter((event) => isNews(this.#user.me, event)).map((event) => event.seq));
+    this.#news.prepend(events.filter((event) => isNews(this.#user.me, event)).map((event) => event.seq));
   }
 
   #droppedBefore(seq: number): void {
     this.#fold.dropBefore(seq);
-    this.#news = this.#news.slice(countUpTo(this.#news, seq - 1));
+    this.#news.dropBefore(seq);
   }
 
   #cleared(): void {
     this.#fold.clear();
-    this.#news = [];
+    this.#news.clear();
   }
 
   #setLine(after: number | null): void {
@@ -569,17 +569,6 @@ export class RoomState {
     const kept = newest.map((event) => (deleted.has(event.seq) ? { ...event, text: '' } : event));
     return { topic: this.topic, epoch, oldest, events: kept, read: this.#read?.seq ?? null, room: this.room };
   }
-}
-
-/** How many of these ascending numbers are at most `limit`. */
-function countUpTo(numbers: readonly number[], limit: number): number {
-  let [low, high] = [0, numbers.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (numbers[middle]! <= limit) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function isFresh(readAt: number | null): boolean {
