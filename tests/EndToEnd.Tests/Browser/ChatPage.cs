@@ -88,7 +88,7 @@ internal sealed partial class ChatPage(IPage page)
                 window.climbing = setInterval(() => (document.querySelector('[role=log]').scrollTop = 0), 20);
             }
             """);
-        await Assertions.Expect(Messages.GetByText("This is where")).ToBeVisibleAsync();
+        await Assertions.Expect(Messages.GetByText("This is where")).ToBeInViewportAsync();
         await Page.EvaluateAsync("() => clearInterval(window.climbing)");
     }
 

@@ -86,10 +86,25 @@ export class Fold {
       if (row.kind === 'message') this.#messages--;
     }
     this.rows.remove(0, count);
+    const reaching = this.rows.at(0);
+    // It would be read again with the page above, and stand there twice.
+    if (reaching?.kind === 'presence') this.#keepFrom(reaching, seq);
+    for (const [of, changes] of this.#changes) this.#keepChangesFrom(of, changes, seq);
     const first = this.rows.at(0);
     const at = first && (startOf(first) ?? startOf(this.rows.at(1) ?? first));
     if (first && at && first.kind !== 'day') this.rows.insert(0, { kind: 'day', key: `day-${first.order}`, order: first.order, at });
     this.#group(1);
+  }
+
+  #keepFrom(row: PresenceRow, seq: number): void {
+    const events = row.events.filter((event) => event.seq >= seq);
+    if (events.length < row.events.length) this.rows.replace(0, presenceRow(events, `presence-${events[0]!.seq}`));
+  }
+
+  #keepChangesFrom(of: number, changes: RoomEvent[], seq: number): void {
+    const kept = changes.filter((event) => event.seq >= seq);
+    if (kept.length === 0) this.#changes.delete(of);
+    else this.#changes.set(of, kept);
   }
 
   clear(): void {

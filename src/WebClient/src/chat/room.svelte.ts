@@ -1,9 +1,8 @@
-import { backoff } from '../lib/backoff';
 import { OnceAFrame } from '../lib/frame';
 import { call } from '../lib/http';
+import { Retry } from '../lib/retry.svelte';
 import { Fold } from './fold';
 import type { Link } from './link';
-import { News } from './news';
 import type { Line, Outbox } from './outbox.svelte';
 import { PeopleState } from './people.svelte';
 import {
@@ -21,6 +20,7 @@ import {
   type Room,
   type RoomEvent,
 } from './protocol';
+import { Seen } from './seen';
 import type { Copy } from './store';
 import { Timeline } from './timeline';
 import { TypingState } from './typing.svelte';
@@ -65,12 +65,10 @@ export class RoomState {
   /** The account is in it no more, and did not leave from here. */
   gone = $state<'removed' | 'deleted' | 'lost' | null>(null);
   catchingUp = $state(false);
-  loadingOlder = $state(false);
-  olderFailed = $state(false);
   /** Counts the changes of what is drawn, once a frame however much has come. */
   version = $state(0);
   atStart = $state(false);
-  /** Messages of others beyond what has been read. */
+  /** Messages of others beyond what has been read. Said once a frame: lists and the title are drawn by it. */
   unread = $state(0);
   /** Counts the times that the reader is to be brought to that line. */
   jumps = $state(0);
@@ -90,24 +88,26 @@ export class RoomState {
     cleared: () => this.#cleared(),
   });
   readonly #frame = new OnceAFrame(() => this.#showFrame());
-  readonly #news = new News();
+  readonly #seen = new Seen();
   readonly #user: RoomUser;
   readonly #restored: Promise<void>;
   #link: Link | null = null;
   #asking = false;
-  #retry: ReturnType<typeof setTimeout> | undefined;
-  #failures = 0;
+  #stopped = false;
+  /** Becoming present and reading what was missed. */
+  readonly #opening = new Retry();
+  readonly #gap = new Retry();
+  /** The page above the first line. While it fails, the pause or the reader's button decides when it is asked for again, not the next drawing. */
+  readonly above = new Retry();
   readonly #older = { length: pageLength, at: 0 };
   /** When the newest page was taken ahead of the connection; null: it was not. */
   #ahead: Promise<number | null> = Promise.resolve(null);
-  /** The newest seq that was on screen, here or on another device. Null: not known, and then nothing counts as unread. */
-  #read: { seq: number; epoch: string } | null = null;
   /** Behind this seq stands the line above what was new when the reader came. */
   #line: number | null = null;
-  /** What the server counted as unread, up to which seq. */
-  #told: { head: number; unread: number } | null = null;
   /** Set by the page: the reader sees this room's end. */
   watched = false;
+  /** Set by the page: nobody stands further above, so the oldest lines may be let go of. */
+  followed = true;
 
   /** `copy`: what an earlier visit knew of it. */
   constructor(id: string, user: RoomUser, room: Room | null, copy: Promise<Copy | null>) {
@@ -157,8 +157,20 @@ export class RoomState {
   }
 
   /** On every new connection: become present, read what was missed. Order matters: what comes live begins right behind what was read. */
-  async attach(link: Link): Promise<void> {
+  attach(link: Link): Promise<void> {
     this.#link = link;
+    return this.#opening.run(async () => {
+      if (this.#hasFailed()) this.phase = 'joining';
+      await this.#attach(link);
+      return this.#hasFailed() ? 'again' : 'done';
+    });
+  }
+
+  #hasFailed(): boolean {
+    return this.phase === 'failed';
+  }
+
+  async #attach(link: Link): Promise<void> {
     this.catchingUp = true;
     const [ahead] = await Promise.all([this.#ahead, this.#restored, this.#user.directoryRead]);
     this.#ahead = Promise.resolve(null);
@@ -182,8 +194,16 @@ export class RoomState {
   detach(): void {
     this.#link = null;
     this.catchingUp = false;
-    clearTimeout(this.#retry);
+    for (const retry of [this.#opening, this.#gap]) retry.stop();
     this.typing.clear();
+  }
+
+  /** Nobody is signed in any more: nothing is read, kept or drawn from here on. */
+  stop(): void {
+    this.#stopped = true;
+    this.above.stop();
+    this.leave();
+    this.#frame.cancel();
   }
 
   /** Put out: what was said goes, what its reader has still to say stays for them to take along. */
@@ -225,29 +245,21 @@ export class RoomState {
     if (this.#link && this.typing.shouldSay()) this.#link.publishLoosely(`${this.topic}/typing`);
   }
 
-  async loadOlder(): Promise<void> {
-    if (this.loadingOlder || this.phase !== 'ready' || this.#timeline.first === null || this.#timeline.atStart) return;
-    clearTimeout(this.#retry);
-    this.loadingOlder = true;
-    this.#older.length = Date.now() - this.#older.at < readsOnWithin ? Math.min(longestPage, this.#older.length * 2) : pageLength;
-    const answer = await this.#readOlder(this.#older.length);
-    this.olderFailed = answer !== 'done';
-    this.loadingOlder = false;
-    this.#older.at = Date.now();
-    if (answer === 'failed') this.#later(() => void this.loadOlder());
-    else this.#failures = 0;
-    this.draw();
+  loadOlder(): void {
+    if (this.above.trying || this.above.failures > 0 || this.phase !== 'ready' || this.#timeline.first === null || this.#timeline.atStart) return;
+    void this.above.run(async () => {
+      this.#older.length = Date.now() - this.#older.at < readsOnWithin ? Math.min(longestPage, this.#older.length * 2) : pageLength;
+      const answer = await this.#readOlder(this.#older.length);
+      this.#older.at = Date.now();
+      this.draw();
+      return answer === 'done' ? 'done' : 'again';
+    });
   }
 
   /** The reader looks at the end of the timeline. What is still to come counts as new all the same. */
   markRead(): void {
     this.watched = true;
-    if (this.catchingUp) return;
-    if (this.#timeline.events.length > keptLines * 1.5) {
-      this.#timeline.trim(keptLines);
-      this.#changed();
-    }
-    this.#sawEverything();
+    if (!this.catchingUp) this.#sawEverything();
   }
 
   /** The reader went to another room, or scrolled up, or hid the tab. */
@@ -258,23 +270,20 @@ export class RoomState {
   /** The reader is gone from the page: what was new to them has been seen. */
   goAway(): void {
     this.lookAway();
-    if (this.unread === 0) this.#setLine(null);
+    if (this.#unread === 0) this.#setLine(null);
   }
 
   /** Read further on another device, or counted by the server. */
   toldReading(reading: Reading, head: number): void {
     if (this.#timeline.epoch !== null && reading.epoch !== this.#timeline.epoch) return;
-    // Counted up to its head: what has come here since is counted here.
-    this.#told = { head: head > 0 ? head : (this.#timeline.last ?? 0), unread: reading.unread };
-    this.#readUpTo(reading.seq, reading.epoch);
-    this.#count();
+    this.#seen.told(reading, head > 0 ? head : (this.#timeline.last ?? 0));
+    this.draw();
   }
 
   async tryAgain(): Promise<void> {
-    clearTimeout(this.#retry);
+    if (this.#link) return this.attach(this.#link);
     this.phase = 'joining';
-    if (this.#link) await this.attach(this.#link);
-    else this.readAhead();
+    this.readAhead();
   }
 
   /** It was refused, and its owner may have let this account in since. Until that is known, the page stays as it is. */
@@ -295,23 +304,23 @@ export class RoomState {
     // An earlier version of the page may have kept less of an event.
     if (!page || page.events.length === 0 || page.events.length !== copy.events.length || this.phase !== 'joining') return;
     this.#timeline.addNewer(page);
-    if (copy.read !== null) this.#readUpTo(copy.read, copy.epoch);
+    if (copy.read !== null) this.#seen.readUpTo(copy.read, copy.epoch);
     this.room ??= copy.room;
     this.phase = 'ready';
     this.#changed();
-    if (this.unread > 0) this.#setLine(this.#read?.seq ?? null);
+    if (this.#unread > 0) this.#setLine(this.#seen.seq);
   }
 
   #receiveStream(value: unknown): void {
     const reset = readReset(value);
-    if (reset) void this.#startAnew();
+    if (reset) this.#startAnew();
     else this.#receiveEvent(readEvent(value));
   }
 
   #receiveEvent(event: RoomEvent | null): void {
     if (!event) return;
-    const wasRead = this.unread === 0;
-    const readBeforeIt = this.#read?.seq ?? null;
+    const wasRead = this.#unread === 0;
+    const readBeforeIt = this.#seen.seq;
     const joined = this.#timeline.receive(event);
     if (event.type === 'message') this.typing.stopped(event.from.user);
     this.#echo(event);
@@ -319,10 +328,10 @@ export class RoomState {
     if (joined && isNews(this.#user.me, event)) {
       if (!this.catchingUp) this.announced = event;
       // Nobody looks: here begins what is new.
-      if (!this.watched && wasRead && this.unread > 0) this.#setLine(readBeforeIt);
+      if (!this.watched && wasRead && this.#unread > 0) this.#setLine(readBeforeIt);
     }
     if (this.watched && !this.catchingUp) this.#sawEverything();
-    if (this.#timeline.hasGap && !this.catchingUp) void this.#fillGap();
+    if (this.#timeline.hasGap && !this.catchingUp) this.#fillGap();
   }
 
   #receivePresence(user: string, person: Present | null): void {
@@ -345,15 +354,15 @@ export class RoomState {
     this.catchingUp = false;
     if (this.phase !== 'ready') return;
     const { last, epoch } = this.#timeline;
-    if (this.#read === null && last !== null && epoch !== null) this.#readUpTo(last, epoch);
+    if (this.#seen.seq === null && last !== null && epoch !== null) this.#seen.readUpTo(last, epoch);
     this.#changed();
-    if (this.unread === 0) {
+    if (this.#unread === 0) {
       if (this.watched) this.#sawEverything();
       return;
     }
     // Who stands at the line already stays where they are.
-    if (this.#line === (this.#read?.seq ?? null)) return;
-    this.#setLine(this.#read?.seq ?? null);
+    if (this.#line === this.#seen.seq) return;
+    this.#setLine(this.#seen.seq);
     this.jumps++;
   }
 
@@ -368,26 +377,29 @@ export class RoomState {
   }
 
   /** The log is another one than we knew. */
-  async #startAnew(): Promise<void> {
+  #startAnew(): void {
     this.#timeline.restart();
-    this.catchingUp = true;
-    await this.#catchUp();
-    this.#settle();
+    this.#readMissed();
   }
 
-  async #fillGap(): Promise<void> {
-    this.catchingUp = true;
-    await this.#catchUp();
-    this.#settle();
+  #fillGap(): void {
+    // While it fails, each further event would ask again.
+    if (!this.#gap.trying && this.#gap.failures === 0) this.#readMissed();
+  }
+
+  #readMissed(): void {
+    void this.#gap.run(async () => {
+      this.catchingUp = true;
+      const answer = await this.#catchUp();
+      this.#settle();
+      return answer === 'failed' ? 'again' : 'done';
+    });
   }
 
   async #takeNewest(): Promise<number | null> {
     const [page] = await Promise.all([this.#readPage(`limit=${this.#firstPageLength()}`), this.#restored, this.#user.directoryRead]);
-    if (this.phase === 'refused') return null;
-    if (typeof page === 'string') {
-      if (page === 'failed') this.#failed();
-      return null;
-    }
+    // What cannot be read ahead is read when the connection is there.
+    if (this.phase === 'refused' || typeof page === 'string') return null;
     const { last, epoch } = this.#timeline;
     if (last !== null && (page.epoch !== epoch || (page.events[0]?.seq ?? Infinity) > last + 1)) return null;
     await this.#take(page);
@@ -403,7 +415,7 @@ export class RoomState {
     // What was asked before the account was put out may be answered after.
     if (this.gone) return 'refused';
     if (typeof page === 'string') {
-      if (page === 'failed') this.#failed();
+      if (page === 'failed' && this.phase === 'joining') this.phase = 'failed';
       return page;
     }
     await this.#take(page);
@@ -411,44 +423,29 @@ export class RoomState {
   }
 
   async #take(page: HistoryPage): Promise<void> {
-    if (this.#read !== null && this.#read.epoch !== page.epoch) {
-      [this.#read, this.#told] = [null, null];
+    if (this.#seen.isOfAnother(page.epoch)) {
+      this.#seen.forget();
       this.#setLine(null);
     }
     this.#timeline.addNewer(page);
     page.events.forEach((event) => this.#echo(event));
     if (this.phase === 'joining') await this.#beginAtLine();
     this.phase = 'ready';
-    this.#failures = 0;
     this.#changed();
-  }
-
-  /** Tried again later, and later each time; the button does not wait. */
-  #failed(): void {
-    if (this.phase === 'joining') this.phase = 'failed';
-    this.#later(() => {
-      if (this.phase === 'failed') void this.tryAgain();
-      else if (this.#timeline.hasGap) void this.#fillGap();
-    });
-  }
-
-  #later(step: () => void): void {
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(step, backoff(++this.#failures));
   }
 
   /** The reader is shown the room where the new begins, not its end and then the other. */
   async #beginAtLine(): Promise<void> {
     await this.#reachUnread();
-    this.#count();
-    if (this.unread > 0) this.#setLine(this.#read?.seq ?? null);
+    if (this.#unread > 0) this.#setLine(this.#seen.seq);
   }
 
   /** What is new may begin further above than what was read so far. */
   async #reachUnread(): Promise<void> {
     const { first } = this.#timeline;
-    if (this.#read === null || first === null || first <= this.#read.seq + 1 || this.#timeline.atStart) return;
-    await this.#readOlder(Math.min(longestPage, first - this.#read.seq + readBefore));
+    const { seq } = this.#seen;
+    if (seq === null || first === null || first <= seq + 1 || this.#timeline.atStart) return;
+    await this.#readOlder(Math.min(longestPage, first - seq + readBefore));
   }
 
   async #readOlder(length: number): Promise<'done' | 'refused' | 'failed'> {
@@ -464,13 +461,14 @@ export class RoomState {
 
   /** Long enough to begin a little above what has not been read. */
   #firstPageLength(): number {
-    const head = Math.max(this.room?.head ?? 0, this.#told?.head ?? 0);
-    const missed = this.#read === null || head === 0 ? 0 : head - this.#read.seq + readBefore;
+    const head = Math.max(this.room?.head ?? 0, this.#seen.head);
+    const missed = this.#seen.seq === null || head === 0 ? 0 : head - this.#seen.seq + readBefore;
     return Math.min(longestPage, Math.max(pageLength, missed));
   }
 
   async #readPage(query: string): Promise<HistoryPage | 'refused' | 'failed'> {
     const answer = await call<unknown>('GET', `/api/rooms/${this.id}/events?${query}`);
+    if (this.#stopped) return 'failed';
     if (!answer.ok) return answer.problem.status === 404 || answer.problem.status === 403 ? 'refused' : 'failed';
     return readPage(answer.value) ?? 'failed';
   }
@@ -480,36 +478,20 @@ export class RoomState {
     if (event.id !== null && event.from.user === this.#user.me) this.#user.outbox.echoed(event.id);
   }
 
-  /** Never back: another device may be further. */
-  #readUpTo(seq: number, epoch: string): boolean {
-    if (this.#read?.epoch === epoch && this.#read.seq >= seq) return false;
-    this.#read = { seq, epoch };
-    return true;
-  }
-
   #sawEverything(): void {
     const { last, epoch } = this.#timeline;
     if (last === null || epoch === null) return;
-    const isFurther = this.#readUpTo(last, epoch);
-    this.#told = null;
-    this.#count();
+    const isFurther = this.#seen.readUpTo(last, epoch);
+    this.#seen.isHere();
+    this.draw();
     if (isFurther) {
       this.#user.read(this.id, last, epoch);
       this.#keep();
     }
   }
 
-  #count(): void {
-    const read = this.#read?.seq;
-    if (read === undefined) {
-      this.unread = 0;
-      return;
-    }
-    const first = this.#timeline.first;
-    // What lies between the place read and the first line here is known to the server alone.
-    const told = this.#told !== null && first !== null && first > read + 1 ? this.#told : null;
-    const from = told ? Math.max(read, told.head) : read;
-    this.unread = (told?.unread ?? 0) + this.#news.after(from);
+  get #unread(): number {
+    return this.#seen.unread(this.#timeline.first);
   }
 
   /** The run has changed: what follows from it is brought in line, and drawn with the next frame. */
@@ -517,13 +499,17 @@ export class RoomState {
     this.atStart = this.#timeline.atStart;
     const { last, epoch } = this.#timeline;
     if (last !== null && epoch !== null) this.#user.outbox.reached(this.topic, epoch, last);
-    this.#count();
     this.#keep();
     this.draw();
   }
 
   #showFrame(): void {
+    if (this.followed && this.#timeline.events.length > keptLines * 1.5) {
+      this.#timeline.trim(keptLines);
+      this.atStart = this.#timeline.atStart;
+    }
     this.#fold.setWaiting(this.pending);
+    this.unread = this.#unread;
     this.version++;
   }
 
@@ -531,24 +517,24 @@ export class RoomState {
     this.#fold.append(events);
     for (const event of events) {
       this.people.met(event.from);
-      if (isNews(this.#user.me, event)) this.#news.append(event.seq);
+      if (isNews(this.#user.me, event)) this.#seen.append(event.seq);
     }
   }
 
   #prepended(events: readonly RoomEvent[]): void {
     this.#fold.prepend(events);
     for (const event of events) this.people.met(event.from);
-    this.#news.prepend(events.filter((event) => isNews(this.#user.me, event)).map((event) => event.seq));
+    this.#seen.prepend(events.filter((event) => isNews(this.#user.me, event)).map((event) => event.seq));
   }
 
   #droppedBefore(seq: number): void {
     this.#fold.dropBefore(seq);
-    this.#news.dropBefore(seq);
+    this.#seen.dropBefore(seq);
   }
 
   #cleared(): void {
     this.#fold.clear();
-    this.#news.clear();
+    this.#seen.clear();
   }
 
   #setLine(after: number | null): void {
@@ -558,7 +544,7 @@ export class RoomState {
   }
 
   #keep(): void {
-    this.#user.keep(this.topic, () => this.#copy());
+    if (!this.#stopped) this.#user.keep(this.topic, () => this.#copy());
   }
 
   #copy(): Omit<Copy, 'account'> | null {
@@ -567,7 +553,7 @@ export class RoomState {
     const newest = events.slice(-copiedLines);
     const deleted = new Set(newest.filter((event) => event.type === 'delete').map((event) => event.of));
     const kept = newest.map((event) => (deleted.has(event.seq) ? { ...event, text: '' } : event));
-    return { topic: this.topic, epoch, oldest, events: kept, read: this.#read?.seq ?? null, room: this.room };
+    return { topic: this.topic, epoch, oldest, events: kept, read: this.#seen.seq, room: this.room };
   }
 }
 

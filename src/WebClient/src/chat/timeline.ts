@@ -83,12 +83,16 @@ export class Timeline {
     this.#drain();
   }
 
-  /** A page that ends right before `first`. Answers false when it belongs to another life of the log and a new start is wanted. */
+  /**
+   * A page that ends right before `first`. One that does not was asked for before `first` moved, and is passed over. Answers false when it belongs to
+   * another life of the log and a new start is wanted.
+   */
   addOlder(page: HistoryPage): boolean {
     if (page.epoch !== this.#epoch) return false;
     this.#oldest = page.first;
-    const first = this.first ?? Infinity;
-    const older = page.events.filter((event) => event.seq < first);
+    const first = this.first;
+    const older = first === null ? [] : page.events.filter((event) => event.seq < first);
+    if (older.length === 0 || older.at(-1)!.seq !== first! - 1) return true;
     this.#events.unshift(...older);
     this.#reader.prepended(older);
     return true;

@@ -97,6 +97,17 @@ describe('Fold', () => {
     expect(kinds(fold)).toEqual(['day', 'first', 'more', 'more']);
   });
 
+  it('lets go of half a line of comings and goings, so that reading back brings no key twice', () => {
+    const joins = [1, 2, 3, 4].map((seq) => event(seq, 'join', `u${seq}`, seq));
+    const fold = folded([...joins, event(5, 'message', 'ana', 5)]);
+    fold.dropBefore(3);
+    expect(presence(fold).map((row) => row.events.map((one) => one.seq))).toEqual([[3, 4]]);
+    fold.prepend(joins.slice(0, 2));
+    const keys = all(fold).map((row) => row.key);
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(presence(fold)[0]!.came.map((one) => one.user)).toEqual(['u1', 'u2', 'u3', 'u4']);
+  });
+
   it('draws nothing for types that it does not know', () => {
     expect(all(folded([event(1, 'reaction', 'ana', 0, { of: 7 }), event(2, 'sticker', 'ana', 1)]))).toEqual([]);
   });

@@ -79,6 +79,15 @@ describe('Timeline', () => {
     expect(timeline.atStart).toBe(true);
   });
 
+  it('leaves no hole when lines were let go of while the page above them was read', () => {
+    const timeline = new Timeline(nobody);
+    timeline.addNewer(page(51, 100));
+    timeline.trim(10);
+    expect(timeline.addOlder(page(1, 50, 100))).toBe(true);
+    expect(seqs(timeline)).toEqual([91, 92, 93, 94, 95, 96, 97, 98, 99, 100]);
+    expect(timeline.atStart).toBe(false);
+  });
+
   it('reads anew when the epoch changes', () => {
     const timeline = new Timeline(nobody);
     timeline.addNewer(page(1, 9));
