@@ -15,7 +15,7 @@ public sealed class MosquittoTests(SharedServer shared, Chromium chromium)
     {
         using var ana = await Person.RegisterAsync(shared.Server);
         await using var shell = await Mosquitto.SubscribeAsync(shared.Server, ana, "-V", version, "-t", Lobby.Topic);
-        using var bea = await Person.RegisterAsync(shared.Server, "bea", "Béa da Concha");
+        using var bea = await Person.RegisterAsync(shared.Server, "bea", $"Béa da Concha {version}");
         await using var browser = await chromium.VisitorAsync(shared.Server);
         var page = await PageOfAsync(browser, bea);
         var text = Lobby.Unique("olá");
@@ -28,7 +28,7 @@ public sealed class MosquittoTests(SharedServer shared, Chromium chromium)
         Assert.Equal(1, said.GetProperty("v").GetInt32());
         Assert.Equal("lobby", said.GetProperty("room").GetString());
         Assert.Equal(bea.UserName, said.GetProperty("from").GetProperty("user").GetString());
-        Assert.Equal("Béa da Concha", said.GetProperty("from").GetProperty("name").GetString());
+        Assert.Equal(bea.DisplayName, said.GetProperty("from").GetProperty("name").GetString());
         Assert.Equal("person", said.GetProperty("from").GetProperty("kind").GetString());
         var kept = Assert.Single(await bea.EventsAsync(), @event => @event.GetProperty("seq").GetInt64() == said.GetProperty("seq").GetInt64());
         Assert.True(JsonElement.DeepEquals(kept, said), $"{kept} is in the history, {said} was delivered");
@@ -40,13 +40,13 @@ public sealed class MosquittoTests(SharedServer shared, Chromium chromium)
     {
         using var ana = await Person.RegisterAsync(shared.Server);
         await using var shell = await Mosquitto.SubscribeAsync(shared.Server, ana, "-V", version, "-t", $"{Lobby.Topic}/text");
-        using var bea = await Person.RegisterAsync(shared.Server, "bea", "Béa do Texto");
+        using var bea = await Person.RegisterAsync(shared.Server, "bea", $"Béa do Texto {version}");
         await using var browser = await chromium.VisitorAsync(shared.Server);
         var page = await PageOfAsync(browser, bea);
 
         await page.SayAsync("olá");
 
-        Assert.Equal("Béa do Texto: olá", await shell.LineAsync(line => line.StartsWith("Béa do Texto:", StringComparison.Ordinal)));
+        Assert.Equal($"{bea.DisplayName}: olá", await shell.LineAsync(line => line.StartsWith(bea.DisplayName, StringComparison.Ordinal)));
     }
 
     [Theory]
