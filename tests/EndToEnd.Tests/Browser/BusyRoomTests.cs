@@ -19,18 +19,22 @@ public sealed partial class BusyRoomTests(SharedServer shared, Chromium chromium
         await browser.BeAsync(ana);
         var chat = await ChatPage.OpenAsync(browser, room);
         var work = await Work.OfAsync(chat.Page);
+        var emptyKeys = await work.DuringAsync(() => TypeAsync(chat, 20));
 
         await crowd.TalkAsync(10);
         await SeesLastAsync(chat, crowd);
         var early = await work.DuringAsync(() => SlowlyAsync(chat, crowd, 20));
-        await crowd.TalkAsync(350);
+        await crowd.TalkAsync(1_650);
         await SeesLastAsync(chat, crowd);
         var late = await work.DuringAsync(() => SlowlyAsync(chat, crowd, 20));
+        var fullKeys = await work.DuringAsync(() => TypeAsync(chat, 20));
 
+        // Of 5,000 lines against 50. What was paid for every line before was 18 times as much at 1,000 lines: the machine's noise in Script is far below that.
         Assert.InRange(late.NodesAdded, 1, early.NodesAdded * 1.5);
         Assert.InRange(late.Layouts, 1, early.Layouts * 1.5);
-        // What was paid for every line before was 18 times as much at 1,000 lines as at 50: the machine's noise is far below that.
         Assert.InRange(late.Script, 0, early.Script * 4);
+        Assert.Equal(0, fullKeys.NodesAdded);
+        Assert.InRange(fullKeys.Layouts, 1, emptyKeys.Layouts * 3);
         browser.AssertNoComplaints();
     }
 
@@ -183,6 +187,16 @@ public sealed partial class BusyRoomTests(SharedServer shared, Chromium chromium
         Assert.Contains("says 8", copied, StringComparison.Ordinal);
         Assert.Matches(Time(), copied);
         Assert.DoesNotMatch(GluedTime(), copied);
+    }
+
+    private static async Task TypeAsync(ChatPage chat, int keys)
+    {
+        await chat.Composer.FocusAsync();
+        for (var i = 0; i < keys; i++)
+        {
+            await chat.Page.Keyboard.PressAsync("a");
+            await chat.FramesAsync();
+        }
     }
 
     private static Task SeesLastAsync(ChatPage chat, Crowd crowd) => chat.SeesAsync(crowd.LastSaid);
