@@ -200,6 +200,7 @@ export const en = {
   'chat.failed': 'The messages could not be read.',
   'chat.beginning': 'This is where {room} begins.',
   'chat.loadingOlder': 'Reading older messages…',
+  'chat.readOlder': 'Read older messages',
   'chat.empty': 'Quiet in here.',
   'chat.emptyHint': 'Say hello: somebody has to be first.',
   'date.justNow': 'just now',

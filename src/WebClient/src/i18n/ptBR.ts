@@ -201,6 +201,7 @@ export const ptBR: Catalogue = {
   'chat.failed': 'Não foi possível ler as mensagens.',
   'chat.beginning': 'Aqui começa {room}.',
   'chat.loadingOlder': 'Lendo mensagens mais antigas…',
+  'chat.readOlder': 'Ler mensagens mais antigas',
   'chat.empty': 'Tudo quieto por aqui.',
   'chat.emptyHint': 'Diga oi: alguém precisa ser o primeiro.',
   'date.justNow': 'agora mesmo',

@@ -1,4 +1,5 @@
 import { closedBidi } from './bidi';
+import { fewMarks } from './fewMarks';
 
 export type TextPart = { kind: 'text'; text: string } | { kind: 'link'; text: string; href: string };
 
@@ -11,15 +12,18 @@ const trailing = new Set('.,;:!?…’');
 const openings = new Map([[')', '('], [']', '['], ['}', '{']]);
 /** The longest host name there is (RFC 1035, 2.3.4). Encoding a longer one costs the browser more than its length. */
 const longestHost = 253;
+/** Further links of one message stay text: hundreds of them take longer to draw than all else in sight. */
+const mostLinks = 40;
 
 /** Splits text into plain parts and http(s) links. It returns data, never markup: the caller draws text nodes and anchors. */
 export function splitLinks(text: string): TextPart[] {
   const parts: TextPart[] = [];
-  let from = 0;
+  let [from, links] = [0, 0];
   for (const match of text.matchAll(candidate)) {
     const written = withoutTrailingPunctuation(match[0]);
     const url = safeUrl(written);
     if (url === null) continue;
+    if (++links > mostLinks) break;
     if (match.index > from) parts.push(plain(text.slice(from, match.index)));
     // Whoever looks at a link reads where it leads: the host stands as the browser has it, or the whole link does.
     parts.push({ kind: 'link', text: hostIn(written) === url.host ? written : url.href, href: url.href });
@@ -30,7 +34,7 @@ export function splitLinks(text: string): TextPart[] {
 }
 
 function plain(text: string): TextPart {
-  return { kind: 'text', text: closedBidi(text) };
+  return { kind: 'text', text: fewMarks(closedBidi(text)) };
 }
 
 /** A sentence's full stop or the bracket around a link is not part of it; a bracket opened inside the link is. */
