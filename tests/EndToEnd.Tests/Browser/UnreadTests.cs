@@ -47,6 +47,28 @@ public sealed class UnreadTests(SharedServer shared, Chromium chromium)
     }
 
     [Fact]
+    public async Task Whoever_saw_the_first_new_lines_only_and_comes_back_has_read_no_more()
+    {
+        using var ana = await Person.RegisterAsync(shared.Server);
+        var (room, title) = (await ana.NewRoomAsync("The long one"), "The long one");
+        await using var crowd = await Crowd.InAsync(shared.Server, room);
+        await crowd.TalkAsync(60);
+        await using var browser = await chromium.VisitorAsync(shared.Server);
+        await browser.BeAsync(ana);
+        var chat = await ChatPage.OpenAsync(browser, room);
+        await Assertions.Expect(chat.ConnectionSays("Connected")).ToHaveCountAsync(1);
+        await Assertions.Expect(chat.Messages.GetByText("New messages")).ToBeInViewportAsync();
+
+        await chat.RoomLink("Lobby").ClickAsync();
+        await Assertions.Expect(chat.RoomLink(title)).ToContainTextAsync("120 new messages");
+        await chat.RoomLink(title).ClickAsync();
+        await Assertions.Expect(chat.Messages.GetByText("New messages")).ToBeInViewportAsync();
+        await chat.RoomLink("Lobby").ClickAsync();
+
+        await Assertions.Expect(chat.RoomLink(title)).ToContainTextAsync("120 new messages");
+    }
+
+    [Fact]
     public async Task What_was_missed_offline_begins_below_a_line()
     {
         using var ana = await Person.RegisterAsync(shared.Server);

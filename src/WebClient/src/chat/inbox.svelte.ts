@@ -8,6 +8,9 @@ const keptWhispers = 200;
 /** Shown over the page at once; the others are in the inbox. */
 export const shownOnTop = 3;
 
+/** Milliseconds after a connection in which what was missed comes. */
+const missedFor = 3_000;
+
 export interface InboxUser {
   readonly me: string;
   read(seq: number, epoch: string): void;
@@ -38,6 +41,8 @@ export class Inbox {
   readonly #restored: Promise<void>;
   #epoch: string | null = null;
   #last = 0;
+  /** By `performance.now()`: what comes until then was said while nobody looked. */
+  #missedUntil = 0;
 
   constructor(user: InboxUser, copy: Promise<Copy | null>) {
     this.#user = user;
@@ -47,6 +52,7 @@ export class Inbox {
   /** Refused means that the connection is somebody else's: the cookie has changed, or the user name has. */
   async attach(link: Link): Promise<Subscribed> {
     await this.#restored;
+    this.#missedUntil = performance.now() + missedFor;
     const from = this.#epoch === null ? { last: firstOnes } : { after: this.#last, epoch: this.#epoch };
     return link.subscribe(`users/${this.#user.me}`, 1, from);
   }
@@ -60,8 +66,9 @@ export class Inbox {
     this.#epoch = whisper.epoch;
     this.#last = whisper.seq;
     this.whispers = [...this.whispers.slice(1 - keptWhispers), whisper];
-    // A newer one takes the place of the oldest, which does not come back.
-    if (this.onTop.length > shownOnTop) this.#shown = this.onTop.at(-1 - shownOnTop)!.seq;
+    // A newer one takes the place of the oldest, which does not come back. Of what was missed the newest is enough: the number beside the inbox tells the rest.
+    const most = performance.now() < this.#missedUntil ? 1 : shownOnTop;
+    if (this.onTop.length > most) this.#shown = this.onTop.at(-1 - most)!.seq;
     this.#keep();
   }
 
@@ -111,7 +118,7 @@ export class Inbox {
     this.whispers = copy.events.map(readWhisper).filter((whisper) => whisper !== null);
     this.#last = this.whispers.at(-1)?.seq ?? 0;
     this.#read = Math.max(this.#read, copy.read ?? 0);
-    this.#shown = copy.shown ?? 0;
+    this.#shown = Math.max(copy.shown ?? 0, this.#last - 1);
   }
 
   #keep(): void {

@@ -27,6 +27,8 @@ import { TypingState } from './typing.svelte';
 
 const pageLength = 50;
 const longestPage = 500;
+/** Read before a room is shown, to begin it where the new begins. Whoever missed more begins further below. */
+const mostUnreadPages = 8;
 /** Whoever reads on within this time is on the way to somewhere: each page is twice as long as the one before. */
 const readsOnWithin = 3_000;
 /** Shown above what is new, so that it can be read in its place. */
@@ -442,10 +444,12 @@ export class RoomState {
 
   /** What is new may begin further above than what was read so far. */
   async #reachUnread(): Promise<void> {
-    const { first } = this.#timeline;
     const { seq } = this.#seen;
-    if (seq === null || first === null || first <= seq + 1 || this.#timeline.atStart) return;
-    await this.#readOlder(Math.min(longestPage, first - seq + readBefore));
+    for (let page = 0; page < mostUnreadPages; page++) {
+      const { first } = this.#timeline;
+      if (seq === null || first === null || first <= seq + 1 || this.#timeline.atStart) return;
+      if ((await this.#readOlder(Math.min(longestPage, first - seq + readBefore))) !== 'done') return;
+    }
   }
 
   async #readOlder(length: number): Promise<'done' | 'refused' | 'failed'> {

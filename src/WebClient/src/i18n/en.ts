@@ -198,6 +198,7 @@ export const en = {
   'gone.copied': 'Copied',
   'gone.comeBack': 'Come in again',
   'chat.failed': 'The messages could not be read.',
+  'chat.notHere': 'What was said here is not in this browser yet.',
   'chat.beginning': 'This is where {room} begins.',
   'chat.loadingOlder': 'Reading older messages…',
   'chat.readOlder': 'Read older messages',

@@ -199,6 +199,7 @@ export const ptBR: Catalogue = {
   'gone.copied': 'Copiado',
   'gone.comeBack': 'Entrar de novo',
   'chat.failed': 'Não foi possível ler as mensagens.',
+  'chat.notHere': 'O que se disse aqui ainda não está neste navegador.',
   'chat.beginning': 'Aqui começa {room}.',
   'chat.loadingOlder': 'Lendo mensagens mais antigas…',
   'chat.readOlder': 'Ler mensagens mais antigas',

@@ -1,18 +1,33 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Inbox } from '../../src/chat/inbox.svelte';
 import type { Copy } from '../../src/chat/store';
 
 const whisper = (seq: number) => ({ type: 'whisper', seq, epoch: 'e', id: null, at: '2026-11-28T12:00:00Z', from: { user: 'bea', name: 'Béa', kind: 'person' }, text: `whisper ${seq}` });
 
-async function newInbox(copy: Copy | null = null) {
+/** `live`: what was missed has come. */
+async function newInbox(copy: Copy | null = null, live = true) {
   const told: number[] = [];
   let kept: (() => Omit<Copy, 'account'> | null) | null = null;
   const inbox = new Inbox({ me: 'ana', read: (seq) => told.push(seq), keep: (_, value) => (kept = value) }, Promise.resolve(copy));
   await inbox.attach({ subscribe: async () => 'granted' } as unknown as Parameters<Inbox['attach']>[0]);
+  if (live) vi.advanceTimersByTime(5_000);
   return { inbox, told, onTop: () => inbox.onTop.map((one) => one.seq), copy: (): Copy => ({ account: 'ana', ...kept!()! }) };
 }
 
 describe('Inbox', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it('P9: of what was missed only the newest is on top, and nothing of an earlier visit but the last', async () => {
+    const { inbox, onTop, copy } = await newInbox(null, false);
+    for (const seq of [1, 2, 3]) inbox.receive(whisper(seq));
+    expect(onTop()).toEqual([3]);
+    vi.advanceTimersByTime(5_000);
+    inbox.receive(whisper(4));
+    expect(onTop()).toEqual([3, 4]);
+    expect((await newInbox(copy(), false)).onTop()).toEqual([4]);
+  });
+
   it('P9: at most three are on top of the page, and one that had to make room does not come back', async () => {
     const { inbox, onTop } = await newInbox();
     for (const seq of [1, 2, 3]) inbox.receive(whisper(seq));

@@ -120,6 +120,20 @@ describe('RoomState', () => {
     expect(room.atStart).toBe(false);
   });
 
+  it('begins where the new begins, however far above the newest page that is', async () => {
+    room.stop();
+    history.head = 1_700;
+    room = newRoom();
+    room.toldReading({ seq: 300, epoch, unread: 1_400 }, 1_700);
+    room.readAhead();
+    await room.attach(link);
+    expect(room.lineRow?.order).toBe(301);
+    // It stood there before the room was shown: nobody had to be brought to it.
+    expect(room.jumps).toBe(0);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(room.unread).toBe(1_400);
+  });
+
   it('nothing is asked or kept any more when nobody is signed in', async () => {
     history.status = 503;
     history.asked.length = 0;
