@@ -17,6 +17,7 @@ export interface Sending {
   publish(topic: string, payload: string): Promise<Published>;
 }
 
+type Refusal = NonNullable<Waiting['refusal']>;
 type Word = { account: string; changed: true } | { account: string; id: string; logged: Line['logged'] };
 
 /** How often a message is tried that the server cannot take right now, a second apart and then more, before its author is asked. */
@@ -43,6 +44,8 @@ export class Outbox {
   readonly #own = new Set<string>();
   /** In the log, or discarded: what is still on disk for a moment is not taken for waiting again. */
   readonly #done = new Set<string>();
+  /** Refusals on their way to the disk, by the line's id: what is on disk does not know of them yet. */
+  readonly #refusals = new Map<string, Refusal>();
   readonly #stopping = new AbortController();
   #link: Sending | null = null;
   #holdsLock = false;
@@ -60,7 +63,7 @@ export class Outbox {
     await this.#read();
     for (const line of this.lines) {
       this.#own.add(line.id);
-      if (line.state === 'waiting' && Date.now() - line.at > oldestUnasked) await this.#refuse(line, { code: 0, text: '' });
+      if (line.state === 'waiting' && Date.now() - line.at > oldestUnasked) await this.#refuse(line.id, { code: 0, text: '' });
     }
     if (locks()) this.#askToSend(false);
     else this.#sendAll();
@@ -98,6 +101,7 @@ export class Outbox {
     const line = this.#find(id);
     if (line?.state !== 'failed') return;
     this.#own.add(id);
+    this.#refusals.delete(id);
     this.#change(id, { state: 'waiting', refusal: null, at: Date.now() });
     if (line.order !== null) await this.#store.setRefusal(line.order, null);
     this.#say({ account: this.#account, changed: true });
@@ -112,7 +116,8 @@ export class Outbox {
   /** Nothing that waits for this topic is sent any more: its author is no longer heard there, and may take it back. */
   async giveUp(topic: string): Promise<void> {
     const waiting = this.lines.filter((line) => line.topic === topic && line.state === 'waiting');
-    for (const line of waiting) await this.#refuse(line, { code: notAllowed, text: '' });
+    // All at once: while one was being written to the disk, the next would still be sent.
+    await Promise.all(waiting.map((line) => this.#refuse(line.id, { code: notAllowed, text: '' })));
   }
 
   /** Its event has been seen in the log, acknowledged or not. */
@@ -134,6 +139,9 @@ export class Outbox {
   async #keep(waiting: Waiting): Promise<void> {
     const order = await this.#store.add(waiting);
     this.#change(waiting.id, { order });
+    // Taken back, or refused, before it was there.
+    if (order !== null && this.#done.has(waiting.id)) await this.#store.remove(order);
+    await this.#keepRefusal(waiting.id);
     this.#sort();
     this.#say({ account: this.#account, changed: true });
     this.#sendAll();
@@ -160,7 +168,10 @@ export class Outbox {
         const before = new Set(this.lines.filter((line) => line.order !== null && line.state !== 'sent').map((line) => line.id));
         const stored = (await this.#store.outbox(this.#account)).filter((line) => !this.#done.has(line.id));
         const onDisk = new Set(stored.map((line) => line.id));
-        const kept = stored.map((line): Line => ({ ...line, state: line.refusal ? 'failed' : 'waiting', logged: null }));
+        const kept = stored.map((line): Line => {
+          const refusal = this.#refusals.get(line.id) ?? line.refusal;
+          return { ...line, refusal, state: refusal ? 'failed' : 'waiting', logged: null };
+        });
         // Acknowledged but not shown in the log yet, or just on its way to the disk. What was there before and is not now, another tab has settled.
         const here = this.lines.filter((line) => !onDisk.has(line.id) && (!before.has(line.id) || !this.#store.lasting));
         this.lines = [...kept, ...here];
@@ -226,7 +237,7 @@ export class Outbox {
         await this.#pause(Math.min(15_000, 1_000 * 2 ** (tries - 1)));
       } else {
         tries = 0;
-        await this.#refuse(line, { code: answer.code, text: answer.text });
+        await this.#refuse(line.id, { code: answer.code, text: answer.text });
       }
     }
     this.#busy.delete(topic);
@@ -253,15 +264,29 @@ export class Outbox {
     this.#change(id, { state: 'sent', logged, refusal: null });
   }
 
-  async #refuse(line: Line, refusal: NonNullable<Waiting['refusal']>): Promise<void> {
-    this.#change(line.id, { state: 'failed', refusal });
-    if (line.order !== null) await this.#store.setRefusal(line.order, refusal);
+  async #refuse(id: string, refusal: Refusal): Promise<void> {
+    // Acknowledged or taken back meanwhile, it stays that.
+    if (this.#find(id)?.state !== 'waiting') return;
+    this.#refusals.set(id, refusal);
+    this.#change(id, { state: 'failed', refusal });
+    await this.#keepRefusal(id);
     this.#say({ account: this.#account, changed: true });
+  }
+
+  /** A line that is on its way to the disk itself is asked for again once it is there. */
+  async #keepRefusal(id: string): Promise<void> {
+    const order = this.#find(id)?.order ?? null;
+    const refusal = this.#refusals.get(id);
+    if (order === null || refusal === undefined) return;
+    await this.#store.setRefusal(order, refusal);
+    // Another try may have been asked for, and refused, meanwhile.
+    if (this.#refusals.get(id) === refusal) this.#refusals.delete(id);
   }
 
   async #drop(id: string): Promise<void> {
     const order = this.#find(id)?.order ?? null;
     this.#done.add(id);
+    this.#refusals.delete(id);
     this.lines = this.lines.filter((line) => line.id !== id);
     if (order !== null) await this.#store.remove(order);
   }

@@ -71,6 +71,55 @@ describe('Outbox', () => {
     expect(outbox.lines.map((line) => [line.text, line.state])).toEqual([['one', 'failed'], ['other', 'waiting']]);
   });
 
+  it('sends nothing more to a room that was lost while one message is on its way, and what the log has is not refused', async () => {
+    const [store, wire] = [newStore(), new Wire()];
+    const outbox = await newOutbox(store);
+    outbox.attach(wire);
+    outbox.write(lobby, 'one');
+    outbox.write(lobby, 'two');
+    await wire.hears(1);
+    await settled(store, 'ana', (lines) => lines.length === 2);
+    // A disk that takes its time.
+    const setRefusal = store.setRefusal.bind(store);
+    let write!: () => void;
+    const written = new Promise<void>((resolve) => (write = resolve));
+    store.setRefusal = (...args) => written.then(() => setRefusal(...args));
+    const givingUp = outbox.giveUp(lobby);
+    await wire.answer(stored(1));
+    await settled(store, 'ana', (lines) => lines.length === 1);
+    write();
+    await givingUp;
+    await settled(store, 'ana', (lines) => lines.length === 1 && lines[0]!.refusal !== null);
+    expect(wire.texts).toEqual(['one']);
+    expect(outbox.lines.map((line) => [line.text, line.state])).toEqual([['one', 'sent'], ['two', 'failed']]);
+  });
+
+  it('keeps the refusal of a message that was still on its way to the disk when its room was lost', async () => {
+    const [store, wire] = [newStore(), new Wire()];
+    const outbox = await newOutbox(store);
+    outbox.write(lobby, 'one');
+    await outbox.giveUp(lobby);
+    await settled(store, 'ana', (lines) => lines.length === 1 && lines[0]!.refusal !== null);
+    expect(outbox.lines.map((line) => line.state)).toEqual(['failed']);
+    outbox.stop();
+
+    const after = await newOutbox(store);
+    after.write('rooms/garden', 'other');
+    after.attach(wire);
+    await wire.hears(1);
+    expect(wire.texts).toEqual(['other']);
+  });
+
+  it('does not find a message again that was taken back on its way to the disk', async () => {
+    const store = newStore();
+    const outbox = await newOutbox(store);
+    outbox.write(lobby, 'one');
+    await outbox.discard(outbox.lines[0]!.id);
+    outbox.write(lobby, 'two');
+    const lines = await settled(store, 'ana', (found) => found.some((line) => line.text === 'two') && found.length === 1);
+    expect(lines.map((line) => line.text)).toEqual(['two']);
+  });
+
   it('has a message on disk before it is sent, and until the server has it', async () => {
     const store = newStore();
     const outbox = await newOutbox(store);
