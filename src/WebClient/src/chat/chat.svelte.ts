@@ -1,6 +1,6 @@
 import { SvelteMap } from 'svelte/reactivity';
-import { backoff } from '../lib/backoff';
 import { call, type Answer } from '../lib/http';
+import { Retry, type Tried } from '../lib/retry.svelte';
 import { router } from '../lib/router.svelte';
 import { session, type Me } from '../session/session.svelte';
 import { Connection } from './connection.svelte';
@@ -41,6 +41,8 @@ export class Chat {
   readonly opened = new SvelteMap<string, RoomState>();
   directory = $state.raw<Room[]>([]);
   directoryPhase = $state<'loading' | 'ready' | 'failed'>('loading');
+  /** Asks for the list of rooms until it comes. */
+  readonly listing = new Retry();
   /** What the server said about this account's doings: the newest three. */
   notices = $state.raw<{ key: number; notice: Notice }[]>([]);
   /** To be told, unless the reader is in the room and sees it there: the newest few. */
@@ -54,8 +56,6 @@ export class Chat {
   #here = $state<string | null>(null);
   readonly current = $derived(this.#here === null ? null : (this.opened.get(this.#here) ?? null));
 
-  #confirming = $state(false);
-
   readonly #store = new Store(() => (this.forgetful = true));
   readonly #copies: Copies;
   readonly #positions: ReadPositions;
@@ -64,17 +64,16 @@ export class Chat {
   readonly #readings = new SvelteMap<string, Counted>();
   /** The rooms that the server has said to be this account's. */
   readonly #mine = new Set<string>();
-  /** Left from here; the server tells that too, and by then the room may have been opened again. */
-  readonly #leftHere = new Set<string>();
+  /** Left from here; the server tells that too, once, and by then the room may have been opened again. */
+  readonly #leftHere = new Map<string, { told: boolean }>();
   readonly #directoryRead: Promise<void>;
   #directoryWasRead!: () => void;
-  /** Open, and asked whose it is. */
-  #asked: Link | null = null;
-  #link: Link | null = null;
-  #retry: ReturnType<typeof setTimeout> | undefined;
-  #attempt = 0;
+  /** The link that is open, and whose account the server was asked to confirm. */
+  #asked = $state.raw<Link | null>(null);
+  /** The same, once the server has confirmed it. */
+  #link = $state.raw<Link | null>(null);
   #readAt = 0;
-  #reading: Promise<void> | null = null;
+  #reading: Promise<Tried> | null = null;
   #readAgain = false;
   #lastKey = 0;
   #stopped = false;
@@ -85,7 +84,7 @@ export class Chat {
     return [...rooms].reduce((sum, room) => sum + this.unreadIn(room), this.inbox.unread);
   });
 
-  readonly catchingUp = $derived(this.#confirming || [...this.opened.values()].some((room) => room.catchingUp));
+  readonly catchingUp = $derived((this.#asked !== null && this.#link === null) || [...this.opened.values()].some((room) => room.catchingUp));
 
   constructor(me: Me) {
     this.me = me;
@@ -96,7 +95,7 @@ export class Chat {
     this.favourites = new Favourites(me.account);
     this.#live = new LiveUnread({
       me: me.user,
-      counted: (room) => this.#counted(room),
+      counted: (rooms) => this.#counted(rooms),
       gone: (room, how) => this.#gone(room, how),
       isIn: (rooms) => this.#isIn(rooms),
     });
@@ -121,7 +120,9 @@ export class Chat {
   }
 
   start(): void {
-    void this.#store.forgetOthers(this.me.account).then(() => this.outbox.start());
+    void this.#store.forgetOthers(this.me.account).then(() => {
+      if (!this.#stopped) void this.outbox.start();
+    });
     void this.drafts.start();
     this.connection.start();
     this.favourites.start();
@@ -131,7 +132,10 @@ export class Chat {
 
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#retry);
+    this.#asked = this.#link = null;
+    for (const room of this.opened.values()) room.stop();
+    this.#live.detach();
+    this.listing.stop();
     removeEventListener('pagehide', this.#leavesPage);
     this.favourites.stop();
     this.outbox.stop();
@@ -190,44 +194,53 @@ export class Chat {
 
   /** Off the room's list and out of it. */
   async leave(id: string): Promise<Answer<unknown>> {
-    this.#leftHere.add(id);
+    const leaving = { told: false };
+    this.#leftHere.set(id, leaving);
     const answer = await call<unknown>('DELETE', `/api/rooms/${id}/members/${this.me.user}`);
-    if (answer.ok) this.#left(id);
-    else this.#leftHere.delete(id);
-    return answer;
+    if (this.#stopped) return answer;
+    if (!answer.ok && !leaving.told) {
+      this.#leftHere.delete(id);
+      return answer;
+    }
+    this.#left(id);
+    // Told by the server, it is done, also when the answer to the call was lost.
+    return { ok: true, value: undefined };
   }
 
   /** One call at a time; asked meanwhile, it reads again. A list that could not be read is asked for again after a while. */
-  readDirectory(): Promise<void> {
+  async readDirectory(): Promise<void> {
+    if (this.#stopped) return;
     this.#readAgain = true;
-    this.#reading ??= (async () => {
-      while (this.#readAgain && !this.#stopped) {
-        this.#readAgain = false;
-        await this.#readDirectoryOnce();
-      }
-      this.#reading = null;
-    })();
-    return this.#reading;
+    if (this.#reading === null) void this.listing.run(() => (this.#reading = this.#readDirectoryToEnd()));
+    await this.#reading;
   }
 
-  async #readDirectoryOnce(): Promise<void> {
-    clearTimeout(this.#retry);
+  async #readDirectoryToEnd(): Promise<Tried> {
+    let tried: Tried;
+    do {
+      this.#readAgain = false;
+      tried = await this.#readDirectoryOnce();
+    } while (this.#readAgain && !this.#stopped);
+    this.#reading = null;
+    return tried;
+  }
+
+  async #readDirectoryOnce(): Promise<Tried> {
     const answer = await call<{ rooms?: unknown[] }>('GET', '/api/rooms');
-    if (this.#stopped) return;
+    if (this.#stopped) return 'done';
     if (answer.ok) {
       const rooms = (answer.value.rooms ?? []).map(readRoom).filter((room) => room !== null);
       // It may have been asked for before a room was come into.
       this.directory = rooms.map((room) => (this.#mine.has(room.id) ? { ...room, member: true } : room));
       this.directoryPhase = 'ready';
-      this.#attempt = 0;
       this.#readAt = Date.now();
       // What is told live is newer, and counts the own bots.
       for (const { id, reading, head } of this.directory) if (reading && !this.#mine.has(id)) this.#toldReading(id, reading, head);
-    } else {
-      if (this.directoryPhase === 'loading') this.directoryPhase = 'failed';
-      this.#retry = setTimeout(() => void this.readDirectory(), backoff(this.#attempt++));
+    } else if (this.directoryPhase === 'loading') {
+      this.directoryPhase = 'failed';
     }
     this.#directoryWasRead();
+    return answer.ok ? 'done' : 'again';
   }
 
   /** The reader is back at the page. */
@@ -268,7 +281,7 @@ export class Chat {
   #makePlace(): void {
     for (const [id, room] of this.opened) {
       if (this.opened.size < mostOpened) return;
-      room.leave();
+      room.stop();
       this.opened.delete(id);
     }
   }
@@ -276,12 +289,10 @@ export class Chat {
   /** Nothing is sent or read before the server has confirmed whose connection it is: the cookie may have changed since this page was opened. */
   async #opened(link: Link): Promise<void> {
     this.#asked = link;
-    this.#confirming = true;
     // Both at once: without knowing whether it was put out meanwhile, the page would come back into a public room.
     const [own, rooms] = await Promise.all([this.inbox.attach(link), this.#live.attach(link)]);
     if (this.#asked !== link || own === 'lost') return;
     if (own === 'refused') return link.close();
-    this.#confirming = false;
     this.#link = link;
     this.lostAt = null;
     if (this.#wasOnline) void this.readDirectory();
@@ -295,7 +306,6 @@ export class Chat {
   #closed(): void {
     if (this.#link) this.lostAt = Date.now();
     this.#asked = null;
-    this.#confirming = false;
     this.#link = null;
     this.#live.detach();
     this.#leftHere.clear();
@@ -326,15 +336,19 @@ export class Chat {
     this.opened.get(room)?.toldReading(newer, head);
   }
 
-  #counted({ room, head, seq, epoch, unread }: RoomUnread): void {
-    this.#toldReading(room, { seq, epoch, unread }, head);
-    if (this.#mine.has(room)) return;
-    this.#mine.add(room);
-    const listed = this.roomOf(room);
-    // It may have been let in again by the one who put it out.
-    if (this.opened.get(room)?.gone) this.#letIn(room);
-    if (listed) this.directory = this.directory.map((entry) => (entry.id === room ? { ...entry, member: true } : entry));
-    else if (this.directoryPhase !== 'loading') void this.readDirectory();
+  #counted(rooms: readonly RoomUnread[]): void {
+    for (const { room, head, seq, epoch, unread } of rooms) this.#toldReading(room, { seq, epoch, unread }, head);
+    const joined = new Set(rooms.map(({ room }) => room).filter((room) => !this.#mine.has(room)));
+    if (joined.size === 0) return;
+    for (const room of joined) {
+      this.#mine.add(room);
+      // It may have been let in again by the one who put it out.
+      if (this.opened.get(room)?.gone) this.#letIn(room);
+    }
+    const isNew = (entry: Room) => !entry.member && joined.has(entry.id);
+    if (this.directory.some(isNew)) this.directory = this.directory.map((entry) => (isNew(entry) ? { ...entry, member: true } : entry));
+    for (const { id } of this.directory) joined.delete(id);
+    if (joined.size > 0 && this.directoryPhase !== 'loading') void this.readDirectory();
   }
 
   #letIn(id: string): void {
@@ -352,14 +366,17 @@ export class Chat {
   }
 
   #gone(id: string, how: Gone): void {
-    if (how !== 'left') this.#putOut(id, how);
-    // Of the one that was left from here, the answer to that has told already, or will.
-    else if (!this.#leftHere.delete(id)) this.#left(id);
+    if (how !== 'left') return this.#putOut(id, how);
+    const leaving = this.#leftHere.get(id);
+    if (!leaving) return this.#left(id);
+    // Of the one that was left from here, the end of that call has seen to it already, or will.
+    leaving.told = true;
+    this.#leftHere.delete(id);
   }
 
   #left(id: string): void {
     this.#forget(id, 'left');
-    this.opened.get(id)?.leave();
+    this.opened.get(id)?.stop();
     // In place of the room: going back would come into it again.
     if (this.#here === id) router.go('/rooms', { replace: true });
     this.opened.delete(id);

@@ -6,8 +6,8 @@ const patience = 10_000;
 
 export interface LiveUnreadUser {
   readonly me: string;
-  /** How much is unread in one room, as of its `head`. */
-  counted(room: RoomUnread): void;
+  /** How much is unread in each of these rooms, as of its `head`: one, or all of them at once. */
+  counted(rooms: readonly RoomUnread[]): void;
   gone(room: string, how: Gone): void;
   /** Said on each new link, when all its parts are here: the account is in these rooms and no others. */
   isIn(rooms: ReadonlySet<string>): void;
@@ -47,10 +47,9 @@ export class LiveUnread {
   receive(value: unknown): void {
     const said = readUnread(value);
     if (!said) return;
-    for (const room of said.rooms) {
-      if ('gone' in room) this.#user.gone(room.room, room.gone);
-      else if ('seq' in room) this.#user.counted(room);
-    }
+    for (const room of said.rooms) if ('gone' in room) this.#user.gone(room.room, room.gone);
+    const counted = said.rooms.filter((room) => 'seq' in room);
+    if (counted.length > 0) this.#user.counted(counted);
     if (said.all) this.#gather(said.rooms.filter((room) => !('gone' in room)), said.part, said.parts);
   }
 

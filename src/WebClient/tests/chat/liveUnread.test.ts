@@ -7,7 +7,7 @@ function listening(subscribed: Subscribed = 'granted') {
   const asked: string[] = [];
   const unread = new LiveUnread({
     me: 'ana',
-    counted: (room) => heard.push(`${room.room} ${room.unread} of ${room.head}`),
+    counted: (rooms) => heard.push(...rooms.map((room) => `${room.room} ${room.unread} of ${room.head}`)),
     gone: (room, how) => heard.push(`${room} ${how}`),
     isIn: (rooms) => heard.push(`in ${[...rooms].sort().join(' ')}`),
   });

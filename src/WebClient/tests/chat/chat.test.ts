@@ -1,0 +1,208 @@
+import 'fake-indexeddb/auto';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { LinkEvents, Subscribed } from '../../src/chat/link';
+import type { Chat as ChatType } from '../../src/chat/chat.svelte';
+
+/** In place of the MQTT connection: grants whatever is asked, and is told by the test what the server says. */
+class Wire {
+  static newest: Wire | null = null;
+  readonly events: LinkEvents;
+  readonly subscribed: string[] = [];
+  readonly unsubscribed: string[] = [];
+
+  constructor(_clientId: string, events: LinkEvents) {
+    this.events = events;
+    Wire.newest = this;
+  }
+
+  async subscribe(filters: string | string[]): Promise<Subscribed> {
+    this.subscribed.push(...[filters].flat());
+    return 'granted';
+  }
+
+  unsubscribe(filters: string[]): void {
+    this.unsubscribed.push(...filters);
+  }
+
+  publishLoosely(): void {}
+  close(): void {}
+  abandon(): void {}
+
+  says(rooms: unknown[], more = {}): void {
+    this.events.message('users/ana/unread', JSON.stringify({ v: 1, type: 'unread', rooms, ...more }));
+  }
+}
+
+vi.mock('../../src/chat/link', () => ({ Link: Wire }));
+
+/** What a test has said that the server answers, by method and path; null: there is no answer. Else it answers 404. */
+type Reply = { status: number; body?: unknown } | null;
+const replies = new Map<string, () => Reply | Promise<Reply>>();
+const asked: string[] = [];
+
+const listeners = new Map<string, Set<() => void>>();
+const me = { account: 'a1', user: 'ana', name: 'Ana', kind: 'person', email: null, administrator: false, sessionId: 's' } as const;
+const listed = (id: string, member = false) => ({ id, title: id, topic: '', visibility: 'public', people: 0, member, mine: false });
+const counted = (room: string) => ({ room, head: 9, epoch: 'e', seq: 5, unread: 1, bots: 0 });
+const count = (request: string) => asked.filter((one) => one === request).length;
+
+let chat: ChatType;
+
+beforeEach(async () => {
+  vi.stubGlobal('location', new URL('http://localhost/rooms/garden'));
+  vi.stubGlobal('document', { hidden: false, visibilityState: 'visible', baseURI: 'http://localhost/' });
+  vi.stubGlobal('history', { pushState: vi.fn(), replaceState: (_: null, __: string, address: string) => vi.stubGlobal('location', new URL(address, 'http://localhost/')) });
+  vi.stubGlobal('addEventListener', (name: string, listener: () => void) => listeners.set(name, (listeners.get(name) ?? new Set()).add(listener)));
+  vi.stubGlobal('removeEventListener', (name: string, listener: () => void) => listeners.get(name)?.delete(listener));
+  vi.stubGlobal('fetch', async (path: string, init: RequestInit) => {
+    const request = `${init.method} ${path}`;
+    asked.push(request);
+    const reply = await (replies.get(request)?.() ?? { status: 404, body: {} });
+    if (reply === null) throw new TypeError('no network');
+    return new Response(reply.body === undefined ? null : JSON.stringify(reply.body), { status: reply.status });
+  });
+  replies.set('GET /api/rooms', () => ({ status: 200, body: { rooms: [listed('garden', true), listed('kitchen')] } }));
+  replies.set('GET /api/rooms/garden', () => ({ status: 200, body: listed('garden', true) }));
+  const { Chat } = await import('../../src/chat/chat.svelte');
+  chat = new Chat(me);
+});
+
+afterEach(() => {
+  chat.stop();
+  replies.clear();
+  asked.length = 0;
+  listeners.clear();
+  Wire.newest = null;
+  vi.unstubAllGlobals();
+});
+
+/** With a connection that the server has confirmed, and these rooms as the account's. */
+async function online(...rooms: string[]): Promise<Wire> {
+  chat.start();
+  await vi.waitFor(() => expect(Wire.newest).not.toBeNull());
+  const wire = Wire.newest!;
+  wire.events.opened();
+  wire.says(rooms.map(counted), { all: true });
+  await vi.waitFor(() => expect([chat.catchingUp, chat.directoryPhase]).toEqual([false, 'ready']));
+  return wire;
+}
+
+describe('Chat', () => {
+  it('leaves a room by the answer to its call, and hears of it once', async () => {
+    const wire = await online('garden');
+    chat.visit('garden');
+    replies.set('DELETE /api/rooms/garden/members/ana', () => ({ status: 204 }));
+    expect((await chat.leave('garden')).ok).toBe(true);
+    expect([chat.opened.has('garden'), location.pathname]).toEqual([false, '/rooms']);
+    // It is come into again before the server has told of the leaving.
+    chat.visit('garden');
+    wire.says([{ room: 'garden', gone: 'left' }]);
+    expect(chat.opened.has('garden')).toBe(true);
+  });
+
+  it('goes out of a room that was left, also when the answer to its call is lost', async () => {
+    const wire = await online('garden');
+    chat.visit('garden');
+    replies.set('DELETE /api/rooms/garden/members/ana', () => {
+      wire.says([{ room: 'garden', gone: 'left' }]);
+      return null;
+    });
+    expect((await chat.leave('garden')).ok).toBe(true);
+    expect([chat.opened.has('garden'), location.pathname]).toEqual([false, '/rooms']);
+  });
+
+  it('stays in a room when leaving it came to nothing, and leaves it when that is told later', async () => {
+    const wire = await online('garden');
+    chat.visit('garden');
+    replies.set('DELETE /api/rooms/garden/members/ana', () => null);
+    expect((await chat.leave('garden')).ok).toBe(false);
+    expect(chat.opened.has('garden')).toBe(true);
+    wire.says([{ room: 'garden', gone: 'left' }]);
+    expect(chat.opened.has('garden')).toBe(false);
+  });
+
+  it('ends its rooms with itself, and does nothing more with what is answered later', async () => {
+    await online('garden');
+    chat.visit('garden');
+    const ended = vi.fn();
+    chat.opened.get('garden')!.stop = ended;
+    let answer!: (reply: Reply) => void;
+    replies.set('DELETE /api/rooms/garden/members/ana', () => new Promise((resolve) => (answer = resolve)));
+    const leaving = chat.leave('garden');
+    chat.stop();
+    expect(ended).toHaveBeenCalledOnce();
+    answer({ status: 204 });
+    await leaving;
+    expect(location.pathname).toBe('/rooms/garden');
+    const before = asked.length;
+    await chat.readDirectory();
+    expect(asked.length).toBe(before);
+  });
+
+  it('stops while the server still confirms whose connection it is, and comes into no room', async () => {
+    chat.start();
+    chat.visit('garden');
+    await vi.waitFor(() => expect(Wire.newest).not.toBeNull());
+    const wire = Wire.newest!;
+    wire.events.opened();
+    await vi.waitFor(() => expect(wire.subscribed).toContain('users/ana/unread'));
+    expect(chat.catchingUp).toBe(true);
+    chat.stop();
+    wire.says([counted('garden')], { all: true });
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(wire.subscribed.filter((topic) => topic.startsWith('rooms/'))).toEqual([]);
+  });
+
+  it('takes all rooms of one statement into the list in one pass', async () => {
+    const many = Array.from({ length: 200 }, (_, index) => `room${index}`);
+    replies.set('GET /api/rooms', () => ({ status: 200, body: { rooms: [listed('garden', true), ...many.map((id) => listed(id))] } }));
+    const wire = await online('garden');
+    const known = chat.directory;
+    wire.says([counted('garden')]);
+    expect(chat.directory).toBe(known);
+    const walks = vi.fn();
+    for (const method of ['map', 'find'] as const) {
+      const original = Array.prototype[method] as (...args: unknown[]) => unknown;
+      vi.spyOn(Array.prototype, method).mockImplementation(function (this: unknown[], ...args: unknown[]) {
+        if (this === chat.directory) walks();
+        return original.apply(this, args) as never;
+      });
+    }
+    wire.says(many.map(counted));
+    vi.restoreAllMocks();
+    expect(chat.directory.every((room) => room.member)).toBe(true);
+    expect(walks.mock.calls.length).toBeLessThan(5);
+  });
+
+  it('asks for a list that did not come again at once when told to, one call at a time', async () => {
+    let answer: ((reply: Reply) => void) | null = null;
+    replies.set('GET /api/rooms', () => null);
+    chat.start();
+    await vi.waitFor(() => expect(chat.directoryPhase).toBe('failed'));
+    expect(chat.listing.failures).toBe(1);
+    replies.set('GET /api/rooms', () => new Promise((resolve) => (answer = resolve)));
+    const before = count('GET /api/rooms');
+    chat.listing.retryNow();
+    chat.listing.retryNow();
+    await vi.waitFor(() => expect(answer).not.toBeNull());
+    expect(count('GET /api/rooms')).toBe(before + 1);
+    answer!({ status: 200, body: { rooms: [listed('garden')] } });
+    await vi.waitFor(() => expect(chat.directoryPhase).toBe('ready'));
+    expect([chat.directory.map((room) => room.id), chat.listing.failures]).toEqual([['garden'], 0]);
+  });
+
+  it('reads the list once more, and once only, when it is asked for while it is read', async () => {
+    await online('garden');
+    const answers: ((reply: Reply) => void)[] = [];
+    replies.set('GET /api/rooms', () => new Promise((resolve) => answers.push(resolve)));
+    const before = count('GET /api/rooms');
+    const read = Promise.all([chat.readDirectory(), chat.readDirectory(), chat.readDirectory()]);
+    await vi.waitFor(() => expect(answers).toHaveLength(1));
+    answers[0]!({ status: 200, body: { rooms: [] } });
+    await vi.waitFor(() => expect(answers).toHaveLength(2));
+    answers[1]!({ status: 200, body: { rooms: [listed('kitchen')] } });
+    await read;
+    expect(count('GET /api/rooms')).toBe(before + 2);
+    expect(chat.directory.map((room) => room.id)).toEqual(['kitchen']);
+  });
+});
