@@ -1,6 +1,5 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { call, type Answer } from '../lib/http';
-import { Retry, type Tried } from '../lib/retry.svelte';
 import { router } from '../lib/router.svelte';
 import { session, type Me } from '../session/session.svelte';
 import { Connection } from './connection.svelte';
@@ -11,10 +10,11 @@ import { Inbox } from './inbox.svelte';
 import type { Link } from './link';
 import { LiveUnread } from './liveUnread';
 import { Outbox } from './outbox.svelte';
-import { parseJson, readNotice, readPresent, readRoom, type Gone, type Notice, type Reading, type Room, type RoomUnread } from './protocol';
+import { parseJson, readNotice, readPresent, type Gone, type Notice, type Reading, type Room, type RoomUnread } from './protocol';
 import { ReadPositions } from './readPositions';
 import { newerReading, type Counted } from './reading';
 import { RoomState } from './room.svelte';
+import { RoomDirectory } from './roomDirectory.svelte';
 import { Store } from './store';
 
 /** What nobody tells, as the number of people in rooms that are not open, is read again by a reader who was away for so long. */
@@ -39,10 +39,7 @@ export class Chat {
   readonly drafts: Drafts;
   readonly favourites: Favourites;
   readonly opened = new SvelteMap<string, RoomState>();
-  directory = $state.raw<Room[]>([]);
-  directoryPhase = $state<'loading' | 'ready' | 'failed'>('loading');
-  /** Asks for the list of rooms until it comes. */
-  readonly listing = new Retry();
+  readonly directory = new RoomDirectory((room, reading, head) => this.#toldReading(room, reading, head));
   /** What the server said about this account's doings: the newest three. */
   notices = $state.raw<{ key: number; notice: Notice }[]>([]);
   /** To be told, unless the reader is in the room and sees it there: the newest few. */
@@ -62,19 +59,12 @@ export class Chat {
   readonly #live: LiveUnread;
   /** What is known of rooms that are not open. */
   readonly #readings = new SvelteMap<string, Counted>();
-  /** The rooms that the server has said to be this account's. */
-  readonly #mine = new Set<string>();
   /** Left from here; the server tells that too, once, and by then the room may have been opened again. */
   readonly #leftHere = new Map<string, { told: boolean }>();
-  readonly #directoryRead: Promise<void>;
-  #directoryWasRead!: () => void;
   /** The link that is open, and whose account the server was asked to confirm. */
   #asked = $state.raw<Link | null>(null);
   /** The same, once the server has confirmed it. */
   #link = $state.raw<Link | null>(null);
-  #readAt = 0;
-  #reading: Promise<Tried> | null = null;
-  #readAgain = false;
   #lastKey = 0;
   #stopped = false;
   #wasOnline = false;
@@ -88,7 +78,6 @@ export class Chat {
 
   constructor(me: Me) {
     this.me = me;
-    this.#directoryRead = new Promise((resolve) => (this.#directoryWasRead = resolve));
     this.#copies = new Copies(me.account, this.#store);
     this.outbox = new Outbox(me.account, this.#store);
     this.drafts = new Drafts(me.account, this.#store);
@@ -126,7 +115,7 @@ export class Chat {
     void this.drafts.start();
     this.connection.start();
     this.favourites.start();
-    void this.readDirectory();
+    void this.directory.read();
     addEventListener('pagehide', this.#leavesPage);
   }
 
@@ -135,7 +124,7 @@ export class Chat {
     this.#asked = this.#link = null;
     for (const room of this.opened.values()) room.stop();
     this.#live.detach();
-    this.listing.stop();
+    this.directory.stop();
     removeEventListener('pagehide', this.#leavesPage);
     this.favourites.stop();
     this.outbox.stop();
@@ -162,7 +151,7 @@ export class Chat {
   #open(id: string): void {
     let room = this.opened.get(id);
     if (!room) {
-      room = new RoomState(id, this.#roomUser(), this.roomOf(id), this.#copies.read(`rooms/${id}`));
+      room = new RoomState(id, this.#roomUser(), this.directory.find(id), this.#copies.read(`rooms/${id}`));
       const reading = this.#readings.get(id);
       if (reading) room.toldReading(reading, reading.head);
       this.#makePlace();
@@ -182,13 +171,9 @@ export class Chat {
     return opened?.phase === 'ready' ? opened.unread : (this.#readings.get(id)?.unread ?? 0);
   }
 
-  roomOf(id: string): Room | null {
-    return this.directory.find((entry) => entry.id === id) ?? null;
-  }
-
   async create(id: string, title: string, visibility: Room['visibility']): Promise<Answer<unknown>> {
     const answer = await call<unknown>('POST', '/api/rooms', { id, title, visibility });
-    if (answer.ok) await this.readDirectory();
+    if (answer.ok) await this.directory.read();
     return answer;
   }
 
@@ -207,46 +192,10 @@ export class Chat {
     return { ok: true, value: undefined };
   }
 
-  /** One call at a time; asked meanwhile, it reads again. A list that could not be read is asked for again after a while. */
-  async readDirectory(): Promise<void> {
-    if (this.#stopped) return;
-    this.#readAgain = true;
-    if (this.#reading === null) void this.listing.run(() => (this.#reading = this.#readDirectoryToEnd()));
-    await this.#reading;
-  }
-
-  async #readDirectoryToEnd(): Promise<Tried> {
-    let tried: Tried;
-    do {
-      this.#readAgain = false;
-      tried = await this.#readDirectoryOnce();
-    } while (this.#readAgain && !this.#stopped);
-    this.#reading = null;
-    return tried;
-  }
-
-  async #readDirectoryOnce(): Promise<Tried> {
-    const answer = await call<{ rooms?: unknown[] }>('GET', '/api/rooms');
-    if (this.#stopped) return 'done';
-    if (answer.ok) {
-      const rooms = (answer.value.rooms ?? []).map(readRoom).filter((room) => room !== null);
-      // It may have been asked for before a room was come into.
-      this.directory = rooms.map((room) => (this.#mine.has(room.id) ? { ...room, member: true } : room));
-      this.directoryPhase = 'ready';
-      this.#readAt = Date.now();
-      // What is told live is newer, and counts the own bots.
-      for (const { id, reading, head } of this.directory) if (reading && !this.#mine.has(id)) this.#toldReading(id, reading, head);
-    } else if (this.directoryPhase === 'loading') {
-      this.directoryPhase = 'failed';
-    }
-    this.#directoryWasRead();
-    return answer.ok ? 'done' : 'again';
-  }
-
   /** The reader is back at the page. */
   lookAgain(): void {
     if (document.hidden) return this.#leavesPage();
-    if (Date.now() - this.#readAt > longAway) void this.readDirectory();
+    if (this.directory.age > longAway) void this.directory.read();
     for (const room of this.opened.values()) void room.askAgain();
   }
 
@@ -268,7 +217,7 @@ export class Chat {
       me: this.me.user,
       author: () => session.me ?? this.me,
       outbox: this.outbox,
-      directoryRead: this.#directoryRead,
+      directoryRead: this.directory.known,
       read: (room: string, seq: number, epoch: string) => {
         this.#readings.set(room, { seq, epoch, unread: 0, head: Math.max(seq, this.#readings.get(room)?.head ?? 0) });
         this.#positions.read(room, seq, epoch);
@@ -295,7 +244,7 @@ export class Chat {
     if (own === 'refused') return link.close();
     this.#link = link;
     this.lostAt = null;
-    if (this.#wasOnline) void this.readDirectory();
+    if (this.#wasOnline) void this.directory.read();
     this.#wasOnline = true;
     this.connection.isOurs();
     this.outbox.attach(link);
@@ -318,7 +267,8 @@ export class Chat {
     const [root, name, ...rest] = topic.split('/');
     if (root === 'rooms' && name) {
       this.opened.get(name)?.receive(rest.join('/'), payload);
-      if (rest[0] === 'info') this.#renamed(name);
+      const room = this.opened.get(name)?.room;
+      if (rest[0] === 'info' && room) this.directory.rename(room);
       if (rest[0] === 'presence' && rest[1] === this.me.user) this.#hearOwnName(readPresent(parseJson(payload))?.name);
     } else if (root === 'users' && rest[0] === 'read') {
       this.#positions.receive(rest.slice(1), payload);
@@ -338,17 +288,12 @@ export class Chat {
 
   #counted(rooms: readonly RoomUnread[]): void {
     for (const { room, head, seq, epoch, unread } of rooms) this.#toldReading(room, { seq, epoch, unread }, head);
-    const joined = new Set(rooms.map(({ room }) => room).filter((room) => !this.#mine.has(room)));
+    const joined = new Set(rooms.map(({ room }) => room).filter((room) => !this.directory.mine.has(room)));
     if (joined.size === 0) return;
-    for (const room of joined) {
-      this.#mine.add(room);
-      // It may have been let in again by the one who put it out.
-      if (this.opened.get(room)?.gone) this.#letIn(room);
-    }
-    const isNew = (entry: Room) => !entry.member && joined.has(entry.id);
-    if (this.directory.some(isNew)) this.directory = this.directory.map((entry) => (isNew(entry) ? { ...entry, member: true } : entry));
-    for (const { id } of this.directory) joined.delete(id);
-    if (joined.size > 0 && this.directoryPhase !== 'loading') void this.readDirectory();
+    const isListed = this.directory.join(joined);
+    // It may have been let in again by the one who put it out.
+    for (const room of joined) if (this.opened.get(room)?.gone) this.#letIn(room);
+    if (!isListed && this.directory.phase !== 'loading') void this.directory.read();
   }
 
   #letIn(id: string): void {
@@ -359,10 +304,8 @@ export class Chat {
 
   /** What became of the others while there was no connection, nobody can tell any more. */
   #isIn(rooms: ReadonlySet<string>): void {
-    for (const id of this.#mine) if (!rooms.has(id)) this.#putOut(id, 'lost');
-    // The list may be older.
-    this.directory = this.directory.filter((room) => room.visibility === 'public' || !room.member || rooms.has(room.id)).map((room) => ({ ...room, member: rooms.has(room.id) }));
-    this.#directoryWasRead();
+    for (const id of this.directory.mine) if (!rooms.has(id)) this.#putOut(id, 'lost');
+    this.directory.keepTo(rooms);
   }
 
   #gone(id: string, how: Gone): void {
@@ -383,10 +326,11 @@ export class Chat {
   }
 
   #putOut(id: string, how: Farewell['how']): void {
-    const title = this.opened.get(id)?.title ?? this.roomOf(id)?.title ?? id;
+    const title = this.opened.get(id)?.title ?? this.directory.find(id)?.title ?? id;
     const opened = this.opened.get(id);
-    if (opened?.gone) return;
     this.#forget(id, how);
+    // The room has found out by itself.
+    if (opened?.gone) return;
     opened?.lose(how);
     // One that was not looked into in this visit may have been left on another device.
     if (this.#here !== id && (opened || how !== 'lost')) this.farewells = [...this.farewells.filter((entry) => entry.room !== id), { room: id, title, how }].slice(-mostFarewells);
@@ -394,22 +338,11 @@ export class Chat {
 
   /** Nothing of the room is kept, and nothing more is sent to it: a message would come into a public one again. */
   #forget(id: string, how: Farewell['how'] | 'left'): void {
-    this.#mine.delete(id);
     this.#readings.delete(id);
     this.#copies.keep(`rooms/${id}`, null);
     void this.outbox.giveUp(`rooms/${id}`);
     if (how === 'deleted') this.favourites.drop(id);
-    const isOver = (room: Room) => room.id === id && (how === 'deleted' || room.visibility === 'private');
-    this.directory = this.directory.filter((room) => !isOver(room)).map((room) => (room.id === id ? { ...room, member: false, reading: null } : room));
-  }
-
-  /** Said by the room itself, while it is open: the list is not asked for again for the sake of one name. */
-  #renamed(id: string): void {
-    const now = this.opened.get(id)?.room;
-    const listed = this.roomOf(id);
-    if (!now || !listed || (now.title === listed.title && now.topic === listed.topic && now.visibility === listed.visibility)) return;
-    const { title, topic, visibility } = now;
-    this.directory = this.directory.map((room) => (room.id === id ? { ...room, title, topic, visibility } : room));
+    this.directory.leave(id, how === 'deleted');
   }
 
   /** A change made in another browser is told by presence alone. */

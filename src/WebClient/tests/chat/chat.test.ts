@@ -1,7 +1,6 @@
 import 'fake-indexeddb/auto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LinkEvents, Subscribed } from '../../src/chat/link';
-import type { Chat as ChatType } from '../../src/chat/chat.svelte';
 
 /** In place of the MQTT connection: grants whatever is asked, and is told by the test what the server says. */
 class Wire {
@@ -46,14 +45,20 @@ const listed = (id: string, member = false) => ({ id, title: id, topic: '', visi
 const counted = (room: string) => ({ room, head: 9, epoch: 'e', seq: 5, unread: 1, bots: 0 });
 const count = (request: string) => asked.filter((one) => one === request).length;
 
-let chat: ChatType;
-
-beforeEach(async () => {
+function stubBrowser(): void {
   vi.stubGlobal('location', new URL('http://localhost/rooms/garden'));
   vi.stubGlobal('document', { hidden: false, visibilityState: 'visible', baseURI: 'http://localhost/' });
   vi.stubGlobal('history', { pushState: vi.fn(), replaceState: (_: null, __: string, address: string) => vi.stubGlobal('location', new URL(address, 'http://localhost/')) });
   vi.stubGlobal('addEventListener', (name: string, listener: () => void) => listeners.set(name, (listeners.get(name) ?? new Set()).add(listener)));
   vi.stubGlobal('removeEventListener', (name: string, listener: () => void) => listeners.get(name)?.delete(listener));
+}
+
+stubBrowser();
+const { Chat } = await import('../../src/chat/chat.svelte');
+let chat: InstanceType<typeof Chat>;
+
+beforeEach(() => {
+  stubBrowser();
   vi.stubGlobal('fetch', async (path: string, init: RequestInit) => {
     const request = `${init.method} ${path}`;
     asked.push(request);
@@ -63,7 +68,6 @@ beforeEach(async () => {
   });
   replies.set('GET /api/rooms', () => ({ status: 200, body: { rooms: [listed('garden', true), listed('kitchen')] } }));
   replies.set('GET /api/rooms/garden', () => ({ status: 200, body: listed('garden', true) }));
-  const { Chat } = await import('../../src/chat/chat.svelte');
   chat = new Chat(me);
 });
 
@@ -83,7 +87,7 @@ async function online(...rooms: string[]): Promise<Wire> {
   const wire = Wire.newest!;
   wire.events.opened();
   wire.says(rooms.map(counted), { all: true });
-  await vi.waitFor(() => expect([chat.catchingUp, chat.directoryPhase]).toEqual([false, 'ready']));
+  await vi.waitFor(() => expect([chat.catchingUp, chat.directory.phase]).toEqual([false, 'ready']));
   return wire;
 }
 
@@ -135,7 +139,7 @@ describe('Chat', () => {
     await leaving;
     expect(location.pathname).toBe('/rooms/garden');
     const before = asked.length;
-    await chat.readDirectory();
+    await chat.directory.read();
     expect(asked.length).toBe(before);
   });
 
@@ -157,38 +161,48 @@ describe('Chat', () => {
     const many = Array.from({ length: 200 }, (_, index) => `room${index}`);
     replies.set('GET /api/rooms', () => ({ status: 200, body: { rooms: [listed('garden', true), ...many.map((id) => listed(id))] } }));
     const wire = await online('garden');
-    const known = chat.directory;
+    const known = chat.directory.rooms;
     wire.says([counted('garden')]);
-    expect(chat.directory).toBe(known);
+    expect(chat.directory.rooms).toBe(known);
     const walks = vi.fn();
     for (const method of ['map', 'find'] as const) {
       const original = Array.prototype[method] as (...args: unknown[]) => unknown;
       vi.spyOn(Array.prototype, method).mockImplementation(function (this: unknown[], ...args: unknown[]) {
-        if (this === chat.directory) walks();
+        if (this === chat.directory.rooms) walks();
         return original.apply(this, args) as never;
       });
     }
     wire.says(many.map(counted));
     vi.restoreAllMocks();
-    expect(chat.directory.every((room) => room.member)).toBe(true);
+    expect(chat.directory.rooms.every((room) => room.member)).toBe(true);
     expect(walks.mock.calls.length).toBeLessThan(5);
+  });
+
+  it('lets in again where the room had found out by itself that it was lost', async () => {
+    const wire = await online('garden');
+    chat.visit('garden');
+    chat.opened.get('garden')!.lose('lost');
+    wire.says([{ room: 'garden', gone: 'removed' }]);
+    expect(chat.opened.get('garden')!.gone).toBe('lost');
+    wire.says([counted('garden')]);
+    expect(chat.opened.get('garden')!.gone).toBe(null);
   });
 
   it('asks for a list that did not come again at once when told to, one call at a time', async () => {
     let answer: ((reply: Reply) => void) | null = null;
     replies.set('GET /api/rooms', () => null);
     chat.start();
-    await vi.waitFor(() => expect(chat.directoryPhase).toBe('failed'));
-    expect(chat.listing.failures).toBe(1);
+    await vi.waitFor(() => expect(chat.directory.phase).toBe('failed'));
+    expect(chat.directory.retry.failures).toBe(1);
     replies.set('GET /api/rooms', () => new Promise((resolve) => (answer = resolve)));
     const before = count('GET /api/rooms');
-    chat.listing.retryNow();
-    chat.listing.retryNow();
+    chat.directory.retry.retryNow();
+    chat.directory.retry.retryNow();
     await vi.waitFor(() => expect(answer).not.toBeNull());
     expect(count('GET /api/rooms')).toBe(before + 1);
     answer!({ status: 200, body: { rooms: [listed('garden')] } });
-    await vi.waitFor(() => expect(chat.directoryPhase).toBe('ready'));
-    expect([chat.directory.map((room) => room.id), chat.listing.failures]).toEqual([['garden'], 0]);
+    await vi.waitFor(() => expect(chat.directory.phase).toBe('ready'));
+    expect([chat.directory.rooms.map((room) => room.id), chat.directory.retry.failures]).toEqual([['garden'], 0]);
   });
 
   it('reads the list once more, and once only, when it is asked for while it is read', async () => {
@@ -196,13 +210,13 @@ describe('Chat', () => {
     const answers: ((reply: Reply) => void)[] = [];
     replies.set('GET /api/rooms', () => new Promise((resolve) => answers.push(resolve)));
     const before = count('GET /api/rooms');
-    const read = Promise.all([chat.readDirectory(), chat.readDirectory(), chat.readDirectory()]);
+    const read = Promise.all([chat.directory.read(), chat.directory.read(), chat.directory.read()]);
     await vi.waitFor(() => expect(answers).toHaveLength(1));
     answers[0]!({ status: 200, body: { rooms: [] } });
     await vi.waitFor(() => expect(answers).toHaveLength(2));
     answers[1]!({ status: 200, body: { rooms: [listed('kitchen')] } });
     await read;
     expect(count('GET /api/rooms')).toBe(before + 2);
-    expect(chat.directory.map((room) => room.id)).toEqual(['kitchen']);
+    expect(chat.directory.rooms.map((room) => room.id)).toEqual(['kitchen']);
   });
 });

@@ -15,7 +15,7 @@ function chatWith(pending: Line[]) {
     drafts: { has: () => false },
     opened: new Map([['gone', room]]),
     farewells: [{ room: 'gone', title: 'Gone', how: 'removed' }],
-    roomOf: () => null,
+    directory: { find: () => null },
   } as unknown as Chat;
   return { chat, room };
 }
