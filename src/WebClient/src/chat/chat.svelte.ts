@@ -30,6 +30,9 @@ export interface Farewell {
   how: Exclude<Gone, 'left'> | 'lost';
 }
 
+/** Under this name the list of rooms is kept beside the copies of their ends. */
+const directoryTopic = 'directory';
+
 /** Everything the chat pages draw for one signed-in person. Present only in the rooms that were opened in this visit. */
 export class Chat {
   readonly me: Me;
@@ -39,7 +42,10 @@ export class Chat {
   readonly drafts: Drafts;
   readonly favourites: Favourites;
   readonly opened = new SvelteMap<string, RoomState>();
-  readonly directory = new RoomDirectory((room, reading, head) => this.#toldReading(room, reading, head));
+  readonly directory = new RoomDirectory(
+    (room, reading, head) => this.#toldReading(room, reading, head),
+    () => this.#copies.keep(directoryTopic, () => ({ topic: directoryTopic, epoch: '', oldest: 0, events: [], read: null, room: null, rooms: this.directory.kept })),
+  );
   /** What the server said about this account's doings: the newest three. */
   notices = $state.raw<{ key: number; notice: Notice }[]>([]);
   /** To be told, unless the reader is in the room and sees it there: the newest few. */
@@ -115,6 +121,7 @@ export class Chat {
     void this.drafts.start();
     this.connection.start();
     this.favourites.start();
+    void this.#copies.read(directoryTopic).then((copy) => this.directory.restore(copy?.rooms ?? []));
     void this.directory.read();
     addEventListener('pagehide', this.#leavesPage);
   }

@@ -2,6 +2,9 @@ import { call } from '../lib/http';
 import { Retry, type Tried } from '../lib/retry.svelte';
 import { readRoom, type Reading, type Room } from './protocol';
 
+/** Kept for a visit without the server: nobody looks for more rooms than these there. */
+const mostKept = 500;
+
 /** The rooms that the account can see, as the server lists them when it is asked, and which of them it is in, as the server tells meanwhile. */
 export class RoomDirectory {
   rooms = $state.raw<Room[]>([]);
@@ -13,6 +16,8 @@ export class RoomDirectory {
 
   /** What the list says of how far the account has read in a room. */
   readonly #told: (room: string, reading: Reading, head: number) => void;
+  /** The list has changed, and is to be kept for the next visit. */
+  readonly #changed: () => void;
   /** The rooms that the server has told to be this account's. */
   readonly #mine = new Set<string>();
   #isKnown!: () => void;
@@ -21,9 +26,19 @@ export class RoomDirectory {
   #readAt = 0;
   #stopped = false;
 
-  constructor(told: (room: string, reading: Reading, head: number) => void) {
+  constructor(told: (room: string, reading: Reading, head: number) => void, changed: () => void = () => {}) {
     this.#told = told;
+    this.#changed = changed;
     this.known = new Promise((resolve) => (this.#isKnown = resolve));
+  }
+
+  /** What an earlier visit knew of the account's rooms, until the server is asked, or for as long as it cannot be. */
+  restore(rooms: Room[]): void {
+    if (this.rooms.length === 0 && this.phase !== 'ready') this.rooms = rooms;
+  }
+
+  get kept(): Room[] {
+    return this.rooms.filter((room) => room.member).slice(0, mostKept);
   }
 
   get mine(): ReadonlySet<string> {
@@ -72,6 +87,7 @@ export class RoomDirectory {
     this.#mine.delete(id);
     const isOver = (room: Room) => room.id === id && (isDeleted || room.visibility === 'private');
     this.rooms = this.rooms.filter((room) => !isOver(room)).map((room) => (room.id === id ? { ...room, member: false, reading: null } : room));
+    this.#changed();
   }
 
   /** Said by the room itself, while it is open: the list is not asked for again for the sake of one name. */
@@ -99,6 +115,7 @@ export class RoomDirectory {
       // It may have been asked for before a room was come into.
       this.rooms = rooms.map((room) => (this.#mine.has(room.id) ? { ...room, member: true } : room));
       this.phase = 'ready';
+      this.#changed();
       this.#readAt = Date.now();
       // What is told live is newer, and counts the own bots.
       for (const { id, reading, head } of this.rooms) if (reading && !this.#mine.has(id)) this.#told(id, reading, head);

@@ -35,6 +35,8 @@ export interface Copy {
   /** The newest seq that was on screen. */
   read: number | null;
   room: Room | null;
+  /** Of the list of rooms, which is kept like a log without events. */
+  rooms?: Room[];
   /** Of the inbox: the newest seq that has been shown over the page, read or not. */
   shown?: number;
 }

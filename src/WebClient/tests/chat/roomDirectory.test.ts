@@ -24,6 +24,24 @@ const members = (directory: RoomDirectory) => directory.rooms.filter((room) => r
 afterEach(() => vi.unstubAllGlobals());
 
 describe('RoomDirectory', () => {
+  it('P19: shows the rooms of an earlier visit while the server cannot be asked, and its own list as soon as it can', async () => {
+    const { directory: before } = await holding(listed('lobby', { member: true }), listed('cellar', { visibility: 'private', member: true }), listed('garden'));
+    const kept = before.kept;
+    expect(kept.map((room) => room.id)).toEqual(['lobby', 'cellar']);
+
+    vi.stubGlobal('fetch', async () => Promise.reject(new TypeError('no network')));
+    const offline = new RoomDirectory(() => {});
+    offline.restore(kept);
+    await offline.read();
+    expect(members(offline)).toEqual(['lobby', 'cellar']);
+    expect(offline.phase).toBe('failed');
+    offline.stop();
+
+    const { directory: after } = await holding(listed('lobby', { member: true }));
+    after.restore(kept);
+    expect(members(after)).toEqual(['lobby']);
+  });
+
   it('adds the rooms that the account is in, and says whether all of them are on the list', async () => {
     const { directory } = await holding(listed('lobby', { member: true }), listed('garden'));
     expect(directory.join(new Set(['garden', 'lobby']))).toBe(true);
