@@ -1,4 +1,7 @@
 import { remembered } from '../lib/remembered';
+import { Retry, type Tried } from '../lib/retry.svelte';
+import { update } from '../lib/update.svelte';
+import { within } from '../lib/within';
 import type { Catalogue, Key } from './en';
 
 export const languages = ['pt-BR', 'en'] as const;
@@ -13,6 +16,10 @@ const catalogues: Record<LanguageTag, () => Promise<Catalogue>> = {
   'pt-BR': async () => (await import('./ptBR')).ptBR,
   en: async () => (await import('./en')).en,
 };
+/** Milliseconds that a catalogue may take on its way: it is small, and until it is there nothing is drawn. */
+const loadedWithin = 10_000;
+/** Before any language is there. */
+const none = {} as Catalogue;
 const store = remembered('language', languages);
 const wanted = globalThis.navigator?.languages ?? [];
 
@@ -21,31 +28,53 @@ class Language {
   /** How this language is written where the person is: the first of the browser's own tags that belongs to it, as `en-GB`; else the language's. */
   readonly locale = $derived(wanted.find((tag) => belongs(tag, this.current)) ?? this.current);
 
-  /** The texts of `current`. The page is not drawn before there are any (`main.ts`). */
-  #texts = $state.raw<Catalogue>({} as Catalogue);
+  /** The texts of `current`. The page is not drawn before `load` has done what it can to have some (`main.ts`). */
+  #texts = $state.raw<Catalogue>(none);
+  readonly #loading = new Retry();
+  #isDrawn = false;
   #asked = 0;
 
   get texts(): Catalogue {
     return this.#texts;
   }
 
-  /** Before anything is drawn: the language chosen here, else the first of the browser's that there is. */
-  load(): Promise<void> {
-    return this.#show(store.read() ?? preferred(wanted));
+  /**
+   * Before anything is drawn: the language chosen here, else the first of the browser's that there is. If its texts do not come they are tried again, and
+   * the page is drawn in another language meanwhile. Settles in any case: a page without words can still be used by who knows it, a blank one by nobody.
+   */
+  async load(): Promise<void> {
+    const asked = store.read() ?? preferred(wanted);
+    await this.#loading.run(() => this.#try(asked));
+    for (const other of languages) if (this.#texts === none) await this.#show(other);
+    this.#isDrawn = true;
   }
 
   /** The page changes when the texts are there. Without a network they may not come: then it stays as it is. */
   async choose(language: LanguageTag): Promise<void> {
+    this.#loading.stop();
     await this.#show(language);
     if (this.current === language) store.write(language);
   }
 
-  async #show(language: LanguageTag): Promise<void> {
+  async #try(language: LanguageTag): Promise<Tried> {
+    if (await this.#show(language)) return 'done';
+    await update.missed();
+    // Nothing can be lost that is not drawn yet.
+    if (update.ready && !this.#isDrawn) update.reloadOnce();
+    return 'again';
+  }
+
+  /** False: its texts did not come. */
+  async #show(language: LanguageTag): Promise<boolean> {
     const asked = ++this.#asked;
-    const texts = await catalogues[language]().catch(() => null);
-    if (texts === null || asked !== this.#asked) return;
-    this.#texts = texts;
-    this.current = language;
+    const texts = await within(loadedWithin, catalogues[language]).catch(() => null);
+    if (texts === null) return false;
+    // Another was asked for later; but any words are better than none.
+    if (asked === this.#asked || this.#texts === none) {
+      this.#texts = texts;
+      this.current = language;
+    }
+    return true;
   }
 }
 
@@ -64,8 +93,9 @@ function belongs(tag: string, language: LanguageTag): boolean {
 
 export const language = new Language();
 
+/** Without texts it is the key: what draws must not fall over a text. */
 export function t(key: Key, params: Params = {}): string {
-  return fill(language.texts[key], params);
+  return fill(language.texts[key] ?? key, params);
 }
 
 const plurals = new Map<LanguageTag, Intl.PluralRules>();

@@ -1,6 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
 afterEach(() => {
+  vi.doUnmock('../../src/i18n/en');
+  vi.doUnmock('../../src/i18n/ptBR');
+  vi.useRealTimers();
   vi.unstubAllGlobals();
   vi.resetModules();
 });
@@ -37,5 +40,55 @@ describe('language', () => {
     const { language } = await inBrowserOf('en-GB');
     await Promise.all([language.choose('pt-BR'), language.choose('en')]);
     expect(language.current).toBe('en');
+  });
+});
+
+describe('language, when texts do not come', () => {
+  const missing = () => {
+    throw new Error('404');
+  };
+
+  it('P18: the page is drawn in the other language when the texts of its own do not come', async () => {
+    vi.doMock('../../src/i18n/en', missing);
+    const { language, t } = await inBrowserOf('en-GB');
+    expect([language.current, t('app.close')]).toEqual(['pt-BR', 'Fechar']);
+    await language.choose('pt-BR');
+  });
+
+  it('P18: without any texts a text is its key, and what it is made of is no reason to fail', async () => {
+    vi.doMock('../../src/i18n/en', missing);
+    vi.doMock('../../src/i18n/ptBR', missing);
+    const { language, t, tn } = await inBrowserOf('en-GB');
+    expect([t('app.close'), tn('rooms.people', 2)]).toEqual(['app.close', 'rooms.people.other']);
+    await language.choose('en');
+  });
+
+  it('P18: texts that did not come are tried again, and a page that shows nothing yet is loaded anew once', async () => {
+    vi.resetModules();
+    vi.doMock('../../src/i18n/en', missing);
+    const { update } = await import('../../src/lib/update.svelte');
+    const reloaded = vi.spyOn(update, 'reloadOnce').mockImplementation(() => undefined);
+    vi.spyOn(update, 'missed').mockImplementation(async () => void (update.ready = true));
+    vi.stubGlobal('navigator', { languages: ['en-GB'] });
+    const { language } = await import('../../src/i18n/i18n.svelte');
+    await language.load();
+    expect([language.current, reloaded.mock.calls.length]).toEqual(['pt-BR', 1]);
+    vi.doUnmock('../../src/i18n/en');
+    await vi.waitFor(() => expect(language.current).toBe('en'), { timeout: 5_000 });
+    expect(reloaded).toHaveBeenCalledTimes(1);
+  });
+
+  it('P18: texts that hang count as not there', async () => {
+    vi.useFakeTimers();
+    vi.doMock('../../src/i18n/en', () => new Promise(() => undefined));
+    vi.resetModules();
+    vi.stubGlobal('navigator', { languages: ['en-GB'] });
+    const { language } = await import('../../src/i18n/i18n.svelte');
+    const loaded = language.load();
+    await vi.advanceTimersByTimeAsync(10_000);
+    vi.useRealTimers();
+    await loaded;
+    expect(language.current).toBe('pt-BR');
+    await language.choose('pt-BR');
   });
 });
