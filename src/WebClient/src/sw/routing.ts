@@ -20,9 +20,12 @@ export function answering({ method, url, mode }: Asked, scope: string, files: Re
   return files.has(path) || path.startsWith('assets/') ? 'file' : 'network';
 }
 
-/** Of all caches by their names, oldest first, those that no page can need any more. While `others` are open, their files are kept, of a few versions. */
+/**
+ * Of all caches by their names, oldest first, those that no page can need any more. While `others` are open, their files are kept, of a few versions. What
+ * stands behind `own` is a newer version that is being installed by its own worker.
+ */
 export function outlived(names: readonly string[], own: string, others: number): string[] {
-  const older = names.filter((name) => name.startsWith(prefix) && name !== own);
+  const older = names.slice(0, Math.max(0, names.indexOf(own))).filter((name) => name.startsWith(prefix));
   return others === 0 ? older : older.slice(0, -keptVersions);
 }
 

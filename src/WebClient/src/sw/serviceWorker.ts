@@ -41,7 +41,8 @@ async function keep(): Promise<void> {
 /** The newest page, if the server answers soon; else the kept one. */
 async function page(event: FetchEvent): Promise<Response> {
   event.waitUntil(tidy(event.resultingClientId));
-  const kept = (await caches.open(cacheName)).match(scope);
+  // A cache that cannot be read is none: the server's page is as good.
+  const kept = caches.match(scope, { cacheName }).catch(() => undefined);
   const fresh = fetch(event.request);
   try {
     const answer = await Promise.race([fresh, after(pageWithin)]);

@@ -39,6 +39,12 @@ describe('the caches of older versions', () => {
   it('P19: go when no other page is open, and nobody else’s does', () => {
     expect(outlived(names, 'webmessenger-page-now', 0)).toEqual(names.slice(1, 5));
   });
+
+  it.each([0, 1])('P19: that of a newer version, which is just being installed, stays (%d others open)', (others) => {
+    const installing = [...names, 'webmessenger-page-next'];
+    expect(outlived(installing, 'webmessenger-page-now', others)).toEqual(outlived(names, 'webmessenger-page-now', others));
+    expect(outlived(names, 'webmessenger-page-next', others)).toEqual([]);
+  });
 });
 
 describe('a page and its files', () => {
