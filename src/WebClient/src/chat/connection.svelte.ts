@@ -1,6 +1,7 @@
 import { backoff } from '../lib/backoff';
 import { randomId } from '../lib/randomId';
 import { update } from '../lib/update.svelte';
+import { partWithin, within } from '../lib/within';
 import { session } from '../session/session.svelte';
 import type { Link } from './link';
 
@@ -83,7 +84,7 @@ export class Connection {
 
   async #open(): Promise<void> {
     const round = this.#round;
-    const loaded = await import('./link').catch(() => null);
+    const loaded = await within(partWithin, () => import('./link')).catch(() => null);
     if (!this.#running || this.#link !== null || round !== this.#round) return;
     if (loaded === null) {
       void update.missed();

@@ -1,5 +1,6 @@
 import { Retry } from './retry.svelte';
 import { update } from './update.svelte';
+import { partWithin, within } from './within';
 
 /** A part of the page that is loaded when it is needed. Once asked for, it is tried until it is there. */
 export class Part<T> {
@@ -25,7 +26,7 @@ export class Part<T> {
     this.#wanted = true;
     void this.retry.run(async () => {
       try {
-        this.loaded = await this.#load();
+        this.loaded = await within(partWithin, this.#load);
         return 'done';
       } catch {
         await update.missed();

@@ -1,3 +1,6 @@
+/** Milliseconds that a part of the page may take on its way, on a slow line too. The browser hands out one that hangs again and again: only a new page helps. */
+export const partWithin = 30_000;
+
 /** A step took longer than it may. */
 export class TookTooLong extends Error {
   override readonly name = 'TookTooLong';
