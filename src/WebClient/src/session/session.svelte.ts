@@ -32,7 +32,13 @@ class Session {
   /** The cookie has become somebody else's, by another tab: nothing is shown or sent as either until the person says so. */
   switched = $state.raw<{ was: Me; now: Me } | null>(null);
 
+  /** `me` is who was here last, by this browser's word alone: the server has not said so yet. */
+  assumed = $state(false);
+
   #leaving = false;
+  /** Questions are counted, so that the answer to one from before who is here was decided says nothing about now. */
+  #asked = 0;
+  #decided = 0;
   /** This tab is asking for another identity, so that one comes is no surprise. */
   #entering = false;
   /** Who this tab was last, unless they left of their own will here. */
@@ -56,7 +62,10 @@ class Session {
    * this browser keeps for them, and write what is sent later.
    */
   async check(limit?: number): Promise<Status> {
+    const asked = ++this.#asked;
     const answer = await call<Me>('GET', '/api/session', undefined, limit);
+    if (asked < this.#decided) return this.status;
+    if (answer.ok || answer.problem.status === 401) this.#decided = asked;
     if (answer.ok) this.#entered(answer.value);
     else if (answer.problem.status === 401) this.#left();
     else if (this.status === 'asking') this.#assume();
@@ -112,6 +121,7 @@ class Session {
     const answer = await action();
     this.#leaving = false;
     if (answer.ok) {
+      this.#decide();
       lastKnown.forget();
       this.me = this.#was = this.switched = null;
       this.farewell = word;
@@ -127,6 +137,7 @@ class Session {
   async #enter(path: string, body: unknown): Promise<Answer<Me>> {
     this.#entering = true;
     const answer = await call<unknown>('POST', path, body);
+    if (answer.ok) this.#decide();
     const status = answer.ok ? await this.check() : this.status;
     this.#entering = false;
     if (!answer.ok) return answer;
@@ -136,8 +147,14 @@ class Session {
       : { ok: false, problem: { status: 0, code: 'unreachable', message: '', fields: {}, retryAfter: null } };
   }
 
+  /** What was asked before this is overtaken. */
+  #decide(): void {
+    this.#decided = ++this.#asked;
+  }
+
   #assume(): void {
     this.me = lastKnown.read();
+    this.assumed = this.me !== null;
     this.status = this.me === null ? 'unreachable' : 'in';
   }
 
@@ -152,6 +169,7 @@ class Session {
 
   #become(me: Me): void {
     lastKnown.write(me);
+    this.assumed = false;
     const same = this.me !== null && JSON.stringify(this.me) === JSON.stringify(me);
     if (!same) this.me = me;
     this.#was = me;
