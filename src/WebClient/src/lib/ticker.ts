@@ -9,7 +9,7 @@ interface TrustedTypesFactory {
 
 let worker: Worker | null | undefined;
 let lastId = 0;
-const callbacks = new Map<number, () => void>();
+const callbacks = new Map<number, { callback: () => void; every: number }>();
 const ownTimers = new Map<number, ReturnType<typeof setInterval>>();
 
 /** Null when a stricter content security policy, as of a proxy in between, allows no worker. */
@@ -24,11 +24,20 @@ function start(): Worker | null {
       },
     });
     const started = new Worker(policy?.createScriptURL(workerUrl) ?? workerUrl, { type: 'module' });
-    started.addEventListener('message', (event: MessageEvent<number>) => callbacks.get(event.data)?.());
+    started.addEventListener('message', (event: MessageEvent<number>) => callbacks.get(event.data)?.callback());
+    started.addEventListener('error', goOnAlone);
     return started;
   } catch {
     return null;
   }
+}
+
+/** The worker's file did not come, or it fell over: a pace that a hidden tab slows down is better than none. */
+function goOnAlone(): void {
+  worker?.terminate();
+  worker = null;
+  for (const [id, { callback, every }] of callbacks) ownTimers.set(id, setInterval(callback, every));
+  callbacks.clear();
 }
 
 /** An interval that keeps its pace in a hidden tab, where the browser lets it. */
@@ -37,7 +46,7 @@ export const ticker = {
     const id = ++lastId;
     if (worker === undefined) worker = start();
     if (worker) {
-      callbacks.set(id, callback);
+      callbacks.set(id, { callback, every });
       worker.postMessage({ id, every });
     } else {
       ownTimers.set(id, setInterval(callback, every));
