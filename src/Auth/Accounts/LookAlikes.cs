@@ -8,9 +8,9 @@ namespace WebMessenger.Auth.Accounts;
 /// with.
 /// </summary>
 /// <remarks>
-/// A character stands here as NFKD leaves it: full-width, mathematical and circled letters need no line. It stands in lower case, if
-/// both cases are drawn like the
-/// same letter. 4 for a, 3 for e or 5 for s is not here: people see the difference, and many honest names end in a number.
+/// A character stands here as NFKD leaves it: full-width, mathematical and circled letters need no line. It stands in lower case, if both
+/// cases are drawn like the same letter. 4 for a, 3 for e or 5 for s is not here: people see the difference, and many honest names end in
+/// a number.
 /// </remarks>
 internal static class LookAlikes
 {

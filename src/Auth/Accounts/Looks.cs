@@ -36,15 +36,13 @@ internal static class Looks
     }
 
     /// <summary>
-    /// Of a display name or nickname, in which anything of Unicode may be drawn like Latin. Letters and digits count; case, accents
-    /// (José is Jose), spaces,
-    /// punctuation, emoji and other ornaments do not, unless there is nothing else. i, l, 1 and | are one another, for here capitals
-    /// count.
+    /// Of a display name or nickname, in which anything of Unicode may be drawn like Latin. Letters and digits count; case, accents (José
+    /// is Jose), spaces, punctuation, emoji and other ornaments do not, unless there is nothing else. i, l, 1 and | are one another, for
+    /// here capitals count.
     /// </summary>
     /// <returns>
     /// One look, or two: as the name is written, and as it is in lower case. In Greek they differ: Ν is drawn like N, and ν like v, but
-    /// ΝΙΚΟΣ and Νίκος are one name.
-    /// Names look alike when they have a look in common.
+    /// ΝΙΚΟΣ and Νίκος are one name. Names look alike when they have a look in common.
     /// </returns>
     public static IReadOnlyList<string> OfName(string name)
     {

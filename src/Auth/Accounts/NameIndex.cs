@@ -3,9 +3,8 @@ namespace WebMessenger.Auth.Accounts;
 /// <summary>Who is called how, by look: tells in one step whether somebody else's name looks like a new one.</summary>
 /// <remarks>
 /// Thread-safe; <c>_gate</c> is a leaf lock. In memory only, unlike the claims of user names: a nickname is held for a time, accounts of
-/// before this rule may share a name, and
-/// looks change with <see cref="LookAlikes"/>. Whoever gives a name looks here and writes under the write gate, so that of two who want
-/// one name at once one gets it.
+/// before this rule may share a name, and looks change with <see cref="LookAlikes"/>. Whoever gives a name looks here and writes under
+/// the write gate, so that of two who want one name at once one gets it.
 /// </remarks>
 internal sealed class NameIndex(TimeProvider time)
 {
@@ -35,7 +34,7 @@ internal sealed class NameIndex(TimeProvider time)
         }
     }
 
-    /// <summary>Somebody else is called so, or has a user name that looks so.</summary>
+    /// <summary>Somebody else has a display name or a user name that looks like this display name.</summary>
     /// <param name="but">Whose name it is already: the account that is renamed, or the guest who registers.</param>
     public bool HasDisplayName(string displayName, Account? but)
     {
@@ -46,7 +45,7 @@ internal sealed class NameIndex(TimeProvider time)
         }
     }
 
-    /// <summary>Somebody else is called so. User names among themselves are claimed in the store.</summary>
+    /// <summary>Somebody else has a display name that looks like this user name. What user names are taken, the store knows.</summary>
     public bool HasUserName(string userName, Account? but)
     {
         var looks = Looks.OfName(userName);

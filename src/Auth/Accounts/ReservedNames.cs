@@ -7,27 +7,33 @@ namespace WebMessenger.Auth.Accounts;
 /// <summary>Names that would be taken for the server, its operators, or everyone. Compared by look.</summary>
 internal static class ReservedNames
 {
-    private static readonly FrozenSet<string> UserNames = new[]
-    {
-        "admin", "administrator", "administrador", "all", "anonymous", "api", "bot", "broadcast", "broker", "everybody", "everyone",
-        "guest", "guests", "help", "here",
-        "host", "hostmaster", "me", "mod", "moderator", "moderador", "mqtt", "nobody", "null", "official", "operator", "owner",
-        "postmaster", "root", "security", "server",
-        "service", "staff", "superuser", "support", "suporte", "sys", "sysadmin", "system", "sistema", "undefined", "webmaster",
-        "webmessenger", "you",
-    }.Select(Looks.OfUserName).ToFrozenSet();
+    // Of the server itself and of who runs it: neither names, nor titles beside a name, nor user names.
+    private static readonly string[] Ranks =
+    [
+        "admin", "administrator", "administrador", "moderator", "moderador", "operator", "owner", "server", "staff", "support", "suporte",
+        "system", "sistema", "webmessenger",
+    ];
 
-    private static readonly FrozenSet<string> Names = LooksOf(
-        "admin", "administrator", "administrador", "everyone", "everybody", "moderator", "moderador", "operator", "owner", "root",
-        "security", "server", "staff", "support",
-        "suporte", "system", "sistema", "webmaster", "webmessenger");
+    private static readonly string[] WholeNames = [.. Ranks, "everyone", "everybody", "root", "security", "webmaster"];
+
+    private static readonly FrozenSet<string> Names = LooksOf(WholeNames);
 
     // Behind or before a name they say that somebody has a rank: "Ana (admin)".
     private static readonly FrozenSet<string> Titles = LooksOf(
-        "admin", "administrator", "administrador", "administradora", "mod", "moderator", "moderador", "moderadora", "operator",
-        "operador", "operadora", "owner", "official",
-        "oficial", "staff", "equipe", "support", "suporte", "system", "sistema", "server", "servidor", "verified", "verificado",
-        "verificada", "webmessenger");
+        [
+            .. Ranks, "administradora", "mod", "moderadora", "operador", "operadora", "official", "oficial", "equipe", "servidor",
+            "verified", "verificado", "verificada",
+        ]);
+
+    // A user name stands in addresses and topics, too: there these are words of the program.
+    private static readonly FrozenSet<string> UserNames = new[]
+    {
+        WholeNames,
+        [
+            "all", "anonymous", "api", "bot", "broadcast", "broker", "guest", "guests", "help", "here", "host", "hostmaster", "me", "mod",
+            "mqtt", "nobody", "null", "official", "postmaster", "service", "superuser", "sys", "sysadmin", "undefined", "you",
+        ],
+    }.SelectMany(names => names).Select(Looks.OfUserName).ToFrozenSet();
 
     /// <summary>Nobody registers it as a user name: it reads as the server, as its operators, as everyone, or as a guest.</summary>
     public static bool IsUserName(string userName)
@@ -83,5 +89,5 @@ internal static class ReservedNames
         }
     }
 
-    private static FrozenSet<string> LooksOf(params string[] names) => names.SelectMany(Looks.OfName).ToFrozenSet();
+    private static FrozenSet<string> LooksOf(string[] names) => names.SelectMany(Looks.OfName).ToFrozenSet();
 }

@@ -9,13 +9,12 @@ using WebMessenger.Auth.Tokens;
 namespace WebMessenger.Auth.Passwords;
 
 /// <summary>
-/// For a forgotten password: the operator makes a link, and whoever opens it sets a new password. Who may ask for one is decided where
-/// it is asked for.
+/// For a forgotten password: the operator makes a link, and whoever opens it sets a new password. Who may ask for one is decided where it
+/// is asked for.
 /// </summary>
 /// <remarks>
-/// <para>What uses a link up is the write that sets the password: a link names the password that it replaces, so one write decides
-/// between two who come at once, and no crash
-/// leaves a link that works again. For the same reason a change of the password and a ban end it.</para>
+/// <para>What uses a link up is the write that sets the password: a link names the password that it replaces, so one write decides between
+/// two who come at once, and no crash leaves a link that works again. For the same reason a change of the password and a ban end it.</para>
 /// <para>Thread-safe. Looking is lock-free and costs no look at the disk, for anybody may ask; the rest is under the write gate.</para>
 /// </remarks>
 public sealed partial class PasswordLinks

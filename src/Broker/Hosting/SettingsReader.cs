@@ -16,6 +16,9 @@ internal static class SettingsReader
         ],
         StringComparer.OrdinalIgnoreCase);
 
+    // What follows is the number of an entry.
+    private static readonly string[] Lists = ["Rooms:Default:", "AllowedOrigins:", "TrustedProxies:"];
+
     public static BrokerSettings Read(IConfiguration configuration)
     {
         var section = configuration.GetSection("WebMessenger");
@@ -66,8 +69,8 @@ internal static class SettingsReader
     {
         foreach (var (key, value) in section.AsEnumerable(makePathsRelative: true))
         {
-            var isKnown = value is null || Keys.Contains(key) || key.StartsWith("Rooms:Default:", StringComparison.OrdinalIgnoreCase) || key.StartsWith("AllowedOrigins:", StringComparison.OrdinalIgnoreCase) || key.StartsWith("TrustedProxies:", StringComparison.OrdinalIgnoreCase);
-            if (!isKnown)
+            var isEntry = Lists.Any(list => key.StartsWith(list, StringComparison.OrdinalIgnoreCase));
+            if (value is not null && !isEntry && !Keys.Contains(key))
             {
                 throw new StartupException($"There is no setting {section.Path}:{key}. Correct its name or take it out; docs/operating.md lists them.");
             }
@@ -94,7 +97,9 @@ internal static class SettingsReader
         var port = Number(section, "Mqtt:Tls:Port", 8883, -1, 65535);
         var address = Address(section, "Mqtt:Tls:Address");
         var (certificate, key, password) = (Optional(section, certificateKey), Optional(section, keyKey), Optional(section, "Mqtt:Tls:Password"));
-        return certificate is not null ? new TlsSettings(port, address, Path.GetFullPath(certificate), Path.GetFullPath(key ?? certificate), password, Number(section, "Mqtt:Tls:PublicPort", 0, 0, 65535))
+        var publicPort = Number(section, "Mqtt:Tls:PublicPort", 0, 0, 65535);
+        return certificate is not null
+            ? new TlsSettings(port, address, Path.GetFullPath(certificate), Path.GetFullPath(key ?? certificate), password, publicPort)
             : key is null ? null
             : throw new StartupException($"The setting {section.Path}:{keyKey} has a key, and {section.Path}:{certificateKey} no certificate; set both, or neither.");
     }

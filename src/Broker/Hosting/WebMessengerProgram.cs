@@ -152,7 +152,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<IControlService>(provider => new PasswordLinkService(
             stores.Auth.PasswordLinks,
             () => PagesAddress.Of(
-                provider.GetRequiredService<Listeners>().OfPages, settings.Tls, provider.GetRequiredService<IConfiguration>())));
+                provider.GetRequiredService<Listeners>().OfPages, settings.Tls, settings.BasePath)));
         services.AddHostedService(provider => new ControlDoor(
             stores.Folder, provider.GetServices<IControlService>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ControlDoor>>()));
         services.AddSingleton<PresenceMemory>();

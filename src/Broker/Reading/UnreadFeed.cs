@@ -29,7 +29,7 @@ internal sealed class UnreadFeed
     public bool IsUrgent => _statement is not null || _lost.Count > 0;
 
     /// <summary>Everything is said, before anything else.</summary>
-    /// <param name="wants">Of the filter that it was asked for with; null: it comes unasked, as changes do.</param>
+    /// <param name="wants">How the SUBSCRIBE that asks for it wants its packets; null: none did, it comes unasked, as changes do.</param>
     public void Begin(IReadOnlyList<Room> rooms, Wants? wants)
     {
         _statement = new Statement([.. rooms.Chunk(RoomsPerPacket)], wants);

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Microsoft.Extensions.Configuration;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Hosting;
 using WebMessenger.Broker.Hosting.Commands;
@@ -172,18 +171,17 @@ public sealed class PasswordLinkTests : IDisposable
     [Theory]
     [InlineData("http://localhost:8080", "/", "http://localhost:8080")]
     [InlineData("http://localhost:80", "/chat/", "http://localhost/chat")]
-    [InlineData("https://chat.example.org:443", "chat", "https://chat.example.org/chat")]
-    [InlineData("https://0.0.0.0:8443", null, "https://localhost:8443")]
-    [InlineData("https://[::]:8443", null, "https://localhost:8443")]
-    [InlineData("http://0.0.0.0:8080", null, "http://{machine}:8080")]
-    public void Fault_P37_The_address_is_that_of_the_pages(string listening, string? basePath, string expected)
+    [InlineData("https://chat.example.org:443", "/chat", "https://chat.example.org/chat")]
+    [InlineData("https://0.0.0.0:8443", "/", "https://localhost:8443")]
+    [InlineData("https://[::]:8443", "", "https://localhost:8443")]
+    [InlineData("http://0.0.0.0:8080", "/", "http://{machine}:8080")]
+    public void Fault_P37_The_address_is_that_of_the_pages(string listening, string basePath, string expected)
     {
         using TestCertificate files = new();
-        KeyValuePair<string, string?>[] settings = [new("WebMessenger:BasePath", basePath)];
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection(settings).Build();
+        Assert.True(BasePath.TryParse(basePath, out var path));
         TlsSettings tls = new(8883, IPAddress.Loopback, files.CertificateFile, files.KeyFile, null);
 
-        var pages = PagesAddress.Of(listening, tls, configuration);
+        var pages = PagesAddress.Of(listening, tls, path);
 
         Assert.Equal(expected.Replace("{machine}", Environment.MachineName.ToLowerInvariant(), StringComparison.Ordinal), pages);
     }

@@ -10,7 +10,7 @@ internal static class PagesAddress
     /// <summary>Scheme, host, port and base path, without a slash at the end.</summary>
     /// <param name="listening">An address of `Urls`. Where it stands for all of the machine's, the certificate's name is taken, or else
     /// the machine's.</param>
-    public static string Of(string listening, TlsSettings? tls, IConfiguration configuration)
+    public static string Of(string listening, TlsSettings? tls, BasePath basePath)
     {
         var address = BindingAddress.Parse(listening);
         var isHttps = address.Scheme.Equals("https", StringComparison.OrdinalIgnoreCase);
@@ -18,12 +18,8 @@ internal static class PagesAddress
             ? (isHttps ? NameIn(tls) : null) ?? Environment.MachineName.ToLowerInvariant()
             : address.Host;
         var port = address.Port == (isHttps ? 443 : 80) ? "" : ":" + address.Port.ToString(CultureInfo.InvariantCulture);
-        return $"{(isHttps ? "https" : "http")}://{host}{port}{BasePath(configuration)}";
+        return $"{(isHttps ? "https" : "http")}://{host}{port}{basePath.Prefix}";
     }
-
-    /// <summary>Of `WebMessenger:BasePath`: empty, or such as `/chat`.</summary>
-    public static string BasePath(IConfiguration configuration) =>
-        (configuration["WebMessenger:BasePath"] ?? "/").Trim('/') is { Length: > 0 } path ? "/" + path : "";
 
     /// <summary>The first of `Urls`.</summary>
     public static string Configured(IConfiguration configuration) =>

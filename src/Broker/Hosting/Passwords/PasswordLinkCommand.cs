@@ -36,7 +36,7 @@ internal sealed class PasswordLinkCommand(
     {
         await using var documents = DocumentStore.Open(folder.AccountsFile);
         await using var auth = await AuthServices.OpenAsync(documents, new AuthOptions(), time, NullLoggerFactory.Instance);
-        string Pages() => PagesAddress.Of(PagesAddress.Configured(configuration), settings.Tls, configuration);
+        string Pages() => PagesAddress.Of(PagesAddress.Configured(configuration), settings.Tls, settings.BasePath);
         var answer = await new PasswordLinkService(auth.PasswordLinks, Pages).AnswerAsync(request);
         return answer.Error is { } error ? throw new CommandException(error) : answer;
     }
@@ -59,6 +59,6 @@ internal sealed class PasswordLinkCommand(
     private string Checked(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var address)
         && address is { Scheme: "http" or "https", PathAndQuery: "/", Fragment: "", UserInfo: "" }
-            ? address.GetLeftPart(UriPartial.Authority) + PagesAddress.BasePath(configuration)
+            ? address.GetLeftPart(UriPartial.Authority) + settings.BasePath.Prefix
             : throw new CommandException($"--origin is '{text}'; it must be scheme, host and port, such as https://chat.example.org");
 }
