@@ -1,4 +1,5 @@
 import { SvelteSet } from 'svelte/reactivity';
+import { browserStorage } from '../lib/storage';
 
 const prefix = 'webmessenger.favourites.';
 
@@ -9,7 +10,7 @@ export class Favourites {
 
   constructor(account: string) {
     this.#name = prefix + account;
-    this.#read(storage()?.getItem(this.#name) ?? null);
+    this.#read(browserStorage.read(this.#name));
   }
 
   start(): void {
@@ -46,20 +47,13 @@ export class Favourites {
   }
 
   #write(): void {
-    try {
-      storage()?.setItem(this.#name, JSON.stringify([...this.#rooms]));
-    } catch {
-      // Full: they hold until the page is closed.
-    }
+    browserStorage.write(this.#name, JSON.stringify([...this.#rooms]));
   }
 }
 
 /** The names of private rooms are nobody else's business: they go with everything else that is kept of an account. */
 export function forgetFavourites(but: string | null = null): void {
-  const kept = storage();
-  if (!kept) return;
-  const names = Array.from({ length: kept.length }, (_, index) => kept.key(index)!);
-  for (const name of names) if (name.startsWith(prefix) && name !== prefix + but) kept.removeItem(name);
+  for (const name of browserStorage.names()) if (name.startsWith(prefix) && name !== prefix + but) browserStorage.write(name, null);
 }
 
 function readRooms(value: string | null): Set<string> {
@@ -68,14 +62,5 @@ function readRooms(value: string | null): Set<string> {
     return new Set(Array.isArray(rooms) ? rooms.filter((room) => typeof room === 'string') : []);
   } catch {
     return new Set();
-  }
-}
-
-/** Undefined where the browser lets the page keep nothing. */
-function storage(): Storage | undefined {
-  try {
-    return globalThis.localStorage as Storage | undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -1,22 +1,15 @@
-/** A small value kept across visits. Storage may be switched off or full: then it is kept for this visit only. */
+import { browserStorage } from './storage';
+
+/** A small value kept across visits; where the browser keeps nothing, for this visit only. */
 export function remembered<T extends string>(key: string, allowed: readonly T[]): { read(): T | null; write(value: T | null): void } {
   const name = `webmessenger.${key}`;
   return {
     read() {
-      try {
-        const value = localStorage.getItem(name);
-        return allowed.find((option) => option === value) ?? null;
-      } catch {
-        return null;
-      }
+      const value = browserStorage.read(name);
+      return allowed.find((option) => option === value) ?? null;
     },
     write(value) {
-      try {
-        if (value === null) localStorage.removeItem(name);
-        else localStorage.setItem(name, value);
-      } catch {
-        // Nothing to do: the choice holds until the page is closed.
-      }
+      browserStorage.write(name, value);
     },
   };
 }

@@ -1,11 +1,5 @@
+import { scriptUrl } from './scriptUrl';
 import workerUrl from './ticker.worker?worker&url';
-
-interface ScriptUrlPolicy {
-  createScriptURL(url: string): string;
-}
-interface TrustedTypesFactory {
-  createPolicy(name: string, rules: { createScriptURL(url: string): string }): ScriptUrlPolicy;
-}
 
 let worker: Worker | null | undefined;
 let lastId = 0;
@@ -15,15 +9,7 @@ const ownTimers = new Map<number, ReturnType<typeof setInterval>>();
 /** Null when a stricter content security policy, as of a proxy in between, allows no worker. */
 function start(): Worker | null {
   try {
-    const factory = (globalThis as { trustedTypes?: TrustedTypesFactory }).trustedTypes;
-    // Named in the server's content security policy; it lets through the one worker that the build made.
-    const policy = factory?.createPolicy('webmessenger-worker', {
-      createScriptURL: (url) => {
-        if (url !== workerUrl) throw new TypeError(`Not a worker of this page: ${url}`);
-        return url;
-      },
-    });
-    const started = new Worker(policy?.createScriptURL(workerUrl) ?? workerUrl, { type: 'module' });
+    const started = new Worker(scriptUrl('webmessenger-worker', workerUrl), { type: 'module' });
     started.addEventListener('message', (event: MessageEvent<number>) => callbacks.get(event.data)?.callback());
     started.addEventListener('error', goOnAlone);
     return started;

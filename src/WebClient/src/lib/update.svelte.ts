@@ -1,9 +1,7 @@
 import { onHost } from './base';
+import { scriptUrl } from './scriptUrl';
+import { tabStorage } from './storage';
 import { within } from './within';
-
-interface TrustedTypesFactory {
-  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
-}
 
 /** Milliseconds. */
 const askedWithin = 10_000;
@@ -34,15 +32,8 @@ class Update {
     if (!('serviceWorker' in navigator) || !import.meta.env.PROD) return;
     const path = onHost('/sw.js');
     try {
-      const factory = (globalThis as { trustedTypes?: TrustedTypesFactory }).trustedTypes;
-      // Named in the server's content security policy; it lets through the one service worker that the build made.
-      const policy = factory?.createPolicy('webmessenger-service-worker', {
-        createScriptURL: (url) => {
-          if (url !== path) throw new TypeError(`Not the service worker of this page: ${url}`);
-          return url;
-        },
-      });
-      this.#registration = await navigator.serviceWorker.register(policy?.createScriptURL(path) ?? path, { scope: onHost('/'), updateViaCache: 'none' });
+      const url = scriptUrl('webmessenger-service-worker', path);
+      this.#registration = await navigator.serviceWorker.register(url, { scope: onHost('/'), updateViaCache: 'none' });
     } catch {
       // As without one.
     }
@@ -70,14 +61,9 @@ class Update {
   /** For a page that shows nothing yet, so that nothing is lost. Not twice within a minute: what failed may fail again. */
   reloadOnce(): void {
     const name = 'webmessenger.reloaded';
-    try {
-      if (Date.now() - Number(sessionStorage.getItem(name) ?? 0) < reloadedEvery) return;
-      sessionStorage.setItem(name, String(Date.now()));
-    } catch {
-      // Without a memory it could go on for ever: the offer has a button.
-      return;
-    }
-    this.reload();
+    if (Date.now() - Number(tabStorage.read(name) ?? 0) < reloadedEvery) return;
+    // Without a memory it could go on for ever: the offer has a button.
+    if (tabStorage.write(name, String(Date.now()))) this.reload();
   }
 
   async #newestPage(): Promise<string | null> {

@@ -1,4 +1,5 @@
 import { isRecord } from '../lib/http';
+import { browserStorage } from '../lib/storage';
 import type { Me } from './session.svelte';
 
 const name = 'webmessenger.me';
@@ -10,7 +11,7 @@ const name = 'webmessenger.me';
 export const lastKnown = {
   read(): Me | null {
     try {
-      const value: unknown = JSON.parse(localStorage.getItem(name) ?? 'null');
+      const value: unknown = JSON.parse(browserStorage.read(name) ?? 'null');
       if (!isRecord(value) || typeof value['account'] !== 'string' || typeof value['user'] !== 'string' || typeof value['sessionId'] !== 'string') return null;
       const { account, user, sessionId } = value;
       return {
@@ -29,18 +30,10 @@ export const lastKnown = {
 
   /** Only what opening the chat takes: no e-mail address, no rights. */
   write({ account, user, name: shown, kind, sessionId }: Me): void {
-    try {
-      localStorage.setItem(name, JSON.stringify({ account, user, name: shown, kind, sessionId }));
-    } catch {
-      // This browser keeps nothing: without the server there will be nothing to show either.
-    }
+    browserStorage.write(name, JSON.stringify({ account, user, name: shown, kind, sessionId }));
   },
 
   forget(): void {
-    try {
-      localStorage.removeItem(name);
-    } catch {
-      // Nothing was kept.
-    }
+    browserStorage.write(name, null);
   },
 };

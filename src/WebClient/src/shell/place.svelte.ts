@@ -1,3 +1,4 @@
+import { tabStorage } from '../lib/storage';
 import { isChat, lobby, routeOf } from './routes';
 
 const key = 'webmessenger.place';
@@ -25,18 +26,13 @@ class Place {
 
   #write(kept: Kept | null): void {
     this.#kept = kept;
-    try {
-      if (kept === null) sessionStorage.removeItem(key);
-      else sessionStorage.setItem(key, JSON.stringify(kept));
-    } catch {
-      // Storage is switched off: it holds until the page is loaded anew.
-    }
+    tabStorage.write(key, kept === null ? null : JSON.stringify(kept));
   }
 }
 
 function read(): Kept | null {
   try {
-    const kept = JSON.parse(sessionStorage.getItem(key) ?? 'null') as Partial<Kept> | null;
+    const kept = JSON.parse(tabStorage.read(key) ?? 'null') as Partial<Kept> | null;
     return kept && typeof kept.account === 'string' && typeof kept.path === 'string' && isChat(routeOf(kept.path)) ? { account: kept.account, path: kept.path } : null;
   } catch {
     return null;
