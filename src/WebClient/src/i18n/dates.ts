@@ -1,5 +1,5 @@
 import { today } from '../lib/today.svelte';
-import { language, t } from './i18n.svelte';
+import { kept, language, t } from './i18n.svelte';
 
 type Shape = 'time' | 'day' | 'dayOfAnotherYear' | 'full';
 
@@ -10,7 +10,6 @@ const shapes: Record<Shape, Intl.DateTimeFormatOptions> = {
   full: { dateStyle: 'medium', timeStyle: 'short' },
 };
 
-/** Making a formatter costs fifty times what using it does, so each is kept. */
 const dateFormats = new Map<string, Intl.DateTimeFormat>();
 const relativeFormats = new Map<string, Intl.RelativeTimeFormat>();
 const listFormats = new Map<string, Intl.ListFormat>();
@@ -36,7 +35,7 @@ export function fullDate(at: string | number): string {
 /** "3 minutes ago", "in 30 days", "just now". */
 export function relative(at: string, now = Date.now()): string {
   const seconds = (Date.parse(at) - now) / 1000;
-  const words = kept(relativeFormats, locale(), () => new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' }));
+  const words = kept(relativeFormats, language.locale, (tag) => new Intl.RelativeTimeFormat(tag, { numeric: 'auto' }));
   for (const [unit, length] of [['day', 86_400], ['hour', 3_600], ['minute', 60]] as const) {
     if (Math.abs(seconds) >= length) return words.format(Math.trunc(seconds / length), unit);
   }
@@ -45,26 +44,11 @@ export function relative(at: string, now = Date.now()): string {
 
 /** "Ana and Bob", "Ana, Bob e Caio". */
 export function listOf(names: string[]): string {
-  return kept(listFormats, locale(), () => new Intl.ListFormat(locale(), { type: 'conjunction' })).format(names);
+  return kept(listFormats, language.locale, (tag) => new Intl.ListFormat(tag, { type: 'conjunction' })).format(names);
 }
 
 function format(at: string | number, shape: Shape): string {
   const date = new Date(at);
   if (Number.isNaN(date.getTime())) return '';
-  return kept(dateFormats, `${locale()} ${shape}`, () => new Intl.DateTimeFormat(locale(), shapes[shape])).format(date);
-}
-
-/** The reader's own kind of the page's language: in British English the day comes before the month, and nothing is "pm". */
-function locale(): string {
-  const wanted = language.current.slice(0, 2);
-  return navigator.languages.find((tag) => tag.toLowerCase().split('-')[0] === wanted) ?? language.current;
-}
-
-function kept<T>(formats: Map<string, T>, key: string, make: () => T): T {
-  let found = formats.get(key);
-  if (found === undefined) {
-    found = make();
-    formats.set(key, found);
-  }
-  return found;
+  return kept(dateFormats, `${language.locale} ${shape}`, () => new Intl.DateTimeFormat(language.locale, shapes[shape])).format(date);
 }

@@ -110,7 +110,7 @@ export function tn(stem: PluralKey, count: number, params: Params = {}): string 
 }
 
 /** A formatter takes fifty times as long to make as to use. */
-function kept<K, V>(made: Map<K, V>, key: K, make: (key: K) => V): V {
+export function kept<K, V>(made: Map<K, V>, key: K, make: (key: K) => V): V {
   const found = made.get(key) ?? make(key);
   made.set(key, found);
   return found;

@@ -6,6 +6,7 @@ afterEach(() => {
 });
 
 async function pagesAt(baseURI: string) {
+  vi.resetModules();
   vi.stubGlobal('document', { baseURI });
   return import('../../src/lib/base');
 }
