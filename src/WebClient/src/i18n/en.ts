@@ -354,6 +354,7 @@ export const en = {
   'tokens.expires': 'Expires {when}',
   'tokens.expired': 'Expired {when}',
   'tokens.failed': 'The tokens could not be read.',
+  'tokens.linesFailed': 'The server has not said yet where bots connect, so the commands to try it are still missing.',
   'tokens.guests': 'Tokens belong to accounts. Create one to connect bots and shells.',
 
   'missing.title': 'There is nothing here',

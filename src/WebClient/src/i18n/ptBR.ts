@@ -356,6 +356,7 @@ export const ptBR: Catalogue = {
   'tokens.expires': 'Vence {when}',
   'tokens.expired': 'Venceu {when}',
   'tokens.failed': 'Não foi possível ler os tokens.',
+  'tokens.linesFailed': 'O servidor ainda não disse onde os bots se conectam, por isso os comandos para testar ainda não aparecem.',
   'tokens.guests': 'Tokens são de quem tem conta. Crie uma para conectar robôs e terminais.',
 
   'missing.title': 'Não há nada aqui',

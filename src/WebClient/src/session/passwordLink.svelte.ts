@@ -1,5 +1,7 @@
+import { backoff } from '../lib/backoff';
 import type { Answer, Problem } from '../lib/http';
 import { call } from '../lib/http';
+import { Retry } from '../lib/retry.svelte';
 import type { Me } from './session.svelte';
 
 /** Whose password a link sets. `expiresAt`: RFC 3339. */
@@ -19,19 +21,29 @@ export class PasswordLink {
   problem = $state.raw<Problem | null>(null);
 
   readonly #secret: string;
+  readonly #retry = new Retry((failures) => Math.max(backoff(failures), (this.problem?.retryAfter ?? 0) * 1_000));
 
   constructor(secret: string) {
     this.#secret = secret;
     if (secret === '') this.phase = 'missing';
   }
 
+  /** Until the server says what the link is. Settles with the first attempt. */
   async look(): Promise<void> {
     if (this.phase === 'missing') return;
     this.phase = 'looking';
-    const answer = await call<Owner>('POST', '/api/password-links/look', { secret: this.#secret });
-    this.problem = answer.ok ? null : answer.problem;
-    this.owner = answer.ok ? answer.value : null;
-    this.phase = answer.ok ? 'open' : answer.problem.status === 404 ? 'gone' : 'failed';
+    await this.#retry.run(async () => {
+      const answer = await call<Owner>('POST', '/api/password-links/look', { secret: this.#secret });
+      this.problem = answer.ok ? null : answer.problem;
+      this.owner = answer.ok ? answer.value : null;
+      this.phase = answer.ok ? 'open' : answer.problem.status === 404 ? 'gone' : 'failed';
+      return this.phase === 'failed' ? 'again' : 'done';
+    });
+  }
+
+  /** Nobody looks at it any more. */
+  stop(): void {
+    this.#retry.stop();
   }
 
   /** `send` signs in with the new password; by then the link may have ended. */

@@ -42,6 +42,24 @@ it.each([
   expect(link.phase).toBe('open');
 });
 
+it('B4: a link that could not be looked at is looked at again by itself, until nobody looks at it any more', async () => {
+  vi.useFakeTimers();
+  const asked = server(503, {});
+  const link = new PasswordLink('geheim');
+  await link.look();
+  expect(link.phase).toBe('failed');
+  await vi.advanceTimersByTimeAsync(500);
+  expect([link.phase, asked.length]).toEqual(['failed', 2]);
+  link.stop();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(asked).toHaveLength(2);
+  void link.look();
+  server(200, owner);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(link.phase).toBe('open');
+  vi.useRealTimers();
+});
+
 it('P37: without a secret nothing is asked', async () => {
   const asked = server(200, owner);
   const link = new PasswordLink('');

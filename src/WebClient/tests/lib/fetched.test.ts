@@ -1,0 +1,35 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { Fetched } from '../../src/lib/fetched.svelte';
+import type { Answer } from '../../src/lib/http';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const failed = (retryAfter: number | null = null): Answer<string> => ({ ok: false, problem: { status: 503, code: null, message: '', fields: {}, retryAfter } });
+
+it('B4: what the server does not give is asked for again by itself, and at once by the button', async () => {
+  const answers: Answer<string>[] = [failed(), failed(), { ok: true, value: 'tokens' }];
+  const ask = vi.fn(async () => answers[ask.mock.calls.length - 1]!);
+  const fetched = new Fetched(ask);
+  await fetched.read();
+  expect([fetched.value, fetched.problem?.status]).toEqual([null, 503]);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(ask).toHaveBeenCalledTimes(2);
+  await fetched.read();
+  expect([fetched.value, fetched.problem]).toEqual(['tokens', null]);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(ask).toHaveBeenCalledTimes(3);
+});
+
+it('B4: it waits as long as the server wants, and asks no more when nobody looks', async () => {
+  const ask = vi.fn(async () => failed(30));
+  const fetched = new Fetched(ask);
+  await fetched.read();
+  await vi.advanceTimersByTimeAsync(29_000);
+  expect(ask).toHaveBeenCalledTimes(1);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(ask).toHaveBeenCalledTimes(2);
+  fetched.stop();
+  await vi.advanceTimersByTimeAsync(120_000);
+  expect(ask).toHaveBeenCalledTimes(2);
+});
