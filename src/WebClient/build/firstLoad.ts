@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type Plugin, type ResolvedConfig, type Rolldown } from 'vite';
-import type { Part } from '../src/lib/early';
+import type { PartName } from '../src/shell/preload';
 
 /** Where each part begins: the module that is imported when it is wanted. */
-const begins: Record<Part, string> = {
+const begins: Record<PartName, string> = {
   en: 'src/i18n/en.ts',
   'pt-BR': 'src/i18n/ptBR.ts',
   chat: 'src/chat/index.ts',

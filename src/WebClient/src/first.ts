@@ -1,15 +1,14 @@
 // The document's first script: a classic one in its head, which runs before anything is painted and while the page's own script is still on its way. It
 // is a file because the content security policy refuses inline scripts. The build fills in `PARTS`: which files each part of the page consists of.
-import type { First, Part } from './lib/early';
+import { roomIdPattern } from './chat/roomId';
+import type { First } from './lib/early';
+import { browserStorage } from './lib/storage';
+import type { PartName } from './shell/preload';
 
-declare const PARTS: Partial<Record<Part, string[]>>;
+declare const PARTS: Partial<Record<PartName, string[]>>;
 
 function remembered(name: string): string | null {
-  try {
-    return localStorage.getItem(`webmessenger.${name}`);
-  } catch {
-    return null;
-  }
+  return browserStorage.read(`webmessenger.${name}`);
 }
 
 const root = document.documentElement;
@@ -20,7 +19,7 @@ if (theme === 'light' || theme === 'dark') root.style.colorScheme = theme;
 
 const tags = navigator.languages.map((tag) => tag.slice(0, 2).toLowerCase());
 const chosen = remembered('language');
-const language: Part =
+const language: PartName =
   chosen === 'en' || chosen === 'pt-BR' ? chosen : tags.find((tag) => tag === 'pt' || tag === 'en') === 'pt' ? 'pt-BR' : 'en';
 root.lang = language;
 
@@ -28,7 +27,7 @@ const fetched = new Set<string>();
 const first: First = {
   asked: new Map(),
   preload(part) {
-    for (const file of PARTS[part] ?? []) {
+    for (const file of PARTS[part as PartName] ?? []) {
       if (fetched.has(file)) continue;
       fetched.add(file);
       const link = document.createElement('link');
@@ -59,7 +58,8 @@ ask('/api/session');
 // Somebody was signed in here when the page was last open, and probably still is: what they will want is sent for without waiting for the answer.
 if (remembered('me') !== null) {
   const path = location.pathname.slice(base.length);
-  const room = /^rooms\/([a-z0-9][a-z0-9-]{0,63})\/?$/.exec(path)?.[1] ?? (path === '' ? 'lobby' : null);
+  const named = /^rooms\/([^/]+)\/?$/.exec(path)?.[1];
+  const room = path === '' ? 'lobby' : named !== undefined && roomIdPattern.test(named) ? named : null;
   first.preload('chat');
   first.preload('link');
   ask('/api/rooms');

@@ -106,7 +106,6 @@ export const notNow = 0x97;
 export const notAllowed = 0x87;
 /** The most that the server takes in one message, in Unicode scalar values. */
 export const textLength = 4000;
-export const roomIdPattern = /^[a-z0-9][a-z0-9-]{0,63}$/;
 
 export function parseJson(payload: string): unknown {
   try {

@@ -2,12 +2,9 @@
 export interface First {
   /** Requests that it sent off before the page's own script was there, by their paths (`/api/session`). */
   asked: Map<string, Promise<Response>>;
-  /** Has the browser fetch a part of the page that will be wanted soon, without running it. */
-  preload(part: Part): void;
+  /** Has the browser fetch a part of the page that will be wanted soon, without running it. The names are the build's. */
+  preload(part: string): void;
 }
-
-/** What is loaded when it is needed: a language's texts, the chat, its connection. Names of entries of the build's table. */
-export type Part = 'en' | 'pt-BR' | 'chat' | 'link';
 
 declare global {
   var webmessenger: First | undefined;
@@ -22,8 +19,4 @@ export function askedEarly(path: string): Promise<Response> | null {
   const answer = asked?.get(path);
   asked?.delete(path);
   return answer && performance.now() < freshFor ? answer : null;
-}
-
-export function preload(part: Part): void {
-  globalThis.webmessenger?.preload(part);
 }

@@ -1,5 +1,5 @@
-import { preload } from '../lib/early';
 import { Part } from '../lib/part.svelte';
+import { preload } from './preload';
 
 /** What the door does without. */
 export const chatPart = new Part(() => import('../chat'), { reloads: true });

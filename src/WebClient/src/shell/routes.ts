@@ -1,10 +1,12 @@
+import { roomIdPattern } from '../chat/roomId';
 import type { Key } from '../i18n/en';
 
 export type DoorPage = 'welcome' | 'signIn' | 'register' | 'newPassword';
 
 export type Route = { page: DoorPage } | { page: 'directory' | 'whispers' | 'account' | 'sessions' | 'tokens' | 'missing' } | { page: 'room'; room: string };
 
-export const lobby = '/rooms/lobby';
+const rooms = '/rooms/';
+export const lobby = `${rooms}lobby`;
 
 const fixed: Record<string, Route> = {
   '/': { page: 'welcome' },
@@ -20,8 +22,8 @@ const fixed: Record<string, Route> = {
 
 export function routeOf(path: string): Route {
   const trimmed = path.length > 1 ? path.replace(/\/$/, '') : path;
-  const room = /^\/rooms\/([a-z0-9][a-z0-9-]{0,63})$/.exec(trimmed)?.[1];
-  if (room) return { page: 'room', room };
+  const room = trimmed.startsWith(rooms) ? trimmed.slice(rooms.length) : '';
+  if (roomIdPattern.test(room)) return { page: 'room', room };
   return Object.hasOwn(fixed, trimmed) ? fixed[trimmed]! : { page: 'missing' };
 }
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { roomIdPattern } from '../../src/chat/protocol';
+import { roomIdPattern } from '../../src/chat/roomId';
 import { freeId, slug } from '../../src/chat/slug';
 
 it.each([

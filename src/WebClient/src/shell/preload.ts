@@ -1,0 +1,7 @@
+/** What is loaded when it is needed: a language's texts, the chat, its connection. Names of entries of the build's table. */
+export type PartName = 'en' | 'pt-BR' | 'chat' | 'link';
+
+/** Has the browser fetch it, without running it. */
+export function preload(part: PartName): void {
+  globalThis.webmessenger?.preload(part);
+}
