@@ -1,8 +1,8 @@
-// The only file that uses the MQTT library.
-import '../lib/lean/process';
+// The only file that uses the MQTT library, by way of `lean`.
+import './lean/process';
 import type { Packet } from 'mqtt';
 import { onHost } from '../lib/base';
-import { browserStreamBuilder, MqttClient } from '../lib/lean/mqtt.cjs';
+import { browserStreamBuilder, MqttClient } from './lean/mqtt.cjs';
 import { Pulse } from '../lib/pulse';
 import { ticker } from '../lib/ticker';
 
