@@ -23,6 +23,12 @@ export interface Registration {
 
 type Status = 'asking' | 'unreachable' | 'out' | 'in' | 'switched';
 
+/** What one tab tells the others. `account`: who left. */
+interface Word {
+  word: 'left' | 'erased' | 'changed' | 'entered';
+  account: string | null;
+}
+
 /** Who this browser is signed in as. The cookie is the truth and only the server can read it, so this asks whenever there is doubt. */
 class Session {
   status = $state<Status>('asking');
@@ -48,13 +54,21 @@ class Session {
   readonly #tabs = new BroadcastChannel('webmessenger.session');
 
   constructor() {
-    this.#tabs.onmessage = async (event: MessageEvent<unknown>) => {
-      const account = this.me?.account ?? null;
-      if ((await this.check()) !== 'out') return;
-      if (this.farewell === 'ended' && event.data === 'erased') this.farewell = 'erased';
+    this.#tabs.onmessage = (event: MessageEvent<Word>) => this.#hear(event.data);
+  }
+
+  /** Whoever left in another tab is gone from this one, whether the server can be asked or not: what they wrote or read here is nobody else's to see. */
+  #hear({ word, account }: Word): void {
+    const isOver = word === 'left' || word === 'erased';
+    if (isOver && account !== null && account === (this.me ?? this.#was)?.account) {
+      this.#decide();
+      this.#left();
+      this.#was = null;
+      if (word === 'erased') this.farewell = 'erased';
       // What this tab was just writing down goes with the rest.
-      if (event.data === 'left' || event.data === 'erased') void forget(account);
-    };
+      void forget(account);
+    }
+    void this.check();
   }
 
   /**
@@ -105,7 +119,7 @@ class Session {
     const answer = await call<unknown>('PATCH', '/api/accounts/me', body);
     if (answer.ok) {
       await this.check();
-      this.#tabs.postMessage('changed');
+      this.#say('changed');
     }
     return answer;
   }
@@ -127,7 +141,7 @@ class Session {
       this.farewell = word;
       this.status = 'out';
       await forget(account);
-      this.#tabs.postMessage(word);
+      this.#say(word, account);
     } else if (answer.problem.status === 401) {
       await this.check();
     }
@@ -141,7 +155,7 @@ class Session {
     const status = answer.ok ? await this.check() : this.status;
     this.#entering = false;
     if (!answer.ok) return answer;
-    if (status === 'in') this.#tabs.postMessage('entered');
+    if (status === 'in') this.#say('entered');
     return status === 'in' && this.me
       ? { ok: true, value: this.me }
       : { ok: false, problem: { status: 0, code: 'unreachable', message: '', fields: {}, retryAfter: null } };
@@ -150,6 +164,10 @@ class Session {
   /** What was asked before this is overtaken. */
   #decide(): void {
     this.#decided = ++this.#asked;
+  }
+
+  #say(word: Word['word'], account: string | null = null): void {
+    this.#tabs.postMessage({ word, account } satisfies Word);
   }
 
   #assume(): void {

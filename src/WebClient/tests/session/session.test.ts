@@ -6,13 +6,24 @@ const kept = new Map<string, string>();
 /** What was asked, oldest first; each is answered by hand. */
 let asked: { call: string; answer: (status: number, body?: unknown) => void; fail: () => void }[];
 let session: typeof Session;
+/** Whose words were let go of, with the copies. */
+let forgotten: (string | null)[];
+/** Another tab says something. */
+let hear: (data: unknown) => void;
 
 beforeEach(async () => {
   vi.resetModules();
-  vi.doMock('../../src/chat/store', () => ({ forget: async () => undefined }));
+  forgotten = [];
+  vi.doMock('../../src/chat/store', () => ({ forget: async (leaver: string | null = null) => void forgotten.push(leaver) }));
   kept.clear();
   asked = [];
-  vi.stubGlobal('BroadcastChannel', class { postMessage(): void {} });
+  vi.stubGlobal('BroadcastChannel', class {
+    onmessage: ((event: { data: unknown }) => void) | null = null;
+    constructor() {
+      hear = (data) => this.onmessage?.({ data });
+    }
+    postMessage(): void {}
+  });
   vi.stubGlobal('localStorage', {
     getItem: (key: string) => kept.get(key) ?? null,
     setItem: (key: string, value: string) => kept.set(key, value),
@@ -87,4 +98,17 @@ it('P19: whoever is only thought to be here is known as such until the server sa
   expect([session.status, session.assumed, session.me?.email]).toEqual(['in', true, null]);
   await checked();
   expect([session.status, session.assumed, session.me?.email]).toEqual(['in', false, ana.email]);
+});
+
+it('who signs out in another tab is out of this one at once, although the server cannot be asked', async () => {
+  await checked();
+  hear({ word: 'changed', account: null });
+  expect(session.status).toBe('in');
+  hear({ word: 'left', account: 'somebody else' });
+  expect(session.status).toBe('in');
+  hear({ word: 'left', account: ana.account });
+  expect([session.status, session.me, kept.size]).toEqual(['out', null, 0]);
+  expect(forgotten).toContain(ana.account);
+  for (const one of asked) one.fail();
+  await vi.waitFor(() => expect(session.status).toBe('out'));
 });
