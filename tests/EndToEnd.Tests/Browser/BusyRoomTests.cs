@@ -45,11 +45,13 @@ public sealed partial class BusyRoomTests(SharedServer shared, Chromium chromium
     {
         const int Lines = 5_000;
         using var ana = await Person.RegisterAsync(shared.Server);
+        // Not in the room before: nothing of it is new to her, and she begins at its end.
+        using var bea = await Person.RegisterAsync(shared.Server, "bea");
         var room = await ana.NewRoomAsync();
         await using var crowd = await Crowd.InAsync(shared.Server, room, people: 5);
         await crowd.TalkAsync(Lines / 5);
         await using var browser = await chromium.VisitorAsync(shared.Server);
-        await browser.BeAsync(ana);
+        await browser.BeAsync(bea);
         var chat = await ChatPage.OpenAsync(browser, room);
         await chat.Page.SetViewportSizeAsync(width, 800);
         await SeesLastAsync(chat, crowd);

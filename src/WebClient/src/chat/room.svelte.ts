@@ -28,7 +28,7 @@ import { TypingState } from './typing.svelte';
 const pageLength = 50;
 const longestPage = 500;
 /** Read before a room is shown, to begin it where the new begins. Whoever missed more begins further below. */
-const mostUnreadPages = 8;
+const mostUnreadPages = 4;
 /** Whoever reads on within this time is on the way to somewhere: each page is twice as long as the one before. */
 const readsOnWithin = 3_000;
 /** Shown above what is new, so that it can be read in its place. */
@@ -183,7 +183,7 @@ export class RoomState {
     if (around === 'refused' || page === 'refused') return this.#refuse();
     const { last, epoch } = this.#timeline;
     if (last === null || epoch === null) return this.#settle();
-    await this.#reachUnread();
+    if (!isFresh(ahead)) await this.#reachUnread();
     if (this.#link !== link) return;
     const events = await link.subscribe(this.topic, 1, { after: last, epoch });
     if (this.#link !== link || events === 'lost') return;
