@@ -9,9 +9,6 @@ internal static class DisplayName
 {
     public const int MaxScalars = 64;
 
-    // More marks than this on one letter are drawn over the neighbouring lines.
-    private const int MaxMarks = 4;
-
     public static bool TryParse(string? text, [NotNullWhen(true)] out string? name)
     {
         name = null;
@@ -21,7 +18,7 @@ internal static class DisplayName
         }
 
         var tidy = TidySpaces(text.Normalize(NormalizationForm.FormC));
-        if (tidy.Length == 0 || UnicodeText.CountScalars(tidy) > MaxScalars || !IsVisible(tidy))
+        if (tidy.Length == 0 || UnicodeText.CountScalars(tidy) > MaxScalars || CombiningMarks.AreTooMany(tidy) || !IsVisible(tidy))
         {
             return false;
         }
@@ -52,15 +49,12 @@ internal static class DisplayName
     private static bool IsVisible(string text)
     {
         var runes = text.EnumerateRunes().ToArray();
-        var marks = 0;
         var drawn = false;
         for (var i = 0; i < runes.Length; i++)
         {
-            var isMark = Rune.GetUnicodeCategory(runes[i]) is UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark;
-            marks = isMark ? marks + 1 : 0;
-            drawn |= !isMark && runes[i].Value != ' ';
+            drawn |= !CombiningMarks.Are(runes[i]) && runes[i].Value != ' ';
             var joinsEmoji = i > 0 && IsEmojiPart(runes[i - 1]) && (runes[i].Value == 0xFE0F || (runes[i].Value == 0x200D && i + 1 < runes.Length && IsEmojiPart(runes[i + 1])));
-            if (marks > MaxMarks || (UnicodeText.IsInvisible(runes[i]) && !joinsEmoji))
+            if (UnicodeText.IsInvisible(runes[i]) && !joinsEmoji)
             {
                 return false;
             }

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using Microsoft.AspNetCore.ResponseCompression;
+using Microsoft.Extensions.Options;
 
 namespace WebMessenger.Broker.Api;
 
@@ -9,9 +10,17 @@ namespace WebMessenger.Broker.Api;
 /// it made over and over (BREACH). A list of rooms has private titles beside public ones, which anybody sets. So an answer to a cookie is
 /// compressed only where the browser says that our own page asked for it. A page elsewhere can have a browser ask, the page of a neighbour
 /// under the same domain even with the cookie, and learns nothing. Whispers, tokens and login sessions are never compressed.
+/// <para>
+/// An answer above <see cref="Longest"/> is not compressed. A page of history is bounded by events, not by bytes: one of control characters has
+/// 12 MB and is 16 kB when it is compressed. So the line would no longer hold back who asks for it over and over, and a few of them would have
+/// the server build hundreds of megabytes a second.
+/// </para>
 /// </remarks>
 internal static class CompressedAnswers
 {
+    /// <summary>In bytes, before compression.</summary>
+    public const int Longest = 1024 * 1024;
+
     private static readonly Marked Mark = new();
 
     public static void AddServices(IServiceCollection services) => services
@@ -20,6 +29,7 @@ internal static class CompressedAnswers
             options.EnableForHttps = true;
             options.MimeTypes = ["application/json"];
         })
+        .AddSingleton<IResponseCompressionProvider, UpToLongest>()
         // Each is made for one request: a stronger level would cost the server more than it spares the line.
         .Configure<BrotliCompressionProviderOptions>(options => options.Level = CompressionLevel.Fastest)
         .Configure<GzipCompressionProviderOptions>(options => options.Level = CompressionLevel.Fastest);
@@ -38,4 +48,12 @@ internal static class CompressedAnswers
         request.Headers.Cookie.Count == 0 || request.Headers["Sec-Fetch-Site"] == "same-origin";
 
     private sealed class Marked;
+
+    /// <summary>Asked at the first write, when an answer that was made whole has told its length.</summary>
+    private sealed class UpToLongest(IServiceProvider services, IOptions<ResponseCompressionOptions> options)
+        : ResponseCompressionProvider(services, options)
+    {
+        public override bool ShouldCompressResponse(HttpContext context) =>
+            context.Response.ContentLength is not > Longest && base.ShouldCompressResponse(context);
+    }
 }

@@ -13,6 +13,8 @@ namespace WebMessenger.Broker.Api;
 /// <summary>`/api/rooms`: the directory, rooms and their lists. For a cookie or an access token, which sees its own rooms only.</summary>
 internal static class RoomsApi
 {
+    private const string TooManyMarks = "At most four accents or other signs go on one letter.";
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         var rooms = routes.MapApi("/api/rooms").WithTags("Rooms").RequireMember();
@@ -26,17 +28,20 @@ internal static class RoomsApi
         rooms.MapGet("{room}/people", People);
     }
 
-    private static JsonHttpResult<RoomList> List(RoomDirectory rooms, ReadPositions positions, HttpContext context)
+    // Made whole, so that its length is told before it is written: it decides whether the answer is compressed.
+    private static FileContentHttpResult List(RoomDirectory rooms, ReadPositions positions, HttpContext context)
     {
         var who = context.SignedIn();
-        return TypedResults.Json(new RoomList(
+        RoomList list = new(
         [
             .. rooms.All
                 .Where(room => room.IsVisibleTo(who.Account.Id) && who.Scope.Allows(room.Id.Value, Verbs.Read))
                 .Select(room => RoomView.Of(room, who.Account, positions))
                 .OrderByDescending(room => room.People)
                 .ThenBy(room => room.Id, StringComparer.Ordinal),
-        ]), RoomsJson.Default.RoomList);
+        ]);
+        return TypedResults.Bytes(
+            JsonSerializer.SerializeToUtf8Bytes(list, RoomsJson.Default.RoomList).AsMemory(), "application/json; charset=utf-8");
     }
 
     private static IResult Get(string room, RoomDirectory rooms, ReadPositions positions, HttpContext context) => Visible(room, rooms, context) is { } found
@@ -224,6 +229,10 @@ internal static class RoomsApi
         {
             errors.Add(new FieldError("title", "too_long", "A title has at most 80 characters."));
         }
+        else if (CombiningMarks.AreTooMany(title))
+        {
+            errors.Add(new FieldError("title", "invalid", TooManyMarks));
+        }
 
         return title;
     }
@@ -239,6 +248,10 @@ internal static class RoomsApi
         if (topic.EnumerateRunes().Count() > 200)
         {
             errors.Add(new FieldError("topic", "too_long", "A topic line has at most 200 characters."));
+        }
+        else if (CombiningMarks.AreTooMany(topic))
+        {
+            errors.Add(new FieldError("topic", "invalid", TooManyMarks));
         }
 
         return topic;

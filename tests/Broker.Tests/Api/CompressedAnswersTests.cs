@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Net;
 using System.Text.Json;
+using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Tests.Hosting;
 
 namespace WebMessenger.Broker.Tests.Api;
@@ -60,6 +61,28 @@ public sealed class CompressedAnswersTests
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
             Assert.Equal(isCompressed, answer.Content.Headers.ContentEncoding.Count > 0);
         }
+    }
+
+    [Fact]
+    public async Task Fault_P18_A_page_that_is_long_is_as_long_on_the_line()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var client = await broker.ConnectAsync(ana);
+        var text = JsonSerializer.Serialize(new { type = "message", text = new string('\u0001', 4000) });
+        for (var i = 0; i < 50; i++)
+        {
+            await client.PublishAsync("rooms/lobby", text);
+        }
+
+        (string, string)[] program = [("Authorization", "Bearer " + ana.Token), ("Accept-Encoding", "gzip, br")];
+        using var some = await GetAsync(broker, "/api/rooms/lobby/events?limit=20", program);
+        Assert.Equal(["br"], some.Content.Headers.ContentEncoding);
+
+        using var all = await GetAsync(broker, "/api/rooms/lobby/events?limit=500", program);
+        Assert.Equal(HttpStatusCode.OK, all.StatusCode);
+        Assert.Empty(all.Content.Headers.ContentEncoding);
+        Assert.True(all.Content.Headers.ContentLength > CompressedAnswers.Longest);
     }
 
     [Fact]

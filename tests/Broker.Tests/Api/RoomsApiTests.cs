@@ -38,6 +38,28 @@ public sealed class RoomsApiTests
     }
 
     [Theory]
+    [InlineData("title")]
+    [InlineData("topic")]
+    public async Task Fault_S26_No_room_draws_over_the_lines_beside_it(string field)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        using var http = await AsAsync(broker, "ana");
+        Dictionary<string, string> room = new() { ["id"] = "den", ["title"] = "Den", [field] = "Z" + new string('\u0334', 4) };
+        await ExpectAsync(HttpStatusCode.Created, http, HttpMethod.Post, "/api/rooms", JsonSerializer.Serialize(room));
+
+        var stacked = "Z" + new string('\u0334', 5);
+        var changed = await ExpectAsync(
+            HttpStatusCode.BadRequest, http, HttpMethod.Patch, "/api/rooms/den",
+            JsonSerializer.Serialize(new Dictionary<string, string> { [field] = stacked }));
+        (room["id"], room[field]) = ("other", stacked);
+        var created = await ExpectAsync(HttpStatusCode.BadRequest, http, HttpMethod.Post, "/api/rooms", JsonSerializer.Serialize(room));
+
+        Assert.All(
+            [created, changed],
+            problem => Assert.Equal("invalid", problem.GetProperty("errors").GetProperty(field)[0].GetProperty("code").GetString()));
+    }
+
+    [Theory]
     [InlineData("title", 81, "too_long")]
     [InlineData("topic", 201, "too_long")]
     public async Task Too_long_is_said_of_new_and_of_changed_rooms(string field, int length, string code)
