@@ -60,7 +60,16 @@ internal sealed class WebFile
             return Task.CompletedTask;
         }
 
-        headers.CacheControl = _cacheControl;
+        // A cache must not keep for a year that a range was wrong: what is no answer of the file says nothing of how long it lasts.
+        context.Response.OnStarting(() =>
+        {
+            if (context.Response.StatusCode is StatusCodes.Status200OK or StatusCodes.Status206PartialContent or StatusCodes.Status304NotModified)
+            {
+                headers.CacheControl = _cacheControl;
+            }
+
+            return Task.CompletedTask;
+        });
         if (best.Coding != AcceptEncoding.Identity)
         {
             headers.ContentEncoding = best.Coding;

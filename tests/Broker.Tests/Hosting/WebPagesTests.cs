@@ -160,6 +160,21 @@ public sealed class WebPagesTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Fault_P18_That_a_range_was_wrong_is_not_kept_for_a_year()
+    {
+        const string lasting = "public, max-age=31536000, immutable";
+        using var range = await SendAsync(HttpMethod.Get, Script, ("Range", "bytes=10-19"));
+        Assert.Equal(lasting, range.Headers.GetValues("Cache-Control").Single());
+        using var known = await SendAsync(HttpMethod.Get, Script, ("If-None-Match", range.Headers.ETag!.ToString()));
+        Assert.Equal(HttpStatusCode.NotModified, known.StatusCode);
+        Assert.Equal(lasting, known.Headers.GetValues("Cache-Control").Single());
+
+        using var wrong = await SendAsync(HttpMethod.Get, Script, ("Range", "bytes=99999999-"));
+        Assert.Equal(HttpStatusCode.RequestedRangeNotSatisfiable, wrong.StatusCode);
+        Assert.Null(wrong.Headers.CacheControl?.ToString());
+    }
+
+    [Fact]
     public async Task Fault_P18_Copies_have_no_address_of_their_own_nor_has_anything_beside_the_pages()
     {
         using var file = await GetAsync(Script);
