@@ -42,43 +42,73 @@ internal static class Looks
     /// </summary>
     /// <returns>
     /// One look, or two: as the name is written, and as it is in lower case. In Greek they differ: Ν is drawn like N, and ν like v, but
-    /// ΝΙΚΟΣ and Νίκος are one name. Names look alike when they have a look in common.
+    /// ΝΙΚΟΣ and Νίκος are one name. And the same of the <see cref="ForgedReading"/>.
+    /// Names look alike when they have a look in common.
     /// </returns>
-    public static IReadOnlyList<string> OfName(string name)
+    public static IReadOnlyList<string> OfName(string name) => [.. Readings(name).Where(look => !HasAnyLetter(look))];
+
+    /// <summary>
+    /// Looks with a place or more for any letter: <see cref="Fits"/> tells whose they may be. They are asked for and never held, or
+    /// whoever is called so would hold very many names.
+    /// </summary>
+    public static IReadOnlyList<string> Guesses(string name) => [.. Readings(name).Where(HasAnyLetter)];
+
+    /// <summary>The guess is the look, with some letter in each open place.</summary>
+    public static bool Fits(string guess, string look)
     {
-        var (written, lower) = (Fold(name), Fold(name.ToLowerInvariant().Replace('ς', 'σ')));
-        return written == lower ? [written] : [written, lower];
+        // A letter may be two of the look.
+        if (look.Length < guess.Length || look.Length > guess.Length + guess.Count(c => c == ForgedReading.AnyLetter))
+        {
+            return false;
+        }
+
+        var (open, letters) = (Short(guess), Short(look));
+        return open.Length == letters.Length && open.Zip(letters).All(pair => pair.First == ForgedReading.AnyLetter || pair.First == pair.Second);
     }
 
-    /// <summary>Every look of the one is a look of the other: to whoever has the other's, it gives nothing new.</summary>
-    public static bool IsWithin(string one, string other) => !OfName(one).Except(OfName(other)).Any();
+    /// <summary>Every look and guess of the one is one of the other: to whoever has the other's, it gives nothing new.</summary>
+    public static bool IsWithin(string one, string other) => !Readings(one).Except(Readings(other)).Any();
+
+    private static IEnumerable<string> Readings(string name)
+    {
+        IEnumerable<string> readings = ForgedReading.Of(name) is { } forged ? [name, forged] : [name];
+        return readings.SelectMany(reading => new[] { Fold(reading), Fold(reading.ToLowerInvariant().Replace('ς', 'σ')) }).Distinct();
+    }
+
+    private static bool HasAnyLetter(string look) => look.Contains(ForgedReading.AnyLetter, StringComparison.Ordinal);
+
+    // The other way round than looks are made, so that each place is one letter.
+    private static string Short(string look) =>
+        look.Replace("rn", "m", StringComparison.Ordinal).Replace("vv", "w", StringComparison.Ordinal);
 
     private static string Fold(string name)
     {
         // ™ and ℠ are ornaments; NFKD would make letters of them.
         var decomposed = name.Replace('™', ' ').Replace('℠', ' ').Normalize(NormalizationForm.FormKD);
-        var runes = decomposed.EnumerateRunes().Where(rune => !UnicodeText.IsInvisible(rune)).ToArray();
+        var runes = decomposed.EnumerateRunes().Where(rune => rune.Value == ForgedReading.AnyLetter || !UnicodeText.IsInvisible(rune)).ToArray();
         StringBuilder look = new(runes.Length * 2);
-        for (var i = 0; i < runes.Length; i++)
+        foreach (var rune in runes)
         {
-            Append(look, runes, i);
+            Append(look, rune);
         }
 
-        // Two of them are a flag, an ornament of the name before it. An odd number, or nothing else, is read as letters.
-        var boxed = runes.Where(LookAlikes.IsRegionalIndicator).ToArray();
-        return look.Length > 0 && boxed.Length % 2 == 0 ? look.ToString()
-            : boxed.Length > 0 ? Fold(Unboxed(runes))
+        // A flag is an ornament of the name before it. What is none, or beside nothing else, is read as letters.
+        var isBoxed = runes.Any(LookAlikes.IsRegionalIndicator);
+        return isBoxed && (look.Length == 0 || !AreFlags(runes)) ? Fold(Unboxed(runes))
             : look.Length > 0 ? look.ToString()
             : Ornaments(runes);
     }
 
-    private static void Append(StringBuilder look, Rune[] runes, int i)
+    private static void Append(StringBuilder look, Rune rune)
     {
-        var rune = runes[i];
-        if (Rune.IsSymbol(rune) || Rune.IsPunctuation(rune))
+        if (rune.Value == ForgedReading.AnyLetter)
         {
-            // `$` and `|` are letters within a word, and ornaments beside it. A letter in a circle or square is one wherever it stands.
-            if (LookAlikes.Of(rune) is { } drawn && (Rune.GetUnicodeCategory(rune) == UnicodeCategory.OtherSymbol || IsInWord(runes, i)))
+            look.Append(ForgedReading.AnyLetter);
+        }
+        else if (Rune.IsSymbol(rune) || Rune.IsPunctuation(rune))
+        {
+            // An ornament. A letter in a circle or square is one wherever it stands.
+            if (Rune.GetUnicodeCategory(rune) == UnicodeCategory.OtherSymbol && LookAlikes.Of(rune) is { } drawn)
             {
                 AppendAll(look, drawn);
             }
@@ -93,8 +123,24 @@ internal static class Looks
         }
     }
 
-    private static bool IsInWord(Rune[] runes, int i) =>
-        (i > 0 && Rune.IsLetterOrDigit(runes[i - 1])) || (i + 1 < runes.Length && Rune.IsLetterOrDigit(runes[i + 1]));
+    /// <summary>All boxed letters are in pairs that are flags, each beside its other.</summary>
+    private static bool AreFlags(Rune[] runes)
+    {
+        for (var i = 0; i < runes.Length; i++)
+        {
+            if (LookAlikes.IsRegionalIndicator(runes[i]))
+            {
+                if (i + 1 == runes.Length || !LookAlikes.AreFlag(runes[i], runes[i + 1]))
+                {
+                    return false;
+                }
+
+                i++;
+            }
+        }
+
+        return true;
+    }
 
     private static bool IsRead(Rune rune, StringBuilder look) => Rune.GetUnicodeCategory(rune) switch
     {

@@ -38,10 +38,11 @@ internal sealed class NameIndex(TimeProvider time)
     /// <param name="but">Whose name it is already: the account that is renamed, or the guest who registers.</param>
     public bool HasDisplayName(string displayName, Account? but)
     {
-        var looks = Looks.OfName(displayName);
+        var (looks, guesses) = (Looks.OfName(displayName), Looks.Guesses(displayName));
         lock (_gate)
         {
-            return IsHeld(_byDisplayName, looks, but) || IsHeld(_byUserName, looks, but);
+            return IsHeld(_byDisplayName, looks, but) || IsHeld(_byUserName, looks, but)
+                || guesses.Any(guess => IsGuessed(_byDisplayName, guess, but) || IsGuessed(_byUserName, guess, but));
         }
     }
 
@@ -59,11 +60,17 @@ internal sealed class NameIndex(TimeProvider time)
     private static IReadOnlyList<string> UserNameLooks(Account account, Profile profile) =>
         account.IsGuest ? [] : Looks.OfName(profile.UserName);
 
-    private bool IsHeld(Dictionary<string, HashSet<Account>> index, IReadOnlyList<string> looks, Account? but)
+    private bool IsHeld(Dictionary<string, HashSet<Account>> index, IReadOnlyList<string> looks, Account? but) =>
+        looks.Any(look => index.TryGetValue(look, out var holders) && IsHeld(holders, but));
+
+    // Looks through all names: names that must be guessed are rare, and newcomers are limited.
+    private bool IsGuessed(Dictionary<string, HashSet<Account>> index, string guess, Account? but) =>
+        index.Any(entry => Looks.Fits(guess, entry.Key) && IsHeld(entry.Value, but));
+
+    private bool IsHeld(HashSet<Account> holders, Account? but)
     {
         var gone = time.GetUtcNow() - NicknameHold;
-        return looks.Any(look => index.TryGetValue(look, out var holders)
-            && holders.Any(holder => holder != but && (!holder.IsGuest || holder.LastPresent > gone)));
+        return holders.Any(holder => holder != but && (!holder.IsGuest || holder.LastPresent > gone));
     }
 
     private static void Add(Dictionary<string, HashSet<Account>> index, Account account, IEnumerable<string> looks)
