@@ -94,6 +94,18 @@ public sealed class AccountChanges
         return account;
     }
 
+    /// <summary>
+    /// The account's login session is used again. A nickname is free two minutes after its guest went away: if somebody else has it by now,
+    /// the guest who comes back is called otherwise before he is heard.
+    /// </summary>
+    public async Task ReturnAsync(Account account)
+    {
+        if (await _accounts.ReturnAsync(account))
+        {
+            await _events.DisplayNameChanged.RaiseAsync(account);
+        }
+    }
+
     /// <summary>Erases the account: no trace but its user names, which stay taken. Completes when the last of its connections is closed.</summary>
     public async Task<Outcome<Account>> EraseAsync(Account account, string? password, IPAddress? address)
     {

@@ -88,6 +88,39 @@ public sealed class AccountDirectory
         return claim.Stored is { } stored ? Remember(stored) : Refused(claim.Conflicts);
     }
 
+    /// <summary>A guest comes back: whose nickname somebody else has by now gets a number behind it, the first that makes it his own.</summary>
+    /// <returns>Whether he is called otherwise now.</returns>
+    internal async Task<bool> ReturnAsync(Account guest)
+    {
+        // Asked outside the gate, at each return: almost always nothing is to be done.
+        if (!guest.IsGuest || !_names.HasDisplayName(guest.DisplayName, guest))
+        {
+            return false;
+        }
+
+        using var entry = await _gate.EnterAsync();
+        await ReconcileUnderGateAsync();
+        if (guest.IsErased || guest.Ban is not null || !_names.HasDisplayName(guest.DisplayName, guest))
+        {
+            return false;
+        }
+
+        var number = 2;
+        while (_names.HasDisplayName(DisplayName.Numbered(guest.DisplayName, number), guest))
+        {
+            number++;
+        }
+
+        var profile = guest.Profile with { DisplayName = DisplayName.Numbered(guest.DisplayName, number) };
+        if ((await WriteAsync(() => _store.ReplaceAsync(RecordOf(guest) with { Profile = profile }))).Stored is not { } stored)
+        {
+            return false;
+        }
+
+        Apply(guest, stored);
+        return true;
+    }
+
     /// <summary>The change holds only if the credential is still the one that the caller has checked.</summary>
     /// <param name="stillRight">What else must hold, asked under the gate; null: nothing.</param>
     internal async Task<Outcome<Account>> ReplaceAsync(

@@ -27,6 +27,13 @@ internal static class DisplayName
         return true;
     }
 
+    /// <summary>The name with a number behind it, cut where both are too long.</summary>
+    public static string Numbered(string name, int number)
+    {
+        var end = string.Create(CultureInfo.InvariantCulture, $" {number}");
+        return string.Concat(name.EnumerateRunes().Take(MaxScalars - end.Length)).TrimEnd(' ') + end;
+    }
+
     /// <summary>Spaces of all widths become one plain space, and none at the ends: what looks the same is the same.</summary>
     private static string TidySpaces(string text)
     {

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using MQTTnet.Protocol;
 using MQTTnet.Server;
+using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
 
 namespace WebMessenger.Auth.Interception;
@@ -13,7 +14,7 @@ namespace WebMessenger.Auth.Interception;
 /// handler closes the connection (MQTTnet 5.2), so a fault never lets anybody in.
 /// </remarks>
 public sealed partial class AuthInterceptor(
-    MqttSignIn signIn, ITopicAccess topics, IConnectingClients clients, TimeProvider time, ILogger<AuthInterceptor> log)
+    MqttSignIn signIn, AccountChanges changes, ITopicAccess topics, IConnectingClients clients, TimeProvider time, ILogger<AuthInterceptor> log)
 {
     /// <summary>Puts the interceptor in front of a server; before it is started.</summary>
     public void Guard(MqttServer server)
@@ -55,6 +56,7 @@ public sealed partial class AuthInterceptor(
             return Verdict.Refused(RefusalCode.NotAuthorized, "This login session has ended. Sign in again.");
         }
 
+        await changes.ReturnAsync(session.Account);
         return client.Admit(session);
     }
 

@@ -12,7 +12,7 @@ internal static partial class SessionApi
         var session = routes.MapApi("/api/session").WithTags("Session");
         session.MapPost("", SignInAsync).Accepts<SignInRequest>("application/json").WithSummary("Sign in by e-mail or user name.");
         session.MapPost("/guest", EnterAsync).Accepts<GuestRequest>("application/json").WithSummary("Enter with a nickname.");
-        session.MapGet("", Get).RequireCookie().WithSummary("Who am I.");
+        session.MapGet("", GetAsync).RequireCookie().WithSummary("Who am I.");
         session.MapDelete("", SignOutAsync).RequireCookie().WithSummary("Log out; answers when the last connection is closed.");
     }
 
@@ -54,8 +54,9 @@ internal static partial class SessionApi
     [LoggerMessage(3101, LogLevel.Information, "Refused a sign-in from {Address}: {Refusal}")]
     private static partial void LogRefused(ILogger log, System.Net.IPAddress? address, string refusal);
 
-    private static Ok<SessionView> Get(HttpContext context)
+    private static async Task<Ok<SessionView>> GetAsync(HttpContext context, AccountChanges changes)
     {
+        await changes.ReturnAsync(context.SignedIn().Account);
         CookieSignIn.Renew(context);
         return TypedResults.Ok(SessionView.Of(context.SignedIn()));
     }

@@ -134,6 +134,40 @@ public sealed class RegistrationTests
     }
 
     [Fact]
+    public async Task Fault_S26_A_guest_who_comes_back_to_a_name_that_is_taken_is_called_otherwise()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        List<string> told = [];
+        fixture.Auth.Events.DisplayNameChanged.Subscribe(account =>
+        {
+            told.Add(account.DisplayName);
+            return Task.CompletedTask;
+        });
+        var (zoe, long1) = (await fixture.EnterAsync("Zoe"), await fixture.EnterAsync(new string('x', 64)));
+        fixture.Time.Advance(TimeSpan.FromMinutes(3));
+
+        // As long as nobody has taken it, it is still the guest's.
+        await fixture.Auth.Changes.ReturnAsync(zoe);
+        Assert.Equal("Zoe", zoe.DisplayName);
+
+        var person = await fixture.RegisterAsync("zoe", "Zoé");
+        await fixture.RegisterAsync("other", "Zoe 2");
+        await fixture.RegisterAsync("long", new string('x', 64));
+        foreach (var account in new[] { zoe, long1, person })
+        {
+            await fixture.Auth.Changes.ReturnAsync(account);
+            await fixture.Auth.Changes.ReturnAsync(account);
+        }
+
+        var cut = new string('x', 62) + " 2";
+        Assert.Equal(["Zoe 3", cut], told);
+        Assert.Equal("Zoé", person.DisplayName);
+        Assert.Equal("nickname:looks_taken", AuthFixture.Code(await fixture.Auth.Registration.EnterAsGuestAsync("Zoe", AuthFixture.Home)));
+        await fixture.RestartAsync();
+        Assert.Equal("Zoe 3", fixture.Auth.Accounts.Find(zoe.Id)!.DisplayName);
+    }
+
+    [Fact]
     public async Task A_guest_is_removed_24_hours_after_the_last_connection()
     {
         await using var fixture = await AuthFixture.OpenAsync();

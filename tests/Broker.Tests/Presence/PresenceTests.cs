@@ -184,6 +184,39 @@ public sealed class PresenceTests
         Assert.False(gone[^1].Retain);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Fault_S26_A_guest_who_comes_back_to_a_name_that_is_taken_is_heard_under_another(bool overHttp)
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        // A name that was let in beside nobody, and is drawn like that of somebody who came later.
+        var entered = await broker.Get<Registration>().EnterAsGuestAsync("R♥bert", null);
+        Assert.True(entered.TryGet(out var guest, out _));
+        var browser = await broker.SignInAsync(guest);
+        await using var watcher = await broker.ConnectAsync(await broker.RegisterAsync("bob"));
+        await watcher.SubscribeAsync("rooms/lobby/presence/+");
+        await using (var tab = await broker.ConnectBrowserAsync(browser, "tab"))
+        {
+            await tab.SubscribeAsync("rooms/lobby");
+            Assert.Equal("R♥bert", (await watcher.NextPublishAsync()).Json.GetProperty("name").GetString());
+            await broker.RegisterAsync("rob", "Robert");
+            if (overHttp)
+            {
+                using HttpClient http = new(new SocketsHttpHandler { UseCookies = false }) { BaseAddress = broker.Http };
+                http.DefaultRequestHeaders.Add("Cookie", "webmessenger=" + browser.Secret);
+                var session = await http.GetStringAsync("/api/session", TestContext.Current.CancellationToken);
+                Assert.Contains(" 2\"", session, StringComparison.Ordinal);
+            }
+            else
+            {
+                await using var back = await broker.ConnectBrowserAsync(browser, "back");
+            }
+
+            Assert.Equal("R♥bert 2", (await watcher.NextPublishAsync()).Json.GetProperty("name").GetString());
+        }
+    }
+
     [Fact]
     public async Task A_rush_of_two_hundred_is_gathered_and_names_everybody_once()
     {
