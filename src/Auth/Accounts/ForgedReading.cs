@@ -3,8 +3,12 @@ using System.Text;
 
 namespace WebMessenger.Auth.Accounts;
 
-/// <summary>Reads a name as a forger means it: what stands in a word and is no letter, or none of the word's script, is read as one.</summary>
-/// <remarks>It is asked for beside the plain reading, in which the same signs are ornaments: "Maria®" is Maria, and "®obert" is Robert.</remarks>
+/// <summary>
+/// Reads a name as a forger means it: what stands in a word and is no letter, or none of the word's script, is read as one.
+/// </summary>
+/// <remarks>
+/// It is asked for beside the plain reading, in which the same signs are ornaments: "Maria®" is Maria, and "®obert" is Robert.
+/// </remarks>
 internal static class ForgedReading
 {
     /// <summary>Some letter: the sign is like none, and one reads what fits. In no name, for it is a control.</summary>
@@ -15,11 +19,11 @@ internal static class ForgedReading
     [
         ("/\\/\\", "m"), ("\\/\\/", "w"), ("|\\/|", "m"), ("|\\|", "n"), ("|-|", "h"), ("|_|", "u"), ("/-\\", "a"),
         ("/\\", "a"), ("\\/", "v"), ("()", "o"), ("[]", "o"), ("|)", "d"), ("|<", "k"), ("|3", "b"),
-        // A capital N with an l behind it is drawn like M.
-        ("Nl", "m"), ("NI", "m"), ("N1", "m"), ("N|", "m"),
     ];
 
-    /// <summary>The name with plain letters, and <see cref="AnyLetter"/>, in place of what stands for letters; null: there is no such thing in it.</summary>
+    /// <summary>
+    /// The name with plain letters, and <see cref="AnyLetter"/>, in place of what stands for letters; null: there is no such thing in it.
+    /// </summary>
     public static string? Of(string name)
     {
         // Full-width signs and circled letters become plain ones. ™ would become letters, too.
@@ -72,7 +76,8 @@ internal static class ForgedReading
     }
 
     // Not ^ and ` and the like, which are drawn small.
-    private static bool IsUnknownSign(Rune rune) => Rune.GetUnicodeCategory(rune) is UnicodeCategory.MathSymbol or UnicodeCategory.CurrencySymbol or UnicodeCategory.OtherSymbol;
+    private static bool IsUnknownSign(Rune rune) => Rune.GetUnicodeCategory(rune)
+        is UnicodeCategory.MathSymbol or UnicodeCategory.CurrencySymbol or UnicodeCategory.OtherSymbol;
 
     /// <summary>A letter of a script without capitals, or a digit of another script.</summary>
     private static bool IsForeign(Rune rune) =>
@@ -82,7 +87,7 @@ internal static class ForgedReading
     // Accents are decomposed.
     private static bool IsLatin(Rune rune) => rune.IsAscii && Rune.IsLetter(rune);
 
-    /// <summary>Chinese characters are letters where nothing else stands between them; of two alone, a name of two is more likely.</summary>
+    /// <summary>Chinese characters are Latin letters where all of the word can be read so; two alone are more likely a Chinese name.</summary>
     private static bool IsFancy(Rune[] runes, bool isLatin)
     {
         var letters = runes.Where(Rune.IsLetterOrDigit).ToArray();
@@ -98,6 +103,7 @@ internal static class ForgedReading
             word = word.Replace(signs, letter, StringComparison.Ordinal);
         }
 
-        return word;
+        // A capital N with an l behind it is drawn like M. In capitals they are an N and an I: NINA.
+        return word.Length > 2 && word[0] == 'N' && word[1] is 'l' or 'I' or '1' or '|' && char.IsLower(word[2]) ? "m" + word[2..] : word;
     }
 }

@@ -81,7 +81,7 @@ internal static class LookAlikes
         ("i", "¡│┃┆┇┊┋╎╏║∣⎮❘❙︱"),
         ("l", "⌊⎿└┗"),
         ("n", "∩⋂⊓⨅"),
-        ("o", "○◯◦●◌◍◎◉⊙⊚⊕⊖⊗⊘⊛∘∅⌀⍉⍜⍟⎔⚪⚫⚬⭕⭘°•☉⚆⚇⚈⚉🔴🔵🟠🟡🟢🟣🟤⦿⦾⨀⨁⨂"),
+        ("o", "○◯◦●◌◍◎◉⊙⊚⊕⊖⊗⊘⊛∘∅⌀⍉⍜⍟⎔⚪⚫⚬⭕⭘°•☉⚆⚇⚈⚉๏🔴🔵🟠🟡🟢🟣🟤⦿⦾⨀⨁⨂"),
         ("r", "®"),
         ("t", "⊤⟙⏉┬┳╤╥╦†‡⍑⊥┴"),
         ("u", "∪⋃⊔⨆"),
@@ -93,9 +93,10 @@ internal static class LookAlikes
 
     // Chinese and Japanese characters with which Latin words are drawn. 厶 and 丁 stand for more letters than one.
     private static readonly FrozenDictionary<Rune, string> Fancy = Expand(
-        ("a", "卂丹"), ("b", "乃"), ("c", "匚ㄈ"), ("d", "刀"), ("e", "乇モ"), ("f", "下千"), ("h", "卄廾"), ("i", "工エ"), ("k", "长"), ("l", "乚"), ("m", "爪"),
-        ("n", "几冂"), ("o", "口ロ囗回"), ("p", "尸"), ("q", "㔿"), ("r", "尺"), ("s", "丂"), ("t", "丅"), ("u", "凵"), ("v", "リ"), ("w", "山"), ("x", "乂メ"), ("y", "丫"),
-        ("z", "乙"), ("l", "丨"), (ForgedReading.AnyLetter.ToString(), "厶ム丁己巳日七力"));
+        ("a", "卂丹"), ("b", "乃"), ("c", "匚ㄈ"), ("d", "刀"), ("e", "乇モ"), ("f", "下千"), ("h", "卄廾"), ("i", "工エ"), ("k", "长"),
+        ("l", "乚丨"), ("m", "爪"), ("n", "几冂"), ("o", "口ロ囗回"), ("p", "尸"), ("q", "㔿"), ("r", "尺"), ("s", "丂"), ("t", "丅"),
+        ("u", "凵"), ("v", "リ"), ("w", "山"), ("x", "乂メ"), ("y", "丫"), ("z", "乙"),
+        (ForgedReading.AnyLetter.ToString(), "厶ム丁己巳日七力"));
 
     // The regions that have a flag (UTS 51, emoji sequences); two letters of no region are drawn as letters.
     private static readonly FrozenSet<string> Flags = (
@@ -141,7 +142,8 @@ internal static class LookAlikes
     public static bool IsRegionalIndicator(Rune rune) => rune.Value is >= 0x1F1E6 and <= 0x1F1FF;
 
     public static bool AreFlag(Rune first, Rune second) =>
-        IsRegionalIndicator(first) && IsRegionalIndicator(second) && Flags.Contains(OfRegionalIndicator(first) + OfRegionalIndicator(second));
+        IsRegionalIndicator(first) && IsRegionalIndicator(second)
+        && Flags.Contains(OfRegionalIndicator(first) + OfRegionalIndicator(second));
 
     public static string OfRegionalIndicator(Rune rune) => Letter(rune.Value - 0x1F1E6);
 

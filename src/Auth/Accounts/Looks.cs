@@ -63,7 +63,8 @@ internal static class Looks
         }
 
         var (open, letters) = (Short(guess), Short(look));
-        return open.Length == letters.Length && open.Zip(letters).All(pair => pair.First == ForgedReading.AnyLetter || pair.First == pair.Second);
+        return open.Length == letters.Length
+            && open.Zip(letters).All(pair => pair.First == ForgedReading.AnyLetter || pair.First == pair.Second);
     }
 
     /// <summary>Every look and guess of the one is one of the other: to whoever has the other's, it gives nothing new.</summary>

@@ -37,8 +37,8 @@ public sealed class LookAlikeTests
         "Ｍａｒｉａ　Ｓｏｕｚａ", "𝐌𝐚𝐫𝐢𝐚 𝐒𝐨𝐮𝐳𝐚", "𝓜𝓪𝓻𝓲𝓪 𝓢𝓸𝓾𝔃𝓪", "𝕄𝕒𝕣𝕚𝕒 𝕊𝕠𝕦𝕫𝕒", "𝙼𝚊𝚛𝚒𝚊 𝚂𝚘𝚞𝚣𝚊", "ᴹᵃʳⁱᵃ ˢᵒᵘᶻᵃ", "Ana ②", "Ana ❷", "Ana ２",
         // Signs within a word, letters of other scripts, letters put together of signs, flags that are none.
         "ᗰᗩᖇIᗩ", "ᗷᗴᗩ", "Beᗩ", "Bᗴa", "Robᗴrt", "Mar¡a", "Mar!a", "M@ria", "Mari@", "Mar丨a", "爪卂尺丨卂", "乃乇卂", "Mari⍺",
-        "Mɐria", "R○bert", "Rㅇbert", "Robe®t", "Rober⊤", "B∈a", "Be∀", "Be∂", "ẞea", "Nlaria", "/\\/\\aria", "Mari∆",
-        "R⭕bert", "R☺bert", "R♥bert", "Rober†", "®obert", "Rober┬", "R●bert", "R°bert", "Be௧", "M🇦🇷🇮a", "Mar│a",
+        "Mɐria", "R○bert", "Rㅇbert", "Robe®t", "Rober⊤", "B∈a", "Be∀", "Be∂", "ẞea", "Nlaria", "NIaria", "/\\/\\aria", "Mari∆",
+        "R⭕bert", "R☺bert", "R๏bert", "R♥bert", "Rober†", "®obert", "Rober┬", "R●bert", "R°bert", "Be௧", "M🇦🇷🇮a", "Mar│a",
         "Maria$", "R👩‍🔬bert", "B 🇪 🇦", "M 🇦 🇷 🇮 🇦", "B·🇪·🇦", "M 🇦🇷 🇮🇦", "B🇪🇦", "ᗰᗩᖇIᗩ ᔕOᑌᘔᗩ",
         // The same in other scripts.
         "ИВАН", "Ивaн", "ΝΙΚΟΣ", "ΝΊΚΟΣ", "ｶﾞｲ", "राजू.", "🦊🦊.",
@@ -77,7 +77,7 @@ public sealed class LookAlikeTests
         ("^_^", "o_o"), ("R2D2", "C3PO"), ("Ƒred", "Greta"),
         ("C++", "Cia"), ("C", "Cia"), ("Ana♥Bia", "Ana Lia"), ("Ana 🇧🇷", "Ana Br."), ("Ana ♥", "Anna"), ("Ana+Tom", "Anatol"), ("김철수", "김철호"),
         ("山口", "川口"), ("丁力", "下力"), ("田中 一", "田中 二"), ("Sistema Solar", "Servidora Ana"), ("Modesto", "Mod3lo"), ("A. Costa", "O. Costa"),
-        ("João & Maria Clara", "João & Marina"), ("D'Ávila", "Davi"), ("Equipe Azul", "Equipe Verde"), ("Nico", "Mico"), ("DJ 花", "DJ 山"),
+        ("João & Maria Clara", "João & Marina"), ("D'Ávila", "Davi"), ("Equipe Azul", "Equipe Verde"), ("Nico", "Mico"), ("Tom", "TONI"), ("Maya", "NIAYA"), ("DJ 花", "DJ 山"),
         ("Ana ✨", "Ana B ✨"), ("100%", "50%"), ("Zoë ☕", "Zoey"), ("李小龍", "李小虎"), ("さくら", "さくや"), ("王力", "王丹"),
     ];
 
