@@ -14,6 +14,7 @@ using WebMessenger.Broker.Tests.Connections;
 using WebMessenger.Broker.Tests.Log;
 using WebMessenger.Broker.Tests.Wire;
 using ConnectionDirectory = WebMessenger.Broker.Connections.ConnectionDirectory;
+using static WebMessenger.Broker.Tests.Hosting.TypedCommand;
 
 namespace WebMessenger.Broker.Tests.Hosting;
 
@@ -303,30 +304,5 @@ public sealed class BanTests : IDisposable
         using HttpRequestMessage request = new(HttpMethod.Get, path) { Headers = { { header, value } } };
         using var answer = await http.SendAsync(request, TestContext.Current.CancellationToken);
         return answer.StatusCode;
-    }
-
-    private static Task<string> DoneAsync(RunningBroker broker, params string[] typed) => DoneAsync(broker.Program.DataFolder, typed);
-
-    /// <summary>What the command said, which was done.</summary>
-    private static async Task<string> DoneAsync(string data, params string[] typed)
-    {
-        var (code, output, error) = await RunAsync(data, typed);
-        Assert.Equal((0, ""), (code, error));
-        return output;
-    }
-
-    private static async Task<string> RefusedAsync(string data, params string[] typed)
-    {
-        var (code, output, error) = await RunAsync(data, typed);
-        Assert.Equal((1, ""), (code, output));
-        Assert.DoesNotContain('\n', error);
-        return error;
-    }
-
-    private static async Task<(int Code, string Output, string Error)> RunAsync(string data, string[] typed)
-    {
-        StringWriter output = new(), error = new();
-        var code = await CommandProgram.RunAsync([.. typed, $"--WebMessenger:DataFolder={data}"], output, error);
-        return (code, output.ToString().ReplaceLineEndings("\n").Trim(), error.ToString().Trim());
     }
 }

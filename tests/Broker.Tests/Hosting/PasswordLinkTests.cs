@@ -8,6 +8,7 @@ using WebMessenger.Broker.Hosting.Commands;
 using WebMessenger.Broker.Hosting.Passwords;
 using WebMessenger.Broker.Tests.Log;
 using WebMessenger.Broker.Tests.Wire;
+using static WebMessenger.Broker.Tests.Hosting.TypedCommand;
 
 namespace WebMessenger.Broker.Tests.Hosting;
 
@@ -192,27 +193,5 @@ public sealed class PasswordLinkTests : IDisposable
     {
         using var answer = await http.PostAsJsonAsync(path, body, TestContext.Current.CancellationToken);
         return (answer.StatusCode, await answer.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken));
-    }
-
-    private static async Task<string> DoneAsync(string data, params string[] typed)
-    {
-        var (code, output, error) = await RunAsync(data, typed);
-        Assert.Equal((0, ""), (code, error));
-        return output;
-    }
-
-    private static async Task<string> RefusedAsync(string data, params string[] typed)
-    {
-        var (code, output, error) = await RunAsync(data, typed);
-        Assert.Equal((1, ""), (code, output));
-        Assert.DoesNotContain('\n', error);
-        return error;
-    }
-
-    private static async Task<(int Code, string Output, string Error)> RunAsync(string data, string[] typed)
-    {
-        StringWriter output = new(), error = new();
-        var code = await CommandProgram.RunAsync([.. typed, $"--WebMessenger:DataFolder={data}"], output, error);
-        return (code, output.ToString().ReplaceLineEndings("\n").Trim(), error.ToString().Trim());
     }
 }
