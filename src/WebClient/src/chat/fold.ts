@@ -56,6 +56,17 @@ export class Fold {
     return this.#messages === 0 && this.#waiting === 0;
   }
 
+  /** Behind this seq stands the line above what was new when the reader came; null: there is none. */
+  get line(): number | null {
+    return this.#line;
+  }
+
+  /** The row of the line; null: there is none, or it was let go of. */
+  get lineRow(): Row | null {
+    const index = this.#lineIndex();
+    return index === null ? null : (this.rows.at(index) ?? null);
+  }
+
   append(events: readonly RoomEvent[]): void {
     const lines = this.#lines;
     this.setWaiting([]);
@@ -220,13 +231,20 @@ export class Fold {
 
   /** It stands before the first message behind the place that was read, unless that was let go of. */
   #removeLine(): void {
-    for (let index = this.rows.indexOfOrder(this.#line! + 1); this.rows.at(index) && this.rows.at(index)!.kind !== 'message'; index++) {
-      if (this.rows.at(index)!.kind !== 'unread') continue;
+    const index = this.#lineIndex();
+    if (index !== null) {
       this.rows.remove(index);
       this.#group(index);
-      break;
     }
     this.#hasLine = false;
+  }
+
+  #lineIndex(): number | null {
+    if (this.#line === null) return null;
+    for (let index = this.rows.indexOfOrder(this.#line + 1); this.rows.at(index) && this.rows.at(index)!.kind !== 'message'; index++) {
+      if (this.rows.at(index)!.kind === 'unread') return index;
+    }
+    return null;
   }
 
   /** Whether a message at this place begins a group looks at its neighbour alone, so that rows far away never change. */

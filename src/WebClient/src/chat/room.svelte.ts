@@ -104,8 +104,6 @@ export class RoomState {
   readonly #older = { length: pageLength, at: 0 };
   /** When the newest page was taken ahead of the connection; null: it was not. */
   #ahead: Promise<number | null> = Promise.resolve(null);
-  /** Behind this seq stands the line above what was new when the reader came. */
-  #line: number | null = null;
   /** Set by the page: the reader sees this room's end. */
   watched = false;
   /** Set by the page: nobody stands further above, so the oldest lines may be let go of. */
@@ -134,16 +132,9 @@ export class RoomState {
     return this.atStart && this.#fold.isQuiet;
   }
 
-  /** The first thing that is new to the reader, where the line stands above it; null: nothing is. */
+  /** The line above what is new to the reader; null: there is none. */
   get lineRow(): { key: string; order: number } | null {
-    const line = this.#line;
-    if (line === null) return null;
-    for (let index = this.rows.indexOfOrder(line + 1); index < this.rows.length; index++) {
-      const row = this.rows.at(index)!;
-      if (row.kind === 'unread') return row;
-      if (row.kind === 'message') return null;
-    }
-    return null;
+    return this.#fold.lineRow;
   }
 
   /** Shows the newest page while the connection is still being made: what comes live begins right behind it, as behind any page. */
@@ -363,7 +354,7 @@ export class RoomState {
       return;
     }
     // Who stands at the line already stays where they are.
-    if (this.#line === this.#seen.seq) return;
+    if (this.#fold.line === this.#seen.seq) return;
     this.#setLine(this.#seen.seq);
     this.jumps++;
   }
@@ -542,7 +533,6 @@ export class RoomState {
   }
 
   #setLine(after: number | null): void {
-    this.#line = after;
     this.#fold.setLine(after);
     this.draw();
   }
