@@ -75,6 +75,7 @@ public sealed class ReservedRoomTests : IDisposable
         private volatile TaskCompletionSource? _emptied;
         private readonly TaskCompletionSource _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private long _size;
+        private long _synced;
 
         public Task NextEmptying() => (_emptied = new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
 
@@ -99,13 +100,14 @@ public sealed class ReservedRoomTests : IDisposable
         {
             lock (_grown)
             {
+                _synced = Length;
                 Look();
             }
         }
 
         private void Look()
         {
-            if (_size > 0 && Length >= _size)
+            if (_size > 0 && _synced >= _size)
             {
                 _grown.TrySetResult();
             }

@@ -3,13 +3,18 @@ import { Fetched } from '../../src/lib/fetched.svelte';
 import type { Answer } from '../../src/lib/http';
 
 beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 const failed = (retryAfter: number | null = null): Answer<string> => ({ ok: false, problem: { status: 503, code: null, message: '', fields: {}, retryAfter } });
 
 it('B4: what the server does not give is asked for again by itself, and at once by the button', async () => {
   const answers: Answer<string>[] = [failed(), failed(), { ok: true, value: 'tokens' }];
   const ask = vi.fn(async () => answers[ask.mock.calls.length - 1]!);
+  // The longest pauses of the jitter: half a second, then one.
+  vi.spyOn(Math, 'random').mockReturnValue(1);
   const fetched = new Fetched(ask);
   await fetched.read();
   expect([fetched.value, fetched.problem?.status]).toEqual([null, 503]);
