@@ -170,6 +170,26 @@ public sealed class SuiteTests
         Assert.Throws<UsageException>(() => SuitePlan.Named("rooms,romos"));
     }
 
+    [Fact]
+    public void A_pair_is_judged_by_the_ratios_of_its_rounds_so_that_a_disturbed_round_counts_once()
+    {
+        // The second round was disturbed for both, the fourth has no partner.
+        var row = Paired([1.0, 50, 1.1, double.NaN], [1.0, 50, 1.0, 1.0]).Rows.Single();
+
+        Assert.Equal((1.0, 1.07), (row.Ratio, row.Limit));
+        Assert.True(row.IsKept);
+    }
+
+    [Fact]
+    public void A_pair_that_is_dearer_or_was_not_measured_is_not_kept()
+    {
+        Assert.True(Paired([1.05], [1.0]).IsKept);
+        Assert.False(Paired([1.1], [1.0]).IsKept);
+        Assert.False(Paired([1.0], [double.NaN]).IsKept);
+    }
+
+    private static Pair Paired(double[] now, double[] before) => new(SuitePlan.Runs[0], SeriesOf("now", now), SeriesOf("before", before));
+
     private static Goal Alone(double limit, bool isAtLeast) => new("", "", "", new("", ""), null, Comparison.None, limit, isAtLeast);
 
     private static SuiteReport.Row Row(double[] ours, double[] mosquittos) => Of(ours, mosquittos).Rows(SuitePlan.Goals).Single();
@@ -185,7 +205,7 @@ public sealed class SuiteTests
     private static Series SeriesOf(string name, double[] values)
     {
         Series series = new(new NotStarted(name));
-        series.Outcomes.AddRange(values.Select(value => new Outcome([new Figure(PerDelivery, "µs", value)], [])));
+        series.Outcomes.AddRange(values.Select(value => new Outcome(double.IsNaN(value) ? [] : [new Figure(PerDelivery, "µs", value)], [])));
         return series;
     }
 

@@ -23,6 +23,7 @@ internal static class CommandList
         .. Scenarios.Select(kind => new MeasureCommand(kind, isComparison: false)),
         .. Scenarios.Where(kind => kind.IsComparable).Select(kind => new MeasureCommand(kind, isComparison: true)),
         new SuiteCommand(),
+        new PairedCommand(),
         new CrashCommand(),
         new CutCommand(),
         new StartCommand(),

@@ -10,7 +10,8 @@ namespace WebMessenger.Load.Servers;
 
 /// <summary>This project's server as it was built, on fresh data, with the limits off that are there to stop load.</summary>
 /// <param name="keepsLimits">They are on after all, as they are shipped.</param>
-internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<string> settings, bool keepsLimits = false) : IContender
+/// <param name="name">What tables call it.</param>
+internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<string> settings, bool keepsLimits = false, string name = "WebMessenger") : IContender
 {
     private static readonly string[] LimitsOff =
     [
@@ -20,7 +21,7 @@ internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<
     private readonly string _program = Path.GetFullPath(program ?? typeof(WebMessengerServer).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(item => item.Key == "Server").Value!);
     private AccountSeed? _seed;
 
-    public string Name => "WebMessenger";
+    public string Name => name;
 
     public string Version => FileVersionInfo.GetVersionInfo(_program).ProductVersion ?? "unknown";
 
