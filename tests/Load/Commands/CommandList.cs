@@ -26,6 +26,7 @@ internal static class CommandList
         new PairedCommand(),
         new CrashCommand(),
         new CutCommand(),
+        new HardshipsCommand(),
         new StartCommand(),
         new FuzzCommand(),
         new PageCommand(),

@@ -18,6 +18,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Func<string, bool> _onLine;
     private readonly Task _reading;
+    private TaskCompletionSource? _listening;
 
     private ChildProcess(Process process, Func<string, bool> onLine)
     {
@@ -54,6 +55,25 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>The most that it has held of the machine's memory so far, in bytes; 0 where the operating system does not say.</summary>
+    public long MostResidentBytes
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.PeakWorkingSet64;
+        }
+    }
+
+    public bool HasEnded => _process.HasExited;
+
+    /// <summary>What it writes stays in the pipe, as on a terminal that is paused: until disposed.</summary>
+    public IDisposable StopListening()
+    {
+        _listening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        return new Listening(_listening);
+    }
+
     /// <param name="onLine">Sees every line that it writes; true: it is ready.</param>
     public static async Task<ChildProcess> StartAsync(string program, IEnumerable<string> arguments, Func<string, bool> onLine, Task? readyOtherwise, CancellationToken cancellation)
     {
@@ -72,7 +92,8 @@ internal sealed partial class ChildProcess : IAsyncDisposable
 
     /// <summary>Starts it and does not wait until it is ready.</summary>
     /// <param name="onLine">Sees every line that it writes; true: it is ready.</param>
-    public static ChildProcess Start(string program, IEnumerable<string> arguments, Func<string, bool> onLine)
+    /// <param name="environment">Variables for it alone.</param>
+    public static ChildProcess Start(string program, IEnumerable<string> arguments, Func<string, bool> onLine, IReadOnlyDictionary<string, string>? environment = null)
     {
         ProcessStartInfo start = new(program)
         {
@@ -90,6 +111,11 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         foreach (var name in Swarm.InlineSettings.Keys)
         {
             start.Environment.Remove(name);
+        }
+
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
         }
 
         var process = Process.Start(start) ?? throw new LoadException($"{program} did not start.");
@@ -148,6 +174,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
             _process.Kill();
         }
 
+        _listening?.TrySetResult();
         await _reading;
         _process.Dispose();
     }
@@ -169,7 +196,17 @@ internal sealed partial class ChildProcess : IAsyncDisposable
                     _ready.TrySetResult();
                 }
             }
+
+            if (_listening is { } listening)
+            {
+                await listening.Task;
+            }
         }
+    }
+
+    private sealed class Listening(TaskCompletionSource listening) : IDisposable
+    {
+        public void Dispose() => listening.TrySetResult();
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]

@@ -26,6 +26,9 @@ internal sealed class MortalServer : IAsyncDisposable
 
     public Uri Http => new($"http://127.0.0.1:{_httpPort}");
 
+    /// <summary>For lives that begin from here on.</summary>
+    public ChildSetting Setting { get; set; } = ChildSetting.Plain;
+
     /// <summary>The one that runs.</summary>
     public ChildProcess Process => _process ?? throw new InvalidOperationException("The server was not started.");
 
@@ -40,7 +43,8 @@ internal sealed class MortalServer : IAsyncDisposable
             await _process.DisposeAsync();
         }
 
-        _process = ChildProcess.Start("dotnet", _arguments(_httpPort, _mqttPort), line => line.Contains("WebMessenger is ready", StringComparison.Ordinal));
+        string[] typed = [.. Setting.Before, "dotnet", .. _arguments(_httpPort, _mqttPort), .. Setting.Arguments];
+        _process = ChildProcess.Start(typed[0], typed[1..], line => line.Contains("WebMessenger is ready", StringComparison.Ordinal), Setting.Environment);
     }
 
     /// <summary>Starts a new life; returns how long it took to be ready.</summary>
@@ -60,14 +64,20 @@ internal sealed class MortalServer : IAsyncDisposable
     /// <summary>Its folder is wanted when it has ended for good, to find out what went wrong.</summary>
     public bool KeepsFolder { get; set; }
 
-    /// <summary>Ends it for good, and removes its folder.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Ends it for good; its folder stays until it is disposed.</summary>
+    public async Task EndAsync()
     {
         if (_process is not null)
         {
             await _process.DisposeAsync();
+            _process = null;
         }
+    }
 
+    /// <summary>Ends it for good, and removes its folder.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await EndAsync();
         if (!KeepsFolder)
         {
             Directory.Delete(Folder, recursive: true);

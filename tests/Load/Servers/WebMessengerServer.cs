@@ -43,9 +43,10 @@ internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<
     public Task<ServerUnderTest> StartAgainAsync(ServerUnderTest ended, int rooms, CancellationToken cancellation) => StartInAsync(ended.Folder, rooms, ended.Login, cancellation);
 
     /// <summary>A server on a folder and ports of its own that is started, killed and started again; not started yet.</summary>
-    public async Task<MortalServer> MortalAsync(Preparation preparation, CancellationToken cancellation)
+    /// <param name="prepare">Is given its folder before anything lies in it.</param>
+    public async Task<MortalServer> MortalAsync(Preparation preparation, CancellationToken cancellation, Action<string>? prepare = null)
     {
-        var (folder, logins) = await PrepareAsync(preparation, cancellation);
+        var (folder, logins) = await PrepareAsync(preparation, cancellation, prepare);
         return new MortalServer(folder, logins, (http, mqtt) => Arguments(folder, preparation.Rooms, http, mqtt));
     }
 
@@ -70,7 +71,7 @@ internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<
         return new ServerUnderTest(process, listening["mqtt"], listening["http"], folder, login);
     }
 
-    private async Task<(string Folder, IReadOnlyList<Login> Logins)> PrepareAsync(Preparation preparation, CancellationToken cancellation)
+    private async Task<(string Folder, IReadOnlyList<Login> Logins)> PrepareAsync(Preparation preparation, CancellationToken cancellation, Action<string>? prepare = null)
     {
         if (!File.Exists(_program))
         {
@@ -85,6 +86,7 @@ internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<
         }
 
         var folder = Directory.CreateTempSubdirectory("webmessenger-load-").FullName;
+        prepare?.Invoke(folder);
         _seed.CopyTo(folder);
         return (folder, [.. _seed.Logins.Take(preparation.Accounts)]);
     }
