@@ -220,7 +220,8 @@ internal sealed partial class MqttConnection
 
         if (IsVersion5 && (answer.Code >= 0x80 ? _wantsReasons : answer.Epoch is not null && _wantsReasons))
         {
-            WriteControl(PacketWriter.PublishAnswer(type, answer.PacketId, answer.Code, answer.Reason, answer.Seq, answer.Epoch));
+            var (again, retry) = answer.Refusal is { Retry: > 0 } refusal ? (refusal.Notice, refusal.Retry) : (null, 0);
+            WriteControl(PacketWriter.PublishAnswer(type, answer.PacketId, answer.Code, answer.Reason, answer.Seq, answer.Epoch, again, retry));
         }
         else
         {
