@@ -326,7 +326,7 @@ public sealed class DocumentStore : IAsyncDisposable
         if (database.NeedsCheckpoint && !_isDown)
         {
             _isDown = true;
-            _logger.ReadOnly(_files.Path, database.Obstacle);
+            _logger.ReadOnly(_files.Path, database.Obstacle?.Message);
         }
         return database;
     }
@@ -337,7 +337,14 @@ public sealed class DocumentStore : IAsyncDisposable
         if (!_isDown)
         {
             _isDown = true;
-            _logger.StoreFailed(_files.Path, cause);
+            if (cause is IOException)
+            {
+                _logger.StoreFailed(_files.Path, cause.Message);
+            }
+            else
+            {
+                _logger.StoreBroke(_files.Path, cause);
+            }
         }
         _database?.Abandon();
         _database = null;

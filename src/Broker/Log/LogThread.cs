@@ -193,7 +193,7 @@ internal sealed class LogThread : IAsyncDisposable
             {
                 // Once, not for every batch: the disk that is full may be the one that the operator's log is on.
                 _failing = true;
-                LogMessages.WriteFailed(_logger, error);
+                LogMessages.WriteFailed(_logger, error.Message);
             }
 
             TakeBack();
