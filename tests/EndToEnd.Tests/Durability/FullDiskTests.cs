@@ -57,14 +57,14 @@ public sealed class FullDiskTests
     public async Task Fault_B36_On_a_full_disk_whatever_would_be_stored_is_answered_503_not_stored_and_told_in_few_lines()
     {
         await using var disk = await SmallDisk.MountAsync(DiskSize);
-        await using var server = await ServerProcess.StartInAsync(Path.Combine(disk.Folder, "data"), [.. SharedServer.NoLimits, .. ToTheLastByte]);
+        await using var server = await ServerProcess.StartInAsync(Path.Combine(disk.Folder, "data"), [.. SharedServer.NoLimits, .. ToTheLastByte, "WebMessenger:Limits:RoomsPerAccount=0"]);
         using var ana = await Person.RegisterAsync(server);
         using var bob = await Person.RegisterAsync(server);
         using var stranger = new HttpClient { BaseAddress = server.Address };
         var token = await ana.NewTokenAsync();
         (HttpClient Who, string Path, Func<int, object> Body)[] calls =
         [
-            (stranger, "/api/session/guest", number => new { displayName = $"Eve {number}" }),
+            (stranger, "/api/session/guest", number => new { nickname = $"Eve {number}" }),
             (stranger, "/api/session", _ => new { login = ana.UserName, password = Person.Password }),
             (stranger, "/api/accounts", number => new { email = $"eve{number}@example.org", userName = $"eve{number}", displayName = $"Eva {number}", password = Person.Password }),
             (ana.Http, "/api/rooms", number => new { id = $"den-{number}", title = "Den" }),
@@ -82,7 +82,7 @@ public sealed class FullDiskTests
         using PeriodicTimer again = new(TimeSpan.FromMilliseconds(1));
         for (var number = 1; ; number++)
         {
-            using var answer = await ana.Http.PostAsJsonAsync("/api/tokens", new { name = new string('x', 60) + number.ToString(CultureInfo.InvariantCulture) }, TestContext.Current.CancellationToken);
+            using var answer = await ana.Http.PostAsJsonAsync("/api/rooms", new { id = $"room-{number}", title = "Room" }, TestContext.Current.CancellationToken);
             if (!answer.IsSuccessStatusCode)
             {
                 Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
