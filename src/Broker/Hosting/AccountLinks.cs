@@ -28,10 +28,17 @@ internal static class AccountLinks
         events.SessionEnded.Subscribe(async ended =>
         {
             rooms.SignedOut(ended.Session.Account);
-            await durable.ForgetAsync(ended.Session);
-
-            // Also for a client that was gone by then and had sent something before.
-            await log.SettleAsync();
+            try
+            {
+                await durable.ForgetAsync(ended.Session);
+            }
+            catch (RecordsNotWrittenException)
+            {
+                // A full disk, of which the log tells. What is left of them goes at the next start, for their login session is over.
+            }
         });
+
+        // Also for a client that was gone by then and had sent something before.
+        events.SessionEnded.Subscribe(_ => log.SettleAsync());
     }
 }
