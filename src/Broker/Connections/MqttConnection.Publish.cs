@@ -302,11 +302,11 @@ internal sealed partial class MqttConnection
     }
 
     // As a refusal is heard where the acknowledgement cannot say it.
-    private void NotifyOf(PublishAnswer refusal, string noticeCode, string topic)
+    private void NotifyOf(PublishAnswer refusal, string noticeCode, string topic, int retry = 0)
     {
         if (!IsVersion5 || refusal.QualityOfService == 0)
         {
-            Notify(noticeCode, refusal.Reason!, topic);
+            Notify(noticeCode, refusal.Reason!, topic, retry);
         }
     }
 
@@ -396,7 +396,7 @@ internal sealed partial class MqttConnection
         ThreadPool.UnsafeQueueUserWorkItem(
             static one =>
             {
-                one.Connection.NotifyOf(one.Answer, one.Refusal.Notice, one.Topic);
+                one.Connection.NotifyOf(one.Answer, one.Refusal.Notice, one.Topic, one.Refusal.Retry);
                 one.Connection.AnswerNow(one.Answer);
             },
             (Connection: this, Answer: answer, Refusal: refusal, Topic: topic),

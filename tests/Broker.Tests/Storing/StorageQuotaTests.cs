@@ -115,6 +115,7 @@ public sealed class StorageQuotaTests
             Assert.True((await old.PublishAsync("rooms/lobby", new string('a', 700))).Accepted);
             var notice = (await old.PublishesUntilAsync(publish => publish.Text.Contains("notice", StringComparison.Ordinal)))[^1];
             Assert.Equal("quota", notice.Json.GetProperty("code").GetString());
+            Assert.InRange(notice.Json.GetProperty("retry").GetInt32(), 1, 86_400);
         }
 
         await broker.RestartAsync();
