@@ -99,22 +99,24 @@ public sealed class RightsAtNumberingTests
 
     private static async Task KickedWhileSpeakingAsync(int rounds)
     {
-        await using var broker = await RunningBroker.StartAsync();
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:StoredBytesPerDayPerGuest", "0");
         var rooms = broker.Get<RoomDirectory>();
         var ana = await broker.RegisterAsync("ana");
-        var bob = await broker.RegisterAsync("bob");
+
+        // A guest, of whom nothing else is on disk that would be waited for.
+        var bob = (await broker.Get<Registration>().EnterAsGuestAsync("Zoe", null)).Value!;
         Assert.True(RoomId.TryParse("den", out var id));
         Assert.Equal(RoomChange.Done, await rooms.CreateAsync(id, "Den", "", isPrivate: true, ana.Account));
         var room = broker.Room("den");
         await using var owner = await broker.ConnectAsync(ana);
-        await using var speaker = await broker.ConnectAsync(bob);
+        await using var speaker = await broker.ConnectBrowserAsync(await broker.SignInAsync(bob));
         var (accepted, refused) = (0, 0);
         for (var round = 0; round < rounds; round++)
         {
-            await rooms.JoinAsync(room, bob.Account);
+            await rooms.JoinAsync(room, bob);
             var speaking = Enumerable.Range(0, 8).Select(i => speaker.PublishAsync("rooms/den", string.Create(CultureInfo.InvariantCulture, $"{round}/{i}"))).ToArray();
             Thread.SpinWait(round % 50 * 400);
-            await rooms.LeaveAsync(room, bob.Account);
+            await rooms.LeaveAsync(room, bob);
 
             // Read first and written after: whatever is still to come would lie between the two.
             var head = room.Head;
