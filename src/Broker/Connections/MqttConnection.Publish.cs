@@ -262,6 +262,12 @@ internal sealed partial class MqttConnection
 
     private void TakeReadPosition(in PublishPacket publish, PublishTarget target)
     {
+        if (_services.Space.IsLow)
+        {
+            Fail(publish);
+            return;
+        }
+
         if (ReadRequest.Parse(publish.Payload, out var error) is not { } request)
         {
             Refuse(publish, ReasonCode.ImplementationSpecificError, error, "bad_command", target.TopicText);

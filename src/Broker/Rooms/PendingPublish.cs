@@ -22,7 +22,8 @@ internal sealed class PendingPublish : PendingAppend, IStreamEvent
     private int _paid;
 
     private PendingPublish(
-        EventStream stream, PublishTarget target, Membership? membership, Author author, Command command, byte[] body, MqttConnection publisher, PublishAnswer answer)
+        EventStream stream, PublishTarget target, Membership? membership, Author author, Command command, byte[] body, MqttConnection publisher,
+        PublishAnswer answer)
         : base(stream.Log, author.AccountId, command.Id, command.Id is null ? default : EventBody.ContentHash(command.Text, command.ReplyTo), body)
     {
         (_stream, _author, _text, _publisher, _answer) = (stream, author, command.Text, publisher, answer);
@@ -34,8 +35,8 @@ internal sealed class PendingPublish : PendingAppend, IStreamEvent
     /// <param name="record">Stored with the event, or not at all.</param>
     /// <param name="refusal">A rule that forbids it unless it is there already; null: none that is known yet.</param>
     public static PendingPublish Of(
-        PublishTarget target, Membership? membership, Author author, Command command, MqttConnection publisher, PublishAnswer answer, DateTimeOffset? expiry = null,
-        RecordChange? record = null, PublishRefusal? refusal = null)
+        PublishTarget target, Membership? membership, Author author, Command command, MqttConnection publisher, PublishAnswer answer,
+        DateTimeOffset? expiry = null, RecordChange? record = null, PublishRefusal? refusal = null)
     {
         EventStream stream = target.Room is { } room ? room : target.Inbox!;
         var type = target.Room is null ? EventType.Whisper : EventType.Message;

@@ -5,7 +5,10 @@ namespace WebMessenger.Broker.Storing;
 /// <summary>What of the data folder's disk is free, and how large that disk is, in bytes.</summary>
 internal readonly record struct DiskRoom(long Free, long Total);
 
-/// <summary>Whether the disk has room left. Below a reserve only what takes rights away is stored, so that a crowd that writes never keeps anybody from signing out.</summary>
+/// <summary>
+/// Whether the disk has room left. Below a reserve only what takes rights away is stored, so that a crowd that writes never keeps anybody
+/// from signing out.
+/// </summary>
 /// <remarks>Thread-safe: looked at by one, asked by any, without a lock.</remarks>
 /// <param name="look">The disk as it is now; throws <see cref="IOException"/> when it cannot be told.</param>
 internal sealed class DiskSpace(Func<DiskRoom> look, BrokerLimits limits)
@@ -22,7 +25,10 @@ internal sealed class DiskSpace(Func<DiskRoom> look, BrokerLimits limits)
     }
 
     /// <summary>Bytes that are kept free on a disk of that size; 0: none.</summary>
-    /// <remarks>The share matters on a small disk and the bytes on a large one: a card of 8 GB is not full with 1 GB free, nor a disk of 10 TB with 400 GB.</remarks>
+    /// <remarks>
+    /// The share matters on a small disk and the bytes on a large one: a card of 8 GB is not full with 1 GB free, nor a disk of 10 TB with
+    /// 400 GB.
+    /// </remarks>
     public static long Reserve(long total, BrokerLimits limits)
     {
         var bytes = (long)limits.FreeDiskMegabytes << 20;

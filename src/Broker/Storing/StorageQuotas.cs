@@ -56,7 +56,9 @@ internal sealed class StorageQuotas(BrokerLimits limits, IRecordStore records, T
         }
     }
 
-    /// <summary>Writes down what has changed, and forgets who has no connection and all of the day again. Fails with <see cref="IOException"/>.</summary>
+    /// <summary>
+    /// Writes down what has changed, and forgets who has no connection and all of the day again. Fails with <see cref="IOException"/>.
+    /// </summary>
     public async Task NoteAsync(ConnectionDirectory connections)
     {
         var at = time.GetUtcNow().ToUnixTimeMilliseconds();

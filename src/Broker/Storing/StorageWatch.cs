@@ -2,9 +2,12 @@ using WebMessenger.Broker.Connections;
 
 namespace WebMessenger.Broker.Storing;
 
-/// <summary>Looks at the disk once a second, writes down once a minute what is used of quotas, and says once a minute what could not be stored.</summary>
+/// <summary>
+/// Looks at the disk once a second, writes down once a minute what is used of quotas, and says once a minute what could not be stored.
+/// </summary>
 internal sealed partial class StorageWatch(
-    DiskSpace space, StorageQuotas quotas, StoreRefusals refusals, ConnectionDirectory connections, TimeProvider time, ILogger<StorageWatch> logger) : BackgroundService
+    DiskSpace space, StorageQuotas quotas, StoreRefusals refusals, ConnectionDirectory connections, TimeProvider time, ILogger<StorageWatch> logger)
+    : BackgroundService
 {
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BetweenNotes = TimeSpan.FromMinutes(1);
