@@ -3,6 +3,7 @@ using MQTTnet.Protocol;
 using MQTTnet.Server;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Auth.Storage;
 
 namespace WebMessenger.Auth.Interception;
 
@@ -16,6 +17,9 @@ namespace WebMessenger.Auth.Interception;
 public sealed partial class AuthInterceptor(
     MqttSignIn signIn, AccountChanges changes, ITopicAccess topics, IConnectingClients clients, TimeProvider time, ILogger<AuthInterceptor> log)
 {
+    // A full disk is nobody's fault at the other end, and an exception would close the connection and write a trace for each try.
+    private static Verdict NotStored { get; } = Verdict.Refused(RefusalCode.QuotaExceeded, "It could not be stored. Try again later.");
+
     /// <summary>Puts the interceptor in front of a server; before it is started.</summary>
     public void Guard(MqttServer server)
     {
@@ -56,7 +60,15 @@ public sealed partial class AuthInterceptor(
             return Verdict.Refused(RefusalCode.NotAuthorized, "This login session has ended. Sign in again.");
         }
 
-        await changes.ReturnAsync(session.Account);
+        try
+        {
+            await changes.ReturnAsync(session.Account);
+        }
+        catch (StoreUnavailableException)
+        {
+            return NotStored;
+        }
+
         return client.Admit(session);
     }
 
@@ -68,7 +80,15 @@ public sealed partial class AuthInterceptor(
             return Verdict.Refused(RefusalCode.NotAuthorized, "This login session has ended. Sign in again.");
         }
 
-        var verdict = await topics.MaySubscribeAsync(session, filter, cancellation);
+        Verdict verdict;
+        try
+        {
+            verdict = await topics.MaySubscribeAsync(session, filter, cancellation);
+        }
+        catch (StoreUnavailableException)
+        {
+            return NotStored;
+        }
 
         // It may have been revoked while the question was on its way.
         return verdict.IsAllowed && !MayReceive(session)

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Passwords;
+using WebMessenger.Auth.Storage;
 
 namespace WebMessenger.Auth.Sessions;
 
@@ -89,9 +90,13 @@ internal sealed partial class Sweeper : IAsyncDisposable
         {
             await work();
         }
+        catch (StoreUnavailableException)
+        {
+            // The store has told why, once. Nothing is allowed by this: an expired login session is refused wherever it is looked at.
+        }
         catch (Exception error)
         {
-            // The store may be full or gone for a while. Nothing is allowed by this: an expired login session is refused wherever it is looked at.
+            // Nor is anything allowed by this.
             SweepFailed(_logger, error);
         }
     }

@@ -267,6 +267,12 @@ public sealed class DocumentStore : IAsyncDisposable
             Break(error);
             return;
         }
+        if (_isDown)
+        {
+            // Only what is on the disk proves it: a file that opens may be on one that takes no byte more, and each try would be told as an end and a beginning.
+            _isDown = false;
+            _logger.Recovered(_files.Path);
+        }
         foreach (var work in _unsettled)
         {
             work.Acknowledge();
@@ -294,11 +300,6 @@ public sealed class DocumentStore : IAsyncDisposable
         {
             throw Failed(_database.Obstacle!);
         }
-        if (_isDown)
-        {
-            _isDown = false;
-            _logger.Recovered(_files.Path);
-        }
         return _database;
     }
 
@@ -317,14 +318,15 @@ public sealed class DocumentStore : IAsyncDisposable
     private DurableDatabase OpenDatabase()
     {
         var database = DurableDatabase.Open(_files);
-        if (database.Discarded > 0)
+        // Once down, it is the store's own half write that is taken off again, at each try.
+        if (database.Discarded > 0 && !_isDown)
         {
             _logger.TailCut(_files.LogPath, database.Discarded);
         }
         if (database.NeedsCheckpoint && !_isDown)
         {
             _isDown = true;
-            _logger.ReadOnly(_files.Path, database.Obstacle);
+            _logger.ReadOnly(_files.Path, database.Obstacle?.Message);
         }
         return database;
     }
@@ -335,7 +337,14 @@ public sealed class DocumentStore : IAsyncDisposable
         if (!_isDown)
         {
             _isDown = true;
-            _logger.StoreFailed(_files.Path, cause);
+            if (cause is IOException)
+            {
+                _logger.StoreFailed(_files.Path, cause.Message);
+            }
+            else
+            {
+                _logger.StoreBroke(_files.Path, cause);
+            }
         }
         _database?.Abandon();
         _database = null;

@@ -1,4 +1,8 @@
+using Microsoft.AspNetCore.Http.HttpResults;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Auth.Storage;
+using WebMessenger.Broker.Log;
+using WebMessenger.Broker.Storing;
 
 namespace WebMessenger.Broker.Api;
 
@@ -14,11 +18,35 @@ internal static class ApiGroup
             var context = call.HttpContext;
             context.Response.Headers.CacheControl = "no-store";
             var changes = !HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method);
-            return changes && !context.RequestServices.GetRequiredService<SameOriginRule>().IsAllowed(context.Request)
-                ? Problems.ForeignOrigin()
-                : await next(call);
+            if (changes && !context.RequestServices.GetRequiredService<SameOriginRule>().IsAllowed(context.Request))
+            {
+                return Problems.ForeignOrigin();
+            }
+
+            // What takes a right away is a DELETE, and is stored as long as the disk takes anything at all.
+            var space = context.RequestServices.GetRequiredService<DiskSpace>();
+            if (changes && space.IsLow && !HttpMethods.IsDelete(context.Request.Method))
+            {
+                return NotStored(context);
+            }
+
+            try
+            {
+                return await next(call);
+            }
+            catch (Exception error) when (error is StoreUnavailableException or RecordsNotWrittenException)
+            {
+                // The store has said why, once; whoever asks hears what to do.
+                return NotStored(context);
+            }
         });
         return group;
+    }
+
+    private static ProblemHttpResult NotStored(HttpContext context)
+    {
+        context.RequestServices.GetRequiredService<StoreRefusals>().Add();
+        return Problems.NotStored(context);
     }
 
     /// <summary>Only for whoever is signed in by cookie; access tokens open none of these. The handler reads <see cref="SignedIn"/>.</summary>

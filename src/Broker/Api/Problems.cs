@@ -25,6 +25,13 @@ internal static class Problems
 
     public static ProblemHttpResult MalformedJson() => Of(StatusCodes.Status400BadRequest, "invalid_json", "The body is not one JSON object in UTF-8.");
 
+    /// <summary>The disk is full, nearly full, or fails: whoever comes again later may find it mended.</summary>
+    public static ProblemHttpResult NotStored(HttpContext context)
+    {
+        RetryAfter(context, TimeSpan.FromMinutes(1));
+        return Of(StatusCodes.Status503ServiceUnavailable, "not_stored", "It could not be stored. Try again later.");
+    }
+
     public static ProblemHttpResult Field(string field, string code, string message) => Fields([new FieldError(field, code, message)]);
 
     public static ProblemHttpResult Fields(IReadOnlyList<FieldError> errors) => Of(

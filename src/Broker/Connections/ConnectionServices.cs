@@ -6,6 +6,7 @@ using WebMessenger.Broker.Hosting;
 using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Reading;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Storing;
 
 namespace WebMessenger.Broker.Connections;
 
@@ -20,6 +21,8 @@ internal sealed record ConnectionServices(
     IRoomLog RoomLog,
     DurableClients Durable,
     PublishBudgets Budgets,
+    StorageQuotas Quotas,
+    DiskSpace Space,
     BrokerLimits Limits,
     bool AllowPlainPasswords,
     TimeProvider Time,

@@ -96,7 +96,8 @@ internal sealed partial class MqttConnection
     }
 
     /// <summary>A notice, written to this connection alone, if it listens to its inbox.</summary>
-    private void Notify(string code, string text, string topic)
+    /// <param name="retry">Seconds after which it may be sent again; 0: not said.</param>
+    private void Notify(string code, string text, string topic, int retry = 0)
     {
         HeldFilter? inbox;
         lock (_filtersGate)
@@ -118,6 +119,11 @@ internal sealed partial class MqttConnection
             writer.WriteString("code"u8, code);
             writer.WriteString("text"u8, text);
             writer.WriteString("topic"u8, PlainLine.Of(topic));
+            if (retry > 0)
+            {
+                writer.WriteNumber("retry"u8, retry);
+            }
+
             writer.WriteEndObject();
         }
 
@@ -220,7 +226,8 @@ internal sealed partial class MqttConnection
 
         if (IsVersion5 && (answer.Code >= 0x80 ? _wantsReasons : answer.Epoch is not null && _wantsReasons))
         {
-            WriteControl(PacketWriter.PublishAnswer(type, answer.PacketId, answer.Code, answer.Reason, answer.Seq, answer.Epoch));
+            var (again, retry) = answer.Refusal is { Retry: > 0 } refusal ? (refusal.Notice, refusal.Retry) : (null, 0);
+            WriteControl(PacketWriter.PublishAnswer(type, answer.PacketId, answer.Code, answer.Reason, answer.Seq, answer.Epoch, again, retry));
         }
         else
         {

@@ -10,6 +10,7 @@ using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Mqtt;
 using WebMessenger.Broker.Reading;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Storing;
 
 namespace WebMessenger.Broker.Connections;
 
@@ -21,6 +22,10 @@ internal sealed partial class MqttConnection
 
     private readonly Dictionary<ushort, byte[]> _aliases = [];
     private RateBudget? _budget;
+    private StorageQuota? _quota;
+
+    // What comes too fast is looked up all the same, for an id that is there already is acknowledged: so often and no more, or a flood would keep the log busy.
+    private RateBudget? _lookUps;
     private byte[] _lastTopic = [];
     private PublishTarget? _lastTarget;
     private bool _paid;
@@ -79,35 +84,41 @@ internal sealed partial class MqttConnection
         // Before anything refuses it: an alias that a refused publish sets is set all the same.
         var topic = TopicOf(publish);
 
+        PublishRefusal? refusal = null;
         if (_budget is { } budget && !_paid && !budget.TryTake(out var pause))
         {
-            if (IsVersion5 && publish.QualityOfService > 0)
+            if (!IsVersion5 || publish.QualityOfService == 0)
             {
-                Refuse(publish, ReasonCode.QuotaExceeded, "Too many messages in a short time. Wait a second.", "rate_exceeded", Encoding.UTF8.GetString(topic));
-                return null;
+                return Task.Delay(pause, _services.Time);
             }
 
-            return Task.Delay(pause, _services.Time);
+            refusal = PublishRefusal.TooFast;
         }
 
         // Looked at again after a wait, it must not pay twice.
         _paid = true;
         if (Resolve(topic) is not { } target)
         {
-            Refuse(publish, ReasonCode.TopicNameInvalid, "This server has no such topic.", "unknown_topic", Encoding.UTF8.GetString(topic));
+            refusal ??= new PublishRefusal(ReasonCode.TopicNameInvalid, "This server has no such topic.", "unknown_topic");
+            Refuse(publish, refusal, Encoding.UTF8.GetString(topic));
             _paid = false;
             return null;
         }
 
         var verdict = _services.Interceptor.MayPublish(Session!, target);
-        if (verdict.IsAllowed && target.NeedsMembership(Account.Id))
+        if (!verdict.IsAllowed && target.WasOpen(verdict))
         {
-            if (_joining is null)
+            (refusal, verdict) = (refusal ?? PublishTarget.NobodyThere, Verdict.Allowed);
+        }
+
+        if (refusal is null && verdict.IsAllowed && target.NeedsMembership(Account.Id))
+        {
+            if (_joining is null && !_services.Space.IsLow)
             {
                 return _joining = _services.Rooms.JoinAsync(target.Room!, Account, byItself: true);
             }
 
-            // Tried and not stored.
+            // Tried and not stored, or not even tried, for the list of a room is written too.
             _joining = null;
             _paid = false;
             Fail(publish);
@@ -118,12 +129,15 @@ internal sealed partial class MqttConnection
         _paid = false;
         if (!verdict.IsAllowed)
         {
-            Refuse(publish, verdict.Code, verdict.Reason, "not_allowed", target.TopicText);
+            Refuse(publish, refusal ?? new PublishRefusal(verdict.Code, verdict.Reason, "not_allowed"), target.TopicText);
             return null;
         }
 
         switch (target.Topic.Kind)
         {
+            case TopicKind.Typing or TopicKind.Read when refusal is not null:
+                Refuse(publish, refusal, target.TopicText);
+                break;
             case TopicKind.Typing:
                 TakeTyping(publish, target);
                 break;
@@ -131,8 +145,7 @@ internal sealed partial class MqttConnection
                 TakeReadPosition(publish, target);
                 break;
             default:
-                TakeCommand(publish, target);
-                break;
+                return TakeCommand(publish, target, refusal);
         }
 
         return null;
@@ -249,6 +262,12 @@ internal sealed partial class MqttConnection
 
     private void TakeReadPosition(in PublishPacket publish, PublishTarget target)
     {
+        if (_services.Space.IsLow)
+        {
+            Fail(publish);
+            return;
+        }
+
         if (ReadRequest.Parse(publish.Payload, out var error) is not { } request)
         {
             Refuse(publish, ReasonCode.ImplementationSpecificError, error, "bad_command", target.TopicText);
@@ -289,34 +308,58 @@ internal sealed partial class MqttConnection
     }
 
     // As a refusal is heard where the acknowledgement cannot say it.
-    private void NotifyOf(PublishAnswer refusal, string noticeCode, string topic)
+    private void NotifyOf(PublishAnswer refusal, string noticeCode, string topic, int retry = 0)
     {
         if (!IsVersion5 || refusal.QualityOfService == 0)
         {
-            Notify(noticeCode, refusal.Reason!, topic);
+            Notify(noticeCode, refusal.Reason!, topic, retry);
         }
     }
 
-    private void TakeCommand(in PublishPacket publish, PublishTarget target)
+    // A rule that forbids it is told only if the log does not know its id: what is there already is acknowledged. So the rule goes along to the log thread.
+    // Returns null when it was dealt with, or a task after which it must be looked at again.
+    private Task? TakeCommand(in PublishPacket publish, PublishTarget target, PublishRefusal? refusal)
     {
         var limits = _services.Limits;
         if (limits.PayloadBytes > 0 && publish.Payload.Length > limits.PayloadBytes)
         {
-            Refuse(publish, ReasonCode.QuotaExceeded, $"The payload is longer than {limits.PayloadBytes} bytes.", "payload_too_long", target.TopicText);
-            return;
+            refusal ??= PublishRefusal.PayloadTooLong(limits);
         }
 
         // MQTT 5.0, 3.3.2.3.2
         if (publish.SaysUtf8 && !Utf8.IsValid(publish.Payload))
         {
             Refuse(publish, ReasonCode.PayloadFormatInvalid, "The payload is said to be UTF-8 and is not.", "bad_payload_format", target.TopicText);
-            return;
+            return null;
         }
 
-        if (Command.Parse(publish.Payload, publish.IdProperty, limits.TextLength, out var error) is not { } command)
+        if (Command.Parse(publish.Payload, publish.IdProperty, textLimit: 0, out var error) is not { } command)
         {
-            Refuse(publish, ReasonCode.ImplementationSpecificError, error, "bad_command", target.TopicText);
-            return;
+            Refuse(publish, refusal ?? PublishRefusal.BadCommand(error), target.TopicText);
+            return null;
+        }
+
+        refusal ??= command.OverLength(limits.TextLength) is { } tooLong ? PublishRefusal.BadCommand(tooLong) : null;
+        var membership = target.Room?.MembershipOf(Account.Id);
+        if (target.Room is not null && membership is null)
+        {
+            // Taken off the list since the rules were asked, or too fast to be taken on it.
+            Refuse(publish, refusal ?? PublishRefusal.NoSuchRoom, target.TopicText);
+            return null;
+        }
+
+        if (refusal is not null)
+        {
+            if (command.Id is null)
+            {
+                Refuse(publish, refusal, target.TopicText);
+                return null;
+            }
+
+            if (_lookUps is { } lookUps && !lookUps.TryTake(out var pause))
+            {
+                return Task.Delay(pause, _services.Time);
+            }
         }
 
         // A durable client sends it again on its next connection if the PUBREC gets lost, perhaps after a restart: so that it was received is stored with it.
@@ -327,11 +370,43 @@ internal sealed partial class MqttConnection
             : null;
         DateTimeOffset? expiry = publish.ExpirySeconds is { } seconds ? _services.Time.GetUtcNow().AddSeconds(seconds) : null;
         _logSleeps = true;
-        if (Expect(answer) && !RoomDirectory.TryStore(target, PendingPublish.Of(target, CurrentAuthor, command, this, answer, expiry, record), moreFollows: true))
+        if (Expect(answer) && !RoomDirectory.TryStore(target, PendingPublish.Of(target, membership, CurrentAuthor, command, this, answer, expiry, record, refusal), moreFollows: true))
         {
             (answer.Code, answer.Reason) = (ReasonCode.NotAuthorized, "There is no such room, or it is not open to you.");
             AnswerNow(answer);
         }
+
+        return null;
+    }
+
+    /// <summary>For the log thread: takes what storing a publish of this client costs. Null: it may be stored.</summary>
+    public PublishRefusal? Pay(int bytes) => _services.Space.IsLow ? PublishRefusal.NoRoom
+        : _quota is not { } quota || quota.TryTake(bytes, out var wait) ? null
+        : PublishRefusal.OverQuota(wait);
+
+    /// <summary>For the log thread: what was paid for and could not be stored.</summary>
+    public void GiveBack(int bytes) => _quota?.GiveBack(bytes);
+
+    /// <summary>The log has refused a publish by rule.</summary>
+    public void Refuse(PublishAnswer answer, PublishRefusal refusal, string topic, List<MqttConnection> touched)
+    {
+        (answer.Code, answer.Reason, answer.Refusal) = (refusal.Code, refusal.Reason, refusal);
+        answer.FailedWithoutWord = ReferenceEquals(refusal, PublishRefusal.NoRoom);
+        if (answer.FailedWithoutWord || (IsVersion5 && answer.QualityOfService > 0))
+        {
+            Answer(answer, touched);
+            return;
+        }
+
+        // A notice looks at the filters, whose gate is not for a room's worker, nor for the log thread.
+        ThreadPool.UnsafeQueueUserWorkItem(
+            static one =>
+            {
+                one.Connection.NotifyOf(one.Answer, one.Refusal.Notice, one.Topic, one.Refusal.Retry);
+                one.Connection.AnswerNow(one.Answer);
+            },
+            (Connection: this, Answer: answer, Refusal: refusal, Topic: topic),
+            preferLocal: false);
     }
 
     // An alias may stand for the topic, so only the payload counts.
@@ -343,11 +418,14 @@ internal sealed partial class MqttConnection
     }
 
     // A refusal by rule. MQTT 5 hears it in the acknowledgement; for 3.1.1, and at QoS 0, it goes to the account's inbox topic, to this connection alone.
-    private void Refuse(in PublishPacket publish, byte code, string reason, string noticeCode, string topic)
+    private void Refuse(in PublishPacket publish, byte code, string reason, string noticeCode, string topic) =>
+        Refuse(publish, new PublishRefusal(code, reason, noticeCode), topic);
+
+    private void Refuse(in PublishPacket publish, PublishRefusal refusal, string topic)
     {
         if (!IsVersion5 || publish.QualityOfService == 0)
         {
-            Notify(noticeCode, reason, topic);
+            Notify(refusal.Notice, refusal.Reason, topic);
         }
 
         if (publish.QualityOfService == 0)
@@ -355,7 +433,7 @@ internal sealed partial class MqttConnection
             return;
         }
 
-        var answer = new PublishAnswer(publish.PacketId, publish.QualityOfService) { Code = code, Reason = reason };
+        var answer = new PublishAnswer(publish.PacketId, publish.QualityOfService) { Code = refusal.Code, Reason = refusal.Reason };
         if (Expect(answer))
         {
             AnswerNow(answer);
@@ -388,9 +466,9 @@ internal sealed partial class MqttConnection
         if (_services.Rooms.Resolve(will.Topic) is not { } target
             || target.Topic.Kind is not (TopicKind.Events or TopicKind.Inbox)
             || !_services.Interceptor.MayPublish(Session!, target).IsAllowed
-            || target.NeedsMembership(Account.Id)
+            || (target.Room is not null && target.Room.MembershipOf(Account.Id) is null)
             || Command.Parse(will.Payload, default, _services.Limits.TextLength, out _) is not { } command
-            || !RoomDirectory.TryStore(target, PendingPublish.Of(target, CurrentAuthor, command, this, new PublishAnswer(0, 0))))
+            || !RoomDirectory.TryStore(target, PendingPublish.Of(target, target.Room?.MembershipOf(Account.Id), CurrentAuthor, command, this, new PublishAnswer(0, 0))))
         {
             lock (_write)
             {

@@ -26,9 +26,6 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
     private static readonly TimeSpan GoodbyeTime = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RevokedGoodbyeTime = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>How long the end of a login session waits for publishes of this client that are already at the store.</summary>
-    private static readonly TimeSpan PublishDrainTime = TimeSpan.FromMilliseconds(150);
-
     private readonly ConnectionServices _services;
     private readonly Transport _transport;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -126,18 +123,20 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
 
         _ = old?.EndAsync(ReasonCode.SessionTakenOver, "Another connection of this account uses this client id.");
         _budget = _services.Budgets.Of(session.Account.Id);
+        _lookUps = _services.Budgets.LookUpsOf(session.Account.Id);
+        _quota = _services.Quotas.Of(session.Account);
         CheckWill();
         return Verdict.Allowed;
     }
 
-    public Task RevokeAsync(RevocationReason reason)
+    public async Task RevokeAsync(RevocationReason reason)
     {
         lock (_write)
         {
             _wasRevoked = true;
         }
 
-        return EndAsync(ReasonCode.AdministrativeAction, reason switch
+        await EndAsync(ReasonCode.AdministrativeAction, reason switch
         {
             RevocationReason.SignedOut => "This login session was signed out.",
             RevocationReason.Expired => "This login session has expired.",
@@ -147,6 +146,9 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
             RevocationReason.Banned => "The account was banned.",
             _ => "This login session has ended.",
         });
+
+        // What it had sent and has no number gets none any more; what has one is on disk, or refused, before who ended it is answered.
+        await _services.RoomLog.SettleAsync();
     }
 
     /// <summary>
@@ -260,7 +262,6 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
 
             _transport.Abort();
             await _transport.Closed;
-            await Task.WhenAny(PublishesDrained(), Task.Delay(PublishDrainTime, _services.Time));
         }
         catch (Exception error) when (error is InvalidOperationException or IOException or ObjectDisposedException)
         {

@@ -16,6 +16,9 @@ internal sealed class PublishAnswer(ushort packetId, byte qualityOfService)
     /// <summary>Of QoS 2: what was published, to tell a repetition on a later connection by.</summary>
     public ulong ContentHash { get; init; }
 
+    /// <summary>The rule that refused it, when one did at the log.</summary>
+    public PublishRefusal? Refusal { get; set; }
+
     public long Seq { get; set; }
 
     /// <summary>Null: nothing was stored.</summary>

@@ -48,6 +48,7 @@ internal sealed partial class DurableClients(
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Dictionary<string, DurableClient>> _byAccount = [];
     private Task _saving = Task.CompletedTask;
+    private long _toldAt;
 
     /// <summary>Reads what is stored. Before anything is served.</summary>
     public async Task LoadAsync()
@@ -323,7 +324,7 @@ internal sealed partial class DurableClients(
         }
         catch (IOException error)
         {
-            LogNotStored(logger, error.Message);
+            TellNotStored(error.Message);
         }
     }
 
@@ -473,11 +474,22 @@ internal sealed partial class DurableClients(
 
     // Of a write that nobody waits for. Where a client is, is written again a second later; what is lost with it comes to the client once more, and none is missed.
     private void Watch(Task written) => _ = written.ContinueWith(
-        (task, _) => LogNotStored(logger, task.Exception!.InnerException!.Message),
-        null,
+        static (task, self) => ((DurableClients)self!).TellNotStored(task.Exception!.InnerException!.Message),
+        this,
         CancellationToken.None,
         TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
         TaskScheduler.Default);
+
+    // It is tried again every second, and for every client that comes or goes: a full disk is told once a minute.
+    private void TellNotStored(string reason)
+    {
+        var now = time.GetTimestamp();
+        var toldAt = Interlocked.Read(ref _toldAt);
+        if ((toldAt == 0 || time.GetElapsedTime(toldAt, now) >= TimeSpan.FromMinutes(1)) && Interlocked.CompareExchange(ref _toldAt, now, toldAt) == toldAt)
+        {
+            LogNotStored(logger, reason);
+        }
+    }
 
     [LoggerMessage(3040, LogLevel.Warning, "What is kept of a durable client could not be stored: {Reason}")]
     private static partial void LogNotStored(ILogger logger, string reason);

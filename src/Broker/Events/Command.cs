@@ -59,6 +59,14 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo)
         return error.Length > 0 ? null : new Command(text, id, replyTo);
     }
 
+    /// <summary>What to tell the sender of a text that is longer than so many Unicode scalar values (0: no limit); null: it is not.</summary>
+    public string? OverLength(int textLimit) => OverLength(Text, textLimit);
+
+    // A scalar value is at most two chars, so most texts need no counting.
+    private static string? OverLength(string text, int textLimit) => textLimit > 0 && text.Length > textLimit && CountScalars(text) > textLimit
+        ? string.Create(CultureInfo.InvariantCulture, $"The text is longer than {textLimit} characters.")
+        : null;
+
     private static bool IsJson(ReadOnlySpan<byte> payload)
     {
         try
@@ -171,10 +179,9 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo)
             return "The text must not contain U+0000.";
         }
 
-        // A scalar value is at most two chars, so most texts need no counting.
-        if (textLimit > 0 && text.Length > textLimit && CountScalars(text) > textLimit)
+        if (OverLength(text, textLimit) is { } tooLong)
         {
-            return string.Create(CultureInfo.InvariantCulture, $"The text is longer than {textLimit} characters.");
+            return tooLong;
         }
 
         if (id is null)

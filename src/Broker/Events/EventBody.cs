@@ -22,6 +22,9 @@ internal static class EventBody
 {
     private const byte Expires = 0x80;
 
+    // Clients count on a `from`; whose event it is, this version cannot read.
+    private static ReadOnlySpan<byte> NobodyField => "\"from\":{\"user\":\"\",\"name\":\"\",\"kind\":\"person\"}"u8;
+
     private static ReadOnlySpan<byte> KindField => "\"kind\":\""u8;
 
     private static readonly JsonWriterOptions WriterOptions = new() { Encoder = ReadableJsonEncoder.Instance, SkipValidation = true };
@@ -89,16 +92,22 @@ internal static class EventBody
     /// <summary>An id for an event whose author gave none.</summary>
     public static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
 
-    public static EventType TypeOf(ReadOnlySpan<byte> body) => (EventType)(body[0] & ~Expires);
+    /// <summary>May be one that this version does not know: then nothing else of the body is looked at, for it may lie otherwise.</summary>
+    public static EventType TypeOf(ReadOnlySpan<byte> body) => body.IsEmpty ? 0 : (EventType)(body[0] & ~Expires);
 
     /// <summary>Null: it does not expire.</summary>
     public static DateTimeOffset? ExpiryOf(ReadOnlySpan<byte> body) =>
-        (body[0] & Expires) != 0 ? DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(body[1..])) : null;
+        EventTypes.IsKnown(TypeOf(body)) && (body[0] & Expires) != 0 ? DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(body[1..])) : null;
 
     /// <summary>Whether an access token said it.</summary>
     public static bool IsByBot(ReadOnlySpan<byte> body)
     {
         // `from` comes first, and inside a name or text a quotation mark is escaped: what is found first is the kind.
+        if (!EventTypes.IsKnown(TypeOf(body)))
+        {
+            return false;
+        }
+
         Parts(body, out _, out var fields);
         var at = fields.IndexOf(KindField);
         return at >= 0 && fields[(at + KindField.Length)..].StartsWith("bot\""u8);
@@ -128,12 +137,20 @@ internal static class EventBody
         }
     }
 
-    /// <summary>Writes the event as it goes out: one JSON object, one line.</summary>
+    /// <summary>
+    /// Writes the event as it goes out: one JSON object, one line. Of a type that this version does not know only its place and time, so that no seq is missing.
+    /// </summary>
     /// <param name="placeField">`room` for a room's event, `to` for a whisper.</param>
     public static void WriteJson(
         IBufferWriter<byte> target, ReadOnlySpan<byte> body, ReadOnlySpan<byte> placeField, ReadOnlySpan<byte> place, long seq, string epoch, DateTimeOffset at)
     {
-        Parts(body, out var id, out var fields);
+        ReadOnlySpan<byte> id = default;
+        var fields = NobodyField;
+        if (EventTypes.IsKnown(TypeOf(body)))
+        {
+            Parts(body, out id, out fields);
+        }
+
         target.Write("{\"v\":1,\"type\":\""u8);
         target.Write(EventTypes.NameOf(TypeOf(body)));
         target.Write("\",\""u8);

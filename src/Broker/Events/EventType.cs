@@ -11,6 +11,11 @@ internal enum EventType : byte
 
 internal static class EventTypes
 {
+    // A newer version wrote it, before the program was rolled back. Its seq counts, and clients skip what they do not know.
+    private static ReadOnlySpan<byte> Unknown => "unknown"u8;
+
+    public static bool IsKnown(EventType type) => type is EventType.Message or EventType.Join or EventType.Leave or EventType.Whisper;
+
     /// <summary>The `type` field of the event's JSON.</summary>
     public static ReadOnlySpan<byte> NameOf(EventType type) => type switch
     {
@@ -18,6 +23,6 @@ internal static class EventTypes
         EventType.Join => "join"u8,
         EventType.Leave => "leave"u8,
         EventType.Whisper => "whisper"u8,
-        _ => throw new ArgumentOutOfRangeException(nameof(type)),
+        _ => Unknown,
     };
 }

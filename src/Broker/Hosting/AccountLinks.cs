@@ -1,5 +1,6 @@
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Durable;
+using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Rooms;
 
 namespace WebMessenger.Broker.Hosting;
@@ -11,6 +12,7 @@ internal static class AccountLinks
     {
         var events = services.GetRequiredService<AccountEvents>();
         var rooms = services.GetRequiredService<RoomDirectory>();
+        var log = services.GetRequiredService<IRoomLog>();
         var durable = services.GetRequiredService<DurableClients>();
         events.Renamed.Subscribe(renamed =>
         {
@@ -23,10 +25,20 @@ internal static class AccountLinks
             return Task.CompletedTask;
         });
         events.Erased.Subscribe(rooms.ForgetAsync);
-        events.SessionEnded.Subscribe(ended =>
+        events.SessionEnded.Subscribe(async ended =>
         {
             rooms.SignedOut(ended.Session.Account);
-            return durable.ForgetAsync(ended.Session);
+            try
+            {
+                await durable.ForgetAsync(ended.Session);
+            }
+            catch (RecordsNotWrittenException)
+            {
+                // A full disk, of which the log tells. What is left of them goes at the next start, for their login session is over.
+            }
         });
+
+        // Also for a client that was gone by then and had sent something before.
+        events.SessionEnded.Subscribe(_ => log.SettleAsync());
     }
 }

@@ -15,6 +15,17 @@ internal sealed record BrokerLimits
 
     public int PublishBurst { get; init; } = 60;
 
+    /// <summary>What an account stores in a day, with all that keeping it takes: messages, whispers, joins and leaves.</summary>
+    public int StoredBytesPerDayPerAccount { get; init; } = 50 << 20;
+
+    public int StoredBytesPerDayPerGuest { get; init; } = 1 << 20;
+
+    /// <summary>Below this, or its share of the disk if that is less, only what takes rights away is stored. 0: as long as there is room.</summary>
+    public int FreeDiskMegabytes { get; init; } = 1024;
+
+    /// <summary>Of the disk, in hundredths. 0: <see cref="FreeDiskMegabytes"/> alone counts.</summary>
+    public int FreeDiskPercent { get; init; } = 5;
+
     public int ConnectsPerSecondPerAddress { get; init; } = 50;
 
     public int ConnectionsPerAddress { get; init; } = 500;

@@ -19,6 +19,7 @@ using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Presence;
 using WebMessenger.Broker.Reading;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Storing;
 
 namespace WebMessenger.Broker.Hosting;
 
@@ -69,6 +70,8 @@ public sealed class WebMessengerProgram : IAsyncDisposable
             configure?.Invoke(builder.Services);
             var app = builder.Build();
             Pipeline.Map(app);
+            app.Services.GetRequiredService<DiskSpace>().Look();
+            app.Services.GetRequiredService<StorageQuotas>().Load(stores.Auth.Accounts);
             await app.Services.GetRequiredService<RoomDirectory>().OpenAsync();
             await app.Services.GetRequiredService<DurableClients>().LoadAsync();
             WebMessengerProgram program = new(app, stores, listeners);
@@ -117,6 +120,9 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton(stores.Records);
         services.AddSingleton(new RoomStore(stores.Documents));
         services.AddSingleton<ConnectionDirectory>();
+        services.AddSingleton(DiskSpace.Of(stores.Folder, settings.Limits));
+        services.AddSingleton<StorageQuotas>();
+        services.AddSingleton<StoreRefusals>();
         services.AddSingleton<DurableClients>();
         services.AddSingleton<IConnectingClients>(provider => provider.GetRequiredService<ConnectionDirectory>());
         services.AddSingleton<ReadPositions>();
@@ -136,6 +142,8 @@ public sealed class WebMessengerProgram : IAsyncDisposable
             stores.Log,
             provider.GetRequiredService<DurableClients>(),
             provider.GetRequiredService<PublishBudgets>(),
+            provider.GetRequiredService<StorageQuotas>(),
+            provider.GetRequiredService<DiskSpace>(),
             settings.Limits,
             settings.AllowPlainPasswords,
             provider.GetRequiredService<TimeProvider>(),
@@ -155,6 +163,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
                 provider.GetRequiredService<Listeners>().OfPages, settings.Tls, settings.BasePath)));
         services.AddHostedService(provider => new ControlDoor(
             stores.Folder, provider.GetServices<IControlService>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ControlDoor>>()));
+        services.AddHostedService<StorageWatch>();
         services.AddSingleton<PresenceMemory>();
         services.AddHostedService(provider => provider.GetRequiredService<PresenceMemory>());
         services.AddAuthApi(settings.AllowedOrigins);

@@ -14,6 +14,12 @@ public enum AppendOutcome
 
     /// <summary>The store could not write. Nothing of it is durable, and it may be tried again.</summary>
     StoreFailed,
+
+    /// <summary>The right it was handed over with has ended by the time of its number. Nothing was written, nor was its id looked up.</summary>
+    RightEnded,
+
+    /// <summary>Its id is new, and a rule forbids it. Nothing was written.</summary>
+    RuledOut,
 }
 
 /// <summary>Names one log: a room's, or one account's own.</summary>
@@ -69,6 +75,19 @@ public abstract class PendingAppend(LogName log, string author, string? id, UInt
 
     /// <summary>The log's epoch under which <see cref="Seq"/> counts.</summary>
     public string Epoch { get; private set; } = "";
+
+    /// <summary>
+    /// Asked on the log's own thread as the event gets its number: whether its author still has the right that it was handed over with. A look at a field or two:
+    /// must not block, and must not throw.
+    /// </summary>
+    protected internal virtual bool HasRight => true;
+
+    /// <summary>
+    /// Asked on the log's own thread, once, when the id is known to be new: whether the rules let it be stored. So an id that is there already is acknowledged whatever
+    /// rule holds by now. Must not block, and must not throw.
+    /// </summary>
+    /// <param name="bytes">What it will take on disk, with its keys, its id and its record, before compression.</param>
+    protected internal virtual bool MayBeStored(int bytes) => true;
 
     /// <summary>
     /// Called once, on the log's own thread, after the event is durable (or refused), in seq order within one log. Must hand the work on, not do it: it must not
@@ -127,6 +146,12 @@ public interface IRoomLog : IAsyncDisposable
 
     /// <summary>Nothing more follows for now.</summary>
     void Wake();
+
+    /// <summary>
+    /// Completes when all that was handed over before the call is on disk or refused; never fails. Who has ended a right waits for it: what comes after is not
+    /// numbered under that right any more.
+    /// </summary>
+    Task SettleAsync();
 
     /// <summary>The head of a log; an unused log has head 0, and an epoch all the same.</summary>
     LogHead Head(LogName log);

@@ -128,6 +128,20 @@ internal static class LogRecords
         return next + body.Length;
     }
 
+    /// <summary>What an append takes on disk: the event, its id for idempotency, and its record, each with its key.</summary>
+    public static int SizeOf(int prefix, PendingAppend append)
+    {
+        var author = Encoding.UTF8.GetByteCount(append.Author);
+        var size = prefix + 9 + 8 + 1 + author + 1 + append.Body.Length;
+        if (append.Id is { } text)
+        {
+            var id = Encoding.UTF8.GetByteCount(text);
+            size += id + prefix + 2 + author + id + IdRecordSize;
+        }
+
+        return append.Record is { } record ? size + RecordPrefix.Length + record.Key.Length + (record.Value?.Length ?? 0) : size;
+    }
+
     public static EventView ReadEvent(ReadOnlySpan<byte> value)
     {
         var author = value.Slice(9, value[8]);

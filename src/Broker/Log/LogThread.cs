@@ -193,7 +193,7 @@ internal sealed class LogThread : IAsyncDisposable
             {
                 // Once, not for every batch: the disk that is full may be the one that the operator's log is on.
                 _failing = true;
-                LogMessages.WriteFailed(_logger, error);
+                LogMessages.WriteFailed(_logger, error.Message);
             }
 
             TakeBack();
@@ -235,6 +235,11 @@ internal sealed class LogThread : IAsyncDisposable
 
     private Decision Decide(PendingAppend append)
     {
+        if (!append.HasRight)
+        {
+            return new(AppendOutcome.RightEnded, 0, 0, "");
+        }
+
         LogState state;
         IdRecord known;
         bool isKnown;
@@ -262,6 +267,11 @@ internal sealed class LogThread : IAsyncDisposable
         }
 
         var head = state.Next;
+        if (!append.MayBeStored(LogRecords.SizeOf(state.Prefix.Length, append)))
+        {
+            return new(AppendOutcome.RuledOut, 0, 0, head.Epoch);
+        }
+
         var seq = head.Head + 1;
         var at = Math.Max(_now, head.LastAt);
         state.Next = head with { Head = seq, First = head.First == 0 ? seq : head.First, LastAt = at };

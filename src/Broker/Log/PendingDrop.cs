@@ -15,7 +15,7 @@ internal sealed class PendingDrop(LogName log) : PendingAppend(log, "", null, de
         }
         else
         {
-            _done.SetException(new IOException($"The event log could not forget {Log}."));
+            _done.SetException(new RecordsNotWrittenException($"The event log could not forget {Log}."));
         }
     }
 }

@@ -17,7 +17,7 @@ internal sealed class PendingRecords(IReadOnlyList<RecordChange> changes) : Pend
         }
         else
         {
-            _done.SetException(new IOException("The event log could not write records."));
+            _done.SetException(new RecordsNotWrittenException("The event log could not write records."));
         }
     }
 }

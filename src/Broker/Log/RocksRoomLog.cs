@@ -55,6 +55,20 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore
 
     public void Wake() => _thread.Wake();
 
+    public async Task SettleAsync()
+    {
+        PendingRecords nothing = new([]);
+        _thread.Enqueue(nothing);
+        try
+        {
+            await nothing.Task;
+        }
+        catch (IOException)
+        {
+            // Refused with what failed before it, or the log is closed: nothing is under way either way.
+        }
+    }
+
     public LogHead Head(LogName log)
     {
         CheckName(log);

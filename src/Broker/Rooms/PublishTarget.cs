@@ -1,6 +1,8 @@
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Connections;
+using WebMessenger.Broker.Mqtt;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -8,6 +10,7 @@ namespace WebMessenger.Broker.Rooms;
 internal sealed class PublishTarget : IPublishTarget
 {
     private static readonly Verdict NoSuchRoom = Verdict.Refused(RefusalCode.NotAuthorized, "There is no such room, or it is not open to you.");
+    private static readonly Verdict Nobody = Verdict.Refused(RefusalCode.NotAuthorized, "There is nobody of that user name.");
     private static readonly Verdict NotForWriting = Verdict.Refused(RefusalCode.NotAuthorized, "Only the server publishes to this topic. Messages go to rooms/{room}.");
     private static readonly Verdict NoDataYet = Verdict.Refused(RefusalCode.NotAuthorized, "Data topics are not available in this version.");
     private static readonly Verdict NotYourPosition = Verdict.Refused(RefusalCode.NotAuthorized, "Only you say how far you have read: publish to users/, your own user name, and /read.");
@@ -35,6 +38,12 @@ internal sealed class PublishTarget : IPublishTarget
         TopicKind.Read => IsRecipientCurrent && (Topic.ReadRoom is null || Room is { IsDeleted: false }),
         _ => Room is { IsDeleted: false },
     };
+
+    /// <summary>Said to who whispers to nobody, and to who was heard there before somebody was banned: an id comes before that.</summary>
+    public static PublishRefusal NobodyThere { get; } = new(ReasonCode.NotAuthorized, Nobody.Reason, "not_allowed");
+
+    /// <summary>A whisper's recipient is banned or erased: whoever is reads nothing, and nothing is stored for them.</summary>
+    public bool IsGone => Topic.Kind == TopicKind.Inbox && Recipient is not { Ban: null, IsErased: false };
 
     /// <summary>The log it is about: that of the room or the inbox. Null: there is none.</summary>
     public EventStream? Stream => Room is not null ? Room : Inbox;
@@ -64,8 +73,8 @@ internal sealed class PublishTarget : IPublishTarget
         if (Topic.Kind == TopicKind.Inbox)
         {
             // Whoever is banned reads nothing, and may never again: nothing is stored for them. Asked each time, for a connection keeps its last target.
-            return Recipient is not { Ban: null } ? Verdict.Refused(RefusalCode.NotAuthorized, "There is nobody of that user name.")
-                : session.Scope.Rooms is not null || !session.Scope.Verbs.HasFlag(Verbs.Post) ? NoVerb
+            return session.Scope.Rooms is not null || !session.Scope.Verbs.HasFlag(Verbs.Post) ? NoVerb
+                : Recipient is not { Ban: null } ? Nobody
                 : Verdict.Allowed;
         }
 
@@ -105,6 +114,9 @@ internal sealed class PublishTarget : IPublishTarget
             : session.Scope.Allows(Topic.ReadRoom, Verbs.Read) ? Verdict.Allowed
             : MayNotRead;
     }
+
+    /// <summary>Refused for its recipient alone, who was there once: what was whispered then is acknowledged still, if it is sent again.</summary>
+    public bool WasOpen(Verdict verdict) => Inbox is not null && verdict == Nobody;
 
     /// <summary>A message to a public room joins its list first.</summary>
     public bool NeedsMembership(string accountId) => Topic.Kind == TopicKind.Events && Room is { } room && !room.IsMember(accountId);

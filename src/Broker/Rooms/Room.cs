@@ -8,6 +8,7 @@ using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Presence;
 using WebMessenger.Broker.Reading;
+using WebMessenger.Broker.Storing;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -16,8 +17,10 @@ namespace WebMessenger.Broker.Rooms;
 internal sealed class Room : EventStream
 {
     private readonly IRoomLog _log;
+    private readonly StorageQuotas _quotas;
+    private readonly DiskSpace _space;
     private readonly TimeProvider _time;
-    private readonly ConcurrentDictionary<string, bool> _members = new();
+    private readonly ConcurrentDictionary<string, Membership> _members = new();
     private readonly RoomPresence _presence = new();
     private readonly Announcements _announcements = new();
     private volatile RoomRecord _record;
@@ -25,10 +28,10 @@ internal sealed class Room : EventStream
     private volatile WatchedRoom? _watched;
     private bool _infoChanged;
 
-    public Room(RoomRecord record, IRoomLog log, TimeProvider time)
+    public Room(RoomRecord record, IRoomLog log, StorageQuotas quotas, DiskSpace space, TimeProvider time)
         : base(LogName.OfRoom(record.Id.Value))
     {
-        (_record, _log, _time) = (record, log, time);
+        (_record, _log, _quotas, _space, _time) = (record, log, quotas, space, time);
         var topic = "rooms/" + record.Id.Value;
         EventsTopic = Encoding.ASCII.GetBytes(topic);
         TextTopic = Encoding.ASCII.GetBytes(topic + "/text");
@@ -80,10 +83,13 @@ internal sealed class Room : EventStream
 
     public bool IsMember(string accountId) => _members.ContainsKey(accountId);
 
+    /// <summary>The account's stay on the list; null: it is not on it.</summary>
+    public Membership? MembershipOf(string accountId) => _members.GetValueOrDefault(accountId);
+
     /// <summary>Whether the account may know that the room exists.</summary>
     public bool IsVisibleTo(string accountId) => !_isDeleted && (!_record.IsPrivate || IsMember(accountId));
 
-    public void AddMember(string accountId) => _members.TryAdd(accountId, true);
+    public void AddMember(string accountId) => _members.TryAdd(accountId, new Membership());
 
     public void Change(RoomRecord record)
     {
@@ -142,10 +148,13 @@ internal sealed class Room : EventStream
         }
     }
 
-    /// <summary>Takes an account off the list. The caller places its connections anew.</summary>
+    /// <summary>Takes an account off the list: from here on nothing of that stay gets a number. The caller places its connections anew.</summary>
     public void RemoveMember(string accountId)
     {
-        _members.TryRemove(accountId, out _);
+        if (_members.TryRemove(accountId, out var membership))
+        {
+            membership.End();
+        }
     }
 
     /// <summary>Takes out everybody and everything; the room answers as if it had never been.</summary>
@@ -154,6 +163,11 @@ internal sealed class Room : EventStream
         lock (Gate)
         {
             _isDeleted = true;
+            foreach (var membership in _members.Values)
+            {
+                membership.End();
+            }
+
             _members.Clear();
             foreach (var subscriber in Subscribers.ToArray())
             {
@@ -239,7 +253,7 @@ internal sealed class Room : EventStream
             {
                 foreach (var (type, first, others) in _announcements.EndOfSecond())
                 {
-                    Say(type, first, others);
+                    Say(type, first, others, others.Length == 0 ? _quotas.Find(first.AccountId) : null);
                 }
             }
 
@@ -311,7 +325,7 @@ internal sealed class Room : EventStream
         _infoChanged = true;
         if (_announcements.MaySayNow(EventType.Join, present.ShownAs))
         {
-            Say(EventType.Join, present.ShownAs, []);
+            Say(EventType.Join, present.ShownAs, [], _quotas.Of(present.Account));
         }
     }
 
@@ -329,11 +343,12 @@ internal sealed class Room : EventStream
         _infoChanged = true;
         if (_announcements.MaySayNow(EventType.Leave, present.ShownAs))
         {
-            Say(EventType.Leave, present.ShownAs, []);
+            Say(EventType.Leave, present.ShownAs, [], _quotas.Of(present.Account));
         }
     }
 
-    private void Say(EventType type, Author first, IReadOnlyList<Author> others) => TryAppend(new PendingAnnouncement(this, type, first, others));
+    private void Say(EventType type, Author first, IReadOnlyList<Author> others, StorageQuota? payer) =>
+        TryAppend(new PendingAnnouncement(this, type, first, others, payer, _space));
 
     private void PublishInfo()
     {

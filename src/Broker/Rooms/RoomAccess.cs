@@ -47,6 +47,11 @@ internal sealed class RoomAccess(RoomDirectory rooms) : ITopicAccess
 
         if (!parsed.IsInfoOnly && !room.IsMember(session.Account.Id))
         {
+            if (rooms.TakesNobody)
+            {
+                return Verdict.Refused(RefusalCode.QuotaExceeded, "It could not be stored. Try again later.");
+            }
+
             await rooms.JoinAsync(room, session.Account, byItself: true).WaitAsync(cancellation);
             if (!room.IsMember(session.Account.Id))
             {

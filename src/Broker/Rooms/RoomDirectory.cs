@@ -6,6 +6,7 @@ using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Hosting;
 using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Reading;
+using WebMessenger.Broker.Storing;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -33,6 +34,8 @@ internal sealed class RoomDirectory(
     ConnectionDirectory connections,
     DurableClients durable,
     BrokerSettings settings,
+    StorageQuotas quotas,
+    DiskSpace space,
     TimeProvider time) : IDisposable
 {
     private readonly ConcurrentDictionary<string, Room> _rooms = new();
@@ -42,6 +45,9 @@ internal sealed class RoomDirectory(
     private readonly Dictionary<string, HashSet<Room>> _roomsOfAccount = [];
 
     public IEnumerable<Room> All => _rooms.Values;
+
+    /// <summary>The disk is nearly full: nobody is put on a list.</summary>
+    public bool TakesNobody => space.IsLow;
 
     /// <summary>Reads the rooms and makes those that the settings name. Before anything is served.</summary>
     public async Task OpenAsync()
@@ -61,7 +67,7 @@ internal sealed class RoomDirectory(
         var (records, members) = await store.LoadAsync();
         foreach (var record in records)
         {
-            _rooms[record.Id.Value] = new Room(record, log, time);
+            _rooms[record.Id.Value] = new Room(record, log, quotas, space, time);
         }
 
         foreach (var (roomId, accountId) in members)
@@ -79,7 +85,7 @@ internal sealed class RoomDirectory(
                 var title = char.ToUpperInvariant(id.Value[0]) + id.Value[1..];
                 var record = new RoomRecord(id, title, "", false, null, time.GetUtcNow());
                 await store.SaveAsync(record, null);
-                _rooms[id.Value] = new Room(record, log, time);
+                _rooms[id.Value] = new Room(record, log, quotas, space, time);
             }
         }
     }
@@ -154,7 +160,7 @@ internal sealed class RoomDirectory(
 
             var record = new RoomRecord(id, title, topic, isPrivate, owner.Id, time.GetUtcNow());
             await store.SaveAsync(record, owner.Id);
-            var room = new Room(record, log, time);
+            var room = new Room(record, log, quotas, space, time);
             if (room.Head > 0)
             {
                 // Left behind by a deletion that was cut short, or by a publish that was under way: not for the new room's eyes.
@@ -279,7 +285,9 @@ internal sealed class RoomDirectory(
         durable.RoomJoined(account.Id, room);
     }
 
-    /// <summary>Takes an account off a room's list. When it completes, none of the account's clients hears the room.</summary>
+    /// <summary>
+    /// Takes an account off a room's list. When it completes, none of the account's clients hears the room, and nothing that the account said there is still to be stored.
+    /// </summary>
     /// <param name="byItself">The account leaves; else somebody takes it off, and it is told so.</param>
     public async Task LeaveAsync(Room room, Account account, bool byItself = false)
     {
@@ -303,6 +311,7 @@ internal sealed class RoomDirectory(
         }
 
         PlaceConnections(room, account.Id, replay: false);
+        await log.SettleAsync();
         await durable.RoomLostAsync(account.Id, room);
         await forgotten;
     }

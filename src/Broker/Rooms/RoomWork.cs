@@ -4,13 +4,18 @@ using WebMessenger.Broker.Connections;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Mqtt;
+using WebMessenger.Broker.Storing;
 
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>A join or leave on its way into the log and then to the members.</summary>
-internal sealed class PendingAnnouncement(Room room, EventType type, Author first, IReadOnlyList<Author> others)
+/// <param name="payer">Whoever can make others store by coming and going; null: a rush, which is a few events a second however many come and go.</param>
+/// <param name="space">The disk: presence is current without its events, so they are the first to be left out.</param>
+internal sealed class PendingAnnouncement(Room room, EventType type, Author first, IReadOnlyList<Author> others, StorageQuota? payer, DiskSpace space)
     : PendingAppend(room.Log, first.AccountId, null, default, EventBody.Presence(type, first, EventBody.NewId(), others)), IStreamEvent
 {
+    private int _paid;
+
     public PendingAppend Append => this;
 
     public MqttConnection? Publisher => null;
@@ -22,7 +27,26 @@ internal sealed class PendingAnnouncement(Room room, EventType type, Author firs
         // Nobody waits for it. A store that does not write says nothing: presence itself is current all the same.
     }
 
-    protected override void Completed() => room.Add(this);
+    protected internal override bool MayBeStored(int bytes)
+    {
+        if (space.IsLow || payer?.TryTake(bytes, out _) == false)
+        {
+            return false;
+        }
+
+        _paid = payer is null ? 0 : bytes;
+        return true;
+    }
+
+    protected override void Completed()
+    {
+        if (Outcome is AppendOutcome.StoreFailed)
+        {
+            payer?.GiveBack(_paid);
+        }
+
+        room.Add(this);
+    }
 
     internal override void Proceed(bool mayWork) => room.Schedule(mayWork);
 }

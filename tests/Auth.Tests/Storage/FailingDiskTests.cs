@@ -14,12 +14,13 @@ public sealed class FailingDiskTests : IDisposable
     private readonly FaultyFile _data;
     private readonly FaultyFile _log;
     private readonly DocumentStore _store;
+    private readonly ToldLines _told = new();
 
     public FailingDiskTests()
     {
         _data = new FaultyFile(DiskFile.Open(_folder.DataFile));
         _log = new FaultyFile(DiskFile.Open(_folder.LogFile));
-        _store = DocumentStore.Open(new StoreFiles(_folder.DataFile, _data, _log), CheckpointAt, Reserve);
+        _store = DocumentStore.Open(new StoreFiles(_folder.DataFile, _data, _log), CheckpointAt, Reserve, _told);
     }
 
     // LiteDB has finalizers that throw, and a throwing finalizer ends the process: they must run while the test does.
@@ -49,6 +50,26 @@ public sealed class FailingDiskTests : IDisposable
         await WriteAsync(3);
         Assert.Equal([1, 3], await ReadAsync(_store));
         await AssertAfterReopeningAsync(1, 3);
+    }
+
+    [Fact]
+    public async Task Fault_B36_However_many_write_to_a_full_disk_it_is_told_once_and_so_is_its_end()
+    {
+        await WriteAsync(1);
+        _data.IsFull = _log.IsFull = true;
+        for (var attempt = 0; attempt < 20; attempt++)
+        {
+            await Assert.ThrowsAsync<StoreUnavailableException>(() => WriteAsync(2));
+            Assert.Equal([1], await ReadAsync(_store));
+        }
+
+        var (line, error) = Assert.Single(_told.Lines);
+        Assert.Contains("No space left", line, StringComparison.Ordinal);
+        Assert.Null(error);
+        _data.IsFull = _log.IsFull = false;
+        await WriteAsync(3);
+        await WriteAsync(4);
+        Assert.Equal(2, _told.Lines.Count);
     }
 
     [Fact]

@@ -134,6 +134,8 @@ internal sealed class Crossroads
 
         public void Wake() => inner.Wake();
 
+        public Task SettleAsync() => inner.SettleAsync();
+
         public LogHead Head(LogName log) => inner.Head(log);
 
         public LogPage ReadAfter(LogName log, long after, int limit) => inner.ReadAfter(log, after, limit);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using WebMessenger.Auth.Accounts;
@@ -17,9 +16,6 @@ namespace WebMessenger.Broker.Tests.Connections;
 public sealed class RevocationRaceTests
 {
     private const string ClientId = "tab";
-
-    /// <summary>What was at the store already is waited for this long (docs/architecture.md); on a machine that is slower it may be stored after the answer.</summary>
-    private static readonly TimeSpan DrainTime = TimeSpan.FromMilliseconds(150);
 
     private static readonly MqttProperties Durable = new() { { PropertyId.SessionExpiry, 600u } };
 
@@ -134,7 +130,6 @@ public sealed class RevocationRaceTests
         var answered = Task.WhenAny(DoAsync(client, doing, isDurable, number), client.WaitForCloseAsync());
         var wasHeld = await Task.WhenAny(crossroads.Reached, answered) == crossroads.Reached;
         Task ending;
-        var clock = Stopwatch.StartNew();
         switch (when)
         {
             case When.WhileHeld:
@@ -162,7 +157,6 @@ public sealed class RevocationRaceTests
         }
 
         await ending;
-        var tookTooLong = clock.Elapsed >= DrainTime;
 
         // Whoever is told that it is over finds nothing open.
         foreach (var connection in broker.Get<ConnectionDirectory>().OfAccount(ana.Account.Id))
@@ -187,7 +181,7 @@ public sealed class RevocationRaceTests
             Assert.True((await broker.Get<AccountBans>().LiftAsync(ana.Account.UserName)).IsDone);
         }
 
-        return (tookTooLong ? long.MaxValue : marker.Seq, wasHeld);
+        return (marker.Seq, wasHeld);
     }
 
     private static Task EndAsync(RunningBroker broker, LoginSession session, Ending how) => how == Ending.Logout

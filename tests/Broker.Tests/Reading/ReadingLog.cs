@@ -1,7 +1,9 @@
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Hosting;
 using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Storing;
 using WebMessenger.Broker.Tests.Log;
 
 namespace WebMessenger.Broker.Tests.Reading;
@@ -52,6 +54,7 @@ internal sealed class ReadingLog : IAsyncDisposable
     {
         Log = RocksRoomLog.Open(_data, new RocksRoomLogOptions { MemtableBytes = 64 << 10, WalBytes = 1 << 20 }, TimeProvider.System, new LogLines());
         Assert.True(RoomId.TryParse("lobby", out var id));
-        Room = new Room(new RoomRecord(id, "Lobby", "", false, null, DateTimeOffset.UnixEpoch), Log, TimeProvider.System);
+        BrokerLimits limits = new() { FreeDiskMegabytes = 0 };
+        Room = new Room(new RoomRecord(id, "Lobby", "", false, null, DateTimeOffset.UnixEpoch), Log, new StorageQuotas(limits, Log, TimeProvider.System), new DiskSpace(() => default, limits), TimeProvider.System);
     }
 }

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Http.Json;
 using WebMessenger.Broker.Tests.Log;
 using WebMessenger.EndToEnd.Tests.Servers;
 
@@ -12,11 +14,14 @@ public sealed class FullDiskTests
     private const int TextLength = 60_000;
     private const int EventsRead = 20;
 
+    // Or it would be refused before the disk is full.
+    private static readonly string[] ToTheLastByte = ["WebMessenger:Limits:FreeDiskMegabytes=0"];
+
     [Fact]
     public async Task Attack_72_On_a_full_disk_no_PUBACK_says_yes_history_is_read_and_it_goes_on_by_itself()
     {
         await using var disk = await SmallDisk.MountAsync(DiskSize);
-        await using var server = await ServerProcess.StartInAsync(Path.Combine(disk.Folder, "data"), [.. SharedServer.NoLimits, "WebMessenger:Limits:TextLength=0"]);
+        await using var server = await ServerProcess.StartInAsync(Path.Combine(disk.Folder, "data"), [.. SharedServer.NoLimits, .. ToTheLastByte, "WebMessenger:Limits:TextLength=0"]);
         using var ana = await Person.RegisterAsync(server);
         var token = await ana.NewTokenAsync();
         await using var client = await server.TcpAsync();
@@ -46,6 +51,71 @@ public sealed class FullDiskTests
         var stored = await MessagesAsync(ana);
         Assert.DoesNotContain("to a full disk", stored.Keys);
         Assert.Equal(acknowledged.TakeLast(stored.Count), stored);
+    }
+
+    [Fact]
+    public async Task Fault_B36_On_a_full_disk_whatever_would_be_stored_is_answered_503_not_stored_and_told_in_few_lines()
+    {
+        await using var disk = await SmallDisk.MountAsync(DiskSize);
+        await using var server = await ServerProcess.StartInAsync(Path.Combine(disk.Folder, "data"), [.. SharedServer.NoLimits, .. ToTheLastByte, "WebMessenger:Limits:RoomsPerAccount=0"]);
+        using var ana = await Person.RegisterAsync(server);
+        using var bob = await Person.RegisterAsync(server);
+        using var stranger = new HttpClient { BaseAddress = server.Address };
+        var token = await ana.NewTokenAsync();
+        (HttpClient Who, string Path, Func<int, object> Body)[] calls =
+        [
+            (stranger, "/api/session/guest", number => new { nickname = $"Eve {number}" }),
+            (stranger, "/api/session", _ => new { login = ana.UserName, password = Person.Password }),
+            (stranger, "/api/accounts", number => new { email = $"eve{number}@example.org", userName = $"eve{number}", displayName = $"Eva {number}", password = Person.Password }),
+            (ana.Http, "/api/rooms", number => new { id = $"den-{number}", title = "Den" }),
+            (ana.Http, "/api/tokens", number => new { name = $"bot {number}" }),
+        ];
+        foreach (var (who, path, body) in calls)
+        {
+            using var answer = await who.PostAsJsonAsync(path, body(0), TestContext.Current.CancellationToken);
+            Assert.True(answer.IsSuccessStatusCode, $"{path}: {answer.StatusCode}");
+        }
+
+        disk.Fill();
+
+        // What the files have room for ahead is used up first.
+        using PeriodicTimer again = new(TimeSpan.FromMilliseconds(1));
+        for (var number = 1; ; number++)
+        {
+            using var answer = await ana.Http.PostAsJsonAsync("/api/rooms", new { id = $"room-{number}", title = "Room" }, TestContext.Current.CancellationToken);
+            if (!answer.IsSuccessStatusCode)
+            {
+                Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+                break;
+            }
+
+            await again.WaitForNextTickAsync(TestContext.Current.CancellationToken);
+        }
+
+        for (var number = 1; number <= 10; number++)
+        {
+            foreach (var (who, path, body) in calls)
+            {
+                using var answer = await who.PostAsJsonAsync(path, body(number), TestContext.Current.CancellationToken);
+                Assert.True(answer.StatusCode == HttpStatusCode.ServiceUnavailable, $"{path}: {answer.StatusCode}");
+                Assert.Contains("\"not_stored\"", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+            }
+
+            using var joined = await bob.Http.PutAsJsonAsync("/api/rooms/den-0/members/me", new { }, TestContext.Current.CancellationToken);
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, joined.StatusCode);
+            await using var client = await server.TcpAsync();
+            Assert.True((await client.ConnectAsync(ana.UserName, token)).Accepted);
+        }
+
+        Assert.DoesNotContain("\n   at ", server.Log, StringComparison.Ordinal);
+        Assert.InRange(server.Log.Split('\n').Count(line => line.Contains("[ERR]", StringComparison.Ordinal) || line.Contains("[WRN]", StringComparison.Ordinal)), 1, 6);
+
+        disk.Free();
+        foreach (var (who, path, body) in calls)
+        {
+            using var answer = await who.PostAsJsonAsync(path, body(100), TestContext.Current.CancellationToken);
+            Assert.True(answer.IsSuccessStatusCode, $"{path}: {answer.StatusCode}");
+        }
     }
 
     private static async Task<string> EpochAsync(Person person) => (await person.EventsAsync(limit: 1))[0].GetProperty("epoch").GetString()!;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using WebMessenger.Load.Crash;
 using WebMessenger.Load.Measuring;
@@ -24,7 +25,9 @@ internal sealed class CrashCommand : ICommand
         new("rooms", "2", "rooms that everybody speaks in and hears"),
         new("rate", "400", "messages a second, all 8 publishers together, while the server lives"),
         new("life", "2000", "the longest that the server lives after it was ready, in ms; most lives are much shorter"),
-        new("minutes", "120", "after so many minutes there are no more kills, and what there is is checked"),
+        new("minutes", "120", "after so many minutes there are no more kills, and what there is is checked; with --resume, no new part is begun"),
+        new("resume", "", "a file that keeps what is done, written after each kill: the same command goes on from it until all kills are done"),
+        new("part", "50", "with --resume: kills between two checks, each on fresh data"),
         SharedOptions.Out,
         .. SharedOptions.Server,
     ];
@@ -41,16 +44,28 @@ internal sealed class CrashCommand : ICommand
             TimeSpan.FromMinutes(arguments.Number("minutes", 1, 10_000)),
             CrashPlan.EightPublishers,
             CrashPlan.EightListeners);
-        await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"Seed {seed}"));
         await using WebMessengerServer contender = new(arguments.TextOrNull("server"), arguments.All("setting"));
         Outcome outcome;
-        await using (var server = await contender.MortalAsync(CrashRun.Needs(plan), cancellation))
+        if (arguments.TextOrNull("resume") is { } file)
         {
-            outcome = await new CrashRun(plan, server, line => Console.Error.WriteLine(line)).RunAsync(cancellation);
+            var parts = CrashParts.Read(file) ?? new CrashParts(seed, plan.Kills, arguments.Number("part", 1, 10_000), [], null);
+            parts = await RunPartsAsync(plan with { Kills = parts.Wanted, Seed = parts.Seed }, parts, contender, file, cancellation);
+            if (parts.Left > 0)
+            {
+                await Console.Out.WriteLineAsync($"{parts.Done} of {parts.Wanted} kills are done and checked; the same command goes on with {file}.");
+                return parts.Parts.Any(part => part.Problems.Count > 0) ? 1 : 0;
+            }
+
+            (plan, seed, outcome) = (plan with { Kills = parts.Wanted }, parts.Seed, parts.Sum());
+        }
+        else
+        {
+            await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"Seed {seed}"));
+            outcome = await RunOneAsync(plan, contender, null, cancellation);
         }
 
-        var chosen = Options.Take(6).ToDictionary(option => option.Name, option => arguments.Text(option.Name));
-        chosen["seed"] = seed.ToString(CultureInfo.InvariantCulture);
+        var chosen = Options.Take(8).Where(option => option.Name != "resume").ToDictionary(option => option.Name, option => arguments.Text(option.Name));
+        (chosen["kills"], chosen["seed"]) = (plan.Kills.ToString(CultureInfo.InvariantCulture), seed.ToString(CultureInfo.InvariantCulture));
         Series series = new(contender) { Outcomes = { outcome } };
         Report report = new(Name, string.Create(CultureInfo.InvariantCulture, $"{plan.Kills} kills, seed {seed}"), Promise, chosen, arguments.All("setting"), Machine.Describe(), [series]);
         Table.Write(Console.Out, report);
@@ -60,5 +75,32 @@ internal sealed class CrashCommand : ICommand
         }
 
         return report.Problems.Any() ? 1 : 0;
+    }
+
+    private static async Task<Outcome> RunOneAsync(CrashPlan plan, WebMessengerServer contender, Action<int, int>? killed, CancellationToken cancellation)
+    {
+        await using var server = await contender.MortalAsync(CrashRun.Needs(plan), cancellation);
+        return await new CrashRun(plan, server, line => Console.Error.WriteLine(line), killed).RunAsync(cancellation);
+    }
+
+    private static async Task<CrashParts> RunPartsAsync(CrashPlan plan, CrashParts parts, WebMessengerServer contender, string file, CancellationToken cancellation)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (parts.Left > 0 && Stopwatch.GetElapsedTime(start) < plan.Limit)
+        {
+            var (seed, kills) = (parts.NextSeed, parts.NextKills);
+            await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"Part {parts.Parts.Count + 1}, {kills} kills, seed {seed}; {parts.Done} of {parts.Wanted} done"));
+
+            // A part that has begun is checked, however long it takes: its limit is no reason to be called unfinished.
+            var outcome = await RunOneAsync(
+                plan with { Kills = kills, Seed = seed, Limit = TimeSpan.FromHours(2) },
+                contender,
+                (killed, acknowledged) => (parts with { UnderWay = new CrashPartUnderWay(seed, killed, acknowledged) }).Write(file),
+                cancellation);
+            parts = parts.With(new CrashPart(seed, kills, outcome.Figures, outcome.Problems));
+            parts.Write(file);
+        }
+
+        return parts;
     }
 }

@@ -7,7 +7,8 @@ using WebMessenger.Load.Servers;
 namespace WebMessenger.Load.Crash;
 
 /// <summary>Clients talk while the server is killed and started again, over and over; then everything is compared with the log that is left.</summary>
-internal sealed class CrashRun(CrashPlan plan, MortalServer server, Action<string> progress)
+/// <param name="killed">Called after each kill with how many there were, and how many messages are acknowledged.</param>
+internal sealed class CrashRun(CrashPlan plan, MortalServer server, Action<string> progress, Action<int, int>? killed = null)
 {
     private const int ProgressLines = 20;
     private const int FaultsTold = 20;
@@ -120,7 +121,8 @@ internal sealed class CrashRun(CrashPlan plan, MortalServer server, Action<strin
             await server.KillAsync();
             await server.BeginAsync();
             await Task.Delay(TimeSpan.FromMicroseconds(last * _chance.NextDouble()), cancellation);
-            (_kills, _killsAtStart) = (_kills + 1, _killsAtStart + 1);
+            _killsAtStart++;
+            CountKill();
         }
 
         await BeginLifeAsync(cancellation);
@@ -141,8 +143,14 @@ internal sealed class CrashRun(CrashPlan plan, MortalServer server, Action<strin
         else
         {
             await server.KillAsync();
-            _kills++;
+            CountKill();
         }
+    }
+
+    private void CountKill()
+    {
+        _kills++;
+        killed?.Invoke(_kills, _record.Acknowledged.Count);
     }
 
     private Task AnyMomentAsync(CancellationToken cancellation)

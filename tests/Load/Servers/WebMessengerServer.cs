@@ -16,6 +16,7 @@ internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<
     private static readonly string[] LimitsOff =
     [
         "PublishPerSecond", "ConnectsPerSecondPerAddress", "ConnectionsPerAddress", "ConnectionsPerAccount", "SignInsPerMinutePerAddress", "RegistrationsPerHourPerAddress",
+        "StoredBytesPerDayPerAccount", "StoredBytesPerDayPerGuest",
     ];
 
     private readonly string _program = Path.GetFullPath(program ?? typeof(WebMessengerServer).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(item => item.Key == "Server").Value!);
@@ -97,10 +98,13 @@ internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<
         string.Create(CultureInfo.InvariantCulture, $"--Urls=http://127.0.0.1:{httpPort}"),
         string.Create(CultureInfo.InvariantCulture, $"--WebMessenger:Mqtt:Port={mqttPort}"),
         $"--WebMessenger:DataFolder={folder}",
-        .. (keepsLimits ? [] : LimitsOff).Select(limit => $"--WebMessenger:Limits:{limit}=0"),
+        .. (keepsLimits ? [] : LimitsOff).Where(IsKnown).Select(limit => $"--WebMessenger:Limits:{limit}=0"),
         .. Enumerable.Range(0, rooms).Select(room => string.Create(CultureInfo.InvariantCulture, $"--WebMessenger:Rooms:Default:{room}={RoomTopic.IdOf(room)}")),
         .. settings.Select(setting => $"--{setting}"),
     ];
+
+    // A setting that a version does not have would stop it, and older versions are measured beside this one.
+    private bool IsKnown(string limit) => File.ReadAllText(Path.Combine(Path.GetDirectoryName(_program)!, "appsettings.json")).Contains($"\"{limit}\"", StringComparison.Ordinal);
 
     [GeneratedRegex(@"Listening on (?<scheme>http|mqtt)://127\.0\.0\.1:(?<port>\d+)")]
     private static partial Regex ListeningLine();

@@ -434,6 +434,7 @@ export const en = {
   'error.owner_leaves': 'You made this room and it is private: make it public or delete it instead of leaving.',
   'error.default_room': 'This room is one of the server’s own: it stays.',
   'error.rate_exceeded': 'Too fast. Wait a moment and try again.',
+  'error.quota': 'You have written as much as fits in a day. Try again later.',
   'error.switched_off': 'The operator of this server has switched this off.',
   'error.not_for_guests': 'This is for people with an account.',
   'error.will_dropped': 'The last will of one of your MQTT clients was dropped: it may not write to that topic.',

@@ -26,7 +26,8 @@ export function fieldText(errors: Record<string, FieldError[]>, field: string): 
 export function publishText(code: number, reason: string): string {
   // Not the server's: it was never asked.
   if (code === 0) return t('chat.waitedLong');
-  // Two things share this code: its author being too fast, which the reason says, and the server having no room.
+  // Three things share this code: its author being too fast or having used up the day, which the reason says, and the server having no room.
+  if (code === 0x97 && reason.startsWith('This account has stored')) return t('error.quota');
   if (code === 0x97) return t(reason.startsWith('Too many messages') ? 'error.rate_exceeded' : 'error.publish.later');
   if (code === 0x87) return t('error.publish.refused');
   return reason || t('error.publish.other');

@@ -436,6 +436,7 @@ export const ptBR: Catalogue = {
   'error.owner_leaves': 'Você criou esta sala e ela é privada: em vez de sair, torne-a pública ou apague-a.',
   'error.default_room': 'Esta sala é do próprio servidor: ela fica.',
   'error.rate_exceeded': 'Rápido demais. Espere um pouco e tente de novo.',
+  'error.quota': 'Você já escreveu tudo o que cabe em um dia. Tente de novo mais tarde.',
   'error.switched_off': 'Quem cuida deste servidor desligou esta função.',
   'error.not_for_guests': 'Isso é para quem tem conta.',
   'error.will_dropped': 'O testamento de um dos seus clientes MQTT foi descartado: ele não pode escrever naquele tópico.',

@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest';
 import type { Problem } from '../../src/lib/http';
 
 vi.stubGlobal('navigator', { languages: ['en'] });
-const { fieldText, problemText, retryText } = await import('../../src/i18n/errors');
+const { fieldText, problemText, publishText, retryText } = await import('../../src/i18n/errors');
 const { language } = await import('../../src/i18n/i18n.svelte');
 await language.choose('en');
 
@@ -27,4 +27,9 @@ it.each(['nickname', 'userName', 'displayName'])('P34: a reserved %s is not told
   expect(text('looks_taken')).not.toBeNull();
   expect(text('reserved')).not.toBeNull();
   expect(text('reserved')).not.toBe(text('looks_taken'));
+});
+
+it('S31: who has used up the day is told so, and not to wait a moment', () => {
+  expect(publishText(0x97, 'This account has stored as much today as it may. Try again later.')).toBe('You have written as much as fits in a day. Try again later.');
+  expect(publishText(0x97, 'The message could not be stored. Send it again later.')).toBe('The server cannot take it right now. Wait a moment and try again.');
 });
