@@ -14,7 +14,8 @@ namespace WebMessenger.Auth.Interception;
 /// handler closes the connection (MQTTnet 5.2), so a fault never lets anybody in.
 /// </remarks>
 public sealed partial class AuthInterceptor(
-    MqttSignIn signIn, AccountChanges changes, ITopicAccess topics, IConnectingClients clients, TimeProvider time, ILogger<AuthInterceptor> log)
+    MqttSignIn signIn, AccountChanges changes, ITopicAccess topics, IConnectingClients clients, TimeProvider time, RefusalLog refusals,
+    ILogger<AuthInterceptor> log)
 {
     /// <summary>Puts the interceptor in front of a server; before it is started.</summary>
     public void Guard(MqttServer server)
@@ -105,7 +106,7 @@ public sealed partial class AuthInterceptor(
         var verdict = await MayConnectAsync(client);
         e.ReasonCode = verdict.IsAllowed ? MqttConnectReasonCode.Success : (MqttConnectReasonCode)verdict.Code;
         e.ReasonString = verdict.IsAllowed ? null : verdict.Reason;
-        if (!verdict.IsAllowed)
+        if (!verdict.IsAllowed && refusals.Try("refused CONNECTs", client.Credentials.Address))
         {
             LogConnectRefused(log, client.Credentials.Address, verdict.Code, verdict.Reason);
         }

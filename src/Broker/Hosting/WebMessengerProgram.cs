@@ -139,6 +139,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
             settings.Limits,
             settings.AllowPlainPasswords,
             provider.GetRequiredService<TimeProvider>(),
+            stores.Auth.Refusals,
             provider.GetRequiredService<ILogger<MqttConnection>>()));
         services.AddSingleton<MqttAcceptor>();
         services.AddSingleton<IMqttServerAdapter>(provider => provider.GetRequiredService<MqttAcceptor>());
