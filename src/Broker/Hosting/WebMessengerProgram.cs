@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using MQTTnet.Adapter;
 using MQTTnet.AspNetCore;
@@ -31,9 +32,11 @@ public sealed class WebMessengerProgram : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly Stores _stores;
     private readonly Listeners _listeners;
+    private readonly Serilog.Core.Logger _log;
     private int _disposed;
 
-    private WebMessengerProgram(WebApplication app, Stores stores, Listeners listeners) => (_app, _stores, _listeners) = (app, stores, listeners);
+    private WebMessengerProgram(WebApplication app, Stores stores, Listeners listeners, Serilog.Core.Logger log) =>
+        (_app, _stores, _listeners, _log) = (app, stores, listeners, log);
 
     /// <summary>What it listens on, with the ports it really got: `http://…`, `mqtt://…`.</summary>
     public IReadOnlyList<string> Addresses => [.. _listeners.Addresses];
@@ -50,7 +53,62 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         var builder = NewBuilder(args);
         var settings = SettingsReader.Read(builder.Configuration);
         var log = Logging.Create(builder.Configuration);
-        builder.Services.AddSerilog(log, dispose: true);
+        try
+        {
+            return await StartAsync(builder, settings, log, configure);
+        }
+        catch
+        {
+            // What the stores had to say of it stands before the one line.
+            await log.DisposeAsync();
+            throw;
+        }
+    }
+
+    public Task WaitForShutdownAsync() => _app.WaitForShutdownAsync();
+
+    public Task StopAsync() => _app.StopAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 1)
+        {
+            return;
+        }
+
+        await _app.StopAsync();
+        await _app.Services.GetRequiredService<DurableClients>().StopAsync();
+        await _app.DisposeAsync();
+        await _stores.DisposeAsync();
+
+        // Last: what the others say at their end is written.
+        await _log.DisposeAsync();
+    }
+
+    /// <summary>With the settings of file, environment and command line.</summary>
+    /// <exception cref="StartupException">They cannot be read.</exception>
+    internal static WebApplicationBuilder NewBuilder(string[] args)
+    {
+        try
+        {
+            return WebApplication.CreateBuilder(new WebApplicationOptions
+            {
+                Args = args,
+                ContentRootPath = AppContext.BaseDirectory,
+                WebRootPath = "wwwroot",
+            });
+        }
+        catch (Exception error) when (error is InvalidDataException or FormatException or UnauthorizedAccessException or IOException)
+        {
+            // The inner one names the line; the outer one the file.
+            throw new StartupException($"The settings cannot be read. {error.Message} {error.InnerException?.Message}".TrimEnd(), error);
+        }
+    }
+
+    private static async Task<WebMessengerProgram> StartAsync(
+        WebApplicationBuilder builder, BrokerSettings settings, Serilog.Core.Logger log, Action<IServiceCollection>? configure)
+    {
+        builder.Services.AddSerilog(log);
         SerilogLoggerFactory loggers = new(log);
         var certificate = settings.Tls is { } tls ? ServerCertificate.Open(tls, loggers.CreateLogger<ServerCertificate>()) : null;
         TrustedProxies.DistrustOthers(builder.Configuration);
@@ -71,7 +129,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
             Pipeline.Map(app);
             await app.Services.GetRequiredService<RoomDirectory>().OpenAsync();
             await app.Services.GetRequiredService<DurableClients>().LoadAsync();
-            WebMessengerProgram program = new(app, stores, listeners);
+            WebMessengerProgram program = new(app, stores, listeners, log);
             await program.StartAsync();
             return program;
         }
@@ -81,31 +139,6 @@ public sealed class WebMessengerProgram : IAsyncDisposable
             throw;
         }
     }
-
-    public Task WaitForShutdownAsync() => _app.WaitForShutdownAsync();
-
-    public Task StopAsync() => _app.StopAsync();
-
-    public async ValueTask DisposeAsync()
-    {
-        if (Interlocked.Exchange(ref _disposed, 1) == 1)
-        {
-            return;
-        }
-
-        await _app.StopAsync();
-        await _app.Services.GetRequiredService<DurableClients>().StopAsync();
-        await _app.DisposeAsync();
-        await _stores.DisposeAsync();
-    }
-
-    /// <summary>With the settings of file, environment and command line.</summary>
-    internal static WebApplicationBuilder NewBuilder(string[] args) => WebApplication.CreateBuilder(new WebApplicationOptions
-    {
-        Args = args,
-        ContentRootPath = AppContext.BaseDirectory,
-        WebRootPath = "wwwroot",
-    });
 
     private static void AddServices(IServiceCollection services, BrokerSettings settings, Stores stores)
     {
@@ -176,6 +209,15 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         catch (Exception error) when (error is System.Security.Cryptography.CryptographicException or FileNotFoundException or DirectoryNotFoundException)
         {
             throw new StartupException($"The certificate of Kestrel:Certificates:Default cannot be used: {error.Message}", error);
+        }
+        catch (SocketException error)
+        {
+            throw new StartupException(
+                $"The program may not or cannot listen at {_listeners.Refused(error.SocketErrorCode) ?? "one of its addresses"}: {error.Message.TrimEnd('.')}. "
+                + (error.SocketErrorCode == SocketError.AccessDenied
+                    ? "Ports below 1024 are for root: take one above, or give the program CAP_NET_BIND_SERVICE."
+                    : "Take an address that this machine has: set Urls, WebMessenger:Mqtt:Address or WebMessenger:Mqtt:Tls:Address."),
+                error);
         }
         catch (IOException error)
         {
