@@ -47,6 +47,11 @@ internal sealed class Listeners
             ListenHttp(kestrel, url, certificates.Exists(), certificate);
         }
 
+        if (_listening.Count == 0)
+        {
+            throw new StartupException("The setting Urls is empty; it must be addresses such as http://localhost:8080, separated by semicolons.");
+        }
+
         if (settings.MqttPort >= 0)
         {
             ListenMqtt(kestrel, "mqtt", settings.MqttAddress, settings.MqttPort, null);

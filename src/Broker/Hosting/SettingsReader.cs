@@ -68,6 +68,11 @@ internal static class SettingsReader
     // A misspelt key would be a setting that silently does nothing.
     private static void RefuseUnknown(IConfigurationSection section)
     {
+        if (section.Value is { Length: > 0 } text)
+        {
+            throw new StartupException($"The setting {section.Path} is '{text}'; it has settings below it, such as {section.Path}:DataFolder, and none of its own.");
+        }
+
         foreach (var (key, value) in section.AsEnumerable(makePathsRelative: true))
         {
             var isEntry = Lists.Any(list => key.StartsWith(list, StringComparison.OrdinalIgnoreCase) && int.TryParse(key[list.Length..], out _));
@@ -101,8 +106,10 @@ internal static class SettingsReader
     /// <summary>The setting whose name is hardly another, or that has the right name in another place; null: there is none.</summary>
     private static string? Nearest(string key)
     {
-        var nearest = Keys.MinBy(known => Distance(key, known))!;
-        return Distance(key, nearest) <= Math.Max(2, key.Length / 4) ? nearest
+        // "Gests" is a slip of "Guests:Enabled" too.
+        int FromBeginning(string known) => Distance(key, string.Join(':', known.Split(':').Take(key.Split(':').Length)));
+        var nearest = Keys.MinBy(FromBeginning)!;
+        return FromBeginning(nearest) <= Math.Max(2, key.Length / 4) ? nearest
             : Keys.FirstOrDefault(known => known.Split(':')[^1].Equals(key.Split(':')[^1], StringComparison.OrdinalIgnoreCase));
     }
 

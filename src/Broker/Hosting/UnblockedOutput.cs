@@ -9,7 +9,7 @@ namespace WebMessenger.Broker.Hosting;
 /// <summary>Writes the log by a thread of its own, so that whoever does not read it (a paused terminal, a stuck log driver) holds up nobody else.</summary>
 /// <remarks>
 /// Thread-safe. Whoever logs puts the entry into a queue and goes on; when <see cref="Capacity"/> entries wait, further ones are counted and dropped, and the
-/// first line that can be written again says how many. <c>_gate</c> guards the queue alone and is never held during a write. <see href="../../../docs/adr/0040-the-log-blocks-nobody.md"/>
+/// first line that can be written again says how many. <c>_gate</c> guards the queue alone and is never held during a write. See ADR 0040.
 /// </remarks>
 internal sealed class UnblockedOutput : ILogEventSink, IDisposable
 {

@@ -106,6 +106,23 @@ public sealed class StrangeRequestTests
         }
     }
 
+    [Fact]
+    public async Task Fault_S11_A_body_that_does_not_arrive_whole_is_said_to_be_so()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        using TcpClient client = new();
+        await client.ConnectAsync(IPAddress.Loopback, broker.Http.Port, TestContext.Current.CancellationToken);
+        await using var stream = client.GetStream();
+        await stream.WriteAsync(Encoding.Latin1.GetBytes(
+            $"POST /api/session HTTP/1.1\r\nHost: {broker.Http.Authority}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nzz\r\nnonsense\r\n"), TestContext.Current.CancellationToken);
+
+        using StreamReader reader = new(stream, Encoding.Latin1);
+        var answer = await reader.ReadToEndAsync(TestContext.Current.CancellationToken);
+
+        Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
+        Assert.Contains("\"broken_body\"", answer, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(Strange)]
     [InlineData("\uFFFF")]
