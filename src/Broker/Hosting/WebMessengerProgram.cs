@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Connections;
 using MQTTnet.Adapter;
 using MQTTnet.AspNetCore;
@@ -48,19 +49,30 @@ public sealed class WebMessengerProgram : IAsyncDisposable
 
     /// <summary>Starts on what the settings say. Throws <see cref="StartupException"/> when that cannot be.</summary>
     /// <param name="configure">For tests: the last word on services, before they are built.</param>
-    public static async Task<WebMessengerProgram> StartAsync(string[] args, Action<IServiceCollection>? configure = null)
+    public static Task<WebMessengerProgram> StartAsync(string[] args, Action<IServiceCollection>? configure = null) => StartAsync(args, configure, TimeProvider.System);
+
+    /// <param name="system">For tests: the machine's clock.</param>
+    internal static async Task<WebMessengerProgram> StartAsync(string[] args, Action<IServiceCollection>? configure, TimeProvider system)
     {
         var builder = NewBuilder(args);
         var settings = SettingsReader.Read(builder.Configuration);
         var log = Logging.Create(builder.Configuration);
         try
         {
-            return await StartAsync(builder, settings, log, configure);
+            return await StartAsync(builder, settings, log, configure, system);
         }
-        catch
+        catch (Exception error)
         {
             // What the stores had to say of it stands before the one line.
             await log.DisposeAsync();
+
+            // Kestrel reads its own settings when it is first asked for, and says in many ways that it cannot.
+            if (error is CryptographicException or FormatException or InvalidOperationException or ArgumentException or FileNotFoundException or DirectoryNotFoundException
+                && builder.Configuration.GetSection("Kestrel").Exists())
+            {
+                throw new StartupException($"The settings below Kestrel cannot be used: {error.Message} Correct them, or take them out.", error);
+            }
+
             throw;
         }
     }
@@ -106,10 +118,11 @@ public sealed class WebMessengerProgram : IAsyncDisposable
     }
 
     private static async Task<WebMessengerProgram> StartAsync(
-        WebApplicationBuilder builder, BrokerSettings settings, Serilog.Core.Logger log, Action<IServiceCollection>? configure)
+        WebApplicationBuilder builder, BrokerSettings settings, Serilog.Core.Logger log, Action<IServiceCollection>? configure, TimeProvider system)
     {
         builder.Services.AddSerilog(log);
         SerilogLoggerFactory loggers = new(log);
+        RuntimePatch.WarnIfOlder(Environment.Version, loggers.CreateLogger<WebMessengerProgram>());
         var certificate = settings.Tls is { } tls ? ServerCertificate.Open(tls, loggers.CreateLogger<ServerCertificate>()) : null;
         TrustedProxies.DistrustOthers(builder.Configuration);
         Listeners listeners = new();
@@ -120,7 +133,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         builder.Services.AddSingleton(listeners);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
 
-        var stores = await Stores.OpenAsync(settings, TimeProvider.System, loggers);
+        var stores = await Stores.OpenAsync(settings, system, loggers);
         try
         {
             AddServices(builder.Services, settings, stores);
@@ -128,7 +141,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
             var app = builder.Build();
             Pipeline.Map(app);
             await app.Services.GetRequiredService<RoomDirectory>().OpenAsync();
-            await app.Services.GetRequiredService<DurableClients>().LoadAsync();
+            await app.Services.GetRequiredService<DurableClients>().LoadAsync(stores.Clock.StartsLater);
             WebMessengerProgram program = new(app, stores, listeners, log);
             await program.StartAsync();
             return program;
@@ -142,7 +155,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
 
     private static void AddServices(IServiceCollection services, BrokerSettings settings, Stores stores)
     {
-        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<TimeProvider>(stores.Clock);
         services.AddSingleton(settings);
         services.AddSingleton(settings.Limits);
         services.AddWebMessengerAuth(stores.Auth);
@@ -181,6 +194,8 @@ public sealed class WebMessengerProgram : IAsyncDisposable
             .WithDefaultCommunicationTimeout(TimeSpan.FromSeconds(5))
             .WithPersistentSessions(false));
         services.AddHostedService<KeepAliveSweep>();
+        services.AddHostedService(provider => new ClockKeeper(
+            stores.Clock, stores.Folder, stores.Auth.Sessions, provider.GetRequiredService<DurableClients>(), provider.GetRequiredService<ILogger<ClockKeeper>>()));
         services.AddSingleton<IControlService>(provider => new SnapshotService(stores, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SnapshotService>>()));
         services.AddSingleton<IControlService, BanService>();
         services.AddSingleton<IControlService>(provider => new PasswordLinkService(
@@ -205,10 +220,6 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         try
         {
             await _app.StartAsync();
-        }
-        catch (Exception error) when (error is System.Security.Cryptography.CryptographicException or FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new StartupException($"The certificate of Kestrel:Certificates:Default cannot be used: {error.Message}", error);
         }
         catch (SocketException error)
         {
