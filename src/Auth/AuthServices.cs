@@ -28,6 +28,7 @@ public sealed class AuthServices : IAsyncDisposable
         PasswordLinks = links;
         SignIn = new SignIn(accounts, sessions, check);
         MqttSignIn = new MqttSignIn(accounts, sessions, Tokens, check, time);
+        Refusals = new RefusalLog(time, loggers.CreateLogger<RefusalLog>());
         Sweeper = new Sweeper(sessions, accounts, Changes, links, time, loggers.CreateLogger<Sweeper>());
     }
 
@@ -53,6 +54,8 @@ public sealed class AuthServices : IAsyncDisposable
 
     public AccessTokens Tokens { get; }
 
+    public RefusalLog Refusals { get; }
+
     internal Sweeper Sweeper { get; }
 
     /// <summary>Reads all that is stored, and begins to watch for login sessions whose time has come.</summary>
@@ -76,6 +79,7 @@ public sealed class AuthServices : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Sweeper.DisposeAsync();
+        Refusals.Dispose();
         _hasher.Dispose();
         _gate.Dispose();
     }
@@ -95,5 +99,6 @@ public static class AuthServiceCollectionExtensions
         .AddSingleton(auth.Sessions)
         .AddSingleton(auth.SignIn)
         .AddSingleton(auth.MqttSignIn)
-        .AddSingleton(auth.Tokens);
+        .AddSingleton(auth.Tokens)
+        .AddSingleton(auth.Refusals);
 }

@@ -97,6 +97,8 @@ internal sealed class LogLines : ILoggerFactory, ILogger
 {
     private readonly System.Collections.Concurrent.ConcurrentQueue<string> _lines = new();
 
+    public IReadOnlyList<string> Texts => [.. _lines];
+
     public string Text => string.Join('\n', _lines);
 
     public ILogger CreateLogger(string categoryName) => this;

@@ -6,9 +6,16 @@ namespace WebMessenger.Auth.Accounts;
 /// <summary>What names and passwords both need to know of Unicode.</summary>
 internal static class UnicodeText
 {
-    /// <summary>False for a lone surrogate, which no encoding can carry and <see cref="string.Normalize()"/> refuses.</summary>
+    /// <summary>
+    /// False for a lone surrogate, which no encoding can carry, and for U+FFFE, which is no character: <see cref="string.Normalize()"/> throws for both.
+    /// </summary>
     public static bool IsWellFormed(ReadOnlySpan<char> text)
     {
+        if (text.Contains('\uFFFE'))
+        {
+            return false;
+        }
+
         while (!text.IsEmpty)
         {
             if (Rune.DecodeFromUtf16(text, out _, out var consumed) != System.Buffers.OperationStatus.Done)

@@ -15,7 +15,8 @@ namespace WebMessenger.Auth.Interception;
 /// handler closes the connection (MQTTnet 5.2), so a fault never lets anybody in.
 /// </remarks>
 public sealed partial class AuthInterceptor(
-    MqttSignIn signIn, AccountChanges changes, ITopicAccess topics, IConnectingClients clients, TimeProvider time, ILogger<AuthInterceptor> log)
+    MqttSignIn signIn, AccountChanges changes, ITopicAccess topics, IConnectingClients clients, TimeProvider time, RefusalLog refusals,
+    ILogger<AuthInterceptor> log)
 {
     // A full disk is nobody's fault at the other end, and an exception would close the connection and write a trace for each try.
     private static Verdict NotStored { get; } = Verdict.Refused(RefusalCode.QuotaExceeded, "It could not be stored. Try again later.");
@@ -125,7 +126,7 @@ public sealed partial class AuthInterceptor(
         var verdict = await MayConnectAsync(client);
         e.ReasonCode = verdict.IsAllowed ? MqttConnectReasonCode.Success : (MqttConnectReasonCode)verdict.Code;
         e.ReasonString = verdict.IsAllowed ? null : verdict.Reason;
-        if (!verdict.IsAllowed)
+        if (!verdict.IsAllowed && refusals.Try("refused CONNECTs", client.Credentials.Address))
         {
             LogConnectRefused(log, client.Credentials.Address, verdict.Code, verdict.Reason);
         }

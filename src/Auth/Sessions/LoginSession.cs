@@ -194,6 +194,25 @@ public sealed class LoginSession(
         }
     }
 
+    /// <summary>The clock was set by so much. A token ends at the date that its owner chose.</summary>
+    internal void Move(TimeSpan by)
+    {
+        LastSeen += by;
+        StoredLastSeen = DateTimeOffset.MinValue;
+        if (Kind == LoginSessionKind.Browser)
+        {
+            ExpiresAt += by;
+        }
+
+        lock (_gate)
+        {
+            if (_releasedTicks != long.MaxValue)
+            {
+                _releasedTicks += by.Ticks;
+            }
+        }
+    }
+
     /// <summary>The MQTT session that it served has ended. It goes when no client has attached for a while: one may be signing in by it right now.</summary>
     internal void Release(DateTimeOffset now)
     {

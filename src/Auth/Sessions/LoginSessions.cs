@@ -266,6 +266,41 @@ public sealed class LoginSessions
         await closed;
     }
 
+    /// <summary>
+    /// The clock was set: whoever is signed in stays so, and a guest lives, for as long as before, while a date that somebody chose (a token's end) stays. Completes when it is stored.
+    /// </summary>
+    /// <param name="by">By how much.</param>
+    /// <param name="follow">Takes the new time; nobody has expired by it for a moment. Null: it is taken already.</param>
+    public async Task MoveAsync(TimeSpan by, Action? follow = null)
+    {
+        if (by < TimeSpan.Zero)
+        {
+            follow?.Invoke();
+        }
+
+        var sessions = _byId.Values.Select(session => (Session: session, Old: session.LastSeen)).ToList();
+        var guests = _accounts.All.Where(account => account.IsGuest).Select(account => (Account: account, Old: account.LastPresent)).ToList();
+        sessions.ForEach(session => session.Session.Move(by));
+        guests.ForEach(guest => guest.Account.LastPresent += by);
+        if (by > TimeSpan.Zero)
+        {
+            follow?.Invoke();
+
+            // Used by the old time while the others were moved.
+            foreach (var (session, _) in sessions.Where(session => session.Session.LastSeen < session.Old + by))
+            {
+                session.Move(by);
+            }
+
+            foreach (var (account, _) in guests.Where(guest => guest.Account.LastPresent < guest.Old + by))
+            {
+                account.LastPresent += by;
+            }
+        }
+
+        await StoreLastSeenAsync();
+    }
+
     /// <summary>Stores what <see cref="Touch"/> and the sweep noted. Called about once a minute.</summary>
     internal async Task StoreLastSeenAsync()
     {

@@ -51,6 +51,16 @@ internal static class JsonBody
         {
             return new(null, Problems.TooLarge());
         }
+        catch (BadHttpRequestException error)
+        {
+            // Chunks that are none, or a body that comes too slowly.
+            return new(null, Problems.BrokenBody(error.StatusCode));
+        }
+        catch (Exception error) when (error is IOException or OperationCanceledException)
+        {
+            // The client broke off. Nobody reads this answer, and it is no fault of the server that a trace should tell of.
+            return new(null, Problems.BrokenBody(StatusCodes.Status400BadRequest));
+        }
     }
 
     /// <summary>`$.rooms[1]` is about `rooms`. A path into a field that is not ours cannot come up: those are skipped unread.</summary>

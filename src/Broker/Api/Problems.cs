@@ -32,6 +32,9 @@ internal static class Problems
         return Of(StatusCodes.Status503ServiceUnavailable, "not_stored", "It could not be stored. Try again later.");
     }
 
+    /// <param name="status">400, or 408 for a body that came too slowly.</param>
+    public static ProblemHttpResult BrokenBody(int status) => Of(status, "broken_body", "The body did not arrive whole.");
+
     public static ProblemHttpResult Field(string field, string code, string message) => Fields([new FieldError(field, code, message)]);
 
     public static ProblemHttpResult Fields(IReadOnlyList<FieldError> errors) => Of(
@@ -68,6 +71,14 @@ internal static class Problems
             default:
                 throw new UnreachableException();
         }
+    }
+
+    /// <summary>What a request is broken by is told to who sent it, and is no fault of the server: no trace of it goes into the log.</summary>
+    public static void OfFailures(ExceptionHandlerOptions options)
+    {
+        options.StatusCodeSelector = static error => error is BadHttpRequestException bad ? bad.StatusCode : StatusCodes.Status500InternalServerError;
+        options.SuppressDiagnosticsCallback = static context =>
+            context.Exception is BadHttpRequestException || context.HttpContext.RequestAborted.IsCancellationRequested;
     }
 
     /// <summary>Gives what the framework refuses by itself (no such path, no such method, another content type, a failure) the same form.</summary>

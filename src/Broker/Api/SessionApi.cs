@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using WebMessenger.Auth;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
 
@@ -17,7 +18,7 @@ internal static partial class SessionApi
     }
 
     private static async Task<Results<Ok<SessionView>, ProblemHttpResult>> SignInAsync(
-        HttpContext context, SignIn signIn, BrowserSignIn browser, ILogger<SignIn> log)
+        HttpContext context, SignIn signIn, BrowserSignIn browser, RefusalLog refusals, ILogger<SignIn> log)
     {
         if (!(await JsonBody.ReadAsync(context.Request, AuthJson.Default.SignInRequest)).TryGet(out var body, out var problem))
         {
@@ -30,7 +31,11 @@ internal static partial class SessionApi
             return TypedResults.Ok(SessionView.Of(await browser.EnterAsync(context, signedIn)));
         }
 
-        LogRefused(log, context.Connection.RemoteIpAddress, refusal.GetType().Name);
+        if (refusals.Try("refused sign-ins", context.Connection.RemoteIpAddress))
+        {
+            LogRefused(log, context.Connection.RemoteIpAddress, refusal.GetType().Name);
+        }
+
         return Problems.Of(refusal, context);
     }
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using WebMessenger.Auth;
 using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Durable;
@@ -26,4 +27,5 @@ internal sealed record ConnectionServices(
     BrokerLimits Limits,
     bool AllowPlainPasswords,
     TimeProvider Time,
+    RefusalLog Refusals,
     ILogger<MqttConnection> Log);

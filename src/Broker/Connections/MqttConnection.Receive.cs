@@ -67,7 +67,11 @@ internal sealed partial class MqttConnection
         }
         catch (Violation violation)
         {
-            LogViolation(_services.Log, Name, ClientId, violation.Code, violation.Message);
+            if (_services.Refusals.Try("connections closed for what they sent", _transport.RemoteEndPoint?.Address))
+            {
+                LogViolation(_services.Log, Name, ClientId, violation.Code, violation.Message);
+            }
+
             _ = EndAsync(violation.Code, violation.Message);
             return null;
         }

@@ -89,7 +89,11 @@ internal sealed partial class MqttConnection
 
         if (isTooSlow)
         {
-            LogTooSlow(_services.Log, Name, ClientId);
+            if (_services.Refusals.Try("connections closed for not keeping up", _transport.RemoteEndPoint?.Address))
+            {
+                LogTooSlow(_services.Log, Name, ClientId);
+            }
+
             _ = EndAsync(ReasonCode.QuotaExceeded, "Too many messages wait for this client's acknowledgements.");
         }
     }

@@ -51,7 +51,8 @@ internal sealed partial class DurableClients(
     private long _toldAt;
 
     /// <summary>Reads what is stored. Before anything is served.</summary>
-    public async Task LoadAsync()
+    /// <param name="later">How much of the time since the server last ran counts for nobody (ADR 0039).</param>
+    public async Task LoadAsync(TimeSpan later = default)
     {
         var received = records.ReadAll(DurableRecords.ReceivedPrefix)
             .Select(record => DurableRecords.ReadReceived(record.Key, record.Value))
@@ -66,7 +67,7 @@ internal sealed partial class DurableClients(
                 var position = DurableRecords.ReadPosition(
                     records.Find(DurableRecords.PositionKey(accountId, clientId)),
                     received[(accountId, clientId)].ToDictionary(publish => publish.PacketId, publish => publish.ContentHash));
-                var leftAt = record.LeftAt ?? time.GetUtcNow();
+                var leftAt = record.LeftAt + later ?? time.GetUtcNow();
                 if (leftAt.AddSeconds(record.Expiry) > time.GetUtcNow()
                     && accounts.Find(accountId) is { } account
                     && sessions.Restore(account, clientId, record.Session) is { } session)
@@ -95,6 +96,24 @@ internal sealed partial class DurableClients(
         if (gone.Count > 0)
         {
             await records.WriteAsync(gone);
+        }
+
+        if (later > TimeSpan.Zero)
+        {
+            await MoveAsync(TimeSpan.Zero);
+        }
+    }
+
+    /// <summary>The clock was set: clients that are away are kept for as long as before. Completes when that is stored.</summary>
+    public Task MoveAsync(TimeSpan by)
+    {
+        lock (_gate)
+        {
+            return Task.WhenAll(Everybody().Where(client => client.Connection is null).ToList().Select(client =>
+            {
+                client.LeftAt += by;
+                return Save(client, client.Position);
+            }));
         }
     }
 

@@ -136,9 +136,11 @@ internal sealed partial class DataFolder : IDisposable
         }
 
         var lockPath = Path.Combine(path, LockFile);
+        FolderRights.RefuseLink(lockPath);
+        FileStream lockFile;
         try
         {
-            return new DataFolder(path, new FileStream(lockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            lockFile = new FileStream(lockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (IOException error) when (error is not (DirectoryNotFoundException or FileNotFoundException or PathTooLongException))
         {
@@ -147,6 +149,20 @@ internal sealed partial class DataFolder : IDisposable
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new StartupException($"The data folder {path} cannot be written: {error.Message} Set WebMessenger:DataFolder to a folder you may write to.", error);
+        }
+
+        try
+        {
+            // Under the lock: a server that runs makes and removes files meanwhile.
+            FolderRights.Tighten(path);
+            return new DataFolder(path, lockFile);
+        }
+        catch (Exception error)
+        {
+            lockFile.Dispose();
+            throw error is IOException or UnauthorizedAccessException
+                ? new StartupException($"The data folder {path} cannot be made safe from others: {error.Message} Give all of it to the user that runs the server.", error)
+                : error;
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -46,6 +47,11 @@ internal sealed class Listeners
             ListenHttp(kestrel, url, certificates.Exists(), certificate);
         }
 
+        if (_listening.Count == 0)
+        {
+            throw new StartupException("The setting Urls is empty; it must be addresses such as http://localhost:8080, separated by semicolons.");
+        }
+
         if (settings.MqttPort >= 0)
         {
             ListenMqtt(kestrel, "mqtt", settings.MqttAddress, settings.MqttPort, null);
@@ -58,6 +64,34 @@ internal sealed class Listeners
         }
     }
 
+    /// <summary>Which of the addresses the system refuses for that reason, as a setting would name it; null: none any more. For one clear line after a start that failed.</summary>
+    public string? Refused(SocketError reason)
+    {
+        foreach (var (scheme, host, options) in _listening)
+        {
+            if (options.EndPoint is not IPEndPoint endPoint)
+            {
+                continue;
+            }
+
+            try
+            {
+                using Socket socket = new(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+                socket.Bind(new IPEndPoint(endPoint.Address, endPoint.Port));
+            }
+            catch (SocketException error) when (error.SocketErrorCode == reason)
+            {
+                return string.Create(CultureInfo.InvariantCulture, $"{scheme}://{host}:{endPoint.Port}");
+            }
+            catch (SocketException)
+            {
+                // Refused for another reason, and not what the start stumbled over.
+            }
+        }
+
+        return null;
+    }
+
     private string FolderFor(string scheme) =>
         _basePath.IsRoot || scheme.StartsWith("mqtt", StringComparison.Ordinal) ? "" : _basePath.Folder;
 
@@ -65,7 +99,7 @@ internal sealed class Listeners
 
     private void ListenMqtt(KestrelServerOptions kestrel, string scheme, IPAddress address, int port, TlsHandshakeCallbackOptions? tls)
     {
-        var host = address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString();
+        var host = address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString();
         kestrel.Listen(tls is null ? new MqttEndPoint(address, port) : new IPEndPoint(address, port), options =>
         {
             options.ServeMqtt(tls);
@@ -112,9 +146,15 @@ internal sealed class Listeners
             _listening.Add((address.Scheme.ToLowerInvariant(), address.Host, options));
         }
 
+        if (address.Port is < 0 or > IPEndPoint.MaxPort)
+        {
+            throw new StartupException($"The setting Urls has '{url}'; its port must be from 0 to 65535.");
+        }
+
         if (IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip))
         {
-            kestrel.Listen(ip, address.Port, Listening);
+            // A socket of IPv6 refuses an IPv4 address that is written as one of its own.
+            kestrel.Listen(ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip, address.Port, Listening);
         }
         else if (address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase))
         {
@@ -125,10 +165,15 @@ internal sealed class Listeners
 
             kestrel.ListenLocalhost(address.Port, Listening);
         }
+        else if (address.Host is "*" or "+")
+        {
+            kestrel.ListenAnyIP(address.Port, Listening);
+        }
         else
         {
-            // As Kestrel itself: any other host name means all addresses.
-            kestrel.ListenAnyIP(address.Port, Listening);
+            // Kestrel would listen on all addresses for any name, so that a slip such as "locahost" opened the server to everybody.
+            throw new StartupException(
+                $"The setting Urls has '{url}', and a host name does not say where to listen: write localhost or an IP address of this machine, or * for all addresses.");
         }
     }
 }

@@ -3,7 +3,7 @@ using Serilog.Core;
 
 namespace WebMessenger.Broker.Hosting;
 
-/// <summary>The program's log: Serilog to the console, levels from the settings. Serilog is named in this folder only.</summary>
+/// <summary>The program's log: Serilog to standard output, levels from the settings. Serilog is named in this folder only.</summary>
 internal static class Logging
 {
     public static Logger Create(IConfiguration configuration)
@@ -22,6 +22,6 @@ internal static class Logging
         .ReadFrom.Configuration(configuration)
         // The program says in one line why it cannot start; the host would add a page of stack before it.
         .Filter.ByExcluding(entry => entry.MessageTemplate.Text == "Hosting failed to start")
-        .WriteTo.Console(new LogLine())
+        .WriteTo.Sink(new UnblockedOutput(Console.OpenStandardOutput(), new LogLine()))
         .CreateLogger();
 }

@@ -13,6 +13,7 @@ internal static class Pipeline
     public static void AddServices(IServiceCollection services)
     {
         services.AddProblemDetails();
+        services.AddExceptionHandler(Problems.OfFailures);
         services.AddOpenApi();
         services.AddHealthChecks();
         CompressedAnswers.AddServices(services);

@@ -22,6 +22,7 @@ internal static class SettingsReader
     public static BrokerSettings Read(IConfiguration configuration)
     {
         var section = configuration.GetSection("WebMessenger");
+        RefuseMisspeltSection(configuration);
         RefuseUnknown(section);
         return new BrokerSettings
         {
@@ -71,14 +72,68 @@ internal static class SettingsReader
     // A misspelt key would be a setting that silently does nothing.
     private static void RefuseUnknown(IConfigurationSection section)
     {
+        if (section.Value is { Length: > 0 } text)
+        {
+            throw new StartupException($"The setting {section.Path} is '{text}'; it has settings below it, such as {section.Path}:DataFolder, and none of its own.");
+        }
+
         foreach (var (key, value) in section.AsEnumerable(makePathsRelative: true))
         {
-            var isEntry = Lists.Any(list => key.StartsWith(list, StringComparison.OrdinalIgnoreCase));
+            var isEntry = Lists.Any(list => key.StartsWith(list, StringComparison.OrdinalIgnoreCase) && int.TryParse(key[list.Length..], out _));
             if (value is not null && !isEntry && !Keys.Contains(key))
             {
-                throw new StartupException($"There is no setting {section.Path}:{key}. Correct its name or take it out; docs/operating.md lists them.");
+                throw new StartupException(
+                    $"There is no setting {section.Path}:{key}. {(Nearest(key) is { } meant ? $"{section.Path}:{meant} may be meant. " : "")}"
+                    + "Correct its name or take it out; docs/operating.md lists them.");
+            }
+
+            // A list that is given as one text is read by nobody. An empty one in the file comes as an empty text.
+            if (value is { Length: > 0 } && Lists.Contains(key + ":", StringComparer.OrdinalIgnoreCase))
+            {
+                throw new StartupException($"The setting {section.Path}:{key} is '{value}'; it must be a list, such as {section.Path}:{key}:0={value}.");
             }
         }
+    }
+
+    // In the environment there is much that is not ours, so only a slip of our own name can be told.
+    private static void RefuseMisspeltSection(IConfiguration configuration)
+    {
+        foreach (var child in configuration.GetChildren())
+        {
+            if (!child.Key.Equals("WebMessenger", StringComparison.OrdinalIgnoreCase) && Distance(child.Key, "WebMessenger") <= 2)
+            {
+                throw new StartupException($"There are no settings below {child.Key}: WebMessenger may be meant. Correct the name or take it out.");
+            }
+        }
+    }
+
+    /// <summary>The setting whose name is hardly another, or that has the right name in another place; null: there is none.</summary>
+    private static string? Nearest(string key)
+    {
+        // "Gests" is a slip of "Guests:Enabled" too.
+        int FromBeginning(string known) => Distance(key, string.Join(':', known.Split(':').Take(key.Split(':').Length)));
+        var nearest = Keys.MinBy(FromBeginning)!;
+        return FromBeginning(nearest) <= Math.Max(2, key.Length / 4) ? nearest
+            : Keys.FirstOrDefault(known => known.Split(':')[^1].Equals(key.Split(':')[^1], StringComparison.OrdinalIgnoreCase));
+    }
+
+    /// <summary>How many letters must be changed, put in or taken out (Levenshtein), whatever their case.</summary>
+    private static int Distance(string from, string to)
+    {
+        var row = Enumerable.Range(0, to.Length + 1).ToArray();
+        for (var i = 1; i <= from.Length; i++)
+        {
+            var diagonal = row[0];
+            row[0] = i;
+            for (var j = 1; j <= to.Length; j++)
+            {
+                var above = row[j];
+                var change = diagonal + (char.ToUpperInvariant(from[i - 1]) == char.ToUpperInvariant(to[j - 1]) ? 0 : 1);
+                (row[j], diagonal) = (Math.Min(change, Math.Min(above, row[j - 1]) + 1), above);
+            }
+        }
+
+        return row[^1];
     }
 
     private static string Folder(IConfigurationSection section)

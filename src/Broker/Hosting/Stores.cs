@@ -13,10 +13,13 @@ internal sealed class Stores : IAsyncDisposable
     private readonly ILoggerFactory _loggers;
     private readonly RocksRoomLog _log;
 
-    private Stores(DataFolder folder, ILoggerFactory loggers, DocumentStore documents, AuthServices auth, RocksRoomLog log) =>
-        (_folder, _loggers, Documents, Auth, _log) = (folder, loggers, documents, auth, log);
+    private Stores(DataFolder folder, ServerClock clock, ILoggerFactory loggers, DocumentStore documents, AuthServices auth, RocksRoomLog log) =>
+        (_folder, Clock, _loggers, Documents, Auth, _log) = (folder, clock, loggers, documents, auth, log);
 
     public string Folder => _folder.FullPath;
+
+    /// <summary>The time of the program, which is never before what is stored.</summary>
+    public ServerClock Clock { get; }
 
     public DocumentStore Documents { get; }
 
@@ -27,9 +30,11 @@ internal sealed class Stores : IAsyncDisposable
     /// <summary>In the same store as <see cref="Log"/>, and closed with it.</summary>
     public IRecordStore Records => _log;
 
-    public static async Task<Stores> OpenAsync(BrokerSettings settings, TimeProvider time, ILoggerFactory loggers)
+    /// <param name="system">The machine's clock, which may be wrong.</param>
+    public static async Task<Stores> OpenAsync(BrokerSettings settings, TimeProvider system, ILoggerFactory loggers)
     {
         var folder = DataFolder.Open(settings.DataFolder);
+        ServerClock time = new(system, ClockFile.Read(settings.DataFolder));
         DocumentStore? documents = null;
         AuthServices? auth = null;
         try
@@ -43,8 +48,14 @@ internal sealed class Stores : IAsyncDisposable
                 RegistrationsPerHourPerAddress = settings.Limits.RegistrationsPerHourPerAddress,
             };
             auth = await AuthServices.OpenAsync(documents, options, time, loggers);
+            if (time.StartsLater > TimeSpan.Zero)
+            {
+                // Before the first sweep looks for who has expired.
+                await auth.Sessions.MoveAsync(time.StartsLater);
+            }
+
             var log = RocksRoomLog.Open(folder.RoomsFolder, null, time, loggers.CreateLogger<RocksRoomLog>());
-            return new Stores(folder, loggers, documents, auth, log);
+            return new Stores(folder, time, loggers, documents, auth, log);
         }
         catch (Exception error)
         {

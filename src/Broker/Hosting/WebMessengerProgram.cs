@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Connections;
 using MQTTnet.Adapter;
 using MQTTnet.AspNetCore;
@@ -32,9 +34,11 @@ public sealed class WebMessengerProgram : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly Stores _stores;
     private readonly Listeners _listeners;
+    private readonly Serilog.Core.Logger _log;
     private int _disposed;
 
-    private WebMessengerProgram(WebApplication app, Stores stores, Listeners listeners) => (_app, _stores, _listeners) = (app, stores, listeners);
+    private WebMessengerProgram(WebApplication app, Stores stores, Listeners listeners, Serilog.Core.Logger log) =>
+        (_app, _stores, _listeners, _log) = (app, stores, listeners, log);
 
     /// <summary>What it listens on, with the ports it really got: `http://…`, `mqtt://…`.</summary>
     public IReadOnlyList<string> Addresses => [.. _listeners.Addresses];
@@ -46,41 +50,30 @@ public sealed class WebMessengerProgram : IAsyncDisposable
 
     /// <summary>Starts on what the settings say. Throws <see cref="StartupException"/> when that cannot be.</summary>
     /// <param name="configure">For tests: the last word on services, before they are built.</param>
-    public static async Task<WebMessengerProgram> StartAsync(string[] args, Action<IServiceCollection>? configure = null)
+    public static Task<WebMessengerProgram> StartAsync(string[] args, Action<IServiceCollection>? configure = null) => StartAsync(args, configure, TimeProvider.System);
+
+    /// <param name="system">For tests: the machine's clock.</param>
+    internal static async Task<WebMessengerProgram> StartAsync(string[] args, Action<IServiceCollection>? configure, TimeProvider system)
     {
         var builder = NewBuilder(args);
         var settings = SettingsReader.Read(builder.Configuration);
         var log = Logging.Create(builder.Configuration);
-        builder.Services.AddSerilog(log, dispose: true);
-        SerilogLoggerFactory loggers = new(log);
-        var certificate = settings.Tls is { } tls ? ServerCertificate.Open(tls, loggers.CreateLogger<ServerCertificate>()) : null;
-        TrustedProxies.DistrustOthers(builder.Configuration);
-        Listeners listeners = new();
-        var urls = builder.Configuration["Urls"] ?? "http://localhost:8080";
-        builder.WebHost.ConfigureKestrel(kestrel => listeners.Configure(kestrel, urls, settings, certificate));
-        builder.WebHost.UseSockets(sockets => sockets.Backlog = Listeners.Backlog);
-        builder.Services.AddSingleton<IConnectionListenerFactory, MqttSockets>();
-        builder.Services.AddSingleton(listeners);
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
-
-        var stores = await Stores.OpenAsync(settings, TimeProvider.System, loggers);
         try
         {
-            AddServices(builder.Services, settings, stores);
-            configure?.Invoke(builder.Services);
-            var app = builder.Build();
-            Pipeline.Map(app);
-            app.Services.GetRequiredService<DiskSpace>().Look();
-            app.Services.GetRequiredService<StorageQuotas>().Load(stores.Auth.Accounts);
-            await app.Services.GetRequiredService<RoomDirectory>().OpenAsync();
-            await app.Services.GetRequiredService<DurableClients>().LoadAsync();
-            WebMessengerProgram program = new(app, stores, listeners);
-            await program.StartAsync();
-            return program;
+            return await StartAsync(builder, settings, log, configure, system);
         }
-        catch
+        catch (Exception error)
         {
-            await stores.DisposeAsync();
+            // What the stores had to say of it stands before the one line.
+            await log.DisposeAsync();
+
+            // Kestrel reads its own settings when it is first asked for, and says in many ways that it cannot.
+            if (error is CryptographicException or FormatException or InvalidOperationException or ArgumentException or FileNotFoundException or DirectoryNotFoundException
+                && builder.Configuration.GetSection("Kestrel").Exists())
+            {
+                throw new StartupException($"The settings below Kestrel cannot be used: {error.Message} Correct them, or take them out.", error);
+            }
+
             throw;
         }
     }
@@ -100,19 +93,72 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         await _app.Services.GetRequiredService<DurableClients>().StopAsync();
         await _app.DisposeAsync();
         await _stores.DisposeAsync();
+
+        // Last: what the others say at their end is written.
+        await _log.DisposeAsync();
     }
 
     /// <summary>With the settings of file, environment and command line.</summary>
-    internal static WebApplicationBuilder NewBuilder(string[] args) => WebApplication.CreateBuilder(new WebApplicationOptions
+    /// <exception cref="StartupException">They cannot be read.</exception>
+    internal static WebApplicationBuilder NewBuilder(string[] args)
     {
-        Args = args,
-        ContentRootPath = AppContext.BaseDirectory,
-        WebRootPath = "wwwroot",
-    });
+        try
+        {
+            return WebApplication.CreateBuilder(new WebApplicationOptions
+            {
+                Args = args,
+                ContentRootPath = AppContext.BaseDirectory,
+                WebRootPath = "wwwroot",
+            });
+        }
+        catch (Exception error) when (error is InvalidDataException or FormatException or UnauthorizedAccessException or IOException)
+        {
+            // The inner one names the line; the outer one the file.
+            throw new StartupException($"The settings cannot be read. {error.Message} {error.InnerException?.Message}".TrimEnd(), error);
+        }
+    }
+
+    private static async Task<WebMessengerProgram> StartAsync(
+        WebApplicationBuilder builder, BrokerSettings settings, Serilog.Core.Logger log, Action<IServiceCollection>? configure, TimeProvider system)
+    {
+        builder.Services.AddSerilog(log);
+        SerilogLoggerFactory loggers = new(log);
+        RuntimePatch.WarnIfOlder(Environment.Version, loggers.CreateLogger<WebMessengerProgram>());
+        var certificate = settings.Tls is { } tls ? ServerCertificate.Open(tls, loggers.CreateLogger<ServerCertificate>()) : null;
+        TrustedProxies.DistrustOthers(builder.Configuration);
+        Listeners listeners = new();
+        var urls = builder.Configuration["Urls"] ?? "http://localhost:8080";
+        builder.WebHost.ConfigureKestrel(kestrel => listeners.Configure(kestrel, urls, settings, certificate));
+        builder.WebHost.UseSockets(sockets => sockets.Backlog = Listeners.Backlog);
+        builder.Services.AddSingleton<IConnectionListenerFactory, MqttSockets>();
+        builder.Services.AddSingleton(listeners);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
+
+        var stores = await Stores.OpenAsync(settings, system, loggers);
+        try
+        {
+            AddServices(builder.Services, settings, stores);
+            configure?.Invoke(builder.Services);
+            var app = builder.Build();
+            Pipeline.Map(app);
+            app.Services.GetRequiredService<DiskSpace>().Look();
+            app.Services.GetRequiredService<StorageQuotas>().Load(stores.Auth.Accounts);
+            await app.Services.GetRequiredService<RoomDirectory>().OpenAsync();
+            await app.Services.GetRequiredService<DurableClients>().LoadAsync(stores.Clock.StartsLater);
+            WebMessengerProgram program = new(app, stores, listeners, log);
+            await program.StartAsync();
+            return program;
+        }
+        catch
+        {
+            await stores.DisposeAsync();
+            throw;
+        }
+    }
 
     private static void AddServices(IServiceCollection services, BrokerSettings settings, Stores stores)
     {
-        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<TimeProvider>(stores.Clock);
         services.AddSingleton(settings);
         services.AddSingleton(settings.Limits);
         services.AddWebMessengerAuth(stores.Auth);
@@ -147,6 +193,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
             settings.Limits,
             settings.AllowPlainPasswords,
             provider.GetRequiredService<TimeProvider>(),
+            stores.Auth.Refusals,
             provider.GetRequiredService<ILogger<MqttConnection>>()));
         services.AddSingleton<MqttAcceptor>();
         services.AddSingleton<IMqttServerAdapter>(provider => provider.GetRequiredService<MqttAcceptor>());
@@ -155,6 +202,8 @@ public sealed class WebMessengerProgram : IAsyncDisposable
             .WithDefaultCommunicationTimeout(TimeSpan.FromSeconds(5))
             .WithPersistentSessions(false));
         services.AddHostedService<KeepAliveSweep>();
+        services.AddHostedService(provider => new ClockKeeper(
+            stores.Clock, stores.Folder, stores.Auth.Sessions, provider.GetRequiredService<DurableClients>(), provider.GetRequiredService<ILogger<ClockKeeper>>()));
         services.AddSingleton<IControlService>(provider => new SnapshotService(stores, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SnapshotService>>()));
         services.AddSingleton<IControlService, BanService>();
         services.AddSingleton<IControlService>(provider => new PasswordLinkService(
@@ -181,9 +230,14 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         {
             await _app.StartAsync();
         }
-        catch (Exception error) when (error is System.Security.Cryptography.CryptographicException or FileNotFoundException or DirectoryNotFoundException)
+        catch (SocketException error)
         {
-            throw new StartupException($"The certificate of Kestrel:Certificates:Default cannot be used: {error.Message}", error);
+            throw new StartupException(
+                $"The program may not or cannot listen at {_listeners.Refused(error.SocketErrorCode) ?? "one of its addresses"}: {error.Message.TrimEnd('.')}. "
+                + (error.SocketErrorCode == SocketError.AccessDenied
+                    ? "Ports below 1024 are for root: take one above, or give the program CAP_NET_BIND_SERVICE."
+                    : "Take an address that this machine has: set Urls, WebMessenger:Mqtt:Address or WebMessenger:Mqtt:Tls:Address."),
+                error);
         }
         catch (IOException error)
         {

@@ -54,7 +54,8 @@ public sealed class AuthInterceptorTests
     }
 
     private static AuthInterceptor InterceptorOf(AuthFixture fixture, Func<Task> whileAsked) =>
-        new(fixture.Auth.MqttSignIn, fixture.Auth.Changes, new Rooms(whileAsked), new Nobody(), fixture.Time, NullLogger<AuthInterceptor>.Instance);
+        new(fixture.Auth.MqttSignIn, fixture.Auth.Changes, new Rooms(whileAsked), new Nobody(), fixture.Time, fixture.Auth.Refusals,
+            NullLogger<AuthInterceptor>.Instance);
 
     /// <summary>Rooms that take a while to say yes.</summary>
     private sealed class Rooms(Func<Task> whileAsked) : ITopicAccess

@@ -23,6 +23,9 @@ internal sealed class RunningBroker : IAsyncDisposable
 
     private RunningBroker(string[] settings, Action<IServiceCollection>? configure) => (_settings, _configure) = (settings, configure);
 
+    /// <summary>What the machine's clock says at the next start.</summary>
+    public TimeProvider MachineClock { get; set; } = TimeProvider.System;
+
     public WebMessengerProgram Program { get; private set; } = null!;
 
     public Uri Http => new(Program.Addresses.Single(address => address.StartsWith("http:", StringComparison.Ordinal)));
@@ -136,7 +139,8 @@ internal sealed class RunningBroker : IAsyncDisposable
         "--WebMessenger:Limits:SignInsPerMinutePerAddress", "0",
         .. _settings,
     ],
-    _configure);
+    _configure,
+    MachineClock);
 }
 
 /// <summary>An account and an access token of it.</summary>

@@ -42,7 +42,7 @@ internal sealed partial class SnapshotService(Stores stores, TimeProvider time, 
             await AnswerAsync(writer, new(Process: Environment.ProcessId));
             await AnswerAsync(writer, await MakeAsync());
             // For as long as it takes to copy it: the connection ends with the other process, however that ends.
-            if (await reader.ReadLineAsync(stopping) is Done)
+            if (await reader.ReadRequestAsync(stopping) is Done)
             {
                 RemoveSnapshot();
                 await AnswerAsync(writer, new());

@@ -27,7 +27,8 @@ internal sealed record BannedAccount(string User, DateTimeOffset At, string? Rea
 internal sealed record BanAnswer(string? Error = null, string? User = null, int Sessions = 0, int Tokens = 0, IReadOnlyList<BannedAccount>? Banned = null) : IControlAnswer;
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true,
+    RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(BanRequest))]
 [JsonSerializable(typeof(BanAnswer))]
 internal sealed partial class BanJson : JsonSerializerContext;
@@ -67,10 +68,12 @@ internal sealed class BanService(AccountBans bans) : IControlService
                     return Ban.TryReason(request.Reason, out var reason)
                         ? Answer(user, await bans.BanAsync(user, reason))
                         : new(Error: $"A reason is one line of at most {Ban.MaxReasonScalars} visible characters.");
-                case { User: { } user }:
+                case { Wish: BanWish.Unban, User: { } user }:
                     return Answer(user, await bans.LiftAsync(user));
-                default:
+                case { Wish: BanWish.Ban or BanWish.Unban }:
                     return new(Error: "It was not said whom.");
+                default:
+                    return new(Error: "The server does not understand this program.");
             }
         }
         catch (IOException error)

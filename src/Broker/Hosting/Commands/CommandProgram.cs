@@ -1,4 +1,6 @@
+using System.Reflection;
 using System.Runtime.InteropServices;
+using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Hosting.Backups;
 using WebMessenger.Broker.Hosting.Bans;
 using WebMessenger.Broker.Hosting.Passwords;
@@ -9,13 +11,16 @@ namespace WebMessenger.Broker.Hosting.Commands;
 internal static class CommandProgram
 {
     private const string Usage = """
-        Usage: WebMessenger backup FOLDER              copies all data into a new folder; the server may be running
+        Usage: WebMessenger                            serves, until Ctrl+C
+               WebMessenger backup FOLDER              copies all data into a new folder; the server may be running
                WebMessenger restore FOLDER             puts such a copy into an empty data folder; the server must not be running
                WebMessenger ban USER [--reason TEXT]   shuts an account out, at once; the server may be running
                WebMessenger unban USER                 lets it sign in again
                WebMessenger bans                       lists who is banned, since when and why
                WebMessenger password-link USER [--origin URL]   prints a link by which USER sets a new password
+               WebMessenger help | --version           this, or which version it is
         Settings may follow, such as --WebMessenger:DataFolder=/var/lib/webmessenger
+        docs/operating.md lists them.
         """;
 
     private static readonly Dictionary<string, string> _options = new(StringComparer.Ordinal)
@@ -34,13 +39,31 @@ internal static class CommandProgram
         ["password-link"] = "No link was made",
     };
 
-    public static bool IsMeant(string[] args) => args is [var command, ..] && _failures.ContainsKey(command);
+    /// <summary>False: what is there are settings, if anything, and the program serves. A slip of a command must not start a server.</summary>
+    public static bool IsMeant(string[] args) => args.Any(IsHelp) || args.Any(IsVersion) || (args is [var first, ..] && !IsSetting(first));
 
     /// <summary>Exit code: 0 done, 1 not done (one line on <paramref name="error"/> says why), 2 called wrongly.</summary>
     public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error)
     {
+        if (args.Any(IsHelp))
+        {
+            await output.WriteLineAsync(Usage);
+            return 0;
+        }
+
+        if (args.Any(IsVersion))
+        {
+            await output.WriteLineAsync($"WebMessenger {Version} on {RuntimeInformation.FrameworkDescription}");
+            return 0;
+        }
+
         if (Typed.TryParse(args) is not { } typed)
         {
+            if (!_failures.ContainsKey(args[0]))
+            {
+                await error.WriteLineAsync($"There is no command {PlainLine.Of(args[0])}.");
+            }
+
             await error.WriteLineAsync(Usage);
             return 2;
         }
@@ -93,6 +116,16 @@ internal static class CommandProgram
         };
     }
 
+    private static string Version =>
+        typeof(CommandProgram).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "of unknown version";
+
+    private static bool IsHelp(string typed) => typed is "--help" or "-h" or "-?" or "/?" or "help";
+
+    private static bool IsVersion(string typed) => typed is "--version" or "-v";
+
+    // As the settings' own reader takes them: `--Key=value`, `--Key value`, `/Key=value`, `Key=value`.
+    private static bool IsSetting(string typed) => typed.StartsWith('-') || typed.StartsWith('/') || typed.Contains('=', StringComparison.Ordinal);
+
     private static string FullPath(string folder) => Path.GetFullPath(Path.TrimEndingDirectorySeparator(folder));
 
     /// <summary>A command line, taken apart.</summary>
@@ -103,7 +136,7 @@ internal static class CommandProgram
         /// <summary>Null: it is no command line of ours.</summary>
         public static Typed? TryParse(string[] args)
         {
-            if (!IsMeant(args))
+            if (!_failures.ContainsKey(args[0]))
             {
                 return null;
             }

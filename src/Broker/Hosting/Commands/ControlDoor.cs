@@ -119,6 +119,11 @@ internal sealed partial class ControlDoor(string dataFolder, IEnumerable<IContro
             await using NetworkStream stream = new(client, ownsSocket: true);
             using StreamReader reader = new(stream, leaveOpen: true);
             await using StreamWriter writer = new(stream, leaveOpen: true);
+            if (!ControlProtocol.IsOwn(client))
+            {
+                return;
+            }
+
             var line = await ReadRequestAsync(reader, stopping);
             if (_services.FirstOrDefault(service => line == service.Request || line?.StartsWith(service.Request + " ", StringComparison.Ordinal) == true) is not { } asked)
             {
@@ -142,7 +147,7 @@ internal sealed partial class ControlDoor(string dataFolder, IEnumerable<IContro
     {
         using CancellationTokenSource patience = new(Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, patience.Token);
-        return await reader.ReadLineAsync(either.Token);
+        return await reader.ReadRequestAsync(either.Token);
     }
 
     [LoggerMessage(3700, LogLevel.Warning, "Commands such as backup and ban cannot reach the running server: {Socket} cannot be opened")]

@@ -28,6 +28,9 @@ internal sealed partial class ControlJson : JsonSerializerContext;
 /// </remarks>
 internal static class ControlProtocol
 {
+    /// <summary>The longest request; a ban with its reason is a third of it.</summary>
+    public const int LongestRequest = 4096;
+
     // Linux takes 107 bytes, macOS 103.
     private const int LongestPath = 100;
 
@@ -55,6 +58,45 @@ internal static class ControlProtocol
             // The link, not what it leads to.
             shortcut.Delete(recursive: true);
         }
+    }
+
+    /// <summary>The line of who asks; null at the end of the connection.</summary>
+    /// <exception cref="IOException">It is longer than <see cref="LongestRequest"/>: what has no end is not kept to wait for it.</exception>
+    public static async Task<string?> ReadRequestAsync(this StreamReader reader, CancellationToken cancellation)
+    {
+        StringBuilder line = new();
+        var one = new char[1];
+        while (await reader.ReadAsync(one, cancellation) == 1)
+        {
+            if (one[0] == '\n')
+            {
+                return line.ToString().TrimEnd('\r');
+            }
+
+            if (line.Length == LongestRequest)
+            {
+                throw new IOException("What was asked at the control socket has no end.");
+            }
+
+            line.Append(one[0]);
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether who asks is the server's own user, or root. Where the system does not tell, the mode of the socket says it.</summary>
+    public static bool IsOwn(Socket client)
+    {
+        const int socketLevel = 1, peerCredentials = 17;
+        if (!OperatingSystem.IsLinux())
+        {
+            return true;
+        }
+
+        // struct ucred: process, user, group (unix(7)).
+        Span<byte> credentials = stackalloc byte[12];
+        return client.GetRawSocketOption(socketLevel, peerCredentials, credentials) == credentials.Length
+            && BitConverter.ToUInt32(credentials[4..8]) is var user && (user == 0 || user == FolderRights.UserId());
     }
 
     public static async Task AnswerAsync<T>(this StreamWriter writer, T answer, JsonTypeInfo<T> type)
