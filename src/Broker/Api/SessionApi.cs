@@ -54,10 +54,10 @@ internal static partial class SessionApi
     [LoggerMessage(3101, LogLevel.Information, "Refused a sign-in from {Address}: {Refusal}")]
     private static partial void LogRefused(ILogger log, System.Net.IPAddress? address, string refusal);
 
-    private static async Task<Ok<SessionView>> GetAsync(HttpContext context, AccountChanges changes)
+    private static async Task<Ok<SessionView>> GetAsync(HttpContext context, AccountChanges changes, CookieSignIn cookies)
     {
         await changes.ReturnAsync(context.SignedIn().Account);
-        CookieSignIn.Renew(context);
+        cookies.Renew(context);
         return TypedResults.Ok(SessionView.Of(context.SignedIn()));
     }
 

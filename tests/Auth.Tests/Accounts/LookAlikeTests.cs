@@ -97,7 +97,7 @@ public sealed class LookAlikeTests
         await AssertRefusedAsync(
             "displayName",
             name => fixture.Auth.Registration.RegisterAsync(
-                "new@example.org", "somebody-new", name, AuthFixture.Password, AuthFixture.Home));
+                "new@example.org", "somebody-new", name, AuthFixture.Password, AuthFixture.Home, isLocal: true));
     }
 
     [Fact]
@@ -180,7 +180,7 @@ public sealed class LookAlikeTests
         Assert.Equal("displayName:looks_taken", await RegisterAsync(fixture, "zoe", "Maria Souza"));
 
         AuthFixture.Must(await fixture.Auth.Registration.RegisterAsync(
-            "m@example.org", "maria", "Maria Souza", AuthFixture.Password, AuthFixture.Home, guest));
+            "m@example.org", "maria", "Maria Souza", AuthFixture.Password, AuthFixture.Home, guest, isLocal: true));
         // Who is signed in with a password is no guest: a second account of the same name is one more person.
         var maria = (await fixture.SignInAsync("maria")).Session.Account;
         Assert.Equal(
@@ -274,7 +274,7 @@ public sealed class LookAlikeTests
 
     private static async Task<string> RegisterAsync(AuthFixture fixture, string userName, string displayName, string? email = null) =>
         AuthFixture.Code(await fixture.Auth.Registration.RegisterAsync(
-            email ?? userName + "@example.org", userName, displayName, AuthFixture.Password, AuthFixture.Home));
+            email ?? userName + "@example.org", userName, displayName, AuthFixture.Password, AuthFixture.Home, isLocal: true));
 
     private static async Task<string> GuestAsync(AuthFixture fixture, string nickname) =>
         AuthFixture.Code(await fixture.Auth.Registration.EnterAsGuestAsync(nickname, AuthFixture.Home));
