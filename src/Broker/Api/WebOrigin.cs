@@ -11,6 +11,7 @@ internal readonly record struct WebOrigin(string Scheme, string Host, int Port)
     {
         origin = default;
         if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || !(uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)
+            || !text.StartsWith(uri.Scheme + "://", StringComparison.OrdinalIgnoreCase)
             || text.AsSpan(uri.Scheme.Length + "://".Length).ContainsAny("/\\?#@ "))
         {
             return false;

@@ -2,7 +2,6 @@ using System.Collections.Frozen;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Security.Cryptography.X509Certificates;
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using WebMessenger.Broker.Api;
 
@@ -29,10 +28,12 @@ internal sealed partial class AllowedHosts
     public AllowedHosts(BrokerSettings settings, string urls, ServerCertificate? certificate, TimeProvider time, ILogger<AllowedHosts> log)
     {
         (_certificate, _time, _log) = (certificate, time, log);
-        var configured = settings.AllowedOrigins.Select(string? (origin) => new Uri(origin).IdnHost)
-            .Concat(urls.Split(';').Select(HostOf));
-        _names = configured.Append(settings.MqttPublicHost).Concat(NamesOfMachine()).OfType<string>()
-            .Where(name => name.Length > 0).Select(HostName.Fold).ToFrozenSet(StringComparer.Ordinal);
+        IEnumerable<string?> names =
+        [
+            .. settings.AllowedOrigins.Select(origin => new Uri(origin).IdnHost), .. urls.Split(';').Select(HostOf), settings.MqttPublicHost,
+            .. NamesOfMachine(),
+        ];
+        _names = names.Where(name => !string.IsNullOrEmpty(name)).Select(name => HostName.Fold(name!)).ToFrozenSet(StringComparer.Ordinal);
     }
 
     /// <summary>Health checks are asked for by any name: they tell nothing, and a supervisor knows the name of a container at most.</summary>
@@ -49,12 +50,15 @@ internal sealed partial class AllowedHosts
 
         var host = HostName.Fold(given);
         return host == "localhost" || host.EndsWith(".localhost", StringComparison.Ordinal) || IPAddress.TryParse(host, out _)
-            || _names.Contains(host) || _certificate?.IsFor(host) == true || IsOnCertificate(context, host);
+            || _names.Contains(host) || IsCertified(context, host);
     }
 
-    /// <summary>That of Kestrel:Certificates:Default, say.</summary>
-    private static bool IsOnCertificate(HttpContext context, string host) =>
-        context.Features.Get<ISslStreamFeature>()?.SslStream.LocalCertificate is X509Certificate2 certificate && certificate.MatchesHostname(host);
+    /// <summary>By the certificate of the settings, or the one of this connection, which may be that of Kestrel:Certificates:Default.</summary>
+    private bool IsCertified(HttpContext context, string host) =>
+        // A certificate asked for what is no name throws.
+        Uri.CheckHostName(host) == UriHostNameType.Dns
+        && (_certificate?.IsFor(host) == true
+            || (context.Features.Get<ISslStreamFeature>()?.SslStream.LocalCertificate is X509Certificate2 shown && shown.MatchesHostname(host)));
 
     // What cannot be read ends the start elsewhere, with words for it.
     private static string? HostOf(string url)

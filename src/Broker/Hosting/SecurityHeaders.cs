@@ -15,7 +15,9 @@ internal sealed class SecurityHeaders(RequestDelegate next, BrokerSettings setti
         + "trusted-types svelte-trusted-html webmessenger-worker webmessenger-service-worker";
 
     // Without includeSubDomains and preload: what else lies under the name is not this program's to decide.
-    private readonly StringValues _strictTransport = string.Create(CultureInfo.InvariantCulture, $"max-age={settings.StrictTransportDays * 86400L}");
+    private readonly StringValues _strictTransport = settings.StrictTransportDays == 0
+        ? StringValues.Empty
+        : string.Create(CultureInfo.InvariantCulture, $"max-age={settings.StrictTransportDays * 86400L}");
 
     public Task InvokeAsync(HttpContext context)
     {
@@ -27,7 +29,7 @@ internal sealed class SecurityHeaders(RequestDelegate next, BrokerSettings setti
     private Task Set(HttpContext context)
     {
         var headers = context.Response.Headers;
-        if (context.Request.IsHttps && settings.StrictTransportDays > 0 && IsName(context.Request.Host.Host))
+        if (context.Request.IsHttps && _strictTransport.Count > 0 && IsName(context.Request.Host.Host))
         {
             headers.StrictTransportSecurity = _strictTransport;
         }
