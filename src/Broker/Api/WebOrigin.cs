@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Net;
 
@@ -6,13 +7,15 @@ namespace WebMessenger.Broker.Api;
 /// <summary>An origin (RFC 6454) as it is compared: the scheme, the host in ASCII and lower case, and the port, also where it is the scheme's own.</summary>
 internal readonly record struct WebOrigin(string Scheme, string Host, int Port)
 {
+    private static readonly SearchValues<char> BeyondAuthority = SearchValues.Create("/\\?#@ ");
+
     /// <summary>As a browser writes it: no path, not even a slash. False for `null`.</summary>
     public static bool TryParse(string text, out WebOrigin origin)
     {
         origin = default;
         if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || !(uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)
             || !text.StartsWith(uri.Scheme + "://", StringComparison.OrdinalIgnoreCase)
-            || text.AsSpan(uri.Scheme.Length + "://".Length).ContainsAny("/\\?#@ "))
+            || text.AsSpan(uri.Scheme.Length + "://".Length).ContainsAny(BeyondAuthority))
         {
             return false;
         }

@@ -253,7 +253,8 @@ public sealed class LookAlikeTests
         return fixture;
     }
 
-    private static async Task AssertRefusedAsync(string field, Func<string, Task<Outcome<Account>>> take)
+    private static async Task AssertRefusedAsync<T>(string field, Func<string, Task<Outcome<T>>> take)
+        where T : class
     {
         Assert.True(_alike.Length >= 60);
         List<string> wrong = [];
@@ -274,7 +275,7 @@ public sealed class LookAlikeTests
         Assert.Equal("ok", AuthFixture.Code(await take("Somebody Else")));
     }
 
-    private static Task<Outcome<Account>> ChangeAsync(AuthFixture fixture, LoginSession session, AccountChange change) =>
+    private static Task<Outcome<ChangedAccount>> ChangeAsync(AuthFixture fixture, LoginSession session, AccountChange change) =>
         fixture.Auth.Changes.ChangeAsync(session, AuthFixture.Password, change, AuthFixture.Home);
 
     private static async Task<string> RegisterAsync(AuthFixture fixture, string userName, string displayName, string? email = null) =>
