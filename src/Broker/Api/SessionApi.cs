@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using WebMessenger.Auth;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
 
@@ -30,7 +31,12 @@ internal static partial class SessionApi
             return TypedResults.Ok(SessionView.Of(await browser.EnterAsync(context, signedIn)));
         }
 
-        LogRefused(log, context.Connection.RemoteIpAddress, refusal.GetType().Name);
+        // What was counted by the limits, which so bound the lines too. Of what they refuse, a stranger could have any number written.
+        if (refusal is Refusal.BadCredentials or Refusal.Banned)
+        {
+            LogRefused(log, context.Connection.RemoteIpAddress, refusal.GetType().Name);
+        }
+
         return Problems.Of(refusal, context);
     }
 

@@ -329,6 +329,7 @@ export const en = {
   'tokens.verb.read': 'Read',
   'tokens.verb.post': 'Write',
   'tokens.verb.data': 'Device data',
+  'tokens.verb.moderate': 'Moderate',
   'tokens.verbsNeeded': 'Choose at least one.',
   'tokens.expiry': 'Expires',
   'tokens.expiryNever': 'Never',

@@ -331,6 +331,7 @@ export const ptBR: Catalogue = {
   'tokens.verb.read': 'Ler',
   'tokens.verb.post': 'Escrever',
   'tokens.verb.data': 'Dados de aparelhos',
+  'tokens.verb.moderate': 'Moderar',
   'tokens.verbsNeeded': 'Escolha pelo menos um.',
   'tokens.expiry': 'Validade',
   'tokens.expiryNever': 'Sem prazo',
