@@ -50,7 +50,7 @@ public sealed class AccessTokensTests
         await using var fixture = await AuthFixture.OpenAsync();
         var account = await fixture.RegisterAsync("ana");
         var all = AuthFixture.Must(await fixture.Auth.Tokens.CreateAsync(account, "all", null, null, null));
-        var asked = AuthFixture.Must(await fixture.Auth.Tokens.CreateAsync(account, "mod", ["lobby"], Verbs.Read | Verbs.Moderate, null));
+        var asked = AuthFixture.Must(await fixture.Auth.Tokens.CreateAsync(account, "keeper", ["lobby"], Verbs.Read | Verbs.Moderate, null));
         Assert.Equal("verbs:invalid", await TryAsync(fixture, account, verbs: (Verbs)16));
 
         await fixture.RestartAsync();
