@@ -164,7 +164,7 @@ public sealed class SessionApiTests
         {
             await browser.SendAsync(HttpMethod.Get, "/api/session", null, ("Cookie", cookies)).MustBe(HttpStatusCode.Unauthorized);
             using var room = await browser.SendAsync(HttpMethod.Get, "/api/rooms", null, ("Cookie", cookies));
-            Assert.Equal("nobody", await room.Content.ReadAsStringAsync());
+            Assert.Equal("nobody", await room.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
         }
 
         // Signing in ends both, so the browser is not kept out for long.

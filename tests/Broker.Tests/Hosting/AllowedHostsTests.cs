@@ -35,7 +35,7 @@ public sealed class AllowedHostsTests
             {
                 using var answer = await GetAsync(broker, path, host);
                 Assert.Equal(HttpStatusCode.MisdirectedRequest, answer.StatusCode);
-                var problem = JsonDocument.Parse(await answer.Content.ReadAsStringAsync()).RootElement;
+                var problem = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement;
                 Assert.Equal("unknown_host", problem.GetProperty("code").GetString());
                 Assert.Contains("WebMessenger:AllowedOrigins", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
                 Assert.True(answer.Headers.Contains("Content-Security-Policy"));
@@ -106,7 +106,7 @@ public sealed class AllowedHostsTests
 
             using var refused = await RegisterAsync(broker, null, (header, value));
             Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
-            Assert.Contains("firstCode", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+            Assert.Contains("firstCode", await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
 
             using var registered = await RegisterAsync(broker, broker.Program.FirstCode, (header, value));
             Assert.Equal(HttpStatusCode.Created, registered.StatusCode);
@@ -125,7 +125,7 @@ public sealed class AllowedHostsTests
         Assert.Equal(HttpStatusCode.BadRequest, named.StatusCode);
         using var registered = await RegisterAsync(broker, null);
         Assert.Equal(HttpStatusCode.Created, registered.StatusCode);
-        Assert.True(JsonDocument.Parse(await registered.Content.ReadAsStringAsync()).RootElement.GetProperty("administrator").GetBoolean());
+        Assert.True(JsonDocument.Parse(await registered.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).RootElement.GetProperty("administrator").GetBoolean());
     }
 
     [Theory]

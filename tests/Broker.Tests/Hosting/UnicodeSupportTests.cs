@@ -11,6 +11,7 @@ public sealed class UnicodeSupportTests
     [InlineData("0")]
     public async Task Fault_B14_Without_Unicode_the_server_does_not_start_and_one_line_says_why(string invariant)
     {
+        var cancellation = TestContext.Current.CancellationToken;
         using TempFolder folder = new();
         ProcessStartInfo start = new(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
         {
@@ -29,7 +30,7 @@ public sealed class UnicodeSupportTests
             if (invariant == "0")
             {
                 // The same does start where nothing is missing.
-                while (await process.StandardOutput.ReadLineAsync() is { } line && !line.StartsWith("WebMessenger is ready", StringComparison.Ordinal))
+                while (await process.StandardOutput.ReadLineAsync(cancellation) is { } line && !line.StartsWith("WebMessenger is ready", StringComparison.Ordinal))
                 {
                 }
 
@@ -37,8 +38,8 @@ public sealed class UnicodeSupportTests
                 return;
             }
 
-            var error = await process.StandardError.ReadToEndAsync();
-            await process.WaitForExitAsync();
+            var error = await process.StandardError.ReadToEndAsync(cancellation);
+            await process.WaitForExitAsync(cancellation);
             Assert.Equal(1, process.ExitCode);
             Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
             Assert.Contains("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=false", error, StringComparison.Ordinal);
@@ -49,7 +50,7 @@ public sealed class UnicodeSupportTests
             if (!process.HasExited)
             {
                 process.Kill();
-                await process.WaitForExitAsync();
+                await process.WaitForExitAsync(CancellationToken.None);
             }
         }
     }
