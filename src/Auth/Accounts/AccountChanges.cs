@@ -40,7 +40,8 @@ public sealed class AccountChanges
     /// too, for which there is a new one: somebody may have a copy of its cookie. The task completes when the last of their connections is
     /// closed.
     /// </summary>
-    public async Task<Outcome<ChangedAccount>> ChangeAsync(LoginSession current, string? currentPassword, AccountChange change, IPAddress? address)
+    public async Task<Outcome<ChangedAccount>> ChangeAsync(
+        LoginSession current, string? currentPassword, AccountChange change, IPAddress? address)
     {
         var account = current.Account;
         if (account.IsGuest)

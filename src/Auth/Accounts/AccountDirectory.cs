@@ -320,7 +320,8 @@ public sealed class AccountDirectory
         else if (conflicts.HasFlag(Conflicts.TooManyUserNames))
         {
             errors.Add(new FieldError(
-                "userName", FieldCodes.TooMany, "You have had as many user names as one account may: take one of yours again, or keep this one."));
+                "userName", FieldCodes.TooMany,
+                "You have had as many user names as one account may: take one of yours again, or keep this one."));
         }
 
         if (conflicts.HasFlag(Conflicts.Email))

@@ -40,7 +40,8 @@ internal sealed record Claim(Conflicts Conflicts, AccountRecord? Stored);
 /// all. Unique, also between callers at the same time: the look of a person's user name (<see cref="Looks.OfUserName"/>) and <see cref="EmailAddress.Key"/>. A look once granted stays its
 /// owner's for ever, whether renamed or erased: only that account may take it again. Guests claim neither. The first person ever stored becomes administrator, and no later one
 /// by itself. An e-mail address that another account signs in by is a conflict for a new account; an account that has one already keeps
-/// it as text and does not sign in by it (<see cref="Profile.SignsInByEmail"/>), so that changing it tells nothing. Display names are not claimed here, see <see cref="NameIndex"/>. Thread-safe. Throws when the store does not work; the
+/// it as text and does not sign in by it (<see cref="Profile.SignsInByEmail"/>), so that changing it tells nothing.
+/// Display names are not claimed here, see <see cref="NameIndex"/>. Thread-safe. Throws when the store does not work; the
 /// change may have been made or not then, and reading tells.
 /// </remarks>
 internal interface IAccountStore

@@ -127,7 +127,8 @@ internal sealed class LiteAccountStore(DocumentStore store, int userNamesPerAcco
     }
 
     private static bool IsEmailFree(ILiteDatabase database, AccountRecord account) =>
-        EmailKey(account) is not { } key || database.GetCollection(Emails).FindById(key) is not { } owner || owner["account"].AsString == account.Id;
+        EmailKey(account) is not { } key || database.GetCollection(Emails).FindById(key) is not { } owner
+        || owner["account"].AsString == account.Id;
 
     private static string? ClaimedEmail(AccountRecord account) => account.Profile.SignsInByEmail ? EmailKey(account) : null;
 

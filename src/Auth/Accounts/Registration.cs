@@ -53,7 +53,8 @@ public sealed class Registration
         if (mustKnowCode && string.IsNullOrWhiteSpace(firstCode))
         {
             return new Refusal.Fields(
-                "firstCode", FieldCodes.Required, "The first account of this server takes the code that was printed where the server was started.");
+                "firstCode", FieldCodes.Required,
+                "The first account of this server takes the code that was printed where the server was started.");
         }
 
         // Counted from here on, for from here on the answer tells whether a name or address is taken.
@@ -65,7 +66,8 @@ public sealed class Registration
         if (mustKnowCode && !_firstCode.Is(firstCode))
         {
             return new Refusal.Fields(
-                "firstCode", FieldCodes.Wrong, "This is not the code that was printed where the server was started. It changes with each start.");
+                "firstCode", FieldCodes.Wrong,
+                "This is not the code that was printed where the server was started. It changes with each start.");
         }
 
         var guest = current is { IsGuest: true } ? current : null;

@@ -336,7 +336,7 @@ public sealed class LoginSessions
     {
         lock (_gate)
         {
-            foreach (var hash in _replaced.Where(entry => _time.GetElapsedTime(entry.Value) >= ReplacedGrace).Select(entry => entry.Key).ToList())
+            foreach (var (hash, _) in _replaced.Where(entry => _time.GetElapsedTime(entry.Value) >= ReplacedGrace).ToList())
             {
                 _replaced.Remove(hash);
             }

@@ -106,7 +106,8 @@ internal sealed partial class UnstoredEnds(LoginSessionStore browsers, AccessTok
     }
 
     [LoggerMessage(1220, LogLevel.Error,
-        "The end of a login session or access token could not be stored. It has ended, and is stored as soon as the disk works; if the server is killed before, it lives again at the next start")]
+        "The end of a login session or access token could not be stored. It has ended, and is stored as soon as the disk works; "
+        + "if the server is killed before, it lives again at the next start")]
     private static partial void LogNotStored(ILogger logger);
 
     [LoggerMessage(1221, LogLevel.Debug, "The end of {Count} login sessions or access tokens is still not stored: {Problem}")]

@@ -8,7 +8,10 @@ namespace WebMessenger.Broker.Api;
 internal sealed class SameOriginRule(IEnumerable<string> allowedOrigins)
 {
     private readonly HashSet<WebOrigin> _allowed =
-        [.. allowedOrigins.Select(text => WebOrigin.TryParse(text.TrimEnd('/'), out var origin) ? origin : default).Where(origin => origin != default)];
+    [
+        .. allowedOrigins.Select(text => WebOrigin.TryParse(text.TrimEnd('/'), out var origin) ? origin : default)
+            .Where(origin => origin != default),
+    ];
 
     public bool IsAllowed(HttpRequest request)
     {

@@ -106,6 +106,7 @@ internal sealed partial class AllowedHosts
     }
 
     [LoggerMessage(1230, LogLevel.Warning,
-        "Refused {Count} requests for a host that this server does not know as its own. If people come by that name, put https://NAME into WebMessenger:AllowedOrigins, or the proxy before the server into WebMessenger:TrustedProxies")]
+        "Refused {Count} requests for a host that this server does not know as its own. If people come by that name, put https://NAME into "
+        + "WebMessenger:AllowedOrigins, or the proxy before the server into WebMessenger:TrustedProxies")]
     private static partial void LogRefused(ILogger log, long count);
 }

@@ -51,5 +51,6 @@ internal sealed class SecurityHeaders(RequestDelegate next, BrokerSettings setti
 
     // Browsers heed it for names only (RFC 6797, 8.1.1), and a localhost that must be https would break every other program at it.
     private static bool IsName(string host) =>
-        HostName.Fold(host) is var name && name != "localhost" && !name.EndsWith(".localhost", StringComparison.Ordinal) && !IPAddress.TryParse(name, out _);
+        HostName.Fold(host) is var name && name != "localhost" && !name.EndsWith(".localhost", StringComparison.Ordinal)
+        && !IPAddress.TryParse(name, out _);
 }

@@ -15,7 +15,8 @@ internal static class UnicodeSupport
         if (!Works())
         {
             throw new StartupException(
-                "This system gives .NET no Unicode (globalization-invariant mode), so passwords and names could not be compared. Install the ICU libraries (Alpine: apk add icu-libs; Debian: libicu) and set DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=false.");
+                "This system gives .NET no Unicode (globalization-invariant mode), so passwords and names could not be compared. "
+                + "Install the ICU libraries (Alpine: apk add icu-libs; Debian: libicu) and set DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=false.");
         }
     }
 
