@@ -19,11 +19,11 @@ public sealed class AuthServices : IAsyncDisposable
         LoginSessions sessions, AccessTokenStore tokens, PasswordLinks links, AccountEvents events, TimeProvider time,
         ILoggerFactory loggers)
     {
-        PasswordCheck check = new(accounts, hasher, limits);
+        PasswordCheck check = new(accounts, sessions, hasher, limits);
         (Options, _gate, _hasher, Accounts, Sessions, Events) = (options, gate, hasher, accounts, sessions, events);
-        Tokens = new AccessTokens(sessions, tokens, gate, time);
+        Tokens = new AccessTokens(sessions, tokens, gate, options, time);
         Registration = new Registration(accounts, hasher, limits, options);
-        Changes = new AccountChanges(accounts, sessions, check, hasher, events, gate, time);
+        Changes = new AccountChanges(accounts, sessions, check, limits, hasher, events, gate, time);
         Bans = new AccountBans(accounts, sessions, gate, time, loggers.CreateLogger<AccountBans>());
         PasswordLinks = links;
         SignIn = new SignIn(accounts, sessions, check);
@@ -67,8 +67,9 @@ public sealed class AuthServices : IAsyncDisposable
         WriteGate gate = new();
         AccessTokenStore tokens = new(store);
         AccountEvents events = new(loggers.CreateLogger<AccountEvents>());
-        var accounts = await AccountDirectory.LoadAsync(new LiteAccountStore(store), gate, time);
-        var sessions = await LoginSessions.LoadAsync(new LoginSessionStore(store), tokens, accounts, events, gate, time);
+        var accounts = await AccountDirectory.LoadAsync(new LiteAccountStore(store, options.UserNamesPerAccount), gate, time);
+        var sessions = await LoginSessions.LoadAsync(
+            new LoginSessionStore(store), tokens, accounts, events, gate, options, time, loggers.CreateLogger<LoginSessions>());
         AttemptLimits limits = new(options, time);
         PasswordHasher hasher = new(cost);
         var links = await Passwords.PasswordLinks.LoadAsync(

@@ -17,6 +17,11 @@ try
     }
 
     Console.WriteLine($"Data in {program.DataFolder}");
+    if (program.FirstCode is { } code)
+    {
+        Console.WriteLine($"No account yet. Whoever registers first is the administrator; from another machine it takes the code {code}");
+    }
+
     Console.WriteLine("WebMessenger is ready. Stop it with Ctrl+C.");
     await program.WaitForShutdownAsync();
     return 0;

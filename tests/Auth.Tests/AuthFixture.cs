@@ -19,9 +19,15 @@ internal sealed class AuthFixture : IAsyncDisposable
     /// <summary>The least that libsodium computes: the tests are about the rules around it.</summary>
     public static readonly PasswordCost Cheap = new(8, 1);
 
-    private static readonly AuthOptions Unlimited = new() { SignInsPerMinutePerAddress = 0, RegistrationsPerHourPerAddress = 0 };
+    private static readonly AuthOptions Unlimited = new()
+    {
+        SignInsPerMinutePerAddress = 0, GuestsPerMinutePerAddress = 0, RegistrationsPerHourPerAddress = 0, AccountTriesPerDay = 0,
+        UserNameChangesPerMonth = 0, DisplayNameChangesPerHour = 0,
+    };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("auth-tests-").FullName;
+
+    private StoreFiles? _files;
 
     private AuthFixture()
     {
@@ -37,6 +43,14 @@ internal sealed class AuthFixture : IAsyncDisposable
 
     public string StorePath => Path.Combine(_folder, "accounts.db");
 
+    /// <param name="files">The test's disk, in place of files of the fixture's own.</param>
+    public static async Task<AuthFixture> OpenOnAsync(StoreFiles files)
+    {
+        AuthFixture fixture = new() { _files = files };
+        await fixture.StartAsync(Unlimited, Cheap);
+        return fixture;
+    }
+
     public static async Task<AuthFixture> OpenAsync(AuthOptions? options = null, PasswordCost? cost = null)
     {
         AuthFixture fixture = new();
@@ -51,7 +65,7 @@ internal sealed class AuthFixture : IAsyncDisposable
     }
 
     public async Task<Account> RegisterAsync(string userName, string? displayName = null, string? email = null, string password = Password) =>
-        Must(await Auth.Registration.RegisterAsync(email ?? userName + "@example.org", userName, displayName ?? userName, password, Home));
+        Must(await Auth.Registration.RegisterAsync(email ?? userName + "@example.org", userName, displayName ?? userName, password, Home, isLocal: true));
 
     public async Task<SignedIn> SignInAsync(string login, string password = Password, IPAddress? address = null) =>
         Must(await Auth.SignIn.WithPasswordAsync(login, password, "Firefox on Linux", address ?? Home));
@@ -81,7 +95,8 @@ internal sealed class AuthFixture : IAsyncDisposable
 
     private async Task StartAsync(AuthOptions options, PasswordCost cost)
     {
-        Store = DocumentStore.Open(StorePath);
+        Store = _files is null ? DocumentStore.Open(StorePath) : DocumentStore.Open(_files, checkpointAt: 1024 * 1024);
+        _files = null;
         Auth = await AuthServices.OpenAsync(Store, options, cost, Time, Log);
     }
 

@@ -13,7 +13,11 @@ public enum AccountKind
 /// <param name="UserName">`[a-z0-9][a-z0-9._-]{0,31}`; a guest's begins with `guest-`.</param>
 /// <param name="DisplayName">1 to 64 Unicode scalar values, without control or bidi characters.</param>
 /// <param name="Email">Null for guests.</param>
-public sealed record Profile(string UserName, string DisplayName, string? Email, bool IsAdministrator);
+public sealed record Profile(string UserName, string DisplayName, string? Email, bool IsAdministrator)
+{
+    /// <summary>False: another account signed in by this e-mail address when this one took it. The store decides.</summary>
+    public bool SignsInByEmail { get; init; } = true;
+}
 
 /// <summary>One person's, bot owner's or guest's identity: an id that never changes and a profile that may.</summary>
 /// <remarks>There is one instance per account in the process; everyone who holds it sees a rename at once.</remarks>

@@ -11,6 +11,10 @@ public sealed record AccountChange(string? Email = null, string? UserName = null
     public bool EndTokens { get; init; }
 }
 
+/// <summary>An account as it is after a change.</summary>
+/// <param name="Renewed">With a new password: the login session that takes the place of the one that asked. Null: that one goes on.</param>
+public sealed record ChangedAccount(Account Account, SignedIn? Renewed);
+
 /// <summary>Changes and erases accounts, each with the current password.</summary>
 public sealed class AccountChanges
 {
@@ -19,20 +23,25 @@ public sealed class AccountChanges
     private readonly AccountDirectory _accounts;
     private readonly LoginSessions _sessions;
     private readonly PasswordCheck _check;
+    private readonly AttemptLimits _limits;
     private readonly PasswordHasher _hasher;
     private readonly AccountEvents _events;
     private readonly WriteGate _gate;
     private readonly TimeProvider _time;
 
     internal AccountChanges(
-        AccountDirectory accounts, LoginSessions sessions, PasswordCheck check, PasswordHasher hasher, AccountEvents events, WriteGate gate, TimeProvider time) =>
-        (_accounts, _sessions, _check, _hasher, _events, _gate, _time) = (accounts, sessions, check, hasher, events, gate, time);
+        AccountDirectory accounts, LoginSessions sessions, PasswordCheck check, AttemptLimits limits, PasswordHasher hasher,
+        AccountEvents events, WriteGate gate, TimeProvider time) =>
+        (_accounts, _sessions, _check, _limits, _hasher, _events, _gate, _time) =
+            (accounts, sessions, check, limits, hasher, events, gate, time);
 
     /// <summary>
-    /// Takes all of the change or nothing. With a new password the account's other login sessions end (attack 27), all but <paramref name="current"/>; the task completes when the last of
-    /// their connections is closed.
+    /// Takes all of the change or nothing. With a new password all login sessions of the account end (attack 27), <paramref name="current"/>
+    /// too, for which there is a new one: somebody may have a copy of its cookie. The task completes when the last of their connections is
+    /// closed.
     /// </summary>
-    public async Task<Outcome<Account>> ChangeAsync(LoginSession current, string? currentPassword, AccountChange change, IPAddress? address)
+    public async Task<Outcome<ChangedAccount>> ChangeAsync(
+        LoginSession current, string? currentPassword, AccountChange change, IPAddress? address)
     {
         var account = current.Account;
         if (account.IsGuest)
@@ -63,10 +72,17 @@ public sealed class AccountChanges
             return refused;
         }
 
-        var verified = await _check.VerifyAsync(account, account.Id, Password.TryParse(currentPassword), address);
+        var verified = await _check.VerifyOwnAsync(account, Password.TryParse(currentPassword), address);
         if (!verified.TryGet(out var credential, out var refusal))
         {
-            return Outcome<Account>.FromRefusal(WrongPassword(refusal));
+            return Outcome<ChangedAccount>.FromRefusal(WrongPassword(refusal));
+        }
+
+        var takesUserName = change.UserName is not null && userName.Value != before.UserName;
+        if (Limited(account, takesUserName, change.Email is not null && email.Value != before.Email, displayName != before.DisplayName)
+            is { } limited)
+        {
+            return Outcome<ChangedAccount>.FromRefusal(limited);
         }
 
         var newCredential = newPassword is null ? credential : await _hasher.HashAsync(newPassword);
@@ -87,11 +103,23 @@ public sealed class AccountChanges
             newCredential);
         if (!replaced.TryGet(out _, out refusal))
         {
-            return Outcome<Account>.FromRefusal(WrongPassword(refusal));
+            if (takesUserName)
+            {
+                _limits.GiveUserName(account.Id);
+            }
+
+            return Outcome<ChangedAccount>.FromRefusal(WrongPassword(refusal));
         }
 
-        await TellAsync(account, before, newPassword is not null, current, change.EndTokens);
-        return account;
+        SignedIn? renewed = null;
+        if (newPassword is not null)
+        {
+            renewed = await _sessions.ReplaceAsync(current, newCredential, address);
+            await _sessions.EndOthersAsync(account, renewed?.Session, change.EndTokens, RevocationReason.PasswordChanged);
+        }
+
+        await TellAsync(account, before);
+        return new ChangedAccount(account, renewed);
     }
 
     /// <summary>
@@ -119,7 +147,7 @@ public sealed class AccountChanges
             return refused;
         }
 
-        var verified = await _check.VerifyAsync(account, account.Id, Password.TryParse(password), address);
+        var verified = await _check.VerifyOwnAsync(account, Password.TryParse(password), address);
         if (!verified.TryGet(out var credential, out var refusal))
         {
             return Outcome<Account>.FromRefusal(WrongPassword(refusal));
@@ -178,13 +206,29 @@ public sealed class AccountChanges
         return true;
     }
 
-    private async Task TellAsync(Account account, Profile before, bool newPassword, LoginSession current, bool endTokens)
+    /// <summary>
+    /// How often names and addresses change: each try at a user name or an address tells whether it is free, and each user name stays
+    /// taken for ever. Null: allowed, and counted.
+    /// </summary>
+    private Refusal? Limited(Account account, bool userName, bool email, bool displayName)
     {
-        if (newPassword)
+        if ((userName || email) && _limits.TakeAccountTry(account.Id) is { } wait)
         {
-            await _sessions.EndOthersAsync(account, current, endTokens, RevocationReason.PasswordChanged);
+            return new Refusal.TooManyAttempts(wait);
         }
 
+        if (displayName && _limits.TakeDisplayName(account.Id) is not null)
+        {
+            return new Refusal.Fields("displayName", FieldCodes.TooMany, "The name was changed often of late. Try again in an hour.");
+        }
+
+        return userName && _limits.TakeUserName(account.Id) is not null
+            ? new Refusal.Fields("userName", FieldCodes.TooMany, "The user name was changed often of late. Keep this one for some days.")
+            : null;
+    }
+
+    private async Task TellAsync(Account account, Profile before)
+    {
         if (account.UserName != before.UserName)
         {
             await _events.Renamed.RaiseAsync(new Renamed(account, before.UserName));

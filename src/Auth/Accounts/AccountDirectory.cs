@@ -20,6 +20,9 @@ public sealed class AccountDirectory
     private readonly ConcurrentDictionary<string, Account> _byEmail = new();
     private readonly NameIndex _names;
 
+    // There is, or has been, a person. It never becomes false again.
+    private volatile bool _hasHadPersons;
+
     // A write has failed, so the store may know more than memory does. Under the write gate.
     private bool _isUncertain;
 
@@ -34,8 +37,12 @@ public sealed class AccountDirectory
             directory.Remember(record);
         }
 
+        directory._hasHadPersons = await store.HasHadPersonsAsync();
         return directory;
     }
+
+    /// <summary>Nobody has registered yet: whoever does is the administrator.</summary>
+    internal bool AwaitsFirstPerson => !_hasHadPersons;
 
     /// <summary>A copy; guests and persons.</summary>
     public IReadOnlyCollection<Account> All => [.. _byId.Values];
@@ -258,6 +265,7 @@ public sealed class AccountDirectory
 
     private Account Remember(AccountRecord record)
     {
+        _hasHadPersons |= record.Kind == AccountKind.Person;
         Account account = new(record.Id, record.Kind, record.CreatedAt, record.Profile) { Credential = record.Credential, Standing = record.Standing };
         _byId[account.Id] = account;
         Index(account, record.Profile);
@@ -292,7 +300,7 @@ public sealed class AccountDirectory
 
     private static bool TryEmailKey(Profile profile, [NotNullWhen(true)] out string? key)
     {
-        key = EmailAddress.TryParse(profile.Email, out var email) ? email.Key : null;
+        key = profile.SignsInByEmail && EmailAddress.TryParse(profile.Email, out var email) ? email.Key : null;
         return key is not null;
     }
 
@@ -308,6 +316,12 @@ public sealed class AccountDirectory
         else if (conflicts.HasFlag(Conflicts.Look))
         {
             errors.Add(new FieldError("userName", FieldCodes.LooksTaken, "This user name looks like somebody else's name."));
+        }
+        else if (conflicts.HasFlag(Conflicts.TooManyUserNames))
+        {
+            errors.Add(new FieldError(
+                "userName", FieldCodes.TooMany,
+                "You have had as many user names as one account may: take one of yours again, or keep this one."));
         }
 
         if (conflicts.HasFlag(Conflicts.Email))

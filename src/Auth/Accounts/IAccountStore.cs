@@ -24,6 +24,9 @@ internal enum Conflicts
 
     /// <summary>Another account is called so, or has a user name that looks like it.</summary>
     DisplayName = 8,
+
+    /// <summary>The account has, and had, as many user names as one may: all of them stay taken.</summary>
+    TooManyUserNames = 16,
 }
 
 /// <summary>What became of a claim. <see cref="Stored"/> is null when there were conflicts.</summary>
@@ -36,12 +39,17 @@ internal sealed record Claim(Conflicts Conflicts, AccountRecord? Stored);
 /// Contract, the same for every implementation (one suite of tests runs against each): a task completes once its change is durable, and a change happens wholly or not at
 /// all. Unique, also between callers at the same time: the look of a person's user name (<see cref="Looks.OfUserName"/>) and <see cref="EmailAddress.Key"/>. A look once granted stays its
 /// owner's for ever, whether renamed or erased: only that account may take it again. Guests claim neither. The first person ever stored becomes administrator, and no later one
-/// by itself. Display names are not claimed here, see <see cref="NameIndex"/>. Thread-safe. Throws when the store does not work; the
+/// by itself. An e-mail address that another account signs in by is a conflict for a new account; an account that has one already keeps
+/// it as text and does not sign in by it (<see cref="Profile.SignsInByEmail"/>), so that changing it tells nothing.
+/// Display names are not claimed here, see <see cref="NameIndex"/>. Thread-safe. Throws when the store does not work; the
 /// change may have been made or not then, and reading tells.
 /// </remarks>
 internal interface IAccountStore
 {
     Task<IReadOnlyList<AccountRecord>> ReadAllAsync();
+
+    /// <summary>There is, or has been, a person: nobody becomes administrator by registering.</summary>
+    Task<bool> HasHadPersonsAsync();
 
     /// <param name="known">What the caller found itself: with any of it nothing is stored, and the answer names all conflicts.</param>
     Task<Claim> AddAsync(AccountRecord account, Conflicts known = Conflicts.None);

@@ -5,7 +5,8 @@ using WebMessenger.Auth.Storage;
 namespace WebMessenger.Auth.Accounts;
 
 /// <summary>Accounts in the document store. Atomic because every write is one transaction on the store's one thread.</summary>
-internal sealed class LiteAccountStore(DocumentStore store) : IAccountStore
+/// <param name="userNamesPerAccount">How many one account may have and have had; 0: any number.</param>
+internal sealed class LiteAccountStore(DocumentStore store, int userNamesPerAccount = 0) : IAccountStore
 {
     private const string Accounts = "accounts";
     private const string UserNames = "userNames";
@@ -13,6 +14,9 @@ internal sealed class LiteAccountStore(DocumentStore store) : IAccountStore
 
     public Task<IReadOnlyList<AccountRecord>> ReadAllAsync() =>
         store.ReadAsync<IReadOnlyList<AccountRecord>>(database => database.GetCollection(Accounts).FindAll().ToList().ConvertAll(Read));
+
+    // "Ever": claimed names outlive their accounts.
+    public Task<bool> HasHadPersonsAsync() => store.ReadAsync(database => database.GetCollection(UserNames).Count() > 0);
 
     public Task<Claim> AddAsync(AccountRecord account, Conflicts known) => store.WriteAsync(database =>
     {
@@ -33,14 +37,15 @@ internal sealed class LiteAccountStore(DocumentStore store) : IAccountStore
     {
         var accounts = database.GetCollection(Accounts);
         var before = Read(accounts.FindById(account.Id) ?? throw new InvalidOperationException("The account is not stored."));
-        var conflicts = ClaimNames(database, account, before, known);
+        var stored = account with { Profile = account.Profile with { SignsInByEmail = IsEmailFree(database, account) } };
+        var conflicts = ClaimNames(database, stored, before, known);
         if (conflicts != Conflicts.None)
         {
             return new Claim(conflicts, null);
         }
 
-        accounts.Update(Write(account));
-        return new Claim(Conflicts.None, account);
+        accounts.Update(Write(stored));
+        return new Claim(Conflicts.None, stored);
     });
 
     public Task RemoveAsync(IReadOnlyCollection<string> ids) => store.WriteAsync(database =>
@@ -53,7 +58,7 @@ internal sealed class LiteAccountStore(DocumentStore store) : IAccountStore
                 continue;
             }
 
-            if (EmailKey(Read(document)) is { } key)
+            if (ClaimedEmail(Read(document)) is { } key)
             {
                 database.GetCollection(Emails).Delete(key);
             }
@@ -63,7 +68,7 @@ internal sealed class LiteAccountStore(DocumentStore store) : IAccountStore
     });
 
     /// <summary>Looks at everything before it writes anything: with a conflict nothing has changed, and there is nothing to undo.</summary>
-    private static Conflicts ClaimNames(ILiteDatabase database, AccountRecord account, AccountRecord? before, Conflicts known)
+    private Conflicts ClaimNames(ILiteDatabase database, AccountRecord account, AccountRecord? before, Conflicts known)
     {
         if (account.Kind == AccountKind.Guest)
         {
@@ -73,15 +78,19 @@ internal sealed class LiteAccountStore(DocumentStore store) : IAccountStore
         var userNames = database.GetCollection(UserNames);
         var emails = database.GetCollection(Emails);
         var look = Looks.OfUserName(account.Profile.UserName);
-        var (emailKey, oldEmailKey) = (EmailKey(account), before is null ? null : EmailKey(before));
+        var (email, oldEmail) = (ClaimedEmail(account), before is null ? null : ClaimedEmail(before));
         var conflicts = known;
         var holder = userNames.FindById(look);
         if (holder is not null && holder["account"].AsString != account.Id)
         {
             conflicts |= holder["name"].AsString == account.Profile.UserName ? Conflicts.UserName : Conflicts.Look;
         }
+        else if (holder is null && before is not null && HasAllUserNames(userNames, account.Id))
+        {
+            conflicts |= Conflicts.TooManyUserNames;
+        }
 
-        if (emailKey is not null && emails.FindById(emailKey) is { } owner && owner["account"].AsString != account.Id)
+        if (email is not null && !IsEmailFree(database, account))
         {
             conflicts |= Conflicts.Email;
         }
@@ -92,18 +101,36 @@ internal sealed class LiteAccountStore(DocumentStore store) : IAccountStore
         }
 
         userNames.Upsert(new BsonDocument { ["_id"] = look, ["name"] = account.Profile.UserName, ["account"] = account.Id });
-        if (oldEmailKey is not null && oldEmailKey != emailKey)
+        if (oldEmail is not null && oldEmail != email)
         {
-            emails.Delete(oldEmailKey);
+            emails.Delete(oldEmail);
         }
 
-        if (emailKey is not null)
+        if (email is not null)
         {
-            emails.Upsert(new BsonDocument { ["_id"] = emailKey, ["account"] = account.Id });
+            emails.Upsert(new BsonDocument { ["_id"] = email, ["account"] = account.Id });
         }
 
         return Conflicts.None;
     }
+
+    private bool HasAllUserNames(ILiteCollection<BsonDocument> userNames, string account)
+    {
+        if (userNamesPerAccount == 0)
+        {
+            return false;
+        }
+
+        // Made once; without it a change of name would look through all names on the store's one thread.
+        userNames.EnsureIndex("account");
+        return userNames.Count(Query.EQ("account", account)) >= userNamesPerAccount;
+    }
+
+    private static bool IsEmailFree(ILiteDatabase database, AccountRecord account) =>
+        EmailKey(account) is not { } key || database.GetCollection(Emails).FindById(key) is not { } owner
+        || owner["account"].AsString == account.Id;
+
+    private static string? ClaimedEmail(AccountRecord account) => account.Profile.SignsInByEmail ? EmailKey(account) : null;
 
     private static string? EmailKey(AccountRecord account) => EmailAddress.TryParse(account.Profile.Email, out var email) ? email.Key : null;
 
@@ -115,6 +142,7 @@ internal sealed class LiteAccountStore(DocumentStore store) : IAccountStore
         ["userName"] = account.Profile.UserName,
         ["displayName"] = account.Profile.DisplayName,
         ["email"] = account.Profile.Email is { } email ? email : BsonValue.Null,
+        ["signsInByEmail"] = account.Profile.SignsInByEmail,
         ["administrator"] = account.Profile.IsAdministrator,
         ["password"] = account.Credential is { } credential ? credential.Encoded : BsonValue.Null,
         ["timesBanned"] = account.Standing.TimesBanned,
@@ -129,7 +157,11 @@ internal sealed class LiteAccountStore(DocumentStore store) : IAccountStore
             document["userName"].AsString,
             document["displayName"].AsString,
             document["email"].IsNull ? null : document["email"].AsString,
-            document["administrator"].AsBoolean),
+            document["administrator"].AsBoolean)
+        {
+            // Until version 0.1 no two accounts had one address.
+            SignsInByEmail = document["signsInByEmail"].IsNull || document["signsInByEmail"].AsBoolean,
+        },
         document["password"].IsNull ? null : PasswordHash.Parse(document["password"].AsString))
     {
         Standing = ReadStanding(document),

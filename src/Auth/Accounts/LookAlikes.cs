@@ -127,6 +127,8 @@ internal static class LookAlikes
         // Cherokee's small letters are drawn as its capitals are, only smaller.
         >= CherokeeSmallLetterA and <= CherokeeSmallLetterZ =>
             Table.GetValueOrDefault(new Rune(rune.Value - CherokeeSmallLetterA + CherokeeLetterA)),
+        // The six of them that Unicode has beside the capitals, and not in the block of the others.
+        >= 0x13F8 and <= 0x13FD => Table.GetValueOrDefault(new Rune(rune.Value - 0x13F8 + 0x13F0)),
         // White letters on black circles and squares, which have no decomposition.
         >= 0x1F150 and <= 0x1F169 => Letter(rune.Value - 0x1F150),
         >= 0x1F170 and <= 0x1F189 => Letter(rune.Value - 0x1F170),

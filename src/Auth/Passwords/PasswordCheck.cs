@@ -5,15 +5,28 @@ using WebMessenger.Auth.Sessions;
 namespace WebMessenger.Auth.Passwords;
 
 /// <summary>Is this the account's password? The one place where it is asked, limited, and answered in the same time for accounts that do not exist.</summary>
-internal sealed class PasswordCheck(AccountDirectory accounts, PasswordHasher hasher, AttemptLimits limits)
+internal sealed class PasswordCheck(AccountDirectory accounts, LoginSessions sessions, PasswordHasher hasher, AttemptLimits limits)
 {
     /// <summary>
     /// The credential that matched, for the caller to compare with the account's when it acts on it. <paramref name="account"/> is null when nobody has the <paramref name="login"/>.
     /// </summary>
-    public async Task<Outcome<PasswordHash>> VerifyAsync(Account? account, string login, Password? password, IPAddress? address)
+    public Task<Outcome<PasswordHash>> VerifyAsync(Account? account, string login, Password? password, IPAddress? address) =>
+        VerifyByKeyAsync(account, LimitKey(login), password, address);
+
+    /// <summary>The same, for somebody who is signed in: counted beside what strangers try.</summary>
+    public Task<Outcome<PasswordHash>> VerifyOwnAsync(Account account, Password? password, IPAddress? address) =>
+        VerifyByKeyAsync(account, "#" + account.Id, password, address);
+
+    /// <summary>Null: a password would be checked now.</summary>
+    public TimeSpan? Wait(Account? account, string login, IPAddress? address) =>
+        limits.WaitForPassword(LimitKey(login), address, () => IsAtHome(account, address));
+
+    /// <summary>Why a password that was right opens nothing any more.</summary>
+    public static Refusal NotAnyMore(Account account) => account.Ban is { } ban ? new Refusal.Banned(ban.Text) : new Refusal.BadCredentials();
+
+    private async Task<Outcome<PasswordHash>> VerifyByKeyAsync(Account? account, string key, Password? password, IPAddress? address)
     {
-        var key = LimitKey(account, login);
-        if (limits.TakePassword(key, address) is { } wait)
+        if (limits.TakePassword(key, address, () => IsAtHome(account, address)) is { } wait)
         {
             return new Refusal.TooManyAttempts(wait);
         }
@@ -37,12 +50,6 @@ internal sealed class PasswordCheck(AccountDirectory accounts, PasswordHasher ha
         }
     }
 
-    /// <summary>Null: a password would be checked now.</summary>
-    public TimeSpan? Wait(Account? account, string login, IPAddress? address) => limits.WaitForPassword(LimitKey(account, login), address);
-
-    /// <summary>Why a password that was right opens nothing any more.</summary>
-    public static Refusal NotAnyMore(Account account) => account.Ban is { } ban ? new Refusal.Banned(ban.Text) : new Refusal.BadCredentials();
-
     private async Task<Outcome<PasswordHash>> RehashAsync(Account account, PasswordHash stored, Password password)
     {
         if (await hasher.HashAsync(password) is not { } stronger)
@@ -55,6 +62,14 @@ internal sealed class PasswordCheck(AccountDirectory accounts, PasswordHasher ha
         return replaced.TryGet(out _, out var refusal) ? stronger : Outcome<PasswordHash>.FromRefusal(refusal);
     }
 
-    // Unknown names are limited like known ones, or the limit would tell them apart. Bounded, for it is kept for a while.
-    private static string LimitKey(Account? account, string login) => account?.Id ?? "?" + login[..Math.Min(login.Length, 64)].ToLowerInvariant();
+    private bool IsAtHome(Account? account, IPAddress? address) => account is not null && sessions.IsUsedFrom(account, address);
+
+    /// <summary>
+    /// By what was typed, folded as it is looked up: unknown names are limited like known ones, and an e-mail address beside the user name
+    /// of the same account, or the limit would tell them apart. Bounded, for it is kept for a while.
+    /// </summary>
+    private static string LimitKey(string login) =>
+        EmailAddress.TryParse(login, out var email) ? email.Key
+        : UserName.TryParse(login.Trim(), out var userName) ? userName.Value
+        : "?" + login[..Math.Min(login.Length, 64)].ToLowerInvariant();
 }

@@ -6,8 +6,21 @@ namespace WebMessenger.Auth.Sessions;
 /// <summary>Where a request comes from, as limits count it: one IPv4 address, one IPv6 /64 (one household has all of it), or "unknown".</summary>
 public readonly record struct Origin(UInt128 Prefix, bool IsKnown)
 {
-    public static Origin Of(IPAddress? address)
+    private const int HouseholdBytes = 8;
+    private const int SiteBytes = 6;
+
+    public static Origin Of(IPAddress? address) => Of(address, HouseholdBytes, out _);
+
+    /// <summary>The IPv6 /48 around it, which whoever rents a server has for the asking. False: it is no IPv6 address.</summary>
+    public static bool TrySite(IPAddress? address, out Origin site)
     {
+        site = Of(address, SiteBytes, out var isWide);
+        return isWide;
+    }
+
+    private static Origin Of(IPAddress? address, int prefixBytes, out bool isWide)
+    {
+        isWide = false;
         if (address is null)
         {
             return default;
@@ -18,7 +31,8 @@ public readonly record struct Origin(UInt128 Prefix, bool IsKnown)
         v6.TryWriteBytes(bytes, out _);
         if (!v6.IsIPv4MappedToIPv6)
         {
-            bytes[8..].Clear();
+            isWide = true;
+            bytes[prefixBytes..].Clear();
         }
 
         return new Origin(System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(bytes), true);
@@ -26,52 +40,157 @@ public readonly record struct Origin(UInt128 Prefix, bool IsKnown)
 }
 
 /// <summary>
-/// How often a password may be guessed. Counted per address, and per account *and* address: whoever guesses at my account from elsewhere does not lock me out (attack 20).
+/// How often a password may be guessed. Counted per address, per login, and per login *and* address: whoever guesses at my account from
+/// elsewhere does not lock me out (attack 20).
 /// </summary>
-/// <remarks>Thread-safe. An attempt is counted before the password is checked, so that a thousand at once are not all let in before the first has failed.</remarks>
+/// <remarks>
+/// <para>Thread-safe. An attempt is counted before the password is checked, so that a thousand at once are not all let in before the first
+/// has failed.</para>
+/// <para>A login is what was typed, folded, and not whose it is: or ten wrong passwords for an e-mail address would tell, by the limit of
+/// a user name, that both belong to one account.</para>
+/// <para>A login that was right from an address before is counted there by itself. So neither strangers behind the same address nor
+/// strangers who guess at it from everywhere keep its owner out.</para>
+/// </remarks>
 internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
 {
     // Ten wrong in a row, then one every six minutes.
-    private const int WrongPerAccountAndAddress = 10;
+    private const int WrongPerLoginAndAddress = 10;
 
-    private readonly Buckets<Origin> _signIns = new(options.SignInsPerMinutePerAddress, TimeSpan.FromMinutes(1), time);
-    private readonly Buckets<Origin> _links = new(options.SignInsPerMinutePerAddress, TimeSpan.FromMinutes(1), time);
-    private readonly Buckets<Origin> _registrations = new(options.RegistrationsPerHourPerAddress, TimeSpan.FromHours(1), time);
-    private readonly Buckets<(string Account, Origin Origin)> _wrong = new(
-        options.SignInsPerMinutePerAddress == 0 ? 0 : WrongPerAccountAndAddress, TimeSpan.FromHours(1), time);
+    private readonly AddressBuckets _signIns = new(options.SignInsPerMinutePerAddress, TimeSpan.FromMinutes(1), time);
+    private readonly AddressBuckets _guests = new(options.GuestsPerMinutePerAddress, TimeSpan.FromMinutes(1), time);
+    private readonly AddressBuckets _links = new(options.SignInsPerMinutePerAddress, TimeSpan.FromMinutes(1), time);
+    private readonly AddressBuckets _registrations = new(options.RegistrationsPerHourPerAddress, TimeSpan.FromHours(1), time);
+    private readonly Buckets<string> _wrongFromAnywhere = new(
+        options.SignInsPerMinutePerAddress == 0 ? 0 : options.WrongPasswordsPerHourPerAccount, TimeSpan.FromHours(1), time);
+    private readonly Buckets<(string Login, Origin Origin)> _wrong = new(
+        options.SignInsPerMinutePerAddress == 0 ? 0 : WrongPerLoginAndAddress, TimeSpan.FromHours(1), time);
+    private readonly Buckets<string> _accountTries = new(options.AccountTriesPerDay, TimeSpan.FromDays(1), time);
+    private readonly Buckets<string> _userNames = new(options.UserNameChangesPerMonth, TimeSpan.FromDays(30), time);
+    private readonly Buckets<string> _displayNames = new(options.DisplayNameChangesPerHour, TimeSpan.FromHours(1), time);
+    private readonly RememberedLogins _right = new(time);
 
     /// <summary>Null: allowed, and counted.</summary>
-    public TimeSpan? TakeRegistration(IPAddress? address) => _registrations.Take(Origin.Of(address));
+    public TimeSpan? TakeRegistration(IPAddress? address) => _registrations.Take(address);
 
     /// <summary>Null: allowed, and counted.</summary>
-    public TimeSpan? TakeGuest(IPAddress? address) => _signIns.Take(Origin.Of(address));
+    public TimeSpan? TakeGuest(IPAddress? address) => _guests.Take(address);
 
     /// <summary>Null: allowed, and counted. As often as signing in, and beside it: who tries links keeps nobody from signing in.</summary>
-    public TimeSpan? TakeLink(IPAddress? address) => _links.Take(Origin.Of(address));
+    public TimeSpan? TakeLink(IPAddress? address) => _links.Take(address);
+
+    /// <summary>A user name or an e-mail address that the account tries to take. Null: allowed, and counted.</summary>
+    public TimeSpan? TakeAccountTry(string account) => _accountTries.Take(account);
+
+    /// <summary>Null: allowed, and counted.</summary>
+    public TimeSpan? TakeUserName(string account) => _userNames.Take(account);
+
+    /// <summary>It was not changed after all.</summary>
+    public void GiveUserName(string account) => _userNames.Give(account);
+
+    /// <summary>Null: allowed, and counted.</summary>
+    public TimeSpan? TakeDisplayName(string account) => _displayNames.Take(account);
 
     /// <summary>Null: allowed, and counted as wrong until <see cref="WasRight"/>.</summary>
-    public TimeSpan? TakePassword(string account, IPAddress? address)
+    /// <param name="isAtHome">The owner is signed in from that address: asked only when strangers have used up what all have in common.</param>
+    public TimeSpan? TakePassword(string login, IPAddress? address, Func<bool> isAtHome)
     {
         var origin = Origin.Of(address);
-        if (_wrong.Wait((account, origin)) is { } wait)
+        if (_wrong.Wait((login, origin)) is { } wait)
         {
             return wait;
         }
 
-        return _signIns.Take(origin) ?? _wrong.Take((account, origin));
+        var crowded = _signIns.Take(address) ?? _wrongFromAnywhere.Take(login);
+        return crowded is not null && !IsAtHome(login, origin, isAtHome) ? crowded : _wrong.Take((login, origin));
     }
 
     /// <summary>Null: a password would be checked now. Counts nothing.</summary>
-    public TimeSpan? WaitForPassword(string account, IPAddress? address)
+    public TimeSpan? WaitForPassword(string login, IPAddress? address, Func<bool> isAtHome)
     {
         var origin = Origin.Of(address);
-        return _wrong.Wait((account, origin)) ?? _signIns.Wait(origin);
+        if (_wrong.Wait((login, origin)) is { } wait)
+        {
+            return wait;
+        }
+
+        var crowded = _signIns.Wait(address) ?? _wrongFromAnywhere.Wait(login);
+        return crowded is not null && !IsAtHome(login, origin, isAtHome) ? crowded : null;
     }
 
     /// <summary>Nothing was checked, so nothing was wrong.</summary>
-    public void WasNotChecked(string account, IPAddress? address) => _wrong.Give((account, Origin.Of(address)));
+    public void WasNotChecked(string login, IPAddress? address)
+    {
+        _wrong.Give((login, Origin.Of(address)));
+        _wrongFromAnywhere.Give(login);
+    }
 
-    public void WasRight(string account, IPAddress? address) => _wrong.Reset((account, Origin.Of(address)));
+    public void WasRight(string login, IPAddress? address)
+    {
+        var origin = Origin.Of(address);
+        _wrong.Reset((login, origin));
+        _wrongFromAnywhere.Give(login);
+        _right.Add((login, origin));
+    }
+
+    private bool IsAtHome(string login, Origin origin, Func<bool> isAtHome) => _right.Contains((login, origin)) || isAtHome();
+}
+
+/// <summary>From where a login was right in the last 30 days. In memory: a restart forgets it, and empties no bucket either.</summary>
+internal sealed class RememberedLogins(TimeProvider time)
+{
+    private static readonly TimeSpan Lifetime = TimeSpan.FromDays(30);
+
+    // More than this are no household's or office's: then the half that was right longest ago is forgotten.
+    private const int MaxEntries = 50_000;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(string Login, Origin Origin), long> _at = [];
+
+    public void Add((string Login, Origin Origin) login)
+    {
+        lock (_gate)
+        {
+            if (_at.Count >= MaxEntries && !_at.ContainsKey(login))
+            {
+                foreach (var key in _at.OrderBy(entry => entry.Value).Take(MaxEntries / 2).Select(entry => entry.Key).ToList())
+                {
+                    _at.Remove(key);
+                }
+            }
+
+            _at[login] = time.GetTimestamp();
+        }
+    }
+
+    public bool Contains((string Login, Origin Origin) login)
+    {
+        lock (_gate)
+        {
+            return _at.TryGetValue(login, out var at) && time.GetElapsedTime(at) < Lifetime;
+        }
+    }
+}
+
+/// <summary>Token buckets by address, and beside each IPv6 /64 one ten times as large for its /48, which holds 65,536 of them.</summary>
+internal sealed class AddressBuckets(int capacity, TimeSpan period, TimeProvider time)
+{
+    private const int HouseholdsPerSite = 10;
+
+    private readonly Buckets<Origin> _households = new(capacity, period, time);
+    private readonly Buckets<Origin> _sites = new((int)Math.Min(int.MaxValue, (long)capacity * HouseholdsPerSite), period, time);
+
+    /// <summary>Null: allowed, and counted.</summary>
+    public TimeSpan? Take(IPAddress? address)
+    {
+        var household = Origin.Of(address);
+        return _households.Wait(household)
+            ?? (Origin.TrySite(address, out var site) ? _sites.Take(site) : null)
+            ?? _households.Take(household);
+    }
+
+    /// <summary>Null: it would be allowed now.</summary>
+    public TimeSpan? Wait(IPAddress? address) =>
+        _households.Wait(Origin.Of(address)) ?? (Origin.TrySite(address, out var site) ? _sites.Wait(site) : null);
 }
 
 /// <summary>Token buckets by key: `capacity` at once, refilled over `period`. A capacity of 0 limits nothing.</summary>

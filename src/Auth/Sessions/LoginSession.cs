@@ -24,13 +24,19 @@ public enum Verbs
     Read = 1,
     Post = 2,
     Data = 4,
+
+    /// <summary>What every token may that says nothing of verbs.</summary>
     All = Read | Post | Data,
+
+    /// <summary>Kick, ban, mute and what else is done to others: in no token that did not ask for it.</summary>
+    Moderate = 8,
+    Everything = All | Moderate,
 }
 
 /// <summary>The rooms and verbs a login session is limited to. <see cref="Rooms"/> null: all rooms of the account.</summary>
 public sealed record Scope(IReadOnlySet<string>? Rooms, Verbs Verbs)
 {
-    public static Scope Everything { get; } = new(null, Verbs.All);
+    public static Scope Everything { get; } = new(null, Verbs.Everything);
 
     public bool Allows(string room, Verbs verbs) => (Verbs & verbs) == verbs && (Rooms is null || Rooms.Contains(room));
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Passwords;
 using WebMessenger.Auth.Tokens;
@@ -30,6 +31,9 @@ public sealed class LoginSessions
     private static readonly TimeSpan StoreLastSeenEvery = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan StoreLastSeenOfConnectedEvery = TimeSpan.FromHours(1);
 
+    // Until the answer with the new cookie has reached the browser, and all its tabs.
+    private static readonly TimeSpan ReplacedGrace = TimeSpan.FromSeconds(10);
+
     private const int TouchedPerTransaction = 500;
 
     private readonly LoginSessionStore _browsers;
@@ -37,7 +41,12 @@ public sealed class LoginSessions
     private readonly AccountDirectory _accounts;
     private readonly AccountEvents _events;
     private readonly WriteGate _writes;
+    private readonly AuthOptions _options;
     private readonly TimeProvider _time;
+    private readonly UnstoredEnds _ends;
+
+    // Cookies that a new password has just replaced, and when. Under _gate.
+    private readonly Dictionary<SecretHash, long> _replaced = [];
 
     private readonly ConcurrentDictionary<SecretHash, LoginSession> _bySecret = new();
     private readonly ConcurrentDictionary<string, LoginSession> _byId = new();
@@ -46,13 +55,18 @@ public sealed class LoginSessions
     private readonly Dictionary<(string Account, string ClientId), LoginSession> _byClient = [];
 
     private LoginSessions(
-        LoginSessionStore browsers, AccessTokenStore tokens, AccountDirectory accounts, AccountEvents events, WriteGate writes, TimeProvider time) =>
-        (_browsers, _tokens, _accounts, _events, _writes, _time) = (browsers, tokens, accounts, events, writes, time);
+        LoginSessionStore browsers, AccessTokenStore tokens, AccountDirectory accounts, AccountEvents events, WriteGate writes,
+        AuthOptions options, TimeProvider time, ILogger logger)
+    {
+        (_browsers, _tokens, _accounts, _events, _writes, _options, _time) = (browsers, tokens, accounts, events, writes, options, time);
+        _ends = new UnstoredEnds(browsers, tokens, logger);
+    }
 
     internal static async Task<LoginSessions> LoadAsync(
-        LoginSessionStore browsers, AccessTokenStore tokens, AccountDirectory accounts, AccountEvents events, WriteGate writes, TimeProvider time)
+        LoginSessionStore browsers, AccessTokenStore tokens, AccountDirectory accounts, AccountEvents events, WriteGate writes,
+        AuthOptions options, TimeProvider time, ILogger logger)
     {
-        LoginSessions sessions = new(browsers, tokens, accounts, events, writes, time);
+        LoginSessions sessions = new(browsers, tokens, accounts, events, writes, options, time, logger);
         // A ban is stored before the end of what it ends.
         Account? FindUnlessBanned(string id) => accounts.Find(id) is { Ban: null } account ? account : null;
         foreach (var session in (await browsers.ReadAllAsync(FindUnlessBanned)).Concat(await tokens.ReadAllAsync(FindUnlessBanned)))
@@ -77,15 +91,32 @@ public sealed class LoginSessions
             SecretHash = SecretHash.Of(secret),
             ExpiresAt = now + CookieLifetime,
         };
-        using var entry = await _writes.EnterAsync();
-        if (account.IsErased || account.Ban is not null || !ReferenceEquals(account.Credential, verified))
+        List<LoginSession> surplus;
+        using (await _writes.EnterAsync())
         {
-            return null;
+            if (account.IsErased || account.Ban is not null || !ReferenceEquals(account.Credential, verified))
+            {
+                return null;
+            }
+
+            await _browsers.AddAsync(session);
+            Add(session);
+            surplus = SurplusOf(account, session);
         }
 
-        await _browsers.AddAsync(session);
-        Add(session);
+        await EndAsync(surplus, RevocationReason.SignedOut);
         return new SignedIn(session, secret);
+    }
+
+    /// <summary>Those beyond the limit: the ones without a connection first, and of them those that were used longest ago.</summary>
+    private List<LoginSession> SurplusOf(Account account, LoginSession newest)
+    {
+        var browsers = OfAccount(account).Where(session => session.Kind == LoginSessionKind.Browser && !session.IsRevoked).ToList();
+        return _options.LoginSessionsPerAccount == 0 ? [] :
+        [
+            .. browsers.Where(session => session != newest).OrderBy(session => session.HasClients).ThenBy(session => session.LastSeen)
+                .Take(browsers.Count - _options.LoginSessionsPerAccount),
+        ];
     }
 
     /// <summary>The caller holds the write gate, has checked the account under it, and has stored the login session.</summary>
@@ -124,6 +155,31 @@ public sealed class LoginSessions
 
     /// <summary>The live login session whose cookie this is. Costs no look at the disk.</summary>
     public LoginSession? FindByCookie(string? secret) => FindBySecret(secret, LoginSessionKind.Browser);
+
+    /// <summary>
+    /// The cookie was replaced a moment ago, because its account has a new password. The browser may not have the new one yet: whoever
+    /// comes with it is told to ask again, and not that everything here is over. It opens nothing.
+    /// </summary>
+    public bool WasJustReplaced(string? secret)
+    {
+        if (!SecretHash.TryOf(secret, out var hash))
+        {
+            return false;
+        }
+
+        lock (_gate)
+        {
+            return _replaced.TryGetValue(hash, out var at) && _time.GetElapsedTime(at) < ReplacedGrace;
+        }
+    }
+
+    /// <summary>The account is signed in from that address at present.</summary>
+    internal bool IsUsedFrom(Account account, IPAddress? address)
+    {
+        var origin = Origin.Of(address);
+        return origin.IsKnown && OfAccount(account).Any(session =>
+            !session.IsRevoked && IPAddress.TryParse(session.Address, out var used) && Origin.Of(used) == origin);
+    }
 
     /// <summary>The live login session of an access token.</summary>
     internal LoginSession? FindByToken(string? secret) => FindBySecret(secret, LoginSessionKind.Token);
@@ -177,6 +233,25 @@ public sealed class LoginSessions
         }
     }
 
+    /// <summary>
+    /// For whoever has just changed the password in a browser: a new login session with a new secret takes the place of
+    /// <paramref name="current"/>, so that a copy of its cookie is of no use any more, and every connection by it ends.
+    /// Null: the account was erased or banned, or has yet another password.
+    /// </summary>
+    internal async Task<SignedIn?> ReplaceAsync(LoginSession current, PasswordHash verified, IPAddress? address)
+    {
+        var renewed = await StartAsync(current.Account, verified, current.Device, address);
+        if (renewed is not null && current.SecretHash is { } hash)
+        {
+            lock (_gate)
+            {
+                _replaced[hash] = _time.GetTimestamp();
+            }
+        }
+
+        return renewed;
+    }
+
     /// <summary>Ends one login session; a token's with the token. Completes when its last connection is closed.</summary>
     public Task EndAsync(LoginSession session, RevocationReason reason = RevocationReason.SignedOut) => EndAsync([session], reason);
 
@@ -196,19 +271,9 @@ public sealed class LoginSessions
 
         // Silent at once, whatever the disk does; answered only when it is durable too, because whoever is told "signed out" must not be signed in again by a restart.
         var closed = RevokeAsync(sessions, reason);
-        var browsers = sessions.Where(session => session.Kind == LoginSessionKind.Browser).ToList();
-        var tokens = sessions.Where(session => session.Kind == LoginSessionKind.Token).ToList();
         try
         {
-            if (browsers.Count > 0)
-            {
-                await _browsers.RemoveAsync(browsers);
-            }
-
-            if (tokens.Count > 0)
-            {
-                await _tokens.RemoveAsync(tokens);
-            }
+            await _ends.StoreAsync(sessions);
         }
         finally
         {
@@ -299,6 +364,20 @@ public sealed class LoginSessions
         }
 
         await StoreLastSeenAsync();
+    }
+
+    /// <summary>Stores the ends that the disk has refused so far, and forgets replaced cookies. Called every few seconds.</summary>
+    internal Task RetryEndsAsync(bool isLast = false)
+    {
+        lock (_gate)
+        {
+            foreach (var (hash, _) in _replaced.Where(entry => _time.GetElapsedTime(entry.Value) >= ReplacedGrace).ToList())
+            {
+                _replaced.Remove(hash);
+            }
+        }
+
+        return _ends.RetryAsync(isLast);
     }
 
     /// <summary>Stores what <see cref="Touch"/> and the sweep noted. Called about once a minute.</summary>

@@ -18,6 +18,7 @@ internal sealed partial class Sweeper : IAsyncDisposable
     // A login session ends at most a second late; half of it is for closing its connections.
     private static readonly TimeSpan ExpiryEvery = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan TidyEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(5);
 
     private readonly LoginSessions _sessions;
     private readonly AccountDirectory _accounts;
@@ -26,6 +27,7 @@ internal sealed partial class Sweeper : IAsyncDisposable
     private readonly ILogger<Sweeper> _logger;
     private readonly ITimer _expiry;
     private readonly ITimer _tidy;
+    private readonly ITimer _retry;
     private readonly Lock _gate = new();
     private Task _underWay = Task.CompletedTask;
     private Task _tidying = Task.CompletedTask;
@@ -36,6 +38,8 @@ internal sealed partial class Sweeper : IAsyncDisposable
     {
         (_sessions, _accounts, _changes, _links, _logger) = (sessions, accounts, changes, links, logger);
         _expiry = time.CreateTimer(_ => Start(sessions.SweepAsync), null, ExpiryEvery, ExpiryEvery);
+        // A timer of its own: while the disk refuses, a sweep ends by an exception.
+        _retry = time.CreateTimer(_ => Start(() => sessions.RetryEndsAsync()), null, RetryEvery, RetryEvery);
         _tidy = time.CreateTimer(_ => _ = TidyAsync(), null, TidyEvery, TidyEvery);
     }
 
@@ -52,6 +56,7 @@ internal sealed partial class Sweeper : IAsyncDisposable
     {
         await _expiry.DisposeAsync();
         await _tidy.DisposeAsync();
+        await _retry.DisposeAsync();
         Task underWay;
         lock (_gate)
         {
@@ -60,6 +65,7 @@ internal sealed partial class Sweeper : IAsyncDisposable
 
         // They use the store, which is closed next.
         await underWay;
+        await _sessions.RetryEndsAsync(isLast: true);
     }
 
     private async Task StoreAndRemoveAsync()

@@ -16,7 +16,6 @@ public sealed class AccessTokens
     /// <summary>Begins every token, so that a leaked one is recognised by who finds it and by scanners.</summary>
     public const string Prefix = "wm_";
 
-    public const int MaxPerAccount = 100;
     public const int MaxRooms = 100;
 
     // 256 bits in base64url.
@@ -25,13 +24,14 @@ public sealed class AccessTokens
     private readonly LoginSessions _sessions;
     private readonly AccessTokenStore _store;
     private readonly WriteGate _writes;
+    private readonly AuthOptions _options;
     private readonly TimeProvider _time;
 
-    internal AccessTokens(LoginSessions sessions, AccessTokenStore store, WriteGate writes, TimeProvider time) =>
-        (_sessions, _store, _writes, _time) = (sessions, store, writes, time);
+    internal AccessTokens(LoginSessions sessions, AccessTokenStore store, WriteGate writes, AuthOptions options, TimeProvider time) =>
+        (_sessions, _store, _writes, _options, _time) = (sessions, store, writes, options, time);
 
     /// <param name="rooms">Null: all rooms of the account, today and later.</param>
-    /// <param name="verbs">Null: all.</param>
+    /// <param name="verbs">Null: <see cref="Verbs.All"/>, which is not to moderate.</param>
     /// <param name="expiresAt">Null: never.</param>
     public async Task<Outcome<CreatedToken>> CreateAsync(
         Account account, string? name, IReadOnlyCollection<string>? rooms, Verbs? verbs, DateTimeOffset? expiresAt)
@@ -61,9 +61,9 @@ public sealed class AccessTokens
             return new Refusal.BadCredentials();
         }
 
-        if (List(account).Count >= MaxPerAccount)
+        if (_options.TokensPerAccount is > 0 and var limit && List(account).Count >= limit)
         {
-            return new Refusal.Fields("name", FieldCodes.TooMany, "An account has 100 access tokens at most: revoke one first.");
+            return new Refusal.Fields("name", FieldCodes.TooMany, $"An account has {limit} access tokens at most: revoke one first.");
         }
 
         await _store.AddAsync(token);
@@ -102,7 +102,9 @@ public sealed class AccessTokens
         room is { Length: > 0 and <= 64 } && room[0] != '-' && room.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
 
     private static FieldError? CheckVerbs(Verbs? verbs) =>
-        verbs is null || (verbs != Verbs.None && (verbs & ~Verbs.All) == 0) ? null : new FieldError("verbs", FieldCodes.Invalid, "Verbs are read, post and data.");
+        verbs is null || (verbs != Verbs.None && (verbs & ~Verbs.Everything) == 0)
+            ? null
+            : new FieldError("verbs", FieldCodes.Invalid, "Verbs are read, post, data and moderate.");
 
     private static FieldError? CheckExpiry(DateTimeOffset? expiresAt, DateTimeOffset now) =>
         expiresAt is null || expiresAt > now ? null : new FieldError("expiresAt", FieldCodes.Past, "A token must expire in the future.");

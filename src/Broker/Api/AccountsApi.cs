@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Hosting;
 
 namespace WebMessenger.Broker.Api;
 
@@ -26,7 +27,8 @@ internal static class AccountsApi
 
         var current = cookie.Find(context.Request)?.Account;
         var registered = await registration.RegisterAsync(
-            body.Email, body.UserName, body.DisplayName, body.Password, context.Connection.RemoteIpAddress, current);
+            body.Email, body.UserName, body.DisplayName, body.Password, context.Connection.RemoteIpAddress, current,
+            TrustedProxies.IsFromThisMachine(context), body.FirstCode);
         if (!registered.TryGet(out var account, out var refusal))
         {
             return Problems.Of(refusal, context);
@@ -47,7 +49,19 @@ internal static class AccountsApi
         var session = context.SignedIn();
         AccountChange change = new(body.Email, body.UserName, body.DisplayName, body.Password) { EndTokens = body.EndTokens ?? false };
         var changed = await changes.ChangeAsync(session, body.CurrentPassword, change, context.Connection.RemoteIpAddress);
-        return changed.TryGet(out _, out var refusal) ? TypedResults.Ok(SessionView.Of(session)) : Problems.Of(refusal, context);
+        if (!changed.TryGet(out var after, out var refusal))
+        {
+            return Problems.Of(refusal, context);
+        }
+
+        if (after.Renewed is { } renewed)
+        {
+            CookieSignIn.Give(context, renewed.Secret);
+            return TypedResults.Ok(SessionView.Of(renewed.Session));
+        }
+
+        // With a new password the old one is over in any case; there is none in its place if somebody was banned meanwhile, say.
+        return session.IsRevoked ? Problems.NotSignedIn() : TypedResults.Ok(SessionView.Of(session));
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> EraseAsync(HttpContext context, AccountChanges changes)

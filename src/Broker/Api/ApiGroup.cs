@@ -54,9 +54,10 @@ internal static class ApiGroup
         where TBuilder : IEndpointConventionBuilder => endpoints.AddEndpointFilter(async (call, next) =>
     {
         var context = call.HttpContext;
-        if (context.RequestServices.GetRequiredService<CookieSignIn>().Find(context.Request) is not { } session)
+        var cookies = context.RequestServices.GetRequiredService<CookieSignIn>();
+        if (cookies.Find(context.Request) is not { } session)
         {
-            return Problems.NotSignedIn();
+            return cookies.WasJustReplaced(context.Request) ? Problems.JustReplaced(context) : Problems.NotSignedIn();
         }
 
         context.RequestServices.GetRequiredService<LoginSessions>().Touch(session, context.Connection.RemoteIpAddress);

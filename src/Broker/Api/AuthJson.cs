@@ -5,7 +5,7 @@ using WebMessenger.Auth.Sessions;
 namespace WebMessenger.Broker.Api;
 
 // Requests: every field may be missing or null; what is needed is said by the rules behind, all fields at once.
-internal sealed record RegisterRequest(string? Email, string? UserName, string? DisplayName, string? Password);
+internal sealed record RegisterRequest(string? Email, string? UserName, string? DisplayName, string? Password, string? FirstCode);
 
 internal sealed record ChangeAccountRequest(string? Email, string? UserName, string? DisplayName, string? Password, string? CurrentPassword, bool? EndTokens);
 

@@ -13,7 +13,8 @@ internal sealed class BrowserSignIn(LoginSessions sessions, CookieSignIn cookie)
     public async Task<LoginSession> EnterAsync(HttpContext context, SignedIn signedIn)
     {
         // One browser is one login session: the cookie it had is overwritten, and nobody could end what it opened but by the list.
-        if (cookie.Find(context.Request) is { } before)
+        // All it had: two that contradict each other would go on keeping it out.
+        foreach (var before in cookie.FindAll(context.Request).Where(before => before != signedIn.Session))
         {
             await sessions.EndAsync(before);
         }

@@ -19,6 +19,18 @@ internal static class Problems
     public static ProblemHttpResult ForeignOrigin() =>
         Of(StatusCodes.Status403Forbidden, "foreign_origin", "This page belongs to another site. The operator can name it in WebMessenger:AllowedOrigins.");
 
+    public static ProblemHttpResult UnknownHost() => Of(
+        StatusCodes.Status421MisdirectedRequest,
+        "unknown_host",
+        "This server does not know the name in the address as its own. Its operator can name it in WebMessenger:AllowedOrigins.");
+
+    /// <summary>The cookie has just been replaced (<see cref="WebMessenger.Auth.Sessions.LoginSessions.WasJustReplaced"/>). Sets Retry-After.</summary>
+    public static ProblemHttpResult JustReplaced(HttpContext context)
+    {
+        RetryAfter(context, TimeSpan.FromSeconds(1));
+        return Of(StatusCodes.Status503ServiceUnavailable, "busy", "The password is being changed. Try again in a moment.");
+    }
+
     public static ProblemHttpResult NotJson() => Of(StatusCodes.Status415UnsupportedMediaType, "not_json", "Send the body as application/json.");
 
     public static ProblemHttpResult TooLarge() => Of(StatusCodes.Status413PayloadTooLarge, "too_large", "The body is larger than 64 KiB.");

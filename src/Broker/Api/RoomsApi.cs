@@ -204,7 +204,7 @@ internal static class RoomsApi
 
     private static Account? Resolve(string user, AccountDirectory accounts, LoginSession who) => user == "me" ? who.Account : accounts.FindByUserName(user);
 
-    private static bool IsWhole(LoginSession who) => who.Scope.Rooms is null && who.Scope.Verbs == Verbs.All;
+    private static bool IsWhole(LoginSession who) => who.Scope.Rooms is null && who.Scope.Verbs.HasFlag(Verbs.All);
 
     private static ProblemHttpResult Refused(RoomChange outcome) => outcome switch
     {

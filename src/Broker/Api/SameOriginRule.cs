@@ -7,7 +7,11 @@ namespace WebMessenger.Broker.Api;
 /// </remarks>
 internal sealed class SameOriginRule(IEnumerable<string> allowedOrigins)
 {
-    private readonly HashSet<string> _allowed = new(allowedOrigins.Select(origin => origin.TrimEnd('/')), StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<WebOrigin> _allowed =
+    [
+        .. allowedOrigins.Select(text => WebOrigin.TryParse(text.TrimEnd('/'), out var origin) ? origin : default)
+            .Where(origin => origin != default),
+    ];
 
     public bool IsAllowed(HttpRequest request)
     {
@@ -17,9 +21,9 @@ internal sealed class SameOriginRule(IEnumerable<string> allowedOrigins)
             return false;
         }
 
-        if (origins.Count == 1 && origins[0] is { Length: > 0 } origin)
+        if (origins.Count == 1 && origins[0] is { Length: > 0 } text)
         {
-            return _allowed.Contains(origin) || (IsOwn(origin, request) && !IsForeign(request));
+            return WebOrigin.TryParse(text, out var origin) && (_allowed.Contains(origin) || (IsOwn(origin, request) && !IsForeign(request)));
         }
 
         return !IsForeign(request);
@@ -29,12 +33,9 @@ internal sealed class SameOriginRule(IEnumerable<string> allowedOrigins)
     private static bool IsForeign(HttpRequest request) => request.Headers["Sec-Fetch-Site"].ToString() is not ("" or "same-origin" or "none");
 
     /// <summary>
-    /// Same host and port, as texts: both leave out their scheme's default port. Behind a proxy that ends TLS and does not say so, an https page meets an http request; the other
-    /// way round it is somebody on the wire.
+    /// Same host and port. Behind a proxy that ends TLS and does not say so, an https page meets an http request; the other way round it is
+    /// somebody on the wire.
     /// </summary>
-    private static bool IsOwn(string origin, HttpRequest request) =>
-        Uri.TryCreate(origin, UriKind.Absolute, out var uri)
-        && (uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && !request.IsHttps))
-        && request.Host.HasValue
-        && string.Equals(origin, uri.Scheme + "://" + request.Host.Value, StringComparison.OrdinalIgnoreCase);
+    private static bool IsOwn(WebOrigin origin, HttpRequest request) =>
+        (origin.Scheme == Uri.UriSchemeHttps || !request.IsHttps) && origin.IsAt(request.Host);
 }

@@ -31,7 +31,8 @@ internal static partial class SessionApi
             return TypedResults.Ok(SessionView.Of(await browser.EnterAsync(context, signedIn)));
         }
 
-        if (refusals.Try("refused sign-ins", context.Connection.RemoteIpAddress))
+        // Of what the limits refuse, a stranger could have any number counted.
+        if (refusal is Refusal.BadCredentials or Refusal.Banned && refusals.Try("refused sign-ins", context.Connection.RemoteIpAddress))
         {
             LogRefused(log, context.Connection.RemoteIpAddress, refusal.GetType().Name);
         }
@@ -59,10 +60,10 @@ internal static partial class SessionApi
     [LoggerMessage(3101, LogLevel.Information, "Refused a sign-in from {Address}: {Refusal}")]
     private static partial void LogRefused(ILogger log, System.Net.IPAddress? address, string refusal);
 
-    private static async Task<Ok<SessionView>> GetAsync(HttpContext context, AccountChanges changes)
+    private static async Task<Ok<SessionView>> GetAsync(HttpContext context, AccountChanges changes, CookieSignIn cookies)
     {
         await changes.ReturnAsync(context.SignedIn().Account);
-        CookieSignIn.Renew(context);
+        cookies.Renew(context);
         return TypedResults.Ok(SessionView.Of(context.SignedIn()));
     }
 

@@ -43,7 +43,28 @@ internal sealed record BrokerLimits
 
     public int SignInsPerMinutePerAddress { get; init; } = 20;
 
+    public int GuestsPerMinutePerAddress { get; init; } = 20;
+
     public int RegistrationsPerHourPerAddress { get; init; } = 20;
+
+    /// <summary>Wrong ones for one user name or e-mail address, from addresses that its owner does not use.</summary>
+    public int WrongPasswordsPerHourPerAccount { get; init; } = 100;
+
+    /// <summary>User names and e-mail addresses that an account tries to take.</summary>
+    public int AccountTriesPerDay { get; init; } = 20;
+
+    /// <summary>In 30 days.</summary>
+    public int UserNameChangesPerMonth { get; init; } = 3;
+
+    /// <summary>That an account has and has had.</summary>
+    public int UserNamesPerAccount { get; init; } = 10;
+
+    public int DisplayNameChangesPerHour { get; init; } = 10;
+
+    /// <summary>Of browsers.</summary>
+    public int LoginSessionsPerAccount { get; init; } = 50;
+
+    public int TokensPerAccount { get; init; } = 100;
 
     /// <summary>The longest packet after CONNECT: the payload and what a PUBLISH may carry around it.</summary>
     public int PacketBytes => PayloadBytes == 0 ? 256 * 1024 * 1024 - 1 : PayloadBytes + 8192;

@@ -41,5 +41,8 @@ internal sealed record BrokerSettings
     /// <summary>Scheme, host and port of pages elsewhere that may use this server.</summary>
     public required IReadOnlyList<string> AllowedOrigins { get; init; }
 
+    /// <summary>How long browsers insist on https once they had it (HSTS). 0: they do not.</summary>
+    public required int StrictTransportDays { get; init; }
+
     public required BrokerLimits Limits { get; init; }
 }

@@ -60,6 +60,9 @@ internal sealed partial class ServerCertificate
         }),
     };
 
+    /// <summary>It names the host, itself or by a wildcard.</summary>
+    public bool IsFor(string host) => _loaded.Certificate.TargetCertificate.MatchesHostname(host);
+
     private static bool IsUnusable(Exception error) => error is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException;
 
     private static SslStreamCertificateContext Load(TlsSettings settings, out DateTime expires)

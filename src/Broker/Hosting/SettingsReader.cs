@@ -10,7 +10,7 @@ internal static class SettingsReader
     private static readonly HashSet<string> Keys = new(
         [
             "DataFolder", "Mqtt:Port", "Mqtt:Address", "Mqtt:AllowPlainPasswords", "Guests:Enabled", "Registration:Enabled", "Rooms:Default", "AllowedOrigins",
-            "Mqtt:Tls:Port", "Mqtt:Tls:Address", "Mqtt:Tls:Certificate", "Mqtt:Tls:Key", "Mqtt:Tls:Password", "TrustedProxies", "BasePath",
+            "Mqtt:Tls:Port", "Mqtt:Tls:Address", "Mqtt:Tls:Certificate", "Mqtt:Tls:Key", "Mqtt:Tls:Password", "TrustedProxies", "BasePath", "StrictTransportDays",
             "Mqtt:PublicHost", "Mqtt:PublicPort", "Mqtt:Tls:PublicPort",
             .. typeof(BrokerLimits).GetProperties().Where(property => property.CanWrite).Select(property => "Limits:" + property.Name),
         ],
@@ -39,6 +39,7 @@ internal static class SettingsReader
             RegistrationEnabled = Flag(section, "Registration:Enabled", true),
             DefaultRooms = Rooms(section),
             AllowedOrigins = Origins(section),
+            StrictTransportDays = Number(section, "StrictTransportDays", 180, 0, 730),
             Limits = Limits(section.GetSection("Limits")),
         };
     }
@@ -66,6 +67,14 @@ internal static class SettingsReader
             UnacknowledgedPerClient = Limit(nameof(BrokerLimits.UnacknowledgedPerClient), defaults.UnacknowledgedPerClient, 1024),
             SignInsPerMinutePerAddress = Limit(nameof(BrokerLimits.SignInsPerMinutePerAddress), defaults.SignInsPerMinutePerAddress),
             RegistrationsPerHourPerAddress = Limit(nameof(BrokerLimits.RegistrationsPerHourPerAddress), defaults.RegistrationsPerHourPerAddress),
+            GuestsPerMinutePerAddress = Limit(nameof(BrokerLimits.GuestsPerMinutePerAddress), defaults.GuestsPerMinutePerAddress),
+            WrongPasswordsPerHourPerAccount = Limit(nameof(BrokerLimits.WrongPasswordsPerHourPerAccount), defaults.WrongPasswordsPerHourPerAccount),
+            AccountTriesPerDay = Limit(nameof(BrokerLimits.AccountTriesPerDay), defaults.AccountTriesPerDay),
+            UserNameChangesPerMonth = Limit(nameof(BrokerLimits.UserNameChangesPerMonth), defaults.UserNameChangesPerMonth),
+            UserNamesPerAccount = Limit(nameof(BrokerLimits.UserNamesPerAccount), defaults.UserNamesPerAccount),
+            DisplayNameChangesPerHour = Limit(nameof(BrokerLimits.DisplayNameChangesPerHour), defaults.DisplayNameChangesPerHour),
+            LoginSessionsPerAccount = Limit(nameof(BrokerLimits.LoginSessionsPerAccount), defaults.LoginSessionsPerAccount),
+            TokensPerAccount = Limit(nameof(BrokerLimits.TokensPerAccount), defaults.TokensPerAccount),
         };
     }
 

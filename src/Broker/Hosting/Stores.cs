@@ -46,6 +46,14 @@ internal sealed class Stores : IAsyncDisposable
                 RegistrationEnabled = settings.RegistrationEnabled,
                 SignInsPerMinutePerAddress = settings.Limits.SignInsPerMinutePerAddress,
                 RegistrationsPerHourPerAddress = settings.Limits.RegistrationsPerHourPerAddress,
+                GuestsPerMinutePerAddress = settings.Limits.GuestsPerMinutePerAddress,
+                WrongPasswordsPerHourPerAccount = settings.Limits.WrongPasswordsPerHourPerAccount,
+                AccountTriesPerDay = settings.Limits.AccountTriesPerDay,
+                UserNameChangesPerMonth = settings.Limits.UserNameChangesPerMonth,
+                UserNamesPerAccount = settings.Limits.UserNamesPerAccount,
+                DisplayNameChangesPerHour = settings.Limits.DisplayNameChangesPerHour,
+                LoginSessionsPerAccount = settings.Limits.LoginSessionsPerAccount,
+                TokensPerAccount = settings.Limits.TokensPerAccount,
             };
             auth = await AuthServices.OpenAsync(documents, options, time, loggers);
             if (time.StartsLater > TimeSpan.Zero)

@@ -45,6 +45,9 @@ public sealed class WebMessengerProgram : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
+    /// <summary>What it takes to register the first account from another machine; null: there is, or has been, one.</summary>
+    public string? FirstCode => _stores.Auth.Registration.FirstCode;
+
     /// <summary>Where everything is kept, as a full path.</summary>
     public string DataFolder => _stores.Folder;
 
@@ -55,6 +58,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
     /// <param name="system">For tests: the machine's clock.</param>
     internal static async Task<WebMessengerProgram> StartAsync(string[] args, Action<IServiceCollection>? configure, TimeProvider system)
     {
+        UnicodeSupport.Require();
         var builder = NewBuilder(args);
         var settings = SettingsReader.Read(builder.Configuration);
         var log = Logging.Create(builder.Configuration);
@@ -132,6 +136,8 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         builder.WebHost.UseSockets(sockets => sockets.Backlog = Listeners.Backlog);
         builder.Services.AddSingleton<IConnectionListenerFactory, MqttSockets>();
         builder.Services.AddSingleton(listeners);
+        builder.Services.AddSingleton(provider => new AllowedHosts(
+            settings, urls, certificate, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<AllowedHosts>>()));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
 
         var stores = await Stores.OpenAsync(settings, system, loggers);

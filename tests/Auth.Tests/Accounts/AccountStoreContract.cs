@@ -74,7 +74,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
         var added = await Store.AddAsync(Person("3", "bob"), Conflicts.DisplayName);
         Assert.Equal(Conflicts.DisplayName | Conflicts.UserName, added.Conflicts);
         var replaced = await Store.ReplaceAsync(Person("2", "carla", "bob@example.org"), Conflicts.DisplayName);
-        Assert.Equal(Conflicts.DisplayName | Conflicts.Email, replaced.Conflicts);
+        Assert.Equal(Conflicts.DisplayName, replaced.Conflicts);
 
         Assert.Equal(["bob", "carl"], (await Store.ReadAllAsync()).Select(one => one.Profile.UserName).Order());
         Assert.Equal(Conflicts.None, (await Store.AddAsync(Person("3", "dora"))).Conflicts);
@@ -122,6 +122,36 @@ public abstract class AccountStoreContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Fault_S13_A_change_to_anothers_email_is_kept_and_takes_nothing_from_its_owner()
+    {
+        await Store.AddAsync(Person("1", "ana", "ana@example.org"));
+        await Store.AddAsync(Person("2", "bob", "bob@example.org"));
+
+        var stored = (await Store.ReplaceAsync(Person("2", "bob", "ANA@example.org"))).Stored!;
+        Assert.Equal(("ANA@example.org", false), (stored.Profile.Email, stored.Profile.SignsInByEmail));
+        Assert.Equal(stored.Profile, (await Store.ReadAllAsync()).Single(one => one.Id == "2").Profile);
+
+        // His own old one is free, and what he does next does not free hers.
+        Assert.Equal(Conflicts.None, (await Store.AddAsync(Person("3", "carl", "bob@example.org"))).Conflicts);
+        await Store.ReplaceAsync(stored with { Profile = stored.Profile with { Email = "new@example.org" } });
+        Assert.Equal(Conflicts.Email, (await Store.AddAsync(Person("4", "dora", "ana@example.org"))).Conflicts);
+        await Store.ReplaceAsync(Person("2", "bob", "ana@example.org"));
+        await Store.RemoveAsync(["2"]);
+        Assert.Equal(Conflicts.Email, (await Store.AddAsync(Person("4", "dora", "ana@example.org"))).Conflicts);
+    }
+
+    [Fact]
+    public async Task Fault_S12_Whether_there_has_been_a_person_outlives_him()
+    {
+        await Store.AddAsync(Guest("0", "guest-x"));
+        Assert.False(await Store.HasHadPersonsAsync());
+        await Store.AddAsync(Person("1", "ana"));
+        Assert.True(await Store.HasHadPersonsAsync());
+        await Store.RemoveAsync(["1"]);
+        Assert.True(await Store.HasHadPersonsAsync());
+    }
+
+    [Fact]
     public async Task A_ban_is_read_as_it_was_and_so_is_its_end()
     {
         await Store.AddAsync(Person("1", "ana"));
@@ -143,7 +173,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
         await Store.AddAsync(Person("1", "ana", "ana@example.org"));
         await Store.AddAsync(Person("2", "bob", "bob@example.org"));
 
-        Assert.Equal(Conflicts.Email, (await Store.ReplaceAsync(Person("2", "carl", "ana@example.org"))).Conflicts);
+        Assert.Equal(Conflicts.UserName, (await Store.ReplaceAsync(Person("2", "ana", "carl@example.org"))).Conflicts);
 
         Assert.Equal("bob", (await Store.ReadAllAsync()).Single(one => one.Id == "2").Profile.UserName);
         Assert.Equal(Conflicts.None, (await Store.AddAsync(Person("3", "carl", "carl@example.org"))).Conflicts);

@@ -40,6 +40,11 @@ public sealed class LookAlikeTests
         "Mɐria", "R○bert", "Rㅇbert", "Robe®t", "Rober⊤", "B∈a", "Be∀", "Be∂", "ẞea", "Nlaria", "NIaria", "/\\/\\aria", "Mari∆",
         "R⭕bert", "R☺bert", "R๏bert", "R♥bert", "Rober†", "®obert", "Rober┬", "R●bert", "R°bert", "Be௧", "M🇦🇷🇮a", "Mar│a",
         "Maria$", "R👩‍🔬bert", "B 🇪 🇦", "M 🇦 🇷 🇮 🇦", "B·🇪·🇦", "M 🇦🇷 🇮🇦", "B🇪🇦", "ᗰᗩᖇIᗩ ᔕOᑌᘔᗩ",
+        // More of each kind: Roman numerals, script and black letters, lines through and below, small Cherokee, circled and squared capitals.
+        "ℳaria Souza", "Ⅿaria Souza", "Pauⅼ", "𝔓aul", "𝖯aul", "ꮲaul", "ᏼob", "🄿aul", "🅟aul", "ⓟⓐⓤⓛ", "P̶a̶u̶l̶", "P̲a̲u̲l̲", "Pɑul", "ᑭᗩᑌᒪ", "ᏢᎪul",
+        "Ｐaul", "Paul ✔️", "Paul・", "ꓟaria Souza", "Maria ᏚouᏃa", "ᴍaria ꜱouza", "Maria Souza✓", "Maria Souza ☑",
+        "ＭａｒｉａＳｏｕｚａ", "Maria\u00A0Souza", "Maria\u2003Souza", "Maria_Souza", "Maria•Souza", "Maria Souza ⚡", "Maria Souza 👑",
+
         // The same in other scripts.
         "ИВАН", "Ивaн", "ΝΙΚΟΣ", "ΝΊΚΟΣ", "ｶﾞｲ", "राजू.", "🦊🦊.",
     ];
@@ -97,7 +102,7 @@ public sealed class LookAlikeTests
         await AssertRefusedAsync(
             "displayName",
             name => fixture.Auth.Registration.RegisterAsync(
-                "new@example.org", "somebody-new", name, AuthFixture.Password, AuthFixture.Home));
+                "new@example.org", "somebody-new", name, AuthFixture.Password, AuthFixture.Home, isLocal: true));
     }
 
     [Fact]
@@ -180,7 +185,7 @@ public sealed class LookAlikeTests
         Assert.Equal("displayName:looks_taken", await RegisterAsync(fixture, "zoe", "Maria Souza"));
 
         AuthFixture.Must(await fixture.Auth.Registration.RegisterAsync(
-            "m@example.org", "maria", "Maria Souza", AuthFixture.Password, AuthFixture.Home, guest));
+            "m@example.org", "maria", "Maria Souza", AuthFixture.Password, AuthFixture.Home, guest, isLocal: true));
         // Who is signed in with a password is no guest: a second account of the same name is one more person.
         var maria = (await fixture.SignInAsync("maria")).Session.Account;
         Assert.Equal(
@@ -248,7 +253,8 @@ public sealed class LookAlikeTests
         return fixture;
     }
 
-    private static async Task AssertRefusedAsync(string field, Func<string, Task<Outcome<Account>>> take)
+    private static async Task AssertRefusedAsync<T>(string field, Func<string, Task<Outcome<T>>> take)
+        where T : class
     {
         Assert.True(_alike.Length >= 60);
         List<string> wrong = [];
@@ -269,12 +275,12 @@ public sealed class LookAlikeTests
         Assert.Equal("ok", AuthFixture.Code(await take("Somebody Else")));
     }
 
-    private static Task<Outcome<Account>> ChangeAsync(AuthFixture fixture, LoginSession session, AccountChange change) =>
+    private static Task<Outcome<ChangedAccount>> ChangeAsync(AuthFixture fixture, LoginSession session, AccountChange change) =>
         fixture.Auth.Changes.ChangeAsync(session, AuthFixture.Password, change, AuthFixture.Home);
 
     private static async Task<string> RegisterAsync(AuthFixture fixture, string userName, string displayName, string? email = null) =>
         AuthFixture.Code(await fixture.Auth.Registration.RegisterAsync(
-            email ?? userName + "@example.org", userName, displayName, AuthFixture.Password, AuthFixture.Home));
+            email ?? userName + "@example.org", userName, displayName, AuthFixture.Password, AuthFixture.Home, isLocal: true));
 
     private static async Task<string> GuestAsync(AuthFixture fixture, string nickname) =>
         AuthFixture.Code(await fixture.Auth.Registration.EnterAsGuestAsync(nickname, AuthFixture.Home));

@@ -17,6 +17,52 @@ public sealed class RegistrationTests
     }
 
     [Fact]
+    public async Task Fault_S12_The_first_account_takes_the_code_that_the_operator_reads()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        var code = fixture.Auth.Registration.FirstCode!;
+        Assert.Matches("^[a-z2-9]{4}-[a-z2-9]{4}-[a-z2-9]{4}$", code);
+        await fixture.EnterAsync("Early bird");
+        var local = await fixture.Auth.Registration.RegisterAsync("x", "x", "X", "short", AuthFixture.Home, isLocal: true);
+        Assert.DoesNotContain("firstCode", AuthFixture.Code(local), StringComparison.Ordinal);
+
+        Assert.Equal("firstCode:required", AuthFixture.Code(await FirstAsync(fixture, null)));
+        Assert.Equal("firstCode:required", AuthFixture.Code(await FirstAsync(fixture, " ")));
+        Assert.Equal("firstCode:wrong", AuthFixture.Code(await FirstAsync(fixture, "aaaa-aaaa-aaaa")));
+        Assert.Equal("firstCode:wrong", AuthFixture.Code(await FirstAsync(fixture, new string('a', 10_000))));
+        Assert.All(fixture.Auth.Accounts.All, account => Assert.True(account.IsGuest));
+
+        Assert.True(AuthFixture.Must(await FirstAsync(fixture, code.ToUpperInvariant().Replace('-', ' '))).Profile.IsAdministrator);
+
+        // From then on nobody is asked for it, not even when the administrator has erased himself.
+        Assert.Null(fixture.Auth.Registration.FirstCode);
+        var second = await fixture.RegisterAsync("bob");
+        Assert.Equal("ok", await TryAsync(fixture, "carl", "carl@example.org"));
+        await fixture.Auth.Changes.EraseAsync(fixture.Auth.Accounts.FindByUserName("ana")!, AuthFixture.Password, AuthFixture.Home);
+        await fixture.Auth.Changes.EraseAsync(second, AuthFixture.Password, AuthFixture.Home);
+        await fixture.Auth.Changes.EraseAsync(fixture.Auth.Accounts.FindByUserName("carl")!, AuthFixture.Password, AuthFixture.Home);
+        await fixture.RestartAsync();
+        Assert.Null(fixture.Auth.Registration.FirstCode);
+        Assert.Equal("ok", await TryAsync(fixture, "dora", "dora@example.org"));
+    }
+
+    [Fact]
+    public async Task Fault_S12_The_code_is_new_with_each_start_and_cannot_be_guessed_without_limit()
+    {
+        await using var fixture = await AuthFixture.OpenAsync(new AuthOptions { RegistrationsPerHourPerAddress = 3 });
+        var before = fixture.Auth.Registration.FirstCode!;
+        await fixture.RestartAsync(new AuthOptions { RegistrationsPerHourPerAddress = 3 });
+        List<string> codes = [];
+        for (var i = 0; i < 4; i++)
+        {
+            codes.Add(AuthFixture.Code(await FirstAsync(fixture, before)));
+        }
+
+        Assert.Equal(["firstCode:wrong", "firstCode:wrong", "firstCode:wrong", "TooManyAttempts"], codes);
+        Assert.DoesNotContain(fixture.Auth.Registration.FirstCode!, fixture.Log.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Every_wrong_field_is_named_at_once()
     {
         await using var fixture = await AuthFixture.OpenAsync();
@@ -194,7 +240,11 @@ public sealed class RegistrationTests
         Assert.Same(connected, fixture.Auth.Accounts.Find(connected.Id));
     }
 
+    private static Task<Outcome<Account>> FirstAsync(AuthFixture fixture, string? code) =>
+        fixture.Auth.Registration.RegisterAsync(
+            "ana@example.org", "ana", "Ana", AuthFixture.Password, AuthFixture.Elsewhere, firstCode: code);
+
     private static async Task<string> TryAsync(AuthFixture fixture, string userName, string email) =>
         AuthFixture.Code(await fixture.Auth.Registration.RegisterAsync(
-            email, userName, "Somebody " + email, AuthFixture.Password, AuthFixture.Home));
+            email, userName, "Somebody " + email, AuthFixture.Password, AuthFixture.Home, isLocal: true));
 }

@@ -126,6 +126,8 @@ public sealed class UncertainWriteTests : IAsyncLifetime
 
         public Task<IReadOnlyList<AccountRecord>> ReadAllAsync() => real.ReadAllAsync();
 
+        public Task<bool> HasHadPersonsAsync() => real.HasHadPersonsAsync();
+
         public Task<Claim> AddAsync(AccountRecord account, Conflicts known) => FailAsync(() => real.AddAsync(account, known));
 
         public Task<Claim> ReplaceAsync(AccountRecord account, Conflicts known) => FailAsync(() => real.ReplaceAsync(account, known));

@@ -139,6 +139,43 @@ public sealed class LoginSessionsTests
     }
 
     [Fact]
+    public async Task Fault_S30_Beyond_the_limit_the_login_session_ends_that_was_used_longest_ago()
+    {
+        await using var fixture = await AuthFixture.OpenAsync(new AuthOptions
+        {
+            SignInsPerMinutePerAddress = 0, RegistrationsPerHourPerAddress = 0, LoginSessionsPerAccount = 3,
+        });
+        await fixture.RegisterAsync("bob");
+        var bob = await fixture.SignInAsync("bob");
+        await fixture.RegisterAsync("ana");
+        List<SignedIn> all = [];
+        for (var i = 0; i < 3; i++)
+        {
+            all.Add(await fixture.SignInAsync("ana"));
+            fixture.Time.Advance(TimeSpan.FromMinutes(1));
+        }
+
+        // The first is connected, and the second was used again; so the third goes.
+        var tab = TestClient.AttachedTo(all[0].Session);
+        fixture.Auth.Sessions.Touch(all[1].Session, AuthFixture.Home);
+        var token = AuthFixture.Must(await fixture.Auth.Tokens.CreateAsync(bob.Session.Account, "bot", null, null, null));
+        all.Add(await fixture.SignInAsync("ana"));
+
+        Assert.Equal([false, false, true, false], all.Select(one => one.Session.IsRevoked));
+        Assert.False(tab.IsRevoked);
+        Assert.False(bob.Session.IsRevoked || token.Token.IsRevoked);
+        for (var i = 0; i < 20; i++)
+        {
+            await fixture.SignInAsync("ana");
+        }
+
+        Assert.Equal(3, fixture.Auth.Sessions.List(all[0].Session.Account).Count);
+        Assert.False(tab.IsRevoked);
+        await fixture.RestartAsync();
+        Assert.Equal(3, fixture.Auth.Sessions.List(fixture.Auth.Accounts.FindByUserName("ana")!).Count);
+    }
+
+    [Fact]
     public async Task Somebody_elses_login_session_cannot_be_found()
     {
         await using var fixture = await AuthFixture.OpenAsync();

@@ -148,6 +148,116 @@ public sealed class SignInTests
     }
 
     [Fact]
+    public async Task Fault_S16_All_networks_of_an_IPv6_site_together_have_ten_times_what_one_has()
+    {
+        await using var fixture = await AuthFixture.OpenAsync(Limited);
+        await fixture.RegisterAsync("ana");
+        List<string> codes = [];
+        for (var i = 0; i < 300; i++)
+        {
+            codes.Add(AuthFixture.Code(await WrongAsync(fixture, "user" + i, IPAddress.Parse($"2001:db8:1:{i:x}::1"))));
+        }
+
+        Assert.Equal(200, codes.Count(code => code == "BadCredentials"));
+        Assert.Equal("BadCredentials", AuthFixture.Code(await WrongAsync(fixture, "ana", IPAddress.Parse("2001:db8:2::1"))));
+        Assert.Equal("BadCredentials", AuthFixture.Code(await WrongAsync(fixture, "ana", IPAddress.Parse("192.0.2.99"))));
+    }
+
+    [Fact]
+    public async Task Fault_S16_Strangers_who_guess_from_everywhere_are_limited_and_the_owner_gets_in_where_he_is_known()
+    {
+        await using var fixture = await AuthFixture.OpenAsync(Limited with { WrongPasswordsPerHourPerAccount = 30 });
+        await fixture.RegisterAsync("ana");
+        await fixture.SignInAsync("ana");
+        List<string> codes = [];
+        for (var i = 0; i < 100; i++)
+        {
+            codes.Add(AuthFixture.Code(await WrongAsync(fixture, i % 2 == 0 ? "ana" : "nobody", IPAddress.Parse($"198.51.100.{i}"))));
+        }
+
+        // An unknown name is limited as a known one is.
+        Assert.Equal(60, codes.Count(code => code == "BadCredentials"));
+        Assert.Equal(20, codes.Where((_, i) => i % 2 == 0).Count(code => code == "TooManyAttempts"));
+        Assert.Equal("TooManyAttempts", AuthFixture.Code(
+            await fixture.Auth.SignIn.WithPasswordAsync("ana", AuthFixture.Password, "Firefox", IPAddress.Parse("198.51.100.200"))));
+        await fixture.SignInAsync("ana");
+        Assert.Equal("ok", AuthFixture.Code(await fixture.MqttAsync("ana", AuthFixture.Password)));
+
+        // From where he is signed in he is known as well, by whatever he signs in.
+        await fixture.SignInAsync("ana@example.org");
+        fixture.Time.Advance(TimeSpan.FromHours(1));
+        await fixture.SignInAsync("ana", address: IPAddress.Parse("198.51.100.200"));
+    }
+
+    [Fact]
+    public async Task Fault_S16_Strangers_behind_the_same_address_do_not_keep_those_out_who_are_known_there()
+    {
+        await using var fixture = await AuthFixture.OpenAsync(Limited);
+        await fixture.RegisterAsync("ana");
+        await fixture.RegisterAsync("bob");
+        var ana = await fixture.SignInAsync("ana");
+        await fixture.Auth.Sessions.EndAsync(ana.Session);
+        for (var i = 0; i < 30; i++)
+        {
+            await WrongAsync(fixture, "user" + i, AuthFixture.Home);
+        }
+
+        Assert.Equal("TooManyAttempts", AuthFixture.Code(
+            await fixture.Auth.SignIn.WithPasswordAsync("bob", AuthFixture.Password, "Firefox", AuthFixture.Home)));
+        await fixture.SignInAsync("ana");
+        Assert.Equal("ok", AuthFixture.Code(await fixture.MqttAsync("ana", AuthFixture.Password)));
+
+        // Which gives nobody more tries at her password.
+        List<string> codes = [];
+        for (var i = 0; i < 12; i++)
+        {
+            codes.Add(AuthFixture.Code(await WrongAsync(fixture, "ana", AuthFixture.Home)));
+        }
+
+        Assert.Equal([.. Enumerable.Repeat("BadCredentials", 10), "TooManyAttempts", "TooManyAttempts"], codes);
+    }
+
+    [Fact]
+    public async Task Fault_S16_Guests_who_enter_keep_nobody_from_signing_in_nor_the_other_way_round()
+    {
+        await using var fixture = await AuthFixture.OpenAsync(Limited with { GuestsPerMinutePerAddress = 3 });
+        await fixture.RegisterAsync("ana");
+        List<string> codes = [];
+        for (var i = 0; i < 30; i++)
+        {
+            codes.Add(AuthFixture.Code(await fixture.Auth.Registration.EnterAsGuestAsync($"Visitor {(char)('A' + i)}x", AuthFixture.Home)));
+        }
+
+        Assert.Equal(3, codes.Count(code => code == "ok"));
+        Assert.Equal("TooManyAttempts", codes[^1]);
+        await fixture.SignInAsync("ana");
+        for (var i = 0; i < 30; i++)
+        {
+            await WrongAsync(fixture, "user" + i, AuthFixture.Home);
+        }
+
+        fixture.Time.Advance(TimeSpan.FromSeconds(20));
+        await fixture.EnterAsync("Zoe");
+    }
+
+    [Fact]
+    public async Task Fault_S13_The_limit_of_an_email_address_says_nothing_of_the_user_name_beside_it()
+    {
+        await using var fixture = await AuthFixture.OpenAsync(Limited with { SignInsPerMinutePerAddress = 1000 });
+        await fixture.RegisterAsync("ana", email: "secret@example.org");
+        await fixture.RegisterAsync("bob");
+        for (var i = 0; i < 12; i++)
+        {
+            await WrongAsync(fixture, i % 2 == 0 ? "secret@example.org" : " Secret@EXAMPLE.org", AuthFixture.Elsewhere);
+        }
+
+        // However it is written, it is one.
+        Assert.Equal("TooManyAttempts", AuthFixture.Code(await WrongAsync(fixture, "SECRET@example.org", AuthFixture.Elsewhere)));
+        Assert.Equal("BadCredentials", AuthFixture.Code(await WrongAsync(fixture, "ana", AuthFixture.Elsewhere)));
+        Assert.Equal("BadCredentials", AuthFixture.Code(await WrongAsync(fixture, "bob", AuthFixture.Elsewhere)));
+    }
+
+    [Fact]
     public async Task Attack_20_A_thousand_at_once_are_not_let_in_before_the_first_has_failed()
     {
         await using var fixture = await AuthFixture.OpenAsync(Limited);
@@ -236,4 +346,7 @@ public sealed class SignInTests
 
         await fixture.RestartAsync();
     }
+
+    private static Task<Outcome<Auth.Sessions.SignedIn>> WrongAsync(AuthFixture fixture, string login, IPAddress address) =>
+        fixture.Auth.SignIn.WithPasswordAsync(login, "wrong password", "Firefox", address);
 }

@@ -45,6 +45,25 @@ public sealed class AccessTokensTests
     }
 
     [Fact]
+    public async Task Moderate_is_in_no_token_that_did_not_ask_for_it()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        var account = await fixture.RegisterAsync("ana");
+        var all = AuthFixture.Must(await fixture.Auth.Tokens.CreateAsync(account, "all", null, null, null));
+        var asked = AuthFixture.Must(await fixture.Auth.Tokens.CreateAsync(account, "keeper", ["lobby"], Verbs.Read | Verbs.Moderate, null));
+        Assert.Equal("verbs:invalid", await TryAsync(fixture, account, verbs: (Verbs)16));
+
+        await fixture.RestartAsync();
+
+        Assert.Equal((7, 8), ((int)Verbs.All, (int)Verbs.Moderate));
+        Assert.Equal(Verbs.All, fixture.Auth.Tokens.FindBearer(all.Secret)!.Scope.Verbs);
+        Assert.Equal(Verbs.Read | Verbs.Moderate, fixture.Auth.Tokens.FindBearer(asked.Secret)!.Scope.Verbs);
+
+        // Who is signed in without a token may all that the account may.
+        Assert.True((await fixture.SignInAsync("ana")).Session.Scope.Allows("lobby", Verbs.Everything));
+    }
+
+    [Fact]
     public async Task Guests_have_none()
     {
         await using var fixture = await AuthFixture.OpenAsync();

@@ -46,7 +46,10 @@ internal sealed class ApiFixture : IAsyncDisposable
     public static async Task<ApiFixture> StartAsync(AuthOptions? options = null)
     {
         ApiFixture fixture = new();
-        await fixture.OpenAsync(options ?? new AuthOptions { SignInsPerMinutePerAddress = 0, RegistrationsPerHourPerAddress = 0 });
+        await fixture.OpenAsync(options ?? new AuthOptions
+        {
+            SignInsPerMinutePerAddress = 0, GuestsPerMinutePerAddress = 0, RegistrationsPerHourPerAddress = 0, UserNameChangesPerMonth = 0,
+        });
         return fixture;
     }
 

@@ -93,6 +93,52 @@ public sealed class SameOriginTests
         await plain.SendAsync(HttpMethod.Post, "/api/session/guest", new { nickname = "Yan" }, ("Origin", "https://chat.example.org"), ("Host", "chat.example.org")).MustBe(HttpStatusCode.OK);
     }
 
+    [Theory]
+    [InlineData("https://xn--bcher-kva.example", "xn--bcher-kva.example")]
+    [InlineData("https://xn--bcher-kva.example:8443", "XN--BCHER-KVA.example:8443")]
+    [InlineData("https://xn--bcher-kva.example", "xn--bcher-kva.example:443")]
+    public async Task Fault_B6_A_host_with_letters_beyond_ASCII_is_the_same_in_both_writings(string origin, string host)
+    {
+        await using var fixture = await ApiFixture.StartAsync();
+        using var browser = fixture.OpenBrowser();
+
+        await browser.SendAsync(HttpMethod.Post, "/api/session/guest", new { nickname = "Zoe" }, ("Origin", origin), ("Host", host)).MustBe(HttpStatusCode.OK);
+        Assert.Equal("foreign_origin", await browser.SendAsync(
+            HttpMethod.Post, "/api/session/guest", new { nickname = "Yan" }, ("Origin", "https://xn--bcher-kv.example"), ("Host", host)).ProblemAsync(HttpStatusCode.Forbidden));
+    }
+
+    [Theory]
+    [InlineData("https://chat.example.org", "chat.example.org:443", true)]
+    [InlineData("https://chat.example.org:443", "chat.example.org", true)]
+    [InlineData("http://chat.example.org", "chat.example.org:80", true)]
+    [InlineData("http://chat.example.org", "chat.example.org:443", false)]
+    [InlineData("https://chat.example.org", "chat.example.org:8443", false)]
+    [InlineData("https://chat.example.org:8443", "chat.example.org", false)]
+    [InlineData("https://chat.example.org@evil.example", "chat.example.org", false)]
+    [InlineData("https://evil.example#chat.example.org", "chat.example.org", false)]
+    [InlineData("ftp://chat.example.org", "chat.example.org", false)]
+    public async Task Fault_B7_The_port_of_the_scheme_is_the_same_written_or_not(string origin, string host, bool isSame)
+    {
+        await using var fixture = await ApiFixture.StartAsync();
+        using var browser = fixture.OpenBrowser();
+
+        await browser.SendAsync(HttpMethod.Post, "/api/session/guest", new { nickname = "Zoe" }, ("Origin", origin), ("Host", host))
+            .MustBe(isSame ? HttpStatusCode.OK : HttpStatusCode.Forbidden);
+    }
+
+    [Theory]
+    [InlineData("https://bücher.example")]
+    [InlineData("https://xn--bcher-kva.example:443")]
+    public void Fault_B6_The_operator_names_it_in_either_writing(string allowed)
+    {
+        var request = new Microsoft.AspNetCore.Http.DefaultHttpContext().Request;
+        request.Host = new("127.0.0.1");
+        request.Headers.Origin = "https://xn--bcher-kva.example";
+
+        Assert.True(new Broker.Api.SameOriginRule([allowed]).IsAllowed(request));
+        Assert.False(new Broker.Api.SameOriginRule(["https://bucher.example"]).IsAllowed(request));
+    }
+
     [Fact]
     public async Task Reading_needs_no_origin_and_gives_no_other_site_anything()
     {

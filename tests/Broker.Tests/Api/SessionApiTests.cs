@@ -85,25 +85,94 @@ public sealed class SessionApiTests
     [Fact]
     public async Task Attack_20_Too_many_attempts_are_told_when_to_come_back()
     {
-        await using var fixture = await ApiFixture.StartAsync(new AuthOptions { SignInsPerMinutePerAddress = 3, RegistrationsPerHourPerAddress = 1 });
+        await using var fixture = await ApiFixture.StartAsync(new AuthOptions
+        {
+            SignInsPerMinutePerAddress = 3, GuestsPerMinutePerAddress = 1, RegistrationsPerHourPerAddress = 1, AccountTriesPerDay = 1,
+        });
         using var ana = await fixture.RegisterAsync("ana");
+        using var zoe = fixture.OpenBrowser();
+        await zoe.PostAsync("/api/session/guest", new { nickname = "Yan" }).MustBe(HttpStatusCode.OK);
         for (var i = 0; i < 3; i++)
         {
-            Assert.Equal("bad_credentials", await ana.PostAsync("/api/session", new { login = "ana", password = "not the password" }).ProblemAsync(HttpStatusCode.Unauthorized));
+            var wrong = zoe.PostAsync("/api/session", new { login = "bob", password = "not the password" });
+            Assert.Equal("bad_credentials", await wrong.ProblemAsync(HttpStatusCode.Unauthorized));
         }
+
+        await ana.PatchAsync("/api/accounts/me", new { email = "new@example.org", currentPassword = ApiFixture.Password }).MustBe(HttpStatusCode.OK);
 
         foreach (var sending in new[]
         {
-            ana.PostAsync("/api/session", new { login = "ana", password = ApiFixture.Password }),
-            ana.PostAsync("/api/session/guest", new { nickname = "Zoe" }),
-            ana.PostAsync("/api/accounts", ApiFixture.Registration("bob")),
-            ana.PatchAsync("/api/accounts/me", new { displayName = "Ana", currentPassword = ApiFixture.Password }),
+            zoe.PostAsync("/api/session", new { login = "bob", password = ApiFixture.Password }),
+            zoe.PostAsync("/api/session/guest", new { nickname = "Zoe" }),
+            zoe.PostAsync("/api/accounts", ApiFixture.Registration("bob")),
+            ana.PatchAsync("/api/accounts/me", new { email = "newer@example.org", currentPassword = ApiFixture.Password }),
         })
         {
             using var answer = await sending;
             Assert.Equal("too_many_attempts", await Task.FromResult(answer).ProblemAsync(HttpStatusCode.TooManyRequests));
-            Assert.InRange(int.Parse(Assert.Single(answer.Headers.GetValues("Retry-After")), CultureInfo.InvariantCulture), 1, 3600);
+            Assert.InRange(int.Parse(Assert.Single(answer.Headers.GetValues("Retry-After")), CultureInfo.InvariantCulture), 1, 24 * 3600);
         }
+    }
+
+    [Fact]
+    public async Task Fault_S22_With_a_new_password_the_browser_has_a_new_cookie_and_a_copy_of_the_old_opens_nothing()
+    {
+        await using var fixture = await ApiFixture.StartAsync();
+        using var ana = await fixture.RegisterAsync("ana");
+        var copy = ana.Cookie!;
+        TestClient tab = new("tab-1");
+        Assert.True(fixture.Auth.Sessions.FindByCookie(copy)!.TryAttach(tab));
+
+        await ana.PatchAsync("/api/accounts/me", new { displayName = "Ana Maria", currentPassword = ApiFixture.Password }).MustBe(HttpStatusCode.OK);
+        Assert.Equal(copy, ana.Cookie);
+        await ana.PatchAsync("/api/accounts/me", new { password = "another quiet place 43", currentPassword = ApiFixture.Password }).MustBe(HttpStatusCode.OK);
+
+        Assert.True(tab.IsRevoked);
+        Assert.NotEqual(copy, ana.Cookie);
+        await ana.GetAsync("/api/session").MustBe(HttpStatusCode.OK);
+        using var thief = fixture.OpenBrowser();
+        Assert.Null(fixture.Auth.Sessions.FindByCookie(copy));
+
+        // Not 401: another tab of ana's would take that for the end, and forget all it keeps.
+        using var answer = await thief.SendAsync(HttpMethod.Get, "/api/session", null, ("Cookie", "webmessenger=" + copy));
+        Assert.Equal("busy", await Task.FromResult(answer).ProblemAsync(HttpStatusCode.ServiceUnavailable));
+        Assert.Equal("1", Assert.Single(answer.Headers.GetValues("Retry-After")));
+    }
+
+    [Fact]
+    public async Task Fault_S27_A_planted_cookie_neither_keeps_a_browser_out_nor_makes_it_somebody_else()
+    {
+        await using var fixture = await ApiFixture.StartAsync();
+        using var ana = await fixture.RegisterAsync("ana");
+        using var bob = await fixture.RegisterAsync("bob");
+        using var browser = fixture.OpenBrowser();
+        var (mine, planted) = ("webmessenger=" + ana.Cookie, "webmessenger=" + bob.Cookie);
+
+        foreach (var cookies in new[] { mine, $"{mine}; webmessenger=x", $"webmessenger=x; {mine}", $"other=1; {mine};webmessenger=" })
+        {
+            using var answer = await browser.SendAsync(HttpMethod.Get, "/api/session", null, ("Cookie", cookies));
+            Assert.Equal("ana", (await answer.JsonAsync()).GetProperty("user").GetString());
+
+            // What is given anew is the one that opened it.
+            Assert.StartsWith(mine + ";", Assert.Single(answer.Headers.GetValues("Set-Cookie")), StringComparison.Ordinal);
+        }
+
+        foreach (var cookies in new[]
+        {
+            $"{mine}; {planted}", $"{planted}; {mine}", string.Join("; ", Enumerable.Repeat("webmessenger=x", 8)) + "; " + mine,
+        })
+        {
+            await browser.SendAsync(HttpMethod.Get, "/api/session", null, ("Cookie", cookies)).MustBe(HttpStatusCode.Unauthorized);
+            using var room = await browser.SendAsync(HttpMethod.Get, "/api/rooms", null, ("Cookie", cookies));
+            Assert.Equal("nobody", await room.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        }
+
+        // Signing in ends both, so the browser is not kept out for long.
+        await browser.SendAsync(
+            HttpMethod.Post, "/api/session", new { login = "ana", password = ApiFixture.Password }, ("Cookie", $"{planted}; {mine}"))
+            .MustBe(HttpStatusCode.OK);
+        Assert.Null(fixture.Auth.Sessions.FindByCookie(bob.Cookie));
+        Assert.Null(fixture.Auth.Sessions.FindByCookie(ana.Cookie));
     }
 
     [Fact]

@@ -161,7 +161,10 @@ public sealed partial class BasePathTests
 
         using var registered = await http.PostAsJsonAsync(
             new Uri(at, "api/accounts"),
-            new { email = "ana@example.org", userName = "ana", displayName = "Ana", password = "a quiet place 42" },
+            new
+            {
+                email = "ana@example.org", userName = "ana", displayName = "Ana", password = "a quiet place 42", firstCode = broker.Program.FirstCode,
+            },
             Cancellation);
         Assert.Equal("/chat/api/session", registered.Headers.Location?.OriginalString);
 

@@ -79,7 +79,7 @@ internal sealed class RunningBroker : IAsyncDisposable
     {
         var number = Interlocked.Increment(ref _accounts);
         var registered = await Get<Registration>().RegisterAsync(
-            $"someone{number}@example.org", userName, displayName ?? userName, "correct horse battery staple", null);
+            $"someone{number}@example.org", userName, displayName ?? userName, "correct horse battery staple", null, isLocal: true);
         Assert.True(registered.TryGet(out var account, out var refusal), $"{refusal}");
         var token = await TokenAsync(account);
         return new Member(account, token);
@@ -137,6 +137,10 @@ internal sealed class RunningBroker : IAsyncDisposable
         "--WebMessenger:Limits:ConnectsPerSecondPerAddress", "0",
         "--WebMessenger:Limits:RegistrationsPerHourPerAddress", "0",
         "--WebMessenger:Limits:SignInsPerMinutePerAddress", "0",
+        "--WebMessenger:Limits:GuestsPerMinutePerAddress", "0",
+        "--WebMessenger:Limits:AccountTriesPerDay", "0",
+        "--WebMessenger:Limits:UserNameChangesPerMonth", "0",
+        "--WebMessenger:Limits:DisplayNameChangesPerHour", "0",
         .. _settings,
     ],
     _configure,

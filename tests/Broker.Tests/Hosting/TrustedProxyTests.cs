@@ -71,7 +71,7 @@ public sealed class TrustedProxyTests
     {
         string[] limits =
         [
-            "--WebMessenger:Limits:RegistrationsPerHourPerAddress=1", "--WebMessenger:Limits:SignInsPerMinutePerAddress=1", "--WebMessenger:Limits:ConnectsPerSecondPerAddress=1",
+            "--WebMessenger:Limits:RegistrationsPerHourPerAddress=1", "--WebMessenger:Limits:GuestsPerMinutePerAddress=1", "--WebMessenger:Limits:ConnectsPerSecondPerAddress=1",
         ];
         await using var behind = await RunningBroker.StartAsync([Trusted, .. limits]);
         await using var open = await RunningBroker.StartAsync(limits);

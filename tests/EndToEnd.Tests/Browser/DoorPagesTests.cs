@@ -70,6 +70,43 @@ public sealed class DoorPagesTests(SharedServer shared, Chromium chromium)
     }
 
     [Fact]
+    public async Task Fault_S12_The_first_account_from_elsewhere_is_asked_for_the_code_and_Fault_S22_a_new_password_keeps_its_tabs_in()
+    {
+        // Whatever comes from a proxy comes from elsewhere.
+        await using var server = await ServerProcess.StartAsync([.. SharedServer.NoLimits, "WebMessenger:TrustedProxies:0=127.0.0.1"]);
+        var code = Regex.Match(server.Log, @"takes the code (\S+)").Groups[1].Value;
+        await using var visitor = await chromium.VisitorAsync(server);
+        var page = await visitor.OpenAsync("/register");
+        var field = page.GetByLabel("First account code");
+        await Assertions.Expect(page.GetByRole(AriaRole.Button, new() { Name = "Create account" })).ToBeVisibleAsync();
+        await Assertions.Expect(field).ToHaveCountAsync(0);
+
+        await page.GetByLabel("Display name").FillAsync("Ana");
+        await RegisterAsync(page, "first");
+        await Assertions.Expect(field).ToBeFocusedAsync();
+        await field.FillAsync("aaaa-aaaa-aaaa");
+        await field.PressAsync("Enter");
+        await Assertions.Expect(page.GetByText("This is not the code.")).ToBeVisibleAsync();
+        await Assertions.Expect(field).ToBeFocusedAsync();
+        await field.FillAsync(code.ToUpperInvariant());
+        await field.PressAsync("Enter");
+        ChatPage chat = new(page);
+        await IsInAsync(chat, "lobby");
+
+        // Another tab of the same browser, whose connection ends with the old cookie.
+        ChatPage other = new(await visitor.OpenAsync("/rooms/lobby"));
+        await other.IsInRoomAsync();
+        await OpenMenuEntryAsync(page, "My account");
+        await page.GetByLabel("Current password").Nth(1).FillAsync(Person.Password);
+        await page.GetByLabel("New password").FillAsync("another horse, just as correct");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Change password" }).ClickAsync();
+        await Assertions.Expect(page.GetByText("Your password was changed.")).ToBeVisibleAsync();
+        var text = Lobby.Unique("still here");
+        await other.SayAsync(text);
+        await other.SeesAsync(text);
+    }
+
+    [Fact]
     public async Task Fault_P22_The_focus_stays_in_the_form_and_Fault_P34_the_page_says_how_long_to_wait()
     {
         await using var server = await ServerProcess.StartAsync(

@@ -14,6 +14,7 @@ public sealed class SharedServer : IAsyncLifetime
     internal static string[] NoLimits { get; } =
     [
         "WebMessenger:Limits:SignInsPerMinutePerAddress=0",
+        "WebMessenger:Limits:GuestsPerMinutePerAddress=0",
         "WebMessenger:Limits:RegistrationsPerHourPerAddress=0",
         "WebMessenger:Limits:ConnectsPerSecondPerAddress=0",
         "WebMessenger:Limits:ConnectionsPerAddress=0",

@@ -59,7 +59,7 @@ internal sealed class AccountSeed : IDisposable
     private static async Task<Login> RegisterAsync(AuthServices auth, int number)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"member-{number:0000}");
-        var registered = await auth.Registration.RegisterAsync($"{name}@example.org", name, name, Password, null);
+        var registered = await auth.Registration.RegisterAsync($"{name}@example.org", name, name, Password, null, isLocal: true);
         if (!registered.TryGet(out var account, out var refusal))
         {
             throw new LoadException($"The account {name} could not be made: {refusal}");

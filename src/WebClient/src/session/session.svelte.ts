@@ -19,6 +19,8 @@ export interface Registration {
   userName: string;
   displayName: string;
   password: string;
+  /** Printed where the server was started; needed for its first account only. */
+  firstCode?: string;
 }
 
 type Status = 'asking' | 'unreachable' | 'out' | 'in' | 'switched';

@@ -1,0 +1,122 @@
+using Microsoft.Extensions.Logging;
+using WebMessenger.Auth.Tokens;
+
+namespace WebMessenger.Auth.Sessions;
+
+/// <summary>
+/// Removes ended login sessions and tokens from the disk, and keeps at it when the disk refuses: or they would live again after a restart.
+/// </summary>
+/// <remarks>
+/// Thread-safe; <c>_gate</c> is a leaf lock. It holds no more than there were login sessions, which are bounded by account.
+/// </remarks>
+internal sealed partial class UnstoredEnds(LoginSessionStore browsers, AccessTokenStore tokens, ILogger logger)
+{
+    private readonly Lock _gate = new();
+    private readonly HashSet<LoginSession> _unstored = [];
+    private bool _isTrying;
+
+    /// <summary>Throws when the disk refuses; it is tried again all the same.</summary>
+    public async Task StoreAsync(IReadOnlyCollection<LoginSession> ended)
+    {
+        try
+        {
+            await RemoveAsync(ended);
+        }
+        catch
+        {
+            Remember(ended);
+            throw;
+        }
+    }
+
+    /// <summary>Tries again, if there is anything. Never throws: the disk may refuse for a long time.</summary>
+    /// <param name="isLast">The program stops: now or never.</param>
+    public async Task RetryAsync(bool isLast = false)
+    {
+        List<LoginSession> due;
+        lock (_gate)
+        {
+            if (_unstored.Count == 0 || _isTrying)
+            {
+                return;
+            }
+
+            (due, _isTrying) = ([.. _unstored], true);
+        }
+
+        var stored = false;
+        try
+        {
+            await RemoveAsync(due);
+            stored = true;
+        }
+        catch (Exception error) when (!isLast)
+        {
+            // Said when it began.
+            LogStillNotStored(logger, due.Count, error.Message);
+        }
+        catch (Exception error)
+        {
+            LogNeverStored(logger, due.Count, error.Message);
+        }
+
+        lock (_gate)
+        {
+            _isTrying = false;
+            if (stored)
+            {
+                _unstored.ExceptWith(due);
+            }
+        }
+
+        if (stored)
+        {
+            LogStored(logger, due.Count);
+        }
+    }
+
+    private async Task RemoveAsync(IReadOnlyCollection<LoginSession> ended)
+    {
+        var ofBrowsers = ended.Where(session => session.Kind == LoginSessionKind.Browser).ToList();
+        var ofTokens = ended.Where(session => session.Kind == LoginSessionKind.Token).ToList();
+        if (ofBrowsers.Count > 0)
+        {
+            await browsers.RemoveAsync(ofBrowsers);
+        }
+
+        if (ofTokens.Count > 0)
+        {
+            await tokens.RemoveAsync(ofTokens);
+        }
+    }
+
+    private void Remember(IReadOnlyCollection<LoginSession> ended)
+    {
+        bool isFirst;
+        lock (_gate)
+        {
+            isFirst = _unstored.Count == 0;
+            _unstored.UnionWith(ended.Where(session => session.Kind != LoginSessionKind.Password));
+        }
+
+        if (isFirst)
+        {
+            LogNotStored(logger);
+        }
+    }
+
+    [LoggerMessage(1220, LogLevel.Error,
+        "The end of a login session or access token could not be stored. It has ended, and is stored as soon as the disk works; "
+        + "if the server is killed before, it lives again at the next start")]
+    private static partial void LogNotStored(ILogger logger);
+
+    [LoggerMessage(1221, LogLevel.Debug, "The end of {Count} login sessions or access tokens is still not stored: {Problem}")]
+    private static partial void LogStillNotStored(ILogger logger, int count, string problem);
+
+    [LoggerMessage(1222, LogLevel.Information, "The end of {Count} login sessions or access tokens is stored by now")]
+    private static partial void LogStored(ILogger logger, int count);
+
+    [LoggerMessage(1223, LogLevel.Error,
+        "The server stops, and the end of {Count} login sessions or access tokens is not stored: they live again at the next start ({Problem})")]
+    private static partial void LogNeverStored(ILogger logger, int count, string problem);
+}

@@ -1,0 +1,58 @@
+using System.Buffers;
+using System.Globalization;
+using System.Net;
+
+namespace WebMessenger.Broker.Api;
+
+/// <summary>An origin (RFC 6454) as it is compared: the scheme, the host in ASCII and lower case, and the port, also where it is the scheme's own.</summary>
+internal readonly record struct WebOrigin(string Scheme, string Host, int Port)
+{
+    private static readonly SearchValues<char> BeyondAuthority = SearchValues.Create("/\\?#@ ");
+
+    /// <summary>As a browser writes it: no path, not even a slash. False for `null`.</summary>
+    public static bool TryParse(string text, out WebOrigin origin)
+    {
+        origin = default;
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || !(uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)
+            || !text.StartsWith(uri.Scheme + "://", StringComparison.OrdinalIgnoreCase)
+            || text.AsSpan(uri.Scheme.Length + "://".Length).ContainsAny(BeyondAuthority))
+        {
+            return false;
+        }
+
+        origin = new WebOrigin(uri.Scheme, HostName.Fold(uri.IdnHost), uri.Port);
+        return true;
+    }
+
+    /// <summary>The same host and port as a request was sent to. Without a port in the request it is that of the origin's scheme.</summary>
+    public bool IsAt(HostString host)
+    {
+        var known = Scheme == Uri.UriSchemeHttps ? 443 : 80;
+        return host.HasValue && HostName.Fold(host.Host) == Host && (host.Port ?? known) == Port;
+    }
+}
+
+/// <summary>Host names as they are compared: `bücher.example` and `xn--bcher-kva.example` are one, in any case, with a dot behind it or not.</summary>
+internal static class HostName
+{
+    private static readonly IdnMapping Idn = new();
+
+    /// <summary>An IPv6 address with or without its brackets becomes one without. What is no host name at all stays as it is.</summary>
+    public static string Fold(string host)
+    {
+        var bare = host.Trim('[', ']').TrimEnd('.').ToLowerInvariant();
+        if (IPAddress.TryParse(bare, out var address))
+        {
+            return address.ToString();
+        }
+
+        try
+        {
+            return Idn.GetAscii(bare).ToLowerInvariant();
+        }
+        catch (ArgumentException)
+        {
+            return bare;
+        }
+    }
+}

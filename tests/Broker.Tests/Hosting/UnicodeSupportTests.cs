@@ -1,0 +1,57 @@
+using System.Diagnostics;
+using WebMessenger.Broker.Hosting;
+using WebMessenger.Broker.Tests.Log;
+
+namespace WebMessenger.Broker.Tests.Hosting;
+
+public sealed class UnicodeSupportTests
+{
+    [Theory]
+    [InlineData("1")]
+    [InlineData("0")]
+    public async Task Fault_B14_Without_Unicode_the_server_does_not_start_and_one_line_says_why(string invariant)
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        using TempFolder folder = new();
+        ProcessStartInfo start = new(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        {
+            ArgumentList =
+            {
+                "exec", typeof(WebMessengerProgram).Assembly.Location, "--Urls=http://127.0.0.1:0", "--WebMessenger:Mqtt:Port=-1",
+                "--WebMessenger:DataFolder=" + folder.In("data"),
+            },
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
+        start.Environment["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] = invariant;
+        using var process = Process.Start(start)!;
+        try
+        {
+            if (invariant == "0")
+            {
+                // The same does start where nothing is missing.
+                while (await process.StandardOutput.ReadLineAsync(cancellation) is { } line && !line.StartsWith("WebMessenger is ready", StringComparison.Ordinal))
+                {
+                }
+
+                Assert.False(process.HasExited);
+                return;
+            }
+
+            var error = await process.StandardError.ReadToEndAsync(cancellation);
+            await process.WaitForExitAsync(cancellation);
+            Assert.Equal(1, process.ExitCode);
+            Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+            Assert.Contains("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=false", error, StringComparison.Ordinal);
+            Assert.False(Directory.Exists(folder.In("data")));
+        }
+        finally
+        {
+            if (!process.HasExited)
+            {
+                process.Kill();
+                await process.WaitForExitAsync(CancellationToken.None);
+            }
+        }
+    }
+}
