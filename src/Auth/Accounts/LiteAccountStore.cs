@@ -59,6 +59,7 @@ internal sealed class LiteAccountStore(DocumentStore store) : IAccountStore
             }
 
             accounts.Delete(id);
+            ErasedAccounts.Note(database, id);
         }
     });
 

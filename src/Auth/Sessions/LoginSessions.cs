@@ -88,6 +88,9 @@ public sealed class LoginSessions
         return new SignedIn(session, secret);
     }
 
+    /// <summary>The access tokens of all accounts.</summary>
+    internal IEnumerable<LoginSession> Tokens => _byId.Values.Where(session => session.Kind == LoginSessionKind.Token && !session.IsRevoked);
+
     /// <summary>The caller holds the write gate, has checked the account under it, and has stored the login session.</summary>
     internal void Add(LoginSession session)
     {

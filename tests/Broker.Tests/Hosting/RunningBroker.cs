@@ -134,6 +134,7 @@ internal sealed class RunningBroker : IAsyncDisposable
         "--WebMessenger:Limits:ConnectsPerSecondPerAddress", "0",
         "--WebMessenger:Limits:RegistrationsPerHourPerAddress", "0",
         "--WebMessenger:Limits:SignInsPerMinutePerAddress", "0",
+        "--WebMessenger:Limits:RoomTriesPerDay", "0",
         .. _settings,
     ],
     _configure);
