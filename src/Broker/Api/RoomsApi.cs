@@ -252,7 +252,12 @@ internal static class RoomsApi
     private static Room? Visible(string room, RoomDirectory rooms, HttpContext context, bool orInvited = false)
     {
         var who = context.SignedIn();
-        if (!who.Scope.Allows(room, Verbs.Read) || rooms.Find(room) is not { IsDeleted: false } found)
+        if (!who.Scope.Allows(room, Verbs.Read))
+        {
+            return null;
+        }
+
+        if (rooms.Find(room) is not { IsDeleted: false } found)
         {
             return null;
         }
