@@ -156,7 +156,7 @@ public sealed class RoomsTests(SharedServer shared, Chromium chromium)
         await page.SetViewportSizeAsync(1440, 700);
         var before = await TitlesAsync(column);
         Assert.Equal(["Lobby", "Música", .. Enumerable.Range(1, 59).Select(i => string.Create(CultureInfo.InvariantCulture, $"Sala {i}"))], before.Take(61));
-        await using var phone = await shared.Server.PageAsync(caio.Cookie);
+        await using var phone = await shared.Server.PageAsync(dora.Cookie);
         Assert.True((await phone.ConnectAsync()).Accepted);
         Assert.True((await phone.PublishAsync($"rooms/{rooms[57]}", "down here")).Accepted);
         await Assertions.Expect(chat.RoomLink("Sala 57")).ToContainTextAsync("1 new message");

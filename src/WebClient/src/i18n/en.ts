@@ -447,7 +447,6 @@ export const en = {
   'error.server_error': 'Something went wrong on the server. Please try again.',
   'error.no_such_room': 'There is no such room, or it is not open to you.',
   'error.no_such_link': 'This link does not work any more: it was used, it is over an hour old, or there is a newer one. Ask for a new one.',
-  'error.no_such_user': 'There is nobody with this user name.',
   'error.no_such_member': 'You are not in this room (any more).',
   'error.not_allowed': 'You may not do that.',
   'error.owner_leaves': 'You made this room and it is private: make it public or delete it instead of leaving.',

@@ -449,7 +449,6 @@ export const ptBR: Catalogue = {
   'error.server_error': 'Algo deu errado no servidor. Tente de novo.',
   'error.no_such_room': 'Essa sala não existe ou não está aberta para você.',
   'error.no_such_link': 'Este link não vale mais: já foi usado, passou de uma hora ou existe um mais novo. Peça outro.',
-  'error.no_such_user': 'Não há ninguém com esse nome de usuário.',
   'error.no_such_member': 'Você não está (mais) nesta sala.',
   'error.not_allowed': 'Você não pode fazer isso.',
   'error.owner_leaves': 'Você criou esta sala e ela é privada: em vez de sair, torne-a pública ou apague-a.',
