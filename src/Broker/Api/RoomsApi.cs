@@ -166,9 +166,7 @@ internal static class RoomsApi
         {
             RoomChange.Done => TypedResults.NoContent(),
             RoomChange.Invited => TypedResults.Json(new Invited(true), RoomsJson.Default.Invited, statusCode: StatusCodes.Status202Accepted),
-            RoomChange.TriedTooOften => RoomProblems.TooOften(
-                "too_many_invitations", "You have invited as many people today as you may. Try again later.", rooms.WaitForNextInvitation(who.Account), context),
-            var refused => Refused(refused),
+            var refused => Refused(refused, rooms, context),
         };
     }
 
@@ -196,8 +194,8 @@ internal static class RoomsApi
             }
 
             // One answer, whether somebody of that name was invited, was not, or does not exist (fault S13).
-            await rooms.WithdrawAsync(found, account, who.Account);
-            return TypedResults.NoContent();
+            var withdrawn = await rooms.WithdrawAsync(found, account, who.Account);
+            return withdrawn == RoomChange.Done ? TypedResults.NoContent() : Refused(withdrawn, rooms, context);
         }
 
         if (found.Record.IsPrivate && found.Record.OwnerId == account.Id)
@@ -273,6 +271,14 @@ internal static class RoomsApi
     private static string KindOf(Account account) => account.IsGuest ? "guest" : "person";
 
     private static bool IsWhole(LoginSession who) => who.Scope.Rooms is null && who.Scope.Verbs == Verbs.All;
+
+    private static ProblemHttpResult Refused(RoomChange outcome, RoomDirectory rooms, HttpContext context) => outcome == RoomChange.TriedTooOften
+        ? RoomProblems.TooOften(
+            "too_many_invitations",
+            "You have invited, or taken back, as many people today as you may. Try again later.",
+            rooms.WaitForNextInvitation(context.SignedIn().Account),
+            context)
+        : Refused(outcome);
 
     private static ProblemHttpResult Refused(RoomChange outcome) => outcome switch
     {

@@ -52,6 +52,11 @@ internal sealed class Invitations(BrokerLimits limits, TimeProvider time)
                 _ofAccount[invitation.Account] = rooms = [];
             }
 
+            foreach (var over in rooms.Values.Where(IsOver).ToList())
+            {
+                rooms.Remove(over.Room);
+            }
+
             rooms[invitation.Room] = invitation;
         }
     }

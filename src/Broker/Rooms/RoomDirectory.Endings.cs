@@ -104,6 +104,7 @@ internal sealed partial class RoomDirectory
         await store.RemoveAccountAsync(accountId, handedOver, isAll);
         _tries.Forget(accountId);
         _asks.Forget(accountId);
+        _withdrawals.Forget(accountId);
         _invitations.RemoveAll(one => one.Account == accountId || one.By == accountId);
         foreach (var room in RoomsOf(accountId))
         {

@@ -8,6 +8,9 @@ internal sealed partial class RoomDirectory
     private readonly Invitations _invitations = new(settings.Limits, time);
     private readonly DailyBudget _asks = new(settings.Limits.InvitationsPerDay, time);
 
+    // As many as are sent: each can be taken back, and no more writes are caused by names that are nobody's.
+    private readonly DailyBudget _withdrawals = new(settings.Limits.InvitationsPerDay, time);
+
     /// <summary>The rooms that an account is asked into and has not answered, with who asks and since when; the newest first.</summary>
     public IEnumerable<(Room Room, Account By, DateTimeOffset At)> InvitationsOf(Account account)
     {
@@ -85,21 +88,34 @@ internal sealed partial class RoomDirectory
         return RoomChange.Invited;
     }
 
-    /// <summary>How long an account that has asked too many waits for the next.</summary>
-    public TimeSpan WaitForNextInvitation(Account account) => _asks.WaitOf(account.Id);
+    /// <summary>How long an account that has asked too many, or taken too many back, waits for the next.</summary>
+    public TimeSpan WaitForNextInvitation(Account account) =>
+        TimeSpan.FromTicks(Math.Max(_asks.WaitOf(account.Id).Ticks, _withdrawals.WaitOf(account.Id).Ticks));
 
     /// <summary>Takes an invitation back. The same whether there was one or not; one that was declined stays declined.</summary>
-    public async Task WithdrawAsync(Room room, Account? whom, Account by)
+    public async Task<RoomChange> WithdrawAsync(Room room, Account? whom, Account by)
     {
         await _changes.WaitAsync();
         try
         {
+            if (room.IsDeleted || !MayManage(room, by))
+            {
+                return room.IsDeleted ? RoomChange.NotFound : RoomChange.NotAllowed;
+            }
+
+            if (!_withdrawals.TryTake(by.Id))
+            {
+                return RoomChange.TriedTooOften;
+            }
+
             var open = whom is not null && _invitations.Find(room.Id.Value, whom.Id) is { IsDeclined: false } found ? found : null;
             await store.WithdrawAsync(by.Id, _asks.Of(by.Id), open);
             if (open is not null)
             {
                 _invitations.Remove(open.Room, open.Account);
             }
+
+            return RoomChange.Done;
         }
         finally
         {

@@ -191,6 +191,8 @@ public sealed class UnreadTopicTests
             Assert.Equal(System.Net.HttpStatusCode.Accepted, invited.StatusCode);
         }
 
+        Assert.Equal("invited", (await page.NextPublishAsync()).Json.GetProperty("code").GetString());
+
         using var anas = Client(broker, ana.Token);
         await ExpectNoContentAsync(anas.PutAsync(Path("/api/rooms/yard/members/me"), null, TestContext.Current.CancellationToken));
         await phone.SubscribeAsync("rooms/lobby/text");

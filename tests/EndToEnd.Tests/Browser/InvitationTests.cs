@@ -30,8 +30,8 @@ public sealed class InvitationTests(SharedServer shared, Chromium chromium)
         await Assertions.Expect(decline).ToBeVisibleAsync();
         await decline.ClickAsync();
         await Assertions.Expect(decline).ToHaveCountAsync(0);
-        await Assertions.Expect(join).ToBeFocusedAsync();
-        await invited.Page.Keyboard.PressAsync("Enter");
+        await Assertions.Expect(Button(invited, "No thanks to The cellar")).ToBeFocusedAsync();
+        await join.ClickAsync();
         await invited.IsInRoomAsync();
         await Assertions.Expect(invited.Page).ToHaveURLAsync($"/rooms/{room}");
         await Assertions.Expect(join).ToHaveCountAsync(0);

@@ -143,6 +143,8 @@ export const en = {
   'rooms.enter': 'Come in',
   'rooms.noTopic': 'No topic yet',
   'rooms.invitations': 'Invitations',
+  'rooms.invited.one': '{count} invitation',
+  'rooms.invited.other': '{count} invitations',
   'rooms.invitesYou': 'invites you to',
   'rooms.accept': 'Join',
   'rooms.acceptRoom': 'Join {room}',

@@ -144,6 +144,8 @@ export const ptBR: Catalogue = {
   'rooms.enter': 'Entrar',
   'rooms.noTopic': 'Ainda sem assunto',
   'rooms.invitations': 'Convites',
+  'rooms.invited.one': '{count} convite',
+  'rooms.invited.other': '{count} convites',
   'rooms.invitesYou': 'convida você para',
   'rooms.accept': 'Entrar',
   'rooms.acceptRoom': 'Entrar em {room}',
