@@ -8,8 +8,8 @@ internal readonly record struct DailyLeft(double Left, DateTimeOffset At);
 /// <summary>How often a day each account may do one thing. Thread-safe.</summary>
 /// <param name="perDay">So many at once, and so many again within a day; 0: no limit.</param>
 /// <remarks>
-/// By the wall clock, because it lasts over restarts where it is stored. A clock that goes back gives nothing and takes nothing; one that jumps ahead gives a day's
-/// worth at most.
+/// By the wall clock, because it lasts over restarts where it is stored. A clock that goes back gives nothing and takes nothing, one that jumps ahead gives a day's
+/// worth at most (fault B13).
 /// </remarks>
 internal sealed class DailyBudget(int perDay, TimeProvider time)
 {
@@ -29,19 +29,16 @@ internal sealed class DailyBudget(int perDay, TimeProvider time)
 
         lock (_gate)
         {
-            var now = Now(accountId);
-            if (now.Left < 1)
-            {
-                return false;
-            }
-
             if (_left.Count >= TidyAt)
             {
                 Tidy();
             }
 
-            _left[accountId] = now with { Left = now.Left - 1 };
-            return true;
+            // Noted when none is left, too: after a clock that was years ahead has been set back, it counts from now on.
+            var now = Now(accountId);
+            var isLeft = now.Left >= 1;
+            _left[accountId] = isLeft ? now with { Left = now.Left - 1 } : now;
+            return isLeft;
         }
     }
 

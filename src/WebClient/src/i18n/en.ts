@@ -340,6 +340,7 @@ export const en = {
   'tokens.namePlaceholder': 'e.g. Garden sensor',
   'tokens.rooms': 'Rooms',
   'tokens.allRooms': 'All my rooms',
+  'tokens.noRooms': 'Its rooms were deleted',
   'tokens.someRooms': 'Only these',
   'tokens.roomsNeeded': 'Choose at least one room.',
   'tokens.verbs': 'May',

@@ -342,6 +342,7 @@ export const ptBR: Catalogue = {
   'tokens.namePlaceholder': 'ex.: Sensor do jardim',
   'tokens.rooms': 'Salas',
   'tokens.allRooms': 'Todas as minhas salas',
+  'tokens.noRooms': 'As salas dele foram apagadas',
   'tokens.someRooms': 'Só estas',
   'tokens.roomsNeeded': 'Escolha pelo menos uma sala.',
   'tokens.verbs': 'Pode',
