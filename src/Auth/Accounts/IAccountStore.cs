@@ -58,6 +58,9 @@ internal interface IAccountStore
     /// <param name="known">As for adding.</param>
     Task<Claim> ReplaceAsync(AccountRecord account, Conflicts known = Conflicts.None);
 
-    /// <summary>Removes the account and frees its e-mail address; its user names stay taken. An unknown id is no error.</summary>
+    /// <summary>
+    /// Removes the account and frees its e-mail address; its user names stay taken. An unknown id is no error. With the same change it is noted as erased
+    /// (<see cref="ErasedAccounts"/>), until whatever else is kept of it is gone.
+    /// </summary>
     Task RemoveAsync(IReadOnlyCollection<string> ids);
 }

@@ -64,6 +64,7 @@ internal sealed class LiteAccountStore(DocumentStore store, int userNamesPerAcco
             }
 
             accounts.Delete(id);
+            ErasedAccounts.Note(database, id);
         }
     });
 

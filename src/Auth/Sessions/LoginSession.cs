@@ -56,6 +56,7 @@ public sealed class LoginSession(
 
     // Client ids of MQTT sessions that live on without a connection; allocated for the first. Under _gate.
     private HashSet<string>? _kept;
+    private volatile Scope _scope = scope;
     private volatile bool _revoked;
     private Task _closed = Task.CompletedTask;
     private long _lastSeenTicks = createdAt.UtcTicks;
@@ -71,7 +72,12 @@ public sealed class LoginSession(
 
     public Account Account { get; } = account;
 
-    public Scope Scope { get; } = scope;
+    /// <summary>Replaced as a whole, by what takes a room out of it: whoever asks sees one or the other.</summary>
+    public Scope Scope
+    {
+        get => _scope;
+        internal set => _scope = value;
+    }
 
     public DateTimeOffset CreatedAt { get; } = createdAt;
 

@@ -108,6 +108,9 @@ public sealed class LoginSessions
         return new SignedIn(session, secret);
     }
 
+    /// <summary>The access tokens of all accounts.</summary>
+    internal IEnumerable<LoginSession> Tokens => _byId.Values.Where(session => session.Kind == LoginSessionKind.Token && !session.IsRevoked);
+
     /// <summary>Those beyond the limit: the ones without a connection first, and of them those that were used longest ago.</summary>
     private List<LoginSession> SurplusOf(Account account, LoginSession newest)
     {

@@ -87,6 +87,37 @@ public sealed class AccessTokens
         return true;
     }
 
+    /// <summary>
+    /// A room has ended: no token names it any more, so that none has rights in another room of that id (fault S17). One that named no other room is left without
+    /// any. Completes when it is on disk; may be called again.
+    /// </summary>
+    public async Task ForgetRoomAsync(string room)
+    {
+        using var entry = await _writes.EnterAsync();
+        var before = _sessions.Tokens.Where(token => token.Scope.Rooms?.Contains(room) == true).Select(token => (Token: token, token.Scope)).ToList();
+        if (before.Count == 0)
+        {
+            return;
+        }
+
+        // In memory first: what is written of a token for another reason meanwhile must not bring the room back.
+        foreach (var (token, scope) in before)
+        {
+            token.Scope = scope with { Rooms = scope.Rooms!.Where(named => named != room).ToFrozenSet() };
+        }
+
+        try
+        {
+            await _store.TouchAsync([.. before.Select(token => token.Token)]);
+        }
+        catch
+        {
+            // Nothing is open by it: the room is gone. The next call finds them again.
+            before.ForEach(token => token.Token.Scope = token.Scope);
+            throw;
+        }
+    }
+
     /// <summary>The live login session of the token, or null. For `Authorization: Bearer`; the caller holds requests to its scope.</summary>
     public LoginSession? FindBearer(string? secret) => IsTokenShaped(secret) ? _sessions.FindByToken(secret) : null;
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Sessions;
@@ -19,6 +20,13 @@ internal static class RoomProblems
     public static ProblemHttpResult Forbidden(string code, string detail) => Of(StatusCodes.Status403Forbidden, code, detail);
 
     public static ProblemHttpResult Conflict(string code, string detail) => Of(StatusCodes.Status409Conflict, code, detail);
+
+    /// <summary>An account has used up what it may do a day; says when it may again.</summary>
+    public static ProblemHttpResult TooOften(string code, string detail, TimeSpan wait, HttpContext context)
+    {
+        context.Response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        return Of(StatusCodes.Status429TooManyRequests, code, detail);
+    }
 
     /// <summary>For whoever is signed in by cookie or access token. The handler reads <see cref="ApiGroup.SignedIn"/>.</summary>
     public static TBuilder RequireMember<TBuilder>(this TBuilder endpoints)

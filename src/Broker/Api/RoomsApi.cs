@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -23,6 +24,7 @@ internal static class RoomsApi
         rooms.MapGet("{room}", Get);
         rooms.MapPatch("{room}", ChangeAsync);
         rooms.MapDelete("{room}", DeleteAsync);
+        rooms.MapGet("{room}/members", Members);
         rooms.MapPut("{room}/members/{user}", AddMemberAsync);
         rooms.MapDelete("{room}/members/{user}", RemoveMemberAsync);
         rooms.MapGet("{room}/people", People);
@@ -39,6 +41,11 @@ internal static class RoomsApi
                 .Select(room => RoomView.Of(room, who.Account, positions))
                 .OrderByDescending(room => room.People)
                 .ThenBy(room => room.Id, StringComparer.Ordinal),
+        ],
+        [
+            .. rooms.InvitationsOf(who.Account)
+                .Where(invited => who.Scope.Allows(invited.Room.Id.Value, Verbs.Read))
+                .Select(invited => InvitationView.Of(invited.Room, invited.By, invited.At)),
         ]);
         return TypedResults.Bytes(
             JsonSerializer.SerializeToUtf8Bytes(list, RoomsJson.Default.RoomList).AsMemory(), "application/json; charset=utf-8");
@@ -78,7 +85,10 @@ internal static class RoomsApi
         return await rooms.CreateAsync(id, title!, topic ?? "", isPrivate ?? false, who.Account) switch
         {
             RoomChange.Done => TypedResults.Created(context.OnHost($"/api/rooms/{id}"), RoomView.Of(rooms.Find(id.Value)!, who.Account, positions)),
-            RoomChange.TooMany => RoomProblems.Conflict("too_many", "This account has made as many rooms as it may. Delete one first."),
+            RoomChange.TooMany => RoomProblems.Conflict("too_many", "This account has as many rooms as it may. Delete one first."),
+            RoomChange.TriedTooOften => RoomProblems.TooOften(
+                "too_many_attempts", "You have tried to make as many rooms today as you may. Try again later.", rooms.WaitForNextTry(who.Account), context),
+            RoomChange.NotAllowed => Problems.NotSignedIn(),
             _ => Problems.Fields([new FieldError("id", "taken", "There is a room with this id already. Choose another.")]),
         };
     }
@@ -131,44 +141,61 @@ internal static class RoomsApi
 
     private static async Task<IResult> AddMemberAsync(string room, string user, RoomDirectory rooms, AccountDirectory accounts, HttpContext context)
     {
-        if (Visible(room, rooms, context) is not { } found)
+        var who = context.SignedIn();
+        var isMe = IsMe(user, who);
+        if (Visible(room, rooms, context, orInvited: isMe) is not { } found)
         {
             return RoomProblems.NoSuchRoom();
         }
 
-        var who = context.SignedIn();
-        if (Resolve(user, accounts, who) is not { } account)
+        if (isMe)
         {
-            return RoomProblems.NotFound("no_such_user", "There is nobody of that user name.");
+            await rooms.JoinAsync(found, who.Account, byItself: true);
+            return found.IsMember(who.Account.Id) ? TypedResults.NoContent()
+                : RoomDirectory.MayManage(found, who.Account) ? RoomProblems.Forbidden("not_allowed", "This room is private: only who is invited comes in.")
+                : RoomProblems.NoSuchRoom();
         }
 
-        // A public room is open to whoever comes; into a private one its owner asks.
-        var mayAdd = RoomDirectory.MayManage(found, who.Account) ? IsWhole(who) : account == who.Account && !found.Record.IsPrivate;
-        if (!mayAdd && !found.IsMember(account.Id))
+        // Before the name is looked up: whoever may not invite learns nothing of names (fault S13).
+        if (!IsWhole(who) || !RoomDirectory.MayInvite(found, who.Account))
         {
-            return RoomProblems.Forbidden("not_allowed", "Only the owner of the room can add somebody.");
+            return RoomProblems.Forbidden("not_allowed", "Only the owner of the room can invite somebody.");
         }
 
-        await rooms.JoinAsync(found, account);
-        return TypedResults.NoContent();
+        return await rooms.InviteAsync(found, accounts.FindByUserName(user), who.Account) switch
+        {
+            RoomChange.Done => TypedResults.NoContent(),
+            RoomChange.Invited => TypedResults.Json(new Invited(true), RoomsJson.Default.Invited, statusCode: StatusCodes.Status202Accepted),
+            var refused => Refused(refused, rooms, context),
+        };
     }
 
     private static async Task<IResult> RemoveMemberAsync(string room, string user, RoomDirectory rooms, AccountDirectory accounts, HttpContext context)
     {
-        if (Visible(room, rooms, context) is not { } found)
+        var who = context.SignedIn();
+        var isMe = IsMe(user, who);
+        if (Visible(room, rooms, context, orInvited: isMe) is not { } found)
         {
             return RoomProblems.NoSuchRoom();
         }
 
-        var who = context.SignedIn();
-        if (Resolve(user, accounts, who) is not { } account || !found.IsMember(account.Id))
-        {
-            return RoomProblems.NotFound("no_such_member", "There is no such member in this room.");
-        }
-
-        if (!IsWhole(who) || (account != who.Account && !RoomDirectory.MayManage(found, who.Account)))
+        if (!IsWhole(who) || (!isMe && !RoomDirectory.MayManage(found, who.Account)))
         {
             return RoomProblems.Forbidden("not_allowed", "Only the owner of the room can remove somebody else, and a limited access token nobody.");
+        }
+
+        var account = isMe ? who.Account : accounts.FindByUserName(user);
+        if (account is null || !found.IsMember(account.Id))
+        {
+            if (isMe)
+            {
+                return await rooms.DeclineAsync(found, who.Account) ? TypedResults.NoContent()
+                    : RoomProblems.NotFound("no_such_member", "There is no such member in this room.");
+            }
+
+            // One answer, whether somebody of that name was invited, was not, or does not exist (fault S13).
+            var withdrawn = await rooms.WithdrawAsync(found, account, who.Account);
+            return withdrawn == RoomChange.Done ? TypedResults.NoContent() : Refused(withdrawn, rooms, context);
         }
 
         if (found.Record.IsPrivate && found.Record.OwnerId == account.Id)
@@ -176,8 +203,37 @@ internal static class RoomsApi
             return RoomProblems.Conflict("owner_leaves", "You made this room and it is private: make it public or delete it instead of leaving.");
         }
 
-        await rooms.LeaveAsync(found, account, byItself: account == who.Account);
+        await rooms.LeaveAsync(found, account, byItself: isMe);
         return TypedResults.NoContent();
+    }
+
+    private static IResult Members(string room, string? after, string? limit, RoomDirectory rooms, AccountDirectory accounts, HttpContext context)
+    {
+        if (Visible(room, rooms, context) is not { } found || !found.IsMember(context.SignedIn().Account.Id))
+        {
+            return RoomProblems.NoSuchRoom();
+        }
+
+        var most = 100;
+        if (limit is not null && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most is < 1 or > 200))
+        {
+            return Problems.Field("limit", "invalid", "A page has 1 to 200 members.");
+        }
+
+        // One more than is shown tells whether there are more.
+        var members = found.MemberIds
+            .Select(accounts.Find)
+            .OfType<Account>()
+            .Where(account => after is null || string.CompareOrdinal(account.UserName, after) > 0)
+            .OrderBy(account => account.UserName, StringComparer.Ordinal)
+            .Take(most + 1)
+            .ToList();
+        var shown = members.Take(most).ToArray();
+        return TypedResults.Json(
+            new MemberList(
+                [.. shown.Select(account => new MemberView(account.UserName, account.DisplayName, KindOf(account), found.Record.OwnerId == account.Id))],
+                members.Count > most ? shown[^1].UserName : null),
+            RoomsJson.Default.MemberList);
     }
 
     private static IResult People(string room, RoomDirectory rooms, HttpContext context) =>
@@ -190,7 +246,8 @@ internal static class RoomsApi
             ]), RoomsJson.Default.PeopleList)
             : RoomProblems.NoSuchRoom();
 
-    private static Room? Visible(string room, RoomDirectory rooms, HttpContext context)
+    /// <param name="orInvited">The call answers an invitation.</param>
+    private static Room? Visible(string room, RoomDirectory rooms, HttpContext context, bool orInvited = false)
     {
         var who = context.SignedIn();
         if (!who.Scope.Allows(room, Verbs.Read))
@@ -198,17 +255,35 @@ internal static class RoomsApi
             return null;
         }
 
+        if (rooms.Find(room) is not { IsDeleted: false } found)
+        {
+            return null;
+        }
+
         // Whoever may manage a room finds it, on its list or not; what is said there stays among its members.
-        return rooms.FindVisible(room, who.Account.Id) ?? (rooms.Find(room) is { } hidden && IsWhole(who) && RoomDirectory.MayManage(hidden, who.Account) ? hidden : null);
+        return found.IsVisibleTo(who.Account.Id)
+            || (IsWhole(who) && RoomDirectory.MayManage(found, who.Account))
+            || (orInvited && rooms.IsInvited(found, who.Account)) ? found : null;
     }
 
-    private static Account? Resolve(string user, AccountDirectory accounts, LoginSession who) => user == "me" ? who.Account : accounts.FindByUserName(user);
+    private static bool IsMe(string user, LoginSession who) => user == "me" || (UserName.TryParse(user, out var name) && name.Value == who.Account.UserName);
+
+    private static string KindOf(Account account) => account.IsGuest ? "guest" : "person";
 
     private static bool IsWhole(LoginSession who) => who.Scope.Rooms is null && who.Scope.Verbs.HasFlag(Verbs.All);
+
+    private static ProblemHttpResult Refused(RoomChange outcome, RoomDirectory rooms, HttpContext context) => outcome == RoomChange.TriedTooOften
+        ? RoomProblems.TooOften(
+            "too_many_invitations",
+            "You have invited, or taken back, as many people today as you may. Try again later.",
+            rooms.WaitForNextInvitation(context.SignedIn().Account),
+            context)
+        : Refused(outcome);
 
     private static ProblemHttpResult Refused(RoomChange outcome) => outcome switch
     {
         RoomChange.NotAllowed => RoomProblems.Forbidden("not_allowed", "Only the owner of the room and administrators can do this."),
+        RoomChange.NotOwner => RoomProblems.Forbidden("not_allowed", "Only its owner makes a private room public."),
         RoomChange.IsDefault => RoomProblems.Conflict("default_room", "This room is one of WebMessenger:Rooms:Default; it stays public and cannot be deleted."),
         _ => RoomProblems.NoSuchRoom(),
     };
@@ -274,7 +349,26 @@ internal sealed record NewRoom(string? Id, string? Title, string? Topic, string?
 /// <summary>What to change; what is left out stays.</summary>
 internal sealed record RoomChanges(string? Title, string? Topic, string? Visibility);
 
-internal sealed record RoomList(RoomView[] Rooms);
+/// <param name="Invited">The rooms that the caller is asked into and has not answered, the newest first.</param>
+internal sealed record RoomList(RoomView[] Rooms, InvitationView[] Invited);
+
+/// <summary>What somebody is told of a room before he accepts.</summary>
+internal sealed record InvitationView(string Room, string Title, string Visibility, InviterView By, string At)
+{
+    public static InvitationView Of(Room room, Account by, DateTimeOffset at) => new(
+        room.Id.Value, room.Record.Title, room.Record.Visibility, new InviterView(by.UserName, by.DisplayName, by.IsGuest ? "guest" : "person"), Timestamps.Format(at));
+}
+
+internal sealed record InviterView(string User, string Name, string Kind);
+
+/// <summary>Somebody was asked in, if there is anybody of that name.</summary>
+internal sealed record Invited([property: JsonPropertyName("invited")] bool IsInvited);
+
+/// <param name="Next">To be given as `after` for the next page; null: this is the last.</param>
+internal sealed record MemberList(MemberView[] Members, string? Next);
+
+/// <param name="Maker">Made the room, or has it since its maker was erased.</param>
+internal sealed record MemberView(string User, string Name, string Kind, bool Maker);
 
 internal sealed record PeopleList(PersonView[] People);
 
@@ -322,4 +416,6 @@ internal sealed record ReadUpTo(long Seq, string Epoch);
 [JsonSerializable(typeof(RoomView))]
 [JsonSerializable(typeof(RoomList))]
 [JsonSerializable(typeof(PeopleList))]
+[JsonSerializable(typeof(MemberList))]
+[JsonSerializable(typeof(Invited))]
 internal sealed partial class RoomsJson : JsonSerializerContext;

@@ -35,8 +35,17 @@ internal sealed record BrokerLimits
     /// <summary>Clients of an account that are kept while they are away.</summary>
     public int DurableClientsPerAccount { get; init; } = 20;
 
-    /// <summary>Rooms that an account has made.</summary>
+    /// <summary>Rooms that an account has: made, or had handed over.</summary>
     public int RoomsPerAccount { get; init; } = 50;
+
+    /// <summary>How often a day an account may make a room, or try an id that is taken.</summary>
+    public int RoomTriesPerDay { get; init; } = 100;
+
+    /// <summary>How often a day an account may invite somebody, or a name that is nobody's.</summary>
+    public int InvitationsPerDay { get; init; } = 20;
+
+    /// <summary>Invitations that wait for an account's answer; further ones are dropped.</summary>
+    public int OpenInvitations { get; init; } = 50;
 
     /// <summary>Publishes under way in one direction of one client: MQTT's Receive Maximum, ours and at most the client's. 1 to 1,024.</summary>
     public int UnacknowledgedPerClient { get; init; } = 128;

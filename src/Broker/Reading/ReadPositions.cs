@@ -107,6 +107,9 @@ internal sealed class ReadPositions(IRoomLog log, IRecordStore records)
         return account.IsGuest ? Task.CompletedTask : DeleteAsync(() => records.ReadAll(AccountPositions.Prefix(account.Id)).Select(record => record.Key).Concat(written));
     }
 
+    /// <summary>The account was gone before this start.</summary>
+    public Task ForgetAsync(string accountId) => DeleteAsync(() => records.ReadAll(AccountPositions.Prefix(accountId)).Select(record => record.Key));
+
     private AccountPositions Of(Account account) => _accounts.GetOrAdd(
         account.Id, static (_, of) => new AccountPositions(of.account, of.log, of.records, of.announce), (account, log, records, announce: (Action<Account, EventStream>)Announce));
 

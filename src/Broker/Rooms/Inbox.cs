@@ -16,6 +16,9 @@ internal sealed class Inbox(Account owner, IRoomLog log, Action<Inbox> listening
 {
     private volatile bool _isListening;
 
+    // Under the gate.
+    private bool _isClosed;
+
     public Account Owner { get; } = owner;
 
     /// <summary>A client of the account listens to what is unread.</summary>
@@ -25,13 +28,26 @@ internal sealed class Inbox(Account owner, IRoomLog log, Action<Inbox> listening
     /// <param name="moreFollows">See <see cref="IRoomLog.Append"/>.</param>
     public bool TryAppend(PendingAppend append, bool moreFollows = false)
     {
-        if (Owner.IsErased)
+        // Under the gate, as in a room: else a whisper could come into the log's queue behind the end of the log, and stay (fault R13).
+        lock (Gate)
         {
-            return false;
-        }
+            if (_isClosed || Owner.IsErased)
+            {
+                return false;
+            }
 
-        log.Append(append, moreFollows);
-        return true;
+            log.Append(append, moreFollows);
+            return true;
+        }
+    }
+
+    /// <summary>The account was erased: from here on nothing is appended.</summary>
+    public void Close()
+    {
+        lock (Gate)
+        {
+            _isClosed = true;
+        }
     }
 
     public override byte[] EventsTopic => Encoding.ASCII.GetBytes("users/" + Owner.UserName);

@@ -1,9 +1,10 @@
+using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Sessions;
 
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>Answers the interceptor's question about filters. A named public room that is subscribed to is joined.</summary>
+/// <summary>Answers the interceptor's question about filters. A named room that is subscribed to is joined, if it is public or the account is invited.</summary>
 internal sealed class RoomAccess(RoomDirectory rooms) : ITopicAccess
 {
     public async ValueTask<Verdict> MaySubscribeAsync(LoginSession session, string filter, CancellationToken cancellation)
@@ -40,7 +41,7 @@ internal sealed class RoomAccess(RoomDirectory rooms) : ITopicAccess
         }
 
         // An unknown, deleted or private room, and one outside a token's scope, give one answer, so that nobody learns which it is.
-        if (rooms.FindVisible(id, session.Account.Id) is not { } room || !session.Scope.Allows(id, Verbs.Read))
+        if (FindOpen(id, session.Account, parsed.IsInfoOnly) is not { } room || !session.Scope.Allows(id, Verbs.Read))
         {
             return Verdict.Refused(RefusalCode.NotAuthorized, $"There is no room '{id}', or it is not open to you.");
         }
@@ -61,6 +62,10 @@ internal sealed class RoomAccess(RoomDirectory rooms) : ITopicAccess
 
         return Verdict.Allowed;
     }
+
+    // Whoever is invited into a private room comes into it by subscribing to it, and watches nothing of it before.
+    private Room? FindOpen(string id, Account account, bool isInfoOnly) =>
+        rooms.FindVisible(id, account.Id) ?? (!isInfoOnly && rooms.Find(id) is { } asked && rooms.IsInvited(asked, account) ? asked : null);
 
     /// <summary>Whether a filter that was granted before may be held on: nothing is joined for it.</summary>
     public static bool MayStillHold(RoomDirectory rooms, LoginSession session, RoomFilter filter) =>

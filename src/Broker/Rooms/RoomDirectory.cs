@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Tokens;
 using WebMessenger.Broker.Connections;
 using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Events;
@@ -16,33 +17,43 @@ internal enum RoomChange
     Done,
     NotFound,
     NotAllowed,
+    NotOwner,
     IdTaken,
     TooMany,
+    TriedTooOften,
     IsDefault,
+
+    /// <summary>Nobody is on a list by it: who was asked may come, if there is anybody of that name.</summary>
+    Invited,
 }
 
 /// <summary>All rooms and inboxes, and the only place that changes rooms and their lists: first on disk, then in memory, then for every connection.</summary>
 /// <remarks>
-/// Changes are made one at a time under <c>_changes</c>. The memory they change is read without a lock. <c>_gate</c> guards the index by account and is a leaf lock.
+/// Changes are made one at a time under <c>_changes</c>, where rights are looked at again: what a caller saw before may have changed while it waited. The memory
+/// they change is read without a lock. <c>_gate</c> guards the index by account and is a leaf lock.
+/// In other files: who is asked into rooms, and what happens when rooms and accounts end.
 /// </remarks>
-internal sealed class RoomDirectory(
+internal sealed partial class RoomDirectory(
     RoomStore store,
     IRoomLog log,
     ReadPositions positions,
     UnreadWatch unread,
     AccountDirectory accounts,
+    AccessTokens tokens,
     ConnectionDirectory connections,
     DurableClients durable,
     BrokerSettings settings,
     StorageQuotas quotas,
     DiskSpace space,
-    TimeProvider time) : IDisposable
+    TimeProvider time,
+    ILogger<RoomDirectory> logger) : IDisposable
 {
     private readonly ConcurrentDictionary<string, Room> _rooms = new();
     private readonly ConcurrentDictionary<string, Inbox> _inboxes = new();
     private readonly SemaphoreSlim _changes = new(1, 1);
     private readonly Lock _gate = new();
     private readonly Dictionary<string, HashSet<Room>> _roomsOfAccount = [];
+    private readonly DailyBudget _tries = new(settings.Limits.RoomTriesPerDay, time);
 
     public IEnumerable<Room> All => _rooms.Values;
 
@@ -64,13 +75,13 @@ internal sealed class RoomDirectory(
                 }
             }
         };
-        var (records, members) = await store.LoadAsync();
-        foreach (var record in records)
+        var stored = await store.LoadAsync();
+        foreach (var record in stored.Rooms)
         {
             _rooms[record.Id.Value] = new Room(record, log, quotas, space, time);
         }
 
-        foreach (var (roomId, accountId) in members)
+        foreach (var (roomId, accountId) in stored.Members)
         {
             if (_rooms.TryGetValue(roomId, out var room) && accounts.Find(accountId) is not null)
             {
@@ -78,14 +89,15 @@ internal sealed class RoomDirectory(
             }
         }
 
+        await RestoreInvitationsAsync(stored);
+        await FinishEndingsAsync(stored);
         foreach (var id in settings.DefaultRooms)
         {
             if (!_rooms.ContainsKey(id.Value))
             {
                 var title = char.ToUpperInvariant(id.Value[0]) + id.Value[1..];
                 var record = new RoomRecord(id, title, "", false, null, time.GetUtcNow());
-                await store.SaveAsync(record, null);
-                _rooms[id.Value] = new Room(record, log, quotas, space, time);
+                _rooms[id.Value] = await MakeAsync(record, firstMember: null);
             }
         }
     }
@@ -143,14 +155,21 @@ internal sealed class RoomDirectory(
     public static bool TryStore(PublishTarget target, PendingAppend append, bool moreFollows = false) =>
         target.Room is { } room ? room.TryAppend(append, moreFollows) : target.Inbox!.TryAppend(append, moreFollows);
 
+    /// <summary>Makes a room. Whether its id is taken is told to who may make one more, and costs a try, so that nobody goes through the private ones (fault S8).</summary>
+    /// <exception cref="IOException">It, or the end of the room that had the id before, could not be stored.</exception>
     public async Task<RoomChange> CreateAsync(RoomId id, string title, string topic, bool isPrivate, Account owner)
     {
+        if (_former.TryGetValue(id.Value, out var former) && former.IsEnding && MayTake(former, owner))
+        {
+            await FinishAsync(id.Value);
+        }
+
         await _changes.WaitAsync();
         try
         {
-            if (_rooms.ContainsKey(id.Value))
+            if (owner.IsErased)
             {
-                return RoomChange.IdTaken;
+                return RoomChange.NotAllowed;
             }
 
             if (settings.Limits.RoomsPerAccount is > 0 and var limit && _rooms.Values.Count(room => room.Record.OwnerId == owner.Id) >= limit)
@@ -158,15 +177,18 @@ internal sealed class RoomDirectory(
                 return RoomChange.TooMany;
             }
 
-            var record = new RoomRecord(id, title, topic, isPrivate, owner.Id, time.GetUtcNow());
-            await store.SaveAsync(record, owner.Id);
-            var room = new Room(record, log, quotas, space, time);
-            if (room.Head > 0)
+            if (!_tries.TryTake(owner.Id))
             {
-                // Left behind by a deletion that was cut short, or by a publish that was under way: not for the new room's eyes.
-                await log.DropAsync(room.Log);
+                return RoomChange.TriedTooOften;
             }
 
+            if (_rooms.ContainsKey(id.Value) || (_former.TryGetValue(id.Value, out former) && (former.IsEnding || !MayTake(former, owner))))
+            {
+                return RoomChange.IdTaken;
+            }
+
+            var record = new RoomRecord(id, title, topic, isPrivate, owner.Id, time.GetUtcNow());
+            var room = await MakeAsync(record, owner.Id);
             Index(room, owner.Id);
             _rooms[id.Value] = room;
             await positions.BeginAsync(owner, room);
@@ -180,18 +202,27 @@ internal sealed class RoomDirectory(
         }
     }
 
+    /// <summary>How long an account that has tried too many ids waits for the next.</summary>
+    public TimeSpan WaitForNextTry(Account account) => _tries.WaitOf(account.Id);
+
     /// <param name="title">Null: stays as it is; so for the others.</param>
     public async Task<RoomChange> ChangeAsync(Room room, string? title, string? topic, bool? isPrivate, Account by)
     {
-        if (!MayManage(room, by))
-        {
-            return RoomChange.NotAllowed;
-        }
-
         await _changes.WaitAsync();
         try
         {
+            if (room.IsDeleted || !MayManage(room, by))
+            {
+                // Stored now, a deleted room would be there again after the next start.
+                return room.IsDeleted ? RoomChange.NotFound : RoomChange.NotAllowed;
+            }
+
             var record = room.Record;
+            if (isPrivate == false && record.IsPrivate && record.OwnerId != by.Id)
+            {
+                return RoomChange.NotOwner;
+            }
+
             if (isPrivate == true && settings.DefaultRooms.Contains(record.Id))
             {
                 return RoomChange.IsDefault;
@@ -208,53 +239,10 @@ internal sealed class RoomDirectory(
         }
     }
 
-    public async Task<RoomChange> DeleteAsync(Room room, Account by)
-    {
-        if (!MayManage(room, by))
-        {
-            return RoomChange.NotAllowed;
-        }
-
-        if (settings.DefaultRooms.Contains(room.Id))
-        {
-            return RoomChange.IsDefault;
-        }
-
-        await _changes.WaitAsync();
-        try
-        {
-            if (room.IsDeleted)
-            {
-                return RoomChange.NotFound;
-            }
-
-            await store.DeleteAsync(room.Id);
-            var members = room.MemberIds.ToList();
-            _rooms.TryRemove(room.Id.Value, out _);
-            room.Delete();
-            await positions.ForgetAsync(room, members);
-            lock (_gate)
-            {
-                foreach (var member in members)
-                {
-                    Unindex(room, member);
-                }
-            }
-
-            members.ForEach(member => unread.Lost(room, member, RoomLoss.Deleted));
-
-            await log.DropAsync(room.Log);
-            await Task.WhenAll(members.Select(member => durable.RoomLostAsync(member, room)));
-            return RoomChange.Done;
-        }
-        finally
-        {
-            _changes.Release();
-        }
-    }
-
-    /// <summary>Puts an account on a room's list. A guest's place in a public room is not stored: it ends with the guest.</summary>
-    /// <param name="byItself">The account comes uninvited, which it may as long as the room is public.</param>
+    /// <summary>
+    /// Puts an account on a room's list, which uses up its invitation. A guest's place in a public room is not stored: it ends with the guest.
+    /// </summary>
+    /// <param name="byItself">The account comes by itself, which it may into a public room, its own, and one that it is invited into.</param>
     public async Task JoinAsync(Room room, Account account, bool byItself = false)
     {
         Task begun;
@@ -262,16 +250,21 @@ internal sealed class RoomDirectory(
         try
         {
             // Looked at anew under the gate: the room may have become private, or the account been erased, since the caller looked.
-            if (room.IsMember(account.Id) || room.IsDeleted || account.IsErased || (byItself && room.Record.IsPrivate))
+            if (room.IsMember(account.Id) || room.IsDeleted || account.IsErased || (byItself && !MayEnter(room, account)))
             {
                 return;
             }
 
             if (!account.IsGuest || room.Record.IsPrivate)
             {
-                await store.AddMemberAsync(room.Id, account.Id);
+                await store.AddMemberAsync(room.Id, account.Id, time.GetUtcNow());
+            }
+            else if (_invitations.Find(room.Id.Value, account.Id) is { } usedUp)
+            {
+                await store.RemoveInvitationsAsync([usedUp]);
             }
 
+            _invitations.Remove(room.Id.Value, account.Id);
             Index(room, account.Id);
             begun = positions.BeginAsync(account, room);
         }
@@ -319,32 +312,6 @@ internal sealed class RoomDirectory(
     /// <summary>The owner of a room and administrators may change it and its list.</summary>
     public static bool MayManage(Room room, Account account) => account.Profile.IsAdministrator || room.Record.OwnerId == account.Id;
 
-    /// <summary>Forgets an erased account.</summary>
-    public async Task ForgetAsync(Account account)
-    {
-        await _changes.WaitAsync();
-        try
-        {
-            await store.RemoveAccountAsync(account.Id);
-            foreach (var room in RoomsOf(account.Id))
-            {
-                room.RemoveMember(account.Id);
-                lock (_gate)
-                {
-                    Unindex(room, account.Id);
-                }
-            }
-        }
-        finally
-        {
-            _changes.Release();
-        }
-
-        _inboxes.TryRemove(account.Id, out _);
-        await positions.ForgetAsync(account);
-        await log.DropAsync(LogName.OfAccount(account.Id));
-    }
-
     /// <summary>Nobody waits for an account that was signed out when its last client had gone a moment before.</summary>
     public void SignedOut(Account account)
     {
@@ -377,6 +344,20 @@ internal sealed class RoomDirectory(
     }
 
     public void Dispose() => _changes.Dispose();
+
+    private async Task<Room> MakeAsync(RoomRecord record, string? firstMember)
+    {
+        var room = new Room(record, log, quotas, space, time);
+        if (room.Head > 0)
+        {
+            // Left behind by a deletion that was cut short. Before the room is stored: a start in between would show it in the new room (fault R13).
+            await log.DropAsync(room.Log);
+        }
+
+        await store.SaveAsync(record, firstMember);
+        _former.TryRemove(record.Id.Value, out _);
+        return room;
+    }
 
     // Under the inbox's gate.
     private void ListeningChanged(Inbox inbox)

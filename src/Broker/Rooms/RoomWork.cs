@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Connections;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Log;
@@ -150,5 +151,40 @@ internal sealed class RetainedReplay(MqttConnection connection, HeldFilter filte
                 connection.Deliver(subscriber, frames, Wants.Of(filters, _ => true)!, touched);
             }
         }
+    }
+}
+
+/// <summary>An account is asked into a room: a notice to its clients that listen to their inbox.</summary>
+internal sealed class InvitationNotice(Room room, Account by) : IStreamTask
+{
+    public void Deliver(EventStream stream, List<MqttConnection> touched)
+    {
+        PublishFrames? frames = null;
+        foreach (var subscriber in stream.Subscribers)
+        {
+            if (subscriber.Events is { } wants)
+            {
+                frames ??= new PublishFrames(TopicKind.Inbox, stream.EventsTopic, Payload());
+                subscriber.Connection.DeliverIfIdle(subscriber, frames, wants, touched);
+            }
+        }
+    }
+
+    // It is a notice as the others are: whoever knows no `invited` shows its text.
+    private byte[] Payload()
+    {
+        var buffer = new ArrayBufferWriter<byte>(128);
+        using (var writer = EventBody.NewWriter(buffer))
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("v"u8, 1);
+            writer.WriteString("type"u8, "notice"u8);
+            writer.WriteString("code"u8, "invited"u8);
+            writer.WriteString("text"u8, $"{by.DisplayName} ({by.UserName}) invites you to {PlainLine.Of(room.Record.Title)}.");
+            writer.WriteString("topic"u8, room.EventsTopic);
+            writer.WriteEndObject();
+        }
+
+        return buffer.WrittenSpan.ToArray();
     }
 }

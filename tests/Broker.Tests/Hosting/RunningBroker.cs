@@ -141,6 +141,7 @@ internal sealed class RunningBroker : IAsyncDisposable
         "--WebMessenger:Limits:AccountTriesPerDay", "0",
         "--WebMessenger:Limits:UserNameChangesPerMonth", "0",
         "--WebMessenger:Limits:DisplayNameChangesPerHour", "0",
+        "--WebMessenger:Limits:RoomTriesPerDay", "0",
         .. _settings,
     ],
     _configure,

@@ -175,7 +175,7 @@ public sealed class UnreadTopicTests
     }
 
     [Fact]
-    public async Task Fault_P11_P12_Who_is_put_on_a_list_or_joins_elsewhere_is_told()
+    public async Task Fault_P11_P12_Who_accepts_an_invitation_or_joins_elsewhere_is_told()
     {
         await using var broker = await StartAsync();
         var (ana, bob) = await InOneRoomAsync(broker);
@@ -186,7 +186,15 @@ public sealed class UnreadTopicTests
         var said = await SayAsync(other, "rooms/yard", 3);
         using var owner = Client(broker, bob.Token);
 
-        await ExpectNoContentAsync(owner.PutAsync(Path("/api/rooms/yard/members/ana"), null, TestContext.Current.CancellationToken));
+        using (var invited = await owner.PutAsync(Path("/api/rooms/yard/members/ana"), null, TestContext.Current.CancellationToken))
+        {
+            Assert.Equal(System.Net.HttpStatusCode.Accepted, invited.StatusCode);
+        }
+
+        Assert.Equal("invited", (await page.NextPublishAsync()).Json.GetProperty("code").GetString());
+
+        using var anas = Client(broker, ana.Token);
+        await ExpectNoContentAsync(anas.PutAsync(Path("/api/rooms/yard/members/me"), null, TestContext.Current.CancellationToken));
         await phone.SubscribeAsync("rooms/lobby/text");
 
         var told = Assert.Single(await SecondAsync(broker, page, other));

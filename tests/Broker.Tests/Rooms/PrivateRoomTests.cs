@@ -42,8 +42,8 @@ public sealed class PrivateRoomTests
         await Expect(HttpStatusCode.NotFound, admins, HttpMethod.Get, "/api/rooms/den/events");
         await using var listener = await broker.ConnectAsync(admin);
         Assert.Equal([0x87], (await listener.SubscribeAsync("rooms/den")).ReasonCodes);
-        await Expect(HttpStatusCode.NoContent, admins, HttpMethod.Put, "/api/rooms/den/members/bea");
-        await Expect(HttpStatusCode.OK, others, HttpMethod.Get, "/api/rooms/den");
+        await Expect(HttpStatusCode.Forbidden, admins, HttpMethod.Put, "/api/rooms/den/members/bea");
+        await Expect(HttpStatusCode.OK, admins, HttpMethod.Patch, "/api/rooms/den", new { topic = "Kept in order" });
         await Expect(HttpStatusCode.NoContent, admins, HttpMethod.Delete, "/api/rooms/den");
         await Expect(HttpStatusCode.NotFound, makers, HttpMethod.Get, "/api/rooms/den");
     }

@@ -169,7 +169,7 @@ public sealed class ComposerTests(SharedServer shared, Chromium chromium)
         using var bea = await Person.RegisterAsync(shared.Server, "bea");
         using var ana = await Person.RegisterAsync(shared.Server);
         var room = await bea.NewRoomAsync(visibility: "private");
-        await bea.PutMemberAsync(room, ana.UserName);
+        await bea.BringInAsync(room, ana);
         await using var browser = await chromium.VisitorAsync(shared.Server);
         await browser.BeAsync(ana);
         var chat = await ChatPage.OpenAsync(browser, room);

@@ -106,7 +106,7 @@ public sealed class OutboxTests(SharedServer shared, Chromium chromium)
         using var ana = await Person.RegisterAsync(shared.Server);
         var room = await bea.NewRoomAsync(visibility: "private");
         var other = await ana.NewRoomAsync();
-        await bea.PutMemberAsync(room, ana.UserName);
+        await bea.BringInAsync(room, ana);
         await using var browser = await chromium.VisitorAsync(shared.Server);
         await browser.BeAsync(ana);
         var chat = await ChatPage.OpenAsync(browser, room);
@@ -126,7 +126,7 @@ public sealed class OutboxTests(SharedServer shared, Chromium chromium)
         Assert.Equal(["elsewhere all is well"], await TextsAsync(ana, other));
 
         // A visit later they are still there, and the door is open again.
-        await bea.PutMemberAsync(room, ana.UserName);
+        await bea.BringInAsync(room, ana);
         await chat.Page.GotoAsync($"/rooms/{room}");
         await Assertions.Expect(chat.Unsent.Filter(new() { HasText = "Not sent: You may not write here." })).ToHaveCountAsync(2);
         await chat.Unsent.Filter(new() { HasText = "tried again" }).GetByRole(AriaRole.Button, new() { Name = "Try again" }).ClickAsync();
@@ -147,7 +147,7 @@ public sealed class OutboxTests(SharedServer shared, Chromium chromium)
         using var bea = await Person.RegisterAsync(shared.Server, "bea");
         using var ana = await Person.RegisterAsync(shared.Server);
         var room = await bea.NewRoomAsync(visibility: "private");
-        await bea.PutMemberAsync(room, ana.UserName);
+        await bea.BringInAsync(room, ana);
         await using var browser = await chromium.VisitorAsync(shared.Server);
         await browser.BeAsync(ana);
         var chat = await ChatPage.OpenAsync(browser, room);

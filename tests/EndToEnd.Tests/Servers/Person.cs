@@ -65,8 +65,18 @@ internal sealed class Person : IDisposable
 
     public async Task DeleteRoomAsync(string id) => await Expect(HttpStatusCode.NoContent, await Http.DeleteAsync($"/api/rooms/{id}"));
 
-    public async Task PutMemberAsync(string room, string userName) =>
-        await Expect(HttpStatusCode.NoContent, await Http.PutAsync($"/api/rooms/{room}/members/{userName}", null));
+    /// <summary>Invites somebody into a room, who accepts.</summary>
+    public async Task BringInAsync(string room, Person other)
+    {
+        await InviteAsync(room, other.UserName);
+        await other.EnterAsync(room);
+    }
+
+    public async Task InviteAsync(string room, string userName) =>
+        await Expect(HttpStatusCode.Accepted, await Http.PutAsync($"/api/rooms/{room}/members/{userName}", null));
+
+    /// <summary>Into a public room, or one that the account is invited into.</summary>
+    public async Task EnterAsync(string room) => await Expect(HttpStatusCode.NoContent, await Http.PutAsync($"/api/rooms/{room}/members/me", null));
 
     public async Task RemoveMemberAsync(string room, string userName) =>
         await Expect(HttpStatusCode.NoContent, await Http.DeleteAsync($"/api/rooms/{room}/members/{userName}"));

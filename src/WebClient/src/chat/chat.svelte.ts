@@ -184,6 +184,28 @@ export class Chat {
     return answer;
   }
 
+  /** Into a room that the account is asked into. */
+  async accept(id: string): Promise<Answer<unknown>> {
+    const answer = await call<unknown>('PUT', `/api/rooms/${id}/members/me`);
+    if (this.#stopped || !answer.ok) return answer;
+    this.directory.answered(id);
+    // It may have been looked at, and been closed, before.
+    if (this.opened.get(id)?.phase === 'refused') this.opened.delete(id);
+    void this.directory.read();
+    router.go(`/rooms/${id}`);
+    return answer;
+  }
+
+  /** The account is not asked into it again. */
+  async decline(id: string): Promise<Answer<unknown>> {
+    const answer = await call<unknown>('DELETE', `/api/rooms/${id}/members/me`);
+    // It was answered on another device, or taken back.
+    const isOver = !answer.ok && answer.problem.status === 404;
+    if (this.#stopped || !(answer.ok || isOver)) return answer;
+    this.directory.answered(id);
+    return { ok: true, value: undefined };
+  }
+
   /** Off the room's list and out of it. */
   async leave(id: string): Promise<Answer<unknown>> {
     const leaving = { told: false };
@@ -360,6 +382,8 @@ export class Chat {
   #receiveOwn(value: unknown): void {
     this.inbox.receive(value);
     const notice = readNotice(value);
-    if (notice) this.notices = [...this.notices.slice(-2), { key: ++this.#lastKey, notice }];
+    // Shown among the rooms, where it can be answered.
+    if (notice?.code === 'invited') void this.directory.read();
+    else if (notice) this.notices = [...this.notices.slice(-2), { key: ++this.#lastKey, notice }];
   }
 }

@@ -85,6 +85,20 @@ export interface Room {
   reading: Reading | null;
 }
 
+/** Somebody asks the account into a room. Of a private one no more is told before it is accepted. */
+export interface Invitation {
+  room: string;
+  title: string;
+  visibility: 'public' | 'private';
+  by: Author;
+}
+
+/** One of a room's list, whether here or not. */
+export interface Member extends Author {
+  /** Has the room. */
+  maker: boolean;
+}
+
 export interface Present extends Author {
   since: string;
 }
@@ -186,6 +200,18 @@ export function readRoom(value: unknown): Room | null {
     head: typeof value['head'] === 'number' ? value['head'] : 0,
     reading: isRecord(value['read']) ? readReading({ ...value['read'], unread: value['unread'] }) : null,
   };
+}
+
+export function readInvitation(value: unknown): Invitation | null {
+  if (!isRecord(value) || typeof value['room'] !== 'string') return null;
+  const by = readAuthor(value['by']);
+  const title = typeof value['title'] === 'string' && value['title'] !== '' ? value['title'] : value['room'];
+  return by && { room: value['room'], title, visibility: value['visibility'] === 'private' ? 'private' : 'public', by };
+}
+
+export function readMember(value: unknown): Member | null {
+  const author = readAuthor(value);
+  return author && isRecord(value) ? { ...author, maker: value['maker'] === true } : null;
 }
 
 export function readPresent(value: unknown): Present | null {

@@ -1,6 +1,6 @@
 import { call } from '../lib/http';
 import { Retry, type Tried } from '../lib/retry.svelte';
-import { readRoom, type Reading, type Room } from './protocol';
+import { readInvitation, readRoom, type Invitation, type Reading, type Room } from './protocol';
 
 /** Kept for a visit without the server: nobody looks for more rooms than these there. */
 const mostKept = 500;
@@ -8,6 +8,8 @@ const mostKept = 500;
 /** The rooms that the account can see, as the server lists them when it is asked, and which of them it is in, as the server tells meanwhile. */
 export class RoomDirectory {
   rooms = $state.raw<Room[]>([]);
+  /** The rooms that the account is asked into and has not answered, the newest first. */
+  invited = $state.raw<readonly Invitation[]>([]);
   phase = $state<'loading' | 'ready' | 'failed'>('loading');
   /** Asks for a list that did not come, again and again. */
   readonly retry = new Retry();
@@ -82,6 +84,11 @@ export class RoomDirectory {
     this.#isKnown();
   }
 
+  /** An invitation was answered. */
+  answered(id: string): void {
+    this.invited = this.invited.filter((invitation) => invitation.room !== id);
+  }
+
   /** The account is in it no more, and then cannot see a private one. */
   leave(id: string, isDeleted: boolean): void {
     this.#mine.delete(id);
@@ -108,12 +115,13 @@ export class RoomDirectory {
   }
 
   async #readOnce(): Promise<Tried> {
-    const answer = await call<{ rooms?: unknown[] }>('GET', '/api/rooms');
+    const answer = await call<{ rooms?: unknown[]; invited?: unknown[] }>('GET', '/api/rooms');
     if (this.#stopped) return 'done';
     if (answer.ok) {
       const rooms = (answer.value.rooms ?? []).map(readRoom).filter((room) => room !== null);
       // It may have been asked for before a room was come into.
       this.rooms = rooms.map((room) => (this.#mine.has(room.id) ? { ...room, member: true } : room));
+      this.invited = (answer.value.invited ?? []).map(readInvitation).filter((invitation) => invitation !== null);
       this.phase = 'ready';
       this.#changed();
       this.#readAt = Date.now();

@@ -9,7 +9,7 @@ export function problemText(problem: Omit<Problem, 'retryAfter'> & Partial<Pick<
   return byCode(problem.code) ?? (problem.message || byStatus(problem.status));
 }
 
-const withoutDelay: Record<string, Key> = { too_many_attempts: 'error.tooMuch', busy: 'error.crowded' };
+const withoutDelay: Record<string, Key> = { too_many_attempts: 'error.tooMuch', busy: 'error.crowded', too_many_invitations: 'error.too_many_invitations' };
 
 /** When to try again, in whole seconds or, if it is long, minutes. */
 export function retryText(seconds: number): string {

@@ -104,6 +104,45 @@ describe('Chat', () => {
     expect(chat.opened.has('garden')).toBe(true);
   });
 
+  describe('S19: invitations', () => {
+    const invitation = { room: 'den', title: 'The den', visibility: 'private', by: { user: 'bea', name: 'Bea', kind: 'person' }, at: '' };
+    const invitedTo = (...invited: unknown[]) =>
+      replies.set('GET /api/rooms', () => ({ status: 200, body: { rooms: [listed('garden', true)], invited } }));
+    const open = () => chat.directory.invited.map(({ room }) => room);
+
+    it('shows one among the rooms as soon as it is told, and no notice beside it', async () => {
+      const wire = await online('garden');
+      expect(open()).toEqual([]);
+      invitedTo(invitation);
+      wire.events.message('users/ana', JSON.stringify({ v: 1, type: 'notice', code: 'invited', text: 'Bea invites you', topic: 'rooms/den' }));
+      await vi.waitFor(() => expect(open()).toEqual(['den']));
+      expect(chat.notices).toEqual([]);
+      wire.events.message('users/ana', JSON.stringify({ v: 1, type: 'notice', code: 'rate_exceeded', text: 'Slow down', topic: 'rooms/garden' }));
+      expect(chat.notices.map(({ notice }) => notice.code)).toEqual(['rate_exceeded']);
+    });
+
+    it('goes into the room that is accepted', async () => {
+      invitedTo(invitation);
+      await online('garden');
+      replies.set('PUT /api/rooms/den/members/me', () => ({ status: 204 }));
+      invitedTo();
+      expect((await chat.accept('den')).ok).toBe(true);
+      expect(open()).toEqual([]);
+      expect(vi.mocked(history.pushState).mock.lastCall?.[2]).toBe('/rooms/den');
+    });
+
+    it('keeps one that could not be answered, and drops one that is over', async () => {
+      invitedTo(invitation);
+      await online('garden');
+      replies.set('DELETE /api/rooms/den/members/me', () => ({ status: 503, body: {} }));
+      expect((await chat.decline('den')).ok).toBe(false);
+      expect(open()).toEqual(['den']);
+      replies.set('DELETE /api/rooms/den/members/me', () => ({ status: 404, body: {} }));
+      expect((await chat.decline('den')).ok).toBe(true);
+      expect(open()).toEqual([]);
+    });
+  });
+
   it('goes out of a room that was left, also when the answer to its call is lost', async () => {
     const wire = await online('garden');
     chat.visit('garden');

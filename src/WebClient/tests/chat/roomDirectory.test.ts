@@ -42,6 +42,24 @@ describe('RoomDirectory', () => {
     expect(members(after)).toEqual(['lobby']);
   });
 
+  it('S19: holds the invitations that wait for an answer, and lets go of those that were answered', async () => {
+    const by = { user: 'bea', name: 'Bea', kind: 'person' };
+    const invited = [{ room: 'den', title: 'The den', visibility: 'private', by, at: '' }, { room: 'yard', by }, { room: 'broken' }, null];
+    vi.stubGlobal('fetch', async () => new Response(JSON.stringify({ rooms: [listed('yard')], invited })));
+    const directory = new RoomDirectory(() => {});
+    await directory.read();
+    expect(directory.invited).toEqual([
+      { room: 'den', title: 'The den', visibility: 'private', by },
+      { room: 'yard', title: 'yard', visibility: 'public', by },
+    ]);
+    directory.answered('den');
+    expect(directory.invited.map(({ room }) => room)).toEqual(['yard']);
+    // A server of an earlier version says nothing of invitations.
+    vi.stubGlobal('fetch', async () => new Response(JSON.stringify({ rooms: [listed('yard')] })));
+    await directory.read();
+    expect(directory.invited).toEqual([]);
+  });
+
   it('adds the rooms that the account is in, and says whether all of them are on the list', async () => {
     const { directory } = await holding(listed('lobby', { member: true }), listed('garden'));
     expect(directory.join(new Set(['garden', 'lobby']))).toBe(true);

@@ -1,0 +1,222 @@
+using System.Collections.Concurrent;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Log;
+using WebMessenger.Broker.Reading;
+
+namespace WebMessenger.Broker.Rooms;
+
+/// <summary>
+/// What happens when rooms and accounts end. Two stores hold them: LiteDB the room, its list and the access tokens that name it; the log what was said. The first
+/// write takes the room away and notes that it is ending; the note goes when the rest is gone, with the next start if the program ends in between (fault R13).
+/// </summary>
+internal sealed partial class RoomDirectory
+{
+    private readonly ConcurrentDictionary<string, FormerRoom> _former = new();
+
+    public async Task<RoomChange> DeleteAsync(Room room, Account by)
+    {
+        if (settings.DefaultRooms.Contains(room.Id))
+        {
+            return MayManage(room, by) ? RoomChange.IsDefault : RoomChange.NotAllowed;
+        }
+
+        List<string> members;
+        await _changes.WaitAsync();
+        try
+        {
+            if (room.IsDeleted || !MayManage(room, by))
+            {
+                return room.IsDeleted ? RoomChange.NotFound : RoomChange.NotAllowed;
+            }
+
+            members = await EndAsync(room);
+        }
+        finally
+        {
+            _changes.Release();
+        }
+
+        await EndedAsync(room, members);
+        return RoomChange.Done;
+    }
+
+    /// <summary>Forgets an erased account. Its rooms are handed over; those with nobody but guests in them end with it.</summary>
+    public async Task ForgetAsync(Account account)
+    {
+        // Whoever still holds the inbox appends nothing to it from here on, so its end in the log is the end.
+        if (_inboxes.TryRemove(account.Id, out var inbox))
+        {
+            inbox.Close();
+        }
+
+        var isGone = await WithoutStoppingAsync(() => log.DropAsync(LogName.OfAccount(account.Id)));
+        List<(Room Room, List<string> Members)> ended = [];
+        await _changes.WaitAsync();
+        try
+        {
+            ended = await RemoveAsync(account.Id, isGone);
+        }
+        finally
+        {
+            _changes.Release();
+        }
+
+        await positions.ForgetAsync(account);
+        foreach (var (room, members) in ended)
+        {
+            await EndedAsync(room, members);
+        }
+    }
+
+    /// <summary>What an earlier run of the program began and did not end. Before anything is served.</summary>
+    private async Task FinishEndingsAsync(StoredRooms stored)
+    {
+        foreach (var room in stored.Former)
+        {
+            _former[room.Id] = room;
+        }
+
+        // Also rooms of accounts that version 0.1 erased, which left them to nobody.
+        var ownerless = _rooms.Values.Where(room => room.Record.OwnerId is { } owner && accounts.Find(owner) is null).Select(room => room.Record.OwnerId!);
+        foreach (var account in stored.Erased.Union(ownerless).ToList())
+        {
+            await WithoutStoppingAsync(async () =>
+            {
+                var isGone = await WithoutStoppingAsync(() => log.DropAsync(LogName.OfAccount(account)));
+                await positions.ForgetAsync(account);
+                await RemoveAsync(account, isGone);
+            });
+        }
+
+        foreach (var room in _former.Values.Where(room => room.IsEnding))
+        {
+            await WithoutStoppingAsync(() => FinishAsync(room.Id));
+        }
+    }
+
+    /// <summary>Only its maker and administrators take the id of a deleted room again: links, filters and bots of others still name it (fault S17).</summary>
+    private static bool MayTake(FormerRoom former, Account account) => former.OwnerId == account.Id || account.Profile.IsAdministrator;
+
+    // Under _changes. The rooms that ended by it, and who was in them.
+    private async Task<List<(Room Room, List<string> Members)>> RemoveAsync(string accountId, bool isAll)
+    {
+        var (handedOver, over) = await HandOverAsync(accountId);
+        await store.RemoveAccountAsync(accountId, handedOver, isAll);
+        _tries.Forget(accountId);
+        _asks.Forget(accountId);
+        _withdrawals.Forget(accountId);
+        _invitations.RemoveAll(one => one.Account == accountId || one.By == accountId);
+        foreach (var room in RoomsOf(accountId))
+        {
+            room.RemoveMember(accountId);
+            lock (_gate)
+            {
+                Unindex(room, accountId);
+            }
+        }
+
+        foreach (var record in handedOver)
+        {
+            _rooms[record.Id.Value].Change(record);
+        }
+
+        List<(Room, List<string>)> ended = [];
+        foreach (var room in over)
+        {
+            ended.Add((room, await EndAsync(room)));
+        }
+
+        return ended;
+    }
+
+    // Under _changes. A room counts for whoever has it; so nobody can leave rooms behind that count for no one (fault S20).
+    private async Task<(List<RoomRecord> HandedOver, List<Room> Over)> HandOverAsync(string accountId)
+    {
+        List<RoomRecord> handedOver = [];
+        List<Room> over = [];
+        foreach (var room in _rooms.Values.Where(room => room.Record.OwnerId == accountId))
+        {
+            var heir = (await store.LongestMembersAsync(room.Id)).Find(member =>
+                member != accountId && room.IsMember(member) && accounts.Find(member) is { IsGuest: false, IsErased: false, Ban: null });
+            if (heir is not null || settings.DefaultRooms.Contains(room.Id))
+            {
+                handedOver.Add(room.Record with { OwnerId = heir });
+            }
+            else
+            {
+                over.Add(room);
+            }
+        }
+
+        return (handedOver, over);
+    }
+
+    // Under _changes. From here on the room is gone for everybody; what was said in it is removed by FinishAsync.
+    private async Task<List<string>> EndAsync(Room room)
+    {
+        FormerRoom former = new(room.Id.Value, room.Record.OwnerId, IsEnding: true);
+        await store.DeleteAsync(former);
+        var members = room.MemberIds.ToList();
+        _former[former.Id] = former;
+        _rooms.TryRemove(room.Id.Value, out _);
+        room.Delete();
+        _invitations.RemoveAll(one => one.Room == former.Id);
+        await positions.ForgetAsync(room, members);
+        lock (_gate)
+        {
+            foreach (var member in members)
+            {
+                Unindex(room, member);
+            }
+        }
+
+        members.ForEach(member => unread.Lost(room, member, RoomLoss.Deleted));
+        return members;
+    }
+
+    private async Task EndedAsync(Room room, List<string> members)
+    {
+        await Task.WhenAll(members.Select(member => durable.RoomLostAsync(member, room)));
+        await WithoutStoppingAsync(() => FinishAsync(room.Id.Value));
+    }
+
+    // The tokens first, outside the gate: the gate of accounts is never taken under it.
+    private async Task FinishAsync(string id)
+    {
+        await tokens.ForgetRoomAsync(id);
+        await _changes.WaitAsync();
+        try
+        {
+            // Somebody else may have finished it, and a room of this id be there again.
+            if (_former.TryGetValue(id, out var former) && former.IsEnding)
+            {
+                await log.DropAsync(LogName.OfRoom(id));
+                var ended = former with { IsEnding = false };
+                await store.EndedAsync(ended);
+                _former[id] = ended;
+            }
+        }
+        finally
+        {
+            _changes.Release();
+        }
+    }
+
+    /// <summary>What a disk does not take now is done by the next start: it is noted there. False: it was not taken.</summary>
+    private async Task<bool> WithoutStoppingAsync(Func<Task> work)
+    {
+        try
+        {
+            await work();
+            return true;
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        {
+            LogLeftBehind(logger, error.Message);
+            return false;
+        }
+    }
+
+    [LoggerMessage(4270, LogLevel.Warning, "What is left of deleted rooms or erased accounts could not all be removed; the next start goes on: {Reason}")]
+    private static partial void LogLeftBehind(ILogger logger, string reason);
+}

@@ -1,0 +1,177 @@
+using WebMessenger.Auth.Accounts;
+
+namespace WebMessenger.Broker.Rooms;
+
+/// <summary>Who is asked into rooms. Who asks learns nothing: the answer is the same for everybody, also for nobody (faults S6, S13, S19; ADR 0038).</summary>
+internal sealed partial class RoomDirectory
+{
+    private readonly Invitations _invitations = new(settings.Limits, time);
+    private readonly DailyBudget _asks = new(settings.Limits.InvitationsPerDay, time);
+
+    // As many as are sent: each can be taken back, and no more writes are caused by names that are nobody's.
+    private readonly DailyBudget _withdrawals = new(settings.Limits.InvitationsPerDay, time);
+
+    /// <summary>The rooms that an account is asked into and has not answered, with who asks and since when; the newest first.</summary>
+    public IEnumerable<(Room Room, Account By, DateTimeOffset At)> InvitationsOf(Account account)
+    {
+        foreach (var open in _invitations.OpenOf(account.Id))
+        {
+            if (Find(open.Room) is { } room && !room.IsMember(account.Id) && Holds(open, room) is { } by)
+            {
+                yield return (room, by, open.At);
+            }
+        }
+    }
+
+    /// <summary>Whether the account may come into the room by itself. Asked again under the gate by <see cref="JoinAsync"/>.</summary>
+    public bool MayEnter(Room room, Account account) => !room.Record.IsPrivate || room.Record.OwnerId == account.Id || IsInvited(room, account);
+
+    /// <summary>An invitation that is open and still holds.</summary>
+    public bool IsInvited(Room room, Account account) =>
+        !room.IsDeleted && _invitations.Find(room.Id.Value, account.Id) is { IsDeclined: false } open && Holds(open, room) is not null;
+
+    /// <summary>A room's owner asks people in, and administrators do into rooms that they could read as well.</summary>
+    public static bool MayInvite(Room room, Account account) =>
+        room.Record.OwnerId == account.Id || (account.Profile.IsAdministrator && (!room.Record.IsPrivate || room.IsMember(account.Id)));
+
+    /// <summary>Asks somebody into a room: one open invitation for each room and person.</summary>
+    /// <param name="whom">Null: there is nobody of the name that was given. It costs as much, and takes as long.</param>
+    /// <returns><see cref="RoomChange.Done"/>: is on its list already.</returns>
+    public async Task<RoomChange> InviteAsync(Room room, Account? whom, Account by)
+    {
+        Invitation? invitation = null;
+        await _changes.WaitAsync();
+        try
+        {
+            if (room.IsDeleted)
+            {
+                return RoomChange.NotFound;
+            }
+
+            if (by.IsErased || !MayInvite(room, by))
+            {
+                return RoomChange.NotAllowed;
+            }
+
+            if (whom is not null && room.IsMember(whom.Id))
+            {
+                return RoomChange.Done;
+            }
+
+            if (!_asks.TryTake(by.Id))
+            {
+                return RoomChange.TriedTooOften;
+            }
+
+            if (whom is { IsErased: false, Ban: null } && _invitations.MayAdd(room.Id.Value, whom.Id))
+            {
+                invitation = new Invitation(room.Id.Value, whom.Id, by.Id, time.GetUtcNow());
+            }
+
+            await store.InviteAsync(by.Id, _asks.Of(by.Id), invitation);
+            if (invitation is not null)
+            {
+                _invitations.Put(invitation);
+            }
+        }
+        finally
+        {
+            _changes.Release();
+        }
+
+        // Who has no inbox yet has no client that could hear of it.
+        if (invitation is not null && _inboxes.TryGetValue(invitation.Account, out var inbox))
+        {
+            inbox.Enqueue(new InvitationNotice(room, by));
+        }
+
+        return RoomChange.Invited;
+    }
+
+    /// <summary>How long an account that has asked too many, or taken too many back, waits for the next.</summary>
+    public TimeSpan WaitForNextInvitation(Account account) =>
+        TimeSpan.FromTicks(Math.Max(_asks.WaitOf(account.Id).Ticks, _withdrawals.WaitOf(account.Id).Ticks));
+
+    /// <summary>Takes an invitation back. The same whether there was one or not; one that was declined stays declined.</summary>
+    public async Task<RoomChange> WithdrawAsync(Room room, Account? whom, Account by)
+    {
+        await _changes.WaitAsync();
+        try
+        {
+            if (room.IsDeleted || !MayManage(room, by))
+            {
+                return room.IsDeleted ? RoomChange.NotFound : RoomChange.NotAllowed;
+            }
+
+            if (!_withdrawals.TryTake(by.Id))
+            {
+                return RoomChange.TriedTooOften;
+            }
+
+            var open = whom is not null && _invitations.Find(room.Id.Value, whom.Id) is { IsDeclined: false } found ? found : null;
+            await store.WithdrawAsync(by.Id, _asks.Of(by.Id), open);
+            if (open is not null)
+            {
+                _invitations.Remove(open.Room, open.Account);
+            }
+
+            return RoomChange.Done;
+        }
+        finally
+        {
+            _changes.Release();
+        }
+    }
+
+    /// <summary>Answers an invitation with no. False: there is none. The account is not asked into this room again before the invitation's time is over.</summary>
+    public async Task<bool> DeclineAsync(Room room, Account account)
+    {
+        await _changes.WaitAsync();
+        try
+        {
+            if (_invitations.Find(room.Id.Value, account.Id) is not { IsDeclined: false } open)
+            {
+                return false;
+            }
+
+            var declined = open with { IsDeclined = true };
+            await store.SaveInvitationAsync(declined);
+            _invitations.Put(declined);
+            return true;
+        }
+        finally
+        {
+            _changes.Release();
+        }
+    }
+
+    private async Task RestoreInvitationsAsync(StoredRooms stored)
+    {
+        List<Invitation> over = [];
+        foreach (var one in stored.Invitations)
+        {
+            if (_invitations.IsOver(one) || !_rooms.ContainsKey(one.Room) || accounts.Find(one.Account) is null)
+            {
+                over.Add(one);
+            }
+            else
+            {
+                _invitations.Put(one);
+            }
+        }
+
+        foreach (var (account, left) in stored.Inviters)
+        {
+            _asks.Restore(account, left);
+        }
+
+        if (over.Count > 0)
+        {
+            await WithoutStoppingAsync(() => store.RemoveInvitationsAsync(over));
+        }
+    }
+
+    /// <summary>Who asks, if he is still there and still may; else null: then the invitation opens nothing.</summary>
+    private Account? Holds(Invitation invitation, Room room) =>
+        accounts.Find(invitation.By) is { IsErased: false, Ban: null } by && MayInvite(room, by) ? by : null;
+}

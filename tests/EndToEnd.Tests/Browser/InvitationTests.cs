@@ -1,0 +1,56 @@
+using Microsoft.Playwright;
+using WebMessenger.EndToEnd.Tests.Servers;
+
+namespace WebMessenger.EndToEnd.Tests.Browser;
+
+/// <summary>Asking somebody into a room, from both sides.</summary>
+public sealed class InvitationTests(SharedServer shared, Chromium chromium)
+{
+    [Fact]
+    public async Task Fault_S18_S19_who_is_invited_is_asked_at_once_and_stands_on_the_list_after_joining()
+    {
+        using var bea = await Person.RegisterAsync(shared.Server, "bea");
+        using var ana = await Person.RegisterAsync(shared.Server);
+        var room = await bea.NewRoomAsync("The cellar", visibility: "private");
+        var other = await bea.NewRoomAsync("The attic", visibility: "private");
+        await using var hers = await chromium.VisitorAsync(shared.Server);
+        await hers.BeAsync(ana);
+        var invited = await ChatPage.OpenAsync(hers);
+        await using var makers = await chromium.VisitorAsync(shared.Server);
+        await makers.BeAsync(bea);
+        var maker = await ChatPage.OpenAsync(makers, room);
+
+        await maker.Page.GetByLabel("Invite somebody").FillAsync(ana.UserName);
+        await maker.Page.GetByRole(AriaRole.Button, new() { Name = "Invite", Exact = true }).ClickAsync();
+        await Assertions.Expect(maker.Page.GetByText($"If there is somebody called {ana.UserName}")).ToBeVisibleAsync();
+        await bea.InviteAsync(other, ana.UserName);
+
+        // Without asking the server again: she is told.
+        var (join, decline) = (Button(invited, "Join The cellar"), Button(invited, "No thanks to The attic"));
+        await Assertions.Expect(decline).ToBeVisibleAsync();
+        await decline.ClickAsync();
+        await Assertions.Expect(decline).ToHaveCountAsync(0);
+        await Assertions.Expect(Button(invited, "No thanks to The cellar")).ToBeFocusedAsync();
+        await join.ClickAsync();
+        await invited.IsInRoomAsync();
+        await Assertions.Expect(invited.Page).ToHaveURLAsync($"/rooms/{room}");
+        await Assertions.Expect(join).ToHaveCountAsync(0);
+
+        // She goes, and is a member all the same, until she is put out.
+        await invited.Page.CloseAsync();
+        var also = Button(maker, "Also members");
+        await also.ClickAsync();
+        var line = maker.Page.GetByRole(AriaRole.List, new() { Name = "Members who are not here" }).GetByRole(AriaRole.Button);
+        await Assertions.Expect(line).ToContainTextAsync(ana.DisplayName);
+        await line.ClickAsync();
+        var card = maker.Page.GetByRole(AriaRole.Dialog);
+        await card.GetByRole(AriaRole.Button, new() { Name = "Remove from the room" }).ClickAsync();
+        await card.GetByRole(AriaRole.Button, new() { Name = "Remove from the room" }).ClickAsync();
+        await Assertions.Expect(card).ToHaveCountAsync(0);
+        await Assertions.Expect(maker.Page.GetByText("Every member is here.")).ToBeVisibleAsync();
+        makers.AssertNoComplaints();
+        hers.AssertNoComplaints();
+    }
+
+    private static ILocator Button(ChatPage chat, string name) => chat.Page.GetByRole(AriaRole.Button, new() { Name = name, Exact = true });
+}
