@@ -16,6 +16,7 @@ internal static class Pipeline
         services.AddOpenApi();
         services.AddHealthChecks();
         CompressedAnswers.AddServices(services);
+        RequestRates.AddServices(services);
     }
 
     public static void Map(WebApplication app)
@@ -27,10 +28,12 @@ internal static class Pipeline
         app.UseStatusCodePages();
         app.UseMiddleware<SecurityHeaders>();
         settings.BasePath.Use(app);
+        app.Use(MaskedFrames.DemandAsync);
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
         app.UseRouting();
+        app.UseRateLimiter();
         CompressedAnswers.Use(app);
-        app.MapOpenApi("/api/openapi.json").MayBeCompressed();
+        OpenApiFile.Map(app);
         HealthApi.Map(app);
         ServerApi.Map(app);
         AccountsApi.Map(app);

@@ -27,7 +27,7 @@ internal sealed class Stores : IAsyncDisposable
     /// <summary>In the same store as <see cref="Log"/>, and closed with it.</summary>
     public IRecordStore Records => _log;
 
-    public static async Task<Stores> OpenAsync(BrokerSettings settings, TimeProvider time, ILoggerFactory loggers)
+    public static async Task<Stores> OpenAsync(BrokerSettings settings, HandleRoom room, TimeProvider time, ILoggerFactory loggers)
     {
         var folder = DataFolder.Open(settings.DataFolder);
         DocumentStore? documents = null;
@@ -43,7 +43,7 @@ internal sealed class Stores : IAsyncDisposable
                 RegistrationsPerHourPerAddress = settings.Limits.RegistrationsPerHourPerAddress,
             };
             auth = await AuthServices.OpenAsync(documents, options, time, loggers);
-            var log = RocksRoomLog.Open(folder.RoomsFolder, null, time, loggers.CreateLogger<RocksRoomLog>());
+            var log = RocksRoomLog.Open(folder.RoomsFolder, new RocksRoomLogOptions { OpenFiles = room.StoreFiles }, time, loggers.CreateLogger<RocksRoomLog>());
             return new Stores(folder, loggers, documents, auth, log);
         }
         catch (Exception error)

@@ -49,6 +49,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
     {
         var builder = NewBuilder(args);
         var settings = SettingsReader.Read(builder.Configuration);
+        var room = HandleRoom.OfThisProcess(settings.Limits);
         var log = Logging.Create(builder.Configuration);
         builder.Services.AddSerilog(log, dispose: true);
         SerilogLoggerFactory loggers = new(log);
@@ -57,12 +58,15 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         Listeners listeners = new();
         var urls = builder.Configuration["Urls"] ?? "http://localhost:8080";
         builder.WebHost.ConfigureKestrel(kestrel => listeners.Configure(kestrel, urls, settings, certificate));
-        builder.WebHost.UseSockets(sockets => sockets.Backlog = Listeners.Backlog);
+        builder.Services.AddSingleton(provider => new OpenSockets(
+            room, settings.Limits, settings.TrustedProxies, TimeProvider.System, provider.GetRequiredService<ILogger<OpenSockets>>()));
+        builder.Services.AddSingleton<IConnectionListenerFactory, HttpSockets>();
         builder.Services.AddSingleton<IConnectionListenerFactory, MqttSockets>();
         builder.Services.AddSingleton(listeners);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
 
-        var stores = await Stores.OpenAsync(settings, TimeProvider.System, loggers);
+        room.Report(settings.Limits, loggers.CreateLogger<HandleRoom>());
+        var stores = await Stores.OpenAsync(settings, room, TimeProvider.System, loggers);
         try
         {
             AddServices(builder.Services, settings, stores);

@@ -15,6 +15,7 @@ internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<
     private static readonly string[] LimitsOff =
     [
         "PublishPerSecond", "ConnectsPerSecondPerAddress", "ConnectionsPerAddress", "ConnectionsPerAccount", "SignInsPerMinutePerAddress", "RegistrationsPerHourPerAddress",
+        "SocketsPerAddress", "SocketsPerSecondPerAddress", "RequestsPerSecond", "RequestsPerSecondPerAddress",
     ];
 
     private readonly string _program = Path.GetFullPath(program ?? typeof(WebMessengerServer).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(item => item.Key == "Server").Value!);
