@@ -1,14 +1,15 @@
 using WebMessenger.Broker.Connections;
+using WebMessenger.Broker.Log;
 
 namespace WebMessenger.Broker.Api;
 
-/// <summary>`/health/live` and `/health/ready`, for supervisors: alive when it answers, ready when MQTT is served.</summary>
+/// <summary>`/health/live` and `/health/ready`, for supervisors: alive when it answers, ready when MQTT is served and what is said can be stored.</summary>
 internal static class HealthApi
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/health/live", () => TypedResults.Text("live")).ExcludeFromDescription();
-        routes.MapGet("/health/ready", IResult (MqttAcceptor acceptor) => acceptor.IsServing
+        routes.MapGet("/health/ready", IResult (MqttAcceptor acceptor, LogHealth log) => acceptor.IsServing && log.IsWriting
             ? TypedResults.Text("ready")
             : TypedResults.Text("not ready", statusCode: StatusCodes.Status503ServiceUnavailable)).ExcludeFromDescription();
     }

@@ -27,6 +27,8 @@ internal sealed class Stores : IAsyncDisposable
     /// <summary>In the same store as <see cref="Log"/>, and closed with it.</summary>
     public IRecordStore Records => _log;
 
+    public LogHealth Health => _log.Health;
+
     public static async Task<Stores> OpenAsync(BrokerSettings settings, HandleRoom room, TimeProvider time, ILoggerFactory loggers)
     {
         var folder = DataFolder.Open(settings.DataFolder);

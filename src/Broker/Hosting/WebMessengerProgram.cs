@@ -23,10 +23,13 @@ using WebMessenger.Broker.Rooms;
 namespace WebMessenger.Broker.Hosting;
 
 /// <summary>The whole program: opens the stores, serves pages, HTTP API and MQTT, and stops in order.</summary>
-public sealed class WebMessengerProgram : IAsyncDisposable
+public sealed partial class WebMessengerProgram : IAsyncDisposable
 {
     /// <summary>How long a stop waits for publishes that are on their way to the disk.</summary>
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(3);
+
+    /// <summary>The event log could not be written to any more, and only opening it anew helps.</summary>
+    private const int StoreLostExitCode = 3;
 
     private readonly WebApplication _app;
     private readonly Stores _stores;
@@ -86,7 +89,21 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         }
     }
 
-    public Task WaitForShutdownAsync() => _app.WaitForShutdownAsync();
+    /// <summary>Completes when the program is told to stop, or has to: 0, or the exit code for a supervisor.</summary>
+    public async Task<int> WaitForShutdownAsync()
+    {
+        using CancellationTokenSource stop = new();
+        var lost = _stores.Health.Lost;
+        await Task.WhenAny(_app.WaitForShutdownAsync(stop.Token), lost);
+        if (!lost.IsCompletedSuccessfully)
+        {
+            return 0;
+        }
+
+        LogLost(_app.Logger, await lost);
+        await stop.CancelAsync();
+        return StoreLostExitCode;
+    }
 
     public Task StopAsync() => _app.StopAsync();
 
@@ -119,6 +136,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         services.AddWebMessengerAuth(stores.Auth);
         services.AddSingleton(stores.Log);
         services.AddSingleton(stores.Records);
+        services.AddSingleton(stores.Health);
         services.AddSingleton(new RoomStore(stores.Documents));
         services.AddSingleton<ConnectionDirectory>();
         services.AddSingleton<DurableClients>();
@@ -190,4 +208,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         // MQTTnet starts behind Kestrel's back and does not say when that fails.
         await acceptor.Started.WaitAsync(TimeSpan.FromSeconds(10));
     }
+
+    [LoggerMessage(4203, LogLevel.Critical, "The event log cannot write, and only opening it anew can mend that ({Error}). The program ends; start it again")]
+    private static partial void LogLost(ILogger log, string error);
 }

@@ -27,6 +27,7 @@ internal static class CommandList
         new CutCommand(),
         new StartCommand(),
         new FuzzCommand(),
+        new StrangersCommand(),
         new PageCommand(),
         new BusyPageCommand(),
     ];
