@@ -37,8 +37,11 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
             var network = IsIPv4(prefix) ? null : Find((prefix & NetworkMask, true), NetworkShare);
             if (place is null || (network is null && !IsIPv4(prefix))
                 || IsFull(place, perAddress, share)
-                || (network is not null && (IsFull(network, (long)perAddress * NetworkShare, networkShare) || !network.Rate.TryTake(out _)))
-                || !place.Rate.TryTake(out _))
+                || (network is not null && IsFull(network, (long)perAddress * NetworkShare, networkShare))
+
+                // The address first: one that is refused uses up nothing of its neighbours'.
+                || !place.Rate.TryTake(out _)
+                || (network is not null && !network.Rate.TryTake(out _)))
             {
                 return false;
             }

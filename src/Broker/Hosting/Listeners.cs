@@ -71,8 +71,7 @@ internal sealed class Listeners
         limits.MaxRequestHeaderCount = 64;
         limits.MaxRequestBufferSize = 64 * 1024;
 
-        // Kestrel would keep up to 1 MiB of what a connection sends and nobody reads, and serve a hundred requests of it at a time.
-        limits.Http2.MaxStreamsPerConnection = 32;
+        // Kestrel would keep up to 1 MiB of what a connection sends and nobody reads. The hundred streams of one stay: all tabs of a browser share them, with a WebSocket each.
         limits.Http2.InitialConnectionWindowSize = 128 * 1024;
         limits.Http2.InitialStreamWindowSize = 96 * 1024;
         limits.Http2.MaxRequestHeaderFieldSize = 8 * 1024;
