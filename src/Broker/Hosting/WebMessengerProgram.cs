@@ -210,5 +210,5 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
     }
 
     [LoggerMessage(4203, LogLevel.Critical, "The event log cannot write, and only opening it anew can mend that ({Error}). The program ends; start it again")]
-    private static partial void LogLost(ILogger log, string error);
+    private static partial void LogLost(Microsoft.Extensions.Logging.ILogger log, string error);
 }

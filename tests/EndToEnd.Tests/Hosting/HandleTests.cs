@@ -73,9 +73,8 @@ public sealed class HandleTests(ITestOutputHelper output) : IDisposable
         using HttpClient http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 1 }) { BaseAddress = server.Address };
         Assert.Equal(HttpStatusCode.OK, await ReadinessAsync(http));
         var before = await LimitAsync(server.ProcessId);
-        var used = Directory.GetFiles($"/proc/{server.ProcessId}/fd").Length;
         List<string> acknowledged = [];
-        await SetLimitAsync(server.ProcessId, used, before);
+        await SetLimitAsync(server.ProcessId, FirstFree(server.ProcessId), before);
         var refused = await SayUntilRefusedAsync(client, acknowledged);
         var meanwhile = await ReadinessAsync(http);
         await SetLimitAsync(server.ProcessId, before, before);
@@ -145,6 +144,13 @@ public sealed class HandleTests(ITestOutputHelper output) : IDisposable
         }
 
         return false;
+    }
+
+    // No new handle may have this number or a higher one.
+    private static int FirstFree(int process)
+    {
+        var used = Directory.GetFileSystemEntries($"/proc/{process}/fd").Select(path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture)).ToHashSet();
+        return Enumerable.Range(0, used.Count + 1).First(number => !used.Contains(number));
     }
 
     private static async Task<int> LimitAsync(int process)
