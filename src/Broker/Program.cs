@@ -23,8 +23,7 @@ try
     }
 
     Console.WriteLine("WebMessenger is ready. Stop it with Ctrl+C.");
-    await program.WaitForShutdownAsync();
-    return 0;
+    return await program.WaitForShutdownAsync();
 }
 catch (StartupException error)
 {

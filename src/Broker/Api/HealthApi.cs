@@ -1,15 +1,16 @@
 using WebMessenger.Broker.Connections;
+using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Storing;
 
 namespace WebMessenger.Broker.Api;
 
-/// <summary>`/health/live` and `/health/ready`, for supervisors: alive when it answers, ready when MQTT is served and the disk has room.</summary>
+/// <summary>`/health/live` and `/health/ready`, for supervisors: alive when it answers, ready when MQTT is served and what is said can be stored.</summary>
 internal static class HealthApi
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/health/live", () => TypedResults.Text("live")).ExcludeFromDescription();
-        routes.MapGet("/health/ready", IResult (MqttAcceptor acceptor, DiskSpace space) => acceptor.IsServing && !space.IsLow
+        routes.MapGet("/health/ready", IResult (MqttAcceptor acceptor, LogHealth log, DiskSpace space) => acceptor.IsServing && log.IsWriting && !space.IsLow
             ? TypedResults.Text("ready")
             : TypedResults.Text("not ready", statusCode: StatusCodes.Status503ServiceUnavailable)).ExcludeFromDescription();
     }

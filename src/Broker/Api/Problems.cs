@@ -33,6 +33,12 @@ internal static class Problems
 
     public static ProblemHttpResult NotJson() => Of(StatusCodes.Status415UnsupportedMediaType, "not_json", "Send the body as application/json.");
 
+    public static ProblemHttpResult TooManyRequests(HttpContext context, TimeSpan wait)
+    {
+        RetryAfter(context, wait);
+        return Of(StatusCodes.Status429TooManyRequests, "too_many_requests", "Too many calls in a short time. Wait a moment and try again.");
+    }
+
     public static ProblemHttpResult TooLarge() => Of(StatusCodes.Status413PayloadTooLarge, "too_large", "The body is larger than 64 KiB.");
 
     public static ProblemHttpResult MalformedJson() => Of(StatusCodes.Status400BadRequest, "invalid_json", "The body is not one JSON object in UTF-8.");

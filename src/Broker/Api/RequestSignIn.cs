@@ -10,7 +10,7 @@ internal sealed class RequestSignIn(CookieSignIn cookie, AccessTokens tokens, Lo
     /// <summary>Null: nobody. Credentials that are given win: a wrong token never falls back to the cookie. The caller holds a token to its scope.</summary>
     public LoginSession? Find(HttpRequest request)
     {
-        var session = request.Headers.Authorization.Count > 0 ? FindBearer(request) : cookie.Find(request);
+        var session = request.Headers.Authorization.Count > 0 ? FindBearer(request, tokens) : cookie.Find(request);
         if (session is not null)
         {
             sessions.Touch(session, request.HttpContext.Connection.RemoteIpAddress);
@@ -19,7 +19,8 @@ internal sealed class RequestSignIn(CookieSignIn cookie, AccessTokens tokens, Lo
         return session;
     }
 
-    private LoginSession? FindBearer(HttpRequest request) =>
+    /// <summary>The login session of an access token; null: there is none, or it is not one.</summary>
+    public static LoginSession? FindBearer(HttpRequest request, AccessTokens tokens) =>
         request.Headers.Authorization.Count == 1
         && AuthenticationHeaderValue.TryParse(request.Headers.Authorization[0], out var header)
         && header.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase)

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Hosting;
+using WebMessenger.Broker.Connections.Sockets;
 using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Mqtt;
 using WebMessenger.Broker.Reading;
@@ -13,6 +14,7 @@ namespace WebMessenger.Broker.Connections;
 internal sealed class KeepAliveSweep(
     ConnectionDirectory connections,
     ConnectionLimits limits,
+    OpenSockets sockets,
     PublishBudgets budgets,
     RoomDirectory rooms,
     UnreadWatch unread,
@@ -56,6 +58,7 @@ internal sealed class KeepAliveSweep(
         unread.Sweep();
         durable.Sweep();
         limits.Sweep();
+        sockets.Sweep();
         budgets.Sweep(connections);
     }
 }

@@ -1,11 +1,8 @@
-using System.Collections.Concurrent;
-using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using MQTTnet.Adapter;
 using MQTTnet.Diagnostics.Logger;
 using MQTTnet.Server;
-using WebMessenger.Auth.Sessions;
 
 namespace WebMessenger.Broker.Connections;
 
@@ -108,71 +105,4 @@ internal sealed partial class MqttAcceptor(ConnectionServices services) : Connec
 
     [LoggerMessage(3010, LogLevel.Error, "A connection was closed because MQTT has not started")]
     private static partial void LogNotStarted(ILogger log);
-}
-
-/// <summary>How many connections one address may open and have. An IPv6 /64 counts as one, as one household has all of it.</summary>
-internal sealed class ConnectionLimits(Hosting.BrokerLimits limits, TimeProvider time)
-{
-    private readonly ConcurrentDictionary<Origin, Count> _counts = new();
-
-    /// <summary>Counts a connection in; false: it is one too many.</summary>
-    public bool TryEnter(IPAddress? address)
-    {
-        var origin = Origin.Of(address);
-        while (true)
-        {
-            var count = _counts.GetOrAdd(origin, static (_, of) => new Count(new RateBudget(of.limits.ConnectsPerSecondPerAddress, Math.Max(1, of.limits.ConnectsPerSecondPerAddress), of.time)), (limits, time));
-            lock (count)
-            {
-                if (count.IsRemoved)
-                {
-                    continue;
-                }
-
-                if ((limits.ConnectionsPerAddress > 0 && count.Open >= limits.ConnectionsPerAddress) || !count.Rate.TryTake(out _))
-                {
-                    return false;
-                }
-
-                count.Open++;
-                return true;
-            }
-        }
-    }
-
-    public void Leave(IPAddress? address)
-    {
-        if (_counts.TryGetValue(Origin.Of(address), out var count))
-        {
-            lock (count)
-            {
-                count.Open--;
-            }
-        }
-    }
-
-    /// <summary>Forgets origins that have no connection and a full budget. Called now and then.</summary>
-    public void Sweep()
-    {
-        foreach (var (origin, count) in _counts)
-        {
-            lock (count)
-            {
-                if (count.Open <= 0 && count.Rate.IsFull)
-                {
-                    count.IsRemoved = true;
-                    _counts.TryRemove(origin, out _);
-                }
-            }
-        }
-    }
-
-    private sealed class Count(RateBudget rate)
-    {
-        public RateBudget Rate { get; } = rate;
-
-        public int Open { get; set; }
-
-        public bool IsRemoved { get; set; }
-    }
 }

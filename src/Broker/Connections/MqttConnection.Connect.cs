@@ -15,7 +15,7 @@ internal sealed partial class MqttConnection
 {
     private const int MaximumClientIdBytes = 128;
 
-    /// <summary>Above this, and without any, MQTT 5 clients are told to keep alive at this rate; 3.1.1 has no way to be told.</summary>
+    /// <summary>Above this, and without any, MQTT 5 clients are told to keep alive at this rate; 3.1.1 has no way to be told, and is held to what it asked for.</summary>
     private const ushort MaximumKeepAliveSeconds = 300;
 
     private const ushort TopicAliasMaximum = 16;
@@ -170,12 +170,6 @@ internal sealed partial class MqttConnection
         }
         else
         {
-            if (KeepAliveSeconds > MaximumKeepAliveSeconds)
-            {
-                // Watched by TCP keep-alive instead, as every transport is.
-                KeepAliveSeconds = 0;
-            }
-
             if (!connect.CleanSession)
             {
                 // MQTT 3.1.1 has no word for how long.

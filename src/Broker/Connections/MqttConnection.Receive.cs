@@ -33,7 +33,6 @@ internal sealed partial class MqttConnection
                     return null;
                 }
 
-                LastHeard = _services.Time.GetTimestamp();
                 var buffer = read.Buffer;
                 MqttPacket? packet;
                 bool needsMore;
@@ -45,6 +44,11 @@ internal sealed partial class MqttConnection
                 finally
                 {
                     WakeLog();
+                }
+
+                if (wait is not null || buffer.Length < read.Buffer.Length)
+                {
+                    LastHeard = _services.Time.GetTimestamp();
                 }
 
                 input.AdvanceTo(buffer.Start, needsMore ? buffer.End : buffer.Start);
@@ -109,6 +113,7 @@ internal sealed partial class MqttConnection
             switch (Frame.TryRead(buffer, _isConnected ? _services.Limits.PacketBytes : FirstPacketBytes, out var frame))
             {
                 case FrameStatus.Incomplete:
+                    CheckStart(buffer);
                     needsMore = true;
                     return null;
                 case FrameStatus.Malformed:
@@ -196,6 +201,24 @@ internal sealed partial class MqttConnection
         }
 
         SessionExpiry = SessionExpiry == 0 ? 0 : (uint)Math.Min(seconds, DurableClients.MaximumExpiry);
+    }
+
+    // A packet that can never be right is judged by its first bytes: nobody waits for the rest of it, or keeps it.
+    private void CheckStart(in ReadOnlySequence<byte> buffer)
+    {
+        if (buffer.IsEmpty)
+        {
+            return;
+        }
+
+        var header = buffer.FirstSpan[0];
+        var code = _isConnected ? PacketRules.CheckHeader(header)
+            : header == (byte)PacketType.Connect << 4 ? (byte)0
+            : ReasonCode.ProtocolError;
+        if (code != 0)
+        {
+            throw new Violation(code, "No packet of a client begins like this.");
+        }
     }
 
     // [MQTT-2.1.3-1] Reserved bits have the value of the table.

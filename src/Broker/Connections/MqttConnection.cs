@@ -63,7 +63,7 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
     /// <summary>Seconds between packets after which the peer is taken for dead, times 1.5; 0: not watched.</summary>
     public int KeepAliveSeconds { get; private set; }
 
-    /// <summary>A <see cref="TimeProvider"/> timestamp.</summary>
+    /// <summary>When the last whole packet came: a <see cref="TimeProvider"/> timestamp. Bytes alone are no sign of life [MQTT-3.1.2-22].</summary>
     public long LastHeard { get; private set; }
 
     public Transport Transport => _transport;

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.Features;
 using WebMessenger.Broker.Api;
 
 namespace WebMessenger.Broker.Connections;
@@ -5,7 +6,12 @@ namespace WebMessenger.Broker.Connections;
 /// <summary>`/mqtt`: MQTT over WebSocket. A browser comes with its cookie and from our own pages; anything else comes without an Origin and signs in by CONNECT.</summary>
 internal static class MqttWebSocket
 {
-    private const string SubProtocol = "mqtt";
+    /// <summary>
+    /// The first is the standard's [MQTT-6.0.0-4]. Many clients offer one of the others, and speak MQTT 3.1.1 or 5 all the same; they are answered with what they offered.
+    /// </summary>
+    private static readonly string[] SubProtocols = ["mqtt", "mqttv3.1.1", "mqttv3.1"];
+
+    private const string Version = "13";
 
     public static void Map(IEndpointRouteBuilder routes) =>
         // Every method: CONNECT opens a WebSocket over HTTP/2 (RFC 8441), and to whatever is no WebSocket nothing is here.
@@ -23,12 +29,13 @@ internal static class MqttWebSocket
 
         if (!context.WebSockets.IsWebSocketRequest)
         {
-            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            RefuseOther(context);
             return;
         }
 
         // [MQTT-6.0.0-3], [MQTT-6.0.0-4]
-        if (!context.WebSockets.WebSocketRequestedProtocols.Contains(SubProtocol))
+        var offered = context.WebSockets.WebSocketRequestedProtocols;
+        if (SubProtocols.FirstOrDefault(offered.Contains) is not { } subProtocol)
         {
             context.Response.StatusCode = StatusCodes.Status400BadRequest;
             return;
@@ -43,7 +50,7 @@ internal static class MqttWebSocket
 
         try
         {
-            await OpenAsync(context, acceptor, cookies);
+            await OpenAsync(context, subProtocol, acceptor, cookies);
         }
         finally
         {
@@ -51,11 +58,28 @@ internal static class MqttWebSocket
         }
     }
 
-    private static async Task OpenAsync(HttpContext context, MqttAcceptor acceptor, CookieSignIn cookies)
+    // No WebSocket, or one of a version that nobody speaks here (RFC 6455, 4.2.2).
+    private static void RefuseOther(HttpContext context)
+    {
+        var (request, response) = (context.Request, context.Response);
+        var isOther = request.Headers.SecWebSocketVersion.Count > 0 && request.Headers.SecWebSocketVersion != Version;
+        if (isOther && (context.Features.Get<IHttpUpgradeFeature>()?.IsUpgradableRequest ?? false))
+        {
+            response.StatusCode = StatusCodes.Status426UpgradeRequired;
+            response.Headers.SecWebSocketVersion = Version;
+            response.Headers.Upgrade = "websocket";
+            response.Headers.Connection = "Upgrade";
+            return;
+        }
+
+        response.StatusCode = StatusCodes.Status404NotFound;
+    }
+
+    private static async Task OpenAsync(HttpContext context, string subProtocol, MqttAcceptor acceptor, CookieSignIn cookies)
     {
         // Without an Origin it is no browser, and a cookie that came along is not taken for anybody's word.
         var session = context.Request.Headers.Origin.Count > 0 ? cookies.Find(context.Request) : null;
-        using var socket = await context.WebSockets.AcceptWebSocketAsync(SubProtocol);
+        using var socket = await context.WebSockets.AcceptWebSocketAsync(subProtocol);
         WebSocketTransport transport = new(socket, context, session);
         await Task.WhenAll(transport.PumpAsync(), acceptor.ServeAsync(transport));
     }

@@ -13,11 +13,15 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
 {
     private const int ReceiveBytes = 4096;
 
+    /// <summary>After the close handshake the peer has this long to take what is left and to close its side.</summary>
+    private static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(2);
+
     private readonly Pipe _input = new(new PipeOptions(pauseWriterThreshold: 65536, resumeWriterThreshold: 32768, useSynchronizationContext: false));
     private readonly Pipe _output = new(new PipeOptions(pauseWriterThreshold: 65536, resumeWriterThreshold: 32768, useSynchronizationContext: false));
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _received = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _aborted;
+    private volatile bool _isClosedInOrder;
 
     public override PipeReader Input => _input.Reader;
 
@@ -40,6 +44,12 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
 
     public override void Abort()
     {
+        // Both have said their last word. A reset behind ours would take it out of the peer's hands before it is read, and the peer would call the end abnormal (1006).
+        if (_isClosedInOrder)
+        {
+            return;
+        }
+
         if (Interlocked.Exchange(ref _aborted, 1) == 0)
         {
             // Resets the connection below the WebSocket: a peer that has stopped reading cannot delay it with a close handshake.
@@ -154,6 +164,9 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
 
                     // Cutting the connection before the peer has closed too would cut off what was sent last. Whoever cannot wait for that aborts.
                     await _received.Task;
+
+                    // Also where a frame of the peer's could not be read, which the WebSocket has answered with a close frame of its own.
+                    _isClosedInOrder = socket.State is WebSocketState.Closed or WebSocketState.CloseSent;
                     break;
                 }
             }
@@ -164,8 +177,29 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
         }
 
         await reader.CompleteAsync();
+        if (_isClosedInOrder)
+        {
+            _ = CutLaterAsync(context);
+            _closed.TrySetResult();
+            return;
+        }
 
         // The receiving side may still wait for a peer that will never answer.
         Abort();
+    }
+
+    // Kestrel closes when the endpoint returns and all is sent, for which it would wait as long as the peer likes. Over HTTP/2 the stream is over by then, and the connection is not this one's alone.
+    private static async Task CutLaterAsync(HttpContext context)
+    {
+        if (HttpProtocol.IsHttp2(context.Request.Protocol) || context.Features.Get<IConnectionLifetimeFeature>() is not { } connection)
+        {
+            return;
+        }
+
+        await Task.Delay(LingerTime, connection.ConnectionClosed).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!connection.ConnectionClosed.IsCancellationRequested)
+        {
+            connection.Abort();
+        }
     }
 }

@@ -26,6 +26,15 @@ internal sealed record BrokerLimits
     /// <summary>Of the disk, in hundredths. 0: <see cref="FreeDiskMegabytes"/> alone counts.</summary>
     public int FreeDiskPercent { get; init; } = 5;
 
+    /// <summary>Connections of every kind, with and without MQTT, all addresses together; 0: as many as the process has handles for.</summary>
+    public int Sockets { get; init; }
+
+    /// <summary>Connections of every kind that come from one address, as the operating system sees it. 0 also ends the share that an address has of the free places.</summary>
+    public int SocketsPerAddress { get; init; } = 2000;
+
+    /// <summary>New ones of these; ten seconds' worth at once.</summary>
+    public int SocketsPerSecondPerAddress { get; init; } = 100;
+
     public int ConnectsPerSecondPerAddress { get; init; } = 50;
 
     public int ConnectionsPerAddress { get; init; } = 500;
@@ -49,6 +58,12 @@ internal sealed record BrokerLimits
 
     /// <summary>Publishes under way in one direction of one client: MQTT's Receive Maximum, ours and at most the client's. 1 to 1,024.</summary>
     public int UnacknowledgedPerClient { get; init; } = 128;
+
+    /// <summary>Calls of the HTTP API that an account makes, by all its pages and programs; ten seconds' worth at once.</summary>
+    public int RequestsPerSecond { get; init; } = 20;
+
+    /// <summary>The same for an address, of those that are not signed in.</summary>
+    public int RequestsPerSecondPerAddress { get; init; } = 50;
 
     public int SignInsPerMinutePerAddress { get; init; } = 20;
 

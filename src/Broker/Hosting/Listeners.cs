@@ -40,6 +40,7 @@ internal sealed class Listeners
     {
         _basePath = settings.BasePath;
         kestrel.AddServerHeader = false;
+        Bound(kestrel.Limits);
         kestrel.ConfigureHttpsDefaults(https => (https.SslProtocols, https.HandshakeTimeout) = (ServerCertificate.Protocols, ServerCertificate.HandshakeTime));
         var certificates = kestrel.ApplicationServices.GetRequiredService<IConfiguration>().GetSection("Kestrel:Certificates:Default");
         foreach (var url in urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
@@ -92,6 +93,24 @@ internal sealed class Listeners
         return null;
     }
 
+    /// <summary>What a connection may cost before anybody knows whose it is, where Kestrel's own bounds are those of a server that trusts its clients (S1).</summary>
+    private static void Bound(KestrelServerLimits limits)
+    {
+        limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+
+        // Longer than the 60 s that nginx keeps connections to a server behind it: it must not send a request into one that is just closing.
+        limits.KeepAliveTimeout = TimeSpan.FromSeconds(75);
+        limits.MaxRequestLineSize = 8 * 1024;
+        limits.MaxRequestHeadersTotalSize = 16 * 1024;
+        limits.MaxRequestHeaderCount = 64;
+        limits.MaxRequestBufferSize = 64 * 1024;
+
+        // Kestrel would keep up to 1 MiB of what a connection sends and nobody reads. The hundred streams of one stay: all tabs of a browser share them, with a WebSocket each.
+        limits.Http2.InitialConnectionWindowSize = 128 * 1024;
+        limits.Http2.InitialStreamWindowSize = 96 * 1024;
+        limits.Http2.MaxRequestHeaderFieldSize = 8 * 1024;
+    }
+
     private string FolderFor(string scheme) =>
         _basePath.IsRoot || scheme.StartsWith("mqtt", StringComparison.Ordinal) ? "" : _basePath.Folder;
 
@@ -133,6 +152,9 @@ internal sealed class Listeners
 
         void Listening(ListenOptions options)
         {
+            // Not HTTP/3, whose packets are no sockets that could be counted.
+            options.Protocols = HttpProtocols.Http1AndHttp2;
+
             // What is set for Kestrel itself is meant for https alone, and wins.
             if (isHttps && kestrelHasCertificate)
             {
@@ -143,6 +165,7 @@ internal sealed class Listeners
                 options.UseHttps(certificate!.Handshakes());
             }
 
+            options.CloseSilent();
             _listening.Add((address.Scheme.ToLowerInvariant(), address.Host, options));
         }
 

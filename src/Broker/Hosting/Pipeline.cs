@@ -17,6 +17,7 @@ internal static class Pipeline
         services.AddOpenApi();
         services.AddHealthChecks();
         CompressedAnswers.AddServices(services);
+        RequestRates.AddServices(services);
     }
 
     public static void Map(WebApplication app)
@@ -29,10 +30,12 @@ internal static class Pipeline
         app.UseMiddleware<SecurityHeaders>();
         app.Services.GetRequiredService<AllowedHosts>().Use(app);
         settings.BasePath.Use(app);
+        app.Use(MaskedFrames.DemandAsync);
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
         app.UseRouting();
+        app.UseRateLimiter();
         CompressedAnswers.Use(app);
-        app.MapOpenApi("/api/openapi.json").MayBeCompressed();
+        OpenApiFile.Map(app);
         HealthApi.Map(app);
         ServerApi.Map(app);
         AccountsApi.Map(app);

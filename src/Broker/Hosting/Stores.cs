@@ -30,8 +30,10 @@ internal sealed class Stores : IAsyncDisposable
     /// <summary>In the same store as <see cref="Log"/>, and closed with it.</summary>
     public IRecordStore Records => _log;
 
+    public LogHealth Health => _log.Health;
+
     /// <param name="system">The machine's clock, which may be wrong.</param>
-    public static async Task<Stores> OpenAsync(BrokerSettings settings, TimeProvider system, ILoggerFactory loggers)
+    public static async Task<Stores> OpenAsync(BrokerSettings settings, HandleRoom room, TimeProvider system, ILoggerFactory loggers)
     {
         var folder = DataFolder.Open(settings.DataFolder);
         ServerClock time = new(system, ClockFile.Read(settings.DataFolder));
@@ -62,7 +64,7 @@ internal sealed class Stores : IAsyncDisposable
                 await auth.Sessions.MoveAsync(time.StartsLater);
             }
 
-            var log = RocksRoomLog.Open(folder.RoomsFolder, null, time, loggers.CreateLogger<RocksRoomLog>());
+            var log = RocksRoomLog.Open(folder.RoomsFolder, new RocksRoomLogOptions { OpenFiles = room.StoreFiles }, time, loggers.CreateLogger<RocksRoomLog>());
             return new Stores(folder, time, loggers, documents, auth, log);
         }
         catch (Exception error)

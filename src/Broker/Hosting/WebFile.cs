@@ -15,20 +15,24 @@ internal sealed class WebFile
     /// <param name="codings">The smallest first: it is sent to whoever takes several equally gladly.</param>
     private WebFile(string cacheControl, Coded[] codings) => (_cacheControl, _codings) = (cacheControl, codings);
 
-    /// <summary>A file on disk, sent from there. The build has put `….br` and `….gz` beside it where that saves something.</summary>
-    public static WebFile OnDisk(string path, string contentType, string cacheControl)
+    /// <summary>
+    /// A file on disk, read once: a file that is sent from there has a handle open for as long as its reader takes, and strangers could have any number of them. The build has put `….br` and `….gz`
+    /// beside it where that saves something.
+    /// </summary>
+    public static WebFile OfDisk(string path, string contentType, string cacheControl)
     {
-        var mark = Mark(File.ReadAllBytes(path));
+        var plainBytes = File.ReadAllBytes(path);
+        var mark = Mark(plainBytes);
         var codings = new[] { AcceptEncoding.Brotli, AcceptEncoding.Gzip }
             .Select(coding => (Coding: coding, Path: path + Ending(coding)))
             .Where(coded => File.Exists(coded.Path))
             // A range of a coded file would be one of its coded bytes (RFC 9110, 14.2): whoever asks for it gets the whole file.
-            .Select(coded => new Coded(coded.Coding, OfFile(coded.Path, coded.Coding, hasRanges: false)));
-        Coded plain = new(AcceptEncoding.Identity, OfFile(path, AcceptEncoding.Identity, hasRanges: true));
+            .Select(coded => new Coded(coded.Coding, OfBytes(File.ReadAllBytes(coded.Path), coded.Coding, hasRanges: false)));
+        Coded plain = new(AcceptEncoding.Identity, OfBytes(plainBytes, AcceptEncoding.Identity, hasRanges: true));
         return new WebFile(cacheControl, [.. codings, plain]);
 
-        PhysicalFileHttpResult OfFile(string at, string coding, bool hasRanges) =>
-            TypedResults.PhysicalFile(at, contentType, entityTag: Tag(mark, coding), enableRangeProcessing: hasRanges);
+        FileContentHttpResult OfBytes(byte[] bytes, string coding, bool hasRanges) =>
+            TypedResults.Bytes(bytes.AsMemory(), contentType, entityTag: Tag(mark, coding), enableRangeProcessing: hasRanges);
     }
 
     /// <summary>A small text that is made at start, and compressed then.</summary>

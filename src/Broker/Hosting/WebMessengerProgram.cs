@@ -26,10 +26,13 @@ using WebMessenger.Broker.Storing;
 namespace WebMessenger.Broker.Hosting;
 
 /// <summary>The whole program: opens the stores, serves pages, HTTP API and MQTT, and stops in order.</summary>
-public sealed class WebMessengerProgram : IAsyncDisposable
+public sealed partial class WebMessengerProgram : IAsyncDisposable
 {
     /// <summary>How long a stop waits for publishes that are on their way to the disk.</summary>
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(3);
+
+    /// <summary>The event log could not be written to any more, and only opening it anew helps.</summary>
+    private const int StoreLostExitCode = 3;
 
     private readonly WebApplication _app;
     private readonly Stores _stores;
@@ -61,10 +64,11 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         UnicodeSupport.Require();
         var builder = NewBuilder(args);
         var settings = SettingsReader.Read(builder.Configuration);
+        var room = HandleRoom.OfThisProcess(settings.Limits);
         var log = Logging.Create(builder.Configuration);
         try
         {
-            return await StartAsync(builder, settings, log, configure, system);
+            return await StartAsync(builder, settings, room, log, configure, system);
         }
         catch (Exception error)
         {
@@ -82,7 +86,21 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         }
     }
 
-    public Task WaitForShutdownAsync() => _app.WaitForShutdownAsync();
+    /// <summary>Completes when the program is told to stop, or has to: 0, or the exit code for a supervisor.</summary>
+    public async Task<int> WaitForShutdownAsync()
+    {
+        using CancellationTokenSource stop = new();
+        var lost = _stores.Health.Lost;
+        await Task.WhenAny(_app.WaitForShutdownAsync(stop.Token), lost);
+        if (!lost.IsCompletedSuccessfully)
+        {
+            return 0;
+        }
+
+        LogLost(_app.Logger, await lost);
+        await stop.CancelAsync();
+        return StoreLostExitCode;
+    }
 
     public Task StopAsync() => _app.StopAsync();
 
@@ -123,7 +141,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
     }
 
     private static async Task<WebMessengerProgram> StartAsync(
-        WebApplicationBuilder builder, BrokerSettings settings, Serilog.Core.Logger log, Action<IServiceCollection>? configure, TimeProvider system)
+        WebApplicationBuilder builder, BrokerSettings settings, HandleRoom room, Serilog.Core.Logger log, Action<IServiceCollection>? configure, TimeProvider system)
     {
         builder.Services.AddSerilog(log);
         SerilogLoggerFactory loggers = new(log);
@@ -133,14 +151,17 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         Listeners listeners = new();
         var urls = builder.Configuration["Urls"] ?? "http://localhost:8080";
         builder.WebHost.ConfigureKestrel(kestrel => listeners.Configure(kestrel, urls, settings, certificate));
-        builder.WebHost.UseSockets(sockets => sockets.Backlog = Listeners.Backlog);
+        builder.Services.AddSingleton(provider => new OpenSockets(
+            room, settings.Limits, settings.TrustedProxies, TimeProvider.System, provider.GetRequiredService<ILogger<OpenSockets>>()));
+        builder.Services.AddSingleton<IConnectionListenerFactory, HttpSockets>();
         builder.Services.AddSingleton<IConnectionListenerFactory, MqttSockets>();
         builder.Services.AddSingleton(listeners);
         builder.Services.AddSingleton(provider => new AllowedHosts(
             settings, urls, certificate, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<AllowedHosts>>()));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
 
-        var stores = await Stores.OpenAsync(settings, system, loggers);
+        room.Report(settings.Limits, loggers.CreateLogger<HandleRoom>());
+        var stores = await Stores.OpenAsync(settings, room, system, loggers);
         try
         {
             AddServices(builder.Services, settings, stores);
@@ -170,6 +191,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         services.AddWebMessengerAuth(stores.Auth);
         services.AddSingleton(stores.Log);
         services.AddSingleton(stores.Records);
+        services.AddSingleton(stores.Health);
         services.AddSingleton(new RoomStore(stores.Documents));
         services.AddSingleton<ConnectionDirectory>();
         services.AddSingleton(DiskSpace.Of(stores.Folder, settings.Limits));
@@ -255,4 +277,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         // MQTTnet starts behind Kestrel's back and does not say when that fails.
         await acceptor.Started.WaitAsync(TimeSpan.FromSeconds(10));
     }
+
+    [LoggerMessage(4203, LogLevel.Critical, "The event log cannot write, and only opening it anew can mend that ({Error}). The program ends; start it again")]
+    private static partial void LogLost(Microsoft.Extensions.Logging.ILogger log, string error);
 }

@@ -50,7 +50,7 @@ internal sealed partial class WebPages
             {
                 // Names under assets/ carry a hash of their content; everything else is asked for anew.
                 var isLasting = path.StartsWith("/assets/", StringComparison.Ordinal);
-                files.TryAdd(path, WebFile.OnDisk(file, type, isLasting ? "public, max-age=31536000, immutable" : "no-cache"));
+                files.TryAdd(path, WebFile.OfDisk(file, type, isLasting ? "public, max-age=31536000, immutable" : "no-cache"));
             }
         }
 

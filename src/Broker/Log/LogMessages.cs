@@ -3,7 +3,7 @@ namespace WebMessenger.Broker.Log;
 /// <summary>All that the event log says to the operator. Ids 400–419.</summary>
 internal static partial class LogMessages
 {
-    [LoggerMessage(400, LogLevel.Error, "The event log cannot write: what is sent is refused until it can. It goes on by itself when a full disk has space again; for other faults the program must be restarted. {Cause}")]
+    [LoggerMessage(400, LogLevel.Error, "The event log cannot write: what is sent is refused until it can. It goes on by itself when a full disk has space again; after other faults the program ends, and is to be started again. {Cause}")]
     public static partial void WriteFailed(ILogger logger, string cause);
 
     [LoggerMessage(401, LogLevel.Error, "What the event log holds of {Log} cannot be read; what is sent to it is refused")]

@@ -10,6 +10,14 @@ namespace WebMessenger.Broker.Log;
 /// </remarks>
 internal sealed class LogThread : IAsyncDisposable
 {
+    /// <summary>While writing fails, the thread itself tries so often whether it can again: perhaps nobody sends anything, and a supervisor waits.</summary>
+    private static readonly TimeSpan ProbePeriod = TimeSpan.FromSeconds(1);
+
+    /// <summary>What is not mended after this time is not mended by waiting. RocksDB goes on by itself after a full disk, and after nothing else (11.12).</summary>
+    private static readonly TimeSpan MendingTime = TimeSpan.FromSeconds(10);
+
+    private const string NoSpace = "No space left on device";
+
     private readonly RocksStore _store;
     private readonly RocksDb _db;
     private readonly ReadGate _readers;
@@ -36,7 +44,8 @@ internal sealed class LogThread : IAsyncDisposable
     private readonly Decision[] _decisions;
     private byte[] _buffer = new byte[LogRecords.MaxEventHeader + (64 << 10)];
     private long _now;
-    private bool _failing;
+    private volatile bool _failing;
+    private long _failingSince;
 
     public LogThread(RocksStore store, ReadGate readers, Func<LogName, LogState> stateOf, RocksRoomLogOptions options, TimeProvider time, ILogger logger)
     {
@@ -52,6 +61,8 @@ internal sealed class LogThread : IAsyncDisposable
         new Thread(Run) { IsBackground = true, Name = "event log" }.Start();
         _sweepTimer = time.CreateTimer(static self => ((LogThread)self!).BeginSweep(), this, options.SweepPeriod, options.SweepPeriod);
     }
+
+    public LogHealth Health { get; } = new();
 
     /// <summary>Once disposal has begun, refuses on the caller's thread.</summary>
     /// <param name="moreFollows">See <see cref="IRoomLog.Append"/>.</param>
@@ -127,6 +138,10 @@ internal sealed class LogThread : IAsyncDisposable
 
             work.Clear();
             Sweep();
+            if (_failing)
+            {
+                Probe();
+            }
         }
 
         _readers.CloseAndWait();
@@ -143,8 +158,16 @@ internal sealed class LogThread : IAsyncDisposable
             while (_queue.Count == 0 && !_closing && !_sweepDue && !_sweep.IsRunning)
             {
                 _waiting = true;
+                if (_failing)
+                {
+                    Monitor.Wait(_gate, ProbePeriod);
+                    break;
+                }
+
                 Monitor.Wait(_gate);
             }
+
+            _waiting = false;
 
             if (_sweepDue)
             {
@@ -170,6 +193,36 @@ internal sealed class LogThread : IAsyncDisposable
         }
     }
 
+    // A write that changes nothing.
+    private void Probe()
+    {
+        Span<byte> key = stackalloc byte[LogRecords.MaxStoredRecordKey];
+        try
+        {
+            _batch.Delete(key[..LogRecords.RecordKey(key, "probe"u8)]);
+            _db.Write(_batch, _synced);
+            GoOn();
+        }
+        catch (RocksDbException error)
+        {
+            if (!error.Message.Contains(NoSpace, StringComparison.Ordinal) && _time.GetElapsedTime(_failingSince) > MendingTime)
+            {
+                Health.Lose(error.Message.ReplaceLineEndings(" "));
+            }
+        }
+        finally
+        {
+            _batch.Clear();
+        }
+    }
+
+    private void GoOn()
+    {
+        _failing = false;
+        Health.IsWriting = true;
+        LogMessages.WritesAgain(_logger);
+    }
+
     /// <summary>Decides and completes the first few of the work, as many as make a batch; returns how many.</summary>
     private int Process(Span<PendingAppend> work)
     {
@@ -193,6 +246,8 @@ internal sealed class LogThread : IAsyncDisposable
             {
                 // Once, not for every batch: the disk that is full may be the one that the operator's log is on.
                 _failing = true;
+                _failingSince = _time.GetTimestamp();
+                Health.IsWriting = false;
                 LogMessages.WriteFailed(_logger, error.Message);
             }
 
@@ -372,8 +427,7 @@ internal sealed class LogThread : IAsyncDisposable
             _db.Write(_batch, _synced);
             if (_failing)
             {
-                _failing = false;
-                LogMessages.WritesAgain(_logger);
+                GoOn();
             }
 
             foreach (var state in _touched)

@@ -35,6 +35,8 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore
         return new RocksRoomLog(RocksStore.Open(folder, options, time, logger), options, time, logger);
     }
 
+    public LogHealth Health => _thread.Health;
+
     public void Append(PendingAppend append, bool moreFollows = false)
     {
         ArgumentNullException.ThrowIfNull(append);

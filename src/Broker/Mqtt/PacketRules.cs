@@ -8,6 +8,22 @@ internal static class PacketRules
 {
     private const byte QoSBits = 0x03, NoLocal = 0x04, RetainHandlingBits = 0x30, ReservedBits = 0xC0;
 
+    /// <summary>The first byte of a packet that a client sends after its CONNECT: is there any such packet?</summary>
+    public static byte CheckHeader(byte header)
+    {
+        var flags = header & 0x0F;
+        return (PacketType)(header >> 4) switch
+        {
+            // [MQTT-3.3.1-4] QoS 3; [MQTT-3.3.1-2] a first QoS 0 publish is no repetition, which is judged with the packet.
+            PacketType.Publish => (flags & 0x06) == 0x06 ? ReasonCode.MalformedPacket : (byte)0,
+            PacketType.PubRel or PacketType.Subscribe or PacketType.Unsubscribe => flags == 2 ? (byte)0 : ReasonCode.MalformedPacket,
+            PacketType.PubAck or PacketType.PubRec or PacketType.PubComp or PacketType.PingReq or PacketType.Disconnect =>
+                flags == 0 ? (byte)0 : ReasonCode.MalformedPacket,
+            0 => ReasonCode.MalformedPacket,
+            _ => flags == 0 ? ReasonCode.ProtocolError : ReasonCode.MalformedPacket,
+        };
+    }
+
     public static byte CheckSubscribe(ReadOnlySpan<byte> body, bool isVersion5)
     {
         var reader = new PacketReader(body);

@@ -281,6 +281,75 @@ public sealed class HandshakeTests
     }
 
     [Fact]
+    public async Task Fault_Q15_Bytes_of_a_packet_that_never_ends_are_no_sign_of_life()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var whole = await RawMqttClient.OverTcpAsync(broker.Mqtt);
+        await using var dribbling = await RawMqttClient.OverTcpAsync(broker.Mqtt);
+        await whole.ConnectAsync("ana", ana.Token, "whole", keepAlive: 1);
+        await dribbling.ConnectAsync("ana", ana.Token, "dribbling", keepAlive: 1);
+
+        // A PUBLISH of 16,383 bytes, one at a time and faster than the keep-alive time.
+        await dribbling.SendAsync(new byte[] { 0x32, 0xFF, 0x7F });
+        using PeriodicTimer turn = new(TimeSpan.FromMilliseconds(100));
+        while (!dribbling.IsClosed && await turn.WaitForNextTickAsync(TestContext.Current.CancellationToken))
+        {
+            await whole.PingAsync();
+            try
+            {
+                await dribbling.SendAsync(new byte[] { 0 });
+            }
+            catch (System.Net.Sockets.SocketException)
+            {
+                // Closed meanwhile.
+            }
+        }
+
+        Assert.Equal((byte)0x8D, (await dribbling.WaitForCloseAsync()).Disconnect);
+        await whole.PingAsync();
+    }
+
+    [Theory]
+    [InlineData(300)]
+    [InlineData(301)]
+    [InlineData(65_535)]
+    public async Task Fault_Q16_Every_keep_alive_of_3_1_1_is_watched(int seconds)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var client = await RawMqttClient.OverTcpAsync(broker.Mqtt, MqttVersion.V311);
+
+        await client.ConnectAsync("ana", ana.Token, "slow", keepAlive: (ushort)seconds);
+
+        Assert.Equal(seconds, broker.Get<ConnectionDirectory>().OfAccount(ana.Account.Id).Single().KeepAliveSeconds);
+    }
+
+    [Theory]
+    [InlineData("0AC0", 0x81)]
+    [InlineData("00", 0x81)]
+    [InlineData("36FF", 0x81)]
+    [InlineData("80FF", 0x81)]
+    [InlineData("C1", 0x81)]
+    [InlineData("90FF", 0x82)]
+    [InlineData("20", 0x82)]
+    [InlineData("10FF", 0x82)]
+    public async Task Fault_Q20_A_header_that_can_never_be_valid_is_judged_by_its_first_byte(string hex, byte code)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var honest = await broker.ConnectAsync(ana);
+        await honest.SendAsync(new byte[] { 0xC0 });
+        await honest.SendAsync(new byte[] { 0x00 });
+        await using var client = await broker.ConnectAsync(ana);
+
+        await client.SendAsync(Convert.FromHexString(hex));
+
+        Assert.Equal(code, (await client.WaitForCloseAsync()).Disconnect);
+        await honest.PingAsync();
+    }
+
+    [Fact]
     public async Task Attack_17_Packets_may_span_frames_and_frames_may_hold_many_packets()
     {
         await using var broker = await RunningBroker.StartAsync();

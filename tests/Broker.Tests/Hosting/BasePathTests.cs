@@ -196,7 +196,7 @@ public sealed partial class BasePathTests
         Assert.Equal("/chat/", Attribute(left, "path"));
 
         var description = await http.GetFromJsonAsync<JsonElement>(new Uri(at, "api/openapi.json"), Cancellation);
-        Assert.Equal(new Uri(broker.Http, "/chat").ToString(), description.GetProperty("servers")[0].GetProperty("url").GetString());
+        Assert.Equal("/chat", description.GetProperty("servers")[0].GetProperty("url").GetString());
     }
 
     [Theory]

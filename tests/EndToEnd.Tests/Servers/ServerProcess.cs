@@ -117,6 +117,15 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         await Live.Process.WaitForExitAsync().WaitAsync(_patience);
     }
 
+    public bool HasEnded => Live.Process.HasExited;
+
+    /// <summary>Waits until it ends by itself.</summary>
+    public async Task<Ended> EndedAsync()
+    {
+        await Live.Process.WaitForExitAsync().WaitAsync(_patience);
+        return await Live.EndedAsync();
+    }
+
     /// <summary>SIGTERM, as a service's supervisor sends it.</summary>
     public async Task<Ended> TerminateAsync()
     {

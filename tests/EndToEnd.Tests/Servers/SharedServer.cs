@@ -18,6 +18,10 @@ public sealed class SharedServer : IAsyncLifetime
         "WebMessenger:Limits:RegistrationsPerHourPerAddress=0",
         "WebMessenger:Limits:ConnectsPerSecondPerAddress=0",
         "WebMessenger:Limits:ConnectionsPerAddress=0",
+        "WebMessenger:Limits:SocketsPerAddress=0",
+        "WebMessenger:Limits:SocketsPerSecondPerAddress=0",
+        "WebMessenger:Limits:RequestsPerSecond=0",
+        "WebMessenger:Limits:RequestsPerSecondPerAddress=0",
         "WebMessenger:Limits:PublishPerSecond=0",
     ];
 

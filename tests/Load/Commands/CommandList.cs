@@ -29,6 +29,7 @@ internal static class CommandList
         new HardshipsCommand(),
         new StartCommand(),
         new FuzzCommand(),
+        new StrangersCommand(),
         new PageCommand(),
         new BusyPageCommand(),
     ];

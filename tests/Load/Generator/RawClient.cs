@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Threading.Channels;
@@ -32,8 +33,9 @@ internal sealed class RawClient : IDisposable
     public int Available => _socket.Available;
 
     /// <summary>Connects and signs in: over WebSocket with the cookie, as a page does, or over TCP with the login.</summary>
+    /// <param name="from">The address it comes from; null: any.</param>
     /// <param name="receiveBuffer">Small for a client that shall stall; 0: the system's.</param>
-    public static async Task<RawClient> OpenAsync(Door door, string? cookie, Login? login, string clientId, int receiveBuffer, CancellationToken cancellation)
+    public static async Task<RawClient> OpenAsync(Door door, string? cookie, Login? login, string clientId, int receiveBuffer, CancellationToken cancellation, IPAddress? from = null)
     {
         Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         if (receiveBuffer > 0)
@@ -44,6 +46,11 @@ internal sealed class RawClient : IDisposable
         RawClient client = new(socket, door.IsWebSocket);
         try
         {
+            if (from is not null)
+            {
+                socket.Bind(new IPEndPoint(from, 0));
+            }
+
             await socket.ConnectAsync(door.Address, cancellation);
             if (door.IsWebSocket)
             {

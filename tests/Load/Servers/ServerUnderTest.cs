@@ -10,6 +10,12 @@ namespace WebMessenger.Load.Servers;
 /// <param name="Login">What the connection of this number signs in with; null: nothing.</param>
 internal sealed record ServerUnderTest(ChildProcess Process, IPEndPoint Mqtt, IPEndPoint WebSocket, string Folder, Func<int, Login?> Login) : IAsyncDisposable
 {
+    /// <summary>Where it listens, by scheme: http, https, mqtt, mqtts.</summary>
+    public IReadOnlyDictionary<string, IPEndPoint> Listening { get; init; } = new Dictionary<string, IPEndPoint>();
+
+    /// <summary>Where it listens with this scheme.</summary>
+    public IPEndPoint At(string scheme) => Listening.TryGetValue(scheme, out var address) ? address : throw new LoadException($"The server does not listen with {scheme}.");
+
     public Door Door(Transport transport) => transport == Transport.WebSocket ? new Door(WebSocket, true) : new Door(Mqtt, false);
 
     /// <summary>Stops it in order; false: it ended with an error.</summary>

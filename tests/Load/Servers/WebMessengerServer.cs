@@ -17,10 +17,14 @@ internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<
     [
         "PublishPerSecond", "ConnectsPerSecondPerAddress", "ConnectionsPerAddress", "ConnectionsPerAccount", "SignInsPerMinutePerAddress", "RegistrationsPerHourPerAddress",
         "StoredBytesPerDayPerAccount", "StoredBytesPerDayPerGuest",
+        "SocketsPerAddress", "SocketsPerSecondPerAddress", "RequestsPerSecond", "RequestsPerSecondPerAddress",
     ];
 
     private readonly string _program = Path.GetFullPath(program ?? typeof(WebMessengerServer).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(item => item.Key == "Server").Value!);
     private AccountSeed? _seed;
+
+    /// <summary>The limit of open files that it is started with; null: that of this process.</summary>
+    public int? Handles { get; init; }
 
     public string Name => name;
 
@@ -60,7 +64,7 @@ internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<
     private async Task<ServerUnderTest> StartInAsync(string folder, int rooms, Func<int, Login?> login, CancellationToken cancellation)
     {
         Dictionary<string, IPEndPoint> listening = [];
-        var process = await ChildProcess.StartAsync("dotnet", Arguments(folder, rooms, 0, 0), line =>
+        var process = await ChildProcess.StartAsync(Handles is null ? "dotnet" : "sh", [.. Shell(), .. Arguments(folder, rooms, 0, 0)], line =>
         {
             if (ListeningLine().Match(line) is { Success: true } match)
             {
@@ -69,8 +73,13 @@ internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<
 
             return line.Contains("WebMessenger is ready", StringComparison.Ordinal);
         }, null, cancellation);
-        return new ServerUnderTest(process, listening["mqtt"], listening["http"], folder, login);
+        return new ServerUnderTest(process, listening["mqtt"], listening["http"], folder, login) { Listening = listening };
     }
+
+    // The shell becomes the server.
+    private string[] Shell() => Handles is { } handles
+        ? ["-c", string.Create(CultureInfo.InvariantCulture, $"ulimit -n {handles} && exec dotnet \"$@\""), "sh"]
+        : [];
 
     private async Task<(string Folder, IReadOnlyList<Login> Logins)> PrepareAsync(Preparation preparation, CancellationToken cancellation, Action<string>? prepare = null)
     {
@@ -98,14 +107,15 @@ internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<
         string.Create(CultureInfo.InvariantCulture, $"--Urls=http://127.0.0.1:{httpPort}"),
         string.Create(CultureInfo.InvariantCulture, $"--WebMessenger:Mqtt:Port={mqttPort}"),
         $"--WebMessenger:DataFolder={folder}",
-        .. (keepsLimits ? [] : LimitsOff).Where(IsKnown).Select(limit => $"--WebMessenger:Limits:{limit}=0"),
+        .. (keepsLimits ? [] : LimitsOff.Where(IsKnown)).Select(limit => $"--WebMessenger:Limits:{limit}=0"),
         .. Enumerable.Range(0, rooms).Select(room => string.Create(CultureInfo.InvariantCulture, $"--WebMessenger:Rooms:Default:{room}={RoomTopic.IdOf(room)}")),
         .. settings.Select(setting => $"--{setting}"),
     ];
 
-    // A setting that a version does not have would stop it, and older versions are measured beside this one.
-    private bool IsKnown(string limit) => File.ReadAllText(Path.Combine(Path.GetDirectoryName(_program)!, "appsettings.json")).Contains($"\"{limit}\"", StringComparison.Ordinal);
+    // An older build does not start with a setting that it does not know. Its own settings lie beside it.
+    private bool IsKnown(string limit) =>
+        File.ReadAllText(Path.Combine(Path.GetDirectoryName(_program)!, "appsettings.json")).Contains($"\"{limit}\"", StringComparison.Ordinal);
 
-    [GeneratedRegex(@"Listening on (?<scheme>http|mqtt)://127\.0\.0\.1:(?<port>\d+)")]
+    [GeneratedRegex(@"Listening on (?<scheme>https?|mqtts?)://127\.0\.0\.1:(?<port>\d+)")]
     private static partial Regex ListeningLine();
 }

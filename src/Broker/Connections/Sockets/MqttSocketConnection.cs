@@ -6,8 +6,9 @@ using Microsoft.AspNetCore.Http.Features;
 namespace WebMessenger.Broker.Connections.Sockets;
 
 /// <summary>A connection as Kestrel wants to see it, which counts it, logs it and ends it with the program.</summary>
-internal sealed class MqttSocketConnection(TcpTransport bytes) : ConnectionContext
+internal sealed class MqttSocketConnection(TcpTransport bytes, OpenSockets sockets, IPAddress? address) : ConnectionContext
 {
+    private int _isDisposed;
     private IDictionary<object, object?>? _items;
 
     public TcpTransport Bytes => bytes;
@@ -39,6 +40,11 @@ internal sealed class MqttSocketConnection(TcpTransport bytes) : ConnectionConte
     public override ValueTask DisposeAsync()
     {
         bytes.Close();
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
+        {
+            sockets.Leave(address);
+        }
+
         return base.DisposeAsync();
     }
 }

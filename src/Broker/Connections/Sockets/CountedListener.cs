@@ -1,0 +1,116 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using WebMessenger.Broker.Hosting;
+
+namespace WebMessenger.Broker.Connections.Sockets;
+
+/// <summary>Accepts sockets, has each counted, and closes at once those for which there is no place.</summary>
+/// <remarks>Kestrel's own listener asks again without a pause when there is no handle, and counts nothing (ASP.NET Core 10).</remarks>
+/// <param name="connect">Makes the connection of a socket that was counted in; disposing it counts the socket out.</param>
+/// <param name="dispose">After the last connection is gone.</param>
+internal sealed class CountedListener(Socket socket, OpenSockets sockets, Func<Socket, IPAddress?, ConnectionContext> connect, Action? dispose = null)
+    : IConnectionListener
+{
+    /// <summary>So many refused in a row, and other work of this thread gets its turn: it may be the one that waits for all sockets.</summary>
+    private const int RefusalsInARow = 16;
+
+    private static readonly TimeSpan OutOfFilesPause = TimeSpan.FromMilliseconds(100);
+
+    public EndPoint EndPoint { get; } = socket.LocalEndPoint!;
+
+    /// <exception cref="AddressInUseException">Another program listens there.</exception>
+    public static Socket Listen(EndPoint endpoint)
+    {
+        Socket? socket = null;
+        try
+        {
+            socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+            socket.Listen(Listeners.Backlog);
+            return socket;
+        }
+        catch (SocketException error)
+        {
+            socket?.Dispose();
+            throw error.SocketErrorCode == SocketError.AddressAlreadyInUse ? new AddressInUseException(error.Message, error) : error;
+        }
+    }
+
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+    {
+        for (var refused = 0; ;)
+        {
+            try
+            {
+                if (TryConnect(await socket.AcceptAsync(cancellationToken)) is { } connection)
+                {
+                    return connection;
+                }
+            }
+            catch (Exception error) when (error is ObjectDisposedException or SocketException { SocketErrorCode: SocketError.OperationAborted })
+            {
+                // It listens no more.
+                return null;
+            }
+            catch (SocketException error)
+            {
+                // The peer was gone before it was accepted: the next one may do better. Without a handle or memory for it, once others have given theirs back.
+                if (error.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable)
+                {
+                    sockets.CouldNotAccept();
+                    await Task.Delay(OutOfFilesPause, cancellationToken);
+                }
+            }
+
+            if (++refused % RefusalsInARow == 0)
+            {
+                await Task.Yield();
+            }
+        }
+    }
+
+    public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        socket.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        socket.Dispose();
+        dispose?.Invoke();
+        return ValueTask.CompletedTask;
+    }
+
+    private ConnectionContext? TryConnect(Socket accepted)
+    {
+        IPAddress? address = null;
+        try
+        {
+            address = (accepted.RemoteEndPoint as IPEndPoint)?.Address;
+        }
+        catch (SocketException)
+        {
+            // Gone already: it is counted as nobody's until whoever reads from it finds out.
+        }
+
+        if (!sockets.TryEnter(address))
+        {
+            // With a reset: nothing of it stays behind, not even in the kernel.
+            accepted.Close(0);
+            return null;
+        }
+
+        try
+        {
+            return connect(accepted, address);
+        }
+        catch
+        {
+            accepted.Dispose();
+            sockets.Leave(address);
+            throw;
+        }
+    }
+}

@@ -1,0 +1,29 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+
+namespace WebMessenger.Broker.Connections.Sockets;
+
+/// <summary>The sockets of HTTP and of everything with TLS: Kestrel's own, counted.</summary>
+internal sealed class HttpSockets(OpenSockets sockets, ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+{
+    /// <summary>What is read of a connection before somebody takes it. Kestrel's 1 MiB would be a stranger's for the asking.</summary>
+    private const long ReadBytes = 64 * 1024;
+
+    public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint and not MqttEndPoint;
+
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        var socket = CountedListener.Listen(endpoint);
+        SocketConnectionContextFactory connections = new(
+            new SocketConnectionFactoryOptions { MaxReadBufferSize = ReadBytes }, loggers.CreateLogger<SocketConnectionContextFactory>());
+        return ValueTask.FromResult<IConnectionListener>(new CountedListener(socket, sockets, Connect, connections.Dispose));
+
+        ConnectionContext Connect(Socket accepted, IPAddress? address)
+        {
+            accepted.NoDelay = true;
+            return new CountedConnection(connections.Create(accepted), sockets, address);
+        }
+    }
+}

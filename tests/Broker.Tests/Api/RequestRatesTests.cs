@@ -1,0 +1,141 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Tests.Hosting;
+
+namespace WebMessenger.Broker.Tests.Api;
+
+/// <summary>How many calls of the HTTP API are answered, and to whom they are counted.</summary>
+public sealed class RequestRatesTests
+{
+    // Ten seconds' worth at once.
+    private const int Burst = 20;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Fault_S24_An_account_has_so_many_calls_by_cookie_and_token_together_and_another_beside_it_has_its_own()
+    {
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:RequestsPerSecond=2");
+        var ana = await broker.RegisterAsync("ana");
+        var bea = await broker.RegisterAsync("bea");
+        using HttpClient http = new(new SocketsHttpHandler { UseCookies = false }) { BaseAddress = broker.Http };
+        var cookie = await broker.SignInAsync(ana.Account);
+        for (var i = 0; i < Burst; i++)
+        {
+            using var answer = await SendAsync(http, i % 2 == 0 ? cookie : null, ana.Token);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
+
+        // What the clock gives back meanwhile is used up, too.
+        var refused = await UntilRefusedAsync(http, ana);
+
+        Assert.InRange(int.Parse(refused.Headers.GetValues("Retry-After").Single(), System.Globalization.CultureInfo.InvariantCulture), 1, 10);
+        var problem = await refused.Content.ReadFromJsonAsync<JsonElement>(Cancellation);
+        Assert.Equal("too_many_requests", problem.GetProperty("code").GetString());
+        Assert.Equal("application/problem+json", refused.Content.Headers.ContentType?.MediaType);
+        using var others = await SendAsync(http, null, bea.Token);
+        Assert.Equal(HttpStatusCode.OK, others.StatusCode);
+        using var page = await http.GetAsync(new Uri("/health/ready", UriKind.Relative), Cancellation);
+        Assert.Equal(HttpStatusCode.OK, page.StatusCode);
+    }
+
+    [Fact]
+    public async Task Fault_S24_Strangers_are_counted_by_address_and_keep_nobody_out_who_is_signed_in()
+    {
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:RequestsPerSecondPerAddress=2", "--WebMessenger:TrustedProxies:0=127.0.0.1");
+        var ana = await broker.RegisterAsync("ana");
+        using HttpClient http = new(new SocketsHttpHandler { UseCookies = false }) { BaseAddress = broker.Http };
+
+        Assert.InRange(await AllowedOfAsync(http, "203.0.113.7", 200), Burst, 150);
+        Assert.Equal(Burst, await AllowedOfAsync(http, "203.0.113.8", Burst));
+
+        // A /48 has what four addresses have.
+        var network = 0;
+        for (var i = 0; i < 10; i++)
+        {
+            network += await AllowedOfAsync(http, $"2001:db8:7:{i}::1", Burst);
+        }
+
+        Assert.InRange(network, 4 * Burst, 8 * Burst);
+
+        // A wrong token is a stranger's; the right one is its account's.
+        using var wrong = await SendAsync(http, null, "wm_no", "203.0.113.7");
+        Assert.Equal(HttpStatusCode.TooManyRequests, wrong.StatusCode);
+        using var right = await SendAsync(http, null, ana.Token, "203.0.113.7");
+        Assert.Equal(HttpStatusCode.OK, right.StatusCode);
+    }
+
+    [Fact]
+    public async Task Fault_S23_The_description_of_the_API_is_made_once_and_says_nothing_that_the_request_says()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        using HttpClient http = new() { BaseAddress = broker.Http };
+        using var first = await http.GetAsync(new Uri("/api/openapi.json", UriKind.Relative), Cancellation);
+        Assert.Equal(HttpStatusCode.OK, first.StatusCode);
+        var tag = first.Headers.ETag;
+        Assert.NotNull(tag);
+
+        using HttpRequestMessage again = new(HttpMethod.Get, "/api/openapi.json");
+        again.Headers.IfNoneMatch.Add(tag);
+        again.Headers.Host = "localhost";
+        using var unchanged = await http.SendAsync(again, Cancellation);
+
+        Assert.Equal(HttpStatusCode.NotModified, unchanged.StatusCode);
+        var description = await first.Content.ReadFromJsonAsync<JsonElement>(Cancellation);
+        Assert.Equal("/", description.GetProperty("servers")[0].GetProperty("url").GetString());
+        Assert.True(description.GetProperty("paths").TryGetProperty("/api/rooms", out _));
+    }
+
+    private static async Task<HttpResponseMessage> SendAsync(HttpClient http, SignedIn? cookie, string token, string? from = null)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Get, "/api/rooms");
+        if (cookie is not null)
+        {
+            request.Headers.Add("Cookie", $"webmessenger={cookie.Secret}");
+        }
+        else
+        {
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        }
+
+        if (from is not null)
+        {
+            request.Headers.Add("X-Forwarded-For", from);
+        }
+
+        return await http.SendAsync(request, Cancellation);
+    }
+
+    private static async Task<HttpResponseMessage> UntilRefusedAsync(HttpClient http, Member member)
+    {
+        while (true)
+        {
+            var answer = await SendAsync(http, null, member.Token);
+            if (answer.StatusCode == HttpStatusCode.TooManyRequests)
+            {
+                return answer;
+            }
+
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            answer.Dispose();
+        }
+    }
+
+    /// <summary>How many of so many calls are not refused for their number.</summary>
+    private static async Task<int> AllowedOfAsync(HttpClient http, string address, int calls)
+    {
+        var allowed = 0;
+        for (var i = 0; i < calls; i++)
+        {
+            using HttpRequestMessage request = new(HttpMethod.Get, "/api/session");
+            request.Headers.Add("X-Forwarded-For", address);
+            using var answer = await http.SendAsync(request, Cancellation);
+            allowed += answer.StatusCode == HttpStatusCode.TooManyRequests ? 0 : 1;
+        }
+
+        return allowed;
+    }
+}
