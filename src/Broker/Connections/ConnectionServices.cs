@@ -20,6 +20,7 @@ internal sealed record ConnectionServices(
     IRoomLog RoomLog,
     DurableClients Durable,
     PublishBudgets Budgets,
+    TrafficMemory Memory,
     BrokerLimits Limits,
     bool AllowPlainPasswords,
     TimeProvider Time,

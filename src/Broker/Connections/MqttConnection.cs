@@ -168,7 +168,7 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
             isStalled = _flushing || _corked;
             if (!isStalled && !_silent && IsVersion5 && _isConnected)
             {
-                WriteControl(PacketWriter.Disconnect(code, _wantsReasons ? reason : null));
+                WriteControl(PacketWriter.Disconnect(code, _wantsReasons ? reason : null, _clientMaximumPacket));
             }
 
             _silent = true;
@@ -199,6 +199,8 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
     {
         Silence();
         _ended.TrySetResult();
+        ForgetWaiting();
+        _held?.Clear();
         var session = _session;
         if (session is not null)
         {

@@ -1,6 +1,6 @@
 namespace WebMessenger.Broker.Hosting;
 
-/// <summary>`WebMessenger:Limits`. 0 means: no limit.</summary>
+/// <summary>`WebMessenger:Limits`. 0 means: no limit, where nothing else is said.</summary>
 internal sealed record BrokerLimits
 {
     /// <summary>Unicode scalar values of a message.</summary>
@@ -29,6 +29,12 @@ internal sealed record BrokerLimits
 
     /// <summary>Publishes under way in one direction of one client: MQTT's Receive Maximum, ours and at most the client's. 1 to 1,024.</summary>
     public int UnacknowledgedPerClient { get; init; } = 128;
+
+    /// <summary>Megabytes that may wait for clients to read, all together. 0: an eighth of the process's memory, 32 at most.</summary>
+    public int OutgoingMegabytes { get; init; }
+
+    /// <summary>Megabytes of publishes that are taken and not on disk, all together. 0: an eighth of the process's memory, 64 at most.</summary>
+    public int IncomingMegabytes { get; init; }
 
     public int SignInsPerMinutePerAddress { get; init; } = 20;
 

@@ -59,6 +59,8 @@ internal static class SettingsReader
             DurableClientsPerAccount = Limit(nameof(BrokerLimits.DurableClientsPerAccount), defaults.DurableClientsPerAccount),
             RoomsPerAccount = Limit(nameof(BrokerLimits.RoomsPerAccount), defaults.RoomsPerAccount),
             UnacknowledgedPerClient = Limit(nameof(BrokerLimits.UnacknowledgedPerClient), defaults.UnacknowledgedPerClient, 1024),
+            OutgoingMegabytes = Limit(nameof(BrokerLimits.OutgoingMegabytes), defaults.OutgoingMegabytes, 1024 * 1024),
+            IncomingMegabytes = Limit(nameof(BrokerLimits.IncomingMegabytes), defaults.IncomingMegabytes, 1024 * 1024),
             SignInsPerMinutePerAddress = Limit(nameof(BrokerLimits.SignInsPerMinutePerAddress), defaults.SignInsPerMinutePerAddress),
             RegistrationsPerHourPerAddress = Limit(nameof(BrokerLimits.RegistrationsPerHourPerAddress), defaults.RegistrationsPerHourPerAddress),
         };

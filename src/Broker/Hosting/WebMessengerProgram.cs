@@ -125,6 +125,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<ITopicAccess, RoomAccess>();
         services.AddSingleton<AuthInterceptor>();
         services.AddSingleton<PublishBudgets>();
+        services.AddSingleton(new TrafficMemory(settings.Limits));
         services.AddSingleton<ConnectionLimits>();
         services.AddSingleton(provider => new ConnectionServices(
             provider.GetRequiredService<ConnectionDirectory>(),
@@ -136,6 +137,7 @@ public sealed class WebMessengerProgram : IAsyncDisposable
             stores.Log,
             provider.GetRequiredService<DurableClients>(),
             provider.GetRequiredService<PublishBudgets>(),
+            provider.GetRequiredService<TrafficMemory>(),
             settings.Limits,
             settings.AllowPlainPasswords,
             provider.GetRequiredService<TimeProvider>(),
