@@ -24,6 +24,7 @@ internal sealed record ConnectionServices(
     PublishBudgets Budgets,
     StorageQuotas Quotas,
     DiskSpace Space,
+    TrafficMemory Memory,
     BrokerLimits Limits,
     bool AllowPlainPasswords,
     TimeProvider Time,

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using WebMessenger.Broker.Connections.Sockets;
 using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Mqtt;
@@ -11,18 +12,23 @@ namespace WebMessenger.Broker.Connections;
 /// Once a second: closes connections that have been silent for too long, lets every room and what is unread say what is due, and stores where durable clients are. One
 /// sweep instead of a timer each.
 /// </summary>
-internal sealed class KeepAliveSweep(
+internal sealed partial class KeepAliveSweep(
     ConnectionDirectory connections,
     ConnectionLimits limits,
     OpenSockets sockets,
     PublishBudgets budgets,
+    TrafficMemory memory,
     RoomDirectory rooms,
     UnreadWatch unread,
     DurableClients durable,
-    TimeProvider time) : BackgroundService
+    TimeProvider time,
+    ILogger<KeepAliveSweep> log) : BackgroundService
 {
     /// <summary>How long a client that is behind may go without taking anything.</summary>
     private static readonly TimeSpan StuckTime = TimeSpan.FromSeconds(60);
+
+    /// <summary>The same when more waits for all clients together than should.</summary>
+    private static readonly TimeSpan TightStuckTime = TimeSpan.FromSeconds(2);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -50,6 +56,7 @@ internal sealed class KeepAliveSweep(
             }
         }
 
+        Relieve(stuckTime < TightStuckTime ? stuckTime : TightStuckTime);
         foreach (var room in rooms.All)
         {
             room.Sweep();
@@ -61,4 +68,35 @@ internal sealed class KeepAliveSweep(
         sockets.Sweep();
         budgets.Sweep(connections);
     }
+
+    // Those for whom most waits go first, and only those who take nothing: a crowd that is slow together keeps its connections.
+    private void Relieve(TimeSpan stuckTime)
+    {
+        if (!memory.Outgoing.IsFull)
+        {
+            return;
+        }
+
+        var excess = memory.Outgoing.Now - (memory.Outgoing.Bound * 3 / 4);
+        var ended = 0;
+        foreach (var connection in connections.All.Where(connection => connection.IsStuckFor(stuckTime)).OrderByDescending(connection => connection.WaitingBytes))
+        {
+            if (excess <= 0)
+            {
+                break;
+            }
+
+            excess -= connection.WaitingBytes;
+            ended++;
+            _ = connection.EndAsync(ReasonCode.QuotaExceeded, "Too much waits for clients that do not read. Connect again and catch up.");
+        }
+
+        if (ended > 0)
+        {
+            LogRelieved(log, ended);
+        }
+    }
+
+    [LoggerMessage(3050, LogLevel.Warning, "{Count} connections are closed: they do not read, and more waits for all clients together than WebMessenger:Limits:OutgoingMegabytes allows")]
+    private static partial void LogRelieved(ILogger log, int count);
 }

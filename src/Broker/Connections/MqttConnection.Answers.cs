@@ -39,6 +39,7 @@ internal sealed partial class MqttConnection
             Settle();
         }
 
+        _services.Memory.Settled(answer.Bytes);
         if (answer.FailedWithoutWord && !IsVersion5)
         {
             // 3.1.1 has no word for "not stored": a closed connection makes the client send again.
@@ -69,6 +70,7 @@ internal sealed partial class MqttConnection
             }
 
             _underWay++;
+            _services.Memory.UnderWay.Add(answer.Bytes);
             if (answer.QualityOfService == 1)
             {
                 _unanswered++;
@@ -131,7 +133,7 @@ internal sealed partial class MqttConnection
         var publish = EncodedPublish.Encode(Encoding.ASCII.GetBytes("users/" + inbox.Filter.Inbox), buffer.WrittenSpan, 0, false, IsVersion5, ids);
         lock (_write)
         {
-            if (!_silent && _stalledBytes < StalledBytesLimit && publish.Length <= _clientMaximumPacket)
+            if (!_silent && HasRoom(StalledBytesLimit) && publish.Length <= _clientMaximumPacket)
             {
                 Write(publish, 0);
             }
@@ -160,8 +162,8 @@ internal sealed partial class MqttConnection
                     {
                         _unacknowledged?.Remove(packetId);
                         _positionChanged = true;
-                        _blockedSince = null;
                         WriteQueued();
+                        Progressed();
                         StartFeeder();
                     }
 
@@ -176,6 +178,9 @@ internal sealed partial class MqttConnection
 
                     WriteShort(PacketType.PubComp, packetId, wasReceived ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound);
                     break;
+                case PacketType.PubRec or PacketType.PubComp when _window.Contains(packetId):
+                    // MQTT 5.0, 4.3.2: a publish at QoS 1 is answered by PUBACK. It stays unacknowledged; a durable client is sent it again.
+                    throw new Violation(ReasonCode.ProtocolError, "A delivery at QoS 1 was answered as one at QoS 2.");
                 case PacketType.PubRec:
                     // Nothing is delivered at QoS 2, so nothing waits for a PUBREC.
                     WriteShort(PacketType.PubRel, packetId, ReasonCode.PacketIdentifierNotFound);
@@ -227,12 +232,16 @@ internal sealed partial class MqttConnection
         if (IsVersion5 && (answer.Code >= 0x80 ? _wantsReasons : answer.Epoch is not null && _wantsReasons))
         {
             var (again, retry) = answer.Refusal is { Retry: > 0 } refusal ? (refusal.Notice, refusal.Retry) : (null, 0);
-            WriteControl(PacketWriter.PublishAnswer(type, answer.PacketId, answer.Code, answer.Reason, answer.Seq, answer.Epoch, again, retry));
+            var packet = PacketWriter.PublishAnswer(type, answer.PacketId, answer.Code, answer.Reason, answer.Seq, answer.Epoch, again, retry);
+            if (packet.Length <= _clientMaximumPacket)
+            {
+                WriteControl(packet);
+                return;
+            }
         }
-        else
-        {
-            WriteShort(type, answer.PacketId, answer.Code);
-        }
+
+        // [MQTT-3.4.2-2], [MQTT-3.4.2-3] Also where what would be said is larger than the client takes.
+        WriteShort(type, answer.PacketId, answer.Code);
     }
 
     // Under _write.
@@ -245,7 +254,7 @@ internal sealed partial class MqttConnection
 
         var length = PacketWriter.Write(_transport.Output.GetSpan(5), type, packetId, code, IsVersion5);
         _transport.Output.Advance(length);
-        CountWritten(length);
+        CountAnswer(length);
     }
 
     /// <summary>Completes when everything that was taken in is answered.</summary>

@@ -90,6 +90,12 @@ internal sealed partial class MqttConnection
             return RefuseConnect(bad, "The properties of the CONNECT are malformed.");
         }
 
+        // Before anything else is refused: a refusal must fit, too. Behind the protocol's name, the level, the flags and the keep-alive.
+        if (IsVersion5 && PacketProperties.FindNumber(body[10..], PropertyId.MaximumPacketSize) is { } maximum)
+        {
+            _clientMaximumPacket = (int)Math.Min(maximum, int.MaxValue);
+        }
+
         if (!reader.TryReadBinary(out var clientId))
         {
             return RefuseConnect(ReasonCode.MalformedPacket, "The CONNECT is malformed.");
@@ -124,7 +130,7 @@ internal sealed partial class MqttConnection
 
     private byte RefuseConnect(byte code, string reason)
     {
-        SendControl(PacketWriter.ConnAck(IsVersion5, code, reason, false, null));
+        SendControl(PacketWriter.ConnAck(IsVersion5, code, reason, false, null, _clientMaximumPacket));
         return code;
     }
 
@@ -158,11 +164,6 @@ internal sealed partial class MqttConnection
             if (connect.ReceiveMaximum > 0)
             {
                 window = Math.Min(window, connect.ReceiveMaximum);
-            }
-
-            if (connect.MaximumPacketSize > 0)
-            {
-                _clientMaximumPacket = (int)Math.Min(connect.MaximumPacketSize, int.MaxValue);
             }
 
             _wantsReasons = connect.RequestProblemInformation;
@@ -201,6 +202,12 @@ internal sealed partial class MqttConnection
     {
         // A guest ends with its last connection.
         SessionExpiry = Account.IsGuest ? 0 : Math.Min(_askedExpiry, DurableClients.MaximumExpiry);
+        if (PacketWriter.ConnAck(IsVersion5, ReasonCode.Success, null, false, Announcement()).Length > _clientMaximumPacket)
+        {
+            RefuseAdmitted(ReasonCode.PacketTooLarge, "The client takes no packet as large as the answer to CONNECT.");
+            return;
+        }
+
         SessionOpening opening;
         DurableClient? durable;
         try
@@ -250,7 +257,7 @@ internal sealed partial class MqttConnection
 
     private void RefuseAdmitted(byte code, string reason)
     {
-        SendControl(PacketWriter.ConnAck(IsVersion5, code, reason, false, null));
+        SendControl(PacketWriter.ConnAck(IsVersion5, code, reason, false, null, _clientMaximumPacket));
         _ = EndAsync(code, reason);
     }
 

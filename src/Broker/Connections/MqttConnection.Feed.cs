@@ -83,7 +83,10 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
     private bool HasFood => !_silent && _resuming is null && MayWrite && (_behind is { Count: > 0 } || _redelivered is { Count: > 0 });
 
     // Under _write.
-    private bool MayWrite => !_window.IsFull && _queue is not { Count: > 0 } && _stalledBytes < StalledBytesLimit;
+    private bool MayWrite => !_window.IsFull && _queue is not { Count: > 0 } && HasRoom(EventBytesLimit);
+
+    // Under _write. The client is owed more, and must take or acknowledge something first.
+    private bool IsFeederBlocked => !MayWrite && (_behind is { Count: > 0 } || _redelivered is { Count: > 0 });
 
     // Under _write.
     private bool MayFeed => MayWrite && !IsHeldBack;
@@ -121,7 +124,7 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
                 return false;
             }
 
-            if (!MayWrite && (_behind is { Count: > 0 } || _redelivered is { Count: > 0 }))
+            if (IsFeederBlocked)
             {
                 _blockedSince ??= _services.Time.GetTimestamp();
             }
@@ -137,14 +140,18 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
         var (place, wants, after, owed, count) = turn;
         var stream = place.Stream;
         var page = _services.RoomLog.ReadAfter(stream.Log, Math.Max(0, after), count);
-        var publishes = new (long Seq, EncodedPublish? Publish)[page.Entries.Count];
+        List<(long Seq, EncodedPublish? Publish)> publishes = new(page.Entries.Count);
         var now = _services.Time.GetUtcNow();
-        for (var i = 0; i < publishes.Length; i++)
+
+        // No more than a client is written that does not read: what would not be written is not encoded.
+        for (int i = 0, bytes = 0; i < page.Entries.Count && bytes <= EventBytesLimit; i++)
         {
             // The log knows the author's account, not the connection: with No Local a client may hear its own words here, rather than miss those of its other clients.
             var entry = page.Entries[i];
             var frames = IsOver(entry, entry.Seq <= place.HistoryUntil) ? null : stream.FramesOf(entry.Body.Span, entry.Seq, page.Head.Epoch, entry.At, now);
-            publishes[i] = (entry.Seq, frames?.For(IsVersion5, wants));
+            var publish = frames?.For(IsVersion5, wants);
+            publishes.Add((entry.Seq, publish));
+            bytes += publish?.Length ?? 0;
         }
 
         lock (_write)
@@ -171,7 +178,7 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
                 Advance(place, seq);
             }
 
-            if (publishes.Length == 0)
+            if (publishes.Count == 0)
             {
                 // Nothing of what it was owed then is there any more: the log was dropped. What came since is another matter.
                 Advance(place, Math.Max(place.Cursor, owed));

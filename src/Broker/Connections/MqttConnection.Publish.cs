@@ -20,14 +20,18 @@ internal sealed partial class MqttConnection
     /// <summary>Publishes taken in and not yet answered, when the settings put no limit: the protocol's own (MQTT 5.0, 3.2.2.3.3).</summary>
     private const int UnlimitedReceiveMaximum = 65535;
 
+    /// <summary>What one costs beside its payload while it is under way.</summary>
+    private const int BytesOfPublish = 512;
+
     private readonly Dictionary<ushort, byte[]> _aliases = [];
     private RateBudget? _budget;
     private StorageQuota? _quota;
-
-    // What comes too fast is looked up all the same, for an id that is there already is acknowledged: so often and no more, or a flood would keep the log busy.
-    private RateBudget? _lookUps;
     private byte[] _lastTopic = [];
     private PublishTarget? _lastTarget;
+    private HeldPublishes? _held;
+
+    // When what is held comes next.
+    private Task _turn = Task.CompletedTask;
     private bool _paid;
     private bool _logSleeps;
     private Task? _joining;
@@ -50,7 +54,15 @@ internal sealed partial class MqttConnection
                 throw new Violation(code, "The PUBLISH is malformed.");
             }
 
-            return Take(ref publish);
+            // What came before goes first.
+            TimeSpan? turn = null;
+            var wait = _held is { Count: > 0 } ? null : Take(ref publish, out turn);
+            if (turn is { } pause)
+            {
+                _turn = Task.Delay(pause, _services.Time);
+            }
+
+            return turn is null && _held is not { Count: > 0 } ? wait : Hold(publish, frame.Flags, bytes);
         }
         finally
         {
@@ -69,8 +81,50 @@ internal sealed partial class MqttConnection
         return rented.AsSpan(0, length);
     }
 
-    private Task? Take(ref PublishPacket publish)
+    // Null: it is held. Else the client is not to be read on before the task: more than it is allowed to have waiting, it has to keep itself.
+    private Task? Hold(in PublishPacket publish, byte flags, ReadOnlySpan<byte> body)
     {
+        var held = _held ??= new HeldPublishes(_services.Memory);
+        lock (_write)
+        {
+            if (_isClosing)
+            {
+                return _ended.Task;
+            }
+
+            CheckReceiveMaximum(publish, held.Acknowledged);
+        }
+
+        return held.TryAdd(flags, body) ? null : _turn;
+    }
+
+    // Null: nothing is held any more. Else what is held comes next after the task.
+    private Task? TakeHeld()
+    {
+        while (_held is { } held && held.TryPeek(out var flags, out var body))
+        {
+            _ = PublishPacket.TryParse(flags, body, IsVersion5, out var publish);
+            var wait = Take(ref publish, out var turn);
+            if (turn is { } pause)
+            {
+                wait = Task.Delay(pause, _services.Time);
+            }
+
+            if (wait is not null)
+            {
+                return _turn = wait;
+            }
+
+            held.Dequeue();
+        }
+
+        return null;
+    }
+
+    // Returns null when the publish was dealt with, or a task after which it must be looked at again. With a turn, its account is over its rate for so long.
+    private Task? Take(ref PublishPacket publish, out TimeSpan? turn)
+    {
+        turn = null;
         if (publish.QualityOfService == 2 && IsRepeatedQoS2(publish))
         {
             return null;
@@ -81,26 +135,22 @@ internal sealed partial class MqttConnection
             return wait;
         }
 
-        // Before anything refuses it: an alias that a refused publish sets is set all the same.
-        var topic = TopicOf(publish);
-
-        PublishRefusal? refusal = null;
         if (_budget is { } budget && !_paid && !budget.TryTake(out var pause))
         {
-            if (!IsVersion5 || publish.QualityOfService == 0)
-            {
-                return Task.Delay(pause, _services.Time);
-            }
-
-            refusal = PublishRefusal.TooFast;
+            turn = pause;
+            return null;
         }
+
+        PublishRefusal? refusal = null;
 
         // Looked at again after a wait, it must not pay twice.
         _paid = true;
+
+        // Before anything refuses it: an alias that a refused publish sets is set all the same.
+        var topic = TopicOf(publish);
         if (Resolve(topic) is not { } target)
         {
-            refusal ??= new PublishRefusal(ReasonCode.TopicNameInvalid, "This server has no such topic.", "unknown_topic");
-            Refuse(publish, refusal, Encoding.UTF8.GetString(topic));
+            Refuse(publish, ReasonCode.TopicNameInvalid, "This server has no such topic.", "unknown_topic", Encoding.UTF8.GetString(topic));
             _paid = false;
             return null;
         }
@@ -145,7 +195,8 @@ internal sealed partial class MqttConnection
                 TakeReadPosition(publish, target);
                 break;
             default:
-                return TakeCommand(publish, target, refusal);
+                TakeCommand(publish, target, refusal);
+                break;
         }
 
         return null;
@@ -154,6 +205,11 @@ internal sealed partial class MqttConnection
     // MQTT 5 clients know our Receive Maximum and must keep it [MQTT-3.3.4-9]; a 3.1.1 socket is simply not read.
     private Task? Backpressure(in PublishPacket publish)
     {
+        if (_services.Memory.RoomForPublish() is { } room)
+        {
+            return room;
+        }
+
         lock (_write)
         {
             if (_isClosing)
@@ -161,15 +217,24 @@ internal sealed partial class MqttConnection
                 return _ended.Task;
             }
 
-            // What the client itself counts: QoS 1 until PUBACK, QoS 2 until PUBREL; never QoS 0.
-            if (IsVersion5 && publish.QualityOfService > 0 && _unanswered + _incomingQoS2.Count >= ReceiveMaximum)
+            CheckReceiveMaximum(publish, held: 0);
+            if (_stalledAnswers >= AnswerBytesLimit)
             {
-                throw new Violation(ReasonCode.ReceiveMaximumExceeded, "More publishes are unacknowledged than the Receive Maximum allows.");
+                return (_answersTaken ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
             }
 
             return _underWay < ReceiveMaximum
                 ? null
                 : (_intakeFree = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+    }
+
+    // Under _write. What the client itself counts: QoS 1 until PUBACK, QoS 2 until PUBREL; never QoS 0.
+    private void CheckReceiveMaximum(in PublishPacket publish, int held)
+    {
+        if (IsVersion5 && publish.QualityOfService > 0 && _unanswered + _incomingQoS2.Count + held >= ReceiveMaximum)
+        {
+            throw new Violation(ReasonCode.ReceiveMaximumExceeded, "More publishes are unacknowledged than the Receive Maximum allows.");
         }
     }
 
@@ -317,8 +382,7 @@ internal sealed partial class MqttConnection
     }
 
     // A rule that forbids it is told only if the log does not know its id: what is there already is acknowledged. So the rule goes along to the log thread.
-    // Returns null when it was dealt with, or a task after which it must be looked at again.
-    private Task? TakeCommand(in PublishPacket publish, PublishTarget target, PublishRefusal? refusal)
+    private void TakeCommand(in PublishPacket publish, PublishTarget target, PublishRefusal? refusal)
     {
         var limits = _services.Limits;
         if (limits.PayloadBytes > 0 && publish.Payload.Length > limits.PayloadBytes)
@@ -330,41 +394,37 @@ internal sealed partial class MqttConnection
         if (publish.SaysUtf8 && !Utf8.IsValid(publish.Payload))
         {
             Refuse(publish, ReasonCode.PayloadFormatInvalid, "The payload is said to be UTF-8 and is not.", "bad_payload_format", target.TopicText);
-            return null;
+            return;
         }
 
         if (Command.Parse(publish.Payload, publish.IdProperty, textLimit: 0, out var error) is not { } command)
         {
             Refuse(publish, refusal ?? PublishRefusal.BadCommand(error), target.TopicText);
-            return null;
+            return;
         }
 
         refusal ??= command.OverLength(limits.TextLength) is { } tooLong ? PublishRefusal.BadCommand(tooLong) : null;
         var membership = target.Room?.MembershipOf(Account.Id);
         if (target.Room is not null && membership is null)
         {
-            // Taken off the list since the rules were asked, or too fast to be taken on it.
+            // Taken off the list since the rules were asked.
             Refuse(publish, refusal ?? PublishRefusal.NoSuchRoom, target.TopicText);
-            return null;
+            return;
         }
 
-        if (refusal is not null)
+        if (refusal is not null && command.Id is null)
         {
-            if (command.Id is null)
-            {
-                Refuse(publish, refusal, target.TopicText);
-                return null;
-            }
-
-            if (_lookUps is { } lookUps && !lookUps.TryTake(out var pause))
-            {
-                return Task.Delay(pause, _services.Time);
-            }
+            Refuse(publish, refusal, target.TopicText);
+            return;
         }
 
         // A durable client sends it again on its next connection if the PUBREC gets lost, perhaps after a restart: so that it was received is stored with it.
         var isKept = publish.QualityOfService == 2 && IsDurable;
-        var answer = new PublishAnswer(publish.PacketId, publish.QualityOfService) { ContentHash = isKept ? ContentHashOf(publish) : 0 };
+        var answer = new PublishAnswer(publish.PacketId, publish.QualityOfService)
+        {
+            ContentHash = isKept ? ContentHashOf(publish) : 0,
+            Bytes = publish.Payload.Length + BytesOfPublish,
+        };
         RecordChange? record = isKept
             ? new RecordChange(DurableRecords.ReceivedKey(Account.Id, ClientId, publish.PacketId), DurableRecords.Received(answer.ContentHash))
             : null;
@@ -375,8 +435,6 @@ internal sealed partial class MqttConnection
             (answer.Code, answer.Reason) = (ReasonCode.NotAuthorized, "There is no such room, or it is not open to you.");
             AnswerNow(answer);
         }
-
-        return null;
     }
 
     /// <summary>For the log thread: takes what storing a publish of this client costs. Null: it may be stored.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using MQTTnet.Adapter;
 using MQTTnet.Exceptions;
 using MQTTnet.Packets;
@@ -27,7 +28,13 @@ internal sealed partial class MqttConnection
             await SubscribeAnsweredAsync(cancellationToken);
             while (true)
             {
-                var read = await input.ReadAsync(cancellationToken);
+                if (AnswersTaken() is { } taken)
+                {
+                    // The peer does not read: its own socket slows it down, and the sweep ends it if that goes on.
+                    await Task.WhenAny(taken, _ended.Task);
+                }
+
+                var read = _held is { Count: > 0 } ? await ReadBesideHeldAsync(cancellationToken) : await input.ReadAsync(cancellationToken);
                 if (read.IsCanceled || _ended.Task.IsCompleted)
                 {
                     return null;
@@ -65,6 +72,7 @@ internal sealed partial class MqttConnection
                 }
                 else if (read.IsCompleted)
                 {
+                    await TakeAllHeldAsync();
                     return null;
                 }
             }
@@ -84,6 +92,40 @@ internal sealed partial class MqttConnection
             // What MQTTnet's decoder refuses, or a transport that fell apart.
             _ = EndAsync(ReasonCode.MalformedPacket, "The packet is malformed.");
             return null;
+        }
+    }
+
+    // Deals with what is held, as it is paid for, until there is something to read.
+    private async Task<ReadResult> ReadBesideHeldAsync(CancellationToken cancellationToken)
+    {
+        var reading = _transport.Input.ReadAsync(cancellationToken).AsTask();
+        while (TakeHeldAtOnce() is { } turn && !reading.IsCompleted && !_ended.Task.IsCompleted)
+        {
+            await Task.WhenAny(reading, turn, _ended.Task);
+        }
+
+        return await reading;
+    }
+
+    // The client has said all: what it was told nothing of yet is dealt with all the same.
+    private async Task TakeAllHeldAsync()
+    {
+        while (!_ended.Task.IsCompleted && TakeHeldAtOnce() is { } turn)
+        {
+            await Task.WhenAny(turn, _ended.Task);
+        }
+    }
+
+    private Task? TakeHeldAtOnce()
+    {
+        try
+        {
+            return TakeHeld();
+        }
+        finally
+        {
+            WakeLog();
+            Flush();
         }
     }
 
@@ -143,6 +185,18 @@ internal sealed partial class MqttConnection
                 {
                     HandleAcknowledgement(type, frame.Body);
                 }
+                else if (type == PacketType.PingReq)
+                {
+                    // Not by way of MQTTnet, in whose queue the answers of a client that asks faster than it reads would grow.
+                    CheckControl(frame);
+                    SendControl(PacketWriter.PingResp);
+                }
+                else if (type == PacketType.Disconnect && _held is { Count: > 0 })
+                {
+                    // It says goodbye behind publishes that wait for their turn, and counts on them.
+                    wait = _turn;
+                    return null;
+                }
                 else
                 {
                     packet = ReadControl(frame);
@@ -170,8 +224,6 @@ internal sealed partial class MqttConnection
                 var unsubscribe = (MqttUnsubscribePacket)Decode(frame);
                 BeginUnsubscribe(unsubscribe);
                 return unsubscribe;
-            case PacketType.PingReq:
-                return MqttPingReqPacket.Instance;
             case PacketType.Disconnect:
                 var disconnect = (MqttDisconnectPacket)Decode(frame);
 

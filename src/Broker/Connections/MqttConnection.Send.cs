@@ -10,18 +10,45 @@ namespace WebMessenger.Broker.Connections;
 /// <content>Writing: what MQTTnet sends, what rooms deliver, and the window of what the client has not acknowledged.</content>
 internal sealed partial class MqttConnection
 {
-    /// <summary>Written to a peer whose socket takes nothing more; beyond it QoS 1 waits in the queue and QoS 0 is dropped.</summary>
-    private const int StalledBytesLimit = 256 * 1024;
+    /// <summary>Written to a peer whose socket takes nothing more: beyond it events stay in the log, where they cost nothing.</summary>
+    private const int EventBytesLimit = 32 * 1024;
+
+    /// <summary>
+    /// The same of what is in no log (presence, info, notices): beyond it QoS 1 waits in the queue and QoS 0 is dropped. The buffer is up to twice as large, as
+    /// buffers come in powers of two.
+    /// </summary>
+    private const int StalledBytesLimit = 128 * 1024;
+
+    /// <summary>The same of anything, while more waits for all clients together than should.</summary>
+    private const int TightBytesLimit = 8 * 1024;
+
+    /// <summary>Answers written to a peer whose socket takes nothing more: beyond it the client is not read on, or it would be answered without end.</summary>
+    private const int AnswerBytesLimit = 16 * 1024;
+
+    /// <summary>So much is sent without waiting for the end of a batch.</summary>
+    private const int FlushBytes = 32 * 1024;
 
     /// <summary>Deliveries that may wait for acknowledgements or for a slow socket, before the client is cut off.</summary>
     private const int QueueLengthLimit = 8192;
-    private const int QueueBytesLimit = 8 * 1024 * 1024;
+    private const int QueueBytesLimit = 2 * 1024 * 1024;
+    private const int TightQueueBytesLimit = 64 * 1024;
+
+    /// <summary>What a place in the queue costs beside its packet.</summary>
+    private const int BytesOfQueued = 64;
 
     private readonly Lock _write = new();
     private readonly PacketIdWindow _window = new();
     private Queue<(Subscriber Subscriber, TopicKind Kind, EncodedPublish Publish)>? _queue;
     private int _queueBytes;
-    private int _stalledBytes;
+
+    // Written since the last flush began, and what that flush has not sent.
+    private int _unflushed;
+    private int _unsent;
+    private int _stalledAnswers;
+    private TaskCompletionSource? _answersTaken;
+
+    // What of the above the memory of all connections was told.
+    private int _counted;
     private int _clientMaximumPacket = int.MaxValue;
     private bool _wantsReasons = true;
     private bool _isConnected;
@@ -31,7 +58,9 @@ internal sealed partial class MqttConnection
     // Nothing is flushed until what belongs to a SUBACK has taken effect.
     private bool _corked;
     private bool _flushing;
-    private bool _flushAgain;
+
+    /// <summary>Bytes that wait for the peer to read.</summary>
+    public int WaitingBytes => Volatile.Read(ref _counted);
 
     /// <summary>Flushes every connection in the list once, and empties it.</summary>
     public static void FlushAll(List<MqttConnection> touched)
@@ -65,7 +94,7 @@ internal sealed partial class MqttConnection
 
             if (!publish.IsAcknowledged)
             {
-                if (_stalledBytes < StalledBytesLimit)
+                if (HasRoom(StalledBytesLimit))
                 {
                     Write(publish, 0);
                     Touch(touched);
@@ -74,7 +103,7 @@ internal sealed partial class MqttConnection
                 return;
             }
 
-            if (_queue is not { Count: > 0 } && _stalledBytes < StalledBytesLimit && _window.TryTake(out var packetId))
+            if (_queue is not { Count: > 0 } && HasRoom(StalledBytesLimit) && _window.TryTake(out var packetId))
             {
                 Write(publish, packetId);
                 Touch(touched);
@@ -83,8 +112,10 @@ internal sealed partial class MqttConnection
 
             _queue ??= new Queue<(Subscriber, TopicKind, EncodedPublish)>();
             _queue.Enqueue((subscriber, frames.Kind, publish));
-            _queueBytes += publish.Length;
-            isTooSlow = _queue.Count > QueueLengthLimit || _queueBytes > QueueBytesLimit;
+            _queueBytes += publish.Length + BytesOfQueued;
+            _blockedSince ??= _services.Time.GetTimestamp();
+            CountWaiting();
+            isTooSlow = _queue.Count > QueueLengthLimit || _queueBytes > QueueBytesLimit || (_queueBytes > TightQueueBytesLimit && _services.Memory.Outgoing.IsOverrun);
         }
 
         if (isTooSlow)
@@ -144,7 +175,7 @@ internal sealed partial class MqttConnection
     {
         lock (_write)
         {
-            if (_stalledBytes > 0 || _queue is { Count: > 0 } || _window.IsFull)
+            if ((_flushing && _unflushed > TightBytesLimit) || _queue is { Count: > 0 } || _window.IsFull)
             {
                 return;
             }
@@ -160,7 +191,7 @@ internal sealed partial class MqttConnection
         {
             lock (_write)
             {
-                return !_silent && _stalledBytes == 0 && _queue is not { Count: > 0 } && !_window.IsFull;
+                return !_silent && !IsStalled && _queue is not { Count: > 0 } && !_window.IsFull;
             }
         }
     }
@@ -184,7 +215,7 @@ internal sealed partial class MqttConnection
             }
 
             ushort packetId = 0;
-            if (_stalledBytes > 0 || (publish.IsAcknowledged && (_queue is { Count: > 0 } || !_window.TryTake(out packetId))))
+            if (IsStalled || (publish.IsAcknowledged && (_queue is { Count: > 0 } || !_window.TryTake(out packetId))))
             {
                 return false;
             }
@@ -218,17 +249,14 @@ internal sealed partial class MqttConnection
             case MqttConnAckPacket { ReasonCode: MqttConnectReasonCode.Success }:
                 return AdmittedAsync();
             case MqttConnAckPacket connAck:
-                SendControl(PacketWriter.ConnAck(IsVersion5, (byte)connAck.ReasonCode, connAck.ReasonString, false, null));
+                SendControl(PacketWriter.ConnAck(IsVersion5, (byte)connAck.ReasonCode, connAck.ReasonString, false, null, _clientMaximumPacket));
                 break;
             case MqttSubAckPacket subAck:
                 return SendSubAckAsync(subAck);
             case MqttUnsubAckPacket unsubAck:
                 return SendUnsubAckAsync(unsubAck);
-            case MqttPingRespPacket:
-                SendControl(PacketWriter.PingResp);
-                break;
             case MqttDisconnectPacket disconnect when IsVersion5:
-                SendControl(PacketWriter.Disconnect((byte)disconnect.ReasonCode, _wantsReasons ? disconnect.ReasonString : null));
+                SendControl(PacketWriter.Disconnect((byte)disconnect.ReasonCode, _wantsReasons ? disconnect.ReasonString : null, _clientMaximumPacket));
                 break;
             default:
                 // Data packets never reach MQTTnet, so it has none to send.
@@ -256,8 +284,28 @@ internal sealed partial class MqttConnection
     // Under _write. The caller flushes.
     private void WriteControl(ReadOnlySpan<byte> packet)
     {
+        if (packet.Length > _clientMaximumPacket)
+        {
+            GiveUp();
+            return;
+        }
+
         _transport.Output.Write(packet);
-        CountWritten(packet.Length);
+        CountAnswer(packet.Length);
+    }
+
+    // Under _write. [MQTT-3.1.2-24] An answer that the client cannot take must not be sent, and a client that waits for it would wait for ever.
+    private void GiveUp()
+    {
+        var goodbye = PacketWriter.Disconnect(ReasonCode.PacketTooLarge, null);
+        if (_isConnected && goodbye.Length <= _clientMaximumPacket)
+        {
+            _transport.Output.Write(goodbye);
+        }
+
+        _silent = true;
+        ThreadPool.UnsafeQueueUserWorkItem(
+            static self => _ = self.EndAsync(ReasonCode.PacketTooLarge, "An answer is larger than the client takes."), this, preferLocal: false);
     }
 
     // Under _write.
@@ -268,13 +316,87 @@ internal sealed partial class MqttConnection
         CountWritten(publish.Length);
     }
 
+    // Under _write. The peer's socket is full, and something is behind what it did not take.
+    private bool IsStalled => _flushing && _unflushed > 0;
+
+    // Under _write. Where nothing holds a flush up, what was written is on its way, and never more than FlushBytes is not.
+    private bool HasRoom(int limit) => !(_flushing || _corked) || HasRoomBehind(_unsent + _unflushed, limit);
+
+    private bool HasRoomBehind(int waiting, int limit) => waiting < TightBytesLimit || (waiting < limit && !_services.Memory.Outgoing.IsFull);
+
     // Under _write.
     private void CountWritten(int bytes)
     {
+        _unflushed += bytes;
         if (_flushing)
         {
-            _stalledBytes += bytes;
+            CountWaiting();
         }
+        else if (_unflushed >= FlushBytes && !_corked)
+        {
+            BeginFlush();
+        }
+    }
+
+    // Under _write.
+    private void CountAnswer(int bytes)
+    {
+        if (_flushing)
+        {
+            _stalledAnswers += bytes;
+        }
+
+        CountWritten(bytes);
+    }
+
+    // Under _write, and not once the connection is silent: what it holds then is taken off the count when it is gone.
+    private void CountWaiting()
+    {
+        var waiting = _queueBytes + (_flushing ? _unsent + _unflushed : 0);
+        if (waiting != _counted)
+        {
+            _services.Memory.Outgoing.Add(waiting - _counted);
+            _counted = waiting;
+        }
+    }
+
+    // After the end.
+    private void ForgetWaiting()
+    {
+        lock (_write)
+        {
+            _queue = null;
+            _queueBytes = 0;
+            _services.Memory.Outgoing.Add(-_counted);
+            _counted = 0;
+        }
+    }
+
+    // Under _write. What the client took or acknowledged gives it another minute for the rest.
+    private void Progressed() => _blockedSince = _flushing || _queue is { Count: > 0 } || IsFeederBlocked ? _services.Time.GetTimestamp() : null;
+
+    /// <summary>Null: the client takes its answers. Else it is not to be read on before the task.</summary>
+    private Task? AnswersTaken()
+    {
+        if (Volatile.Read(ref _stalledAnswers) < AnswerBytesLimit)
+        {
+            return null;
+        }
+
+        lock (_write)
+        {
+            return _stalledAnswers < AnswerBytesLimit || _silent
+                ? null
+                : (_answersTaken ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+    }
+
+    // Under _write.
+    private void ReadOn()
+    {
+        _stalledAnswers = 0;
+        _answersTaken?.TrySetResult();
+        _answersTaken = null;
     }
 
     // Under _write. Null: nothing is to be written. False: the window or the socket is full.
@@ -287,7 +409,7 @@ internal sealed partial class MqttConnection
         }
 
         ushort packetId = 0;
-        if (_stalledBytes >= StalledBytesLimit || (publish.IsAcknowledged && (_queue is { Count: > 0 } || !_window.TryTake(out packetId))))
+        if (!HasRoom(EventBytesLimit) || (publish.IsAcknowledged && (_queue is { Count: > 0 } || !_window.TryTake(out packetId))))
         {
             return false;
         }
@@ -316,16 +438,20 @@ internal sealed partial class MqttConnection
         }
     }
 
-    // Under _write. Writes what the window and the socket allow of what waits. True: something was written.
-    private bool WriteQueued()
+    // Under _write. Writes what the window and the socket allow of what waits.
+    private void WriteQueued()
     {
-        var wrote = false;
-        while (!_silent && _queue is { Count: > 0 } && _stalledBytes < StalledBytesLimit)
+        if (_silent || _queue is not { Count: > 0 })
+        {
+            return;
+        }
+
+        while (!_silent && _queue is { Count: > 0 } && HasRoom(StalledBytesLimit))
         {
             var next = _queue.Peek();
             if (!next.Subscriber.StillWants(next.Kind))
             {
-                _queueBytes -= _queue.Dequeue().Publish.Length;
+                Dequeue();
                 continue;
             }
 
@@ -334,42 +460,41 @@ internal sealed partial class MqttConnection
                 break;
             }
 
-            _queue.Dequeue();
-            _queueBytes -= next.Publish.Length;
+            Dequeue();
             Write(next.Publish, packetId);
-            wrote = true;
         }
 
-        return wrote;
+        CountWaiting();
     }
+
+    private void Dequeue() => _queueBytes -= _queue!.Dequeue().Publish.Length + BytesOfQueued;
 
     private void Flush()
     {
-        ValueTask<FlushResult> flush;
         lock (_write)
         {
             _dirty = false;
-            if (_silent || _corked)
+            if (!_silent && !_corked && !_flushing)
             {
-                return;
+                BeginFlush();
             }
+        }
+    }
 
-            if (_flushing)
-            {
-                _flushAgain = true;
-                return;
-            }
-
-            flush = _transport.Output.FlushAsync();
-            if (flush.IsCompletedSuccessfully)
-            {
-                _ = flush.Result;
-                return;
-            }
-
-            _flushing = true;
+    // Under _write.
+    private void BeginFlush()
+    {
+        var flush = _transport.Output.FlushAsync();
+        if (flush.IsCompletedSuccessfully)
+        {
+            _ = flush.Result;
+            _unflushed = 0;
+            return;
         }
 
+        (_flushing, _unsent, _unflushed) = (true, _unflushed, 0);
+        _blockedSince ??= _services.Time.GetTimestamp();
+        CountWaiting();
         _ = AwaitPeerAsync(flush);
     }
 
@@ -383,30 +508,39 @@ internal sealed partial class MqttConnection
                 await flush;
                 lock (_write)
                 {
-                    _stalledBytes = 0;
-                    _blockedSince = null;
+                    _unsent = 0;
+                    ReadOn();
                     if (_silent)
                     {
                         return;
                     }
 
-                    var hasMore = WriteQueued() || _flushAgain;
+                    WriteQueued();
                     StartFeeder();
-                    _flushAgain = false;
-                    if (!hasMore || _corked)
+                    _flushing = _unflushed > 0 && !_corked;
+                    if (_flushing)
                     {
-                        _flushing = false;
-                        return;
+                        flush = _transport.Output.FlushAsync();
+                        (_unsent, _unflushed) = (_unflushed, 0);
                     }
 
-                    flush = _transport.Output.FlushAsync();
+                    Progressed();
+                    CountWaiting();
+                    if (!_flushing)
+                    {
+                        return;
+                    }
                 }
             }
         }
         catch (Exception error) when (error is IOException or OperationCanceledException or InvalidOperationException)
         {
             // The transport is gone; the receive side notices and cleans up.
-            Silence();
+            lock (_write)
+            {
+                _silent = true;
+                ReadOn();
+            }
         }
     }
 }

@@ -152,10 +152,16 @@ internal sealed partial class MqttConnection
         }
 
         var answer = PacketWriter.Acknowledgement(
-            PacketType.SubAck, IsVersion5, subAck.PacketIdentifier, codes, _wantsReasons ? string.Join(" ", reasons.Distinct().Take(ReasonsSaid)) : null);
+            PacketType.SubAck, IsVersion5, subAck.PacketIdentifier, codes, _wantsReasons ? string.Join(" ", reasons.Distinct().Take(ReasonsSaid)) : null,
+            _clientMaximumPacket);
         lock (_write)
         {
-            // Ended meanwhile: nobody shall be greeted who is already gone.
+            if (!_silent)
+            {
+                WriteControl(answer);
+            }
+
+            // Ended meanwhile, or by an answer larger than the client takes: nobody shall be greeted who is already gone.
             if (_silent)
             {
                 _answered?.TrySetResult();
@@ -163,7 +169,6 @@ internal sealed partial class MqttConnection
             }
 
             // Whoever has seen the SUBACK counts on hearing what is said from then on, so it does not leave before the filters are in effect.
-            WriteControl(answer);
             _corked = true;
         }
 

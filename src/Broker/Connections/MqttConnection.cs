@@ -123,7 +123,6 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
 
         _ = old?.EndAsync(ReasonCode.SessionTakenOver, "Another connection of this account uses this client id.");
         _budget = _services.Budgets.Of(session.Account.Id);
-        _lookUps = _services.Budgets.LookUpsOf(session.Account.Id);
         _quota = _services.Quotas.Of(session.Account);
         CheckWill();
         return Verdict.Allowed;
@@ -170,7 +169,7 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
             isStalled = _flushing || _corked;
             if (!isStalled && !_silent && IsVersion5 && _isConnected)
             {
-                WriteControl(PacketWriter.Disconnect(code, _wantsReasons ? reason : null));
+                WriteControl(PacketWriter.Disconnect(code, _wantsReasons ? reason : null, _clientMaximumPacket));
             }
 
             _silent = true;
@@ -201,6 +200,8 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
     {
         Silence();
         _ended.TrySetResult();
+        ForgetWaiting();
+        _held?.Clear();
         var session = _session;
         if (session is not null)
         {

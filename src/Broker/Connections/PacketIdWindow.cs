@@ -53,6 +53,9 @@ internal sealed class PacketIdWindow
         }
     }
 
+    /// <summary>A publish with this id was sent, on this connection or an earlier one, and not acknowledged.</summary>
+    public bool Contains(ushort packetId) => IsTaken(packetId);
+
     /// <summary>False: no publish with this id is in flight.</summary>
     public bool Release(ushort packetId)
     {

@@ -7,6 +7,9 @@ internal sealed class PublishAnswer(ushort packetId, byte qualityOfService)
 
     public byte QualityOfService { get; } = qualityOfService;
 
+    /// <summary>What the publish costs in memory while it is under way.</summary>
+    public int Bytes { get; init; }
+
     public bool IsDone { get; set; }
 
     public byte Code { get; set; }

@@ -11,8 +11,6 @@ namespace WebMessenger.Broker.Connections;
 /// <param name="Retry">Seconds after which it may be sent again; 0: not said.</param>
 internal sealed record PublishRefusal(byte Code, string Reason, string Notice, int Retry = 0)
 {
-    public static PublishRefusal TooFast { get; } = new(ReasonCode.QuotaExceeded, "Too many messages in a short time. Wait a second.", "rate_exceeded");
-
     /// <summary>The disk is nearly full: to the client as if it were.</summary>
     public static PublishRefusal NoRoom { get; } = new(ReasonCode.QuotaExceeded, "The message could not be stored. Send it again later.", "busy", 60);
 

@@ -16,7 +16,7 @@ internal sealed class TlsTransport : Transport
     private readonly ConnectionContext _connection;
     private readonly SslStream _stream;
     private readonly PipeWriter _raw;
-    private readonly Pipe _output = new(new PipeOptions(pauseWriterThreshold: 65536, resumeWriterThreshold: 32768, useSynchronizationContext: false));
+    private readonly Pipe _output = new(OutputOptions);
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="raw">What the encrypted bytes are written to.</param>

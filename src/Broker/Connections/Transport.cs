@@ -8,6 +8,9 @@ namespace WebMessenger.Broker.Connections;
 /// <summary>The bytes of one connection, TCP, TLS or WebSocket alike.</summary>
 internal abstract class Transport
 {
+    /// <summary>Of a pipe to a peer: what it holds for one that does not read is memory like any other.</summary>
+    protected static PipeOptions OutputOptions { get; } = new(pauseWriterThreshold: 32 * 1024, resumeWriterThreshold: 16 * 1024, useSynchronizationContext: false);
+
     public abstract PipeReader Input { get; }
 
     public abstract PipeWriter Output { get; }

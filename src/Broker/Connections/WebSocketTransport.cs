@@ -17,7 +17,7 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
     private static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(2);
 
     private readonly Pipe _input = new(new PipeOptions(pauseWriterThreshold: 65536, resumeWriterThreshold: 32768, useSynchronizationContext: false));
-    private readonly Pipe _output = new(new PipeOptions(pauseWriterThreshold: 65536, resumeWriterThreshold: 32768, useSynchronizationContext: false));
+    private readonly Pipe _output = new(OutputOptions);
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _received = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _aborted;

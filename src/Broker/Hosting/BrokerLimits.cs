@@ -1,6 +1,6 @@
 namespace WebMessenger.Broker.Hosting;
 
-/// <summary>`WebMessenger:Limits`. 0 means: no limit.</summary>
+/// <summary>`WebMessenger:Limits`. 0 means: no limit, where nothing else is said.</summary>
 internal sealed record BrokerLimits
 {
     /// <summary>Unicode scalar values of a message.</summary>
@@ -64,6 +64,12 @@ internal sealed record BrokerLimits
 
     /// <summary>The same for an address, of those that are not signed in.</summary>
     public int RequestsPerSecondPerAddress { get; init; } = 50;
+
+    /// <summary>Megabytes that may wait for clients to read, all together. 0: an eighth of the process's memory, 32 at most.</summary>
+    public int OutgoingMegabytes { get; init; }
+
+    /// <summary>Megabytes of publishes that are taken and not on disk, all together. 0: an eighth of the process's memory, 64 at most.</summary>
+    public int IncomingMegabytes { get; init; }
 
     public int SignInsPerMinutePerAddress { get; init; } = 20;
 

@@ -73,6 +73,8 @@ internal static class SettingsReader
             UnacknowledgedPerClient = Limit(nameof(BrokerLimits.UnacknowledgedPerClient), defaults.UnacknowledgedPerClient, 1024),
             RequestsPerSecond = Limit(nameof(BrokerLimits.RequestsPerSecond), defaults.RequestsPerSecond),
             RequestsPerSecondPerAddress = Limit(nameof(BrokerLimits.RequestsPerSecondPerAddress), defaults.RequestsPerSecondPerAddress),
+            OutgoingMegabytes = Limit(nameof(BrokerLimits.OutgoingMegabytes), defaults.OutgoingMegabytes, 1024 * 1024),
+            IncomingMegabytes = Limit(nameof(BrokerLimits.IncomingMegabytes), defaults.IncomingMegabytes, 1024 * 1024),
             SignInsPerMinutePerAddress = Limit(nameof(BrokerLimits.SignInsPerMinutePerAddress), defaults.SignInsPerMinutePerAddress),
             RegistrationsPerHourPerAddress = Limit(nameof(BrokerLimits.RegistrationsPerHourPerAddress), defaults.RegistrationsPerHourPerAddress),
             GuestsPerMinutePerAddress = Limit(nameof(BrokerLimits.GuestsPerMinutePerAddress), defaults.GuestsPerMinutePerAddress),

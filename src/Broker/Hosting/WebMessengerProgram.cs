@@ -205,6 +205,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<ITopicAccess, RoomAccess>();
         services.AddSingleton<AuthInterceptor>();
         services.AddSingleton<PublishBudgets>();
+        services.AddSingleton(new TrafficMemory(settings.Limits));
         services.AddSingleton<ConnectionLimits>();
         services.AddSingleton(provider => new ConnectionServices(
             provider.GetRequiredService<ConnectionDirectory>(),
@@ -218,6 +219,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             provider.GetRequiredService<PublishBudgets>(),
             provider.GetRequiredService<StorageQuotas>(),
             provider.GetRequiredService<DiskSpace>(),
+            provider.GetRequiredService<TrafficMemory>(),
             settings.Limits,
             settings.AllowPlainPasswords,
             provider.GetRequiredService<TimeProvider>(),

@@ -17,7 +17,8 @@ internal static class PacketWriter
         string? AssignedClientId, ushort? ServerKeepAlive, uint? SessionExpiry, ushort ReceiveMaximum, uint MaximumPacketSize, ushort TopicAliasMaximum);
 
     /// <summary>CONNACK (MQTT 5.0, 3.2; MQTT 3.1.1, 3.2). For 3.1.1 the code is translated to a return code.</summary>
-    public static byte[] ConnAck(bool isVersion5, byte code, string? reason, bool sessionPresent, Announcements? announce)
+    /// <param name="maximum">Of the packet's length: over it the reason string is left out [MQTT-3.2.2-19].</param>
+    public static byte[] ConnAck(bool isVersion5, byte code, string? reason, bool sessionPresent, Announcements? announce, int maximum = int.MaxValue)
     {
         if (!isVersion5)
         {
@@ -52,11 +53,13 @@ internal static class PacketWriter
             Write(properties, PropertyId.ReasonString, reason);
         }
 
-        return Packet((byte)PacketType.ConnAck << 4, [sessionPresent ? (byte)1 : (byte)0, code], properties.WrittenSpan, []);
+        var packet = Packet((byte)PacketType.ConnAck << 4, [sessionPresent ? (byte)1 : (byte)0, code], properties.WrittenSpan, []);
+        return packet.Length > maximum && !string.IsNullOrEmpty(reason) ? ConnAck(isVersion5, code, null, sessionPresent, announce) : packet;
     }
 
     /// <summary>SUBACK or UNSUBACK, codes in request order [MQTT-3.8.4-6, MQTT-3.11.3-2].</summary>
-    public static byte[] Acknowledgement(PacketType type, bool isVersion5, ushort packetId, ReadOnlySpan<byte> codes, string? reason)
+    /// <param name="maximum">Of the packet's length: over it the reason string is left out [MQTT-3.9.2-1].</param>
+    public static byte[] Acknowledgement(PacketType type, bool isVersion5, ushort packetId, ReadOnlySpan<byte> codes, string? reason, int maximum = int.MaxValue)
     {
         Span<byte> head = [(byte)(packetId >> 8), (byte)packetId];
         if (isVersion5)
@@ -67,7 +70,8 @@ internal static class PacketWriter
                 Write(properties, PropertyId.ReasonString, reason);
             }
 
-            return Packet((byte)((byte)type << 4), head, properties.WrittenSpan, codes);
+            var acknowledgement = Packet((byte)((byte)type << 4), head, properties.WrittenSpan, codes);
+            return acknowledgement.Length > maximum && !string.IsNullOrEmpty(reason) ? Acknowledgement(type, isVersion5, packetId, codes, null) : acknowledgement;
         }
 
         if (type == PacketType.UnsubAck)
@@ -132,7 +136,8 @@ internal static class PacketWriter
     }
 
     /// <summary>DISCONNECT of MQTT 5; a server of 3.1.1 has none and closes.</summary>
-    public static byte[] Disconnect(byte code, string? reason)
+    /// <param name="maximum">Of the packet's length: over it the reason string is left out [MQTT-3.14.2-3].</param>
+    public static byte[] Disconnect(byte code, string? reason, int maximum = int.MaxValue)
     {
         var properties = new ArrayBufferWriter<byte>(32);
         if (!string.IsNullOrEmpty(reason))
@@ -140,7 +145,8 @@ internal static class PacketWriter
             Write(properties, PropertyId.ReasonString, reason);
         }
 
-        return Packet((byte)PacketType.Disconnect << 4, [code], properties.WrittenSpan, []);
+        var packet = Packet((byte)PacketType.Disconnect << 4, [code], properties.WrittenSpan, []);
+        return packet.Length > maximum && !string.IsNullOrEmpty(reason) ? Disconnect(code, null) : packet;
     }
 
     public static void WriteVariableByteInteger(IBufferWriter<byte> target, int value)

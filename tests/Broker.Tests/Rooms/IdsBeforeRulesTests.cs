@@ -1,7 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Accounts;
-using WebMessenger.Broker.Connections;
 using WebMessenger.Broker.Hosting;
 using WebMessenger.Broker.Storing;
 using WebMessenger.Broker.Tests.Hosting;
@@ -13,44 +11,6 @@ namespace WebMessenger.Broker.Tests.Rooms;
 public sealed class IdsBeforeRulesTests
 {
     private static MqttProperties WithId(string id) => new() { { "id", id } };
-
-    [Fact]
-    public async Task Fault_S31_What_is_stored_already_is_acknowledged_though_it_comes_too_fast()
-    {
-        FakeTimeProvider time = new();
-        PublishBudgets budgets = new(new BrokerLimits { PublishPerSecond = 1, PublishBurst = 2 }, time);
-        await using var broker = await RunningBroker.StartWithAsync(services => services.AddSingleton(budgets));
-        var ana = await broker.RegisterAsync("ana");
-        await using var client = await broker.ConnectAsync(ana);
-        var first = await client.PublishAsync("rooms/lobby", "hello", properties: WithId("1"));
-        var whisper = await client.PublishAsync("users/ana", "hello", properties: WithId("2"));
-        Assert.True(first.Accepted && whisper.Accepted);
-
-        Assert.Equal(first.Seq, (await client.PublishAsync("rooms/lobby", "hello", properties: WithId("1"))).Seq);
-        Assert.Equal(first.Seq, (await client.PublishAsync("rooms/lobby", "hello", qos: 2, properties: WithId("1"))).Seq);
-        Assert.Equal(whisper.Seq, (await client.PublishAsync("users/ana", """{"type":"message","text":"hello","id":"2"}""")).Seq);
-        var reused = await client.PublishAsync("rooms/lobby", "something else", properties: WithId("1"));
-        Assert.Equal((0x83, "id already used"), (reused.ReasonCode, reused.ReasonString));
-        Assert.Equal(0x97, (await client.PublishAsync("rooms/lobby", "new", properties: WithId("3"))).ReasonCode);
-        Assert.Equal(0x97, (await client.PublishAsync("rooms/lobby", "without an id")).ReasonCode);
-    }
-
-    [Fact]
-    public async Task Fault_S31_The_log_is_not_asked_without_bound_about_what_comes_too_fast()
-    {
-        FakeTimeProvider time = new();
-        PublishBudgets budgets = new(new BrokerLimits { PublishPerSecond = 1, PublishBurst = 1 }, time);
-        await using var broker = await RunningBroker.StartWithAsync(services => services.AddSingleton(budgets));
-        var ana = await broker.RegisterAsync("ana");
-        await using var client = await broker.ConnectAsync(ana);
-        Assert.True((await client.PublishAsync("rooms/lobby", "hello")).Accepted);
-        for (var i = 0; i < 10; i++)
-        {
-            Assert.Equal(0x97, (await client.PublishAsync("rooms/lobby", "too fast", properties: WithId($"{i}"))).ReasonCode);
-        }
-
-        Assert.False(budgets.LookUpsOf(ana.Account.Id).TryTake(out _));
-    }
 
     [Theory]
     [InlineData("TextLength", "4000", "3", 0x83)]

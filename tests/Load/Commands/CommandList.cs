@@ -16,6 +16,7 @@ internal static class CommandList
         SilentScenario.Kind,
         KickScenario.Kind,
         HostileScenario.Kind,
+        UnreadScenario.Kind,
     ];
 
     public static IReadOnlyList<ICommand> All { get; } =
