@@ -25,6 +25,9 @@ internal static class Problems
 
     public static ProblemHttpResult MalformedJson() => Of(StatusCodes.Status400BadRequest, "invalid_json", "The body is not one JSON object in UTF-8.");
 
+    public static ProblemHttpResult TooManyAnswers() =>
+        Of(StatusCodes.Status429TooManyRequests, "too_many_answers", "Many answers are on their way to you. Take them first, and try again in a moment.");
+
     public static ProblemHttpResult Field(string field, string code, string message) => Fields([new FieldError(field, code, message)]);
 
     public static ProblemHttpResult Fields(IReadOnlyList<FieldError> errors) => Of(

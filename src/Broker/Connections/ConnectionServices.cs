@@ -20,6 +20,7 @@ internal sealed record ConnectionServices(
     IRoomLog RoomLog,
     DurableClients Durable,
     PublishBudgets Budgets,
+    SubscribeBudgets SubscribeBudgets,
     BrokerLimits Limits,
     bool AllowPlainPasswords,
     TimeProvider Time,

@@ -14,6 +14,7 @@ internal sealed class KeepAliveSweep(
     ConnectionDirectory connections,
     ConnectionLimits limits,
     PublishBudgets budgets,
+    SubscribeBudgets subscribeBudgets,
     RoomDirectory rooms,
     UnreadWatch unread,
     DurableClients durable,
@@ -57,5 +58,6 @@ internal sealed class KeepAliveSweep(
         durable.Sweep();
         limits.Sweep();
         budgets.Sweep(connections);
+        subscribeBudgets.Sweep(connections);
     }
 }

@@ -131,6 +131,8 @@ internal sealed class RunningBroker : IAsyncDisposable
         "--WebMessenger:DataFolder", _folder.In("data"),
         "--Serilog:MinimumLevel:Default", "Warning",
         "--WebMessenger:Limits:PublishPerSecond", "0",
+        "--WebMessenger:Limits:SubscribePerSecond", "0",
+        "--WebMessenger:Limits:CatchUpBytesPerSecond", "0",
         "--WebMessenger:Limits:ConnectsPerSecondPerAddress", "0",
         "--WebMessenger:Limits:RegistrationsPerHourPerAddress", "0",
         "--WebMessenger:Limits:SignInsPerMinutePerAddress", "0",

@@ -10,13 +10,18 @@ namespace WebMessenger.Load.Servers;
 
 /// <summary>This project's server as it was built, on fresh data, with the limits off that are there to stop load.</summary>
 /// <param name="keepsLimits">They are on after all, as they are shipped.</param>
-internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<string> settings, bool keepsLimits = false) : IContender
+/// <param name="keptLimits">These are.</param>
+internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<string> settings, bool keepsLimits = false, IReadOnlyList<string>? keptLimits = null) : IContender
 {
     private static readonly string[] LimitsOff =
     [
         "PublishPerSecond", "ConnectsPerSecondPerAddress", "ConnectionsPerAddress", "ConnectionsPerAccount", "SignInsPerMinutePerAddress", "RegistrationsPerHourPerAddress",
     ];
 
+    // Another build may be an older one, and refuses what it does not know.
+    private static readonly string[] NewLimitsOff = ["SubscribePerSecond", "CatchUpBytesPerSecond", "AnswersPerAccount", "AnswersPerAddress"];
+
+    private readonly string[] _limitsOff = keepsLimits ? [] : [.. LimitsOff.Concat(program is null ? NewLimitsOff : []).Except(keptLimits ?? [])];
     private readonly string _program = Path.GetFullPath(program ?? typeof(WebMessengerServer).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(item => item.Key == "Server").Value!);
     private AccountSeed? _seed;
 
@@ -94,7 +99,7 @@ internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<
         string.Create(CultureInfo.InvariantCulture, $"--Urls=http://127.0.0.1:{httpPort}"),
         string.Create(CultureInfo.InvariantCulture, $"--WebMessenger:Mqtt:Port={mqttPort}"),
         $"--WebMessenger:DataFolder={folder}",
-        .. (keepsLimits ? [] : LimitsOff).Select(limit => $"--WebMessenger:Limits:{limit}=0"),
+        .. _limitsOff.Select(limit => $"--WebMessenger:Limits:{limit}=0"),
         .. Enumerable.Range(0, rooms).Select(room => string.Create(CultureInfo.InvariantCulture, $"--WebMessenger:Rooms:Default:{room}={RoomTopic.IdOf(room)}")),
         .. settings.Select(setting => $"--{setting}"),
     ];
