@@ -11,9 +11,8 @@ namespace WebMessenger.Broker.Api;
 /// compressed only where the browser says that our own page asked for it. A page elsewhere can have a browser ask, the page of a neighbour
 /// under the same domain even with the cookie, and learns nothing. Whispers, tokens and login sessions are never compressed.
 /// <para>
-/// An answer above <see cref="Longest"/> is not compressed. A page of history is bounded by events, not by bytes: one of control characters has
-/// 12 MB and is 16 kB when it is compressed. So the line would no longer hold back who asks for it over and over, and a few of them would have
-/// the server build hundreds of megabytes a second.
+/// An answer above <see cref="Longest"/>, which only a list of thousands of rooms is, is not compressed: the line holds back who asks for it over
+/// and over.
 /// </para>
 /// </remarks>
 internal static class CompressedAnswers

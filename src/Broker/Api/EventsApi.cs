@@ -11,6 +11,7 @@ internal static class EventsApi
         .WithTags("Rooms")
         .WithDescription(EventPage.Description)
         .RequireMember()
+        .TakesAnswerSlot()
         .MayBeCompressed();
 
     private static IResult Page(string room, RoomDirectory rooms, IRoomLog log, HttpContext context)

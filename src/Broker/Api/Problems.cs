@@ -53,6 +53,9 @@ internal static class Problems
     /// <param name="status">400, or 408 for a body that came too slowly.</param>
     public static ProblemHttpResult BrokenBody(int status) => Of(status, "broken_body", "The body did not arrive whole.");
 
+    public static ProblemHttpResult TooManyAnswers() =>
+        Of(StatusCodes.Status429TooManyRequests, "too_many_answers", "Many answers are on their way to you. Take them first, and try again in a moment.");
+
     public static ProblemHttpResult Field(string field, string code, string message) => Fields([new FieldError(field, code, message)]);
 
     public static ProblemHttpResult Fields(IReadOnlyList<FieldError> errors) => Of(

@@ -19,7 +19,7 @@ internal static class RoomsApi
     public static void Map(IEndpointRouteBuilder routes)
     {
         var rooms = routes.MapApi("/api/rooms").WithTags("Rooms").RequireMember();
-        rooms.MapGet("", List).MayBeCompressed();
+        rooms.MapGet("", List).TakesAnswerSlot().MayBeCompressed();
         rooms.MapPost("", CreateAsync);
         rooms.MapGet("{room}", Get);
         rooms.MapPatch("{room}", ChangeAsync);
@@ -27,7 +27,7 @@ internal static class RoomsApi
         rooms.MapGet("{room}/members", Members);
         rooms.MapPut("{room}/members/{user}", AddMemberAsync);
         rooms.MapDelete("{room}/members/{user}", RemoveMemberAsync);
-        rooms.MapGet("{room}/people", People);
+        rooms.MapGet("{room}/people", People).TakesAnswerSlot();
     }
 
     // Made whole, so that its length is told before it is written: it decides whether the answer is compressed.

@@ -11,7 +11,8 @@ internal static class WhispersApi
     public static void Map(IEndpointRouteBuilder routes) => routes.MapApi("/api/whispers").MapGet("", Page)
         .WithTags("Whispers")
         .WithDescription(EventPage.Description)
-        .RequireMember();
+        .RequireMember()
+        .TakesAnswerSlot();
 
     public static bool MayRead(LoginSession who) => who.Scope.Rooms is null && who.Scope.Verbs.HasFlag(Verbs.Read);
 

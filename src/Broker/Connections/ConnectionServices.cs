@@ -25,6 +25,7 @@ internal sealed record ConnectionServices(
     StorageQuotas Quotas,
     DiskSpace Space,
     TrafficMemory Memory,
+    SubscribeBudgets SubscribeBudgets,
     BrokerLimits Limits,
     bool AllowPlainPasswords,
     TimeProvider Time,

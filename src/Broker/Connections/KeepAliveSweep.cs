@@ -18,6 +18,7 @@ internal sealed partial class KeepAliveSweep(
     OpenSockets sockets,
     PublishBudgets budgets,
     TrafficMemory memory,
+    SubscribeBudgets subscribeBudgets,
     RoomDirectory rooms,
     UnreadWatch unread,
     DurableClients durable,
@@ -67,6 +68,7 @@ internal sealed partial class KeepAliveSweep(
         limits.Sweep();
         sockets.Sweep();
         budgets.Sweep(connections);
+        subscribeBudgets.Sweep(connections);
     }
 
     // Those for whom most waits go first, and only those who take nothing: a crowd that is slow together keeps its connections.

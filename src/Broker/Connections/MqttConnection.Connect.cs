@@ -60,12 +60,11 @@ internal sealed partial class MqttConnection
             return ReasonCode.MalformedPacket;
         }
 
-        // Bridges set the high bit of the level (mosquitto's try_private); MQIsdp is MQTT 3.1.
-        level &= 0x7F;
+        // MQIsdp is MQTT 3.1. Bridges set the high bit of the level (mosquitto's try_private) and count on hearing nothing of their own: refused, they ask again without it.
         if (protocol.SequenceEqual("MQIsdp"u8) || (protocol.SequenceEqual("MQTT"u8) && level is not (4 or 5)))
         {
             // [MQTT-3.1.2-2]
-            IsVersion5 = level > 5;
+            IsVersion5 = (level & 0x7F) > 4;
             return RefuseConnect(ReasonCode.UnsupportedProtocolVersion, "This server speaks MQTT 3.1.1 and 5.");
         }
 
@@ -130,7 +129,12 @@ internal sealed partial class MqttConnection
 
     private byte RefuseConnect(byte code, string reason)
     {
-        SendControl(PacketWriter.ConnAck(IsVersion5, code, reason, false, null, _clientMaximumPacket));
+        // MQTT 3.1.1 has no return code for what is malformed: such a client is closed without a word (4.8).
+        if (IsVersion5 || code != ReasonCode.MalformedPacket)
+        {
+            SendControl(PacketWriter.ConnAck(IsVersion5, code, reason, false, null, _clientMaximumPacket));
+        }
+
         return code;
     }
 

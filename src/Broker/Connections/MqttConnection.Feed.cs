@@ -14,6 +14,7 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
     // Guarded by _write: the places that are behind, in the order of their turn, and whether a feeder runs.
     private Queue<Place>? _behind;
     private bool _isFeeding;
+    private bool _waitsForBudget;
     private long? _blockedSince;
 
     /// <summary>True: the client owes us acknowledgements, or its socket takes nothing, and that has not changed for this long.</summary>
@@ -80,7 +81,7 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
     }
 
     // Under _write. There is something for the feeder to bring, and room for it.
-    private bool HasFood => !_silent && _resuming is null && MayWrite && (_behind is { Count: > 0 } || _redelivered is { Count: > 0 });
+    private bool HasFood => !_silent && !_waitsForBudget && _resuming is null && MayWrite && (_behind is { Count: > 0 } || _redelivered is { Count: > 0 });
 
     // Under _write.
     private bool MayWrite => !_window.IsFull && _queue is not { Count: > 0 } && HasRoom(EventBytesLimit);
@@ -101,6 +102,14 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
                 {
                     place.IsFed = false;
                     continue;
+                }
+
+                if (place.Cursor < place.HistoryUntil && !CatchUpBudget.HasSome(out var pause))
+                {
+                    _behind.Enqueue(place);
+                    _waitsForBudget = true;
+                    _ = GoOnLaterAsync(pause);
+                    break;
                 }
 
                 // A page for everybody in turn.
@@ -154,6 +163,7 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
             bytes += publish?.Length ?? 0;
         }
 
+        var history = 0;
         lock (_write)
         {
             // A SUBSCRIBE may have moved it back meanwhile: what was read begins too late then.
@@ -172,10 +182,11 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
 
                 if (!TryWriteEvent(publish, place, seq, null))
                 {
-                    return;
+                    break;
                 }
 
                 Advance(place, seq);
+                history += seq <= place.HistoryUntil ? publish?.Length ?? 0 : 0;
             }
 
             if (publishes.Count == 0)
@@ -183,6 +194,25 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
                 // Nothing of what it was owed then is there any more: the log was dropped. What came since is another matter.
                 Advance(place, Math.Max(place.Cursor, owed));
             }
+        }
+
+        if (history > 0)
+        {
+            CatchUpBudget.Take(history);
+        }
+    }
+
+    // Looked up, for the budget of who did nothing for a while is forgotten.
+    private WorkBudget CatchUpBudget => _services.SubscribeBudgets.Of(Account.Id).CatchUp;
+
+    // The account has been brought more history than it may be in this time. Nothing of it is lost.
+    private async Task GoOnLaterAsync(TimeSpan pause)
+    {
+        await Task.WhenAny(Task.Delay(pause, _services.Time), _ended.Task);
+        lock (_write)
+        {
+            _waitsForBudget = false;
+            StartFeeder();
         }
     }
 

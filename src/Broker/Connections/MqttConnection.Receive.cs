@@ -139,7 +139,7 @@ internal sealed partial class MqttConnection
         }
     }
 
-    // Handles what is in the buffer, up to the first control packet or the first publish that must wait. Moves the buffer's start behind what was handled.
+    // Handles what is in the buffer, up to the first control packet or the first one that must wait. Moves the buffer's start behind what was handled.
     private MqttPacket? ReadFrames(ref ReadOnlySequence<byte> buffer, out bool needsMore, out Task? wait)
     {
         needsMore = false;
@@ -199,7 +199,11 @@ internal sealed partial class MqttConnection
                 }
                 else
                 {
-                    packet = ReadControl(frame);
+                    packet = ReadControl(frame, out wait);
+                    if (wait is not null)
+                    {
+                        return null;
+                    }
                 }
             }
 
@@ -211,17 +215,29 @@ internal sealed partial class MqttConnection
         }
     }
 
-    private MqttPacket ReadControl(in Frame frame)
+    // Null: it must wait, and be looked at again then.
+    private MqttPacket? ReadControl(in Frame frame, out Task? wait)
     {
+        wait = null;
         CheckControl(frame);
         switch (frame.Type)
         {
             case PacketType.Subscribe:
                 var subscribe = (MqttSubscribePacket)Decode(frame);
+                if (MustWait(PriceOf(subscribe), out wait))
+                {
+                    return null;
+                }
+
                 BeginSubscribe(subscribe);
                 return subscribe;
             case PacketType.Unsubscribe:
                 var unsubscribe = (MqttUnsubscribePacket)Decode(frame);
+                if (MustWait(unsubscribe.TopicFilters.Count, out wait))
+                {
+                    return null;
+                }
+
                 BeginUnsubscribe(unsubscribe);
                 return unsubscribe;
             case PacketType.Disconnect:

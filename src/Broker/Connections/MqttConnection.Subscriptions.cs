@@ -14,6 +14,9 @@ internal sealed partial class MqttConnection
     /// <summary>Of a SUBSCRIBE with many refused filters, this many different reasons are said: a reason string has 65,535 bytes at most.</summary>
     private const int ReasonsSaid = 8;
 
+    /// <summary>To be shown so many people costs as much as a filter.</summary>
+    private const int PeoplePerFilter = 8;
+
     private readonly Lock _filtersGate = new();
     private readonly Dictionary<string, HeldFilter> _filters = [];
     private readonly Dictionary<string, Verdict> _decisions = [];
@@ -94,6 +97,42 @@ internal sealed partial class MqttConnection
                 PlaceInInbox();
             }
         }
+    }
+
+    // A late answer slows down who asks for too much, and refuses nothing to who comes back with a hundred filters.
+    private bool MustWait(int price, out Task? wait)
+    {
+        wait = _services.SubscribeBudgets.Of(Account.Id).Filters.TryTake(price, out var pause) ? null : Task.Delay(pause, _services.Time);
+        return wait is not null;
+    }
+
+    // In filters. One is as dear as the rooms that it covers and the positions that it has counted, and a list of people as an eighth of them.
+    private int PriceOf(MqttSubscribePacket packet)
+    {
+        var price = 0;
+        foreach (var asked in packet.TopicFilters)
+        {
+            price++;
+            var text = asked.Topic;
+            if (RoomFilter.TryParse(text, out var filter) != FilterError.None || filter is null)
+            {
+                continue;
+            }
+
+            if (filter.Inbox is not null)
+            {
+                price += filter.Unread || (filter.Reads && filter.ReadRoom is null) ? _services.Rooms.RoomsOf(Account.Id).Length : 0;
+                continue;
+            }
+
+            foreach (var room in _services.Rooms.CoveredBy(filter, Account.Id))
+            {
+                // A room that is not the account's is no dearer than none, or its price would tell that it is there.
+                price += filter.Presence && room.IsVisibleTo(Account.Id) ? 1 + (room.People / PeoplePerFilter) : 1;
+            }
+        }
+
+        return price;
     }
 
     private void BeginSubscribe(MqttSubscribePacket packet)

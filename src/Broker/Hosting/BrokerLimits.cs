@@ -10,6 +10,12 @@ internal sealed record BrokerLimits
 
     public int FiltersPerClient { get; init; } = 100;
 
+    /// <summary>Filters that an account subscribes to and gives up, all its clients together. What is beyond is answered later, not refused.</summary>
+    public int SubscribePerSecond { get; init; } = 200;
+
+    /// <summary>Bytes of history that an account is brought by `after` and `last`. What is beyond comes later.</summary>
+    public int CatchUpBytesPerSecond { get; init; } = 4 * 1024 * 1024;
+
     /// <summary>Publishes of an account, all its clients together.</summary>
     public int PublishPerSecond { get; init; } = 20;
 
@@ -34,6 +40,11 @@ internal sealed record BrokerLimits
 
     /// <summary>New ones of these; ten seconds' worth at once.</summary>
     public int SocketsPerSecondPerAddress { get; init; } = 100;
+
+    /// <summary>Long answers of the HTTP API that an account is taking at once.</summary>
+    public int AnswersPerAccount { get; init; } = 8;
+
+    public int AnswersPerAddress { get; init; } = 32;
 
     public int ConnectsPerSecondPerAddress { get; init; } = 50;
 

@@ -206,6 +206,8 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<AuthInterceptor>();
         services.AddSingleton<PublishBudgets>();
         services.AddSingleton(new TrafficMemory(settings.Limits));
+        services.AddSingleton<SubscribeBudgets>();
+        services.AddSingleton<AnswerSlots>();
         services.AddSingleton<ConnectionLimits>();
         services.AddSingleton(provider => new ConnectionServices(
             provider.GetRequiredService<ConnectionDirectory>(),
@@ -220,6 +222,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             provider.GetRequiredService<StorageQuotas>(),
             provider.GetRequiredService<DiskSpace>(),
             provider.GetRequiredService<TrafficMemory>(),
+            provider.GetRequiredService<SubscribeBudgets>(),
             settings.Limits,
             settings.AllowPlainPasswords,
             provider.GetRequiredService<TimeProvider>(),

@@ -34,7 +34,7 @@ internal static class PacketRules
 
         while (!reader.IsAtEnd)
         {
-            if (!reader.TryReadString(out var filter) || !reader.TryReadByte(out var options))
+            if (!reader.TryReadString(out var filter) || !MqttText.IsTopicFilter(filter) || !reader.TryReadByte(out var options))
             {
                 return ReasonCode.MalformedPacket;
             }
@@ -67,7 +67,7 @@ internal static class PacketRules
 
         while (!reader.IsAtEnd)
         {
-            if (!reader.TryReadString(out _))
+            if (!reader.TryReadString(out var filter) || !MqttText.IsTopicFilter(filter))
             {
                 return ReasonCode.MalformedPacket;
             }

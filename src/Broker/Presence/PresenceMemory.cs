@@ -97,9 +97,9 @@ internal sealed partial class PresenceMemory(RoomDirectory rooms, IRoomLog log, 
                 // The head first: who is here by then has it behind them, and whoever comes or goes later says so in a later event.
                 var head = log.Head(room.Log);
                 var old = _notes.GetValueOrDefault(room.Id.Value);
-                if (head.Head - (old?.Epoch == head.Epoch ? old.Seq : 0) >= events && room.SettledPresence() is { } here)
+                if (head.Head - (old?.Epoch == head.Epoch ? old.Seq : 0) >= events)
                 {
-                    PresenceNote note = new(head.Epoch, head.Head, [.. here.Select(present => new PresentNote(present.Account.Id, present.ShownAs.Kind, present.Since))]);
+                    PresenceNote note = new(head.Epoch, head.Head, room.SaidPresence());
                     fresh[room.Id.Value] = note;
                     changes.Add(new(KeyOf(room.Id.Value), JsonSerializer.SerializeToUtf8Bytes(note, PresenceJson.Default.PresenceNote)));
                 }

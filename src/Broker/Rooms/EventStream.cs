@@ -14,6 +14,9 @@ internal interface IStreamWork;
 /// <summary>Something else than an event: a presence change, a replay of what is retained.</summary>
 internal interface IStreamTask : IStreamWork
 {
+    /// <summary>Events and their answers go first: it costs as much as there are people, and is not in their order. Tasks that wait keep their order among themselves.</summary>
+    bool MayWait => false;
+
     /// <summary>Runs on the stream's worker. Connections that were written to and want a flush go into <paramref name="touched"/>.</summary>
     void Deliver(EventStream stream, List<MqttConnection> touched);
 }
@@ -38,8 +41,9 @@ internal readonly record struct EventDelivery(long Seq, PublishFrames Frames, Mq
 /// <summary>A log and the clients that hear it live: a room, or an account's inbox.</summary>
 /// <remarks>
 /// Threads and locks. <c>Gate</c> guards the subscribers (and what a derived class says); under it no other lock is taken but a connection's write lock and the log's
-/// own. Everything that is delivered goes through the queue and is delivered by one worker at a time, so that every member receives everything in one order; the worker holds no lock
-/// while it delivers. The log thread only enqueues.
+/// own. Everything that is delivered goes through the queues and is delivered by one worker at a time, so that every member receives all events in one order; the worker holds no lock
+/// while it delivers. The log thread only enqueues. What may wait has a queue of its own, of which at most one piece is done while an event waits: a publisher's answer never stands behind a
+/// rush of people who come and go (ADR 0034).
 /// </remarks>
 internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
 {
@@ -59,6 +63,7 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
     private static List<EventDelivery>? s_deliveries;
 
     private readonly ConcurrentQueue<IStreamWork> _queue = new();
+    private readonly ConcurrentQueue<IStreamTask> _patient = new();
 
     // Grows in place; a removal makes a new array. So a reader of (array, count) sees a consistent list without a lock.
     private volatile Members _members = new([], 0);
@@ -97,7 +102,17 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
     }
 
     /// <summary>For the log thread, which adds all that it wrote at once and then schedules.</summary>
-    public void Add(IStreamWork work) => _queue.Enqueue(work);
+    public void Add(IStreamWork work)
+    {
+        if (work is IStreamTask { MayWait: true } task)
+        {
+            _patient.Enqueue(task);
+        }
+        else
+        {
+            _queue.Enqueue(work);
+        }
+    }
 
     /// <param name="mayWork">See <see cref="PendingAppend.Proceed"/>: events for a few subscribers are delivered in this call.</param>
     public void Schedule(bool mayWork = false)
@@ -166,11 +181,23 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
 
             DeliverEvents(events, touched);
             MqttConnection.FlushAll(touched);
+            DeliverPatient(touched);
             if (TryRest())
             {
                 return;
             }
         }
+    }
+
+    // One piece even while the room talks without a pause, so that none is put off for ever.
+    private void DeliverPatient(List<MqttConnection> touched)
+    {
+        for (var i = 0; i < BatchLength && (i == 0 || _queue.IsEmpty) && _patient.TryDequeue(out var task); i++)
+        {
+            task.Deliver(this, touched);
+        }
+
+        MqttConnection.FlushAll(touched);
     }
 
     // As the worker, but for work that is not an event, which may take its time. False: a worker is needed.
@@ -193,7 +220,7 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
     // The worker's last step. False: there is more to do, and it is still scheduled.
     private bool TryRest()
     {
-        if (!_queue.IsEmpty)
+        if (!_queue.IsEmpty || !_patient.IsEmpty)
         {
             return false;
         }
@@ -201,7 +228,7 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
         // Whoever enqueues from here on schedules anew, unless it came before the flag was down: then the work is ours.
         Volatile.Write(ref _scheduled, 0);
         Interlocked.MemoryBarrier();
-        return _queue.IsEmpty || Interlocked.Exchange(ref _scheduled, 1) != 0;
+        return (_queue.IsEmpty && _patient.IsEmpty) || Interlocked.Exchange(ref _scheduled, 1) != 0;
     }
 
     /// <summary>As <see cref="Replace"/>, and the events begin where the SUBSCRIBE asked. Call under <see cref="Gate"/>.</summary>

@@ -23,6 +23,7 @@ internal sealed class Room : EventStream
     private readonly ConcurrentDictionary<string, Membership> _members = new();
     private readonly RoomPresence _presence = new();
     private readonly Announcements _announcements = new();
+    private readonly PresenceWords _words = new();
     private volatile RoomRecord _record;
     private volatile bool _isDeleted;
     private volatile WatchedRoom? _watched;
@@ -193,12 +194,15 @@ internal sealed class Room : EventStream
 
             var before = present.ShownAs;
             present.ShownAs = Author.Of(account, before.Kind);
-            if (before.User != present.ShownAs.User)
+            PresenceWord word = new(present.ShownAs.User, present.ShownAs, present.Since);
+            if (before.User != word.User && !TryShow(new PresenceWord(before.User, null, default)))
             {
-                Enqueue(new PresenceChange(this, before.User, null, default));
+                // Or the account would be here twice for a second.
+                _words.Wait(word);
+                return;
             }
 
-            Enqueue(new PresenceChange(this, present.ShownAs.User, present.ShownAs, present.Since));
+            TryShow(word);
         }
     }
 
@@ -249,12 +253,14 @@ internal sealed class Room : EventStream
                 SayLeave(gone);
             }
 
-            if (_announcements.HasWork)
+            foreach (var (type, first, others) in _announcements.EndOfSecond())
             {
-                foreach (var (type, first, others) in _announcements.EndOfSecond())
-                {
-                    Say(type, first, others, others.Length == 0 ? _quotas.Find(first.AccountId) : null);
-                }
+                Say(type, first, others, others.Length == 0 ? _quotas.Find(first.AccountId) : null);
+            }
+
+            foreach (var word in _words.EndOfSecond())
+            {
+                Enqueue(new PresenceChange(this, word));
             }
 
             if (_infoChanged)
@@ -264,16 +270,39 @@ internal sealed class Room : EventStream
         }
     }
 
-    /// <summary>Who is here by what was said so far, in the log or on its way there; null while a coming or going is still to be said.</summary>
-    public List<PresentAccount>? SettledPresence()
+    /// <summary>Who is here by what was said so far, in the log or on its way there. A coming or going that is still to be said does not count yet.</summary>
+    public List<PresentNote> SaidPresence()
     {
         lock (Gate)
         {
-            return _announcements.IsGathering ? null : [.. _presence.Everybody];
+            return
+            [
+                .. _presence.Everybody.Where(present => !_announcements.IsUnsaid(EventType.Join, present.Account.Id))
+                    .Select(present => new PresentNote(present.Account.Id, present.ShownAs.Kind, present.Since)),
+                .. _announcements.UnsaidLeaves.Select(leave => new PresentNote(leave.Author.AccountId, leave.Author.Kind, leave.Since)),
+            ];
         }
     }
 
-    /// <summary>Everybody present, with since when; for the worker and HTTP.</summary>
+    /// <summary>The ids of the accounts present; for the worker.</summary>
+    public ArraySegment<string> PresentAccounts()
+    {
+        lock (Gate)
+        {
+            return _presence.Everybody.Select(present => present.Account.Id).ToArray();
+        }
+    }
+
+    /// <summary>Those of these accounts who are present now, with since when; for the worker.</summary>
+    public List<(Author Author, DateTimeOffset Since)> PresenceOf(ArraySegment<string> accountIds)
+    {
+        lock (Gate)
+        {
+            return [.. accountIds.Select(_presence.Find).OfType<PresentAccount>().Select(present => (present.ShownAs, present.Since))];
+        }
+    }
+
+    /// <summary>Everybody present, with since when; for HTTP.</summary>
     public List<(Author Author, DateTimeOffset Since)> SnapshotPresence()
     {
         lock (Gate)
@@ -321,7 +350,7 @@ internal sealed class Room : EventStream
             return;
         }
 
-        Enqueue(new PresenceChange(this, present.ShownAs.User, present.ShownAs, present.Since));
+        TryShow(new PresenceWord(present.ShownAs.User, present.ShownAs, present.Since));
         _infoChanged = true;
         if (_announcements.MaySayNow(EventType.Join, present.ShownAs))
         {
@@ -339,12 +368,24 @@ internal sealed class Room : EventStream
 
     private void SayLeave(PresentAccount present)
     {
-        Enqueue(new PresenceChange(this, present.ShownAs.User, null, default));
+        TryShow(new PresenceWord(present.ShownAs.User, null, default));
         _infoChanged = true;
-        if (_announcements.MaySayNow(EventType.Leave, present.ShownAs))
+        if (_announcements.MaySayNow(EventType.Leave, present.ShownAs, present.Since))
         {
             Say(EventType.Leave, present.ShownAs, [], _quotas.Of(present.Account));
         }
+    }
+
+    // False: it is said at the end of the second.
+    private bool TryShow(PresenceWord word)
+    {
+        var isNow = _words.MaySayNow(word);
+        if (isNow)
+        {
+            Enqueue(new PresenceChange(this, word));
+        }
+
+        return isNow;
     }
 
     private void Say(EventType type, Author first, IReadOnlyList<Author> others, StorageQuota? payer) =>

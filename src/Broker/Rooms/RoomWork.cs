@@ -5,6 +5,7 @@ using WebMessenger.Broker.Connections;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Mqtt;
+using WebMessenger.Broker.Presence;
 using WebMessenger.Broker.Storing;
 
 namespace WebMessenger.Broker.Rooms;
@@ -52,17 +53,19 @@ internal sealed class PendingAnnouncement(Room room, EventType type, Author firs
     internal override void Proceed(bool mayWork) => room.Schedule(mayWork);
 }
 
-/// <summary>`rooms/{room}/presence/{user}` changed; <paramref name="shownAs"/> null: gone.</summary>
-internal sealed class PresenceChange(Room room, string user, Author? shownAs, DateTimeOffset since) : IStreamTask
+/// <summary>`rooms/{room}/presence/{user}` changed.</summary>
+internal sealed class PresenceChange(Room room, PresenceWord word) : IStreamTask
 {
+    public bool MayWait => true;
+
     public void Deliver(EventStream stream, List<MqttConnection> touched)
     {
         PublishFrames? frames = null;
         foreach (var subscriber in stream.Subscribers)
         {
-            if (subscriber.WantsPresence && subscriber.PresenceOf(user) is { } wants)
+            if (subscriber.WantsPresence && subscriber.PresenceOf(word.User) is { } wants)
             {
-                frames ??= new PublishFrames(TopicKind.Presence, room.PresenceTopic(user), shownAs is null ? default : Payload(shownAs, since));
+                frames ??= new PublishFrames(TopicKind.Presence, room.PresenceTopic(word.User), word.ShownAs is { } shownAs ? Payload(shownAs, word.Since) : default);
                 subscriber.Connection.Deliver(subscriber, frames, wants, touched);
             }
         }
@@ -86,6 +89,8 @@ internal sealed class PresenceChange(Room room, string user, Author? shownAs, Da
 /// <summary>`rooms/{room}/info` changed.</summary>
 internal sealed class InfoChange(Room room) : IStreamTask
 {
+    public bool MayWait => true;
+
     public void Deliver(EventStream stream, List<MqttConnection> touched)
     {
         PublishFrames? frames = null;
@@ -119,10 +124,15 @@ internal sealed class TypingNote(Room room, MqttConnection publisher, string use
 
 /// <summary>
 /// What is retained, to one client that has just subscribed. It takes its turn in the room's queue, so that what was current when it is sent is followed by every
-/// change after.
+/// change after. A long list comes in parts, between which the room goes on.
 /// </summary>
-internal sealed class RetainedReplay(MqttConnection connection, HeldFilter filter) : IStreamTask
+/// <param name="rest">Who is still to be shown, by account; null: it begins.</param>
+internal sealed class RetainedReplay(MqttConnection connection, HeldFilter filter, ArraySegment<string>? rest = null) : IStreamTask
 {
+    private const int PeoplePerPart = 64;
+
+    public bool MayWait => true;
+
     public void Deliver(EventStream stream, List<MqttConnection> touched)
     {
         var room = (Room)stream;
@@ -132,7 +142,7 @@ internal sealed class RetainedReplay(MqttConnection connection, HeldFilter filte
         }
 
         HeldFilter[] filters = [filter];
-        if (filter.Filter.Info)
+        if (filter.Filter.Info && rest is null)
         {
             var wants = Wants.Of(filters, _ => true)!;
             connection.Deliver(subscriber, new PublishFrames(TopicKind.Info, room.InfoTopic, room.InfoPayload(), retain: true), wants, touched);
@@ -143,13 +153,23 @@ internal sealed class RetainedReplay(MqttConnection connection, HeldFilter filte
             return;
         }
 
-        foreach (var (author, since) in room.SnapshotPresence())
+        var all = Wants.Of(filters, _ => true)!;
+        var people = rest ?? room.PresentAccounts();
+        var part = people[..Math.Min(people.Count, PeoplePerPart)];
+
+        // As they are now, for a change that came between the parts has been said already.
+        foreach (var (author, since) in room.PresenceOf(part))
         {
             if (filter.Filter.CoversPresenceOf(author.User))
             {
                 var frames = new PublishFrames(TopicKind.Presence, room.PresenceTopic(author.User), PresenceChange.Payload(author, since), retain: true);
-                connection.Deliver(subscriber, frames, Wants.Of(filters, _ => true)!, touched);
+                connection.Deliver(subscriber, frames, all, touched);
             }
+        }
+
+        if (part.Count < people.Count)
+        {
+            stream.Enqueue(new RetainedReplay(connection, filter, people[part.Count..]));
         }
     }
 }

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Tests.Hosting;
 
 namespace WebMessenger.Broker.Tests.Api;
@@ -123,6 +124,62 @@ public sealed class RoomsApiTests
         var page = await ExpectAsync(HttpStatusCode.OK, http, HttpMethod.Get, "/api/rooms/lobby/events?limit=1");
         Assert.Equal(60, page.GetProperty("head").GetInt64());
         Assert.Equal("60", page.GetProperty("events")[0].GetProperty("text").GetString());
+    }
+
+    [Fact]
+    public async Task Fault_S3_A_page_ends_at_a_mebibyte_and_what_it_leaves_out_is_in_the_next()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        using var http = Client(broker, ana.Token);
+        await using var speaker = await broker.ConnectAsync(ana);
+        var longest = JsonSerializer.Serialize(new { type = "message", text = new string('\u0001', 4000) });
+        for (var i = 1; i <= 100; i++)
+        {
+            await speaker.PublishAsync("rooms/lobby", longest);
+            await speaker.PublishAsync("users/ana", longest);
+        }
+
+        foreach (var path in new[] { "/api/rooms/lobby/events", "/api/whispers" })
+        {
+            List<int> back = [], on = [];
+            while (back.Count == 0 || back[0] > 1)
+            {
+                back.InsertRange(0, await PageAsync($"{path}?limit=500{(back.Count > 0 ? $"&before={back[0]}" : "")}"));
+            }
+
+            while (on.Count == 0 || on[^1] < 100)
+            {
+                on.AddRange(await PageAsync($"{path}?limit=500&after={(on.Count > 0 ? on[^1] : 0)}"));
+            }
+
+            Assert.Equal(Enumerable.Range(1, 100), back);
+            Assert.Equal(Enumerable.Range(1, 100), on);
+        }
+
+        async Task<List<int>> PageAsync(string path)
+        {
+            var json = await http.GetStringAsync(path, TestContext.Current.CancellationToken);
+            Assert.InRange(json.Length, 900_000 / 4, EventPage.MostBytes + 1024);
+            var page = JsonDocument.Parse(json).RootElement;
+            Assert.Equal(100, page.GetProperty("head").GetInt64());
+            return [.. page.GetProperty("events").EnumerateArray().Select(one => one.GetProperty("seq").GetInt32())];
+        }
+    }
+
+    [Fact]
+    public async Task A_page_has_one_event_at_least_however_long_it_is()
+    {
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:TextLength", "0", "--WebMessenger:Limits:PayloadBytes", "2000000");
+        var ana = await broker.RegisterAsync("ana");
+        using var http = Client(broker, ana.Token);
+        await using var speaker = await broker.ConnectAsync(ana);
+        await speaker.PublishAsync("rooms/lobby", new string('x', 1_500_000));
+        await speaker.PublishAsync("rooms/lobby", "short");
+
+        Assert.Equal([1], await SeqsAsync(http, "?after=0"));
+        Assert.Equal([2], await SeqsAsync(http, ""));
+        Assert.Equal([1], await SeqsAsync(http, "?before=2"));
     }
 
     [Theory]

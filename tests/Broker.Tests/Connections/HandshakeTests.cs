@@ -91,10 +91,12 @@ public sealed class HandshakeTests
 
     [Theory]
     [InlineData("MQTT", 4, 0)]
-    [InlineData("MQTT", 0x84, 0)]
+    [InlineData("MQTT", 0x84, 1)]
+    [InlineData("MQTT", 0x83, 1)]
     [InlineData("MQTT", 3, 1)]
     [InlineData("MQIsdp", 3, 1)]
-    public async Task Bridges_are_taken_for_3_1_1_and_3_1_is_told_so(string protocol, byte level, byte code)
+    [InlineData("MQIsdp", 0x83, 1)]
+    public async Task Fault_Q6_3_1_and_bridges_that_count_on_no_echo_are_told_that_it_is_another_version(string protocol, byte level, byte code)
     {
         await using var broker = await RunningBroker.StartAsync();
         var ana = await broker.RegisterAsync("ana");
@@ -111,6 +113,18 @@ public sealed class HandshakeTests
         {
             await client.WaitForCloseAsync();
         }
+    }
+
+    [Fact]
+    public async Task Fault_Q6_A_bridge_of_MQTT_5_is_told_so_in_its_own_version()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        await using var client = await RawMqttClient.OverTcpAsync(broker.Mqtt);
+
+        await client.SendAsync(Connect(0x85, 0xC2, "bridge"u8.ToArray(), "ana", "secret", "MQTT"));
+
+        Assert.Equal(0x84, ConnAck.Decode(await client.NextAsync(PacketType.ConnAck), MqttVersion.V5).ReasonCode);
+        await client.WaitForCloseAsync();
     }
 
     [Fact]

@@ -148,7 +148,7 @@ internal static class MalformedPackets
 
         foreach (var version in new[] { V5, V311 })
         {
-            byte? malformed = version == V5 ? Malformed : (byte)3;
+            byte? malformed = version == V5 ? Malformed : null;
             yield return First("3.1.2-1", "a protocol name that is none", version, login.Connect(version, protocol: "MQTx").ToPacket(PacketType.Connect), null);
             yield return First("3.1.2-1", "a protocol name in lower case", version, login.Connect(version, protocol: "mqtt").ToPacket(PacketType.Connect), null);
             yield return First("3.1.2-3", "the reserved connect flag", version, login.Connect(version, flags: 0xC3).ToPacket(PacketType.Connect), malformed);
@@ -167,7 +167,7 @@ internal static class MalformedPackets
             yield return First("3.1.2-2", $"protocol level {level}", level > 5 ? V5 : V311, login.Connect(V311, level: level).ToPacket(PacketType.Connect), level > 5 ? (byte)0x84 : (byte)1);
         }
 
-        yield return First("3.1.1: 3.1.2-22", "a password without user name", V311, login.Connect(V311, flags: 0x42).ToPacket(PacketType.Connect), 3);
+        yield return First("3.1.1: 3.1.2-22", "a password without user name", V311, login.Connect(V311, flags: 0x42).ToPacket(PacketType.Connect), null);
         yield return First("3.1.1: 3.1.3-8", "an empty client id that is to be kept", V311, login.Connect(V311, flags: 0xC0, clientId: []).ToPacket(PacketType.Connect), 2);
         yield return First("4.12, 3.1.2.11.9", "an authentication method", V5, login.Connect(V5, properties: [0x15, 0, 1, 0x61]).ToPacket(PacketType.Connect), 0x8C);
         yield return First("3.1.2.11.10", "authentication data without a method", V5, login.Connect(V5, properties: [0x16, 0, 1, 0x61]).ToPacket(PacketType.Connect), Protocol);
@@ -185,7 +185,7 @@ internal static class MalformedPackets
         {
             foreach (var version in new[] { V5, V311 })
             {
-                var malformed = version == V5 ? Malformed : (byte)3;
+                byte? malformed = version == V5 ? Malformed : null;
                 yield return First("3.1.3-4, 1.5.4-1", $"a client id with {what}", version, login.Connect(version, clientId: bytes).ToPacket(PacketType.Connect), version == V5 ? (byte)0x85 : (byte)2);
                 yield return First("3.1.3-11, 1.5.4-1", $"a will topic with {what}", version, login.Connect(version, flags: 0xC6, will: true, willTopic: bytes).ToPacket(PacketType.Connect), malformed);
                 yield return First("3.1.3-12, 1.5.4-1", $"a user name with {what}", version, login.Connect(version, user: bytes).ToPacket(PacketType.Connect), malformed);
@@ -314,10 +314,20 @@ internal static class MalformedPackets
                 yield return After("3.10.3-1, 4.7.3-2", $"a filter to end with {what}", version, Packet(0xA2, [.. head, .. filter]), malformed);
             }
 
-            // Well-formed packets with filters that nothing matches are answered one by one.
-            foreach (var filter in new[] { "", "a/#/b", "a#", "a+", "#/a", "+a" })
+            // Fault Q11. 0x8F is for a filter that is correctly formed (3.9.3), so these have no answer but the end (4.13.1-1; 3.1.1: 4.8.0-1).
+            foreach (var filter in new[] { "", "a/#/b", "a#", "a+", "#/a", "+a", "a/b+/c", "##" })
             {
-                yield return After("4.7.1-1, 4.7.1-2, 4.7.3-1", $"the filter '{filter}' is refused alone", version, Packet(0x82, [.. head, 0, (byte)filter.Length, .. System.Text.Encoding.UTF8.GetBytes(filter), 1]), 0);
+                byte[] text = [0, (byte)filter.Length, .. System.Text.Encoding.UTF8.GetBytes(filter)];
+                yield return After("4.7.1-1, 4.7.1-2, 4.7.3-1", $"the filter '{filter}'", version, Packet(0x82, [.. head, .. lobby, 1, .. text, 1]), malformed);
+                yield return After("4.7.1-1, 4.7.1-2, 4.7.3-1", $"the filter '{filter}' to end", version, Packet(0xA2, [.. head, .. lobby, .. text]), malformed);
+            }
+
+            // Correctly formed filters that nothing here matches are refused alone.
+            foreach (var filter in new[] { "/", "a//b", "+/+", "#", "rooms/lobby/other", "rooms/+/#" })
+            {
+                byte[] text = [0, (byte)filter.Length, .. System.Text.Encoding.UTF8.GetBytes(filter)];
+                yield return After("3.8.4-7", $"the filter '{filter}'", version, Packet(0x82, [.. head, .. text, 1]), 0);
+                yield return After("3.10.4-4", $"the filter '{filter}' to end", version, Packet(0xA2, [.. head, .. text]), 0);
             }
         }
 

@@ -24,13 +24,42 @@ public sealed class SubscribeTests
 
         var answer = await client.SubscribeAsync(
         [
-            new Filter("rooms/lobby", 2), new Filter("a/#/b"), new Filter("rooms/lobby/text", 0), new Filter("#", 2), new Filter("rooms/+"), new Filter("a#", 0),
-            new Filter("users/ana", 2), new Filter("users/bob", 0), new Filter("$SYS/#"), new Filter("+/+", 0), new Filter("a+", 2), new Filter("rooms/lobby/info", 0),
+            new Filter("rooms/lobby", 2), new Filter("a//b"), new Filter("rooms/lobby/text", 0), new Filter("#", 2), new Filter("rooms/+"), new Filter("rooms/lobby/", 0),
+            new Filter("users/ana", 2), new Filter("users/bob", 0), new Filter("$SYS/#"), new Filter("+/+", 0), new Filter("rooms/lobby/other", 2), new Filter("rooms/lobby/info", 0),
             new Filter("rooms/nowhere", 0), new Filter("rooms/..", 1),
         ]);
 
         Assert.Equal([1, invalid, 0, refused, 1, invalid, 1, refused, refused, refused, invalid, 0, refused, refused], answer.ReasonCodes);
         await client.PingAsync();
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("a/#/b")]
+    [InlineData("a#")]
+    [InlineData("a+")]
+    public async Task Fault_Q11_Attack_13_A_filter_that_is_none_ends_the_connection(string filter)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        foreach (var version in new[] { MqttVersion.V5, MqttVersion.V311 })
+        {
+            foreach (var isUnsubscribe in new[] { false, true })
+            {
+                await using var client = await broker.ConnectAsync(ana, version);
+                await client.SubscribeAsync("rooms/+/#");
+                var packet = new MqttWriter().UInt16(9);
+                if (version == MqttVersion.V5)
+                {
+                    packet.Properties(null);
+                }
+
+                packet.String(filter);
+                await client.SendAsync(isUnsubscribe ? packet.ToPacket(PacketType.Unsubscribe, 2) : packet.Byte(0).ToPacket(PacketType.Subscribe, 2));
+
+                Assert.Equal(version == MqttVersion.V5 ? (byte)0x81 : null, (await client.WaitForCloseAsync()).Disconnect);
+            }
+        }
     }
 
     [Fact]

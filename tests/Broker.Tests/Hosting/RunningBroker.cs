@@ -134,6 +134,8 @@ internal sealed class RunningBroker : IAsyncDisposable
         "--WebMessenger:DataFolder", _folder.In("data"),
         "--Serilog:MinimumLevel:Default", "Warning",
         "--WebMessenger:Limits:PublishPerSecond", "0",
+        "--WebMessenger:Limits:SubscribePerSecond", "0",
+        "--WebMessenger:Limits:CatchUpBytesPerSecond", "0",
         "--WebMessenger:Limits:ConnectsPerSecondPerAddress", "0",
         "--WebMessenger:Limits:SocketsPerSecondPerAddress", "0",
         "--WebMessenger:Limits:RequestsPerSecond", "0",

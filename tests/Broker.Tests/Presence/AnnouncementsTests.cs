@@ -21,13 +21,11 @@ public sealed class AnnouncementsTests
             Assert.False(announcements.MaySayNow(EventType.Join, Somebody(i)));
         }
 
-        Assert.True(announcements.HasWork);
         var said = announcements.EndOfSecond().ToList();
         Assert.Equal(3, said.Count);
         Assert.All(said, one => Assert.Equal(EventType.Join, one.Type));
         Assert.Equal(
             Enumerable.Range(50, 450).Select(i => Somebody(i).User), said.SelectMany(one => one.Others.Prepend(one.First)).Select(author => author.User));
-        Assert.False(announcements.HasWork);
         Assert.Empty(announcements.EndOfSecond());
         Assert.True(announcements.MaySayNow(EventType.Join, Somebody(1)));
     }
@@ -52,6 +50,51 @@ public sealed class AnnouncementsTests
         Assert.Equal(
             [(EventType.Leave, "u7"), (EventType.Join, "u101")],
             announcements.EndOfSecond().Select(one => (one.Type, one.First.User)));
+    }
+
+    [Fact]
+    public void Fault_S4_Who_comes_and_goes_over_and_over_is_said_four_times_and_then_once_in_five_seconds()
+    {
+        Announcements announcements = new();
+        var said = 0;
+        var isHere = false;
+        for (var second = 0; second < 100; second++)
+        {
+            for (var i = 0; i < 51; i++)
+            {
+                isHere = !isHere;
+                said += announcements.MaySayNow(isHere ? EventType.Join : EventType.Leave, Somebody(1)) ? 1 : 0;
+            }
+
+            said += announcements.EndOfSecond().Count;
+        }
+
+        Assert.InRange(said, 4, 4 + (100 / 5));
+
+        // The others are said as before, and what was held back is said in the end.
+        Assert.True(announcements.MaySayNow(EventType.Join, Somebody(2)));
+        if (announcements.IsUnsaid(EventType.Join, "u1") || announcements.IsUnsaid(EventType.Leave, "u1"))
+        {
+            var last = Enumerable.Range(0, 10).SelectMany(_ => announcements.EndOfSecond()).Single();
+            Assert.Equal((isHere ? EventType.Join : EventType.Leave, "u1"), (last.Type, last.First.User));
+        }
+    }
+
+    [Fact]
+    public void Who_left_and_is_not_yet_said_to_have_left_is_still_here_for_the_log()
+    {
+        Announcements announcements = new();
+        for (var i = 0; i < 2; i++)
+        {
+            Assert.True(announcements.MaySayNow(EventType.Join, Somebody(1)));
+            Assert.True(announcements.MaySayNow(EventType.Leave, Somebody(1)));
+        }
+
+        Assert.False(announcements.MaySayNow(EventType.Join, Somebody(1)));
+        Assert.True(announcements.IsUnsaid(EventType.Join, "u1"));
+        Assert.False(announcements.MaySayNow(EventType.Leave, Somebody(1)));
+        Assert.False(announcements.IsUnsaid(EventType.Join, "u1"));
+        Assert.Empty(announcements.UnsaidLeaves);
     }
 
     private static Author Somebody(int number)

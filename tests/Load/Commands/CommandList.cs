@@ -14,6 +14,7 @@ internal static class CommandList
         ChatScenario.Kind,
         MissedScenario.Kind,
         SilentScenario.Kind,
+        TogglingScenario.Kind,
         KickScenario.Kind,
         HostileScenario.Kind,
         UnreadScenario.Kind,

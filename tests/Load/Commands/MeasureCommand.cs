@@ -31,7 +31,7 @@ internal sealed class MeasureCommand(ScenarioKind kind, bool isComparison) : ICo
         List<Series> all = [];
         try
         {
-            all.Add(new Series(new WebMessengerServer(arguments.TextOrNull("server"), arguments.All("setting"))));
+            all.Add(new Series(new WebMessengerServer(arguments.TextOrNull("server"), arguments.All("setting"), keptLimits: scenario.KeptLimits)));
             if (isComparison)
             {
                 all.Add(new Series(await MosquittoServer.FindAsync(arguments.TextOrNull("mosquitto"))));

@@ -29,7 +29,8 @@ internal sealed class Member(Swarm swarm, int number, int room, int receiveBytes
     {
         if (Room >= 0)
         {
-            Write(ClientPackets.Subscribe(Swarm.Version, SubscribeId, RoomTopic.Of(Room), 1));
+            var topic = RoomTopic.Of(Room);
+            Write(ClientPackets.Subscribe(Swarm.Version, SubscribeId, Swarm.WatchesPresence ? [topic, topic + "/presence/+"] : [topic], 1));
         }
 
         return Room >= 0;

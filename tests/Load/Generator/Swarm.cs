@@ -45,6 +45,9 @@ internal sealed class Swarm : ITraffic, IDisposable
 
     public MqttVersion Version { get; }
 
+    /// <summary>Members subscribe to the presence of everybody in their room, too.</summary>
+    public bool WatchesPresence { get; init; }
+
     public int PublisherCount { get; private set; }
 
     public long Deliveries { get; private set; }

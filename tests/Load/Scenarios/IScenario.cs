@@ -18,6 +18,9 @@ internal interface IScenario
 
     Preparation Preparation { get; }
 
+    /// <summary>Limits of the server that stay as they are shipped, by their names.</summary>
+    IReadOnlyList<string> KeptLimits => [];
+
     /// <summary>One round. What was not kept is a problem in the outcome, not an exception.</summary>
     Task<Outcome> RunAsync(ServerUnderTest server, CancellationToken cancellation);
 }

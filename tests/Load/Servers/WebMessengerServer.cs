@@ -11,13 +11,16 @@ namespace WebMessenger.Load.Servers;
 /// <summary>This project's server as it was built, on fresh data, with the limits off that are there to stop load.</summary>
 /// <param name="keepsLimits">They are on after all, as they are shipped.</param>
 /// <param name="name">What tables call it.</param>
-internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<string> settings, bool keepsLimits = false, string name = "WebMessenger") : IContender
+/// <param name="keptLimits">These are.</param>
+internal sealed partial class WebMessengerServer(
+    string? program, IReadOnlyList<string> settings, bool keepsLimits = false, IReadOnlyList<string>? keptLimits = null, string name = "WebMessenger") : IContender
 {
     private static readonly string[] LimitsOff =
     [
         "PublishPerSecond", "ConnectsPerSecondPerAddress", "ConnectionsPerAddress", "ConnectionsPerAccount", "SignInsPerMinutePerAddress", "RegistrationsPerHourPerAddress",
         "StoredBytesPerDayPerAccount", "StoredBytesPerDayPerGuest",
         "SocketsPerAddress", "SocketsPerSecondPerAddress", "RequestsPerSecond", "RequestsPerSecondPerAddress",
+        "SubscribePerSecond", "CatchUpBytesPerSecond", "AnswersPerAccount", "AnswersPerAddress",
     ];
 
     private readonly string _program = Path.GetFullPath(program ?? typeof(WebMessengerServer).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(item => item.Key == "Server").Value!);
@@ -107,7 +110,7 @@ internal sealed partial class WebMessengerServer(string? program, IReadOnlyList<
         string.Create(CultureInfo.InvariantCulture, $"--Urls=http://127.0.0.1:{httpPort}"),
         string.Create(CultureInfo.InvariantCulture, $"--WebMessenger:Mqtt:Port={mqttPort}"),
         $"--WebMessenger:DataFolder={folder}",
-        .. (keepsLimits ? [] : LimitsOff.Where(IsKnown)).Select(limit => $"--WebMessenger:Limits:{limit}=0"),
+        .. (keepsLimits ? [] : LimitsOff.Except(keptLimits ?? []).Where(IsKnown)).Select(limit => $"--WebMessenger:Limits:{limit}=0"),
         .. Enumerable.Range(0, rooms).Select(room => string.Create(CultureInfo.InvariantCulture, $"--WebMessenger:Rooms:Default:{room}={RoomTopic.IdOf(room)}")),
         .. settings.Select(setting => $"--{setting}"),
     ];

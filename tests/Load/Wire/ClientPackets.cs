@@ -67,6 +67,17 @@ internal static class ClientPackets
         return Packet(0x82, [.. body, .. filters.SelectMany(filter => (byte[])[.. Text(filter), qualityOfService])]);
     }
 
+    public static byte[] Unsubscribe(MqttVersion version, ushort packetId, string filter)
+    {
+        List<byte> body = [(byte)(packetId >> 8), (byte)packetId];
+        if (version == MqttVersion.V5)
+        {
+            AddProperties(body, []);
+        }
+
+        return Packet(0xA2, [.. body, .. Text(filter)]);
+    }
+
     /// <summary>A PUBLISH at QoS 1 or 2.</summary>
     public static byte[] Publish(MqttVersion version, string topic, ReadOnlySpan<byte> payload, byte qualityOfService, ushort packetId, bool isDuplicate)
     {

@@ -27,6 +27,8 @@ import { TypingState } from './typing.svelte';
 
 const pageLength = 50;
 const longestPage = 500;
+/** So many pages of 1 MiB have the 500 longest messages that there can be. */
+const mostCatchUpPages = 20;
 /** Read before a room is shown, to begin it where the new begins. Whoever missed more begins further below. */
 const mostUnreadPages = 4;
 /** Whoever reads on within this time is on the way to somewhere: each page is twice as long as the one before. */
@@ -399,8 +401,16 @@ export class RoomState {
     return performance.now();
   }
 
-  /** Reads on from the newest event known. Far behind, it starts over from the newest page. */
+  /** Reads on from the newest event known. Far behind, it starts over from the newest page. A page of long messages ends before the log does: there it goes on. */
   async #catchUp(): Promise<'done' | 'refused' | 'failed'> {
+    for (let pages = 0; pages < mostCatchUpPages; pages++) {
+      const answer = await this.#readNewer();
+      if (answer !== 'more') return answer;
+    }
+    return 'failed';
+  }
+
+  async #readNewer(): Promise<'done' | 'more' | 'refused' | 'failed'> {
     const last = this.#timeline.last;
     let page = await this.#readPage(last === null ? `limit=${this.#firstPageLength()}` : `after=${last}&limit=${longestPage}`);
     const isBehind = typeof page !== 'string' && last !== null && (page.head - last > longestPage || page.epoch !== this.#timeline.epoch);
@@ -412,7 +422,7 @@ export class RoomState {
       return page;
     }
     await this.#take(page);
-    return 'done';
+    return page.events.length > 0 && (this.#timeline.last ?? 0) < page.head ? 'more' : 'done';
   }
 
   async #take(page: HistoryPage): Promise<void> {

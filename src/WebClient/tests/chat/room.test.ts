@@ -15,6 +15,8 @@ class History {
   head = 0;
   /** The status of the next answers; 200: the page. */
   status = 200;
+  /** However many are asked for. */
+  mostAPage = 500;
   readonly asked: string[] = [];
 
   fetch = async (path: string): Promise<Response> => {
@@ -22,7 +24,7 @@ class History {
     if (!path.includes('/events')) return Response.json({ id: 'lobby', title: 'Lobby', head: this.head, member: true });
     this.asked.push(path.split('?')[1]!);
     if (this.status !== 200) return Response.json({ code: 'busy' }, { status: this.status });
-    const limit = Number(query.get('limit'));
+    const limit = Math.min(this.mostAPage, Number(query.get('limit')));
     const after = query.get('after');
     const last = after === null ? Math.min(this.head, Number(query.get('before') ?? Infinity) - 1) : Math.min(this.head, Number(after) + limit);
     const from = after === null ? Math.max(1, last - limit + 1) : Number(after) + 1;
@@ -51,7 +53,7 @@ describe('RoomState', () => {
   beforeEach(async () => {
     vi.useFakeTimers();
     vi.stubGlobal('fetch', history.fetch);
-    Object.assign(history, { head: 200, status: 200 });
+    Object.assign(history, { head: 200, status: 200, mostAPage: 500 });
     history.asked.length = 0;
     room = newRoom();
     await room.attach(link);
@@ -76,6 +78,37 @@ describe('RoomState', () => {
     await vi.waitFor(() => expect(room.above.failures).toBe(0));
     expect(history.asked).toHaveLength(2);
     expect(room.rows.at(1)!.order).toBeLessThan(151);
+  });
+
+  it('S3: reads on to the end when a page of long messages ends before it', async () => {
+    Object.assign(history, { head: 260, mostAPage: 25 });
+    history.asked.length = 0;
+    room.receive('', JSON.stringify(event(260)));
+    await vi.advanceTimersByTimeAsync(100);
+    expect(history.asked).toEqual(['after=200&limit=500', 'after=225&limit=500', 'after=250&limit=500']);
+    expect(room.catchingUp).toBe(false);
+    expect(room.rows.at(room.rows.length - 1)!.order).toBe(260);
+  });
+
+  it('S3: catches up on what came while it was away though no page has all of it', async () => {
+    Object.assign(history, { head: 260, mostAPage: 25 });
+    history.asked.length = 0;
+    room.detach();
+    await room.attach(link);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(history.asked.at(-1)).toBe('after=250&limit=500');
+    expect(room.rows.at(room.rows.length - 1)!.order).toBe(260);
+  });
+
+  it('S3: reads back to the unread line through pages that are shorter than asked for', async () => {
+    history.mostAPage = 10;
+    history.asked.length = 0;
+    room.loadOlder();
+    await vi.advanceTimersByTimeAsync(100);
+    room.loadOlder();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(room.rows.at(1)!.order).toBeLessThan(141);
+    expect(room.atStart).toBe(false);
   });
 
   it('B4: reads a gap once while it fails, however much comes behind it, and then all of it', async () => {

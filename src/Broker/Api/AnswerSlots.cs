@@ -1,0 +1,116 @@
+using System.Globalization;
+using System.Threading.RateLimiting;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Hosting;
+
+namespace WebMessenger.Broker.Api;
+
+/// <summary>
+/// How many long answers an account and an address may be taking at once, and for how long one may be taken. So what waits in memory for readers that are slow, or do not read, has a bound.
+/// </summary>
+/// <remarks>Whoever comes when all are taken waits a moment for one, so that pages which come back together after a restart are all served, and is refused then.</remarks>
+internal sealed class AnswerSlots(BrokerLimits limits, TimeProvider time) : IDisposable
+{
+    /// <summary>An answer that is not taken by then is cut off: 1 MiB at 9 kB a second.</summary>
+    public static readonly TimeSpan LongestTaking = TimeSpan.FromMinutes(2);
+
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
+
+    /// <summary>Of one account or address; a request that waits holds nothing but its headers.</summary>
+    private const int MostWaiting = 1000;
+
+    private readonly PartitionedRateLimiter<HttpContext> _slots = PartitionedRateLimiter.CreateChained(
+        PartitionedRateLimiter.Create<HttpContext, string>(
+            context => Slots(context.SignedIn().Account.Id, limits.AnswersPerAccount)),
+        PartitionedRateLimiter.Create<HttpContext, Origin>(
+            context => Slots(Origin.Of(context.Connection.RemoteIpAddress), limits.AnswersPerAddress)));
+
+    public void Dispose() => _slots.Dispose();
+
+    /// <summary>The answer that <paramref name="handler"/> makes, in a slot that is free again when it was taken.</summary>
+    public async ValueTask<object?> AnswerAsync(HttpContext context, Func<ValueTask<object?>> handler)
+    {
+        if (await FindAsync(context) is not { } slot)
+        {
+            context.Response.Headers.RetryAfter = ((int)LongestWait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+            return Problems.TooManyAnswers();
+        }
+
+        try
+        {
+            var answer = await handler();
+            if (answer is IResult result)
+            {
+                return new Held(result, slot, time);
+            }
+
+            slot.Dispose();
+            return answer;
+        }
+        catch
+        {
+            slot.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<RateLimitLease?> FindAsync(HttpContext context)
+    {
+        var lease = _slots.AttemptAcquire(context);
+        if (!lease.IsAcquired)
+        {
+            lease.Dispose();
+            using CancellationTokenSource patience = new(LongestWait, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, context.RequestAborted);
+            try
+            {
+                lease = await _slots.AcquireAsync(context, 1, either.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                return null;
+            }
+        }
+
+        if (lease.IsAcquired)
+        {
+            return lease;
+        }
+
+        lease.Dispose();
+        return null;
+    }
+
+    private static RateLimitPartition<TKey> Slots<TKey>(TKey key, int limit) => limit == 0
+        ? RateLimitPartition.GetNoLimiter(key)
+        : RateLimitPartition.GetConcurrencyLimiter(key, _ => new ConcurrencyLimiterOptions { PermitLimit = limit, QueueLimit = MostWaiting });
+
+    private sealed class Held(IResult answer, RateLimitLease slot, TimeProvider time) : IResult
+    {
+        public async Task ExecuteAsync(HttpContext httpContext)
+        {
+            try
+            {
+                await using var end = time.CreateTimer(static context => ((HttpContext)context!).Abort(), httpContext, LongestTaking, Timeout.InfiniteTimeSpan);
+                await answer.ExecuteAsync(httpContext);
+            }
+            catch (OperationCanceledException) when (httpContext.RequestAborted.IsCancellationRequested)
+            {
+                // The reader is gone, or was too slow.
+            }
+            finally
+            {
+                slot.Dispose();
+            }
+        }
+    }
+}
+
+/// <summary>How endpoints ask for it.</summary>
+internal static class AnswerSlotsOfEndpoints
+{
+    /// <summary>For answers that grow with what is stored. Behind <see cref="RoomProblems.RequireMember"/>, which knows whose they are.</summary>
+    public static TBuilder TakesAnswerSlot<TBuilder>(this TBuilder endpoint)
+        where TBuilder : IEndpointConventionBuilder => endpoint.AddEndpointFilter((call, next) =>
+            call.HttpContext.RequestServices.GetRequiredService<AnswerSlots>().AnswerAsync(call.HttpContext, () => next(call)));
+}

@@ -1,0 +1,104 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Time.Testing;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Api;
+using WebMessenger.Broker.Hosting;
+using WebMessenger.Broker.Tests.Hosting;
+
+namespace WebMessenger.Broker.Tests.Api;
+
+/// <summary>How many long answers are on their way at once, and for how long.</summary>
+public sealed class AnswerSlotsTests
+{
+    private readonly FakeTimeProvider _time = new();
+
+    [Theory]
+    [InlineData(2, 0)]
+    [InlineData(0, 2)]
+    public async Task Fault_S3_Only_so_many_answers_wait_for_readers_and_whoever_comes_then_waits_for_one(int perAccount, int perAddress)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = (await broker.SignInAsync((await broker.RegisterAsync("ana")).Account)).Session;
+        using AnswerSlots slots = new(new BrokerLimits { AnswersPerAccount = perAccount, AnswersPerAddress = perAddress }, _time);
+        Answer[] taken = [new(), new()];
+        var taking = taken.Select(async answer =>
+        {
+            var context = Context(ana);
+            await ((IResult)(await slots.AnswerAsync(context, () => ValueTask.FromResult<object?>(answer)))!).ExecuteAsync(context);
+        }).ToArray();
+
+        var third = slots.AnswerAsync(Context(ana), () => ValueTask.FromResult<object?>(new Answer())).AsTask();
+        var refusedContext = Context(ana);
+        var fourth = slots.AnswerAsync(refusedContext, () => throw new InvalidOperationException("never asked")).AsTask();
+        Assert.False(third.IsCompleted);
+        taken[0].End.SetResult();
+        await taking[0];
+        Assert.IsNotType<ProblemHttpResult>(await third);
+
+        Assert.False(fourth.IsCompleted);
+        _time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(429, Assert.IsType<ProblemHttpResult>(await fourth).StatusCode);
+        Assert.Equal("5", refusedContext.Response.Headers.RetryAfter);
+        taken[1].End.SetResult();
+        await taking[1];
+    }
+
+    [Fact]
+    public async Task Fault_S3_A_reader_that_does_not_take_its_answer_is_cut_off()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = (await broker.SignInAsync((await broker.RegisterAsync("ana")).Account)).Session;
+        using AnswerSlots slots = new(new BrokerLimits { AnswersPerAccount = 1 }, _time);
+        var context = Context(ana);
+        Answer answer = new();
+        var taking = ((IResult)(await slots.AnswerAsync(context, () => ValueTask.FromResult<object?>(answer)))!).ExecuteAsync(context);
+
+        _time.Advance(AnswerSlots.LongestTaking - TimeSpan.FromSeconds(1));
+        Assert.False(context.RequestAborted.IsCancellationRequested);
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.True(context.RequestAborted.IsCancellationRequested);
+        await taking;
+        Assert.NotNull(await slots.AnswerAsync(Context(ana), () => ValueTask.FromResult<object?>("the slot is free")));
+    }
+
+    [Fact]
+    public async Task An_answer_that_fails_gives_its_slot_back()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = (await broker.SignInAsync((await broker.RegisterAsync("ana")).Account)).Session;
+        using AnswerSlots slots = new(new BrokerLimits { AnswersPerAccount = 1 }, _time);
+
+        await Assert.ThrowsAsync<IOException>(async () => await slots.AnswerAsync(Context(ana), () => throw new IOException("damaged")));
+
+        Assert.Equal("free", await slots.AnswerAsync(Context(ana), () => ValueTask.FromResult<object?>("free")));
+    }
+
+    private static DefaultHttpContext Context(LoginSession who)
+    {
+        DefaultHttpContext context = new();
+        context.Features.Set<IHttpRequestLifetimeFeature>(new Lifetime());
+        context.Features.Set(who);
+        return context;
+    }
+
+    private sealed class Answer : IResult
+    {
+        public TaskCompletionSource End { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task ExecuteAsync(HttpContext httpContext) => End.Task.WaitAsync(httpContext.RequestAborted);
+    }
+
+    private sealed class Lifetime : IHttpRequestLifetimeFeature
+    {
+        private readonly CancellationTokenSource _end = new();
+
+        public Lifetime() => RequestAborted = _end.Token;
+
+        public CancellationToken RequestAborted { get; set; }
+
+        public void Abort() => _end.Cancel();
+    }
+}
