@@ -20,6 +20,8 @@ internal sealed record ConnectionServices(
     IRoomLog RoomLog,
     DurableClients Durable,
     PublishBudgets Budgets,
+    PublishRefusals Refusals,
+    LastWills Wills,
     BrokerLimits Limits,
     bool AllowPlainPasswords,
     TimeProvider Time,

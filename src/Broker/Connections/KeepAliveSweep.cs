@@ -14,6 +14,8 @@ internal sealed class KeepAliveSweep(
     ConnectionDirectory connections,
     ConnectionLimits limits,
     PublishBudgets budgets,
+    PublishRefusals refusals,
+    LastWills wills,
     RoomDirectory rooms,
     UnreadWatch unread,
     DurableClients durable,
@@ -55,7 +57,9 @@ internal sealed class KeepAliveSweep(
 
         unread.Sweep();
         durable.Sweep();
+        wills.SayDue();
         limits.Sweep();
         budgets.Sweep(connections);
+        refusals.Sweep();
     }
 }

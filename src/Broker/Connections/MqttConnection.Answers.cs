@@ -96,7 +96,7 @@ internal sealed partial class MqttConnection
     }
 
     /// <summary>A notice, written to this connection alone, if it listens to its inbox.</summary>
-    private void Notify(string code, string text, string topic)
+    public void Notify(string code, string text, string topic)
     {
         HeldFilter? inbox;
         lock (_filtersGate)

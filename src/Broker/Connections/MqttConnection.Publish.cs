@@ -66,6 +66,8 @@ internal sealed partial class MqttConnection
 
     private Task? Take(ref PublishPacket publish)
     {
+        // Before anything answers or refuses it: an alias that a repeated or refused publish sets is set all the same.
+        var topic = TopicOf(publish);
         if (publish.QualityOfService == 2 && IsRepeatedQoS2(publish))
         {
             return null;
@@ -75,9 +77,6 @@ internal sealed partial class MqttConnection
         {
             return wait;
         }
-
-        // Before anything refuses it: an alias that a refused publish sets is set all the same.
-        var topic = TopicOf(publish);
 
         if (_budget is { } budget && !_paid && !budget.TryTake(out var pause))
         {
@@ -210,9 +209,10 @@ internal sealed partial class MqttConnection
             return publish.Topic;
         }
 
+        // MQTT 5.0, 3.3.4, item 3: no topic and no mapping is a protocol error; 0x94 is for what lies beyond the maximum.
         return _aliases.TryGetValue(alias, out var known)
             ? known
-            : throw new Violation(ReasonCode.TopicAliasInvalid, "The topic alias has not been set on this connection.");
+            : throw new Violation(ReasonCode.ProtocolError, "The topic alias has not been set on this connection.");
     }
 
     private PublishTarget? Resolve(ReadOnlySpan<byte> topic)
@@ -273,11 +273,11 @@ internal sealed partial class MqttConnection
                 break;
             case MarkOutcome.NotOpen:
                 (answer.Code, answer.Reason) = (ReasonCode.NotAuthorized, "There is no such room, or it is not open to you.");
-                NotifyOf(answer, "not_allowed", target.TopicText);
+                Refused(answer.QualityOfService, answer.Code, answer.Reason, "not_allowed", target.TopicText);
                 break;
             case MarkOutcome.OtherEpoch:
                 (answer.Code, answer.Reason) = (ReasonCode.ImplementationSpecificError, "The epoch is another by now: read the room anew.");
-                NotifyOf(answer, "epoch", target.TopicText);
+                Refused(answer.QualityOfService, answer.Code, answer.Reason, "epoch", target.TopicText);
                 break;
             case MarkOutcome.NotStored:
                 (answer.Code, answer.Reason) = (ReasonCode.QuotaExceeded, "The read position could not be stored. Send it again later.");
@@ -288,12 +288,14 @@ internal sealed partial class MqttConnection
         AnswerNow(answer);
     }
 
-    // As a refusal is heard where the acknowledgement cannot say it.
-    private void NotifyOf(PublishAnswer refusal, string noticeCode, string topic)
+    // As a refusal is heard where the acknowledgement cannot say it: by a notice, in the log, and on the page of the token.
+    private void Refused(byte qualityOfService, byte code, string reason, string noticeCode, string topic)
     {
-        if (!IsVersion5 || refusal.QualityOfService == 0)
+        var isHeard = IsVersion5 && qualityOfService > 0;
+        _services.Refusals.Note(Session!, ClientId, code, noticeCode, reason, topic, isHeard);
+        if (!isHeard)
         {
-            Notify(noticeCode, refusal.Reason!, topic);
+            Notify(noticeCode, reason, topic);
         }
     }
 
@@ -345,11 +347,7 @@ internal sealed partial class MqttConnection
     // A refusal by rule. MQTT 5 hears it in the acknowledgement; for 3.1.1, and at QoS 0, it goes to the account's inbox topic, to this connection alone.
     private void Refuse(in PublishPacket publish, byte code, string reason, string noticeCode, string topic)
     {
-        if (!IsVersion5 || publish.QualityOfService == 0)
-        {
-            Notify(noticeCode, reason, topic);
-        }
-
+        Refused(publish.QualityOfService, code, reason, noticeCode, topic);
         if (publish.QualityOfService == 0)
         {
             return;
@@ -376,8 +374,8 @@ internal sealed partial class MqttConnection
         }
     }
 
-    // The connection ended without DISCONNECT: its last will is a publish of the account like any other, with the rights of now.
-    private void PublishWill(Will will)
+    // The client was lost: its last will is a publish of the account like any other, with the rights of now.
+    private void SayWill(LastWill will)
     {
         // Counted before rights are asked: who ends the login session from here on waits for it, and who ended it before is seen.
         lock (_write)
@@ -385,12 +383,7 @@ internal sealed partial class MqttConnection
             _underWay++;
         }
 
-        if (_services.Rooms.Resolve(will.Topic) is not { } target
-            || target.Topic.Kind is not (TopicKind.Events or TopicKind.Inbox)
-            || !_services.Interceptor.MayPublish(Session!, target).IsAllowed
-            || target.NeedsMembership(Account.Id)
-            || Command.Parse(will.Payload, default, _services.Limits.TextLength, out _) is not { } command
-            || !RoomDirectory.TryStore(target, PendingPublish.Of(target, CurrentAuthor, command, this, new PublishAnswer(0, 0))))
+        if (!_services.Wills.Say(Session!, ClientId, PublisherMark, will, this))
         {
             lock (_write)
             {
@@ -399,15 +392,13 @@ internal sealed partial class MqttConnection
         }
     }
 
-    /// <summary>A will that could never be published does not refuse the CONNECT: it is dropped, and a notice says so.</summary>
+    /// <summary>A will that could never be said does not refuse the CONNECT: it is dropped, and a notice says so.</summary>
     private void CheckWill()
     {
-        if (_will is { } will
-            && (_services.Rooms.Resolve(will.Topic) is not { Topic.Kind: TopicKind.Events or TopicKind.Inbox } target
-                || !_services.Interceptor.MayPublish(Session!, target).IsAllowed))
+        if (_will is { } will && _services.Wills.WhyNever(Session!, will) is { } reason)
         {
             _will = null;
-            _willNotice = ("will_dropped", "The will was dropped: its topic is not one you may publish to.", will.Topic);
+            _willNotice = ("will_dropped", "The will was dropped: " + reason, will.Topic);
         }
     }
 

@@ -125,6 +125,8 @@ public sealed class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<ITopicAccess, RoomAccess>();
         services.AddSingleton<AuthInterceptor>();
         services.AddSingleton<PublishBudgets>();
+        services.AddSingleton<PublishRefusals>();
+        services.AddSingleton<LastWills>();
         services.AddSingleton<ConnectionLimits>();
         services.AddSingleton(provider => new ConnectionServices(
             provider.GetRequiredService<ConnectionDirectory>(),
@@ -136,6 +138,8 @@ public sealed class WebMessengerProgram : IAsyncDisposable
             stores.Log,
             provider.GetRequiredService<DurableClients>(),
             provider.GetRequiredService<PublishBudgets>(),
+            provider.GetRequiredService<PublishRefusals>(),
+            provider.GetRequiredService<LastWills>(),
             settings.Limits,
             settings.AllowPlainPasswords,
             provider.GetRequiredService<TimeProvider>(),
