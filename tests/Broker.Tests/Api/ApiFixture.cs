@@ -16,6 +16,7 @@ using WebMessenger.Auth;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.Storage;
 using WebMessenger.Broker.Api;
+using WebMessenger.Broker.Connections;
 
 namespace WebMessenger.Broker.Tests.Api;
 
@@ -85,6 +86,7 @@ internal sealed class ApiFixture : IAsyncDisposable
         builder.Services.AddProblemDetails();
         builder.Services.AddWebMessengerAuth(Auth);
         builder.Services.AddAuthApi([AllowedOrigin]);
+        builder.Services.AddSingleton(TimeProvider.System).AddSingleton<PublishRefusals>();
         _app = builder.Build();
         _app.UseExceptionHandler();
         _app.UseStatusCodePages();
