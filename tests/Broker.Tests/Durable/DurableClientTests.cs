@@ -443,8 +443,7 @@ public sealed class DurableClientTests
         }
 
         // Cut again before it is acknowledged: it is owed all the same.
-        var (second, _) = await ConnectAsync(broker, bob, version);
-        second.AcknowledgesItself = false;
+        var (second, _) = await ConnectAsync(broker, bob, version, acknowledges: false);
         await TakeAsync(second, publish => Is(publish, "3"), 2);
         second.Abort();
         await second.DisposeAsync();
@@ -714,9 +713,11 @@ public sealed class DurableClientTests
         await back.DisposeAsync();
     }
 
-    private static async Task<(RawMqttClient Client, ConnAck Answer)> ConnectAsync(RunningBroker broker, Member member, MqttVersion version = MqttVersion.V5, string clientId = "bot")
+    private static async Task<(RawMqttClient Client, ConnAck Answer)> ConnectAsync(
+        RunningBroker broker, Member member, MqttVersion version = MqttVersion.V5, string clientId = "bot", bool acknowledges = true)
     {
         var client = await RawMqttClient.OverTcpAsync(broker.Mqtt, version);
+        client.AcknowledgesItself = acknowledges;
         var properties = version == MqttVersion.V5 ? new MqttProperties { { PropertyId.SessionExpiry, 3600 } } : null;
         return (client, await client.ConnectAsync(member.Account.UserName, member.Token, clientId, cleanStart: false, properties: properties));
     }
