@@ -397,8 +397,10 @@ internal sealed partial class MqttConnection
     {
         if (_will is { } will && _services.Wills.WhyNever(Session!, will) is { } reason)
         {
+            var text = "The will was dropped: " + reason;
             _will = null;
-            _willNotice = ("will_dropped", "The will was dropped: " + reason, will.Topic);
+            _willNotice = ("will_dropped", text, will.Topic);
+            _services.Refusals.Note(Session!, ClientId, ReasonCode.NotAuthorized, "will_dropped", text, will.Topic, isHeard: false);
         }
     }
 

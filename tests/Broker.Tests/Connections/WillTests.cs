@@ -245,6 +245,8 @@ public sealed class WillTests
 
         Assert.Equal("will_dropped", notice.GetProperty("code").GetString());
         Assert.Contains(named, notice.Text(), StringComparison.Ordinal);
+        var token = broker.Get<LoginSessions>().List(ana.Account).Single(session => session.Kind == LoginSessionKind.Token);
+        Assert.Equal(notice.Text(), broker.Get<PublishRefusals>().LastOf(token)?.Reason);
     }
 
     private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);

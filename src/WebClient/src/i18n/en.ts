@@ -441,7 +441,7 @@ export const en = {
   'error.rate_exceeded': 'Too fast. Wait a moment and try again.',
   'error.switched_off': 'The operator of this server has switched this off.',
   'error.not_for_guests': 'This is for people with an account.',
-  'error.will_dropped': 'The last will of one of your MQTT clients was dropped: it may not write to that topic.',
+  'error.will_dropped': 'The last will of one of your MQTT clients was dropped. The page of your access tokens says why.',
 } as const;
 
 export type Key = keyof typeof en;

@@ -443,5 +443,5 @@ export const ptBR: Catalogue = {
   'error.rate_exceeded': 'Rápido demais. Espere um pouco e tente de novo.',
   'error.switched_off': 'Quem cuida deste servidor desligou esta função.',
   'error.not_for_guests': 'Isso é para quem tem conta.',
-  'error.will_dropped': 'O testamento de um dos seus clientes MQTT foi descartado: ele não pode escrever naquele tópico.',
+  'error.will_dropped': 'O testamento de um dos seus clientes MQTT foi descartado. A página dos seus tokens diz o motivo.',
 };
