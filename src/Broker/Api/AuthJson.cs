@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Connections;
 
 namespace WebMessenger.Broker.Api;
 
@@ -53,17 +54,25 @@ internal sealed record LoginSessionsView(LoginSessionView[] Sessions);
 
 /// <param name="Rooms">Null: all rooms of the account.</param>
 /// <param name="LastUsed">Null: never.</param>
-internal sealed record TokenView(string Id, string Name, string[]? Rooms, string[] Verbs, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? LastUsed)
+/// <param name="LastRefusal">The last publish of a client of it that was refused. Null: none since the server started.</param>
+internal sealed record TokenView(
+    string Id, string Name, string[]? Rooms, string[] Verbs, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? LastUsed, RefusalView? LastRefusal)
 {
-    public static TokenView Of(LoginSession token) => new(
+    public static TokenView Of(LoginSession token, LastRefusal? refusal) => new(
         token.Id,
         token.Device,
         token.Scope.Rooms is { } rooms ? [.. rooms.Order(StringComparer.Ordinal)] : null,
         VerbNames.Of(token.Scope.Verbs),
         token.CreatedAt,
         token.ExpiresAt,
-        token.LastSeen > token.CreatedAt ? token.LastSeen : null);
+        token.LastSeen > token.CreatedAt ? token.LastSeen : null,
+        refusal is null ? null : new RefusalView(refusal.At, refusal.ClientId, refusal.Code, refusal.Reason, refusal.Topic));
 }
+
+/// <param name="Client">The MQTT client id.</param>
+/// <param name="Code">As in the notice, such as `not_allowed`.</param>
+/// <param name="Topic">As the client sent it, 128 characters at most.</param>
+internal sealed record RefusalView(DateTimeOffset At, string Client, string Code, string Reason, string Topic);
 
 internal sealed record TokensView(TokenView[] Tokens);
 

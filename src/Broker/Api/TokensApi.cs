@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using WebMessenger.Auth.Tokens;
+using WebMessenger.Broker.Connections;
 
 namespace WebMessenger.Broker.Api;
 
@@ -27,8 +28,8 @@ internal static class TokensApi
             : Problems.Of(refusal, context);
     }
 
-    private static Ok<TokensView> List(HttpContext context, AccessTokens tokens) =>
-        TypedResults.Ok(new TokensView([.. tokens.List(context.SignedIn().Account).Select(TokenView.Of)]));
+    private static Ok<TokensView> List(HttpContext context, AccessTokens tokens, PublishRefusals refusals) =>
+        TypedResults.Ok(new TokensView([.. tokens.List(context.SignedIn().Account).Select(token => TokenView.Of(token, refusals.LastOf(token)))]));
 
     private static async Task<Results<NoContent, ProblemHttpResult>> RevokeAsync(string id, HttpContext context, AccessTokens tokens) =>
         await tokens.RevokeAsync(context.SignedIn().Account, id) ? TypedResults.NoContent() : Problems.NotFound("You have no access token of this id.");

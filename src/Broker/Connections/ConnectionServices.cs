@@ -26,6 +26,8 @@ internal sealed record ConnectionServices(
     DiskSpace Space,
     TrafficMemory Memory,
     SubscribeBudgets SubscribeBudgets,
+    PublishRefusals PublishRefusals,
+    LastWills Wills,
     BrokerLimits Limits,
     bool AllowPlainPasswords,
     TimeProvider Time,

@@ -19,6 +19,8 @@ internal sealed partial class KeepAliveSweep(
     PublishBudgets budgets,
     TrafficMemory memory,
     SubscribeBudgets subscribeBudgets,
+    PublishRefusals refusals,
+    LastWills wills,
     RoomDirectory rooms,
     UnreadWatch unread,
     DurableClients durable,
@@ -65,10 +67,12 @@ internal sealed partial class KeepAliveSweep(
 
         unread.Sweep();
         durable.Sweep();
+        wills.SayDue();
         limits.Sweep();
         sockets.Sweep();
         budgets.Sweep(connections);
         subscribeBudgets.Sweep(connections);
+        refusals.Sweep();
     }
 
     // Those for whom most waits go first, and only those who take nothing: a crowd that is slow together keeps its connections.

@@ -99,7 +99,7 @@ internal sealed partial class MqttConnection
 
     /// <summary>A notice, written to this connection alone, if it listens to its inbox.</summary>
     /// <param name="retry">Seconds after which it may be sent again; 0: not said.</param>
-    private void Notify(string code, string text, string topic, int retry = 0)
+    public void Notify(string code, string text, string topic, int retry = 0)
     {
         HeldFilter? inbox;
         lock (_filtersGate)

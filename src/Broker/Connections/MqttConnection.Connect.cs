@@ -15,12 +15,16 @@ internal sealed partial class MqttConnection
 {
     private const int MaximumClientIdBytes = 128;
 
+    private const string NotYoursReason =
+        "Under this client id a client of the account is kept that may read more than this access token. Take another client id, or a token that may read as much.";
+
     /// <summary>Above this, and without any, MQTT 5 clients are told to keep alive at this rate; 3.1.1 has no way to be told, and is held to what it asked for.</summary>
     private const ushort MaximumKeepAliveSeconds = 300;
 
     private const ushort TopicAliasMaximum = 16;
 
-    private Will? _will;
+    // Guarded by _write once the client is admitted: whoever takes the MQTT session over may take it away.
+    private LastWill? _will;
     private string? _assignedClientId;
     private ushort? _serverKeepAlive;
     private uint _askedExpiry;
@@ -114,9 +118,16 @@ internal sealed partial class MqttConnection
             return RefuseConnect(badWill, "The properties of the will are malformed.");
         }
 
-        if ((flags & willFlag) != 0 && (!reader.TryReadString(out _) || !reader.TryReadBinary(out _)))
+        ReadOnlySpan<byte> willTopic = default;
+        if ((flags & willFlag) != 0 && (!reader.TryReadString(out willTopic) || !reader.TryReadBinary(out _)))
         {
             return RefuseConnect(ReasonCode.MalformedPacket, "The will is malformed.");
+        }
+
+        if ((flags & willFlag) != 0 && !MqttText.IsTopicName(willTopic))
+        {
+            // [MQTT-4.7.1-1], [MQTT-4.7.3-1]. MQTT 3.1.1 has no return code for it: there the connection is closed (4.8).
+            return IsVersion5 ? RefuseConnect(ReasonCode.TopicNameInvalid, "The topic of a will is not empty and has no wildcards.") : ReasonCode.TopicNameInvalid;
         }
 
         if (((flags & userFlag) != 0 && !reader.TryReadString(out _)) || ((flags & passwordFlag) != 0 && !reader.TryReadBinary(out _)) || !reader.IsAtEnd)
@@ -186,7 +197,12 @@ internal sealed partial class MqttConnection
         _window.Resize(window);
         if (connect.WillFlag)
         {
-            _will = new Will(connect.WillTopic ?? "", connect.WillMessage ?? [], (byte)connect.WillQoS);
+            // MQTTnet 5.2 does not tell an expiry of 0 from none.
+            _will = new LastWill(
+                connect.WillTopic ?? "",
+                connect.WillMessage ?? [],
+                connect.WillDelayInterval,
+                connect.WillMessageExpiryInterval is > 0 and var willExpiry ? willExpiry : null);
         }
 
         connect.ClientId = Name;
@@ -216,12 +232,17 @@ internal sealed partial class MqttConnection
         DurableClient? durable;
         try
         {
-            (opening, durable) = await _services.Durable.OpenAsync(this, _isCleanStart, SessionExpiry);
+            (opening, durable) = await _services.Durable.OpenAsync(this, _isCleanStart, SessionExpiry, Will);
         }
         catch (IOException)
         {
             RefuseAdmitted(ReasonCode.ServerUnavailable, "What is kept of this client could not be stored. Try again later.");
             return;
+        }
+        finally
+        {
+            // A clean start ended what was kept before, and that one's will with it (MQTT 5.0, 3.1.3.2.2).
+            _services.Wills.SayDue();
         }
 
         switch (opening)
@@ -230,6 +251,9 @@ internal sealed partial class MqttConnection
                 RefuseAdmitted(
                     ReasonCode.QuotaExceeded,
                     $"This account has {_services.Limits.DurableClientsPerAccount} durable clients, as many as it may. Start clean, or end one of your login sessions on the page.");
+                return;
+            case SessionOpening.NotYours:
+                RefuseAdmitted(ReasonCode.ClientIdentifierNotValid, NotYoursReason);
                 return;
             case SessionOpening.Ended:
                 return;
@@ -285,6 +309,4 @@ internal sealed partial class MqttConnection
 
         return false;
     }
-
-    private sealed record Will(string Topic, byte[] Payload, byte QualityOfService);
 }

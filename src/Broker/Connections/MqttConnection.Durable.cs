@@ -16,6 +16,9 @@ internal sealed partial class MqttConnection
     // While what was kept is put in place: where it was, and no event is written.
     private DurablePosition? _resuming;
 
+    /// <summary>How what was begun before an UNSUBSCRIBE is sent again: nothing asks for anything else by then.</summary>
+    private static readonly Wants GivenUpWants = new(1, NoLocal: false, RetainAsPublished: false, []);
+
     // Sent on an earlier connection and not acknowledged: these go first, under the packet ids they had [MQTT-4.4.0-1].
     private Queue<UnacknowledgedEvent>? _redelivered;
 
@@ -172,7 +175,8 @@ internal sealed partial class MqttConnection
             foreach (var sent in client.Position.Unacknowledged)
             {
                 // Lost meanwhile, given up, or of another life of the log: the client is not owed it any more.
-                if (_kept is not null && _kept.TryGetValue(sent.Log, out var place) && place.Now?.Events is { QualityOfService: > 0 } && place.Reset is null && sent.Seq <= place.Cursor)
+                if (sent.GivenUp is not null
+                    || (_kept is not null && _kept.TryGetValue(sent.Log, out var place) && place.Now?.Events is { QualityOfService: > 0 } && place.Reset is null && sent.Seq <= place.Cursor))
                 {
                     _redelivered.Enqueue(sent);
                 }
@@ -201,14 +205,45 @@ internal sealed partial class MqttConnection
         }
     }
 
-    // Under _write. The client has given up what it had of a log, or lost it: should it come back, it begins anew, and its seqs may mean other events then.
-    private void ForgetPosition(LogName log)
+    // Under _write. The client has given up what it had of a log, or lost it: should it come back, it begins anew.
+    private void EndPosition(Place place)
     {
+        var log = place.Stream.Log;
         if (_kept?.Remove(log) != true)
         {
             return;
         }
 
+        _positionChanged = true;
+        if (!_isUnsubscribing)
+        {
+            ForgetSent(log);
+            return;
+        }
+
+        // [MQTT-3.10.4-3] What was begun is completed: on another connection, if this one is cut first.
+        _unacknowledged!.GiveUp(log, place.Epoch);
+        if (_redelivered is { Count: > 0 } waiting)
+        {
+            _redelivered = new Queue<UnacknowledgedEvent>(waiting.Select(sent => sent.Log == log ? sent with { GivenUp = sent.GivenUp ?? place.Epoch } : sent));
+        }
+    }
+
+    // The account lost a room, also one that the client has unsubscribed from: nothing of it is sent again, and its seqs may mean other events by then.
+    private void ForgetInFlight(LogName log)
+    {
+        lock (_write)
+        {
+            if (_kept is not null)
+            {
+                ForgetSent(log);
+            }
+        }
+    }
+
+    // Under _write.
+    private void ForgetSent(LogName log)
+    {
         _positionChanged = true;
         _unacknowledged!.Forget(log);
         if (_redelivered is { Count: > 0 } waiting)
@@ -224,23 +259,50 @@ internal sealed partial class MqttConnection
 
     private bool NextToRedeliver(out UnacknowledgedEvent next, out EventStream stream, out Wants wants)
     {
-        lock (_write)
+        while (TryPeekRedelivered(out next))
         {
-            while (!_silent && MayWrite && _redelivered is { Count: > 0 } waiting)
+            if (WayOf(next) is { } way)
             {
-                next = waiting.Peek();
-                if (_kept is not null && _kept.TryGetValue(next.Log, out var place) && place.Now?.Events is { QualityOfService: > 0 } asked)
-                {
-                    (stream, wants) = (place.Stream, asked);
-                    return true;
-                }
-
-                waiting.Dequeue();
-                _window.Unreserve(next.PacketId);
+                (stream, wants) = way;
+                return true;
             }
 
-            (next, stream, wants) = (default, null!, null!);
-            return false;
+            lock (_write)
+            {
+                if (_redelivered is { Count: > 0 } waiting && waiting.Peek() == next)
+                {
+                    waiting.Dequeue();
+                    _window.Unreserve(next.PacketId);
+                }
+            }
+        }
+
+        (stream, wants) = (null!, null!);
+        return false;
+    }
+
+    private bool TryPeekRedelivered(out UnacknowledgedEvent next)
+    {
+        lock (_write)
+        {
+            next = default;
+            return !_silent && MayWrite && _redelivered is not null && _redelivered.TryPeek(out next);
+        }
+    }
+
+    // Null: it is not sent again, because the client has lost it, or gave it up and may not read there any more, or the log has another life.
+    private (EventStream Stream, Wants Wants)? WayOf(in UnacknowledgedEvent sent)
+    {
+        if (sent.GivenUp is not null)
+        {
+            return RoomAccess.MayStillHear(_services.Rooms, Session!, sent.Log) is { } stream && _services.RoomLog.Head(sent.Log).Epoch == sent.GivenUp
+                ? (stream, GivenUpWants)
+                : null;
+        }
+
+        lock (_write)
+        {
+            return _kept is not null && _kept.TryGetValue(sent.Log, out var place) && place.Now?.Events is { QualityOfService: > 0 } asked ? (place.Stream, asked) : null;
         }
     }
 
@@ -266,7 +328,7 @@ internal sealed partial class MqttConnection
             }
 
             _window.Use(sent.PacketId);
-            _unacknowledged!.Add(sent.PacketId, sent.Log, sent.Seq);
+            _unacknowledged!.Add(sent.PacketId, sent.Log, sent.Seq, sent.GivenUp);
             Write(publish, sent.PacketId, isRepeated: true);
         }
     }

@@ -155,9 +155,9 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
         // No more than a client is written that does not read: what would not be written is not encoded.
         for (int i = 0, bytes = 0; i < page.Entries.Count && bytes <= EventBytesLimit; i++)
         {
-            // The log knows the author's account, not the connection: with No Local a client may hear its own words here, rather than miss those of its other clients.
             var entry = page.Entries[i];
-            var frames = IsOver(entry, entry.Seq <= place.HistoryUntil) ? null : stream.FramesOf(entry.Body.Span, entry.Seq, page.Head.Epoch, entry.At, now);
+            var isLeftOut = IsOver(entry, entry.Seq <= place.HistoryUntil) || (wants.NoLocal && IsOwn(stream, entry));
+            var frames = isLeftOut ? null : stream.FramesOf(entry.Body.Span, entry.Seq, page.Head.Epoch, entry.At, now);
             var publish = frames?.For(IsVersion5, wants);
             publishes.Add((entry.Seq, publish));
             bytes += publish?.Length ?? 0;
@@ -221,6 +221,10 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
 
     // [MQTT-3.3.2-5] What has waited longer than its sender gave it is not sent any more. To who asks for history it is history, and comes.
     private bool IsOver(in LogEntry entry, bool isHistory) => !isHistory && EventBody.ExpiryOf(entry.Body.Span) is { } expiry && expiry <= _services.Time.GetUtcNow();
+
+    // The log knows the author's account, not the client. What is older than what the stream remembers comes, rather than that words of the account's other clients are missed.
+    private bool IsOwn(EventStream stream, in LogEntry entry) =>
+        entry.Author == Account.Id && stream.Publishers?.Has(PublisherMark, EventBody.IdOf(entry.Body.Span)) == true;
 
     // Under _write.
     private void Advance(Place place, long seq)

@@ -25,7 +25,6 @@ internal sealed partial class MqttConnection
 
     private readonly Dictionary<ushort, byte[]> _aliases = [];
     private RateBudget? _budget;
-    private StorageQuota? _quota;
     private byte[] _lastTopic = [];
     private PublishTarget? _lastTarget;
     private HeldPublishes? _held;
@@ -125,6 +124,8 @@ internal sealed partial class MqttConnection
     private Task? Take(ref PublishPacket publish, out TimeSpan? turn)
     {
         turn = null;
+        // Before anything answers or refuses it: an alias that a repeated or refused publish sets is set all the same.
+        var topic = TopicOf(publish);
         if (publish.QualityOfService == 2 && IsRepeatedQoS2(publish))
         {
             return null;
@@ -145,9 +146,6 @@ internal sealed partial class MqttConnection
 
         // Looked at again after a wait, it must not pay twice.
         _paid = true;
-
-        // Before anything refuses it: an alias that a refused publish sets is set all the same.
-        var topic = TopicOf(publish);
         if (Resolve(topic) is not { } target)
         {
             Refuse(publish, ReasonCode.TopicNameInvalid, "This server has no such topic.", "unknown_topic", Encoding.UTF8.GetString(topic));
@@ -288,9 +286,10 @@ internal sealed partial class MqttConnection
             return publish.Topic;
         }
 
+        // MQTT 5.0, 3.3.4, item 3: no topic and no mapping is a protocol error; 0x94 is for what lies beyond the maximum.
         return _aliases.TryGetValue(alias, out var known)
             ? known
-            : throw new Violation(ReasonCode.TopicAliasInvalid, "The topic alias has not been set on this connection.");
+            : throw new Violation(ReasonCode.ProtocolError, "The topic alias has not been set on this connection.");
     }
 
     private PublishTarget? Resolve(ReadOnlySpan<byte> topic)
@@ -357,11 +356,11 @@ internal sealed partial class MqttConnection
                 break;
             case MarkOutcome.NotOpen:
                 (answer.Code, answer.Reason) = (ReasonCode.NotAuthorized, "There is no such room, or it is not open to you.");
-                NotifyOf(answer, "not_allowed", target.TopicText);
+                Refused(answer.QualityOfService, PublishRefusal.NoSuchRoom, target.TopicText);
                 break;
             case MarkOutcome.OtherEpoch:
                 (answer.Code, answer.Reason) = (ReasonCode.ImplementationSpecificError, "The epoch is another by now: read the room anew.");
-                NotifyOf(answer, "epoch", target.TopicText);
+                Refused(answer.QualityOfService, new PublishRefusal(answer.Code, answer.Reason, "epoch"), target.TopicText);
                 break;
             case MarkOutcome.NotStored:
                 (answer.Code, answer.Reason) = (ReasonCode.QuotaExceeded, "The read position could not be stored. Send it again later.");
@@ -372,12 +371,14 @@ internal sealed partial class MqttConnection
         AnswerNow(answer);
     }
 
-    // As a refusal is heard where the acknowledgement cannot say it.
-    private void NotifyOf(PublishAnswer refusal, string noticeCode, string topic, int retry = 0)
+    // As a refusal is heard where the acknowledgement cannot say it: by a notice, in the log, and on the page of the token.
+    private void Refused(byte qualityOfService, PublishRefusal refusal, string topic)
     {
-        if (!IsVersion5 || refusal.QualityOfService == 0)
+        var isHeard = IsVersion5 && qualityOfService > 0;
+        _services.PublishRefusals.Note(Session!, ClientId, refusal.Code, refusal.Notice, refusal.Reason, topic, isHeard);
+        if (!isHeard)
         {
-            Notify(noticeCode, refusal.Reason!, topic, retry);
+            Notify(refusal.Notice, refusal.Reason, topic, refusal.Retry);
         }
     }
 
@@ -437,14 +438,6 @@ internal sealed partial class MqttConnection
         }
     }
 
-    /// <summary>For the log thread: takes what storing a publish of this client costs. Null: it may be stored.</summary>
-    public PublishRefusal? Pay(int bytes) => _services.Space.IsLow ? PublishRefusal.NoRoom
-        : _quota is not { } quota || quota.TryTake(bytes, out var wait) ? null
-        : PublishRefusal.OverQuota(wait);
-
-    /// <summary>For the log thread: what was paid for and could not be stored.</summary>
-    public void GiveBack(int bytes) => _quota?.GiveBack(bytes);
-
     /// <summary>The log has refused a publish by rule.</summary>
     public void Refuse(PublishAnswer answer, PublishRefusal refusal, string topic, List<MqttConnection> touched)
     {
@@ -453,6 +446,11 @@ internal sealed partial class MqttConnection
         if (answer.FailedWithoutWord || (IsVersion5 && answer.QualityOfService > 0))
         {
             Answer(answer, touched);
+            if (!answer.FailedWithoutWord)
+            {
+                Refused(answer.QualityOfService, refusal, topic);
+            }
+
             return;
         }
 
@@ -460,7 +458,7 @@ internal sealed partial class MqttConnection
         ThreadPool.UnsafeQueueUserWorkItem(
             static one =>
             {
-                one.Connection.NotifyOf(one.Answer, one.Refusal.Notice, one.Topic, one.Refusal.Retry);
+                one.Connection.Refused(one.Answer.QualityOfService, one.Refusal, one.Topic);
                 one.Connection.AnswerNow(one.Answer);
             },
             (Connection: this, Answer: answer, Refusal: refusal, Topic: topic),
@@ -481,11 +479,7 @@ internal sealed partial class MqttConnection
 
     private void Refuse(in PublishPacket publish, PublishRefusal refusal, string topic)
     {
-        if (!IsVersion5 || publish.QualityOfService == 0)
-        {
-            Notify(refusal.Notice, refusal.Reason, topic);
-        }
-
+        Refused(publish.QualityOfService, refusal, topic);
         if (publish.QualityOfService == 0)
         {
             return;
@@ -512,8 +506,8 @@ internal sealed partial class MqttConnection
         }
     }
 
-    // The connection ended without DISCONNECT: its last will is a publish of the account like any other, with the rights of now.
-    private void PublishWill(Will will)
+    // The client was lost: its last will is a publish of the account like any other, with the rights of now.
+    private void SayWill(LastWill will)
     {
         // Counted before rights are asked: who ends the login session from here on waits for it, and who ended it before is seen.
         lock (_write)
@@ -521,12 +515,7 @@ internal sealed partial class MqttConnection
             _underWay++;
         }
 
-        if (_services.Rooms.Resolve(will.Topic) is not { } target
-            || target.Topic.Kind is not (TopicKind.Events or TopicKind.Inbox)
-            || !_services.Interceptor.MayPublish(Session!, target).IsAllowed
-            || (target.Room is not null && target.Room.MembershipOf(Account.Id) is null)
-            || Command.Parse(will.Payload, default, _services.Limits.TextLength, out _) is not { } command
-            || !RoomDirectory.TryStore(target, PendingPublish.Of(target, target.Room?.MembershipOf(Account.Id), CurrentAuthor, command, this, new PublishAnswer(0, 0))))
+        if (!_services.Wills.Say(Session!, ClientId, PublisherMark, will, this))
         {
             lock (_write)
             {
@@ -535,15 +524,15 @@ internal sealed partial class MqttConnection
         }
     }
 
-    /// <summary>A will that could never be published does not refuse the CONNECT: it is dropped, and a notice says so.</summary>
+    /// <summary>A will that could never be said does not refuse the CONNECT: it is dropped, and a notice says so.</summary>
     private void CheckWill()
     {
-        if (_will is { } will
-            && (_services.Rooms.Resolve(will.Topic) is not { Topic.Kind: TopicKind.Events or TopicKind.Inbox } target
-                || !_services.Interceptor.MayPublish(Session!, target).IsAllowed))
+        if (_will is { } will && _services.Wills.WhyNever(Session!, will) is { } reason)
         {
+            var text = "The will was dropped: " + reason;
             _will = null;
-            _willNotice = ("will_dropped", "The will was dropped: its topic is not one you may publish to.", will.Topic);
+            _willNotice = ("will_dropped", text, will.Topic);
+            _services.PublishRefusals.Note(Session!, ClientId, ReasonCode.NotAuthorized, "will_dropped", text, will.Topic, isHeard: false);
         }
     }
 

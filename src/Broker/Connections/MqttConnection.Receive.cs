@@ -243,8 +243,8 @@ internal sealed partial class MqttConnection
             case PacketType.Disconnect:
                 var disconnect = (MqttDisconnectPacket)Decode(frame);
 
-                // MQTT 5.0, 3.14.2.1: 0x04 asks for the will to be published all the same.
-                _saidGoodbye = (byte)disconnect.ReasonCode != 0x04;
+                // [MQTT-3.14.4-3] Only 0x00 takes the will away; any other code says that something went wrong.
+                _saidGoodbye = (byte)disconnect.ReasonCode == ReasonCode.Success;
                 ChangeExpiry(frame);
                 return disconnect;
             case PacketType.Connect:

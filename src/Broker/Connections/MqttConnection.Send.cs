@@ -156,7 +156,7 @@ internal sealed partial class MqttConnection
                 }
 
                 // With No Local the client's own is not written, but it has had it.
-                var publish = wants.NoLocal && ReferenceEquals(next.Publisher, this) ? null : next.Frames.For(IsVersion5, wants);
+                var publish = wants.NoLocal && next.PublisherMark == PublisherMark ? null : next.Frames.For(IsVersion5, wants);
                 if (next.Seq == place.Cursor + 1 && place.Reset is null && !IsHeldBack && TryWriteEvent(publish, place, next.Seq, touched))
                 {
                     Advance(place, next.Seq);
@@ -237,7 +237,7 @@ internal sealed partial class MqttConnection
             subscriber.GiveWayTo(by);
             if (by?.Events is null)
             {
-                ForgetPosition(subscriber.Place.Stream.Log);
+                EndPosition(subscriber.Place);
             }
         }
     }

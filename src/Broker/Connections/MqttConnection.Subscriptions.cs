@@ -31,6 +31,9 @@ internal sealed partial class MqttConnection
     private TaskCompletionSource? _answered;
     private bool _hasLeft;
 
+    // The client itself gives up what it is placed anew for: what is on its way to it is completed. Guarded by _filtersGate.
+    private bool _isUnsubscribing;
+
     public Verdict MayHold(string filter)
     {
         if (_catchUpError.Length > 0)
@@ -75,6 +78,11 @@ internal sealed partial class MqttConnection
 
             var filters = FiltersOf(room);
             Place(room, filters, leavesAtOnce);
+            if (!room.IsMember(Account.Id))
+            {
+                ForgetInFlight(room.Log);
+            }
+
             if (replay)
             {
                 foreach (var filter in filters.Where(filter => filter.RetainHandling != RetainHandling.DoNotSend))
@@ -342,10 +350,13 @@ internal sealed partial class MqttConnection
         var codes = new byte[packet.TopicFilters.Count];
         lock (_filtersGate)
         {
+            _isUnsubscribing = true;
             for (var i = 0; i < codes.Length; i++)
             {
                 codes[i] = Release(packet.TopicFilters[i]) ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted;
             }
+
+            _isUnsubscribing = false;
         }
 
         _unsubscribeCodes = codes;

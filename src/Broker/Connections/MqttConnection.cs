@@ -7,6 +7,7 @@ using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Mqtt;
+using WebMessenger.Broker.Storing;
 
 namespace WebMessenger.Broker.Connections;
 
@@ -51,6 +52,9 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
 
     public string ClientId { get; private set; } = "";
 
+    /// <summary>Tells this account's client, on whatever connection, from all others; see <see cref="Rooms.RecentPublishers"/>.</summary>
+    public ulong PublisherMark { get; private set; }
+
     public bool IsVersion5 { get; private set; }
 
     public LoginSession? Session => _session;
@@ -59,6 +63,30 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
 
     /// <summary>`person`, `guest` or `bot`.</summary>
     public string AuthorKind => Author.KindOf(_session!);
+
+    /// <summary>What CONNECT asked to have said when the client is lost, if it is one that may be said.</summary>
+    public LastWill? Will
+    {
+        get
+        {
+            lock (_write)
+            {
+                return _will;
+            }
+        }
+    }
+
+    /// <summary>The server is stopping, so the end of this connection is no sign that its client was lost.</summary>
+    public bool IsShuttingDown
+    {
+        get
+        {
+            lock (_write)
+            {
+                return _isClosing;
+            }
+        }
+    }
 
     /// <summary>Seconds between packets after which the peer is taken for dead, times 1.5; 0: not watched.</summary>
     public int KeepAliveSeconds { get; private set; }
@@ -88,6 +116,9 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
 
     public MqttPacketFormatterAdapter PacketFormatterAdapter { get; }
 
+    /// <summary>Who pays for what is stored of this client.</summary>
+    public StoragePayer Payer { get; private set; }
+
     /// <summary>As whom this client speaks, under the names of this moment.</summary>
     public Author CurrentAuthor
     {
@@ -112,7 +143,15 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
             return Verdict.Refused(RefusalCode.NotAuthorized, "This login session has ended. Sign in again.");
         }
 
+        // Before it takes anything over as well: a login session that may read less must not end what one that may read more has here.
+        if (!_services.Durable.MayOpen(session, ClientId))
+        {
+            session.Detach(this);
+            return Verdict.Refused(ReasonCode.ClientIdentifierNotValid, NotYoursReason);
+        }
+
         _session = session;
+        PublisherMark = Rooms.RecentPublishers.MarkOf(session.Account.Id, ClientId);
         var old = _services.Connections.Register(this, _services.Limits.ConnectionsPerAccount, out var isFull);
         if (isFull)
         {
@@ -123,7 +162,7 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
 
         _ = old?.EndAsync(ReasonCode.SessionTakenOver, "Another connection of this account uses this client id.");
         _budget = _services.Budgets.Of(session.Account.Id);
-        _quota = _services.Quotas.Of(session.Account);
+        Payer = new StoragePayer(_services.Quotas.Of(session.Account), _services.Space);
         CheckWill();
         return Verdict.Allowed;
     }
@@ -205,13 +244,12 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
         var session = _session;
         if (session is not null)
         {
-            if (_will is { } will && _isConnected && !_wasRevoked && !_saidGoodbye)
+            // Before it gives up its places, for they say where the client is.
+            if (_services.Durable.Left(this) is { } will)
             {
-                PublishWill(will);
+                SayWill(will);
             }
 
-            // Before it gives up its places, for they say where the client is.
-            _services.Durable.Left(this);
             LeaveEverything(atOnce: _wasRevoked);
             session.Detach(this);
         }
@@ -220,6 +258,29 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
         if (session is not null)
         {
             _services.Sessions.Release(session);
+        }
+    }
+
+    /// <summary>The connection is over: the will that is to be said for it, once; null if there is none, or the client said goodbye, or its login session was ended.</summary>
+    public LastWill? TakeWill()
+    {
+        lock (_write)
+        {
+            var will = _isConnected && !_wasRevoked && !_saidGoodbye ? _will : null;
+            _will = null;
+            return will;
+        }
+    }
+
+    /// <summary>The client is back on another connection: a will that was to wait for that is not said [MQTT-3.1.3-9].</summary>
+    public void DropDelayedWill()
+    {
+        lock (_write)
+        {
+            if (_will is { DelaySeconds: > 0 })
+            {
+                _will = null;
+            }
         }
     }
 

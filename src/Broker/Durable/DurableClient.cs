@@ -22,6 +22,12 @@ internal sealed class DurableClient(string clientId, LoginSession session)
     /// <summary>Seconds that it lives on after its connection.</summary>
     public uint Expiry { get; set; }
 
+    /// <summary>What is said if it is lost, or, while it is away, does not come back in time. Null: nothing.</summary>
+    public LastWill? Will { get; set; }
+
+    /// <summary>While it is away: since when its will waits, as a <see cref="TimeProvider"/> timestamp, and for how long.</summary>
+    public (long Since, TimeSpan For) WillWait { get; set; }
+
     /// <summary>Since when it is away; of no meaning while it is connected.</summary>
     public DateTimeOffset LeftAt { get; set; }
 

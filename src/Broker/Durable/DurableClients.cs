@@ -20,9 +20,15 @@ internal enum SessionOpening
     /// <summary>The account has as many durable clients as it may have.</summary>
     TooMany,
 
+    /// <summary>What is kept may read more than the login session that asks.</summary>
+    NotYours,
+
     /// <summary>The connection or its login session ended meanwhile.</summary>
     Ended,
 }
+
+/// <summary>A will that is to be said now, and whose it is.</summary>
+internal sealed record DueWill(LoginSession Session, string ClientId, LastWill Will);
 
 /// <summary>All durable clients, connected or away: what they subscribed to and how far they are, in memory and in the record store.</summary>
 /// <remarks>
@@ -45,8 +51,12 @@ internal sealed partial class DurableClients(
     /// <summary>A CONNECT waits this long for publishes of the connection it takes over from.</summary>
     private static readonly TimeSpan TakeOverTime = TimeSpan.FromSeconds(5);
 
+    /// <summary>After a start, a client whose will waits has this long to come back at least: it may have been lost with the server.</summary>
+    private static readonly TimeSpan ReturnTime = TimeSpan.FromSeconds(60);
+
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Dictionary<string, DurableClient>> _byAccount = [];
+    private List<DueWill> _dueWills = [];
     private Task _saving = Task.CompletedTask;
     private long _toldAt;
 
@@ -68,7 +78,9 @@ internal sealed partial class DurableClients(
                     records.Find(DurableRecords.PositionKey(accountId, clientId)),
                     received[(accountId, clientId)].ToDictionary(publish => publish.PacketId, publish => publish.ContentHash));
                 var leftAt = record.LeftAt + later ?? time.GetUtcNow();
-                if (leftAt.AddSeconds(record.Expiry) > time.GetUtcNow()
+
+                // One whose time is over, and whose will has not been said, is ended by the sweep, which says it.
+                if ((leftAt.AddSeconds(record.Expiry) > time.GetUtcNow() || record.Will is not null)
                     && accounts.Find(accountId) is { } account
                     && sessions.Restore(account, clientId, record.Session) is { } session)
                 {
@@ -78,6 +90,8 @@ internal sealed partial class DurableClients(
                         LeftAt = leftAt,
                         Filters = [.. record.Filters.Select(filter => filter.ToFilter()).OfType<HeldFilter>()],
                         Position = position,
+                        Will = record.Will,
+                        WillWait = record.Will is { } will ? (time.GetTimestamp(), Longer(ReturnTime, Delay(will, record.Expiry))) : default,
                     });
                     continue;
                 }
@@ -121,8 +135,9 @@ internal sealed partial class DurableClients(
     /// Gives a connection that was admitted its MQTT session: what is kept of it, unless it starts clean. Throws <see cref="IOException"/> when the store cannot write.
     /// </summary>
     /// <param name="expiry">Seconds it is granted; 0: it is not durable.</param>
+    /// <param name="will">What is to be said if the client is lost; null: nothing.</param>
     /// <returns>The client, if it is durable or was until now; with <see cref="SessionOpening.Present"/> it says what it subscribed to, and where it is.</returns>
-    public async Task<(SessionOpening Opening, DurableClient? Kept)> OpenAsync(MqttConnection connection, bool isClean, uint expiry)
+    public async Task<(SessionOpening Opening, DurableClient? Kept)> OpenAsync(MqttConnection connection, bool isClean, uint expiry, LastWill? will)
     {
         var session = connection.Session!;
         var accountId = session.Account.Id;
@@ -144,6 +159,11 @@ internal sealed partial class DurableClients(
 
             // Taken over, a connection whose MQTT session ends with it is at its end too.
             client = Find(accountId, connection.ClientId);
+            if (client is not null && !MayOpen(session, client))
+            {
+                return (SessionOpening.NotYours, null);
+            }
+
             if (client is not null && !isClean && client.Connection is not { SessionExpiry: 0 })
             {
                 opening = SessionOpening.Present;
@@ -171,11 +191,11 @@ internal sealed partial class DurableClients(
             {
                 if (!session.TryKeep(connection.ClientId))
                 {
-                    Watch(End(client));
+                    Watch(End(client, saysWill: false));
                     return (SessionOpening.Ended, null);
                 }
 
-                (client.Connection, client.Expiry) = (connection, expiry);
+                (client.Connection, client.Expiry, client.Will) = (connection, expiry, will);
 
                 var saved = Save(client, null);
                 if (opening == SessionOpening.New)
@@ -214,27 +234,62 @@ internal sealed partial class DurableClients(
         Watch(records.WriteAsync([new(DurableRecords.ReceivedKey(connection.Account.Id, connection.ClientId, packetId), null)]));
 
     /// <summary>A connection has ended: its client is away from now on, or gone if it does not outlive it.</summary>
-    public void Left(MqttConnection connection)
+    /// <returns>The will that is to be said now. Null: there is none, or it waits for the client to come back, or the server stops, which is no loss of a client.</returns>
+    public LastWill? Left(MqttConnection connection)
     {
         lock (_gate)
         {
+            // Inside the lock: whoever takes the MQTT session over finds the will with the connection, or with the client.
+            var will = connection.TakeWill();
+            var isStopping = connection.IsShuttingDown;
             if (OfConnection(connection) is not { } client)
             {
-                return;
+                return isStopping ? null : will;
             }
 
             if (connection.SessionExpiry == 0)
             {
                 Watch(End(client));
-                return;
+                return isStopping ? null : will;
             }
 
             client.Expiry = connection.SessionExpiry;
+            var delay = will is null ? default : Delay(will, client.Expiry);
+            client.Will = delay > TimeSpan.Zero || isStopping ? will : null;
+            client.WillWait = (time.GetTimestamp(), delay);
             client.Position = connection.HandOverPosition() ?? client.Position;
             client.Publishing = connection.PublishesDrained().IsCompleted ? null : connection;
             client.Connection = null;
             client.LeftAt = time.GetUtcNow();
             Watch(Save(client, client.Position));
+            return client.Will is null ? will : null;
+        }
+    }
+
+    /// <summary>
+    /// Whether a login session may open what is kept under this client id, or end it by a clean start: it must be able to read what is held there. True also when nothing is kept.
+    /// </summary>
+    public bool MayOpen(LoginSession session, string clientId)
+    {
+        lock (_gate)
+        {
+            return Find(session.Account.Id, clientId) is not { } client || MayOpen(session, client);
+        }
+    }
+
+    /// <summary>Wills whose delay is over, or whose MQTT session has ended, each once. Whoever takes them says them.</summary>
+    public IReadOnlyList<DueWill> TakeDueWills()
+    {
+        lock (_gate)
+        {
+            if (_dueWills.Count == 0)
+            {
+                return [];
+            }
+
+            var due = _dueWills;
+            _dueWills = [];
+            return due;
         }
     }
 
@@ -245,7 +300,7 @@ internal sealed partial class DurableClients(
         {
             return !_byAccount.TryGetValue(session.Account.Id, out var clients)
                 ? Task.CompletedTask
-                : Task.WhenAll(clients.Values.Where(client => client.Session == session).ToList().Select(End));
+                : Task.WhenAll(clients.Values.Where(client => client.Session == session).ToList().Select(client => End(client, saysWill: false)));
         }
     }
 
@@ -312,6 +367,13 @@ internal sealed partial class DurableClients(
             foreach (var client in Everybody().Where(client => client.Connection is null && client.LeftAt.AddSeconds(client.Expiry) <= now).ToList())
             {
                 Watch(End(client));
+            }
+
+            foreach (var client in Everybody().Where(client => client is { Connection: null, Will: not null } && time.GetElapsedTime(client.WillWait.Since) >= client.WillWait.For))
+            {
+                _dueWills.Add(new DueWill(client.Session, client.ClientId, client.Will!));
+                client.Will = null;
+                Watch(Save(client, null));
             }
 
             foreach (var client in Everybody().Where(client => client.Publishing?.PublishesDrained().IsCompleted == true))
@@ -411,6 +473,8 @@ internal sealed partial class DurableClients(
             client.Position = position;
         }
 
+        client.Connection?.DropDelayedWill();
+
         EndPublishing(client);
 
         if (client.Session != session)
@@ -430,8 +494,27 @@ internal sealed partial class DurableClients(
         }
     }
 
-    private Task End(DurableClient client)
+    private static bool MayOpen(LoginSession session, DurableClient client) =>
+        session == client.Session || client.Filters.All(held => CanRead(session.Scope, client.Session.Scope, held.Filter));
+
+    // What a filter names, or else everything that the login session which holds it could read.
+    private static bool CanRead(Scope scope, Scope held, RoomFilter filter) => (filter.Room ?? filter.ReadRoom) is { } room
+        ? scope.Allows(room, Verbs.Read)
+        : scope.Verbs.HasFlag(Verbs.Read) && (scope.Rooms is null || (held.Rooms is not null && held.Rooms.All(scope.Rooms.Contains)));
+
+    // [MQTT-3.1.3-9], and no longer than the MQTT session lives.
+    private static TimeSpan Delay(LastWill will, uint expiry) => TimeSpan.FromSeconds(Math.Min(will.DelaySeconds, expiry));
+
+    private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
+
+    /// <param name="saysWill">False: its login session has ended, so nothing is said for it.</param>
+    private Task End(DurableClient client, bool saysWill = true)
     {
+        if (saysWill && client is { Connection: null, Will: { } will })
+        {
+            _dueWills.Add(new DueWill(client.Session, client.ClientId, will));
+        }
+
         var accountId = client.Session.Account.Id;
         var clients = _byAccount[accountId];
         clients.Remove(client.ClientId);
@@ -462,7 +545,7 @@ internal sealed partial class DurableClients(
     {
         var accountId = client.Session.Account.Id;
         ClientRecord record = new(
-            LoginSessions.NoteOf(client.Session), client.Expiry, client.Connection is null ? client.LeftAt : null, [.. client.Filters.Select(FilterRecord.Of)]);
+            LoginSessions.NoteOf(client.Session), client.Expiry, client.Connection is null ? client.LeftAt : null, [.. client.Filters.Select(FilterRecord.Of)], client.Will);
         List<RecordChange> changes = [new(DurableRecords.ClientKey(accountId, client.ClientId), DurableRecords.Write(record))];
         if (position is not null)
         {

@@ -6,7 +6,8 @@ namespace WebMessenger.Broker.Durable;
 internal readonly record struct LogCursor(string Epoch, long Seq);
 
 /// <summary>An event that was sent under a packet id and not acknowledged.</summary>
-internal readonly record struct UnacknowledgedEvent(ushort PacketId, LogName Log, long Seq);
+/// <param name="GivenUp">The client has unsubscribed since: the epoch that <paramref name="Seq"/> counts in, for there is no cursor beside it. Null: it has not.</param>
+internal readonly record struct UnacknowledgedEvent(ushort PacketId, LogName Log, long Seq, string? GivenUp = null);
 
 /// <summary>How far a durable client is: what was sent, and what of that it has not acknowledged, in the order it was sent.</summary>
 /// <param name="Received">Packet ids of QoS 2 publishes that the client has not released, and what they were.</param>

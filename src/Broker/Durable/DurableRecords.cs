@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Connections;
 using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Rooms;
 
@@ -11,7 +12,8 @@ namespace WebMessenger.Broker.Durable;
 
 /// <summary>What of a durable client is on disk and seldom changes.</summary>
 /// <param name="LeftAt">Null: it was connected.</param>
-internal sealed record ClientRecord(LoginSessionNote Session, uint Expiry, DateTimeOffset? LeftAt, FilterRecord[] Filters);
+/// <param name="Will">What is said if it does not come back. Null: nothing; always in records of version 0.1.</param>
+internal sealed record ClientRecord(LoginSessionNote Session, uint Expiry, DateTimeOffset? LeftAt, FilterRecord[] Filters, LastWill? Will = null);
 
 internal sealed record FilterRecord(string Text, byte QualityOfService, bool NoLocal, bool RetainAsPublished, RetainHandling RetainHandling, int SubscriptionId)
 {
@@ -29,7 +31,8 @@ internal sealed record PositionRecord(CursorRecord[] Cursors, UnacknowledgedReco
 
 internal sealed record CursorRecord(string Log, string Epoch, long Seq);
 
-internal sealed record UnacknowledgedRecord(ushort PacketId, string Log, long Seq);
+/// <param name="Epoch">See <see cref="UnacknowledgedEvent"/>; null in records of version 0.1.</param>
+internal sealed record UnacknowledgedRecord(ushort PacketId, string Log, long Seq, string? Epoch = null);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(ClientRecord))]
@@ -78,7 +81,7 @@ internal static class DurableRecords
     public static byte[] Write(DurablePosition position) => JsonSerializer.SerializeToUtf8Bytes(
         new PositionRecord(
             [.. position.Cursors.Select(cursor => new CursorRecord(cursor.Key.Value, cursor.Value.Epoch, cursor.Value.Seq))],
-            [.. position.Unacknowledged.Select(sent => new UnacknowledgedRecord(sent.PacketId, sent.Log.Value, sent.Seq))]),
+            [.. position.Unacknowledged.Select(sent => new UnacknowledgedRecord(sent.PacketId, sent.Log.Value, sent.Seq, sent.GivenUp))]),
         DurableJson.Default.PositionRecord);
 
     public static ClientRecord ReadClient(byte[] value) =>
@@ -89,7 +92,7 @@ internal static class DurableRecords
         var record = value is null ? null : JsonSerializer.Deserialize(value, DurableJson.Default.PositionRecord);
         return new DurablePosition(
             record?.Cursors.ToDictionary(cursor => LogName.Stored(cursor.Log), cursor => new LogCursor(cursor.Epoch, cursor.Seq)) ?? [],
-            [.. record?.Unacknowledged.Select(sent => new UnacknowledgedEvent(sent.PacketId, LogName.Stored(sent.Log), sent.Seq)) ?? []],
+            [.. record?.Unacknowledged.Select(sent => new UnacknowledgedEvent(sent.PacketId, LogName.Stored(sent.Log), sent.Seq, sent.Epoch)) ?? []],
             received);
     }
 }

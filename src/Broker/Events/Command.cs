@@ -13,7 +13,7 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo)
     public const int MaximumIdBytes = 128;
 
     /// <summary>
-    /// A payload that is a JSON object is a command; anything else is the text of a message, so that a shell can simply say something.
+    /// A payload that is a JSON object with a `type` is a command; anything else, JSON too, is the text of a message, so that a shell can simply say something, and a sensor `{"temp":21}`.
     /// Unknown fields, and those that the server decides (`seq`, `at`, `from` …), are ignored.
     /// </summary>
     /// <param name="idProperty">The MQTT 5 user property `id`; the payload's own wins.</param>
@@ -23,14 +23,15 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo)
     {
         error = "";
         var id = idProperty.IsEmpty ? null : Encoding.UTF8.GetString(idProperty);
-        string? text;
+        string? text = null;
         long? replyTo = null;
+        var isCommand = false;
         if (payload.TrimStart(" \t\r\n"u8) is [(byte)'{', ..] && IsJson(payload))
         {
             try
             {
                 var reader = new Utf8JsonReader(payload);
-                text = ReadObject(ref reader, ref id, ref replyTo, out error);
+                (isCommand, text) = ReadObject(ref reader, ref id, ref replyTo, out error);
             }
             catch (InvalidOperationException)
             {
@@ -39,12 +40,13 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo)
                 return null;
             }
 
-            if (text is null)
+            if (isCommand && text is null)
             {
                 return null;
             }
         }
-        else
+
+        if (text is null)
         {
             if (!System.Text.Unicode.Utf8.IsValid(payload))
             {
@@ -84,16 +86,20 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo)
         }
     }
 
-    private static string? ReadObject(ref Utf8JsonReader reader, ref string? id, ref long? replyTo, out string error)
+    // Whether it has a type, and the text of its message; null: something is wrong with it.
+    private static (bool IsCommand, string? Text) ReadObject(ref Utf8JsonReader reader, ref string? id, ref long? replyTo, out string error)
     {
         error = "";
+        var hasType = false;
         string? type = null;
         string? text = null;
+        var (ownId, ownReplyTo) = (id, replyTo);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (reader.ValueTextEquals("type"u8))
             {
+                hasType = true;
                 type = ReadString(ref reader, "type", ref error);
             }
             else if (reader.ValueTextEquals("text"u8))
@@ -102,14 +108,14 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo)
             }
             else if (reader.ValueTextEquals("id"u8))
             {
-                id = ReadString(ref reader, "id", ref error);
+                ownId = ReadString(ref reader, "id", ref error);
             }
             else if (reader.ValueTextEquals("replyTo"u8))
             {
                 reader.Read();
                 if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var seq) && seq > 0)
                 {
-                    replyTo = seq;
+                    ownReplyTo = seq;
                 }
                 else
                 {
@@ -124,17 +130,22 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo)
             }
         }
 
+        if (!hasType)
+        {
+            // Whatever its fields are called, they are not ours.
+            error = "";
+            return (false, null);
+        }
+
         if (error.Length > 0)
         {
-            return null;
+            return (true, null);
         }
 
         if (type != "message")
         {
-            error = type is null
-                ? "A JSON object must have a \"type\", such as {\"type\":\"message\",\"text\":\"…\"}."
-                : "Unknown \"type\"; this server knows \"message\".";
-            return null;
+            error = "Unknown \"type\"; this server knows \"message\".";
+            return (true, null);
         }
 
         if (text is null)
@@ -142,7 +153,8 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo)
             error = "A message needs a \"text\".";
         }
 
-        return text;
+        (id, replyTo) = (ownId, ownReplyTo);
+        return (true, text);
     }
 
     private static string? ReadString(ref Utf8JsonReader reader, string field, ref string error)

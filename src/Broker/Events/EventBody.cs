@@ -99,6 +99,13 @@ internal static class EventBody
     public static DateTimeOffset? ExpiryOf(ReadOnlySpan<byte> body) =>
         EventTypes.IsKnown(TypeOf(body)) && (body[0] & Expires) != 0 ? DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(body[1..])) : null;
 
+    /// <summary>The id as it is stored: the inside of a JSON string, in UTF-8.</summary>
+    public static ReadOnlySpan<byte> IdOf(ReadOnlySpan<byte> body)
+    {
+        Parts(body, out var id, out _);
+        return id;
+    }
+
     /// <summary>Whether an access token said it.</summary>
     public static bool IsByBot(ReadOnlySpan<byte> body)
     {

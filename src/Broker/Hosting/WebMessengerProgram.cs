@@ -208,6 +208,8 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton(new TrafficMemory(settings.Limits));
         services.AddSingleton<SubscribeBudgets>();
         services.AddSingleton<AnswerSlots>();
+        services.AddSingleton<PublishRefusals>();
+        services.AddSingleton<LastWills>();
         services.AddSingleton<ConnectionLimits>();
         services.AddSingleton(provider => new ConnectionServices(
             provider.GetRequiredService<ConnectionDirectory>(),
@@ -223,6 +225,8 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             provider.GetRequiredService<DiskSpace>(),
             provider.GetRequiredService<TrafficMemory>(),
             provider.GetRequiredService<SubscribeBudgets>(),
+            provider.GetRequiredService<PublishRefusals>(),
+            provider.GetRequiredService<LastWills>(),
             settings.Limits,
             settings.AllowPlainPasswords,
             provider.GetRequiredService<TimeProvider>(),

@@ -26,8 +26,8 @@ internal interface IStreamEvent : IStreamWork
 {
     PendingAppend Append { get; }
 
-    /// <summary>The client it came from, for MQTT 5's No Local; null for the server's own.</summary>
-    MqttConnection? Publisher { get; }
+    /// <summary>The client it came from, for MQTT 5's No Local; see <see cref="RecentPublishers.MarkOf"/>. 0 for the server's own.</summary>
+    ulong PublisherMark { get; }
 
     /// <summary>What displays and shells are shown of it (`/text`); null: nothing.</summary>
     string? Line();
@@ -36,7 +36,7 @@ internal interface IStreamEvent : IStreamWork
 }
 
 /// <summary>One stored event on its way to the members.</summary>
-internal readonly record struct EventDelivery(long Seq, PublishFrames Frames, MqttConnection? Publisher);
+internal readonly record struct EventDelivery(long Seq, PublishFrames Frames, ulong PublisherMark);
 
 /// <summary>A log and the clients that hear it live: a room, or an account's inbox.</summary>
 /// <remarks>
@@ -67,6 +67,7 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
 
     // Grows in place; a removal makes a new array. So a reader of (array, count) sees a consistent list without a lock.
     private volatile Members _members = new([], 0);
+    private volatile RecentPublishers? _publishers;
     private int _scheduled;
 
     public LogName Log { get; } = log;
@@ -94,6 +95,9 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
 
         return null;
     }
+
+    /// <summary>Who said what lately. Null: nobody has asked for No Local here.</summary>
+    public RecentPublishers? Publishers => _publishers;
 
     public void Enqueue(IStreamWork work)
     {
@@ -234,6 +238,11 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
     /// <summary>As <see cref="Replace"/>, and the events begin where the SUBSCRIBE asked. Call under <see cref="Gate"/>.</summary>
     protected Subscriber? Put(MqttConnection connection, Subscriber? subscriber, CatchUpFrom? from)
     {
+        if (subscriber?.Events is { NoLocal: true })
+        {
+            _publishers ??= new RecentPublishers();
+        }
+
         // In one hold: an event that the worker brought between the two would go out ahead of what the client catches up on.
         using (connection.HoldWrites())
         {
@@ -291,7 +300,7 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
         {
             if (stored.Append is { Outcome: AppendOutcome.Stored } append)
             {
-                deliveries.Add(new EventDelivery(append.Seq, FramesOf(append.Body.Span, append.Seq, append.Epoch, append.At, append.At), stored.Publisher));
+                deliveries.Add(new EventDelivery(append.Seq, FramesOf(append.Body.Span, append.Seq, append.Epoch, append.At, append.At), stored.PublisherMark));
             }
         }
 

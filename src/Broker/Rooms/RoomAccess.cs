@@ -1,6 +1,7 @@
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Log;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -73,6 +74,17 @@ internal sealed class RoomAccess(RoomDirectory rooms) : ITopicAccess
         && (filter.Inbox is { } user ? user == session.Account.UserName && MaySubscribeToOwn(session, filter).IsAllowed
             : filter.Room is not { } id
                 || (session.Scope.Allows(id, Verbs.Read) && rooms.FindVisible(id, session.Account.Id) is { } room && (filter.IsInfoOnly || room.IsMember(session.Account.Id))));
+
+    /// <summary>The stream behind a log that a client was sent from, if its account may still read there; null: it may not, or there is none any more.</summary>
+    public static EventStream? MayStillHear(RoomDirectory rooms, LoginSession session, LogName log)
+    {
+        if (log == LogName.OfAccount(session.Account.Id))
+        {
+            return session.Scope.Rooms is null && session.Scope.Verbs.HasFlag(Verbs.Read) ? rooms.InboxOf(session.Account) : null;
+        }
+
+        return rooms.RoomsOf(session.Account.Id).FirstOrDefault(room => room.Log == log) is { } room && session.Scope.Allows(room.Id.Value, Verbs.Read) ? room : null;
+    }
 
     // Notices are for every client, so `users/{me}` is open to tokens limited to rooms too, as is what of their rooms it may cover beside.
     private static Verdict MaySubscribeToOwn(LoginSession session, RoomFilter filter) =>

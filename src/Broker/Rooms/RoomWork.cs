@@ -20,7 +20,7 @@ internal sealed class PendingAnnouncement(Room room, EventType type, Author firs
 
     public PendingAppend Append => this;
 
-    public MqttConnection? Publisher => null;
+    public ulong PublisherMark => 0;
 
     public string? Line() => null;
 

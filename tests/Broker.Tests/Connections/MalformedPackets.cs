@@ -233,7 +233,7 @@ internal static class MalformedPackets
         yield return After("3.3.2.3.2", "Payload Format Indicator 2", V5, Packet(0x32, [.. head, 2, 1, 2]), Protocol);
         yield return After("3.3.2-8", "Topic Alias 0", V5, Packet(0x32, [.. head, 3, 0x23, 0, 0]), 0x94);
         yield return After("3.3.2-9", "a Topic Alias over the maximum", V5, Packet(0x32, [.. head, 3, 0x23, 0, 17]), 0x94);
-        yield return After("3.3.2-7", "a Topic Alias that was not set", V5, Packet(0x32, [0, 0, 0, 1, 3, 0x23, 0, 16]), 0x94);
+        yield return After("3.3.4", "a Topic Alias that was not set", V5, Packet(0x32, [0, 0, 0, 1, 3, 0x23, 0, 16]), Protocol);
         yield return After("3.3.4-6", "a Subscription Identifier", V5, Packet(0x32, [.. head, 2, 0x0B, 1]), Protocol);
         foreach (var topic in new[] { "", "users/+", "#" })
         {

@@ -133,10 +133,10 @@ public sealed class PublishTests
     }
 
     [Theory]
-    [InlineData(0, "rooms/lobby")]
-    [InlineData(17, "rooms/lobby")]
-    [InlineData(3, "")]
-    public async Task Attack_14_A_topic_alias_is_one_that_was_set(int alias, string topic)
+    [InlineData(0, "rooms/lobby", 0x94)]
+    [InlineData(17, "rooms/lobby", 0x94)]
+    [InlineData(3, "", 0x82)]
+    public async Task Attack_14_Fault_Q17_A_topic_alias_is_one_that_was_set(int alias, string topic, byte code)
     {
         await using var broker = await RunningBroker.StartAsync();
         var ana = await broker.RegisterAsync("ana");
@@ -146,7 +146,22 @@ public sealed class PublishTests
 
         await client.SendPublishAsync(topic, "x"u8.ToArray(), properties: new MqttProperties { { PropertyId.TopicAlias, (uint)alias } });
 
-        Assert.Equal((byte)0x94, (await client.WaitForCloseAsync()).Disconnect);
+        // MQTT 5.0, 3.3.4: 0x94 for 0 and what is over the maximum, 0x82 for one that was never set.
+        Assert.Equal(code, (await client.WaitForCloseAsync()).Disconnect);
+    }
+
+    [Fact]
+    public async Task Fault_Q8_An_alias_that_a_repeated_QoS_2_publish_sets_is_set()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var client = await broker.ConnectAsync(ana);
+        await client.SendPublishAsync("rooms/lobby", "once"u8.ToArray(), qos: 2, packetId: 7);
+        Assert.True(PubAck.Decode(await client.NextAsync(PacketType.PubRec, 7)).Accepted);
+        await client.SendPublishAsync("rooms/lobby", "once"u8.ToArray(), qos: 2, packetId: 7, duplicate: true, properties: new MqttProperties { { PropertyId.TopicAlias, 1u } });
+        Assert.True(PubAck.Decode(await client.NextAsync(PacketType.PubRec, 7)).Accepted);
+
+        Assert.True((await client.PublishAsync("", "by the alias", properties: new MqttProperties { { PropertyId.TopicAlias, 1u } })).Accepted);
     }
 
     [Fact]

@@ -30,6 +30,7 @@ internal static class Talk
     public static RoomId Id(string id) => RoomId.TryParse(id, out var parsed) ? parsed : throw new ArgumentException("Not a room's id.", nameof(id));
 
     /// <summary>The server, too, has seen that the account's connections are over.</summary>
-    public static Task GoneAsync(RunningBroker broker, Member member) =>
-        HandshakeTests.UntilAsync(() => broker.Get<ConnectionDirectory>().OfAccount(member.Account.Id).Length == 0);
+    /// <param name="but">So many are left.</param>
+    public static Task GoneAsync(RunningBroker broker, Member member, int but = 0) =>
+        HandshakeTests.UntilAsync(() => broker.Get<ConnectionDirectory>().OfAccount(member.Account.Id).Length == but);
 }

@@ -11,12 +11,38 @@ public sealed class CommandTests
     [InlineData("42")]
     [InlineData("\"quoted\"")]
     [InlineData("[1,2]")]
+    [InlineData("21.5")]
+    [InlineData("true")]
+    [InlineData("null")]
     [InlineData("{not json")]
     [InlineData("{\"type\":\"message\"")]
     [InlineData("{\"type\":\"message\",\"text\":\"x\"} and more")]
     [InlineData("{}}")]
     [InlineData("\uFEFF{\"type\":\"message\",\"text\":\"x\"}")]
     public void What_is_no_JSON_object_is_the_text_of_a_message(string payload) => Assert.Equal(new Command(payload, null, null), Parse(payload));
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("{\"temp\":21}")]
+    [InlineData("  {\"text\":\"x\", \"nested\":{\"type\":\"message\"}}\n")]
+    [InlineData("{\"id\":7,\"replyTo\":\"x\",\"text\":[]}")]
+    [InlineData("{\"id\":\"sensor-1\",\"replyTo\":3,\"unit\":\"\\u0000\"}")]
+    [InlineData("{\"text\":\"\\ud800\"}")]
+    public void Fault_Q23_A_JSON_object_without_a_type_is_the_text_of_a_message(string payload)
+    {
+        Assert.Equal(new Command(payload, null, null), Parse(payload));
+        Assert.Equal("property", Command.Parse(Encoding.UTF8.GetBytes(payload), "property"u8, 4000, out _)!.Id);
+    }
+
+    [Fact]
+    public void Fault_Q23_Such_an_object_is_held_to_the_limit_of_texts()
+    {
+        var payload = "{\"temp\":21}"u8;
+
+        Assert.NotNull(Command.Parse(payload, default, payload.Length, out _));
+        Assert.Null(Command.Parse(payload, default, payload.Length - 1, out var error));
+        Assert.Contains("longer", error, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void A_JSON_object_is_a_command() =>
@@ -29,8 +55,6 @@ public sealed class CommandTests
     public void Attack_37_Unknown_fields_and_those_of_the_server_are_ignored(string payload) => Assert.Equal(new Command("x", null, null), Parse(payload));
 
     [Theory]
-    [InlineData("""{"text":"x"}""", "type")]
-    [InlineData("""{}""", "type")]
     [InlineData("""{"type":"dance","text":"x"}""", "type")]
     [InlineData("""{"type":7,"text":"x"}""", "\"type\"")]
     [InlineData("""{"type":null,"text":"x"}""", "\"type\"")]

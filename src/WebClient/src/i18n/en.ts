@@ -378,6 +378,11 @@ export const en = {
   'tokens.neverUsed': 'Never used',
   'tokens.expires': 'Expires {when}',
   'tokens.expired': 'Expired {when}',
+  'tokens.refused': 'Refused {when}:',
+  'tokens.refused.not_allowed': 'there is no such room or person, or this token may not write there.',
+  'tokens.refused.unknown_topic': 'this server has no such topic. Messages go to rooms/ and the name of the room.',
+  'tokens.refused.rate_exceeded': 'too many messages in a short time.',
+  'tokens.refused.payload_too_long': 'the message is too long.',
   'tokens.failed': 'The tokens could not be read.',
   'tokens.linesFailed': 'The server has not said yet where bots connect, so the commands to try it are still missing.',
   'tokens.guests': 'Tokens belong to accounts. Create one to connect bots and shells.',
@@ -466,7 +471,7 @@ export const en = {
   'error.quota': 'You have written as much as fits in a day. Try again later.',
   'error.switched_off': 'The operator of this server has switched this off.',
   'error.not_for_guests': 'This is for people with an account.',
-  'error.will_dropped': 'The last will of one of your MQTT clients was dropped: it may not write to that topic.',
+  'error.will_dropped': 'The last will of one of your MQTT clients was dropped. The page of your access tokens says why.',
 } as const;
 
 export type Key = keyof typeof en;

@@ -380,6 +380,11 @@ export const ptBR: Catalogue = {
   'tokens.neverUsed': 'Nunca usado',
   'tokens.expires': 'Vence {when}',
   'tokens.expired': 'Venceu {when}',
+  'tokens.refused': 'Recusado {when}:',
+  'tokens.refused.not_allowed': 'essa sala ou pessoa não existe, ou este token não pode escrever lá.',
+  'tokens.refused.unknown_topic': 'este servidor não conhece esse tópico. As mensagens vão para rooms/ e o nome da sala.',
+  'tokens.refused.rate_exceeded': 'foram mensagens demais em pouco tempo.',
+  'tokens.refused.payload_too_long': 'a mensagem é longa demais.',
   'tokens.failed': 'Não foi possível ler os tokens.',
   'tokens.linesFailed': 'O servidor ainda não disse onde os bots se conectam, por isso os comandos para testar ainda não aparecem.',
   'tokens.guests': 'Tokens são de quem tem conta. Crie uma para conectar robôs e terminais.',
@@ -468,5 +473,5 @@ export const ptBR: Catalogue = {
   'error.quota': 'Você já escreveu tudo o que cabe em um dia. Tente de novo mais tarde.',
   'error.switched_off': 'Quem cuida deste servidor desligou esta função.',
   'error.not_for_guests': 'Isso é para quem tem conta.',
-  'error.will_dropped': 'O testamento de um dos seus clientes MQTT foi descartado: ele não pode escrever naquele tópico.',
+  'error.will_dropped': 'O testamento de um dos seus clientes MQTT foi descartado. A página dos seus tokens diz o motivo.',
 };
