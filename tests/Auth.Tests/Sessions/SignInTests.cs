@@ -241,6 +241,29 @@ public sealed class SignInTests
     }
 
     [Fact]
+    public void Fault_S16_What_the_limits_remember_is_bounded()
+    {
+        Microsoft.Extensions.Time.Testing.FakeTimeProvider time = new();
+        Auth.Sessions.Buckets<int> buckets = new(1, TimeSpan.FromHours(1), time);
+        Auth.Sessions.RememberedLogins right = new(time);
+        var home = Auth.Sessions.Origin.Of(AuthFixture.Home);
+        for (var i = 0; i <= 50_000; i++)
+        {
+            Assert.Null(buckets.Take(i));
+            right.Add(("user" + i, home));
+            Assert.True(i != 100 || (buckets.Wait(0) is not null && right.Contains(("user0", home))));
+        }
+
+        // The oldest go first.
+        Assert.Null(buckets.Wait(0));
+        Assert.False(right.Contains(("user0", home)));
+        Assert.NotNull(buckets.Wait(50_000));
+        Assert.True(right.Contains(("user50000", home)));
+        time.Advance(TimeSpan.FromDays(30));
+        Assert.False(right.Contains(("user50000", home)));
+    }
+
+    [Fact]
     public async Task Fault_S13_The_limit_of_an_email_address_says_nothing_of_the_user_name_beside_it()
     {
         await using var fixture = await AuthFixture.OpenAsync(Limited with { SignInsPerMinutePerAddress = 1000 });

@@ -192,7 +192,7 @@ public sealed class RevocationTests
     }
 
     [Fact]
-    public async Task Attack_27_A_new_password_ends_the_other_login_sessions_and_keeps_this_one()
+    public async Task Attack_27_A_new_password_ends_all_login_sessions_and_Fault_S22_its_browser_comes_back_by_a_new_one()
     {
         await using var broker = await RunningBroker.StartAsync();
         var ana = await broker.RegisterAsync("ana");
@@ -206,10 +206,12 @@ public sealed class RevocationTests
         var changed = await broker.Get<AccountChanges>().ChangeAsync(
             here.Session, "correct horse battery staple", new AccountChange(NewPassword: "wrong donkey capacitor glue"), null);
 
-        Assert.True(changed.TryGet(out _, out var refusal), $"{refusal}");
+        Assert.True(changed.TryGet(out var after, out var refusal), $"{refusal}");
         await other.WaitForCloseAsync();
         await byPassword.WaitForCloseAsync();
-        await tab.PingAsync();
+        await tab.WaitForCloseAsync();
+        await using var back = await broker.ConnectBrowserAsync(after.Renewed!, "here");
+        await back.PingAsync();
         await bot.PingAsync();
     }
 
