@@ -4,9 +4,13 @@ using WebMessenger.Auth.Sessions;
 
 namespace WebMessenger.Auth;
 
-/// <summary>Keeps strangers from filling the operator's log: of each kind of refusal one line a minute is written, and one that says how many more there were.</summary>
+/// <summary>
+/// Keeps strangers from filling the operator's log: of each kind of refusal one line a minute is written, and one that says how many more
+/// there were.
+/// </summary>
 /// <remarks>
-/// Thread-safe. What it holds is bounded by the kinds, which are constants of the program, and by <see cref="AddressesCounted"/> addresses a kind.
+/// Thread-safe. What it holds is bounded by the kinds, which are constants of the program, and by <see cref="AddressesCounted"/>
+/// addresses a kind.
 /// Nothing is written while nothing is refused.
 /// </remarks>
 public sealed partial class RefusalLog : IDisposable
@@ -24,11 +28,16 @@ public sealed partial class RefusalLog : IDisposable
     public RefusalLog(TimeProvider time, ILogger<RefusalLog> log)
     {
         _log = log;
-        _windowEnd = time.CreateTimer(static refusals => ((RefusalLog)refusals!).SumUp(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _windowEnd = time.CreateTimer(
+            static refusals => ((RefusalLog)refusals!).SumUp(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Counts one refusal. True: it is the first of its kind in this minute, and the caller writes its own line. False: the sum tells of it.</summary>
-    /// <param name="kind">What is counted together, as a plural: `refused sign-ins`. A constant, never made of what a stranger sent.</param>
+    /// <summary>
+    /// Counts one refusal. True: it is the first of its kind in this minute, and the caller writes its own line. False: the sum tells of
+    /// it.
+    /// </summary>
+    /// <param name="kind">What is counted together, as a plural: `refused sign-ins`. A constant, never made of what a stranger
+    /// sent.</param>
     /// <param name="address">Whose fault it was; null: not known.</param>
     public bool Try(string kind, IPAddress? address)
     {

@@ -7,7 +7,8 @@ namespace WebMessenger.Auth.Accounts;
 internal static class UnicodeText
 {
     /// <summary>
-    /// False for a lone surrogate, which no encoding can carry, and for U+FFFE, which is no character: <see cref="string.Normalize()"/> throws for both.
+    /// False for a lone surrogate, which no encoding can carry, and for U+FFFE, which is no character: <see cref="string.Normalize()"/>
+    /// throws for both.
     /// </summary>
     public static bool IsWellFormed(ReadOnlySpan<char> text)
     {

@@ -335,7 +335,8 @@ public sealed class LoginSessions
     }
 
     /// <summary>
-    /// The clock was set: whoever is signed in stays so, and a guest lives, for as long as before, while a date that somebody chose (a token's end) stays. Completes when it is stored.
+    /// The clock was set: whoever is signed in stays so, and a guest lives, for as long as before, while a date that somebody chose (a
+    /// token's end) stays. Completes when it is stored.
     /// </summary>
     /// <param name="by">By how much.</param>
     /// <param name="follow">Takes the new time; nobody has expired by it for a moment. Null: it is taken already.</param>
@@ -347,7 +348,8 @@ public sealed class LoginSessions
         }
 
         var sessions = _byId.Values.Select(session => (Session: session, Old: session.LastSeen)).ToList();
-        var guests = _accounts.All.Where(account => account.IsGuest).Select(account => (Account: account, Old: account.LastPresent)).ToList();
+        var guests = _accounts.All.Where(account => account.IsGuest)
+            .Select(account => (Account: account, Old: account.LastPresent)).ToList();
         sessions.ForEach(session => session.Session.Move(by));
         guests.ForEach(guest => guest.Account.LastPresent += by);
         if (by > TimeSpan.Zero)

@@ -94,10 +94,13 @@ internal static class Problems
         }
     }
 
-    /// <summary>What a request is broken by is told to who sent it, and is no fault of the server: no trace of it goes into the log.</summary>
+    /// <summary>
+    /// What a request is broken by is told to who sent it, and is no fault of the server: no trace of it goes into the log.
+    /// </summary>
     public static void OfFailures(ExceptionHandlerOptions options)
     {
-        options.StatusCodeSelector = static error => error is BadHttpRequestException bad ? bad.StatusCode : StatusCodes.Status500InternalServerError;
+        options.StatusCodeSelector = static error =>
+            error is BadHttpRequestException bad ? bad.StatusCode : StatusCodes.Status500InternalServerError;
         options.SuppressDiagnosticsCallback = static context =>
             context.Exception is BadHttpRequestException || context.HttpContext.RequestAborted.IsCancellationRequested;
     }

@@ -72,7 +72,11 @@ internal sealed partial class MqttAcceptor(ConnectionServices services) : Connec
         }
         catch (TimeoutException)
         {
-            LogNotStarted(services.Log);
+            if (services.Refusals.Try("connections closed because MQTT has not started", transport.RemoteEndPoint?.Address))
+            {
+                LogNotStarted(services.Log);
+            }
+
             transport.Abort();
         }
     }

@@ -3,7 +3,9 @@ using WebMessenger.Broker.Durable;
 
 namespace WebMessenger.Broker.Hosting;
 
-/// <summary>Watches the system's clock. When it was set, moves what lives for a time along with it, and notes now and then what time it is.</summary>
+/// <summary>
+/// Watches the system's clock. When it was set, moves what lives for a time along with it, and notes now and then what time it is.
+/// </summary>
 internal sealed partial class ClockKeeper(
     ServerClock clock, string dataFolder, LoginSessions sessions, DurableClients durable, ILogger<ClockKeeper> logger) : BackgroundService
 {
@@ -68,6 +70,7 @@ internal sealed partial class ClockKeeper(
         }
     }
 
-    [LoggerMessage(2110, LogLevel.Warning, "The machine's clock was set from {Before:u} to {Now:u}; login sessions and kept clients live on for as long as before")]
+    [LoggerMessage(2110, LogLevel.Warning,
+        "The machine's clock was set from {Before:u} to {Now:u}; login sessions and kept clients live on for as long as before")]
     private static partial void LogSet(ILogger logger, DateTimeOffset before, DateTimeOffset now);
 }

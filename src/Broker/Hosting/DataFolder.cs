@@ -161,14 +161,18 @@ internal sealed partial class DataFolder : IDisposable
         {
             lockFile.Dispose();
             throw error is IOException or UnauthorizedAccessException
-                ? new StartupException($"The data folder {path} cannot be made safe from others: {error.Message} Give all of it to the user that runs the server.", error)
+                ? new StartupException(
+                    $"The data folder {path} cannot be made safe from others: {error.Message} "
+                    + "Give all of it to the user that runs the server.", error)
                 : error;
         }
     }
 
     public void Dispose() => _lock.Dispose();
 
-    private IEnumerable<string> Entries => Directory.EnumerateFileSystemEntries(FullPath).Where(entry => Path.GetFileName(entry) != LockFile);
+    // What time it is, is no data.
+    private IEnumerable<string> Entries =>
+        Directory.EnumerateFileSystemEntries(FullPath).Where(entry => Path.GetFileName(entry) is not (LockFile or ClockFile.Name));
 
     [LibraryImport("libc", EntryPoint = "umask")]
     private static partial uint SetFileModeMask(uint mask);

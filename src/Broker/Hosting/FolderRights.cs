@@ -3,8 +3,12 @@ using System.Text;
 
 namespace WebMessenger.Broker.Hosting;
 
-/// <summary>Makes sure of what lies in the data folder before anything is opened there: nothing leads elsewhere or belongs to somebody else, and nobody else can read it.</summary>
-/// <remarks>Called when the folder has its mode already, so that nobody can put anything there meanwhile. On Windows the folder's own rights hold.</remarks>
+/// <summary>
+/// Makes sure of what lies in the data folder before anything is opened there: nothing leads elsewhere or belongs to somebody else, and
+/// nobody else can read it.
+/// </summary>
+/// <remarks>Called when the folder has its mode already, so that nobody can put anything there meanwhile. On Windows the folder's own
+/// rights hold.</remarks>
 internal static partial class FolderRights
 {
     private const UnixFileMode OwnersFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -52,7 +56,8 @@ internal static partial class FolderRights
             if (entry.Owner != 0 && entry.Owner != folderOwner && entry.Owner != UserId())
             {
                 throw new StartupException(
-                    $"{path} in the data folder belongs to somebody else (user {entry.Owner}). Look what it is, then remove it or give it to the user that runs the server.");
+                    $"{path} in the data folder belongs to somebody else (user {entry.Owner}). "
+                    + "Look what it is, then remove it or give it to the user that runs the server.");
             }
 
             // What is root's, such as lost+found of a disk, an ordinary user cannot change or look into.
@@ -73,9 +78,11 @@ internal static partial class FolderRights
     }
 
     private static StartupException LeadsElsewhere(string path) => new(
-        $"{path} in the data folder is a link. Nothing there may lead elsewhere: move what it leads to in its place, or set WebMessenger:DataFolder to the folder itself.");
+        $"{path} in the data folder is a link. Nothing there may lead elsewhere: "
+        + "move what it leads to in its place, or set WebMessenger:DataFolder to the folder itself.");
 
-    private static uint? OwnerOf(string folder) => Look(new DirectoryInfo(folder).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? folder)?.Owner;
+    private static uint? OwnerOf(string folder) =>
+        Look(new DirectoryInfo(folder).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? folder)?.Owner;
 
     private static Entry? Look(string path)
     {

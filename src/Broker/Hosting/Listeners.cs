@@ -50,7 +50,8 @@ internal sealed class Listeners
 
         if (_listening.Count == 0)
         {
-            throw new StartupException("The setting Urls is empty; it must be addresses such as http://localhost:8080, separated by semicolons.");
+            throw new StartupException(
+                "The setting Urls is empty; it must be addresses such as http://localhost:8080, separated by semicolons.");
         }
 
         if (settings.MqttPort >= 0)
@@ -65,7 +66,10 @@ internal sealed class Listeners
         }
     }
 
-    /// <summary>Which of the addresses the system refuses for that reason, as a setting would name it; null: none any more. For one clear line after a start that failed.</summary>
+    /// <summary>
+    /// Which of the addresses the system refuses for that reason, as a setting would name it; null: none any more. For one clear line
+    /// after a start that failed.
+    /// </summary>
     public string? Refused(SocketError reason)
     {
         foreach (var (scheme, host, options) in _listening)
@@ -196,7 +200,8 @@ internal sealed class Listeners
         {
             // Kestrel would listen on all addresses for any name, so that a slip such as "locahost" opened the server to everybody.
             throw new StartupException(
-                $"The setting Urls has '{url}', and a host name does not say where to listen: write localhost or an IP address of this machine, or * for all addresses.");
+                $"The setting Urls has '{url}', and a host name does not say where to listen: "
+                + "write localhost or an IP address of this machine, or * for all addresses.");
         }
     }
 }

@@ -8,16 +8,22 @@ namespace WebMessenger.Broker.Hosting;
 internal sealed record ClockStep(TimeSpan By, TimeSpan Lifetimes);
 
 /// <summary>
-/// The time of the whole program. It runs by the time since the start, which nobody sets, and follows the system's clock when that is believed. Nothing that lives
+/// The time of the whole program. It runs by the time since the start, which nobody sets, and follows the system's clock when that is
+/// believed. Nothing that lives
 /// for a time (a login session, a kept client, a guest) ends because a clock was set. See ADR 0039.
 /// </summary>
 /// <remarks>Thread-safe. <see cref="Look"/> and <see cref="Follow"/> are for one thread at a time.</remarks>
 internal sealed class ServerClock : TimeProvider
 {
-    /// <summary>A gap (the server was stopped, the machine slept) counts for this long at most: nobody can tell it from a clock that was set.</summary>
+    /// <summary>
+    /// A gap (the server was stopped, the machine slept) counts for this long at most: nobody can tell it from a clock that was set.
+    /// </summary>
     public static readonly TimeSpan LongestGap = TimeSpan.FromHours(12);
 
-    /// <summary>A step ahead up to here is a machine that slept or got the time from the network. One beyond it, or back, is believed when it lasts.</summary>
+    /// <summary>
+    /// A step ahead up to here is a machine that slept or got the time from the network. One beyond it, or back, is believed when it
+    /// lasts.
+    /// </summary>
     public static readonly TimeSpan BelievedAtOnce = TimeSpan.FromDays(31);
 
     /// <summary>How long a clock must stay where it was set until it is believed.</summary>
@@ -42,7 +48,10 @@ internal sealed class ServerClock : TimeProvider
         StartsLater = newest is { } last && now - last > LongestGap ? now - last - LongestGap : TimeSpan.Zero;
     }
 
-    /// <summary>How much of the time since the server last ran counts for nobody: by so much the end of everything that ends by itself moves at the start.</summary>
+    /// <summary>
+    /// How much of the time since the server last ran counts for nobody: by so much the end of everything that ends by itself moves at
+    /// the start.
+    /// </summary>
     public TimeSpan StartsLater { get; }
 
     public override long TimestampFrequency => _system.TimestampFrequency;
@@ -51,7 +60,8 @@ internal sealed class ServerClock : TimeProvider
 
     public override long GetTimestamp() => _system.GetTimestamp();
 
-    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => _system.CreateTimer(callback, state, dueTime, period);
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+        _system.CreateTimer(callback, state, dueTime, period);
 
     public override DateTimeOffset GetUtcNow()
     {
@@ -105,6 +115,8 @@ internal sealed class ServerClock : TimeProvider
 /// <summary>The file `clock` of the data folder: when the server last ran, for a machine whose clock forgets it.</summary>
 internal static class ClockFile
 {
+    public const string Name = "clock";
+
     private const string Format = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
 
     /// <summary>Null: there is none, or it cannot be read. Then the system's clock is all there is.</summary>
@@ -113,7 +125,11 @@ internal static class ClockFile
         try
         {
             return DateTimeOffset.TryParseExact(
-                File.ReadAllText(PathIn(dataFolder)).Trim(), Format, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null;
+                File.ReadAllText(PathIn(dataFolder)).Trim(),
+                Format,
+                CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+                ? time
+                : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -136,5 +152,5 @@ internal static class ClockFile
         }
     }
 
-    private static string PathIn(string dataFolder) => Path.Combine(dataFolder, "clock");
+    private static string PathIn(string dataFolder) => Path.Combine(dataFolder, Name);
 }

@@ -97,23 +97,27 @@ internal static class SettingsReader
     {
         if (section.Value is { Length: > 0 } text)
         {
-            throw new StartupException($"The setting {section.Path} is '{text}'; it has settings below it, such as {section.Path}:DataFolder, and none of its own.");
+            throw new StartupException($"The setting {section.Path} is '{text}'; "
+                + $"it has settings below it, such as {section.Path}:DataFolder, and none of its own.");
         }
 
         foreach (var (key, value) in section.AsEnumerable(makePathsRelative: true))
         {
-            var isEntry = Lists.Any(list => key.StartsWith(list, StringComparison.OrdinalIgnoreCase) && int.TryParse(key[list.Length..], out _));
+            var isEntry = Lists.Any(list =>
+                key.StartsWith(list, StringComparison.OrdinalIgnoreCase) && int.TryParse(key[list.Length..], out _));
             if (value is not null && !isEntry && !Keys.Contains(key))
             {
                 throw new StartupException(
-                    $"There is no setting {section.Path}:{key}. {(Nearest(key) is { } meant ? $"{section.Path}:{meant} may be meant. " : "")}"
+                    $"There is no setting {section.Path}:{key}. "
+                    + $"{(Nearest(key) is { } meant ? $"{section.Path}:{meant} may be meant. " : "")}"
                     + "Correct its name or take it out; docs/operating.md lists them.");
             }
 
             // A list that is given as one text is read by nobody. An empty one in the file comes as an empty text.
             if (value is { Length: > 0 } && Lists.Contains(key + ":", StringComparer.OrdinalIgnoreCase))
             {
-                throw new StartupException($"The setting {section.Path}:{key} is '{value}'; it must be a list, such as {section.Path}:{key}:0={value}.");
+                throw new StartupException(
+                    $"The setting {section.Path}:{key} is '{value}'; it must be a list, such as {section.Path}:{key}:0={value}.");
             }
         }
     }
@@ -125,7 +129,8 @@ internal static class SettingsReader
         {
             if (!child.Key.Equals("WebMessenger", StringComparison.OrdinalIgnoreCase) && Distance(child.Key, "WebMessenger") <= 2)
             {
-                throw new StartupException($"There are no settings below {child.Key}: WebMessenger may be meant. Correct the name or take it out.");
+                throw new StartupException(
+                    $"There are no settings below {child.Key}: WebMessenger may be meant. Correct the name or take it out.");
             }
         }
     }

@@ -13,7 +13,8 @@ internal sealed class Stores : IAsyncDisposable
     private readonly ILoggerFactory _loggers;
     private readonly RocksRoomLog _log;
 
-    private Stores(DataFolder folder, ServerClock clock, ILoggerFactory loggers, DocumentStore documents, AuthServices auth, RocksRoomLog log) =>
+    private Stores(
+        DataFolder folder, ServerClock clock, ILoggerFactory loggers, DocumentStore documents, AuthServices auth, RocksRoomLog log) =>
         (_folder, Clock, _loggers, Documents, Auth, _log) = (folder, clock, loggers, documents, auth, log);
 
     public string Folder => _folder.FullPath;

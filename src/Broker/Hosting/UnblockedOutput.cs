@@ -6,9 +6,12 @@ using Serilog.Parsing;
 
 namespace WebMessenger.Broker.Hosting;
 
-/// <summary>Writes the log by a thread of its own, so that whoever does not read it (a paused terminal, a stuck log driver) holds up nobody else.</summary>
+/// <summary>
+/// Writes the log by a thread of its own, so that whoever does not read it (a paused terminal, a stuck log driver) holds up nobody else.
+/// </summary>
 /// <remarks>
-/// Thread-safe. Whoever logs puts the entry into a queue and goes on; when <see cref="Capacity"/> entries wait, further ones are counted and dropped, and the
+/// Thread-safe. Whoever logs puts the entry into a queue and goes on; when <see cref="Capacity"/> entries wait, further ones are counted
+/// and dropped, and the
 /// first line that can be written again says how many. <c>_gate</c> guards the queue alone and is never held during a write. See ADR 0040.
 /// </remarks>
 internal sealed class UnblockedOutput : ILogEventSink, IDisposable
@@ -19,7 +22,8 @@ internal sealed class UnblockedOutput : ILogEventSink, IDisposable
     /// <summary>How long the end of the program waits for what is still to be written: nobody may read it.</summary>
     private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(2);
 
-    private static readonly MessageTemplate _said = new MessageTemplateParser().Parse("{Count} entries of the log were dropped here, because nobody read it");
+    private static readonly MessageTemplate _said = new MessageTemplateParser()
+        .Parse("{Count} entries of the log were dropped here, because nobody read it");
 
     private readonly Lock _gate = new();
     private readonly Queue<LogEvent> _queue = new();
@@ -91,7 +95,8 @@ internal sealed class UnblockedOutput : ILogEventSink, IDisposable
             {
                 if (dropped > 0)
                 {
-                    _formatter.Format(new LogEvent(DateTimeOffset.Now, LogEventLevel.Warning, null, _said, [new("Count", new ScalarValue(dropped))]), output);
+                    LogEvent said = new(DateTimeOffset.Now, LogEventLevel.Warning, null, _said, [new("Count", new ScalarValue(dropped))]);
+                    _formatter.Format(said, output);
                 }
 
                 if (entry is not null)

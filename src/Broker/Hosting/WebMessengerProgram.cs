@@ -56,7 +56,8 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
 
     /// <summary>Starts on what the settings say. Throws <see cref="StartupException"/> when that cannot be.</summary>
     /// <param name="configure">For tests: the last word on services, before they are built.</param>
-    public static Task<WebMessengerProgram> StartAsync(string[] args, Action<IServiceCollection>? configure = null) => StartAsync(args, configure, TimeProvider.System);
+    public static Task<WebMessengerProgram> StartAsync(string[] args, Action<IServiceCollection>? configure = null) =>
+        StartAsync(args, configure, TimeProvider.System);
 
     /// <param name="system">For tests: the machine's clock.</param>
     internal static async Task<WebMessengerProgram> StartAsync(string[] args, Action<IServiceCollection>? configure, TimeProvider system)
@@ -76,10 +77,12 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             await log.DisposeAsync();
 
             // Kestrel reads its own settings when it is first asked for, and says in many ways that it cannot.
-            if (error is CryptographicException or FormatException or InvalidOperationException or ArgumentException or FileNotFoundException or DirectoryNotFoundException
+            if (error is CryptographicException or FormatException or InvalidOperationException or ArgumentException
+                    or FileNotFoundException or DirectoryNotFoundException
                 && builder.Configuration.GetSection("Kestrel").Exists())
             {
-                throw new StartupException($"The settings below Kestrel cannot be used: {error.Message} Correct them, or take them out.", error);
+                throw new StartupException(
+                    $"The settings below Kestrel cannot be used: {error.Message} Correct them, or take them out.", error);
             }
 
             throw;
@@ -141,7 +144,8 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
     }
 
     private static async Task<WebMessengerProgram> StartAsync(
-        WebApplicationBuilder builder, BrokerSettings settings, HandleRoom room, Serilog.Core.Logger log, Action<IServiceCollection>? configure, TimeProvider system)
+        WebApplicationBuilder builder, BrokerSettings settings, HandleRoom room, Serilog.Core.Logger log,
+        Action<IServiceCollection>? configure, TimeProvider system)
     {
         builder.Services.AddSerilog(log);
         SerilogLoggerFactory loggers = new(log);
@@ -240,7 +244,8 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             .WithPersistentSessions(false));
         services.AddHostedService<KeepAliveSweep>();
         services.AddHostedService(provider => new ClockKeeper(
-            stores.Clock, stores.Folder, stores.Auth.Sessions, provider.GetRequiredService<DurableClients>(), provider.GetRequiredService<ILogger<ClockKeeper>>()));
+            stores.Clock, stores.Folder, stores.Auth.Sessions, provider.GetRequiredService<DurableClients>(),
+            provider.GetRequiredService<ILogger<ClockKeeper>>()));
         services.AddSingleton<IControlService>(provider => new SnapshotService(stores, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SnapshotService>>()));
         services.AddSingleton<IControlService, BanService>();
         services.AddSingleton<IControlService>(provider => new PasswordLinkService(
@@ -270,7 +275,8 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         catch (SocketException error)
         {
             throw new StartupException(
-                $"The program may not or cannot listen at {_listeners.Refused(error.SocketErrorCode) ?? "one of its addresses"}: {error.Message.TrimEnd('.')}. "
+                $"The program may not or cannot listen at {_listeners.Refused(error.SocketErrorCode) ?? "one of its addresses"}: "
+                + $"{error.Message.TrimEnd('.')}. "
                 + (error.SocketErrorCode == SocketError.AccessDenied
                     ? "Ports below 1024 are for root: take one above, or give the program CAP_NET_BIND_SERVICE."
                     : "Take an address that this machine has: set Urls, WebMessenger:Mqtt:Address or WebMessenger:Mqtt:Tls:Address."),

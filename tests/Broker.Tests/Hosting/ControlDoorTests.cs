@@ -19,13 +19,14 @@ public sealed class ControlDoorTests
     {
         await using var broker = await RunningBroker.StartAsync();
         var ana = await broker.RegisterAsync("ana");
-        Assert.Contains("\"user\":\"ana\"", await AskAsync(broker, """ban 1 {"wish":"Ban","user":"ana"}""" + "\n"), StringComparison.Ordinal);
+        const string done = "\"user\":\"ana\"";
+        Assert.Contains(done, await AskAsync(broker, """ban 1 {"wish":"Ban","user":"ana"}""" + "\n"), StringComparison.Ordinal);
         Assert.NotNull(ana.Account.Ban);
 
         Assert.Contains("\"error\"", await AskAsync(broker, $"{BanService.Ask} {wish}\n"), StringComparison.Ordinal);
 
         Assert.NotNull(ana.Account.Ban);
-        Assert.Contains("\"user\":\"ana\"", await AskAsync(broker, """ban 1 {"wish":"Unban","user":"ana"}""" + "\n"), StringComparison.Ordinal);
+        Assert.Contains(done, await AskAsync(broker, """ban 1 {"wish":"Unban","user":"ana"}""" + "\n"), StringComparison.Ordinal);
         Assert.Null(ana.Account.Ban);
     }
 
@@ -74,7 +75,9 @@ public sealed class ControlDoorTests
     {
         await using var broker = await RunningBroker.StartAsync();
 
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(DataFolder.ControlSocketIn(broker.Program.DataFolder)));
+        var mode = File.GetUnixFileMode(DataFolder.ControlSocketIn(broker.Program.DataFolder));
+
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, mode);
     }
 
     private static async Task<Socket> ConnectAsync(RunningBroker broker)

@@ -73,7 +73,8 @@ public sealed class DataFolderTests : IDisposable
         using var folder = DataFolder.Open(path);
 
         const UnixFileMode owners = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        Assert.Equal([DataFolder.OwnerOnly, DataFolder.OwnerOnly], new[] { path, Path.Combine(path, "rooms") }.Select(File.GetUnixFileMode));
+        Assert.Equal(
+            [DataFolder.OwnerOnly, DataFolder.OwnerOnly], new[] { path, Path.Combine(path, "rooms") }.Select(File.GetUnixFileMode));
         Assert.Equal([owners, owners, owners], new[] { accounts, @event, Path.Combine(path, "lock") }.Select(File.GetUnixFileMode));
     }
 

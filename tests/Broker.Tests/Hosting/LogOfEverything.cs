@@ -12,7 +12,13 @@ internal sealed class LogOfEverything : ILoggerFactory, ILogger
     public IReadOnlyList<string> Lines => [.. _lines.Select(line => line.Text)];
 
     /// <summary>What an operator would be alarmed by: errors, and whatever has a stack trace.</summary>
-    public IReadOnlyList<string> Alarms => [.. _lines.Where(line => line.Level >= LogLevel.Error || line.Error is not null).Select(line => $"{line.Text} {line.Error}")];
+    public IReadOnlyList<string> Alarms =>
+    [
+        // Guards are proved without the pages, and the program says that they are missing.
+        .. _lines.Where(line => line.Level >= LogLevel.Error || line.Error is not null)
+            .Where(line => !line.Text.StartsWith("The browser client is missing", StringComparison.Ordinal))
+            .Select(line => $"{line.Text} {line.Error}"),
+    ];
 
     public void TakeOver(IServiceCollection services) => services.AddSingleton<ILoggerFactory>(this);
 
@@ -31,7 +37,8 @@ internal sealed class LogOfEverything : ILoggerFactory, ILogger
 
     public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (IsEnabled(logLevel))
         {

@@ -16,6 +16,7 @@ public sealed class RuntimePatchTests
 
         RuntimePatch.WarnIfOlder(Version.Parse(running), log);
 
-        Assert.Equal(lines, log.Lines.Count(line => line.Contains(running, StringComparison.Ordinal) && line.Contains("10.0.12", StringComparison.Ordinal)));
+        Assert.Equal(lines, log.Lines.Count(line =>
+            line.Contains(running, StringComparison.Ordinal) && line.Contains("10.0.12", StringComparison.Ordinal)));
     }
 }

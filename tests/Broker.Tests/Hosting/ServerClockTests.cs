@@ -89,7 +89,8 @@ public sealed class ServerClockTests
         Assert.Null(clock.Look());
         _passing.Advance(ServerClock.Confirmation);
 
-        Assert.Equal(new ClockStep(-_tenYears, -_tenYears), clock.Look() is { } step ? step with { By = Whole(step.By), Lifetimes = Whole(step.Lifetimes) } : null);
+        var step = clock.Look();
+        Assert.Equal((-_tenYears, -_tenYears), (Whole(step!.By), Whole(step.Lifetimes)));
     }
 
     [Theory]

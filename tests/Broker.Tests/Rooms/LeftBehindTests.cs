@@ -163,6 +163,8 @@ public sealed class LeftBehindTests
 
             public Task DropAsync(LogName log) => owner.IsStopped ? Task.FromException(new IOException("The log has stopped.")) : real.DropAsync(log);
 
+            public Task SettleAsync() => real.SettleAsync();
+
             public ValueTask DisposeAsync() => real.DisposeAsync();
         }
     }

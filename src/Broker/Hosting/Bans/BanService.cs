@@ -27,8 +27,8 @@ internal sealed record BannedAccount(string User, DateTimeOffset At, string? Rea
 internal sealed record BanAnswer(string? Error = null, string? User = null, int Sessions = 0, int Tokens = 0, IReadOnlyList<BannedAccount>? Banned = null) : IControlAnswer;
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true,
-    RespectRequiredConstructorParameters = true)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UseStringEnumConverter = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(BanRequest))]
 [JsonSerializable(typeof(BanAnswer))]
 internal sealed partial class BanJson : JsonSerializerContext;

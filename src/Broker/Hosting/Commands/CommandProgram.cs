@@ -39,7 +39,9 @@ internal static class CommandProgram
         ["password-link"] = "No link was made",
     };
 
-    /// <summary>False: what is there are settings, if anything, and the program serves. A slip of a command must not start a server.</summary>
+    /// <summary>
+    /// False: what is there are settings, if anything, and the program serves. A slip of a command must not start a server.
+    /// </summary>
     public static bool IsMeant(string[] args) => args.Any(IsHelp) || args.Any(IsVersion) || (args is [var first, ..] && !IsSetting(first));
 
     /// <summary>Exit code: 0 done, 1 not done (one line on <paramref name="error"/> says why), 2 called wrongly.</summary>
@@ -117,14 +119,16 @@ internal static class CommandProgram
     }
 
     private static string Version =>
-        typeof(CommandProgram).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "of unknown version";
+        typeof(CommandProgram).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+            ?? "of unknown version";
 
     private static bool IsHelp(string typed) => typed is "--help" or "-h" or "-?" or "/?" or "help";
 
     private static bool IsVersion(string typed) => typed is "--version" or "-v";
 
     // As the settings' own reader takes them: `--Key=value`, `--Key value`, `/Key=value`, `Key=value`.
-    private static bool IsSetting(string typed) => typed.StartsWith('-') || typed.StartsWith('/') || typed.Contains('=', StringComparison.Ordinal);
+    private static bool IsSetting(string typed) =>
+        typed.StartsWith('-') || typed.StartsWith('/') || typed.Contains('=', StringComparison.Ordinal);
 
     private static string FullPath(string folder) => Path.GetFullPath(Path.TrimEndingDirectorySeparator(folder));
 

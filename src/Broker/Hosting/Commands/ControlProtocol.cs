@@ -61,7 +61,8 @@ internal static class ControlProtocol
     }
 
     /// <summary>The line of who asks; null at the end of the connection.</summary>
-    /// <exception cref="IOException">It is longer than <see cref="LongestRequest"/>: what has no end is not kept to wait for it.</exception>
+    /// <exception cref="IOException">It is longer than <see cref="LongestRequest"/>: what has no end is not kept to wait for
+    /// it.</exception>
     public static async Task<string?> ReadRequestAsync(this StreamReader reader, CancellationToken cancellation)
     {
         StringBuilder line = new();
@@ -84,7 +85,9 @@ internal static class ControlProtocol
         return null;
     }
 
-    /// <summary>Whether who asks is the server's own user, or root. Where the system does not tell, the mode of the socket says it.</summary>
+    /// <summary>
+    /// Whether who asks is the server's own user, or root. Where the system does not tell, the mode of the socket says it.
+    /// </summary>
     public static bool IsOwn(Socket client)
     {
         const int socketLevel = 1, peerCredentials = 17;
