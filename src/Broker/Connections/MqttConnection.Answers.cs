@@ -90,6 +90,18 @@ internal sealed partial class MqttConnection
         }
     }
 
+    // Flushed with what else the same read brings.
+    private void AnswerPing()
+    {
+        lock (_write)
+        {
+            if (!_silent)
+            {
+                WriteControl(PacketWriter.PingResp);
+            }
+        }
+    }
+
     private void AnswerNow(PublishAnswer answer)
     {
         List<MqttConnection> touched = [];
