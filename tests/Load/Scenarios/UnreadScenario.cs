@@ -10,7 +10,10 @@ using WebMessenger.Load.Wire;
 
 namespace WebMessenger.Load.Scenarios;
 
-/// <summary>Connections that ask for much and read nothing, one kind after the other, none of which goes: what they cost the server in memory, and somebody honest in time.</summary>
+/// <summary>
+/// Connections that ask for much and read nothing, one kind after the other, none of which goes: what they cost the server in memory, and
+/// somebody honest in time.
+/// </summary>
 /// <remarks>The server's limits of an address and an account are off: all come from one, as a few accounts.</remarks>
 internal sealed class UnreadScenario : IScenario
 {
