@@ -1,6 +1,9 @@
 namespace WebMessenger.Broker.Connections;
 
-/// <summary>Publishes that a client sent over its account's rate: taken from the socket, so that what comes behind them is heard, and dealt with when they are paid for.</summary>
+/// <summary>
+/// Publishes that a client sent over its account's rate: taken from the socket, so that what comes behind them is heard, and dealt with
+/// when they are paid for.
+/// </summary>
 /// <remarks>Belongs to the receive side of the connection; but for <see cref="Clear"/>, when that is over.</remarks>
 internal sealed class HeldPublishes(TrafficMemory memory)
 {

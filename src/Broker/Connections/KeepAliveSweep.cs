@@ -85,7 +85,8 @@ internal sealed partial class KeepAliveSweep(
 
         var excess = memory.Outgoing.Now - (memory.Outgoing.Bound * 3 / 4);
         var ended = 0;
-        foreach (var connection in connections.All.Where(connection => connection.IsStuckFor(stuckTime)).OrderByDescending(connection => connection.WaitingBytes))
+        var stuck = connections.All.Where(connection => connection.IsStuckFor(stuckTime));
+        foreach (var connection in stuck.OrderByDescending(connection => connection.WaitingBytes))
         {
             if (excess <= 0)
             {
@@ -103,6 +104,7 @@ internal sealed partial class KeepAliveSweep(
         }
     }
 
-    [LoggerMessage(3050, LogLevel.Warning, "{Count} connections are closed: they do not read, and more waits for all clients together than WebMessenger:Limits:OutgoingMegabytes allows")]
+    [LoggerMessage(3050, LogLevel.Warning,
+        "{Count} connections are closed: they do not read, and more waits in all than WebMessenger:Limits:OutgoingMegabytes allows")]
     private static partial void LogRelieved(ILogger log, int count);
 }

@@ -90,6 +90,18 @@ internal sealed partial class MqttConnection
         }
     }
 
+    // Flushed with what else the same read brings.
+    private void AnswerPing()
+    {
+        lock (_write)
+        {
+            if (!_silent)
+            {
+                WriteControl(PacketWriter.PingResp);
+            }
+        }
+    }
+
     private void AnswerNow(PublishAnswer answer)
     {
         List<MqttConnection> touched = [];
@@ -179,7 +191,8 @@ internal sealed partial class MqttConnection
                     WriteShort(PacketType.PubComp, packetId, wasReceived ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound);
                     break;
                 case PacketType.PubRec or PacketType.PubComp when _window.Contains(packetId):
-                    // MQTT 5.0, 4.3.2: a publish at QoS 1 is answered by PUBACK. It stays unacknowledged; a durable client is sent it again.
+                    // MQTT 5.0, 4.3.2: a publish at QoS 1 is answered by PUBACK. It stays unacknowledged: a durable client is
+                    // sent it again.
                     throw new Violation(ReasonCode.ProtocolError, "A delivery at QoS 1 was answered as one at QoS 2.");
                 case PacketType.PubRec:
                     // Nothing is delivered at QoS 2, so nothing waits for a PUBREC.

@@ -80,7 +80,7 @@ internal sealed partial class MqttConnection
         return rented.AsSpan(0, length);
     }
 
-    // Null: it is held. Else the client is not to be read on before the task: more than it is allowed to have waiting, it has to keep itself.
+    // Null: it is held. Else the client is not to be read on before the task: more than it may have waiting, it has to keep itself.
     private Task? Hold(in PublishPacket publish, byte flags, ReadOnlySpan<byte> body)
     {
         var held = _held ??= new HeldPublishes(_services.Memory);
@@ -120,7 +120,8 @@ internal sealed partial class MqttConnection
         return null;
     }
 
-    // Returns null when the publish was dealt with, or a task after which it must be looked at again. With a turn, its account is over its rate for so long.
+    // Returns null when the publish was dealt with, or a task after which it must be looked at again. With a turn, its account is over
+    // its rate for so long.
     private Task? Take(ref PublishPacket publish, out TimeSpan? turn)
     {
         turn = null;

@@ -189,7 +189,7 @@ internal sealed partial class MqttConnection
                 {
                     // Not by way of MQTTnet, in whose queue the answers of a client that asks faster than it reads would grow.
                     CheckControl(frame);
-                    SendControl(PacketWriter.PingResp);
+                    AnswerPing();
                 }
                 else if (type == PacketType.Disconnect && _held is { Count: > 0 })
                 {

@@ -14,15 +14,15 @@ internal sealed partial class MqttConnection
     private const int EventBytesLimit = 32 * 1024;
 
     /// <summary>
-    /// The same of what is in no log (presence, info, notices): beyond it QoS 1 waits in the queue and QoS 0 is dropped. The buffer is up to twice as large, as
-    /// buffers come in powers of two.
+    /// The same of what is in no log (presence, info, notices): beyond it QoS 1 waits in the queue and QoS 0 is dropped. The buffer is
+    /// up to twice as large, as buffers come in powers of two.
     /// </summary>
     private const int StalledBytesLimit = 128 * 1024;
 
     /// <summary>The same of anything, while more waits for all clients together than should.</summary>
     private const int TightBytesLimit = 8 * 1024;
 
-    /// <summary>Answers written to a peer whose socket takes nothing more: beyond it the client is not read on, or it would be answered without end.</summary>
+    /// <summary>Answers to a peer whose socket takes nothing more: beyond it the client is not read on, or they would have no end.</summary>
     private const int AnswerBytesLimit = 16 * 1024;
 
     /// <summary>So much is sent without waiting for the end of a batch.</summary>
@@ -115,7 +115,9 @@ internal sealed partial class MqttConnection
             _queueBytes += publish.Length + BytesOfQueued;
             _blockedSince ??= _services.Time.GetTimestamp();
             CountWaiting();
-            isTooSlow = _queue.Count > QueueLengthLimit || _queueBytes > QueueBytesLimit || (_queueBytes > TightQueueBytesLimit && _services.Memory.Outgoing.IsOverrun);
+            isTooSlow = _queue.Count > QueueLengthLimit
+                || _queueBytes > QueueBytesLimit
+                || (_queueBytes > TightQueueBytesLimit && _services.Memory.Outgoing.IsOverrun);
         }
 
         if (isTooSlow)
@@ -294,7 +296,8 @@ internal sealed partial class MqttConnection
         CountAnswer(packet.Length);
     }
 
-    // Under _write. [MQTT-3.1.2-24] An answer that the client cannot take must not be sent, and a client that waits for it would wait for ever.
+    // Under _write. [MQTT-3.1.2-24] An answer that the client cannot take must not be sent. A client that waits for it would wait for
+    // ever, so the connection ends.
     private void GiveUp()
     {
         var goodbye = PacketWriter.Disconnect(ReasonCode.PacketTooLarge, null);
@@ -305,7 +308,9 @@ internal sealed partial class MqttConnection
 
         _silent = true;
         ThreadPool.UnsafeQueueUserWorkItem(
-            static self => _ = self.EndAsync(ReasonCode.PacketTooLarge, "An answer is larger than the client takes."), this, preferLocal: false);
+            static self => _ = self.EndAsync(ReasonCode.PacketTooLarge, "An answer is larger than the client takes."),
+            this,
+            preferLocal: false);
     }
 
     // Under _write.
@@ -322,7 +327,8 @@ internal sealed partial class MqttConnection
     // Under _write. Where nothing holds a flush up, what was written is on its way, and never more than FlushBytes is not.
     private bool HasRoom(int limit) => !(_flushing || _corked) || HasRoomBehind(_unsent + _unflushed, limit);
 
-    private bool HasRoomBehind(int waiting, int limit) => waiting < TightBytesLimit || (waiting < limit && !_services.Memory.Outgoing.IsFull);
+    private bool HasRoomBehind(int waiting, int limit) =>
+        waiting < TightBytesLimit || (waiting < limit && !_services.Memory.Outgoing.IsFull);
 
     // Under _write.
     private void CountWritten(int bytes)
@@ -373,7 +379,8 @@ internal sealed partial class MqttConnection
     }
 
     // Under _write. What the client took or acknowledged gives it another minute for the rest.
-    private void Progressed() => _blockedSince = _flushing || _queue is { Count: > 0 } || IsFeederBlocked ? _services.Time.GetTimestamp() : null;
+    private void Progressed() =>
+        _blockedSince = _flushing || _queue is { Count: > 0 } || IsFeederBlocked ? _services.Time.GetTimestamp() : null;
 
     /// <summary>Null: the client takes its answers. Else it is not to be read on before the task.</summary>
     private Task? AnswersTaken()

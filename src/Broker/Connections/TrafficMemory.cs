@@ -2,7 +2,9 @@ using WebMessenger.Broker.Hosting;
 
 namespace WebMessenger.Broker.Connections;
 
-/// <summary>How much memory all connections together have in messages on their way, and how much they may. ADR 0033 says what happens beyond.</summary>
+/// <summary>
+/// How much memory all connections together have in messages on their way, and how much they may. ADR 0033 says what happens beyond.
+/// </summary>
 /// <remarks>Thread-safe. <c>_gate</c> is a leaf lock, and is taken only while somebody waits for room.</remarks>
 internal sealed class TrafficMemory
 {
@@ -23,7 +25,12 @@ internal sealed class TrafficMemory
 
     /// <param name="outgoing">Bytes.</param>
     /// <param name="incoming">Bytes; half of it may be held for the rate.</param>
-    internal TrafficMemory(long outgoing, long incoming) => (Outgoing, UnderWay, Held) = (new ByteCount(outgoing), new ByteCount(incoming), new ByteCount(incoming / 2));
+    internal TrafficMemory(long outgoing, long incoming)
+    {
+        Outgoing = new ByteCount(outgoing);
+        UnderWay = new ByteCount(incoming);
+        Held = new ByteCount(incoming / 2);
+    }
 
     /// <summary>Written, or queued, for clients that have not taken it from their sockets.</summary>
     public ByteCount Outgoing { get; }
@@ -32,8 +39,8 @@ internal sealed class TrafficMemory
     public ByteCount UnderWay { get; }
 
     /// <summary>
-    /// Publishes taken from clients whose account is over its rate. Counted apart: they go at the pace of the rate, and whoever fills this must not hold up those
-    /// that keep to theirs.
+    /// Publishes taken from clients whose account is over its rate. Counted apart: they go at the pace of the rate, and whoever fills
+    /// this must not hold up those that keep to theirs.
     /// </summary>
     public ByteCount Held { get; }
 

@@ -9,7 +9,8 @@ namespace WebMessenger.Broker.Connections;
 internal abstract class Transport
 {
     /// <summary>Of a pipe to a peer: what it holds for one that does not read is memory like any other.</summary>
-    protected static PipeOptions OutputOptions { get; } = new(pauseWriterThreshold: 32 * 1024, resumeWriterThreshold: 16 * 1024, useSynchronizationContext: false);
+    protected static PipeOptions OutputOptions { get; } =
+        new(pauseWriterThreshold: 32 * 1024, resumeWriterThreshold: 16 * 1024, useSynchronizationContext: false);
 
     public abstract PipeReader Input { get; }
 

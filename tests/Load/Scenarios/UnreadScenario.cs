@@ -10,7 +10,10 @@ using WebMessenger.Load.Wire;
 
 namespace WebMessenger.Load.Scenarios;
 
-/// <summary>Connections that ask for much and read nothing, one kind after the other, none of which goes: what they cost the server in memory, and somebody honest in time.</summary>
+/// <summary>
+/// Connections that ask for much and read nothing, one kind after the other, none of which goes: what they cost the server in memory, and
+/// somebody honest in time.
+/// </summary>
 /// <remarks>The server's limits of an address and an account are off: all come from one, as a few accounts.</remarks>
 internal sealed class UnreadScenario : IScenario
 {
@@ -24,17 +27,22 @@ internal sealed class UnreadScenario : IScenario
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly int _connections;
+    private readonly int _kinds;
     private readonly TimeSpan _seconds;
     private readonly List<Socket> _deaf = [];
 
-    private UnreadScenario(Arguments arguments) =>
-        (_connections, _seconds) = (arguments.Number("connections", 5, 10_000), TimeSpan.FromSeconds(arguments.Number("seconds", 1, 600)));
+    private UnreadScenario(Arguments arguments)
+    {
+        (_connections, _kinds) = (arguments.Number("connections", 5, 10_000), arguments.Number("kinds", 1, 5));
+        _seconds = TimeSpan.FromSeconds(arguments.Number("seconds", 1, 600));
+    }
 
     public static ScenarioKind Kind { get; } = new(
         "unread",
         "connections that read nothing of answers, events, presence, catch-up and history: the server's memory, and an honest client beside them",
         [
-            new("connections", "500", "how many, a fifth of each kind"),
+            new("connections", "500", "how many, as many of each kind"),
+            new("kinds", "5", "how many kinds, in this order: answers, events at QoS 0, at QoS 1 with presence, catch-up, history"),
             new("seconds", "4", "how long each kind goes on before the next one comes beside it"),
         ],
         arguments => new UnreadScenario(arguments),
@@ -70,7 +78,7 @@ internal sealed class UnreadScenario : IScenario
                 ("history", () => EachAsync(i => ReadHistoryAsync(server, i, asking, enough.Token), cancellation)),
             ];
             var peak = before;
-            foreach (var (name, begin) in kinds)
+            foreach (var (name, begin) in kinds.Take(_kinds))
             {
                 await begin();
                 var (times, most) = await BesideAsync(honest, server, () => TalkAsync(speaker, cancellation), cancellation);
@@ -95,7 +103,7 @@ internal sealed class UnreadScenario : IScenario
 
     private async Task EachAsync(Func<int, Task> begin, CancellationToken cancellation)
     {
-        for (var i = 0; i < _connections / 5; i++)
+        for (var i = 0; i < _connections / _kinds; i++)
         {
             await begin(i).WaitAsync(Patience, cancellation);
         }
