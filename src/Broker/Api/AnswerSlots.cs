@@ -6,9 +6,13 @@ using WebMessenger.Broker.Hosting;
 namespace WebMessenger.Broker.Api;
 
 /// <summary>
-/// How many long answers an account and an address may be taking at once, and for how long one may be taken. So what waits in memory for readers that are slow, or do not read, has a bound.
+/// How many long answers an account and an address may be taking at once, and for how long one may be taken. So what waits in memory for
+/// readers that are slow, or do not read, has a bound.
 /// </summary>
-/// <remarks>Whoever comes when all are taken waits a moment for one, so that pages which come back together after a restart are all served, and is refused then.</remarks>
+/// <remarks>
+/// Whoever comes when all are taken waits a moment for one, so that pages which come back together after a restart are all served, and is
+/// refused then.
+/// </remarks>
 internal sealed class AnswerSlots(BrokerLimits limits, TimeProvider time) : IDisposable
 {
     /// <summary>An answer that is not taken by then is cut off: 1 MiB at 9 kB a second.</summary>
@@ -83,7 +87,8 @@ internal sealed class AnswerSlots(BrokerLimits limits, TimeProvider time) : IDis
 
     private static RateLimitPartition<TKey> Slots<TKey>(TKey key, int limit) => limit == 0
         ? RateLimitPartition.GetNoLimiter(key)
-        : RateLimitPartition.GetConcurrencyLimiter(key, _ => new ConcurrencyLimiterOptions { PermitLimit = limit, QueueLimit = MostWaiting });
+        : RateLimitPartition.GetConcurrencyLimiter(
+            key, _ => new ConcurrencyLimiterOptions { PermitLimit = limit, QueueLimit = MostWaiting });
 
     private sealed class Held(IResult answer, RateLimitLease slot, TimeProvider time) : IResult
     {
@@ -91,7 +96,8 @@ internal sealed class AnswerSlots(BrokerLimits limits, TimeProvider time) : IDis
         {
             try
             {
-                await using var end = time.CreateTimer(static context => ((HttpContext)context!).Abort(), httpContext, LongestTaking, Timeout.InfiniteTimeSpan);
+                await using var end = time.CreateTimer(
+                    static context => ((HttpContext)context!).Abort(), httpContext, LongestTaking, Timeout.InfiniteTimeSpan);
                 await answer.ExecuteAsync(httpContext);
             }
             catch (OperationCanceledException) when (httpContext.RequestAborted.IsCancellationRequested)
@@ -109,7 +115,9 @@ internal sealed class AnswerSlots(BrokerLimits limits, TimeProvider time) : IDis
 /// <summary>How endpoints ask for it.</summary>
 internal static class AnswerSlotsOfEndpoints
 {
-    /// <summary>For answers that grow with what is stored. Behind <see cref="RoomProblems.RequireMember"/>, which knows whose they are.</summary>
+    /// <summary>
+    /// For answers that grow with what is stored. Behind <see cref="RoomProblems.RequireMember"/>, which knows whose they are.
+    /// </summary>
     public static TBuilder TakesAnswerSlot<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder => endpoint.AddEndpointFilter((call, next) =>
             call.HttpContext.RequestServices.GetRequiredService<AnswerSlots>().AnswerAsync(call.HttpContext, () => next(call)));

@@ -83,7 +83,8 @@ internal sealed record EventPage(long? Before, long? After, int Limit)
         var isFull = false;
         while (!isFull && newestFirst.Count < Limit)
         {
-            var page = log.ReadBefore(stream.Log, newestFirst.Count == 0 ? before : newestFirst[^1].Seq, Math.Min(ReadAtOnce, Limit - newestFirst.Count));
+            var count = Math.Min(ReadAtOnce, Limit - newestFirst.Count);
+            var page = log.ReadBefore(stream.Log, newestFirst.Count == 0 ? before : newestFirst[^1].Seq, count);
             head ??= page.Head;
             if (page.Entries.Count == 0 || page.Head.Epoch != head.Value.Epoch)
             {
@@ -123,7 +124,10 @@ internal sealed record EventPage(long? Before, long? After, int Limit)
         return null;
     }
 
-    /// <summary>Weighs events as they are written, which may be six times as long as they are stored. The first is always taken, however long it is.</summary>
+    /// <summary>
+    /// Weighs events as they are written, which may be six times as long as they are stored. The first is always taken, however long it
+    /// is.
+    /// </summary>
     private sealed class Scale(EventStream stream)
     {
         private readonly ArrayBufferWriter<byte> _json = new(512);

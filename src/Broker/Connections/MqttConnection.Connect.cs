@@ -64,7 +64,8 @@ internal sealed partial class MqttConnection
             return ReasonCode.MalformedPacket;
         }
 
-        // MQIsdp is MQTT 3.1. Bridges set the high bit of the level (mosquitto's try_private) and count on hearing nothing of their own: refused, they ask again without it.
+        // MQIsdp is MQTT 3.1. Bridges set the high bit of the level (mosquitto's try_private) and count on hearing nothing of their own:
+        // refused, they ask again without it.
         if (protocol.SequenceEqual("MQIsdp"u8) || (protocol.SequenceEqual("MQTT"u8) && level is not (4 or 5)))
         {
             // [MQTT-3.1.2-2]

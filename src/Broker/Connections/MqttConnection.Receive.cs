@@ -139,7 +139,8 @@ internal sealed partial class MqttConnection
         }
     }
 
-    // Handles what is in the buffer, up to the first control packet or the first one that must wait. Moves the buffer's start behind what was handled.
+    // Handles what is in the buffer, up to the first control packet or the first one that must wait. Moves the buffer's start behind
+    // what was handled.
     private MqttPacket? ReadFrames(ref ReadOnlySequence<byte> buffer, out bool needsMore, out Task? wait)
     {
         needsMore = false;

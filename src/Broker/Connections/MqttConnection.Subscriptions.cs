@@ -114,7 +114,8 @@ internal sealed partial class MqttConnection
         return wait is not null;
     }
 
-    // In filters. One is as dear as the rooms that it covers and the positions that it has counted, and a list of people as an eighth of them.
+    // In filters. One is as dear as the rooms that it covers and the positions that it has counted, and a list of people as an eighth of
+    // them.
     private int PriceOf(MqttSubscribePacket packet)
     {
         var price = 0;

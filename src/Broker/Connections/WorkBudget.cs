@@ -1,7 +1,10 @@
 namespace WebMessenger.Broker.Connections;
 
 /// <summary>So much work in a second, and a burst, for work whose price is known only when it is due or done. Thread-safe.</summary>
-/// <remarks>Whoever finds something left may take all that it needs and leave a debt, of <see cref="LongestWait"/> at most: so nothing is too large to be done, and nobody waits for longer.</remarks>
+/// <remarks>
+/// Whoever finds something left may take all that it needs and leave a debt, of <see cref="LongestWait"/> at most: so nothing is too
+/// large to be done, and nobody waits for longer.
+/// </remarks>
 /// <param name="perSecond">0: no limit.</param>
 /// <param name="seconds">How many seconds' worth may be taken at once.</param>
 internal sealed class WorkBudget(int perSecond, int seconds, TimeProvider time)
@@ -29,7 +32,9 @@ internal sealed class WorkBudget(int perSecond, int seconds, TimeProvider time)
     /// <summary>Whether something is left. False: <paramref name="wait"/> says when there is.</summary>
     public bool HasSome(out TimeSpan wait) => TryTake(0, out wait);
 
-    /// <summary>Takes this much if anything is left, be it too much. False: nothing is left; <paramref name="wait"/> says when to ask again.</summary>
+    /// <summary>
+    /// Takes this much if anything is left, be it too much. False: nothing is left; <paramref name="wait"/> says when to ask again.
+    /// </summary>
     public bool TryTake(double price, out TimeSpan wait)
     {
         wait = default;

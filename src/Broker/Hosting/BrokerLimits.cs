@@ -10,7 +10,9 @@ internal sealed record BrokerLimits
 
     public int FiltersPerClient { get; init; } = 100;
 
-    /// <summary>Filters that an account subscribes to and gives up, all its clients together. What is beyond is answered later, not refused.</summary>
+    /// <summary>
+    /// Filters that an account subscribes to and gives up, all its clients together. What is beyond is answered later, not refused.
+    /// </summary>
     public int SubscribePerSecond { get; init; } = 200;
 
     /// <summary>Bytes of history that an account is brought by `after` and `last`. What is beyond comes later.</summary>

@@ -11,7 +11,10 @@ internal static class MqttText
     /// <summary>Not empty [MQTT-4.7.3-1] and without wildcards [MQTT-3.3.2-2].</summary>
     public static bool IsTopicName(ReadOnlySpan<byte> utf8) => !utf8.IsEmpty && utf8.IndexOfAny((byte)'+', (byte)'#') < 0;
 
-    /// <summary>Not empty [MQTT-4.7.3-1], `#` alone in its level and last [MQTT-4.7.1-1], `+` alone in its level [MQTT-4.7.1-2]. 3.1.1 has the same clauses.</summary>
+    /// <summary>
+    /// Not empty [MQTT-4.7.3-1], `#` alone in its level and last [MQTT-4.7.1-1], `+` alone in its level [MQTT-4.7.1-2]. 3.1.1 has the
+    /// same clauses.
+    /// </summary>
     public static bool IsTopicFilter(ReadOnlySpan<byte> utf8)
     {
         if (utf8.IsEmpty)

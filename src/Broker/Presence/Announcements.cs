@@ -4,7 +4,8 @@ namespace WebMessenger.Broker.Presence;
 
 /// <summary>
 /// Decides which joins and leaves of one room are said at once. Over 50 in a second they are gathered until the second is over, so that a rush of a thousand
-/// people is a few events and not a thousand times a thousand deliveries; who came and went meanwhile is not mentioned. The same holds for one account that comes and goes
+/// people is a few events and not a thousand times a thousand deliveries; who came and went meanwhile is not mentioned. The same holds
+/// for one account that comes and goes
 /// over and over: four are said at once, then one in five seconds, or one guest would fill the log with himself.
 /// </summary>
 /// <remarks>Guarded by the room's gate. <see cref="EndOfSecond"/> is called by a sweep about once a second.</remarks>

@@ -6,10 +6,14 @@ namespace WebMessenger.Broker.Presence;
 internal readonly record struct PresenceWord(string User, Author? ShownAs, DateTimeOffset Since);
 
 /// <summary>
-/// Decides which changes of presence of one room are said at once: the first of each user in a second. Of those after it the newest waits for the end of the second, so that who comes and goes
+/// Decides which changes of presence of one room are said at once: the first of each user in a second. Of those after it the newest waits
+/// for the end of the second, so that who comes and goes
 /// a thousand times costs the others one delivery a second.
 /// </summary>
-/// <remarks>Guarded by the room's gate. <see cref="EndOfSecond"/> is called by a sweep about once a second. It holds at most one word of each user who came or went within a second.</remarks>
+/// <remarks>
+/// Guarded by the room's gate. <see cref="EndOfSecond"/> is called by a sweep about once a second. It holds at most one word of each user
+/// who came or went within a second.
+/// </remarks>
 internal sealed class PresenceWords
 {
     private readonly HashSet<string> _said = [];

@@ -14,7 +14,10 @@ internal interface IStreamWork;
 /// <summary>Something else than an event: a presence change, a replay of what is retained.</summary>
 internal interface IStreamTask : IStreamWork
 {
-    /// <summary>Events and their answers go first: it costs as much as there are people, and is not in their order. Tasks that wait keep their order among themselves.</summary>
+    /// <summary>
+    /// Events and their answers go first: it costs as much as there are people, and is not in their order. Tasks that wait keep their
+    /// order among themselves.
+    /// </summary>
     bool MayWait => false;
 
     /// <summary>Runs on the stream's worker. Connections that were written to and want a flush go into <paramref name="touched"/>.</summary>
@@ -41,8 +44,10 @@ internal readonly record struct EventDelivery(long Seq, PublishFrames Frames, ul
 /// <summary>A log and the clients that hear it live: a room, or an account's inbox.</summary>
 /// <remarks>
 /// Threads and locks. <c>Gate</c> guards the subscribers (and what a derived class says); under it no other lock is taken but a connection's write lock and the log's
-/// own. Everything that is delivered goes through the queues and is delivered by one worker at a time, so that every member receives all events in one order; the worker holds no lock
-/// while it delivers. The log thread only enqueues. What may wait has a queue of its own, of which at most one piece is done while an event waits: a publisher's answer never stands behind a
+/// own. Everything that is delivered goes through the queues and is delivered by one worker at a time, so that every member receives all
+/// events in one order; the worker holds no lock
+/// while it delivers. The log thread only enqueues. What may wait has a queue of its own, of which at most one piece is done while an
+/// event waits: a publisher's answer never stands behind a
 /// rush of people who come and go (ADR 0034).
 /// </remarks>
 internal abstract class EventStream(LogName log) : IThreadPoolWorkItem

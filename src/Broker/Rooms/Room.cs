@@ -270,7 +270,10 @@ internal sealed class Room : EventStream
         }
     }
 
-    /// <summary>Who is here by what was said so far, in the log or on its way there. A coming or going that is still to be said does not count yet.</summary>
+    /// <summary>
+    /// Who is here by what was said so far, in the log or on its way there. A coming or going that is still to be said does not count
+    /// yet.
+    /// </summary>
     public List<PresentNote> SaidPresence()
     {
         lock (Gate)

@@ -115,6 +115,27 @@ public sealed class HandshakeTests
         }
     }
 
+    [Theory]
+    [InlineData(4, null)]
+    [InlineData(5, 0x81)]
+    public async Task Fault_Q10_A_malformed_CONNECT_is_answered_where_the_version_has_a_word_for_it(byte level, int? code)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var version = level == 5 ? MqttVersion.V5 : MqttVersion.V311;
+        await using var client = await RawMqttClient.OverTcpAsync(broker.Mqtt, version);
+
+        // The reserved connect flag [MQTT-3.1.2-3].
+        await client.SendAsync(Connect(level, 0xC3, "ana"u8.ToArray(), "ana", "secret"));
+
+        if (code is not null)
+        {
+            Assert.Equal(code, ConnAck.Decode(await client.NextAsync(PacketType.ConnAck), version).ReasonCode);
+        }
+
+        await client.WaitForCloseAsync();
+        Assert.Equal(code is not null, client.Transcript().Contains("CONNACK", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task Fault_Q6_A_bridge_of_MQTT_5_is_told_so_in_its_own_version()
     {

@@ -314,7 +314,8 @@ internal static class MalformedPackets
                 yield return After("3.10.3-1, 4.7.3-2", $"a filter to end with {what}", version, Packet(0xA2, [.. head, .. filter]), malformed);
             }
 
-            // Fault Q11. 0x8F is for a filter that is correctly formed (3.9.3), so these have no answer but the end (4.13.1-1; 3.1.1: 4.8.0-1).
+            // Fault Q11. 0x8F is for a filter that is correctly formed (3.9.3), so these have no answer but the end (4.13.1-1; 3.1.1:
+            // 4.8.0-1).
             foreach (var filter in new[] { "", "a/#/b", "a#", "a+", "#/a", "+a", "a/b+/c", "##" })
             {
                 byte[] text = [0, (byte)filter.Length, .. System.Text.Encoding.UTF8.GetBytes(filter)];

@@ -30,7 +30,8 @@ internal sealed class Member(Swarm swarm, int number, int room, int receiveBytes
         if (Room >= 0)
         {
             var topic = RoomTopic.Of(Room);
-            Write(ClientPackets.Subscribe(Swarm.Version, SubscribeId, Swarm.WatchesPresence ? [topic, topic + "/presence/+"] : [topic], 1));
+            string[] filters = Swarm.WatchesPresence ? [topic, topic + "/presence/+"] : [topic];
+            Write(ClientPackets.Subscribe(Swarm.Version, SubscribeId, filters, 1));
         }
 
         return Room >= 0;

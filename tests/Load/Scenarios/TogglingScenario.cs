@@ -10,7 +10,10 @@ using WebMessenger.Load.Wire;
 
 namespace WebMessenger.Load.Scenarios;
 
-/// <summary>A room that talks, whose members watch who is here, while one more account subscribes and unsubscribes as fast as the server reads: by turns with the same talk undisturbed.</summary>
+/// <summary>
+/// A room that talks, whose members watch who is here, while one more account subscribes and unsubscribes as fast as the server reads: by
+/// turns with the same talk undisturbed.
+/// </summary>
 internal sealed class TogglingScenario(Arguments arguments) : IScenario
 {
     /// <summary>Of the members; the toggler has one of its own.</summary>
@@ -42,11 +45,13 @@ internal sealed class TogglingScenario(Arguments arguments) : IScenario
         arguments => new TogglingScenario(arguments),
         IsComparable: false);
 
-    public string Title => string.Create(CultureInfo.InvariantCulture, $"a room of {_members} who watch who is here, {_rate} messages/s, and one account that subscribes and unsubscribes without end");
+    public string Title => string.Create(CultureInfo.InvariantCulture,
+        $"a room of {_members} who watch who is here, {_rate} messages/s, and one account that subscribes and unsubscribes without end");
 
     public string FileName => string.Create(CultureInfo.InvariantCulture, $"toggling-{_members}-{_rate}ps");
 
-    public string Promise => "every acknowledged message reached every member once and in order, at most five times as late (p99) as in the quiet room.";
+    public string Promise =>
+        "every acknowledged message reached every member once and in order, at most five times as late (p99) as in the quiet room.";
 
     public Preparation Preparation { get; } = new(Accounts + 1, Rooms: 1);
 
@@ -56,7 +61,12 @@ internal sealed class TogglingScenario(Arguments arguments) : IScenario
     {
         using Swarm swarm = new(server.Door(Transport.Tcp), MqttVersion.V5, rooms: 1) { WatchesPresence = true };
         await swarm.OpenAsync(
-            [.. Enumerable.Repeat(0, _members)], [.. Enumerable.Repeat(0, Publishers).Select(room => new[] { room })], window: 16, textLength: 100, i => server.Login(i % Accounts), cancellation);
+            [.. Enumerable.Repeat(0, _members)],
+            [.. Enumerable.Repeat(0, Publishers).Select(room => new[] { room })],
+            window: 16,
+            textLength: 100,
+            i => server.Login(i % Accounts),
+            cancellation);
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var talking = swarm.PublishAtRateAsync(_rate, enough.Token);
         await swarm.GoOnAsync(_warmUp, cancellation);
@@ -66,7 +76,9 @@ internal sealed class TogglingScenario(Arguments arguments) : IScenario
         {
             // Without, with, with, without, …: what only grows with time counts for neither.
             var isQuiet = turn % 4 is 0 or 3;
-            using var toggler = isQuiet ? null : await RawClient.OpenAsync(server.Door(Transport.Tcp), null, server.Login(Accounts), "toggler", 0, cancellation);
+            using var toggler = isQuiet
+                ? null
+                : await RawClient.OpenAsync(server.Door(Transport.Tcp), null, server.Login(Accounts), "toggler", 0, cancellation);
             var toggling = toggler is null ? Task.FromResult(0L) : ToggleAsync(toggler);
             await swarm.GoOnAsync(Pause, cancellation);
             await MeasureAsync(swarm, server, log, isQuiet ? quiet : toggled, cancellation);
@@ -79,8 +91,17 @@ internal sealed class TogglingScenario(Arguments arguments) : IScenario
         swarm.Stop();
         await swarm.QuietAsync(cancellation);
         List<string> problems = [.. await swarm.VerifyAsync(cancellation)];
-        List<Figure> figures = [.. quiet.Figures("quiet"), .. toggled.Figures("toggling"), new("SUBSCRIBEs taken in", "/s", toggled.Toggles / (Pairs * (_turn + Pause).TotalSeconds))];
-        foreach (var (name, before, during) in new[] { ("end to end", quiet.EndToEnd, toggled.EndToEnd), ("acknowledgement", quiet.Acknowledgement, toggled.Acknowledgement) })
+        List<Figure> figures =
+        [
+            .. quiet.Figures("quiet"),
+            .. toggled.Figures("toggling"),
+            new("SUBSCRIBEs taken in", "/s", toggled.Toggles / (Pairs * (_turn + Pause).TotalSeconds)),
+        ];
+        (string, Histogram, Histogram)[] compared =
+        [
+            ("end to end", quiet.EndToEnd, toggled.EndToEnd), ("acknowledgement", quiet.Acknowledgement, toggled.Acknowledgement),
+        ];
+        foreach (var (name, before, during) in compared)
         {
             var ratio = during.Microseconds(0.99) / before.Microseconds(0.99);
             figures.Add(new(name + ", p99, toggling / quiet", "×", ratio));
@@ -95,7 +116,8 @@ internal sealed class TogglingScenario(Arguments arguments) : IScenario
 
     private async Task MeasureAsync(Swarm swarm, ServerUnderTest server, StoredLog log, Turns turns, CancellationToken cancellation)
     {
-        var (head, acknowledged, cpu, at) = (await HeadAsync(log, cancellation), swarm.Acknowledged, server.Process.Cpu, Stopwatch.GetTimestamp());
+        var head = await HeadAsync(log, cancellation);
+        var (acknowledged, cpu, at) = (swarm.Acknowledged, server.Process.Cpu, Stopwatch.GetTimestamp());
         lock (swarm.Gate)
         {
             swarm.EndToEnd.Clear();
@@ -120,7 +142,8 @@ internal sealed class TogglingScenario(Arguments arguments) : IScenario
     /// <summary>Until it is closed. Returns how many pairs the server let it send.</summary>
     private static async Task<long> ToggleAsync(RawClient toggler)
     {
-        byte[] pair = [.. ClientPackets.Subscribe(MqttVersion.V5, 1, RoomTopic.Of(0), 0), .. ClientPackets.Unsubscribe(MqttVersion.V5, 2, RoomTopic.Of(0))];
+        var room = RoomTopic.Of(0);
+        byte[] pair = [.. ClientPackets.Subscribe(MqttVersion.V5, 1, room, 0), .. ClientPackets.Unsubscribe(MqttVersion.V5, 2, room)];
         byte[] pairs = [.. Enumerable.Repeat(pair, PairsAtOnce).SelectMany(bytes => bytes)];
         long sent = 0;
         try
