@@ -11,32 +11,39 @@ internal static class MaskedFrames
     {
         if (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } upgrade)
         {
-            context.Features.Set<IHttpUpgradeFeature>(new Upgrade(upgrade));
+            context.Features.Set<IHttpUpgradeFeature>(new Upgrade(upgrade, context));
         }
 
         if (context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true } connect)
         {
-            context.Features.Set<IHttpExtendedConnectFeature>(new ExtendedConnect(connect));
+            context.Features.Set<IHttpExtendedConnectFeature>(new ExtendedConnect(connect, context));
         }
 
         return next(context);
     }
 
-    private sealed class Upgrade(IHttpUpgradeFeature inner) : IHttpUpgradeFeature
+    // Whoever ends the WebSocket reads away what it leaves.
+    private static MaskedStream Known(HttpContext context, MaskedStream stream)
+    {
+        context.Features.Set(stream);
+        return stream;
+    }
+
+    private sealed class Upgrade(IHttpUpgradeFeature inner, HttpContext context) : IHttpUpgradeFeature
     {
         public bool IsUpgradableRequest => inner.IsUpgradableRequest;
 
-        public async Task<Stream> UpgradeAsync() => new MaskedStream(await inner.UpgradeAsync());
+        public async Task<Stream> UpgradeAsync() => Known(context, new MaskedStream(await inner.UpgradeAsync()));
     }
 
-    private sealed class ExtendedConnect(IHttpExtendedConnectFeature inner) : IHttpExtendedConnectFeature
+    private sealed class ExtendedConnect(IHttpExtendedConnectFeature inner, HttpContext context) : IHttpExtendedConnectFeature
     {
         [MemberNotNullWhen(true, nameof(Protocol))]
         public bool IsExtendedConnect => inner.IsExtendedConnect;
 
         public string? Protocol => inner.Protocol;
 
-        public async ValueTask<Stream> AcceptAsync() => new MaskedStream(await inner.AcceptAsync());
+        public async ValueTask<Stream> AcceptAsync() => Known(context, new MaskedStream(await inner.AcceptAsync()));
     }
 }
 
@@ -57,6 +64,9 @@ internal sealed class MaskedStream(Stream inner) : Stream
 
     // The first byte of a header whose second has not come: not passed on alone, as it could not be changed any more.
     private byte? _held;
+
+    /// <summary>An unmasked frame came.</summary>
+    public bool IsViolated => _isMarked;
 
     public override bool CanRead => true;
 

@@ -116,6 +116,7 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
 
         await writer.CompleteAsync();
         await DrainAsync();
+        await ReadAwayAsync();
         _received.TrySetResult();
     }
 
@@ -131,6 +132,32 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
             }
         }
         catch (Exception error) when (error is WebSocketException or OperationCanceledException or IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            // As above.
+        }
+    }
+
+    // The WebSocket has answered the peer's frame with a close frame of its own, and calls itself aborted.
+    private bool WasUnmasked => context.Features.Get<MaskedStream>() is { IsViolated: true };
+
+    // Behind an unmasked frame the WebSocket reads nothing more. What the peer still sends is read away: left unread, it would be answered with a reset, which takes our close frame with it.
+    private async Task ReadAwayAsync()
+    {
+        if (context.Features.Get<MaskedStream>() is not { IsViolated: true } stream)
+        {
+            return;
+        }
+
+        using CancellationTokenSource patience = new(LingerTime);
+        var nothing = new byte[ReceiveBytes];
+        try
+        {
+            while (await stream.ReadAsync(nothing, patience.Token) > 0)
+            {
+                // Until the peer closes, or for long enough.
+            }
+        }
+        catch (Exception error) when (error is OperationCanceledException or IOException or ObjectDisposedException or InvalidOperationException)
         {
             // As above.
         }
@@ -165,8 +192,7 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
                     // Cutting the connection before the peer has closed too would cut off what was sent last. Whoever cannot wait for that aborts.
                     await _received.Task;
 
-                    // Also where a frame of the peer's could not be read, which the WebSocket has answered with a close frame of its own.
-                    _isClosedInOrder = socket.State is WebSocketState.Closed or WebSocketState.CloseSent;
+                    _isClosedInOrder = Volatile.Read(ref _aborted) == 0 && (socket.State is WebSocketState.Closed || WasUnmasked);
                     break;
                 }
             }

@@ -61,7 +61,7 @@ public sealed class OpenSocketsTests
         FakeTimeProvider time = new();
         var sockets = Sockets(20_000, new BrokerLimits { SocketsPerSecondPerAddress = 5 }, time);
 
-        Assert.Equal(50, Take(sockets, "203.0.113.7", 500));
+        Assert.Equal(100, Take(sockets, "203.0.113.7", 500));
         Assert.True(sockets.TryEnter(Newcomer));
         time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(5, Take(sockets, "203.0.113.7", 500));

@@ -74,7 +74,8 @@ public sealed class WebSocketTests
         await unmasked.SendAsync(frame[..first]);
         await unmasked.SendAsync(frame[first..]);
 
-        Assert.Equal("880203EA", (await unmasked.ReadToEndAsync())[..8]);
+        Assert.Equal("880203EA", await unmasked.ReadToCloseAsync());
+        await unmasked.ReadToEndAsync();
     }
 
     [Theory]
@@ -168,6 +169,20 @@ public sealed class WebSocketTests
             }
 
             return all.ToString();
+        }
+
+        /// <summary>A close frame with a code, as hexadecimal digits.</summary>
+        public async Task<string> ReadToCloseAsync()
+        {
+            using CancellationTokenSource patience = new(RawMqttClient.Patience);
+            var close = new byte[4];
+            var got = 0;
+            while (got < close.Length && await socket.ReceiveAsync(close.AsMemory(got), patience.Token) is var count and > 0)
+            {
+                got += count;
+            }
+
+            return Convert.ToHexString(close.AsSpan(0, got));
         }
 
         public void Dispose() => socket.Dispose();

@@ -9,10 +9,11 @@ namespace WebMessenger.Load.Scenarios;
 /// <summary>One address that wants as many sockets as it can get and opens each anew that the server closes.</summary>
 internal sealed class Strangers(ServerUnderTest server, IPAddress address, int wanted)
 {
-    /// <summary>New ones between two looks at the old ones: more than the server lets in.</summary>
-    private const int OpenedInARow = 40;
+    /// <summary>Two hundred a second, evenly: more than the server lets in.</summary>
+    private const int OpenedInARow = 4;
 
-    private static readonly TimeSpan LookPeriod = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan TurnPeriod = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan SlowPeriod = TimeSpan.FromSeconds(1);
 
     private static readonly byte[] Upgrade = Encoding.ASCII.GetBytes(
         "GET /mqtt HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n");
@@ -20,7 +21,6 @@ internal sealed class Strangers(ServerUnderTest server, IPAddress address, int w
     private static readonly byte[] HalfConnect = [0x10, 0x20, 0, 4, (byte)'M', (byte)'Q'];
     private static readonly byte[] HalfHello = [0x16, 0x03, 0x01, 0x02, 0x00, 0x01];
     private static readonly byte[] Request = Encoding.ASCII.GetBytes("GET /api/session HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: " + new string('a', 1_000));
-    private static readonly byte[] Nothing = new byte[4096];
 
     private readonly Way[] _ways =
     [
@@ -37,10 +37,11 @@ internal sealed class Strangers(ServerUnderTest server, IPAddress address, int w
     ];
 
     private readonly List<HeldSocket> _held = [];
+    private readonly byte[] _nothing = new byte[4096];
     private int _count;
     private long _opened;
 
-    /// <summary>How many it holds at this moment, those among them that the server has refused and that were not looked at since.</summary>
+    /// <summary>How many it holds at this moment, those among them whose end was not seen yet.</summary>
     public int Held => Volatile.Read(ref _count);
 
     public long Opened => Interlocked.Read(ref _opened);
@@ -49,10 +50,17 @@ internal sealed class Strangers(ServerUnderTest server, IPAddress address, int w
     {
         try
         {
-            using PeriodicTimer turn = new(LookPeriod);
+            using PeriodicTimer turn = new(TurnPeriod);
+            var looked = Stopwatch.GetTimestamp();
             do
             {
-                Look();
+                LetGo();
+                if (Stopwatch.GetElapsedTime(looked) >= SlowPeriod)
+                {
+                    looked = Stopwatch.GetTimestamp();
+                    _held.ForEach(held => held.SaySomething());
+                }
+
                 for (var i = 0; i < OpenedInARow && _held.Count < wanted; i++)
                 {
                     await OpenAsync(_ways[(int)(_opened % _ways.Length)], enough);
@@ -81,7 +89,9 @@ internal sealed class Strangers(ServerUnderTest server, IPAddress address, int w
             socket.Bind(new IPEndPoint(address, 0));
             await socket.ConnectAsync(server.At(way.Scheme), enough);
             await socket.SendAsync(way.First, enough);
-            _held.Add(new HeldSocket(socket, way, Stopwatch.GetTimestamp()));
+            HeldSocket held = new(socket, way, Stopwatch.GetTimestamp());
+            _held.Add(held);
+            _ = held.WatchAsync(_nothing);
         }
         catch (SocketException)
         {
@@ -94,30 +104,16 @@ internal sealed class Strangers(ServerUnderTest server, IPAddress address, int w
         }
     }
 
-    // Lets go of what the server has closed, and says a byte more where that is the way.
-    private void Look()
+    private void LetGo()
     {
         for (var i = _held.Count - 1; i >= 0; i--)
         {
-            var held = _held[i];
-            if (IsOver(held.Socket) || !held.TrySaySomething())
+            if (_held[i].IsOver)
             {
-                held.Socket.Close(0);
+                _held[i].Socket.Close(0);
                 _held[i] = _held[^1];
                 _held.RemoveAt(_held.Count - 1);
             }
-        }
-    }
-
-    private static bool IsOver(Socket socket)
-    {
-        try
-        {
-            return socket.Poll(0, SelectMode.SelectRead) && socket.Receive(Nothing) == 0;
-        }
-        catch (SocketException)
-        {
-            return true;
         }
     }
 
@@ -126,26 +122,46 @@ internal sealed class Strangers(ServerUnderTest server, IPAddress address, int w
 
     private sealed class HeldSocket(Socket socket, Way way, long openedAt)
     {
+        private volatile bool _isOver;
         private int _said;
 
         public Socket Socket => socket;
 
-        public bool TrySaySomething()
+        public bool IsOver => _isOver;
+
+        /// <summary>Reads away what the server says, until it closes.</summary>
+        public async Task WatchAsync(byte[] nothing)
+        {
+            try
+            {
+                while (await socket.ReceiveAsync(nothing) > 0)
+                {
+                    // An answer to half a request, or a close frame.
+                }
+            }
+            catch (Exception error) when (error is SocketException or ObjectDisposedException)
+            {
+                // Reset by the server, or closed by us.
+            }
+
+            _isOver = true;
+        }
+
+        public void SaySomething()
         {
             var due = (int)Math.Min(Stopwatch.GetElapsedTime(openedAt).TotalSeconds, way.Slowly.Length);
-            if (due <= _said)
+            if (due <= _said || _isOver)
             {
-                return true;
+                return;
             }
 
             try
             {
                 _said += socket.Send(way.Slowly.Span[_said..due]);
-                return true;
             }
-            catch (SocketException)
+            catch (Exception error) when (error is SocketException or ObjectDisposedException)
             {
-                return false;
+                _isOver = true;
             }
         }
     }

@@ -15,7 +15,7 @@ internal sealed partial class OpenSockets(
     HandleRoom room, BrokerLimits limits, IReadOnlyList<IPNetwork> proxies, TimeProvider time, ILogger<OpenSockets> log)
 {
     /// <summary>An address may take so many seconds' worth of new sockets at once: many pages behind one address come back together.</summary>
-    private const int BurstSeconds = 10;
+    private const int BurstSeconds = 20;
 
     private static readonly TimeSpan ReportPeriod = TimeSpan.FromMinutes(1);
 
