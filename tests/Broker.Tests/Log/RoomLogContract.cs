@@ -482,7 +482,7 @@ public abstract class RoomLogContract : IAsyncLifetime
         Assert.Equal(AppendOutcome.StoreFailed, (await late).Outcome);
         Assert.Throws<ObjectDisposedException>(() => Log.Head(Lobby));
         Assert.Throws<ObjectDisposedException>(() => Log.ReadAfter(Lobby, 0, 1));
-        await Assert.ThrowsAsync<IOException>(() => Log.DropAsync(Lobby));
+        await Assert.ThrowsAnyAsync<IOException>(() => Log.DropAsync(Lobby));
         Log = Open();
         Assert.Equal(100, Log.Head(Lobby).Head);
     }
