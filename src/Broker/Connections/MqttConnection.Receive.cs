@@ -275,12 +275,12 @@ internal sealed partial class MqttConnection
     // A packet that can never be right is judged by its first bytes: nobody waits for the rest of it, or keeps it.
     private void CheckStart(in ReadOnlySequence<byte> buffer)
     {
-        if (buffer.IsEmpty)
+        // The first segment may be empty where the packet before has ended with it.
+        if (!new SequenceReader<byte>(buffer).TryPeek(out var header))
         {
             return;
         }
 
-        var header = buffer.FirstSpan[0];
         var code = _isConnected ? PacketRules.CheckHeader(header)
             : header == (byte)PacketType.Connect << 4 ? (byte)0
             : ReasonCode.ProtocolError;

@@ -171,7 +171,7 @@ public sealed class PublishTests
         var ana = await broker.RegisterAsync("ana");
         await using var client = await broker.ConnectAsync(ana);
         MqttProperties alias = new() { { PropertyId.TopicAlias, 1u } };
-        Assert.Equal(0x83, (await client.PublishAsync("rooms/lobby", "{}", properties: alias)).ReasonCode);
+        Assert.Equal(0x83, (await client.PublishAsync("rooms/lobby", """{"type":"dance"}""", properties: alias)).ReasonCode);
 
         var answer = await client.PublishAsync("", "second", properties: alias);
 

@@ -19,7 +19,7 @@ internal enum BanWish
 internal sealed record BanRequest(BanWish Wish, string? User = null, string? Reason = null);
 
 /// <summary>One banned account, as it is listed.</summary>
-internal sealed record BannedAccount(string User, DateTimeOffset At, string? Reason);
+internal sealed record BannedAccount(string User, DateTimeOffset At, string? Reason = null);
 
 /// <param name="User">Whose ban it is, as the account is written.</param>
 /// <param name="Sessions">Login sessions that the ban has ended, and <paramref name="Tokens"/> access tokens.</param>
