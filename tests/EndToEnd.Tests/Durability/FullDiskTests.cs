@@ -66,7 +66,7 @@ public sealed class FullDiskTests
         [
             (stranger, "/api/session/guest", number => new { nickname = $"Eve {number}" }),
             (stranger, "/api/session", _ => new { login = ana.UserName, password = Person.Password }),
-            (stranger, "/api/accounts", number => new { email = $"eve{number}@example.org", userName = $"eve{number}", displayName = $"Eva {number}", password = Person.Password }),
+            (stranger, "/api/accounts", number => new { email = $"walt{number}@example.org", userName = $"walt{number}", displayName = $"Walt {number}", password = Person.Password }),
             (ana.Http, "/api/rooms", number => new { id = $"den-{number}", title = "Den" }),
             (ana.Http, "/api/tokens", number => new { name = $"bot {number}" }),
         ];
