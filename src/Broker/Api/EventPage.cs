@@ -41,68 +41,41 @@ internal sealed record EventPage(long? Before, long? After, int Limit)
     /// <param name="writeMore">Writes what the answer has beside the events.</param>
     public IResult Read(EventStream stream, IRoomLog log, Action<Utf8JsonWriter>? writeMore = null)
     {
-        var (head, entries) = After is { } from ? ReadOn(stream, log, from) : ReadBack(stream, log, Before ?? long.MaxValue);
-        return new Written(stream, head, entries, writeMore);
-    }
-
-    private (LogHead Head, List<LogEntry> Entries) ReadOn(EventStream stream, IRoomLog log, long after)
-    {
-        Scale scale = new(stream);
-        List<LogEntry> entries = [];
-        LogHead? head = null;
-        while (entries.Count < Limit)
+        Stretch stretch = new(stream);
+        if (After is { } from)
         {
-            var page = log.ReadAfter(stream.Log, entries.Count == 0 ? after : entries[^1].Seq, Math.Min(ReadAtOnce, Limit - entries.Count));
-            head ??= page.Head;
-
-            // Another life of the log is another answer's.
-            if (page.Entries.Count == 0 || page.Head.Epoch != head.Value.Epoch)
-            {
-                break;
-            }
-
-            foreach (var entry in page.Entries)
-            {
-                if (!scale.HasRoomFor(entry, page.Head.Epoch))
-                {
-                    return (head.Value, entries);
-                }
-
-                entries.Add(entry);
-            }
+            ReadOn(stretch, log, from);
+        }
+        else
+        {
+            ReadBack(stretch, log, Before ?? long.MaxValue);
         }
 
-        return (head!.Value, entries);
+        return new Written(stretch, log, writeMore);
     }
 
-    private (LogHead Head, List<LogEntry> Entries) ReadBack(EventStream stream, IRoomLog log, long before)
+    private void ReadOn(Stretch stretch, IRoomLog log, long after)
     {
-        Scale scale = new(stream);
-        List<LogEntry> newestFirst = [];
-        LogHead? head = null;
-        var isFull = false;
-        while (!isFull && newestFirst.Count < Limit)
+        while (stretch.Count < Limit)
         {
-            var count = Math.Min(ReadAtOnce, Limit - newestFirst.Count);
-            var page = log.ReadBefore(stream.Log, newestFirst.Count == 0 ? before : newestFirst[^1].Seq, count);
-            head ??= page.Head;
-            if (page.Entries.Count == 0 || page.Head.Epoch != head.Value.Epoch)
+            var page = log.ReadAfter(stretch.Stream.Log, stretch.Count == 0 ? after : stretch.Last, Math.Min(ReadAtOnce, Limit - stretch.Count));
+            if (!stretch.Begin(page) || !page.Entries.All(stretch.TryAdd))
             {
-                break;
-            }
-
-            for (var i = page.Entries.Count - 1; i >= 0 && !isFull; i--)
-            {
-                isFull = !scale.HasRoomFor(page.Entries[i], page.Head.Epoch);
-                if (!isFull)
-                {
-                    newestFirst.Add(page.Entries[i]);
-                }
+                return;
             }
         }
+    }
 
-        newestFirst.Reverse();
-        return (head!.Value, newestFirst);
+    private void ReadBack(Stretch stretch, IRoomLog log, long before)
+    {
+        while (stretch.Count < Limit)
+        {
+            var page = log.ReadBefore(stretch.Stream.Log, stretch.Count == 0 ? before : stretch.First, Math.Min(ReadAtOnce, Limit - stretch.Count));
+            if (!stretch.Begin(page) || !page.Entries.Reverse().All(stretch.TryAdd))
+            {
+                return;
+            }
+        }
     }
 
     private static long? Number(IQueryCollection query, string name, long minimum, long maximum, List<FieldError> errors)
@@ -125,28 +98,70 @@ internal sealed record EventPage(long? Before, long? After, int Limit)
     }
 
     /// <summary>
-    /// Weighs events as they are written, which may be six times as long as they are stored. The first is always taken, however long it
-    /// is.
+    /// The events of one answer: so many as have room in it, weighed as they are written, which may be six times as long as they are
+    /// stored. The first is always taken, however long it is.
     /// </summary>
-    private sealed class Scale(EventStream stream)
+    private sealed class Stretch(EventStream stream)
     {
-        private readonly ArrayBufferWriter<byte> _json = new(512);
-        private int _bytes;
+        /// <summary>As they are stored. More than this is read from the log again when the reader takes it.</summary>
+        private const int MostKeptBytes = 64 * 1024;
 
-        public bool HasRoomFor(in LogEntry entry, string epoch)
+        private readonly ArrayBufferWriter<byte> _json = new(512);
+        private List<LogEntry>? _kept = [];
+        private int _bytes;
+        private int _keptBytes;
+
+        public EventStream Stream => stream;
+
+        public LogHead Head { get; private set; }
+
+        public int Count { get; private set; }
+
+        public long First { get; private set; } = long.MaxValue;
+
+        public long Last { get; private set; }
+
+        /// <summary>In order. Null: they are too long to be kept for a reader that may be slow.</summary>
+        public IEnumerable<LogEntry>? Kept => _kept?.OrderBy(entry => entry.Seq);
+
+        /// <summary>False: there is nothing more. Another life of the log is another answer's.</summary>
+        public bool Begin(LogPage page)
+        {
+            if (Count == 0)
+            {
+                Head = page.Head;
+            }
+
+            return page.Entries.Count > 0 && page.Head.Epoch == Head.Epoch;
+        }
+
+        public bool TryAdd(LogEntry entry)
         {
             _json.ResetWrittenCount();
-            stream.WriteJson(_json, entry.Body.Span, entry.Seq, epoch, entry.At);
-            var isFirst = _bytes == 0;
+            stream.WriteJson(_json, entry.Body.Span, entry.Seq, Head.Epoch, entry.At);
             _bytes += _json.WrittenCount + 1;
-            return isFirst || _bytes <= MostBytes;
+            if (Count > 0 && _bytes > MostBytes)
+            {
+                return false;
+            }
+
+            (Count, First, Last) = (Count + 1, Math.Min(First, entry.Seq), Math.Max(Last, entry.Seq));
+            _keptBytes += entry.Body.Length;
+            if (_keptBytes > MostKeptBytes)
+            {
+                _kept = null;
+            }
+
+            _kept?.Add(entry);
+            return true;
         }
     }
 
-    /// <summary>The answer: encoded as the reader takes it, so that what waits for a slow one is the events as they are stored.</summary>
-    private sealed class Written(EventStream stream, LogHead head, List<LogEntry> entries, Action<Utf8JsonWriter>? writeMore) : IResult
+    /// <summary>The answer: read and encoded as the reader takes it, so that little waits for one that is slow.</summary>
+    private sealed class Written(Stretch stretch, IRoomLog log, Action<Utf8JsonWriter>? writeMore) : IResult
     {
         private const int BytesPerWrite = 32 * 1024;
+        private const int ReadAgainAtOnce = 8;
 
         public async Task ExecuteAsync(HttpContext httpContext)
         {
@@ -155,16 +170,16 @@ internal sealed record EventPage(long? Before, long? After, int Limit)
             ArrayBufferWriter<byte> json = new(4096);
             using var writer = EventBody.NewWriter(json);
             writer.WriteStartObject();
-            writer.WriteString("epoch"u8, head.Epoch);
-            writer.WriteNumber("head"u8, head.Head);
-            writer.WriteNumber("first"u8, head.First);
+            writer.WriteString("epoch"u8, stretch.Head.Epoch);
+            writer.WriteNumber("head"u8, stretch.Head.Head);
+            writer.WriteNumber("first"u8, stretch.Head.First);
             writeMore?.Invoke(writer);
             writer.WriteStartArray("events"u8);
             var one = new ArrayBufferWriter<byte>(512);
-            foreach (var entry in entries)
+            foreach (var entry in stretch.Kept ?? ReadAgain())
             {
                 one.ResetWrittenCount();
-                stream.WriteJson(one, entry.Body.Span, entry.Seq, head.Epoch, entry.At);
+                stretch.Stream.WriteJson(one, entry.Body.Span, entry.Seq, stretch.Head.Epoch, entry.At);
                 writer.WriteRawValue(one.WrittenSpan, skipInputValidation: true);
                 if (writer.BytesPending + json.WrittenCount >= BytesPerWrite)
                 {
@@ -178,6 +193,26 @@ internal sealed record EventPage(long? Before, long? After, int Limit)
             writer.WriteEndObject();
             writer.Flush();
             await response.Body.WriteAsync(json.WrittenMemory, httpContext.RequestAborted);
+        }
+
+        // What was dropped meanwhile is gone for this reader as well: the page ends there.
+        private IEnumerable<LogEntry> ReadAgain()
+        {
+            for (var last = stretch.First - 1; last < stretch.Last;)
+            {
+                var page = log.ReadAfter(stretch.Stream.Log, last, (int)Math.Min(ReadAgainAtOnce, stretch.Last - last));
+                if (page.Entries.Count == 0 || page.Head.Epoch != stretch.Head.Epoch)
+                {
+                    yield break;
+                }
+
+                foreach (var entry in page.Entries.Where(entry => entry.Seq <= stretch.Last))
+                {
+                    yield return entry;
+                }
+
+                last = page.Entries[^1].Seq;
+            }
         }
     }
 }

@@ -10,11 +10,15 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
 {
     /// <summary>Read at once from the log, at most; a page is encoded outside the lock.</summary>
     private const int FeedPage = 64;
+    private const int FirstFeedPage = 16;
 
     // Guarded by _write: the places that are behind, in the order of their turn, and whether a feeder runs.
     private Queue<Place>? _behind;
     private bool _isFeeding;
     private bool _waitsForBudget;
+
+    // The next page's length: of long events fewer are read, or most of a page would be read for nothing. The feeder's.
+    private int _pageLength = FirstFeedPage;
     private long? _blockedSince;
 
     /// <summary>True: the client owes us acknowledgements, or its socket takes nothing, and that has not changed for this long.</summary>
@@ -114,7 +118,7 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
 
                 // A page for everybody in turn.
                 _behind.Enqueue(place);
-                turn = new FeedTurn(place, asked, place.Cursor, place.Owed, Math.Min(FeedPage, _window.Free));
+                turn = new FeedTurn(place, asked, place.Cursor, place.Owed, Math.Min(_pageLength, _window.Free));
                 return true;
             }
 
@@ -163,6 +167,7 @@ internal sealed partial class MqttConnection : IThreadPoolWorkItem
             bytes += publish?.Length ?? 0;
         }
 
+        _pageLength = publishes.Count < page.Entries.Count ? publishes.Count : Math.Min(FeedPage, _pageLength * 2);
         var history = 0;
         lock (_write)
         {

@@ -74,7 +74,7 @@ public sealed class DoorPagesTests(SharedServer shared, Chromium chromium)
     {
         // Whatever comes from a proxy comes from elsewhere.
         await using var server = await ServerProcess.StartAsync([.. SharedServer.NoLimits, "WebMessenger:TrustedProxies:0=127.0.0.1"]);
-        var code = Regex.Match(server.Log, @"takes the code (\S+)").Groups[1].Value;
+        var code = server.FirstCode;
         await using var visitor = await chromium.VisitorAsync(server);
         var page = await visitor.OpenAsync("/register");
         var field = page.GetByLabel("First account code");

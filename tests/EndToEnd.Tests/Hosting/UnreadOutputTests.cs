@@ -105,6 +105,7 @@ public sealed class UnreadOutputTests : IDisposable
             string.Create(CultureInfo.InvariantCulture, $"--Urls=http://127.0.0.1:{http}"),
             string.Create(CultureInfo.InvariantCulture, $"--WebMessenger:Mqtt:Port={mqtt}"),
             $"--WebMessenger:DataFolder={_folder}",
+            "--WebMessenger:Limits:RequestsPerSecondPerAddress=0",
             "--Serilog:MinimumLevel:Default=Debug", "--Serilog:MinimumLevel:Override:Microsoft=Debug", "--Serilog:MinimumLevel:Override:Microsoft.AspNetCore=Debug",
         ])
     {

@@ -36,7 +36,7 @@ internal sealed class Person : IDisposable
         var userName = $"{name}{Interlocked.Increment(ref _count)}";
         Person person = new(server.Address, userName, displayName ?? $"Dona {userName}");
         await Expect(HttpStatusCode.Created, await person.Http.PostAsJsonAsync(
-            "/api/accounts", new { email = person.Email, userName, displayName = person.DisplayName, password = Password }));
+            "/api/accounts", new { email = person.Email, userName, displayName = person.DisplayName, password = Password, firstCode = server.FirstCode }));
         return person;
     }
 

@@ -46,6 +46,9 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>All that the program has written to its two outputs since its last start.</summary>
     public string Log => _running?.Log ?? "";
 
+    /// <summary>What the first account needs that comes from elsewhere, a proxy included; empty: there is an account.</summary>
+    public string FirstCode => FirstCodeLine().Match(Log).Groups[1].Value;
+
     public int ProcessId => Live.Process.Id;
 
     private Running Live => _running ?? throw new InvalidOperationException("The server is not running.");
@@ -163,6 +166,9 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         && all.FirstOrDefault(match => match.Groups["scheme"].Value == scheme) is { } line
             ? int.Parse(line.Groups["port"].ValueSpan, CultureInfo.InvariantCulture)
             : throw new InvalidOperationException($"The server did not say where it listens ({scheme}):{Environment.NewLine}{Log}");
+
+    [GeneratedRegex(@"takes the code (\S+)")]
+    private static partial Regex FirstCodeLine();
 
     [GeneratedRegex(@"Listening on (?<scheme>https?|mqtts?)://127\.0\.0\.1:(?<port>\d+)")]
     private static partial Regex ListeningLine();

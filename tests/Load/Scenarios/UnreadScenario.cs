@@ -14,7 +14,7 @@ namespace WebMessenger.Load.Scenarios;
 /// Connections that ask for much and read nothing, one kind after the other, none of which goes: what they cost the server in memory, and
 /// somebody honest in time.
 /// </summary>
-/// <remarks>The server's limits of an address and an account are off: all come from one, as a few accounts.</remarks>
+/// <remarks>The server's limits of connections of an address and an account are off: all come from one, as a few accounts. Those of long answers are on.</remarks>
 internal sealed class UnreadScenario : IScenario
 {
     /// <summary>The figure that counts.</summary>
@@ -55,6 +55,8 @@ internal sealed class UnreadScenario : IScenario
     public string Promise => "at most 64 MB more memory for all of them.";
 
     public Preparation Preparation { get; } = new(Accounts, Rooms: 1);
+
+    public IReadOnlyList<string> KeptLimits { get; } = ["AnswersPerAccount", "AnswersPerAddress"];
 
     public async Task<Outcome> RunAsync(ServerUnderTest server, CancellationToken cancellation)
     {
