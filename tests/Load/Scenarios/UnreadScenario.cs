@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using WebMessenger.Load.Commands;
+using WebMessenger.Load.Crash;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Measuring;
 using WebMessenger.Load.Servers;
@@ -21,6 +22,7 @@ internal sealed class UnreadScenario : IScenario
     public const string Growth = "growth, all together";
 
     private const int Accounts = 20, ReceiveBuffer = 4096;
+    private const int FillsBefore = 4;
     private const double MemoryAllowed = 64;
 
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(100);
@@ -66,8 +68,17 @@ internal sealed class UnreadScenario : IScenario
         List<Task> asking = [];
         try
         {
-            // What it costs to say and to write all that is not read is not what the deaf cost.
-            await Stalling.FillAsync(speaker, RoomTopic.Of(0));
+            // What it costs to say and to write all that is not read is not what the deaf cost, nor is the store's own memory for what is read, which is full from here on.
+            for (var i = 0; i < FillsBefore; i++)
+            {
+                await Stalling.FillAsync(speaker, RoomTopic.Of(0));
+            }
+
+            using (StoredLog log = new(new Uri($"http://{server.WebSocket}"), server.Login(0)!))
+            {
+                await log.ReadAsync(0, cancellation);
+            }
+
             var (alone, _) = await BesideAsync(honest, server, () => Stalling.FillAsync(speaker, RoomTopic.Of(0)), cancellation);
             var before = server.Process.ResidentBytes;
             List<Figure> figures = [new("memory before", "MB", before / 1e6), .. Times("alone", alone)];
