@@ -108,7 +108,7 @@ public sealed class FullDiskTests
         }
 
         Assert.DoesNotContain("\n   at ", server.Log, StringComparison.Ordinal);
-        Assert.InRange(server.Log.Split('\n').Count(line => line.Contains("[ERR]", StringComparison.Ordinal) || line.Contains("[WRN]", StringComparison.Ordinal)), 1, 6);
+        Assert.InRange(server.Log.Split('\n').Count(line => line.Contains(" ERR ", StringComparison.Ordinal) || line.Contains(" WRN ", StringComparison.Ordinal)), 1, 6);
 
         disk.Free();
         foreach (var (who, path, body) in calls)
