@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using WebMessenger.Broker.Hosting;
 
@@ -26,6 +27,16 @@ public sealed partial class DocumentationTests
         Assert.Equal(
             _limits.Select(property => string.Create(CultureInfo.InvariantCulture, $"{property.Name} {property.GetValue(defaults)}")).Order(StringComparer.Ordinal),
             said);
+    }
+
+    [Fact]
+    public void Each_limit_is_in_the_file_that_ships()
+    {
+        using var file = JsonDocument.Parse(File.ReadAllText(Path.Combine(_root, "appsettings.json")));
+
+        Assert.Equal(
+            _limits.Select(property => property.Name).Order(StringComparer.Ordinal),
+            file.RootElement.GetProperty("WebMessenger").GetProperty("Limits").EnumerateObject().Select(limit => limit.Name).Order(StringComparer.Ordinal));
     }
 
     [Fact]
