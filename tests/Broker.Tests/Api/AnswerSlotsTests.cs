@@ -46,6 +46,25 @@ public sealed class AnswerSlotsTests
     }
 
     [Fact]
+    public async Task Fault_S3_A_thousand_wait_for_a_slot_and_the_next_is_refused_at_once()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = (await broker.SignInAsync((await broker.RegisterAsync("ana")).Account)).Session;
+        using AnswerSlots slots = new(new BrokerLimits { AnswersPerAccount = 1, AnswersPerAddress = 0 }, _time);
+        Assert.IsAssignableFrom<IResult>(await slots.AnswerAsync(Context(ana), () => ValueTask.FromResult<object?>(new Answer())));
+        var waiting = Enumerable.Range(0, 1_000)
+            .Select(_ => slots.AnswerAsync(Context(ana), () => throw new InvalidOperationException("never asked")).AsTask()).ToArray();
+        Assert.DoesNotContain(waiting, request => request.IsCompleted);
+
+        var refused = slots.AnswerAsync(Context(ana), () => throw new InvalidOperationException("never asked"));
+
+        Assert.True(refused.IsCompleted);
+        Assert.Equal(429, Assert.IsType<ProblemHttpResult>(await refused).StatusCode);
+        _time.Advance(TimeSpan.FromSeconds(5));
+        Assert.All(await Task.WhenAll(waiting), answer => Assert.Equal(429, Assert.IsType<ProblemHttpResult>(answer).StatusCode));
+    }
+
+    [Fact]
     public async Task Fault_S3_A_reader_that_does_not_take_its_answer_is_cut_off()
     {
         await using var broker = await RunningBroker.StartAsync();

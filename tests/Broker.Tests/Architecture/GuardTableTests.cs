@@ -34,5 +34,23 @@ public sealed class GuardTableTests
         }
     }
 
+    /// <summary>All switches are put into one copy of the sources: where one lies over another, none is proved.</summary>
+    [Fact]
+    public void No_guard_lies_over_another()
+    {
+        Dictionary<string, string> sources = [];
+        var places = Table().SelectMany(guard => guard.GetProperty("edits").EnumerateArray())
+            .Select(edit => (File: edit.GetProperty("file").GetString()!, Code: edit.GetProperty("code").GetString()!))
+            .Where(edit => !edit.File.StartsWith("src/WebClient/", StringComparison.Ordinal)).Distinct();
+        foreach (var (file, code) in places)
+        {
+            var source = sources.TryGetValue(file, out var switched) ? switched : File.ReadAllText(Path.Combine(_root, file));
+            var parts = code.Split('«', '»');
+            var plain = string.Concat(parts);
+            Assert.True(source.Split(plain).Length == 2, $"Another guard lies over {file}: {code}");
+            sources[file] = source.Replace(plain, $"{parts[0]}Switched({parts[1]}){parts[2]}", StringComparison.Ordinal);
+        }
+    }
+
     private static JsonElement[] Table() => [.. JsonDocument.Parse(File.ReadAllText(Path.Combine(_root, "tests", "guards.json"))).RootElement.EnumerateArray()];
 }

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
 using WebMessenger.Broker.Connections.Sockets;
 using WebMessenger.Broker.Tests.Hosting;
 using WebMessenger.Broker.Tests.Wire;
@@ -53,6 +55,19 @@ public sealed class StrangerTests
         }
 
         await HandshakeTests.UntilAsync(() => sockets.Count <= 2);
+    }
+
+    [Fact]
+    public async Task Fault_S1_Of_what_a_connection_sends_and_nobody_reads_little_is_kept()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var limits = broker.Get<IOptions<KestrelServerOptions>>().Value.Limits;
+
+        // Of real connections only the kernel's own buffers could be measured, which are larger.
+        Assert.Equal(64 * 1024, limits.MaxRequestBufferSize);
+        Assert.Equal(128 * 1024, limits.Http2.InitialConnectionWindowSize);
+        Assert.Equal(96 * 1024, limits.Http2.InitialStreamWindowSize);
+        Assert.Equal(100, limits.Http2.MaxStreamsPerConnection);
     }
 
     [Fact]

@@ -1,5 +1,8 @@
 using System.IO.Compression;
 using System.Net;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using WebMessenger.Broker.Hosting;
 
 namespace WebMessenger.Broker.Tests.Hosting;
 
@@ -191,6 +194,22 @@ public sealed class WebPagesTests : IAsyncLifetime
 
         using var post = await SendAsync(HttpMethod.Post, Script);
         Assert.Equal(HttpStatusCode.NotFound, post.StatusCode);
+    }
+
+    [Fact]
+    public async Task Fault_S1_A_file_is_read_once_and_none_is_open_while_somebody_takes_it()
+    {
+        var path = Path.Combine(_broker.DataFolder, "page.js");
+        await File.WriteAllTextAsync(path, "let it = 'be';", Cancellation);
+        var file = WebFile.OfDisk(path, "text/javascript", "no-cache");
+        File.Delete(path);
+        using MemoryStream sent = new();
+        DefaultHttpContext context = new() { RequestServices = _broker.Program.Services };
+        context.Response.Body = sent;
+
+        await file.AnswerAsync(context);
+
+        Assert.Equal("let it = 'be';", Encoding.UTF8.GetString(sent.ToArray()));
     }
 
     [Fact]

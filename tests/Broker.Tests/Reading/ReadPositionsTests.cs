@@ -5,6 +5,7 @@ using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Reading;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Events;
+using WebMessenger.Broker.Tests.Hosting;
 using WebMessenger.Broker.Tests.Log;
 
 namespace WebMessenger.Broker.Tests.Reading;
@@ -33,6 +34,27 @@ public sealed class ReadPositionsTests
         Assert.All(await Task.WhenAll(marks), outcome => Assert.Equal(MarkOutcome.Taken, outcome));
         Assert.Equal(2, records.Writes - before);
         Assert.Equal((200, 0), (State(store, positions).Seq, State(store, positions).Unread));
+    }
+
+    [Fact]
+    public async Task Who_comes_over_and_over_has_one_place_and_one_position_and_who_leaves_has_none()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var bea = (await broker.RegisterAsync("bea")).Account;
+        var (rooms, lobby) = (broker.Get<RoomDirectory>(), broker.Room("lobby"));
+        for (var i = 0; i < 3; i++)
+        {
+            await rooms.JoinAsync(lobby, bea, byItself: true);
+            Assert.Equal(MarkOutcome.Taken, (await broker.Get<ReadPositions>().MarkAsync(bea, lobby, i, epoch: null)).Outcome);
+        }
+
+        Assert.Single(lobby.MemberIds, bea.Id);
+        Assert.Single(broker.Get<IRecordStore>().ReadAll(AccountPositions.Prefix(bea.Id)));
+
+        await rooms.LeaveAsync(lobby, bea, byItself: true);
+        Assert.DoesNotContain(bea.Id, lobby.MemberIds);
+        Assert.Empty(broker.Get<IRecordStore>().ReadAll(AccountPositions.Prefix(bea.Id)));
+        Assert.Equal(MarkOutcome.NotOpen, (await broker.Get<ReadPositions>().MarkAsync(bea, lobby, 1, epoch: null)).Outcome);
     }
 
     [Fact]

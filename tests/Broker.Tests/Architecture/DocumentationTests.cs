@@ -1,0 +1,67 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using WebMessenger.Broker.Hosting;
+
+namespace WebMessenger.Broker.Tests.Architecture;
+
+/// <summary>What operators are told of limits is what the program does, and what is said to be tested is.</summary>
+public sealed partial class DocumentationTests
+{
+    private static readonly string _root = Path.GetFullPath(typeof(DocumentationTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+        .First(item => item.Key == "Root").Value!);
+
+    private static readonly PropertyInfo[] _limits = [.. typeof(BrokerLimits).GetProperties().Where(property => property.CanWrite)];
+
+    /// <summary>The rows of "What anybody can hold", without its head.</summary>
+    private static string[] Held => [.. Section("security.md", "## What anybody can hold").Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(1)];
+
+    [Fact]
+    public void Each_limit_is_in_the_table_once_with_its_default()
+    {
+        var said = Section("operating.md", "## Limits").Select(line => Setting().Match(line)).Where(match => match.Success)
+            .Select(match => $"{match.Groups[1].Value} {match.Groups[2].Value}").Order(StringComparer.Ordinal);
+
+        BrokerLimits defaults = new();
+        Assert.Equal(
+            _limits.Select(property => string.Create(CultureInfo.InvariantCulture, $"{property.Name} {property.GetValue(defaults)}")).Order(StringComparer.Ordinal),
+            said);
+    }
+
+    [Fact]
+    public void Each_limit_is_in_the_file_that_ships()
+    {
+        using var file = JsonDocument.Parse(File.ReadAllText(Path.Combine(_root, "appsettings.json")));
+
+        Assert.Equal(
+            _limits.Select(property => property.Name).Order(StringComparer.Ordinal),
+            file.RootElement.GetProperty("WebMessenger").GetProperty("Limits").EnumerateObject().Select(limit => limit.Name).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Whatever_anybody_can_hold_has_a_bound_that_is_tested()
+    {
+        var sources = string.Concat(Directory.EnumerateFiles(Path.Combine(_root, "tests"), "*Tests.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
+        Assert.True(Held.Length > 50);
+        Assert.All(Held, row =>
+        {
+            var cells = row.Split('|', StringSplitOptions.TrimEntries);
+            Assert.True(cells.Length == 8, row);
+            Assert.All(Quoted(cells[5]), name => Assert.Contains(_limits, property => property.Name == name));
+            var tests = Quoted(cells[6]);
+            Assert.True(tests.Length > 0, $"No test: {row}");
+            Assert.All(tests, name => Assert.True(
+                name.Split('.') is [.., var method] && Regex.IsMatch(sources, $@"\b{method.TrimEnd('*')}{(method.EndsWith('*') ? "\\w*" : "")}\("),
+                $"There is no test {name}."));
+        });
+    }
+
+    private static string[] Quoted(string cell) => [.. cell.Split('`').Where((_, index) => index % 2 == 1)];
+
+    private static IEnumerable<string> Section(string file, string heading) => File.ReadLines(Path.Combine(_root, "docs", file))
+        .SkipWhile(line => line != heading).Skip(1).TakeWhile(line => !line.StartsWith("## ", StringComparison.Ordinal));
+
+    [GeneratedRegex("^\\| `(\\w+)` \\| (\\d+) \\|")]
+    private static partial Regex Setting();
+}
