@@ -1,8 +1,8 @@
 namespace WebMessenger.Broker.Connections;
 
 /// <summary>
-/// Publishes that a client sent over its account's rate: taken from the socket, so that what comes behind them is heard, and dealt with
-/// when they are paid for.
+/// Publishes that a client sent over its account's rate, or over its Receive Maximum: taken from the socket, so that what comes behind them
+/// is heard, and dealt with when they are paid for.
 /// </summary>
 /// <remarks>Belongs to the receive side of the connection; but for <see cref="Clear"/>, when that is over.</remarks>
 internal sealed class HeldPublishes(TrafficMemory memory)
@@ -19,9 +19,6 @@ internal sealed class HeldPublishes(TrafficMemory memory)
 
     public int Count => _publishes.Count;
 
-    /// <summary>Those above QoS 0, which the client counts against the Receive Maximum.</summary>
-    public int Acknowledged { get; private set; }
-
     /// <summary>Copies it behind the others. False: there is no room, and the client is not to be read on.</summary>
     /// <param name="flags">Of the fixed header.</param>
     /// <param name="body">What follows the Remaining Length.</param>
@@ -34,7 +31,6 @@ internal sealed class HeldPublishes(TrafficMemory memory)
         }
 
         _publishes.Enqueue((flags, body.ToArray()));
-        Acknowledged += IsAcknowledged(flags) ? 1 : 0;
         Account(bytes);
         return true;
     }
@@ -48,8 +44,7 @@ internal sealed class HeldPublishes(TrafficMemory memory)
 
     public void Dequeue()
     {
-        var (flags, body) = _publishes.Dequeue();
-        Acknowledged -= IsAcknowledged(flags) ? 1 : 0;
+        var (_, body) = _publishes.Dequeue();
         Account(-(body.Length + BytesOfOne));
     }
 
@@ -57,11 +52,8 @@ internal sealed class HeldPublishes(TrafficMemory memory)
     public void Clear()
     {
         _publishes.Clear();
-        Acknowledged = 0;
         Account(-_bytes);
     }
-
-    private static bool IsAcknowledged(byte flags) => (flags & 6) != 0;
 
     private void Account(int bytes)
     {

@@ -182,6 +182,7 @@ internal sealed partial class MqttConnection
                     break;
                 case PacketType.PubRel when !_silent:
                     var wasReceived = _incomingQoS2.Remove(packetId) || _receivedBefore?.Remove(packetId) == true;
+                    _intakeFree?.TrySetResult();
                     if (wasReceived && IsDurable)
                     {
                         // Inside the lock: whoever takes over from here on may store another publish under the id.

@@ -29,6 +29,10 @@ internal sealed partial class MqttConnection
     private PublishTarget? _lastTarget;
     private HeldPublishes? _held;
 
+    // Guarded by _write: whether something is held, and the rooms that the account was taken off meanwhile.
+    private bool _isHolding;
+    private HashSet<Room>? _removedFrom;
+
     // When what is held comes next.
     private Task _turn = Task.CompletedTask;
     private bool _paid;
@@ -54,14 +58,14 @@ internal sealed partial class MqttConnection
             }
 
             // What came before goes first.
-            TimeSpan? turn = null;
+            Task? turn = null;
             var wait = _held is { Count: > 0 } ? null : Take(ref publish, out turn);
-            if (turn is { } pause)
+            if (turn is not null)
             {
-                _turn = Task.Delay(pause, _services.Time);
+                _turn = turn;
             }
 
-            return turn is null && _held is not { Count: > 0 } ? wait : Hold(publish, frame.Flags, bytes);
+            return turn is null && _held is not { Count: > 0 } ? wait : Hold(frame.Flags, bytes);
         }
         finally
         {
@@ -80,8 +84,8 @@ internal sealed partial class MqttConnection
         return rented.AsSpan(0, length);
     }
 
-    // Null: it is held. Else the client is not to be read on before the task: more than it may have waiting, it has to keep itself.
-    private Task? Hold(in PublishPacket publish, byte flags, ReadOnlySpan<byte> body)
+    // Null: it is held. Else the client is not to be read on before the task: more than it is allowed to have waiting, it has to keep itself.
+    private Task? Hold(byte flags, ReadOnlySpan<byte> body)
     {
         var held = _held ??= new HeldPublishes(_services.Memory);
         lock (_write)
@@ -91,10 +95,18 @@ internal sealed partial class MqttConnection
                 return _ended.Task;
             }
 
-            CheckReceiveMaximum(publish, held.Acknowledged);
-        }
+            if (held.TryAdd(flags, body))
+            {
+                _isHolding = true;
+                return null;
+            }
 
-        return held.TryAdd(flags, body) ? null : _turn;
+            // [MQTT-3.3.4-9] Libraries send more than the Receive Maximum, and would send all of it again if they were closed for that. So it is slowed down; but
+            // where only PUBRELs make room, which are behind what is not read, nothing would ever come of waiting.
+            return _incomingQoS2.Count < ReceiveMaximum
+                ? _turn
+                : throw new Violation(ReasonCode.ReceiveMaximumExceeded, "More publishes are unacknowledged than the Receive Maximum allows.");
+        }
     }
 
     // Null: nothing is held any more. Else what is held comes next after the task.
@@ -103,12 +115,7 @@ internal sealed partial class MqttConnection
         while (_held is { } held && held.TryPeek(out var flags, out var body))
         {
             _ = PublishPacket.TryParse(flags, body, IsVersion5, out var publish);
-            var wait = Take(ref publish, out var turn);
-            if (turn is { } pause)
-            {
-                wait = Task.Delay(pause, _services.Time);
-            }
-
+            var wait = Take(ref publish, out var turn) ?? turn;
             if (wait is not null)
             {
                 return _turn = wait;
@@ -117,12 +124,43 @@ internal sealed partial class MqttConnection
             held.Dequeue();
         }
 
+        if (_isHolding)
+        {
+            lock (_write)
+            {
+                _isHolding = false;
+                _removedFrom = null;
+            }
+        }
+
         return null;
+    }
+
+    /// <summary>
+    /// The account is taken off a room's list: what it sent there before, and what waits for its rate, does not bring it back. To be called before it is off.
+    /// </summary>
+    public void Removed(Room room)
+    {
+        lock (_write)
+        {
+            if (_isHolding)
+            {
+                (_removedFrom ??= []).Add(room);
+            }
+        }
+    }
+
+    private bool WasRemovedFrom(Room room)
+    {
+        lock (_write)
+        {
+            return _removedFrom?.Contains(room) == true;
+        }
     }
 
     // Returns null when the publish was dealt with, or a task after which it must be looked at again. With a turn, its account is over
     // its rate for so long.
-    private Task? Take(ref PublishPacket publish, out TimeSpan? turn)
+    private Task? Take(ref PublishPacket publish, out Task? turn)
     {
         turn = null;
         // Before anything answers or refuses it: an alias that a repeated or refused publish sets is set all the same.
@@ -132,14 +170,19 @@ internal sealed partial class MqttConnection
             return null;
         }
 
-        if (Backpressure(publish) is { } wait)
+        if (Backpressure(publish, out turn) is { } wait)
         {
             return wait;
         }
 
+        if (turn is not null)
+        {
+            return null;
+        }
+
         if (_budget is { } budget && !_paid && !budget.TryTake(out var pause))
         {
-            turn = pause;
+            turn = Task.Delay(pause, _services.Time);
             return null;
         }
 
@@ -162,6 +205,13 @@ internal sealed partial class MqttConnection
 
         if (refusal is null && verdict.IsAllowed && target.NeedsMembership(Account.Id))
         {
+            if (WasRemovedFrom(target.Room!))
+            {
+                _paid = false;
+                Refuse(publish, PublishRefusal.NoSuchRoom, target.TopicText);
+                return null;
+            }
+
             if (_joining is null && !_services.Space.IsLow)
             {
                 return _joining = _services.Rooms.JoinAsync(target.Room!, Account, byItself: true);
@@ -201,9 +251,10 @@ internal sealed partial class MqttConnection
         return null;
     }
 
-    // MQTT 5 clients know our Receive Maximum and must keep it [MQTT-3.3.4-9]; a 3.1.1 socket is simply not read.
-    private Task? Backpressure(in PublishPacket publish)
+    // With a turn, an MQTT 5 client has sent more than our Receive Maximum, which it should know [MQTT-3.3.4-9]; a 3.1.1 socket is simply not read.
+    private Task? Backpressure(in PublishPacket publish, out Task? turn)
     {
+        turn = null;
         if (_services.Memory.RoomForPublish() is { } room)
         {
             return room;
@@ -216,26 +267,24 @@ internal sealed partial class MqttConnection
                 return _ended.Task;
             }
 
-            CheckReceiveMaximum(publish, held: 0);
             if (_stalledAnswers >= AnswerBytesLimit)
             {
                 return (_answersTaken ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
             }
 
-            return _underWay < ReceiveMaximum
-                ? null
-                : (_intakeFree = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            // What the client itself counts: QoS 1 until PUBACK, QoS 2 until PUBREL; never QoS 0.
+            if (IsVersion5 && publish.QualityOfService > 0 && _unanswered + _incomingQoS2.Count >= ReceiveMaximum)
+            {
+                turn = IntakeFree();
+                return null;
+            }
+
+            return _underWay < ReceiveMaximum ? null : IntakeFree();
         }
     }
 
-    // Under _write. What the client itself counts: QoS 1 until PUBACK, QoS 2 until PUBREL; never QoS 0.
-    private void CheckReceiveMaximum(in PublishPacket publish, int held)
-    {
-        if (IsVersion5 && publish.QualityOfService > 0 && _unanswered + _incomingQoS2.Count + held >= ReceiveMaximum)
-        {
-            throw new Violation(ReasonCode.ReceiveMaximumExceeded, "More publishes are unacknowledged than the Receive Maximum allows.");
-        }
-    }
+    // Under _write.
+    private Task IntakeFree() => (_intakeFree = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
 
     // [MQTT-4.3.3-10] The same packet id before PUBREL is the same message, with DUP or without.
     private bool IsRepeatedQoS2(in PublishPacket publish)

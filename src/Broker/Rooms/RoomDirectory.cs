@@ -288,6 +288,11 @@ internal sealed partial class RoomDirectory(
         await _changes.WaitAsync();
         try
         {
+            foreach (var connection in connections.OfAccount(account.Id))
+            {
+                connection.Removed(room);
+            }
+
             await store.RemoveMemberAsync(room.Id, account.Id);
             room.RemoveMember(account.Id);
             lock (_gate)

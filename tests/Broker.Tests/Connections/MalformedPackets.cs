@@ -254,8 +254,8 @@ internal static class MalformedPackets
             }
         }
 
-        // More packets than the Receive Maximum at QoS 2, none of them released.
-        var many = Enumerable.Range(1, 129).SelectMany(id => Packet(0x34, [.. lobby, (byte)(id >> 8), (byte)id, 0, 0x78]));
+        // More packets than the Receive Maximum, and than are held beyond it, at QoS 2, none of them released.
+        var many = Enumerable.Range(1, 128 + 512 + 1).SelectMany(id => Packet(0x34, [.. lobby, (byte)(id >> 8), (byte)id, 0, 0x78]));
         yield return After("3.3.4-9, 4.9", "more than the Receive Maximum under way", V5, [.. many], 0x93);
     }
 

@@ -296,22 +296,47 @@ public sealed class PublishTests
         Assert.Equal(order.Order(), order);
     }
 
-    [Fact]
-    public async Task More_publishes_under_way_than_announced_end_the_connection()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Fault_Q3_More_publishes_than_the_Receive_Maximum_are_slowed_down_and_stored_once_each(byte qos)
     {
         await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:UnacknowledgedPerClient", "4");
         var ana = await broker.RegisterAsync("ana");
         await using var client = await broker.ConnectAsync(ana);
+        var before = broker.Room("lobby").Head;
 
-        // QoS 2 counts until PUBREL, so that nothing depends on how fast the disk is.
-        for (ushort id = 1; id <= 4; id++)
+        // As libraries do that do not look at the Receive Maximum.
+        for (ushort id = 1; id <= 200; id++)
+        {
+            await client.SendPublishAsync("rooms/lobby", "x"u8.ToArray(), qos, packetId: id);
+        }
+
+        for (ushort id = 1; id <= 200; id++)
+        {
+            Assert.True(PubAck.Decode(await client.NextAsync(qos == 1 ? PacketType.PubAck : PacketType.PubRec, id)).Accepted);
+            if (qos == 2)
+            {
+                await client.SendAsync(new MqttWriter().UInt16(id).ToPacket(PacketType.PubRel, 2));
+            }
+        }
+
+        Assert.Equal(before + 200, broker.Room("lobby").Head);
+    }
+
+    [Fact]
+    public async Task More_publishes_at_QoS_2_than_are_held_beyond_the_Receive_Maximum_end_the_connection()
+    {
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:UnacknowledgedPerClient", "4");
+        var ana = await broker.RegisterAsync("ana");
+        await using var client = await broker.ConnectAsync(ana);
+        for (ushort id = 1; id <= 4 + 512; id++)
         {
             await client.SendPublishAsync("rooms/lobby", "x"u8.ToArray(), 2, packetId: id);
-            await client.NextAsync(PacketType.PubRec, id);
         }
 
         await client.PingAsync();
-        await client.SendPublishAsync("rooms/lobby", "x"u8.ToArray(), 2, packetId: 5);
+        await client.SendPublishAsync("rooms/lobby", "x"u8.ToArray(), 2, packetId: 4 + 512 + 1);
 
         Assert.Equal((byte)0x93, (await client.WaitForCloseAsync()).Disconnect);
     }

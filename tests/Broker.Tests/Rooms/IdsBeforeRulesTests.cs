@@ -1,6 +1,9 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Connections;
 using WebMessenger.Broker.Hosting;
+using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Storing;
 using WebMessenger.Broker.Tests.Hosting;
 using WebMessenger.Broker.Tests.Wire;
@@ -68,5 +71,33 @@ public sealed class IdsBeforeRulesTests
         space.Look();
         Assert.Equal("busy", (await client.PublishAsync("rooms/lobby", "b", properties: WithId("3"))).Properties.User("code"));
         Assert.Equal(first.Seq, (await client.PublishAsync("rooms/lobby", "hello", properties: WithId("1"))).Seq);
+    }
+
+    [Fact]
+    public async Task Fault_S7_What_waits_for_its_rate_does_not_bring_back_who_is_taken_off_a_public_room()
+    {
+        FakeTimeProvider time = new();
+        PublishBudgets budgets = new(new BrokerLimits { PublishPerSecond = 1, PublishBurst = 2 }, time);
+        await using var broker = await RunningBroker.StartWithAsync(services => services.AddSingleton(budgets));
+        var ana = await broker.RegisterAsync("ana");
+        await using var client = await broker.ConnectAsync(ana);
+        for (ushort id = 1; id <= 4; id++)
+        {
+            await client.SendPublishAsync("rooms/lobby", "said before"u8.ToArray(), 1, packetId: id);
+        }
+
+        Assert.True(PubAck.Decode(await client.NextAsync(PacketType.PubAck, 2)).Accepted);
+        await client.PingAsync();
+
+        await broker.Get<RoomDirectory>().LeaveAsync(broker.Room("lobby"), ana.Account);
+        var head = broker.Room("lobby").Head;
+        time.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.Equal(0x87, PubAck.Decode(await client.NextAsync(PacketType.PubAck, 3)).ReasonCode);
+        Assert.Equal(0x87, PubAck.Decode(await client.NextAsync(PacketType.PubAck, 4)).ReasonCode);
+        Assert.Equal(head, broker.Room("lobby").Head);
+
+        // What it says from here on is a new coming.
+        Assert.True((await client.PublishAsync("rooms/lobby", "said after")).Accepted);
     }
 }
