@@ -76,18 +76,6 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
         }
     }
 
-    /// <summary>The server is stopping, so the end of this connection is no sign that its client was lost.</summary>
-    public bool IsShuttingDown
-    {
-        get
-        {
-            lock (_write)
-            {
-                return _isClosing;
-            }
-        }
-    }
-
     /// <summary>Seconds between packets after which the peer is taken for dead, times 1.5; 0: not watched.</summary>
     public int KeepAliveSeconds { get; private set; }
 

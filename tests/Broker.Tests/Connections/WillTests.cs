@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Connections;
@@ -162,6 +163,10 @@ public sealed class WillTests
         await using var late = await WithWillAsync(broker, ana, "late", "late's will", expiry: Expiry);
         await using var back = await WithWillAsync(broker, ana, "back", "back's will", expiry: Expiry);
 
+        // Other services tick on until their turn to stop comes.
+        await broker.Get<MqttAcceptor>().StopServingAsync(TimeSpan.FromSeconds(3));
+        await Talk.GoneAsync(broker, ana);
+        broker.Get<IEnumerable<IHostedService>>().OfType<KeepAliveSweep>().Single().Sweep(TimeSpan.FromMinutes(1));
         await broker.RestartAsync();
 
         foreach (var client in new[] { plain, late, back })
