@@ -268,11 +268,28 @@ internal sealed partial class MqttConnection
             _corked = false;
         }
 
-        Flush();
+            // Where a flush is under way, its end does all this.
+            if (_silent || _flushing)
+            {
+                return;
+            }
+
+            _dirty = false;
+            BeginFlush();
+            WriteQueued();
+            StartFeeder();
+            if (_unflushed > 0 && !_flushing)
+            {
+                BeginFlush();
+            }
+
+            Progressed();
+        }
     }
 
     private async Task SendUnsubAckAsync(MqttUnsubAckPacket unsubAck)
     {
+    // What was written meanwhile counted against what the client may have waiting, so whoever had no room for more is asked again.
         if (IsDurable && !await TrySaveFiltersAsync())
         {
             _answered?.TrySetResult();
