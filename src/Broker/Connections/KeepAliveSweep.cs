@@ -54,8 +54,9 @@ internal sealed partial class KeepAliveSweep(
                 _ = connection.EndAsync(ReasonCode.QuotaExceeded, "Nothing was acknowledged for a minute while messages wait. Connect again and catch up.");
             }
 
-            // [MQTT-3.1.2-22] One and a half times the keep-alive time.
-            if (connection.KeepAliveSeconds > 0 && time.GetElapsedTime(connection.LastHeard, now).TotalSeconds > connection.KeepAliveSeconds * 1.5)
+            // [MQTT-3.1.2-22] One and a half times the keep-alive time. Who is not read cannot be heard.
+            if (connection.KeepAliveSeconds > 0
+                && !connection.IsUnread && time.GetElapsedTime(connection.LastHeard, now).TotalSeconds > connection.KeepAliveSeconds * 1.5)
             {
                 _ = connection.EndAsync(ReasonCode.KeepAliveTimeout, "Nothing was heard within the keep-alive time.");
             }

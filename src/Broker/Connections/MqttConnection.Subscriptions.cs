@@ -175,7 +175,7 @@ internal sealed partial class MqttConnection
     {
         if (_answered is { } answered)
         {
-            await Task.WhenAny(answered.Task, _ended.Task).WaitAsync(cancellation);
+            await UnreadAsync(answered.Task).WaitAsync(cancellation);
             _answered = null;
         }
     }

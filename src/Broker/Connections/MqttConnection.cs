@@ -82,6 +82,12 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
     /// <summary>When the last whole packet came: a <see cref="TimeProvider"/> timestamp. Bytes alone are no sign of life [MQTT-3.1.2-22].</summary>
     public long LastHeard { get; private set; }
 
+    /// <summary>
+    /// What the client sends lies unread in its socket because the server lets it wait, so its silence says nothing. One that reads nothing is found all the same
+    /// (<see cref="IsStuckFor"/>).
+    /// </summary>
+    public bool IsUnread => Volatile.Read(ref _isUnread);
+
     public Transport Transport => _transport;
 
     /// <summary>Its login session was ended: nothing more may reach the peer.</summary>
