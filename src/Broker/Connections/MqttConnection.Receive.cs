@@ -30,7 +30,8 @@ internal sealed partial class MqttConnection
             await SubscribeAnsweredAsync(cancellationToken);
             while (true)
             {
-                if (AnswersTaken() is { } taken)
+                // Others of the account stand behind one whose turn comes: a client that does not read must not hold them up.
+                if (_subscribeTurn is null && AnswersTaken() is { } taken)
                 {
                     // The peer does not read: its own socket slows it down, and the sweep ends it if that goes on.
                     await UnreadAsync(taken);
@@ -97,7 +98,6 @@ internal sealed partial class MqttConnection
         }
     }
 
-    // Deals with what is held, as it is paid for, until there is something to read.
     // The client waits for the server, which does not read it meanwhile: its keep-alive time begins anew when it is read on.
     private async Task UnreadAsync(Task until)
     {
@@ -107,6 +107,7 @@ internal sealed partial class MqttConnection
         Volatile.Write(ref _isUnread, false);
     }
 
+    // Deals with what is held, as it is paid for, until there is something to read.
     private async Task<ReadResult> ReadBesideHeldAsync(CancellationToken cancellationToken)
     {
         var reading = _transport.Input.ReadAsync(cancellationToken).AsTask();
@@ -236,20 +237,22 @@ internal sealed partial class MqttConnection
         {
             case PacketType.Subscribe:
                 var subscribe = (MqttSubscribePacket)Decode(frame);
-                if (MustWait(PriceOf(subscribe), out wait))
+                if (MustWait(out wait))
                 {
                     return null;
                 }
 
+                Pay(PriceOf(subscribe));
                 BeginSubscribe(subscribe);
                 return subscribe;
             case PacketType.Unsubscribe:
                 var unsubscribe = (MqttUnsubscribePacket)Decode(frame);
-                if (MustWait(unsubscribe.TopicFilters.Count, out wait))
+                if (MustWait(out wait))
                 {
                     return null;
                 }
 
+                Pay(unsubscribe.TopicFilters.Count);
                 BeginUnsubscribe(unsubscribe);
                 return unsubscribe;
             case PacketType.Disconnect:

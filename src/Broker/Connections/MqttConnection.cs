@@ -235,6 +235,7 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
         _ended.TrySetResult();
         ForgetWaiting();
         _held?.Clear();
+        EndSubscribeTurn();
         var session = _session;
         if (session is not null)
         {
