@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using WebMessenger.Auth;
 using WebMessenger.Broker.Connections.Sockets;
 using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Mqtt;
@@ -24,6 +25,7 @@ internal sealed partial class KeepAliveSweep(
     RoomDirectory rooms,
     UnreadWatch unread,
     DurableClients durable,
+    RefusalLog closed,
     TimeProvider time,
     ILogger<KeepAliveSweep> log) : BackgroundService
 {
@@ -52,8 +54,9 @@ internal sealed partial class KeepAliveSweep(
                 _ = connection.EndAsync(ReasonCode.QuotaExceeded, "Nothing was acknowledged for a minute while messages wait. Connect again and catch up.");
             }
 
-            // [MQTT-3.1.2-22] One and a half times the keep-alive time.
-            if (connection.KeepAliveSeconds > 0 && time.GetElapsedTime(connection.LastHeard, now).TotalSeconds > connection.KeepAliveSeconds * 1.5)
+            // [MQTT-3.1.2-22] One and a half times the keep-alive time. Who is not read cannot be heard.
+            if (connection.KeepAliveSeconds > 0
+                && !connection.IsUnread && time.GetElapsedTime(connection.LastHeard, now).TotalSeconds > connection.KeepAliveSeconds * 1.5)
             {
                 _ = connection.EndAsync(ReasonCode.KeepAliveTimeout, "Nothing was heard within the keep-alive time.");
             }
@@ -84,7 +87,6 @@ internal sealed partial class KeepAliveSweep(
         }
 
         var excess = memory.Outgoing.Now - (memory.Outgoing.Bound * 3 / 4);
-        var ended = 0;
         var stuck = connections.All.Where(connection => connection.IsStuckFor(stuckTime));
         foreach (var connection in stuck.OrderByDescending(connection => connection.WaitingBytes))
         {
@@ -94,17 +96,16 @@ internal sealed partial class KeepAliveSweep(
             }
 
             excess -= connection.WaitingBytes;
-            ended++;
-            _ = connection.EndAsync(ReasonCode.QuotaExceeded, "Too much waits for clients that do not read. Connect again and catch up.");
-        }
+            if (closed.Try("connections closed because they do not read and too much waits in all", connection.Transport.RemoteEndPoint?.Address))
+            {
+                LogRelieved(log, connection.Name, connection.ClientId);
+            }
 
-        if (ended > 0)
-        {
-            LogRelieved(log, ended);
+            _ = connection.EndAsync(ReasonCode.QuotaExceeded, "Too much waits for clients that do not read. Connect again and catch up.");
         }
     }
 
     [LoggerMessage(3050, LogLevel.Warning,
-        "{Count} connections are closed: they do not read, and more waits in all than WebMessenger:Limits:OutgoingMegabytes allows")]
-    private static partial void LogRelieved(ILogger log, int count);
+        "Connection {Connection} ({ClientId}) is closed: it does not read, and more waits in all than WebMessenger:Limits:OutgoingMegabytes allows")]
+    private static partial void LogRelieved(ILogger log, string connection, string clientId);
 }

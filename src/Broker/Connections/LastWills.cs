@@ -85,7 +85,8 @@ internal sealed class LastWills(
     // The client is gone: the account's others, which listen to its inbox, are told in its place.
     private void Dropped(LoginSession session, string clientId, byte code, string reason, string topic)
     {
-        if (!refusals.Note(session, clientId, code, "will_dropped", "The will was dropped: " + reason, topic, isHeard: false) || session.IsRevoked)
+        refusals.Note(session, clientId, code, "will_dropped", "The will was dropped: " + reason, topic, isHeard: false);
+        if (session.IsRevoked || !refusals.MayTellOfWill(session.Account.Id, clientId))
         {
             return;
         }

@@ -104,6 +104,7 @@ internal sealed partial class MqttAcceptor(ConnectionServices services) : Connec
     public async Task StopServingAsync(TimeSpan drainTime)
     {
         _isStopping = true;
+        services.Durable.BeginStop();
         await Task.WhenAll(services.Connections.All.Select(connection => connection.ShutDownAsync(drainTime)));
     }
 

@@ -13,7 +13,7 @@ internal sealed partial class MqttConnection
     private UnacknowledgedEvents? _unacknowledged;
     private bool _positionChanged;
 
-    // While what was kept is put in place: where it was, and no event is written.
+    // Where the client was, while CONNECT puts it there again: the feeder writes no event meanwhile.
     private DurablePosition? _resuming;
 
     /// <summary>How what was begun before an UNSUBSCRIBE is sent again: nothing asks for anything else by then.</summary>

@@ -14,6 +14,8 @@ internal sealed partial class MqttConnection
     /// <summary>The first packet may be this long (Remaining Length); nothing is known of the peer yet.</summary>
     private const int FirstPacketBytes = 8 * 1024;
 
+    private bool _isUnread;
+
     /// <summary>
     /// The next control packet; null when the connection is over, for whatever reason. MQTTnet 5.2 takes an exception for that too, but passes it on from one method to the next, and
     /// strangers hang up by the hundred. What is thrown all the same is <see cref="MqttCommunicationException"/>: it logs any other type as an error.
@@ -28,10 +30,11 @@ internal sealed partial class MqttConnection
             await SubscribeAnsweredAsync(cancellationToken);
             while (true)
             {
-                if (AnswersTaken() is { } taken)
+                // Others of the account stand behind one whose turn comes: a client that does not read must not hold them up.
+                if (_subscribeTurn is null && AnswersTaken() is { } taken)
                 {
                     // The peer does not read: its own socket slows it down, and the sweep ends it if that goes on.
-                    await Task.WhenAny(taken, _ended.Task);
+                    await UnreadAsync(taken);
                 }
 
                 var read = _held is { Count: > 0 } ? await ReadBesideHeldAsync(cancellationToken) : await input.ReadAsync(cancellationToken);
@@ -68,7 +71,7 @@ internal sealed partial class MqttConnection
                 if (wait is not null)
                 {
                     // Not read on meanwhile: the peer's own socket slows it down.
-                    await Task.WhenAny(wait, _ended.Task);
+                    await UnreadAsync(wait);
                 }
                 else if (read.IsCompleted)
                 {
@@ -95,6 +98,15 @@ internal sealed partial class MqttConnection
         }
     }
 
+    // The client waits for the server, which does not read it meanwhile: its keep-alive time begins anew when it is read on.
+    private async Task UnreadAsync(Task until)
+    {
+        Volatile.Write(ref _isUnread, true);
+        await Task.WhenAny(until, _ended.Task);
+        LastHeard = _services.Time.GetTimestamp();
+        Volatile.Write(ref _isUnread, false);
+    }
+
     // Deals with what is held, as it is paid for, until there is something to read.
     private async Task<ReadResult> ReadBesideHeldAsync(CancellationToken cancellationToken)
     {
@@ -112,7 +124,7 @@ internal sealed partial class MqttConnection
     {
         while (!_ended.Task.IsCompleted && TakeHeldAtOnce() is { } turn)
         {
-            await Task.WhenAny(turn, _ended.Task);
+            await UnreadAsync(turn);
         }
     }
 
@@ -225,20 +237,22 @@ internal sealed partial class MqttConnection
         {
             case PacketType.Subscribe:
                 var subscribe = (MqttSubscribePacket)Decode(frame);
-                if (MustWait(PriceOf(subscribe), out wait))
+                if (MustWait(out wait))
                 {
                     return null;
                 }
 
+                Pay(PriceOf(subscribe));
                 BeginSubscribe(subscribe);
                 return subscribe;
             case PacketType.Unsubscribe:
                 var unsubscribe = (MqttUnsubscribePacket)Decode(frame);
-                if (MustWait(unsubscribe.TopicFilters.Count, out wait))
+                if (MustWait(out wait))
                 {
                     return null;
                 }
 
+                Pay(unsubscribe.TopicFilters.Count);
                 BeginUnsubscribe(unsubscribe);
                 return unsubscribe;
             case PacketType.Disconnect:

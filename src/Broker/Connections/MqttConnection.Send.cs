@@ -378,7 +378,7 @@ internal sealed partial class MqttConnection
         }
     }
 
-    // Under _write. What the client took or acknowledged gives it another minute for the rest.
+    // Under _write. The sweep closes a client that takes nothing for a minute: whoever took or acknowledged something has another one for the rest.
     private void Progressed() =>
         _blockedSince = _flushing || _queue is { Count: > 0 } || IsFeederBlocked ? _services.Time.GetTimestamp() : null;
 

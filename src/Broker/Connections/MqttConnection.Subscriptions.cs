@@ -23,6 +23,9 @@ internal sealed partial class MqttConnection
     private readonly HashSet<EventStream> _places = [];
     private int _newlyGranted;
     private MqttSubscribePacket? _subscribing;
+
+    // The receive side's: this client's place among those of its account whose SUBSCRIBE or UNSUBSCRIBE waits.
+    private WorkTurn? _subscribeTurn;
     private CatchUpFrom? _catchUpFrom;
     private string _catchUpError = "";
     private byte[] _unsubscribeCodes = [];
@@ -107,20 +110,45 @@ internal sealed partial class MqttConnection
         }
     }
 
-    // A late answer slows down who asks for too much, and refuses nothing to who comes back with a hundred filters.
-    private bool MustWait(int price, out Task? wait)
+    // A late answer slows down who asks for too much, and refuses nothing to who comes back with a hundred filters. False: it is the
+    // client's turn, and Pay ends it.
+    private bool MustWait(out Task? wait)
     {
-        wait = _services.SubscribeBudgets.Of(Account.Id).Filters.TryTake(price, out var pause) ? null : Task.Delay(pause, _services.Time);
+        var budget = FilterBudget;
+        wait = budget.WaitFor(_subscribeTurn ??= budget.Queue());
         return wait is not null;
     }
 
-    // In filters. One is as dear as the rooms that it covers and the positions that it has counted, and a list of people as an eighth of
-    // them.
-    private int PriceOf(MqttSubscribePacket packet)
+    private void Pay(long price)
     {
-        var price = 0;
+        FilterBudget.Take(price);
+        EndSubscribeTurn();
+    }
+
+    // Looked up, for the budget of who did nothing for a while is forgotten.
+    private WorkBudget FilterBudget => _services.SubscribeBudgets.Of(Account.Id).Filters;
+
+    // Also when the connection is over: the account's other clients stand behind it.
+    private void EndSubscribeTurn()
+    {
+        _subscribeTurn?.End();
+        _subscribeTurn = null;
+    }
+
+    // In filters. One is as dear as the rooms that it covers and the positions that it has counted, and a list of people as an eighth of
+    // them. Not counted on from where it is no dearer.
+    private long PriceOf(MqttSubscribePacket packet)
+    {
+        var atMost = FilterBudget.Dearest;
+        long price = 0;
+        Room[]? ofAccount = null;
         foreach (var asked in packet.TopicFilters)
         {
+            if (price >= atMost)
+            {
+                break;
+            }
+
             price++;
             var text = asked.Topic;
             if (RoomFilter.TryParse(text, out var filter) != FilterError.None || filter is null)
@@ -130,11 +158,11 @@ internal sealed partial class MqttConnection
 
             if (filter.Inbox is not null)
             {
-                price += filter.Unread || (filter.Reads && filter.ReadRoom is null) ? _services.Rooms.RoomsOf(Account.Id).Length : 0;
+                price += filter.Unread || (filter.Reads && filter.ReadRoom is null) ? (ofAccount ??= _services.Rooms.RoomsOf(Account.Id)).Length : 0;
                 continue;
             }
 
-            foreach (var room in _services.Rooms.CoveredBy(filter, Account.Id))
+            foreach (var room in filter.Room is null ? ofAccount ??= _services.Rooms.RoomsOf(Account.Id) : _services.Rooms.CoveredBy(filter, Account.Id))
             {
                 // A room that is not the account's is no dearer than none, or its price would tell that it is there.
                 price += filter.Presence && room.IsVisibleTo(Account.Id) ? 1 + (room.People / PeoplePerFilter) : 1;
@@ -175,7 +203,7 @@ internal sealed partial class MqttConnection
     {
         if (_answered is { } answered)
         {
-            await Task.WhenAny(answered.Task, _ended.Task).WaitAsync(cancellation);
+            await UnreadAsync(answered.Task).WaitAsync(cancellation);
             _answered = null;
         }
     }
@@ -261,14 +289,30 @@ internal sealed partial class MqttConnection
         }
     }
 
+    // What was written meanwhile counted against what the client may have waiting, so whoever had no room for more is asked again.
     private void Uncork()
     {
         lock (_write)
         {
             _corked = false;
-        }
 
-        Flush();
+            // Where a flush is under way, its end does all this.
+            if (_silent || _flushing)
+            {
+                return;
+            }
+
+            _dirty = false;
+            BeginFlush();
+            WriteQueued();
+            StartFeeder();
+            if (_unflushed > 0 && !_flushing)
+            {
+                BeginFlush();
+            }
+
+            Progressed();
+        }
     }
 
     private async Task SendUnsubAckAsync(MqttUnsubAckPacket unsubAck)

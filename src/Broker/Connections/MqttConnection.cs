@@ -76,23 +76,17 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
         }
     }
 
-    /// <summary>The server is stopping, so the end of this connection is no sign that its client was lost.</summary>
-    public bool IsShuttingDown
-    {
-        get
-        {
-            lock (_write)
-            {
-                return _isClosing;
-            }
-        }
-    }
-
     /// <summary>Seconds between packets after which the peer is taken for dead, times 1.5; 0: not watched.</summary>
     public int KeepAliveSeconds { get; private set; }
 
     /// <summary>When the last whole packet came: a <see cref="TimeProvider"/> timestamp. Bytes alone are no sign of life [MQTT-3.1.2-22].</summary>
     public long LastHeard { get; private set; }
+
+    /// <summary>
+    /// What the client sends lies unread in its socket because the server lets it wait, so its silence says nothing. One that reads nothing is found all the same
+    /// (<see cref="IsStuckFor"/>).
+    /// </summary>
+    public bool IsUnread => Volatile.Read(ref _isUnread);
 
     public Transport Transport => _transport;
 
@@ -241,6 +235,7 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
         _ended.TrySetResult();
         ForgetWaiting();
         _held?.Clear();
+        EndSubscribeTurn();
         var session = _session;
         if (session is not null)
         {

@@ -34,13 +34,19 @@ internal sealed partial class PublishRefusals(TimeProvider time, ILogger<Publish
     /// <summary>Null: none since the server started.</summary>
     public LastRefusal? LastOf(LoginSession session) => _last.TryGetValue(session, out var last) ? last.Refusal : null;
 
+    /// <summary>
+    /// Whether the account's other clients are told that this one's will was dropped: once a minute for a client, and for so many of them as the log names. Counted
+    /// apart from the log, which may have named the client for a publish before.
+    /// </summary>
+    public bool MayTellOfWill(string accountId, string clientId) => IsFirst(accountId, named => named.Wills, clientId);
+
     /// <summary>Remembers a refusal. True: it was written to the log, so it is the first of this client for a minute.</summary>
     /// <param name="isHeard">The client was told by its acknowledgement: nothing is written.</param>
     public bool Note(LoginSession session, string clientId, byte code, string notice, string reason, string topic, bool isHeard)
     {
         var shown = topic.Length > TopicLength ? topic[..TopicLength] + "…" : topic;
         _last.GetValue(session, static _ => new Last()).Refusal = new LastRefusal(time.GetUtcNow(), clientId, notice, reason, shown);
-        if (isHeard || !IsFirst(session.Account.Id, clientId))
+        if (isHeard || !IsFirst(session.Account.Id, named => named.ClientIds, clientId))
         {
             return false;
         }
@@ -65,7 +71,7 @@ internal sealed partial class PublishRefusals(TimeProvider time, ILogger<Publish
         }
     }
 
-    private bool IsFirst(string accountId, string clientId)
+    private bool IsFirst(string accountId, Func<Named, HashSet<string>> listOf, string clientId)
     {
         while (true)
         {
@@ -74,7 +80,8 @@ internal sealed partial class PublishRefusals(TimeProvider time, ILogger<Publish
             {
                 if (!named.IsOver)
                 {
-                    return named.ClientIds.Count < ClientsNamedAMinute && named.ClientIds.Add(clientId);
+                    var list = listOf(named);
+                    return list.Count < ClientsNamedAMinute && list.Add(clientId);
                 }
             }
         }
@@ -99,6 +106,8 @@ internal sealed partial class PublishRefusals(TimeProvider time, ILogger<Publish
         public long Since { get; } = since;
 
         public HashSet<string> ClientIds { get; } = new(StringComparer.Ordinal);
+
+        public HashSet<string> Wills { get; } = new(StringComparer.Ordinal);
 
         public bool IsOver { get; set; }
     }

@@ -59,6 +59,7 @@ internal sealed partial class DurableClients(
     private List<DueWill> _dueWills = [];
     private Task _saving = Task.CompletedTask;
     private long _toldAt;
+    private bool _isStopping;
 
     /// <summary>Reads what is stored. Before anything is served.</summary>
     /// <param name="later">How much of the time since the server last ran counts for nobody (ADR 0039).</param>
@@ -241,7 +242,7 @@ internal sealed partial class DurableClients(
         {
             // Inside the lock: whoever takes the MQTT session over finds the will with the connection, or with the client.
             var will = connection.TakeWill();
-            var isStopping = connection.IsShuttingDown;
+            var isStopping = _isStopping;
             if (OfConnection(connection) is not { } client)
             {
                 return isStopping ? null : will;
@@ -358,22 +359,26 @@ internal sealed partial class DurableClients(
         return Task.WhenAll(writes);
     }
 
+    /// <summary>
+    /// The server stops, and from here on nobody is lost and nobody can come back: no will falls due, and no client that is away is ended. Call it before the
+    /// connections are ended.
+    /// </summary>
+    public void BeginStop()
+    {
+        lock (_gate)
+        {
+            _isStopping = true;
+        }
+    }
+
     /// <summary>About once a second: ends those that were away for too long, and stores how far the others are.</summary>
     public void Sweep()
     {
         lock (_gate)
         {
-            var now = time.GetUtcNow();
-            foreach (var client in Everybody().Where(client => client.Connection is null && client.LeftAt.AddSeconds(client.Expiry) <= now).ToList())
+            if (!_isStopping)
             {
-                Watch(End(client));
-            }
-
-            foreach (var client in Everybody().Where(client => client is { Connection: null, Will: not null } && time.GetElapsedTime(client.WillWait.Since) >= client.WillWait.For))
-            {
-                _dueWills.Add(new DueWill(client.Session, client.ClientId, client.Will!));
-                client.Will = null;
-                Watch(Save(client, null));
+                EndOverdue();
             }
 
             foreach (var client in Everybody().Where(client => client.Publishing?.PublishesDrained().IsCompleted == true))
@@ -432,6 +437,23 @@ internal sealed partial class DurableClients(
             {
                 throw new IOException("What the client published on its last connection is still at the store.");
             }
+        }
+    }
+
+    // Under _gate. A wait that is over ends the client, or has its will said.
+    private void EndOverdue()
+    {
+        var now = time.GetUtcNow();
+        foreach (var client in Everybody().Where(client => client.Connection is null && client.LeftAt.AddSeconds(client.Expiry) <= now).ToList())
+        {
+            Watch(End(client));
+        }
+
+        foreach (var client in Everybody().Where(client => client is { Connection: null, Will: not null } && time.GetElapsedTime(client.WillWait.Since) >= client.WillWait.For))
+        {
+            _dueWills.Add(new DueWill(client.Session, client.ClientId, client.Will!));
+            client.Will = null;
+            Watch(Save(client, null));
         }
     }
 

@@ -157,7 +157,7 @@ internal sealed class RetainedReplay(MqttConnection connection, HeldFilter filte
         var people = rest ?? room.PresentAccounts();
         var part = people[..Math.Min(people.Count, PeoplePerPart)];
 
-        // As they are now, for a change that came between the parts has been said already.
+        // The client is shown people as they are now: what changed between the parts, the room has said to it already.
         foreach (var (author, since) in room.PresenceOf(part))
         {
             if (filter.Filter.CoversPresenceOf(author.User))

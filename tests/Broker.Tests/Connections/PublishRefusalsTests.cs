@@ -66,6 +66,8 @@ public sealed class PublishRefusalsTests
             {
                 Assert.Equal(client < PublishRefusals.ClientsNamedAMinute, Note(ana, $"client {client}"));
                 Assert.False(Note(ana, $"client {client}"));
+                Assert.Equal(client < PublishRefusals.ClientsNamedAMinute, refusals.MayTellOfWill(ana.Account.Id, $"client {client}"));
+                Assert.False(refusals.MayTellOfWill(ana.Account.Id, $"client {client}"));
             }
 
             Assert.True(Note(bob, "client 0"));

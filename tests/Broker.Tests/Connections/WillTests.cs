@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Connections;
@@ -162,6 +163,10 @@ public sealed class WillTests
         await using var late = await WithWillAsync(broker, ana, "late", "late's will", expiry: Expiry);
         await using var back = await WithWillAsync(broker, ana, "back", "back's will", expiry: Expiry);
 
+        // Other services tick on until their turn to stop comes.
+        await broker.Get<MqttAcceptor>().StopServingAsync(TimeSpan.FromSeconds(3));
+        await Talk.GoneAsync(broker, ana);
+        broker.Get<IEnumerable<IHostedService>>().OfType<KeepAliveSweep>().Single().Sweep(TimeSpan.FromMinutes(1));
         await broker.RestartAsync();
 
         foreach (var client in new[] { plain, late, back })
@@ -227,6 +232,35 @@ public sealed class WillTests
         Assert.Equal(("notice", "will_dropped", "rooms/lobby"), (notice.Type(), notice.GetProperty("code").GetString(), notice.GetProperty("topic").GetString()));
         Assert.Contains("3", notice.Text(), StringComparison.Ordinal);
         Assert.Equal(["a message", "will 1", "will 2"], await SaidAsync(witness));
+    }
+
+    [Fact]
+    public async Task Fault_S14_The_others_hear_of_a_dropped_will_also_when_its_client_was_refused_a_moment_before()
+    {
+        FakeTimeProvider time = new();
+        await using var broker = await RunningBroker.StartAsync(
+            services => services.AddSingleton(provider => ActivatorUtilities.CreateInstance<PublishBudgets>(provider, time)),
+            "--WebMessenger:Limits:PublishPerSecond", "1", "--WebMessenger:Limits:PublishBurst", "2");
+        var ana = await broker.RegisterAsync("ana");
+        await using var own = await broker.ConnectAsync(ana, clientId: "own");
+        await own.SubscribeAsync("users/ana");
+        for (var i = 0; i < 2; i++)
+        {
+            await using var client = await WithWillAsync(broker, ana, "client", "my will");
+            if (i == 0)
+            {
+                // The log names the client for this, and will not name it again within the minute.
+                await client.SendAsync(RawMqttClient.EncodePublish(MqttVersion.V5, "rooms/nowhere", "x"u8.ToArray(), 0));
+                await client.PingAsync();
+            }
+
+            // The first will is paid for with the last that was left, so the next one is dropped.
+            Assert.Empty(own.AlreadyHere());
+            client.Abort();
+            await Talk.GoneAsync(broker, ana, but: 1);
+        }
+
+        Assert.Equal("will_dropped", (await own.NextPublishAsync()).Json.GetProperty("code").GetString());
     }
 
     [Theory]

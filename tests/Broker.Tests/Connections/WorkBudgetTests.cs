@@ -13,24 +13,51 @@ public sealed class WorkBudgetTests
     {
         WorkBudget budget = new(10, 3, _time);
 
-        Assert.True(budget.TryTake(29, out _));
-        Assert.True(budget.TryTake(21, out _));
-        Assert.False(budget.TryTake(1, out var wait));
+        budget.Take(29);
+        Assert.True(budget.HasSome(out _));
+        budget.Take(21);
+        Assert.False(budget.HasSome(out var wait));
         Assert.InRange(wait.TotalSeconds, 2, 2.1);
-        Assert.False(budget.HasSome(out _));
         _time.Advance(wait);
 
-        Assert.True(budget.TryTake(1, out _));
+        Assert.True(budget.HasSome(out _));
     }
 
     [Fact]
-    public void Nobody_waits_for_longer_than_ten_seconds()
+    public async Task Fault_S4_Turns_come_in_the_order_in_which_they_were_asked_for_ten_seconds_after_one_another_at_most()
+    {
+        WorkBudget budget = new(10, 3, _time);
+        budget.Take(1_000_000);
+        List<WorkTurn> line = [.. Enumerable.Range(0, 5).Select(_ => budget.Queue())];
+
+        // The third gives up, which lets nobody past the two before it.
+        line[2].End();
+        Assert.NotNull(budget.WaitFor(line[3]));
+        foreach (var next in new[] { 0, 1, 3, 4 })
+        {
+            var pause = budget.WaitFor(line[next]);
+            Assert.NotNull(pause);
+            _time.Advance(WorkBudget.LongestWait + TimeSpan.FromSeconds(0.1));
+            await pause;
+            Assert.All(line[(next + 1)..], behind => Assert.True(behind == line[2] || budget.WaitFor(behind) is { IsCompleted: false }));
+            Assert.Null(budget.WaitFor(line[next]));
+            budget.Take(1_000_000);
+            line[next].End();
+            await line[next].Done;
+        }
+
+        // No line is left behind.
+        Assert.True(budget.Queue().Before.IsCompleted);
+    }
+
+    [Fact]
+    public void A_debt_is_of_ten_seconds_at_most()
     {
         WorkBudget budget = new(10, 3, _time);
         budget.Take(1_000_000);
         budget.Take(1_000_000);
 
-        Assert.False(budget.TryTake(1, out var wait));
+        Assert.False(budget.HasSome(out var wait));
         Assert.InRange(wait, WorkBudget.LongestWait, WorkBudget.LongestWait + TimeSpan.FromSeconds(0.1));
         Assert.False(budget.IsFull);
         _time.Advance(TimeSpan.FromSeconds(13));
@@ -43,7 +70,9 @@ public sealed class WorkBudgetTests
         WorkBudget budget = new(0, 3, _time);
         budget.Take(1_000_000);
 
-        Assert.True(budget.TryTake(1_000_000, out _));
+        Assert.True(budget.HasSome(out _));
+        Assert.Null(budget.WaitFor(budget.Queue()));
+        Assert.Equal(0, budget.Dearest);
         Assert.True(budget.IsFull);
     }
 
