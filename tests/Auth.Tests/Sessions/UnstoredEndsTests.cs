@@ -87,6 +87,7 @@ public sealed class UnstoredEndsTests : IDisposable
         }
 
         data.FailsToSync = log.FailsToSync = false;
+        await fixture.Auth.Accounts.ReconcileAsync();
         Assert.Equal("ok", AuthFixture.Code(await ChangeAsync(25)));
     }
 
