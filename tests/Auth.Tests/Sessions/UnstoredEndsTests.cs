@@ -1,5 +1,4 @@
 using WebMessenger.Auth.Accounts;
-using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.Storage;
 using WebMessenger.Auth.Tests.Storage;
 
@@ -61,7 +60,7 @@ public sealed class UnstoredEndsTests : IDisposable
 
         // As after the write of a ban that seemed to have failed. The clock stands, so that no other sweep finds them.
         banned.Standing = banned.Standing.With(new Ban(fixture.Time.GetUtcNow(), null));
-        unused.Session.LastSeen -= LoginSessions.CookieLifetime + TimeSpan.FromDays(1);
+        unused.Session.ExpiresAt = fixture.Time.GetUtcNow();
         await Assert.ThrowsAsync<StoreUnavailableException>(fixture.Auth.Sessions.SweepAsync);
         await fixture.Auth.Sessions.SweepAsync();
         data.FailsToSync = log.FailsToSync = false;
