@@ -13,7 +13,7 @@ internal static class AccountsApi
         var accounts = routes.MapApi("/api/accounts").WithTags("Accounts");
         accounts.MapPost("", RegisterAsync).Accepts<RegisterRequest>("application/json").WithSummary("Register, and sign in.");
         var me = accounts.MapGroup("/me").RequireCookie();
-        me.MapPatch("", ChangeAsync).Accepts<ChangeAccountRequest>("application/json").WithSummary("Change any of it with the current password.");
+        me.MapPatch("", ChangeAsync).MayTakeRightsAway().Accepts<ChangeAccountRequest>("application/json").WithSummary("Change any of it with the current password.");
         me.MapDelete("", EraseAsync).Accepts<EraseAccountRequest>("application/json").WithSummary("Erase the account. Its user name stays taken.");
     }
 
@@ -44,6 +44,13 @@ internal static class AccountsApi
         if (!(await JsonBody.ReadAsync(context.Request, AuthJson.Default.ChangeAccountRequest)).TryGet(out var body, out var problem))
         {
             return problem;
+        }
+
+        // A new password signs thieves out, by itself: with a new name beside it it waits for room as that does.
+        var takesAway = body is { Password: not null, Email: null, UserName: null, DisplayName: null };
+        if (!takesAway && ApiGroup.RefusedByDisk(context) is { } notStored)
+        {
+            return notStored;
         }
 
         var session = context.SignedIn();

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using WebMessenger.Auth;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.Storage;
 using WebMessenger.Broker.Log;
@@ -7,7 +8,7 @@ using WebMessenger.Broker.Storing;
 namespace WebMessenger.Broker.Api;
 
 /// <summary>What all calls of the HTTP API have in common, said once.</summary>
-internal static class ApiGroup
+internal static partial class ApiGroup
 {
     /// <summary>A group whose answers no cache keeps, and whose changes only our own pages and programs may ask for.</summary>
     public static RouteGroupBuilder MapApi(this IEndpointRouteBuilder routes, string prefix)
@@ -23,9 +24,9 @@ internal static class ApiGroup
                 return Problems.ForeignOrigin();
             }
 
-            // What takes a right away is a DELETE, and is stored as long as the disk takes anything at all.
+            // What takes a right away is a DELETE, or says so, and is stored as long as the disk takes anything at all.
             var space = context.RequestServices.GetRequiredService<DiskSpace>();
-            if (changes && space.IsLow && !HttpMethods.IsDelete(context.Request.Method))
+            if (changes && space.IsLow && !HttpMethods.IsDelete(context.Request.Method) && context.GetEndpoint()?.Metadata.GetMetadata<TakesAway>() is null)
             {
                 return NotStored(context);
             }
@@ -43,9 +44,25 @@ internal static class ApiGroup
         return group;
     }
 
+    /// <summary>
+    /// For calls that are no DELETE and may take rights away all the same, as a new password does: the handler is asked while the disk is nearly full, too, and refuses what
+    /// takes none away by <see cref="RefusedByDisk"/>.
+    /// </summary>
+    public static TBuilder MayTakeRightsAway<TBuilder>(this TBuilder endpoints)
+        where TBuilder : IEndpointConventionBuilder => endpoints.WithMetadata(new TakesAway());
+
+    /// <summary>The answer to what takes no right away while the disk is nearly full. Null: there is room.</summary>
+    public static ProblemHttpResult? RefusedByDisk(HttpContext context) =>
+        context.RequestServices.GetRequiredService<DiskSpace>().IsLow ? NotStored(context) : null;
+
     private static ProblemHttpResult NotStored(HttpContext context)
     {
-        context.RequestServices.GetRequiredService<StoreRefusals>().Add();
+        var services = context.RequestServices;
+        if (services.GetRequiredService<RefusalLog>().Try("requests that could not be stored", context.Connection.RemoteIpAddress))
+        {
+            LogNotStored(services.GetRequiredService<ILogger<DiskSpace>>());
+        }
+
         return Problems.NotStored(context);
     }
 
@@ -71,4 +88,9 @@ internal static class ApiGroup
 
     /// <summary>The address on this host of a path of ours, for `Location`: `/api/session` becomes `/chat/api/session` where the program lies in a folder.</summary>
     public static string OnHost(this HttpContext context, string path) => context.Request.PathBase + path;
+
+    [LoggerMessage(4122, LogLevel.Warning, "A request was refused because nothing can be stored: the disk is full, nearly full, or fails")]
+    private static partial void LogNotStored(ILogger logger);
+
+    private sealed class TakesAway;
 }

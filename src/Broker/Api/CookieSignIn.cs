@@ -9,6 +9,8 @@ internal sealed class CookieSignIn(LoginSessions sessions)
     private const string SecureName = "__Host-webmessenger";
     private const string PlainName = "webmessenger";
 
+    private static readonly object Found = new();
+
     // A browser sends one, and two where a folder of the host had one before. More are somebody's attempt.
     private const int MaxCookies = 8;
 
@@ -16,9 +18,18 @@ internal sealed class CookieSignIn(LoginSessions sessions)
     /// <remarks>
     /// On http another port or folder of the host can plant a cookie of the same name. The browser sends both, and which one comes first
     /// says little (RFC 6265, 5.4 and 8.6). So all are looked at: those that open nothing do no harm, and where two open two accounts,
-    /// nobody is taken for either.
+    /// nobody is taken for either. Looked for once a request, which several ask, and anew if what was found has ended meanwhile.
     /// </remarks>
-    public LoginSession? Find(HttpRequest request) => FindWithSecret(request).Session;
+    public LoginSession? Find(HttpRequest request)
+    {
+        var items = request.HttpContext.Items;
+        if (!items.TryGetValue(Found, out var found) || (found is LoginSession known && !sessions.IsAlive(known)))
+        {
+            items[Found] = found = FindWithSecret(request).Session;
+        }
+
+        return (LoginSession?)found;
+    }
 
     /// <summary>All live login sessions that the browser has cookies of.</summary>
     public IReadOnlyList<LoginSession> FindAll(HttpRequest request) =>

@@ -1,7 +1,6 @@
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.RateLimiting;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Auth.Tokens;
 using WebMessenger.Broker.Hosting;
 
 namespace WebMessenger.Broker.Api;
@@ -19,9 +18,8 @@ internal static class RequestRates
     /// <summary>A /48 of IPv6, which one customer of a host has, takes as much as so many addresses.</summary>
     private const int NetworkShare = 4;
 
-    private static readonly UInt128 NetworkMask = UInt128.MaxValue << 80;
-
-    private static readonly RateLimitPartition<(string? Account, UInt128 Origin)> s_unlimited = RateLimitPartition.GetNoLimiter<(string?, UInt128)>(("", 0));
+    private static readonly RateLimitPartition<(string? Account, Origin Origin)> s_unlimited =
+        RateLimitPartition.GetNoLimiter<(string?, Origin)>(("", default));
 
     public static void AddServices(IServiceCollection services)
     {
@@ -31,37 +29,27 @@ internal static class RequestRates
             options.OnRejected = RefuseAsync;
         });
         services.AddOptions<RateLimiterOptions>().Configure<BrokerLimits>((options, limits) => options.GlobalLimiter = PartitionedRateLimiter.CreateChained(
-            PartitionedRateLimiter.Create<HttpContext, (string?, UInt128)>(context => OfNetwork(context, limits)),
-            PartitionedRateLimiter.Create<HttpContext, (string?, UInt128)>(context => Of(context, limits))));
+            PartitionedRateLimiter.Create<HttpContext, (string?, Origin)>(context => OfNetwork(context, limits)),
+            PartitionedRateLimiter.Create<HttpContext, (string?, Origin)>(context => Of(context, limits))));
     }
 
     // A network first: what it may not take makes no partition for each of its addresses.
-    private static RateLimitPartition<(string? Account, UInt128 Origin)> OfNetwork(HttpContext context, BrokerLimits limits)
-    {
-        var origin = Origin.Of(context.Connection.RemoteIpAddress).Prefix;
-        return IsLimited(context) && origin > uint.MaxValue && origin >> 32 != 0xFFFF && AccountOf(context) is null
-            ? Bucket((null, origin & NetworkMask), limits.RequestsPerSecondPerAddress, NetworkShare)
+    private static RateLimitPartition<(string? Account, Origin Origin)> OfNetwork(HttpContext context, BrokerLimits limits) =>
+        IsLimited(context) && Origin.TrySite(context.Connection.RemoteIpAddress, out var site) && AccountOf(context) is null
+            ? Bucket((null, site), limits.RequestsPerSecondPerAddress, NetworkShare)
             : s_unlimited;
-    }
 
-    private static RateLimitPartition<(string? Account, UInt128 Origin)> Of(HttpContext context, BrokerLimits limits) =>
+    private static RateLimitPartition<(string? Account, Origin Origin)> Of(HttpContext context, BrokerLimits limits) =>
         !IsLimited(context) ? s_unlimited
-        : AccountOf(context) is { } account ? Bucket((account, 0), limits.RequestsPerSecond, 1)
-        : Bucket((null, Origin.Of(context.Connection.RemoteIpAddress).Prefix), limits.RequestsPerSecondPerAddress, 1);
+        : AccountOf(context) is { } account ? Bucket((account, default), limits.RequestsPerSecond, 1)
+        : Bucket((null, Origin.Of(context.Connection.RemoteIpAddress)), limits.RequestsPerSecondPerAddress, 1);
 
     private static bool IsLimited(HttpContext context) => context.Request.Path.StartsWithSegments("/api");
 
     // Read without a touch: a refused call is no use of the login session.
-    private static string? AccountOf(HttpContext context)
-    {
-        var services = context.RequestServices;
-        var session = context.Request.Headers.Authorization.Count > 0
-            ? RequestSignIn.FindBearer(context.Request, services.GetRequiredService<AccessTokens>())
-            : services.GetRequiredService<CookieSignIn>().Find(context.Request);
-        return session?.Account.Id;
-    }
+    private static string? AccountOf(HttpContext context) => context.RequestServices.GetRequiredService<RequestSignIn>().Look(context.Request)?.Account.Id;
 
-    private static RateLimitPartition<(string? Account, UInt128 Origin)> Bucket((string?, UInt128) key, int perSecond, int times)
+    private static RateLimitPartition<(string? Account, Origin Origin)> Bucket((string?, Origin) key, int perSecond, int times)
     {
         if (perSecond == 0)
         {

@@ -7,10 +7,12 @@ namespace WebMessenger.Broker.Api;
 /// <summary>Who a request comes from, for the calls about rooms, which bots make too: an access token as `Authorization: Bearer`, else the cookie.</summary>
 internal sealed class RequestSignIn(CookieSignIn cookie, AccessTokens tokens, LoginSessions sessions)
 {
+    private static readonly object Found = new();
+
     /// <summary>Null: nobody. Credentials that are given win: a wrong token never falls back to the cookie. The caller holds a token to its scope.</summary>
     public LoginSession? Find(HttpRequest request)
     {
-        var session = request.Headers.Authorization.Count > 0 ? FindBearer(request, tokens) : cookie.Find(request);
+        var session = Look(request);
         if (session is not null)
         {
             sessions.Touch(session, request.HttpContext.Connection.RemoteIpAddress);
@@ -19,8 +21,23 @@ internal sealed class RequestSignIn(CookieSignIn cookie, AccessTokens tokens, Lo
         return session;
     }
 
-    /// <summary>The login session of an access token; null: there is none, or it is not one.</summary>
-    public static LoginSession? FindBearer(HttpRequest request, AccessTokens tokens) =>
+    /// <summary>The same, and no use of the login session.</summary>
+    public LoginSession? Look(HttpRequest request) => request.Headers.Authorization.Count > 0 ? LookOnce(request) : cookie.Find(request);
+
+    // Asked for by the limits and by the call itself; it may have been revoked in between.
+    private LoginSession? LookOnce(HttpRequest request)
+    {
+        var items = request.HttpContext.Items;
+        if (!items.TryGetValue(Found, out var found) || (found is LoginSession known && !sessions.IsAlive(known)))
+        {
+            items[Found] = found = FindBearer(request);
+        }
+
+        return (LoginSession?)found;
+    }
+
+    // Null: there is no token, or it is none of ours.
+    private LoginSession? FindBearer(HttpRequest request) =>
         request.Headers.Authorization.Count == 1
         && AuthenticationHeaderValue.TryParse(request.Headers.Authorization[0], out var header)
         && header.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase)

@@ -14,11 +14,9 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
 {
     private const int NetworkShare = 4;
     private const int AddressesKnown = 100_000;
-    private static readonly UInt128 NetworkMask = UInt128.MaxValue << 80;
-    private static readonly UInt128 LastOfIPv4 = 0x0000_FFFF_FFFF_FFFF;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<(UInt128 Prefix, bool IsNetwork), Count> _counts = [];
+    private readonly Dictionary<(Origin Origin, bool IsNetwork), Count> _counts = [];
 
     /// <summary>Takes a place; false: this address, or the network that it lies in, has or takes as many as it may.</summary>
     /// <param name="share">What an address may hold at this moment, if that is less than its limit.</param>
@@ -30,13 +28,21 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
             return true;
         }
 
-        var prefix = Origin.Of(address).Prefix;
+        var key = (Origin.Of(address), false);
+        var isInNetwork = Origin.TrySite(address, out var site);
         lock (_gate)
         {
-            var place = Find((prefix, false), 1);
-            var network = IsIPv4(prefix) ? null : Find((prefix & NetworkMask, true), NetworkShare);
-            if (place is null || (network is null && !IsIPv4(prefix))
-                || IsFull(place, perAddress, share)
+            var network = isInNetwork ? Find((site, true), NetworkShare) : null;
+            var isKnown = _counts.TryGetValue(key, out var place);
+
+            // So many came within seconds that another one is not remembered, and what is not remembered is not let in.
+            if ((network is null && isInNetwork) || (!isKnown && _counts.Count >= AddressesKnown))
+            {
+                return false;
+            }
+
+            place ??= New(1);
+            if (IsFull(place, perAddress, share)
                 || (network is not null && IsFull(network, (long)perAddress * NetworkShare, networkShare))
 
                 // The address first: one that is refused uses up nothing of its neighbours'.
@@ -44,6 +50,12 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
                 || (network is not null && !network.Rate.TryTake(out _)))
             {
                 return false;
+            }
+
+            // Now, and not before: else a network that is refused took all that are remembered with its addresses, and kept everybody out who is new.
+            if (!isKnown)
+            {
+                _counts.Add(key, place);
             }
 
             place.Open++;
@@ -59,13 +71,12 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
     /// <summary>Gives back a place that was taken.</summary>
     public void Leave(IPAddress? address)
     {
-        var prefix = Origin.Of(address).Prefix;
         lock (_gate)
         {
-            Give((prefix, false));
-            if (!IsIPv4(prefix))
+            Give((Origin.Of(address), false));
+            if (Origin.TrySite(address, out var site))
             {
-                Give((prefix & NetworkMask, true));
+                Give((site, true));
             }
         }
     }
@@ -85,26 +96,25 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
         }
     }
 
-    // An address that is not known is counted under 0.
-    private static bool IsIPv4(UInt128 prefix) => prefix <= LastOfIPv4;
-
     private static bool IsFull(Count count, long limit, int share) => limit > 0 && count.Open >= Math.Min(limit, share);
 
-    // Null: so many addresses came within seconds that another one is not remembered, and what is not remembered is not let in.
-    private Count? Find((UInt128 Prefix, bool IsNetwork) key, int times)
+    // Null: there is no room to remember it.
+    private Count? Find((Origin Origin, bool IsNetwork) key, int times)
     {
         if (!_counts.TryGetValue(key, out var count) && _counts.Count < AddressesKnown)
         {
-            count = new Count(new RateBudget(Times(perSecond, times), Math.Max(1, Times(burst, times)), time));
+            count = New(times);
             _counts.Add(key, count);
         }
 
         return count;
     }
 
+    private Count New(int times) => new(new RateBudget(Times(perSecond, times), Math.Max(1, Times(burst, times)), time));
+
     private static int Times(int number, int times) => (int)Math.Min((long)number * times, int.MaxValue);
 
-    private void Give((UInt128 Prefix, bool IsNetwork) key)
+    private void Give((Origin Origin, bool IsNetwork) key)
     {
         if (_counts.TryGetValue(key, out var count))
         {

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using WebMessenger.Auth;
 using WebMessenger.Broker.Api;
 
 namespace WebMessenger.Broker.Hosting;
@@ -13,21 +14,16 @@ namespace WebMessenger.Broker.Hosting;
 /// </summary>
 internal sealed partial class AllowedHosts
 {
-    private static readonly TimeSpan LineEvery = TimeSpan.FromMinutes(1);
-
     private readonly FrozenSet<string> _names;
     private readonly ServerCertificate? _certificate;
-    private readonly TimeProvider _time;
+    private readonly RefusalLog _refusals;
     private readonly ILogger<AllowedHosts> _log;
-    private readonly Lock _gate = new();
-    private DateTimeOffset _nextLine;
-    private long _refused;
 
     /// <param name="urls">The setting `Urls`.</param>
     /// <param name="certificate">Null: there is none.</param>
-    public AllowedHosts(BrokerSettings settings, string urls, ServerCertificate? certificate, TimeProvider time, ILogger<AllowedHosts> log)
+    public AllowedHosts(BrokerSettings settings, string urls, ServerCertificate? certificate, RefusalLog refusals, ILogger<AllowedHosts> log)
     {
-        (_certificate, _time, _log) = (certificate, time, log);
+        (_certificate, _refusals, _log) = (certificate, refusals, log);
         IEnumerable<string?> names =
         [
             .. settings.AllowedOrigins.Select(origin => new Uri(origin).IdnHost), .. urls.Split(';').Select(HostOf), settings.MqttPublicHost,
@@ -85,28 +81,16 @@ internal sealed partial class AllowedHosts
 
     private async Task RefuseAsync(HttpContext context)
     {
-        Count();
+        if (_refusals.Try("requests for a host that is not known here", context.Connection.RemoteIpAddress))
+        {
+            LogRefused(_log);
+        }
+
         await Problems.UnknownHost().ExecuteAsync(context);
     }
 
-    // One line a minute at most, whoever asks how often.
-    private void Count()
-    {
-        lock (_gate)
-        {
-            _refused++;
-            if (_time.GetUtcNow() < _nextLine)
-            {
-                return;
-            }
-
-            LogRefused(_log, _refused);
-            (_refused, _nextLine) = (0, _time.GetUtcNow() + LineEvery);
-        }
-    }
-
-    [LoggerMessage(1230, LogLevel.Warning,
-        "Refused {Count} requests for a host that this server does not know as its own. If people come by that name, put https://NAME into "
+    [LoggerMessage(4204, LogLevel.Warning,
+        "Refused a request for a host that this server does not know as its own. If people come by that name, put https://NAME into "
         + "WebMessenger:AllowedOrigins, or the proxy before the server into WebMessenger:TrustedProxies")]
-    private static partial void LogRefused(ILogger log, long count);
+    private static partial void LogRefused(ILogger log);
 }

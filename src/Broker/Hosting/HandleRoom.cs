@@ -44,7 +44,7 @@ internal sealed partial class HandleRoom(long? handles, int storeFiles, int sock
         if (handles < FewestHandles)
         {
             throw new StartupException(string.Create(CultureInfo.InvariantCulture,
-                $"This process may open {handles} files and connections; it needs {FewestHandles}, and {Reserve + MostStoreFiles + Math.Max(limits.Sockets, Comfortable)} for its settings. Raise the limit: `ulimit -n` in a shell, LimitNOFILE in a systemd unit, --ulimit nofile for a container."));
+                $"This process may open {handles} files and connections; it needs {FewestHandles}, and {Wanted(limits)} for its settings. Raise the limit: `ulimit -n` in a shell, LimitNOFILE in a systemd unit, --ulimit nofile for a container."));
         }
 
         var known = handles ?? Unknown;
@@ -58,9 +58,12 @@ internal sealed partial class HandleRoom(long? handles, int storeFiles, int sock
     {
         if (handles is { } known && (sockets < Comfortable || sockets < limits.Sockets) && sockets != limits.Sockets)
         {
-            LogTight(log, sockets, known, Reserve + MostStoreFiles + Math.Max(limits.Sockets, Comfortable));
+            LogTight(log, sockets, known, Wanted(limits));
         }
     }
+
+    // The setting may be any number, also one that says "as many as there are".
+    private static long Wanted(BrokerLimits limits) => (long)Reserve + MostStoreFiles + Math.Max(limits.Sockets, Comfortable);
 
     private static long? Read()
     {
@@ -83,5 +86,5 @@ internal sealed partial class HandleRoom(long? handles, int storeFiles, int sock
 
     [LoggerMessage(4202, LogLevel.Warning,
         "There is room for {Sockets} connections: this process may open {Handles} files, some of which the stores keep. Raise that to {Wanted} or more (ulimit -n, LimitNOFILE)")]
-    private static partial void LogTight(ILogger log, int sockets, long handles, int wanted);
+    private static partial void LogTight(ILogger log, int sockets, long handles, long wanted);
 }

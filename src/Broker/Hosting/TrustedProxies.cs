@@ -56,7 +56,7 @@ internal static class TrustedProxies
         // Before the address becomes the client's.
         app.Use((context, next) =>
         {
-            if (context.Connection.RemoteIpAddress is { } address && proxies.Any(proxy => proxy.Contains(Plain(address))))
+            if (AreAt(context.Connection.RemoteIpAddress, proxies))
             {
                 context.Items[IsForwarded] = true;
             }
@@ -64,6 +64,18 @@ internal static class TrustedProxies
             return next(context);
         });
         app.UseForwardedHeaders(options);
+    }
+
+    /// <summary>The connection comes from one of them.</summary>
+    public static bool AreAt(IPAddress? address, IReadOnlyCollection<System.Net.IPNetwork> proxies)
+    {
+        if (address is null || proxies.Count == 0)
+        {
+            return false;
+        }
+
+        var plain = Plain(address);
+        return proxies.Any(proxy => proxy.Contains(plain));
     }
 
     private static IPAddress Plain(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;

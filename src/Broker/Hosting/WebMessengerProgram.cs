@@ -161,7 +161,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         builder.Services.AddSingleton<IConnectionListenerFactory, MqttSockets>();
         builder.Services.AddSingleton(listeners);
         builder.Services.AddSingleton(provider => new AllowedHosts(
-            settings, urls, certificate, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<AllowedHosts>>()));
+            settings, urls, certificate, provider.GetRequiredService<RefusalLog>(), provider.GetRequiredService<ILogger<AllowedHosts>>()));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
 
         room.Report(settings.Limits, loggers.CreateLogger<HandleRoom>());
@@ -200,7 +200,6 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<ConnectionDirectory>();
         services.AddSingleton(DiskSpace.Of(stores.Folder, settings.Limits));
         services.AddSingleton<StorageQuotas>();
-        services.AddSingleton<StoreRefusals>();
         services.AddSingleton<DurableClients>();
         services.AddSingleton<IConnectingClients>(provider => provider.GetRequiredService<ConnectionDirectory>());
         services.AddSingleton<ReadPositions>();

@@ -6,10 +6,10 @@ namespace WebMessenger.Broker.Rooms;
 internal sealed partial class RoomDirectory
 {
     private readonly Invitations _invitations = new(settings.Limits, time);
-    private readonly DailyBudget _asks = new(settings.Limits.InvitationsPerDay, time);
+    private readonly DailyBudget _asks = new(settings.Limits.InvitationsPerDay, time, isStored: true);
 
     // As many as are sent: each can be taken back, and no more writes are caused by names that are nobody's.
-    private readonly DailyBudget _withdrawals = new(settings.Limits.InvitationsPerDay, time);
+    private readonly DailyBudget _withdrawals = new(settings.Limits.InvitationsPerDay, time, isStored: false);
 
     /// <summary>The rooms that an account is asked into and has not answered, with who asks and since when; the newest first.</summary>
     public IEnumerable<(Room Room, Account By, DateTimeOffset At)> InvitationsOf(Account account)
@@ -68,7 +68,7 @@ internal sealed partial class RoomDirectory
                 invitation = new Invitation(room.Id.Value, whom.Id, by.Id, time.GetUtcNow());
             }
 
-            await store.InviteAsync(by.Id, _asks.Of(by.Id), invitation);
+            await OrGiveBackAsync(_asks, by, () => store.InviteAsync(by.Id, _asks.Of(by.Id), invitation));
             if (invitation is not null)
             {
                 _invitations.Put(invitation);
@@ -109,7 +109,7 @@ internal sealed partial class RoomDirectory
             }
 
             var open = whom is not null && _invitations.Find(room.Id.Value, whom.Id) is { IsDeclined: false } found ? found : null;
-            await store.WithdrawAsync(by.Id, _asks.Of(by.Id), open);
+            await OrGiveBackAsync(_withdrawals, by, () => store.WithdrawAsync(by.Id, _asks.Of(by.Id), open));
             if (open is not null)
             {
                 _invitations.Remove(open.Room, open.Account);
@@ -120,6 +120,20 @@ internal sealed partial class RoomDirectory
         finally
         {
             _changes.Release();
+        }
+    }
+
+    // For somebody and for nobody alike: what is given back tells nothing.
+    private static async Task OrGiveBackAsync(DailyBudget budget, Account by, Func<Task> storing)
+    {
+        try
+        {
+            await storing();
+        }
+        catch
+        {
+            budget.Give(by.Id);
+            throw;
         }
     }
 

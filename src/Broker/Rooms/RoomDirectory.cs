@@ -53,7 +53,7 @@ internal sealed partial class RoomDirectory(
     private readonly SemaphoreSlim _changes = new(1, 1);
     private readonly Lock _gate = new();
     private readonly Dictionary<string, HashSet<Room>> _roomsOfAccount = [];
-    private readonly DailyBudget _tries = new(settings.Limits.RoomTriesPerDay, time);
+    private readonly DailyBudget _tries = new(settings.Limits.RoomTriesPerDay, time, isStored: false);
 
     public IEnumerable<Room> All => _rooms.Values;
 
@@ -177,6 +177,7 @@ internal sealed partial class RoomDirectory(
                 return RoomChange.TooMany;
             }
 
+            // Kept also when the room cannot be stored, by which its id is told to be free: while the disk fails ids would cost nothing.
             if (!_tries.TryTake(owner.Id))
             {
                 return RoomChange.TriedTooOften;

@@ -3,10 +3,10 @@ using WebMessenger.Broker.Connections;
 namespace WebMessenger.Broker.Storing;
 
 /// <summary>
-/// Looks at the disk once a second, writes down once a minute what is used of quotas, and says once a minute what could not be stored.
+/// Looks at the disk once a second, and writes down once a minute what is used of quotas.
 /// </summary>
 internal sealed partial class StorageWatch(
-    DiskSpace space, StorageQuotas quotas, StoreRefusals refusals, ConnectionDirectory connections, TimeProvider time, ILogger<StorageWatch> logger)
+    DiskSpace space, StorageQuotas quotas, ConnectionDirectory connections, TimeProvider time, ILogger<StorageWatch> logger)
     : BackgroundService
 {
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1);
@@ -42,11 +42,6 @@ internal sealed partial class StorageWatch(
             {
                 LogEnough(logger);
             }
-        }
-
-        if (refusals.TakeSum() is > 0 and var count)
-        {
-            LogNotStored(logger, count);
         }
     }
 
@@ -90,7 +85,4 @@ internal sealed partial class StorageWatch(
 
     [LoggerMessage(4121, LogLevel.Information, "The disk of the data folder has room again")]
     private static partial void LogEnough(ILogger logger);
-
-    [LoggerMessage(4122, LogLevel.Warning, "{Count} requests were refused because nothing can be stored: the disk is full, nearly full, or fails")]
-    private static partial void LogNotStored(ILogger logger, long count);
 }

@@ -91,7 +91,7 @@ internal sealed class ApiFixture : IAsyncDisposable
         builder.Services.AddProblemDetails();
         builder.Services.AddWebMessengerAuth(Auth);
         builder.Services.AddAuthApi([AllowedOrigin]);
-        builder.Services.AddSingleton(TimeProvider.System).AddSingleton<PublishRefusals>().AddSingleton<StoreRefusals>().AddSingleton(DiskSpace.Of(_folder, new BrokerLimits { FreeDiskMegabytes = 0 }));
+        builder.Services.AddSingleton(TimeProvider.System).AddSingleton<PublishRefusals>().AddSingleton(DiskSpace.Of(_folder, new BrokerLimits { FreeDiskMegabytes = 0 }));
         _app = builder.Build();
         _app.UseExceptionHandler();
         _app.UseStatusCodePages();

@@ -2,7 +2,10 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Auth.Tokens;
+using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Tests.Hosting;
 
 namespace WebMessenger.Broker.Tests.Api;
@@ -66,6 +69,29 @@ public sealed class RequestRatesTests
         Assert.Equal(HttpStatusCode.TooManyRequests, wrong.StatusCode);
         using var right = await SendAsync(http, null, ana.Token, "203.0.113.7");
         Assert.Equal(HttpStatusCode.OK, right.StatusCode);
+    }
+
+    [Fact]
+    public async Task Whose_call_it_is_was_found_for_the_limits_and_opens_nothing_when_it_has_ended_meanwhile()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        var browser = await broker.SignInAsync(ana.Account);
+        var (signIn, sessions, tokens) = (broker.Get<RequestSignIn>(), broker.Get<LoginSessions>(), broker.Get<AccessTokens>());
+        DefaultHttpContext byCookie = new(), byToken = new();
+        byCookie.Request.Headers.Cookie = "webmessenger=" + browser.Secret;
+        byToken.Request.Headers.Authorization = "Bearer " + ana.Token;
+        Assert.Same(browser.Session, signIn.Look(byCookie.Request));
+        Assert.Same(browser.Session, signIn.Find(byCookie.Request));
+        var token = signIn.Look(byToken.Request);
+        Assert.NotNull(token);
+        Assert.Same(token, signIn.Find(byToken.Request));
+
+        await sessions.EndAsync(browser.Session);
+        await tokens.RevokeAsync(ana.Account, token.Id);
+
+        Assert.Null(signIn.Find(byCookie.Request));
+        Assert.Null(signIn.Find(byToken.Request));
     }
 
     [Fact]

@@ -101,6 +101,8 @@ public sealed class OpenSocketsTests
         Assert.Contains("needs 512, and 30640 for its settings", refused.Message, StringComparison.Ordinal);
         Assert.Contains("ulimit -n", refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', refused.Message);
+        refused = Assert.Throws<StartupException>(() => HandleRoom.Of(handles, new BrokerLimits { Sockets = int.MaxValue }));
+        Assert.Contains("and 2147484287 for its settings", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,8 +1,11 @@
 using System.Net;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Storage;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Hosting;
+using WebMessenger.Broker.Tests.Log;
 using WebMessenger.Broker.Tests.Wire;
 
 namespace WebMessenger.Broker.Tests.Rooms;
@@ -10,6 +13,27 @@ namespace WebMessenger.Broker.Tests.Rooms;
 /// <summary>Who is asked into a room, what the one who asks learns by it, and what the one who is asked can do.</summary>
 public sealed class InvitationTests
 {
+    [Fact]
+    public async Task Fault_S19_A_disk_that_takes_nothing_uses_up_no_invitation_and_no_withdrawal()
+    {
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:InvitationsPerDay", "3");
+        var (admin, bea) = (await broker.RegisterAsync("first"), await broker.RegisterAsync("bea"));
+        using TempFolder folder = new();
+        var closed = DocumentStore.Open(folder.In("rooms.db"));
+        await closed.DisposeAsync();
+        using var directory = ActivatorUtilities.CreateInstance<RoomDirectory>(broker.Program.Services, new RoomStore(closed));
+        foreach (var whom in new[] { bea.Account, null })
+        {
+            for (var i = 0; i < 5; i++)
+            {
+                await Assert.ThrowsAnyAsync<Exception>(() => directory.InviteAsync(broker.Room("lobby"), whom, admin.Account));
+                await Assert.ThrowsAnyAsync<Exception>(() => directory.WithdrawAsync(broker.Room("lobby"), whom, admin.Account));
+            }
+        }
+
+        Assert.Equal(TimeSpan.Zero, directory.WaitForNextInvitation(admin.Account));
+    }
+
     [Fact]
     public async Task Fault_S19_Somebody_who_is_invited_is_on_no_list_and_unseen_until_he_comes()
     {

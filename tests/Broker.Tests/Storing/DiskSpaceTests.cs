@@ -93,6 +93,25 @@ public sealed class DiskSpaceTests
         await old.SendPublishAsync("users/ana", "hello"u8.ToArray(), 1, packetId: 1);
         await old.WaitForCloseAsync();
 
+        // A new password by itself takes the right of every thief.
+        var own = await broker.SignInAsync(bob.Account);
+        using HttpClient bobs = new(new SocketsHttpHandler { UseCookies = false }) { BaseAddress = broker.Http };
+        bobs.DefaultRequestHeaders.Add("Cookie", "webmessenger=" + own.Secret);
+        bobs.DefaultRequestHeaders.Add("Origin", broker.Http.GetLeftPart(UriPartial.Authority));
+        foreach (var (body, status) in new (object, HttpStatusCode)[]
+        {
+            (new { displayName = "Bobby", currentPassword = "correct horse battery staple" }, HttpStatusCode.ServiceUnavailable),
+            (new { displayName = "Bobby", password = "another quiet place 43", currentPassword = "correct horse battery staple" }, HttpStatusCode.ServiceUnavailable),
+            (new { password = "another quiet place 43", currentPassword = "correct horse battery staple" }, HttpStatusCode.OK),
+        })
+        {
+            Assert.False(own.Session.IsRevoked);
+            using var answer = await bobs.PatchAsJsonAsync("/api/accounts/me", body, TestContext.Current.CancellationToken);
+            Assert.Equal(status, answer.StatusCode);
+        }
+
+        Assert.True(own.Session.IsRevoked);
+
         foreach (var path in new[] { "/api/rooms/lobby/members/me", "/api/rooms/den", "/api/session" })
         {
             Assert.Equal(HttpStatusCode.NoContent, (await http.DeleteAsync(path, TestContext.Current.CancellationToken)).StatusCode);

@@ -89,16 +89,7 @@ internal sealed partial class OpenSockets(
     }
 
     // Behind a proxy are all its clients. What each of them may have is counted by the address that the proxy names.
-    private bool IsProxy(IPAddress? address)
-    {
-        if (address is null || proxies.Count == 0)
-        {
-            return false;
-        }
-
-        var plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
-        return proxies.Any(proxy => proxy.Contains(plain));
-    }
+    private bool IsProxy(IPAddress? address) => TrustedProxies.AreAt(address, proxies);
 
     [LoggerMessage(4200, LogLevel.Warning,
         "{Count} connections were refused, because their addresses had as many as they may or there was no place for them. {Open} of {Room} places are taken. This is said once a minute at most")]
