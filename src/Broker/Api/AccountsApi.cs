@@ -20,7 +20,7 @@ internal static class AccountsApi
     private static async Task<Results<Created<SessionView>, ProblemHttpResult>> RegisterAsync(
         HttpContext context, Registration registration, BrowserSignIn browser, CookieSignIn cookie)
     {
-        if (!(await JsonBody.ReadAsync(context.Request, AuthJson.Default.RegisterRequest)).TryGet(out var body, out var problem))
+        if (!(await JsonBody.ReadAsync(context.Request, AuthJson.Default.RegisterRequest, JsonBody.StrangersBytes)).TryGet(out var body, out var problem))
         {
             return problem;
         }

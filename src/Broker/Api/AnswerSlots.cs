@@ -23,18 +23,22 @@ internal sealed class AnswerSlots(BrokerLimits limits, TimeProvider time) : IDis
     /// <summary>Of one account or address; a request that waits holds nothing but its headers.</summary>
     private const int MostWaiting = 1000;
 
-    private readonly PartitionedRateLimiter<HttpContext> _slots = PartitionedRateLimiter.CreateChained(
-        PartitionedRateLimiter.Create<HttpContext, string>(
-            context => Slots(context.SignedIn().Account.Id, limits.AnswersPerAccount)),
-        PartitionedRateLimiter.Create<HttpContext, Origin>(
-            context => Slots(Origin.Of(context.Connection.RemoteIpAddress), limits.AnswersPerAddress)));
+    private readonly PartitionedRateLimiter<HttpContext> _slots = Slots(limits);
 
-    public void Dispose() => _slots.Dispose();
+    /// <summary>Of the list of rooms, which every page begins with: whoever takes the others does not keep a neighbour's page from opening.</summary>
+    private readonly PartitionedRateLimiter<HttpContext> _listSlots = Slots(limits);
+
+    public void Dispose()
+    {
+        _slots.Dispose();
+        _listSlots.Dispose();
+    }
 
     /// <summary>The answer that <paramref name="handler"/> makes, in a slot that is free again when it was taken.</summary>
-    public async ValueTask<object?> AnswerAsync(HttpContext context, Func<ValueTask<object?>> handler)
+    /// <param name="isList">It is the list of rooms.</param>
+    public async ValueTask<object?> AnswerAsync(HttpContext context, Func<ValueTask<object?>> handler, bool isList = false)
     {
-        if (await FindAsync(context) is not { } slot)
+        if (await FindAsync(context, isList ? _listSlots : _slots) is not { } slot)
         {
             context.Response.Headers.RetryAfter = ((int)LongestWait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
             return Problems.TooManyAnswers();
@@ -58,9 +62,15 @@ internal sealed class AnswerSlots(BrokerLimits limits, TimeProvider time) : IDis
         }
     }
 
-    private async Task<RateLimitLease?> FindAsync(HttpContext context)
+    private static PartitionedRateLimiter<HttpContext> Slots(BrokerLimits limits) => PartitionedRateLimiter.CreateChained(
+        PartitionedRateLimiter.Create<HttpContext, string>(context => Slots(
+            context.SignedIn().Account.Id, context.SignedIn().Account.IsGuest ? limits.AnswersPerGuest : limits.AnswersPerAccount)),
+        PartitionedRateLimiter.Create<HttpContext, Origin>(
+            context => Slots(Origin.Of(context.Connection.RemoteIpAddress), limits.AnswersPerAddress)));
+
+    private async Task<RateLimitLease?> FindAsync(HttpContext context, PartitionedRateLimiter<HttpContext> slots)
     {
-        var lease = _slots.AttemptAcquire(context);
+        var lease = slots.AttemptAcquire(context);
         if (!lease.IsAcquired)
         {
             lease.Dispose();
@@ -68,7 +78,7 @@ internal sealed class AnswerSlots(BrokerLimits limits, TimeProvider time) : IDis
             using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, context.RequestAborted);
             try
             {
-                lease = await _slots.AcquireAsync(context, 1, either.Token);
+                lease = await slots.AcquireAsync(context, 1, either.Token);
             }
             catch (OperationCanceledException)
             {
@@ -118,7 +128,8 @@ internal static class AnswerSlotsOfEndpoints
     /// <summary>
     /// For answers that grow with what is stored. Behind <see cref="RoomProblems.RequireMember"/>, which knows whose they are.
     /// </summary>
-    public static TBuilder TakesAnswerSlot<TBuilder>(this TBuilder endpoint)
+    /// <param name="ofList">One of those for the list of rooms.</param>
+    public static TBuilder TakesAnswerSlot<TBuilder>(this TBuilder endpoint, bool ofList = false)
         where TBuilder : IEndpointConventionBuilder => endpoint.AddEndpointFilter((call, next) =>
-            call.HttpContext.RequestServices.GetRequiredService<AnswerSlots>().AnswerAsync(call.HttpContext, () => next(call)));
+            call.HttpContext.RequestServices.GetRequiredService<AnswerSlots>().AnswerAsync(call.HttpContext, () => next(call), ofList));
 }

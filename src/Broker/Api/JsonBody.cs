@@ -21,9 +21,16 @@ internal readonly record struct JsonBody<T>(T? Value, ProblemHttpResult? Problem
 /// <summary>Reads request bodies. Not the framework's binding, which answers a wrong type without saying where it was.</summary>
 internal static class JsonBody
 {
+    /// <summary>For what people and programs without a login send. The longest password takes 3 KiB with every character of it escaped.</summary>
+    public const int StrangersBytes = 4 * 1024;
+
     private const int MaxBytes = 64 * 1024;
 
-    public static async Task<JsonBody<T>> ReadAsync<T>(HttpRequest request, JsonTypeInfo<T> type)
+    /// <summary>Of the whole body: one that goes on and on would keep what it has sent, within any rate.</summary>
+    public static readonly TimeSpan LongestBody = TimeSpan.FromSeconds(10);
+
+    /// <param name="mostBytes">Whole KiB.</param>
+    public static async Task<JsonBody<T>> ReadAsync<T>(HttpRequest request, JsonTypeInfo<T> type, int mostBytes = MaxBytes)
         where T : class
     {
         // Besides being wrong, any other content type could come from a form of another site without the browser asking us first.
@@ -34,12 +41,15 @@ internal static class JsonBody
 
         if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
         {
-            limit.MaxRequestBodySize = MaxBytes;
+            limit.MaxRequestBodySize = mostBytes;
         }
 
+        var aborted = request.HttpContext.RequestAborted;
+        using CancellationTokenSource patience = new(LongestBody, request.HttpContext.RequestServices.GetRequiredService<TimeProvider>());
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, aborted);
         try
         {
-            return new(await JsonSerializer.DeserializeAsync(request.Body, type, request.HttpContext.RequestAborted), null);
+            return new(await JsonSerializer.DeserializeAsync(request.Body, type, either.Token), null);
         }
         catch (JsonException error)
         {
@@ -49,12 +59,16 @@ internal static class JsonBody
         }
         catch (BadHttpRequestException error) when (error.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {
-            return new(null, Problems.TooLarge());
+            return new(null, Problems.TooLarge(mostBytes));
         }
         catch (BadHttpRequestException error)
         {
             // Chunks that are none, or a body that comes too slowly.
             return new(null, Problems.BrokenBody(error.StatusCode));
+        }
+        catch (OperationCanceledException) when (patience.IsCancellationRequested && !aborted.IsCancellationRequested)
+        {
+            return new(null, Problems.BrokenBody(StatusCodes.Status408RequestTimeout));
         }
         catch (Exception error) when (error is IOException or OperationCanceledException)
         {

@@ -18,7 +18,7 @@ internal static class PasswordLinksApi
 
     private static async Task<Results<Ok<PasswordLinkView>, ProblemHttpResult>> LookAsync(HttpContext context, PasswordLinks links)
     {
-        if (!(await JsonBody.ReadAsync(context.Request, AuthJson.Default.LookAtPasswordLinkRequest)).TryGet(out var body, out var problem))
+        if (!(await JsonBody.ReadAsync(context.Request, AuthJson.Default.LookAtPasswordLinkRequest, JsonBody.StrangersBytes)).TryGet(out var body, out var problem))
         {
             return problem;
         }
@@ -31,7 +31,7 @@ internal static class PasswordLinksApi
     private static async Task<Results<Ok<SessionView>, ProblemHttpResult>> UseAsync(
         HttpContext context, PasswordLinks links, BrowserSignIn browser)
     {
-        if (!(await JsonBody.ReadAsync(context.Request, AuthJson.Default.UsePasswordLinkRequest)).TryGet(out var body, out var problem))
+        if (!(await JsonBody.ReadAsync(context.Request, AuthJson.Default.UsePasswordLinkRequest, JsonBody.StrangersBytes)).TryGet(out var body, out var problem))
         {
             return problem;
         }

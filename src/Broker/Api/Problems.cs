@@ -39,7 +39,16 @@ internal static class Problems
         return Of(StatusCodes.Status429TooManyRequests, "too_many_requests", "Too many calls in a short time. Wait a moment and try again.");
     }
 
-    public static ProblemHttpResult TooLarge() => Of(StatusCodes.Status413PayloadTooLarge, "too_large", "The body is larger than 64 KiB.");
+    /// <summary>Sets Retry-After.</summary>
+    public static ProblemHttpResult Crowded(HttpContext context, TimeSpan wait)
+    {
+        RetryAfter(context, wait);
+        return Of(StatusCodes.Status503ServiceUnavailable, "busy", "Many requests are under way. Try again in a moment.");
+    }
+
+    /// <param name="mostBytes">Whole KiB.</param>
+    public static ProblemHttpResult TooLarge(int mostBytes) => Of(
+        StatusCodes.Status413PayloadTooLarge, "too_large", string.Create(CultureInfo.InvariantCulture, $"The body is larger than {mostBytes / 1024} KiB."));
 
     public static ProblemHttpResult MalformedJson() => Of(StatusCodes.Status400BadRequest, "invalid_json", "The body is not one JSON object in UTF-8.");
 

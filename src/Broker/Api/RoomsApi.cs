@@ -19,7 +19,7 @@ internal static class RoomsApi
     public static void Map(IEndpointRouteBuilder routes)
     {
         var rooms = routes.MapApi("/api/rooms").WithTags("Rooms").RequireMember();
-        rooms.MapGet("", List).TakesAnswerSlot().MayBeCompressed();
+        rooms.MapGet("", List).TakesAnswerSlot(ofList: true).MayBeCompressed();
         rooms.MapPost("", CreateAsync);
         rooms.MapGet("{room}", Get);
         rooms.MapPatch("{room}", ChangeAsync);

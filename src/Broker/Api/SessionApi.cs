@@ -20,7 +20,7 @@ internal static partial class SessionApi
     private static async Task<Results<Ok<SessionView>, ProblemHttpResult>> SignInAsync(
         HttpContext context, SignIn signIn, BrowserSignIn browser, RefusalLog refusals, ILogger<SignIn> log)
     {
-        if (!(await JsonBody.ReadAsync(context.Request, AuthJson.Default.SignInRequest)).TryGet(out var body, out var problem))
+        if (!(await JsonBody.ReadAsync(context.Request, AuthJson.Default.SignInRequest, JsonBody.StrangersBytes)).TryGet(out var body, out var problem))
         {
             return problem;
         }
@@ -42,7 +42,7 @@ internal static partial class SessionApi
 
     private static async Task<Results<Ok<SessionView>, ProblemHttpResult>> EnterAsync(HttpContext context, Registration registration, BrowserSignIn browser)
     {
-        if (!(await JsonBody.ReadAsync(context.Request, AuthJson.Default.GuestRequest)).TryGet(out var body, out var problem))
+        if (!(await JsonBody.ReadAsync(context.Request, AuthJson.Default.GuestRequest, JsonBody.StrangersBytes)).TryGet(out var body, out var problem))
         {
             return problem;
         }

@@ -86,6 +86,12 @@ internal sealed partial class AllowedHosts
             LogRefused(_log);
         }
 
+        if (UnknownHostPage.IsFor(context.Request))
+        {
+            await UnknownHostPage.SendAsync(context);
+            return;
+        }
+
         await Problems.UnknownHost().ExecuteAsync(context);
     }
 

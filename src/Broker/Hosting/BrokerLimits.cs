@@ -46,7 +46,16 @@ internal sealed record BrokerLimits
     /// <summary>Long answers of the HTTP API that an account is taking at once.</summary>
     public int AnswersPerAccount { get; init; } = 8;
 
+    /// <summary>The same of a guest.</summary>
+    public int AnswersPerGuest { get; init; } = 2;
+
     public int AnswersPerAddress { get; init; } = 32;
+
+    /// <summary>HTTP requests of every kind that an address has under way; a quarter of all at most.</summary>
+    public int RequestsUnderWayPerAddress { get; init; } = 100;
+
+    /// <summary>The same of all addresses together. 0: as many of 128 KiB as an eighth of the process's memory holds, 64 to 2,048.</summary>
+    public int RequestsUnderWay { get; init; }
 
     public int ConnectsPerSecondPerAddress { get; init; } = 50;
 

@@ -109,9 +109,13 @@ internal sealed class Listeners
         limits.MaxRequestHeaderCount = 64;
         limits.MaxRequestBufferSize = 64 * 1024;
 
+        // A write is over when the connection has taken it. What waits for a stream of HTTP/2 to be read would be nobody's otherwise: the request that made it is over.
+        limits.MaxResponseBufferSize = 0;
+
         // Kestrel would keep up to 1 MiB of what a connection sends and nobody reads. The hundred streams of one stay: all tabs of a browser share them, with a WebSocket each.
-        limits.Http2.InitialConnectionWindowSize = 128 * 1024;
-        limits.Http2.InitialStreamWindowSize = 96 * 1024;
+        // A stream has less than the connection, or one that is not read stopped all others.
+        limits.Http2.InitialConnectionWindowSize = 96 * 1024;
+        limits.Http2.InitialStreamWindowSize = 64 * 1024;
         limits.Http2.MaxRequestHeaderFieldSize = 8 * 1024;
     }
 

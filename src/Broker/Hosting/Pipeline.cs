@@ -18,6 +18,7 @@ internal static class Pipeline
         services.AddHealthChecks();
         CompressedAnswers.AddServices(services);
         RequestRates.AddServices(services);
+        services.AddSingleton<RequestsUnderWay>();
     }
 
     public static void Map(WebApplication app)
@@ -25,9 +26,12 @@ internal static class Pipeline
         // First: what comes behind it asks for the address and the scheme of the client.
         var settings = app.Services.GetRequiredService<BrokerSettings>();
         TrustedProxies.Use(app, settings.TrustedProxies);
+        app.UseMiddleware<SecurityHeaders>();
+
+        // Around all that writes answers: a place is held until the answer is taken.
+        app.Use(app.Services.GetRequiredService<RequestsUnderWay>().ServeAsync);
         app.UseExceptionHandler();
         app.UseStatusCodePages();
-        app.UseMiddleware<SecurityHeaders>();
         app.Services.GetRequiredService<AllowedHosts>().Use(app);
         settings.BasePath.Use(app);
         app.Use(MaskedFrames.DemandAsync);

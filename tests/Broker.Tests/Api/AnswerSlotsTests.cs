@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Time.Testing;
+using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Hosting;
@@ -62,6 +63,37 @@ public sealed class AnswerSlotsTests
         Assert.Equal(429, Assert.IsType<ProblemHttpResult>(await refused).StatusCode);
         _time.Advance(TimeSpan.FromSeconds(5));
         Assert.All(await Task.WhenAll(waiting), answer => Assert.Equal(429, Assert.IsType<ProblemHttpResult>(answer).StatusCode));
+    }
+
+    [Fact]
+    public async Task Fault_S3_Guests_take_two_answers_each_and_never_the_lists_of_their_neighbours()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        Assert.True((await broker.Get<Registration>().EnterAsGuestAsync("Gast", null)).TryGet(out var entered, out _));
+        var guest = (await broker.SignInAsync(entered)).Session;
+        var ana = (await broker.SignInAsync((await broker.RegisterAsync("ana")).Account)).Session;
+        using AnswerSlots slots = new(new BrokerLimits { AnswersPerAddress = 3 }, _time);
+        for (var i = 0; i < 2; i++)
+        {
+            Assert.IsNotType<ProblemHttpResult>(await AnswerAsync(guest));
+        }
+
+        var third = AnswerAsync(guest);
+        Assert.False(third.IsCompleted);
+        _time.Advance(TimeSpan.FromSeconds(5));
+        Assert.IsType<ProblemHttpResult>(await third);
+
+        // The address has one more, and then none, but for the list of rooms.
+        Assert.IsNotType<ProblemHttpResult>(await AnswerAsync(ana));
+        var fourth = AnswerAsync(ana);
+        Assert.False(fourth.IsCompleted);
+        Assert.IsNotType<ProblemHttpResult>(await AnswerAsync(ana, isList: true));
+        _time.Advance(TimeSpan.FromSeconds(5));
+        Assert.IsType<ProblemHttpResult>(await fourth);
+
+        // Nobody takes these answers, so each keeps its slot.
+        Task<object?> AnswerAsync(LoginSession who, bool isList = false) =>
+            slots.AnswerAsync(Context(who), () => ValueTask.FromResult<object?>(new Answer()), isList).AsTask();
     }
 
     [Fact]

@@ -47,6 +47,23 @@ public sealed class AllowedHostsTests
         Assert.Equal(HttpStatusCode.OK, health.StatusCode);
     }
 
+    [Theory]
+    [InlineData("en-US,en;q=0.9,pt;q=0.8", "lang=\"en\"")]
+    [InlineData("pt-BR,pt;q=0.9,en;q=0.8", "lang=\"pt-BR\"")]
+    [InlineData("de", "lang=\"en\"")]
+    public async Task Fault_S12_A_browser_is_told_in_words(string languages, string shown)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        using var answer = await GetAsync(broker, "/", "evil.example", ("Accept", "text/html,*/*;q=0.8"), ("Accept-Language", languages));
+
+        Assert.Equal(HttpStatusCode.MisdirectedRequest, answer.StatusCode);
+        Assert.Equal("text/html", answer.Content.Headers.ContentType?.MediaType);
+        var page = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Contains(shown, page, StringComparison.Ordinal);
+        Assert.Contains("WebMessenger:AllowedOrigins", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("evil.example", page, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Fault_S12_The_WebSocket_is_not_opened_by_a_foreign_name()
     {

@@ -140,6 +140,7 @@ internal sealed class RunningBroker : IAsyncDisposable
         "--WebMessenger:Limits:SocketsPerSecondPerAddress", "0",
         "--WebMessenger:Limits:RequestsPerSecond", "0",
         "--WebMessenger:Limits:RequestsPerSecondPerAddress", "0",
+        "--WebMessenger:Limits:RequestsUnderWayPerAddress", "0",
         "--WebMessenger:Limits:RegistrationsPerHourPerAddress", "0",
         "--WebMessenger:Limits:SignInsPerMinutePerAddress", "0",
         "--WebMessenger:Limits:GuestsPerMinutePerAddress", "0",

@@ -22,6 +22,7 @@ public sealed class SharedServer : IAsyncLifetime
         "WebMessenger:Limits:SocketsPerSecondPerAddress=0",
         "WebMessenger:Limits:RequestsPerSecond=0",
         "WebMessenger:Limits:RequestsPerSecondPerAddress=0",
+        "WebMessenger:Limits:RequestsUnderWayPerAddress=0",
         "WebMessenger:Limits:PublishPerSecond=0",
     ];
 
