@@ -15,7 +15,7 @@ internal sealed class PasswordCheck(AccountDirectory accounts, LoginSessions ses
 
     /// <summary>The same, for somebody who is signed in: counted beside what strangers try.</summary>
     public Task<Outcome<PasswordHash>> VerifyOwnAsync(Account account, Password? password, IPAddress? address) =>
-        VerifyByKeyAsync(account, "#" + account.Id, password, address);
+        VerifyByKeyAsync(account, AttemptLimits.OwnPrefix + account.Id, password, address);
 
     /// <summary>Null: a password would be checked now.</summary>
     public TimeSpan? Wait(Account? account, string login, IPAddress? address) =>

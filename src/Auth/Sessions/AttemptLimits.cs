@@ -53,8 +53,14 @@ public readonly record struct Origin(UInt128 Prefix, bool IsKnown)
 /// </remarks>
 internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
 {
+    /// <summary>Before an account's id: the tries of somebody who is signed in to it. No login that is typed begins so.</summary>
+    internal const char OwnPrefix = '#';
+
     // Ten wrong in a row, then one every six minutes.
     private const int WrongPerLoginAndAddress = 10;
+
+    // Where the owner is at home, neighbours behind the same address guess out of the same: what locks a login elsewhere leaves him two thirds.
+    private const int WrongPerLoginAtHome = 3 * WrongPerLoginAndAddress;
 
     private readonly AddressBuckets _signIns = new(options.SignInsPerMinutePerAddress, TimeSpan.FromMinutes(1), time);
     private readonly AddressBuckets _guests = new(options.GuestsPerMinutePerAddress, TimeSpan.FromMinutes(1), time);
@@ -64,6 +70,8 @@ internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
         options.SignInsPerMinutePerAddress == 0 ? 0 : options.WrongPasswordsPerHourPerAccount, TimeSpan.FromHours(1), time);
     private readonly Buckets<(string Login, Origin Origin)> _wrong = new(
         options.SignInsPerMinutePerAddress == 0 ? 0 : WrongPerLoginAndAddress, TimeSpan.FromHours(1), time);
+    private readonly Buckets<(string Login, Origin Origin)> _wrongAtHome = new(
+        options.SignInsPerMinutePerAddress == 0 ? 0 : WrongPerLoginAtHome, TimeSpan.FromHours(1), time);
     private readonly Buckets<string> _accountTries = new(options.AccountTriesPerDay, TimeSpan.FromDays(1), time);
     private readonly Buckets<string> _userNames = new(options.UserNameChangesPerMonth, TimeSpan.FromDays(30), time);
     private readonly Buckets<string> _displayNames = new(options.DisplayNameChangesPerHour, TimeSpan.FromHours(1), time);
@@ -91,36 +99,40 @@ internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
     public TimeSpan? TakeDisplayName(string account) => _displayNames.Take(account);
 
     /// <summary>Null: allowed, and counted as wrong until <see cref="WasRight"/>.</summary>
-    /// <param name="isAtHome">The owner is signed in from that address: asked only when strangers have used up what all have in common.</param>
+    /// <param name="isAtHome">The owner is signed in from that address: counted there by itself, whatever was wrong before he came.</param>
     public TimeSpan? TakePassword(string login, IPAddress? address, Func<bool> isAtHome)
     {
         var origin = Origin.Of(address);
-        if (_wrong.Wait((login, origin)) is { } wait)
+        var atHome = IsAtHome(login, origin, isAtHome);
+        var wrong = WrongOf(login, atHome);
+        if (wrong.Wait((login, origin)) is { } wait)
         {
             return wait;
         }
 
         var crowded = _signIns.Take(address) ?? _wrongFromAnywhere.Take(login);
-        return crowded is not null && !IsAtHome(login, origin, isAtHome) ? crowded : _wrong.Take((login, origin));
+        return crowded is not null && !atHome ? crowded : wrong.Take((login, origin));
     }
 
     /// <summary>Null: a password would be checked now. Counts nothing.</summary>
     public TimeSpan? WaitForPassword(string login, IPAddress? address, Func<bool> isAtHome)
     {
         var origin = Origin.Of(address);
-        if (_wrong.Wait((login, origin)) is { } wait)
+        var atHome = IsAtHome(login, origin, isAtHome);
+        if (WrongOf(login, atHome).Wait((login, origin)) is { } wait)
         {
             return wait;
         }
 
         var crowded = _signIns.Wait(address) ?? _wrongFromAnywhere.Wait(login);
-        return crowded is not null && !IsAtHome(login, origin, isAtHome) ? crowded : null;
+        return crowded is not null && !atHome ? crowded : null;
     }
 
     /// <summary>Nothing was checked, so nothing was wrong.</summary>
     public void WasNotChecked(string login, IPAddress? address)
     {
         _wrong.Give((login, Origin.Of(address)));
+        _wrongAtHome.Give((login, Origin.Of(address)));
         _wrongFromAnywhere.Give(login);
     }
 
@@ -128,9 +140,13 @@ internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
     {
         var origin = Origin.Of(address);
         _wrong.Reset((login, origin));
+        _wrongAtHome.Reset((login, origin));
         _wrongFromAnywhere.Give(login);
         _right.Add((login, origin));
     }
+
+    // Who is signed in shares his tries with no neighbour.
+    private Buckets<(string Login, Origin Origin)> WrongOf(string login, bool atHome) => atHome && !login.StartsWith(OwnPrefix) ? _wrongAtHome : _wrong;
 
     private bool IsAtHome(string login, Origin origin, Func<bool> isAtHome) => _right.Contains((login, origin)) || isAtHome();
 }

@@ -531,8 +531,9 @@ public sealed class DurableClientTests
         // A client id of its own it may have, and whoever may read as much may have this one.
         await using var other = await broker.ConnectAsync(poster, version, "other");
         var reader = bob with { Token = await broker.TokenAsync(bob.Account, verbs: Verbs.Read) };
-        Assert.True((await ConnectAsync(broker, reader, version)).Answer.SessionPresent);
         await back.DisposeAsync();
+        await GoneAsync(broker, bob);
+        Assert.True((await ConnectAsync(broker, reader, version)).Answer.SessionPresent);
 
         async Task RefusedAsync()
         {
