@@ -74,7 +74,7 @@ public sealed class RequestRatesTests
 
         foreach (var (method, path) in new[] { (HttpMethod.Delete, "/api/tokens/none"), (HttpMethod.Patch, "/api/accounts/me"), (HttpMethod.Delete, "/api/sessions?tokens=true"), (HttpMethod.Delete, "/api/session") })
         {
-            using HttpRequestMessage request = new(method, path) { Content = method == HttpMethod.Patch ? JsonContent.Create(new { displayName = "Ana B" }) : null };
+            using HttpRequestMessage request = new(method, path) { Content = method == HttpMethod.Patch ? JsonContent.Create(new { currentPassword = "correct horse battery staple", displayName = "Ana B" }) : null };
             request.Headers.Add("Cookie", $"webmessenger={cookie.Secret}");
             using var answer = await http.SendAsync(request, Cancellation);
             Assert.NotEqual(HttpStatusCode.TooManyRequests, answer.StatusCode);
