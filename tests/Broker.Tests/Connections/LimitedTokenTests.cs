@@ -20,7 +20,7 @@ public sealed class LimitedTokenTests
         Assert.Equal(0, await ConnectAsync(poster, "1"));
         Assert.Equal(0, await ConnectAsync(ofLobby, "2"));
         Assert.Equal(0x97, await ConnectAsync(poster, "3"));
-        Assert.Equal(0x97, await ConnectAsync(ofLobby, "3"));
+        Assert.Equal(0x97, await ConnectAsync(ofLobby, "5"));
 
         // Who was there comes back, and the owner has the last place.
         Assert.Equal(0, await ConnectAsync(poster, "1"));
