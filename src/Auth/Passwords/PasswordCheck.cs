@@ -15,7 +15,7 @@ internal sealed class PasswordCheck(AccountDirectory accounts, LoginSessions ses
 
     /// <summary>The same, for somebody who is signed in: counted beside what strangers try.</summary>
     public Task<Outcome<PasswordHash>> VerifyOwnAsync(Account account, Password? password, IPAddress? address) =>
-        VerifyByKeyAsync(account, "#" + account.Id, password, address);
+        VerifyByKeyAsync(account, AttemptLimits.OwnPrefix + account.Id, password, address);
 
     /// <summary>Null: a password would be checked now.</summary>
     public TimeSpan? Wait(Account? account, string login, IPAddress? address) =>
@@ -26,7 +26,7 @@ internal sealed class PasswordCheck(AccountDirectory accounts, LoginSessions ses
 
     private async Task<Outcome<PasswordHash>> VerifyByKeyAsync(Account? account, string key, Password? password, IPAddress? address)
     {
-        if (limits.TakePassword(key, address, () => IsAtHome(account, address), out var ofAll) is { } wait)
+        if (limits.TakePassword(key, address, () => IsAtHome(account, address), out var taken) is { } wait)
         {
             return new Refusal.TooManyAttempts(wait);
         }
@@ -40,10 +40,10 @@ internal sealed class PasswordCheck(AccountDirectory accounts, LoginSessions ses
         switch (await hasher.VerifyAsync(stored, password))
         {
             case Verification.Busy:
-                limits.WasNotChecked(key, address, ofAll);
+                limits.WasNotChecked(key, address, taken);
                 return new Refusal.Busy();
             case Verification.Match when account is not null && stored is not null:
-                limits.WasRight(key, address, ofAll);
+                limits.WasRight(key, address, taken);
                 return hasher.NeedsRehash(stored) ? await RehashAsync(account, stored, password) : stored;
             default:
                 return new Refusal.BadCredentials();

@@ -16,8 +16,14 @@ namespace WebMessenger.Auth.Sessions;
 /// </remarks>
 internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
 {
+    /// <summary>Before an account's id: the tries of somebody who is signed in to it. No login that is typed begins so.</summary>
+    internal const char OwnPrefix = '#';
+
     // Ten wrong in a row, then one every six minutes.
     private const int WrongPerLoginAndAddress = 10;
+
+    // Where the owner is at home, neighbours behind the same address guess out of the same: what locks a login elsewhere leaves him two thirds.
+    private const int WrongPerLoginAtHome = 3 * WrongPerLoginAndAddress;
 
     private readonly AddressBuckets _signIns = new(options.SignInsPerMinutePerAddress, TimeSpan.FromMinutes(1), time);
     private readonly AddressBuckets _guests = new(options.GuestsPerMinutePerAddress, TimeSpan.FromMinutes(1), time);
@@ -27,6 +33,8 @@ internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
         options.SignInsPerMinutePerAddress == 0 ? 0 : options.WrongPasswordsPerHourPerAccount, TimeSpan.FromHours(1), time);
     private readonly Buckets<(string Login, Origin Origin)> _wrong = new(
         options.SignInsPerMinutePerAddress == 0 ? 0 : WrongPerLoginAndAddress, TimeSpan.FromHours(1), time);
+    private readonly Buckets<(string Login, Origin Origin)> _wrongAtHome = new(
+        options.SignInsPerMinutePerAddress == 0 ? 0 : WrongPerLoginAtHome, TimeSpan.FromHours(1), time);
     private readonly Buckets<string> _accountTries = new(options.AccountTriesPerDay, TimeSpan.FromDays(1), time);
     private readonly Buckets<string> _userNames = new(options.UserNameChangesPerMonth, TimeSpan.FromDays(30), time);
     private readonly Buckets<string> _displayNames = new(options.DisplayNameChangesPerHour, TimeSpan.FromHours(1), time);
@@ -60,60 +68,68 @@ internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
     public void GiveDisplayName(string account) => _displayNames.Give(account);
 
     /// <summary>Null: allowed, and counted as wrong until <see cref="WasRight"/>.</summary>
-    /// <param name="isAtHome">The owner is signed in from that address: asked only when strangers have used up what all have in common.</param>
-    /// <param name="ofAll">One of the guesses that all have in common was taken for it: then, and only then, it is there to be given back.</param>
-    public TimeSpan? TakePassword(string login, IPAddress? address, Func<bool> isAtHome, out bool ofAll)
+    /// <param name="isAtHome">The owner is signed in from that address: counted there by itself, whatever was wrong before he came.</param>
+    /// <param name="taken">What was taken for it: that, and only that, is there to be given back.</param>
+    public TimeSpan? TakePassword(string login, IPAddress? address, Func<bool> isAtHome, out PasswordTry taken)
     {
-        ofAll = false;
+        taken = default;
         var origin = Origin.Of(address);
-        if (_wrong.Wait((login, origin)) is { } wait)
+        var atHome = IsAtHome(login, origin, isAtHome);
+        var wrong = WrongOf(login, atHome);
+        if (wrong.Wait((login, origin)) is { } wait)
         {
             return wait;
         }
 
         var crowded = _signIns.Take(address) ?? _wrongFromAnywhere.Take(login);
-        ofAll = crowded is null;
-        return crowded is not null && !IsAtHome(login, origin, isAtHome) ? crowded : _wrong.Take((login, origin));
+        taken = new PasswordTry(OfAll: crowded is null, atHome);
+        return crowded is not null && !atHome ? crowded : wrong.Take((login, origin));
     }
 
     /// <summary>Null: a password would be checked now. Counts nothing.</summary>
     public TimeSpan? WaitForPassword(string login, IPAddress? address, Func<bool> isAtHome)
     {
         var origin = Origin.Of(address);
-        if (_wrong.Wait((login, origin)) is { } wait)
+        var atHome = IsAtHome(login, origin, isAtHome);
+        if (WrongOf(login, atHome).Wait((login, origin)) is { } wait)
         {
             return wait;
         }
 
         var crowded = _signIns.Wait(address) ?? _wrongFromAnywhere.Wait(login);
-        return crowded is not null && !IsAtHome(login, origin, isAtHome) ? crowded : null;
+        return crowded is not null && !atHome ? crowded : null;
     }
 
     /// <summary>Nothing was checked, so nothing was wrong.</summary>
-    /// <param name="ofAll">As <see cref="TakePassword"/> said.</param>
-    public void WasNotChecked(string login, IPAddress? address, bool ofAll)
+    /// <param name="taken">As <see cref="TakePassword"/> said.</param>
+    public void WasNotChecked(string login, IPAddress? address, PasswordTry taken)
     {
         _wrong.Give((login, Origin.Of(address)));
-        GiveToAll(login, ofAll);
+        WrongOf(login, taken.AtHome).Give((login, Origin.Of(address)));
+        GiveToAll(login, taken);
     }
 
-    /// <param name="ofAll">As <see cref="TakePassword"/> said.</param>
-    public void WasRight(string login, IPAddress? address, bool ofAll)
+    /// <param name="taken">As <see cref="TakePassword"/> said.</param>
+    public void WasRight(string login, IPAddress? address, PasswordTry taken)
     {
         var origin = Origin.Of(address);
         _wrong.Reset((login, origin));
-        GiveToAll(login, ofAll);
+        _wrongAtHome.Reset((login, origin));
+        GiveToAll(login, taken);
         _right.Add((login, origin));
     }
 
     // An owner who is let in at home while strangers have used up the guesses took none of them: what he gave back would be one more for them.
-    private void GiveToAll(string login, bool ofAll)
+    private void GiveToAll(string login, PasswordTry taken)
     {
-        if (ofAll)
+        if (taken.OfAll)
         {
             _wrongFromAnywhere.Give(login);
         }
     }
+
+    // Who is signed in shares his tries with no neighbour.
+    private Buckets<(string Login, Origin Origin)> WrongOf(string login, bool atHome) => atHome && !login.StartsWith(OwnPrefix) ? _wrongAtHome : _wrong;
 
     private bool IsAtHome(string login, Origin origin, Func<bool> isAtHome) => _right.Contains((login, origin)) || isAtHome();
 }
@@ -270,3 +286,8 @@ internal sealed class Buckets<TKey>(int capacity, TimeSpan period, TimeProvider 
         }
     }
 }
+
+/// <summary>What a try of a password has used up.</summary>
+/// <param name="OfAll">One of the guesses that all have in common.</param>
+/// <param name="AtHome">One of those that the owner has where he is known; else one of the address's.</param>
+internal readonly record struct PasswordTry(bool OfAll, bool AtHome);

@@ -38,6 +38,16 @@ public sealed record Scope(IReadOnlySet<string>? Rooms, Verbs Verbs)
 {
     public static Scope Everything { get; } = new(null, Verbs.Everything);
 
+    /// <summary>Less than every token may that says nothing of rooms and verbs.</summary>
+    public bool IsLimited => Rooms is not null || !Verbs.HasFlag(Verbs.All);
+
+    /// <summary>How many of an account's places its limited tokens may have, all together: one that is stolen leaves its owner the others.</summary>
+    public static int ShareOf(int places) => (places + 1) / 2;
+
+    /// <summary>Whether all that the other allows is allowed here.</summary>
+    public bool Covers(Scope other) =>
+        (Verbs & other.Verbs) == other.Verbs && (Rooms is null || (other.Rooms is not null && other.Rooms.All(Rooms.Contains)));
+
     public bool Allows(string room, Verbs verbs) => (Verbs & verbs) == verbs && (Rooms is null || Rooms.Contains(room));
 }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using WebMessenger.Auth.Interception;
+using WebMessenger.Auth.Sessions;
 
 namespace WebMessenger.Broker.Connections;
 
@@ -26,19 +27,31 @@ internal sealed class ConnectionDirectory : IConnectingClients
     public void Opened(MqttConnection connection) => _byName[connection.Name] = connection;
 
     /// <summary>Names the connection by its account and client id. Returns the connection that had that name and must go, if any.</summary>
-    /// <param name="limit">Connections an account may have; 0: no limit. Over it nothing is registered and <paramref name="isFull"/> is true.</param>
-    public MqttConnection? Register(MqttConnection connection, int limit, out bool isFull)
+    /// <param name="limit">
+    /// Connections an account may have, and its limited tokens half as many; 0: no limit. Over it nothing is registered and <paramref name="isFull"/> is true.
+    /// </param>
+    /// <param name="isNotYours">The one that had the name may do more than this one, which must not end it: nothing is registered.</param>
+    public MqttConnection? Register(MqttConnection connection, int limit, out bool isFull, out bool isNotYours)
     {
         lock (_gate)
         {
             var key = (connection.Account.Id, connection.ClientId);
             var old = _byClient.GetValueOrDefault(key);
+            isFull = false;
+            isNotYours = old is not null && old.Session != connection.Session && !connection.Session!.Scope.Covers(old.Session!.Scope);
+            if (isNotYours)
+            {
+                return null;
+            }
+
             if (!_byAccount.TryGetValue(key.Id, out var connections))
             {
                 _byAccount[key.Id] = connections = [];
             }
 
             isFull = limit > 0 && connections.Count - (old is null ? 0 : 1) >= limit;
+            isFull |= limit > 0 && connection.Session!.Scope.IsLimited
+                && connections.Count(other => other != old && other.Session!.Scope.IsLimited) >= Scope.ShareOf(limit);
             if (isFull)
             {
                 return null;

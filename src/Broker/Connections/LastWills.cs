@@ -52,7 +52,7 @@ internal sealed class LastWills(
 
         DateTimeOffset? expiry = will.ExpirySeconds is { } seconds ? time.GetUtcNow().AddSeconds(seconds) : null;
         return RoomDirectory.TryStore(target, PendingPublish.OfWill(
-            target, membership, Author.Of(session), command!, publisherMark, lost, session, new StoragePayer(quotas.Of(session.Account), space), expiry));
+            target, membership, Author.Of(session), command!, publisherMark, lost, session, new StoragePayer(quotas.Of(session), space), expiry));
     }
 
     /// <summary>Says those whose time has come. Called about once a second, and when an MQTT session has ended.</summary>

@@ -5,6 +5,7 @@ using System.Text;
 using MQTTnet.Exceptions;
 using MQTTnet.Packets;
 using WebMessenger.Auth.Interception;
+using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Durable;
 using WebMessenger.Broker.Mqtt;
 
@@ -17,6 +18,9 @@ internal sealed partial class MqttConnection
 
     private const string NotYoursReason =
         "Under this client id a client of the account is kept that may read more than this access token. Take another client id, or a token that may read as much.";
+
+    private const string LiveNotYoursReason =
+        "Under this client id a client of the account is connected that may do more than this access token. Take another client id, or a token that may do as much.";
 
     /// <summary>Above this, and without any, MQTT 5 clients are told to keep alive at this rate; 3.1.1 has no way to be told, and is held to what it asked for.</summary>
     private const ushort MaximumKeepAliveSeconds = 300;
@@ -251,7 +255,7 @@ internal sealed partial class MqttConnection
             case SessionOpening.TooMany:
                 RefuseAdmitted(
                     ReasonCode.QuotaExceeded,
-                    $"This account has {_services.Limits.DurableClientsPerAccount} durable clients, as many as it may. Start clean, or end one of your login sessions on the page.");
+                    $"This account has {DurablePlaces} durable clients, as many as it may{(Session!.Scope.IsLimited ? " by limited tokens" : "")}. Start clean, or end one of your login sessions on the page.");
                 return;
             case SessionOpening.NotYours:
                 RefuseAdmitted(ReasonCode.ClientIdentifierNotValid, NotYoursReason);
@@ -283,6 +287,8 @@ internal sealed partial class MqttConnection
             Uncork();
         }
     }
+
+    private int DurablePlaces => Session!.Scope.IsLimited ? Scope.ShareOf(_services.Limits.DurableClientsPerAccount) : _services.Limits.DurableClientsPerAccount;
 
     private void RefuseAdmitted(byte code, string reason)
     {

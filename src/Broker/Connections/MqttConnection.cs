@@ -146,17 +146,20 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
 
         _session = session;
         PublisherMark = Rooms.RecentPublishers.MarkOf(session.Account.Id, ClientId);
-        var old = _services.Connections.Register(this, _services.Limits.ConnectionsPerAccount, out var isFull);
-        if (isFull)
+        var old = _services.Connections.Register(this, _services.Limits.ConnectionsPerAccount, out var isFull, out var isNotYours);
+        if (isFull || isNotYours)
         {
             _session = null;
             session.Detach(this);
-            return Verdict.Refused(RefusalCode.QuotaExceeded, "This account has as many connections as it may have. Close one first.");
+            return isNotYours ? Verdict.Refused(ReasonCode.ClientIdentifierNotValid, LiveNotYoursReason)
+                : Verdict.Refused(RefusalCode.QuotaExceeded, session.Scope.IsLimited
+                    ? "This account has as many connections as it may have, or its limited tokens have half of them. Close one first."
+                    : "This account has as many connections as it may have. Close one first.");
         }
 
         _ = old?.EndAsync(ReasonCode.SessionTakenOver, "Another connection of this account uses this client id.");
         _budget = _services.Budgets.Of(session.Account.Id);
-        Payer = new StoragePayer(_services.Quotas.Of(session.Account), _services.Space);
+        Payer = new StoragePayer(_services.Quotas.Of(session, _transport.RemoteEndPoint?.Address), _services.Space);
         CheckWill();
         return Verdict.Allowed;
     }

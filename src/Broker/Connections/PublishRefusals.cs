@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
+using WebMessenger.Auth;
 using WebMessenger.Auth.Sessions;
 
 namespace WebMessenger.Broker.Connections;
@@ -14,11 +16,12 @@ internal sealed record LastRefusal(DateTimeOffset At, string ClientId, string Co
 /// Why publishes were refused, for people whose clients cannot say: MQTT 3.1.1 has no word for it. The last one of each login session in memory, and a line of the log.
 /// </summary>
 /// <remarks>
-/// Thread-safe. What is remembered of a login session goes with it. A client is named in the log once a minute, and of an account so many clients: a loop fills no disk.
+/// Thread-safe. What is remembered of a login session goes with it. A client is named once a minute, and of an account so many clients; the log has one line of all
+/// within a minute, and their sum: neither a loop nor one guest after another fills a disk.
 /// </remarks>
-internal sealed partial class PublishRefusals(TimeProvider time, ILogger<PublishRefusals> log)
+internal sealed partial class PublishRefusals(TimeProvider time, RefusalLog refusals, ILogger<PublishRefusals> log)
 {
-    /// <summary>Clients of one account that the log names within a minute.</summary>
+    /// <summary>Clients of one account that are named within a minute.</summary>
     public const int ClientsNamedAMinute = 10;
 
     private const int TopicLength = 128;
@@ -40,7 +43,7 @@ internal sealed partial class PublishRefusals(TimeProvider time, ILogger<Publish
     /// </summary>
     public bool MayTellOfWill(string accountId, string clientId) => IsFirst(accountId, named => named.Wills, clientId);
 
-    /// <summary>Remembers a refusal. True: it was written to the log, so it is the first of this client for a minute.</summary>
+    /// <summary>Remembers a refusal. True: it is the first of this client for a minute.</summary>
     /// <param name="isHeard">The client was told by its acknowledgement: nothing is written.</param>
     public bool Note(LoginSession session, string clientId, byte code, string notice, string reason, string topic, bool isHeard)
     {
@@ -51,7 +54,11 @@ internal sealed partial class PublishRefusals(TimeProvider time, ILogger<Publish
             return false;
         }
 
-        LogRefused(log, clientId, session.Account.UserName, shown, code, reason);
+        if (refusals.Try("refused publishes, whose clients could not be told by an acknowledgement,", IPAddress.TryParse(session.Address, out var address) ? address : null))
+        {
+            LogRefused(log, clientId, session.Account.UserName, shown, code, reason);
+        }
+
         return true;
     }
 
@@ -87,7 +94,7 @@ internal sealed partial class PublishRefusals(TimeProvider time, ILogger<Publish
         }
     }
 
-    [LoggerMessage(3060, LogLevel.Information, "A publish of client {ClientId} ({User}) to {Topic} was refused: 0x{Code:X2} {Reason} Said once a minute")]
+    [LoggerMessage(3060, LogLevel.Information, "A publish of client {ClientId} ({User}) to {Topic} was refused: 0x{Code:X2} {Reason} Said once a minute, the others are counted")]
     private static partial void LogRefused(ILogger log, string clientId, string user, string topic, byte code, string reason);
 
     private sealed class Last

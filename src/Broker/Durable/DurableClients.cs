@@ -178,7 +178,9 @@ internal sealed partial class DurableClients(
                 client = null;
                 if (expiry > 0)
                 {
-                    if (limits.DurableClientsPerAccount is > 0 and var limit && _byAccount.GetValueOrDefault(accountId)?.Count >= limit)
+                    if (limits.DurableClientsPerAccount is > 0 and var limit
+                        && (_byAccount.GetValueOrDefault(accountId)?.Count >= limit
+                            || (session.Scope.IsLimited && All(accountId).Count(kept => kept.Session.Scope.IsLimited) >= Scope.ShareOf(limit))))
                     {
                         return (SessionOpening.TooMany, null);
                     }

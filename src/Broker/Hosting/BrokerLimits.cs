@@ -28,6 +28,9 @@ internal sealed record BrokerLimits
 
     public int StoredBytesPerDayPerGuest { get; init; } = 1 << 20;
 
+    /// <summary>What guests, and accounts younger than a day, store in a day from one address, all together. An IPv6 /48: four times as much.</summary>
+    public int StoredBytesPerDayPerAddress { get; init; } = 10 << 20;
+
     /// <summary>Below this, or its share of the disk if that is less, only what takes rights away is stored. 0: as long as there is room.</summary>
     public int FreeDiskMegabytes { get; init; } = 1024;
 
@@ -61,9 +64,10 @@ internal sealed record BrokerLimits
 
     public int ConnectionsPerAddress { get; init; } = 500;
 
+    /// <summary>By all limited tokens of the account together half of them.</summary>
     public int ConnectionsPerAccount { get; init; } = 100;
 
-    /// <summary>Clients of an account that are kept while they are away.</summary>
+    /// <summary>Clients of an account that are kept while they are away; of its limited tokens half as many.</summary>
     public int DurableClientsPerAccount { get; init; } = 20;
 
     /// <summary>Rooms that an account has: made, or had handed over.</summary>
@@ -81,7 +85,7 @@ internal sealed record BrokerLimits
     /// <summary>Publishes under way in one direction of one client: MQTT's Receive Maximum, ours and at most the client's. 1 to 1,024.</summary>
     public int UnacknowledgedPerClient { get; init; } = 128;
 
-    /// <summary>Calls of the HTTP API that an account makes, by all its pages and programs; ten seconds' worth at once.</summary>
+    /// <summary>Calls of the HTTP API by one login session, and five times as many of its account; ten seconds' worth at once.</summary>
     public int RequestsPerSecond { get; init; } = 20;
 
     /// <summary>The same for an address, of those that are not signed in.</summary>

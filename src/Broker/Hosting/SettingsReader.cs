@@ -59,6 +59,7 @@ internal static class SettingsReader
             PublishBurst = Number(section, nameof(BrokerLimits.PublishBurst), defaults.PublishBurst, 1, int.MaxValue),
             StoredBytesPerDayPerAccount = Limit(nameof(BrokerLimits.StoredBytesPerDayPerAccount), defaults.StoredBytesPerDayPerAccount),
             StoredBytesPerDayPerGuest = Limit(nameof(BrokerLimits.StoredBytesPerDayPerGuest), defaults.StoredBytesPerDayPerGuest),
+            StoredBytesPerDayPerAddress = Limit(nameof(BrokerLimits.StoredBytesPerDayPerAddress), defaults.StoredBytesPerDayPerAddress),
             FreeDiskMegabytes = Limit(nameof(BrokerLimits.FreeDiskMegabytes), defaults.FreeDiskMegabytes),
             FreeDiskPercent = Limit(nameof(BrokerLimits.FreeDiskPercent), defaults.FreeDiskPercent, 50),
             Sockets = Limit(nameof(BrokerLimits.Sockets), defaults.Sockets),

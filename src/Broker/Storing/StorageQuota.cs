@@ -13,6 +13,8 @@ internal sealed class StorageQuota(int perDay, double used, TimeProvider time)
 
     private double _used = used;
     private long _at = time.GetTimestamp();
+    private volatile Payment? _also;
+    private volatile StorageQuota? _limited;
 
     /// <summary>When something was taken last, by the monotonic clock.</summary>
     public long LastTaken => Volatile.Read(ref _at);
@@ -20,31 +22,62 @@ internal sealed class StorageQuota(int perDay, double used, TimeProvider time)
     /// <summary>Bytes that are gone and have not come back yet.</summary>
     public long Used => (long)Math.Ceiling(UsedAt(time.GetTimestamp()));
 
+    /// <summary>What all limited tokens of the account have together: half of its day, and out of it. So one that is stolen leaves the other half.</summary>
+    public StorageQuota Limited
+    {
+        get
+        {
+            if (_limited is null)
+            {
+                StorageQuota half = new(perDay == 0 ? 0 : Math.Max(perDay / 2, 1), 0, time);
+                half.PayAlso(this, TimeSpan.MaxValue);
+                Interlocked.CompareExchange(ref _limited, half, null);
+            }
+
+            return _limited;
+        }
+    }
+
+    /// <summary>For so long another one is charged as well, and says whether there is something left. Null: none.</summary>
+    public void PayAlso(StorageQuota? other, TimeSpan lasting) => _also = other is null ? null : new Payment(other, time.GetTimestamp(), lasting);
+
     /// <summary>Takes so many bytes. False: they are not left; <paramref name="wait"/> says for how long, a day at most.</summary>
     public bool TryTake(int bytes, out TimeSpan wait)
     {
         wait = default;
-        if (perDay == 0)
-        {
-            return true;
-        }
-
         var now = time.GetTimestamp();
         var before = UsedAt(now);
-        if (before + bytes > perDay)
+        if (perDay > 0 && before + bytes > perDay)
         {
             wait = TimeSpan.FromSeconds(Math.Clamp((before + bytes - perDay) * SecondsPerDay / perDay, 1, SecondsPerDay));
             return false;
         }
 
-        Volatile.Write(ref _used, before + bytes);
-        Volatile.Write(ref _at, now);
+        if (Also(now) is { } other && !other.TryTake(bytes, out wait))
+        {
+            return false;
+        }
+
+        if (perDay > 0)
+        {
+            Volatile.Write(ref _used, before + bytes);
+            Volatile.Write(ref _at, now);
+        }
+
         return true;
     }
 
     /// <summary>What was taken and could not be stored.</summary>
-    public void GiveBack(int bytes) => Volatile.Write(ref _used, Math.Max(0, Volatile.Read(ref _used) - bytes));
+    public void GiveBack(int bytes)
+    {
+        Volatile.Write(ref _used, Math.Max(0, Volatile.Read(ref _used) - bytes));
+        Also(time.GetTimestamp())?.GiveBack(bytes);
+    }
+
+    private StorageQuota? Also(long now) => _also is { } also && time.GetElapsedTime(also.Since, now) < also.Lasting ? also.Quota : null;
 
     private double UsedAt(long now) =>
         Math.Max(0, Volatile.Read(ref _used) - (time.GetElapsedTime(Volatile.Read(ref _at), now).TotalSeconds * perDay / SecondsPerDay));
+
+    private sealed record Payment(StorageQuota Quota, long Since, TimeSpan Lasting);
 }

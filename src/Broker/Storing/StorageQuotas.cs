@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using System.Net;
 using System.Text;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Connections;
 using WebMessenger.Broker.Hosting;
 using WebMessenger.Broker.Log;
@@ -15,7 +17,11 @@ namespace WebMessenger.Broker.Storing;
 /// </remarks>
 internal sealed class StorageQuotas(BrokerLimits limits, IRecordStore records, TimeProvider time)
 {
+    /// <summary>So old an account has a quota of its own alone: who makes many on one day gets no disk by it on that day.</summary>
+    private static readonly TimeSpan NewFor = TimeSpan.FromDays(1);
+
     private readonly ConcurrentDictionary<string, StorageQuota> _quotas = new();
+    private readonly AddressQuotas _addresses = new(limits.StoredBytesPerDayPerAddress, time);
 
     // By account: when what is noted had been taken. The start's and the noting's, one after the other.
     private readonly Dictionary<string, long> _noted = [];
@@ -26,6 +32,20 @@ internal sealed class StorageQuotas(BrokerLimits limits, IRecordStore records, T
 
     public StorageQuota Of(Account account) => _quotas.GetOrAdd(
         account.Id, static (_, of) => new StorageQuota(of.limit, 0, of.time), (limit: LimitOf(account), time));
+
+    /// <summary>Out of which a login session pays.</summary>
+    public StorageQuota Of(LoginSession session) => Of(session.Account) is var quota && session.Scope.IsLimited ? quota.Limited : quota;
+
+    /// <summary>The same, for who connects from an address: guests and new accounts pay out of its quota as well.</summary>
+    public StorageQuota Of(LoginSession session, IPAddress? address)
+    {
+        var account = session.Account;
+        var lasting = account.IsGuest ? TimeSpan.MaxValue
+            : account.Profile.IsAdministrator ? TimeSpan.Zero
+            : NewFor - (time.GetUtcNow() - account.CreatedAt);
+        Of(account).PayAlso(lasting > TimeSpan.Zero ? _addresses.Of(address) : null, lasting);
+        return Of(session);
+    }
 
     /// <summary>Null: the account has all of its day.</summary>
     public StorageQuota? Find(string accountId) => _quotas.GetValueOrDefault(accountId);
@@ -61,6 +81,7 @@ internal sealed class StorageQuotas(BrokerLimits limits, IRecordStore records, T
     /// </summary>
     public async Task NoteAsync(ConnectionDirectory connections)
     {
+        _addresses.Sweep();
         var at = time.GetUtcNow().ToUnixTimeMilliseconds();
         List<RecordChange> changes = [];
         Dictionary<string, long> fresh = [];

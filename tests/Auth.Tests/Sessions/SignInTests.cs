@@ -227,12 +227,40 @@ public sealed class SignInTests
 
         // Which gives nobody more tries at her password.
         List<string> codes = [];
-        for (var i = 0; i < 12; i++)
+        for (var i = 0; i < 32; i++)
         {
             codes.Add(AuthFixture.Code(await WrongAsync(fixture, "ana", AuthFixture.Home)));
         }
 
-        Assert.Equal([.. Enumerable.Repeat("BadCredentials", 10), "TooManyAttempts", "TooManyAttempts"], codes);
+        Assert.Equal([.. Enumerable.Repeat("BadCredentials", 30), "TooManyAttempts", "TooManyAttempts"], codes);
+    }
+
+    [Fact]
+    public async Task Fault_S16_Ten_wrong_passwords_of_a_neighbour_keep_nobody_out_who_is_known_or_signed_in_there()
+    {
+        await using var fixture = await AuthFixture.OpenAsync(Limited);
+        await fixture.RegisterAsync("ana");
+        await fixture.RegisterAsync("bob");
+        await fixture.SignInAsync("ana");
+        foreach (var login in new[] { "ana", "ana@example.org", "bob" })
+        {
+            fixture.Time.Advance(TimeSpan.FromMinutes(1));
+            for (var i = 0; i < 10; i++)
+            {
+                Assert.Equal("BadCredentials", AuthFixture.Code(await WrongAsync(fixture, login, AuthFixture.Home)));
+            }
+        }
+
+        // Known by the user name, and by the e-mail address because he is signed in there. Who never was there is guessed at there no more.
+        await fixture.SignInAsync("ana");
+        await fixture.SignInAsync("ana@example.org");
+        Assert.Equal("ok", AuthFixture.Code(await fixture.MqttAsync("ana", AuthFixture.Password)));
+        Assert.Equal("TooManyAttempts", AuthFixture.Code(
+            await fixture.Auth.SignIn.WithPasswordAsync("bob", AuthFixture.Password, "Firefox", AuthFixture.Home)));
+
+        // What was wrong before he came is not his either.
+        var bob = await fixture.SignInAsync("bob", address: AuthFixture.Elsewhere);
+        Assert.NotNull(bob.Session);
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
+using WebMessenger.Auth;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Connections;
 using WebMessenger.Broker.Tests.Hosting;
@@ -52,13 +53,15 @@ public sealed class PublishRefusalsTests
     }
 
     [Fact]
-    public async Task Fault_Q22_The_log_names_a_client_once_a_minute_and_so_many_of_an_account()
+    public async Task Fault_Q22_The_log_has_a_line_a_minute_of_whatever_accounts_and_a_client_is_named_once_and_so_many_of_an_account()
     {
         Lines lines = new();
         FakeTimeProvider time = new();
         await using var broker = await RunningBroker.StartAsync();
         var (ana, bob) = (await SessionAsync("ana"), await SessionAsync("bob"));
-        PublishRefusals refusals = new(time, lines);
+        Lines sums = new();
+        using RefusalLog log = new(time, sums);
+        PublishRefusals refusals = new(time, log, lines);
 
         for (var round = 1; round <= 2; round++)
         {
@@ -71,7 +74,7 @@ public sealed class PublishRefusalsTests
             }
 
             Assert.True(Note(bob, "client 0"));
-            Assert.Equal(round * (PublishRefusals.ClientsNamedAMinute + 1), lines.Count);
+            Assert.Equal((round, round - 1), (lines.Count, sums.Count));
             time.Advance(TimeSpan.FromSeconds(59));
             refusals.Sweep();
             Assert.False(Note(bob, "client 0"));
@@ -79,6 +82,7 @@ public sealed class PublishRefusalsTests
             time.Advance(TimeSpan.FromSeconds(1));
             refusals.Sweep();
             Assert.Equal(0, refusals.Count);
+            Assert.StartsWith($"… and {PublishRefusals.ClientsNamedAMinute} more refused publishes", sums.Last().Text, StringComparison.Ordinal);
         }
 
         bool Note(LoginSession session, string clientId) => refusals.Note(session, clientId, 0x87, "not_allowed", "There is no such room.", "rooms/nowhere", isHeard: false);
@@ -89,7 +93,7 @@ public sealed class PublishRefusalsTests
     private static async Task<JsonElement> LastRefusalAsync(HttpClient http) =>
         Assert.Single((await http.GetFromJsonAsync<JsonElement>("/api/tokens")).GetProperty("tokens").EnumerateArray()).GetProperty("lastRefusal");
 
-    private sealed class Lines : ConcurrentQueue<(LogLevel Level, string Text)>, ILogger<PublishRefusals>
+    private sealed class Lines : ConcurrentQueue<(LogLevel Level, string Text)>, ILogger<PublishRefusals>, ILogger<RefusalLog>
     {
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;

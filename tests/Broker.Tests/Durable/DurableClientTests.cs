@@ -528,11 +528,12 @@ public sealed class DurableClientTests
         Assert.True(present.SessionPresent);
         Assert.Equal(["1", "2", "3"], Texts(await UntilAsync(back, 3)));
 
-        // A client id of its own it may have, and whoever may read as much may have this one.
+        // A client id of its own it may have, and, when nobody is connected who may more, whoever may read as much may have this one.
+        await back.DisposeAsync();
+        await GoneAsync(broker, bob);
         await using var other = await broker.ConnectAsync(poster, version, "other");
         var reader = bob with { Token = await broker.TokenAsync(bob.Account, verbs: Verbs.Read) };
         Assert.True((await ConnectAsync(broker, reader, version)).Answer.SessionPresent);
-        await back.DisposeAsync();
 
         async Task RefusedAsync()
         {

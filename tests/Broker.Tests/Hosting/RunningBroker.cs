@@ -138,6 +138,7 @@ internal sealed class RunningBroker : IAsyncDisposable
         "--WebMessenger:Limits:CatchUpBytesPerSecond", "0",
         "--WebMessenger:Limits:ConnectsPerSecondPerAddress", "0",
         "--WebMessenger:Limits:SocketsPerSecondPerAddress", "0",
+        "--WebMessenger:Limits:StoredBytesPerDayPerAddress", "0",
         "--WebMessenger:Limits:RequestsPerSecond", "0",
         "--WebMessenger:Limits:RequestsPerSecondPerAddress", "0",
         "--WebMessenger:Limits:RequestsUnderWayPerAddress", "0",

@@ -1,5 +1,7 @@
+using System.Net;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Connections;
 using WebMessenger.Broker.Hosting;
 using WebMessenger.Broker.Log;
@@ -145,6 +147,107 @@ public sealed class StorageQuotaTests
         Assert.InRange(stored.Count, 4, 20);
         Assert.InRange(stored.Sum(entry => entry.Body.Length), 1, 2000);
     }
+
+    [Fact]
+    public async Task Fault_S31_Guests_and_new_accounts_of_one_address_store_no_more_by_being_many()
+    {
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:StoredBytesPerDayPerAddress", "2000");
+        var (operatorsOwn, bob) = (await broker.RegisterAsync("ana"), await broker.RegisterAsync("bob"));
+        List<string?> codes = [];
+        foreach (var name in new[] { "Zoe", "Gil", "Max" })
+        {
+            Assert.True((await broker.Get<Registration>().EnterAsGuestAsync(name, null)).TryGet(out var guest, out _));
+            await using var client = await broker.ConnectBrowserAsync(await broker.SignInAsync(guest));
+            codes.Add((await client.PublishAsync("rooms/lobby", new string('a', 700))).Properties.User("code"));
+        }
+
+        Assert.Equal([null, null, "quota"], codes);
+        await using var other = await broker.ConnectAsync(bob);
+        Assert.Equal("quota", (await other.PublishAsync("rooms/lobby", new string('a', 700))).Properties.User("code"));
+        await using var administrator = await broker.ConnectAsync(operatorsOwn);
+        Assert.True((await administrator.PublishAsync("rooms/lobby", new string('a', 700))).Accepted);
+    }
+
+    [Fact]
+    public async Task Fault_S31_An_address_pays_for_its_guests_always_and_for_an_account_on_its_first_day_and_a_network_for_its_addresses()
+    {
+        FakeTimeProvider time = new(DateTimeOffset.UnixEpoch.AddYears(50));
+        await using var broker = await RunningBroker.StartAsync();
+        StorageQuotas quotas = new(new BrokerLimits { StoredBytesPerDayPerAddress = 10 }, broker.Get<IRecordStore>(), time);
+        var person = Session(new Account("p", AccountKind.Person, time.GetUtcNow(), new Profile("p", "p", null, false)));
+        Assert.Equal((true, false), (Of(Session(Guest("a")), "192.0.2.1").TryTake(10, out _), Of(Session(Guest("b")), "192.0.2.1").TryTake(1, out var wait)));
+        Assert.InRange(wait, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));
+        Assert.False(Of(person, "192.0.2.1").TryTake(1, out _));
+        Assert.True(Of(Session(Guest("c")), "192.0.2.2").TryTake(10, out _));
+        Assert.True(Of(Session(Person("old")), "192.0.2.1").TryTake(1000, out _));
+
+        // A /48 has as much as four addresses.
+        Assert.Equal(4, Enumerable.Range(0, 10).Count(i => Of(Session(Guest("v" + i)), $"2001:db8:7:{i}::1").TryTake(10, out _)));
+
+        // What could not be stored costs the address nothing.
+        Of(Session(Guest("a")), "192.0.2.1").GiveBack(10);
+        Assert.True(Of(Session(Guest("b")), "192.0.2.1").TryTake(10, out _));
+
+        // On a connection that began on its first day as well.
+        var begun = Of(person, "192.0.2.1");
+        time.Advance(TimeSpan.FromHours(23));
+        Assert.False(begun.TryTake(11, out _));
+        time.Advance(TimeSpan.FromHours(1));
+        Assert.True(begun.TryTake(11, out _));
+
+        StorageQuota Of(LoginSession session, string address) => quotas.Of(session, IPAddress.Parse(address));
+    }
+
+    [Fact]
+    public void Fault_S31_So_many_addresses_are_remembered_and_those_that_used_nothing_as_long_as_somebody_is_there()
+    {
+        FakeTimeProvider time = new();
+        AddressQuotas addresses = new(10, time);
+        Assert.True(addresses.Of(IPAddress.Loopback)!.TryTake(10, out _));
+        for (var i = 0; i < 2 * AddressQuotas.Most; i++)
+        {
+            addresses.Of(new IPAddress(0x01000000L + i));
+        }
+
+        Assert.InRange(addresses.Count, AddressQuotas.Most / 2, AddressQuotas.Most);
+        Assert.False(addresses.Of(IPAddress.Loopback)!.TryTake(1, out _));
+
+        // Who is still there does not get a second one by saying nothing for a day.
+        time.Advance(TimeSpan.FromDays(1));
+        var held = addresses.Of(IPAddress.Loopback)!;
+        for (var i = 0; i < 2; i++)
+        {
+            addresses.Sweep();
+            GC.Collect();
+        }
+
+        addresses.Sweep();
+        Assert.Equal(1, addresses.Count);
+        Assert.Same(held, addresses.Of(IPAddress.Loopback));
+        Assert.Null(new AddressQuotas(0, time).Of(IPAddress.Loopback));
+    }
+
+    [Fact]
+    public async Task Fault_S31_Limited_tokens_together_have_half_of_the_day_of_their_account()
+    {
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:StoredBytesPerDayPerAccount", "4000");
+        var ana = await broker.RegisterAsync("ana");
+        List<string?> codes = [];
+        foreach (var verbs in new[] { Verbs.Post, Verbs.Post | Verbs.Read, Verbs.Post })
+        {
+            await using var limited = await broker.ConnectAsync(ana with { Token = await broker.TokenAsync(ana.Account, verbs: verbs) });
+            codes.Add((await limited.PublishAsync("rooms/lobby", new string('a', 700))).Properties.User("code"));
+        }
+
+        Assert.Equal([null, null, "quota"], codes);
+        await using var owner = await broker.ConnectAsync(ana);
+        Assert.True((await owner.PublishAsync("rooms/lobby", new string('a', 700))).Accepted);
+        Assert.True((await owner.PublishAsync("rooms/lobby", new string('a', 700))).Accepted);
+        Assert.Equal("quota", (await owner.PublishAsync("rooms/lobby", new string('a', 700))).Properties.User("code"));
+    }
+
+    private static LoginSession Session(Account account) =>
+        new("s-" + account.Id, LoginSessionKind.Browser, account, Scope.Everything, DateTimeOffset.UnixEpoch, "test", null);
 
     private static Account Guest(string id) => new(id, AccountKind.Guest, DateTimeOffset.UnixEpoch, new Profile("guest-" + id, id, null, false));
 

@@ -18,7 +18,7 @@ internal sealed partial class WebMessengerServer(
     private static readonly string[] LimitsOff =
     [
         "PublishPerSecond", "ConnectsPerSecondPerAddress", "ConnectionsPerAddress", "ConnectionsPerAccount", "SignInsPerMinutePerAddress", "RegistrationsPerHourPerAddress",
-        "StoredBytesPerDayPerAccount", "StoredBytesPerDayPerGuest",
+        "StoredBytesPerDayPerAccount", "StoredBytesPerDayPerGuest", "StoredBytesPerDayPerAddress",
         "SocketsPerAddress", "SocketsPerSecondPerAddress", "RequestsPerSecond", "RequestsPerSecondPerAddress",
         "SubscribePerSecond", "CatchUpBytesPerSecond", "AnswersPerAccount", "AnswersPerAddress", "RequestsUnderWayPerAddress",
     ];
