@@ -44,10 +44,10 @@ internal sealed class AuthFixture : IAsyncDisposable
     public string StorePath => Path.Combine(_folder, "accounts.db");
 
     /// <param name="files">The test's disk, in place of files of the fixture's own.</param>
-    public static async Task<AuthFixture> OpenOnAsync(StoreFiles files)
+    public static async Task<AuthFixture> OpenOnAsync(StoreFiles files, AuthOptions? options = null)
     {
         AuthFixture fixture = new() { _files = files };
-        await fixture.StartAsync(Unlimited, Cheap);
+        await fixture.StartAsync(options ?? Unlimited, Cheap);
         return fixture;
     }
 

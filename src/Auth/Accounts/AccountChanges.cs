@@ -78,37 +78,47 @@ public sealed class AccountChanges
             return Outcome<ChangedAccount>.FromRefusal(WrongPassword(refusal));
         }
 
-        var takesUserName = change.UserName is not null && userName.Value != before.UserName;
-        if (Limited(account, takesUserName, change.Email is not null && email.Value != before.Email, displayName != before.DisplayName)
-            is { } limited)
-        {
-            return Outcome<ChangedAccount>.FromRefusal(limited);
-        }
-
+        // Before anything is counted: a server that is too busy for it changes nothing.
         var newCredential = newPassword is null ? credential : await _hasher.HashAsync(newPassword);
         if (newCredential is null)
         {
             return new Refusal.Busy();
         }
 
-        var replaced = await _accounts.ReplaceAsync(
-            account,
-            credential,
-            profile => profile with
-            {
-                UserName = change.UserName is null ? profile.UserName : userName.Value!,
-                DisplayName = change.DisplayName is null ? profile.DisplayName : displayName,
-                Email = change.Email is null ? profile.Email : email.Value,
-            },
-            newCredential);
-        if (!replaced.TryGet(out _, out refusal))
+        var takesUserName = change.UserName is not null && userName.Value != before.UserName;
+        var takesDisplayName = displayName != before.DisplayName;
+        if (Limited(account, takesUserName, change.Email is not null && email.Value != before.Email, takesDisplayName) is { } limited)
         {
-            if (takesUserName)
-            {
-                _limits.GiveUserName(account.Id);
-            }
+            return Outcome<ChangedAccount>.FromRefusal(limited);
+        }
 
-            return Outcome<ChangedAccount>.FromRefusal(WrongPassword(refusal));
+        var isChanged = false;
+        try
+        {
+            var replaced = await _accounts.ReplaceAsync(
+                account,
+                credential,
+                profile => profile with
+                {
+                    UserName = change.UserName is null ? profile.UserName : userName.Value!,
+                    DisplayName = change.DisplayName is null ? profile.DisplayName : displayName,
+                    Email = change.Email is null ? profile.Email : email.Value,
+                },
+                newCredential);
+            isChanged = replaced.TryGet(out _, out refusal);
+        }
+        finally
+        {
+            // Refused, or the disk took nothing. The try stays counted in both cases: by them a name was told to be taken, or to be free.
+            if (!isChanged)
+            {
+                GiveNames(account, takesUserName, takesDisplayName);
+            }
+        }
+
+        if (!isChanged)
+        {
+            return Outcome<ChangedAccount>.FromRefusal(WrongPassword(refusal!));
         }
 
         SignedIn? renewed = null;
@@ -217,14 +227,38 @@ public sealed class AccountChanges
             return new Refusal.TooManyAttempts(wait);
         }
 
+        Refusal? limited = null;
         if (displayName && _limits.TakeDisplayName(account.Id) is not null)
         {
-            return new Refusal.Fields("displayName", FieldCodes.TooMany, "The name was changed often of late. Try again in an hour.");
+            limited = new Refusal.Fields("displayName", FieldCodes.TooMany, "The name was changed often of late. Try again in an hour.");
+        }
+        else if (userName && _limits.TakeUserName(account.Id) is not null)
+        {
+            limited = new Refusal.Fields("userName", FieldCodes.TooMany, "The user name was changed often of late. Keep this one for some days.");
+            GiveNames(account, userName: false, displayName);
         }
 
-        return userName && _limits.TakeUserName(account.Id) is not null
-            ? new Refusal.Fields("userName", FieldCodes.TooMany, "The user name was changed often of late. Keep this one for some days.")
-            : null;
+        if (limited is not null && (userName || email))
+        {
+            // Nothing was looked up, so nothing was told.
+            _limits.GiveAccountTry(account.Id);
+        }
+
+        return limited;
+    }
+
+    /// <summary>What was counted and did not change.</summary>
+    private void GiveNames(Account account, bool userName, bool displayName)
+    {
+        if (userName)
+        {
+            _limits.GiveUserName(account.Id);
+        }
+
+        if (displayName)
+        {
+            _limits.GiveDisplayName(account.Id);
+        }
     }
 
     private async Task TellAsync(Account account, Profile before)

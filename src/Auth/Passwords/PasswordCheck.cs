@@ -26,7 +26,7 @@ internal sealed class PasswordCheck(AccountDirectory accounts, LoginSessions ses
 
     private async Task<Outcome<PasswordHash>> VerifyByKeyAsync(Account? account, string key, Password? password, IPAddress? address)
     {
-        if (limits.TakePassword(key, address, () => IsAtHome(account, address)) is { } wait)
+        if (limits.TakePassword(key, address, () => IsAtHome(account, address), out var ofAll) is { } wait)
         {
             return new Refusal.TooManyAttempts(wait);
         }
@@ -40,10 +40,10 @@ internal sealed class PasswordCheck(AccountDirectory accounts, LoginSessions ses
         switch (await hasher.VerifyAsync(stored, password))
         {
             case Verification.Busy:
-                limits.WasNotChecked(key, address);
+                limits.WasNotChecked(key, address, ofAll);
                 return new Refusal.Busy();
             case Verification.Match when account is not null && stored is not null:
-                limits.WasRight(key, address);
+                limits.WasRight(key, address, ofAll);
                 return hasher.NeedsRehash(stored) ? await RehashAsync(account, stored, password) : stored;
             default:
                 return new Refusal.BadCredentials();

@@ -138,7 +138,7 @@ public sealed partial class PasswordLinks
 
         LogUsed(_logger, account.UserName);
         _bySecret.TryRemove(KeyValuePair.Create(link.SecretHash, link));
-        _limits.WasRight(account.Id, address);
+        _limits.WasRight(account.Id, address, ofAll: false);
         await _sessions.EndOthersAsync(account, except: null, endTokens, RevocationReason.PasswordChanged);
         return await _sessions.StartAsync(account, credential, device, address) is { } signedIn
             ? signedIn

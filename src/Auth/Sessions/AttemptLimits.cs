@@ -1,43 +1,6 @@
 using System.Net;
-using System.Net.Sockets;
 
 namespace WebMessenger.Auth.Sessions;
-
-/// <summary>Where a request comes from, as limits count it: one IPv4 address, one IPv6 /64 (one household has all of it), or "unknown".</summary>
-public readonly record struct Origin(UInt128 Prefix, bool IsKnown)
-{
-    private const int HouseholdBytes = 8;
-    private const int SiteBytes = 6;
-
-    public static Origin Of(IPAddress? address) => Of(address, HouseholdBytes, out _);
-
-    /// <summary>The IPv6 /48 around it, which whoever rents a server has for the asking. False: it is no IPv6 address.</summary>
-    public static bool TrySite(IPAddress? address, out Origin site)
-    {
-        site = Of(address, SiteBytes, out var isWide);
-        return isWide;
-    }
-
-    private static Origin Of(IPAddress? address, int prefixBytes, out bool isWide)
-    {
-        isWide = false;
-        if (address is null)
-        {
-            return default;
-        }
-
-        var v6 = address.AddressFamily == AddressFamily.InterNetwork ? address.MapToIPv6() : address;
-        Span<byte> bytes = stackalloc byte[16];
-        v6.TryWriteBytes(bytes, out _);
-        if (!v6.IsIPv4MappedToIPv6)
-        {
-            isWide = true;
-            bytes[prefixBytes..].Clear();
-        }
-
-        return new Origin(System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(bytes), true);
-    }
-}
 
 /// <summary>
 /// How often a password may be guessed. Counted per address, per login, and per login *and* address: whoever guesses at my account from
@@ -81,6 +44,9 @@ internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
     /// <summary>A user name or an e-mail address that the account tries to take. Null: allowed, and counted.</summary>
     public TimeSpan? TakeAccountTry(string account) => _accountTries.Take(account);
 
+    /// <summary>Nothing was tried after all, and so nothing told.</summary>
+    public void GiveAccountTry(string account) => _accountTries.Give(account);
+
     /// <summary>Null: allowed, and counted.</summary>
     public TimeSpan? TakeUserName(string account) => _userNames.Take(account);
 
@@ -90,10 +56,15 @@ internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
     /// <summary>Null: allowed, and counted.</summary>
     public TimeSpan? TakeDisplayName(string account) => _displayNames.Take(account);
 
+    /// <summary>It was not changed after all.</summary>
+    public void GiveDisplayName(string account) => _displayNames.Give(account);
+
     /// <summary>Null: allowed, and counted as wrong until <see cref="WasRight"/>.</summary>
     /// <param name="isAtHome">The owner is signed in from that address: asked only when strangers have used up what all have in common.</param>
-    public TimeSpan? TakePassword(string login, IPAddress? address, Func<bool> isAtHome)
+    /// <param name="ofAll">One of the guesses that all have in common was taken for it: then, and only then, it is there to be given back.</param>
+    public TimeSpan? TakePassword(string login, IPAddress? address, Func<bool> isAtHome, out bool ofAll)
     {
+        ofAll = false;
         var origin = Origin.Of(address);
         if (_wrong.Wait((login, origin)) is { } wait)
         {
@@ -101,6 +72,7 @@ internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
         }
 
         var crowded = _signIns.Take(address) ?? _wrongFromAnywhere.Take(login);
+        ofAll = crowded is null;
         return crowded is not null && !IsAtHome(login, origin, isAtHome) ? crowded : _wrong.Take((login, origin));
     }
 
@@ -118,18 +90,29 @@ internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
     }
 
     /// <summary>Nothing was checked, so nothing was wrong.</summary>
-    public void WasNotChecked(string login, IPAddress? address)
+    /// <param name="ofAll">As <see cref="TakePassword"/> said.</param>
+    public void WasNotChecked(string login, IPAddress? address, bool ofAll)
     {
         _wrong.Give((login, Origin.Of(address)));
-        _wrongFromAnywhere.Give(login);
+        GiveToAll(login, ofAll);
     }
 
-    public void WasRight(string login, IPAddress? address)
+    /// <param name="ofAll">As <see cref="TakePassword"/> said.</param>
+    public void WasRight(string login, IPAddress? address, bool ofAll)
     {
         var origin = Origin.Of(address);
         _wrong.Reset((login, origin));
-        _wrongFromAnywhere.Give(login);
+        GiveToAll(login, ofAll);
         _right.Add((login, origin));
+    }
+
+    // An owner who is let in at home while strangers have used up the guesses took none of them: what he gave back would be one more for them.
+    private void GiveToAll(string login, bool ofAll)
+    {
+        if (ofAll)
+        {
+            _wrongFromAnywhere.Give(login);
+        }
     }
 
     private bool IsAtHome(string login, Origin origin, Func<bool> isAtHome) => _right.Contains((login, origin)) || isAtHome();

@@ -328,10 +328,15 @@ public sealed class LoginSessions
         // Here the end need not be stored first: the time of it is, or the ban, or that there is no account.
         var closed = Task.WhenAll(
             RevokeAsync(expired, RevocationReason.Expired), RevokeAsync(orphaned, RevocationReason.AccountErased), RevokeAsync(banned, RevocationReason.Banned));
-        await EndAsync(expired, RevocationReason.Expired);
-        await EndAsync(orphaned, RevocationReason.AccountErased);
-        await EndAsync(banned, RevocationReason.Banned);
-        await closed;
+        try
+        {
+            // All of them at once: no later sweep finds those that a disk which refuses kept from being handed over.
+            await _ends.StoreAsync([.. expired, .. orphaned, .. banned]);
+        }
+        finally
+        {
+            await closed;
+        }
     }
 
     /// <summary>
@@ -427,6 +432,9 @@ public sealed class LoginSessions
         await Task.WhenAll(closed);
     }
 
+    /// <summary>It opens something still: who has found it a moment ago need not look for its secret again.</summary>
+    public bool IsAlive(LoginSession session) => !session.IsRevoked && !session.IsExpiredAt(_time.GetUtcNow());
+
     /// <summary>Tells whether the account's password is still the same one, and no ban came between; of a guest empty.</summary>
     internal static string StampOf(Account account)
     {
@@ -440,8 +448,7 @@ public sealed class LoginSessions
     }
 
     private LoginSession? FindBySecret(string? secret, LoginSessionKind kind) =>
-        SecretHash.TryOf(secret, out var hash) && _bySecret.TryGetValue(hash, out var session)
-        && session.Kind == kind && !session.IsRevoked && !session.IsExpiredAt(_time.GetUtcNow())
+        SecretHash.TryOf(secret, out var hash) && _bySecret.TryGetValue(hash, out var session) && session.Kind == kind && IsAlive(session)
             ? session
             : null;
 

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace WebMessenger.Auth.Storage;
 
-/// <summary>What the document store says to the operator. Ids 2100–2109, and 4123.</summary>
+/// <summary>What the document store says to the operator. Ids 2100–2109.</summary>
 internal static partial class StoreLog
 {
     [LoggerMessage(2100, LogLevel.Information, "{Path}: {Bytes} bytes of an unfinished write were cut off; nothing that was acknowledged is lost.")]
@@ -12,7 +12,7 @@ internal static partial class StoreLog
     [LoggerMessage(2101, LogLevel.Error, "{Path}: failed; what was being written is refused, and the files are opened anew. {Cause}")]
     public static partial void StoreFailed(this ILogger logger, string path, string cause);
 
-    [LoggerMessage(4123, LogLevel.Error, "{Path}: failed; what was being written is refused, and the files are opened anew.")]
+    [LoggerMessage(2105, LogLevel.Error, "{Path}: failed; what was being written is refused, and the files are opened anew.")]
     public static partial void StoreBroke(this ILogger logger, string path, Exception cause);
 
     [LoggerMessage(2102, LogLevel.Error, "{Path}: open for reading only; each write tries again. {Cause}")]

@@ -226,6 +226,38 @@ public sealed class AccountChangesTests
     }
 
     [Fact]
+    public async Task Fault_S15_A_change_that_is_refused_counts_for_no_name_in_it()
+    {
+        await using var fixture = await AuthFixture.OpenAsync(new AuthOptions
+        {
+            SignInsPerMinutePerAddress = 0, RegistrationsPerHourPerAddress = 0, AccountTriesPerDay = 40,
+        });
+        await fixture.RegisterAsync("bob");
+        await fixture.RegisterAsync("ana");
+        var session = (await fixture.SignInAsync("ana")).Session;
+        foreach (var name in (string[])["squat-a", "squat-b", "squat-c"])
+        {
+            Assert.Equal("ok", AuthFixture.Code(await ChangeAsync(fixture, session, new AccountChange(UserName: name))));
+        }
+
+        // By the store, as a name that somebody has, and by a limit, before anything is looked up: that one is no try at a name either.
+        for (var i = 0; i < 20; i++)
+        {
+            var refused = await ChangeAsync(fixture, session, new AccountChange("bob@example.org", "bob", "Ana of " + (char)('A' + i)));
+            Assert.Equal("userName:too_many", AuthFixture.Code(refused));
+        }
+
+        fixture.Time.Advance(TimeSpan.FromDays(10));
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.Equal("userName:taken", AuthFixture.Code(await ChangeAsync(
+                fixture, session, new AccountChange(UserName: "bob", DisplayName: "Ana of " + (char)('A' + i)))));
+        }
+
+        Assert.Equal("ok", AuthFixture.Code(await ChangeAsync(fixture, session, new AccountChange(UserName: "squat-d", DisplayName: "Ana of Z"))));
+    }
+
+    [Fact]
     public async Task Attack_27_Of_sign_ins_during_a_password_change_no_session_of_the_old_password_survives()
     {
         await using var fixture = await AuthFixture.OpenAsync();

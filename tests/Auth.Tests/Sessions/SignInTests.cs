@@ -190,6 +190,24 @@ public sealed class SignInTests
     }
 
     [Fact]
+    public async Task Fault_S16_An_owner_who_signs_in_while_strangers_guess_gives_them_no_guess_more()
+    {
+        await using var fixture = await AuthFixture.OpenAsync(Limited with { WrongPasswordsPerHourPerAccount = 30 });
+        await fixture.RegisterAsync("ana");
+        await fixture.SignInAsync("ana");
+        async Task<int> GuessAsync(int network) => (await Task.WhenAll(Enumerable.Range(0, 50).Select(
+            i => WrongAsync(fixture, "ana", IPAddress.Parse($"198.51.{network}.{i}"))))).Count(outcome => AuthFixture.Code(outcome) == "BadCredentials");
+        Assert.Equal(30, await GuessAsync(100));
+
+        for (var i = 0; i < 10; i++)
+        {
+            await fixture.SignInAsync("ana");
+        }
+
+        Assert.Equal(0, await GuessAsync(101));
+    }
+
+    [Fact]
     public async Task Fault_S16_Strangers_behind_the_same_address_do_not_keep_those_out_who_are_known_there()
     {
         await using var fixture = await AuthFixture.OpenAsync(Limited);

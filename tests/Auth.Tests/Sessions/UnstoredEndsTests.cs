@@ -1,3 +1,4 @@
+using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Storage;
 using WebMessenger.Auth.Tests.Storage;
 
@@ -44,6 +45,49 @@ public sealed class UnstoredEndsTests : IDisposable
         Assert.Contains("is stored by now", fixture.Log.Text, StringComparison.Ordinal);
         var secrets = await SecretsAsync(fixture.Store);
         Assert.Equal([kept.Session.SecretHash], secrets);
+    }
+
+    [Fact]
+    public async Task Fault_R4_Of_all_that_one_sweep_ends_nothing_is_lost_when_the_disk_fails()
+    {
+        FaultyFile data = new(DiskFile.Open(_folder.DataFile)), log = new(DiskFile.Open(_folder.LogFile));
+        await using var fixture = await AuthFixture.OpenOnAsync(new StoreFiles(_folder.DataFile, data, log));
+        var (banned, bob) = (await fixture.RegisterAsync("ana"), await fixture.RegisterAsync("bob"));
+        AuthFixture.Must(await fixture.Auth.Tokens.CreateAsync(bob, "expires", null, null, fixture.Time.GetUtcNow().AddHours(1)));
+        await fixture.SignInAsync("ana");
+        var kept = await fixture.SignInAsync("bob");
+        data.FailsToSync = log.FailsToSync = true;
+
+        // As after the write of a ban that seemed to have failed. The sweep that finds them is this one, or one that the clock sets off.
+        banned.Standing = banned.Standing.With(new Ban(fixture.Time.GetUtcNow(), null));
+        fixture.Time.Advance(TimeSpan.FromHours(2));
+        await Record.ExceptionAsync(fixture.Auth.Sessions.SweepAsync);
+        await fixture.Auth.Sessions.SweepAsync();
+        data.FailsToSync = log.FailsToSync = false;
+        await fixture.Auth.Sessions.RetryEndsAsync();
+
+        Assert.Equal([kept.Session.SecretHash], await SecretsAsync(fixture.Store));
+    }
+
+    [Fact]
+    public async Task Fault_S15_A_disk_that_takes_nothing_uses_up_no_name()
+    {
+        FaultyFile data = new(DiskFile.Open(_folder.DataFile)), log = new(DiskFile.Open(_folder.LogFile));
+        await using var fixture = await AuthFixture.OpenOnAsync(
+            new StoreFiles(_folder.DataFile, data, log), new AuthOptions { SignInsPerMinutePerAddress = 0, RegistrationsPerHourPerAddress = 0, AccountTriesPerDay = 40 });
+        await fixture.RegisterAsync("ana");
+        var session = (await fixture.SignInAsync("ana")).Session;
+        Task<Outcome<ChangedAccount>> ChangeAsync(int i) => fixture.Auth.Changes.ChangeAsync(
+            session, AuthFixture.Password, new AccountChange(UserName: "ana-" + (char)('a' + i), DisplayName: "Ana of " + (char)('A' + i)), AuthFixture.Home);
+
+        data.FailsToSync = log.FailsToSync = true;
+        for (var i = 0; i < 20; i++)
+        {
+            await Assert.ThrowsAsync<StoreUnavailableException>(() => ChangeAsync(i));
+        }
+
+        data.FailsToSync = log.FailsToSync = false;
+        Assert.Equal("ok", AuthFixture.Code(await ChangeAsync(25)));
     }
 
     private static Task<List<Auth.Tokens.SecretHash?>> SecretsAsync(DocumentStore store) => store.ReadAsync(database =>

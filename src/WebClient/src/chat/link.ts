@@ -7,7 +7,7 @@ import { Pulse } from '../lib/pulse';
 import { ticker } from '../lib/ticker';
 
 /** `logged`: where the log has it. Lost: the connection went before the answer; the server may have it or not. */
-export type Published = { ok: true; logged: { seq: number; epoch: string } | null } | { ok: false; code: number; text: string } | 'lost';
+export type Published = { ok: true; logged: { seq: number; epoch: string } | null } | { ok: false; code: number; text: string; name: string | null } | 'lost';
 type Puback = Extract<Packet, { cmd: 'puback' }>;
 export type Subscribed = 'granted' | 'refused' | 'lost';
 
@@ -116,7 +116,8 @@ export class Link {
         if (!error) return resolve({ ok: true, logged: readLogged(properties?.userProperties) });
         const code = 'code' in error ? Number(error.code) : 0;
         // Anything else than a reason code means that the connection went.
-        resolve(code >= 0x80 ? { ok: false, code, text: properties?.reasonString ?? '' } : 'lost');
+        const name = properties?.userProperties?.['code'];
+        resolve(code >= 0x80 ? { ok: false, code, text: properties?.reasonString ?? '', name: typeof name === 'string' ? name : null } : 'lost');
       });
     });
     return Promise.race([answer, this.#lost]);

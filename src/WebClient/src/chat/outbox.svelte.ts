@@ -237,7 +237,7 @@ export class Outbox {
         await this.#pause(Math.min(15_000, 1_000 * 2 ** (tries - 1)));
       } else {
         tries = 0;
-        await this.#refuse(line.id, { code: answer.code, text: answer.text });
+        await this.#refuse(line.id, { code: answer.code, text: answer.text, name: answer.name });
       }
     }
     this.#busy.delete(topic);

@@ -15,8 +15,8 @@ export interface Waiting {
   replyTo: number | null;
   /** Milliseconds since 1970, by this machine's clock. */
   at: number;
-  /** Why the server refused it; null while it waits to be sent. */
-  refusal: { code: number; text: string } | null;
+  /** Why the server refused it, by MQTT 5 reason code, in words, and by the server's name for it where it has one; null while it waits to be sent. */
+  refusal: { code: number; text: string; name?: string | null } | null;
 }
 
 /** A waiting message on disk. `order` counts up over all tabs. */

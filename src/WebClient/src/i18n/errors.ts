@@ -22,15 +22,14 @@ export function fieldText(errors: Record<string, FieldError[]>, field: string): 
   return found?.length ? found.map((error) => byCode(`${field}.${error.code}`) ?? byCode(error.code) ?? error.message).join(' ') : null;
 }
 
-/** Why a message was refused, by MQTT 5 reason code; for codes that say little, the server's own words. */
-export function publishText(code: number, reason: string): string {
+/** Why a message was refused, by MQTT 5 reason code and the server's name for it; for codes that say little, the server's own words. */
+export function publishText({ code, text, name }: { code: number; text: string; name?: string | null }): string {
   // Not the server's: it was never asked.
   if (code === 0) return t('chat.waitedLong');
-  // Three things share this code: its author being too fast or having used up the day, which the reason says, and the server having no room.
-  if (code === 0x97 && reason.startsWith('This account has stored')) return t('error.quota');
-  if (code === 0x97) return t(reason.startsWith('Too many messages') ? 'error.rate_exceeded' : 'error.publish.later');
+  // Two things share this code: its author having used up the day, and the server having no room.
+  if (code === 0x97) return t(name === 'quota' ? 'error.quota' : 'error.publish.later');
   if (code === 0x87) return t('error.publish.refused');
-  return reason || t('error.publish.other');
+  return text || t('error.publish.other');
 }
 
 function byCode(code: string | null): string | null {

@@ -117,8 +117,8 @@ describe('Chat', () => {
       wire.events.message('users/ana', JSON.stringify({ v: 1, type: 'notice', code: 'invited', text: 'Bea invites you', topic: 'rooms/den' }));
       await vi.waitFor(() => expect(open()).toEqual(['den']));
       expect(chat.notices).toEqual([]);
-      wire.events.message('users/ana', JSON.stringify({ v: 1, type: 'notice', code: 'rate_exceeded', text: 'Slow down', topic: 'rooms/garden' }));
-      expect(chat.notices.map(({ notice }) => notice.code)).toEqual(['rate_exceeded']);
+      wire.events.message('users/ana', JSON.stringify({ v: 1, type: 'notice', code: 'busy', text: 'Send it again later', topic: 'rooms/garden' }));
+      expect(chat.notices.map(({ notice }) => notice.code)).toEqual(['busy']);
     });
 
     it('goes into the room that is accepted', async () => {

@@ -186,7 +186,7 @@ describe('Outbox', () => {
     outbox.attach(wire);
     outbox.write(lobby, 'bad');
     outbox.write(lobby, 'good');
-    await wire.answer({ ok: false, code: 0x83, text: 'no' });
+    await wire.answer({ ok: false, code: 0x83, text: 'no', name: null });
     await wire.answer(stored(1));
     await settled(store, 'ana', (lines) => lines.length === 1 && lines[0]!.refusal !== null);
     expect(wire.texts).toEqual(['bad', 'good']);
@@ -197,7 +197,7 @@ describe('Outbox', () => {
     const next = await newOutbox(store);
     const later = new Wire();
     next.attach(later);
-    expect(next.lines).toMatchObject([{ text: 'bad', state: 'failed', refusal: { code: 0x83, text: 'no' } }]);
+    expect(next.lines).toMatchObject([{ text: 'bad', state: 'failed', refusal: { code: 0x83, text: 'no', name: null } }]);
     await next.retry(next.lines[0]!.id);
     await later.answer(stored(2));
     await settled(store, 'ana', (lines) => lines.length === 0);
@@ -210,7 +210,7 @@ describe('Outbox', () => {
     const wire = new Wire();
     outbox.attach(wire);
     outbox.write(lobby, 'bad');
-    await wire.answer({ ok: false, code: 0x87, text: '' });
+    await wire.answer({ ok: false, code: 0x87, text: '', name: null });
     await settled(store, 'ana', (lines) => lines[0]?.refusal !== null);
     await outbox.discard(outbox.lines[0]!.id);
     expect(outbox.lines).toEqual([]);
@@ -316,7 +316,7 @@ describe('Outbox', () => {
     await wire.answer(stored(1));
     await shown(() => there.lines[0]?.state === 'sent');
     here.write(lobby, 'bad');
-    await wire.answer({ ok: false, code: 0x83, text: 'no' });
+    await wire.answer({ ok: false, code: 0x83, text: 'no', name: null });
     await shown(() => there.lines[1]?.state === 'failed');
     await there.discard(there.lines[1]!.id);
     await shown(() => here.lines.length === 1);

@@ -73,9 +73,9 @@ describe('protocol', () => {
   });
 
   it('tells notices from whispers', () => {
-    expect(readNotice({ v: 1, type: 'notice', code: 'rate_exceeded', text: 'Slow down', topic: 'rooms/lobby' })).toEqual({
-      code: 'rate_exceeded',
-      text: 'Slow down',
+    expect(readNotice({ v: 1, type: 'notice', code: 'busy', text: 'Send it again later', topic: 'rooms/lobby' })).toEqual({
+      code: 'busy',
+      text: 'Send it again later',
       topic: 'rooms/lobby',
     });
     expect(readNotice({ type: 'message', text: 'psst' })).toBeNull();

@@ -30,6 +30,6 @@ it.each(['nickname', 'userName', 'displayName'])('P34: a reserved %s is not told
 });
 
 it('S31: who has used up the day is told so, and not to wait a moment', () => {
-  expect(publishText(0x97, 'This account has stored as much today as it may. Try again later.')).toBe('You have written as much as fits in a day. Try again later.');
-  expect(publishText(0x97, 'The message could not be stored. Send it again later.')).toBe('The server cannot take it right now. Wait a moment and try again.');
+  expect(publishText({ code: 0x97, text: 'In other words than before.', name: 'quota' })).toBe('You have written as much as fits in a day. Try again later.');
+  expect(publishText({ code: 0x97, text: 'The message could not be stored. Send it again later.', name: 'busy' })).toBe('The server cannot take it right now. Wait a moment and try again.');
 });
