@@ -20,7 +20,12 @@ public sealed class InvitationTests(SharedServer shared, Chromium chromium)
         await makers.BeAsync(bea);
         var maker = await ChatPage.OpenAsync(makers, room);
 
-        await maker.Page.GetByLabel("Invite somebody").FillAsync(ana.UserName);
+        await maker.Page.GetByLabel("Invite somebody").FillAsync("Ana Banana");
+        await maker.Page.GetByRole(AriaRole.Button, new() { Name = "Invite", Exact = true }).ClickAsync();
+        await Assertions.Expect(maker.Page.GetByText("No user name is written like this")).ToBeVisibleAsync();
+
+        // As it stands in the page (fault A4).
+        await maker.Page.GetByLabel("Invite somebody").FillAsync("@" + ana.UserName);
         await maker.Page.GetByRole(AriaRole.Button, new() { Name = "Invite", Exact = true }).ClickAsync();
         await Assertions.Expect(maker.Page.GetByText($"If there is somebody called {ana.UserName}")).ToBeVisibleAsync();
         await bea.InviteAsync(other, ana.UserName);
