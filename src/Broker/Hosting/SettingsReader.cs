@@ -174,7 +174,7 @@ internal static class SettingsReader
         }
 
         var nearest = Others.Append("WebMessenger:").MinBy(known => Distance(first, known.TrimEnd(':')))!.TrimEnd(':');
-        return Distance(first, nearest) <= Math.Max(1, first.Length / 4) ? nearest + key[first.Length..]
+        return Distance(first, nearest) <= Math.Max(first.Length < 5 ? 1 : 2, first.Length / 4) ? nearest + key[first.Length..]
             : Nearest(key) is { } ours ? "WebMessenger:" + ours : null;
     }
 
