@@ -33,8 +33,8 @@ it.each(['nickname', 'userName', 'displayName'])('P34: a reserved %s is not told
 it('A3: who has used up the day is told when there is more', () => {
   const again = new Date();
   again.setHours(10, 32);
-  expect(publishText({ code: 0x97, text: '', name: 'quota', again: again.getTime() })).toMatch(/^You have written as much as fits in a day. Try again from 10:32\sAM on.$/);
-  expect(publishText({ code: 0x97, text: '', name: 'quota', again: again.getTime() + 3 * 86_400_000 })).toMatch(/from \w+ \d+, \d+, 10:32\sAM on.$/);
+  expect(publishText({ code: 0x97, text: '', name: 'quota', again: again.getTime() })).toMatch(/^You have written as much as fits in a day. Try again after 10:32\sAM.$/);
+  expect(publishText({ code: 0x97, text: '', name: 'quota', again: again.getTime() + 3 * 86_400_000 })).toMatch(/after \w+ \d+, \d+, 10:32\sAM.$/);
 });
 
 it('S31: who has used up the day is told so, and not to wait a moment', () => {
