@@ -85,7 +85,7 @@ public sealed partial class RefusalLog : IDisposable
         }
     }
 
-    [LoggerMessage(1010, LogLevel.Information, "… and {Count} more {Kind} within a minute, from {Addresses}")]
+    [LoggerMessage(1010, LogLevel.Information, "… {Kind}: {Count} more within a minute, from {Addresses}")]
     private static partial void LogMore(ILogger log, long count, string kind, string addresses);
 
     private sealed class Tally

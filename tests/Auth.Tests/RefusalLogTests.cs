@@ -27,8 +27,18 @@ public sealed class RefusalLogTests : IDisposable
         Assert.Empty(_lines.Texts);
         _time.Advance(TimeSpan.FromMinutes(1));
 
-        Assert.Equal(["… and 4812 more refused sign-ins within a minute, from 3 addresses"], _lines.Texts);
+        Assert.Equal(["… refused sign-ins: 4812 more within a minute, from 3 addresses"], _lines.Texts);
         Assert.True(_refusals.Try("refused sign-ins", _stranger));
+    }
+
+    [Fact]
+    public void Fault_C1_One_more_is_written_in_words_that_fit_one()
+    {
+        _refusals.Try("closed connections", _stranger);
+        _refusals.Try("closed connections", _stranger);
+        _time.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.Equal(["… closed connections: 1 more within a minute, from 1 address"], _lines.Texts);
     }
 
     [Fact]
@@ -52,7 +62,7 @@ public sealed class RefusalLogTests : IDisposable
 
         _refusals.Dispose();
 
-        Assert.Equal(["… and 100000 more refused sign-ins within a minute, from 1000 or more addresses"], _lines.Texts);
+        Assert.Equal(["… refused sign-ins: 100000 more within a minute, from 1000 or more addresses"], _lines.Texts);
     }
 
     public void Dispose() => _refusals.Dispose();

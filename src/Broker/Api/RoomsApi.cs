@@ -162,6 +162,12 @@ internal static class RoomsApi
             return RoomProblems.Forbidden("not_allowed", "Only the owner of the room can invite somebody.");
         }
 
+        // Nobody can have it, which everybody can know: it tells of no one, and costs no invitation.
+        if (!UserName.TryParse(user, out _))
+        {
+            return Problems.Field("user", "invalid", "A user name has 1 to 32 of a-z, 0-9, '.', '-' and '_', and begins with a letter or digit.");
+        }
+
         return await rooms.InviteAsync(found, accounts.FindByUserName(user), who.Account) switch
         {
             RoomChange.Done => TypedResults.NoContent(),

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Rooms;
 
 namespace WebMessenger.Broker.Hosting;
@@ -18,6 +19,10 @@ internal static class SettingsReader
 
     // What follows is the number of an entry.
     private static readonly string[] Lists = ["Rooms:Default:", "AllowedOrigins:", "TrustedProxies:"];
+
+    // Settings of the server framework and of the log, as they may be typed; those that end in a colon have others below them.
+    private static readonly string[] Others =
+        ["Urls", "AllowedHosts", "Environment", "ContentRoot", "ApplicationName", "Serilog:", "Kestrel:", "Logging:"];
 
     public static BrokerSettings Read(IConfiguration configuration)
     {
@@ -124,6 +129,57 @@ internal static class SettingsReader
                     $"The setting {section.Path}:{key} is '{value}'; it must be a list, such as {section.Path}:{key}:0={value}.");
             }
         }
+    }
+
+    /// <summary>
+    /// Nothing on a command line is somebody else's, as much in the environment is: what is no setting there is a slip, and the program would start without what was
+    /// meant. Typed as the framework takes it: `--Key=value`, `--Key value`, `/Key=value`, `Key=value`.
+    /// </summary>
+    /// <param name="option">What the command takes beside settings, such as `--reason`; null: nothing.</param>
+    /// <exception cref="StartupException">One is not known, or has no value.</exception>
+    public static void RefuseUnknownTyped(IReadOnlyList<string> args, string? option = null)
+    {
+        for (var i = 0; i < args.Count; i++)
+        {
+            var typed = args[i];
+            var prefix = typed.StartsWith("--", StringComparison.Ordinal) ? 2 : typed is ['/', ..] ? 1 : 0;
+            var equals = typed.IndexOf('=', StringComparison.Ordinal);
+            var key = equals < 0 ? typed[prefix..] : typed[prefix..equals];
+            if (!IsKnown(key))
+            {
+                // Its name alone: the value may be a secret.
+                var meant = option is not null && Distance("--" + key, option) <= 2 ? option : prefix > 0 || equals >= 0 ? Meant(key) : null;
+                throw new StartupException(
+                    $"There is no setting {PlainLine.Of(key)}. {(meant is null ? "" : $"{meant} may be meant. ")}"
+                    + "Correct its name or take it out; docs/operating.md lists them.");
+            }
+
+            // Without "=" the next one is its value.
+            if (equals < 0 && (prefix == 0 || ++i == args.Count))
+            {
+                throw new StartupException($"The setting {PlainLine.Of(key)} has no value. Write --{key}=value.");
+            }
+        }
+    }
+
+    // Below WebMessenger all is looked at, wherever it comes from.
+    private static bool IsKnown(string key) =>
+        IsBelow(key, "WebMessenger") || key.Equals("WebMessenger", StringComparison.OrdinalIgnoreCase)
+        || Others.Any(known => known.EndsWith(':') ? IsBelow(key, known[..^1]) : key.Equals(known, StringComparison.OrdinalIgnoreCase));
+
+    private static bool IsBelow(string key, string section) => key.StartsWith(section + ":", StringComparison.OrdinalIgnoreCase);
+
+    private static string? Meant(string key)
+    {
+        var first = key.Split(':')[0];
+        if (first.Equals("Port", StringComparison.OrdinalIgnoreCase))
+        {
+            return "Urls (the pages, such as http://localhost:8080) or WebMessenger:Mqtt:Port";
+        }
+
+        var nearest = Others.Append("WebMessenger:").MinBy(known => Distance(first, known.TrimEnd(':')))!.TrimEnd(':');
+        return Distance(first, nearest) <= Math.Max(first.Length < 5 ? 1 : 2, first.Length / 4) ? nearest + key[first.Length..]
+            : Nearest(key) is { } ours ? "WebMessenger:" + ours : null;
     }
 
     // In the environment there is much that is not ours, so only a slip of our own name can be told.

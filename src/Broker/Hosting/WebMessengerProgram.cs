@@ -63,6 +63,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
     internal static async Task<WebMessengerProgram> StartAsync(string[] args, Action<IServiceCollection>? configure, TimeProvider system)
     {
         UnicodeSupport.Require();
+        SettingsReader.RefuseUnknownTyped(args);
         var builder = NewBuilder(args);
         var settings = SettingsReader.Read(builder.Configuration);
         var room = HandleRoom.OfThisProcess(settings.Limits);

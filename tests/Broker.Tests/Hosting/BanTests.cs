@@ -230,6 +230,21 @@ public sealed class BanTests : IDisposable
         Assert.Contains("ban USER [--reason TEXT]", error.ToString(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--reason may be meant", "ban", "ana", "--reasn", "spam")]
+    [InlineData("no setting reasn", "unban", "ana", "--reasn", "spam")]
+    [InlineData("no setting force", "bans", "--force")]
+    public async Task Fault_A7_An_option_that_a_command_does_not_have_is_said_and_nothing_is_done(string says, params string[] typed)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        await broker.RegisterAsync("ana");
+        var data = broker.Program.DataFolder;
+
+        Assert.Contains(says, await TypedCommand.RefusedAsync(data, typed), StringComparison.Ordinal);
+
+        Assert.Equal("Nobody is banned.", await TypedCommand.DoneAsync(data, "bans"));
+    }
+
     [Fact]
     public async Task A_server_of_another_version_is_not_asked_for_a_ban_in_words_that_it_does_not_know()
     {

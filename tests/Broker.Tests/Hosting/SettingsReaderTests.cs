@@ -59,6 +59,38 @@ public sealed class SettingsReaderTests
         Assert.DoesNotContain('\n', error.Message);
     }
 
+    [Theory]
+    [InlineData("There is no setting port. Urls", "--port", "9000")]
+    [InlineData("There is no setting Url. Urls may be meant.", "--Url=http://localhost:9000")]
+    [InlineData("There is no setting DataFolder. WebMessenger:DataFolder may be meant.", "--DataFolder", "x")]
+    [InlineData("There is no setting Seriolg:MinimumLevel. Serilog:MinimumLevel may be meant.", "/Seriolg:MinimumLevel=Debug")]
+    [InlineData("There is no setting WebMesenger:DataFolder. WebMessenger:DataFolder may be meant.", "WebMesenger:DataFolder=x")]
+    [InlineData("There is no setting 9000. Correct", "--Urls=http://localhost:9000", "9000")]
+    [InlineData("There is no setting -p. Correct", "-p", "9000")]
+    [InlineData("The setting Urls has no value.", "--Urls")]
+    [InlineData("There is no setting verbose. Correct", "--verbose")]
+    public void Fault_A7_What_is_typed_and_is_no_setting_is_one_line_that_names_it(string says, params string[] typed)
+    {
+        SettingsReader.RefuseUnknownTyped(
+        [
+            "--Urls", "http://localhost:9000", "--WebMessenger:DataFolder=x", "/urls=http://localhost:9000", "AllowedHosts=*", "--environment", "Production",
+            "--contentRoot=.", "--applicationName=x", "--Serilog:MinimumLevel=Debug", "--Kestrel:Limits:MaxConcurrentConnections=5", "--Logging:LogLevel:Default=Debug",
+        ]);
+
+        var error = Assert.Throws<StartupException>(() => SettingsReader.RefuseUnknownTyped(typed));
+
+        Assert.StartsWith(says, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
+    [Fact]
+    public void Fault_A7_What_is_typed_for_a_setting_that_there_is_not_stays_out_of_the_line()
+    {
+        var error = Assert.Throws<StartupException>(() => SettingsReader.RefuseUnknownTyped(["--Tls:Pasword=secret"]));
+
+        Assert.DoesNotContain("secret", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_bad_log_level_is_one_line_too()
     {

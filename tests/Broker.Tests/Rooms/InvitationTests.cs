@@ -72,6 +72,31 @@ public sealed class InvitationTests
         Assert.Equal(["yard"], (await beas.Get("/api/rooms")).GetProperty("invited").EnumerateArray().Select(one => one.GetProperty("room").GetString()!));
     }
 
+    [Theory]
+    [InlineData("@bea")]
+    [InlineData("be a")]
+    [InlineData("béa")]
+    [InlineData(".bea")]
+    [InlineData("a234567890123456789012345678901234")]
+    public async Task Fault_A4_What_nobody_can_be_called_is_said_to_be_no_user_name_and_costs_no_invitation(string name)
+    {
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:InvitationsPerDay=1");
+        await broker.RegisterAsync("first");
+        var (maker, bea) = (await broker.RegisterAsync("maker"), await broker.RegisterAsync("bea"));
+        using var makers = Calls.As(broker, maker);
+        using var beas = Calls.As(broker, bea);
+        await makers.MakeRoom("den");
+
+        var answer = await makers.Put($"/api/rooms/den/members/{Uri.EscapeDataString(name)}", HttpStatusCode.BadRequest);
+
+        Assert.Equal("invalid", answer.GetProperty("errors").GetProperty("user")[0].GetProperty("code").GetString());
+
+        // Who may not invite is told no more than before.
+        await beas.Put($"/api/rooms/den/members/{Uri.EscapeDataString(name)}", HttpStatusCode.Forbidden);
+        await makers.Put("/api/rooms/den/members/nobody", HttpStatusCode.Accepted);
+        await makers.Put("/api/rooms/den/members/bea", HttpStatusCode.TooManyRequests);
+    }
+
     [Fact]
     public async Task Fault_S19_Who_declined_is_not_asked_again_and_has_no_way_in()
     {
@@ -157,7 +182,7 @@ public sealed class InvitationTests
         await makers.Put("/api/rooms/den/members/there", HttpStatusCode.Accepted);
 
         HashSet<(HttpStatusCode, string)> ofMaker = [], ofOther = [], taken = [], removed = [];
-        foreach (var name in (string[])["there", "banned", "nobody", "not%20a%20name"])
+        foreach (var name in (string[])["there", "banned", "nobody", "x.y_z-1"])
         {
             ofMaker.Add(await makers.SendAsync(HttpMethod.Put, $"/api/rooms/den/members/{name}"));
             taken.Add(await makers.SendAsync(HttpMethod.Delete, $"/api/rooms/den/members/{name}"));

@@ -98,6 +98,34 @@ public sealed class OfflineTests(SharedServer shared, Chromium chromium)
     }
 
     [Fact]
+    public async Task Fault_A2_A_guest_whose_server_is_started_anew_is_back_unnoticed_and_his_lines_are_sent()
+    {
+        await using var server = await ServerProcess.StartAsync(SharedServer.NoLimits);
+        using var ana = await Person.RegisterAsync(server);
+        await using var browser = await chromium.VisitorAsync(server);
+        ChatPage chat = new(await browser.OpenAsync("/rooms/lobby"));
+        await chat.Page.GetByLabel("Your nickname").FillAsync("Zoe");
+        await chat.Page.GetByLabel("Your nickname").PressAsync("Enter");
+        await chat.IsInRoomAsync();
+        await chat.SayAsync("before");
+        await SeesInTheLogAsync(chat, "before");
+
+        await server.TerminateAsync();
+        await chat.SayAsync("meanwhile");
+        await Assertions.Expect(chat.ConnectionSays("waiting")).ToBeVisibleAsync();
+        await server.StartAgainAsync();
+        await chat.Page.EvaluateAsync("() => dispatchEvent(new Event('online'))");
+        await SeesInTheLogAsync(chat, "meanwhile");
+        await chat.SayAsync("after");
+        await SeesInTheLogAsync(chat, "after");
+
+        await Assertions.Expect(chat.Unsent).ToHaveCountAsync(0);
+        await Assertions.Expect(chat.Page.GetByText("You are no longer in")).ToHaveCountAsync(0);
+        Assert.Equal(["before", "meanwhile", "after"], Messages(await ana.EventsAsync()).Select(one => one.Text));
+        browser.AssertNoComplaints();
+    }
+
+    [Fact]
     public async Task The_page_says_plainly_what_it_is_doing()
     {
         using var ana = await Person.RegisterAsync(shared.Server);

@@ -102,6 +102,7 @@ internal static class CommandProgram
 
     private static Task RunAsync(Typed typed, TextWriter output, CancellationToken cancellation)
     {
+        SettingsReader.RefuseUnknownTyped(typed.Settings, _options.GetValueOrDefault(typed.Command));
         var configuration = WebMessengerProgram.NewBuilder(typed.Settings).Configuration;
         var settings = SettingsReader.Read(configuration);
         var dataFolder = settings.DataFolder;

@@ -67,6 +67,8 @@ export class Chat {
   readonly #readings = new SvelteMap<string, Counted>();
   /** Left from here; the server tells that too, once, and by then the room may have been opened again. */
   readonly #leftHere = new Map<string, { told: boolean }>();
+  /** A guest's public rooms that the server did not name on the newest link. Until it does, or refuses him, the page takes him to be in them. */
+  #unlisted = new Set<string>();
   /** The link that is open, and whose account the server was asked to confirm. */
   #asked = $state.raw<Link | null>(null);
   /** The same, once the server has confirmed it. */
@@ -278,7 +280,21 @@ export class Chat {
     this.connection.isOurs();
     this.outbox.attach(link);
     void this.#positions.attach(link, rooms === 'granted');
-    for (const room of this.opened.values()) if (!room.gone) void room.attach(link);
+    for (const room of this.opened.values()) if (!room.gone) void this.#attach(room, link);
+    for (const id of this.#unlisted) if (!this.opened.has(id)) void this.#comeInAgain(id);
+  }
+
+  /** A guest comes back into a public room like this; into one that does not let him in any more nothing more is sent. */
+  async #attach(room: RoomState, link: Link): Promise<void> {
+    await room.attach(link);
+    if (room.gone && this.#unlisted.has(room.id) && this.#link === link) this.#putOut(room.id, room.gone);
+  }
+
+  /** Of a guest's rooms one that was not looked into in this visit, or not of late. */
+  async #comeInAgain(id: string): Promise<void> {
+    const answer = await call<unknown>('PUT', `/api/rooms/${id}/members/me`);
+    const isShut = !answer.ok && (answer.problem.status === 404 || answer.problem.status === 403);
+    if (!this.#stopped && isShut && this.#unlisted.has(id)) this.#putOut(id, 'lost');
   }
 
   #closed(): void {
@@ -316,7 +332,10 @@ export class Chat {
   }
 
   #counted(rooms: readonly RoomUnread[]): void {
-    for (const { room, head, seq, epoch, unread } of rooms) this.#toldReading(room, { seq, epoch, unread }, head);
+    for (const { room, head, seq, epoch, unread } of rooms) {
+      this.#toldReading(room, { seq, epoch, unread }, head);
+      this.#unlisted.delete(room);
+    }
     const joined = new Set(rooms.map(({ room }) => room).filter((room) => !this.directory.mine.has(room)));
     if (joined.size === 0) return;
     const isListed = this.directory.join(joined);
@@ -331,10 +350,15 @@ export class Chat {
     if (this.#here === id) this.#open(id);
   }
 
-  /** What became of the others while there was no connection, nobody can tell any more. */
+  /**
+   * What became of the others while there was no connection, nobody can tell any more. Of a guest the server does not store in which public rooms he is: after a restart
+   * it names none of them, and he comes in again.
+   */
   #isIn(rooms: ReadonlySet<string>): void {
-    for (const id of this.directory.mine) if (!rooms.has(id)) this.#putOut(id, 'lost');
-    this.directory.keepTo(rooms);
+    const isOpen = (id: string) => this.me.kind === 'guest' && this.directory.find(id)?.visibility === 'public';
+    this.#unlisted = new Set([...this.directory.mine].filter((id) => !rooms.has(id) && isOpen(id)));
+    for (const id of this.directory.mine) if (!rooms.has(id) && !this.#unlisted.has(id)) this.#putOut(id, 'lost');
+    this.directory.keepTo(new Set([...rooms, ...this.#unlisted]));
   }
 
   #gone(id: string, how: Gone): void {
@@ -367,6 +391,7 @@ export class Chat {
 
   /** Nothing of the room is kept, and nothing more is sent to it: a message would come into a public one again. */
   #forget(id: string, how: Farewell['how'] | 'left'): void {
+    this.#unlisted.delete(id);
     this.#readings.delete(id);
     this.#copies.keep(`rooms/${id}`, null);
     void this.outbox.giveUp(`rooms/${id}`);

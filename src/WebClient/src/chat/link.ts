@@ -7,7 +7,15 @@ import { Pulse } from '../lib/pulse';
 import { ticker } from '../lib/ticker';
 
 /** `logged`: where the log has it. Lost: the connection went before the answer; the server may have it or not. */
-export type Published = { ok: true; logged: { seq: number; epoch: string } | null } | { ok: false; code: number; text: string; name: string | null } | 'lost';
+export type Published = { ok: true; logged: { seq: number; epoch: string } | null } | Refused | 'lost';
+/** By MQTT 5 reason code, in words, and by the server's name for it where it has one. `retry`: seconds after which it may be sent again; null: not said. */
+export interface Refused {
+  ok: false;
+  code: number;
+  text: string;
+  name: string | null;
+  retry: number | null;
+}
 type Puback = Extract<Packet, { cmd: 'puback' }>;
 export type Subscribed = 'granted' | 'refused' | 'lost';
 
@@ -116,8 +124,7 @@ export class Link {
         if (!error) return resolve({ ok: true, logged: readLogged(properties?.userProperties) });
         const code = 'code' in error ? Number(error.code) : 0;
         // Anything else than a reason code means that the connection went.
-        const name = properties?.userProperties?.['code'];
-        resolve(code >= 0x80 ? { ok: false, code, text: properties?.reasonString ?? '', name: typeof name === 'string' ? name : null } : 'lost');
+        resolve(code >= 0x80 ? { ok: false, code, text: properties?.reasonString ?? '', ...readAgain(properties?.userProperties) } : 'lost');
       });
     });
     return Promise.race([answer, this.#lost]);
@@ -145,6 +152,11 @@ export class Link {
     socket.addEventListener('message', () => this.#pulse.heard(performance.now()));
     return socket;
   }
+}
+
+function readAgain(properties: Record<string, string | string[]> | undefined): Pick<Refused, 'name' | 'retry'> {
+  const { code, retry } = properties ?? {};
+  return { name: typeof code === 'string' ? code : null, retry: typeof retry === 'string' && /^\d{1,9}$/.test(retry) ? Number(retry) : null };
 }
 
 function readLogged(properties: Record<string, string | string[]> | undefined): { seq: number; epoch: string } | null {

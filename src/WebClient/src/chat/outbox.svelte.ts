@@ -1,6 +1,6 @@
 import { randomId } from '../lib/randomId';
-import type { Published } from './link';
-import { notAllowed, notNow } from './protocol';
+import type { Published, Refused } from './link';
+import { notAllowed, notNow, overQuota } from './protocol';
 import type { Store, Waiting } from './store';
 
 /** A message of ours that this page does not know to be in the log yet. */
@@ -20,8 +20,10 @@ export interface Sending {
 type Refusal = NonNullable<Waiting['refusal']>;
 type Word = { account: string; changed: true } | { account: string; id: string; logged: Line['logged'] };
 
-/** How often a message is tried that the server cannot take right now, a second apart and then more, before its author is asked. */
+/** How often a message is tried that the server cannot take right now, as far apart as it says, or a second and then more, before its author is asked. */
 const attempts = 10;
+/** Milliseconds: however long the server says, a clock or a proxy of its own must not keep a line for days. */
+const longestPause = 15 * 60_000;
 /** The server knows ids for seven days. What is older than this might be stored a second time, so its author is asked. */
 const oldestUnasked = 6 * 24 * 3600_000;
 /** The tab that sends has had this long, and nothing has happened: it may be frozen. */
@@ -113,11 +115,11 @@ export class Outbox {
     this.#say({ account: this.#account, changed: true });
   }
 
-  /** Nothing that waits for this topic is sent any more: its author is no longer heard there, and may take it back. */
-  async giveUp(topic: string): Promise<void> {
+  /** Nothing that waits for this topic is sent any more: its author is no longer heard there, or not today, and may take it back. */
+  async giveUp(topic: string, refusal: Refusal = { code: notAllowed, text: '' }): Promise<void> {
     const waiting = this.lines.filter((line) => line.topic === topic && line.state === 'waiting');
     // All at once: while one was being written to the disk, the next would still be sent.
-    await Promise.all(waiting.map((line) => this.#refuse(line.id, { code: notAllowed, text: '' })));
+    await Promise.all(waiting.map((line) => this.#refuse(line.id, refusal)));
   }
 
   /** Its event has been seen in the log, acknowledged or not. */
@@ -232,12 +234,16 @@ export class Outbox {
       } else if (answer.ok) {
         tries = 0;
         await this.#acknowledged(line.id, answer.logged);
+      } else if (answer.code === notNow && answer.name === overQuota) {
+        // What was written behind it would be refused as well, one line after the other.
+        tries = 0;
+        await this.giveUp(topic, refusalOf(answer));
       } else if (answer.code === notNow && ++tries < attempts) {
         this.#say({ account: this.#account, changed: true });
-        await this.#pause(Math.min(15_000, 1_000 * 2 ** (tries - 1)));
+        await this.#pause(answer.retry ? Math.min(longestPause, answer.retry * 1_000) : Math.min(15_000, 1_000 * 2 ** (tries - 1)));
       } else {
         tries = 0;
-        await this.#refuse(line.id, { code: answer.code, text: answer.text, name: answer.name });
+        await this.#refuse(line.id, refusalOf(answer));
       }
     }
     this.#busy.delete(topic);
@@ -314,6 +320,10 @@ export class Outbox {
     const place = (line: Line) => line.order ?? Number.MAX_SAFE_INTEGER;
     this.lines = this.lines.toSorted((a, b) => place(a) - place(b));
   }
+}
+
+function refusalOf({ code, text, name, retry }: Refused): Refusal {
+  return { code, text, name, again: retry ? Date.now() + retry * 1_000 : null };
 }
 
 /** Browsers have no locks on plain http beyond localhost. */

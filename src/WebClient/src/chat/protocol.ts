@@ -116,6 +116,8 @@ export interface Whisper extends RoomEvent {
 
 /** MQTT 5: quota exceeded. The server cannot take it at the moment; every other refusal is for good. */
 export const notNow = 0x97;
+/** The server's name for it when the account has stored as much as it may in a day: then nothing more is taken for a while, whatever it is. */
+export const overQuota = 'quota';
 /** MQTT 5: not authorized. The room is not open to this account. */
 export const notAllowed = 0x87;
 /** The most that the server takes in one message, in Unicode scalar values. */

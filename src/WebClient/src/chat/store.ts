@@ -15,8 +15,11 @@ export interface Waiting {
   replyTo: number | null;
   /** Milliseconds since 1970, by this machine's clock. */
   at: number;
-  /** Why the server refused it, by MQTT 5 reason code, in words, and by the server's name for it where it has one; null while it waits to be sent. */
-  refusal: { code: number; text: string; name?: string | null } | null;
+  /**
+   * Why the server refused it, by MQTT 5 reason code, in words, and by the server's name for it where it has one; null while it waits to be sent.
+   * `again`: when it may be sent again, in milliseconds since 1970 by this machine's clock.
+   */
+  refusal: { code: number; text: string; name?: string | null; again?: number | null } | null;
 }
 
 /** A waiting message on disk. `order` counts up over all tabs. */

@@ -28,6 +28,11 @@ export function dayOf(at: string): string {
   return format(at, date.getFullYear() === start.getFullYear() ? 'day' : 'dayOfAnotherYear');
 }
 
+/** "10:32" for today, else with its date. */
+export function momentOf(at: number): string {
+  return new Date(at).toDateString() === new Date(today.start).toDateString() ? timeOf(at) : fullDate(at);
+}
+
 export function fullDate(at: string | number): string {
   return format(at, 'full');
 }

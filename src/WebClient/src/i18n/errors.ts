@@ -1,4 +1,5 @@
 import type { FieldError, Problem } from '../lib/http';
+import { momentOf } from './dates';
 import type { Key } from './en';
 import { isKey, t, tn } from './i18n.svelte';
 
@@ -11,8 +12,9 @@ export function problemText(problem: Omit<Problem, 'retryAfter'> & Partial<Pick<
 
 const withoutDelay: Record<string, Key> = { too_many_attempts: 'error.tooMuch', busy: 'error.crowded', too_many_invitations: 'error.too_many_invitations' };
 
-/** When to try again, in whole seconds or, if it is long, minutes. */
+/** When to try again, in whole seconds or, if it is long, minutes, or hours. */
 export function retryText(seconds: number): string {
+  if (seconds > 90 * 60) return tn('error.retryIn.hours', Math.ceil(seconds / 3600));
   return seconds < 100 ? tn('error.retryIn.seconds', seconds) : tn('error.retryIn.minutes', Math.ceil(seconds / 60));
 }
 
@@ -23,11 +25,12 @@ export function fieldText(errors: Record<string, FieldError[]>, field: string): 
 }
 
 /** Why a message was refused, by MQTT 5 reason code and the server's name for it; for codes that say little, the server's own words. */
-export function publishText({ code, text, name }: { code: number; text: string; name?: string | null }): string {
+export function publishText({ code, text, name, again }: { code: number; text: string; name?: string | null; again?: number | null }): string {
   // Not the server's: it was never asked.
   if (code === 0) return t('chat.waitedLong');
   // Two things share this code: its author having used up the day, and the server having no room.
-  if (code === 0x97) return t(name === 'quota' ? 'error.quota' : 'error.publish.later');
+  if (code === 0x97 && name === 'quota') return again ? t('error.quota.until', { time: momentOf(again) }) : t('error.quota');
+  if (code === 0x97) return t('error.publish.later');
   if (code === 0x87) return t('error.publish.refused');
   return text || t('error.publish.other');
 }

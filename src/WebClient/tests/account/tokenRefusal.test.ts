@@ -23,3 +23,8 @@ it('Q22: what the client sent is text, and what has no words here is said in the
   expect(said).toContain('rooms/&lt;b>nowhere');
   expect(said).not.toContain('<b>');
 });
+
+it.each(['quota', 'bad_command'] as const)('C1: %s has words in the reader’s language', (code) => {
+  const said = shown({ code, reason: 'in English' });
+  expect([en, ptBR].some((words) => said.includes(words[`tokens.refused.${code}`].replace('{reason}', 'in English')))).toBe(true);
+});

@@ -47,7 +47,8 @@ const count = (request: string) => asked.filter((one) => one === request).length
 
 function stubBrowser(): void {
   vi.stubGlobal('location', new URL('http://localhost/rooms/garden'));
-  vi.stubGlobal('document', { hidden: false, visibilityState: 'visible', baseURI: 'http://localhost/' });
+  vi.stubGlobal('document', { hidden: false, visibilityState: 'visible', baseURI: 'http://localhost/', querySelector: () => null });
+  vi.stubGlobal('navigator', { onLine: true, languages: ['en'] });
   vi.stubGlobal('history', { pushState: vi.fn(), replaceState: (_: null, __: string, address: string) => vi.stubGlobal('location', new URL(address, 'http://localhost/')) });
   vi.stubGlobal('addEventListener', (name: string, listener: () => void) => listeners.set(name, (listeners.get(name) ?? new Set()).add(listener)));
   vi.stubGlobal('removeEventListener', (name: string, listener: () => void) => listeners.get(name)?.delete(listener));
@@ -225,6 +226,75 @@ describe('Chat', () => {
     expect(chat.opened.get('garden')!.gone).toBe('lost');
     wire.says([counted('garden')]);
     expect(chat.opened.get('garden')!.gone).toBe(null);
+  });
+
+  describe('A2: a guest whose server was started anew, which knows none of his public rooms', () => {
+    const event = { type: 'message', room: 'garden', seq: 1, epoch: 'e', id: 'x', at: '', from: { user: 'bea', name: 'Bea', kind: 'person' }, text: 'hi' };
+    const mineNow = () => chat.directory.rooms.filter((room) => room.member).map((room) => room.id);
+
+    beforeEach(() => {
+      chat = new Chat({ ...me, kind: 'guest' });
+      replies.set('GET /api/rooms', () => ({ status: 200, body: { rooms: [listed('garden', true), listed('kitchen', true), { ...listed('den', true), visibility: 'private' }] } }));
+      for (const query of ['limit=50', 'after=1&limit=500'])
+        replies.set(`GET /api/rooms/garden/events?${query}`, () => ({ status: 200, body: { epoch: 'e', head: 1, first: 1, events: [event] } }));
+    });
+
+    /** In the garden, which is open, and in the kitchen and the den, which are not; then the server is started anew. */
+    async function restarted(): Promise<Wire> {
+      const before = await online('garden', 'kitchen', 'den');
+      chat.visit('garden');
+      await vi.waitFor(() => expect(chat.opened.get('garden')!.phase).toBe('ready'));
+      replies.set('GET /api/rooms', () => ({ status: 200, body: { rooms: [listed('garden'), listed('kitchen')] } }));
+      before.events.closed();
+      chat.connection.retryNow();
+      await vi.waitFor(() => expect(Wire.newest).not.toBe(before));
+      const wire = Wire.newest!;
+      wire.events.opened();
+      return wire;
+    }
+
+    it('comes back into them unnoticed, with what he has still to say, and is out of a private one', async () => {
+      replies.set('PUT /api/rooms/kitchen/members/me', () => ({ status: 204 }));
+      const givenUp = vi.spyOn(chat.outbox, 'giveUp');
+      const wire = await restarted();
+      wire.says([], { all: true });
+      await vi.waitFor(() => expect(wire.subscribed).toContain('rooms/garden'));
+      await vi.waitFor(() => expect(count('PUT /api/rooms/kitchen/members/me')).toBe(1));
+      expect([chat.opened.get('garden')!.gone, chat.farewells, mineNow()]).toEqual([null, [], ['garden', 'kitchen']]);
+      expect(givenUp.mock.calls).toEqual([['rooms/den']]);
+    });
+
+    it('loses one that is not open to him any more, and nothing more is sent there', async () => {
+      replies.set('PUT /api/rooms/kitchen/members/me', () => ({ status: 204 }));
+      const givenUp = vi.spyOn(chat.outbox, 'giveUp');
+      const wire = await restarted();
+      wire.subscribe = async (filters) => ([filters].flat().some((filter) => filter.startsWith('rooms/garden')) ? 'refused' : 'granted');
+      wire.says([], { all: true });
+      await vi.waitFor(() => expect(chat.opened.get('garden')!.gone).toBe('lost'));
+      await vi.waitFor(() => expect(givenUp.mock.calls).toContainEqual(['rooms/garden']));
+      expect(mineNow()).not.toContain('garden');
+    });
+
+    it('loses one that he was taken off, as soon as it is told', async () => {
+      replies.set('PUT /api/rooms/kitchen/members/me', () => ({ status: 204 }));
+      const wire = await restarted();
+      wire.says([{ room: 'garden', gone: 'removed' }]);
+      wire.says([], { all: true });
+      await vi.waitFor(() => expect(count('PUT /api/rooms/kitchen/members/me')).toBe(1));
+      expect(chat.opened.get('garden')!.gone).toBe('removed');
+      expect(wire.subscribed).not.toContain('rooms/garden');
+    });
+  });
+
+  it('an account is out of a public room that the server does not name any more', async () => {
+    const before = await online('garden', 'kitchen');
+    before.events.closed();
+    chat.connection.retryNow();
+    await vi.waitFor(() => expect(Wire.newest).not.toBe(before));
+    Wire.newest!.events.opened();
+    Wire.newest!.says([counted('garden')], { all: true });
+    await vi.waitFor(() => expect([...chat.directory.mine]).toEqual(['garden']));
+    expect(count('PUT /api/rooms/kitchen/members/me')).toBe(0);
   });
 
   it('asks for a list that did not come again at once when told to, one call at a time', async () => {

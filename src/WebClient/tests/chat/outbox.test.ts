@@ -1,5 +1,5 @@
 import 'fake-indexeddb/auto';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Published } from '../../src/chat/link';
 import { Outbox } from '../../src/chat/outbox.svelte';
 import { Store, type Waiting } from '../../src/chat/store';
@@ -186,7 +186,7 @@ describe('Outbox', () => {
     outbox.attach(wire);
     outbox.write(lobby, 'bad');
     outbox.write(lobby, 'good');
-    await wire.answer({ ok: false, code: 0x83, text: 'no', name: null });
+    await wire.answer({ ok: false, code: 0x83, text: 'no', name: null, retry: null });
     await wire.answer(stored(1));
     await settled(store, 'ana', (lines) => lines.length === 1 && lines[0]!.refusal !== null);
     expect(wire.texts).toEqual(['bad', 'good']);
@@ -210,7 +210,7 @@ describe('Outbox', () => {
     const wire = new Wire();
     outbox.attach(wire);
     outbox.write(lobby, 'bad');
-    await wire.answer({ ok: false, code: 0x87, text: '', name: null });
+    await wire.answer({ ok: false, code: 0x87, text: '', name: null, retry: null });
     await settled(store, 'ana', (lines) => lines[0]?.refusal !== null);
     await outbox.discard(outbox.lines[0]!.id);
     expect(outbox.lines).toEqual([]);
@@ -316,10 +316,49 @@ describe('Outbox', () => {
     await wire.answer(stored(1));
     await shown(() => there.lines[0]?.state === 'sent');
     here.write(lobby, 'bad');
-    await wire.answer({ ok: false, code: 0x83, text: 'no', name: null });
+    await wire.answer({ ok: false, code: 0x83, text: 'no', name: null, retry: null });
     await shown(() => there.lines[1]?.state === 'failed');
     await there.discard(there.lines[1]!.id);
     await shown(() => here.lines.length === 1);
+  });
+
+  it('A3: tells at once of everything for a topic that the day’s quota is used up, and when there is more', async () => {
+    const [store, wire] = [newStore(), new Wire()];
+    const outbox = await newOutbox(store);
+    outbox.attach(wire);
+    for (const text of ['one', 'two', 'three']) outbox.write(lobby, text);
+    await settled(store, 'ana', (lines) => lines.length === 3);
+    const before = Date.now();
+    await wire.answer({ ok: false, code: 0x97, text: 'in any words', name: 'quota', retry: 600 });
+    await settled(store, 'ana', (lines) => lines.every((line) => line.refusal !== null));
+    expect(wire.texts).toEqual(['one']);
+    expect(outbox.lines.map((line) => [line.text, line.state, line.refusal?.name])).toEqual(['one', 'two', 'three'].map((text) => [text, 'failed', 'quota']));
+    for (const { refusal } of outbox.lines) expect(refusal!.again! - before).toBeGreaterThanOrEqual(600_000);
+
+    await outbox.retry(outbox.lines[0]!.id);
+    await wire.answer(stored(1));
+    await settled(store, 'ana', (lines) => lines.length === 2);
+    expect(wire.texts).toEqual(['one', 'one']);
+  });
+
+  it('A3: waits as long as a busy server says, and no shorter', async () => {
+    const pauses: number[] = [];
+    const later = setTimeout;
+    vi.stubGlobal('setTimeout', (run: () => void, milliseconds: number) => {
+      if (milliseconds < 1_000) return later(run, milliseconds);
+      pauses.push(milliseconds);
+      return later(run);
+    });
+    const [store, wire] = [newStore(), new Wire()];
+    const outbox = await newOutbox(store);
+    outbox.attach(wire);
+    outbox.write(lobby, 'one');
+    await wire.answer({ ok: false, code: 0x97, text: '', name: 'busy', retry: 60 });
+    await wire.answer({ ok: false, code: 0x97, text: '', name: null, retry: null });
+    await wire.answer(stored(1));
+    await settled(store, 'ana', (lines) => lines.length === 0);
+    vi.unstubAllGlobals();
+    expect(pauses).toEqual([60_000, 2_000]);
   });
 });
 

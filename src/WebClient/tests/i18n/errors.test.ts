@@ -20,6 +20,7 @@ it.each([
   [40, 'Try again in 40 seconds.'],
   [100, 'Try again in 2 minutes.'],
   [3600, 'Try again in 60 minutes.'],
+  [5401, 'Try again in about 2 hours.'],
 ])('P34: %d seconds are told as "%s"', (seconds, text) => expect(retryText(seconds)).toBe(text));
 
 it.each(['nickname', 'userName', 'displayName'])('P34: a reserved %s is not told as somebody else’s', (field) => {
@@ -27,6 +28,13 @@ it.each(['nickname', 'userName', 'displayName'])('P34: a reserved %s is not told
   expect(text('looks_taken')).not.toBeNull();
   expect(text('reserved')).not.toBeNull();
   expect(text('reserved')).not.toBe(text('looks_taken'));
+});
+
+it('A3: who has used up the day is told when there is more', () => {
+  const again = new Date();
+  again.setHours(10, 32);
+  expect(publishText({ code: 0x97, text: '', name: 'quota', again: again.getTime() })).toMatch(/^You have written as much as fits in a day. Try again after 10:32\sAM.$/);
+  expect(publishText({ code: 0x97, text: '', name: 'quota', again: again.getTime() + 3 * 86_400_000 })).toMatch(/after \w+ \d+, \d+, 10:32\sAM.$/);
 });
 
 it('S31: who has used up the day is told so, and not to wait a moment', () => {
