@@ -54,7 +54,7 @@ internal sealed partial class PublishRefusals(TimeProvider time, RefusalLog refu
             return false;
         }
 
-        if (refusals.Try("refused publishes, whose clients could not be told by an acknowledgement,", IPAddress.TryParse(session.Address, out var address) ? address : null))
+        if (refusals.Try("refused publishes that no acknowledgement could tell of", IPAddress.TryParse(session.Address, out var address) ? address : null))
         {
             LogRefused(log, clientId, session.Account.UserName, shown, code, reason);
         }

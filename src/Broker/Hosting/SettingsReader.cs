@@ -22,7 +22,7 @@ internal static class SettingsReader
 
     // Settings of the server framework and of the log, as they may be typed; those that end in a colon have others below them.
     private static readonly string[] Others =
-        ["Urls", "AllowedHosts", "Environment", "ContentRoot", "ApplicationName", "Serilog:", "Kestrel:", "Logging:"];
+        ["Urls", "AllowedHosts", "Environment", "ContentRoot", "ApplicationName", "ForwardedHeaders_Enabled", "Serilog:", "Kestrel:", "Logging:"];
 
     public static BrokerSettings Read(IConfiguration configuration)
     {

@@ -82,7 +82,7 @@ public sealed class PublishRefusalsTests
             time.Advance(TimeSpan.FromSeconds(1));
             refusals.Sweep();
             Assert.Equal(0, refusals.Count);
-            Assert.StartsWith($"… and {PublishRefusals.ClientsNamedAMinute} more refused publishes", sums.Last().Text, StringComparison.Ordinal);
+            Assert.StartsWith($"… refused publishes that no acknowledgement could tell of: {PublishRefusals.ClientsNamedAMinute} more", sums.Last().Text, StringComparison.Ordinal);
         }
 
         bool Note(LoginSession session, string clientId) => refusals.Note(session, clientId, 0x87, "not_allowed", "There is no such room.", "rooms/nowhere", isHeard: false);

@@ -65,8 +65,8 @@ public sealed class StrangerTests
 
         // Of real connections only the kernel's own buffers could be measured, which are larger.
         Assert.Equal(64 * 1024, limits.MaxRequestBufferSize);
-        Assert.Equal(128 * 1024, limits.Http2.InitialConnectionWindowSize);
-        Assert.Equal(96 * 1024, limits.Http2.InitialStreamWindowSize);
+        Assert.Equal(96 * 1024, limits.Http2.InitialConnectionWindowSize);
+        Assert.Equal(64 * 1024, limits.Http2.InitialStreamWindowSize);
         Assert.Equal(100, limits.Http2.MaxStreamsPerConnection);
     }
 
