@@ -48,6 +48,7 @@ public sealed class WithoutServerTests(SharedServer shared, Chromium chromium)
         await chat.SayAsync(said);
         await Assertions.Expect(chat.Unsent).ToHaveCountAsync(0);
         await chat.Page.EvaluateAsync(WorkerIsReady);
+        await IsKeptAsync(chat, said);
 
         await server.KillAsync();
         await chat.Page.ReloadAsync();
@@ -86,6 +87,7 @@ public sealed class WithoutServerTests(SharedServer shared, Chromium chromium)
         await chat.SayAsync("said with a network");
         await Assertions.Expect(chat.Unsent).ToHaveCountAsync(0);
         await chat.Page.EvaluateAsync(WorkerIsReady);
+        await IsKeptAsync(chat, "said with a network");
 
         await browser.Context.SetOfflineAsync(true);
         await chat.Page.ReloadAsync();
@@ -190,5 +192,16 @@ public sealed class WithoutServerTests(SharedServer shared, Chromium chromium)
         await page.GotoAsync("/rooms/lobby");
         await chat.IsInRoomAsync();
         Assert.True(asked > 1);
+    }
+
+    // The page writes its copy a moment after what was said.
+    private static async Task IsKeptAsync(ChatPage chat, string text)
+    {
+        using CancellationTokenSource patience = new(TimeSpan.FromSeconds(30));
+        using PeriodicTimer again = new(TimeSpan.FromMilliseconds(100));
+        while (!(await chat.Page.EvaluateAsync<string>(EverythingKept)).Contains(text, StringComparison.Ordinal))
+        {
+            await again.WaitForNextTickAsync(patience.Token);
+        }
     }
 }
