@@ -136,6 +136,8 @@ public sealed class OfflineTests(SharedServer shared, Chromium chromium)
         var chat = await ChatPage.OpenAsync(browser, room);
         TaskCompletionSource mayRead = new();
 
+        // A page that was never connected has nothing to catch up with.
+        await Assertions.Expect(chat.ConnectionSays("Connected")).ToHaveCountAsync(1);
         await browser.Context.SetOfflineAsync(true);
         await Assertions.Expect(chat.ConnectionSays("Offline. What you write is sent later.")).ToBeVisibleAsync();
         await chat.SayAsync("one");
