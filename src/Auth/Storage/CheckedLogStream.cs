@@ -62,11 +62,9 @@ internal sealed class CheckedLogStream : StoreStream
         {
             file.SetLength(intact);
         }
-        if (length > 0)
-        {
-            // What was read may not be on the disk yet (its writer was killed before its sync), and the data file is about to be written from it.
-            file.Sync();
-        }
+        // What was read may not be on the disk yet (its writer was killed before its sync), and the data file is about to be written from it. An empty file is no
+        // exception: its writer may have been killed just after it emptied it, and what is written here would then come to lie among the old frames.
+        file.Sync();
         return new CheckedLogStream(file, path, scan) { Discarded = written - intact };
     }
 

@@ -49,7 +49,22 @@ public sealed class PowerCutTests(ITestOutputHelper output)
         await AssertAsync(workload, images);
     }
 
-    private async Task<IEnumerable<PowerCuts.Image>> CutsDuringRecoveryAsync(IEnumerable<RecordedDisk.Operation> before)
+    [Fact]
+    public async Task Attack_70_A_power_cut_after_a_kill_that_came_when_the_log_had_just_been_emptied_loses_nothing_either()
+    {
+        Workload workload = new(_seed);
+        var recording = await RecordAsync(workload, _seed);
+        var emptied = recording.Index().Where(step => step.Item is RecordedDisk.Resized { Length: 0 }).Select(step => step.Index + 1).ToList();
+        Assert.NotEmpty(emptied);
+        List<PowerCuts.Image> images = [];
+        foreach (var kill in emptied)
+        {
+            images.AddRange(await CutsDuringRecoveryAsync(recording.Take(kill), 10));
+        }
+        await AssertAsync(workload, images);
+    }
+
+    private async Task<IEnumerable<PowerCuts.Image>> CutsDuringRecoveryAsync(IEnumerable<RecordedDisk.Operation> before, int count = 5)
     {
         RecordedDisk disk = new(before);
         var from = disk.Operations().Count;
@@ -57,7 +72,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
         {
             disk.Acknowledge(await Workload.NewestAsync(store));
         }
-        return PowerCuts.Of(disk.Operations(), 5, _seed + from, from);
+        return PowerCuts.Of(disk.Operations(), count, _seed + from, from);
     }
 
     private async Task AssertAsync(Workload workload, IEnumerable<PowerCuts.Image> images)
