@@ -1,6 +1,7 @@
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Http.Features;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Connections.Sockets;
 using WebMessenger.Broker.Hosting;
 
 namespace WebMessenger.Broker.Api;
@@ -83,6 +84,7 @@ internal sealed class RequestsUnderWay : IDisposable
     /// <summary>What every request passes, behind what knows the client's address.</summary>
     public async Task ServeAsync(HttpContext context, RequestDelegate next)
     {
+        context.Features.Get<CountedSocket>()?.MarkUsed();
         var path = _basePath.IsRoot || !context.Request.Path.StartsWithSegments(_basePath.Prefix, out var below) ? context.Request.Path : below;
         var lease = path.StartsWithSegments("/health") ? Taken(_healthPlaces.AttemptAcquire(context)) : await FindAsync(context);
         if (lease is null)

@@ -21,7 +21,8 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
     /// <summary>Takes a place; false: this address, or the network that it lies in, has or takes as many as it may.</summary>
     /// <param name="share">What an address may hold at this moment, if that is less than its limit.</param>
     /// <param name="networkShare">The same for a /48.</param>
-    public bool TryEnter(IPAddress? address, int share, int networkShare)
+    /// <param name="cost">How many it is of those that may be taken in a second.</param>
+    public bool TryEnter(IPAddress? address, int share, int networkShare, int cost = 1)
     {
         if (perAddress == 0 && perSecond == 0)
         {
@@ -46,8 +47,8 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
                 || (network is not null && IsFull(network, (long)perAddress * NetworkShare, networkShare))
 
                 // The address first: one that is refused uses up nothing of its neighbours'.
-                || !place.Rate.TryTake(out _)
-                || (network is not null && !network.Rate.TryTake(out _)))
+                || !place.Rate.TryTake(cost, out _)
+                || (network is not null && !network.Rate.TryTake(cost, out _)))
             {
                 return false;
             }
@@ -77,6 +78,27 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
             if (Origin.TrySite(address, out var site))
             {
                 Give((site, true));
+            }
+        }
+    }
+
+    /// <summary>Lets a place that was taken cost so much less of those that may be taken in a second.</summary>
+    public void Return(IPAddress? address, int cost)
+    {
+        lock (_gate)
+        {
+            Return((Origin.Of(address), false));
+            if (Origin.TrySite(address, out var site))
+            {
+                Return((site, true));
+            }
+        }
+
+        void Return((Origin Origin, bool IsNetwork) key)
+        {
+            if (_counts.TryGetValue(key, out var count))
+            {
+                count.Rate.Return(cost);
             }
         }
     }

@@ -53,6 +53,7 @@ internal sealed partial class MqttConnection
             throw new MqttCommunicationException("The CONNECT is malformed or of another protocol version.");
         }
 
+        _transport.Place?.MarkUsed();
         PacketFormatterAdapter.DetectProtocolVersion(Received(frame));
         var connect = (MqttConnectPacket)Decode(frame);
         TakeOver(connect);

@@ -42,7 +42,7 @@ internal static class MqttListener
 
         var tls = connection.Features.Get<ISslStreamFeature>() ?? throw new InvalidOperationException("The listener has not encrypted the connection.");
         var raw = connection.Features.Get<EncryptedPipe>() ?? throw new InvalidOperationException("The listener has not kept the encrypted side.");
-        TlsTransport transport = new(connection, tls.SslStream, raw.Output);
+        TlsTransport transport = new(connection, tls.SslStream, raw.Output) { Place = connection.Features.Get<CountedSocket>() };
         await Task.WhenAll(transport.PumpAsync(), serve(transport));
     }
 

@@ -23,7 +23,10 @@ internal sealed class RateBudget(int perSecond, int burst, TimeProvider time)
     }
 
     /// <summary>Takes one. False: none is left; <paramref name="wait"/> says for how long.</summary>
-    public bool TryTake(out TimeSpan wait)
+    public bool TryTake(out TimeSpan wait) => TryTake(1, out wait);
+
+    /// <summary>Takes <paramref name="cost"/>, all or nothing; of a smaller burst than that, all of it.</summary>
+    public bool TryTake(int cost, out TimeSpan wait)
     {
         wait = default;
         if (perSecond == 0)
@@ -34,14 +37,25 @@ internal sealed class RateBudget(int perSecond, int burst, TimeProvider time)
         lock (_gate)
         {
             Refill();
-            if (_left >= 1)
+            var taken = Math.Min(cost, _burst);
+            if (_left >= taken)
             {
-                _left--;
+                _left -= taken;
                 return true;
             }
 
-            wait = TimeSpan.FromSeconds(Math.Max(0.001, (1 - _left) / perSecond));
+            wait = TimeSpan.FromSeconds(Math.Max(0.001, (taken - _left) / perSecond));
             return false;
+        }
+    }
+
+    /// <summary>Gives back what was taken and turned out not to be due.</summary>
+    public void Return(int count)
+    {
+        lock (_gate)
+        {
+            Refill();
+            _left = Math.Min(_burst, _left + count);
         }
     }
 

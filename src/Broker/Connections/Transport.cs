@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Connections.Sockets;
 
 namespace WebMessenger.Broker.Connections;
 
@@ -22,6 +23,9 @@ internal abstract class Transport
 
     /// <summary>The login session of the cookie that opened it; WebSockets only.</summary>
     public virtual LoginSession? Cookie => null;
+
+    /// <summary>Of the socket below, to be told when it is of use; null for a WebSocket, whose request has told.</summary>
+    public CountedSocket? Place { get; init; }
 
     /// <summary>Completes when the peer can receive nothing more.</summary>
     public abstract Task Closed { get; }

@@ -61,10 +61,46 @@ public sealed class OpenSocketsTests
         FakeTimeProvider time = new();
         var sockets = Sockets(20_000, new BrokerLimits { SocketsPerSecondPerAddress = 5 }, time);
 
-        Assert.Equal(100, Take(sockets, "203.0.113.7", 500));
+        // Of the last five none is to be had before they are there together.
+        Assert.Equal(96, Use(sockets, "203.0.113.7", 500));
         Assert.True(sockets.TryEnter(Newcomer));
         time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(5, Take(sockets, "203.0.113.7", 500));
+        Assert.Equal(5, Use(sockets, "203.0.113.7", 500));
+    }
+
+    [Fact]
+    public void Fault_S1_A_socket_that_nobody_uses_costs_its_address_and_its_network_as_much_as_five()
+    {
+        FakeTimeProvider time = new();
+        var sockets = Sockets(20_000, new BrokerLimits { SocketsPerSecondPerAddress = 5 }, time);
+
+        Assert.Equal(20, Take(sockets, "203.0.113.7", 500));
+        time.Advance(TimeSpan.FromSeconds(60));
+        for (var i = 0; i < 20; i++)
+        {
+            sockets.Leave(IPAddress.Parse("203.0.113.7"));
+        }
+
+        Assert.Equal(20, Take(sockets, "203.0.113.7", 500));
+        Assert.Equal(80, Enumerable.Range(0, 20).Sum(i => Take(sockets, $"2001:db8:1:{i:x}::5", 5)));
+    }
+
+    [Fact]
+    public void Fault_S1_A_socket_is_said_to_be_of_use_once_and_a_place_is_given_back_once()
+    {
+        var sockets = Sockets(20_000, new BrokerLimits { SocketsPerSecondPerAddress = 5 }, new FakeTimeProvider());
+        var address = IPAddress.Parse("203.0.113.7");
+        Assert.True(sockets.TryEnter(address));
+        CountedSocket place = new(sockets, address);
+
+        for (var i = 0; i < 3; i++)
+        {
+            place.MarkUsed();
+            place.Leave();
+        }
+
+        Assert.Equal(0, sockets.Count);
+        Assert.Equal(19, Take(sockets, "203.0.113.7", 500));
     }
 
     [Fact]
@@ -113,6 +149,18 @@ public sealed class OpenSocketsTests
     }
 
     private static int Take(OpenSockets sockets, string address, int tries) => Enumerable.Range(0, tries).Count(_ => sockets.TryEnter(IPAddress.Parse(address)));
+
+    // As those do who say at once what they came for.
+    private static int Use(OpenSockets sockets, string address, int tries) => Enumerable.Range(0, tries).Count(_ =>
+    {
+        var isIn = sockets.TryEnter(IPAddress.Parse(address));
+        if (isIn)
+        {
+            sockets.Used(IPAddress.Parse(address));
+        }
+
+        return isIn;
+    });
 
     private static OpenSockets Sockets(int handles, BrokerLimits limits, TimeProvider? time = null, string? proxies = null) => new(
         HandleRoom.Of(handles, limits), limits, proxies is null ? [] : [IPNetwork.Parse(proxies)], time ?? TimeProvider.System, NullLogger<OpenSockets>.Instance);

@@ -57,6 +57,54 @@ public sealed class StrangerTests
         await HandshakeTests.UntilAsync(() => sockets.Count <= 2);
     }
 
+    [Theory]
+    [InlineData("http", "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n", true)]
+    [InlineData("http", "GET /health/live HTTP/1.1\r\nHost: localhost\r\n", false)]
+    [InlineData("mqtt", "\u0010\u000d\0\u0004MQTT\u0004\u0002\0\u003c\0\u0001a", true)]
+    [InlineData("mqtt", "\u0010\u000d\0\u0004MQTT\u0004\u0003\0\u003c\0\u0001a", false)]
+    [InlineData("mqtts", "", false)]
+    public async Task Fault_S1_Whoever_says_what_he_came_for_may_open_five_times_as_many_sockets(string scheme, string says, bool isUse)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs a second address of loopback.");
+        using TestCertificate certificate = new();
+        await using var broker = await RunningBroker.StartAsync(
+            [.. certificate.Settings.Select(setting => $"--{setting}"), "--WebMessenger:Limits:SocketsPerSecondPerAddress", "1"]);
+        List<Socket> opened = [];
+        try
+        {
+            // Of the twenty seconds' worth that may be opened at once.
+            for (var i = 0; i < 12; i++)
+            {
+                opened.Add(await OpenAsync(At(broker, scheme), Encoding.Latin1.GetBytes(says)));
+                if (isUse)
+                {
+                    await AnswerAsync(opened[^1]);
+                }
+            }
+
+            opened.Add(await OpenAsync(At(broker, "http"), "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"u8.ToArray()));
+            Assert.Equal(isUse ? "HTTP/1.1 200" : "", await AnswerAsync(opened[^1]));
+        }
+        finally
+        {
+            opened.ForEach(socket => socket.Dispose());
+        }
+    }
+
+    // What comes first, or nothing when the server has closed it.
+    private static async Task<string> AnswerAsync(Socket socket)
+    {
+        var bytes = new byte[12];
+        try
+        {
+            return Encoding.Latin1.GetString(bytes, 0, await socket.ReceiveAsync(bytes, TestContext.Current.CancellationToken));
+        }
+        catch (SocketException)
+        {
+            return "";
+        }
+    }
+
     [Fact]
     public async Task Fault_S1_Of_what_a_connection_sends_and_nobody_reads_little_is_kept()
     {

@@ -6,10 +6,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace WebMessenger.Broker.Connections.Sockets;
 
 /// <summary>A connection of Kestrel's own sockets that counts its socket out when the handle is closed.</summary>
-internal sealed class CountedConnection(ConnectionContext inner, OpenSockets sockets, IPAddress? address) : ConnectionContext
+internal sealed class CountedConnection(ConnectionContext inner, CountedSocket place) : ConnectionContext
 {
-    private int _isDisposed;
-
     public override string ConnectionId
     {
         get => inner.ConnectionId;
@@ -54,11 +52,6 @@ internal sealed class CountedConnection(ConnectionContext inner, OpenSockets soc
 
     public override async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) == 1)
-        {
-            return;
-        }
-
         try
         {
             // Returns when the socket is closed.
@@ -66,7 +59,7 @@ internal sealed class CountedConnection(ConnectionContext inner, OpenSockets soc
         }
         finally
         {
-            sockets.Leave(address);
+            place.Leave();
             await base.DisposeAsync();
         }
     }

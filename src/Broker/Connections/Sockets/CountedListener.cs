@@ -10,7 +10,7 @@ namespace WebMessenger.Broker.Connections.Sockets;
 /// <remarks>Kestrel's own listener asks again without a pause when there is no handle, and counts nothing (ASP.NET Core 10).</remarks>
 /// <param name="connect">Makes the connection of a socket that was counted in; disposing it counts the socket out.</param>
 /// <param name="dispose">After the last connection is gone.</param>
-internal sealed class CountedListener(Socket socket, OpenSockets sockets, Func<Socket, IPAddress?, ConnectionContext> connect, Action? dispose = null)
+internal sealed class CountedListener(Socket socket, OpenSockets sockets, Func<Socket, CountedSocket, ConnectionContext> connect, Action? dispose = null)
     : IConnectionListener
 {
     /// <summary>So many refused in a row, and other work of this thread gets its turn: it may be the one that waits for all sockets.</summary>
@@ -110,14 +110,15 @@ internal sealed class CountedListener(Socket socket, OpenSockets sockets, Func<S
             return null;
         }
 
+        CountedSocket place = new(sockets, address);
         try
         {
-            return connect(accepted, address);
+            return connect(accepted, place);
         }
         catch
         {
             accepted.Dispose();
-            sockets.Leave(address);
+            place.Leave();
             throw;
         }
     }

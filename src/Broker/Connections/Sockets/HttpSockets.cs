@@ -23,10 +23,12 @@ internal sealed class HttpSockets(OpenSockets sockets, ILoggerFactory loggers) :
             new SocketConnectionFactoryOptions { MaxReadBufferSize = ReadBytes, MaxWriteBufferSize = WriteBytes }, loggers.CreateLogger<SocketConnectionContextFactory>());
         return ValueTask.FromResult<IConnectionListener>(new CountedListener(socket, sockets, Connect, connections.Dispose));
 
-        ConnectionContext Connect(Socket accepted, IPAddress? address)
+        ConnectionContext Connect(Socket accepted, CountedSocket place)
         {
             accepted.NoDelay = true;
-            return new CountedConnection(connections.Create(accepted), sockets, address);
+            var connection = connections.Create(accepted);
+            connection.Features.Set(place);
+            return new CountedConnection(connection, place);
         }
     }
 }

@@ -6,9 +6,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace WebMessenger.Broker.Connections.Sockets;
 
 /// <summary>A connection as Kestrel wants to see it, which counts it, logs it and ends it with the program.</summary>
-internal sealed class MqttSocketConnection(TcpTransport bytes, OpenSockets sockets, IPAddress? address) : ConnectionContext
+internal sealed class MqttSocketConnection(TcpTransport bytes, CountedSocket place) : ConnectionContext
 {
-    private int _isDisposed;
     private IDictionary<object, object?>? _items;
 
     public TcpTransport Bytes => bytes;
@@ -40,11 +39,7 @@ internal sealed class MqttSocketConnection(TcpTransport bytes, OpenSockets socke
     public override ValueTask DisposeAsync()
     {
         bytes.Close();
-        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
-        {
-            sockets.Leave(address);
-        }
-
+        place.Leave();
         return base.DisposeAsync();
     }
 }

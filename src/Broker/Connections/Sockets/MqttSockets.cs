@@ -16,5 +16,5 @@ internal sealed class MqttSockets(OpenSockets sockets) : IConnectionListenerFact
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
         ValueTask.FromResult<IConnectionListener>(new CountedListener(
-            CountedListener.Listen(endpoint), sockets, (socket, address) => new MqttSocketConnection(new TcpTransport(socket), sockets, address)));
+            CountedListener.Listen(endpoint), sockets, (socket, place) => new MqttSocketConnection(new TcpTransport(socket) { Place = place }, place)));
 }

@@ -17,6 +17,12 @@ internal sealed partial class OpenSockets(
     /// <summary>An address may take so many seconds' worth of new sockets at once: many pages behind one address come back together.</summary>
     private const int BurstSeconds = 20;
 
+    /// <summary>
+    /// So many sockets does one cost of its address's rate until it is of use (<see cref="CountedSocket.MarkUsed"/>). To make and close a connection is as much work as many messages, and a
+    /// stranger can have it done without end; a page or a device says within milliseconds what it came for.
+    /// </summary>
+    private const int UselessCost = 5;
+
     private static readonly TimeSpan ReportPeriod = TimeSpan.FromMinutes(1);
 
     private readonly AddressPlaces _places = new(
@@ -37,7 +43,7 @@ internal sealed partial class OpenSockets(
     public bool TryEnter(IPAddress? address)
     {
         var free = room.Sockets - Interlocked.Increment(ref _count);
-        if (free >= 0 && (IsProxy(address) || _places.TryEnter(address, Math.Max(1, (free + 1) / 2), free + 1)))
+        if (free >= 0 && (IsProxy(address) || _places.TryEnter(address, Math.Max(1, (free + 1) / 2), free + 1, UselessCost)))
         {
             return true;
         }
@@ -56,6 +62,15 @@ internal sealed partial class OpenSockets(
         }
 
         Interlocked.Decrement(ref _count);
+    }
+
+    /// <summary>A socket that was counted in is of use: it costs no more than one. To be called once for each.</summary>
+    public void Used(IPAddress? address)
+    {
+        if (!IsProxy(address))
+        {
+            _places.Return(address, UselessCost - 1);
+        }
     }
 
     /// <summary>A socket could not be accepted for want of a handle or of memory, which the reserve is there to prevent.</summary>
