@@ -27,14 +27,17 @@ internal static class AccountFields
         return userName.IsReserved ? new FieldError("userName", FieldCodes.Reserved, "This user name is kept for the server.") : null;
     }
 
-    public static FieldError? CheckDisplayName(string field, string? text, out string name)
+    public static FieldError? CheckDisplayName(string field, string? text, out string name) =>
+        CheckLabel(field, text, out name)
+            ?? (ReservedNames.IsName(name) ? new FieldError(field, FieldCodes.Reserved, "This name is kept for the server and those who look after it.") : null);
+
+    /// <summary>A name that nobody but its owner sees, such as a token's: it takes nobody in, so none is kept for others.</summary>
+    public static FieldError? CheckLabel(string field, string? text, out string name)
     {
         if (DisplayName.TryParse(text, out var parsed))
         {
             name = parsed;
-            return ReservedNames.IsName(parsed)
-                ? new FieldError(field, FieldCodes.Reserved, "This name is kept for the server and those who look after it.")
-                : null;
+            return null;
         }
 
         name = "";

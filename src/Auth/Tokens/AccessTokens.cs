@@ -43,7 +43,7 @@ public sealed class AccessTokens
 
         var now = _time.GetUtcNow();
         if (AccountFields.Refused([
-            AccountFields.CheckDisplayName("name", name, out var tidyName), CheckRooms(rooms), CheckVerbs(verbs), CheckExpiry(expiresAt, now)]) is { } refused)
+            AccountFields.CheckLabel("name", name, out var tidyName), CheckRooms(rooms), CheckVerbs(verbs), CheckExpiry(expiresAt, now)]) is { } refused)
         {
             return refused;
         }

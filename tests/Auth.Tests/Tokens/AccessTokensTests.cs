@@ -45,6 +45,15 @@ public sealed class AccessTokensTests
     }
 
     [Fact]
+    public async Task A_token_may_be_called_as_people_may_not_for_nobody_but_its_owner_sees_it()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        var account = await fixture.RegisterAsync("ana");
+
+        Assert.Equal("ok", await TryAsync(fixture, account, "Admin"));
+    }
+
+    [Fact]
     public async Task Moderate_is_in_no_token_that_did_not_ask_for_it()
     {
         await using var fixture = await AuthFixture.OpenAsync();
