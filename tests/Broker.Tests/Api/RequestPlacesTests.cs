@@ -1,0 +1,133 @@
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using WebMessenger.Broker.Api;
+using WebMessenger.Broker.Hosting;
+using WebMessenger.Broker.Tests.Hosting;
+
+namespace WebMessenger.Broker.Tests.Api;
+
+/// <summary>Places of requests whose ends the tests decide, which a client at the other end of a socket could not do to the request.</summary>
+public sealed class RequestPlacesTests : IDisposable
+{
+    private const string Stranger = "203.0.113.7";
+    private const int RefusedStream = 7;
+
+    private readonly FakeTimeProvider _time = new();
+    private readonly TaskCompletionSource _end = new();
+    private readonly ServiceProvider _services = new ServiceCollection().AddLogging().BuildServiceProvider();
+    private int _served;
+
+    public void Dispose() => _services.Dispose();
+
+    [Fact]
+    public async Task Fault_S3_Health_checks_of_an_address_have_sixteen_places_beside_all_others()
+    {
+        using var requests = await RequestsAsync();
+        var crowd = Serve(requests, Request("/", Stranger));
+        var checks = Enumerable.Range(0, 16).Select(_ => Serve(requests, Request("/health/ready", Stranger))).ToList();
+        Assert.Equal(17, _served);
+
+        var refused = Request("/health/ready", Stranger);
+        await Serve(requests, refused);
+        Assert.Equal(StatusCodes.Status503ServiceUnavailable, refused.Response.StatusCode);
+        Assert.Equal(17, _served);
+        checks.Add(Serve(requests, Request("/health/ready", "203.0.113.8")));
+        Assert.Equal(18, _served);
+
+        _end.SetResult();
+        await Task.WhenAll([crowd, .. checks]);
+        await Serve(requests, Request("/health/ready", Stranger));
+        Assert.Equal(19, _served);
+    }
+
+    [Fact]
+    public async Task Fault_S3_Refusals_that_nobody_reads_are_as_many_as_there_are_places_and_the_next_stream_is_reset()
+    {
+        using var requests = await RequestsAsync();
+        var served = Serve(requests, Request("/", Stranger));
+        var waiting = Enumerable.Range(1, 4).Select(i => Serve(requests, Request("/", $"203.0.113.{100 + i}"))).ToArray();
+        Assert.Equal(4, requests.Waiting);
+
+        UnreadAnswer unread = new();
+        var refused = Request("/", "203.0.113.8", unread);
+        var refusing = Serve(requests, refused);
+        Assert.Equal(StatusCodes.Status503ServiceUnavailable, refused.Response.StatusCode);
+        Assert.False(refusing.IsCompleted);
+
+        UnreadAnswer stream = new(), connection = new();
+        var reset = Request("/", "203.0.113.9", stream);
+        reset.Features.Set<IHttpResetFeature>(stream);
+        await Serve(requests, reset);
+        await Serve(requests, Request("/", "203.0.113.10", connection));
+        Assert.Equal((RefusedStream, false), (stream.ResetWith, stream.IsAborted));
+        Assert.True(connection.IsAborted);
+        Assert.Equal(1, _served);
+
+        // The refusal that nobody reads ends, and whoever waited too long is told so.
+        _time.Advance(RequestsUnderWay.LongestWait);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => refusing);
+        Assert.True(unread.IsAborted);
+        await Task.WhenAll(waiting);
+        _end.SetResult();
+        await served;
+    }
+
+    // With one place.
+    private async Task<RequestsUnderWay> RequestsAsync()
+    {
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:RequestsUnderWay=1");
+        return new RequestsUnderWay(broker.Get<BrokerSettings>(), _time);
+    }
+
+    private Task Serve(RequestsUnderWay requests, HttpContext context) => requests.ServeAsync(context, _ =>
+    {
+        _served++;
+        return _end.Task;
+    });
+
+    private DefaultHttpContext Request(string path, string address, UnreadAnswer? answer = null)
+    {
+        DefaultHttpContext context = new() { RequestServices = _services };
+        if (answer is not null)
+        {
+            context.Features.Set<IHttpRequestLifetimeFeature>(answer);
+            context.Response.Body = answer;
+        }
+
+        context.Request.Path = path;
+        context.Connection.RemoteIpAddress = IPAddress.Parse(address);
+        return context;
+    }
+
+    /// <summary>A client that takes nothing until the server gives up on it.</summary>
+    private sealed class UnreadAnswer : MemoryStream, IHttpRequestLifetimeFeature, IHttpResetFeature
+    {
+        private readonly CancellationTokenSource _abort = new();
+
+        public int ResetWith { get; private set; }
+
+        public bool IsAborted => _abort.IsCancellationRequested;
+
+        public CancellationToken RequestAborted
+        {
+            get => _abort.Token;
+            set => throw new NotSupportedException();
+        }
+
+        public void Abort() => _abort.Cancel();
+
+        public void Reset(int errorCode) => ResetWith = errorCode;
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+            new(Task.Delay(Timeout.Infinite, _abort.Token));
+
+        protected override void Dispose(bool disposing)
+        {
+            _abort.Dispose();
+            base.Dispose(disposing);
+        }
+    }
+}
