@@ -27,10 +27,18 @@ public readonly record struct Origin(UInt128 Prefix, bool IsKnown)
             return default;
         }
 
-        var v6 = address.AddressFamily == AddressFamily.InterNetwork ? address.MapToIPv6() : address;
         Span<byte> bytes = stackalloc byte[16];
-        v6.TryWriteBytes(bytes, out _);
-        if (!v6.IsIPv4MappedToIPv6)
+        if (address.AddressFamily == AddressFamily.InterNetwork)
+        {
+            // As the IPv6 address that it is mapped to (RFC 4291, 2.5.5.2): an IPv6 socket shows an IPv4 peer so.
+            bytes.Clear();
+            bytes[10..12].Fill(0xFF);
+            address.TryWriteBytes(bytes[12..], out _);
+            return new Origin(BinaryPrimitives.ReadUInt128BigEndian(bytes), true);
+        }
+
+        address.TryWriteBytes(bytes, out _);
+        if (!address.IsIPv4MappedToIPv6)
         {
             isWide = true;
             bytes[prefixBytes..].Clear();

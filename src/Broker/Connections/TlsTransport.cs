@@ -23,7 +23,6 @@ internal sealed class TlsTransport : Transport
     public TlsTransport(ConnectionContext connection, SslStream stream, PipeWriter raw)
     {
         (_connection, _stream, _raw) = (connection, stream, raw);
-        Watch(connection.Features.Get<IConnectionSocketFeature>()?.Socket);
         connection.ConnectionClosed.UnsafeRegister(static closed => ((TaskCompletionSource)closed!).TrySetResult(), _closed);
     }
 

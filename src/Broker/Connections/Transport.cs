@@ -1,6 +1,5 @@
 using System.IO.Pipelines;
 using System.Net;
-using System.Net.Sockets;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Connections.Sockets;
 
@@ -38,29 +37,6 @@ internal abstract class Transport
 
     /// <summary>Closes after <see cref="Closed"/>, or when that takes too long. What the operating system has taken of what was written may still arrive.</summary>
     public virtual void Close() => Abort();
-
-    /// <summary>
-    /// Lets the operating system find a peer that died without a word, about two minutes after: MQTT's own keep-alive may be off (3.1.1), and is not before CONNECT.
-    /// </summary>
-    protected static void Watch(Socket? socket)
-    {
-        if (socket is not { ProtocolType: ProtocolType.Tcp })
-        {
-            return;
-        }
-
-        try
-        {
-            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
-            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, 60);
-            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, 15);
-            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 4);
-        }
-        catch (Exception error) when (error is ObjectDisposedException or SocketException)
-        {
-            // Gone already, which whoever reads from it finds out. Thrown further it would be an error in the log that strangers could write as often as they like.
-        }
-    }
 
     /// <summary>Passwords may travel where nobody else can read: encrypted, or within this machine.</summary>
     public bool KeepsSecrets => IsEncrypted || (RemoteEndPoint is { } remote && IPAddress.IsLoopback(remote.Address));

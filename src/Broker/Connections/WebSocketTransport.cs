@@ -68,7 +68,6 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
     /// <summary>Moves bytes between the WebSocket and the pipes until either side ends.</summary>
     public async Task PumpAsync()
     {
-        Watch(context.Features.Get<IConnectionSocketFeature>()?.Socket);
         try
         {
             await Task.WhenAll(ReceiveAsync(), SendAsync());

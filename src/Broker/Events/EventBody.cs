@@ -21,6 +21,14 @@ namespace WebMessenger.Broker.Events;
 internal static class EventBody
 {
     private const byte Expires = 0x80;
+    private const int IdBytes = 12;
+    private const int RandomBytes = 64 * IdBytes;
+
+    [ThreadStatic]
+    private static byte[]? s_random;
+
+    [ThreadStatic]
+    private static int s_randomLeft;
 
     // Clients count on a `from`; whose event it is, this version cannot read.
     private static ReadOnlySpan<byte> NobodyField => "\"from\":{\"user\":\"\",\"name\":\"\",\"kind\":\"person\"}"u8;
@@ -90,7 +98,19 @@ internal static class EventBody
     }
 
     /// <summary>An id for an event whose author gave none.</summary>
-    public static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12));
+    public static string NewId()
+    {
+        // Of a busy server's work for a message, a call of the system for each id was a tenth.
+        var random = s_random ??= new byte[RandomBytes];
+        if (s_randomLeft == 0)
+        {
+            RandomNumberGenerator.Fill(random);
+            s_randomLeft = RandomBytes;
+        }
+
+        s_randomLeft -= IdBytes;
+        return Convert.ToHexStringLower(random.AsSpan(s_randomLeft, IdBytes));
+    }
 
     /// <summary>May be one that this version does not know: then nothing else of the body is looked at, for it may lie otherwise.</summary>
     public static EventType TypeOf(ReadOnlySpan<byte> body) => body.IsEmpty ? 0 : (EventType)(body[0] & ~Expires);

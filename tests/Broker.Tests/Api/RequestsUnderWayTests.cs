@@ -180,6 +180,23 @@ public sealed partial class RequestsUnderWayTests
         Assert.Equal(CountedListener.SendBufferBytes * 2, accepted.SendBufferSize);
     }
 
+    [Fact]
+    public async Task A_socket_that_is_accepted_sends_at_once_and_finds_out_when_its_peer_has_died()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere it is set when a socket has been accepted.");
+        using var listener = CountedListener.Listen(new IPEndPoint(IPAddress.Loopback, 0));
+        using Socket peer = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await peer.ConnectAsync(listener.LocalEndPoint!, Cancellation);
+
+        using var accepted = await listener.AcceptAsync(Cancellation);
+
+        Assert.True(accepted.NoDelay);
+        Assert.NotEqual(0, accepted.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive));
+        Assert.Equal(60, accepted.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime));
+        Assert.Equal(15, accepted.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval));
+        Assert.Equal(4, accepted.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount));
+    }
+
     private Task<RunningBroker> StartAsync(TestCertificate certificate) => RunningBroker.StartAsync(
         services => services.AddSingleton(provider => new RequestsUnderWay(provider.GetRequiredService<BrokerSettings>(), _time)),
         [

@@ -25,7 +25,6 @@ internal sealed class HttpSockets(OpenSockets sockets, ILoggerFactory loggers) :
 
         ConnectionContext Connect(Socket accepted, CountedSocket place)
         {
-            accepted.NoDelay = true;
             var connection = connections.Create(accepted);
             connection.Features.Set(place);
             return new CountedConnection(connection, place);

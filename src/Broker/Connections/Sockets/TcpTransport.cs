@@ -21,7 +21,6 @@ internal sealed class TcpTransport : Transport
         {
             // Nobody waits in a call: what cannot be sent at once is sent later.
             socket.Blocking = false;
-            socket.NoDelay = true;
             RemoteEndPoint = socket.RemoteEndPoint as IPEndPoint;
         }
         catch (SocketException)
@@ -29,7 +28,6 @@ internal sealed class TcpTransport : Transport
             // Gone already, which whoever reads from it finds out.
         }
 
-        Watch(socket);
         _input = new SocketInput(socket, () => _closed.TrySetResult());
         _output = new SocketOutput(socket, _input.Discard);
     }
