@@ -68,7 +68,7 @@ public sealed class RequestPlacesTests : IDisposable
 
         // The refusal that nobody reads ends, and whoever waited too long is told so.
         _time.Advance(RequestsUnderWay.LongestWait);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => refusing);
+        await refusing;
         Assert.True(unread.IsAborted);
         await Task.WhenAll(waiting);
         _end.SetResult();
