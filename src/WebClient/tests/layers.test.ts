@@ -21,9 +21,9 @@ it('lib knows no feature: it imports from itself alone', () => {
 
 it('one file uses the MQTT library, by way of what lies beside it', () => {
   const users = sources.filter(({ imports }) => imports.some((name) => /^mqtt(\/|$)/.test(name))).map(({ path }) => path);
-  expect(users.filter((path) => !path.startsWith('chat/lean/'))).toEqual(['chat/link.ts']);
+  expect(users.filter((path) => !path.startsWith('chat/link/lean/'))).toEqual(['chat/link/link.ts']);
   const besides = sources.filter(({ path, imports }) =>
-    imports.some((name) => name.startsWith('.') && relative('chat/lean', join(dirname(path), name)).startsWith('mqtt')),
+    imports.some((name) => name.startsWith('.') && relative('chat/link/lean', join(dirname(path), name)).startsWith('mqtt')),
   );
-  expect(besides.map(({ path }) => path)).toEqual(['chat/link.ts']);
+  expect(besides.map(({ path }) => path)).toEqual(['chat/link/link.ts']);
 });

@@ -1,6 +1,6 @@
 import 'fake-indexeddb/auto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { LinkEvents, Subscribed } from '../../src/chat/link';
+import type { LinkEvents, Subscribed } from '../../src/chat/link/link';
 
 /** In place of the MQTT connection: grants whatever is asked, and is told by the test what the server says. */
 class Wire {
@@ -32,7 +32,7 @@ class Wire {
   }
 }
 
-vi.mock('../../src/chat/link', () => ({ Link: Wire }));
+vi.mock('../../src/chat/link/link', () => ({ Link: Wire }));
 
 /** What a test has said that the server answers, by method and path; null: there is no answer. Else it answers 404. */
 type Reply = { status: number; body?: unknown } | null;
