@@ -1,5 +1,5 @@
 import { call, type Answer } from '../lib/http';
-import type { Kind } from '../chat/model/protocol';
+import type { Kind } from '../lib/kind';
 import { forget } from '../store/store';
 import { lastKnown } from './lastKnown';
 

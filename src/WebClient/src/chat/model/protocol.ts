@@ -1,6 +1,5 @@
 import { isRecord } from '../../lib/http';
-
-export type Kind = 'person' | 'guest' | 'bot';
+import type { Kind } from '../../lib/kind';
 
 export interface Author {
   user: string;

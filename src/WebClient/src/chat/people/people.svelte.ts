@@ -1,10 +1,21 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { byName } from '../../lib/byName';
 import { lookOf } from '../../lib/lookOf';
-import type { Author, Present } from '../model/protocol';
+import type { Author, Present, Room } from '../model/protocol';
 
 /** More looks than this are not remembered: those who are here are learnt again. */
 const mostLooks = 5_000;
+
+/** What the components here draw of a room that is open. */
+export interface PeopledRoom {
+  readonly id: string;
+  readonly title: string;
+  /** How the server describes it. Null: it has not yet. */
+  readonly room: Room | null;
+  /** Ready: its reader is in it. */
+  readonly phase: 'joining' | 'ready' | 'refused' | 'failed';
+  readonly people: PeopleState;
+}
 
 /** Who is in a room now, from the retained presence topics. */
 export class PeopleState {

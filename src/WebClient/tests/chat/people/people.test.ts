@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as names from '../../../src/lib/byName';
 import { PeopleState } from '../../../src/chat/people/people.svelte';
-import type { Kind, Present } from '../../../src/chat/model/protocol';
+import type { Present } from '../../../src/chat/model/protocol';
+import type { Kind } from '../../../src/lib/kind';
 
 vi.mock(import('../../../src/lib/byName'), async (original) => {
   const real = await original();
