@@ -104,3 +104,8 @@ it('one file uses the MQTT library, by way of what lies beside it', () => {
   const besides = sources.filter((source) => ownImports(source).some((path) => relative('chat/link/lean', path).startsWith('mqtt')));
   expect(besides.map(({ path }) => path)).toEqual(['chat/link/link.ts']);
 });
+
+it('no source is longer than 400 lines, but for the catalogues: a reader finds one thing in a file', () => {
+  const long = sources.filter(({ path }) => readFileSync(join('src', path), 'utf8').split('\n').length > 401).map(({ path }) => path);
+  expect(long.filter((path) => !/^i18n\/(en|ptBR)\.ts$/.test(path))).toEqual([]);
+});

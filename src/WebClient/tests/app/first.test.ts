@@ -20,7 +20,7 @@ async function askedAt(path: string): Promise<string[]> {
 
 it.each(['', 'rooms/lobby', 'rooms/lobby/'])('P18: at %j the room is asked for before the page is there, and as much of it as the page will ask for', async (path) => {
   // The room's own constant: an answer of another length would not be taken.
-  const pageLength = /^const pageLength = (\d+);/m.exec(readFileSync('src/chat/room/room.svelte.ts', 'utf8'))![1];
+  const pageLength = /^const pageLength = (\d+);/m.exec(readFileSync('src/chat/room/history.ts', 'utf8'))![1];
   expect(await askedAt(path)).toEqual(['/api/session', '/api/rooms', '/api/rooms/lobby', `/api/rooms/lobby/events?limit=${pageLength}`]);
 });
 

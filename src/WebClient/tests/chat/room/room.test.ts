@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Link } from '../../../src/chat/link/link';
+import type { Link, Subscribed } from '../../../src/chat/link/link';
 import type { Outbox } from '../../../src/chat/compose/outbox.svelte';
 import { RoomState, type RoomUser } from '../../../src/chat/room/room.svelte';
 
@@ -69,15 +69,15 @@ describe('RoomState', () => {
     expect(room.phase).toBe('ready');
     history.status = 429;
     history.asked.length = 0;
-    for (let drawing = 0; drawing < 20; drawing++) room.loadOlder();
-    await vi.waitFor(() => expect(room.above.failures).toBe(1));
-    for (let drawing = 0; drawing < 20; drawing++) room.loadOlder();
+    for (let drawing = 0; drawing < 20; drawing++) room.history.loadOlder();
+    await vi.waitFor(() => expect(room.history.above.failures).toBe(1));
+    for (let drawing = 0; drawing < 20; drawing++) room.history.loadOlder();
     expect(history.asked).toEqual(['before=151&limit=50']);
     history.status = 200;
     await vi.advanceTimersByTimeAsync(2_000);
-    await vi.waitFor(() => expect(room.above.failures).toBe(0));
+    await vi.waitFor(() => expect(room.history.above.failures).toBe(0));
     expect(history.asked).toHaveLength(2);
-    expect(room.rows.at(1)!.order).toBeLessThan(151);
+    expect(room.log.rows.at(1)!.order).toBeLessThan(151);
   });
 
   it('S3: reads on to the end when a page of long messages ends before it', async () => {
@@ -87,7 +87,7 @@ describe('RoomState', () => {
     await vi.advanceTimersByTimeAsync(100);
     expect(history.asked).toEqual(['after=200&limit=500', 'after=225&limit=500', 'after=250&limit=500']);
     expect(room.catchingUp).toBe(false);
-    expect(room.rows.at(room.rows.length - 1)!.order).toBe(260);
+    expect(room.log.rows.at(room.log.rows.length - 1)!.order).toBe(260);
   });
 
   it('S3: catches up on what came while it was away though no page has all of it', async () => {
@@ -97,18 +97,18 @@ describe('RoomState', () => {
     await room.attach(link);
     await vi.advanceTimersByTimeAsync(100);
     expect(history.asked.at(-1)).toBe('after=250&limit=500');
-    expect(room.rows.at(room.rows.length - 1)!.order).toBe(260);
+    expect(room.log.rows.at(room.log.rows.length - 1)!.order).toBe(260);
   });
 
   it('S3: reads back to the unread line through pages that are shorter than asked for', async () => {
     history.mostAPage = 10;
     history.asked.length = 0;
-    room.loadOlder();
+    room.history.loadOlder();
     await vi.advanceTimersByTimeAsync(100);
-    room.loadOlder();
+    room.history.loadOlder();
     await vi.advanceTimersByTimeAsync(100);
-    expect(room.rows.at(1)!.order).toBeLessThan(141);
-    expect(room.atStart).toBe(false);
+    expect(room.log.rows.at(1)!.order).toBeLessThan(141);
+    expect(room.log.atStart).toBe(false);
   });
 
   it('B4: reads a gap once while it fails, however much comes behind it, and then all of it', async () => {
@@ -122,7 +122,7 @@ describe('RoomState', () => {
     history.head = 240;
     history.status = 200;
     await vi.advanceTimersByTimeAsync(2_000);
-    await vi.waitFor(() => expect(room.rows.at(room.rows.length - 1)!.order).toBe(240));
+    await vi.waitFor(() => expect(room.log.rows.at(room.log.rows.length - 1)!.order).toBe(240));
     expect(history.asked).toHaveLength(2);
   });
 
@@ -143,14 +143,14 @@ describe('RoomState', () => {
       await vi.advanceTimersByTimeAsync(500);
     };
     await say(201, 16_000);
-    expect(room.rows.length).toBeLessThan(11_000);
-    room.followed = false;
+    expect(room.log.rows.length).toBeLessThan(11_000);
+    room.log.followed = false;
     await say(16_001, 30_000);
-    expect(room.rows.length).toBeGreaterThan(20_000);
-    room.followed = true;
+    expect(room.log.rows.length).toBeGreaterThan(20_000);
+    room.log.followed = true;
     await say(30_001, 30_002);
-    expect(room.rows.length).toBeLessThan(11_000);
-    expect(room.atStart).toBe(false);
+    expect(room.log.rows.length).toBeLessThan(11_000);
+    expect(room.log.atStart).toBe(false);
   });
 
   it('begins where the new begins, however far above the newest page that is', async () => {
@@ -160,9 +160,9 @@ describe('RoomState', () => {
     room.toldReading({ seq: 300, epoch, unread: 1_400 }, 1_700);
     room.readAhead();
     await room.attach(link);
-    expect(room.lineRow?.order).toBe(301);
+    expect(room.log.lineRow?.order).toBe(301);
     // It stood there before the room was shown: nobody had to be brought to it.
-    expect(room.jumps).toBe(0);
+    expect(room.reader.jumps).toBe(0);
     await vi.advanceTimersByTimeAsync(500);
     expect(room.unread).toBe(1_400);
   });
@@ -170,10 +170,36 @@ describe('RoomState', () => {
   it('nothing is asked or kept any more when nobody is signed in', async () => {
     history.status = 503;
     history.asked.length = 0;
-    room.loadOlder();
+    room.history.loadOlder();
     room.stop();
     await vi.advanceTimersByTimeAsync(60_000);
     expect(history.asked).toHaveLength(1);
+  });
+
+  it('goes on catching up until the last of its steps has ended, and what the connection before had asked for ends none', async () => {
+    let answer!: () => void;
+    let join!: (joined: Subscribed) => void;
+    const page = new Promise<void>((resolve) => (answer = resolve));
+    const joining = new Promise<Subscribed>((resolve) => (join = resolve));
+    vi.stubGlobal('fetch', async (path: string) => {
+      if (path.includes('after=200')) await page;
+      return history.fetch(path);
+    });
+    history.head = 210;
+    room.receive('', JSON.stringify(event(210)));
+    expect(room.catchingUp).toBe(true);
+    room.detach();
+    expect(room.catchingUp).toBe(false);
+    const next = { ...link, subscribe: (filters: string | string[]) => (filters === 'rooms/lobby' ? joining : Promise.resolve('granted')) } as unknown as Link;
+    const attached = room.attach(next);
+    answer();
+    await vi.waitFor(() => expect(room.log.rows.at(room.log.rows.length - 1)!.order).toBe(210));
+    await vi.advanceTimersByTimeAsync(100);
+    // It is read, but not joined: nobody is told yet where the new begins.
+    expect([room.catchingUp, room.reader.jumps]).toEqual([true, 0]);
+    join('granted');
+    await attached;
+    expect([room.catchingUp, room.reader.jumps]).toEqual([false, 1]);
   });
 
   it('P15: what my own bot says is news to me', async () => {
