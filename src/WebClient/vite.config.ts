@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 import { compress } from './build/compress.ts';
 import { firstLoad } from './build/firstLoad.ts';
 
-const lean = (name: string) => fileURLToPath(new URL(`./src/chat/lean/${name}`, import.meta.url));
+const lean = (name: string) => fileURLToPath(new URL(`./src/chat/link/lean/${name}`, import.meta.url));
 
 export default defineConfig({
   plugins: [svelte(), firstLoad(), compress()],

@@ -2,18 +2,18 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type Plugin, type ResolvedConfig, type Rolldown } from 'vite';
-import type { PartName } from '../src/shell/preload';
+import type { PartName } from '../src/app/preload';
 
 /** Where each part begins: the module that is imported when it is wanted. */
 const begins: Record<PartName, string> = {
   en: 'src/i18n/en.ts',
   'pt-BR': 'src/i18n/ptBR.ts',
   chat: 'src/chat/index.ts',
-  link: 'src/chat/link.ts',
+  link: 'src/chat/link/link.ts',
 };
 
 /**
- * Makes the two scripts that must know how the rest of the page turned out: the document's first one (`src/first.ts`), which knows the files of each part,
+ * Makes the two scripts that must know how the rest of the page turned out: the document's first one (`src/app/first.ts`), which knows the files of each part,
  * and the service worker (`src/sw`), which knows them all.
  */
 export function firstLoad(): Plugin {
@@ -28,8 +28,8 @@ export function firstLoad(): Plugin {
     transformIndexHtml: {
       order: 'post',
       async handler(html, { bundle }) {
-        if (!bundle) return withFirst(html, '/src/first.ts');
-        const source = await script(config, 'src/first.ts', { PARTS: JSON.stringify(parts(bundle, config.root)) });
+        if (!bundle) return withFirst(html, '/src/app/first.ts');
+        const source = await script(config, 'src/app/first.ts', { PARTS: JSON.stringify(parts(bundle, config.root)) });
         first = { fileName: `assets/first-${hash([source])}.js`, source };
         return withFirst(html, `./${first.fileName}`);
       },

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { routeOf } from '../src/shell/routes';
+import { routeOf } from '../src/routes/routes';
 
 interface Icon {
   src: string;

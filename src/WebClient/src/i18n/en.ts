@@ -1,4 +1,7 @@
-/** English, and the list of keys. `{name}` is a placeholder; `.one` and `.other` are chosen by the number. */
+/**
+ * English, and the list of keys. `{name}` is a placeholder; `.one` and `.other` are chosen by the number. It is one file, however long: whoever
+ * translates it has all of it side by side.
+ */
 export const en = {
   'app.name': 'WebMessenger',
   'app.skip': 'Skip to the content',

@@ -28,7 +28,7 @@ class Language {
   /** How this language is written where the person is: the first of the browser's own tags that belongs to it, as `en-GB`; else the language's. */
   readonly locale = $derived(wanted.find((tag) => belongs(tag, this.current)) ?? this.current);
 
-  /** The texts of `current`. The page is not drawn before `load` has done what it can to have some (`main.ts`). */
+  /** The texts of `current`. The page is not drawn before `load` has done what it can to have some (`app/main.ts`). */
   #texts = $state.raw<Catalogue>(none);
   readonly #loading = new Retry();
   #isDrawn = false;
@@ -78,7 +78,7 @@ class Language {
   }
 }
 
-/** `src/first.ts` chooses in the same way, before any of this is there. */
+/** `src/app/first.ts` chooses in the same way, before any of this is there. */
 function preferred(tags: readonly string[]): LanguageTag {
   for (const tag of tags) {
     const found = languages.find((language) => belongs(tag, language));

@@ -1,5 +1,6 @@
 import type { Catalogue } from './en';
 
+/** Brazilian Portuguese, in one file and in the order of the English. */
 export const ptBR: Catalogue = {
   'app.name': 'WebMessenger',
   'app.skip': 'Ir para o conteúdo',

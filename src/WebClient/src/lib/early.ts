@@ -1,4 +1,4 @@
-/** What the first script of the document (`src/first.ts`) leaves for the page. */
+/** What the first script of the document (`src/app/first.ts`) leaves for the page. */
 export interface First {
   /** Requests that it sent off before the page's own script was there, by their paths (`/api/session`). */
   asked: Map<string, Promise<Response>>;

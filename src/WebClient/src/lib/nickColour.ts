@@ -6,7 +6,7 @@ export interface NickColour {
 
 export type Rgb = readonly [number, number, number];
 
-/** The least favourable surfaces that a name or avatar is drawn on (see the tokens in app.css). */
+/** The least favourable surfaces that a name or avatar is drawn on (see the tokens in app/app.css). */
 export const worstLightSurface: Rgb = [0xf3, 0xe8, 0xdb];
 export const worstDarkSurface: Rgb = [0x3a, 0x31, 0x4b];
 

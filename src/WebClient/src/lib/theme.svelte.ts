@@ -15,7 +15,7 @@ class ThemeChoice {
   }
 
   /**
-   * Every colour is a `light-dark()` pair, so the scheme of the root element is the whole switch. `src/first.ts` sets it before the first paint. The bars
+   * Every colour is a `light-dark()` pair, so the scheme of the root element is the whole switch. `src/app/first.ts` sets it before the first paint. The bars
    * that the browser draws around the page follow the two `theme-color` elements, of which the one holds whose `media` matches.
    */
   apply(): void {

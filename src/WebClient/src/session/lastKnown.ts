@@ -6,7 +6,7 @@ const name = 'webmessenger.me';
 
 /**
  * Who was signed in here last, so that the page can be opened while the server is away. It is no right to anything: the cookie is, and the server asks for
- * it. It goes with the sign-out. `src/first.ts` looks whether it is there.
+ * it. It goes with the sign-out. `src/app/first.ts` looks whether it is there.
  */
 export const lastKnown = {
   read(): Me | null {

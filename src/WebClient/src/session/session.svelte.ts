@@ -1,6 +1,6 @@
 import { call, type Answer } from '../lib/http';
-import type { Kind } from '../chat/protocol';
-import { forget } from '../chat/store';
+import type { Kind } from '../lib/kind';
+import { forget } from '../store/store';
 import { lastKnown } from './lastKnown';
 
 export interface Me {

@@ -1,6 +1,6 @@
 import 'fake-indexeddb/auto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { LinkEvents, Subscribed } from '../../src/chat/link';
+import type { LinkEvents, Subscribed } from '../../src/chat/link/link';
 
 /** In place of the MQTT connection: grants whatever is asked, and is told by the test what the server says. */
 class Wire {
@@ -32,7 +32,7 @@ class Wire {
   }
 }
 
-vi.mock('../../src/chat/link', () => ({ Link: Wire }));
+vi.mock('../../src/chat/link/link', () => ({ Link: Wire }));
 
 /** What a test has said that the server answers, by method and path; null: there is no answer. Else it answers 404. */
 type Reply = { status: number; body?: unknown } | null;
@@ -97,7 +97,7 @@ describe('Chat', () => {
     const wire = await online('garden');
     chat.visit('garden');
     replies.set('DELETE /api/rooms/garden/members/ana', () => ({ status: 204 }));
-    expect((await chat.leave('garden')).ok).toBe(true);
+    expect((await chat.memberships.leave('garden')).ok).toBe(true);
     expect([chat.opened.has('garden'), location.pathname]).toEqual([false, '/rooms']);
     // It is come into again before the server has told of the leaving.
     chat.visit('garden');
@@ -127,7 +127,7 @@ describe('Chat', () => {
       await online('garden');
       replies.set('PUT /api/rooms/den/members/me', () => ({ status: 204 }));
       invitedTo();
-      expect((await chat.accept('den')).ok).toBe(true);
+      expect((await chat.memberships.accept('den')).ok).toBe(true);
       expect(open()).toEqual([]);
       expect(vi.mocked(history.pushState).mock.lastCall?.[2]).toBe('/rooms/den');
     });
@@ -136,10 +136,10 @@ describe('Chat', () => {
       invitedTo(invitation);
       await online('garden');
       replies.set('DELETE /api/rooms/den/members/me', () => ({ status: 503, body: {} }));
-      expect((await chat.decline('den')).ok).toBe(false);
+      expect((await chat.memberships.decline('den')).ok).toBe(false);
       expect(open()).toEqual(['den']);
       replies.set('DELETE /api/rooms/den/members/me', () => ({ status: 404, body: {} }));
-      expect((await chat.decline('den')).ok).toBe(true);
+      expect((await chat.memberships.decline('den')).ok).toBe(true);
       expect(open()).toEqual([]);
     });
   });
@@ -151,7 +151,7 @@ describe('Chat', () => {
       wire.says([{ room: 'garden', gone: 'left' }]);
       return null;
     });
-    expect((await chat.leave('garden')).ok).toBe(true);
+    expect((await chat.memberships.leave('garden')).ok).toBe(true);
     expect([chat.opened.has('garden'), location.pathname]).toEqual([false, '/rooms']);
   });
 
@@ -159,7 +159,7 @@ describe('Chat', () => {
     const wire = await online('garden');
     chat.visit('garden');
     replies.set('DELETE /api/rooms/garden/members/ana', () => null);
-    expect((await chat.leave('garden')).ok).toBe(false);
+    expect((await chat.memberships.leave('garden')).ok).toBe(false);
     expect(chat.opened.has('garden')).toBe(true);
     wire.says([{ room: 'garden', gone: 'left' }]);
     expect(chat.opened.has('garden')).toBe(false);
@@ -172,7 +172,7 @@ describe('Chat', () => {
     chat.opened.get('garden')!.stop = ended;
     let answer!: (reply: Reply) => void;
     replies.set('DELETE /api/rooms/garden/members/ana', () => new Promise((resolve) => (answer = resolve)));
-    const leaving = chat.leave('garden');
+    const leaving = chat.memberships.leave('garden');
     chat.stop();
     expect(ended).toHaveBeenCalledOnce();
     answer({ status: 204 });
@@ -260,7 +260,7 @@ describe('Chat', () => {
       wire.says([], { all: true });
       await vi.waitFor(() => expect(wire.subscribed).toContain('rooms/garden'));
       await vi.waitFor(() => expect(count('PUT /api/rooms/kitchen/members/me')).toBe(1));
-      expect([chat.opened.get('garden')!.gone, chat.farewells, mineNow()]).toEqual([null, [], ['garden', 'kitchen']]);
+      expect([chat.opened.get('garden')!.gone, chat.memberships.farewells, mineNow()]).toEqual([null, [], ['garden', 'kitchen']]);
       expect(givenUp.mock.calls).toEqual([['rooms/den']]);
     });
 

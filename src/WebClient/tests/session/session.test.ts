@@ -14,7 +14,7 @@ let hear: (data: unknown) => void;
 beforeEach(async () => {
   vi.resetModules();
   forgotten = [];
-  vi.doMock('../../src/chat/store', () => ({ forget: async (leaver: string | null = null) => void forgotten.push(leaver) }));
+  vi.doMock('../../src/store/store', () => ({ forget: async (leaver: string | null = null) => void forgotten.push(leaver) }));
   kept.clear();
   asked = [];
   vi.stubGlobal('BroadcastChannel', class {

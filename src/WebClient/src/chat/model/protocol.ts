@@ -1,0 +1,245 @@
+import { isRecord } from '../../lib/http';
+import type { Kind } from '../../lib/kind';
+
+export interface Author {
+  user: string;
+  name: string;
+  kind: Kind;
+}
+
+/** One entry of a room's log. Types that this version does not know are kept for their seq and not drawn. */
+export interface RoomEvent {
+  type: string;
+  room: string;
+  seq: number;
+  epoch: string;
+  id: string | null;
+  at: string;
+  from: Author;
+  text: string;
+  /** The seq of the event that it answers. */
+  replyTo: number | null;
+  /** The seq of the event that this one changes: an edit, a deletion, a reaction. */
+  of: number | null;
+  /** Of a reaction. */
+  emoji: string;
+  /** Of a join or leave in a rush: who else came or went in the same second. */
+  others?: readonly Author[];
+}
+
+/** What the account knew of this room or inbox does not count any more; what is kept follows. */
+export interface Reset {
+  epoch: string;
+  head: number;
+  first: number;
+}
+
+/** How far the account has read, on whichever device; `unread`: what others have said since. */
+export interface Reading {
+  seq: number;
+  epoch: string;
+  unread: number;
+}
+
+/** How much is unread in a room that the account is in. */
+export interface RoomUnread extends Reading {
+  room: string;
+  /** The newest seq, up to which it was counted. */
+  head: number;
+}
+
+/** Left by the account's own act on some device, removed by somebody else, or deleted with all that was said in it. */
+export type Gone = 'left' | 'removed' | 'deleted';
+
+export interface Unread {
+  /** This and the other parts name every room that the account is in. */
+  all: boolean;
+  part: number;
+  parts: number;
+  /** A room alone is one whose numbers the server cannot tell at the moment. */
+  rooms: (RoomUnread | { room: string; gone: Gone } | { room: string })[];
+}
+
+export interface HistoryPage {
+  epoch: string;
+  head: number;
+  /** The oldest seq that the server keeps. */
+  first: number;
+  events: RoomEvent[];
+}
+
+export interface Room {
+  id: string;
+  title: string;
+  topic: string;
+  visibility: 'public' | 'private';
+  people: number;
+  /** On the room's list. */
+  member: boolean;
+  /** This account may change it: it made it, or is an administrator. */
+  mine: boolean;
+  /** The newest seq; 0 for whoever is not a member. */
+  head: number;
+  /** Null: the server does not say. */
+  reading: Reading | null;
+}
+
+/** Somebody asks the account into a room. Of a private one no more is told before it is accepted. */
+export interface Invitation {
+  room: string;
+  title: string;
+  visibility: 'public' | 'private';
+  by: Author;
+}
+
+/** One of a room's list, whether here or not. */
+export interface Member extends Author {
+  /** Has the room. */
+  maker: boolean;
+}
+
+export interface Present extends Author {
+  since: string;
+}
+
+export interface Notice {
+  code: string;
+  text: string;
+  topic: string | null;
+}
+
+/** Said to this account alone. `seq` counts in its inbox. */
+export interface Whisper extends RoomEvent {
+  type: 'whisper';
+}
+
+/** MQTT 5: quota exceeded. The server cannot take it at the moment; every other refusal is for good. */
+export const notNow = 0x97;
+/** The server's name for it when the account has stored as much as it may in a day: then nothing more is taken for a while, whatever it is. */
+export const overQuota = 'quota';
+/** MQTT 5: not authorized. The room is not open to this account. */
+export const notAllowed = 0x87;
+/** The most that the server takes in one message, in Unicode scalar values. */
+export const textLength = 4000;
+
+export function parseJson(payload: string): unknown {
+  try {
+    return JSON.parse(payload);
+  } catch {
+    return undefined;
+  }
+}
+
+export function readEvent(value: unknown): RoomEvent | null {
+  if (!isRecord(value) || typeof value['seq'] !== 'number' || typeof value['type'] !== 'string' || typeof value['epoch'] !== 'string') return null;
+  const from = readAuthor(value['from']);
+  if (from === null) return null;
+  return {
+    type: value['type'],
+    room: String(value['room'] ?? ''),
+    seq: value['seq'],
+    epoch: value['epoch'],
+    id: typeof value['id'] === 'string' ? value['id'] : null,
+    at: typeof value['at'] === 'string' ? value['at'] : '',
+    from,
+    text: typeof value['text'] === 'string' ? value['text'] : '',
+    replyTo: typeof value['replyTo'] === 'number' ? value['replyTo'] : null,
+    of: typeof value['of'] === 'number' ? value['of'] : null,
+    emoji: typeof value['emoji'] === 'string' ? value['emoji'] : '',
+    ...(Array.isArray(value['others']) ? { others: value['others'].map(readAuthor).filter((author) => author !== null) } : {}),
+  };
+}
+
+export function readReset(value: unknown): Reset | null {
+  if (!isRecord(value) || value['type'] !== 'reset' || typeof value['epoch'] !== 'string') return null;
+  return { epoch: value['epoch'], head: Number(value['head'] ?? 0), first: Number(value['first'] ?? 0) };
+}
+
+/** As it comes by MQTT, and as the answer to a PUT. */
+export function readReading(value: unknown): Reading | null {
+  if (!isRecord(value) || typeof value['seq'] !== 'number' || typeof value['epoch'] !== 'string') return null;
+  return { seq: value['seq'], epoch: value['epoch'], unread: typeof value['unread'] === 'number' ? value['unread'] : 0 };
+}
+
+/** What the account's own bots say counts as well: the page is another client, and shows it as somebody else's. */
+export function readUnread(value: unknown): Unread | null {
+  if (!isRecord(value) || value['type'] !== 'unread' || !Array.isArray(value['rooms'])) return null;
+  const rooms = value['rooms'].flatMap((entry): Unread['rooms'] => {
+    if (!isRecord(entry) || typeof entry['room'] !== 'string') return [];
+    const gone = entry['gone'];
+    if (gone === 'left' || gone === 'removed' || gone === 'deleted') return [{ room: entry['room'], gone }];
+    const reading = readReading(entry);
+    if (!reading) return [{ room: entry['room'] }];
+    return [{ ...reading, room: entry['room'], head: Number(entry['head'] ?? 0), unread: reading.unread + Number(entry['bots'] ?? 0) }];
+  });
+  return { all: value['all'] === true, part: Number(value['part'] ?? 1), parts: Number(value['parts'] ?? 1), rooms };
+}
+
+/** Whether an event is news to this page's reader. A bot that has the reader's own account is another client. */
+export function isNews(me: string, event: RoomEvent): boolean {
+  return event.type === 'message' && (event.from.user !== me || event.from.kind === 'bot');
+}
+
+export function readPage(value: unknown): HistoryPage | null {
+  if (!isRecord(value) || !Array.isArray(value['events'])) return null;
+  const events = value['events'].map(readEvent).filter((event) => event !== null);
+  return { epoch: String(value['epoch'] ?? ''), head: Number(value['head'] ?? 0), first: Number(value['first'] ?? 1), events };
+}
+
+export function readRoom(value: unknown): Room | null {
+  // The retained info topic names the room `room`, the HTTP API `id`.
+  const id = isRecord(value) ? (value['id'] ?? value['room']) : undefined;
+  if (!isRecord(value) || typeof id !== 'string') return null;
+  return {
+    id,
+    title: typeof value['title'] === 'string' && value['title'] !== '' ? value['title'] : id,
+    topic: typeof value['topic'] === 'string' ? value['topic'] : '',
+    visibility: value['visibility'] === 'private' ? 'private' : 'public',
+    people: typeof value['people'] === 'number' ? value['people'] : 0,
+    member: value['member'] === true,
+    mine: value['mine'] === true,
+    head: typeof value['head'] === 'number' ? value['head'] : 0,
+    reading: isRecord(value['read']) ? readReading({ ...value['read'], unread: value['unread'] }) : null,
+  };
+}
+
+export function readInvitation(value: unknown): Invitation | null {
+  if (!isRecord(value) || typeof value['room'] !== 'string') return null;
+  const by = readAuthor(value['by']);
+  const title = typeof value['title'] === 'string' && value['title'] !== '' ? value['title'] : value['room'];
+  return by && { room: value['room'], title, visibility: value['visibility'] === 'private' ? 'private' : 'public', by };
+}
+
+export function readMember(value: unknown): Member | null {
+  const author = readAuthor(value);
+  return author && isRecord(value) ? { ...author, maker: value['maker'] === true } : null;
+}
+
+export function readPresent(value: unknown): Present | null {
+  const author = readAuthor(value);
+  return author && isRecord(value) ? { ...author, since: typeof value['since'] === 'string' ? value['since'] : '' } : null;
+}
+
+export function readNotice(value: unknown): Notice | null {
+  if (!isRecord(value) || value['type'] !== 'notice') return null;
+  return {
+    code: String(value['code'] ?? ''),
+    text: typeof value['text'] === 'string' ? value['text'] : '',
+    topic: typeof value['topic'] === 'string' ? value['topic'] : null,
+  };
+}
+
+export function readWhisper(value: unknown): Whisper | null {
+  const event = readEvent(value);
+  return event?.type === 'whisper' ? { ...event, type: 'whisper' } : null;
+}
+
+function readAuthor(value: unknown): Author | null {
+  if (!isRecord(value) || typeof value['user'] !== 'string') return null;
+  const kind = value['kind'];
+  return {
+    user: value['user'],
+    name: typeof value['name'] === 'string' && value['name'] !== '' ? value['name'] : value['user'],
+    kind: kind === 'guest' || kind === 'bot' ? kind : 'person',
+  };
+}

@@ -1,0 +1,64 @@
+import { roomIdPattern } from '../chat/model/roomId';
+import type { Key } from '../i18n/en';
+
+export type DoorPage = 'welcome' | 'signIn' | 'register' | 'newPassword';
+
+export type Route = { page: DoorPage } | { page: 'directory' | 'whispers' | 'account' | 'sessions' | 'tokens' | 'missing' } | { page: 'room'; room: string };
+
+const rooms = '/rooms/';
+export const lobby = `${rooms}lobby`;
+
+const fixed: Record<string, Route> = {
+  '/': { page: 'welcome' },
+  '/sign-in': { page: 'signIn' },
+  '/register': { page: 'register' },
+  '/p': { page: 'newPassword' },
+  '/rooms': { page: 'directory' },
+  '/whispers': { page: 'whispers' },
+  '/account': { page: 'account' },
+  '/account/sessions': { page: 'sessions' },
+  '/account/tokens': { page: 'tokens' },
+};
+
+export function routeOf(path: string): Route {
+  const trimmed = path.length > 1 ? path.replace(/\/$/, '') : path;
+  const room = trimmed.startsWith(rooms) ? trimmed.slice(rooms.length) : '';
+  if (roomIdPattern.test(room)) return { page: 'room', room };
+  return Object.hasOwn(fixed, trimmed) ? fixed[trimmed]! : { page: 'missing' };
+}
+
+/** Pages for people who are not signed in; a guest may still sign in or register. */
+export function isDoor(route: Route): route is { page: DoorPage } {
+  return route.page === 'welcome' || route.page === 'signIn' || route.page === 'register' || route.page === 'newPassword';
+}
+
+const doors: Record<Exclude<DoorPage, 'newPassword'>, string> = { welcome: '/', signIn: '/sign-in', register: '/register' };
+
+/** The address of a door that leads on to `to`: it stands in the address, so that it survives a reload, a link to another door and a new tab. */
+export function doorTo(door: keyof typeof doors, to: string | null): string {
+  return to === null ? doors[door] : `${doors[door]}?to=${to}`;
+}
+
+/**
+ * Where a door leads to, from the query of its address; null: nothing was asked for. Whoever made the link wrote it, so it is taken only if it is
+ * the path of a page of ours behind the door: then it cannot lead to another host, nor around in circles.
+ */
+export function wantedOf(query: string): string | null {
+  const path = new URLSearchParams(query).get('to');
+  if (path === null) return null;
+  const route = routeOf(path);
+  return isDoor(route) || route.page === 'missing' ? null : path;
+}
+
+/** The pages that the account pages lead back to. */
+export function isChat(route: Route): route is Extract<Route, { page: 'room' | 'directory' | 'whispers' }> {
+  return route.page === 'room' || route.page === 'directory' || route.page === 'whispers';
+}
+
+export function isAccount(route: Route): route is { page: 'account' | 'sessions' | 'tokens' } {
+  return route.page === 'account' || route.page === 'sessions' || route.page === 'tokens';
+}
+
+export function titleKey(route: Route): Key | null {
+  return route.page === 'room' ? null : `page.${route.page}`;
+}

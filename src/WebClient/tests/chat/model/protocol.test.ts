@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { isNews, parseJson, readEvent, readNotice, readPage, readReading, readReset, readRoom, readWhisper } from '../../../src/chat/model/protocol';
+
+const wire = '{"v":1,"type":"message","room":"lobby","seq":42,"epoch":"k3f9","id":"a1","at":"2026-11-22T23:00:00.123Z","from":{"user":"ana","name":"Ana","kind":"person"},"text":"olá","later":true}';
+
+describe('protocol', () => {
+  it('reads an event and ignores fields that it does not know', () => {
+    expect(readEvent(parseJson(wire))).toEqual({
+      type: 'message',
+      room: 'lobby',
+      seq: 42,
+      epoch: 'k3f9',
+      id: 'a1',
+      at: '2026-11-22T23:00:00.123Z',
+      from: { user: 'ana', name: 'Ana', kind: 'person' },
+      text: 'olá',
+      replyTo: null,
+      of: null,
+      emoji: '',
+    });
+  });
+
+  it('P15: what the own bots say is news, and what was said by hand on any device is not', () => {
+    const said = (user: string, kind: string, type = 'message') => readEvent({ ...(parseJson(wire) as object), type, from: { user, name: 'x', kind } })!;
+    expect(isNews('ana', said('bea', 'person'))).toBe(true);
+    expect(isNews('ana', said('ana', 'bot'))).toBe(true);
+    expect(isNews('ana', said('ana', 'person'))).toBe(false);
+    expect(isNews('ana', said('ana', 'guest'))).toBe(false);
+    expect(isNews('ana', said('bea', 'person', 'join'))).toBe(false);
+  });
+
+  it('reads a whisper, and nothing else as one', () => {
+    const whisper = '{"v":1,"type":"whisper","to":"ana","seq":3,"epoch":"t81m","from":{"user":"caio","name":"Caio","kind":"person"},"text":"<b>psst</b>"}';
+    expect(readWhisper(parseJson(whisper))).toMatchObject({ seq: 3, epoch: 't81m', from: { user: 'caio', name: 'Caio', kind: 'person' }, text: '<b>psst</b>' });
+    for (const payload of [wire, '{"type":"notice","code":"x","text":"y"}', '{"type":"whisper","text":"y"}', '{"type":"whisper","from":{"user":"caio"}}']) {
+      expect(readWhisper(parseJson(payload)), payload).toBeNull();
+    }
+  });
+
+  it('takes nothing for an event that is none', () => {
+    for (const payload of ['', 'hello', '[]', '42', 'null', '{}', '{"type":"message","seq":"42","epoch":"e"}', '{"type":"message","seq":1,"epoch":"e"}']) {
+      expect(readEvent(parseJson(payload)), payload).toBeNull();
+    }
+  });
+
+  it('reads a page and leaves out what it cannot read', () => {
+    const page = readPage({ epoch: 'k3f9', head: 43, events: [parseJson(wire), { seq: 43 }] });
+    expect(page).toMatchObject({ epoch: 'k3f9', head: 43, first: 1, events: [{ seq: 42 }] });
+  });
+
+  it('reads a room from the API and from its info topic', () => {
+    const common = { title: 'Lobby', topic: '', visibility: 'public', people: 3 };
+    expect(readRoom({ id: 'lobby', ...common, member: true, mine: false })).toEqual({ id: 'lobby', ...common, member: true, mine: false, head: 0, reading: null });
+    expect(readRoom({ room: 'lobby', ...common })).toMatchObject({ id: 'lobby', people: 3, member: false });
+    expect(readRoom({ title: 'no id' })).toBeNull();
+  });
+
+  it('reads how far the account has read, where the server says so', () => {
+    expect(readRoom({ id: 'lobby', head: 42, read: { seq: 40, epoch: 'k3f9' }, unread: 2 })?.reading).toEqual({ seq: 40, epoch: 'k3f9', unread: 2 });
+    expect(readReading(parseJson('{"v":1,"type":"read","room":"lobby","seq":40,"epoch":"k3f9","unread":2}'))).toEqual({ seq: 40, epoch: 'k3f9', unread: 2 });
+    for (const payload of ['', '{}', '{"seq":"40","epoch":"k3f9"}', '{"seq":40}']) expect(readReading(parseJson(payload)), payload).toBeNull();
+  });
+
+  it('reads a reset, and nothing else as one', () => {
+    expect(readReset(parseJson('{"v":1,"type":"reset","room":"lobby","epoch":"new","head":42,"first":1}'))).toEqual({ epoch: 'new', head: 42, first: 1 });
+    expect(readReset(parseJson(wire))).toBeNull();
+    expect(readReset(undefined)).toBeNull();
+  });
+
+  it('reads what an event is about', () => {
+    const edit = '{"v":1,"type":"edit","room":"lobby","seq":43,"epoch":"k3f9","of":42,"from":{"user":"ana"},"text":"olá!"}';
+    expect(readEvent(parseJson(edit))).toMatchObject({ type: 'edit', of: 42, text: 'olá!' });
+  });
+
+  it('tells notices from whispers', () => {
+    expect(readNotice({ v: 1, type: 'notice', code: 'busy', text: 'Send it again later', topic: 'rooms/lobby' })).toEqual({
+      code: 'busy',
+      text: 'Send it again later',
+      topic: 'rooms/lobby',
+    });
+    expect(readNotice({ type: 'message', text: 'psst' })).toBeNull();
+  });
+});

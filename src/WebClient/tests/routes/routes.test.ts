@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest';
+import { doorTo, routeOf, wantedOf } from '../../src/routes/routes';
+
+it.each([
+  ['/', { page: 'welcome' }],
+  ['/rooms', { page: 'directory' }],
+  ['/rooms/', { page: 'directory' }],
+  ['/rooms/movie-night', { page: 'room', room: 'movie-night' }],
+  ['/rooms/..', { page: 'missing' }],
+  ['/rooms/%2f', { page: 'missing' }],
+  ['/rooms/a/b', { page: 'missing' }],
+  ['/rooms/Lobby', { page: 'missing' }],
+  ['/account/tokens', { page: 'tokens' }],
+  ['/constructor', { page: 'missing' }],
+  ['/p', { page: 'newPassword' }],
+])('%s', (path, route) => expect(routeOf(path)).toEqual(route));
+
+it.each(['/rooms/movie-night', '/rooms', '/whispers', '/account/tokens'])('P14: every door keeps that %s was asked for', (path) => {
+  for (const door of ['welcome', 'signIn', 'register'] as const) {
+    const address = new URL(doorTo(door, path), 'http://localhost');
+    expect(wantedOf(address.search)).toBe(path);
+    expect(routeOf(address.pathname)).toEqual({ page: door });
+  }
+});
+
+it.each([
+  '',
+  '?to=',
+  '?to=//evil.example/rooms/x',
+  '?to=https://evil.example/',
+  '?to=javascript:alert(1)',
+  '?to=/rooms/..%2f..%2f/evil',
+  '?to=/rooms/x%0d%0aevil',
+  '?to=%5c%5cevil.example',
+  '?to=/rooms/x?to=//evil.example',
+  '?to=/nowhere',
+  '?to=/',
+  '?to=/sign-in',
+  '?to=/p',
+  '?too=/rooms/x',
+])('P14: a door does not lead where %s says', (query) => {
+  expect(wantedOf('?to=/rooms/x')).toBe('/rooms/x');
+  expect(wantedOf(query)).toBeNull();
+});
