@@ -11,12 +11,12 @@ only=""
 
 usage() {
   cat <<'END'
-Usage: ./test.sh [--long] [--only auth|broker|e2e|web]
+Usage: ./test.sh [--long] [--only storage|auth|broker|e2e|web]
        ./test.sh --guards [attack number or part of a name …]
 
   --long    also run the long forms (millions of mutated packets, hundreds of kills)
   --guards  instead of the tests: takes each guard of tests/guards.json out in turn (in a copy of the sources) and demands that its tests turn red
-  --only    one part: auth and broker (.NET), e2e (real server, Chromium, mosquitto clients), web (the browser client's own tests)
+  --only    one part: storage, auth and broker (.NET), e2e (real server, Chromium, mosquitto clients), web (the browser client's own tests)
 END
 }
 
@@ -29,7 +29,7 @@ while [[ $# -gt 0 ]]; do
     --only)
       only="${2:-}"
       shift
-      [[ "$only" =~ ^(auth|broker|e2e|web)$ ]] || { usage >&2; exit 2; }
+      [[ "$only" =~ ^(storage|auth|broker|e2e|web)$ ]] || { usage >&2; exit 2; }
       ;;
     --guards)
       shift
@@ -220,6 +220,7 @@ if [[ "$only" != web ]]; then
     finish
     exit 1
   fi
+  if wanted storage; then test_dotnet Storage.Tests; fi
   if wanted auth; then test_dotnet Auth.Tests; fi
   if wanted broker; then test_dotnet Broker.Tests; fi
   if wanted e2e && check_tools; then test_dotnet EndToEnd.Tests; fi

@@ -8,7 +8,7 @@ import { dirname, join, resolve } from 'node:path';
 const tree = 'obj/guards';
 const client = 'src/WebClient';
 const endToEnd = 'EndToEnd.Tests';
-const projects = ['Auth.Tests', 'Broker.Tests', endToEnd];
+const projects = ['Storage.Tests', 'Auth.Tests', 'Broker.Tests', endToEnd];
 const secondsForAll = 1200;
 const secondsForOne = 150;
 const only = process.argv.slice(2);
@@ -20,7 +20,7 @@ const needsPages = guards.some(guard => guard.project === endToEnd);
 
 function copySources() {
   rmSync(tree, { recursive: true, force: true });
-  const folders = ['src/Auth', 'src/Broker', client, 'tests/Load', ...projects.map(project => `tests/${project}`), 'tests/contract'];
+  const folders = ['src/Storage', 'src/Auth', 'src/Broker', client, 'tests/Load', ...projects.map(project => `tests/${project}`), 'tests/contract'];
   const files = ['Directory.Build.props', 'Directory.Packages.props', 'global.json', '.editorconfig', 'appsettings.json'];
   const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '--', ...folders], { encoding: 'utf8' }).split('\n');
   for (const file of [...files, ...listed].filter(file => file !== '' && existsSync(file))) {
@@ -56,7 +56,7 @@ function replaceOnce(file, from, to, why) {
 }
 
 function addSwitches() {
-  writeFileSync(join(tree, 'src/Auth/GuardSwitch.cs'), `namespace WebMessenger;
+  writeFileSync(join(tree, 'src/Storage/GuardSwitch.cs'), `namespace WebMessenger;
 
 public static class GuardSwitch
 {

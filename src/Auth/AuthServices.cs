@@ -1,10 +1,14 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Changes;
+using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Passwords;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Auth.Storage;
+using WebMessenger.Auth.SigningIn;
 using WebMessenger.Auth.Tokens;
+using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Auth;
 

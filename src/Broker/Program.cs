@@ -1,6 +1,6 @@
-using WebMessenger.Broker.Connections.Sockets;
-using WebMessenger.Broker.Hosting;
-using WebMessenger.Broker.Hosting.Commands;
+using WebMessenger.Broker.Host;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Transports;
 
 if (CommandProgram.IsMeant(args))
 {

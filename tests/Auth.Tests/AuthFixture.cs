@@ -2,9 +2,11 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Accounts;
-using WebMessenger.Auth.Passwords;
+using WebMessenger.Auth.Limits;
+using WebMessenger.Auth.Outcomes;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Auth.Storage;
+using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Auth.Tests;
 

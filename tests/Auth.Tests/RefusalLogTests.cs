@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
+using WebMessenger.Auth.Limits;
 
 namespace WebMessenger.Auth.Tests;
 

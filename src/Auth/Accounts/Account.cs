@@ -1,4 +1,4 @@
-using WebMessenger.Auth.Passwords;
+using WebMessenger.Auth.Secrets;
 
 namespace WebMessenger.Auth.Accounts;
 

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
-using WebMessenger.Auth.Passwords;
-using WebMessenger.Auth.Tokens;
+using WebMessenger.Auth.Changes;
+using WebMessenger.Auth.Names;
+using WebMessenger.Auth.Outcomes;
+using WebMessenger.Auth.Secrets;
 
 namespace WebMessenger.Auth.Accounts;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using WebMessenger.Auth.Names;
 
 namespace WebMessenger.Auth.Accounts;
 

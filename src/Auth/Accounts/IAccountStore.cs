@@ -1,4 +1,5 @@
-using WebMessenger.Auth.Passwords;
+using WebMessenger.Auth.Names;
+using WebMessenger.Auth.Secrets;
 
 namespace WebMessenger.Auth.Accounts;
 

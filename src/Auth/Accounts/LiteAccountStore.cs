@@ -1,6 +1,7 @@
 using LiteDB;
-using WebMessenger.Auth.Passwords;
-using WebMessenger.Auth.Storage;
+using WebMessenger.Auth.Names;
+using WebMessenger.Auth.Secrets;
+using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Auth.Accounts;
 

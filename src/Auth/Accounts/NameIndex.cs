@@ -1,3 +1,5 @@
+using WebMessenger.Auth.Names;
+
 namespace WebMessenger.Auth.Accounts;
 
 /// <summary>Who is called how, by look: tells in one step whether somebody else's name looks like a new one.</summary>

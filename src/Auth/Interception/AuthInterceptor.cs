@@ -1,9 +1,11 @@
 using Microsoft.Extensions.Logging;
 using MQTTnet.Protocol;
 using MQTTnet.Server;
-using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Limits;
+using WebMessenger.Auth.Outcomes;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Auth.Storage;
+using WebMessenger.Auth.SigningIn;
+using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Auth.Interception;
 

@@ -1,5 +1,9 @@
 using System.Net;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Limits;
+using WebMessenger.Auth.Names;
+using WebMessenger.Auth.Outcomes;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
 
 namespace WebMessenger.Auth.Passwords;

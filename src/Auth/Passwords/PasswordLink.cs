@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using WebMessenger.Auth.Accounts;
-using WebMessenger.Auth.Tokens;
+using WebMessenger.Auth.Secrets;
 
 namespace WebMessenger.Auth.Passwords;
 

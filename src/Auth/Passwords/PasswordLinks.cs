@@ -2,9 +2,13 @@ using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Changes;
+using WebMessenger.Auth.Limits;
+using WebMessenger.Auth.Names;
+using WebMessenger.Auth.Outcomes;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Auth.Storage;
-using WebMessenger.Auth.Tokens;
+using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Auth.Passwords;
 

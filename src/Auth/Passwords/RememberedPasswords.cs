@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Secrets;
 
 namespace WebMessenger.Auth.Passwords;
 

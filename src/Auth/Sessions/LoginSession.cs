@@ -1,5 +1,5 @@
 using WebMessenger.Auth.Accounts;
-using WebMessenger.Auth.Tokens;
+using WebMessenger.Auth.Secrets;
 
 namespace WebMessenger.Auth.Sessions;
 

@@ -1,7 +1,7 @@
 using LiteDB;
 using WebMessenger.Auth.Accounts;
-using WebMessenger.Auth.Storage;
-using WebMessenger.Auth.Tokens;
+using WebMessenger.Auth.Secrets;
+using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Auth.Sessions;
 

@@ -3,8 +3,9 @@ using System.Net;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using WebMessenger.Auth.Accounts;
-using WebMessenger.Auth.Passwords;
-using WebMessenger.Auth.Tokens;
+using WebMessenger.Auth.Changes;
+using WebMessenger.Auth.Limits;
+using WebMessenger.Auth.Secrets;
 
 namespace WebMessenger.Auth.Sessions;
 

@@ -1,6 +1,6 @@
 using LiteDB;
 using WebMessenger.Auth.Accounts;
-using WebMessenger.Auth.Storage;
+using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Auth.Sessions;
 

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using WebMessenger.Auth.Tokens;
 
 namespace WebMessenger.Auth.Sessions;
 

@@ -1,5 +1,10 @@
 using System.Collections.Frozen;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Changes;
+using WebMessenger.Auth.Limits;
+using WebMessenger.Auth.Names;
+using WebMessenger.Auth.Outcomes;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
 
 namespace WebMessenger.Auth.Tokens;
@@ -13,13 +18,7 @@ public sealed record CreatedToken(LoginSession Token, string Secret);
 /// </summary>
 public sealed class AccessTokens
 {
-    /// <summary>Begins every token, so that a leaked one is recognised by who finds it and by scanners.</summary>
-    public const string Prefix = "wm_";
-
     public const int MaxRooms = 100;
-
-    // 256 bits in base64url.
-    private const int Length = 3 + 43;
 
     private readonly LoginSessions _sessions;
     private readonly AccessTokenStore _store;
@@ -48,7 +47,7 @@ public sealed class AccessTokens
             return refused;
         }
 
-        var secret = Secret.Create(Prefix);
+        var secret = Secret.Create(Secret.TokenPrefix);
         LoginSession token = new(
             Secret.CreateId(), LoginSessionKind.Token, account, new Scope(rooms?.ToFrozenSet(), verbs ?? Verbs.All), now, tidyName, address: null)
         {
@@ -119,10 +118,7 @@ public sealed class AccessTokens
     }
 
     /// <summary>The live login session of the token, or null. For `Authorization: Bearer`; the caller holds requests to its scope.</summary>
-    public LoginSession? FindBearer(string? secret) => IsTokenShaped(secret) ? _sessions.FindByToken(secret) : null;
-
-    /// <summary>No password may look like this: it would never be checked as one.</summary>
-    internal static bool IsTokenShaped(string? text) => text is { Length: Length } && text.StartsWith(Prefix, StringComparison.Ordinal);
+    public LoginSession? FindBearer(string? secret) => Secret.IsTokenShaped(secret) ? _sessions.FindByToken(secret) : null;
 
     private static FieldError? CheckRooms(IReadOnlyCollection<string>? rooms) =>
         rooms is null || (rooms.Count is > 0 and <= MaxRooms && rooms.All(IsRoomId))

@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
-using WebMessenger.Auth.Accounts;
-using WebMessenger.Auth.Sessions;
-using WebMessenger.Broker.Hosting;
+using WebMessenger.Auth.SigningIn;
+using WebMessenger.Broker.Settings;
 
 namespace WebMessenger.Broker.Api;
 

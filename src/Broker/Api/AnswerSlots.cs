@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Threading.RateLimiting;
-using WebMessenger.Auth.Sessions;
-using WebMessenger.Broker.Hosting;
+using WebMessenger.Auth.Limits;
+using WebMessenger.Broker.Settings;
 
 namespace WebMessenger.Broker.Api;
 

@@ -1,9 +1,9 @@
 using Microsoft.AspNetCore.Http.HttpResults;
-using WebMessenger.Auth;
+using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Auth.Storage;
-using WebMessenger.Broker.Log;
-using WebMessenger.Broker.Storing;
+using WebMessenger.Broker.Limits;
+using WebMessenger.Storage.Documents;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Api;
 

@@ -1,7 +1,7 @@
 using System.Text.Json.Serialization;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Broker.Connections;
+using WebMessenger.Broker.Limits;
 
 namespace WebMessenger.Broker.Api;
 

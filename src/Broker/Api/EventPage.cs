@@ -4,10 +4,10 @@ using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Primitives;
-using WebMessenger.Auth;
+using WebMessenger.Auth.Outcomes;
 using WebMessenger.Broker.Events;
-using WebMessenger.Broker.Log;
-using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Streams;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Api;
 

@@ -1,6 +1,6 @@
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Broker.Log;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Api;
 

@@ -1,6 +1,6 @@
-using WebMessenger.Broker.Connections;
-using WebMessenger.Broker.Log;
-using WebMessenger.Broker.Storing;
+using WebMessenger.Broker.Clients;
+using WebMessenger.Broker.Limits;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Api;
 

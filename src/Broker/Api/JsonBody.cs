@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
-using WebMessenger.Auth;
+using WebMessenger.Auth.Outcomes;
 
 namespace WebMessenger.Broker.Api;
 

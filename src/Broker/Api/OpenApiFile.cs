@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
-using WebMessenger.Broker.Hosting;
+using WebMessenger.Broker.Pages;
+using WebMessenger.Broker.Settings;
 
 namespace WebMessenger.Broker.Api;
 

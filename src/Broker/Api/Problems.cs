@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using WebMessenger.Auth;
+using WebMessenger.Auth.Outcomes;
 
 namespace WebMessenger.Broker.Api;
 

@@ -1,8 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Broker.Reading;
+using WebMessenger.Broker.ReadMarks;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Streams;
 
 namespace WebMessenger.Broker.Api;
 

@@ -1,7 +1,8 @@
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.RateLimiting;
+using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Broker.Hosting;
+using WebMessenger.Broker.Settings;
 
 namespace WebMessenger.Broker.Api;
 

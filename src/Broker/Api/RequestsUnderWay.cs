@@ -1,8 +1,8 @@
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Http.Features;
-using WebMessenger.Auth.Sessions;
-using WebMessenger.Broker.Connections.Sockets;
-using WebMessenger.Broker.Hosting;
+using WebMessenger.Auth.Limits;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Transports;
 
 namespace WebMessenger.Broker.Api;
 

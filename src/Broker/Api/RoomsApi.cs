@@ -2,12 +2,14 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.HttpResults;
-using WebMessenger.Auth;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Names;
+using WebMessenger.Auth.Outcomes;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Events;
-using WebMessenger.Broker.Reading;
+using WebMessenger.Broker.ReadMarks;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Topics;
 
 namespace WebMessenger.Broker.Api;
 

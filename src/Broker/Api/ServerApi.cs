@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.HttpResults;
-using WebMessenger.Broker.Hosting;
+using WebMessenger.Broker.Settings;
 
 namespace WebMessenger.Broker.Api;
 
@@ -20,7 +20,7 @@ internal static class ServerApi
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.MapApi("/api/server").WithTags("Server").MapGet("", Get).WithSummary("Where MQTT clients connect to.");
 
-    private static JsonHttpResult<ServerView> Get(Listeners listeners, BrokerSettings settings) => TypedResults.Json(
+    private static JsonHttpResult<ServerView> Get(IServerAddresses listeners, BrokerSettings settings) => TypedResults.Json(
         new ServerView(
             WayTo(listeners.Mqtt, settings.MqttPublicPort, settings.MqttPublicHost),
             WayTo(listeners.MqttOverTls, settings.Tls?.PublicPort ?? 0, settings.MqttPublicHost),

@@ -1,7 +1,8 @@
 using Microsoft.AspNetCore.Http.HttpResults;
-using WebMessenger.Auth;
-using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Limits;
+using WebMessenger.Auth.Outcomes;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Auth.SigningIn;
 
 namespace WebMessenger.Broker.Api;
 

@@ -44,7 +44,7 @@ internal static class SessionsApi
         var tokens = false;
         if (asked.Count > 0 && (asked.Count > 1 || !bool.TryParse(asked[0], out tokens)))
         {
-            return Problems.Field("tokens", Auth.FieldCodes.Invalid, "'tokens' is true or false.");
+            return Problems.Field("tokens", Auth.Outcomes.FieldCodes.Invalid, "'tokens' is true or false.");
         }
 
         var current = context.SignedIn();

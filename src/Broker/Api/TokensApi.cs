@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using WebMessenger.Auth.Tokens;
-using WebMessenger.Broker.Connections;
+using WebMessenger.Broker.Limits;
 
 namespace WebMessenger.Broker.Api;
 

@@ -1,6 +1,5 @@
 using System.Buffers;
-using System.Globalization;
-using System.Net;
+using WebMessenger.Broker.Settings;
 
 namespace WebMessenger.Broker.Api;
 
@@ -29,30 +28,5 @@ internal readonly record struct WebOrigin(string Scheme, string Host, int Port)
     {
         var known = Scheme == Uri.UriSchemeHttps ? 443 : 80;
         return host.HasValue && HostName.Fold(host.Host) == Host && (host.Port ?? known) == Port;
-    }
-}
-
-/// <summary>Host names as they are compared: `bücher.example` and `xn--bcher-kva.example` are one, in any case, with a dot behind it or not.</summary>
-internal static class HostName
-{
-    private static readonly IdnMapping Idn = new();
-
-    /// <summary>An IPv6 address with or without its brackets becomes one without. What is no host name at all stays as it is.</summary>
-    public static string Fold(string host)
-    {
-        var bare = host.Trim('[', ']').TrimEnd('.').ToLowerInvariant();
-        if (IPAddress.TryParse(bare, out var address))
-        {
-            return address.ToString();
-        }
-
-        try
-        {
-            return Idn.GetAscii(bare).ToLowerInvariant();
-        }
-        catch (ArgumentException)
-        {
-            return bare;
-        }
     }
 }

@@ -1,7 +1,7 @@
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Broker.Log;
-using WebMessenger.Broker.Reading;
+using WebMessenger.Broker.ReadMarks;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Api;
 

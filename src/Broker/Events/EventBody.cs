@@ -3,10 +3,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
-using WebMessenger.Broker.Log;
-using WebMessenger.Broker.Rooms;
 
 namespace WebMessenger.Broker.Events;
 
@@ -68,25 +65,6 @@ internal static class EventBody
 
         writer.WriteEndArray();
     });
-
-    /// <summary>What a client is sent first when the seqs that it knows do not count any more.</summary>
-    public static byte[] Reset(EventStream stream, in LogHead head)
-    {
-        var buffer = new ArrayBufferWriter<byte>(128);
-        using (var writer = NewWriter(buffer))
-        {
-            writer.WriteStartObject();
-            writer.WriteNumber("v"u8, 1);
-            writer.WriteString("type"u8, "reset"u8);
-            stream.WritePlace(writer);
-            writer.WriteString("epoch"u8, head.Epoch);
-            writer.WriteNumber("head"u8, head.Head);
-            writer.WriteNumber("first"u8, head.First);
-            writer.WriteEndObject();
-        }
-
-        return buffer.WrittenSpan.ToArray();
-    }
 
     /// <summary>Tells the same message under the same id from another one.</summary>
     public static UInt128 ContentHash(string text, long? replyTo)

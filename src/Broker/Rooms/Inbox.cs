@@ -2,9 +2,10 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using WebMessenger.Auth.Accounts;
-using WebMessenger.Broker.Connections;
 using WebMessenger.Broker.Events;
-using WebMessenger.Broker.Log;
+using WebMessenger.Broker.Streams;
+using WebMessenger.Broker.Topics;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -61,11 +62,11 @@ internal sealed class Inbox(Account owner, IRoomLog log, Action<Inbox> listening
 
     public override void WritePlace(Utf8JsonWriter writer) => writer.WriteString("to"u8, Owner.UserName);
 
-    public override void Place(MqttConnection connection, HeldFilter[] filters, bool leavesAtOnce, CatchUpFrom? from = null)
+    public override void Place(IMember member, HeldFilter[] filters, bool leavesAtOnce, CatchUpFrom? from = null)
     {
         lock (Gate)
         {
-            Put(connection, Subscriber.Of(connection, this, filters), from);
+            Put(member, Subscriber.Of(member, this, filters), from);
             var isListening = false;
             foreach (var subscriber in Subscribers)
             {

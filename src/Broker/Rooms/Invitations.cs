@@ -1,4 +1,4 @@
-using WebMessenger.Broker.Hosting;
+using WebMessenger.Broker.Settings;
 
 namespace WebMessenger.Broker.Rooms;
 

@@ -1,9 +1,9 @@
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Broker.Connections;
 using WebMessenger.Broker.Events;
-using WebMessenger.Broker.Log;
-using WebMessenger.Broker.Mqtt;
-using WebMessenger.Broker.Storing;
+using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Streams;
+using WebMessenger.Broker.Wire;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -13,7 +13,7 @@ internal sealed class PendingPublish : PendingAppend, IStreamEvent
     private readonly EventStream _stream;
     private readonly Author _author;
     private readonly string _text;
-    private readonly MqttConnection? _publisher;
+    private readonly IPublisher? _publisher;
     private readonly PublishAnswer _answer;
     private readonly LoginSession _session;
     private readonly StoragePayer _payer;
@@ -23,7 +23,7 @@ internal sealed class PendingPublish : PendingAppend, IStreamEvent
     private int _paid;
 
     private PendingPublish(
-        EventStream stream, PublishTarget target, Membership? membership, Author author, Command command, byte[] body, ulong publisherMark, MqttConnection? publisher,
+        EventStream stream, PublishTarget target, Membership? membership, Author author, Command command, byte[] body, ulong publisherMark, IPublisher? publisher,
         LoginSession session, StoragePayer payer, PublishAnswer answer)
         : base(stream.Log, author.AccountId, command.Id, command.Id is null ? default : EventBody.ContentHash(command.Text, command.ReplyTo), body)
     {
@@ -36,22 +36,22 @@ internal sealed class PendingPublish : PendingAppend, IStreamEvent
     /// <param name="record">Stored with the event, or not at all.</param>
     /// <param name="refusal">A rule that forbids it unless it is there already; null: none that is known yet.</param>
     public static PendingPublish Of(
-        PublishTarget target, Membership? membership, Author author, Command command, MqttConnection publisher, PublishAnswer answer,
+        PublishTarget target, Membership? membership, Author author, Command command, IPublisher publisher, PublishAnswer answer,
         DateTimeOffset? expiry = null, RecordChange? record = null, PublishRefusal? refusal = null) =>
         Of(target, membership, author, command, publisher.PublisherMark, publisher, publisher.Session!, publisher.Payer, answer, expiry, record, refusal);
 
     /// <summary>A last will, which nobody waits for an answer to.</summary>
-    /// <param name="membership">See <see cref="Of(PublishTarget, Membership?, Author, Command, MqttConnection, PublishAnswer, DateTimeOffset?, RecordChange?, PublishRefusal?)"/>.</param>
+    /// <param name="membership">See <see cref="Of(PublishTarget, Membership?, Author, Command, IPublisher, PublishAnswer, DateTimeOffset?, RecordChange?, PublishRefusal?)"/>.</param>
     /// <param name="publisherMark">Of the client that was lost.</param>
     /// <param name="lost">Its connection, which is told when the will is decided on; null: that is gone for good.</param>
     /// <param name="session">As whom it was signed in.</param>
     public static PendingPublish OfWill(
-        PublishTarget target, Membership? membership, Author author, Command command, ulong publisherMark, MqttConnection? lost, LoginSession session, StoragePayer payer,
+        PublishTarget target, Membership? membership, Author author, Command command, ulong publisherMark, IPublisher? lost, LoginSession session, StoragePayer payer,
         DateTimeOffset? expiry) =>
         Of(target, membership, author, command, publisherMark, lost, session, payer, new PublishAnswer(0, 0), expiry, record: null, refusal: null);
 
     private static PendingPublish Of(
-        PublishTarget target, Membership? membership, Author author, Command command, ulong publisherMark, MqttConnection? publisher, LoginSession session, StoragePayer payer,
+        PublishTarget target, Membership? membership, Author author, Command command, ulong publisherMark, IPublisher? publisher, LoginSession session, StoragePayer payer,
         PublishAnswer answer, DateTimeOffset? expiry, RecordChange? record, PublishRefusal? refusal)
     {
         EventStream stream = target.Room is { } room ? room : target.Inbox!;
@@ -69,7 +69,7 @@ internal sealed class PendingPublish : PendingAppend, IStreamEvent
 
     public string? Line() => _author.Name + ": " + PlainLine.Of(_text);
 
-    public void Answer(List<MqttConnection> touched)
+    public void Answer(List<IMember> touched)
     {
         PublishRefusal? refusal = null;
         switch (Outcome)

@@ -1,8 +1,9 @@
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Broker.Connections;
-using WebMessenger.Broker.Mqtt;
+using WebMessenger.Broker.Streams;
+using WebMessenger.Broker.Topics;
+using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Rooms;
 

@@ -3,12 +3,11 @@ using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using WebMessenger.Auth.Accounts;
-using WebMessenger.Broker.Connections;
 using WebMessenger.Broker.Events;
-using WebMessenger.Broker.Log;
-using WebMessenger.Broker.Presence;
-using WebMessenger.Broker.Reading;
-using WebMessenger.Broker.Storing;
+using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Streams;
+using WebMessenger.Broker.Topics;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -26,7 +25,7 @@ internal sealed class Room : EventStream
     private readonly PresenceWords _words = new();
     private volatile RoomRecord _record;
     private volatile bool _isDeleted;
-    private volatile WatchedRoom? _watched;
+    private volatile IRoomWatch? _watched;
     private bool _infoChanged;
 
     public Room(RoomRecord record, IRoomLog log, StorageQuotas quotas, DiskSpace space, TimeProvider time)
@@ -59,8 +58,8 @@ internal sealed class Room : EventStream
 
     public bool IsDeleted => _isDeleted;
 
-    /// <summary>Who of its members listens to what is unread; null: nobody. Set by <see cref="UnreadWatch"/>.</summary>
-    public WatchedRoom? Watched
+    /// <summary>Who of its members listens to what is unread; null: nobody. Set by whoever tells them.</summary>
+    public IRoomWatch? Watched
     {
         get => _watched;
         set => _watched = value;
@@ -102,9 +101,9 @@ internal sealed class Room : EventStream
                 // Whoever watches the info of a public room without being a member.
                 foreach (var subscriber in Subscribers.ToArray())
                 {
-                    if (!IsMember(subscriber.Connection.Account.Id))
+                    if (!IsMember(subscriber.Member.Account.Id))
                     {
-                        Replace(subscriber.Connection, null);
+                        Replace(subscriber.Member, null);
                     }
                 }
             }
@@ -113,9 +112,9 @@ internal sealed class Room : EventStream
         }
     }
 
-    public override void Place(MqttConnection connection, HeldFilter[] filters, bool leavesAtOnce, CatchUpFrom? from = null)
+    public override void Place(IMember member, HeldFilter[] filters, bool leavesAtOnce, CatchUpFrom? from = null)
     {
-        var account = connection.Account;
+        var account = member.Account;
         lock (Gate)
         {
             var isMember = IsMember(account.Id) && !_isDeleted;
@@ -125,13 +124,13 @@ internal sealed class Room : EventStream
                 filters = IsVisibleTo(account.Id) ? Array.FindAll(filters, filter => filter.Filter.IsInfoOnly) : [];
             }
 
-            var subscriber = Subscriber.Of(connection, this, filters);
-            var old = Put(connection, subscriber, from);
+            var subscriber = Subscriber.Of(member, this, filters);
+            var old = Put(member, subscriber, from);
             var wasPresent = old?.CountsAsPresent == true;
             var isPresent = subscriber?.CountsAsPresent == true;
             if (isPresent && !wasPresent)
             {
-                Arrived(account, connection.AuthorKind);
+                Arrived(account, member.AuthorKind);
             }
             else if (wasPresent && !isPresent)
             {
@@ -141,11 +140,11 @@ internal sealed class Room : EventStream
     }
 
     /// <summary>Sends a connection what is retained of the topics that one of its filters matches.</summary>
-    public void Replay(MqttConnection connection, HeldFilter filter)
+    public void Replay(IMember member, HeldFilter filter)
     {
         if (filter.Filter.Presence || filter.Filter.Info)
         {
-            Enqueue(new RetainedReplay(connection, filter));
+            Enqueue(new RetainedReplay(member, filter));
         }
     }
 
@@ -172,7 +171,7 @@ internal sealed class Room : EventStream
             _members.Clear();
             foreach (var subscriber in Subscribers.ToArray())
             {
-                Replace(subscriber.Connection, null);
+                Replace(subscriber.Member, null);
             }
 
             foreach (var present in _presence.Everybody.ToList())

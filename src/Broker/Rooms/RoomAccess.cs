@@ -1,7 +1,9 @@
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Broker.Log;
+using WebMessenger.Broker.Streams;
+using WebMessenger.Broker.Topics;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
 

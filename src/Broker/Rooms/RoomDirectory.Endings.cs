@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using WebMessenger.Auth.Accounts;
-using WebMessenger.Broker.Log;
-using WebMessenger.Broker.Reading;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -176,7 +175,7 @@ internal sealed partial class RoomDirectory
 
     private async Task EndedAsync(Room room, List<string> members)
     {
-        await Task.WhenAll(members.Select(member => durable.RoomLostAsync(member, room)));
+        await Task.WhenAll(members.Select(member => kept.RoomLostAsync(member, room)));
         await WithoutStoppingAsync(() => FinishAsync(room.Id.Value));
     }
 

@@ -1,4 +1,5 @@
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Limits;
 
 namespace WebMessenger.Broker.Rooms;
 

@@ -1,13 +1,10 @@
 using System.Collections.Concurrent;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Tokens;
-using WebMessenger.Broker.Connections;
-using WebMessenger.Broker.Durable;
-using WebMessenger.Broker.Events;
-using WebMessenger.Broker.Hosting;
-using WebMessenger.Broker.Log;
-using WebMessenger.Broker.Reading;
-using WebMessenger.Broker.Storing;
+using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Topics;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -36,12 +33,12 @@ internal enum RoomChange
 internal sealed partial class RoomDirectory(
     RoomStore store,
     IRoomLog log,
-    ReadPositions positions,
-    UnreadWatch unread,
+    IReadMarks positions,
+    IUnreadListeners unread,
     AccountDirectory accounts,
     AccessTokens tokens,
-    ConnectionDirectory connections,
-    DurableClients durable,
+    IRoomClients clients,
+    IKeptClients kept,
     BrokerSettings settings,
     StorageQuotas quotas,
     DiskSpace space,
@@ -63,18 +60,6 @@ internal sealed partial class RoomDirectory(
     /// <summary>Reads the rooms and makes those that the settings name. Before anything is served.</summary>
     public async Task OpenAsync()
     {
-        positions.Changed += (account, stream) =>
-        {
-            // Who has no inbox yet has no client that could hear of it.
-            if (_inboxes.TryGetValue(account.Id, out var inbox))
-            {
-                inbox.Enqueue(new ReadChange(positions, account, stream));
-                if (stream is Room room)
-                {
-                    unread.PositionChanged(inbox, room);
-                }
-            }
-        };
         var stored = await store.LoadAsync();
         foreach (var record in stored.Rooms)
         {
@@ -119,6 +104,9 @@ internal sealed partial class RoomDirectory(
             return _roomsOfAccount.TryGetValue(accountId, out var rooms) ? [.. rooms] : [];
         }
     }
+
+    /// <summary>Null: no client of the account has asked for it yet, and nobody has written to it.</summary>
+    public Inbox? FindInbox(string accountId) => _inboxes.GetValueOrDefault(accountId);
 
     public Inbox InboxOf(Account account) => _inboxes.GetOrAdd(
         account.Id, static (_, of) => new Inbox(of.account, of.log, of.directory.ListeningChanged), (account, log, directory: this));
@@ -193,8 +181,8 @@ internal sealed partial class RoomDirectory(
             Index(room, owner.Id);
             _rooms[id.Value] = room;
             await positions.BeginAsync(owner, room);
-            PlaceConnections(room, owner.Id, replay: true);
-            durable.RoomJoined(owner.Id, room);
+            clients.Place(owner.Id, room, replay: true);
+            kept.RoomJoined(owner.Id, room);
             return RoomChange.Done;
         }
         finally
@@ -275,8 +263,8 @@ internal sealed partial class RoomDirectory(
         }
 
         await begun;
-        PlaceConnections(room, account.Id, replay: true);
-        durable.RoomJoined(account.Id, room);
+        clients.Place(account.Id, room, replay: true);
+        kept.RoomJoined(account.Id, room);
     }
 
     /// <summary>
@@ -289,11 +277,7 @@ internal sealed partial class RoomDirectory(
         await _changes.WaitAsync();
         try
         {
-            foreach (var connection in connections.OfAccount(account.Id))
-            {
-                connection.Removed(room);
-            }
-
+            clients.Removed(account.Id, room);
             await store.RemoveMemberAsync(room.Id, account.Id);
             room.RemoveMember(account.Id);
             lock (_gate)
@@ -309,9 +293,9 @@ internal sealed partial class RoomDirectory(
             _changes.Release();
         }
 
-        PlaceConnections(room, account.Id, replay: false);
+        clients.Place(account.Id, room, replay: false);
         await log.SettleAsync();
-        await durable.RoomLostAsync(account.Id, room);
+        await kept.RoomLostAsync(account.Id, room);
         await forgotten;
     }
 
@@ -321,7 +305,7 @@ internal sealed partial class RoomDirectory(
     /// <summary>Nobody waits for an account that was signed out when its last client had gone a moment before.</summary>
     public void SignedOut(Account account)
     {
-        if (connections.OfAccount(account.Id).Length > 0)
+        if (clients.IsConnected(account.Id))
         {
             return;
         }
@@ -342,10 +326,7 @@ internal sealed partial class RoomDirectory(
 
         if (oldUserName != account.UserName)
         {
-            foreach (var connection in connections.OfAccount(account.Id))
-            {
-                connection.InboxRenamed(oldUserName);
-            }
+            clients.InboxRenamed(account.Id, oldUserName);
         }
     }
 
@@ -400,14 +381,6 @@ internal sealed partial class RoomDirectory(
         if (_roomsOfAccount.TryGetValue(accountId, out var rooms) && rooms.Remove(room) && rooms.Count == 0)
         {
             _roomsOfAccount.Remove(accountId);
-        }
-    }
-
-    private void PlaceConnections(Room room, string accountId, bool replay)
-    {
-        foreach (var connection in connections.OfAccount(accountId))
-        {
-            connection.PlaceIn(room, leavesAtOnce: true, replay);
         }
     }
 }

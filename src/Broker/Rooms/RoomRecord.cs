@@ -1,3 +1,5 @@
+using WebMessenger.Broker.Topics;
+
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>What is stored of a room.</summary>

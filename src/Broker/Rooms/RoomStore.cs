@@ -1,6 +1,8 @@
 using LiteDB;
 using WebMessenger.Auth.Accounts;
-using WebMessenger.Auth.Storage;
+using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Topics;
+using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Broker.Rooms;
 

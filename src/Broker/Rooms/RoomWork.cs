@@ -1,12 +1,11 @@
 using System.Buffers;
 using System.Text;
 using WebMessenger.Auth.Accounts;
-using WebMessenger.Broker.Connections;
 using WebMessenger.Broker.Events;
-using WebMessenger.Broker.Log;
-using WebMessenger.Broker.Mqtt;
-using WebMessenger.Broker.Presence;
-using WebMessenger.Broker.Storing;
+using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Streams;
+using WebMessenger.Broker.Topics;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -24,7 +23,7 @@ internal sealed class PendingAnnouncement(Room room, EventType type, Author firs
 
     public string? Line() => null;
 
-    public void Answer(List<MqttConnection> touched)
+    public void Answer(List<IMember> touched)
     {
         // Nobody waits for it. A store that does not write says nothing: presence itself is current all the same.
     }
@@ -58,7 +57,7 @@ internal sealed class PresenceChange(Room room, PresenceWord word) : IStreamTask
 {
     public bool MayWait => true;
 
-    public void Deliver(EventStream stream, List<MqttConnection> touched)
+    public void Deliver(EventStream stream, List<IMember> touched)
     {
         PublishFrames? frames = null;
         foreach (var subscriber in stream.Subscribers)
@@ -66,7 +65,7 @@ internal sealed class PresenceChange(Room room, PresenceWord word) : IStreamTask
             if (subscriber.WantsPresence && subscriber.PresenceOf(word.User) is { } wants)
             {
                 frames ??= new PublishFrames(TopicKind.Presence, room.PresenceTopic(word.User), word.ShownAs is { } shownAs ? Payload(shownAs, word.Since) : default);
-                subscriber.Connection.Deliver(subscriber, frames, wants, touched);
+                subscriber.Member.Deliver(subscriber, frames, wants, touched);
             }
         }
     }
@@ -91,7 +90,7 @@ internal sealed class InfoChange(Room room) : IStreamTask
 {
     public bool MayWait => true;
 
-    public void Deliver(EventStream stream, List<MqttConnection> touched)
+    public void Deliver(EventStream stream, List<IMember> touched)
     {
         PublishFrames? frames = null;
         foreach (var subscriber in stream.Subscribers)
@@ -99,24 +98,24 @@ internal sealed class InfoChange(Room room) : IStreamTask
             if (subscriber.Info is { } wants)
             {
                 frames ??= new PublishFrames(TopicKind.Info, room.InfoTopic, room.InfoPayload());
-                subscriber.Connection.Deliver(subscriber, frames, wants, touched);
+                subscriber.Member.Deliver(subscriber, frames, wants, touched);
             }
         }
     }
 }
 
 /// <summary>Somebody is typing.</summary>
-internal sealed class TypingNote(Room room, MqttConnection publisher, string user) : IStreamTask
+internal sealed class TypingNote(Room room, IMember publisher, string user) : IStreamTask
 {
-    public void Deliver(EventStream stream, List<MqttConnection> touched)
+    public void Deliver(EventStream stream, List<IMember> touched)
     {
         PublishFrames? frames = null;
         foreach (var subscriber in stream.Subscribers)
         {
-            if (subscriber.Typing is { } wants && !(wants.NoLocal && ReferenceEquals(subscriber.Connection, publisher)))
+            if (subscriber.Typing is { } wants && !(wants.NoLocal && ReferenceEquals(subscriber.Member, publisher)))
             {
                 frames ??= new PublishFrames(TopicKind.Typing, room.TypingTopic, Encoding.ASCII.GetBytes("{\"user\":\"" + user + "\"}"));
-                subscriber.Connection.DeliverIfIdle(subscriber, frames, wants, touched);
+                subscriber.Member.DeliverIfIdle(subscriber, frames, wants, touched);
             }
         }
     }
@@ -127,16 +126,16 @@ internal sealed class TypingNote(Room room, MqttConnection publisher, string use
 /// change after. A long list comes in parts, between which the room goes on.
 /// </summary>
 /// <param name="rest">Who is still to be shown, by account; null: it begins.</param>
-internal sealed class RetainedReplay(MqttConnection connection, HeldFilter filter, ArraySegment<string>? rest = null) : IStreamTask
+internal sealed class RetainedReplay(IMember member, HeldFilter filter, ArraySegment<string>? rest = null) : IStreamTask
 {
     private const int PeoplePerPart = 64;
 
     public bool MayWait => true;
 
-    public void Deliver(EventStream stream, List<MqttConnection> touched)
+    public void Deliver(EventStream stream, List<IMember> touched)
     {
         var room = (Room)stream;
-        if (stream.SubscriberOf(connection) is not { } subscriber)
+        if (stream.SubscriberOf(member) is not { } subscriber)
         {
             return;
         }
@@ -145,10 +144,10 @@ internal sealed class RetainedReplay(MqttConnection connection, HeldFilter filte
         if (filter.Filter.Info && rest is null)
         {
             var wants = Wants.Of(filters, _ => true)!;
-            connection.Deliver(subscriber, new PublishFrames(TopicKind.Info, room.InfoTopic, room.InfoPayload(), retain: true), wants, touched);
+            member.Deliver(subscriber, new PublishFrames(TopicKind.Info, room.InfoTopic, room.InfoPayload(), retain: true), wants, touched);
         }
 
-        if (!filter.Filter.Presence || !room.IsMember(connection.Account.Id))
+        if (!filter.Filter.Presence || !room.IsMember(member.Account.Id))
         {
             return;
         }
@@ -163,13 +162,13 @@ internal sealed class RetainedReplay(MqttConnection connection, HeldFilter filte
             if (filter.Filter.CoversPresenceOf(author.User))
             {
                 var frames = new PublishFrames(TopicKind.Presence, room.PresenceTopic(author.User), PresenceChange.Payload(author, since), retain: true);
-                connection.Deliver(subscriber, frames, all, touched);
+                member.Deliver(subscriber, frames, all, touched);
             }
         }
 
         if (part.Count < people.Count)
         {
-            stream.Enqueue(new RetainedReplay(connection, filter, people[part.Count..]));
+            stream.Enqueue(new RetainedReplay(member, filter, people[part.Count..]));
         }
     }
 }
@@ -177,7 +176,7 @@ internal sealed class RetainedReplay(MqttConnection connection, HeldFilter filte
 /// <summary>An account is asked into a room: a notice to its clients that listen to their inbox.</summary>
 internal sealed class InvitationNotice(Room room, Account by) : IStreamTask
 {
-    public void Deliver(EventStream stream, List<MqttConnection> touched)
+    public void Deliver(EventStream stream, List<IMember> touched)
     {
         PublishFrames? frames = null;
         foreach (var subscriber in stream.Subscribers)
@@ -185,7 +184,7 @@ internal sealed class InvitationNotice(Room room, Account by) : IStreamTask
             if (subscriber.Events is { } wants)
             {
                 frames ??= new PublishFrames(TopicKind.Inbox, stream.EventsTopic, Payload());
-                subscriber.Connection.DeliverIfIdle(subscriber, frames, wants, touched);
+                subscriber.Member.DeliverIfIdle(subscriber, frames, wants, touched);
             }
         }
     }

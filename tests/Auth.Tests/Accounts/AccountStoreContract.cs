@@ -1,6 +1,6 @@
 using WebMessenger.Auth.Accounts;
-using WebMessenger.Auth.Passwords;
-using WebMessenger.Auth.Storage;
+using WebMessenger.Auth.Secrets;
+using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Auth.Tests.Accounts;
 

@@ -1,5 +1,7 @@
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Outcomes;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Auth.SigningIn;
 
 namespace WebMessenger.Auth.Tests.Accounts;
 

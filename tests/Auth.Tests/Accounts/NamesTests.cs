@@ -1,4 +1,4 @@
-using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Names;
 
 namespace WebMessenger.Auth.Tests.Accounts;
 

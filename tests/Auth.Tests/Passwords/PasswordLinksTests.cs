@@ -1,6 +1,8 @@
-using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Limits;
+using WebMessenger.Auth.Outcomes;
 using WebMessenger.Auth.Passwords;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Auth.SigningIn;
 
 namespace WebMessenger.Auth.Tests.Passwords;
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Passwords;
+using WebMessenger.Auth.Secrets;
 
 namespace WebMessenger.Auth.Tests.Passwords;
 

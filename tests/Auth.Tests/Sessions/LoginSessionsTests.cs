@@ -1,3 +1,4 @@
+using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Sessions;
 
 namespace WebMessenger.Auth.Tests.Sessions;

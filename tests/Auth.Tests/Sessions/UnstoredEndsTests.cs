@@ -1,6 +1,9 @@
 using WebMessenger.Auth.Accounts;
-using WebMessenger.Auth.Storage;
-using WebMessenger.Auth.Tests.Storage;
+using WebMessenger.Auth.Limits;
+using WebMessenger.Auth.Outcomes;
+using WebMessenger.Auth.SigningIn;
+using WebMessenger.Storage.Documents;
+using WebMessenger.Storage.Tests.Documents;
 
 namespace WebMessenger.Auth.Tests.Sessions;
 
@@ -91,7 +94,7 @@ public sealed class UnstoredEndsTests : IDisposable
         Assert.Equal("ok", AuthFixture.Code(await ChangeAsync(25)));
     }
 
-    private static Task<List<Auth.Tokens.SecretHash?>> SecretsAsync(DocumentStore store) => store.ReadAsync(database =>
+    private static Task<List<Auth.Secrets.SecretHash?>> SecretsAsync(DocumentStore store) => store.ReadAsync(database =>
         new[] { "loginSessions", "accessTokens" }.SelectMany(name => database.GetCollection(name).FindAll())
-            .Select(document => (Auth.Tokens.SecretHash?)Auth.Tokens.SecretHash.FromBytes(document["secret"].AsBinary)).ToList());
+            .Select(document => (Auth.Secrets.SecretHash?)Auth.Secrets.SecretHash.FromBytes(document["secret"].AsBinary)).ToList());
 }

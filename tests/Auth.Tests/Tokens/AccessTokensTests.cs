@@ -1,5 +1,4 @@
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Auth.Tokens;
 
 namespace WebMessenger.Auth.Tests.Tokens;
 

@@ -2,11 +2,11 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Time.Testing;
-using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Api;
-using WebMessenger.Broker.Hosting;
-using WebMessenger.Broker.Tests.Hosting;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Tests.Host;
 
 namespace WebMessenger.Broker.Tests.Api;
 

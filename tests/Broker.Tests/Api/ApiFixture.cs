@@ -13,12 +13,12 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using WebMessenger.Auth;
+using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Auth.Storage;
 using WebMessenger.Broker.Api;
-using WebMessenger.Broker.Connections;
-using WebMessenger.Broker.Hosting;
-using WebMessenger.Broker.Storing;
+using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Broker.Tests.Api;
 

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text;
-using WebMessenger.Auth;
+using WebMessenger.Auth.Limits;
 
 namespace WebMessenger.Broker.Tests.Api;
 

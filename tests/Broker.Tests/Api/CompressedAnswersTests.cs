@@ -2,7 +2,7 @@ using System.IO.Compression;
 using System.Net;
 using System.Text.Json;
 using WebMessenger.Broker.Api;
-using WebMessenger.Broker.Tests.Hosting;
+using WebMessenger.Broker.Tests.Host;
 
 namespace WebMessenger.Broker.Tests.Api;
 

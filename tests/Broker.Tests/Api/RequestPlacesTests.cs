@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Broker.Api;
-using WebMessenger.Broker.Hosting;
-using WebMessenger.Broker.Tests.Hosting;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Tests.Host;
 
 namespace WebMessenger.Broker.Tests.Api;
 

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.Tokens;
 using WebMessenger.Broker.Api;
-using WebMessenger.Broker.Tests.Hosting;
+using WebMessenger.Broker.Tests.Host;
 
 namespace WebMessenger.Broker.Tests.Api;
 

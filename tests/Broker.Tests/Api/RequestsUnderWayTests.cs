@@ -8,11 +8,11 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Broker.Api;
-using WebMessenger.Broker.Connections.Sockets;
-using WebMessenger.Broker.Hosting;
-using WebMessenger.Broker.Tests.Connections;
-using WebMessenger.Broker.Tests.Hosting;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Tests.Clients;
+using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Broker.Transports;
 
 namespace WebMessenger.Broker.Tests.Api;
 

@@ -1,10 +1,9 @@
 using System.Net;
-using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Api;
-using WebMessenger.Broker.Tests.Hosting;
+using WebMessenger.Broker.Tests.Host;
 
 namespace WebMessenger.Broker.Tests.Api;
 

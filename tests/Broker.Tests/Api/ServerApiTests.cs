@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using WebMessenger.Broker.Api;
-using WebMessenger.Broker.Tests.Hosting;
+using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.Wire;
 
 namespace WebMessenger.Broker.Tests.Api;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
-using WebMessenger.Auth;
+using WebMessenger.Auth.Limits;
 
 namespace WebMessenger.Broker.Tests.Api;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using WebMessenger.Broker.Tests.Hosting;
+using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.Wire;
 
 namespace WebMessenger.Broker.Tests.Api;

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using WebMessenger.Broker.Hosting;
+using WebMessenger.Broker.Settings;
 
 namespace WebMessenger.Broker.Tests.Architecture;
 

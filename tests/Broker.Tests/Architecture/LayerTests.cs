@@ -9,19 +9,66 @@ namespace WebMessenger.Broker.Tests.Architecture;
 /// </summary>
 public sealed class LayerTests
 {
+    // As in docs/architecture.md, from the bottom up. What is in none of the folders (the program's entry, AuthServices) comes last in its project.
+    private static readonly string[] _layers =
+    [
+        "Storage.Documents", "Storage.EventLog",
+        "Auth.Outcomes", "Auth.Changes", "Auth.Limits", "Auth.Names", "Auth.Secrets", "Auth.Accounts", "Auth.Sessions", "Auth.Tokens", "Auth.Passwords", "Auth.SigningIn",
+        "Auth.Interception",
+        "Broker.Topics", "Broker.Events", "Broker.Settings", "Broker.Wire", "Broker.Limits", "Broker.Streams", "Broker.Rooms", "Broker.ReadMarks", "Broker.MqttSessions",
+        "Broker.Transports", "Broker.Clients", "Broker.Pages", "Broker.Api", "Broker.Operator", "Broker.Host",
+    ];
+
     private static readonly ArchUnitNET.Domain.Architecture _product = new ArchLoader()
-        .LoadAssemblies(typeof(Auth.Accounts.Account).Assembly, typeof(WebMessenger.Broker.Log.IRoomLog).Assembly)
+        .LoadAssemblies(typeof(WebMessenger.Storage.EventLog.IRoomLog).Assembly, typeof(Auth.Accounts.Account).Assembly, typeof(WebMessenger.Broker.Rooms.Room).Assembly)
         .Build();
+
+    [Fact]
+    public void Dependencies_go_down_only()
+    {
+        List<string> upward = [];
+        var downward = 0;
+        foreach (var type in _product.Types)
+        {
+            if (Layer(type) is not (>= 0 and var mine))
+            {
+                continue;
+            }
+
+            foreach (var used in type.GetTypeDependencies().Distinct())
+            {
+                if (Layer(used) > mine)
+                {
+                    upward.Add($"{type.FullName} -> {used.FullName}");
+                }
+
+                downward += Layer(used) is >= 0 and var its && its < mine ? 1 : 0;
+            }
+        }
+
+        // A rule that sees nothing would pass always.
+        Assert.InRange(downward, 1_000, int.MaxValue);
+        Assert.Empty(upward.Distinct());
+    }
+
+    [Fact]
+    public void Every_folder_has_a_place_among_the_layers()
+    {
+        var folders = _product.Types.Select(type => type.Namespace?.FullName ?? "")
+            .Where(space => space.StartsWith("WebMessenger.", StringComparison.Ordinal) && space.Split('.').Length > 2).Select(space => string.Join('.', space.Split('.')[1..3]));
+
+        Assert.Equal(_layers.Order(), folders.Distinct().Order());
+    }
 
     [Theory]
     // MQTTnet speaks the control plane only; what it calls a client or a session is not what we mean by them.
-    [InlineData("MQTTnet", "WebMessenger.Auth.Interception", "WebMessenger.Broker.Connections", "WebMessenger.Broker.Mqtt", "WebMessenger.Broker.Hosting")]
+    [InlineData("MQTTnet", "WebMessenger.Auth.Interception", "WebMessenger.Broker.Clients", "WebMessenger.Broker.Wire", "WebMessenger.Broker.Host")]
     // One thread owns LiteDB: whoever touches it is a store that runs there.
     [InlineData(
-        "LiteDB", "WebMessenger.Auth.Storage", "WebMessenger.Auth.Accounts", "WebMessenger.Auth.Sessions", "WebMessenger.Auth.Tokens", "WebMessenger.Broker.Rooms")]
-    [InlineData("RocksDbSharp", "WebMessenger.Broker.Log")]
+        "LiteDB", "WebMessenger.Storage.Documents", "WebMessenger.Auth.Accounts", "WebMessenger.Auth.Sessions", "WebMessenger.Auth.Passwords", "WebMessenger.Broker.Rooms")]
+    [InlineData("RocksDbSharp", "WebMessenger.Storage.EventLog")]
     // All others log by ILogger.
-    [InlineData("Serilog", "WebMessenger.Broker.Hosting")]
+    [InlineData("Serilog", "WebMessenger.Broker.Host")]
     // Auth asks about rooms by a port of its own, and never learns what a room is. (The program's entry is in no namespace.)
     [InlineData("WebMessenger.Broker", "WebMessenger.Broker", "")]
     public void Only_these_know(string guarded, params string[] mayKnow)
@@ -31,6 +78,9 @@ public sealed class LayerTests
         Assert.Contains(knowing, type => mayKnow.Any(allowed => Within(type, allowed)));
         Assert.Empty(knowing.Where(type => !mayKnow.Any(allowed => Within(type, allowed))).Select(type => type.FullName));
     }
+
+    // Negative: it is in none.
+    private static int Layer(IType type) => Array.FindIndex(_layers, layer => Within(type, "WebMessenger." + layer));
 
     private static bool Within(IType type, string space)
     {

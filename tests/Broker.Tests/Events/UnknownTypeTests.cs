@@ -1,10 +1,9 @@
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text.Json;
-using WebMessenger.Broker.Log;
-using WebMessenger.Broker.Reading;
-using WebMessenger.Broker.Tests.Hosting;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Broker.ReadMarks;
+using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Tests.Events;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using WebMessenger.Broker.Tests.Hosting;
+using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.Wire;
 
 namespace WebMessenger.Broker.Tests.Rooms;

@@ -1,11 +1,10 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
-using WebMessenger.Auth.Accounts;
-using WebMessenger.Broker.Connections;
-using WebMessenger.Broker.Hosting;
+using WebMessenger.Auth.SigningIn;
+using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Rooms;
-using WebMessenger.Broker.Storing;
-using WebMessenger.Broker.Tests.Hosting;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.Wire;
 
 namespace WebMessenger.Broker.Tests.Rooms;

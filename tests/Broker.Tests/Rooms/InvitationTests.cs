@@ -1,12 +1,13 @@
 using System.Net;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
-using WebMessenger.Auth.Accounts;
-using WebMessenger.Auth.Storage;
+using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Rooms;
-using WebMessenger.Broker.Tests.Hosting;
-using WebMessenger.Broker.Tests.Log;
+using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Broker.Topics;
+using WebMessenger.Storage.Documents;
+using WebMessenger.Storage.Tests.EventLog;
 
 namespace WebMessenger.Broker.Tests.Rooms;
 

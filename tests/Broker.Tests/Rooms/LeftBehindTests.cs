@@ -1,9 +1,10 @@
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
-using WebMessenger.Auth.Accounts;
-using WebMessenger.Broker.Log;
+using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Rooms;
-using WebMessenger.Broker.Tests.Hosting;
+using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Broker.Topics;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Tests.Rooms;
 

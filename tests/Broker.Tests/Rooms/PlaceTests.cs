@@ -1,9 +1,10 @@
 using System.Globalization;
 using System.Text;
-using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Rooms;
-using WebMessenger.Broker.Tests.Hosting;
+using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Broker.Topics;
 
 namespace WebMessenger.Broker.Tests.Rooms;
 
@@ -132,8 +133,8 @@ public sealed class PlaceTests
         Assert.Single(broker.Room("lobby").Subscribers.ToArray());
 
         // The leave is said on the way out; the last step is forgetting the connection.
-        var connections = broker.Get<WebMessenger.Broker.Connections.ConnectionDirectory>();
-        await Connections.HandshakeTests.UntilAsync(() => connections.OfAccount(bob.Account.Id).Length == 0);
+        var connections = broker.Get<WebMessenger.Broker.Clients.ConnectionDirectory>();
+        await Clients.HandshakeTests.UntilAsync(() => connections.OfAccount(bob.Account.Id).Length == 0);
     }
 
     [Fact]

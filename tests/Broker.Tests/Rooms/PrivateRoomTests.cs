@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using WebMessenger.Broker.Tests.Hosting;
+using WebMessenger.Broker.Tests.Host;
 
 namespace WebMessenger.Broker.Tests.Rooms;
 

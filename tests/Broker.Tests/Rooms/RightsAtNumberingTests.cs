@@ -1,13 +1,13 @@
 using System.Globalization;
 using System.Text;
-using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Broker.Log;
+using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Rooms;
-using WebMessenger.Broker.Tests.Connections;
-using WebMessenger.Broker.Tests.Hosting;
-using WebMessenger.Broker.Tests.Wire;
-using ConnectionDirectory = WebMessenger.Broker.Connections.ConnectionDirectory;
+using WebMessenger.Broker.Tests.Clients;
+using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Broker.Topics;
+using WebMessenger.Storage.EventLog;
+using ConnectionDirectory = WebMessenger.Broker.Clients.ConnectionDirectory;
 
 namespace WebMessenger.Broker.Tests.Rooms;
 

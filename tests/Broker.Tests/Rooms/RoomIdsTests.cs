@@ -1,5 +1,5 @@
 using System.Net;
-using WebMessenger.Broker.Tests.Hosting;
+using WebMessenger.Broker.Tests.Host;
 
 namespace WebMessenger.Broker.Tests.Rooms;
 

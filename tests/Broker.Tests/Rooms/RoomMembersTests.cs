@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json;
-using WebMessenger.Broker.Rooms;
-using WebMessenger.Broker.Tests.Hosting;
+using WebMessenger.Broker.Tests.Host;
 
 namespace WebMessenger.Broker.Tests.Rooms;
 

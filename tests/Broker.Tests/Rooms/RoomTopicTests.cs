@@ -1,4 +1,4 @@
-using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Topics;
 
 namespace WebMessenger.Broker.Tests.Rooms;
 

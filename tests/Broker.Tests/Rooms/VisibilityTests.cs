@@ -1,7 +1,8 @@
-using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Rooms;
-using WebMessenger.Broker.Tests.Hosting;
+using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Broker.Topics;
 
 namespace WebMessenger.Broker.Tests.Rooms;
 
@@ -220,7 +221,7 @@ public sealed class VisibilityTests
         await stranger.ConnectAsync("bob", bob.Token, will: new Will("rooms/lobby", "boo"));
         stranger.Abort();
         await using var client = await broker.ConnectAsync(bob);
-        await Connections.HandshakeTests.UntilAsync(() => broker.Get<WebMessenger.Broker.Connections.ConnectionDirectory>().Count == 2);
+        await Clients.HandshakeTests.UntilAsync(() => broker.Get<WebMessenger.Broker.Clients.ConnectionDirectory>().Count == 2);
         Assert.False(broker.Room("lobby").IsMember(bob.Account.Id));
 
         Assert.True((await client.PublishAsync("rooms/lobby", "hello")).Accepted);
@@ -239,7 +240,7 @@ public sealed class VisibilityTests
         await using var client = await broker.ConnectAsync(ana);
         Assert.True((await client.PublishAsync("users/bob", "hello")).Accepted);
 
-        await broker.Get<Auth.Accounts.AccountChanges>().EraseAsync(bob.Account, "correct horse battery staple", null);
+        await broker.Get<Auth.SigningIn.AccountChanges>().EraseAsync(bob.Account, "correct horse battery staple", null);
 
         Assert.Equal(0x87, (await client.PublishAsync("users/bob", "hello")).ReasonCode);
     }

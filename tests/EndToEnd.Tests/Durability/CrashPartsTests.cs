@@ -1,5 +1,4 @@
 using WebMessenger.Load.Crash;
-using WebMessenger.Load.Measuring;
 
 namespace WebMessenger.EndToEnd.Tests.Durability;
 

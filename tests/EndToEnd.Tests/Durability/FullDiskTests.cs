@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
-using WebMessenger.Broker.Tests.Log;
 using WebMessenger.EndToEnd.Tests.Servers;
+using WebMessenger.Storage.Tests.EventLog;
 
 namespace WebMessenger.EndToEnd.Tests.Durability;
 

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Text;
-using WebMessenger.Broker.Tests.Wire;
 using WebMessenger.EndToEnd.Tests.Servers;
 using WebMessenger.Load.Servers;
 

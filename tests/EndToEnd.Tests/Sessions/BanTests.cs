@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using WebMessenger.Broker.Tests.Wire;
 using WebMessenger.EndToEnd.Tests.Durability;
 using WebMessenger.EndToEnd.Tests.Servers;
 

@@ -1,8 +1,9 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
 using WebMessenger.Auth;
-using WebMessenger.Auth.Storage;
+using WebMessenger.Auth.Limits;
 using WebMessenger.Load.Wire;
+using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Load.Servers;
 

@@ -1,0 +1,25 @@
+using Microsoft.Extensions.Logging;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Changes;
+
+namespace WebMessenger.Auth.Sessions;
+
+/// <summary>An account got another user name.</summary>
+public sealed record Renamed(Account Account, string OldUserName);
+
+/// <summary>A login session is over; its live clients are silenced already.</summary>
+public sealed record SessionEnded(LoginSession Session, RevocationReason Reason);
+
+/// <summary>What the program must hear from here. The change is durable and in memory when an event is raised, and the caller's answer waits for the subscribers.</summary>
+public sealed class AccountEvents(ILogger<AccountEvents> logger)
+{
+    public AsyncEvent<Renamed> Renamed { get; } = new(nameof(Renamed), logger);
+
+    /// <summary>A display name changed.</summary>
+    public AsyncEvent<Account> DisplayNameChanged { get; } = new(nameof(DisplayNameChanged), logger);
+
+    /// <summary>Also for guests that were removed after their time. All its login sessions have ended before.</summary>
+    public AsyncEvent<Account> Erased { get; } = new(nameof(Erased), logger);
+
+    public AsyncEvent<SessionEnded> SessionEnded { get; } = new(nameof(SessionEnded), logger);
+}

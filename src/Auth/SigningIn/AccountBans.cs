@@ -1,0 +1,79 @@
+using Microsoft.Extensions.Logging;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Changes;
+using WebMessenger.Auth.Sessions;
+
+namespace WebMessenger.Auth.SigningIn;
+
+/// <summary>Shuts accounts out, and lets them in again. For the operator of the machine: who may ask for it is decided where it is asked for.</summary>
+public sealed partial class AccountBans
+{
+    private readonly AccountDirectory _accounts;
+    private readonly LoginSessions _sessions;
+    private readonly WriteGate _gate;
+    private readonly TimeProvider _time;
+    private readonly ILogger<AccountBans> _logger;
+
+    internal AccountBans(AccountDirectory accounts, LoginSessions sessions, WriteGate gate, TimeProvider time, ILogger<AccountBans> logger) =>
+        (_accounts, _sessions, _gate, _time, _logger) = (accounts, sessions, gate, time, logger);
+
+    /// <summary>Every banned account, the latest ban first.</summary>
+    public IReadOnlyList<(Account Account, Ban Ban)> All =>
+        [.. _accounts.All.Where(account => account.Ban is not null).Select(account => (account, account.Ban!)).OrderByDescending(banned => banned.Item2.At)];
+
+    /// <summary>
+    /// Ends all login sessions and access tokens of the account and lets it have no new ones (attack 27). Completes when the ban is on disk and the last of its connections is closed.
+    /// </summary>
+    /// <param name="reason">As <see cref="Ban.TryReason"/> gave it.</param>
+    public async Task<BanOutcome> BanAsync(string userName, string? reason)
+    {
+        Account? account;
+        HashSet<LoginSession> sessions;
+        using (await _gate.EnterAsync())
+        {
+            await _accounts.ReconcileUnderGateAsync();
+            account = _accounts.FindByUserName(userName);
+            if (account is null || account.Ban is not null)
+            {
+                return new(account is null ? BanResult.NoSuchAccount : BanResult.AlreadyBanned, account);
+            }
+
+            // Those from before, because the sweep ends login sessions of banned accounts too, and what it has begun to close is waited for here.
+            sessions = [.. _sessions.OfAccount(account)];
+            await _accounts.SetStandingAsync(account, account.Standing.With(new Ban(Now(), reason)));
+            sessions.UnionWith(_sessions.OfAccount(account));
+        }
+
+        await _sessions.EndAsync(sessions, RevocationReason.Banned);
+        var tokens = sessions.Count(session => session.Kind == LoginSessionKind.Token);
+        LogBanned(_logger, account.UserName, sessions.Count - tokens, tokens);
+        return new(BanResult.Done, account, sessions.Count - tokens, tokens);
+    }
+
+    /// <summary>Lets the account sign in again. What the ban ended stays ended.</summary>
+    public async Task<BanOutcome> LiftAsync(string userName)
+    {
+        using var entry = await _gate.EnterAsync();
+        await _accounts.ReconcileUnderGateAsync();
+        var account = _accounts.FindByUserName(userName);
+        if (account?.Ban is null)
+        {
+            return new(account is null ? BanResult.NoSuchAccount : BanResult.NotBanned, account);
+        }
+
+        // Perhaps the disk did not take their end: then only the ban has kept them from coming back with the next start.
+        await _sessions.RemoveStoredAsync(account);
+        await _accounts.SetStandingAsync(account, account.Standing.Lifted);
+        LogLifted(_logger, account.UserName);
+        return new(BanResult.Done, account);
+    }
+
+    // As exactly as it is stored, or it would be another one after it was read.
+    private DateTimeOffset Now() => DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds());
+
+    [LoggerMessage(1200, LogLevel.Information, "Banned {User}; login sessions ended: {Sessions}, access tokens: {Tokens}")]
+    private static partial void LogBanned(ILogger logger, string user, int sessions, int tokens);
+
+    [LoggerMessage(1201, LogLevel.Information, "Lifted the ban of {User}")]
+    private static partial void LogLifted(ILogger logger, string user);
+}

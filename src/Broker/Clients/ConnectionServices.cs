@@ -1,0 +1,34 @@
+using WebMessenger.Auth.Interception;
+using WebMessenger.Auth.Limits;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.MqttSessions;
+using WebMessenger.Broker.ReadMarks;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Clients;
+
+/// <summary>What every connection needs of the rest of the program.</summary>
+internal sealed record ConnectionServices(
+    ConnectionDirectory Connections,
+    AuthInterceptor Interceptor,
+    LoginSessions Sessions,
+    RoomDirectory Rooms,
+    ReadPositions Positions,
+    UnreadWatch Unread,
+    IRoomLog RoomLog,
+    DurableClients Durable,
+    PublishBudgets Budgets,
+    StorageQuotas Quotas,
+    DiskSpace Space,
+    TrafficMemory Memory,
+    SubscribeBudgets SubscribeBudgets,
+    PublishRefusals PublishRefusals,
+    LastWills Wills,
+    BrokerLimits Limits,
+    bool AllowPlainPasswords,
+    TimeProvider Time,
+    RefusalLog Refusals,
+    ILogger<MqttConnection> Log);

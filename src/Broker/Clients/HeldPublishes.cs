@@ -1,0 +1,65 @@
+using WebMessenger.Broker.Limits;
+
+namespace WebMessenger.Broker.Clients;
+
+/// <summary>
+/// Publishes that a client sent over its account's rate, or over its Receive Maximum: taken from the socket, so that what comes behind them
+/// is heard, and dealt with when they are paid for.
+/// </summary>
+/// <remarks>Belongs to the receive side of the connection; but for <see cref="Clear"/>, when that is over.</remarks>
+internal sealed class HeldPublishes(TrafficMemory memory)
+{
+    /// <summary>More than clients at their defaults have in flight: libraries of 3.1.1 send all they have.</summary>
+    private const int LargestCount = 512;
+    private const int LargestBytes = 256 * 1024;
+
+    /// <summary>What one costs beside its bytes.</summary>
+    private const int BytesOfOne = 128;
+
+    private readonly Queue<(byte Flags, byte[] Body)> _publishes = new();
+    private int _bytes;
+
+    public int Count => _publishes.Count;
+
+    /// <summary>Copies it behind the others. False: there is no room, and the client is not to be read on.</summary>
+    /// <param name="flags">Of the fixed header.</param>
+    /// <param name="body">What follows the Remaining Length.</param>
+    public bool TryAdd(byte flags, ReadOnlySpan<byte> body)
+    {
+        var bytes = body.Length + BytesOfOne;
+        if (Count >= LargestCount || _bytes + bytes > LargestBytes || memory.Held.IsFull)
+        {
+            return false;
+        }
+
+        _publishes.Enqueue((flags, body.ToArray()));
+        Account(bytes);
+        return true;
+    }
+
+    public bool TryPeek(out byte flags, out byte[] body)
+    {
+        var found = _publishes.TryPeek(out var next);
+        (flags, body) = found ? next : (default, []);
+        return found;
+    }
+
+    public void Dequeue()
+    {
+        var (_, body) = _publishes.Dequeue();
+        Account(-(body.Length + BytesOfOne));
+    }
+
+    /// <summary>The client is gone: it was not told that the server has them.</summary>
+    public void Clear()
+    {
+        _publishes.Clear();
+        Account(-_bytes);
+    }
+
+    private void Account(int bytes)
+    {
+        _bytes += bytes;
+        memory.Held.Add(bytes);
+    }
+}

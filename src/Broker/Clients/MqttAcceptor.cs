@@ -1,0 +1,113 @@
+using Microsoft.AspNetCore.Connections;
+using MQTTnet.Adapter;
+using MQTTnet.Diagnostics.Logger;
+using MQTTnet.Server;
+using WebMessenger.Broker.Transports;
+
+namespace WebMessenger.Broker.Clients;
+
+/// <summary>Where every MQTT connection arrives, from Kestrel's listeners and from the WebSocket endpoint, and is handed to MQTTnet.</summary>
+internal sealed partial class MqttAcceptor(ConnectionServices services) : ConnectionHandler, IMqttServerAdapter
+{
+    /// <summary>MQTTnet is started a moment after Kestrel listens; who connects in between waits this long at most.</summary>
+    private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(5);
+
+    /// <summary>After the end of a connection its peer has this long to take what was written to it.</summary>
+    private static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(1);
+
+    private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _isStopping;
+
+    public Func<IMqttChannelAdapter, Task>? ClientHandler { get; set; }
+
+    /// <summary>Completes when connections are served.</summary>
+    public Task Started => _started.Task;
+
+    public bool IsServing => _started.Task.IsCompletedSuccessfully && !_isStopping;
+
+    public Task StartAsync(MqttServerOptions options, IMqttNetLogger logger)
+    {
+        _started.TrySetResult();
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync() => Task.CompletedTask;
+
+    public void Dispose()
+    {
+        // Owns nothing.
+    }
+
+    public override Task OnConnectedAsync(ConnectionContext connection) => MqttListener.ServeAsync(connection, ServeAsync);
+
+    /// <summary>Serves one connection, which <see cref="ConnectionLimits"/> has counted in, until it is over.</summary>
+    public async Task ServeAsync(Transport transport)
+    {
+        if (_isStopping)
+        {
+            transport.Abort();
+            return;
+        }
+
+        try
+        {
+            await _started.Task.WaitAsync(StartTime);
+            if (ClientHandler is not { } handler)
+            {
+                transport.Abort();
+                return;
+            }
+
+            var connection = new MqttConnection(services, transport);
+            services.Connections.Opened(connection);
+            try
+            {
+                await handler(connection);
+            }
+            finally
+            {
+                connection.Gone();
+                await LingerAsync(connection);
+            }
+        }
+        catch (TimeoutException)
+        {
+            if (services.Refusals.Try("connections closed because MQTT has not started", transport.RemoteEndPoint?.Address))
+            {
+                LogNotStarted(services.Log);
+            }
+
+            transport.Abort();
+        }
+    }
+
+    // What was said last (a refusing CONNACK, say) may leave; a peer that does not take it does not stay for that.
+    private async Task LingerAsync(MqttConnection connection)
+    {
+        var transport = connection.Transport;
+        if (!transport.Closed.IsCompleted)
+        {
+            await Task.WhenAny(transport.Closed, Task.Delay(LingerTime, services.Time));
+        }
+
+        if (connection.WasRevoked)
+        {
+            transport.Abort();
+        }
+        else
+        {
+            transport.Close();
+        }
+    }
+
+    /// <summary>Refuses what arrives from now on; lets publishes under way be answered; says goodbye to everybody.</summary>
+    public async Task StopServingAsync(TimeSpan drainTime)
+    {
+        _isStopping = true;
+        services.Durable.BeginStop();
+        await Task.WhenAll(services.Connections.All.Select(connection => connection.ShutDownAsync(drainTime)));
+    }
+
+    [LoggerMessage(3010, LogLevel.Error, "A connection was closed because MQTT has not started")]
+    private static partial void LogNotStarted(ILogger log);
+}

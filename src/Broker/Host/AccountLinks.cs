@@ -1,0 +1,44 @@
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.MqttSessions;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Host;
+
+/// <summary>What happens to rooms when something happens to an account.</summary>
+internal static class AccountLinks
+{
+    public static void Connect(IServiceProvider services)
+    {
+        var events = services.GetRequiredService<AccountEvents>();
+        var rooms = services.GetRequiredService<RoomDirectory>();
+        var log = services.GetRequiredService<IRoomLog>();
+        var durable = services.GetRequiredService<DurableClients>();
+        events.Renamed.Subscribe(renamed =>
+        {
+            rooms.Renamed(renamed.Account, renamed.OldUserName);
+            return Task.CompletedTask;
+        });
+        events.DisplayNameChanged.Subscribe(account =>
+        {
+            rooms.Renamed(account, account.UserName);
+            return Task.CompletedTask;
+        });
+        events.Erased.Subscribe(rooms.ForgetAsync);
+        events.SessionEnded.Subscribe(async ended =>
+        {
+            rooms.SignedOut(ended.Session.Account);
+            try
+            {
+                await durable.ForgetAsync(ended.Session);
+            }
+            catch (RecordsNotWrittenException)
+            {
+                // A full disk, of which the log tells. What is left of them goes at the next start, for their login session is over.
+            }
+        });
+
+        // Also for a client that was gone by then and had sent something before.
+        events.SessionEnded.Subscribe(_ => log.SettleAsync());
+    }
+}

@@ -1,0 +1,77 @@
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.MqttSessions;
+using WebMessenger.Broker.Settings;
+
+namespace WebMessenger.Broker.Host;
+
+/// <summary>
+/// Watches the system's clock. When it was set, moves what lives for a time along with it, and notes now and then what time it is.
+/// </summary>
+internal sealed partial class ClockKeeper(
+    ServerClock clock, string dataFolder, LoginSessions sessions, DurableClients durable, ILogger<ClockKeeper> logger) : BackgroundService
+{
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan BetweenNotes = TimeSpan.FromMinutes(1);
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        ClockFile.Write(dataFolder, clock.GetUtcNow());
+    }
+
+    /// <summary>One look, and what follows from it.</summary>
+    internal async Task LookAsync()
+    {
+        if (clock.Look() is not { } step)
+        {
+            return;
+        }
+
+        if (step.Lifetimes == TimeSpan.Zero)
+        {
+            clock.Follow(step);
+            return;
+        }
+
+        var before = clock.GetUtcNow();
+        try
+        {
+            await Task.WhenAll(durable.MoveAsync(step.Lifetimes), sessions.MoveAsync(step.Lifetimes, () => clock.Follow(step)));
+        }
+        catch (IOException)
+        {
+            // In memory it is done; what was not stored is with the next use, and the log says that the store cannot write.
+        }
+
+        ClockFile.Write(dataFolder, clock.GetUtcNow());
+        LogSet(logger, before, clock.GetUtcNow());
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // What began later at this start is stored by now.
+        ClockFile.Write(dataFolder, clock.GetUtcNow());
+        var noted = clock.GetTimestamp();
+        using PeriodicTimer timer = new(BetweenLooks, clock);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                await LookAsync();
+                if (clock.GetElapsedTime(noted) >= BetweenNotes)
+                {
+                    noted = clock.GetTimestamp();
+                    ClockFile.Write(dataFolder, clock.GetUtcNow());
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The end.
+        }
+    }
+
+    [LoggerMessage(2110, LogLevel.Warning,
+        "The machine's clock was set from {Before:u} to {Now:u}; login sessions and kept clients live on for as long as before")]
+    private static partial void LogSet(ILogger logger, DateTimeOffset before, DateTimeOffset now);
+}

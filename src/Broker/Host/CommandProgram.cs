@@ -1,0 +1,179 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Operator;
+using WebMessenger.Broker.Settings;
+
+namespace WebMessenger.Broker.Host;
+
+/// <summary>What the program does instead of serving when its first argument is a command.</summary>
+internal static class CommandProgram
+{
+    private const string Usage = """
+        Usage: WebMessenger                            serves, until Ctrl+C
+               WebMessenger backup FOLDER              copies all data into a new folder; the server may be running
+               WebMessenger restore FOLDER             puts such a copy into an empty data folder; the server must not be running
+               WebMessenger ban USER [--reason TEXT]   shuts an account out, at once; the server may be running
+               WebMessenger unban USER                 lets it sign in again
+               WebMessenger bans                       lists who is banned, since when and why
+               WebMessenger password-link USER [--origin URL]   prints a link by which USER sets a new password
+               WebMessenger help | --version           this, or which version it is
+        Settings may follow, such as --WebMessenger:DataFolder=/var/lib/webmessenger
+        docs/operating.md lists them.
+        """;
+
+    private static readonly Dictionary<string, string> _options = new(StringComparer.Ordinal)
+    {
+        ["ban"] = "--reason",
+        ["password-link"] = "--origin",
+    };
+
+    private static readonly Dictionary<string, string> _failures = new(StringComparer.Ordinal)
+    {
+        ["backup"] = "No backup was made",
+        ["restore"] = "Nothing was restored",
+        ["ban"] = "Nobody was banned",
+        ["unban"] = "No ban was lifted",
+        ["bans"] = "The bans cannot be listed",
+        ["password-link"] = "No link was made",
+    };
+
+    /// <summary>
+    /// False: what is there are settings, if anything, and the program serves. A slip of a command must not start a server.
+    /// </summary>
+    public static bool IsMeant(string[] args) => args.Any(IsHelp) || args.Any(IsVersion) || (args is [var first, ..] && !IsSetting(first));
+
+    /// <summary>Exit code: 0 done, 1 not done (one line on <paramref name="error"/> says why), 2 called wrongly.</summary>
+    public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error)
+    {
+        if (args.Any(IsHelp))
+        {
+            await output.WriteLineAsync(Usage);
+            return 0;
+        }
+
+        if (args.Any(IsVersion))
+        {
+            await output.WriteLineAsync($"WebMessenger {Version} on {RuntimeInformation.FrameworkDescription}");
+            return 0;
+        }
+
+        if (Typed.TryParse(args) is not { } typed)
+        {
+            if (!_failures.ContainsKey(args[0]))
+            {
+                await error.WriteLineAsync($"There is no command {PlainLine.Of(args[0])}.");
+            }
+
+            await error.WriteLineAsync(Usage);
+            return 2;
+        }
+
+        using CancellationTokenSource stop = new();
+        void Stop(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            stop.Cancel();
+        }
+
+        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        try
+        {
+            await RunAsync(typed, output, stop.Token);
+            return 0;
+        }
+        catch (Exception failure) when (failure is CommandException or StartupException or IOException)
+        {
+            return await FailAsync(failure.Message.ReplaceLineEndings(" "));
+        }
+        catch (OperationCanceledException)
+        {
+            return await FailAsync("Stopped; nothing is left of it.");
+        }
+
+        async Task<int> FailAsync(string why)
+        {
+            await error.WriteLineAsync($"{_failures[typed.Command]}. {why}");
+            return 1;
+        }
+    }
+
+    private static Task RunAsync(Typed typed, TextWriter output, CancellationToken cancellation)
+    {
+        SettingsReader.RefuseUnknownTyped(typed.Settings, _options.GetValueOrDefault(typed.Command));
+        var configuration = WebMessengerProgram.NewBuilder(typed.Settings).Configuration;
+        var settings = SettingsReader.Read(configuration);
+        var dataFolder = settings.DataFolder;
+        var time = TimeProvider.System;
+        return typed.Command switch
+        {
+            "backup" => new BackupCommand(dataFolder, FullPath(typed.Object), output, time).RunAsync(cancellation),
+            "restore" => new RestoreCommand(FullPath(typed.Object), dataFolder, output, time).RunAsync(cancellation),
+            "ban" => new BanCommand(dataFolder, new(BanWish.Ban, typed.Object, typed.Option), output, time).RunAsync(cancellation),
+            "unban" => new BanCommand(dataFolder, new(BanWish.Unban, typed.Object), output, time).RunAsync(cancellation),
+            "password-link" =>
+                new PasswordLinkCommand(settings, configuration, typed.Object, typed.Option, output, time).RunAsync(cancellation),
+            _ => new BanCommand(dataFolder, new(BanWish.List), output, time).RunAsync(cancellation),
+        };
+    }
+
+    private static string Version =>
+        typeof(CommandProgram).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+            ?? "of unknown version";
+
+    private static bool IsHelp(string typed) => typed is "--help" or "-h" or "-?" or "/?" or "help";
+
+    private static bool IsVersion(string typed) => typed is "--version" or "-v";
+
+    // As the settings' own reader takes them: `--Key=value`, `--Key value`, `/Key=value`, `Key=value`.
+    private static bool IsSetting(string typed) =>
+        typed.StartsWith('-') || typed.StartsWith('/') || typed.Contains('=', StringComparison.Ordinal);
+
+    private static string FullPath(string folder) => Path.GetFullPath(Path.TrimEndingDirectorySeparator(folder));
+
+    /// <summary>A command line, taken apart.</summary>
+    /// <param name="Object">A folder or a user; empty where there is none.</param>
+    /// <param name="Option">Of a ban the reason, of a password link the origin.</param>
+    private sealed record Typed(string Command, string Object, string? Option, string[] Settings)
+    {
+        /// <summary>Null: it is no command line of ours.</summary>
+        public static Typed? TryParse(string[] args)
+        {
+            if (!_failures.ContainsKey(args[0]))
+            {
+                return null;
+            }
+
+            var command = args[0];
+            var rest = args[1..];
+            var named = "";
+            if (command != "bans")
+            {
+                if (rest is not [{ Length: > 0 } first, ..] || first.StartsWith('-'))
+                {
+                    return null;
+                }
+
+                (named, rest) = (first, rest[1..]);
+            }
+
+            string? option = null;
+            if (_options.TryGetValue(command, out var name) && rest is [var typed, ..])
+            {
+                if (typed == name && rest.Length > 1)
+                {
+                    (option, rest) = (rest[1], rest[2..]);
+                }
+                else if (typed.StartsWith(name + "=", StringComparison.Ordinal))
+                {
+                    (option, rest) = (typed[(name.Length + 1)..], rest[1..]);
+                }
+            }
+
+            // An option of a command that is not where it belongs would be taken for a setting, and ignored.
+            var areSettings = (rest is [] || rest[0].StartsWith('-')) && !rest.Intersect(_options.Values).Any();
+            return areSettings ? new(command, named, option, rest) : null;
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using WebMessenger.Broker.Api;
+using WebMessenger.Broker.Pages;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Transports;
+
+namespace WebMessenger.Broker.Host;
+
+/// <summary>What a request passes, in order, and where it can end.</summary>
+internal static class Pipeline
+{
+    public static void AddServices(IServiceCollection services)
+    {
+        services.AddProblemDetails();
+        services.AddExceptionHandler(Problems.OfFailures);
+        services.AddOpenApi();
+        services.AddHealthChecks();
+        CompressedAnswers.AddServices(services);
+        RequestRates.AddServices(services);
+        services.AddSingleton<RequestsUnderWay>();
+    }
+
+    public static void Map(WebApplication app)
+    {
+        // First: what comes behind it asks for the address and the scheme of the client.
+        var settings = app.Services.GetRequiredService<BrokerSettings>();
+        TrustedProxies.Use(app, settings.TrustedProxies);
+        app.UseMiddleware<SecurityHeaders>();
+
+        // Around all that writes answers: a place is held until the answer is taken.
+        app.Use(app.Services.GetRequiredService<RequestsUnderWay>().ServeAsync);
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.Services.GetRequiredService<AllowedHosts>().Use(app);
+        settings.BasePath.Use(app);
+        app.Use(MaskedFrames.DemandAsync);
+        app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
+        app.UseRouting();
+        app.UseRateLimiter();
+        CompressedAnswers.Use(app);
+        OpenApiFile.Map(app);
+        HealthApi.Map(app);
+        ServerApi.Map(app);
+        AccountsApi.Map(app);
+        SessionApi.Map(app);
+        SessionsApi.Map(app);
+        TokensApi.Map(app);
+        PasswordLinksApi.Map(app);
+        RoomsApi.Map(app);
+        EventsApi.Map(app);
+        ReadApi.Map(app);
+        WhispersApi.Map(app);
+        MqttWebSocket.Map(app);
+        WebPages.Map(app);
+    }
+}

@@ -1,0 +1,119 @@
+using WebMessenger.Auth;
+using WebMessenger.Auth.Limits;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Transports;
+using WebMessenger.Storage.Documents;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Host;
+
+/// <summary>Everything on disk, opened together and closed in order.</summary>
+internal sealed class Stores : IAsyncDisposable
+{
+    private readonly DataFolder _folder;
+    private readonly ILoggerFactory _loggers;
+    private readonly RocksRoomLog _log;
+
+    private Stores(
+        DataFolder folder, ServerClock clock, ILoggerFactory loggers, DocumentStore documents, AuthServices auth, RocksRoomLog log) =>
+        (_folder, Clock, _loggers, Documents, Auth, _log) = (folder, clock, loggers, documents, auth, log);
+
+    public string Folder => _folder.FullPath;
+
+    /// <summary>The time of the program, which is never before what is stored.</summary>
+    public ServerClock Clock { get; }
+
+    public DocumentStore Documents { get; }
+
+    public AuthServices Auth { get; }
+
+    public IRoomLog Log => _log;
+
+    /// <summary>In the same store as <see cref="Log"/>, and closed with it.</summary>
+    public IRecordStore Records => _log;
+
+    public LogHealth Health => _log.Health;
+
+    /// <param name="system">The machine's clock, which may be wrong.</param>
+    public static async Task<Stores> OpenAsync(BrokerSettings settings, HandleRoom room, TimeProvider system, ILoggerFactory loggers)
+    {
+        var folder = DataFolder.Open(settings.DataFolder);
+        ServerClock time = new(system, ClockFile.Read(settings.DataFolder));
+        DocumentStore? documents = null;
+        AuthServices? auth = null;
+        try
+        {
+            documents = DocumentStore.Open(folder.AccountsFile, loggers.CreateLogger<DocumentStore>());
+            var options = new AuthOptions
+            {
+                GuestsEnabled = settings.GuestsEnabled,
+                RegistrationEnabled = settings.RegistrationEnabled,
+                SignInsPerMinutePerAddress = settings.Limits.SignInsPerMinutePerAddress,
+                RegistrationsPerHourPerAddress = settings.Limits.RegistrationsPerHourPerAddress,
+                GuestsPerMinutePerAddress = settings.Limits.GuestsPerMinutePerAddress,
+                WrongPasswordsPerHourPerAccount = settings.Limits.WrongPasswordsPerHourPerAccount,
+                AccountTriesPerDay = settings.Limits.AccountTriesPerDay,
+                UserNameChangesPerMonth = settings.Limits.UserNameChangesPerMonth,
+                UserNamesPerAccount = settings.Limits.UserNamesPerAccount,
+                DisplayNameChangesPerHour = settings.Limits.DisplayNameChangesPerHour,
+                LoginSessionsPerAccount = settings.Limits.LoginSessionsPerAccount,
+                TokensPerAccount = settings.Limits.TokensPerAccount,
+            };
+            auth = await AuthServices.OpenAsync(documents, options, time, loggers);
+            if (time.StartsLater > TimeSpan.Zero)
+            {
+                // Before the first sweep looks for who has expired.
+                await auth.Sessions.MoveAsync(time.StartsLater);
+            }
+
+            var log = RocksRoomLog.Open(folder.RoomsFolder, new RocksRoomLogOptions { OpenFiles = room.StoreFiles }, time, loggers.CreateLogger<RocksRoomLog>());
+            return new Stores(folder, time, loggers, documents, auth, log);
+        }
+        catch (Exception error)
+        {
+            if (auth is not null)
+            {
+                await auth.DisposeAsync();
+            }
+
+            if (documents is not null)
+            {
+                await documents.DisposeAsync();
+            }
+
+            folder.Dispose();
+            throw error is IOException or UnauthorizedAccessException
+                ? new StartupException($"The data in {settings.DataFolder} cannot be opened: {error.Message}", error)
+                : error;
+        }
+    }
+
+    /// <summary>
+    /// Makes a copy of both stores in a new folder: all that was acknowledged before the call is in it. Events first: so no event names an account or a room that the
+    /// copy does not have, and nobody has back in it a right that had ended when something was said.
+    /// </summary>
+    /// <exception cref="IOException">It could not be made.</exception>
+    public async Task CopyAsync(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(folder);
+        }
+        else
+        {
+            Directory.CreateDirectory(folder, DataFolder.OwnerOnly);
+        }
+
+        await Task.Run(() => _log.SaveCopy(DataFolder.RoomsFolderIn(folder)));
+        await Documents.CopyAsync(DataFolder.AccountsFileIn(folder));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Log.DisposeAsync();
+        await Auth.DisposeAsync();
+        await Documents.DisposeAsync();
+        _folder.Dispose();
+        _loggers.Dispose();
+    }
+}

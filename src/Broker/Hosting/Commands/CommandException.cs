@@ -1,4 +1,0 @@
-namespace WebMessenger.Broker.Hosting.Commands;
-
-/// <summary>A command cannot be done; the message is one line that says why and what to do.</summary>
-internal sealed class CommandException(string message, Exception? inner = null) : Exception(message, inner);

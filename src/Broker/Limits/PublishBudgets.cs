@@ -1,0 +1,27 @@
+using System.Collections.Concurrent;
+using WebMessenger.Broker.Settings;
+
+namespace WebMessenger.Broker.Limits;
+
+/// <summary>What each account may still publish: one budget for all its clients.</summary>
+internal sealed class PublishBudgets(BrokerLimits limits, TimeProvider time)
+{
+    private readonly ConcurrentDictionary<string, RateBudget> _budgets = new();
+
+    public int Count => _budgets.Count;
+
+    public RateBudget Of(string accountId) =>
+        _budgets.GetOrAdd(accountId, static (_, of) => new RateBudget(of.limits.PublishPerSecond, of.limits.PublishBurst, of.time), (limits, time));
+
+    /// <summary>Forgets accounts that have no connection and a full budget: who comes back begins with a full one anyway.</summary>
+    public void Sweep(IConnectedAccounts connected)
+    {
+        foreach (var (accountId, budget) in _budgets)
+        {
+            if (budget.IsFull && !connected.IsConnected(accountId))
+            {
+                _budgets.TryRemove(accountId, out _);
+            }
+        }
+    }
+}

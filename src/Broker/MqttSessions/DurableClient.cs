@@ -1,0 +1,41 @@
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Topics;
+
+namespace WebMessenger.Broker.MqttSessions;
+
+/// <summary>An MQTT session that outlives its connections: 3.1.1 without clean session, MQTT 5 with a session expiry.</summary>
+/// <remarks>Guarded by the gate of <see cref="DurableClients"/>.</remarks>
+internal sealed class DurableClient(string clientId, LoginSession session)
+{
+    public string ClientId { get; } = clientId;
+
+    /// <summary>Under which it was used last; its end is this one's.</summary>
+    public LoginSession Session { get; set; } = session;
+
+    /// <summary>Null while it is away.</summary>
+    public IResumable? Connection { get; set; }
+
+    /// <summary>While it is away: its last connection, if that left publishes at the store that are not decided on.</summary>
+    public IResumable? Publishing { get; set; }
+
+    /// <summary>Seconds that it lives on after its connection.</summary>
+    public uint Expiry { get; set; }
+
+    /// <summary>What is said if it is lost, or, while it is away, does not come back in time. Null: nothing.</summary>
+    public LastWill? Will { get; set; }
+
+    /// <summary>While it is away: since when its will waits, as a <see cref="TimeProvider"/> timestamp, and for how long.</summary>
+    public (long Since, TimeSpan For) WillWait { get; set; }
+
+    /// <summary>Since when it is away; of no meaning while it is connected.</summary>
+    public DateTimeOffset LeftAt { get; set; }
+
+    /// <summary>As they were stored last.</summary>
+    public IReadOnlyList<HeldFilter> Filters { get; set; } = [];
+
+    /// <summary>While it is away; a connected client's is in its connection.</summary>
+    public DurablePosition Position { get; set; } = DurablePosition.Nothing;
+
+    /// <summary>While away: differs from what is stored.</summary>
+    public bool IsChanged { get; set; }
+}

@@ -1,0 +1,97 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Topics;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.MqttSessions;
+
+/// <summary>What of a durable client is on disk and seldom changes.</summary>
+/// <param name="LeftAt">Null: it was connected.</param>
+/// <param name="Will">What is said if it does not come back. Null: nothing; always in records of version 0.1.</param>
+internal sealed record ClientRecord(LoginSessionNote Session, uint Expiry, DateTimeOffset? LeftAt, FilterRecord[] Filters, LastWill? Will = null);
+
+internal sealed record FilterRecord(string Text, byte QualityOfService, bool NoLocal, bool RetainAsPublished, RetainHandling RetainHandling, int SubscriptionId)
+{
+    public static FilterRecord Of(HeldFilter held) =>
+        new(held.Filter.Text, held.QualityOfService, held.NoLocal, held.RetainAsPublished, held.RetainHandling, held.SubscriptionId);
+
+    /// <summary>Null: this version knows no such filter.</summary>
+    public HeldFilter? ToFilter() => RoomFilter.TryParse(Text, out var filter) == FilterError.None
+        ? new HeldFilter(filter!, QualityOfService, NoLocal, RetainAsPublished, RetainHandling, SubscriptionId)
+        : null;
+}
+
+/// <summary>Where a durable client is: stored every second while it changes.</summary>
+internal sealed record PositionRecord(CursorRecord[] Cursors, UnacknowledgedRecord[] Unacknowledged);
+
+internal sealed record CursorRecord(string Log, string Epoch, long Seq);
+
+/// <param name="Epoch">See <see cref="UnacknowledgedEvent"/>; null in records of version 0.1.</param>
+internal sealed record UnacknowledgedRecord(ushort PacketId, string Log, long Seq, string? Epoch = null);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(ClientRecord))]
+[JsonSerializable(typeof(PositionRecord))]
+internal sealed partial class DurableJson : JsonSerializerContext;
+
+/// <summary>The records of durable clients: their keys, and what is in them.</summary>
+/// <remarks>Keys: `durable/c/{account}/{client id}`, `durable/p/…` alike, and `durable/q/{account}/{client id}/{packet id}`. An account's id has no slash; a client id may.</remarks>
+internal static class DurableRecords
+{
+    public static byte[] ClientsPrefix { get; } = "durable/c/"u8.ToArray();
+
+    public static byte[] ReceivedPrefix { get; } = "durable/q/"u8.ToArray();
+
+    public static byte[] ClientKey(string account, string clientId) => Encoding.UTF8.GetBytes($"durable/c/{account}/{clientId}");
+
+    public static byte[] PositionKey(string account, string clientId) => Encoding.UTF8.GetBytes($"durable/p/{account}/{clientId}");
+
+    public static byte[] ReceivedKey(string account, string clientId, ushort packetId) =>
+        Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"durable/q/{account}/{clientId}/{packetId}"));
+
+    /// <summary>What a QoS 2 publish was, to tell a repetition by.</summary>
+    public static byte[] Received(ulong contentHash)
+    {
+        var value = new byte[8];
+        BinaryPrimitives.WriteUInt64BigEndian(value, contentHash);
+        return value;
+    }
+
+    public static (string Account, string ClientId) ReadClientKey(byte[] key)
+    {
+        var name = Encoding.UTF8.GetString(key.AsSpan(ClientsPrefix.Length));
+        var slash = name.IndexOf('/', StringComparison.Ordinal);
+        return (name[..slash], name[(slash + 1)..]);
+    }
+
+    public static (string Account, string ClientId, ushort PacketId, ulong ContentHash) ReadReceived(byte[] key, byte[] value)
+    {
+        var name = Encoding.UTF8.GetString(key.AsSpan(ReceivedPrefix.Length));
+        var (first, last) = (name.IndexOf('/', StringComparison.Ordinal), name.LastIndexOf('/'));
+        return (name[..first], name[(first + 1)..last], ushort.Parse(name.AsSpan(last + 1), CultureInfo.InvariantCulture), BinaryPrimitives.ReadUInt64BigEndian(value));
+    }
+
+    public static byte[] Write(ClientRecord record) => JsonSerializer.SerializeToUtf8Bytes(record, DurableJson.Default.ClientRecord);
+
+    public static byte[] Write(DurablePosition position) => JsonSerializer.SerializeToUtf8Bytes(
+        new PositionRecord(
+            [.. position.Cursors.Select(cursor => new CursorRecord(cursor.Key.Value, cursor.Value.Epoch, cursor.Value.Seq))],
+            [.. position.Unacknowledged.Select(sent => new UnacknowledgedRecord(sent.PacketId, sent.Log.Value, sent.Seq, sent.GivenUp))]),
+        DurableJson.Default.PositionRecord);
+
+    public static ClientRecord ReadClient(byte[] value) =>
+        JsonSerializer.Deserialize(value, DurableJson.Default.ClientRecord) ?? throw new JsonException("A durable client's record is empty.");
+
+    public static DurablePosition ReadPosition(byte[]? value, IReadOnlyDictionary<ushort, ulong> received)
+    {
+        var record = value is null ? null : JsonSerializer.Deserialize(value, DurableJson.Default.PositionRecord);
+        return new DurablePosition(
+            record?.Cursors.ToDictionary(cursor => LogName.Stored(cursor.Log), cursor => new LogCursor(cursor.Epoch, cursor.Seq)) ?? [],
+            [.. record?.Unacknowledged.Select(sent => new UnacknowledgedEvent(sent.PacketId, LogName.Stored(sent.Log), sent.Seq, sent.Epoch)) ?? []],
+            received);
+    }
+}

@@ -1,0 +1,97 @@
+using WebMessenger.Auth.Interception;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Streams;
+using WebMessenger.Broker.Topics;
+using WebMessenger.Broker.Wire;
+
+namespace WebMessenger.Broker.MqttSessions;
+
+/// <summary>Says the last wills of clients that were lost: at once, or when their delay is over or their MQTT session has ended.</summary>
+/// <remarks>Thread-safe. <see cref="DurableClients"/> keeps those that wait, at most one a durable client; what is due is said outside of its gate.</remarks>
+internal sealed class LastWills(
+    RoomDirectory rooms,
+    AuthInterceptor interceptor,
+    DurableClients durable,
+    IResumables connections,
+    PublishBudgets budgets,
+    StorageQuotas quotas,
+    DiskSpace space,
+    PublishRefusals refusals,
+    BrokerLimits limits,
+    TimeProvider time)
+{
+    /// <summary>Asked at CONNECT. Null: it may be said as things are now; else what is wrong with it.</summary>
+    public string? WhyNever(LoginSession session, LastWill will) => Prepare(session, will, out _, out _);
+
+    /// <summary>Says a will with the rights of now, at the account's expense. False: it is dropped, and nothing is on its way.</summary>
+    /// <param name="lost">The connection that is told when it is decided on; null: it is gone for good.</param>
+    public bool Say(LoginSession session, string clientId, ulong publisherMark, LastWill will, IPublisher? lost)
+    {
+        if (Prepare(session, will, out var target, out var command) is { } never)
+        {
+            Dropped(session, clientId, ReasonCode.NotAuthorized, never, will.Topic);
+            return false;
+        }
+
+        var membership = target!.Room?.MembershipOf(session.Account.Id);
+        if (target.Room is not null && membership is null)
+        {
+            Dropped(session, clientId, ReasonCode.NotAuthorized, "the account is not a member of the room.", will.Topic);
+            return false;
+        }
+
+        // Whoever connects and is lost over and over publishes as well, and has no more of it than of messages.
+        if (!budgets.Of(session.Account.Id).TryTake(out _))
+        {
+            Dropped(session, clientId, ReasonCode.QuotaExceeded, "too many messages of the account in a short time.", will.Topic);
+            return false;
+        }
+
+        DateTimeOffset? expiry = will.ExpirySeconds is { } seconds ? time.GetUtcNow().AddSeconds(seconds) : null;
+        return RoomDirectory.TryStore(target, PendingPublish.OfWill(
+            target, membership, Author.Of(session), command!, publisherMark, lost, session, new StoragePayer(quotas.Of(session), space), expiry));
+    }
+
+    /// <summary>Says those whose time has come. Called about once a second, and when an MQTT session has ended.</summary>
+    public void SayDue()
+    {
+        foreach (var due in durable.TakeDueWills())
+        {
+            Say(due.Session, due.ClientId, RecentPublishers.MarkOf(due.Session.Account.Id, due.ClientId), due.Will, lost: null);
+        }
+    }
+
+    private string? Prepare(LoginSession session, LastWill will, out PublishTarget? target, out Command? command)
+    {
+        command = null;
+        target = rooms.Resolve(will.Topic);
+        if (target is not { Topic.Kind: TopicKind.Events or TopicKind.Inbox } || !interceptor.MayPublish(session, target).IsAllowed)
+        {
+            return "its topic is not one you may publish to.";
+        }
+
+        if (limits.PayloadBytes > 0 && will.Payload.Length > limits.PayloadBytes)
+        {
+            return $"its payload is longer than {limits.PayloadBytes} bytes.";
+        }
+
+        command = Command.Parse(will.Payload, default, limits.TextLength, out var error);
+        return command is null ? error : null;
+    }
+
+    // The client is gone: the account's others, which listen to its inbox, are told in its place.
+    private void Dropped(LoginSession session, string clientId, byte code, string reason, string topic)
+    {
+        refusals.Note(session, clientId, code, "will_dropped", "The will was dropped: " + reason, topic, isHeard: false);
+        if (session.IsRevoked || !refusals.MayTellOfWill(session.Account.Id, clientId))
+        {
+            return;
+        }
+
+        connections.Notify(session.Account.Id, "will_dropped", $"The will of the client {PlainLine.Of(clientId)} was dropped: {reason}", topic);
+    }
+}

@@ -1,0 +1,56 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.Extensions.Primitives;
+using WebMessenger.Broker.Settings;
+
+namespace WebMessenger.Broker.Pages;
+
+/// <summary>The headers that every answer carries: what a page may load, who may frame it, what it tells others.</summary>
+internal sealed class SecurityHeaders(RequestDelegate next, BrokerSettings settings)
+{
+    // 'self' in connect-src covers the WebSocket of the same host and port (CSP 3, 6.7.2.8). Svelte makes its templates through a Trusted Types policy of its own.
+    private static readonly StringValues ContentSecurityPolicy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; worker-src 'self'; "
+        + "manifest-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
+        + "trusted-types svelte-trusted-html webmessenger-worker webmessenger-service-worker";
+
+    // Without includeSubDomains and preload: what else lies under the name is not this program's to decide.
+    private readonly StringValues _strictTransport = settings.StrictTransportDays == 0
+        ? StringValues.Empty
+        : string.Create(CultureInfo.InvariantCulture, $"max-age={settings.StrictTransportDays * 86400L}");
+
+    public Task InvokeAsync(HttpContext context)
+    {
+        // Not before the answer starts: what handles a fault clears all headers first.
+        context.Response.OnStarting(() => Set(context));
+        return next(context);
+    }
+
+    private Task Set(HttpContext context)
+    {
+        var headers = context.Response.Headers;
+        if (context.Request.IsHttps && _strictTransport.Count > 0 && IsName(context.Request.Host.Host))
+        {
+            headers.StrictTransportSecurity = _strictTransport;
+        }
+
+        headers.ContentSecurityPolicy = ContentSecurityPolicy;
+        headers.XContentTypeOptions = "nosniff";
+        headers["Referrer-Policy"] = "no-referrer";
+        headers.XFrameOptions = "DENY";
+        headers["Cross-Origin-Opener-Policy"] = "same-origin";
+        headers["Cross-Origin-Resource-Policy"] = "same-origin";
+        headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()";
+        if (context.Request.Path.StartsWithSegments("/api"))
+        {
+            headers.CacheControl = "no-store";
+        }
+
+        return Task.CompletedTask;
+    }
+
+    // Browsers heed it for names only (RFC 6797, 8.1.1), and a localhost that must be https would break every other program at it.
+    private static bool IsName(string host) =>
+        HostName.Fold(host) is var name && name != "localhost" && !name.EndsWith(".localhost", StringComparison.Ordinal)
+        && !IPAddress.TryParse(name, out _);
+}

@@ -1,0 +1,230 @@
+using System.Text;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Streams;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.ReadMarks;
+
+/// <summary>The read positions of one account, read from the store when they are first asked for. A guest's are in memory only: they end with the guest.</summary>
+/// <remarks>Thread-safe. Under <c>_gate</c> only the log's own gates are taken; a write is handed over under it and waited for outside.</remarks>
+internal sealed class AccountPositions(Account account, IRoomLog log, IRecordStore records, Action<Account, EventStream> announce)
+{
+    private readonly Lock _gate = new();
+    private Dictionary<string, ReadPosition>? _positions;
+
+    /// <summary>Before the keys of all of an account's positions.</summary>
+    public static byte[] Prefix(string accountId) => Encoding.ASCII.GetBytes($"read/{accountId}/");
+
+    public static byte[] Key(string accountId, string log) => Encoding.ASCII.GetBytes($"read/{accountId}/{log}");
+
+    /// <summary>Where the account is now. Null: it is not a member, or gone.</summary>
+    /// <exception cref="IOException">The store cannot be read.</exception>
+    public Mark? Find(EventStream stream)
+    {
+        lock (_gate)
+        {
+            if (!MayHave(stream))
+            {
+                return null;
+            }
+
+            var head = log.Head(stream.Log);
+            var now = Current(stream, head).Now;
+            return new Mark(Math.Min(now.Seq, head.Head), head.Epoch);
+        }
+    }
+
+    /// <summary>The account has come onto a room's list: everything before is no concern of its. Completes when that is on disk, or cannot be written.</summary>
+    public Task BeginAsync(EventStream stream)
+    {
+        lock (_gate)
+        {
+            if (!MayHave(stream))
+            {
+                return Task.CompletedTask;
+            }
+
+            // A position left behind by a membership that ended while the disk was full counts no longer.
+            Forget(stream.Log.Value);
+            ReadPosition position = new(Mark.AtHead(log.Head(stream.Log)), isStored: false);
+            Positions[stream.Log.Value] = position;
+            announce(account, stream);
+            return SaveAsync(stream, position);
+        }
+    }
+
+    /// <summary>Moves on, never back. Completes when a write that covers it is on disk.</summary>
+    public async Task<MarkResult> MarkAsync(EventStream stream, long seq, string? epoch)
+    {
+        ReadPosition position;
+        Task<bool> stored;
+        lock (_gate)
+        {
+            if (!MayHave(stream))
+            {
+                return new MarkResult(MarkOutcome.NotOpen);
+            }
+
+            var head = log.Head(stream.Log);
+            if (epoch is not null && epoch != head.Epoch)
+            {
+                return new MarkResult(MarkOutcome.OtherEpoch);
+            }
+
+            position = Current(stream, head);
+            Mark mark = new(Math.Min(seq, head.Head), head.Epoch);
+            if (mark.Seq <= position.Now.Seq)
+            {
+                return new MarkResult(MarkOutcome.Taken, mark with { Seq = position.Now.Seq });
+            }
+
+            if (account.IsGuest)
+            {
+                position.Become(mark);
+                announce(account, stream);
+                return new MarkResult(MarkOutcome.Taken, mark);
+            }
+
+            stored = position.Advance(mark);
+            if (!position.IsBeingWritten)
+            {
+                _ = SaveAsync(stream, position);
+            }
+        }
+
+        var isStored = await stored;
+        lock (_gate)
+        {
+            return position.IsForgotten ? new MarkResult(MarkOutcome.NotOpen)
+                : isStored ? new MarkResult(MarkOutcome.Taken, position.Now)
+                : new MarkResult(MarkOutcome.NotStored);
+        }
+    }
+
+    /// <summary>Forgets what is in memory of one log; the caller writes.</summary>
+    public void ForgetInMemory(LogName log)
+    {
+        lock (_gate)
+        {
+            Forget(log.Value);
+        }
+    }
+
+    /// <summary>Forgets all that is in memory; the caller writes. Returns the keys, also of what was just being written.</summary>
+    public List<byte[]> ForgetInMemory()
+    {
+        lock (_gate)
+        {
+            var names = _positions?.Keys.ToList() ?? [];
+            names.ForEach(Forget);
+            return names.ConvertAll(name => Key(account.Id, name));
+        }
+    }
+
+    // The account is on the list, and neither it nor the room is gone.
+    private bool MayHave(EventStream stream) => !account.IsErased && stream switch
+    {
+        Room room => room.IsMember(account.Id) && !room.IsDeleted,
+        Inbox inbox => inbox.Owner == account,
+        _ => false,
+    };
+
+    // Under _gate.
+    private Dictionary<string, ReadPosition> Positions => _positions ??= account.IsGuest ? [] : Load();
+
+    private Dictionary<string, ReadPosition> Load()
+    {
+        var prefix = Prefix(account.Id);
+        Dictionary<string, ReadPosition> positions = [];
+        foreach (var (key, value) in records.ReadAll(prefix))
+        {
+            positions[Encoding.ASCII.GetString(key.AsSpan(prefix.Length))] = new ReadPosition(Mark.Parse(value));
+        }
+
+        return positions;
+    }
+
+    // Under _gate.
+    private ReadPosition Current(EventStream stream, in LogHead head)
+    {
+        if (!Positions.TryGetValue(stream.Log.Value, out var position))
+        {
+            // A whisper waits for its first reader. A room whose member has no position is one that was joined before positions were kept.
+            position = stream is Inbox ? new ReadPosition(Mark.Nothing) : new ReadPosition(Mark.AtHead(head), isStored: false);
+            Positions[stream.Log.Value] = position;
+        }
+        else if (!position.Now.IsOf(head))
+        {
+            // Of another life of the log. Not everything is new again after a backup was restored.
+            position.Become(Mark.AtHead(head));
+        }
+
+        if (position.Wanted != position.Stored && !position.IsBeingWritten)
+        {
+            _ = SaveAsync(stream, position);
+        }
+
+        return position;
+    }
+
+    // Under _gate.
+    private void Forget(string log)
+    {
+        if (_positions is not null && _positions.Remove(log, out var position))
+        {
+            position.IsForgotten = true;
+        }
+    }
+
+    // Under _gate up to its first write, so that the store is given what concerns one key in order. One of it at a time for one position.
+    private async Task SaveAsync(EventStream stream, ReadPosition position)
+    {
+        if (account.IsGuest)
+        {
+            return;
+        }
+
+        while (TryBeginWrite(position) is { } writing)
+        {
+            var isStored = await IsStoredAsync(writing);
+            bool hasChanged;
+            lock (_gate)
+            {
+                hasChanged = position.EndWrite(isStored);
+            }
+
+            if (hasChanged)
+            {
+                announce(account, stream);
+            }
+
+            if (!isStored)
+            {
+                return;
+            }
+        }
+
+        Task? TryBeginWrite(ReadPosition of)
+        {
+            lock (_gate)
+            {
+                return of.TryBeginWrite(out var mark) ? records.WriteAsync([new RecordChange(Key(account.Id, stream.Log.Value), mark.ToBytes())]) : null;
+            }
+        }
+    }
+
+    private static async Task<bool> IsStoredAsync(Task writing)
+    {
+        try
+        {
+            await writing;
+            return true;
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        {
+            // The store has told the operator; whoever waits is told by the outcome.
+            return false;
+        }
+    }
+}

@@ -1,0 +1,142 @@
+using System.Collections.Concurrent;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Streams;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.ReadMarks;
+
+/// <summary>What became of a mark.</summary>
+internal enum MarkOutcome
+{
+    /// <summary>On disk, or not further on than what is.</summary>
+    Taken,
+
+    /// <summary>No such room, or not a member of it.</summary>
+    NotOpen,
+
+    /// <summary>The seq belongs to another life of the log.</summary>
+    OtherEpoch,
+
+    /// <summary>The store could not write. It may be tried again.</summary>
+    NotStored,
+}
+
+/// <param name="Now">Where the account is, when it was <see cref="MarkOutcome.Taken"/>.</param>
+internal readonly record struct MarkResult(MarkOutcome Outcome, Mark Now = default);
+
+/// <summary>How far an account has read and what is left.</summary>
+/// <param name="Unread">Messages after <paramref name="Seq"/> by others: exact up to <see cref="MessageTally.Most"/>.</param>
+/// <param name="Head">The newest seq when they were counted.</param>
+/// <param name="Bots">Messages after <paramref name="Seq"/> by access tokens of the account: see <see cref="MessageCount"/>.</param>
+internal readonly record struct ReadState(long Seq, string Epoch, int Unread, long Head, int Bots = 0);
+
+/// <summary>How far each account has read in its rooms and in its inbox, one position for all its devices.</summary>
+/// <remarks>Thread-safe. What begins and forgets positions is called one at a time, under the room directory's gate, in the order of the changes there.</remarks>
+internal sealed class ReadPositions(IRoomLog log, IRecordStore records) : IReadMarks
+{
+    private readonly ConcurrentDictionary<string, AccountPositions> _accounts = new();
+    private readonly ConcurrentDictionary<LogName, MessageTally> _tallies = new();
+
+    /// <summary>A position has changed. The subscriber hands it on and does not block.</summary>
+    public event Action<Account, EventStream>? Changed;
+
+    /// <summary>Null: not a member of the room, or gone.</summary>
+    /// <exception cref="IOException">The store cannot be read.</exception>
+    public ReadState? Find(Account account, EventStream stream)
+    {
+        if (account.IsErased || Of(account).Find(stream) is not { } mark)
+        {
+            return null;
+        }
+
+        var tally = _tallies.GetOrAdd(stream.Log, static (name, log) => new MessageTally(name, log), log);
+        var count = tally.CountAfter(mark.Seq, mark.Epoch, account.Id, out var head);
+        return new ReadState(mark.Seq, mark.Epoch, count.ByOthers, head, count.ByOwnBots);
+    }
+
+    /// <param name="epoch">The one that <paramref name="seq"/> belongs to; null: the current one.</param>
+    public async Task<MarkResult> MarkAsync(Account account, EventStream stream, long seq, string? epoch)
+    {
+        try
+        {
+            return account.IsErased ? new MarkResult(MarkOutcome.NotOpen) : await Of(account).MarkAsync(stream, seq, epoch);
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        {
+            return new MarkResult(MarkOutcome.NotStored);
+        }
+    }
+
+    /// <summary>The account has come onto the room's list.</summary>
+    public async Task BeginAsync(Account account, Room room)
+    {
+        try
+        {
+            await Of(account).BeginAsync(room);
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        {
+            // It begins where it is when it is first asked for.
+        }
+    }
+
+    /// <summary>The account has left the room.</summary>
+    public Task ForgetAsync(Account account, Room room)
+    {
+        ForgetInMemory(account.Id, room.Log);
+        return account.IsGuest ? Task.CompletedTask : DeleteAsync(() => [AccountPositions.Key(account.Id, room.Log.Value)]);
+    }
+
+    /// <summary>The room is gone.</summary>
+    public Task ForgetAsync(Room room, IReadOnlyCollection<string> members)
+    {
+        foreach (var member in members)
+        {
+            ForgetInMemory(member, room.Log);
+        }
+
+        _tallies.TryRemove(room.Log, out _);
+        return DeleteAsync(() => members.Select(member => AccountPositions.Key(member, room.Log.Value)));
+    }
+
+    /// <summary>The account is gone.</summary>
+    public Task ForgetAsync(Account account)
+    {
+        List<byte[]> written = _accounts.TryRemove(account.Id, out var positions) ? positions.ForgetInMemory() : [];
+        _tallies.TryRemove(LogName.OfAccount(account.Id), out _);
+        return account.IsGuest ? Task.CompletedTask : DeleteAsync(() => records.ReadAll(AccountPositions.Prefix(account.Id)).Select(record => record.Key).Concat(written));
+    }
+
+    /// <summary>The account was gone before this start.</summary>
+    public Task ForgetAsync(string accountId) => DeleteAsync(() => records.ReadAll(AccountPositions.Prefix(accountId)).Select(record => record.Key));
+
+    private AccountPositions Of(Account account) => _accounts.GetOrAdd(
+        account.Id, static (_, of) => new AccountPositions(of.account, of.log, of.records, of.announce), (account, log, records, announce: (Action<Account, EventStream>)Announce));
+
+    private void Announce(Account account, EventStream stream) => Changed?.Invoke(account, stream);
+
+    private void ForgetInMemory(string accountId, LogName name)
+    {
+        if (_accounts.TryGetValue(accountId, out var positions))
+        {
+            positions.ForgetInMemory(name);
+        }
+    }
+
+    private async Task DeleteAsync(Func<IEnumerable<byte[]>> keys)
+    {
+        try
+        {
+            List<RecordChange> changes = [.. keys().Select(key => new RecordChange(key, null))];
+            if (changes.Count > 0)
+            {
+                await records.WriteAsync(changes);
+            }
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        {
+            // What is left behind is never looked at: a membership begins with a position of its own.
+        }
+    }
+}

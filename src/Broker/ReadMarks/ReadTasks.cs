@@ -1,0 +1,123 @@
+using System.Buffers;
+using System.Text;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Streams;
+using WebMessenger.Broker.Topics;
+
+namespace WebMessenger.Broker.ReadMarks;
+
+/// <summary>A read position as the account's devices are shown it, on `users/{user}/read/{room}` or (whispers) `users/{user}/read`.</summary>
+internal static class ReadDelivery
+{
+    /// <summary>Null: the account is not in the room any more, or its position cannot be read just now; whoever asks later is shown it.</summary>
+    public static PublishFrames? FramesOf(ReadPositions positions, Account account, EventStream stream, bool retain)
+    {
+        try
+        {
+            return positions.Find(account, stream) is { } state
+                ? new PublishFrames(TopicKind.Read, TopicOf(account, stream), Payload(stream, state), retain)
+                : null;
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        {
+            return null;
+        }
+    }
+
+    public static string? RoomOf(EventStream stream) => (stream as Room)?.Id.Value;
+
+    /// <summary>Whether an access token, or whatever else the client is signed in by, may see it.</summary>
+    public static bool MaySee(IMember member, string? room)
+    {
+        var scope = member.Session!.Scope;
+        return room is null ? scope.Rooms is null && scope.Verbs.HasFlag(Verbs.Read) : scope.Allows(room, Verbs.Read);
+    }
+
+    public static byte[] Payload(EventStream stream, in ReadState state)
+    {
+        var buffer = new ArrayBufferWriter<byte>(128);
+        using (var writer = EventBody.NewWriter(buffer))
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("v"u8, 1);
+            writer.WriteString("type"u8, "read"u8);
+            stream.WritePlace(writer);
+            writer.WriteNumber("seq"u8, state.Seq);
+            writer.WriteString("epoch"u8, state.Epoch);
+            writer.WriteNumber("unread"u8, state.Unread);
+            writer.WriteEndObject();
+        }
+
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    private static byte[] TopicOf(Account account, EventStream stream) =>
+        Encoding.ASCII.GetBytes("users/" + account.UserName + "/read" + (RoomOf(stream) is { } room ? "/" + room : ""));
+}
+
+/// <summary>A position has changed: shown as it is when the turn comes. Takes its turn in the inbox of the account, whose clients are the ones to hear of it.</summary>
+internal sealed class ReadChange(ReadPositions positions, Account account, EventStream changed) : IStreamTask
+{
+    public void Deliver(EventStream stream, List<IMember> touched)
+    {
+        PublishFrames? frames = null;
+        var room = ReadDelivery.RoomOf(changed);
+        foreach (var subscriber in stream.Subscribers)
+        {
+            // Counted for the first who asks: most accounts have nobody who does.
+            if (subscriber.ReadsOf(room) is { } wants && ReadDelivery.MaySee(subscriber.Member, room))
+            {
+                frames ??= ReadDelivery.FramesOf(positions, account, changed, retain: false);
+                if (frames is null)
+                {
+                    return;
+                }
+
+                subscriber.Member.Deliver(subscriber, frames, wants, touched);
+            }
+        }
+    }
+}
+
+/// <summary>The positions as they are, to one client that has just subscribed. In its turn, so that every change follows.</summary>
+internal sealed class ReadReplay(ReadPositions positions, RoomDirectory rooms, IMember member, HeldFilter filter) : IStreamTask
+{
+    public void Deliver(EventStream stream, List<IMember> touched)
+    {
+        if (stream.SubscriberOf(member) is not { } subscriber)
+        {
+            return;
+        }
+
+        var account = member.Account;
+        HeldFilter[] filters = [filter];
+        foreach (var place in rooms.RoomsOf(account.Id).Prepend(stream))
+        {
+            var room = ReadDelivery.RoomOf(place);
+            if (filter.Filter.CoversReadsOf(room) && ReadDelivery.MaySee(member, room) && ReadDelivery.FramesOf(positions, account, place, retain: true) is { } frames)
+            {
+                member.Deliver(subscriber, frames, Wants.Of(filters, _ => true)!, touched);
+            }
+        }
+    }
+}
+
+/// <summary>Hands a changed position to the inbox of its account, whose clients are told of it.</summary>
+internal static class ReadNews
+{
+    public static void Connect(ReadPositions positions, UnreadWatch unread, RoomDirectory rooms) => positions.Changed += (account, stream) =>
+    {
+        // Who has no inbox yet has no client that could hear of it.
+        if (rooms.FindInbox(account.Id) is { } inbox)
+        {
+            inbox.Enqueue(new ReadChange(positions, account, stream));
+            if (stream is Room room)
+            {
+                unread.PositionChanged(inbox, room);
+            }
+        }
+    };
+}

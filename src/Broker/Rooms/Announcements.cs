@@ -1,0 +1,105 @@
+using WebMessenger.Broker.Events;
+
+namespace WebMessenger.Broker.Rooms;
+
+/// <summary>
+/// Decides which joins and leaves of one room are said at once. Over 50 in a second they are gathered until the second is over, so that a rush of a thousand
+/// people is a few events and not a thousand times a thousand deliveries; who came and went meanwhile is not mentioned. The same holds
+/// for one account that comes and goes
+/// over and over: four are said at once, then one in five seconds, or one guest would fill the log with himself.
+/// </summary>
+/// <remarks>Guarded by the room's gate. <see cref="EndOfSecond"/> is called by a sweep about once a second.</remarks>
+internal sealed class Announcements
+{
+    private const int AtOncePerSecond = 50;
+    private const int AtOncePerAccount = 4;
+    private const int SecondsPerAccount = 5;
+    private const int OthersPerEvent = 199;
+
+    private readonly Dictionary<string, Unsaid> _gathered = [];
+
+    // How many each account has used up of what may be said of it; those who used none are not in here.
+    private readonly Dictionary<string, int> _used = [];
+    private int _saidThisSecond;
+    private int _seconds;
+
+    /// <summary>Who is gone and not yet said to be.</summary>
+    public IEnumerable<(Author Author, DateTimeOffset Since)> UnsaidLeaves =>
+        _gathered.Values.Where(unsaid => unsaid.Type == EventType.Leave).Select(unsaid => (unsaid.Author, unsaid.Since));
+
+    /// <summary>The account came, or went, and it is not yet said.</summary>
+    public bool IsUnsaid(EventType type, string accountId) => _gathered.TryGetValue(accountId, out var unsaid) && unsaid.Type == type;
+
+    /// <summary>True: say it now. False: it is gathered.</summary>
+    /// <param name="since">Of a leave: since when the account was here.</param>
+    public bool MaySayNow(EventType type, Author author, DateTimeOffset since = default)
+    {
+        if (_gathered.TryGetValue(author.AccountId, out var earlier) && earlier.Type != type)
+        {
+            _gathered.Remove(author.AccountId);
+            return false;
+        }
+
+        if (earlier is null && _saidThisSecond < AtOncePerSecond && TryUse(author.AccountId))
+        {
+            _saidThisSecond++;
+            return true;
+        }
+
+        _gathered[author.AccountId] = new Unsaid(type, author, since);
+        return false;
+    }
+
+    /// <summary>What was gathered and is due, a few events at most: each a first account and the others.</summary>
+    public IReadOnlyList<(EventType Type, Author First, Author[] Others)> EndOfSecond()
+    {
+        _saidThisSecond = 0;
+        if (_used.Count > 0 && ++_seconds >= SecondsPerAccount)
+        {
+            _seconds = 0;
+            GiveBack();
+        }
+
+        if (_gathered.Count == 0)
+        {
+            return [];
+        }
+
+        var due = _gathered.Values.Where(unsaid => TryUse(unsaid.Author.AccountId)).ToList();
+        due.ForEach(unsaid => _gathered.Remove(unsaid.Author.AccountId));
+        return
+        [
+            .. due.GroupBy(entry => entry.Type, entry => entry.Author)
+                .SelectMany(group => group.Chunk(OthersPerEvent + 1).Select(chunk => (group.Key, chunk[0], chunk[1..]))),
+        ];
+    }
+
+    private bool TryUse(string accountId)
+    {
+        var used = _used.GetValueOrDefault(accountId);
+        if (used >= AtOncePerAccount)
+        {
+            return false;
+        }
+
+        _used[accountId] = used + 1;
+        return true;
+    }
+
+    private void GiveBack()
+    {
+        foreach (var (account, used) in _used)
+        {
+            if (used == 1)
+            {
+                _used.Remove(account);
+            }
+            else
+            {
+                _used[account] = used - 1;
+            }
+        }
+    }
+
+    private sealed record Unsaid(EventType Type, Author Author, DateTimeOffset Since);
+}

@@ -1,0 +1,218 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Events;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Rooms;
+
+/// <summary>
+/// After a restart: whoever's last word in a room's log is `join` was here when the server stopped, and has a minute to come back before `leave` is said.
+/// </summary>
+/// <remarks>
+/// So that a start does not depend on how much is stored, who is here is noted beside the log every few seconds and at the end, and only the events after the note are
+/// read. A note is written after the events that led to it (the store keeps the order), so it never knows of a leave that the log has lost. Without a note, as in a
+/// room of an older version or after a damage, the newest events are read.
+/// </remarks>
+internal sealed partial class PresenceMemory(RoomDirectory rooms, IRoomLog log, IRecordStore records, AccountDirectory accounts, TimeProvider time, ILogger<PresenceMemory> logger)
+    : BackgroundService
+{
+    private const int PageLength = 1000;
+    private const int EventsPerRoom = 10_000;
+
+    /// <summary>A room with fewer new events than this is not noted again: they are soon read.</summary>
+    private const int EventsPerNote = 64;
+
+    private static readonly TimeSpan BetweenNotes = TimeSpan.FromSeconds(2);
+
+    // By room. Before the service starts: the restoring's; after: the service's.
+    private readonly Dictionary<string, PresenceNote> _notes = [];
+
+    private bool _isOver;
+
+    private static ReadOnlySpan<byte> Prefix => "presence/"u8;
+
+    /// <summary>Before anything is served.</summary>
+    public Task RestoreAsync() => Task.Run(() =>
+    {
+        ReadNotes();
+        Parallel.ForEach(rooms.All, room =>
+        {
+            try
+            {
+                Restore(room);
+            }
+            catch (IOException error)
+            {
+                // The others are served all the same.
+                LogUnreadable(logger, room.Id.Value, error);
+            }
+        });
+
+        // Banned while the server was stopped, or as it was killed: nobody waits for them.
+        foreach (var account in accounts.All.Where(account => account.Ban is not null))
+        {
+            rooms.SignedOut(account);
+        }
+    });
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        // A host that is disposed after its stop stops once more, and the store is closed by then.
+        if (!_isOver)
+        {
+            _isOver = true;
+            await NoteAsync(1);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using PeriodicTimer timer = new(BetweenNotes, time);
+        try
+        {
+            do
+            {
+                await NoteAsync(EventsPerNote);
+            }
+            while (await timer.WaitForNextTickAsync(stoppingToken));
+        }
+        catch (OperationCanceledException)
+        {
+            // The end.
+        }
+    }
+
+    private async Task NoteAsync(int events)
+    {
+        List<RecordChange> changes = [];
+        Dictionary<string, PresenceNote> fresh = [];
+        foreach (var room in rooms.All)
+        {
+            try
+            {
+                // The head first: who is here by then has it behind them, and whoever comes or goes later says so in a later event.
+                var head = log.Head(room.Log);
+                var old = _notes.GetValueOrDefault(room.Id.Value);
+                if (head.Head - (old?.Epoch == head.Epoch ? old.Seq : 0) >= events)
+                {
+                    PresenceNote note = new(head.Epoch, head.Head, room.SaidPresence());
+                    fresh[room.Id.Value] = note;
+                    changes.Add(new(KeyOf(room.Id.Value), JsonSerializer.SerializeToUtf8Bytes(note, PresenceJson.Default.PresenceNote)));
+                }
+            }
+            catch (Exception error) when (error is IOException or ObjectDisposedException)
+            {
+                // Damaged, and told where it is read; or closed.
+            }
+        }
+
+        var gone = _notes.Keys.Where(room => rooms.Find(room) is null).ToList();
+        changes.AddRange(gone.Select(room => new RecordChange(KeyOf(room), null)));
+        if (changes.Count == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            await records.WriteAsync(changes);
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        {
+            // Told by the log. What is not noted is read at the next start.
+            return;
+        }
+
+        gone.ForEach(room => _notes.Remove(room));
+        foreach (var (room, note) in fresh)
+        {
+            _notes[room] = note;
+        }
+    }
+
+    private void ReadNotes()
+    {
+        try
+        {
+            foreach (var (key, value) in records.ReadAll(Prefix))
+            {
+                _notes[Encoding.ASCII.GetString(key.AsSpan(Prefix.Length))] = JsonSerializer.Deserialize(value, PresenceJson.Default.PresenceNote)!;
+            }
+        }
+        catch (IOException error)
+        {
+            // Then the events are read.
+            LogNoNotes(logger, error);
+        }
+    }
+
+    private static byte[] KeyOf(string room) => [.. Prefix, .. Encoding.ASCII.GetBytes(room)];
+
+    private void Restore(Room room)
+    {
+        var head = log.Head(room.Log);
+        var note = _notes.GetValueOrDefault(room.Id.Value);
+        if (note is not null && (note.Epoch != head.Epoch || note.Seq > head.Head))
+        {
+            note = null;
+        }
+
+        var from = Math.Max(note?.Seq ?? 0, head.Head - EventsPerRoom);
+        HashSet<string> decided = [];
+        for (var before = head.Head + 1; before > from + 1;)
+        {
+            var page = log.ReadBefore(room.Log, before, (int)Math.Min(PageLength, before - 1 - from));
+            if (page.Entries.Count == 0)
+            {
+                break;
+            }
+
+            for (var i = page.Entries.Count - 1; i >= 0; i--)
+            {
+                Decide(room, page.Entries[i], decided);
+            }
+
+            before = page.Entries[0].Seq;
+        }
+
+        foreach (var present in note?.Here ?? [])
+        {
+            if (accounts.Find(present.Account) is { } account && decided.Add(account.Id))
+            {
+                room.ExpectBack(account, present.Kind, present.Since);
+            }
+        }
+    }
+
+    private void Decide(Room room, in LogEntry entry, HashSet<string> decided)
+    {
+        foreach (var author in EventBody.PresenceOf(entry.Author, entry.Body))
+        {
+            // The others of a rush are known by name only.
+            var account = author.AccountId.Length > 0 ? accounts.Find(author.AccountId) : accounts.FindByUserName(author.User);
+            if (account is not null && decided.Add(account.Id) && EventBody.TypeOf(entry.Body.Span) == EventType.Join)
+            {
+                room.ExpectBack(account, author.Kind, entry.At);
+            }
+        }
+    }
+
+    [LoggerMessage(3031, LogLevel.Error, "The notes of who is in which room cannot be read")]
+    private static partial void LogNoNotes(ILogger logger, Exception error);
+
+    [LoggerMessage(3030, LogLevel.Error, "Who was in {Room} when the server stopped cannot be read")]
+    private static partial void LogUnreadable(ILogger logger, string room, Exception error);
+}
+
+/// <summary>Who was in a room when the log had come to <paramref name="Seq"/>.</summary>
+internal sealed record PresenceNote(string Epoch, long Seq, IReadOnlyList<PresentNote> Here);
+
+/// <summary>One account of a note, by its id.</summary>
+internal sealed record PresentNote(string Account, string Kind, DateTimeOffset Since);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(PresenceNote))]
+internal sealed partial class PresenceJson : JsonSerializerContext;

@@ -1,0 +1,86 @@
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Limits;
+
+namespace WebMessenger.Broker.Rooms;
+
+/// <summary>Why a room is not the account's any more.</summary>
+internal enum RoomLoss
+{
+    /// <summary>By the account itself.</summary>
+    Left,
+
+    /// <summary>By somebody else.</summary>
+    Removed,
+
+    /// <summary>There is no such room any more.</summary>
+    Deleted,
+}
+
+/// <summary>The connected clients of accounts, as rooms and their lists change. Thread-safe.</summary>
+internal interface IRoomClients : IConnectedAccounts
+{
+    /// <summary>The account is taken off the room's list: what its clients sent there before does not bring it back. To be called before it is off.</summary>
+    void Removed(string accountId, Room room);
+
+    /// <summary>Places the account's clients anew in one room, after its membership or the room changed.</summary>
+    /// <param name="replay">They are sent what is retained of what they subscribed to there.</param>
+    void Place(string accountId, Room room, bool replay);
+
+    /// <summary>Filters on an inbox under a user name that is no longer the account's end.</summary>
+    void InboxRenamed(string accountId, string oldUserName);
+}
+
+/// <summary>What is kept of clients that are away. Thread-safe.</summary>
+internal interface IKeptClients
+{
+    /// <summary>
+    /// An account came on a room's list: for its clients that are away the room begins now. Call it after those that are connected were placed, or one that leaves
+    /// meanwhile would be neither.
+    /// </summary>
+    void RoomJoined(string accountId, Room room);
+
+    /// <summary>An account lost a room: what its clients had of it is forgotten, and should it come back, it begins anew. Completes when that is on disk.</summary>
+    Task RoomLostAsync(string accountId, Room room);
+}
+
+/// <summary>How far each account has read. Called one at a time, in the order of the changes of lists.</summary>
+internal interface IReadMarks
+{
+    /// <summary>The account has come onto the room's list.</summary>
+    Task BeginAsync(Account account, Room room);
+
+    /// <summary>The account has left the room.</summary>
+    Task ForgetAsync(Account account, Room room);
+
+    /// <summary>The room was deleted.</summary>
+    Task ForgetAsync(Room room, IReadOnlyCollection<string> accountIds);
+
+    /// <summary>The account was erased.</summary>
+    Task ForgetAsync(Account account);
+
+    /// <summary>As above, for an account that is not there any more.</summary>
+    Task ForgetAsync(string accountId);
+}
+
+/// <summary>Who listens to what is unread. Thread-safe; nothing in it blocks.</summary>
+internal interface IUnreadListeners
+{
+    /// <summary>The first client of an account listens. The inbox's gate is held.</summary>
+    void Begin(Inbox inbox, RoomDirectory rooms);
+
+    /// <summary>The last client of an account has stopped listening. The inbox's gate is held.</summary>
+    void End(Inbox inbox);
+
+    /// <summary>The account is on the room's list from now on.</summary>
+    void Joined(Room room, string accountId);
+
+    /// <summary>The account is not on the room's list any more. Its clients are told at once.</summary>
+    void Lost(Room room, string accountId, RoomLoss loss);
+}
+
+/// <summary>Somebody on a room's list listens to what is unread.</summary>
+internal interface IRoomWatch
+{
+    /// <summary>The room's log has grown. Never blocks: the log thread calls it.</summary>
+    void Changed();
+}

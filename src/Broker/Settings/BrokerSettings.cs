@@ -1,0 +1,48 @@
+using System.Net;
+using WebMessenger.Broker.Topics;
+
+namespace WebMessenger.Broker.Settings;
+
+/// <summary>`WebMessenger:…` of appsettings.json, checked.</summary>
+internal sealed record BrokerSettings
+{
+    /// <summary>Absolute.</summary>
+    public required string DataFolder { get; init; }
+
+    /// <summary>Where on its host everything lies.</summary>
+    public required BasePath BasePath { get; init; }
+
+    /// <summary>0: any free port; -1: no MQTT over TCP.</summary>
+    public required int MqttPort { get; init; }
+
+    public required IPAddress MqttAddress { get; init; }
+
+    /// <summary>The host that MQTT clients elsewhere connect to; null: the one that the pages are at.</summary>
+    public required string? MqttPublicHost { get; init; }
+
+    /// <summary>The port that MQTT clients elsewhere connect to, where a router or proxy maps it; 0: the one that is listened on.</summary>
+    public required int MqttPublicPort { get; init; }
+
+    /// <summary>Null: no certificate is set, so there is no MQTT over TLS.</summary>
+    public required TlsSettings? Tls { get; init; }
+
+    /// <summary>Whose forwarded headers are believed.</summary>
+    public required IReadOnlyList<IPNetwork> TrustedProxies { get; init; }
+
+    /// <summary>Take an account's password over unencrypted TCP from beyond this machine.</summary>
+    public required bool AllowPlainPasswords { get; init; }
+
+    public required bool GuestsEnabled { get; init; }
+
+    public required bool RegistrationEnabled { get; init; }
+
+    public required IReadOnlyList<RoomId> DefaultRooms { get; init; }
+
+    /// <summary>Scheme, host and port of pages elsewhere that may use this server.</summary>
+    public required IReadOnlyList<string> AllowedOrigins { get; init; }
+
+    /// <summary>How long browsers insist on https once they had it (HSTS). 0: they do not.</summary>
+    public required int StrictTransportDays { get; init; }
+
+    public required BrokerLimits Limits { get; init; }
+}

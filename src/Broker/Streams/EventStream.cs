@@ -1,0 +1,406 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Topics;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Streams;
+
+/// <summary>What waits in a stream's queue for its turn: an event or a task.</summary>
+internal interface IStreamWork;
+
+/// <summary>Something else than an event: a presence change, a replay of what is retained.</summary>
+internal interface IStreamTask : IStreamWork
+{
+    /// <summary>
+    /// Events and their answers go first: it costs as much as there are people, and is not in their order. Tasks that wait keep their
+    /// order among themselves.
+    /// </summary>
+    bool MayWait => false;
+
+    /// <summary>Runs on the stream's worker. Connections that were written to and want a flush go into <paramref name="touched"/>.</summary>
+    void Deliver(EventStream stream, List<IMember> touched);
+}
+
+/// <summary>A log entry that its log has decided on: delivered if it was stored, and answered in any case.</summary>
+internal interface IStreamEvent : IStreamWork
+{
+    PendingAppend Append { get; }
+
+    /// <summary>The client it came from, for MQTT 5's No Local; see <see cref="RecentPublishers.MarkOf"/>. 0 for the server's own.</summary>
+    ulong PublisherMark { get; }
+
+    /// <summary>What displays and shells are shown of it (`/text`); null: nothing.</summary>
+    string? Line();
+
+    void Answer(List<IMember> touched);
+}
+
+/// <summary>One stored event on its way to the members.</summary>
+internal readonly record struct EventDelivery(long Seq, PublishFrames Frames, ulong PublisherMark);
+
+/// <summary>A log and the clients that hear it live: a room, or an account's inbox.</summary>
+/// <remarks>
+/// Threads and locks. <c>Gate</c> guards the subscribers (and what a derived class says); under it no other lock is taken but a connection's write lock and the log's
+/// own. Everything that is delivered goes through the queues and is delivered by one worker at a time, so that every member receives all
+/// events in one order; the worker holds no lock
+/// while it delivers. The log thread only enqueues. What may wait has a queue of its own, of which at most one piece is done while an
+/// event waits: a publisher's answer never stands behind a
+/// rush of people who come and go (ADR 0034).
+/// </remarks>
+internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
+{
+    /// <summary>How much of the queue is delivered before everybody is flushed.</summary>
+    private const int BatchLength = 64;
+
+    /// <summary>To so many, events are delivered sooner than a thread of the pool is woken.</summary>
+    private const int FewSubscribers = 16;
+
+    [ThreadStatic]
+    private static List<IMember>? s_touched;
+
+    [ThreadStatic]
+    private static List<IStreamEvent>? s_events;
+
+    [ThreadStatic]
+    private static List<EventDelivery>? s_deliveries;
+
+    private readonly ConcurrentQueue<IStreamWork> _queue = new();
+    private readonly ConcurrentQueue<IStreamTask> _patient = new();
+
+    // Grows in place; a removal makes a new array. So a reader of (array, count) sees a consistent list without a lock.
+    private volatile Members _members = new([], 0);
+    private volatile RecentPublishers? _publishers;
+    private int _scheduled;
+
+    public LogName Log { get; } = log;
+
+    /// <summary>The topic of its events.</summary>
+    public abstract byte[] EventsTopic { get; }
+
+    protected abstract TopicKind Kind { get; }
+
+    protected Lock Gate { get; } = new();
+
+    /// <summary>The subscribers now. For the worker.</summary>
+    public ReadOnlySpan<Subscriber> Subscribers => _members.AsSpan();
+
+    /// <summary>A connection's place among the subscribers now. For the worker.</summary>
+    public Subscriber? SubscriberOf(IMember member)
+    {
+        foreach (var subscriber in Subscribers)
+        {
+            if (ReferenceEquals(subscriber.Member, member))
+            {
+                return subscriber;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Who said what lately. Null: nobody has asked for No Local here.</summary>
+    public RecentPublishers? Publishers => _publishers;
+
+    public void Enqueue(IStreamWork work)
+    {
+        Add(work);
+        Schedule();
+    }
+
+    /// <summary>For the log thread, which adds all that it wrote at once and then schedules.</summary>
+    public void Add(IStreamWork work)
+    {
+        if (work is IStreamTask { MayWait: true } task)
+        {
+            _patient.Enqueue(task);
+        }
+        else
+        {
+            _queue.Enqueue(work);
+        }
+    }
+
+    /// <param name="mayWork">See <see cref="PendingAppend.Proceed"/>: events for a few subscribers are delivered in this call.</param>
+    public void Schedule(bool mayWork = false)
+    {
+        if (Interlocked.Exchange(ref _scheduled, 1) == 0 && !(mayWork && Subscribers.Length <= FewSubscribers && TryDeliverInPlace()))
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    /// <summary>
+    /// Gives a connection the place that its filters amount to now. Call it after any change of the filters or of membership.
+    /// </summary>
+    /// <param name="filters">Those of the connection's filters that cover this stream.</param>
+    /// <param name="leavesAtOnce">The client itself ended what it had (unsubscribe, logout), so that nobody waits for it to come back.</param>
+    /// <param name="from">Where its events begin; null: with what comes, or where the connection was.</param>
+    public abstract void Place(IMember member, HeldFilter[] filters, bool leavesAtOnce, CatchUpFrom? from = null);
+
+    /// <summary>Writes a stored event as it goes out.</summary>
+    public abstract void WriteJson(IBufferWriter<byte> target, ReadOnlySpan<byte> body, long seq, string epoch, DateTimeOffset at);
+
+    /// <summary>Writes the field that says where: `room`, or `to`.</summary>
+    public abstract void WritePlace(Utf8JsonWriter writer);
+
+    /// <summary>The event as a plain line, for those who subscribe to lines; null: none is shown.</summary>
+    protected abstract PublishFrames? LineOf(IStreamEvent stored);
+
+    /// <summary>Events were stored. On the worker, or on the log thread: must not block.</summary>
+    protected virtual void Grew()
+    {
+        // Most have nobody to tell.
+    }
+
+    /// <summary>A stored event, encoded for whoever gets it.</summary>
+    /// <param name="now">When it is sent: what remains of the time it is of use goes with it [MQTT-3.3.2-6].</param>
+    public PublishFrames FramesOf(ReadOnlySpan<byte> body, long seq, string epoch, DateTimeOffset at, DateTimeOffset now)
+    {
+        uint? remaining = EventBody.ExpiryOf(body) is { } expiry && expiry > now ? (uint)Math.Ceiling((expiry - now).TotalSeconds) : null;
+        var json = new ArrayBufferWriter<byte>(body.Length + 160);
+        WriteJson(json, body, seq, epoch, at);
+        return new PublishFrames(Kind, EventsTopic, json.WrittenMemory, expiry: remaining);
+    }
+
+    /// <summary>What tells a client that the seqs it knows do not count any more.</summary>
+    public PublishFrames ResetFrames(in LogHead head)
+    {
+        var buffer = new ArrayBufferWriter<byte>(128);
+        using (var writer = EventBody.NewWriter(buffer))
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("v"u8, 1);
+            writer.WriteString("type"u8, "reset"u8);
+            WritePlace(writer);
+            writer.WriteString("epoch"u8, head.Epoch);
+            writer.WriteNumber("head"u8, head.Head);
+            writer.WriteNumber("first"u8, head.First);
+            writer.WriteEndObject();
+        }
+
+        return new PublishFrames(Kind, EventsTopic, buffer.WrittenMemory);
+    }
+
+    void IThreadPoolWorkItem.Execute()
+    {
+        var touched = s_touched ??= [];
+        var events = s_events ??= [];
+        while (true)
+        {
+            for (var i = 0; i < BatchLength && _queue.TryDequeue(out var work); i++)
+            {
+                switch (work)
+                {
+                    case IStreamEvent next:
+                        events.Add(next);
+                        break;
+                    case IStreamTask task:
+                        DeliverEvents(events, touched);
+                        task.Deliver(this, touched);
+                        break;
+                }
+            }
+
+            DeliverEvents(events, touched);
+            IMember.FlushAll(touched);
+            DeliverPatient(touched);
+            if (TryRest())
+            {
+                return;
+            }
+        }
+    }
+
+    // One piece even while the room talks without a pause, so that none is put off for ever.
+    private void DeliverPatient(List<IMember> touched)
+    {
+        for (var i = 0; i < BatchLength && (i == 0 || _queue.IsEmpty) && _patient.TryDequeue(out var task); i++)
+        {
+            task.Deliver(this, touched);
+        }
+
+        IMember.FlushAll(touched);
+    }
+
+    // As the worker, but for work that is not an event, which may take its time. False: a worker is needed.
+    private bool TryDeliverInPlace()
+    {
+        var events = s_events ??= [];
+        while (events.Count < BatchLength && _queue.TryPeek(out var work) && work is IStreamEvent next)
+        {
+            // The only one to take from the queue is whoever is scheduled, and that is this call.
+            _queue.TryDequeue(out _);
+            events.Add(next);
+        }
+
+        var touched = s_touched ??= [];
+        DeliverEvents(events, touched);
+        IMember.FlushAll(touched);
+        return TryRest();
+    }
+
+    // The worker's last step. False: there is more to do, and it is still scheduled.
+    private bool TryRest()
+    {
+        if (!_queue.IsEmpty || !_patient.IsEmpty)
+        {
+            return false;
+        }
+
+        // Whoever enqueues from here on schedules anew, unless it came before the flag was down: then the work is ours.
+        Volatile.Write(ref _scheduled, 0);
+        Interlocked.MemoryBarrier();
+        return (_queue.IsEmpty && _patient.IsEmpty) || Interlocked.Exchange(ref _scheduled, 1) != 0;
+    }
+
+    /// <summary>As <see cref="Replace"/>, and the events begin where the SUBSCRIBE asked. Call under <see cref="Gate"/>.</summary>
+    protected Subscriber? Put(IMember member, Subscriber? subscriber, CatchUpFrom? from)
+    {
+        if (subscriber?.Events is { NoLocal: true })
+        {
+            _publishers ??= new RecentPublishers();
+        }
+
+        // In one hold: an event that the worker brought between the two would go out ahead of what the client catches up on.
+        using (member.HoldWrites())
+        {
+            var old = Replace(member, subscriber);
+            if (subscriber?.Events is not null)
+            {
+                member.Begin(subscriber, from);
+            }
+
+            return old;
+        }
+    }
+
+    /// <summary>Puts, replaces or (null) removes a connection's place. Returns the one it had. Call under <see cref="Gate"/>.</summary>
+    protected Subscriber? Replace(IMember member, Subscriber? subscriber)
+    {
+        var members = _members;
+        var index = -1;
+        var span = members.AsSpan();
+        for (var i = 0; i < span.Length; i++)
+        {
+            if (ReferenceEquals(span[i].Member, member))
+            {
+                index = i;
+                break;
+            }
+        }
+
+        if (index < 0)
+        {
+            if (subscriber is not null)
+            {
+                _members = members.Add(subscriber);
+            }
+
+            return null;
+        }
+
+        var old = members.AsSpan()[index];
+        member.Replace(old, subscriber);
+        _members = members.Replace(index, subscriber);
+        return old;
+    }
+
+    // Member by member, not event by event: a member's lock is taken and its memory touched once for the whole batch.
+    private void DeliverEvents(List<IStreamEvent> events, List<IMember> touched)
+    {
+        if (events.Count == 0)
+        {
+            return;
+        }
+
+        var deliveries = s_deliveries ??= [];
+        foreach (var stored in events)
+        {
+            if (stored.Append is { Outcome: AppendOutcome.Stored } append)
+            {
+                deliveries.Add(new EventDelivery(append.Seq, FramesOf(append.Body.Span, append.Seq, append.Epoch, append.At, append.At), stored.PublisherMark));
+            }
+        }
+
+        if (deliveries.Count > 0)
+        {
+            var batch = CollectionsMarshal.AsSpan(deliveries);
+            List<PublishFrames>? lines = null;
+            foreach (var subscriber in Subscribers)
+            {
+                if (subscriber.Events is { } wants)
+                {
+                    subscriber.Member.DeliverEvents(subscriber, batch, wants, touched);
+                }
+
+                if (subscriber.TextLines is { } wantsLines)
+                {
+                    // Made for the first who asks: most rooms have nobody who does.
+                    foreach (var line in lines ??= LinesOf(events))
+                    {
+                        subscriber.Member.DeliverIfIdle(subscriber, line, wantsLines, touched);
+                    }
+                }
+            }
+
+            deliveries.Clear();
+            Grew();
+        }
+
+        foreach (var stored in events)
+        {
+            stored.Answer(touched);
+        }
+
+        events.Clear();
+    }
+
+    private List<PublishFrames> LinesOf(List<IStreamEvent> events)
+    {
+        List<PublishFrames> lines = [];
+        foreach (var stored in events)
+        {
+            if (stored.Append.Outcome == AppendOutcome.Stored && LineOf(stored) is { } line)
+            {
+                lines.Add(line);
+            }
+        }
+
+        return lines;
+    }
+
+    private sealed record Members(Subscriber[] Items, int Count)
+    {
+        public ReadOnlySpan<Subscriber> AsSpan() => Items.AsSpan(0, Count);
+
+        public Members Add(Subscriber subscriber)
+        {
+            var items = Items;
+            if (Count == items.Length)
+            {
+                Array.Resize(ref items, Math.Max(4, Count * 2));
+            }
+
+            items[Count] = subscriber;
+            return new Members(items, Count + 1);
+        }
+
+        public Members Replace(int index, Subscriber? subscriber)
+        {
+            var items = new Subscriber[Math.Max(4, Count)];
+            AsSpan().CopyTo(items);
+            if (subscriber is not null)
+            {
+                items[index] = subscriber;
+                return new Members(items, Count);
+            }
+
+            items[index] = items[Count - 1];
+            items[Count - 1] = null!;
+            return new Members(items, Count - 1);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+using System.Net;
+
+namespace WebMessenger.Broker.Transports;
+
+/// <summary>A socket's place in <see cref="OpenSockets"/>, which has counted it in; a feature of its connection. Thread-safe.</summary>
+internal sealed class CountedSocket(OpenSockets sockets, IPAddress? address)
+{
+    private int _isUsed;
+    private int _isClosed;
+
+    /// <summary>A request of HTTP or a CONNECT has come: who opened the socket knows what to say. The first time counts.</summary>
+    public void MarkUsed()
+    {
+        if (Volatile.Read(ref _isUsed) == 0 && Interlocked.Exchange(ref _isUsed, 1) == 0)
+        {
+            sockets.Used(address);
+        }
+    }
+
+    /// <summary>The handle is closed: the place is given back. The first time counts.</summary>
+    public void Leave()
+    {
+        if (Interlocked.Exchange(ref _isClosed, 1) == 0)
+        {
+            sockets.Leave(address);
+        }
+    }
+}

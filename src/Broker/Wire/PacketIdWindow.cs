@@ -1,0 +1,118 @@
+using System.Numerics;
+
+namespace WebMessenger.Broker.Wire;
+
+/// <summary>The packet ids of publishes that a client has not acknowledged: at most its Receive Maximum, and at most ours.</summary>
+/// <remarks>A bit per id, so that a connection with nothing in flight costs nothing. Guarded by the connection's write lock.</remarks>
+internal sealed class PacketIdWindow
+{
+    public const int LargestSize = 1024;
+
+    private ulong[] _taken = [];
+    private HashSet<ushort>? _reserved;
+    private int _size = 128;
+    private int _inFlight;
+    private int _next;
+
+    public int Free => Math.Max(0, _size - _inFlight);
+
+    public bool IsFull => _inFlight >= _size;
+
+    /// <summary>1 to <see cref="LargestSize"/>. Before the first use.</summary>
+    public void Resize(int size) => _size = Math.Clamp(size, 1, LargestSize);
+
+    public bool TryTake(out ushort packetId)
+    {
+        packetId = 0;
+        if (IsFull)
+        {
+            return false;
+        }
+
+        if (_taken.Length == 0)
+        {
+            _taken = new ulong[Words];
+        }
+
+        var ids = _taken.Length * 64;
+        while (true)
+        {
+            var free = ~(_taken[_next / 64] >> (_next % 64)) << (_next % 64);
+            if (free == 0)
+            {
+                _next = (_next / 64 + 1) * 64 % ids;
+                continue;
+            }
+
+            var index = _next / 64 * 64 + BitOperations.TrailingZeroCount(free);
+            _taken[index / 64] |= 1UL << (index % 64);
+            _next = (index + 1) % ids;
+            _inFlight++;
+            packetId = (ushort)(index + 1);
+            return true;
+        }
+    }
+
+    /// <summary>A publish with this id was sent, on this connection or an earlier one, and not acknowledged.</summary>
+    public bool Contains(ushort packetId) => IsTaken(packetId);
+
+    /// <summary>False: no publish with this id is in flight.</summary>
+    public bool Release(ushort packetId)
+    {
+        if (!IsTaken(packetId) || _reserved?.Contains(packetId) == true)
+        {
+            return false;
+        }
+
+        Clear(packetId);
+        _inFlight--;
+        return true;
+    }
+
+    /// <summary>The id is that of a publish which will be sent again: no other gets it. It takes no room until it is used.</summary>
+    public void Reserve(ushort packetId)
+    {
+        if (!(_reserved ??= []).Add(packetId))
+        {
+            return;
+        }
+
+        // Beside the reserved ones there are always ids to give. By how many there are, not by how high they are: or the ids would grow from connection to connection.
+        var words = Math.Max(Words + (_reserved.Count + 63) / 64, (packetId + 63) / 64);
+        if (_taken.Length < words)
+        {
+            Array.Resize(ref _taken, words);
+        }
+
+        _taken[(packetId - 1) / 64] |= 1UL << ((packetId - 1) % 64);
+    }
+
+    /// <summary>The publish of a reserved id is sent.</summary>
+    public void Use(ushort packetId)
+    {
+        if (_reserved?.Remove(packetId) == true)
+        {
+            _inFlight++;
+        }
+    }
+
+    /// <summary>The publish of a reserved id will not be sent.</summary>
+    public void Unreserve(ushort packetId)
+    {
+        if (_reserved?.Remove(packetId) == true)
+        {
+            Clear(packetId);
+        }
+    }
+
+    // Twice the window, so that a new id is seldom one that was acknowledged a moment ago.
+    private int Words => Math.Max(1, (_size * 2 + 63) / 64);
+
+    private bool IsTaken(ushort packetId)
+    {
+        var index = packetId - 1;
+        return index >= 0 && index < _taken.Length * 64 && (_taken[index / 64] & (1UL << (index % 64))) != 0;
+    }
+
+    private void Clear(ushort packetId) => _taken[(packetId - 1) / 64] &= ~(1UL << ((packetId - 1) % 64));
+}

@@ -1,0 +1,152 @@
+namespace WebMessenger.Broker.Wire;
+
+/// <summary>
+/// The properties that packets of the control plane may carry (MQTT 5.0, 2.2.2.2), each once but for user properties: MQTTnet 5.2 takes any number of each.
+/// </summary>
+internal static class PacketProperties
+{
+    private const byte RequestProblemInformation = 0x17;
+    private const byte RequestResponseInformation = 0x19;
+    private const byte AuthenticationMethod = 0x15;
+    private const byte AuthenticationData = 0x16;
+    private const byte WillDelayInterval = 0x18;
+
+    /// <summary>User properties of one packet: MQTT knows no limit, and each costs its reader an object.</summary>
+    public const int MaximumUserProperties = 100;
+
+    /// <summary>Bit sets of property identifiers.</summary>
+    public static ulong OfConnect { get; } = Set(
+        PropertyId.SessionExpiryInterval, PropertyId.ReceiveMaximum, PropertyId.MaximumPacketSize, PropertyId.TopicAliasMaximum, RequestResponseInformation,
+        RequestProblemInformation, PropertyId.UserProperty, AuthenticationMethod, AuthenticationData);
+
+    public static ulong OfWill { get; } = Set(
+        WillDelayInterval, PropertyId.PayloadFormatIndicator, PropertyId.MessageExpiryInterval, PropertyId.ContentType, PropertyId.ResponseTopic,
+        PropertyId.CorrelationData, PropertyId.UserProperty);
+
+    public static ulong OfSubscribe { get; } = Set(PropertyId.SubscriptionIdentifier, PropertyId.UserProperty);
+
+    public static ulong OfUnsubscribe { get; } = Set(PropertyId.UserProperty);
+
+    /// <summary>PUBACK, PUBREC, PUBREL, PUBCOMP.</summary>
+    public static ulong OfAcknowledgement { get; } = Set(PropertyId.ReasonString, PropertyId.UserProperty);
+
+    public static ulong OfDisconnect { get; } = Set(PropertyId.SessionExpiryInterval, PropertyId.ReasonString, PropertyId.UserProperty);
+
+    /// <summary>Reads the property length and all properties. Returns 0, or the reason code that they deserve.</summary>
+    public static byte Check(ref PacketReader packet, ulong allowed)
+    {
+        if (!packet.TryReadVariableByteInteger(out var length) || !packet.TryReadBytes(length, out var bytes))
+        {
+            return ReasonCode.MalformedPacket;
+        }
+
+        var reader = new PacketReader(bytes);
+        ulong seen = 0;
+        var userProperties = 0;
+        while (!reader.IsAtEnd)
+        {
+            if (!reader.TryReadByte(out var id) || id > 0x2A || (allowed & (1UL << id)) == 0)
+            {
+                return ReasonCode.MalformedPacket;
+            }
+
+            if (id != PropertyId.UserProperty && (seen & (1UL << id)) != 0)
+            {
+                return ReasonCode.ProtocolError;
+            }
+
+            seen |= 1UL << id;
+            if (!TryReadValue(ref reader, id, out var number, out var topic))
+            {
+                return ReasonCode.MalformedPacket;
+            }
+
+            if (id == PropertyId.UserProperty && ++userProperties > MaximumUserProperties)
+            {
+                return ReasonCode.QuotaExceeded;
+            }
+
+            var isInRange = id switch
+            {
+                PropertyId.ReceiveMaximum or PropertyId.MaximumPacketSize or PropertyId.SubscriptionIdentifier => number > 0,
+                PropertyId.PayloadFormatIndicator or RequestProblemInformation or RequestResponseInformation => number <= 1,
+                PropertyId.ResponseTopic => MqttText.IsTopicName(topic),
+                _ => true,
+            };
+            if (!isInRange)
+            {
+                return ReasonCode.ProtocolError;
+            }
+        }
+
+        // MQTT 5.0, 3.1.2.11.10
+        return (seen & Set(AuthenticationMethod, AuthenticationData)) == Set(AuthenticationData) ? ReasonCode.ProtocolError : (byte)0;
+    }
+
+    /// <summary>The number under an identifier, in properties that were checked; null when it is not among them.</summary>
+    public static long? FindNumber(ReadOnlySpan<byte> properties, byte wanted)
+    {
+        PacketReader packet = new(properties);
+        if (!packet.TryReadVariableByteInteger(out var length) || !packet.TryReadBytes(length, out var bytes))
+        {
+            return null;
+        }
+
+        PacketReader reader = new(bytes);
+        while (reader.TryReadByte(out var id) && TryReadValue(ref reader, id, out var number, out _))
+        {
+            if (id == wanted)
+            {
+                return number;
+            }
+        }
+
+        return null;
+    }
+
+    private static bool TryReadValue(ref PacketReader reader, byte id, out long number, out ReadOnlySpan<byte> text)
+    {
+        number = 0;
+        text = default;
+        switch (id)
+        {
+            case PropertyId.PayloadFormatIndicator or RequestProblemInformation or RequestResponseInformation:
+                var hasByte = reader.TryReadByte(out var one);
+                number = one;
+                return hasByte;
+            case PropertyId.ReceiveMaximum or PropertyId.TopicAliasMaximum:
+                var hasTwo = reader.TryReadUInt16(out var two);
+                number = two;
+                return hasTwo;
+            case PropertyId.MessageExpiryInterval or PropertyId.SessionExpiryInterval or PropertyId.MaximumPacketSize or WillDelayInterval:
+                if (!reader.TryReadUInt16(out var high) || !reader.TryReadUInt16(out var low))
+                {
+                    return false;
+                }
+
+                number = ((long)high << 16) | low;
+                return true;
+            case PropertyId.SubscriptionIdentifier:
+                var hasInteger = reader.TryReadVariableByteInteger(out var integer);
+                number = integer;
+                return hasInteger;
+            case PropertyId.CorrelationData or AuthenticationData:
+                return reader.TryReadBinary(out _);
+            case PropertyId.UserProperty:
+                return reader.TryReadString(out _) && reader.TryReadString(out _);
+            default:
+                return reader.TryReadString(out text);
+        }
+    }
+
+    private static ulong Set(params ReadOnlySpan<byte> ids)
+    {
+        ulong set = 0;
+        foreach (var id in ids)
+        {
+            set |= 1UL << id;
+        }
+
+        return set;
+    }
+}

@@ -1,0 +1,25 @@
+using Microsoft.Extensions.Logging;
+
+namespace WebMessenger.Storage.EventLog;
+
+/// <summary>All that the event log says to the operator. Ids 400–419.</summary>
+internal static partial class LogMessages
+{
+    [LoggerMessage(400, LogLevel.Error, "The event log cannot write: what is sent is refused until it can. It goes on by itself when a full disk has space again; after other faults the program ends, and is to be started again. {Cause}")]
+    public static partial void WriteFailed(ILogger logger, string cause);
+
+    [LoggerMessage(401, LogLevel.Error, "What the event log holds of {Log} cannot be read; what is sent to it is refused")]
+    public static partial void LogUnreadable(ILogger logger, LogName log, Exception error);
+
+    [LoggerMessage(402, LogLevel.Warning, "The event log could not forget old ids")]
+    public static partial void SweepFailed(ILogger logger, Exception error);
+
+    [LoggerMessage(403, LogLevel.Error, "The receiver of an event for {Log} failed")]
+    public static partial void CompletionThrew(ILogger logger, LogName log, Exception error);
+
+    [LoggerMessage(405, LogLevel.Information, "The event log writes again")]
+    public static partial void WritesAgain(ILogger logger);
+
+    [LoggerMessage(404, LogLevel.Error, "The event log is damaged in {File}: {Damage}. What follows the damage is left out, all rooms get a new epoch; a copy of the files as they were is in {Copy}")]
+    public static partial void Damaged(ILogger logger, string file, string damage, string copy);
+}

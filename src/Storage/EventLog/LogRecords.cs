@@ -1,0 +1,201 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace WebMessenger.Storage.EventLog;
+
+/// <summary>
+/// How the logs lie in the store. Numbers are big-endian, so that keys sort as numbers do. Format 1:
+/// <code>
+/// key                                   value
+/// NUL "format"                          format number (1 byte)
+/// log NUL 'e' seq(8)                    at(8, ms) author-length(1) author id-length+1(1, 0: none) id body …     an event
+/// log NUL 'h'                           head(8) first(8) last-at(8) swept-to(8) epoch …                         the log's head
+/// log NUL 'i' author-length(1) author id…   seq(8) at(8) content-hash(16)                                       an id, for idempotency
+/// NUL 'r' key …                         value …                                                                 a record beside the logs
+/// </code>
+/// A log's name is ASCII without NUL, so no log's keys lie among another's, and all of a log is the range [log NUL, log 0x01).
+/// </summary>
+internal static class LogRecords
+{
+    public const byte Format = 1;
+
+    public const int MaxName = 127;
+
+    public const int MaxAuthor = 255;
+
+    public const int MaxId = 128;
+
+    /// <summary>No key is longer.</summary>
+    public const int MaxKey = MaxName + 2 + 1 + MaxAuthor + MaxId;
+
+    public const int IdRecordSize = 32;
+
+    /// <summary>Bytes of the key of a record beside the logs, as its owner knows it.</summary>
+    public const int MaxRecordKey = 1_024;
+
+    public const int MaxStoredRecordKey = 2 + MaxRecordKey;
+
+    public const int MaxHeadRecord = 64;
+
+    /// <summary>Bytes of an event's value beside its body, at most.</summary>
+    public const int MaxEventHeader = 8 + 1 + MaxAuthor + 1 + MaxId;
+
+    private const byte EventKind = (byte)'e';
+    private const byte HeadKind = (byte)'h';
+    private const byte IdKind = (byte)'i';
+
+    public static ReadOnlySpan<byte> FormatKey => "\0format"u8;
+
+    /// <summary>Before the keys of all logs, so that who walks the logs does not meet them.</summary>
+    private static ReadOnlySpan<byte> RecordPrefix => "\0r"u8;
+
+    /// <summary>The first key that any log can have.</summary>
+    public static ReadOnlySpan<byte> FirstLogKey => [1];
+
+    public static byte[] Prefix(ReadOnlySpan<byte> name) => [.. name, 0];
+
+    /// <summary>The first key behind all keys of the log.</summary>
+    public static byte[] End(ReadOnlySpan<byte> name) => [.. name, 1];
+
+    public static ReadOnlySpan<byte> NameIn(ReadOnlySpan<byte> key) => key[..Math.Max(0, key.IndexOf((byte)0))];
+
+    public static int EventKey(Span<byte> to, ReadOnlySpan<byte> prefix, long seq)
+    {
+        prefix.CopyTo(to);
+        to[prefix.Length] = EventKind;
+        BinaryPrimitives.WriteInt64BigEndian(to[(prefix.Length + 1)..], seq);
+        return prefix.Length + 9;
+    }
+
+    public static int HeadKey(Span<byte> to, ReadOnlySpan<byte> prefix)
+    {
+        prefix.CopyTo(to);
+        to[prefix.Length] = HeadKind;
+        return prefix.Length + 1;
+    }
+
+    public static int IdKey(Span<byte> to, ReadOnlySpan<byte> prefix, string author, string id)
+    {
+        prefix.CopyTo(to);
+        var at = prefix.Length;
+        to[at++] = IdKind;
+        var length = Encoding.UTF8.GetBytes(author, to[(at + 1)..]);
+        to[at] = (byte)length;
+        at += 1 + length;
+        return at + Encoding.UTF8.GetBytes(id, to[at..]);
+    }
+
+    public static int IdKey(Span<byte> to, ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> author, ReadOnlySpan<byte> id)
+    {
+        prefix.CopyTo(to);
+        var at = prefix.Length;
+        to[at++] = IdKind;
+        to[at++] = (byte)author.Length;
+        author.CopyTo(to[at..]);
+        id.CopyTo(to[(at + author.Length)..]);
+        return at + author.Length + id.Length;
+    }
+
+    public static int RecordKey(Span<byte> to, ReadOnlySpan<byte> key)
+    {
+        RecordPrefix.CopyTo(to);
+        key.CopyTo(to[RecordPrefix.Length..]);
+        return RecordPrefix.Length + key.Length;
+    }
+
+    /// <summary>The key of a record as its owner knows it.</summary>
+    public static ReadOnlySpan<byte> RecordKeyIn(ReadOnlySpan<byte> stored) => stored[RecordPrefix.Length..];
+
+    /// <summary>Writes an event's value; the room must suffice for <see cref="MaxEventHeader"/> and the body.</summary>
+    public static int Event(Span<byte> to, long at, string author, string? id, ReadOnlySpan<byte> body)
+    {
+        BinaryPrimitives.WriteInt64BigEndian(to, at);
+        var length = Encoding.UTF8.GetBytes(author, to[9..]);
+        to[8] = (byte)length;
+        var next = 9 + length;
+        if (id is null)
+        {
+            to[next++] = 0;
+        }
+        else
+        {
+            length = Encoding.UTF8.GetBytes(id, to[(next + 1)..]);
+            to[next] = (byte)(length + 1);
+            next += 1 + length;
+        }
+
+        body.CopyTo(to[next..]);
+        return next + body.Length;
+    }
+
+    /// <summary>What an append takes on disk: the event, its id for idempotency, and its record, each with its key.</summary>
+    public static int SizeOf(int prefix, PendingAppend append)
+    {
+        var author = Encoding.UTF8.GetByteCount(append.Author);
+        var size = prefix + 9 + 8 + 1 + author + 1 + append.Body.Length;
+        if (append.Id is { } text)
+        {
+            var id = Encoding.UTF8.GetByteCount(text);
+            size += id + prefix + 2 + author + id + IdRecordSize;
+        }
+
+        return append.Record is { } record ? size + RecordPrefix.Length + record.Key.Length + (record.Value?.Length ?? 0) : size;
+    }
+
+    public static EventView ReadEvent(ReadOnlySpan<byte> value)
+    {
+        var author = value.Slice(9, value[8]);
+        var rest = value[(9 + author.Length)..];
+        var hasId = rest[0] != 0;
+        var id = rest.Slice(1, hasId ? rest[0] - 1 : 0);
+        return new(BinaryPrimitives.ReadInt64BigEndian(value), author, hasId, id, rest[(1 + id.Length)..]);
+    }
+
+    public static int Head(Span<byte> to, in HeadRecord head)
+    {
+        BinaryPrimitives.WriteInt64BigEndian(to, head.Head);
+        BinaryPrimitives.WriteInt64BigEndian(to[8..], head.First);
+        BinaryPrimitives.WriteInt64BigEndian(to[16..], head.LastAt);
+        BinaryPrimitives.WriteInt64BigEndian(to[24..], head.SweptTo);
+        return 32 + Encoding.ASCII.GetBytes(head.Epoch, to[32..]);
+    }
+
+    public static HeadRecord ReadHead(ReadOnlySpan<byte> value) => new(
+        Encoding.ASCII.GetString(value[32..]),
+        BinaryPrimitives.ReadInt64BigEndian(value),
+        BinaryPrimitives.ReadInt64BigEndian(value[8..]),
+        BinaryPrimitives.ReadInt64BigEndian(value[16..]),
+        BinaryPrimitives.ReadInt64BigEndian(value[24..]));
+
+    public static void Id(Span<byte> to, in IdRecord id)
+    {
+        BinaryPrimitives.WriteInt64BigEndian(to, id.Seq);
+        BinaryPrimitives.WriteInt64BigEndian(to[8..], id.At);
+        BinaryPrimitives.WriteUInt128BigEndian(to[16..], id.ContentHash);
+    }
+
+    public static IdRecord ReadId(ReadOnlySpan<byte> value) => new(
+        BinaryPrimitives.ReadInt64BigEndian(value),
+        BinaryPrimitives.ReadInt64BigEndian(value[8..]),
+        BinaryPrimitives.ReadUInt128BigEndian(value[16..]));
+}
+
+/// <summary>A log's head as stored. <c>SweptTo</c>: ids of events up to this seq were looked at and, as far as they were still theirs, forgotten.</summary>
+internal readonly record struct HeadRecord(string Epoch, long Head, long First, long LastAt, long SweptTo);
+
+/// <summary>What is remembered of an id.</summary>
+internal readonly record struct IdRecord(long Seq, long At, UInt128 ContentHash);
+
+/// <summary>An event's value where the store holds it; gone when the iterator moves on.</summary>
+internal readonly ref struct EventView(long at, ReadOnlySpan<byte> author, bool hasId, ReadOnlySpan<byte> id, ReadOnlySpan<byte> body)
+{
+    public long At { get; } = at;
+
+    public ReadOnlySpan<byte> Author { get; } = author;
+
+    public bool HasId { get; } = hasId;
+
+    public ReadOnlySpan<byte> Id { get; } = id;
+
+    public ReadOnlySpan<byte> Body { get; } = body;
+}

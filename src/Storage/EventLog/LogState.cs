@@ -1,0 +1,81 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace WebMessenger.Storage.EventLog;
+
+/// <summary>What is held in memory of one log: its key prefix and its head.</summary>
+/// <remarks>
+/// <see cref="Durable"/> is set by the log thread and read by any; the other mutable members belong to the log thread alone. About 300 bytes, kept for
+/// each log that was used since the start.
+/// </remarks>
+internal sealed class LogState
+{
+    private readonly Lock _gate = new();
+    private HeadRecord _durable;
+    private bool _dropping;
+
+    public LogState(LogName log, HeadRecord? stored)
+    {
+        Name = log.Value;
+        Prefix = LogRecords.Prefix(Encoding.ASCII.GetBytes(log.Value));
+        // The epoch of an unused log is written with its first append: nothing was numbered under one that a restart loses, so it cannot be taken for another.
+        _durable = stored ?? new HeadRecord(NewEpoch(), 0, 0, 0, 0);
+        Next = _durable;
+    }
+
+    public string Name { get; }
+
+    public byte[] Prefix { get; }
+
+    /// <summary>What is on disk; all that readers see.</summary>
+    public HeadRecord Durable
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _durable;
+            }
+        }
+
+        set
+        {
+            lock (_gate)
+            {
+                _durable = value;
+            }
+
+            Next = value;
+        }
+    }
+
+    /// <summary>The head as it will be when the batch being built is on disk.</summary>
+    public HeadRecord Next { get; set; }
+
+    /// <summary>The batch being built has an event of this log.</summary>
+    public bool Touched { get; set; }
+
+    /// <summary>A write failed: the head must be read back before the next append.</summary>
+    public bool Stale { get; set; }
+
+    /// <summary>A drop is being written: until it is published the store may already be without the events. Read by any thread.</summary>
+    public bool Dropping
+    {
+        get => Volatile.Read(ref _dropping);
+        set => Volatile.Write(ref _dropping, value);
+    }
+
+    public static string NewEpoch() => RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz0123456789", 6);
+
+    public static string NewEpoch(string not)
+    {
+        string epoch;
+        do
+        {
+            epoch = NewEpoch();
+        }
+        while (epoch == not);
+
+        return epoch;
+    }
+}

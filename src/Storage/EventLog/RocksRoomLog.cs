@@ -1,0 +1,263 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using RocksDbSharp;
+
+namespace WebMessenger.Storage.EventLog;
+
+/// <summary>The event log in RocksDB, and the records beside it: one thread writes, any thread reads.</summary>
+/// <remarks>
+/// Threads: <see cref="LogThread"/> alone writes to the store, closes it at the end, and changes a <see cref="LogState"/>. Readers take a pass at the
+/// <see cref="ReadGate"/>, so that the store is not closed under them; they hold no lock while they read.
+/// </remarks>
+internal sealed class RocksRoomLog : IRoomLog, IRecordStore
+{
+    public const int MaxPage = 1_000;
+
+    private readonly RocksDb _db;
+    private readonly LogThread _thread;
+    private readonly ReadGate _gate;
+    private readonly ConcurrentDictionary<string, LogState> _states;
+
+    private RocksRoomLog(RocksStore store, RocksRoomLogOptions options, TimeProvider time, ILogger<RocksRoomLog> logger)
+    {
+        _db = store.Db;
+        _gate = new ReadGate();
+        _states = new ConcurrentDictionary<string, LogState>(StringComparer.Ordinal);
+        _thread = new LogThread(store, _gate, StateOf, options, time, logger);
+    }
+
+    /// <summary>Opens or creates the store in a folder of its own.</summary>
+    /// <exception cref="IOException">It cannot be opened: the message says why, in one line. <see cref="LogDamagedException"/> when the files are damaged beyond what
+    /// can be left out.</exception>
+    public static RocksRoomLog Open(string folder, RocksRoomLogOptions? options, TimeProvider time, ILogger<RocksRoomLog> logger)
+    {
+        options ??= new RocksRoomLogOptions();
+        return new RocksRoomLog(RocksStore.Open(folder, options, time, logger), options, time, logger);
+    }
+
+    public LogHealth Health => _thread.Health;
+
+    public void Append(PendingAppend append, bool moreFollows = false)
+    {
+        ArgumentNullException.ThrowIfNull(append);
+        CheckName(append.Log);
+        if (append.Author.Length > LogRecords.MaxAuthor || Encoding.UTF8.GetByteCount(append.Author) > LogRecords.MaxAuthor
+            || append.Id is { } id && (id.Length > LogRecords.MaxId || Encoding.UTF8.GetByteCount(id) > LogRecords.MaxId))
+        {
+            throw new ArgumentException("The author's or the event's id is too long.", nameof(append));
+        }
+
+        if (append.Record is { } record)
+        {
+            CheckKey(record);
+        }
+
+        _thread.Enqueue(append, moreFollows);
+    }
+
+    public void Wake() => _thread.Wake();
+
+    public async Task SettleAsync()
+    {
+        PendingRecords nothing = new([]);
+        _thread.Enqueue(nothing);
+        try
+        {
+            await nothing.Task;
+        }
+        catch (IOException)
+        {
+            // Refused with what failed before it, or the log is closed: nothing is under way either way.
+        }
+    }
+
+    public LogHead Head(LogName log)
+    {
+        CheckName(log);
+        using var pass = _gate.Enter();
+        return HeadOf(StateOf(log).Durable);
+    }
+
+    public LogPage ReadAfter(LogName log, long after, int limit)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(after);
+        return Read(log, after, long.MaxValue, limit, newest: false);
+    }
+
+    public LogPage ReadBefore(LogName log, long before, int limit)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(before);
+        return Read(log, 0, before, limit, newest: true);
+    }
+
+    public Task DropAsync(LogName log)
+    {
+        CheckName(log);
+        PendingDrop drop = new(log);
+        _thread.Enqueue(drop);
+        return drop.Task;
+    }
+
+    public Task WriteAsync(IReadOnlyList<RecordChange> changes)
+    {
+        ArgumentNullException.ThrowIfNull(changes);
+        foreach (var change in changes)
+        {
+            CheckKey(change);
+        }
+
+        PendingRecords records = new(changes);
+        _thread.Enqueue(records);
+        return records.Task;
+    }
+
+    public byte[]? Find(ReadOnlySpan<byte> key)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(key.Length, LogRecords.MaxRecordKey, nameof(key));
+        Span<byte> stored = stackalloc byte[LogRecords.MaxStoredRecordKey];
+        using var pass = _gate.Enter();
+        return RocksStore.Get(_db, stored[..LogRecords.RecordKey(stored, key)]);
+    }
+
+    public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadAll(ReadOnlySpan<byte> prefix)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(prefix.Length, LogRecords.MaxRecordKey, nameof(prefix));
+        Span<byte> key = stackalloc byte[LogRecords.MaxStoredRecordKey];
+        var wanted = key[..LogRecords.RecordKey(key, prefix)];
+        List<KeyValuePair<byte[], byte[]>> records = [];
+        using var pass = _gate.Enter();
+        using var iterator = _db.NewIterator();
+        for (iterator.Seek(wanted); iterator.Valid() && iterator.GetKeySpan().StartsWith(wanted); iterator.Next())
+        {
+            records.Add(new(LogRecords.RecordKeyIn(iterator.GetKeySpan()).ToArray(), iterator.GetValueSpan().ToArray()));
+        }
+
+        if (!iterator.Valid())
+        {
+            RocksStore.ThrowIfFailed(iterator);
+        }
+
+        return records;
+    }
+
+    /// <summary>
+    /// Makes a copy of the whole store as it is at one moment of this call, in a folder that is not there yet. Tables, which are never written again, are hard links
+    /// where the disk has them. Blocks; writing goes on meanwhile.
+    /// </summary>
+    /// <exception cref="IOException">It could not be made.</exception>
+    public void SaveCopy(string folder)
+    {
+        using var pass = _gate.Enter();
+        RocksStore.SaveCopy(_db, folder);
+    }
+
+    /// <summary>Reads every table and compares its checksums.</summary>
+    /// <exception cref="LogDamagedException">One does not fit.</exception>
+    public void Verify()
+    {
+        using var pass = _gate.Enter();
+        RocksStore.Verify(_db);
+    }
+
+    public ValueTask DisposeAsync() => _thread.DisposeAsync();
+
+    private static LogHead HeadOf(in HeadRecord head) => new(head.Epoch, head.Head, head.First);
+
+    private static void CheckName(LogName log)
+    {
+        if (string.IsNullOrEmpty(log.Value) || log.Value.Length > LogRecords.MaxName || !Ascii.IsValid(log.Value) || log.Value.Contains('\0'))
+        {
+            throw new ArgumentException("Not a log's name.", nameof(log));
+        }
+    }
+
+    private static void CheckKey(RecordChange change)
+    {
+        if (change.Key is not { Length: > 0 and <= LogRecords.MaxRecordKey })
+        {
+            throw new ArgumentException("A record's key has 1 to 1,024 bytes.", nameof(change));
+        }
+    }
+
+    /// <summary>
+    /// The state of a log, read from the store at the first use. A reader and the log thread may both read it at once: what they read is the same, for the log
+    /// thread writes to no log before its state is here.
+    /// </summary>
+    private LogState StateOf(LogName log) => _states.TryGetValue(log.Value, out var state)
+        ? state
+        : _states.GetOrAdd(log.Value, new LogState(log, RocksStore.ReadHead(_db, LogRecords.Prefix(Encoding.ASCII.GetBytes(log.Value)))));
+
+    private LogPage Read(LogName log, long after, long before, int limit, bool newest)
+    {
+        CheckName(log);
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, MaxPage);
+        using var pass = _gate.Enter();
+        var state = StateOf(log);
+        while (true)
+        {
+            // The head first, then the iterator, which sees the store as it is from here on: all up to the head is there, unless the log was dropped in between.
+            // A drop is published before anything is written to the log again, so the epoch tells.
+            var head = state.Durable;
+            if (head.Head == 0 || after >= head.Head || before <= head.First)
+            {
+                return new(HeadOf(head), []);
+            }
+
+            var first = Math.Max(after + 1, head.First);
+            var last = Math.Min(before - 1, head.Head);
+            (first, last) = newest ? (Math.Max(first, last - limit + 1), last) : (first, Math.Min(last, first + limit - 1));
+
+            using var iterator = _db.NewIterator();
+            if (state.Durable.Epoch == head.Epoch && ReadEntries(iterator, state, first, last) is { } entries)
+            {
+                return new(HeadOf(head), entries);
+            }
+
+            // A drop may be on disk and not yet published. Asked for before the epoch: when it is over by now, the epoch has changed.
+            var dropping = state.Dropping;
+            if (state.Durable.Epoch == head.Epoch)
+            {
+                if (!dropping)
+                {
+                    throw new LogDamagedException($"The event log lacks events between {first} and {last} of {log}.");
+                }
+
+                Thread.Yield();
+            }
+        }
+    }
+
+    /// <summary>Null when an event is not there. Never looks beyond the last one asked for, so it never wanders through another log or what was dropped.</summary>
+    private static LogEntry[]? ReadEntries(Iterator iterator, LogState state, long first, long last)
+    {
+        var entries = new LogEntry[last - first + 1];
+        Span<byte> key = stackalloc byte[LogRecords.MaxKey];
+        var author = "";
+        for (var seq = first; seq <= last; seq++)
+        {
+            var wanted = key[..LogRecords.EventKey(key, state.Prefix, seq)];
+            if (!RocksStore.TryMoveTo(iterator, wanted, isNext: seq > first))
+            {
+                return null;
+            }
+
+            var value = LogRecords.ReadEvent(iterator.GetValueSpan());
+            if (!IsSame(author, value.Author))
+            {
+                author = Encoding.UTF8.GetString(value.Author);
+            }
+
+            entries[seq - first] = new(seq, DateTimeOffset.FromUnixTimeMilliseconds(value.At), author, value.Body.ToArray());
+        }
+
+        return entries;
+    }
+
+    private static bool IsSame(string text, ReadOnlySpan<byte> utf8)
+    {
+        Span<char> chars = stackalloc char[LogRecords.MaxAuthor];
+        return chars[..Encoding.UTF8.GetChars(utf8, chars)].SequenceEqual(text);
+    }
+}

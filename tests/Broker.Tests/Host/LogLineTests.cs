@@ -1,0 +1,51 @@
+using System.Globalization;
+using System.Text;
+using Serilog.Events;
+using Serilog.Parsing;
+using WebMessenger.Broker.Host;
+
+namespace WebMessenger.Broker.Tests.Host;
+
+public sealed class LogLineTests
+{
+    [Theory]
+    [InlineData("lobby", "Room lobby is open")]
+    [InlineData("a\r\n2026-01-01 00:00:00.000 INF Forged", "Room a ⏎ 2026-01-01 00:00:00.000 INF Forged is open")]
+    [InlineData("a\u001b[31mb\u009b2J\u0007", "Room a[31mb2J is open")]
+    [InlineData("a\u202Eb\u2028c\u0085d", "Room ab ⏎ c ⏎ d is open")]
+    public void Attack_76_A_name_or_topic_stays_within_its_line(string name, string expected) =>
+        Assert.Equal($"2026-11-23 10:00:00.000 INF {expected}\n", Written(name, null));
+
+    [Fact]
+    public void Attack_76_No_line_of_an_exception_passes_for_an_entry()
+    {
+        var lines = Written("lobby", new InvalidOperationException("bad\r\n2026-01-01 00:00:00.000 INF \u001b[31mForged")).TrimEnd('\n').Split('\n');
+
+        Assert.Equal("2026-11-23 10:00:00.000 INF Room lobby is open", lines[0]);
+        Assert.True(lines.Length > 2);
+        Assert.All(lines.Skip(1), line => Assert.StartsWith("  ", line, StringComparison.Ordinal));
+        Assert.DoesNotContain(lines, line => line.Contains('\u001b', StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void What_is_no_text_is_written_as_its_format_says()
+    {
+        LogEvent entry = new(
+            new DateTimeOffset(2026, 11, 23, 10, 0, 0, TimeSpan.Zero), LogEventLevel.Warning, null, new MessageTemplateParser().Parse("0x{Code:X2} after {Seconds:0.0} s of {Nobody}"),
+            [new LogEventProperty("Code", new ScalarValue(0x8E)), new LogEventProperty("Seconds", new ScalarValue(1.25))]);
+
+        Assert.Equal("2026-11-23 10:00:00.000 WRN 0x8E after 1.3 s of {Nobody}\n", Written(entry));
+    }
+
+    private static string Written(string name, Exception? error) => Written(new LogEvent(
+        new DateTimeOffset(2026, 11, 23, 10, 0, 0, TimeSpan.Zero), LogEventLevel.Information, error, new MessageTemplateParser().Parse("Room {Room} is open"),
+        [new LogEventProperty("Room", new ScalarValue(name))]));
+
+    private static string Written(LogEvent entry)
+    {
+        StringBuilder text = new();
+        using StringWriter writer = new(text, CultureInfo.InvariantCulture) { NewLine = "\n" };
+        new LogLine().Format(entry, writer);
+        return text.ToString();
+    }
+}

@@ -1,0 +1,143 @@
+using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Tests.Rooms;
+
+/// <summary>Who was here when the server stopped: from the note beside the log and the events after it, or from the events alone.</summary>
+public sealed class PresenceMemoryTests
+{
+    private static readonly LogName Lobby = LogName.OfRoom("lobby");
+
+    // It stands still: nobody's grace ends.
+    private readonly FakeTimeProvider _time = new(TimeProvider.System.GetUtcNow());
+
+    [Fact]
+    public async Task A_note_remembers_who_came_longer_ago_than_the_log_is_read_back()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        await JoinAsync(broker, "ana");
+        var log = broker.Get<IRoomLog>();
+        var ana = broker.Get<AccountDirectory>().FindByUserName("ana")!;
+        var said = await Task.WhenAll(Enumerable.Range(0, 10_100).Select(i => log.AppendAsync(
+            Lobby, ana.Id, null, default, EventBody.Message(EventType.Message, Author.Of(ana, "person"), $"m{i}", "hello", null))));
+        Assert.All(said, one => Assert.Equal(AppendOutcome.Stored, one.Outcome));
+
+        await broker.RestartAsync();
+
+        Assert.Equal(["ana"], Here(broker));
+    }
+
+    [Fact]
+    public async Task Events_after_the_note_count_more_than_the_note()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        foreach (var name in new[] { "ana", "bia", "caio" })
+        {
+            await JoinAsync(broker, name);
+        }
+
+        var bia = broker.Get<AccountDirectory>().FindByUserName("bia")!;
+        var dora = (await broker.RegisterAsync("dora")).Account;
+        await broker.Program.DisposeAsync();
+        await using (var log = RocksRoomLog.Open(DataFolder.RoomsFolderIn(broker.Program.DataFolder), null, TimeProvider.System, NullLogger<RocksRoomLog>.Instance))
+        {
+            Assert.NotNull(log.Find("presence/lobby"u8));
+            await SayAsync(log, EventType.Leave, bia);
+            await SayAsync(log, EventType.Join, dora);
+        }
+
+        await broker.RestartAsync();
+
+        Assert.Equal(["ana", "caio", "dora"], Here(broker));
+    }
+
+    [Theory]
+    [InlineData("gone")]
+    [InlineData("of another epoch")]
+    [InlineData("ahead of the log")]
+    public async Task Without_a_note_that_fits_the_newest_events_are_read(string note)
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        await JoinAsync(broker, "ana");
+        var bia = (await broker.RegisterAsync("bia")).Account;
+        await broker.Program.DisposeAsync();
+        await using (var log = RocksRoomLog.Open(DataFolder.RoomsFolderIn(broker.Program.DataFolder), null, TimeProvider.System, NullLogger<RocksRoomLog>.Instance))
+        {
+            // It says that bia is here, so that it shows when it is believed.
+            var head = log.Head(Lobby);
+            var (epoch, seq) = note == "of another epoch" ? ("other0", head.Head) : (head.Epoch, head.Head + 1);
+            var lie = $$"""{"epoch":"{{epoch}}","seq":{{seq}},"here":[{"account":"{{bia.Id}}","kind":"person","since":"2026-11-23T10:00:00Z"}]}""";
+            await log.WriteAsync([new([.. "presence/lobby"u8], note == "gone" ? null : Encoding.UTF8.GetBytes(lie))]);
+        }
+
+        await broker.RestartAsync();
+
+        Assert.Equal(["ana"], Here(broker));
+    }
+
+    [Fact]
+    public async Task The_note_of_a_deleted_room_goes()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        await JoinAsync(broker, "ana");
+        await broker.Get<IRecordStore>().WriteAsync([new([.. "presence/gone"u8], [.. """{"epoch":"abcdef","seq":1,"here":[]}"""u8])]);
+        await broker.RestartAsync();
+        await broker.RestartAsync();
+
+        Assert.Equal(["presence/lobby"], broker.Get<IRecordStore>().ReadAll("presence/"u8).Select(record => Encoding.UTF8.GetString(record.Key)));
+    }
+
+    [Fact]
+    public async Task A_room_whose_events_cannot_be_read_does_not_keep_the_server_from_starting()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time, "--WebMessenger:Rooms:Default:0", "lobby", "--WebMessenger:Rooms:Default:1", "garden");
+        await JoinAsync(broker, "ana");
+        var ana = broker.Get<AccountDirectory>().FindByUserName("ana")!;
+        var rooms = DataFolder.RoomsFolderIn(broker.Program.DataFolder);
+        await broker.Program.DisposeAsync();
+        await using (var log = RocksRoomLog.Open(rooms, null, TimeProvider.System, NullLogger<RocksRoomLog>.Instance))
+        {
+            for (var i = 0; i < 40; i++)
+            {
+                var noise = new byte[4_096];
+                Random.Shared.NextBytes(noise);
+                await log.AppendAsync(LogName.OfRoom("garden"), ana.Id, null, default, noise);
+            }
+
+            await log.WriteAsync([new([.. "presence/garden"u8], null)]);
+        }
+
+        // Opening moves what is in the write-ahead log into a table; the noise is most of it.
+        await RocksRoomLog.Open(rooms, null, TimeProvider.System, NullLogger<RocksRoomLog>.Instance).DisposeAsync();
+        var table = Directory.GetFiles(rooms, "*.sst").MaxBy(path => new FileInfo(path).Length)!;
+        var bytes = await File.ReadAllBytesAsync(table, TestContext.Current.CancellationToken);
+        bytes[bytes.Length / 2] ^= 1;
+        await File.WriteAllBytesAsync(table, bytes, TestContext.Current.CancellationToken);
+
+        await broker.RestartAsync();
+
+        Assert.Equal(["ana"], Here(broker));
+        Assert.Throws<LogDamagedException>(() => broker.Get<IRoomLog>().ReadAfter(LogName.OfRoom("garden"), 0, 40));
+    }
+
+    private static async Task JoinAsync(RunningBroker broker, string name)
+    {
+        var member = await broker.RegisterAsync(name);
+        var client = await broker.ConnectAsync(member);
+        await client.SubscribeAsync("rooms/lobby");
+        await client.PublishesUntilAsync(publish => publish.Json.TryGetProperty("type", out var type) && type.GetString() == "join" && publish.Json.GetProperty("from").GetProperty("user").GetString() == name);
+        await client.DisposeAsync();
+    }
+
+    private static Task<AppendResult> SayAsync(RocksRoomLog log, EventType type, Account account) =>
+        log.AppendAsync(Lobby, account.Id, null, default, EventBody.Presence(type, Author.Of(account, "person"), EventBody.NewId(), []));
+
+    /// <summary>All in the lobby, those in grace included.</summary>
+    private static List<string> Here(RunningBroker broker) => [.. broker.Room("lobby").SnapshotPresence().Select(present => present.Author.User).Order()];
+}

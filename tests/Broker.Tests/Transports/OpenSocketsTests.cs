@@ -1,0 +1,167 @@
+using System.Net;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Transports;
+
+namespace WebMessenger.Broker.Tests.Transports;
+
+/// <summary>Who may have which sockets, and how many there are for all.</summary>
+public sealed class OpenSocketsTests
+{
+    private static readonly IPAddress Newcomer = IPAddress.Parse("203.0.113.200");
+
+    [Fact]
+    public void Fault_S1_Eight_addresses_that_ask_for_everything_leave_places_for_who_comes_from_another()
+    {
+        var sockets = Sockets(1_024, new BrokerLimits { SocketsPerSecondPerAddress = 0 });
+        var taken = new int[8];
+        for (var i = 0; i < 4_000; i++)
+        {
+            if (sockets.TryEnter(IPAddress.Parse($"203.0.113.{i % 8}")))
+            {
+                taken[i % 8]++;
+            }
+        }
+
+        var room = HandleRoom.Of(1_024, new BrokerLimits()).Sockets;
+        Assert.All(taken, held => Assert.InRange(held, room / 12, room / 8));
+        Assert.Equal(taken.Sum(), sockets.Count);
+        Assert.All(Enumerable.Range(0, 20), _ => Assert.True(sockets.TryEnter(Newcomer)));
+    }
+
+    [Fact]
+    public void Fault_S1_One_address_has_a_third_of_all_or_its_limit()
+    {
+        var few = Sockets(1_024, new BrokerLimits { SocketsPerSecondPerAddress = 0 });
+        var many = Sockets(20_000, new BrokerLimits { SocketsPerSecondPerAddress = 0 });
+
+        Assert.InRange(Take(few, "203.0.113.7", 2_000), 165, 175);
+        Assert.Equal(new BrokerLimits().SocketsPerAddress, Take(many, "203.0.113.7", 5_000));
+        Assert.True(many.TryEnter(Newcomer));
+
+        many.Leave(IPAddress.Parse("203.0.113.7"));
+        Assert.Equal(1, Take(many, "203.0.113.7", 10));
+    }
+
+    [Fact]
+    public void Fault_S1_A_network_of_IPv6_does_not_have_the_places_of_65536_addresses()
+    {
+        var sockets = Sockets(20_000, new BrokerLimits { SocketsPerAddress = 10, SocketsPerSecondPerAddress = 0 });
+
+        Assert.Equal(10, Take(sockets, "2001:db8:1:2::5", 50));
+        Assert.Equal(0, Take(sockets, "2001:db8:1:2:ffff::6", 50));
+        Assert.Equal(30, Enumerable.Range(10, 100).Sum(i => Take(sockets, $"2001:db8:1:{i}::1", 5)));
+        Assert.Equal(10, Take(sockets, "2001:db8:2:2::5", 50));
+    }
+
+    [Fact]
+    public void Fault_S1_An_address_opens_so_many_in_a_second()
+    {
+        FakeTimeProvider time = new();
+        var sockets = Sockets(20_000, new BrokerLimits { SocketsPerSecondPerAddress = 5 }, time);
+
+        // Of the last five none is to be had before they are there together.
+        Assert.Equal(96, Use(sockets, "203.0.113.7", 500));
+        Assert.True(sockets.TryEnter(Newcomer));
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(5, Use(sockets, "203.0.113.7", 500));
+    }
+
+    [Fact]
+    public void Fault_S1_A_socket_that_nobody_uses_costs_its_address_and_its_network_as_much_as_five()
+    {
+        FakeTimeProvider time = new();
+        var sockets = Sockets(20_000, new BrokerLimits { SocketsPerSecondPerAddress = 5 }, time);
+
+        Assert.Equal(20, Take(sockets, "203.0.113.7", 500));
+        time.Advance(TimeSpan.FromSeconds(60));
+        for (var i = 0; i < 20; i++)
+        {
+            sockets.Leave(IPAddress.Parse("203.0.113.7"));
+        }
+
+        Assert.Equal(20, Take(sockets, "203.0.113.7", 500));
+        Assert.Equal(80, Enumerable.Range(0, 20).Sum(i => Take(sockets, $"2001:db8:1:{i:x}::5", 5)));
+    }
+
+    [Fact]
+    public void Fault_S1_A_socket_is_said_to_be_of_use_once_and_a_place_is_given_back_once()
+    {
+        var sockets = Sockets(20_000, new BrokerLimits { SocketsPerSecondPerAddress = 5 }, new FakeTimeProvider());
+        var address = IPAddress.Parse("203.0.113.7");
+        Assert.True(sockets.TryEnter(address));
+        CountedSocket place = new(sockets, address);
+
+        for (var i = 0; i < 3; i++)
+        {
+            place.MarkUsed();
+            place.Leave();
+        }
+
+        Assert.Equal(0, sockets.Count);
+        Assert.Equal(19, Take(sockets, "203.0.113.7", 500));
+    }
+
+    [Fact]
+    public void Fault_S1_All_together_have_what_the_reserve_leaves_a_trusted_proxy_too()
+    {
+        var sockets = Sockets(1_024, new BrokerLimits(), proxies: "10.0.0.0/8");
+
+        Assert.Equal(1_024 - 384 - 128, Take(sockets, "10.1.2.3", 2_000));
+        Assert.False(sockets.TryEnter(Newcomer));
+
+        // An IPv6 socket says it like this.
+        sockets.Leave(IPAddress.Parse("::ffff:10.1.2.3"));
+        Assert.True(sockets.TryEnter(IPAddress.Parse("::ffff:10.1.2.3")));
+    }
+
+    [Fact]
+    public void Without_limits_of_an_address_one_may_have_all()
+    {
+        var sockets = Sockets(1_024, new BrokerLimits { SocketsPerAddress = 0, SocketsPerSecondPerAddress = 0 });
+
+        Assert.Equal(512, Take(sockets, "203.0.113.7", 2_000));
+    }
+
+    [Theory]
+    [InlineData(256)]
+    [InlineData(511)]
+    public void Fault_B10_Too_few_handles_are_one_line_that_says_how_many_it_takes(int handles)
+    {
+        Assert.Equal(64, HandleRoom.Of(512, new BrokerLimits()).Sockets);
+
+        var refused = Assert.Throws<StartupException>(() => HandleRoom.Of(handles, new BrokerLimits { Sockets = 30_000 }));
+
+        Assert.Contains($"may open {handles} files", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("needs 512, and 30640 for its settings", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("ulimit -n", refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', refused.Message);
+        refused = Assert.Throws<StartupException>(() => HandleRoom.Of(handles, new BrokerLimits { Sockets = int.MaxValue }));
+        Assert.Contains("and 2147484287 for its settings", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_operator_may_set_fewer_sockets_than_there_is_room_for_and_no_more()
+    {
+        Assert.Equal(100, HandleRoom.Of(20_000, new BrokerLimits { Sockets = 100 }).Sockets);
+        Assert.Equal(20_000 - 384 - 256, HandleRoom.Of(20_000, new BrokerLimits { Sockets = 100_000 }).Sockets);
+    }
+
+    private static int Take(OpenSockets sockets, string address, int tries) => Enumerable.Range(0, tries).Count(_ => sockets.TryEnter(IPAddress.Parse(address)));
+
+    // As those do who say at once what they came for.
+    private static int Use(OpenSockets sockets, string address, int tries) => Enumerable.Range(0, tries).Count(_ =>
+    {
+        var isIn = sockets.TryEnter(IPAddress.Parse(address));
+        if (isIn)
+        {
+            sockets.Used(IPAddress.Parse(address));
+        }
+
+        return isIn;
+    });
+
+    private static OpenSockets Sockets(int handles, BrokerLimits limits, TimeProvider? time = null, string? proxies = null) => new(
+        HandleRoom.Of(handles, limits), limits, proxies is null ? [] : [IPNetwork.Parse(proxies)], time ?? TimeProvider.System, NullLogger<OpenSockets>.Instance);
+}
