@@ -260,8 +260,10 @@ internal sealed partial class DurableClients(
             var delay = will is null ? default : Delay(will, client.Expiry);
             client.Will = delay > TimeSpan.Zero || isStopping ? will : null;
             client.WillWait = (time.GetTimestamp(), delay);
-            client.Position = connection.HandOverPosition() ?? client.Position;
+
+            // Asked before the position is taken: what is decided on in between is in neither, and the client, here again, would have it stored a second time.
             client.Publishing = connection.PublishesDrained().IsCompleted ? null : connection;
+            client.Position = connection.HandOverPosition() ?? client.Position;
             client.Connection = null;
             client.LeftAt = time.GetUtcNow();
             Watch(Save(client, client.Position));

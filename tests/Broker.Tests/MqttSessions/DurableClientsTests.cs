@@ -1,0 +1,76 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Clients;
+using WebMessenger.Broker.MqttSessions;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Tests.MqttSessions;
+
+public sealed class DurableClientsTests
+{
+    /// <summary>Found by a thousand kills of the server on a busy machine: nine messages of QoS 2 were stored twice.</summary>
+    [Fact]
+    public async Task What_is_decided_on_while_a_connection_hands_over_is_known_to_the_next()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var live = await broker.ConnectAsync(ana);
+        var session = broker.Get<ConnectionDirectory>().OfAccount(ana.Account.Id)[0].Session!;
+        DurableClients durable = new(
+            broker.Get<IRecordStore>(), broker.Get<IRoomLog>(), broker.Get<LoginSessions>(), broker.Get<AccountDirectory>(), new AllCurrent(), new BrokerLimits(),
+            TimeProvider.System, NullLogger<DurableClients>.Instance);
+        Connection lost = new(session), back = new(session);
+        Assert.Equal(SessionOpening.New, (await durable.OpenAsync(lost, isClean: false, expiry: 3600, will: null)).Opening);
+
+        durable.Left(lost);
+        var (opening, kept) = await durable.OpenAsync(back, isClean: false, expiry: 3600, will: null);
+
+        Assert.Equal(SessionOpening.Present, opening);
+        Assert.Equal(lost.Received(), kept!.Position.Received);
+        Assert.NotEmpty(kept.Position.Received);
+    }
+
+    private sealed class AllCurrent : IResumables
+    {
+        public bool IsCurrent(IResumable connection) => true;
+
+        public void Notify(string accountId, string code, string text, string topic) => throw new NotSupportedException();
+    }
+
+    /// <summary>A connection with one publish at the store, which is decided on just when the connection has said where it is.</summary>
+    private sealed class Connection(LoginSession session) : IResumable
+    {
+        private readonly TaskCompletionSource _decided = new();
+
+        public Account Account => session.Account;
+
+        public LoginSession? Session => session;
+
+        public string ClientId => "sensor";
+
+        public uint SessionExpiry => 3600;
+
+        public DurablePosition? Position(bool onlyChanged = false) => DurablePosition.Nothing with { Received = Received() };
+
+        public DurablePosition? HandOverPosition()
+        {
+            var position = Position();
+            _decided.TrySetResult();
+            return position;
+        }
+
+        public Task PublishesDrained() => _decided.Task;
+
+        public IReadOnlyDictionary<ushort, ulong> Received() => _decided.Task.IsCompleted ? new Dictionary<ushort, ulong> { [5] = 42 } : [];
+
+        public LastWill? TakeWill() => null;
+
+        public void DropDelayedWill()
+        {
+            // It has none.
+        }
+    }
+}
