@@ -32,6 +32,6 @@ internal sealed class SubscribeBudgets(BrokerLimits limits, TimeProvider time)
         new WorkBudget(limits.CatchUpBytesPerSecond, Burst, time));
 }
 
-/// <param name="Filters">In filters; a filter costs more where it brings more (<see cref="MqttConnection"/>, .Subscriptions).</param>
+/// <param name="Filters">In filters; a filter costs more where it brings more.</param>
 /// <param name="CatchUp">In bytes of history that `after` and `last` bring.</param>
 internal sealed record SubscribeBudget(WorkBudget Filters, WorkBudget CatchUp);
