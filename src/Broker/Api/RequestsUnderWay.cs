@@ -12,7 +12,7 @@ namespace WebMessenger.Broker.Api;
 /// </summary>
 /// <remarks>
 /// <para>Whoever comes when all places are taken waits a moment, so that pages which come back together after a restart are all served.</para>
-/// <para>A WebSocket is counted until it opens, from then on by <see cref="Connections.ConnectionLimits"/>. Health checks have places of their own:
+/// <para>A WebSocket is counted until it opens, from then on by <see cref="Clients.ConnectionLimits"/>. Health checks have places of their own:
 /// a crowd must not have a supervisor end the server.</para>
 /// </remarks>
 internal sealed class RequestsUnderWay : IDisposable

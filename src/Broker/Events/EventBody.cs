@@ -78,7 +78,7 @@ internal static class EventBody
     /// <summary>An id for an event whose author gave none.</summary>
     public static string NewId()
     {
-        // Of a busy server's work for a message, a call of the system for each id was a tenth.
+        // Asking the system's generator for each id was a tenth of a busy server's work for a message.
         var random = s_random ??= new byte[RandomBytes];
         if (s_randomLeft == 0)
         {

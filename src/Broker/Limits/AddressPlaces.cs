@@ -18,13 +18,15 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
     private readonly Lock _gate = new();
     private readonly Dictionary<(Origin Origin, bool IsNetwork), Count> _counts = [];
 
+    private bool IsLimited => perAddress > 0 || perSecond > 0;
+
     /// <summary>Takes a place; false: this address, or the network that it lies in, has or takes as many as it may.</summary>
     /// <param name="share">What an address may hold at this moment, if that is less than its limit.</param>
     /// <param name="networkShare">The same for a /48.</param>
     /// <param name="cost">How many it is of those that may be taken in a second.</param>
     public bool TryEnter(IPAddress? address, int share, int networkShare, int cost = 1)
     {
-        if (perAddress == 0 && perSecond == 0)
+        if (!IsLimited)
         {
             return true;
         }
@@ -72,6 +74,11 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
     /// <summary>Gives back a place that was taken.</summary>
     public void Leave(IPAddress? address)
     {
+        if (!IsLimited)
+        {
+            return;
+        }
+
         lock (_gate)
         {
             Give((Origin.Of(address), false));
@@ -85,6 +92,11 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
     /// <summary>Lets a place that was taken cost so much less of those that may be taken in a second.</summary>
     public void Return(IPAddress? address, int cost)
     {
+        if (!IsLimited)
+        {
+            return;
+        }
+
         lock (_gate)
         {
             Return((Origin.Of(address), false));

@@ -49,7 +49,7 @@ internal sealed class RateBudget(int perSecond, int burst, TimeProvider time)
         }
     }
 
-    /// <summary>Gives back what was taken and turned out not to be due.</summary>
+    /// <summary>Gives back what was taken and turned out not to be due: at most as many as were taken.</summary>
     public void Return(int count)
     {
         lock (_gate)

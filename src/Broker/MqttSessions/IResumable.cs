@@ -3,11 +3,12 @@ using WebMessenger.Auth.Sessions;
 
 namespace WebMessenger.Broker.MqttSessions;
 
-/// <summary>A connection of a client whose MQTT session may outlive it. Thread-safe; nothing in it blocks or takes another lock than the client's write lock.</summary>
+/// <summary>A connection of a client whose MQTT session may outlive it. Thread-safe; nothing in it blocks, and it takes the client's write lock and leaves below it (docs/architecture.md, Locks).</summary>
 internal interface IResumable
 {
     Account Account { get; }
 
+    /// <summary>Null: it was never admitted.</summary>
     LoginSession? Session { get; }
 
     string ClientId { get; }

@@ -6,10 +6,10 @@ namespace WebMessenger.Broker.Rooms;
 /// <summary>Why a room is not the account's any more.</summary>
 internal enum RoomLoss
 {
-    /// <summary>By the account itself.</summary>
+    /// <summary>The account has left the room.</summary>
     Left,
 
-    /// <summary>By somebody else.</summary>
+    /// <summary>Somebody has taken the account off the list.</summary>
     Removed,
 
     /// <summary>There is no such room any more.</summary>
@@ -34,16 +34,19 @@ internal interface IRoomClients : IConnectedAccounts
 internal interface IKeptClients
 {
     /// <summary>
-    /// An account came on a room's list: for its clients that are away the room begins now. Call it after those that are connected were placed, or one that leaves
-    /// meanwhile would be neither.
+    /// An account came on a room's list: for its clients that are away the room begins now. The caller has placed the connected clients before: else one that goes away
+    /// in between would have its place neither from that nor from this.
     /// </summary>
     void RoomJoined(string accountId, Room room);
 
-    /// <summary>An account lost a room: what its clients had of it is forgotten, and should it come back, it begins anew. Completes when that is on disk.</summary>
+    /// <summary>An account lost a room: what its clients had of it is forgotten, and should it come back, it begins anew. Completes when that is on disk; fails with <see cref="IOException"/>.</summary>
     Task RoomLostAsync(string accountId, Room room);
 }
 
-/// <summary>How far each account has read. Called one at a time, in the order of the changes of lists.</summary>
+/// <summary>
+/// How far each account has read. The directory begins each call in the order of the changes of lists; what it returns may overlap. A forgetting fails with
+/// <see cref="IOException"/> when the store cannot write.
+/// </summary>
 internal interface IReadMarks
 {
     /// <summary>The account has come onto the room's list.</summary>
@@ -58,7 +61,7 @@ internal interface IReadMarks
     /// <summary>The account was erased.</summary>
     Task ForgetAsync(Account account);
 
-    /// <summary>As above, for an account that is not there any more.</summary>
+    /// <summary>The account was erased by an earlier run of the program, and is in memory no more.</summary>
     Task ForgetAsync(string accountId);
 }
 
@@ -81,6 +84,6 @@ internal interface IUnreadListeners
 /// <summary>Somebody on a room's list listens to what is unread.</summary>
 internal interface IRoomWatch
 {
-    /// <summary>The room's log has grown. Never blocks: the log thread calls it.</summary>
+    /// <summary>The room's log has grown. Never blocks: the room's worker calls it, or the log thread.</summary>
     void Changed();
 }

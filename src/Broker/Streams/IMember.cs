@@ -7,13 +7,14 @@ namespace WebMessenger.Broker.Streams;
 
 /// <summary>A connected client as streams see it: whose it is, and what is delivered to it.</summary>
 /// <remarks>
-/// Thread-safe. What is delivered, and where the client is in each stream, is guarded by one lock of the client's own, which is taken last: while it is held no other
-/// lock is taken and nothing blocks. Whoever has delivered calls <see cref="FlushAll"/> on those that were touched.
+/// Thread-safe. What is delivered, and where the client is in each stream, is guarded by one lock of the client's own, which is taken last: while it is held only
+/// leaves are taken (docs/architecture.md, Locks), and nothing blocks. Whoever has delivered calls <see cref="FlushAll"/> on those that were touched.
 /// </remarks>
 internal interface IMember
 {
     Account Account { get; }
 
+    /// <summary>Null before it is admitted, and a stream knows nobody before that.</summary>
     LoginSession? Session { get; }
 
     /// <summary>`person`, `guest` or `bot`.</summary>

@@ -95,7 +95,7 @@ internal sealed class CountedListener(Socket socket, OpenSockets sockets, Func<S
         return ValueTask.CompletedTask;
     }
 
-    // Linux gives it to every socket that is accepted, so none costs a call.
+    // Linux hands the options of a listening socket to every one that it accepts. Elsewhere each is set up when it is accepted.
     private static void SetUp(Socket socket)
     {
         socket.SendBufferSize = SendBufferBytes;
@@ -126,7 +126,7 @@ internal sealed class CountedListener(Socket socket, OpenSockets sockets, Func<S
         }
         catch (SocketException)
         {
-            // Gone already: it is counted as nobody's until whoever reads from it finds out.
+            // Gone already, which whoever reads from it finds out. Without an address it is counted as nobody's.
         }
 
         if (!sockets.TryEnter(address))

@@ -15,14 +15,17 @@ namespace WebMessenger.Broker.Transports;
 internal sealed partial class OpenSockets(
     HandleRoom room, BrokerLimits limits, IReadOnlyList<IPNetwork> proxies, TimeProvider time, ILogger<OpenSockets> log)
 {
-    /// <summary>An address may take so many seconds' worth of new sockets at once: many pages behind one address come back together.</summary>
-    private const int BurstSeconds = 20;
-
     /// <summary>
     /// So many sockets does one cost of its address's rate until it is of use (<see cref="CountedSocket.MarkUsed"/>). To make and close a connection is as much work as many messages, and a
     /// stranger can have it done without end; a page or a device says within milliseconds what it came for.
     /// </summary>
     private const int UselessCost = 5;
+
+    /// <summary>
+    /// An address may take twenty seconds' worth of new sockets at once, though each costs more before it is of use: many pages behind one address come back together, and
+    /// their sockets are accepted before the first of them has said anything.
+    /// </summary>
+    private const int BurstSeconds = 20 * UselessCost;
 
     private static readonly TimeSpan ReportPeriod = TimeSpan.FromMinutes(1);
 

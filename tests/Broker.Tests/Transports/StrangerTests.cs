@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -63,23 +64,38 @@ public sealed class StrangerTests
     [InlineData("http", "GET /health/live HTTP/1.1\r\nHost: localhost\r\n", false)]
     [InlineData("mqtt", "\u0010\u000d\0\u0004MQTT\u0004\u0002\0\u003c\0\u0001a", true)]
     [InlineData("mqtt", "\u0010\u000d\0\u0004MQTT\u0004\u0003\0\u003c\0\u0001a", false)]
+    [InlineData("https", "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n", true)]
+    [InlineData("https", "", false)]
+    [InlineData("mqtts", "\u0010\u000d\0\u0004MQTT\u0004\u0002\0\u003c\0\u0001a", true)]
     [InlineData("mqtts", "", false)]
     public async Task Fault_S1_Whoever_says_what_he_came_for_may_open_five_times_as_many_sockets(string scheme, string says, bool isUse)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs a second address of loopback.");
         using TestCertificate certificate = new();
         await using var broker = await RunningBroker.StartAsync(
-            [.. certificate.Settings.Select(setting => $"--{setting}"), "--WebMessenger:Limits:SocketsPerSecondPerAddress", "1"]);
+            [
+                .. certificate.Settings.Select(setting => $"--{setting}"), "--Urls", "http://127.0.0.1:0;https://127.0.0.1:0",
+                "--WebMessenger:Limits:SocketsPerSecondPerAddress", "1",
+            ]);
         List<Socket> opened = [];
         try
         {
-            // Of the twenty seconds' worth that may be opened at once.
-            for (var i = 0; i < 12; i++)
+            // All of twenty seconds' worth, and one more.
+            for (var i = 0; i < 21; i++)
             {
-                opened.Add(await OpenAsync(At(broker, scheme), Encoding.Latin1.GetBytes(says)));
-                if (isUse)
+                var bytes = Encoding.Latin1.GetBytes(says);
+                var isTls = isUse && scheme.EndsWith('s');
+                opened.Add(await OpenAsync(At(broker, scheme), isTls ? default : bytes));
+                if (isTls)
                 {
-                    await AnswerAsync(opened[^1]);
+                    await using SslStream tls = new(new NetworkStream(opened[^1]), false, (_, shown, chain, _) => certificate.Signed(shown, chain));
+                    await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost" }, TestContext.Current.CancellationToken);
+                    await tls.WriteAsync(bytes, TestContext.Current.CancellationToken);
+                    Assert.NotEqual(0, await tls.ReadAsync(new byte[1], TestContext.Current.CancellationToken));
+                }
+                else if (isUse)
+                {
+                    Assert.NotEqual("", await AnswerAsync(opened[^1]));
                 }
             }
 

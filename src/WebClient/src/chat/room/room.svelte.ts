@@ -133,14 +133,14 @@ export class RoomState {
     this.people.expectAnew();
     const [around, page] = await Promise.all([link.subscribe([`${this.topic}/presence/+`, `${this.topic}/info`, `${this.topic}/typing`], 0), isAhead ? 'done' : this.history.catchUp()]);
     if (this.#link !== link || around === 'lost') return;
-    if (around === 'refused' || page === 'refused') return this.#refuse();
+    if (around === 'refused' || page === 'refused') return this.#refuse(step);
     const { last, epoch } = this.log.timeline;
     if (last === null || epoch === null) return this.#end(step);
     if (!isAhead) await this.history.reachUnread();
     if (this.#link !== link) return;
     const events = await link.subscribe(this.topic, 1, { after: last, epoch });
     if (this.#link !== link || events === 'lost') return;
-    if (events === 'refused') return this.#refuse();
+    if (events === 'refused') return this.#refuse(step);
     // The server says who is here right behind the first answer, and so before the second.
     this.people.settle();
     this.#end(step);
@@ -259,11 +259,12 @@ export class RoomState {
     if (this.#steps.end(step) && this.phase === 'ready') this.reader.caughtUp();
   }
 
-  #refuse(): void {
+  /** @param step What ends by it. Others go on: the account may be let in while they do. */
+  #refuse(step?: symbol): void {
     // It was open before, now or in an earlier visit.
     if (this.phase === 'ready') this.gone ??= 'lost';
     this.log.phase = 'refused';
-    this.#steps.forget();
+    if (step !== undefined) this.#steps.end(step);
     this.log.timeline.restart();
     this.log.changed();
     this.#user.keep(this.topic, null);
