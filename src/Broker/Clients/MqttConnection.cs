@@ -140,13 +140,6 @@ internal sealed partial class MqttConnection : IMqttChannelAdapter, IConnectingC
             return Verdict.Refused(RefusalCode.NotAuthorized, "This login session has ended. Sign in again.");
         }
 
-        // Before it takes anything over as well: a login session that may read less must not end what one that may read more has here.
-        if (!_services.Durable.MayOpen(session, ClientId))
-        {
-            session.Detach(this);
-            return Verdict.Refused(ReasonCode.ClientIdentifierNotValid, NotYoursReason);
-        }
-
         _session = session;
         PublisherMark = Streams.RecentPublishers.MarkOf(session.Account.Id, ClientId);
         var old = _services.Connections.Register(this, _services.Limits.ConnectionsPerAccount, out var isFull, out var isNotYours);

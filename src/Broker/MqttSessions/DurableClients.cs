@@ -271,17 +271,6 @@ internal sealed partial class DurableClients(
         }
     }
 
-    /// <summary>
-    /// Whether a login session may open what is kept under this client id, or end it by a clean start: it must be able to read what is held there. True also when nothing is kept.
-    /// </summary>
-    public bool MayOpen(LoginSession session, string clientId)
-    {
-        lock (_gate)
-        {
-            return Find(session.Account.Id, clientId) is not { } client || MayOpen(session, client);
-        }
-    }
-
     /// <summary>Wills whose delay is over, or whose MQTT session has ended, each once. Whoever takes them says them.</summary>
     public IReadOnlyList<DueWill> TakeDueWills()
     {
@@ -520,6 +509,7 @@ internal sealed partial class DurableClients(
         }
     }
 
+    // Whether it may open what is kept, or end it by a clean start: it must be able to read what is held there. Whether it may end a live connection, the directory says.
     private static bool MayOpen(LoginSession session, DurableClient client) =>
         session == client.Session || client.Filters.All(held => CanRead(session.Scope, client.Session.Scope, held.Filter));
 

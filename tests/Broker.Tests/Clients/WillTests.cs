@@ -125,12 +125,16 @@ public sealed class WillTests
         await LoseAsync(broker, ana, "revoked", "revoked's will", delay: 30);
         await LoseAsync(broker, other, "other", "other's will", delay: 30);
         var sessions = broker.Get<LoginSessions>();
-        await sessions.EndAsync(sessions.List(ana.Account).Single(session => session.ClientIds.Contains("revoked")));
+        var revoked = sessions.List(ana.Account).Single(session => session.ClientIds.Contains("revoked"));
+        await sessions.EndAsync(revoked);
 
         time.Advance(TimeSpan.FromSeconds(30));
 
         Assert.Equal(["other's will"], Texts(await witness.PublishesUntilAsync(publish => Talk.Is(publish, "other's will"))));
         Assert.Empty(await SaidAsync(witness));
+
+        // Nor was it tried and refused, which the log would tell.
+        Assert.Null(broker.Get<PublishRefusals>().LastOf(revoked));
     }
 
     [Fact]
