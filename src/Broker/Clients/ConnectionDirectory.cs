@@ -114,7 +114,7 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
     {
         lock (_gate)
         {
-            return _byAccount.ContainsKey(accountId);
+            return _byAccount.TryGetValue(accountId, out var connections) && connections.Count > 0;
         }
     }
 
