@@ -18,9 +18,6 @@ internal sealed class CountedListener(Socket socket, OpenSockets sockets, Func<S
     /// </summary>
     private const int Backlog = 4096;
 
-    /// <summary>So many refused in a row, and other work of this thread gets its turn: it may be the one that waits for all sockets.</summary>
-    private const int RefusalsInARow = 16;
-
     /// <summary>
     /// What the kernel keeps of what is sent to a socket and not taken. By itself it lets that grow to 4 MB a socket, outside of this process's memory and of every other bound.
     /// This much fills a line of 5 Mbit/s over 200 ms; Linux counts its own records of it beside, as much again.
@@ -51,7 +48,7 @@ internal sealed class CountedListener(Socket socket, OpenSockets sockets, Func<S
 
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
     {
-        for (var refused = 0; ;)
+        while (true)
         {
             try
             {
@@ -75,10 +72,8 @@ internal sealed class CountedListener(Socket socket, OpenSockets sockets, Func<S
                 }
             }
 
-            if (++refused % RefusalsInARow == 0)
-            {
-                await Task.Yield();
-            }
+            // Whoever refuses many has other work after each: this thread may be the one that waits for all sockets, and what people say would wait behind strangers.
+            await Task.Yield();
         }
     }
 

@@ -32,6 +32,7 @@ internal static class CommandList
         new StartCommand(),
         new FuzzCommand(),
         new StrangersCommand(),
+        new AttackCommand(),
         new PageCommand(),
         new BusyPageCommand(),
     ];

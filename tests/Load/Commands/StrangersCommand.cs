@@ -20,7 +20,7 @@ internal sealed class StrangersCommand : ICommand
     [
         new("handles", "1024,20000", "limits of open files of the server, with commas between; Linux only"),
         new("addresses", "8", "addresses of the strangers, 127.0.0.2 and up"),
-        new("seconds", "12", "seconds that are measured, before and during"),
+        new("seconds", "45", "seconds that are measured, before and during; a person acknowledges sixteen publishes in each"),
         SharedOptions.Out,
         .. SharedOptions.Server,
     ];

@@ -2,14 +2,14 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using WebMessenger.Load.Servers;
 
 namespace WebMessenger.Load.Scenarios;
 
 /// <summary>One address that wants as many sockets as it can get and opens each anew that the server closes.</summary>
-internal sealed class Strangers(ServerUnderTest server, IPAddress address, int wanted)
+/// <param name="doors">Where the server listens, by scheme: http, https, mqtt, mqtts.</param>
+internal sealed class Strangers(IReadOnlyDictionary<string, IPEndPoint> doors, IPAddress address, int wanted)
 {
-    /// <summary>Two hundred a second, evenly: more than the server lets in.</summary>
+    /// <summary>Two hundred a second in turns of four: more than the server lets in.</summary>
     private const int OpenedInARow = 4;
 
     private static readonly TimeSpan TurnPeriod = TimeSpan.FromMilliseconds(20);
@@ -87,7 +87,7 @@ internal sealed class Strangers(ServerUnderTest server, IPAddress address, int w
         try
         {
             socket.Bind(new IPEndPoint(address, 0));
-            await socket.ConnectAsync(server.At(way.Scheme), enough);
+            await socket.ConnectAsync(doors[way.Scheme], enough);
             await socket.SendAsync(way.First, enough);
             HeldSocket held = new(socket, way, Stopwatch.GetTimestamp());
             _held.Add(held);

@@ -17,10 +17,8 @@ internal sealed class StrangersScenario(int addresses, int socketsOfEach, TimeSp
 
     private const int Honest = 3, Newcomer = Honest;
 
-    /// <summary>Connected people's publishes may take so many times as long (p99) as before, and never mind what is shorter than this.</summary>
+    /// <summary>Connected people's publishes may take so many times as long (p99) as before.</summary>
     private const double SlowerAllowed = 2;
-
-    private const double NoticedMilliseconds = 5;
 
     private static readonly TimeSpan NewcomerAllowed = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan FillTime = TimeSpan.FromSeconds(10);
@@ -50,17 +48,17 @@ internal sealed class StrangersScenario(int addresses, int socketsOfEach, TimeSp
             await NewcomersAsync(server, time / 3, cancellation);
             var before = await TalkAsync(people, time, cancellation);
 
-            using CancellationTokenSource enough = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            var strangers = Enumerable.Range(0, addresses).Select(i => new Strangers(server, IPAddress.Parse($"127.0.0.{2 + i}"), socketsOfEach)).ToArray();
-            var attack = Task.WhenAll(strangers.Select(stranger => Task.Run(() => stranger.AttackAsync(enough.Token), CancellationToken.None)));
+            // What a thread that only writes and syncs waits for is the machine's, which the strangers work on as well.
+            var diskBefore = DiskOf(people);
+
+            await using var strangers = StrangersProcess.Start(server, addresses, socketsOfEach);
             await Task.Delay(FillTime, cancellation);
             var newcomers = NewcomersAsync(server, time, cancellation);
             var during = await TalkAsync(people, time, cancellation);
+            var diskDuring = DiskOf(people);
             var (ins, failed) = await newcomers;
-            var held = strangers.Sum(stranger => stranger.Held);
-            var opened = strangers.Sum(stranger => stranger.Opened);
-            await enough.CancelAsync();
-            await attack;
+            var (held, opened) = (strangers.Held, strangers.Opened);
+            await strangers.StopAsync();
 
             List<Figure> figures =
             [
@@ -68,6 +66,8 @@ internal sealed class StrangersScenario(int addresses, int socketsOfEach, TimeSp
                 new("sockets they opened, all in all", "", opened),
                 .. Figures("publish before", before),
                 .. Figures("publish during", during),
+                .. Figures("write and sync beside it, before", diskBefore),
+                .. Figures("write and sync beside it, during", diskDuring),
                 .. Figures("newcomer in the room", ins),
                 new(Refused, "", failed),
                 new("the server's memory", "MB", server.Process.ResidentBytes / 1e6),
@@ -82,8 +82,7 @@ internal sealed class StrangersScenario(int addresses, int socketsOfEach, TimeSp
 
     private static IEnumerable<string> Problems(Histogram before, Histogram during, Histogram ins, int failed)
     {
-        var allowed = Math.Max(SlowerAllowed * before.Microseconds(0.99), NoticedMilliseconds * 1000);
-        if (during.Microseconds(0.99) > allowed)
+        if (during.Microseconds(0.99) > SlowerAllowed * before.Microseconds(0.99))
         {
             yield return "connected people waited more than twice as long (p99)";
         }
@@ -110,6 +109,13 @@ internal sealed class StrangersScenario(int addresses, int socketsOfEach, TimeSp
         cancellation.ThrowIfCancellationRequested();
         Histogram all = new();
         people.ForEach(person => all.Add(person.Times));
+        return all;
+    }
+
+    private static Histogram DiskOf(List<HonestClient> people)
+    {
+        Histogram all = new();
+        people.ForEach(person => all.Add(person.Disk));
         return all;
     }
 
