@@ -150,6 +150,31 @@ public sealed class StorageQuotaTests
     }
 
     [Fact]
+    public async Task Fault_S31_Whose_quota_is_used_up_comes_and_goes_unwritten_and_is_shown_all_the_same()
+    {
+        string[] rooms = ["r1", "r2", "r3", "r4"];
+        await using var broker = await RunningBroker.StartAsync(
+            ["--WebMessenger:Limits:StoredBytesPerDayPerAccount", "2000", .. rooms.SelectMany((room, i) => new[] { $"--WebMessenger:Rooms:Default:{i + 1}", room })]);
+        await using var client = await broker.ConnectAsync(await broker.RegisterAsync("ana"));
+        await client.SubscribeAsync("rooms/lobby");
+        for (var i = 0; (await client.PublishAsync("rooms/lobby", "x")).Accepted; i++)
+        {
+            Assert.InRange(i, 0, 100);
+        }
+
+        foreach (var room in rooms)
+        {
+            await client.SubscribeAsync("rooms/" + room);
+            Assert.Single(broker.Room(room).SnapshotPresence());
+        }
+
+        await broker.Get<IRoomLog>().SettleAsync();
+
+        // One may have found what was too little for a message.
+        Assert.InRange(rooms.Sum(room => broker.Get<IRoomLog>().ReadAfter(LogName.OfRoom(room), 0, 100).Entries.Count), 0, 1);
+    }
+
+    [Fact]
     public async Task Fault_S31_Guests_and_new_accounts_of_one_address_store_no_more_by_being_many()
     {
         await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:StoredBytesPerDayPerAddress", "2000");
