@@ -16,7 +16,8 @@ const only = process.argv.slice(2);
 const all = JSON.parse(readFileSync('tests/guards.json', 'utf8'));
 const guards = all.filter(guard => only.length === 0 || only.some(word => guard.guard.includes(word) || guard.attacks.includes(Number(word))));
 const ofClient = edit => edit.file.startsWith(`${client}/`);
-const needsPages = guards.some(guard => guard.project === endToEnd);
+// A browser's, and some of the server's tests serve them.
+const needsPages = guards.some(guard => guard.project === endToEnd || guard.project === 'Broker.Tests');
 
 function copySources() {
   rmSync(tree, { recursive: true, force: true });
@@ -29,15 +30,17 @@ function copySources() {
   }
 }
 
-/** The browser client as it stands in the copy, laid beside the server. */
+/** The browser client as it stands in the copy, laid beside the server, also where the server's own tests run it. */
 function buildPages() {
   if (!existsSync(join(client, 'node_modules'))) execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: client, stdio: ['ignore', 'inherit', 'inherit'] });
   const modules = join(tree, client, 'node_modules');
   if (!existsSync(modules)) symlinkSync(resolve(client, 'node_modules'), modules);
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: join(tree, client), stdio: ['ignore', 'ignore', 'inherit'] });
-  const pages = `${tree}/src/Broker/bin/Release/net10.0/wwwroot`;
-  rmSync(pages, { recursive: true, force: true });
-  cpSync(join(tree, client, 'dist'), pages, { recursive: true });
+  for (const program of ['src/Broker', 'tests/Broker.Tests'].filter(program => existsSync(join(tree, program, 'bin/Release/net10.0')))) {
+    const pages = join(tree, program, 'bin/Release/net10.0/wwwroot');
+    rmSync(pages, { recursive: true, force: true });
+    cpSync(join(tree, client, 'dist'), pages, { recursive: true });
+  }
 }
 
 function switched(guard, edit, inner) {
