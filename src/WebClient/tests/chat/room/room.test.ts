@@ -202,6 +202,21 @@ describe('RoomState', () => {
     expect([room.catchingUp, room.reader.jumps]).toEqual([false, 1]);
   });
 
+  it('a refusal ends no step but its own: what was missed is still being read', async () => {
+    let answer!: () => void;
+    const page = new Promise<void>((resolve) => (answer = resolve));
+    vi.stubGlobal('fetch', async (path: string) => {
+      if (!path.includes('/events')) return Response.json({ code: 'not_found' }, { status: 404 });
+      await page;
+      return history.fetch(path);
+    });
+    room.receive('', JSON.stringify(event(210)));
+    await room.readRoom();
+    expect([room.phase, room.catchingUp]).toEqual(['refused', true]);
+    answer();
+    await vi.waitFor(() => expect(room.catchingUp).toBe(false));
+  });
+
   it('P15: what my own bot says is news to me', async () => {
     room.receive('', JSON.stringify({ ...event(201, 'me'), from: { ...me, kind: 'bot' } }));
     room.receive('', JSON.stringify(event(202, 'me')));
