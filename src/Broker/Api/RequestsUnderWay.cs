@@ -1,6 +1,4 @@
-using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Http.Features;
-using WebMessenger.Auth.Limits;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Transports;
 
@@ -11,7 +9,8 @@ namespace WebMessenger.Broker.Api;
 /// first header until its answer is taken, and by HTTP/2 a socket carries a hundred: so counting sockets or calls does not bound it.
 /// </summary>
 /// <remarks>
-/// <para>Whoever comes when all places are taken waits a moment, so that pages which come back together after a restart are all served.</para>
+/// <para>Whoever comes when all places are taken waits a moment, so that pages which come back together after a restart are all served, and is
+/// served before those who have many (<see cref="RequestPlaces"/>).</para>
 /// <para>A WebSocket is counted until it opens, from then on by <see cref="Clients.ConnectionLimits"/>. Health checks have places of their own:
 /// a crowd must not have a supervisor end the server.</para>
 /// </remarks>
@@ -42,33 +41,26 @@ internal sealed class RequestsUnderWay : IDisposable
     /// <summary>RFC 9113, 7: the client may send it again.</summary>
     private const int RefusedStream = 7;
 
-    private readonly PartitionedRateLimiter<HttpContext> _places;
-    private readonly PartitionedRateLimiter<HttpContext> _healthPlaces;
+    private readonly RequestPlaces _places;
+    private readonly RequestPlaces _healthPlaces;
     private readonly TimeProvider _time;
     private readonly BasePath _basePath;
-    private readonly int _mostWaiting;
-    private int _waiting;
     private int _refusals;
 
     public RequestsUnderWay(BrokerSettings settings, TimeProvider time)
     {
         var limits = settings.Limits;
         (_time, _basePath, Places) = (time, settings.BasePath, PlacesOf(limits, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes));
-        _mostWaiting = (int)Math.Min((long)Places * WaitingPerPlace, int.MaxValue);
         var perAddress = limits.RequestsUnderWayPerAddress == 0 ? 0 : Math.Min(limits.RequestsUnderWayPerAddress, Math.Max(1, Places / AddressShare));
-
-        // The address first: what it may not take holds no place that others wait for.
-        _places = PartitionedRateLimiter.CreateChained(
-            PartitionedRateLimiter.Create<HttpContext, Origin>(context => PlacesFor(OriginOf(context), perAddress, Math.Max(1, _mostWaiting / 2))),
-            PartitionedRateLimiter.Create<HttpContext, Origin>(_ => PlacesFor(default(Origin), Places, _mostWaiting)));
-        _healthPlaces = PartitionedRateLimiter.Create<HttpContext, Origin>(context => PlacesFor(OriginOf(context), HealthPerAddress, 0));
+        _places = new RequestPlaces(Places, perAddress, (int)Math.Min((long)Places * WaitingPerPlace, int.MaxValue), time);
+        _healthPlaces = new RequestPlaces(0, HealthPerAddress, 0, time);
     }
 
     /// <summary>Of all addresses together.</summary>
     public int Places { get; }
 
     /// <summary>How many requests wait for a place.</summary>
-    public int Waiting => Volatile.Read(ref _waiting);
+    public int Waiting => _places.Waiting;
 
     /// <param name="memory">Bytes that the process may use.</param>
     internal static int PlacesOf(BrokerLimits limits, long memory) => limits.RequestsUnderWay != 0
@@ -86,8 +78,9 @@ internal sealed class RequestsUnderWay : IDisposable
     {
         context.Features.Get<CountedSocket>()?.MarkUsed();
         var path = _basePath.IsRoot || !context.Request.Path.StartsWithSegments(_basePath.Prefix, out var below) ? context.Request.Path : below;
-        var lease = path.StartsWithSegments("/health") ? Taken(_healthPlaces.AttemptAcquire(context)) : await FindAsync(context);
-        if (lease is null)
+        var places = path.StartsWithSegments("/health") ? _healthPlaces : _places;
+        using var place = await places.FindAsync(context.Connection.RemoteIpAddress, context.Abort, LongestWait, context.RequestAborted);
+        if (place is null)
         {
             await RefuseAsync(context);
             return;
@@ -105,7 +98,7 @@ internal sealed class RequestsUnderWay : IDisposable
                     if (isOpened)
                     {
                         end.Dispose();
-                        lease.Dispose();
+                        place.Dispose();
                     }
 
                     return Task.CompletedTask;
@@ -122,59 +115,12 @@ internal sealed class RequestsUnderWay : IDisposable
         finally
         {
             await end.DisposeAsync();
-            lease.Dispose();
         }
     }
-
-    private static Origin OriginOf(HttpContext context) => Origin.Of(context.Connection.RemoteIpAddress);
 
     private static bool IsWebSocket(HttpContext context) =>
         context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true }
         || context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true };
-
-    private static RateLimitPartition<Origin> PlacesFor(Origin key, int places, int waiting) => places == 0
-        ? RateLimitPartition.GetNoLimiter(key)
-        : RateLimitPartition.GetConcurrencyLimiter(key, _ => new ConcurrencyLimiterOptions { PermitLimit = places, QueueLimit = waiting });
-
-    private static RateLimitLease? Taken(RateLimitLease lease)
-    {
-        if (lease.IsAcquired)
-        {
-            return lease;
-        }
-
-        lease.Dispose();
-        return null;
-    }
-
-    private async ValueTask<RateLimitLease?> FindAsync(HttpContext context)
-    {
-        if (Taken(_places.AttemptAcquire(context)) is { } free)
-        {
-            return free;
-        }
-
-        try
-        {
-            // In all, too: there are more addresses than memory.
-            if (Interlocked.Increment(ref _waiting) > _mostWaiting)
-            {
-                return null;
-            }
-
-            using CancellationTokenSource patience = new(LongestWait, _time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, context.RequestAborted);
-            return Taken(await _places.AcquireAsync(context, 1, either.Token));
-        }
-        catch (OperationCanceledException)
-        {
-            return null;
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _waiting);
-        }
-    }
 
     private async Task RefuseAsync(HttpContext context)
     {

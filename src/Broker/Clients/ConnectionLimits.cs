@@ -11,7 +11,7 @@ internal sealed class ConnectionLimits(BrokerLimits limits, TimeProvider time)
         limits.ConnectionsPerAddress, limits.ConnectsPerSecondPerAddress, limits.ConnectsPerSecondPerAddress, time);
 
     /// <summary>Counts a connection in; false: it is one too many.</summary>
-    public bool TryEnter(IPAddress? address) => _places.TryEnter(address, int.MaxValue, int.MaxValue);
+    public bool TryEnter(IPAddress? address) => _places.TryEnter(address);
 
     public void Leave(IPAddress? address) => _places.Leave(address);
 

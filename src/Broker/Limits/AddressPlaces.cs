@@ -15,17 +15,26 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
     private const int NetworkShare = 4;
     private const int AddressesKnown = 100_000;
 
+    /// <summary>An address from which somebody came for something is believed to be people's for so long.</summary>
+    private static readonly TimeSpan UseRemembered = TimeSpan.FromMinutes(10);
+
     private readonly Lock _gate = new();
     private readonly Dictionary<(Origin Origin, bool IsNetwork), Count> _counts = [];
 
     private bool IsLimited => perAddress > 0 || perSecond > 0;
 
     /// <summary>Takes a place; false: this address, or the network that it lies in, has or takes as many as it may.</summary>
+    public bool TryEnter(IPAddress? address) => TryEnter(address, int.MaxValue, int.MaxValue, 1, out _);
+
+    /// <summary>The same for a place that costs more than one until it is of use.</summary>
     /// <param name="share">What an address may hold at this moment, if that is less than its limit.</param>
     /// <param name="networkShare">The same for a /48.</param>
-    /// <param name="cost">How many it is of those that may be taken in a second.</param>
-    public bool TryEnter(IPAddress? address, int share, int networkShare, int cost = 1)
+    /// <param name="cost">How many it is of those that may be taken in a second. An address that was of use lately and has not so many left pays one: else a stranger kept his
+    /// neighbours out with a fraction of the connections that they may have.</param>
+    /// <param name="charged">What it was charged.</param>
+    public bool TryEnter(IPAddress? address, int share, int networkShare, int cost, out int charged)
     {
+        charged = cost;
         if (!IsLimited)
         {
             return true;
@@ -46,13 +55,19 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
 
             place ??= New(1);
             if (IsFull(place, perAddress, share)
-                || (network is not null && IsFull(network, (long)perAddress * NetworkShare, networkShare))
-
-                // The address first: one that is refused uses up nothing of its neighbours'.
-                || !place.Rate.TryTake(cost, out _)
-                || (network is not null && !network.Rate.TryTake(cost, out _)))
+                || (network is not null && IsFull(network, (long)perAddress * NetworkShare, networkShare)))
             {
                 return false;
+            }
+
+            if (!TryPay(place, network, cost))
+            {
+                if (!WasUsedLately(place) || !TryPay(place, network, 1))
+                {
+                    return false;
+                }
+
+                charged = 1;
             }
 
             // Now, and not before: else a network that is refused took all that are remembered with its addresses, and kept everybody out who is new.
@@ -89,8 +104,9 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
         }
     }
 
-    /// <summary>Lets a place that was taken cost so much less of those that may be taken in a second.</summary>
-    public void Return(IPAddress? address, int cost)
+    /// <summary>A place that was taken is of use: from here on it costs one.</summary>
+    /// <param name="charged">See <see cref="TryEnter(IPAddress?, int, int, int, out int)"/>.</param>
+    public void Used(IPAddress? address, int charged)
     {
         if (!IsLimited)
         {
@@ -99,18 +115,19 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
 
         lock (_gate)
         {
-            Return((Origin.Of(address), false));
+            Use((Origin.Of(address), false));
             if (Origin.TrySite(address, out var site))
             {
-                Return((site, true));
+                Use((site, true));
             }
         }
 
-        void Return((Origin Origin, bool IsNetwork) key)
+        void Use((Origin Origin, bool IsNetwork) key)
         {
             if (_counts.TryGetValue(key, out var count))
             {
-                count.Rate.Return(cost);
+                count.Rate.Return(charged - 1);
+                count.UsedAt = time.GetTimestamp();
             }
         }
     }
@@ -129,6 +146,25 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
             }
         }
     }
+
+    // The address first: one that is refused uses up nothing of its neighbours'.
+    private static bool TryPay(Count place, Count? network, int cost)
+    {
+        if (!place.Rate.TryTake(cost, out _))
+        {
+            return false;
+        }
+
+        if (network is null || network.Rate.TryTake(cost, out _))
+        {
+            return true;
+        }
+
+        place.Rate.Return(cost);
+        return false;
+    }
+
+    private bool WasUsedLately(Count place) => place.UsedAt is { } at && time.GetElapsedTime(at) < UseRemembered;
 
     private static bool IsFull(Count count, long limit, int share) => limit > 0 && count.Open >= Math.Min(limit, share);
 
@@ -161,5 +197,8 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
         public RateBudget Rate { get; } = rate;
 
         public int Open { get; set; }
+
+        /// <summary>When somebody last came from there for something; null: nobody did, as far as is remembered.</summary>
+        public long? UsedAt { get; set; }
     }
 }

@@ -43,7 +43,7 @@ internal sealed record BrokerLimits
     /// <summary>Connections of every kind that come from one address, as the operating system sees it. 0 also ends the share that an address has of the free places.</summary>
     public int SocketsPerAddress { get; init; } = 2000;
 
-    /// <summary>New ones of these; twenty seconds' worth at once.</summary>
+    /// <summary>New ones of these; forty seconds' worth at once.</summary>
     public int SocketsPerSecondPerAddress { get; init; } = 50;
 
     /// <summary>Long answers of the HTTP API that an account is taking at once.</summary>

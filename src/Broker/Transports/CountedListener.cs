@@ -124,14 +124,15 @@ internal sealed class CountedListener(Socket socket, OpenSockets sockets, Func<S
             // Gone already, which whoever reads from it finds out. Without an address it is counted as nobody's.
         }
 
-        if (!sockets.TryEnter(address))
+        var hasPlace = sockets.TryEnter(address, out var charged);
+        if (!hasPlace)
         {
             // With a reset: nothing of it stays behind, not even in the kernel.
             accepted.Close(0);
             return null;
         }
 
-        CountedSocket place = new(sockets, address);
+        CountedSocket place = new(sockets, address, charged);
         try
         {
             return connect(accepted, place);

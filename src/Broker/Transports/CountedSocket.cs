@@ -3,7 +3,7 @@ using System.Net;
 namespace WebMessenger.Broker.Transports;
 
 /// <summary>A socket's place in <see cref="OpenSockets"/>, which has counted it in; a feature of its connection. Thread-safe.</summary>
-internal sealed class CountedSocket(OpenSockets sockets, IPAddress? address)
+internal sealed class CountedSocket(OpenSockets sockets, IPAddress? address, int charged)
 {
     private int _isUsed;
     private int _isClosed;
@@ -13,7 +13,7 @@ internal sealed class CountedSocket(OpenSockets sockets, IPAddress? address)
     {
         if (Volatile.Read(ref _isUsed) == 0 && Interlocked.Exchange(ref _isUsed, 1) == 0)
         {
-            sockets.Used(address);
+            sockets.Used(address, charged);
         }
     }
 

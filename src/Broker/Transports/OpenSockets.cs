@@ -17,7 +17,8 @@ internal sealed partial class OpenSockets(
 {
     /// <summary>
     /// So many sockets does one cost of its address's rate until it is of use (<see cref="CountedSocket.MarkUsed"/>). To make and close a connection is as much work as many messages, and a
-    /// stranger can have it done without end; a page or a device says within milliseconds what it came for.
+    /// stranger can have it done without end; a page or a device says within milliseconds what it came for. Whoever has neighbours that did so lately pays no more than one where
+    /// he cannot pay five: he and they share what their address may open.
     /// </summary>
     private const int UselessCost = 5;
 
@@ -44,10 +45,12 @@ internal sealed partial class OpenSockets(
     public int Count => Volatile.Read(ref _count);
 
     /// <summary>Counts a socket in; false: it is one too many, and is to be closed at once.</summary>
-    public bool TryEnter(IPAddress? address)
+    /// <param name="charged">What it costs its address, to be said with <see cref="Used"/>.</param>
+    public bool TryEnter(IPAddress? address, out int charged)
     {
+        charged = 1;
         var free = room.Sockets - Interlocked.Increment(ref _count);
-        if (free >= 0 && (IsProxy(address) || _places.TryEnter(address, Math.Max(1, (free + 1) / 2), free + 1, UselessCost)))
+        if (free >= 0 && (IsProxy(address) || _places.TryEnter(address, Math.Max(1, (free + 1) / 2), free + 1, UselessCost, out charged)))
         {
             return true;
         }
@@ -69,11 +72,11 @@ internal sealed partial class OpenSockets(
     }
 
     /// <summary>A socket that was counted in is of use: it costs no more than one. To be called once for each.</summary>
-    public void Used(IPAddress? address)
+    public void Used(IPAddress? address, int charged)
     {
         if (!IsProxy(address))
         {
-            _places.Return(address, UselessCost - 1);
+            _places.Used(address, charged);
         }
     }
 

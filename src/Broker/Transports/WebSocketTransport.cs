@@ -85,7 +85,9 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
             {
                 // A zero-byte receive first, so that an idle connection holds no buffer.
                 await socket.ReceiveAsync(Memory<byte>.Empty, CancellationToken.None);
-                var received = await socket.ReceiveAsync(writer.GetMemory(ReceiveBytes), CancellationToken.None);
+
+                // Into what is left of a piece of memory: the pipe would take a new one for each frame, and frames of a byte would make a hundred megabytes of its 64 KiB.
+                var received = await socket.ReceiveAsync(writer.GetMemory(), CancellationToken.None);
                 if (received.MessageType == WebSocketMessageType.Close)
                 {
                     break;

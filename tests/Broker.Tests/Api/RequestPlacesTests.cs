@@ -75,6 +75,82 @@ public sealed class RequestPlacesTests : IDisposable
         await served;
     }
 
+    [Fact]
+    public async Task Fault_S1_Whoever_has_few_gets_a_place_from_who_has_many_and_never_a_young_one()
+    {
+        using RequestPlaces places = new(8, 4, 100, _time);
+        List<string> ended = [];
+        Dictionary<string, RequestPlaces.Place> held = [];
+        foreach (var name in new[] { "a1", "b1", "a2", "b2", "a3", "b3", "a4", "b4" })
+        {
+            held[name] = (await FindAsync(places, name[0] == 'a' ? Stranger : "203.0.113.8", () => ended.Add(name)))!;
+        }
+
+        // Asks again at once whatever it loses, and before the newcomer does.
+        var again = FindAsync(places, Stranger).AsTask();
+        var newcomer = FindAsync(places, "203.0.113.200").AsTask();
+        _time.Advance(TimeSpan.FromMilliseconds(900));
+        Assert.Empty(ended);
+        _time.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.Equal(["a1"], ended);
+        held["a1"].Dispose();
+
+        using (var place = await newcomer)
+        {
+            Assert.NotNull(place);
+            Assert.False(again.IsCompleted);
+        }
+
+        (await again)?.Dispose();
+        Assert.Equal(0, places.Waiting);
+    }
+
+    [Fact]
+    public async Task Fault_S1_Of_many_who_have_one_each_none_loses_it_and_who_waited_too_long_is_told_so()
+    {
+        using RequestPlaces places = new(3, 2, 1, _time);
+        var ended = 0;
+        var held = await Task.WhenAll(Enumerable.Range(1, 3).Select(i => FindAsync(places, $"203.0.113.{i}", () => ended++).AsTask()));
+
+        var newcomer = FindAsync(places, "203.0.113.200").AsTask();
+        Assert.Equal(1, places.Waiting);
+        Assert.Null(await FindAsync(places, "203.0.113.201"));
+        _time.Advance(RequestsUnderWay.LongestWait);
+
+        Assert.Null(await newcomer);
+        Assert.Equal((0, 0), (ended, places.Waiting));
+        Assert.All(held, place => place!.Dispose());
+        using var later = await FindAsync(places, "203.0.113.200");
+        Assert.NotNull(later);
+    }
+
+    [Fact]
+    public async Task Fault_S1_Requests_of_a_network_of_IPv6_are_four_addresses_at_most()
+    {
+        using RequestPlaces places = new(1_000, 4, 0, _time);
+        List<RequestPlaces.Place> held = [];
+        for (var i = 0; i < 60; i++)
+        {
+            if (await FindAsync(places, $"2001:db8:1:{i % 20:x}::1") is { } place)
+            {
+                held.Add(place);
+            }
+        }
+
+        Assert.Equal(16, held.Count);
+        using (var neighbour = await FindAsync(places, "2001:db8:2:1::1"))
+        {
+            Assert.NotNull(neighbour);
+        }
+
+        held.ForEach(place => place.Dispose());
+        using var again = await FindAsync(places, "2001:db8:1:13::1");
+        Assert.NotNull(again);
+    }
+
+    private static ValueTask<RequestPlaces.Place?> FindAsync(RequestPlaces places, string address, Action? end = null) =>
+        places.FindAsync(IPAddress.Parse(address), end ?? (() => { }), RequestsUnderWay.LongestWait, TestContext.Current.CancellationToken);
+
     // With one place.
     private async Task<RequestsUnderWay> RequestsAsync()
     {

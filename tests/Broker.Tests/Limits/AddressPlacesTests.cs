@@ -16,17 +16,17 @@ public sealed class AddressPlacesTests
         AddressPlaces places = new(perAddress: 10, perSecond: 10, burst: 10, time);
         for (uint i = 0; i < Remembered; i++)
         {
-            Assert.True(places.TryEnter(Address(i), int.MaxValue, int.MaxValue));
+            Assert.True(places.TryEnter(Address(i)));
         }
 
-        Assert.False(places.TryEnter(Address(Remembered), int.MaxValue, int.MaxValue));
-        Assert.True(places.TryEnter(Address(0), int.MaxValue, int.MaxValue));
+        Assert.False(places.TryEnter(Address(Remembered)));
+        Assert.True(places.TryEnter(Address(0)));
 
         places.Leave(Address(1));
         time.Advance(TimeSpan.FromSeconds(1));
         places.Sweep();
-        Assert.True(places.TryEnter(Address(Remembered), int.MaxValue, int.MaxValue));
-        Assert.False(places.TryEnter(Address(Remembered + 1), int.MaxValue, int.MaxValue));
+        Assert.True(places.TryEnter(Address(Remembered)));
+        Assert.False(places.TryEnter(Address(Remembered + 1)));
     }
 
     private static IPAddress Address(uint number) => IPAddress.Parse($"10.{number >> 16}.{(number >> 8) & 255}.{number & 255}");

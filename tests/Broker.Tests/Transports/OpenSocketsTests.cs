@@ -18,7 +18,7 @@ public sealed class OpenSocketsTests
         var taken = new int[8];
         for (var i = 0; i < 4_000; i++)
         {
-            if (sockets.TryEnter(IPAddress.Parse($"203.0.113.{i % 8}")))
+            if (sockets.TryEnter(IPAddress.Parse($"203.0.113.{i % 8}"), out _))
             {
                 taken[i % 8]++;
             }
@@ -27,7 +27,7 @@ public sealed class OpenSocketsTests
         var room = HandleRoom.Of(1_024, new BrokerLimits()).Sockets;
         Assert.All(taken, held => Assert.InRange(held, room / 12, room / 8));
         Assert.Equal(taken.Sum(), sockets.Count);
-        Assert.All(Enumerable.Range(0, 20), _ => Assert.True(sockets.TryEnter(Newcomer)));
+        Assert.All(Enumerable.Range(0, 20), _ => Assert.True(sockets.TryEnter(Newcomer, out _)));
     }
 
     [Fact]
@@ -38,7 +38,7 @@ public sealed class OpenSocketsTests
 
         Assert.InRange(Take(few, "203.0.113.7", 2_000), 165, 175);
         Assert.Equal(new BrokerLimits().SocketsPerAddress, Take(many, "203.0.113.7", 5_000));
-        Assert.True(many.TryEnter(Newcomer));
+        Assert.True(many.TryEnter(Newcomer, out _));
 
         many.Leave(IPAddress.Parse("203.0.113.7"));
         Assert.Equal(1, Take(many, "203.0.113.7", 10));
@@ -61,9 +61,8 @@ public sealed class OpenSocketsTests
         FakeTimeProvider time = new();
         var sockets = Sockets(20_000, new BrokerLimits { SocketsPerSecondPerAddress = 5 }, time);
 
-        // Of the last five none is to be had before they are there together.
-        Assert.Equal(196, Use(sockets, "203.0.113.7", 1_000));
-        Assert.True(sockets.TryEnter(Newcomer));
+        Assert.Equal(200, Use(sockets, "203.0.113.7", 1_000));
+        Assert.True(sockets.TryEnter(Newcomer, out _));
         time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(5, Use(sockets, "203.0.113.7", 500));
     }
@@ -85,13 +84,41 @@ public sealed class OpenSocketsTests
         Assert.Equal(160, Enumerable.Range(0, 20).Sum(i => Take(sockets, $"2001:db8:1:{i:x}::5", 10)));
     }
 
+    [Theory]
+    [InlineData("203.0.113.7")]
+    [InlineData("2001:db8:1:2::5")]
+    public void Fault_S1_Who_opens_sockets_for_nothing_does_not_keep_out_neighbours_who_came_for_something(string address)
+    {
+        FakeTimeProvider time = new();
+        var sockets = Sockets(20_000, new BrokerLimits { SocketsPerSecondPerAddress = 50 }, time);
+        Assert.Equal(1, Use(sockets, address, 1));
+        Assert.InRange(Take(sockets, address, 5_000), 400, 2_000);
+        for (var i = 0; i < 100; i++)
+        {
+            // Twelve a second of a stranger, closed at once, and between them one of a neighbour.
+            time.Advance(TimeSpan.FromSeconds(1));
+            var strangers = Take(sockets, address, 12);
+            Assert.Equal(1, Use(sockets, address, 1));
+            for (var left = 0; left < strangers + 1; left++)
+            {
+                sockets.Leave(IPAddress.Parse(address));
+            }
+        }
+
+        // Nobody came for anything for long: a stranger has a tenth of a second's again.
+        time.Advance(TimeSpan.FromMinutes(10));
+        Take(sockets, address, 5_000);
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(10, Take(sockets, address, 50));
+    }
+
     [Fact]
     public void Fault_S1_A_socket_is_said_to_be_of_use_once_and_a_place_is_given_back_once()
     {
         var sockets = Sockets(20_000, new BrokerLimits { SocketsPerSecondPerAddress = 5 }, new FakeTimeProvider());
         var address = IPAddress.Parse("203.0.113.7");
-        Assert.True(sockets.TryEnter(address));
-        CountedSocket place = new(sockets, address);
+        Assert.True(sockets.TryEnter(address, out var charged));
+        CountedSocket place = new(sockets, address, charged);
 
         for (var i = 0; i < 3; i++)
         {
@@ -109,11 +136,11 @@ public sealed class OpenSocketsTests
         var sockets = Sockets(1_024, new BrokerLimits(), proxies: "10.0.0.0/8");
 
         Assert.Equal(1_024 - 384 - 128, Take(sockets, "10.1.2.3", 2_000));
-        Assert.False(sockets.TryEnter(Newcomer));
+        Assert.False(sockets.TryEnter(Newcomer, out _));
 
         // An IPv6 socket says it like this.
         sockets.Leave(IPAddress.Parse("::ffff:10.1.2.3"));
-        Assert.True(sockets.TryEnter(IPAddress.Parse("::ffff:10.1.2.3")));
+        Assert.True(sockets.TryEnter(IPAddress.Parse("::ffff:10.1.2.3"), out _));
     }
 
     [Fact]
@@ -148,15 +175,15 @@ public sealed class OpenSocketsTests
         Assert.Equal(20_000 - 384 - 256, HandleRoom.Of(20_000, new BrokerLimits { Sockets = 100_000 }).Sockets);
     }
 
-    private static int Take(OpenSockets sockets, string address, int tries) => Enumerable.Range(0, tries).Count(_ => sockets.TryEnter(IPAddress.Parse(address)));
+    private static int Take(OpenSockets sockets, string address, int tries) => Enumerable.Range(0, tries).Count(_ => sockets.TryEnter(IPAddress.Parse(address), out _));
 
     // As those do who say at once what they came for.
     private static int Use(OpenSockets sockets, string address, int tries) => Enumerable.Range(0, tries).Count(_ =>
     {
-        var isIn = sockets.TryEnter(IPAddress.Parse(address));
+        var isIn = sockets.TryEnter(IPAddress.Parse(address), out var charged);
         if (isIn)
         {
-            sockets.Used(IPAddress.Parse(address));
+            sockets.Used(IPAddress.Parse(address), charged);
         }
 
         return isIn;
