@@ -9,10 +9,11 @@ using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.SigningIn;
 using WebMessenger.Auth.Tokens;
 using WebMessenger.Storage.Documents;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Auth;
 
-/// <summary>Everything about accounts, login sessions and tokens, loaded and connected. Dispose it before the store.</summary>
+/// <summary>Everything about accounts, login sessions and tokens, loaded and connected. Dispose it before the stores.</summary>
 public sealed class AuthServices : IAsyncDisposable
 {
     private readonly WriteGate _gate;
@@ -20,12 +21,12 @@ public sealed class AuthServices : IAsyncDisposable
 
     private AuthServices(
         AuthOptions options, WriteGate gate, PasswordHasher hasher, AttemptLimits limits, AccountDirectory accounts,
-        LoginSessions sessions, AccessTokenStore tokens, PasswordLinks links, AccountEvents events, TimeProvider time,
+        LoginSessions sessions, PasswordLinks links, AccountEvents events, TimeProvider time,
         ILoggerFactory loggers)
     {
         PasswordCheck check = new(accounts, sessions, hasher, limits);
         (Options, _gate, _hasher, Accounts, Sessions, Events) = (options, gate, hasher, accounts, sessions, events);
-        Tokens = new AccessTokens(sessions, tokens, gate, options, time);
+        Tokens = new AccessTokens(sessions, options, time);
         Registration = new Registration(accounts, hasher, limits, options);
         Changes = new AccountChanges(accounts, sessions, check, limits, hasher, events, gate, time);
         Bans = new AccountBans(accounts, sessions, gate, time, loggers.CreateLogger<AccountBans>());
@@ -63,22 +64,26 @@ public sealed class AuthServices : IAsyncDisposable
     internal Sweeper Sweeper { get; }
 
     /// <summary>Reads all that is stored, and begins to watch for login sessions whose time has come.</summary>
-    public static Task<AuthServices> OpenAsync(DocumentStore store, AuthOptions options, TimeProvider time, ILoggerFactory loggers) =>
-        OpenAsync(store, options, PasswordCost.Current, time, loggers);
+    /// <param name="log">In the same store as <paramref name="records"/>.</param>
+    /// <param name="records">Where login sessions and access tokens are kept.</param>
+    public static Task<AuthServices> OpenAsync(
+        DocumentStore store, IRoomLog log, IRecordStore records, AuthOptions options, TimeProvider time, ILoggerFactory loggers) =>
+        OpenAsync(store, log, records, options, PasswordCost.Current, time, loggers);
 
-    internal static async Task<AuthServices> OpenAsync(DocumentStore store, AuthOptions options, PasswordCost cost, TimeProvider time, ILoggerFactory loggers)
+    internal static async Task<AuthServices> OpenAsync(
+        DocumentStore store, IRoomLog log, IRecordStore records, AuthOptions options, PasswordCost cost, TimeProvider time, ILoggerFactory loggers)
     {
         WriteGate gate = new();
-        AccessTokenStore tokens = new(store);
         AccountEvents events = new(loggers.CreateLogger<AccountEvents>());
         var accounts = await AccountDirectory.LoadAsync(new LiteAccountStore(store, options.UserNamesPerAccount), gate, time);
-        var sessions = await LoginSessions.LoadAsync(
-            new LoginSessionStore(store), tokens, accounts, events, gate, options, time, loggers.CreateLogger<LoginSessions>());
+        var logger = loggers.CreateLogger<LoginSessions>();
+        var kept = await SessionStore.OpenAsync(new FormerSessions(store), log, records, time, logger);
+        var sessions = await LoginSessions.LoadAsync(kept, accounts, events, options, time, logger);
         AttemptLimits limits = new(options, time);
         PasswordHasher hasher = new(cost);
         var links = await Passwords.PasswordLinks.LoadAsync(
             new PasswordLinkStore(store), accounts, sessions, hasher, limits, gate, time, loggers.CreateLogger<PasswordLinks>());
-        return new AuthServices(options, gate, hasher, limits, accounts, sessions, tokens, links, events, time, loggers);
+        return new AuthServices(options, gate, hasher, limits, accounts, sessions, links, events, time, loggers);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Limits;
@@ -7,6 +8,7 @@ using WebMessenger.Auth.Outcomes;
 using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Storage.Documents;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Auth.Tests;
 
@@ -41,7 +43,14 @@ internal sealed class AuthFixture : IAsyncDisposable
 
     public DocumentStore Store { get; private set; } = null!;
 
+    /// <summary>The event log, which the test may make fail.</summary>
+    public FaultyRecords Records { get; private set; } = null!;
+
+    public RocksRoomLog RoomLog { get; private set; } = null!;
+
     public AuthServices Auth { get; private set; } = null!;
+
+    public string RoomsFolder => Path.Combine(_folder, "rooms");
 
     public string StorePath => Path.Combine(_folder, "accounts.db");
 
@@ -99,12 +108,15 @@ internal sealed class AuthFixture : IAsyncDisposable
     {
         Store = _files is null ? DocumentStore.Open(StorePath) : DocumentStore.Open(_files, checkpointAt: 1024 * 1024);
         _files = null;
-        Auth = await AuthServices.OpenAsync(Store, options, cost, Time, Log);
+        RoomLog = RocksRoomLog.Open(RoomsFolder, null, Time, NullLogger<RocksRoomLog>.Instance);
+        Records = new FaultyRecords(RoomLog);
+        Auth = await AuthServices.OpenAsync(Store, RoomLog, Records, options, cost, Time, Log);
     }
 
     public async Task StopAsync()
     {
         await Auth.DisposeAsync();
+        await RoomLog.DisposeAsync();
         await Store.DisposeAsync();
     }
 }

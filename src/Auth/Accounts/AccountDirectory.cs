@@ -28,6 +28,8 @@ public sealed class AccountDirectory
     // A write has failed, so the store may know more than memory does. Under the write gate.
     private bool _isUncertain;
 
+    private volatile int _standingsChanged;
+
     private AccountDirectory(IAccountStore store, WriteGate gate, TimeProvider time) =>
         (_store, _gate, _time, _names) = (store, gate, time, new NameIndex(time));
 
@@ -45,6 +47,9 @@ public sealed class AccountDirectory
 
     /// <summary>Nobody has registered yet: whoever does is the administrator.</summary>
     internal bool AwaitsFirstPerson => !_hasHadPersons;
+
+    /// <summary>Another number whenever an account may have been banned or erased; who ends login sessions for it looks then.</summary>
+    internal int StandingsChanged => _standingsChanged;
 
     /// <summary>A copy; guests and persons.</summary>
     public IReadOnlyCollection<Account> All => [.. _byId.Values];
@@ -181,6 +186,7 @@ public sealed class AccountDirectory
         }
 
         account.Standing = standing;
+        Interlocked.Increment(ref _standingsChanged);
     }
 
     /// <summary>The caller has marked them erased, under the gate that it holds.</summary>
@@ -234,6 +240,7 @@ public sealed class AccountDirectory
         }
 
         _isUncertain = false;
+        Interlocked.Increment(ref _standingsChanged);
     }
 
     private async Task<T> WriteAsync<T>(Func<Task<T>> write)

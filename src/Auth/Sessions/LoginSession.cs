@@ -51,6 +51,17 @@ public sealed record Scope(IReadOnlySet<string>? Rooms, Verbs Verbs)
     public bool Allows(string room, Verbs verbs) => (Verbs & verbs) == verbs && (Rooms is null || Rooms.Contains(room));
 }
 
+/// <summary>What a login session is noted for, once at a time.</summary>
+[Flags]
+internal enum Look
+{
+    /// <summary>It has clients, so it is being used.</summary>
+    Use = 1,
+
+    /// <summary>When it was used last is to be stored.</summary>
+    Store = 2,
+}
+
 /// <summary>
 /// One signed-in browser, one access token in use, or one user name and password used by MQTT. It knows its live MQTT clients, and its end is theirs.
 /// </summary>
@@ -62,7 +73,9 @@ public sealed class LoginSession(
     string id, LoginSessionKind kind, Account account, Scope scope, DateTimeOffset createdAt, string device, string? address)
 {
     private readonly Lock _gate = new();
-    private readonly HashSet<IClient> _clients = [];
+
+    // Allocated for the first client, for most of a hundred thousand have none. Under _gate.
+    private HashSet<IClient>? _clients;
 
     // Client ids of MQTT sessions that live on without a connection; allocated for the first. Under _gate.
     private HashSet<string>? _kept;
@@ -71,6 +84,7 @@ public sealed class LoginSession(
     private Task _closed = Task.CompletedTask;
     private long _lastSeenTicks = createdAt.UtcTicks;
     private long _expiresTicks = long.MaxValue;
+    private int _looks;
 
     // Password kind only: since when nothing needs it; MaxValue while something does. Under _gate.
     private long _releasedTicks = kind == LoginSessionKind.Password ? createdAt.UtcTicks : long.MaxValue;
@@ -117,8 +131,17 @@ public sealed class LoginSession(
     /// <summary>Under which its secret is looked up; null where it has none (password).</summary>
     internal SecretHash? SecretHash { get; init; }
 
-    /// <summary>What of <see cref="LastSeen"/> is on disk. Written by the sweep only.</summary>
+    /// <summary>What of <see cref="LastSeen"/> is on disk. Written by whoever stores it only.</summary>
     internal DateTimeOffset StoredLastSeen { get; set; } = createdAt;
+
+    /// <summary>What of <see cref="Scope"/> is on disk; not of what has none.</summary>
+    internal Scope StoredScope { get; set; } = scope;
+
+    /// <summary>Told when its first client has come and when the last has gone, or was ended; outside of all locks. Set before anybody else knows it.</summary>
+    internal Action<LoginSession>? UseChanged { get; set; }
+
+    /// <summary>Where it stands in the order of expiry; the index's own.</summary>
+    internal long OrderedTicks { get; set; } = long.MaxValue;
 
     public bool HasClients
     {
@@ -126,7 +149,7 @@ public sealed class LoginSession(
         {
             lock (_gate)
             {
-                return _clients.Count > 0;
+                return _clients is { Count: > 0 };
             }
         }
     }
@@ -150,7 +173,7 @@ public sealed class LoginSession(
         {
             lock (_gate)
             {
-                return [.. _clients];
+                return [.. _clients ?? []];
             }
         }
     }
@@ -162,13 +185,13 @@ public sealed class LoginSession(
         {
             lock (_gate)
             {
-                return [.. _clients.Select(client => client.ClientId).Union(_kept ?? []).Order(StringComparer.Ordinal)];
+                return [.. (_clients ?? []).Select(client => client.ClientId).Union(_kept ?? []).Order(StringComparer.Ordinal)];
             }
         }
     }
 
     // Under _gate.
-    private bool IsNeeded => _clients.Count > 0 || _kept is { Count: > 0 };
+    private bool IsNeeded => _clients is { Count: > 0 } || _kept is { Count: > 0 };
 
     /// <summary>An MQTT session of it outlives its connection. False: the login session has ended, and so has the MQTT session.</summary>
     public bool TryKeep(string clientId)
@@ -196,25 +219,44 @@ public sealed class LoginSession(
     /// <summary>Makes the client one of this login session's. False: it has ended meanwhile, and the client must be refused.</summary>
     public bool TryAttach(IClient client)
     {
+        bool isFirst;
         lock (_gate)
         {
-            if (_revoked || !_clients.Add(client))
+            if (_revoked || !(_clients ??= []).Add(client))
             {
                 return false;
             }
 
             _releasedTicks = long.MaxValue;
-            return true;
+            isFirst = _clients.Count == 1;
         }
+
+        if (isFirst)
+        {
+            UseChanged?.Invoke(this);
+        }
+
+        return true;
     }
 
     public void Detach(IClient client)
     {
+        bool isLast;
         lock (_gate)
         {
-            _clients.Remove(client);
+            isLast = _clients?.Remove(client) == true && _clients.Count == 0;
+        }
+
+        if (isLast)
+        {
+            UseChanged?.Invoke(this);
         }
     }
+
+    /// <summary>It is to be looked at for this reason. False: somebody has noted that already, and it was not struck out since.</summary>
+    internal bool TryNote(Look why) => (Interlocked.Or(ref _looks, (int)why) & (int)why) == 0;
+
+    internal void StrikeOut(Look why) => Interlocked.And(ref _looks, ~(int)why);
 
     /// <summary>The clock was set by so much. A token ends at the date that its owner chose.</summary>
     internal void Move(TimeSpan by)
@@ -279,8 +321,13 @@ public sealed class LoginSession(
 
             _revoked = true;
             _closed = closed.Task;
-            clients = [.. _clients];
-            _clients.Clear();
+            clients = [.. _clients ?? []];
+            _clients = null;
+        }
+
+        if (clients.Length > 0)
+        {
+            UseChanged?.Invoke(this);
         }
 
         _ = CloseAllAsync(clients, reason, closed);

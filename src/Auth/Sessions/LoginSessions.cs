@@ -1,9 +1,8 @@
-using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using System.Net;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using WebMessenger.Auth.Accounts;
-using WebMessenger.Auth.Changes;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Secrets;
 
@@ -16,12 +15,13 @@ public sealed record SignedIn(LoginSession Session, string Secret);
 /// <param name="PasswordStamp">Of a login session by password: tells whether the account's password is still the one it was opened with, and no ban came between. Empty for other kinds.</param>
 public sealed record LoginSessionNote(string Id, string PasswordStamp, DateTimeOffset CreatedAt, DateTimeOffset LastSeen, string? Address);
 
-/// <summary>All login sessions of all kinds, in memory: found by secret, listed by account, and ended.</summary>
+/// <summary>All login sessions of all kinds, in memory: found by secret, listed by account, and ended. Those of browsers and tokens are records of the event log as well.</summary>
 /// <remarks>
-/// Thread-safe. Finding is lock-free. <c>_gate</c> is a leaf lock over the index by account and by client. Whoever adds compares the account's state first, under the write gate or (MQTT)
-/// under <c>_gate</c>; whoever changes that state does so under the write gate and collects under <c>_gate</c> after: so nobody is missed (attacks 23, 27).
+/// Thread-safe. Finding is lock-free. <c>_gate</c> guards the index, and in which order records are handed to the log, which it never waits for: under it only a
+/// login session's own gate and the log's queue are taken. Whoever adds compares the account's state first, under <c>_gate</c>; whoever changes that state collects under
+/// <c>_gate</c> after: so nobody is missed (attacks 23, 27).
 /// </remarks>
-public sealed class LoginSessions
+public sealed partial class LoginSessions
 {
     /// <summary>A browser that comes back within this stays signed in.</summary>
     public static readonly TimeSpan CookieLifetime = TimeSpan.FromDays(30);
@@ -29,50 +29,47 @@ public sealed class LoginSessions
     // Between authentication and attaching, or between a disconnect and the next connect of a client that starts clean.
     private static readonly TimeSpan ReleaseGrace = TimeSpan.FromSeconds(10);
 
-    private static readonly TimeSpan StoreLastSeenEvery = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan StoreLastSeenOfConnectedEvery = TimeSpan.FromHours(1);
-
     // Until the answer with the new cookie has reached the browser, and all its tabs.
     private static readonly TimeSpan ReplacedGrace = TimeSpan.FromSeconds(10);
 
-    private const int TouchedPerTransaction = 500;
-
-    private readonly LoginSessionStore _browsers;
-    private readonly AccessTokenStore _tokens;
+    private readonly SessionStore _store;
     private readonly AccountDirectory _accounts;
     private readonly AccountEvents _events;
-    private readonly WriteGate _writes;
     private readonly AuthOptions _options;
     private readonly TimeProvider _time;
     private readonly UnstoredEnds _ends;
+    private readonly LastUses _uses;
+    private readonly DelayedLooks _released = new(ReleaseGrace);
 
     // Cookies that a new password has just replaced, and when. Under _gate.
     private readonly Dictionary<SecretHash, long> _replaced = [];
 
-    private readonly ConcurrentDictionary<SecretHash, LoginSession> _bySecret = new();
-    private readonly ConcurrentDictionary<string, LoginSession> _byId = new();
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, HashSet<LoginSession>> _byAccount = [];
-    private readonly Dictionary<(string Account, string ClientId), LoginSession> _byClient = [];
+    private readonly SessionIndex _index = new();
 
-    private LoginSessions(
-        LoginSessionStore browsers, AccessTokenStore tokens, AccountDirectory accounts, AccountEvents events, WriteGate writes,
-        AuthOptions options, TimeProvider time, ILogger logger)
+    // The accounts' count of standings when all were last looked at. The sweep's; two that overlap look once too often.
+    private int _standingsSeen;
+
+    private LoginSessions(SessionStore store, AccountDirectory accounts, AccountEvents events, AuthOptions options, TimeProvider time, ILogger logger)
     {
-        (_browsers, _tokens, _accounts, _events, _writes, _options, _time) = (browsers, tokens, accounts, events, writes, options, time);
-        _ends = new UnstoredEnds(browsers, tokens, logger);
+        (_store, _accounts, _events, _options, _time) = (store, accounts, events, options, time);
+        _ends = new UnstoredEnds(store, logger);
+        _uses = new LastUses(time, WriteAsync);
     }
 
     internal static async Task<LoginSessions> LoadAsync(
-        LoginSessionStore browsers, AccessTokenStore tokens, AccountDirectory accounts, AccountEvents events, WriteGate writes,
-        AuthOptions options, TimeProvider time, ILogger logger)
+        SessionStore store, AccountDirectory accounts, AccountEvents events, AuthOptions options, TimeProvider time, ILogger logger)
     {
-        LoginSessions sessions = new(browsers, tokens, accounts, events, writes, options, time, logger);
+        LoginSessions sessions = new(store, accounts, events, options, time, logger) { _standingsSeen = accounts.StandingsChanged };
         // A ban is stored before the end of what it ends.
         Account? FindUnlessBanned(string id) => accounts.Find(id) is { Ban: null } account ? account : null;
-        foreach (var session in (await browsers.ReadAllAsync(FindUnlessBanned)).Concat(await tokens.ReadAllAsync(FindUnlessBanned)))
+        foreach (var session in await store.ReadAllAsync(FindUnlessBanned))
         {
-            sessions.Add(session);
+            lock (sessions._gate)
+            {
+                sessions.Remember(session);
+            }
+
             session.Account.LastPresent = session.LastSeen > session.Account.LastPresent ? session.LastSeen : session.Account.LastPresent;
         }
 
@@ -92,25 +89,56 @@ public sealed class LoginSessions
             SecretHash = SecretHash.Of(secret),
             ExpiresAt = now + CookieLifetime,
         };
-        List<LoginSession> surplus;
-        using (await _writes.EnterAsync())
+        if (!await TryAddAsync(session, () => !account.IsErased && account.Ban is null && ReferenceEquals(account.Credential, verified)))
         {
-            if (account.IsErased || account.Ban is not null || !ReferenceEquals(account.Credential, verified))
-            {
-                return null;
-            }
-
-            await _browsers.AddAsync(session);
-            Add(session);
-            surplus = SurplusOf(account, session);
+            return null;
         }
 
-        await EndAsync(surplus, RevocationReason.SignedOut);
+        await EndAsync(SurplusOf(account, session), RevocationReason.SignedOut);
         return new SignedIn(session, secret);
     }
 
+    /// <summary>
+    /// Adds a new login session that is stored, unless it may not be. Nobody waits for another's sync: many that come at once share one. Throws, and adds nothing, when the
+    /// disk refuses.
+    /// </summary>
+    /// <param name="may">Asked once, when whoever takes the right away afterwards will find it.</param>
+    internal async Task<bool> TryAddAsync(LoginSession session, Func<bool> may)
+    {
+        Task stored;
+        lock (_gate)
+        {
+            if (!may())
+            {
+                return false;
+            }
+
+            // Under the gate: whoever ends it has its record removed after this, not before.
+            stored = _store.PutAsync([session]);
+            Remember(session);
+        }
+
+        try
+        {
+            await stored;
+            return true;
+        }
+        catch
+        {
+            // Nobody has its secret. The disk may have it all the same.
+            await session.RevokeAsync(RevocationReason.SignedOut);
+            lock (_gate)
+            {
+                _index.TryRemove(session);
+            }
+
+            _ends.Remember([session]);
+            throw;
+        }
+    }
+
     /// <summary>The access tokens of all accounts.</summary>
-    internal IEnumerable<LoginSession> Tokens => _byId.Values.Where(session => session.Kind == LoginSessionKind.Token && !session.IsRevoked);
+    internal IEnumerable<LoginSession> Tokens => _index.All.Where(session => session.Kind == LoginSessionKind.Token && !session.IsRevoked);
 
     /// <summary>Those beyond the limit: the ones without a connection first, and of them those that were used longest ago.</summary>
     private List<LoginSession> SurplusOf(Account account, LoginSession newest)
@@ -123,15 +151,6 @@ public sealed class LoginSessions
         ];
     }
 
-    /// <summary>The caller holds the write gate, has checked the account under it, and has stored the login session.</summary>
-    internal void Add(LoginSession session)
-    {
-        lock (_gate)
-        {
-            Remember(session);
-        }
-    }
-
     /// <summary>The login session of (account, client id) by password: the one there is, or a new one. Null: the password that was checked is no longer the account's.</summary>
     internal LoginSession? GetOrStartPassword(Account account, PasswordHash verified, string clientId, IPAddress? address)
     {
@@ -142,7 +161,7 @@ public sealed class LoginSessions
                 return null;
             }
 
-            if (_byClient.TryGetValue((account.Id, clientId), out var known) && !known.IsRevoked)
+            if (_index.OfClient(account, clientId) is { IsRevoked: false } known)
             {
                 known.Address = address?.ToString();
                 known.LastSeen = _time.GetUtcNow();
@@ -151,8 +170,8 @@ public sealed class LoginSessions
 
             LoginSession session = new(
                 Secret.CreateId(), LoginSessionKind.Password, account, Scope.Everything, _time.GetUtcNow(), clientId, address?.ToString());
-            _byClient[(account.Id, clientId)] = session;
             Remember(session);
+            _released.Add(session, session.CreatedAt);
             return session;
         }
     }
@@ -188,24 +207,22 @@ public sealed class LoginSessions
     /// <summary>The live login session of an access token.</summary>
     internal LoginSession? FindByToken(string? secret) => FindBySecret(secret, LoginSessionKind.Token);
 
-    /// <summary>Somebody used it now: a cookie's 30 days begin anew. Stored in the background.</summary>
-    public void Touch(LoginSession session, IPAddress? address)
-    {
-        var now = _time.GetUtcNow();
-        session.LastSeen = now;
-        session.Address = address?.ToString() ?? session.Address;
-        session.Account.LastPresent = now;
-        if (session.Kind == LoginSessionKind.Browser)
-        {
-            session.ExpiresAt = now + CookieLifetime;
-        }
-    }
-
     /// <summary>Those in use, the newest first: browsers, connected tokens, and passwords whose MQTT session lives.</summary>
-    public IReadOnlyList<LoginSession> List(Account account) => [.. OfAccount(account).Where(session => session.IsInUse).OrderByDescending(session => session.LastSeen)];
+    public IReadOnlyList<LoginSession> List(Account account) => [.. SeenNow(account).Where(session => session.IsInUse).OrderByDescending(session => session.LastSeen)];
+
+    /// <summary>Those of an account, with the connected ones noted as used now.</summary>
+    internal IEnumerable<LoginSession> SeenNow(Account account) => OfAccount(account).Select(session =>
+    {
+        if (session.HasClients)
+        {
+            _uses.Note(session);
+        }
+
+        return session;
+    });
 
     /// <summary>Null also when it is somebody else's: whoever asks shall not learn the difference.</summary>
-    public LoginSession? Find(Account account, string id) => _byId.TryGetValue(id, out var session) && session.Account == account ? session : null;
+    public LoginSession? Find(Account account, string id) => _index.Find(id) is { } session && session.Account == account ? session : null;
 
     /// <summary>What <see cref="Restore"/> needs. Before anything is served it is asked for at most once per account and client id.</summary>
     public static LoginSessionNote NoteOf(LoginSession session) =>
@@ -224,14 +241,13 @@ public sealed class LoginSessions
                 return Find(account, note.Id) is { } stored && stored.TryKeep(clientId) ? stored : null;
             }
 
-            if (account.IsErased || note.PasswordStamp != StampOf(account))
+            if (account.IsErased || note.PasswordStamp != StampOf(account) || note.CreatedAt <= _store.PasswordsEndedBefore)
             {
                 return null;
             }
 
             LoginSession session = new(note.Id, LoginSessionKind.Password, account, Scope.Everything, note.CreatedAt, clientId, note.Address) { LastSeen = note.LastSeen };
             session.TryKeep(clientId);
-            _byClient[(account.Id, clientId)] = session;
             Remember(session);
             return session;
         }
@@ -263,9 +279,6 @@ public sealed class LoginSessions
     public Task EndOthersAsync(Account account, LoginSession? except, bool alsoTokens, RevocationReason reason = RevocationReason.SignedOut) =>
         EndAsync([.. OfAccount(account).Where(session => session != except && (alsoTokens || session.Kind != LoginSessionKind.Token))], reason);
 
-    /// <summary>The MQTT session of (account, client id) has ended: without it a login session by password is not needed any more. Of other kinds nothing changes.</summary>
-    public void Release(LoginSession session) => session.Release(_time.GetUtcNow());
-
     internal async Task EndAsync(IReadOnlyCollection<LoginSession> sessions, RevocationReason reason)
     {
         if (sessions.Count == 0)
@@ -274,163 +287,74 @@ public sealed class LoginSessions
         }
 
         // Silent at once, whatever the disk does; answered only when it is durable too, because whoever is told "signed out" must not be signed in again by a restart.
-        var closed = RevokeAsync(sessions, reason);
+        var closed = sessions.Select(session => session.RevokeAsync(reason)).ToList();
+
+        // Before anybody else is told, and all of them together: what others store about the same end shares the sync, or the next.
+        var stored = StoreEndsAsync(sessions);
         try
         {
-            await _ends.StoreAsync(sessions);
+            await Task.WhenAll(sessions.Select(session => ForgetAsync(session, reason)));
+            await Task.WhenAll(closed);
         }
         finally
         {
-            await closed;
+            await stored;
         }
     }
 
     /// <summary>Removes what the store still has of an account's login sessions and tokens, none of which is alive.</summary>
-    internal async Task RemoveStoredAsync(Account account)
-    {
-        await _browsers.RemoveOfAsync(account);
-        await _tokens.RemoveOfAsync(account);
-    }
+    internal Task RemoveStoredAsync(Account account) => _store.RemoveOfAsync(account);
 
-    /// <summary>Ends those whose time has come, retires released ones, notes who is connected. Called at least twice a second (attack 28).</summary>
-    internal async Task SweepAsync()
-    {
-        var now = _time.GetUtcNow();
-        List<LoginSession> expired = [];
-        List<LoginSession> orphaned = [];
-        List<LoginSession> banned = [];
-        foreach (var session in _byId.Values)
-        {
-            if (session.IsExpiredAt(now))
-            {
-                expired.Add(session);
-            }
-            else if (!_accounts.Knows(session.Account))
-            {
-                // Erased by a write that seemed to have failed: those who erase end the login sessions themselves.
-                orphaned.Add(session);
-            }
-            else if (session.Account.Ban is not null)
-            {
-                // The same: banned by such a write.
-                banned.Add(session);
-            }
-            else if (session.HasClients)
-            {
-                session.LastSeen = now;
-                session.Account.LastPresent = now;
-            }
-            else if (session.TryRetire(now - ReleaseGrace))
-            {
-                await ForgetAsync(session, RevocationReason.SignedOut);
-            }
-        }
-
-        // Here the end need not be stored first: the time of it is, or the ban, or that there is no account.
-        var closed = Task.WhenAll(
-            RevokeAsync(expired, RevocationReason.Expired), RevokeAsync(orphaned, RevocationReason.AccountErased), RevokeAsync(banned, RevocationReason.Banned));
-        try
-        {
-            // All of them at once: no later sweep finds those that a disk which refuses kept from being handed over.
-            await _ends.StoreAsync([.. expired, .. orphaned, .. banned]);
-        }
-        finally
-        {
-            await closed;
-        }
-    }
-
-    /// <summary>
-    /// The clock was set: whoever is signed in stays so, and a guest lives, for as long as before, while a date that somebody chose (a
-    /// token's end) stays. Completes when it is stored.
-    /// </summary>
-    /// <param name="by">By how much.</param>
-    /// <param name="follow">Takes the new time; nobody has expired by it for a moment. Null: it is taken already.</param>
-    public async Task MoveAsync(TimeSpan by, Action? follow = null)
-    {
-        if (by < TimeSpan.Zero)
-        {
-            follow?.Invoke();
-        }
-
-        var sessions = _byId.Values.Select(session => (Session: session, Old: session.LastSeen)).ToList();
-        var guests = _accounts.All.Where(account => account.IsGuest)
-            .Select(account => (Account: account, Old: account.LastPresent)).ToList();
-        sessions.ForEach(session => session.Session.Move(by));
-        guests.ForEach(guest => guest.Account.LastPresent += by);
-        if (by > TimeSpan.Zero)
-        {
-            follow?.Invoke();
-
-            // Used by the old time while the others were moved.
-            foreach (var (session, _) in sessions.Where(session => session.Session.LastSeen < session.Old + by))
-            {
-                session.Move(by);
-            }
-
-            foreach (var (account, _) in guests.Where(guest => guest.Account.LastPresent < guest.Old + by))
-            {
-                account.LastPresent += by;
-            }
-        }
-
-        await StoreLastSeenAsync();
-    }
-
-    /// <summary>Stores the ends that the disk has refused so far, and forgets replaced cookies. Called every few seconds.</summary>
-    internal Task RetryEndsAsync(bool isLast = false)
-    {
-        lock (_gate)
-        {
-            foreach (var (hash, _) in _replaced.Where(entry => _time.GetElapsedTime(entry.Value) >= ReplacedGrace).ToList())
-            {
-                _replaced.Remove(hash);
-            }
-        }
-
-        return _ends.RetryAsync(isLast);
-    }
-
-    /// <summary>Stores what <see cref="Touch"/> and the sweep noted. Called about once a minute.</summary>
-    internal async Task StoreLastSeenAsync()
-    {
-        var due = _byId.Values.Where(session => session.Kind != LoginSessionKind.Password && !session.IsRevoked && session.LastSeen - session.StoredLastSeen
-            >= (session.HasClients ? StoreLastSeenOfConnectedEvery : StoreLastSeenEvery)).ToList();
-        foreach (var session in due)
-        {
-            session.StoredLastSeen = session.LastSeen;
-        }
-
-        // In small transactions, so that a sign-in does not wait behind all of them.
-        foreach (var some in due.Where(session => session.Kind == LoginSessionKind.Browser).Chunk(TouchedPerTransaction))
-        {
-            await _browsers.TouchAsync(some);
-        }
-
-        foreach (var some in due.Where(session => session.Kind == LoginSessionKind.Token).Chunk(TouchedPerTransaction))
-        {
-            await _tokens.TouchAsync(some);
-        }
-    }
-
+    /// <summary>What is there of an account at this moment, the ended ones excepted that are forgotten already.</summary>
     internal IReadOnlyList<LoginSession> OfAccount(Account account)
     {
         lock (_gate)
         {
-            return _byAccount.TryGetValue(account.Id, out var sessions) ? [.. sessions] : [];
+            return _index.OfAccount(account);
         }
     }
 
-    /// <summary>In memory only. All are marked and all their clients silenced before the first is waited for.</summary>
-    internal async Task RevokeAsync(IReadOnlyCollection<LoginSession> sessions, RevocationReason reason)
+    /// <summary>
+    /// Takes a room out of the scopes of all tokens that name it. Completes when none that is stored names it; may be called again when the disk refused.
+    /// </summary>
+    internal Task ForgetRoomAsync(string room)
     {
-        var closed = sessions.Select(session => session.RevokeAsync(reason)).ToList();
-        foreach (var session in sessions)
+        List<LoginSession> naming;
+        lock (_gate)
         {
-            await ForgetAsync(session, reason);
+            naming = [.. Tokens.Where(token => token.Scope.Rooms?.Contains(room) == true || token.StoredScope.Rooms?.Contains(room) == true)];
+            foreach (var token in naming)
+            {
+                token.Scope = token.Scope with { Rooms = token.Scope.Rooms!.Where(named => named != room).ToFrozenSet() };
+            }
         }
 
-        await Task.WhenAll(closed);
+        return WriteAsync(naming);
+    }
+
+    /// <summary>Stores what has changed of those that have not ended.</summary>
+    private async Task WriteAsync(IReadOnlyCollection<LoginSession> changed)
+    {
+        List<(LoginSession Session, Scope Scope)> alive;
+        Task stored;
+        lock (_gate)
+        {
+            // An end is marked before its removal is handed over, under this gate: so no record comes after it.
+            alive = [.. changed.Where(session => !session.IsRevoked).Select(session => (session, session.Scope))];
+            stored = alive.Count == 0 ? Task.CompletedTask : _store.PutAsync(alive.ConvertAll(one => one.Session));
+        }
+
+        await stored;
+        alive.ForEach(one => one.Session.StoredScope = one.Scope);
+    }
+
+    // They are marked as ended.
+    private Task StoreEndsAsync(IReadOnlyCollection<LoginSession> ended)
+    {
+        lock (_gate)
+        {
+            return _ends.StoreAsync(ended);
+        }
     }
 
     /// <summary>It opens something still: who has found it a moment ago need not look for its secret again.</summary>
@@ -449,23 +373,15 @@ public sealed class LoginSessions
     }
 
     private LoginSession? FindBySecret(string? secret, LoginSessionKind kind) =>
-        SecretHash.TryOf(secret, out var hash) && _bySecret.TryGetValue(hash, out var session) && session.Kind == kind && IsAlive(session)
+        SecretHash.TryOf(secret, out var hash) && _index.Find(hash) is { } session && session.Kind == kind && IsAlive(session)
             ? session
             : null;
 
+    // Under _gate.
     private void Remember(LoginSession session)
     {
-        if (!_byAccount.TryGetValue(session.Account.Id, out var sessions))
-        {
-            _byAccount[session.Account.Id] = sessions = [];
-        }
-
-        sessions.Add(session);
-        _byId[session.Id] = session;
-        if (session.SecretHash is { } hash)
-        {
-            _bySecret[hash] = session;
-        }
+        session.UseChanged = _uses.UseChanged;
+        _index.Add(session);
     }
 
     /// <summary>Says so once, however many ended it at the same time.</summary>
@@ -473,25 +389,9 @@ public sealed class LoginSessions
     {
         lock (_gate)
         {
-            if (!_byId.TryRemove(KeyValuePair.Create(session.Id, session)))
+            if (!_index.TryRemove(session))
             {
                 return;
-            }
-
-            if (session.SecretHash is { } hash)
-            {
-                _bySecret.TryRemove(KeyValuePair.Create(hash, session));
-            }
-
-            if (_byAccount.TryGetValue(session.Account.Id, out var sessions) && sessions.Remove(session) && sessions.Count == 0)
-            {
-                _byAccount.Remove(session.Account.Id);
-            }
-
-            var client = (session.Account.Id, session.Device);
-            if (_byClient.TryGetValue(client, out var current) && current == session)
-            {
-                _byClient.Remove(client);
             }
         }
 

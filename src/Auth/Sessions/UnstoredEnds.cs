@@ -8,7 +8,7 @@ namespace WebMessenger.Auth.Sessions;
 /// <remarks>
 /// Thread-safe; <c>_gate</c> is a leaf lock. It holds no more than there were login sessions, which are bounded by account.
 /// </remarks>
-internal sealed partial class UnstoredEnds(LoginSessionStore browsers, AccessTokenStore tokens, ILogger logger)
+internal sealed partial class UnstoredEnds(SessionStore store, ILogger logger)
 {
     private readonly Lock _gate = new();
     private readonly HashSet<LoginSession> _unstored = [];
@@ -74,28 +74,21 @@ internal sealed partial class UnstoredEnds(LoginSessionStore browsers, AccessTok
         }
     }
 
-    private async Task RemoveAsync(IReadOnlyCollection<LoginSession> ended)
+    private Task RemoveAsync(IReadOnlyCollection<LoginSession> ended)
     {
-        var ofBrowsers = ended.Where(session => session.Kind == LoginSessionKind.Browser).ToList();
-        var ofTokens = ended.Where(session => session.Kind == LoginSessionKind.Token).ToList();
-        if (ofBrowsers.Count > 0)
-        {
-            await browsers.RemoveAsync(ofBrowsers);
-        }
-
-        if (ofTokens.Count > 0)
-        {
-            await tokens.RemoveAsync(ofTokens);
-        }
+        var stored = ended.Where(session => session.Kind != LoginSessionKind.Password).ToList();
+        return stored.Count == 0 ? Task.CompletedTask : store.RemoveAsync(stored);
     }
 
-    private void Remember(IReadOnlyCollection<LoginSession> ended)
+    /// <summary>They have ended, or were never answered for, and the store may have them.</summary>
+    public void Remember(IReadOnlyCollection<LoginSession> ended)
     {
         bool isFirst;
         lock (_gate)
         {
             isFirst = _unstored.Count == 0;
             _unstored.UnionWith(ended.Where(session => session.Kind != LoginSessionKind.Password));
+            isFirst &= _unstored.Count > 0;
         }
 
         if (isFirst)

@@ -3,6 +3,7 @@ using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Passwords;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Storage.Documents;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Auth.SigningIn;
 
@@ -97,7 +98,7 @@ internal sealed partial class Sweeper : IAsyncDisposable
         {
             await work();
         }
-        catch (StoreUnavailableException)
+        catch (Exception error) when (error is StoreUnavailableException or RecordsNotWrittenException)
         {
             // The store has told why, once. Nothing is allowed by this: an expired login session is refused wherever it is looked at.
         }

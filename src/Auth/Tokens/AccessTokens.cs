@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using WebMessenger.Auth.Accounts;
-using WebMessenger.Auth.Changes;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Names;
 using WebMessenger.Auth.Outcomes;
@@ -21,13 +20,10 @@ public sealed class AccessTokens
     public const int MaxRooms = 100;
 
     private readonly LoginSessions _sessions;
-    private readonly AccessTokenStore _store;
-    private readonly WriteGate _writes;
     private readonly AuthOptions _options;
     private readonly TimeProvider _time;
 
-    internal AccessTokens(LoginSessions sessions, AccessTokenStore store, WriteGate writes, AuthOptions options, TimeProvider time) =>
-        (_sessions, _store, _writes, _options, _time) = (sessions, store, writes, options, time);
+    internal AccessTokens(LoginSessions sessions, AuthOptions options, TimeProvider time) => (_sessions, _options, _time) = (sessions, options, time);
 
     /// <param name="rooms">Null: all rooms of the account, today and later.</param>
     /// <param name="verbs">Null: <see cref="Verbs.All"/>, which is not to moderate.</param>
@@ -54,25 +50,15 @@ public sealed class AccessTokens
             SecretHash = SecretHash.Of(secret),
             ExpiresAt = expiresAt,
         };
-        using var entry = await _writes.EnterAsync();
-        if (account.IsErased || account.Ban is not null)
-        {
-            return new Refusal.BadCredentials();
-        }
-
-        if (_options.TokensPerAccount is > 0 and var limit && List(account).Count >= limit)
-        {
-            return new Refusal.Fields("name", FieldCodes.TooMany, $"An account has {limit} access tokens at most: revoke one first.");
-        }
-
-        await _store.AddAsync(token);
-        _sessions.Add(token);
-        return new CreatedToken(token, secret);
+        Refusal? refusal = null;
+        return await _sessions.TryAddAsync(token, () => (refusal = Refused(account)) is null)
+            ? new CreatedToken(token, secret)
+            : Outcome<CreatedToken>.FromRefusal(refusal!);
     }
 
     /// <summary>The newest first.</summary>
     public IReadOnlyList<LoginSession> List(Account account) =>
-        [.. _sessions.OfAccount(account).Where(session => session.Kind == LoginSessionKind.Token && !session.IsRevoked).OrderByDescending(token => token.CreatedAt)];
+        [.. _sessions.SeenNow(account).Where(session => session.Kind == LoginSessionKind.Token && !session.IsRevoked).OrderByDescending(token => token.CreatedAt)];
 
     /// <summary>False: there is none of that id, or it is somebody else's. Completes when the last client that uses it is closed.</summary>
     public async Task<bool> RevokeAsync(Account account, string id)
@@ -90,35 +76,22 @@ public sealed class AccessTokens
     /// A room has ended: no token names it any more, so that none has rights in another room of that id (fault S17). One that named no other room is left without
     /// any. Completes when it is on disk; may be called again.
     /// </summary>
-    public async Task ForgetRoomAsync(string room)
-    {
-        using var entry = await _writes.EnterAsync();
-        var before = _sessions.Tokens.Where(token => token.Scope.Rooms?.Contains(room) == true).Select(token => (Token: token, token.Scope)).ToList();
-        if (before.Count == 0)
-        {
-            return;
-        }
-
-        // In memory first: what is written of a token for another reason meanwhile must not bring the room back.
-        foreach (var (token, scope) in before)
-        {
-            token.Scope = scope with { Rooms = scope.Rooms!.Where(named => named != room).ToFrozenSet() };
-        }
-
-        try
-        {
-            await _store.TouchAsync([.. before.Select(token => token.Token)]);
-        }
-        catch
-        {
-            // Nothing is open by it: the room is gone. The next call finds them again.
-            before.ForEach(token => token.Token.Scope = token.Scope);
-            throw;
-        }
-    }
+    public Task ForgetRoomAsync(string room) => _sessions.ForgetRoomAsync(room);
 
     /// <summary>The live login session of the token, or null. For `Authorization: Bearer`; the caller holds requests to its scope.</summary>
     public LoginSession? FindBearer(string? secret) => Secret.IsTokenShaped(secret) ? _sessions.FindByToken(secret) : null;
+
+    private Refusal? Refused(Account account)
+    {
+        if (account.IsErased || account.Ban is not null)
+        {
+            return new Refusal.BadCredentials();
+        }
+
+        return _options.TokensPerAccount is > 0 and var limit && List(account).Count >= limit
+            ? new Refusal.Fields("name", FieldCodes.TooMany, $"An account has {limit} access tokens at most: revoke one first.")
+            : null;
+    }
 
     private static FieldError? CheckRooms(IReadOnlyCollection<string>? rooms) =>
         rooms is null || (rooms.Count is > 0 and <= MaxRooms && rooms.All(IsRoomId))

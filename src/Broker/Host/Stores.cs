@@ -40,6 +40,7 @@ internal sealed class Stores : IAsyncDisposable
         var folder = DataFolder.Open(settings.DataFolder);
         ServerClock time = new(system, ClockFile.Read(settings.DataFolder));
         DocumentStore? documents = null;
+        RocksRoomLog? log = null;
         AuthServices? auth = null;
         try
         {
@@ -59,14 +60,14 @@ internal sealed class Stores : IAsyncDisposable
                 LoginSessionsPerAccount = settings.Limits.LoginSessionsPerAccount,
                 TokensPerAccount = settings.Limits.TokensPerAccount,
             };
-            auth = await AuthServices.OpenAsync(documents, options, time, loggers);
+            log = RocksRoomLog.Open(folder.RoomsFolder, new RocksRoomLogOptions { OpenFiles = room.StoreFiles }, time, loggers.CreateLogger<RocksRoomLog>());
+            auth = await AuthServices.OpenAsync(documents, log, log, options, time, loggers);
             if (time.StartsLater > TimeSpan.Zero)
             {
                 // Before the first sweep looks for who has expired.
                 await auth.Sessions.MoveAsync(time.StartsLater);
             }
 
-            var log = RocksRoomLog.Open(folder.RoomsFolder, new RocksRoomLogOptions { OpenFiles = room.StoreFiles }, time, loggers.CreateLogger<RocksRoomLog>());
             return new Stores(folder, time, loggers, documents, auth, log);
         }
         catch (Exception error)
@@ -74,6 +75,11 @@ internal sealed class Stores : IAsyncDisposable
             if (auth is not null)
             {
                 await auth.DisposeAsync();
+            }
+
+            if (log is not null)
+            {
+                await log.DisposeAsync();
             }
 
             if (documents is not null)
@@ -110,8 +116,8 @@ internal sealed class Stores : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Log.DisposeAsync();
         await Auth.DisposeAsync();
+        await Log.DisposeAsync();
         await Documents.DisposeAsync();
         _folder.Dispose();
         _loggers.Dispose();

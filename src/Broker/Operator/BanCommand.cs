@@ -1,10 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using Microsoft.Extensions.Logging.Abstractions;
-using WebMessenger.Auth;
-using WebMessenger.Auth.Limits;
 using WebMessenger.Broker.Settings;
-using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Broker.Operator;
 
@@ -32,9 +28,8 @@ internal sealed class BanCommand(string dataFolder, BanRequest request, TextWrit
     /// <summary>What durable clients have kept in the event log goes at the next start: their login sessions are not there any more.</summary>
     private async Task<BanAnswer> RunOnAsync(DataFolder folder)
     {
-        await using var documents = DocumentStore.Open(folder.AccountsFile);
-        await using var auth = await AuthServices.OpenAsync(documents, new AuthOptions(), time, NullLoggerFactory.Instance);
-        var answer = await new BanService(auth.Bans).AnswerAsync(request);
+        await using var stopped = await StoppedAccounts.OpenAsync(folder, time);
+        var answer = await new BanService(stopped.Auth.Bans).AnswerAsync(request);
         return answer.Error is { } error ? throw new CommandException(error) : answer;
     }
 

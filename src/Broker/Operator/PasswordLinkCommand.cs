@@ -1,9 +1,5 @@
 using System.Text.Json;
-using Microsoft.Extensions.Logging.Abstractions;
-using WebMessenger.Auth;
-using WebMessenger.Auth.Limits;
 using WebMessenger.Broker.Settings;
-using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Broker.Operator;
 
@@ -34,10 +30,9 @@ internal sealed class PasswordLinkCommand(
 
     private async Task<PasswordLinkAnswer> RunOnAsync(DataFolder folder, PasswordLinkRequest request)
     {
-        await using var documents = DocumentStore.Open(folder.AccountsFile);
-        await using var auth = await AuthServices.OpenAsync(documents, new AuthOptions(), time, NullLoggerFactory.Instance);
+        await using var stopped = await StoppedAccounts.OpenAsync(folder, time);
         string Pages() => PagesAddress.Of(PagesAddress.Configured(configuration), settings.Tls, settings.BasePath);
-        var answer = await new PasswordLinkService(auth.PasswordLinks, Pages).AnswerAsync(request);
+        var answer = await new PasswordLinkService(stopped.Auth.PasswordLinks, Pages).AnswerAsync(request);
         return answer.Error is { } error ? throw new CommandException(error) : answer;
     }
 

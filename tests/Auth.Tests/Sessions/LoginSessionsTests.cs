@@ -132,6 +132,10 @@ public sealed class LoginSessionsTests
         var storing = fixture.Auth.Sessions.StoreLastSeenAsync();
         await fixture.Auth.Sessions.EndAsync(ended.Session);
         await storing;
+
+        // A request that had found it before its end.
+        fixture.Time.AdjustTime(fixture.Time.GetUtcNow() + TimeSpan.FromMinutes(5));
+        fixture.Auth.Sessions.Touch(ended.Session, AuthFixture.Home);
         await fixture.Auth.Sessions.StoreLastSeenAsync();
 
         await fixture.RestartAsync();
@@ -202,5 +206,71 @@ public sealed class LoginSessionsTests
 
         Assert.Equal(1, told);
         Assert.Contains("A subscriber of SessionEnded failed", fixture.Log.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Fault_R10_A_sweep_looks_at_those_only_of_which_something_is_due()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        var account = await fixture.RegisterAsync("ana");
+        var (now, day) = (fixture.Time.GetUtcNow(), TimeSpan.FromDays(1));
+        for (var i = 1; i <= 90; i++)
+        {
+            AuthFixture.Must(await fixture.Auth.Tokens.CreateAsync(account, "bot", null, null, now + (i * day)));
+        }
+
+        var used = await fixture.SignInAsync("ana");
+        var tab = TestClient.AttachedTo(used.Session);
+        await fixture.Auth.Sessions.SweepAsync();
+
+        Assert.Equal(0, await fixture.Auth.Sessions.SweepAsync());
+        Assert.NotEmpty(fixture.Auth.Tokens.List(account));
+
+        // The first two tokens, and who is connected.
+        fixture.Time.AdjustTime(now + (2 * day));
+        Assert.Equal(3, await fixture.Auth.Sessions.SweepAsync());
+        Assert.Equal(88, fixture.Auth.Tokens.List(account).Count);
+        Assert.Equal(now + (2 * day), used.Session.LastSeen);
+        Assert.Equal(0, await fixture.Auth.Sessions.SweepAsync());
+
+        // What was used meanwhile is looked at when it would have ended, once.
+        used.Session.Detach(tab);
+        fixture.Auth.Sessions.Touch(used.Session, AuthFixture.Home);
+        fixture.Time.AdjustTime(now + LoginSessions.CookieLifetime);
+        await fixture.Auth.Sessions.SweepAsync();
+        Assert.False(used.Session.IsRevoked);
+        Assert.Equal(0, await fixture.Auth.Sessions.SweepAsync());
+
+        // All of them, when an account was banned.
+        await fixture.RegisterAsync("bob");
+        await fixture.Auth.Bans.BanAsync("bob", null);
+        Assert.Equal(61, await fixture.Auth.Sessions.SweepAsync());
+        fixture.Time.AdjustTime(now + (2 * day) + LoginSessions.CookieLifetime);
+        await fixture.Auth.Sessions.SweepAsync();
+        Assert.True(used.Session.IsRevoked);
+    }
+
+    [Fact]
+    public async Task Fault_R10_Who_is_connected_is_present_and_was_when_the_last_client_left()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        var guest = await fixture.EnterAsync("Zoe");
+        var session = (await fixture.Auth.Sessions.StartAsync(guest, "Firefox", AuthFixture.Home))!.Session;
+        var (tab, other) = (TestClient.AttachedTo(session, "tab"), TestClient.AttachedTo(session, "other"));
+
+        for (var i = 0; i < 10; i++)
+        {
+            fixture.Time.Advance(TimeSpan.FromSeconds(30));
+            Assert.Equal(fixture.Time.GetUtcNow(), guest.LastPresent);
+        }
+
+        fixture.Time.Advance(TimeSpan.FromSeconds(10));
+        session.Detach(tab);
+        fixture.Time.Advance(TimeSpan.FromSeconds(10));
+        session.Detach(other);
+        var left = fixture.Time.GetUtcNow();
+        fixture.Time.Advance(TimeSpan.FromMinutes(5));
+
+        Assert.Equal((left, left), (guest.LastPresent, session.LastSeen));
     }
 }

@@ -1,8 +1,11 @@
+using System.Text;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Outcomes;
+using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.SigningIn;
 using WebMessenger.Storage.Documents;
+using WebMessenger.Storage.EventLog;
 using WebMessenger.Storage.Tests.Documents;
 
 namespace WebMessenger.Auth.Tests.Sessions;
@@ -24,16 +27,15 @@ public sealed class UnstoredEndsTests : IDisposable
     [Fact]
     public async Task Fault_R4_What_has_ended_while_the_disk_failed_is_stored_when_it_works_again()
     {
-        FaultyFile data = new(DiskFile.Open(_folder.DataFile)), log = new(DiskFile.Open(_folder.LogFile));
-        await using var fixture = await AuthFixture.OpenOnAsync(new StoreFiles(_folder.DataFile, data, log));
+        await using var fixture = await AuthFixture.OpenAsync();
         var account = await fixture.RegisterAsync("ana");
         var (stored, browser, kept) = (await fixture.SignInAsync("ana"), await fixture.SignInAsync("ana"), await fixture.SignInAsync("ana"));
         var token = AuthFixture.Must(await fixture.Auth.Tokens.CreateAsync(account, "bot", null, null, null));
         await fixture.Auth.Sessions.EndAsync(stored.Session);
 
-        data.FailsToSync = log.FailsToSync = true;
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => fixture.Auth.Sessions.EndAsync(browser.Session));
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => fixture.Auth.Tokens.RevokeAsync(account, token.Token.Id));
+        fixture.Records.Fails = true;
+        await Assert.ThrowsAsync<RecordsNotWrittenException>(() => fixture.Auth.Sessions.EndAsync(browser.Session));
+        await Assert.ThrowsAsync<RecordsNotWrittenException>(() => fixture.Auth.Tokens.RevokeAsync(account, token.Token.Id));
         await fixture.Auth.Sessions.RetryEndsAsync();
 
         // It has ended all the same, and one line says so, however often it is tried.
@@ -41,35 +43,53 @@ public sealed class UnstoredEndsTests : IDisposable
         Assert.Null(fixture.Auth.Tokens.FindBearer(token.Secret));
         Assert.Equal(2, fixture.Log.Text.Split("could not be stored").Length);
 
-        data.FailsToSync = log.FailsToSync = false;
+        fixture.Records.Fails = false;
         await fixture.Auth.Sessions.RetryEndsAsync();
 
         // As after a kill: what lies on the disk now is what a start reads.
         Assert.Contains("is stored by now", fixture.Log.Text, StringComparison.Ordinal);
-        var secrets = await SecretsAsync(fixture.Store);
-        Assert.Equal([kept.Session.SecretHash], secrets);
+        Assert.Equal([kept.Session.Id], StoredIds(fixture));
     }
 
     [Fact]
     public async Task Fault_R4_Of_all_that_one_sweep_ends_nothing_is_lost_when_the_disk_fails()
     {
-        FaultyFile data = new(DiskFile.Open(_folder.DataFile)), log = new(DiskFile.Open(_folder.LogFile));
-        await using var fixture = await AuthFixture.OpenOnAsync(new StoreFiles(_folder.DataFile, data, log));
+        await using var fixture = await AuthFixture.OpenAsync();
         var banned = await fixture.RegisterAsync("ana");
         await fixture.RegisterAsync("bob");
-        var (_, unused) = (await fixture.SignInAsync("ana"), await fixture.SignInAsync("bob"));
+        await fixture.SignInAsync("bob");
+        fixture.Time.AdjustTime(fixture.Time.GetUtcNow() + LoginSessions.CookieLifetime);
+        await fixture.SignInAsync("ana");
         var kept = await fixture.SignInAsync("bob");
-        data.FailsToSync = log.FailsToSync = true;
+        fixture.Records.Fails = true;
 
         // As after the write of a ban that seemed to have failed. The clock stands, so that no other sweep finds them.
-        banned.Standing = banned.Standing.With(new Ban(fixture.Time.GetUtcNow(), null));
-        unused.Session.ExpiresAt = fixture.Time.GetUtcNow();
-        await Assert.ThrowsAsync<StoreUnavailableException>(fixture.Auth.Sessions.SweepAsync);
+        await fixture.Auth.Accounts.SetStandingAsync(banned, banned.Standing.With(new Ban(fixture.Time.GetUtcNow(), null)));
+        await Assert.ThrowsAsync<RecordsNotWrittenException>(fixture.Auth.Sessions.SweepAsync);
+        Assert.Equal(3, StoredIds(fixture).Count);
         await fixture.Auth.Sessions.SweepAsync();
-        data.FailsToSync = log.FailsToSync = false;
+        fixture.Records.Fails = false;
         await fixture.Auth.Sessions.RetryEndsAsync();
 
-        Assert.Equal([kept.Session.SecretHash], await SecretsAsync(fixture.Store));
+        Assert.Equal([kept.Session.Id], StoredIds(fixture));
+    }
+
+    [Fact]
+    public async Task Fault_R4_A_sign_in_that_the_disk_refused_leaves_nothing()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        var account = await fixture.RegisterAsync("ana");
+        var kept = await fixture.SignInAsync("ana");
+        fixture.Records.Fails = true;
+
+        await Assert.ThrowsAsync<RecordsNotWrittenException>(() => fixture.SignInAsync("ana"));
+        await Assert.ThrowsAsync<RecordsNotWrittenException>(() => fixture.Auth.Tokens.CreateAsync(account, "bot", null, null, null));
+
+        Assert.Equal([kept.Session], fixture.Auth.Sessions.List(account));
+        Assert.Empty(fixture.Auth.Tokens.List(account));
+        fixture.Records.Fails = false;
+        await fixture.Auth.Sessions.RetryEndsAsync();
+        Assert.Equal([kept.Session.Id], StoredIds(fixture));
     }
 
     [Fact]
@@ -94,7 +114,6 @@ public sealed class UnstoredEndsTests : IDisposable
         Assert.Equal("ok", AuthFixture.Code(await ChangeAsync(25)));
     }
 
-    private static Task<List<Auth.Secrets.SecretHash?>> SecretsAsync(DocumentStore store) => store.ReadAsync(database =>
-        new[] { "loginSessions", "accessTokens" }.SelectMany(name => database.GetCollection(name).FindAll())
-            .Select(document => (Auth.Secrets.SecretHash?)Auth.Secrets.SecretHash.FromBytes(document["secret"].AsBinary)).ToList());
+    private static List<string> StoredIds(AuthFixture fixture) =>
+        [.. fixture.RoomLog.ReadAll(SessionRecord.Prefix).Select(record => Encoding.ASCII.GetString(record.Key).Split('/')[^1])];
 }

@@ -403,7 +403,7 @@ public sealed class SignInTests
         await fixture.MqttAsync("ana", "canary in the pit 78");
         await fixture.StopAsync();
 
-        var files = Directory.GetFiles(Path.GetDirectoryName(fixture.StorePath)!).Select(File.ReadAllBytes).ToList();
+        var files = Directory.GetFiles(Path.GetDirectoryName(fixture.StorePath)!, "*", SearchOption.AllDirectories).Select(File.ReadAllBytes).ToList();
         // First that looking would find something: the hash is there.
         Assert.Contains(files, file => file.AsSpan().IndexOf(SecretHash.Of(browser.Secret).ToBytes()) >= 0);
         Assert.Contains(files, file => file.AsSpan().IndexOf(SecretHash.Of(token.Secret).ToBytes()) >= 0);

@@ -19,6 +19,7 @@ using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.Documents;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Tests.Api;
 
@@ -33,6 +34,7 @@ internal sealed class ApiFixture : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("api-tests-").FullName;
     private WebApplication _app = null!;
     private DocumentStore _store = null!;
+    private RocksRoomLog _log = null!;
 
     private ApiFixture()
     {
@@ -72,6 +74,7 @@ internal sealed class ApiFixture : IAsyncDisposable
         await _app.StopAsync();
         await _app.DisposeAsync();
         await Auth.DisposeAsync();
+        await _log.DisposeAsync();
         await _store.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
     }
@@ -79,7 +82,8 @@ internal sealed class ApiFixture : IAsyncDisposable
     private async Task OpenAsync(AuthOptions options)
     {
         _store = DocumentStore.Open(Path.Combine(_folder, "accounts.db"));
-        Auth = await AuthServices.OpenAsync(_store, options, TimeProvider.System, NullLoggerFactory.Instance);
+        _log = RocksRoomLog.Open(Path.Combine(_folder, "rooms"), null, TimeProvider.System, NullLogger<RocksRoomLog>.Instance);
+        Auth = await AuthServices.OpenAsync(_store, _log, _log, options, TimeProvider.System, NullLoggerFactory.Instance);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration();

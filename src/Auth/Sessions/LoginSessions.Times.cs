@@ -1,0 +1,144 @@
+using System.Net;
+
+namespace WebMessenger.Auth.Sessions;
+
+/// <summary>What time does to login sessions: they are used, released, and over.</summary>
+public sealed partial class LoginSessions
+{
+    /// <summary>Somebody used it now: a cookie's 30 days begin anew. Stored in the background.</summary>
+    public void Touch(LoginSession session, IPAddress? address)
+    {
+        session.Address = address?.ToString() ?? session.Address;
+        if (session.Kind == LoginSessionKind.Browser)
+        {
+            session.ExpiresAt = _time.GetUtcNow() + CookieLifetime;
+        }
+
+        _uses.Note(session);
+    }
+
+    /// <summary>The MQTT session of (account, client id) has ended: without it a login session by password is not needed any more. Of other kinds nothing changes.</summary>
+    public void Release(LoginSession session)
+    {
+        if (session.Kind == LoginSessionKind.Password)
+        {
+            var now = _time.GetUtcNow();
+            session.Release(now);
+            _released.Add(session, now);
+        }
+    }
+
+    /// <summary>
+    /// Ends those whose time has come, retires released ones, notes who is connected. Called at least twice a second (attack 28), so it looks at those only of which something is
+    /// due, and at all when the standing of an account has changed. Returns how many it looked at.
+    /// </summary>
+    internal async Task<int> SweepAsync()
+    {
+        var now = _time.GetUtcNow();
+        var looked = _uses.NoteConnected(now);
+        List<LoginSession> expired;
+        lock (_gate)
+        {
+            expired = _index.TakeExpired(now, ref looked);
+        }
+
+        List<LoginSession> retired = [];
+        while (_released.TryTake(now, out var session))
+        {
+            looked++;
+            if (session.TryRetire(now - ReleaseGrace))
+            {
+                retired.Add(session);
+            }
+        }
+
+        List<LoginSession> orphaned = [];
+        List<LoginSession> banned = [];
+        if (_accounts.StandingsChanged is var standings && standings != _standingsSeen)
+        {
+            _standingsSeen = standings;
+            foreach (var session in _index.All)
+            {
+                looked++;
+                if (!_accounts.Knows(session.Account))
+                {
+                    // Erased by a write that seemed to have failed: those who erase end the login sessions themselves.
+                    orphaned.Add(session);
+                }
+                else if (session.Account.Ban is not null)
+                {
+                    // The same: banned by such a write.
+                    banned.Add(session);
+                }
+            }
+        }
+
+        // Each in one write; what the disk refuses is tried again by the ends, for no later sweep finds it.
+        await Task.WhenAll(
+            EndAsync(expired, RevocationReason.Expired),
+            EndAsync(orphaned, RevocationReason.AccountErased),
+            EndAsync(banned, RevocationReason.Banned),
+            Task.WhenAll(retired.Select(session => ForgetAsync(session, RevocationReason.SignedOut))));
+        return looked;
+    }
+
+    /// <summary>
+    /// The clock was set: whoever is signed in stays so, and a guest lives, for as long as before, while a date that somebody chose (a
+    /// token's end) stays. Completes when it is stored.
+    /// </summary>
+    /// <param name="by">By how much.</param>
+    /// <param name="follow">Takes the new time; nobody has expired by it for a moment. Null: it is taken already.</param>
+    public async Task MoveAsync(TimeSpan by, Action? follow = null)
+    {
+        if (by < TimeSpan.Zero)
+        {
+            follow?.Invoke();
+        }
+
+        var sessions = _index.All.Select(session => (Session: session, Old: session.LastSeen)).ToList();
+        var guests = _accounts.All.Where(account => account.IsGuest)
+            .Select(account => (Account: account, Old: account.LastPresent)).ToList();
+        sessions.ForEach(session => session.Session.Move(by));
+        guests.ForEach(guest => guest.Account.LastPresent += by);
+        if (by > TimeSpan.Zero)
+        {
+            follow?.Invoke();
+
+            // Used by the old time while the others were moved.
+            foreach (var (session, _) in sessions.Where(session => session.Session.LastSeen < session.Old + by))
+            {
+                session.Move(by);
+            }
+
+            foreach (var (account, _) in guests.Where(guest => guest.Account.LastPresent < guest.Old + by))
+            {
+                account.LastPresent += by;
+            }
+        }
+
+        lock (_gate)
+        {
+            _index.OrderAnew();
+        }
+
+        _released.Move(by);
+        await _uses.MoveAsync(by, sessions.ConvertAll(session => session.Session));
+    }
+
+    /// <summary>Stores the ends that the disk has refused so far, and forgets replaced cookies. Called every few seconds.</summary>
+    internal Task RetryEndsAsync(bool isLast = false)
+    {
+        lock (_gate)
+        {
+            foreach (var (hash, _) in _replaced.Where(entry => _time.GetElapsedTime(entry.Value) >= ReplacedGrace).ToList())
+            {
+                _replaced.Remove(hash);
+            }
+        }
+
+        return _ends.RetryAsync(isLast);
+    }
+
+    /// <summary>Stores what <see cref="Touch"/> and the sweep noted. Called about once a minute.</summary>
+    internal Task StoreLastSeenAsync() => _uses.StoreAsync();
+}

@@ -1,0 +1,166 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Collections.Frozen;
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Secrets;
+
+namespace WebMessenger.Auth.Sessions;
+
+/// <summary>A browser's login session or an access token as it lies among the records of the event log; of its secret the hash only (attack 32).</summary>
+/// <remarks>
+/// Those of passwords are made anew by their client, or from the note kept with its MQTT session. Numbers are big-endian, times milliseconds since 1970, texts UTF-8 behind
+/// a length of 2 bytes. Keys are ASCII. Format 1:
+/// <code>
+/// key                   value
+/// s/ account / id       1 · kind (1; 0 browser, 2 token) · hash of the secret (32) · created (8) · last seen (8) · expires (8, 0: never) · verbs (4)
+///                       · flags (1; 1 has an address, 2 is limited to rooms) · device · address if any · number of rooms (2) and each room if limited
+/// s                     1 · no login session by password lives that began at this time or before (8, 0: all may) · epoch of the log <see cref="SessionStore"/> watches (ASCII)
+/// </code>
+/// </remarks>
+internal sealed record SessionRecord(
+    string Id, string Account, LoginSessionKind Kind, SecretHash Secret, Scope Scope, DateTimeOffset CreatedAt, DateTimeOffset LastSeen, DateTimeOffset? ExpiresAt,
+    string Device, string? Address)
+{
+    public const byte Format = 1;
+
+    private const int FixedSize = 1 + 1 + 32 + 8 + 8 + 8 + 4 + 1;
+    private const byte HasAddress = 1;
+    private const byte HasRooms = 2;
+
+    public static ReadOnlySpan<byte> Prefix => "s/"u8;
+
+    public byte[] Key => KeyOf(Account, Id);
+
+    public static byte[] KeyOf(string account, string id) => Encoding.ASCII.GetBytes($"s/{account}/{id}");
+
+    /// <summary>Before the keys of all that one account has.</summary>
+    public static byte[] PrefixOf(string account) => Encoding.ASCII.GetBytes($"s/{account}/");
+
+    public static SessionRecord Of(LoginSession session) => new(
+        session.Id, session.Account.Id, session.Kind, session.SecretHash!.Value, session.Scope, session.CreatedAt, session.LastSeen, session.ExpiresAt, session.Device,
+        session.Address);
+
+    public LoginSession ToSession(Account account) => new(Id, Kind, account, Scope, CreatedAt, Device, Address)
+    {
+        SecretHash = Secret, LastSeen = LastSeen, StoredLastSeen = LastSeen, ExpiresAt = ExpiresAt, StoredScope = Scope,
+    };
+
+    public byte[] Write()
+    {
+        ArrayBufferWriter<byte> to = new(FixedSize + 64);
+        var value = to.GetSpan(FixedSize);
+        value[0] = Format;
+        value[1] = (byte)Kind;
+        Secret.ToBytes().CopyTo(value[2..]);
+        BinaryPrimitives.WriteInt64BigEndian(value[34..], CreatedAt.ToUnixTimeMilliseconds());
+        BinaryPrimitives.WriteInt64BigEndian(value[42..], LastSeen.ToUnixTimeMilliseconds());
+        BinaryPrimitives.WriteInt64BigEndian(value[50..], ExpiresAt?.ToUnixTimeMilliseconds() ?? 0);
+        BinaryPrimitives.WriteInt32BigEndian(value[58..], (int)Scope.Verbs);
+        value[62] = (byte)((Address is null ? 0 : HasAddress) | (Scope.Rooms is null ? 0 : HasRooms));
+        to.Advance(FixedSize);
+        Put(to, Device);
+        if (Address is not null)
+        {
+            Put(to, Address);
+        }
+
+        if (Scope.Rooms is { } rooms)
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(to.GetSpan(2), (ushort)rooms.Count);
+            to.Advance(2);
+            foreach (var room in rooms.Order(StringComparer.Ordinal))
+            {
+                Put(to, room);
+            }
+        }
+
+        return to.WrittenSpan.ToArray();
+    }
+
+    /// <summary>False: this program did not write it. Then it opens nothing.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, [NotNullWhen(true)] out SessionRecord? record)
+    {
+        record = null;
+        var names = key[Math.Min(Prefix.Length, key.Length)..];
+        var slash = names.IndexOf((byte)'/');
+        if (slash < 1 || value.Length < FixedSize || value[0] != Format || (LoginSessionKind)value[1] is not (LoginSessionKind.Browser or LoginSessionKind.Token))
+        {
+            return false;
+        }
+
+        var rest = value[FixedSize..];
+        string? address = null;
+        FrozenSet<string>? rooms = null;
+        if (!TryTake(ref rest, out var device)
+            || ((value[62] & HasAddress) != 0 && !TryTake(ref rest, out address))
+            || ((value[62] & HasRooms) != 0 && !TryTakeRooms(ref rest, out rooms)))
+        {
+            return false;
+        }
+
+        record = new(
+            Encoding.ASCII.GetString(names[(slash + 1)..]),
+            Encoding.ASCII.GetString(names[..slash]),
+            (LoginSessionKind)value[1],
+            SecretHash.FromBytes(value[2..34]),
+            rooms is null && (LoginSessionKind)value[1] == LoginSessionKind.Browser
+                ? Scope.Everything
+                : new Scope(rooms, (Verbs)BinaryPrimitives.ReadInt32BigEndian(value[58..])),
+            At(value[34..]),
+            At(value[42..]),
+            BinaryPrimitives.ReadInt64BigEndian(value[50..]) == 0 ? null : At(value[50..]),
+            device,
+            address);
+        return true;
+    }
+
+    private static DateTimeOffset At(ReadOnlySpan<byte> value) => DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(value));
+
+    private static void Put(ArrayBufferWriter<byte> to, string text)
+    {
+        var length = Encoding.UTF8.GetByteCount(text);
+        var span = to.GetSpan(2 + length);
+        BinaryPrimitives.WriteUInt16BigEndian(span, checked((ushort)length));
+        Encoding.UTF8.GetBytes(text, span[2..]);
+        to.Advance(2 + length);
+    }
+
+    private static bool TryTake(ref ReadOnlySpan<byte> from, [NotNullWhen(true)] out string? text)
+    {
+        text = null;
+        if (from.Length < 2 || BinaryPrimitives.ReadUInt16BigEndian(from) is var length && from.Length < 2 + length)
+        {
+            return false;
+        }
+
+        text = Encoding.UTF8.GetString(from.Slice(2, length));
+        from = from[(2 + length)..];
+        return true;
+    }
+
+    private static bool TryTakeRooms(ref ReadOnlySpan<byte> from, out FrozenSet<string>? rooms)
+    {
+        rooms = null;
+        if (from.Length < 2)
+        {
+            return false;
+        }
+
+        var names = new string[BinaryPrimitives.ReadUInt16BigEndian(from)];
+        from = from[2..];
+        for (var i = 0; i < names.Length; i++)
+        {
+            if (!TryTake(ref from, out var name))
+            {
+                return false;
+            }
+
+            names[i] = name;
+        }
+
+        rooms = names.ToFrozenSet();
+        return true;
+    }
+}

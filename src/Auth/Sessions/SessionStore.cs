@@ -1,0 +1,210 @@
+using System.Buffers.Binary;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Auth.Sessions;
+
+/// <summary>Browsers' login sessions and access tokens as records of the event log (<see cref="SessionRecord"/>), in its group commit. What has ended has no record.</summary>
+/// <remarks>
+/// Whatever is handed over later takes effect later: so the end of a login session is handed over after all that was to be kept of it. Calls that write return at once with a task,
+/// which fails with <see cref="RecordsNotWrittenException"/>.
+/// </remarks>
+internal sealed partial class SessionStore
+{
+    private const int CopiedPerWrite = 1_000;
+
+    // Its one event is read by nobody. The log gets another epoch, as all do, when the newest events and records were lost: that is how it is noticed here.
+    private static readonly LogName _watched = LogName.Stored("s");
+
+    private readonly IRecordStore _records;
+    private readonly ILogger _logger;
+
+    private SessionStore(IRecordStore records, ILogger logger) => (_records, _logger) = (records, logger);
+
+    /// <summary>No login session by password lives that began then or before.</summary>
+    public DateTimeOffset PasswordsEndedBefore { get; private set; } = DateTimeOffset.MinValue;
+
+    private static ReadOnlySpan<byte> StateKey => "s"u8;
+
+    /// <summary>
+    /// Takes over what version 0.1 has left, and ends what may have ended already, if records were lost. A program that is killed in between begins anew with its next start.
+    /// </summary>
+    /// <exception cref="IOException">It cannot be read or written, or a newer program wrote it.</exception>
+    public static async Task<SessionStore> OpenAsync(FormerSessions former, IRoomLog log, IRecordStore records, TimeProvider time, ILogger logger)
+    {
+        SessionStore store = new(records, logger);
+        var epoch = await EpochAsync(log);
+        if (records.Find(StateKey) is not { } state)
+        {
+            await store.CopyAsync(await former.ReadAllAsync());
+            await records.WriteAsync([new([.. StateKey], StateOf(DateTimeOffset.MinValue, epoch))]);
+        }
+        else if (state.Length < 9 || state[0] != SessionRecord.Format)
+        {
+            throw new IOException("The login sessions were written by a newer version of this program.");
+        }
+        else if (Encoding.ASCII.GetString(state.AsSpan(9)) == epoch)
+        {
+            store.PasswordsEndedBefore = TimeIn(state);
+        }
+        else
+        {
+            await store.EndAllAsync(time.GetUtcNow(), epoch);
+        }
+
+        // Only now: once they are gone here, the records are all there is. With them a state is there, so none is copied twice, and none that has ended since.
+        await former.RemoveAllAsync();
+        return store;
+    }
+
+    /// <summary>All there are. Those whose account is not found are removed.</summary>
+    public async Task<List<LoginSession>> ReadAllAsync(Func<string, Account?> find)
+    {
+        List<LoginSession> sessions = [];
+        List<RecordChange> gone = [];
+        foreach (var record in ReadRecords())
+        {
+            if (find(record.Account) is { } account)
+            {
+                sessions.Add(record.ToSession(account));
+            }
+            else
+            {
+                gone.Add(new(record.Key, null));
+            }
+        }
+
+        if (gone.Count > 0)
+        {
+            await _records.WriteAsync(gone);
+        }
+
+        return sessions;
+    }
+
+    /// <summary>New ones, or what of them has changed. The caller knows that none of them has ended.</summary>
+    public Task PutAsync(IReadOnlyCollection<LoginSession> sessions) =>
+        _records.WriteAsync([.. sessions.Select(SessionRecord.Of).Select(record => new RecordChange(record.Key, record.Write()))]);
+
+    /// <summary>In one write, however many.</summary>
+    public Task RemoveAsync(IReadOnlyCollection<LoginSession> sessions) =>
+        _records.WriteAsync([.. sessions.Select(session => new RecordChange(SessionRecord.KeyOf(session.Account.Id, session.Id), null))]);
+
+    public Task RemoveOfAsync(Account account)
+    {
+        var stored = _records.ReadAll(SessionRecord.PrefixOf(account.Id));
+        return stored.Count == 0 ? Task.CompletedTask : _records.WriteAsync([.. stored.Select(record => new RecordChange(record.Key, null))]);
+    }
+
+    private static async Task<string> EpochAsync(IRoomLog log)
+    {
+        if (log.Head(_watched).Head == 0)
+        {
+            FirstEvent first = new();
+            log.Append(first);
+            await first.Task;
+        }
+
+        return log.Head(_watched).Epoch;
+    }
+
+    private async Task CopyAsync(List<SessionRecord> former)
+    {
+        foreach (var some in former.Chunk(CopiedPerWrite))
+        {
+            await _records.WriteAsync([.. some.Select(record => new RecordChange(record.Key, record.Write()))]);
+        }
+
+        if (former.FirstOrDefault(record => _records.Find(record.Key) is not { } copy || !copy.AsSpan().SequenceEqual(record.Write())) is { } lacking)
+        {
+            throw new IOException($"The login session {lacking.Id} of accounts.db could not be copied to the event log.");
+        }
+
+        if (former.Count > 0)
+        {
+            LogCopied(_logger, former.Count);
+        }
+    }
+
+    /// <summary>Which of them had ended is not known any more: browsers sign in again. Tokens live on, for programs cannot; who revoked one lately is told to look.</summary>
+    private async Task EndAllAsync(DateTimeOffset now, string epoch)
+    {
+        List<RecordChange> changes = [];
+        var newest = DateTimeOffset.MinValue;
+        foreach (var record in ReadRecords())
+        {
+            newest = record.LastSeen > newest ? record.LastSeen : newest;
+            if (record.Kind == LoginSessionKind.Browser)
+            {
+                changes.Add(new(record.Key, null));
+            }
+        }
+
+        var ended = changes.Count;
+        changes.Add(new([.. StateKey], StateOf(now, epoch)));
+        await _records.WriteAsync(changes);
+        PasswordsEndedBefore = now;
+
+        // What was written before that moment is there, ends included.
+        LogEnded(_logger, ended, newest == DateTimeOffset.MinValue ? "an unknown time" : $"{(newest < now ? newest : now).UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC");
+    }
+
+    private IEnumerable<SessionRecord> ReadRecords()
+    {
+        foreach (var (key, value) in _records.ReadAll(SessionRecord.Prefix))
+        {
+            if (SessionRecord.TryRead(key, value, out var record))
+            {
+                yield return record;
+            }
+            else
+            {
+                LogUnreadable(_logger, Encoding.ASCII.GetString(key));
+            }
+        }
+    }
+
+    private static byte[] StateOf(DateTimeOffset passwordsEndedBefore, string epoch)
+    {
+        var state = new byte[9 + epoch.Length];
+        state[0] = SessionRecord.Format;
+        BinaryPrimitives.WriteInt64BigEndian(state.AsSpan(1), passwordsEndedBefore == DateTimeOffset.MinValue ? 0 : passwordsEndedBefore.ToUnixTimeMilliseconds());
+        Encoding.ASCII.GetBytes(epoch, state.AsSpan(9));
+        return state;
+    }
+
+    private static DateTimeOffset TimeIn(ReadOnlySpan<byte> state) =>
+        BinaryPrimitives.ReadInt64BigEndian(state[1..]) is > 0 and var at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : DateTimeOffset.MinValue;
+
+    [LoggerMessage(1224, LogLevel.Information, "Copied {Count} login sessions and access tokens from accounts.db to the event log, where they are kept from now on")]
+    private static partial void LogCopied(ILogger logger, int count);
+
+    [LoggerMessage(1225, LogLevel.Error,
+        "The newest records of the event log are lost, or it was restored from a backup: which login sessions have ended is not known. All {Count} of browsers have ended now, and those "
+        + "by password; everybody signs in again. Access tokens that were revoked since {Since} may be back: look at them")]
+    private static partial void LogEnded(ILogger logger, int count, string since);
+
+    [LoggerMessage(1226, LogLevel.Warning, "The record {Key} of a login session cannot be read; it opens nothing")]
+    private static partial void LogUnreadable(ILogger logger, string key);
+
+    private sealed class FirstEvent() : PendingAppend(_watched, "", null, default, default)
+    {
+        private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Task => _done.Task;
+
+        protected override void Completed()
+        {
+            if (Outcome == AppendOutcome.Stored)
+            {
+                _done.SetResult();
+            }
+            else
+            {
+                _done.SetException(new RecordsNotWrittenException("The event log could not be written."));
+            }
+        }
+    }
+}
