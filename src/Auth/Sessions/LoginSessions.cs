@@ -39,6 +39,7 @@ public sealed partial class LoginSessions
     private readonly TimeProvider _time;
     private readonly UnstoredEnds _ends;
     private readonly LastUses _uses;
+    private readonly Action<LoginSession> _useChanged;
     private readonly DelayedLooks _released = new(ReleaseGrace);
 
     // Cookies that a new password has just replaced, and when. Under _gate.
@@ -55,6 +56,7 @@ public sealed partial class LoginSessions
         (_store, _accounts, _events, _options, _time) = (store, accounts, events, options, time);
         _ends = new UnstoredEnds(store, logger);
         _uses = new LastUses(time, WriteAsync);
+        _useChanged = _uses.UseChanged;
     }
 
     internal static async Task<LoginSessions> LoadAsync(
@@ -125,14 +127,13 @@ public sealed partial class LoginSessions
         }
         catch
         {
-            // Nobody has its secret. The disk may have it all the same.
+            // Nobody has its secret, so if a disk that failed has it all the same, it opens nothing.
             await session.RevokeAsync(RevocationReason.SignedOut);
             lock (_gate)
             {
                 _index.TryRemove(session);
             }
 
-            _ends.Remember([session]);
             throw;
         }
     }
@@ -380,7 +381,7 @@ public sealed partial class LoginSessions
     // Under _gate.
     private void Remember(LoginSession session)
     {
-        session.UseChanged = _uses.UseChanged;
+        session.UseChanged = _useChanged;
         _index.Add(session);
     }
 

@@ -80,15 +80,13 @@ internal sealed partial class UnstoredEnds(SessionStore store, ILogger logger)
         return stored.Count == 0 ? Task.CompletedTask : store.RemoveAsync(stored);
     }
 
-    /// <summary>They have ended, or were never answered for, and the store may have them.</summary>
-    public void Remember(IReadOnlyCollection<LoginSession> ended)
+    private void Remember(IReadOnlyCollection<LoginSession> ended)
     {
         bool isFirst;
         lock (_gate)
         {
             isFirst = _unstored.Count == 0;
             _unstored.UnionWith(ended.Where(session => session.Kind != LoginSessionKind.Password));
-            isFirst &= _unstored.Count > 0;
         }
 
         if (isFirst)

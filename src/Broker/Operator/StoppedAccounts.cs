@@ -22,7 +22,7 @@ internal sealed class StoppedAccounts : IAsyncDisposable
     /// <exception cref="CommandException">The event log is damaged. Opening it would mend it, and end login sessions, and the server's log would never say so.</exception>
     public static async Task<StoppedAccounts> OpenAsync(DataFolder folder, TimeProvider time)
     {
-        if (WalCheck.FindDamage(folder.RoomsFolder) is { } damage)
+        if (Directory.Exists(folder.RoomsFolder) && WalCheck.FindDamage(folder.RoomsFolder) is { } damage)
         {
             throw new CommandException(string.Create(
                 CultureInfo.InvariantCulture,

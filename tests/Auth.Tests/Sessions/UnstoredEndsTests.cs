@@ -87,8 +87,6 @@ public sealed class UnstoredEndsTests : IDisposable
 
         Assert.Equal([kept.Session], fixture.Auth.Sessions.List(account));
         Assert.Empty(fixture.Auth.Tokens.List(account));
-        fixture.Records.Fails = false;
-        await fixture.Auth.Sessions.RetryEndsAsync();
         Assert.Equal([kept.Session.Id], StoredIds(fixture));
     }
 

@@ -185,6 +185,31 @@ public sealed class BanTests : IDisposable
         Assert.Equal(0x87, await ConnectByCookieAsync(broker, browser));
     }
 
+    [Fact]
+    public async Task Attack_71_Nobody_is_banned_on_a_damaged_log_for_the_server_must_say_what_was_lost()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        var data = broker.Program.DataFolder;
+        await broker.Program.DisposeAsync();
+        Assert.Equal("Nobody is banned.", await DoneAsync(data, "bans"));
+        await broker.RestartAsync();
+        var browser = await broker.SignInAsync(broker.Get<AccountDirectory>().FindByUserName("ana")!);
+        await broker.Program.DisposeAsync();
+        var path = Directory.GetFiles(DataFolder.RoomsFolderIn(data), "*.log").MaxBy(path => new FileInfo(path).Length)!;
+        var bytes = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
+        bytes[^1] ^= 1;
+        await File.WriteAllBytesAsync(path, bytes, TestContext.Current.CancellationToken);
+
+        Assert.Matches(@"^The event log is damaged \(\d+\.log at byte \d+\)\. Start the server", await RefusedAsync(data, "ban", "ana"));
+
+        // It starts, without the login sessions of which some may have ended, and then it is done.
+        await broker.RestartAsync();
+        Assert.Equal(0x87, await ConnectByCookieAsync(broker, browser));
+        Assert.Equal((0, null), await ConnectAsync(broker, "ana", ana.Token));
+        Assert.Equal("ana is banned. Ended: 0 login sessions, 1 access token.", await DoneAsync(broker, "ban", "ana"));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

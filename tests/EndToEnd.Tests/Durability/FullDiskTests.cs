@@ -78,18 +78,21 @@ public sealed class FullDiskTests
 
         disk.Fill();
 
-        // What the files have room for ahead is used up first.
+        // What the files of both stores have room for ahead is used up first.
         using PeriodicTimer again = new(TimeSpan.FromMilliseconds(1));
-        for (var number = 1; ; number++)
+        foreach (var (who, path, body) in new[] { calls[1], calls[3] })
         {
-            using var answer = await ana.Http.PostAsJsonAsync("/api/rooms", new { id = $"room-{number}", title = "Room" }, TestContext.Current.CancellationToken);
-            if (!answer.IsSuccessStatusCode)
+            for (var number = 1; ; number++)
             {
-                Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
-                break;
-            }
+                using var answer = await who.PostAsJsonAsync(path, body(1_000 + number), TestContext.Current.CancellationToken);
+                if (!answer.IsSuccessStatusCode)
+                {
+                    Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+                    break;
+                }
 
-            await again.WaitForNextTickAsync(TestContext.Current.CancellationToken);
+                await again.WaitForNextTickAsync(TestContext.Current.CancellationToken);
+            }
         }
 
         for (var number = 1; number <= 10; number++)
