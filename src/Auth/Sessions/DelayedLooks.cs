@@ -2,7 +2,10 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace WebMessenger.Auth.Sessions;
 
-/// <summary>Login sessions, each to be looked at so long after it was put here: so the first in is the first due, and who asks sees none but those that are.</summary>
+/// <summary>
+/// Login sessions, each to be looked at so long after it was put here: so the first in is the first due, and who asks sees none but those
+/// that are.
+/// </summary>
 /// <remarks>Thread-safe; <c>_gate</c> is a leaf lock.</remarks>
 internal sealed class DelayedLooks(TimeSpan delay)
 {

@@ -137,7 +137,10 @@ public sealed class LoginSession(
     /// <summary>What of <see cref="Scope"/> is on disk; not of what has none.</summary>
     internal Scope StoredScope { get; set; } = scope;
 
-    /// <summary>Told when its first client has come and when the last has gone, or was ended; outside of all locks. Set before anybody else knows it.</summary>
+    /// <summary>
+    /// Told when its first client has come and when the last has gone, or was ended; outside of all locks. Set before anybody else knows
+    /// it.
+    /// </summary>
     internal Action<LoginSession>? UseChanged { get; set; }
 
     /// <summary>Where it stands in the order of expiry; the index's own.</summary>

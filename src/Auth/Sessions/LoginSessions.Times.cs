@@ -17,7 +17,10 @@ public sealed partial class LoginSessions
         _uses.Note(session);
     }
 
-    /// <summary>The MQTT session of (account, client id) has ended: without it a login session by password is not needed any more. Of other kinds nothing changes.</summary>
+    /// <summary>
+    /// The MQTT session of (account, client id) has ended: without it a login session by password is not needed any more. Of other kinds
+    /// nothing changes.
+    /// </summary>
     public void Release(LoginSession session)
     {
         if (session.Kind == LoginSessionKind.Password)
@@ -29,8 +32,8 @@ public sealed partial class LoginSessions
     }
 
     /// <summary>
-    /// Ends those whose time has come, retires released ones, notes who is connected. Called at least twice a second (attack 28), so it looks at those only of which something is
-    /// due, and at all when the standing of an account has changed. Returns how many it looked at.
+    /// Ends those whose time has come, retires released ones, notes who is connected. Called at least twice a second (attack 28), so it looks at
+    /// those only of which something is due, and at all when the standing of an account has changed. Returns how many it looked at.
     /// </summary>
     internal async Task<int> SweepAsync()
     {

@@ -11,15 +11,14 @@ namespace WebMessenger.Auth.Sessions;
 /// <summary>A new browser login session, and the secret for its cookie, which exists nowhere else.</summary>
 public sealed record SignedIn(LoginSession Session, string Secret);
 
-/// <summary>Names a login session for somebody who keeps something of it on disk and asks for it again after a restart.</summary>
-/// <param name="PasswordStamp">Of a login session by password: tells whether the account's password is still the one it was opened with, and no ban came between. Empty for other kinds.</param>
-public sealed record LoginSessionNote(string Id, string PasswordStamp, DateTimeOffset CreatedAt, DateTimeOffset LastSeen, string? Address);
-
-/// <summary>All login sessions of all kinds, in memory: found by secret, listed by account, and ended. Those of browsers and tokens are records of the event log as well.</summary>
+/// <summary>
+/// All login sessions of all kinds, in memory: found by secret, listed by account, and ended. Those of browsers and tokens are records of
+/// the event log as well.
+/// </summary>
 /// <remarks>
-/// Thread-safe. Finding is lock-free. <c>_gate</c> guards the index, and in which order records are handed to the log, which it never waits for: under it only a
-/// login session's own gate and the log's queue are taken. Whoever adds compares the account's state first, under <c>_gate</c>; whoever changes that state collects under
-/// <c>_gate</c> after: so nobody is missed (attacks 23, 27).
+/// Thread-safe. Finding is lock-free. <c>_gate</c> guards the index, and in which order records are handed to the log, which it never waits
+/// for: under it only a login session's own gate, that of the ends and the log's queue are taken. Whoever adds compares the account's state
+/// first, under <c>_gate</c>; whoever changes that state collects under <c>_gate</c> after: so nobody is missed (attacks 23, 27).
 /// </remarks>
 public sealed partial class LoginSessions
 {
@@ -101,8 +100,8 @@ public sealed partial class LoginSessions
     }
 
     /// <summary>
-    /// Adds a new login session that is stored, unless it may not be. Nobody waits for another's sync: many that come at once share one. Throws, and adds nothing, when the
-    /// disk refuses.
+    /// Adds a new login session that is stored, unless it may not be. Nobody waits for another's sync: many that come at once share one. Throws,
+    /// and adds nothing, when the disk refuses.
     /// </summary>
     /// <param name="may">Asked once, when whoever takes the right away afterwards will find it.</param>
     internal async Task<bool> TryAddAsync(LoginSession session, Func<bool> may)

@@ -21,7 +21,8 @@ internal sealed class SessionIndex
     private readonly Dictionary<string, LoginSession[]> _byAccount = [];
     private readonly Dictionary<(string Account, string ClientId), LoginSession> _byClient = [];
 
-    // Each that expires stands here once, with a time at which or before which it does not expire: a use moves the end on, and is not told here.
+    // Each that expires stands here once, with a time at which or before which it does not expire: a use moves the end on, and is not
+    // told here.
     private readonly SortedSet<Expiry> _expiries = new(_soonestFirst);
 
     /// <summary>A copy, perhaps without what comes and goes meanwhile.</summary>
@@ -84,7 +85,10 @@ internal sealed class SessionIndex
         return true;
     }
 
-    /// <summary>Those whose time may have come: each is looked at once, and put behind those before it if it was used meanwhile. Says in <paramref name="looked"/> how many were.</summary>
+    /// <summary>
+    /// Those whose time may have come: each is looked at once, and put behind those before it if it was used meanwhile. Says in <paramref
+    /// name="looked"/> how many were.
+    /// </summary>
     public List<LoginSession> TakeExpired(DateTimeOffset now, ref int looked)
     {
         List<LoginSession> expired = [];

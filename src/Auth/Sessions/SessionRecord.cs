@@ -8,20 +8,24 @@ using WebMessenger.Auth.Secrets;
 
 namespace WebMessenger.Auth.Sessions;
 
-/// <summary>A browser's login session or an access token as it lies among the records of the event log; of its secret the hash only (attack 32).</summary>
+/// <summary>
+/// A browser's login session or an access token as it lies among the records of the event log; of its secret the hash only (attack 32).
+/// </summary>
 /// <remarks>
-/// Those of passwords are made anew by their client, or from the note kept with its MQTT session. Numbers are big-endian, times milliseconds since 1970, texts UTF-8 behind
-/// a length of 2 bytes. Keys are ASCII. Format 1:
+/// Those of passwords are made anew by their client, or from the note kept with its MQTT session. Numbers are big-endian, times milliseconds
+/// since 1970, texts UTF-8 behind a length of 2 bytes. Keys are ASCII. Format 1:
 /// <code>
 /// key                   value
-/// s/ account / id       1 · kind (1; 0 browser, 2 token) · hash of the secret (32) · created (8) · last seen (8) · expires (8, 0: never) · verbs (4)
-///                       · flags (1; 1 has an address, 2 is limited to rooms) · device · address if any · number of rooms (2) and each room if limited
-/// s                     1 · no login session by password lives that began at this time or before (8, 0: all may) · epoch of the log <see cref="SessionStore"/> watches (ASCII)
+/// s/ account / id       1 · kind (1; 0 browser, 2 token) · hash of the secret (32) · created (8) · last seen (8) · expires (8, 0: never)
+///                       · verbs (4) · flags (1; 1 has an address, 2 is limited to rooms) · device · address if any
+///                       · number of rooms (2) and each room if limited
+/// s                     1 · no login session by password lives that began at this time or before (8, 0: all may)
+///                       · epoch of the log that <see cref="SessionStore"/> watches (ASCII)
 /// </code>
 /// </remarks>
 internal sealed record SessionRecord(
-    string Id, string Account, LoginSessionKind Kind, SecretHash Secret, Scope Scope, DateTimeOffset CreatedAt, DateTimeOffset LastSeen, DateTimeOffset? ExpiresAt,
-    string Device, string? Address)
+    string Id, string Account, LoginSessionKind Kind, SecretHash Secret, Scope Scope,
+    DateTimeOffset CreatedAt, DateTimeOffset LastSeen, DateTimeOffset? ExpiresAt, string Device, string? Address)
 {
     public const byte Format = 1;
 
@@ -39,8 +43,8 @@ internal sealed record SessionRecord(
     public static byte[] PrefixOf(string account) => Encoding.ASCII.GetBytes($"s/{account}/");
 
     public static SessionRecord Of(LoginSession session) => new(
-        session.Id, session.Account.Id, session.Kind, session.SecretHash!.Value, session.Scope, session.CreatedAt, session.LastSeen, session.ExpiresAt, session.Device,
-        session.Address);
+        session.Id, session.Account.Id, session.Kind, session.SecretHash!.Value, session.Scope,
+        session.CreatedAt, session.LastSeen, session.ExpiresAt, session.Device, session.Address);
 
     public LoginSession ToSession(Account account) => new(Id, Kind, account, Scope, CreatedAt, Device, Address)
     {
@@ -85,7 +89,8 @@ internal sealed record SessionRecord(
         record = null;
         var names = key[Math.Min(Prefix.Length, key.Length)..];
         var slash = names.IndexOf((byte)'/');
-        if (slash < 1 || value.Length < FixedSize || value[0] != Format || (LoginSessionKind)value[1] is not (LoginSessionKind.Browser or LoginSessionKind.Token))
+        if (slash < 1 || value.Length < FixedSize || value[0] != Format
+            || (LoginSessionKind)value[1] is not (LoginSessionKind.Browser or LoginSessionKind.Token))
         {
             return false;
         }

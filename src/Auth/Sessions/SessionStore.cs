@@ -6,16 +6,20 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Auth.Sessions;
 
-/// <summary>Browsers' login sessions and access tokens as records of the event log (<see cref="SessionRecord"/>), in its group commit. What has ended has no record.</summary>
+/// <summary>
+/// Browsers' login sessions and access tokens as records of the event log (<see cref="SessionRecord"/>), in its group commit. What has
+/// ended has no record.
+/// </summary>
 /// <remarks>
-/// Whatever is handed over later takes effect later: so the end of a login session is handed over after all that was to be kept of it. Calls that write return at once with a task,
-/// which fails with <see cref="RecordsNotWrittenException"/>.
+/// Whatever is handed over later takes effect later: so the end of a login session is handed over after all that was to be kept of it. Calls
+/// that write return at once with a task, which fails with <see cref="RecordsNotWrittenException"/>.
 /// </remarks>
 internal sealed partial class SessionStore
 {
     private const int CopiedPerWrite = 1_000;
 
-    // Its one event is read by nobody. The log gets another epoch, as all do, when the newest events and records were lost: that is how it is noticed here.
+    // Its one event is read by nobody. The log gets another epoch, as all do, when the newest events and records were lost: that is how
+    // it is noticed here.
     private static readonly LogName _watched = LogName.Stored("s");
 
     private readonly IRecordStore _records;
@@ -29,7 +33,8 @@ internal sealed partial class SessionStore
     private static ReadOnlySpan<byte> StateKey => "s"u8;
 
     /// <summary>
-    /// Takes over what version 0.1 has left, and ends what may have ended already, if records were lost. A program that is killed in between begins anew with its next start.
+    /// Takes over what version 0.1 has left, and ends what may have ended already, if records were lost. A program that is killed in between
+    /// begins anew with its next start.
     /// </summary>
     /// <exception cref="IOException">It cannot be read or written, or a newer program wrote it.</exception>
     public static async Task<SessionStore> OpenAsync(FormerSessions former, IRoomLog log, IRecordStore records, TimeProvider time, ILogger logger)
@@ -54,7 +59,8 @@ internal sealed partial class SessionStore
             await store.EndAllAsync(time.GetUtcNow(), epoch);
         }
 
-        // Only now: once they are gone here, the records are all there is. With them a state is there, so none is copied twice, and none that has ended since.
+        // Only now: once they are gone here, the records are all there is. With them a state is there, so none is copied twice, and none
+        // that has ended since.
         await former.RemoveAllAsync();
         return store;
     }
@@ -128,7 +134,10 @@ internal sealed partial class SessionStore
         }
     }
 
-    /// <summary>Which of them had ended is not known any more: browsers sign in again. Tokens live on, for programs cannot; who revoked one lately is told to look.</summary>
+    /// <summary>
+    /// Which of them had ended is not known any more: browsers sign in again. Tokens live on, for programs cannot; who revoked one lately
+    /// is told to look.
+    /// </summary>
     private async Task EndAllAsync(DateTimeOffset now, string epoch)
     {
         List<RecordChange> changes = [];
@@ -148,7 +157,8 @@ internal sealed partial class SessionStore
         PasswordsEndedBefore = now;
 
         // What was written before that moment is there, ends included.
-        LogEnded(_logger, ended, newest == DateTimeOffset.MinValue ? "an unknown time" : $"{(newest < now ? newest : now).UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC");
+        var since = newest < now ? newest : now;
+        LogEnded(_logger, ended, since == DateTimeOffset.MinValue ? "an unknown time" : $"{since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC");
     }
 
     private IEnumerable<SessionRecord> ReadRecords()
@@ -170,7 +180,8 @@ internal sealed partial class SessionStore
     {
         var state = new byte[9 + epoch.Length];
         state[0] = SessionRecord.Format;
-        BinaryPrimitives.WriteInt64BigEndian(state.AsSpan(1), passwordsEndedBefore == DateTimeOffset.MinValue ? 0 : passwordsEndedBefore.ToUnixTimeMilliseconds());
+        BinaryPrimitives.WriteInt64BigEndian(
+            state.AsSpan(1), passwordsEndedBefore == DateTimeOffset.MinValue ? 0 : passwordsEndedBefore.ToUnixTimeMilliseconds());
         Encoding.ASCII.GetBytes(epoch, state.AsSpan(9));
         return state;
     }
@@ -178,12 +189,13 @@ internal sealed partial class SessionStore
     private static DateTimeOffset TimeIn(ReadOnlySpan<byte> state) =>
         BinaryPrimitives.ReadInt64BigEndian(state[1..]) is > 0 and var at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : DateTimeOffset.MinValue;
 
-    [LoggerMessage(1224, LogLevel.Information, "Copied {Count} login sessions and access tokens from accounts.db to the event log, where they are kept from now on")]
+    [LoggerMessage(1224, LogLevel.Information,
+        "Copied {Count} login sessions and access tokens from accounts.db to the event log, where they are kept from now on")]
     private static partial void LogCopied(ILogger logger, int count);
 
     [LoggerMessage(1225, LogLevel.Error,
-        "The newest records of the event log are lost, or it was restored from a backup: which login sessions have ended is not known. All {Count} of browsers have ended now, and those "
-        + "by password; everybody signs in again. Access tokens that were revoked since {Since} may be back: look at them")]
+        "The newest records of the event log are lost, or it was restored from a backup: which login sessions have ended is not known. "
+        + "All {Count} of browsers have ended now, and those by password; everybody signs in again. Access tokens that were revoked since {Since} may be back: look at them")]
     private static partial void LogEnded(ILogger logger, int count, string since);
 
     [LoggerMessage(1226, LogLevel.Warning, "The record {Key} of a login session cannot be read; it opens nothing")]

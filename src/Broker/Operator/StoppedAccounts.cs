@@ -26,7 +26,8 @@ internal sealed class StoppedAccounts : IAsyncDisposable
         {
             throw new CommandException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"The event log is damaged ({Path.GetFileName(damage.File)} at byte {damage.At}). Start the server, which keeps a copy of it and goes on with what is intact, and try again."));
+                $"The event log is damaged ({Path.GetFileName(damage.File)} at byte {damage.At}). ")
+                + "Start the server, which keeps a copy of it and goes on with what is intact, and try again.");
         }
 
         var documents = DocumentStore.Open(folder.AccountsFile);

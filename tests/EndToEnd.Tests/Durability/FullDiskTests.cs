@@ -57,7 +57,7 @@ public sealed class FullDiskTests
     public async Task Fault_B36_On_a_full_disk_whatever_would_be_stored_is_answered_503_not_stored_and_told_in_few_lines()
     {
         await using var disk = await SmallDisk.MountAsync(DiskSize);
-        await using var server = await ServerProcess.StartInAsync(Path.Combine(disk.Folder, "data"), [.. SharedServer.NoLimits, .. ToTheLastByte, "WebMessenger:Limits:RoomsPerAccount=0"]);
+        await using var server = await ServerProcess.StartInAsync(Path.Combine(disk.Folder, "data"), [.. SharedServer.NoLimits, .. ToTheLastByte, "WebMessenger:Limits:RoomsPerAccount=0", "WebMessenger:Limits:TextLength=0"]);
         using var ana = await Person.RegisterAsync(server);
         using var bob = await Person.RegisterAsync(server);
         using var stranger = new HttpClient { BaseAddress = server.Address };
@@ -76,23 +76,23 @@ public sealed class FullDiskTests
             Assert.True(answer.IsSuccessStatusCode, $"{path}: {answer.StatusCode}");
         }
 
+        await using var talker = await server.TcpAsync();
+        Assert.True((await talker.ConnectAsync(ana.UserName, token)).Accepted);
         disk.Fill();
 
-        // What the files of both stores have room for ahead is used up first.
+        // What the files have room for ahead is used up first, of both stores.
+        await SayUntilAsync(talker, [], accepted: false);
         using PeriodicTimer again = new(TimeSpan.FromMilliseconds(1));
-        foreach (var (who, path, body) in new[] { calls[1], calls[3] })
+        for (var number = 1; ; number++)
         {
-            for (var number = 1; ; number++)
+            using var answer = await ana.Http.PostAsJsonAsync("/api/rooms", new { id = $"room-{number}", title = "Room" }, TestContext.Current.CancellationToken);
+            if (!answer.IsSuccessStatusCode)
             {
-                using var answer = await who.PostAsJsonAsync(path, body(1_000 + number), TestContext.Current.CancellationToken);
-                if (!answer.IsSuccessStatusCode)
-                {
-                    Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
-                    break;
-                }
-
-                await again.WaitForNextTickAsync(TestContext.Current.CancellationToken);
+                Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+                break;
             }
+
+            await again.WaitForNextTickAsync(TestContext.Current.CancellationToken);
         }
 
         for (var number = 1; number <= 10; number++)
@@ -114,6 +114,7 @@ public sealed class FullDiskTests
         Assert.InRange(server.Log.Split('\n').Count(line => line.Contains(" ERR ", StringComparison.Ordinal) || line.Contains(" WRN ", StringComparison.Ordinal)), 1, 6);
 
         disk.Free();
+        await SayUntilAsync(talker, [], accepted: true);
         foreach (var (who, path, body) in calls)
         {
             using var answer = await who.PostAsJsonAsync(path, body(100), TestContext.Current.CancellationToken);
