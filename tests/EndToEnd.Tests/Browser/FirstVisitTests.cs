@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+using Microsoft.Playwright;
 using WebMessenger.EndToEnd.Tests.Servers;
 using WebMessenger.Load.Pages;
 
@@ -23,5 +25,61 @@ public sealed class FirstVisitTests(SharedServer shared, Chromium chromium)
 
         Assert.InRange(visit.DoorBytes, 10_000, FirstVisit.DoorBudget);
         Assert.InRange(visit.LobbyBytes, visit.DoorBytes + 10_000, FirstVisit.LobbyBudget);
+    }
+
+    [Theory]
+    [InlineData("index-*.js")]
+    [InlineData("shared-*.js")]
+    [InlineData("index-*.css")]
+    public async Task Fault_P18_A_file_that_fails_once_is_asked_for_again_and_the_page_is_there(string file)
+    {
+        await using var visitor = await chromium.VisitorAsync(shared.Server);
+        var asked = 0;
+        await visitor.Context.RouteAsync($"**/assets/{file}", route => ++asked == 1 ? route.AbortAsync() : route.ContinueAsync());
+
+        var page = await visitor.OpenAsync();
+
+        await Assertions.Expect(page.GetByLabel("Your nickname")).ToBeVisibleAsync();
+        // The styles are there, too.
+        await page.WaitForFunctionAsync("() => getComputedStyle(document.querySelector('#app')).height === `${innerHeight}px`");
+        Assert.True(asked > 1);
+        await Assertions.Expect(page.Locator("#stuck")).ToBeHiddenAsync();
+        visitor.AssertNoComplaints();
+    }
+
+    [Theory]
+    [InlineData("index-*.js", "en-GB", "Load it again", "Your nickname")]
+    [InlineData("shared-*.js", "pt-BR", "Carregar de novo", "Seu apelido")]
+    [InlineData("index-*.css", "en-GB", "Load it again", "Your nickname")]
+    public async Task Fault_P18_A_file_that_does_not_come_leaves_a_sentence_and_a_button_instead_of_a_white_page(
+        string file, string locale, string again, string nickname)
+    {
+        await using var visitor = await chromium.VisitorAsync(shared.Server, locale);
+        await visitor.Context.RouteAsync($"**/assets/{file}", route => route.AbortAsync());
+
+        var page = await visitor.OpenAsync();
+
+        var button = page.Locator("#stuck").GetByRole(AriaRole.Button, new() { Name = again, Exact = true });
+        await Assertions.Expect(button).ToBeVisibleAsync();
+        await visitor.Context.UnrouteAllAsync();
+        await button.ClickAsync();
+        await Assertions.Expect(page.GetByLabel(nickname)).ToBeVisibleAsync();
+        await Assertions.Expect(page.Locator("#stuck")).ToBeHiddenAsync();
+    }
+
+    [Fact]
+    public async Task Fault_P18_The_sentence_and_its_button_need_no_script_at_all()
+    {
+        await using var visitor = await chromium.VisitorAsync(shared.Server);
+        await visitor.Context.RouteAsync(new Regex("/assets/.*\\.js$"), route => route.AbortAsync());
+        var page = await visitor.OpenAsync("/rooms/lobby");
+        await Assertions.Expect(page.GetByText("This page did not load completely.")).ToBeVisibleAsync();
+        await Assertions.Expect(page.GetByText("Esta página não carregou por inteiro.")).ToBeVisibleAsync();
+
+        await visitor.Context.UnrouteAllAsync();
+        await page.Locator("#stuck").GetByRole(AriaRole.Button).ClickAsync();
+
+        await Assertions.Expect(page.GetByLabel("Your nickname")).ToBeVisibleAsync();
+        await Assertions.Expect(page.GetByText("#lobby")).ToBeVisibleAsync();
     }
 }

@@ -4,6 +4,7 @@ import { roomIdPattern } from '../chat/model/roomId';
 import type { First } from '../lib/early';
 import { browserStorage } from '../lib/storage';
 import type { PartName } from './preload';
+import { watchStart } from './start';
 
 declare const PARTS: Partial<Record<PartName, string[]>>;
 
@@ -22,6 +23,7 @@ const chosen = remembered('language');
 const language: PartName =
   chosen === 'en' || chosen === 'pt-BR' ? chosen : tags.find((tag) => tag === 'pt' || tag === 'en') === 'pt' ? 'pt-BR' : 'en';
 root.lang = language;
+watchStart(language);
 
 const fetched = new Set<string>();
 const first: First = {

@@ -8,3 +8,5 @@ import App from './App.svelte';
 theme.apply();
 await language.load();
 mount(App, { target: document.getElementById('app')! });
+// The first script would have hidden the sentence for a page that did not come.
+if (globalThis.webmessenger === undefined) document.getElementById('stuck')?.remove();

@@ -57,8 +57,11 @@ class Language {
   }
 
   async #try(language: LanguageTag): Promise<Tried> {
-    if (await this.#show(language)) return 'done';
-    await update.missed();
+    if (await this.#show(language)) {
+      update.came(language);
+      return 'done';
+    }
+    await update.missed(language);
     // Nothing can be lost that is not drawn yet.
     if (update.ready && !this.#isDrawn) update.reloadOnce();
     return 'again';

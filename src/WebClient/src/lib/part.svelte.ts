@@ -1,6 +1,6 @@
 import { Retry } from './retry.svelte';
 import { update } from './update.svelte';
-import { partWithin, within } from './within';
+import { partWithin, TookTooLong, within } from './within';
 
 /** A part of the page that is loaded when it is needed. Once asked for, it is tried until it is there. */
 export class Part<T> {
@@ -27,9 +27,10 @@ export class Part<T> {
     void this.retry.run(async () => {
       try {
         this.loaded = await within(partWithin, this.#load);
+        update.came(this);
         return 'done';
-      } catch {
-        await update.missed();
+      } catch (error) {
+        await update.missed(this, { mayCome: !(error instanceof TookTooLong) });
         if (update.ready && this.#reloads) update.reloadOnce();
         return 'again';
       }

@@ -1,21 +1,23 @@
 import { onHost } from './base';
+import { reloadOnce } from './reloadOnce';
 import { scriptUrl } from './scriptUrl';
-import { tabStorage } from './storage';
 import { within } from './within';
 
 /** Milliseconds. */
 const askedWithin = 10_000;
 const lookedEvery = 3_600_000;
-const reloadedEvery = 60_000;
 
 /**
  * Newer versions of the page, and the service worker that keeps this one for when the server is away. A new version is offered, never forced on anybody:
  * the old page goes on working with its own scripts.
  */
 class Update {
-  /** The server has another version than the one that runs here. */
+  /** The server has another version than the one that runs here, or something of this one does not come: a new page helps. */
   ready = $state(false);
 
+  #isNewer = false;
+  /** What did not come the last time that it was asked for. */
+  readonly #missing = new Set<unknown>();
   #started = false;
   #lookedAt = 0;
   #registration: ServiceWorkerRegistration | null = null;
@@ -41,29 +43,43 @@ class Update {
 
   /** Asks the server whether this page is still its newest. No answer is no news. */
   async look(): Promise<void> {
-    if (this.ready) return;
+    if (this.#isNewer) return;
     const page = await this.#newestPage();
-    const own = document.querySelector<HTMLScriptElement>('script[type=module]')?.getAttribute('src');
-    if (page === null || !own) return;
-    this.ready = !page.includes(own);
-    if (this.ready) void this.#registration?.update().catch(() => undefined);
+    if (page !== null) this.#compare(page);
   }
 
-  /** A file of this page did not come. If the server is there, it has a newer page, or the browser remembers the failure: only a new page helps. */
-  async missed(): Promise<void> {
-    if ((await this.#newestPage()) !== null) this.ready = true;
+  /**
+   * A file of this page did not come. If the server is there, it has a newer page, or the browser remembers the failure: only a new page helps. A file that
+   * failed at once and for the first time may come with the next try, `mayCome`.
+   */
+  async missed(what: unknown, { mayCome = false } = {}): Promise<void> {
+    const isFirst = !this.#missing.has(what);
+    this.#missing.add(what);
+    const page = await this.#newestPage();
+    if (page === null) return;
+    this.#compare(page);
+    if (!(mayCome && isFirst) && this.#missing.has(what)) this.ready = true;
+  }
+
+  /** It has come, however often it did not. */
+  came(what: unknown): void {
+    if (this.#missing.delete(what)) this.ready = this.#isNewer || (this.ready && this.#missing.size > 0);
   }
 
   reload(): void {
     location.reload();
   }
 
-  /** For a page that shows nothing yet, so that nothing is lost. Not twice within a minute: what failed may fail again. */
+  /** For a page that shows nothing yet. */
   reloadOnce(): void {
-    const name = 'webmessenger.reloaded';
-    if (Date.now() - Number(tabStorage.read(name) ?? 0) < reloadedEvery) return;
-    // Without a memory it could go on for ever: the offer has a button.
-    if (tabStorage.write(name, String(Date.now()))) this.reload();
+    reloadOnce();
+  }
+
+  #compare(page: string): void {
+    const own = document.querySelector<HTMLScriptElement>('script[type=module]')?.getAttribute('src');
+    if (!own || page.includes(own)) return;
+    this.#isNewer = this.ready = true;
+    void this.#registration?.update().catch(() => undefined);
   }
 
   async #newestPage(): Promise<string | null> {

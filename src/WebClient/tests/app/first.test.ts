@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, it, vi } from 'vitest';
 
+// It wants a browser: FirstVisitTests of tests/EndToEnd.Tests.
+vi.mock('../../src/app/start', () => ({ watchStart: () => undefined }));
+
 afterEach(() => {
   vi.unstubAllGlobals();
   vi.resetModules();

@@ -1,7 +1,7 @@
 import { backoff } from '../../lib/backoff';
 import { randomId } from '../../lib/randomId';
 import { update } from '../../lib/update.svelte';
-import { partWithin, within } from '../../lib/within';
+import { partWithin, TookTooLong, within } from '../../lib/within';
 import { session } from '../../session/session.svelte';
 import type { Link } from './link';
 
@@ -84,12 +84,17 @@ export class Connection {
 
   async #open(): Promise<void> {
     const round = this.#round;
-    const loaded = await within(partWithin, () => import('./link')).catch(() => null);
+    let mayCome = true;
+    const loaded = await within(partWithin, () => import('./link')).catch((error) => {
+      mayCome = !(error instanceof TookTooLong);
+      return null;
+    });
     if (!this.#running || this.#link !== null || round !== this.#round) return;
     if (loaded === null) {
-      void update.missed();
+      void update.missed('link', { mayCome });
       return void this.#closed();
     }
+    update.came('link');
     const { Link } = loaded;
     const link = new Link(this.clientId, {
       opened: () => {
