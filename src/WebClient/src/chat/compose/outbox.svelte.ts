@@ -110,6 +110,16 @@ export class Outbox {
     this.#sendAll();
   }
 
+  /** All that was refused of this topic, in the order in which it was written. */
+  async retryAll(topic: string): Promise<void> {
+    // At once: the first is sent when all of them wait.
+    await Promise.all(this.#failedOf(topic).map((line) => this.retry(line.id)));
+  }
+
+  async discardAll(topic: string): Promise<void> {
+    await Promise.all(this.#failedOf(topic).map((line) => this.discard(line.id)));
+  }
+
   async discard(id: string): Promise<void> {
     await this.#drop(id);
     this.#say({ account: this.#account, changed: true });
@@ -305,6 +315,10 @@ export class Outbox {
         resolve();
       });
     });
+  }
+
+  #failedOf(topic: string): Line[] {
+    return this.lines.filter((line) => line.topic === topic && line.state === 'failed');
   }
 
   #find(id: string): Line | undefined {

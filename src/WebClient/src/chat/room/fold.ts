@@ -13,14 +13,19 @@ export type MessageRow = ListRow & {
 };
 export type PresenceRow = ListRow & { kind: 'presence'; events: readonly RoomEvent[]; came: readonly Author[]; left: readonly Author[] };
 
+/** What the server refused of mine, as one small row. */
+export type FailedRow = ListRow & { kind: 'failed'; lines: readonly Line[] };
+
 /** What the timeline draws, top to bottom. */
-export type Row = (ListRow & { kind: 'day'; at: string }) | (ListRow & { kind: 'unread' }) | MessageRow | PresenceRow;
+export type Row = (ListRow & { kind: 'day'; at: string }) | (ListRow & { kind: 'unread' }) | MessageRow | PresenceRow | FailedRow;
 
 /** A longer silence, or the next ten minutes of the clock, begin a new group: a talkative bot would have its name in sight once an hour. */
 const groupWithin = 5 * 60_000;
 const headerEvery = 10 * 60_000;
 /** Comings and goings beyond this many begin another line, so that one more costs no more in a room where nothing else happens. */
 const mostFolded = 50;
+/** More refused lines than this are folded into one row: what others say stands above them, and would be out of sight. */
+const mostFailed = 2;
 /** What waits stands behind everything that the log has. */
 const waitingOrder = Number.MAX_SAFE_INTEGER / 2;
 
@@ -143,23 +148,29 @@ export class Fold {
     }
   }
 
-  /** What I wrote and the log does not have yet stands at the end, in the shape that it will have there. */
+  /** What I wrote and the log does not have yet stands at the end, in the shape that it will have there; behind it what was refused, if it is much. */
   setWaiting(lines: readonly Line[]): void {
     const heights = new Map<string, number>();
     for (let index = this.rows.length - this.#waiting; index < this.rows.length; index++) heights.set(this.rows.at(index)!.key, this.rows.height(index));
     this.rows.remove(this.rows.length - this.#waiting, this.#waiting);
     this.#waiting = 0;
     this.#lines = lines;
-    for (const line of lines) {
-      // The log has it already, and its row stands there under the same key.
-      if (typeof this.#written.get(line.id) === 'number') continue;
+    // The log has it already, and its row stands there under the same key.
+    const missing = lines.filter((line) => typeof this.#written.get(line.id) !== 'number');
+    const failed = missing.filter((line) => line.state === 'failed');
+    const isFolded = failed.length > mostFailed;
+    for (const line of missing) {
       this.#written.set(line.id, null);
+      if (isFolded && line.state === 'failed') continue;
       const message = toMessage(eventOf(line, this.#me()));
       const [key, order] = [`own-${line.id}`, waitingOrder + this.#waiting];
       const row: MessageRow = { kind: 'message', key, order, message, first: this.#begins(this.rows.length, message), line };
       this.rows.push(row, heights.get(key));
       this.#waiting++;
     }
+    if (!isFolded) return;
+    this.rows.push({ kind: 'failed', key: 'failed', order: waitingOrder + this.#waiting, lines: failed }, heights.get('failed'));
+    this.#waiting++;
   }
 
   #add(event: RoomEvent): void {

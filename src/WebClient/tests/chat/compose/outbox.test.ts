@@ -381,4 +381,29 @@ describe('Outbox without a place to keep anything', () => {
     expect(said).toBe(1);
     expect(store.lasting).toBe(false);
   });
+
+  it('P28: all that was refused of a room is tried again in its order, or discarded, in one step; other rooms keep theirs', async () => {
+    const [store, wire] = [newStore(), new Wire()];
+    const outbox = await newOutbox(store);
+    for (const text of ['one', 'two', 'three']) outbox.write(lobby, text);
+    outbox.write('rooms/garden', 'other');
+    await settled(store, 'ana', (lines) => lines.length === 4);
+    await Promise.all([outbox.giveUp(lobby), outbox.giveUp('rooms/garden')]);
+    expect(outbox.failed).toBe(4);
+
+    outbox.attach(wire);
+    await outbox.retryAll(lobby);
+    for (const seq of [1, 2]) {
+      await wire.hears(seq);
+      await wire.answer(stored(seq));
+    }
+    await wire.hears(3);
+    expect(wire.texts).toEqual(['one', 'two', 'three']);
+    await wire.answer({ ok: false, code: 0x87, text: '', name: null, retry: null });
+    await settled(store, 'ana', (lines) => lines.every((one) => one.refusal !== null));
+
+    await outbox.discardAll(lobby);
+    expect(outbox.lines.filter((line) => line.state === 'failed').map((line) => line.text)).toEqual(['other']);
+    expect((await store.outbox('ana')).map((line) => line.text)).toEqual(['other']);
+  });
 });

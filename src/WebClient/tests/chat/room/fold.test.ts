@@ -207,4 +207,23 @@ describe('Fold', () => {
       expect(shape(parts)).toEqual(shape(folded(events)));
     }
   });
+
+  it('P28: what was refused is one small row at the end when it is much, and what others say stands right above it', () => {
+    const refused = (id: string, minutes: number): Line => ({ ...line(id, minutes), state: 'failed', refusal: { code: 0x97, text: '' } });
+    const fold = folded([event(1, 'message', 'ana', 0)]);
+    fold.setWaiting([refused('a', 1), refused('b', 2), line('c', 3)]);
+    expect(kinds(fold)).toEqual(['day', 'first', 'first', 'more', 'more']);
+
+    fold.setWaiting([refused('a', 1), refused('b', 2), line('c', 3), refused('d', 4)]);
+    expect(kinds(fold)).toEqual(['day', 'first', 'first', 'failed']);
+    expect(messages(fold).at(-1)!.key).toBe('own-c');
+    fold.append([event(2, 'message', 'ana', 5)]);
+    expect(messages(fold).map((row) => row.key)).toEqual(['m-1', 'm-2', 'own-c']);
+    const last = all(fold).at(-1)!;
+    expect(last.kind === 'failed' && last.lines.map((one) => one.id)).toEqual(['a', 'b', 'd']);
+
+    // Tried again, they wait in their order.
+    fold.setWaiting([line('a', 1), line('b', 2), line('c', 3), line('d', 4)]);
+    expect(messages(fold).map((row) => row.key)).toEqual(['m-1', 'm-2', 'own-a', 'own-b', 'own-c', 'own-d']);
+  });
 });
