@@ -144,7 +144,7 @@ public sealed class AccountDirectory
         await ReconcileUnderGateAsync();
         if (account.Ban is { } ban)
         {
-            return new Refusal.Banned(ban.Text);
+            return new Refusal.Banned(ban.Text, ban.Reason);
         }
 
         if (account.IsErased || !ReferenceEquals(account.Credential, verified) || stillRight?.Invoke() == false)

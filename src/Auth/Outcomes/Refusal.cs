@@ -45,7 +45,8 @@ public abstract record Refusal
 
     /// <summary>The password is right and the account is banned; said to nobody who does not have it.</summary>
     /// <param name="Text">For the account's owner.</param>
-    public sealed record Banned(string Text) : Refusal;
+    /// <param name="Reason">The operator's own words within it, which have no translation; null: none was given.</param>
+    public sealed record Banned(string Text, string? Reason) : Refusal;
 
     /// <summary>Too many attempts from there; others and other places are not affected.</summary>
     public sealed record TooManyAttempts(TimeSpan RetryAfter) : Refusal;

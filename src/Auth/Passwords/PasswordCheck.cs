@@ -26,7 +26,8 @@ internal sealed class PasswordCheck(AccountDirectory accounts, LoginSessions ses
         limits.WaitForPassword(LimitKey(login), address, () => IsAtHome(account, address));
 
     /// <summary>Why a password that was right opens nothing any more.</summary>
-    public static Refusal NotAnyMore(Account account) => account.Ban is { } ban ? new Refusal.Banned(ban.Text) : new Refusal.BadCredentials();
+    public static Refusal NotAnyMore(Account account) =>
+        account.Ban is { } ban ? new Refusal.Banned(ban.Text, ban.Reason) : new Refusal.BadCredentials();
 
     private async Task<Outcome<PasswordHash>> VerifyByKeyAsync(Account? account, string key, Password? password, IPAddress? address)
     {

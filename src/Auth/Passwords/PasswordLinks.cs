@@ -176,7 +176,7 @@ public sealed partial class PasswordLinks
     // tells whoever knows it.
     private Outcome<PasswordLink> Find(string? secret) =>
         !SecretHash.TryOf(secret, out var hash) || !_bySecret.TryGetValue(hash, out var link) ? new Refusal.NoSuchLink()
-        : link.Account.Ban is { } ban && !IsOver(link.ExpiresAt, _time.GetUtcNow()) ? new Refusal.Banned(ban.Text)
+        : link.Account.Ban is { } ban && !IsOver(link.ExpiresAt, _time.GetUtcNow()) ? new Refusal.Banned(ban.Text, ban.Reason)
         : IsAlive(link) ? link
         : new Refusal.NoSuchLink();
 

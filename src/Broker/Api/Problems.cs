@@ -83,7 +83,13 @@ internal static class Problems
             case Refusal.BadCredentials:
                 return Of(StatusCodes.Status401Unauthorized, "bad_credentials", "There is no such account, or this is not its password.");
             case Refusal.Banned banned:
-                return Of(StatusCodes.Status403Forbidden, "banned", banned.Text);
+                var problem = Of(StatusCodes.Status403Forbidden, "banned", banned.Text);
+                if (banned.Reason is not null)
+                {
+                    problem.ProblemDetails.Extensions["reason"] = banned.Reason;
+                }
+
+                return problem;
             case Refusal.TooManyAttempts tooMany:
                 RetryAfter(context, tooMany.RetryAfter);
                 return Of(StatusCodes.Status429TooManyRequests, "too_many_attempts", "Too many attempts from here. Wait a moment and try again.");

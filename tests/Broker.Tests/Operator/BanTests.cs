@@ -302,6 +302,7 @@ public sealed class BanTests : IDisposable
         var told = await SignInAsync(broker, "ana", Password);
         Assert.Equal((HttpStatusCode.Forbidden, "banned", Banned), told);
         Assert.Equal(told, await SignInAsync(broker, ana.Account.Profile.Email!, Password));
+        Assert.Equal("spam, again", await ReasonAsync(broker, "ana", Password));
 
         // Nobody else is: a banned account is like one with another password, and like none.
         var wrong = await ConnectAsync(broker, "ana", "not the password");
@@ -337,6 +338,14 @@ public sealed class BanTests : IDisposable
         using var answer = await http.PostAsJsonAsync("/api/session", new { login, password }, TestContext.Current.CancellationToken);
         var body = await answer.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
         return answer.IsSuccessStatusCode ? (answer.StatusCode, null, null) : (answer.StatusCode, body.GetProperty("code").GetString(), body.GetProperty("detail").GetString());
+    }
+
+    // The operator's own words: the page says the rest in its reader's language.
+    private static async Task<string?> ReasonAsync(RunningBroker broker, string login, string password)
+    {
+        using HttpClient http = new() { BaseAddress = broker.Http };
+        using var answer = await http.PostAsJsonAsync("/api/session", new { login, password }, TestContext.Current.CancellationToken);
+        return (await answer.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("reason").GetString();
     }
 
     private static async Task<HttpStatusCode> GetAsync(RunningBroker broker, string path, string header, string value)

@@ -12,6 +12,8 @@ export interface Problem {
   status: number;
   code: string | null;
   message: string;
+  /** What somebody wrote for this one case, in no language that the page knows. */
+  reason?: string;
   fields: Record<string, FieldError[]>;
   /** Seconds after which trying again makes sense, by `Retry-After` (RFC 9110 10.2.3); null: nothing was said. */
   retryAfter: number | null;
@@ -61,7 +63,9 @@ export function toProblem(status: number, content: string, retryAfter: string | 
     body = null;
   }
   const details = isRecord(body) ? body : {};
+  const reason = textOf(details['reason']);
   return {
+    ...(reason === null ? {} : { reason }),
     status,
     code: textOf(details['code']),
     message: textOf(details['detail']) ?? textOf(details['title']) ?? '',

@@ -1,4 +1,6 @@
-import { expect, it, vi } from 'vitest';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
 import type { Problem } from '../../src/lib/http';
 
 vi.stubGlobal('navigator', { languages: ['en'] });
@@ -40,4 +42,38 @@ it('A3: who has used up the day is told when there is more', () => {
 it('S31: who has used up the day is told so, and not to wait a moment', () => {
   expect(publishText({ code: 0x97, text: 'In other words than before.', name: 'quota' })).toBe('You have written as much as fits in a day. Try again later.');
   expect(publishText({ code: 0x97, text: 'The message could not be stored. Send it again later.', name: 'busy' })).toBe('The server cannot take it right now. Wait a moment and try again.');
+});
+
+describe('what the server refuses', () => {
+  const server = join(import.meta.dirname, '../../../');
+  const read = (folder: string) => readdirSync(join(server, folder), { encoding: 'utf8' }).map((name) => readFileSync(join(server, folder, name), 'utf8'));
+  const found = (sources: string[], pattern: RegExp) => [...new Set(sources.flatMap((source) => [...source.matchAll(pattern)].map((match) => match[1]!)))].sort();
+  const api = read('Broker/Api').filter((source) => source.includes('Problem'));
+  const problems = [
+    ...found(api, /\bOf\(\s*(?:status|StatusCodes\.\w+),\s*"([a-z_]+)"/g),
+    ...found(api, /\b(?:Forbidden|Conflict|NotFound|TooOften)\(\s*"([a-z_]+)"/g),
+    // What the framework refuses by itself.
+    ...found(api, /=> \("([a-z_]+)", "/g),
+  ];
+  const fields = [...found(api, /\bField(?:Error)?\(\s*"\w+",\s*(?:[^"]*\? )?"([a-z_]+)"/g), ...found(read('Auth/Outcomes'), /const string \w+ = "([a-z_]+)"/g)];
+  const notices = [...readFileSync(join(server, '../docs/protocol.md'), 'utf8').matchAll(/^\| (?:0x\w\w)? ?\| `([a-z_]+)` \|/gm)].map((match) => match[1]!);
+
+  it('P34: is seen: problems, fields and notices of every shape', () => {
+    for (const code of ['banned', 'unknown_host', 'not_allowed', 'epoch', 'too_many_invitations', 'broken_body', 'server_error', 'method_not_allowed']) expect(problems).toContain(code);
+    for (const code of ['required', 'invalid', 'looks_taken', 'past']) expect(fields).toContain(code);
+    for (const code of ['bad_command', 'quota', 'will_dropped']) expect(notices).toContain(code);
+  });
+
+  it.each([...problems, ...notices])('P34: the code %s has words in the reader’s language, and not the server’s own', (code) => {
+    expect(problemText({ ...problem(400, code, null), message: 'the server’s own' })).not.toBe('the server’s own');
+  });
+
+  it.each(fields)('P34: the code %s of a field has words, too', (code) => {
+    expect(fieldText({ any: [{ code, message: 'the server’s own' }] }, 'any')).not.toBe('the server’s own');
+  });
+
+  it('P34: why somebody is banned is told in the operator’s words', () => {
+    expect(problemText({ ...problem(403, 'banned', null), message: 'This account is banned: spam' })).toBe('This account is banned.');
+    expect(problemText({ ...problem(403, 'banned', null), reason: 'spam' })).toBe('This account is banned: spam');
+  });
 });
