@@ -66,5 +66,37 @@ public sealed class InvitationTests(SharedServer shared, Chromium chromium)
         hers.AssertNoComplaints();
     }
 
+    [Fact]
+    public async Task Fault_P38_On_a_phone_every_page_of_the_chat_says_what_waits_behind_the_menu_button()
+    {
+        using var bea = await Person.RegisterAsync(shared.Server, "bea");
+        using var ana = await Person.RegisterAsync(shared.Server);
+        var empty = Lobby.Unique("Empty");
+        await bea.NewRoomAsync(empty);
+        await bea.InviteAsync(await bea.NewRoomAsync("The cellar", visibility: "private"), ana.UserName);
+        await using var hers = await chromium.VisitorAsync(shared.Server, phone: true);
+        await hers.BeAsync(ana);
+        var chat = await ChatPage.OpenAsync(hers);
+        var menu = Button(chat, "Show rooms (1 invitation)");
+        await Assertions.Expect(menu).ToBeVisibleAsync();
+
+        await chat.Page.GotoAsync("/whispers");
+        await Assertions.Expect(menu).ToBeVisibleAsync();
+        await chat.Page.GotoAsync("/rooms");
+        await Assertions.Expect(menu).ToBeVisibleAsync();
+
+        // The list of all rooms says it at its top, too.
+        await chat.Page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Button, new() { Name = "1 invitation", Exact = true }).ClickAsync();
+        await Assertions.Expect(Button(chat, "Join The cellar")).ToBeVisibleAsync();
+        await chat.Page.Keyboard.PressAsync("Escape");
+
+        // How many are in a room is not known without a connection (fault P10).
+        var card = chat.Page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Link).Filter(new() { HasText = empty });
+        await Assertions.Expect(card).ToContainTextAsync("Nobody here now");
+        await hers.Context.SetOfflineAsync(true);
+        await Assertions.Expect(card).Not.ToContainTextAsync("Nobody here now");
+        hers.AssertNoComplaints();
+    }
+
     private static ILocator Button(ChatPage chat, string name) => chat.Page.GetByRole(AriaRole.Button, new() { Name = name, Exact = true });
 }
