@@ -184,7 +184,6 @@ export const en = {
   'people.label': 'People here',
   'people.open': 'Show people',
   'people.you': 'you',
-  'people.none': 'Nobody here yet.',
   'people.add': 'Invite somebody',
   'people.addSubmit': 'Invite',
   'people.invited': 'Invited. If there is somebody called {name}, it is their turn now.',

@@ -183,7 +183,6 @@ export const ptBR: Catalogue = {
   'people.label': 'Quem está aqui',
   'people.open': 'Mostrar pessoas',
   'people.you': 'você',
-  'people.none': 'Ninguém por aqui ainda.',
   'people.add': 'Convidar alguém',
   'people.addSubmit': 'Convidar',
   'people.invited': 'Convite feito. Se existe alguém chamado {name}, agora é com essa pessoa.',
