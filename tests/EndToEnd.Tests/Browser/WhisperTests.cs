@@ -51,6 +51,9 @@ public sealed class WhisperTests(SharedServer shared, Chromium chromium)
                 Assert.True(box.Y + box.Height < newest.Y, $"A peek at {box.Y}–{box.Y + box.Height} covers the newest lines, which begin at {newest.Y}.");
             });
 
+        // What does not fit into one line has a second.
+        Assert.InRange((await Box(peeks.Last)).Height, 40, 60);
+
         // Looked at, one stays; the others go by themselves, and stay unread.
         await peeks.Last.FocusAsync();
         await chat.Page.Clock.FastForwardAsync(10_000);

@@ -27,6 +27,8 @@ export class Inbox {
   #read = $state(0);
   /** Everything up to here has had its time on top of the page, in this visit or an earlier one. It may be unread all the same. */
   #shown = $state(0);
+  /** The newest that a page in sight has drawn on top: another tab does not begin with it again. */
+  #drawn = 0;
   /** Waved away before an older one was. */
   #putAway = $state.raw<ReadonlySet<number>>(new Set());
   /** Behind this seq stands the line above what was new when the reader came to the inbox. */
@@ -72,6 +74,13 @@ export class Inbox {
     this.#keep();
   }
 
+  /** It is on top of a page that is in sight. */
+  drawn(seq: number): void {
+    if (seq <= this.#drawn) return;
+    this.#drawn = seq;
+    this.#keep();
+  }
+
   /** It was seen on top of the page long enough, or waved away; it stays unread until the inbox is opened. */
   putAway(seq: number): void {
     this.#putAway = new Set([...this.#putAway, seq]);
@@ -105,7 +114,7 @@ export class Inbox {
   }
 
   #startAnew(epoch: string): void {
-    [this.#epoch, this.#last, this.#read, this.#shown] = [epoch, 0, 0, 0];
+    [this.#epoch, this.#last, this.#read, this.#shown, this.#drawn] = [epoch, 0, 0, 0, 0];
     this.#putAway = new Set();
     this.whispers = [];
     [this.line, this.wanted] = [null, null];
@@ -122,6 +131,6 @@ export class Inbox {
   }
 
   #keep(): void {
-    this.#user.keep(Inbox.topic, () => (this.#epoch === null ? null : { topic: Inbox.topic, epoch: this.#epoch, oldest: 1, events: [...this.whispers], read: this.#read, room: null, shown: this.#shown }));
+    this.#user.keep(Inbox.topic, () => (this.#epoch === null ? null : { topic: Inbox.topic, epoch: this.#epoch, oldest: 1, events: [...this.whispers], read: this.#read, room: null, shown: Math.max(this.#shown, this.#drawn) }));
   }
 }

@@ -55,6 +55,18 @@ describe('Inbox', () => {
     expect([second.inbox.unread, second.onTop(), second.told, second.inbox.line]).toEqual([0, [], [2], 0]);
   });
 
+  it('P9: what a page in sight shows on top is not shown again by the next tab, and is unread there all the same', async () => {
+    const first = await newInbox();
+    first.inbox.receive(whisper(1));
+    expect((await newInbox(first.copy())).onTop()).toEqual([1]);
+    first.inbox.drawn(1);
+    expect(first.onTop()).toEqual([1]);
+    const next = await newInbox(first.copy());
+    expect([next.onTop(), next.inbox.unread]).toEqual([[], 1]);
+    next.inbox.receive(whisper(2));
+    expect(next.onTop()).toEqual([2]);
+  });
+
   it('P9: the one that was asked for is shown in its place', async () => {
     const { inbox } = await newInbox();
     inbox.receive(whisper(1));
