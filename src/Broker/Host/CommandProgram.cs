@@ -22,6 +22,16 @@ internal static class CommandProgram
         docs/operating.md lists them.
         """;
 
+    private static readonly Dictionary<string, string> _usages = new(StringComparer.Ordinal)
+    {
+        ["backup"] = "backup FOLDER",
+        ["restore"] = "restore FOLDER",
+        ["ban"] = "ban USER [--reason TEXT]",
+        ["unban"] = "unban USER",
+        ["bans"] = "bans",
+        ["password-link"] = "password-link USER [--origin URL]",
+    };
+
     private static readonly Dictionary<string, string> _options = new(StringComparer.Ordinal)
     {
         ["ban"] = "--reason",
@@ -58,14 +68,17 @@ internal static class CommandProgram
             return 0;
         }
 
-        if (Typed.TryParse(args) is not { } typed)
+        if (!_usages.TryGetValue(args[0], out var usage))
         {
-            if (!_failures.ContainsKey(args[0]))
-            {
-                await error.WriteLineAsync($"There is no command {PlainLine.Of(args[0])}.");
-            }
-
+            await error.WriteLineAsync($"There is no command {PlainLine.Of(args[0])}.");
             await error.WriteLineAsync(Usage);
+            return 2;
+        }
+
+        if (Typed.TryParse(args, out var wrong) is not { } typed)
+        {
+            await error.WriteLineAsync($"{_failures[args[0]]}. {wrong}");
+            await error.WriteLineAsync($"Usage: WebMessenger {usage}");
             return 2;
         }
 
@@ -137,21 +150,18 @@ internal static class CommandProgram
     /// <param name="Option">Of a ban the reason, of a password link the origin.</param>
     private sealed record Typed(string Command, string Object, string? Option, string[] Settings)
     {
-        /// <summary>Null: it is no command line of ours.</summary>
-        public static Typed? TryParse(string[] args)
+        /// <summary>Null: <paramref name="wrong"/> says what is missing, or too much.</summary>
+        public static Typed? TryParse(string[] args, out string wrong)
         {
-            if (!_failures.ContainsKey(args[0]))
-            {
-                return null;
-            }
-
-            var command = args[0];
-            var rest = args[1..];
+            var (command, rest) = (args[0], args[1..]);
+            var wanted = _usages[command].Split(' ') is [_, var what, ..] ? what : null;
+            wrong = "";
             var named = "";
-            if (command != "bans")
+            if (wanted is not null)
             {
                 if (rest is not [{ Length: > 0 } first, ..] || first.StartsWith('-'))
                 {
+                    wrong = $"{wanted} is missing.";
                     return null;
                 }
 
@@ -172,8 +182,12 @@ internal static class CommandProgram
             }
 
             // An option of a command that is not where it belongs would be taken for a setting, and ignored.
-            var areSettings = (rest is [] || rest[0].StartsWith('-')) && !rest.Intersect(_options.Values).Any();
-            return areSettings ? new(command, named, option, rest) : null;
+            wrong = rest is [var more, ..] && !more.StartsWith('-')
+                ? $"{PlainLine.Of(more)} is too much{(wanted is null ? "" : $": there is one {wanted}")}."
+                : rest.FirstOrDefault(_options.ContainsValue) is { } lost
+                    ? lost == name ? $"{lost} stands right behind {wanted}, and what it says behind it." : $"{command} has no {lost}."
+                    : "";
+            return wrong.Length == 0 ? new(command, named, option, rest) : null;
         }
     }
 }

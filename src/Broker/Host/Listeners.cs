@@ -92,6 +92,24 @@ internal sealed class Listeners : IServerAddresses
         return null;
     }
 
+    /// <summary>Which port two settings have taken for themselves, in one line; null: none. For a start that failed, as <see cref="Refused"/>.</summary>
+    public string? Twice()
+    {
+        foreach (var (index, (scheme, _, options)) in _listening.Index())
+        {
+            var second = _listening.Skip(index + 1).FirstOrDefault(other => Meet(options, other.Options));
+            if (second.Options is not null)
+            {
+                var (one, two, port) = (SettingOf(scheme), SettingOf(second.Scheme), ((IPEndPoint)options.EndPoint).Port);
+                return string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{(one == two ? $"{one} has port {port} twice" : $"{one} and {two} both have port {port}")}. Each needs a port of its own.");
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>What a connection may cost before anybody knows whose it is, where Kestrel's own bounds are those of a server that trusts its clients (S1).</summary>
     private static void Bound(KestrelServerLimits limits)
     {
@@ -118,6 +136,20 @@ internal sealed class Listeners : IServerAddresses
         _basePath.IsRoot || scheme.StartsWith("mqtt", StringComparison.Ordinal) ? "" : _basePath.Folder;
 
     private IPEndPoint? EndPoint(string scheme) => _listening.Find(listener => listener.Scheme == scheme).Options?.EndPoint as IPEndPoint;
+
+    // A port 0 is any that is free.
+    private static bool Meet(ListenOptions one, ListenOptions other) =>
+        one.EndPoint is IPEndPoint { Port: > 0 } a && other.EndPoint is IPEndPoint b && a.Port == b.Port
+        && (a.Address.Equals(b.Address) || IsAny(a.Address) || IsAny(b.Address));
+
+    private static bool IsAny(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
+
+    private static string SettingOf(string scheme) => scheme switch
+    {
+        "mqtt" => "WebMessenger:Mqtt:Port",
+        "mqtts" => "WebMessenger:Mqtt:Tls:Port",
+        _ => "Urls",
+    };
 
     private void ListenMqtt(KestrelServerOptions kestrel, string scheme, IPAddress address, int port, TlsHandshakeCallbackOptions? tls)
     {

@@ -289,6 +289,11 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         }
         catch (IOException error)
         {
+            if (_listeners.Twice() is { } twice)
+            {
+                throw new StartupException(twice, error);
+            }
+
             // Kestrel calls every address http, that of MQTT too.
             throw new StartupException(
                 $"{error.Message.Replace("http://", "", StringComparison.Ordinal).TrimEnd('.')}. Stop what uses it, or set Urls (the pages), WebMessenger:Mqtt:Port (MQTT) or WebMessenger:Mqtt:Tls:Port (MQTT over TLS) to something else.", error);

@@ -158,7 +158,7 @@ internal sealed class BackupCommand(string dataFolder, string target, TextWriter
     }
 
     private static string Size(IReadOnlyList<BackupFile> files) =>
-        string.Create(CultureInfo.InvariantCulture, $"{files.Count} files, {files.Sum(file => file.Bytes) / 1e6:F1} MB");
+        string.Create(CultureInfo.InvariantCulture, $"{files.Count} files, {BackupManifest.Sized(files.Sum(file => file.Bytes))}");
 
     private void Say(string line) => output.WriteLine(line);
 }

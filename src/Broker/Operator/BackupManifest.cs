@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -26,6 +27,12 @@ internal sealed partial record BackupManifest(int Format, string Program, int Ev
     public static string ProgramVersion { get; } = typeof(BackupManifest).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
     public long Bytes => Files.Sum(file => file.Bytes);
+
+    /// <summary>As people say it: `4.1 kB`, `44.0 MB`.</summary>
+    public static string Sized(long bytes) =>
+        bytes < 1_000_000
+            ? string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e3:F1} kB")
+            : string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:F1} MB");
 
     public static BackupManifest Of(DateTimeOffset begun, DateTimeOffset finished, IReadOnlyList<BackupFile> files) =>
         new(CurrentFormat, ProgramVersion, LogRecords.Format, begun, finished, files);

@@ -19,7 +19,7 @@ internal sealed class RestoreCommand(string backup, string dataFolder, TextWrite
         var manifest = BackupManifest.Read(backup);
         Say(string.Create(
             CultureInfo.InvariantCulture,
-            $"Backup of {manifest.Begun.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC by version {manifest.Program}: {manifest.Files.Count} files, {manifest.Bytes / 1e6:F1} MB"));
+            $"Backup of {manifest.Begun.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC by version {manifest.Program}: {manifest.Files.Count} files, {BackupManifest.Sized(manifest.Bytes)}"));
         using var folder = DataFolder.OpenForRestore(dataFolder);
         try
         {

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using WebMessenger.EndToEnd.Tests.Servers;
 
 namespace WebMessenger.EndToEnd.Tests.Hosting;
@@ -76,8 +78,25 @@ public sealed class SlipTests : IDisposable
     }
 
     [Theory]
+    [InlineData("WebMessenger:Mqtt:Port", "--WebMessenger:Mqtt:Port={0}")]
+    [InlineData("Urls has port", "--Urls=http://127.0.0.1:{0};http://*:{0}")]
+    public async Task Fault_B9_A_port_that_two_settings_want_is_one_line_that_names_both(string names, string settings)
+    {
+        using TcpListener free = new(IPAddress.Loopback, 0);
+        free.Start();
+        var port = ((IPEndPoint)free.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
+        free.Stop();
+
+        var ended = await RunAsync("dotnet", [ServerProcess.Program, .. Settings(), $"--Urls=http://127.0.0.1:{port}", string.Format(CultureInfo.InvariantCulture, settings, port)]);
+
+        AssertOneLine(ended, names, $"port {port}");
+        Assert.Contains("Urls", ended.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("Stop what uses it", ended.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("servr", 2, "There is no command servr.")]
-    [InlineData("ban", 2, "Usage:")]
+    [InlineData("ban", 2, "Nobody was banned. USER is missing.")]
     public async Task Fault_B9_A_slip_of_a_command_starts_no_server(string typed, int code, string says)
     {
         var ended = await RunAsync("dotnet", [ServerProcess.Program, typed]);
