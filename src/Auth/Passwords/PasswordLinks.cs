@@ -195,7 +195,7 @@ public sealed partial class PasswordLinks
         }
     }
 
-    [LoggerMessage(1210, LogLevel.Information, "Made a password link for {User}, valid until {ExpiresAt}")]
+    [LoggerMessage(1210, LogLevel.Information, "Made a password link for {User}, valid until {ExpiresAt:u}")]
     private static partial void LogMade(ILogger logger, string user, DateTimeOffset expiresAt);
 
     [LoggerMessage(1211, LogLevel.Information, "The password of {User} was set by a password link")]

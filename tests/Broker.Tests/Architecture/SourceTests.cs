@@ -1,5 +1,8 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
+using Microsoft.Extensions.Logging;
+using WebMessenger.Broker.Host;
+using WebMessenger.Storage;
 
 namespace WebMessenger.Broker.Tests.Architecture;
 
@@ -19,6 +22,23 @@ public sealed partial class SourceTests
     [InlineData("document.write")]
     public void What_people_wrote_is_never_made_HTML(string forbidden) =>
         Assert.DoesNotContain(Files(_client, ".ts", ".svelte", ".js"), file => File.ReadAllText(file).Contains(forbidden, StringComparison.Ordinal));
+
+    [Fact]
+    public void Fault_B9_A_moment_in_the_log_is_written_in_one_way_whatever_the_machine()
+    {
+        var moments =
+            from assembly in new[] { typeof(Auth.Accounts.Ban).Assembly, typeof(WebMessengerProgram).Assembly, typeof(FolderSync).Assembly }
+            from type in assembly.GetTypes()
+            from method in type.GetMethods(BindingFlags.DeclaredOnly | BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)
+            let said = method.GetCustomAttribute<LoggerMessageAttribute>()?.Message
+            where said is not null
+            from parameter in method.GetParameters()
+            where parameter.ParameterType == typeof(DateTimeOffset) || parameter.ParameterType == typeof(DateTime)
+            select (said, parameter.Name);
+
+        Assert.NotEmpty(moments);
+        Assert.All(moments, moment => Assert.Contains($"{{{moment.Name}:u}}", moment.said, StringComparison.OrdinalIgnoreCase));
+    }
 
     [GeneratedRegex("""(from|import)\s*\(?\s*['"]mqtt(/[^'"]*)?['"]""")]
     private static partial Regex ImportOfMqtt();
