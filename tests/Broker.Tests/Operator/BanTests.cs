@@ -253,7 +253,7 @@ public sealed class BanTests : IDisposable
 
         Assert.Equal(2, await CommandProgram.RunAsync(typed, TextWriter.Null, error));
 
-        Assert.Contains("ban USER [--reason TEXT]", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"\nUsage: WebMessenger {typed[0]}", error.ToString(), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -168,7 +168,7 @@ public sealed class PasswordLinkTests : IDisposable
 
         Assert.Equal(2, await CommandProgram.RunAsync(typed, TextWriter.Null, error));
 
-        Assert.Contains("password-link USER [--origin URL]", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"\nUsage: WebMessenger {typed[0]} ", error.ToString(), StringComparison.Ordinal);
     }
 
     [Theory]
