@@ -4,8 +4,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace WebMessenger.Storage.Documents;
 
-/// <summary>Accounts, login sessions, tokens and rooms on disk: LiteDB, owned by one thread, and durable when a task completes. Safe to call from any thread.</summary>
+/// <summary>The file of the documents: LiteDB, owned by one thread, and durable when a task completes. Safe to call from any thread.</summary>
 /// <remarks>
+/// <para>What is stored in it, is stored by <see cref="Documents"/>; who opened the store closes, copies and checks it.</para>
 /// <para>Why one thread, reads included: readers beside a writer killed LiteDB 5.0.20's engine in every run that tried. Hot reads come from memory; this is read at start and
 /// written through after.</para>
 /// <para>Calls run in the order in which they were made. Writes that wait are run one after the other, each a transaction, and share one sync; a read waits for the sync of those
@@ -28,6 +29,7 @@ public sealed class DocumentStore : IAsyncDisposable
     private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(1);
 
     private readonly StoreQueue _work = new();
+    private readonly DocumentFeed _feed = new();
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly StoreFiles _files;
     private readonly long _checkpointAt;
@@ -47,6 +49,7 @@ public sealed class DocumentStore : IAsyncDisposable
         _checkpointAt = checkpointAt;
         _reserve = reserve;
         _logger = logger;
+        Documents = new LiteDocuments(this, _feed);
         _thread = new Thread(() => Run(opened)) { IsBackground = true, Name = "document store" };
         // Without the opener's ExecutionContext, which would live as long as the store.
         _thread.UnsafeStart();
@@ -66,18 +69,21 @@ public sealed class DocumentStore : IAsyncDisposable
         return store;
     }
 
+    public IDocuments Documents { get; }
+
     /// <summary>Runs on the store's thread. The result must not hold on to the database: materialise with ToList. A change throws.</summary>
-    public Task<T> ReadAsync<T>(Func<ILiteDatabase, T> read) => Enqueue(new StoreWork<T>(false, read));
+    internal Task<T> ReadAsync<T>(Func<ILiteDatabase, T> read) => Enqueue(new StoreWork<T>(false, read));
 
     /// <summary>Runs as one transaction on the store's thread; completes when it is on disk. What <paramref name="write"/> throws undoes all of it.</summary>
     /// <remarks>
     /// LiteDB undoes the transaction as soon as an operation in it throws (a duplicate key), so catching that inside does not help, and faults the task: nothing else writes
     /// in the meantime, so look first. Awaiting or blocking inside is not possible.
     /// </remarks>
-    public Task<T> WriteAsync<T>(Func<ILiteDatabase, T> write) => Enqueue(new StoreWork<T>(true, write));
+    /// <param name="acknowledging">See <see cref="StoreWork{T}"/>.</param>
+    internal Task<T> WriteAsync<T>(Func<ILiteDatabase, T> write, Action? acknowledging = null) => Enqueue(new StoreWork<T>(true, write, acknowledging));
 
     /// <inheritdoc cref="WriteAsync{T}"/>
-    public Task WriteAsync(Action<ILiteDatabase> write) => WriteAsync(database =>
+    internal Task WriteAsync(Action<ILiteDatabase> write) => WriteAsync(database =>
     {
         write(database);
         return true;
@@ -328,6 +334,8 @@ public sealed class DocumentStore : IAsyncDisposable
             _isDown = true;
             _logger.ReadOnly(_files.Path, database.Obstacle?.Message);
         }
+        // Of what was refused when it failed, some may be there.
+        _feed.Missed();
         return database;
     }
 
@@ -370,6 +378,7 @@ public sealed class DocumentStore : IAsyncDisposable
             _database?.Abandon();
         }
         _files.Dispose();
+        _feed.End();
         _closed.SetResult();
     }
 }

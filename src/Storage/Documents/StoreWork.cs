@@ -15,7 +15,8 @@ internal abstract class StoreWork(bool writes)
 }
 
 /// <inheritdoc/>
-internal sealed class StoreWork<T>(bool writes, Func<ILiteDatabase, T> body) : StoreWork(writes)
+/// <param name="acknowledging">Called on the store's thread, once what was written is on the disk, and before the caller hears of it.</param>
+internal sealed class StoreWork<T>(bool writes, Func<ILiteDatabase, T> body, Action? acknowledging = null) : StoreWork(writes)
 {
     // Without the option the caller's continuation would run on the store's thread, and everybody else would wait for it.
     private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -32,7 +33,11 @@ internal sealed class StoreWork<T>(bool writes, Func<ILiteDatabase, T> body) : S
         }
     }
 
-    public override void Acknowledge() => _done.SetResult(_result!);
+    public override void Acknowledge()
+    {
+        acknowledging?.Invoke();
+        _done.SetResult(_result!);
+    }
 
     public override void Refuse(Exception error) => _done.SetException(error);
 }

@@ -7,10 +7,14 @@ internal sealed class FaultyFile(IStoreFile file) : IStoreFile
 {
     private volatile bool _isFull;
     private volatile bool _failsToSync;
+    private int _syncs;
 
     public bool IsFull { get => _isFull; set => _isFull = value; }
 
     public bool FailsToSync { get => _failsToSync; set => _failsToSync = value; }
+
+    /// <summary>How many syncs have succeeded.</summary>
+    public int Syncs => Volatile.Read(ref _syncs);
 
     /// <summary>Decides by chance, where it is set, which calls fail.</summary>
     public Func<bool>? Mishap { get; set; }
@@ -49,6 +53,7 @@ internal sealed class FaultyFile(IStoreFile file) : IStoreFile
         }
         ThrowOnMishap();
         file.Sync();
+        Interlocked.Increment(ref _syncs);
     }
 
     public void Dispose() => file.Dispose();
