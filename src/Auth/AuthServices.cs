@@ -75,14 +75,14 @@ public sealed class AuthServices : IAsyncDisposable
     {
         WriteGate gate = new();
         AccountEvents events = new(loggers.CreateLogger<AccountEvents>());
-        var accounts = await AccountDirectory.LoadAsync(new LiteAccountStore(store, options.UserNamesPerAccount), gate, time);
+        var accounts = await AccountDirectory.LoadAsync(new AccountStore(store.Documents, options.UserNamesPerAccount), gate, time);
         var logger = loggers.CreateLogger<LoginSessions>();
         var kept = await SessionStore.OpenAsync(new FormerSessions(store), log, records, time, logger);
         var sessions = await LoginSessions.LoadAsync(kept, accounts, events, options, time, logger);
         AttemptLimits limits = new(options, time);
         PasswordHasher hasher = new(cost);
         var links = await Passwords.PasswordLinks.LoadAsync(
-            new PasswordLinkStore(store), accounts, sessions, hasher, limits, gate, time, loggers.CreateLogger<PasswordLinks>());
+            new PasswordLinkStore(store.Documents), accounts, sessions, hasher, limits, gate, time, loggers.CreateLogger<PasswordLinks>());
         return new AuthServices(options, gate, hasher, limits, accounts, sessions, links, events, time, loggers);
     }
 

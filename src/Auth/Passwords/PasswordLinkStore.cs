@@ -1,51 +1,64 @@
-using LiteDB;
+using System.Text.Json.Serialization;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Secrets;
 using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Auth.Passwords;
 
-/// <summary>Password links in the document store, one for an account: the next one takes the place of the one before.</summary>
-internal sealed class PasswordLinkStore(DocumentStore store)
+/// <summary>Password links as documents, one for an account: the next one takes the place of the one before.</summary>
+internal sealed class PasswordLinkStore(IDocuments documents)
 {
     private const string Links = "passwordLinks";
 
     /// <param name="find">Null: there is no such account any more.</param>
     /// <returns>Also what is over, so that somebody removes it; the link is null where its account is gone.</returns>
-    public Task<IReadOnlyList<(string Account, DateTimeOffset ExpiresAt, PasswordLink? Link)>> ReadAllAsync(Func<string, Account?> find) =>
-        store.ReadAsync<IReadOnlyList<(string, DateTimeOffset, PasswordLink?)>>(database =>
-            database.GetCollection(Links).FindAll().ToList().ConvertAll(document => Read(document, find)));
-
-    public Task PutAsync(PasswordLink link) => store.WriteAsync(database =>
+    public async Task<IReadOnlyList<(string Account, DateTimeOffset ExpiresAt, PasswordLink? Link)>> ReadAllAsync(Func<string, Account?> find)
     {
-        database.GetCollection(Links).Upsert(new BsonDocument
+        List<(string, DateTimeOffset, PasswordLink?)> all = [];
+        await foreach (var document in documents.AllAsync(Links))
         {
-            ["_id"] = link.Account.Id,
-            ["secret"] = link.SecretHash.ToBytes(),
-            ["expires"] = link.ExpiresAt.ToUnixTimeMilliseconds(),
-            ["password"] = link.PasswordStamp,
-        });
-    });
-
-    public Task RemoveAsync(IReadOnlyCollection<string> accounts) => store.WriteAsync(database =>
-    {
-        foreach (var account in accounts)
-        {
-            database.GetCollection(Links).Delete(account);
+            var stored = document.As(PasswordLinkJson.Default.StoredPasswordLink);
+            var expires = DateTimeOffset.FromUnixTimeMilliseconds(stored.Expires);
+            all.Add((document.Id, expires, find(document.Id) is not { } account ? null : new PasswordLink(account, expires, stored.Password)
+            {
+                SecretHash = SecretHash.FromBytes(stored.Secret),
+            }));
         }
-    });
 
-    public Task RemoveAllAsync() => store.WriteAsync(database =>
-    {
-        database.GetCollection(Links).DeleteAll();
-    });
+        return all;
+    }
 
-    private static (string Account, DateTimeOffset ExpiresAt, PasswordLink? Link) Read(BsonDocument document, Func<string, Account?> find)
+    public Task PutAsync(PasswordLink link) => documents.CommitAllAsync(
+    [
+        DocumentsReading.Put(
+            Links,
+            link.Account.Id,
+            expected: null,
+            new StoredPasswordLink(link.SecretHash.ToBytes(), link.ExpiresAt.ToUnixTimeMilliseconds(), link.PasswordStamp),
+            PasswordLinkJson.Default.StoredPasswordLink),
+    ]);
+
+    public Task RemoveAsync(IReadOnlyCollection<string> accounts) =>
+        documents.CommitAllAsync(accounts.Select(account => new DocumentChange.Delete(Links, account, null)));
+
+    public async Task RemoveAllAsync()
     {
-        var (id, expires) = (document["_id"].AsString, DateTimeOffset.FromUnixTimeMilliseconds(document["expires"].AsInt64));
-        return (id, expires, find(id) is not { } account ? null : new PasswordLink(account, expires, document["password"].AsString)
+        List<string> accounts = [];
+        await foreach (var document in documents.AllAsync(Links))
         {
-            SecretHash = SecretHash.FromBytes(document["secret"].AsBinary),
-        });
+            accounts.Add(document.Id);
+        }
+
+        await RemoveAsync(accounts);
     }
 }
+
+/// <summary>A document of the collection `passwordLinks`, by account id.</summary>
+/// <param name="Secret">Its hash.</param>
+/// <param name="Expires">Milliseconds since 1970.</param>
+/// <param name="Password">The stamp of the password that it replaces.</param>
+internal sealed record StoredPasswordLink(byte[] Secret, long Expires, string Password);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(StoredPasswordLink))]
+internal sealed partial class PasswordLinkJson : JsonSerializerContext;

@@ -67,7 +67,7 @@ public sealed partial class PasswordLinks
     }
 
     /// <summary>For a restored backup, which must not bring back a link that was used after it was made.</summary>
-    public static Task ForgetAllAsync(DocumentStore store) => new PasswordLinkStore(store).RemoveAllAsync();
+    public static Task ForgetAllAsync(IDocuments documents) => new PasswordLinkStore(documents).RemoveAllAsync();
 
     /// <summary>Makes a link and ends the account's older one. Completes when it is on disk.</summary>
     /// <param name="login">User name or e-mail address.</param>

@@ -78,7 +78,7 @@ internal sealed class RestoreCommand(string backup, string dataFolder, TextWrite
         DocumentStore.ThrowIfDamaged(folder.AccountsFile);
         await using (var documents = DocumentStore.Open(folder.AccountsFile))
         {
-            await PasswordLinks.ForgetAllAsync(documents);
+            await PasswordLinks.ForgetAllAsync(documents.Documents);
         }
 
         Say("Both stores open; all rooms have new epochs");

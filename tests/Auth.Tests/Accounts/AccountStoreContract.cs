@@ -194,7 +194,7 @@ public abstract class AccountStoreContract : IAsyncLifetime
         id, AccountKind.Guest, DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_123), new Profile(userName, " Nick", Email: null, IsAdministrator: false), Credential: null);
 }
 
-public sealed class LiteAccountStoreTests : AccountStoreContract
+public sealed class AccountStoreTests : AccountStoreContract
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("account-store-").FullName;
     private DocumentStore _documents = null!;
@@ -202,7 +202,7 @@ public sealed class LiteAccountStoreTests : AccountStoreContract
     protected override object Open()
     {
         _documents = DocumentStore.Open(Path.Combine(_folder, "accounts.db"));
-        return new LiteAccountStore(_documents);
+        return new AccountStore(_documents.Documents);
     }
 
     protected override async Task CloseAsync()

@@ -1,7 +1,10 @@
+using System.Text;
+using System.Text.Json.Nodes;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Outcomes;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.SigningIn;
+using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Auth.Tests.Accounts;
 
@@ -219,14 +222,13 @@ public sealed class LookAlikeTests
         await fixture.RegisterAsync("bia", "Bia");
         await fixture.RegisterAsync("carl", "Carl");
         // As version 0.1 let them be stored.
-        await fixture.Store.WriteAsync(database =>
+        await foreach (var document in fixture.Store.Documents.AllAsync("accounts"))
         {
-            foreach (var document in database.GetCollection("accounts").FindAll().ToList())
-            {
-                document["displayName"] = document["userName"].AsString == "carl" ? "Admin" : "Ana Lima";
-                database.GetCollection("accounts").Update(document);
-            }
-        });
+            var account = JsonNode.Parse(document.Json.Span)!;
+            account["displayName"] = account["userName"]!.GetValue<string>() == "carl" ? "Admin" : "Ana Lima";
+            await fixture.Store.Documents.CommitAllAsync([new DocumentChange.Put("accounts", document.Id, document.Version, Encoding.UTF8.GetBytes(account.ToJsonString()))]);
+        }
+
         await fixture.RestartAsync();
 
         foreach (var (user, name) in new[] { ("ana", "ANA LIMA"), ("bia", "Ana Lima"), ("carl", "Admin") })

@@ -20,7 +20,7 @@ public sealed class UncertainWriteTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _documents = DocumentStore.Open(Path.Combine(_folder, "accounts.db"));
-        _store = new FailingStore(new LiteAccountStore(_documents));
+        _store = new FailingStore(new AccountStore(_documents.Documents));
         _directory = await AccountDirectory.LoadAsync(_store, _gate, TimeProvider.System);
     }
 

@@ -110,7 +110,7 @@ public sealed class PasswordLinksTests
 
         await AssertDeadAsync(fixture, secret);
         await fixture.Auth.Sweeper.TidyAsync();
-        Assert.Equal(0, await fixture.Store.ReadAsync(database => database.GetCollection("passwordLinks").Count()));
+        Assert.Empty(await fixture.Store.Documents.PageAsync("passwordLinks", null, 1));
     }
 
     [Fact]

@@ -2,7 +2,6 @@ using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Text;
 using System.Text.Json.Nodes;
-using LiteDB;
 using Microsoft.Extensions.Logging.Abstractions;
 using WebMessenger.Broker.Host;
 using WebMessenger.Broker.Operator;
@@ -45,7 +44,7 @@ public sealed class BackupTests : IDisposable
 
         await using (var documents = DocumentStore.Open(DataFolder.AccountsFileIn(Restored)))
         {
-            Assert.Equal("ana", (await documents.ReadAsync(database => database.GetCollection("people").FindAll().ToList())).Single()["name"].AsString);
+            Assert.Equal("ana", (await documents.Documents.PageAsync("people", null, 2)).Single().Id);
         }
 
         // What was backed up is as it was.
@@ -378,7 +377,7 @@ public sealed class BackupTests : IDisposable
     {
         DataFolder.Open(Data).Dispose();
         await using var documents = DocumentStore.Open(DataFolder.AccountsFileIn(Data));
-        await documents.WriteAsync(database => database.GetCollection("people").Insert(new BsonDocument { ["name"] = "ana" }));
+        await documents.Documents.CommitAllAsync([new DocumentChange.Put("people", "ana", 0, "{}"u8.ToArray())]);
         await using var log = OpenLog(Data);
         var said = await log.AppendAsync(Lobby, "ana", "m1", 0, Encoding.UTF8.GetBytes("hello"), new RecordChange([.. "beside"u8], [.. "kept"u8]));
         Assert.Equal(AppendOutcome.Stored, said.Outcome);

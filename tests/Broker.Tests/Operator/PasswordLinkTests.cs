@@ -122,8 +122,8 @@ public sealed class PasswordLinkTests : IDisposable
 
         // The account has its password of before again, so that the link would fit.
         await using var documents = WebMessenger.Storage.Documents.DocumentStore.Open(DataFolder.AccountsFileIn(_folder.In("restored")));
-        Assert.Equal(1, await documents.ReadAsync(database => database.GetCollection("accounts").Count()));
-        Assert.Equal(0, await documents.ReadAsync(database => database.GetCollection("passwordLinks").Count()));
+        Assert.Single(await documents.Documents.PageAsync("accounts", null, 2));
+        Assert.Empty(await documents.Documents.PageAsync("passwordLinks", null, 1));
     }
 
     [Fact]
