@@ -196,7 +196,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton(stores.Log);
         services.AddSingleton(stores.Records);
         services.AddSingleton(stores.Health);
-        services.AddSingleton(new RoomStore(stores.Documents));
+        services.AddSingleton(new RoomStore(stores.Documents.Documents));
         services.AddSingleton<ConnectionDirectory>();
         services.AddSingleton(DiskSpace.Of(stores.Folder, settings.Limits));
         services.AddSingleton<StorageQuotas>();

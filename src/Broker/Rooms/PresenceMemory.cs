@@ -95,12 +95,12 @@ internal sealed partial class PresenceMemory(RoomDirectory rooms, IRoomLog log, 
             {
                 // The head first: who is here by then has it behind them, and whoever comes or goes later says so in a later event.
                 var head = log.Head(room.Log);
-                var old = _notes.GetValueOrDefault(room.Id.Value);
+                var old = _notes.GetValueOrDefault(room.Key);
                 if (head.Head - (old?.Epoch == head.Epoch ? old.Seq : 0) >= events)
                 {
                     PresenceNote note = new(head.Epoch, head.Head, room.SaidPresence());
-                    fresh[room.Id.Value] = note;
-                    changes.Add(new(KeyOf(room.Id.Value), JsonSerializer.SerializeToUtf8Bytes(note, PresenceJson.Default.PresenceNote)));
+                    fresh[room.Key] = note;
+                    changes.Add(new(KeyOf(room.Key), JsonSerializer.SerializeToUtf8Bytes(note, PresenceJson.Default.PresenceNote)));
                 }
             }
             catch (Exception error) when (error is IOException or ObjectDisposedException)
@@ -109,7 +109,7 @@ internal sealed partial class PresenceMemory(RoomDirectory rooms, IRoomLog log, 
             }
         }
 
-        var gone = _notes.Keys.Where(room => rooms.Find(room) is null).ToList();
+        var gone = _notes.Keys.Where(room => rooms.FindByKey(room) is null).ToList();
         changes.AddRange(gone.Select(room => new RecordChange(KeyOf(room), null)));
         if (changes.Count == 0)
         {
@@ -154,7 +154,7 @@ internal sealed partial class PresenceMemory(RoomDirectory rooms, IRoomLog log, 
     private void Restore(Room room)
     {
         var head = log.Head(room.Log);
-        var note = _notes.GetValueOrDefault(room.Id.Value);
+        var note = _notes.GetValueOrDefault(room.Key);
         if (note is not null && (note.Epoch != head.Epoch || note.Seq > head.Head))
         {
             note = null;

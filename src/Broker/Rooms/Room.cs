@@ -29,7 +29,7 @@ internal sealed class Room : EventStream
     private bool _infoChanged;
 
     public Room(RoomRecord record, IRoomLog log, StorageQuotas quotas, DiskSpace space, TimeProvider time)
-        : base(LogName.OfRoom(record.Id.Value))
+        : base(record.Log)
     {
         (_record, _log, _quotas, _space, _time) = (record, log, quotas, space, time);
         var topic = "rooms/" + record.Id.Value;
@@ -41,6 +41,9 @@ internal sealed class Room : EventStream
     }
 
     public RoomId Id => _record.Id;
+
+    /// <summary>Names it in all that is stored, see <see cref="RoomRecord"/>.</summary>
+    public string Key => _record.Key;
 
     public byte[] IdBytes { get; }
 

@@ -5,7 +5,7 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>
-/// What happens when rooms and accounts end. Two stores hold them: LiteDB the room, its list and the access tokens that name it; the log what was said. The first
+/// What happens when rooms and accounts end. Two stores hold them: the documents the room and its list; the log what was said. The first
 /// write takes the room away and notes that it is ending; the note goes when the rest is gone, with the next start if the program ends in between (fault R13).
 /// </summary>
 internal sealed partial class RoomDirectory
@@ -83,7 +83,7 @@ internal sealed partial class RoomDirectory
             {
                 var isGone = await WithoutStoppingAsync(() => log.DropAsync(LogName.OfAccount(account)));
                 await positions.ForgetAsync(account);
-                await RemoveAsync(account, isGone);
+                await RemoveAsync(account, isGone, isAtStart: true);
             });
         }
 
@@ -97,10 +97,10 @@ internal sealed partial class RoomDirectory
     private static bool MayTake(FormerRoom former, Account account) => former.OwnerId == account.Id || account.Profile.IsAdministrator;
 
     // Under _changes. The rooms that ended by it, and who was in them.
-    private async Task<List<(Room Room, List<string> Members)>> RemoveAsync(string accountId, bool isAll)
+    private async Task<List<(Room Room, List<string> Members)>> RemoveAsync(string accountId, bool isAll, bool isAtStart = false)
     {
         var (handedOver, over) = await HandOverAsync(accountId);
-        await store.RemoveAccountAsync(accountId, handedOver, isAll);
+        await store.RemoveAccountAsync(accountId, isAtStart ? null : [.. RoomsOf(accountId).Select(room => room.Key)], handedOver, isAll);
         _tries.Forget(accountId);
         _asks.Forget(accountId);
         _withdrawals.Forget(accountId);
@@ -135,7 +135,7 @@ internal sealed partial class RoomDirectory
         List<Room> over = [];
         foreach (var room in _rooms.Values.Where(room => room.Record.OwnerId == accountId))
         {
-            var heir = (await store.LongestMembersAsync(room.Id)).Find(member =>
+            var heir = (await store.LongestMembersAsync(room.Key)).Find(member =>
                 member != accountId && room.IsMember(member) && accounts.Find(member) is { IsGuest: false, IsErased: false, Ban: null });
             if (heir is not null || settings.DefaultRooms.Contains(room.Id))
             {
@@ -153,13 +153,14 @@ internal sealed partial class RoomDirectory
     // Under _changes. From here on the room is gone for everybody; what was said in it is removed by FinishAsync.
     private async Task<List<string>> EndAsync(Room room)
     {
-        FormerRoom former = new(room.Id.Value, room.Record.OwnerId, IsEnding: true);
+        FormerRoom former = new(room.Id.Value, room.Key, room.Record.OwnerId, IsEnding: true);
         await store.DeleteAsync(former);
         var members = room.MemberIds.ToList();
         _former[former.Id] = former;
         _rooms.TryRemove(room.Id.Value, out _);
+        _byKey.TryRemove(room.Key, out _);
         room.Delete();
-        _invitations.RemoveAll(one => one.Room == former.Id);
+        _invitations.RemoveAll(one => one.Room == former.Key);
         await positions.ForgetAsync(room, members);
         lock (_gate)
         {
@@ -189,7 +190,7 @@ internal sealed partial class RoomDirectory
             // Somebody else may have finished it, and a room of this id be there again.
             if (_former.TryGetValue(id, out var former) && former.IsEnding)
             {
-                await log.DropAsync(LogName.OfRoom(id));
+                await log.DropAsync(LogName.OfRoom(former.Key));
                 var ended = former with { IsEnding = false };
                 await store.EndedAsync(ended);
                 _former[id] = ended;

@@ -17,7 +17,7 @@ internal sealed partial class RoomDirectory
     {
         foreach (var open in _invitations.OpenOf(account.Id))
         {
-            if (Find(open.Room) is { } room && !room.IsMember(account.Id) && Holds(open, room) is { } by)
+            if (FindByKey(open.Room) is { } room && !room.IsMember(account.Id) && Holds(open, room) is { } by)
             {
                 yield return (room, by, open.At);
             }
@@ -29,7 +29,7 @@ internal sealed partial class RoomDirectory
 
     /// <summary>An invitation that is open and still holds.</summary>
     public bool IsInvited(Room room, Account account) =>
-        !room.IsDeleted && _invitations.Find(room.Id.Value, account.Id) is { IsDeclined: false } open && Holds(open, room) is not null;
+        !room.IsDeleted && _invitations.Find(room.Key, account.Id) is { IsDeclined: false } open && Holds(open, room) is not null;
 
     /// <summary>A room's owner asks people in, and administrators do into rooms that they could read as well.</summary>
     public static bool MayInvite(Room room, Account account) =>
@@ -64,9 +64,9 @@ internal sealed partial class RoomDirectory
                 return RoomChange.TriedTooOften;
             }
 
-            if (whom is { IsErased: false, Ban: null } && _invitations.MayAdd(room.Id.Value, whom.Id))
+            if (whom is { IsErased: false, Ban: null } && _invitations.MayAdd(room.Key, whom.Id))
             {
-                invitation = new Invitation(room.Id.Value, whom.Id, by.Id, time.GetUtcNow());
+                invitation = new Invitation(room.Key, whom.Id, by.Id, time.GetUtcNow());
             }
 
             await OrGiveBackAsync(_asks, by, () => store.InviteAsync(by.Id, _asks.Of(by.Id), invitation));
@@ -109,7 +109,7 @@ internal sealed partial class RoomDirectory
                 return RoomChange.TriedTooOften;
             }
 
-            var open = whom is not null && _invitations.Find(room.Id.Value, whom.Id) is { IsDeclined: false } found ? found : null;
+            var open = whom is not null && _invitations.Find(room.Key, whom.Id) is { IsDeclined: false } found ? found : null;
             await OrGiveBackAsync(_withdrawals, by, () => store.WithdrawAsync(by.Id, _asks.Of(by.Id), open));
             if (open is not null)
             {
@@ -144,7 +144,7 @@ internal sealed partial class RoomDirectory
         await _changes.WaitAsync();
         try
         {
-            if (_invitations.Find(room.Id.Value, account.Id) is not { IsDeclined: false } open)
+            if (_invitations.Find(room.Key, account.Id) is not { IsDeclined: false } open)
             {
                 return false;
             }
@@ -165,7 +165,7 @@ internal sealed partial class RoomDirectory
         List<Invitation> over = [];
         foreach (var one in stored.Invitations)
         {
-            if (_invitations.IsOver(one) || !_rooms.ContainsKey(one.Room) || accounts.Find(one.Account) is null)
+            if (_invitations.IsOver(one) || FindByKey(one.Room) is null || accounts.Find(one.Account) is null)
             {
                 over.Add(one);
             }

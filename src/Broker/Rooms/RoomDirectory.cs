@@ -46,6 +46,7 @@ internal sealed partial class RoomDirectory(
     ILogger<RoomDirectory> logger) : IDisposable
 {
     private readonly ConcurrentDictionary<string, Room> _rooms = new();
+    private readonly ConcurrentDictionary<string, Room> _byKey = new();
     private readonly ConcurrentDictionary<string, Inbox> _inboxes = new();
     private readonly SemaphoreSlim _changes = new(1, 1);
     private readonly Lock _gate = new();
@@ -63,12 +64,12 @@ internal sealed partial class RoomDirectory(
         var stored = await store.LoadAsync();
         foreach (var record in stored.Rooms)
         {
-            _rooms[record.Id.Value] = new Room(record, log, quotas, space, time);
+            Enter(new Room(record, log, quotas, space, time));
         }
 
-        foreach (var (roomId, accountId) in stored.Members)
+        foreach (var (key, accountId) in stored.Members)
         {
-            if (_rooms.TryGetValue(roomId, out var room) && accounts.Find(accountId) is not null)
+            if (_byKey.TryGetValue(key, out var room) && accounts.Find(accountId) is not null)
             {
                 Index(room, accountId);
             }
@@ -81,13 +82,16 @@ internal sealed partial class RoomDirectory(
             if (!_rooms.ContainsKey(id.Value))
             {
                 var title = char.ToUpperInvariant(id.Value[0]) + id.Value[1..];
-                var record = new RoomRecord(id, title, "", false, null, time.GetUtcNow());
-                _rooms[id.Value] = await MakeAsync(record, firstMember: null);
+                var record = new RoomRecord(RoomStore.NewKey(), id, title, "", false, null, time.GetUtcNow());
+                Enter(await MakeAsync(record, firstMember: null));
             }
         }
     }
 
     public Room? Find(string id) => _rooms.GetValueOrDefault(id);
+
+    /// <param name="key">See <see cref="RoomRecord"/>.</param>
+    public Room? FindByKey(string key) => _byKey.GetValueOrDefault(key);
 
     /// <summary>The room, if the account may know that it exists.</summary>
     public Room? FindVisible(string id, string accountId) => Find(id) is { } room && room.IsVisibleTo(accountId) ? room : null;
@@ -176,10 +180,10 @@ internal sealed partial class RoomDirectory(
                 return RoomChange.IdTaken;
             }
 
-            var record = new RoomRecord(id, title, topic, isPrivate, owner.Id, time.GetUtcNow());
+            var record = new RoomRecord(RoomStore.NewKey(), id, title, topic, isPrivate, owner.Id, time.GetUtcNow());
             var room = await MakeAsync(record, owner.Id);
             Index(room, owner.Id);
-            _rooms[id.Value] = room;
+            Enter(room);
             await positions.BeginAsync(owner, room);
             clients.Place(owner.Id, room, replay: true);
             kept.RoomJoined(owner.Id, room);
@@ -246,14 +250,14 @@ internal sealed partial class RoomDirectory(
 
             if (!account.IsGuest || room.Record.IsPrivate)
             {
-                await store.AddMemberAsync(room.Id, account.Id, time.GetUtcNow());
+                await store.AddMemberAsync(room.Key, account.Id, time.GetUtcNow());
             }
-            else if (_invitations.Find(room.Id.Value, account.Id) is { } usedUp)
+            else if (_invitations.Find(room.Key, account.Id) is { } usedUp)
             {
                 await store.RemoveInvitationsAsync([usedUp]);
             }
 
-            _invitations.Remove(room.Id.Value, account.Id);
+            _invitations.Remove(room.Key, account.Id);
             Index(room, account.Id);
             begun = positions.BeginAsync(account, room);
         }
@@ -278,7 +282,7 @@ internal sealed partial class RoomDirectory(
         try
         {
             clients.Removed(account.Id, room);
-            await store.RemoveMemberAsync(room.Id, account.Id);
+            await store.RemoveMemberAsync(room.Key, account.Id);
             room.RemoveMember(account.Id);
             lock (_gate)
             {
@@ -334,16 +338,16 @@ internal sealed partial class RoomDirectory(
 
     private async Task<Room> MakeAsync(RoomRecord record, string? firstMember)
     {
-        var room = new Room(record, log, quotas, space, time);
-        if (room.Head > 0)
-        {
-            // Left behind by a deletion that was cut short. Before the room is stored: a start in between would show it in the new room (fault R13).
-            await log.DropAsync(room.Log);
-        }
-
-        await store.SaveAsync(record, firstMember);
+        // Its log is empty whatever a deletion that was cut short has left behind: nobody has had its key (fault R13).
+        var room = new Room(await store.SaveAsync(record, firstMember), log, quotas, space, time);
         _former.TryRemove(record.Id.Value, out _);
         return room;
+    }
+
+    private void Enter(Room room)
+    {
+        _byKey[room.Key] = room;
+        _rooms[room.Id.Value] = room;
     }
 
     // Under the inbox's gate.

@@ -1,12 +1,15 @@
-using LiteDB;
+using System.Security.Cryptography;
+using System.Text.Json.Serialization;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage.Documents;
+using static WebMessenger.Storage.Documents.DocumentChange;
 
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>What is read at start.</summary>
+/// <param name="Members">Keys of rooms, with the accounts on their lists. Some may be of rooms that are ending.</param>
 /// <param name="Erased">Ids of accounts that were erased and of which something may be left.</param>
 internal sealed record StoredRooms(
     List<RoomRecord> Rooms,
@@ -17,10 +20,10 @@ internal sealed record StoredRooms(
     List<string> Erased);
 
 /// <summary>
-/// Rooms, their member lists, the ids of those that were deleted, and invitations on disk, beside the accounts. Read once at start; the directory holds them in
-/// memory after.
+/// Rooms, their member lists, the ids of those that were deleted, and invitations, as documents. Read once at start; the directory holds them in memory after, and
+/// writes from under one gate: so most of it is put whatever version is there.
 /// </summary>
-internal sealed class RoomStore(DocumentStore store)
+internal sealed class RoomStore(IDocuments documents)
 {
     private const string Rooms = "rooms";
     private const string Members = "members";
@@ -28,163 +31,243 @@ internal sealed class RoomStore(DocumentStore store)
     private const string Invitations = "invitations";
     private const string Inviters = "inviters";
 
-    public Task<StoredRooms> LoadAsync() => store.ReadAsync(database => new StoredRooms(
-        database.GetCollection(Rooms).FindAll().Select(Read).ToList(),
-        database.GetCollection(Members).FindAll().Select(document => (document["room"].AsString, document["account"].AsString)).ToList(),
-        database.GetCollection(Former).FindAll().Select(ReadFormer).ToList(),
-        database.GetCollection(Invitations).FindAll().Select(ReadInvitation).ToList(),
-        database.GetCollection(Inviters).FindAll()
-            .Select(document => (document["_id"].AsString, new DailyLeft(document["left"].AsDouble, ReadTime(document["at"])))).ToList(),
-        ErasedAccounts.All(database)));
+    // Which room has an id just now; claimed by the room's key.
+    private const string Ids = "room";
+
+    // Another node may be quicker, but not each time.
+    private const int Tries = 32;
+
+    /// <summary>A key that no room has had, but for a chance in 2^82.</summary>
+    public static string NewKey() => "r" + RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz0123456789", 16);
+
+    public async Task<StoredRooms> LoadAsync()
+    {
+        StoredRooms stored = new([], [], [], [], [], await ErasedAccounts.AllAsync(documents));
+        await foreach (var document in documents.AllAsync(Rooms))
+        {
+            stored.Rooms.Add(ReadRoom(document));
+        }
+
+        await foreach (var document in documents.AllAsync(Members))
+        {
+            stored.Members.Add(Parts(document.Id));
+        }
+
+        await foreach (var document in documents.AllAsync(Former))
+        {
+            var former = document.As(RoomJson.Default.StoredFormerRoom);
+            stored.Former.Add(new FormerRoom(document.Id, former.Key, former.Owner, former.Ending));
+        }
+
+        await foreach (var document in documents.AllAsync(Invitations))
+        {
+            stored.Invitations.Add(ReadInvitation(document));
+        }
+
+        await foreach (var document in documents.AllAsync(Inviters))
+        {
+            var left = document.As(RoomJson.Default.StoredInviter);
+            stored.Inviters.Add((document.Id, new DailyLeft(left.Left, Time(left.At))));
+        }
+
+        return stored;
+    }
 
     /// <summary>Stores a new or changed room and, with it, a first member. Its id is a former room's no more.</summary>
-    public Task SaveAsync(RoomRecord room, string? firstMember) => store.WriteAsync(database =>
+    /// <returns>
+    /// The room as it is stored. A new one has the key of what is there, if a write that seemed to have failed has stored a room of this id before: nobody was ever in it.
+    /// </returns>
+    public async Task<RoomRecord> SaveAsync(RoomRecord room, string? firstMember)
     {
-        database.GetCollection(Rooms).Upsert(Write(room));
-        database.GetCollection(Former).Delete(room.Id.Value);
-        if (firstMember is not null)
+        for (var tries = 0; tries < Tries; tries++)
         {
-            database.GetCollection(Members).Upsert(Write(room.Id, firstMember, room.CreatedAt));
+            var version = (await documents.GetAsync(Rooms, room.Key))?.Version ?? 0;
+            List<DocumentChange> changes = [Put(room, version), new Claim(Ids, room.Id.Value, room.Key), new Delete(Former, room.Id.Value, null)];
+            if (firstMember is not null)
+            {
+                changes.Add(PutMember(room.Key, firstMember, room.CreatedAt));
+            }
+
+            var outcome = await documents.CommitAsync(changes);
+            if (outcome.IsDone)
+            {
+                return room;
+            }
+
+            room = outcome.Conflicts.FirstOrDefault(conflict => conflict.Owner is not null) is { Owner: { } key } ? room with { Key = key } : room;
         }
-    });
 
-    /// <summary>Removes a room with its list and invitations, and notes what of it is left to be removed elsewhere.</summary>
-    public Task DeleteAsync(FormerRoom room) => store.WriteAsync(database =>
+        throw new IOException($"The room '{room.Id}' is changed by somebody else all the time.");
+    }
+
+    /// <summary>Takes a room away, and notes what of it is left to be removed.</summary>
+    public Task DeleteAsync(FormerRoom room) =>
+        documents.CommitAllAsync([new Delete(Rooms, room.Key, null), new GiveBack(Ids, room.Id, room.Key), Put(room)]);
+
+    /// <summary>Removes a deleted room's list and invitations: then nothing of it is left but its id.</summary>
+    public async Task EndedAsync(FormerRoom room)
     {
-        database.GetCollection(Rooms).Delete(room.Id);
-        database.GetCollection(Members).DeleteMany("$.room = @0", room.Id);
-        database.GetCollection(Invitations).DeleteMany("$.room = @0", room.Id);
-        database.GetCollection(Former).Upsert(Write(room));
-    });
+        foreach (var collection in new[] { Members, Invitations })
+        {
+            List<DocumentChange> changes = [];
+            await foreach (var document in documents.AllAsync(collection, room.Key + "/"))
+            {
+                changes.Add(new Delete(collection, document.Id, null));
+            }
 
-    /// <summary>Nothing of a deleted room is left but its id.</summary>
-    public Task EndedAsync(FormerRoom room) => store.WriteAsync(database => { database.GetCollection(Former).Upsert(Write(room)); });
+            await documents.CommitAllAsync(changes);
+        }
+
+        await documents.CommitAllAsync([Put(room)]);
+    }
 
     /// <summary>Puts an account on a room's list; an invitation is used up by it.</summary>
-    public Task AddMemberAsync(RoomId room, string account, DateTimeOffset since) => store.WriteAsync(database =>
-    {
-        database.GetCollection(Members).Upsert(Write(room, account, since));
-        database.GetCollection(Invitations).Delete(MemberKey(room.Value, account));
-    });
+    public Task AddMemberAsync(string room, string account, DateTimeOffset since) =>
+        documents.CommitAllAsync([PutMember(room, account, since), new Delete(Invitations, Id(room, account), null)]);
 
-    public Task RemoveMemberAsync(RoomId room, string account) => store.WriteAsync(database =>
-    {
-        database.GetCollection(Members).Delete(MemberKey(room.Value, account));
-    });
+    public Task RemoveMemberAsync(string room, string account) => documents.CommitAllAsync([new Delete(Members, Id(room, account), null)]);
 
     /// <summary>The accounts on a room's list, those who have been on it for longest first.</summary>
-    public Task<List<string>> LongestMembersAsync(RoomId room) => store.ReadAsync(database => database.GetCollection(Members)
-        .Find(Query.EQ("room", room.Value))
-        // A place of version 0.1 has no date, and is older than any that has.
-        .OrderBy(document => document["since"].IsNull ? DateTimeOffset.MinValue : ReadTime(document["since"]))
-        .ThenBy(document => document["account"].AsString, StringComparer.Ordinal)
-        .Select(document => document["account"].AsString)
-        .ToList());
+    public async Task<List<string>> LongestMembersAsync(string room)
+    {
+        List<(string Account, long Since)> members = [];
+        await foreach (var document in documents.AllAsync(Members, room + "/"))
+        {
+            // A place of version 0.1 has no date, and is older than any that has.
+            members.Add((Parts(document.Id).Account, document.As(RoomJson.Default.StoredMember).Since ?? 0));
+        }
+
+        return [.. members.OrderBy(member => member.Since).ThenBy(member => member.Account, StringComparer.Ordinal).Select(member => member.Account)];
+    }
 
     /// <summary>
     /// Stores what is left to who invites, and an invitation if there is one: one write either way, so that its time does not tell whether there is anybody to
     /// invite (fault S13).
     /// </summary>
-    public Task InviteAsync(string inviter, DailyLeft left, Invitation? invitation) => store.WriteAsync(database =>
-    {
-        database.GetCollection(Inviters).Upsert(Write(inviter, left));
-        if (invitation is not null)
-        {
-            database.GetCollection(Invitations).Upsert(Write(invitation));
-        }
-    });
+    public Task InviteAsync(string inviter, DailyLeft left, Invitation? invitation) =>
+        documents.CommitAllAsync(invitation is null ? [Put(inviter, left)] : [Put(inviter, left), Put(invitation)]);
 
-    public Task SaveInvitationAsync(Invitation invitation) => store.WriteAsync(database => { database.GetCollection(Invitations).Upsert(Write(invitation)); });
+    public Task SaveInvitationAsync(Invitation invitation) => documents.CommitAllAsync([Put(invitation)]);
 
     /// <summary>Removes an invitation, if there is one; one write either way, as in <see cref="InviteAsync"/>.</summary>
-    public Task WithdrawAsync(string by, DailyLeft left, Invitation? invitation) => store.WriteAsync(database =>
-    {
-        database.GetCollection(Inviters).Upsert(Write(by, left));
-        if (invitation is not null)
-        {
-            database.GetCollection(Invitations).Delete(MemberKey(invitation.Room, invitation.Account));
-        }
-    });
+    public Task WithdrawAsync(string by, DailyLeft left, Invitation? invitation) =>
+        documents.CommitAllAsync(invitation is null ? [Put(by, left)] : [Put(by, left), Remove(invitation)]);
 
-    public Task RemoveInvitationsAsync(IReadOnlyCollection<Invitation> invitations) => store.WriteAsync(database =>
-    {
-        foreach (var one in invitations)
-        {
-            database.GetCollection(Invitations).Delete(MemberKey(one.Room, one.Account));
-        }
-    });
+    public Task RemoveInvitationsAsync(IReadOnlyCollection<Invitation> invitations) => documents.CommitAllAsync(invitations.Select(Remove));
 
-    /// <summary>Removes an erased account from all lists.</summary>
+    /// <summary>Removes an erased account from all lists; a write that fails in between is finished by the next start.</summary>
+    /// <param name="rooms">Keys of the rooms on whose lists it is; null: not known, and all lists are looked through.</param>
     /// <param name="handedOver">The rooms that it had, as they are from now on.</param>
     /// <param name="isAll">Nothing of the account is left elsewhere.</param>
-    public Task RemoveAccountAsync(string account, IReadOnlyCollection<RoomRecord> handedOver, bool isAll) => store.WriteAsync(database =>
+    public async Task RemoveAccountAsync(string account, IReadOnlyCollection<string>? rooms, IReadOnlyCollection<RoomRecord> handedOver, bool isAll)
     {
-        database.GetCollection(Members).DeleteMany("$.account = @0", account);
-        database.GetCollection(Invitations).DeleteMany("$.account = @0 OR $.by = @0", account);
-        database.GetCollection(Inviters).Delete(account);
-        foreach (var room in handedOver)
+        List<DocumentChange> changes = [.. (rooms ?? await RoomsOfAsync(account)).Select(room => new Delete(Members, Id(room, account), null))];
+        await foreach (var document in documents.AllAsync(Invitations))
         {
-            database.GetCollection(Rooms).Upsert(Write(room));
+            if (ReadInvitation(document) is var one && (one.Account == account || one.By == account))
+            {
+                changes.Add(Remove(one));
+            }
         }
 
+        changes.Add(new Delete(Inviters, account, null));
+        changes.AddRange(handedOver.Select(room => Put(room, expected: null)));
         if (isAll)
         {
-            ErasedAccounts.StrikeOut(database, account);
+            // Last of all, also where these are more than one commit.
+            changes.Add(ErasedAccounts.StrikeOut(account));
         }
-    });
 
-    private static string MemberKey(string room, string account) => room + "/" + account;
+        await documents.CommitAllAsync(changes);
+    }
 
-    private static BsonDocument Write(RoomId room, string account, DateTimeOffset since) => new()
+    private async Task<List<string>> RoomsOfAsync(string account)
     {
-        ["_id"] = MemberKey(room.Value, account),
-        ["room"] = room.Value,
-        ["account"] = account,
-        ["since"] = since.UtcDateTime,
-    };
+        List<string> rooms = [];
+        await foreach (var document in documents.AllAsync(Members))
+        {
+            if (Parts(document.Id) is var member && member.Account == account)
+            {
+                rooms.Add(member.Room);
+            }
+        }
 
-    private static BsonDocument Write(FormerRoom room) => new()
+        return rooms;
+    }
+
+    private static string Id(string room, string account) => room + "/" + account;
+
+    // Neither a key nor an account id has a slash.
+    private static (string Room, string Account) Parts(string id) => (id[..id.IndexOf('/', StringComparison.Ordinal)], id[(id.IndexOf('/', StringComparison.Ordinal) + 1)..]);
+
+    private static DocumentChange PutMember(string room, string account, DateTimeOffset since) =>
+        DocumentsReading.Put(Members, Id(room, account), null, new StoredMember(since.ToUnixTimeMilliseconds()), RoomJson.Default.StoredMember);
+
+    private static DocumentChange Put(FormerRoom room) =>
+        DocumentsReading.Put(Former, room.Id, null, new StoredFormerRoom(room.Key, room.OwnerId, room.IsEnding), RoomJson.Default.StoredFormerRoom);
+
+    private static DocumentChange Put(string inviter, DailyLeft left) =>
+        DocumentsReading.Put(Inviters, inviter, null, new StoredInviter(left.Left, left.At.ToUnixTimeMilliseconds()), RoomJson.Default.StoredInviter);
+
+    private static DocumentChange Put(Invitation invitation) => DocumentsReading.Put(
+        Invitations,
+        Id(invitation.Room, invitation.Account),
+        null,
+        new StoredInvitation(invitation.By, invitation.At.ToUnixTimeMilliseconds(), invitation.IsDeclined),
+        RoomJson.Default.StoredInvitation);
+
+    private static DocumentChange Remove(Invitation invitation) => new Delete(Invitations, Id(invitation.Room, invitation.Account), null);
+
+    private static DocumentChange Put(RoomRecord room, long? expected) => DocumentsReading.Put(
+        Rooms,
+        room.Key,
+        expected,
+        new StoredRoom(room.Id.Value, room.Title, room.Topic, room.IsPrivate, room.OwnerId, room.CreatedAt.ToUnixTimeMilliseconds()),
+        RoomJson.Default.StoredRoom);
+
+    private static RoomRecord ReadRoom(Document document)
     {
-        ["_id"] = room.Id,
-        ["owner"] = room.OwnerId is null ? BsonValue.Null : room.OwnerId,
-        ["ending"] = room.IsEnding,
-    };
+        var stored = document.As(RoomJson.Default.StoredRoom);
+        return new RoomRecord(
+            document.Id,
+            RoomId.TryParse(stored.Id, out var id) ? id : throw new InvalidDataException($"'{stored.Id}' in the rooms collection is no room id."),
+            stored.Title,
+            stored.Topic,
+            stored.Private,
+            stored.Owner,
+            Time(stored.CreatedAt));
+    }
 
-    private static FormerRoom ReadFormer(BsonDocument document) =>
-        new(document["_id"].AsString, document["owner"].IsNull ? null : document["owner"].AsString, document["ending"].AsBoolean);
-
-    private static BsonDocument Write(string inviter, DailyLeft left) => new() { ["_id"] = inviter, ["left"] = left.Left, ["at"] = left.At.UtcDateTime };
-
-    private static BsonDocument Write(Invitation invitation) => new()
+    private static Invitation ReadInvitation(Document document)
     {
-        ["_id"] = MemberKey(invitation.Room, invitation.Account),
-        ["room"] = invitation.Room,
-        ["account"] = invitation.Account,
-        ["by"] = invitation.By,
-        ["at"] = invitation.At.UtcDateTime,
-        ["declined"] = invitation.IsDeclined,
-    };
+        var (room, account) = Parts(document.Id);
+        var stored = document.As(RoomJson.Default.StoredInvitation);
+        return new Invitation(room, account, stored.By, Time(stored.At), stored.Declined);
+    }
 
-    private static Invitation ReadInvitation(BsonDocument document) => new(
-        document["room"].AsString, document["account"].AsString, document["by"].AsString, ReadTime(document["at"]), document["declined"].AsBoolean);
-
-    private static DateTimeOffset ReadTime(BsonValue value) => new(DateTime.SpecifyKind(value.AsDateTime.ToUniversalTime(), DateTimeKind.Utc));
-
-    private static BsonDocument Write(RoomRecord room) => new()
-    {
-        ["_id"] = room.Id.Value,
-        ["title"] = room.Title,
-        ["topic"] = room.Topic,
-        ["private"] = room.IsPrivate,
-        ["owner"] = room.OwnerId is null ? BsonValue.Null : room.OwnerId,
-        ["createdAt"] = room.CreatedAt.UtcDateTime,
-    };
-
-    private static RoomRecord Read(BsonDocument document) => new(
-        RoomId.TryParse(document["_id"].AsString, out var id) ? id : throw new InvalidDataException($"'{document["_id"]}' in the rooms collection is no room id."),
-        document["title"].AsString,
-        document["topic"].AsString,
-        document["private"].AsBoolean,
-        document["owner"].IsNull ? null : document["owner"].AsString,
-        ReadTime(document["createdAt"]));
+    private static DateTimeOffset Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
 }
+
+/// <summary>Documents of rooms. Times are milliseconds since 1970. `rooms` by key.</summary>
+internal sealed record StoredRoom(string Id, string Title, string Topic, bool Private, string? Owner, long CreatedAt);
+
+/// <summary>`members` by `{room key}/{account}`.</summary>
+/// <param name="Since">Null: since version 0.1, which did not write it down.</param>
+internal sealed record StoredMember(long? Since);
+
+/// <summary>`formerRooms` by room id.</summary>
+internal sealed record StoredFormerRoom(string Key, string? Owner, bool Ending);
+
+/// <summary>`invitations` by `{room key}/{account}`.</summary>
+internal sealed record StoredInvitation(string By, long At, bool Declined);
+
+/// <summary>`inviters` by account.</summary>
+internal sealed record StoredInviter(double Left, long At);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(StoredRoom))]
+[JsonSerializable(typeof(StoredMember))]
+[JsonSerializable(typeof(StoredFormerRoom))]
+[JsonSerializable(typeof(StoredInvitation))]
+[JsonSerializable(typeof(StoredInviter))]
+internal sealed partial class RoomJson : JsonSerializerContext;

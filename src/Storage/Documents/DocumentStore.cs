@@ -126,9 +126,11 @@ public sealed class DocumentStore : IAsyncDisposable
         try
         {
             _database = OpenDatabase();
+            FirstFormat.Leave(_database, _files, _logger);
         }
         catch (StoreUnavailableException error)
         {
+            _database?.Abandon();
             _files.Dispose();
             opened.SetException(error);
             return;

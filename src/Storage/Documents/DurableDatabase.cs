@@ -69,6 +69,9 @@ internal sealed class DurableDatabase : IDisposable
         }
     }
 
+    /// <summary>A transaction of its own: LiteDB drops nothing in another.</summary>
+    public void Drop(string collection) => _engine.DropCollection(collection);
+
     public bool IsClosed() => _guard.IsClosed();
 
     /// <summary>Returns when all that was committed before is on the disk.</summary>

@@ -6,10 +6,10 @@ internal static class StoreCopy
     private const int BlockSize = 1 << 20;
 
     /// <summary>To be called where nothing writes to the files meanwhile.</summary>
-    public static void Make(StoreFiles files, string path)
+    public static void Make(StoreFiles files, string path, bool isSynced = false)
     {
-        Copy(files.Data, path);
-        Copy(files.Log, path + ".log");
+        Copy(files.Data, path, isSynced);
+        Copy(files.Log, path + ".log", isSynced);
     }
 
     /// <summary>
@@ -49,7 +49,7 @@ internal static class StoreCopy
         return pages;
     }
 
-    private static void Copy(IStoreFile from, string path)
+    private static void Copy(IStoreFile from, string path, bool isSynced)
     {
         using var to = DiskFile.Open(path);
         to.SetLength(0);
@@ -57,6 +57,11 @@ internal static class StoreCopy
         for (var offset = 0L; from.Read(block, offset) is > 0 and var length; offset += length)
         {
             to.Write(block.AsSpan(0, length), offset);
+        }
+
+        if (isSynced)
+        {
+            to.Sync();
         }
     }
 }

@@ -24,6 +24,12 @@ public sealed class StoreUnavailableException(string path, string message, Excep
     internal static StoreUnavailableException DataFileGone(string path) =>
         new(path, "is empty or gone, but its .log file is not: put the data file back, or restore both from a backup.");
 
+    internal static StoreUnavailableException OfTwoVersions(string path) =>
+        new(path, "has been written by version 0.1 after it had been brought into the format of this one: restore it from a backup together with its .log file.");
+
+    internal static StoreUnavailableException NotConverted(string path, Exception cause) =>
+        new(path, $"is of version 0.1 and could not be brought into the format of this one; it is as it was, and 0.1 opens it. {cause.Message}", cause);
+
     internal static StoreUnavailableException From(string path, Exception cause) => cause switch
     {
         StoreUnavailableException known => known,

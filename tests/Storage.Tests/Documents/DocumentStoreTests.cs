@@ -15,10 +15,10 @@ public sealed class DocumentStoreTests : IDisposable
         var at = new DateTime(2026, 11, 22, 23, 0, 0, 123, DateTimeKind.Utc);
         await using (var store = _folder.Open())
         {
-            await store.WriteAsync(database => database.GetCollection("accounts").Insert(new BsonDocument { ["_id"] = "a", ["at"] = at }));
+            await store.WriteAsync(database => database.GetCollection("people").Insert(new BsonDocument { ["_id"] = "a", ["at"] = at }));
         }
         await using var again = _folder.Open();
-        var found = await again.ReadAsync(database => database.GetCollection("accounts").FindById("a"));
+        var found = await again.ReadAsync(database => database.GetCollection("people").FindById("a"));
         Assert.Equal(at, found["at"].AsDateTime);
         Assert.Equal(DateTimeKind.Utc, found["at"].AsDateTime.Kind);
     }
