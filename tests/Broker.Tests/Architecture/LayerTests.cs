@@ -65,9 +65,8 @@ public sealed class LayerTests
     [Theory]
     // MQTTnet speaks the control plane only; what it calls a client or a session is not what we mean by them.
     [InlineData("MQTTnet", "WebMessenger.Auth.Interception", "WebMessenger.Broker.Clients", "WebMessenger.Broker.Wire", "WebMessenger.Broker.Host")]
-    // One thread owns LiteDB: whoever touches it is a store that runs there.
-    [InlineData(
-        "LiteDB", "WebMessenger.Storage.Documents", "WebMessenger.Auth.Accounts", "WebMessenger.Auth.Sessions", "WebMessenger.Auth.Passwords", "WebMessenger.Broker.Rooms")]
+    // One thread owns LiteDB; features know documents (ADR 0044).
+    [InlineData("LiteDB", "WebMessenger.Storage.Documents", "WebMessenger.Auth.Sessions")]
     [InlineData("RocksDbSharp", "WebMessenger.Storage.EventLog")]
     // All others log by ILogger.
     [InlineData("Serilog", "WebMessenger.Broker.Host")]

@@ -29,7 +29,7 @@ public sealed class UnknownTypeTests
         }
 
         var log = broker.Get<IRoomLog>();
-        foreach (var name in new[] { LogName.OfRoom("lobby"), LogName.OfAccount(bob.Account.Id) })
+        foreach (var name in new[] { broker.Room("lobby").Log, LogName.OfAccount(bob.Account.Id) })
         {
             foreach (var body in Bodies)
             {

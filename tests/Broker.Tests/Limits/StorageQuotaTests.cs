@@ -126,7 +126,7 @@ public sealed class StorageQuotaTests
         Assert.Equal("quota", (await later.PublishAsync("rooms/lobby", new string('a', 700))).Properties.User("code"));
         await using var honest = await broker.ConnectAsync(bob);
         Assert.True((await honest.PublishAsync("rooms/lobby", new string('a', 700))).Accepted);
-        Assert.Equal(1, broker.Get<IRoomLog>().ReadAfter(LogName.OfRoom("lobby"), 0, 100).Entries.Count(entry => entry.Author == ana.Account.Id && entry.Body.Length > 700));
+        Assert.Equal(1, broker.Get<IRoomLog>().ReadAfter(broker.Room("lobby").Log, 0, 100).Entries.Count(entry => entry.Author == ana.Account.Id && entry.Body.Length > 700));
     }
 
     [Fact]
@@ -144,7 +144,7 @@ public sealed class StorageQuotaTests
         }
 
         await broker.Get<IRoomLog>().SettleAsync();
-        var stored = broker.Get<IRoomLog>().ReadAfter(LogName.OfRoom("lobby"), 0, 100).Entries;
+        var stored = broker.Get<IRoomLog>().ReadAfter(broker.Room("lobby").Log, 0, 100).Entries;
         Assert.InRange(stored.Count, 4, 20);
         Assert.InRange(stored.Sum(entry => entry.Body.Length), 1, 2000);
     }

@@ -295,10 +295,10 @@ public sealed class DurableResumeTests
 
         await GoneAsync(broker, bob);
         await broker.Get<RoomDirectory>().CreateAsync(Id("club"), "Club", "", isPrivate: true, bob.Account);
-        SeenAtCompletion said = new(LogName.OfRoom("club"), () => broker.Get<IRecordStore>().Find(DurableRecords.PositionKey(bob.Account.Id, "bot")));
+        SeenAtCompletion said = new(broker.Room("club").Log, () => broker.Get<IRecordStore>().Find(DurableRecords.PositionKey(bob.Account.Id, "bot")));
         broker.Get<IRoomLog>().Append(said);
 
-        Assert.Contains("r/club", Encoding.UTF8.GetString(await said.Seen ?? []), StringComparison.Ordinal);
+        Assert.Contains(broker.Room("club").Log.Value, Encoding.UTF8.GetString(await said.Seen ?? []), StringComparison.Ordinal);
     }
 
     private static MqttProperties Kept(int receiveMaximum = 0)

@@ -174,8 +174,8 @@ public sealed class BanTests : IDisposable
         Assert.Empty(broker.Get<IRecordStore>().ReadAll(DurableRecords.ClientsPrefix));
         Assert.Empty(broker.Room("lobby").SnapshotPresence());
         var log = broker.Get<IRoomLog>();
-        await HandshakeTests.UntilAsync(() => log.Head(LogName.OfRoom("lobby")).Head == 2);
-        Assert.Equal(EventType.Leave, EventBody.TypeOf(log.ReadAfter(LogName.OfRoom("lobby"), 1, 1).Entries[0].Body.Span));
+        await HandshakeTests.UntilAsync(() => log.Head(broker.Room("lobby").Log).Head == 2);
+        Assert.Equal(EventType.Leave, EventBody.TypeOf(log.ReadAfter(broker.Room("lobby").Log, 1, 1).Entries[0].Body.Span));
 
         // And the end of one: by the same way, with nothing of before coming back.
         await broker.Program.DisposeAsync();

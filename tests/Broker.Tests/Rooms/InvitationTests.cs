@@ -22,7 +22,7 @@ public sealed class InvitationTests
         using TempFolder folder = new();
         var closed = DocumentStore.Open(folder.In("rooms.db"));
         await closed.DisposeAsync();
-        using var directory = ActivatorUtilities.CreateInstance<RoomDirectory>(broker.Program.Services, new RoomStore(closed));
+        using var directory = ActivatorUtilities.CreateInstance<RoomDirectory>(broker.Program.Services, new RoomStore(closed.Documents));
         foreach (var whom in new[] { bea.Account, null })
         {
             for (var i = 0; i < 5; i++)

@@ -21,18 +21,19 @@ public sealed class LeftBehindTests
         await broker.RegisterAsync("first");
         var maker = await broker.RegisterAsync("maker");
         await MakeAndTalkAsync(broker, maker, "club");
+        var words = broker.Room("club").Log;
         using (var makers = Calls.As(broker, maker))
         {
             // From here on the log does nothing, as if the program had ended right after the other store's write.
             log.IsStopped = true;
             await makers.Delete("/api/rooms/club");
-            Assert.Equal(2, broker.Get<IRoomLog>().Head(LogName.OfRoom("club")).Head);
+            Assert.Equal(2, broker.Get<IRoomLog>().Head(words).Head);
         }
 
         log.IsStopped = false;
         await broker.RestartAsync();
 
-        Assert.Equal(0, broker.Get<IRoomLog>().Head(LogName.OfRoom("club")).Head);
+        Assert.Equal(0, broker.Get<IRoomLog>().Head(words).Head);
         Assert.Null(broker.Get<RoomDirectory>().Find("club"));
     }
 
@@ -118,6 +119,7 @@ public sealed class LeftBehindTests
         var admin = await broker.RegisterAsync("admina");
         var maker = await broker.RegisterAsync("maker");
         await MakeAndTalkAsync(broker, maker, "club", visibility);
+        var words = broker.Room("club").Log;
         Assert.True((await broker.Get<Registration>().EnterAsGuestAsync("Gil", null)).TryGet(out var guest, out _));
         await broker.Get<RoomDirectory>().JoinAsync(broker.Room("club"), guest);
         Assert.True(broker.Room("club").IsMember(guest.Id));
@@ -125,7 +127,7 @@ public sealed class LeftBehindTests
         await broker.Get<AccountChanges>().EraseAsync(maker.Account, Password, null);
 
         Assert.Null(broker.Get<RoomDirectory>().Find("club"));
-        Assert.Equal(0, broker.Get<IRoomLog>().Head(LogName.OfRoom("club")).Head);
+        Assert.Equal(0, broker.Get<IRoomLog>().Head(words).Head);
         using var admins = Calls.As(broker, admin);
         await admins.MakeRoom("club");
     }

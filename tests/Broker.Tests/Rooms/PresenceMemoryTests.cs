@@ -12,8 +12,6 @@ namespace WebMessenger.Broker.Tests.Rooms;
 /// <summary>Who was here when the server stopped: from the note beside the log and the events after it, or from the events alone.</summary>
 public sealed class PresenceMemoryTests
 {
-    private static readonly LogName Lobby = LogName.OfRoom("lobby");
-
     // It stands still: nobody's grace ends.
     private readonly FakeTimeProvider _time = new(TimeProvider.System.GetUtcNow());
 
@@ -25,7 +23,7 @@ public sealed class PresenceMemoryTests
         var log = broker.Get<IRoomLog>();
         var ana = broker.Get<AccountDirectory>().FindByUserName("ana")!;
         var said = await Task.WhenAll(Enumerable.Range(0, 10_100).Select(i => log.AppendAsync(
-            Lobby, ana.Id, null, default, EventBody.Message(EventType.Message, Author.Of(ana, "person"), $"m{i}", "hello", null))));
+            broker.Room("lobby").Log, ana.Id, null, default, EventBody.Message(EventType.Message, Author.Of(ana, "person"), $"m{i}", "hello", null))));
         Assert.All(said, one => Assert.Equal(AppendOutcome.Stored, one.Outcome));
 
         await broker.RestartAsync();
@@ -44,12 +42,13 @@ public sealed class PresenceMemoryTests
 
         var bia = broker.Get<AccountDirectory>().FindByUserName("bia")!;
         var dora = (await broker.RegisterAsync("dora")).Account;
+        var lobby = broker.Room("lobby");
         await broker.Program.DisposeAsync();
         await using (var log = RocksRoomLog.Open(DataFolder.RoomsFolderIn(broker.Program.DataFolder), null, TimeProvider.System, NullLogger<RocksRoomLog>.Instance))
         {
-            Assert.NotNull(log.Find("presence/lobby"u8));
-            await SayAsync(log, EventType.Leave, bia);
-            await SayAsync(log, EventType.Join, dora);
+            Assert.NotNull(log.Find(NoteOf(lobby.Key)));
+            await SayAsync(log, lobby.Log, EventType.Leave, bia);
+            await SayAsync(log, lobby.Log, EventType.Join, dora);
         }
 
         await broker.RestartAsync();
@@ -66,14 +65,15 @@ public sealed class PresenceMemoryTests
         await using var broker = await RunningBroker.StartAsync(_time);
         await JoinAsync(broker, "ana");
         var bia = (await broker.RegisterAsync("bia")).Account;
+        var lobby = broker.Room("lobby");
         await broker.Program.DisposeAsync();
         await using (var log = RocksRoomLog.Open(DataFolder.RoomsFolderIn(broker.Program.DataFolder), null, TimeProvider.System, NullLogger<RocksRoomLog>.Instance))
         {
             // It says that bia is here, so that it shows when it is believed.
-            var head = log.Head(Lobby);
+            var head = log.Head(lobby.Log);
             var (epoch, seq) = note == "of another epoch" ? ("other0", head.Head) : (head.Epoch, head.Head + 1);
             var lie = $$"""{"epoch":"{{epoch}}","seq":{{seq}},"here":[{"account":"{{bia.Id}}","kind":"person","since":"2026-11-23T10:00:00Z"}]}""";
-            await log.WriteAsync([new([.. "presence/lobby"u8], note == "gone" ? null : Encoding.UTF8.GetBytes(lie))]);
+            await log.WriteAsync([new(NoteOf(lobby.Key), note == "gone" ? null : Encoding.UTF8.GetBytes(lie))]);
         }
 
         await broker.RestartAsync();
@@ -86,11 +86,11 @@ public sealed class PresenceMemoryTests
     {
         await using var broker = await RunningBroker.StartAsync(_time);
         await JoinAsync(broker, "ana");
-        await broker.Get<IRecordStore>().WriteAsync([new([.. "presence/gone"u8], [.. """{"epoch":"abcdef","seq":1,"here":[]}"""u8])]);
+        await broker.Get<IRecordStore>().WriteAsync([new(NoteOf("gone"), [.. """{"epoch":"abcdef","seq":1,"here":[]}"""u8])]);
         await broker.RestartAsync();
         await broker.RestartAsync();
 
-        Assert.Equal(["presence/lobby"], broker.Get<IRecordStore>().ReadAll("presence/"u8).Select(record => Encoding.UTF8.GetString(record.Key)));
+        Assert.Equal(["presence/" + broker.Room("lobby").Key], broker.Get<IRecordStore>().ReadAll("presence/"u8).Select(record => Encoding.UTF8.GetString(record.Key)));
     }
 
     [Fact]
@@ -99,6 +99,7 @@ public sealed class PresenceMemoryTests
         await using var broker = await RunningBroker.StartAsync(_time, "--WebMessenger:Rooms:Default:0", "lobby", "--WebMessenger:Rooms:Default:1", "garden");
         await JoinAsync(broker, "ana");
         var ana = broker.Get<AccountDirectory>().FindByUserName("ana")!;
+        var garden = broker.Room("garden");
         var rooms = DataFolder.RoomsFolderIn(broker.Program.DataFolder);
         await broker.Program.DisposeAsync();
         await using (var log = RocksRoomLog.Open(rooms, null, TimeProvider.System, NullLogger<RocksRoomLog>.Instance))
@@ -107,10 +108,10 @@ public sealed class PresenceMemoryTests
             {
                 var noise = new byte[4_096];
                 Random.Shared.NextBytes(noise);
-                await log.AppendAsync(LogName.OfRoom("garden"), ana.Id, null, default, noise);
+                await log.AppendAsync(garden.Log, ana.Id, null, default, noise);
             }
 
-            await log.WriteAsync([new([.. "presence/garden"u8], null)]);
+            await log.WriteAsync([new(NoteOf(garden.Key), null)]);
         }
 
         // Opening moves what is in the write-ahead log into a table; the noise is most of it.
@@ -123,7 +124,7 @@ public sealed class PresenceMemoryTests
         await broker.RestartAsync();
 
         Assert.Equal(["ana"], Here(broker));
-        Assert.Throws<LogDamagedException>(() => broker.Get<IRoomLog>().ReadAfter(LogName.OfRoom("garden"), 0, 40));
+        Assert.Throws<LogDamagedException>(() => broker.Get<IRoomLog>().ReadAfter(garden.Log, 0, 40));
     }
 
     private static async Task JoinAsync(RunningBroker broker, string name)
@@ -135,8 +136,10 @@ public sealed class PresenceMemoryTests
         await client.DisposeAsync();
     }
 
-    private static Task<AppendResult> SayAsync(RocksRoomLog log, EventType type, Account account) =>
-        log.AppendAsync(Lobby, account.Id, null, default, EventBody.Presence(type, Author.Of(account, "person"), EventBody.NewId(), []));
+    private static Task<AppendResult> SayAsync(RocksRoomLog log, LogName room, EventType type, Account account) =>
+        log.AppendAsync(room, account.Id, null, default, EventBody.Presence(type, Author.Of(account, "person"), EventBody.NewId(), []));
+
+    private static byte[] NoteOf(string room) => Encoding.UTF8.GetBytes("presence/" + room);
 
     /// <summary>All in the lobby, those in grace included.</summary>
     private static List<string> Here(RunningBroker broker) => [.. broker.Room("lobby").SnapshotPresence().Select(present => present.Author.User).Order()];

@@ -134,7 +134,7 @@ public sealed class RightsAtNumberingTests
 
     private static string[] Said(RunningBroker broker) =>
     [
-        .. broker.Get<IRoomLog>().ReadAfter(LogName.OfRoom("lobby"), 0, 1000).Entries
+        .. broker.Get<IRoomLog>().ReadAfter(broker.Room("lobby").Log, 0, 1000).Entries
             .Select(entry => Encoding.UTF8.GetString(entry.Body.Span))
             .Where(body => body.Contains("\"text\":\"", StringComparison.Ordinal))
             .Select(body => body[(body.IndexOf("\"text\":\"", StringComparison.Ordinal) + 8)..].TrimEnd('"')),
