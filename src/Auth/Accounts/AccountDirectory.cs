@@ -8,12 +8,12 @@ using WebMessenger.Auth.Secrets;
 namespace WebMessenger.Auth.Accounts;
 
 /// <summary>All accounts, in memory: read once at start, and changed only after the store has the change.</summary>
-/// <remarks>Finding is lock-free. Changes go through the write gate; <c>_names</c> has a leaf lock of its own.</remarks>
+/// <remarks>
+/// Finding is lock-free. Changes go through the write gate; <c>_names</c> has a leaf lock of its own. Those who are new take their names under the gate and are stored outside it, so
+/// that all who come at once share a sync (fault R9).
+/// </remarks>
 public sealed class AccountDirectory
 {
-    private const string NameIsTaken =
-        "There is somebody called that here. Add something that tells you apart, such as a last name or a place.";
-
     private readonly IAccountStore _store;
     private readonly WriteGate _gate;
     private readonly TimeProvider _time;
@@ -25,8 +25,11 @@ public sealed class AccountDirectory
     // There is, or has been, a person. It never becomes false again.
     private volatile bool _hasHadPersons;
 
-    // A write has failed, so the store may know more than memory does. Under the write gate.
-    private bool _isUncertain;
+    // A write has failed, so the store may know more than memory does. It becomes false under the write gate.
+    private volatile bool _isUncertain;
+
+    // New accounts on their way into the store, begun under the write gate.
+    private readonly ConcurrentDictionary<Account, Task<Outcome<Account>>> _additions = new();
 
     private volatile int _standingsChanged;
 
@@ -71,35 +74,42 @@ public sealed class AccountDirectory
     internal async Task<Outcome<Account>> AddPersonAsync(
         UserName userName, string displayName, EmailAddress email, PasswordHash credential, Account? guest = null)
     {
-        using var entry = await _gate.EnterAsync();
-        await ReconcileUnderGateAsync();
-        Profile profile = new(userName.Value, displayName, email.Value, IsAdministrator: false);
-        var worn = (_names.HasUserName(userName.Value, guest) ? Conflicts.Look : Conflicts.None)
-            | (_names.HasDisplayName(displayName, guest) ? Conflicts.DisplayName : Conflicts.None);
-        AccountRecord person = new(NewId(), AccountKind.Person, _time.GetUtcNow(), profile, credential);
-        var claim = await WriteAsync(() => _store.AddAsync(person, worn));
-        return claim.Stored is { } stored ? Remember(stored) : Refused(claim.Conflicts);
+        Task<Outcome<Account>> added;
+        using (await _gate.EnterAsync())
+        {
+            await ReconcileUnderGateAsync();
+            Profile profile = new(userName.Value, displayName, email.Value, IsAdministrator: false);
+            var worn = (_names.HasUserName(userName.Value, guest) ? Conflicts.Look : Conflicts.None)
+                | (_names.HasDisplayName(displayName, guest) ? Conflicts.DisplayName : Conflicts.None);
+            added = Begin(new AccountRecord(NewId(), AccountKind.Person, _time.GetUtcNow(), profile, credential), worn);
+        }
+
+        return await added;
     }
 
     internal async Task<Outcome<Account>> AddGuestAsync(string nickname)
     {
-        using var entry = await _gate.EnterAsync();
-        await ReconcileUnderGateAsync();
-        if (_names.HasDisplayName(nickname, but: null))
+        Task<Outcome<Account>> added;
+        using (await _gate.EnterAsync())
         {
-            return new Refusal.Fields("nickname", FieldCodes.LooksTaken, NameIsTaken);
+            await ReconcileUnderGateAsync();
+            if (_names.HasDisplayName(nickname, but: null))
+            {
+                return new Refusal.Fields("nickname", FieldCodes.LooksTaken, ClaimRefusal.NameIsTaken);
+            }
+
+            string userName;
+            do
+            {
+                userName = UserName.GuestPrefix + Secret.CreateId()[..10].ToLowerInvariant();
+            }
+            while (_byUserName.ContainsKey(userName));
+
+            Profile profile = new(userName, nickname, Email: null, IsAdministrator: false);
+            added = Begin(new AccountRecord(NewId(), AccountKind.Guest, _time.GetUtcNow(), profile, Credential: null), Conflicts.None);
         }
 
-        string userName;
-        do
-        {
-            userName = UserName.GuestPrefix + Secret.CreateId()[..10].ToLowerInvariant();
-        }
-        while (_byUserName.ContainsKey(userName));
-
-        var claim = await WriteAsync(() => _store.AddAsync(new AccountRecord(
-            NewId(), AccountKind.Guest, _time.GetUtcNow(), new Profile(userName, nickname, Email: null, IsAdministrator: false), Credential: null)));
-        return claim.Stored is { } stored ? Remember(stored) : Refused(claim.Conflicts);
+        return await added;
     }
 
     /// <summary>A guest comes back: whose nickname somebody else has by now gets a number behind it, the first that makes it his own.</summary>
@@ -161,7 +171,7 @@ public sealed class AccountDirectory
         var claim = await WriteAsync(() => _store.ReplaceAsync(RecordOf(account) with { Profile = after, Credential = credential }, worn));
         if (claim.Stored is not { } stored)
         {
-            return Refused(claim.Conflicts);
+            return ClaimRefusal.Of(claim.Conflicts);
         }
 
         Apply(account, stored);
@@ -218,6 +228,8 @@ public sealed class AccountDirectory
             return;
         }
 
+        // None begins while the gate is held, and those that failed have made it uncertain before they were over.
+        await ((Task)Task.WhenAll(_additions.Values)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var records = await _store.ReadAllAsync();
         foreach (var record in records)
         {
@@ -246,10 +258,65 @@ public sealed class AccountDirectory
     private async Task<T> WriteAsync<T>(Func<Task<T>> write)
     {
         await ReconcileUnderGateAsync();
-        _isUncertain = true;
-        var result = await write();
-        _isUncertain = false;
-        return result;
+        try
+        {
+            return await write();
+        }
+        catch
+        {
+            _isUncertain = true;
+            throw;
+        }
+    }
+
+    /// <summary>Under the write gate: takes the names of a new account, and begins to store it. Its names are given back if it is not.</summary>
+    private Task<Outcome<Account>> Begin(AccountRecord record, Conflicts worn)
+    {
+        var account = New(record);
+        if (worn == Conflicts.None)
+        {
+            _names.Add(account, record.Profile);
+        }
+
+        var added = AddAsync(account, record, worn);
+        if (!added.IsCompleted)
+        {
+            _additions[account] = added;
+            _ = added.ContinueWith(
+                _ => _additions.TryRemove(account, out var _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+
+        return added;
+    }
+
+    private async Task<Outcome<Account>> AddAsync(Account account, AccountRecord record, Conflicts worn)
+    {
+        var isStored = false;
+        try
+        {
+            var claim = await _store.AddAsync(record, worn);
+            if (claim.Stored is not { } stored)
+            {
+                return ClaimRefusal.Of(claim.Conflicts);
+            }
+
+            isStored = true;
+            account.Profile = stored.Profile;
+            Enter(account);
+            return account;
+        }
+        catch
+        {
+            _isUncertain = true;
+            throw;
+        }
+        finally
+        {
+            if (!isStored && worn == Conflicts.None)
+            {
+                _names.Remove(account, record.Profile, keep: null);
+            }
+        }
     }
 
     private static AccountRecord RecordOf(Account account) =>
@@ -272,24 +339,41 @@ public sealed class AccountDirectory
         Unindex(account, account.Profile, keep: null);
     }
 
-    private Account Remember(AccountRecord record)
+    private void Remember(AccountRecord record)
     {
-        _hasHadPersons |= record.Kind == AccountKind.Person;
-        Account account = new(record.Id, record.Kind, record.CreatedAt, record.Profile) { Credential = record.Credential, Standing = record.Standing };
+        var account = New(record);
+        _names.Add(account, record.Profile);
+        Enter(account);
+    }
+
+    private static Account New(AccountRecord record) =>
+        new(record.Id, record.Kind, record.CreatedAt, record.Profile) { Credential = record.Credential, Standing = record.Standing };
+
+    // Its names are taken.
+    private void Enter(Account account)
+    {
+        if (!account.IsGuest)
+        {
+            _hasHadPersons = true;
+        }
+
         _byId[account.Id] = account;
-        Index(account, record.Profile);
-        return account;
+        IndexLogins(account, account.Profile);
     }
 
     private void Index(Account account, Profile profile)
+    {
+        IndexLogins(account, profile);
+        _names.Add(account, profile);
+    }
+
+    private void IndexLogins(Account account, Profile profile)
     {
         _byUserName[profile.UserName] = account;
         if (TryEmailKey(profile, out var email))
         {
             _byEmail[email] = account;
         }
-
-        _names.Add(account, profile);
     }
 
     private void Unindex(Account account, Profile profile, Profile? keep)
@@ -314,35 +398,4 @@ public sealed class AccountDirectory
     }
 
     private static string NewId() => "a" + Secret.CreateId();
-
-    private static Refusal.Fields Refused(Conflicts conflicts)
-    {
-        List<FieldError> errors = [];
-        if (conflicts.HasFlag(Conflicts.UserName))
-        {
-            errors.Add(new FieldError("userName", FieldCodes.Taken, "This user name is taken."));
-        }
-        else if (conflicts.HasFlag(Conflicts.Look))
-        {
-            errors.Add(new FieldError("userName", FieldCodes.LooksTaken, "This user name looks like somebody else's name."));
-        }
-        else if (conflicts.HasFlag(Conflicts.TooManyUserNames))
-        {
-            errors.Add(new FieldError(
-                "userName", FieldCodes.TooMany,
-                "You have had as many user names as one account may: take one of yours again, or keep this one."));
-        }
-
-        if (conflicts.HasFlag(Conflicts.Email))
-        {
-            errors.Add(new FieldError("email", FieldCodes.Taken, "There is an account with this e-mail address."));
-        }
-
-        if (conflicts.HasFlag(Conflicts.DisplayName))
-        {
-            errors.Add(new FieldError("displayName", FieldCodes.LooksTaken, NameIsTaken));
-        }
-
-        return new Refusal.Fields(errors);
-    }
 }

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace WebMessenger.Storage.Documents;
 
 /// <summary>A document was put, or deleted: then <paramref name="Version"/> is 0.</summary>
@@ -84,11 +86,11 @@ public sealed class DocumentFollower : IDisposable
     }
 }
 
-/// <summary>Tells all followers. Thread-safe; what is told comes from one thread, in the order of the commits. <c>_gate</c> is above a follower's own only.</summary>
+/// <summary>Tells all followers. Thread-safe; what is told comes from one thread, in the order of the commits. <c>_gate</c> is a leaf lock.</summary>
 internal sealed class DocumentFeed
 {
     private readonly Lock _gate = new();
-    private readonly List<DocumentFollower> _followers = [];
+    private ImmutableArray<DocumentFollower> _followers = [];
     private bool _isOver;
 
     public DocumentFollower Follow()
@@ -96,13 +98,14 @@ internal sealed class DocumentFeed
         DocumentFollower follower = new(this);
         lock (_gate)
         {
-            _followers.Add(follower);
-            if (_isOver)
+            if (!_isOver)
             {
-                follower.End();
+                _followers = _followers.Add(follower);
+                return follower;
             }
         }
 
+        follower.End();
         return follower;
     }
 
@@ -110,7 +113,7 @@ internal sealed class DocumentFeed
     {
         lock (_gate)
         {
-            _followers.Remove(follower);
+            _followers = _followers.Remove(follower);
         }
     }
 
@@ -121,9 +124,9 @@ internal sealed class DocumentFeed
             return;
         }
 
-        lock (_gate)
+        foreach (var follower in Followers())
         {
-            _followers.ForEach(follower => follower.Add(changes));
+            follower.Add(changes);
         }
     }
 
@@ -134,7 +137,19 @@ internal sealed class DocumentFeed
         lock (_gate)
         {
             _isOver = true;
-            _followers.ForEach(follower => follower.End());
+        }
+
+        foreach (var follower in Followers())
+        {
+            follower.End();
+        }
+    }
+
+    private ImmutableArray<DocumentFollower> Followers()
+    {
+        lock (_gate)
+        {
+            return _followers;
         }
     }
 }

@@ -107,6 +107,31 @@ public sealed class UncertainWriteTests : IAsyncLifetime
         Assert.True(account.IsErased);
     }
 
+    [Fact]
+    public async Task Fault_R9_Who_is_on_the_way_into_the_store_while_memory_is_mended_is_there_once_and_stays()
+    {
+        TaskCompletionSource stored = new(), told = new();
+        _store.Holds = (stored, told.Task);
+        var slow = AddAsync("ana");
+        await stored.Task;
+        _store.Holds = null;
+        _store.Failure = Failure.AfterWriting;
+        await Assert.ThrowsAsync<IOException>(() => AddAsync("bia"));
+        _store.Failure = Failure.None;
+
+        // She is stored, and nobody knows it yet: who mends the memory now must wait for her.
+        var mended = _directory.ReconcileAsync();
+        var next = AddAsync("carl");
+        Assert.False(mended.IsCompleted || next.IsCompleted);
+        told.SetResult();
+
+        Assert.Equal(["ok", "ok"], [await slow, await next]);
+        await mended;
+        Assert.Equal(["ana", "bia", "carl"], _directory.All.Select(account => account.UserName).Order());
+        Assert.DoesNotContain(_directory.All, account => account.IsErased);
+        Assert.Same(_directory.Find(_directory.FindByUserName("ana")!.Id), _directory.FindByUserName("ana"));
+    }
+
     private async Task<string> AddAsync(string name)
     {
         Assert.True(UserName.TryParse(name, out var userName));
@@ -126,11 +151,21 @@ public sealed class UncertainWriteTests : IAsyncLifetime
     {
         public Failure Failure { get; set; }
 
+        /// <summary>Said when an account is stored, and what is waited for before its writer hears of it; null: nothing is.</summary>
+        public (TaskCompletionSource Stored, Task Told)? Holds { get; set; }
+
         public Task<IReadOnlyList<AccountRecord>> ReadAllAsync() => real.ReadAllAsync();
 
         public Task<bool> HasHadPersonsAsync() => real.HasHadPersonsAsync();
 
-        public Task<Claim> AddAsync(AccountRecord account, Conflicts known) => FailAsync(() => real.AddAsync(account, known));
+        public Task<Claim> AddAsync(AccountRecord account, Conflicts known) => FailAsync(async () =>
+        {
+            var held = Holds;
+            var claim = await real.AddAsync(account, known);
+            held?.Stored.SetResult();
+            await (held?.Told ?? Task.CompletedTask);
+            return claim;
+        });
 
         public Task<Claim> ReplaceAsync(AccountRecord account, Conflicts known) => FailAsync(() => real.ReplaceAsync(account, known));
 
