@@ -9,7 +9,8 @@ namespace WebMessenger.Auth.Accounts;
 
 /// <summary>All accounts, in memory: read once at start, and changed only after the store has the change.</summary>
 /// <remarks>
-/// Finding is lock-free. Changes go through the write gate; <c>_names</c> has a leaf lock of its own. Those who are new take their names under the gate and are stored outside it, so
+/// Finding is lock-free. Changes go through the write gate; <c>_names</c> has a leaf lock of its own. Those who are new take their names
+/// under the gate and are stored outside it, so
 /// that all who come at once share a sync (fault R9).
 /// </remarks>
 public sealed class AccountDirectory
@@ -112,7 +113,8 @@ public sealed class AccountDirectory
         return await added;
     }
 
-    /// <summary>A guest comes back: whose nickname somebody else has by now gets a number behind it, the first that makes it his own.</summary>
+    /// <summary>A guest comes back: whose nickname somebody else has by now gets a number behind it, the first that makes it his
+    /// own.</summary>
     /// <returns>Whether he is called otherwise now.</returns>
     internal async Task<bool> ReturnAsync(Account guest)
     {
@@ -178,7 +180,8 @@ public sealed class AccountDirectory
         return account;
     }
 
-    /// <summary>The caller holds the gate. On failure it may have been stored all the same; the directory finds out when the store works again.</summary>
+    /// <summary>The caller holds the gate. On failure it may have been stored all the same; the directory finds out when the store works
+    /// again.</summary>
     internal async Task SetStandingAsync(Account account, Standing standing)
     {
         var before = account.Standing;
@@ -269,7 +272,8 @@ public sealed class AccountDirectory
         }
     }
 
-    /// <summary>Under the write gate: takes the names of a new account, and begins to store it. Its names are given back if it is not.</summary>
+    /// <summary>Under the write gate: takes the names of a new account, and begins to store it. Its names are given back if it is
+    /// not.</summary>
     private Task<Outcome<Account>> Begin(AccountRecord record, Conflicts worn)
     {
         var account = New(record);

@@ -6,7 +6,8 @@ using WebMessenger.Storage.Documents;
 namespace WebMessenger.Auth.Accounts;
 
 /// <summary>
-/// Accounts as documents. What must be one person's alone is claimed in the commit that stores the account: user names, their looks, the e-mail address, and to have been the first.
+/// Accounts as documents. What must be one person's alone is claimed in the commit that stores the account: user names, their looks, the
+/// e-mail address, and to have been the first.
 /// </summary>
 /// <param name="userNamesPerAccount">How many one account may have and have had; 0: any number.</param>
 internal sealed class AccountStore(IDocuments documents, int userNamesPerAccount = 0) : IAccountStore

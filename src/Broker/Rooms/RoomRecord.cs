@@ -5,9 +5,11 @@ namespace WebMessenger.Broker.Rooms;
 
 /// <summary>What is stored of a room.</summary>
 /// <param name="Key">
-/// Names the room in all that is stored of it: never changed, and never given again. The id is what people and topics call it, and another room may have it after this one.
+/// Names the room in all that is stored of it: never changed, and never given again. The id is what people and topics call it, and
+/// another room may have it after this one.
 /// </param>
-/// <param name="OwnerId">Account id of its maker, or of who has it after the maker was erased; null for the rooms that the settings make.</param>
+/// <param name="OwnerId">Account id of its maker, or of who has it after the maker was erased; null for the rooms that the settings
+/// make.</param>
 internal sealed record RoomRecord(string Key, RoomId Id, string Title, string Topic, bool IsPrivate, string? OwnerId, DateTimeOffset CreatedAt)
 {
     public string Visibility => IsPrivate ? "private" : "public";

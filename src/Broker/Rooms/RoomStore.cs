@@ -20,7 +20,8 @@ internal sealed record StoredRooms(
     List<string> Erased);
 
 /// <summary>
-/// Rooms, their member lists, the ids of those that were deleted, and invitations, as documents. Read once at start; the directory holds them in memory after, and
+/// Rooms, their member lists, the ids of those that were deleted, and invitations, as documents. Read once at start; the directory holds
+/// them in memory after, and
 /// writes from under one gate: so most of it is put whatever version is there.
 /// </summary>
 internal sealed class RoomStore(IDocuments documents)
@@ -75,7 +76,8 @@ internal sealed class RoomStore(IDocuments documents)
 
     /// <summary>Stores a new or changed room and, with it, a first member. Its id is a former room's no more.</summary>
     /// <returns>
-    /// The room as it is stored. A new one has the key of what is there, if a write that seemed to have failed has stored a room of this id before: nobody was ever in it.
+    /// The room as it is stored. A new one has the key of what is there, if a write that seemed to have failed has stored a room of this
+    /// id before: nobody was ever in it.
     /// </returns>
     public async Task<RoomRecord> SaveAsync(RoomRecord room, string? firstMember)
     {
@@ -141,7 +143,8 @@ internal sealed class RoomStore(IDocuments documents)
     }
 
     /// <summary>
-    /// Stores what is left to who invites, and an invitation if there is one: one write either way, so that its time does not tell whether there is anybody to
+    /// Stores what is left to who invites, and an invitation if there is one: one write either way, so that its time does not tell
+    /// whether there is anybody to
     /// invite (fault S13).
     /// </summary>
     public Task InviteAsync(string inviter, DailyLeft left, Invitation? invitation) =>

@@ -7,14 +7,16 @@ public abstract record DocumentChange
     {
     }
 
-    /// <param name="Expected">The version that must be there, 0: none. Null: whatever is there, for what only one caller at a time writes.</param>
+    /// <param name="Expected">The version that must be there, 0: none. Null: whatever is there, for what only one caller at a time
+    /// writes.</param>
     public sealed record Put(string Collection, string Id, long? Expected, ReadOnlyMemory<byte> Json) : DocumentChange;
 
     /// <summary>Without an expected version a document that is not there is no conflict.</summary>
     /// <param name="Expected">As for a put.</param>
     public sealed record Delete(string Collection, string Id, long? Expected) : DocumentChange;
 
-    /// <summary>A conflict if somebody else has it. To claim again what one has changes nothing. A claim outlives its owner's documents.</summary>
+    /// <summary>A conflict if somebody else has it. To claim again what one has changes nothing. A claim outlives its owner's
+    /// documents.</summary>
     public sealed record Claim(string Scope, string Value, string Owner) : DocumentChange;
 
     /// <summary>Nothing happens if it is not this owner's.</summary>

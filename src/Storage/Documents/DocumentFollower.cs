@@ -9,8 +9,10 @@ public readonly record struct DocumentChanged(string Collection, string Id, long
     public static DocumentChanged All { get; } = new("", "", 0);
 }
 
-/// <summary>Hears what is changed, once it is durable, in the order of the commits. One reader at a time; dispose it to hear no more.</summary>
-/// <remarks>Bounded: who is more than <see cref="Longest"/> changes behind hears <see cref="DocumentChanged.All"/> in their place.</remarks>
+/// <summary>Hears what is changed, once it is durable, in the order of the commits. One reader at a time; dispose it to hear no
+/// more.</summary>
+/// <remarks>Bounded: who is more than <see cref="Longest"/> changes behind hears <see cref="DocumentChanged.All"/> in their
+/// place.</remarks>
 public sealed class DocumentFollower : IDisposable
 {
     internal const int Longest = 4_096;
@@ -23,7 +25,8 @@ public sealed class DocumentFollower : IDisposable
 
     internal DocumentFollower(DocumentFeed feed) => _feed = feed;
 
-    /// <summary>All that has come since the last call, at least one; waits for it. Empty: nothing more comes, for the store is closed or this is disposed.</summary>
+    /// <summary>All that has come since the last call, at least one; waits for it. Empty: nothing more comes, for the store is closed or
+    /// this is disposed.</summary>
     public async Task<IReadOnlyList<DocumentChanged>> NextAsync(CancellationToken cancellation = default)
     {
         while (true)
@@ -86,7 +89,8 @@ public sealed class DocumentFollower : IDisposable
     }
 }
 
-/// <summary>Tells all followers. Thread-safe; what is told comes from one thread, in the order of the commits. <c>_gate</c> is a leaf lock.</summary>
+/// <summary>Tells all followers. Thread-safe; what is told comes from one thread, in the order of the commits. <c>_gate</c> is a leaf
+/// lock.</summary>
 internal sealed class DocumentFeed
 {
     private readonly Lock _gate = new();

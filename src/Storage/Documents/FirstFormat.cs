@@ -6,7 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace WebMessenger.Storage.Documents;
 
 /// <summary>
-/// Brings a file of version 0.1, which kept LiteDB's own documents, into the format of <see cref="IDocuments"/>: copies the files, copies what they hold, checks it, then drops the old
+/// Brings a file of version 0.1, which kept LiteDB's own documents, into the format of <see cref="IDocuments"/>: copies the files, copies
+/// what they hold, checks it, then drops the old
 /// (ADR 0044). Whatever moment it is ended at, the next opening finishes it, and what is read is the same.
 /// </summary>
 /// <remarks>For the store's thread. Login sessions and access tokens are not its own: they stay as they are.</remarks>

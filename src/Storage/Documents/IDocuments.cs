@@ -1,22 +1,27 @@
 namespace WebMessenger.Storage.Documents;
 
-/// <summary>Collections of small JSON documents by id, with claims: values of which each has one owner at most. What accounts and rooms are kept in (ADR 0044).</summary>
+/// <summary>Collections of small JSON documents by id, with claims: values of which each has one owner at most. What accounts and rooms
+/// are kept in (ADR 0044).</summary>
 /// <remarks>
-/// <para>Contract, the same for every implementation (one suite of tests runs against each). Thread-safe. A commit happens wholly or not at all, and its task completes once it is
-/// durable. Nobody reads what is not durable yet. Commits of many callers share one sync.</para>
-/// <para>Shapes: a collection and a scope are 1 to 32 of a-z, A-Z, 0-9, beginning with a-z. An id, and an owner, has 1 to <see cref="DocumentLimits.Id"/> bytes of UTF-8, a value
-/// that is claimed 1 to <see cref="DocumentLimits.ClaimedValue"/>. Two are the same if their bytes are, and bytes give their order. A document is a JSON object in UTF-8, at most
-/// <see cref="DocumentLimits.Document"/> bytes. What is read back is equal as JSON: white space and the order of fields may differ. U+0000 is nowhere allowed. A commit has at most
-/// <see cref="DocumentLimits.Changes"/> changes. What is outside of these is an <see cref="ArgumentException"/>, before anything is written.</para>
-/// <para>Errors: <see cref="IOException"/> when the store cannot be read or written just now. Of a commit it is not known then whether it was made: read before trying again.
-/// <see cref="ObjectDisposedException"/> after the end.</para>
+/// <para>Contract, the same for every implementation (one suite of tests runs against each). Thread-safe. A commit happens wholly or not
+/// at all, and its task completes once it is durable. Nobody reads what is not durable yet. Commits of many callers share one
+/// sync.</para>
+/// <para>Shapes: a collection and a scope are 1 to 32 of a-z, A-Z, 0-9, beginning with a-z. An id, and an owner, has 1 to
+/// <see cref="DocumentLimits.Id"/> bytes of UTF-8, a value that is claimed 1 to <see cref="DocumentLimits.ClaimedValue"/>. Two are the
+/// same if their bytes are, and bytes give their order. A document is a JSON object in UTF-8, at most
+/// <see cref="DocumentLimits.Document"/> bytes. What is read back is equal as JSON: white space and the order of fields may differ.
+/// U+0000 is nowhere allowed. A commit has at most <see cref="DocumentLimits.Changes"/> changes. What is outside of these is an
+/// <see cref="ArgumentException"/>, before anything is written.</para>
+/// <para>Errors: <see cref="IOException"/> when the store cannot be read or written just now. Of a commit it is not known then whether it
+/// was made: read before trying again. <see cref="ObjectDisposedException"/> after the end.</para>
 /// </remarks>
 public interface IDocuments
 {
     /// <summary>One document; null: there is none of this id.</summary>
     Task<Document?> GetAsync(string collection, string id);
 
-    /// <summary>The next documents by id, from after <paramref name="after"/> on. Fewer than <paramref name="limit"/>: there are no more.</summary>
+    /// <summary>The next documents by id, from after <paramref name="after"/> on. Fewer than <paramref name="limit"/>: there are no
+    /// more.</summary>
     /// <param name="after">An id, which need not exist; null: from the first one on.</param>
     /// <param name="limit">1 to <see cref="DocumentLimits.Page"/>.</param>
     /// <param name="prefix">Only ids that begin with it.</param>
@@ -26,7 +31,8 @@ public interface IDocuments
     Task<string?> OwnerAsync(string scope, string value);
 
     /// <summary>
-    /// Makes all changes, or none: then the outcome names every change whose condition did not hold. A document, and a claim, is changed once at most in a commit.
+    /// Makes all changes, or none: then the outcome names every change whose condition did not hold. A document, and a claim, is changed
+    /// once at most in a commit.
     /// </summary>
     Task<CommitOutcome> CommitAsync(IReadOnlyList<DocumentChange> changes);
 
@@ -50,7 +56,8 @@ public static class DocumentLimits
 
 /// <summary>A document as it is stored.</summary>
 /// <param name="Version">
-/// 1 for a document that was not there, and one more with each put. One that is deleted and put anew begins again: an id that must not be mistaken is not used again.
+/// 1 for a document that was not there, and one more with each put. One that is deleted and put anew begins again: an id that must not be
+/// mistaken is not used again.
 /// </param>
 /// <param name="Json">A JSON object in UTF-8.</param>
 public sealed record Document(string Id, long Version, ReadOnlyMemory<byte> Json);

@@ -3,9 +3,11 @@ using LiteDB;
 
 namespace WebMessenger.Storage.Documents;
 
-/// <summary><see cref="IDocuments"/> in LiteDB: each commit is a transaction on the store's one thread, so that what is looked at there is still so when it is changed.</summary>
+/// <summary><see cref="IDocuments"/> in LiteDB: each commit is a transaction on the store's one thread, so that what is looked at there
+/// is still so when it is changed.</summary>
 /// <remarks>
-/// Ids and claims are keys of bytes, for LiteDB compares strings as a language does: it would take some that differ for one. A document is {_id, v: its version, j: its JSON}.
+/// Ids and claims are keys of bytes, for LiteDB compares strings as a language does: it would take some that differ for one. A document
+/// is {_id, v: its version, j: its JSON}.
 /// </remarks>
 internal sealed class LiteDocuments(DocumentStore store, DocumentFeed feed) : IDocuments
 {
@@ -57,7 +59,8 @@ internal sealed class LiteDocuments(DocumentStore store, DocumentFeed feed) : ID
 
     public DocumentFollower Follow() => feed.Follow();
 
-    /// <summary>For the store's thread, in a transaction. Looks at everything before it changes anything: with a conflict there is nothing to undo.</summary>
+    /// <summary>For the store's thread, in a transaction. Looks at everything before it changes anything: with a conflict there is
+    /// nothing to undo.</summary>
     private static CommitOutcome Commit(ILiteDatabase database, IReadOnlyList<DocumentChange> changes, List<DocumentChanged> made)
     {
         var versions = changes.Select(change => change switch

@@ -5,7 +5,8 @@ using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Storage.Tests.Documents;
 
-/// <summary>A folder that version 0.1 has written, with accounts of all kinds, rooms, a member's list and a token, is opened; at whatever moment that is cut short.</summary>
+/// <summary>A folder that version 0.1 has written, with accounts of all kinds, rooms, a member's list and a token, is opened; at whatever
+/// moment that is cut short.</summary>
 public sealed class FirstFormatTests : IDisposable
 {
     private readonly StoreFolder _folder = new();
