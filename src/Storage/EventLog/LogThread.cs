@@ -22,8 +22,6 @@ internal sealed class LogThread : IAsyncDisposable
     private readonly RocksStore _store;
     private readonly RocksDb _db;
     private readonly ReadGate _readers;
-    private readonly Func<LogName, LogState> _stateOf;
-    private readonly RocksRoomLogOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly WriteOptions _synced = new WriteOptions().SetSync(true);
@@ -38,13 +36,7 @@ internal sealed class LogThread : IAsyncDisposable
     private bool _sweepDue;
 
     // From here on: the log thread's own.
-    private readonly WriteBatch _batch = new();
-    private readonly List<LogState> _touched = [];
-    private readonly Dictionary<IdKey, IdRecord> _idsOfBatch = [];
-    private readonly HashSet<LogName> _unreadable = [];
-    private readonly Decision[] _decisions;
-    private byte[] _buffer = new byte[LogRecords.MaxEventHeader + (64 << 10)];
-    private long _now;
+    private readonly LogBatch _batch;
     private volatile bool _failing;
     private long _failingSince;
 
@@ -53,11 +45,9 @@ internal sealed class LogThread : IAsyncDisposable
         _store = store;
         _db = store.Db;
         _readers = readers;
-        _stateOf = stateOf;
-        _options = options;
         _time = time;
         _logger = logger;
-        _decisions = new Decision[options.BatchCount];
+        _batch = new LogBatch(_db, stateOf, options, time, logger);
         _sweep = new IdSweep(_db, stateOf, options, time);
         new Thread(Run) { IsBackground = true, Name = "event log" }.Start();
         _sweepTimer = time.CreateTimer(static self => ((LogThread)self!).BeginSweep(), this, options.SweepPeriod, options.SweepPeriod);
@@ -200,8 +190,9 @@ internal sealed class LogThread : IAsyncDisposable
         Span<byte> key = stackalloc byte[LogRecords.MaxStoredRecordKey];
         try
         {
-            _batch.Delete(key[..LogRecords.RecordKey(key, "probe"u8)]);
-            _db.Write(_batch, _synced);
+            using WriteBatch nothing = new();
+            nothing.Delete(key[..LogRecords.RecordKey(key, "probe"u8)]);
+            _db.Write(nothing, _synced);
             GoOn();
         }
         catch (RocksDbException error)
@@ -210,10 +201,6 @@ internal sealed class LogThread : IAsyncDisposable
             {
                 Health.Lose(error.Message.ReplaceLineEndings(" "));
             }
-        }
-        finally
-        {
-            _batch.Clear();
         }
     }
 
@@ -229,10 +216,11 @@ internal sealed class LogThread : IAsyncDisposable
     {
         try
         {
-            var count = work[0] is PendingDrop ? 1 : Build(work);
+            var count = work[0] is PendingDrop ? 1 : _batch.Build(work);
             if (work[0] is PendingDrop drop)
             {
-                Drop(drop);
+                _batch.Drop(drop.Log, _synced);
+                Complete(drop, AppendOutcome.Stored);
             }
             else
             {
@@ -252,7 +240,7 @@ internal sealed class LogThread : IAsyncDisposable
                 LogMessages.WriteFailed(_logger, error.Message);
             }
 
-            TakeBack();
+            _batch.TakeBack();
             Refuse(work);
             RefuseGathered();
             return work.Length;
@@ -260,187 +248,19 @@ internal sealed class LogThread : IAsyncDisposable
         finally
         {
             _batch.Clear();
-            _touched.Clear();
-            _idsOfBatch.Clear();
         }
-    }
-
-    /// <summary>Numbers appends up to the next drop or the batch's bounds; nothing of it shows before it is written.</summary>
-    private int Build(Span<PendingAppend> work)
-    {
-        _now = _time.GetUtcNow().ToUnixTimeMilliseconds();
-        var bytes = 0;
-        var count = 0;
-        while (count < work.Length && count < _decisions.Length && bytes < _options.BatchBytes && work[count] is not PendingDrop)
-        {
-            var append = work[count];
-            _decisions[count] = append is PendingRecords records ? Put(records, ref bytes) : Decide(append);
-            bytes += append.Body.Length;
-            count++;
-        }
-
-        Span<byte> key = stackalloc byte[LogRecords.MaxKey];
-        Span<byte> value = stackalloc byte[LogRecords.MaxHeadRecord];
-        foreach (var state in _touched)
-        {
-            _batch.Put(key[..LogRecords.HeadKey(key, state.Prefix)], value[..LogRecords.Head(value, state.Next)]);
-        }
-
-        return count;
-    }
-
-    private Decision Decide(PendingAppend append)
-    {
-        if (!append.HasRight)
-        {
-            return new(AppendOutcome.RightEnded, 0, 0, "");
-        }
-
-        LogState state;
-        IdRecord known;
-        bool isKnown;
-        try
-        {
-            state = Current(append.Log);
-            isKnown = TryFindId(append, state, out known);
-        }
-        catch (Exception error) when (error is RocksDbException or LogDamagedException)
-        {
-            // What is stored of this log cannot be read, so nothing can be said of the append; others are not concerned.
-            if (_unreadable.Add(append.Log))
-            {
-                LogMessages.LogUnreadable(_logger, append.Log, error);
-            }
-
-            return new(AppendOutcome.StoreFailed, 0, 0, "");
-        }
-
-        if (isKnown)
-        {
-            return known.ContentHash == append.ContentHash
-                ? new(AppendOutcome.Duplicate, known.Seq, known.At, state.Next.Epoch)
-                : new(AppendOutcome.IdInUse, 0, 0, state.Next.Epoch);
-        }
-
-        var head = state.Next;
-        if (!append.MayBeStored(LogRecords.SizeOf(state.Prefix.Length, append)))
-        {
-            return new(AppendOutcome.RuledOut, 0, 0, head.Epoch);
-        }
-
-        var seq = head.Head + 1;
-        var at = Math.Max(_now, head.LastAt);
-        state.Next = head with { Head = seq, First = head.First == 0 ? seq : head.First, LastAt = at };
-        if (!state.Touched)
-        {
-            state.Touched = true;
-            _touched.Add(state);
-        }
-
-        Put(append, state, seq, at);
-        return new(AppendOutcome.Stored, seq, at, head.Epoch);
-    }
-
-    private void Put(PendingAppend append, LogState state, long seq, long at)
-    {
-        var body = append.Body.Span;
-        if (_buffer.Length < LogRecords.MaxEventHeader + body.Length)
-        {
-            _buffer = new byte[LogRecords.MaxEventHeader + body.Length];
-        }
-
-        Span<byte> key = stackalloc byte[LogRecords.MaxKey];
-        var length = LogRecords.Event(_buffer, at, append.Author, append.Id, body);
-        _batch.Put(key[..LogRecords.EventKey(key, state.Prefix, seq)], _buffer.AsSpan(0, length));
-        if (append.Id is { } id)
-        {
-            IdRecord record = new(seq, at, append.ContentHash);
-            Span<byte> value = stackalloc byte[LogRecords.IdRecordSize];
-            LogRecords.Id(value, record);
-            _batch.Put(key[..LogRecords.IdKey(key, state.Prefix, append.Author, id)], value);
-            _idsOfBatch[new(state, append.Author, id)] = record;
-        }
-
-        if (append.Record is { } change)
-        {
-            Put(change);
-        }
-    }
-
-    private Decision Put(PendingRecords records, ref int bytes)
-    {
-        foreach (var change in records.Changes)
-        {
-            Put(change);
-            bytes += change.Value?.Length ?? 0;
-        }
-
-        return new(AppendOutcome.Stored, 0, 0, "");
-    }
-
-    private void Put(RecordChange change)
-    {
-        Span<byte> key = stackalloc byte[LogRecords.MaxStoredRecordKey];
-        key = key[..LogRecords.RecordKey(key, change.Key)];
-        if (change.Value is { } value)
-        {
-            _batch.Put(key, value);
-        }
-        else
-        {
-            _batch.Delete(key);
-        }
-    }
-
-    private bool TryFindId(PendingAppend append, LogState state, out IdRecord known)
-    {
-        known = default;
-        if (append.Id is not { } id)
-        {
-            return false;
-        }
-
-        if (_idsOfBatch.TryGetValue(new(state, append.Author, id), out known))
-        {
-            return true;
-        }
-
-        if (state.Next.Head == 0)
-        {
-            return false;
-        }
-
-        Span<byte> key = stackalloc byte[LogRecords.MaxKey];
-        Span<byte> value = stackalloc byte[LogRecords.IdRecordSize];
-        if (!_db.GetFixedSizeValue(key[..LogRecords.IdKey(key, state.Prefix, append.Author, id)], value))
-        {
-            return false;
-        }
-
-        known = LogRecords.ReadId(value);
-        return !IdSweep.MayGo(known.Seq, known.At, state.Next.Head, _now, _options);
     }
 
     private void WriteAndComplete(Span<PendingAppend> work)
     {
-        if (_batch.Count() > 0)
+        if (_batch.Write(_synced) && _failing)
         {
-            _db.Write(_batch, _synced);
-            if (_failing)
-            {
-                GoOn();
-            }
-
-            foreach (var state in _touched)
-            {
-                state.Durable = state.Next;
-                state.Touched = false;
-            }
+            GoOn();
         }
 
         for (var i = 0; i < work.Length; i++)
         {
-            ref readonly var decision = ref _decisions[i];
+            ref readonly var decision = ref _batch.Decisions[i];
             Complete(work[i], decision.Outcome, decision.Seq, decision.At, decision.Epoch);
         }
 
@@ -457,71 +277,6 @@ internal sealed class LogThread : IAsyncDisposable
         lock (_gate)
         {
             return _queue.Count == 0;
-        }
-    }
-
-    private void Drop(PendingDrop drop)
-    {
-        var state = Current(drop.Log);
-        if (state.Durable.Head > 0)
-        {
-            var end = LogRecords.End(state.Prefix.AsSpan(0, state.Prefix.Length - 1));
-            _batch.DeleteRange(state.Prefix, (ulong)state.Prefix.Length, end, (ulong)end.Length);
-            state.Dropping = true;
-            try
-            {
-                _db.Write(_batch, _synced);
-                state.Durable = new(LogState.NewEpoch(not: state.Durable.Epoch), 0, 0, 0, 0);
-            }
-            catch (RocksDbException)
-            {
-                state.Stale = true;
-                throw;
-            }
-            finally
-            {
-                state.Dropping = false;
-            }
-        }
-
-        Complete(drop, AppendOutcome.Stored);
-    }
-
-    /// <summary>The state of a log, read back first if a write to it failed.</summary>
-    private LogState Current(LogName log)
-    {
-        var state = _stateOf(log);
-        if (state.Stale)
-        {
-            var known = state.Durable;
-            if (RocksStore.ReadHead(_db, state.Prefix) is { } stored)
-            {
-                if (stored.Epoch == known.Epoch && stored.Head < known.Head)
-                {
-                    throw new LogDamagedException($"The event log has lost what it had stored of {log}.");
-                }
-
-                state.Durable = stored;
-            }
-            else if (known.Head > 0)
-            {
-                // A drop was reported as failed and is on disk all the same.
-                state.Durable = new(LogState.NewEpoch(not: known.Epoch), 0, 0, 0, 0);
-            }
-
-            state.Stale = false;
-        }
-
-        return state;
-    }
-
-    private void TakeBack()
-    {
-        foreach (var state in _touched)
-        {
-            state.Next = state.Durable;
-            state.Touched = false;
-            state.Stale = true;
         }
     }
 
@@ -558,8 +313,4 @@ internal sealed class LogThread : IAsyncDisposable
             LogMessages.CompletionThrew(_logger, append.Log, error);
         }
     }
-
-    private readonly record struct Decision(AppendOutcome Outcome, long Seq, long At, string Epoch);
-
-    private readonly record struct IdKey(LogState State, string Author, string Id);
 }

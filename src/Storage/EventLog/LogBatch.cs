@@ -1,0 +1,269 @@
+using Microsoft.Extensions.Logging;
+using RocksDbSharp;
+
+namespace WebMessenger.Storage.EventLog;
+
+/// <summary>One batch of the log thread: decides what becomes of each append, numbers what is stored, and writes it.</summary>
+/// <remarks>The log thread's own. Nothing of a batch shows before it is written.</remarks>
+internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, RocksRoomLogOptions options, TimeProvider time, ILogger logger) : IDisposable
+{
+    private readonly WriteBatch _batch = new();
+    private readonly List<LogState> _touched = [];
+    private readonly Dictionary<IdKey, IdRecord> _idsOfBatch = [];
+    private readonly HashSet<LogName> _unreadable = [];
+    private byte[] _buffer = new byte[LogRecords.MaxEventHeader + (64 << 10)];
+    private long _now;
+
+    /// <summary>What was decided on each of the appends that the batch was built of.</summary>
+    public Decision[] Decisions { get; } = new Decision[options.BatchCount];
+
+    /// <summary>Numbers appends up to the next drop or the batch's bounds; nothing of it shows before it is written.</summary>
+    public int Build(Span<PendingAppend> work)
+    {
+        _now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        var bytes = 0;
+        var count = 0;
+        while (count < work.Length && count < Decisions.Length && bytes < options.BatchBytes && work[count] is not PendingDrop)
+        {
+            var append = work[count];
+            Decisions[count] = append is PendingRecords records ? Put(records, ref bytes) : Decide(append);
+            bytes += append.Body.Length;
+            count++;
+        }
+
+        Span<byte> key = stackalloc byte[LogRecords.MaxKey];
+        Span<byte> value = stackalloc byte[LogRecords.MaxHeadRecord];
+        foreach (var state in _touched)
+        {
+            _batch.Put(key[..LogRecords.HeadKey(key, state.Prefix)], value[..LogRecords.Head(value, state.Next)]);
+        }
+
+        return count;
+    }
+
+    /// <summary>Writes what was built and lets readers see it; false when there was nothing to write.</summary>
+    public bool Write(WriteOptions synced)
+    {
+        if (_batch.Count() == 0)
+        {
+            return false;
+        }
+
+        db.Write(_batch, synced);
+        foreach (var state in _touched)
+        {
+            state.Durable = state.Next;
+            state.Touched = false;
+        }
+
+        return true;
+    }
+
+    public void Clear()
+    {
+        _batch.Clear();
+        _touched.Clear();
+        _idsOfBatch.Clear();
+    }
+
+    public void Dispose() => _batch.Dispose();
+
+    public void Drop(LogName log, WriteOptions synced)
+    {
+        var state = Current(log);
+        if (state.Durable.Head > 0)
+        {
+            var end = LogRecords.End(state.Prefix.AsSpan(0, state.Prefix.Length - 1));
+            _batch.DeleteRange(state.Prefix, (ulong)state.Prefix.Length, end, (ulong)end.Length);
+            state.Dropping = true;
+            try
+            {
+                db.Write(_batch, synced);
+                state.Durable = new(LogState.NewEpoch(not: state.Durable.Epoch), 0, 0, 0, 0);
+            }
+            catch (RocksDbException)
+            {
+                state.Stale = true;
+                throw;
+            }
+            finally
+            {
+                state.Dropping = false;
+            }
+        }
+    }
+
+    public void TakeBack()
+    {
+        foreach (var state in _touched)
+        {
+            state.Next = state.Durable;
+            state.Touched = false;
+            state.Stale = true;
+        }
+    }
+
+    private Decision Decide(PendingAppend append)
+    {
+        if (!append.HasRight)
+        {
+            return new(AppendOutcome.RightEnded, 0, 0, "");
+        }
+
+        LogState state;
+        IdRecord known;
+        bool isKnown;
+        try
+        {
+            state = Current(append.Log);
+            isKnown = TryFindId(append, state, out known);
+        }
+        catch (Exception error) when (error is RocksDbException or LogDamagedException)
+        {
+            // What is stored of this log cannot be read, so nothing can be said of the append; others are not concerned.
+            if (_unreadable.Add(append.Log))
+            {
+                LogMessages.LogUnreadable(logger, append.Log, error);
+            }
+
+            return new(AppendOutcome.StoreFailed, 0, 0, "");
+        }
+
+        if (isKnown)
+        {
+            return known.ContentHash == append.ContentHash
+                ? new(AppendOutcome.Duplicate, known.Seq, known.At, state.Next.Epoch)
+                : new(AppendOutcome.IdInUse, 0, 0, state.Next.Epoch);
+        }
+
+        var head = state.Next;
+        if (!append.MayBeStored(LogRecords.SizeOf(state.Prefix.Length, append)))
+        {
+            return new(AppendOutcome.RuledOut, 0, 0, head.Epoch);
+        }
+
+        var seq = head.Head + 1;
+        var at = Math.Max(_now, head.LastAt);
+        state.Next = head with { Head = seq, First = head.First == 0 ? seq : head.First, LastAt = at };
+        if (!state.Touched)
+        {
+            state.Touched = true;
+            _touched.Add(state);
+        }
+
+        Put(append, state, seq, at);
+        return new(AppendOutcome.Stored, seq, at, head.Epoch);
+    }
+
+    private void Put(PendingAppend append, LogState state, long seq, long at)
+    {
+        var body = append.Body.Span;
+        if (_buffer.Length < LogRecords.MaxEventHeader + body.Length)
+        {
+            _buffer = new byte[LogRecords.MaxEventHeader + body.Length];
+        }
+
+        Span<byte> key = stackalloc byte[LogRecords.MaxKey];
+        var length = LogRecords.Event(_buffer, at, append.Author, append.Id, body);
+        _batch.Put(key[..LogRecords.EventKey(key, state.Prefix, seq)], _buffer.AsSpan(0, length));
+        if (append.Id is { } id)
+        {
+            IdRecord record = new(seq, at, append.ContentHash);
+            Span<byte> value = stackalloc byte[LogRecords.IdRecordSize];
+            LogRecords.Id(value, record);
+            _batch.Put(key[..LogRecords.IdKey(key, state.Prefix, append.Author, id)], value);
+            _idsOfBatch[new(state, append.Author, id)] = record;
+        }
+
+        if (append.Record is { } change)
+        {
+            Put(change);
+        }
+    }
+
+    private Decision Put(PendingRecords records, ref int bytes)
+    {
+        foreach (var change in records.Changes)
+        {
+            Put(change);
+            bytes += change.Value?.Length ?? 0;
+        }
+
+        return new(AppendOutcome.Stored, 0, 0, "");
+    }
+
+    private void Put(RecordChange change)
+    {
+        Span<byte> key = stackalloc byte[LogRecords.MaxStoredRecordKey];
+        key = key[..LogRecords.RecordKey(key, change.Key)];
+        if (change.Value is { } value)
+        {
+            _batch.Put(key, value);
+        }
+        else
+        {
+            _batch.Delete(key);
+        }
+    }
+
+    private bool TryFindId(PendingAppend append, LogState state, out IdRecord known)
+    {
+        known = default;
+        if (append.Id is not { } id)
+        {
+            return false;
+        }
+
+        if (_idsOfBatch.TryGetValue(new(state, append.Author, id), out known))
+        {
+            return true;
+        }
+
+        if (state.Next.Head == 0)
+        {
+            return false;
+        }
+
+        Span<byte> key = stackalloc byte[LogRecords.MaxKey];
+        Span<byte> value = stackalloc byte[LogRecords.IdRecordSize];
+        if (!db.GetFixedSizeValue(key[..LogRecords.IdKey(key, state.Prefix, append.Author, id)], value))
+        {
+            return false;
+        }
+
+        known = LogRecords.ReadId(value);
+        return !IdSweep.MayGo(known.Seq, known.At, state.Next.Head, _now, options);
+    }
+
+    /// <summary>The state of a log, read back first if a write to it failed.</summary>
+    private LogState Current(LogName log)
+    {
+        var state = stateOf(log);
+        if (state.Stale)
+        {
+            var known = state.Durable;
+            if (RocksStore.ReadHead(db, state.Prefix) is { } stored)
+            {
+                if (stored.Epoch == known.Epoch && stored.Head < known.Head)
+                {
+                    throw new LogDamagedException($"The event log has lost what it had stored of {log}.");
+                }
+
+                state.Durable = stored;
+            }
+            else if (known.Head > 0)
+            {
+                // A drop was reported as failed and is on disk all the same.
+                state.Durable = new(LogState.NewEpoch(not: known.Epoch), 0, 0, 0, 0);
+            }
+
+            state.Stale = false;
+        }
+
+        return state;
+    }
+
+    public readonly record struct Decision(AppendOutcome Outcome, long Seq, long At, string Epoch);
+
+    private readonly record struct IdKey(LogState State, string Author, string Id);
+}
