@@ -8,10 +8,17 @@ public static class AppendTask
 {
     /// <summary>Appends and completes with the result; a failed store is a result, not an exception.</summary>
     public static Task<AppendResult> AppendAsync(
-        this IRoomLog roomLog, LogName log, string author, string? id, UInt128 contentHash, ReadOnlyMemory<byte> body, RecordChange? record = null)
+        this IRoomLog roomLog,
+        LogName log,
+        string author,
+        string? id,
+        UInt128 contentHash,
+        ReadOnlyMemory<byte> body,
+        IReadOnlyList<RecordChange>? changes = null,
+        IReadOnlyList<RecordCondition>? conditions = null)
     {
         ArgumentNullException.ThrowIfNull(roomLog);
-        Pending pending = new(log, author, id, contentHash, body) { Record = record };
+        Pending pending = new(log, author, id, contentHash, body) { Changes = changes ?? [], Conditions = conditions ?? [] };
         roomLog.Append(pending);
         return pending.Task;
     }

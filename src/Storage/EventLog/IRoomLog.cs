@@ -20,6 +20,9 @@ public enum AppendOutcome
 
     /// <summary>Its id is new, and a rule forbids it. Nothing was written.</summary>
     RuledOut,
+
+    /// <summary>Its id is new, and something that it was conditional on is not so. Nothing was written: read anew, decide again, and perhaps append another.</summary>
+    Conflict,
 }
 
 /// <summary>Names one log: a room's, or one account's own.</summary>
@@ -62,8 +65,11 @@ public abstract class PendingAppend(LogName log, string author, string? id, UInt
 
     public ReadOnlyMemory<byte> Body { get; } = body;
 
-    /// <summary>A change of a record (<see cref="IRecordStore"/>) that is written in the very batch of the event, if and only if the event is stored.</summary>
-    public RecordChange? Record { get; init; }
+    /// <summary>Changes of records (<see cref="IRecordStore"/>) that are written in the very batch of the event, if and only if the event is stored.</summary>
+    public IReadOnlyList<RecordChange> Changes { get; init; } = [];
+
+    /// <summary>What must be so of records when the event gets its number; else it is a <see cref="AppendOutcome.Conflict"/>. Not asked of an id that is known.</summary>
+    public IReadOnlyList<RecordCondition> Conditions { get; init; } = [];
 
     public AppendOutcome Outcome { get; private set; }
 
@@ -86,7 +92,7 @@ public abstract class PendingAppend(LogName log, string author, string? id, UInt
     /// Asked on the log's own thread, once, when the id is known to be new: whether the rules let it be stored. So an id that is there already is acknowledged whatever
     /// rule holds by now. Must not block, and must not throw.
     /// </summary>
-    /// <param name="bytes">What it will take on disk, with its keys, its id and its record, before compression.</param>
+    /// <param name="bytes">What it will take on disk, with its keys, its id and its records, before compression.</param>
     protected internal virtual bool MayBeStored(int bytes) => true;
 
     /// <summary>

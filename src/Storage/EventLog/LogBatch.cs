@@ -11,6 +11,8 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, Rock
     private readonly List<LogState> _touched = [];
     private readonly Dictionary<IdKey, IdRecord> _idsOfBatch = [];
     private readonly HashSet<LogName> _unreadable = [];
+    private readonly RecordOverlay _records = new();
+    private readonly Func<byte[], byte[]?> _stored = key => RocksStore.FindRecord(db, key);
     private byte[] _buffer = new byte[LogRecords.MaxEventHeader + (64 << 10)];
     private long _now;
 
@@ -26,8 +28,8 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, Rock
         while (count < work.Length && count < Decisions.Length && bytes < options.BatchBytes && work[count] is not PendingDrop)
         {
             var append = work[count];
-            Decisions[count] = append is PendingRecords records ? Put(records, ref bytes) : Decide(append);
-            bytes += append.Body.Length;
+            Decisions[count] = append is PendingRecords ? DecideRecords(append, work[..count]) : Decide(append, work[..count]);
+            bytes += append.Body.Length + LogRecords.SizeOf(append.Changes);
             count++;
         }
 
@@ -64,6 +66,7 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, Rock
         _batch.Clear();
         _touched.Clear();
         _idsOfBatch.Clear();
+        _records.Clear();
     }
 
     public void Dispose() => _batch.Dispose();
@@ -103,7 +106,26 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, Rock
         }
     }
 
-    private Decision Decide(PendingAppend append)
+    private Decision DecideRecords(PendingAppend records, ReadOnlySpan<PendingAppend> before)
+    {
+        try
+        {
+            if (!_records.Hold(records.Conditions, before, Decisions, _stored))
+            {
+                return new(AppendOutcome.Conflict, 0, 0, "");
+            }
+        }
+        catch (Exception error) when (error is RocksDbException or LogDamagedException)
+        {
+            // What it is conditional on cannot be read; others are not concerned.
+            return new(AppendOutcome.StoreFailed, 0, 0, "");
+        }
+
+        Put(records.Changes);
+        return new(AppendOutcome.Stored, 0, 0, "");
+    }
+
+    private Decision Decide(PendingAppend append, ReadOnlySpan<PendingAppend> before)
     {
         if (!append.HasRight)
         {
@@ -113,10 +135,12 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, Rock
         LogState state;
         IdRecord known;
         bool isKnown;
+        bool hold;
         try
         {
             state = Current(append.Log);
             isKnown = TryFindId(append, state, out known);
+            hold = isKnown || _records.Hold(append.Conditions, before, Decisions, _stored);
         }
         catch (Exception error) when (error is RocksDbException or LogDamagedException)
         {
@@ -137,6 +161,11 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, Rock
         }
 
         var head = state.Next;
+        if (!hold)
+        {
+            return new(AppendOutcome.Conflict, 0, 0, head.Epoch);
+        }
+
         if (!append.MayBeStored(LogRecords.SizeOf(state.Prefix.Length, append)))
         {
             return new(AppendOutcome.RuledOut, 0, 0, head.Epoch);
@@ -175,35 +204,31 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, Rock
             _idsOfBatch[new(state, append.Author, id)] = record;
         }
 
-        if (append.Record is { } change)
-        {
-            Put(change);
-        }
+        Put(append.Changes);
     }
 
-    private Decision Put(PendingRecords records, ref int bytes)
+    private void Put(IReadOnlyList<RecordChange> changes)
     {
-        foreach (var change in records.Changes)
+        if (changes.Count == 0)
         {
-            Put(change);
-            bytes += change.Value?.Length ?? 0;
+            return;
         }
 
-        return new(AppendOutcome.Stored, 0, 0, "");
-    }
+        Span<byte> buffer = stackalloc byte[LogRecords.MaxStoredRecordKey];
+        for (var i = 0; i < changes.Count; i++)
+        {
+            var key = buffer[..LogRecords.RecordKey(buffer, changes[i].Key)];
+            if (changes[i].Value is { } value)
+            {
+                _batch.Put(key, value);
+            }
+            else
+            {
+                _batch.Delete(key);
+            }
+        }
 
-    private void Put(RecordChange change)
-    {
-        Span<byte> key = stackalloc byte[LogRecords.MaxStoredRecordKey];
-        key = key[..LogRecords.RecordKey(key, change.Key)];
-        if (change.Value is { } value)
-        {
-            _batch.Put(key, value);
-        }
-        else
-        {
-            _batch.Delete(key);
-        }
+        _records.Put(changes);
     }
 
     private bool TryFindId(PendingAppend append, LogState state, out IdRecord known)

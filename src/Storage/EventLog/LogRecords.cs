@@ -128,7 +128,7 @@ internal static class LogRecords
         return next + body.Length;
     }
 
-    /// <summary>What an append takes on disk: the event, its id for idempotency, and its record, each with its key.</summary>
+    /// <summary>What an append takes on disk: the event, its id for idempotency, and its records, each with its key.</summary>
     public static int SizeOf(int prefix, PendingAppend append)
     {
         var author = Encoding.UTF8.GetByteCount(append.Author);
@@ -139,7 +139,19 @@ internal static class LogRecords
             size += id + prefix + 2 + author + id + IdRecordSize;
         }
 
-        return append.Record is { } record ? size + RecordPrefix.Length + record.Key.Length + (record.Value?.Length ?? 0) : size;
+        return size + SizeOf(append.Changes);
+    }
+
+    /// <summary>What changes of records take, with their keys.</summary>
+    public static int SizeOf(IReadOnlyList<RecordChange> changes)
+    {
+        var size = 0;
+        for (var i = 0; i < changes.Count; i++)
+        {
+            size += RecordPrefix.Length + changes[i].Key.Length + (changes[i].Value?.Length ?? 0);
+        }
+
+        return size;
     }
 
     public static EventView ReadEvent(ReadOnlySpan<byte> value)

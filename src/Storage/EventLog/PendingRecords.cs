@@ -1,19 +1,20 @@
 namespace WebMessenger.Storage.EventLog;
 
 /// <summary>Changes of records on their way through the queue of appends, which gives them their place among them.</summary>
-internal sealed class PendingRecords(IReadOnlyList<RecordChange> changes) : PendingAppend(default, "", null, default, default)
+internal sealed class PendingRecords : PendingAppend
 {
-    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<WriteOutcome> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public IReadOnlyList<RecordChange> Changes { get; } = changes;
+    public PendingRecords(IReadOnlyList<RecordChange> changes, IReadOnlyList<RecordCondition> conditions)
+        : base(default, "", null, default, default) => (Changes, Conditions) = (changes, conditions);
 
-    public Task Task => _done.Task;
+    public Task<WriteOutcome> Task => _done.Task;
 
     protected override void Completed()
     {
-        if (Outcome is AppendOutcome.Stored)
+        if (Outcome is AppendOutcome.Stored or AppendOutcome.Conflict)
         {
-            _done.SetResult();
+            _done.SetResult(Outcome is AppendOutcome.Stored ? WriteOutcome.Written : WriteOutcome.Conflict);
         }
         else
         {

@@ -48,11 +48,7 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore
             throw new ArgumentException("The author's or the event's id is too long.", nameof(append));
         }
 
-        if (append.Record is { } record)
-        {
-            CheckKey(record);
-        }
-
+        CheckKeys(append.Changes, append.Conditions);
         _thread.Enqueue(append, moreFollows);
     }
 
@@ -60,7 +56,7 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore
 
     public async Task SettleAsync()
     {
-        PendingRecords nothing = new([]);
+        PendingRecords nothing = new([], []);
         _thread.Enqueue(nothing);
         try
         {
@@ -99,15 +95,14 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore
         return drop.Task;
     }
 
-    public Task WriteAsync(IReadOnlyList<RecordChange> changes)
+    public Task WriteAsync(IReadOnlyList<RecordChange> changes) => WriteAsync(changes, []);
+
+    public Task<WriteOutcome> WriteAsync(IReadOnlyList<RecordChange> changes, IReadOnlyList<RecordCondition> conditions)
     {
         ArgumentNullException.ThrowIfNull(changes);
-        foreach (var change in changes)
-        {
-            CheckKey(change);
-        }
-
-        PendingRecords records = new(changes);
+        ArgumentNullException.ThrowIfNull(conditions);
+        CheckKeys(changes, conditions);
+        PendingRecords records = new(changes, conditions);
         _thread.Enqueue(records);
         return records.Task;
     }
@@ -115,20 +110,42 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore
     public byte[]? Find(ReadOnlySpan<byte> key)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(key.Length, LogRecords.MaxRecordKey, nameof(key));
-        Span<byte> stored = stackalloc byte[LogRecords.MaxStoredRecordKey];
         using var pass = _gate.Enter();
-        return RocksStore.Get(_db, stored[..LogRecords.RecordKey(stored, key)]);
+        return RocksStore.FindRecord(_db, key);
     }
 
-    public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadAll(ReadOnlySpan<byte> prefix)
+    public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadAll(ReadOnlySpan<byte> prefix) => ReadRecords(prefix, [], int.MaxValue);
+
+    public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadPage(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int limit)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, MaxPage);
+        return ReadRecords(prefix, after, limit);
+    }
+
+    private List<KeyValuePair<byte[], byte[]>> ReadRecords(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int limit)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(prefix.Length, LogRecords.MaxRecordKey, nameof(prefix));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(after.Length, LogRecords.MaxRecordKey, nameof(after));
+        if (!after.IsEmpty && !after.StartsWith(prefix))
+        {
+            throw new ArgumentException("Not a key of that prefix.", nameof(after));
+        }
+
         Span<byte> key = stackalloc byte[LogRecords.MaxStoredRecordKey];
         var wanted = key[..LogRecords.RecordKey(key, prefix)];
+        Span<byte> last = stackalloc byte[LogRecords.MaxStoredRecordKey];
+        last = last[..LogRecords.RecordKey(last, after.IsEmpty ? prefix : after)];
         List<KeyValuePair<byte[], byte[]>> records = [];
         using var pass = _gate.Enter();
         using var iterator = _db.NewIterator();
-        for (iterator.Seek(wanted); iterator.Valid() && iterator.GetKeySpan().StartsWith(wanted); iterator.Next())
+        iterator.Seek(last);
+        if (!after.IsEmpty && iterator.Valid() && iterator.GetKeySpan().SequenceEqual(last))
+        {
+            iterator.Next();
+        }
+
+        for (; records.Count < limit && iterator.Valid() && iterator.GetKeySpan().StartsWith(wanted); iterator.Next())
         {
             records.Add(new(LogRecords.RecordKeyIn(iterator.GetKeySpan()).ToArray(), iterator.GetValueSpan().ToArray()));
         }
@@ -172,11 +189,24 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore
         }
     }
 
-    private static void CheckKey(RecordChange change)
+    private static void CheckKeys(IReadOnlyList<RecordChange> changes, IReadOnlyList<RecordCondition> conditions)
     {
-        if (change.Key is not { Length: > 0 and <= LogRecords.MaxRecordKey })
+        for (var i = 0; i < changes.Count; i++)
         {
-            throw new ArgumentException("A record's key has 1 to 1,024 bytes.", nameof(change));
+            CheckKey(changes[i].Key);
+        }
+
+        for (var i = 0; i < conditions.Count; i++)
+        {
+            CheckKey(conditions[i].Key);
+        }
+    }
+
+    private static void CheckKey(byte[] key)
+    {
+        if (key is not { Length: > 0 and <= LogRecords.MaxRecordKey })
+        {
+            throw new ArgumentException("A record's key has 1 to 1,024 bytes.", nameof(key));
         }
     }
 

@@ -158,6 +158,14 @@ internal sealed class RocksStore : IDisposable
         }
     }
 
+    /// <summary>The value of a record beside the logs.</summary>
+    /// <exception cref="LogDamagedException">It cannot be read.</exception>
+    public static byte[]? FindRecord(RocksDb db, ReadOnlySpan<byte> key)
+    {
+        Span<byte> stored = stackalloc byte[LogRecords.MaxStoredRecordKey];
+        return Get(db, stored[..LogRecords.RecordKey(stored, key)]);
+    }
+
     /// <summary>Puts the iterator on a key. False: the key is not there.</summary>
     /// <param name="isNext">It is the one after where the iterator stands, if it is there at all.</param>
     /// <exception cref="LogDamagedException">What is stored there cannot be read.</exception>

@@ -99,7 +99,11 @@ internal sealed class Crossroads
             }
         }
 
+        public Task<WriteOutcome> WriteAsync(IReadOnlyList<RecordChange> changes, IReadOnlyList<RecordCondition> conditions) => inner.WriteAsync(changes, conditions);
+
         public byte[]? Find(ReadOnlySpan<byte> key) => inner.Find(key);
+
+        public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadPage(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int limit) => inner.ReadPage(prefix, after, limit);
 
         public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadAll(ReadOnlySpan<byte> prefix) => inner.ReadAll(prefix);
 

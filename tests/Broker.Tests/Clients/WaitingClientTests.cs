@@ -101,7 +101,11 @@ public sealed class WaitingClientTests
             await written;
         }
 
+        public Task<WriteOutcome> WriteAsync(IReadOnlyList<RecordChange> changes, IReadOnlyList<RecordCondition> conditions) => records.WriteAsync(changes, conditions);
+
         public byte[]? Find(ReadOnlySpan<byte> key) => records.Find(key);
+
+        public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadPage(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int limit) => records.ReadPage(prefix, after, limit);
 
         public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadAll(ReadOnlySpan<byte> prefix) => records.ReadAll(prefix);
     }

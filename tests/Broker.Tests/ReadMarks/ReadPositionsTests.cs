@@ -240,7 +240,11 @@ public sealed class ReadPositionsTests
             return LastWrite = Task.WhenAll(_door.Task, written);
         }
 
+        public Task<WriteOutcome> WriteAsync(IReadOnlyList<RecordChange> changes, IReadOnlyList<RecordCondition> conditions) => store.WriteAsync(changes, conditions);
+
         public byte[]? Find(ReadOnlySpan<byte> key) => store.Find(key);
+
+        public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadPage(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int limit) => store.ReadPage(prefix, after, limit);
 
         public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadAll(ReadOnlySpan<byte> prefix) => store.ReadAll(prefix);
 

@@ -67,7 +67,7 @@ internal static class AppendingChild
 
             var next = string.Create(CultureInfo.InvariantCulture, $"round {round} event {i}");
             var bytes = Encoding.UTF8.GetBytes(next);
-            var appended = log.AppendAsync(Room, "ana", next, 0, bytes, new([.. RecordOfEvent, .. bytes], bytes));
+            var appended = log.AppendAsync(Room, "ana", next, 0, bytes, [new([.. RecordOfEvent, .. bytes], bytes)]);
             underWay.Enqueue((next, appended, log.WriteAsync([new(FirstOfPair, bytes), new(SecondOfPair, bytes)])));
         }
     }

@@ -162,13 +162,13 @@ public abstract class RecordStoreContract : IAsyncLifetime
     public async Task The_record_of_an_event_is_written_with_it()
     {
         await Write(("p7", "old"));
-        var result = await Say("hello", id: "m1", record: Change("p7", "new"));
+        var result = await Say("hello", id: "m1", changes: [Change("p7", "new")]);
 
         Assert.Equal((AppendOutcome.Stored, "new"), (result.Outcome, Find("p7")));
 
         await Reopen();
         Assert.Equal("new", Find("p7"));
-        await Say("and gone", record: Change("p7", null));
+        await Say("and gone", changes: [Change("p7", null)]);
         Assert.Null(Find("p7"));
     }
 
@@ -177,10 +177,10 @@ public abstract class RecordStoreContract : IAsyncLifetime
     {
         await Say("hello", id: "m1");
 
-        Assert.Equal(AppendOutcome.Duplicate, (await Say("hello", id: "m1", record: Change("p1", "x"))).Outcome);
-        Assert.Equal(AppendOutcome.IdInUse, (await Say("other", id: "m1", record: Change("p2", "x"))).Outcome);
+        Assert.Equal(AppendOutcome.Duplicate, (await Say("hello", id: "m1", changes: [Change("p1", "x")])).Outcome);
+        Assert.Equal(AppendOutcome.IdInUse, (await Say("other", id: "m1", changes: [Change("p2", "x")])).Outcome);
         // The same, while the first one is still being written.
-        var same = await Task.WhenAll(Say("hello", id: "m2", record: Change("p3", "first")), Say("hello", id: "m2", record: Change("p3", "second")));
+        var same = await Task.WhenAll(Say("hello", id: "m2", changes: [Change("p3", "first")]), Say("hello", id: "m2", changes: [Change("p3", "second")]));
 
         Assert.Equal([AppendOutcome.Stored, AppendOutcome.Duplicate], same.Select(result => result.Outcome));
         Assert.Equal((null, null, "first"), (Find("p1"), Find("p2"), Find("p3")));
@@ -191,7 +191,9 @@ public abstract class RecordStoreContract : IAsyncLifetime
     {
         await Assert.ThrowsAsync<ArgumentException>(() => _records.WriteAsync([new([1], [1]), new([], [1])]));
         await Assert.ThrowsAsync<ArgumentException>(() => _records.WriteAsync([new([1], [1]), new(new byte[1_025], [1])]));
-        await Assert.ThrowsAsync<ArgumentException>(() => Say("x", record: new RecordChange(new byte[1_025], [1])));
+        await Assert.ThrowsAsync<ArgumentException>(() => _records.WriteAsync([new([1], [1])], [new([], null)]));
+        await Assert.ThrowsAsync<ArgumentException>(() => Say("x", conditions: [new([], null)]));
+        await Assert.ThrowsAsync<ArgumentException>(() => Say("x", changes: [new(new byte[1_025], [1])]));
         Assert.ThrowsAny<ArgumentException>(() => _records.Find(new byte[1_025]));
         Assert.ThrowsAny<ArgumentException>(() => _records.ReadAll(new byte[1_025]));
 
@@ -226,6 +228,144 @@ public abstract class RecordStoreContract : IAsyncLifetime
         Assert.Empty(_records.ReadAll([]));
     }
 
+    [Fact]
+    public async Task A_write_is_done_if_its_conditions_hold_and_not_at_all_if_one_does_not()
+    {
+        Assert.Equal(WriteOutcome.Written, await WriteIf("a", "one", ("a", null)));
+        Assert.Equal(WriteOutcome.Conflict, await WriteIf("a", "again", ("a", null)));
+        Assert.Equal(WriteOutcome.Conflict, await WriteIf("a", "again", ("a", "other")));
+        Assert.Equal(WriteOutcome.Conflict, await WriteIf("a", "again", ("a", "on")));
+        Assert.Equal(WriteOutcome.Conflict, await WriteIf("a", "again", ("a", "")));
+        Assert.Equal("one", Find("a"));
+
+        Assert.Equal(WriteOutcome.Written, await WriteIf("b", "two", ("a", "one"), ("c", null)));
+        Assert.Equal(WriteOutcome.Conflict, await WriteIf("b", "three", ("a", "one"), ("b", null)));
+        Assert.Equal(WriteOutcome.Written, await WriteIf("a", null, ("a", "one"), ("b", "two")));
+        Assert.Equal((null, "two"), (Find("a"), Find("b")));
+
+        // No bytes are not no record.
+        await Write(("empty", ""));
+        Assert.Equal(WriteOutcome.Conflict, await WriteIf("x", "x", ("empty", null)));
+        Assert.Equal(WriteOutcome.Written, await WriteIf("x", "x", ("empty", "")));
+        await Reopen();
+        Assert.Equal(WriteOutcome.Written, await WriteIf("y", "y", ("x", "x"), ("a", null)));
+    }
+
+    [Fact]
+    public async Task Conditions_are_judged_against_what_comes_before_in_the_same_batch()
+    {
+        await Write(("a", "old"));
+        var (plain, first, second, afterPlain, gone, notGone, other) = await InOneBatch(() => (
+            Write(("a", "plain"), ("x", "plain")),
+            WriteIf("a", "first", ("a", "plain")),
+            WriteIf("a", "second", ("a", "plain")),
+            WriteIf("x", null, ("x", "plain")),
+            WriteIf("y", "gone", ("x", null)),
+            WriteIf("z", "not gone", ("x", "plain")),
+            Say("beside")));
+
+        await plain;
+        Assert.Equal(WriteOutcome.Written, await first);
+        Assert.Equal(WriteOutcome.Conflict, await second);
+        Assert.Equal(WriteOutcome.Written, await afterPlain);
+        Assert.Equal(WriteOutcome.Written, await gone);
+        Assert.Equal(WriteOutcome.Conflict, await notGone);
+        Assert.Equal(AppendOutcome.Stored, (await other).Outcome);
+        Assert.Equal(("first", null, "gone", null), (Find("a"), Find("x"), Find("y"), Find("z")));
+    }
+
+    [Fact]
+    public async Task Of_many_writers_that_have_read_the_same_one_wins()
+    {
+        var turns = await Task.WhenAll(Enumerable.Range(0, 8).Select(async writer =>
+        {
+            var won = 0;
+            for (var i = 0; i < 50; i++)
+            {
+                var read = Find("counter");
+                var next = (int.Parse(read ?? "0", CultureInfo.InvariantCulture) + 1).ToString(CultureInfo.InvariantCulture);
+                won += await WriteIf("counter", next, ("counter", read)) is WriteOutcome.Written ? 1 : 0;
+            }
+
+            return won;
+        }));
+
+        Assert.True(turns.Sum() >= 50);
+        Assert.Equal(turns.Sum().ToString(CultureInfo.InvariantCulture), Find("counter"));
+    }
+
+    [Fact]
+    public async Task An_event_whose_condition_does_not_hold_is_not_stored_and_others_are()
+    {
+        await Write(("rank", "member"));
+        var stored = await Say("one", "m1", [Change("x", "1")], [If("rank", "member"), If("ban", null)]);
+        var refused = await Say("two", "m2", [Change("x", "2")], [If("rank", "owner")]);
+
+        Assert.Equal((AppendOutcome.Stored, 1L), (stored.Outcome, stored.Seq));
+        Assert.Equal((AppendOutcome.Conflict, 0L, stored.Epoch), (refused.Outcome, refused.Seq, refused.Epoch));
+        Assert.Equal("1", Find("x"));
+        // Its id was not used up.
+        Assert.Equal(2, (await Say("two", "m2", conditions: [If("rank", "member")])).Seq);
+        // What is stored already is acknowledged, whatever holds by now.
+        Assert.Equal(AppendOutcome.Duplicate, (await Say("one", "m1", conditions: [If("rank", "owner")])).Outcome);
+
+        var (ban, late, other) = await InOneBatch(() => (
+            Write(("ban", "ana")),
+            Say("late", "m3", [Change("x", "3")], [If("ban", null)]),
+            Say("not concerned")));
+        await ban;
+        Assert.Equal(AppendOutcome.Conflict, (await late).Outcome);
+        Assert.Equal(AppendOutcome.Stored, (await other).Outcome);
+        Assert.Equal("1", Find("x"));
+        Assert.DoesNotContain("late", Texts());
+    }
+
+    [Fact]
+    public async Task An_event_with_several_records_is_seen_with_all_of_them()
+    {
+        await Say("joins", changes: [Change("m/ana/lobby", "member"), Change("w/lobby/ana", ""), Change("old", null)]);
+        await Reopen();
+
+        Assert.Equal(("member", "", null), (Find("m/ana/lobby"), Find("w/lobby/ana"), Find("old")));
+    }
+
+    [Fact]
+    public async Task Records_are_read_page_by_page()
+    {
+        await Write([.. Enumerable.Range(0, 25).Select(i => ($"p/{i:D2}", (string?)$"{i}")), ("o", "x"), ("p", "x"), ("p0", "x"), ("q", "x")]);
+
+        List<string> keys = [];
+        byte[] after = [];
+        while (true)
+        {
+            var page = _records.ReadPage("p/"u8, after, 10);
+            keys.AddRange(page.Select(record => Encoding.UTF8.GetString(record.Key)));
+            if (page.Count < 10)
+            {
+                break;
+            }
+
+            after = page[^1].Key;
+        }
+
+        Assert.Equal(Enumerable.Range(0, 25).Select(i => $"p/{i:D2}"), keys);
+        // Also behind a record that has gone since.
+        await Write(("p/09", null));
+        Assert.Equal("p/10", Encoding.UTF8.GetString(_records.ReadPage("p/"u8, "p/09"u8, 1).Single().Key));
+        Assert.Equal(1_000, await PageOfAThousandAsync());
+        Assert.Throws<ArgumentException>(() => _records.ReadPage("p/"u8, "q"u8, 10));
+        Assert.Throws<ArgumentOutOfRangeException>(() => _records.ReadPage([], [], 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => _records.ReadPage([], [], 1_001));
+    }
+
+    private async Task<int> PageOfAThousandAsync()
+    {
+        await Write([.. Enumerable.Range(0, 1_001).Select(i => ($"many {i:D4}", (string?)"x"))]);
+        return _records.ReadPage("many "u8, [], 1_000).Count;
+    }
+
+    private static RecordCondition If(string key, string? value) => new(Encoding.UTF8.GetBytes(key), value is null ? null : Encoding.UTF8.GetBytes(value));
+
     private static RecordChange Change(string key, string? value) => new(Encoding.UTF8.GetBytes(key), value is null ? null : Encoding.UTF8.GetBytes(value));
 
     private string? Find(string key) => _records.Find(Encoding.UTF8.GetBytes(key)) is { } value ? Encoding.UTF8.GetString(value) : null;
@@ -234,12 +374,33 @@ public abstract class RecordStoreContract : IAsyncLifetime
 
     private List<string> Texts() => [.. _log.ReadAfter(Lobby, 0, 1_000).Entries.Select(entry => Encoding.UTF8.GetString(entry.Body.Span))];
 
-    private Task<AppendResult> Say(string text, string? id = null, RecordChange? record = null) =>
-        _log.AppendAsync(Lobby, "ana", id, (UInt128)(uint)text.GetHashCode(StringComparison.Ordinal), Encoding.UTF8.GetBytes(text), record);
+    private Task<AppendResult> Say(
+        string text, string? id = null, IReadOnlyList<RecordChange>? changes = null, IReadOnlyList<RecordCondition>? conditions = null) =>
+        _log.AppendAsync(Lobby, "ana", id, (UInt128)(uint)text.GetHashCode(StringComparison.Ordinal), Encoding.UTF8.GetBytes(text), changes, conditions);
+
+    private Task<WriteOutcome> WriteIf(string key, string? value, params IReadOnlyList<(string Key, string? Value)> conditions) =>
+        _records.WriteAsync([Change(key, value)], [.. conditions.Select(condition => If(condition.Key, condition.Value))]);
+
+    // Handed over on the log thread itself, so that all of it is queued before the next batch is built.
+    private async Task<T> InOneBatch<T>(Func<T> handOver)
+    {
+        Gathering gathering = new(Lobby, () => handOver()!);
+        _log.Append(gathering);
+        return (T)await gathering.HandedOver;
+    }
 
     private async Task Reopen()
     {
         await _log.DisposeAsync();
         (_log, _records) = Open();
+    }
+
+    private sealed class Gathering(LogName log, Func<object> handOver) : PendingAppend(log, "ana", null, 0, default)
+    {
+        private readonly TaskCompletionSource<object> _handedOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<object> HandedOver => _handedOver.Task;
+
+        protected override void Completed() => _handedOver.SetResult(handOver());
     }
 }

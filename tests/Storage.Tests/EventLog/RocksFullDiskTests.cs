@@ -30,7 +30,7 @@ public sealed class RocksFullDiskTests
             List<Task<AppendResult>> sent = [];
             while (!sent.Any(one => one.IsCompletedSuccessfully && one.Result.Outcome is AppendOutcome.StoreFailed))
             {
-                sent = [.. Enumerable.Range(0, 64).Select(i => Body($"{stored.Count + i}")).Select(body => log.AppendAsync(Lobby, "ana", null, 0, body, new(LastSaid, body)))];
+                sent = [.. Enumerable.Range(0, 64).Select(i => Body($"{stored.Count + i}")).Select(body => log.AppendAsync(Lobby, "ana", null, 0, body, [new(LastSaid, body)]))];
                 var results = await Task.WhenAll(sent);
                 var kept = results.TakeWhile(result => result.Outcome is AppendOutcome.Stored).Count();
                 Assert.All(results.Skip(kept), result => Assert.Equal(AppendOutcome.StoreFailed, result.Outcome));
@@ -41,7 +41,8 @@ public sealed class RocksFullDiskTests
             // Records go the same way, alone and with an event.
             Assert.Equal(stored[^1], LastRecord(log));
             await Assert.ThrowsAnyAsync<IOException>(() => log.WriteAsync([new(LastSaid, Body("not written")), new([1], [])]));
-            Assert.Equal(AppendOutcome.StoreFailed, (await log.AppendAsync(Lobby, "ana", null, 0, Body("not said"), new(LastSaid, Body("not said")))).Outcome);
+            Assert.Equal(AppendOutcome.StoreFailed, (await log.AppendAsync(Lobby, "ana", null, 0, Body("not said"), [new(LastSaid, Body("not said"))])).Outcome);
+            await Assert.ThrowsAnyAsync<IOException>(() => log.WriteAsync([new(LastSaid, Body("not written"))], [new(LastSaid, log.Find(LastSaid))]));
             Assert.Equal(stored[^1], LastRecord(log));
             Assert.Single(log.ReadAll([]));
             // The very first of a log fails too, and takes with it what was sent while its write ran: here, from the log thread.
@@ -112,7 +113,7 @@ public sealed class RocksFullDiskTests
         do
         {
             var text = $"{stored.Count}";
-            result = await log.AppendAsync(Lobby, "ana", null, 0, Body(text), new(LastSaid, Body(text)));
+            result = await log.AppendAsync(Lobby, "ana", null, 0, Body(text), [new(LastSaid, Body(text))]);
             if (result.Outcome is AppendOutcome.Stored)
             {
                 stored.Add(text);

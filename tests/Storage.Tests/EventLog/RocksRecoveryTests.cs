@@ -177,7 +177,7 @@ public sealed class RocksRecoveryTests : IDisposable
         RocksRoomLog.Open(folder, null, TimeProvider.System, lines ?? new LogLines());
 
     private static Task<AppendResult> Say(RocksRoomLog log, string text, LogName? name = null) =>
-        log.AppendAsync(name ?? Lobby, "ana", "id of " + text, 0, Encoding.UTF8.GetBytes(text), new(LastSaid, Encoding.UTF8.GetBytes(text)));
+        log.AppendAsync(name ?? Lobby, "ana", "id of " + text, 0, Encoding.UTF8.GetBytes(text), [new(LastSaid, Encoding.UTF8.GetBytes(text))]);
 
     /// <summary>The record that each event brings with it: what was said last.</summary>
     private static string? Record(RocksRoomLog log) => log.Find(LastSaid) is { } text ? Encoding.UTF8.GetString(text) : null;
