@@ -15,10 +15,18 @@ public static class AppendTask
         UInt128 contentHash,
         ReadOnlyMemory<byte> body,
         IReadOnlyList<RecordChange>? changes = null,
-        IReadOnlyList<RecordCondition>? conditions = null)
+        IReadOnlyList<RecordCondition>? conditions = null,
+        IReadOnlyList<Replacement>? replacements = null,
+        IReadOnlyList<EntryCondition>? entryConditions = null)
     {
         ArgumentNullException.ThrowIfNull(roomLog);
-        Pending pending = new(log, author, id, contentHash, body) { Changes = changes ?? [], Conditions = conditions ?? [] };
+        Pending pending = new(log, author, id, contentHash, body)
+        {
+            Changes = changes ?? [],
+            Conditions = conditions ?? [],
+            Replacements = replacements ?? [],
+            EntryConditions = entryConditions ?? [],
+        };
         roomLog.Append(pending);
         return pending.Task;
     }

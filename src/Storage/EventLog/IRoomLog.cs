@@ -71,6 +71,15 @@ public abstract class PendingAppend(LogName log, string author, string? id, UInt
     /// <summary>What must be so of records when the event gets its number; else it is a <see cref="AppendOutcome.Conflict"/>. Not asked of an id that is known.</summary>
     public IReadOnlyList<RecordCondition> Conditions { get; init; } = [];
 
+    /// <summary>
+    /// Bodies that take the place of those of earlier events of this log, each at most once, in the very batch of the event, if and only if the event is stored. One that is not
+    /// there, or not there any more, makes the event a <see cref="AppendOutcome.Conflict"/>.
+    /// </summary>
+    public IReadOnlyList<Replacement> Replacements { get; init; } = [];
+
+    /// <summary>Which earlier events must be there, and not have been changed, when the event gets its number; else it is a <see cref="AppendOutcome.Conflict"/>.</summary>
+    public IReadOnlyList<EntryCondition> EntryConditions { get; init; } = [];
+
     public AppendOutcome Outcome { get; private set; }
 
     /// <summary>The event's number in its log: 1, 2, 3 …; valid for <see cref="AppendOutcome.Stored"/> and <see cref="AppendOutcome.Duplicate"/>.</summary>
@@ -83,8 +92,8 @@ public abstract class PendingAppend(LogName log, string author, string? id, UInt
     public string Epoch { get; private set; } = "";
 
     /// <summary>
-    /// Asked on the log's own thread as the event gets its number: whether its author still has the right that it was handed over with. A look at a field or two:
-    /// must not block, and must not throw.
+    /// Asked on the log's own thread, once or twice, as the event gets its number: whether its author still has the right that it was handed over with. A look at a field
+    /// or two: must not block, and must not throw.
     /// </summary>
     protected internal virtual bool HasRight => true;
 
@@ -118,9 +127,16 @@ public abstract class PendingAppend(LogName log, string author, string? id, UInt
 }
 
 /// <summary>One stored event. <see cref="Body"/> is a copy that the reader owns.</summary>
-public readonly record struct LogEntry(long Seq, DateTimeOffset At, string Author, ReadOnlyMemory<byte> Body);
+public readonly record struct LogEntry(long Seq, DateTimeOffset At, string Author, ReadOnlyMemory<byte> Body)
+{
+    /// <summary>The seq of the event that put <see cref="Body"/> in the place of an earlier one; 0: it is the first.</summary>
+    public long ChangedBy { get; init; }
 
-/// <summary>A log's head: newest seq (0: empty), oldest seq kept (0: empty), and epoch.</summary>
+    /// <summary>When that was; the default when it never was.</summary>
+    public DateTimeOffset ChangedAt { get; init; }
+}
+
+/// <summary>A log's head: newest seq (0: empty), oldest seq kept (0: empty; one above the newest: all that it had was truncated), and epoch.</summary>
 public readonly record struct LogHead(string Epoch, long Head, long First);
 
 /// <summary>A stretch of a log, oldest first, and the head at the time of reading.</summary>
@@ -135,7 +151,10 @@ public readonly record struct LogPage(LogHead Head, IReadOnlyList<LogEntry> Entr
 /// <item>An append completes as <see cref="AppendOutcome.Stored"/> only once it is on disk (synced).</item>
 /// <item>Within one log and epoch seq has no holes and no seq is given twice, also across crashes and failed writes.</item>
 /// <item>An id is remembered per log and author for 7 days and as long as its event is among the log's newest 10,000; an id in a batch still being
-/// written counts.</item>
+/// written counts. Of an event that was truncated it is remembered for 7 days.</item>
+/// <item>A stored body stays as it is until an append replaces it. Then no read gives the earlier one any more, from the moment on when that append completes; place,
+/// time, author and id stay, and the id is equal to any content: of what its author once sent nothing is told.</item>
+/// <item>Where replacements or conditions make an append a conflict, nothing of it is written, its id is not used up, and no other append is concerned.</item>
 /// <item>Reads see what is durable only, and never block appends.</item>
 /// <item>What cannot be read, or cannot be true, is never served: <c>Head</c> and reads throw <see cref="IOException"/>, and after disposal <see cref="ObjectDisposedException"/>.</item>
 /// <item>Thread-safe. Appends from one thread to one log keep their order.</item>
@@ -167,6 +186,13 @@ public interface IRoomLog : IAsyncDisposable
 
     /// <summary>The newest <paramref name="limit"/> (1 to 1,000) entries with seq &lt; <paramref name="before"/> (<see cref="long.MaxValue"/>: the newest of all), oldest first.</summary>
     LogPage ReadBefore(LogName log, long before, int limit);
+
+    /// <summary>
+    /// Forgets all events with seq &lt; <paramref name="before"/> (0 or more; above the head: all of them), durably: no read gives them any more when this completes. The head
+    /// and the epoch stay. From the disk's files they go little by little after that, also across a restart. Pending appends complete first. Fails with
+    /// <see cref="IOException"/> when the store cannot write.
+    /// </summary>
+    Task TruncateAsync(LogName log, long before);
 
     /// <summary>
     /// Forgets a log with all its events and ids, durably. A log of that name used again begins with seq 1 in a new epoch. Pending appends to it complete first.

@@ -17,8 +17,8 @@ internal sealed class IdSweep(RocksDb db, Func<LogName, LogState> stateOf, Rocks
 
     public bool IsRunning => _cursor is not null;
 
-    public static bool MayGo(long seq, long at, long head, long now, RocksRoomLogOptions options) =>
-        seq <= head - options.IdEvents && at < now - (long)options.IdAge.TotalMilliseconds;
+    public static bool MayGo(long seq, long at, in HeadRecord head, long now, RocksRoomLogOptions options) =>
+        (seq < head.First || seq <= head.Head - options.IdEvents) && at < now - (long)options.IdAge.TotalMilliseconds;
 
     /// <summary>Starts from the first log; a sweep under way goes on instead.</summary>
     public void Begin() => _cursor ??= LogRecords.FirstLogKey.ToArray();
@@ -58,7 +58,7 @@ internal sealed class IdSweep(RocksDb db, Func<LogName, LogState> stateOf, Rocks
     /// <summary>True when nothing is left to do in the log for now.</summary>
     private bool SweepLog(Iterator iterator, byte[] name, ref int events)
     {
-        if (RocksStore.ReadHead(db, LogRecords.Prefix(name)) is not { } stored || stored.SweptTo >= stored.Head - options.IdEvents)
+        if (RocksStore.ReadHead(db, LogRecords.Prefix(name)) is not { } stored || stored.SweptTo >= Last(stored))
         {
             return true;
         }
@@ -71,22 +71,36 @@ internal sealed class IdSweep(RocksDb db, Func<LogName, LogState> stateOf, Rocks
 
         var head = state.Durable;
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-        var first = Math.Max(head.SweptTo + 1, head.First);
+        var first = head.SweptTo + 1;
         var seq = first;
+        var isNext = false;
         using WriteBatch batch = new();
         Span<byte> key = stackalloc byte[LogRecords.MaxKey];
         Span<byte> idKey = stackalloc byte[LogRecords.MaxKey];
         Span<byte> idValue = stackalloc byte[LogRecords.IdRecordSize];
-        for (; events > 0 && seq <= head.Head - options.IdEvents; events--, seq++)
+        for (; events > 0 && seq <= Last(head); events--, seq++)
         {
+            if (seq < head.First)
+            {
+                // Truncated: it is there as far as its id is remembered, or else it is the next one's turn.
+                seq = NextTruncated(iterator, state, seq, head.First);
+                isNext = false;
+                if (seq == head.First)
+                {
+                    seq--;
+                    continue;
+                }
+            }
+
             var wanted = key[..LogRecords.EventKey(key, state.Prefix, seq)];
-            if (!RocksStore.TryMoveTo(iterator, wanted, isNext: seq > first))
+            if (!RocksStore.TryMoveTo(iterator, wanted, isNext))
             {
                 throw new LogDamagedException($"The event log lacks event {seq} of {state.Name}.");
             }
 
             var entry = LogRecords.ReadEvent(iterator.GetValueSpan());
-            if (!MayGo(seq, entry.At, head.Head, now, options))
+            isNext = true;
+            if (!MayGo(seq, entry.At, head, now, options))
             {
                 break;
             }
@@ -99,6 +113,11 @@ internal sealed class IdSweep(RocksDb db, Func<LogName, LogState> stateOf, Rocks
                 {
                     batch.Delete(id);
                 }
+            }
+
+            if (seq < head.First)
+            {
+                batch.Delete(wanted);
             }
         }
 
@@ -113,5 +132,24 @@ internal sealed class IdSweep(RocksDb db, Func<LogName, LogState> stateOf, Rocks
         }
 
         return events > 0;
+    }
+
+    /// <summary>The last event whose id may go, if it is old enough.</summary>
+    private long Last(in HeadRecord head) => Math.Max(head.Head - options.IdEvents, head.First - 1);
+
+    /// <summary>The first event from <paramref name="seq"/> on that is still there of a truncated stretch, or <paramref name="end"/>.</summary>
+    private static long NextTruncated(Iterator iterator, LogState state, long seq, long end)
+    {
+        Span<byte> last = stackalloc byte[LogRecords.MaxKey];
+        last = last[..LogRecords.EventKey(last, state.Prefix, end)];
+        Span<byte> key = stackalloc byte[LogRecords.MaxKey];
+        iterator.Seek(key[..LogRecords.EventKey(key, state.Prefix, seq)]);
+        if (iterator.Valid() && iterator.GetKeySpan().SequenceCompareTo(last) < 0)
+        {
+            return LogRecords.SeqIn(iterator.GetKeySpan());
+        }
+
+        RocksStore.ThrowIfFailed(iterator);
+        return end;
     }
 }

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Text;
 using Microsoft.Extensions.Logging;
 using RocksDbSharp;
 
@@ -5,14 +7,17 @@ namespace WebMessenger.Storage.EventLog;
 
 /// <summary>One batch of the log thread: decides what becomes of each append, numbers what is stored, and writes it.</summary>
 /// <remarks>The log thread's own. Nothing of a batch shows before it is written.</remarks>
-internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, RocksRoomLogOptions options, TimeProvider time, ILogger logger) : IDisposable
+internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, LogJournal journal, RocksRoomLogOptions options, TimeProvider time, ILogger logger)
+    : IDisposable
 {
     private readonly WriteBatch _batch = new();
     private readonly List<LogState> _touched = [];
     private readonly Dictionary<IdKey, IdRecord> _idsOfBatch = [];
+    private readonly HashSet<(LogState State, long Seq)> _replaced = [];
     private readonly HashSet<LogName> _unreadable = [];
     private readonly RecordOverlay _records = new();
     private readonly Func<byte[], byte[]?> _stored = key => RocksStore.FindRecord(db, key);
+    private readonly byte[][] _noEvents = [];
     private byte[] _buffer = new byte[LogRecords.MaxEventHeader + (64 << 10)];
     private long _now;
 
@@ -25,10 +30,16 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, Rock
         _now = time.GetUtcNow().ToUnixTimeMilliseconds();
         var bytes = 0;
         var count = 0;
-        while (count < work.Length && count < Decisions.Length && bytes < options.BatchBytes && work[count] is not PendingDrop)
+        while (count < work.Length && count < Decisions.Length && bytes < options.BatchBytes && work[count] is not (PendingDrop or PendingTruncate))
         {
             var append = work[count];
-            Decisions[count] = append is PendingRecords ? DecideRecords(append, work[..count]) : Decide(append, work[..count]);
+            var decision = append is PendingRecords ? DecideRecords(append, work[..count]) : Decide(append, work[..count]);
+            if (decision is not { } decided)
+            {
+                break;
+            }
+
+            Decisions[count] = decided;
             bytes += append.Body.Length + LogRecords.SizeOf(append.Changes);
             count++;
         }
@@ -38,8 +49,10 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, Rock
         foreach (var state in _touched)
         {
             _batch.Put(key[..LogRecords.HeadKey(key, state.Prefix)], value[..LogRecords.Head(value, state.Next)]);
+            journal.Add(state, JournalKind.Append, state.Durable.Head + 1, state.Next.Head);
         }
 
+        journal.PutInto(_batch, _now);
         return count;
     }
 
@@ -58,6 +71,7 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, Rock
             state.Touched = false;
         }
 
+        journal.Publish();
         return true;
     }
 
@@ -66,7 +80,9 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, Rock
         _batch.Clear();
         _touched.Clear();
         _idsOfBatch.Clear();
+        _replaced.Clear();
         _records.Clear();
+        journal.Clear();
     }
 
     public void Dispose() => _batch.Dispose();
@@ -78,11 +94,15 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, Rock
         {
             var end = LogRecords.End(state.Prefix.AsSpan(0, state.Prefix.Length - 1));
             _batch.DeleteRange(state.Prefix, (ulong)state.Prefix.Length, end, (ulong)end.Length);
+            _batch.Delete(LogRecords.TruncatedKey(state.Prefix.AsSpan(0, state.Prefix.Length - 1)));
+            journal.Add(state, JournalKind.Drop, 1, state.Durable.Head);
+            journal.PutInto(_batch, time.GetUtcNow().ToUnixTimeMilliseconds());
             state.Dropping = true;
             try
             {
                 db.Write(_batch, synced);
                 state.Durable = new(LogState.NewEpoch(not: state.Durable.Epoch), 0, 0, 0, 0);
+                journal.Publish();
             }
             catch (RocksDbException)
             {
@@ -96,6 +116,34 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, Rock
         }
     }
 
+    /// <summary>Forgets all events before one; true when there were any, so that the rest is to be done step by step (<see cref="Truncation"/>).</summary>
+    public bool Truncate(LogName log, long before, WriteOptions synced)
+    {
+        var state = Current(log);
+        var head = state.Durable;
+        before = Math.Min(before, head.Head + 1);
+        if (head.Head == 0 || before <= head.First)
+        {
+            return false;
+        }
+
+        state.Next = head with { First = before };
+        Touch(state);
+        Span<byte> key = stackalloc byte[LogRecords.MaxKey];
+        Span<byte> value = stackalloc byte[LogRecords.MaxHeadRecord];
+        _batch.Put(key[..LogRecords.HeadKey(key, state.Prefix)], value[..LogRecords.Head(value, state.Next)]);
+        var left = LogRecords.TruncatedKey(state.Prefix.AsSpan(0, state.Prefix.Length - 1));
+        if (RocksStore.Get(db, left) is null)
+        {
+            BinaryPrimitives.WriteInt64BigEndian(value, head.First);
+            _batch.Put(left, value[..8]);
+        }
+
+        journal.Add(state, JournalKind.Truncate, head.First, before - 1);
+        journal.PutInto(_batch, time.GetUtcNow().ToUnixTimeMilliseconds());
+        return Write(synced);
+    }
+
     public void TakeBack()
     {
         foreach (var state in _touched)
@@ -103,6 +151,15 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, Rock
             state.Next = state.Durable;
             state.Touched = false;
             state.Stale = true;
+        }
+    }
+
+    private void Touch(LogState state)
+    {
+        if (!state.Touched)
+        {
+            state.Touched = true;
+            _touched.Add(state);
         }
     }
 
@@ -125,22 +182,29 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, Rock
         return new(AppendOutcome.Stored, 0, 0, "");
     }
 
-    private Decision Decide(PendingAppend append, ReadOnlySpan<PendingAppend> before)
+    /// <summary>Null: it is about an event that this batch adds or changes, so it has to be the first of another.</summary>
+    private Decision? Decide(PendingAppend append, ReadOnlySpan<PendingAppend> before)
     {
         if (!append.HasRight)
         {
-            return new(AppendOutcome.RightEnded, 0, 0, "");
+            return new Decision(AppendOutcome.RightEnded, 0, 0, "");
         }
 
         LogState state;
         IdRecord known;
         bool isKnown;
         bool hold;
+        var old = _noEvents;
         try
         {
             state = Current(append.Log);
             isKnown = TryFindId(append, state, out known);
-            hold = isKnown || _records.Hold(append.Conditions, before, Decisions, _stored);
+            if (!isKnown && IsAboutThisBatch(append, state))
+            {
+                return null;
+            }
+
+            hold = isKnown || (_records.Hold(append.Conditions, before, Decisions, _stored) && Hold(append.EntryConditions, state) && TryRead(append.Replacements, state, out old));
         }
         catch (Exception error) when (error is RocksDbException or LogDamagedException)
         {
@@ -155,7 +219,7 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, Rock
 
         if (isKnown)
         {
-            return known.ContentHash == append.ContentHash
+            return known.ContentHash == append.ContentHash || known.ContentHash == LogRecords.AnyContent
                 ? new(AppendOutcome.Duplicate, known.Seq, known.At, state.Next.Epoch)
                 : new(AppendOutcome.IdInUse, 0, 0, state.Next.Epoch);
         }
@@ -174,24 +238,126 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, Rock
         var seq = head.Head + 1;
         var at = Math.Max(_now, head.LastAt);
         state.Next = head with { Head = seq, First = head.First == 0 ? seq : head.First, LastAt = at };
-        if (!state.Touched)
+        Touch(state);
+        Put(append, state, seq, at);
+        Replace(append.Replacements, old, state, seq, at);
+        return new(AppendOutcome.Stored, seq, at, head.Epoch);
+    }
+
+    private bool IsAboutThisBatch(PendingAppend append, LogState state)
+    {
+        for (var i = 0; i < append.Replacements.Count; i++)
         {
-            state.Touched = true;
-            _touched.Add(state);
+            if (IsOfThisBatch(append.Replacements[i].Seq, state))
+            {
+                return true;
+            }
         }
 
-        Put(append, state, seq, at);
-        return new(AppendOutcome.Stored, seq, at, head.Epoch);
+        for (var i = 0; i < append.EntryConditions.Count; i++)
+        {
+            if (IsOfThisBatch(append.EntryConditions[i].Seq, state))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool IsOfThisBatch(long seq, LogState state) => (seq > state.Durable.Head && seq <= state.Next.Head) || _replaced.Contains((state, seq));
+
+    private bool Hold(IReadOnlyList<EntryCondition> conditions, LogState state)
+    {
+        for (var i = 0; i < conditions.Count; i++)
+        {
+            if (ReadEvent(state, conditions[i].Seq) is not { } stored || LogRecords.ReadEvent(stored).ChangedBy != conditions[i].ChangedBy)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private bool TryRead(IReadOnlyList<Replacement> replacements, LogState state, out byte[][] old)
+    {
+        old = replacements.Count == 0 ? _noEvents : new byte[replacements.Count][];
+        for (var i = 0; i < old.Length; i++)
+        {
+            if (ReadEvent(state, replacements[i].Seq) is not { } stored)
+            {
+                return false;
+            }
+
+            old[i] = stored;
+        }
+
+        return true;
+    }
+
+    private byte[]? ReadEvent(LogState state, long seq)
+    {
+        var head = state.Durable;
+        if (seq < Math.Max(1, head.First) || seq > head.Head)
+        {
+            return null;
+        }
+
+        Span<byte> key = stackalloc byte[LogRecords.MaxKey];
+        return RocksStore.Get(db, key[..LogRecords.EventKey(key, state.Prefix, seq)])
+            ?? throw new LogDamagedException($"The event log lacks event {seq} of {state.Name}.");
+    }
+
+    private void Replace(IReadOnlyList<Replacement> replacements, byte[][] old, LogState state, long by, long at)
+    {
+        Span<byte> key = stackalloc byte[LogRecords.MaxKey];
+        for (var i = 0; i < old.Length; i++)
+        {
+            var (seq, body) = replacements[i];
+            var entry = LogRecords.ReadEvent(old[i]);
+            Reserve(body.Length);
+            var length = LogRecords.ChangedEvent(_buffer, entry, by, at, body.Span);
+            _batch.Put(key[..LogRecords.EventKey(key, state.Prefix, seq)], _buffer.AsSpan(0, length));
+            _replaced.Add((state, seq));
+            journal.Add(state, JournalKind.Replace, seq, seq);
+            if (entry.HasId)
+            {
+                ForgetContent(entry, state, seq);
+            }
+        }
+    }
+
+    private void ForgetContent(in EventView entry, LogState state, long seq)
+    {
+        Span<byte> key = stackalloc byte[LogRecords.MaxKey];
+        key = key[..LogRecords.IdKey(key, state.Prefix, entry.Author, entry.Id)];
+        IdKey known = new(state, Encoding.UTF8.GetString(entry.Author), Encoding.UTF8.GetString(entry.Id));
+        Span<byte> value = stackalloc byte[LogRecords.IdRecordSize];
+        if (_idsOfBatch.ContainsKey(known) || !db.GetFixedSizeValue(key, value) || LogRecords.ReadId(value).Seq != seq)
+        {
+            // It was forgotten, or used again since.
+            return;
+        }
+
+        var id = LogRecords.ReadId(value) with { ContentHash = LogRecords.AnyContent };
+        LogRecords.Id(value, id);
+        _batch.Put(key, value);
+        _idsOfBatch[known] = id;
+    }
+
+    private void Reserve(int body)
+    {
+        if (_buffer.Length < LogRecords.MaxEventHeader + body)
+        {
+            _buffer = new byte[LogRecords.MaxEventHeader + body];
+        }
     }
 
     private void Put(PendingAppend append, LogState state, long seq, long at)
     {
         var body = append.Body.Span;
-        if (_buffer.Length < LogRecords.MaxEventHeader + body.Length)
-        {
-            _buffer = new byte[LogRecords.MaxEventHeader + body.Length];
-        }
-
+        Reserve(body.Length);
         Span<byte> key = stackalloc byte[LogRecords.MaxKey];
         var length = LogRecords.Event(_buffer, at, append.Author, append.Id, body);
         _batch.Put(key[..LogRecords.EventKey(key, state.Prefix, seq)], _buffer.AsSpan(0, length));
@@ -257,7 +423,7 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, Rock
         }
 
         known = LogRecords.ReadId(value);
-        return !IdSweep.MayGo(known.Seq, known.At, state.Next.Head, _now, options);
+        return !IdSweep.MayGo(known.Seq, known.At, state.Next, _now, options);
     }
 
     /// <summary>The state of a log, read back first if a write to it failed.</summary>

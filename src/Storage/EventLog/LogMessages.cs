@@ -11,7 +11,7 @@ internal static partial class LogMessages
     [LoggerMessage(401, LogLevel.Error, "What the event log holds of {Log} cannot be read; what is sent to it is refused")]
     public static partial void LogUnreadable(ILogger logger, LogName log, Exception error);
 
-    [LoggerMessage(402, LogLevel.Warning, "The event log could not forget old ids")]
+    [LoggerMessage(402, LogLevel.Warning, "The event log could not forget what is old enough")]
     public static partial void SweepFailed(ILogger logger, Exception error);
 
     [LoggerMessage(403, LogLevel.Error, "The receiver of an event for {Log} failed")]

@@ -25,7 +25,9 @@ internal sealed class LogThread : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly WriteOptions _synced = new WriteOptions().SetSync(true);
+    private readonly LogJournal _journal;
     private readonly IdSweep _sweep;
+    private readonly Truncation _truncation;
     private readonly ITimer _sweepTimer;
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -40,15 +42,18 @@ internal sealed class LogThread : IAsyncDisposable
     private volatile bool _failing;
     private long _failingSince;
 
-    public LogThread(RocksStore store, ReadGate readers, Func<LogName, LogState> stateOf, RocksRoomLogOptions options, TimeProvider time, ILogger logger)
+    public LogThread(
+        RocksStore store, LogJournal journal, ReadGate readers, Func<LogName, LogState> stateOf, RocksRoomLogOptions options, TimeProvider time, ILogger logger)
     {
         _store = store;
         _db = store.Db;
         _readers = readers;
         _time = time;
         _logger = logger;
-        _batch = new LogBatch(_db, stateOf, options, time, logger);
+        _journal = journal;
+        _batch = new LogBatch(_db, stateOf, journal, options, time, logger);
         _sweep = new IdSweep(_db, stateOf, options, time);
+        _truncation = new Truncation(_db, stateOf, options, time);
         new Thread(Run) { IsBackground = true, Name = "event log" }.Start();
         _sweepTimer = time.CreateTimer(static self => ((LogThread)self!).BeginSweep(), this, options.SweepPeriod, options.SweepPeriod);
     }
@@ -98,6 +103,8 @@ internal sealed class LogThread : IAsyncDisposable
         return new ValueTask(_stopped.Task);
     }
 
+    private bool IsSweeping => _sweep.IsRunning || _truncation.IsRunning || _journal.IsTrimming;
+
     private void BeginSweep()
     {
         lock (_gate)
@@ -135,6 +142,7 @@ internal sealed class LogThread : IAsyncDisposable
             }
         }
 
+        _journal.Close();
         _readers.CloseAndWait();
         _batch.Dispose();
         _store.Dispose();
@@ -146,7 +154,7 @@ internal sealed class LogThread : IAsyncDisposable
     {
         lock (_gate)
         {
-            while (_queue.Count == 0 && !_closing && !_sweepDue && !_sweep.IsRunning)
+            while (_queue.Count == 0 && !_closing && !_sweepDue && !IsSweeping)
             {
                 _waiting = true;
                 if (_failing)
@@ -164,6 +172,8 @@ internal sealed class LogThread : IAsyncDisposable
             {
                 _sweepDue = false;
                 _sweep.Begin();
+                _truncation.Begin();
+                _journal.BeginTrim();
             }
 
             (work, _queue) = (_queue, work);
@@ -173,13 +183,20 @@ internal sealed class LogThread : IAsyncDisposable
 
     private void Sweep()
     {
+        Step(_sweep.Step);
+        Step(_truncation.Step);
+        Step(_journal.Trim);
+    }
+
+    private void Step(Action step)
+    {
         try
         {
-            _sweep.Step();
+            step();
         }
         catch (Exception error) when (error is RocksDbException or LogDamagedException)
         {
-            // Ids are kept longer than they need be; the next sweep tries again.
+            // Something is kept longer than it need be; the next sweep tries again.
             LogMessages.SweepFailed(_logger, error);
         }
     }
@@ -216,18 +233,25 @@ internal sealed class LogThread : IAsyncDisposable
     {
         try
         {
-            var count = work[0] is PendingDrop ? 1 : _batch.Build(work);
-            if (work[0] is PendingDrop drop)
+            switch (work[0])
             {
-                _batch.Drop(drop.Log, _synced);
-                Complete(drop, AppendOutcome.Stored);
-            }
-            else
-            {
-                WriteAndComplete(work[..count]);
-            }
+                case PendingDrop drop:
+                    _batch.Drop(drop.Log, _synced);
+                    Complete(drop, AppendOutcome.Stored);
+                    return 1;
+                case PendingTruncate truncate:
+                    if (_batch.Truncate(truncate.Log, truncate.Before, _synced))
+                    {
+                        _truncation.Begin();
+                    }
 
-            return count;
+                    Complete(truncate, AppendOutcome.Stored);
+                    return 1;
+                default:
+                    var count = _batch.Build(work);
+                    WriteAndComplete(work[..count]);
+                    return count;
+            }
         }
         catch (Exception error) when (error is RocksDbException or LogDamagedException)
         {

@@ -10,12 +10,13 @@ namespace WebMessenger.Storage.EventLog;
 /// Threads: <see cref="LogThread"/> alone writes to the store, closes it at the end, and changes a <see cref="LogState"/>. Readers take a pass at the
 /// <see cref="ReadGate"/>, so that the store is not closed under them; they hold no lock while they read.
 /// </remarks>
-internal sealed class RocksRoomLog : IRoomLog, IRecordStore
+internal sealed class RocksRoomLog : IRoomLog, IRecordStore, IJournal
 {
     public const int MaxPage = 1_000;
 
     private readonly RocksDb _db;
     private readonly LogThread _thread;
+    private readonly LogJournal _journal;
     private readonly ReadGate _gate;
     private readonly ConcurrentDictionary<string, LogState> _states;
 
@@ -24,7 +25,13 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore
         _db = store.Db;
         _gate = new ReadGate();
         _states = new ConcurrentDictionary<string, LogState>(StringComparer.Ordinal);
-        _thread = new LogThread(store, _gate, StateOf, options, time, logger);
+        if (store.IsOfOlderFormat)
+        {
+            store.Migrate();
+        }
+
+        _journal = new LogJournal(_db, options, time);
+        _thread = new LogThread(store, _journal, _gate, StateOf, options, time, logger);
     }
 
     /// <summary>Opens or creates the store in a folder of its own.</summary>
@@ -87,12 +94,52 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore
         return Read(log, 0, before, limit, newest: true);
     }
 
+    public Task TruncateAsync(LogName log, long before)
+    {
+        CheckName(log);
+        ArgumentOutOfRangeException.ThrowIfNegative(before);
+        PendingTruncate truncate = new(log, before);
+        _thread.Enqueue(truncate);
+        return truncate.Task;
+    }
+
     public Task DropAsync(LogName log)
     {
         CheckName(log);
         PendingDrop drop = new(log);
         _thread.Enqueue(drop);
         return drop.Task;
+    }
+
+    public JournalPage ReadJournal(JournalPosition? after, int limit)
+    {
+        CheckLimit(limit);
+        using var pass = _gate.Enter();
+        return _journal.Read(after, limit);
+    }
+
+    public Task WaitAsync(JournalPosition after, CancellationToken cancellation) => _journal.WaitAsync(after, cancellation);
+
+    public IReadOnlyList<LogName> ReadLogs(LogName? after, int limit)
+    {
+        CheckLimit(limit);
+        if (after is { } last)
+        {
+            CheckName(last);
+        }
+
+        List<LogName> logs = [];
+        using var pass = _gate.Enter();
+        using var iterator = _db.NewIterator();
+        for (iterator.Seek(after is { } name ? LogRecords.End(Encoding.ASCII.GetBytes(name.Value)) : LogRecords.FirstLogKey); logs.Count < limit && iterator.Valid();)
+        {
+            var found = LogRecords.NameIn(iterator.GetKeySpan()).ToArray();
+            logs.Add(LogName.Stored(found));
+            iterator.Seek(LogRecords.End(found));
+        }
+
+        RocksStore.ThrowIfFailed(iterator);
+        return logs;
     }
 
     public Task WriteAsync(IReadOnlyList<RecordChange> changes) => WriteAsync(changes, []);
@@ -118,8 +165,7 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore
 
     public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadPage(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int limit)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, MaxPage);
+        CheckLimit(limit);
         return ReadRecords(prefix, after, limit);
     }
 
@@ -181,6 +227,12 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore
 
     private static LogHead HeadOf(in HeadRecord head) => new(head.Epoch, head.Head, head.First);
 
+    private static void CheckLimit(int limit)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, MaxPage);
+    }
+
     private static void CheckName(LogName log)
     {
         if (string.IsNullOrEmpty(log.Value) || log.Value.Length > LogRecords.MaxName || !Ascii.IsValid(log.Value) || log.Value.Contains('\0'))
@@ -221,14 +273,13 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore
     private LogPage Read(LogName log, long after, long before, int limit, bool newest)
     {
         CheckName(log);
-        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, MaxPage);
+        CheckLimit(limit);
         using var pass = _gate.Enter();
         var state = StateOf(log);
         while (true)
         {
-            // The head first, then the iterator, which sees the store as it is from here on: all up to the head is there, unless the log was dropped in between.
-            // A drop is published before anything is written to the log again, so the epoch tells.
+            // The head first, then the iterator, which sees the store as it is from here on: all up to the head is there, unless the log was dropped or truncated in
+            // between. A drop is published before anything is written to the log again, and a truncation before anything is deleted, so the epoch and the first tell.
             var head = state.Durable;
             if (head.Head == 0 || after >= head.Head || before <= head.First)
             {
@@ -237,17 +288,23 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore
 
             var first = Math.Max(after + 1, head.First);
             var last = Math.Min(before - 1, head.Head);
+            if (first > last)
+            {
+                // All of it was truncated.
+                return new(HeadOf(head), []);
+            }
+
             (first, last) = newest ? (Math.Max(first, last - limit + 1), last) : (first, Math.Min(last, first + limit - 1));
 
             using var iterator = _db.NewIterator();
-            if (state.Durable.Epoch == head.Epoch && ReadEntries(iterator, state, first, last) is { } entries)
+            if (IsStill(state, head) && ReadEntries(iterator, state, first, last) is { } entries)
             {
                 return new(HeadOf(head), entries);
             }
 
             // A drop may be on disk and not yet published. Asked for before the epoch: when it is over by now, the epoch has changed.
             var dropping = state.Dropping;
-            if (state.Durable.Epoch == head.Epoch)
+            if (IsStill(state, head))
             {
                 if (!dropping)
                 {
@@ -258,6 +315,8 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore
             }
         }
     }
+
+    private static bool IsStill(LogState state, in HeadRecord head) => state.Durable is var now && now.Epoch == head.Epoch && now.First == head.First;
 
     /// <summary>Null when an event is not there. Never looks beyond the last one asked for, so it never wanders through another log or what was dropped.</summary>
     private static LogEntry[]? ReadEntries(Iterator iterator, LogState state, long first, long last)
@@ -279,7 +338,11 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore
                 author = Encoding.UTF8.GetString(value.Author);
             }
 
-            entries[seq - first] = new(seq, DateTimeOffset.FromUnixTimeMilliseconds(value.At), author, value.Body.ToArray());
+            entries[seq - first] = new(seq, DateTimeOffset.FromUnixTimeMilliseconds(value.At), author, value.Body.ToArray())
+            {
+                ChangedBy = value.ChangedBy,
+                ChangedAt = value.ChangedBy == 0 ? default : DateTimeOffset.FromUnixTimeMilliseconds(value.ChangedAt),
+            };
         }
 
         return entries;

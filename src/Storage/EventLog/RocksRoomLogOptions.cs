@@ -15,7 +15,16 @@ internal sealed record RocksRoomLogOptions
     /// <summary>… and as long as its event is among this many newest ones of its log.</summary>
     public int IdEvents { get; init; } = 10_000;
 
-    /// <summary>How often the logs are walked for ids that may go.</summary>
+    /// <summary>What the journal tells is kept so long …</summary>
+    public TimeSpan JournalAge { get; init; } = TimeSpan.FromDays(7);
+
+    /// <summary>… and no more of it than this.</summary>
+    public long JournalBytes { get; init; } = 256 << 20;
+
+    /// <summary>Events that are truncated go from the disk in steps of so many.</summary>
+    public int TruncateStep { get; init; } = 10_000;
+
+    /// <summary>How often the logs are walked for ids that may go, and the journal is shortened.</summary>
     public TimeSpan SweepPeriod { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>One memtable; at most three of them are in memory.</summary>

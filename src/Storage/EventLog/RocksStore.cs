@@ -21,6 +21,9 @@ internal sealed class RocksStore : IDisposable
 
     private RocksStore(RocksDb db, FileStream folderLock) => (Db, _lock) = (db, folderLock);
 
+    /// <summary>It is as version 0.1 left it, and is not written to before <see cref="Migrate"/>.</summary>
+    public bool IsOfOlderFormat => !IsFormat(Db, LogRecords.Format);
+
     public RocksDb Db { get; }
 
     public static RocksStore Open(string folder, RocksRoomLogOptions options, TimeProvider time, ILogger logger)
@@ -43,6 +46,22 @@ internal sealed class RocksStore : IDisposable
         Db.Dispose();
         _lock.Dispose();
     }
+
+    /// <summary>Makes a store of an older format one of this format, in one step. Events stay as they are; the journal begins.</summary>
+    public void Migrate() => BeginFormat(Db);
+
+    /// <summary>Null: it is not there, as in a store of an older format.</summary>
+    public static JournalStart? ReadJournalStart(RocksDb db) => Get(db, LogRecords.JournalStartKey) is { } start ? LogRecords.ReadJournalStart(start) : null;
+
+    private static void BeginFormat(RocksDb db)
+    {
+        using WriteBatch batch = new();
+        batch.Put(LogRecords.FormatKey, [LogRecords.Format]);
+        batch.Put(LogRecords.JournalStartKey, LogRecords.JournalStart(new(LogState.NewEpoch(), 0)));
+        db.Write(batch, new WriteOptions().SetSync(true));
+    }
+
+    private static bool IsFormat(RocksDb db, byte format) => Get(db, LogRecords.FormatKey) is { } found && found.AsSpan().SequenceEqual([format]);
 
     /// <summary>The files that make up the store in a folder: all but locks and RocksDB's own diary.</summary>
     public static IEnumerable<string> FilesIn(string folder) => Directory.EnumerateFiles(folder).Where(path =>
@@ -252,17 +271,15 @@ internal sealed class RocksStore : IDisposable
 
     private static void CheckFormat(RocksDb db, string folder)
     {
-        if (db.Get(LogRecords.FormatKey) is { } found)
+        if (db.Get(LogRecords.FormatKey) is null)
         {
-            if (!found.AsSpan().SequenceEqual([LogRecords.Format]))
-            {
-                throw new IOException($"The event log in {folder} was written by a newer version of this program.");
-            }
-
-            return;
+            // It was just made.
+            BeginFormat(db);
         }
-
-        db.Put(LogRecords.FormatKey, [LogRecords.Format], writeOptions: new WriteOptions().SetSync(true));
+        else if (!IsFormat(db, LogRecords.Format) && !IsFormat(db, LogRecords.FormatBeforeJournal))
+        {
+            throw new IOException($"The event log in {folder} was written by a newer version of this program.");
+        }
     }
 
     private static void PutMark(string mark)
@@ -316,6 +333,12 @@ internal sealed class RocksStore : IDisposable
         }
 
         ThrowIfFailed(iterator);
+        if (ReadJournalStart(db) is { } start)
+        {
+            // Its newest numbers may be given again, too.
+            batch.Put(LogRecords.JournalStartKey, LogRecords.JournalStart(start with { Epoch = LogState.NewEpoch(not: start.Epoch) }));
+        }
+
         db.Write(batch, synced);
     }
 

@@ -146,6 +146,8 @@ internal sealed class Crossroads
 
         public LogPage ReadBefore(LogName log, long before, int limit) => inner.ReadBefore(log, before, limit);
 
+        public Task TruncateAsync(LogName log, long before) => inner.TruncateAsync(log, before);
+
         public Task DropAsync(LogName log) => inner.DropAsync(log);
 
         public ValueTask DisposeAsync() => inner.DisposeAsync();

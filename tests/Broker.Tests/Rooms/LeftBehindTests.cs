@@ -164,6 +164,8 @@ public sealed class LeftBehindTests
 
             public LogPage ReadBefore(LogName log, long before, int limit) => real.ReadBefore(log, before, limit);
 
+            public Task TruncateAsync(LogName log, long before) => real.TruncateAsync(log, before);
+
             public Task DropAsync(LogName log) => owner.IsStopped ? Task.FromException(new IOException("The log has stopped.")) : real.DropAsync(log);
 
             public Task SettleAsync() => real.SettleAsync();

@@ -1,0 +1,19 @@
+using Microsoft.Extensions.Time.Testing;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Storage.Tests.EventLog;
+
+internal static class RocksSweep
+{
+    /// <summary>Lets a sweep come due without time going on, and takes more turns of the log thread than it needs: it does a step of it after each.</summary>
+    public static async Task RunAsync(IRoomLog log, FakeTimeProvider time, RocksRoomLogOptions options)
+    {
+        var now = time.GetUtcNow();
+        time.Advance(options.SweepPeriod);
+        time.AdjustTime(now);
+        for (var turn = 0; turn < 20; turn++)
+        {
+            await log.DropAsync(LogName.OfRoom("unused"));
+        }
+    }
+}
