@@ -1,0 +1,99 @@
+using System.Text;
+
+namespace WebMessenger.Storage.EventLog;
+
+/// <summary>Has one follower follow the journal: from its stored place, or from the logs when it has none that is good; woken when there is more.</summary>
+/// <remarks>
+/// The place is a record, written under the condition that it is as it was: should two run under one name, the later of their writes is refused, and that one ends.
+/// Value: 'f' position, or, while it begins from the logs, 'b' length(1) position name-of-the-last-log-done.
+/// </remarks>
+internal sealed class Following(IJournal journal, IRecordStore records, IFollower follower, TimeProvider time)
+{
+    private const byte Follows = (byte)'f';
+    private const byte Begins = (byte)'b';
+
+    // Of the logs that are begun, and of the batches that are followed, in one write.
+    private const int LogsAtOnce = 100;
+    private const int BatchesAtOnce = 256;
+
+    /// <summary>How long it waits after a failure of the disk.</summary>
+    public static TimeSpan RetryPeriod { get; } = TimeSpan.FromSeconds(5);
+
+    private readonly byte[] _key = KeyOf(follower.Name);
+
+    /// <summary>The record that keeps a follower's place.</summary>
+    public static byte[] KeyOf(string name) => [.. "follow/"u8, .. Encoding.ASCII.GetBytes(name)];
+
+    /// <summary>Runs until it is cancelled (<see cref="OperationCanceledException"/>) or the store is closed (<see cref="ObjectDisposedException"/>).</summary>
+    /// <exception cref="InvalidOperationException">Another follows under the same name.</exception>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                await FollowAsync(cancellation);
+            }
+            catch (IOException)
+            {
+                // Nothing is lost: the place is where it was. A store that is closed says so with the next read.
+                await Task.Delay(RetryPeriod, time, cancellation);
+            }
+        }
+    }
+
+    private async Task FollowAsync(CancellationToken cancellation)
+    {
+        var stored = records.Find(_key);
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            stored = stored is [Begins, ..]
+                ? await BeginAsync(stored, cancellation)
+                : await GoOnAsync(stored, stored is [Follows, .. var place] ? JournalPosition.Read(place) : null, cancellation);
+        }
+    }
+
+    private async Task<byte[]?> GoOnAsync(byte[]? stored, JournalPosition? place, CancellationToken cancellation)
+    {
+        var page = journal.ReadJournal(place, BatchesAtOnce);
+        if (page.IsGap)
+        {
+            await follower.ForgetAsync(cancellation);
+            var position = page.Next.ToBytes();
+            return await WriteAsync([], stored, [Begins, (byte)position.Length, .. position]);
+        }
+
+        if (page.Batches.Count == 0)
+        {
+            await journal.WaitAsync(page.Next, cancellation);
+            return stored;
+        }
+
+        var changes = await follower.FollowAsync(page.Batches, cancellation);
+        return await WriteAsync(changes, stored, [Follows, .. page.Next.ToBytes()]);
+    }
+
+    private async Task<byte[]?> BeginAsync(byte[] stored, CancellationToken cancellation)
+    {
+        var position = stored.AsMemory(2, stored[1]);
+        var name = stored.AsMemory(2 + position.Length);
+        var logs = journal.ReadLogs(name.IsEmpty ? null : LogName.Stored(name.Span), LogsAtOnce);
+        List<RecordChange> changes = [];
+        foreach (var log in logs)
+        {
+            changes.AddRange(await follower.BeginAsync(log, cancellation));
+        }
+
+        byte[] next = logs.Count < LogsAtOnce
+            ? [Follows, .. position.Span]
+            : [Begins, (byte)position.Length, .. position.Span, .. Encoding.ASCII.GetBytes(logs[^1].Value)];
+        return await WriteAsync(changes, stored, next);
+    }
+
+    private async Task<byte[]> WriteAsync(IReadOnlyList<RecordChange> changes, byte[]? stored, byte[] next)
+    {
+        var outcome = await records.WriteAsync([.. changes, new(_key, next)], [new(_key, stored)]);
+        return outcome is WriteOutcome.Written ? next : throw new InvalidOperationException($"Another follows as {follower.Name}.");
+    }
+}
