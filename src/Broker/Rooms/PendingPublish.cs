@@ -58,7 +58,7 @@ internal sealed class PendingPublish : PendingAppend, IStreamEvent
         var type = target.Room is null ? EventType.Whisper : EventType.Message;
         var body = EventBody.Message(type, author, command.Id ?? EventBody.NewId(), command.Text, command.ReplyTo, expiry);
         stream.Publishers?.Add(publisherMark, EventBody.IdOf(body));
-        return new PendingPublish(stream, target, membership, author, command, body, publisherMark, publisher, session, payer, answer) { Record = record, _refusal = refusal };
+        return new PendingPublish(stream, target, membership, author, command, body, publisherMark, publisher, session, payer, answer) { Changes = record is { } change ? [change] : [], _refusal = refusal };
     }
 
     public PendingAppend Append => this;

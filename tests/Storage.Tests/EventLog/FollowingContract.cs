@@ -15,8 +15,9 @@ public abstract class FollowingContract : LogSuite
         }
 
         await using Run run = new(this, new Heads(this));
-        await run.UntilAsync(() => Record("head/r/room 249") == "1");
+        await run.UntilAsync(() => Records.Find(Following.KeyOf("heads")) is [(byte)'f', ..]);
         Assert.Equal(250, run.Follower.Begun);
+        Assert.All(Enumerable.Range(0, 250), i => Assert.Equal("1", Record($"head/r/room {i}")));
         await Say("y", log: Garden);
         await Say("y", log: Garden);
         await run.UntilAsync(() => Record("head/r/garden") == "2");
