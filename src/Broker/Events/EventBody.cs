@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Numerics;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -11,15 +12,26 @@ namespace WebMessenger.Broker.Events;
 /// An event as the log keeps it, and the JSON made of it. The log gives seq, time and epoch; everything else is decided before.
 /// </summary>
 /// <remarks>
-/// Layout: type (1 byte; its highest bit: it expires), when it expires (8 bytes, ms since 1970, big-endian; only if it does), length of the id (2 bytes, big-endian), the id as
-/// the inside of a JSON string, then the remaining fields as the inside of a JSON object.
-/// So an event is made of a stored body by copying, without parsing.
+/// Layout, format 2; numbers are big-endian: 0x40, type (1), flags (2), then for each of these bits that is set, from the lowest, 8 bytes: 0 when it expires (ms since 1970),
+/// 1 which client said it, 3 which seq it answers. Bit 4: an access token said it. Then the length of the id (2), the id as the inside of a JSON string, and the remaining
+/// fields as the inside of a JSON object. So an event is made of a stored body by copying, without parsing. A bit that is not named here belongs to a later version: nothing
+/// behind it can be read.
+/// Format 1, which version 0.1 wrote and nobody rewrites: type (1; 0x80 set: it expires), when it expires (8, if it does), length of the id (2), the id, the fields.
 /// </remarks>
 internal static class EventBody
 {
-    private const byte Expires = 0x80;
+    private const byte Format2 = 0x40;
+    private const byte ExpiresInFormat1 = 0x80;
+    private const ushort Expires = 1 << 0;
+    private const ushort HasPublisher = 1 << 1;
+    private const ushort IsReply = 1 << 3;
+    private const ushort ByBot = 1 << 4;
+    private const ushort KnownFlags = Expires | HasPublisher | IsReply | ByBot;
     private const int IdBytes = 12;
     private const int RandomBytes = 64 * IdBytes;
+
+    private static readonly long _minExpiry = DateTimeOffset.MinValue.ToUnixTimeMilliseconds();
+    private static readonly long _maxExpiry = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
 
     [ThreadStatic]
     private static byte[]? s_random;
@@ -36,18 +48,20 @@ internal static class EventBody
 
     /// <summary>A message, or a whisper.</summary>
     /// <param name="expiry">After which it is not delivered any more to who was away [MQTT-3.3.2-5]; null: never.</param>
-    public static byte[] Message(EventType type, Author from, string id, string text, long? replyTo, DateTimeOffset? expiry = null) => Encode(type, expiry, id, writer =>
-    {
-        WriteFrom(writer, from);
-        writer.WriteString("text"u8, text);
-        if (replyTo is { } seq)
+    /// <param name="publisher">Tells the client that said it from all others, for MQTT 5's No Local; 0: none did.</param>
+    public static byte[] Message(EventType type, Author from, string id, string text, long? replyTo, DateTimeOffset? expiry = null, ulong publisher = 0) =>
+        Encode(type, from, id, expiry, publisher, replyTo, writer =>
         {
-            writer.WriteNumber("replyTo"u8, seq);
-        }
-    });
+            WriteFrom(writer, from);
+            writer.WriteString("text"u8, text);
+            if (replyTo is { } seq)
+            {
+                writer.WriteNumber("replyTo"u8, seq);
+            }
+        });
 
     /// <summary>A join or leave; <paramref name="others"/> came or went within the same second of a rush.</summary>
-    public static byte[] Presence(EventType type, Author from, string id, IReadOnlyList<Author> others) => Encode(type, null, id, writer =>
+    public static byte[] Presence(EventType type, Author from, string id, IReadOnlyList<Author> others) => Encode(type, from, id, null, 0, null, writer =>
     {
         WriteFrom(writer, from);
         if (others.Count == 0)
@@ -90,32 +104,26 @@ internal static class EventBody
         return Convert.ToHexStringLower(random.AsSpan(s_randomLeft, IdBytes));
     }
 
-    /// <summary>May be one that this version does not know: then nothing else of the body is looked at, for it may lie otherwise.</summary>
-    public static EventType TypeOf(ReadOnlySpan<byte> body) => body.IsEmpty ? 0 : (EventType)(body[0] & ~Expires);
+    /// <summary>0 for a body that this version cannot read, or whose type it does not know: then nothing else is said of it, for it may lie otherwise.</summary>
+    public static EventType TypeOf(ReadOnlySpan<byte> body) => TakeApart(body).Type;
 
     /// <summary>Null: it does not expire.</summary>
-    public static DateTimeOffset? ExpiryOf(ReadOnlySpan<byte> body) =>
-        EventTypes.IsKnown(TypeOf(body)) && (body[0] & Expires) != 0 ? DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(body[1..])) : null;
+    public static DateTimeOffset? ExpiryOf(ReadOnlySpan<byte> body) => TakeApart(body).Expiry is { } expiry ? DateTimeOffset.FromUnixTimeMilliseconds(expiry) : null;
+
+    /// <summary>Which seq it answers; null: none. A body of version 0.1 does not say.</summary>
+    public static long? ReplyToOf(ReadOnlySpan<byte> body) => TakeApart(body).ReplyTo;
+
+    /// <summary>Tells the client that said it from all others; 0: no client, or nobody knows which.</summary>
+    public static ulong PublisherOf(ReadOnlySpan<byte> body) => TakeApart(body).Publisher;
 
     /// <summary>The id as it is stored: the inside of a JSON string, in UTF-8.</summary>
-    public static ReadOnlySpan<byte> IdOf(ReadOnlySpan<byte> body)
-    {
-        Parts(body, out var id, out _);
-        return id;
-    }
+    public static ReadOnlySpan<byte> IdOf(ReadOnlySpan<byte> body) => TakeApart(body).Id;
 
     /// <summary>Whether an access token said it.</summary>
     public static bool IsByBot(ReadOnlySpan<byte> body)
     {
-        // `from` comes first, and inside a name or text a quotation mark is escaped: what is found first is the kind.
-        if (!EventTypes.IsKnown(TypeOf(body)))
-        {
-            return false;
-        }
-
-        Parts(body, out _, out var fields);
-        var at = fields.IndexOf(KindField);
-        return at >= 0 && fields[(at + KindField.Length)..].StartsWith("bot\""u8);
+        var parts = TakeApart(body);
+        return parts.IsByBot || (parts.Type != 0 && body[0] != Format2 && SaysBot(parts.Fields));
     }
 
     /// <summary>Of a join or leave: everybody it is about. Of any other event: nobody.</summary>
@@ -126,7 +134,7 @@ internal static class EventBody
             yield break;
         }
 
-        Parts(body.Span, out _, out var fields);
+        var fields = TakeApart(body.Span).Fields;
         var json = new byte[fields.Length + 2];
         json[0] = (byte)'{';
         fields.CopyTo(json.AsSpan(1));
@@ -149,15 +157,9 @@ internal static class EventBody
     public static void WriteJson(
         IBufferWriter<byte> target, ReadOnlySpan<byte> body, ReadOnlySpan<byte> placeField, ReadOnlySpan<byte> place, long seq, string epoch, DateTimeOffset at)
     {
-        ReadOnlySpan<byte> id = default;
-        var fields = NobodyField;
-        if (EventTypes.IsKnown(TypeOf(body)))
-        {
-            Parts(body, out id, out fields);
-        }
-
+        var parts = TakeApart(body);
         target.Write("{\"v\":1,\"type\":\""u8);
-        target.Write(EventTypes.NameOf(TypeOf(body)));
+        target.Write(EventTypes.NameOf(parts.Type));
         target.Write("\",\""u8);
         target.Write(placeField);
         target.Write("\":\""u8);
@@ -170,12 +172,12 @@ internal static class EventBody
         written = Encoding.ASCII.GetBytes(epoch, number);
         target.Write(number[..written]);
         target.Write("\",\"id\":\""u8);
-        target.Write(id);
+        target.Write(parts.Id);
         target.Write("\",\"at\":\""u8);
         at.UtcDateTime.TryFormat(number, out written, Timestamps.Pattern, CultureInfo.InvariantCulture);
         target.Write(number[..written]);
         target.Write("\","u8);
-        target.Write(fields);
+        target.Write(parts.Type == 0 ? NobodyField : parts.Fields);
         target.Write("}"u8);
     }
 
@@ -193,13 +195,61 @@ internal static class EventBody
     private static Author ReadAuthor(JsonElement element, string accountId) =>
         new(accountId, element.GetProperty("user").GetString()!, element.GetProperty("name").GetString()!, element.GetProperty("kind").GetString()!);
 
-    private static void Parts(ReadOnlySpan<byte> body, out ReadOnlySpan<byte> id, out ReadOnlySpan<byte> fields)
+    /// <summary>Of a body that cannot be read, all is empty: that ends nothing, for a later version may have written it.</summary>
+    private static Parts TakeApart(ReadOnlySpan<byte> body)
     {
-        body = body[((body[0] & Expires) != 0 ? 9 : 1)..];
-        var length = BinaryPrimitives.ReadUInt16BigEndian(body);
-        id = body.Slice(2, length);
-        fields = body[(2 + length)..];
+        Parts parts = default;
+        var rest = body;
+        if (body is [Format2, var type, var high, var low, ..])
+        {
+            var flags = (high << 8) | low;
+            parts.Type = (EventType)type;
+            rest = rest[4..];
+            if ((flags & ~KnownFlags) != 0 || rest.Length < 8 * BitOperations.PopCount((uint)(flags & ~ByBot)))
+            {
+                return default;
+            }
+
+            parts.Expiry = (flags & Expires) != 0 ? (long)TakeNumber(ref rest) : null;
+            parts.Publisher = (flags & HasPublisher) != 0 ? TakeNumber(ref rest) : 0;
+            parts.ReplyTo = (flags & IsReply) != 0 ? (long)TakeNumber(ref rest) : null;
+            parts.IsByBot = (flags & ByBot) != 0;
+        }
+        else if (body is [var first, ..])
+        {
+            parts.Type = (EventType)(first & ~ExpiresInFormat1);
+            rest = rest[1..];
+            if ((first & ExpiresInFormat1) != 0)
+            {
+                if (rest.Length < 8)
+                {
+                    return default;
+                }
+
+                parts.Expiry = (long)TakeNumber(ref rest);
+            }
+        }
+
+        if (!EventTypes.IsKnown(parts.Type) || parts.Expiry < _minExpiry || parts.Expiry > _maxExpiry || rest.Length < 2 || rest.Length - 2 < BinaryPrimitives.ReadUInt16BigEndian(rest))
+        {
+            return default;
+        }
+
+        parts.Id = rest.Slice(2, BinaryPrimitives.ReadUInt16BigEndian(rest));
+        parts.Fields = rest[(2 + parts.Id.Length)..];
+        return parts;
     }
+
+    private static ulong TakeNumber(ref ReadOnlySpan<byte> rest)
+    {
+        var number = BinaryPrimitives.ReadUInt64BigEndian(rest);
+        rest = rest[8..];
+        return number;
+    }
+
+    // In format 1: `from` comes first, and inside a name or text a quotation mark is escaped, so what is found first is the kind.
+    private static bool SaysBot(ReadOnlySpan<byte> fields) =>
+        fields.IndexOf(KindField) is >= 0 and var at && fields[(at + KindField.Length)..].StartsWith("bot\""u8);
 
     private static void WriteFrom(Utf8JsonWriter writer, Author from)
     {
@@ -208,7 +258,8 @@ internal static class EventBody
         writer.WriteEndObject();
     }
 
-    private static byte[] Encode(EventType type, DateTimeOffset? expiry, string id, Action<Utf8JsonWriter> writeFields)
+    private static byte[] Encode(
+        EventType type, Author from, string id, DateTimeOffset? expiry, ulong publisher, long? replyTo, Action<Utf8JsonWriter> writeFields)
     {
         var escapedId = JsonEncodedText.Encode(id, ReadableJsonEncoder.Instance).EncodedUtf8Bytes;
         var buffer = new ArrayBufferWriter<byte>(256);
@@ -220,18 +271,47 @@ internal static class EventBody
         }
 
         var fields = buffer.WrittenSpan[1..^1];
-        var idAt = expiry is null ? 1 : 9;
-        var body = new byte[idAt + 2 + escapedId.Length + fields.Length];
-        body[0] = (byte)type;
+        var flags = (ushort)((expiry is null ? 0 : Expires) | (publisher == 0 ? 0 : HasPublisher) | (replyTo is null ? 0 : IsReply) | (from.Kind == "bot" ? ByBot : 0));
+        var body = new byte[4 + (8 * BitOperations.PopCount((uint)(flags & ~ByBot))) + 2 + escapedId.Length + fields.Length];
+        (body[0], body[1]) = (Format2, (byte)type);
+        BinaryPrimitives.WriteUInt16BigEndian(body.AsSpan(2), flags);
+        var rest = body.AsSpan(4);
         if (expiry is { } until)
         {
-            body[0] |= Expires;
-            BinaryPrimitives.WriteInt64BigEndian(body.AsSpan(1), until.ToUnixTimeMilliseconds());
+            PutNumber(ref rest, (ulong)until.ToUnixTimeMilliseconds());
         }
 
-        BinaryPrimitives.WriteUInt16BigEndian(body.AsSpan(idAt), checked((ushort)escapedId.Length));
-        escapedId.CopyTo(body.AsSpan(idAt + 2));
-        fields.CopyTo(body.AsSpan(idAt + 2 + escapedId.Length));
+        if (publisher != 0)
+        {
+            PutNumber(ref rest, publisher);
+        }
+
+        if (replyTo is { } seq)
+        {
+            PutNumber(ref rest, (ulong)seq);
+        }
+
+        BinaryPrimitives.WriteUInt16BigEndian(rest, checked((ushort)escapedId.Length));
+        escapedId.CopyTo(rest[2..]);
+        fields.CopyTo(rest[(2 + escapedId.Length)..]);
         return body;
+    }
+
+    private static void PutNumber(ref Span<byte> rest, ulong number)
+    {
+        BinaryPrimitives.WriteUInt64BigEndian(rest, number);
+        rest = rest[8..];
+    }
+
+    private ref struct Parts
+    {
+        /// <summary>0: the body cannot be read, and all else is empty.</summary>
+        public EventType Type;
+        public long? Expiry;
+        public ulong Publisher;
+        public long? ReplyTo;
+        public bool IsByBot;
+        public ReadOnlySpan<byte> Id;
+        public ReadOnlySpan<byte> Fields;
     }
 }

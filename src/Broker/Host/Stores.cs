@@ -44,7 +44,7 @@ internal sealed class Stores : IAsyncDisposable
         AuthServices? auth = null;
         try
         {
-            documents = DocumentStore.Open(folder.AccountsFile, loggers.CreateLogger<DocumentStore>());
+            (documents, log) = await DataStores.OpenAsync(folder, new RocksRoomLogOptions { OpenFiles = room.StoreFiles }, time, loggers);
             var options = new AuthOptions
             {
                 GuestsEnabled = settings.GuestsEnabled,
@@ -60,7 +60,6 @@ internal sealed class Stores : IAsyncDisposable
                 LoginSessionsPerAccount = settings.Limits.LoginSessionsPerAccount,
                 TokensPerAccount = settings.Limits.TokensPerAccount,
             };
-            log = RocksRoomLog.Open(folder.RoomsFolder, new RocksRoomLogOptions { OpenFiles = room.StoreFiles }, time, loggers.CreateLogger<RocksRoomLog>());
             auth = await AuthServices.OpenAsync(documents, log, log, options, time, loggers);
             if (time.StartsLater > TimeSpan.Zero)
             {
@@ -101,15 +100,7 @@ internal sealed class Stores : IAsyncDisposable
     /// <exception cref="IOException">It could not be made.</exception>
     public async Task CopyAsync(string folder)
     {
-        if (OperatingSystem.IsWindows())
-        {
-            Directory.CreateDirectory(folder);
-        }
-        else
-        {
-            Directory.CreateDirectory(folder, DataFolder.OwnerOnly);
-        }
-
+        DataStores.CreateFolder(folder);
         await Task.Run(() => _log.SaveCopy(DataFolder.RoomsFolderIn(folder)));
         await Documents.CopyAsync(DataFolder.AccountsFileIn(folder));
     }

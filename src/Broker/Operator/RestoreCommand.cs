@@ -76,7 +76,7 @@ internal sealed class RestoreCommand(string backup, string dataFolder, TextWrite
         }
 
         DocumentStore.ThrowIfDamaged(folder.AccountsFile);
-        await using (var documents = DocumentStore.Open(folder.AccountsFile))
+        await using (var documents = DocumentStore.Open(folder.AccountsFile, keepsFirstFormat: false))
         {
             await PasswordLinks.ForgetAllAsync(documents.Documents);
         }

@@ -30,20 +30,14 @@ internal sealed class StoppedAccounts : IAsyncDisposable
                 + "Start the server, which keeps a copy of it and goes on with what is intact, and try again.");
         }
 
-        var documents = DocumentStore.Open(folder.AccountsFile);
-        RocksRoomLog? log = null;
+        var (documents, log) = await DataStores.OpenAsync(folder, null, time, NullLoggerFactory.Instance);
         try
         {
-            log = RocksRoomLog.Open(folder.RoomsFolder, null, time, NullLogger<RocksRoomLog>.Instance);
             return new(documents, log, await AuthServices.OpenAsync(documents, log, log, new AuthOptions(), time, NullLoggerFactory.Instance));
         }
         catch
         {
-            if (log is not null)
-            {
-                await log.DisposeAsync();
-            }
-
+            await log.DisposeAsync();
             await documents.DisposeAsync();
             throw;
         }

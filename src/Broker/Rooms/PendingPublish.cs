@@ -56,7 +56,7 @@ internal sealed class PendingPublish : PendingAppend, IStreamEvent
     {
         EventStream stream = target.Room is { } room ? room : target.Inbox!;
         var type = target.Room is null ? EventType.Whisper : EventType.Message;
-        var body = EventBody.Message(type, author, command.Id ?? EventBody.NewId(), command.Text, command.ReplyTo, expiry);
+        var body = EventBody.Message(type, author, command.Id ?? EventBody.NewId(), command.Text, command.ReplyTo, expiry, publisherMark);
         stream.Publishers?.Add(publisherMark, EventBody.IdOf(body));
         return new PendingPublish(stream, target, membership, author, command, body, publisherMark, publisher, session, payer, answer) { Changes = record is { } change ? [change] : [], _refusal = refusal };
     }

@@ -24,6 +24,9 @@ internal sealed partial class DataFolder : IDisposable
     /// <summary>Where a copy of both stores is made for a backup; gone when nobody reads it.</summary>
     public static string SnapshotFolderIn(string path) => Path.Combine(path, "backup-snapshot");
 
+    /// <summary>A data folder as version 0.1 left it, which was kept before it was brought to the formats of this version.</summary>
+    public static string FirstFormatIn(string path) => Path.Combine(path, "as-0.1-left-it");
+
     /// <summary>The socket at which commands ask the running server.</summary>
     public static string ControlSocketIn(string path) => Path.Combine(path, "control.socket");
 

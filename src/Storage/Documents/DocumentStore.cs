@@ -34,6 +34,7 @@ public sealed class DocumentStore : IAsyncDisposable
     private readonly StoreFiles _files;
     private readonly long _checkpointAt;
     private readonly long _reserve;
+    private readonly bool _keepsFirstFormat;
     private readonly ILogger _logger;
     private readonly Thread _thread;
 
@@ -43,11 +44,12 @@ public sealed class DocumentStore : IAsyncDisposable
     private StoreUnavailableException? _refusal;
     private bool _isDown;
 
-    private DocumentStore(StoreFiles files, long checkpointAt, long reserve, ILogger logger, TaskCompletionSource opened)
+    private DocumentStore(StoreFiles files, long checkpointAt, long reserve, bool keepsFirstFormat, ILogger logger, TaskCompletionSource opened)
     {
         _files = files;
         _checkpointAt = checkpointAt;
         _reserve = reserve;
+        _keepsFirstFormat = keepsFirstFormat;
         _logger = logger;
         Documents = new LiteDocuments(this, _feed);
         _thread = new Thread(() => Run(opened)) { IsBackground = true, Name = "document store" };
@@ -56,15 +58,16 @@ public sealed class DocumentStore : IAsyncDisposable
     }
 
     /// <summary>Opens or creates the file, its <c>.log</c> and its folder. Throws <see cref="StoreUnavailableException"/>, whose message names the file and what to do.</summary>
-    public static DocumentStore Open(string path, ILogger<DocumentStore>? logger = null) =>
-        Open(StoreFiles.Open(path), DefaultCheckpointAt, DefaultReserve, logger);
+    /// <param name="keepsFirstFormat">Files of version 0.1 are copied before they are brought up to date. False: the caller has done that.</param>
+    public static DocumentStore Open(string path, ILogger<DocumentStore>? logger = null, bool keepsFirstFormat = true) =>
+        Open(StoreFiles.Open(path), DefaultCheckpointAt, DefaultReserve, logger, keepsFirstFormat);
 
     /// <param name="checkpointAt">The log is copied into the data file when it has this many bytes.</param>
     /// <param name="reserve">Room that the log file has ahead of what is written, 0 for none.</param>
-    internal static DocumentStore Open(StoreFiles files, long checkpointAt, long reserve = 0, ILogger? logger = null)
+    internal static DocumentStore Open(StoreFiles files, long checkpointAt, long reserve = 0, ILogger? logger = null, bool keepsFirstFormat = true)
     {
         TaskCompletionSource opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        DocumentStore store = new(files, checkpointAt, reserve, logger ?? NullLogger.Instance, opened);
+        DocumentStore store = new(files, checkpointAt, reserve, keepsFirstFormat, logger ?? NullLogger.Instance, opened);
         opened.Task.GetAwaiter().GetResult();
         return store;
     }
@@ -98,6 +101,13 @@ public sealed class DocumentStore : IAsyncDisposable
         return true;
     });
 
+    /// <summary>Copies the files of a store that is not open, as they are, and syncs the copy.</summary>
+    public static void CopyFiles(string path, string copy)
+    {
+        using var files = StoreFiles.Open(path);
+        StoreCopy.Make(files, copy, isSynced: true);
+    }
+
     /// <summary>Reads the files of a store that is not open, and throws <see cref="StoreUnavailableException"/> if not all that was acknowledged is intact.</summary>
     public static void ThrowIfDamaged(string path)
     {
@@ -126,7 +136,7 @@ public sealed class DocumentStore : IAsyncDisposable
         try
         {
             _database = OpenDatabase();
-            FirstFormat.Leave(_database, _files, _logger);
+            FirstFormat.Leave(_database, _files, _keepsFirstFormat, _logger);
         }
         catch (StoreUnavailableException error)
         {

@@ -26,7 +26,7 @@ internal static class FirstFormat
 
     /// <summary>Nothing is done to a file that is no more of version 0.1.</summary>
     /// <exception cref="StoreUnavailableException">The file is as it was.</exception>
-    public static void Leave(DurableDatabase database, StoreFiles files, ILogger logger)
+    public static void Leave(DurableDatabase database, StoreFiles files, bool keepsCopy, ILogger logger)
     {
         try
         {
@@ -50,11 +50,15 @@ internal static class FirstFormat
                     throw StoreUnavailableException.OfTwoVersions(files.Path);
                 }
 
-                StoreCopy.Make(files, files.Path + CopySuffix, isSynced: true);
+                if (keepsCopy)
+                {
+                    StoreCopy.Make(files, files.Path + CopySuffix, isSynced: true);
+                }
+
                 var count = 0;
                 database.Write(write => count = Copy(write));
                 database.Fence();
-                logger.LeftFirstFormat(files.Path, count, files.Path + CopySuffix);
+                logger.LeftFirstFormat(files.Path, count);
             }
 
             // The marker last: while it is there, what is still there of the old has been copied.

@@ -21,8 +21,8 @@ internal static partial class StoreLog
     [LoggerMessage(2103, LogLevel.Information, "{Path}: available again.")]
     public static partial void Recovered(this ILogger logger, string path);
 
-    [LoggerMessage(2106, LogLevel.Information, "{Path}: brought {Count} documents of version 0.1 into the format of this one; the files as they were are {Copy} and its .log.")]
-    public static partial void LeftFirstFormat(this ILogger logger, string path, int count, string copy);
+    [LoggerMessage(2106, LogLevel.Information, "{Path}: brought {Count} documents of version 0.1 into the format of this one.")]
+    public static partial void LeftFirstFormat(this ILogger logger, string path, int count);
 
     [LoggerMessage(2104, LogLevel.Warning, "{Path}: closed without a checkpoint; what was acknowledged is in its .log file and is taken from there at the next start.")]
     public static partial void ClosedWithoutCheckpoint(this ILogger logger, string path, Exception cause);

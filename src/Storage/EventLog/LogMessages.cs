@@ -17,6 +17,9 @@ internal static partial class LogMessages
     [LoggerMessage(403, LogLevel.Error, "The receiver of an event for {Log} failed")]
     public static partial void CompletionThrew(ILogger logger, LogName log, Exception error);
 
+    [LoggerMessage(406, LogLevel.Information, "The data were of version 0.1 and are brought to the format of this one, which 0.1 cannot open. As they were, they are kept in {Copy}; delete that folder when you do not want to go back")]
+    public static partial void Migrates(ILogger logger, string copy);
+
     [LoggerMessage(405, LogLevel.Information, "The event log writes again")]
     public static partial void WritesAgain(ILogger logger);
 

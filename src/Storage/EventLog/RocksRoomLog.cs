@@ -25,22 +25,37 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore, IJournal
         _db = store.Db;
         _gate = new ReadGate();
         _states = new ConcurrentDictionary<string, LogState>(StringComparer.Ordinal);
-        if (store.IsOfOlderFormat)
-        {
-            store.Migrate();
-        }
-
         _journal = new LogJournal(_db, options, time);
         _thread = new LogThread(store, _journal, _gate, StateOf, options, time, logger);
     }
 
-    /// <summary>Opens or creates the store in a folder of its own.</summary>
+    /// <summary>Opens or creates the store in a folder of its own; one of an older format is migrated without a copy.</summary>
     /// <exception cref="IOException">It cannot be opened: the message says why, in one line. <see cref="LogDamagedException"/> when the files are damaged beyond what
     /// can be left out.</exception>
     public static RocksRoomLog Open(string folder, RocksRoomLogOptions? options, TimeProvider time, ILogger<RocksRoomLog> logger)
     {
         options ??= new RocksRoomLogOptions();
-        return new RocksRoomLog(RocksStore.Open(folder, options, time, logger), options, time, logger);
+        return Open(RocksStore.Open(folder, options, time, logger), options, time, logger);
+    }
+
+    /// <summary>Goes on with a store that is open, and closes it in the end. One of an older format is migrated: whoever wants it as it was has made a copy by now.</summary>
+    /// <exception cref="IOException">It cannot be read, or migrated; the store is closed.</exception>
+    public static RocksRoomLog Open(RocksStore store, RocksRoomLogOptions options, TimeProvider time, ILogger<RocksRoomLog> logger)
+    {
+        try
+        {
+            if (store.IsOfOlderFormat)
+            {
+                store.Migrate();
+            }
+
+            return new RocksRoomLog(store, options, time, logger);
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
     }
 
     public LogHealth Health => _thread.Health;

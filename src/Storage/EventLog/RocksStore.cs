@@ -48,7 +48,18 @@ internal sealed class RocksStore : IDisposable
     }
 
     /// <summary>Makes a store of an older format one of this format, in one step. Events stay as they are; the journal begins.</summary>
-    public void Migrate() => BeginFormat(Db);
+    /// <exception cref="IOException">It cannot write: all is as it was.</exception>
+    public void Migrate()
+    {
+        try
+        {
+            BeginFormat(Db);
+        }
+        catch (RocksDbException error)
+        {
+            throw new IOException($"The event log could not be brought to the format of this version: {FirstLine(error.Message)}", error);
+        }
+    }
 
     /// <summary>Null: it is not there, as in a store of an older format.</summary>
     public static JournalStart? ReadJournalStart(RocksDb db) => Get(db, LogRecords.JournalStartKey) is { } start ? LogRecords.ReadJournalStart(start) : null;
@@ -66,6 +77,9 @@ internal sealed class RocksStore : IDisposable
     /// <summary>The files that make up the store in a folder: all but locks and RocksDB's own diary.</summary>
     public static IEnumerable<string> FilesIn(string folder) => Directory.EnumerateFiles(folder).Where(path =>
         Path.GetFileName(path) is var name && name is not ("LOCK" or LockFile) && !name.StartsWith("LOG", StringComparison.Ordinal));
+
+    /// <summary>See <see cref="RocksRoomLog.SaveCopy"/>.</summary>
+    public void SaveCopy(string folder) => SaveCopy(Db, folder);
 
     public static void SaveCopy(RocksDb db, string folder)
     {

@@ -77,6 +77,82 @@ public sealed class EventBodyTests
         Assert.Equal(text, System.Text.Json.JsonDocument.Parse(json).RootElement.GetProperty("text").GetString());
     }
 
+    [Fact]
+    public void A_body_lies_as_the_format_has_it()
+    {
+        var expiry = DateTimeOffset.FromUnixTimeMilliseconds(0x0000010203040506);
+        var body = EventBody.Message(EventType.Message, _sensor, "m1", "hi", 0x42, expiry, 0xA1A2A3A4A5A6A7A8);
+
+        Assert.Equal("4001001B" + "0000010203040506" + "A1A2A3A4A5A6A7A8" + "0000000000000042" + "0002" + "6D31", Convert.ToHexString(body)[..68]);
+        Assert.Equal("\"from\":{\"user\":\"sensor\",\"name\":\"Sensor\",\"kind\":\"bot\"},\"text\":\"hi\",\"replyTo\":66", Encoding.UTF8.GetString(body[34..]));
+        Assert.Equal((EventType.Message, expiry, 0xA1A2A3A4A5A6A7A8, 0x42L, true), Read(body));
+
+        var plain = EventBody.Presence(EventType.Leave, _ana, "m1", []);
+        Assert.Equal("40030000" + "0002" + "6D31", Convert.ToHexString(plain)[..16]);
+        Assert.Equal((EventType.Leave, null, 0UL, null, false), Read(plain));
+    }
+
+    [Theory]
+    [InlineData("message", 1, "")]
+    [InlineData("leave", 3, "")]
+    [InlineData("whisper", 0x84, "0000000000000064")]
+    public void What_version_0_1_stored_reads_as_it_did(string type, byte first, string expiry)
+    {
+        foreach (var kind in new[] { "person", "bot" })
+        {
+            byte[] body =
+            [
+                first, .. Convert.FromHexString(expiry), 0, 2, .. "m1"u8,
+                .. Encoding.UTF8.GetBytes($"\"from\":{{\"user\":\"ana\",\"name\":\"Ana\",\"kind\":\"{kind}\"}},\"text\":\"hi\",\"replyTo\":4"),
+            ];
+
+            Assert.Equal(
+                $"{{\"v\":1,\"type\":\"{type}\",\"room\":\"lobby\",\"seq\":9,\"epoch\":\"k3f9\",\"id\":\"m1\",\"at\":\"2026-11-22T23:00:00.123Z\","
+                + $"\"from\":{{\"user\":\"ana\",\"name\":\"Ana\",\"kind\":\"{kind}\"}},\"text\":\"hi\",\"replyTo\":4}}",
+                Json(body, "room", "lobby", 9));
+            Assert.Equal(((EventType)(first & 0x7F), expiry == "" ? null : DateTimeOffset.FromUnixTimeMilliseconds(100), 0UL, null, kind == "bot"), Read(body));
+            Assert.Equal("m1"u8, EventBody.IdOf(body));
+        }
+    }
+
+    [Fact]
+    public void A_body_that_cannot_be_read_is_of_no_known_type_and_ends_nothing()
+    {
+        var whole = EventBody.Message(EventType.Message, _sensor, "m1", "", 1, DateTimeOffset.UnixEpoch, 2);
+        var head = whole.AsSpan().IndexOf("m1"u8) + 2;
+        List<byte[]> bodies = [.. Enumerable.Range(0, head).Select(length => whole[..length])];
+        for (var bit = 0; bit < 16; bit++)
+        {
+            if (bit is not (0 or 1 or 3 or 4))
+            {
+                bodies.Add([0x40, 1, (byte)(1 << bit >> 8), (byte)(1 << bit), .. whole[4..]]);
+            }
+        }
+
+        foreach (var type in Enumerable.Range(0, 256).Where(type => type is < 1 or > 4))
+        {
+            bodies.Add([0x40, (byte)type, .. whole[2..]]);
+        }
+
+        // A time that is none.
+        bodies.Add([0x40, 1, 0, 1, 0x7F, .. new byte[7], .. whole[28..]]);
+        bodies.Add([0x81, 0xFF, .. new byte[7], .. whole[28..]]);
+        foreach (var body in bodies)
+        {
+            Assert.Equal(((EventType)0, null, 0UL, null, false), Read(body));
+            Assert.True(EventBody.IdOf(body).IsEmpty);
+            Assert.Empty(EventBody.PresenceOf("1", body));
+            Assert.Contains("\"type\":\"unknown\",\"room\":\"lobby\",\"seq\":9,", Json(body, "room", "lobby", 9), StringComparison.Ordinal);
+        }
+
+        // The allowed case.
+        Assert.Equal(EventType.Message, EventBody.TypeOf(whole));
+        Assert.Equal(EventType.Message, EventBody.TypeOf(whole.AsSpan(0, head)));
+    }
+
+    private static (EventType Type, DateTimeOffset? Expiry, ulong Publisher, long? ReplyTo, bool IsByBot) Read(byte[] body) =>
+        (EventBody.TypeOf(body), EventBody.ExpiryOf(body), EventBody.PublisherOf(body), EventBody.ReplyToOf(body), EventBody.IsByBot(body));
+
     private static string Json(byte[] body, string placeField, string place, long seq)
     {
         ArrayBufferWriter<byte> json = new();

@@ -65,6 +65,25 @@ internal sealed class RunningBroker : IAsyncDisposable
         return broker;
     }
 
+    /// <param name="fill">Fills the data folder before the first start.</param>
+    /// <param name="onFailure">Looks at it when the program did not start, before it goes.</param>
+    public static async Task<RunningBroker> StartOnAsync(Action<string> fill, TimeProvider machineClock, Action? onFailure = null)
+    {
+        RunningBroker broker = new([], null) { MachineClock = machineClock };
+        try
+        {
+            fill(Directory.CreateDirectory(broker._folder.In("data")).FullName);
+            await broker.StartProgramAsync();
+            return broker;
+        }
+        catch
+        {
+            onFailure?.Invoke();
+            broker._folder.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Stops in order and starts again on the same data, on other ports.</summary>
     public async Task RestartAsync()
     {

@@ -1,0 +1,88 @@
+using WebMessenger.Storage;
+using WebMessenger.Storage.Documents;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Settings;
+
+/// <summary>The two stores of a data folder, opened in their order; those of an earlier version are kept as they were, and then brought up to date.</summary>
+internal static class DataStores
+{
+    /// <param name="folder">Held by the caller.</param>
+    /// <exception cref="IOException">One cannot be opened, or not be kept; none is open then.</exception>
+    public static async Task<(DocumentStore Documents, RocksRoomLog Log)> OpenAsync(
+        DataFolder folder, RocksRoomLogOptions? options, TimeProvider time, ILoggerFactory loggers)
+    {
+        options ??= new RocksRoomLogOptions();
+        var logger = loggers.CreateLogger<RocksRoomLog>();
+        RocksRoomLog? log = null;
+        RocksStore? events = null;
+        try
+        {
+            events = RocksStore.Open(folder.RoomsFolder, options, time, logger);
+            if (events.IsOfOlderFormat)
+            {
+                LogMessages.Migrates(logger, Keep(folder, events));
+            }
+
+            // The log first: once it is of the new format, which the earlier version refuses, what was kept is not made anew from what is half brought up to date.
+            var opened = events;
+            events = null;
+            log = RocksRoomLog.Open(opened, options, time, logger);
+            return (DocumentStore.Open(folder.AccountsFile, loggers.CreateLogger<DocumentStore>(), keepsFirstFormat: false), log);
+        }
+        catch
+        {
+            events?.Dispose();
+            if (log is not null)
+            {
+                await log.DisposeAsync();
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Makes a folder for a copy of the stores, which is its owner's alone.</summary>
+    public static void CreateFolder(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(folder);
+        }
+        else
+        {
+            Directory.CreateDirectory(folder, DataFolder.OwnerOnly);
+        }
+    }
+
+    /// <summary>
+    /// Keeps both stores as an earlier version left them, before anything of them is changed: a data folder that it can be started on. Tables are hard links where the disk has
+    /// them. What an attempt left that was ended in between is made anew, for the earlier version may have gone on meanwhile.
+    /// </summary>
+    private static string Keep(DataFolder folder, RocksStore events)
+    {
+        var kept = DataFolder.FirstFormatIn(folder.FullPath);
+        var partial = kept + ".partial";
+        Delete(partial);
+        CreateFolder(partial);
+        events.SaveCopy(DataFolder.RoomsFolderIn(partial));
+        if (File.Exists(folder.AccountsFile))
+        {
+            DocumentStore.CopyFiles(folder.AccountsFile, DataFolder.AccountsFileIn(partial));
+        }
+
+        FolderSync.Run(partial);
+        Delete(kept);
+        Directory.Move(partial, kept);
+        FolderSync.Run(folder.FullPath);
+        return kept;
+
+        static void Delete(string path)
+        {
+            if (Directory.Exists(path))
+            {
+                Directory.Delete(path, recursive: true);
+            }
+        }
+    }
+}
