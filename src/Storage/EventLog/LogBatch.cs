@@ -13,11 +13,10 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, LogJ
     private readonly WriteBatch _batch = new();
     private readonly List<LogState> _touched = [];
     private readonly Dictionary<IdKey, IdRecord> _idsOfBatch = [];
-    private readonly HashSet<(LogState State, long Seq)> _replaced = [];
+    private readonly EarlierEvents _earlier = new(db);
     private readonly HashSet<LogName> _unreadable = [];
     private readonly RecordOverlay _records = new();
     private readonly Func<byte[], byte[]?> _stored = key => RocksStore.FindRecord(db, key);
-    private readonly byte[][] _noEvents = [];
     private byte[] _buffer = new byte[LogRecords.MaxEventHeader + (64 << 10)];
     private long _now;
 
@@ -80,7 +79,7 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, LogJ
         _batch.Clear();
         _touched.Clear();
         _idsOfBatch.Clear();
-        _replaced.Clear();
+        _earlier.Clear();
         _records.Clear();
         journal.Clear();
     }
@@ -194,17 +193,18 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, LogJ
         IdRecord known;
         bool isKnown;
         bool hold;
-        var old = _noEvents;
+        byte[][] old = [];
         try
         {
             state = Current(append.Log);
             isKnown = TryFindId(append, state, out known);
-            if (!isKnown && IsAboutThisBatch(append, state))
+            if (!isKnown && _earlier.IsAboutThisBatch(append, state))
             {
                 return null;
             }
 
-            hold = isKnown || (_records.Hold(append.Conditions, before, Decisions, _stored) && Hold(append.EntryConditions, state) && TryRead(append.Replacements, state, out old));
+            hold = isKnown || (_records.Hold(append.Conditions, before, Decisions, _stored)
+                && _earlier.Hold(append.EntryConditions, state) && _earlier.TryRead(append.Replacements, state, out old));
         }
         catch (Exception error) when (error is RocksDbException or LogDamagedException)
         {
@@ -244,71 +244,6 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, LogJ
         return new(AppendOutcome.Stored, seq, at, head.Epoch);
     }
 
-    private bool IsAboutThisBatch(PendingAppend append, LogState state)
-    {
-        for (var i = 0; i < append.Replacements.Count; i++)
-        {
-            if (IsOfThisBatch(append.Replacements[i].Seq, state))
-            {
-                return true;
-            }
-        }
-
-        for (var i = 0; i < append.EntryConditions.Count; i++)
-        {
-            if (IsOfThisBatch(append.EntryConditions[i].Seq, state))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private bool IsOfThisBatch(long seq, LogState state) => (seq > state.Durable.Head && seq <= state.Next.Head) || _replaced.Contains((state, seq));
-
-    private bool Hold(IReadOnlyList<EntryCondition> conditions, LogState state)
-    {
-        for (var i = 0; i < conditions.Count; i++)
-        {
-            if (ReadEvent(state, conditions[i].Seq) is not { } stored || LogRecords.ReadEvent(stored).ChangedBy != conditions[i].ChangedBy)
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
-    private bool TryRead(IReadOnlyList<Replacement> replacements, LogState state, out byte[][] old)
-    {
-        old = replacements.Count == 0 ? _noEvents : new byte[replacements.Count][];
-        for (var i = 0; i < old.Length; i++)
-        {
-            if (ReadEvent(state, replacements[i].Seq) is not { } stored)
-            {
-                return false;
-            }
-
-            old[i] = stored;
-        }
-
-        return true;
-    }
-
-    private byte[]? ReadEvent(LogState state, long seq)
-    {
-        var head = state.Durable;
-        if (seq < Math.Max(1, head.First) || seq > head.Head)
-        {
-            return null;
-        }
-
-        Span<byte> key = stackalloc byte[LogRecords.MaxKey];
-        return RocksStore.Get(db, key[..LogRecords.EventKey(key, state.Prefix, seq)])
-            ?? throw new LogDamagedException($"The event log lacks event {seq} of {state.Name}.");
-    }
-
     private void Replace(IReadOnlyList<Replacement> replacements, byte[][] old, LogState state, long by, long at)
     {
         Span<byte> key = stackalloc byte[LogRecords.MaxKey];
@@ -319,7 +254,7 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, LogJ
             Reserve(body.Length);
             var length = LogRecords.ChangedEvent(_buffer, entry, by, at, body.Span);
             _batch.Put(key[..LogRecords.EventKey(key, state.Prefix, seq)], _buffer.AsSpan(0, length));
-            _replaced.Add((state, seq));
+            _earlier.Changes(state, seq);
             journal.Add(state, JournalKind.Replace, seq, seq);
             if (entry.HasId)
             {

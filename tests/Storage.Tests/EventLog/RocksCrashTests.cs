@@ -55,24 +55,6 @@ public sealed class RocksCrashTests : IDisposable
         }
     }
 
-    private static void AssertJournal(RocksRoomLog log, int head)
-    {
-        var place = log.ReadJournal(null, 1).Next with { Number = 0 };
-        var told = 0L;
-        while (log.ReadJournal(place, 1_000) is { Batches.Count: > 0, IsGap: false } page)
-        {
-            foreach (var change in page.Batches.SelectMany(batch => batch.Changes))
-            {
-                Assert.Equal((JournalKind.Append, told + 1), (change.Kind, change.From));
-                told = change.To;
-            }
-
-            place = page.Next;
-        }
-
-        Assert.Equal(head, told);
-    }
-
     private static void Check(RocksRoomLog log, Dictionary<long, string> acknowledged)
     {
         List<(long Seq, string Text)> stored = [];
@@ -93,7 +75,7 @@ public sealed class RocksCrashTests : IDisposable
         }
 
         // What is in the log is in the journal, and nothing else.
-        AssertJournal(log, stored.Count);
+        JournalCheck.AssertTellsOf(log, AppendingChild.Room, stored.Count);
 
         // An event and its record, and two records of one write, are there together or not at all; and a record never without the events before it.
         var records = log.ReadAll(AppendingChild.RecordOfEvent).Select(record => Encoding.UTF8.GetString(record.Value));

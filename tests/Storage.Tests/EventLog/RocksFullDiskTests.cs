@@ -70,6 +70,7 @@ public sealed class RocksFullDiskTests
             Assert.Equal(stored.TakeLast(1_000), Read(log));
             Assert.Equal(stored[^1], LastRecord(log));
             Assert.Single(log.ReadAll([]));
+            JournalCheck.AssertTellsOf(log, Lobby, stored.Count);
         }
     }
 
@@ -94,6 +95,7 @@ public sealed class RocksFullDiskTests
         Assert.Empty(lines.Errors);
         Assert.Equal((epoch, stored.Count), (again.Head(Lobby).Epoch, again.Head(Lobby).Head));
         Assert.Equal(stored, Read(again));
+        JournalCheck.AssertTellsOf(again, Lobby, stored.Count);
         Assert.Equal(stored.Count + 1, (await again.AppendAsync(Lobby, "ana", null, 0, Body("next"))).Seq);
     }
 
