@@ -83,8 +83,8 @@ public sealed class EventBodyTests
         var expiry = DateTimeOffset.FromUnixTimeMilliseconds(0x0000010203040506);
         var body = EventBody.Message(EventType.Message, _sensor, "m1", "hi", 0x42, expiry, 0xA1A2A3A4A5A6A7A8);
 
-        Assert.Equal("4001001B" + "0000010203040506" + "A1A2A3A4A5A6A7A8" + "0000000000000042" + "0002" + "6D31", Convert.ToHexString(body)[..68]);
-        Assert.Equal("\"from\":{\"user\":\"sensor\",\"name\":\"Sensor\",\"kind\":\"bot\"},\"text\":\"hi\",\"replyTo\":66", Encoding.UTF8.GetString(body[34..]));
+        Assert.Equal("4001001B" + "0000010203040506" + "A1A2A3A4A5A6A7A8" + "0000000000000042" + "0002" + "6D31", Convert.ToHexString(body)[..64]);
+        Assert.Equal("\"from\":{\"user\":\"sensor\",\"name\":\"Sensor\",\"kind\":\"bot\"},\"text\":\"hi\",\"replyTo\":66", Encoding.UTF8.GetString(body[32..]));
         Assert.Equal((EventType.Message, expiry, 0xA1A2A3A4A5A6A7A8, 0x42L, true), Read(body));
 
         var plain = EventBody.Presence(EventType.Leave, _ana, "m1", []);
