@@ -47,6 +47,6 @@ public sealed class FirstFormatTests
             await broker.RestartAsync();
         }
 
-        Assert.True(File.Exists(folder.In("old/accounts.db.version-0.1")));
+        Assert.True(File.Exists(folder.In("old/as-0.1-left-it/accounts.db")));
     }
 }
