@@ -1,7 +1,5 @@
 using System.Buffers;
-using System.Globalization;
 using System.Security.Cryptography;
-using System.Text;
 using MQTTnet.Exceptions;
 using MQTTnet.Packets;
 using WebMessenger.Auth.Accounts;
@@ -15,8 +13,6 @@ namespace WebMessenger.Broker.Clients;
 /// <content>CONNECT: checked before MQTTnet decodes it, and rewritten so that MQTTnet sees no two connections as one.</content>
 internal sealed partial class MqttConnection
 {
-    private const int MaximumClientIdBytes = 128;
-
     private const string NotYoursReason =
         "Under this client id a client of the account is kept that may read more than this access token. Take another client id, or a token that may read as much.";
 
@@ -43,185 +39,60 @@ internal sealed partial class MqttConnection
             throw new Violation(ReasonCode.ProtocolError, "The first packet must be CONNECT.");
         }
 
-        var code = CheckConnect(frame.Body.ToArray());
-        if (code == 0 && frame.IsPadded && IsVersion5)
+        if (Handshake.Read(frame.Body.ToArray(), frame.IsPadded, out var asked) is { } refusal)
         {
-            code = RefuseConnect(ReasonCode.MalformedPacket, "The Remaining Length has more bytes than it needs.");
-        }
+            (IsVersion5, _clientMaximumPacket) = (refusal.IsVersion5, refusal.MaximumPacket);
+            if (refusal.IsSaid)
+            {
+                RefuseConnect(refusal.Code, refusal.Reason!);
+            }
 
-        if (code != 0)
-        {
             throw new MqttCommunicationException("The CONNECT is malformed or of another protocol version.");
         }
 
         _transport.Place?.MarkUsed();
         PacketFormatterAdapter.DetectProtocolVersion(Received(frame));
-        var connect = (MqttConnectPacket)Decode(frame);
-        TakeOver(connect);
-        return connect;
+        return Begin(asked!);
     }
 
-    /// <summary>What of CONNECT MQTTnet 5.2 does not look at. Returns 0, or the code it refused with (already answered where the standard has an answer).</summary>
-    private byte CheckConnect(ReadOnlySpan<byte> body)
+    private void RefuseConnect(byte code, string reason) =>
+        SendControl(PacketWriter.ConnAck(IsVersion5, code, reason, false, null, _clientMaximumPacket));
+
+    // All that was asked is answered for here. MQTTnet is left a CONNECT that is clean, without will and keep-alive, and under a name of its own.
+    private MqttConnectPacket Begin(Handshake asked)
     {
-        var reader = new PacketReader(body);
-        if (!reader.TryReadBinary(out var protocol) || !reader.TryReadByte(out var level) || !reader.TryReadByte(out var flags) || !reader.TrySkip(2))
-        {
-            return ReasonCode.MalformedPacket;
-        }
-
-        // MQIsdp is MQTT 3.1. Bridges set the high bit of the level (mosquitto's try_private) and count on hearing nothing of their own:
-        // refused, they ask again without it.
-        if (protocol.SequenceEqual("MQIsdp"u8) || (protocol.SequenceEqual("MQTT"u8) && level is not (4 or 5)))
-        {
-            // [MQTT-3.1.2-2]
-            IsVersion5 = (level & 0x7F) > 4;
-            return RefuseConnect(ReasonCode.UnsupportedProtocolVersion, "This server speaks MQTT 3.1.1 and 5.");
-        }
-
-        if (!protocol.SequenceEqual("MQTT"u8))
-        {
-            return ReasonCode.UnsupportedProtocolVersion;
-        }
-
-        IsVersion5 = level == 5;
-        const byte cleanFlag = 0x02, willFlag = 0x04, willQoS = 0x18, willRetain = 0x20, passwordFlag = 0x40, userFlag = 0x80;
-        if ((flags & 1) != 0
-            || (flags & willQoS) == willQoS
-            || ((flags & willFlag) == 0 && (flags & (willQoS | willRetain)) != 0)
-            || (!IsVersion5 && (flags & (passwordFlag | userFlag)) == passwordFlag))
-        {
-            // [MQTT-3.1.2-3], [MQTT-3.1.2-12], [MQTT-3.1.2-11], [MQTT-3.1.2-13], MQTT 3.1.1 [MQTT-3.1.2-22]
-            return RefuseConnect(ReasonCode.MalformedPacket, "The connect flags are malformed.");
-        }
-
-        if (IsVersion5 && PacketProperties.Check(ref reader, PacketProperties.OfConnect) is var bad and not 0)
-        {
-            return RefuseConnect(bad, "The properties of the CONNECT are malformed.");
-        }
-
-        // Before anything else is refused: a refusal must fit, too. Behind the protocol's name, the level, the flags and the keep-alive.
-        if (IsVersion5 && PacketProperties.FindNumber(body[10..], PropertyId.MaximumPacketSize) is { } maximum)
-        {
-            _clientMaximumPacket = (int)Math.Min(maximum, int.MaxValue);
-        }
-
-        if (!reader.TryReadBinary(out var clientId))
-        {
-            return RefuseConnect(ReasonCode.MalformedPacket, "The CONNECT is malformed.");
-        }
-
-        var isClean = (flags & cleanFlag) != 0;
-        if (clientId.Length > MaximumClientIdBytes || !MqttText.IsWellFormed(clientId) || HasControls(clientId) || (clientId.IsEmpty && !IsVersion5 && !isClean))
-        {
-            // The last: MQTT 3.1.1 [MQTT-3.1.3-8].
-            return RefuseConnect(
-                ReasonCode.ClientIdentifierNotValid,
-                string.Create(CultureInfo.InvariantCulture, $"A client id is UTF-8 without control characters, at most {MaximumClientIdBytes} bytes."));
-        }
-
-        if ((flags & willFlag) != 0 && IsVersion5 && PacketProperties.Check(ref reader, PacketProperties.OfWill) is var badWill and not 0)
-        {
-            return RefuseConnect(badWill, "The properties of the will are malformed.");
-        }
-
-        ReadOnlySpan<byte> willTopic = default;
-        if ((flags & willFlag) != 0 && (!reader.TryReadString(out willTopic) || !reader.TryReadBinary(out _)))
-        {
-            return RefuseConnect(ReasonCode.MalformedPacket, "The will is malformed.");
-        }
-
-        if ((flags & willFlag) != 0 && !MqttText.IsTopicName(willTopic))
-        {
-            // [MQTT-4.7.1-1], [MQTT-4.7.3-1]. MQTT 3.1.1 has no return code for it: there the connection is closed (4.8).
-            return IsVersion5 ? RefuseConnect(ReasonCode.TopicNameInvalid, "The topic of a will is not empty and has no wildcards.") : ReasonCode.TopicNameInvalid;
-        }
-
-        if (((flags & userFlag) != 0 && !reader.TryReadString(out _)) || ((flags & passwordFlag) != 0 && !reader.TryReadBinary(out _)) || !reader.IsAtEnd)
-        {
-            return RefuseConnect(ReasonCode.MalformedPacket, "The CONNECT is malformed.");
-        }
-
-        return 0;
-    }
-
-    private byte RefuseConnect(byte code, string reason)
-    {
-        // MQTT 3.1.1 has no return code for what is malformed: such a client is closed without a word (4.8).
-        if (IsVersion5 || code != ReasonCode.MalformedPacket)
-        {
-            SendControl(PacketWriter.ConnAck(IsVersion5, code, reason, false, null, _clientMaximumPacket));
-        }
-
-        return code;
-    }
-
-    // Reads everything we answer for, and leaves MQTTnet a CONNECT that is clean, without will and keep-alive, and under a name of its own.
-    private void TakeOver(MqttConnectPacket connect)
-    {
-        ClientId = connect.ClientId ?? "";
+        (IsVersion5, _clientMaximumPacket, _wantsReasons) = (asked.IsVersion5, asked.MaximumPacket, asked.WantsReasons);
+        ClientId = asked.ClientId;
         if (ClientId.Length == 0)
         {
             ClientId = _assignedClientId = "auto-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
         }
 
         Credentials = new ConnectCredentials(
-            connect.Username,
-            connect.Password,
+            asked.UserName,
+            asked.Password,
             _transport.Cookie,
             _transport.RemoteEndPoint?.Address,
             _transport.KeepsSecrets || _services.AllowPlainPasswords);
 
-        KeepAliveSeconds = connect.KeepAlivePeriod;
-        var limits = _services.Limits;
-        var window = limits.UnacknowledgedPerClient is > 0 and var limit ? limit : PacketIdWindow.LargestSize;
-        if (IsVersion5)
+        KeepAliveSeconds = asked.KeepAliveSeconds;
+        if (IsVersion5 && KeepAliveSeconds is (0 or > MaximumKeepAliveSeconds))
         {
-            if (KeepAliveSeconds is 0 or > MaximumKeepAliveSeconds)
-            {
-                KeepAliveSeconds = MaximumKeepAliveSeconds;
-                _serverKeepAlive = MaximumKeepAliveSeconds;
-            }
-
-            if (connect.ReceiveMaximum > 0)
-            {
-                window = Math.Min(window, connect.ReceiveMaximum);
-            }
-
-            _wantsReasons = connect.RequestProblemInformation;
-            _askedExpiry = connect.SessionExpiryInterval;
-        }
-        else
-        {
-            if (!connect.CleanSession)
-            {
-                // MQTT 3.1.1 has no word for how long.
-                _askedExpiry = DurableClients.MaximumExpiry;
-            }
+            KeepAliveSeconds = MaximumKeepAliveSeconds;
+            _serverKeepAlive = MaximumKeepAliveSeconds;
         }
 
-        _isCleanStart = connect.CleanSession;
+        var window = _services.Limits.UnacknowledgedPerClient is > 0 and var limit ? limit : PacketIdWindow.LargestSize;
+        window = Math.Min(window, asked.ReceiveMaximum ?? window);
         _window.Resize(window);
-        if (connect.WillFlag)
-        {
-            // MQTTnet 5.2 does not tell an expiry of 0 from none.
-            _will = new LastWill(
-                connect.WillTopic ?? "",
-                connect.WillMessage ?? [],
-                connect.WillDelayInterval,
-                connect.WillMessageExpiryInterval is > 0 and var willExpiry ? willExpiry : null);
-        }
-
-        connect.ClientId = Name;
-        connect.CleanSession = true;
-        connect.KeepAlivePeriod = 0;
-        connect.WillFlag = false;
-        connect.SessionExpiryInterval = 0;
-        if (connect.AuthenticationMethod is not null)
+        (_askedExpiry, _isCleanStart, _will) = (asked.SessionExpiry, asked.IsClean, asked.Will);
+        if (asked.HasMethod)
         {
             RefuseConnect(ReasonCode.BadAuthenticationMethod, "This server takes a user name with a token or password, and no other method.");
             throw new MqttCommunicationException("An authentication method was asked for.");
         }
+
+        return new MqttConnectPacket { ClientId = Name, CleanSession = true, RequestProblemInformation = asked.WantsReasons };
     }
 
     // The interceptor has let the client in. What is kept of its MQTT session is found before CONNACK, which says so, and follows behind it.
@@ -305,17 +176,4 @@ internal sealed partial class MqttConnection
         (ushort)ReceiveMaximum,
         (uint)_services.Limits.PacketBytes,
         TopicAliasMaximum);
-
-    private static bool HasControls(ReadOnlySpan<byte> utf8)
-    {
-        foreach (var rune in Encoding.UTF8.GetString(utf8).EnumerateRunes())
-        {
-            if (Rune.IsControl(rune))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
 }

@@ -5,11 +5,8 @@ namespace WebMessenger.Broker.Wire;
 /// </summary>
 internal static class PacketProperties
 {
-    private const byte RequestProblemInformation = 0x17;
     private const byte RequestResponseInformation = 0x19;
-    private const byte AuthenticationMethod = 0x15;
     private const byte AuthenticationData = 0x16;
-    private const byte WillDelayInterval = 0x18;
 
     /// <summary>User properties of one packet: MQTT knows no limit, and each costs its reader an object.</summary>
     public const int MaximumUserProperties = 100;
@@ -17,10 +14,10 @@ internal static class PacketProperties
     /// <summary>Bit sets of property identifiers.</summary>
     public static ulong OfConnect { get; } = Set(
         PropertyId.SessionExpiryInterval, PropertyId.ReceiveMaximum, PropertyId.MaximumPacketSize, PropertyId.TopicAliasMaximum, RequestResponseInformation,
-        RequestProblemInformation, PropertyId.UserProperty, AuthenticationMethod, AuthenticationData);
+        PropertyId.RequestProblemInformation, PropertyId.UserProperty, PropertyId.AuthenticationMethod, AuthenticationData);
 
     public static ulong OfWill { get; } = Set(
-        WillDelayInterval, PropertyId.PayloadFormatIndicator, PropertyId.MessageExpiryInterval, PropertyId.ContentType, PropertyId.ResponseTopic,
+        PropertyId.WillDelayInterval, PropertyId.PayloadFormatIndicator, PropertyId.MessageExpiryInterval, PropertyId.ContentType, PropertyId.ResponseTopic,
         PropertyId.CorrelationData, PropertyId.UserProperty);
 
     public static ulong OfSubscribe { get; } = Set(PropertyId.SubscriptionIdentifier, PropertyId.UserProperty);
@@ -69,7 +66,7 @@ internal static class PacketProperties
             var isInRange = id switch
             {
                 PropertyId.ReceiveMaximum or PropertyId.MaximumPacketSize or PropertyId.SubscriptionIdentifier => number > 0,
-                PropertyId.PayloadFormatIndicator or RequestProblemInformation or RequestResponseInformation => number <= 1,
+                PropertyId.PayloadFormatIndicator or PropertyId.RequestProblemInformation or RequestResponseInformation => number <= 1,
                 PropertyId.ResponseTopic => MqttText.IsTopicName(topic),
                 _ => true,
             };
@@ -80,10 +77,10 @@ internal static class PacketProperties
         }
 
         // MQTT 5.0, 3.1.2.11.10
-        return (seen & Set(AuthenticationMethod, AuthenticationData)) == Set(AuthenticationData) ? ReasonCode.ProtocolError : (byte)0;
+        return (seen & Set(PropertyId.AuthenticationMethod, AuthenticationData)) == Set(AuthenticationData) ? ReasonCode.ProtocolError : (byte)0;
     }
 
-    /// <summary>The number under an identifier, in properties that were checked; null when it is not among them.</summary>
+    /// <summary>The number under an identifier, in properties that were checked, and 0 for what is no number; null when it is not among them.</summary>
     public static long? FindNumber(ReadOnlySpan<byte> properties, byte wanted)
     {
         PacketReader packet = new(properties);
@@ -110,7 +107,7 @@ internal static class PacketProperties
         text = default;
         switch (id)
         {
-            case PropertyId.PayloadFormatIndicator or RequestProblemInformation or RequestResponseInformation:
+            case PropertyId.PayloadFormatIndicator or PropertyId.RequestProblemInformation or RequestResponseInformation:
                 var hasByte = reader.TryReadByte(out var one);
                 number = one;
                 return hasByte;
@@ -118,7 +115,7 @@ internal static class PacketProperties
                 var hasTwo = reader.TryReadUInt16(out var two);
                 number = two;
                 return hasTwo;
-            case PropertyId.MessageExpiryInterval or PropertyId.SessionExpiryInterval or PropertyId.MaximumPacketSize or WillDelayInterval:
+            case PropertyId.MessageExpiryInterval or PropertyId.SessionExpiryInterval or PropertyId.MaximumPacketSize or PropertyId.WillDelayInterval:
                 if (!reader.TryReadUInt16(out var high) || !reader.TryReadUInt16(out var low))
                 {
                     return false;

@@ -202,6 +202,9 @@ internal static class PropertyId
     public const byte SubscriptionIdentifier = 0x0B;
     public const byte AssignedClientIdentifier = 0x12;
     public const byte ServerKeepAlive = 0x13;
+    public const byte AuthenticationMethod = 0x15;
+    public const byte RequestProblemInformation = 0x17;
+    public const byte WillDelayInterval = 0x18;
     public const byte SessionExpiryInterval = 0x11;
     public const byte ReasonString = 0x1F;
     public const byte ReceiveMaximum = 0x21;
