@@ -76,7 +76,7 @@ public sealed partial class AuthInterceptor(
     }
 
     /// <summary>May subscribe: a live login session, and a topic that is open to it.</summary>
-    public async ValueTask<Verdict> MaySubscribeAsync(LoginSession session, string filter, CancellationToken cancellation)
+    public async ValueTask<Verdict> MaySubscribeAsync(LoginSession session, IAskedFilter filter, CancellationToken cancellation)
     {
         if (!MayReceive(session))
         {
@@ -139,18 +139,18 @@ public sealed partial class AuthInterceptor(
         // The room index of the broker holds the subscription, never MQTTnet's own list.
         e.ProcessSubscription = false;
         e.Response.ReasonCode = MqttSubscribeReasonCode.NotAuthorized;
-        if (clients.Find(e.ClientId) is not { Session: { } session } client)
+        if (clients.Find(e.ClientId) is not { Session: { } session } client || client.Asked(e.TopicFilter.Topic) is not { } asked)
         {
             return;
         }
 
-        var verdict = client.MayHold(e.TopicFilter.Topic);
+        var verdict = client.MayHold(asked);
         if (verdict.IsAllowed)
         {
-            verdict = await MaySubscribeAsync(session, e.TopicFilter.Topic, e.CancellationToken);
+            verdict = await MaySubscribeAsync(session, asked, e.CancellationToken);
         }
 
-        client.Decided(e.TopicFilter.Topic, verdict);
+        client.Decided(asked, verdict);
     }
 
     private Task OnPublishThroughMqttNet(InterceptingPublishEventArgs e)

@@ -24,11 +24,14 @@ public interface IConnectingClient : IClient
     /// </summary>
     Verdict Admit(LoginSession session);
 
-    /// <summary>Whether the connection may hold one filter more, or has it already.</summary>
-    Verdict MayHold(string filter);
+    /// <summary>The filter of this text in the SUBSCRIBE that the connection is handling; null: it asks for none such.</summary>
+    IAskedFilter? Asked(string topicFilter);
 
-    /// <summary>Tells the connection what was decided on one filter of the SUBSCRIBE that it is handling.</summary>
-    void Decided(string filter, Verdict verdict);
+    /// <summary>Whether the connection may hold one filter more, or has it already.</summary>
+    Verdict MayHold(IAskedFilter filter);
+
+    /// <summary>Tells the connection what was decided on one filter that it asked for.</summary>
+    void Decided(IAskedFilter filter, Verdict verdict);
 }
 
 /// <summary>Finds the live connection behind the name that MQTTnet knows it by.</summary>

@@ -7,7 +7,14 @@ namespace WebMessenger.Auth.Interception;
 public interface ITopicAccess
 {
     /// <summary>May this login session hold this filter? May join the account to what the filter names, durably, before it answers.</summary>
-    ValueTask<Verdict> MaySubscribeAsync(LoginSession session, string filter, CancellationToken cancellation);
+    ValueTask<Verdict> MaySubscribeAsync(LoginSession session, IAskedFilter filter, CancellationToken cancellation);
+}
+
+/// <summary>One filter of a SUBSCRIBE, as the broker parsed it when it came. Auth hands it back to the broker, and looks at nothing of it.</summary>
+public interface IAskedFilter
+{
+    /// <summary>As the client sent it.</summary>
+    string Text { get; }
 }
 
 /// <summary>Where a PUBLISH goes, resolved from its topic by the broker.</summary>

@@ -30,8 +30,7 @@ internal sealed partial class MqttConnection
             await SubscribeAnsweredAsync(cancellationToken);
             while (true)
             {
-                // Others of the account stand behind one whose turn comes: a client that does not read must not hold them up.
-                if (_subscribeTurn is null && AnswersTaken() is { } taken)
+                if (AnswersTaken() is { } taken)
                 {
                     // The peer does not read: its own socket slows it down, and the sweep ends it if that goes on.
                     await UnreadAsync(taken);
@@ -63,6 +62,11 @@ internal sealed partial class MqttConnection
 
                 input.AdvanceTo(buffer.Start, needsMore ? buffer.End : buffer.Start);
                 Flush();
+                if (packet is MqttSubscribePacket or MqttUnsubscribePacket)
+                {
+                    return await TurnAsync() ? packet : null;
+                }
+
                 if (packet is not null)
                 {
                     return packet;
@@ -96,6 +100,23 @@ internal sealed partial class MqttConnection
             _ = EndAsync(ReasonCode.MalformedPacket, "The packet is malformed.");
             return null;
         }
+    }
+
+    // Nothing is read meanwhile, nor is it waited that the client takes its answers: others of the account stand behind one whose turn comes, and a client that does
+    // not read must not hold them up. False: the connection was ended first.
+    private async ValueTask<bool> TurnAsync()
+    {
+        while (Turn() is { } wait)
+        {
+            await UnreadAsync(wait);
+            if (_ended.Task.IsCompleted)
+            {
+                return false;
+            }
+        }
+
+        BeginRequest();
+        return true;
     }
 
     // The client waits for the server, which does not read it meanwhile: its keep-alive time begins anew when it is read on.
@@ -212,11 +233,7 @@ internal sealed partial class MqttConnection
                 }
                 else
                 {
-                    packet = ReadControl(frame, out wait);
-                    if (wait is not null)
-                    {
-                        return null;
-                    }
+                    packet = ReadControl(frame);
                 }
             }
 
@@ -228,32 +245,18 @@ internal sealed partial class MqttConnection
         }
     }
 
-    // Null: it must wait, and be looked at again then.
-    private MqttPacket? ReadControl(in Frame frame, out Task? wait)
+    private MqttPacket ReadControl(in Frame frame)
     {
-        wait = null;
         CheckControl(frame);
         switch (frame.Type)
         {
             case PacketType.Subscribe:
                 var subscribe = (MqttSubscribePacket)Decode(frame);
-                if (MustWait(out wait))
-                {
-                    return null;
-                }
-
-                Pay(PriceOf(subscribe));
-                BeginSubscribe(subscribe);
+                Receive(new SubscribeRequest(subscribe));
                 return subscribe;
             case PacketType.Unsubscribe:
                 var unsubscribe = (MqttUnsubscribePacket)Decode(frame);
-                if (MustWait(out wait))
-                {
-                    return null;
-                }
-
-                Pay(unsubscribe.TopicFilters.Count);
-                BeginUnsubscribe(unsubscribe);
+                Receive(new UnsubscribeRequest(unsubscribe.TopicFilters));
                 return unsubscribe;
             case PacketType.Disconnect:
                 var disconnect = (MqttDisconnectPacket)Decode(frame);

@@ -13,63 +13,54 @@ namespace WebMessenger.Broker.Clients;
 /// <content>The filters this client holds, and its places in rooms and in the inbox.</content>
 internal sealed partial class MqttConnection
 {
-    /// <summary>Of a SUBSCRIBE with many refused filters, this many different reasons are said: a reason string has 65,535 bytes at most.</summary>
-    private const int ReasonsSaid = 8;
-
-    /// <summary>To be shown so many people costs as much as a filter.</summary>
-    private const int PeoplePerFilter = 8;
-
     private readonly Lock _filtersGate = new();
     private readonly Dictionary<string, HeldFilter> _filters = [];
-    private readonly Dictionary<string, Verdict> _decisions = [];
     private readonly HashSet<EventStream> _places = [];
-    private int _newlyGranted;
-    private MqttSubscribePacket? _subscribing;
+
+    // One at a time: until it is answered, nothing more is read.
+    private FilterRequest? _request;
 
     // The receive side's: this client's place among those of its account whose SUBSCRIBE or UNSUBSCRIBE waits.
     private WorkTurn? _subscribeTurn;
-    private CatchUpFrom? _catchUpFrom;
-    private string _catchUpError = "";
-    private byte[] _unsubscribeCodes = [];
-
-    // The SUBACK or UNSUBACK that MQTTnet has not sent yet; one at a time.
-    private TaskCompletionSource? _answered;
     private bool _hasLeft;
 
     // The client itself gives up what it is placed anew for: what is on its way to it is completed. Guarded by _filtersGate.
     private bool _isUnsubscribing;
 
-    public Verdict MayHold(string filter)
+    public IAskedFilter? Asked(string topicFilter) => (_request as SubscribeRequest)?.Find(topicFilter);
+
+    public Verdict MayHold(IAskedFilter filter)
     {
-        if (_catchUpError.Length > 0)
+        if (_request is not SubscribeRequest request || request.Find(filter.Text) is not { } asked)
         {
-            return Verdict.Refused(ReasonCode.ImplementationSpecificError, _catchUpError);
+            return Verdict.Refused(RefusalCode.NotAuthorized, "No SUBSCRIBE asks for this filter.");
+        }
+
+        if (request.CatchUpError.Length > 0)
+        {
+            return Verdict.Refused(ReasonCode.ImplementationSpecificError, request.CatchUpError);
         }
 
         var limit = _services.Limits.FiltersPerClient;
         lock (_filtersGate)
         {
-            return limit > 0 && IsNew(filter) && _filters.Count + _newlyGranted >= limit
+            var isNew = !_filters.ContainsKey(asked.Text) && !asked.Verdict.IsAllowed;
+            return limit > 0 && isNew && _filters.Count + request.NewlyGranted >= limit
                 ? Verdict.Refused(RefusalCode.QuotaExceeded, $"A client holds at most {limit} filters. Unsubscribe from one first.")
                 : Verdict.Allowed;
         }
     }
 
-    public void Decided(string filter, Verdict verdict)
+    public void Decided(IAskedFilter filter, Verdict verdict)
     {
-        lock (_filtersGate)
+        if (_request is SubscribeRequest request && request.Find(filter.Text) is { } asked)
         {
-            if (verdict.IsAllowed && IsNew(filter))
+            lock (_filtersGate)
             {
-                _newlyGranted++;
+                request.Decide(asked, verdict, _filters.ContainsKey(asked.Text));
             }
-
-            _decisions[filter] = verdict;
         }
     }
-
-    // Under _filtersGate. Neither held nor granted earlier in the same SUBSCRIBE.
-    private bool IsNew(string filter) => !_filters.ContainsKey(filter) && !(_decisions.TryGetValue(filter, out var earlier) && earlier.IsAllowed);
 
     /// <summary>Places the connection anew in one room, after the account's membership or the room changed.</summary>
     public void PlaceIn(Room room, bool leavesAtOnce, bool replay = false)
@@ -112,19 +103,28 @@ internal sealed partial class MqttConnection
         }
     }
 
-    // A late answer slows down who asks for too much, and refuses nothing to who comes back with a hundred filters. False: it is the
-    // client's turn, and Pay ends it.
-    private bool MustWait(out Task? wait)
+    /// <summary>A SUBSCRIBE or UNSUBSCRIBE has come. It waits for <see cref="Turn"/>, and is begun then.</summary>
+    private void Receive(FilterRequest request)
     {
-        var budget = FilterBudget;
-        wait = budget.WaitFor(_subscribeTurn ??= budget.Queue());
-        return wait is not null;
+        _request = request;
+        _subscribeTurn = FilterBudget.Queue();
     }
 
-    private void Pay(long price)
+    // Null: it is the client's turn. A late answer slows down who asks for too much, and refuses nothing to who comes back with a hundred filters.
+    private Task? Turn() => FilterBudget.WaitFor(_subscribeTurn!);
+
+    // Paid for in its turn, which is over with that.
+    private void BeginRequest()
     {
+        var price = _request is SubscribeRequest subscribe
+            ? subscribe.PriceFor(Account.Id, _services.Rooms, FilterBudget.Dearest)
+            : ((UnsubscribeRequest)_request!).Filters.Count;
         FilterBudget.Take(price);
         EndSubscribeTurn();
+        if (_request is UnsubscribeRequest unsubscribe)
+        {
+            Release(unsubscribe);
+        }
     }
 
     // Looked up, for the budget of who did nothing for a while is forgotten.
@@ -137,101 +137,26 @@ internal sealed partial class MqttConnection
         _subscribeTurn = null;
     }
 
-    // In filters. One is as dear as the rooms that it covers and the positions that it has counted, and a list of people as an eighth of
-    // them. Not counted on from where it is no dearer.
-    private long PriceOf(MqttSubscribePacket packet)
-    {
-        var atMost = FilterBudget.Dearest;
-        long price = 0;
-        Room[]? ofAccount = null;
-        foreach (var asked in packet.TopicFilters)
-        {
-            if (price >= atMost)
-            {
-                break;
-            }
-
-            price++;
-            var text = asked.Topic;
-            if (RoomFilter.TryParse(text, out var filter) != FilterError.None || filter is null)
-            {
-                continue;
-            }
-
-            if (filter.Inbox is not null)
-            {
-                price += filter.Unread || (filter.Reads && filter.ReadRoom is null) ? (ofAccount ??= _services.Rooms.RoomsOf(Account.Id)).Length : 0;
-                continue;
-            }
-
-            foreach (var room in filter.Room is null ? ofAccount ??= _services.Rooms.RoomsOf(Account.Id) : _services.Rooms.CoveredBy(filter, Account.Id))
-            {
-                // A room that is not the account's is no dearer than none, or its price would tell that it is there.
-                price += filter.Presence && room.IsVisibleTo(Account.Id) ? 1 + (room.People / PeoplePerFilter) : 1;
-            }
-        }
-
-        return price;
-    }
-
-    private void BeginSubscribe(MqttSubscribePacket packet)
-    {
-        lock (_filtersGate)
-        {
-            _decisions.Clear();
-            _newlyGranted = 0;
-        }
-
-        ReadCatchUp(packet);
-        _subscribing = packet;
-        _answered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-    }
-
-    // `after`, `epoch` and `last` go with one stream, or nobody could say where each begins.
-    private void ReadCatchUp(MqttSubscribePacket packet)
-    {
-        _catchUpFrom = CatchUpFrom.Parse((packet.UserProperties ?? []).Select(property => (property.Name, property.ValueBuffer)), out _catchUpError);
-        var isOneStream = packet.TopicFilters is [{ Topic: var topic }]
-            && RoomFilter.TryParse(topic, out var filter) == FilterError.None
-            && filter!.IsOneLog;
-        if (_catchUpFrom is not null && !isOneStream)
-        {
-            _catchUpFrom = null;
-            _catchUpError = "\"after\" and \"last\" go with exactly one filter: rooms/{room}, or users/ and your own user name.";
-        }
-    }
-
     private async ValueTask SubscribeAnsweredAsync(CancellationToken cancellation)
     {
-        if (_answered is { } answered)
+        if (_request is { } request)
         {
-            await UnreadAsync(answered.Task).WaitAsync(cancellation);
-            _answered = null;
+            await UnreadAsync(request.Answered).WaitAsync(cancellation);
+            _request = null;
         }
     }
 
-    // SUBACK goes out through here: its codes are put in request order (MQTTnet 5.2 has them in QoS order), and the filters take effect right behind it.
+    // SUBACK goes out through here, and the filters take effect right behind it.
     private async Task SendSubAckAsync(MqttSubAckPacket subAck)
     {
-        if (_subscribing is not { } packet)
+        if (_request is not SubscribeRequest request)
         {
             return;
         }
 
-        var codes = new byte[packet.TopicFilters.Count];
-        List<HeldFilter> granted = [];
-        List<string> reasons = [];
-        lock (_filtersGate)
-        {
-            for (var i = 0; i < codes.Length; i++)
-            {
-                codes[i] = Grant(packet.TopicFilters[i], (int)packet.SubscriptionIdentifier, granted, reasons);
-            }
-        }
-
+        var (codes, granted, reasons) = request.Outcome();
         var answer = PacketWriter.Acknowledgement(
-            PacketType.SubAck, IsVersion5, subAck.PacketIdentifier, codes, _wantsReasons ? string.Join(" ", reasons.Distinct().Take(ReasonsSaid)) : null,
-            _clientMaximumPacket);
+            PacketType.SubAck, IsVersion5, subAck.PacketIdentifier, codes, _wantsReasons ? reasons : null, _clientMaximumPacket);
         lock (_write)
         {
             if (!_silent)
@@ -242,7 +167,7 @@ internal sealed partial class MqttConnection
             // Ended meanwhile, or by an answer larger than the client takes: nobody shall be greeted who is already gone.
             if (_silent)
             {
-                _answered?.TrySetResult();
+                request.SetAnswered();
                 return;
             }
 
@@ -254,7 +179,7 @@ internal sealed partial class MqttConnection
         {
             foreach (var filter in granted)
             {
-                Hold(filter, _catchUpFrom);
+                Hold(filter, request.From);
             }
 
             if (IsDurable && !await TrySaveFiltersAsync())
@@ -265,7 +190,7 @@ internal sealed partial class MqttConnection
         finally
         {
             Uncork();
-            _answered?.TrySetResult();
+            request.SetAnswered();
         }
     }
 
@@ -319,35 +244,19 @@ internal sealed partial class MqttConnection
 
     private async Task SendUnsubAckAsync(MqttUnsubAckPacket unsubAck)
     {
-        if (IsDurable && !await TrySaveFiltersAsync())
+        if (_request is not UnsubscribeRequest request)
         {
-            _answered?.TrySetResult();
             return;
         }
 
-        SendControl(PacketWriter.Acknowledgement(PacketType.UnsubAck, IsVersion5, unsubAck.PacketIdentifier, _unsubscribeCodes, null));
-        _answered?.TrySetResult();
-    }
-
-    // Under _filtersGate.
-    private byte Grant(MqttTopicFilter asked, int subscriptionId, List<HeldFilter> granted, List<string> reasons)
-    {
-        if (!_decisions.TryGetValue(asked.Topic, out var verdict))
+        if (IsDurable && !await TrySaveFiltersAsync())
         {
-            // MQTTnet refuses $share before it asks.
-            verdict = Verdict.Refused(RefusalCode.SharedSubscriptionsNotSupported, "Shared subscriptions are not available.");
+            request.SetAnswered();
+            return;
         }
 
-        if (verdict.IsAllowed && RoomFilter.TryParse(asked.Topic, out var filter) == FilterError.None)
-        {
-            // QoS 2 is not given to subscribers: what they get is in a log under a seq, which tells a repetition.
-            var quality = Math.Min((byte)asked.QualityOfServiceLevel, (byte)1);
-            granted.Add(new HeldFilter(filter!, quality, asked.NoLocal, asked.RetainAsPublished, (RetainHandling)asked.RetainHandling, subscriptionId));
-            return quality;
-        }
-
-        reasons.Add(verdict.Reason);
-        return verdict.Code is 0 ? ReasonCode.UnspecifiedError : verdict.Code;
+        SendControl(PacketWriter.Acknowledgement(PacketType.UnsubAck, IsVersion5, unsubAck.PacketIdentifier, request.Codes, null));
+        request.SetAnswered();
     }
 
     private void Hold(HeldFilter filter, CatchUpFrom? from)
@@ -392,22 +301,18 @@ internal sealed partial class MqttConnection
         // Revoked meanwhile? Then the end of the connection has already, or will, take it out of every room; nothing is delivered in between.
     }
 
-    private void BeginUnsubscribe(MqttUnsubscribePacket packet)
+    private void Release(UnsubscribeRequest request)
     {
-        var codes = new byte[packet.TopicFilters.Count];
         lock (_filtersGate)
         {
             _isUnsubscribing = true;
-            for (var i = 0; i < codes.Length; i++)
+            for (var i = 0; i < request.Codes.Length; i++)
             {
-                codes[i] = Release(packet.TopicFilters[i]) ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted;
+                request.Codes[i] = Release(request.Filters[i]) ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted;
             }
 
             _isUnsubscribing = false;
         }
-
-        _unsubscribeCodes = codes;
-        _answered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
     // Under _filtersGate.

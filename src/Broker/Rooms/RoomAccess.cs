@@ -10,20 +10,26 @@ namespace WebMessenger.Broker.Rooms;
 /// <summary>Answers the interceptor's question about filters. A named room that is subscribed to is joined, if it is public or the account is invited.</summary>
 internal sealed class RoomAccess(RoomDirectory rooms) : ITopicAccess
 {
-    public async ValueTask<Verdict> MaySubscribeAsync(LoginSession session, string filter, CancellationToken cancellation)
+    public async ValueTask<Verdict> MaySubscribeAsync(LoginSession session, IAskedFilter filter, CancellationToken cancellation)
     {
-        switch (RoomFilter.TryParse(filter, out var parsed))
+        if (filter is not AskedFilter asked)
+        {
+            return Verdict.Refused(RefusalCode.NotAuthorized, "This is no filter of this server.");
+        }
+
+        var parsed = asked.Filter;
+        switch (asked.Error)
         {
             case FilterError.None:
                 break;
             case FilterError.Invalid:
-                return Verdict.Refused(RefusalCode.TopicFilterInvalid, $"'{Short(filter)}' is no filter of this server. Try rooms/lobby or rooms/+.");
+                return Verdict.Refused(RefusalCode.TopicFilterInvalid, $"'{Short(filter.Text)}' is no filter of this server. Try rooms/lobby or rooms/+.");
             case FilterError.SharedNotBuilt:
                 return Verdict.Refused(RefusalCode.SharedSubscriptionsNotSupported, "Shared subscriptions are not available in this version.");
             case FilterError.DataNotBuilt:
                 return Verdict.Refused(RefusalCode.NotAuthorized, "Data topics are not available in this version.");
             default:
-                return Verdict.Refused(RefusalCode.NotAuthorized, $"'{Short(filter)}' is not open to you. Subscribe to rooms/… or to users/ and your own user name.");
+                return Verdict.Refused(RefusalCode.NotAuthorized, $"'{Short(filter.Text)}' is not open to you. Subscribe to rooms/… or to users/ and your own user name.");
         }
 
         if (!session.Scope.Verbs.HasFlag(Verbs.Read))
@@ -35,7 +41,7 @@ internal sealed class RoomAccess(RoomDirectory rooms) : ITopicAccess
         {
             return user == session.Account.UserName
                 ? MaySubscribeToOwn(session, parsed)
-                : Verdict.Refused(RefusalCode.NotAuthorized, $"'{Short(filter)}' is not open to you. Subscribe to rooms/… or to users/ and your own user name.");
+                : Verdict.Refused(RefusalCode.NotAuthorized, $"'{Short(filter.Text)}' is not open to you. Subscribe to rooms/… or to users/ and your own user name.");
         }
 
         if (parsed.Room is not { } id)

@@ -22,11 +22,11 @@ public sealed class AuthInterceptorTests
             }
         });
 
-        Assert.True((await interceptor.MaySubscribeAsync(session, "rooms/lobby", TestContext.Current.CancellationToken)).IsAllowed);
-        Assert.False((await interceptor.MaySubscribeAsync(session, "rooms/lobby", TestContext.Current.CancellationToken)).IsAllowed);
+        Assert.True((await interceptor.MaySubscribeAsync(session, new Lobby(), TestContext.Current.CancellationToken)).IsAllowed);
+        Assert.False((await interceptor.MaySubscribeAsync(session, new Lobby(), TestContext.Current.CancellationToken)).IsAllowed);
 
         // And from then on nobody is asked.
-        Assert.False((await interceptor.MaySubscribeAsync(session, "rooms/lobby", TestContext.Current.CancellationToken)).IsAllowed);
+        Assert.False((await interceptor.MaySubscribeAsync(session, new Lobby(), TestContext.Current.CancellationToken)).IsAllowed);
         Assert.Equal(2, asked);
     }
 
@@ -60,11 +60,16 @@ public sealed class AuthInterceptorTests
     /// <summary>Rooms that take a while to say yes.</summary>
     private sealed class Rooms(Func<Task> whileAsked) : ITopicAccess
     {
-        public async ValueTask<Verdict> MaySubscribeAsync(LoginSession session, string filter, CancellationToken cancellation)
+        public async ValueTask<Verdict> MaySubscribeAsync(LoginSession session, IAskedFilter filter, CancellationToken cancellation)
         {
             await whileAsked();
             return Verdict.Allowed;
         }
+    }
+
+    private sealed class Lobby : IAskedFilter
+    {
+        public string Text => "rooms/lobby";
     }
 
     private sealed class Anywhere : IPublishTarget

@@ -73,7 +73,7 @@ internal sealed class Crossroads
 
     private sealed class HeldAccess(Crossroads crossroads, ITopicAccess inner) : ITopicAccess
     {
-        public async ValueTask<Verdict> MaySubscribeAsync(LoginSession session, string filter, CancellationToken cancellation)
+        public async ValueTask<Verdict> MaySubscribeAsync(LoginSession session, IAskedFilter filter, CancellationToken cancellation)
         {
             await crossroads.PassAsync(Crossing.BeforeTopicAccess);
             var verdict = await inner.MaySubscribeAsync(session, filter, cancellation);
