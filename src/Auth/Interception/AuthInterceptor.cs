@@ -120,7 +120,7 @@ public sealed partial class AuthInterceptor(
     private async Task OnConnectAsync(ValidatingConnectionEventArgs e)
     {
         e.ReasonCode = MqttConnectReasonCode.NotAuthorized;
-        if (e.ChannelAdapter is not IConnectingClient client)
+        if (clients.Find(e.ClientId) is not { } client)
         {
             return;
         }

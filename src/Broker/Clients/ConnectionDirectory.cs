@@ -10,30 +10,30 @@ namespace WebMessenger.Broker.Clients;
 /// <remarks>Thread-safe. Its gate is a leaf lock.</remarks>
 internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IResumables
 {
-    private readonly ConcurrentDictionary<string, MqttConnection> _byName = new();
+    private readonly ConcurrentDictionary<string, Client> _byName = new();
     private readonly Lock _gate = new();
-    private readonly Dictionary<(string Account, string ClientId), MqttConnection> _byClient = [];
-    private readonly Dictionary<string, HashSet<MqttConnection>> _byAccount = [];
+    private readonly Dictionary<(string Account, string ClientId), Client> _byClient = [];
+    private readonly Dictionary<string, HashSet<Client>> _byAccount = [];
     private long _lastName;
 
     public int Count => _byName.Count;
 
     /// <summary>As they are while it is read; not a copy.</summary>
-    public IEnumerable<MqttConnection> All => _byName.Select(named => named.Value);
+    public IEnumerable<Client> All => _byName.Select(named => named.Value);
 
     /// <summary>A name that no other connection ever has, so that MQTTnet never sees two connections as one.</summary>
     public string NewName() => "c" + Interlocked.Increment(ref _lastName).ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     public IConnectingClient? Find(string connectionName) => _byName.GetValueOrDefault(connectionName);
 
-    public void Opened(MqttConnection connection) => _byName[connection.Name] = connection;
+    public void Opened(Client connection) => _byName[connection.Name] = connection;
 
     /// <summary>Names the connection by its account and client id. Returns the connection that had that name and must go, if any.</summary>
     /// <param name="limit">
     /// Connections an account may have, and its limited tokens half as many; 0: no limit. Over it nothing is registered and <paramref name="isFull"/> is true.
     /// </param>
     /// <param name="isNotYours">The one that had the name may do more than this one, which must not end it: nothing is registered.</param>
-    public MqttConnection? Register(MqttConnection connection, int limit, out bool isFull, out bool isNotYours)
+    public Client? Register(Client connection, int limit, out bool isFull, out bool isNotYours)
     {
         lock (_gate)
         {
@@ -75,11 +75,11 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
     {
         lock (_gate)
         {
-            return ReferenceEquals(_byClient.GetValueOrDefault((connection.Account.Id, connection.ClientId)), connection);
+            return ReferenceEquals(_byClient.GetValueOrDefault((connection.Account.Id, connection.ClientId))?.Kept, connection);
         }
     }
 
-    public void Closed(MqttConnection connection)
+    public void Closed(Client connection)
     {
         _byName.TryRemove(connection.Name, out _);
         if (connection.Session is null)
@@ -102,7 +102,7 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
         }
     }
 
-    public MqttConnection[] OfAccount(string accountId)
+    public Client[] OfAccount(string accountId)
     {
         lock (_gate)
         {
@@ -118,13 +118,13 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
         }
     }
 
-    void IRoomClients.Removed(string accountId, Room room) => Array.ForEach(OfAccount(accountId), connection => connection.Removed(room));
+    void IRoomClients.Removed(string accountId, Room room) => Array.ForEach(OfAccount(accountId), connection => connection.Intake.Removed(room));
 
     void IRoomClients.Place(string accountId, Room room, bool replay) =>
-        Array.ForEach(OfAccount(accountId), connection => connection.PlaceIn(room, leavesAtOnce: true, replay));
+        Array.ForEach(OfAccount(accountId), connection => connection.Filters.PlaceIn(room, leavesAtOnce: true, replay));
 
-    void IRoomClients.InboxRenamed(string accountId, string oldUserName) => Array.ForEach(OfAccount(accountId), connection => connection.InboxRenamed(oldUserName));
+    void IRoomClients.InboxRenamed(string accountId, string oldUserName) => Array.ForEach(OfAccount(accountId), connection => connection.Filters.InboxRenamed(oldUserName));
 
     void IResumables.Notify(string accountId, string code, string text, string topic) =>
-        Array.ForEach(OfAccount(accountId), connection => connection.Notify(code, text, topic));
+        Array.ForEach(OfAccount(accountId), connection => connection.Filters.Notify(code, text, topic));
 }

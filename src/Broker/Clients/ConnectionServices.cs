@@ -31,4 +31,4 @@ internal sealed record ConnectionServices(
     bool AllowPlainPasswords,
     TimeProvider Time,
     RefusalLog Refusals,
-    ILogger<MqttConnection> Log);
+    ILogger<Client> Log);

@@ -1,4 +1,6 @@
 using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Clients;
 
@@ -6,8 +8,11 @@ namespace WebMessenger.Broker.Clients;
 /// Publishes that a client sent over its account's rate, or over its Receive Maximum: taken from the socket, so that what comes behind them
 /// is heard, and dealt with when they are paid for.
 /// </summary>
-/// <remarks>Belongs to the receive side of the connection; but for <see cref="Clear"/>, when that is over.</remarks>
-internal sealed class HeldPublishes(TrafficMemory memory)
+/// <remarks>
+/// Belongs to the receive side of the connection; but for <see cref="Clear"/>, when that is over, and for <see cref="Removed"/>: whether something is held, and the rooms that
+/// the account was taken off meanwhile, are guarded by the writer's gate.
+/// </remarks>
+internal sealed class HeldPublishes(Writer writer, OwedAnswers answers, ILife life, TrafficMemory memory)
 {
     /// <summary>More than clients at their defaults have in flight: libraries of 3.1.1 send all they have.</summary>
     private const int LargestCount = 512;
@@ -18,13 +23,76 @@ internal sealed class HeldPublishes(TrafficMemory memory)
 
     private readonly Queue<(byte Flags, byte[] Body)> _publishes = new();
     private int _bytes;
+    private bool _isHolding;
+    private HashSet<Room>? _removedFrom;
 
     public int Count => _publishes.Count;
 
-    /// <summary>Copies it behind the others. False: there is no room, and the client is not to be read on.</summary>
+    /// <summary>When what is held comes next.</summary>
+    public Task Turn { get; set; } = Task.CompletedTask;
+
+    /// <summary>Copies it behind the others. Null: it is held. Else the client is not to be read on before the task: more than it is allowed to have waiting, it has to keep itself.</summary>
     /// <param name="flags">Of the fixed header.</param>
     /// <param name="body">What follows the Remaining Length.</param>
-    public bool TryAdd(byte flags, ReadOnlySpan<byte> body)
+    public Task? Hold(byte flags, ReadOnlySpan<byte> body)
+    {
+        lock (writer.Gate)
+        {
+            if (answers.IsClosing)
+            {
+                return life.Ended;
+            }
+
+            if (TryAdd(flags, body))
+            {
+                _isHolding = true;
+                return null;
+            }
+
+            // [MQTT-3.3.4-9] Libraries send more than the Receive Maximum, and would send all of it again if they were closed for that. So it is slowed down; but
+            // where only PUBRELs make room, which are behind what is not read, nothing would ever come of waiting.
+            return answers.Unreleased < answers.ReceiveMaximum
+                ? Turn
+                : throw new Violation(ReasonCode.ReceiveMaximumExceeded, "More publishes are unacknowledged than the Receive Maximum allows.");
+        }
+    }
+
+    /// <summary>Nothing is held any more: what comes from here on may bring the account back into a room.</summary>
+    public void Emptied()
+    {
+        if (_isHolding)
+        {
+            lock (writer.Gate)
+            {
+                _isHolding = false;
+                _removedFrom = null;
+            }
+        }
+    }
+
+    /// <summary>
+    /// The account is taken off a room's list: what it sent there before, and what waits for its rate, does not bring it back. To be called before it is off.
+    /// </summary>
+    public void Removed(Room room)
+    {
+        lock (writer.Gate)
+        {
+            if (_isHolding)
+            {
+                (_removedFrom ??= []).Add(room);
+            }
+        }
+    }
+
+    public bool WereRemovedFrom(Room room)
+    {
+        lock (writer.Gate)
+        {
+            return _removedFrom?.Contains(room) == true;
+        }
+    }
+
+    private bool TryAdd(byte flags, ReadOnlySpan<byte> body)
     {
         var bytes = body.Length + BytesOfOne;
         if (Count >= LargestCount || _bytes + bytes > LargestBytes || memory.Held.IsFull)

@@ -48,7 +48,7 @@ internal sealed partial class KeepAliveSweep(
         var now = time.GetTimestamp();
         foreach (var connection in connections.All)
         {
-            if (connection.IsStuckFor(stuckTime))
+            if (connection.Writer.IsStuckFor(stuckTime))
             {
                 _ = connection.EndAsync(ReasonCode.QuotaExceeded, "Nothing was acknowledged for a minute while messages wait. Connect again and catch up.");
             }
@@ -86,15 +86,15 @@ internal sealed partial class KeepAliveSweep(
         }
 
         var excess = memory.Outgoing.Now - (memory.Outgoing.Bound * 3 / 4);
-        var stuck = connections.All.Where(connection => connection.IsStuckFor(stuckTime));
-        foreach (var connection in stuck.OrderByDescending(connection => connection.WaitingBytes))
+        var stuck = connections.All.Where(connection => connection.Writer.IsStuckFor(stuckTime));
+        foreach (var connection in stuck.OrderByDescending(connection => connection.Writer.WaitingBytes))
         {
             if (excess <= 0)
             {
                 break;
             }
 
-            excess -= connection.WaitingBytes;
+            excess -= connection.Writer.WaitingBytes;
             if (closed.Try("connections closed because they do not read and too much waits in all", connection.Transport.RemoteEndPoint?.Address))
             {
                 LogRelieved(log, connection.Name, connection.ClientId);

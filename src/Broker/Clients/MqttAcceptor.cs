@@ -58,16 +58,16 @@ internal sealed partial class MqttAcceptor(ConnectionServices services) : Connec
                 return;
             }
 
-            var connection = new MqttConnection(services, transport);
-            services.Connections.Opened(connection);
+            Client client = new(services, transport);
+            services.Connections.Opened(client);
             try
             {
-                await handler(connection);
+                await handler(new MqttNetChannel(client, services));
             }
             finally
             {
-                connection.Gone();
-                await LingerAsync(connection);
+                client.Gone();
+                await LingerAsync(client);
             }
         }
         catch (TimeoutException)
@@ -82,15 +82,15 @@ internal sealed partial class MqttAcceptor(ConnectionServices services) : Connec
     }
 
     // What was said last (a refusing CONNACK, say) may leave; a peer that does not take it does not stay for that.
-    private async Task LingerAsync(MqttConnection connection)
+    private async Task LingerAsync(Client client)
     {
-        var transport = connection.Transport;
+        var transport = client.Transport;
         if (!transport.Closed.IsCompleted)
         {
             await Task.WhenAny(transport.Closed, Task.Delay(LingerTime, services.Time));
         }
 
-        if (connection.WasRevoked)
+        if (client.WasRevoked)
         {
             transport.Abort();
         }
@@ -105,7 +105,7 @@ internal sealed partial class MqttAcceptor(ConnectionServices services) : Connec
     {
         _isStopping = true;
         services.Durable.BeginStop();
-        await Task.WhenAll(services.Connections.All.Select(connection => connection.ShutDownAsync(drainTime)));
+        await Task.WhenAll(services.Connections.All.Select(client => client.ShutDownAsync(drainTime)));
     }
 
     [LoggerMessage(3010, LogLevel.Error, "A connection was closed because MQTT has not started")]

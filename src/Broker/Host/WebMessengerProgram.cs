@@ -240,7 +240,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             settings.AllowPlainPasswords,
             provider.GetRequiredService<TimeProvider>(),
             stores.Auth.Refusals,
-            provider.GetRequiredService<ILogger<MqttConnection>>()));
+            provider.GetRequiredService<ILogger<Client>>()));
         services.AddSingleton<MqttAcceptor>();
         services.AddSingleton<IMqttServerAdapter>(provider => provider.GetRequiredService<MqttAcceptor>());
         services.AddSingleton<IMqttNetLogger, MqttNetLog>();

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 
 namespace WebMessenger.Broker.Wire;
 
@@ -29,6 +30,14 @@ internal ref struct PublishPacket
 
     /// <summary>The value of the user property `id`, the first one if there are several; empty when there is none.</summary>
     public ReadOnlySpan<byte> IdProperty { get; private set; }
+
+    /// <summary>To tell a repetition by. An alias may stand for the topic, so only the payload counts.</summary>
+    public readonly ulong ContentHash()
+    {
+        Span<byte> hash = stackalloc byte[32];
+        SHA256.HashData(Payload, hash);
+        return BitConverter.ToUInt64(hash);
+    }
 
     /// <summary>Returns 0, or the reason code with which the connection must end.</summary>
     public static byte TryParse(byte flags, ReadOnlySpan<byte> body, bool isVersion5, out PublishPacket packet)

@@ -178,9 +178,9 @@ public sealed class FlowControlTests
             var connection = broker.Get<ConnectionDirectory>().OfAccount(ana.Account.Id).Single();
 
             // One packet more than the limit, at most.
-            Assert.InRange(connection.WaitingBytes, 1, 40 * 1024);
-            Assert.Equal(connection.WaitingBytes, memory.Outgoing.Now);
-            Assert.True(connection.IsStuckFor(TimeSpan.Zero));
+            Assert.InRange(connection.Writer.WaitingBytes, 1, 40 * 1024);
+            Assert.Equal(connection.Writer.WaitingBytes, memory.Outgoing.Now);
+            Assert.True(connection.Writer.IsStuckFor(TimeSpan.Zero));
 
             // It misses nothing: the log has it.
             stalled.ResumeReading();
@@ -234,7 +234,7 @@ public sealed class FlowControlTests
         await other.SubscribeAsync("rooms/lobby/text");
         await other.UnsubscribeAsync("rooms/lobby/text");
 
-        await HandshakeTests.UntilAsync(() => connection.IsStuckFor(TimeSpan.Zero) && connection.WaitingBytes > 0);
+        await HandshakeTests.UntilAsync(() => connection.Writer.IsStuckFor(TimeSpan.Zero) && connection.Writer.WaitingBytes > 0);
     }
 
     [Theory]
@@ -264,7 +264,7 @@ public sealed class FlowControlTests
         }
 
         var asking = AskAsync(client, version == MqttVersion.V5 ? refused.ToArray() : questions);
-        await HandshakeTests.UntilAsync(() => connection.IsStuckFor(TimeSpan.Zero));
+        await HandshakeTests.UntilAsync(() => connection.Writer.IsStuckFor(TimeSpan.Zero));
         broker.Get<IEnumerable<IHostedService>>().OfType<KeepAliveSweep>().Single().Sweep(TimeSpan.Zero);
 
         // Nobody takes more of it: the write that was under way fails.

@@ -38,7 +38,7 @@ public sealed class WaitingClientTests
         var subscribed = reader.SubscribeAsync("rooms/lobby", 0, new MqttProperties { { "after", "0" } });
 
         // The feeder has written all that there was room for, and rests.
-        await HandshakeTests.UntilAsync(() => connection.IsStuckFor(TimeSpan.Zero));
+        await HandshakeTests.UntilAsync(() => connection.Writer.IsStuckFor(TimeSpan.Zero));
         Assert.False(subscribed.IsCompleted);
         slow.GoOn();
 

@@ -381,7 +381,7 @@ public sealed class UnreadTopicTests
         slow.StopReading();
         var longText = new string('x', 4000);
         var said = 0;
-        while (connection.KeepsUp)
+        while (connection.Delivery.KeepsUp)
         {
             Assert.True((await other.PublishAsync("rooms/den", longText)).Accepted);
             Assert.InRange(++said, 1, 10_000);

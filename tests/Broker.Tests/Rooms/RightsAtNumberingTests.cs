@@ -33,7 +33,7 @@ public sealed class RightsAtNumberingTests
         await crossroads.Reached;
         await broker.Get<LoginSessions>().EndAsync(browser.Session);
         crossroads.Release();
-        await connection.PublishesDrained();
+        await connection.Kept.PublishesDrained();
 
         Assert.Equal(["in time"], Said(broker));
     }

@@ -1,0 +1,391 @@
+using System.Security.Cryptography;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Interception;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.MqttSessions;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Transports;
+using WebMessenger.Broker.Wire;
+
+namespace WebMessenger.Broker.Clients;
+
+/// <summary>One MQTT client for as long as its connection lasts: who it is, how it is let in, and its end. What it says and hears, its parts know.</summary>
+/// <remarks>
+/// Parts know those that are put together before them, and no other: <see cref="Clients.Writer"/>, <see cref="OwedAnswers"/>, <see cref="KeptSession"/>,
+/// <see cref="Clients.Delivery"/>, <see cref="HeldFilters"/>, <see cref="Clients.Submissions"/>, <see cref="Clients.Intake"/>. Of the client itself they know its <see cref="Clients.Identity"/>
+/// and, as <see cref="ILife"/>, its end. Threads and locks: docs/architecture.md.
+/// </remarks>
+internal sealed partial class Client : IConnectingClient, ILife
+{
+    private const string NotYoursReason =
+        "Under this client id a client of the account is kept that may read more than this access token. Take another client id, or a token that may read as much.";
+
+    private const string LiveNotYoursReason =
+        "Under this client id a client of the account is connected that may do more than this access token. Take another client id, or a token that may do as much.";
+
+    /// <summary>Publishes taken in and not yet answered, when the settings put no limit: the protocol's own (MQTT 5.0, 3.2.2.3.3).</summary>
+    private const int UnlimitedReceiveMaximum = 65535;
+
+    /// <summary>Above this, and without any, MQTT 5 clients are told to keep alive at this rate; 3.1.1 has no way to be told, and is held to what it asked for.</summary>
+    private const ushort MaximumKeepAliveSeconds = 300;
+
+    /// <summary>How long a peer that reads may take to take its DISCONNECT before the transport is cut; at the end of a login session much less.</summary>
+    private static readonly TimeSpan GoodbyeTime = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RevokedGoodbyeTime = TimeSpan.FromMilliseconds(20);
+
+    private readonly ConnectionServices _services;
+    private readonly PacketIdWindow _window = new();
+    private readonly OwedAnswers _answers;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly int _receiveMaximum;
+    private string? _assignedClientId;
+    private ushort? _serverKeepAlive;
+
+    // Under the writer's gate.
+    private Task? _ending;
+    private volatile bool _wasRevoked;
+    private bool _isUnread;
+
+    public Client(ConnectionServices services, Transport transport)
+    {
+        (_services, Transport) = (services, transport);
+        _receiveMaximum = services.Limits.UnacknowledgedPerClient is > 0 and var limit ? limit : UnlimitedReceiveMaximum;
+        LastHeard = services.Time.GetTimestamp();
+        Identity = new Identity(services.Connections.NewName());
+        Writer = new Writer(transport, this, services.Memory, services.Time);
+        _answers = new OwedAnswers(Writer, this, services.Memory, _receiveMaximum);
+        Kept = new KeptSession(Writer, _window, _answers, Identity, this, services.Rooms, services.RoomLog, services.Durable);
+        Delivery = new Delivery(Writer, _window, Kept, Identity, this, services, CutOff);
+        Filters = new HeldFilters(Writer, Kept, Delivery, Identity, services, transport.Abort);
+        Submissions = new Submissions(Writer, _answers, Kept, Delivery, Filters, Identity, services);
+        Intake = new Intake(Writer, _answers, Kept, Submissions, Identity, this, services);
+    }
+
+    public Transport Transport { get; }
+
+    public Identity Identity { get; }
+
+    public Writer Writer { get; }
+
+    public KeptSession Kept { get; }
+
+    public Delivery Delivery { get; }
+
+    public HeldFilters Filters { get; }
+
+    public Submissions Submissions { get; }
+
+    public Intake Intake { get; }
+
+    /// <summary>Unique to this connection; what MQTTnet takes for the client id.</summary>
+    public string Name => Identity.Name;
+
+    public string ClientId => Identity.ClientId;
+
+    public LoginSession? Session => Identity.Session;
+
+    public Account Account => Identity.Account;
+
+    public ConnectCredentials Credentials { get; private set; } = new(null, null, null, null, false);
+
+    /// <summary>Seconds between packets after which the peer is taken for dead, times 1.5; 0: not watched.</summary>
+    public int KeepAliveSeconds { get; private set; }
+
+    /// <summary>When the last whole packet came: a <see cref="TimeProvider"/> timestamp. Bytes alone are no sign of life [MQTT-3.1.2-22].</summary>
+    public long LastHeard { get; private set; }
+
+    /// <summary>
+    /// What the client sends lies unread in its socket because the server lets it wait, so its silence says nothing. One that reads nothing is found all the same
+    /// (<see cref="Writer.IsStuckFor"/>).
+    /// </summary>
+    public bool IsUnread => Volatile.Read(ref _isUnread);
+
+    public bool WasRevoked => _wasRevoked;
+
+    public Task Ended => _ended.Task;
+
+    public IAskedFilter? Asked(string topicFilter) => Filters.Asked(topicFilter);
+
+    public Verdict MayHold(IAskedFilter filter) => Filters.MayHold(filter);
+
+    public void Decided(IAskedFilter filter, Verdict verdict) => Filters.Decided(filter, verdict);
+
+    /// <summary>A packet has come.</summary>
+    public void Heard() => LastHeard = _services.Time.GetTimestamp();
+
+    /// <summary>The client waits for the server, which does not read it meanwhile: its keep-alive time begins anew when it is read on.</summary>
+    public async Task UnreadAsync(Task until)
+    {
+        Volatile.Write(ref _isUnread, true);
+        await Task.WhenAny(until, _ended.Task);
+        Heard();
+        Volatile.Write(ref _isUnread, false);
+    }
+
+    /// <summary>The CONNECT is refused before anybody is asked.</summary>
+    public void Refuse(HandshakeRefusal refusal)
+    {
+        Writer.Speak(refusal.IsVersion5, refusal.MaximumPacket, wantsReasons: true);
+        if (refusal.IsSaid)
+        {
+            RefuseConnect(refusal.Code, refusal.Reason!);
+        }
+    }
+
+    public void RefuseConnect(byte code, string? reason) =>
+        Writer.SendControl(PacketWriter.ConnAck(Writer.IsVersion5, code, reason, false, null, Writer.MaximumPacket));
+
+    /// <summary>Takes down all that the CONNECT asks for. False: it is refused.</summary>
+    public bool Begin(Handshake asked)
+    {
+        Writer.Speak(asked.IsVersion5, asked.MaximumPacket, asked.WantsReasons);
+        Identity.ClientId = asked.ClientId;
+        if (asked.ClientId.Length == 0)
+        {
+            Identity.ClientId = _assignedClientId = "auto-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+        }
+
+        Credentials = new ConnectCredentials(
+            asked.UserName,
+            asked.Password,
+            Transport.Cookie,
+            Transport.RemoteEndPoint?.Address,
+            Transport.KeepsSecrets || _services.AllowPlainPasswords);
+
+        KeepAliveSeconds = asked.KeepAliveSeconds;
+        if (asked.IsVersion5 && KeepAliveSeconds is (0 or > MaximumKeepAliveSeconds))
+        {
+            KeepAliveSeconds = MaximumKeepAliveSeconds;
+            _serverKeepAlive = MaximumKeepAliveSeconds;
+        }
+
+        var window = _services.Limits.UnacknowledgedPerClient is > 0 and var limit ? limit : PacketIdWindow.LargestSize;
+        window = Math.Min(window, asked.ReceiveMaximum ?? window);
+        _window.Resize(window);
+        Kept.Ask(asked);
+        if (asked.HasMethod)
+        {
+            RefuseConnect(ReasonCode.BadAuthenticationMethod, "This server takes a user name with a token or password, and no other method.");
+        }
+
+        return !asked.HasMethod;
+    }
+
+    public Verdict Admit(LoginSession session)
+    {
+        // From here on whoever ends the login session finds this connection. Before it takes anything over: a refused one must not push out an admitted one.
+        if (!session.TryAttach(this))
+        {
+            return Verdict.Refused(RefusalCode.NotAuthorized, "This login session has ended. Sign in again.");
+        }
+
+        Identity.Become(session);
+        var old = _services.Connections.Register(this, _services.Limits.ConnectionsPerAccount, out var isFull, out var isNotYours);
+        if (isFull || isNotYours)
+        {
+            Identity.Become(null);
+            session.Detach(this);
+            return isNotYours ? Verdict.Refused(ReasonCode.ClientIdentifierNotValid, LiveNotYoursReason)
+                : Verdict.Refused(RefusalCode.QuotaExceeded, session.Scope.IsLimited
+                    ? "This account has as many connections as it may have, or its limited tokens have half of them. Close one first."
+                    : "This account has as many connections as it may have. Close one first.");
+        }
+
+        _ = old?.EndAsync(ReasonCode.SessionTakenOver, "Another connection of this account uses this client id.");
+        Intake.Admit(_services.Budgets.Of(session.Account.Id));
+        Submissions.Admit(new StoragePayer(_services.Quotas.Of(session, Transport.RemoteEndPoint?.Address), _services.Space));
+        return Verdict.Allowed;
+    }
+
+    /// <summary>The interceptor has let the client in, and MQTTnet wants to send CONNACK.</summary>
+    /// <remarks>What is kept of its MQTT session is found before CONNACK, which says so, and follows behind it.</remarks>
+    public async Task AdmittedAsync()
+    {
+        Kept.Grant();
+        if (PacketWriter.ConnAck(Writer.IsVersion5, ReasonCode.Success, null, false, Announcement()).Length > Writer.MaximumPacket)
+        {
+            RefuseAdmitted(ReasonCode.PacketTooLarge, "The client takes no packet as large as the answer to CONNECT.");
+            return;
+        }
+
+        SessionOpening opening;
+        DurableClient? durable;
+        try
+        {
+            (opening, durable) = await _services.Durable.OpenAsync(Kept, Kept.IsCleanStart, Kept.SessionExpiry, Kept.Will);
+        }
+        catch (IOException)
+        {
+            RefuseAdmitted(ReasonCode.ServerUnavailable, "What is kept of this client could not be stored. Try again later.");
+            return;
+        }
+        finally
+        {
+            // A clean start ended what was kept before, and that one's will with it (MQTT 5.0, 3.1.3.2.2).
+            _services.Wills.SayDue();
+        }
+
+        switch (opening)
+        {
+            case SessionOpening.TooMany:
+                RefuseAdmitted(
+                    ReasonCode.QuotaExceeded,
+                    $"This account has {DurablePlaces} durable clients, as many as it may{(Session!.Scope.IsLimited ? " by limited tokens" : "")}. Start clean, or end one of your login sessions on the page.");
+                return;
+            case SessionOpening.NotYours:
+                RefuseAdmitted(ReasonCode.ClientIdentifierNotValid, NotYoursReason);
+                return;
+            case SessionOpening.Ended:
+                return;
+        }
+
+        var packet = PacketWriter.ConnAck(Writer.IsVersion5, ReasonCode.Success, null, opening == SessionOpening.Present, Announcement());
+        Writer.WriteCorked(packet, connects: true);
+        try
+        {
+            if (durable is not null)
+            {
+                Filters.Resume(durable, opening == SessionOpening.Present);
+            }
+        }
+        finally
+        {
+            Writer.Uncork();
+        }
+    }
+
+    public async Task RevokeAsync(RevocationReason reason)
+    {
+        lock (Writer.Gate)
+        {
+            _wasRevoked = true;
+        }
+
+        await EndAsync(ReasonCode.AdministrativeAction, reason switch
+        {
+            RevocationReason.SignedOut => "This login session was signed out.",
+            RevocationReason.Expired => "This login session has expired.",
+            RevocationReason.PasswordChanged => "The password was changed. Sign in again.",
+            RevocationReason.TokenRevoked => "This access token was revoked.",
+            RevocationReason.AccountErased => "The account was erased.",
+            RevocationReason.Banned => "The account was banned.",
+            _ => "This login session has ended.",
+        });
+
+        // What it had sent and has no number gets none any more; what has one is on disk, or refused, before who ended it is answered.
+        await _services.RoomLog.SettleAsync();
+    }
+
+    public Task EndAsync(byte code, string reason)
+    {
+        bool isStalled;
+        TaskCompletionSource ended;
+        lock (Writer.Gate)
+        {
+            if (_ending is not null)
+            {
+                return _ending;
+            }
+
+            isStalled = !Writer.SayGoodbye(code, reason);
+            ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _ending = ended.Task;
+        }
+
+        _ended.TrySetResult();
+        Transport.Input.CancelPendingRead();
+        _ = CloseTransportAsync(isStalled, ended);
+        return ended.Task;
+    }
+
+    /// <summary>The server stops: takes nothing more, lets what is at the store be answered, then says goodbye.</summary>
+    public async Task ShutDownAsync(TimeSpan drainTime)
+    {
+        _answers.Close();
+        await Task.WhenAny(_answers.Drained(), Task.Delay(drainTime, _services.Time));
+        await EndAsync(ReasonCode.ServerShuttingDown, "The server is stopping.");
+    }
+
+    /// <summary>After MQTTnet is done with the connection: takes it out of everything, and says its last will if it did not say goodbye.</summary>
+    public void Gone()
+    {
+        Writer.Silence();
+        _ended.TrySetResult();
+        Delivery.Forget();
+        Intake.Forget();
+        Filters.EndSubscribeTurn();
+        var session = Session;
+        if (session is not null)
+        {
+            // Before it gives up its places, for they say where the client is.
+            if (_services.Durable.Left(Kept) is { } will)
+            {
+                Submissions.SayWill(will);
+            }
+
+            Filters.LeaveEverything(atOnce: _wasRevoked);
+            session.Detach(this);
+        }
+
+        _services.Connections.Closed(this);
+        if (session is not null)
+        {
+            _services.Sessions.Release(session);
+        }
+    }
+
+    // More waits for the client than may.
+    private void CutOff()
+    {
+        if (_services.Refusals.Try("connections closed for not keeping up", Transport.RemoteEndPoint?.Address))
+        {
+            LogTooSlow(_services.Log, Name, ClientId);
+        }
+
+        _ = EndAsync(ReasonCode.QuotaExceeded, "Too many messages wait for this client's acknowledgements.");
+    }
+
+    private async Task CloseTransportAsync(bool isStalled, TaskCompletionSource ended)
+    {
+        try
+        {
+            if (!isStalled)
+            {
+                Transport.Output.Complete();
+                await Task.WhenAny(Transport.Closed, Task.Delay(_wasRevoked ? RevokedGoodbyeTime : GoodbyeTime, _services.Time));
+            }
+
+            Transport.Abort();
+            await Transport.Closed;
+        }
+        catch (Exception error) when (error is InvalidOperationException or IOException or ObjectDisposedException)
+        {
+            // The transport fell apart while we closed it, which is what we wanted.
+            Transport.Abort();
+        }
+        finally
+        {
+            ended.SetResult();
+        }
+    }
+
+    private int DurablePlaces => Session!.Scope.IsLimited ? Scope.ShareOf(_services.Limits.DurableClientsPerAccount) : _services.Limits.DurableClientsPerAccount;
+
+    private void RefuseAdmitted(byte code, string reason)
+    {
+        RefuseConnect(code, reason);
+        _ = EndAsync(code, reason);
+    }
+
+    private PacketWriter.Announcements Announcement() => new(
+        _assignedClientId,
+        _serverKeepAlive,
+        Kept.AskedExpiry != Kept.SessionExpiry ? Kept.SessionExpiry : null,
+        (ushort)_receiveMaximum,
+        (uint)_services.Limits.PacketBytes,
+        PublishTopics.AliasMaximum);
+
+    [LoggerMessage(3001, LogLevel.Information, "Connection {Connection} ({ClientId}) is closed: it does not keep up with what is delivered to it")]
+    private static partial void LogTooSlow(ILogger log, string connection, string clientId);
+}

@@ -1,0 +1,350 @@
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Streams;
+using WebMessenger.Broker.Topics;
+using WebMessenger.Broker.Wire;
+
+namespace WebMessenger.Broker.Clients;
+
+/// <summary>What streams deliver to a client: written while its window and its socket have room, else queued, or left to the <see cref="Feeder"/>.</summary>
+/// <remarks>Guarded by the writer's gate, which streams may hold for a while (<see cref="HoldWrites"/>).</remarks>
+internal sealed class Delivery : IWaitingMember, IEventOutlet
+{
+    /// <summary>Deliveries that may wait for acknowledgements or for a slow socket, before the client is cut off.</summary>
+    private const int QueueLengthLimit = 8192;
+    private const int QueueBytesLimit = 2 * 1024 * 1024;
+    private const int TightQueueBytesLimit = 64 * 1024;
+
+    /// <summary>What a place in the queue costs beside its packet.</summary>
+    private const int BytesOfQueued = 64;
+
+    private readonly Writer _writer;
+    private readonly PacketIdWindow _window;
+    private readonly KeptSession _kept;
+    private readonly Identity _identity;
+    private readonly Feeder _feeder;
+    private readonly ByteCount _outgoing;
+    private readonly Action _tooSlow;
+    private Queue<(Subscriber Subscriber, TopicKind Kind, EncodedPublish Publish)>? _queue;
+
+    /// <param name="tooSlow">Called outside of all locks when more waits for the client than may.</param>
+    public Delivery(Writer writer, PacketIdWindow window, KeptSession kept, Identity identity, ILife life, ConnectionServices services, Action tooSlow)
+    {
+        (_writer, _window, _kept, _identity, _outgoing, _tooSlow) = (writer, window, kept, identity, services.Memory.Outgoing, tooSlow);
+        _feeder = new Feeder(writer, window, kept, this, identity, life, services.RoomLog, services.SubscribeBudgets, services.Time);
+        writer.Serve(this);
+    }
+
+    public Account Account => _identity.Account;
+
+    public LoginSession? Session => _identity.Session;
+
+    public string AuthorKind => _identity.AuthorKind;
+
+    public int QueuedBytes { get; private set; }
+
+    public bool IsOwed => _queue is { Count: > 0 } || _feeder.IsBlocked;
+
+    /// <summary>The client itself gives up what it is placed anew for: what is on its way to it is completed. Guarded by the gate of its filters.</summary>
+    public bool IsUnsubscribing { get; set; }
+
+    public void Flush() => _writer.Flush();
+
+    public void Begin(Subscriber subscriber, CatchUpFrom? from)
+    {
+        if (_kept.Begin(subscriber, from))
+        {
+            _feeder.Feed(subscriber.Place);
+        }
+    }
+
+    /// <summary>PUBACK.</summary>
+    public void Acknowledged(ushort packetId)
+    {
+        lock (_writer.Gate)
+        {
+            if (_window.Release(packetId))
+            {
+                _kept.Acknowledged(packetId);
+                WriteQueued();
+                _writer.Progressed();
+                _feeder.Start();
+            }
+        }
+    }
+
+    /// <summary>PUBREC or PUBCOMP. Nothing is delivered at QoS 2, so nothing waits for one.</summary>
+    /// <param name="isReceived">PUBREC.</param>
+    public void AcknowledgedAtQoS2(ushort packetId, bool isReceived)
+    {
+        lock (_writer.Gate)
+        {
+            if (_window.Contains(packetId))
+            {
+                // MQTT 5.0, 4.3.2: a publish at QoS 1 is answered by PUBACK. It stays unacknowledged: a durable client is
+                // sent it again.
+                throw new Violation(ReasonCode.ProtocolError, "A delivery at QoS 1 was answered as one at QoS 2.");
+            }
+
+            if (isReceived)
+            {
+                _writer.WriteShort(PacketType.PubRel, packetId, ReasonCode.PacketIdentifierNotFound);
+            }
+        }
+    }
+
+    /// <summary>The places of an earlier connection are taken again: what it had not acknowledged goes first.</summary>
+    public void EndResuming(MqttSessions.DurablePosition was)
+    {
+        lock (_writer.Gate)
+        {
+            _kept.EndResuming(was);
+            _feeder.Start();
+        }
+    }
+
+    /// <summary>The connection is over.</summary>
+    public void Forget()
+    {
+        lock (_writer.Gate)
+        {
+            _queue = null;
+            QueuedBytes = 0;
+            _writer.ForgetWaiting();
+        }
+    }
+
+    public void WriteWaiting()
+    {
+        WriteQueued();
+        _feeder.Start();
+    }
+
+    /// <summary>Hands one delivery to the client: written at once if the window allows, else queued in order.</summary>
+    public void Deliver(Subscriber subscriber, PublishFrames frames, Wants wants, List<IMember> touched)
+    {
+        bool isTooSlow;
+        lock (_writer.Gate)
+        {
+            if (_writer.IsSilent || !subscriber.StillWants(frames.Kind))
+            {
+                return;
+            }
+
+            var publish = frames.For(_writer.IsVersion5, wants);
+
+            // [MQTT-3.1.2-24] A client is not sent what it said it cannot take; [MQTT-3.1.2-25] that counts as delivered.
+            if (publish.Length > _writer.MaximumPacket)
+            {
+                return;
+            }
+
+            if (!publish.IsAcknowledged)
+            {
+                if (_writer.HasRoom(Writer.StalledBytesLimit))
+                {
+                    _writer.Write(publish, 0);
+                    _writer.Touch(touched);
+                }
+
+                return;
+            }
+
+            if (_queue is not { Count: > 0 } && _writer.HasRoom(Writer.StalledBytesLimit) && _window.TryTake(out var packetId))
+            {
+                _writer.Write(publish, packetId);
+                _writer.Touch(touched);
+                return;
+            }
+
+            _queue ??= new Queue<(Subscriber, TopicKind, EncodedPublish)>();
+            _queue.Enqueue((subscriber, frames.Kind, publish));
+            QueuedBytes += publish.Length + BytesOfQueued;
+            _writer.Block();
+            _writer.CountWaiting();
+            isTooSlow = _queue.Count > QueueLengthLimit
+                || QueuedBytes > QueueBytesLimit
+                || (QueuedBytes > TightQueueBytesLimit && _outgoing.IsOverrun);
+        }
+
+        if (isTooSlow)
+        {
+            _tooSlow();
+        }
+    }
+
+    /// <summary>
+    /// Events of a stream, in their turn. Each is written if it is the next that the client is owed and the window allows; else the client has fallen behind, and the
+    /// feeder brings it from the log when acknowledgements make room. So a slow client costs no memory, and misses nothing.
+    /// </summary>
+    public void DeliverEvents(Subscriber subscriber, ReadOnlySpan<EventDelivery> events, Wants wants, List<IMember> touched)
+    {
+        lock (_writer.Gate)
+        {
+            var place = subscriber.Place;
+            if (_writer.IsSilent || place.Now?.Events is null)
+            {
+                return;
+            }
+
+            foreach (ref readonly var next in events)
+            {
+                if (place.Cursor < 0)
+                {
+                    place.Cursor = next.Seq - 1;
+                }
+
+                if (next.Seq <= place.Cursor)
+                {
+                    continue;
+                }
+
+                // With No Local the client's own is not written, but it has had it.
+                var publish = wants.NoLocal && next.PublisherMark == _identity.PublisherMark ? null : next.Frames.For(_writer.IsVersion5, wants);
+                if (next.Seq == place.Cursor + 1 && place.Reset is null && !_kept.IsHeldBack && TryWriteEvent(publish, place, next.Seq, touched))
+                {
+                    _kept.Advance(place, next.Seq);
+                    continue;
+                }
+
+                place.Owed = events[^1].Seq;
+                _feeder.Feed(place);
+                return;
+            }
+        }
+    }
+
+    /// <summary>For what is never queued: delivered only to a client that keeps up.</summary>
+    public void DeliverIfIdle(Subscriber subscriber, PublishFrames frames, Wants wants, List<IMember> touched)
+    {
+        lock (_writer.Gate)
+        {
+            if (_writer.IsFarBehind || _queue is { Count: > 0 } || _window.IsFull)
+            {
+                return;
+            }
+        }
+
+        Deliver(subscriber, frames, wants, touched);
+    }
+
+    /// <summary>Whether the client has taken what it was sent, so that a delivery would be written at once and in its turn.</summary>
+    public bool KeepsUp
+    {
+        get
+        {
+            lock (_writer.Gate)
+            {
+                return !_writer.IsSilent && !_writer.IsStalled && _queue is not { Count: > 0 } && !_window.IsFull;
+            }
+        }
+    }
+
+    /// <summary>For what is said as it is by then when it cannot be said now: written at once, or not at all and false.</summary>
+    public bool TryDeliver(Subscriber subscriber, PublishFrames frames, Wants wants, List<IMember> touched)
+    {
+        lock (_writer.Gate)
+        {
+            if (_writer.IsSilent || !subscriber.StillWants(frames.Kind))
+            {
+                return true;
+            }
+
+            var publish = frames.For(_writer.IsVersion5, wants);
+
+            // [MQTT-3.1.2-25] What is larger than the client takes counts as delivered.
+            if (publish.Length > _writer.MaximumPacket)
+            {
+                return true;
+            }
+
+            ushort packetId = 0;
+            if (_writer.IsStalled || (publish.IsAcknowledged && (_queue is { Count: > 0 } || !_window.TryTake(out packetId))))
+            {
+                return false;
+            }
+
+            _writer.Write(publish, packetId);
+            _writer.Touch(touched);
+            return true;
+        }
+    }
+
+    /// <summary>Until disposed nothing is delivered to the client: for changes to its places that must be seen as one.</summary>
+    public Lock.Scope HoldWrites() => _writer.Gate.EnterScope();
+
+    /// <summary>Changes or (null) ends a place in a stream: what the client asks for no longer is not delivered any more, also not what is queued.</summary>
+    public void Replace(Subscriber subscriber, Subscriber? by)
+    {
+        lock (_writer.Gate)
+        {
+            subscriber.GiveWayTo(by);
+            if (by?.Events is null)
+            {
+                _kept.EndPosition(subscriber.Place, IsUnsubscribing);
+            }
+        }
+    }
+
+    public bool TryWriteEvent(EncodedPublish? publish, Place place, long seq, List<IMember>? touched)
+    {
+        // [MQTT-3.1.2-25] What is larger than the client takes counts as delivered.
+        if (publish is null || publish.Length > _writer.MaximumPacket)
+        {
+            return true;
+        }
+
+        ushort packetId = 0;
+        if (!_writer.HasRoom(Writer.EventBytesLimit) || (publish.IsAcknowledged && (_queue is { Count: > 0 } || !_window.TryTake(out packetId))))
+        {
+            return false;
+        }
+
+        _writer.Write(publish, packetId);
+        if (packetId > 0)
+        {
+            _kept.Track(packetId, place, seq);
+        }
+
+        if (touched is not null)
+        {
+            _writer.Touch(touched);
+        }
+
+        return true;
+    }
+
+    public bool MayWrite => !_window.IsFull && _queue is not { Count: > 0 } && _writer.HasRoom(Writer.EventBytesLimit);
+
+    // Under the writer's gate. Writes what the window and the socket allow of what waits.
+    private void WriteQueued()
+    {
+        if (_writer.IsSilent || _queue is not { Count: > 0 })
+        {
+            return;
+        }
+
+        while (!_writer.IsSilent && _queue is { Count: > 0 } && _writer.HasRoom(Writer.StalledBytesLimit))
+        {
+            var next = _queue.Peek();
+            if (!next.Subscriber.StillWants(next.Kind))
+            {
+                Dequeue();
+                continue;
+            }
+
+            if (!_window.TryTake(out var packetId))
+            {
+                break;
+            }
+
+            Dequeue();
+            _writer.Write(next.Publish, packetId);
+        }
+
+        _writer.CountWaiting();
+    }
+
+    private void Dequeue() => QueuedBytes -= _queue!.Dequeue().Publish.Length + BytesOfQueued;
+}

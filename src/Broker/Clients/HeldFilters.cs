@@ -1,0 +1,400 @@
+using WebMessenger.Auth.Interception;
+using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.MqttSessions;
+using WebMessenger.Broker.ReadMarks;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Streams;
+using WebMessenger.Broker.Topics;
+using WebMessenger.Broker.Wire;
+
+namespace WebMessenger.Broker.Clients;
+
+/// <summary>The filters that a client was granted, its places in rooms and in the inbox that follow from them, and the SUBSCRIBE or UNSUBSCRIBE under way.</summary>
+/// <remarks>
+/// Owns the filters' gate, <c>_filtersGate</c>, which is taken before a stream's. The request under way belongs to the receive loop, which reads nothing more before it is
+/// answered.
+/// </remarks>
+/// <param name="abort">Cuts the transport.</param>
+internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery delivery, Identity identity, ConnectionServices services, Action abort)
+{
+    private readonly Lock _filtersGate = new();
+    private readonly Dictionary<string, HeldFilter> _filters = [];
+    private readonly HashSet<EventStream> _places = [];
+    private (string Code, string Text, string Topic)? _notice;
+    private bool _hasLeft;
+
+    // Until it is answered, nothing more is read.
+    private FilterRequest? _request;
+
+    // This client's place among those of its account whose SUBSCRIBE or UNSUBSCRIBE waits.
+    private WorkTurn? _subscribeTurn;
+
+    /// <summary>Completes when what was begun last is answered. Null: that is so.</summary>
+    public Task? Unanswered => _request?.Answered;
+
+    /// <summary>It is answered.</summary>
+    public void EndRequest() => _request = null;
+
+    /// <summary>A notice for when the client listens to its inbox.</summary>
+    public void NotifyLater(string code, string text, string topic) => _notice = (code, text, topic);
+
+    /// <summary>Takes the places of an earlier connection again, as far as the account may still have them. The CONNACK has been written.</summary>
+    /// <param name="isPresent">False: the client is kept from now on, and had none.</param>
+    public void Resume(DurableClient client, bool isPresent)
+    {
+        kept.Begin(isPresent ? client.Position : null);
+        if (!isPresent)
+        {
+            return;
+        }
+
+        foreach (var filter in client.Filters)
+        {
+            if (RoomAccess.MayStillHold(services.Rooms, identity.Session!, filter.Filter))
+            {
+                Hold(filter, null);
+            }
+        }
+
+        delivery.EndResuming(client.Position);
+    }
+
+    public IAskedFilter? Asked(string topicFilter) => (_request as SubscribeRequest)?.Find(topicFilter);
+
+    public Verdict MayHold(IAskedFilter filter)
+    {
+        if (_request is not SubscribeRequest request || request.Find(filter.Text) is not { } asked)
+        {
+            return Verdict.Refused(RefusalCode.NotAuthorized, "No SUBSCRIBE asks for this filter.");
+        }
+
+        if (request.CatchUpError.Length > 0)
+        {
+            return Verdict.Refused(ReasonCode.ImplementationSpecificError, request.CatchUpError);
+        }
+
+        var limit = services.Limits.FiltersPerClient;
+        lock (_filtersGate)
+        {
+            var isNew = !_filters.ContainsKey(asked.Text) && !asked.Verdict.IsAllowed;
+            return limit > 0 && isNew && _filters.Count + request.NewlyGranted >= limit
+                ? Verdict.Refused(RefusalCode.QuotaExceeded, $"A client holds at most {limit} filters. Unsubscribe from one first.")
+                : Verdict.Allowed;
+        }
+    }
+
+    public void Decided(IAskedFilter filter, Verdict verdict)
+    {
+        if (_request is SubscribeRequest request && request.Find(filter.Text) is { } asked)
+        {
+            lock (_filtersGate)
+            {
+                request.Decide(asked, verdict, _filters.ContainsKey(asked.Text));
+            }
+        }
+    }
+
+    /// <summary>Places the connection anew in one room, after the account's membership or the room changed.</summary>
+    public void PlaceIn(Room room, bool leavesAtOnce, bool replay = false)
+    {
+        lock (_filtersGate)
+        {
+            if (_hasLeft)
+            {
+                return;
+            }
+
+            var filters = FiltersOf(room);
+            Place(room, filters, leavesAtOnce);
+            if (!room.IsMember(identity.Account.Id))
+            {
+                kept.ForgetInFlight(room.Log);
+            }
+
+            if (replay)
+            {
+                foreach (var filter in filters.Where(filter => filter.RetainHandling != RetainHandling.DoNotSend))
+                {
+                    room.Replay(delivery, filter);
+                }
+            }
+        }
+    }
+
+    /// <summary>Ends what it holds of an inbox and its read positions under a user name that is no longer the account's.</summary>
+    public void InboxRenamed(string oldUserName)
+    {
+        lock (_filtersGate)
+        {
+            var ended = _filters.Values.Where(filter => filter.Filter.Inbox == oldUserName).ToList();
+            ended.ForEach(filter => _filters.Remove(filter.Filter.Text));
+            if (ended.Count > 0)
+            {
+                PlaceInInbox();
+            }
+        }
+    }
+
+    /// <summary>A SUBSCRIBE or UNSUBSCRIBE has come. It waits for <see cref="Turn"/>, and is begun (<see cref="Begin"/>) then.</summary>
+    public void Receive(FilterRequest request)
+    {
+        _request = request;
+        _subscribeTurn = FilterBudget.Queue();
+    }
+
+    /// <summary>Null: it is the client's turn. Else it may be asked again after the task.</summary>
+    /// <remarks>A late answer slows down who asks for too much, and refuses nothing to who comes back with a hundred filters.</remarks>
+    public Task? Turn() => FilterBudget.WaitFor(_subscribeTurn!);
+
+    /// <summary>Begins what was received: it is paid for in its turn, which is over with that.</summary>
+    public void Begin()
+    {
+        var price = _request is SubscribeRequest subscribe
+            ? subscribe.PriceFor(identity.Account.Id, services.Rooms, FilterBudget.Dearest)
+            : ((UnsubscribeRequest)_request!).Filters.Count;
+        FilterBudget.Take(price);
+        EndSubscribeTurn();
+        if (_request is UnsubscribeRequest unsubscribe)
+        {
+            lock (_filtersGate)
+            {
+                delivery.IsUnsubscribing = true;
+                for (var i = 0; i < unsubscribe.Codes.Length; i++)
+                {
+                    unsubscribe.Codes[i] = Release(unsubscribe.Filters[i]) ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted;
+                }
+
+                delivery.IsUnsubscribing = false;
+            }
+        }
+    }
+
+    /// <summary>Also when the connection is over: the account's other clients stand behind it.</summary>
+    public void EndSubscribeTurn()
+    {
+        _subscribeTurn?.End();
+        _subscribeTurn = null;
+    }
+
+    /// <summary>SUBACK: the filters take effect right behind it.</summary>
+    public async Task AnswerSubscribeAsync(ushort packetId)
+    {
+        if (_request is not SubscribeRequest request)
+        {
+            return;
+        }
+
+        var (codes, granted, reasons) = request.Outcome();
+        var answer = PacketWriter.Acknowledgement(
+            PacketType.SubAck, writer.IsVersion5, packetId, codes, writer.WantsReasons ? reasons : null, writer.MaximumPacket);
+
+        // Whoever has seen the SUBACK counts on hearing what is said from then on, so it does not leave before the filters are in effect.
+        if (!writer.WriteCorked(answer))
+        {
+            request.SetAnswered();
+            return;
+        }
+
+        try
+        {
+            foreach (var filter in granted)
+            {
+                Hold(filter, request.From);
+            }
+
+            if (kept.IsDurable)
+            {
+                await TrySaveFiltersAsync();
+            }
+        }
+        finally
+        {
+            writer.Uncork();
+            request.SetAnswered();
+        }
+    }
+
+    /// <summary>UNSUBACK.</summary>
+    public async Task AnswerUnsubscribeAsync(ushort packetId)
+    {
+        if (_request is not UnsubscribeRequest request)
+        {
+            return;
+        }
+
+        if (!kept.IsDurable || await TrySaveFiltersAsync())
+        {
+            writer.SendControl(PacketWriter.Acknowledgement(PacketType.UnsubAck, writer.IsVersion5, packetId, request.Codes, null));
+        }
+
+        request.SetAnswered();
+    }
+
+    /// <summary>A notice, written to this connection alone, if it listens to its inbox.</summary>
+    /// <param name="retry">Seconds after which it may be sent again; 0: not said.</param>
+    public void Notify(string code, string text, string topic, int retry = 0)
+    {
+        HeldFilter? inbox;
+        lock (_filtersGate)
+        {
+            inbox = _filters.Values.FirstOrDefault(filter => filter.Filter.Whispers);
+        }
+
+        if (inbox is null)
+        {
+            return;
+        }
+
+        var publish = Notice.Encode(inbox, writer.IsVersion5, code, text, topic, retry);
+        lock (writer.Gate)
+        {
+            if (!writer.IsSilent && writer.HasRoom(Writer.StalledBytesLimit) && publish.Length <= writer.MaximumPacket)
+            {
+                writer.Write(publish, 0);
+            }
+        }
+
+        writer.Flush();
+    }
+
+    /// <summary>At the end of the connection.</summary>
+    /// <param name="atOnce">Nobody waits for the client to come back.</param>
+    public void LeaveEverything(bool atOnce)
+    {
+        lock (_filtersGate)
+        {
+            _hasLeft = true;
+
+            // From where it is, not from where its filters say: an erased account is on no list any more.
+            foreach (var place in _places)
+            {
+                place.Place(delivery, [], atOnce);
+            }
+
+            _places.Clear();
+            _filters.Clear();
+        }
+    }
+
+    // Looked up, for the budget of who did nothing for a while is forgotten.
+    private WorkBudget FilterBudget => services.SubscribeBudgets.Of(identity.Account.Id).Filters;
+
+    // A durable client counts on its filters from SUBACK on, so they are on disk before it leaves. False: they are not, and the connection has been cut.
+    private async Task<bool> TrySaveFiltersAsync()
+    {
+        HeldFilter[] filters;
+        lock (_filtersGate)
+        {
+            filters = [.. _filters.Values];
+        }
+
+        try
+        {
+            await services.Durable.SaveAsync(kept, filters);
+            return true;
+        }
+        catch (IOException)
+        {
+            writer.Silence();
+            abort();
+            return false;
+        }
+    }
+
+    private void Hold(HeldFilter filter, CatchUpFrom? from)
+    {
+        lock (_filtersGate)
+        {
+            // A rename that came in between ended filters on the old inbox.
+            if (_hasLeft || (filter.Filter.Inbox is { } user && user != identity.Account.UserName))
+            {
+                return;
+            }
+
+            var isNew = !_filters.ContainsKey(filter.Filter.Text);
+            _filters[filter.Filter.Text] = filter;
+            var replays = filter.RetainHandling == RetainHandling.SendAtSubscribe || (filter.RetainHandling == RetainHandling.SendAtNewSubscribe && isNew);
+            if (filter.Filter.Inbox is not null)
+            {
+                PlaceInInbox(from);
+                if (replays && filter.Filter.Reads)
+                {
+                    services.Rooms.InboxOf(identity.Account).Enqueue(new ReadReplay(services.Positions, services.Rooms, delivery, filter));
+                }
+
+                if (replays && filter.Filter.Unread)
+                {
+                    services.Rooms.InboxOf(identity.Account).Enqueue(new UnreadReplay(services.Unread, delivery, filter));
+                }
+
+                return;
+            }
+
+            foreach (var room in services.Rooms.CoveredBy(filter.Filter, identity.Account.Id))
+            {
+                Place(room, FiltersOf(room), leavesAtOnce: false, from);
+                if (replays)
+                {
+                    room.Replay(delivery, filter);
+                }
+            }
+        }
+
+        // Revoked meanwhile? Then the end of the connection has already, or will, take it out of every room; nothing is delivered in between.
+    }
+
+    // Under _filtersGate.
+    private bool Release(string text)
+    {
+        if (!_filters.Remove(text, out var filter))
+        {
+            return false;
+        }
+
+        if (filter.Filter.Inbox is not null)
+        {
+            PlaceInInbox();
+            return true;
+        }
+
+        foreach (var room in services.Rooms.CoveredBy(filter.Filter, identity.Account.Id))
+        {
+            Place(room, FiltersOf(room), leavesAtOnce: true);
+        }
+
+        return true;
+    }
+
+    // Under _filtersGate.
+    private void Place(EventStream stream, HeldFilter[] filters, bool leavesAtOnce, CatchUpFrom? from = null)
+    {
+        if (filters.Length > 0)
+        {
+            _places.Add(stream);
+        }
+
+        stream.Place(delivery, filters, leavesAtOnce, from);
+        if (filters.Length == 0)
+        {
+            _places.Remove(stream);
+        }
+    }
+
+    // Under _filtersGate. Whom whispers are for is decided by the place.
+    private void PlaceInInbox(CatchUpFrom? from = null)
+    {
+        var filters = _filters.Values.Where(filter => filter.Filter.Inbox is not null).ToArray();
+        Place(services.Rooms.InboxOf(identity.Account), filters, leavesAtOnce: false, from);
+        if (_notice is { } later && filters.Any(filter => filter.Filter.Whispers))
+        {
+            _notice = null;
+            Notify(later.Code, later.Text, later.Topic);
+        }
+    }
+
+    // Under _filtersGate.
+    private HeldFilter[] FiltersOf(Room room) =>
+        identity.Session!.Scope.Allows(room.Id.Value, Auth.Sessions.Verbs.Read)
+            ? [.. _filters.Values.Where(filter => filter.Filter.CoversRoom(room.Id.Value))]
+            : [];
+}

@@ -1,0 +1,253 @@
+using System.Buffers;
+using System.Text;
+using WebMessenger.Auth.Interception;
+using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Topics;
+using WebMessenger.Broker.Wire;
+
+namespace WebMessenger.Broker.Clients;
+
+/// <summary>The data plane's way in: a PUBLISH is checked and paid for, behind those before it, and handed to <see cref="Submissions"/>.</summary>
+/// <remarks>The receive side's, one thread at a time; but for <see cref="Removed"/>.</remarks>
+internal sealed class Intake(
+    Writer writer, OwedAnswers answers, KeptSession kept, Submissions submissions, Identity identity, ILife life, ConnectionServices services)
+{
+    private readonly PublishTopics _topics = new(services.Rooms);
+    private RateBudget? _budget;
+    private HeldPublishes? _held;
+
+    // How far the publish has come that is looked at: after a wait it is looked at again, and must not pay or join twice.
+    private (bool IsPaid, Task? Joining) _progress;
+
+    /// <summary>When what is held comes next. Null: nothing is held.</summary>
+    public Task? HeldUntil => _held is { Count: > 0 } held ? held.Turn : null;
+
+    /// <summary>The client is let in: by this rate it speaks.</summary>
+    public void Admit(RateBudget? budget) => _budget = budget;
+
+    /// <summary>A PUBLISH has come. Null: it is dealt with, or held. Else it is to be brought again after the task, and nothing of the client is read before.</summary>
+    public Task? Receive(in Frame frame)
+    {
+        byte[]? rented = null;
+        var body = frame.Body;
+        try
+        {
+            var bytes = body.IsSingleSegment ? body.FirstSpan : Linearize(body, out rented);
+            var code = PublishPacket.TryParse(frame.Flags, bytes, writer.IsVersion5, out var publish);
+            if (code != 0)
+            {
+                throw new Violation(code, "The PUBLISH is malformed.");
+            }
+
+            // What came before goes first.
+            if (_held is { Count: > 0 } before)
+            {
+                return before.Hold(frame.Flags, bytes);
+            }
+
+            var step = Take(publish);
+            if (!step.IsHeld)
+            {
+                return step.Until;
+            }
+
+            var held = _held ??= new HeldPublishes(writer, answers, life, services.Memory);
+            held.Turn = step.Until!;
+            return held.Hold(frame.Flags, bytes);
+        }
+        finally
+        {
+            if (rented is not null)
+            {
+                ArrayPool<byte>.Shared.Return(rented);
+            }
+        }
+    }
+
+    /// <summary>Deals with what is held, as far as it is paid for. Null: nothing is held any more. Else what is comes next after the task.</summary>
+    public Task? TakeHeld()
+    {
+        try
+        {
+            while (_held is { } held && held.TryPeek(out var flags, out var body))
+            {
+                _ = PublishPacket.TryParse(flags, body, writer.IsVersion5, out var publish);
+                if (Take(publish).Until is { } wait)
+                {
+                    return held.Turn = wait;
+                }
+
+                held.Dequeue();
+            }
+
+            _held?.Emptied();
+            return null;
+        }
+        finally
+        {
+            submissions.WakeLog();
+            writer.Flush();
+        }
+    }
+
+    /// <summary>See <see cref="HeldPublishes.Removed"/>.</summary>
+    public void Removed(Room room)
+    {
+        lock (writer.Gate)
+        {
+            _held?.Removed(room);
+        }
+    }
+
+    /// <summary>PUBREL.</summary>
+    public void Released(ushort packetId)
+    {
+        lock (writer.Gate)
+        {
+            if (writer.IsSilent)
+            {
+                return;
+            }
+
+            var wasReceived = answers.Release(packetId);
+            if (wasReceived && kept.IsDurable)
+            {
+                kept.Released(packetId);
+            }
+
+            writer.WriteShort(PacketType.PubComp, packetId, wasReceived ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound);
+        }
+    }
+
+    /// <summary>The connection is over.</summary>
+    public void Forget() => _held?.Clear();
+
+    private Step Take(in PublishPacket publish)
+    {
+        // Before anything answers or refuses it: an alias that a repeated or refused publish sets is set all the same.
+        var topic = _topics.TopicOf(publish);
+        if (publish.QualityOfService == 2 && IsRepeatedQoS2(publish))
+        {
+            return Step.Done;
+        }
+
+        var step = Backpressure(publish);
+        if (step.Until is not null)
+        {
+            return step;
+        }
+
+        if (_budget is { } budget && !_progress.IsPaid && !budget.TryTake(out var pause))
+        {
+            return Step.Hold(Task.Delay(pause, services.Time));
+        }
+
+        _progress.IsPaid = true;
+        step = Decide(publish, topic);
+        if (step.Until is null)
+        {
+            _progress = default;
+        }
+
+        return step;
+    }
+
+    private Step Decide(in PublishPacket publish, ReadOnlySpan<byte> topic)
+    {
+        if (_topics.Resolve(topic) is not { } target)
+        {
+            submissions.Refuse(publish, ReasonCode.TopicNameInvalid, "This server has no such topic.", "unknown_topic", Encoding.UTF8.GetString(topic));
+            return Step.Done;
+        }
+
+        PublishRefusal? refusal = null;
+        var verdict = services.Interceptor.MayPublish(identity.Session!, target);
+        if (!verdict.IsAllowed && target.WasOpen(verdict))
+        {
+            (refusal, verdict) = (PublishTarget.NobodyThere, Verdict.Allowed);
+        }
+
+        if (refusal is null && verdict.IsAllowed && target.NeedsMembership(identity.Account.Id))
+        {
+            if (_held?.WereRemovedFrom(target.Room!) == true)
+            {
+                submissions.Refuse(publish, PublishRefusal.NoSuchRoom, target.TopicText);
+                return Step.Done;
+            }
+
+            if (_progress.Joining is null && !services.Space.IsLow)
+            {
+                return Step.Wait(_progress.Joining = services.Rooms.JoinAsync(target.Room!, identity.Account, byItself: true));
+            }
+
+            // Tried and not stored, or not even tried, for the list of a room is written too.
+            submissions.Fail(publish);
+            return Step.Done;
+        }
+
+        if (!verdict.IsAllowed)
+        {
+            submissions.Refuse(publish, refusal ?? new PublishRefusal(verdict.Code, verdict.Reason, "not_allowed"), target.TopicText);
+            return Step.Done;
+        }
+
+        switch (target.Topic.Kind)
+        {
+            case TopicKind.Typing or TopicKind.Read when refusal is not null:
+                submissions.Refuse(publish, refusal, target.TopicText);
+                break;
+            case TopicKind.Typing:
+                submissions.TakeTyping(publish, target);
+                break;
+            case TopicKind.Read:
+                submissions.TakeReadPosition(publish, target);
+                break;
+            default:
+                submissions.TakeCommand(publish, target, refusal);
+                break;
+        }
+
+        return Step.Done;
+    }
+
+    // Held, an MQTT 5 client has sent more than our Receive Maximum, which it should know [MQTT-3.3.4-9]; a 3.1.1 socket is simply not read.
+    private Step Backpressure(in PublishPacket publish)
+    {
+        if (services.Memory.RoomForPublish() is { } room)
+        {
+            return Step.Wait(room);
+        }
+
+        lock (writer.Gate)
+        {
+            return answers.IsClosing ? Step.Wait(life.Ended)
+                : writer.AnswersTaken() is { } taken ? Step.Wait(taken)
+                : answers.IsOver(publish.QualityOfService) ? Step.Hold(answers.Free())
+                : answers.IsFull ? Step.Wait(answers.Free())
+                : Step.Done;
+        }
+    }
+
+    private bool IsRepeatedQoS2(in PublishPacket publish)
+    {
+        lock (writer.Gate)
+        {
+            var isRepeated = answers.IsRepeated(publish, out var wasAnother);
+            if (wasAnother)
+            {
+                kept.Released(publish.PacketId);
+            }
+
+            return isRepeated;
+        }
+    }
+
+    private static ReadOnlySpan<byte> Linearize(in ReadOnlySequence<byte> body, out byte[] rented)
+    {
+        var length = (int)body.Length;
+        rented = ArrayPool<byte>.Shared.Rent(length);
+        body.CopyTo(rented);
+        return rented.AsSpan(0, length);
+    }
+}

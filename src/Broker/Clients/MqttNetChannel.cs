@@ -1,0 +1,399 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.IO.Pipelines;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using MQTTnet.Adapter;
+using MQTTnet.Exceptions;
+using MQTTnet.Formatter;
+using MQTTnet.Packets;
+using MQTTnet.Protocol;
+using WebMessenger.Broker.Wire;
+
+namespace WebMessenger.Broker.Clients;
+
+/// <summary>
+/// What MQTTnet sees of a client: its channel. Control packets go up to MQTTnet, and its answers come down; PUBLISH, acknowledgements and PINGREQ go to the client itself,
+/// below MQTTnet's sessions.
+/// </summary>
+/// <remarks>Packets are received on one thread at a time, MQTTnet's receive loop of this connection; answers come from a queue of MQTTnet's.</remarks>
+internal sealed partial class MqttNetChannel(Client client, ConnectionServices services) : IMqttChannelAdapter
+{
+    /// <summary>The first packet may be this long (Remaining Length); nothing is known of the peer yet.</summary>
+    private const int FirstPacketBytes = 8 * 1024;
+
+    // What IMqttChannelAdapter asks for and nobody uses.
+    long IMqttChannelAdapter.BytesReceived => 0;
+
+    long IMqttChannelAdapter.BytesSent => 0;
+
+    X509Certificate2? IMqttChannelAdapter.ClientCertificate => null;
+
+    EndPoint? IMqttChannelAdapter.RemoteEndPoint => client.Transport.RemoteEndPoint;
+
+    EndPoint? IMqttChannelAdapter.LocalEndPoint => null;
+
+    bool IMqttChannelAdapter.IsSecureConnection => client.Transport.IsEncrypted;
+
+    /// <summary>Decodes SUBSCRIBE, UNSUBSCRIBE and DISCONNECT; everything we send is encoded by <see cref="PacketWriter"/>, so its own buffer stays small.</summary>
+    public MqttPacketFormatterAdapter PacketFormatterAdapter { get; } = new(new MqttBufferWriter(64, 128));
+
+    /// <summary>
+    /// The next control packet; null when the connection is over, for whatever reason. MQTTnet 5.2 takes an exception for that too, but passes it on from one method to the next, and
+    /// strangers hang up by the hundred. What is thrown all the same is <see cref="MqttCommunicationException"/>: it logs any other type as an error.
+    /// </summary>
+    public async Task<MqttPacket?> ReceivePacketAsync(CancellationToken cancellationToken)
+    {
+        var input = client.Transport.Input;
+        try
+        {
+            // MQTTnet sends acknowledgements from a queue of its own. Waiting for it here gives every client SUBACK first, then what it subscribed to, then
+            // the answers to what it sent after.
+            if (client.Filters.Unanswered is { } unanswered)
+            {
+                await client.UnreadAsync(unanswered).WaitAsync(cancellationToken);
+                client.Filters.EndRequest();
+            }
+
+            while (true)
+            {
+                if (client.Writer.AnswersTaken() is { } taken)
+                {
+                    // The peer does not read: its own socket slows it down, and the sweep ends it if that goes on.
+                    await client.UnreadAsync(taken);
+                }
+
+                var read = client.Intake.HeldUntil is not null ? await ReadBesideHeldAsync(cancellationToken) : await input.ReadAsync(cancellationToken);
+                if (read.IsCanceled || client.Ended.IsCompleted)
+                {
+                    return null;
+                }
+
+                var buffer = read.Buffer;
+                MqttPacket? packet;
+                bool needsMore;
+                Task? wait;
+                try
+                {
+                    packet = ReadFrames(ref buffer, out needsMore, out wait);
+                }
+                finally
+                {
+                    client.Submissions.WakeLog();
+                }
+
+                if (wait is not null || buffer.Length < read.Buffer.Length)
+                {
+                    client.Heard();
+                }
+
+                input.AdvanceTo(buffer.Start, needsMore ? buffer.End : buffer.Start);
+                client.Writer.Flush();
+                if (packet is not null)
+                {
+                    return packet is not (MqttSubscribePacket or MqttUnsubscribePacket) || await TurnAsync() ? packet : null;
+                }
+
+                if (wait is not null)
+                {
+                    // Not read on meanwhile: the peer's own socket slows it down.
+                    await client.UnreadAsync(wait);
+                }
+                else if (read.IsCompleted)
+                {
+                    await TakeAllHeldAsync();
+                    return null;
+                }
+            }
+        }
+        catch (Violation violation)
+        {
+            if (services.Refusals.Try("connections closed for what they sent", client.Transport.RemoteEndPoint?.Address))
+            {
+                LogViolation(services.Log, client.Name, client.ClientId, violation.Code, violation.Message);
+            }
+
+            _ = client.EndAsync(violation.Code, violation.Message);
+            return null;
+        }
+        catch (Exception error) when (error is MqttProtocolViolationException or IOException or InvalidOperationException)
+        {
+            // What MQTTnet's decoder refuses, or a transport that fell apart.
+            _ = client.EndAsync(ReasonCode.MalformedPacket, "The packet is malformed.");
+            return null;
+        }
+    }
+
+    public Task SendPacketAsync(MqttPacket packet, CancellationToken cancellationToken)
+    {
+        switch (packet)
+        {
+            case MqttConnAckPacket { ReasonCode: MqttConnectReasonCode.Success }:
+                return client.AdmittedAsync();
+            case MqttConnAckPacket connAck:
+                client.RefuseConnect((byte)connAck.ReasonCode, connAck.ReasonString);
+                break;
+            case MqttSubAckPacket subAck:
+                return client.Filters.AnswerSubscribeAsync(subAck.PacketIdentifier);
+            case MqttUnsubAckPacket unsubAck:
+                return client.Filters.AnswerUnsubscribeAsync(unsubAck.PacketIdentifier);
+            case MqttDisconnectPacket disconnect when client.Writer.IsVersion5:
+                client.Writer.SendControl(PacketWriter.Disconnect(
+                    (byte)disconnect.ReasonCode, client.Writer.WantsReasons ? disconnect.ReasonString : null, client.Writer.MaximumPacket));
+                break;
+            default:
+                // Data packets never reach MQTTnet, so it has none to send.
+                throw new InvalidOperationException($"MQTTnet wanted to send a {packet.GetType().Name}.");
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public void Dispose()
+    {
+        // The pipes belong to the transport.
+    }
+
+    Task IMqttChannelAdapter.ConnectAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    void IMqttChannelAdapter.ResetStatistics()
+    {
+        // Nothing is counted here.
+    }
+
+    Task IMqttChannelAdapter.DisconnectAsync(CancellationToken cancellationToken)
+    {
+        // What is in the pipe (a refusing CONNACK, say) is sent before the transport closes.
+        client.Writer.Silence();
+        client.Transport.Finish();
+        return Task.CompletedTask;
+    }
+
+    // Nothing is read meanwhile, nor is it waited that the client takes its answers: others of the account stand behind one whose turn comes, and a client that does
+    // not read must not hold them up. False: the connection was ended first.
+    private async ValueTask<bool> TurnAsync()
+    {
+        while (client.Filters.Turn() is { } wait)
+        {
+            await client.UnreadAsync(wait);
+            if (client.Ended.IsCompleted)
+            {
+                return false;
+            }
+        }
+
+        client.Filters.Begin();
+        return true;
+    }
+
+    // Deals with what is held, as it is paid for, until there is something to read.
+    private async Task<ReadResult> ReadBesideHeldAsync(CancellationToken cancellationToken)
+    {
+        var reading = client.Transport.Input.ReadAsync(cancellationToken).AsTask();
+        while (client.Intake.TakeHeld() is { } turn && !reading.IsCompleted && !client.Ended.IsCompleted)
+        {
+            await Task.WhenAny(reading, turn, client.Ended);
+        }
+
+        return await reading;
+    }
+
+    // The client has said all: what it was told nothing of yet is dealt with all the same.
+    private async Task TakeAllHeldAsync()
+    {
+        while (!client.Ended.IsCompleted && client.Intake.TakeHeld() is { } turn)
+        {
+            await client.UnreadAsync(turn);
+        }
+    }
+
+    // Handles what is in the buffer, up to the first control packet or the first one that must wait. Moves the buffer's start behind
+    // what was handled.
+    private MqttPacket? ReadFrames(ref ReadOnlySequence<byte> buffer, out bool needsMore, out Task? wait)
+    {
+        needsMore = false;
+        wait = null;
+        while (true)
+        {
+            // What lies in the buffer behind the end is not accepted any more.
+            if (client.Ended.IsCompleted)
+            {
+                throw new MqttCommunicationException("The connection was ended by the server.");
+            }
+
+            switch (Frame.TryRead(buffer, client.Writer.IsConnected ? services.Limits.PacketBytes : FirstPacketBytes, out var frame))
+            {
+                case FrameStatus.Incomplete:
+                    FrameChecks.CheckStart(buffer, client.Writer.IsConnected);
+                    needsMore = true;
+                    return null;
+                case FrameStatus.Malformed:
+                    throw new Violation(ReasonCode.MalformedPacket, "The Remaining Length has more than four bytes.");
+                case FrameStatus.TooLarge:
+                    throw new Violation(ReasonCode.PacketTooLarge, "The packet is larger than this server takes.");
+            }
+
+            MqttPacket? packet = null;
+            if (!client.Writer.IsConnected)
+            {
+                packet = ReadConnect(frame);
+            }
+            else
+            {
+                FrameChecks.CheckHeader(frame, client.Writer.IsVersion5);
+                var type = frame.Type;
+                if (type == PacketType.Publish)
+                {
+                    wait = client.Intake.Receive(frame);
+                    if (wait is not null)
+                    {
+                        return null;
+                    }
+                }
+                else if (type is PacketType.PubAck or PacketType.PubRec or PacketType.PubRel or PacketType.PubComp)
+                {
+                    HandleAcknowledgement(type, frame.Body);
+                }
+                else if (type == PacketType.PingReq)
+                {
+                    // Not by way of MQTTnet, in whose queue the answers of a client that asks faster than it reads would grow.
+                    FrameChecks.CheckControl(frame, client.Writer.IsVersion5);
+                    AnswerPing();
+                }
+                else if (type == PacketType.Disconnect && client.Intake.HeldUntil is { } turn)
+                {
+                    // It says goodbye behind publishes that wait for their turn, and counts on them.
+                    wait = turn;
+                    return null;
+                }
+                else
+                {
+                    packet = ReadControl(frame);
+                }
+            }
+
+            buffer = buffer.Slice(frame.Body.End);
+            if (packet is not null)
+            {
+                return packet;
+            }
+        }
+    }
+
+    private MqttConnectPacket ReadConnect(in Frame frame)
+    {
+        // [MQTT-3.1.0-1], and [MQTT-2.1.3-1] for the flags.
+        if (frame.Header != (byte)PacketType.Connect << 4)
+        {
+            throw new Violation(ReasonCode.ProtocolError, "The first packet must be CONNECT.");
+        }
+
+        if (Handshake.Read(frame.Body.ToArray(), frame.IsPadded, out var asked) is { } refusal)
+        {
+            client.Refuse(refusal);
+            throw new MqttCommunicationException("The CONNECT is malformed or of another protocol version.");
+        }
+
+        client.Transport.Place?.MarkUsed();
+        PacketFormatterAdapter.DetectProtocolVersion(Received(frame));
+        if (!client.Begin(asked!))
+        {
+            throw new MqttCommunicationException("An authentication method was asked for.");
+        }
+
+        // All that was asked is answered for by the client. MQTTnet is left a CONNECT that is clean, without will and keep-alive, and under a name of its own.
+        return new MqttConnectPacket { ClientId = client.Name, CleanSession = true, RequestProblemInformation = asked!.WantsReasons };
+    }
+
+    private MqttPacket ReadControl(in Frame frame)
+    {
+        FrameChecks.CheckControl(frame, client.Writer.IsVersion5);
+        switch (frame.Type)
+        {
+            case PacketType.Subscribe:
+                var subscribe = (MqttSubscribePacket)Decode(frame);
+                client.Filters.Receive(new SubscribeRequest(subscribe));
+                return subscribe;
+            case PacketType.Unsubscribe:
+                var unsubscribe = (MqttUnsubscribePacket)Decode(frame);
+                client.Filters.Receive(new UnsubscribeRequest(unsubscribe.TopicFilters));
+                return unsubscribe;
+            case PacketType.Disconnect:
+                var disconnect = (MqttDisconnectPacket)Decode(frame);
+
+                // [MQTT-3.14.4-3] Only 0x00 takes the will away; any other code says that something went wrong.
+                client.Kept.SaidGoodbye = (byte)disconnect.ReasonCode == ReasonCode.Success;
+                if (client.Writer.IsVersion5 && frame.Body.Length > 1
+                    && PacketProperties.FindNumber(frame.Body.ToArray().AsSpan(1), PropertyId.SessionExpiryInterval) is { } seconds)
+                {
+                    // MQTTnet does not tell 0 from nothing.
+                    client.Kept.ChangeExpiry(seconds);
+                }
+
+                return disconnect;
+            case PacketType.Connect:
+                // [MQTT-3.1.0-2]
+                throw new Violation(ReasonCode.ProtocolError, "A second CONNECT on one connection.");
+            default:
+                throw new Violation(ReasonCode.ProtocolError, "This packet is not for clients to send.");
+        }
+    }
+
+    // Flushed with what else the same read brings.
+    private void AnswerPing()
+    {
+        lock (client.Writer.Gate)
+        {
+            if (!client.Writer.IsSilent)
+            {
+                client.Writer.WriteControl(PacketWriter.PingResp);
+            }
+        }
+    }
+
+    private void HandleAcknowledgement(PacketType type, in ReadOnlySequence<byte> body)
+    {
+        var bytes = body.IsSingleSegment ? body.FirstSpan : body.ToArray();
+        var code = PacketRules.CheckAcknowledgement(type, bytes, client.Writer.IsVersion5);
+        if (code != 0)
+        {
+            throw new Violation(code, "The acknowledgement is malformed.");
+        }
+
+        var packetId = BinaryPrimitives.ReadUInt16BigEndian(bytes);
+        switch (type)
+        {
+            case PacketType.PubAck:
+                client.Delivery.Acknowledged(packetId);
+                break;
+            case PacketType.PubRel:
+                client.Intake.Released(packetId);
+                break;
+            default:
+                client.Delivery.AcknowledgedAtQoS2(packetId, isReceived: type == PacketType.PubRec);
+                break;
+        }
+    }
+
+    private MqttPacket Decode(in Frame frame)
+    {
+        try
+        {
+            return PacketFormatterAdapter.Decode(Received(frame));
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            // MQTTnet 5.2 says in many ways that it cannot read a packet.
+            throw new Violation(ReasonCode.MalformedPacket, "The packet is malformed.");
+        }
+    }
+
+    private static ReceivedMqttPacket Received(in Frame frame)
+    {
+        var body = frame.Body.ToArray();
+        return new ReceivedMqttPacket(frame.Header, new ArraySegment<byte>(body), body.Length + 2);
+    }
+
+    [LoggerMessage(3002, LogLevel.Information, "Connection {Connection} ({ClientId}) is closed: 0x{Code:X2} {Reason}")]
+    private static partial void LogViolation(ILogger log, string connection, string clientId, byte code, string reason);
+}

@@ -1,0 +1,266 @@
+using System.Text.Unicode;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.MqttSessions;
+using WebMessenger.Broker.ReadMarks;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Streams;
+using WebMessenger.Broker.Wire;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Clients;
+
+/// <summary>Publishes that were let in: handed to the log, the room or the read positions, and answered when those have decided, or refused.</summary>
+/// <remarks>What <see cref="IPublisher"/> asks for, the log thread and workers call; all else is the receive side's.</remarks>
+internal sealed class Submissions(
+    Writer writer, OwedAnswers answers, KeptSession kept, Delivery delivery, HeldFilters filters, Identity identity, ConnectionServices services) : IPublisher
+{
+    /// <summary>What one costs beside its payload while it is under way.</summary>
+    private const int BytesOfPublish = 512;
+
+    private bool _logSleeps;
+
+    public ulong PublisherMark => identity.PublisherMark;
+
+    public LoginSession? Session => identity.Session;
+
+    /// <summary>Who pays for what is stored of this client.</summary>
+    public StoragePayer Payer { get; private set; }
+
+    /// <summary>The client is let in: at this expense it speaks. A will that could never be said is dropped.</summary>
+    public void Admit(StoragePayer payer)
+    {
+        Payer = payer;
+        CheckWill();
+    }
+
+    public void Answer(PublishAnswer answer, List<IMember> touched) => answers.Give(answer, touched);
+
+    /// <summary>The log has refused a publish by rule.</summary>
+    public void Refuse(PublishAnswer answer, PublishRefusal refusal, string topic, List<IMember> touched)
+    {
+        (answer.Code, answer.Reason, answer.Refusal) = (refusal.Code, refusal.Reason, refusal);
+        answer.FailedWithoutWord = ReferenceEquals(refusal, PublishRefusal.NoRoom);
+        if (answer.FailedWithoutWord || (writer.IsVersion5 && answer.QualityOfService > 0))
+        {
+            answers.Give(answer, touched);
+            if (!answer.FailedWithoutWord)
+            {
+                Refused(answer.QualityOfService, refusal, topic);
+            }
+
+            return;
+        }
+
+        // A notice looks at the filters, whose gate is not for a room's worker, nor for the log thread.
+        ThreadPool.UnsafeQueueUserWorkItem(
+            static one =>
+            {
+                one.Intake.Refused(one.Answer.QualityOfService, one.Refusal, one.Topic);
+                one.Intake.Give(one.Answer);
+            },
+            (Intake: this, Answer: answer, Refusal: refusal, Topic: topic),
+            preferLocal: false);
+    }
+
+    /// <summary>The publishes of one read are written together: to be called when it is through.</summary>
+    public void WakeLog()
+    {
+        if (_logSleeps)
+        {
+            _logSleeps = false;
+            services.RoomLog.Wake();
+        }
+    }
+
+    /// <summary>The client was lost: its last will is a publish of the account like any other, with the rights of now.</summary>
+    public void SayWill(LastWill will)
+    {
+        // Counted before rights are asked: who ends the login session from here on waits for it, and who ended it before is seen.
+        answers.ExpectUnanswered();
+
+        if (!services.Wills.Say(identity.Session!, identity.ClientId, identity.PublisherMark, will, this))
+        {
+            answers.Give();
+        }
+    }
+
+    /// <summary>Goes to the room, and into no log.</summary>
+    public void TakeTyping(in PublishPacket publish, PublishTarget target)
+    {
+        if (publish.QualityOfService > 0 || !publish.Payload.IsEmpty)
+        {
+            Refuse(publish, ReasonCode.PayloadFormatInvalid, "Typing is said with QoS 0 and an empty payload.", "bad_typing", target.TopicText);
+            return;
+        }
+
+        target.Room!.Enqueue(new TypingNote(target.Room, delivery, identity.Account.UserName));
+    }
+
+    /// <summary>Answered when it is on disk.</summary>
+    public void TakeReadPosition(in PublishPacket publish, PublishTarget target)
+    {
+        if (services.Space.IsLow)
+        {
+            Fail(publish);
+            return;
+        }
+
+        if (ReadRequest.Parse(publish.Payload, out var error) is not { } request)
+        {
+            Refuse(publish, ReasonCode.ImplementationSpecificError, error, "bad_command", target.TopicText);
+            return;
+        }
+
+        var answer = new PublishAnswer(publish.PacketId, publish.QualityOfService);
+        if (answers.Expect(answer))
+        {
+            _ = MarkAsync(target, request, answer);
+        }
+    }
+
+    // Answered when it is on disk. Never throws.
+    private async Task MarkAsync(PublishTarget target, ReadRequest request, PublishAnswer answer)
+    {
+        var (outcome, now) = await services.Positions.MarkAsync(identity.Account, target.Stream!, request.Seq.GetValueOrDefault(), request.Epoch);
+        switch (outcome)
+        {
+            case MarkOutcome.Taken:
+                (answer.Seq, answer.Epoch) = (now.Seq, now.Epoch);
+                break;
+            case MarkOutcome.NotOpen:
+                (answer.Code, answer.Reason) = (ReasonCode.NotAuthorized, "There is no such room, or it is not open to you.");
+                Refused(answer.QualityOfService, PublishRefusal.NoSuchRoom, target.TopicText);
+                break;
+            case MarkOutcome.OtherEpoch:
+                (answer.Code, answer.Reason) = (ReasonCode.ImplementationSpecificError, "The epoch is another by now: read the room anew.");
+                Refused(answer.QualityOfService, new PublishRefusal(answer.Code, answer.Reason, "epoch"), target.TopicText);
+                break;
+            case MarkOutcome.NotStored:
+                (answer.Code, answer.Reason) = (ReasonCode.QuotaExceeded, "The read position could not be stored. Send it again later.");
+                answer.FailedWithoutWord = true;
+                break;
+        }
+
+        answers.GiveNow(answer);
+    }
+
+    // As a refusal is heard where the acknowledgement cannot say it: by a notice, in the log, and on the page of the token.
+    private void Refused(byte qualityOfService, PublishRefusal refusal, string topic)
+    {
+        var isHeard = writer.IsVersion5 && qualityOfService > 0;
+        services.PublishRefusals.Note(identity.Session!, identity.ClientId, refusal.Code, refusal.Notice, refusal.Reason, topic, isHeard);
+        if (!isHeard)
+        {
+            filters.Notify(refusal.Notice, refusal.Reason, topic, refusal.Retry);
+        }
+    }
+
+    /// <summary>A message or whisper goes to the log.</summary>
+    /// <param name="refusal">
+    /// A rule that forbids it; null: none that is known yet. It is told only if the log does not know the id: what is there already is acknowledged. So the rule goes along.
+    /// </param>
+    public void TakeCommand(in PublishPacket publish, PublishTarget target, PublishRefusal? refusal)
+    {
+        var limits = services.Limits;
+        if (limits.PayloadBytes > 0 && publish.Payload.Length > limits.PayloadBytes)
+        {
+            refusal ??= PublishRefusal.PayloadTooLong(limits);
+        }
+
+        // MQTT 5.0, 3.3.2.3.2
+        if (publish.SaysUtf8 && !Utf8.IsValid(publish.Payload))
+        {
+            Refuse(publish, ReasonCode.PayloadFormatInvalid, "The payload is said to be UTF-8 and is not.", "bad_payload_format", target.TopicText);
+            return;
+        }
+
+        if (Command.Parse(publish.Payload, publish.IdProperty, textLimit: 0, out var error) is not { } command)
+        {
+            Refuse(publish, refusal ?? PublishRefusal.BadCommand(error), target.TopicText);
+            return;
+        }
+
+        refusal ??= command.OverLength(limits.TextLength) is { } tooLong ? PublishRefusal.BadCommand(tooLong) : null;
+        var membership = target.Room?.MembershipOf(identity.Account.Id);
+        if (target.Room is not null && membership is null)
+        {
+            // Taken off the list since the rules were asked.
+            Refuse(publish, refusal ?? PublishRefusal.NoSuchRoom, target.TopicText);
+            return;
+        }
+
+        if (refusal is not null && command.Id is null)
+        {
+            Refuse(publish, refusal, target.TopicText);
+            return;
+        }
+
+        // A durable client sends it again on its next connection if the PUBREC gets lost, perhaps after a restart: so that it was received is stored with it.
+        var isKept = publish.QualityOfService == 2 && kept.IsDurable;
+        var answer = new PublishAnswer(publish.PacketId, publish.QualityOfService)
+        {
+            ContentHash = isKept ? publish.ContentHash() : 0,
+            Bytes = publish.Payload.Length + BytesOfPublish,
+        };
+        RecordChange? record = isKept
+            ? new RecordChange(DurableRecords.ReceivedKey(identity.Account.Id, identity.ClientId, publish.PacketId), DurableRecords.Received(answer.ContentHash))
+            : null;
+        DateTimeOffset? expiry = publish.ExpirySeconds is { } seconds ? services.Time.GetUtcNow().AddSeconds(seconds) : null;
+        _logSleeps = true;
+        if (answers.Expect(answer) && !RoomDirectory.TryStore(target, PendingPublish.Of(target, membership, identity.CurrentAuthor, command, this, answer, expiry, record, refusal), moreFollows: true))
+        {
+            (answer.Code, answer.Reason) = (ReasonCode.NotAuthorized, "There is no such room, or it is not open to you.");
+            answers.GiveNow(answer);
+        }
+    }
+
+    /// <summary>A refusal by rule. MQTT 5 hears it in the acknowledgement; for 3.1.1, and at QoS 0, it goes to the account's inbox topic, to this connection alone.</summary>
+    public void Refuse(in PublishPacket publish, byte code, string reason, string noticeCode, string topic) =>
+        Refuse(publish, new PublishRefusal(code, reason, noticeCode), topic);
+
+    public void Refuse(in PublishPacket publish, PublishRefusal refusal, string topic)
+    {
+        Refused(publish.QualityOfService, refusal, topic);
+        if (publish.QualityOfService == 0)
+        {
+            return;
+        }
+
+        var answer = new PublishAnswer(publish.PacketId, publish.QualityOfService) { Code = refusal.Code, Reason = refusal.Reason };
+        if (answers.Expect(answer))
+        {
+            answers.GiveNow(answer);
+        }
+    }
+
+    /// <summary>It cannot be stored now.</summary>
+    public void Fail(in PublishPacket publish)
+    {
+        var answer = new PublishAnswer(publish.PacketId, publish.QualityOfService)
+        {
+            Code = ReasonCode.QuotaExceeded,
+            Reason = "The message could not be stored. Send it again later.",
+            FailedWithoutWord = true,
+        };
+        if (answers.Expect(answer))
+        {
+            answers.GiveNow(answer);
+        }
+    }
+
+    // A will that could never be said does not refuse the CONNECT: it is dropped, and a notice says so.
+    private void CheckWill()
+    {
+        if (kept.Will is { } will && services.Wills.WhyNever(identity.Session!, will) is { } reason)
+        {
+            var text = "The will was dropped: " + reason;
+            kept.DropWill();
+            filters.NotifyLater("will_dropped", text, will.Topic);
+            services.PublishRefusals.Note(identity.Session!, identity.ClientId, ReasonCode.NotAuthorized, "will_dropped", text, will.Topic, isHeard: false);
+        }
+    }
+
+    private void Give(PublishAnswer answer) => answers.GiveNow(answer);
+}
