@@ -57,10 +57,10 @@ internal sealed class Submissions(
         ThreadPool.UnsafeQueueUserWorkItem(
             static one =>
             {
-                one.Intake.Refused(one.Answer.QualityOfService, one.Refusal, one.Topic);
-                one.Intake.Give(one.Answer);
+                one.Submissions.Refused(one.Answer.QualityOfService, one.Refusal, one.Topic);
+                one.Submissions.Give(one.Answer);
             },
-            (Intake: this, Answer: answer, Refusal: refusal, Topic: topic),
+            (Submissions: this, Answer: answer, Refusal: refusal, Topic: topic),
             preferLocal: false);
     }
 
@@ -79,7 +79,6 @@ internal sealed class Submissions(
     {
         // Counted before rights are asked: who ends the login session from here on waits for it, and who ended it before is seen.
         answers.ExpectUnanswered();
-
         if (!services.Wills.Say(identity.Session!, identity.ClientId, identity.PublisherMark, will, this))
         {
             answers.Give();
@@ -199,20 +198,21 @@ internal sealed class Submissions(
 
         // A durable client sends it again on its next connection if the PUBREC gets lost, perhaps after a restart: so that it was received is stored with it.
         var isKept = publish.QualityOfService == 2 && kept.IsDurable;
-        var answer = new PublishAnswer(publish.PacketId, publish.QualityOfService)
+        SaidPublish said = new(publish.PacketId, publish.QualityOfService, identity.CurrentAuthor, command, target, PublisherMark, this)
         {
             ContentHash = isKept ? publish.ContentHash() : 0,
             Bytes = publish.Payload.Length + BytesOfPublish,
         };
         RecordChange? record = isKept
-            ? new RecordChange(DurableRecords.ReceivedKey(identity.Account.Id, identity.ClientId, publish.PacketId), DurableRecords.Received(answer.ContentHash))
+            ? new RecordChange(DurableRecords.ReceivedKey(identity.Account.Id, identity.ClientId, publish.PacketId), DurableRecords.Received(said.ContentHash))
             : null;
         DateTimeOffset? expiry = publish.ExpirySeconds is { } seconds ? services.Time.GetUtcNow().AddSeconds(seconds) : null;
         _logSleeps = true;
-        if (answers.Expect(answer) && !RoomDirectory.TryStore(target, PendingPublish.Of(target, membership, identity.CurrentAuthor, command, this, answer, expiry, record, refusal), moreFollows: true))
+        if (answers.Expect(said)
+            && !RoomDirectory.TryStore(target, PendingPublish.Of(said, membership, identity.Session!, Payer, expiry, record, refusal), moreFollows: true))
         {
-            (answer.Code, answer.Reason) = (ReasonCode.NotAuthorized, "There is no such room, or it is not open to you.");
-            answers.GiveNow(answer);
+            (said.Code, said.Reason) = (ReasonCode.NotAuthorized, "There is no such room, or it is not open to you.");
+            answers.GiveNow(said);
         }
     }
 

@@ -52,8 +52,8 @@ internal sealed class LastWills(
         }
 
         DateTimeOffset? expiry = will.ExpirySeconds is { } seconds ? time.GetUtcNow().AddSeconds(seconds) : null;
-        return RoomDirectory.TryStore(target, PendingPublish.OfWill(
-            target, membership, Author.Of(session), command!, publisherMark, lost, session, new StoragePayer(quotas.Of(session), space), expiry));
+        SaidPublish said = new(packetId: 0, qualityOfService: 0, Author.Of(session), command!, target, publisherMark, lost);
+        return RoomDirectory.TryStore(target, PendingPublish.Of(said, membership, session, new StoragePayer(quotas.Of(session), space), expiry));
     }
 
     /// <summary>Says those whose time has come. Called about once a second, and when an MQTT session has ended.</summary>

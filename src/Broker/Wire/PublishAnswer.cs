@@ -1,7 +1,7 @@
 namespace WebMessenger.Broker.Wire;
 
 /// <summary>The PUBACK or PUBREC that a client is owed. Filled in before <see cref="IsDone"/> is set under the connection's write lock.</summary>
-internal sealed class PublishAnswer(ushort packetId, byte qualityOfService)
+internal class PublishAnswer(ushort packetId, byte qualityOfService)
 {
     public ushort PacketId { get; } = packetId;
 
