@@ -20,6 +20,12 @@ public sealed class LayerTests
         "Broker.Transports", "Broker.Clients", "Broker.Pages", "Broker.Api", "Broker.Operator", "Broker.Host", "Broker",
     ];
 
+    // As in docs/architecture.md, One client, from the bottom up.
+    private static readonly string[] _partsOfClient =
+    [
+        "Writer", "OwedAnswers", "KeptSession", "Feeder", "Delivery", "HeldFilters", "Submissions", "Intake", "Client", "MqttNetChannel",
+    ];
+
     private static readonly ArchUnitNET.Domain.Architecture _product = new ArchLoader()
         .LoadAssemblies(typeof(WebMessenger.Storage.EventLog.IRoomLog).Assembly, typeof(Auth.Accounts.Account).Assembly, typeof(WebMessenger.Broker.Rooms.Room).Assembly)
         .Build();
@@ -61,6 +67,19 @@ public sealed class LayerTests
 
         Assert.Empty(folders.Distinct().Except(_layers));
         Assert.Empty(_layers.Except(["Broker"]).Except(folders));
+    }
+
+    [Fact]
+    public void Parts_of_a_client_know_those_that_are_put_together_before_them_only()
+    {
+        static int Part(IType type) => Array.FindIndex(_partsOfClient, part =>
+            type.FullName == "WebMessenger.Broker.Clients." + part || type.FullName.StartsWith($"WebMessenger.Broker.Clients.{part}+", StringComparison.Ordinal));
+
+        var known = _product.Types.Where(type => Part(type) >= 0).SelectMany(type => type.GetTypeDependencies().Select(used => (By: type, Used: used)))
+            .Where(pair => Part(pair.Used) >= 0 && Part(pair.Used) != Part(pair.By)).Distinct().ToList();
+
+        Assert.Equal(_partsOfClient.Length - 1, known.Where(pair => Part(pair.Used) < Part(pair.By)).Select(pair => Part(pair.By)).Distinct().Count());
+        Assert.Empty(known.Where(pair => Part(pair.Used) > Part(pair.By)).Select(pair => $"{pair.By.FullName} -> {pair.Used.FullName}").Distinct());
     }
 
     [Theory]
