@@ -16,7 +16,12 @@ internal sealed class FaultyRecords(IRecordStore records) : IRecordStore
     public Task WriteAsync(IReadOnlyList<RecordChange> changes) =>
         _fails ? Task.FromException(new RecordsNotWrittenException("The disk refuses.")) : records.WriteAsync(changes);
 
+    public Task<WriteOutcome> WriteAsync(IReadOnlyList<RecordChange> changes, IReadOnlyList<RecordCondition> conditions) =>
+        _fails ? Task.FromException<WriteOutcome>(new RecordsNotWrittenException("The disk refuses.")) : records.WriteAsync(changes, conditions);
+
     public byte[]? Find(ReadOnlySpan<byte> key) => records.Find(key);
+
+    public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadPage(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int limit) => records.ReadPage(prefix, after, limit);
 
     public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadAll(ReadOnlySpan<byte> prefix) => records.ReadAll(prefix);
 }
