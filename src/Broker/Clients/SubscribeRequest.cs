@@ -17,6 +17,9 @@ internal sealed class SubscribeRequest : FilterRequest
     /// <summary>To be shown so many people costs as much as a filter.</summary>
     private const int PeoplePerFilter = 8;
 
+    /// <summary>The same of `people`, where a hundred are one packet.</summary>
+    private const int PeoplePerPart = 100;
+
     private readonly Dictionary<string, AskedFilter> _asked = [];
     private readonly List<MqttTopicFilter> _filters;
     private readonly int _subscriptionId;
@@ -92,7 +95,9 @@ internal sealed class SubscribeRequest : FilterRequest
             foreach (var room in filter.Room is null ? ofAccount ??= rooms.RoomsOf(accountId) : rooms.CoveredBy(filter, accountId))
             {
                 // A room that is not the account's is no dearer than none, or its price would tell that it is there.
-                price += filter.Presence && room.IsVisibleTo(accountId) ? 1 + (room.People / PeoplePerFilter) : 1;
+                price += (filter.Presence || filter.People) && room.IsVisibleTo(accountId)
+                    ? 1 + (filter.Presence ? room.People / PeoplePerFilter : Math.Min(room.People, PeopleChanges.NamedUpTo) / PeoplePerPart)
+                    : 1;
             }
         }
 

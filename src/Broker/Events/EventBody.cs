@@ -60,8 +60,8 @@ internal static class EventBody
             }
         });
 
-    /// <summary>A join or leave; <paramref name="others"/> came or went within the same second of a rush.</summary>
-    public static byte[] Presence(EventType type, Author from, string id, IReadOnlyList<Author> others) => Encode(type, from, id, null, 0, null, writer =>
+    /// <summary>A join or leave; <paramref name="others"/> came or went within the same second of a rush, and <paramref name="more"/> whom it does not name.</summary>
+    public static byte[] Presence(EventType type, Author from, string id, IReadOnlyList<Author> others, int more = 0) => Encode(type, from, id, null, 0, null, writer =>
     {
         WriteFrom(writer, from);
         if (others.Count == 0)
@@ -78,6 +78,10 @@ internal static class EventBody
         }
 
         writer.WriteEndArray();
+        if (more > 0)
+        {
+            writer.WriteNumber("more"u8, more);
+        }
     });
 
     /// <summary>Tells the same message under the same id from another one.</summary>

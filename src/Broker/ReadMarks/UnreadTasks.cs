@@ -90,7 +90,7 @@ internal abstract class UnreadTask(UnreadWatch watch) : IStreamTask
                 continue;
             }
 
-            var feed = (UnreadFeed)(subscriber.Place.Unread ??= new UnreadFeed());
+            var feed = (UnreadFeed)(subscriber.Place.Feed ??= new UnreadFeed());
             Note(inbox, feed, subscriber);
             var hasSaid = feed.TrySay(counts, subscriber, wants, IsTurn, touched);
             isUrgent |= hasSaid && feed.IsUrgent;

@@ -6,7 +6,8 @@ namespace WebMessenger.Broker.Rooms;
 /// Decides which joins and leaves of one room are said at once. Over 50 in a second they are gathered until the second is over, so that a rush of a thousand
 /// people is a few events and not a thousand times a thousand deliveries; who came and went meanwhile is not mentioned. The same holds
 /// for one account that comes and goes
-/// over and over: four are said at once, then one in five seconds, or one guest would fill the log with himself.
+/// over and over: four are said at once, then one in five seconds, or one guest would fill the log with himself. In a crowd it is one event a second, which names a
+/// few and counts the others.
 /// </summary>
 /// <remarks>Guarded by the room's gate. <see cref="EndOfSecond"/> is called by a sweep about once a second.</remarks>
 internal sealed class Announcements
@@ -15,6 +16,7 @@ internal sealed class Announcements
     private const int AtOncePerAccount = 4;
     private const int SecondsPerAccount = 5;
     private const int OthersPerEvent = 199;
+    private const int OthersNamedInCrowd = 20;
 
     private readonly Dictionary<string, Unsaid> _gathered = [];
 
@@ -22,6 +24,7 @@ internal sealed class Announcements
     private readonly Dictionary<string, int> _used = [];
     private int _saidThisSecond;
     private int _seconds;
+    private EventType _saidToCrowd;
 
     /// <summary>Who is gone and not yet said to be.</summary>
     public IEnumerable<(Author Author, DateTimeOffset Since)> UnsaidLeaves =>
@@ -32,7 +35,8 @@ internal sealed class Announcements
 
     /// <summary>True: say it now. False: it is gathered.</summary>
     /// <param name="since">Of a leave: since when the account was here.</param>
-    public bool MaySayNow(EventType type, Author author, DateTimeOffset since = default)
+    /// <param name="isCrowd">So many are here that nothing is said at once.</param>
+    public bool MaySayNow(EventType type, Author author, DateTimeOffset since = default, bool isCrowd = false)
     {
         if (_gathered.TryGetValue(author.AccountId, out var earlier) && earlier.Type != type)
         {
@@ -40,7 +44,7 @@ internal sealed class Announcements
             return false;
         }
 
-        if (earlier is null && _saidThisSecond < AtOncePerSecond && TryUse(author.AccountId))
+        if (earlier is null && !isCrowd && _saidThisSecond < AtOncePerSecond && TryUse(author.AccountId))
         {
             _saidThisSecond++;
             return true;
@@ -50,8 +54,8 @@ internal sealed class Announcements
         return false;
     }
 
-    /// <summary>What was gathered and is due, a few events at most: each a first account and the others.</summary>
-    public IReadOnlyList<(EventType Type, Author First, Author[] Others)> EndOfSecond()
+    /// <summary>What was gathered and is due, a few events at most: each a first account, the others, and how many more. In a crowd joins and leaves take turns.</summary>
+    public IReadOnlyList<(EventType Type, Author First, Author[] Others, int More)> EndOfSecond(bool isCrowd = false)
     {
         _saidThisSecond = 0;
         if (_used.Count > 0 && ++_seconds >= SecondsPerAccount)
@@ -65,12 +69,23 @@ internal sealed class Announcements
             return [];
         }
 
-        var due = _gathered.Values.Where(unsaid => TryUse(unsaid.Author.AccountId)).ToList();
+        if (isCrowd)
+        {
+            _saidToCrowd = _gathered.Values.FirstOrDefault(unsaid => unsaid.Type != _saidToCrowd)?.Type ?? _saidToCrowd;
+        }
+
+        var due = _gathered.Values.Where(unsaid => (!isCrowd || unsaid.Type == _saidToCrowd) && TryUse(unsaid.Author.AccountId)).ToList();
         due.ForEach(unsaid => _gathered.Remove(unsaid.Author.AccountId));
+        if (isCrowd)
+        {
+            Author[] others = [.. due.Skip(1).Take(OthersNamedInCrowd).Select(unsaid => unsaid.Author)];
+            return due.Count == 0 ? [] : [(_saidToCrowd, due[0].Author, others, due.Count - 1 - others.Length)];
+        }
+
         return
         [
             .. due.GroupBy(entry => entry.Type, entry => entry.Author)
-                .SelectMany(group => group.Chunk(OthersPerEvent + 1).Select(chunk => (group.Key, chunk[0], chunk[1..]))),
+                .SelectMany(group => group.Chunk(OthersPerEvent + 1).Select(chunk => (group.Key, chunk[0], chunk[1..], 0))),
         ];
     }
 

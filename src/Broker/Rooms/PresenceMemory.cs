@@ -12,7 +12,7 @@ namespace WebMessenger.Broker.Rooms;
 /// </summary>
 /// <remarks>
 /// So that a start does not depend on how much is stored, who is here is noted beside the log every few seconds and at the end, and only the events after the note are
-/// read. A note is written after the events that led to it (the store keeps the order), so it never knows of a leave that the log has lost. Without a note, as in a
+/// read. The joins and leaves of a crowd do not name everybody, so its note is written anew when a tenth of it has changed without a name: a crash forgets no more than those. A note is written after the events that led to it (the store keeps the order), so it never knows of a leave that the log has lost. Without a note, as in a
 /// room of an older version or after a damage, the newest events are read.
 /// </remarks>
 internal sealed partial class PresenceMemory(RoomDirectory rooms, IRoomLog log, IRecordStore records, AccountDirectory accounts, TimeProvider time, ILogger<PresenceMemory> logger)
@@ -96,7 +96,7 @@ internal sealed partial class PresenceMemory(RoomDirectory rooms, IRoomLog log, 
                 // The head first: who is here by then has it behind them, and whoever comes or goes later says so in a later event.
                 var head = log.Head(room.Log);
                 var old = _notes.GetValueOrDefault(room.Key);
-                if (head.Head - (old?.Epoch == head.Epoch ? old.Seq : 0) >= events)
+                if (head.Head - (old?.Epoch == head.Epoch ? old.Seq : 0) >= events || room.AreManyUnnamed)
                 {
                     PresenceNote note = new(head.Epoch, head.Head, room.SaidPresence());
                     fresh[room.Key] = note;

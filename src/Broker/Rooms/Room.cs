@@ -16,27 +16,23 @@ namespace WebMessenger.Broker.Rooms;
 internal sealed class Room : EventStream
 {
     private readonly IRoomLog _log;
-    private readonly StorageQuotas _quotas;
-    private readonly DiskSpace _space;
-    private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<string, Membership> _members = new();
-    private readonly RoomPresence _presence = new();
-    private readonly Announcements _announcements = new();
-    private readonly PresenceWords _words = new();
+    private readonly RoomPeople _people;
     private volatile RoomRecord _record;
     private volatile bool _isDeleted;
     private volatile IRoomWatch? _watched;
-    private bool _infoChanged;
 
     public Room(RoomRecord record, IRoomLog log, StorageQuotas quotas, DiskSpace space, TimeProvider time)
         : base(record.Log)
     {
-        (_record, _log, _quotas, _space, _time) = (record, log, quotas, space, time);
+        (_record, _log) = (record, log);
+        _people = new RoomPeople(this, quotas, space, time);
         var topic = "rooms/" + record.Id.Value;
         EventsTopic = Encoding.ASCII.GetBytes(topic);
         TextTopic = Encoding.ASCII.GetBytes(topic + "/text");
         TypingTopic = Encoding.ASCII.GetBytes(topic + "/typing");
         InfoTopic = Encoding.ASCII.GetBytes(topic + "/info");
+        PeopleTopic = Encoding.ASCII.GetBytes(topic + "/people");
         IdBytes = Encoding.ASCII.GetBytes(record.Id.Value);
     }
 
@@ -56,6 +52,11 @@ internal sealed class Room : EventStream
     public byte[] TypingTopic { get; }
 
     public byte[] InfoTopic { get; }
+
+    public byte[] PeopleTopic { get; }
+
+    /// <summary>What was said on <see cref="PeopleTopic"/>; for the worker.</summary>
+    public ToldPeople ToldPeople => _people.Told;
 
     public RoomRecord Record => _record;
 
@@ -79,7 +80,7 @@ internal sealed class Room : EventStream
         {
             lock (Gate)
             {
-                return _presence.Count;
+                return _people.Count;
             }
         }
     }
@@ -129,15 +130,16 @@ internal sealed class Room : EventStream
 
             var subscriber = Subscriber.Of(member, this, filters);
             var old = Put(member, subscriber, from);
+            _people.Place(old, subscriber);
             var wasPresent = old?.CountsAsPresent == true;
             var isPresent = subscriber?.CountsAsPresent == true;
             if (isPresent && !wasPresent)
             {
-                Arrived(account, member.AuthorKind);
+                _people.Arrived(account, member.AuthorKind);
             }
             else if (wasPresent && !isPresent)
             {
-                Left(account.Id, leavesAtOnce);
+                _people.Left(account.Id, leavesAtOnce);
             }
         }
     }
@@ -148,6 +150,11 @@ internal sealed class Room : EventStream
         if (filter.Filter.Presence || filter.Filter.Info)
         {
             Enqueue(new RetainedReplay(member, filter));
+        }
+
+        if (filter.Filter.People)
+        {
+            Enqueue(new PeopleReplay(member, filter));
         }
     }
 
@@ -177,10 +184,7 @@ internal sealed class Room : EventStream
                 Replace(subscriber.Member, null);
             }
 
-            foreach (var present in _presence.Everybody.ToList())
-            {
-                _presence.Remove(present.Account.Id);
-            }
+            _people.Clear();
         }
     }
 
@@ -189,22 +193,7 @@ internal sealed class Room : EventStream
     {
         lock (Gate)
         {
-            if (_presence.Find(account.Id) is not { } present)
-            {
-                return;
-            }
-
-            var before = present.ShownAs;
-            present.ShownAs = Author.Of(account, before.Kind);
-            PresenceWord word = new(present.ShownAs.User, present.ShownAs, present.Since);
-            if (before.User != word.User && !TryShow(new PresenceWord(before.User, null, default)))
-            {
-                // Or the account would be here twice for a second.
-                _words.Wait(word);
-                return;
-            }
-
-            TryShow(word);
+            _people.Rename(account);
         }
     }
 
@@ -219,6 +208,11 @@ internal sealed class Room : EventStream
                 return false;
             }
 
+            if (append is PendingPublish)
+            {
+                _people.Spoke(append.Author);
+            }
+
             _log.Append(append, moreFollows);
             return true;
         }
@@ -229,11 +223,7 @@ internal sealed class Room : EventStream
     {
         lock (Gate)
         {
-            if (_presence.Find(accountId) is { Clients: 0 } present)
-            {
-                _presence.Remove(accountId);
-                SayLeave(present);
-            }
+            _people.EndGrace(accountId);
         }
     }
 
@@ -241,7 +231,7 @@ internal sealed class Room : EventStream
     {
         lock (Gate)
         {
-            _presence.ExpectBack(account, kind, since, _time.GetUtcNow());
+            _people.ExpectBack(account, kind, since);
         }
     }
 
@@ -250,22 +240,8 @@ internal sealed class Room : EventStream
     {
         lock (Gate)
         {
-            foreach (var gone in _presence.RemoveGone(_time.GetUtcNow()))
-            {
-                SayLeave(gone);
-            }
-
-            foreach (var (type, first, others) in _announcements.EndOfSecond())
-            {
-                Say(type, first, others, others.Length == 0 ? _quotas.Find(first.AccountId) : null);
-            }
-
-            foreach (var word in _words.EndOfSecond())
-            {
-                Enqueue(new PresenceChange(this, word));
-            }
-
-            if (_infoChanged)
+            _people.Sweep();
+            if (_people.HasChanged)
             {
                 PublishInfo();
             }
@@ -280,21 +256,49 @@ internal sealed class Room : EventStream
     {
         lock (Gate)
         {
-            return
-            [
-                .. _presence.Everybody.Where(present => !_announcements.IsUnsaid(EventType.Join, present.Account.Id))
-                    .Select(present => new PresentNote(present.Account.Id, present.ShownAs.Kind, present.Since)),
-                .. _announcements.UnsaidLeaves.Select(leave => new PresentNote(leave.Author.AccountId, leave.Author.Kind, leave.Since)),
-            ];
+            return _people.Noted();
         }
     }
+
+    /// <summary>Who is here has to be noted anew: the log does not name enough of those who came and went.</summary>
+    public bool AreManyUnnamed
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return _people.AreManyUnnamed;
+            }
+        }
+    }
+
+    /// <summary>Whom <see cref="PeopleTopic"/> names, and how many are here; for the worker.</summary>
+    public (List<PresenceWord> Named, int Count) NamedPeople()
+    {
+        lock (Gate)
+        {
+            return (_people.Named(), _people.Count);
+        }
+    }
+
+    /// <summary>A client does not take more of the list that it is shown: it goes on in the next second; for the worker.</summary>
+    public void ReplayLater(IStreamTask replay)
+    {
+        lock (Gate)
+        {
+            _people.Later(replay);
+        }
+    }
+
+    /// <summary>Somebody did not take all of <see cref="PeopleTopic"/>; for the worker.</summary>
+    public void PeopleAreOwed() => _people.AreOwed();
 
     /// <summary>The ids of the accounts present; for the worker.</summary>
     public ArraySegment<string> PresentAccounts()
     {
         lock (Gate)
         {
-            return _presence.Everybody.Select(present => present.Account.Id).ToArray();
+            return _people.Everybody.Select(present => present.Account.Id).ToArray();
         }
     }
 
@@ -303,7 +307,7 @@ internal sealed class Room : EventStream
     {
         lock (Gate)
         {
-            return [.. accountIds.Select(_presence.Find).OfType<PresentAccount>().Select(present => (present.ShownAs, present.Since))];
+            return [.. accountIds.Select(_people.Find).OfType<PresentAccount>().Select(present => (present.ShownAs, present.Since))];
         }
     }
 
@@ -312,7 +316,7 @@ internal sealed class Room : EventStream
     {
         lock (Gate)
         {
-            return [.. _presence.Everybody.Select(present => (present.ShownAs, present.Since))];
+            return [.. _people.Everybody.Select(present => (present.ShownAs, present.Since))];
         }
     }
 
@@ -348,57 +352,9 @@ internal sealed class Room : EventStream
 
     public byte[] PresenceTopic(string user) => Encoding.ASCII.GetBytes("rooms/" + Id.Value + "/presence/" + user);
 
-    private void Arrived(Account account, string kind)
-    {
-        if (_presence.Arrived(account, kind, _time.GetUtcNow()) is not { } present)
-        {
-            return;
-        }
-
-        TryShow(new PresenceWord(present.ShownAs.User, present.ShownAs, present.Since));
-        _infoChanged = true;
-        if (_announcements.MaySayNow(EventType.Join, present.ShownAs))
-        {
-            Say(EventType.Join, present.ShownAs, [], _quotas.Of(present.Account));
-        }
-    }
-
-    private void Left(string accountId, bool atOnce)
-    {
-        if (_presence.Left(accountId, atOnce, _time.GetUtcNow()) is { } present)
-        {
-            SayLeave(present);
-        }
-    }
-
-    private void SayLeave(PresentAccount present)
-    {
-        TryShow(new PresenceWord(present.ShownAs.User, null, default));
-        _infoChanged = true;
-        if (_announcements.MaySayNow(EventType.Leave, present.ShownAs, present.Since))
-        {
-            Say(EventType.Leave, present.ShownAs, [], _quotas.Of(present.Account));
-        }
-    }
-
-    // False: it is said at the end of the second.
-    private bool TryShow(PresenceWord word)
-    {
-        var isNow = _words.MaySayNow(word);
-        if (isNow)
-        {
-            Enqueue(new PresenceChange(this, word));
-        }
-
-        return isNow;
-    }
-
-    private void Say(EventType type, Author first, IReadOnlyList<Author> others, StorageQuota? payer) =>
-        TryAppend(new PendingAnnouncement(this, type, first, others, payer, _space));
-
     private void PublishInfo()
     {
-        _infoChanged = false;
+        _people.CountSaid();
         Enqueue(new InfoChange(this));
     }
 }

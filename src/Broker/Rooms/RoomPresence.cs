@@ -98,6 +98,8 @@ internal sealed class RoomPresence
         return gone;
     }
 
+    public void Clear() => _present.Clear();
+
     /// <summary>Removes an account whatever its clients do; for erased accounts and removed members.</summary>
     public PresentAccount? Remove(string accountId) => _present.Remove(accountId, out var present) ? present : null;
 }

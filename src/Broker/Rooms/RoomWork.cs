@@ -12,8 +12,8 @@ namespace WebMessenger.Broker.Rooms;
 /// <summary>A join or leave on its way into the log and then to the members.</summary>
 /// <param name="payer">Whoever can make others store by coming and going; null: a rush, which is a few events a second however many come and go.</param>
 /// <param name="space">The disk: presence is current without its events, so they are the first to be left out.</param>
-internal sealed class PendingAnnouncement(Room room, EventType type, Author first, IReadOnlyList<Author> others, StorageQuota? payer, DiskSpace space)
-    : PendingAppend(room.Log, first.AccountId, null, default, EventBody.Presence(type, first, EventBody.NewId(), others)), IStreamEvent
+internal sealed class PendingAnnouncement(Room room, EventType type, Author first, IReadOnlyList<Author> others, int more, StorageQuota? payer, DiskSpace space)
+    : PendingAppend(room.Log, first.AccountId, null, default, EventBody.Presence(type, first, EventBody.NewId(), others, more)), IStreamEvent
 {
     private int _paid;
 
@@ -53,7 +53,7 @@ internal sealed class PendingAnnouncement(Room room, EventType type, Author firs
 }
 
 /// <summary>`rooms/{room}/presence/{user}` changed.</summary>
-internal sealed class PresenceChange(Room room, PresenceWord word) : IStreamTask
+internal sealed class PresenceChange(Room room, PresenceWord word, PresenceReach reach) : IStreamTask
 {
     public bool MayWait => true;
 
@@ -62,7 +62,7 @@ internal sealed class PresenceChange(Room room, PresenceWord word) : IStreamTask
         PublishFrames? frames = null;
         foreach (var subscriber in stream.Subscribers)
         {
-            if (subscriber.WantsPresence && subscriber.PresenceOf(word.User) is { } wants)
+            if (subscriber.WantsPresence && subscriber.PresenceOf(word.User, reach) is { } wants)
             {
                 frames ??= new PublishFrames(TopicKind.Presence, room.PresenceTopic(word.User), word.ShownAs is { } shownAs ? Payload(shownAs, word.Since) : default);
                 subscriber.Member.Deliver(subscriber, frames, wants, touched);
@@ -126,9 +126,13 @@ internal sealed class TypingNote(Room room, IMember publisher, string user) : IS
 /// change after. A long list comes in parts, between which the room goes on.
 /// </summary>
 /// <param name="rest">Who is still to be shown, by account; null: it begins.</param>
-internal sealed class RetainedReplay(IMember member, HeldFilter filter, ArraySegment<string>? rest = null) : IStreamTask
+/// <param name="shown">How many were shown before.</param>
+internal sealed class RetainedReplay(IMember member, HeldFilter filter, ArraySegment<string>? rest = null, int shown = 0) : IStreamTask
 {
     private const int PeoplePerPart = 64;
+
+    /// <summary>So many fit what may wait for one client; of a longer list the rest comes as the client takes it, or it would be cut off for the length of a list.</summary>
+    private const int PeopleAtOnce = 2_048;
 
     public bool MayWait => true;
 
@@ -152,6 +156,12 @@ internal sealed class RetainedReplay(IMember member, HeldFilter filter, ArraySeg
             return;
         }
 
+        if (shown >= PeopleAtOnce && !member.KeepsUp)
+        {
+            room.ReplayLater(this);
+            return;
+        }
+
         var all = Wants.Of(filters, _ => true)!;
         var people = rest ?? room.PresentAccounts();
         var part = people[..Math.Min(people.Count, PeoplePerPart)];
@@ -168,7 +178,7 @@ internal sealed class RetainedReplay(IMember member, HeldFilter filter, ArraySeg
 
         if (part.Count < people.Count)
         {
-            stream.Enqueue(new RetainedReplay(member, filter, people[part.Count..]));
+            stream.Enqueue(new RetainedReplay(member, filter, people[part.Count..], shown + part.Count));
         }
     }
 }

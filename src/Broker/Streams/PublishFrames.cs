@@ -12,7 +12,7 @@ internal sealed class PublishFrames(TopicKind kind, byte[] topic, ReadOnlyMemory
 
     public EncodedPublish For(bool isVersion5, Wants wants)
     {
-        var retainsLive = wants.RetainAsPublished && (kind is TopicKind.Info or TopicKind.Presence or TopicKind.Read or TopicKind.Unread);
+        var retainsLive = wants.RetainAsPublished && (kind is TopicKind.Info or TopicKind.Presence or TopicKind.People or TopicKind.Read or TopicKind.Unread);
         if (isVersion5 && (wants.SubscriptionIds.Length > 0 || retainsLive))
         {
             return EncodedPublish.Encode(topic, payload.Span, wants.QualityOfService, retain || retainsLive, true, wants.SubscriptionIds, expiry);

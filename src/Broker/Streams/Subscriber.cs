@@ -3,6 +3,18 @@ using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Streams;
 
+/// <summary>Whose filters on presence a change reaches.</summary>
+internal enum PresenceReach
+{
+    All,
+
+    /// <summary>Those that name the user.</summary>
+    Named,
+
+    /// <summary>Those that are about everybody.</summary>
+    Wide,
+}
+
 /// <summary>
 /// One client's place in one stream: what of it the client's filters ask for, taken together, so that overlapping filters make one delivery at the highest QoS.
 /// </summary>
@@ -21,6 +33,7 @@ internal sealed class Subscriber
         TextLines = Wants.Of(filters, filter => filter.Filter.TextLines);
         Typing = Wants.Of(filters, filter => filter.Filter.Typing);
         Info = Wants.Of(filters, filter => filter.Filter.Info);
+        People = Wants.Of(filters, filter => filter.Filter.People);
         Unread = Wants.Of(filters, filter => filter.Filter.Unread);
         _presence = Array.FindAll(filters, filter => filter.Filter.Presence);
         _reads = Array.FindAll(filters, filter => filter.Filter.Reads);
@@ -39,13 +52,19 @@ internal sealed class Subscriber
 
     public Wants? Info { get; }
 
+    /// <summary>Who is here, in lists and changes. Only in a room.</summary>
+    public Wants? People { get; }
+
     /// <summary>What is unread, live. Only in an inbox.</summary>
     public Wants? Unread { get; }
 
-    /// <summary>A filter on presence, info or typing alone does not make anybody present.</summary>
+    /// <summary>A filter on presence, people, info or typing alone does not make anybody present.</summary>
     public bool CountsAsPresent { get; }
 
     public bool WantsPresence => _presence.Length > 0;
+
+    /// <summary>Of everybody, by a filter that names nobody.</summary>
+    public bool WantsAllPresence => Array.Exists(_presence, filter => !filter.Filter.NamesPresence);
 
     /// <summary>What the filters amount to; null when none is left.</summary>
     public static Subscriber? Of(IMember member, EventStream stream, HeldFilter[] filters) =>
@@ -65,6 +84,7 @@ internal sealed class Subscriber
         TopicKind.Typing => now.Typing is not null,
         TopicKind.Info => now.Info is not null,
         TopicKind.Presence => now.WantsPresence,
+        TopicKind.People => now.People is not null,
         TopicKind.Read => now._reads.Length > 0,
         TopicKind.Unread => now.Unread is not null,
         _ => false,
@@ -81,14 +101,17 @@ internal sealed class Subscriber
             Place.Forget();
         }
 
-        if (other?.Unread is null)
+        if (other?.Unread is null && other?.People is null)
         {
             // As above: what was still to be said is not said to who asks again later.
-            Place.Unread = null;
+            Place.Feed = null;
         }
     }
 
-    public Wants? PresenceOf(string user) => Wants.Of(_presence, filter => filter.Filter.CoversPresenceOf(user));
+    /// <param name="reach">Which of its filters it is said to.</param>
+    public Wants? PresenceOf(string user, PresenceReach reach) => Wants.Of(
+        _presence,
+        filter => filter.Filter.CoversPresenceOf(user) && (reach == PresenceReach.All || filter.Filter.NamesPresence == (reach == PresenceReach.Named)));
 
     /// <param name="room">Null: the read position of whispers.</param>
     public Wants? ReadsOf(string? room) => Wants.Of(_reads, filter => filter.Filter.CoversReadsOf(room));
@@ -123,8 +146,11 @@ internal sealed class Place(EventStream stream)
     /// <summary>A `reset` to be written before anything else.</summary>
     public EncodedPublish? Reset { get; set; }
 
-    /// <summary>What the client is still to be told of what is unread, as whoever says it notes it. Made and used by the inbox's worker alone; who gives the topic up drops it.</summary>
-    public object? Unread { get; set; }
+    /// <summary>
+    /// What the client is still to be told of what is unread, in an inbox, or of who is here, in a room, as whoever says it notes it. Made and used by the stream's worker
+    /// alone; who gives the topic up drops it.
+    /// </summary>
+    public object? Feed { get; set; }
 
     /// <summary>It is on the feeder's list.</summary>
     public bool IsFed { get; set; }

@@ -47,6 +47,7 @@ internal sealed class RoomFilter
         TextLines = Matches(below, ["text"]);
         Typing = Matches(below, ["typing"]);
         Info = Matches(below, ["info"]);
+        People = below is ["people", ..] && Matches(below, ["people"]);
 
         // Whoever is asked for, the levels before the user name decide; "\0" stands for a name nobody has.
         Presence = Matches(below, ["presence", "\0"]) || (below is [_, var last] && Matches(below, ["presence", last]));
@@ -83,11 +84,17 @@ internal sealed class RoomFilter
 
     public bool Presence { get; }
 
+    /// <summary>Who is here, in lists and changes: `rooms/{room}/people`, which no wildcard in its place stands for.</summary>
+    public bool People { get; }
+
+    /// <summary>Asks for the presence of one user alone.</summary>
+    public bool NamesPresence => _presenceUser is not null;
+
     /// <summary>`rooms/{room}` or `users/{user}` and nothing else.</summary>
-    public bool IsOneLog => Inbox is not null ? Whispers && !Reads : Room is not null && Events && !TextLines && !Typing && !Info && !Presence;
+    public bool IsOneLog => Inbox is not null ? Whispers && !Reads : Room is not null && Events && !TextLines && !Typing && !Info && !Presence && !People;
 
     /// <summary>Asks for a room's info and nothing else, which whoever may see the room may have.</summary>
-    public bool IsInfoOnly => Info && !Events && !TextLines && !Typing && !Presence;
+    public bool IsInfoOnly => Info && !Events && !TextLines && !Typing && !Presence && !People;
 
     public bool CoversRoom(string room) => Inbox is null && (Room is null || Room == room);
 
@@ -143,7 +150,7 @@ internal sealed class RoomFilter
         }
 
         RoomFilter parsed = new(text, room == "+" ? null : room, null, below);
-        if (!parsed.Events && !parsed.TextLines && !parsed.Typing && !parsed.Info && !parsed.Presence)
+        if (!parsed.Events && !parsed.TextLines && !parsed.Typing && !parsed.Info && !parsed.Presence && !parsed.People)
         {
             return FilterError.Invalid;
         }

@@ -18,6 +18,9 @@ internal enum TopicKind
     /// <summary>`rooms/{room}/info`</summary>
     Info,
 
+    /// <summary>`rooms/{room}/people`</summary>
+    People,
+
     /// <summary>`rooms/{room}/data/…`: reserved for devices, refused until it is built.</summary>
     Data,
 
@@ -64,6 +67,7 @@ internal readonly record struct RoomTopic(TopicKind Kind, string Name, string? R
             "text" => TopicKind.Text,
             "typing" => TopicKind.Typing,
             "info" => TopicKind.Info,
+            "people" => TopicKind.People,
             _ when below.StartsWith("presence/") && IsUserName(below["presence/".Length..]) => TopicKind.Presence,
             _ when below.StartsWith("data/") && below.Length > "data/".Length => TopicKind.Data,
             _ => null,

@@ -18,6 +18,7 @@ public sealed class EventBodyTests
     [InlineData("reply")]
     [InlineData("join")]
     [InlineData("rush")]
+    [InlineData("crowd")]
     [InlineData("leave")]
     [InlineData("whisper")]
     [InlineData("presence")]
@@ -27,6 +28,7 @@ public sealed class EventBodyTests
         "reply" => Json(EventBody.Message(EventType.Message, _ana, "a\"b", "yes", 42), "room", "lobby", 43),
         "join" => Json(EventBody.Presence(EventType.Join, _guest, "s1", []), "room", "lobby", 44),
         "rush" => Json(EventBody.Presence(EventType.Join, _guest, "s2", [_ana, _sensor]), "room", "lobby", 45),
+        "crowd" => Json(EventBody.Presence(EventType.Join, _guest, "s4", [_ana], more: 28), "room", "lobby", 47),
         "leave" => Json(EventBody.Presence(EventType.Leave, _sensor, "s3", []), "room", "lobby", 46),
         "whisper" => Json(EventBody.Message(EventType.Whisper, _ana, "w1", "psst", null), "to", "bob", 7),
         _ => Encoding.UTF8.GetString(PresenceChange.Payload(_ana, _at)),

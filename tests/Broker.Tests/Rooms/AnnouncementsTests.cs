@@ -31,6 +31,32 @@ public sealed class AnnouncementsTests
     }
 
     [Fact]
+    public void Fault_R1_A_crowd_is_told_one_event_a_second_which_names_a_few_and_counts_the_others()
+    {
+        Announcements announcements = new();
+        for (var i = 0; i < 50; i++)
+        {
+            Assert.False(announcements.MaySayNow(EventType.Join, Somebody(i), isCrowd: true));
+        }
+
+        announcements.MaySayNow(EventType.Leave, Somebody(100), isCrowd: true);
+        announcements.MaySayNow(EventType.Leave, Somebody(101), isCrowd: true);
+
+        var joins = Assert.Single(announcements.EndOfSecond(isCrowd: true));
+        Assert.Equal((EventType.Join, "u0", 20, 29), (joins.Type, joins.First.User, joins.Others.Length, joins.More));
+        announcements.MaySayNow(EventType.Join, Somebody(200), isCrowd: true);
+
+        // Joins and leaves take turns, so neither waits for the end of the rush.
+        var leaves = Assert.Single(announcements.EndOfSecond(isCrowd: true));
+        Assert.Equal((EventType.Leave, "u100", 1, 0), (leaves.Type, leaves.First.User, leaves.Others.Length, leaves.More));
+        Assert.Equal("u200", Assert.Single(announcements.EndOfSecond(isCrowd: true)).First.User);
+        Assert.Empty(announcements.EndOfSecond(isCrowd: true));
+
+        // And in a small room each is said at once.
+        Assert.True(announcements.MaySayNow(EventType.Join, Somebody(300)));
+    }
+
+    [Fact]
     public void Who_came_and_went_within_the_second_is_not_mentioned()
     {
         Announcements announcements = new();

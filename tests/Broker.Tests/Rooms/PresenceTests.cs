@@ -42,6 +42,7 @@ public sealed class PresenceTests
     [Theory]
     [InlineData("rooms/lobby/info")]
     [InlineData("rooms/lobby/presence/+")]
+    [InlineData("rooms/lobby/people")]
     [InlineData("rooms/lobby/typing")]
     public async Task Watching_a_room_without_hearing_it_is_not_being_here(string filter)
     {

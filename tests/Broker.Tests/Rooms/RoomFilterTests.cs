@@ -40,6 +40,24 @@ public sealed class RoomFilterTests
     }
 
     [Theory]
+    [InlineData("rooms/lobby/people", true)]
+    [InlineData("rooms/lobby/people/#", true)]
+    [InlineData("rooms/+/people", true)]
+    [InlineData("rooms/lobby/#", false)]
+    [InlineData("rooms/lobby/+", false)]
+    [InlineData("rooms/+/+", false)]
+    [InlineData("rooms/#", false)]
+    public void Fault_R1_People_come_to_filters_that_name_them(string text, bool isCovered)
+    {
+        Assert.Equal(FilterError.None, RoomFilter.TryParse(text, out var filter));
+        Assert.Equal(isCovered, filter!.People);
+        Assert.False(filter.IsInfoOnly);
+        Assert.False(filter.IsOneLog);
+        Assert.Equal(!isCovered, filter.Info);
+    }
+
+    [Theory]
+    [InlineData("rooms/lobby/people/more", "Invalid")]
     [InlineData("rooms/lobby/#/text", "Invalid")]
     [InlineData("rooms/lobby#", "Invalid")]
     [InlineData("rooms/lobby+", "Invalid")]
