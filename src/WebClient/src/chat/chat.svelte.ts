@@ -7,7 +7,7 @@ import { Outbox } from './compose/outbox.svelte';
 import { Inbox } from './inbox/inbox.svelte';
 import { Connection } from './link/connection.svelte';
 import type { Link } from './link/link';
-import { parseJson, readNotice, readPresent, type Notice } from './model/protocol';
+import { parseJson, readNotice, type Notice } from './model/protocol';
 import { RoomState } from './room/room.svelte';
 import { LiveUnread } from './rooms/liveUnread';
 import { Memberships } from './rooms/memberships.svelte';
@@ -203,7 +203,7 @@ export class Chat {
       this.opened.get(name)?.receive(rest.join('/'), payload);
       const room = this.opened.get(name)?.room;
       if (rest[0] === 'info' && room) this.directory.rename(room);
-      if (rest[0] === 'presence' && rest[1] === this.me.user) this.#hearOwnName(readPresent(parseJson(payload))?.name);
+      if (rest[0] === 'people') this.#hearOwnName(this.opened.get(name)?.people.nameOf(this.me.user));
     } else if (root === 'users' && rest[0] === 'read') {
       this.#positions.receive(rest.slice(1), payload);
     } else if (root === 'users' && rest[0] === 'unread') {
@@ -213,9 +213,9 @@ export class Chat {
     }
   }
 
-  /** A change made in another browser is told by presence alone. */
-  #hearOwnName(name: string | undefined): void {
-    if (name !== undefined && session.me !== null && name !== session.me.name) void session.check();
+  /** A change made in another browser is told by the people of a room alone. */
+  #hearOwnName(name: string | null | undefined): void {
+    if (name != null && session.me !== null && name !== session.me.name) void session.check();
   }
 
   #receiveOwn(value: unknown): void {

@@ -191,6 +191,7 @@ export const en = {
   'people.takeBack': 'Take the invitation back',
   'people.takenBack': 'Invitation taken back.',
   'people.members': 'Also members',
+  'people.allMembers': 'All members',
   'people.membersOf': 'Members who are not here',
   'people.membersNone': 'Every member is here.',
   'people.maker': 'keeps the room',

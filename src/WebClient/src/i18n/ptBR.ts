@@ -190,6 +190,7 @@ export const ptBR: Catalogue = {
   'people.takeBack': 'Retirar o convite',
   'people.takenBack': 'Convite retirado.',
   'people.members': 'Também são membros',
+  'people.allMembers': 'Todos os membros',
   'people.membersOf': 'Membros que não estão aqui',
   'people.membersNone': 'Todos os membros estão aqui.',
   'people.maker': 'cuida da sala',

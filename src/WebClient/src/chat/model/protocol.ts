@@ -25,6 +25,8 @@ export interface RoomEvent {
   emoji: string;
   /** Of a join or leave in a rush: who else came or went in the same second. */
   others?: readonly Author[];
+  /** How many more, whom it does not name. */
+  more?: number;
 }
 
 /** What the account knew of this room or inbox does not count any more; what is kept follows. */
@@ -102,6 +104,16 @@ export interface Present extends Author {
   since: string;
 }
 
+/** Who is in a room: one part of the list, or what has changed since the number before. */
+export interface People {
+  n: number;
+  /** Accounts present. More than `here` names in all parts: a crowd, of whom only some are named. */
+  count: number;
+  list: { part: number; parts: number; here: Present[] } | null;
+  came: Present[];
+  gone: string[];
+}
+
 export interface Notice {
   code: string;
   text: string;
@@ -147,6 +159,7 @@ export function readEvent(value: unknown): RoomEvent | null {
     of: typeof value['of'] === 'number' ? value['of'] : null,
     emoji: typeof value['emoji'] === 'string' ? value['emoji'] : '',
     ...(Array.isArray(value['others']) ? { others: value['others'].map(readAuthor).filter((author) => author !== null) } : {}),
+    ...(typeof value['more'] === 'number' ? { more: value['more'] } : {}),
   };
 }
 
@@ -218,6 +231,22 @@ export function readMember(value: unknown): Member | null {
 export function readPresent(value: unknown): Present | null {
   const author = readAuthor(value);
   return author && isRecord(value) ? { ...author, since: typeof value['since'] === 'string' ? value['since'] : '' } : null;
+}
+
+export function readPeople(value: unknown): People | null {
+  if (!isRecord(value) || value['type'] !== 'people' || typeof value['n'] !== 'number') return null;
+  const here = value['here'];
+  return {
+    n: value['n'],
+    count: Number(value['count'] ?? 0),
+    list: Array.isArray(here) ? { part: Number(value['part'] ?? 1), parts: Number(value['parts'] ?? 1), here: readAll(here) } : null,
+    came: readAll(value['came']),
+    gone: Array.isArray(value['gone']) ? value['gone'].filter((user) => typeof user === 'string') : [],
+  };
+}
+
+function readAll(value: unknown): Present[] {
+  return Array.isArray(value) ? value.map(readPresent).filter((person) => person !== null) : [];
 }
 
 export function readNotice(value: unknown): Notice | null {

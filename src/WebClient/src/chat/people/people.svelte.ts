@@ -1,7 +1,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { byName } from '../../lib/byName';
 import { lookOf } from '../../lib/lookOf';
-import type { Author, Present, Room } from '../model/protocol';
+import type { Author, People, Present, Room } from '../model/protocol';
 
 /** More looks than this are not remembered: those who are here are learnt again. */
 const mostLooks = 5_000;
@@ -17,19 +17,28 @@ export interface PeopledRoom {
   readonly people: PeopleState;
 }
 
-/** Who is in a room now, from the retained presence topics. */
+/** A list of which not every part has come. */
+interface Parts {
+  n: number;
+  last: number;
+  here: Present[];
+}
+
+/** Who is in a room now, as the room's `people` tells: a list, and then who came and who went. */
 export class PeopleState {
   readonly #present = new SvelteMap<string, Present>();
   /** The user names behind each look, also of those who have gone: what they said is still read. */
   readonly #looks = new SvelteMap<string, readonly string[]>();
-  #stale = new Set<string>();
+  /** The number of what was told last. Null: no list has come on this connection. */
+  #number: number | null = null;
+  #parts: Parts | null = null;
 
   /** By name. One who comes is put in its place: a thousand people are not sorted anew for each. */
   list = $state.raw<readonly Present[]>([]);
-
-  get count(): number {
-    return this.#present.size;
-  }
+  /** Accounts here, named or not. */
+  count = $state(0);
+  /** Only some of those who are here are named: whose room it is, and who spoke lately. */
+  isCrowd = $state(false);
 
   get(user: string): Present | null {
     return this.#present.get(user) ?? null;
@@ -39,9 +48,25 @@ export class PeopleState {
     return this.#present.get(user)?.name ?? null;
   }
 
-  set(user: string, person: Present | null): void {
-    this.#stale.delete(user);
-    this.#place(user, person);
+  /** Answers whether something was missed: then the list is to be asked for anew. */
+  hear(told: People): 'missed' | 'known' {
+    if (told.list) {
+      this.#take(told.n, told.list, told.count);
+      return 'known';
+    }
+    // What was on its way before the list is part of it.
+    if (this.#number === null || told.n <= this.#number) return 'known';
+    if (told.n !== this.#number + 1) {
+      this.expectAnew();
+      return 'missed';
+    }
+    this.#number = told.n;
+    const list = [...this.list];
+    for (const user of told.gone) this.#put(list, user, null);
+    for (const person of told.came) this.#put(list, person.user, { ...person, since: person.since || (this.#present.get(person.user)?.since ?? new Date().toISOString()) });
+    this.list = list;
+    this.count = told.count;
+    return 'known';
   }
 
   /** Whoever has said something may be taken for somebody who is here. */
@@ -59,27 +84,42 @@ export class PeopleState {
     return (this.#looks.get(lookOf(name)) ?? []).some((other) => other !== user);
   }
 
-  /** Before subscribing anew: who is still here will be said again, and nobody who left meanwhile. */
+  /** Before subscribing anew: a list will come. Until then they are shown as they were. */
   expectAnew(): void {
-    this.#stale = new Set(this.#present.keys());
-  }
-
-  /** After subscribing anew: who was not said again is gone. */
-  settle(): void {
-    for (const user of this.#stale) this.#place(user, null);
-    this.#stale.clear();
+    this.#number = null;
+    this.#parts = null;
   }
 
   clear(): void {
     this.#present.clear();
-    this.#stale.clear();
+    this.expectAnew();
     this.list = [];
+    this.count = 0;
+    this.isCrowd = false;
   }
 
-  #place(user: string, person: Present | null): void {
+  #take(n: number, { part, parts, here }: NonNullable<People['list']>, count: number): void {
+    if (part === 1) this.#parts = { n, last: 0, here: [] };
+    const begun = this.#parts;
+    // The rest of one whose beginning was missed: another begins.
+    if (begun?.n !== n || begun.last !== part - 1) return;
+    begun.last = part;
+    begun.here.push(...here);
+    if (part < parts) return;
+    this.#parts = null;
+    this.#number = n;
+    this.#present.clear();
+    for (const person of begun.here) {
+      this.#present.set(person.user, person);
+      this.met(person);
+    }
+    this.list = [...this.#present.values()].sort(compare);
+    this.count = count;
+    this.isCrowd = count > this.list.length;
+  }
+
+  #put(list: Present[], user: string, person: Present | null): void {
     const before = this.#present.get(user);
-    if (!before && !person) return;
-    const list = [...this.list];
     if (before) list.splice(placeOf(list, before), 1);
     if (person) {
       list.splice(placeOf(list, person), 0, person);
@@ -88,7 +128,6 @@ export class PeopleState {
     } else {
       this.#present.delete(user);
     }
-    this.list = list;
   }
 }
 

@@ -11,7 +11,8 @@ export type MessageRow = ListRow & {
   /** On its way to the log; null: it is in the log. */
   line: Line | null;
 };
-export type PresenceRow = ListRow & { kind: 'presence'; events: readonly RoomEvent[]; came: readonly Author[]; left: readonly Author[] };
+/** `more`: how many came and left beside, whom a rush does not name. */
+export type PresenceRow = ListRow & { kind: 'presence'; events: readonly RoomEvent[]; came: readonly Author[]; left: readonly Author[]; more: { came: number; left: number } };
 
 /** What the server refused of mine, as one small row. */
 export type FailedRow = ListRow & { kind: 'failed'; lines: readonly Line[] };
@@ -306,9 +307,14 @@ function presenceRow(events: readonly RoomEvent[], key: string): PresenceRow {
     key,
     order: events[0]!.seq,
     events,
+    more: { came: sumOfMore(events, 'join'), left: sumOfMore(events, 'leave') },
     came: everybody.filter(({ first, last }) => last === 'join' && first === 'join').map(({ author }) => author),
     left: everybody.filter(({ last }) => last === 'leave').map(({ author }) => author),
   };
+}
+
+function sumOfMore(events: readonly RoomEvent[], type: string): number {
+  return events.reduce((sum, event) => sum + (event.type === type ? (event.more ?? 0) : 0), 0);
 }
 
 function unreadRow(order: number): Row {

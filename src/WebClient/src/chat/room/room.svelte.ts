@@ -4,7 +4,7 @@ import { UnderWay } from '../../lib/underWay.svelte';
 import type { Copy } from '../../store/store';
 import type { Line, Outbox } from '../compose/outbox.svelte';
 import type { Link } from '../link/link';
-import { isNews, parseJson, readEvent, readPresent, readReset, readRoom, type Author, type Present, type Reading, type Room, type RoomEvent } from '../model/protocol';
+import { isNews, parseJson, readEvent, readPeople, readReset, readRoom, type Author, type People, type Reading, type Room, type RoomEvent } from '../model/protocol';
 import { PeopleState } from '../people/people.svelte';
 import { TypingState } from '../people/typing.svelte';
 import { History } from './history';
@@ -131,7 +131,7 @@ export class RoomState {
     const [isAhead] = await Promise.all([this.history.takenAhead(), this.#known]);
     if (this.#link !== link) return;
     this.people.expectAnew();
-    const [around, page] = await Promise.all([link.subscribe([`${this.topic}/presence/+`, `${this.topic}/info`, `${this.topic}/typing`], 0), isAhead ? 'done' : this.history.catchUp()]);
+    const [around, page] = await Promise.all([link.subscribe([`${this.topic}/people`, `${this.topic}/info`, `${this.topic}/typing`], 0), isAhead ? 'done' : this.history.catchUp()]);
     if (this.#link !== link || around === 'lost') return;
     if (around === 'refused' || page === 'refused') return this.#refuse(step);
     const { last, epoch } = this.log.timeline;
@@ -141,8 +141,6 @@ export class RoomState {
     const events = await link.subscribe(this.topic, 1, { after: last, epoch });
     if (this.#link !== link || events === 'lost') return;
     if (events === 'refused') return this.#refuse(step);
-    // The server says who is here right behind the first answer, and so before the second.
-    this.people.settle();
     this.#end(step);
   }
 
@@ -170,7 +168,7 @@ export class RoomState {
   }
 
   leave(): void {
-    this.#link?.unsubscribe([this.topic, `${this.topic}/presence/+`, `${this.topic}/info`, `${this.topic}/typing`]);
+    this.#link?.unsubscribe([this.topic, `${this.topic}/people`, `${this.topic}/info`, `${this.topic}/typing`]);
     this.detach();
   }
 
@@ -182,11 +180,10 @@ export class RoomState {
 
   /** Below `rooms/{room}`: `rest` is what follows the room's name in the topic. */
   receive(rest: string, payload: string): void {
-    const [level, user] = rest.split('/');
     if (rest === '') this.#receiveStream(parseJson(payload));
-    else if (level === 'presence' && user) this.#receivePresence(user, payload === '' ? null : readPresent(parseJson(payload)));
-    else if (level === 'typing') this.#receiveTyping(parseJson(payload));
-    else if (level === 'info') this.#receiveInfo(payload);
+    else if (rest === 'people') this.#receivePeople(readPeople(parseJson(payload)));
+    else if (rest === 'typing') this.#receiveTyping(parseJson(payload));
+    else if (rest === 'info') this.#receiveInfo(payload);
   }
 
   /** Read further on another device, or counted by the server. */
@@ -239,9 +236,11 @@ export class RoomState {
     if (this.log.timeline.hasGap) this.#fillGap();
   }
 
-  #receivePresence(user: string, person: Present | null): void {
-    this.people.set(user, person);
-    if (!person) this.typing.stopped(user);
+  #receivePeople(told: People | null): void {
+    if (!told) return;
+    for (const user of told.gone) this.typing.stopped(user);
+    // A list that was asked for says everything, whatever was missed.
+    if (this.people.hear(told) === 'missed') void this.#link?.subscribe(`${this.topic}/people`, 0);
   }
 
   #receiveTyping(value: unknown): void {
