@@ -70,8 +70,7 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
     private readonly ConcurrentQueue<IStreamWork> _queue = new();
     private readonly ConcurrentQueue<IStreamTask> _patient = new();
 
-    // Grows in place; a removal makes a new array. So a reader of (array, count) sees a consistent list without a lock.
-    private volatile Members _members = new([], 0);
+    private readonly SubscriberList _subscribers = new();
     private volatile RecentPublishers? _publishers;
     private int _scheduled;
 
@@ -85,20 +84,15 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
     protected Lock Gate { get; } = new();
 
     /// <summary>The subscribers now. For the worker.</summary>
-    public ReadOnlySpan<Subscriber> Subscribers => _members.AsSpan();
+    public Subscribers Subscribers => _subscribers.Now;
 
     /// <summary>A connection's place among the subscribers now. For the worker.</summary>
     public Subscriber? SubscriberOf(IMember member)
     {
-        foreach (var subscriber in Subscribers)
+        lock (Gate)
         {
-            if (ReferenceEquals(subscriber.Member, member))
-            {
-                return subscriber;
-            }
+            return _subscribers.Find(member);
         }
-
-        return null;
     }
 
     /// <summary>Who said what lately. Null: nobody has asked for No Local here.</summary>
@@ -280,31 +274,13 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
     /// <summary>Puts, replaces or (null) removes a connection's place. Returns the one it had. Call under <see cref="Gate"/>.</summary>
     protected Subscriber? Replace(IMember member, Subscriber? subscriber)
     {
-        var members = _members;
-        var index = -1;
-        var span = members.AsSpan();
-        for (var i = 0; i < span.Length; i++)
+        var old = _subscribers.Find(member);
+        if (old is not null)
         {
-            if (ReferenceEquals(span[i].Member, member))
-            {
-                index = i;
-                break;
-            }
+            member.Replace(old, subscriber);
         }
 
-        if (index < 0)
-        {
-            if (subscriber is not null)
-            {
-                _members = members.Add(subscriber);
-            }
-
-            return null;
-        }
-
-        var old = members.AsSpan()[index];
-        member.Replace(old, subscriber);
-        _members = members.Replace(index, subscriber);
+        _subscribers.Put(member, subscriber);
         return old;
     }
 
@@ -370,37 +346,5 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
         }
 
         return lines;
-    }
-
-    private sealed record Members(Subscriber[] Items, int Count)
-    {
-        public ReadOnlySpan<Subscriber> AsSpan() => Items.AsSpan(0, Count);
-
-        public Members Add(Subscriber subscriber)
-        {
-            var items = Items;
-            if (Count == items.Length)
-            {
-                Array.Resize(ref items, Math.Max(4, Count * 2));
-            }
-
-            items[Count] = subscriber;
-            return new Members(items, Count + 1);
-        }
-
-        public Members Replace(int index, Subscriber? subscriber)
-        {
-            var items = new Subscriber[Math.Max(4, Count)];
-            AsSpan().CopyTo(items);
-            if (subscriber is not null)
-            {
-                items[index] = subscriber;
-                return new Members(items, Count);
-            }
-
-            items[index] = items[Count - 1];
-            items[Count - 1] = null!;
-            return new Members(items, Count - 1);
-        }
     }
 }
