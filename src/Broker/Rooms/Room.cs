@@ -21,6 +21,7 @@ internal sealed class Room : EventStream
     private volatile RoomRecord _record;
     private volatile bool _isDeleted;
     private volatile IRoomWatch? _watched;
+    private volatile Searched? _searched;
 
     public Room(RoomRecord record, IRoomLog log, StorageQuotas quotas, DiskSpace space, TimeProvider time)
         : base(record.Log)
@@ -59,6 +60,22 @@ internal sealed class Room : EventStream
     public ToldPeople ToldPeople => _people.Told;
 
     public RoomRecord Record => _record;
+
+    /// <summary>What is looked through when somebody looks for a room.</summary>
+    public string SearchText
+    {
+        get
+        {
+            // By the record it was made of: made anew after a change, and else once.
+            var record = _record;
+            if (_searched is not { } searched || !ReferenceEquals(searched.Record, record))
+            {
+                _searched = searched = new Searched(record, Rooms.SearchText.Of($"{record.Id} {record.Title} {record.Topic}"));
+            }
+
+            return searched.Text;
+        }
+    }
 
     public bool IsDeleted => _isDeleted;
 
@@ -311,12 +328,12 @@ internal sealed class Room : EventStream
         }
     }
 
-    /// <summary>Everybody present, with since when; for HTTP.</summary>
-    public List<(Author Author, DateTimeOffset Since)> SnapshotPresence()
+    /// <summary>Everybody present; for HTTP.</summary>
+    public List<PresentAccount> SnapshotPresence()
     {
         lock (Gate)
         {
-            return [.. _people.Everybody.Select(present => (present.ShownAs, present.Since))];
+            return [.. _people.Everybody];
         }
     }
 
@@ -357,4 +374,6 @@ internal sealed class Room : EventStream
         _people.CountSaid();
         Enqueue(new InfoChange(this));
     }
+
+    private sealed record Searched(RoomRecord Record, string Text);
 }

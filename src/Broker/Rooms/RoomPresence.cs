@@ -8,8 +8,22 @@ internal sealed class PresentAccount(Account account, Author shownAs, DateTimeOf
 {
     public Account Account { get; } = account;
 
+    /// <summary>By name, as people look for it, and those of one name by user name.</summary>
+    public static Comparer<PresentAccount> ByPlace { get; } = Comparer<PresentAccount>.Create((one, other) => string.CompareOrdinal(one.Place, other.Place));
+
     /// <summary>The names under which its presence was announced last.</summary>
-    public Author ShownAs { get; set; } = shownAs;
+    public Author ShownAs
+    {
+        get;
+        set
+        {
+            field = value;
+            Place = SearchText.Of(value.Name) + "\t" + value.User;
+        }
+    } = shownAs;
+
+    /// <summary>Where it stands in a list of people, which is also what is looked through for it: the name as it is compared, a tab, which comes before any letter, and the user name.</summary>
+    public string Place { get; private set; } = SearchText.Of(shownAs.Name) + "\t" + shownAs.User;
 
     public DateTimeOffset Since { get; } = since;
 

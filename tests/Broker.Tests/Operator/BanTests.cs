@@ -85,7 +85,7 @@ public sealed class BanTests : IDisposable
         Assert.DoesNotContain(
             await witness.PublishesUntilAsync(publish => publish.Text.Contains("\"marker\"", StringComparison.Ordinal)),
             publish => publish.Text.Contains("my will", StringComparison.Ordinal));
-        Assert.DoesNotContain(broker.Room("lobby").SnapshotPresence(), person => person.Author.User == "ana");
+        Assert.DoesNotContain(broker.Room("lobby").SnapshotPresence(), person => person.ShownAs.User == "ana");
     }
 
     [Fact]

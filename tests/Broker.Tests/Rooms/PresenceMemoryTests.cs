@@ -142,5 +142,5 @@ public sealed class PresenceMemoryTests
     private static byte[] NoteOf(string room) => Encoding.UTF8.GetBytes("presence/" + room);
 
     /// <summary>All in the lobby, those in grace included.</summary>
-    private static List<string> Here(RunningBroker broker) => [.. broker.Room("lobby").SnapshotPresence().Select(present => present.Author.User).Order()];
+    private static List<string> Here(RunningBroker broker) => [.. broker.Room("lobby").SnapshotPresence().Select(present => present.ShownAs.User).Order()];
 }

@@ -1,0 +1,178 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http.HttpResults;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Names;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Rooms;
+
+namespace WebMessenger.Broker.Api;
+
+/// <summary>`/api/rooms/{room}/members` and `/people`: who is on a room's list, and who is here.</summary>
+internal static class RoomPeopleApi
+{
+    private const int MembersPerPage = 100;
+    private const int PeoplePerPage = 100;
+    private const int LongestPage = 200;
+    private const int LongestSearch = 100;
+
+    public static void Map(RouteGroupBuilder rooms)
+    {
+        rooms.MapGet("{room}/members", Members);
+        rooms.MapPut("{room}/members/{user}", AddMemberAsync);
+        rooms.MapDelete("{room}/members/{user}", RemoveMemberAsync);
+        rooms.MapGet("{room}/people", People).TakesAnswerSlot();
+    }
+
+    private static async Task<IResult> AddMemberAsync(string room, string user, RoomDirectory rooms, AccountDirectory accounts, HttpContext context)
+    {
+        var who = context.SignedIn();
+        var isMe = IsMe(user, who);
+        if (RoomsApi.Visible(room, rooms, context, orInvited: isMe) is not { } found)
+        {
+            return RoomProblems.NoSuchRoom();
+        }
+
+        if (isMe)
+        {
+            await rooms.JoinAsync(found, who.Account, byItself: true);
+            return found.IsMember(who.Account.Id) ? TypedResults.NoContent()
+                : RoomDirectory.MayManage(found, who.Account) ? RoomProblems.Forbidden("not_allowed", "This room is private: only who is invited comes in.")
+                : RoomProblems.NoSuchRoom();
+        }
+
+        // Before the name is looked up: whoever may not invite learns nothing of names (fault S13).
+        if (!RoomsApi.IsWhole(who) || !RoomDirectory.MayInvite(found, who.Account))
+        {
+            return RoomProblems.Forbidden("not_allowed", "Only the owner of the room can invite somebody.");
+        }
+
+        // Nobody can have it, which everybody can know: it tells of no one, and costs no invitation.
+        if (!UserName.TryParse(user, out _))
+        {
+            return Problems.Field("user", "invalid", "A user name has 1 to 32 of a-z, 0-9, '.', '-' and '_', and begins with a letter or digit.");
+        }
+
+        return await rooms.InviteAsync(found, accounts.FindByUserName(user), who.Account) switch
+        {
+            RoomChange.Done => TypedResults.NoContent(),
+            RoomChange.Invited => TypedResults.Json(new Invited(true), RoomsJson.Default.Invited, statusCode: StatusCodes.Status202Accepted),
+            var refused => Refused(refused, rooms, context),
+        };
+    }
+
+    private static async Task<IResult> RemoveMemberAsync(string room, string user, RoomDirectory rooms, AccountDirectory accounts, HttpContext context)
+    {
+        var who = context.SignedIn();
+        var isMe = IsMe(user, who);
+        if (RoomsApi.Visible(room, rooms, context, orInvited: isMe) is not { } found)
+        {
+            return RoomProblems.NoSuchRoom();
+        }
+
+        if (!RoomsApi.IsWhole(who) || (!isMe && !RoomDirectory.MayManage(found, who.Account)))
+        {
+            return RoomProblems.Forbidden("not_allowed", "Only the owner of the room can remove somebody else, and a limited access token nobody.");
+        }
+
+        var account = isMe ? who.Account : accounts.FindByUserName(user);
+        if (account is null || !found.IsMember(account.Id))
+        {
+            if (isMe)
+            {
+                return await rooms.DeclineAsync(found, who.Account) ? TypedResults.NoContent()
+                    : RoomProblems.NotFound("no_such_member", "There is no such member in this room.");
+            }
+
+            // One answer, whether somebody of that name was invited, was not, or does not exist (fault S13).
+            var withdrawn = await rooms.WithdrawAsync(found, account, who.Account);
+            return withdrawn == RoomChange.Done ? TypedResults.NoContent() : Refused(withdrawn, rooms, context);
+        }
+
+        if (found.Record.IsPrivate && found.Record.OwnerId == account.Id)
+        {
+            return RoomProblems.Conflict("owner_leaves", "You made this room and it is private: make it public or delete it instead of leaving.");
+        }
+
+        await rooms.LeaveAsync(found, account, byItself: isMe);
+        return TypedResults.NoContent();
+    }
+
+    private static IResult Members(string room, string? after, string? limit, RoomDirectory rooms, AccountDirectory accounts, HttpContext context)
+    {
+        if (RoomsApi.Visible(room, rooms, context) is not { } found || !found.IsMember(context.SignedIn().Account.Id))
+        {
+            return RoomProblems.NoSuchRoom();
+        }
+
+        if (PageLength.Read(limit, MembersPerPage, LongestPage) is not { } most)
+        {
+            return Problems.Field("limit", "invalid", "A page has 1 to 200 members.");
+        }
+
+        // One more than is shown tells whether there are more.
+        var members = found.MemberIds
+            .Select(accounts.Find)
+            .OfType<Account>()
+            .Where(account => after is null || string.CompareOrdinal(account.UserName, after) > 0)
+            .OrderBy(account => account.UserName, StringComparer.Ordinal)
+            .Take(most + 1)
+            .ToList();
+        var shown = members.Take(most).ToArray();
+        return TypedResults.Json(
+            new MemberList(
+                [.. shown.Select(account => new MemberView(account.UserName, account.DisplayName, KindOf(account), found.Record.OwnerId == account.Id))],
+                members.Count > most ? shown[^1].UserName : null),
+            RoomsJson.Default.MemberList);
+    }
+
+    // Without any of the three it is everybody at once, as version 1 began.
+    private static IResult People(string room, string? search, string? after, string? limit, RoomDirectory rooms, HttpContext context)
+    {
+        if (RoomsApi.Visible(room, rooms, context) is not { } found)
+        {
+            return RoomProblems.NoSuchRoom();
+        }
+
+        // Who is here is told to members alone, in public rooms too.
+        if (!found.IsMember(context.SignedIn().Account.Id))
+        {
+            return RoomProblems.NoSuchRoom();
+        }
+
+        var isWhole = search is null && after is null && limit is null;
+        if (PageLength.Read(limit, PeoplePerPage, LongestPage) is not { } most)
+        {
+            return Problems.Field("limit", "invalid", "A page has 1 to 200 people.");
+        }
+
+        if (search is { Length: > LongestSearch })
+        {
+            return Problems.Field("search", "too_long", "At most 100 characters are looked for.");
+        }
+
+        var words = SearchText.WordsOf(search);
+        var here = found.SnapshotPresence().Where(present => SearchText.HasAll(present.Place, words) && (after is null || string.CompareOrdinal(present.Place, after) > 0));
+
+        // One more than is shown tells whether there are more.
+        var people = (isWhole ? here.OrderBy(present => present.Place, StringComparer.Ordinal) : here.Order(PresentAccount.ByPlace).Take(most + 1)).ToList();
+        var shown = isWhole ? people : people.Take(most).ToList();
+        return TypedResults.Json(
+            new PeopleList(
+                [.. shown.Select(present => new PersonView(present.ShownAs.User, present.ShownAs.Name, present.ShownAs.Kind, Timestamps.Format(present.Since)))],
+                people.Count > shown.Count ? shown[^1].Place : null),
+            RoomsJson.Default.PeopleList);
+    }
+
+    private static bool IsMe(string user, LoginSession who) => user == "me" || (UserName.TryParse(user, out var name) && name.Value == who.Account.UserName);
+
+    private static string KindOf(Account account) => account.IsGuest ? "guest" : "person";
+
+    private static ProblemHttpResult Refused(RoomChange outcome, RoomDirectory rooms, HttpContext context) => outcome == RoomChange.TriedTooOften
+        ? RoomProblems.TooOften(
+            "too_many_invitations",
+            "You have invited, or taken back, as many people today as you may. Try again later.",
+            rooms.WaitForNextInvitation(context.SignedIn().Account),
+            context)
+        : RoomsApi.Refused(outcome);
+}
