@@ -64,7 +64,8 @@ if (remembered('me') !== null) {
   const room = path === '' ? 'lobby' : named !== undefined && roomIdPattern.test(named) ? named : null;
   first.preload('chat');
   first.preload('link');
-  ask('/api/rooms');
+  ask('/api/rooms?mine=true&limit=200');
+  ask('/api/rooms?limit=50');
   if (room !== null) {
     ask(`/api/rooms/${room}`);
     ask(`/api/rooms/${room}/events?limit=50`);

@@ -143,6 +143,7 @@ export const en = {
   'rooms.newBelow.one': '{count} unread room below',
   'rooms.newBelow.other': '{count} unread rooms below',
   'rooms.draft': 'Draft',
+  'rooms.showMore': 'Show more rooms',
   'rooms.showAll': 'Show all {count}',
   'rooms.fewer': 'Show fewer',
   'rooms.noneFound': 'No room matches “{text}”.',

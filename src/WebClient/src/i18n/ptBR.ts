@@ -142,6 +142,7 @@ export const ptBR: Catalogue = {
   'rooms.newBelow.one': '{count} sala não lida abaixo',
   'rooms.newBelow.other': '{count} salas não lidas abaixo',
   'rooms.draft': 'Rascunho',
+  'rooms.showMore': 'Mostrar mais salas',
   'rooms.showAll': 'Mostrar todas ({count})',
   'rooms.fewer': 'Mostrar menos',
   'rooms.noneFound': 'Nenhuma sala combina com “{text}”.',

@@ -49,6 +49,29 @@ export async function call<T>(
   }
 }
 
+/** What was answered before, and the tag by which the server knows whether it is so still. */
+export interface Tagged<T> {
+  tag: string | null;
+  value: T;
+}
+
+/** A GET whose answer may be long and is seldom another than before: `known` is answered again for as long as the server has nothing new. */
+export async function callTagged<T>(path: string, known: Tagged<T> | null): Promise<Answer<Tagged<T>>> {
+  try {
+    return await within(patience.reading, async (signal) => {
+      const init = request('GET', undefined);
+      if (known?.tag) init.headers = { ...init.headers, 'If-None-Match': known.tag };
+      const response = await (askedEarly(path) || fetch(onHost(path), { ...init, signal }));
+      const content = await response.text();
+      if (response.status === 304 && known) return { ok: true, value: known };
+      if (response.ok) return { ok: true, value: { tag: response.headers.get('ETag'), value: JSON.parse(content) as T } };
+      return { ok: false, problem: toProblem(response.status, content, response.headers.get('Retry-After')) };
+    });
+  } catch {
+    return { ok: false, problem: { status: 0, code: 'unreachable', message: '', fields: {}, retryAfter: null } };
+  }
+}
+
 function request(method: Method, body: unknown): RequestInit {
   const init = { method, headers: { Accept: 'application/json' }, cache: 'no-store' } satisfies RequestInit;
   return body === undefined ? init : { ...init, headers: { ...init.headers, 'Content-Type': 'application/json' }, body: JSON.stringify(body) };

@@ -43,6 +43,8 @@ const listeners = new Map<string, Set<() => void>>();
 const me = { account: 'a1', user: 'ana', name: 'Ana', kind: 'person', email: null, administrator: false, sessionId: 's' } as const;
 const listed = (id: string, member = false) => ({ id, title: id, topic: '', visibility: 'public', people: 0, member, mine: false });
 const counted = (room: string) => ({ room, head: 9, epoch: 'e', seq: 5, unread: 1, bots: 0 });
+/** The list of the account's own rooms; that of all others is empty here. */
+const ownRooms = 'GET /api/rooms?mine=true&limit=200';
 const count = (request: string) => asked.filter((one) => one === request).length;
 
 function stubBrowser(): void {
@@ -67,7 +69,8 @@ beforeEach(() => {
     if (reply === null) throw new TypeError('no network');
     return new Response(reply.body === undefined ? null : JSON.stringify(reply.body), { status: reply.status });
   });
-  replies.set('GET /api/rooms', () => ({ status: 200, body: { rooms: [listed('garden', true), listed('kitchen')] } }));
+  replies.set('GET /api/rooms?limit=50', () => ({ status: 200, body: { rooms: [] } }));
+  replies.set(ownRooms, () => ({ status: 200, body: { rooms: [listed('garden', true), listed('kitchen')] } }));
   replies.set('GET /api/rooms/garden', () => ({ status: 200, body: listed('garden', true) }));
   chat = new Chat(me);
 });
@@ -108,7 +111,7 @@ describe('Chat', () => {
   describe('S19: invitations', () => {
     const invitation = { room: 'den', title: 'The den', visibility: 'private', by: { user: 'bea', name: 'Bea', kind: 'person' }, at: '' };
     const invitedTo = (...invited: unknown[]) =>
-      replies.set('GET /api/rooms', () => ({ status: 200, body: { rooms: [listed('garden', true)], invited } }));
+      replies.set(ownRooms, () => ({ status: 200, body: { rooms: [listed('garden', true)], invited } }));
     const open = () => chat.directory.invited.map(({ room }) => room);
 
     it('shows one among the rooms as soon as it is told, and no notice beside it', async () => {
@@ -199,7 +202,7 @@ describe('Chat', () => {
 
   it('takes all rooms of one statement into the list in one pass', async () => {
     const many = Array.from({ length: 200 }, (_, index) => `room${index}`);
-    replies.set('GET /api/rooms', () => ({ status: 200, body: { rooms: [listed('garden', true), ...many.map((id) => listed(id))] } }));
+    replies.set(ownRooms, () => ({ status: 200, body: { rooms: [listed('garden', true), ...many.map((id) => listed(id))] } }));
     const wire = await online('garden');
     const known = chat.directory.rooms;
     wire.says([counted('garden')]);
@@ -234,7 +237,7 @@ describe('Chat', () => {
 
     beforeEach(() => {
       chat = new Chat({ ...me, kind: 'guest' });
-      replies.set('GET /api/rooms', () => ({ status: 200, body: { rooms: [listed('garden', true), listed('kitchen', true), { ...listed('den', true), visibility: 'private' }] } }));
+      replies.set(ownRooms, () => ({ status: 200, body: { rooms: [listed('garden', true), listed('kitchen', true), { ...listed('den', true), visibility: 'private' }] } }));
       for (const query of ['limit=50', 'after=1&limit=500'])
         replies.set(`GET /api/rooms/garden/events?${query}`, () => ({ status: 200, body: { epoch: 'e', head: 1, first: 1, events: [event] } }));
     });
@@ -244,7 +247,7 @@ describe('Chat', () => {
       const before = await online('garden', 'kitchen', 'den');
       chat.visit('garden');
       await vi.waitFor(() => expect(chat.opened.get('garden')!.phase).toBe('ready'));
-      replies.set('GET /api/rooms', () => ({ status: 200, body: { rooms: [listed('garden'), listed('kitchen')] } }));
+      replies.set(ownRooms, () => ({ status: 200, body: { rooms: [listed('garden'), listed('kitchen')] } }));
       before.events.closed();
       chat.connection.retryNow();
       await vi.waitFor(() => expect(Wire.newest).not.toBe(before));
@@ -299,16 +302,16 @@ describe('Chat', () => {
 
   it('asks for a list that did not come again at once when told to, one call at a time', async () => {
     let answer: ((reply: Reply) => void) | null = null;
-    replies.set('GET /api/rooms', () => null);
+    replies.set(ownRooms, () => null);
     chat.start();
     await vi.waitFor(() => expect(chat.directory.phase).toBe('failed'));
     expect(chat.directory.retry.failures).toBe(1);
-    replies.set('GET /api/rooms', () => new Promise((resolve) => (answer = resolve)));
-    const before = count('GET /api/rooms');
+    replies.set(ownRooms, () => new Promise((resolve) => (answer = resolve)));
+    const before = count(ownRooms);
     chat.directory.retry.retryNow();
     chat.directory.retry.retryNow();
     await vi.waitFor(() => expect(answer).not.toBeNull());
-    expect(count('GET /api/rooms')).toBe(before + 1);
+    expect(count(ownRooms)).toBe(before + 1);
     answer!({ status: 200, body: { rooms: [listed('garden')] } });
     await vi.waitFor(() => expect(chat.directory.phase).toBe('ready'));
     expect([chat.directory.rooms.map((room) => room.id), chat.directory.retry.failures]).toEqual([['garden'], 0]);
@@ -317,15 +320,15 @@ describe('Chat', () => {
   it('reads the list once more, and once only, when it is asked for while it is read', async () => {
     await online('garden');
     const answers: ((reply: Reply) => void)[] = [];
-    replies.set('GET /api/rooms', () => new Promise((resolve) => answers.push(resolve)));
-    const before = count('GET /api/rooms');
+    replies.set(ownRooms, () => new Promise((resolve) => answers.push(resolve)));
+    const before = count(ownRooms);
     const read = Promise.all([chat.directory.read(), chat.directory.read(), chat.directory.read()]);
     await vi.waitFor(() => expect(answers).toHaveLength(1));
     answers[0]!({ status: 200, body: { rooms: [] } });
     await vi.waitFor(() => expect(answers).toHaveLength(2));
     answers[1]!({ status: 200, body: { rooms: [listed('kitchen')] } });
     await read;
-    expect(count('GET /api/rooms')).toBe(before + 2);
+    expect(count(ownRooms)).toBe(before + 2);
     expect(chat.directory.rooms.map((room) => room.id)).toEqual(['kitchen']);
   });
 });

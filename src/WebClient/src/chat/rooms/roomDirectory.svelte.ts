@@ -1,15 +1,35 @@
-import { call } from '../../lib/http';
+import { SvelteMap } from 'svelte/reactivity';
+import { callTagged, type Answer, type Tagged } from '../../lib/http';
 import { Retry, type Tried } from '../../lib/retry.svelte';
 import { readInvitation, readRoom, type Invitation, type Reading, type Room } from '../model/protocol';
 
 /** Kept for a visit without the server: nobody looks for more rooms than these there. */
 const mostKept = 500;
 
-/** The rooms that the account can see, as the server lists them when it is asked, and which of them it is in, as the server tells meanwhile. */
+/** Which of all rooms are shown before anybody looks for one, and all that are the account's. The document's first script asks for the same. */
+const listed = '/api/rooms?limit=50';
+const own = '/api/rooms?mine=true&limit=200';
+/** Milliseconds without a further letter after which it is looked for. */
+const lookAfter = 250;
+/** Rooms that were found by looking and are not kept to: whoever looks on begins anew. */
+const mostFound = 2_000;
+
+interface ListPage {
+  rooms?: unknown[];
+  invited?: unknown[];
+  next?: unknown;
+}
+
+/**
+ * The rooms that the account is in, the busiest of the others, and those that were looked for, as the server lists them when it is asked; and which of them the account is in, as
+ * the server tells meanwhile. Nobody asks for all rooms there are.
+ */
 export class RoomDirectory {
   rooms = $state.raw<Room[]>([]);
   /** The rooms that the account is asked into and has not answered, the newest first. */
   invited = $state.raw<readonly Invitation[]>([]);
+  /** What was looked for is not answered yet. */
+  looking = $state(false);
   phase = $state<'loading' | 'ready' | 'failed'>('loading');
   /** Asks for a list that did not come, again and again. */
   readonly retry = new Retry();
@@ -22,6 +42,14 @@ export class RoomDirectory {
   readonly #changed: () => void;
   /** The rooms that the server has told to be this account's. */
   readonly #mine = new Set<string>();
+  /** The ids of those that only looking has found. */
+  readonly #found = new Set<string>();
+  /** By what is looked for: where the server's list goes on; null: nowhere. Nothing looked for is all rooms. */
+  readonly #next = new SvelteMap<string, string | null>();
+  /** By what was asked for. */
+  readonly #answers = new Map<string, Tagged<ListPage>>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #looked = '';
   #isKnown!: () => void;
   #reading: Promise<Tried> | null = null;
   #readAgain = false;
@@ -64,8 +92,41 @@ export class RoomDirectory {
     await this.#reading;
   }
 
+  /** Looks for rooms that are not listed, when the reader pauses. */
+  look(text: string): void {
+    const query = text.trim();
+    if (query === this.#looked) return;
+    this.#looked = query;
+    clearTimeout(this.#timer);
+    this.looking = query !== '' && !this.#next.has(query);
+    if (this.looking) this.#timer = setTimeout(() => void this.more(query).then(() => (this.looking &&= this.#looked !== query)), lookAfter);
+  }
+
+  /** Whether the server has more of what is looked for. */
+  hasMore(text: string): boolean {
+    return typeof this.#next.get(text.trim()) === 'string';
+  }
+
+  /** The next page of what is looked for. */
+  async more(text: string): Promise<void> {
+    const query = text.trim();
+    const next = this.#next.get(query);
+    if (next === null || (next === undefined && query === '')) return;
+    const search = new URLSearchParams({ limit: '50' });
+    if (query !== '') search.set('query', query);
+    if (next !== undefined) search.set('cursor', next);
+    const answer = await callTagged<ListPage>(`/api/rooms?${search}`, null);
+    if (this.#stopped || !answer.ok) return;
+    this.#next.set(query, nextOf(answer.value.value));
+    const known = new Set(this.rooms.map((room) => room.id));
+    const found = this.#read([answer.value.value]).filter((room) => !known.has(room.id));
+    for (const room of found) this.#found.add(room.id);
+    if (found.length > 0) this.rooms = [...this.rooms, ...found];
+  }
+
   stop(): void {
     this.#stopped = true;
+    clearTimeout(this.#timer);
     this.retry.stop();
   }
 
@@ -115,13 +176,10 @@ export class RoomDirectory {
   }
 
   async #readOnce(): Promise<Tried> {
-    const answer = await call<{ rooms?: unknown[]; invited?: unknown[] }>('GET', '/api/rooms');
+    const [mine, others] = await Promise.all([this.#ownRooms(), this.#asked(listed)]);
     if (this.#stopped) return 'done';
-    if (answer.ok) {
-      const rooms = (answer.value.rooms ?? []).map(readRoom).filter((room) => room !== null);
-      // It may have been asked for before a room was come into.
-      this.rooms = rooms.map((room) => (this.#mine.has(room.id) ? { ...room, member: true } : room));
-      this.invited = (answer.value.invited ?? []).map(readInvitation).filter((invitation) => invitation !== null);
+    if (mine !== null && others !== null) {
+      this.#take(mine, others);
       this.phase = 'ready';
       this.#changed();
       this.#readAt = Date.now();
@@ -131,6 +189,49 @@ export class RoomDirectory {
       this.phase = 'failed';
     }
     this.#isKnown();
-    return answer.ok ? 'done' : 'again';
+    return mine !== null && others !== null ? 'done' : 'again';
   }
+
+  #take(mine: readonly ListPage[], others: ListPage): void {
+    const rooms = this.#read([...mine, others]);
+    const isListed = new Set(rooms.map((room) => room.id));
+    if (this.#found.size > mostFound) this.#found.clear();
+    const found = this.rooms.filter((room) => this.#found.has(room.id) && !isListed.has(room.id) && room.visibility === 'public');
+    this.rooms = [...rooms, ...found];
+    this.invited = (mine[0]?.invited ?? []).map(readInvitation).filter((invitation) => invitation !== null);
+    this.#next.clear();
+    this.#next.set('', nextOf(others));
+  }
+
+  /** The rooms of these pages, each once. */
+  #read(pages: readonly ListPage[]): Room[] {
+    const rooms = new Map<string, Room>();
+    for (const room of pages.flatMap((page) => page.rooms ?? []).map(readRoom)) if (room && !rooms.has(room.id)) rooms.set(room.id, room);
+    // It may have been asked for before a room was come into.
+    return [...rooms.values()].map((room) => (this.#mine.has(room.id) ? { ...room, member: true } : room));
+  }
+
+  /** Null: a page did not come. */
+  async #ownRooms(): Promise<ListPage[] | null> {
+    const pages: ListPage[] = [];
+    for (let path: string | null = own; path !== null; ) {
+      const page: ListPage | null = await this.#asked(path);
+      if (page === null) return null;
+      pages.push(page);
+      const next: string | null = nextOf(page);
+      path = next === null ? null : `${own}&cursor=${encodeURIComponent(next)}`;
+    }
+    return pages;
+  }
+
+  async #asked(path: string): Promise<ListPage | null> {
+    const answer: Answer<Tagged<ListPage>> = await callTagged<ListPage>(path, this.#answers.get(path) ?? null);
+    if (!answer.ok) return null;
+    this.#answers.set(path, answer.value);
+    return answer.value.value;
+  }
+}
+
+function nextOf(page: ListPage): string | null {
+  return typeof page.next === 'string' ? page.next : null;
 }

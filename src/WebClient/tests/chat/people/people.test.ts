@@ -106,7 +106,7 @@ describe('PeopleState', () => {
   });
 
   it('compares one who comes with few of a thousand', () => {
-    const { state, change } = withPeople(...Array.from({ length: 1_000 }, (_, index) => person(`u${index}`, `Person ${index}`)));
+    const { change } = withPeople(...Array.from({ length: 1_000 }, (_, index) => person(`u${index}`, `Person ${index}`)));
     vi.mocked(names.byName).mockClear();
     change([person('new', 'Person 500 and a half')]);
     expect(vi.mocked(names.byName).mock.calls.length).toBeLessThan(20);

@@ -129,4 +129,54 @@ describe('RoomDirectory', () => {
     told.keepTo(new Set());
     await told.known;
   });
+
+  it('R2: asks for the own rooms, to their end, and for the busiest of all, and no other time for what is the same still', async () => {
+    const asked: string[] = [];
+    const pages: Record<string, object> = {
+      '/api/rooms?mine=true&limit=200': { rooms: [listed('den', { visibility: 'private', member: true })], next: '0.den' },
+      '/api/rooms?mine=true&limit=200&cursor=0.den': { rooms: [listed('lobby', { member: true })] },
+      '/api/rooms?limit=50': { rooms: [listed('lobby', { member: true }), listed('yard')], next: '0.yard' },
+      '/api/rooms?limit=50&cursor=0.yard': { rooms: [listed('zoo')] },
+    };
+    vi.stubGlobal('fetch', async (path: string, init: { headers: Record<string, string> }) => {
+      asked.push(`${path} ${init.headers['If-None-Match'] ?? ''}`.trim());
+      if (init.headers['If-None-Match'] === `W/"${path}"`) return new Response(null, { status: 304 });
+      return Response.json(pages[path], { headers: { ETag: `W/"${path}"` } });
+    });
+    const directory = new RoomDirectory(() => {});
+    await directory.read();
+    expect(directory.rooms.map((room) => room.id)).toEqual(['den', 'lobby', 'yard']);
+    expect(asked).toEqual(Object.keys(pages).filter((path) => !path.includes('0.yard')).sort((a, b) => asked.indexOf(a) - asked.indexOf(b)));
+    expect([directory.hasMore(''), directory.hasMore('zoo')]).toEqual([true, false]);
+    await directory.more('');
+    expect([directory.rooms.map((room) => room.id), directory.hasMore('')]).toEqual([['den', 'lobby', 'yard', 'zoo'], false]);
+    asked.length = 0;
+    await directory.read();
+    expect(asked.every((one) => one.includes('W/'))).toBe(true);
+    expect(directory.rooms.map((room) => room.id)).toEqual(['den', 'lobby', 'yard', 'zoo']);
+  });
+
+  it('R2: looks for a room by the server when the reader pauses', async () => {
+    vi.useFakeTimers();
+    try {
+      const { directory } = await holding(listed('lobby', { member: true }));
+      const asked: string[] = [];
+      vi.stubGlobal('fetch', async (path: string) => {
+        asked.push(path);
+        return Response.json({ rooms: [listed('lobby', { member: true }), listed('music')] });
+      });
+      for (const text of ['m', 'mu', 'Mú']) directory.look(text);
+      expect([directory.looking, asked]).toEqual([true, []]);
+      await vi.advanceTimersByTimeAsync(300);
+      expect([directory.looking, asked]).toEqual([false, ['/api/rooms?limit=50&query=M%C3%BA']]);
+      expect(directory.rooms.map((room) => room.id)).toEqual(['lobby', 'music']);
+      directory.look('');
+      directory.look('Mú ');
+      await vi.advanceTimersByTimeAsync(300);
+      expect(asked).toHaveLength(1);
+      directory.stop();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 });
