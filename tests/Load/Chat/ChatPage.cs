@@ -50,7 +50,7 @@ internal sealed class ChatPage : IPacketHandler, IDisposable
             _ = page.ReadAsync();
             await page.AskAsync(PacketType.ConnAck, ClientPackets.Connect(MqttVersion.V5, $"page-{person.UserName}", null), cancellation);
             var (room, me) = (RoomTopic.Of(person.Room), $"users/{person.UserName}");
-            var around = page.AskAsync(PacketType.SubAck, ClientPackets.Subscribe(MqttVersion.V5, AroundId, [me, $"{me}/read", $"{me}/read/+", $"{room}/presence/+", $"{room}/info", $"{room}/typing"], 0), cancellation);
+            var around = page.AskAsync(PacketType.SubAck, ClientPackets.Subscribe(MqttVersion.V5, AroundId, [me, $"{me}/read", $"{me}/read/+", $"{room}/people", $"{room}/info", $"{room}/typing"], 0), cancellation);
             var (head, epoch, _) = await browser.HistoryAsync(person.Cookie, person.Room, cancellation);
             var history = Stopwatch.GetTimestamp();
             await around;

@@ -18,6 +18,7 @@ internal static class CommandList
         KickScenario.Kind,
         HostileScenario.Kind,
         UnreadScenario.Kind,
+        CrowdScenario.Kind,
     ];
 
     public static IReadOnlyList<ICommand> All { get; } =

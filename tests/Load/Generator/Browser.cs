@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using WebMessenger.Load.Servers;
+using WebMessenger.Load.Wire;
 
 namespace WebMessenger.Load.Generator;
 
@@ -20,6 +21,19 @@ internal sealed class Browser(ServerUnderTest server) : IDisposable
             : throw new LoadException($"A sign-in was answered with {(int)answer.StatusCode}.");
     }
 
+    /// <summary>As a guest. Returns the cookie, and the user name that the server gave.</summary>
+    public async Task<(string Cookie, string UserName)> EnterAsync(string nickname, CancellationToken cancellation)
+    {
+        using var answer = await _http.PostAsJsonAsync("/api/session/guest", new { nickname }, cancellation);
+        if (!answer.IsSuccessStatusCode)
+        {
+            throw new LoadException($"A guest was answered with {(int)answer.StatusCode}.");
+        }
+
+        using var session = await JsonDocument.ParseAsync(await answer.Content.ReadAsStreamAsync(cancellation), cancellationToken: cancellation);
+        return (answer.Headers.GetValues("Set-Cookie").First().Split(';')[0], session.RootElement.GetProperty("user").GetString()!);
+    }
+
     public async Task<HttpStatusCode> LogOutAsync(string cookie, CancellationToken cancellation)
     {
         using HttpRequestMessage logOut = new(HttpMethod.Delete, "/api/session") { Headers = { { "Cookie", cookie } } };
@@ -28,9 +42,13 @@ internal sealed class Browser(ServerUnderTest server) : IDisposable
     }
 
     /// <summary>The newest page of a room's history: where it ends.</summary>
-    public async Task<(long Head, string Epoch, int Events)> HistoryAsync(string cookie, int room, CancellationToken cancellation)
+    public Task<(long Head, string Epoch, int Events)> HistoryAsync(string cookie, int room, CancellationToken cancellation) =>
+        HistoryAsync(cookie, RoomTopic.IdOf(room), cancellation);
+
+    /// <inheritdoc cref="HistoryAsync(string, int, CancellationToken)"/>
+    public async Task<(long Head, string Epoch, int Events)> HistoryAsync(string cookie, string room, CancellationToken cancellation)
     {
-        using HttpRequestMessage ask = new(HttpMethod.Get, string.Create(CultureInfo.InvariantCulture, $"/api/rooms/{RoomTopic.IdOf(room)}/events?limit=50")) { Headers = { { "Cookie", cookie } } };
+        using HttpRequestMessage ask = new(HttpMethod.Get, $"/api/rooms/{room}/events?limit=50") { Headers = { { "Cookie", cookie } } };
         using var answer = await _http.SendAsync(ask, cancellation);
         if (!answer.IsSuccessStatusCode)
         {
@@ -41,5 +59,21 @@ internal sealed class Browser(ServerUnderTest server) : IDisposable
         return (page.RootElement.GetProperty("head").GetInt64(), page.RootElement.GetProperty("epoch").GetString()!, page.RootElement.GetProperty("events").GetArrayLength());
     }
 
+    public Task MakeRoomAsync(Login owner, string id, CancellationToken cancellation) =>
+        AsOwnerAsync(owner, HttpMethod.Post, "/api/rooms", JsonContent.Create(new { id, title = id }), HttpStatusCode.Created, cancellation);
+
+    public Task DeleteRoomAsync(Login owner, string id, CancellationToken cancellation) =>
+        AsOwnerAsync(owner, HttpMethod.Delete, $"/api/rooms/{id}", null, HttpStatusCode.NoContent, cancellation);
+
     public void Dispose() => _http.Dispose();
+
+    private async Task AsOwnerAsync(Login owner, HttpMethod method, string path, HttpContent? body, HttpStatusCode expected, CancellationToken cancellation)
+    {
+        using HttpRequestMessage ask = new(method, path) { Content = body, Headers = { { "Authorization", $"Bearer {owner.Secret}" } } };
+        using var answer = await _http.SendAsync(ask, cancellation);
+        if (answer.StatusCode != expected)
+        {
+            throw new LoadException($"{method} {path} was answered with {(int)answer.StatusCode}.");
+        }
+    }
 }

@@ -19,10 +19,11 @@ internal sealed class HonestClient : IDisposable
     private readonly SyncProbe _disk;
 
     /// <param name="folder">Of the server, on the disk that it writes to.</param>
-    public HonestClient(IPEndPoint server, Login login, string folder)
+    /// <param name="topic">Where it says it instead; null: it whispers to itself.</param>
+    public HonestClient(IPEndPoint server, Login login, string folder, string? topic = null)
     {
         _disk = new SyncProbe(folder);
-        _publish = ClientPackets.Publish(MqttVersion.V311, "users/" + login.UserName, "honest"u8, out var packetIdAt);
+        _publish = ClientPackets.Publish(MqttVersion.V311, topic ?? "users/" + login.UserName, "honest"u8, out var packetIdAt);
         _publish[packetIdAt + 1] = 1;
         _socket.Connect(server);
         _socket.Send(ClientPackets.Connect(MqttVersion.V311, "honest", login));
