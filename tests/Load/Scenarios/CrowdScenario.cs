@@ -84,11 +84,13 @@ internal sealed class CrowdScenario : IScenario
             figures.Add(new("… × that at few", "", atMany.Cost / atFew.Cost));
             var seconds = atFew.Seconds + (named > _few ? toNamed.Seconds : 0);
             var bytes = (atFew.Bytes + (named > _few ? toNamed.Bytes : 0)) / seconds;
+            figures.Add(new("came, up to 1,000", "/s", atFew.Rate));
             figures.Add(new("bytes to each other, up to 1,000", "B/s", bytes));
             Check(problems, bytes > MostBytesNamed, "others were sent more than 8 kB/s up to 1,000");
             Check(problems, atMany.Cost > MostCost * atFew.Cost, "a guest among many cost more than twice one among few");
             if (toMany is { } crowd)
             {
+                figures.Add(new("came, above 1,000", "/s", crowd.Rate));
                 figures.Add(new("bytes to each other, above 1,000", "B/s", crowd.Bytes / crowd.Seconds));
                 Check(problems, crowd.Bytes / crowd.Seconds > MostBytesCrowd, "others were sent more than 2 kB/s above 1,000");
             }
@@ -182,7 +184,7 @@ internal sealed class CrowdScenario : IScenario
         await Task.WhenAll(coming);
         var passed = Reading.Now(server) - begin!.Value;
         var heard = (observers.Sum(guest => guest.Bytes) - bytes) / (double)observers.Length;
-        return new Coming(passed.Server.TotalMilliseconds / (until - costFrom), heard, clock.Elapsed.TotalSeconds);
+        return new Coming(passed.Server.TotalMilliseconds / (until - costFrom), heard, clock.Elapsed.TotalSeconds, (until - from) / clock.Elapsed.TotalSeconds);
 
         async Task EnterAsync(int number)
         {
@@ -200,5 +202,6 @@ internal sealed class CrowdScenario : IScenario
 
     /// <param name="Cost">Milliseconds of the server's processor for each who came.</param>
     /// <param name="Bytes">To each observer.</param>
-    private readonly record struct Coming(double Cost, double Bytes, double Seconds);
+    /// <param name="Rate">How many came a second: fewer than asked for where the machine is busy.</param>
+    private readonly record struct Coming(double Cost, double Bytes, double Seconds, double Rate);
 }
