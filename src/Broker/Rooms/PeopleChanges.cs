@@ -44,22 +44,27 @@ internal sealed class PeopleChanges(RoomPresence presence)
     /// <summary>Places with a filter on `people`.</summary>
     public int Listeners { get; private set; }
 
-    public void Listen(bool before, bool now)
+    /// <summary>True: the first listens, and what changed while nobody did was not noted.</summary>
+    public bool Listen(bool before, bool now)
     {
         if (before == now)
         {
-            return;
+            return false;
         }
 
         Listeners += now ? 1 : -1;
-        if (Listeners == 1 && now)
-        {
-            (_isCrowd, _saidCount) = (presence.Count > NamedUpTo, presence.Count);
-        }
-        else if (Listeners == 0)
+        if (Listeners == 0)
         {
             Forget();
         }
+
+        if (Listeners != 1 || !now)
+        {
+            return false;
+        }
+
+        (_isCrowd, _saidCount) = (presence.Count > NamedUpTo, presence.Count);
+        return true;
     }
 
     /// <summary>Nobody listens any more.</summary>

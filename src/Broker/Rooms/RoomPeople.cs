@@ -45,7 +45,10 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
         _wideListeners += Step(before?.WantsAllPresence, now?.WantsAllPresence);
         if (before?.People is not null || now?.People is not null)
         {
-            Changes.Listen(before?.People is not null, now?.People is not null);
+            if (Changes.Listen(before?.People is not null, now?.People is not null))
+            {
+                Told.ForgetList();
+            }
         }
     }
 
@@ -57,7 +60,14 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
         (_presenceListeners, _wideListeners) = (0, 0);
     }
 
-    public void Spoke(string accountId) => Changes.Spoke(accountId);
+    /// <summary>An account sends a message. Who speaks is of use where not everybody is named.</summary>
+    public void Spoke(string accountId)
+    {
+        if (_presence.Count >= CrowdFrom)
+        {
+            Changes.Spoke(accountId);
+        }
+    }
 
     public void Arrived(Account account, string kind)
     {

@@ -29,6 +29,7 @@ internal sealed class ToldPeople(Room room, TimeProvider time)
 
     private readonly Queue<PublishFrames> _changes = new();
     private PeopleList? _shared;
+    private volatile bool _isListOld;
 
     /// <summary>The number said last.</summary>
     public long Number { get; private set; }
@@ -38,6 +39,9 @@ internal sealed class ToldPeople(Room room, TimeProvider time)
 
     /// <summary>The change of that number, which must be kept still.</summary>
     public PublishFrames Change(long number) => _changes.ElementAt((int)(number - Oldest));
+
+    /// <summary>Nobody noted what changed since the list was made. From any thread.</summary>
+    public void ForgetList() => _isListOld = true;
 
     /// <summary>Takes the next number.</summary>
     public void Say(PeopleNews news)
@@ -62,11 +66,13 @@ internal sealed class ToldPeople(Room room, TimeProvider time)
     /// </summary>
     public PeopleList List()
     {
-        if (_shared is { } shared)
+        if (!_isListOld && _shared is { } shared)
         {
             return shared;
         }
 
+        // Before the people are looked at: what becomes old from here on is noted again.
+        _isListOld = false;
         var (named, count) = room.NamedPeople();
         var parts = named.Chunk(NamesPerPart).DefaultIfEmpty([]).ToArray();
         var payloads = parts.Select((here, i) => Payload(writer => WritePart(writer, here, i + 1, parts.Length, count))).ToArray();
@@ -74,11 +80,7 @@ internal sealed class ToldPeople(Room room, TimeProvider time)
             Number,
             [.. payloads.Select(payload => new PublishFrames(TopicKind.People, room.PeopleTopic, payload, retain: true))],
             [.. payloads.Select(payload => new PublishFrames(TopicKind.People, room.PeopleTopic, payload))]);
-        if (count >= SharedFrom)
-        {
-            _shared = list;
-        }
-
+        _shared = count >= SharedFrom ? list : null;
         return list;
     }
 

@@ -49,6 +49,24 @@ public sealed class PeopleTopicTests
     }
 
     [Fact]
+    public async Task Fault_R1_Who_listens_after_nobody_did_is_sent_who_is_here_now()
+    {
+        await using var broker = await StartAsync();
+        Expect(broker.Room("lobby"), 0, 150);
+        await using var ana = await broker.ConnectAsync(await broker.RegisterAsync("ana"));
+        await ana.SubscribeAsync("rooms/lobby/people");
+        await PeopleAsync(ana);
+        Assert.Equal(150, (await PeopleAsync(ana)).Json.GetProperty("count").GetInt32());
+        await ana.UnsubscribeAsync("rooms/lobby/people");
+
+        Expect(broker.Room("lobby"), 150, 160);
+        broker.Room("lobby").Sweep();
+        await ana.SubscribeAsync("rooms/lobby/people");
+
+        Assert.Equal(160, (await PeopleAsync(ana)).Json.GetProperty("count").GetInt32());
+    }
+
+    [Fact]
     public async Task A_wildcard_for_the_room_brings_all_rooms_of_the_account_and_strangers_are_told_nothing()
     {
         await using var broker = await StartAsync("--WebMessenger:Rooms:Default:0", "lobby", "--WebMessenger:Rooms:Default:1", "garden");
