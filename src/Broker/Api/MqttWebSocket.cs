@@ -81,7 +81,7 @@ internal static class MqttWebSocket
         // Without an Origin it is no browser, and a cookie that came along is not taken for anybody's word.
         var session = context.Request.Headers.Origin.Count > 0 ? cookies.Find(context.Request) : null;
         using var socket = await context.WebSockets.AcceptWebSocketAsync(subProtocol);
-        WebSocketTransport transport = new(socket, context, session);
+        var transport = acceptor.Open(socket, context, session);
         await Task.WhenAll(transport.PumpAsync(), acceptor.ServeAsync(transport));
     }
 }

@@ -59,18 +59,21 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
         }
     }
 
-    /// <summary>PUBACK.</summary>
-    public void Acknowledged(ushort packetId)
+    /// <summary>PUBACK. False: of nothing that was delivered.</summary>
+    public bool Acknowledged(ushort packetId)
     {
         lock (_writer.Gate)
         {
-            if (_window.Release(packetId))
+            if (!_window.Release(packetId))
             {
-                _kept.Acknowledged(packetId);
-                WriteQueued();
-                _writer.Progressed();
-                _feeder.Start();
+                return false;
             }
+
+            _kept.Acknowledged(packetId);
+            WriteQueued();
+            _writer.Progressed();
+            _feeder.Start();
+            return true;
         }
     }
 

@@ -1,5 +1,4 @@
 using WebMessenger.Broker.Limits;
-using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Clients;
@@ -8,10 +7,7 @@ namespace WebMessenger.Broker.Clients;
 /// Publishes that a client sent over its account's rate, or over its Receive Maximum: taken from the socket, so that what comes behind them
 /// is heard, and dealt with when they are paid for.
 /// </summary>
-/// <remarks>
-/// Belongs to the receive side of the connection; but for <see cref="Clear"/>, when that is over, and for <see cref="Removed"/>: whether something is held, and the rooms that
-/// the account was taken off meanwhile, are guarded by the writer's gate.
-/// </remarks>
+/// <remarks>Belongs to the receive side of the connection; but for <see cref="Clear"/>, when that is over.</remarks>
 internal sealed class HeldPublishes(Writer writer, OwedAnswers answers, ILife life, TrafficMemory memory)
 {
     /// <summary>More than clients at their defaults have in flight: libraries of 3.1.1 send all they have.</summary>
@@ -23,8 +19,6 @@ internal sealed class HeldPublishes(Writer writer, OwedAnswers answers, ILife li
 
     private readonly Queue<(byte Flags, byte[] Body)> _publishes = new();
     private int _bytes;
-    private bool _isHolding;
-    private HashSet<Room>? _removedFrom;
 
     public int Count => _publishes.Count;
 
@@ -45,7 +39,6 @@ internal sealed class HeldPublishes(Writer writer, OwedAnswers answers, ILife li
 
             if (TryAdd(flags, body))
             {
-                _isHolding = true;
                 return null;
             }
 
@@ -54,41 +47,6 @@ internal sealed class HeldPublishes(Writer writer, OwedAnswers answers, ILife li
             return answers.Unreleased < answers.ReceiveMaximum
                 ? Turn
                 : throw new Violation(ReasonCode.ReceiveMaximumExceeded, "More publishes are unacknowledged than the Receive Maximum allows.");
-        }
-    }
-
-    /// <summary>Nothing is held any more: what comes from here on may bring the account back into a room.</summary>
-    public void Emptied()
-    {
-        if (_isHolding)
-        {
-            lock (writer.Gate)
-            {
-                _isHolding = false;
-                _removedFrom = null;
-            }
-        }
-    }
-
-    /// <summary>
-    /// The account is taken off a room's list: what it sent there before, and what waits for its rate, does not bring it back. To be called before it is off.
-    /// </summary>
-    public void Removed(Room room)
-    {
-        lock (writer.Gate)
-        {
-            if (_isHolding)
-            {
-                (_removedFrom ??= []).Add(room);
-            }
-        }
-    }
-
-    public bool WereRemovedFrom(Room room)
-    {
-        lock (writer.Gate)
-        {
-            return _removedFrom?.Contains(room) == true;
         }
     }
 

@@ -13,9 +13,15 @@ namespace WebMessenger.Broker.Clients;
 internal sealed class Intake(
     Writer writer, OwedAnswers answers, KeptSession kept, Submissions submissions, Identity identity, ILife life, ConnectionServices services)
 {
+    /// <summary>For longer than what a client has sent takes to be read, at the rate that an account may publish with.</summary>
+    private static readonly TimeSpan RemovalRemembered = TimeSpan.FromMinutes(1);
+
     private readonly PublishTopics _topics = new(services.Rooms);
     private RateBudget? _budget;
     private HeldPublishes? _held;
+
+    // When the account was taken off which rooms. Under the writer's gate.
+    private Dictionary<Room, long>? _removedFrom;
 
     // How far the publish has come that is looked at: after a wait it is looked at again, and must not pay or join twice.
     private (bool IsPaid, Task? Joining) _progress;
@@ -81,7 +87,6 @@ internal sealed class Intake(
                 held.Dequeue();
             }
 
-            _held?.Emptied();
             return null;
         }
         finally
@@ -91,23 +96,27 @@ internal sealed class Intake(
         }
     }
 
-    /// <summary>See <see cref="HeldPublishes.Removed"/>.</summary>
+    /// <summary>
+    /// The account is taken off a room's list: what the client sent there before, wherever it is on its way, does not bring it back. To be called before it is off. By
+    /// publishing it comes back after a minute; by SUBSCRIBE, or over HTTP, at once.
+    /// </summary>
     public void Removed(Room room)
     {
         lock (writer.Gate)
         {
-            _held?.Removed(room);
+            _removedFrom ??= [];
+            _removedFrom[room] = services.Time.GetTimestamp();
         }
     }
 
-    /// <summary>PUBREL.</summary>
-    public void Released(ushort packetId)
+    /// <summary>PUBREL. False: nothing was received under the id.</summary>
+    public bool Released(ushort packetId)
     {
         lock (writer.Gate)
         {
             if (writer.IsSilent)
             {
-                return;
+                return false;
             }
 
             var wasReceived = answers.Release(packetId);
@@ -117,6 +126,7 @@ internal sealed class Intake(
             }
 
             writer.WriteShort(PacketType.PubComp, packetId, wasReceived ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound);
+            return wasReceived;
         }
     }
 
@@ -170,7 +180,7 @@ internal sealed class Intake(
 
         if (refusal is null && verdict.IsAllowed && target.NeedsMembership(identity.Account.Id))
         {
-            if (_held?.WereRemovedFrom(target.Room!) == true)
+            if (WasRemovedFrom(target.Room!))
             {
                 submissions.Refuse(publish, PublishRefusal.NoSuchRoom, target.TopicText);
                 return Step.Done;
@@ -209,6 +219,26 @@ internal sealed class Intake(
         }
 
         return Step.Done;
+    }
+
+    // What is held may be older than any time.
+    private bool WasRemovedFrom(Room room)
+    {
+        lock (writer.Gate)
+        {
+            if (_removedFrom is null || !_removedFrom.TryGetValue(room, out var at))
+            {
+                return false;
+            }
+
+            if (_held is { Count: > 0 } || services.Time.GetElapsedTime(at) < RemovalRemembered)
+            {
+                return true;
+            }
+
+            _removedFrom.Remove(room);
+            return false;
+        }
     }
 
     // Held, an MQTT 5 client has sent more than our Receive Maximum, which it should know [MQTT-3.3.4-9]; a 3.1.1 socket is simply not read.

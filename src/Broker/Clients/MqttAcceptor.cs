@@ -1,7 +1,10 @@
+using System.Net.WebSockets;
 using Microsoft.AspNetCore.Connections;
 using MQTTnet.Adapter;
 using MQTTnet.Diagnostics.Logger;
 using MQTTnet.Server;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Transports;
 
 namespace WebMessenger.Broker.Clients;
@@ -14,6 +17,9 @@ internal sealed partial class MqttAcceptor(ConnectionServices services) : Connec
 
     /// <summary>After the end of a connection its peer has this long to take what was written to it.</summary>
     private static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(1);
+
+    /// <summary>A WebSocket may send so many seconds' worth of frames at once.</summary>
+    private const int FrameSeconds = 4;
 
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isStopping;
@@ -39,6 +45,15 @@ internal sealed partial class MqttAcceptor(ConnectionServices services) : Connec
     }
 
     public override Task OnConnectedAsync(ConnectionContext connection) => MqttListener.ServeAsync(connection, ServeAsync);
+
+    /// <summary>A WebSocket as a transport, read at the rate that the settings allow.</summary>
+    /// <param name="cookie">The login session of a browser.</param>
+    public WebSocketTransport Open(WebSocket socket, HttpContext context, LoginSession? cookie)
+    {
+        var perSecond = services.Limits.FramesPerSecond;
+        RateBudget frames = new(perSecond, (int)Math.Min((long)perSecond * FrameSeconds, int.MaxValue), services.Time);
+        return new(socket, context, cookie, frames, services.Time);
+    }
 
     /// <summary>Serves one connection, which <see cref="ConnectionLimits"/> has counted in, until it is over.</summary>
     public async Task ServeAsync(Transport transport)

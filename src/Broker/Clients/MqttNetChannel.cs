@@ -8,6 +8,7 @@ using MQTTnet.Exceptions;
 using MQTTnet.Formatter;
 using MQTTnet.Packets;
 using MQTTnet.Protocol;
+using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Clients;
@@ -21,6 +22,13 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
 {
     /// <summary>The first packet may be this long (Remaining Length); nothing is known of the peer yet.</summary>
     private const int FirstPacketBytes = 8 * 1024;
+
+    /// <summary>A client may send so many seconds' worth of packets that bring nothing at once.</summary>
+    private const int IdleSeconds = 10;
+
+    // For pings, and acknowledgements of nothing. They cost next to nothing each, and a client could send half a million a second.
+    private readonly RateBudget _idle = new(
+        services.Limits.IdlePacketsPerSecond, (int)Math.Min((long)services.Limits.IdlePacketsPerSecond * IdleSeconds, int.MaxValue), services.Time);
 
     // What IMqttChannelAdapter asks for and nobody uses.
     long IMqttChannelAdapter.BytesReceived => 0;
@@ -234,6 +242,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
             }
 
             MqttPacket? packet = null;
+            var isIdle = false;
             if (!client.Writer.IsConnected)
             {
                 packet = ReadConnect(frame);
@@ -252,13 +261,14 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                 }
                 else if (type is PacketType.PubAck or PacketType.PubRec or PacketType.PubRel or PacketType.PubComp)
                 {
-                    HandleAcknowledgement(type, frame.Body);
+                    isIdle = !HandleAcknowledgement(type, frame.Body);
                 }
                 else if (type == PacketType.PingReq)
                 {
                     // Not by way of MQTTnet, in whose queue the answers of a client that asks faster than it reads would grow.
                     FrameChecks.CheckControl(frame, client.Writer.IsVersion5);
                     AnswerPing();
+                    isIdle = true;
                 }
                 else if (type == PacketType.Disconnect && client.Intake.HeldUntil is { } turn)
                 {
@@ -276,6 +286,12 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
             if (packet is not null)
             {
                 return packet;
+            }
+
+            if (isIdle && !_idle.TryTake(out var pause))
+            {
+                wait = Task.Delay(pause, services.Time);
+                return null;
             }
         }
     }
@@ -351,7 +367,8 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
         }
     }
 
-    private void HandleAcknowledgement(PacketType type, in ReadOnlySequence<byte> body)
+    // False: it acknowledges nothing.
+    private bool HandleAcknowledgement(PacketType type, in ReadOnlySequence<byte> body)
     {
         var bytes = body.IsSingleSegment ? body.FirstSpan : body.ToArray();
         var code = PacketRules.CheckAcknowledgement(type, bytes, client.Writer.IsVersion5);
@@ -364,14 +381,12 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
         switch (type)
         {
             case PacketType.PubAck:
-                client.Delivery.Acknowledged(packetId);
-                break;
+                return client.Delivery.Acknowledged(packetId);
             case PacketType.PubRel:
-                client.Intake.Released(packetId);
-                break;
+                return client.Intake.Released(packetId);
             default:
                 client.Delivery.AcknowledgedAtQoS2(packetId, isReceived: type == PacketType.PubRec);
-                break;
+                return false;
         }
     }
 

@@ -31,7 +31,7 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
     public bool IsClosing { get; private set; }
 
     /// <summary>QoS 2 publishes that only a PUBREL makes room of. Under the writer's gate.</summary>
-    public int Unreleased => _incomingQoS2.Count;
+    public int Unreleased => _incomingQoS2.Count + (_receivedBefore?.Count ?? 0);
 
     public void Close()
     {
@@ -161,10 +161,12 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
     }
 
     /// <summary>
-    /// More publishes of the client are without an answer than may be. What the client itself counts: QoS 1 until PUBACK, QoS 2 until PUBREL; never QoS 0. Under the
-    /// writer's gate.
+    /// More publishes of the client are without an answer than may be. What the client itself counts: QoS 1 until PUBACK, QoS 2 until PUBREL; never QoS 0. And of ids that it has
+    /// not released, those of earlier connections with them, there are twice as many at most: each is kept on disk. Under the writer's gate.
     /// </summary>
-    public bool IsOver(byte qualityOfService) => writer.IsVersion5 && qualityOfService > 0 && _unanswered + _incomingQoS2.Count >= receiveMaximum;
+    public bool IsOver(byte qualityOfService) =>
+        (writer.IsVersion5 && qualityOfService > 0 && _unanswered + _incomingQoS2.Count >= receiveMaximum)
+        || (qualityOfService == 2 && _incomingQoS2.Count + (_receivedBefore?.Count ?? 0) >= 2 * receiveMaximum);
 
     /// <summary>So many publishes are at the log that no more are taken in. Under the writer's gate.</summary>
     public bool IsFull => _underWay >= receiveMaximum;

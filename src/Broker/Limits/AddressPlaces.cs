@@ -10,7 +10,8 @@ namespace WebMessenger.Broker.Limits;
 /// <remarks>Thread-safe: <c>_gate</c> guards all, and no other lock but that of a <see cref="RateBudget"/> is taken under it.</remarks>
 /// <param name="perAddress">0: no limit.</param>
 /// <param name="perSecond">0: no limit.</param>
-internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, TimeProvider time)
+/// <param name="uselessShare">Of those that are taken in a second, and at once, one of so many may be of no use.</param>
+internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, TimeProvider time, int uselessShare = 1)
 {
     private const int NetworkShare = 4;
     private const int AddressesKnown = 100_000;
@@ -24,17 +25,16 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
     private bool IsLimited => perAddress > 0 || perSecond > 0;
 
     /// <summary>Takes a place; false: this address, or the network that it lies in, has or takes as many as it may.</summary>
-    public bool TryEnter(IPAddress? address) => TryEnter(address, int.MaxValue, int.MaxValue, 1, out _);
+    public bool TryEnter(IPAddress? address) => TryEnter(address, int.MaxValue, int.MaxValue, out _);
 
-    /// <summary>The same for a place that costs more than one until it is of use.</summary>
+    /// <summary>The same for a place that is taken for one of no use until it is said to be of use.</summary>
     /// <param name="share">What an address may hold at this moment, if that is less than its limit.</param>
     /// <param name="networkShare">The same for a /48.</param>
-    /// <param name="cost">How many it is of those that may be taken in a second. An address that was of use lately and has not so many left pays one: else a stranger kept his
-    /// neighbours out with a fraction of the connections that they may have.</param>
-    /// <param name="charged">What it was charged.</param>
-    public bool TryEnter(IPAddress? address, int share, int networkShare, int cost, out int charged)
+    /// <param name="isUseless">It counts among those of no use. Of an address that was of use lately there may be more of them, which do not count: else a stranger
+    /// kept his neighbours out with a fraction of what they may take.</param>
+    public bool TryEnter(IPAddress? address, int share, int networkShare, out bool isUseless)
     {
-        charged = cost;
+        isUseless = true;
         if (!IsLimited)
         {
             return true;
@@ -60,14 +60,10 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
                 return false;
             }
 
-            if (!TryPay(place, network, cost))
+            isUseless = uselessShare > 1 && TryPay(place.Useless, network?.Useless);
+            if ((uselessShare > 1 && !isUseless && !WasUsedLately(place)) || !TryPay(place.Rate, network?.Rate))
             {
-                if (!WasUsedLately(place) || !TryPay(place, network, 1))
-                {
-                    return false;
-                }
-
-                charged = 1;
+                return false;
             }
 
             // Now, and not before: else a network that is refused took all that are remembered with its addresses, and kept everybody out who is new.
@@ -104,9 +100,9 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
         }
     }
 
-    /// <summary>A place that was taken is of use: from here on it costs one.</summary>
-    /// <param name="charged">See <see cref="TryEnter(IPAddress?, int, int, int, out int)"/>.</param>
-    public void Used(IPAddress? address, int charged)
+    /// <summary>A place that was taken is of use.</summary>
+    /// <param name="wasUseless">It counted among those of no use.</param>
+    public void Used(IPAddress? address, bool wasUseless)
     {
         if (!IsLimited)
         {
@@ -126,8 +122,11 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
         {
             if (_counts.TryGetValue(key, out var count))
             {
-                count.Rate.Return(charged - 1);
                 count.UsedAt = time.GetTimestamp();
+                if (wasUseless)
+                {
+                    count.Useless.Return(1);
+                }
             }
         }
     }
@@ -139,7 +138,7 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
         {
             foreach (var (key, count) in _counts)
             {
-                if (count.Open <= 0 && count.Rate.IsFull)
+                if (count.Open <= 0 && count.Rate.IsFull && count.Useless.IsFull)
                 {
                     _counts.Remove(key);
                 }
@@ -148,19 +147,19 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
     }
 
     // The address first: one that is refused uses up nothing of its neighbours'.
-    private static bool TryPay(Count place, Count? network, int cost)
+    private static bool TryPay(RateBudget ofAddress, RateBudget? ofNetwork)
     {
-        if (!place.Rate.TryTake(cost, out _))
+        if (!ofAddress.TryTake(out _))
         {
             return false;
         }
 
-        if (network is null || network.Rate.TryTake(cost, out _))
+        if (ofNetwork is null || ofNetwork.TryTake(out _))
         {
             return true;
         }
 
-        place.Rate.Return(cost);
+        ofAddress.Return(1);
         return false;
     }
 
@@ -180,7 +179,10 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
         return count;
     }
 
-    private Count New(int times) => new(new RateBudget(Times(perSecond, times), Math.Max(1, Times(burst, times)), time));
+    private Count New(int times) => new(Budget(times, 1), Budget(times, uselessShare));
+
+    private RateBudget Budget(int times, int share) => new(
+        perSecond == 0 ? 0 : Math.Max(1, Times(perSecond, times) / share), Math.Max(1, Times(burst, times) / share), time);
 
     private static int Times(int number, int times) => (int)Math.Min((long)number * times, int.MaxValue);
 
@@ -192,9 +194,12 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
         }
     }
 
-    private sealed class Count(RateBudget rate)
+    private sealed class Count(RateBudget rate, RateBudget useless)
     {
         public RateBudget Rate { get; } = rate;
+
+        /// <summary>What it may take besides without coming for anything.</summary>
+        public RateBudget Useless { get; } = useless;
 
         public int Open { get; set; }
 

@@ -18,6 +18,12 @@ internal sealed record BrokerLimits
     /// <summary>Bytes of history that an account is brought by `after` and `last`. What is beyond comes later.</summary>
     public int CatchUpBytesPerSecond { get; init; } = 4 * 1024 * 1024;
 
+    /// <summary>Packets of a client that bring nothing: pings, and acknowledgements of what was not delivered or sent. Beyond it the client is not read on for a while.</summary>
+    public int IdlePacketsPerSecond { get; init; } = 50;
+
+    /// <summary>Frames of a WebSocket, each at least a byte of MQTT. What is beyond comes later.</summary>
+    public int FramesPerSecond { get; init; } = 5_000;
+
     /// <summary>Publishes of an account, all its clients together.</summary>
     public int PublishPerSecond { get; init; } = 20;
 

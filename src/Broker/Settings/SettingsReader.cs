@@ -58,6 +58,8 @@ internal static class SettingsReader
             TextLength = Limit(nameof(BrokerLimits.TextLength), defaults.TextLength),
             PayloadBytes = Limit(nameof(BrokerLimits.PayloadBytes), defaults.PayloadBytes, 256 * 1024 * 1024 - 16384),
             FiltersPerClient = Limit(nameof(BrokerLimits.FiltersPerClient), defaults.FiltersPerClient),
+            IdlePacketsPerSecond = Limit(nameof(BrokerLimits.IdlePacketsPerSecond), defaults.IdlePacketsPerSecond),
+            FramesPerSecond = Limit(nameof(BrokerLimits.FramesPerSecond), defaults.FramesPerSecond),
             SubscribePerSecond = Limit(nameof(BrokerLimits.SubscribePerSecond), defaults.SubscribePerSecond),
             CatchUpBytesPerSecond = Limit(nameof(BrokerLimits.CatchUpBytesPerSecond), defaults.CatchUpBytesPerSecond),
             PublishPerSecond = Limit(nameof(BrokerLimits.PublishPerSecond), defaults.PublishPerSecond),

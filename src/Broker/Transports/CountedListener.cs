@@ -124,7 +124,7 @@ internal sealed class CountedListener(Socket socket, OpenSockets sockets, Func<S
             // Gone already, which whoever reads from it finds out. Without an address it is counted as nobody's.
         }
 
-        var hasPlace = sockets.TryEnter(address, out var charged);
+        var hasPlace = sockets.TryEnter(address, out var isUseless);
         if (!hasPlace)
         {
             // With a reset: nothing of it stays behind, not even in the kernel.
@@ -132,7 +132,7 @@ internal sealed class CountedListener(Socket socket, OpenSockets sockets, Func<S
             return null;
         }
 
-        CountedSocket place = new(sockets, address, charged);
+        CountedSocket place = new(sockets, address, isUseless);
         try
         {
             return connect(accepted, place);

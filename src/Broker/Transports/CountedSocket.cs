@@ -3,7 +3,7 @@ using System.Net;
 namespace WebMessenger.Broker.Transports;
 
 /// <summary>A socket's place in <see cref="OpenSockets"/>, which has counted it in; a feature of its connection. Thread-safe.</summary>
-internal sealed class CountedSocket(OpenSockets sockets, IPAddress? address, int charged)
+internal sealed class CountedSocket(OpenSockets sockets, IPAddress? address, bool isUseless)
 {
     private int _isUsed;
     private int _isClosed;
@@ -13,7 +13,7 @@ internal sealed class CountedSocket(OpenSockets sockets, IPAddress? address, int
     {
         if (Volatile.Read(ref _isUsed) == 0 && Interlocked.Exchange(ref _isUsed, 1) == 0)
         {
-            sockets.Used(address, charged);
+            sockets.Used(address, isUseless);
         }
     }
 

@@ -16,11 +16,11 @@ internal sealed partial class OpenSockets(
     HandleRoom room, BrokerLimits limits, IReadOnlyList<IPNetwork> proxies, TimeProvider time, ILogger<OpenSockets> log)
 {
     /// <summary>
-    /// So many sockets does one cost of its address's rate until it is of use (<see cref="CountedSocket.MarkUsed"/>). To make and close a connection is as much work as many messages, and a
-    /// stranger can have it done without end; a page or a device says within milliseconds what it came for. Whoever has neighbours that did so lately pays no more than one where
-    /// he cannot pay five: he and they share what their address may open.
+    /// One of so many new sockets of an address may be of no use (<see cref="CountedSocket.MarkUsed"/>). To make and close a connection is as much work as many messages, and a
+    /// stranger can have it done without end; a page or a device says within milliseconds what it came for. Whoever has neighbours that did so lately shares with them all that their
+    /// address may open.
     /// </summary>
-    private const int UselessCost = 5;
+    private const int UselessShare = 5;
 
     /// <summary>
     /// An address may take so many seconds' worth of new sockets at once: many pages behind one address come back together. Of its 2,000, as shipped, 400 are accepted before
@@ -34,7 +34,8 @@ internal sealed partial class OpenSockets(
         limits.SocketsPerAddress,
         limits.SocketsPerSecondPerAddress,
         (int)Math.Min((long)limits.SocketsPerSecondPerAddress * BurstSeconds, int.MaxValue),
-        time);
+        time,
+        UselessShare);
 
     private int _count;
     private long _refused;
@@ -45,12 +46,12 @@ internal sealed partial class OpenSockets(
     public int Count => Volatile.Read(ref _count);
 
     /// <summary>Counts a socket in; false: it is one too many, and is to be closed at once.</summary>
-    /// <param name="charged">What it costs its address, to be said with <see cref="Used"/>.</param>
-    public bool TryEnter(IPAddress? address, out int charged)
+    /// <param name="isUseless">To be said with <see cref="Used"/>.</param>
+    public bool TryEnter(IPAddress? address, out bool isUseless)
     {
-        charged = 1;
+        isUseless = false;
         var free = room.Sockets - Interlocked.Increment(ref _count);
-        if (free >= 0 && (IsProxy(address) || _places.TryEnter(address, Math.Max(1, (free + 1) / 2), free + 1, UselessCost, out charged)))
+        if (free >= 0 && (IsProxy(address) || _places.TryEnter(address, Math.Max(1, (free + 1) / 2), free + 1, out isUseless)))
         {
             return true;
         }
@@ -71,12 +72,12 @@ internal sealed partial class OpenSockets(
         Interlocked.Decrement(ref _count);
     }
 
-    /// <summary>A socket that was counted in is of use: it costs no more than one. To be called once for each.</summary>
-    public void Used(IPAddress? address, int charged)
+    /// <summary>A socket that was counted in is of use: it does not count among those of no use. To be called once for each.</summary>
+    public void Used(IPAddress? address, bool wasUseless)
     {
         if (!IsProxy(address))
         {
-            _places.Used(address, charged);
+            _places.Used(address, wasUseless);
         }
     }
 

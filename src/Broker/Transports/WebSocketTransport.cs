@@ -3,11 +3,13 @@ using System.Net;
 using System.Net.WebSockets;
 using Microsoft.AspNetCore.Connections.Features;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Limits;
 
 namespace WebMessenger.Broker.Transports;
 
 /// <summary>A WebSocket behind the same pipes as a TCP connection: packets may span frames and frames may hold many packets [MQTT-6.0.0-2].</summary>
-internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, LoginSession? cookie) : Transport
+/// <param name="frames">How many frames are received in a second; what is beyond comes later. A frame may hold a byte.</param>
+internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, LoginSession? cookie, RateBudget frames, TimeProvider time) : Transport
 {
     private const int ReceiveBytes = 4096;
 
@@ -88,6 +90,11 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
 
                 // Into what is left of a piece of memory: the pipe would take a new one for each frame, and frames of a byte would make a hundred megabytes of its 64 KiB.
                 var received = await socket.ReceiveAsync(writer.GetMemory(), CancellationToken.None);
+                if (!frames.TryTake(out var pause))
+                {
+                    await Task.Delay(pause, time, CancellationToken.None);
+                }
+
                 if (received.MessageType == WebSocketMessageType.Close)
                 {
                     break;

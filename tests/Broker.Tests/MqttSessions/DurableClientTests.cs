@@ -635,6 +635,39 @@ public sealed class DurableClientTests
     }
 
     [Theory]
+    [InlineData("V5")]
+    [InlineData("V311")]
+    public async Task Fault_S21_Ids_that_are_never_released_are_twice_the_Receive_Maximum_with_those_of_earlier_connections(string versionName)
+    {
+        const int ReceiveMaximum = 4;
+        var version = Enum.Parse<MqttVersion>(versionName);
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:UnacknowledgedPerClient", $"{ReceiveMaximum}");
+        var bob = await broker.RegisterAsync("bob");
+        for (ushort connection = 0; connection < 2; connection++)
+        {
+            var (bot, _) = await ConnectAsync(broker, bob, version);
+            for (ushort i = 1; i <= ReceiveMaximum; i++)
+            {
+                await bot.SendPublishAsync("rooms/lobby", Encoding.UTF8.GetBytes("x"), qos: 2, packetId: (ushort)((connection * ReceiveMaximum) + i));
+                await bot.NextAsync(PacketType.PubRec, (ushort)((connection * ReceiveMaximum) + i));
+            }
+
+            bot.Abort();
+            await bot.DisposeAsync();
+            await GoneAsync(broker, bob);
+        }
+
+        var (again, _) = await ConnectAsync(broker, bob, version);
+        await again.SendPublishAsync("rooms/lobby", Encoding.UTF8.GetBytes("one more"), qos: 2, packetId: 99);
+        await again.PingAsync();
+        Assert.Equal(2 * ReceiveMaximum, broker.Room("lobby").Head);
+        await again.SendAsync(new MqttWriter().UInt16(1).ToPacket(PacketType.PubRel, 2));
+        await again.NextAsync(PacketType.PubComp, 1);
+        await again.NextAsync(PacketType.PubRec, 99);
+        await again.DisposeAsync();
+    }
+
+    [Theory]
     [MemberData(nameof(Ways))]
     public async Task A_QoS_2_publish_that_is_sent_again_on_a_new_connection_is_stored_once(int level, bool restarts)
     {

@@ -1,6 +1,8 @@
 using System.Net.WebSockets;
 using System.Runtime.InteropServices;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Time.Testing;
+using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Transports;
 
 namespace WebMessenger.Broker.Tests.Transports;
@@ -13,7 +15,7 @@ public sealed class WebSocketTransportTests
     {
         const int Bytes = 8_000;
         using FramesOfAByte socket = new(Bytes);
-        WebSocketTransport transport = new(socket, new DefaultHttpContext(), null);
+        WebSocketTransport transport = new(socket, new DefaultHttpContext(), null, new RateBudget(0, 1, TimeProvider.System), TimeProvider.System);
 
         var pumping = transport.PumpAsync();
         await socket.AllSent;
@@ -25,6 +27,24 @@ public sealed class WebSocketTransportTests
         await pumping;
     }
 
+    [Fact]
+    public async Task Fault_S2_Frames_come_at_a_rate()
+    {
+        FakeTimeProvider time = new();
+        using FramesOfAByte socket = new(12);
+        WebSocketTransport transport = new(socket, new DefaultHttpContext(), null, new RateBudget(1, 10, time), time);
+
+        // The one that is over waits in the server's hands, and no other is received before.
+        var pumping = transport.PumpAsync();
+        Assert.Equal(11, socket.Sent);
+        time.Advance(TimeSpan.FromSeconds(1));
+        await transport.Input.ReadAtLeastAsync(11, TestContext.Current.CancellationToken);
+
+        transport.Abort();
+        time.Advance(TimeSpan.FromSeconds(1));
+        await pumping;
+    }
+
     /// <summary>Sends so many frames, each as soon as the one before it is taken, and then nothing more.</summary>
     private sealed class FramesOfAByte(int count) : WebSocket
     {
@@ -32,6 +52,8 @@ public sealed class WebSocketTransportTests
         private readonly TaskCompletionSource _allSent = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource<ValueWebSocketReceiveResult> _aborted = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _sent;
+
+        public int Sent => _sent;
 
         public Task AllSent => _allSent.Task;
 

@@ -20,7 +20,7 @@ internal sealed partial class WebMessengerServer(
         "PublishPerSecond", "ConnectsPerSecondPerAddress", "ConnectionsPerAddress", "ConnectionsPerAccount", "SignInsPerMinutePerAddress", "RegistrationsPerHourPerAddress",
         "StoredBytesPerDayPerAccount", "StoredBytesPerDayPerGuest", "StoredBytesPerDayPerAddress",
         "SocketsPerAddress", "SocketsPerSecondPerAddress", "RequestsPerSecond", "RequestsPerSecondPerAddress",
-        "SubscribePerSecond", "CatchUpBytesPerSecond", "AnswersPerAccount", "AnswersPerAddress", "RequestsUnderWayPerAddress", "GuestsPerMinutePerAddress", "AnswersPerGuest",
+        "SubscribePerSecond", "IdlePacketsPerSecond", "FramesPerSecond", "CatchUpBytesPerSecond", "AnswersPerAccount", "AnswersPerAddress", "RequestsUnderWayPerAddress", "GuestsPerMinutePerAddress", "AnswersPerGuest",
     ];
 
     private readonly string _program = Path.GetFullPath(program ?? typeof(WebMessengerServer).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(item => item.Key == "Server").Value!);
