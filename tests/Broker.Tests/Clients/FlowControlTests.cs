@@ -242,7 +242,7 @@ public sealed class FlowControlTests
     [InlineData("V311")]
     public async Task Fault_S2_A_client_that_does_not_read_its_answers_is_not_read_on_and_counts_as_stuck(string versionName)
     {
-        await using var broker = await RunningBroker.StartAsync();
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:IdlePacketsPerSecond", "0");
         var ana = await broker.RegisterAsync("ana");
         var version = Enum.Parse<MqttVersion>(versionName);
         await using var client = await RawMqttClient.OverTcpAsync(broker.Mqtt, version, receiveBuffer: 4096);
