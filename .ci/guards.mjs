@@ -1,9 +1,12 @@
-// Proves that every guard is tested: builds a copy of the sources in which each guard of tests/guards.json can be switched off, and runs its tests without it.
-// The program itself knows nothing of switches. In an edit's code, « » mark the expression that a switch goes around: `off` is what it is without the guard,
-// `instead` what is done in place of a statement. The browser client has no switches: for a guard of its, it is built anew with `off` in place of the code.
+// Proves that every guard is tested: builds a copy of the sources in which each guard can be switched off, and runs its tests without it.
+// The program itself knows nothing of switches. In the C# sources a guard stands behind a marker, `/* guard: its name */` or a line `// guard: its name`: the first
+// reaches to the bracket, comma or semicolon that ends it, the second to the end of the next statement. tests/guards.json says what it is without the guard: `off` in
+// place of an expression, `instead` in place of a statement; a guard that stands in several places has them numbered, and `edits`. The browser client has no
+// switches: for a guard of its (`pages`, with « » around what changes) it is built anew with `off` in place of the code.
 import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { endOfGuard, findMarkers } from './guardMarkers.mjs';
 
 const tree = 'obj/guards';
 const client = 'src/WebClient';
@@ -15,7 +18,6 @@ const only = process.argv.slice(2);
 
 const all = JSON.parse(readFileSync('tests/guards.json', 'utf8'));
 const guards = all.filter(guard => only.length === 0 || only.some(word => guard.guard.includes(word) || guard.attacks.includes(Number(word))));
-const ofClient = edit => edit.file.startsWith(`${client}/`);
 // A browser's, and some of the server's tests serve them.
 const needsPages = guards.some(guard => guard.project === endToEnd || guard.project === 'Broker.Tests');
 
@@ -43,12 +45,18 @@ function buildPages() {
   }
 }
 
-function switched(guard, edit, inner) {
-  const name = JSON.stringify(guard.guard);
-  if (edit.instead !== undefined) return `if (global::WebMessenger.GuardSwitch.On(${name})) { ${inner} } else { ${edit.instead} }`;
-  if (edit.off === 'false') return `(global::WebMessenger.GuardSwitch.On(${name}) && (${inner}))`;
-  if (edit.off === 'true') return `(!global::WebMessenger.GuardSwitch.On(${name}) || (${inner}))`;
-  return `(global::WebMessenger.GuardSwitch.On(${name}) ? (${inner}) : (${edit.off}))`;
+/** What stands for each marker when its guard is off: by the name in the sources, numbered where there are several. */
+const edits = new Map(all.flatMap(guard => {
+  const places = guard.edits ?? (guard.off === undefined && guard.instead === undefined ? [] : [guard]);
+  return places.map((edit, at) => [places.length > 1 ? `${guard.guard} (${at + 1})` : guard.guard, { ...edit, guard: guard.guard }]);
+}));
+
+function switched({ guard, off, instead }, inner) {
+  const name = JSON.stringify(guard);
+  if (instead !== undefined) return `if (global::WebMessenger.GuardSwitch.On(${name})) { ${inner} } else { ${instead} }`;
+  if (off === 'false') return `(global::WebMessenger.GuardSwitch.On(${name}) && (${inner}))`;
+  if (off === 'true') return `(!global::WebMessenger.GuardSwitch.On(${name}) || (${inner}))`;
+  return `(global::WebMessenger.GuardSwitch.On(${name}) ? (${inner}) : (${off}))`;
 }
 
 function replaceOnce(file, from, to, why) {
@@ -70,20 +78,21 @@ public static class GuardSwitch
     public static bool On(string guard) => guard != Off;
 }
 `);
-  // Several guards may go around one expression.
-  const places = new Map();
-  for (const guard of all) {
-    for (const edit of guard.edits.filter(edit => !ofClient(edit))) {
-      const key = `${edit.file}\n${edit.code}`;
-      places.set(key, [...(places.get(key) ?? []), { guard, edit }]);
+  const missing = new Set(edits.keys());
+  const sources = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '--', 'src/*.cs'], { encoding: 'utf8' }).split('\n');
+  for (const file of sources.filter(file => file !== '' && existsSync(file))) {
+    const path = join(tree, file);
+    let text = readFileSync(path, 'utf8');
+    // From the last to the first: what a guard reaches over has its own switches by then.
+    for (const { name, at, behind, isLine } of findMarkers(text).reverse()) {
+      const edit = edits.get(name);
+      if (edit === undefined || !missing.delete(name)) throw new Error(`${file}: the guard "${name}" ${edit === undefined ? 'is not in tests/guards.json' : 'stands in the sources twice'}.`);
+      const end = endOfGuard(text, behind, isLine);
+      text = text.slice(0, at) + switched(edit, text.slice(behind, end)) + text.slice(end);
     }
+    writeFileSync(path, text);
   }
-  for (const found of places.values()) {
-    const { edit, guard } = found[0];
-    const [before, inner, after] = edit.code.split(/[«»]/);
-    const around = found.reduce((text, one) => switched(one.guard, one.edit, text), inner);
-    replaceOnce(edit.file, before + inner + after, before + around + after, guard.guard);
-  }
+  if (missing.size > 0) throw new Error(`These guards are not in the sources any more: ${[...missing].join('; ')}`);
   // A test without its guard mostly waits in vain: not for long.
   replaceOnce('tests/Broker.Tests/Wire/RawMqttClient.cs', 'TimeSpan.FromSeconds(30)', 'TimeSpan.FromSeconds(GuardSwitch.IsAnyOff ? 12 : 30)', 'patience');
 }
@@ -97,9 +106,9 @@ function build() {
 
 /** Without a guard of the browser client: the pages as they would be, and then as they are again. */
 async function withoutGuardOfClient(guard, run) {
-  const before = guard.edits.filter(ofClient).map(edit => [edit.file, readFileSync(join(tree, edit.file), 'utf8')]);
-  if (before.length === 0) return run();
-  for (const { file, code, off } of guard.edits.filter(ofClient)) {
+  if (guard.pages === undefined) return run();
+  const before = guard.pages.map(({ file }) => [file, readFileSync(join(tree, file), 'utf8')]);
+  for (const { file, code, off } of guard.pages) {
     replaceOnce(file, code.replace(/[«»]/g, ''), code.replace(/«[^»]*»/, () => off), guard.guard);
   }
   buildPages();

@@ -81,7 +81,7 @@ public sealed class AccountDirectory
             await ReconcileUnderGateAsync();
             Profile profile = new(userName.Value, displayName, email.Value, IsAdministrator: false);
             var worn = (_names.HasUserName(userName.Value, guest) ? Conflicts.Look : Conflicts.None)
-                | (_names.HasDisplayName(displayName, guest) ? Conflicts.DisplayName : Conflicts.None);
+                | ((/* guard: display names that look like others, at registering */ _names.HasDisplayName(displayName, guest)) ? Conflicts.DisplayName : Conflicts.None);
             added = Begin(new AccountRecord(NewId(), AccountKind.Person, _time.GetUtcNow(), profile, credential), worn);
         }
 
@@ -94,7 +94,7 @@ public sealed class AccountDirectory
         using (await _gate.EnterAsync())
         {
             await ReconcileUnderGateAsync();
-            if (_names.HasDisplayName(nickname, but: null))
+            if (/* guard: nicknames that look like others */ _names.HasDisplayName(nickname, but: null))
             {
                 return new Refusal.Fields("nickname", FieldCodes.LooksTaken, ClaimRefusal.NameIsTaken);
             }
@@ -168,7 +168,7 @@ public sealed class AccountDirectory
 
         // A name that was given before this rule is kept, however many have it, and its owner may write it in another way.
         var wearsUserName = after.UserName != before.UserName && _names.HasUserName(after.UserName, account);
-        var wearsName = !Looks.IsWithin(after.DisplayName, before.DisplayName) && _names.HasDisplayName(after.DisplayName, account);
+        var wearsName = !Looks.IsWithin(after.DisplayName, before.DisplayName) && /* guard: display names that look like others, later */ _names.HasDisplayName(after.DisplayName, account);
         var worn = (wearsUserName ? Conflicts.Look : Conflicts.None) | (wearsName ? Conflicts.DisplayName : Conflicts.None);
         var claim = await WriteAsync(() => _store.ReplaceAsync(RecordOf(account) with { Profile = after, Credential = credential }, worn));
         if (claim.Stored is not { } stored)

@@ -59,7 +59,7 @@ internal sealed class AccountStore(IDocuments documents, int userNamesPerAccount
         {
             // Looks nothing up before it writes: those who register at once share a sync, and a look would wait for it.
             var isFirst = !_hasHadPersons;
-            var claim = await AddAsync(account with { Profile = account.Profile with { IsAdministrator = isFirst } }, [LookOf(account)]);
+            var claim = await AddAsync(account with { Profile = account.Profile with { IsAdministrator = /* guard: who is administrator (1) */ isFirst } }, [LookOf(account)]);
             if (claim.Stored is null && claim.Conflicts != Conflicts.None)
             {
                 return claim;
@@ -96,7 +96,7 @@ internal sealed class AccountStore(IDocuments documents, int userNamesPerAccount
                 continue;
             }
 
-            var stored = account with { Profile = account.Profile with { SignsInByEmail = await IsEmailFreeAsync(account) } };
+            var stored = account with { Profile = account.Profile with { SignsInByEmail = /* guard: probing: another's e-mail address is taken without a word */ await IsEmailFreeAsync(account) } };
             var conflicts = known | await NameConflictsAsync(stored, held.Looks);
             if (conflicts != Conflicts.None)
             {
@@ -134,6 +134,7 @@ internal sealed class AccountStore(IDocuments documents, int userNamesPerAccount
                 }
 
                 changes.Add(new DocumentChange.Delete(Accounts, document.Id, document.Version));
+                // guard: the end of an account is finished by the next start
                 changes.Add(ErasedAccounts.Note(document.Id));
                 if (ClaimedEmail(Read(document.Id, document.As(AccountJson.Default.StoredAccount))) is { } email)
                 {
@@ -148,7 +149,7 @@ internal sealed class AccountStore(IDocuments documents, int userNamesPerAccount
     private async Task<Claim> AddAsync(AccountRecord account, IReadOnlyList<string> looks)
     {
         List<DocumentChange> changes = [Put(account, expected: 0, looks), .. account.Kind == AccountKind.Guest ? [] : Claims(account)];
-        if (account.Profile.IsAdministrator)
+        if (/* guard: who is administrator (2) */ account.Profile.IsAdministrator)
         {
             changes.Add(new DocumentChange.Claim(Firsts, FirstPerson, account.Id));
         }
@@ -199,7 +200,7 @@ internal sealed class AccountStore(IDocuments documents, int userNamesPerAccount
         {
             [{ } owner, _] when owner != account.Id => Conflicts.UserName,
             [_, { } owner] when owner != account.Id => Conflicts.Look,
-            [_, null] when ownLooks is not null && HasAllUserNames(ownLooks) => Conflicts.TooManyUserNames,
+            [_, null] when ownLooks is not null && (/* guard: names: user names for ever */ HasAllUserNames(ownLooks)) => Conflicts.TooManyUserNames,
             _ => Conflicts.None,
         };
     }
@@ -209,7 +210,7 @@ internal sealed class AccountStore(IDocuments documents, int userNamesPerAccount
     private async Task<bool> IsEmailFreeAsync(AccountRecord account) =>
         EmailKey(account) is not { } key || await documents.OwnerAsync(Emails, key) is not { } owner || owner == account.Id;
 
-    private static string LookOf(AccountRecord account) => Looks.OfUserName(account.Profile.UserName);
+    private static string LookOf(AccountRecord account) => /* guard: user names are compared by their look */ Looks.OfUserName(account.Profile.UserName);
 
     private static string? ClaimedEmail(AccountRecord account) => account.Profile.SignsInByEmail ? EmailKey(account) : null;
 

@@ -94,18 +94,18 @@ public sealed partial class AuthInterceptor(
         }
 
         // It may have been revoked while the question was on its way.
-        return verdict.IsAllowed && !MayReceive(session)
+        return (/* guard: a filter is judged again after the answer of the rooms */ verdict.IsAllowed && !MayReceive(session))
             ? Verdict.Refused(RefusalCode.NotAuthorized, "This login session has ended. Sign in again.")
             : verdict;
     }
 
     /// <summary>May publish: a live login session, and a topic that it may write to.</summary>
-    public Verdict MayPublish(LoginSession session, IPublishTarget target) => MayReceive(session)
+    public Verdict MayPublish(LoginSession session, IPublishTarget target) => (/* guard: a publish of a live login session only */ MayReceive(session))
         ? target.MayPublish(session)
         : Verdict.Refused(RefusalCode.NotAuthorized, "This login session has ended. Sign in again.");
 
     /// <summary>May receive: neither revoked nor past its time. A look at two fields; asked before each delivery.</summary>
-    public bool MayReceive(LoginSession session) => !session.IsRevoked && !session.IsExpiredAt(time.GetUtcNow());
+    public bool MayReceive(LoginSession session) => /* guard: no will after a kick (2) */ !session.IsRevoked && !session.IsExpiredAt(time.GetUtcNow());
 
     private static Verdict Translate(Refusal refusal) => refusal switch
     {

@@ -44,10 +44,10 @@ internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
     public TimeSpan? TakeRegistration(IPAddress? address) => _registrations.Take(address);
 
     /// <summary>Null: allowed, and counted.</summary>
-    public TimeSpan? TakeGuest(IPAddress? address) => _guests.Take(address);
+    public TimeSpan? TakeGuest(IPAddress? address) => /* guard: guessing and guests are counted apart */ _guests.Take(address);
 
     /// <summary>Null: allowed, and counted. As often as signing in, and beside it: who tries links keeps nobody from signing in.</summary>
-    public TimeSpan? TakeLink(IPAddress? address) => _links.Take(address);
+    public TimeSpan? TakeLink(IPAddress? address) => /* guard: password links are tried so often */ _links.Take(address);
 
     /// <summary>A user name or an e-mail address that the account tries to take. Null: allowed, and counted.</summary>
     public TimeSpan? TakeAccountTry(string account) => _accountTries.Take(account);
@@ -81,9 +81,9 @@ internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
             return wait;
         }
 
-        var crowded = _signIns.Take(address) ?? _wrongFromAnywhere.Take(login);
+        var crowded = (/* guard: sign-ins of an address (2) */ _signIns.Take(address)) ?? /* guard: guessing from everywhere */ _wrongFromAnywhere.Take(login);
         taken = new PasswordTry(OfAll: crowded is null, atHome);
-        return crowded is not null && !atHome ? crowded : wrong.Take((login, origin));
+        return /* guard: attempts at passwords */ crowded is not null && !atHome ? crowded : wrong.Take((login, origin));
     }
 
     /// <summary>Null: a password would be checked now. Counts nothing.</summary>
@@ -96,7 +96,7 @@ internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
             return wait;
         }
 
-        var crowded = _signIns.Wait(address) ?? _wrongFromAnywhere.Wait(login);
+        var crowded = (/* guard: sign-ins of an address (1) */ _signIns.Wait(address)) ?? _wrongFromAnywhere.Wait(login);
         return crowded is not null && !atHome ? crowded : null;
     }
 
@@ -122,16 +122,16 @@ internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
     // An owner who is let in at home while strangers have used up the guesses took none of them: what he gave back would be one more for them.
     private void GiveToAll(string login, PasswordTry taken)
     {
-        if (taken.OfAll)
+        if (/* guard: guessing: the owner gives strangers no guess */ taken.OfAll)
         {
             _wrongFromAnywhere.Give(login);
         }
     }
 
     // Who is signed in shares his tries with no neighbour.
-    private Buckets<(string Login, Origin Origin)> WrongOf(string login, bool atHome) => atHome && !login.StartsWith(OwnPrefix) ? _wrongAtHome : _wrong;
+    private Buckets<(string Login, Origin Origin)> WrongOf(string login, bool atHome) => (/* guard: guessing by a neighbour keeps no owner out */ atHome && !login.StartsWith(OwnPrefix)) ? _wrongAtHome : _wrong;
 
-    private bool IsAtHome(string login, Origin origin, Func<bool> isAtHome) => _right.Contains((login, origin)) || isAtHome();
+    private bool IsAtHome(string login, Origin origin, Func<bool> isAtHome) => /* guard: guessing keeps no owner out */ _right.Contains((login, origin)) || isAtHome();
 }
 
 /// <summary>From where a login was right in the last 30 days. In memory: a restart forgets it, and empties no bucket either.</summary>
@@ -176,7 +176,7 @@ internal sealed class AddressBuckets(int capacity, TimeSpan period, TimeProvider
     private const int HouseholdsPerSite = 10;
 
     private readonly Buckets<Origin> _households = new(capacity, period, time);
-    private readonly Buckets<Origin> _sites = new((int)Math.Min(int.MaxValue, (long)capacity * HouseholdsPerSite), period, time);
+    private readonly Buckets<Origin> _sites = new(/* guard: guessing by all networks of an IPv6 site */ (int)Math.Min(int.MaxValue, (long)capacity * HouseholdsPerSite), period, time);
 
     /// <summary>Null: allowed, and counted.</summary>
     public TimeSpan? Take(IPAddress? address)

@@ -38,7 +38,7 @@ public readonly record struct Origin(UInt128 Prefix, bool IsKnown)
         }
 
         address.TryWriteBytes(bytes, out _);
-        if (!address.IsIPv4MappedToIPv6)
+        if (/* guard: an IPv6 network counts as one address */ !address.IsIPv4MappedToIPv6)
         {
             isWide = true;
             bytes[prefixBytes..].Clear();

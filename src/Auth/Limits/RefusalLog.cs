@@ -46,6 +46,7 @@ public sealed partial class RefusalLog : IDisposable
             if (_tallies.TryGetValue(kind, out var tally))
             {
                 tally.Add(origin);
+                // guard: refusals are summed up
                 return false;
             }
 
@@ -103,7 +104,7 @@ public sealed partial class RefusalLog : IDisposable
         public void Add(Origin origin)
         {
             Count++;
-            if (_origins.Count < AddressesCounted)
+            if (/* guard: few addresses of refusals are remembered */ _origins.Count < AddressesCounted)
             {
                 _origins.Add(origin);
             }

@@ -61,7 +61,7 @@ internal static class DisplayName
         {
             drawn |= !CombiningMarks.Are(runes[i]) && runes[i].Value != ' ';
             var joinsEmoji = i > 0 && IsEmojiPart(runes[i - 1]) && (runes[i].Value == 0xFE0F || (runes[i].Value == 0x200D && i + 1 < runes.Length && IsEmojiPart(runes[i + 1])));
-            if (UnicodeText.IsInvisible(runes[i]) && !joinsEmoji)
+            if (/* guard: visible names */ UnicodeText.IsInvisible(runes[i]) && !joinsEmoji)
             {
                 return false;
             }

@@ -12,7 +12,7 @@ internal static class UnicodeText
     /// </summary>
     public static bool IsWellFormed(ReadOnlySpan<char> text)
     {
-        if (text.Contains('\uFFFE'))
+        if (/* guard: no character that is none */ text.Contains('\uFFFE'))
         {
             return false;
         }

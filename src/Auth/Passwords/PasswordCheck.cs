@@ -15,7 +15,7 @@ internal sealed class PasswordCheck(AccountDirectory accounts, LoginSessions ses
     /// The credential that matched, for the caller to compare with the account's when it acts on it. <paramref name="account"/> is null when nobody has the <paramref name="login"/>.
     /// </summary>
     public Task<Outcome<PasswordHash>> VerifyAsync(Account? account, string login, Password? password, IPAddress? address) =>
-        VerifyByKeyAsync(account, LimitKey(login), password, address);
+        VerifyByKeyAsync(account, /* guard: probing: an e-mail address is limited by itself */ LimitKey(login), password, address);
 
     /// <summary>The same, for somebody who is signed in: counted beside what strangers try.</summary>
     public Task<Outcome<PasswordHash>> VerifyOwnAsync(Account account, Password? password, IPAddress? address) =>
@@ -36,7 +36,7 @@ internal sealed class PasswordCheck(AccountDirectory accounts, LoginSessions ses
             return new Refusal.TooManyAttempts(wait);
         }
 
-        if (password is null)
+        if (/* guard: the same work for nobody's password */ password is null)
         {
             return new Refusal.BadCredentials();
         }

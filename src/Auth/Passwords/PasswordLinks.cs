@@ -143,6 +143,7 @@ public sealed partial class PasswordLinks
         LogUsed(_logger, account.UserName);
         _bySecret.TryRemove(KeyValuePair.Create(link.SecretHash, link));
         _limits.WasRight(account.Id, address, taken: default);
+        // guard: a password link ends what the old password opened
         await _sessions.EndOthersAsync(account, except: null, endTokens, RevocationReason.PasswordChanged);
         return await _sessions.StartAsync(account, credential, device, address) is { } signedIn
             ? signedIn
@@ -182,10 +183,10 @@ public sealed partial class PasswordLinks
 
     private bool IsAlive(PasswordLink link) =>
         _bySecret.ContainsKey(link.SecretHash) && !IsOver(link.ExpiresAt, _time.GetUtcNow())
-        && _accounts.Knows(link.Account) && link.PasswordStamp == LoginSessions.StampOf(link.Account);
+        && _accounts.Knows(link.Account) && /* guard: a password link works once */ link.PasswordStamp == LoginSessions.StampOf(link.Account);
 
     private static bool IsOver(DateTimeOffset expiresAt, DateTimeOffset now) =>
-        now >= expiresAt || expiresAt - now > Lifetime + ClockSlack;
+        (/* guard: a password link ends after an hour */ now >= expiresAt) || expiresAt - now > Lifetime + ClockSlack;
 
     private void Forget(Account account)
     {

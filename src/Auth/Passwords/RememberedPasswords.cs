@@ -38,7 +38,7 @@ internal sealed class RememberedPasswords(TimeProvider time)
             }
         }
 
-        if (_entries.Count < MaxEntries)
+        if (/* guard: memory: passwords that were right */ _entries.Count < MaxEntries)
         {
             _entries[account.Id] = (Mac(password), credential, time.GetTimestamp());
         }

@@ -84,7 +84,7 @@ internal sealed class PasswordHasher : IDisposable
     private async Task<T?> TakeTurnAsync<T>(Func<T> work)
         where T : class
     {
-        if (Interlocked.Increment(ref _waiting) > MaxWaiting + AtATime)
+        if (/* guard: password hashes that wait */ Interlocked.Increment(ref _waiting) > MaxWaiting + AtATime)
         {
             Interlocked.Decrement(ref _waiting);
             return null;

@@ -37,7 +37,7 @@ internal static class PasswordPolicy
             return new FieldError(field, FieldCodes.TooShort, "The password needs 10 characters or more.");
         }
 
-        if (CommonPasswords.Contains(parsed.Text) || IsRunOrRepetition(parsed.Text) || Secret.IsTokenShaped(parsed.Text))
+        if (/* guard: common passwords */ CommonPasswords.Contains(parsed.Text) || IsRunOrRepetition(parsed.Text) || Secret.IsTokenShaped(parsed.Text))
         {
             return new FieldError(field, FieldCodes.TooCommon, "This password is one of the first that would be guessed.");
         }

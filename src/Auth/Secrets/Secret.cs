@@ -46,6 +46,7 @@ internal readonly record struct SecretHash(UInt128 High, UInt128 Low)
         Span<byte> bytes = stackalloc byte[MaxLength * 3];
         Span<byte> digest = stackalloc byte[32];
         var length = Encoding.UTF8.GetBytes(secret, bytes);
+        // guard: hashes of secrets only
         SHA256.HashData(bytes[..length], digest);
         hash = FromBytes(digest);
         return true;

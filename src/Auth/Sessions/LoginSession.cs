@@ -225,7 +225,7 @@ public sealed class LoginSession(
         bool isFirst;
         lock (_gate)
         {
-            if (_revoked || !(_clients ??= []).Add(client))
+            if (/* guard: no client attaches to what has ended */ _revoked || !(_clients ??= []).Add(client))
             {
                 return false;
             }
@@ -342,7 +342,7 @@ public sealed class LoginSession(
         try
         {
             // Every call silences its client before it returns, so the loop is over before the first transport is waited for.
-            await Task.WhenAll(Array.ConvertAll(clients, client => client.RevokeAsync(reason)));
+            await /* guard: the end of a login session closes its clients */ /* guard: all clients are silenced before the first is waited for */ Task.WhenAll(Array.ConvertAll(clients, client => client.RevokeAsync(reason)));
         }
         finally
         {

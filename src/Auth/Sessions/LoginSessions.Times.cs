@@ -68,7 +68,7 @@ public sealed partial class LoginSessions
                     // Erased by a write that seemed to have failed: those who erase end the login sessions themselves.
                     orphaned.Add(session);
                 }
-                else if (session.Account.Ban is not null)
+                else if (/* guard: login sessions of a ban that seemed to have failed */ session.Account.Ban is not null)
                 {
                     // The same: banned by such a write.
                     banned.Add(session);
@@ -101,7 +101,9 @@ public sealed partial class LoginSessions
         var sessions = _index.All.Select(session => (Session: session, Old: session.LastSeen)).ToList();
         var guests = _accounts.All.Where(account => account.IsGuest)
             .Select(account => (Account: account, Old: account.LastPresent)).ToList();
+        // guard: login sessions move with the clock (1)
         sessions.ForEach(session => session.Session.Move(by));
+        // guard: guests move with the clock (1)
         guests.ForEach(guest => guest.Account.LastPresent += by);
         if (by > TimeSpan.Zero)
         {
@@ -110,11 +112,13 @@ public sealed partial class LoginSessions
             // Used by the old time while the others were moved.
             foreach (var (session, _) in sessions.Where(session => session.Session.LastSeen < session.Old + by))
             {
+                // guard: login sessions move with the clock (2)
                 session.Move(by);
             }
 
             foreach (var (account, _) in guests.Where(guest => guest.Account.LastPresent < guest.Old + by))
             {
+                // guard: guests move with the clock (2)
                 account.LastPresent += by;
             }
         }

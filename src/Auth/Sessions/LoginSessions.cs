@@ -63,7 +63,7 @@ public sealed partial class LoginSessions
     {
         LoginSessions sessions = new(store, accounts, events, options, time, logger) { _standingsSeen = accounts.StandingsChanged };
         // A ban is stored before the end of what it ends.
-        Account? FindUnlessBanned(string id) => accounts.Find(id) is { Ban: null } account ? account : null;
+        Account? FindUnlessBanned(string id) => /* guard: what a kill left of a banned account's login sessions */ accounts.Find(id) is { Ban: null } account ? account : null;
         foreach (var session in await store.ReadAllAsync(FindUnlessBanned))
         {
             lock (sessions._gate)
@@ -84,13 +84,13 @@ public sealed partial class LoginSessions
     internal async Task<SignedIn?> StartAsync(Account account, PasswordHash? verified, string device, IPAddress? address)
     {
         var now = _time.GetUtcNow();
-        var secret = Secret.Create();
+        var secret = /* guard: a new secret at each sign-in */ Secret.Create();
         LoginSession session = new(Secret.CreateId(), LoginSessionKind.Browser, account, Scope.Everything, now, device, address?.ToString())
         {
             SecretHash = SecretHash.Of(secret),
             ExpiresAt = now + CookieLifetime,
         };
-        if (!await TryAddAsync(session, () => !account.IsErased && account.Ban is null && ReferenceEquals(account.Credential, verified)))
+        if (!await TryAddAsync(session, () => !account.IsErased && (/* guard: no cookie for who is banned */ account.Ban is null) && ReferenceEquals(account.Credential, verified)))
         {
             return null;
         }
@@ -144,7 +144,7 @@ public sealed partial class LoginSessions
     private List<LoginSession> SurplusOf(Account account, LoginSession newest)
     {
         var browsers = OfAccount(account).Where(session => session.Kind == LoginSessionKind.Browser && !session.IsRevoked).ToList();
-        return _options.LoginSessionsPerAccount == 0 ? [] :
+        return (/* guard: login sessions of an account */ _options.LoginSessionsPerAccount == 0) ? [] :
         [
             .. browsers.Where(session => session != newest).OrderBy(session => session.HasClients).ThenBy(session => session.LastSeen)
                 .Take(browsers.Count - _options.LoginSessionsPerAccount),
@@ -156,7 +156,7 @@ public sealed partial class LoginSessions
     {
         lock (_gate)
         {
-            if (account.IsErased || account.Ban is not null || !ReferenceEquals(account.Credential, verified))
+            if (account.IsErased || (/* guard: no MQTT login session by password for who is banned */ account.Ban is not null) || !ReferenceEquals(account.Credential, verified))
             {
                 return null;
             }
@@ -241,7 +241,7 @@ public sealed partial class LoginSessions
                 return Find(account, note.Id) is { } stored && stored.TryKeep(clientId) ? stored : null;
             }
 
-            if (account.IsErased || note.PasswordStamp != StampOf(account) || note.CreatedAt <= _store.PasswordsEndedBefore)
+            if (account.IsErased || note.PasswordStamp != StampOf(account) || /* guard: no login session by password of before records were lost */ note.CreatedAt <= _store.PasswordsEndedBefore)
             {
                 return null;
             }
@@ -340,7 +340,7 @@ public sealed partial class LoginSessions
         lock (_gate)
         {
             // An end is marked before its removal is handed over, under this gate: so no record comes after it.
-            alive = [.. changed.Where(session => !session.IsRevoked).Select(session => (session, session.Scope))];
+            alive = [.. changed.Where(session => /* guard: a late use brings nothing back */ !session.IsRevoked).Select(session => (session, session.Scope))];
             stored = alive.Count == 0 ? Task.CompletedTask : _store.PutAsync(alive.ConvertAll(one => one.Session));
         }
 
@@ -358,7 +358,7 @@ public sealed partial class LoginSessions
     }
 
     /// <summary>It opens something still: who has found it a moment ago need not look for its secret again.</summary>
-    public bool IsAlive(LoginSession session) => !session.IsRevoked && !session.IsExpiredAt(_time.GetUtcNow());
+    public bool IsAlive(LoginSession session) => !session.IsRevoked && /* guard: a secret opens nothing when it is over */ !session.IsExpiredAt(_time.GetUtcNow());
 
     /// <summary>Tells whether the account's password is still the same one, and no ban came between; of a guest empty.</summary>
     internal static string StampOf(Account account)
@@ -369,11 +369,11 @@ public sealed partial class LoginSessions
         }
 
         var bans = account.Standing.TimesBanned;
-        return Convert.ToHexStringLower(SHA256.HashData(bans == 0 ? credential.Hash : [.. credential.Hash, .. BitConverter.GetBytes(bans)]).AsSpan(0, 8));
+        return Convert.ToHexStringLower(SHA256.HashData((/* guard: no durable client by password of before a ban */ bans == 0) ? credential.Hash : [.. credential.Hash, .. BitConverter.GetBytes(bans)]).AsSpan(0, 8));
     }
 
     private LoginSession? FindBySecret(string? secret, LoginSessionKind kind) =>
-        SecretHash.TryOf(secret, out var hash) && _index.Find(hash) is { } session && session.Kind == kind && IsAlive(session)
+        SecretHash.TryOf(secret, out var hash) && _index.Find(hash) is { } session && (/* guard: a secret opens its own kind */ session.Kind == kind) && IsAlive(session)
             ? session
             : null;
 

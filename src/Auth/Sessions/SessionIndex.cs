@@ -97,7 +97,7 @@ internal sealed class SessionIndex
             looked++;
             var session = soonest.Session;
             RemoveExpiry(session);
-            if (session.IsExpiredAt(now))
+            if (/* guard: expiry while connected */ session.IsExpiredAt(now))
             {
                 expired.Add(session);
             }

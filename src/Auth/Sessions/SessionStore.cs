@@ -41,7 +41,7 @@ internal sealed partial class SessionStore
     {
         SessionStore store = new(records, logger);
         var epoch = await EpochAsync(log);
-        if (records.Find(StateKey) is not { } state)
+        if ((/* guard: what has ended is not taken over again from the document store */ records.Find(StateKey)) is not { } state)
         {
             await store.CopyAsync(await former.ReadAllAsync());
             await records.WriteAsync([new([.. StateKey], StateOf(DateTimeOffset.MinValue, epoch))]);
@@ -50,7 +50,7 @@ internal sealed partial class SessionStore
         {
             throw new IOException("The login sessions were written by a newer version of this program.");
         }
-        else if (Encoding.ASCII.GetString(state.AsSpan(9)) == epoch)
+        else if (/* guard: login sessions end when records were lost */ Encoding.ASCII.GetString(state.AsSpan(9)) == epoch)
         {
             store.PasswordsEndedBefore = TimeIn(state);
         }

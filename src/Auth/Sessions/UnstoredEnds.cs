@@ -23,6 +23,7 @@ internal sealed partial class UnstoredEnds(SessionStore store, ILogger logger)
         }
         catch
         {
+            // guard: an end is stored when the disk works again
             Remember(ended);
             throw;
         }

@@ -44,6 +44,7 @@ public sealed partial class AccountBans
             sessions.UnionWith(_sessions.OfAccount(account));
         }
 
+        // guard: a ban ends login sessions and tokens
         await _sessions.EndAsync(sessions, RevocationReason.Banned);
         var tokens = sessions.Count(session => session.Kind == LoginSessionKind.Token);
         LogBanned(_logger, account.UserName, sessions.Count - tokens, tokens);
@@ -62,6 +63,7 @@ public sealed partial class AccountBans
         }
 
         // Perhaps the disk did not take their end: then only the ban has kept them from coming back with the next start.
+        // guard: the end of a ban brings nothing back
         await _sessions.RemoveStoredAsync(account);
         await _accounts.SetStandingAsync(account, account.Standing.Lifted);
         LogLifted(_logger, account.UserName);

@@ -131,7 +131,8 @@ public sealed class AccountChanges
         if (newPassword is not null)
         {
             renewed = await _sessions.ReplaceAsync(current, newCredential, address);
-            await _sessions.EndOthersAsync(account, renewed?.Session, change.EndTokens, RevocationReason.PasswordChanged);
+            // guard: a new password ends other login sessions
+            await _sessions.EndOthersAsync(account, /* guard: cookies: a copy ends with the password */ renewed?.Session, change.EndTokens, RevocationReason.PasswordChanged);
         }
 
         await TellAsync(account, before);
@@ -228,17 +229,17 @@ public sealed class AccountChanges
     /// </summary>
     private Refusal? Limited(Account account, bool userName, bool email, bool displayName)
     {
-        if ((userName || email) && _limits.TakeAccountTry(account.Id) is { } wait)
+        if ((/* guard: probing: names and addresses are tried so often */ (userName || email)) && _limits.TakeAccountTry(account.Id) is { } wait)
         {
             return new Refusal.TooManyAttempts(wait);
         }
 
         Refusal? limited = null;
-        if (displayName && _limits.TakeDisplayName(account.Id) is not null)
+        if ((/* guard: names: display names an hour */ displayName) && _limits.TakeDisplayName(account.Id) is not null)
         {
             limited = new Refusal.Fields("displayName", FieldCodes.TooMany, "The name was changed often of late. Try again in an hour.");
         }
-        else if (userName && _limits.TakeUserName(account.Id) is not null)
+        else if ((/* guard: names: user names a month */ userName) && _limits.TakeUserName(account.Id) is not null)
         {
             limited = new Refusal.Fields("userName", FieldCodes.TooMany, "The user name was changed often of late. Keep this one for some days.");
             GiveNames(account, userName: false, displayName);

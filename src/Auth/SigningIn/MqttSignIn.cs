@@ -36,7 +36,7 @@ public sealed class MqttSignIn
         if (TryTokenText(password.Span, out var text))
         {
             // Not limited: 256 random bits are not guessed, and a bot whose token was revoked must not lock out its neighbours.
-            return _tokens.FindBearer(text) is { } token && token.Account == account ? Touched(token, address) : new Refusal.BadCredentials();
+            return _tokens.FindBearer(text) is { } token && (/* guard: a token is its account's */ token.Account == account) ? Touched(token, address) : new Refusal.BadCredentials();
         }
 
         if (!passwordsAllowed)

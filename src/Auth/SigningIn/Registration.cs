@@ -52,7 +52,7 @@ public sealed class Registration
             return refused;
         }
 
-        var mustKnowCode = _accounts.AwaitsFirstPerson && !isLocal;
+        var mustKnowCode = /* guard: first account: the code is asked for */ _accounts.AwaitsFirstPerson && !isLocal;
         if (mustKnowCode && string.IsNullOrWhiteSpace(firstCode))
         {
             return new Refusal.Fields(
@@ -66,7 +66,7 @@ public sealed class Registration
             return new Refusal.TooManyAttempts(wait);
         }
 
-        if (mustKnowCode && !_firstCode.Is(firstCode))
+        if (mustKnowCode && /* guard: first account: the code is the right one */ !_firstCode.Is(firstCode))
         {
             return new Refusal.Fields(
                 "firstCode", FieldCodes.Wrong,

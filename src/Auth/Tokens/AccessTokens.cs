@@ -45,7 +45,7 @@ public sealed class AccessTokens
 
         var secret = Secret.Create(Secret.TokenPrefix);
         LoginSession token = new(
-            Secret.CreateId(), LoginSessionKind.Token, account, new Scope(rooms?.ToFrozenSet(), verbs ?? Verbs.All), now, tidyName, address: null)
+            Secret.CreateId(), LoginSessionKind.Token, account, new Scope(rooms?.ToFrozenSet(), verbs ?? /* guard: moderate is asked for */ Verbs.All), now, tidyName, address: null)
         {
             SecretHash = SecretHash.Of(secret),
             ExpiresAt = expiresAt,
@@ -83,7 +83,7 @@ public sealed class AccessTokens
 
     private Refusal? Refused(Account account)
     {
-        if (account.IsErased || account.Ban is not null)
+        if (account.IsErased || /* guard: no token for who is banned */ account.Ban is not null)
         {
             return new Refusal.BadCredentials();
         }

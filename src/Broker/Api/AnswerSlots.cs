@@ -95,10 +95,10 @@ internal sealed class AnswerSlots(BrokerLimits limits, TimeProvider time) : IDis
         return null;
     }
 
-    private static RateLimitPartition<TKey> Slots<TKey>(TKey key, int limit) => limit == 0
+    private static RateLimitPartition<TKey> Slots<TKey>(TKey key, int limit) => (/* guard: long answers at once */ limit == 0)
         ? RateLimitPartition.GetNoLimiter(key)
         : RateLimitPartition.GetConcurrencyLimiter(
-            key, _ => new ConcurrencyLimiterOptions { PermitLimit = limit, QueueLimit = MostWaiting });
+            key, _ => new ConcurrencyLimiterOptions { PermitLimit = limit, QueueLimit = /* guard: memory: requests that wait for an answer slot */ MostWaiting });
 
     private sealed class Held(IResult answer, RateLimitLease slot, TimeProvider time) : IResult
     {
@@ -107,7 +107,7 @@ internal sealed class AnswerSlots(BrokerLimits limits, TimeProvider time) : IDis
             try
             {
                 await using var end = time.CreateTimer(
-                    static context => ((HttpContext)context!).Abort(), httpContext, LongestTaking, Timeout.InfiniteTimeSpan);
+                    static context => ((HttpContext)context!).Abort(), httpContext, /* guard: time to take an answer */ LongestTaking, Timeout.InfiniteTimeSpan);
                 await answer.ExecuteAsync(httpContext);
             }
             catch (OperationCanceledException) when (httpContext.RequestAborted.IsCancellationRequested)

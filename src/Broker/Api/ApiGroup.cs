@@ -19,14 +19,14 @@ internal static partial class ApiGroup
             var context = call.HttpContext;
             context.Response.Headers.CacheControl = "no-store";
             var changes = !HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method);
-            if (changes && !context.RequestServices.GetRequiredService<SameOriginRule>().IsAllowed(context.Request))
+            if (/* guard: Origin of changes */ changes && !context.RequestServices.GetRequiredService<SameOriginRule>().IsAllowed(context.Request))
             {
                 return Problems.ForeignOrigin();
             }
 
             // What takes a right away is a DELETE, or says so, and is stored as long as the disk takes anything at all.
             var space = context.RequestServices.GetRequiredService<DiskSpace>();
-            if (changes && space.IsLow && !HttpMethods.IsDelete(context.Request.Method) && context.GetEndpoint()?.Metadata.GetMetadata<TakesAway>() is null)
+            if (changes && (/* guard: a disk that is nearly full, over HTTP */ space.IsLow) && !HttpMethods.IsDelete(context.Request.Method) && context.GetEndpoint()?.Metadata.GetMetadata<TakesAway>() is null)
             {
                 return NotStored(context);
             }
@@ -74,7 +74,7 @@ internal static partial class ApiGroup
         var cookies = context.RequestServices.GetRequiredService<CookieSignIn>();
         if (cookies.Find(context.Request) is not { } session)
         {
-            return cookies.WasJustReplaced(context.Request) ? Problems.JustReplaced(context) : Problems.NotSignedIn();
+            return (/* guard: cookies: a replaced one is no sign-out */ cookies.WasJustReplaced(context.Request)) ? Problems.JustReplaced(context) : Problems.NotSignedIn();
         }
 
         context.RequestServices.GetRequiredService<LoginSessions>().Touch(session, context.Connection.RemoteIpAddress);

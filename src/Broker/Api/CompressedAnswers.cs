@@ -37,7 +37,7 @@ internal static class CompressedAnswers
     /// <summary>Behind routing, which finds the mark.</summary>
     public static void Use(IApplicationBuilder app) =>
         app.UseWhen(
-            context => context.GetEndpoint()?.Metadata.GetMetadata<Marked>() is not null && IsAskedByUs(context.Request),
+            context => context.GetEndpoint()?.Metadata.GetMetadata<Marked>() is not null && /* guard: no compressed answer for a page elsewhere */ IsAskedByUs(context.Request),
             marked => marked.UseResponseCompression());
 
     public static TBuilder MayBeCompressed<TBuilder>(this TBuilder endpoint)

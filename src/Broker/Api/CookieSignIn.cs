@@ -61,7 +61,7 @@ internal sealed class CookieSignIn(LoginSessions sessions)
                 continue;
             }
 
-            if (found.Session is not null && found.Session.Account != session.Account)
+            if (/* guard: cookies: two accounts are nobody */ found.Session is not null && found.Session.Account != session.Account)
             {
                 return default;
             }
@@ -89,20 +89,20 @@ internal sealed class CookieSignIn(LoginSessions sessions)
             }
         }
 
-        return secrets.Count <= MaxCookies ? secrets : [];
+        return (/* guard: cookies: so many are looked at */ secrets.Count <= MaxCookies) ? secrets : [];
     }
 
     private static string NameFor(HttpRequest request) => request.IsHttps ? SecureName : PlainName;
 
     private static void Set(HttpContext context, string secret, TimeSpan lifetime) => context.Response.Cookies.Append(NameFor(context.Request), secret, new CookieOptions
     {
-        HttpOnly = true,
+        HttpOnly = /* guard: no script reads the cookie */ true,
         IsEssential = true,
         MaxAge = lifetime,
 
         // `__Host-` demands the whole path (RFC 6265bis, 4.1.3.2). The plain one stays in the folder of the host in which the program lies.
         Path = context.Request.IsHttps ? "/" : context.Request.PathBase + "/",
-        SameSite = SameSiteMode.Strict,
+        SameSite = /* guard: the cookie stays on this site */ SameSiteMode.Strict,
         Secure = context.Request.IsHttps,
     });
 }

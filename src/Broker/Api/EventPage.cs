@@ -86,7 +86,7 @@ internal sealed record EventPage(long? Before, long? After, int Limit)
             return null;
         }
 
-        if (text.Count == 1 && long.TryParse(text[0], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= minimum && number <= maximum)
+        if (text.Count == 1 && long.TryParse(text[0], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= minimum && /* guard: length of a history page */ number <= maximum)
         {
             return number;
         }
@@ -140,7 +140,7 @@ internal sealed record EventPage(long? Before, long? After, int Limit)
             _json.ResetWrittenCount();
             stream.WriteJson(_json, entry.Body.Span, entry.Seq, Head.Epoch, entry.At);
             _bytes += _json.WrittenCount + 1;
-            if (Count > 0 && _bytes > MostBytes)
+            if (Count > 0 && /* guard: bytes of a history page */ _bytes > MostBytes)
             {
                 return false;
             }

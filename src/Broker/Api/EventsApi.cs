@@ -17,7 +17,7 @@ internal static class EventsApi
     private static IResult Page(string room, RoomDirectory rooms, IRoomLog log, HttpContext context)
     {
         var who = context.SignedIn();
-        if (!who.Scope.Allows(room, Verbs.Read) || rooms.FindVisible(room, who.Account.Id) is not { } found)
+        if ((/* guard: a token's rooms, history */ !who.Scope.Allows(room, Verbs.Read)) || (/* guard: history of rooms that are mine */ rooms.FindVisible(room, who.Account.Id)) is not { } found)
         {
             return RoomProblems.NoSuchRoom();
         }

@@ -34,7 +34,7 @@ internal static class JsonBody
         where T : class
     {
         // Besides being wrong, any other content type could come from a form of another site without the browser asking us first.
-        if (!request.HasJsonContentType())
+        if (/* guard: bodies are JSON */ !request.HasJsonContentType())
         {
             return new(null, Problems.NotJson());
         }
@@ -45,7 +45,7 @@ internal static class JsonBody
         }
 
         var aborted = request.HttpContext.RequestAborted;
-        using CancellationTokenSource patience = new(LongestBody, request.HttpContext.RequestServices.GetRequiredService<TimeProvider>());
+        using CancellationTokenSource patience = new(/* guard: a body ends */ LongestBody, request.HttpContext.RequestServices.GetRequiredService<TimeProvider>());
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, aborted);
         try
         {
@@ -64,6 +64,7 @@ internal static class JsonBody
         catch (BadHttpRequestException error)
         {
             // Chunks that are none, or a body that comes too slowly.
+            // guard: broken bodies are no faults
             return new(null, Problems.BrokenBody(error.StatusCode));
         }
         catch (OperationCanceledException) when (patience.IsCancellationRequested && !aborted.IsCancellationRequested)

@@ -22,13 +22,13 @@ internal static class MqttWebSocket
         HttpContext context, MqttAcceptor acceptor, ConnectionLimits limits, SameOriginRule origins, CookieSignIn cookies)
     {
         // Before the upgrade: a foreign page must not even learn that the socket would open.
-        if (!origins.IsAllowed(context.Request))
+        if (/* guard: Origin before the upgrade */ !origins.IsAllowed(context.Request))
         {
             context.Response.StatusCode = StatusCodes.Status403Forbidden;
             return;
         }
 
-        if (!context.WebSockets.IsWebSocketRequest)
+        if (/* guard: nothing but WebSockets */ !context.WebSockets.IsWebSocketRequest)
         {
             RefuseOther(context);
             return;
@@ -79,7 +79,7 @@ internal static class MqttWebSocket
     private static async Task OpenAsync(HttpContext context, string subProtocol, MqttAcceptor acceptor, CookieSignIn cookies)
     {
         // Without an Origin it is no browser, and a cookie that came along is not taken for anybody's word.
-        var session = context.Request.Headers.Origin.Count > 0 ? cookies.Find(context.Request) : null;
+        var session = (/* guard: no cookie without an Origin */ context.Request.Headers.Origin.Count > 0) ? cookies.Find(context.Request) : null;
         using var socket = await context.WebSockets.AcceptWebSocketAsync(subProtocol);
         var transport = acceptor.Open(socket, context, session);
         await Task.WhenAll(transport.PumpAsync(), acceptor.ServeAsync(transport));

@@ -123,6 +123,7 @@ internal static class Problems
     /// <summary>Gives what the framework refuses by itself (no such path, no such method, another content type, a failure) the same form.</summary>
     public static void Complete(ProblemDetailsContext context)
     {
+        // guard: answers are not kept (2)
         context.HttpContext.Response.Headers.CacheControl = "no-store";
         var problem = context.ProblemDetails;
         if (problem.Extensions.ContainsKey("code"))

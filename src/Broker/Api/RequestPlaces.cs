@@ -161,6 +161,7 @@ internal sealed class RequestPlaces(int places, int perAddress, int mostWaiting,
 
             if (places > 0 && _taken >= places)
             {
+                // guard: who has few requests gets a place from who has many
                 ChooseYielding(yielded);
             }
         }
@@ -195,8 +196,8 @@ internal sealed class RequestPlaces(int places, int perAddress, int mostWaiting,
 
     private bool IsFree(Holder holder) => (places == 0 || _taken < places) && !IsFull(holder);
 
-    private bool IsFull(Holder holder) => perAddress > 0
-        && (holder.Places.Count >= perAddress || holder.Network?.Held >= (long)perAddress * NetworkShare);
+    private bool IsFull(Holder holder) => (/* guard: requests under way of an address */ perAddress > 0)
+        && (holder.Places.Count >= perAddress || /* guard: requests of a network of IPv6 */ holder.Network?.Held >= (long)perAddress * NetworkShare);
 
     private Place Take(Holder holder, Action end)
     {

@@ -48,7 +48,7 @@ internal static class RequestRates
     private static RateLimitPartition<(string? Account, Origin Origin)> Of(HttpContext context, BrokerLimits limits) =>
         !IsLimited(context) ? s_unlimited
         : SessionOf(context) is not { } session ? Bucket((null, Origin.Of(context.Connection.RemoteIpAddress)), limits.RequestsPerSecondPerAddress, 1)
-        : EndsSomething(context.Request) ? Bucket((session.Id, Origin.Of(context.Connection.RemoteIpAddress)), limits.RequestsPerSecondPerAddress, 1)
+        : (/* guard: calls: what ends something is counted apart */ EndsSomething(context.Request)) ? Bucket((session.Id, Origin.Of(context.Connection.RemoteIpAddress)), limits.RequestsPerSecondPerAddress, 1)
         : Bucket((session.Id, default), limits.RequestsPerSecond, 1);
 
     // Behind the login session's: what that one may not take is not taken from the others.
@@ -57,7 +57,7 @@ internal static class RequestRates
             ? Bucket((session.Account.Id, default), limits.RequestsPerSecond, AccountShare)
             : s_unlimited;
 
-    private static bool IsLimited(HttpContext context) => context.Request.Path.StartsWithSegments("/api") && !SignsIn(context.Request);
+    private static bool IsLimited(HttpContext context) => (/* guard: calls of an account and an address */ context.Request.Path.StartsWithSegments("/api")) && /* guard: calls: signing in has limits of its own */ !SignsIn(context.Request);
 
     // Has limits of its own, which tell a neighbour from who is known there (AttemptLimits).
     private static bool SignsIn(HttpRequest request) => HttpMethods.IsPost(request.Method)

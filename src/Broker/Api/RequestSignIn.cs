@@ -22,7 +22,7 @@ internal sealed class RequestSignIn(CookieSignIn cookie, AccessTokens tokens, Lo
     }
 
     /// <summary>The same, and no use of the login session.</summary>
-    public LoginSession? Look(HttpRequest request) => request.Headers.Authorization.Count > 0 ? LookOnce(request) : cookie.Find(request);
+    public LoginSession? Look(HttpRequest request) => request.Headers.Authorization.Count > 0 ? (/* guard: a wrong token does not fall back to the cookie */ LookOnce(request)) : cookie.Find(request);
 
     // Asked for by the limits and by the call itself; it may have been revoked in between.
     private LoginSession? LookOnce(HttpRequest request)

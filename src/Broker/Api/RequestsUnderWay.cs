@@ -87,7 +87,7 @@ internal sealed class RequestsUnderWay : IDisposable
         }
 
         var isOpened = false;
-        var end = _time.CreateTimer(static request => ((HttpContext)request!).Abort(), context, Longest, Timeout.InfiniteTimeSpan);
+        var end = _time.CreateTimer(static request => ((HttpContext)request!).Abort(), context, /* guard: a request ends */ Longest, Timeout.InfiniteTimeSpan);
         try
         {
             if (IsWebSocket(context))

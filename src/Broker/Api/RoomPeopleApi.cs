@@ -100,7 +100,7 @@ internal static class RoomPeopleApi
 
     private static IResult Members(string room, string? after, string? limit, RoomDirectory rooms, AccountDirectory accounts, HttpContext context)
     {
-        if (RoomsApi.Visible(room, rooms, context) is not { } found || !found.IsMember(context.SignedIn().Account.Id))
+        if (RoomsApi.Visible(room, rooms, context) is not { } found || /* guard: the list of members is the members' */ !found.IsMember(context.SignedIn().Account.Id))
         {
             return RoomProblems.NoSuchRoom();
         }

@@ -118,7 +118,7 @@ internal static class RoomsApi
     internal static Room? Visible(string room, RoomDirectory rooms, HttpContext context, bool orInvited = false)
     {
         var who = context.SignedIn();
-        if (!who.Scope.Allows(room, Verbs.Read))
+        if (/* guard: a token's rooms, by HTTP */ !who.Scope.Allows(room, Verbs.Read))
         {
             return null;
         }
@@ -134,7 +134,7 @@ internal static class RoomsApi
             || (orInvited && rooms.IsInvited(found, who.Account)) ? found : null;
     }
 
-    internal static bool IsWhole(LoginSession who) => who.Scope.Rooms is null && who.Scope.Verbs.HasFlag(Verbs.All);
+    internal static bool IsWhole(LoginSession who) => /* guard: a limited token changes no rooms */ who.Scope.Rooms is null && who.Scope.Verbs.HasFlag(Verbs.All);
 
     internal static ProblemHttpResult Refused(RoomChange outcome) => outcome switch
     {

@@ -35,7 +35,7 @@ internal static partial class SessionApi
         // Of what the limits refuse, a stranger could have any number counted.
         if (refusal is Refusal.BadCredentials or Refusal.Banned && refusals.Try("refused sign-ins", context.Connection.RemoteIpAddress))
         {
-            LogRefused(log, context.Connection.RemoteIpAddress, refusal.GetType().Name);
+            LogRefused(log, context.Connection.RemoteIpAddress, /* guard: the log does not repeat what was tried */ refusal.GetType().Name);
         }
 
         return Problems.Of(refusal, context);

@@ -113,7 +113,7 @@ internal sealed class SteadyBody : Stream, IHttpResponseBodyFeature
         }
 
         await using var end = _time.CreateTimer(
-            static request => ((HttpContext)request!).Abort(), _context, _longestPause, Timeout.InfiniteTimeSpan);
+            static request => ((HttpContext)request!).Abort(), _context, /* guard: an answer that is not taken is cut off */ _longestPause, Timeout.InfiniteTimeSpan);
         await taking;
     }
 }

@@ -27,6 +27,6 @@ internal readonly record struct WebOrigin(string Scheme, string Host, int Port)
     public bool IsAt(HostString host)
     {
         var known = Scheme == Uri.UriSchemeHttps ? 443 : 80;
-        return host.HasValue && HostName.Fold(host.Host) == Host && (host.Port ?? known) == Port;
+        return host.HasValue && (/* guard: origins: letters beyond ASCII */ HostName.Fold(host.Host)) == Host && (/* guard: origins: the scheme's own port */ host.Port ?? known) == Port;
     }
 }

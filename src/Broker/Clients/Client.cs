@@ -162,6 +162,7 @@ internal sealed partial class Client : IConnectingClient, ILife
 
         var window = _services.Limits.UnacknowledgedPerClient is > 0 and var limit ? limit : PacketIdWindow.LargestSize;
         window = Math.Min(window, asked.ReceiveMaximum ?? window);
+        // guard: the client's Receive Maximum
         _window.Resize(window);
         Kept.Ask(asked);
         if (asked.HasMethod)
@@ -192,6 +193,7 @@ internal sealed partial class Client : IConnectingClient, ILife
                     : "This account has as many connections as it may have. Close one first.");
         }
 
+        // guard: take-over ends the old connection
         _ = old?.EndAsync(ReasonCode.SessionTakenOver, "Another connection of this account uses this client id.");
         Intake.Admit(_services.Budgets.Of(session.Account.Id));
         Submissions.Admit(new StoragePayer(_services.Quotas.Of(session, Transport.RemoteEndPoint?.Address), _services.Space));

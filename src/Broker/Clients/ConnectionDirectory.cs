@@ -38,9 +38,9 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
         lock (_gate)
         {
             var key = (connection.Account.Id, connection.ClientId);
-            var old = _byClient.GetValueOrDefault(key);
+            var old = /* guard: client ids belong to accounts */ _byClient.GetValueOrDefault(key);
             isFull = false;
-            isNotYours = old is not null && old.Session != connection.Session && !connection.Session!.Scope.Covers(old.Session!.Scope);
+            isNotYours = old is not null && old.Session != connection.Session && /* guard: a live client is taken over by who may as much */ !connection.Session!.Scope.Covers(old.Session!.Scope);
             if (isNotYours)
             {
                 return null;
@@ -51,8 +51,8 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
                 _byAccount[key.Id] = connections = [];
             }
 
-            isFull = limit > 0 && connections.Count - (old is null ? 0 : 1) >= limit;
-            isFull |= limit > 0 && connection.Session!.Scope.IsLimited
+            isFull = /* guard: connections of an account */ limit > 0 && connections.Count - (old is null ? 0 : 1) >= limit;
+            isFull |= limit > 0 && (/* guard: limited tokens have half of the connections */ connection.Session!.Scope.IsLimited)
                 && connections.Count(other => other != old && other.Session!.Scope.IsLimited) >= Scope.ShareOf(limit);
             if (isFull)
             {

@@ -83,7 +83,7 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
     {
         lock (_writer.Gate)
         {
-            if (_window.Contains(packetId))
+            if (/* guard: PUBREC for a delivery at QoS 1 */ _window.Contains(packetId))
             {
                 // MQTT 5.0, 4.3.2: a publish at QoS 1 is answered by PUBACK. It stays unacknowledged: a durable client is
                 // sent it again.
@@ -164,6 +164,7 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
             _queue ??= new Queue<(Subscriber, TopicKind, EncodedPublish)>();
             _queue.Enqueue((subscriber, frames.Kind, publish));
             QueuedBytes += publish.Length + BytesOfQueued;
+            // guard: presence that is not acknowledged
             _writer.Block();
             _writer.CountWaiting();
             isTooSlow = _queue.Count > QueueLengthLimit
@@ -299,7 +300,7 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
         }
 
         ushort packetId = 0;
-        if (!_writer.HasRoom(Writer.EventBytesLimit) || (publish.IsAcknowledged && (_queue is { Count: > 0 } || !_window.TryTake(out packetId))))
+        if ((/* guard: events that are not read */ !_writer.HasRoom(Writer.EventBytesLimit)) || (publish.IsAcknowledged && (_queue is { Count: > 0 } || !_window.TryTake(out packetId))))
         {
             return false;
         }

@@ -166,7 +166,7 @@ internal sealed class Feeder(
         for (int i = 0, bytes = 0; i < page.Entries.Count && bytes <= Writer.EventBytesLimit; i++)
         {
             var entry = page.Entries[i];
-            var isLeftOut = IsOver(entry, entry.Seq <= place.HistoryUntil) || (wants.NoLocal && IsOwn(stream, entry));
+            var isLeftOut = IsOver(entry, entry.Seq <= place.HistoryUntil) || (/* guard: No Local in what comes from the log */ wants.NoLocal && IsOwn(stream, entry));
             var frames = isLeftOut ? null : stream.FramesOf(entry.Body.Span, entry.Seq, page.Head.Epoch, entry.At, now);
             var publish = frames?.For(writer.IsVersion5, wants);
             publishes.Add((entry.Seq, publish));
@@ -197,7 +197,7 @@ internal sealed class Feeder(
                 }
 
                 kept.Advance(place, seq);
-                history += seq <= place.HistoryUntil ? publish?.Length ?? 0 : 0;
+                history += /* guard: history at a bounded rate */ seq <= place.HistoryUntil ? publish?.Length ?? 0 : 0;
             }
 
             if (publishes.Count == 0)

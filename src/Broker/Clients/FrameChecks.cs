@@ -34,7 +34,7 @@ internal static class FrameChecks
             PacketType.PubRel or PacketType.Subscribe or PacketType.Unsubscribe => 2,
             _ => 0,
         };
-        if (frame.Flags != expected)
+        if (/* guard: flags of the fixed header */ frame.Flags != expected)
         {
             throw new Violation(ReasonCode.MalformedPacket, "Reserved bits of the fixed header are set.");
         }

@@ -48,7 +48,7 @@ internal sealed record Handshake(
 
         // MQIsdp is MQTT 3.1. Bridges set the high bit of the level (mosquitto's try_private) and count on hearing nothing of their own:
         // refused, they ask again without it.
-        if (protocol.SequenceEqual("MQIsdp"u8) || (protocol.SequenceEqual("MQTT"u8) && level is not (4 or 5)))
+        if (protocol.SequenceEqual("MQIsdp"u8) || (protocol.SequenceEqual("MQTT"u8) && /* guard: no echo for who counts on none */ level is not (4 or 5)))
         {
             // [MQTT-3.1.2-2]
             return new(ReasonCode.UnsupportedProtocolVersion, "This server speaks MQTT 3.1.1 and 5.", (level & 0x7F) > 4);
@@ -85,7 +85,7 @@ internal sealed record Handshake(
         }
 
         var isClean = (flags & CleanFlag) != 0;
-        if (clientId.Length > MaximumClientIdBytes || !MqttText.IsWellFormed(clientId) || HasControls(clientId) || (clientId.IsEmpty && !isVersion5 && !isClean))
+        if ((/* guard: client ids of 128 bytes */ clientId.Length > MaximumClientIdBytes) || (/* guard: client ids are well-formed */ !MqttText.IsWellFormed(clientId)) || (/* guard: client ids without controls */ HasControls(clientId)) || (clientId.IsEmpty && !isVersion5 && !isClean))
         {
             // The last: MQTT 3.1.1 [MQTT-3.1.3-8].
             return Refused(
@@ -106,7 +106,7 @@ internal sealed record Handshake(
             return Refused(ReasonCode.MalformedPacket, "The will is malformed.");
         }
 
-        if (hasWill && !MqttText.IsTopicName(willTopic))
+        if (hasWill && /* guard: will: no empty topic and no wildcards */ !MqttText.IsTopicName(willTopic))
         {
             // [MQTT-4.7.1-1], [MQTT-4.7.3-1]. MQTT 3.1.1 has no return code for it: there the connection is closed (4.8).
             return isVersion5
@@ -169,7 +169,7 @@ internal sealed record Handshake(
 internal sealed record HandshakeRefusal(byte Code, string? Reason, bool IsVersion5, int MaximumPacket = int.MaxValue)
 {
     /// <summary>Whether it is answered. MQTT 3.1.1 has no return code for what is malformed: such a client is closed without a word (4.8).</summary>
-    public bool IsSaid => Reason is not null && (IsVersion5 || Code != ReasonCode.MalformedPacket);
+    public bool IsSaid => Reason is not null && (/* guard: no CONNACK that 3.1.1 does not know */ IsVersion5 || Code != ReasonCode.MalformedPacket);
 
     public static HandshakeRefusal Unsaid(byte code) => new(code, null, false);
 }

@@ -77,7 +77,7 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
         lock (_filtersGate)
         {
             var isNew = !_filters.ContainsKey(asked.Text) && !asked.Verdict.IsAllowed;
-            return limit > 0 && isNew && _filters.Count + request.NewlyGranted >= limit
+            return (/* guard: filters of a client */ limit > 0 && isNew && _filters.Count + request.NewlyGranted >= limit)
                 ? Verdict.Refused(RefusalCode.QuotaExceeded, $"A client holds at most {limit} filters. Unsubscribe from one first.")
                 : Verdict.Allowed;
         }
@@ -106,7 +106,7 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
 
             var filters = FiltersOf(room);
             Place(room, filters, leavesAtOnce);
-            if (!room.IsMember(identity.Account.Id))
+            if (/* guard: unacknowledged before an UNSUBSCRIBE, only for who may read */ !room.IsMember(identity.Account.Id))
             {
                 kept.ForgetInFlight(room.Log);
             }
@@ -127,6 +127,7 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
         lock (_filtersGate)
         {
             var ended = _filters.Values.Where(filter => filter.Filter.Inbox == oldUserName).ToList();
+            // guard: an inbox is not its former owner's
             ended.ForEach(filter => _filters.Remove(filter.Filter.Text));
             if (ended.Count > 0)
             {
@@ -152,7 +153,7 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
         var price = _request is SubscribeRequest subscribe
             ? subscribe.PriceFor(identity.Account.Id, services.Rooms, FilterBudget.Dearest)
             : ((UnsubscribeRequest)_request!).Filters.Count;
-        FilterBudget.Take(price);
+        FilterBudget.Take(/* guard: the price of a SUBSCRIBE */ price);
         EndSubscribeTurn();
         if (_request is UnsubscribeRequest unsubscribe)
         {

@@ -53,7 +53,7 @@ internal sealed class HeldPublishes(Writer writer, OwedAnswers answers, ILife li
     private bool TryAdd(byte flags, ReadOnlySpan<byte> body)
     {
         var bytes = body.Length + BytesOfOne;
-        if (Count >= LargestCount || _bytes + bytes > LargestBytes || memory.Held.IsFull)
+        if (/* guard: publishes that wait for the rate */ Count >= LargestCount || _bytes + bytes > LargestBytes || memory.Held.IsFull)
         {
             return false;
         }

@@ -137,7 +137,7 @@ internal sealed class Intake(
     {
         // Before anything answers or refuses it: an alias that a repeated or refused publish sets is set all the same.
         var topic = _topics.TopicOf(publish);
-        if (publish.QualityOfService == 2 && IsRepeatedQoS2(publish))
+        if (/* guard: QoS 2 once */ publish.QualityOfService == 2 && IsRepeatedQoS2(publish))
         {
             return Step.Done;
         }
@@ -148,7 +148,7 @@ internal sealed class Intake(
             return step;
         }
 
-        if (_budget is { } budget && !_progress.IsPaid && !budget.TryTake(out var pause))
+        if (/* guard: publishes of an account */ _budget is { } budget && !_progress.IsPaid && !budget.TryTake(out var pause))
         {
             return Step.Hold(Task.Delay(pause, services.Time));
         }
@@ -180,7 +180,7 @@ internal sealed class Intake(
 
         if (refusal is null && verdict.IsAllowed && target.NeedsMembership(identity.Account.Id))
         {
-            if (WasRemovedFrom(target.Room!))
+            if (/* guard: what waits brings nobody back */ WasRemovedFrom(target.Room!))
             {
                 submissions.Refuse(publish, PublishRefusal.NoSuchRoom, target.TopicText);
                 return Step.Done;
@@ -244,7 +244,7 @@ internal sealed class Intake(
     // Held, an MQTT 5 client has sent more than our Receive Maximum, which it should know [MQTT-3.3.4-9]; a 3.1.1 socket is simply not read.
     private Step Backpressure(in PublishPacket publish)
     {
-        if (services.Memory.RoomForPublish() is { } room)
+        if (/* guard: publishes under way, all together */ services.Memory.RoomForPublish() is { } room)
         {
             return Step.Wait(room);
         }

@@ -48,14 +48,14 @@ internal sealed partial class KeepAliveSweep(
         var now = time.GetTimestamp();
         foreach (var connection in connections.All)
         {
-            if (connection.Writer.IsStuckFor(stuckTime))
+            if (/* guard: who takes nothing is closed */ connection.Writer.IsStuckFor(stuckTime))
             {
                 _ = connection.EndAsync(ReasonCode.QuotaExceeded, "Nothing was acknowledged for a minute while messages wait. Connect again and catch up.");
             }
 
             // [MQTT-3.1.2-22] One and a half times the keep-alive time. Who is not read cannot be heard.
             if (connection.KeepAliveSeconds > 0
-                && !connection.IsUnread && time.GetElapsedTime(connection.LastHeard, now).TotalSeconds > connection.KeepAliveSeconds * 1.5)
+                && (/* guard: who is not read is not taken for dead */ !connection.IsUnread) && time.GetElapsedTime(connection.LastHeard, now).TotalSeconds > connection.KeepAliveSeconds * 1.5)
             {
                 _ = connection.EndAsync(ReasonCode.KeepAliveTimeout, "Nothing was heard within the keep-alive time.");
             }
@@ -80,7 +80,7 @@ internal sealed partial class KeepAliveSweep(
     // Those for whom most waits go first, and only those who take nothing: a crowd that is slow together keeps its connections.
     private void Relieve(TimeSpan stuckTime)
     {
-        if (!memory.Outgoing.IsFull)
+        if (/* guard: what waits for all clients together */ !memory.Outgoing.IsFull)
         {
             return;
         }

@@ -291,7 +291,7 @@ internal sealed class KeptSession(
         }
 
         _positionChanged = true;
-        if (!isGivenUp)
+        if (/* guard: unacknowledged before an UNSUBSCRIBE */ !isGivenUp)
         {
             ForgetSent(log);
             return;
@@ -329,7 +329,7 @@ internal sealed class KeptSession(
     {
         lock (writer.Gate)
         {
-            var will = writer.IsConnected && !life.WasRevoked && !SaidGoodbye ? _will : null;
+            var will = writer.IsConnected && (/* guard: no will after a kick (1) */ !life.WasRevoked) && !SaidGoodbye ? _will : null;
             _will = null;
             return will;
         }

@@ -81,6 +81,7 @@ internal sealed partial class MqttAcceptor(ConnectionServices services) : Connec
             }
             finally
             {
+                // guard: nothing is left of a connection that is over
                 client.Gone();
                 await LingerAsync(client);
             }

@@ -41,14 +41,14 @@ internal static class MqttListener
 
         var tls = connection.Features.Get<ISslStreamFeature>() ?? throw new InvalidOperationException("The listener has not encrypted the connection.");
         var raw = connection.Features.Get<EncryptedPipe>() ?? throw new InvalidOperationException("The listener has not kept the encrypted side.");
-        TlsTransport transport = new(connection, tls.SslStream, raw.Output) { Place = connection.Features.Get<CountedSocket>() };
+        TlsTransport transport = new(connection, tls.SslStream, raw.Output) { Place = /* guard: a socket of MQTT over TLS is told that it is of use */ connection.Features.Get<CountedSocket>() };
         await Task.WhenAll(transport.PumpAsync(), serve(transport));
     }
 
     private static async Task CountedAsync(ConnectionContext connection, ConnectionLimits limits, ConnectionDelegate next)
     {
         var address = (connection.RemoteEndPoint as IPEndPoint)?.Address;
-        if (!limits.TryEnter(address))
+        if (/* guard: a handshake counts as a connection */ !limits.TryEnter(address))
         {
             connection.Abort();
             return;

@@ -90,7 +90,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                     client.Submissions.WakeLog();
                 }
 
-                if (wait is not null || buffer.Length < read.Buffer.Length)
+                if (/* guard: bytes are no sign of life */ wait is not null || buffer.Length < read.Buffer.Length)
                 {
                     client.Heard();
                 }
@@ -107,7 +107,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                     // Not read on meanwhile: the peer's own socket slows it down.
                     await client.UnreadAsync(wait);
                 }
-                else if (read.IsCompleted)
+                else if (/* guard: end of input within a packet */ read.IsCompleted)
                 {
                     await TakeAllHeldAsync();
                     return null;
@@ -232,6 +232,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
             switch (Frame.TryRead(buffer, client.Writer.IsConnected ? services.Limits.PacketBytes : FirstPacketBytes, out var frame))
             {
                 case FrameStatus.Incomplete:
+                    // guard: a header is judged by its first byte
                     FrameChecks.CheckStart(buffer, client.Writer.IsConnected);
                     needsMore = true;
                     return null;
@@ -270,7 +271,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                     AnswerPing();
                     isIdle = true;
                 }
-                else if (type == PacketType.Disconnect && client.Intake.HeldUntil is { } turn)
+                else if (/* guard: what was said before DISCONNECT */ type == PacketType.Disconnect && client.Intake.HeldUntil is { } turn)
                 {
                     // It says goodbye behind publishes that wait for their turn, and counts on them.
                     wait = turn;
@@ -288,7 +289,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                 return packet;
             }
 
-            if (isIdle && !_idle.TryTake(out var pause))
+            if (isIdle && /* guard: packets that bring nothing have a rate */ !_idle.TryTake(out var pause))
             {
                 wait = Task.Delay(pause, services.Time);
                 return null;
@@ -299,7 +300,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
     private MqttConnectPacket ReadConnect(in Frame frame)
     {
         // [MQTT-3.1.0-1], and [MQTT-2.1.3-1] for the flags.
-        if (frame.Header != (byte)PacketType.Connect << 4)
+        if (/* guard: first packet is CONNECT */ frame.Header != (byte)PacketType.Connect << 4)
         {
             throw new Violation(ReasonCode.ProtocolError, "The first packet must be CONNECT.");
         }
@@ -338,7 +339,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                 var disconnect = (MqttDisconnectPacket)Decode(frame);
 
                 // [MQTT-3.14.4-3] Only 0x00 takes the will away; any other code says that something went wrong.
-                client.Kept.SaidGoodbye = (byte)disconnect.ReasonCode == ReasonCode.Success;
+                client.Kept.SaidGoodbye = /* guard: will: only a normal DISCONNECT takes it away */ (byte)disconnect.ReasonCode == ReasonCode.Success;
                 if (client.Writer.IsVersion5 && frame.Body.Length > 1
                     && PacketProperties.FindNumber(frame.Body.ToArray().AsSpan(1), PropertyId.SessionExpiryInterval) is { } seconds)
                 {
@@ -349,8 +350,10 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                 return disconnect;
             case PacketType.Connect:
                 // [MQTT-3.1.0-2]
+                // guard: one CONNECT a connection
                 throw new Violation(ReasonCode.ProtocolError, "A second CONNECT on one connection.");
             default:
+                // guard: packets of servers
                 throw new Violation(ReasonCode.ProtocolError, "This packet is not for clients to send.");
         }
     }

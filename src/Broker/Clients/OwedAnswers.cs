@@ -46,7 +46,7 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
     {
         lock (writer.Gate)
         {
-            if (writer.IsSilent)
+            if (/* guard: a publish after the end is not accepted (1) */ writer.IsSilent)
             {
                 return false;
             }
@@ -166,7 +166,7 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
     /// </summary>
     public bool IsOver(byte qualityOfService) =>
         (writer.IsVersion5 && qualityOfService > 0 && _unanswered + _incomingQoS2.Count >= receiveMaximum)
-        || (qualityOfService == 2 && _incomingQoS2.Count + (_receivedBefore?.Count ?? 0) >= 2 * receiveMaximum);
+        || /* guard: QoS 2 ids of earlier connections count */ (qualityOfService == 2 && _incomingQoS2.Count + (_receivedBefore?.Count ?? 0) >= 2 * receiveMaximum);
 
     /// <summary>So many publishes are at the log that no more are taken in. Under the writer's gate.</summary>
     public bool IsFull => _underWay >= receiveMaximum;

@@ -24,7 +24,7 @@ internal sealed class PublishTopics(RoomDirectory rooms)
             return !publish.Topic.IsEmpty ? publish.Topic : throw new Violation(ReasonCode.ProtocolError, "The topic is empty.");
         }
 
-        if (alias is 0 or > AliasMaximum)
+        if (/* guard: topic aliases within their maximum */ alias is 0 or > AliasMaximum)
         {
             throw new Violation(ReasonCode.TopicAliasInvalid, "The topic alias is 0 or over the maximum announced.");
         }
@@ -49,7 +49,7 @@ internal sealed class PublishTopics(RoomDirectory rooms)
             return last;
         }
 
-        if (!MqttText.IsTopicName(topic))
+        if (/* guard: no wildcards in topics */ !MqttText.IsTopicName(topic))
         {
             throw new Violation(ReasonCode.ProtocolError, "The topic of a PUBLISH has no wildcards.");
         }

@@ -198,7 +198,7 @@ internal sealed class Submissions(
 
         // A durable client sends it again on its next connection if the PUBREC gets lost, perhaps after a restart: so that it was received is stored with it.
         var isKept = publish.QualityOfService == 2 && kept.IsDurable;
-        SaidPublish said = new(publish.PacketId, publish.QualityOfService, identity.CurrentAuthor, command, target, PublisherMark, this)
+        SaidPublish said = new(publish.PacketId, publish.QualityOfService, /* guard: `from` is written by the server */ identity.CurrentAuthor, command, target, PublisherMark, this)
         {
             ContentHash = isKept ? publish.ContentHash() : 0,
             Bytes = publish.Payload.Length + BytesOfPublish,

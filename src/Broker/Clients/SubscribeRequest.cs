@@ -88,7 +88,7 @@ internal sealed class SubscribeRequest : FilterRequest
 
             if (filter.Inbox is not null)
             {
-                price += filter.Unread || (filter.Reads && filter.ReadRoom is null) ? (ofAccount ??= rooms.RoomsOf(accountId)).Length : 0;
+                price += (/* guard: positions that are counted have a price */ filter.Unread || (filter.Reads && filter.ReadRoom is null)) ? (ofAccount ??= rooms.RoomsOf(accountId)).Length : 0;
                 continue;
             }
 
@@ -112,7 +112,7 @@ internal sealed class SubscribeRequest : FilterRequest
         List<string> reasons = [];
         for (var i = 0; i < codes.Length; i++)
         {
-            codes[i] = Grant(_filters[i], granted, reasons);
+            codes[i] = Grant(/* guard: SUBACK in request order */ _filters[i], granted, reasons);
         }
 
         return (codes, granted, string.Join(" ", reasons.Distinct().Take(ReasonsSaid)));
@@ -122,7 +122,7 @@ internal sealed class SubscribeRequest : FilterRequest
     {
         var asked = _asked[options.Topic];
         var verdict = asked.Verdict;
-        if (verdict.IsAllowed && asked.Filter is { } filter)
+        if ((/* guard: the verdict on each filter */ verdict.IsAllowed) && asked.Filter is { } filter)
         {
             // QoS 2 is not given to subscribers: what they get is in a log under a seq, which tells a repetition.
             var quality = Math.Min((byte)options.QualityOfServiceLevel, (byte)1);

@@ -155,7 +155,7 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     /// <summary>Under <see cref="Gate"/>. The caller flushes.</summary>
     public void WriteControl(ReadOnlySpan<byte> packet)
     {
-        if (packet.Length > MaximumPacket)
+        if (/* guard: answers within the client's maximum */ packet.Length > MaximumPacket)
         {
             GiveUp();
             return;
@@ -279,6 +279,7 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
 
             _dirty = false;
             BeginFlush();
+            // guard: history goes on when the SUBACK has left
             _member.WriteWaiting();
             if (_unflushed > 0 && !_flushing)
             {
@@ -348,7 +349,7 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
         }
 
         (_flushing, _unsent, _unflushed) = (true, _unflushed, 0);
-        _blockedSince ??= time.GetTimestamp();
+        _blockedSince ??= /* guard: answers that are not read */ time.GetTimestamp();
         CountWaiting();
         _ = AwaitPeerAsync(flush);
     }

@@ -209,7 +209,7 @@ internal static class EventBody
             var flags = (high << 8) | low;
             parts.Type = (EventType)type;
             rest = rest[4..];
-            if ((flags & ~KnownFlags) != 0 || rest.Length < 8 * BitOperations.PopCount((uint)(flags & ~ByBot)))
+            if ((/* guard: bodies of later versions */ (flags & ~KnownFlags) != 0) || rest.Length < 8 * BitOperations.PopCount((uint)(flags & ~ByBot)))
             {
                 return default;
             }

@@ -12,7 +12,7 @@ internal static class PlainLine
     /// </summary>
     public static string Of(string text)
     {
-        if (!NeedsWork(text))
+        if (/* guard: one harmless line in /text */ !NeedsWork(text))
         {
             return text;
         }

@@ -36,7 +36,7 @@ internal sealed partial class AllowedHosts
 
     /// <summary>Health checks are asked for by any name: they tell nothing, and a supervisor knows the name of a container at most.</summary>
     public void Use(WebApplication app) => app.Use((context, next) =>
-        IsAllowed(context) || context.Request.Path.StartsWithSegments("/health") ? next(context) : RefuseAsync(context));
+        (/* guard: hosts: this server's own names only */ IsAllowed(context)) || context.Request.Path.StartsWithSegments("/health") ? next(context) : RefuseAsync(context));
 
     private bool IsAllowed(HttpContext context)
     {
@@ -83,7 +83,7 @@ internal sealed partial class AllowedHosts
 
     private async Task RefuseAsync(HttpContext context)
     {
-        if (_refusals.Try("requests for a host that is not known here", context.Connection.RemoteIpAddress))
+        if (/* guard: hosts: one line a minute */ _refusals.Try("requests for a host that is not known here", context.Connection.RemoteIpAddress))
         {
             LogRefused(_log);
         }

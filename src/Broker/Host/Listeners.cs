@@ -113,14 +113,14 @@ internal sealed class Listeners : IServerAddresses
     /// <summary>What a connection may cost before anybody knows whose it is, where Kestrel's own bounds are those of a server that trusts its clients (S1).</summary>
     private static void Bound(KestrelServerLimits limits)
     {
-        limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+        limits.RequestHeadersTimeout = /* guard: ten seconds for the head of a request */ TimeSpan.FromSeconds(10);
 
         // Longer than the 60 s that nginx keeps connections to a server behind it: it must not send a request into one that is just closing.
         limits.KeepAliveTimeout = TimeSpan.FromSeconds(75);
         limits.MaxRequestLineSize = 8 * 1024;
         limits.MaxRequestHeadersTotalSize = 16 * 1024;
         limits.MaxRequestHeaderCount = 64;
-        limits.MaxRequestBufferSize = 64 * 1024;
+        limits.MaxRequestBufferSize = /* guard: memory: what a connection sends and nobody reads */ 64 * 1024;
 
         // A write is over when the connection has taken it. What waits for a stream of HTTP/2 to be read would be nobody's otherwise: the request that made it is over.
         limits.MaxResponseBufferSize = 0;
@@ -200,6 +200,7 @@ internal sealed class Listeners : IServerAddresses
                 options.UseHttps(certificate!.Handshakes());
             }
 
+            // guard: five seconds for a first byte
             options.CloseSilent();
             _listening.Add((address.Scheme.ToLowerInvariant(), address.Host, options));
         }
@@ -223,7 +224,7 @@ internal sealed class Listeners : IServerAddresses
 
             kestrel.ListenLocalhost(address.Port, Listening);
         }
-        else if (address.Host is "*" or "+")
+        else if (/* guard: a host name does not say where to listen */ address.Host is "*" or "+")
         {
             kestrel.ListenAnyIP(address.Port, Listening);
         }

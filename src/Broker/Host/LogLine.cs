@@ -37,13 +37,13 @@ internal sealed class LogLine : ITextFormatter
             }
         }
 
-        output.WriteLine(PlainLine.Of(message.ToString()));
+        output.WriteLine(/* guard: one line an entry of the log */ PlainLine.Of(message.ToString()));
         if (logEvent.Exception is { } exception)
         {
             // Its lines are set in: none of them passes for an entry.
             foreach (var line in exception.ToString().Split('\n'))
             {
-                output.WriteLine("  " + PlainLine.Of(line.TrimEnd('\r')));
+                output.WriteLine("  " + /* guard: no line of a trace is an entry of the log */ PlainLine.Of(line.TrimEnd('\r')));
             }
         }
     }

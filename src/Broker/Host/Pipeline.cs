@@ -28,6 +28,7 @@ internal static class Pipeline
 
         // Around all that writes answers: a place is held until the answer is taken.
         app.Use(app.Services.GetRequiredService<RequestsUnderWay>().ServeAsync);
+        // guard: faults keep their inside
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.Services.GetRequiredService<AllowedHosts>().Use(app);

@@ -52,7 +52,7 @@ internal sealed partial class ServerCertificate
     /// <param name="protocols">What ALPN offers; null: what Kestrel offers for HTTP.</param>
     public TlsHandshakeCallbackOptions Handshakes(List<SslApplicationProtocol>? protocols = null) => new()
     {
-        HandshakeTimeout = HandshakeTime,
+        HandshakeTimeout = /* guard: five seconds for the handshake */ HandshakeTime,
         OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
         {
             ServerCertificateContext = Current(),
@@ -87,7 +87,7 @@ internal sealed partial class ServerCertificate
     private SslStreamCertificateContext Current()
     {
         var files = Files.TryOf(_settings);
-        if (files == _loaded.Files)
+        if (/* guard: a renewed certificate is taken */ files == _loaded.Files)
         {
             return _loaded.Certificate;
         }

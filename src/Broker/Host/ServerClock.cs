@@ -42,7 +42,7 @@ internal sealed class ServerClock : TimeProvider
         _system = system;
         _ticksPerStamp = (double)TimeSpan.TicksPerSecond / system.TimestampFrequency;
         var now = system.GetUtcNow();
-        _anchor = new Anchor(Math.Max(now.UtcTicks, newest?.UtcTicks ?? 0), system.GetTimestamp());
+        _anchor = new Anchor(Math.Max(now.UtcTicks, /* guard: the clock is never before what is stored */ newest?.UtcTicks ?? 0), system.GetTimestamp());
         StartsLater = newest is { } last && now - last > LongestGap ? now - last - LongestGap : TimeSpan.Zero;
     }
 
@@ -90,7 +90,7 @@ internal sealed class ServerClock : TimeProvider
             return null;
         }
 
-        return _system.GetElapsedTime(suspected.Since) >= Confirmation ? new ClockStep(ahead, ahead) : null;
+        return (/* guard: a jump of the clock is believed when it lasts */ _system.GetElapsedTime(suspected.Since) >= Confirmation) ? new ClockStep(ahead, ahead) : null;
     }
 
     /// <summary>Takes the step.</summary>

@@ -61,7 +61,7 @@ internal sealed class Stores : IAsyncDisposable
                 TokensPerAccount = settings.Limits.TokensPerAccount,
             };
             auth = await AuthServices.OpenAsync(documents, log, log, options, time, loggers);
-            if (time.StartsLater > TimeSpan.Zero)
+            if (/* guard: a stop counts for half a day */ time.StartsLater > TimeSpan.Zero)
             {
                 // Before the first sweep looks for who has expired.
                 await auth.Sessions.MoveAsync(time.StartsLater);

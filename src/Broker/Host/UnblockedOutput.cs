@@ -52,7 +52,7 @@ internal sealed class UnblockedOutput : ILogEventSink, IDisposable
                 return;
             }
 
-            if (_queue.Count == Capacity)
+            if (/* guard: the log's queue is bounded */ _queue.Count == Capacity)
             {
                 _dropped++;
                 return;

@@ -13,7 +13,7 @@ internal static class UnicodeSupport
     /// <exception cref="StartupException">It is not there.</exception>
     public static void Require()
     {
-        if (!Works())
+        if (/* guard: no start without Unicode */ !Works())
         {
             throw new StartupException(
                 "This system gives .NET no Unicode (globalization-invariant mode), so passwords and names could not be compared. "

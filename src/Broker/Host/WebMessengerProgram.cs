@@ -245,7 +245,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<IMqttServerAdapter>(provider => provider.GetRequiredService<MqttAcceptor>());
         services.AddSingleton<IMqttNetLogger, MqttNetLog>();
         services.AddHostedMqttServer(options => options
-            .WithDefaultCommunicationTimeout(TimeSpan.FromSeconds(5))
+            .WithDefaultCommunicationTimeout(/* guard: five seconds for CONNECT */ TimeSpan.FromSeconds(5))
             .WithPersistentSessions(false));
         services.AddHostedService<KeepAliveSweep>();
         services.AddHostedService(provider => new ClockKeeper(

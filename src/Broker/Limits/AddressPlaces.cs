@@ -48,20 +48,20 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
             var isKnown = _counts.TryGetValue(key, out var place);
 
             // So many came within seconds that another one is not remembered, and what is not remembered is not let in.
-            if ((network is null && isInNetwork) || (!isKnown && _counts.Count >= AddressesKnown))
+            if ((network is null && isInNetwork) || (/* guard: memory: addresses of sockets */ !isKnown && _counts.Count >= AddressesKnown))
             {
                 return false;
             }
 
             place ??= New(1);
-            if (IsFull(place, perAddress, share)
-                || (network is not null && IsFull(network, (long)perAddress * NetworkShare, networkShare)))
+            if ((/* guard: connections of an address */ IsFull(place, perAddress, share))
+                || (network is not null && /* guard: a network of IPv6 has a bound of its own */ IsFull(network, (long)perAddress * NetworkShare, networkShare)))
             {
                 return false;
             }
 
             isUseless = uselessShare > 1 && TryPay(place.Useless, network?.Useless);
-            if ((uselessShare > 1 && !isUseless && !WasUsedLately(place)) || !TryPay(place.Rate, network?.Rate))
+            if ((uselessShare > 1 && (/* guard: one in five sockets may be of no use */ !isUseless) && /* guard: neighbours who come for something pay one */ !WasUsedLately(place)) || !TryPay(place.Rate, network?.Rate))
             {
                 return false;
             }
@@ -149,7 +149,7 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
     // The address first: one that is refused uses up nothing of its neighbours'.
     private static bool TryPay(RateBudget ofAddress, RateBudget? ofNetwork)
     {
-        if (!ofAddress.TryTake(out _))
+        if (/* guard: new sockets have a rate */ /* guard: connects of an address */ !ofAddress.TryTake(out _))
         {
             return false;
         }
@@ -165,7 +165,7 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
 
     private bool WasUsedLately(Count place) => place.UsedAt is { } at && time.GetElapsedTime(at) < UseRemembered;
 
-    private static bool IsFull(Count count, long limit, int share) => limit > 0 && count.Open >= Math.Min(limit, share);
+    private static bool IsFull(Count count, long limit, int share) => limit > 0 && count.Open >= /* guard: an address has a share of what is free */ Math.Min(limit, share);
 
     // Null: there is no room to remember it.
     private Count? Find((Origin Origin, bool IsNetwork) key, int times)

@@ -40,7 +40,7 @@ internal sealed partial class PublishRefusals(TimeProvider time, RefusalLog refu
     /// Whether the account's other clients are told that this one's will was dropped: once a minute for a client, and for so many of them as the log names. Counted
     /// apart from the log, which may have named the client for a publish before.
     /// </summary>
-    public bool MayTellOfWill(string accountId, string clientId) => IsFirst(accountId, named => named.Wills, clientId);
+    public bool MayTellOfWill(string accountId, string clientId) => IsFirst(accountId, named => /* guard: will: one that is dropped is told apart from the log */ named.Wills, clientId);
 
     /// <summary>Remembers a refusal. True: it is the first of this client for a minute.</summary>
     /// <param name="isHeard">The client was told by its acknowledgement: nothing is written.</param>
@@ -53,7 +53,7 @@ internal sealed partial class PublishRefusals(TimeProvider time, RefusalLog refu
             return false;
         }
 
-        if (refusals.Try("refused publishes that no acknowledgement could tell of", IPAddress.TryParse(session.Address, out var address) ? address : null))
+        if (/* guard: one line a minute about refused publishes */ refusals.Try("refused publishes that no acknowledgement could tell of", IPAddress.TryParse(session.Address, out var address) ? address : null))
         {
             LogRefused(log, clientId, session.Account.UserName, shown, code, reason);
         }
@@ -87,7 +87,7 @@ internal sealed partial class PublishRefusals(TimeProvider time, RefusalLog refu
                 if (!named.IsOver)
                 {
                     var list = listOf(named);
-                    return list.Count < ClientsNamedAMinute && list.Add(clientId);
+                    return /* guard: a client is named once a minute when it is refused */ list.Count < ClientsNamedAMinute && list.Add(clientId);
                 }
             }
         }

@@ -6,8 +6,8 @@ namespace WebMessenger.Broker.Limits;
 internal readonly record struct StoragePayer(StorageQuota Quota, DiskSpace Space)
 {
     /// <summary>Takes what storing a publish costs, in bytes. Null: it may be stored.</summary>
-    public PublishRefusal? Pay(int bytes) => Space.IsLow ? PublishRefusal.NoRoom
-        : Quota.TryTake(bytes, out var wait) ? null
+    public PublishRefusal? Pay(int bytes) => (/* guard: a disk that is nearly full, over MQTT */ Space.IsLow) ? PublishRefusal.NoRoom
+        : (/* guard: what an account stores in a day */ Quota.TryTake(bytes, out var wait)) ? null
         : PublishRefusal.OverQuota(wait);
 
     /// <summary>What was paid for and could not be stored.</summary>

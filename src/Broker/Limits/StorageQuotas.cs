@@ -33,7 +33,7 @@ internal sealed class StorageQuotas(BrokerLimits limits, IRecordStore records, T
         account.Id, static (_, of) => new StorageQuota(of.limit, 0, of.time), (limit: LimitOf(account), time));
 
     /// <summary>Out of which a login session pays.</summary>
-    public StorageQuota Of(LoginSession session) => Of(session.Account) is var quota && session.Scope.IsLimited ? quota.Limited : quota;
+    public StorageQuota Of(LoginSession session) => Of(session.Account) is var quota && (/* guard: limited tokens have half of the day */ session.Scope.IsLimited) ? quota.Limited : quota;
 
     /// <summary>The same, for who connects from an address: guests and new accounts pay out of its quota as well.</summary>
     public StorageQuota Of(LoginSession session, IPAddress? address)
@@ -42,7 +42,7 @@ internal sealed class StorageQuotas(BrokerLimits limits, IRecordStore records, T
         var lasting = account.IsGuest ? TimeSpan.MaxValue
             : account.Profile.IsAdministrator ? TimeSpan.Zero
             : NewFor - (time.GetUtcNow() - account.CreatedAt);
-        Of(account).PayAlso(lasting > TimeSpan.Zero ? _addresses.Of(address) : null, lasting);
+        Of(account).PayAlso((/* guard: guests and new accounts pay with all at their address */ lasting > TimeSpan.Zero) ? _addresses.Of(address) : null, lasting);
         return Of(session);
     }
 
@@ -114,7 +114,7 @@ internal sealed class StorageQuotas(BrokerLimits limits, IRecordStore records, T
         }
     }
 
-    private int LimitOf(Account account) => account.IsGuest ? limits.StoredBytesPerDayPerGuest : limits.StoredBytesPerDayPerAccount;
+    private int LimitOf(Account account) => (/* guard: a guest stores less than an account */ account.IsGuest) ? limits.StoredBytesPerDayPerGuest : limits.StoredBytesPerDayPerAccount;
 
     private static byte[] KeyOf(string accountId) => [.. Prefix, .. Encoding.ASCII.GetBytes(accountId)];
 

@@ -59,7 +59,7 @@ internal sealed class WorkBudget(int perSecond, int seconds, TimeProvider time)
     }
 
     /// <summary>Null: the turn has come. Its owner takes what it needs and ends it. Else it may be asked again after the task.</summary>
-    public Task? WaitFor(WorkTurn turn) => !turn.Before.IsCompleted ? turn.Before : HasSome(out var wait) ? null : Task.Delay(wait, time);
+    public Task? WaitFor(WorkTurn turn) => (/* guard: turns of an account's clients in their order */ !turn.Before.IsCompleted) ? turn.Before : HasSome(out var wait) ? null : Task.Delay(wait, time);
 
     /// <summary>Takes this much, be it more than is left: for what is done now, or was done already.</summary>
     public void Take(double price)

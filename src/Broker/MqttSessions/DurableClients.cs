@@ -180,7 +180,7 @@ internal sealed partial class DurableClients(
                 {
                     if (limits.DurableClientsPerAccount is > 0 and var limit
                         && (_byAccount.GetValueOrDefault(accountId)?.Count >= limit
-                            || (session.Scope.IsLimited && All(accountId).Count(kept => kept.Session.Scope.IsLimited) >= Scope.ShareOf(limit))))
+                            || ((/* guard: limited tokens have half of the durable clients */ session.Scope.IsLimited) && All(accountId).Count(kept => kept.Session.Scope.IsLimited) >= Scope.ShareOf(limit))))
                     {
                         return (SessionOpening.TooMany, null);
                     }
@@ -244,7 +244,7 @@ internal sealed partial class DurableClients(
         {
             // Inside the lock: whoever takes the MQTT session over finds the will with the connection, or with the client.
             var will = connection.TakeWill();
-            var isStopping = _isStopping;
+            var isStopping = /* guard: will: a stop is no loss of a client */ _isStopping;
             if (OfConnection(connection) is not { } client)
             {
                 return isStopping ? null : will;
@@ -258,7 +258,7 @@ internal sealed partial class DurableClients(
 
             client.Expiry = connection.SessionExpiry;
             var delay = will is null ? default : Delay(will, client.Expiry);
-            client.Will = delay > TimeSpan.Zero || isStopping ? will : null;
+            client.Will = (/* guard: will: the delay */ delay > TimeSpan.Zero) || isStopping ? will : null;
             client.WillWait = (time.GetTimestamp(), delay);
 
             // Asked before the position is taken: what is decided on in between is in neither, and the client, here again, would have it stored a second time.
@@ -369,7 +369,7 @@ internal sealed partial class DurableClients(
     {
         lock (_gate)
         {
-            if (!_isStopping)
+            if (/* guard: will: none falls due during a stop */ !_isStopping)
             {
                 EndOverdue();
             }
@@ -488,6 +488,7 @@ internal sealed partial class DurableClients(
             client.Position = position;
         }
 
+        // guard: will: who takes over takes a delayed one away
         client.Connection?.DropDelayedWill();
 
         EndPublishing(client);
@@ -511,7 +512,7 @@ internal sealed partial class DurableClients(
 
     // Whether it may open what is kept, or end it by a clean start: it must be able to read what is held there. Whether it may end a live connection, the directory says.
     private static bool MayOpen(LoginSession session, DurableClient client) =>
-        session == client.Session || client.Filters.All(held => CanRead(session.Scope, client.Session.Scope, held.Filter));
+        /* guard: what is kept is opened by who may read it */ session == client.Session || client.Filters.All(held => CanRead(session.Scope, client.Session.Scope, held.Filter));
 
     // What a filter names, or else everything that the login session which holds it could read.
     private static bool CanRead(Scope scope, Scope held, RoomFilter filter) => (filter.Room ?? filter.ReadRoom) is { } room
@@ -526,7 +527,7 @@ internal sealed partial class DurableClients(
     /// <param name="saysWill">False: its login session has ended, so nothing is said for it.</param>
     private Task End(DurableClient client, bool saysWill = true)
     {
-        if (saysWill && client is { Connection: null, Will: { } will })
+        if ((/* guard: will: one that waits ends with the login session */ saysWill) && client is { Connection: null, Will: { } will })
         {
             _dueWills.Add(new DueWill(client.Session, client.ClientId, will));
         }

@@ -45,7 +45,7 @@ internal sealed class LastWills(
         }
 
         // Whoever connects and is lost over and over publishes as well, and has no more of it than of messages.
-        if (!budgets.Of(session.Account.Id).TryTake(out _))
+        if (/* guard: will: paid for like a message */ !budgets.Of(session.Account.Id).TryTake(out _))
         {
             Dropped(session, clientId, ReasonCode.QuotaExceeded, "too many messages of the account in a short time.", will.Topic);
             return false;
@@ -74,7 +74,7 @@ internal sealed class LastWills(
             return "its topic is not one you may publish to.";
         }
 
-        if (limits.PayloadBytes > 0 && will.Payload.Length > limits.PayloadBytes)
+        if (/* guard: will: held to the length of payloads */ limits.PayloadBytes > 0 && will.Payload.Length > limits.PayloadBytes)
         {
             return $"its payload is longer than {limits.PayloadBytes} bytes.";
         }

@@ -73,6 +73,7 @@ internal sealed class BanService(AccountBans bans) : IControlService
                 case { Wish: BanWish.Ban or BanWish.Unban }:
                     return new(Error: "It was not said whom.");
                 default:
+                    // guard: a wish that is none
                     return new(Error: "The server does not understand this program.");
             }
         }

@@ -75,7 +75,7 @@ internal static class ControlProtocol
                 return line.ToString().TrimEnd('\r');
             }
 
-            if (line.Length == LongestRequest)
+            if (/* guard: a request has an end */ line.Length == LongestRequest)
             {
                 throw new IOException("What was asked at the control socket has no end.");
             }

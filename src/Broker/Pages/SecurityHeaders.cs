@@ -31,18 +31,23 @@ internal sealed class SecurityHeaders(RequestDelegate next, BrokerSettings setti
         var headers = context.Response.Headers;
         if (context.Request.IsHttps && _strictTransport.Count > 0 && IsName(context.Request.Host.Host))
         {
+            // guard: https once is https from then on
             headers.StrictTransportSecurity = _strictTransport;
         }
 
+        // guard: content security policy
+        // guard: markup runs nothing
         headers.ContentSecurityPolicy = ContentSecurityPolicy;
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "no-referrer";
+        // guard: frames, by X-Frame-Options
         headers.XFrameOptions = "DENY";
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
         headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()";
         if (context.Request.Path.StartsWithSegments("/api"))
         {
+            // guard: answers are not kept (1)
             headers.CacheControl = "no-store";
         }
 

@@ -114,7 +114,7 @@ internal abstract class UnreadTask(UnreadWatch watch) : IStreamTask
         // The rest was noted before.
     }
 
-    protected static bool MaySee(Subscriber subscriber, Room room) => ReadDelivery.MaySee(subscriber.Member, room.Id.Value);
+    protected static bool MaySee(Subscriber subscriber, Room room) => /* guard: a token's rooms, what is unread */ ReadDelivery.MaySee(subscriber.Member, room.Id.Value);
 
     /// <summary>Everything, to this client.</summary>
     protected void State(Inbox inbox, UnreadFeed feed, Subscriber subscriber, Wants? wants) =>

@@ -92,7 +92,7 @@ internal sealed class Announcements
     private bool TryUse(string accountId)
     {
         var used = _used.GetValueOrDefault(accountId);
-        if (used >= AtOncePerAccount)
+        if (/* guard: joins of an account */ used >= AtOncePerAccount)
         {
             return false;
         }

@@ -37,8 +37,8 @@ internal sealed class Invitations(BrokerLimits limits, TimeProvider time)
         lock (_gate)
         {
             return !_ofAccount.TryGetValue(accountId, out var rooms)
-                || (!(rooms.TryGetValue(room, out var found) && IsCurrent(found))
-                    && (limits.OpenInvitations == 0 || rooms.Values.Count(IsOpen) < limits.OpenInvitations));
+                || ((/* guard: an invitation that was declined */ !(rooms.TryGetValue(room, out var found) && IsCurrent(found)))
+                    && (limits.OpenInvitations == 0 || /* guard: open invitations of an account */ rooms.Values.Count(IsOpen) < limits.OpenInvitations));
         }
     }
 

@@ -45,11 +45,11 @@ internal sealed class PendingPublish : PendingAppend
         return new PendingPublish(stream, said, body, membership, session, payer) { Changes = record is { } change ? [change] : [], Ruling = ruling };
     }
 
-    protected internal override bool HasRight => !_session.IsRevoked && _membership is not { HasEnded: true };
+    protected internal override bool HasRight => (/* guard: a publish after the end is not accepted (2) */ /* guard: a number only under a login session that lasts */ !_session.IsRevoked) && /* guard: a number only within the stay it was said in */ _membership is not { HasEnded: true };
 
     protected internal override bool MayBeStored(int bytes)
     {
-        Ruling ??= _said.Target.IsGone ? PublishTarget.NobodyThere : _payer.Pay(bytes);
+        Ruling ??= (/* guard: no whisper gets a number when nobody is there to read it */ _said.Target.IsGone) ? PublishTarget.NobodyThere : _payer.Pay(bytes);
         if (Ruling is not null)
         {
             return false;

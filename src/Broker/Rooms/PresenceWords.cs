@@ -22,7 +22,7 @@ internal sealed class PresenceWords
     /// <summary>True: say it now. False: it waits.</summary>
     public bool MaySayNow(in PresenceWord word)
     {
-        if (_said.Add(word.User))
+        if (/* guard: presence of a user once a second */ _said.Add(word.User))
         {
             return true;
         }

@@ -80,12 +80,12 @@ internal sealed class PublishTarget : IPublishTarget
         }
 
         // An unknown, deleted or private room gives one answer, so that nobody learns which it is.
-        if (Room is null || !Room.IsVisibleTo(session.Account.Id))
+        if (/* guard: rights at each publish */ Room is null || !Room.IsVisibleTo(session.Account.Id))
         {
             return NoSuchRoom;
         }
 
-        if (!session.Scope.Allows(Topic.Name, Verbs.Post))
+        if (/* guard: a token's verbs, posting */ !session.Scope.Allows(Topic.Name, Verbs.Post))
         {
             return NoVerb;
         }
@@ -95,7 +95,7 @@ internal sealed class PublishTarget : IPublishTarget
             TopicKind.Events => Verdict.Allowed,
             TopicKind.Typing => Room.IsMember(session.Account.Id) ? Verdict.Allowed : NoSuchRoom,
             TopicKind.Data => NoDataYet,
-            _ => NotForWriting,
+            _ => /* guard: topics that only the server publishes */ NotForWriting,
         };
     }
 

@@ -108,7 +108,7 @@ internal sealed class Room : EventStream
     public Membership? MembershipOf(string accountId) => _members.GetValueOrDefault(accountId);
 
     /// <summary>Whether the account may know that the room exists.</summary>
-    public bool IsVisibleTo(string accountId) => !_isDeleted && (!_record.IsPrivate || IsMember(accountId));
+    public bool IsVisibleTo(string accountId) => /* guard: private rooms */ !_isDeleted && (!_record.IsPrivate || IsMember(accountId));
 
     public void AddMember(string accountId) => _members.TryAdd(accountId, new Membership());
 

@@ -39,7 +39,7 @@ internal sealed class RoomAccess(RoomDirectory rooms) : ITopicAccess
 
         if (parsed!.Inbox is { } user)
         {
-            return user == session.Account.UserName
+            return (/* guard: one's own inbox */ user == session.Account.UserName)
                 ? MaySubscribeToOwn(session, parsed)
                 : Verdict.Refused(RefusalCode.NotAuthorized, $"'{Short(filter.Text)}' is not open to you. Subscribe to rooms/… or to users/ and your own user name.");
         }
@@ -50,7 +50,7 @@ internal sealed class RoomAccess(RoomDirectory rooms) : ITopicAccess
         }
 
         // An unknown, deleted or private room, and one outside a token's scope, give one answer, so that nobody learns which it is.
-        if (FindOpen(id, session.Account, parsed.IsInfoOnly) is not { } room || !session.Scope.Allows(id, Verbs.Read))
+        if (FindOpen(id, session.Account, parsed.IsInfoOnly) is not { } room || /* guard: a token's rooms, reading */ !session.Scope.Allows(id, Verbs.Read))
         {
             return Verdict.Refused(RefusalCode.NotAuthorized, $"There is no room '{id}', or it is not open to you.");
         }

@@ -89,6 +89,7 @@ internal sealed partial class RoomDirectory
 
         foreach (var room in _former.Values.Where(room => room.IsEnding))
         {
+            // guard: the end of a room is finished by the next start
             await WithoutStoppingAsync(() => FinishAsync(room.Id));
         }
     }
@@ -139,7 +140,7 @@ internal sealed partial class RoomDirectory
                 member != accountId && room.IsMember(member) && accounts.Find(member) is { IsGuest: false, IsErased: false, Ban: null });
             if (heir is not null || settings.DefaultRooms.Contains(room.Id))
             {
-                handedOver.Add(room.Record with { OwnerId = heir });
+                handedOver.Add(room.Record with { OwnerId = /* guard: an erased account's rooms are handed over */ heir });
             }
             else
             {
@@ -183,6 +184,7 @@ internal sealed partial class RoomDirectory
     // The tokens first, outside the gate: the gate of accounts is never taken under it.
     private async Task FinishAsync(string id)
     {
+        // guard: tokens that name a deleted room
         await tokens.ForgetRoomAsync(id);
         await _changes.WaitAsync();
         try

@@ -59,7 +59,7 @@ internal sealed partial class RoomDirectory
                 return RoomChange.Done;
             }
 
-            if (!_asks.TryTake(by.Id))
+            if (/* guard: invitations a day */ !_asks.TryTake(by.Id))
             {
                 return RoomChange.TriedTooOften;
             }
@@ -113,6 +113,7 @@ internal sealed partial class RoomDirectory
             await OrGiveBackAsync(_withdrawals, by, () => store.WithdrawAsync(by.Id, _asks.Of(by.Id), open));
             if (open is not null)
             {
+                // guard: an invitation taken back
                 _invitations.Remove(open.Room, open.Account);
             }
 
@@ -188,5 +189,5 @@ internal sealed partial class RoomDirectory
 
     /// <summary>Who asks, if he is still there and still may; else null: then the invitation opens nothing.</summary>
     private Account? Holds(Invitation invitation, Room room) =>
-        accounts.Find(invitation.By) is { IsErased: false, Ban: null } by && MayInvite(room, by) ? by : null;
+        /* guard: an invitation of somebody who may not invite */ accounts.Find(invitation.By) is { IsErased: false, Ban: null } by && MayInvite(room, by) ? by : null;
 }

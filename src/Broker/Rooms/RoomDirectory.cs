@@ -170,12 +170,12 @@ internal sealed partial class RoomDirectory(
             }
 
             // Kept also when the room cannot be stored, by which its id is told to be free: while the disk fails ids would cost nothing.
-            if (!_tries.TryTake(owner.Id))
+            if (/* guard: room ids that are tried */ !_tries.TryTake(owner.Id))
             {
                 return RoomChange.TriedTooOften;
             }
 
-            if (_rooms.ContainsKey(id.Value) || (_former.TryGetValue(id.Value, out former) && (former.IsEnding || !MayTake(former, owner))))
+            if (_rooms.ContainsKey(id.Value) || (_former.TryGetValue(id.Value, out former) && (former.IsEnding || /* guard: the id of a deleted room */ !MayTake(former, owner))))
             {
                 return RoomChange.IdTaken;
             }
@@ -211,7 +211,7 @@ internal sealed partial class RoomDirectory(
             }
 
             var record = room.Record;
-            if (isPrivate == false && record.IsPrivate && record.OwnerId != by.Id)
+            if (isPrivate == false && record.IsPrivate && /* guard: only its owner opens a private room */ record.OwnerId != by.Id)
             {
                 return RoomChange.NotOwner;
             }
@@ -243,7 +243,7 @@ internal sealed partial class RoomDirectory(
         try
         {
             // Looked at anew under the gate: the room may have become private, or the account been erased, since the caller looked.
-            if (room.IsMember(account.Id) || room.IsDeleted || account.IsErased || (byItself && !MayEnter(room, account)))
+            if (room.IsMember(account.Id) || room.IsDeleted || account.IsErased || (byItself && /* guard: who comes into a room is looked at again */ !MayEnter(room, account)))
             {
                 return;
             }
@@ -297,8 +297,9 @@ internal sealed partial class RoomDirectory(
             _changes.Release();
         }
 
+        // guard: a removed member leaves its place
         clients.Place(account.Id, room, replay: false);
-        await log.SettleAsync();
+        await /* guard: a kick is answered when what has a number is on disk */ log.SettleAsync();
         await kept.RoomLostAsync(account.Id, room);
         await forgotten;
     }

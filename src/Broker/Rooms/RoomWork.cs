@@ -30,7 +30,7 @@ internal sealed class PendingAnnouncement(Room room, EventType type, Author firs
 
     protected internal override bool MayBeStored(int bytes)
     {
-        if (space.IsLow || payer?.TryTake(bytes, out _) == false)
+        if (space.IsLow || /* guard: joins and leaves within the quota */ payer?.TryTake(bytes, out _) == false)
         {
             return false;
         }

@@ -29,7 +29,7 @@ internal sealed record BasePath
     public static bool TryParse(string text, [NotNullWhen(true)] out BasePath? path)
     {
         path = text is "" or "/" ? Root : null;
-        if (path is null && text[0] == '/' && !text.AsSpan().ContainsAnyExcept(Allowed))
+        if (path is null && text[0] == '/' && /* guard: a base path is no markup */ !text.AsSpan().ContainsAnyExcept(Allowed))
         {
             var segments = (text.EndsWith('/') ? text[1..^1] : text[1..]).Split('/');
             if (!segments.Any(segment => segment is "" or "." or "..") && !Own.Contains(segments[0], StringComparer.OrdinalIgnoreCase))

@@ -124,9 +124,9 @@ internal sealed partial class DataFolder : IDisposable
             if (!OperatingSystem.IsWindows())
             {
                 // RocksDB has no setting for the mode of its files.
-                _ = SetFileModeMask(0x3F);
+                _ = SetFileModeMask(/* guard: mode of the files of the events */ 0x3F);
                 Directory.CreateDirectory(path, OwnerOnly);
-                File.SetUnixFileMode(path, OwnerOnly);
+                File.SetUnixFileMode(path, /* guard: mode of the data folder */ OwnerOnly);
             }
             else
             {
@@ -143,7 +143,7 @@ internal sealed partial class DataFolder : IDisposable
         FileStream lockFile;
         try
         {
-            lockFile = new FileStream(lockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            lockFile = new FileStream(lockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, /* guard: one program a data folder */ FileShare.None);
         }
         catch (IOException error) when (error is not (DirectoryNotFoundException or FileNotFoundException or PathTooLongException))
         {

@@ -19,7 +19,7 @@ internal static class DataStores
         try
         {
             events = RocksStore.Open(folder.RoomsFolder, options, time, logger);
-            if (events.IsOfOlderFormat)
+            if (/* guard: a copy before the migration */ events.IsOfOlderFormat)
             {
                 LogMessages.Migrates(logger, Keep(folder, events));
             }

@@ -48,12 +48,12 @@ internal static partial class FolderRights
             }
 
             var type = entry.Mode & TypeMask;
-            if (type == Link)
+            if (/* guard: no links in the data folder */ type == Link)
             {
                 throw LeadsElsewhere(path);
             }
 
-            if (entry.Owner != 0 && entry.Owner != folderOwner && entry.Owner != UserId())
+            if (/* guard: no files of others in the data folder */ entry.Owner != 0 && entry.Owner != folderOwner && entry.Owner != UserId())
             {
                 throw new StartupException(
                     $"{path} in the data folder belongs to somebody else (user {entry.Owner}). "
@@ -64,7 +64,7 @@ internal static partial class FolderRights
             if (entry.Owner == UserId() && type is Folder or File)
             {
                 var mode = type == Folder ? DataFolder.OwnerOnly : OwnersFile;
-                if ((entry.Mode & 0xFFF) != (int)mode)
+                if (/* guard: modes in the data folder */ (entry.Mode & 0xFFF) != (int)mode)
                 {
                     System.IO.File.SetUnixFileMode(path, mode);
                 }

@@ -26,14 +26,14 @@ internal static class TrustedProxies
     {
         var (request, host) = (context.Request, HostName.Fold(context.Request.Host.Host));
         return context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(Plain(address))
-            && (host == "localhost" || (IPAddress.TryParse(host, out var named) && IPAddress.IsLoopback(named)))
-            && !Forwarded(context) && !HttpProtocol.IsHttp10(request.Protocol) && !Array.Exists(Traces, request.Headers.ContainsKey);
+            && (/* guard: first account: a name from outside is not this machine */ (host == "localhost" || (IPAddress.TryParse(host, out var named) && IPAddress.IsLoopback(named))))
+            && /* guard: first account: a proxy is not this machine */ !Forwarded(context) && !HttpProtocol.IsHttp10(request.Protocol) && !Array.Exists(Traces, request.Headers.ContainsKey);
     }
 
     /// <summary>Without configured proxies the headers mean nothing to this program, whoever sends them.</summary>
     public static void Use(WebApplication app, IReadOnlyCollection<System.Net.IPNetwork> proxies)
     {
-        if (proxies.Count == 0)
+        if (/* guard: forwarded headers from nobody */ proxies.Count == 0)
         {
             return;
         }
@@ -43,13 +43,13 @@ internal static class TrustedProxies
             ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost,
 
             // One hop for each trusted proxy: read from the right, up to the first address that is none.
-            ForwardLimit = null,
+            ForwardLimit = /* guard: the first that is no proxy is the client */ null,
         };
         options.KnownProxies.Clear();
         options.KnownIPNetworks.Clear();
         foreach (var proxy in proxies)
         {
-            options.KnownIPNetworks.Add(proxy);
+            options.KnownIPNetworks.Add(/* guard: forwarded headers from those that are named */ proxy);
         }
 
         // Before the address becomes the client's.
@@ -80,7 +80,7 @@ internal static class TrustedProxies
     private static IPAddress Plain(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
 
     /// <summary>ASP.NET Core would trust everybody's headers if a variable of the environment said so, as some container images do.</summary>
-    public static void DistrustOthers(IConfiguration configuration) => configuration["ForwardedHeaders_Enabled"] = "false";
+    public static void DistrustOthers(IConfiguration configuration) => configuration["ForwardedHeaders_Enabled"] = /* guard: forwarded headers whatever the environment says */ "false";
 
     /// <summary>An address, or a network as `10.0.0.0/8`.</summary>
     public static bool TryParse(string text, out System.Net.IPNetwork network)

@@ -67,7 +67,7 @@ internal sealed record CatchUpFrom(long? After, string? Epoch, int? Last)
         }
 
         var after = After!.Value;
-        if ((Epoch is null || Epoch == head.Epoch) && after <= head.Head && (after >= head.First - 1 || head.Head == 0))
+        if ((/* guard: events of another epoch begin anew */ (Epoch is null || Epoch == head.Epoch)) && (/* guard: `after` beyond the head begins anew */ after <= head.Head) && (after >= head.First - 1 || head.Head == 0))
         {
             return (after, false);
         }

@@ -211,7 +211,7 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
     // One piece even while the room talks without a pause, so that none is put off for ever.
     private void DeliverPatient(List<IMember> touched)
     {
-        for (var i = 0; i < BatchLength && (i == 0 || _queue.IsEmpty) && _patient.TryDequeue(out var task); i++)
+        for (var i = 0; i < BatchLength && (i == 0 || /* guard: answers before presence */ _queue.IsEmpty) && _patient.TryDequeue(out var task); i++)
         {
             task.Deliver(this, touched);
         }

@@ -19,6 +19,6 @@ internal sealed class PublishFrames(TopicKind kind, byte[] topic, ReadOnlyMemory
         }
 
         ref var encoded = ref _encoded[(isVersion5 ? 2 : 0) | wants.QualityOfService];
-        return encoded ??= EncodedPublish.Encode(topic, payload.Span, wants.QualityOfService, retain, isVersion5, [], expiry);
+        return encoded ??= EncodedPublish.Encode(topic, payload.Span, wants.QualityOfService, /* guard: events are not retained */ retain, isVersion5, [], expiry);
     }
 }

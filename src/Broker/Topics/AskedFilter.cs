@@ -8,7 +8,7 @@ internal sealed class AskedFilter : IAskedFilter
     public AskedFilter(string text)
     {
         Text = text;
-        Error = RoomFilter.TryParse(text, out var filter);
+        Error = RoomFilter.TryParse(/* guard: no shared subscriptions (2) */ text, out var filter);
         Filter = filter;
     }
 
@@ -20,5 +20,5 @@ internal sealed class AskedFilter : IAskedFilter
     public RoomFilter? Filter { get; }
 
     /// <summary>The interceptor's. MQTTnet refuses $share before it asks, so that is what stands here until then.</summary>
-    public Verdict Verdict { get; set; } = Verdict.Refused(RefusalCode.SharedSubscriptionsNotSupported, "Shared subscriptions are not available.");
+    public Verdict Verdict { get; set; } = /* guard: no shared subscriptions (1) */ Verdict.Refused(RefusalCode.SharedSubscriptionsNotSupported, "Shared subscriptions are not available.");
 }

@@ -116,7 +116,7 @@ internal sealed class RoomFilter
         {
             // [MQTT-4.7.1-1] `#` is alone in its level and last; [MQTT-4.7.1-2] `+` is alone in its level. No topic of ours has an empty level.
             var level = levels[i];
-            if (level.Length == 0 || (level.Contains('#') && (level != "#" || i != levels.Length - 1)) || (level.Contains('+') && level != "+"))
+            if (/* guard: form of filters */ level.Length == 0 || (level.Contains('#') && (level != "#" || i != levels.Length - 1)) || (level.Contains('+') && level != "+"))
             {
                 return FilterError.Invalid;
             }

@@ -55,7 +55,7 @@ internal readonly record struct RoomTopic(TopicKind Kind, string Name, string? R
         var rest = topic["rooms/".Length..];
         var slash = rest.IndexOf('/');
         var room = slash < 0 ? rest : rest[..slash];
-        if (!RoomId.IsValid(room))
+        if (/* guard: form of room ids */ !RoomId.IsValid(room))
         {
             return false;
         }

@@ -93,6 +93,7 @@ internal sealed class CountedListener(Socket socket, OpenSockets sockets, Func<S
     // Linux hands the options of a listening socket to every one that it accepts. Elsewhere each is set up when it is accepted.
     private static void SetUp(Socket socket)
     {
+        // guard: the kernel keeps little
         socket.SendBufferSize = SendBufferBytes;
         if (socket.ProtocolType != ProtocolType.Tcp)
         {
@@ -125,7 +126,7 @@ internal sealed class CountedListener(Socket socket, OpenSockets sockets, Func<S
         }
 
         var hasPlace = sockets.TryEnter(address, out var isUseless);
-        if (!hasPlace)
+        if (/* guard: sockets of every kind have a place each */ !hasPlace)
         {
             // With a reset: nothing of it stays behind, not even in the kernel.
             accepted.Close(0);

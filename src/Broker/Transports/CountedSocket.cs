@@ -13,6 +13,7 @@ internal sealed class CountedSocket(OpenSockets sockets, IPAddress? address, boo
     {
         if (Volatile.Read(ref _isUsed) == 0 && Interlocked.Exchange(ref _isUsed, 1) == 0)
         {
+            // guard: a socket of use costs one
             sockets.Used(address, isUseless);
         }
     }

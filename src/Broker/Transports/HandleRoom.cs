@@ -42,7 +42,7 @@ internal sealed partial class HandleRoom(long? handles, int storeFiles, int sock
     /// <exception cref="StartupException">It is too little.</exception>
     public static HandleRoom Of(long? handles, BrokerLimits limits)
     {
-        if (handles < FewestHandles)
+        if (/* guard: no start with too few handles */ handles < FewestHandles)
         {
             throw new StartupException(string.Create(CultureInfo.InvariantCulture,
                 $"This process may open {handles} files and connections; it needs {FewestHandles}, and {Wanted(limits)} for its settings. Raise the limit: `ulimit -n` in a shell, LimitNOFILE in a systemd unit, --ulimit nofile for a container."));

@@ -184,7 +184,7 @@ internal sealed class MaskedStream(Stream inner) : Stream
 
     private void Begin(Span<byte> header)
     {
-        if ((header[1] & MaskBit) == 0)
+        if (/* guard: frames of a client are masked */ (header[1] & MaskBit) == 0)
         {
             header[0] |= ReservedBits;
             _isMarked = true;

@@ -51,7 +51,7 @@ internal sealed partial class OpenSockets(
     {
         isUseless = false;
         var free = room.Sockets - Interlocked.Increment(ref _count);
-        if (free >= 0 && (IsProxy(address) || _places.TryEnter(address, Math.Max(1, (free + 1) / 2), free + 1, out isUseless)))
+        if ((/* guard: handles are kept for the stores */ free >= 0) && ((/* guard: a trusted proxy is not bounded as a stranger */ IsProxy(address)) || _places.TryEnter(address, Math.Max(1, (free + 1) / 2), free + 1, out isUseless)))
         {
             return true;
         }

@@ -89,9 +89,10 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
                 await socket.ReceiveAsync(Memory<byte>.Empty, CancellationToken.None);
 
                 // Into what is left of a piece of memory: the pipe would take a new one for each frame, and frames of a byte would make a hundred megabytes of its 64 KiB.
-                var received = await socket.ReceiveAsync(writer.GetMemory(), CancellationToken.None);
+                var received = await socket.ReceiveAsync(/* guard: memory: frames of a byte */ writer.GetMemory(), CancellationToken.None);
                 if (!frames.TryTake(out var pause))
                 {
+                    // guard: frames have a rate
                     await Task.Delay(pause, time, CancellationToken.None);
                 }
 
@@ -100,7 +101,7 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
                     break;
                 }
 
-                if (received.MessageType == WebSocketMessageType.Text)
+                if (/* guard: binary frames only */ received.MessageType == WebSocketMessageType.Text)
                 {
                     // [MQTT-6.0.0-1] MQTT travels in binary frames only.
                     await socket.CloseOutputAsync(WebSocketCloseStatus.InvalidMessageType, "MQTT is sent in binary frames.", CancellationToken.None);
@@ -198,7 +199,7 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
                     // Cutting the connection before the peer has closed too would cut off what was sent last. Whoever cannot wait for that aborts.
                     await _received.Task;
 
-                    _isClosedInOrder = Volatile.Read(ref _aborted) == 0 && (socket.State is WebSocketState.Closed || WasUnmasked);
+                    _isClosedInOrder = /* guard: WebSockets end without a reset */ Volatile.Read(ref _aborted) == 0 && (socket.State is WebSocketState.Closed || WasUnmasked);
                     break;
                 }
             }

@@ -41,7 +41,7 @@ internal readonly ref struct Frame(byte header, ReadOnlySequence<byte> body, boo
         bool isPadded;
         for (var shift = 0; ; shift += 7)
         {
-            if (shift == 28)
+            if (/* guard: four length bytes */ shift == 28)
             {
                 return FrameStatus.Malformed;
             }
@@ -59,7 +59,7 @@ internal readonly ref struct Frame(byte header, ReadOnlySequence<byte> body, boo
             }
         }
 
-        if (length > maximum)
+        if (/* guard: length is checked before buffering */ length > maximum)
         {
             return FrameStatus.TooLarge;
         }

@@ -42,12 +42,12 @@ internal static class PacketProperties
         var userProperties = 0;
         while (!reader.IsAtEnd)
         {
-            if (!reader.TryReadByte(out var id) || id > 0x2A || (allowed & (1UL << id)) == 0)
+            if (!reader.TryReadByte(out var id) || id > 0x2A || /* guard: a property where it belongs */ (allowed & (1UL << id)) == 0)
             {
                 return ReasonCode.MalformedPacket;
             }
 
-            if (id != PropertyId.UserProperty && (seen & (1UL << id)) != 0)
+            if (/* guard: a property once, control packets */ id != PropertyId.UserProperty && (seen & (1UL << id)) != 0)
             {
                 return ReasonCode.ProtocolError;
             }
@@ -58,7 +58,7 @@ internal static class PacketProperties
                 return ReasonCode.MalformedPacket;
             }
 
-            if (id == PropertyId.UserProperty && ++userProperties > MaximumUserProperties)
+            if (/* guard: user properties of a packet */ id == PropertyId.UserProperty && ++userProperties > MaximumUserProperties)
             {
                 return ReasonCode.QuotaExceeded;
             }

@@ -64,7 +64,7 @@ internal ref struct PacketReader(ReadOnlySpan<byte> bytes)
     }
 
     /// <summary>A UTF-8 string that is well-formed and free of NUL [MQTT-1.5.4-1, MQTT-1.5.4-2].</summary>
-    public bool TryReadString(out ReadOnlySpan<byte> value) => TryReadBinary(out value) && MqttText.IsWellFormed(value);
+    public bool TryReadString(out ReadOnlySpan<byte> value) => TryReadBinary(out value) && /* guard: well-formed text */ MqttText.IsWellFormed(value);
 
     public bool TryReadVariableByteInteger(out int value)
     {

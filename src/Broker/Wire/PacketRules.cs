@@ -34,7 +34,7 @@ internal static class PacketRules
 
         while (!reader.IsAtEnd)
         {
-            if (!reader.TryReadString(out var filter) || !MqttText.IsTopicFilter(filter) || !reader.TryReadByte(out var options))
+            if (!reader.TryReadString(out var filter) || (/* guard: a filter that is none ends the connection (1) */ !MqttText.IsTopicFilter(filter)) || !reader.TryReadByte(out var options))
             {
                 return ReasonCode.MalformedPacket;
             }
@@ -67,7 +67,7 @@ internal static class PacketRules
 
         while (!reader.IsAtEnd)
         {
-            if (!reader.TryReadString(out var filter) || !MqttText.IsTopicFilter(filter))
+            if (!reader.TryReadString(out var filter) || /* guard: a filter that is none ends the connection (2) */ !MqttText.IsTopicFilter(filter))
             {
                 return ReasonCode.MalformedPacket;
             }

@@ -50,7 +50,7 @@ internal ref struct PublishPacket
         };
 
         // [MQTT-3.3.1-4] both QoS bits set; [MQTT-3.3.1-2] DUP at QoS 0.
-        if (packet.QualityOfService == 3 || (packet.QualityOfService == 0 && packet.IsDuplicate))
+        if (/* guard: QoS and DUP of PUBLISH */ packet.QualityOfService == 3 || (packet.QualityOfService == 0 && packet.IsDuplicate))
         {
             return ReasonCode.MalformedPacket;
         }
@@ -70,7 +70,7 @@ internal ref struct PublishPacket
             }
 
             // [MQTT-2.2.1-3]
-            if (packetId == 0)
+            if (/* guard: packet id 0 */ packetId == 0)
             {
                 return ReasonCode.ProtocolError;
             }
@@ -110,7 +110,7 @@ internal ref struct PublishPacket
 
             if (id != PropertyId.UserProperty)
             {
-                if ((seen & (1UL << id)) != 0)
+                if (/* guard: a property once, PUBLISH */ (seen & (1UL << id)) != 0)
                 {
                     return ReasonCode.ProtocolError;
                 }

@@ -22,12 +22,12 @@ internal sealed class DiskFile : IStoreFile
             Mode = FileMode.OpenOrCreate,
             Access = FileAccess.ReadWrite,
             // The operating system's lock: two processes on one LiteDB file destroy it, and a killed one must leave nothing that blocks the next.
-            Share = FileShare.None,
+            Share = /* guard: one process a store */ FileShare.None,
             BufferSize = 0,
         };
         if (!OperatingSystem.IsWindows())
         {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            options.UnixCreateMode = /* guard: files for their owner only */ UnixFileMode.UserRead | UnixFileMode.UserWrite;
         }
         DiskFile file = new(new FileStream(path, options));
         if (isNew)

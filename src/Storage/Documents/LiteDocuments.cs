@@ -90,7 +90,7 @@ internal sealed class LiteDocuments(DocumentStore store, DocumentFeed feed) : ID
     {
         DocumentChange.Put { Expected: { } expected } when expected != version => new DocumentConflict(change, version, null),
         DocumentChange.Delete { Expected: { } expected } when expected != version => new DocumentConflict(change, version, null),
-        DocumentChange.Claim claim when OwnerOf(database, claim.Scope, claim.Value) is { } owner && owner != claim.Owner => new DocumentConflict(change, 0, owner),
+        DocumentChange.Claim claim when OwnerOf(database, claim.Scope, claim.Value) is { } owner && (/* guard: user names have one owner */ /* guard: a user name outlives its account */ owner != claim.Owner) => new DocumentConflict(change, 0, owner),
         _ => null,
     };
 

@@ -24,7 +24,7 @@ internal static class PageFrame
     }
 
     public static bool IsIntact(ReadOnlySpan<byte> frame, uint index) =>
-        BinaryPrimitives.ReadUInt32LittleEndian(frame[8..]) == index && BinaryPrimitives.ReadUInt32LittleEndian(frame) == Checksum(frame[4..]);
+        BinaryPrimitives.ReadUInt32LittleEndian(frame[8..]) == index && /* guard: sums of what is stored */ BinaryPrimitives.ReadUInt32LittleEndian(frame) == Checksum(frame[4..]);
 
     public static uint Generation(ReadOnlySpan<byte> frame) => BinaryPrimitives.ReadUInt32LittleEndian(frame[4..]);
 

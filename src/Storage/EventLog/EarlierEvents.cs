@@ -41,7 +41,7 @@ internal sealed class EarlierEvents(RocksDb db)
     {
         for (var i = 0; i < conditions.Count; i++)
         {
-            if (ReadEvent(state, conditions[i].Seq) is not { } stored || LogRecords.ReadEvent(stored).ChangedBy != conditions[i].ChangedBy)
+            if (ReadEvent(state, conditions[i].Seq) is not { } stored || /* guard: conditions on earlier events */ LogRecords.ReadEvent(stored).ChangedBy != conditions[i].ChangedBy)
             {
                 return false;
             }

@@ -219,7 +219,7 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, LogJ
 
         if (isKnown)
         {
-            return known.ContentHash == append.ContentHash || known.ContentHash == LogRecords.AnyContent
+            return known.ContentHash == append.ContentHash || (/* guard: the id of a replaced event says nothing of its content */ known.ContentHash == LogRecords.AnyContent)
                 ? new(AppendOutcome.Duplicate, known.Seq, known.At, state.Next.Epoch)
                 : new(AppendOutcome.IdInUse, 0, 0, state.Next.Epoch);
         }

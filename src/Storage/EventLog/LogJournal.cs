@@ -106,7 +106,7 @@ internal sealed class LogJournal
         var end = End;
         using var iterator = _db.NewIterator();
         // After the iterator, which sees the store as it was then: what was trimmed by then is known here.
-        if (after is not { } from || from.Epoch != _epoch || from.Number > end.Number || from.Number < Volatile.Read(ref _trimmedTo))
+        if (after is not { } from || (/* guard: a place of other data is told */ from.Epoch != _epoch) || from.Number > end.Number || /* guard: who is behind the journal is told */ from.Number < Volatile.Read(ref _trimmedTo))
         {
             return new(IsGap: true, end, []);
         }

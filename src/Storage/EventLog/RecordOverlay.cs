@@ -33,8 +33,8 @@ internal sealed class RecordOverlay
         for (var i = 0; i < conditions.Count; i++)
         {
             var (key, wanted) = conditions[i];
-            var found = _changed.TryGetValue(key, out var changed) ? changed : stored(key);
-            if (found is null ? wanted is not null : wanted is null || !found.AsSpan().SequenceEqual(wanted))
+            var found = /* guard: conditions see the batch so far */ _changed.TryGetValue(key, out var changed) ? changed : stored(key);
+            if (/* guard: conditions on records */ found is null ? wanted is not null : wanted is null || !found.AsSpan().SequenceEqual(wanted))
             {
                 return false;
             }

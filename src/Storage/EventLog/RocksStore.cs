@@ -129,7 +129,7 @@ internal sealed class RocksStore : IDisposable
     private static RocksDb OpenLocked(string folder, RocksRoomLogOptions options, TimeProvider time, ILogger logger)
     {
         var mark = Path.Combine(folder, RenewEpochsMark);
-        if (WalCheck.FindDamage(folder) is { } damage)
+        if ((/* guard: sums of the log of events */ WalCheck.FindDamage(folder)) is { } damage)
         {
             PutMark(mark);
             var what = string.Create(CultureInfo.InvariantCulture, $"the record at byte {damage.At} is not what was written");
@@ -154,6 +154,7 @@ internal sealed class RocksStore : IDisposable
             CheckFormat(db, folder);
             if (File.Exists(mark))
             {
+                // guard: a damage renews the epochs
                 RenewEpochs(db);
                 File.Delete(mark);
             }
