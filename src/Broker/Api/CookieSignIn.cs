@@ -1,4 +1,5 @@
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Transports;
 
 namespace WebMessenger.Broker.Api;
 
@@ -67,6 +68,11 @@ internal sealed class CookieSignIn(LoginSessions sessions)
             }
 
             found = found.Session is null ? (session, secret) : found;
+        }
+
+        if (found.Session is not null)
+        {
+            request.HttpContext.Features.Get<CountedSocket>()?.MarkSignedIn();
         }
 
         return found;

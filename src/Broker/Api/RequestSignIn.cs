@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.Tokens;
+using WebMessenger.Broker.Transports;
 
 namespace WebMessenger.Broker.Api;
 
@@ -37,10 +38,17 @@ internal sealed class RequestSignIn(CookieSignIn cookie, AccessTokens tokens, Lo
     }
 
     // Null: there is no token, or it is none of ours.
-    private LoginSession? FindBearer(HttpRequest request) =>
-        request.Headers.Authorization.Count == 1
-        && AuthenticationHeaderValue.TryParse(request.Headers.Authorization[0], out var header)
-        && header.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase)
-            ? tokens.FindBearer(header.Parameter)
-            : null;
+    private LoginSession? FindBearer(HttpRequest request)
+    {
+        if (request.Headers.Authorization.Count != 1
+            || !AuthenticationHeaderValue.TryParse(request.Headers.Authorization[0], out var header)
+            || !header.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase)
+            || tokens.FindBearer(header.Parameter) is not { } session)
+        {
+            return null;
+        }
+
+        request.HttpContext.Features.Get<CountedSocket>()?.MarkSignedIn();
+        return session;
+    }
 }

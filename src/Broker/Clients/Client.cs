@@ -242,6 +242,7 @@ internal sealed partial class Client : IConnectingClient, ILife
                 return;
         }
 
+        Transport.Place?.MarkSignedIn();
         var packet = PacketWriter.ConnAck(Writer.IsVersion5, ReasonCode.Success, null, opening == SessionOpening.Present, Announcement());
         Writer.WriteCorked(packet, connects: true);
         try

@@ -16,8 +16,8 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
     private const int NetworkShare = 4;
     private const int AddressesKnown = 100_000;
 
-    /// <summary>An address from which somebody came for something is believed to be people's for so long.</summary>
-    private static readonly TimeSpan UseRemembered = TimeSpan.FromMinutes(10);
+    /// <summary>An address from which somebody was signed in is believed to be people's for so long after.</summary>
+    private static readonly TimeSpan PeopleRemembered = TimeSpan.FromMinutes(10);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<(Origin Origin, bool IsNetwork), Count> _counts = [];
@@ -30,8 +30,8 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
     /// <summary>The same for a place that is taken for one of no use until it is said to be of use.</summary>
     /// <param name="share">What an address may hold at this moment, if that is less than its limit.</param>
     /// <param name="networkShare">The same for a /48.</param>
-    /// <param name="isUseless">It counts among those of no use. Of an address that was of use lately there may be more of them, which do not count: else a stranger
-    /// kept his neighbours out with a fraction of what they may take.</param>
+    /// <param name="isUseless">It counts among those of no use. Of an address where somebody is signed in, or was lately, there may be more of them, which do not count: else a
+    /// stranger kept his neighbours out with a fraction of what they may take.</param>
     public bool TryEnter(IPAddress? address, int share, int networkShare, out bool isUseless)
     {
         isUseless = true;
@@ -61,7 +61,7 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
             }
 
             isUseless = uselessShare > 1 && TryPay(place.Useless, network?.Useless);
-            if ((uselessShare > 1 && (/* guard: one in five sockets may be of no use */ !isUseless) && /* guard: neighbours who come for something pay one */ !WasUsedLately(place)) || !TryPay(place.Rate, network?.Rate))
+            if ((uselessShare > 1 && (/* guard: one in five sockets may be of no use */ !isUseless) && /* guard: neighbours who come for something pay one */ !ArePeopleThere(place)) || !TryPay(place.Rate, network?.Rate))
             {
                 return false;
             }
@@ -83,7 +83,8 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
     }
 
     /// <summary>Gives back a place that was taken.</summary>
-    public void Leave(IPAddress? address)
+    /// <param name="wasSignedIn">See <see cref="SignedIn"/>.</param>
+    public void Leave(IPAddress? address, bool wasSignedIn = false)
     {
         if (!IsLimited)
         {
@@ -92,10 +93,33 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
 
         lock (_gate)
         {
+            if (wasSignedIn && _counts.TryGetValue((Origin.Of(address), false), out var place))
+            {
+                place.SignedIn--;
+                place.SignedInUntil = time.GetTimestamp();
+            }
+
             Give((Origin.Of(address), false));
             if (Origin.TrySite(address, out var site))
             {
                 Give((site, true));
+            }
+        }
+    }
+
+    /// <summary>Whoever has a place that was taken is signed in. To be said once, and with <see cref="Leave"/>.</summary>
+    public void SignedIn(IPAddress? address)
+    {
+        if (!IsLimited)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (_counts.TryGetValue((Origin.Of(address), false), out var place))
+            {
+                place.SignedIn++;
             }
         }
     }
@@ -122,7 +146,6 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
         {
             if (_counts.TryGetValue(key, out var count))
             {
-                count.UsedAt = time.GetTimestamp();
                 if (wasUseless)
                 {
                     count.Useless.Return(1);
@@ -163,7 +186,7 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
         return false;
     }
 
-    private bool WasUsedLately(Count place) => place.UsedAt is { } at && time.GetElapsedTime(at) < UseRemembered;
+    private bool ArePeopleThere(Count place) => place.SignedIn > 0 || (place.SignedInUntil is { } until && time.GetElapsedTime(until) < PeopleRemembered);
 
     private static bool IsFull(Count count, long limit, int share) => limit > 0 && count.Open >= /* guard: an address has a share of what is free */ Math.Min(limit, share);
 
@@ -203,7 +226,10 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
 
         public int Open { get; set; }
 
-        /// <summary>When somebody last came from there for something; null: nobody did, as far as is remembered.</summary>
-        public long? UsedAt { get; set; }
+        /// <summary>Places of those who are signed in.</summary>
+        public int SignedIn { get; set; }
+
+        /// <summary>When the last of these was given back; null: none was, as far as is remembered.</summary>
+        public long? SignedInUntil { get; set; }
     }
 }

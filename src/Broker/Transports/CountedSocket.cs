@@ -6,6 +6,7 @@ namespace WebMessenger.Broker.Transports;
 internal sealed class CountedSocket(OpenSockets sockets, IPAddress? address, bool isUseless)
 {
     private int _isUsed;
+    private int _isSignedIn;
     private int _isClosed;
 
     /// <summary>A request of HTTP or a CONNECT has come: who opened the socket knows what to say. The first time counts.</summary>
@@ -18,12 +19,22 @@ internal sealed class CountedSocket(OpenSockets sockets, IPAddress? address, boo
         }
     }
 
+    /// <summary>Whoever has opened the socket is signed in. The first time counts.</summary>
+    public void MarkSignedIn()
+    {
+        if (Volatile.Read(ref _isSignedIn) == 0 && Interlocked.Exchange(ref _isSignedIn, 1) == 0)
+        {
+            sockets.SignedIn(address);
+        }
+    }
+
     /// <summary>The handle is closed: the place is given back. The first time counts.</summary>
     public void Leave()
     {
         if (Interlocked.Exchange(ref _isClosed, 1) == 0)
         {
-            sockets.Leave(address);
+            // Whoever is about to be marked is not any more.
+            sockets.Leave(address, Interlocked.Exchange(ref _isSignedIn, 1) == 1);
         }
     }
 }

@@ -17,7 +17,7 @@ internal sealed partial class OpenSockets(
 {
     /// <summary>
     /// One of so many new sockets of an address may be of no use (<see cref="CountedSocket.MarkUsed"/>). To make and close a connection is as much work as many messages, and a
-    /// stranger can have it done without end; a page or a device says within milliseconds what it came for. Whoever has neighbours that did so lately shares with them all that their
+    /// stranger can have it done without end; a page or a device says within milliseconds what it came for. Whoever has neighbours that are signed in shares with them all that their
     /// address may open.
     /// </summary>
     private const int UselessShare = 5;
@@ -62,11 +62,12 @@ internal sealed partial class OpenSockets(
     }
 
     /// <summary>The handle of a socket that was counted in is closed.</summary>
-    public void Leave(IPAddress? address)
+    /// <param name="wasSignedIn">See <see cref="SignedIn"/>.</param>
+    public void Leave(IPAddress? address, bool wasSignedIn = false)
     {
         if (!IsProxy(address))
         {
-            _places.Leave(address);
+            _places.Leave(address, wasSignedIn);
         }
 
         Interlocked.Decrement(ref _count);
@@ -78,6 +79,15 @@ internal sealed partial class OpenSockets(
         if (!IsProxy(address))
         {
             _places.Used(address, wasUseless);
+        }
+    }
+
+    /// <summary>By a socket that was counted in comes somebody who is signed in. To be called once for each.</summary>
+    public void SignedIn(IPAddress? address)
+    {
+        if (!IsProxy(address))
+        {
+            _places.SignedIn(address);
         }
     }
 
