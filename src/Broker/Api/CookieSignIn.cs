@@ -70,7 +70,7 @@ internal sealed class CookieSignIn(LoginSessions sessions)
             found = found.Session is null ? (session, secret) : found;
         }
 
-        if (found.Session is not null)
+        if (found.Session is { Account.IsGuest: false })
         {
             request.HttpContext.Features.Get<CountedSocket>()?.MarkSignedIn();
         }

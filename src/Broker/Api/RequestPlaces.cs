@@ -13,7 +13,7 @@ namespace WebMessenger.Broker.Api;
 /// </remarks>
 /// <param name="places">In all; 0: no limit.</param>
 /// <param name="perAddress">Of an address, and a quarter of what a /48 has; 0: no limit.</param>
-/// <param name="mostWaiting">Requests that wait, of all addresses together; one address has half of them at most.</param>
+/// <param name="mostWaiting">Requests that wait, of all addresses together; one address has half of them at most, and the longest queue gives way to who has none.</param>
 internal sealed class RequestPlaces(int places, int perAddress, int mostWaiting, TimeProvider time) : IDisposable
 {
     /// <summary>A request that is younger is not taken for one that nobody wants to end.</summary>
@@ -63,7 +63,7 @@ internal sealed class RequestPlaces(int places, int perAddress, int mostWaiting,
                 return Take(holder, end);
             }
 
-            if (_waitingRequests >= mostWaiting || holder.Queue.Count >= Math.Max(1, mostWaiting / 2))
+            if (mostWaiting == 0 || holder.Queue.Count >= Math.Max(1, mostWaiting / 2) || (_waitingRequests >= mostWaiting && !TryDisplace(holder)))
             {
                 Forget(holder);
                 return null;
@@ -71,7 +71,7 @@ internal sealed class RequestPlaces(int places, int perAddress, int mostWaiting,
 
             request = new Request(end);
             request.Node = holder.Queue.AddLast(request);
-            _waitingRequests++;
+            Waits(holder, 1);
             Order(holder);
             _turns ??= time.CreateTimer(static self => ((RequestPlaces)self!).Turn(), this, TurnPeriod, TurnPeriod);
         }
@@ -96,12 +96,12 @@ internal sealed class RequestPlaces(int places, int perAddress, int mostWaiting,
             var holder = HolderOf(address);
             _waiting.Remove(holder);
             holder.Queue.Remove(node);
-            _waitingRequests--;
+            Waits(holder, -1);
             Order(holder);
             Forget(holder);
         }
 
-        request.Found.SetResult(null);
+        request.Found.TrySetResult(null);
     }
 
     private void Release(Place place)
@@ -112,6 +112,7 @@ internal sealed class RequestPlaces(int places, int perAddress, int mostWaiting,
             var holder = place.Holder;
             _waiting.Remove(holder);
             holder.Places.Remove(place.Node);
+            holder.Ending -= place.IsEnding ? 1 : 0;
             if (holder.Network is { } network)
             {
                 network.Held--;
@@ -124,12 +125,40 @@ internal sealed class RequestPlaces(int places, int perAddress, int mostWaiting,
                 _waiting.Remove(next);
                 var request = next.Queue.First!.Value;
                 next.Queue.RemoveFirst();
-                _waitingRequests--;
+                Waits(next, -1);
 
                 // It completes elsewhere: nothing of the request runs under the gate.
-                request.Found.SetResult(Take(next, request.End));
+                request.Found.TrySetResult(Take(next, request.End));
                 Order(next);
             }
+        }
+    }
+
+    /// <summary>So many wait that nobody else may, but for whoever has fewer waiting than another, with all of his network: the newest of the longest queue gives way.</summary>
+    private bool TryDisplace(Holder holder)
+    {
+        var longest = _waiting.MaxBy(other => other.WaitingOfAll);
+        if (longest is null || longest.WaitingOfAll <= holder.WaitingOfAll + 1)
+        {
+            return false;
+        }
+
+        var last = longest.Queue.Last!.Value;
+        _waiting.Remove(longest);
+        longest.Queue.RemoveLast();
+        Waits(longest, -1);
+        Order(longest);
+        Forget(longest);
+        last.Found.TrySetResult(null);
+        return true;
+    }
+
+    private void Waits(Holder holder, int change)
+    {
+        _waitingRequests += change;
+        if (holder.Network is { } network)
+        {
+            network.Waiting += change;
         }
     }
 
@@ -166,7 +195,7 @@ internal sealed class RequestPlaces(int places, int perAddress, int mostWaiting,
             }
         }
 
-        yielded.ForEach(place => place.End());
+        yielded.ForEach(place => place.TryEnd());
     }
 
     private void ChooseYielding(List<Place> yielded)
@@ -177,10 +206,12 @@ internal sealed class RequestPlaces(int places, int perAddress, int mostWaiting,
             return;
         }
 
-        PriorityQueue<Holder, int> richest = new(_holders.Values.Where(holder => holder.Places.Count > FarMore).Select(holder => (holder, -holder.Places.Count)));
-        foreach (var holder in needy)
+        // What was told to end and has not yet makes room for as many of those who wait.
+        var ending = _holders.Values.Sum(holder => holder.Ending);
+        PriorityQueue<Holder, int> richest = new(_holders.Values.Where(holder => holder.Places.Count > holder.Ending && holder.HeldOfAll > FarMore).Select(holder => (holder, -holder.HeldOfAll)));
+        foreach (var holder in needy.Skip(ending))
         {
-            if (!richest.TryDequeue(out var rich, out var held) || -held <= FarMore * (holder.Places.Count + 1))
+            if (!richest.TryDequeue(out var rich, out var held) || -held <= FarMore * (holder.HeldOfAll + 1))
             {
                 return;
             }
@@ -188,6 +219,7 @@ internal sealed class RequestPlaces(int places, int perAddress, int mostWaiting,
             if (rich.Places.FirstOrDefault(place => !place.IsEnding && time.GetElapsedTime(place.Since) >= Young) is { } oldest)
             {
                 oldest.IsEnding = true;
+                rich.Ending++;
                 yielded.Add(oldest);
                 richest.Enqueue(rich, held + 1);
             }
@@ -264,14 +296,21 @@ internal sealed class RequestPlaces(int places, int perAddress, int mostWaiting,
 
         public Holder Holder => holder;
 
-        public Action End => end;
-
         public long Since => since;
 
         /// <summary>It was told to end, and has not yet.</summary>
         public bool IsEnding { get; set; }
 
         public LinkedListNode<Place> Node { get; set; } = null!;
+
+        /// <summary>Ends the request, unless it is over by itself.</summary>
+        public void TryEnd()
+        {
+            if (Volatile.Read(ref _isOver) == 0)
+            {
+                end();
+            }
+        }
 
         public void Dispose()
         {
@@ -299,8 +338,18 @@ internal sealed class RequestPlaces(int places, int perAddress, int mostWaiting,
 
         public LinkedList<Request> Queue { get; } = new();
 
-        /// <summary>Of a /48: what its addresses hold, and how many of them are known.</summary>
+        /// <summary>How many of its places were told to end, and have not yet.</summary>
+        public int Ending { get; set; }
+
+        /// <summary>What it holds, with all of its /48.</summary>
+        public int HeldOfAll => Network?.Held ?? Places.Count;
+
+        public int WaitingOfAll => Network?.Waiting ?? Queue.Count;
+
+        /// <summary>Of a /48: what its addresses hold, how many of their requests wait, and how many of them are known.</summary>
         public int Held { get; set; }
+
+        public int Waiting { get; set; }
 
         public int Known { get; set; }
     }

@@ -48,7 +48,11 @@ internal sealed class RequestSignIn(CookieSignIn cookie, AccessTokens tokens, Lo
             return null;
         }
 
-        request.HttpContext.Features.Get<CountedSocket>()?.MarkSignedIn();
+        if (!session.Account.IsGuest)
+        {
+            request.HttpContext.Features.Get<CountedSocket>()?.MarkSignedIn();
+        }
+
         return session;
     }
 }

@@ -94,7 +94,9 @@ internal sealed class RequestsUnderWay : IDisposable
             {
                 context.Response.OnStarting(() =>
                 {
-                    isOpened = context.Response.StatusCode is StatusCodes.Status101SwitchingProtocols or StatusCodes.Status200OK;
+isOpened = context.Response.StatusCode == (context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true }
+                        ? StatusCodes.Status200OK
+                        : StatusCodes.Status101SwitchingProtocols);
                     if (isOpened)
                     {
                         end.Dispose();

@@ -242,7 +242,11 @@ internal sealed partial class Client : IConnectingClient, ILife
                 return;
         }
 
-        Transport.Place?.MarkSignedIn();
+        if (!Account.IsGuest)
+        {
+            Transport.Place?.MarkSignedIn();
+        }
+
         var packet = PacketWriter.ConnAck(Writer.IsVersion5, ReasonCode.Success, null, opening == SessionOpening.Present, Announcement());
         Writer.WriteCorked(packet, connects: true);
         try

@@ -21,7 +21,10 @@ internal sealed class Intake(
     private HeldPublishes? _held;
 
     // When the account was taken off which rooms. Under the writer's gate.
-    private Dictionary<Room, long>? _removedFrom;
+    private Dictionary<Room, (long At, bool WhileHolding)>? _removedFrom;
+
+    // Something is held. Under the writer's gate.
+    private bool _isHolding;
 
     // How far the publish has come that is looked at: after a wait it is looked at again, and must not pay or join twice.
     private (bool IsPaid, Task? Joining) _progress;
@@ -60,6 +63,7 @@ internal sealed class Intake(
 
             var held = _held ??= new HeldPublishes(writer, answers, life, services.Memory);
             held.Turn = step.Until!;
+            Holds(true);
             return held.Hold(frame.Flags, bytes);
         }
         finally
@@ -87,6 +91,11 @@ internal sealed class Intake(
                 held.Dequeue();
             }
 
+            if (_held is not null)
+            {
+                Holds(false);
+            }
+
             return null;
         }
         finally
@@ -105,7 +114,15 @@ internal sealed class Intake(
         lock (writer.Gate)
         {
             _removedFrom ??= [];
-            _removedFrom[room] = services.Time.GetTimestamp();
+            foreach (var (other, removal) in _removedFrom)
+            {
+                if (IsForgotten(removal))
+                {
+                    _removedFrom.Remove(other);
+                }
+            }
+
+            _removedFrom[room] = (services.Time.GetTimestamp(), _isHolding);
         }
     }
 
@@ -221,23 +238,30 @@ internal sealed class Intake(
         return Step.Done;
     }
 
-    // What is held may be older than any time.
     private bool WasRemovedFrom(Room room)
     {
         lock (writer.Gate)
         {
-            if (_removedFrom is null || !_removedFrom.TryGetValue(room, out var at))
+            return _removedFrom is not null && _removedFrom.TryGetValue(room, out var removal) && !IsForgotten(removal);
+        }
+    }
+
+    // What was held then may be held for longer. Under the writer's gate.
+    private bool IsForgotten((long At, bool WhileHolding) removal) => !removal.WhileHolding && services.Time.GetElapsedTime(removal.At) >= RemovalRemembered;
+
+    private void Holds(bool isHolding)
+    {
+        lock (writer.Gate)
+        {
+            if (_isHolding && !isHolding && _removedFrom is not null)
             {
-                return false;
+                foreach (var room in _removedFrom.Keys)
+                {
+                    _removedFrom[room] = (_removedFrom[room].At, false);
+                }
             }
 
-            if (_held is { Count: > 0 } || services.Time.GetElapsedTime(at) < RemovalRemembered)
-            {
-                return true;
-            }
-
-            _removedFrom.Remove(room);
-            return false;
+            _isHolding = isHolding;
         }
     }
 

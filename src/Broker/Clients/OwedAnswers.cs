@@ -31,7 +31,7 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
     public bool IsClosing { get; private set; }
 
     /// <summary>QoS 2 publishes that only a PUBREL makes room of. Under the writer's gate.</summary>
-    public int Unreleased => _incomingQoS2.Count + (_receivedBefore?.Count ?? 0);
+    public int Unreleased => _incomingQoS2.Count;
 
     public void Close()
     {

@@ -60,9 +60,17 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
                 return false;
             }
 
-            isUseless = uselessShare > 1 && TryPay(place.Useless, network?.Useless);
-            if ((uselessShare > 1 && (/* guard: one in five sockets may be of no use */ !isUseless) && /* guard: neighbours who come for something pay one */ !ArePeopleThere(place)) || !TryPay(place.Rate, network?.Rate))
+            // What is refused, by either, uses up nothing of the other.
+            if (!TryPay(place.Rate, network?.Rate))
             {
+                return false;
+            }
+
+            isUseless = uselessShare > 1 && TryPay(place.Useless, network?.Useless);
+            if (uselessShare > 1 && /* guard: one in five sockets may be of no use */ !isUseless && (/* guard: neighbours who come for something pay one */ !ArePeopleThere(place)))
+            {
+                place.Rate.Return(1);
+                network?.Rate.Return(1);
                 return false;
             }
 
@@ -128,28 +136,21 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
     /// <param name="wasUseless">It counted among those of no use.</param>
     public void Used(IPAddress? address, bool wasUseless)
     {
-        if (!IsLimited)
+        if (!IsLimited || !wasUseless)
         {
             return;
         }
 
         lock (_gate)
         {
-            Use((Origin.Of(address), false));
-            if (Origin.TrySite(address, out var site))
+            if (_counts.TryGetValue((Origin.Of(address), false), out var place))
             {
-                Use((site, true));
+                place.Useless.Return(1);
             }
-        }
 
-        void Use((Origin Origin, bool IsNetwork) key)
-        {
-            if (_counts.TryGetValue(key, out var count))
+            if (Origin.TrySite(address, out var site) && _counts.TryGetValue((site, true), out var network))
             {
-                if (wasUseless)
-                {
-                    count.Useless.Return(1);
-                }
+                network.Useless.Return(1);
             }
         }
     }
@@ -161,7 +162,7 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
         {
             foreach (var (key, count) in _counts)
             {
-                if (count.Open <= 0 && count.Rate.IsFull && count.Useless.IsFull)
+                if (count.Open <= 0 && count.Rate.IsFull && count.Useless.IsFull && !ArePeopleThere(count))
                 {
                     _counts.Remove(key);
                 }

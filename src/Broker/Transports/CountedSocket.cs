@@ -19,7 +19,7 @@ internal sealed class CountedSocket(OpenSockets sockets, IPAddress? address, boo
         }
     }
 
-    /// <summary>Whoever has opened the socket is signed in. The first time counts.</summary>
+    /// <summary>Whoever has opened the socket is signed in, and no guest, as which everybody may come in. The first time counts.</summary>
     public void MarkSignedIn()
     {
         if (Volatile.Read(ref _isSignedIn) == 0 && Interlocked.Exchange(ref _isSignedIn, 1) == 0)

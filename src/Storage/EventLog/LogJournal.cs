@@ -117,7 +117,8 @@ internal sealed class LogJournal
         var bytes = 0;
         for (iterator.Seek(key); batches.Count < limit && bytes < PageBytes && iterator.Valid(); iterator.Next())
         {
-            if (LogRecords.JournalNumber(iterator.GetKeySpan()) is not { } number)
+            // What is on disk and not published is not to be read in its log yet either.
+            if (LogRecords.JournalNumber(iterator.GetKeySpan()) is not { } number || number > end.Number)
             {
                 break;
             }

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Tests.Clients;
 using WebMessenger.Broker.Tests.Host;
 
 namespace WebMessenger.Broker.Tests.Api;
@@ -103,6 +104,47 @@ public sealed class RequestPlacesTests : IDisposable
 
         (await again)?.Dispose();
         Assert.Equal(0, places.Waiting);
+    }
+
+    [Theory]
+    [InlineData("203.0.113.7", "203.0.113.8")]
+    [InlineData("2001:db8:1:1::1", "2001:db8:1:2::1")]
+    public async Task Fault_S1_A_full_queue_makes_room_for_who_has_none_waiting_and_not_for_its_own_network(string one, string other)
+    {
+        using RequestPlaces places = new(1, 10, 4, _time);
+        var held = await FindAsync(places, "203.0.113.100");
+        var waiting = new[] { one, one, other, other }.Select(address => FindAsync(places, address).AsTask()).ToList();
+        Assert.Null(await FindAsync(places, other));
+        Assert.All(waiting, task => Assert.False(task.IsCompleted));
+
+        var newcomer = FindAsync(places, "203.0.113.200").AsTask();
+        await HandshakeTests.UntilAsync(() => waiting.Any(task => task.IsCompleted));
+        Assert.Equal(4, places.Waiting);
+        held!.Dispose();
+        _time.Advance(RequestsUnderWay.LongestWait);
+        var served = await newcomer;
+        Assert.NotNull(served);
+        Assert.All(await Task.WhenAll(waiting), Assert.Null);
+    }
+
+    [Fact]
+    public async Task Fault_S1_Requests_of_many_addresses_of_a_network_yield_as_those_of_one()
+    {
+        using RequestPlaces places = new(8, 4, 100, _time);
+        List<int> ended = [];
+        for (var i = 0; i < 8; i++)
+        {
+            var number = i;
+            Assert.NotNull(await FindAsync(places, $"2001:db8:1:{i:x}::1", () => ended.Add(number)));
+        }
+
+        var newcomer = FindAsync(places, "203.0.113.200").AsTask();
+        _time.Advance(RequestPlaces.Young);
+        _time.Advance(RequestPlaces.Young);
+
+        // One is enough, however long it takes to end.
+        Assert.Single(ended);
+        Assert.False(newcomer.IsCompleted);
     }
 
     [Fact]

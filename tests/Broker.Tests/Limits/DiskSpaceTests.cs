@@ -119,6 +119,7 @@ public sealed class DiskSpaceTests
         Assert.True(browser.Session.IsRevoked);
         Interlocked.Exchange(ref free, 2 * Giga);
         space.Look();
+        Assert.Equal([1], (await client.SubscribeAsync("rooms/lobby")).ReasonCodes);
         Assert.True((await client.PublishAsync("rooms/lobby", "hello")).Accepted);
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/health/ready", TestContext.Current.CancellationToken)).StatusCode);
     }

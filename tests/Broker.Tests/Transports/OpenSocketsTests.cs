@@ -97,10 +97,14 @@ public sealed class OpenSocketsTests
         sockets.SignedIn(IPAddress.Parse(address));
         sockets.Leave(IPAddress.Parse(address), wasSignedIn: true);
         Release(Take(sockets, address, 1_999));
+        time.Advance(TimeSpan.FromMinutes(1));
+        sockets.Sweep();
+        Release(Take(sockets, address, 1_999));
         for (var i = 0; i < 100; i++)
         {
             // Twelve a second of a stranger, closed at once, and between them one of a neighbour.
             time.Advance(TimeSpan.FromSeconds(1));
+            sockets.Sweep();
             var strangers = Take(sockets, address, 12);
             Assert.Equal(1, Use(sockets, address, 1));
             Release(strangers + 1);

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using RocksDbSharp;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Storage.Tests.EventLog;
@@ -33,6 +34,23 @@ public sealed class RocksJournalTests : JournalContract
         // 16 bytes and then, of one change, 25.
         Assert.InRange(kept, 4_000 / 41, (4_000 / 41) + 2);
         Assert.Equal(kept - 1, Journal.ReadJournal(places[^kept], 1_000).Batches.Count);
+    }
+
+    /// <summary>Between the two the log itself does not show its new events yet.</summary>
+    [Fact]
+    public void What_is_on_disk_and_not_published_is_not_read()
+    {
+        using var store = RocksStore.Open(_folder.In("journal"), _options, TimeProvider.System, NullLogger.Instance);
+        LogJournal journal = new(store.Db, _options, TimeProvider.System);
+        var place = journal.End;
+        using WriteBatch batch = new();
+        journal.Add(new LogState(LogName.OfRoom("a"), null), JournalKind.Append, 1, 1);
+        journal.PutInto(batch, 0);
+        store.Db.Write(batch);
+
+        Assert.Empty(journal.Read(place, 10).Batches);
+        journal.Publish();
+        Assert.Single(journal.Read(place, 10).Batches);
     }
 
     [Fact]
