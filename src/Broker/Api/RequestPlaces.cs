@@ -69,7 +69,7 @@ internal sealed class RequestPlaces(int places, int perAddress, int mostWaiting,
                 return null;
             }
 
-            request = new Request(end);
+            request = new Request(holder, end);
             request.Node = holder.Queue.AddLast(request);
             Waits(holder, 1);
             Order(holder);
@@ -78,30 +78,38 @@ internal sealed class RequestPlaces(int places, int perAddress, int mostWaiting,
 
         using CancellationTokenSource tired = new(patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(tired.Token, cancellation);
-        await using var giveUp = either.Token.UnsafeRegister(_ => GiveUp(address, request), null);
+        await using var giveUp = either.Token.UnsafeRegister(_ => GiveUp(request), null);
         return await request.Found.Task;
     }
 
     public void Dispose() => _turns?.Dispose();
 
-    private void GiveUp(IPAddress? address, Request request)
+    private void GiveUp(Request request)
     {
         lock (_gate)
         {
-            if (request.Node is not { List: not null } node)
+            if (request.Node.List is not null)
             {
-                return;
+                Refuse(request);
             }
-
-            var holder = HolderOf(address);
-            _waiting.Remove(holder);
-            holder.Queue.Remove(node);
-            Waits(holder, -1);
-            Order(holder);
-            Forget(holder);
         }
+    }
 
-        request.Found.TrySetResult(null);
+    // It completes elsewhere, here and where it is served: nothing of the request runs under the gate.
+    private void Refuse(Request request)
+    {
+        var holder = request.Holder;
+        TakeOut(request);
+        Order(holder);
+        Forget(holder);
+        request.Found.SetResult(null);
+    }
+
+    private void TakeOut(Request request)
+    {
+        _waiting.Remove(request.Holder);
+        request.Holder.Queue.Remove(request.Node);
+        Waits(request.Holder, -1);
     }
 
     private void Release(Place place)
@@ -122,13 +130,9 @@ internal sealed class RequestPlaces(int places, int perAddress, int mostWaiting,
             Forget(holder);
             while (NextToServe() is { } next)
             {
-                _waiting.Remove(next);
                 var request = next.Queue.First!.Value;
-                next.Queue.RemoveFirst();
-                Waits(next, -1);
-
-                // It completes elsewhere: nothing of the request runs under the gate.
-                request.Found.TrySetResult(Take(next, request.End));
+                TakeOut(request);
+                request.Found.SetResult(Take(next, request.End));
                 Order(next);
             }
         }
@@ -143,13 +147,7 @@ internal sealed class RequestPlaces(int places, int perAddress, int mostWaiting,
             return false;
         }
 
-        var last = longest.Queue.Last!.Value;
-        _waiting.Remove(longest);
-        longest.Queue.RemoveLast();
-        Waits(longest, -1);
-        Order(longest);
-        Forget(longest);
-        last.Found.TrySetResult(null);
+        Refuse(longest.Queue.Last!.Value);
         return true;
     }
 
@@ -355,12 +353,14 @@ internal sealed class RequestPlaces(int places, int perAddress, int mostWaiting,
     }
 
     /// <summary>One that waits.</summary>
-    internal sealed class Request(Action end)
+    internal sealed class Request(Holder holder, Action end)
     {
+        public Holder Holder => holder;
+
         public Action End => end;
 
         public TaskCompletionSource<Place?> Found { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public LinkedListNode<Request>? Node { get; set; }
+        public LinkedListNode<Request> Node { get; set; } = null!;
     }
 }
