@@ -266,6 +266,7 @@ public sealed class DoorPagesTests(SharedServer shared, Chromium chromium)
         await page.GetByLabel("What is it for?").FillAsync("a shell");
         await page.GetByRole(AriaRole.Button, new() { Name = "Create token" }).ClickAsync();
         var line = await page.Locator("code").Filter(new() { HasText = "mosquitto_pub" }).InnerTextAsync();
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Name = "a shell" })).ToHaveCountAsync(1);
         await page.GetByRole(AriaRole.Button, new() { Name = "I have kept it" }).ClickAsync();
         // The dialog's opener went with the empty list.
         await Assertions.Expect(page.GetByRole(AriaRole.Main)).ToBeFocusedAsync();
@@ -281,6 +282,32 @@ public sealed class DoorPagesTests(SharedServer shared, Chromium chromium)
         Assert.True(shell.ExitCode == 0, $"{line} ended with {shell.ExitCode}: {error}");
         await Assertions.Expect(chat.Messages.GetByText("hello from the shell").First).ToBeVisibleAsync();
         Assert.Single(await ana.EventsAsync(), @event => @event.Is("message", ana.UserName));
+    }
+
+    [Fact]
+    public async Task A_list_of_tokens_that_comes_after_the_dialog_was_closed_keeps_the_focus_on_its_button()
+    {
+        using var ana = await Person.RegisterAsync(shared.Server);
+        await using var visitor = await chromium.VisitorAsync(shared.Server);
+        await visitor.BeAsync(ana);
+        var page = await visitor.OpenAsync("/account/tokens");
+        var newToken = page.GetByRole(AriaRole.Button, new() { Name = "New token" });
+        await newToken.ClickAsync();
+        TaskCompletionSource closed = new();
+        await visitor.Context.RouteAsync("**/api/tokens", async route =>
+        {
+            if (route.Request.Method == "GET") await closed.Task;
+            await route.ContinueAsync();
+        });
+        await page.GetByLabel("What is it for?").FillAsync("a shell");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Create token" }).ClickAsync();
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "I have kept it" }).ClickAsync();
+        await Assertions.Expect(newToken).ToBeFocusedAsync();
+        closed.SetResult();
+
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Name = "a shell" })).ToBeVisibleAsync();
+        await Assertions.Expect(newToken).ToBeFocusedAsync();
     }
 
     [Fact]
