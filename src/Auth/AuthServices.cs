@@ -67,11 +67,11 @@ public sealed class AuthServices : IAsyncDisposable
     /// <param name="log">In the same store as <paramref name="records"/>.</param>
     /// <param name="records">Where login sessions and access tokens are kept.</param>
     public static Task<AuthServices> OpenAsync(
-        DocumentStore store, IRoomLog log, IRecordStore records, AuthOptions options, TimeProvider time, ILoggerFactory loggers) =>
+        DocumentStore store, IEventLog log, IRecords records, AuthOptions options, TimeProvider time, ILoggerFactory loggers) =>
         OpenAsync(store, log, records, options, PasswordCost.Current, time, loggers);
 
     internal static async Task<AuthServices> OpenAsync(
-        DocumentStore store, IRoomLog log, IRecordStore records, AuthOptions options, PasswordCost cost, TimeProvider time, ILoggerFactory loggers)
+        DocumentStore store, IEventLog log, IRecords records, AuthOptions options, PasswordCost cost, TimeProvider time, ILoggerFactory loggers)
     {
         WriteGate gate = new();
         AccountEvents events = new(loggers.CreateLogger<AccountEvents>());

@@ -46,7 +46,7 @@ internal sealed class AuthFixture : IAsyncDisposable
     /// <summary>The event log, which the test may make fail.</summary>
     public FaultyRecords Records { get; private set; } = null!;
 
-    public RocksRoomLog RoomLog { get; private set; } = null!;
+    public RocksEventLog EventLog { get; private set; } = null!;
 
     public AuthServices Auth { get; private set; } = null!;
 
@@ -108,15 +108,15 @@ internal sealed class AuthFixture : IAsyncDisposable
     {
         Store = _files is null ? DocumentStore.Open(StorePath) : DocumentStore.Open(_files, checkpointAt: 1024 * 1024);
         _files = null;
-        RoomLog = RocksRoomLog.Open(RoomsFolder, null, Time, NullLogger<RocksRoomLog>.Instance);
-        Records = new FaultyRecords(RoomLog);
-        Auth = await AuthServices.OpenAsync(Store, RoomLog, Records, options, cost, Time, Log);
+        EventLog = RocksEventLog.Open(RoomsFolder, null, Time, NullLogger<RocksEventLog>.Instance);
+        Records = new FaultyRecords(EventLog);
+        Auth = await AuthServices.OpenAsync(Store, EventLog, Records, options, cost, Time, Log);
     }
 
     public async Task StopAsync()
     {
         await Auth.DisposeAsync();
-        await RoomLog.DisposeAsync();
+        await EventLog.DisposeAsync();
         await Store.DisposeAsync();
     }
 }

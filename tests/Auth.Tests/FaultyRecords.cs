@@ -3,7 +3,7 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Auth.Tests;
 
 /// <summary>The records of a real event log, on a disk that refuses to write while the test says so.</summary>
-internal sealed class FaultyRecords(IRecordStore records) : IRecordStore
+internal sealed class FaultyRecords(IRecords records) : IRecords
 {
     private volatile bool _fails;
 

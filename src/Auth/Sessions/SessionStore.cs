@@ -22,10 +22,10 @@ internal sealed partial class SessionStore
     // it is noticed here.
     private static readonly LogName _watched = LogName.Stored("s");
 
-    private readonly IRecordStore _records;
+    private readonly IRecords _records;
     private readonly ILogger _logger;
 
-    private SessionStore(IRecordStore records, ILogger logger) => (_records, _logger) = (records, logger);
+    private SessionStore(IRecords records, ILogger logger) => (_records, _logger) = (records, logger);
 
     /// <summary>No login session by password lives that began then or before.</summary>
     public DateTimeOffset PasswordsEndedBefore { get; private set; } = DateTimeOffset.MinValue;
@@ -37,7 +37,7 @@ internal sealed partial class SessionStore
     /// begins anew with its next start.
     /// </summary>
     /// <exception cref="IOException">It cannot be read or written, or a newer program wrote it.</exception>
-    public static async Task<SessionStore> OpenAsync(FormerSessions former, IRoomLog log, IRecordStore records, TimeProvider time, ILogger logger)
+    public static async Task<SessionStore> OpenAsync(FormerSessions former, IEventLog log, IRecords records, TimeProvider time, ILogger logger)
     {
         SessionStore store = new(records, logger);
         var epoch = await EpochAsync(log);
@@ -104,7 +104,7 @@ internal sealed partial class SessionStore
         return stored.Count == 0 ? Task.CompletedTask : _records.WriteAsync([.. stored.Select(record => new RecordChange(record.Key, null))]);
     }
 
-    private static async Task<string> EpochAsync(IRoomLog log)
+    private static async Task<string> EpochAsync(IEventLog log)
     {
         if (log.Head(_watched).Head == 0)
         {

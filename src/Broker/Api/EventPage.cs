@@ -39,7 +39,7 @@ internal sealed record EventPage(long? Before, long? After, int Limit)
     }
 
     /// <param name="writeMore">Writes what the answer has beside the events.</param>
-    public IResult Read(EventStream stream, IRoomLog log, Action<Utf8JsonWriter>? writeMore = null)
+    public IResult Read(EventStream stream, IEventLog log, Action<Utf8JsonWriter>? writeMore = null)
     {
         Stretch stretch = new(stream);
         if (After is { } from)
@@ -54,7 +54,7 @@ internal sealed record EventPage(long? Before, long? After, int Limit)
         return new Written(stretch, log, writeMore);
     }
 
-    private void ReadOn(Stretch stretch, IRoomLog log, long after)
+    private void ReadOn(Stretch stretch, IEventLog log, long after)
     {
         while (stretch.Count < Limit)
         {
@@ -66,7 +66,7 @@ internal sealed record EventPage(long? Before, long? After, int Limit)
         }
     }
 
-    private void ReadBack(Stretch stretch, IRoomLog log, long before)
+    private void ReadBack(Stretch stretch, IEventLog log, long before)
     {
         while (stretch.Count < Limit)
         {
@@ -158,7 +158,7 @@ internal sealed record EventPage(long? Before, long? After, int Limit)
     }
 
     /// <summary>The answer: read and encoded as the reader takes it, so that little waits for one that is slow.</summary>
-    private sealed class Written(Stretch stretch, IRoomLog log, Action<Utf8JsonWriter>? writeMore) : IResult
+    private sealed class Written(Stretch stretch, IEventLog log, Action<Utf8JsonWriter>? writeMore) : IResult
     {
         private const int BytesPerWrite = 32 * 1024;
         private const int ReadAgainAtOnce = 8;

@@ -14,7 +14,7 @@ internal static class EventsApi
         .TakesAnswerSlot()
         .MayBeCompressed();
 
-    private static IResult Page(string room, RoomDirectory rooms, IRoomLog log, HttpContext context)
+    private static IResult Page(string room, RoomDirectory rooms, IEventLog log, HttpContext context)
     {
         var who = context.SignedIn();
         if ((/* guard: a token's rooms, history */ !who.Scope.Allows(room, Verbs.Read)) || (/* guard: history of rooms that are mine */ rooms.FindVisible(room, who.Account.Id)) is not { } found)

@@ -16,7 +16,7 @@ internal static class WhispersApi
 
     public static bool MayRead(LoginSession who) => who.Scope.Rooms is null && who.Scope.Verbs.HasFlag(Verbs.Read);
 
-    private static IResult Page(RoomDirectory rooms, ReadPositions positions, IRoomLog log, HttpContext context)
+    private static IResult Page(RoomDirectory rooms, ReadPositions positions, IEventLog log, HttpContext context)
     {
         var who = context.SignedIn();
         if (!MayRead(who))

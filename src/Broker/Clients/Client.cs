@@ -55,7 +55,7 @@ internal sealed partial class Client : IConnectingClient, ILife
         Identity = new Identity(services.Connections.NewName());
         Writer = new Writer(transport, this, services.Memory, services.Time);
         _answers = new OwedAnswers(Writer, this, services.Memory, _receiveMaximum);
-        Kept = new KeptSession(Writer, _window, _answers, Identity, this, services.Rooms, services.RoomLog, services.Durable);
+        Kept = new KeptSession(Writer, _window, _answers, Identity, this, services.Rooms, services.EventLog, services.Durable);
         Delivery = new Delivery(Writer, _window, Kept, Identity, this, services, CutOff);
         Filters = new HeldFilters(Writer, Kept, Delivery, Identity, services, transport.Abort);
         Submissions = new Submissions(Writer, _answers, Kept, Delivery, Filters, Identity, services);
@@ -281,7 +281,7 @@ internal sealed partial class Client : IConnectingClient, ILife
         });
 
         // What it had sent and has no number gets none any more; what has one is on disk, or refused, before who ended it is answered.
-        await _services.RoomLog.SettleAsync();
+        await _services.EventLog.SettleAsync();
     }
 
     public Task EndAsync(byte code, string reason)

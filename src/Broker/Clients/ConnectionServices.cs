@@ -18,7 +18,7 @@ internal sealed record ConnectionServices(
     RoomDirectory Rooms,
     ReadPositions Positions,
     UnreadWatch Unread,
-    IRoomLog RoomLog,
+    IEventLog EventLog,
     DurableClients Durable,
     PublishBudgets Budgets,
     StorageQuotas Quotas,

@@ -32,7 +32,7 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
     public Delivery(Writer writer, PacketIdWindow window, KeptSession kept, Identity identity, ILife life, ConnectionServices services, Action tooSlow)
     {
         (_writer, _window, _kept, _identity, _outgoing, _tooSlow) = (writer, window, kept, identity, services.Memory.Outgoing, tooSlow);
-        _feeder = new Feeder(writer, window, kept, this, identity, life, services.RoomLog, services.SubscribeBudgets, services.Time);
+        _feeder = new Feeder(writer, window, kept, this, identity, life, services.EventLog, services.SubscribeBudgets, services.Time);
         writer.Serve(this);
     }
 

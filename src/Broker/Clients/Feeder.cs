@@ -24,7 +24,7 @@ internal interface IEventOutlet
 /// One thread of the pool at a time, which reads the log outside of all locks. Places that are behind are guarded by the writer's gate, as is whether a thread is at it.
 /// </remarks>
 internal sealed class Feeder(
-    Writer writer, PacketIdWindow window, KeptSession kept, IEventOutlet outlet, Identity identity, ILife life, IRoomLog log, SubscribeBudgets budgets, TimeProvider time)
+    Writer writer, PacketIdWindow window, KeptSession kept, IEventOutlet outlet, Identity identity, ILife life, IEventLog log, SubscribeBudgets budgets, TimeProvider time)
     : IThreadPoolWorkItem
 {
     /// <summary>Read at once from the log, at most; a page is encoded outside the lock.</summary>

@@ -12,7 +12,7 @@ namespace WebMessenger.Broker.Clients;
 /// <summary>What of a client may outlive this connection: where it is in each log, what it has not acknowledged, its will, and how long it is kept.</summary>
 /// <remarks>Guarded by the writer's gate. <see cref="DurableClients"/> asks for it under its own, which is taken before.</remarks>
 internal sealed class KeptSession(
-    Writer writer, PacketIdWindow window, OwedAnswers answers, Identity identity, ILife life, RoomDirectory rooms, IRoomLog log, DurableClients durable) : IResumable
+    Writer writer, PacketIdWindow window, OwedAnswers answers, Identity identity, ILife life, RoomDirectory rooms, IEventLog log, DurableClients durable) : IResumable
 {
     /// <summary>How what was begun before an UNSUBSCRIBE is sent again: nothing asks for anything else by then.</summary>
     private static readonly Wants GivenUpWants = new(1, NoLocal: false, RetainAsPublished: false, []);

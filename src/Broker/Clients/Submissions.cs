@@ -70,7 +70,7 @@ internal sealed class Submissions(
         if (_logSleeps)
         {
             _logSleeps = false;
-            services.RoomLog.Wake();
+            services.EventLog.Wake();
         }
     }
 

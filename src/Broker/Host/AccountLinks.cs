@@ -12,7 +12,7 @@ internal static class AccountLinks
     {
         var events = services.GetRequiredService<AccountEvents>();
         var rooms = services.GetRequiredService<RoomDirectory>();
-        var log = services.GetRequiredService<IRoomLog>();
+        var log = services.GetRequiredService<IEventLog>();
         var durable = services.GetRequiredService<DurableClients>();
         events.Renamed.Subscribe(renamed =>
         {

@@ -12,10 +12,10 @@ internal sealed class Stores : IAsyncDisposable
 {
     private readonly DataFolder _folder;
     private readonly ILoggerFactory _loggers;
-    private readonly RocksRoomLog _log;
+    private readonly RocksEventLog _log;
 
     private Stores(
-        DataFolder folder, ServerClock clock, ILoggerFactory loggers, DocumentStore documents, AuthServices auth, RocksRoomLog log) =>
+        DataFolder folder, ServerClock clock, ILoggerFactory loggers, DocumentStore documents, AuthServices auth, RocksEventLog log) =>
         (_folder, Clock, _loggers, Documents, Auth, _log) = (folder, clock, loggers, documents, auth, log);
 
     public string Folder => _folder.FullPath;
@@ -27,10 +27,10 @@ internal sealed class Stores : IAsyncDisposable
 
     public AuthServices Auth { get; }
 
-    public IRoomLog Log => _log;
+    public IEventLog Log => _log;
 
     /// <summary>In the same store as <see cref="Log"/>, and closed with it.</summary>
-    public IRecordStore Records => _log;
+    public IRecords Records => _log;
 
     public LogHealth Health => _log.Health;
 
@@ -40,11 +40,11 @@ internal sealed class Stores : IAsyncDisposable
         var folder = DataFolder.Open(settings.DataFolder);
         ServerClock time = new(system, ClockFile.Read(settings.DataFolder));
         DocumentStore? documents = null;
-        RocksRoomLog? log = null;
+        RocksEventLog? log = null;
         AuthServices? auth = null;
         try
         {
-            (documents, log) = await DataStores.OpenAsync(folder, new RocksRoomLogOptions { OpenFiles = room.StoreFiles }, time, loggers);
+            (documents, log) = await DataStores.OpenAsync(folder, new RocksEventLogOptions { OpenFiles = room.StoreFiles }, time, loggers);
             var options = new AuthOptions
             {
                 GuestsEnabled = settings.GuestsEnabled,

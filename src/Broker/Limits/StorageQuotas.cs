@@ -14,7 +14,7 @@ namespace WebMessenger.Broker.Limits;
 /// Thread-safe. What is used is noted once a minute and at the end, so a crash gives back a minute at most. There are as many records as accounts have stored
 /// something within a day: what has come back is forgotten, here and on disk.
 /// </remarks>
-internal sealed class StorageQuotas(BrokerLimits limits, IRecordStore records, TimeProvider time)
+internal sealed class StorageQuotas(BrokerLimits limits, IRecords records, TimeProvider time)
 {
     /// <summary>So old an account has a quota of its own alone: who makes many on one day gets no disk by it on that day.</summary>
     private static readonly TimeSpan NewFor = TimeSpan.FromDays(1);

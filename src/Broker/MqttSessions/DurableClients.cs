@@ -36,8 +36,8 @@ internal sealed record DueWill(LoginSession Session, string ClientId, LastWill W
 /// happened. Nobody waits for the store inside.
 /// </remarks>
 internal sealed partial class DurableClients(
-    IRecordStore records,
-    IRoomLog log,
+    IRecords records,
+    IEventLog log,
     LoginSessions sessions,
     AccountDirectory accounts,
     IResumables connections,

@@ -70,7 +70,7 @@ internal sealed class RestoreCommand(string backup, string dataFolder, TextWrite
     private async Task CheckAsync(DataFolder folder)
     {
         RocksStore.RenewEpochsAtNextOpening(folder.RoomsFolder);
-        await using (var log = RocksRoomLog.Open(folder.RoomsFolder, null, time, NullLogger<RocksRoomLog>.Instance))
+        await using (var log = RocksEventLog.Open(folder.RoomsFolder, null, time, NullLogger<RocksEventLog>.Instance))
         {
             log.Verify();
         }

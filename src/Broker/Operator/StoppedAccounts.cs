@@ -12,9 +12,9 @@ namespace WebMessenger.Broker.Operator;
 internal sealed class StoppedAccounts : IAsyncDisposable
 {
     private readonly DocumentStore _documents;
-    private readonly RocksRoomLog _log;
+    private readonly RocksEventLog _log;
 
-    private StoppedAccounts(DocumentStore documents, RocksRoomLog log, AuthServices auth) => (_documents, _log, Auth) = (documents, log, auth);
+    private StoppedAccounts(DocumentStore documents, RocksEventLog log, AuthServices auth) => (_documents, _log, Auth) = (documents, log, auth);
 
     public AuthServices Auth { get; }
 

@@ -18,7 +18,7 @@ internal readonly record struct MessageCount(int ByOthers, int ByOwnBots);
 /// author of its own, and makes it three times as many.</para>
 /// <para>Thread-safe. Under <c>_gate</c> only the log's own gates are taken.</para>
 /// </remarks>
-internal sealed class MessageTally(LogName name, IRoomLog log)
+internal sealed class MessageTally(LogName name, IEventLog log)
 {
     /// <summary>What is counted to.</summary>
     public const int Most = 999;

@@ -33,7 +33,7 @@ internal readonly record struct ReadState(long Seq, string Epoch, int Unread, lo
 
 /// <summary>How far each account has read in its rooms and in its inbox, one position for all its devices.</summary>
 /// <remarks>Thread-safe. What begins and forgets positions is called one at a time, under the room directory's gate, in the order of the changes there.</remarks>
-internal sealed class ReadPositions(IRoomLog log, IRecordStore records) : IReadMarks
+internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMarks
 {
     private readonly ConcurrentDictionary<string, AccountPositions> _accounts = new();
     private readonly ConcurrentDictionary<LogName, MessageTally> _tallies = new();

@@ -13,7 +13,7 @@ namespace WebMessenger.Broker.Rooms;
 /// An account's own stream, `users/{user}`: whispers to it, and what its devices are told beside. Kept under the account's id, so a rename takes it along.
 /// </summary>
 /// <param name="listeningChanged">Called under the gate when <see cref="Inbox.IsListening"/> has changed.</param>
-internal sealed class Inbox(Account owner, IRoomLog log, Action<Inbox> listeningChanged) : EventStream(LogName.OfAccount(owner.Id))
+internal sealed class Inbox(Account owner, IEventLog log, Action<Inbox> listeningChanged) : EventStream(LogName.OfAccount(owner.Id))
 {
     private volatile bool _isListening;
 
@@ -26,7 +26,7 @@ internal sealed class Inbox(Account owner, IRoomLog log, Action<Inbox> listening
     public bool IsListening => _isListening;
 
     /// <summary>Hands a whisper to the log. False: the account was erased.</summary>
-    /// <param name="moreFollows">See <see cref="IRoomLog.Append"/>.</param>
+    /// <param name="moreFollows">See <see cref="IEventLog.Append"/>.</param>
     public bool TryAppend(PendingAppend append, bool moreFollows = false)
     {
         // Under the gate, as in a room: else a whisper could come into the log's queue behind the end of the log, and stay (fault R13).

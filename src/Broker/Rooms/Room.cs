@@ -15,7 +15,7 @@ namespace WebMessenger.Broker.Rooms;
 /// <remarks>The gate of <see cref="EventStream"/> also guards presence. Everything said to members goes through the stream's queue.</remarks>
 internal sealed class Room : EventStream
 {
-    private readonly IRoomLog _log;
+    private readonly IEventLog _log;
     private readonly ConcurrentDictionary<string, Membership> _members = new();
     private readonly RoomPeople _people;
     private volatile RoomRecord _record;
@@ -23,7 +23,7 @@ internal sealed class Room : EventStream
     private volatile IRoomWatch? _watched;
     private volatile Searched? _searched;
 
-    public Room(RoomRecord record, IRoomLog log, StorageQuotas quotas, DiskSpace space, TimeProvider time)
+    public Room(RoomRecord record, IEventLog log, StorageQuotas quotas, DiskSpace space, TimeProvider time)
         : base(record.Log)
     {
         (_record, _log) = (record, log);
@@ -215,7 +215,7 @@ internal sealed class Room : EventStream
     }
 
     /// <summary>Hands an event to the log. False: the room was deleted, and a room of its name made later must not begin with what was meant for this one.</summary>
-    /// <param name="moreFollows">See <see cref="IRoomLog.Append"/>.</param>
+    /// <param name="moreFollows">See <see cref="IEventLog.Append"/>.</param>
     public bool TryAppend(PendingAppend append, bool moreFollows = false)
     {
         lock (Gate)

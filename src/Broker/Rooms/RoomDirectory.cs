@@ -32,7 +32,7 @@ internal enum RoomChange
 /// </remarks>
 internal sealed partial class RoomDirectory(
     RoomStore store,
-    IRoomLog log,
+    IEventLog log,
     IReadMarks positions,
     IUnreadListeners unread,
     AccountDirectory accounts,
@@ -143,7 +143,7 @@ internal sealed partial class RoomDirectory(
     }
 
     /// <summary>Hands a publish to the log that its topic leads to. False: the room was deleted meanwhile.</summary>
-    /// <param name="moreFollows">See <see cref="IRoomLog.Append"/>.</param>
+    /// <param name="moreFollows">See <see cref="IEventLog.Append"/>.</param>
     public static bool TryStore(PublishTarget target, PendingAppend append, bool moreFollows = false) =>
         target.Room is { } room ? room.TryAppend(append, moreFollows) : target.Inbox!.TryAppend(append, moreFollows);
 

@@ -9,12 +9,12 @@ internal static class DataStores
 {
     /// <param name="folder">Held by the caller.</param>
     /// <exception cref="IOException">One cannot be opened, or not be kept; none is open then.</exception>
-    public static async Task<(DocumentStore Documents, RocksRoomLog Log)> OpenAsync(
-        DataFolder folder, RocksRoomLogOptions? options, TimeProvider time, ILoggerFactory loggers)
+    public static async Task<(DocumentStore Documents, RocksEventLog Log)> OpenAsync(
+        DataFolder folder, RocksEventLogOptions? options, TimeProvider time, ILoggerFactory loggers)
     {
-        options ??= new RocksRoomLogOptions();
-        var logger = loggers.CreateLogger<RocksRoomLog>();
-        RocksRoomLog? log = null;
+        options ??= new RocksEventLogOptions();
+        var logger = loggers.CreateLogger<RocksEventLog>();
+        RocksEventLog? log = null;
         RocksStore? events = null;
         try
         {
@@ -27,7 +27,7 @@ internal static class DataStores
             // The log first: once it is of the new format, which the earlier version refuses, what was kept is not made anew from what is half brought up to date.
             var opened = events;
             events = null;
-            log = RocksRoomLog.Open(opened, options, time, logger);
+            log = RocksEventLog.Open(opened, options, time, logger);
             return (DocumentStore.Open(folder.AccountsFile, loggers.CreateLogger<DocumentStore>(), keepsFirstFormat: false), log);
         }
         catch

@@ -8,7 +8,7 @@ public static class AppendTask
 {
     /// <summary>Appends and completes with the result; a failed store is a result, not an exception.</summary>
     public static Task<AppendResult> AppendAsync(
-        this IRoomLog roomLog,
+        this IEventLog eventLog,
         LogName log,
         string author,
         string? id,
@@ -19,7 +19,7 @@ public static class AppendTask
         IReadOnlyList<Replacement>? replacements = null,
         IReadOnlyList<EntryCondition>? entryConditions = null)
     {
-        ArgumentNullException.ThrowIfNull(roomLog);
+        ArgumentNullException.ThrowIfNull(eventLog);
         Pending pending = new(log, author, id, contentHash, body)
         {
             Changes = changes ?? [],
@@ -27,7 +27,7 @@ public static class AppendTask
             Replacements = replacements ?? [],
             EntryConditions = entryConditions ?? [],
         };
-        roomLog.Append(pending);
+        eventLog.Append(pending);
         return pending.Task;
     }
 

@@ -7,7 +7,7 @@ namespace WebMessenger.Storage.EventLog;
 /// The place is a record, written under the condition that it is as it was: should two run under one name, the later of their writes is refused, and that one ends.
 /// Value: 'f' position, or, while it begins from the logs, 'b' length(1) position name-of-the-last-log-done.
 /// </remarks>
-internal sealed class Following(IJournal journal, IRecordStore records, IFollower follower, TimeProvider time)
+internal sealed class Following(IJournal journal, IRecords records, IFollower follower, TimeProvider time)
 {
     private const byte Follows = (byte)'f';
     private const byte Begins = (byte)'b';

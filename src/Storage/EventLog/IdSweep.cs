@@ -7,7 +7,7 @@ namespace WebMessenger.Storage.EventLog;
 /// id, so no event is looked at twice and nothing is ever scanned as a whole.
 /// </summary>
 /// <remarks>Runs on the log thread between batches.</remarks>
-internal sealed class IdSweep(RocksDb db, Func<LogName, LogState> stateOf, RocksRoomLogOptions options, TimeProvider time)
+internal sealed class IdSweep(RocksDb db, Func<LogName, LogState> stateOf, RocksEventLogOptions options, TimeProvider time)
 {
     private const int LogsPerStep = 32;
     private const int EventsPerStep = 256;
@@ -17,7 +17,7 @@ internal sealed class IdSweep(RocksDb db, Func<LogName, LogState> stateOf, Rocks
 
     public bool IsRunning => _cursor is not null;
 
-    public static bool MayGo(long seq, long at, in HeadRecord head, long now, RocksRoomLogOptions options) =>
+    public static bool MayGo(long seq, long at, in HeadRecord head, long now, RocksEventLogOptions options) =>
         (seq < head.First || seq <= head.Head - options.IdEvents) && at < now - (long)options.IdAge.TotalMilliseconds;
 
     /// <summary>Starts from the first log; a sweep under way goes on instead.</summary>

@@ -7,7 +7,7 @@ namespace WebMessenger.Storage.EventLog;
 
 /// <summary>One batch of the log thread: decides what becomes of each append, numbers what is stored, and writes it.</summary>
 /// <remarks>The log thread's own. Nothing of a batch shows before it is written.</remarks>
-internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, LogJournal journal, RocksRoomLogOptions options, TimeProvider time, ILogger logger)
+internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, LogJournal journal, RocksEventLogOptions options, TimeProvider time, ILogger logger)
     : IDisposable
 {
     private readonly WriteBatch _batch = new();

@@ -15,7 +15,7 @@ internal sealed class LogJournal
     private const int TrimStep = 1_000;
 
     private readonly RocksDb _db;
-    private readonly RocksRoomLogOptions _options;
+    private readonly RocksEventLogOptions _options;
     private readonly TimeProvider _time;
     private readonly string _epoch;
     private long _trimmedTo;
@@ -30,7 +30,7 @@ internal sealed class LogJournal
     private long _bytes;
 
     /// <exception cref="LogDamagedException">It cannot be read.</exception>
-    public LogJournal(RocksDb db, RocksRoomLogOptions options, TimeProvider time)
+    public LogJournal(RocksDb db, RocksEventLogOptions options, TimeProvider time)
     {
         (_db, _options, _time) = (db, options, time);
         (_epoch, _trimmedTo) = RocksStore.ReadJournalStart(db) ?? throw new LogDamagedException("The event log lacks the beginning of its journal.");
@@ -138,7 +138,7 @@ internal sealed class LogJournal
         {
             TaskCompletionSource mine = new(TaskCreationOptions.RunContinuationsAsynchronously);
             var more = Interlocked.CompareExchange(ref _more, mine, null) ?? mine;
-            ObjectDisposedException.ThrowIf(_isClosed, typeof(RocksRoomLog));
+            ObjectDisposedException.ThrowIf(_isClosed, typeof(RocksEventLog));
             if (after.Epoch != _epoch || after.Number != Volatile.Read(ref _end))
             {
                 return;

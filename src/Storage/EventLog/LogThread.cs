@@ -43,7 +43,7 @@ internal sealed class LogThread : IAsyncDisposable
     private long _failingSince;
 
     public LogThread(
-        RocksStore store, LogJournal journal, ReadGate readers, Func<LogName, LogState> stateOf, RocksRoomLogOptions options, TimeProvider time, ILogger logger)
+        RocksStore store, LogJournal journal, ReadGate readers, Func<LogName, LogState> stateOf, RocksEventLogOptions options, TimeProvider time, ILogger logger)
     {
         _store = store;
         _db = store.Db;
@@ -61,7 +61,7 @@ internal sealed class LogThread : IAsyncDisposable
     public LogHealth Health { get; } = new();
 
     /// <summary>Once disposal has begun, refuses on the caller's thread.</summary>
-    /// <param name="moreFollows">See <see cref="IRoomLog.Append"/>.</param>
+    /// <param name="moreFollows">See <see cref="IEventLog.Append"/>.</param>
     public void Enqueue(PendingAppend append, bool moreFollows = false)
     {
         lock (_gate)

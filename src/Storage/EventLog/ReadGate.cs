@@ -16,7 +16,7 @@ internal sealed class ReadGate
         if (Interlocked.Increment(ref _readers) < 0)
         {
             Leave();
-            throw new ObjectDisposedException(nameof(RocksRoomLog));
+            throw new ObjectDisposedException(nameof(RocksEventLog));
         }
 
         return new Pass(this);

@@ -26,7 +26,7 @@ internal sealed class RocksStore : IDisposable
 
     public RocksDb Db { get; }
 
-    public static RocksStore Open(string folder, RocksRoomLogOptions options, TimeProvider time, ILogger logger)
+    public static RocksStore Open(string folder, RocksEventLogOptions options, TimeProvider time, ILogger logger)
     {
         // RocksDB locks the folder too, but only after the files were checked, and perhaps cut, here. The system lets go of it when the process ends, however it ends.
         var folderLock = Lock(folder);
@@ -78,7 +78,7 @@ internal sealed class RocksStore : IDisposable
     public static IEnumerable<string> FilesIn(string folder) => Directory.EnumerateFiles(folder).Where(path =>
         Path.GetFileName(path) is var name && name is not ("LOCK" or LockFile) && !name.StartsWith("LOG", StringComparison.Ordinal));
 
-    /// <summary>See <see cref="RocksRoomLog.SaveCopy"/>.</summary>
+    /// <summary>See <see cref="RocksEventLog.SaveCopy"/>.</summary>
     public void SaveCopy(string folder) => SaveCopy(Db, folder);
 
     public static void SaveCopy(RocksDb db, string folder)
@@ -126,7 +126,7 @@ internal sealed class RocksStore : IDisposable
         }
     }
 
-    private static RocksDb OpenLocked(string folder, RocksRoomLogOptions options, TimeProvider time, ILogger logger)
+    private static RocksDb OpenLocked(string folder, RocksEventLogOptions options, TimeProvider time, ILogger logger)
     {
         var mark = Path.Combine(folder, RenewEpochsMark);
         if ((/* guard: sums of the log of events */ WalCheck.FindDamage(folder)) is { } damage)
@@ -237,7 +237,7 @@ internal sealed class RocksStore : IDisposable
     }
 
     /// <summary>Throws <see cref="RocksDbException"/> for a damage alone, and <see cref="IOException"/> for all else that is in the way.</summary>
-    private static RocksDb OpenWith(string folder, RocksRoomLogOptions options, Recovery recovery)
+    private static RocksDb OpenWith(string folder, RocksEventLogOptions options, Recovery recovery)
     {
         var table = new BlockBasedTableOptions()
             .SetBlockCache(Cache.CreateLru((ulong)options.BlockCacheBytes))

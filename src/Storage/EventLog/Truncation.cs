@@ -8,7 +8,7 @@ namespace WebMessenger.Storage.EventLog;
 /// where to go on, so that a stop or a kill in between leaves nothing behind.
 /// </summary>
 /// <remarks>Runs on the log thread between batches. An event whose id is to be remembered stays without its body until <see cref="IdSweep"/> comes by.</remarks>
-internal sealed class Truncation(RocksDb db, Func<LogName, LogState> stateOf, RocksRoomLogOptions options, TimeProvider time)
+internal sealed class Truncation(RocksDb db, Func<LogName, LogState> stateOf, RocksEventLogOptions options, TimeProvider time)
 {
     // The log that has its turn, by the key of its record; null when nothing is under way. At the start there may be something left.
     private byte[]? _next = LogRecords.TruncatedPrefix.ToArray();

@@ -35,7 +35,7 @@ public sealed class FormerSessionsTests
 
             // An account that was banned, and one that is gone.
             Assert.Null(fixture.Auth.Sessions.FindByCookie(_secrets.Banned));
-            Assert.Equal(3, fixture.RoomLog.ReadAll(SessionRecord.Prefix).Count);
+            Assert.Equal(3, fixture.EventLog.ReadAll(SessionRecord.Prefix).Count);
             Assert.Empty(await FormerAsync(fixture));
             await fixture.RestartAsync();
         }
@@ -66,16 +66,16 @@ public sealed class FormerSessionsTests
         await using var fixture = await AuthFixture.OpenAsync();
         await LeaveAsync(fixture);
         await fixture.RestartAsync();
-        var browser = fixture.RoomLog.ReadAll(SessionRecord.PrefixOf(fixture.Auth.Accounts.FindByUserName("ana")!.Id))[0];
+        var browser = fixture.EventLog.ReadAll(SessionRecord.PrefixOf(fixture.Auth.Accounts.FindByUserName("ana")!.Id))[0];
 
         // As it was amid the copy: one lacks, and nothing says that it is complete.
-        await fixture.RoomLog.WriteAsync([new(browser.Key, null), new("s"u8.ToArray(), null)]);
+        await fixture.EventLog.WriteAsync([new(browser.Key, null), new("s"u8.ToArray(), null)]);
         await LeaveAsync(fixture, keepsRecords: true);
         await fixture.RestartAsync();
 
         Assert.NotNull(fixture.Auth.Sessions.FindByCookie(_secrets.Browser));
         Assert.NotNull(fixture.Auth.Tokens.FindBearer(_secrets.Token));
-        Assert.Equal(3, fixture.RoomLog.ReadAll(SessionRecord.Prefix).Count);
+        Assert.Equal(3, fixture.EventLog.ReadAll(SessionRecord.Prefix).Count);
         Assert.Empty(await FormerAsync(fixture));
     }
 

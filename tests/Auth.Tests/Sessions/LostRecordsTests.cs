@@ -53,21 +53,21 @@ public sealed class LostRecordsTests
         await fixture.RegisterAsync("ana");
         var (known, foreign) = (await fixture.SignInAsync("ana"), await fixture.SignInAsync("ana"));
         var key = SessionRecord.Of(foreign.Session).Key;
-        var whole = fixture.RoomLog.Find(key)!;
+        var whole = fixture.EventLog.Find(key)!;
         byte[][] unreadable = [[], [.. whole[..^1]], [(byte)(SessionRecord.Format + 1), .. whole[1..]]];
         foreach (var value in unreadable)
         {
-            await fixture.RoomLog.WriteAsync([new(key, value)]);
+            await fixture.EventLog.WriteAsync([new(key, value)]);
             await fixture.RestartAsync();
 
             Assert.Null(fixture.Auth.Sessions.FindByCookie(foreign.Secret));
             Assert.NotNull(fixture.Auth.Sessions.FindByCookie(known.Secret));
-            Assert.Equal(value, fixture.RoomLog.Find(key));
+            Assert.Equal(value, fixture.EventLog.Find(key));
         }
 
-        await fixture.RoomLog.WriteAsync([new("s"u8.ToArray(), [SessionRecord.Format + 1, .. new byte[20]])]);
+        await fixture.EventLog.WriteAsync([new("s"u8.ToArray(), [SessionRecord.Format + 1, .. new byte[20]])]);
         await fixture.Auth.DisposeAsync();
-        await fixture.RoomLog.DisposeAsync();
+        await fixture.EventLog.DisposeAsync();
         await fixture.Store.DisposeAsync();
         Assert.Contains("newer version", (await Assert.ThrowsAsync<IOException>(() => fixture.RestartAsync())).Message, StringComparison.Ordinal);
     }

@@ -20,7 +20,7 @@ public sealed class SharedSyncTests
 
         List<Task<SignedIn?>> browsers = [];
         List<Task<Auth.Outcomes.Outcome<Auth.Tokens.CreatedToken>>> tokens = [];
-        using (await HeldLog.HoldAsync(fixture.RoomLog))
+        using (await HeldLog.HoldAsync(fixture.EventLog))
         {
             for (var i = 0; i < Many; i++)
             {
@@ -52,15 +52,15 @@ public sealed class SharedSyncTests
         }
 
         // As the rooms do it: what is kept of its clients is removed, and what is under way waited for.
-        fixture.Auth.Events.SessionEnded.Subscribe(ended => fixture.RoomLog.WriteAsync([new(Encoding.ASCII.GetBytes("kept/" + ended.Session.Id), null)]));
-        fixture.Auth.Events.SessionEnded.Subscribe(_ => fixture.RoomLog.SettleAsync());
+        fixture.Auth.Events.SessionEnded.Subscribe(ended => fixture.EventLog.WriteAsync([new(Encoding.ASCII.GetBytes("kept/" + ended.Session.Id), null)]));
+        fixture.Auth.Events.SessionEnded.Subscribe(_ => fixture.EventLog.SettleAsync());
         var before = WrittenBatches.In(fixture.RoomsFolder);
 
         await fixture.Auth.Sessions.EndAsync(fixture.Auth.Sessions.List(account)[0]);
         Assert.InRange(WrittenBatches.In(fixture.RoomsFolder) - before, 1, 2);
         before = WrittenBatches.In(fixture.RoomsFolder);
         Task ending;
-        using (await HeldLog.HoldAsync(fixture.RoomLog))
+        using (await HeldLog.HoldAsync(fixture.EventLog))
         {
             ending = fixture.Auth.Sessions.EndOthersAsync(account, except: null, alsoTokens: true);
         }
@@ -78,7 +78,7 @@ public sealed class SharedSyncTests
         var account = await fixture.RegisterAsync("ana");
         Task<SignedIn?> signIn;
         Task<Auth.Accounts.BanOutcome> ban;
-        using (await HeldLog.HoldAsync(fixture.RoomLog))
+        using (await HeldLog.HoldAsync(fixture.EventLog))
         {
             signIn = fixture.Auth.Sessions.StartAsync(account, "browser", AuthFixture.Home);
             ban = fixture.Auth.Bans.BanAsync("ana", null);
@@ -91,6 +91,6 @@ public sealed class SharedSyncTests
         await ban;
         var secret = (await signIn)?.Secret;
         Assert.Null(fixture.Auth.Sessions.FindByCookie(secret));
-        Assert.Empty(fixture.RoomLog.ReadAll(SessionRecord.PrefixOf(account.Id)));
+        Assert.Empty(fixture.EventLog.ReadAll(SessionRecord.PrefixOf(account.Id)));
     }
 }

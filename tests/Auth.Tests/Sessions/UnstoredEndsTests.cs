@@ -113,5 +113,5 @@ public sealed class UnstoredEndsTests : IDisposable
     }
 
     private static List<string> StoredIds(AuthFixture fixture) =>
-        [.. fixture.RoomLog.ReadAll(SessionRecord.Prefix).Select(record => Encoding.ASCII.GetString(record.Key).Split('/')[^1])];
+        [.. fixture.EventLog.ReadAll(SessionRecord.Prefix).Select(record => Encoding.ASCII.GetString(record.Key).Split('/')[^1])];
 }

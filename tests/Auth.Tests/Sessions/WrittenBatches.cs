@@ -53,7 +53,7 @@ internal sealed class HeldLog : PendingAppend, IDisposable
         }
     }
 
-    public static async Task<HeldLog> HoldAsync(IRoomLog log)
+    public static async Task<HeldLog> HoldAsync(IEventLog log)
     {
         HeldLog held = new();
         log.Append(held);

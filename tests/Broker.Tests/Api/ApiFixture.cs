@@ -34,7 +34,7 @@ internal sealed class ApiFixture : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("api-tests-").FullName;
     private WebApplication _app = null!;
     private DocumentStore _store = null!;
-    private RocksRoomLog _log = null!;
+    private RocksEventLog _log = null!;
 
     private ApiFixture()
     {
@@ -82,7 +82,7 @@ internal sealed class ApiFixture : IAsyncDisposable
     private async Task OpenAsync(AuthOptions options)
     {
         _store = DocumentStore.Open(Path.Combine(_folder, "accounts.db"));
-        _log = RocksRoomLog.Open(Path.Combine(_folder, "rooms"), null, TimeProvider.System, NullLogger<RocksRoomLog>.Instance);
+        _log = RocksEventLog.Open(Path.Combine(_folder, "rooms"), null, TimeProvider.System, NullLogger<RocksEventLog>.Instance);
         Auth = await AuthServices.OpenAsync(_store, _log, _log, options, TimeProvider.System, NullLoggerFactory.Instance);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();

@@ -27,7 +27,7 @@ public sealed class LayerTests
     ];
 
     private static readonly ArchUnitNET.Domain.Architecture _product = new ArchLoader()
-        .LoadAssemblies(typeof(WebMessenger.Storage.EventLog.IRoomLog).Assembly, typeof(Auth.Accounts.Account).Assembly, typeof(WebMessenger.Broker.Rooms.Room).Assembly)
+        .LoadAssemblies(typeof(WebMessenger.Storage.EventLog.IEventLog).Assembly, typeof(Auth.Accounts.Account).Assembly, typeof(WebMessenger.Broker.Rooms.Room).Assembly)
         .Build();
 
     [Fact]

@@ -30,10 +30,10 @@ internal sealed class Crossroads
 
     public void Place(IServiceCollection services)
     {
-        var log = (IRoomLog)services.Last(service => service.ServiceType == typeof(IRoomLog)).ImplementationInstance!;
-        var records = (IRecordStore)services.Last(service => service.ServiceType == typeof(IRecordStore)).ImplementationInstance!;
-        services.AddSingleton<IRoomLog>(new HeldLog(this, log));
-        services.AddSingleton<IRecordStore>(new HeldRecords(this, records));
+        var log = (IEventLog)services.Last(service => service.ServiceType == typeof(IEventLog)).ImplementationInstance!;
+        var records = (IRecords)services.Last(service => service.ServiceType == typeof(IRecords)).ImplementationInstance!;
+        services.AddSingleton<IEventLog>(new HeldLog(this, log));
+        services.AddSingleton<IRecords>(new HeldRecords(this, records));
         services.AddSingleton<ITopicAccess>(provider => new HeldAccess(this, ActivatorUtilities.CreateInstance<RoomAccess>(provider)));
     }
 
@@ -82,7 +82,7 @@ internal sealed class Crossroads
         }
     }
 
-    private sealed class HeldRecords(Crossroads crossroads, IRecordStore inner) : IRecordStore
+    private sealed class HeldRecords(Crossroads crossroads, IRecords inner) : IRecords
     {
         // Handed over one at a time, in the order they came: what is held holds what comes behind it.
         private readonly Lock _order = new();
@@ -121,7 +121,7 @@ internal sealed class Crossroads
         }
     }
 
-    private sealed class HeldLog(Crossroads crossroads, IRoomLog inner) : IRoomLog
+    private sealed class HeldLog(Crossroads crossroads, IEventLog inner) : IEventLog
     {
         public void Append(PendingAppend append, bool moreFollows)
         {

@@ -146,14 +146,14 @@ public sealed class FlowControlTests
         var lobby = broker.Room("lobby").Log;
         await using var client = await broker.ConnectAsync(ana);
         await client.PublishAsync("rooms/lobby", "first");
-        var before = broker.Get<IRoomLog>().Head(lobby).Head;
+        var before = broker.Get<IEventLog>().Head(lobby).Head;
         Assert.Equal(0, memory.UnderWay.Now);
 
         // As if others had so much at the disk.
         memory.UnderWay.Add(1);
         await client.SendAsync(Publishes(MqttVersion.V5, 100, 1));
         await HandshakeTests.UntilAsync(() => memory.IsAwaited);
-        Assert.Equal(before, broker.Get<IRoomLog>().Head(lobby).Head);
+        Assert.Equal(before, broker.Get<IEventLog>().Head(lobby).Head);
         memory.Settled(1);
 
         // Nobody is refused: all come, one after the other.

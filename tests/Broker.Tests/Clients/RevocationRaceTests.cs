@@ -94,8 +94,8 @@ public sealed class RevocationRaceTests
         }
 
         await HandshakeTests.UntilAsync(() => broker.Get<ConnectionDirectory>().Count == 1 && broker.Room("lobby").Subscribers.Length == 0);
-        await HandshakeTests.UntilAsync(() => broker.Get<IRecordStore>().ReadAll(DurableRecords.ClientsPrefix).Count == 0);
-        AssertNothingAfter(broker.Get<IRoomLog>(), broker.Room("lobby").Log, markers);
+        await HandshakeTests.UntilAsync(() => broker.Get<IRecords>().ReadAll(DurableRecords.ClientsPrefix).Count == 0);
+        AssertNothingAfter(broker.Get<IEventLog>(), broker.Room("lobby").Log, markers);
 
         // Or the crossings are not where they should be, and this proves less than it says.
         Assert.True(held >= rounds * 15, $"The server was held {held} times in {number} interleavings.");
@@ -218,7 +218,7 @@ public sealed class RevocationRaceTests
     private static Task<RawMqttClient> OpenAsync(RunningBroker broker, SignedIn browser) => RawMqttClient.OverWebSocketAsync(
         broker.WebSocket, new WebSocketDoor($"webmessenger={browser.Secret}", broker.Http.GetLeftPart(UriPartial.Authority)));
 
-    private static void AssertNothingAfter(IRoomLog log, LogName lobby, Dictionary<int, long> markers)
+    private static void AssertNothingAfter(IEventLog log, LogName lobby, Dictionary<int, long> markers)
     {
         var accepted = 0;
         for (long after = 0; log.ReadAfter(lobby, after, 1000).Entries is [.., var last] entries; after = last.Seq)

@@ -18,8 +18,8 @@ public sealed class WaitingClientTests
         SlowRecords? slow = null;
         await using var broker = await RunningBroker.StartAsync(services =>
         {
-            var records = (IRecordStore)services.Last(service => service.ServiceType == typeof(IRecordStore)).ImplementationInstance!;
-            services.AddSingleton<IRecordStore>(slow = new SlowRecords(records));
+            var records = (IRecords)services.Last(service => service.ServiceType == typeof(IRecords)).ImplementationInstance!;
+            services.AddSingleton<IRecords>(slow = new SlowRecords(records));
         });
         var ana = await broker.RegisterAsync("ana");
         await using var speaker = await broker.ConnectAsync(ana, clientId: "speaker");
@@ -82,7 +82,7 @@ public sealed class WaitingClientTests
         broker.Get<IEnumerable<IHostedService>>().OfType<KeepAliveSweep>().Single().Sweep(TimeSpan.FromMinutes(1));
 
     // A disk that takes its time, when told to.
-    private sealed class SlowRecords(IRecordStore records) : IRecordStore
+    private sealed class SlowRecords(IRecords records) : IRecords
     {
         private volatile TaskCompletionSource? _held;
 

@@ -28,7 +28,7 @@ public sealed class UnknownTypeTests
             Assert.True((await first.PublishAsync("rooms/lobby", "before")).Accepted);
         }
 
-        var log = broker.Get<IRoomLog>();
+        var log = broker.Get<IEventLog>();
         foreach (var name in new[] { broker.Room("lobby").Log, LogName.OfAccount(bob.Account.Id) })
         {
             foreach (var body in Bodies)

@@ -38,7 +38,7 @@ public sealed class MigrationTests : IDisposable
         await CheckSaidAsync(broker);
 
         // What was sent then and is sent again was stored once; numbers go on.
-        var log = broker.Get<IRoomLog>();
+        var log = broker.Get<IEventLog>();
         var lobby = LogName.OfRoom("lobby");
         var head = log.Head(lobby);
         var ana = broker.Get<AccountDirectory>().FindByUserName("ana")!.Id;
@@ -64,7 +64,7 @@ public sealed class MigrationTests : IDisposable
         Assert.Equal(LogRecords.FormatBeforeJournal, FormatOf(kept));
         await using var back = await RunningBroker.StartOnAsync(folder => Copy(kept, folder), _clock);
         await CheckSaidAsync(back);
-        Assert.Equal(head, back.Get<IRoomLog>().Head(lobby));
+        Assert.Equal(head, back.Get<IEventLog>().Head(lobby));
     }
 
     [Fact]

@@ -38,7 +38,7 @@ public sealed class StorageQuotaTests
     {
         FakeTimeProvider time = new();
         await using var broker = await RunningBroker.StartAsync();
-        var records = broker.Get<IRecordStore>();
+        var records = broker.Get<IRecords>();
         StorageQuotas quotas = new(new BrokerLimits { StoredBytesPerDayPerGuest = 10, StoredBytesPerDayPerAccount = 20 }, records, time);
         StorageQuotas none = new(new BrokerLimits { StoredBytesPerDayPerGuest = 0, StoredBytesPerDayPerAccount = 0 }, records, time);
 
@@ -60,7 +60,7 @@ public sealed class StorageQuotaTests
         BrokerLimits limits = new() { StoredBytesPerDayPerAccount = 1000 };
         await using var broker = await RunningBroker.StartAsync();
         var ana = await broker.RegisterAsync("ana");
-        var records = broker.Get<IRecordStore>();
+        var records = broker.Get<IRecords>();
         StorageQuotas before = new(limits, records, time);
         Assert.True(before.Of(ana.Account).TryTake(1000, out _));
         await before.NoteAsync(broker.Get<ConnectionDirectory>());
@@ -80,7 +80,7 @@ public sealed class StorageQuotaTests
         FakeTimeProvider time = new();
         await using var broker = await RunningBroker.StartAsync();
         var ana = await broker.RegisterAsync("ana");
-        var records = broker.Get<IRecordStore>();
+        var records = broker.Get<IRecords>();
         StorageQuotas quotas = new(new BrokerLimits(), records, time);
         var nobody = broker.Get<ConnectionDirectory>();
         Assert.True(quotas.Of(ana.Account).TryTake(1000, out _));
@@ -126,7 +126,7 @@ public sealed class StorageQuotaTests
         Assert.Equal("quota", (await later.PublishAsync("rooms/lobby", new string('a', 700))).Properties.User("code"));
         await using var honest = await broker.ConnectAsync(bob);
         Assert.True((await honest.PublishAsync("rooms/lobby", new string('a', 700))).Accepted);
-        Assert.Equal(1, broker.Get<IRoomLog>().ReadAfter(broker.Room("lobby").Log, 0, 100).Entries.Count(entry => entry.Author == ana.Account.Id && entry.Body.Length > 700));
+        Assert.Equal(1, broker.Get<IEventLog>().ReadAfter(broker.Room("lobby").Log, 0, 100).Entries.Count(entry => entry.Author == ana.Account.Id && entry.Body.Length > 700));
     }
 
     [Fact]
@@ -143,8 +143,8 @@ public sealed class StorageQuotaTests
             Assert.Empty(broker.Room("lobby").SnapshotPresence());
         }
 
-        await broker.Get<IRoomLog>().SettleAsync();
-        var stored = broker.Get<IRoomLog>().ReadAfter(broker.Room("lobby").Log, 0, 100).Entries;
+        await broker.Get<IEventLog>().SettleAsync();
+        var stored = broker.Get<IEventLog>().ReadAfter(broker.Room("lobby").Log, 0, 100).Entries;
         Assert.InRange(stored.Count, 4, 20);
         Assert.InRange(stored.Sum(entry => entry.Body.Length), 1, 2000);
     }
@@ -168,10 +168,10 @@ public sealed class StorageQuotaTests
             Assert.Single(broker.Room(room).SnapshotPresence());
         }
 
-        await broker.Get<IRoomLog>().SettleAsync();
+        await broker.Get<IEventLog>().SettleAsync();
 
         // One may have found what was too little for a message.
-        Assert.InRange(rooms.Sum(room => broker.Get<IRoomLog>().ReadAfter(LogName.OfRoom(room), 0, 100).Entries.Count), 0, 1);
+        Assert.InRange(rooms.Sum(room => broker.Get<IEventLog>().ReadAfter(LogName.OfRoom(room), 0, 100).Entries.Count), 0, 1);
     }
 
     [Fact]
@@ -199,7 +199,7 @@ public sealed class StorageQuotaTests
     {
         FakeTimeProvider time = new(DateTimeOffset.UnixEpoch.AddYears(50));
         await using var broker = await RunningBroker.StartAsync();
-        StorageQuotas quotas = new(new BrokerLimits { StoredBytesPerDayPerAddress = 10 }, broker.Get<IRecordStore>(), time);
+        StorageQuotas quotas = new(new BrokerLimits { StoredBytesPerDayPerAddress = 10 }, broker.Get<IRecords>(), time);
         var person = Session(new Account("p", AccountKind.Person, time.GetUtcNow(), new Profile("p", "p", null, false)));
         Assert.Equal((true, false), (Of(Session(Guest("a")), "192.0.2.1").TryTake(10, out _), Of(Session(Guest("b")), "192.0.2.1").TryTake(1, out var wait)));
         Assert.InRange(wait, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));

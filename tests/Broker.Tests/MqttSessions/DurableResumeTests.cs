@@ -110,7 +110,7 @@ public sealed class DurableResumeTests
         var bob = await broker.RegisterAsync("bob");
         await using var bot = await ConnectAsync(broker, bob, version: MqttVersion.V311, present: false);
         var payload = Encoding.UTF8.GetBytes("not stored");
-        await broker.Get<IRoomLog>().DisposeAsync();
+        await broker.Get<IEventLog>().DisposeAsync();
 
         await bot.SendPublishAsync("rooms/lobby", payload, qos: 2, packetId: 77);
         await bot.WaitForCloseAsync();
@@ -132,7 +132,7 @@ public sealed class DurableResumeTests
         await reader.SubscribeAsync("rooms/lobby");
         await using var bot = await ConnectAsync(broker, bob, present: false);
         var payload = Encoding.UTF8.GetBytes("once");
-        using (BusyStore busy = new(broker.Get<IRoomLog>()))
+        using (BusyStore busy = new(broker.Get<IEventLog>()))
         {
             await bot.SendPublishAsync("rooms/lobby", payload, qos: 2, packetId: 77);
             await bot.PingAsync();
@@ -199,8 +199,8 @@ public sealed class DurableResumeTests
         await back.SendPublishAsync("rooms/nowhere", Encoding.UTF8.GetBytes("another"), qos: 2, packetId: 77);
         Assert.False(PubAck.Decode(await back.NextAsync(PacketType.PubRec, 77)).Accepted);
 
-        await broker.Get<IRecordStore>().WriteAsync([new RecordChange("test/after"u8.ToArray(), null)]);
-        Assert.Empty(broker.Get<IRecordStore>().ReadAll(DurableRecords.ReceivedPrefix));
+        await broker.Get<IRecords>().WriteAsync([new RecordChange("test/after"u8.ToArray(), null)]);
+        Assert.Empty(broker.Get<IRecords>().ReadAll(DurableRecords.ReceivedPrefix));
     }
 
     [Fact]
@@ -208,11 +208,11 @@ public sealed class DurableResumeTests
     {
         await using var broker = await RunningBroker.StartAsync();
         var bob = await broker.RegisterAsync("bob");
-        await broker.Get<IRecordStore>().WriteAsync([new RecordChange(DurableRecords.ReceivedKey(bob.Account.Id, "gone", 5), DurableRecords.Received(1))]);
+        await broker.Get<IRecords>().WriteAsync([new RecordChange(DurableRecords.ReceivedKey(bob.Account.Id, "gone", 5), DurableRecords.Received(1))]);
 
         await broker.RestartAsync();
 
-        Assert.Empty(broker.Get<IRecordStore>().ReadAll(DurableRecords.ReceivedPrefix));
+        Assert.Empty(broker.Get<IRecords>().ReadAll(DurableRecords.ReceivedPrefix));
     }
 
     [Fact]
@@ -223,7 +223,7 @@ public sealed class DurableResumeTests
         await using var bot = await ConnectAsync(broker, bob, present: false);
         await bot.SubscribeAsync("rooms/lobby/typing");
         var connection = Assert.Single(broker.Get<ConnectionDirectory>().OfAccount(bob.Account.Id));
-        using (new BusyStore(broker.Get<IRoomLog>()))
+        using (new BusyStore(broker.Get<IEventLog>()))
         {
             await bot.SendAsync(new MqttWriter().UInt16(9).Properties(null).String("rooms/lobby").Byte(1).ToPacket(PacketType.Subscribe, 2));
             await HandshakeTests.UntilAsync(() => broker.Room("lobby").People == 1);
@@ -295,8 +295,8 @@ public sealed class DurableResumeTests
 
         await GoneAsync(broker, bob);
         await broker.Get<RoomDirectory>().CreateAsync(Id("club"), "Club", "", isPrivate: true, bob.Account);
-        SeenAtCompletion said = new(broker.Room("club").Log, () => broker.Get<IRecordStore>().Find(DurableRecords.PositionKey(bob.Account.Id, "bot")));
-        broker.Get<IRoomLog>().Append(said);
+        SeenAtCompletion said = new(broker.Room("club").Log, () => broker.Get<IRecords>().Find(DurableRecords.PositionKey(bob.Account.Id, "bot")));
+        broker.Get<IEventLog>().Append(said);
 
         Assert.Contains(broker.Room("club").Log.Value, Encoding.UTF8.GetString(await said.Seen ?? []), StringComparison.Ordinal);
     }
@@ -381,7 +381,7 @@ public sealed class DurableResumeTests
     {
         private readonly ManualResetEventSlim _goesOn = new();
 
-        public BusyStore(IRoomLog log)
+        public BusyStore(IEventLog log)
         {
             Blocking blocking = new(_goesOn);
             log.Append(blocking);

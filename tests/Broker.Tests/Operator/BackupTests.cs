@@ -337,10 +337,10 @@ public sealed class BackupTests : IDisposable
         Assert.False(Directory.Exists(DataFolder.SnapshotFolderIn(data)));
     }
 
-    private static RocksRoomLog OpenLog(string data) =>
-        RocksRoomLog.Open(DataFolder.RoomsFolderIn(data), null, TimeProvider.System, NullLogger<RocksRoomLog>.Instance);
+    private static RocksEventLog OpenLog(string data) =>
+        RocksEventLog.Open(DataFolder.RoomsFolderIn(data), null, TimeProvider.System, NullLogger<RocksEventLog>.Instance);
 
-    private static List<string> Texts(RocksRoomLog log) => [.. log.ReadAfter(Lobby, 0, 1_000).Entries.Select(entry => Encoding.UTF8.GetString(entry.Body.Span))];
+    private static List<string> Texts(RocksEventLog log) => [.. log.ReadAfter(Lobby, 0, 1_000).Entries.Select(entry => Encoding.UTF8.GetString(entry.Body.Span))];
 
     [UnsupportedOSPlatform("windows")]
     private static void AssertOwnerOnly(string folder)

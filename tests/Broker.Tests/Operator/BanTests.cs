@@ -64,14 +64,14 @@ public sealed class BanTests : IDisposable
             await away.WaitForCloseAsync();
         }
 
-        Assert.NotEmpty(broker.Get<IRecordStore>().ReadAll(DurableRecords.ClientsPrefix));
+        Assert.NotEmpty(broker.Get<IRecords>().ReadAll(DurableRecords.ClientsPrefix));
 
         Assert.Equal("ana is banned. Ended: 3 login sessions, 1 access token.", await DoneAsync(broker, "ban", "Ana", "--reason", "spam, again"));
 
         // All of this is over when the command is, not some time after.
         Assert.DoesNotContain(broker.Get<ConnectionDirectory>().OfAccount(ana.Account.Id), connection => !connection.Transport.Closed.IsCompleted);
         Assert.Empty(broker.Get<LoginSessions>().List(ana.Account));
-        Assert.Empty(broker.Get<IRecordStore>().ReadAll(DurableRecords.ClientsPrefix));
+        Assert.Empty(broker.Get<IRecords>().ReadAll(DurableRecords.ClientsPrefix));
         await witness.PublishAsync("rooms/lobby", "after the ban");
         clients[0].ResumeReading();
         foreach (var client in clients)
@@ -140,7 +140,7 @@ public sealed class BanTests : IDisposable
 
         Assert.False(refused.Accepted);
         Assert.Equal((unknown.ReasonCode, unknown.ReasonString), (refused.ReasonCode, refused.ReasonString));
-        Assert.Equal(1, broker.Get<IRoomLog>().Head(LogName.OfAccount(ana.Account.Id)).Head);
+        Assert.Equal(1, broker.Get<IEventLog>().Head(LogName.OfAccount(ana.Account.Id)).Head);
         await speaker.SubscribeAsync("rooms/lobby", properties: new() { { "last", "1000" } });
         await speaker.PublishesUntilAsync(publish => publish.Text.Contains("I was here", StringComparison.Ordinal));
         await DoneAsync(broker, "unban", "ana");
@@ -171,9 +171,9 @@ public sealed class BanTests : IDisposable
         await broker.RestartAsync();
 
         await AssertShutOutAsync(broker, ana, browser);
-        Assert.Empty(broker.Get<IRecordStore>().ReadAll(DurableRecords.ClientsPrefix));
+        Assert.Empty(broker.Get<IRecords>().ReadAll(DurableRecords.ClientsPrefix));
         Assert.Empty(broker.Room("lobby").SnapshotPresence());
-        var log = broker.Get<IRoomLog>();
+        var log = broker.Get<IEventLog>();
         await HandshakeTests.UntilAsync(() => log.Head(broker.Room("lobby").Log).Head == 2);
         Assert.Equal(EventType.Leave, EventBody.TypeOf(log.ReadAfter(broker.Room("lobby").Log, 1, 1).Entries[0].Body.Span));
 

@@ -49,11 +49,11 @@ public sealed class ReadPositionsTests
         }
 
         Assert.Single(lobby.MemberIds, bea.Id);
-        Assert.Single(broker.Get<IRecordStore>().ReadAll(AccountPositions.Prefix(bea.Id)));
+        Assert.Single(broker.Get<IRecords>().ReadAll(AccountPositions.Prefix(bea.Id)));
 
         await rooms.LeaveAsync(lobby, bea, byItself: true);
         Assert.DoesNotContain(bea.Id, lobby.MemberIds);
-        Assert.Empty(broker.Get<IRecordStore>().ReadAll(AccountPositions.Prefix(bea.Id)));
+        Assert.Empty(broker.Get<IRecords>().ReadAll(AccountPositions.Prefix(bea.Id)));
         Assert.Equal(MarkOutcome.NotOpen, (await broker.Get<ReadPositions>().MarkAsync(bea, lobby, 1, epoch: null)).Outcome);
     }
 
@@ -220,7 +220,7 @@ public sealed class ReadPositionsTests
     }
 
     /// <summary>The real store, behind a door that the test can close.</summary>
-    private sealed class HeldBack(IRecordStore store) : IRecordStore
+    private sealed class HeldBack(IRecords store) : IRecords
     {
         private TaskCompletionSource _door = Open();
         private int _writes;

@@ -345,7 +345,7 @@ public sealed class ReadTopicTests
 
         await rooms.LeaveAsync(broker.Room("den"), ana.Account);
         Assert.Equal(0x87, (await client.PublishAsync("users/ana/read/den", Position(1))).ReasonCode);
-        Assert.Null(broker.Get<IRecordStore>().Find(Encoding.ASCII.GetBytes($"read/{ana.Account.Id}/r/den")));
+        Assert.Null(broker.Get<IRecords>().Find(Encoding.ASCII.GetBytes($"read/{ana.Account.Id}/r/den")));
         var said = await SayAsync(other, "rooms/den", 2);
         await rooms.JoinAsync(broker.Room("den"), ana.Account);
 
@@ -367,7 +367,7 @@ public sealed class ReadTopicTests
         Assert.True((await client.PublishAsync("users/ana/read/den", Position(old[2].Seq))).Accepted);
 
         Assert.Equal(RoomChange.Done, await rooms.DeleteAsync(broker.Room("den"), ana.Account));
-        Assert.DoesNotContain(broker.Get<IRecordStore>().ReadAll("read/"u8), record => Encoding.ASCII.GetString(record.Key).EndsWith("/r/den", StringComparison.Ordinal));
+        Assert.DoesNotContain(broker.Get<IRecords>().ReadAll("read/"u8), record => Encoding.ASCII.GetString(record.Key).EndsWith("/r/den", StringComparison.Ordinal));
         Assert.Equal(0x87, (await client.PublishAsync("users/ana/read/den", Position(1))).ReasonCode);
         await CreateAsync(broker, "den", ana, isPrivate: true);
         await rooms.JoinAsync(broker.Room("den"), bob.Account);
@@ -427,7 +427,7 @@ public sealed class ReadTopicTests
         await SayAsync(other, "rooms/den", 1);
         await using var client = await broker.ConnectAsync(ana);
         Assert.True((await client.PublishAsync("users/ana/read/den", Position(1))).Accepted);
-        var records = broker.Get<IRecordStore>();
+        var records = broker.Get<IRecords>();
         var prefix = Encoding.ASCII.GetBytes($"read/{ana.Account.Id}/");
         Assert.NotEmpty(records.ReadAll(prefix));
         var others = records.ReadAll("read/"u8).Count - records.ReadAll(prefix).Count;

@@ -22,7 +22,7 @@ internal sealed class ReadingLog : IAsyncDisposable
         Open();
     }
 
-    public RocksRoomLog Log { get; private set; } = null!;
+    public RocksEventLog Log { get; private set; } = null!;
 
     public Room Room { get; private set; } = null!;
 
@@ -53,7 +53,7 @@ internal sealed class ReadingLog : IAsyncDisposable
 
     private void Open()
     {
-        Log = RocksRoomLog.Open(_data, new RocksRoomLogOptions { MemtableBytes = 64 << 10, WalBytes = 1 << 20 }, TimeProvider.System, new LogLines());
+        Log = RocksEventLog.Open(_data, new RocksEventLogOptions { MemtableBytes = 64 << 10, WalBytes = 1 << 20 }, TimeProvider.System, new LogLines());
         Assert.True(RoomId.TryParse("lobby", out var id));
         BrokerLimits limits = new() { FreeDiskMegabytes = 0 };
         Room = new Room(new RoomRecord(id.Value, id, "Lobby", "", false, null, DateTimeOffset.UnixEpoch), Log, new StorageQuotas(limits, Log, TimeProvider.System), new DiskSpace(() => default, limits), TimeProvider.System);

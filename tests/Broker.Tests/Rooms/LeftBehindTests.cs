@@ -27,13 +27,13 @@ public sealed class LeftBehindTests
             // From here on the log does nothing, as if the program had ended right after the other store's write.
             log.IsStopped = true;
             await makers.Delete("/api/rooms/club");
-            Assert.Equal(2, broker.Get<IRoomLog>().Head(words).Head);
+            Assert.Equal(2, broker.Get<IEventLog>().Head(words).Head);
         }
 
         log.IsStopped = false;
         await broker.RestartAsync();
 
-        Assert.Equal(0, broker.Get<IRoomLog>().Head(words).Head);
+        Assert.Equal(0, broker.Get<IEventLog>().Head(words).Head);
         Assert.Null(broker.Get<RoomDirectory>().Find("club"));
     }
 
@@ -74,14 +74,14 @@ public sealed class LeftBehindTests
         var inbox = LogName.OfAccount(bea.Account.Id);
         log.IsStopped = true;
         Assert.True((await broker.Get<AccountChanges>().EraseAsync(bea.Account, Password, null)).TryGet(out _, out _));
-        Assert.Equal(1, broker.Get<IRoomLog>().Head(inbox).Head);
+        Assert.Equal(1, broker.Get<IEventLog>().Head(inbox).Head);
 
         await broker.RestartAsync();
-        Assert.Equal(1, broker.Get<IRoomLog>().Head(inbox).Head);
+        Assert.Equal(1, broker.Get<IEventLog>().Head(inbox).Head);
         log.IsStopped = false;
         await broker.RestartAsync();
 
-        Assert.Equal(0, broker.Get<IRoomLog>().Head(inbox).Head);
+        Assert.Equal(0, broker.Get<IEventLog>().Head(inbox).Head);
     }
 
     [Fact]
@@ -127,7 +127,7 @@ public sealed class LeftBehindTests
         await broker.Get<AccountChanges>().EraseAsync(maker.Account, Password, null);
 
         Assert.Null(broker.Get<RoomDirectory>().Find("club"));
-        Assert.Equal(0, broker.Get<IRoomLog>().Head(words).Head);
+        Assert.Equal(0, broker.Get<IEventLog>().Head(words).Head);
         using var admins = Calls.As(broker, admin);
         await admins.MakeRoom("club");
     }
@@ -148,11 +148,11 @@ public sealed class LeftBehindTests
 
         public void Configure(IServiceCollection services)
         {
-            var real = (IRoomLog)services.Last(service => service.ServiceType == typeof(IRoomLog)).ImplementationInstance!;
-            services.AddSingleton<IRoomLog>(new Switched(this, real));
+            var real = (IEventLog)services.Last(service => service.ServiceType == typeof(IEventLog)).ImplementationInstance!;
+            services.AddSingleton<IEventLog>(new Switched(this, real));
         }
 
-        private sealed class Switched(StoppedLog owner, IRoomLog real) : IRoomLog
+        private sealed class Switched(StoppedLog owner, IEventLog real) : IEventLog
         {
             public void Append(PendingAppend append, bool moreFollows = false) => real.Append(append, moreFollows);
 

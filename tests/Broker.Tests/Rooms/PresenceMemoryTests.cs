@@ -20,7 +20,7 @@ public sealed class PresenceMemoryTests
     {
         await using var broker = await RunningBroker.StartAsync(_time);
         await JoinAsync(broker, "ana");
-        var log = broker.Get<IRoomLog>();
+        var log = broker.Get<IEventLog>();
         var ana = broker.Get<AccountDirectory>().FindByUserName("ana")!;
         var said = await Task.WhenAll(Enumerable.Range(0, 10_100).Select(i => log.AppendAsync(
             broker.Room("lobby").Log, ana.Id, null, default, EventBody.Message(EventType.Message, Author.Of(ana, "person"), $"m{i}", "hello", null))));
@@ -44,7 +44,7 @@ public sealed class PresenceMemoryTests
         var dora = (await broker.RegisterAsync("dora")).Account;
         var lobby = broker.Room("lobby");
         await broker.Program.DisposeAsync();
-        await using (var log = RocksRoomLog.Open(DataFolder.RoomsFolderIn(broker.Program.DataFolder), null, TimeProvider.System, NullLogger<RocksRoomLog>.Instance))
+        await using (var log = RocksEventLog.Open(DataFolder.RoomsFolderIn(broker.Program.DataFolder), null, TimeProvider.System, NullLogger<RocksEventLog>.Instance))
         {
             Assert.NotNull(log.Find(NoteOf(lobby.Key)));
             await SayAsync(log, lobby.Log, EventType.Leave, bia);
@@ -67,7 +67,7 @@ public sealed class PresenceMemoryTests
         var bia = (await broker.RegisterAsync("bia")).Account;
         var lobby = broker.Room("lobby");
         await broker.Program.DisposeAsync();
-        await using (var log = RocksRoomLog.Open(DataFolder.RoomsFolderIn(broker.Program.DataFolder), null, TimeProvider.System, NullLogger<RocksRoomLog>.Instance))
+        await using (var log = RocksEventLog.Open(DataFolder.RoomsFolderIn(broker.Program.DataFolder), null, TimeProvider.System, NullLogger<RocksEventLog>.Instance))
         {
             // It says that bia is here, so that it shows when it is believed.
             var head = log.Head(lobby.Log);
@@ -86,11 +86,11 @@ public sealed class PresenceMemoryTests
     {
         await using var broker = await RunningBroker.StartAsync(_time);
         await JoinAsync(broker, "ana");
-        await broker.Get<IRecordStore>().WriteAsync([new(NoteOf("gone"), [.. """{"epoch":"abcdef","seq":1,"here":[]}"""u8])]);
+        await broker.Get<IRecords>().WriteAsync([new(NoteOf("gone"), [.. """{"epoch":"abcdef","seq":1,"here":[]}"""u8])]);
         await broker.RestartAsync();
         await broker.RestartAsync();
 
-        Assert.Equal(["presence/" + broker.Room("lobby").Key], broker.Get<IRecordStore>().ReadAll("presence/"u8).Select(record => Encoding.UTF8.GetString(record.Key)));
+        Assert.Equal(["presence/" + broker.Room("lobby").Key], broker.Get<IRecords>().ReadAll("presence/"u8).Select(record => Encoding.UTF8.GetString(record.Key)));
     }
 
     [Fact]
@@ -102,7 +102,7 @@ public sealed class PresenceMemoryTests
         var garden = broker.Room("garden");
         var rooms = DataFolder.RoomsFolderIn(broker.Program.DataFolder);
         await broker.Program.DisposeAsync();
-        await using (var log = RocksRoomLog.Open(rooms, null, TimeProvider.System, NullLogger<RocksRoomLog>.Instance))
+        await using (var log = RocksEventLog.Open(rooms, null, TimeProvider.System, NullLogger<RocksEventLog>.Instance))
         {
             for (var i = 0; i < 40; i++)
             {
@@ -115,7 +115,7 @@ public sealed class PresenceMemoryTests
         }
 
         // Opening moves what is in the write-ahead log into a table; the noise is most of it.
-        await RocksRoomLog.Open(rooms, null, TimeProvider.System, NullLogger<RocksRoomLog>.Instance).DisposeAsync();
+        await RocksEventLog.Open(rooms, null, TimeProvider.System, NullLogger<RocksEventLog>.Instance).DisposeAsync();
         var table = Directory.GetFiles(rooms, "*.sst").MaxBy(path => new FileInfo(path).Length)!;
         var bytes = await File.ReadAllBytesAsync(table, TestContext.Current.CancellationToken);
         bytes[bytes.Length / 2] ^= 1;
@@ -124,7 +124,7 @@ public sealed class PresenceMemoryTests
         await broker.RestartAsync();
 
         Assert.Equal(["ana"], Here(broker));
-        Assert.Throws<LogDamagedException>(() => broker.Get<IRoomLog>().ReadAfter(garden.Log, 0, 40));
+        Assert.Throws<LogDamagedException>(() => broker.Get<IEventLog>().ReadAfter(garden.Log, 0, 40));
     }
 
     private static async Task JoinAsync(RunningBroker broker, string name)
@@ -136,7 +136,7 @@ public sealed class PresenceMemoryTests
         await client.DisposeAsync();
     }
 
-    private static Task<AppendResult> SayAsync(RocksRoomLog log, LogName room, EventType type, Account account) =>
+    private static Task<AppendResult> SayAsync(RocksEventLog log, LogName room, EventType type, Account account) =>
         log.AppendAsync(room, account.Id, null, default, EventBody.Presence(type, Author.Of(account, "person"), EventBody.NewId(), []));
 
     private static byte[] NoteOf(string room) => Encoding.UTF8.GetBytes("presence/" + room);

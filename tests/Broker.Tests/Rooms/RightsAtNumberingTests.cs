@@ -88,7 +88,7 @@ public sealed class RightsAtNumberingTests
         crossroads.Release();
 
         Assert.Equal(0x87, (await late).ReasonCode);
-        Assert.Equal(erased ? 0 : 1, broker.Get<IRoomLog>().Head(inbox).Head);
+        Assert.Equal(erased ? 0 : 1, broker.Get<IEventLog>().Head(inbox).Head);
     }
 
     [Fact]
@@ -122,7 +122,7 @@ public sealed class RightsAtNumberingTests
             var head = room.Head;
             Assert.True((await owner.PublishAsync("rooms/den", "marker")).Accepted);
             var answers = await Task.WhenAll(speaking);
-            var after = broker.Get<IRoomLog>().ReadAfter(room.Log, head, 1000).Entries;
+            var after = broker.Get<IEventLog>().ReadAfter(room.Log, head, 1000).Entries;
             Assert.Equal([ana.Account.Id], after.Select(entry => entry.Author));
             accepted += answers.Count(answer => answer.Accepted);
             refused += answers.Count(answer => answer.ReasonCode == 0x87);
@@ -134,7 +134,7 @@ public sealed class RightsAtNumberingTests
 
     private static string[] Said(RunningBroker broker) =>
     [
-        .. broker.Get<IRoomLog>().ReadAfter(broker.Room("lobby").Log, 0, 1000).Entries
+        .. broker.Get<IEventLog>().ReadAfter(broker.Room("lobby").Log, 0, 1000).Entries
             .Select(entry => Encoding.UTF8.GetString(entry.Body.Span))
             .Where(body => body.Contains("\"text\":\"", StringComparison.Ordinal))
             .Select(body => body[(body.IndexOf("\"text\":\"", StringComparison.Ordinal) + 8)..].TrimEnd('"')),

@@ -61,7 +61,7 @@ internal sealed class AccountSeed : IDisposable
     {
         AuthOptions options = new() { RegistrationsPerHourPerAddress = 0, SignInsPerMinutePerAddress = 0 };
         await using (var store = DocumentStore.Open(Path.Combine(folder, FileName)))
-        await using (var log = RocksRoomLog.Open(Path.Combine(folder, "rooms"), null, TimeProvider.System, NullLogger<RocksRoomLog>.Instance))
+        await using (var log = RocksEventLog.Open(Path.Combine(folder, "rooms"), null, TimeProvider.System, NullLogger<RocksEventLog>.Instance))
         await using (var auth = await AuthServices.OpenAsync(store, log, log, options, TimeProvider.System, NullLoggerFactory.Instance))
         {
             var registered = await auth.Registration.RegisterAsync("member@example.org", "member", "member", Password, null, isLocal: true).WaitAsync(cancellation);

@@ -53,7 +53,7 @@ internal static class AppendingChild
         }
 
         var round = Environment.GetEnvironmentVariable(RoundVariable);
-        var log = RocksRoomLog.Open(folder, null, TimeProvider.System, NullLogger<RocksRoomLog>.Instance);
+        var log = RocksEventLog.Open(folder, null, TimeProvider.System, NullLogger<RocksEventLog>.Instance);
         using StreamWriter acknowledged = new(Console.OpenStandardOutput()) { AutoFlush = true };
         Queue<(string Text, Task<AppendResult> Result, Task Written)> underWay = new();
         for (var i = 0; ; i++)

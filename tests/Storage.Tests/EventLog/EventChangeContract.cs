@@ -2,7 +2,7 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Storage.Tests.EventLog;
 
-/// <summary>What every implementation of <see cref="IRoomLog"/> keeps to where stored events are changed, or go.</summary>
+/// <summary>What every implementation of <see cref="IEventLog"/> keeps to where stored events are changed, or go.</summary>
 public abstract class EventChangeContract : LogSuite
 {
     [Fact]

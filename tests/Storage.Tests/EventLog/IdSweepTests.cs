@@ -13,10 +13,10 @@ public sealed class IdSweepTests : IAsyncLifetime
 
     private static readonly LogName Lobby = LogName.OfRoom("lobby");
 
-    private TimeSpan _period = new RocksRoomLogOptions().SweepPeriod;
+    private TimeSpan _period = new RocksEventLogOptions().SweepPeriod;
     private readonly TempFolder _folder = new();
     private readonly FakeTimeProvider _time = new();
-    private RocksRoomLog _log = null!;
+    private RocksEventLog _log = null!;
 
     private string Events => _folder.In("events");
 
@@ -87,7 +87,7 @@ public sealed class IdSweepTests : IAsyncLifetime
 
     private static IEnumerable<string> Names(string name, int count) => Enumerable.Range(0, count).Select(i => $"{name} {i:D4}");
 
-    private void Open() => _log = RocksRoomLog.Open(Events, new RocksRoomLogOptions { IdEvents = Kept, SweepPeriod = _period }, _time, NullLogger<RocksRoomLog>.Instance);
+    private void Open() => _log = RocksEventLog.Open(Events, new RocksEventLogOptions { IdEvents = Kept, SweepPeriod = _period }, _time, NullLogger<RocksEventLog>.Instance);
 
     private async Task Say(LogName log, string name, int count)
     {

@@ -5,7 +5,7 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Storage.Tests.EventLog;
 
 /// <summary>Keeps what the event log tells the operator.</summary>
-internal sealed class LogLines : ILogger<RocksRoomLog>
+internal sealed class LogLines : ILogger<RocksEventLog>
 {
     private readonly ConcurrentQueue<(LogLevel Level, string Text)> _lines = new();
 

@@ -13,9 +13,9 @@ public abstract class LogSuite : IAsyncLifetime
 
     private protected FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 11, 22, 23, 0, 0, 123, TimeSpan.Zero));
 
-    private protected IRoomLog Log { get; private set; } = null!;
+    private protected IEventLog Log { get; private set; } = null!;
 
-    private protected IRecordStore Records { get; private set; } = null!;
+    private protected IRecords Records { get; private set; } = null!;
 
     private protected IJournal Journal { get; private set; } = null!;
 
@@ -32,7 +32,7 @@ public abstract class LogSuite : IAsyncLifetime
     }
 
     /// <summary>Opens the store of this test, the same one again after its log was disposed.</summary>
-    private protected abstract (IRoomLog Log, IRecordStore Records, IJournal Journal) Open();
+    private protected abstract (IEventLog Log, IRecords Records, IJournal Journal) Open();
 
     /// <summary>Lets the store forget all that is old enough by now.</summary>
     private protected abstract Task SweepAsync();

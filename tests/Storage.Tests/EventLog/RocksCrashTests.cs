@@ -47,7 +47,7 @@ public sealed class RocksCrashTests : IDisposable
             }
 
             LogLines said = new();
-            await using var log = RocksRoomLog.Open(folder, null, TimeProvider.System, said);
+            await using var log = RocksEventLog.Open(folder, null, TimeProvider.System, said);
             Assert.Empty(said.Errors);
             epoch ??= log.Head(AppendingChild.Room).Epoch;
             Assert.Equal(epoch, log.Head(AppendingChild.Room).Epoch);
@@ -55,7 +55,7 @@ public sealed class RocksCrashTests : IDisposable
         }
     }
 
-    private static void Check(RocksRoomLog log, Dictionary<long, string> acknowledged)
+    private static void Check(RocksEventLog log, Dictionary<long, string> acknowledged)
     {
         List<(long Seq, string Text)> stored = [];
         while (log.ReadAfter(AppendingChild.Room, stored.Count, 1_000) is { Entries: { Count: > 0 } entries })

@@ -8,7 +8,7 @@ namespace WebMessenger.Storage.Tests.EventLog;
 public sealed class RocksEventChangeTests : EventChangeContract
 {
     private readonly TempFolder _folder = new();
-    private readonly RocksRoomLogOptions _options = new() { TruncateStep = 10 };
+    private readonly RocksEventLogOptions _options = new() { TruncateStep = 10 };
 
     public override async ValueTask DisposeAsync()
     {
@@ -45,9 +45,9 @@ public sealed class RocksEventChangeTests : EventChangeContract
         Assert.Equal(10, Texts().Count);
     }
 
-    private protected override (IRoomLog Log, IRecordStore Records, IJournal Journal) Open()
+    private protected override (IEventLog Log, IRecords Records, IJournal Journal) Open()
     {
-        var log = RocksRoomLog.Open(_folder.In("events"), _options, Time, NullLogger<RocksRoomLog>.Instance);
+        var log = RocksEventLog.Open(_folder.In("events"), _options, Time, NullLogger<RocksEventLog>.Instance);
         return (log, log, log);
     }
 

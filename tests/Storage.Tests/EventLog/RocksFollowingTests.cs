@@ -6,7 +6,7 @@ namespace WebMessenger.Storage.Tests.EventLog;
 public sealed class RocksFollowingTests : FollowingContract
 {
     private readonly TempFolder _folder = new();
-    private readonly RocksRoomLogOptions _options = new();
+    private readonly RocksEventLogOptions _options = new();
 
     public override async ValueTask DisposeAsync()
     {
@@ -14,9 +14,9 @@ public sealed class RocksFollowingTests : FollowingContract
         _folder.Dispose();
     }
 
-    private protected override (IRoomLog Log, IRecordStore Records, IJournal Journal) Open()
+    private protected override (IEventLog Log, IRecords Records, IJournal Journal) Open()
     {
-        var log = RocksRoomLog.Open(_folder.In("events"), _options, Time, NullLogger<RocksRoomLog>.Instance);
+        var log = RocksEventLog.Open(_folder.In("events"), _options, Time, NullLogger<RocksEventLog>.Instance);
         return (log, log, log);
     }
 

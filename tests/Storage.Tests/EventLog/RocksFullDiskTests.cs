@@ -99,16 +99,16 @@ public sealed class RocksFullDiskTests
         Assert.Equal(stored.Count + 1, (await again.AppendAsync(Lobby, "ana", null, 0, Body("next"))).Seq);
     }
 
-    private static RocksRoomLog Open(string folder, LogLines lines) =>
-        RocksRoomLog.Open(folder, new RocksRoomLogOptions { MemtableBytes = 64 << 10, WalBytes = 1 << 20 }, TimeProvider.System, lines);
+    private static RocksEventLog Open(string folder, LogLines lines) =>
+        RocksEventLog.Open(folder, new RocksEventLogOptions { MemtableBytes = 64 << 10, WalBytes = 1 << 20 }, TimeProvider.System, lines);
 
     private static byte[] Body(string text) => Encoding.UTF8.GetBytes(text.PadRight(2_000));
 
-    private static List<string> Read(RocksRoomLog log) =>
+    private static List<string> Read(RocksEventLog log) =>
         [.. log.ReadBefore(Lobby, long.MaxValue, 1_000).Entries.Select(entry => Encoding.UTF8.GetString(entry.Body.Span).TrimEnd())];
 
     /// <summary>Says the next thing again and again until the outcome is this one.</summary>
-    private static async Task SayUntil(RocksRoomLog log, List<string> stored, AppendOutcome outcome)
+    private static async Task SayUntil(RocksEventLog log, List<string> stored, AppendOutcome outcome)
     {
         using PeriodicTimer again = new(TimeSpan.FromMilliseconds(20));
         AppendResult result;
@@ -125,9 +125,9 @@ public sealed class RocksFullDiskTests
         while (result.Outcome != outcome && await again.WaitForNextTickAsync(TestContext.Current.CancellationToken));
     }
 
-    private static string LastRecord(RocksRoomLog log) => Encoding.UTF8.GetString(log.Find(LastSaid)!).TrimEnd();
+    private static string LastRecord(RocksEventLog log) => Encoding.UTF8.GetString(log.Find(LastSaid)!).TrimEnd();
 
-    private sealed class FirstOfItsLog(RocksRoomLog log) : PendingAppend(Garden, "ana", null, 0, Body("first"))
+    private sealed class FirstOfItsLog(RocksEventLog log) : PendingAppend(Garden, "ana", null, 0, Body("first"))
     {
         private readonly TaskCompletionSource<AppendOutcome> _outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -7,7 +7,7 @@ namespace WebMessenger.Storage.Tests.EventLog;
 public sealed class RocksJournalTests : JournalContract
 {
     private readonly TempFolder _folder = new();
-    private RocksRoomLogOptions _options = new();
+    private RocksEventLogOptions _options = new();
 
     public override async ValueTask DisposeAsync()
     {
@@ -18,7 +18,7 @@ public sealed class RocksJournalTests : JournalContract
     [Fact]
     public async Task No_more_of_it_is_kept_than_its_bytes()
     {
-        _options = new RocksRoomLogOptions { JournalBytes = 4_000 };
+        _options = new RocksEventLogOptions { JournalBytes = 4_000 };
         await ReopenAsync();
         var begin = End;
         List<JournalPosition> places = [];
@@ -67,9 +67,9 @@ public sealed class RocksJournalTests : JournalContract
         Assert.NotEqual(place.Epoch, End.Epoch);
     }
 
-    private protected override (IRoomLog Log, IRecordStore Records, IJournal Journal) Open()
+    private protected override (IEventLog Log, IRecords Records, IJournal Journal) Open()
     {
-        var log = RocksRoomLog.Open(_folder.In("events"), _options, Time, NullLogger<RocksRoomLog>.Instance);
+        var log = RocksEventLog.Open(_folder.In("events"), _options, Time, NullLogger<RocksEventLog>.Instance);
         return (log, log, log);
     }
 

@@ -173,14 +173,14 @@ public sealed class RocksRecoveryTests : IDisposable
         Assert.Equal(1, (await Say(log, "still works")).Seq);
     }
 
-    private static RocksRoomLog Open(string folder, LogLines? lines = null) =>
-        RocksRoomLog.Open(folder, null, TimeProvider.System, lines ?? new LogLines());
+    private static RocksEventLog Open(string folder, LogLines? lines = null) =>
+        RocksEventLog.Open(folder, null, TimeProvider.System, lines ?? new LogLines());
 
-    private static Task<AppendResult> Say(RocksRoomLog log, string text, LogName? name = null) =>
+    private static Task<AppendResult> Say(RocksEventLog log, string text, LogName? name = null) =>
         log.AppendAsync(name ?? Lobby, "ana", "id of " + text, 0, Encoding.UTF8.GetBytes(text), [new(LastSaid, Encoding.UTF8.GetBytes(text))]);
 
     /// <summary>The record that each event brings with it: what was said last.</summary>
-    private static string? Record(RocksRoomLog log) => log.Find(LastSaid) is { } text ? Encoding.UTF8.GetString(text) : null;
+    private static string? Record(RocksEventLog log) => log.Find(LastSaid) is { } text ? Encoding.UTF8.GetString(text) : null;
 
     private static byte[] Incompressible(int length)
     {
@@ -193,7 +193,7 @@ public sealed class RocksRecoveryTests : IDisposable
 
     private static List<string> Texts(int count) => [.. Enumerable.Range(0, count).Select(Text)];
 
-    private static List<string> Read(RocksRoomLog log, LogName name) =>
+    private static List<string> Read(RocksEventLog log, LogName name) =>
         [.. log.ReadAfter(name, 0, 1_000).Entries.Select(entry => Encoding.UTF8.GetString(entry.Body.Span))];
 
     /// <summary>The write-ahead log that holds the events; the other one is empty.</summary>

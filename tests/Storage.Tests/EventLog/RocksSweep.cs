@@ -6,7 +6,7 @@ namespace WebMessenger.Storage.Tests.EventLog;
 internal static class RocksSweep
 {
     /// <summary>Lets a sweep come due without time going on, and takes more turns of the log thread than it needs: it does a step of it after each.</summary>
-    public static async Task RunAsync(IRoomLog log, FakeTimeProvider time, RocksRoomLogOptions options)
+    public static async Task RunAsync(IEventLog log, FakeTimeProvider time, RocksEventLogOptions options)
     {
         var now = time.GetUtcNow();
         time.Advance(options.SweepPeriod);

@@ -15,7 +15,7 @@ public sealed class RocksTailTests : IDisposable
 
     private static readonly LogName Lobby = LogName.OfRoom("lobby");
 
-    private static readonly RocksRoomLogOptions _options = new() { MemtableBytes = 1 << 20, BlockCacheBytes = 1 << 20 };
+    private static readonly RocksEventLogOptions _options = new() { MemtableBytes = 1 << 20, BlockCacheBytes = 1 << 20 };
 
     private readonly string _folder = NewFolder();
     private readonly List<string> _texts = [];
@@ -37,7 +37,7 @@ public sealed class RocksTailTests : IDisposable
             await CopyAsync(folder, wal.AsMemory(0, length));
             var intact = _ends.Count(end => end <= length);
             LogLines lines = new();
-            await using var log = RocksRoomLog.Open(folder, _options, TimeProvider.System, lines);
+            await using var log = RocksEventLog.Open(folder, _options, TimeProvider.System, lines);
             Assert.Empty(lines.Errors);
             Assert.Equal((epoch, intact), (log.Head(Lobby).Epoch, log.Head(Lobby).Head));
             AssertTexts(log, intact);
@@ -56,7 +56,7 @@ public sealed class RocksTailTests : IDisposable
             var path = await CopyAsync(folder, damaged);
             var intact = _ends.Count(end => end <= at);
             LogLines lines = new();
-            await using var log = RocksRoomLog.Open(folder, _options, TimeProvider.System, lines);
+            await using var log = RocksEventLog.Open(folder, _options, TimeProvider.System, lines);
             Assert.Contains(path, Assert.Single(lines.Errors), StringComparison.Ordinal);
             var head = log.Head(Lobby);
             Assert.Equal(intact, head.Head);
@@ -88,7 +88,7 @@ public sealed class RocksTailTests : IDisposable
 
     private static string WalOf(string folder) => Directory.GetFiles(folder, "*.log").MaxBy(path => new FileInfo(path).Length)!;
 
-    private static async Task<(long Seq, string Epoch)> NextAsync(RocksRoomLog log)
+    private static async Task<(long Seq, string Epoch)> NextAsync(RocksEventLog log)
     {
         var next = await log.AppendAsync(Lobby, "ana", "next", 0, Encoding.UTF8.GetBytes("next"));
         Assert.Equal(AppendOutcome.Stored, next.Outcome);
@@ -145,7 +145,7 @@ public sealed class RocksTailTests : IDisposable
         return path;
     }
 
-    private void AssertTexts(RocksRoomLog log, int intact)
+    private void AssertTexts(RocksEventLog log, int intact)
     {
         List<string> read = [];
         while (log.ReadAfter(Lobby, read.Count, 1_000).Entries is { Count: > 0 } entries)
@@ -160,7 +160,7 @@ public sealed class RocksTailTests : IDisposable
     private async Task<(byte[] Wal, string Epoch)> FillAsync()
     {
         Random random = new(_seed);
-        await using (var log = RocksRoomLog.Open(Original, _options, TimeProvider.System, new LogLines()))
+        await using (var log = RocksEventLog.Open(Original, _options, TimeProvider.System, new LogLines()))
         {
             var wal = "";
             do

@@ -65,7 +65,7 @@ public abstract class PendingAppend(LogName log, string author, string? id, UInt
 
     public ReadOnlyMemory<byte> Body { get; } = body;
 
-    /// <summary>Changes of records (<see cref="IRecordStore"/>) that are written in the very batch of the event, if and only if the event is stored.</summary>
+    /// <summary>Changes of records (<see cref="IRecords"/>) that are written in the very batch of the event, if and only if the event is stored.</summary>
     public IReadOnlyList<RecordChange> Changes { get; init; } = [];
 
     /// <summary>What must be so of records when the event gets its number; else it is a <see cref="AppendOutcome.Conflict"/>. Not asked of an id that is known.</summary>
@@ -160,7 +160,7 @@ public readonly record struct LogPage(LogHead Head, IReadOnlyList<LogEntry> Entr
 /// <item>Thread-safe. Appends from one thread to one log keep their order.</item>
 /// </list>
 /// </remarks>
-public interface IRoomLog : IAsyncDisposable
+public interface IEventLog : IAsyncDisposable
 {
     /// <summary>
     /// Hands the append to the log thread and returns at once. After disposal has begun it completes as <see cref="AppendOutcome.StoreFailed"/>, on the caller's

@@ -38,7 +38,7 @@ public enum WriteOutcome
 /// <item>Thread-safe. A key or a list of changes that is not as described is the caller's bug: <see cref="ArgumentException"/>.</item>
 /// </list>
 /// </remarks>
-public interface IRecordStore
+public interface IRecords
 {
     /// <summary>
     /// Writes all changes in one atomic, synced batch, together with whatever events wait. Fails with <see cref="IOException"/> when the store cannot write, or is

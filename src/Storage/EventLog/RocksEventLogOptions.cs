@@ -1,7 +1,7 @@
 namespace WebMessenger.Storage.EventLog;
 
 /// <summary>Bounds of the event log. The defaults suit a small machine; tests take smaller ones.</summary>
-internal sealed record RocksRoomLogOptions
+internal sealed record RocksEventLogOptions
 {
     /// <summary>Most appends that share one sync.</summary>
     public int BatchCount { get; init; } = 1_024;

@@ -3,7 +3,7 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Storage.Tests.EventLog;
 
-public sealed class RocksRecordStoreTests : RecordStoreContract
+public sealed class RocksEventLogTests : EventLogContract
 {
     private readonly TempFolder _folder = new();
 
@@ -13,9 +13,5 @@ public sealed class RocksRecordStoreTests : RecordStoreContract
         _folder.Dispose();
     }
 
-    private protected override (IRoomLog Log, IRecordStore Records) Open()
-    {
-        var log = RocksRoomLog.Open(_folder.In("events"), null, TimeProvider.System, NullLogger<RocksRoomLog>.Instance);
-        return (log, log);
-    }
+    private protected override IEventLog Open() => RocksEventLog.Open(_folder.In("events"), null, Time, NullLogger<RocksEventLog>.Instance);
 }

@@ -3,7 +3,7 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Storage.Tests.EventLog;
 
-public sealed class RocksRoomLogTests : RoomLogContract
+public sealed class RocksRecordsTests : RecordsContract
 {
     private readonly TempFolder _folder = new();
 
@@ -13,5 +13,9 @@ public sealed class RocksRoomLogTests : RoomLogContract
         _folder.Dispose();
     }
 
-    private protected override IRoomLog Open() => RocksRoomLog.Open(_folder.In("events"), null, Time, NullLogger<RocksRoomLog>.Instance);
+    private protected override (IEventLog Log, IRecords Records) Open()
+    {
+        var log = RocksEventLog.Open(_folder.In("events"), null, TimeProvider.System, NullLogger<RocksEventLog>.Instance);
+        return (log, log);
+    }
 }

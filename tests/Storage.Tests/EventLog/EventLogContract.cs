@@ -5,8 +5,8 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Storage.Tests.EventLog;
 
-/// <summary>What every implementation of <see cref="IRoomLog"/> keeps to.</summary>
-public abstract class RoomLogContract : IAsyncLifetime
+/// <summary>What every implementation of <see cref="IEventLog"/> keeps to.</summary>
+public abstract class EventLogContract : IAsyncLifetime
 {
     protected const int RememberedEvents = 10_000;
 
@@ -16,7 +16,7 @@ public abstract class RoomLogContract : IAsyncLifetime
 
     private protected FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 11, 22, 23, 0, 0, 123, TimeSpan.Zero));
 
-    private protected IRoomLog Log { get; set; } = null!;
+    private protected IEventLog Log { get; set; } = null!;
 
     public virtual ValueTask InitializeAsync()
     {
@@ -31,7 +31,7 @@ public abstract class RoomLogContract : IAsyncLifetime
     }
 
     /// <summary>Opens the log of this test, the same one again after it was disposed.</summary>
-    private protected abstract IRoomLog Open();
+    private protected abstract IEventLog Open();
 
     [Fact]
     public async Task Events_are_numbered_from_one_without_holes()

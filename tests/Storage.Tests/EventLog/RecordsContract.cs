@@ -4,14 +4,14 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Storage.Tests.EventLog;
 
-/// <summary>What every implementation of <see cref="IRecordStore"/> keeps to, beside the logs it shares its store with.</summary>
-public abstract class RecordStoreContract : IAsyncLifetime
+/// <summary>What every implementation of <see cref="IRecords"/> keeps to, beside the logs it shares its store with.</summary>
+public abstract class RecordsContract : IAsyncLifetime
 {
     private static readonly LogName Lobby = LogName.OfRoom("lobby");
 
-    private IRoomLog _log = null!;
+    private IEventLog _log = null!;
 
-    private IRecordStore _records = null!;
+    private IRecords _records = null!;
 
     public virtual ValueTask InitializeAsync()
     {
@@ -26,7 +26,7 @@ public abstract class RecordStoreContract : IAsyncLifetime
     }
 
     /// <summary>Opens the store of this test, the same one again after its log was disposed.</summary>
-    private protected abstract (IRoomLog Log, IRecordStore Records) Open();
+    private protected abstract (IEventLog Log, IRecords Records) Open();
 
     [Fact]
     public async Task A_record_is_found_until_it_is_replaced_or_deleted()

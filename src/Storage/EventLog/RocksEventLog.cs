@@ -10,7 +10,7 @@ namespace WebMessenger.Storage.EventLog;
 /// Threads: <see cref="LogThread"/> alone writes to the store, closes it at the end, and changes a <see cref="LogState"/>. Readers take a pass at the
 /// <see cref="ReadGate"/>, so that the store is not closed under them; they hold no lock while they read.
 /// </remarks>
-internal sealed class RocksRoomLog : IRoomLog, IRecordStore, IJournal
+internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
 {
     public const int MaxPage = 1_000;
 
@@ -20,7 +20,7 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore, IJournal
     private readonly ReadGate _gate;
     private readonly ConcurrentDictionary<string, LogState> _states;
 
-    private RocksRoomLog(RocksStore store, RocksRoomLogOptions options, TimeProvider time, ILogger<RocksRoomLog> logger)
+    private RocksEventLog(RocksStore store, RocksEventLogOptions options, TimeProvider time, ILogger<RocksEventLog> logger)
     {
         _db = store.Db;
         _gate = new ReadGate();
@@ -32,15 +32,15 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore, IJournal
     /// <summary>Opens or creates the store in a folder of its own; one of an older format is migrated without a copy.</summary>
     /// <exception cref="IOException">It cannot be opened: the message says why, in one line. <see cref="LogDamagedException"/> when the files are damaged beyond what
     /// can be left out.</exception>
-    public static RocksRoomLog Open(string folder, RocksRoomLogOptions? options, TimeProvider time, ILogger<RocksRoomLog> logger)
+    public static RocksEventLog Open(string folder, RocksEventLogOptions? options, TimeProvider time, ILogger<RocksEventLog> logger)
     {
-        options ??= new RocksRoomLogOptions();
+        options ??= new RocksEventLogOptions();
         return Open(RocksStore.Open(folder, options, time, logger), options, time, logger);
     }
 
     /// <summary>Goes on with a store that is open, and closes it in the end. One of an older format is migrated: whoever wants it as it was has made a copy by now.</summary>
     /// <exception cref="IOException">It cannot be read, or migrated; the store is closed.</exception>
-    public static RocksRoomLog Open(RocksStore store, RocksRoomLogOptions options, TimeProvider time, ILogger<RocksRoomLog> logger)
+    public static RocksEventLog Open(RocksStore store, RocksEventLogOptions options, TimeProvider time, ILogger<RocksEventLog> logger)
     {
         try
         {
@@ -49,7 +49,7 @@ internal sealed class RocksRoomLog : IRoomLog, IRecordStore, IJournal
                 store.Migrate();
             }
 
-            return new RocksRoomLog(store, options, time, logger);
+            return new RocksEventLog(store, options, time, logger);
         }
         catch
         {
