@@ -19,6 +19,7 @@ internal static class CommandList
         HostileScenario.Kind,
         UnreadScenario.Kind,
         CrowdScenario.Kind,
+        EntriesScenario.Kind,
     ];
 
     public static IReadOnlyList<ICommand> All { get; } =

@@ -7,7 +7,7 @@ using WebMessenger.Load.Servers;
 
 namespace WebMessenger.Load.Commands;
 
-/// <summary>Runs a scenario for some rounds against this server, or against it and mosquitto by turns, and reports.</summary>
+/// <summary>Runs a scenario for some rounds against this server, alone or by turns with mosquitto or an earlier build, and reports.</summary>
 internal sealed class MeasureCommand(ScenarioKind kind, bool isComparison) : ICommand
 {
     public string Name => isComparison ? $"compare {kind.Name}" : kind.Name;
@@ -20,7 +20,7 @@ internal sealed class MeasureCommand(ScenarioKind kind, bool isComparison) : ICo
         new("rounds", isComparison ? "3" : "1", "how often; each round starts the server afresh, and medians are shown"),
         SharedOptions.Out,
         .. SharedOptions.Server,
-        .. isComparison ? [SharedOptions.Mosquitto] : Array.Empty<Option>(),
+        isComparison ? SharedOptions.Mosquitto : new("before", "", "an earlier build's WebMessenger.dll, which is measured by turns with this one"),
     ];
 
     public async Task<int> RunAsync(Arguments arguments, CancellationToken cancellation)
@@ -35,6 +35,10 @@ internal sealed class MeasureCommand(ScenarioKind kind, bool isComparison) : ICo
             if (isComparison)
             {
                 all.Add(new Series(await MosquittoServer.FindAsync(arguments.TextOrNull("mosquitto"))));
+            }
+            else if (arguments.TextOrNull("before") is { } before)
+            {
+                all.Add(new Series(new WebMessengerServer(before, arguments.All("setting"), keptLimits: scenario.KeptLimits, name: "before")));
             }
 
             for (var round = 1; round <= rounds; round++)
