@@ -123,11 +123,11 @@ internal static class CommandProgram
         {
             "backup" => new BackupCommand(dataFolder, FullPath(typed.Object), output, time).RunAsync(cancellation),
             "restore" => new RestoreCommand(FullPath(typed.Object), dataFolder, output, time).RunAsync(cancellation),
-            "ban" => new BanCommand(dataFolder, new(BanWish.Ban, typed.Object, typed.Option), output, time).RunAsync(cancellation),
-            "unban" => new BanCommand(dataFolder, new(BanWish.Unban, typed.Object), output, time).RunAsync(cancellation),
+            "ban" => new BanCommand(dataFolder, output, time).BanAsync(typed.Object, typed.Option, cancellation),
+            "unban" => new BanCommand(dataFolder, output, time).UnbanAsync(typed.Object, cancellation),
             "password-link" =>
                 new PasswordLinkCommand(settings, configuration, typed.Object, typed.Option, output, time).RunAsync(cancellation),
-            _ => new BanCommand(dataFolder, new(BanWish.List), output, time).RunAsync(cancellation),
+            _ => new BanCommand(dataFolder, output, time).ListAsync(cancellation),
         };
     }
 

@@ -251,14 +251,14 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddHostedService(provider => new ClockKeeper(
             stores.Clock, stores.Folder, stores.Auth.Sessions, provider.GetRequiredService<DurableClients>(),
             provider.GetRequiredService<ILogger<ClockKeeper>>()));
-        services.AddSingleton<IControlService>(provider => new SnapshotService(stores.Folder, stores.CopyAsync, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SnapshotService>>()));
-        services.AddSingleton<IControlService, BanService>();
-        services.AddSingleton<IControlService>(provider => new PasswordLinkService(
+        services.AddSingleton<BanService>();
+        services.AddSingleton(provider => new PasswordLinkService(
             stores.Auth.PasswordLinks,
             () => PagesAddress.Of(
                 provider.GetRequiredService<Listeners>().OfPages, settings.Tls, settings.BasePath)));
-        services.AddHostedService(provider => new ControlDoor(
-            stores.Folder, provider.GetServices<IControlService>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ControlDoor>>()));
+        services.AddSingleton(provider => new SnapshotService(
+            stores.Folder, stores.CopyAsync, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SnapshotService>>()));
+        services.AddHostedService(provider => ActivatorUtilities.CreateInstance<OperatorDoor>(provider, stores.Folder));
         services.AddHostedService<StorageWatch>();
         services.AddSingleton<PresenceMemory>();
         services.AddHostedService(provider => provider.GetRequiredService<PresenceMemory>());

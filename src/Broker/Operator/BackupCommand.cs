@@ -53,19 +53,24 @@ internal sealed class BackupCommand(string dataFolder, string target, TextWriter
     private static bool IsWithin(string path, string folder) =>
         !Path.GetRelativePath(folder, path).StartsWith("..", StringComparison.Ordinal) && !Path.IsPathRooted(Path.GetRelativePath(folder, path));
 
-    private async Task CopyFromServerAsync(ControlLink link, CancellationToken cancellation)
-    {
-        await link.SayAsync(SnapshotService.Ask);
-        var first = await link.ReadAsync(SnapshotJson.Default.SnapshotAnswer, cancellation);
-        Say($"The server (process {first.Process}) is making a snapshot");
-        var made = await link.ReadAsync(SnapshotJson.Default.SnapshotAnswer, cancellation);
-        await CopyAsync(made.Folder!, made.Begun!.Value, async () =>
+    private Task CopyFromServerAsync(OperatorLink link, CancellationToken cancellation) => link.FollowAsync(
+        OperatorApi.Backup,
+        OperatorJson.Default.SnapshotAnswer,
+        async next =>
         {
+            var first = await next();
+            Say($"The server (process {first.Process}) is making a snapshot");
+            var made = await next();
+            if (made.Error is { } error)
+            {
+                throw new CommandException(error);
+            }
+
             // Before the backup counts: had the server stopped meanwhile, it would have removed the snapshot under the copying.
-            await link.SayAsync(SnapshotService.Done);
-            await link.ReadAsync(SnapshotJson.Default.SnapshotAnswer, cancellation);
-        }, cancellation);
-    }
+            await CopyAsync(
+                made.Folder!, made.Begun!.Value, () => link.DeleteAsync($"{OperatorApi.Backup}/{first.Id}", cancellation), cancellation);
+        },
+        cancellation);
 
     private async Task CopyAsync(string source, DateTimeOffset begun, Func<Task> copied, CancellationToken cancellation)
     {

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using WebMessenger.Broker.Settings;
 
 namespace WebMessenger.Broker.Operator;
@@ -17,12 +16,9 @@ internal sealed class PasswordLinkCommand(
         await StoppedOrRunning.RunAsync(
             settings.DataFolder,
             async folder => answer = await RunOnAsync(folder, request),
-            async link =>
-            {
-                var asked = JsonSerializer.Serialize(request, PasswordLinkJson.Default.PasswordLinkRequest);
-                await link.SayAsync($"{PasswordLinkService.Ask} {asked}");
-                answer = await link.ReadAsync(PasswordLinkJson.Default.PasswordLinkAnswer, CancellationToken.None);
-            },
+            async link => answer = await link.PostAsync(
+                OperatorApi.PasswordLink, request, OperatorJson.Default.PasswordLinkRequest, OperatorJson.Default.PasswordLinkAnswer,
+                CancellationToken.None),
             time,
             cancellation);
         Tell(answer!, given);
@@ -32,8 +28,7 @@ internal sealed class PasswordLinkCommand(
     {
         await using var stopped = await StoppedAccounts.OpenAsync(folder, time);
         string Pages() => PagesAddress.Of(PagesAddress.Configured(configuration), settings.Tls, settings.BasePath);
-        var answer = await new PasswordLinkService(stopped.Auth.PasswordLinks, Pages).AnswerAsync(request);
-        return answer.Error is { } error ? throw new CommandException(error) : answer;
+        return (await new PasswordLinkService(stopped.Auth.PasswordLinks, Pages).MakeAsync(request)).OrThrow();
     }
 
     private void Tell(PasswordLinkAnswer answer, string? given)

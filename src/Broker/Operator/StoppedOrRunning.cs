@@ -13,7 +13,7 @@ internal static class StoppedOrRunning
     /// <param name="stopped">Is called while this process holds the folder.</param>
     /// <exception cref="CommandException">There is no data, or a server that does not answer.</exception>
     public static async Task RunAsync(
-        string dataFolder, Func<DataFolder, Task> stopped, Func<ControlLink, Task> running, TimeProvider time, CancellationToken cancellation)
+        string dataFolder, Func<DataFolder, Task> stopped, Func<OperatorLink, Task> running, TimeProvider time, CancellationToken cancellation)
     {
         if (!File.Exists(DataFolder.AccountsFileIn(dataFolder)))
         {
@@ -32,9 +32,9 @@ internal static class StoppedOrRunning
                 }
             }
 
-            if (await ControlLink.OpenAsync(dataFolder, cancellation) is { } link)
+            if (await OperatorLink.OpenAsync(dataFolder, cancellation) is { } link)
             {
-                await using (link)
+                using (link)
                 {
                     await running(link);
                     return;

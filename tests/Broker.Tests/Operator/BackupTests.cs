@@ -1,6 +1,7 @@
-using System.Net.Sockets;
+using System.Net;
 using System.Runtime.Versioning;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 using WebMessenger.Broker.Host;
@@ -296,16 +297,6 @@ public sealed class BackupTests : IDisposable
     }
 
     [Fact]
-    public async Task An_asker_of_another_version_is_told_so()
-    {
-        await using var broker = await RunningBroker.StartAsync();
-        using var asker = await AskAsync(broker.Program.DataFolder, "snapshot 2");
-
-        Assert.Contains("another version", (await asker.Reader.ReadAnswerAsync(SnapshotJson.Default.SnapshotAnswer, TestContext.Current.CancellationToken))!.Error, StringComparison.Ordinal);
-        Assert.False(Directory.Exists(DataFolder.SnapshotFolderIn(broker.Program.DataFolder)));
-    }
-
-    [Fact]
     public async Task A_data_folder_with_a_long_path_is_backed_up_too()
     {
         // Longer than the address of a socket may be.
@@ -363,13 +354,12 @@ public sealed class BackupTests : IDisposable
         return (code, error.ToString());
     }
 
-    private static async Task<Asker> AskAsync(string data, string what = SnapshotService.Ask)
+    private static async Task<Asker> AskAsync(string data)
     {
-        var socket = ControlProtocol.NewSocket();
-        await ControlProtocol.AtAsync(DataFolder.ControlSocketIn(data), address => socket.ConnectAsync(address));
-        Asker asker = new(new NetworkStream(socket, ownsSocket: true));
-        await asker.Say(what);
-        return asker;
+        var http = OperatorSocketClient.Http(data);
+        using HttpRequestMessage request = new(HttpMethod.Post, OperatorApi.Backup);
+        var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        return new Asker(http, new(await answer.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken)));
     }
 
     /// <summary>One event with a record beside it, one document; closed in order. Gives the epoch.</summary>
@@ -408,27 +398,36 @@ public sealed class BackupTests : IDisposable
         return error;
     }
 
-    private sealed class Asker(NetworkStream stream) : IDisposable
+    private sealed class Asker(HttpClient http, StreamReader lines) : IDisposable
     {
-        public StreamReader Reader { get; } = new(stream);
-
-        public async Task Say(string line) => await stream.WriteAsync(Encoding.UTF8.GetBytes(line + "\n"), TestContext.Current.CancellationToken);
+        private string? _id;
 
         /// <summary>Where the snapshot is.</summary>
         public async Task<string> Made()
         {
-            Assert.Equal(Environment.ProcessId, (await Reader.ReadAnswerAsync(SnapshotJson.Default.SnapshotAnswer, TestContext.Current.CancellationToken))!.Process);
-            return (await Reader.ReadAnswerAsync(SnapshotJson.Default.SnapshotAnswer, TestContext.Current.CancellationToken))!.Folder!;
+            var first = await ReadAsync();
+            Assert.Equal(Environment.ProcessId, first.Process);
+            _id = first.Id;
+            return (await ReadAsync()).Folder!;
         }
 
         public async Task SayDone()
         {
-            await Say(SnapshotService.Done);
-            Assert.NotNull(await Reader.ReadAnswerAsync(SnapshotJson.Default.SnapshotAnswer, TestContext.Current.CancellationToken));
-            Assert.Null(await Reader.ReadAnswerAsync(SnapshotJson.Default.SnapshotAnswer, TestContext.Current.CancellationToken));
+            using var done = await http.DeleteAsync($"{OperatorApi.Backup}/{_id}", TestContext.Current.CancellationToken);
+            Assert.Equal(HttpStatusCode.NoContent, done.StatusCode);
+            Assert.Null(await lines.ReadLineAsync(TestContext.Current.CancellationToken));
+            using var again = await http.DeleteAsync($"{OperatorApi.Backup}/{_id}", TestContext.Current.CancellationToken);
+            Assert.Equal(HttpStatusCode.Conflict, again.StatusCode);
         }
 
-        public void Dispose() => Reader.Dispose();
+        public void Dispose()
+        {
+            lines.Dispose();
+            http.Dispose();
+        }
+
+        private async Task<SnapshotAnswer> ReadAsync() => JsonSerializer.Deserialize(
+            (await lines.ReadLineAsync(TestContext.Current.CancellationToken))!, OperatorJson.Default.SnapshotAnswer)!;
     }
 
     /// <summary>Cancels when a line that begins so is written.</summary>

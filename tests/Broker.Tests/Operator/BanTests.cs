@@ -271,25 +271,6 @@ public sealed class BanTests : IDisposable
         Assert.Equal("Nobody is banned.", await TypedCommand.DoneAsync(data, "bans"));
     }
 
-    [Fact]
-    public async Task A_server_of_another_version_is_not_asked_for_a_ban_in_words_that_it_does_not_know()
-    {
-        await using var broker = await RunningBroker.StartAsync();
-        await broker.RegisterAsync("ana");
-        foreach (var (asked, answer) in new[] { ("ban 2 {}", "another version"), ("ban 12", "another version"), ("ban 1 {\"wish\":\"Forgive\"}", "does not understand"), ("ban 1 {\"wish\":\"Ban\"}", "whom") })
-        {
-            var socket = ControlProtocol.NewSocket();
-            await ControlProtocol.AtAsync(DataFolder.ControlSocketIn(broker.Program.DataFolder), address => socket.ConnectAsync(address));
-            await using NetworkStream stream = new(socket, ownsSocket: true);
-            await stream.WriteAsync(System.Text.Encoding.UTF8.GetBytes(asked + "\n"), TestContext.Current.CancellationToken);
-            using StreamReader reader = new(stream);
-            var error = (await reader.ReadAnswerAsync(BanJson.Default.BanAnswer, TestContext.Current.CancellationToken))!.Error;
-            Assert.Contains(answer, error, StringComparison.Ordinal);
-        }
-
-        Assert.Equal("Nobody is banned.", await DoneAsync(broker, "bans"));
-    }
-
     private static async Task AssertShutOutAsync(RunningBroker broker, Member ana, SignedIn browser)
     {
         // Who has the password is told.
