@@ -66,7 +66,7 @@ internal enum Look
 /// One signed-in browser, one access token in use, or one user name and password used by MQTT. It knows its live MQTT clients, and its end is theirs.
 /// </summary>
 /// <remarks>
-/// Thread-safe. The rule that leaves no survivor (design: revocation, 4): a client attaches first and looks at <see cref="IsRevoked"/> after;
+/// Thread-safe. The rule that leaves no survivor: a client attaches first and looks at <see cref="IsRevoked"/> after;
 /// <see cref="RevokeAsync"/> marks first and looks at the attached clients after. Both under <c>_gate</c>, which is a leaf lock: nothing is called inside.
 /// </remarks>
 public sealed class LoginSession(
@@ -309,7 +309,7 @@ public sealed class LoginSession(
 
     /// <summary>
     /// Ends the login session in memory: no client attaches any more, and all that are attached are revoked in parallel. Completes when the last
-    /// connection is closed. The owner persists the end before calling this.
+    /// connection is closed. The owner stores the end meanwhile: no disk that is slow, or refuses, keeps anybody connected.
     /// </summary>
     internal Task RevokeAsync(RevocationReason reason)
     {

@@ -17,7 +17,7 @@ public sealed record SignedIn(LoginSession Session, string Secret);
 /// </summary>
 /// <remarks>
 /// Thread-safe. Finding is lock-free. <c>_gate</c> guards the index, and in which order records are handed to the log, which it never waits
-/// for: under it only a login session's own gate, that of the ends and the log's queue are taken. Whoever adds compares the account's state
+/// for (docs/architecture.md, Locks). Whoever adds compares the account's state
 /// first, under <c>_gate</c>; whoever changes that state collects under <c>_gate</c> after: so nobody is missed (attacks 23, 27).
 /// </remarks>
 public sealed partial class LoginSessions
@@ -56,6 +56,7 @@ public sealed partial class LoginSessions
         _ends = new UnstoredEnds(store, logger);
         _uses = new LastUses(time, WriteAsync);
         _useChanged = _uses.UseChanged;
+        _everywhere = this;
     }
 
     internal static async Task<LoginSessions> LoadAsync(
@@ -272,36 +273,6 @@ public sealed partial class LoginSessions
         return renewed;
     }
 
-    /// <summary>Ends one login session; a token's with the token. Completes when its last connection is closed.</summary>
-    public Task EndAsync(LoginSession session, RevocationReason reason = RevocationReason.SignedOut) => EndAsync([session], reason);
-
-    /// <summary>Ends all login sessions of the account but <paramref name="except"/>; tokens only if <paramref name="alsoTokens"/>.</summary>
-    public Task EndOthersAsync(Account account, LoginSession? except, bool alsoTokens, RevocationReason reason = RevocationReason.SignedOut) =>
-        EndAsync([.. OfAccount(account).Where(session => session != except && (alsoTokens || session.Kind != LoginSessionKind.Token))], reason);
-
-    internal async Task EndAsync(IReadOnlyCollection<LoginSession> sessions, RevocationReason reason)
-    {
-        if (sessions.Count == 0)
-        {
-            return;
-        }
-
-        // Silent at once, whatever the disk does; answered only when it is durable too, because whoever is told "signed out" must not be signed in again by a restart.
-        var closed = sessions.Select(session => session.RevokeAsync(reason)).ToList();
-
-        // Before anybody else is told, and all of them together: what others store about the same end shares the sync, or the next.
-        var stored = StoreEndsAsync(sessions);
-        try
-        {
-            await Task.WhenAll(sessions.Select(session => ForgetAsync(session, reason)));
-            await Task.WhenAll(closed);
-        }
-        finally
-        {
-            await stored;
-        }
-    }
-
     /// <summary>Removes what the store still has of an account's login sessions and tokens, none of which is alive.</summary>
     internal Task RemoveStoredAsync(Account account) => _store.RemoveOfAsync(account);
 
@@ -348,15 +319,6 @@ public sealed partial class LoginSessions
         alive.ForEach(one => one.Session.StoredScope = one.Scope);
     }
 
-    // They are marked as ended.
-    private Task StoreEndsAsync(IReadOnlyCollection<LoginSession> ended)
-    {
-        lock (_gate)
-        {
-            return _ends.StoreAsync(ended);
-        }
-    }
-
     /// <summary>It opens something still: who has found it a moment ago need not look for its secret again.</summary>
     public bool IsAlive(LoginSession session) => !session.IsRevoked && /* guard: a secret opens nothing when it is over */ !session.IsExpiredAt(_time.GetUtcNow());
 
@@ -382,19 +344,5 @@ public sealed partial class LoginSessions
     {
         session.UseChanged = _useChanged;
         _index.Add(session);
-    }
-
-    /// <summary>Says so once, however many ended it at the same time.</summary>
-    private async Task ForgetAsync(LoginSession session, RevocationReason reason)
-    {
-        lock (_gate)
-        {
-            if (!_index.TryRemove(session))
-            {
-                return;
-            }
-        }
-
-        await _events.SessionEnded.RaiseAsync(new SessionEnded(session, reason));
     }
 }

@@ -40,6 +40,7 @@ internal sealed partial class Client : IConnectingClient, ILife
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly int _receiveMaximum;
     private string? _assignedClientId;
+    private Task _takenOver = Task.CompletedTask;
     private ushort? _serverKeepAlive;
 
     // Under the writer's gate.
@@ -182,8 +183,7 @@ internal sealed partial class Client : IConnectingClient, ILife
         }
 
         Identity.Become(session);
-        var old = _services.Connections.Register(this, _services.Limits.ConnectionsPerAccount, out var isFull, out var isNotYours);
-        if (isFull || isNotYours)
+        if (!_services.Connections.TryRegister(this, _services.Limits.ConnectionsPerAccount, out var isNotYours))
         {
             Identity.Become(null);
             session.Detach(this);
@@ -193,8 +193,7 @@ internal sealed partial class Client : IConnectingClient, ILife
                     : "This account has as many connections as it may have. Close one first.");
         }
 
-        // guard: take-over ends the old connection
-        _ = old?.EndAsync(ReasonCode.SessionTakenOver, "Another connection of this account uses this client id.");
+        _takenOver = _services.Nodes.TakeOverAsync(new(session.Account.Id, ClientId), Name);
         Intake.Admit(_services.Budgets.Of(session.Account.Id));
         Submissions.Admit(new StoragePayer(_services.Quotas.Of(session, Transport.RemoteEndPoint?.Address), _services.Space));
         return Verdict.Allowed;
@@ -215,6 +214,7 @@ internal sealed partial class Client : IConnectingClient, ILife
         DurableClient? durable;
         try
         {
+            await (/* guard: take-over waits for all nodes */ _takenOver);
             (opening, durable) = await _services.Durable.OpenAsync(Kept, Kept.IsCleanStart, Kept.SessionExpiry, Kept.Will);
         }
         catch (IOException)

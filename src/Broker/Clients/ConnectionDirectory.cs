@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.MqttSessions;
+using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Rooms;
 
 namespace WebMessenger.Broker.Clients;
@@ -14,6 +15,9 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
     private readonly Lock _gate = new();
     private readonly Dictionary<(string Account, string ClientId), Client> _byClient = [];
     private readonly Dictionary<string, HashSet<Client>> _byAccount = [];
+
+    // Those whose client id another connection has, until they are ended: so none for longer than a CONNECT takes.
+    private readonly List<Client> _displaced = [];
     private long _lastName;
 
     public int Count => _byName.Count;
@@ -28,22 +32,22 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
 
     public void Opened(Client connection) => _byName[connection.Name] = connection;
 
-    /// <summary>Names the connection by its account and client id. Returns the connection that had that name and must go, if any.</summary>
+    /// <summary>Names the connection by its account and client id. False: it may not have it, and nothing has changed. The connection that had that name must
+    /// go (<see cref="TakeDisplaced"/>).</summary>
     /// <param name="limit">
-    /// Connections an account may have, and its limited tokens half as many; 0: no limit. Over it nothing is registered and <paramref name="isFull"/> is true.
+    /// Connections an account may have, and its limited tokens half as many; 0: no limit.
     /// </param>
     /// <param name="isNotYours">The one that had the name may do more than this one, which must not end it: nothing is registered.</param>
-    public Client? Register(Client connection, int limit, out bool isFull, out bool isNotYours)
+    public bool TryRegister(Client connection, int limit, out bool isNotYours)
     {
         lock (_gate)
         {
             var key = (connection.Account.Id, connection.ClientId);
             var old = /* guard: client ids belong to accounts */ _byClient.GetValueOrDefault(key);
-            isFull = false;
             isNotYours = old is not null && old.Session != connection.Session && /* guard: a live client is taken over by who may as much */ !connection.Session!.Scope.Covers(old.Session!.Scope);
             if (isNotYours)
             {
-                return null;
+                return false;
             }
 
             if (!_byAccount.TryGetValue(key.Id, out var connections))
@@ -51,22 +55,39 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
                 _byAccount[key.Id] = connections = [];
             }
 
-            isFull = /* guard: connections of an account */ limit > 0 && connections.Count - (old is null ? 0 : 1) >= limit;
+            var isFull = /* guard: connections of an account */ limit > 0 && connections.Count - (old is null ? 0 : 1) >= limit;
             isFull |= limit > 0 && (/* guard: limited tokens have half of the connections */ connection.Session!.Scope.IsLimited)
                 && connections.Count(other => other != old && other.Session!.Scope.IsLimited) >= Scope.ShareOf(limit);
             if (isFull)
             {
-                return null;
+                return false;
             }
 
             if (old is not null)
             {
                 connections.Remove(old);
+                _displaced.Add(old);
             }
 
             connections.Add(connection);
             _byClient[key] = connection;
-            return old;
+            return true;
+        }
+    }
+
+    /// <summary>Hands out, once, the connections of that client that others have displaced, but for the named one.</summary>
+    public IReadOnlyList<Client> TakeDisplaced(ClientName client, string except)
+    {
+        lock (_gate)
+        {
+            if (_displaced.Count == 0)
+            {
+                return [];
+            }
+
+            var displaced = _displaced.FindAll(old => old.Account.Id == client.AccountId && old.ClientId == client.ClientId && old.Name != except);
+            displaced.ForEach(old => _displaced.Remove(old));
+            return displaced;
         }
     }
 

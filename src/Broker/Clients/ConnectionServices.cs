@@ -3,6 +3,7 @@ using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.MqttSessions;
+using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.ReadMarks;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
@@ -13,6 +14,7 @@ namespace WebMessenger.Broker.Clients;
 /// <summary>What every connection needs of the rest of the program.</summary>
 internal sealed record ConnectionServices(
     ConnectionDirectory Connections,
+    INodes Nodes,
     AuthInterceptor Interceptor,
     LoginSessions Sessions,
     RoomDirectory Rooms,

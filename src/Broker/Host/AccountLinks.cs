@@ -1,5 +1,6 @@
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.MqttSessions;
+using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Storage.EventLog;
 
@@ -14,6 +15,7 @@ internal static class AccountLinks
         var rooms = services.GetRequiredService<RoomDirectory>();
         var log = services.GetRequiredService<IEventLog>();
         var durable = services.GetRequiredService<DurableClients>();
+        services.GetRequiredService<LoginSessions>().AskEverywhere(services.GetRequiredService<INodes>());
         events.Renamed.Subscribe(renamed =>
         {
             rooms.Renamed(renamed.Account, renamed.OldUserName);

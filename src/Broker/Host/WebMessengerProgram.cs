@@ -13,6 +13,7 @@ using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.MqttSessions;
+using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Operator;
 using WebMessenger.Broker.ReadMarks;
 using WebMessenger.Broker.Rooms;
@@ -198,6 +199,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton(stores.Health);
         services.AddSingleton(new RoomStore(stores.Documents.Documents));
         services.AddSingleton<ConnectionDirectory>();
+        services.AddSingleton<INodes>(provider => new Alone(new ThisNode(stores.Auth.Sessions, provider.GetRequiredService<ConnectionDirectory>())));
         services.AddSingleton(DiskSpace.Of(stores.Folder, settings.Limits));
         services.AddSingleton<StorageQuotas>();
         services.AddSingleton<DurableClients>();
@@ -222,6 +224,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<ConnectionLimits>();
         services.AddSingleton(provider => new ConnectionServices(
             provider.GetRequiredService<ConnectionDirectory>(),
+            provider.GetRequiredService<INodes>(),
             provider.GetRequiredService<AuthInterceptor>(),
             stores.Auth.Sessions,
             provider.GetRequiredService<RoomDirectory>(),

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage.EventLog;
@@ -13,7 +14,8 @@ namespace WebMessenger.Broker.Rooms;
 /// An account's own stream, `users/{user}`: whispers to it, and what its devices are told beside. Kept under the account's id, so a rename takes it along.
 /// </summary>
 /// <param name="listeningChanged">Called under the gate when <see cref="Inbox.IsListening"/> has changed.</param>
-internal sealed class Inbox(Account owner, IEventLog log, Action<Inbox> listeningChanged) : EventStream(LogName.OfAccount(owner.Id))
+internal sealed class Inbox(Account owner, IEventLog log, INodes nodes, Action<Inbox> listeningChanged)
+    : EventStream(LogName.OfAccount(owner.Id), nodes)
 {
     private volatile bool _isListening;
 

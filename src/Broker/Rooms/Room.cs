@@ -5,6 +5,7 @@ using System.Text.Json;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage.EventLog;
@@ -23,8 +24,8 @@ internal sealed class Room : EventStream
     private volatile IRoomWatch? _watched;
     private volatile Searched? _searched;
 
-    public Room(RoomRecord record, IEventLog log, StorageQuotas quotas, DiskSpace space, TimeProvider time)
-        : base(record.Log)
+    public Room(RoomRecord record, IEventLog log, INodes nodes, StorageQuotas quotas, DiskSpace space, TimeProvider time)
+        : base(record.Log, nodes)
     {
         (_record, _log) = (record, log);
         _people = new RoomPeople(this, quotas, space, time);

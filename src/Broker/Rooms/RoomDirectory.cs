@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Tokens;
 using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage.EventLog;
@@ -33,6 +34,7 @@ internal enum RoomChange
 internal sealed partial class RoomDirectory(
     RoomStore store,
     IEventLog log,
+    INodes nodes,
     IReadMarks positions,
     IUnreadListeners unread,
     AccountDirectory accounts,
@@ -64,7 +66,7 @@ internal sealed partial class RoomDirectory(
         var stored = await store.LoadAsync();
         foreach (var record in stored.Rooms)
         {
-            Enter(new Room(record, log, quotas, space, time));
+            Enter(new Room(record, log, nodes, quotas, space, time));
         }
 
         foreach (var (key, accountId) in stored.Members)
@@ -113,7 +115,7 @@ internal sealed partial class RoomDirectory(
     public Inbox? FindInbox(string accountId) => _inboxes.GetValueOrDefault(accountId);
 
     public Inbox InboxOf(Account account) => _inboxes.GetOrAdd(
-        account.Id, static (_, of) => new Inbox(of.account, of.log, of.directory.ListeningChanged), (account, log, directory: this));
+        account.Id, static (_, of) => new Inbox(of.account, of.log, of.nodes, of.directory.ListeningChanged), (account, log, nodes, directory: this));
 
     /// <summary>Takes a publish topic apart. Null: no topic of ours.</summary>
     public PublishTarget? Resolve(string topic)
@@ -340,7 +342,7 @@ internal sealed partial class RoomDirectory(
     private async Task<Room> MakeAsync(RoomRecord record, string? firstMember)
     {
         // Its log is empty whatever a deletion that was cut short has left behind: nobody has had its key (fault R13).
-        var room = new Room(await store.SaveAsync(record, firstMember), log, quotas, space, time);
+        var room = new Room(await store.SaveAsync(record, firstMember), log, nodes, quotas, space, time);
         _former.TryRemove(record.Id.Value, out _);
         return room;
     }

@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage.EventLog;
 
@@ -43,14 +44,13 @@ internal readonly record struct EventDelivery(long Seq, PublishFrames Frames, ul
 
 /// <summary>A log and the clients that hear it live: a room, or an account's inbox.</summary>
 /// <remarks>
-/// Threads and locks. <c>Gate</c> guards the subscribers (and what a derived class says); under it no other lock is taken but a connection's write lock and the log's
-/// own. Everything that is delivered goes through the queues and is delivered by one worker at a time, so that every member receives all
-/// events in one order; the worker holds no lock
-/// while it delivers. The log thread only enqueues. What may wait has a queue of its own, of which at most one piece is done while an
-/// event waits: a publisher's answer never stands behind a
-/// rush of people who come and go (ADR 0034).
+/// Threads. <c>Gate</c> guards the subscribers (and what a derived class says); in which order locks are taken: docs/architecture.md, Locks.
+/// Everything that is delivered goes through the queues and is delivered by one worker at a time, so that every member receives all
+/// events in one order; the worker holds no lock while it delivers. The log thread enqueues, and is the worker itself for one event that goes to a
+/// few (<see cref="Schedule"/>). What may wait has a queue of its own, of which at most one piece is done while an event waits: a publisher's
+/// answer never stands behind a rush of people who come and go (ADR 0034).
 /// </remarks>
-internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
+internal abstract class EventStream(LogName log, INodes nodes) : IThreadPoolWorkItem
 {
     /// <summary>How much of the queue is delivered before everybody is flushed.</summary>
     private const int BatchLength = 64;
@@ -324,6 +324,7 @@ internal abstract class EventStream(LogName log) : IThreadPoolWorkItem
 
             deliveries.Clear();
             Grew();
+            nodes.Wake(Log);
         }
 
         foreach (var stored in events)

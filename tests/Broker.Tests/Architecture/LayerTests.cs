@@ -16,7 +16,7 @@ public sealed class LayerTests
         "Storage", "Storage.Documents", "Storage.EventLog",
         "Auth.Outcomes", "Auth.Changes", "Auth.Limits", "Auth.Names", "Auth.Secrets", "Auth.Accounts", "Auth.Sessions", "Auth.Tokens", "Auth.Passwords", "Auth.SigningIn",
         "Auth.Interception", "Auth",
-        "Broker.Topics", "Broker.Events", "Broker.Settings", "Broker.Wire", "Broker.Limits", "Broker.Streams", "Broker.Rooms", "Broker.ReadMarks", "Broker.MqttSessions",
+        "Broker.Topics", "Broker.Events", "Broker.Settings", "Broker.Wire", "Broker.Limits", "Broker.Nodes", "Broker.Streams", "Broker.Rooms", "Broker.ReadMarks", "Broker.MqttSessions",
         "Broker.Transports", "Broker.Clients", "Broker.Pages", "Broker.Api", "Broker.Operator", "Broker.Host", "Broker",
     ];
 

@@ -1,8 +1,10 @@
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Tests.Nodes;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage.EventLog;
 using WebMessenger.Storage.Tests.EventLog;
@@ -56,6 +58,6 @@ internal sealed class ReadingLog : IAsyncDisposable
         Log = RocksEventLog.Open(_data, new RocksEventLogOptions { MemtableBytes = 64 << 10, WalBytes = 1 << 20 }, TimeProvider.System, new LogLines());
         Assert.True(RoomId.TryParse("lobby", out var id));
         BrokerLimits limits = new() { FreeDiskMegabytes = 0 };
-        Room = new Room(new RoomRecord(id.Value, id, "Lobby", "", false, null, DateTimeOffset.UnixEpoch), Log, new StorageQuotas(limits, Log, TimeProvider.System), new DiskSpace(() => default, limits), TimeProvider.System);
+        Room = new Room(new RoomRecord(id.Value, id, "Lobby", "", false, null, DateTimeOffset.UnixEpoch), Log, new Alone(new NobodyHere()), new StorageQuotas(limits, Log, TimeProvider.System), new DiskSpace(() => default, limits), TimeProvider.System);
     }
 }

@@ -1,0 +1,106 @@
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Nodes;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Tests.Nodes;
+
+/// <summary>What every implementation of <see cref="INodes"/> keeps to.</summary>
+public abstract class NodesContract
+{
+    /// <summary>All nodes of one house, each with what it is at itself.</summary>
+    private protected abstract IReadOnlyList<(INodes Nodes, RecordingNode Here)> Open();
+
+    [Fact]
+    public void Each_node_has_a_name_of_its_own_and_knows_the_others()
+    {
+        var house = Open();
+        var names = house.Select(node => node.Nodes.Self).ToList();
+
+        Assert.Equal(names, names.Distinct());
+        Assert.All(names, name => Assert.InRange(name.Length, 1, 32));
+        Assert.All(house, node => Assert.Equal(names.Except([node.Nodes.Self]).Order(), node.Nodes.Others.Order()));
+    }
+
+    [Fact]
+    public async Task Who_asks_all_asks_each_once_and_itself_before_the_call_returns()
+    {
+        var house = Open();
+        foreach (var (nodes, here) in house)
+        {
+            var revoked = nodes.RevokeAsync([nodes.Self + "1", nodes.Self + "2"], RevocationReason.Banned);
+            Assert.Equal([nodes.Self + "1", nodes.Self + "2"], here.Revoked.TakeLast(2));
+            await revoked;
+            ClientName client = new("ana", nodes.Self);
+            var takenOver = nodes.TakeOverAsync(client, "c1");
+            Assert.Equal(client, here.TakenOver.Last());
+            await takenOver;
+        }
+
+        var names = house.Select(node => node.Nodes.Self).ToList();
+        Assert.All(house, node => Assert.Equal(names.SelectMany(name => new[] { name + "1", name + "2" }), node.Here.Revoked));
+        Assert.All(house, node => Assert.Equal(names.Select(name => new ClientName("ana", name)), node.Here.TakenOver));
+    }
+
+    [Fact]
+    public async Task Who_asks_all_is_answered_when_the_last_has_answered()
+    {
+        var house = Open();
+        foreach (var (nodes, _) in house)
+        {
+            foreach (var (_, held) in house)
+            {
+                held.Hold();
+                var (revoked, takenOver) = (nodes.RevokeAsync(["s1"], RevocationReason.SignedOut), nodes.TakeOverAsync(new("ana", "phone"), "c1"));
+                Assert.False(revoked.IsCompleted || takenOver.IsCompleted);
+                held.Answer();
+                await Task.WhenAll(revoked, takenOver).WaitAsync(TestContext.Current.CancellationToken);
+            }
+        }
+    }
+
+    [Fact]
+    public void All_but_the_one_that_tells_are_woken()
+    {
+        var house = Open();
+        foreach (var (nodes, _) in house)
+        {
+            nodes.Wake(LogName.OfRoom(nodes.Self));
+        }
+
+        Assert.All(house, node => Assert.Equal(
+            house.Select(other => other.Nodes.Self).Except([node.Nodes.Self]), node.Here.Woken.Select(log => log.Value["r/".Length..])));
+    }
+}
+
+public sealed class AloneTests : NodesContract
+{
+    private protected override IReadOnlyList<(INodes Nodes, RecordingNode Here)> Open()
+    {
+        RecordingNode here = new("alone");
+        return [(new Alone(here), here)];
+    }
+
+    [Fact]
+    public void Waking_nobody_costs_nothing()
+    {
+        Alone nodes = new(new NobodyHere());
+        var log = LogName.OfRoom("lobby");
+        nodes.Wake(log);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var batch = 0; batch < 1000; batch++)
+        {
+            nodes.Wake(log);
+        }
+
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+}
+
+public sealed class NodesInOneProcessTests : NodesContract
+{
+    private protected override IReadOnlyList<(INodes Nodes, RecordingNode Here)> Open()
+    {
+        var all = new[] { "a", "b", "c" }.Select(name => new RecordingNode(name)).ToList();
+        return [.. all.Select(here => ((INodes)new NodesInOneProcess(here.Name, here, [.. all.Where(other => other != here)]), here))];
+    }
+}
