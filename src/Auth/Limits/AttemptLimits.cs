@@ -200,7 +200,8 @@ internal sealed class Buckets<TKey>(int capacity, TimeSpan period, TimeProvider 
     private const int TidyAt = 20_000;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<TKey, (double Tokens, long At)> _buckets = [];
+    private readonly BucketSize _size = new(capacity, capacity, period);
+    private readonly Dictionary<TKey, TokenBucket> _buckets = [];
 
     public TimeSpan? Take(TKey key)
     {
@@ -211,10 +212,10 @@ internal sealed class Buckets<TKey>(int capacity, TimeSpan period, TimeProvider 
 
         lock (_gate)
         {
-            var tokens = Level(key);
-            if (tokens < 1)
+            var (bucket, now) = Find(key);
+            if (!bucket.TryTake(_size, 1, now))
             {
-                return UntilOne(tokens);
+                return bucket.WaitFor(_size, 1, now);
             }
 
             if (_buckets.Count >= TidyAt)
@@ -222,7 +223,7 @@ internal sealed class Buckets<TKey>(int capacity, TimeSpan period, TimeProvider 
                 Tidy();
             }
 
-            _buckets[key] = (tokens - 1, time.GetTimestamp());
+            _buckets[key] = bucket;
             return null;
         }
     }
@@ -236,8 +237,8 @@ internal sealed class Buckets<TKey>(int capacity, TimeSpan period, TimeProvider 
 
         lock (_gate)
         {
-            var tokens = Level(key);
-            return tokens < 1 ? UntilOne(tokens) : null;
+            var (bucket, now) = Find(key);
+            return bucket.Left(_size, now) < 1 ? bucket.WaitFor(_size, 1, now) : null;
         }
     }
 
@@ -245,9 +246,10 @@ internal sealed class Buckets<TKey>(int capacity, TimeSpan period, TimeProvider 
     {
         lock (_gate)
         {
-            if (_buckets.ContainsKey(key))
+            if (_buckets.TryGetValue(key, out var bucket))
             {
-                _buckets[key] = (Math.Min(capacity, Level(key) + 1), time.GetTimestamp());
+                bucket.Give(_size, 1);
+                _buckets[key] = bucket;
             }
         }
     }
@@ -260,17 +262,17 @@ internal sealed class Buckets<TKey>(int capacity, TimeSpan period, TimeProvider 
         }
     }
 
-    private TimeSpan UntilOne(double tokens) => (1 - tokens) / capacity * period;
-
-    private double Level(TKey key) => _buckets.TryGetValue(key, out var bucket)
-        ? Math.Min(capacity, bucket.Tokens + (time.GetElapsedTime(bucket.At) / period * capacity))
-        : capacity;
+    private (TokenBucket Bucket, TimeSpan Now) Find(TKey key)
+    {
+        var now = TokenBucket.Now(time);
+        return (_buckets.TryGetValue(key, out var bucket) ? bucket : TokenBucket.Full(_size, now), now);
+    }
 
     private void Tidy()
     {
         foreach (var key in _buckets.Keys.ToList())
         {
-            if (Level(key) >= capacity)
+            if (_buckets[key].IsFull(_size, TokenBucket.Now(time)))
             {
                 _buckets.Remove(key);
             }

@@ -7,7 +7,7 @@ namespace WebMessenger.Broker.Limits;
 /// How many places each address of the network holds, and how fast it takes new ones. An IPv6 /64 counts as one address, for one household has all of it. A /48, which
 /// a customer of a host can have for nothing, may hold and take four times as much.
 /// </summary>
-/// <remarks>Thread-safe: <c>_gate</c> guards all, and no other lock but that of a <see cref="RateBudget"/> is taken under it.</remarks>
+/// <remarks>Thread-safe: <c>_gate</c> guards all (docs/architecture.md, Locks).</remarks>
 /// <param name="perAddress">0: no limit.</param>
 /// <param name="perSecond">0: no limit.</param>
 /// <param name="uselessShare">Of those that are taken in a second, and at once, one of so many may be of no use.</param>

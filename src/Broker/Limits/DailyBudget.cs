@@ -1,3 +1,5 @@
+using WebMessenger.Auth.Limits;
+
 namespace WebMessenger.Broker.Limits;
 
 /// <summary>What an account has left of something that it may do so often a day: it comes back little by little.</summary>
@@ -17,8 +19,8 @@ internal sealed class DailyBudget(int perDay, TimeProvider time, bool isStored)
     private const int TidyAt = 10_000;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, DailyLeft> _left = [];
-    private readonly long _began = time.GetTimestamp();
+    private readonly BucketSize _size = new(perDay, perDay, TimeSpan.FromDays(1));
+    private readonly Dictionary<string, TokenBucket> _left = [];
     private int _tidyAt = TidyAt;
 
     /// <summary>How many times it has looked at all it knows.</summary>
@@ -40,9 +42,9 @@ internal sealed class DailyBudget(int perDay, TimeProvider time, bool isStored)
             }
 
             // Noted when none is left, too: after a clock that was years ahead has been set back, it counts from now on.
-            var now = Now(accountId);
-            var isLeft = now.Left >= 1;
-            _left[accountId] = isLeft ? now with { Left = now.Left - 1 } : now;
+            var bucket = Now(accountId);
+            var isLeft = bucket.TryTake(_size, 1, bucket.At);
+            _left[accountId] = bucket;
             return isLeft;
         }
     }
@@ -52,10 +54,10 @@ internal sealed class DailyBudget(int perDay, TimeProvider time, bool isStored)
     {
         lock (_gate)
         {
-            if (_left.ContainsKey(accountId))
+            if (_left.TryGetValue(accountId, out var bucket))
             {
-                var now = Now(accountId);
-                _left[accountId] = now with { Left = Math.Min(perDay, now.Left + 1) };
+                bucket.Give(_size, 1);
+                _left[accountId] = bucket;
             }
         }
     }
@@ -65,7 +67,8 @@ internal sealed class DailyBudget(int perDay, TimeProvider time, bool isStored)
     {
         lock (_gate)
         {
-            return perDay == 0 ? TimeSpan.Zero : TimeSpan.FromDays(Math.Max(0, 1 - Now(accountId).Left) / perDay);
+            var bucket = Now(accountId);
+            return perDay == 0 ? TimeSpan.Zero : bucket.WaitFor(_size, 1, bucket.At);
         }
     }
 
@@ -74,7 +77,8 @@ internal sealed class DailyBudget(int perDay, TimeProvider time, bool isStored)
     {
         lock (_gate)
         {
-            return Now(accountId);
+            var bucket = Now(accountId);
+            return new(bucket.Left(_size, bucket.At), DateTimeOffset.UnixEpoch + bucket.At);
         }
     }
 
@@ -83,7 +87,7 @@ internal sealed class DailyBudget(int perDay, TimeProvider time, bool isStored)
     {
         lock (_gate)
         {
-            _left[accountId] = left;
+            _left[accountId] = new TokenBucket(Math.Max(0, left.Left), left.At - DateTimeOffset.UnixEpoch);
         }
     }
 
@@ -95,17 +99,16 @@ internal sealed class DailyBudget(int perDay, TimeProvider time, bool isStored)
         }
     }
 
-    private DailyLeft Now(string accountId)
+    // With what has come back, as of now.
+    private TokenBucket Now(string accountId)
     {
-        var now = isStored ? time.GetUtcNow() : DateTimeOffset.UnixEpoch + time.GetElapsedTime(_began);
-        return _left.TryGetValue(accountId, out var left)
-            ? new DailyLeft(Math.Clamp(left.Left + (Math.Max(0, (now - left.At).TotalDays) * perDay), 0, perDay), now)
-            : new DailyLeft(perDay, now);
+        var now = isStored ? time.GetUtcNow() - DateTimeOffset.UnixEpoch : TokenBucket.Now(time);
+        return new(_left.TryGetValue(accountId, out var bucket) ? bucket.Left(_size, now) : perDay, now);
     }
 
     private void Tidy()
     {
-        foreach (var accountId in _left.Keys.Where(accountId => Now(accountId).Left >= perDay).ToList())
+        foreach (var accountId in _left.Keys.Where(IsFull).ToList())
         {
             _left.Remove(accountId);
         }
@@ -113,5 +116,7 @@ internal sealed class DailyBudget(int perDay, TimeProvider time, bool isStored)
         // Those that stay are busy: looked at again when there are twice as many, and not at each take.
         _tidyAt = Math.Max(TidyAt, 2 * _left.Count);
         Tidied++;
+
+        bool IsFull(string accountId) => Now(accountId) is var bucket && bucket.IsFull(_size, bucket.At);
     }
 }

@@ -1,13 +1,14 @@
+using WebMessenger.Auth.Limits;
+
 namespace WebMessenger.Broker.Limits;
 
-/// <summary>So many in a second, and a burst: a token bucket. Thread-safe.</summary>
+/// <summary>So many in a second, and a burst. Thread-safe.</summary>
 /// <param name="perSecond">0: no limit.</param>
 internal sealed class RateBudget(int perSecond, int burst, TimeProvider time)
 {
     private readonly Lock _gate = new();
-    private readonly double _burst = Math.Max(1, burst);
-    private double _left = Math.Max(1, burst);
-    private long _at = time.GetTimestamp();
+    private readonly BucketSize _size = new(Math.Max(1, burst), perSecond, TimeSpan.FromSeconds(1));
+    private TokenBucket _bucket = new(Math.Max(1, burst), TokenBucket.Now(time));
 
     /// <summary>Nothing was taken lately.</summary>
     public bool IsFull
@@ -16,8 +17,7 @@ internal sealed class RateBudget(int perSecond, int burst, TimeProvider time)
         {
             lock (_gate)
             {
-                Refill();
-                return _left >= _burst;
+                return _bucket.IsFull(_size, TokenBucket.Now(time));
             }
         }
     }
@@ -36,15 +36,13 @@ internal sealed class RateBudget(int perSecond, int burst, TimeProvider time)
 
         lock (_gate)
         {
-            Refill();
-            var taken = Math.Min(cost, _burst);
-            if (_left >= taken)
+            var (now, taken) = (TokenBucket.Now(time), Math.Min(cost, _size.Capacity));
+            if (_bucket.TryTake(_size, taken, now))
             {
-                _left -= taken;
                 return true;
             }
 
-            wait = TimeSpan.FromSeconds(Math.Max(0.001, (taken - _left) / perSecond));
+            wait = TimeSpan.FromSeconds(Math.Max(0.001, _bucket.WaitFor(_size, taken, now).TotalSeconds));
             return false;
         }
     }
@@ -54,15 +52,7 @@ internal sealed class RateBudget(int perSecond, int burst, TimeProvider time)
     {
         lock (_gate)
         {
-            Refill();
-            _left = Math.Min(_burst, _left + count);
+            _bucket.Give(_size, count);
         }
-    }
-
-    private void Refill()
-    {
-        var now = time.GetTimestamp();
-        _left = Math.Min(_burst, _left + (time.GetElapsedTime(_at, now).TotalSeconds * perSecond));
-        _at = now;
     }
 }

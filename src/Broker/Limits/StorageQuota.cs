@@ -1,3 +1,5 @@
+using WebMessenger.Auth.Limits;
+
 namespace WebMessenger.Broker.Limits;
 
 /// <summary>What one account may still have stored: so many bytes at once, and as many again within each day.</summary>
@@ -9,18 +11,16 @@ namespace WebMessenger.Broker.Limits;
 /// <param name="used">Bytes of the day that are gone already.</param>
 internal sealed class StorageQuota(int perDay, double used, TimeProvider time)
 {
-    private static readonly double SecondsPerDay = TimeSpan.FromDays(1).TotalSeconds;
-
-    private double _used = used;
-    private long _at = time.GetTimestamp();
+    private readonly BucketSize _size = new(perDay, perDay, TimeSpan.FromDays(1));
+    private TokenBucket _bucket = new(perDay - used, TokenBucket.Now(time));
     private volatile Payment? _also;
     private volatile StorageQuota? _limited;
 
     /// <summary>When something was taken last, by the monotonic clock.</summary>
-    public long LastTaken => Volatile.Read(ref _at);
+    public TimeSpan LastTaken => _bucket.At;
 
     /// <summary>Bytes that are gone and have not come back yet.</summary>
-    public long Used => (long)Math.Ceiling(UsedAt(time.GetTimestamp()));
+    public long Used => (long)Math.Ceiling(perDay - _bucket.Left(_size, TokenBucket.Now(time)));
 
     /// <summary>What all limited tokens of the account have together: half of its day, and out of it. So one that is stolen leaves the other half.</summary>
     public StorageQuota Limited
@@ -45,39 +45,25 @@ internal sealed class StorageQuota(int perDay, double used, TimeProvider time)
     public bool TryTake(int bytes, out TimeSpan wait)
     {
         wait = default;
-        var now = time.GetTimestamp();
-        var before = UsedAt(now);
-        if (perDay > 0 && before + bytes > perDay)
+        var now = TokenBucket.Now(time);
+        if (perDay > 0 && _bucket.Left(_size, now) < bytes)
         {
-            wait = TimeSpan.FromSeconds(Math.Clamp((before + bytes - perDay) * SecondsPerDay / perDay, 1, SecondsPerDay));
+            wait = TimeSpan.FromSeconds(Math.Clamp(_bucket.WaitFor(_size, bytes, now).TotalSeconds, 1, _size.Period.TotalSeconds));
             return false;
         }
 
-        if (Also(now) is { } other && !other.TryTake(bytes, out wait))
-        {
-            return false;
-        }
-
-        if (perDay > 0)
-        {
-            Volatile.Write(ref _used, before + bytes);
-            Volatile.Write(ref _at, now);
-        }
-
-        return true;
+        // This one is charged last: what the other refuses uses up nothing here.
+        return (Also() is not { } other || other.TryTake(bytes, out wait)) && (perDay == 0 || _bucket.TryTake(_size, bytes, now));
     }
 
     /// <summary>What was taken and could not be stored.</summary>
     public void GiveBack(int bytes)
     {
-        Volatile.Write(ref _used, Math.Max(0, Volatile.Read(ref _used) - bytes));
-        Also(time.GetTimestamp())?.GiveBack(bytes);
+        _bucket.Give(_size, bytes);
+        Also()?.GiveBack(bytes);
     }
 
-    private StorageQuota? Also(long now) => _also is { } also && time.GetElapsedTime(also.Since, now) < also.Lasting ? also.Quota : null;
-
-    private double UsedAt(long now) =>
-        Math.Max(0, Volatile.Read(ref _used) - (time.GetElapsedTime(Volatile.Read(ref _at), now).TotalSeconds * perDay / SecondsPerDay));
+    private StorageQuota? Also() => _also is { } also && time.GetElapsedTime(also.Since) < also.Lasting ? also.Quota : null;
 
     private sealed record Payment(StorageQuota Quota, long Since, TimeSpan Lasting);
 }

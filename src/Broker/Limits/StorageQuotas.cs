@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.EventLog;
@@ -23,7 +24,7 @@ internal sealed class StorageQuotas(BrokerLimits limits, IRecords records, TimeP
     private readonly AddressQuotas _addresses = new(limits.StoredBytesPerDayPerAddress, time);
 
     // By account: when what is noted had been taken. The start's and the noting's, one after the other.
-    private readonly Dictionary<string, long> _noted = [];
+    private readonly Dictionary<string, TimeSpan> _noted = [];
 
     public int Count => _quotas.Count;
 
@@ -53,23 +54,23 @@ internal sealed class StorageQuotas(BrokerLimits limits, IRecords records, TimeP
     /// <exception cref="IOException">The store cannot be read.</exception>
     public void Load(AccountDirectory accounts)
     {
-        var now = time.GetUtcNow();
+        var now = time.GetUtcNow() - DateTimeOffset.UnixEpoch;
         foreach (var (key, value) in records.ReadAll(Prefix))
         {
             var id = Encoding.ASCII.GetString(key.AsSpan(Prefix.Length));
             var used = BinaryPrimitives.ReadInt64BigEndian(value);
-            _noted[id] = 0;
+            _noted[id] = TimeSpan.Zero;
             if (accounts.Find(id) is not { } account || LimitOf(account) is not (> 0 and var limit))
             {
                 continue;
             }
 
             // A clock that was set back gives nothing, and one that was set ahead a whole day at most, which is what a day is worth.
-            var away = now - DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(value.AsSpan(8)));
-            var left = Math.Min(used, limit) - (Math.Clamp(away.TotalDays, 0, 1) * limit);
-            if (left > 0)
+            TokenBucket noted = new(limit - Math.Min(used, limit), TimeSpan.FromMilliseconds(BinaryPrimitives.ReadInt64BigEndian(value.AsSpan(8))));
+            var stillUsed = limit - noted.Left(new(limit, limit, TimeSpan.FromDays(1)), now);
+            if (stillUsed > 0)
             {
-                StorageQuota quota = new(limit, left, time);
+                StorageQuota quota = new(limit, stillUsed, time);
                 (_quotas[id], _noted[id]) = (quota, quota.LastTaken);
             }
         }
@@ -83,7 +84,7 @@ internal sealed class StorageQuotas(BrokerLimits limits, IRecords records, TimeP
         _addresses.Sweep();
         var at = time.GetUtcNow().ToUnixTimeMilliseconds();
         List<RecordChange> changes = [];
-        Dictionary<string, long> fresh = [];
+        Dictionary<string, TimeSpan> fresh = [];
         foreach (var (id, quota) in _quotas)
         {
             var (taken, used) = (quota.LastTaken, quota.Used);

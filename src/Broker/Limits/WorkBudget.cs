@@ -1,3 +1,5 @@
+using WebMessenger.Auth.Limits;
+
 namespace WebMessenger.Broker.Limits;
 
 /// <summary>So much work in a second, and a burst, for work whose price is known only when it is due or done. Thread-safe.</summary>
@@ -13,15 +15,17 @@ internal sealed class WorkBudget(int perSecond, int seconds, TimeProvider time)
     public static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
 
     private readonly Lock _gate = new();
-    private readonly double _burst = (double)perSecond * seconds;
-    private double _left = (double)perSecond * seconds;
-    private long _at = time.GetTimestamp();
+    private readonly BucketSize _size = new((double)perSecond * seconds, perSecond, TimeSpan.FromSeconds(1));
+    private TokenBucket _bucket = new((double)perSecond * seconds, TokenBucket.Now(time));
 
     // Completes when all who stand in line have had their turn.
     private Task _line = Task.CompletedTask;
 
     /// <summary>A price above it is no dearer: a full budget and the longest debt. 0: nothing has a price.</summary>
-    public long Dearest => (long)(_burst + (perSecond * LongestWait.TotalSeconds));
+    public long Dearest => (long)(_size.Capacity - LeastLeft);
+
+    // The longest debt.
+    private double LeastLeft => -perSecond * LongestWait.TotalSeconds;
 
     /// <summary>Nothing was taken lately.</summary>
     public bool IsFull
@@ -30,8 +34,7 @@ internal sealed class WorkBudget(int perSecond, int seconds, TimeProvider time)
         {
             lock (_gate)
             {
-                Refill();
-                return _left >= _burst;
+                return _bucket.IsFull(_size, TokenBucket.Now(time));
             }
         }
     }
@@ -41,8 +44,8 @@ internal sealed class WorkBudget(int perSecond, int seconds, TimeProvider time)
     {
         lock (_gate)
         {
-            Refill();
-            wait = perSecond == 0 || _left > 0 ? default : TimeSpan.FromSeconds((-_left / perSecond) + 0.001);
+            var now = TokenBucket.Now(time);
+            wait = perSecond == 0 || _bucket.Left(_size, now) > 0 ? default : _bucket.WaitFor(_size, 0, now) + TimeSpan.FromMilliseconds(1);
             return wait == default;
         }
     }
@@ -66,17 +69,8 @@ internal sealed class WorkBudget(int perSecond, int seconds, TimeProvider time)
     {
         lock (_gate)
         {
-            Refill();
-            _left = Math.Max(_left - price, -perSecond * LongestWait.TotalSeconds);
+            _bucket.Take(_size, price, LeastLeft, TokenBucket.Now(time));
         }
-    }
-
-    // Under _gate.
-    private void Refill()
-    {
-        var now = time.GetTimestamp();
-        _left = Math.Min(_burst, _left + (time.GetElapsedTime(_at, now).TotalSeconds * perSecond));
-        _at = now;
     }
 }
 

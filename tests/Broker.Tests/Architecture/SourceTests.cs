@@ -40,6 +40,21 @@ public sealed partial class SourceTests
         Assert.All(moments, moment => Assert.Contains($"{{{moment.Name}:u}}", moment.said, StringComparison.OrdinalIgnoreCase));
     }
 
+    [Fact]
+    public void One_place_works_out_what_has_come_back_to_a_bucket()
+    {
+        var refilling = new[] { "Storage", "Auth", "Broker" }
+            .SelectMany(project => Directory.EnumerateFiles(Path.Combine(Root(), "src", project), "*.cs", SearchOption.AllDirectories))
+            .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
+            .Where(file => TimeTimesRate().IsMatch(File.ReadAllText(file))).Select(Path.GetFileName);
+
+        Assert.Equal(["TokenBucket.cs"], refilling);
+    }
+
+    // A stretch of time that is multiplied by a field, a property or a parameter: what comes back in it. Not by a number.
+    [GeneratedRegex("""(Elapsed\w*\(|\.Total(Milliseconds|Seconds|Minutes|Hours|Days)\b|- at\) / )[^;{}]*\*\s*[A-Za-z_]""")]
+    private static partial Regex TimeTimesRate();
+
     [GeneratedRegex("""(from|import)\s*\(?\s*['"]mqtt(/[^'"]*)?['"]""")]
     private static partial Regex ImportOfMqtt();
 
