@@ -1,20 +1,33 @@
-using System.Collections.Frozen;
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace WebMessenger.Auth.Secrets;
 
-/// <summary>The common passwords of 10 characters and more that ship with the program, compared without case and without the usual swaps (pa$$w0rd).</summary>
+/// <summary>
+/// The common passwords of 10 characters and more that the program refuses, compared without case and without the usual swaps (pa$$w0rd). It
+/// knows them by their hashes; `Common/README.md` says whose lists they are from.
+/// </summary>
 internal static class CommonPasswords
 {
-    private static readonly FrozenSet<string> All = Load();
+    private static readonly ulong[] _hashes = Load();
 
-    public static int Count => All.Count;
+    public static int Count => _hashes.Length;
 
     public static bool Contains(string password)
     {
         var folded = password.Trim().ToLowerInvariant();
-        return All.Contains(folded) || All.Contains(Unswap(folded)) || All.Contains(Unswap(folded.TrimEnd('!', '.', '?', '*', '#', '@', '$')));
+        return IsListed(folded) || IsListed(folded.TrimEnd('!', '.', '?', '*', '#', '@', '$'));
     }
 
+    private static bool IsListed(string folded)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(Encoding.UTF8.GetBytes(Unswap(folded)), hash);
+        return Array.BinarySearch(_hashes, BinaryPrimitives.ReadUInt64BigEndian(hash)) >= 0;
+    }
+
+    // As make.mjs does it to what is listed.
     private static string Unswap(string text) => string.Create(text.Length, text, static (to, from) =>
     {
         for (var i = 0; i < from.Length; i++)
@@ -23,19 +36,18 @@ internal static class CommonPasswords
         }
     });
 
-    private static FrozenSet<string> Load()
+    private static ulong[] Load()
     {
-        using var stream = typeof(CommonPasswords).Assembly.GetManifestResourceStream("common-passwords.txt")
-            ?? throw new InvalidOperationException("The list of common passwords is not in the program.");
-        using StreamReader lines = new(stream);
-        HashSet<string> all = [];
-        while (lines.ReadLine() is { } line)
+        using var stream = typeof(CommonPasswords).Assembly.GetManifestResourceStream("common-passwords.bin")
+            ?? throw new InvalidOperationException("The hashes of common passwords are not in the program.");
+        var bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        var hashes = new ulong[bytes.Length / sizeof(ulong)];
+        for (var i = 0; i < hashes.Length; i++)
         {
-            all.Add(line);
-            // The unswapped form as well, so that an entry with digits in it is found by a password with swaps in it.
-            all.Add(Unswap(line));
+            hashes[i] = BinaryPrimitives.ReadUInt64BigEndian(bytes.AsSpan(i * sizeof(ulong)));
         }
 
-        return all.ToFrozenSet();
+        return hashes;
     }
 }

@@ -51,6 +51,36 @@ public sealed class PasswordTests
         Assert.Equal("too_long", Check(new string('x', 2_000_000))?.Code);
     }
 
+    [Theory]
+    [InlineData("1234567890a")]
+    [InlineData("Qwertyuiop123")]
+    [InlineData(",ki8.lo9/;p0")]
+    [InlineData("contraseña")]
+    [InlineData("CONTRASEÑA1")]
+    [InlineData("server2019")]
+    [InlineData("  server2019  ")]
+    [InlineData("$erver2019?!#")]
+    [InlineData("s3rver2019")]
+    [InlineData("SERVER@123...")]
+    [InlineData("rootbeer123", false)]
+    [InlineData("server2019 lamp", false)]
+    [InlineData("xserver2019", false)]
+    [InlineData("a red kite over the harbour", false)]
+    public void A_listed_password_is_found_whatever_its_case_swaps_and_ending(string password, bool isListed = true) =>
+        Assert.Equal(isListed, CommonPasswords.Contains(password));
+
+    [Fact]
+    public void What_ships_of_the_list_is_hashes_in_order()
+    {
+        using var stream = typeof(CommonPasswords).Assembly.GetManifestResourceStream("common-passwords.bin")!;
+        var bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        var hashes = bytes.Chunk(8).Select(Convert.ToHexString).ToList();
+
+        Assert.Equal(0, bytes.Length % 8);
+        Assert.Equal(hashes.Distinct().Order(StringComparer.Ordinal), hashes);
+    }
+
     [Fact]
     public void The_list_that_ships_has_thousands_of_entries() => Assert.InRange(CommonPasswords.Count, 10_000, 1_000_000);
 
