@@ -4,14 +4,15 @@ using WebMessenger.Broker.Settings;
 
 namespace WebMessenger.Broker.Host;
 
-/// <summary>The program's log: Serilog to standard output, levels from the settings. Serilog is named in this folder only.</summary>
+/// <summary>The program's log: Serilog, levels from the settings. Serilog is named in this folder only.</summary>
 internal static class Logging
 {
-    public static Logger Create(IConfiguration configuration)
+    /// <param name="output">Where it is written; not closed.</param>
+    public static Logger Create(IConfiguration configuration, Stream output)
     {
         try
         {
-            return Build(configuration);
+            return Build(configuration, output);
         }
         catch (InvalidOperationException error)
         {
@@ -19,10 +20,10 @@ internal static class Logging
         }
     }
 
-    private static Logger Build(IConfiguration configuration) => new LoggerConfiguration()
+    private static Logger Build(IConfiguration configuration, Stream output) => new LoggerConfiguration()
         .ReadFrom.Configuration(configuration)
         // The program says in one line why it cannot start; the host would add a page of stack before it.
         .Filter.ByExcluding(entry => entry.MessageTemplate.Text == "Hosting failed to start")
-        .WriteTo.Sink(new UnblockedOutput(Console.OpenStandardOutput(), new LogLine()))
+        .WriteTo.Sink(new UnblockedOutput(output, new LogLine()))
         .CreateLogger();
 }

@@ -57,14 +57,16 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         StartAsync(args, configure, TimeProvider.System);
 
     /// <param name="system">For tests: the machine's clock.</param>
-    internal static async Task<WebMessengerProgram> StartAsync(string[] args, Action<IServiceCollection>? configure, TimeProvider system)
+    /// <param name="output">For tests: where the log is written; null: to standard output.</param>
+    internal static async Task<WebMessengerProgram> StartAsync(
+        string[] args, Action<IServiceCollection>? configure, TimeProvider system, Stream? output = null)
     {
         UnicodeSupport.Require();
         SettingsReader.RefuseUnknownTyped(args);
         var builder = NewBuilder(args);
         var settings = SettingsReader.Read(builder.Configuration);
         var room = HandleRoom.OfThisProcess(settings.Limits);
-        var log = Logging.Create(builder.Configuration);
+        var log = Logging.Create(builder.Configuration, output ?? Console.OpenStandardOutput());
         try
         {
             return await StartAsync(builder, settings, room, log, configure, system);

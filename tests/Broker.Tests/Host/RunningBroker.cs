@@ -173,7 +173,8 @@ internal sealed class RunningBroker : IAsyncDisposable
         .. _settings,
     ],
     _configure,
-    MachineClock);
+    MachineClock,
+    new TestLog());
 }
 
 /// <summary>An account and an access token of it.</summary>

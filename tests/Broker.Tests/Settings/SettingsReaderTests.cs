@@ -97,7 +97,7 @@ public sealed class SettingsReaderTests
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection([new("Serilog:MinimumLevel:Default", "Loud")]).Build();
 
-        var error = Assert.Throws<StartupException>(() => Logging.Create(configuration));
+        var error = Assert.Throws<StartupException>(() => Logging.Create(configuration, Stream.Null));
 
         Assert.Contains("Serilog", error.Message, StringComparison.Ordinal);
     }
