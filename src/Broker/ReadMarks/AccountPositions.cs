@@ -7,7 +7,7 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Broker.ReadMarks;
 
 /// <summary>The read positions of one account, read from the store when they are first asked for. A guest's are in memory only: they end with the guest.</summary>
-/// <remarks>Thread-safe. Under <c>_gate</c> only the log's own gates are taken; a write is handed over under it and waited for outside.</remarks>
+/// <remarks>Thread-safe. A write is handed over under <c>_gate</c> and waited for outside.</remarks>
 internal sealed class AccountPositions(Account account, IEventLog log, IRecords records, Action<Account, EventStream> announce)
 {
     private readonly Lock _gate = new();

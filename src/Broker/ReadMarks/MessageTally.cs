@@ -16,7 +16,7 @@ internal readonly record struct MessageCount(int ByOthers, int ByOwnBots);
 /// them than any answer needs. That is little: whoever does not write is owed at most the newest <see cref="Most"/> messages, and whoever does those of the others,
 /// so of one author no more than the newest <see cref="Most"/> ever count, and of all together twice as many. What an account's own bots said is counted beside, as an
 /// author of its own, and makes it three times as many.</para>
-/// <para>Thread-safe. Under <c>_gate</c> only the log's own gates are taken.</para>
+/// <para>Thread-safe.</para>
 /// </remarks>
 internal sealed class MessageTally(LogName name, IEventLog log)
 {

@@ -7,7 +7,7 @@ namespace WebMessenger.Broker.ReadMarks;
 /// <remarks>
 /// <para>Costs are with who listens: a room is watched while an account on its list listens, and one that is not watched notes nothing.
 /// What is due is gathered and handed out once a second, to the inboxes concerned; their workers count and write.</para>
-/// <para>Thread-safe. <c>_gate</c> guards who listens. An inbox's gate may be held before it, and the room directory's leaf is taken under it.
+/// <para>Thread-safe. <c>_gate</c> guards who listens (docs/architecture.md, Locks).
 /// What is due is noted without it, for the log thread, and whoever has just stored a position, do that and must not wait.</para>
 /// </remarks>
 internal sealed class UnreadWatch(ReadPositions positions) : IUnreadListeners

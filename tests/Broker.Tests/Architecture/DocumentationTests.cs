@@ -12,6 +12,15 @@ public sealed partial class DocumentationTests
     private static readonly string _root = Path.GetFullPath(typeof(DocumentationTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
         .First(item => item.Key == "Root").Value!);
 
+    private static readonly Assembly[] _product =
+        [typeof(WebMessenger.Storage.FolderSync).Assembly, typeof(Auth.Accounts.Account).Assembly, typeof(BrokerLimits).Assembly];
+
+    private static readonly string[] _files =
+    [
+        .. new[] { "Storage", "Auth", "Broker" }
+            .SelectMany(project => Directory.EnumerateFiles(Path.Combine(_root, "src", project), "*.cs", SearchOption.AllDirectories)),
+    ];
+
     private static readonly PropertyInfo[] _limits = [.. typeof(BrokerLimits).GetProperties().Where(property => property.CanWrite)];
 
     /// <summary>The rows of "What anybody can hold", without its head.</summary>
@@ -57,10 +66,53 @@ public sealed partial class DocumentationTests
         });
     }
 
+    [Fact]
+    public void The_way_of_a_message_reads_downwards_through_fifteen_files()
+    {
+        var way = string.Join(' ', Section("architecture.md", "## The way of a message").SkipWhile(line => line.Length == 0).TakeWhile(line => line.Length > 0));
+        var classes = Quoted(way);
+
+        Assert.InRange(classes.Length, 8, 15);
+        Assert.Distinct(classes);
+        Assert.All(classes, name => Assert.Contains(_files, file => Path.GetFileName(file) == name + ".cs"));
+    }
+
+    [Fact]
+    public void Each_class_that_the_architecture_names_exists_and_has_the_member_that_it_names()
+    {
+        var types = _product.SelectMany(assembly => assembly.GetTypes()).GroupBy(type => type.Name.Split('`')[0]).ToDictionary(types => types.Key);
+        var folders = _files.Select(file => Path.GetFileName(Path.GetDirectoryName(file)!)).ToHashSet();
+        var others = _limits.Select(limit => limit.Name).Append(nameof(LayerTests)).ToHashSet();
+        var page = Section("architecture.md", "## The page").ToList();
+        var named = File.ReadLines(Path.Combine(_root, "docs", "architecture.md")).Except(page)
+            .SelectMany(line => NamedClass().Matches(line)).Select(match => (Class: match.Groups[1].Value, Member: match.Groups[2].Value)).ToHashSet();
+
+        Assert.True(named.Count > 80);
+        Assert.All(named, one =>
+        {
+            if (one.Member == "cs")
+            {
+                Assert.Contains(_files, file => Path.GetFileName(file) == one.Class + ".cs");
+            }
+            else if (!folders.Contains(one.Class) && !others.Contains(one.Class))
+            {
+                Assert.True(types.TryGetValue(one.Class, out var having), $"There is no {one.Class}.");
+                Assert.True(one.Member == "" || having.Any(type => Has(type, one.Member)), $"{one.Class} has no {one.Member}.");
+            }
+        });
+    }
+
+    private static bool Has(Type? type, string member) => type is not null && (type.GetMembers(
+        BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic).Any(one => one.Name == member) || Has(type.BaseType, member));
+
     private static string[] Quoted(string cell) => [.. cell.Split('`').Where((_, index) => index % 2 == 1)];
 
     private static IEnumerable<string> Section(string file, string heading) => File.ReadLines(Path.Combine(_root, "docs", file))
         .SkipWhile(line => line != heading).Skip(1).TakeWhile(line => !line.StartsWith("## ", StringComparison.Ordinal));
+
+    /// <summary>`Writer`, `Writer.Gate`, `Buckets._gate`, `IEventLog.SettleAsync`; not `DELETE /api/session`.</summary>
+    [GeneratedRegex("`([A-Z][A-Za-z0-9]+)(?:\\.(\\w+))?`")]
+    private static partial Regex NamedClass();
 
     [GeneratedRegex("^\\| `(\\w+)` \\| (\\d+) \\|")]
     private static partial Regex Setting();
