@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Secrets;
+using WebMessenger.Storage;
 
 namespace WebMessenger.Auth.Sessions;
 
@@ -44,7 +45,7 @@ public sealed partial class LoginSessions
     // Cookies that a new password has just replaced, and when. Under _gate.
     private readonly Dictionary<SecretHash, long> _replaced = [];
 
-    private readonly Lock _gate = new();
+    private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
     private readonly SessionIndex _index = new();
 
     // The accounts' count of standings when all were last looked at. The sweep's; two that overlap look once too often.

@@ -216,10 +216,14 @@ internal sealed partial class Client : IConnectingClient, ILife
         {
             await (/* guard: take-over waits for all nodes */ _takenOver);
             (opening, durable) = await _services.Durable.OpenAsync(Kept, Kept.IsCleanStart, Kept.SessionExpiry, Kept.Will);
+            if (opening == SessionOpening.Present)
+            {
+                await Filters.OpenLogsAsync(durable!.Filters);
+            }
         }
         catch (IOException)
         {
-            RefuseAdmitted(ReasonCode.ServerUnavailable, "What is kept of this client could not be stored. Try again later.");
+            RefuseAdmitted(ReasonCode.ServerUnavailable, "What is kept of this client could not be read or stored. Try again later.");
             return;
         }
         finally

@@ -4,6 +4,7 @@ using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Storage;
 
 namespace WebMessenger.Broker.Clients;
 
@@ -12,7 +13,7 @@ namespace WebMessenger.Broker.Clients;
 internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IResumables
 {
     private readonly ConcurrentDictionary<string, Client> _byName = new();
-    private readonly Lock _gate = new();
+    private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
     private readonly Dictionary<(string Account, string ClientId), Client> _byClient = [];
     private readonly Dictionary<string, HashSet<Client>> _byAccount = [];
 

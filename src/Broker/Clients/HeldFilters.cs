@@ -6,6 +6,7 @@ using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Broker.Wire;
+using WebMessenger.Storage;
 
 namespace WebMessenger.Broker.Clients;
 
@@ -17,7 +18,7 @@ namespace WebMessenger.Broker.Clients;
 /// <param name="abort">Cuts the transport.</param>
 internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery delivery, Identity identity, ConnectionServices services, Action abort)
 {
-    private readonly Lock _filtersGate = new();
+    private readonly Lock _filtersGate = DiskReads.NoneUnder(new Lock());
     private readonly Dictionary<string, HeldFilter> _filters = [];
     private readonly HashSet<EventStream> _places = [];
     private (string Code, string Text, string Topic)? _notice;
@@ -39,7 +40,7 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
     public void NotifyLater(string code, string text, string topic) => _notice = (code, text, topic);
 
     /// <summary>Takes the places of an earlier connection again, as far as the account may still have them. The CONNACK has been written.</summary>
-    /// <param name="isPresent">False: the client is kept from now on, and had none.</param>
+    /// <param name="isPresent">False: the client is kept from now on, and had none. Else <see cref="OpenLogsAsync"/> was done.</param>
     public void Resume(DurableClient client, bool isPresent)
     {
         kept.Begin(isPresent ? client.Position : null);
@@ -189,29 +190,39 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
         var answer = PacketWriter.Acknowledgement(
             PacketType.SubAck, writer.IsVersion5, packetId, codes, writer.WantsReasons ? reasons : null, writer.MaximumPacket);
 
-        // Whoever has seen the SUBACK counts on hearing what is said from then on, so it does not leave before the filters are in effect.
-        if (!writer.WriteCorked(answer))
-        {
-            request.SetAnswered();
-            return;
-        }
-
         try
         {
-            foreach (var filter in granted)
-            {
-                Hold(filter, request.From);
-            }
+            await OpenLogsAsync(granted);
 
-            if (kept.IsDurable)
+            // Whoever has seen the SUBACK counts on hearing what is said from then on, so it does not leave before the filters are in effect.
+            if (writer.WriteCorked(answer))
             {
-                await TrySaveFiltersAsync();
+                await HoldCorkedAsync(granted, request.From);
             }
         }
         finally
         {
-            writer.Uncork();
             request.SetAnswered();
+        }
+    }
+
+    /// <summary>Has the heads of the logs that the filters cover in memory: under the gates that are taken to place the client, nobody may wait for a disk.</summary>
+    /// <exception cref="IOException">One cannot be read.</exception>
+    public async ValueTask OpenLogsAsync(IReadOnlyList<HeldFilter> filters)
+    {
+        foreach (var filter in filters)
+        {
+            if (filter.Filter.Inbox is not null)
+            {
+                await services.Rooms.InboxOf(identity.Account).OpenAsync();
+                continue;
+            }
+
+            // A room that the account joins from here on is opened by who puts it on the list.
+            foreach (var room in services.Rooms.CoveredBy(filter.Filter, identity.Account.Id))
+            {
+                await room.OpenAsync();
+            }
         }
     }
 
@@ -279,6 +290,26 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
 
     // Looked up, for the budget of who did nothing for a while is forgotten.
     private WorkBudget FilterBudget => services.SubscribeBudgets.Of(identity.Account.Id).Filters;
+
+    private async Task HoldCorkedAsync(IEnumerable<HeldFilter> granted, CatchUpFrom? from)
+    {
+        try
+        {
+            foreach (var filter in granted)
+            {
+                Hold(filter, from);
+            }
+
+            if (kept.IsDurable)
+            {
+                await TrySaveFiltersAsync();
+            }
+        }
+        finally
+        {
+            writer.Uncork();
+        }
+    }
 
     // A durable client counts on its filters from SUBACK on, so they are on disk before it leaves. False: they are not, and the connection has been cut.
     private async Task<bool> TrySaveFiltersAsync()

@@ -242,7 +242,7 @@ internal sealed class KeptSession(
         }
 
         // Inside the lock, or an event that is delivered meanwhile would be taken for one that comes after.
-        var head = log.Head(place.Stream.Log);
+        var head = place.Stream.LogHead;
         var (cursor, isReset) = (head.Head, false);
         if (from is not null)
         {

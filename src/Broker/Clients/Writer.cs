@@ -4,6 +4,7 @@ using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Transports;
 using WebMessenger.Broker.Wire;
+using WebMessenger.Storage;
 
 namespace WebMessenger.Broker.Clients;
 
@@ -54,7 +55,7 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     private bool _flushing;
 
     /// <summary>The write lock of the client.</summary>
-    public Lock Gate { get; } = new();
+    public Lock Gate { get; } = DiskReads.NoneUnder(new Lock());
 
     public bool IsVersion5 { get; private set; }
 

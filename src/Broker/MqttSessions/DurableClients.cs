@@ -4,6 +4,7 @@ using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Topics;
+using WebMessenger.Storage;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.MqttSessions;
@@ -37,7 +38,6 @@ internal sealed record DueWill(LoginSession Session, string ClientId, LastWill W
 /// </remarks>
 internal sealed partial class DurableClients(
     IRecords records,
-    IEventLog log,
     LoginSessions sessions,
     AccountDirectory accounts,
     IResumables connections,
@@ -54,7 +54,7 @@ internal sealed partial class DurableClients(
     /// <summary>After a start, a client whose will waits has this long to come back at least: it may have been lost with the server.</summary>
     private static readonly TimeSpan ReturnTime = TimeSpan.FromSeconds(60);
 
-    private readonly Lock _gate = new();
+    private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
     private readonly Dictionary<string, Dictionary<string, DurableClient>> _byAccount = [];
     private List<DueWill> _dueWills = [];
     private Task _saving = Task.CompletedTask;
@@ -316,7 +316,7 @@ internal sealed partial class DurableClients(
             {
                 if (client.Filters.Any(filter => filter.QualityOfService > 0 && filter.Filter.Events && filter.Filter.CoversRoom(room.Id.Value)))
                 {
-                    var head = log.Head(room.Log);
+                    var head = room.LogHead;
                     if (client.Position.Cursors.TryAdd(room.Log, new LogCursor(head.Epoch, head.Head)))
                     {
                         // Handed over before anything that is said from here on, so no crash keeps that and loses this. The sweep writes it again, should this fail.

@@ -2,15 +2,16 @@ using System.Text;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Streams;
+using WebMessenger.Storage;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.ReadMarks;
 
 /// <summary>The read positions of one account, read from the store when they are first asked for. A guest's are in memory only: they end with the guest.</summary>
-/// <remarks>Thread-safe. A write is handed over under <c>_gate</c> and waited for outside.</remarks>
-internal sealed class AccountPositions(Account account, IEventLog log, IRecords records, Action<Account, EventStream> announce)
+/// <remarks>Thread-safe. Under <c>_gate</c> nothing is read; a write is handed over under it and waited for outside.</remarks>
+internal sealed class AccountPositions(Account account, IRecords records, Action<Account, EventStream> announce)
 {
-    private readonly Lock _gate = new();
+    private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
     private Dictionary<string, ReadPosition>? _positions;
 
     /// <summary>Before the keys of all of an account's positions.</summary>
@@ -22,6 +23,8 @@ internal sealed class AccountPositions(Account account, IEventLog log, IRecords 
     /// <exception cref="IOException">The store cannot be read.</exception>
     public Mark? Find(EventStream stream)
     {
+        Load();
+        _ = stream.LogHead;
         lock (_gate)
         {
             if (!MayHave(stream))
@@ -29,11 +32,15 @@ internal sealed class AccountPositions(Account account, IEventLog log, IRecords 
                 return null;
             }
 
-            var head = log.Head(stream.Log);
+            var head = stream.LogHead;
             var now = Current(stream, head).Now;
             return new Mark(Math.Min(now.Seq, head.Head), head.Epoch);
         }
     }
+
+    /// <summary>Reads what is stored, if that has not been done.</summary>
+    /// <exception cref="IOException">The store cannot be read.</exception>
+    public ValueTask LoadAsync() => Volatile.Read(ref _positions) is null ? new ValueTask(Task.Run(Load)) : default;
 
     /// <summary>The account has come onto a room's list: everything before is no concern of its. Completes when that is on disk, or cannot be written.</summary>
     public Task BeginAsync(EventStream stream)
@@ -47,7 +54,7 @@ internal sealed class AccountPositions(Account account, IEventLog log, IRecords 
 
             // A position left behind by a membership that ended while the disk was full counts no longer.
             Forget(stream.Log.Value);
-            ReadPosition position = new(Mark.AtHead(log.Head(stream.Log)), isStored: false);
+            ReadPosition position = new(Mark.AtHead(stream.LogHead), isStored: false);
             Positions[stream.Log.Value] = position;
             announce(account, stream);
             return SaveAsync(stream, position);
@@ -59,6 +66,8 @@ internal sealed class AccountPositions(Account account, IEventLog log, IRecords 
     {
         ReadPosition position;
         Task<bool> stored;
+        await LoadAsync();
+        await stream.OpenAsync();
         lock (_gate)
         {
             if (!MayHave(stream))
@@ -66,7 +75,7 @@ internal sealed class AccountPositions(Account account, IEventLog log, IRecords 
                 return new MarkResult(MarkOutcome.NotOpen);
             }
 
-            var head = log.Head(stream.Log);
+            var head = stream.LogHead;
             if (epoch is not null && epoch != head.Epoch)
             {
                 return new MarkResult(MarkOutcome.OtherEpoch);
@@ -130,19 +139,28 @@ internal sealed class AccountPositions(Account account, IEventLog log, IRecords 
         _ => false,
     };
 
-    // Under _gate.
-    private Dictionary<string, ReadPosition> Positions => _positions ??= account.IsGuest ? [] : Load();
+    // Under _gate, and loaded before.
+    private Dictionary<string, ReadPosition> Positions => _positions ?? throw new IOException("The read positions of the account could not be read.");
 
-    private Dictionary<string, ReadPosition> Load()
+    private void Load()
     {
+        if (Volatile.Read(ref _positions) is not null)
+        {
+            return;
+        }
+
         var prefix = Prefix(account.Id);
         Dictionary<string, ReadPosition> positions = [];
-        foreach (var (key, value) in records.ReadAll(prefix))
+        foreach (var (key, value) in account.IsGuest ? [] : records.ReadAll(prefix))
         {
             positions[Encoding.ASCII.GetString(key.AsSpan(prefix.Length))] = new ReadPosition(Mark.Parse(value));
         }
 
-        return positions;
+        lock (_gate)
+        {
+            // Somebody else may have been quicker, and have changed them since.
+            _positions ??= positions;
+        }
     }
 
     // Under _gate.

@@ -68,6 +68,18 @@ internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMark
         }
     }
 
+    public async ValueTask LoadAsync(Account account)
+    {
+        try
+        {
+            await Of(account).LoadAsync();
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        {
+            // It is tried again when the account's positions are asked for.
+        }
+    }
+
     /// <summary>The account has come onto the room's list.</summary>
     public async Task BeginAsync(Account account, Room room)
     {
@@ -112,7 +124,7 @@ internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMark
     public Task ForgetAsync(string accountId) => DeleteAsync(() => records.ReadAll(AccountPositions.Prefix(accountId)).Select(record => record.Key));
 
     private AccountPositions Of(Account account) => _accounts.GetOrAdd(
-        account.Id, static (_, of) => new AccountPositions(of.account, of.log, of.records, of.announce), (account, log, records, announce: (Action<Account, EventStream>)Announce));
+        account.Id, static (_, of) => new AccountPositions(of.account, of.records, of.announce), (account, records, announce: (Action<Account, EventStream>)Announce));
 
     private void Announce(Account account, EventStream stream) => Changed?.Invoke(account, stream);
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Storage;
 
 namespace WebMessenger.Broker.ReadMarks;
 
@@ -12,7 +13,7 @@ namespace WebMessenger.Broker.ReadMarks;
 /// </remarks>
 internal sealed class UnreadWatch(ReadPositions positions) : IUnreadListeners
 {
-    private readonly Lock _gate = new();
+    private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
     private readonly Dictionary<string, Listener> _listeners = [];
 
     // Each watched room is in here once at most, each inbox as often as it has rooms: so they are bounded by who listens.

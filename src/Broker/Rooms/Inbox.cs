@@ -15,7 +15,7 @@ namespace WebMessenger.Broker.Rooms;
 /// </summary>
 /// <param name="listeningChanged">Called under the gate when <see cref="Inbox.IsListening"/> has changed.</param>
 internal sealed class Inbox(Account owner, IEventLog log, INodes nodes, Action<Inbox> listeningChanged)
-    : EventStream(LogName.OfAccount(owner.Id), nodes)
+    : EventStream(LogName.OfAccount(owner.Id), log, nodes)
 {
     private volatile bool _isListening;
 
@@ -39,7 +39,7 @@ internal sealed class Inbox(Account owner, IEventLog log, INodes nodes, Action<I
                 return false;
             }
 
-            log.Append(append, moreFollows);
+            Logs.Append(append, moreFollows);
             return true;
         }
     }

@@ -1,4 +1,5 @@
 using WebMessenger.Broker.Settings;
+using WebMessenger.Storage;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -8,7 +9,7 @@ internal sealed class Invitations(BrokerLimits limits, TimeProvider time)
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromDays(30);
 
-    private readonly Lock _gate = new();
+    private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
     private readonly Dictionary<string, Dictionary<string, Invitation>> _ofAccount = [];
 
     /// <summary>The invitation of an account into a room, declined or not; null: there is none, or its time is over.</summary>

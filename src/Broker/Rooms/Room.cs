@@ -16,7 +16,6 @@ namespace WebMessenger.Broker.Rooms;
 /// <remarks>The gate of <see cref="EventStream"/> also guards presence. Everything said to members goes through the stream's queue.</remarks>
 internal sealed class Room : EventStream
 {
-    private readonly IEventLog _log;
     private readonly ConcurrentDictionary<string, Membership> _members = new();
     private readonly RoomPeople _people;
     private volatile RoomRecord _record;
@@ -25,9 +24,9 @@ internal sealed class Room : EventStream
     private volatile Searched? _searched;
 
     public Room(RoomRecord record, IEventLog log, INodes nodes, StorageQuotas quotas, DiskSpace space, TimeProvider time)
-        : base(record.Log, nodes)
+        : base(record.Log, log, nodes)
     {
-        (_record, _log) = (record, log);
+        _record = record;
         _people = new RoomPeople(this, quotas, space, time);
         var topic = "rooms/" + record.Id.Value;
         EventsTopic = Encoding.ASCII.GetBytes(topic);
@@ -88,7 +87,7 @@ internal sealed class Room : EventStream
     }
 
     /// <summary>The newest seq.</summary>
-    public long Head => _log.Head(Log).Head;
+    public long Head => LogHead.Head;
 
     public IEnumerable<string> MemberIds => _members.Keys;
 
@@ -231,7 +230,7 @@ internal sealed class Room : EventStream
                 _people.Spoke(append.Author);
             }
 
-            _log.Append(append, moreFollows);
+            Logs.Append(append, moreFollows);
             return true;
         }
     }

@@ -5,6 +5,7 @@ using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Topics;
+using WebMessenger.Storage;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
@@ -51,7 +52,7 @@ internal sealed partial class RoomDirectory(
     private readonly ConcurrentDictionary<string, Room> _byKey = new();
     private readonly ConcurrentDictionary<string, Inbox> _inboxes = new();
     private readonly SemaphoreSlim _changes = new(1, 1);
-    private readonly Lock _gate = new();
+    private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
     private readonly Dictionary<string, HashSet<Room>> _roomsOfAccount = [];
     private readonly DailyBudget _tries = new(settings.Limits.RoomTriesPerDay, time, isStored: false);
 
@@ -158,6 +159,7 @@ internal sealed partial class RoomDirectory(
             await FinishAsync(id.Value);
         }
 
+        await positions.LoadAsync(owner);
         await _changes.WaitAsync();
         try
         {
@@ -184,6 +186,7 @@ internal sealed partial class RoomDirectory(
 
             var record = new RoomRecord(RoomStore.NewKey(), id, title, topic, isPrivate, owner.Id, time.GetUtcNow());
             var room = await MakeAsync(record, owner.Id);
+            await room.OpenAsync();
             Index(room, owner.Id);
             Enter(room);
             await positions.BeginAsync(owner, room);
@@ -241,6 +244,8 @@ internal sealed partial class RoomDirectory(
     public async Task JoinAsync(Room room, Account account, bool byItself = false)
     {
         Task begun;
+        await positions.LoadAsync(account);
+        await room.OpenAsync();
         await _changes.WaitAsync();
         try
         {

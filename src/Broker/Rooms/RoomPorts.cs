@@ -49,7 +49,10 @@ internal interface IKeptClients
 /// </summary>
 internal interface IReadMarks
 {
-    /// <summary>The account has come onto the room's list.</summary>
+    /// <summary>Reads what is stored of the account, if that has not been done. Before <see cref="BeginAsync"/>, which may not wait for a disk. Never fails.</summary>
+    ValueTask LoadAsync(Account account);
+
+    /// <summary>The account has come onto the room's list, and its positions are loaded, and the room's log is open.</summary>
     Task BeginAsync(Account account, Room room);
 
     /// <summary>The account has left the room.</summary>

@@ -5,6 +5,7 @@ using System.Text.Json;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Topics;
+using WebMessenger.Storage;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Streams;
@@ -50,7 +51,7 @@ internal readonly record struct EventDelivery(long Seq, PublishFrames Frames, ul
 /// few (<see cref="Schedule"/>). What may wait has a queue of its own, of which at most one piece is done while an event waits: a publisher's
 /// answer never stands behind a rush of people who come and go (ADR 0034).
 /// </remarks>
-internal abstract class EventStream(LogName log, INodes nodes) : IThreadPoolWorkItem
+internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) : IThreadPoolWorkItem
 {
     /// <summary>How much of the queue is delivered before everybody is flushed.</summary>
     private const int BatchLength = 64;
@@ -72,16 +73,22 @@ internal abstract class EventStream(LogName log, INodes nodes) : IThreadPoolWork
 
     private readonly SubscriberList _subscribers = new();
     private volatile RecentPublishers? _publishers;
+    private volatile OpenLog? _open;
     private int _scheduled;
 
     public LogName Log { get; } = log;
+
+    /// <summary>Of its log. In memory once the log was opened, so that it may be asked for under a lock; before that it is read.</summary>
+    public LogHead LogHead => (_open ??= Logs.Open(Log)).Head;
+
+    protected IEventLog Logs { get; } = logs;
 
     /// <summary>The topic of its events.</summary>
     public abstract byte[] EventsTopic { get; }
 
     protected abstract TopicKind Kind { get; }
 
-    protected Lock Gate { get; } = new();
+    protected Lock Gate { get; } = DiskReads.NoneUnder(new Lock());
 
     /// <summary>The subscribers now. For the worker.</summary>
     public Subscribers Subscribers => _subscribers.Now;
@@ -97,6 +104,10 @@ internal abstract class EventStream(LogName log, INodes nodes) : IThreadPoolWork
 
     /// <summary>Who said what lately. Null: nobody has asked for No Local here.</summary>
     public RecentPublishers? Publishers => _publishers;
+
+    /// <summary>Has the head of the log in memory from now on. For whoever is about to take a lock, or may not wait for a disk.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public ValueTask OpenAsync() => _open is null ? new ValueTask(Task.Run(() => LogHead)) : default;
 
     public void Enqueue(IStreamWork work)
     {
@@ -222,6 +233,7 @@ internal abstract class EventStream(LogName log, INodes nodes) : IThreadPoolWork
     // As the worker, but for work that is not an event, which may take its time. False: a worker is needed.
     private bool TryDeliverInPlace()
     {
+        using var noReads = DiskReads.Forbid();
         var events = s_events ??= [];
         while (events.Count < BatchLength && _queue.TryPeek(out var work) && work is IStreamEvent next)
         {

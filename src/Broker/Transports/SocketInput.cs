@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Threading.Tasks.Sources;
+using WebMessenger.Storage;
 
 namespace WebMessenger.Broker.Transports;
 
@@ -366,6 +367,7 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
         }
         else if (isAwaited)
         {
+            using var noReads = DiskReads.Forbid();
             _waiter.SetResult(result);
         }
     }

@@ -155,7 +155,7 @@ public readonly record struct LogPage(LogHead Head, IReadOnlyList<LogEntry> Entr
 /// <item>A stored body stays as it is until an append replaces it. Then no read gives the earlier one any more, from the moment on when that append completes; place,
 /// time, author and id stay, and the id is equal to any content: of what its author once sent nothing is told.</item>
 /// <item>Where replacements or conditions make an append a conflict, nothing of it is written, its id is not used up, and no other append is concerned.</item>
-/// <item>Reads see what is durable only, and never block appends.</item>
+/// <item>Reads see what is durable only, and never block appends. They may wait for the disk: none is made under a lock, nor on a thread that serves sockets.</item>
 /// <item>What cannot be read, or cannot be true, is never served: <c>Head</c> and reads throw <see cref="IOException"/>, and after disposal <see cref="ObjectDisposedException"/>.</item>
 /// <item>Thread-safe. Appends from one thread to one log keep their order.</item>
 /// </list>
@@ -178,8 +178,11 @@ public interface IEventLog : IAsyncDisposable
     /// </summary>
     Task SettleAsync();
 
-    /// <summary>The head of a log; an unused log has head 0, and an epoch all the same.</summary>
+    /// <summary>The head of a log; an unused log has head 0, and an epoch all the same. May read the disk.</summary>
     LogHead Head(LogName log);
+
+    /// <summary>Reads the head of a log, which then is in memory as long as the caller holds what is returned.</summary>
+    OpenLog Open(LogName log);
 
     /// <summary>At most <paramref name="limit"/> (1 to 1,000) entries with seq &gt; <paramref name="after"/> (0 or more), oldest first.</summary>
     LogPage ReadAfter(LogName log, long after, int limit);

@@ -200,19 +200,26 @@ internal static class LogRecords
     public static int SizeOf(int prefix, PendingAppend append)
     {
         var author = Encoding.UTF8.GetByteCount(append.Author);
-        var size = prefix + 9 + 8 + 1 + author + 1 + append.Body.Length;
+        var size = prefix + 9 + 8 + 1 + author + 1 + BodiesOf(append);
         if (append.Id is { } text)
         {
             var id = Encoding.UTF8.GetByteCount(text);
             size += id + prefix + 2 + author + id + IdRecordSize;
         }
 
+        return size + SizeOf(append.Changes);
+    }
+
+    /// <summary>The event's body, and those that take the place of earlier ones.</summary>
+    public static int BodiesOf(PendingAppend append)
+    {
+        var size = append.Body.Length;
         for (var i = 0; i < append.Replacements.Count; i++)
         {
             size += append.Replacements[i].Body.Length;
         }
 
-        return size + SizeOf(append.Changes);
+        return size;
     }
 
     /// <summary>What changes of records take, with their keys.</summary>
@@ -324,7 +331,10 @@ internal static class LogRecords
 internal readonly record struct JournalStart(string Epoch, long TrimmedTo);
 
 /// <summary>A log's head as stored. <c>SweptTo</c>: ids of events up to this seq were looked at and, as far as they were still theirs, forgotten.</summary>
-internal readonly record struct HeadRecord(string Epoch, long Head, long First, long LastAt, long SweptTo);
+internal readonly record struct HeadRecord(string Epoch, long Head, long First, long LastAt, long SweptTo)
+{
+    public LogHead ToHead() => new(Epoch, Head, First);
+}
 
 /// <summary>What is remembered of an id.</summary>
 internal readonly record struct IdRecord(long Seq, long At, UInt128 ContentHash);

@@ -5,14 +5,17 @@ namespace WebMessenger.Storage.EventLog;
 
 /// <summary>What is held in memory of one log: its key prefix and its head.</summary>
 /// <remarks>
-/// <see cref="Durable"/> is set by the log thread and read by any; the other mutable members belong to the log thread alone. About 300 bytes, kept for
-/// each log that was used since the start.
+/// <see cref="Durable"/> is set by the log thread and read by any; the other mutable members belong to the log thread alone, unless they say otherwise. About 300 bytes; for how
+/// long it is kept, <see cref="LogStates"/> says.
 /// </remarks>
 internal sealed class LogState
 {
     private readonly Lock _gate = new();
     private HeadRecord _durable;
     private bool _dropping;
+    private volatile bool _isUsed = true;
+    private volatile bool _isGone;
+    private WeakReference<OpenLog>? _holder;
 
     public LogState(LogName log, HeadRecord? stored)
     {
@@ -65,6 +68,42 @@ internal sealed class LogState
         set => Volatile.Write(ref _dropping, value);
     }
 
+    /// <summary>Somebody has asked for it since <see cref="LogStates"/> was last cleared. Set by any thread.</summary>
+    public bool IsUsed
+    {
+        get => _isUsed;
+        set
+        {
+            // Most of the time it is set already; written to, it would go from one core to the other each time.
+            if (_isUsed != value)
+            {
+                _isUsed = value;
+            }
+        }
+    }
+
+    /// <summary>It is not the log's state any more: whoever still has it looks again. Read by any thread.</summary>
+    public bool IsGone
+    {
+        get => _isGone;
+        set => _isGone = value;
+    }
+
+    /// <summary>Somebody has the log open. Under the gate of <see cref="LogStates"/>, as <see cref="Hold"/>.</summary>
+    public bool IsHeld => _holder is not null && _holder.TryGetTarget(out _);
+
+    public OpenLog Hold()
+    {
+        if (_holder is not null && _holder.TryGetTarget(out var holder))
+        {
+            return holder;
+        }
+
+        holder = new Holder(this);
+        _holder = new WeakReference<OpenLog>(holder);
+        return holder;
+    }
+
     public static string NewEpoch() => RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz0123456789", 6);
 
     public static string NewEpoch(string not)
@@ -77,5 +116,10 @@ internal sealed class LogState
         while (epoch == not);
 
         return epoch;
+    }
+
+    private sealed class Holder(LogState state) : OpenLog
+    {
+        public override LogHead Head => state.Durable.ToHead();
     }
 }

@@ -22,6 +22,7 @@ internal sealed class LogThread : IAsyncDisposable
     private readonly RocksStore _store;
     private readonly RocksDb _db;
     private readonly ReadGate _readers;
+    private readonly LogStates _states;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly WriteOptions _synced = new WriteOptions().SetSync(true);
@@ -43,17 +44,18 @@ internal sealed class LogThread : IAsyncDisposable
     private long _failingSince;
 
     public LogThread(
-        RocksStore store, LogJournal journal, ReadGate readers, Func<LogName, LogState> stateOf, RocksEventLogOptions options, TimeProvider time, ILogger logger)
+        RocksStore store, LogJournal journal, ReadGate readers, LogStates states, RocksEventLogOptions options, TimeProvider time, ILogger logger)
     {
         _store = store;
         _db = store.Db;
         _readers = readers;
+        _states = states;
         _time = time;
         _logger = logger;
         _journal = journal;
-        _batch = new LogBatch(_db, stateOf, journal, options, time, logger);
-        _sweep = new IdSweep(_db, stateOf, options, time);
-        _truncation = new Truncation(_db, stateOf, options, time);
+        _batch = new LogBatch(_db, states.Of, journal, options, time, logger);
+        _sweep = new IdSweep(_db, states.Of, options, time);
+        _truncation = new Truncation(_db, states.Of, options, time);
         new Thread(Run) { IsBackground = true, Name = "event log" }.Start();
         _sweepTimer = time.CreateTimer(static self => ((LogThread)self!).BeginSweep(), this, options.SweepPeriod, options.SweepPeriod);
     }
@@ -136,6 +138,11 @@ internal sealed class LogThread : IAsyncDisposable
 
             work.Clear();
             Sweep();
+            if (_states.AreMany)
+            {
+                _states.Clear();
+            }
+
             if (_failing)
             {
                 Probe();
@@ -154,7 +161,7 @@ internal sealed class LogThread : IAsyncDisposable
     {
         lock (_gate)
         {
-            while (_queue.Count == 0 && !_closing && !_sweepDue && !IsSweeping)
+            while (_queue.Count == 0 && !_closing && !_sweepDue && !IsSweeping && !_states.AreMany)
             {
                 _waiting = true;
                 if (_failing)

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using RocksDbSharp;
@@ -18,15 +17,15 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
     private readonly LogThread _thread;
     private readonly LogJournal _journal;
     private readonly ReadGate _gate;
-    private readonly ConcurrentDictionary<string, LogState> _states;
+    private readonly LogStates _states;
 
     private RocksEventLog(RocksStore store, RocksEventLogOptions options, TimeProvider time, ILogger<RocksEventLog> logger)
     {
         _db = store.Db;
         _gate = new ReadGate();
-        _states = new ConcurrentDictionary<string, LogState>(StringComparer.Ordinal);
+        _states = new LogStates(_db, options.LogsInMemory);
         _journal = new LogJournal(_db, options, time);
-        _thread = new LogThread(store, _journal, _gate, StateOf, options, time, logger);
+        _thread = new LogThread(store, _journal, _gate, _states, options, time, logger);
     }
 
     /// <summary>Opens or creates the store in a folder of its own; one of an older format is migrated without a copy.</summary>
@@ -59,6 +58,9 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
     }
 
     public LogHealth Health => _thread.Health;
+
+    /// <summary>Of how many logs the head is in memory.</summary>
+    public int HeadsInMemory => _states.Count;
 
     public void Append(PendingAppend append, bool moreFollows = false)
     {
@@ -94,7 +96,16 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
     {
         CheckName(log);
         using var pass = _gate.Enter();
-        return HeadOf(StateOf(log).Durable);
+        return StateOf(log).Durable.ToHead();
+    }
+
+    public OpenLog Open(LogName log)
+    {
+        CheckName(log);
+        using var pass = _gate.Enter();
+        var open = _states.Open(log);
+        ClearStates();
+        return open;
     }
 
     public LogPage ReadAfter(LogName log, long after, int limit)
@@ -129,7 +140,7 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
     public JournalPage ReadJournal(JournalPosition? after, int limit)
     {
         CheckLimit(limit);
-        using var pass = _gate.Enter();
+        using var pass = EnterToRead();
         return _journal.Read(after, limit);
     }
 
@@ -144,7 +155,7 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
         }
 
         List<LogName> logs = [];
-        using var pass = _gate.Enter();
+        using var pass = EnterToRead();
         using var iterator = _db.NewIterator();
         for (iterator.Seek(after is { } name ? LogRecords.End(Encoding.ASCII.GetBytes(name.Value)) : LogRecords.FirstLogKey); logs.Count < limit && iterator.Valid();)
         {
@@ -172,7 +183,7 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
     public byte[]? Find(ReadOnlySpan<byte> key)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(key.Length, LogRecords.MaxRecordKey, nameof(key));
-        using var pass = _gate.Enter();
+        using var pass = EnterToRead();
         return RocksStore.FindRecord(_db, key);
     }
 
@@ -198,7 +209,7 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
         Span<byte> last = stackalloc byte[LogRecords.MaxStoredRecordKey];
         last = last[..LogRecords.RecordKey(last, after.IsEmpty ? prefix : after)];
         List<KeyValuePair<byte[], byte[]>> records = [];
-        using var pass = _gate.Enter();
+        using var pass = EnterToRead();
         using var iterator = _db.NewIterator();
         iterator.Seek(last);
         if (!after.IsEmpty && iterator.Valid() && iterator.GetKeySpan().SequenceEqual(last))
@@ -226,7 +237,7 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
     /// <exception cref="IOException">It could not be made.</exception>
     public void SaveCopy(string folder)
     {
-        using var pass = _gate.Enter();
+        using var pass = EnterToRead();
         RocksStore.SaveCopy(_db, folder);
     }
 
@@ -234,13 +245,11 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
     /// <exception cref="LogDamagedException">One does not fit.</exception>
     public void Verify()
     {
-        using var pass = _gate.Enter();
+        using var pass = EnterToRead();
         RocksStore.Verify(_db);
     }
 
     public ValueTask DisposeAsync() => _thread.DisposeAsync();
-
-    private static LogHead HeadOf(in HeadRecord head) => new(head.Epoch, head.Head, head.First);
 
     private static void CheckLimit(int limit)
     {
@@ -277,28 +286,43 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
         }
     }
 
-    /// <summary>
-    /// The state of a log, read from the store at the first use. A reader and the log thread may both read it at once: what they read is the same, for the log
-    /// thread writes to no log before its state is here.
-    /// </summary>
-    private LogState StateOf(LogName log) => _states.TryGetValue(log.Value, out var state)
-        ? state
-        : _states.GetOrAdd(log.Value, new LogState(log, RocksStore.ReadHead(_db, LogRecords.Prefix(Encoding.ASCII.GetBytes(log.Value)))));
+    private ReadGate.Pass EnterToRead()
+    {
+        DiskReads.Assert();
+        return _gate.Enter();
+    }
+
+    private LogState StateOf(LogName log)
+    {
+        var state = _states.Of(log);
+        ClearStates();
+        return state;
+    }
+
+    // Readers alone may bring in more than are to be kept, while nothing is written.
+    private void ClearStates()
+    {
+        if (_states.AreMany)
+        {
+            _thread.Wake();
+        }
+    }
 
     private LogPage Read(LogName log, long after, long before, int limit, bool newest)
     {
         CheckName(log);
         CheckLimit(limit);
-        using var pass = _gate.Enter();
-        var state = StateOf(log);
+        using var pass = EnterToRead();
         while (true)
         {
+            var state = StateOf(log);
+
             // The head first, then the iterator, which sees the store as it is from here on: all up to the head is there, unless the log was dropped or truncated in
             // between. A drop is published before anything is written to the log again, and a truncation before anything is deleted, so the epoch and the first tell.
             var head = state.Durable;
             if (head.Head == 0 || after >= head.Head || before <= head.First)
             {
-                return new(HeadOf(head), []);
+                return new(head.ToHead(), []);
             }
 
             var first = Math.Max(after + 1, head.First);
@@ -306,7 +330,7 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
             if (first > last)
             {
                 // All of it was truncated.
-                return new(HeadOf(head), []);
+                return new(head.ToHead(), []);
             }
 
             (first, last) = newest ? (Math.Max(first, last - limit + 1), last) : (first, Math.Min(last, first + limit - 1));
@@ -314,7 +338,7 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
             using var iterator = _db.NewIterator();
             if (IsStill(state, head) && ReadEntries(iterator, state, first, last) is { } entries)
             {
-                return new(HeadOf(head), entries);
+                return new(head.ToHead(), entries);
             }
 
             // A drop may be on disk and not yet published. Asked for before the epoch: when it is over by now, the epoch has changed.
@@ -331,7 +355,8 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
         }
     }
 
-    private static bool IsStill(LogState state, in HeadRecord head) => state.Durable is var now && now.Epoch == head.Epoch && /* guard: what was truncated is not read beside it */ now.First == head.First;
+    private static bool IsStill(LogState state, in HeadRecord head) =>
+        !state.IsGone && state.Durable is var now && now.Epoch == head.Epoch && /* guard: what was truncated is not read beside it */ now.First == head.First;
 
     /// <summary>Null when an event is not there. Never looks beyond the last one asked for, so it never wanders through another log or what was dropped.</summary>
     private static LogEntry[]? ReadEntries(Iterator iterator, LogState state, long first, long last)

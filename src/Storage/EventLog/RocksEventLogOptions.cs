@@ -6,7 +6,7 @@ internal sealed record RocksEventLogOptions
     /// <summary>Most appends that share one sync.</summary>
     public int BatchCount { get; init; } = 1_024;
 
-    /// <summary>A batch that holds this many bytes of bodies is written without gathering more.</summary>
+    /// <summary>A batch that holds this many bytes of bodies, replaced ones included, and of records is written without gathering more.</summary>
     public int BatchBytes { get; init; } = 4 << 20;
 
     /// <summary>An id is kept at least this long …</summary>
@@ -35,6 +35,9 @@ internal sealed record RocksEventLogOptions
 
     /// <summary>What there is to replay at the next start, at most.</summary>
     public int WalBytes { get; init; } = 64 << 20;
+
+    /// <summary>Heads of logs that are kept in memory without being held open, each some 300 bytes.</summary>
+    public int LogsInMemory { get; init; } = 10_000;
 
     /// <summary>Files of the store that are open at a time.</summary>
     public int OpenFiles { get; init; } = 256;

@@ -182,6 +182,7 @@ internal sealed class RocksStore : IDisposable
     /// <exception cref="LogDamagedException">It cannot be read.</exception>
     public static byte[]? Get(RocksDb db, ReadOnlySpan<byte> key)
     {
+        DiskReads.Assert();
         try
         {
             return db.Get(key);

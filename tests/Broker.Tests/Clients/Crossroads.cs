@@ -138,6 +138,8 @@ internal sealed class Crossroads
 
         public void Wake() => inner.Wake();
 
+        public OpenLog Open(LogName log) => inner.Open(log);
+
         public Task SettleAsync() => inner.SettleAsync();
 
         public LogHead Head(LogName log) => inner.Head(log);

@@ -20,7 +20,7 @@ public sealed class DurableClientsTests
         await using var live = await broker.ConnectAsync(ana);
         var session = broker.Get<ConnectionDirectory>().OfAccount(ana.Account.Id)[0].Session!;
         DurableClients durable = new(
-            broker.Get<IRecords>(), broker.Get<IEventLog>(), broker.Get<LoginSessions>(), broker.Get<AccountDirectory>(), new AllCurrent(), new BrokerLimits(),
+            broker.Get<IRecords>(), broker.Get<LoginSessions>(), broker.Get<AccountDirectory>(), new AllCurrent(), new BrokerLimits(),
             TimeProvider.System, NullLogger<DurableClients>.Instance);
         Connection lost = new(session), back = new(session);
         Assert.Equal(SessionOpening.New, (await durable.OpenAsync(lost, isClean: false, expiry: 3600, will: null)).Opening);

@@ -218,6 +218,8 @@ public sealed class ReadPositionsTests
     private static async Task JoinAsync(ReadingLog store, ReadPositions positions, Account account)
     {
         store.Room.AddMember(account.Id);
+        await positions.LoadAsync(account);
+        await store.Room.OpenAsync();
         await positions.BeginAsync(account, store.Room);
     }
 

@@ -158,6 +158,8 @@ public sealed class LeftBehindTests
 
             public void Wake() => real.Wake();
 
+            public OpenLog Open(LogName log) => real.Open(log);
+
             public LogHead Head(LogName log) => real.Head(log);
 
             public LogPage ReadAfter(LogName log, long after, int limit) => real.ReadAfter(log, after, limit);

@@ -48,6 +48,23 @@ public abstract class EventLogContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_open_log_tells_what_is_on_disk()
+    {
+        await Say("before");
+        var open = Log.Open(Lobby);
+        Assert.Equal(Log.Head(Lobby), open.Head);
+
+        await Say("after");
+        Assert.Equal((2, Log.Head(Lobby)), (open.Head.Head, open.Head));
+
+        await Log.DropAsync(Lobby);
+        Assert.Equal((0, Log.Head(Lobby)), (open.Head.Head, open.Head));
+
+        await Say("anew");
+        Assert.Equal((1, Log.Head(Lobby)), (open.Head.Head, open.Head));
+    }
+
+    [Fact]
     public async Task Each_log_counts_for_itself()
     {
         await Say("one");
