@@ -20,7 +20,7 @@ namespace WebMessenger.Auth.Sessions;
 ///                       · verbs (4) · flags (1; 1 has an address, 2 is limited to rooms) · device · address if any
 ///                       · number of rooms (2) and each room if limited
 /// s                     1 · no login session by password lives that began at this time or before (8, 0: all may)
-///                       · epoch of the log that <see cref="SessionStore"/> watches (ASCII)
+///                       · epoch of the log that <see cref="SessionStore"/> watches (ASCII; none: not all was taken over from version 0.1)
 /// </code>
 /// </remarks>
 internal sealed record SessionRecord(

@@ -19,7 +19,7 @@ internal sealed partial class SessionStore
     private const int CopiedPerWrite = 1_000;
 
     // Its one event is read by nobody. The log gets another epoch, as all do, when the newest events and records were lost: that is how
-    // it is noticed here.
+    // it is noticed here. The event and the state are written in one batch: one without the other is damage as well.
     private static readonly LogName _watched = LogName.Stored("s");
 
     private readonly IRecords _records;
@@ -41,14 +41,21 @@ internal sealed partial class SessionStore
     {
         SessionStore store = new(records, logger);
         var epoch = await EpochAsync(log);
-        if ((/* guard: what has ended is not taken over again from the document store */ records.Find(StateKey)) is not { } state)
+        var state = records.Find(StateKey);
+        if (state is not null && (state.Length < 9 || state[0] != SessionRecord.Format))
+        {
+            throw new IOException("The login sessions were written by a newer version of this program.");
+        }
+        else if (/* guard: a lost state of login sessions is no first start */ state is null)
+        {
+            // Also what was copied may be lacking, if the damage came before the former ones were removed.
+            await store.CopyAsync(await former.ReadAllAsync());
+            await store.EndAllAsync(time.GetUtcNow(), epoch);
+        }
+        else if (/* guard: what has ended is not taken over again from the document store */ state.Length == 9)
         {
             await store.CopyAsync(await former.ReadAllAsync());
             await records.WriteAsync([new([.. StateKey], StateOf(DateTimeOffset.MinValue, epoch))]);
-        }
-        else if (state.Length < 9 || state[0] != SessionRecord.Format)
-        {
-            throw new IOException("The login sessions were written by a newer version of this program.");
         }
         else if (/* guard: login sessions end when records were lost */ Encoding.ASCII.GetString(state.AsSpan(9)) == epoch)
         {
@@ -108,7 +115,7 @@ internal sealed partial class SessionStore
     {
         if (log.Head(_watched).Head == 0)
         {
-            FirstEvent first = new();
+            FirstEvent first = new() { Changes = [new([.. StateKey], StateOf(DateTimeOffset.MinValue, epoch: ""))] };
             log.Append(first);
             await first.Task;
         }
@@ -176,6 +183,7 @@ internal sealed partial class SessionStore
         }
     }
 
+    /// <param name="epoch">Empty: not all was copied yet that version 0.1 has left.</param>
     private static byte[] StateOf(DateTimeOffset passwordsEndedBefore, string epoch)
     {
         var state = new byte[9 + epoch.Length];

@@ -39,7 +39,7 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, LogJ
             }
 
             Decisions[count] = decided;
-            bytes += append.Body.Length + LogRecords.SizeOf(append.Changes);
+            bytes += LogRecords.BodiesOf(append) + LogRecords.SizeOf(append.Changes);
             count++;
         }
 

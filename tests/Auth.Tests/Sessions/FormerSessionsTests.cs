@@ -69,7 +69,7 @@ public sealed class FormerSessionsTests
         var browser = fixture.EventLog.ReadAll(SessionRecord.PrefixOf(fixture.Auth.Accounts.FindByUserName("ana")!.Id))[0];
 
         // As it was amid the copy: one lacks, and nothing says that it is complete.
-        await fixture.EventLog.WriteAsync([new(browser.Key, null), new("s"u8.ToArray(), null)]);
+        await fixture.EventLog.WriteAsync([new(browser.Key, null), new("s"u8.ToArray(), [SessionRecord.Format, .. new byte[8]])]);
         await LeaveAsync(fixture, keepsRecords: true);
         await fixture.RestartAsync();
 

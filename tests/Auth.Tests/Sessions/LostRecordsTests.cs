@@ -47,6 +47,26 @@ public sealed class LostRecordsTests
     }
 
     [Fact]
+    public async Task Attack_71_A_lost_state_is_a_damage_and_not_a_first_start()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        var ana = await fixture.RegisterAsync("ana");
+        var browser = await fixture.SignInAsync("ana");
+        var token = AuthFixture.Must(await fixture.Auth.Tokens.CreateAsync(ana, "bot", null, null, null));
+        await fixture.RestartAsync();
+        Assert.NotNull(fixture.Auth.Sessions.FindByCookie(browser.Secret));
+
+        await fixture.EventLog.WriteAsync([new("s"u8.ToArray(), null)]);
+        for (var start = 0; start < 2; start++)
+        {
+            await fixture.RestartAsync();
+            Assert.Null(fixture.Auth.Sessions.FindByCookie(browser.Secret));
+            Assert.NotNull(fixture.Auth.Tokens.FindBearer(token.Secret));
+            Assert.Equal(2, fixture.Log.Text.Split("The newest records of the event log are lost").Length);
+        }
+    }
+
+    [Fact]
     public async Task What_cannot_be_read_opens_nothing_and_a_newer_programs_are_not_touched()
     {
         await using var fixture = await AuthFixture.OpenAsync();
