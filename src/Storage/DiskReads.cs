@@ -4,10 +4,13 @@ using System.Runtime.CompilerServices;
 
 namespace WebMessenger.Storage;
 
-/// <summary>Says where nobody may wait for a disk, and proves it: in the tests each read of a store asks whether it may be made there.</summary>
+/// <summary>
+/// Says where nobody may wait for a disk, and proves it: in the tests each read of a store asks whether it may be made there.
+/// </summary>
 /// <remarks>
-/// A read may not be made under a lock that others need to go on (<see cref="NoneUnder"/>), nor on the thread that serves all sockets (<see cref="Forbid"/>). Proving is switched
-/// on by the property <see cref="Switch"/> of the program. Without it the compiler leaves all of this out.
+/// A read may not be made under a lock that others need to go on (<see cref="NoneUnder"/>), nor on the thread that serves all sockets
+/// (<see cref="Forbid"/>). Proving is switched on by the property <see cref="Switch"/> of the program. Without it the compiler leaves all
+/// of this out.
 /// </remarks>
 internal static class DiskReads
 {

@@ -4,7 +4,9 @@ using WebMessenger.Storage;
 
 namespace WebMessenger.Storage.Tests;
 
-/// <summary>Fails the run if a store was read where nobody may wait for a disk, also when whoever read it has dealt with the exception.</summary>
+/// <summary>
+/// Fails the run if a store was read where nobody may wait for a disk, also when whoever read it has dealt with the exception.
+/// </summary>
 public sealed class DiskReadsProof : IDisposable
 {
     public void Dispose() => Assert.Empty(DiskReads.Wrong);

@@ -194,7 +194,8 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
         {
             await OpenLogsAsync(granted);
 
-            // Whoever has seen the SUBACK counts on hearing what is said from then on, so it does not leave before the filters are in effect.
+            // Whoever has seen the SUBACK counts on hearing what is said from then on, so it does not leave before the filters are in
+            // effect.
             if (writer.WriteCorked(answer))
             {
                 await HoldCorkedAsync(granted, request.From);
@@ -206,7 +207,10 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
         }
     }
 
-    /// <summary>Has the heads of the logs that the filters cover in memory: under the gates that are taken to place the client, nobody may wait for a disk.</summary>
+    /// <summary>
+    /// Has the heads of the logs that the filters cover in memory: under the gates that are taken to place the client, nobody may wait for a
+    /// disk.
+    /// </summary>
     /// <exception cref="IOException">One cannot be read.</exception>
     public async ValueTask OpenLogsAsync(IReadOnlyList<HeldFilter> filters)
     {

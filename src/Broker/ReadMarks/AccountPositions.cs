@@ -140,7 +140,8 @@ internal sealed class AccountPositions(Account account, IRecords records, Action
     };
 
     // Under _gate, and loaded before.
-    private Dictionary<string, ReadPosition> Positions => _positions ?? throw new IOException("The read positions of the account could not be read.");
+    private Dictionary<string, ReadPosition> Positions =>
+        _positions ?? throw new IOException("The read positions of the account could not be read.");
 
     private void Load()
     {

@@ -10,19 +10,22 @@ public static class DocumentsReading
     /// <param name="prefix">Only ids that begin with it.</param>
     public static async IAsyncEnumerable<Document> AllAsync(this IDocuments documents, string collection, string prefix = "")
     {
-        IReadOnlyList<Document> page;
-        string? after = null;
-        do
+        var reading = documents.PageAsync(collection, null, DocumentLimits.Page, prefix);
+        for (var isLast = false; !isLast;)
         {
-            page = await documents.PageAsync(collection, after, DocumentLimits.Page, prefix);
+            var page = await reading;
+            isLast = page.Count < DocumentLimits.Page;
+            if (!isLast)
+            {
+                // Read on the store's thread while the caller deals with this one: a start reads all there is.
+                reading = documents.PageAsync(collection, page[^1].Id, DocumentLimits.Page, prefix);
+            }
+
             foreach (var document in page)
             {
                 yield return document;
             }
-
-            after = page.Count > 0 ? page[^1].Id : after;
         }
-        while (page.Count == DocumentLimits.Page);
     }
 
     /// <exception cref="InvalidDataException">The document is of another shape.</exception>

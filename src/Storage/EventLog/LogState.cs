@@ -5,8 +5,8 @@ namespace WebMessenger.Storage.EventLog;
 
 /// <summary>What is held in memory of one log: its key prefix and its head.</summary>
 /// <remarks>
-/// <see cref="Durable"/> is set by the log thread and read by any; the other mutable members belong to the log thread alone, unless they say otherwise. About 300 bytes; for how
-/// long it is kept, <see cref="LogStates"/> says.
+/// <see cref="Durable"/> is set by the log thread and read by any; the other mutable members belong to the log thread alone, unless they
+/// say otherwise. About 300 bytes; for how long it is kept, <see cref="LogStates"/> says.
 /// </remarks>
 internal sealed class LogState
 {

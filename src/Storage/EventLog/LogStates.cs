@@ -6,8 +6,8 @@ namespace WebMessenger.Storage.EventLog;
 
 /// <summary>The states of logs that are in memory: those that are held open, and of the others the ones that were used last.</summary>
 /// <remarks>
-/// Any thread brings states in; the log thread alone takes them out, between batches, so none goes that it is about to write. <c>_gate</c> guards what comes in and goes out, and
-/// is never held during a read.
+/// Any thread brings states in; the log thread alone takes them out, between batches, so none goes that it is about to write. <c>_gate</c>
+/// guards what comes in and goes out, and is never held during a read.
 /// </remarks>
 /// <param name="most">About so many are kept that nobody holds open; up to twice as many between two clearances.</param>
 internal sealed class LogStates(RocksDb db, int most)
@@ -41,8 +41,8 @@ internal sealed class LogStates(RocksDb db, int most)
             state = new LogState(log, RocksStore.ReadHead(db, LogRecords.Prefix(Encoding.ASCII.GetBytes(log.Value))));
             lock (_gate)
             {
-                // A state that was brought in, written to and taken out again since the store was read would make an old head of this one. As long as none was taken out, a
-                // state that was written to is still here, and is the one that is returned.
+                // A state that was brought in, written to and taken out again since the store was read would make an old head of this one. As
+                // long as none was taken out, a state that was written to is still here, and is the one that is returned.
                 if (clearances == _clearances)
                 {
                     return Add(log, state);

@@ -356,7 +356,8 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
     }
 
     private static bool IsStill(LogState state, in HeadRecord head) =>
-        !state.IsGone && state.Durable is var now && now.Epoch == head.Epoch && /* guard: what was truncated is not read beside it */ now.First == head.First;
+        !state.IsGone && state.Durable is var now && now.Epoch == head.Epoch
+        && /* guard: what was truncated is not read beside it */ now.First == head.First;
 
     /// <summary>Null when an event is not there. Never looks beyond the last one asked for, so it never wanders through another log or what was dropped.</summary>
     private static LogEntry[]? ReadEntries(Iterator iterator, LogState state, long first, long last)

@@ -32,6 +32,7 @@ internal static class CommandList
         new CutCommand(),
         new HardshipsCommand(),
         new StartCommand(),
+        new BigDataCommand(),
         new FuzzCommand(),
         new StrangersCommand(),
         new AttackCommand(),

@@ -34,7 +34,7 @@ internal sealed class AccountSeed : IDisposable
         var folder = Directory.CreateTempSubdirectory("webmessenger-seed-").FullName;
         try
         {
-            var password = await HashAsync(Path.Combine(folder, "hash"), cancellation);
+            var password = await HashAsync(cancellation);
             await using var store = DocumentStore.Open(Path.Combine(folder, FileName));
             var logins = await store.WriteAsync(database => Enumerable.Range(0, accounts).Select(number => Write(database, number, password)).ToArray());
             return new AccountSeed(folder, logins);
@@ -57,7 +57,20 @@ internal sealed class AccountSeed : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     /// <summary>The hash of <see cref="Password"/>: made once, as it costs a deliberate 20 to 50 ms, and read from a data folder of its own.</summary>
-    private static async Task<string> HashAsync(string folder, CancellationToken cancellation)
+    public static async Task<string> HashAsync(CancellationToken cancellation)
+    {
+        var folder = Directory.CreateTempSubdirectory("webmessenger-hash-").FullName;
+        try
+        {
+            return await HashInAsync(folder, cancellation);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task<string> HashInAsync(string folder, CancellationToken cancellation)
     {
         AuthOptions options = new() { RegistrationsPerHourPerAddress = 0, SignInsPerMinutePerAddress = 0 };
         await using (var store = DocumentStore.Open(Path.Combine(folder, FileName)))

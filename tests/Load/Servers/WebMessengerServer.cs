@@ -50,6 +50,9 @@ internal sealed partial class WebMessengerServer(
     /// <summary>Starts on the data of one that has ended.</summary>
     public Task<ServerUnderTest> StartAgainAsync(ServerUnderTest ended, int rooms, CancellationToken cancellation) => StartInAsync(ended.Folder, rooms, ended.Login, cancellation);
 
+    /// <summary>Starts on a data folder that is there, and stays when it ends: the caller disposes the process only.</summary>
+    public Task<ServerUnderTest> StartOnAsync(string folder, Func<int, Login?> login, CancellationToken cancellation) => StartInAsync(folder, 0, login, cancellation);
+
     /// <summary>A server on a folder and ports of its own that is started, killed and started again; not started yet.</summary>
     /// <param name="prepare">Is given its folder before anything lies in it.</param>
     public async Task<MortalServer> MortalAsync(Preparation preparation, CancellationToken cancellation, Action<string>? prepare = null)

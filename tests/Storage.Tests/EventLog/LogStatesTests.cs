@@ -78,7 +78,8 @@ public sealed class LogStatesTests : IDisposable
         })).ToArray();
         for (var round = 1; round <= Rounds; round++)
         {
-            Assert.All(await Task.WhenAll(Enumerable.Range(0, Few).Select(number => SayAsync(log, number))), seq => Assert.Equal(round, seq));
+            var seqs = await Task.WhenAll(Enumerable.Range(0, Few).Select(number => SayAsync(log, number)));
+            Assert.All(seqs, seq => Assert.Equal(round, seq));
         }
 
         await over.CancelAsync();
