@@ -9,7 +9,7 @@ namespace WebMessenger.Storage.EventLog;
 /// Any thread brings states in; the log thread alone takes them out, between batches, so none goes that it is about to write. <c>_gate</c>
 /// guards what comes in and goes out, and is never held during a read.
 /// </remarks>
-/// <param name="most">About so many are kept that nobody holds open; up to twice as many between two clearances.</param>
+/// <param name="most">So many are kept that nobody holds open, and what readers bring in until the log thread has cleared.</param>
 internal sealed class LogStates(RocksDb db, int most)
 {
     private readonly ConcurrentDictionary<string, LogState> _states = new(StringComparer.Ordinal);
@@ -67,29 +67,62 @@ internal sealed class LogStates(RocksDb db, int most)
         }
     }
 
-    /// <summary>Takes out what nobody holds and nobody has used since the last time. The log thread's, between batches.</summary>
+    /// <summary>Takes out what nobody holds: what was not used since the last time, and more if that is not enough. The log thread's.</summary>
     public void Clear()
     {
         lock (_gate)
         {
             _clearances++;
+            var held = 0;
             foreach (var (name, state) in _states)
             {
-                if (state.IsUsed || /* guard: the head of an open log stays in memory */ state.IsHeld || state.Stale)
+                if (/* guard: the head of an open log stays in memory */ state.IsHeld || state.Stale)
+                {
+                    held++;
+                }
+                else if (state.IsUsed)
                 {
                     state.IsUsed = false;
                 }
                 else
                 {
-                    state.IsGone = true;
-                    _states.TryRemove(name, out _);
-                    _count--;
+                    TakeOut(name, state);
                 }
             }
 
-            // Each clearance looks at all of them, so it is done only when there are more by a quarter.
-            _limit = Math.Max(_most, _count + (_count / 4));
+            // Each clearance looks at all of them: it makes room for a quarter, so that the next one is not due at once.
+            if (_count - held > _most - (_most / 4))
+            {
+                TakeOutUsed(held + _most - (_most / 4));
+            }
+
+            _limit = held + _most;
         }
+    }
+
+    // Under _gate.
+    private void TakeOutUsed(int until)
+    {
+        foreach (var (name, state) in _states)
+        {
+            if (_count <= until)
+            {
+                return;
+            }
+
+            if (!state.IsHeld && !state.Stale)
+            {
+                TakeOut(name, state);
+            }
+        }
+    }
+
+    // Under _gate.
+    private void TakeOut(string name, LogState state)
+    {
+        state.IsGone = true;
+        _states.TryRemove(name, out _);
+        _count--;
     }
 
     // Under _gate.

@@ -23,8 +23,7 @@ public sealed class LogStatesTests : IDisposable
             epochs[number] = log.Head(Name(number)).Epoch;
         }
 
-        // Twice as many at most, and the quarter that waits for the next clearance.
-        Assert.InRange(log.HeadsInMemory, 1, 25);
+        Assert.InRange(log.HeadsInMemory, 1, 11);
         for (var number = 0; number < Logs; number++)
         {
             Assert.Equal((epochs[number], 1), (log.Head(Name(number)).Epoch, log.Head(Name(number)).Head));
@@ -44,7 +43,7 @@ public sealed class LogStatesTests : IDisposable
         // Whatever the log thread still had to clear, it has cleared before this.
         await log.SettleAsync();
         await log.SettleAsync();
-        Assert.InRange(log.HeadsInMemory, 1, 25);
+        Assert.InRange(log.HeadsInMemory, 1, 11);
     }
 
     [Fact]
