@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Logging;
 
 namespace WebMessenger.Storage.EventLog;
 
@@ -7,7 +8,7 @@ namespace WebMessenger.Storage.EventLog;
 /// The place is a record, written under the condition that it is as it was: should two run under one name, the later of their writes is refused, and that one ends.
 /// Value: 'f' position, or, while it begins from the logs, 'b' length(1) position name-of-the-last-log-done.
 /// </remarks>
-internal sealed class Following(IJournal journal, IRecords records, IFollower follower, TimeProvider time)
+internal sealed class Following(IJournal journal, IRecords records, IFollower follower, TimeProvider time, ILogger logger)
 {
     private const byte Follows = (byte)'f';
     private const byte Begins = (byte)'b';
@@ -16,10 +17,14 @@ internal sealed class Following(IJournal journal, IRecords records, IFollower fo
     private const int LogsAtOnce = 100;
     private const int BatchesAtOnce = 256;
 
+    /// <summary>So many changes are one write, however many logs are still to be begun: a write holds up whoever says something meanwhile.</summary>
+    private const int ChangesAtOnce = 1_000;
+
     /// <summary>How long it waits after a failure of the disk.</summary>
     public static TimeSpan RetryPeriod { get; } = TimeSpan.FromSeconds(5);
 
     private readonly byte[] _key = KeyOf(follower.Name);
+    private bool _isFailing;
 
     /// <summary>The record that keeps a follower's place.</summary>
     public static byte[] KeyOf(string name) => [.. "follow/"u8, .. Encoding.ASCII.GetBytes(name)];
@@ -34,8 +39,14 @@ internal sealed class Following(IJournal journal, IRecords records, IFollower fo
             {
                 await FollowAsync(cancellation);
             }
-            catch (IOException)
+            catch (IOException error)
             {
+                if (!_isFailing)
+                {
+                    _isFailing = true;
+                    LogMessages.FollowerFails(logger, follower.Name, error.Message);
+                }
+
                 // Nothing is lost: the place is where it was. A store that is closed says so with the next read.
                 await Task.Delay(RetryPeriod, time, cancellation);
             }
@@ -67,6 +78,7 @@ internal sealed class Following(IJournal journal, IRecords records, IFollower fo
         if (page.Batches.Count == 0)
         {
             await journal.WaitAsync(page.Next, cancellation);
+            await Task.Delay(follower.Gathers, time, cancellation);
             return stored;
         }
 
@@ -80,20 +92,32 @@ internal sealed class Following(IJournal journal, IRecords records, IFollower fo
         var name = stored.AsMemory(2 + position.Length);
         var logs = journal.ReadLogs(name.IsEmpty ? null : LogName.Stored(name.Span), LogsAtOnce);
         List<RecordChange> changes = [];
-        foreach (var log in logs)
+        var done = 0;
+        for (; done < logs.Count && changes.Count < ChangesAtOnce; done++)
         {
-            changes.AddRange(await follower.BeginAsync(log, cancellation));
+            changes.AddRange(await follower.BeginAsync(logs[done], cancellation));
         }
 
-        byte[] next = logs.Count < LogsAtOnce
+        byte[] next = done == logs.Count && logs.Count < LogsAtOnce
             ? [Follows, .. position.Span]
-            : [Begins, (byte)position.Length, .. position.Span, .. Encoding.ASCII.GetBytes(logs[^1].Value)];
+            : [Begins, (byte)position.Length, .. position.Span, .. Encoding.ASCII.GetBytes(logs[done - 1].Value)];
         return await WriteAsync(changes, stored, next);
     }
 
     private async Task<byte[]> WriteAsync(IReadOnlyList<RecordChange> changes, byte[]? stored, byte[] next)
     {
         var outcome = await records.WriteAsync([.. changes, new(_key, next)], [new(_key, stored)]);
-        return outcome is WriteOutcome.Written ? next : throw new InvalidOperationException($"Another follows as {follower.Name}.");
+        if (outcome is not WriteOutcome.Written)
+        {
+            throw new InvalidOperationException($"Another follows as {follower.Name}.");
+        }
+
+        if (_isFailing)
+        {
+            _isFailing = false;
+            LogMessages.FollowerGoesOn(logger, follower.Name);
+        }
+
+        return next;
     }
 }

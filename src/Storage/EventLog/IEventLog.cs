@@ -33,6 +33,9 @@ public readonly record struct LogName
     /// <summary>`r/` and a room id, or `u/` and an account id. At most 127 bytes of ASCII, without NUL.</summary>
     public string Value { get; }
 
+    /// <summary>Of a room's log what <see cref="OfRoom"/> was given; null: it is not a room's.</summary>
+    public string? RoomKey => Value.StartsWith("r/", StringComparison.Ordinal) ? Value[2..] : null;
+
     public static LogName OfRoom(string room) => new("r/" + room);
 
     public static LogName OfAccount(string accountId) => new("u/" + accountId);

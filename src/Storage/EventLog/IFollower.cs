@@ -5,12 +5,16 @@ namespace WebMessenger.Storage.EventLog;
 /// </summary>
 /// <remarks>
 /// What it returns is written in one batch with its place: so that is done exactly once, whatever dies when. What it writes elsewhere is done at least once, and has to
-/// come out the same when done again. Its calls never overlap. An <see cref="IOException"/> of it is tried again after a while; all else ends the following.
+/// come out the same when done again. Its calls never overlap. An <see cref="IOException"/> of it is tried again after a while. So a log that cannot be read is the
+/// follower's own concern: it leaves that log out, or it would never come to the others. All else is a bug, and ends the following.
 /// </remarks>
 public interface IFollower
 {
     /// <summary>Of the record of its place: 1 to 64 bytes of ASCII, its own, for ever the same.</summary>
     string Name { get; }
+
+    /// <summary>How much is brought together: it hears of what happened so late, and costs no more than one write in that time.</summary>
+    TimeSpan Gathers { get; }
 
     /// <summary>It begins from the logs: what it has derived so far, if anything, is to be forgotten.</summary>
     Task ForgetAsync(CancellationToken cancellation);

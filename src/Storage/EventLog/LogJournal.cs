@@ -183,15 +183,26 @@ internal sealed class LogJournal
             return;
         }
 
-        // Known before it is gone.
-        Volatile.Write(ref _trimmedTo, trimmedTo);
         Span<byte> last = stackalloc byte[LogRecords.JournalKeySize];
         LogRecords.JournalKey(last, trimmedTo + 1);
         using WriteBatch batch = new();
         batch.DeleteRange(first.ToArray(), (ulong)first.Length, last.ToArray(), (ulong)last.Length);
         batch.Put(LogRecords.JournalStartKey, LogRecords.JournalStart(new(_epoch, trimmedTo)));
-        // Not synced: what a crash takes back of it is done again.
-        _db.Write(batch);
+        var before = _trimmedTo;
+        // Known before it is gone.
+        Volatile.Write(ref _trimmedTo, trimmedTo);
+        try
+        {
+            // Not synced: what a crash takes back of it is done again.
+            _db.Write(batch);
+        }
+        catch
+        {
+            // All of it is still there: who is behind is not sent back to the logs for nothing, and the next trim begins with the same records.
+            Volatile.Write(ref _trimmedTo, before);
+            throw;
+        }
+
         IsTrimming = looked == TrimStep;
     }
 

@@ -23,6 +23,12 @@ internal static partial class LogMessages
     [LoggerMessage(405, LogLevel.Information, "The event log writes again")]
     public static partial void WritesAgain(ILogger logger);
 
+    [LoggerMessage(407, LogLevel.Warning, "The follower {Follower} cannot go on and tries again every five seconds; nothing is lost: {Reason}")]
+    public static partial void FollowerFails(ILogger logger, string follower, string reason);
+
+    [LoggerMessage(408, LogLevel.Information, "The follower {Follower} goes on")]
+    public static partial void FollowerGoesOn(ILogger logger, string follower);
+
     [LoggerMessage(404, LogLevel.Error, "The event log is damaged in {File}: {Damage}. What follows the damage is left out, all rooms get a new epoch; a copy of the files as they were is in {Copy}")]
     public static partial void Damaged(ILogger logger, string file, string damage, string copy);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Extensions.Logging.Abstractions;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Storage.Tests.EventLog;
@@ -97,6 +98,36 @@ public abstract class FollowingContract : LogSuite
     }
 
     [Fact]
+    public async Task What_happens_within_the_time_that_it_gathers_is_brought_together()
+    {
+        await using Run run = new(this, new Heads(this) { Gathers = TimeSpan.FromSeconds(1) });
+        await run.UntilAsync(() => Records.Find(Following.KeyOf("heads")) is [(byte)'f', ..]);
+        for (var i = 0; i < 20; i++)
+        {
+            await Say("x");
+        }
+
+        await run.UntilAsync(() => Advance(() => Record("head/r/lobby") == "20", TimeSpan.FromMilliseconds(100)));
+        Assert.Equal(1, run.Follower.Followed);
+    }
+
+    [Fact]
+    public async Task What_many_logs_give_is_written_in_parts()
+    {
+        for (var i = 0; i < 30; i++)
+        {
+            await Say("x", log: LogName.OfRoom($"room {i:D2}"));
+        }
+
+        await using Run run = new(this, new Heads(this) { ChangesOfALog = 400 });
+        await run.UntilAsync(() => Records.Find(Following.KeyOf("heads")) is [(byte)'f', ..]);
+
+        Assert.Equal(30, run.Follower.Begun);
+        Assert.All(Enumerable.Range(0, 30), i => Assert.Equal("1", Record($"head/r/room {i:D2}")));
+        Assert.Equal(30 * 400, Records.ReadAll("head/"u8).Count);
+    }
+
+    [Fact]
     public async Task A_disk_that_fails_is_asked_again_after_a_while()
     {
         await Say("one");
@@ -126,9 +157,9 @@ public abstract class FollowingContract : LogSuite
         await rest.UntilAsync(() => Record("head/r/lobby") == head);
     }
 
-    private bool Advance(Func<bool> isDone)
+    private bool Advance(Func<bool> isDone, TimeSpan? by = null)
     {
-        Time.Advance(Following.RetryPeriod);
+        Time.Advance(by ?? Following.RetryPeriod);
         return isDone();
     }
 
@@ -140,7 +171,7 @@ public abstract class FollowingContract : LogSuite
         public Run(FollowingContract suite, Follower follower)
         {
             Follower = follower;
-            Following following = new(suite.Journal, suite.Records, follower, suite.Time);
+            Following following = new(suite.Journal, suite.Records, follower, suite.Time, NullLogger.Instance);
             Running = Task.Run(() => following.RunAsync(_over.Token));
         }
 
@@ -171,9 +202,13 @@ public abstract class FollowingContract : LogSuite
     {
         public string Name { get; } = name;
 
+        public TimeSpan Gathers { get; init; }
+
         public SemaphoreSlim Step { get; } = new(0);
 
         public int Begun { get; private set; }
+
+        public int Followed { get; private set; }
 
         public int Forgotten { get; private set; }
 
@@ -208,6 +243,7 @@ public abstract class FollowingContract : LogSuite
 
         public Task<IReadOnlyList<RecordChange>> FollowAsync(IReadOnlyList<JournalBatch> batches, CancellationToken cancellation)
         {
+            Followed++;
             Step.Release();
             return Task.FromResult(Follow(batches));
         }
@@ -232,7 +268,10 @@ public abstract class FollowingContract : LogSuite
     /// <summary>The head of each log: the same when done twice.</summary>
     private sealed class Heads(FollowingContract suite) : Follower(suite, "heads")
     {
-        protected override IReadOnlyList<RecordChange> Begin(LogName log) => [HeadOf(log)];
+        public int ChangesOfALog { get; init; } = 1;
+
+        protected override IReadOnlyList<RecordChange> Begin(LogName log) =>
+            [HeadOf(log), .. Enumerable.Range(1, ChangesOfALog - 1).Select(i => Change($"head/{log}/{i}", ""))];
 
         protected override IReadOnlyList<RecordChange> Follow(IReadOnlyList<JournalBatch> batches) =>
             [.. batches.SelectMany(batch => batch.Changes).Select(change => change.Log).Distinct().Select(HeadOf)];

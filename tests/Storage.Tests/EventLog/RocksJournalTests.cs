@@ -67,6 +67,29 @@ public sealed class RocksJournalTests : JournalContract
         Assert.NotEqual(place.Epoch, End.Epoch);
     }
 
+    [Fact]
+    public async Task What_could_not_be_forgotten_is_still_served()
+    {
+        var begin = End;
+        await Say("one");
+        await Say("two");
+        await Log.DisposeAsync();
+        Time.Advance(TimeSpan.FromDays(8));
+
+        // A store that is read only refuses every write, as a full disk does.
+        using (var refusing = RocksDb.OpenReadOnly(new DbOptions(), _folder.In("events"), errorIfLogFileExists: false))
+        {
+            LogJournal journal = new(refusing, _options, Time);
+            journal.BeginTrim();
+            Assert.ThrowsAny<RocksDbException>(journal.Trim);
+            Assert.Equal((false, 2), (journal.Read(begin, 10).IsGap, journal.Read(begin, 10).Batches.Count));
+        }
+
+        await ReopenAsync();
+        await SweepAsync();
+        Assert.True(Journal.ReadJournal(begin, 10).IsGap);
+    }
+
     private protected override (IEventLog Log, IRecords Records, IJournal Journal) Open()
     {
         var log = RocksEventLog.Open(_folder.In("events"), _options, Time, NullLogger<RocksEventLog>.Instance);
