@@ -32,6 +32,9 @@ internal sealed class Stores : IAsyncDisposable
     /// <summary>In the same store as <see cref="Log"/>, and closed with it.</summary>
     public IRecords Records => _log;
 
+    /// <summary>Of <see cref="Log"/>.</summary>
+    public IJournal Journal => _log;
+
     public LogHealth Health => _log.Health;
 
     /// <param name="system">The machine's clock, which may be wrong.</param>

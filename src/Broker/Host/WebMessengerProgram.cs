@@ -19,6 +19,7 @@ using WebMessenger.Broker.ReadMarks;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Transports;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Host;
 
@@ -198,8 +199,10 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddWebMessengerAuth(stores.Auth);
         services.AddSingleton(stores.Log);
         services.AddSingleton(stores.Records);
+        services.AddSingleton(stores.Journal);
         services.AddSingleton(stores.Health);
-        services.AddSingleton(new RoomStore(stores.Documents.Documents));
+        services.AddSingleton(stores.Documents.Documents);
+        services.AddSingleton<RoomStore>();
         services.AddSingleton<ConnectionDirectory>();
         services.AddSingleton<INodes>(provider => new Alone(new ThisNode(stores.Auth.Sessions, provider.GetRequiredService<ConnectionDirectory>())));
         services.AddSingleton(DiskSpace.Of(stores.Folder, settings.Limits));
@@ -213,6 +216,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<ReadPositions>();
         services.AddSingleton<IReadMarks>(provider => provider.GetRequiredService<ReadPositions>());
         services.AddSingleton<UnreadWatch>();
+        services.AddSingleton<IFollower, UnreadFollower>();
         services.AddSingleton<IUnreadListeners>(provider => provider.GetRequiredService<UnreadWatch>());
         services.AddSingleton<RoomDirectory>();
         services.AddSingleton<ITopicAccess, RoomAccess>();
@@ -265,6 +269,8 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             stores.Folder, stores.CopyAsync, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SnapshotService>>()));
         services.AddHostedService(provider => ActivatorUtilities.CreateInstance<OperatorDoor>(provider, stores.Folder));
         services.AddHostedService<StorageWatch>();
+        services.AddHostedService<Followers>();
+        services.AddHostedService<EndingWork>();
         services.AddSingleton<PresenceMemory>();
         services.AddHostedService(provider => provider.GetRequiredService<PresenceMemory>());
         services.AddAuthApi(settings.AllowedOrigins);

@@ -298,6 +298,23 @@ internal sealed partial class DurableClients(
         }
     }
 
+    /// <summary>An account was erased. Completes when nothing of its clients is on disk, whether they are in memory or were left there by an earlier run of the program.</summary>
+    public async Task AccountLostAsync(string accountId)
+    {
+        Task ended;
+        lock (_gate)
+        {
+            ended = Task.WhenAll(All(accountId).ToList().Select(client => End(client, saysWill: false)));
+        }
+
+        await ended;
+        List<RecordChange> left = [.. DurableRecords.PrefixesOf(accountId).SelectMany(prefix => records.ReadAll(prefix)).Select(record => new RecordChange(record.Key, null))];
+        if (left.Count > 0)
+        {
+            await records.WriteAsync(left);
+        }
+    }
+
     /// <summary>
     /// An account came on a room's list: for its clients that are away the room begins now. Call it after those that are connected were placed, or one that leaves
     /// meanwhile would be neither.

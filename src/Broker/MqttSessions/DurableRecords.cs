@@ -46,6 +46,9 @@ internal static class DurableRecords
 
     public static byte[] ReceivedPrefix { get; } = "durable/q/"u8.ToArray();
 
+    /// <summary>Before the keys of all that is kept for an account's clients.</summary>
+    public static IEnumerable<byte[]> PrefixesOf(string account) => [ClientKey(account, ""), PositionKey(account, ""), Encoding.UTF8.GetBytes($"durable/q/{account}/")];
+
     public static byte[] ClientKey(string account, string clientId) => Encoding.UTF8.GetBytes($"durable/c/{account}/{clientId}");
 
     public static byte[] PositionKey(string account, string clientId) => Encoding.UTF8.GetBytes($"durable/p/{account}/{clientId}");

@@ -33,8 +33,7 @@ internal sealed class AccountPositions(Account account, IRecords records, Action
             }
 
             var head = stream.LogHead;
-            var now = Current(stream, head).Now;
-            return new Mark(Math.Min(now.Seq, head.Head), head.Epoch);
+            return At(Current(stream, head).Now.Seq, head);
         }
     }
 
@@ -82,7 +81,7 @@ internal sealed class AccountPositions(Account account, IRecords records, Action
             }
 
             position = Current(stream, head);
-            Mark mark = new(Math.Min(seq, head.Head), head.Epoch);
+            var mark = At(seq, head);
             if (mark.Seq <= position.Now.Seq)
             {
                 return new MarkResult(MarkOutcome.Taken, mark with { Seq = position.Now.Seq });
@@ -130,6 +129,9 @@ internal sealed class AccountPositions(Account account, IRecords records, Action
             return names.ConvertAll(name => Key(account.Id, name));
         }
     }
+
+    // What was truncated is nobody's to read any more: a position before it is at its end.
+    private static Mark At(long seq, in LogHead head) => new(Math.Clamp(seq, /* guard: positions below what is kept */ Math.Max(0, head.First - 1), head.Head), head.Epoch);
 
     // The account is on the list, and neither it nor the room is gone.
     private bool MayHave(EventStream stream) => !account.IsErased && stream switch

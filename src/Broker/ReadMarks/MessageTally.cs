@@ -1,4 +1,3 @@
-using WebMessenger.Broker.Events;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.ReadMarks;
@@ -12,28 +11,22 @@ internal readonly record struct MessageCount(int ByOthers, int ByOwnBots);
 
 /// <summary>Counts the messages of one log that an account has not read.</summary>
 /// <remarks>
-/// <para>Reads the log when it is asked, and only what it has not looked at before; keeps who wrote the newest messages and when they were numbered, and no more of
+/// <para>Reads blocks when it is asked, and from then on what the log brings; keeps who wrote the newest messages and when they were numbered, and no more of
 /// them than any answer needs. That is little: whoever does not write is owed at most the newest <see cref="Most"/> messages, and whoever does those of the others,
 /// so of one author no more than the newest <see cref="Most"/> ever count, and of all together twice as many. What an account's own bots said is counted beside, as an
 /// author of its own, and makes it three times as many.</para>
 /// <para>Thread-safe.</para>
 /// </remarks>
-internal sealed class MessageTally(LogName name, IEventLog log)
+internal sealed class MessageTally(LogName name, MessageBlocks blocks)
 {
     /// <summary>What is counted to.</summary>
     public const int Most = 999;
 
-    /// <summary>How many events are looked back on at most: a room in which so much else happened since is not searched for older messages.</summary>
-    private const int LookBack = 100_000;
-
-    /// <summary>Behind the head by more than this it begins anew from there: that needs no more than the newest messages.</summary>
-    private const int FarBehind = 10_000;
-
+    private const int Enough = EnoughMessages.Count;
     private const int PageLength = 1000;
-    private const int Enough = 3 * Most;
 
     private readonly Lock _gate = new();
-    private readonly List<Entry> _entries = [];
+    private readonly List<MessageEntry> _entries = [];
     private readonly HashSet<string> _authors = [];
     private string _epoch = "";
 
@@ -43,6 +36,11 @@ internal sealed class MessageTally(LogName name, IEventLog log)
 
     // Nothing below the oldest entry can matter to anybody.
     private bool _isEnough;
+
+    private int _held;
+
+    /// <summary>How many messages are held, of 24 bytes each. Read without the lock: a measure of what it takes.</summary>
+    public int Held => Volatile.Read(ref _held);
 
     /// <summary>
     /// How many messages after <paramref name="seq"/> of this epoch are not by the account itself. A log that has another epoch by now has none.
@@ -55,7 +53,7 @@ internal sealed class MessageTally(LogName name, IEventLog log)
         {
             while (true)
             {
-                var head = log.Head(name);
+                var head = blocks.Head(name);
                 var after = Math.Max(seq, head.First - 1);
                 counted = head.Head;
                 if (head.Epoch != epoch || after >= head.Head)
@@ -75,54 +73,75 @@ internal sealed class MessageTally(LogName name, IEventLog log)
     // False: the log was dropped meanwhile.
     private bool LookAt(long after, in LogHead head)
     {
-        if (_epoch != head.Epoch || head.Head - _top > FarBehind)
+        // From far behind the blocks are read: quicker than all that was said.
+        if (_epoch != head.Epoch || head.Head - _top > PageLength)
         {
             Forget();
             (_epoch, _floor, _top) = (head.Epoch, head.Head, head.Head);
         }
 
+        try
+        {
+            return IsReadUpTo(head) && IsReadBackTo(after, head);
+        }
+        finally
+        {
+            Volatile.Write(ref _held, _entries.Count);
+        }
+    }
+
+    private bool IsReadUpTo(in LogHead head)
+    {
         while (_top < head.Head)
         {
-            var page = log.ReadAfter(name, _top, PageLength);
+            var page = blocks.ReadAfter(name, _top, PageLength);
             if (page.Head.Epoch != _epoch)
             {
                 return false;
             }
 
-            _entries.AddRange(MessagesOf(page));
+            _entries.AddRange(MessageBlocks.MessagesOf(page).Select(Entry));
             _top = page.Entries is [.., var last] ? last.Seq : head.Head;
-            Trim();
-        }
-
-        while (_floor > after && !_isEnough && _top - _floor < LookBack)
-        {
-            var page = log.ReadBefore(name, _floor + 1, PageLength);
-            if (page.Head.Epoch != _epoch)
-            {
-                return false;
-            }
-
-            _entries.InsertRange(0, MessagesOf(page));
-            _floor = page.Entries is [var first, ..] ? first.Seq - 1 : 0;
             Trim();
         }
 
         return true;
     }
 
-    private List<Entry> MessagesOf(in LogPage page)
+    private bool IsReadBackTo(long after, in LogHead head)
     {
-        List<Entry> messages = [];
-        foreach (var entry in page.Entries)
+        if (_floor <= after || _isEnough)
         {
-            if (EventBody.TypeOf(entry.Body.Span) is EventType.Message or EventType.Whisper)
-            {
-                messages.Add(new Entry(entry.Seq, new Voice(Known(entry.Author), EventBody.IsByBot(entry.Body.Span))));
-            }
+            return true;
         }
 
-        return messages;
+        EnoughMessages enough = new();
+        for (var i = _entries.Count - 1; i >= 0; i--)
+        {
+            enough.Add(_entries[i].Voice.Author, _entries[i].Voice.IsBot);
+        }
+
+        while (_floor > after && !enough.IsReached && _top - _floor < MessageBlocks.LookBack)
+        {
+            var number = MessageBlock.NumberOf(_floor);
+            if (blocks.Read(name, head, number) is not { } block)
+            {
+                return false;
+            }
+
+            // The block may have gone on since the floor was set there.
+            var floor = _floor;
+            _entries.InsertRange(0, block.Messages.TakeWhile(message => message.Seq <= floor).Select(Entry));
+            _floor = MessageBlock.FloorOf(number);
+            enough.AddAll(block, floor);
+            Trim();
+        }
+
+        _isEnough |= enough.IsReached;
+        return true;
     }
+
+    private MessageEntry Entry(CountedMessage message) => new(message.Seq, new Voice(Known(message.Author), message.IsBot));
 
     // One string for all of an author's entries, so that they are told by reference.
     private string Known(string author)
@@ -142,7 +161,7 @@ internal sealed class MessageTally(LogName name, IEventLog log)
             return;
         }
 
-        List<Entry> kept = new(Enough);
+        List<MessageEntry> kept = new(Enough);
         Dictionary<Voice, int> byVoice = [];
         for (var i = _entries.Count - 1; i >= 0 && kept.Count < Enough; i--)
         {
@@ -191,5 +210,5 @@ internal sealed class MessageTally(LogName name, IEventLog log)
 
     private readonly record struct Voice(string Author, bool IsBot);
 
-    private readonly record struct Entry(long Seq, Voice Voice);
+    private readonly record struct MessageEntry(long Seq, Voice Voice);
 }

@@ -35,11 +35,17 @@ internal readonly record struct ReadState(long Seq, string Epoch, int Unread, lo
 /// <remarks>Thread-safe. What begins and forgets positions is called one at a time, under the room directory's gate, in the order of the changes there.</remarks>
 internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMarks
 {
+    /// <summary>So many records are one write at most.</summary>
+    private const int WriteAtOnce = 1_000;
+
     private readonly ConcurrentDictionary<string, AccountPositions> _accounts = new();
-    private readonly ConcurrentDictionary<LogName, MessageTally> _tallies = new();
+    private readonly Tallies _tallies = new(new MessageBlocks(log, records));
 
     /// <summary>A position has changed. The subscriber hands it on and does not block.</summary>
     public event Action<Account, EventStream>? Changed;
+
+    /// <summary>What is unread in a log may be less, though nobody has read anything. The subscriber hands it on and does not block.</summary>
+    public event Action<LogName>? Recounted;
 
     /// <summary>Null: not a member of the room, or gone.</summary>
     /// <exception cref="IOException">The store cannot be read.</exception>
@@ -50,9 +56,15 @@ internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMark
             return null;
         }
 
-        var tally = _tallies.GetOrAdd(stream.Log, static (name, log) => new MessageTally(name, log), log);
-        var count = tally.CountAfter(mark.Seq, mark.Epoch, account.Id, out var head);
+        var count = _tallies.CountAfter(stream.Log, mark.Seq, mark.Epoch, account.Id, out var head);
         return new ReadState(mark.Seq, mark.Epoch, count.ByOthers, head, count.ByOwnBots);
+    }
+
+    /// <summary>What was a message of the log may be none by now: who asks next is told what is there.</summary>
+    public void Recount(LogName log)
+    {
+        _tallies.Forget(log);
+        Recounted?.Invoke(log);
     }
 
     /// <param name="epoch">The one that <paramref name="seq"/> belongs to; null: the current one.</param>
@@ -94,34 +106,42 @@ internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMark
     }
 
     /// <summary>The account has left the room.</summary>
-    public Task ForgetAsync(Account account, Room room)
+    public async Task ForgetAsync(Account account, Room room)
     {
         ForgetInMemory(account.Id, room.Log);
-        return account.IsGuest ? Task.CompletedTask : DeleteAsync(() => [AccountPositions.Key(account.Id, room.Log.Value)]);
+        if (account.IsGuest)
+        {
+            return;
+        }
+
+        try
+        {
+            await DeleteAsync([AccountPositions.Key(account.Id, room.Log.Value)]);
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        {
+            // What is left behind is never looked at: a membership begins with a position of its own.
+        }
     }
 
-    /// <summary>The room is gone.</summary>
-    public Task ForgetAsync(Room room, IReadOnlyCollection<string> members)
+    public void Ended(Room room, IReadOnlyCollection<string> accountIds)
     {
-        foreach (var member in members)
+        foreach (var member in accountIds)
         {
             ForgetInMemory(member, room.Log);
         }
 
-        _tallies.TryRemove(room.Log, out _);
-        return DeleteAsync(() => members.Select(member => AccountPositions.Key(member, room.Log.Value)));
+        _tallies.Forget(room.Log);
     }
 
-    /// <summary>The account is gone.</summary>
-    public Task ForgetAsync(Account account)
+    public Task ForgetAsync(LogName room, IEnumerable<string> accountIds) => DeleteAsync(accountIds.Select(account => AccountPositions.Key(account, room.Value)));
+
+    public Task ForgetAsync(string accountId)
     {
-        List<byte[]> written = _accounts.TryRemove(account.Id, out var positions) ? positions.ForgetInMemory() : [];
-        _tallies.TryRemove(LogName.OfAccount(account.Id), out _);
-        return account.IsGuest ? Task.CompletedTask : DeleteAsync(() => records.ReadAll(AccountPositions.Prefix(account.Id)).Select(record => record.Key).Concat(written));
+        List<byte[]> written = _accounts.TryRemove(accountId, out var positions) ? positions.ForgetInMemory() : [];
+        _tallies.Forget(LogName.OfAccount(accountId));
+        return DeleteAsync(records.ReadAll(AccountPositions.Prefix(accountId)).Select(record => record.Key).Concat(written));
     }
-
-    /// <summary>The account was gone before this start.</summary>
-    public Task ForgetAsync(string accountId) => DeleteAsync(() => records.ReadAll(AccountPositions.Prefix(accountId)).Select(record => record.Key));
 
     private AccountPositions Of(Account account) => _accounts.GetOrAdd(
         account.Id, static (_, of) => new AccountPositions(of.account, of.records, of.announce), (account, records, announce: (Action<Account, EventStream>)Announce));
@@ -136,19 +156,11 @@ internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMark
         }
     }
 
-    private async Task DeleteAsync(Func<IEnumerable<byte[]>> keys)
+    private async Task DeleteAsync(IEnumerable<byte[]> keys)
     {
-        try
+        foreach (var some in keys.Select(key => new RecordChange(key, null)).Chunk(WriteAtOnce))
         {
-            List<RecordChange> changes = [.. keys().Select(key => new RecordChange(key, null))];
-            if (changes.Count > 0)
-            {
-                await records.WriteAsync(changes);
-            }
-        }
-        catch (Exception error) when (error is IOException or ObjectDisposedException)
-        {
-            // What is left behind is never looked at: a membership begins with a position of its own.
+            await records.WriteAsync(some);
         }
     }
 }

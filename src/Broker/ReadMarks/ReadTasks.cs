@@ -108,16 +108,26 @@ internal sealed class ReadReplay(ReadPositions positions, RoomDirectory rooms, I
 /// <summary>Hands a changed position to the inbox of its account, whose clients are told of it.</summary>
 internal static class ReadNews
 {
-    public static void Connect(ReadPositions positions, UnreadWatch unread, RoomDirectory rooms) => positions.Changed += (account, stream) =>
+    public static void Connect(ReadPositions positions, UnreadWatch unread, RoomDirectory rooms)
     {
-        // Who has no inbox yet has no client that could hear of it.
-        if (rooms.FindInbox(account.Id) is { } inbox)
+        positions.Changed += (account, stream) =>
         {
-            inbox.Enqueue(new ReadChange(positions, account, stream));
-            if (stream is Room room)
+            // Who has no inbox yet has no client that could hear of it.
+            if (rooms.FindInbox(account.Id) is { } inbox)
             {
-                unread.PositionChanged(inbox, room);
+                inbox.Enqueue(new ReadChange(positions, account, stream));
+                if (stream is Room room)
+                {
+                    unread.PositionChanged(inbox, room);
+                }
             }
-        }
-    };
+        };
+        positions.Recounted += log =>
+        {
+            if (log.RoomKey is { } key)
+            {
+                rooms.FindByKey(key)?.Watched?.Changed();
+            }
+        };
+    }
 }

@@ -6,11 +6,19 @@ namespace WebMessenger.Broker.Rooms;
 
 /// <summary>
 /// What happens when rooms and accounts end. Two stores hold them: the documents the room and its list; the log what was said. The first
-/// write takes the room away and notes that it is ending; the note goes when the rest is gone, with the next start if the program ends in between (fault R13).
+/// write takes the room away and notes that it is ending; the note goes when the rest is gone (fault R13, ADR 0048).
 /// </summary>
+/// <remarks>
+/// The notes are the place that has been come to: each is finished by the same steps, all of which may be done twice, whether it was just made, is left from an
+/// earlier run of the program, or could not be finished because the disk was full (<see cref="EndingWork"/>).
+/// </remarks>
 internal sealed partial class RoomDirectory
 {
     private readonly ConcurrentDictionary<string, FormerRoom> _former = new();
+
+    // What is noted and not finished, nearly always nothing; and whether it is left from an earlier run, of which the lists in memory know nothing.
+    private readonly ConcurrentDictionary<Ending, bool> _endings = new();
+    private int _hasToldOfEndings;
 
     public async Task<RoomChange> DeleteAsync(Room room, Account by)
     {
@@ -48,27 +56,20 @@ internal sealed partial class RoomDirectory
             inbox.Close();
         }
 
-        var isGone = await WithoutStoppingAsync(() => log.DropAsync(LogName.OfAccount(account.Id)));
-        List<(Room Room, List<string> Members)> ended = [];
-        await _changes.WaitAsync();
-        try
-        {
-            ended = await RemoveAsync(account.Id, isGone);
-        }
-        finally
-        {
-            _changes.Release();
-        }
+        await TryFinishAsync(new Ending(IsRoom: false, account.Id), isOld: false);
+    }
 
-        await positions.ForgetAsync(account);
-        foreach (var (room, members) in ended)
+    /// <summary>Goes on with what could not be finished before.</summary>
+    public async Task FinishEndingsAsync()
+    {
+        foreach (var (ending, isOld) in _endings)
         {
-            await EndedAsync(room, members);
+            await TryFinishAsync(ending, isOld);
         }
     }
 
     /// <summary>What an earlier run of the program began and did not end. Before anything is served.</summary>
-    private async Task FinishEndingsAsync(StoredRooms stored)
+    private Task FinishEndingsAsync(StoredRooms stored)
     {
         foreach (var room in stored.Former)
         {
@@ -77,20 +78,76 @@ internal sealed partial class RoomDirectory
 
         // Also rooms of accounts that version 0.1 erased, which left them to nobody.
         var ownerless = _rooms.Values.Where(room => room.Record.OwnerId is { } owner && accounts.Find(owner) is null).Select(room => room.Record.OwnerId!);
-        foreach (var account in stored.Erased.Union(ownerless).ToList())
+        foreach (var account in stored.Erased.Union(ownerless))
         {
-            await WithoutStoppingAsync(async () =>
-            {
-                var isGone = await WithoutStoppingAsync(() => log.DropAsync(LogName.OfAccount(account)));
-                await positions.ForgetAsync(account);
-                await RemoveAsync(account, isGone, isAtStart: true);
-            });
+            _endings[new Ending(IsRoom: false, account)] = true;
         }
 
-        foreach (var room in _former.Values.Where(room => room.IsEnding))
+        foreach (var room in stored.Former.Where(room => room.IsEnding))
         {
             // guard: the end of a room is finished by the next start
-            await WithoutStoppingAsync(() => FinishAsync(room.Id));
+            _endings[new Ending(IsRoom: true, room.Id)] = true;
+        }
+
+        return FinishEndingsAsync();
+    }
+
+    private async Task TryFinishAsync(Ending ending, bool isOld)
+    {
+        _endings[ending] = isOld;
+        try
+        {
+            await (ending.IsRoom ? FinishRoomAsync(ending.Id) : FinishAccountAsync(ending.Id, isOld));
+            _endings.TryRemove(ending, out _);
+            if (_endings.IsEmpty)
+            {
+                Volatile.Write(ref _hasToldOfEndings, 0);
+            }
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        {
+            // Once, not each time that it is tried.
+            if (Interlocked.Exchange(ref _hasToldOfEndings, 1) == 0)
+            {
+                LogLeftBehind(logger, error.Message);
+            }
+        }
+    }
+
+    private async Task FinishAccountAsync(string accountId, bool isOld)
+    {
+        Exception? failure = null;
+        try
+        {
+            await log.DropAsync(LogName.OfAccount(accountId));
+            await positions.ForgetAsync(accountId);
+            await kept.AccountLostAsync(accountId);
+        }
+        catch (IOException error)
+        {
+            // The note stays for it. What others see of the account goes now.
+            failure = error;
+        }
+
+        List<(Room Room, List<string> Members)> ended;
+        await _changes.WaitAsync();
+        try
+        {
+            ended = await RemoveAsync(accountId, isAll: failure is null, isOld);
+        }
+        finally
+        {
+            _changes.Release();
+        }
+
+        foreach (var (room, members) in ended)
+        {
+            await EndedAsync(room, members);
+        }
+
+        if (failure is not null)
+        {
+            throw failure;
         }
     }
 
@@ -98,10 +155,10 @@ internal sealed partial class RoomDirectory
     private static bool MayTake(FormerRoom former, Account account) => former.OwnerId == account.Id || account.Profile.IsAdministrator;
 
     // Under _changes. The rooms that ended by it, and who was in them.
-    private async Task<List<(Room Room, List<string> Members)>> RemoveAsync(string accountId, bool isAll, bool isAtStart = false)
+    private async Task<List<(Room Room, List<string> Members)>> RemoveAsync(string accountId, bool isAll, bool isOld)
     {
         var (handedOver, over) = await HandOverAsync(accountId);
-        await store.RemoveAccountAsync(accountId, isAtStart ? null : [.. RoomsOf(accountId).Select(room => room.Key)], handedOver, isAll);
+        await store.RemoveAccountAsync(accountId, isOld ? null : [.. RoomsOf(accountId).Select(room => room.Key)], handedOver, isAll);
         _tries.Forget(accountId);
         _asks.Forget(accountId);
         _withdrawals.Forget(accountId);
@@ -162,7 +219,8 @@ internal sealed partial class RoomDirectory
         _byKey.TryRemove(room.Key, out _);
         room.Delete();
         _invitations.RemoveAll(one => one.Room == former.Key);
-        await positions.ForgetAsync(room, members);
+        _endings[new Ending(IsRoom: true, former.Id)] = false;
+        positions.Ended(room, members);
         lock (_gate)
         {
             foreach (var member in members)
@@ -177,12 +235,20 @@ internal sealed partial class RoomDirectory
 
     private async Task EndedAsync(Room room, List<string> members)
     {
-        await Task.WhenAll(members.Select(member => kept.RoomLostAsync(member, room)));
-        await WithoutStoppingAsync(() => FinishAsync(room.Id.Value));
+        try
+        {
+            await Task.WhenAll(members.Select(member => kept.RoomLostAsync(member, room)));
+        }
+        catch (IOException)
+        {
+            // A place in a log that is gone, of which nothing comes any more. It goes with the client's next.
+        }
+
+        await TryFinishAsync(new Ending(IsRoom: true, room.Id.Value), isOld: false);
     }
 
     // The tokens first, outside the gate: the gate of accounts is never taken under it.
-    private async Task FinishAsync(string id)
+    private async Task FinishRoomAsync(string id)
     {
         // guard: tokens that name a deleted room
         await tokens.ForgetRoomAsync(id);
@@ -193,6 +259,7 @@ internal sealed partial class RoomDirectory
             if (_former.TryGetValue(id, out var former) && former.IsEnding)
             {
                 await log.DropAsync(LogName.OfRoom(former.Key));
+                await positions.ForgetAsync(LogName.OfRoom(former.Key), await store.LongestMembersAsync(former.Key));
                 var ended = former with { IsEnding = false };
                 await store.EndedAsync(ended);
                 _former[id] = ended;
@@ -204,21 +271,9 @@ internal sealed partial class RoomDirectory
         }
     }
 
-    /// <summary>What a disk does not take now is done by the next start: it is noted there. False: it was not taken.</summary>
-    private async Task<bool> WithoutStoppingAsync(Func<Task> work)
-    {
-        try
-        {
-            await work();
-            return true;
-        }
-        catch (Exception error) when (error is IOException or ObjectDisposedException)
-        {
-            LogLeftBehind(logger, error.Message);
-            return false;
-        }
-    }
-
-    [LoggerMessage(4270, LogLevel.Warning, "What is left of deleted rooms or erased accounts could not all be removed; the next start goes on: {Reason}")]
+    [LoggerMessage(4270, LogLevel.Warning, "What is left of deleted rooms or erased accounts could not all be removed. It is noted, and tried again every five seconds: {Reason}")]
     private static partial void LogLeftBehind(ILogger logger, string reason);
+
+    /// <summary>A room (by its id) or an account of which something is left.</summary>
+    private readonly record struct Ending(bool IsRoom, string Id);
 }

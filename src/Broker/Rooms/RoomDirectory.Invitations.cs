@@ -183,7 +183,14 @@ internal sealed partial class RoomDirectory
 
         if (over.Count > 0)
         {
-            await WithoutStoppingAsync(() => store.RemoveInvitationsAsync(over));
+            try
+            {
+                await store.RemoveInvitationsAsync(over);
+            }
+            catch (IOException)
+            {
+                // They open nothing any more; a start with room on the disk removes them.
+            }
         }
     }
 

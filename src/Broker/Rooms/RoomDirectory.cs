@@ -156,7 +156,7 @@ internal sealed partial class RoomDirectory(
     {
         if (_former.TryGetValue(id.Value, out var former) && former.IsEnding && MayTake(former, owner))
         {
-            await FinishAsync(id.Value);
+            await FinishRoomAsync(id.Value);
         }
 
         await positions.LoadAsync(owner);

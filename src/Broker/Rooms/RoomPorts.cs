@@ -1,5 +1,6 @@
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Limits;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -41,6 +42,9 @@ internal interface IKeptClients
 
     /// <summary>An account lost a room: what its clients had of it is forgotten, and should it come back, it begins anew. Completes when that is on disk; fails with <see cref="IOException"/>.</summary>
     Task RoomLostAsync(string accountId, Room room);
+
+    /// <summary>An account was erased, perhaps by an earlier run of the program. Completes when nothing is kept for its clients; fails with <see cref="IOException"/>.</summary>
+    Task AccountLostAsync(string accountId);
 }
 
 /// <summary>
@@ -58,13 +62,13 @@ internal interface IReadMarks
     /// <summary>The account has left the room.</summary>
     Task ForgetAsync(Account account, Room room);
 
-    /// <summary>The room was deleted.</summary>
-    Task ForgetAsync(Room room, IReadOnlyCollection<string> accountIds);
+    /// <summary>The room was deleted: what is in memory of it is forgotten. What is stored goes by <see cref="ForgetAsync(LogName, IEnumerable{string})"/>.</summary>
+    void Ended(Room room, IReadOnlyCollection<string> accountIds);
 
-    /// <summary>The account was erased.</summary>
-    Task ForgetAsync(Account account);
+    /// <summary>A room was deleted, perhaps by an earlier run of the program, and these accounts were on its list.</summary>
+    Task ForgetAsync(LogName room, IEnumerable<string> accountIds);
 
-    /// <summary>The account was erased by an earlier run of the program, and is in memory no more.</summary>
+    /// <summary>The account was erased, perhaps by an earlier run of the program.</summary>
     Task ForgetAsync(string accountId);
 }
 

@@ -16,7 +16,7 @@ public sealed class MessageTallyTests
         await using ReadingLog store = new();
         Random random = new(seed);
         List<(string Author, EventType Type)> all = [];
-        MessageTally asked = new(store.Room.Log, store.Log);
+        MessageTally asked = new(store.Room.Log, new MessageBlocks(store.Log, store.Log));
         for (var round = 0; round < 6; round++)
         {
             var more = Enumerable.Range(0, round == 3 ? 11_000 : 900).Select(_ => (
@@ -26,7 +26,7 @@ public sealed class MessageTallyTests
             all.AddRange(more);
 
             // One that has looked on all the while, and one that begins now.
-            foreach (var tally in (MessageTally[])[asked, new MessageTally(store.Room.Log, store.Log)])
+            foreach (var tally in (MessageTally[])[asked, new MessageTally(store.Room.Log, new MessageBlocks(store.Log, store.Log))])
             {
                 foreach (var after in (int[])[all.Count - 1, all.Count - 40, all.Count - 800, all.Count - random.Next(all.Count), 1, 0])
                 {
@@ -43,7 +43,7 @@ public sealed class MessageTallyTests
     public async Task More_than_999_are_999()
     {
         await using ReadingLog store = new();
-        MessageTally tally = new(store.Room.Log, store.Log);
+        MessageTally tally = new(store.Room.Log, new MessageBlocks(store.Log, store.Log));
         await store.SayAsync(Enumerable.Repeat(("bob", EventType.Message), 999));
         Assert.Equal(999, Count(store, tally, 0, "ana"));
         Assert.Equal(998, Count(store, tally, 1, "ana"));
@@ -58,7 +58,7 @@ public sealed class MessageTallyTests
         // Also where there is nobody else's, and more than is held.
         await store.SayAsync(Enumerable.Repeat(("bob", EventType.Message), 5000));
         Assert.Equal(999, Count(store, tally, 0, "ana"));
-        Assert.Equal(999, Count(store, new MessageTally(store.Room.Log, store.Log), 0, "ana"));
+        Assert.Equal(999, Count(store, new MessageTally(store.Room.Log, new MessageBlocks(store.Log, store.Log)), 0, "ana"));
         Assert.Equal(0, Count(store, tally, 0, "bob"));
     }
 
@@ -72,7 +72,7 @@ public sealed class MessageTallyTests
         await using ReadingLog store = new();
         Random random = new(seed);
         List<(string Author, string Kind)> all = [];
-        MessageTally asked = new(store.Room.Log, store.Log);
+        MessageTally asked = new(store.Room.Log, new MessageBlocks(store.Log, store.Log));
         for (var round = 0; round < 5; round++)
         {
             List<(string Author, string Kind)> more = [.. Enumerable.Range(0, round == 2 ? 5000 : 1500).Select(_ => random.NextDouble() switch
@@ -83,7 +83,7 @@ public sealed class MessageTallyTests
             })];
             await Task.WhenAll(more.Select(said => store.SayAsync(said.Author, kind: said.Kind)));
             all.AddRange(more);
-            foreach (var tally in (MessageTally[])[asked, new MessageTally(store.Room.Log, store.Log)])
+            foreach (var tally in (MessageTally[])[asked, new MessageTally(store.Room.Log, new MessageBlocks(store.Log, store.Log))])
             {
                 foreach (var after in (int[])[all.Count - 1, all.Count - 40, all.Count - 800, all.Count - random.Next(all.Count), 1, 0])
                 {
@@ -104,7 +104,7 @@ public sealed class MessageTallyTests
         await using ReadingLog store = new();
         await store.SayAsync(Enumerable.Repeat(("bob", EventType.Message), 3));
         await store.SayAsync(Enumerable.Repeat(("bob", EventType.Join), 12_000));
-        MessageTally tally = new(store.Room.Log, store.Log);
+        MessageTally tally = new(store.Room.Log, new MessageBlocks(store.Log, store.Log));
 
         Assert.Equal(0, Count(store, tally, 3, "ana"));
         Assert.Equal(2, Count(store, tally, 1, "ana"));
@@ -115,7 +115,7 @@ public sealed class MessageTallyTests
     public async Task A_log_that_was_dropped_is_counted_anew()
     {
         await using ReadingLog store = new();
-        MessageTally tally = new(store.Room.Log, store.Log);
+        MessageTally tally = new(store.Room.Log, new MessageBlocks(store.Log, store.Log));
         var old = await store.SayAsync("bob");
         await store.SayAsync("bob");
         Assert.Equal(2, Count(store, tally, 0, "ana"));

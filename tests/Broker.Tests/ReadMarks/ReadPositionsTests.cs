@@ -127,6 +127,24 @@ public sealed class ReadPositionsTests
     }
 
     [Fact]
+    public async Task A_position_before_what_is_kept_is_at_its_end()
+    {
+        await using ReadingLog store = new();
+        ReadPositions positions = new(store.Log, store.Log);
+        await JoinAsync(store, positions, _ana);
+        await store.SayAsync(Enumerable.Repeat(("bob", EventType.Message), 10));
+        await MarkAsync(store, positions, 2);
+        Assert.Equal((2, 8), (State(store, positions).Seq, State(store, positions).Unread));
+
+        await store.Log.TruncateAsync(store.Room.Log, 7);
+
+        Assert.Equal((6, 4), (State(store, positions).Seq, State(store, positions).Unread));
+        Assert.Equal(6, (await positions.MarkAsync(_ana, store.Room, 3, null)).Now.Seq);
+        await store.Log.TruncateAsync(store.Room.Log, 11);
+        Assert.Equal((10, 0), (State(store, positions).Seq, State(store, positions).Unread));
+    }
+
+    [Fact]
     public async Task A_guest_leaves_nothing_on_disk()
     {
         await using ReadingLog store = new();

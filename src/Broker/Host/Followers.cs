@@ -1,0 +1,71 @@
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Host;
+
+/// <summary>Has every follower follow the journal while the program runs. One that fails never ends the program, and never the others: it is started again.</summary>
+/// <remarks>Started in the order in which they are registered, before anything is served, and ended in the opposite one, after the last connection is closed.</remarks>
+internal sealed partial class Followers(IEnumerable<IFollower> followers, IJournal journal, IRecords records, TimeProvider time, ILogger<Followers> logger)
+    : IHostedService, IDisposable
+{
+    /// <summary>How long one waits that has come upon something nobody thought of: it comes upon it again, and each time says so.</summary>
+    public static TimeSpan RestartPeriod { get; } = TimeSpan.FromMinutes(1);
+
+    private readonly Stack<(CancellationTokenSource Over, Task Running)> _running = new();
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var follower in followers)
+        {
+            CancellationTokenSource over = new();
+            // Off the starting thread: a follower reads the store before it first waits.
+            _running.Push((over, Task.Run(() => KeepRunningAsync(follower, over.Token), CancellationToken.None)));
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        while (_running.TryPop(out var one))
+        {
+            await one.Over.CancelAsync();
+            await one.Running;
+            one.Over.Dispose();
+        }
+    }
+
+    public void Dispose()
+    {
+        // Of a program whose start has failed: nobody stops it.
+        while (_running.TryPop(out var one))
+        {
+            one.Over.Cancel();
+        }
+    }
+
+    private async Task KeepRunningAsync(IFollower follower, CancellationToken cancellation)
+    {
+        Following following = new(journal, records, follower, time, logger);
+        while (!cancellation.IsCancellationRequested)
+        {
+            try
+            {
+                await following.RunAsync(cancellation);
+            }
+            catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
+            {
+                // The end: of the program, or of the store.
+                return;
+            }
+            catch (Exception error)
+            {
+                LogBroken(logger, follower.Name, error);
+                await Task.Delay(RestartPeriod, time, cancellation).ContinueWith(
+                    static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            }
+        }
+    }
+
+    [LoggerMessage(4280, LogLevel.Error, "The follower {Follower} has failed, and is started again in a minute. What it derives is as it was until then")]
+    private static partial void LogBroken(ILogger logger, string follower, Exception error);
+}
