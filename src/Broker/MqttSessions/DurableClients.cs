@@ -54,6 +54,9 @@ internal sealed partial class DurableClients(
     /// <summary>After a start, a client whose will waits has this long to come back at least: it may have been lost with the server.</summary>
     private static readonly TimeSpan ReturnTime = TimeSpan.FromSeconds(60);
 
+    /// <summary>So many records are one write at most.</summary>
+    private const int WriteAtOnce = 1_000;
+
     private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
     private readonly Dictionary<string, Dictionary<string, DurableClient>> _byAccount = [];
     private List<DueWill> _dueWills = [];
@@ -308,10 +311,10 @@ internal sealed partial class DurableClients(
         }
 
         await ended;
-        List<RecordChange> left = [.. DurableRecords.PrefixesOf(accountId).SelectMany(prefix => records.ReadAll(prefix)).Select(record => new RecordChange(record.Key, null))];
-        if (left.Count > 0)
+        var left = DurableRecords.PrefixesOf(accountId).SelectMany(prefix => records.ReadAll(prefix)).Select(record => new RecordChange(record.Key, null));
+        foreach (var some in left.Chunk(WriteAtOnce))
         {
-            await records.WriteAsync(left);
+            await records.WriteAsync(some);
         }
     }
 
@@ -605,7 +608,8 @@ internal sealed partial class DurableClients(
             }
         }
 
-        return changes.Count > 0 ? records.WriteAsync(changes) : Task.CompletedTask;
+        // In parts, each of which says where some clients are: whoever says something meanwhile does not wait for all of them (fault R11).
+        return Task.WhenAll(changes.Chunk(WriteAtOnce).Select(some => records.WriteAsync(some)));
     }
 
     // Of a write that nobody waits for. Where a client is, is written again a second later; what is lost with it comes to the client once more, and none is missed.

@@ -24,6 +24,12 @@ internal sealed partial class PresenceMemory(RoomDirectory rooms, IEventLog log,
     /// <summary>A room with fewer new events than this is not noted again: they are soon read.</summary>
     private const int EventsPerNote = 64;
 
+    /// <summary>Nor is one with fewer than one for so many who are here: what is written of a crowd stays in proportion to what is said there (fault R11).</summary>
+    private const int PeoplePerEvent = 8;
+
+    /// <summary>So many rooms are one write at most; a crowd's list is some hundred kilobytes.</summary>
+    private const int WriteAtOnce = 100;
+
     private static readonly TimeSpan BetweenNotes = TimeSpan.FromSeconds(2);
 
     // By room. Before the service starts: the restoring's; after: the service's.
@@ -96,7 +102,8 @@ internal sealed partial class PresenceMemory(RoomDirectory rooms, IEventLog log,
                 // The head first: who is here by then has it behind them, and whoever comes or goes later says so in a later event.
                 var head = log.Head(room.Log);
                 var old = _notes.GetValueOrDefault(room.Key);
-                if (head.Head - (old?.Epoch == head.Epoch ? old.Seq : 0) >= events || room.AreManyUnnamed)
+                var enough = events == 1 ? 1 : Math.Max(events, (old?.Here.Count ?? 0) / PeoplePerEvent);
+                if (head.Head - (old?.Epoch == head.Epoch ? old.Seq : 0) >= enough || room.AreManyUnnamed)
                 {
                     PresenceNote note = new(head.Epoch, head.Head, room.SaidPresence());
                     fresh[room.Key] = note;
@@ -118,7 +125,10 @@ internal sealed partial class PresenceMemory(RoomDirectory rooms, IEventLog log,
 
         try
         {
-            await records.WriteAsync(changes);
+            foreach (var some in changes.Chunk(WriteAtOnce))
+            {
+                await records.WriteAsync(some);
+            }
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException)
         {

@@ -129,7 +129,8 @@ internal sealed class LogJournal
         }
 
         RocksStore.ThrowIfFailed(iterator);
-        return new(IsGap: false, batches.Count == 0 ? from : new(_epoch, batches[^1].Number), batches);
+        // A number that a failed write had is nowhere: the end is behind it all the same, or who waits for more than his place would never wait.
+        return new(IsGap: false, batches.Count == 0 ? end : new(_epoch, batches[^1].Number), batches);
     }
 
     public async Task WaitAsync(JournalPosition after, CancellationToken cancellation)

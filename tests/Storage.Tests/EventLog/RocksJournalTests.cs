@@ -67,6 +67,28 @@ public sealed class RocksJournalTests : JournalContract
         Assert.NotEqual(place.Epoch, End.Epoch);
     }
 
+    /// <summary>Or a follower would read, and find more, and read, for ever.</summary>
+    [Fact]
+    public void Who_has_read_up_to_a_number_that_a_failed_write_had_waits_for_the_next()
+    {
+        using var store = RocksStore.Open(_folder.In("journal"), _options, TimeProvider.System, NullLogger.Instance);
+        LogJournal journal = new(store.Db, _options, TimeProvider.System);
+        var place = journal.End;
+        using (WriteBatch refused = new())
+        {
+            journal.Add(new LogState(LogName.OfRoom("a"), null), JournalKind.Append, 1, 1);
+            journal.PutInto(refused, 0);
+            journal.Clear();
+        }
+
+        // A batch of records alone is written.
+        journal.Publish();
+        var page = journal.Read(place, 10);
+
+        Assert.Empty(page.Batches);
+        Assert.False(journal.WaitAsync(page.Next, TestContext.Current.CancellationToken).IsCompleted);
+    }
+
     [Fact]
     public async Task What_could_not_be_forgotten_is_still_served()
     {
