@@ -82,7 +82,7 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
             if (!isDiscarding)
             {
                 Take(receiver);
-                if (_isWaiting && ++_readsInARow < ReadsInARow)
+                if (_isWaiting && (/* guard: nobody keeps the thread that waits for sockets */ ++_readsInARow < ReadsInARow))
                 {
                     _isWaiting = false;
                     return new ValueTask<ReadResult>(Show());
