@@ -4,7 +4,8 @@ namespace WebMessenger.Auth.Changes;
 /// Lets one change of accounts through at a time: check, write, then memory, with nobody in between.
 /// </summary>
 /// <remarks>
-/// Taken before any lock (docs/architecture.md, Locks). Never hold it while hashing a password or waiting for a client to close. What begins a login session
+/// Taken before any lock (docs/architecture.md, Locks). Never hold it while hashing a password or waiting for a client to close. What
+/// begins a login session
 /// or a token does not take it, and waits for nobody's write; it compares the account's credential under the login sessions' lock instead.
 /// </remarks>
 internal sealed class WriteGate : IDisposable

@@ -17,9 +17,12 @@ public sealed partial class LoginSessions : IRevocation
     /// <summary>Ends one login session; a token's with the token. Completes when its last connection is closed.</summary>
     public Task EndAsync(LoginSession session, RevocationReason reason = RevocationReason.SignedOut) => EndAsync([session], reason);
 
-    /// <summary>Ends all login sessions of the account but <paramref name="except"/>; tokens only if <paramref name="alsoTokens"/>.</summary>
-    public Task EndOthersAsync(Account account, LoginSession? except, bool alsoTokens, RevocationReason reason = RevocationReason.SignedOut) =>
-        EndAsync([.. OfAccount(account).Where(session => session != except && (alsoTokens || session.Kind != LoginSessionKind.Token))], reason);
+    /// <summary>Ends all login sessions of the account but <paramref name="except"/>; tokens only if
+    /// <paramref name="alsoTokens"/>.</summary>
+    public Task EndOthersAsync(
+        Account account, LoginSession? except, bool alsoTokens, RevocationReason reason = RevocationReason.SignedOut) =>
+        EndAsync(
+            [.. OfAccount(account).Where(session => session != except && (alsoTokens || session.Kind != LoginSessionKind.Token))], reason);
 
     internal async Task EndAsync(IReadOnlyCollection<LoginSession> sessions, RevocationReason reason)
     {
@@ -28,8 +31,10 @@ public sealed partial class LoginSessions : IRevocation
             return;
         }
 
-        // Silent at once, whatever the disk does; answered only when it is durable too, because whoever is told "signed out" must not be signed in again by a restart.
-        var closed = (/* guard: an end of login sessions is asked of all nodes */ _everywhere).RevokeAsync([.. sessions.Select(session => session.Id)], reason);
+        // Silent at once, whatever the disk does; answered only when it is durable too, because whoever is told "signed out" must not be
+        // signed in again by a restart.
+        string[] ids = [.. sessions.Select(session => session.Id)];
+        var closed = (/* guard: an end of login sessions is asked of all nodes */ _everywhere).RevokeAsync(ids, reason);
 
         // Before anybody else is told, and all of them together: what others store about the same end shares the sync, or the next.
         var stored = StoreEndsAsync(sessions);

@@ -33,7 +33,8 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
 
     public void Opened(Client connection) => _byName[connection.Name] = connection;
 
-    /// <summary>Names the connection by its account and client id. False: it may not have it, and nothing has changed. The connection that had that name must
+    /// <summary>Names the connection by its account and client id. False: it may not have it, and nothing has changed. The connection
+    /// that had that name must
     /// go (<see cref="TakeDisplaced"/>).</summary>
     /// <param name="limit">
     /// Connections an account may have, and its limited tokens half as many; 0: no limit.
@@ -86,7 +87,8 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
                 return [];
             }
 
-            var displaced = _displaced.FindAll(old => old.Account.Id == client.AccountId && old.ClientId == client.ClientId && old.Name != except);
+            var displaced = _displaced.FindAll(
+                old => old.Account.Id == client.AccountId && old.ClientId == client.ClientId && old.Name != except);
             displaced.ForEach(old => _displaced.Remove(old));
             return displaced;
         }

@@ -204,7 +204,8 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton(stores.Documents.Documents);
         services.AddSingleton<RoomStore>();
         services.AddSingleton<ConnectionDirectory>();
-        services.AddSingleton<INodes>(provider => new Alone(new ThisNode(stores.Auth.Sessions, provider.GetRequiredService<ConnectionDirectory>())));
+        services.AddSingleton<INodes>(provider =>
+            new Alone(new ThisNode(stores.Auth.Sessions, provider.GetRequiredService<ConnectionDirectory>())));
         services.AddSingleton(DiskSpace.Of(stores.Folder, settings.Limits));
         services.AddSingleton<StorageQuotas>();
         services.AddSingleton<DurableClients>();
@@ -266,7 +267,8 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             () => PagesAddress.Of(
                 provider.GetRequiredService<Listeners>().OfPages, settings.Tls, settings.BasePath)));
         services.AddSingleton(provider => new SnapshotService(
-            stores.Folder, stores.CopyAsync, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SnapshotService>>()));
+            stores.Folder, stores.CopyAsync, provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<SnapshotService>>()));
         services.AddHostedService(provider => ActivatorUtilities.CreateInstance<OperatorDoor>(provider, stores.Folder));
         services.AddHostedService<StorageWatch>();
         services.AddHostedService<Followers>();

@@ -66,7 +66,8 @@ internal sealed class StorageQuotas(BrokerLimits limits, IRecords records, TimeP
             }
 
             // A clock that was set back gives nothing, and one that was set ahead a whole day at most, which is what a day is worth.
-            TokenBucket noted = new(limit - Math.Min(used, limit), TimeSpan.FromMilliseconds(BinaryPrimitives.ReadInt64BigEndian(value.AsSpan(8))));
+            var at = TimeSpan.FromMilliseconds(BinaryPrimitives.ReadInt64BigEndian(value.AsSpan(8)));
+            TokenBucket noted = new(limit - Math.Min(used, limit), at);
             var stillUsed = limit - noted.Left(new(limit, limit, TimeSpan.FromDays(1)), now);
             if (stillUsed > 0)
             {

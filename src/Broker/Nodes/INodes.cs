@@ -11,7 +11,8 @@ internal readonly record struct ClientName(string AccountId, string ClientId);
 internal interface INode : IRevocation
 {
     /// <summary>
-    /// Ends the connections of this client that a newer one has displaced. When the task completes, nothing more is accepted from them and nothing is
+    /// Ends the connections of this client that a newer one has displaced. When the task completes, nothing more is accepted from them
+    /// and nothing is
     /// written to them; their sockets may close a moment later.
     /// </summary>
     /// <param name="by">The name of the connection that stays.</param>
@@ -20,7 +21,8 @@ internal interface INode : IRevocation
 
 /// <summary>The running programs that serve one house: this node, and the others.</summary>
 /// <remarks>
-/// What <see cref="INode"/> offers is here asked of all nodes, this one first and before the call returns; the task completes when all have
+/// What <see cref="INode"/> offers is here asked of all nodes, this one first and before the call returns; the task completes when all
+/// have
 /// answered. A node that does not answer is waited for until it is certain that it writes nothing to its clients any more. Thread-safe.
 /// </remarks>
 internal interface INodes : INode
@@ -32,7 +34,8 @@ internal interface INodes : INode
     IReadOnlyCollection<string> Others { get; }
 
     /// <summary>
-    /// Tells the other nodes that a log has grown: whoever hears it there reads on. Not this one, whose streams the log itself has woken. Says nothing of
+    /// Tells the other nodes that a log has grown: whoever hears it there reads on. Not this one, whose streams the log itself has woken.
+    /// Says nothing of
     /// how far it has grown, may come late, twice, or not at all while a node is away: who comes back looks for itself.
     /// </summary>
     /// <remarks>Called by a stream's worker or by the log thread for each batch: must not block, throw or allocate.</remarks>

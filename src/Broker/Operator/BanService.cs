@@ -23,12 +23,15 @@ internal sealed record BansAnswer(IReadOnlyList<BannedAccount> Banned);
 /// <summary>Bans accounts, lifts bans and lists them: in the running server, or in a command on the data of one that is stopped.</summary>
 internal sealed class BanService(AccountBans bans)
 {
-    public BansAnswer List() => new([.. bans.All.Select(banned => new BannedAccount(banned.Account.UserName, banned.Ban.At, banned.Ban.Reason))]);
+    public BansAnswer List() =>
+        new([.. bans.All.Select(banned => new BannedAccount(banned.Account.UserName, banned.Ban.At, banned.Ban.Reason))]);
 
     /// <summary>When it completes, the ban is on disk and nothing of the account's login sessions is left.</summary>
     public Task<CommandOutcome<BanAnswer>> BanAsync(BanRequest request) =>
         Ban.TryReason(request.Reason, out var reason)
-            ? ChangeAsync(request.User, user => bans.BanAsync(user, reason), done => new BanAnswer(done.Account!.UserName, done.Sessions, done.Tokens))
+            ? ChangeAsync(
+                request.User, user => bans.BanAsync(user, reason),
+                done => new BanAnswer(done.Account!.UserName, done.Sessions, done.Tokens))
             : Task.FromResult(CommandOutcome<BanAnswer>.Not($"A reason is one line of at most {Ban.MaxReasonScalars} visible characters."));
 
     public Task<CommandOutcome<UnbanAnswer>> UnbanAsync(UnbanRequest request) =>
@@ -36,7 +39,8 @@ internal sealed class BanService(AccountBans bans)
 
     public static string When(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
 
-    private static async Task<CommandOutcome<T>> ChangeAsync<T>(string? user, Func<string, Task<BanOutcome>> change, Func<BanOutcome, T> done)
+    private static async Task<CommandOutcome<T>> ChangeAsync<T>(
+        string? user, Func<string, Task<BanOutcome>> change, Func<BanOutcome, T> done)
         where T : class
     {
         if (user is null)

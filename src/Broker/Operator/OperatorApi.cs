@@ -17,14 +17,18 @@ internal static class OperatorApi
 
     public static void Map(IEndpointRouteBuilder routes, BanService bans, PasswordLinkService links, SnapshotService snapshots)
     {
-        routes.MapPost(Ban, context => AnswerAsync(context, OperatorJson.Default.BanRequest, bans.BanAsync, OperatorJson.Default.BanAnswer));
-        routes.MapPost(Unban, context => AnswerAsync(context, OperatorJson.Default.UnbanRequest, bans.UnbanAsync, OperatorJson.Default.UnbanAnswer));
+        routes.MapPost(Ban, context =>
+            AnswerAsync(context, OperatorJson.Default.BanRequest, bans.BanAsync, OperatorJson.Default.BanAnswer));
+        routes.MapPost(Unban, context =>
+            AnswerAsync(context, OperatorJson.Default.UnbanRequest, bans.UnbanAsync, OperatorJson.Default.UnbanAnswer));
         routes.MapGet(Bans, () => TypedResults.Json(bans.List(), OperatorJson.Default.BansAnswer));
         routes.MapPost(PasswordLink, context =>
             AnswerAsync(context, OperatorJson.Default.PasswordLinkRequest, links.MakeAsync, OperatorJson.Default.PasswordLinkAnswer));
         routes.MapPost(Backup, snapshots.ServeAsync);
         routes.MapDelete(Backup + "/{id}", IResult (string id) =>
-            snapshots.TryEnd(id) ? TypedResults.NoContent() : Refused("This backup is over: the server has removed what was to be copied."));
+            snapshots.TryEnd(id)
+                ? TypedResults.NoContent()
+                : Refused("This backup is over: the server has removed what was to be copied."));
     }
 
     /// <summary>Problem details whose `detail` is the line for the operator.</summary>
@@ -32,7 +36,8 @@ internal static class OperatorApi
 
     // Once asked for it is not taken back when the command goes: nothing here listens to the end of the connection.
     private static async Task AnswerAsync<TRequest, TAnswer>(
-        HttpContext context, JsonTypeInfo<TRequest> request, Func<TRequest, Task<CommandOutcome<TAnswer>>> serve, JsonTypeInfo<TAnswer> answer)
+        HttpContext context, JsonTypeInfo<TRequest> request, Func<TRequest, Task<CommandOutcome<TAnswer>>> serve,
+        JsonTypeInfo<TAnswer> answer)
         where TRequest : class
         where TAnswer : class
     {

@@ -14,7 +14,8 @@ namespace WebMessenger.Broker.Operator;
 /// where the socket cannot be opened.
 /// </remarks>
 internal sealed partial class OperatorDoor(
-    string dataFolder, BanService bans, PasswordLinkService links, SnapshotService snapshots, ILoggerFactory loggers, TimeProvider time) : IHostedService
+    string dataFolder, BanService bans, PasswordLinkService links, SnapshotService snapshots, ILoggerFactory loggers, TimeProvider time)
+    : IHostedService
 {
     private static readonly byte[] _toldInOldWords = [.. "{\"error\":\"The server is of another version than this program.\"}\n"u8];
 
@@ -96,7 +97,8 @@ internal sealed partial class OperatorDoor(
         var input = connection.Transport.Input;
         var first = await input.ReadAsync(connection.ConnectionClosed);
 
-        // A program from before HTTP says the name of a command; what HTTP begins with is in capitals. That program reads one line of JSON.
+        // A program from before HTTP says the name of a command; what HTTP begins with is in capitals. That program reads one line of
+        // JSON.
         if (first.Buffer.FirstSpan is [>= (byte)'a' and <= (byte)'z', ..])
         {
             input.AdvanceTo(first.Buffer.End);

@@ -61,7 +61,8 @@ internal sealed class OperatorLink : IDisposable
         using var response = await SendAsync(request, cancellation);
     }
 
-    /// <summary>Has it done, and gives the lines that the server says meanwhile. The server goes on until <paramref name="lines"/> has ended.</summary>
+    /// <summary>Has it done, and gives the lines that the server says meanwhile. The server goes on until <paramref name="lines"/> has
+    /// ended.</summary>
     /// <exception cref="CommandException">The server has gone, or says that it will not.</exception>
     public async Task FollowAsync<T>(string path, JsonTypeInfo<T> type, Func<Func<Task<T>>, Task> lines, CancellationToken cancellation)
         where T : class
@@ -73,7 +74,9 @@ internal sealed class OperatorLink : IDisposable
         {
             try
             {
-                return await reader.ReadLineAsync(cancellation) is { } line ? JsonSerializer.Deserialize(line, type) ?? throw Gone() : throw Gone();
+                return await reader.ReadLineAsync(cancellation) is { } line && JsonSerializer.Deserialize(line, type) is { } said
+                    ? said
+                    : throw Gone();
             }
             catch (IOException)
             {

@@ -14,7 +14,8 @@ internal sealed record SnapshotAnswer(
 /// <remarks>One at a time. What a killed server left behind is removed at the next start.</remarks>
 /// <param name="dataFolder">Of the running server.</param>
 /// <param name="copyAsync">Makes a copy of both stores in a folder that it makes; fails with <see cref="IOException"/>.</param>
-internal sealed partial class SnapshotService(string dataFolder, Func<string, Task> copyAsync, TimeProvider time, ILogger<SnapshotService> logger)
+internal sealed partial class SnapshotService(
+    string dataFolder, Func<string, Task> copyAsync, TimeProvider time, ILogger<SnapshotService> logger)
 {
     private readonly string _folder = DataFolder.SnapshotFolderIn(dataFolder);
 

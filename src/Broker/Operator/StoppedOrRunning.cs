@@ -13,7 +13,8 @@ internal static class StoppedOrRunning
     /// <param name="stopped">Is called while this process holds the folder.</param>
     /// <exception cref="CommandException">There is no data, or a server that does not answer.</exception>
     public static async Task RunAsync(
-        string dataFolder, Func<DataFolder, Task> stopped, Func<OperatorLink, Task> running, TimeProvider time, CancellationToken cancellation)
+        string dataFolder, Func<DataFolder, Task> stopped, Func<OperatorLink, Task> running, TimeProvider time,
+        CancellationToken cancellation)
     {
         if (!File.Exists(DataFolder.AccountsFileIn(dataFolder)))
         {

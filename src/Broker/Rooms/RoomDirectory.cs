@@ -116,7 +116,8 @@ internal sealed partial class RoomDirectory(
     public Inbox? FindInbox(string accountId) => _inboxes.GetValueOrDefault(accountId);
 
     public Inbox InboxOf(Account account) => _inboxes.GetOrAdd(
-        account.Id, static (_, of) => new Inbox(of.account, of.log, of.nodes, of.directory.ListeningChanged), (account, log, nodes, directory: this));
+        account.Id, static (_, of) => new Inbox(of.account, of.log, of.nodes, of.directory.ListeningChanged),
+        (account, log, nodes, directory: this));
 
     /// <summary>Takes a publish topic apart. Null: no topic of ours.</summary>
     public PublishTarget? Resolve(string topic)

@@ -2,7 +2,8 @@ using System.Text;
 
 namespace WebMessenger.Broker.Tests.Host;
 
-/// <summary>A server's log as the output of the test that started it, which is shown when the test fails. Of a passing test nothing is seen.</summary>
+/// <summary>A server's log as the output of the test that started it, which is shown when the test fails. Of a passing test nothing is
+/// seen.</summary>
 /// <remarks>Written by the log's own thread, which is started in the test and knows it by that.</remarks>
 internal sealed class TestLog : Stream
 {

@@ -2,7 +2,8 @@ using WebMessenger.EndToEnd.Tests.Servers;
 
 namespace WebMessenger.EndToEnd.Tests.Hosting;
 
-/// <summary>The program handles what a socket brings on the thread that waits for all of them (ADR 0013): nobody may keep that thread.</summary>
+/// <summary>The program handles what a socket brings on the thread that waits for all of them (ADR 0013): nobody may keep that
+/// thread.</summary>
 public sealed class FloodTests
 {
     private const int Said = 50;
