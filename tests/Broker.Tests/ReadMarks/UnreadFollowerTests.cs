@@ -250,6 +250,8 @@ public sealed class UnreadFollowerTests
 
         public LogHead Head(LogName log) => real.Head(log);
 
+        public OpenLog Open(LogName log) => real.Open(log);
+
         public LogPage ReadAfter(LogName log, long after, int limit) => Counted(real.ReadAfter(log, after, limit));
 
         public LogPage ReadBefore(LogName log, long before, int limit) => Counted(real.ReadBefore(log, before, limit));

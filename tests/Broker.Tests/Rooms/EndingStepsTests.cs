@@ -224,6 +224,8 @@ public sealed class EndingStepsTests
 
             public LogHead Head(LogName log) => real.Head(log);
 
+            public OpenLog Open(LogName log) => real.Open(log);
+
             public LogPage ReadAfter(LogName log, long after, int limit) => real.ReadAfter(log, after, limit);
 
             public LogPage ReadBefore(LogName log, long before, int limit) => real.ReadBefore(log, before, limit);
