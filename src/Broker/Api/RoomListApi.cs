@@ -78,7 +78,7 @@ internal static class RoomListApi
 
     // On its list, or made by it.
     private static IEnumerable<Room> MineOf(RoomDirectory rooms, Account account) =>
-        rooms.RoomsOf(account.Id).Concat(rooms.All.Where(room => room.Record.OwnerId == account.Id && !room.IsMember(account.Id)));
+        rooms.RoomsOf(account.Id).Concat(rooms.All.Where(room => room.OwnerId == account.Id && !room.IsMember(account.Id)));
 
     // Weak: the same list compressed is the same list.
     private static string TagOf(RoomList list)

@@ -76,26 +76,25 @@ internal static class RoomPeopleApi
         }
 
         var account = isMe ? who.Account : accounts.FindByUserName(user);
-        if (account is null || !found.IsMember(account.Id))
-        {
-            if (isMe)
-            {
-                return await rooms.DeclineAsync(found, who.Account) ? TypedResults.NoContent()
-                    : RoomProblems.NotFound("no_such_member", "There is no such member in this room.");
-            }
-
-            // One answer, whether somebody of that name was invited, was not, or does not exist (fault S13).
-            var withdrawn = await rooms.WithdrawAsync(found, account, who.Account);
-            return withdrawn == RoomChange.Done ? TypedResults.NoContent() : Refused(withdrawn, rooms, context);
-        }
-
-        if (found.Record.IsPrivate && found.Record.OwnerId == account.Id)
+        if (found.Record.IsPrivate && account is not null && found.OwnerId == account.Id)
         {
             return RoomProblems.Conflict("owner_leaves", "You made this room and it is private: make it public or delete it instead of leaving.");
         }
 
-        await rooms.LeaveAsync(found, account, byItself: isMe);
-        return TypedResults.NoContent();
+        if (account is not null && await rooms.LeaveAsync(found, account, byItself: isMe))
+        {
+            return TypedResults.NoContent();
+        }
+
+        if (isMe)
+        {
+            return await rooms.DeclineAsync(found, who.Account) ? TypedResults.NoContent()
+                : RoomProblems.NotFound("no_such_member", "There is no such member in this room.");
+        }
+
+        // One answer, whether somebody of that name was invited, was not, or does not exist (fault S13).
+        var withdrawn = await rooms.WithdrawAsync(found, account, who.Account);
+        return withdrawn == RoomChange.Done ? TypedResults.NoContent() : Refused(withdrawn, rooms, context);
     }
 
     private static IResult Members(string room, string? after, string? limit, RoomDirectory rooms, AccountDirectory accounts, HttpContext context)
@@ -121,7 +120,7 @@ internal static class RoomPeopleApi
         var shown = members.Take(most).ToArray();
         return TypedResults.Json(
             new MemberList(
-                [.. shown.Select(account => new MemberView(account.UserName, account.DisplayName, KindOf(account), found.Record.OwnerId == account.Id))],
+                [.. shown.Select(account => new MemberView(account.UserName, account.DisplayName, KindOf(account), found.OwnerId == account.Id))],
                 members.Count > most ? shown[^1].UserName : null),
             RoomsJson.Default.MemberList);
     }

@@ -19,6 +19,7 @@ internal sealed class Room : EventStream
     private readonly ConcurrentDictionary<string, Membership> _members = new();
     private readonly RoomPeople _people;
     private volatile RoomRecord _record;
+    private volatile string? _ownerId;
     private volatile bool _isDeleted;
     private volatile IRoomWatch? _watched;
     private volatile Searched? _searched;
@@ -79,6 +80,12 @@ internal sealed class Room : EventStream
 
     public bool IsDeleted => _isDeleted;
 
+    /// <summary>Who comes and goes shares it; who changes the room, or somebody's role there, is alone with it.</summary>
+    public Turns Turns { get; } = new();
+
+    /// <summary>Account id of who has the room, on its list or not; null: nobody, as the rooms that the settings make.</summary>
+    public string? OwnerId => _ownerId;
+
     /// <summary>Who of its members listens to what is unread; null: nobody. Set by whoever tells them.</summary>
     public IRoomWatch? Watched
     {
@@ -90,6 +97,9 @@ internal sealed class Room : EventStream
     public long Head => _log.Head(Log).Head;
 
     public IEnumerable<string> MemberIds => _members.Keys;
+
+    /// <summary>The accounts on the list with their stays, as they are while it is read.</summary>
+    public IEnumerable<KeyValuePair<string, Membership>> Members => _members;
 
     public int People
     {
@@ -110,7 +120,18 @@ internal sealed class Room : EventStream
     /// <summary>Whether the account may know that the room exists.</summary>
     public bool IsVisibleTo(string accountId) => /* guard: private rooms */ !_isDeleted && (!_record.IsPrivate || IsMember(accountId));
 
-    public void AddMember(string accountId) => _members.TryAdd(accountId, new Membership());
+    /// <summary>Puts an account on the list, on which it is not.</summary>
+    public void AddMember(string accountId, Membership membership)
+    {
+        _members.TryAdd(accountId, membership);
+        if (membership.Role == MemberRole.Owner)
+        {
+            _ownerId = accountId;
+        }
+    }
+
+    /// <summary>Somebody has the room from now on; null: nobody.</summary>
+    public void BelongTo(string? accountId) => _ownerId = accountId;
 
     public void Change(RoomRecord record)
     {

@@ -5,7 +5,7 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>
-/// What happens when rooms and accounts end. Two stores hold them: the documents the room and its list; the log what was said. The first
+/// What happens when rooms and accounts end. Two stores hold them: the documents the room; the log its list and what was said. The first
 /// write takes the room away and notes that it is ending; the note goes when the rest is gone, with the next start if the program ends in between (fault R13).
 /// </summary>
 internal sealed partial class RoomDirectory
@@ -23,6 +23,7 @@ internal sealed partial class RoomDirectory
         await _changes.WaitAsync();
         try
         {
+            using var turn = await room.Turns.BeAloneAsync();
             if (room.IsDeleted || !MayManage(room, by))
             {
                 return room.IsDeleted ? RoomChange.NotFound : RoomChange.NotAllowed;
@@ -49,15 +50,10 @@ internal sealed partial class RoomDirectory
         }
 
         var isGone = await WithoutStoppingAsync(() => log.DropAsync(LogName.OfAccount(account.Id)));
-        List<(Room Room, List<string> Members)> ended = [];
-        await _changes.WaitAsync();
-        try
+        List<(Room Room, List<string> Members)> ended;
+        using (await _turns.EnterAsync(account.Id))
         {
             ended = await RemoveAsync(account.Id, isGone);
-        }
-        finally
-        {
-            _changes.Release();
         }
 
         await positions.ForgetAsync(account);
@@ -68,7 +64,7 @@ internal sealed partial class RoomDirectory
     }
 
     /// <summary>What an earlier run of the program began and did not end. Before anything is served.</summary>
-    private async Task FinishEndingsAsync(StoredRooms stored)
+    private async Task FinishEndingsAsync(StoredRooms stored, HashSet<string> strangers)
     {
         foreach (var room in stored.Former)
         {
@@ -76,14 +72,13 @@ internal sealed partial class RoomDirectory
         }
 
         // Also rooms of accounts that version 0.1 erased, which left them to nobody.
-        var ownerless = _rooms.Values.Where(room => room.Record.OwnerId is { } owner && accounts.Find(owner) is null).Select(room => room.Record.OwnerId!);
-        foreach (var account in stored.Erased.Union(ownerless).ToList())
+        foreach (var account in stored.Erased.Union(strangers).ToList())
         {
             await WithoutStoppingAsync(async () =>
             {
                 var isGone = await WithoutStoppingAsync(() => log.DropAsync(LogName.OfAccount(account)));
                 await positions.ForgetAsync(account);
-                await RemoveAsync(account, isGone, isAtStart: true);
+                await RemoveAsync(account, isGone);
             });
         }
 
@@ -97,64 +92,98 @@ internal sealed partial class RoomDirectory
     /// <summary>Only its maker and administrators take the id of a deleted room again: links, filters and bots of others still name it (fault S17).</summary>
     private static bool MayTake(FormerRoom former, Account account) => former.OwnerId == account.Id || account.Profile.IsAdministrator;
 
-    // Under _changes. The rooms that ended by it, and who was in them.
-    private async Task<List<(Room Room, List<string> Members)>> RemoveAsync(string accountId, bool isAll, bool isAtStart = false)
+    // In the turn of the account, which is marked as erased. The rooms that ended by it, and who was in them.
+    private async Task<List<(Room Room, List<string> Members)>> RemoveAsync(string accountId, bool isAll)
     {
-        var (handedOver, over) = await HandOverAsync(accountId);
-        await store.RemoveAccountAsync(accountId, isAtStart ? null : [.. RoomsOf(accountId).Select(room => room.Key)], handedOver, isAll);
+        var ended = await HandOverAsync(accountId);
+        await /* guard: the end of an account looks at its own rooms alone */ memberships.RemoveAccountAsync(accountId);
+        foreach (var room in RoomsOf(accountId))
+        {
+            Unindex(room, accountId);
+        }
+
+        var over = _invitations.RemoveAll(one => one.Account == accountId || one.By == accountId);
+        await store.RemoveAccountAsync(accountId, over, isAll);
         _tries.Forget(accountId);
         _asks.Forget(accountId);
         _withdrawals.Forget(accountId);
-        _invitations.RemoveAll(one => one.Account == accountId || one.By == accountId);
-        foreach (var room in RoomsOf(accountId))
-        {
-            room.RemoveMember(accountId);
-            lock (_gate)
-            {
-                Unindex(room, accountId);
-            }
-        }
-
-        foreach (var record in handedOver)
-        {
-            _rooms[record.Id.Value].Change(record);
-        }
-
-        List<(Room, List<string>)> ended = [];
-        foreach (var room in over)
-        {
-            ended.Add((room, await EndAsync(room)));
-        }
-
         return ended;
     }
 
-    // Under _changes. A room counts for whoever has it; so nobody can leave rooms behind that count for no one (fault S20).
-    private async Task<(List<RoomRecord> HandedOver, List<Room> Over)> HandOverAsync(string accountId)
+    // A room counts for whoever has it; so nobody can leave rooms behind that count for no one (fault S20). Who gives it to whom waits for who was before:
+    // nobody gives one to an account that is marked as erased.
+    private async Task<List<(Room Room, List<string> Members)>> HandOverAsync(string accountId)
     {
-        List<RoomRecord> handedOver = [];
-        List<Room> over = [];
-        foreach (var room in _rooms.Values.Where(room => room.Record.OwnerId == accountId))
+        foreach (var room in RoomsOf(accountId))
         {
-            var heir = (await store.LongestMembersAsync(room.Key)).Find(member =>
-                member != accountId && room.IsMember(member) && accounts.Find(member) is { IsGuest: false, IsErased: false, Ban: null });
-            if (heir is not null || settings.DefaultRooms.Contains(room.Id))
-            {
-                handedOver.Add(room.Record with { OwnerId = /* guard: an erased account's rooms are handed over */ heir });
-            }
-            else
-            {
-                over.Add(room);
-            }
+            using var turn = await room.Turns.ShareAsync();
         }
 
-        return (handedOver, over);
+        List<(Room Room, List<string> Members)> over = [];
+        var owned = accounts.Find(accountId) is null ? [.. _rooms.Values.Where(room => room.OwnerId == accountId)] : OwnedBy(accountId);
+        if (owned.Count == 0)
+        {
+            return over;
+        }
+
+        await _changes.WaitAsync();
+        try
+        {
+            foreach (var room in owned)
+            {
+                using var turn = await room.Turns.BeAloneAsync();
+                if (!room.IsDeleted && !await TryHandOverAsync(room, accountId))
+                {
+                    over.Add((room, await EndAsync(room)));
+                }
+            }
+        }
+        finally
+        {
+            _changes.Release();
+        }
+
+        return over;
     }
 
-    // Under _changes. From here on the room is gone for everybody; what was said in it is removed by FinishAsync.
+    // Alone with the room. False: there is nobody who could have it.
+    private async Task<bool> TryHandOverAsync(Room room, string accountId)
+    {
+        // Moderators before others, and who has been in for longest before all; a place of version 0.1 has no date, and is older than any that has.
+        var heir = room.Members
+            .Where(one => one.Key != accountId && one.Value.IsStored && accounts.Find(one.Key) is { IsGuest: false, IsErased: false, Ban: null })
+            .OrderByDescending(one => one.Value.Role)
+            .ThenBy(one => one.Value.Record.Since ?? DateTimeOffset.MinValue)
+            .ThenBy(one => one.Key, StringComparer.Ordinal)
+            .FirstOrDefault();
+        if (heir.Value is { } membership)
+        {
+            var record = membership.Record with { Role = MemberRole.Owner };
+            await memberships.HandOverAsync(room.Key, accountId, heir.Key, membership.Record, record);
+            membership.Become(record);
+        }
+        else if (!settings.DefaultRooms.Contains(room.Id))
+        {
+            return false;
+        }
+
+        else
+        {
+            // Or the next start would look for an heir again.
+            var record = room.Record with { MakerId = null };
+            await store.SaveAsync(record);
+            room.Change(record);
+        }
+
+        room.BelongTo(/* guard: an erased account's rooms are handed over */ heir.Key);
+        Unindex(room, accountId);
+        return true;
+    }
+
+    // Under _changes, alone with the room. From here on it is gone for everybody; what was said in it is removed by FinishAsync.
     private async Task<List<string>> EndAsync(Room room)
     {
-        FormerRoom former = new(room.Id.Value, room.Key, room.Record.OwnerId, IsEnding: true);
+        FormerRoom former = new(room.Id.Value, room.Key, room.OwnerId, IsEnding: true);
         await store.DeleteAsync(former);
         var members = room.MemberIds.ToList();
         _former[former.Id] = former;
@@ -163,12 +192,10 @@ internal sealed partial class RoomDirectory
         room.Delete();
         _invitations.RemoveAll(one => one.Room == former.Key);
         await positions.ForgetAsync(room, members);
-        lock (_gate)
+        room.BelongTo(null);
+        foreach (var member in former.OwnerId is { } owner ? members.Append(owner) : members)
         {
-            foreach (var member in members)
-            {
-                Unindex(room, member);
-            }
+            Unindex(room, member);
         }
 
         members.ForEach(member => unread.Lost(room, member, RoomLoss.Deleted));
@@ -193,6 +220,7 @@ internal sealed partial class RoomDirectory
             if (_former.TryGetValue(id, out var former) && former.IsEnding)
             {
                 await log.DropAsync(LogName.OfRoom(former.Key));
+                await memberships.RemoveRoomAsync(former.Key);
                 var ended = former with { IsEnding = false };
                 await store.EndedAsync(ended);
                 _former[id] = ended;

@@ -26,12 +26,16 @@ internal enum RoomChange
 
 /// <summary>All rooms and inboxes, and the only place that changes rooms and their lists: first on disk, then in memory, then for every connection.</summary>
 /// <remarks>
-/// Changes are made one at a time under <c>_changes</c>, where rights are looked at again: what a caller saw before may have changed while it waited. The memory
-/// they change is read without a lock. <c>_gate</c> guards the index by account and is a leaf lock.
-/// In other files: who is asked into rooms, and what happens when rooms and accounts end.
+/// <para>Whoever comes into a room or leaves it waits for what was begun for his own account (<c>_turns</c>), then for who changes the room itself
+/// (<see cref="Room.Turns"/>), and for nobody else: all who come at once share a sync (fault R9). Rights are looked at again in that turn, for what a caller saw
+/// before may have changed while it waited.</para>
+/// <para><c>_changes</c> is for which rooms there are, and for invitations: one at a time. Taken in this order: an account's turn, <c>_changes</c>, a room's turn. The
+/// memory that they change is read without a lock. <c>_gate</c> guards the index by account and is a leaf lock.</para>
+/// In other files: who comes and goes, who is asked into rooms, and what happens when rooms and accounts end.
 /// </remarks>
 internal sealed partial class RoomDirectory(
     RoomStore store,
+    MembershipStore memberships,
     IEventLog log,
     IReadMarks positions,
     IUnreadListeners unread,
@@ -45,11 +49,17 @@ internal sealed partial class RoomDirectory(
     TimeProvider time,
     ILogger<RoomDirectory> logger) : IDisposable
 {
+    // Another node may be quicker, but not each time.
+    private const int TriesToMake = 32;
+
     private readonly ConcurrentDictionary<string, Room> _rooms = new();
     private readonly ConcurrentDictionary<string, Room> _byKey = new();
     private readonly ConcurrentDictionary<string, Inbox> _inboxes = new();
+    private readonly AccountTurns _turns = new();
     private readonly SemaphoreSlim _changes = new(1, 1);
     private readonly Lock _gate = new();
+
+    // Rooms that each account is in, or has without being in it.
     private readonly Dictionary<string, HashSet<Room>> _roomsOfAccount = [];
     private readonly DailyBudget _tries = new(settings.Limits.RoomTriesPerDay, time, isStored: false);
 
@@ -67,23 +77,16 @@ internal sealed partial class RoomDirectory(
             Enter(new Room(record, log, quotas, space, time));
         }
 
-        foreach (var (key, accountId) in stored.Members)
-        {
-            if (_byKey.TryGetValue(key, out var room) && accounts.Find(accountId) is not null)
-            {
-                Index(room, accountId);
-            }
-        }
-
+        var strangers = await RestoreMembersAsync();
         await RestoreInvitationsAsync(stored);
-        await FinishEndingsAsync(stored);
+        await FinishEndingsAsync(stored, strangers);
         foreach (var id in settings.DefaultRooms)
         {
             if (!_rooms.ContainsKey(id.Value))
             {
                 var title = char.ToUpperInvariant(id.Value[0]) + id.Value[1..];
                 var record = new RoomRecord(RoomStore.NewKey(), id, title, "", false, null, time.GetUtcNow());
-                Enter(await MakeAsync(record, firstMember: null));
+                Enter(await MakeAsync(record, maker: null));
             }
         }
     }
@@ -105,7 +108,16 @@ internal sealed partial class RoomDirectory(
     {
         lock (_gate)
         {
-            return _roomsOfAccount.TryGetValue(accountId, out var rooms) ? [.. rooms] : [];
+            return _roomsOfAccount.TryGetValue(accountId, out var rooms) ? [.. rooms.Where(room => room.IsMember(accountId))] : [];
+        }
+    }
+
+    /// <summary>The rooms that the account has, those included that it is not on the list of.</summary>
+    public List<Room> OwnedBy(string accountId)
+    {
+        lock (_gate)
+        {
+            return _roomsOfAccount.TryGetValue(accountId, out var rooms) ? [.. rooms.Where(room => room.OwnerId == accountId)] : [];
         }
     }
 
@@ -156,6 +168,7 @@ internal sealed partial class RoomDirectory(
             await FinishAsync(id.Value);
         }
 
+        using var turn = await _turns.EnterAsync(owner.Id);
         await _changes.WaitAsync();
         try
         {
@@ -164,7 +177,7 @@ internal sealed partial class RoomDirectory(
                 return RoomChange.NotAllowed;
             }
 
-            if (settings.Limits.RoomsPerAccount is > 0 and var limit && _rooms.Values.Count(room => room.Record.OwnerId == owner.Id) >= limit)
+            if (settings.Limits.RoomsPerAccount is > 0 and var limit && OwnedBy(owner.Id).Count >= limit)
             {
                 return RoomChange.TooMany;
             }
@@ -181,8 +194,9 @@ internal sealed partial class RoomDirectory(
             }
 
             var record = new RoomRecord(RoomStore.NewKey(), id, title, topic, isPrivate, owner.Id, time.GetUtcNow());
-            var room = await MakeAsync(record, owner.Id);
-            Index(room, owner.Id);
+            var place = MembershipRecord.Begin(MemberRole.Owner, record.CreatedAt);
+            var room = await MakeAsync(record, (owner.Id, place));
+            Index(room, owner.Id, new Membership(place, isStored: true));
             Enter(room);
             await positions.BeginAsync(owner, room);
             clients.Place(owner.Id, room, replay: true);
@@ -201,111 +215,32 @@ internal sealed partial class RoomDirectory(
     /// <param name="title">Null: stays as it is; so for the others.</param>
     public async Task<RoomChange> ChangeAsync(Room room, string? title, string? topic, bool? isPrivate, Account by)
     {
-        await _changes.WaitAsync();
-        try
+        using var turn = await room.Turns.BeAloneAsync();
+        if (room.IsDeleted || !MayManage(room, by))
         {
-            if (room.IsDeleted || !MayManage(room, by))
-            {
-                // Stored now, a deleted room would be there again after the next start.
-                return room.IsDeleted ? RoomChange.NotFound : RoomChange.NotAllowed;
-            }
-
-            var record = room.Record;
-            if (isPrivate == false && record.IsPrivate && /* guard: only its owner opens a private room */ record.OwnerId != by.Id)
-            {
-                return RoomChange.NotOwner;
-            }
-
-            if (isPrivate == true && settings.DefaultRooms.Contains(record.Id))
-            {
-                return RoomChange.IsDefault;
-            }
-
-            record = record with { Title = title ?? record.Title, Topic = topic ?? record.Topic, IsPrivate = isPrivate ?? record.IsPrivate };
-            await store.SaveAsync(record, null);
-            room.Change(record);
-            return RoomChange.Done;
-        }
-        finally
-        {
-            _changes.Release();
-        }
-    }
-
-    /// <summary>
-    /// Puts an account on a room's list, which uses up its invitation. A guest's place in a public room is not stored: it ends with the guest.
-    /// </summary>
-    /// <param name="byItself">The account comes by itself, which it may into a public room, its own, and one that it is invited into.</param>
-    public async Task JoinAsync(Room room, Account account, bool byItself = false)
-    {
-        Task begun;
-        await _changes.WaitAsync();
-        try
-        {
-            // Looked at anew under the gate: the room may have become private, or the account been erased, since the caller looked.
-            if (room.IsMember(account.Id) || room.IsDeleted || account.IsErased || (byItself && /* guard: who comes into a room is looked at again */ !MayEnter(room, account)))
-            {
-                return;
-            }
-
-            if (!account.IsGuest || room.Record.IsPrivate)
-            {
-                await store.AddMemberAsync(room.Key, account.Id, time.GetUtcNow());
-            }
-            else if (_invitations.Find(room.Key, account.Id) is { } usedUp)
-            {
-                await store.RemoveInvitationsAsync([usedUp]);
-            }
-
-            _invitations.Remove(room.Key, account.Id);
-            Index(room, account.Id);
-            begun = positions.BeginAsync(account, room);
-        }
-        finally
-        {
-            _changes.Release();
+            // Stored now, a deleted room would be there again after the next start.
+            return room.IsDeleted ? RoomChange.NotFound : RoomChange.NotAllowed;
         }
 
-        await begun;
-        clients.Place(account.Id, room, replay: true);
-        kept.RoomJoined(account.Id, room);
-    }
-
-    /// <summary>
-    /// Takes an account off a room's list. When it completes, none of the account's clients hears the room, and nothing that the account said there is still to be stored.
-    /// </summary>
-    /// <param name="byItself">The account leaves; else somebody takes it off, and it is told so.</param>
-    public async Task LeaveAsync(Room room, Account account, bool byItself = false)
-    {
-        Task forgotten;
-        await _changes.WaitAsync();
-        try
+        var record = room.Record;
+        if (isPrivate == false && record.IsPrivate && /* guard: only its owner opens a private room */ room.OwnerId != by.Id)
         {
-            clients.Removed(account.Id, room);
-            await store.RemoveMemberAsync(room.Key, account.Id);
-            room.RemoveMember(account.Id);
-            lock (_gate)
-            {
-                Unindex(room, account.Id);
-            }
-
-            unread.Lost(room, account.Id, byItself ? RoomLoss.Left : RoomLoss.Removed);
-            forgotten = positions.ForgetAsync(account, room);
-        }
-        finally
-        {
-            _changes.Release();
+            return RoomChange.NotOwner;
         }
 
-        // guard: a removed member leaves its place
-        clients.Place(account.Id, room, replay: false);
-        await /* guard: a kick is answered when what has a number is on disk */ log.SettleAsync();
-        await kept.RoomLostAsync(account.Id, room);
-        await forgotten;
+        if (isPrivate == true && settings.DefaultRooms.Contains(record.Id))
+        {
+            return RoomChange.IsDefault;
+        }
+
+        record = record with { Title = title ?? record.Title, Topic = topic ?? record.Topic, IsPrivate = isPrivate ?? record.IsPrivate };
+        await store.SaveAsync(record);
+        room.Change(record);
+        return RoomChange.Done;
     }
 
     /// <summary>The owner of a room and administrators may change it and its list.</summary>
-    public static bool MayManage(Room room, Account account) => account.Profile.IsAdministrator || room.Record.OwnerId == account.Id;
+    public static bool MayManage(Room room, Account account) => account.Profile.IsAdministrator || room.OwnerId == account.Id;
 
     /// <summary>Nobody waits for an account that was signed out when its last client had gone a moment before.</summary>
     public void SignedOut(Account account)
@@ -337,12 +272,29 @@ internal sealed partial class RoomDirectory(
 
     public void Dispose() => _changes.Dispose();
 
-    private async Task<Room> MakeAsync(RoomRecord record, string? firstMember)
+    // The maker's place first: a room that is there without anybody in it could be nobody's. A key that is left over from a write that failed is not used again.
+    private async Task<Room> MakeAsync(RoomRecord record, (string Account, MembershipRecord Place)? maker)
     {
+        if (maker is { } first)
+        {
+            await memberships.PutAsync(record.Key, first.Account, null, first.Place);
+        }
+
+        for (var tries = 0; await store.CreateAsync(record) is { } leftover; tries++)
+        {
+            if (tries == TriesToMake)
+            {
+                throw new IOException($"The id '{record.Id}' is taken by somebody else all the time.");
+            }
+
+            /* guard: a room that was refused and is there leaves nobody in the next of its id */
+            await memberships.RemoveRoomAsync(leftover);
+            await store.RemoveLeftoverAsync(record.Id, leftover);
+        }
+
         // Its log is empty whatever a deletion that was cut short has left behind: nobody has had its key (fault R13).
-        var room = new Room(await store.SaveAsync(record, firstMember), log, quotas, space, time);
         _former.TryRemove(record.Id.Value, out _);
-        return room;
+        return new Room(record, log, quotas, space, time);
     }
 
     private void Enter(Room room)
@@ -361,31 +313,6 @@ internal sealed partial class RoomDirectory(
         else
         {
             unread.End(inbox);
-        }
-    }
-
-    private void Index(Room room, string accountId)
-    {
-        room.AddMember(accountId);
-        lock (_gate)
-        {
-            if (!_roomsOfAccount.TryGetValue(accountId, out var rooms))
-            {
-                _roomsOfAccount[accountId] = rooms = [];
-            }
-
-            rooms.Add(room);
-        }
-
-        unread.Joined(room, accountId);
-    }
-
-    // Under _gate.
-    private void Unindex(Room room, string accountId)
-    {
-        if (_roomsOfAccount.TryGetValue(accountId, out var rooms) && rooms.Remove(room) && rooms.Count == 0)
-        {
-            _roomsOfAccount.Remove(accountId);
         }
     }
 }

@@ -45,6 +45,9 @@ internal sealed class ReadingLog : IAsyncDisposable
 
     public Task SayAsync(IEnumerable<(string Author, EventType Type)> events) => Task.WhenAll(events.Select(said => SayAsync(said.Author, said.Type)));
 
+    /// <summary>The account comes onto the room's list.</summary>
+    public void Join(string accountId) => Room.AddMember(accountId, new Membership(MembershipRecord.Begin(MemberRole.Member, DateTimeOffset.UnixEpoch), isStored: true));
+
     public async ValueTask DisposeAsync()
     {
         await Log.DisposeAsync();
