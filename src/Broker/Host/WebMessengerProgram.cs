@@ -198,6 +198,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton(stores.Health);
         services.AddSingleton(new RoomStore(stores.Documents.Documents));
         services.AddSingleton<MembershipStore>();
+        services.AddSingleton<ChangedRooms>();
         services.AddSingleton<ConnectionDirectory>();
         services.AddSingleton(DiskSpace.Of(stores.Folder, settings.Limits));
         services.AddSingleton<StorageQuotas>();

@@ -1,3 +1,5 @@
+using WebMessenger.Broker.Events;
+
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>One stay of an account on a room's list: it ends when the account is taken off, and who comes again has another.</summary>

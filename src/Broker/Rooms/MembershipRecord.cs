@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
+using WebMessenger.Broker.Events;
 
 namespace WebMessenger.Broker.Rooms;
 

@@ -117,9 +117,6 @@ internal sealed class Room : EventStream
     /// <summary>The account's stay on the list; null: it is not on it.</summary>
     public Membership? MembershipOf(string accountId) => _members.GetValueOrDefault(accountId);
 
-    /// <summary>Whether the account may know that the room exists.</summary>
-    public bool IsVisibleTo(string accountId) => /* guard: private rooms */ !_isDeleted && (!_record.IsPrivate || IsMember(accountId));
-
     /// <summary>Puts an account on the list, on which it is not.</summary>
     public void AddMember(string accountId, Membership membership)
     {
@@ -133,12 +130,15 @@ internal sealed class Room : EventStream
     /// <summary>Somebody has the room from now on; null: nobody.</summary>
     public void BelongTo(string? accountId) => _ownerId = accountId;
 
-    public void Change(RoomRecord record)
+    /// <summary>It is on disk like this by now. Never blocks: the log thread calls it, and <see cref="Changed"/> follows.</summary>
+    public void Become(RoomRecord record) => _record = record;
+
+    /// <summary>Tells everybody that it has changed, and ends places that nobody has a right to any more.</summary>
+    public void Changed()
     {
         lock (Gate)
         {
-            _record = record;
-            if (record.IsPrivate)
+            if (_record.IsPrivate)
             {
                 // Whoever watches the info of a public room without being a member.
                 foreach (var subscriber in Subscribers.ToArray())
@@ -159,11 +159,10 @@ internal sealed class Room : EventStream
         var account = member.Account;
         lock (Gate)
         {
-            var isMember = IsMember(account.Id) && !_isDeleted;
-            if (!isMember)
+            if (!RoomPolicy.MayHear(this, account))
             {
                 // Whoever may see a room may watch its info without being on the list.
-                filters = IsVisibleTo(account.Id) ? Array.FindAll(filters, filter => filter.Filter.IsInfoOnly) : [];
+                filters = RoomPolicy.MaySee(this, account.Id) ? Array.FindAll(filters, filter => filter.Filter.IsInfoOnly) : [];
             }
 
             var subscriber = Subscriber.Of(member, this, filters);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Events;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
@@ -16,7 +17,7 @@ internal sealed partial class RoomDirectory
     {
         if (settings.DefaultRooms.Contains(room.Id))
         {
-            return MayManage(room, by) ? RoomChange.IsDefault : RoomChange.NotAllowed;
+            return RoomPolicy.MayManage(room, by) ? RoomChange.IsDefault : RoomChange.NotAllowed;
         }
 
         List<string> members;
@@ -24,7 +25,7 @@ internal sealed partial class RoomDirectory
         try
         {
             using var turn = await room.Turns.BeAloneAsync();
-            if (room.IsDeleted || !MayManage(room, by))
+            if (room.IsDeleted || !RoomPolicy.MayManage(room, by))
             {
                 return room.IsDeleted ? RoomChange.NotFound : RoomChange.NotAllowed;
             }
@@ -120,7 +121,7 @@ internal sealed partial class RoomDirectory
         }
 
         List<(Room Room, List<string> Members)> over = [];
-        var owned = accounts.Find(accountId) is null ? [.. _rooms.Values.Where(room => room.OwnerId == accountId)] : OwnedBy(accountId);
+        var owned = OwnedBy(accountId);
         if (owned.Count == 0)
         {
             return over;
@@ -170,9 +171,10 @@ internal sealed partial class RoomDirectory
         else
         {
             // Or the next start would look for an heir again.
-            var record = room.Record with { MakerId = null };
-            await store.SaveAsync(record);
-            room.Change(record);
+            var record = room.Record with { MakerId = null, Revision = room.Record.Revision + 1 };
+            await changed.PutAsync(record);
+            await WithoutStoppingAsync(() => store.SaveAsync(record));
+            room.Become(record);
         }
 
         room.BelongTo(/* guard: an erased account's rooms are handed over */ heir.Key);
@@ -221,6 +223,7 @@ internal sealed partial class RoomDirectory
             {
                 await log.DropAsync(LogName.OfRoom(former.Key));
                 await memberships.RemoveRoomAsync(former.Key);
+                await changed.ForgetAsync(former.Key);
                 var ended = former with { IsEnding = false };
                 await store.EndedAsync(ended);
                 _former[id] = ended;

@@ -24,16 +24,9 @@ internal sealed partial class RoomDirectory
         }
     }
 
-    /// <summary>Whether the account may come into the room by itself. Asked again in its turn by <see cref="JoinAsync"/>.</summary>
-    public bool MayEnter(Room room, Account account) => !room.Record.IsPrivate || room.OwnerId == account.Id || IsInvited(room, account);
-
     /// <summary>An invitation that is open and still holds.</summary>
     public bool IsInvited(Room room, Account account) =>
         !room.IsDeleted && _invitations.Find(room.Key, account.Id) is { IsDeclined: false } open && Holds(open, room) is not null;
-
-    /// <summary>A room's owner asks people in, and administrators do into rooms that they could read as well.</summary>
-    public static bool MayInvite(Room room, Account account) =>
-        room.OwnerId == account.Id || (account.Profile.IsAdministrator && (!room.Record.IsPrivate || room.IsMember(account.Id)));
 
     /// <summary>Asks somebody into a room: one open invitation for each room and person.</summary>
     /// <param name="whom">Null: there is nobody of the name that was given. It costs as much, and takes as long.</param>
@@ -50,7 +43,7 @@ internal sealed partial class RoomDirectory
                 return RoomChange.NotFound;
             }
 
-            if (by.IsErased || !MayInvite(room, by))
+            if (by.IsErased || !RoomPolicy.MayInvite(room, by))
             {
                 return RoomChange.NotAllowed;
             }
@@ -102,7 +95,7 @@ internal sealed partial class RoomDirectory
         await _changes.WaitAsync();
         try
         {
-            if (room.IsDeleted || !MayManage(room, by))
+            if (room.IsDeleted || !RoomPolicy.MayManage(room, by))
             {
                 return room.IsDeleted ? RoomChange.NotFound : RoomChange.NotAllowed;
             }
@@ -202,5 +195,5 @@ internal sealed partial class RoomDirectory
 
     /// <summary>Who asks, if he is still there and still may; else null: then the invitation opens nothing.</summary>
     private Account? Holds(Invitation invitation, Room room) =>
-        /* guard: an invitation of somebody who may not invite */ accounts.Find(invitation.By) is { IsErased: false, Ban: null } by && MayInvite(room, by) ? by : null;
+        /* guard: an invitation of somebody who may not invite */ accounts.Find(invitation.By) is { IsErased: false, Ban: null } by && RoomPolicy.MayInvite(room, by) ? by : null;
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Events;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -20,7 +21,7 @@ internal sealed partial class RoomDirectory
         using (await /* guard: who comes waits for who changes the room */ room.Turns.ShareAsync())
         {
             // Looked at anew in this turn: the room may have become private, or the account been erased, since the caller looked.
-            if (room.IsMember(account.Id) || room.IsDeleted || account.IsErased || (byItself && /* guard: who comes into a room is looked at again */ !MayEnter(room, account)))
+            if (room.IsMember(account.Id) || room.IsDeleted || account.IsErased || (byItself && /* guard: who comes into a room is looked at again */ !RoomPolicy.MayEnter(room, account, IsInvited(room, account))))
             {
                 return;
             }
@@ -49,8 +50,8 @@ internal sealed partial class RoomDirectory
     /// stored. Whoever is just coming in is in first, and then taken off.
     /// </summary>
     /// <param name="byItself">The account leaves; else somebody takes it off, and it is told so.</param>
-    /// <returns>False: it is not on the list.</returns>
-    public async Task<bool> LeaveAsync(Room room, Account account, bool byItself = false)
+    /// <param name="by">Whose right it is looked at again; null: that was decided elsewhere.</param>
+    public async Task<RoomChange> LeaveAsync(Room room, Account account, bool byItself = false, Account? by = null)
     {
         using var turn = await /* guard: who is put out waits for his coming in */ _turns.EnterAsync(account.Id);
         Task forgotten;
@@ -58,7 +59,12 @@ internal sealed partial class RoomDirectory
         {
             if (room.MembershipOf(account.Id) is not { } membership)
             {
-                return false;
+                return RoomChange.NotFound;
+            }
+
+            if (by is not null && !RoomPolicy.MayRemove(room, by, account))
+            {
+                return RoomChange.NotAllowed;
             }
 
             clients.Removed(account.Id, room);
@@ -73,7 +79,7 @@ internal sealed partial class RoomDirectory
         await /* guard: a kick is answered when what has a number is on disk */ log.SettleAsync();
         await kept.RoomLostAsync(account.Id, room);
         await forgotten;
-        return true;
+        return RoomChange.Done;
     }
 
     // Its owner keeps a room when he leaves the list.
@@ -132,7 +138,11 @@ internal sealed partial class RoomDirectory
             else if (accounts.Find(accountId) is null)
             {
                 strangers.Add(accountId);
-                room.BelongTo(record.Role == MemberRole.Owner ? accountId : room.OwnerId);
+                if (record.Role == MemberRole.Owner)
+                {
+                    room.BelongTo(accountId);
+                    Remember(room, accountId);
+                }
             }
             else if (record.IsListed)
             {
@@ -166,13 +176,13 @@ internal sealed partial class RoomDirectory
             }
 
             room.BelongTo(maker);
+            Remember(room, maker);
             if (accounts.Find(maker) is null)
             {
                 strangers.Add(maker);
                 continue;
             }
 
-            Remember(room, maker);
             var membership = room.MembershipOf(maker);
             var record = membership is null ? AwayOwner : membership.Record with { Role = MemberRole.Owner };
             membership?.Become(record);

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Tokens;
+using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Topics;
@@ -14,7 +15,6 @@ internal enum RoomChange
     Done,
     NotFound,
     NotAllowed,
-    NotOwner,
     IdTaken,
     TooMany,
     TriedTooOften,
@@ -36,6 +36,7 @@ internal enum RoomChange
 internal sealed partial class RoomDirectory(
     RoomStore store,
     MembershipStore memberships,
+    ChangedRooms changed,
     IEventLog log,
     IReadMarks positions,
     IUnreadListeners unread,
@@ -72,7 +73,7 @@ internal sealed partial class RoomDirectory(
     public async Task OpenAsync()
     {
         var stored = await store.LoadAsync();
-        foreach (var record in stored.Rooms)
+        foreach (var record in await changed.BringUpAsync(stored.Rooms, store))
         {
             Enter(new Room(record, log, quotas, space, time));
         }
@@ -85,7 +86,7 @@ internal sealed partial class RoomDirectory(
             if (!_rooms.ContainsKey(id.Value))
             {
                 var title = char.ToUpperInvariant(id.Value[0]) + id.Value[1..];
-                var record = new RoomRecord(RoomStore.NewKey(), id, title, "", false, null, time.GetUtcNow());
+                var record = new RoomRecord(RoomStore.NewKey(), id, title, "", new PolicyFields(), null, time.GetUtcNow());
                 Enter(await MakeAsync(record, maker: null));
             }
         }
@@ -97,7 +98,7 @@ internal sealed partial class RoomDirectory(
     public Room? FindByKey(string key) => _byKey.GetValueOrDefault(key);
 
     /// <summary>The room, if the account may know that it exists.</summary>
-    public Room? FindVisible(string id, string accountId) => Find(id) is { } room && room.IsVisibleTo(accountId) ? room : null;
+    public Room? FindVisible(string id, string accountId) => Find(id) is { } room && RoomPolicy.MaySee(room, accountId) ? room : null;
 
     /// <summary>The rooms that a filter is about: the one it names, or all that the account is a member of.</summary>
     public Room[] CoveredBy(RoomFilter filter, string accountId) => filter.Room is { } id
@@ -193,7 +194,7 @@ internal sealed partial class RoomDirectory(
                 return RoomChange.IdTaken;
             }
 
-            var record = new RoomRecord(RoomStore.NewKey(), id, title, topic, isPrivate, owner.Id, time.GetUtcNow());
+            var record = new RoomRecord(RoomStore.NewKey(), id, title, topic, PolicyFields.Of(isPrivate), owner.Id, time.GetUtcNow());
             var place = MembershipRecord.Begin(MemberRole.Owner, record.CreatedAt);
             var room = await MakeAsync(record, (owner.Id, place));
             Index(room, owner.Id, new Membership(place, isStored: true));
@@ -211,36 +212,6 @@ internal sealed partial class RoomDirectory(
 
     /// <summary>How long an account that has tried too many ids waits for the next.</summary>
     public TimeSpan WaitForNextTry(Account account) => _tries.WaitOf(account.Id);
-
-    /// <param name="title">Null: stays as it is; so for the others.</param>
-    public async Task<RoomChange> ChangeAsync(Room room, string? title, string? topic, bool? isPrivate, Account by)
-    {
-        using var turn = await room.Turns.BeAloneAsync();
-        if (room.IsDeleted || !MayManage(room, by))
-        {
-            // Stored now, a deleted room would be there again after the next start.
-            return room.IsDeleted ? RoomChange.NotFound : RoomChange.NotAllowed;
-        }
-
-        var record = room.Record;
-        if (isPrivate == false && record.IsPrivate && /* guard: only its owner opens a private room */ room.OwnerId != by.Id)
-        {
-            return RoomChange.NotOwner;
-        }
-
-        if (isPrivate == true && settings.DefaultRooms.Contains(record.Id))
-        {
-            return RoomChange.IsDefault;
-        }
-
-        record = record with { Title = title ?? record.Title, Topic = topic ?? record.Topic, IsPrivate = isPrivate ?? record.IsPrivate };
-        await store.SaveAsync(record);
-        room.Change(record);
-        return RoomChange.Done;
-    }
-
-    /// <summary>The owner of a room and administrators may change it and its list.</summary>
-    public static bool MayManage(Room room, Account account) => account.Profile.IsAdministrator || room.OwnerId == account.Id;
 
     /// <summary>Nobody waits for an account that was signed out when its last client had gone a moment before.</summary>
     public void SignedOut(Account account)
@@ -286,9 +257,7 @@ internal sealed partial class RoomDirectory(
             {
                 throw new IOException($"The id '{record.Id}' is taken by somebody else all the time.");
             }
-
-            /* guard: a room that was refused and is there leaves nobody in the next of its id */
-            await memberships.RemoveRoomAsync(leftover);
+            await /* guard: a room that was refused and is there leaves nobody in the next of its id */ memberships.RemoveRoomAsync(leftover);
             await store.RemoveLeftoverAsync(record.Id, leftover);
         }
 

@@ -11,9 +11,14 @@ namespace WebMessenger.Broker.Rooms;
 /// <param name="MakerId">
 /// Account id of its maker; null for the rooms that the settings make. Who has the room is a <see cref="MemberRole"/>: the maker has it where nobody is stored to have it.
 /// </param>
-internal sealed record RoomRecord(string Key, RoomId Id, string Title, string Topic, bool IsPrivate, string? MakerId, DateTimeOffset CreatedAt)
+internal sealed record RoomRecord(string Key, RoomId Id, string Title, string Topic, PolicyFields Policy, string? MakerId, DateTimeOffset CreatedAt)
 {
-    public string Visibility => IsPrivate ? "private" : "public";
+    /// <summary>How often it was changed: of two that are stored, the one with more is right.</summary>
+    public int Revision { get; init; }
+
+    public bool IsPrivate => Policy.IsPrivate;
+
+    public string Visibility => Policy.Visibility;
 
     public LogName Log => LogName.OfRoom(Key);
 }

@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage.Documents;
@@ -43,7 +45,7 @@ internal sealed class RoomStore(IDocuments documents)
         StoredRooms stored = new([], [], [], [], await ErasedAccounts.AllAsync(documents));
         await foreach (var document in documents.AllAsync(Rooms))
         {
-            stored.Rooms.Add(ReadRoom(document));
+            stored.Rooms.Add(Read(document.Id, document.Json));
         }
 
         await foreach (var document in documents.AllAsync(Former))
@@ -194,25 +196,29 @@ internal sealed class RoomStore(IDocuments documents)
 
     private static DocumentChange Remove(Invitation invitation) => new Delete(Invitations, Id(invitation.Room, invitation.Account), null);
 
-    private static DocumentChange Put(RoomRecord room, long? expected) => DocumentsReading.Put(
-        Rooms,
-        room.Key,
-        expected,
-        new StoredRoom(room.Id.Value, room.Title, room.Topic, room.IsPrivate, room.MakerId, room.CreatedAt.ToUnixTimeMilliseconds()),
+    /// <summary>A room as it is stored, in either store.</summary>
+    public static byte[] BytesOf(RoomRecord room) => JsonSerializer.SerializeToUtf8Bytes(
+        new StoredRoom(room.Id.Value, room.Title, room.Topic, null, room.MakerId, room.CreatedAt.ToUnixTimeMilliseconds(), room.Policy, room.Revision),
         RoomJson.Default.StoredRoom);
 
-    private static RoomRecord ReadRoom(Document document)
+    /// <exception cref="InvalidDataException">It is not what it should be.</exception>
+    public static RoomRecord Read(string key, ReadOnlyMemory<byte> json)
     {
-        var stored = document.As(RoomJson.Default.StoredRoom);
+        var stored = new Document(key, 1, json).As(RoomJson.Default.StoredRoom);
         return new RoomRecord(
-            document.Id,
-            RoomId.TryParse(stored.Id, out var id) ? id : throw new InvalidDataException($"'{stored.Id}' in the rooms collection is no room id."),
+            key,
+            RoomId.TryParse(stored.Id, out var id) ? id : throw new InvalidDataException($"'{stored.Id}' of room {key} is no room id."),
             stored.Title,
             stored.Topic,
-            stored.Private,
+            stored.Policy ?? PolicyFields.Of(stored.Private ?? false),
             stored.Owner,
-            Time(stored.CreatedAt));
+            Time(stored.CreatedAt))
+        {
+            Revision = stored.Revision,
+        };
     }
+
+    private static DocumentChange.Put Put(RoomRecord room, long? expected) => new DocumentChange.Put(Rooms, room.Key, expected, BytesOf(room));
 
     private static Invitation ReadInvitation(Document document)
     {
@@ -226,7 +232,9 @@ internal sealed class RoomStore(IDocuments documents)
 
 /// <summary>Documents of rooms. Times are milliseconds since 1970. `rooms` by key.</summary>
 /// <param name="Owner">See <see cref="RoomRecord.MakerId"/>. Version 0.1 wrote here who has it.</param>
-internal sealed record StoredRoom(string Id, string Title, string Topic, bool Private, string? Owner, long CreatedAt);
+/// <param name="Private">As version 0.1 wrote it, in place of a policy.</param>
+internal sealed record StoredRoom(
+    string Id, string Title, string Topic, bool? Private, string? Owner, long CreatedAt, PolicyFields? Policy = null, int Revision = 0);
 
 /// <summary>`members` by `{room key}/{account}`: of version 0.1.</summary>
 /// <param name="Since">Null: since version 0.1, which did not write it down.</param>

@@ -59,6 +59,6 @@ internal sealed class ReadingLog : IAsyncDisposable
         Log = RocksEventLog.Open(_data, new RocksEventLogOptions { MemtableBytes = 64 << 10, WalBytes = 1 << 20 }, TimeProvider.System, new LogLines());
         Assert.True(RoomId.TryParse("lobby", out var id));
         BrokerLimits limits = new() { FreeDiskMegabytes = 0 };
-        Room = new Room(new RoomRecord(id.Value, id, "Lobby", "", false, null, DateTimeOffset.UnixEpoch), Log, new StorageQuotas(limits, Log, TimeProvider.System), new DiskSpace(() => default, limits), TimeProvider.System);
+        Room = new Room(new RoomRecord(id.Value, id, "Lobby", "", new PolicyFields(), null, DateTimeOffset.UnixEpoch), Log, new StorageQuotas(limits, Log, TimeProvider.System), new DiskSpace(() => default, limits), TimeProvider.System);
     }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
+using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Storage.Documents;
 using WebMessenger.Storage.EventLog;

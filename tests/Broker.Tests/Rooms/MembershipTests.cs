@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.SigningIn;
+using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Topics;
@@ -98,6 +99,29 @@ public sealed class MembershipTests
     }
 
     [Fact]
+    public async Task Fault_R9_Guests_come_in_and_speak_while_others_wait_for_the_disk()
+    {
+        GatedRecords records = new();
+        await using var broker = await RunningBroker.StartAsync(records.Place);
+        var bob = await broker.RegisterAsync("bob");
+        records.Hold();
+        var joining = broker.Get<RoomDirectory>().JoinAsync(broker.Room("lobby"), bob.Account, byItself: true);
+        await records.Waiting(1);
+
+        await Task.WhenAll(Enumerable.Range(0, 64).Select(async number =>
+        {
+            var guest = (await broker.Get<Registration>().EnterAsGuestAsync($"Guest {number} of many", null)).Value!;
+            await using var client = await broker.ConnectBrowserAsync(await broker.SignInAsync(guest));
+            Assert.True((await client.PublishAsync("rooms/lobby", "here I am")).Accepted);
+        }));
+
+        Assert.False(joining.IsCompleted);
+        records.Release();
+        await joining;
+        Assert.True(broker.Room("lobby").IsMember(bob.Account.Id));
+    }
+
+    [Fact]
     public async Task Who_comes_in_while_the_disk_refuses_is_not_in_and_is_when_it_takes_it_again()
     {
         GatedRecords records = new();
@@ -114,7 +138,7 @@ public sealed class MembershipTests
         await Assert.ThrowsAsync<RecordsNotWrittenException>(() => rooms.LeaveAsync(room, bob.Account));
         Assert.True(room.IsMember(bob.Account.Id));
         records.Fails = false;
-        Assert.True(await rooms.LeaveAsync(room, bob.Account));
+        Assert.Equal(RoomChange.Done, await rooms.LeaveAsync(room, bob.Account));
 
         await broker.RestartAsync();
         Assert.False(broker.Room("lobby").IsMember(bob.Account.Id));
