@@ -6,7 +6,8 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Api;
 
-/// <summary>`/api/rooms/{room}/events`: a page of a room's history, as the events went out; and acts on the room, which are commands as over MQTT.</summary>
+/// <summary>`/api/rooms/{room}/events`: a page of a room's history, as the events went out; and acts on the room, which are commands
+/// as over MQTT.</summary>
 internal static class EventsApi
 {
     public static void Map(IEndpointRouteBuilder routes)

@@ -1,6 +1,7 @@
 namespace WebMessenger.Broker.Events;
 
-/// <summary>What somebody on a room's list may do there beside speaking; the number is what is stored and must never change. Who has more, ranks higher.</summary>
+/// <summary>What somebody on a room's list may do there beside speaking; the number is what is stored and must never change. Who has
+/// more, ranks higher.</summary>
 internal enum MemberRole : byte
 {
     Member = 1,

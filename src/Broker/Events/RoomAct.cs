@@ -36,7 +36,8 @@ internal abstract record RoomAct
     }
 }
 
-/// <summary>The fields of a room that a command changes; null: it stays. Checked by <see cref="Check"/> before anything else is done with them.</summary>
+/// <summary>The fields of a room that a command changes; null: it stays. Checked by <see cref="Check"/> before anything else is done
+/// with them.</summary>
 internal sealed record PolicyChanges
 {
     public string? Title { get; init; }

@@ -4,8 +4,10 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>
-/// Rooms as they were last changed, as records in the batch of the event that tells of it: key `room/{room key}`, value as the document. The document follows; where
-/// the two differ, the one that was changed more often is right, so that neither a crash between them nor damage to one opens a room that was closed.
+/// Rooms as they were last changed, as records in the batch of the event that tells of it: key `room/{room key}`, value as the
+/// document. The document follows; where
+/// the two differ, the one that was changed more often is right, so that neither a crash between them nor damage to one opens a room
+/// that was closed.
 /// </summary>
 internal sealed class ChangedRooms(IRecords records)
 {
@@ -25,7 +27,8 @@ internal sealed class ChangedRooms(IRecords records)
         List<RecordChange> lagging = [];
         foreach (var document in documents)
         {
-            var newest = changed.Remove(document.Key, out var value) && RoomStore.Read(document.Key, value) is { } record && record.Revision > document.Revision
+            var newest = changed.Remove(document.Key, out var value)
+                && RoomStore.Read(document.Key, value) is { } record && record.Revision > document.Revision
                 ? record
                 : document;
             rooms.Add(newest);
@@ -53,7 +56,8 @@ internal sealed class ChangedRooms(IRecords records)
     /// <summary>For a change that no event tells of.</summary>
     public Task PutAsync(RoomRecord room) => records.WriteAsync([ChangeTo(room)]);
 
-    public Task ForgetAsync(string room) => records.Find(Key(room)) is null ? Task.CompletedTask : records.WriteAsync([new RecordChange(Key(room), null)]);
+    public Task ForgetAsync(string room) =>
+        records.Find(Key(room)) is null ? Task.CompletedTask : records.WriteAsync([new RecordChange(Key(room), null)]);
 
     private static byte[] Key(string room) => Encoding.ASCII.GetBytes("room/" + room);
 }

@@ -4,7 +4,8 @@ namespace WebMessenger.Broker.Rooms;
 
 /// <summary>One stay of an account on a room's list: it ends when the account is taken off, and who comes again has another.</summary>
 /// <remarks>
-/// What somebody says carries the stay that it is said in, and the log thread asks for it as it numbers: so nothing has a number above the event that put its author
+/// What somebody says carries the stay that it is said in, and the log thread asks for it as it numbers: so nothing has a number above
+/// the event that put its author
 /// out, however it was on its way. Stored, a stay is told from others by its generation.
 /// </remarks>
 /// <param name="isStored">False: a guest's in a public room, which ends with the program.</param>

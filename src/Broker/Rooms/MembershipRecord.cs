@@ -6,7 +6,8 @@ using WebMessenger.Broker.Events;
 
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>An account's place in a room as it lies among the records of the event log, twice: to be found by the account, and by the room.</summary>
+/// <summary>An account's place in a room as it lies among the records of the event log, twice: to be found by the account, and by the
+/// room.</summary>
 /// <remarks>
 /// Both are written in one batch. Keys are ASCII, numbers big-endian, times milliseconds since 1970. Format 1:
 /// <code>

@@ -7,9 +7,11 @@ namespace WebMessenger.Broker.Rooms;
 /// <param name="Room">The key of the room.</param>
 internal sealed record StoredMembership(string Room, string Account, MembershipRecord Record);
 
-/// <summary>Who is in which room, as records of the event log (<see cref="MembershipRecord"/>): who comes and goes at the same time shares a sync.</summary>
+/// <summary>Who is in which room, as records of the event log (<see cref="MembershipRecord"/>): who comes and goes at the same time
+/// shares a sync.</summary>
 /// <remarks>
-/// Thread-safe. The directory orders the changes of one place; each is conditional on what the directory took for true, so that another node could not be overruled.
+/// Thread-safe. The directory orders the changes of one place; each is conditional on what the directory took for true, so that
+/// another node could not be overruled.
 /// Calls that write fail with <see cref="RecordsNotWrittenException"/>, and then nothing of it is stored.
 /// </remarks>
 internal sealed partial class MembershipStore(IRecords records, ILogger<MembershipStore> logger)
@@ -103,7 +105,8 @@ internal sealed partial class MembershipStore(IRecords records, ILogger<Membersh
         await PutAllAsync(former);
         if (former.FirstOrDefault(one => ChangesOf(one.Room, one.Account, one.Record).Any(change => !IsThere(change))) is { } lacking)
         {
-            throw new IOException($"The place of account {lacking.Account} in room {lacking.Room} could not be copied from accounts.db to the event log.");
+            throw new IOException(
+                $"The place of account {lacking.Account} in room {lacking.Room} could not be copied from accounts.db to the event log.");
         }
 
         if (former.Count > 0)

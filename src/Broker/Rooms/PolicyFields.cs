@@ -3,7 +3,8 @@ using WebMessenger.Broker.Events;
 
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>A room's rules as they are stored, and as protocol and HTTP show them. Who may do what by them, <see cref="RoomPolicy"/> says.</summary>
+/// <summary>A room's rules as they are stored, and as protocol and HTTP show them. Who may do what by them, <see cref="RoomPolicy"/>
+/// says.</summary>
 /// <remarks>By a constructor, so that what is not stored has the value given here.</remarks>
 /// <param name="Visibility">`public` or `private`.</param>
 /// <param name="Entry">Who comes in: `open`, whoever sees it; else (`request`, `invite`) who is invited.</param>

@@ -111,7 +111,8 @@ internal sealed partial class RoomDirectory
 
         var record = membership.Record with { Role = act.To };
         List<RecordChange> changes = [.. MembershipStore.ChangesOf(room.Key, whom.Id, record)];
-        List<RecordCondition> conditions = [MembershipStore.Condition(room.Key, whom.Id, membership.Record), .. ActorIsAsSeen(room, by, whom)];
+        List<RecordCondition> conditions =
+            [MembershipStore.Condition(room.Key, whom.Id, membership.Record), .. ActorIsAsSeen(room, by, whom)];
         var apply = () => membership.Become(record);
         if (act.To == MemberRole.Owner && room.OwnerId is { } former && former != whom.Id)
         {
@@ -186,9 +187,11 @@ internal sealed partial class RoomDirectory
             () => ChangedAsync(room, before, record));
     }
 
-    // Somebody whose role was taken by another node meanwhile acts no more. Administrators and owners without a place are known by their account alone.
+    // Somebody whose role was taken by another node meanwhile acts no more. Administrators and owners without a place are known by
+    // their account alone.
     private static RecordCondition[] ActorIsAsSeen(Room room, Account by, Account? whom) =>
-        by != whom && room.MembershipOf(by.Id) is { IsStored: true } place ? [MembershipStore.Condition(room.Key, by.Id, place.Record)] : [];
+        by != whom && room.MembershipOf(by.Id) is { IsStored: true } place
+            ? [MembershipStore.Condition(room.Key, by.Id, place.Record)] : [];
 
     private async Task ChangedAsync(Room room, RoomRecord before, RoomRecord record)
     {
@@ -229,7 +232,12 @@ internal sealed partial class RoomDirectory
     /// <param name="Changes">Empty: there is nothing to change.</param>
     /// <param name="After">What follows when it is on disk, in the room's turn.</param>
     private sealed record Plan(
-        PublishRefusal? Refusal, RecordChange[] Changes, RecordCondition[] Conditions, Action<Utf8JsonWriter> WriteFields, Action Apply, Func<Task>? After = null)
+        PublishRefusal? Refusal,
+        RecordChange[] Changes,
+        RecordCondition[] Conditions,
+        Action<Utf8JsonWriter> WriteFields,
+        Action Apply,
+        Func<Task>? After = null)
     {
         public static Plan No(PublishRefusal? refusal) => new(refusal, [], [], _ => { }, () => { });
     }

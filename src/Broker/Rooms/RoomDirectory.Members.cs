@@ -4,16 +4,19 @@ using WebMessenger.Broker.Events;
 
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>Who comes into rooms and leaves them. No gate is held while the disk syncs: what is begun at once is written at once (fault R9, ADR 0047).</summary>
+/// <summary>Who comes into rooms and leaves them. No gate is held while the disk syncs: what is begun at once is written at once
+/// (fault R9, ADR 0047).</summary>
 internal sealed partial class RoomDirectory
 {
     // Invitations that are used up and could not be removed from disk.
     private readonly ConcurrentDictionary<(string Room, string Account), Invitation> _usedUp = new();
 
     /// <summary>
-    /// Puts an account on a room's list, which uses up its invitation. A guest's place in a public room is not stored: it ends with the guest.
+    /// Puts an account on a room's list, which uses up its invitation. A guest's place in a public room is not stored: it ends with
+    /// the guest.
     /// </summary>
-    /// <param name="byItself">The account comes by itself, which it may into a public room, its own, and one that it is invited into.</param>
+    /// <param name="byItself">The account comes by itself, which it may into a public room, its own, and one that it is invited
+    /// into.</param>
     public async Task JoinAsync(Room room, Account account, bool byItself = false)
     {
         using var turn = await _turns.EnterAsync(account.Id);
@@ -21,14 +24,17 @@ internal sealed partial class RoomDirectory
         using (await /* guard: who comes waits for who changes the room */ room.Turns.ShareAsync())
         {
             // Looked at anew in this turn: the room may have become private, or the account been erased, since the caller looked.
-            if (room.IsMember(account.Id) || room.IsDeleted || account.IsErased || (byItself && /* guard: who comes into a room is looked at again */ !RoomPolicy.MayEnter(room, account, IsInvited(room, account))))
+            if (room.IsMember(account.Id)
+                || room.IsDeleted
+                || account.IsErased
+                || (byItself && /* guard: who comes into a room is looked at again */ !RoomPolicy.MayEnter(room, account, IsInvited(room, account))))
             {
                 return;
             }
 
             var isOwner = room.OwnerId == account.Id;
-            Membership membership = new(
-                MembershipRecord.Begin(isOwner ? MemberRole.Owner : MemberRole.Member, time.GetUtcNow()), isStored: !account.IsGuest || room.Record.IsPrivate);
+            var record = MembershipRecord.Begin(isOwner ? MemberRole.Owner : MemberRole.Member, time.GetUtcNow());
+            Membership membership = new(record, isStored: !account.IsGuest || room.Record.IsPrivate);
             if (membership.IsStored)
             {
                 await memberships.PutAsync(room.Key, account.Id, isOwner ? AwayOwner : null, membership.Record);
@@ -46,7 +52,8 @@ internal sealed partial class RoomDirectory
     }
 
     /// <summary>
-    /// Takes an account off a room's list. When it completes, none of the account's clients hears the room, and nothing that the account said there is still to be
+    /// Takes an account off a room's list. When it completes, none of the account's clients hears the room, and nothing that the
+    /// account said there is still to be
     /// stored. Whoever is just coming in is in first, and then taken off.
     /// </summary>
     /// <param name="byItself">The account leaves; else somebody takes it off, and it is told so.</param>

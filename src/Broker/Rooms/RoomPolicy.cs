@@ -4,20 +4,26 @@ using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>The one place that says who may do what in a room: HTTP, SUBSCRIBE, PUBLISH and delivery all ask here. What nothing here allows is not allowed.</summary>
+/// <summary>The one place that says who may do what in a room: HTTP, SUBSCRIBE, PUBLISH and delivery all ask here. What nothing here
+/// allows is not allowed.</summary>
 /// <remarks>
-/// A look at a few fields in memory: the log thread may ask. What an access token is limited to is asked beside, for that is no matter of the room.
-/// Roles rank: owner over moderator over member. Administrators of the server rank above all three, and read nothing private by it (decision 22).
+/// A look at a few fields in memory: the log thread may ask. What an access token is limited to is asked beside, for that is no matter
+/// of the room.
+/// Roles rank: owner over moderator over member. Administrators of the server rank above all three, and read nothing private by it
+/// (decision 22).
 /// </remarks>
 internal static class RoomPolicy
 {
     private const int AdministratorRank = 4;
 
-    private static readonly PublishRefusal _onlyModerators = new(ReasonCode.NotAuthorized, "Only moderators write in this room.", "not_allowed");
-    private static readonly PublishRefusal _noGuests = new(ReasonCode.NotAuthorized, "Guests do not write in this room. Register an account and sign in.", "not_allowed");
+    private static readonly PublishRefusal _onlyModerators =
+        new(ReasonCode.NotAuthorized, "Only moderators write in this room.", "not_allowed");
+    private static readonly PublishRefusal _noGuests =
+        new(ReasonCode.NotAuthorized, "Guests do not write in this room. Register an account and sign in.", "not_allowed");
 
     /// <summary>Whether the account may know that the room exists.</summary>
-    public static bool MaySee(Room room, string accountId) => /* guard: private rooms */ !room.IsDeleted && (!room.Record.IsPrivate || room.IsMember(accountId));
+    public static bool MaySee(Room room, string accountId) =>
+        /* guard: private rooms */ !room.IsDeleted && (!room.Record.IsPrivate || room.IsMember(accountId));
 
     /// <summary>Whether what was said may be read without coming in: where everybody could come in, and on the list.</summary>
     public static bool MayRead(Room room, Account account) =>
@@ -31,7 +37,9 @@ internal static class RoomPolicy
     public static bool MayEnter(Room room, Account account, bool isInvited) =>
         !room.IsDeleted
         && IsOpenToGuest(room, account)
-        && (isInvited || room.OwnerId == account.Id || (!room.Record.IsPrivate && /* guard: a room that not everybody enters */ room.Record.Policy.Entry == "open"));
+        && (isInvited
+            || room.OwnerId == account.Id
+            || (!room.Record.IsPrivate && /* guard: a room that not everybody enters */ room.Record.Policy.Entry == "open"));
 
     /// <summary>Null: what the account says in the room, in this stay, is taken.</summary>
     public static PublishRefusal? WhyNotPost(Room room, Membership membership, Account account) =>
@@ -58,7 +66,8 @@ internal static class RoomPolicy
     /// <summary>Whether there is any role that the account may give.</summary>
     public static bool MayGiveRoles(Room room, Account account) => RankOf(room, account) >= (int)MemberRole.Moderator;
 
-    /// <summary>Roles are given to who ranks below, and are below one's own; an owner gives his away, and whoever has one may step down.</summary>
+    /// <summary>Roles are given to who ranks below, and are below one's own; an owner gives his away, and whoever has one may step
+    /// down.</summary>
     public static bool MayGive(Room room, Account account, Account whom, MemberRole role)
     {
         var rank = RankOf(room, account);

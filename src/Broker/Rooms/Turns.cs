@@ -1,8 +1,10 @@
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>Whose turn it is to change something: alone, or with others who do not disturb one another. First come, first served.</summary>
+/// <summary>Whose turn it is to change something: alone, or with others who do not disturb one another. First come, first
+/// served.</summary>
 /// <remarks>
-/// Thread-safe; <c>_gate</c> is a leaf lock. Many who share commit to disk together, which is why this is no gate: only who must be alone waits for them, and lets
+/// Thread-safe; <c>_gate</c> is a leaf lock. Many who share commit to disk together, which is why this is no gate: only who must be
+/// alone waits for them, and lets
 /// those wait who came after.
 /// </remarks>
 internal sealed class Turns
@@ -76,7 +78,8 @@ internal sealed class Turns
     }
 }
 
-/// <summary>One change at a time of what each account is in: its own comings and goings are in order, and nobody waits for another's.</summary>
+/// <summary>One change at a time of what each account is in: its own comings and goings are in order, and nobody waits for
+/// another's.</summary>
 /// <remarks>Thread-safe; <c>_gate</c> is a leaf lock.</remarks>
 internal sealed class AccountTurns
 {
