@@ -27,7 +27,7 @@ internal static class ReadApi
     private static async Task<IResult> MarkRoomAsync(string room, RoomDirectory rooms, ReadPositions positions, HttpContext context)
     {
         var who = context.SignedIn();
-        return who.Scope.Allows(room, Verbs.Read) && rooms.Find(room) is { } found && found.IsMember(who.Account.Id)
+        return who.Scope.Allows(room, Verbs.Read) && rooms.Find(room) is { } found && RoomPolicy.MayHear(found, who.Account)
             ? await MarkAsync(found, positions, context)
             : RoomProblems.NoSuchRoom();
     }

@@ -35,8 +35,11 @@ internal sealed record Invited([property: JsonPropertyName("invited")] bool IsIn
 /// <param name="Next">To be given as `after` for the next page; null: this is the last.</param>
 internal sealed record MemberList(MemberView[] Members, string? Next);
 
-/// <param name="Maker">Made the room, or has it since its maker was erased.</param>
-internal sealed record MemberView(string User, string Name, string Kind, bool Maker);
+/// <param name="Maker">Has the room: the role `owner`.</param>
+internal sealed record MemberView(string User, string Name, string Kind, bool Maker, string Role);
+
+/// <summary>Where the event of an act stands in the room's log.</summary>
+internal sealed record EventPlace(string Room, long Seq, string Epoch);
 
 /// <param name="Next">To be given as `after` for the next page; null: this is the last.</param>
 internal sealed record PeopleList(PersonView[] People, string? Next);
@@ -46,6 +49,8 @@ internal sealed record PersonView(string User, string Name, string Kind, string 
 /// <param name="People">Accounts present now.</param>
 /// <param name="Member">On the room's list.</param>
 /// <param name="Mine">May be changed and deleted by the caller.</param>
+/// <param name="Role">Of the caller; left out unless on the list.</param>
+/// <param name="Policy">The room's rules.</param>
 /// <param name="Read">How far the caller has read; left out unless on the list, as is <paramref name="Unread"/>.</param>
 internal sealed record RoomView(
     string Id,
@@ -56,6 +61,8 @@ internal sealed record RoomView(
     bool Member,
     bool Mine,
     long Head,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Role,
+    PolicyFields Policy,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ReadUpTo? Read,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Unread)
 {
@@ -69,8 +76,10 @@ internal sealed record RoomView(
             room.Record.Visibility,
             room.People,
             read is not null,
-            RoomDirectory.MayManage(room, account),
+            RoomPolicy.MayManage(room, account),
             read?.Head ?? 0,
+            room.MembershipOf(account.Id) is { } membership ? MemberRoles.NameOf(membership.Role) : null,
+            room.Record.Policy,
             read is { } state ? new ReadUpTo(state.Seq, state.Epoch) : null,
             read?.Unread);
     }
@@ -87,4 +96,5 @@ internal sealed record ReadUpTo(long Seq, string Epoch);
 [JsonSerializable(typeof(PeopleList))]
 [JsonSerializable(typeof(MemberList))]
 [JsonSerializable(typeof(Invited))]
+[JsonSerializable(typeof(EventPlace))]
 internal sealed partial class RoomsJson : JsonSerializerContext;

@@ -48,7 +48,7 @@ internal static class RoomListApi
         var isWhole = query is null && mine is null && cursor is null && limit is null;
         var words = SearchText.WordsOf(query);
         var all = (isMine ? MineOf(rooms, who.Account) : rooms.All)
-            .Where(room => room.IsVisibleTo(who.Account.Id) && who.Scope.Allows(room.Id.Value, Verbs.Read) && SearchText.HasAll(room.SearchText, words))
+            .Where(room => RoomPolicy.MaySee(room, who.Account.Id) && who.Scope.Allows(room.Id.Value, Verbs.Read) && SearchText.HasAll(room.SearchText, words))
             .Select(room => (Room: room, Place: new ListPlace(isMine ? 0 : room.People, room.Id.Value)))
             .Where(one => after is null || ListPlace.Compare(one.Place, after) > 0)
             .OrderBy(one => one.Place, Comparer<ListPlace>.Create(ListPlace.Compare));
@@ -78,7 +78,7 @@ internal static class RoomListApi
 
     // On its list, or made by it.
     private static IEnumerable<Room> MineOf(RoomDirectory rooms, Account account) =>
-        rooms.RoomsOf(account.Id).Concat(rooms.All.Where(room => room.Record.OwnerId == account.Id && !room.IsMember(account.Id)));
+        rooms.RoomsOf(account.Id).Union(rooms.OwnedBy(account.Id));
 
     // Weak: the same list compressed is the same list.
     private static string TagOf(RoomList list)

@@ -37,12 +37,13 @@ internal static class RoomPeopleApi
         {
             await rooms.JoinAsync(found, who.Account, byItself: true);
             return found.IsMember(who.Account.Id) ? TypedResults.NoContent()
-                : RoomDirectory.MayManage(found, who.Account) ? RoomProblems.Forbidden("not_allowed", "This room is private: only who is invited comes in.")
+                : RoomPolicy.MaySee(found, who.Account.Id) || RoomPolicy.MayManage(found, who.Account)
+                    ? RoomProblems.Forbidden("not_allowed", "Only who is invited comes into this room, and guests where it lets them.")
                 : RoomProblems.NoSuchRoom();
         }
 
         // Before the name is looked up: whoever may not invite learns nothing of names (fault S13).
-        if (!RoomsApi.IsWhole(who) || !RoomDirectory.MayInvite(found, who.Account))
+        if (!RoomsApi.IsWhole(who) || !RoomPolicy.MayInvite(found, who.Account))
         {
             return RoomProblems.Forbidden("not_allowed", "Only the owner of the room can invite somebody.");
         }
@@ -70,37 +71,37 @@ internal static class RoomPeopleApi
             return RoomProblems.NoSuchRoom();
         }
 
-        if (!RoomsApi.IsWhole(who) || (!isMe && !RoomDirectory.MayManage(found, who.Account)))
+        if (!RoomsApi.IsWhole(who) || (!isMe && !RoomPolicy.MayRemove(found, who.Account, null)))
         {
-            return RoomProblems.Forbidden("not_allowed", "Only the owner of the room can remove somebody else, and a limited access token nobody.");
+            return RoomProblems.Forbidden("not_allowed", "Only the owner of the room and moderators can remove somebody else, and a limited access token nobody.");
         }
 
         var account = isMe ? who.Account : accounts.FindByUserName(user);
-        if (account is null || !found.IsMember(account.Id))
-        {
-            if (isMe)
-            {
-                return await rooms.DeclineAsync(found, who.Account) ? TypedResults.NoContent()
-                    : RoomProblems.NotFound("no_such_member", "There is no such member in this room.");
-            }
-
-            // One answer, whether somebody of that name was invited, was not, or does not exist (fault S13).
-            var withdrawn = await rooms.WithdrawAsync(found, account, who.Account);
-            return withdrawn == RoomChange.Done ? TypedResults.NoContent() : Refused(withdrawn, rooms, context);
-        }
-
-        if (found.Record.IsPrivate && found.Record.OwnerId == account.Id)
+        if (found.Record.IsPrivate && account is not null && found.OwnerId == account.Id)
         {
             return RoomProblems.Conflict("owner_leaves", "You made this room and it is private: make it public or delete it instead of leaving.");
         }
 
-        await rooms.LeaveAsync(found, account, byItself: isMe);
-        return TypedResults.NoContent();
+        if (account is not null && await rooms.LeaveAsync(found, account, byItself: isMe, isMe ? null : who.Account) is var left and not RoomChange.NotFound)
+        {
+            return left == RoomChange.Done ? TypedResults.NoContent()
+                : RoomProblems.Forbidden("not_allowed", "Nobody removes who ranks as high.");
+        }
+
+        if (isMe)
+        {
+            return await rooms.DeclineAsync(found, who.Account) ? TypedResults.NoContent()
+                : RoomProblems.NotFound("no_such_member", "There is no such member in this room.");
+        }
+
+        // One answer, whether somebody of that name was invited, was not, or does not exist (fault S13).
+        var withdrawn = await rooms.WithdrawAsync(found, account, who.Account);
+        return withdrawn == RoomChange.Done ? TypedResults.NoContent() : Refused(withdrawn, rooms, context);
     }
 
     private static IResult Members(string room, string? after, string? limit, RoomDirectory rooms, AccountDirectory accounts, HttpContext context)
     {
-        if (RoomsApi.Visible(room, rooms, context) is not { } found || /* guard: the list of members is the members' */ !found.IsMember(context.SignedIn().Account.Id))
+        if (RoomsApi.Visible(room, rooms, context) is not { } found || /* guard: the list of members is the members' */ !RoomPolicy.MayHear(found, context.SignedIn().Account))
         {
             return RoomProblems.NoSuchRoom();
         }
@@ -121,7 +122,7 @@ internal static class RoomPeopleApi
         var shown = members.Take(most).ToArray();
         return TypedResults.Json(
             new MemberList(
-                [.. shown.Select(account => new MemberView(account.UserName, account.DisplayName, KindOf(account), found.Record.OwnerId == account.Id))],
+                [.. shown.Select(account => new MemberView(account.UserName, account.DisplayName, KindOf(account), found.OwnerId == account.Id, RoleOf(found, account)))],
                 members.Count > most ? shown[^1].UserName : null),
             RoomsJson.Default.MemberList);
     }
@@ -135,7 +136,7 @@ internal static class RoomPeopleApi
         }
 
         // Who is here is told to members alone, in public rooms too.
-        if (!found.IsMember(context.SignedIn().Account.Id))
+        if (!RoomPolicy.MayHear(found, context.SignedIn().Account))
         {
             return RoomProblems.NoSuchRoom();
         }
@@ -165,6 +166,8 @@ internal static class RoomPeopleApi
     }
 
     private static bool IsMe(string user, LoginSession who) => user == "me" || (UserName.TryParse(user, out var name) && name.Value == who.Account.UserName);
+
+    private static string RoleOf(Room room, Account account) => MemberRoles.NameOf(room.MembershipOf(account.Id)?.Role ?? MemberRole.Member);
 
     private static string KindOf(Account account) => account.IsGuest ? "guest" : "person";
 

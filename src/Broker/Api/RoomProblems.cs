@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Api;
 
@@ -20,6 +21,24 @@ internal static class RoomProblems
     public static ProblemHttpResult Forbidden(string code, string detail) => Of(StatusCodes.Status403Forbidden, code, detail);
 
     public static ProblemHttpResult Conflict(string code, string detail) => Of(StatusCodes.Status409Conflict, code, detail);
+
+    /// <summary>An act was refused, or could not be stored.</summary>
+    public static ProblemHttpResult Of(PublishRefusal refusal, HttpContext context)
+    {
+        if (ReferenceEquals(refusal, PublishRefusal.NoSuchRoom))
+        {
+            return NoSuchRoom();
+        }
+
+        return refusal.Notice switch
+        {
+            "default_room" or "id_used" or "conflict" => Conflict(refusal.Notice, refusal.Reason),
+            "no_such_member" => NotFound(refusal.Notice, refusal.Reason),
+            "quota" => TooOften(refusal.Notice, refusal.Reason, TimeSpan.FromSeconds(refusal.Retry), context),
+            "busy" => NotStored(),
+            _ => Forbidden("not_allowed", refusal.Reason),
+        };
+    }
 
     /// <summary>An account has used up what it may do a day; says when it may again.</summary>
     public static ProblemHttpResult TooOften(string code, string detail, TimeSpan wait, HttpContext context)

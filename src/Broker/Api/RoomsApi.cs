@@ -13,8 +13,6 @@ namespace WebMessenger.Broker.Api;
 /// <summary>`/api/rooms`: rooms, made, changed and deleted. For a cookie or an access token, which sees its own rooms only.</summary>
 internal static class RoomsApi
 {
-    private const string TooManyMarks = "At most four accents or other signs go on one letter.";
-
     public static void Map(IEndpointRouteBuilder routes)
     {
         var rooms = routes.MapApi("/api/rooms").WithTags("Rooms").RequireMember();
@@ -49,8 +47,8 @@ internal static class RoomsApi
             errors.Add(new FieldError("id", room.Id is null ? "required" : "invalid", "A room id has 1 to 64 of a-z, 0-9 and -, and does not begin with -."));
         }
 
-        var title = CheckTitle(room.Title, required: true, errors);
-        var topic = CheckTopic(room.Topic, errors);
+        var title = RoomWords.CheckTitle(room.Title ?? "", errors);
+        var topic = RoomWords.CheckTopic(room.Topic, errors);
         var isPrivate = CheckVisibility(room.Visibility, errors);
         if (errors.Count > 0)
         {
@@ -81,9 +79,8 @@ internal static class RoomsApi
         }
 
         List<FieldError> errors = [];
-        var title = CheckTitle(changes.Title, required: false, errors);
-        var topic = CheckTopic(changes.Topic, errors);
-        var isPrivate = CheckVisibility(changes.Visibility, errors);
+        PolicyChanges asked = new() { Title = changes.Title, Topic = changes.Topic, Visibility = changes.Visibility };
+        asked = asked.Check(errors);
         if (errors.Count > 0)
         {
             return Problems.Fields(errors);
@@ -94,8 +91,9 @@ internal static class RoomsApi
             return RoomProblems.Forbidden("not_allowed", "A limited access token cannot change rooms.");
         }
 
-        var outcome = await rooms.ChangeAsync(found, title, topic, isPrivate, context.SignedIn().Account);
-        return outcome == RoomChange.Done ? TypedResults.Json(RoomView.Of(found, context.SignedIn().Account, positions), RoomsJson.Default.RoomView) : Refused(outcome);
+        var done = await rooms.ActAsync(found, new Command("", null, null, new RoomAct.Policy(asked)), context.SignedIn());
+        return done.Refusal is { } refusal ? RoomProblems.Of(refusal, context)
+            : TypedResults.Json(RoomView.Of(found, context.SignedIn().Account, positions), RoomsJson.Default.RoomView);
     }
 
     private static async Task<IResult> DeleteAsync(string room, RoomDirectory rooms, HttpContext context)
@@ -129,8 +127,8 @@ internal static class RoomsApi
         }
 
         // Whoever may manage a room finds it, on its list or not; what is said there stays among its members.
-        return found.IsVisibleTo(who.Account.Id)
-            || (IsWhole(who) && RoomDirectory.MayManage(found, who.Account))
+        return RoomPolicy.MaySee(found, who.Account.Id)
+            || (IsWhole(who) && RoomPolicy.MayManage(found, who.Account))
             || (orInvited && rooms.IsInvited(found, who.Account)) ? found : null;
     }
 
@@ -139,54 +137,9 @@ internal static class RoomsApi
     internal static ProblemHttpResult Refused(RoomChange outcome) => outcome switch
     {
         RoomChange.NotAllowed => RoomProblems.Forbidden("not_allowed", "Only the owner of the room and administrators can do this."),
-        RoomChange.NotOwner => RoomProblems.Forbidden("not_allowed", "Only its owner makes a private room public."),
         RoomChange.IsDefault => RoomProblems.Conflict("default_room", "This room is one of WebMessenger:Rooms:Default; it stays public and cannot be deleted."),
         _ => RoomProblems.NoSuchRoom(),
     };
-
-    private static string? CheckTitle(string? title, bool required, List<FieldError> errors)
-    {
-        if (title is null && !required)
-        {
-            return null;
-        }
-
-        title = PlainLine.Of(title ?? "").Trim();
-        if (title.Length == 0)
-        {
-            errors.Add(new FieldError("title", "required", "Give the room a title."));
-        }
-        else if (title.EnumerateRunes().Count() > 80)
-        {
-            errors.Add(new FieldError("title", "too_long", "A title has at most 80 characters."));
-        }
-        else if (CombiningMarks.AreTooMany(title))
-        {
-            errors.Add(new FieldError("title", "invalid", TooManyMarks));
-        }
-
-        return title;
-    }
-
-    private static string? CheckTopic(string? topic, List<FieldError> errors)
-    {
-        if (topic is null)
-        {
-            return null;
-        }
-
-        topic = PlainLine.Of(topic).Trim();
-        if (topic.EnumerateRunes().Count() > 200)
-        {
-            errors.Add(new FieldError("topic", "too_long", "A topic line has at most 200 characters."));
-        }
-        else if (CombiningMarks.AreTooMany(topic))
-        {
-            errors.Add(new FieldError("topic", "invalid", TooManyMarks));
-        }
-
-        return topic;
-    }
 
     private static bool? CheckVisibility(string? visibility, List<FieldError> errors)
     {

@@ -107,7 +107,7 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
 
             var filters = FiltersOf(room);
             Place(room, filters, leavesAtOnce);
-            if (/* guard: unacknowledged before an UNSUBSCRIBE, only for who may read */ !room.IsMember(identity.Account.Id))
+            if (/* guard: unacknowledged before an UNSUBSCRIBE, only for who may read */ !RoomPolicy.MayHear(room, identity.Account))
             {
                 kept.ForgetInFlight(room.Log);
             }

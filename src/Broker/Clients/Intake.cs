@@ -208,6 +208,13 @@ internal sealed class Intake(
                 return Step.Wait(_progress.Joining = services.Rooms.JoinAsync(target.Room!, identity.Account, byItself: true));
             }
 
+            if (_progress.Joining is { IsCompletedSuccessfully: true })
+            {
+                // The room does not let the account in, or has put it out again by now.
+                submissions.Refuse(publish, PublishRefusal.NoSuchRoom, target.TopicText);
+                return Step.Done;
+            }
+
             // Tried and not stored, or not even tried, for the list of a room is written too.
             submissions.Fail(publish);
             return Step.Done;

@@ -181,6 +181,12 @@ internal sealed class Submissions(
             return;
         }
 
+        if (command.Act is not null)
+        {
+            TakeAct(publish, target, command, refusal);
+            return;
+        }
+
         refusal ??= command.OverLength(limits.TextLength) is { } tooLong ? PublishRefusal.BadCommand(tooLong) : null;
         var membership = target.Room?.MembershipOf(identity.Account.Id);
         if (target.Room is not null && membership is null)
@@ -190,6 +196,7 @@ internal sealed class Submissions(
             return;
         }
 
+        refusal ??= membership is null ? null : RoomPolicy.WhyNotPost(target.Room!, membership, identity.Account);
         if (refusal is not null && command.Id is null)
         {
             Refuse(publish, refusal, target.TopicText);
@@ -214,6 +221,55 @@ internal sealed class Submissions(
             (said.Code, said.Reason) = (ReasonCode.NotAuthorized, "There is no such room, or it is not open to you.");
             answers.GiveNow(said);
         }
+    }
+
+    // Answered when it is on disk and in effect.
+    private void TakeAct(in PublishPacket publish, PublishTarget target, Command command, PublishRefusal? refusal)
+    {
+        refusal ??= target.Room is null ? PublishRefusal.BadCommand("This command is for a room.")
+            : (/* guard: a token's verbs, acts */ identity.Session!.Scope.Allows(target.Topic.Name, Verbs.Moderate)) ? null
+            : new PublishRefusal(ReasonCode.NotAuthorized, "This access token may not do this: it lacks the verb moderate.", "not_allowed");
+        if (refusal is not null)
+        {
+            Refuse(publish, refusal, target.TopicText);
+            return;
+        }
+
+        PublishAnswer answer = new(publish.PacketId, publish.QualityOfService) { Bytes = publish.Payload.Length + BytesOfPublish };
+        if (answers.Expect(answer))
+        {
+            _ = ActAsync(target, command, answer);
+        }
+    }
+
+    // Never throws.
+    private async Task ActAsync(PublishTarget target, Command command, PublishAnswer answer)
+    {
+        ActResult result;
+        try
+        {
+            result = await services.Rooms.ActAsync(target.Room!, command, identity.Session!, PublisherMark);
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        {
+            result = new ActResult(PublishRefusal.NoRoom);
+        }
+
+        if (result.Refusal is not { } refusal)
+        {
+            (answer.Seq, answer.Epoch) = (result.Seq, result.Seq > 0 ? result.Epoch : null);
+        }
+        else
+        {
+            (answer.Code, answer.Reason, answer.Refusal) = (refusal.Code, refusal.Reason, refusal);
+            answer.FailedWithoutWord = ReferenceEquals(refusal, PublishRefusal.NoRoom);
+            if (!answer.FailedWithoutWord)
+            {
+                Refused(answer.QualityOfService, refusal, target.TopicText);
+            }
+        }
+
+        answers.GiveNow(answer);
     }
 
     /// <summary>A refusal by rule. MQTT 5 hears it in the acknowledgement; for 3.1.1, and at QoS 0, it goes to the account's inbox topic, to this connection alone.</summary>

@@ -95,7 +95,7 @@ internal sealed class SubscribeRequest : FilterRequest
             foreach (var room in filter.Room is null ? ofAccount ??= rooms.RoomsOf(accountId) : rooms.CoveredBy(filter, accountId))
             {
                 // A room that is not the account's is no dearer than none, or its price would tell that it is there.
-                price += (filter.Presence || filter.People) && room.IsVisibleTo(accountId)
+                price += (filter.Presence || filter.People) && RoomPolicy.MaySee(room, accountId)
                     ? 1 + (filter.Presence ? room.People / PeoplePerFilter : Math.Min(room.People, PeopleChanges.NamedUpTo) / PeoplePerPart)
                     : 1;
             }

@@ -1,12 +1,14 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using WebMessenger.Auth.Outcomes;
 
 namespace WebMessenger.Broker.Events;
 
 /// <summary>What a client asked for in the payload of a PUBLISH to `rooms/{room}` or `users/{user}`.</summary>
 /// <param name="Id">The client's own id; null when it gave none.</param>
-internal sealed record Command(string Text, string? Id, long? ReplyTo)
+/// <param name="Act">What it does to the room; null: it says something there.</param>
+internal sealed record Command(string Text, string? Id, long? ReplyTo, RoomAct? Act = null)
 {
     /// <summary>The longest client-made id, in bytes of UTF-8.</summary>
     public const int MaximumIdBytes = 128;
@@ -41,7 +43,7 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo)
 
             if (isCommand && text is null)
             {
-                return null;
+                return error.Length == 0 ? ParseAct(payload, id, out error) : null;
             }
         }
 
@@ -62,6 +64,32 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo)
 
     /// <summary>What to tell the sender of a text that is longer than so many Unicode scalar values (0: no limit); null: it is not.</summary>
     public string? OverLength(int textLimit) => OverLength(Text, textLimit);
+
+    /// <summary>An act under an id, if it has one; null: something is wrong with the id.</summary>
+    public static Command? Of(RoomAct act, string? id, out string error)
+    {
+        error = CheckId(id);
+        return error.Length > 0 ? null : new Command("", id, null, act);
+    }
+
+    private static Command? ParseAct(ReadOnlySpan<byte> payload, string? id, out string error)
+    {
+        List<FieldError> errors = [];
+        try
+        {
+            if (JsonSerializer.Deserialize(payload, RoomCommandJson.Default.RoomCommand)?.ToAct(errors) is { } act)
+            {
+                return Of(act, id, out error);
+            }
+        }
+        catch (Exception wrong) when (wrong is JsonException or InvalidOperationException)
+        {
+            errors.Add(new FieldError("type", "invalid", $"A field has a value of the wrong type: {(wrong as JsonException)?.Path}"));
+        }
+
+        error = errors.Count > 0 ? errors[0].Message : "The command is not understood.";
+        return null;
+    }
 
     // A scalar value is at most two chars, so most texts need no counting.
     private static string? OverLength(string text, int textLimit) => textLimit > 0 && text.Length > textLimit && CountScalars(text) > textLimit
@@ -141,9 +169,15 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo)
             return (true, null);
         }
 
+        if (type is "role" or "policy")
+        {
+            id = ownId;
+            return (true, null);
+        }
+
         if (type != "message")
         {
-            error = "Unknown \"type\"; this server knows \"message\".";
+            error = "Unknown \"type\"; this server knows \"message\", \"role\" and \"policy\".";
             return (true, null);
         }
 
@@ -195,6 +229,11 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo)
             return tooLong;
         }
 
+        return CheckId(id);
+    }
+
+    private static string CheckId(string? id)
+    {
         if (id is null)
         {
             return "";

@@ -84,11 +84,23 @@ internal static class EventBody
         }
     });
 
+    /// <summary>What was done to a room or to somebody in it.</summary>
+    /// <param name="writeFields">Writes what it was, behind `from`.</param>
+    public static byte[] Act(EventType type, Author from, string id, Action<Utf8JsonWriter> writeFields, ulong publisher = 0) =>
+        Encode(type, from, id, null, publisher, null, writer =>
+        {
+            WriteFrom(writer, from);
+            writeFields(writer);
+        });
+
     /// <summary>Tells the same message under the same id from another one.</summary>
-    public static UInt128 ContentHash(string text, long? replyTo)
+    public static UInt128 ContentHash(string text, long? replyTo) => ContentHash(string.Create(CultureInfo.InvariantCulture, $"{replyTo ?? 0}\n{text}"));
+
+    /// <summary>The same of anything else.</summary>
+    /// <param name="content">Canonical JSON, which no message's content begins like.</param>
+    public static UInt128 ContentHash(string content)
     {
         Span<byte> hash = stackalloc byte[32];
-        var content = string.Create(CultureInfo.InvariantCulture, $"{replyTo ?? 0}\n{text}");
         SHA256.HashData(Encoding.UTF8.GetBytes(content), hash);
         return new UInt128(BitConverter.ToUInt64(hash), BitConverter.ToUInt64(hash[8..]));
     }

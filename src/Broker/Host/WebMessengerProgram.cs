@@ -203,6 +203,8 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton(stores.Health);
         services.AddSingleton(stores.Documents.Documents);
         services.AddSingleton<RoomStore>();
+        services.AddSingleton<MembershipStore>();
+        services.AddSingleton<ChangedRooms>();
         services.AddSingleton<ConnectionDirectory>();
         services.AddSingleton<INodes>(provider =>
             new Alone(new ThisNode(stores.Auth.Sessions, provider.GetRequiredService<ConnectionDirectory>())));

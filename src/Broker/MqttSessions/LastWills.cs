@@ -80,7 +80,7 @@ internal sealed class LastWills(
         }
 
         command = Command.Parse(will.Payload, default, limits.TextLength, out var error);
-        return command is null ? error : null;
+        return command is null ? error : command.Act is null ? null : "it is no message.";
     }
 
     // The client is gone: the account's others, which listen to its inbox, are told in its place.

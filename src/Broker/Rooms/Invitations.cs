@@ -74,11 +74,12 @@ internal sealed class Invitations(BrokerLimits limits, TimeProvider time)
     }
 
     /// <summary>Forgets those that the condition holds for: a room or an account has ended.</summary>
-    public void RemoveAll(Predicate<Invitation> isOver)
+    public List<Invitation> RemoveAll(Predicate<Invitation> isOver)
     {
         lock (_gate)
         {
-            foreach (var one in _ofAccount.Values.SelectMany(rooms => rooms.Values).Where(one => isOver(one)).ToList())
+            var over = _ofAccount.Values.SelectMany(rooms => rooms.Values).Where(one => isOver(one)).ToList();
+            foreach (var one in over)
             {
                 _ofAccount[one.Account].Remove(one.Room);
                 if (_ofAccount[one.Account].Count == 0)
@@ -86,6 +87,8 @@ internal sealed class Invitations(BrokerLimits limits, TimeProvider time)
                     _ofAccount.Remove(one.Account);
                 }
             }
+
+            return over;
         }
     }
 

@@ -49,7 +49,9 @@ internal sealed class PendingPublish : PendingAppend
 
     protected internal override bool MayBeStored(int bytes)
     {
-        Ruling ??= (/* guard: no whisper gets a number when nobody is there to read it */ _said.Target.IsGone) ? PublishTarget.NobodyThere : _payer.Pay(bytes);
+        Ruling ??= (/* guard: no whisper gets a number when nobody is there to read it */ _said.Target.IsGone) ? PublishTarget.NobodyThere
+            : _said.Target.Room is { } room && _membership is { } membership && RoomPolicy.WhyNotPost(room, membership, _session.Account) is { } refusal ? refusal
+            : _payer.Pay(bytes);
         if (Ruling is not null)
         {
             return false;

@@ -47,7 +47,7 @@ internal sealed class PeopleReplay(IMember member, HeldFilter? filter) : IStream
     public void Deliver(EventStream stream, List<IMember> touched)
     {
         var room = (Room)stream;
-        if (stream.SubscriberOf(member) is not { People: { } wants } subscriber || !room.IsMember(member.Account.Id))
+        if (stream.SubscriberOf(member) is not { People: { } wants } subscriber || !RoomPolicy.MayHear(room, member.Account))
         {
             return;
         }

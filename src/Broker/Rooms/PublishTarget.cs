@@ -80,7 +80,7 @@ internal sealed class PublishTarget : IPublishTarget
         }
 
         // An unknown, deleted or private room gives one answer, so that nobody learns which it is.
-        if (/* guard: rights at each publish */ Room is null || !Room.IsVisibleTo(session.Account.Id))
+        if (/* guard: rights at each publish */ Room is null || !RoomPolicy.MaySee(Room, session.Account.Id))
         {
             return NoSuchRoom;
         }
@@ -93,7 +93,7 @@ internal sealed class PublishTarget : IPublishTarget
         return Topic.Kind switch
         {
             TopicKind.Events => Verdict.Allowed,
-            TopicKind.Typing => Room.IsMember(session.Account.Id) ? Verdict.Allowed : NoSuchRoom,
+            TopicKind.Typing => Room.MembershipOf(session.Account.Id) is { } membership && RoomPolicy.WhyNotPost(Room, membership, session.Account) is null ? Verdict.Allowed : NoSuchRoom,
             TopicKind.Data => NoDataYet,
             _ => /* guard: topics that only the server publishes */ NotForWriting,
         };
@@ -111,7 +111,7 @@ internal sealed class PublishTarget : IPublishTarget
             return session.Scope.Rooms is null && session.Scope.Verbs.HasFlag(Verbs.Read) ? Verdict.Allowed : MayNotRead;
         }
 
-        return Room is null || !Room.IsMember(session.Account.Id) ? NoSuchRoom
+        return Room is null || !RoomPolicy.MayHear(Room, session.Account) ? NoSuchRoom
             : session.Scope.Allows(Topic.ReadRoom, Verbs.Read) ? Verdict.Allowed
             : MayNotRead;
     }

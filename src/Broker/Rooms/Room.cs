@@ -19,6 +19,7 @@ internal sealed class Room : EventStream
     private readonly ConcurrentDictionary<string, Membership> _members = new();
     private readonly RoomPeople _people;
     private volatile RoomRecord _record;
+    private volatile string? _ownerId;
     private volatile bool _isDeleted;
     private volatile IRoomWatch? _watched;
     private volatile Searched? _searched;
@@ -79,6 +80,12 @@ internal sealed class Room : EventStream
 
     public bool IsDeleted => _isDeleted;
 
+    /// <summary>Who comes and goes shares it; who changes the room, or somebody's role there, is alone with it.</summary>
+    public Turns Turns { get; } = new();
+
+    /// <summary>Account id of who has the room, on its list or not; null: nobody, as the rooms that the settings make.</summary>
+    public string? OwnerId => _ownerId;
+
     /// <summary>Who of its members listens to what is unread; null: nobody. Set by whoever tells them.</summary>
     public IRoomWatch? Watched
     {
@@ -90,6 +97,9 @@ internal sealed class Room : EventStream
     public long Head => LogHead.Head;
 
     public IEnumerable<string> MemberIds => _members.Keys;
+
+    /// <summary>The accounts on the list with their stays, as they are while it is read.</summary>
+    public IEnumerable<KeyValuePair<string, Membership>> Members => _members;
 
     public int People
     {
@@ -107,17 +117,28 @@ internal sealed class Room : EventStream
     /// <summary>The account's stay on the list; null: it is not on it.</summary>
     public Membership? MembershipOf(string accountId) => _members.GetValueOrDefault(accountId);
 
-    /// <summary>Whether the account may know that the room exists.</summary>
-    public bool IsVisibleTo(string accountId) => /* guard: private rooms */ !_isDeleted && (!_record.IsPrivate || IsMember(accountId));
+    /// <summary>Puts an account on the list, on which it is not.</summary>
+    public void AddMember(string accountId, Membership membership)
+    {
+        _members.TryAdd(accountId, membership);
+        if (membership.Role == MemberRole.Owner)
+        {
+            _ownerId = accountId;
+        }
+    }
 
-    public void AddMember(string accountId) => _members.TryAdd(accountId, new Membership());
+    /// <summary>Somebody has the room from now on; null: nobody.</summary>
+    public void BelongTo(string? accountId) => _ownerId = accountId;
 
-    public void Change(RoomRecord record)
+    /// <summary>It is on disk like this by now. Never blocks: the log thread calls it, and <see cref="Changed"/> follows.</summary>
+    public void Become(RoomRecord record) => _record = record;
+
+    /// <summary>Tells everybody that it has changed, and ends places that nobody has a right to any more.</summary>
+    public void Changed()
     {
         lock (Gate)
         {
-            _record = record;
-            if (record.IsPrivate)
+            if (_record.IsPrivate)
             {
                 // Whoever watches the info of a public room without being a member.
                 foreach (var subscriber in Subscribers.ToArray())
@@ -138,11 +159,10 @@ internal sealed class Room : EventStream
         var account = member.Account;
         lock (Gate)
         {
-            var isMember = IsMember(account.Id) && !_isDeleted;
-            if (!isMember)
+            if (!RoomPolicy.MayHear(this, account))
             {
                 // Whoever may see a room may watch its info without being on the list.
-                filters = IsVisibleTo(account.Id) ? Array.FindAll(filters, filter => filter.Filter.IsInfoOnly) : [];
+                filters = RoomPolicy.MaySee(this, account.Id) ? Array.FindAll(filters, filter => filter.Filter.IsInfoOnly) : [];
             }
 
             var subscriber = Subscriber.Of(member, this, filters);

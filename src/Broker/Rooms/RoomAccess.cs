@@ -55,7 +55,7 @@ internal sealed class RoomAccess(RoomDirectory rooms) : ITopicAccess
             return Verdict.Refused(RefusalCode.NotAuthorized, $"There is no room '{id}', or it is not open to you.");
         }
 
-        if (!parsed.IsInfoOnly && !room.IsMember(session.Account.Id))
+        if (!parsed.IsInfoOnly && !RoomPolicy.MayHear(room, session.Account))
         {
             if (rooms.TakesNobody)
             {
@@ -63,7 +63,7 @@ internal sealed class RoomAccess(RoomDirectory rooms) : ITopicAccess
             }
 
             await rooms.JoinAsync(room, session.Account, byItself: true).WaitAsync(cancellation);
-            if (!room.IsMember(session.Account.Id))
+            if (!RoomPolicy.MayHear(room, session.Account))
             {
                 return Verdict.Refused(RefusalCode.NotAuthorized, $"There is no room '{id}', or it is not open to you.");
             }
@@ -81,7 +81,7 @@ internal sealed class RoomAccess(RoomDirectory rooms) : ITopicAccess
         session.Scope.Verbs.HasFlag(Verbs.Read)
         && (filter.Inbox is { } user ? user == session.Account.UserName && MaySubscribeToOwn(session, filter).IsAllowed
             : filter.Room is not { } id
-                || (session.Scope.Allows(id, Verbs.Read) && rooms.FindVisible(id, session.Account.Id) is { } room && (filter.IsInfoOnly || room.IsMember(session.Account.Id))));
+                || (session.Scope.Allows(id, Verbs.Read) && rooms.FindVisible(id, session.Account.Id) is { } room && (filter.IsInfoOnly || RoomPolicy.MayHear(room, session.Account))));
 
     /// <summary>The stream behind a log that a client was sent from, if its account may still read there; null: it may not, or there is none any more.</summary>
     public static EventStream? MayStillHear(RoomDirectory rooms, LoginSession session, LogName log)
@@ -91,7 +91,7 @@ internal sealed class RoomAccess(RoomDirectory rooms) : ITopicAccess
             return session.Scope.Rooms is null && session.Scope.Verbs.HasFlag(Verbs.Read) ? rooms.InboxOf(session.Account) : null;
         }
 
-        return rooms.RoomsOf(session.Account.Id).FirstOrDefault(room => room.Log == log) is { } room && session.Scope.Allows(room.Id.Value, Verbs.Read) ? room : null;
+        return rooms.RoomsOf(session.Account.Id).FirstOrDefault(room => room.Log == log) is { } room && RoomPolicy.MayHear(room, session.Account) && session.Scope.Allows(room.Id.Value, Verbs.Read) ? room : null;
     }
 
     // Notices are for every client, so `users/{me}` is open to tokens limited to rooms too, as is what of their rooms it may cover beside.

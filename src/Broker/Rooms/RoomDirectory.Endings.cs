@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Events;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>
-/// What happens when rooms and accounts end. Two stores hold them: the documents the room and its list; the log what was said. The first
+/// What happens when rooms and accounts end. Two stores hold them: the documents the room; the log its list and what was said. The first
 /// write takes the room away and notes that it is ending; the note goes when the rest is gone (fault R13, ADR 0048).
 /// </summary>
 /// <remarks>
@@ -16,22 +17,23 @@ internal sealed partial class RoomDirectory
 {
     private readonly ConcurrentDictionary<string, FormerRoom> _former = new();
 
-    // What is noted and not finished, nearly always nothing; and whether it is left from an earlier run, of which the lists in memory know nothing.
-    private readonly ConcurrentDictionary<Ending, bool> _endings = new();
+    // What is noted and not finished: nearly always nothing.
+    private readonly ConcurrentDictionary<Ending, byte> _endings = new();
     private int _hasToldOfEndings;
 
     public async Task<RoomChange> DeleteAsync(Room room, Account by)
     {
         if (settings.DefaultRooms.Contains(room.Id))
         {
-            return MayManage(room, by) ? RoomChange.IsDefault : RoomChange.NotAllowed;
+            return RoomPolicy.MayManage(room, by) ? RoomChange.IsDefault : RoomChange.NotAllowed;
         }
 
         List<string> members;
         await _changes.WaitAsync();
         try
         {
-            if (room.IsDeleted || !MayManage(room, by))
+            using var turn = await room.Turns.BeAloneAsync();
+            if (room.IsDeleted || !RoomPolicy.MayManage(room, by))
             {
                 return room.IsDeleted ? RoomChange.NotFound : RoomChange.NotAllowed;
             }
@@ -56,20 +58,20 @@ internal sealed partial class RoomDirectory
             inbox.Close();
         }
 
-        await TryFinishAsync(new Ending(IsRoom: false, account.Id), isOld: false);
+        await TryFinishAsync(new Ending(IsRoom: false, account.Id));
     }
 
     /// <summary>Goes on with what could not be finished before.</summary>
     public async Task FinishEndingsAsync()
     {
-        foreach (var (ending, isOld) in _endings)
+        foreach (var ending in _endings.Keys)
         {
-            await TryFinishAsync(ending, isOld);
+            await TryFinishAsync(ending);
         }
     }
 
     /// <summary>What an earlier run of the program began and did not end. Before anything is served.</summary>
-    private Task FinishEndingsAsync(StoredRooms stored)
+    private Task FinishEndingsAsync(StoredRooms stored, HashSet<string> strangers)
     {
         foreach (var room in stored.Former)
         {
@@ -77,27 +79,26 @@ internal sealed partial class RoomDirectory
         }
 
         // Also rooms of accounts that version 0.1 erased, which left them to nobody.
-        var ownerless = _rooms.Values.Where(room => room.Record.OwnerId is { } owner && accounts.Find(owner) is null).Select(room => room.Record.OwnerId!);
-        foreach (var account in stored.Erased.Union(ownerless))
+        foreach (var account in stored.Erased.Union(strangers))
         {
-            _endings[new Ending(IsRoom: false, account)] = true;
+            _endings[new Ending(IsRoom: false, account)] = default;
         }
 
         foreach (var room in stored.Former.Where(room => room.IsEnding))
         {
             // guard: the end of a room is finished by the next start
-            _endings[new Ending(IsRoom: true, room.Id)] = true;
+            _endings[new Ending(IsRoom: true, room.Id)] = default;
         }
 
         return FinishEndingsAsync();
     }
 
-    private async Task TryFinishAsync(Ending ending, bool isOld)
+    private async Task TryFinishAsync(Ending ending)
     {
-        _endings[ending] = isOld;
+        _endings[ending] = default;
         try
         {
-            await (ending.IsRoom ? FinishRoomAsync(ending.Id) : FinishAccountAsync(ending.Id, isOld));
+            await (ending.IsRoom ? FinishRoomAsync(ending.Id) : FinishAccountAsync(ending.Id));
             _endings.TryRemove(ending, out _);
             if (_endings.IsEmpty)
             {
@@ -114,7 +115,7 @@ internal sealed partial class RoomDirectory
         }
     }
 
-    private async Task FinishAccountAsync(string accountId, bool isOld)
+    private async Task FinishAccountAsync(string accountId)
     {
         Exception? failure = null;
         try
@@ -130,14 +131,9 @@ internal sealed partial class RoomDirectory
         }
 
         List<(Room Room, List<string> Members)> ended;
-        await _changes.WaitAsync();
-        try
+        using (await _turns.EnterAsync(accountId))
         {
-            ended = await RemoveAsync(accountId, isAll: failure is null, isOld);
-        }
-        finally
-        {
-            _changes.Release();
+            ended = await RemoveAsync(accountId, isAll: failure is null);
         }
 
         foreach (var (room, members) in ended)
@@ -154,64 +150,99 @@ internal sealed partial class RoomDirectory
     /// <summary>Only its maker and administrators take the id of a deleted room again: links, filters and bots of others still name it (fault S17).</summary>
     private static bool MayTake(FormerRoom former, Account account) => former.OwnerId == account.Id || account.Profile.IsAdministrator;
 
-    // Under _changes. The rooms that ended by it, and who was in them.
-    private async Task<List<(Room Room, List<string> Members)>> RemoveAsync(string accountId, bool isAll, bool isOld)
+    // In the turn of the account, which is marked as erased. The rooms that ended by it, and who was in them.
+    private async Task<List<(Room Room, List<string> Members)>> RemoveAsync(string accountId, bool isAll)
     {
-        var (handedOver, over) = await HandOverAsync(accountId);
-        await store.RemoveAccountAsync(accountId, isOld ? null : [.. RoomsOf(accountId).Select(room => room.Key)], handedOver, isAll);
+        var ended = await HandOverAsync(accountId);
+        await /* guard: the end of an account looks at its own rooms alone */ memberships.RemoveAccountAsync(accountId);
+        foreach (var room in RoomsOf(accountId))
+        {
+            Unindex(room, accountId);
+        }
+
+        var over = _invitations.RemoveAll(one => one.Account == accountId || one.By == accountId);
+        await store.RemoveAccountAsync(accountId, over, isAll);
         _tries.Forget(accountId);
         _asks.Forget(accountId);
         _withdrawals.Forget(accountId);
-        _invitations.RemoveAll(one => one.Account == accountId || one.By == accountId);
-        foreach (var room in RoomsOf(accountId))
-        {
-            room.RemoveMember(accountId);
-            lock (_gate)
-            {
-                Unindex(room, accountId);
-            }
-        }
-
-        foreach (var record in handedOver)
-        {
-            _rooms[record.Id.Value].Change(record);
-        }
-
-        List<(Room, List<string>)> ended = [];
-        foreach (var room in over)
-        {
-            ended.Add((room, await EndAsync(room)));
-        }
-
         return ended;
     }
 
-    // Under _changes. A room counts for whoever has it; so nobody can leave rooms behind that count for no one (fault S20).
-    private async Task<(List<RoomRecord> HandedOver, List<Room> Over)> HandOverAsync(string accountId)
+    // A room counts for whoever has it; so nobody can leave rooms behind that count for no one (fault S20). Who gives it to whom waits for who was before:
+    // nobody gives one to an account that is marked as erased.
+    private async Task<List<(Room Room, List<string> Members)>> HandOverAsync(string accountId)
     {
-        List<RoomRecord> handedOver = [];
-        List<Room> over = [];
-        foreach (var room in _rooms.Values.Where(room => room.Record.OwnerId == accountId))
+        foreach (var room in RoomsOf(accountId))
         {
-            var heir = (await store.LongestMembersAsync(room.Key)).Find(member =>
-                member != accountId && room.IsMember(member) && accounts.Find(member) is { IsGuest: false, IsErased: false, Ban: null });
-            if (heir is not null || settings.DefaultRooms.Contains(room.Id))
-            {
-                handedOver.Add(room.Record with { OwnerId = /* guard: an erased account's rooms are handed over */ heir });
-            }
-            else
-            {
-                over.Add(room);
-            }
+            using var turn = await room.Turns.ShareAsync();
         }
 
-        return (handedOver, over);
+        List<(Room Room, List<string> Members)> over = [];
+        var owned = OwnedBy(accountId);
+        if (owned.Count == 0)
+        {
+            return over;
+        }
+
+        await _changes.WaitAsync();
+        try
+        {
+            foreach (var room in owned)
+            {
+                using var turn = await room.Turns.BeAloneAsync();
+                if (!room.IsDeleted && !await TryHandOverAsync(room, accountId))
+                {
+                    over.Add((room, await EndAsync(room)));
+                }
+            }
+        }
+        finally
+        {
+            _changes.Release();
+        }
+
+        return over;
     }
 
-    // Under _changes. From here on the room is gone for everybody; what was said in it is removed by FinishAsync.
+    // Alone with the room. False: there is nobody who could have it.
+    private async Task<bool> TryHandOverAsync(Room room, string accountId)
+    {
+        // Moderators before others, and who has been in for longest before all; a place of version 0.1 has no date, and is older than any that has.
+        var heir = room.Members
+            .Where(one => one.Key != accountId && one.Value.IsStored && accounts.Find(one.Key) is { IsGuest: false, IsErased: false, Ban: null })
+            .OrderByDescending(one => one.Value.Role)
+            .ThenBy(one => one.Value.Record.Since ?? DateTimeOffset.MinValue)
+            .ThenBy(one => one.Key, StringComparer.Ordinal)
+            .FirstOrDefault();
+        if (heir.Value is { } membership)
+        {
+            var record = membership.Record with { Role = MemberRole.Owner };
+            await memberships.HandOverAsync(room.Key, accountId, heir.Key, membership.Record, record);
+            membership.Become(record);
+        }
+        else if (!settings.DefaultRooms.Contains(room.Id))
+        {
+            return false;
+        }
+
+        else
+        {
+            // Or the next start would look for an heir again.
+            var record = room.Record with { MakerId = null, Revision = room.Record.Revision + 1 };
+            await changed.PutAsync(record);
+            await WithoutStoppingAsync(() => store.SaveAsync(record));
+            room.Become(record);
+        }
+
+        room.BelongTo(/* guard: an erased account's rooms are handed over */ heir.Key);
+        Unindex(room, accountId);
+        return true;
+    }
+
+    // Under _changes, alone with the room. From here on it is gone for everybody; what was said in it is removed by FinishRoomAsync.
     private async Task<List<string>> EndAsync(Room room)
     {
-        FormerRoom former = new(room.Id.Value, room.Key, room.Record.OwnerId, IsEnding: true);
+        FormerRoom former = new(room.Id.Value, room.Key, room.OwnerId, IsEnding: true);
         await store.DeleteAsync(former);
         var members = room.MemberIds.ToList();
         _former[former.Id] = former;
@@ -219,14 +250,12 @@ internal sealed partial class RoomDirectory
         _byKey.TryRemove(room.Key, out _);
         room.Delete();
         _invitations.RemoveAll(one => one.Room == former.Key);
-        _endings[new Ending(IsRoom: true, former.Id)] = false;
+        _endings[new Ending(IsRoom: true, former.Id)] = default;
         positions.Ended(room, members);
-        lock (_gate)
+        room.BelongTo(null);
+        foreach (var member in former.OwnerId is { } owner ? members.Append(owner) : members)
         {
-            foreach (var member in members)
-            {
-                Unindex(room, member);
-            }
+            Unindex(room, member);
         }
 
         members.ForEach(member => unread.Lost(room, member, RoomLoss.Deleted));
@@ -244,7 +273,7 @@ internal sealed partial class RoomDirectory
             // A place in a log that is gone, of which nothing comes any more. It goes with the client's next.
         }
 
-        await TryFinishAsync(new Ending(IsRoom: true, room.Id.Value), isOld: false);
+        await TryFinishAsync(new Ending(IsRoom: true, room.Id.Value));
     }
 
     // The tokens first, outside the gate: the gate of accounts is never taken under it.
@@ -259,7 +288,9 @@ internal sealed partial class RoomDirectory
             if (_former.TryGetValue(id, out var former) && former.IsEnding)
             {
                 await log.DropAsync(LogName.OfRoom(former.Key));
-                await positions.ForgetAsync(LogName.OfRoom(former.Key), await store.LongestMembersAsync(former.Key));
+                await positions.ForgetAsync(LogName.OfRoom(former.Key), memberships.AccountsOf(former.Key));
+                await memberships.RemoveRoomAsync(former.Key);
+                await changed.ForgetAsync(former.Key);
                 var ended = former with { IsEnding = false };
                 await store.EndedAsync(ended);
                 _former[id] = ended;
@@ -268,6 +299,21 @@ internal sealed partial class RoomDirectory
         finally
         {
             _changes.Release();
+        }
+    }
+
+    /// <summary>What a disk does not take now is done by the next start: it is noted there. False: it was not taken.</summary>
+    private async Task<bool> WithoutStoppingAsync(Func<Task> work)
+    {
+        try
+        {
+            await work();
+            return true;
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        {
+            LogLeftBehind(logger, error.Message);
+            return false;
         }
     }
 

@@ -24,16 +24,9 @@ internal sealed partial class RoomDirectory
         }
     }
 
-    /// <summary>Whether the account may come into the room by itself. Asked again under the gate by <see cref="JoinAsync"/>.</summary>
-    public bool MayEnter(Room room, Account account) => !room.Record.IsPrivate || room.Record.OwnerId == account.Id || IsInvited(room, account);
-
     /// <summary>An invitation that is open and still holds.</summary>
     public bool IsInvited(Room room, Account account) =>
         !room.IsDeleted && _invitations.Find(room.Key, account.Id) is { IsDeclined: false } open && Holds(open, room) is not null;
-
-    /// <summary>A room's owner asks people in, and administrators do into rooms that they could read as well.</summary>
-    public static bool MayInvite(Room room, Account account) =>
-        room.Record.OwnerId == account.Id || (account.Profile.IsAdministrator && (!room.Record.IsPrivate || room.IsMember(account.Id)));
 
     /// <summary>Asks somebody into a room: one open invitation for each room and person.</summary>
     /// <param name="whom">Null: there is nobody of the name that was given. It costs as much, and takes as long.</param>
@@ -41,6 +34,7 @@ internal sealed partial class RoomDirectory
     public async Task<RoomChange> InviteAsync(Room room, Account? whom, Account by)
     {
         Invitation? invitation = null;
+        using var turn = await TurnOfAsync(whom);
         await _changes.WaitAsync();
         try
         {
@@ -49,7 +43,7 @@ internal sealed partial class RoomDirectory
                 return RoomChange.NotFound;
             }
 
-            if (by.IsErased || !MayInvite(room, by))
+            if (by.IsErased || !RoomPolicy.MayInvite(room, by))
             {
                 return RoomChange.NotAllowed;
             }
@@ -96,10 +90,12 @@ internal sealed partial class RoomDirectory
     /// <summary>Takes an invitation back. The same whether there was one or not; one that was declined stays declined.</summary>
     public async Task<RoomChange> WithdrawAsync(Room room, Account? whom, Account by)
     {
+        // Who comes in by it just now is in first.
+        using var turn = await TurnOfAsync(whom);
         await _changes.WaitAsync();
         try
         {
-            if (room.IsDeleted || !MayManage(room, by))
+            if (room.IsDeleted || !RoomPolicy.MayManage(room, by))
             {
                 return room.IsDeleted ? RoomChange.NotFound : RoomChange.NotAllowed;
             }
@@ -125,6 +121,8 @@ internal sealed partial class RoomDirectory
         }
     }
 
+    private async Task<IDisposable?> TurnOfAsync(Account? account) => account is null ? null : await _turns.EnterAsync(account.Id);
+
     // For somebody and for nobody alike: what is given back tells nothing.
     private static async Task OrGiveBackAsync(DailyBudget budget, Account by, Func<Task> storing)
     {
@@ -142,6 +140,7 @@ internal sealed partial class RoomDirectory
     /// <summary>Answers an invitation with no. False: there is none. The account is not asked into this room again before the invitation's time is over.</summary>
     public async Task<bool> DeclineAsync(Room room, Account account)
     {
+        using var turn = await _turns.EnterAsync(account.Id);
         await _changes.WaitAsync();
         try
         {
@@ -166,8 +165,15 @@ internal sealed partial class RoomDirectory
         List<Invitation> over = [];
         foreach (var one in stored.Invitations)
         {
-            if (_invitations.IsOver(one) || FindByKey(one.Room) is null || accounts.Find(one.Account) is null)
+            var room = FindByKey(one.Room);
+            if (_invitations.IsOver(one) || room is null || accounts.Find(one.Account) is null)
             {
+                over.Add(one);
+            }
+            else if (/* guard: an invitation is used up once */ room.IsMember(one.Account))
+            {
+                // The program ended between the two stores.
+                _usedUp[(one.Room, one.Account)] = one;
                 over.Add(one);
             }
             else
@@ -181,20 +187,13 @@ internal sealed partial class RoomDirectory
             _asks.Restore(account, left);
         }
 
-        if (over.Count > 0)
+        if (over.Count > 0 && await WithoutStoppingAsync(() => store.RemoveInvitationsAsync(over)))
         {
-            try
-            {
-                await store.RemoveInvitationsAsync(over);
-            }
-            catch (IOException)
-            {
-                // They open nothing any more; a start with room on the disk removes them.
-            }
+            _usedUp.Clear();
         }
     }
 
     /// <summary>Who asks, if he is still there and still may; else null: then the invitation opens nothing.</summary>
     private Account? Holds(Invitation invitation, Room room) =>
-        /* guard: an invitation of somebody who may not invite */ accounts.Find(invitation.By) is { IsErased: false, Ban: null } by && MayInvite(room, by) ? by : null;
+        /* guard: an invitation of somebody who may not invite */ accounts.Find(invitation.By) is { IsErased: false, Ban: null } by && RoomPolicy.MayInvite(room, by) ? by : null;
 }

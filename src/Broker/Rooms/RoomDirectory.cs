@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Tokens;
+using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Settings;
@@ -16,7 +17,6 @@ internal enum RoomChange
     Done,
     NotFound,
     NotAllowed,
-    NotOwner,
     IdTaken,
     TooMany,
     TriedTooOften,
@@ -28,12 +28,17 @@ internal enum RoomChange
 
 /// <summary>All rooms and inboxes, and the only place that changes rooms and their lists: first on disk, then in memory, then for every connection.</summary>
 /// <remarks>
-/// Changes are made one at a time under <c>_changes</c>, where rights are looked at again: what a caller saw before may have changed while it waited. The memory
-/// they change is read without a lock. <c>_gate</c> guards the index by account and is a leaf lock.
-/// In other files: who is asked into rooms, and what happens when rooms and accounts end.
+/// <para>Whoever comes into a room or leaves it waits for what was begun for his own account (<c>_turns</c>), then for who changes the room itself
+/// (<see cref="Room.Turns"/>), and for nobody else: all who come at once share a sync (fault R9). Rights are looked at again in that turn, for what a caller saw
+/// before may have changed while it waited.</para>
+/// <para><c>_changes</c> is for which rooms there are, and for invitations: one at a time. Taken in this order: an account's turn, <c>_changes</c>, a room's turn. The
+/// memory that they change is read without a lock. <c>_gate</c> guards the index by account and is a leaf lock.</para>
+/// In other files: who comes and goes, who is asked into rooms, and what happens when rooms and accounts end.
 /// </remarks>
 internal sealed partial class RoomDirectory(
     RoomStore store,
+    MembershipStore memberships,
+    ChangedRooms changed,
     IEventLog log,
     INodes nodes,
     IReadMarks positions,
@@ -48,11 +53,17 @@ internal sealed partial class RoomDirectory(
     TimeProvider time,
     ILogger<RoomDirectory> logger) : IDisposable
 {
+    // Another node may be quicker, but not each time.
+    private const int TriesToMake = 32;
+
     private readonly ConcurrentDictionary<string, Room> _rooms = new();
     private readonly ConcurrentDictionary<string, Room> _byKey = new();
     private readonly ConcurrentDictionary<string, Inbox> _inboxes = new();
+    private readonly AccountTurns _turns = new();
     private readonly SemaphoreSlim _changes = new(1, 1);
     private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
+
+    // Rooms that each account is in, or has without being in it.
     private readonly Dictionary<string, HashSet<Room>> _roomsOfAccount = [];
     private readonly DailyBudget _tries = new(settings.Limits.RoomTriesPerDay, time, isStored: false);
 
@@ -65,28 +76,21 @@ internal sealed partial class RoomDirectory(
     public async Task OpenAsync()
     {
         var stored = await store.LoadAsync();
-        foreach (var record in stored.Rooms)
+        foreach (var record in await changed.BringUpAsync(stored.Rooms, store))
         {
             Enter(new Room(record, log, nodes, quotas, space, time));
         }
 
-        foreach (var (key, accountId) in stored.Members)
-        {
-            if (_byKey.TryGetValue(key, out var room) && accounts.Find(accountId) is not null)
-            {
-                Index(room, accountId);
-            }
-        }
-
+        var strangers = await RestoreMembersAsync();
         await RestoreInvitationsAsync(stored);
-        await FinishEndingsAsync(stored);
+        await FinishEndingsAsync(stored, strangers);
         foreach (var id in settings.DefaultRooms)
         {
             if (!_rooms.ContainsKey(id.Value))
             {
                 var title = char.ToUpperInvariant(id.Value[0]) + id.Value[1..];
-                var record = new RoomRecord(RoomStore.NewKey(), id, title, "", false, null, time.GetUtcNow());
-                Enter(await MakeAsync(record, firstMember: null));
+                var record = new RoomRecord(RoomStore.NewKey(), id, title, "", new PolicyFields(), null, time.GetUtcNow());
+                Enter(await MakeAsync(record, maker: null));
             }
         }
     }
@@ -97,7 +101,7 @@ internal sealed partial class RoomDirectory(
     public Room? FindByKey(string key) => _byKey.GetValueOrDefault(key);
 
     /// <summary>The room, if the account may know that it exists.</summary>
-    public Room? FindVisible(string id, string accountId) => Find(id) is { } room && room.IsVisibleTo(accountId) ? room : null;
+    public Room? FindVisible(string id, string accountId) => Find(id) is { } room && RoomPolicy.MaySee(room, accountId) ? room : null;
 
     /// <summary>The rooms that a filter is about: the one it names, or all that the account is a member of.</summary>
     public Room[] CoveredBy(RoomFilter filter, string accountId) => filter.Room is { } id
@@ -108,7 +112,16 @@ internal sealed partial class RoomDirectory(
     {
         lock (_gate)
         {
-            return _roomsOfAccount.TryGetValue(accountId, out var rooms) ? [.. rooms] : [];
+            return _roomsOfAccount.TryGetValue(accountId, out var rooms) ? [.. rooms.Where(room => room.IsMember(accountId))] : [];
+        }
+    }
+
+    /// <summary>The rooms that the account has, those included that it is not on the list of.</summary>
+    public List<Room> OwnedBy(string accountId)
+    {
+        lock (_gate)
+        {
+            return _roomsOfAccount.TryGetValue(accountId, out var rooms) ? [.. rooms.Where(room => room.OwnerId == accountId)] : [];
         }
     }
 
@@ -161,6 +174,7 @@ internal sealed partial class RoomDirectory(
         }
 
         await positions.LoadAsync(owner);
+        using var turn = await _turns.EnterAsync(owner.Id);
         await _changes.WaitAsync();
         try
         {
@@ -169,7 +183,7 @@ internal sealed partial class RoomDirectory(
                 return RoomChange.NotAllowed;
             }
 
-            if (settings.Limits.RoomsPerAccount is > 0 and var limit && _rooms.Values.Count(room => room.Record.OwnerId == owner.Id) >= limit)
+            if (settings.Limits.RoomsPerAccount is > 0 and var limit && OwnedBy(owner.Id).Count >= limit)
             {
                 return RoomChange.TooMany;
             }
@@ -185,10 +199,11 @@ internal sealed partial class RoomDirectory(
                 return RoomChange.IdTaken;
             }
 
-            var record = new RoomRecord(RoomStore.NewKey(), id, title, topic, isPrivate, owner.Id, time.GetUtcNow());
-            var room = await MakeAsync(record, owner.Id);
+            var record = new RoomRecord(RoomStore.NewKey(), id, title, topic, PolicyFields.Of(isPrivate), owner.Id, time.GetUtcNow());
+            var place = MembershipRecord.Begin(MemberRole.Owner, record.CreatedAt);
+            var room = await MakeAsync(record, (owner.Id, place));
             await room.OpenAsync();
-            Index(room, owner.Id);
+            Index(room, owner.Id, new Membership(place, isStored: true));
             Enter(room);
             await positions.BeginAsync(owner, room);
             clients.Place(owner.Id, room, replay: true);
@@ -203,117 +218,6 @@ internal sealed partial class RoomDirectory(
 
     /// <summary>How long an account that has tried too many ids waits for the next.</summary>
     public TimeSpan WaitForNextTry(Account account) => _tries.WaitOf(account.Id);
-
-    /// <param name="title">Null: stays as it is; so for the others.</param>
-    public async Task<RoomChange> ChangeAsync(Room room, string? title, string? topic, bool? isPrivate, Account by)
-    {
-        await _changes.WaitAsync();
-        try
-        {
-            if (room.IsDeleted || !MayManage(room, by))
-            {
-                // Stored now, a deleted room would be there again after the next start.
-                return room.IsDeleted ? RoomChange.NotFound : RoomChange.NotAllowed;
-            }
-
-            var record = room.Record;
-            if (isPrivate == false && record.IsPrivate && /* guard: only its owner opens a private room */ record.OwnerId != by.Id)
-            {
-                return RoomChange.NotOwner;
-            }
-
-            if (isPrivate == true && settings.DefaultRooms.Contains(record.Id))
-            {
-                return RoomChange.IsDefault;
-            }
-
-            record = record with { Title = title ?? record.Title, Topic = topic ?? record.Topic, IsPrivate = isPrivate ?? record.IsPrivate };
-            await store.SaveAsync(record, null);
-            room.Change(record);
-            return RoomChange.Done;
-        }
-        finally
-        {
-            _changes.Release();
-        }
-    }
-
-    /// <summary>
-    /// Puts an account on a room's list, which uses up its invitation. A guest's place in a public room is not stored: it ends with the guest.
-    /// </summary>
-    /// <param name="byItself">The account comes by itself, which it may into a public room, its own, and one that it is invited into.</param>
-    public async Task JoinAsync(Room room, Account account, bool byItself = false)
-    {
-        Task begun;
-        await positions.LoadAsync(account);
-        await room.OpenAsync();
-        await _changes.WaitAsync();
-        try
-        {
-            // Looked at anew under the gate: the room may have become private, or the account been erased, since the caller looked.
-            if (room.IsMember(account.Id) || room.IsDeleted || account.IsErased || (byItself && /* guard: who comes into a room is looked at again */ !MayEnter(room, account)))
-            {
-                return;
-            }
-
-            if (!account.IsGuest || room.Record.IsPrivate)
-            {
-                await store.AddMemberAsync(room.Key, account.Id, time.GetUtcNow());
-            }
-            else if (_invitations.Find(room.Key, account.Id) is { } usedUp)
-            {
-                await store.RemoveInvitationsAsync([usedUp]);
-            }
-
-            _invitations.Remove(room.Key, account.Id);
-            Index(room, account.Id);
-            begun = positions.BeginAsync(account, room);
-        }
-        finally
-        {
-            _changes.Release();
-        }
-
-        await begun;
-        clients.Place(account.Id, room, replay: true);
-        kept.RoomJoined(account.Id, room);
-    }
-
-    /// <summary>
-    /// Takes an account off a room's list. When it completes, none of the account's clients hears the room, and nothing that the account said there is still to be stored.
-    /// </summary>
-    /// <param name="byItself">The account leaves; else somebody takes it off, and it is told so.</param>
-    public async Task LeaveAsync(Room room, Account account, bool byItself = false)
-    {
-        Task forgotten;
-        await _changes.WaitAsync();
-        try
-        {
-            clients.Removed(account.Id, room);
-            await store.RemoveMemberAsync(room.Key, account.Id);
-            room.RemoveMember(account.Id);
-            lock (_gate)
-            {
-                Unindex(room, account.Id);
-            }
-
-            unread.Lost(room, account.Id, byItself ? RoomLoss.Left : RoomLoss.Removed);
-            forgotten = positions.ForgetAsync(account, room);
-        }
-        finally
-        {
-            _changes.Release();
-        }
-
-        // guard: a removed member leaves its place
-        clients.Place(account.Id, room, replay: false);
-        await /* guard: a kick is answered when what has a number is on disk */ log.SettleAsync();
-        await kept.RoomLostAsync(account.Id, room);
-        await forgotten;
-    }
-
-    /// <summary>The owner of a room and administrators may change it and its list.</summary>
-    public static bool MayManage(Room room, Account account) => account.Profile.IsAdministrator || room.Record.OwnerId == account.Id;
 
     /// <summary>Nobody waits for an account that was signed out when its last client had gone a moment before.</summary>
     public void SignedOut(Account account)
@@ -345,12 +249,27 @@ internal sealed partial class RoomDirectory(
 
     public void Dispose() => _changes.Dispose();
 
-    private async Task<Room> MakeAsync(RoomRecord record, string? firstMember)
+    // The maker's place first: a room that is there without anybody in it could be nobody's. A key that is left over from a write that failed is not used again.
+    private async Task<Room> MakeAsync(RoomRecord record, (string Account, MembershipRecord Place)? maker)
     {
+        if (maker is { } first)
+        {
+            await memberships.PutAsync(record.Key, first.Account, null, first.Place);
+        }
+
+        for (var tries = 0; await store.CreateAsync(record) is { } leftover; tries++)
+        {
+            if (tries == TriesToMake)
+            {
+                throw new IOException($"The id '{record.Id}' is taken by somebody else all the time.");
+            }
+            await /* guard: a room that was refused and is there leaves nobody in the next of its id */ memberships.RemoveRoomAsync(leftover);
+            await store.RemoveLeftoverAsync(record.Id, leftover);
+        }
+
         // Its log is empty whatever a deletion that was cut short has left behind: nobody has had its key (fault R13).
-        var room = new Room(await store.SaveAsync(record, firstMember), log, nodes, quotas, space, time);
         _former.TryRemove(record.Id.Value, out _);
-        return room;
+        return new Room(record, log, nodes, quotas, space, time);
     }
 
     private void Enter(Room room)
@@ -369,31 +288,6 @@ internal sealed partial class RoomDirectory(
         else
         {
             unread.End(inbox);
-        }
-    }
-
-    private void Index(Room room, string accountId)
-    {
-        room.AddMember(accountId);
-        lock (_gate)
-        {
-            if (!_roomsOfAccount.TryGetValue(accountId, out var rooms))
-            {
-                _roomsOfAccount[accountId] = rooms = [];
-            }
-
-            rooms.Add(room);
-        }
-
-        unread.Joined(room, accountId);
-    }
-
-    // Under _gate.
-    private void Unindex(Room room, string accountId)
-    {
-        if (_roomsOfAccount.TryGetValue(accountId, out var rooms) && rooms.Remove(room) && rooms.Count == 0)
-        {
-            _roomsOfAccount.Remove(accountId);
         }
     }
 }

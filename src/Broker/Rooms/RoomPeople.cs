@@ -153,7 +153,7 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
 
         _later?.ForEach(room.Enqueue);
         _later = null;
-        var news = _changes?.EndOfSecond(room.Record.OwnerId);
+        var news = _changes?.EndOfSecond(room.OwnerId);
         if (news is not null || _arePeopleOwed)
         {
             _arePeopleOwed = false;
@@ -189,7 +189,7 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
     public PresentAccount? Find(string accountId) => _presence.Find(accountId);
 
     /// <summary>Whom `people` names to somebody who begins to listen.</summary>
-    public List<PresenceWord> Named() => Changes.Named(room.Record.OwnerId);
+    public List<PresenceWord> Named() => Changes.Named(room.OwnerId);
 
     private static int Step(bool? before, bool? now) => (now == true ? 1 : 0) - (before == true ? 1 : 0);
 

@@ -8,11 +8,17 @@ namespace WebMessenger.Broker.Rooms;
 /// Names the room in all that is stored of it: never changed, and never given again. The id is what people and topics call it, and
 /// another room may have it after this one.
 /// </param>
-/// <param name="OwnerId">Account id of its maker, or of who has it after the maker was erased; null for the rooms that the settings
-/// make.</param>
-internal sealed record RoomRecord(string Key, RoomId Id, string Title, string Topic, bool IsPrivate, string? OwnerId, DateTimeOffset CreatedAt)
+/// <param name="MakerId">
+/// Account id of its maker; null for the rooms that the settings make. Who has the room is a <see cref="MemberRole"/>: the maker has it where nobody is stored to have it.
+/// </param>
+internal sealed record RoomRecord(string Key, RoomId Id, string Title, string Topic, PolicyFields Policy, string? MakerId, DateTimeOffset CreatedAt)
 {
-    public string Visibility => IsPrivate ? "private" : "public";
+    /// <summary>How often it was changed: of two that are stored, the one with more is right.</summary>
+    public int Revision { get; init; }
+
+    public bool IsPrivate => Policy.IsPrivate;
+
+    public string Visibility => Policy.Visibility;
 
     public LogName Log => LogName.OfRoom(Key);
 }

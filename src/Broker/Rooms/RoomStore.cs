@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage.Documents;
@@ -9,20 +11,17 @@ using static WebMessenger.Storage.Documents.DocumentChange;
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>What is read at start.</summary>
-/// <param name="Members">Keys of rooms, with the accounts on their lists. Some may be of rooms that are ending.</param>
 /// <param name="Erased">Ids of accounts that were erased and of which something may be left.</param>
 internal sealed record StoredRooms(
     List<RoomRecord> Rooms,
-    List<(string Room, string Account)> Members,
     List<FormerRoom> Former,
     List<Invitation> Invitations,
     List<(string Account, DailyLeft Left)> Inviters,
     List<string> Erased);
 
 /// <summary>
-/// Rooms, their member lists, the ids of those that were deleted, and invitations, as documents. Read once at start; the directory holds
-/// them in memory after, and
-/// writes from under one gate: so most of it is put whatever version is there.
+/// Rooms, the ids of those that were deleted, and invitations, as documents. Read once at start; the directory holds them in memory after, and lets one caller at a
+/// time change each: so most of it is put whatever version is there. Who is in the rooms is kept in the other store (<see cref="MembershipStore"/>).
 /// </summary>
 internal sealed class RoomStore(IDocuments documents)
 {
@@ -43,15 +42,10 @@ internal sealed class RoomStore(IDocuments documents)
 
     public async Task<StoredRooms> LoadAsync()
     {
-        StoredRooms stored = new([], [], [], [], [], await ErasedAccounts.AllAsync(documents));
+        StoredRooms stored = new([], [], [], [], await ErasedAccounts.AllAsync(documents));
         await foreach (var document in documents.AllAsync(Rooms))
         {
-            stored.Rooms.Add(ReadRoom(document));
-        }
-
-        await foreach (var document in documents.AllAsync(Members))
-        {
-            stored.Members.Add(Parts(document.Id));
+            stored.Rooms.Add(Read(document.Id, document.Json));
         }
 
         await foreach (var document in documents.AllAsync(Former))
@@ -74,29 +68,34 @@ internal sealed class RoomStore(IDocuments documents)
         return stored;
     }
 
-    /// <summary>Stores a new or changed room and, with it, a first member. Its id is a former room's no more.</summary>
+    /// <summary>Stores a new room, whose id is a former room's no more.</summary>
     /// <returns>
-    /// The room as it is stored. A new one has the key of what is there, if a write that seemed to have failed has stored a room of this
-    /// id before: nobody was ever in it.
+    /// Null: it is stored. Else the key of a room that has the id: a write that seemed to have failed has stored it, and nobody was ever in it. The caller removes what
+    /// else is stored under that key, then it (<see cref="RemoveLeftoverAsync"/>), and tries again.
     /// </returns>
-    public async Task<RoomRecord> SaveAsync(RoomRecord room, string? firstMember)
+    public async Task<string?> CreateAsync(RoomRecord room)
+    {
+        var outcome = await documents.CommitAsync(
+            [Put(room, expected: 0), new Claim(Ids, room.Id.Value, room.Key), new Delete(Former, room.Id.Value, null)]);
+        return outcome.IsDone ? null
+            : outcome.Conflicts.Select(conflict => conflict.Owner).FirstOrDefault(owner => owner is not null)
+                ?? throw new IOException($"The key of the new room '{room.Id}' is another's.");
+    }
+
+    /// <summary>See <see cref="CreateAsync"/>.</summary>
+    public Task RemoveLeftoverAsync(RoomId id, string key) =>
+        documents.CommitAllAsync([new Delete(Rooms, key, null), new GiveBack(Ids, id.Value, key)]);
+
+    /// <summary>Stores a room that was changed.</summary>
+    public async Task SaveAsync(RoomRecord room)
     {
         for (var tries = 0; tries < Tries; tries++)
         {
             var version = (await documents.GetAsync(Rooms, room.Key))?.Version ?? 0;
-            List<DocumentChange> changes = [Put(room, version), new Claim(Ids, room.Id.Value, room.Key), new Delete(Former, room.Id.Value, null)];
-            if (firstMember is not null)
+            if ((await documents.CommitAsync([Put(room, version)])).IsDone)
             {
-                changes.Add(PutMember(room.Key, firstMember, room.CreatedAt));
+                return;
             }
-
-            var outcome = await documents.CommitAsync(changes);
-            if (outcome.IsDone)
-            {
-                return room;
-            }
-
-            room = outcome.Conflicts.FirstOrDefault(conflict => conflict.Owner is not null) is { Owner: { } key } ? room with { Key = key } : room;
         }
 
         throw new IOException($"The room '{room.Id}' is changed by somebody else all the time.");
@@ -106,40 +105,44 @@ internal sealed class RoomStore(IDocuments documents)
     public Task DeleteAsync(FormerRoom room) =>
         documents.CommitAllAsync([new Delete(Rooms, room.Key, null), new GiveBack(Ids, room.Id, room.Key), Put(room)]);
 
-    /// <summary>Removes a deleted room's list and invitations: then nothing of it is left but its id.</summary>
+    /// <summary>Removes a deleted room's invitations: then nothing of it is left here but its id.</summary>
     public async Task EndedAsync(FormerRoom room)
     {
-        foreach (var collection in new[] { Members, Invitations })
+        List<DocumentChange> changes = [];
+        await foreach (var document in documents.AllAsync(Invitations, room.Key + "/"))
         {
-            List<DocumentChange> changes = [];
-            await foreach (var document in documents.AllAsync(collection, room.Key + "/"))
-            {
-                changes.Add(new Delete(collection, document.Id, null));
-            }
-
-            await documents.CommitAllAsync(changes);
+            changes.Add(new Delete(Invitations, document.Id, null));
         }
 
-        await documents.CommitAllAsync([Put(room)]);
+        // Last of all, also where these are more than one commit.
+        changes.Add(Put(room));
+        await documents.CommitAllAsync(changes);
     }
 
-    /// <summary>Puts an account on a room's list; an invitation is used up by it.</summary>
-    public Task AddMemberAsync(string room, string account, DateTimeOffset since) =>
-        documents.CommitAllAsync([PutMember(room, account, since), new Delete(Invitations, Id(room, account), null)]);
-
-    public Task RemoveMemberAsync(string room, string account) => documents.CommitAllAsync([new Delete(Members, Id(room, account), null)]);
-
-    /// <summary>The accounts on a room's list, those who have been on it for longest first.</summary>
-    public async Task<List<string>> LongestMembersAsync(string room)
+    /// <summary>The lists of rooms as version 0.1 kept them.</summary>
+    public async Task<List<StoredMembership>> FormerMembersAsync()
     {
-        List<(string Account, long Since)> members = [];
-        await foreach (var document in documents.AllAsync(Members, room + "/"))
+        List<StoredMembership> members = [];
+        await foreach (var document in documents.AllAsync(Members))
         {
-            // A place of version 0.1 has no date, and is older than any that has.
-            members.Add((Parts(document.Id).Account, document.As(RoomJson.Default.StoredMember).Since ?? 0));
+            var (room, account) = Parts(document.Id);
+            var since = document.As(RoomJson.Default.StoredMember).Since;
+            members.Add(new StoredMembership(room, account, new MembershipRecord(MemberRole.Member, true, since is { } at ? Time(at) : null, null, 0)));
         }
 
-        return [.. members.OrderBy(member => member.Since).ThenBy(member => member.Account, StringComparer.Ordinal).Select(member => member.Account)];
+        return members;
+    }
+
+    /// <summary>Removes them. The caller has them elsewhere, synced.</summary>
+    public async Task RemoveFormerMembersAsync()
+    {
+        List<DocumentChange> changes = [];
+        await foreach (var document in documents.AllAsync(Members))
+        {
+            changes.Add(new Delete(Members, document.Id, null));
+        }
+
+        await documents.CommitAllAsync(changes);
     }
 
     /// <summary>
@@ -158,53 +161,25 @@ internal sealed class RoomStore(IDocuments documents)
 
     public Task RemoveInvitationsAsync(IReadOnlyCollection<Invitation> invitations) => documents.CommitAllAsync(invitations.Select(Remove));
 
-    /// <summary>Removes an erased account from all lists; a write that fails in between is finished by the next start.</summary>
-    /// <param name="rooms">Keys of the rooms on whose lists it is; null: not known, and all lists are looked through.</param>
-    /// <param name="handedOver">The rooms that it had, as they are from now on.</param>
+    /// <summary>Removes what is kept here of an erased account beside the account itself; what fails is done by the next start.</summary>
+    /// <param name="invitations">Those that it has, or has made.</param>
     /// <param name="isAll">Nothing of the account is left elsewhere.</param>
-    public async Task RemoveAccountAsync(string account, IReadOnlyCollection<string>? rooms, IReadOnlyCollection<RoomRecord> handedOver, bool isAll)
+    public Task RemoveAccountAsync(string account, IEnumerable<Invitation> invitations, bool isAll)
     {
-        List<DocumentChange> changes = [.. (rooms ?? await RoomsOfAsync(account)).Select(room => new Delete(Members, Id(room, account), null))];
-        await foreach (var document in documents.AllAsync(Invitations))
-        {
-            if (ReadInvitation(document) is var one && (one.Account == account || one.By == account))
-            {
-                changes.Add(Remove(one));
-            }
-        }
-
-        changes.Add(new Delete(Inviters, account, null));
-        changes.AddRange(handedOver.Select(room => Put(room, expected: null)));
+        List<DocumentChange> changes = [.. invitations.Select(Remove), new Delete(Inviters, account, null)];
         if (isAll)
         {
             // Last of all, also where these are more than one commit.
             changes.Add(ErasedAccounts.StrikeOut(account));
         }
 
-        await documents.CommitAllAsync(changes);
-    }
-
-    private async Task<List<string>> RoomsOfAsync(string account)
-    {
-        List<string> rooms = [];
-        await foreach (var document in documents.AllAsync(Members))
-        {
-            if (Parts(document.Id) is var member && member.Account == account)
-            {
-                rooms.Add(member.Room);
-            }
-        }
-
-        return rooms;
+        return documents.CommitAllAsync(changes);
     }
 
     private static string Id(string room, string account) => room + "/" + account;
 
     // Neither a key nor an account id has a slash.
     private static (string Room, string Account) Parts(string id) => (id[..id.IndexOf('/', StringComparison.Ordinal)], id[(id.IndexOf('/', StringComparison.Ordinal) + 1)..]);
-
-    private static DocumentChange PutMember(string room, string account, DateTimeOffset since) =>
-        DocumentsReading.Put(Members, Id(room, account), null, new StoredMember(since.ToUnixTimeMilliseconds()), RoomJson.Default.StoredMember);
 
     private static DocumentChange Put(FormerRoom room) =>
         DocumentsReading.Put(Former, room.Id, null, new StoredFormerRoom(room.Key, room.OwnerId, room.IsEnding), RoomJson.Default.StoredFormerRoom);
@@ -221,25 +196,29 @@ internal sealed class RoomStore(IDocuments documents)
 
     private static DocumentChange Remove(Invitation invitation) => new Delete(Invitations, Id(invitation.Room, invitation.Account), null);
 
-    private static DocumentChange Put(RoomRecord room, long? expected) => DocumentsReading.Put(
-        Rooms,
-        room.Key,
-        expected,
-        new StoredRoom(room.Id.Value, room.Title, room.Topic, room.IsPrivate, room.OwnerId, room.CreatedAt.ToUnixTimeMilliseconds()),
+    /// <summary>A room as it is stored, in either store.</summary>
+    public static byte[] BytesOf(RoomRecord room) => JsonSerializer.SerializeToUtf8Bytes(
+        new StoredRoom(room.Id.Value, room.Title, room.Topic, null, room.MakerId, room.CreatedAt.ToUnixTimeMilliseconds(), room.Policy, room.Revision),
         RoomJson.Default.StoredRoom);
 
-    private static RoomRecord ReadRoom(Document document)
+    /// <exception cref="InvalidDataException">It is not what it should be.</exception>
+    public static RoomRecord Read(string key, ReadOnlyMemory<byte> json)
     {
-        var stored = document.As(RoomJson.Default.StoredRoom);
+        var stored = new Document(key, 1, json).As(RoomJson.Default.StoredRoom);
         return new RoomRecord(
-            document.Id,
-            RoomId.TryParse(stored.Id, out var id) ? id : throw new InvalidDataException($"'{stored.Id}' in the rooms collection is no room id."),
+            key,
+            RoomId.TryParse(stored.Id, out var id) ? id : throw new InvalidDataException($"'{stored.Id}' of room {key} is no room id."),
             stored.Title,
             stored.Topic,
-            stored.Private,
+            stored.Policy ?? PolicyFields.Of(stored.Private ?? false),
             stored.Owner,
-            Time(stored.CreatedAt));
+            Time(stored.CreatedAt))
+        {
+            Revision = stored.Revision,
+        };
     }
+
+    private static DocumentChange.Put Put(RoomRecord room, long? expected) => new DocumentChange.Put(Rooms, room.Key, expected, BytesOf(room));
 
     private static Invitation ReadInvitation(Document document)
     {
@@ -252,9 +231,12 @@ internal sealed class RoomStore(IDocuments documents)
 }
 
 /// <summary>Documents of rooms. Times are milliseconds since 1970. `rooms` by key.</summary>
-internal sealed record StoredRoom(string Id, string Title, string Topic, bool Private, string? Owner, long CreatedAt);
+/// <param name="Owner">See <see cref="RoomRecord.MakerId"/>. Version 0.1 wrote here who has it.</param>
+/// <param name="Private">As version 0.1 wrote it, in place of a policy.</param>
+internal sealed record StoredRoom(
+    string Id, string Title, string Topic, bool? Private, string? Owner, long CreatedAt, PolicyFields? Policy = null, int Revision = 0);
 
-/// <summary>`members` by `{room key}/{account}`.</summary>
+/// <summary>`members` by `{room key}/{account}`: of version 0.1.</summary>
 /// <param name="Since">Null: since version 0.1, which did not write it down.</param>
 internal sealed record StoredMember(long? Since);
 

@@ -151,7 +151,7 @@ internal sealed class RetainedReplay(IMember member, HeldFilter filter, ArraySeg
             member.Deliver(subscriber, new PublishFrames(TopicKind.Info, room.InfoTopic, room.InfoPayload(), retain: true), wants, touched);
         }
 
-        if (!filter.Filter.Presence || !room.IsMember(member.Account.Id))
+        if (!filter.Filter.Presence || !RoomPolicy.MayHear(room, member.Account))
         {
             return;
         }

@@ -4,6 +4,7 @@ using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.SigningIn;
 using WebMessenger.Auth.Tokens;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Storage.EventLog;
 using WebMessenger.Storage.Tests.EventLog;
 
 namespace WebMessenger.Broker.Tests.Host;
@@ -31,7 +32,8 @@ public sealed class FirstFormatTests
             var (den, yard) = (broker.Room("den"), broker.Room("yard"));
             Assert.Equal(("Den \"x\"", "Ünïcode 🦊", true), (den.Record.Title, den.Record.Topic, den.Record.IsPrivate));
             Assert.Equal((true, 3L, "r/den"), (den.IsMember(bob.Id), den.Head, den.Log.Value));
-            Assert.Equal(bob.Id, yard.Record.OwnerId);
+            Assert.Equal(bob.Id, yard.OwnerId);
+            Assert.NotNull(broker.Get<IRecords>().Find(MembershipRecord.AccountKey(bob.Id, "den")));
             Assert.Null(broker.Get<RoomDirectory>().Find("gone"));
 
             // By the password of before; names of before are still their owners' only.

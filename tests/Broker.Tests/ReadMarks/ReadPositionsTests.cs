@@ -70,7 +70,7 @@ public sealed class ReadPositionsTests
         var before = State(store, positions);
 
         await store.RestartAsync();
-        store.Room.AddMember("ana");
+        store.Join("ana");
 
         Assert.Equal(before, State(store, new ReadPositions(store.Log, store.Log)));
         Assert.Equal((3, 2), (before.Seq, before.Unread));
@@ -82,7 +82,7 @@ public sealed class ReadPositionsTests
         await using ReadingLog store = new();
         await JoinAsync(store, new ReadPositions(store.Log, store.Log), _ana);
         await store.RestartAsync();
-        store.Room.AddMember("ana");
+        store.Join("ana");
         await store.SayAsync("bob");
 
         Assert.Equal((0, 1), (State(store, new ReadPositions(store.Log, store.Log)).Seq, State(store, new ReadPositions(store.Log, store.Log)).Unread));
@@ -94,7 +94,7 @@ public sealed class ReadPositionsTests
         await using ReadingLog store = new();
         await store.SayAsync(Enumerable.Repeat(("bob", EventType.Message), 5));
         await store.Log.WriteAsync([new RecordChange(AccountPositions.Key("ana", store.Room.Log.Value), new Mark(2, "zzzzzz").ToBytes())]);
-        store.Room.AddMember("ana");
+        store.Join("ana");
         ReadPositions positions = new(store.Log, store.Log);
 
         Assert.Equal((5, 0), (State(store, positions).Seq, State(store, positions).Unread));
@@ -105,7 +105,7 @@ public sealed class ReadPositionsTests
         await MarkAsync(store, positions, 6);
         await store.SayAsync("bob");
         await store.RestartAsync();
-        store.Room.AddMember("ana");
+        store.Join("ana");
         Assert.Equal((6, 1), (State(store, new ReadPositions(store.Log, store.Log)).Seq, State(store, new ReadPositions(store.Log, store.Log)).Unread));
     }
 
@@ -114,14 +114,14 @@ public sealed class ReadPositionsTests
     {
         await using ReadingLog store = new();
         await store.SayAsync("bob");
-        store.Room.AddMember("ana");
+        store.Join("ana");
         HeldBack records = new(store.Log);
         ReadPositions positions = new(store.Log, records);
         Assert.Equal((1, 0), (State(store, positions).Seq, State(store, positions).Unread));
         await records.LastWrite;
         await store.SayAsync("bob");
         await store.RestartAsync();
-        store.Room.AddMember("ana");
+        store.Join("ana");
 
         Assert.Equal((1, 1), (State(store, new ReadPositions(store.Log, store.Log)).Seq, State(store, new ReadPositions(store.Log, store.Log)).Unread));
     }
@@ -215,7 +215,7 @@ public sealed class ReadPositionsTests
 
         Assert.Equal(seq, State(store, positions).Seq);
         await store.RestartAsync();
-        store.Room.AddMember("ana");
+        store.Join("ana");
         Assert.Equal(seq, State(store, new ReadPositions(store.Log, store.Log)).Seq);
     }
 
@@ -235,7 +235,7 @@ public sealed class ReadPositionsTests
 
     private static async Task JoinAsync(ReadingLog store, ReadPositions positions, Account account)
     {
-        store.Room.AddMember(account.Id);
+        store.Join(account.Id);
         await positions.LoadAsync(account);
         await store.Room.OpenAsync();
         await positions.BeginAsync(account, store.Room);

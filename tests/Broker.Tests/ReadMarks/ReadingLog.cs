@@ -47,6 +47,9 @@ internal sealed class ReadingLog : IAsyncDisposable
 
     public Task SayAsync(IEnumerable<(string Author, EventType Type)> events) => Task.WhenAll(events.Select(said => SayAsync(said.Author, said.Type)));
 
+    /// <summary>The account comes onto the room's list.</summary>
+    public void Join(string accountId) => Room.AddMember(accountId, new Membership(MembershipRecord.Begin(MemberRole.Member, DateTimeOffset.UnixEpoch), isStored: true));
+
     public async ValueTask DisposeAsync()
     {
         await Log.DisposeAsync();
@@ -58,6 +61,8 @@ internal sealed class ReadingLog : IAsyncDisposable
         Log = RocksEventLog.Open(_data, new RocksEventLogOptions { MemtableBytes = 64 << 10, WalBytes = 1 << 20 }, TimeProvider.System, new LogLines());
         Assert.True(RoomId.TryParse("lobby", out var id));
         BrokerLimits limits = new() { FreeDiskMegabytes = 0 };
-        Room = new Room(new RoomRecord(id.Value, id, "Lobby", "", false, null, DateTimeOffset.UnixEpoch), Log, new Alone(new NobodyHere()), new StorageQuotas(limits, Log, TimeProvider.System), new DiskSpace(() => default, limits), TimeProvider.System);
+        RoomRecord record = new(id.Value, id, "Lobby", "", new PolicyFields(), null, DateTimeOffset.UnixEpoch);
+        StorageQuotas quotas = new(limits, Log, TimeProvider.System);
+        Room = new Room(record, Log, new Alone(new NobodyHere()), quotas, new DiskSpace(() => default, limits), TimeProvider.System);
     }
 }

@@ -295,7 +295,7 @@ public sealed class InvitationTests
             var room = broker.Room(id.Value);
 
             // The change waits for the disk when the call comes, so the room is still public for whoever looks before the gate.
-            var change = rooms.ChangeAsync(room, null, null, isPrivate: true, maker.Account);
+            var change = Acts.ChangeAsync(broker, room.Id.Value, maker, new() { Visibility = "private" });
             var call = eves.SendAsync(HttpMethod.Put, $"/api/rooms/{id}/members/me");
             await change;
             var answer = await call;

@@ -151,9 +151,9 @@ public sealed class PlaceTests
         Assert.Contains("Cellar", (await watcher.NextPublishAsync()).Text, StringComparison.Ordinal);
         Assert.False(broker.Room("cellar").IsMember(bob.Account.Id));
 
-        await rooms.ChangeAsync(broker.Room("cellar"), "Vault", null, isPrivate: null, ana.Account);
+        await Acts.ChangeAsync(broker, "cellar", ana, new() { Title = "Vault" });
         Assert.Contains("Vault", (await watcher.NextPublishAsync()).Text, StringComparison.Ordinal);
-        await rooms.ChangeAsync(broker.Room("cellar"), "Secret", null, isPrivate: true, ana.Account);
+        await Acts.ChangeAsync(broker, "cellar", ana, new() { Title = "Secret", Visibility = "private" });
         await using var speaker = await broker.ConnectAsync(ana);
         await speaker.PublishAsync("users/bob", "marker");
 
@@ -176,7 +176,7 @@ public sealed class PlaceTests
         Assert.True(room.IsMember(bob.Account.Id));
 
         // The change is queued first, so it is made first.
-        var change = rooms.ChangeAsync(room, null, null, isPrivate: true, ana.Account);
+        var change = Acts.ChangeAsync(broker, "cellar", ana, new() { Visibility = "private" });
         await rooms.JoinAsync(room, eve.Account, byItself: true);
         await change;
 

@@ -157,7 +157,7 @@ public sealed class VisibilityTests
         await using var broker = await RunningBroker.StartAsync();
         var ana = await broker.RegisterAsync("ana");
         var bob = await broker.RegisterAsync("bob");
-        var room = await CreateAsync(broker, "club", ana, isPrivate: false);
+        await CreateAsync(broker, "club", ana, isPrivate: false);
         await using var plain = await broker.ConnectAsync(bob, clientId: "plain");
         await using var asPublished = await broker.ConnectAsync(bob, clientId: "as-published");
         await plain.SubscribeAsync("rooms/club/info");
@@ -165,7 +165,7 @@ public sealed class VisibilityTests
         Assert.True((await plain.NextPublishAsync()).Retain);
         Assert.True((await asPublished.NextPublishAsync()).Retain);
 
-        await broker.Get<RoomDirectory>().ChangeAsync(room, "The \u202eClub", "On\nair", null, ana.Account);
+        await Acts.ChangeAsync(broker, "club", ana, new() { Title = "The \u202eClub", Topic = "On\nair" });
 
         var changed = await plain.NextPublishAsync();
         Assert.Equal("""{"room":"club","title":"The Club","topic":"On ⏎ air","people":0,"visibility":"public"}""", changed.Text);

@@ -1,0 +1,63 @@
+using System.Text.Json.Serialization;
+using WebMessenger.Broker.Events;
+
+namespace WebMessenger.Broker.Rooms;
+
+/// <summary>A room's rules as they are stored, and as protocol and HTTP show them. Who may do what by them, <see cref="RoomPolicy"/>
+/// says.</summary>
+/// <remarks>By a constructor, so that what is not stored has the value given here.</remarks>
+/// <param name="Visibility">`public` or `private`.</param>
+/// <param name="Entry">Who comes in: `open`, whoever sees it; else (`request`, `invite`) who is invited.</param>
+/// <param name="Guests">What guests may: `write`, `read`, or `none`, not even come in.</param>
+/// <param name="Posting">Who speaks: `everyone` who is in it, or `moderators`.</param>
+/// <param name="Data">Stored, and without effect yet, as is all that follows.</param>
+/// <param name="SlowMode">Seconds between two messages of one member; 0: none.</param>
+/// <param name="Capacity">People present; 0: no bound.</param>
+/// <param name="Retention">How long what was said is kept.</param>
+/// <param name="EditWindow">Minutes in which an author may change what he said; −1: for ever.</param>
+/// <param name="History">What somebody who comes in may read: `all`, or what is said from `now` on.</param>
+internal sealed record PolicyFields(
+    string Visibility = "public",
+    string Entry = "open",
+    string Guests = "write",
+    string Posting = "everyone",
+    DataPolicy? Data = null,
+    [property: JsonPropertyOrder(2)] int SlowMode = 0,
+    [property: JsonPropertyOrder(2)] int Capacity = 0,
+    RetentionPolicy? Retention = null,
+    [property: JsonPropertyOrder(4)] int EditWindow = -1,
+    [property: JsonPropertyOrder(4)] string History = "all")
+{
+    private const string PrivateVisibility = "private";
+
+    [JsonPropertyOrder(1)]
+    public DataPolicy Data { get; init; } = Data ?? new DataPolicy();
+
+    [JsonPropertyOrder(3)]
+    public RetentionPolicy Retention { get; init; } = Retention ?? new RetentionPolicy();
+
+    [JsonIgnore]
+    public bool IsPrivate => Visibility == PrivateVisibility;
+
+    public static PolicyFields Of(bool isPrivate) => isPrivate ? new(PrivateVisibility) : new();
+
+    public PolicyFields With(PolicyChanges changes) => this with
+    {
+        Visibility = changes.Visibility ?? Visibility,
+        Entry = changes.Entry ?? Entry,
+        Guests = changes.Guests ?? Guests,
+        Posting = changes.Posting ?? Posting,
+        Data = new DataPolicy(changes.Data?.Read ?? Data.Read, changes.Data?.Write ?? Data.Write),
+        SlowMode = changes.SlowMode ?? SlowMode,
+        Capacity = changes.Capacity ?? Capacity,
+        Retention = new RetentionPolicy(changes.Retention?.Days ?? Retention.Days, changes.Retention?.Messages ?? Retention.Messages),
+        EditWindow = changes.EditWindow ?? EditWindow,
+        History = changes.History ?? History,
+    };
+}
+
+/// <summary>Who reads and writes data topics: `members` or `moderators`.</summary>
+internal sealed record DataPolicy(string Read = "members", string Write = "moderators");
+
+/// <summary>How long what was said is kept; 0: for ever, and all.</summary>
+internal sealed record RetentionPolicy(int Days = 0, int Messages = 0);
