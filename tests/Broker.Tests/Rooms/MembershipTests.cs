@@ -59,7 +59,7 @@ public sealed class MembershipTests
         records.Hold();
         var joining = broker.Get<RoomDirectory>().JoinAsync(room, bob.Account, byItself: true);
         await records.Waiting(1);
-        var kick = makers.Delete("/api/rooms/yard/members/bob");
+        var kick = broker.Get<RoomDirectory>().LeaveAsync(room, bob.Account);
         Assert.False(kick.IsCompleted);
         records.Release();
         await Task.WhenAll(joining, kick);
