@@ -11,7 +11,7 @@ using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Tests.Clients;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Broker.Transports;
 
 namespace WebMessenger.Broker.Tests.Api;

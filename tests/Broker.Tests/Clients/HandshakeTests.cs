@@ -2,7 +2,7 @@ using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using MQTTnet.Server;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using ConnectionDirectory = WebMessenger.Broker.Clients.ConnectionDirectory;
 
 namespace WebMessenger.Broker.Tests.Clients;
@@ -226,7 +226,7 @@ public sealed class HandshakeTests
         var ana = await broker.RegisterAsync("ana");
         await using var client = await broker.ConnectAsync(ana);
 
-        await client.SendAsync(RawMqttClient.EncodeConnect(MqttVersion.V5, "ana", ana.Token));
+        await client.SendAsync(ClientPackets.Connect(MqttVersion.V5, "ana", ana.Token));
 
         Assert.Equal((byte)0x82, (await client.WaitForCloseAsync()).Disconnect);
     }
@@ -391,7 +391,7 @@ public sealed class HandshakeTests
         var ana = await broker.RegisterAsync("ana");
         await using var client = await RawMqttClient.OverWebSocketAsync(broker.WebSocket, new WebSocketDoor());
 
-        foreach (var one in RawMqttClient.EncodeConnect(MqttVersion.V5, "ana", ana.Token))
+        foreach (var one in ClientPackets.Connect(MqttVersion.V5, "ana", ana.Token))
         {
             await client.SendAsync(new[] { one });
         }
@@ -399,8 +399,8 @@ public sealed class HandshakeTests
         Assert.True(ConnAck.Decode(await client.NextAsync(PacketType.ConnAck), MqttVersion.V5).Accepted);
         byte[] many =
         [
-            .. RawMqttClient.EncodePublish(MqttVersion.V5, "rooms/lobby", "one"u8.ToArray(), 1, packetId: 1),
-            .. RawMqttClient.EncodePublish(MqttVersion.V5, "rooms/lobby", "two"u8.ToArray(), 1, packetId: 2),
+            .. ClientPackets.Publish(MqttVersion.V5, "rooms/lobby", "one"u8.ToArray(), 1, packetId: 1),
+            .. ClientPackets.Publish(MqttVersion.V5, "rooms/lobby", "two"u8.ToArray(), 1, packetId: 2),
             0xC0, 0,
         ];
         await client.SendAsync(many);
@@ -432,8 +432,8 @@ public sealed class HandshakeTests
         var ana = await broker.RegisterAsync("ana");
 
         // More than the server's buffers take in: when it closes, some of it is still unread.
-        byte[] more = [.. Enumerable.Repeat(RawMqttClient.EncodePublish(MqttVersion.V5, "rooms/lobby", new byte[60_000]), 5).SelectMany(packet => packet)];
-        byte[] refused = [.. RawMqttClient.EncodeConnect(MqttVersion.V5, "ana", "wm_" + new string('A', 43)), .. more];
+        byte[] more = [.. Enumerable.Repeat(ClientPackets.Publish(MqttVersion.V5, "rooms/lobby", new byte[60_000]), 5).SelectMany(packet => packet)];
+        byte[] refused = [.. ClientPackets.Connect(MqttVersion.V5, "ana", "wm_" + new string('A', 43)), .. more];
         byte[] malformed = [0x36, 0, .. more];
         for (var i = 0; i < 40; i++)
         {

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Hosting;
 using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Broker.Topics;
 
 namespace WebMessenger.Broker.Tests.Clients;
@@ -284,7 +284,7 @@ public sealed class PublishTests
         string[] topics = ["rooms/lobby", "rooms/nowhere", "rooms/garden", "nonsense"];
         for (ushort id = 1001; id <= 1100; id++)
         {
-            burst.Write(RawMqttClient.EncodePublish(MqttVersion.V5, topics[id % topics.Length], Encoding.ASCII.GetBytes($"{id}"), 1, packetId: id));
+            burst.Write(ClientPackets.Publish(MqttVersion.V5, topics[id % topics.Length], Encoding.ASCII.GetBytes($"{id}"), 1, packetId: id));
         }
 
         await client.SendAsync(burst.ToArray());
@@ -351,10 +351,10 @@ public sealed class PublishTests
         using MemoryStream burst = new();
         for (var i = 0; i < 200; i++)
         {
-            burst.Write(RawMqttClient.EncodePublish(MqttVersion.V5, "rooms/lobby", "x"u8.ToArray()));
+            burst.Write(ClientPackets.Publish(MqttVersion.V5, "rooms/lobby", "x"u8.ToArray()));
         }
 
-        burst.Write(RawMqttClient.EncodePublish(MqttVersion.V5, "rooms/lobby", "last"u8.ToArray(), 1, packetId: 7));
+        burst.Write(ClientPackets.Publish(MqttVersion.V5, "rooms/lobby", "last"u8.ToArray(), 1, packetId: 7));
         await client.SendAsync(burst.ToArray());
 
         var answer = PubAck.Decode(await client.NextAsync(PacketType.PubAck, 7));
@@ -370,7 +370,7 @@ public sealed class PublishTests
         using MemoryStream burst = new();
         for (ushort id = 1; id <= 300; id++)
         {
-            burst.Write(RawMqttClient.EncodePublish(MqttVersion.V311, "rooms/lobby", "x"u8.ToArray(), 1, packetId: id));
+            burst.Write(ClientPackets.Publish(MqttVersion.V311, "rooms/lobby", "x"u8.ToArray(), 1, packetId: id));
         }
 
         await client.SendAsync(burst.ToArray());

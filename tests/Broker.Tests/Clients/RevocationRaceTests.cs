@@ -4,7 +4,7 @@ using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Storage.EventLog;
 using ConnectionDirectory = WebMessenger.Broker.Clients.ConnectionDirectory;
 

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Tests.Clients;

@@ -8,7 +8,7 @@ using WebMessenger.Auth.Tokens;
 using WebMessenger.Broker.Host;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Rooms;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Storage.Tests.EventLog;
 
 namespace WebMessenger.Broker.Tests.Host;

@@ -6,7 +6,7 @@ using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using static WebMessenger.Broker.Tests.MqttSessions.Talk;
 
 namespace WebMessenger.Broker.Tests.MqttSessions;

@@ -5,7 +5,7 @@ using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Clients;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Storage.EventLog;
 using static WebMessenger.Broker.Tests.MqttSessions.Talk;
 

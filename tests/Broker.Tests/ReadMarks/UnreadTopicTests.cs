@@ -6,7 +6,7 @@ using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.ReadMarks;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Broker.Topics;
 
 namespace WebMessenger.Broker.Tests.ReadMarks;

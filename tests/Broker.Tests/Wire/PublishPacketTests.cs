@@ -1,5 +1,7 @@
 using System.Text;
 using WebMessenger.Broker.Wire;
+using WebMessenger.Wire.Testing;
+using PropertyId = WebMessenger.Wire.Testing.PropertyId;
 
 namespace WebMessenger.Broker.Tests.Wire;
 

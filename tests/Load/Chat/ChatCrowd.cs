@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Measuring;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Chat;
 

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Scenarios;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Chat;
 
@@ -48,7 +48,7 @@ internal sealed class ChatPage : IPacketHandler, IDisposable
         {
             var start = Stopwatch.GetTimestamp();
             _ = page.ReadAsync();
-            await page.AskAsync(PacketType.ConnAck, ClientPackets.Connect(MqttVersion.V5, $"page-{person.UserName}", null), cancellation);
+            await page.AskAsync(PacketType.ConnAck, ConnectWish.Clean.ToPacket(MqttVersion.V5, $"page-{person.UserName}", null), cancellation);
             var (room, me) = (RoomTopic.Of(person.Room), $"users/{person.UserName}");
             var around = page.AskAsync(PacketType.SubAck, ClientPackets.Subscribe(MqttVersion.V5, AroundId, [me, $"{me}/read", $"{me}/read/+", $"{room}/people", $"{room}/info", $"{room}/typing"], 0), cancellation);
             var (head, epoch, _) = await browser.HistoryAsync(person.Cookie, person.Room, cancellation);

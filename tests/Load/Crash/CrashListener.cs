@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 using WebMessenger.Load.Generator;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Crash;
 

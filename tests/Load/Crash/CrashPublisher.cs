@@ -3,7 +3,7 @@ using System.Net;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using WebMessenger.Load.Generator;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Crash;
 
@@ -149,8 +149,10 @@ internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, 
             return;
         }
 
-        var isStored = packet.TryReadStored(out var seq, out var epoch);
-        if (plan is { Version: MqttVersion.V5, RelyOnSession: false } && !isStored)
+        // Of MQTT 5 only: under which number it is stored.
+        var answer = PubAck.Decode(packet.Type, packet.Body);
+        var (seq, epoch) = answer is { HasSeq: true, Epoch: { } its } ? (answer.Seq, its) : (0, "");
+        if (plan is { Version: MqttVersion.V5, RelyOnSession: false } && seq == 0)
         {
             Record.Notice(FaultKind.WrongNumber, $"{this}: {message.Said.Id} was acknowledged without its seq");
         }
@@ -221,8 +223,8 @@ internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, 
             RoomTopic.Of(message.Said.Room),
             message.Payload,
             plan.QualityOfService,
-            message.PacketId,
-            isDuplicate: message.WasSent && mayBeDuplicate && plan.SendsDuplicates));
+            packetId: message.PacketId,
+            duplicate: message.WasSent && mayBeDuplicate && plan.SendsDuplicates));
         message.WasSent = true;
     }
 

@@ -1,8 +1,7 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Fuzz;
 
@@ -11,7 +10,6 @@ namespace WebMessenger.Load.Fuzz;
 internal sealed class Fuzzer(IPEndPoint mqtt, IPEndPoint http, IReadOnlyList<(string User, string Secret)> accounts, int seed, int rate = 0)
 {
     private const int AtATime = 16;
-    private const byte ConnAck = 0x20;
 
     /// <summary>A server that has neither closed nor been reset by then hangs.</summary>
     private static readonly TimeSpan CloseTime = TimeSpan.FromSeconds(30);
@@ -78,7 +76,7 @@ internal sealed class Fuzzer(IPEndPoint mqtt, IPEndPoint http, IReadOnlyList<(st
             await socket.ConnectAsync(script.IsWebSocket ? http : mqtt, cancellation);
             if (script.IsWebSocket)
             {
-                await UpgradeAsync(socket, cancellation);
+                await WebSocketFrames.AskAsync(socket, http, cookie: null, cancellation);
             }
 
             reading = ReadAwayAsync(socket, script.IsWebSocket);
@@ -112,22 +110,6 @@ internal sealed class Fuzzer(IPEndPoint mqtt, IPEndPoint http, IReadOnlyList<(st
         await reading;
     }
 
-    private async Task UpgradeAsync(Socket socket, CancellationToken cancellation)
-    {
-        await socket.SendAsync(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture,
-            $"GET /mqtt HTTP/1.1\r\nHost: {http}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ZnV6emluZy1pcy1mdW4hIQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n")), cancellation);
-        var answer = new byte[1];
-        for (var ends = 0; ends < 4;)
-        {
-            if (await socket.ReceiveAsync(answer, cancellation) == 0)
-            {
-                return;
-            }
-
-            ends = answer[0] == "\r\n\r\n"[ends] ? ends + 1 : answer[0] == '\r' ? 1 : 0;
-        }
-    }
-
     private async Task ReadAwayAsync(Socket socket, bool isWebSocket)
     {
         var buffer = new byte[16384];
@@ -135,7 +117,7 @@ internal sealed class Fuzzer(IPEndPoint mqtt, IPEndPoint http, IReadOnlyList<(st
         {
             // Of a WebSocket, behind the two bytes of its first frame's header.
             var first = await socket.ReceiveAsync(buffer);
-            if (first > 2 && buffer[isWebSocket ? 2 : 0] == ConnAck)
+            if (first > 2 && buffer[isWebSocket ? 2 : 0] >> 4 == (int)PacketType.ConnAck)
             {
                 Interlocked.Increment(ref _answered);
             }

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Generator;
 
@@ -40,7 +40,7 @@ internal abstract class Connection : IDisposable
     /// <summary>Connects, signs in and does what <see cref="AfterConnect"/> asks for; <see cref="Swarm.Opened"/> is told when that is done, <see cref="Swarm.Lost"/> when it fails.</summary>
     public void Open(Login? login)
     {
-        _connect = ClientPackets.Connect(Swarm.Version, $"load-{Number}", login);
+        _connect = ConnectWish.Clean.ToPacket(Swarm.Version, $"load-{Number}", login);
         SocketAsyncEventArgs connecting = new(true) { RemoteEndPoint = Swarm.Door.Address };
         connecting.Completed += (_, _) => OnConnected(connecting);
         if (!_socket.ConnectAsync(connecting))

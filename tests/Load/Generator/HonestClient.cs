@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using WebMessenger.Load.Measuring;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Generator;
 
@@ -26,7 +26,7 @@ internal sealed class HonestClient : IDisposable
         _publish = ClientPackets.Publish(MqttVersion.V311, topic ?? "users/" + login.UserName, "honest"u8, out var packetIdAt);
         _publish[packetIdAt + 1] = 1;
         _socket.Connect(server);
-        _socket.Send(ClientPackets.Connect(MqttVersion.V311, "honest", login));
+        _socket.Send(ConnectWish.Clean.ToPacket(MqttVersion.V311, "honest", login));
         Receive();
     }
 

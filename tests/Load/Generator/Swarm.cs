@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using WebMessenger.Load.Measuring;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Generator;
 

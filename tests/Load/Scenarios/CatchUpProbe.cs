@@ -1,7 +1,7 @@
 using System.Buffers.Text;
 using System.Diagnostics;
 using System.Net;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Scenarios;
 

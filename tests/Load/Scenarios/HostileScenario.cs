@@ -6,7 +6,7 @@ using WebMessenger.Load.Commands;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Measuring;
 using WebMessenger.Load.Servers;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Scenarios;
 
@@ -138,7 +138,7 @@ internal sealed class HostileScenario : IScenario
     private static async Task<List<Socket>> AttackAsync(ServerUnderTest server, int connections, CancellationToken cancellation)
     {
         Random random = new(1);
-        var connect = ClientPackets.Connect(MqttVersion.V5, "slow", server.Login(0));
+        var connect = ConnectWish.Clean.ToPacket(MqttVersion.V5, "slow", server.Login(0));
         var garbage = new byte[4096];
         List<Socket> sockets = [];
         for (var i = 0; i < connections; i++)

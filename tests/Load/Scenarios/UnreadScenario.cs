@@ -7,7 +7,7 @@ using WebMessenger.Load.Crash;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Measuring;
 using WebMessenger.Load.Servers;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Scenarios;
 
@@ -152,7 +152,7 @@ internal sealed class UnreadScenario : IScenario
     {
         var socket = await ConnectAsync(server.Mqtt, cancellation);
         var name = string.Create(CultureInfo.InvariantCulture, $"deaf-{_deaf.Count}");
-        await socket.SendAsync(ClientPackets.Connect(version, name, server.Login(2 + (number % (Accounts - 2)))), cancellation);
+        await socket.SendAsync(ConnectWish.Clean.ToPacket(version, name, server.Login(2 + (number % (Accounts - 2)))), cancellation);
         await socket.ReceiveAsync(new byte[4], cancellation);
         return socket;
     }
@@ -178,7 +178,7 @@ internal sealed class UnreadScenario : IScenario
     {
         var version = number % 2 == 0 ? MqttVersion.V5 : MqttVersion.V311;
         var socket = await OpenAsync(server, version, number, enough);
-        var packet = number % 4 < 2 ? ClientPackets.Publish(version, "nonsense", "x"u8, 1, 1, isDuplicate: false) : ClientPackets.PingReq;
+        var packet = number % 4 < 2 ? ClientPackets.Publish(version, "nonsense", "x"u8, 1, packetId: 1) : ClientPackets.PingReq;
         asking.Add(SendOnAsync(socket, [.. Enumerable.Repeat(packet, 4096 / packet.Length).SelectMany(bytes => bytes)], enough));
     }
 

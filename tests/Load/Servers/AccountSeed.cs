@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using WebMessenger.Auth;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Storage.Documents;
 using WebMessenger.Storage.EventLog;
 

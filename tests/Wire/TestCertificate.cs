@@ -2,7 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace WebMessenger.Broker.Tests.Wire;
+namespace WebMessenger.Wire.Testing;
 
 /// <summary>An authority made for one test, and PEM files of a certificate for this machine that an intermediate authority has signed.</summary>
 internal sealed class TestCertificate : IDisposable
