@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.CodeAnalysis;
 using WebMessenger.Auth.Changes;
 using WebMessenger.Auth.Names;
 using WebMessenger.Auth.Outcomes;
@@ -18,9 +17,7 @@ public sealed class AccountDirectory
     private readonly IAccountStore _store;
     private readonly WriteGate _gate;
     private readonly TimeProvider _time;
-    private readonly ConcurrentDictionary<string, Account> _byId = new();
-    private readonly ConcurrentDictionary<string, Account> _byUserName = new();
-    private readonly ConcurrentDictionary<string, Account> _byEmail = new();
+    private readonly AccountIndex _index = new();
     private readonly NameIndex _names;
 
     // There is, or has been, a person. It never becomes false again.
@@ -56,19 +53,19 @@ public sealed class AccountDirectory
     internal int StandingsChanged => _standingsChanged;
 
     /// <summary>A copy; guests and persons.</summary>
-    public IReadOnlyCollection<Account> All => [.. _byId.Values];
+    public IReadOnlyCollection<Account> All => _index.All;
 
-    public Account? Find(string id) => _byId.GetValueOrDefault(id);
+    public Account? Find(string id) => _index.Find(id);
 
-    internal bool Knows(Account account) => _byId.GetValueOrDefault(account.Id) == account;
+    internal bool Knows(Account account) => _index.Find(account.Id) == account;
 
     /// <summary>By user name as people type it: case and width do not matter, looks do.</summary>
-    public Account? FindByUserName(string? userName) => UserName.TryParse(userName, out var parsed) ? _byUserName.GetValueOrDefault(parsed.Value) : null;
+    public Account? FindByUserName(string? userName) => _index.FindByUserName(userName);
 
     /// <summary>By e-mail address or user name.</summary>
     internal Account? FindByLogin(string? login) =>
         login is not null && login.Contains('@', StringComparison.Ordinal)
-            ? EmailAddress.TryParse(login, out var email) ? _byEmail.GetValueOrDefault(email.Key) : null
+            ? _index.FindByEmail(login)
             : FindByUserName(login?.Trim());
 
     /// <param name="guest">Who registers, and keeps the nickname; null for somebody who comes from outside.</param>
@@ -104,7 +101,7 @@ public sealed class AccountDirectory
             {
                 userName = UserName.GuestPrefix + Secret.CreateId()[..10].ToLowerInvariant();
             }
-            while (_byUserName.ContainsKey(userName));
+            while (_index.HasUserName(userName));
 
             Profile profile = new(userName, nickname, Email: null, IsAdministrator: false);
             added = Begin(new AccountRecord(NewId(), AccountKind.Guest, _time.GetUtcNow(), profile, Credential: null), Conflicts.None);
@@ -236,7 +233,7 @@ public sealed class AccountDirectory
         var records = await _store.ReadAllAsync();
         foreach (var record in records)
         {
-            if (_byId.GetValueOrDefault(record.Id) is not { } account)
+            if (_index.Find(record.Id) is not { } account)
             {
                 Remember(record);
             }
@@ -247,7 +244,7 @@ public sealed class AccountDirectory
         }
 
         var stored = records.Select(record => record.Id).ToHashSet();
-        foreach (var account in _byId.Values.Where(account => !stored.Contains(account.Id)))
+        foreach (var account in _index.All.Where(account => !stored.Contains(account.Id)))
         {
             // The sweep ends its login sessions.
             account.IsErased = true;
@@ -330,17 +327,19 @@ public sealed class AccountDirectory
     {
         // New names first, so that the account can be found at every moment.
         var before = account.Profile;
-        Index(account, record.Profile);
+        _index.AddLogins(account, record.Profile);
+        _names.Add(account, record.Profile);
         account.Credential = record.Credential;
         account.Standing = record.Standing;
         account.Profile = record.Profile;
-        Unindex(account, before, keep: record.Profile);
+        _index.RemoveLogins(account, before, keep: record.Profile);
+        _names.Remove(account, before, keep: record.Profile);
     }
 
     private void Forget(Account account)
     {
-        _byId.TryRemove(account.Id, out _);
-        Unindex(account, account.Profile, keep: null);
+        _index.Remove(account);
+        _names.Remove(account, account.Profile, keep: null);
     }
 
     private void Remember(AccountRecord record)
@@ -361,44 +360,7 @@ public sealed class AccountDirectory
             _hasHadPersons = true;
         }
 
-        _byId[account.Id] = account;
-        IndexLogins(account, account.Profile);
-    }
-
-    private void Index(Account account, Profile profile)
-    {
-        IndexLogins(account, profile);
-        _names.Add(account, profile);
-    }
-
-    private void IndexLogins(Account account, Profile profile)
-    {
-        _byUserName[profile.UserName] = account;
-        if (TryEmailKey(profile, out var email))
-        {
-            _byEmail[email] = account;
-        }
-    }
-
-    private void Unindex(Account account, Profile profile, Profile? keep)
-    {
-        if (profile.UserName != keep?.UserName)
-        {
-            _byUserName.TryRemove(KeyValuePair.Create(profile.UserName, account));
-        }
-
-        if (TryEmailKey(profile, out var email) && !(keep is not null && TryEmailKey(keep, out var kept) && kept == email))
-        {
-            _byEmail.TryRemove(KeyValuePair.Create(email, account));
-        }
-
-        _names.Remove(account, profile, keep);
-    }
-
-    private static bool TryEmailKey(Profile profile, [NotNullWhen(true)] out string? key)
-    {
-        key = profile.SignsInByEmail && EmailAddress.TryParse(profile.Email, out var email) ? email.Key : null;
-        return key is not null;
+        _index.Add(account);
     }
 
     private static string NewId() => "a" + Secret.CreateId();

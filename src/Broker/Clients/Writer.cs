@@ -27,9 +27,6 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     /// <summary>The same of anything, while more waits for all clients together than should.</summary>
     public const int TightBytesLimit = 8 * 1024;
 
-    /// <summary>Answers to a peer whose socket takes nothing more: beyond it the client is not read on, or they would have no end.</summary>
-    public const int AnswerBytesLimit = 16 * 1024;
-
     /// <summary>So much is sent without waiting for the end of a batch.</summary>
     private const int FlushBytes = 32 * 1024;
 
@@ -41,8 +38,7 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     // Written since the last flush began, and what that flush has not sent.
     private int _unflushed;
     private int _unsent;
-    private int _stalledAnswers;
-    private TaskCompletionSource? _answersTaken;
+    private UntakenAnswers _untaken;
 
     // What of the above the memory of all connections was told.
     private int _counted;
@@ -208,16 +204,14 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     /// <summary>Null: the client takes its answers. Else it is not to be read on before the task.</summary>
     public Task? AnswersTaken()
     {
-        if (Volatile.Read(ref _stalledAnswers) < AnswerBytesLimit)
+        if (!_untaken.AreTooMany)
         {
             return null;
         }
 
         lock (Gate)
         {
-            return _stalledAnswers < AnswerBytesLimit || IsSilent
-                ? null
-                : (_answersTaken ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            return _untaken.AreTooMany && !IsSilent ? _untaken.Taken() : null;
         }
     }
 
@@ -323,18 +317,10 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     {
         if (_flushing)
         {
-            _stalledAnswers += bytes;
+            _untaken.Add(bytes);
         }
 
         CountWritten(bytes);
-    }
-
-    // Under the gate.
-    private void ReadOn()
-    {
-        _stalledAnswers = 0;
-        _answersTaken?.TrySetResult();
-        _answersTaken = null;
     }
 
     // Under the gate.
@@ -365,7 +351,7 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
                 lock (Gate)
                 {
                     _unsent = 0;
-                    ReadOn();
+                    _untaken.Clear();
                     if (IsSilent)
                     {
                         return;
@@ -394,7 +380,7 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
             lock (Gate)
             {
                 IsSilent = true;
-                ReadOn();
+                _untaken.Clear();
             }
         }
     }
