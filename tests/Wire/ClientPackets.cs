@@ -6,7 +6,9 @@ namespace WebMessenger.Wire.Testing;
 internal sealed record Will(string Topic, string Payload, byte Qos = 0, bool Retain = false, MqttProperties? Properties = null);
 
 /// <summary>One filter of a SUBSCRIBE.</summary>
-/// <param name="Options">The upper bits of the subscription options of MQTT 5 (no local 4, retain as published 8, retain handling 16 or 32).</param>
+/// <param name="Options">
+/// The upper bits of the subscription options of MQTT 5 (no local 4, retain as published 8, retain handling 16 or 32).
+/// </param>
 internal readonly record struct Filter(string Topic, byte Qos = 1, byte Options = 0);
 
 /// <summary>The packets that clients send, as bytes. Who sends one often makes it once, copies it and patches the packet id.</summary>

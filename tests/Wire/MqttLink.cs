@@ -76,7 +76,9 @@ internal sealed class MqttLink : IDisposable
         }
     }
 
-    /// <summary>Sends all of it. What cannot be sent any more is lost, which the reading end notices. Not for two threads at a time.</summary>
+    /// <summary>
+    /// Sends all of it. What cannot be sent any more is lost, which the reading end notices. Not for two threads at a time.
+    /// </summary>
     public void Send(ReadOnlySpan<byte> bytes)
     {
         if (_frames is not null)

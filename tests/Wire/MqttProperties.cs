@@ -36,7 +36,8 @@ internal enum PropertyId : byte
 }
 
 /// <summary>
-/// The properties of one packet, in their order; nothing forbids what MQTT forbids (a repetition, a foreign identifier), for that is what tests send.
+/// The properties of one packet, in their order; nothing forbids what MQTT forbids (a repetition,
+/// a foreign identifier), for that is what tests send.
 /// <code>new MqttProperties { { PropertyId.SessionExpiry, 60 }, { "after", "12" } }</code>
 /// </summary>
 internal sealed class MqttProperties : IEnumerable<(PropertyId Id, object Value)>

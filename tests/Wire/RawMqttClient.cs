@@ -7,8 +7,8 @@ using System.Text;
 namespace WebMessenger.Wire.Testing;
 
 /// <summary>
-/// An MQTT client over a real socket that does only what it is told: every byte is under the test's control, and nothing is repeated, reconnected or
-/// kept alive behind its back. What is waited for and does not come fails the test with all that came instead.
+/// An MQTT client over a real socket that does only what it is told: every byte is under the test's control, and nothing is repeated,
+/// reconnected or kept alive behind its back. What is waited for and does not come fails the test with all that came instead.
 /// </summary>
 /// <remarks>
 /// One task reads; it alone decodes and hands out. Sending is serialised by <c>_sending</c>.
@@ -99,7 +99,8 @@ internal sealed class RawMqttClient : IAsyncDisposable
     }
 
     /// <summary>
-    /// Publishes at QoS 1 or 2 and waits for the answer. QoS 2: what is returned is the PUBREC, and when that accepts, PUBREL was sent and PUBCOMP came.
+    /// Publishes at QoS 1 or 2 and waits for the answer. QoS 2: what is returned is the PUBREC,
+    /// and when that accepts, PUBREL was sent and PUBCOMP came.
     /// </summary>
     public Task<PubAck> PublishAsync(string topic, string payload, byte qos = 1, bool retain = false, MqttProperties? properties = null) =>
         PublishAsync(topic, Encoding.UTF8.GetBytes(payload), qos, retain, properties);
@@ -164,7 +165,9 @@ internal sealed class RawMqttClient : IAsyncDisposable
     /// <summary>Takes what has been read from the socket so far; after an acknowledgement, that is all that came before it.</summary>
     public IEnumerable<ReceivedPublish> AlreadyHere() => _received.TakePublishes();
 
-    /// <summary>Takes publishes until one fits, which is the last in the list: "nothing came" is shown by a marker that comes first.</summary>
+    /// <summary>
+    /// Takes publishes until one fits, which is the last in the list: "nothing came" is shown by a marker that comes first.
+    /// </summary>
     public async Task<IReadOnlyList<ReceivedPublish>> PublishesUntilAsync(Func<ReceivedPublish, bool> last, TimeSpan? timeout = null)
     {
         List<ReceivedPublish> taken = [];

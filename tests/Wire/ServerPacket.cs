@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace WebMessenger.Wire.Testing;
 
-/// <summary>A packet of a server where it lies in the receive buffer: nothing is copied, and of its body only what is asked for is read.</summary>
+/// <summary>
+/// A packet of a server where it lies in the receive buffer: nothing is copied, and of its body only what is asked for is read.
+/// </summary>
 internal readonly ref struct ServerPacket
 {
     private ServerPacket(byte header, ReadOnlySpan<byte> body, int length)

@@ -4,7 +4,9 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace WebMessenger.Wire.Testing;
 
-/// <summary>An authority made for one test, and PEM files of a certificate for this machine that an intermediate authority has signed.</summary>
+/// <summary>
+/// An authority made for one test, and PEM files of a certificate for this machine that an intermediate authority has signed.
+/// </summary>
 internal sealed class TestCertificate : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("webmessenger-certificate-").FullName;

@@ -9,7 +9,8 @@ using System.Text;
 namespace WebMessenger.Wire.Testing;
 
 /// <summary>
-/// A client's WebSocket frames (RFC 6455) around MQTT bytes, in place: what is written leaves as one frame, what comes is unwrapped where it lies.
+/// A client's WebSocket frames (RFC 6455) around MQTT bytes, in place:
+/// what is written leaves as one frame, what comes is unwrapped where it lies.
 /// </summary>
 internal sealed class WebSocketFrames
 {
@@ -39,7 +40,9 @@ internal sealed class WebSocketFrames
         }
     }
 
-    /// <summary>Asks for the upgrade and returns the server's answer, whatever it is; what there was of it when the server closed.</summary>
+    /// <summary>
+    /// Asks for the upgrade and returns the server's answer, whatever it is; what there was of it when the server closed.
+    /// </summary>
     public static async Task<string> AskAsync(Socket socket, IPEndPoint server, string? cookie, CancellationToken cancellation)
     {
         // Forced to yield: with inline completions this would go on on the thread that serves all sockets.

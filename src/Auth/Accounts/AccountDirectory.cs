@@ -8,9 +8,8 @@ namespace WebMessenger.Auth.Accounts;
 
 /// <summary>All accounts, in memory: read once at start, and changed only after the store has the change.</summary>
 /// <remarks>
-/// Finding is lock-free. Changes go through the write gate; <c>_names</c> has a leaf lock of its own. Those who are new take their names
-/// under the gate and are stored outside it, so
-/// that all who come at once share a sync (fault R9).
+/// Finding is lock-free. Changes go through the write gate; <c>_names</c> has a leaf lock of its own.
+/// Those who are new take their names under the gate and are stored outside it, so that all who come at once share a sync (fault R9).
 /// </remarks>
 public sealed class AccountDirectory
 {
@@ -181,13 +180,15 @@ public sealed class AccountDirectory
     /// again.</summary>
     internal async Task SetStandingAsync(Account account, Standing standing)
     {
+        // First: it makes of memory what the store has, which does not know of the ban yet.
+        await ReconcileUnderGateAsync();
         var before = account.Standing;
 
         // A ban counts from here on, for MQTT too, which does not take the gate; the end of one only when it is stored.
         account.Standing = standing.Ban is null ? before : standing;
         try
         {
-            await WriteAsync(() => _store.ReplaceAsync(RecordOf(account) with { Standing = standing }));
+            await WriteReconciledAsync(() => _store.ReplaceAsync(RecordOf(account) with { Standing = standing }));
         }
         catch
         {
@@ -258,6 +259,11 @@ public sealed class AccountDirectory
     private async Task<T> WriteAsync<T>(Func<Task<T>> write)
     {
         await ReconcileUnderGateAsync();
+        return await WriteReconciledAsync(write);
+    }
+
+    private async Task<T> WriteReconciledAsync<T>(Func<Task<T>> write)
+    {
         try
         {
             return await write();

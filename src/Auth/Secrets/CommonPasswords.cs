@@ -2,7 +2,9 @@ using System.Collections.Frozen;
 
 namespace WebMessenger.Auth.Secrets;
 
-/// <summary>The common passwords of 10 characters and more that ship with the program, compared without case and without the usual swaps (pa$$w0rd).</summary>
+/// <summary>
+/// The common passwords of 10 characters and more that ship with the program, compared without case and without the usual swaps (pa$$w0rd).
+/// </summary>
 internal static class CommonPasswords
 {
     private static readonly FrozenSet<string> All = Load();

@@ -6,8 +6,8 @@ namespace WebMessenger.Auth.Sessions;
 
 /// <summary>All live login sessions: by id, by secret, by account, by the client of a password, and by when they expire.</summary>
 /// <remarks>
-/// Looking up by id and by secret is lock-free; all else is called under <see cref="LoginSessions"/>' gate. 725 bytes for each login session, its account
-/// aside (docs/architecture.md, What is held).
+/// Looking up by id and by secret is lock-free; all else is called under <see cref="LoginSessions"/>' gate.
+/// 725 bytes for each login session, its account aside (docs/architecture.md, What is held).
 /// </remarks>
 internal sealed class SessionIndex
 {

@@ -30,7 +30,8 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
 
     /// <summary>Names the connection by its account and client id. Returns the connection that had that name and must go, if any.</summary>
     /// <param name="limit">
-    /// Connections an account may have, and its limited tokens half as many; 0: no limit. Over it nothing is registered and <paramref name="isFull"/> is true.
+    /// Connections an account may have, and its limited tokens half as many; 0: no limit.
+    /// Over it nothing is registered and <paramref name="isFull"/> is true.
     /// </param>
     /// <param name="isNotYours">The one that had the name may do more than this one, which must not end it: nothing is registered.</param>
     public Client? Register(Client connection, int limit, out bool isFull, out bool isNotYours)
@@ -46,11 +47,7 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
                 return null;
             }
 
-            if (!_byAccount.TryGetValue(key.Id, out var connections))
-            {
-                _byAccount[key.Id] = connections = [];
-            }
-
+            var connections = _byAccount.GetValueOrDefault(key.Id) ?? [];
             isFull = /* guard: connections of an account */ limit > 0 && connections.Count - (old is null ? 0 : 1) >= limit;
             isFull |= limit > 0 && (/* guard: limited tokens have half of the connections */ connection.Session!.Scope.IsLimited)
                 && connections.Count(other => other != old && other.Session!.Scope.IsLimited) >= Scope.ShareOf(limit);
@@ -65,6 +62,7 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
             }
 
             connections.Add(connection);
+            _byAccount[key.Id] = connections;
             _byClient[key] = connection;
             return old;
         }

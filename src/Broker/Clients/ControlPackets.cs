@@ -7,12 +7,16 @@ using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Clients;
 
-/// <summary>Reads control packets for MQTTnet. What they ask of the client, the client is told here; MQTTnet gets what is left to it.</summary>
+/// <summary>
+/// Reads control packets for MQTTnet. What they ask of the client, the client is told here; MQTTnet gets what is left to it.
+/// </summary>
 /// <remarks>The receive loop's.</remarks>
 internal sealed class ControlPackets(Client client)
 {
     /// <summary>Decodes SUBSCRIBE, UNSUBSCRIBE and DISCONNECT.</summary>
-    /// <remarks>Everything that the server sends is encoded by <see cref="PacketWriter"/>, so the formatter's own buffer stays small.</remarks>
+    /// <remarks>
+    /// Everything that the server sends is encoded by <see cref="PacketWriter"/>, so the formatter's own buffer stays small.
+    /// </remarks>
     public MqttPacketFormatterAdapter Formatter { get; } = new(new MqttBufferWriter(64, 128));
 
     /// <exception cref="Violation">It must not come first, or is no CONNECT.</exception>
@@ -38,7 +42,8 @@ internal sealed class ControlPackets(Client client)
             throw new MqttCommunicationException("An authentication method was asked for.");
         }
 
-        // All that was asked is answered for by the client. MQTTnet is left a CONNECT that is clean, without will and keep-alive, and under a name of its own.
+        // All that was asked is answered for by the client. MQTTnet is left a CONNECT that is clean,
+        // without will and keep-alive, and under a name of its own.
         return new MqttConnectPacket { ClientId = client.Name, CleanSession = true, RequestProblemInformation = asked!.WantsReasons };
     }
 

@@ -2,7 +2,9 @@ using WebMessenger.Broker.Limits;
 
 namespace WebMessenger.Broker.Clients;
 
-/// <summary>A client's place among those of its account whose SUBSCRIBE or UNSUBSCRIBE waits, and what each of them costs the account.</summary>
+/// <summary>
+/// A client's place among those of its account whose SUBSCRIBE or UNSUBSCRIBE waits, and what each of them costs the account.
+/// </summary>
 /// <remarks>The receive loop's; but for <see cref="End"/>, at the end of the connection.</remarks>
 internal sealed class FilterTurn(Identity identity, ConnectionServices services)
 {

@@ -9,10 +9,13 @@ using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Clients;
 
-/// <summary>The filters that a client was granted, its places in rooms and in the inbox that follow from them, and the SUBSCRIBE or UNSUBSCRIBE under way.</summary>
+/// <summary>
+/// The filters that a client was granted, its places in rooms and in the inbox that follow from them,
+/// and the SUBSCRIBE or UNSUBSCRIBE under way.
+/// </summary>
 /// <remarks>
-/// Owns the filters' gate, <c>_filtersGate</c>, which is taken before a stream's. The request under way belongs to the receive loop, which reads nothing more before it is
-/// answered.
+/// Owns the filters' gate, <c>_filtersGate</c>, which is taken before a stream's.
+/// The request under way belongs to the receive loop, which reads nothing more before it is answered.
 /// </remarks>
 /// <param name="abort">Cuts the transport.</param>
 internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery delivery, Identity identity, ConnectionServices services, Action abort)
@@ -36,7 +39,9 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
     /// <summary>A notice for when the client listens to its inbox.</summary>
     public void NotifyLater(string code, string text, string topic) => _notice = (code, text, topic);
 
-    /// <summary>Takes the places of an earlier connection again, as far as the account may still have them. The CONNACK has been written.</summary>
+    /// <summary>
+    /// Takes the places of an earlier connection again, as far as the account may still have them. The CONNACK has been written.
+    /// </summary>
     /// <param name="isPresent">False: the client is kept from now on, and had none.</param>
     public void Resume(DurableClient client, bool isPresent)
     {
@@ -267,7 +272,8 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
         }
     }
 
-    // A durable client counts on its filters from SUBACK on, so they are on disk before it leaves. False: they are not, and the connection has been cut.
+    // A durable client counts on its filters from SUBACK on, so they are on disk before it leaves.
+    // False: they are not, and the connection has been cut.
     private async Task<bool> TrySaveFiltersAsync()
     {
         HeldFilter[] filters;
@@ -328,7 +334,8 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
             }
         }
 
-        // Revoked meanwhile? Then the end of the connection has already, or will, take it out of every room; nothing is delivered in between.
+        // Revoked meanwhile? Then the end of the connection has already, or will, take it out of every room;
+        // nothing is delivered in between.
     }
 
     // Under _filtersGate.

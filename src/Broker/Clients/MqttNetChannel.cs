@@ -14,10 +14,12 @@ using WebMessenger.Broker.Wire;
 namespace WebMessenger.Broker.Clients;
 
 /// <summary>
-/// What MQTTnet sees of a client: its channel. Control packets go up to MQTTnet, and its answers come down; PUBLISH, acknowledgements and PINGREQ go to the client itself,
-/// below MQTTnet's sessions.
+/// What MQTTnet sees of a client: its channel. Control packets go up to MQTTnet, and its answers come down; PUBLISH, acknowledgements and
+/// PINGREQ go to the client itself, below MQTTnet's sessions.
 /// </summary>
-/// <remarks>Packets are received on one thread at a time, MQTTnet's receive loop of this connection; answers come from a queue of MQTTnet's.</remarks>
+/// <remarks>
+/// Packets are received on one thread at a time, MQTTnet's receive loop of this connection; answers come from a queue of MQTTnet's.
+/// </remarks>
 internal sealed partial class MqttNetChannel(Client client, ConnectionServices services) : IMqttChannelAdapter
 {
     /// <summary>The first packet may be this long (Remaining Length); nothing is known of the peer yet.</summary>
@@ -48,16 +50,17 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
     public MqttPacketFormatterAdapter PacketFormatterAdapter => _control.Formatter;
 
     /// <summary>
-    /// The next control packet; null when the connection is over, for whatever reason. MQTTnet 5.2 takes an exception for that too, but passes it on from one method to the next, and
-    /// strangers hang up by the hundred. What is thrown all the same is <see cref="MqttCommunicationException"/>: it logs any other type as an error.
+    /// The next control packet; null when the connection is over, for whatever reason.
+    /// MQTTnet 5.2 takes an exception for that too, but passes it on from one method to the next, and strangers hang up by the hundred.
+    /// What is thrown all the same is <see cref="MqttCommunicationException"/>: it logs any other type as an error.
     /// </summary>
     public async Task<MqttPacket?> ReceivePacketAsync(CancellationToken cancellationToken)
     {
         var input = client.Transport.Input;
         try
         {
-            // MQTTnet sends acknowledgements from a queue of its own. Waiting for it here gives every client SUBACK first, then what it subscribed to, then
-            // the answers to what it sent after.
+            // MQTTnet sends acknowledgements from a queue of its own. Waiting for it here gives every client SUBACK first, then what it
+            // subscribed to, then the answers to what it sent after.
             if (client.Filters.Unanswered is { } unanswered)
             {
                 await client.UnreadAsync(unanswered).WaitAsync(cancellationToken);
@@ -178,8 +181,8 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
         return Task.CompletedTask;
     }
 
-    // Nothing is read meanwhile, nor is it waited that the client takes its answers: others of the account stand behind one whose turn comes, and a client that does
-    // not read must not hold them up. False: the connection was ended first.
+    // Nothing is read meanwhile, nor is it waited that the client takes its answers: others of the account stand behind one whose turn
+    // comes, and a client that does not read must not hold them up. False: the connection was ended first.
     private async ValueTask<bool> TurnAsync()
     {
         while (client.Filters.Turn() is { } wait)

@@ -1,6 +1,8 @@
 namespace WebMessenger.Broker.Clients;
 
-/// <summary>Answers to a client whose socket takes nothing more. Beyond a limit the client is not read on, or they would have no end.</summary>
+/// <summary>
+/// Answers to a client whose socket takes nothing more. Beyond a limit the client is not read on, or they would have no end.
+/// </summary>
 /// <remarks>A field of <see cref="Writer"/>, under its gate; but for <see cref="AreTooMany"/>, which may be asked without it.</remarks>
 internal struct UntakenAnswers
 {

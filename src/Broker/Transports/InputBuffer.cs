@@ -4,8 +4,8 @@ namespace WebMessenger.Broker.Transports;
 
 /// <summary>What came on a socket and is not consumed, always in one piece.</summary>
 /// <remarks>
-/// A connection at rest holds <see cref="RestingBytes"/>, in which acknowledgements and most messages find room. What is longer goes into a rented
-/// array until it is consumed. It is a field of <see cref="SocketInput"/>, under its gate.
+/// A connection at rest holds <see cref="RestingBytes"/>, in which acknowledgements and most messages find room.
+/// What is longer goes into a rented array until it is consumed. It is a field of <see cref="SocketInput"/>, under its gate.
 /// </remarks>
 internal struct InputBuffer()
 {

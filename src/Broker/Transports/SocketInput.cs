@@ -35,7 +35,9 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
     private CancellationToken _cancellation;
     private CancellationTokenRegistration _registration;
 
-    /// <summary>The next bytes. At the end of input, or when the connection falls apart, the result is completed; it never throws.</summary>
+    /// <summary>
+    /// The next bytes. At the end of input, or when the connection falls apart, the result is completed; it never throws.
+    /// </summary>
     /// <param name="cancellationToken">Cancels this read and, if it is given again, the next one.</param>
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
@@ -130,7 +132,9 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
 
     public override void Complete(Exception? exception = null) => Discard();
 
-    /// <summary>Nobody reads any more: what arrives is thrown away until the peer closes, so that what was sent to it last is not cut off.</summary>
+    /// <summary>
+    /// Nobody reads any more: what arrives is thrown away until the peer closes, so that what was sent to it last is not cut off.
+    /// </summary>
     public void Discard()
     {
         bool isAtEnd;

@@ -11,7 +11,8 @@ using ConnectionDirectory = WebMessenger.Broker.Clients.ConnectionDirectory;
 namespace WebMessenger.Broker.Tests.Clients;
 
 /// <summary>
-/// A logout or a ban that meets what a client is doing: at each place where the server waits for something else, before it, after it, and at the same moment.
+/// A logout or a ban that meets what a client is doing: at each place where the server waits for something else,
+/// before it, after it, and at the same moment.
 /// </summary>
 public sealed class RevocationRaceTests
 {

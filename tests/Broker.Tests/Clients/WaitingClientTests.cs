@@ -9,7 +9,9 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Tests.Clients;
 
-/// <summary>Clients that wait for the server: for a disk, or for the turn of their account. They are neither forgotten nor taken for dead.</summary>
+/// <summary>
+/// Clients that wait for the server: for a disk, or for the turn of their account. They are neither forgotten nor taken for dead.
+/// </summary>
 public sealed class WaitingClientTests
 {
     [Fact]

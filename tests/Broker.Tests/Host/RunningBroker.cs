@@ -13,7 +13,9 @@ using WebMessenger.Storage.Tests.EventLog;
 
 namespace WebMessenger.Broker.Tests.Host;
 
-/// <summary>The whole program in this process, on free ports of loopback and a folder of its own. Limits that would slow tests down are off.</summary>
+/// <summary>
+/// The whole program in this process, on free ports of loopback and a folder of its own. Limits that would slow tests down are off.
+/// </summary>
 internal sealed class RunningBroker : IAsyncDisposable
 {
     private readonly TempFolder _folder = new();

@@ -6,7 +6,9 @@ using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Host;
 
-/// <summary>The whole program on a machine whose clock is wrong: nobody is signed out, nothing is lost, no time goes back within a room.</summary>
+/// <summary>
+/// The whole program on a machine whose clock is wrong: nobody is signed out, nothing is lost, no time goes back within a room.
+/// </summary>
 public sealed class WrongClockTests
 {
     [Theory]

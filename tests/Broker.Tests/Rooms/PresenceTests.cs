@@ -219,6 +219,30 @@ public sealed class PresenceTests
     }
 
     [Fact]
+    public async Task Who_listens_anew_is_not_told_what_waited_for_those_who_listen_no_more()
+    {
+        // One second throughout: the tests' own.
+        await using var broker = await RunningBroker.StartAsync(services => services.AddSingleton<TimeProvider>(_time));
+        await using var watcher = await broker.ConnectAsync(await broker.RegisterAsync("watcher"), clientId: "watcher");
+        await using var ana = await broker.ConnectAsync(await broker.RegisterAsync("ana"));
+        await watcher.SubscribeAsync("rooms/lobby/presence/+");
+        await ana.SubscribeAsync("rooms/lobby");
+        Assert.Equal("rooms/lobby/presence/ana", (await watcher.NextPublishAsync()).Topic);
+
+        // The second word of her in this second waits, and then there is nobody whom it could be said to.
+        await ana.UnsubscribeAsync("rooms/lobby");
+        await watcher.UnsubscribeAsync("rooms/lobby/presence/+");
+        await ana.SubscribeAsync("rooms/lobby");
+        await watcher.SubscribeAsync("rooms/lobby/presence/+");
+        Assert.True((await watcher.NextPublishAsync()).Retain);
+        broker.Room("lobby").Sweep();
+        await using var bob = await broker.ConnectAsync(await broker.RegisterAsync("bob"));
+        await bob.SubscribeAsync("rooms/lobby");
+
+        Assert.Equal("rooms/lobby/presence/bob", (await watcher.NextPublishAsync()).Topic);
+    }
+
+    [Fact]
     public async Task A_rush_of_two_hundred_is_gathered_and_names_everybody_once()
     {
         // The program's own sweep stands with this clock: however slow the machine is, it is all one second.

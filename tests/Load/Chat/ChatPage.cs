@@ -7,10 +7,13 @@ using WebMessenger.Wire.Testing;
 namespace WebMessenger.Load.Chat;
 
 /// <summary>
-/// One person's page, open on one room. It does what the pages of the project do: a WebSocket with the cookie, CONNECT, the inbox, read positions, who is here, who types, the history over HTTP, and then the
-/// room's events from the history's end on. Checks that no event is missing from there.
+/// One person's page, open on one room. It does what the pages of the project do: a WebSocket with the cookie, CONNECT, the inbox, read
+/// positions, who is here, who types, the history over HTTP, and then the room's events from the history's end on.
+/// Checks that no event is missing from there.
 /// </summary>
-/// <remarks>What is written here by the reading and by the speaking side is guarded by the crowd's gate; sending, too, so that frames stay whole.</remarks>
+/// <remarks>
+/// What is written here by the reading and by the speaking side is guarded by the crowd's gate; sending, too, so that frames stay whole.
+/// </remarks>
 internal sealed class ChatPage : IPacketHandler, IDisposable
 {
     /// <summary>Below the server's Receive Maximum.</summary>

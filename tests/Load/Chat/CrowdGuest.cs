@@ -5,7 +5,8 @@ using WebMessenger.Wire.Testing;
 namespace WebMessenger.Load.Chat;
 
 /// <summary>
-/// One guest's page, open on one room, which asks for what the pages of the project ask for and takes what comes. Counts the bytes, and remembers that it was cut off.
+/// One guest's page, open on one room, which asks for what the pages of the project ask for and takes what comes.
+/// Counts the bytes, and remembers that it was cut off.
 /// </summary>
 internal sealed class CrowdGuest : IPacketHandler, IDisposable
 {

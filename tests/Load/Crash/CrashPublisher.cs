@@ -8,8 +8,13 @@ using WebMessenger.Wire.Testing;
 namespace WebMessenger.Load.Crash;
 
 /// <summary>How a publisher speaks.</summary>
-/// <param name="SendsDuplicates">What is unanswered is sent again as MQTT says, with DUP and the same packet id; otherwise as a new PUBLISH. The message's own id is the same in both.</param>
-/// <param name="RelyOnSession">Its messages have no ids of their own: that each is stored once is left to QoS 2 and its MQTT session, which it asks the server to keep.</param>
+/// <param name="SendsDuplicates">
+/// What is unanswered is sent again as MQTT says, with DUP and the same packet id; otherwise as a new PUBLISH.
+/// The message's own id is the same in both.
+/// </param>
+/// <param name="RelyOnSession">
+/// Its messages have no ids of their own: that each is stored once is left to QoS 2 and its MQTT session, which it asks the server to keep.
+/// </param>
 internal sealed record PublisherPlan(MqttVersion Version, byte QualityOfService, bool SendsDuplicates, bool RelyOnSession = false);
 
 /// <summary>Says messages in bursts, names each, and says it again on the next connection until it is acknowledged.</summary>

@@ -13,7 +13,10 @@ internal enum FuzzEnd
     Reset,
 }
 
-/// <summary>One connection's worth of packets, made from a seed: a conversation that could be right, with mutated packets and states that should not be in it.</summary>
+/// <summary>
+/// One connection's worth of packets, made from a seed: a conversation that could be right,
+/// with mutated packets and states that should not be in it.
+/// </summary>
 internal sealed class FuzzScript
 {
     private static readonly string[] Topics =

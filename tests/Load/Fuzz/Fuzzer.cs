@@ -5,7 +5,10 @@ using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Fuzz;
 
-/// <summary>Sends scripts of hostile packets over real sockets, many connections at a time, until so many packets are sent. The same seed makes the same scripts.</summary>
+/// <summary>
+/// Sends scripts of hostile packets over real sockets, many connections at a time, until so many packets are sent.
+/// The same seed makes the same scripts.
+/// </summary>
 /// <param name="rate">Connections begun a second, at most; 0: as many as the server takes.</param>
 internal sealed class Fuzzer(IPEndPoint mqtt, IPEndPoint http, IReadOnlyList<(string User, string Secret)> accounts, int seed, int rate = 0)
 {

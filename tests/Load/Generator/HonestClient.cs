@@ -6,7 +6,10 @@ using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Generator;
 
-/// <summary>Somebody who whispers to themselves sixteen times a second, less often than an account may, and waits for each acknowledgement, whatever else the server has to do.</summary>
+/// <summary>
+/// Somebody who whispers to themselves sixteen times a second, less often than an account may,
+/// and waits for each acknowledgement, whatever else the server has to do.
+/// </summary>
 /// <remarks>On a thread and a blocking socket of its own: what the generator's other work keeps waiting is not the server's time.</remarks>
 internal sealed class HonestClient : IDisposable
 {

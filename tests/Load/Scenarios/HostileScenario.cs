@@ -10,7 +10,10 @@ using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Scenarios;
 
-/// <summary>Connections that mean harm before they have signed in, and take-overs of clients that have stopped reading: what they cost, and how long an honest CONNECT takes beside them.</summary>
+/// <summary>
+/// Connections that mean harm before they have signed in, and take-overs of clients that have stopped reading:
+/// what they cost, and how long an honest CONNECT takes beside them.
+/// </summary>
 /// <remarks>The server's limits of an address are off: all come from one.</remarks>
 internal sealed class HostileScenario : IScenario
 {
@@ -134,7 +137,9 @@ internal sealed class HostileScenario : IScenario
         return socket;
     }
 
-    /// <summary>A quarter each: silent; a CONNECT a byte at a time, here its first half; garbage; a length of 256 MB, and some of it.</summary>
+    /// <summary>
+    /// A quarter each: silent; a CONNECT a byte at a time, here its first half; garbage; a length of 256 MB, and some of it.
+    /// </summary>
     private static async Task<List<Socket>> AttackAsync(ServerUnderTest server, int connections, CancellationToken cancellation)
     {
         Random random = new(1);

@@ -15,7 +15,10 @@ namespace WebMessenger.Load.Scenarios;
 /// Connections that ask for much and read nothing, one kind after the other, none of which goes: what they cost the server in memory, and
 /// somebody honest in time.
 /// </summary>
-/// <remarks>The server's limits of connections of an address and an account are off: all come from one, as a few accounts. Those of long answers are on.</remarks>
+/// <remarks>
+/// The server's limits of connections of an address and an account are off: all come from one, as a few accounts.
+/// Those of long answers are on.
+/// </remarks>
 internal sealed class UnreadScenario : IScenario
 {
     /// <summary>The figure that counts.</summary>
@@ -68,7 +71,8 @@ internal sealed class UnreadScenario : IScenario
         List<Task> asking = [];
         try
         {
-            // What it costs to say and to write all that is not read is not what the deaf cost, nor is the store's own memory for what is read, which is full from here on.
+            // What it costs to say and to write all that is not read is not what the deaf cost,
+            // nor is the store's own memory for what is read, which is full from here on.
             for (var i = 0; i < FillsBefore; i++)
             {
                 await Stalling.FillAsync(speaker, RoomTopic.Of(0));

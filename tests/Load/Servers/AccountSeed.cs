@@ -56,7 +56,9 @@ internal sealed class AccountSeed : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    /// <summary>The hash of <see cref="Password"/>: made once, as it costs a deliberate 20 to 50 ms, and read from a data folder of its own.</summary>
+    /// <summary>
+    /// The hash of <see cref="Password"/>: made once, as it costs a deliberate 20 to 50 ms, and read from a data folder of its own.
+    /// </summary>
     private static async Task<string> HashAsync(string folder, CancellationToken cancellation)
     {
         AuthOptions options = new() { RegistrationsPerHourPerAddress = 0, SignInsPerMinutePerAddress = 0 };
