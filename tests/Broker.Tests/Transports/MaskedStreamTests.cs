@@ -29,7 +29,7 @@ public sealed class MaskedStreamTests
     public async Task Fault_S2_Pings_and_pongs_come_at_the_rate_of_frames()
     {
         FakeTimeProvider time = new();
-        byte[] ping = [0x89, 0x80, 1, 2, 3, 4], pong = [0x8A, 0x80, 1, 2, 3, 4], data = [BinaryFrame, 0x81, 1, 2, 3, 4, 5];
+        byte[] ping = [0x89, 0x80, 1, 2, 3, 4], pong = [0x8A, 0x80, 1, 2, 3, 4], data = [BinaryFrame, 0x86, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
         byte[] sent = [.. ping, .. pong, .. data, .. data, .. ping];
         await using MaskedStream stream = new(new Pieces(sent, 6));
         stream.Slow(new RateBudget(1, 2, time), time);
