@@ -65,7 +65,8 @@ public sealed class Account(string id, AccountKind kind, DateTimeOffset createdA
     }
 
     /// <summary>
-    /// What its password is checked against; null for guests. Replaced, never changed, so that "still the one that was checked" is a comparison of references.
+    /// What its password is checked against; null for guests. Replaced, never changed,
+    /// so that "still the one that was checked" is a comparison of references.
     /// </summary>
     internal PasswordHash? Credential
     {

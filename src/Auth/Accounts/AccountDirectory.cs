@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.CodeAnalysis;
 using WebMessenger.Auth.Changes;
 using WebMessenger.Auth.Names;
 using WebMessenger.Auth.Outcomes;
@@ -9,18 +8,15 @@ namespace WebMessenger.Auth.Accounts;
 
 /// <summary>All accounts, in memory: read once at start, and changed only after the store has the change.</summary>
 /// <remarks>
-/// Finding is lock-free. Changes go through the write gate; <c>_names</c> has a leaf lock of its own. Those who are new take their names
-/// under the gate and are stored outside it, so
-/// that all who come at once share a sync (fault R9).
+/// Finding is lock-free. Changes go through the write gate; <c>_names</c> has a leaf lock of its own.
+/// Those who are new take their names under the gate and are stored outside it, so that all who come at once share a sync (fault R9).
 /// </remarks>
 public sealed class AccountDirectory
 {
     private readonly IAccountStore _store;
     private readonly WriteGate _gate;
     private readonly TimeProvider _time;
-    private readonly ConcurrentDictionary<string, Account> _byId = new();
-    private readonly ConcurrentDictionary<string, Account> _byUserName = new();
-    private readonly ConcurrentDictionary<string, Account> _byEmail = new();
+    private readonly AccountIndex _index = new();
     private readonly NameIndex _names;
 
     // There is, or has been, a person. It never becomes false again.
@@ -56,19 +52,19 @@ public sealed class AccountDirectory
     internal int StandingsChanged => _standingsChanged;
 
     /// <summary>A copy; guests and persons.</summary>
-    public IReadOnlyCollection<Account> All => [.. _byId.Values];
+    public IReadOnlyCollection<Account> All => _index.All;
 
-    public Account? Find(string id) => _byId.GetValueOrDefault(id);
+    public Account? Find(string id) => _index.Find(id);
 
-    internal bool Knows(Account account) => _byId.GetValueOrDefault(account.Id) == account;
+    internal bool Knows(Account account) => _index.Find(account.Id) == account;
 
     /// <summary>By user name as people type it: case and width do not matter, looks do.</summary>
-    public Account? FindByUserName(string? userName) => UserName.TryParse(userName, out var parsed) ? _byUserName.GetValueOrDefault(parsed.Value) : null;
+    public Account? FindByUserName(string? userName) => _index.FindByUserName(userName);
 
     /// <summary>By e-mail address or user name.</summary>
     internal Account? FindByLogin(string? login) =>
         login is not null && login.Contains('@', StringComparison.Ordinal)
-            ? EmailAddress.TryParse(login, out var email) ? _byEmail.GetValueOrDefault(email.Key) : null
+            ? _index.FindByEmail(login)
             : FindByUserName(login?.Trim());
 
     /// <param name="guest">Who registers, and keeps the nickname; null for somebody who comes from outside.</param>
@@ -104,7 +100,7 @@ public sealed class AccountDirectory
             {
                 userName = UserName.GuestPrefix + Secret.CreateId()[..10].ToLowerInvariant();
             }
-            while (_byUserName.ContainsKey(userName));
+            while (_index.HasUserName(userName));
 
             Profile profile = new(userName, nickname, Email: null, IsAdministrator: false);
             added = Begin(new AccountRecord(NewId(), AccountKind.Guest, _time.GetUtcNow(), profile, Credential: null), Conflicts.None);
@@ -184,13 +180,15 @@ public sealed class AccountDirectory
     /// again.</summary>
     internal async Task SetStandingAsync(Account account, Standing standing)
     {
+        // First: it makes of memory what the store has, which does not know of the ban yet.
+        await ReconcileUnderGateAsync();
         var before = account.Standing;
 
         // A ban counts from here on, for MQTT too, which does not take the gate; the end of one only when it is stored.
         account.Standing = standing.Ban is null ? before : standing;
         try
         {
-            await WriteAsync(() => _store.ReplaceAsync(RecordOf(account) with { Standing = standing }));
+            await WriteReconciledAsync(() => _store.ReplaceAsync(RecordOf(account) with { Standing = standing }));
         }
         catch
         {
@@ -236,7 +234,7 @@ public sealed class AccountDirectory
         var records = await _store.ReadAllAsync();
         foreach (var record in records)
         {
-            if (_byId.GetValueOrDefault(record.Id) is not { } account)
+            if (_index.Find(record.Id) is not { } account)
             {
                 Remember(record);
             }
@@ -247,7 +245,7 @@ public sealed class AccountDirectory
         }
 
         var stored = records.Select(record => record.Id).ToHashSet();
-        foreach (var account in _byId.Values.Where(account => !stored.Contains(account.Id)))
+        foreach (var account in _index.All.Where(account => !stored.Contains(account.Id)))
         {
             // The sweep ends its login sessions.
             account.IsErased = true;
@@ -261,6 +259,11 @@ public sealed class AccountDirectory
     private async Task<T> WriteAsync<T>(Func<Task<T>> write)
     {
         await ReconcileUnderGateAsync();
+        return await WriteReconciledAsync(write);
+    }
+
+    private async Task<T> WriteReconciledAsync<T>(Func<Task<T>> write)
+    {
         try
         {
             return await write();
@@ -330,17 +333,19 @@ public sealed class AccountDirectory
     {
         // New names first, so that the account can be found at every moment.
         var before = account.Profile;
-        Index(account, record.Profile);
+        _index.AddLogins(account, record.Profile);
+        _names.Add(account, record.Profile);
         account.Credential = record.Credential;
         account.Standing = record.Standing;
         account.Profile = record.Profile;
-        Unindex(account, before, keep: record.Profile);
+        _index.RemoveLogins(account, before, keep: record.Profile);
+        _names.Remove(account, before, keep: record.Profile);
     }
 
     private void Forget(Account account)
     {
-        _byId.TryRemove(account.Id, out _);
-        Unindex(account, account.Profile, keep: null);
+        _index.Remove(account);
+        _names.Remove(account, account.Profile, keep: null);
     }
 
     private void Remember(AccountRecord record)
@@ -361,44 +366,7 @@ public sealed class AccountDirectory
             _hasHadPersons = true;
         }
 
-        _byId[account.Id] = account;
-        IndexLogins(account, account.Profile);
-    }
-
-    private void Index(Account account, Profile profile)
-    {
-        IndexLogins(account, profile);
-        _names.Add(account, profile);
-    }
-
-    private void IndexLogins(Account account, Profile profile)
-    {
-        _byUserName[profile.UserName] = account;
-        if (TryEmailKey(profile, out var email))
-        {
-            _byEmail[email] = account;
-        }
-    }
-
-    private void Unindex(Account account, Profile profile, Profile? keep)
-    {
-        if (profile.UserName != keep?.UserName)
-        {
-            _byUserName.TryRemove(KeyValuePair.Create(profile.UserName, account));
-        }
-
-        if (TryEmailKey(profile, out var email) && !(keep is not null && TryEmailKey(keep, out var kept) && kept == email))
-        {
-            _byEmail.TryRemove(KeyValuePair.Create(email, account));
-        }
-
-        _names.Remove(account, profile, keep);
-    }
-
-    private static bool TryEmailKey(Profile profile, [NotNullWhen(true)] out string? key)
-    {
-        key = profile.SignsInByEmail && EmailAddress.TryParse(profile.Email, out var email) ? email.Key : null;
-        return key is not null;
+        _index.Add(account);
     }
 
     private static string NewId() => "a" + Secret.CreateId();

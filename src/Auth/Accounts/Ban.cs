@@ -23,7 +23,9 @@ public sealed record Ban(DateTimeOffset At, string? Reason)
 }
 
 /// <summary>Whether an account is banned, and how often it was.</summary>
-/// <param name="TimesBanned">Tells what was left behind by a login session of before a ban, on a disk that did not take its end, from one of after.</param>
+/// <param name="TimesBanned">
+/// Tells what was left behind by a login session of before a ban, on a disk that did not take its end, from one of after.
+/// </param>
 internal sealed record Standing(Ban? Ban, int TimesBanned)
 {
     public static Standing Good { get; } = new(null, 0);

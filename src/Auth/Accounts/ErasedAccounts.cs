@@ -3,8 +3,8 @@ using WebMessenger.Storage.Documents;
 namespace WebMessenger.Auth.Accounts;
 
 /// <summary>
-/// The accounts that are erased and of which something may still be left elsewhere: noted in the commit that erases them, and struck out by whoever has
-/// removed the rest, in a commit of its own. So a program that ends in between finishes with its next start.
+/// The accounts that are erased and of which something may still be left elsewhere: noted in the commit that erases them, and struck out by
+/// whoever has removed the rest, in a commit of its own. So a program that ends in between finishes with its next start.
 /// </summary>
 public static class ErasedAccounts
 {

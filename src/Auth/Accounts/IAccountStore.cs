@@ -37,13 +37,14 @@ internal sealed record Claim(Conflicts Conflicts, AccountRecord? Stored);
 /// Accounts on disk, and the one place where "unique" is decided.
 /// </summary>
 /// <remarks>
-/// Contract, the same for every implementation (one suite of tests runs against each): a task completes once its change is durable, and a change happens wholly or not at
-/// all. Unique, also between callers at the same time: the look of a person's user name (<see cref="Looks.OfUserName"/>) and <see cref="EmailAddress.Key"/>. A look once granted stays its
-/// owner's for ever, whether renamed or erased: only that account may take it again. Guests claim neither. The first person ever stored becomes administrator, and no later one
-/// by itself. An e-mail address that another account signs in by is a conflict for a new account; an account that has one already keeps
-/// it as text and does not sign in by it (<see cref="Profile.SignsInByEmail"/>), so that changing it tells nothing.
-/// Display names are not claimed here, see <see cref="NameIndex"/>. Thread-safe. Throws when the store does not work; the
-/// change may have been made or not then, and reading tells.
+/// Contract, the same for every implementation (one suite of tests runs against each): a task completes once its change is durable, and a
+/// change happens wholly or not at all. Unique, also between callers at the same time: the look of a person's user name
+/// (<see cref="Looks.OfUserName"/>) and <see cref="EmailAddress.Key"/>. A look once granted stays its owner's for ever, whether renamed or
+/// erased: only that account may take it again. Guests claim neither. The first person ever stored becomes administrator, and no later one
+/// by itself. An e-mail address that another account signs in by is a conflict for a new account; an account that has one already keeps it
+/// as text and does not sign in by it (<see cref="Profile.SignsInByEmail"/>), so that changing it tells nothing.
+/// Display names are not claimed here, see <see cref="NameIndex"/>. Thread-safe.
+/// Throws when the store does not work; the change may have been made or not then, and reading tells.
 /// </remarks>
 internal interface IAccountStore
 {
@@ -60,8 +61,8 @@ internal interface IAccountStore
     Task<Claim> ReplaceAsync(AccountRecord account, Conflicts known = Conflicts.None);
 
     /// <summary>
-    /// Removes the account and frees its e-mail address; its user names stay taken. An unknown id is no error. With the same change it is noted as erased
-    /// (<see cref="ErasedAccounts"/>), until whatever else is kept of it is gone.
+    /// Removes the account and frees its e-mail address; its user names stay taken. An unknown id is no error.
+    /// With the same change it is noted as erased (<see cref="ErasedAccounts"/>), until whatever else is kept of it is gone.
     /// </summary>
     Task RemoveAsync(IReadOnlyCollection<string> ids);
 }

@@ -20,7 +20,8 @@ public sealed partial class AsyncEvent<T>(string name, ILogger logger)
             }
             catch (Exception error)
             {
-                // What happened has happened (an account is erased, a login session revoked): a failing subscriber must not stop the others from hearing it.
+                // What happened has happened (an account is erased, a login session revoked):
+                // a failing subscriber must not stop the others from hearing it.
                 SubscriberFailed(logger, name, error);
             }
         }

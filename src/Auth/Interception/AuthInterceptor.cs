@@ -10,11 +10,12 @@ using WebMessenger.Storage.Documents;
 namespace WebMessenger.Auth.Interception;
 
 /// <summary>
-/// Validates login sessions at the door of the broker: who may connect, subscribe, publish and receive. Each question is answered *no* unless a step said yes.
+/// Validates login sessions at the door of the broker: who may connect, subscribe, publish and receive.
+/// Each question is answered *no* unless a step said yes.
 /// </summary>
 /// <remarks>
-/// One handler per MQTTnet event, because MQTTnet runs all handlers of an event without a short circuit and its own defaults are to allow. An exception in a
-/// handler closes the connection (MQTTnet 5.2), so a fault never lets anybody in.
+/// One handler per MQTTnet event, because MQTTnet runs all handlers of an event without a short circuit and its own defaults are to allow.
+/// An exception in a handler closes the connection (MQTTnet 5.2), so a fault never lets anybody in.
 /// </remarks>
 public sealed partial class AuthInterceptor(
     MqttSignIn signIn, AccountChanges changes, ITopicAccess topics, IConnectingClients clients, TimeProvider time, RefusalLog refusals,

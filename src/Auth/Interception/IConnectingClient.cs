@@ -6,7 +6,9 @@ namespace WebMessenger.Auth.Interception;
 /// <summary>What a CONNECT brought to be let in with.</summary>
 /// <param name="UserName">Null when the CONNECT carries none.</param>
 /// <param name="Password">Null when the CONNECT carries none.</param>
-/// <param name="Cookie">The login session of the cookie that opened the WebSocket; null for TCP, without a cookie, or from outside a browser.</param>
+/// <param name="Cookie">
+/// The login session of the cookie that opened the WebSocket; null for TCP, without a cookie, or from outside a browser.
+/// </param>
 /// <param name="PasswordsAllowed">False where an account's password would travel in clear beyond this machine.</param>
 public sealed record ConnectCredentials(string? UserName, byte[]? Password, LoginSession? Cookie, IPAddress? Address, bool PasswordsAllowed);
 
@@ -19,8 +21,8 @@ public interface IConnectingClient : IClient
     LoginSession? Session { get; }
 
     /// <summary>
-    /// Gives the connection its identity: attaches it to the login session and takes over an older connection of the same account and client id.
-    /// Returns why not, or null when admitted.
+    /// Gives the connection its identity: attaches it to the login session and takes over an older connection of the same account and
+    /// client id. Returns why not, or null when admitted.
     /// </summary>
     Verdict Admit(LoginSession session);
 

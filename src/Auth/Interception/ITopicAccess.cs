@@ -6,11 +6,15 @@ namespace WebMessenger.Auth.Interception;
 /// <remarks>Implementations deny what they do not know. Thread-safe.</remarks>
 public interface ITopicAccess
 {
-    /// <summary>May this login session hold this filter? May join the account to what the filter names, durably, before it answers.</summary>
+    /// <summary>
+    /// May this login session hold this filter? May join the account to what the filter names, durably, before it answers.
+    /// </summary>
     ValueTask<Verdict> MaySubscribeAsync(LoginSession session, IAskedFilter filter, CancellationToken cancellation);
 }
 
-/// <summary>One filter of a SUBSCRIBE, as the broker parsed it when it came. Auth hands it back to the broker, and looks at nothing of it.</summary>
+/// <summary>
+/// One filter of a SUBSCRIBE, as the broker parsed it when it came. Auth hands it back to the broker, and looks at nothing of it.
+/// </summary>
 public interface IAskedFilter
 {
     /// <summary>As the client sent it.</summary>

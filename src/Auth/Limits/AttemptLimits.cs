@@ -22,7 +22,8 @@ internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
     // Ten wrong in a row, then one every six minutes.
     private const int WrongPerLoginAndAddress = 10;
 
-    // Where the owner is at home, neighbours behind the same address guess out of the same: what locks a login elsewhere leaves him two thirds.
+    // Where the owner is at home, neighbours behind the same address guess out of the same:
+    // what locks a login elsewhere leaves him two thirds.
     private const int WrongPerLoginAtHome = 3 * WrongPerLoginAndAddress;
 
     private readonly AddressBuckets _signIns = new(options.SignInsPerMinutePerAddress, TimeSpan.FromMinutes(1), time);
@@ -119,7 +120,8 @@ internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
         _right.Add((login, origin));
     }
 
-    // An owner who is let in at home while strangers have used up the guesses took none of them: what he gave back would be one more for them.
+    // An owner who is let in at home while strangers have used up the guesses took none of them:
+    // what he gave back would be one more for them.
     private void GiveToAll(string login, PasswordTry taken)
     {
         if (/* guard: guessing: the owner gives strangers no guess */ taken.OfAll)

@@ -4,7 +4,9 @@ using System.Net.Sockets;
 
 namespace WebMessenger.Auth.Limits;
 
-/// <summary>Where a request comes from, as limits count it: one IPv4 address, one IPv6 /64 (one household has all of it), or "unknown".</summary>
+/// <summary>
+/// Where a request comes from, as limits count it: one IPv4 address, one IPv6 /64 (one household has all of it), or "unknown".
+/// </summary>
 public readonly record struct Origin(UInt128 Prefix, bool IsKnown)
 {
     private const int HouseholdBytes = 8;

@@ -33,7 +33,9 @@ internal static class AccountFields
         CheckLabel(field, text, out name)
             ?? (ReservedNames.IsName(name) ? new FieldError(field, FieldCodes.Reserved, "This name is kept for the server and those who look after it.") : null);
 
-    /// <summary>A name that nobody but its owner sees, such as a token's. Nobody is deceived by it, so reserved names are allowed.</summary>
+    /// <summary>
+    /// A name that nobody but its owner sees, such as a token's. Nobody is deceived by it, so reserved names are allowed.
+    /// </summary>
     public static FieldError? CheckLabel(string field, string? text, out string name)
     {
         if (DisplayName.TryParse(text, out var parsed))

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace WebMessenger.Auth.Names;
 
-/// <summary>The name people read: 1 to 64 Unicode scalar values, NFC, every one of them visible. Also a guest's nickname and a token's name.</summary>
+/// <summary>
+/// The name people read: 1 to 64 Unicode scalar values, NFC, every one of them visible. Also a guest's nickname and a token's name.
+/// </summary>
 internal static class DisplayName
 {
     public const int MaxScalars = 64;

@@ -3,8 +3,12 @@ using System.Text;
 
 namespace WebMessenger.Auth.Names;
 
-/// <summary>An e-mail address as it was typed, and the key under which it is unique: whatever its case, and however its domain is written.</summary>
-/// <remarks>The grammar is what mail systems in use accept (dot-atom and a host name), not all of RFC 5322: no quotes, comments or address literals.</remarks>
+/// <summary>
+/// An e-mail address as it was typed, and the key under which it is unique: whatever its case, and however its domain is written.
+/// </summary>
+/// <remarks>
+/// The grammar is what mail systems in use accept (dot-atom and a host name), not all of RFC 5322: no quotes, comments or address literals.
+/// </remarks>
 public readonly record struct EmailAddress
 {
     private const int MaxLength = 254;

@@ -87,7 +87,9 @@ internal static class ForgedReading
     // Accents are decomposed.
     private static bool IsLatin(Rune rune) => rune.IsAscii && Rune.IsLetter(rune);
 
-    /// <summary>Chinese characters are Latin letters where all of the word can be read so; two alone are more likely a Chinese name.</summary>
+    /// <summary>
+    /// Chinese characters are Latin letters where all of the word can be read so; two alone are more likely a Chinese name.
+    /// </summary>
     private static bool IsFancy(Rune[] runes, bool isLatin)
     {
         var letters = runes.Where(Rune.IsLetterOrDigit).ToArray();

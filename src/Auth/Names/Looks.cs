@@ -3,7 +3,9 @@ using System.Text;
 
 namespace WebMessenger.Auth.Names;
 
-/// <summary>Folds names that look alike to the same string, after the idea of UTS 39's skeletons. A look is only ever compared with a look.</summary>
+/// <summary>
+/// Folds names that look alike to the same string, after the idea of UTS 39's skeletons. A look is only ever compared with a look.
+/// </summary>
 /// <remarks>
 /// Those of names are not stored: they are made anew at each start, so that <see cref="LookAlikes"/> can grow. Those of user names are
 /// stored, so their rule stays.
@@ -11,8 +13,8 @@ namespace WebMessenger.Auth.Names;
 internal static class Looks
 {
     /// <summary>
-    /// Of a user name, which is ASCII: 0 is o, 1 is l, m is rn, w is vv; `.`, `_` and `-` are one another, repeated ones count once, and one at the end not at all.
-    /// i and l stay apart: in lower case they are told apart, and many short names differ only by them.
+    /// Of a user name, which is ASCII: 0 is o, 1 is l, m is rn, w is vv; `.`, `_` and `-` are one another, repeated ones count once, and
+    /// one at the end not at all. i and l stay apart: in lower case they are told apart, and many short names differ only by them.
     /// </summary>
     public static string OfUserName(string userName)
     {

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace WebMessenger.Auth.Names;
 
-/// <summary>A user name: `[a-z0-9]` then up to 31 of `[a-z0-9._-]`. It is a topic level, so it can hold nothing that MQTT gives a meaning.</summary>
+/// <summary>
+/// A user name: `[a-z0-9]` then up to 31 of `[a-z0-9._-]`. It is a topic level, so it can hold nothing that MQTT gives a meaning.
+/// </summary>
 public readonly record struct UserName
 {
     public const int MaxLength = 32;
@@ -15,8 +17,8 @@ public readonly record struct UserName
     public string Value { get; }
 
     /// <summary>
-    /// Takes what a person typed: full-width and other compatibility forms (NFKC) and capitals are folded; what is not ASCII then is no user name, so that no look-alike
-    /// from another script can be one.
+    /// Takes what a person typed: full-width and other compatibility forms (NFKC) and capitals are folded; what is not ASCII then is no
+    /// user name, so that no look-alike from another script can be one.
     /// </summary>
     public static bool TryParse(string? text, out UserName userName)
     {

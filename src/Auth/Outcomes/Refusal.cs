@@ -24,7 +24,9 @@ public static class FieldCodes
     public const string Past = "past";
 }
 
-/// <summary>Every expected way in which a request about accounts, login sessions or tokens ends without success. Closed: switch over all of it.</summary>
+/// <summary>
+/// Every expected way in which a request about accounts, login sessions or tokens ends without success. Closed: switch over all of it.
+/// </summary>
 public abstract record Refusal
 {
     private Refusal()

@@ -8,11 +8,14 @@ using WebMessenger.Auth.Sessions;
 
 namespace WebMessenger.Auth.Passwords;
 
-/// <summary>Is this the account's password? The one place where it is asked, limited, and answered in the same time for accounts that do not exist.</summary>
+/// <summary>
+/// Is this the account's password? The one place where it is asked, limited, and answered in the same time for accounts that do not exist.
+/// </summary>
 internal sealed class PasswordCheck(AccountDirectory accounts, LoginSessions sessions, PasswordHasher hasher, AttemptLimits limits)
 {
     /// <summary>
-    /// The credential that matched, for the caller to compare with the account's when it acts on it. <paramref name="account"/> is null when nobody has the <paramref name="login"/>.
+    /// The credential that matched, for the caller to compare with the account's when it acts on it.
+    /// <paramref name="account"/> is null when nobody has the <paramref name="login"/>.
     /// </summary>
     public Task<Outcome<PasswordHash>> VerifyAsync(Account? account, string login, Password? password, IPAddress? address) =>
         VerifyByKeyAsync(account, /* guard: probing: an e-mail address is limited by itself */ LimitKey(login), password, address);

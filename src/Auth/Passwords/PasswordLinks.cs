@@ -89,7 +89,7 @@ public sealed partial class PasswordLinks
         var secret = Secret.CreateForLink();
         // As exactly as it is stored.
         var expiresAt = DateTimeOffset.FromUnixTimeMilliseconds((_time.GetUtcNow() + Lifetime).ToUnixTimeMilliseconds());
-        PasswordLink link = new(account, expiresAt, LoginSessions.StampOf(account)) { SecretHash = SecretHash.Of(secret) };
+        PasswordLink link = new(account, expiresAt, PasswordStamp.Of(account)) { SecretHash = SecretHash.Of(secret) };
         await _store.PutAsync(link);
         Forget(account);
         _bySecret[link.SecretHash] = link;
@@ -103,9 +103,8 @@ public sealed partial class PasswordLinks
         _limits.TakeLink(address) is { } wait ? new Refusal.TooManyAttempts(wait) : Find(secret);
 
     /// <summary>
-    /// Sets the password, ends all login sessions of the account, and signs in. With a password that cannot be taken the link stays as
-    /// it is. Completes when the last
-    /// connection of what has ended is closed.
+    /// Sets the password, ends all login sessions of the account, and signs in.
+    /// With a password that cannot be taken the link stays as it is. Completes when the last connection of what has ended is closed.
     /// </summary>
     /// <param name="endTokens">The access tokens end as well.</param>
     public async Task<Outcome<SignedIn>> UseAsync(string? secret, string? password, bool endTokens, string device, IPAddress? address)
@@ -183,7 +182,7 @@ public sealed partial class PasswordLinks
 
     private bool IsAlive(PasswordLink link) =>
         _bySecret.ContainsKey(link.SecretHash) && !IsOver(link.ExpiresAt, _time.GetUtcNow())
-        && _accounts.Knows(link.Account) && /* guard: a password link works once */ link.PasswordStamp == LoginSessions.StampOf(link.Account);
+        && _accounts.Knows(link.Account) && /* guard: a password link works once */ link.PasswordStamp == PasswordStamp.Of(link.Account);
 
     private static bool IsOver(DateTimeOffset expiresAt, DateTimeOffset now) =>
         (/* guard: a password link ends after an hour */ now >= expiresAt) || expiresAt - now > Lifetime + ClockSlack;

@@ -5,8 +5,14 @@ using WebMessenger.Auth.Secrets;
 
 namespace WebMessenger.Auth.Passwords;
 
-/// <summary>The last password of each account that was found right, for ten minutes: a device that reconnects does not cost an Argon2 hash each time.</summary>
-/// <remarks>Kept as an HMAC under a key that never leaves the process, and valid only for the credential that it was checked against: a password change ends it.</remarks>
+/// <summary>
+/// The last password of each account that was found right, for ten minutes:
+/// a device that reconnects does not cost an Argon2 hash each time.
+/// </summary>
+/// <remarks>
+/// Kept as an HMAC under a key that never leaves the process, and valid only for the credential that it was checked against:
+/// a password change ends it.
+/// </remarks>
 internal sealed class RememberedPasswords(TimeProvider time)
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);

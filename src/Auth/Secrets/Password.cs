@@ -4,10 +4,13 @@ using WebMessenger.Auth.Names;
 
 namespace WebMessenger.Auth.Secrets;
 
-/// <summary>A password as it is checked: RFC 8265's OpaqueString, which is NFC with all spaces made plain ones, nothing trimmed and no case folded.</summary>
+/// <summary>
+/// A password as it is checked: RFC 8265's OpaqueString, which is NFC with all spaces made plain ones, nothing trimmed and no case folded.
+/// </summary>
 /// <remarks>
-/// NFC, because the same key on two systems sends "é" as one code point or as two. Control characters are taken too ("any Unicode, as it is"): here the RFC's ban would
-/// only lock out people whose password manager made one. Not a record: nothing must print it.
+/// NFC, because the same key on two systems sends "é" as one code point or as two.
+/// Control characters are taken too ("any Unicode, as it is"): here the RFC's ban would only lock out people whose password manager made
+/// one. Not a record: nothing must print it.
 /// </remarks>
 internal sealed class Password
 {

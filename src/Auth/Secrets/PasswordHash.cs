@@ -12,7 +12,9 @@ internal sealed record PasswordCost(int MemoryKiB, int Passes)
     public bool IsBelow(PasswordCost other) => MemoryKiB < other.MemoryKiB || Passes < other.Passes;
 }
 
-/// <summary>A stored password: salt, hash and the cost it was made with, as the PHC string `$argon2id$v=19$m=…,t=…,p=1$salt$hash`.</summary>
+/// <summary>
+/// A stored password: salt, hash and the cost it was made with, as the PHC string `$argon2id$v=19$m=…,t=…,p=1$salt$hash`.
+/// </summary>
 internal sealed partial class PasswordHash
 {
     public const int SaltBytes = 16;

@@ -15,7 +15,8 @@ internal enum Verification
 
 /// <summary>Computes Argon2id, two at a time: a flood of sign-ins must leave processor and memory to the chat (attack 66).</summary>
 /// <remarks>
-/// On threads of their own: the thread pool begins with one for each core, and two hashes would hold all that a small machine has for 40 ms, while packets wait.
+/// On threads of their own: the thread pool begins with one for each core,
+/// and two hashes would hold all that a small machine has for 40 ms, while packets wait.
 /// </remarks>
 internal sealed class PasswordHasher : IDisposable
 {

@@ -4,7 +4,10 @@ using WebMessenger.Auth.Tokens;
 
 namespace WebMessenger.Auth.Secrets;
 
-/// <summary>Which new passwords are taken: long enough, and not among the first that a guesser tries (NIST SP 800-63B). No rules about kinds of characters.</summary>
+/// <summary>
+/// Which new passwords are taken: long enough, and not among the first that a guesser tries (NIST SP 800-63B).
+/// No rules about kinds of characters.
+/// </summary>
 internal static class PasswordPolicy
 {
     // What is left beside one's own name must be a password of its own.

@@ -29,7 +29,10 @@ internal static class Secret
 /// <summary>
 /// SHA-256 of a secret: what is stored and looked up. A fast hash is enough, because the secret has 128 random bits or more.
 /// </summary>
-/// <remarks>A dictionary look-up by it is not constant in time, and need not be: whoever measures it learns about the hash of a guess, which leads nowhere.</remarks>
+/// <remarks>
+/// A dictionary look-up by it is not constant in time, and need not be:
+/// whoever measures it learns about the hash of a guess, which leads nowhere.
+/// </remarks>
 internal readonly record struct SecretHash(UInt128 High, UInt128 Low)
 {
     /// <summary>Longer than any secret that was ever handed out.</summary>

@@ -10,7 +10,10 @@ public sealed record Renamed(Account Account, string OldUserName);
 /// <summary>A login session is over; its live clients are silenced already.</summary>
 public sealed record SessionEnded(LoginSession Session, RevocationReason Reason);
 
-/// <summary>What the program must hear from here. The change is durable and in memory when an event is raised, and the caller's answer waits for the subscribers.</summary>
+/// <summary>
+/// What the program must hear from here. The change is durable and in memory when an event is raised,
+/// and the caller's answer waits for the subscribers.
+/// </summary>
 public sealed class AccountEvents(ILogger<AccountEvents> logger)
 {
     public AsyncEvent<Renamed> Renamed { get; } = new(nameof(Renamed), logger);

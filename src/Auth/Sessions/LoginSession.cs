@@ -41,7 +41,9 @@ public sealed record Scope(IReadOnlySet<string>? Rooms, Verbs Verbs)
     /// <summary>Less than every token may that says nothing of rooms and verbs.</summary>
     public bool IsLimited => Rooms is not null || !Verbs.HasFlag(Verbs.All);
 
-    /// <summary>How many of an account's places its limited tokens may have, all together: one that is stolen leaves its owner the others.</summary>
+    /// <summary>
+    /// How many of an account's places its limited tokens may have, all together: one that is stolen leaves its owner the others.
+    /// </summary>
     public static int ShareOf(int places) => (places + 1) / 2;
 
     /// <summary>Whether all that the other allows is allowed here.</summary>
@@ -63,7 +65,8 @@ internal enum Look
 }
 
 /// <summary>
-/// One signed-in browser, one access token in use, or one user name and password used by MQTT. It knows its live MQTT clients, and its end is theirs.
+/// One signed-in browser, one access token in use, or one user name and password used by MQTT.
+/// It knows its live MQTT clients, and its end is theirs.
 /// </summary>
 /// <remarks>
 /// Thread-safe. The rule that leaves no survivor: a client attaches first and looks at <see cref="IsRevoked"/> after;
@@ -157,7 +160,10 @@ public sealed class LoginSession(
         }
     }
 
-    /// <summary>Listed as being in use: a browser always, a token while it is connected or an MQTT session of it is kept, a password until its MQTT session ends.</summary>
+    /// <summary>
+    /// Listed as being in use: a browser always, a token while it is connected or an MQTT session of it is kept,
+    /// a password until its MQTT session ends.
+    /// </summary>
     internal bool IsInUse
     {
         get
@@ -210,7 +216,10 @@ public sealed class LoginSession(
         }
     }
 
-    /// <summary>The MQTT session of that client id is not kept any more. Whoever calls this releases a login session by password when its client is gone too.</summary>
+    /// <summary>
+    /// The MQTT session of that client id is not kept any more. Whoever calls this releases
+    /// a login session by password when its client is gone too.
+    /// </summary>
     public void Unkeep(string clientId)
     {
         lock (_gate)
@@ -280,7 +289,9 @@ public sealed class LoginSession(
         }
     }
 
-    /// <summary>The MQTT session that it served has ended. It goes when no client has attached for a while: one may be signing in by it right now.</summary>
+    /// <summary>
+    /// The MQTT session that it served has ended. It goes when no client has attached for a while: one may be signing in by it right now.
+    /// </summary>
     internal void Release(DateTimeOffset now)
     {
         lock (_gate)
@@ -292,7 +303,9 @@ public sealed class LoginSession(
         }
     }
 
-    /// <summary>True: it was released before <paramref name="limit"/> and is over now; it had no client, so there is none to close.</summary>
+    /// <summary>
+    /// True: it was released before <paramref name="limit"/> and is over now; it had no client, so there is none to close.
+    /// </summary>
     internal bool TryRetire(DateTimeOffset limit)
     {
         lock (_gate)

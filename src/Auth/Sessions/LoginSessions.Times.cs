@@ -32,8 +32,9 @@ public sealed partial class LoginSessions
     }
 
     /// <summary>
-    /// Ends those whose time has come, retires released ones, notes who is connected. Called at least twice a second (attack 28), so it looks at
-    /// those only of which something is due, and at all when the standing of an account has changed. Returns how many it looked at.
+    /// Ends those whose time has come, retires released ones, notes who is connected.
+    /// Called at least twice a second (attack 28), so it looks at those only of which something is due, and at all when the standing of an
+    /// account has changed. Returns how many it looked at.
     /// </summary>
     internal async Task<int> SweepAsync()
     {

@@ -79,7 +79,9 @@ public sealed partial class LoginSessions
         return sessions;
     }
 
-    /// <summary>Signs in a browser without a password: after registering, or as a guest. Null: the account was erased or banned meanwhile.</summary>
+    /// <summary>
+    /// Signs in a browser without a password: after registering, or as a guest. Null: the account was erased or banned meanwhile.
+    /// </summary>
     public Task<SignedIn?> StartAsync(Account account, string device, IPAddress? address) => StartAsync(account, account.Credential, device, address);
 
     /// <summary>Null: the password that was checked is no longer the account's.</summary>
@@ -102,8 +104,8 @@ public sealed partial class LoginSessions
     }
 
     /// <summary>
-    /// Adds a new login session that is stored, unless it may not be. Nobody waits for another's sync: many that come at once share one. Throws,
-    /// and adds nothing, when the disk refuses.
+    /// Adds a new login session that is stored, unless it may not be. Nobody waits for another's sync: many that come at once share one.
+    /// Throws, and adds nothing, when the disk refuses.
     /// </summary>
     /// <param name="may">Asked once, when whoever takes the right away afterwards will find it.</param>
     internal async Task<bool> TryAddAsync(LoginSession session, Func<bool> may)
@@ -153,7 +155,10 @@ public sealed partial class LoginSessions
         ];
     }
 
-    /// <summary>The login session of (account, client id) by password: the one there is, or a new one. Null: the password that was checked is no longer the account's.</summary>
+    /// <summary>
+    /// The login session of (account, client id) by password: the one there is, or a new one.
+    /// Null: the password that was checked is no longer the account's.
+    /// </summary>
     internal LoginSession? GetOrStartPassword(Account account, PasswordHash verified, string clientId, IPAddress? address)
     {
         lock (_gate)
@@ -226,13 +231,15 @@ public sealed partial class LoginSessions
     /// <summary>Null also when it is somebody else's: whoever asks shall not learn the difference.</summary>
     public LoginSession? Find(Account account, string id) => _index.Find(id) is { } session && session.Account == account ? session : null;
 
-    /// <summary>What <see cref="Restore"/> needs. Before anything is served it is asked for at most once per account and client id.</summary>
+    /// <summary>
+    /// What <see cref="Restore"/> needs. Before anything is served it is asked for at most once per account and client id.
+    /// </summary>
     public static LoginSessionNote NoteOf(LoginSession session) =>
-        new(session.Id, session.Kind == LoginSessionKind.Password ? StampOf(session.Account) : "", session.CreatedAt, session.LastSeen, session.Address);
+        new(session.Id, session.Kind == LoginSessionKind.Password ? PasswordStamp.Of(session.Account) : "", session.CreatedAt, session.LastSeen, session.Address);
 
     /// <summary>
-    /// The login session that a note of before the restart was of, kept for that client id: one that is stored, or, by password, one that is made anew as it was.
-    /// Null: it has ended.
+    /// The login session that a note of before the restart was of, kept for that client id: one that is stored, or, by password, one that
+    /// is made anew as it was. Null: it has ended.
     /// </summary>
     public LoginSession? Restore(Account account, string clientId, LoginSessionNote note)
     {
@@ -243,7 +250,7 @@ public sealed partial class LoginSessions
                 return Find(account, note.Id) is { } stored && stored.TryKeep(clientId) ? stored : null;
             }
 
-            if (account.IsErased || note.PasswordStamp != StampOf(account) || /* guard: no login session by password of before records were lost */ note.CreatedAt <= _store.PasswordsEndedBefore)
+            if (account.IsErased || note.PasswordStamp != PasswordStamp.Of(account) || /* guard: no login session by password of before records were lost */ note.CreatedAt <= _store.PasswordsEndedBefore)
             {
                 return null;
             }
@@ -287,7 +294,8 @@ public sealed partial class LoginSessions
     }
 
     /// <summary>
-    /// Takes a room out of the scopes of all tokens that name it. Completes when none that is stored names it; may be called again when the disk refused.
+    /// Takes a room out of the scopes of all tokens that name it. Completes when none that is stored names it;
+    /// may be called again when the disk refused.
     /// </summary>
     internal Task ForgetRoomAsync(string room)
     {
@@ -322,18 +330,6 @@ public sealed partial class LoginSessions
 
     /// <summary>It opens something still: who has found it a moment ago need not look for its secret again.</summary>
     public bool IsAlive(LoginSession session) => !session.IsRevoked && /* guard: a secret opens nothing when it is over */ !session.IsExpiredAt(_time.GetUtcNow());
-
-    /// <summary>Tells whether the account's password is still the same one, and no ban came between; of a guest empty.</summary>
-    internal static string StampOf(Account account)
-    {
-        if (account.Credential is not { } credential)
-        {
-            return "";
-        }
-
-        var bans = account.Standing.TimesBanned;
-        return Convert.ToHexStringLower(SHA256.HashData((/* guard: no durable client by password of before a ban */ bans == 0) ? credential.Hash : [.. credential.Hash, .. BitConverter.GetBytes(bans)]).AsSpan(0, 8));
-    }
 
     private LoginSession? FindBySecret(string? secret, LoginSessionKind kind) =>
         SecretHash.TryOf(secret, out var hash) && _index.Find(hash) is { } session && (/* guard: a secret opens its own kind */ session.Kind == kind) && IsAlive(session)

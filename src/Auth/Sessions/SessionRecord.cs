@@ -12,8 +12,8 @@ namespace WebMessenger.Auth.Sessions;
 /// A browser's login session or an access token as it lies among the records of the event log; of its secret the hash only (attack 32).
 /// </summary>
 /// <remarks>
-/// Those of passwords are made anew by their client, or from the note kept with its MQTT session. Numbers are big-endian, times milliseconds
-/// since 1970, texts UTF-8 behind a length of 2 bytes. Keys are ASCII. Format 1:
+/// Those of passwords are made anew by their client, or from the note kept with its MQTT session.
+/// Numbers are big-endian, times milliseconds since 1970, texts UTF-8 behind a length of 2 bytes. Keys are ASCII. Format 1:
 /// <code>
 /// key                   value
 /// s/ account / id       1 · kind (1; 0 browser, 2 token) · hash of the secret (32) · created (8) · last seen (8) · expires (8, 0: never)

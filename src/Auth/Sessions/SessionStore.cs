@@ -11,8 +11,8 @@ namespace WebMessenger.Auth.Sessions;
 /// ended has no record.
 /// </summary>
 /// <remarks>
-/// Whatever is handed over later takes effect later: so the end of a login session is handed over after all that was to be kept of it. Calls
-/// that write return at once with a task, which fails with <see cref="RecordsNotWrittenException"/>.
+/// Whatever is handed over later takes effect later: so the end of a login session is handed over after all that was to be kept of it.
+/// Calls that write return at once with a task, which fails with <see cref="RecordsNotWrittenException"/>.
 /// </remarks>
 internal sealed partial class SessionStore
 {
@@ -33,8 +33,8 @@ internal sealed partial class SessionStore
     private static ReadOnlySpan<byte> StateKey => "s"u8;
 
     /// <summary>
-    /// Takes over what version 0.1 has left, and ends what may have ended already, if records were lost. A program that is killed in between
-    /// begins anew with its next start.
+    /// Takes over what version 0.1 has left, and ends what may have ended already, if records were lost.
+    /// A program that is killed in between begins anew with its next start.
     /// </summary>
     /// <exception cref="IOException">It cannot be read or written, or a newer program wrote it.</exception>
     public static async Task<SessionStore> OpenAsync(FormerSessions former, IEventLog log, IRecords records, TimeProvider time, ILogger logger)
@@ -70,6 +70,17 @@ internal sealed partial class SessionStore
         // that has ended since.
         await former.RemoveAllAsync();
         return store;
+    }
+
+    /// <summary>
+    /// What the records say is taken for true from here on, though the log has another epoch. Of version 0.1 nothing was to end.
+    /// </summary>
+    public static async Task KeepAllAsync(IEventLog log, IRecords records)
+    {
+        if (records.Find(StateKey) is { Length: >= 9 } state && state[0] == SessionRecord.Format)
+        {
+            await records.WriteAsync([new([.. StateKey], StateOf(TimeIn(state), await EpochAsync(log)))]);
+        }
     }
 
     /// <summary>All there are. Those whose account is not found are removed.</summary>

@@ -5,7 +5,9 @@ using WebMessenger.Auth.Sessions;
 
 namespace WebMessenger.Auth.SigningIn;
 
-/// <summary>Shuts accounts out, and lets them in again. For the operator of the machine: who may ask for it is decided where it is asked for.</summary>
+/// <summary>
+/// Shuts accounts out, and lets them in again. For the operator of the machine: who may ask for it is decided where it is asked for.
+/// </summary>
 public sealed partial class AccountBans
 {
     private readonly AccountDirectory _accounts;
@@ -22,7 +24,8 @@ public sealed partial class AccountBans
         [.. _accounts.All.Where(account => account.Ban is not null).Select(account => (account, account.Ban!)).OrderByDescending(banned => banned.Item2.At)];
 
     /// <summary>
-    /// Ends all login sessions and access tokens of the account and lets it have no new ones (attack 27). Completes when the ban is on disk and the last of its connections is closed.
+    /// Ends all login sessions and access tokens of the account and lets it have no new ones (attack 27).
+    /// Completes when the ban is on disk and the last of its connections is closed.
     /// </summary>
     /// <param name="reason">As <see cref="Ban.TryReason"/> gave it.</param>
     public async Task<BanOutcome> BanAsync(string userName, string? reason)
@@ -38,7 +41,8 @@ public sealed partial class AccountBans
                 return new(account is null ? BanResult.NoSuchAccount : BanResult.AlreadyBanned, account);
             }
 
-            // Those from before, because the sweep ends login sessions of banned accounts too, and what it has begun to close is waited for here.
+            // Those from before, because the sweep ends login sessions of banned accounts too,
+            // and what it has begun to close is waited for here.
             sessions = [.. _sessions.OfAccount(account)];
             await _accounts.SetStandingAsync(account, account.Standing.With(new Ban(Now(), reason)));
             sessions.UnionWith(_sessions.OfAccount(account));

@@ -42,9 +42,9 @@ public sealed class AccountChanges
             (accounts, sessions, check, limits, hasher, events, gate, time);
 
     /// <summary>
-    /// Takes all of the change or nothing. With a new password all login sessions of the account end (attack 27), <paramref name="current"/>
-    /// too, for which there is a new one: somebody may have a copy of its cookie. The task completes when the last of their connections is
-    /// closed.
+    /// Takes all of the change or nothing. With a new password all login sessions of the account end (attack 27),
+    /// <paramref name="current"/> too, for which there is a new one: somebody may have a copy of its cookie.
+    /// The task completes when the last of their connections is closed.
     /// </summary>
     public async Task<Outcome<ChangedAccount>> ChangeAsync(
         LoginSession current, string? currentPassword, AccountChange change, IPAddress? address)
@@ -151,7 +151,9 @@ public sealed class AccountChanges
         }
     }
 
-    /// <summary>Erases the account: no trace but its user names, which stay taken. Completes when the last of its connections is closed.</summary>
+    /// <summary>
+    /// Erases the account: no trace but its user names, which stay taken. Completes when the last of its connections is closed.
+    /// </summary>
     public async Task<Outcome<Account>> EraseAsync(Account account, string? password, IPAddress? address)
     {
         if (account.IsGuest)

@@ -24,10 +24,13 @@ public sealed class MqttSignIn
     /// <param name="userName">The account's, in any case.</param>
     /// <param name="password">UTF-8: the access token or the account's password.</param>
     /// <param name="clientId">The client id as the client sent it, or as it was assigned.</param>
-    /// <param name="passwordsAllowed">False where the connection is unencrypted and from beyond loopback: then only tokens are taken.</param>
+    /// <param name="passwordsAllowed">
+    /// False where the connection is unencrypted and from beyond loopback: then only tokens are taken.
+    /// </param>
     /// <remarks>
-    /// Refusals: <see cref="Refusal.BadCredentials"/>, <see cref="Refusal.TooManyAttempts"/>, <see cref="Refusal.PlainPassword"/>, <see cref="Refusal.Busy"/>. A login session that is given is
-    /// alive at that moment; the caller attaches to it and is refused if it has ended meanwhile.
+    /// Refusals: <see cref="Refusal.BadCredentials"/>, <see cref="Refusal.TooManyAttempts"/>, <see cref="Refusal.PlainPassword"/>,
+    /// <see cref="Refusal.Busy"/>. A login session that is given is alive at that moment;
+    /// the caller attaches to it and is refused if it has ended meanwhile.
     /// </remarks>
     public async Task<Outcome<LoginSession>> AuthenticateAsync(
         string? userName, ReadOnlyMemory<byte> password, string clientId, IPAddress? address, bool passwordsAllowed)

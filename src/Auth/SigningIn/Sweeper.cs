@@ -12,8 +12,8 @@ namespace WebMessenger.Auth.SigningIn;
 /// links.
 /// </summary>
 /// <remarks>
-/// Expiry has a timer of its own and sweeps may overlap, so that neither a slow disk nor a client that is slow to close delays the next one (attack 28). What waits for
-/// the disk runs once at a time.
+/// Expiry has a timer of its own and sweeps may overlap, so that neither a slow disk nor a client that is slow to close delays the next one
+/// (attack 28). What waits for the disk runs once at a time.
 /// </remarks>
 internal sealed partial class Sweeper : IAsyncDisposable
 {

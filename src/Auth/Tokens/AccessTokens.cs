@@ -12,8 +12,8 @@ namespace WebMessenger.Auth.Tokens;
 public sealed record CreatedToken(LoginSession Token, string Secret);
 
 /// <summary>
-/// The secrets that bots and MQTT clients give instead of a password. A token is its login session: the name is its device, its scope and expiry are the session's, and the session's id is
-/// the token's. It exists from creation on, in use or not.
+/// The secrets that bots and MQTT clients give instead of a password. A token is its login session: the name is its device, its scope and
+/// expiry are the session's, and the session's id is the token's. It exists from creation on, in use or not.
 /// </summary>
 public sealed class AccessTokens
 {
@@ -73,12 +73,14 @@ public sealed class AccessTokens
     }
 
     /// <summary>
-    /// A room has ended: no token names it any more, so that none has rights in another room of that id (fault S17). One that named no other room is left without
-    /// any. Completes when it is on disk; may be called again.
+    /// A room has ended: no token names it any more, so that none has rights in another room of that id (fault S17).
+    /// One that named no other room is left without any. Completes when it is on disk; may be called again.
     /// </summary>
     public Task ForgetRoomAsync(string room) => _sessions.ForgetRoomAsync(room);
 
-    /// <summary>The live login session of the token, or null. For `Authorization: Bearer`; the caller holds requests to its scope.</summary>
+    /// <summary>
+    /// The live login session of the token, or null. For `Authorization: Bearer`; the caller holds requests to its scope.
+    /// </summary>
     public LoginSession? FindBearer(string? secret) => Secret.IsTokenShaped(secret) ? _sessions.FindByToken(secret) : null;
 
     private Refusal? Refused(Account account)

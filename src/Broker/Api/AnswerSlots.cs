@@ -25,7 +25,9 @@ internal sealed class AnswerSlots(BrokerLimits limits, TimeProvider time) : IDis
 
     private readonly PartitionedRateLimiter<HttpContext> _slots = Slots(limits);
 
-    /// <summary>Of the list of rooms, which every page begins with: whoever takes the others does not keep a neighbour's page from opening.</summary>
+    /// <summary>
+    /// Of the list of rooms, which every page begins with: whoever takes the others does not keep a neighbour's page from opening.
+    /// </summary>
     private readonly PartitionedRateLimiter<HttpContext> _listSlots = Slots(limits);
 
     public void Dispose()

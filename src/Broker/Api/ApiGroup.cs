@@ -45,8 +45,8 @@ internal static partial class ApiGroup
     }
 
     /// <summary>
-    /// For calls that are no DELETE and may take rights away all the same, as a new password does: the handler is asked while the disk is nearly full, too, and refuses what
-    /// takes none away by <see cref="RefusedByDisk"/>.
+    /// For calls that are no DELETE and may take rights away all the same, as a new password does: the handler is asked while the disk is
+    /// nearly full, too, and refuses what takes none away by <see cref="RefusedByDisk"/>.
     /// </summary>
     public static TBuilder MayTakeRightsAway<TBuilder>(this TBuilder endpoints)
         where TBuilder : IEndpointConventionBuilder => endpoints.WithMetadata(new TakesAway());
@@ -66,7 +66,9 @@ internal static partial class ApiGroup
         return Problems.NotStored(context);
     }
 
-    /// <summary>Only for whoever is signed in by cookie; access tokens open none of these. The handler reads <see cref="SignedIn"/>.</summary>
+    /// <summary>
+    /// Only for whoever is signed in by cookie; access tokens open none of these. The handler reads <see cref="SignedIn"/>.
+    /// </summary>
     public static TBuilder RequireCookie<TBuilder>(this TBuilder endpoints)
         where TBuilder : IEndpointConventionBuilder => endpoints.AddEndpointFilter(async (call, next) =>
     {
@@ -86,7 +88,10 @@ internal static partial class ApiGroup
     public static LoginSession SignedIn(this HttpContext context) => 
         context.Features.Get<LoginSession>() ?? throw new InvalidOperationException("This endpoint does not require the cookie.");
 
-    /// <summary>The address on this host of a path of ours, for `Location`: `/api/session` becomes `/chat/api/session` where the program lies in a folder.</summary>
+    /// <summary>
+    /// The address on this host of a path of ours, for `Location`:
+    /// `/api/session` becomes `/chat/api/session` where the program lies in a folder.
+    /// </summary>
     public static string OnHost(this HttpContext context, string path) => context.Request.PathBase + path;
 
     [LoggerMessage(4122, LogLevel.Warning, "A request was refused because nothing can be stored: the disk is full, nearly full, or fails")]

@@ -11,9 +11,8 @@ namespace WebMessenger.Broker.Api;
 /// compressed only where the browser says that our own page asked for it. A page elsewhere can have a browser ask, the page of a neighbour
 /// under the same domain even with the cookie, and learns nothing. Whispers, tokens and login sessions are never compressed.
 /// <para>
-/// An answer above <see cref="Longest"/>, which only a list of thousands of rooms is, is not compressed: the line holds back who asks for
-/// it over
-/// and over.
+/// An answer above <see cref="Longest"/>, which only a list of thousands of rooms is, is not compressed:
+/// the line holds back who asks for it over and over.
 /// </para>
 /// </remarks>
 internal static class CompressedAnswers

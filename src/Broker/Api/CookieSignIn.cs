@@ -6,7 +6,8 @@ namespace WebMessenger.Broker.Api;
 /// <summary>The cookie of a browser's login session: read, given and taken away. It opens the HTTP API and the WebSocket alike.</summary>
 internal sealed class CookieSignIn(LoginSessions sessions)
 {
-    // `__Host-` makes the browser insist on https, on this host alone and on the whole path: no neighbour under the same domain can plant one.
+    // `__Host-` makes the browser insist on https, on this host alone and on the whole path:
+    // no neighbour under the same domain can plant one.
     private const string SecureName = "__Host-webmessenger";
     private const string PlainName = "webmessenger";
 

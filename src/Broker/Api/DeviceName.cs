@@ -1,6 +1,9 @@
 namespace WebMessenger.Broker.Api;
 
-/// <summary>What a person recognises in the list of login sessions: "Firefox on Linux". Only words of ours, so that no User-Agent can put anything into the page.</summary>
+/// <summary>
+/// What a person recognises in the list of login sessions: "Firefox on Linux".
+/// Only words of ours, so that no User-Agent can put anything into the page.
+/// </summary>
 internal static class DeviceName
 {
     // The order matters: Edge and Opera say Chrome, Chrome says Safari, Android says Linux, iPhones say Mac OS X.

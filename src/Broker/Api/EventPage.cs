@@ -11,7 +11,9 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Api;
 
-/// <summary>Which stretch of a log a request asks for (`before`, `after`, `limit`), and how it is answered: the events as they went out.</summary>
+/// <summary>
+/// Which stretch of a log a request asks for (`before`, `after`, `limit`), and how it is answered: the events as they went out.
+/// </summary>
 internal sealed record EventPage(long? Before, long? After, int Limit)
 {
     public const string Description = "Oldest first. before=SEQ or after=SEQ; neither: the newest. limit: 1 to 500, 50 if left out. A page ends earlier at 1 MiB.";

@@ -4,7 +4,9 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Api;
 
-/// <summary>`/health/live` and `/health/ready`, for supervisors: alive when it answers, ready when MQTT is served and what is said can be stored.</summary>
+/// <summary>
+/// `/health/live` and `/health/ready`, for supervisors: alive when it answers, ready when MQTT is served and what is said can be stored.
+/// </summary>
 internal static class HealthApi
 {
     public static void Map(IEndpointRouteBuilder routes)

@@ -21,7 +21,9 @@ internal readonly record struct JsonBody<T>(T? Value, ProblemHttpResult? Problem
 /// <summary>Reads request bodies. Not the framework's binding, which answers a wrong type without saying where it was.</summary>
 internal static class JsonBody
 {
-    /// <summary>For what people and programs without a login send. The longest password takes 3 KiB with every character of it escaped.</summary>
+    /// <summary>
+    /// For what people and programs without a login send. The longest password takes 3 KiB with every character of it escaped.
+    /// </summary>
     public const int StrangersBytes = 4 * 1024;
 
     private const int MaxBytes = 64 * 1024;

@@ -4,11 +4,15 @@ using WebMessenger.Broker.Transports;
 
 namespace WebMessenger.Broker.Api;
 
-/// <summary>`/mqtt`: MQTT over WebSocket. A browser comes with its cookie and from our own pages; anything else comes without an Origin and signs in by CONNECT.</summary>
+/// <summary>
+/// `/mqtt`: MQTT over WebSocket. A browser comes with its cookie and from our own pages;
+/// anything else comes without an Origin and signs in by CONNECT.
+/// </summary>
 internal static class MqttWebSocket
 {
     /// <summary>
-    /// The first is the standard's [MQTT-6.0.0-4]. Many clients offer one of the others, and speak MQTT 3.1.1 or 5 all the same; they are answered with what they offered.
+    /// The first is the standard's [MQTT-6.0.0-4]. Many clients offer one of the others, and speak MQTT 3.1.1 or 5 all the same;
+    /// they are answered with what they offered.
     /// </summary>
     private static readonly string[] SubProtocols = ["mqtt", "mqttv3.1.1", "mqttv3.1"];
 

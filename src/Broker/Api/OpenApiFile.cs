@@ -6,8 +6,8 @@ using WebMessenger.Broker.Settings;
 namespace WebMessenger.Broker.Api;
 
 /// <summary>
-/// The description of the API, made once. Made for each request it would cost whoever is not signed in nothing and the server 10 ms (S23), so it says nothing that
-/// depends on the request: its server is relative to the place where it was read.
+/// The description of the API, made once. Made for each request it would cost whoever is not signed in nothing and the server 10 ms (S23),
+/// so it says nothing that depends on the request: its server is relative to the place where it was read.
 /// </summary>
 internal sealed class OpenApiFile
 {

@@ -9,7 +9,9 @@ namespace WebMessenger.Broker.Api;
 /// <summary>What is wrong with one field, on the wire.</summary>
 internal sealed record FieldProblem(string Code, string Message);
 
-/// <summary>The one translator from what was refused to RFC 9457: a status, a stable `code`, what to do in `detail`, and `errors` by field.</summary>
+/// <summary>
+/// The one translator from what was refused to RFC 9457: a status, a stable `code`, what to do in `detail`, and `errors` by field.
+/// </summary>
 internal static class Problems
 {
     public static ProblemHttpResult NotSignedIn() => Of(StatusCodes.Status401Unauthorized, "not_signed_in", "Sign in first.");
@@ -24,7 +26,9 @@ internal static class Problems
         "unknown_host",
         "This server does not know the name in the address as its own. Its operator can name it in WebMessenger:AllowedOrigins.");
 
-    /// <summary>The cookie has just been replaced (<see cref="WebMessenger.Auth.Sessions.LoginSessions.WasJustReplaced"/>). Sets Retry-After.</summary>
+    /// <summary>
+    /// The cookie has just been replaced (<see cref="WebMessenger.Auth.Sessions.LoginSessions.WasJustReplaced"/>). Sets Retry-After.
+    /// </summary>
     public static ProblemHttpResult JustReplaced(HttpContext context)
     {
         RetryAfter(context, TimeSpan.FromSeconds(1));
@@ -120,7 +124,9 @@ internal static class Problems
             context.Exception is BadHttpRequestException || context.HttpContext.RequestAborted.IsCancellationRequested;
     }
 
-    /// <summary>Gives what the framework refuses by itself (no such path, no such method, another content type, a failure) the same form.</summary>
+    /// <summary>
+    /// Gives what the framework refuses by itself (no such path, no such method, another content type, a failure) the same form.
+    /// </summary>
     public static void Complete(ProblemDetailsContext context)
     {
         // guard: answers are not kept (2)

@@ -4,16 +4,19 @@ using WebMessenger.Auth.Limits;
 namespace WebMessenger.Broker.Api;
 
 /// <summary>
-/// Places for requests under way, of an address, of an IPv6 /48 and in all. When all are taken, the next free one goes to whoever waits and has fewest, and an address that has
-/// far more than that loses its oldest request to him.
+/// Places for requests under way, of an address, of an IPv6 /48 and in all.
+/// When all are taken, the next free one goes to whoever waits and has fewest,
+/// and an address that has far more than that loses its oldest request to him.
 /// </summary>
 /// <remarks>
-/// Without that, a few dozen sockets with a hundred requests each, whose answers nobody reads, would keep everybody else out for as long as they are asked for again.
-/// Thread-safe: <c>_gate</c> guards all and is a leaf lock; nothing is called under it.
+/// Without that, a few dozen sockets with a hundred requests each, whose answers nobody reads, would keep everybody else out for as long as
+/// they are asked for again. Thread-safe: <c>_gate</c> guards all and is a leaf lock; nothing is called under it.
 /// </remarks>
 /// <param name="places">In all; 0: no limit.</param>
 /// <param name="perAddress">Of an address, and a quarter of what a /48 has; 0: no limit.</param>
-/// <param name="mostWaiting">Requests that wait, of all addresses together; one address has half of them at most, and the longest queue gives way to who has none.</param>
+/// <param name="mostWaiting">
+/// Requests that wait, of all addresses together; one address has half of them at most, and the longest queue gives way to who has none.
+/// </param>
 internal sealed class RequestPlaces(int places, int perAddress, int mostWaiting, TimeProvider time) : IDisposable
 {
     /// <summary>A request that is younger is not taken for one that nobody wants to end.</summary>
@@ -138,7 +141,10 @@ internal sealed class RequestPlaces(int places, int perAddress, int mostWaiting,
         }
     }
 
-    /// <summary>So many wait that nobody else may, but for whoever has fewer waiting than another, with all of his network: the newest of the longest queue gives way.</summary>
+    /// <summary>
+    /// So many wait that nobody else may, but for whoever has fewer waiting than another, with all of his network:
+    /// the newest of the longest queue gives way.
+    /// </summary>
     private bool TryDisplace(Holder holder)
     {
         var longest = _waiting.MaxBy(other => other.WaitingOfAll);

@@ -7,14 +7,20 @@ using WebMessenger.Broker.Settings;
 namespace WebMessenger.Broker.Api;
 
 /// <summary>
-/// How many calls of the HTTP API are answered (S24): so many a second of a login session, a few times as many of an account, wherever its pages and programs are, and
-/// so many of an address of those who are not signed in. So a family behind one address is not one account, an account is not as many as it has addresses, and a
-/// stolen cookie or token uses up what is its own. Ending login sessions and tokens is in neither: whoever calls all day keeps no owner from that.
+/// How many calls of the HTTP API are answered (S24): so many a second of a login session, a few times as many of an account, wherever its
+/// pages and programs are, and so many of an address of those who are not signed in.
+/// So a family behind one address is not one account, an account is not as many as it has addresses, and a stolen cookie or token uses up
+/// what is its own. Ending login sessions and tokens is in neither: whoever calls all day keeps no owner from that.
 /// </summary>
-/// <remarks>The framework forgets who has been quiet for ten seconds or more, so that its memory is bounded by what the sockets let through in that time.</remarks>
+/// <remarks>
+/// The framework forgets who has been quiet for ten seconds or more,
+/// so that its memory is bounded by what the sockets let through in that time.
+/// </remarks>
 internal static class RequestRates
 {
-    /// <summary>So many seconds' worth at once: a page begins with about 15 calls, and many pages come back together after a restart.</summary>
+    /// <summary>
+    /// So many seconds' worth at once: a page begins with about 15 calls, and many pages come back together after a restart.
+    /// </summary>
     private const int BurstSeconds = 10;
 
     /// <summary>A /48 of IPv6, which one customer of a host has, takes as much as so many addresses.</summary>

@@ -5,12 +5,16 @@ using WebMessenger.Broker.Transports;
 
 namespace WebMessenger.Broker.Api;
 
-/// <summary>Who a request comes from, for the calls about rooms, which bots make too: an access token as `Authorization: Bearer`, else the cookie.</summary>
+/// <summary>
+/// Who a request comes from, for the calls about rooms, which bots make too: an access token as `Authorization: Bearer`, else the cookie.
+/// </summary>
 internal sealed class RequestSignIn(CookieSignIn cookie, AccessTokens tokens, LoginSessions sessions)
 {
     private static readonly object Found = new();
 
-    /// <summary>Null: nobody. Credentials that are given win: a wrong token never falls back to the cookie. The caller holds a token to its scope.</summary>
+    /// <summary>
+    /// Null: nobody. Credentials that are given win: a wrong token never falls back to the cookie. The caller holds a token to its scope.
+    /// </summary>
     public LoginSession? Find(HttpRequest request)
     {
         var session = Look(request);

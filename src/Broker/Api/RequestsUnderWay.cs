@@ -5,14 +5,15 @@ using WebMessenger.Broker.Transports;
 namespace WebMessenger.Broker.Api;
 
 /// <summary>
-/// How many requests of any kind are served at once, of an address and in all, and for how long one may last. A request holds memory from its
-/// first header until its answer is taken, and by HTTP/2 a socket carries a hundred: so counting sockets or calls does not bound it.
+/// How many requests of any kind are served at once, of an address and in all, and for how long one may last.
+/// A request holds memory from its first header until its answer is taken, and by HTTP/2 a socket carries a hundred:
+/// so counting sockets or calls does not bound it.
 /// </summary>
 /// <remarks>
-/// <para>Whoever comes when all places are taken waits a moment, so that pages which come back together after a restart are all served, and is
-/// served before those who have many (<see cref="RequestPlaces"/>).</para>
-/// <para>A WebSocket is counted until it opens, from then on by <see cref="Clients.ConnectionLimits"/>. Health checks have places of their own:
-/// a crowd must not have a supervisor end the server.</para>
+/// <para>Whoever comes when all places are taken waits a moment, so that pages which come back together after a restart are all served, and
+/// is served before those who have many (<see cref="RequestPlaces"/>).</para>
+/// <para>A WebSocket is counted until it opens, from then on by <see cref="Clients.ConnectionLimits"/>.
+/// Health checks have places of their own: a crowd must not have a supervisor end the server.</para>
 /// </remarks>
 internal sealed class RequestsUnderWay : IDisposable
 {
@@ -94,7 +95,7 @@ internal sealed class RequestsUnderWay : IDisposable
             {
                 context.Response.OnStarting(() =>
                 {
-isOpened = context.Response.StatusCode == (context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true }
+                    isOpened = /* guard: only a WebSocket that opens gives its place back */ context.Response.StatusCode == (context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true }
                         ? StatusCodes.Status200OK
                         : StatusCodes.Status101SwitchingProtocols);
                     if (isOpened)

@@ -9,8 +9,13 @@ using WebMessenger.Broker.Rooms;
 
 namespace WebMessenger.Broker.Api;
 
-/// <summary>`GET /api/rooms`: the rooms that the caller may see, page by page, those that are looked for, or all at once as version 1 began.</summary>
-/// <remarks>A page is chosen before anything of its rooms is counted or written, and whoever has it already (`If-None-Match`) is told so without a line of JSON.</remarks>
+/// <summary>
+/// `GET /api/rooms`: the rooms that the caller may see, page by page, those that are looked for, or all at once as version 1 began.
+/// </summary>
+/// <remarks>
+/// A page is chosen before anything of its rooms is counted or written,
+/// and whoever has it already (`If-None-Match`) is told so without a line of JSON.
+/// </remarks>
 internal static class RoomListApi
 {
     private const int RoomsPerPage = 50;

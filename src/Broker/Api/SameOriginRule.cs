@@ -1,9 +1,13 @@
 namespace WebMessenger.Broker.Api;
 
-/// <summary>Which pages may change something or open the WebSocket: our own, those the operator names, and what is no browser at all (attacks 48, 50).</summary>
+/// <summary>
+/// Which pages may change something or open the WebSocket: our own, those the operator names,
+/// and what is no browser at all (attacks 48, 50).
+/// </summary>
 /// <remarks>
-/// SameSite=Strict alone does not do: another port or subdomain of the same host is the same site. Where a browser says less than it could (no Origin on a
-/// same-origin GET, as the upgrade of old ones), Sec-Fetch-Site decides; without either it is no browser, and there is no cookie to abuse.
+/// SameSite=Strict alone does not do: another port or subdomain of the same host is the same site.
+/// Where a browser says less than it could (no Origin on a same-origin GET, as the upgrade of old ones), Sec-Fetch-Site decides; without
+/// either it is no browser, and there is no cookie to abuse.
 /// </remarks>
 internal sealed class SameOriginRule(IEnumerable<string> allowedOrigins)
 {

@@ -65,8 +65,8 @@ internal sealed class SteadyBody : Stream, IHttpResponseBodyFeature
     }
 
     /// <summary>
-    /// When it is done, nothing of the answer waits in memory any more but what a connection may hold: by HTTP/2, which has a hundred answers on one, the client's window
-    /// had room for all of it.
+    /// When it is done, nothing of the answer waits in memory any more but what a connection may hold: by HTTP/2, which has a hundred
+    /// answers on one, the client's window had room for all of it.
     /// </summary>
     public async Task FinishAsync()
     {

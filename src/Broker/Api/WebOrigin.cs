@@ -3,7 +3,9 @@ using WebMessenger.Broker.Settings;
 
 namespace WebMessenger.Broker.Api;
 
-/// <summary>An origin (RFC 6454) as it is compared: the scheme, the host in ASCII and lower case, and the port, also where it is the scheme's own.</summary>
+/// <summary>
+/// An origin (RFC 6454) as it is compared: the scheme, the host in ASCII and lower case, and the port, also where it is the scheme's own.
+/// </summary>
 internal readonly record struct WebOrigin(string Scheme, string Host, int Port)
 {
     private static readonly SearchValues<char> BeyondAuthority = SearchValues.Create("/\\?#@ ");

@@ -5,7 +5,10 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Api;
 
-/// <summary>`/api/whispers`: a page of what was whispered to the caller, as it went out. Access tokens that are limited to rooms get none, as over MQTT.</summary>
+/// <summary>
+/// `/api/whispers`: a page of what was whispered to the caller, as it went out.
+/// Access tokens that are limited to rooms get none, as over MQTT.
+/// </summary>
 internal static class WhispersApi
 {
     public static void Map(IEndpointRouteBuilder routes) => routes.MapApi("/api/whispers").MapGet("", Page)

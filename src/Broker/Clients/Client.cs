@@ -10,27 +10,27 @@ using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Clients;
 
-/// <summary>One MQTT client for as long as its connection lasts: who it is, how it is let in, and its end. What it says and hears, its parts know.</summary>
+/// <summary>One MQTT client for as long as its connection lasts: who it is, how it is let in, and its end.</summary>
 /// <remarks>
-/// Parts know those that are put together before them, and no other: <see cref="Clients.Writer"/>, <see cref="OwedAnswers"/>, <see cref="KeptSession"/>,
-/// <see cref="Clients.Delivery"/>, <see cref="HeldFilters"/>, <see cref="Clients.Submissions"/>, <see cref="Clients.Intake"/>. Of the client itself they know its <see cref="Clients.Identity"/>
-/// and, as <see cref="ILife"/>, its end. Threads and locks: docs/architecture.md.
+/// Parts know those that are put together before them, and no other: <see cref="Clients.Writer"/>, <see cref="OwedAnswers"/>,
+/// <see cref="KeptSession"/>, <see cref="Clients.Delivery"/>, <see cref="HeldFilters"/>, <see cref="Clients.Submissions"/>,
+/// <see cref="Clients.Intake"/>. Of the client itself they know its <see cref="Clients.Identity"/> and, as <see cref="ILife"/>, its end.
+/// Threads and locks: docs/architecture.md.
 /// </remarks>
 internal sealed partial class Client : IConnectingClient, ILife
 {
-    private const string NotYoursReason =
-        "Under this client id a client of the account is kept that may read more than this access token. Take another client id, or a token that may read as much.";
-
-    private const string LiveNotYoursReason =
-        "Under this client id a client of the account is connected that may do more than this access token. Take another client id, or a token that may do as much.";
-
-    /// <summary>Publishes taken in and not yet answered, when the settings put no limit: the protocol's own (MQTT 5.0, 3.2.2.3.3).</summary>
+    /// <summary>Publishes taken in and not answered, when the settings put no limit: the protocol's own (MQTT 5.0, 3.2.2.3.3).</summary>
     private const int UnlimitedReceiveMaximum = 65535;
 
-    /// <summary>Above this, and without any, MQTT 5 clients are told to keep alive at this rate; 3.1.1 has no way to be told, and is held to what it asked for.</summary>
+    /// <summary>
+    /// Above this, and without any, MQTT 5 clients are told to keep alive at this rate;
+    /// 3.1.1 has no way to be told, and is held to what it asked for.
+    /// </summary>
     private const ushort MaximumKeepAliveSeconds = 300;
 
-    /// <summary>How long a peer that reads may take to take its DISCONNECT before the transport is cut; at the end of a login session much less.</summary>
+    /// <summary>
+    /// How long a peer that reads may take to take its DISCONNECT before the transport is cut; at the end of a login session much less.
+    /// </summary>
     private static readonly TimeSpan GoodbyeTime = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RevokedGoodbyeTime = TimeSpan.FromMilliseconds(20);
 
@@ -93,13 +93,11 @@ internal sealed partial class Client : IConnectingClient, ILife
     /// <summary>Seconds between packets after which the peer is taken for dead, times 1.5; 0: not watched.</summary>
     public int KeepAliveSeconds { get; private set; }
 
-    /// <summary>When the last whole packet came: a <see cref="TimeProvider"/> timestamp. Bytes alone are no sign of life [MQTT-3.1.2-22].</summary>
+    /// <summary>When the last whole packet came, as a timestamp. Bytes alone are no sign of life [MQTT-3.1.2-22].</summary>
     public long LastHeard { get; private set; }
 
-    /// <summary>
-    /// What the client sends lies unread in its socket because the server lets it wait, so its silence says nothing. One that reads nothing is found all the same
-    /// (<see cref="Writer.IsStuckFor"/>).
-    /// </summary>
+    /// <summary>What the client sends lies unread in its socket because the server lets it wait, so its silence says nothing.</summary>
+    /// <remarks>One that reads nothing is found all the same (<see cref="Writer.IsStuckFor"/>).</remarks>
     public bool IsUnread => Volatile.Read(ref _isUnread);
 
     public bool WasRevoked => _wasRevoked;
@@ -115,7 +113,7 @@ internal sealed partial class Client : IConnectingClient, ILife
     /// <summary>A packet has come.</summary>
     public void Heard() => LastHeard = _services.Time.GetTimestamp();
 
-    /// <summary>The client waits for the server, which does not read it meanwhile: its keep-alive time begins anew when it is read on.</summary>
+    /// <summary>The server does not read the client meanwhile: its keep-alive time begins anew when it is read on.</summary>
     public async Task UnreadAsync(Task until)
     {
         Volatile.Write(ref _isUnread, true);
@@ -176,7 +174,8 @@ internal sealed partial class Client : IConnectingClient, ILife
 
     public Verdict Admit(LoginSession session)
     {
-        // From here on whoever ends the login session finds this connection. Before it takes anything over: a refused one must not push out an admitted one.
+        // From here on whoever ends the login session finds this connection. Before it takes anything over:
+        // a refused one must not push out an admitted one.
         if (!session.TryAttach(this))
         {
             return Verdict.Refused(RefusalCode.NotAuthorized, "This login session has ended. Sign in again.");
@@ -187,7 +186,7 @@ internal sealed partial class Client : IConnectingClient, ILife
         {
             Identity.Become(null);
             session.Detach(this);
-            return isNotYours ? Verdict.Refused(ReasonCode.ClientIdentifierNotValid, LiveNotYoursReason)
+            return isNotYours ? Verdict.Refused(ReasonCode.ClientIdentifierNotValid, TakeOver.LiveNotYours)
                 : Verdict.Refused(RefusalCode.QuotaExceeded, session.Scope.IsLimited
                     ? "This account has as many connections as it may have, or its limited tokens have half of them. Close one first."
                     : "This account has as many connections as it may have. Close one first.");
@@ -240,7 +239,7 @@ internal sealed partial class Client : IConnectingClient, ILife
                     $"This account has {DurablePlaces} durable clients, as many as it may{(Session!.Scope.IsLimited ? " by limited tokens" : "")}. Start clean, or end one of your login sessions on the page.");
                 return;
             case SessionOpening.NotYours:
-                RefuseAdmitted(ReasonCode.ClientIdentifierNotValid, NotYoursReason);
+                RefuseAdmitted(ReasonCode.ClientIdentifierNotValid, TakeOver.NotYours);
                 return;
             case SessionOpening.Ended:
                 return;
@@ -318,7 +317,9 @@ internal sealed partial class Client : IConnectingClient, ILife
         await EndAsync(ReasonCode.ServerShuttingDown, "The server is stopping.");
     }
 
-    /// <summary>After MQTTnet is done with the connection: takes it out of everything, and says its last will if it did not say goodbye.</summary>
+    /// <summary>
+    /// After MQTTnet is done with the connection: takes it out of everything, and says its last will if it did not say goodbye.
+    /// </summary>
     public void Gone()
     {
         Writer.Silence();

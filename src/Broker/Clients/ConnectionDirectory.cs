@@ -72,6 +72,7 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
             }
 
             connections.Add(connection);
+            _byAccount[key.Id] = connections;
             _byClient[key] = connection;
             return true;
         }

@@ -4,7 +4,9 @@ using WebMessenger.Broker.Settings;
 
 namespace WebMessenger.Broker.Clients;
 
-/// <summary>How many MQTT connections one address may open and have. A client behind a trusted proxy counts under the address that the proxy names.</summary>
+/// <summary>
+/// How many MQTT connections one address may open and have. A client behind a trusted proxy counts under the address that the proxy names.
+/// </summary>
 internal sealed class ConnectionLimits(BrokerLimits limits, TimeProvider time)
 {
     private readonly AddressPlaces _places = new(

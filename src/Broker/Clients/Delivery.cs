@@ -7,7 +7,9 @@ using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Clients;
 
-/// <summary>What streams deliver to a client: written while its window and its socket have room, else queued, or left to the <see cref="Feeder"/>.</summary>
+/// <summary>
+/// What streams deliver to a client: written while its window and its socket have room, else queued, or left to the <see cref="Feeder"/>.
+/// </summary>
 /// <remarks>Guarded by the writer's gate, which streams may hold for a while (<see cref="HoldWrites"/>).</remarks>
 internal sealed class Delivery : IWaitingMember, IEventOutlet
 {
@@ -46,7 +48,9 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
 
     public bool IsOwed => _queue is { Count: > 0 } || _feeder.IsBlocked;
 
-    /// <summary>The client itself gives up what it is placed anew for: what is on its way to it is completed. Guarded by the gate of its filters.</summary>
+    /// <summary>
+    /// The client itself gives up what it is placed anew for: what is on its way to it is completed. Guarded by the gate of its filters.
+    /// </summary>
     public bool IsUnsubscribing { get; set; }
 
     public void Flush() => _writer.Flush();
@@ -179,8 +183,9 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
     }
 
     /// <summary>
-    /// Events of a stream, in their turn. Each is written if it is the next that the client is owed and the window allows; else the client has fallen behind, and the
-    /// feeder brings it from the log when acknowledgements make room. So a slow client costs no memory, and misses nothing.
+    /// Events of a stream, in their turn. Each is written if it is the next that the client is owed and the window allows; else the client
+    /// has fallen behind, and the feeder brings it from the log when acknowledgements make room.
+    /// So a slow client costs no memory, and misses nothing.
     /// </summary>
     public void DeliverEvents(Subscriber subscriber, ReadOnlySpan<EventDelivery> events, Wants wants, List<IMember> touched)
     {
@@ -278,7 +283,9 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
     /// <summary>Until disposed nothing is delivered to the client: for changes to its places that must be seen as one.</summary>
     public Lock.Scope HoldWrites() => _writer.Gate.EnterScope();
 
-    /// <summary>Changes or (null) ends a place in a stream: what the client asks for no longer is not delivered any more, also not what is queued.</summary>
+    /// <summary>
+    /// Changes or (null) ends a place in a stream: what the client asks for no longer is not delivered any more, also not what is queued.
+    /// </summary>
     public void Replace(Subscriber subscriber, Subscriber? by)
     {
         lock (_writer.Gate)

@@ -3,7 +3,9 @@ using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Clients;
 
-/// <summary>What can be said of a frame before anybody decodes it. Each check throws the <see cref="Violation"/> that ends the connection.</summary>
+/// <summary>
+/// What can be said of a frame before anybody decodes it. Each check throws the <see cref="Violation"/> that ends the connection.
+/// </summary>
 internal static class FrameChecks
 {
     /// <summary>A packet that can never be right is judged by its first bytes: nobody waits for the rest of it, or keeps it.</summary>

@@ -12,7 +12,9 @@ namespace WebMessenger.Broker.Clients;
 /// <param name="UserName">Null: none was sent.</param>
 /// <param name="Password">Null: none was sent.</param>
 /// <param name="Will">Null: none.</param>
-/// <param name="SessionExpiry">Seconds that the MQTT session is to outlive the connection; 0: it ends with it. 3.1.1 has no word for how long.</param>
+/// <param name="SessionExpiry">
+/// Seconds that the MQTT session is to outlive the connection; 0: it ends with it. 3.1.1 has no word for how long.
+/// </param>
 /// <param name="ReceiveMaximum">Publishes that the client takes unacknowledged; null: it does not say.</param>
 /// <param name="MaximumPacket">Bytes of the largest packet that the client takes.</param>
 /// <param name="WantsReasons">It wants reason strings.</param>
@@ -34,7 +36,9 @@ internal sealed record Handshake(
     private const int MaximumClientIdBytes = 128;
     private const byte CleanFlag = 0x02, WillFlag = 0x04, WillQoS = 0x18, WillRetain = 0x20, PasswordFlag = 0x40, UserFlag = 0x80;
 
-    /// <summary>Reads what MQTTnet 5.2 does not look at as well. Returns null, or why the client is refused; then there is no handshake.</summary>
+    /// <summary>
+    /// Reads what MQTTnet 5.2 does not look at as well. Returns null, or why the client is refused; then there is no handshake.
+    /// </summary>
     /// <param name="body">What follows the Remaining Length.</param>
     /// <param name="isPadded">See <see cref="Frame.IsPadded"/>.</param>
     public static HandshakeRefusal? Read(ReadOnlySpan<byte> body, bool isPadded, out Handshake? asked)
@@ -168,7 +172,9 @@ internal sealed record Handshake(
 /// <param name="MaximumPacket">The answer must not be larger, in bytes.</param>
 internal sealed record HandshakeRefusal(byte Code, string? Reason, bool IsVersion5, int MaximumPacket = int.MaxValue)
 {
-    /// <summary>Whether it is answered. MQTT 3.1.1 has no return code for what is malformed: such a client is closed without a word (4.8).</summary>
+    /// <summary>
+    /// Whether it is answered. MQTT 3.1.1 has no return code for what is malformed: such a client is closed without a word (4.8).
+    /// </summary>
     public bool IsSaid => Reason is not null && (/* guard: no CONNACK that 3.1.1 does not know */ IsVersion5 || Code != ReasonCode.MalformedPacket);
 
     public static HandshakeRefusal Unsaid(byte code) => new(code, null, false);

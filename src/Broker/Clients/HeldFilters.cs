@@ -10,10 +10,13 @@ using WebMessenger.Storage;
 
 namespace WebMessenger.Broker.Clients;
 
-/// <summary>The filters that a client was granted, its places in rooms and in the inbox that follow from them, and the SUBSCRIBE or UNSUBSCRIBE under way.</summary>
+/// <summary>
+/// The filters that a client was granted, its places in rooms and in the inbox that follow from them,
+/// and the SUBSCRIBE or UNSUBSCRIBE under way.
+/// </summary>
 /// <remarks>
-/// Owns the filters' gate, <c>_filtersGate</c>, which is taken before a stream's. The request under way belongs to the receive loop, which reads nothing more before it is
-/// answered.
+/// Owns the filters' gate, <c>_filtersGate</c>, which is taken before a stream's.
+/// The request under way belongs to the receive loop, which reads nothing more before it is answered.
 /// </remarks>
 /// <param name="abort">Cuts the transport.</param>
 internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery delivery, Identity identity, ConnectionServices services, Action abort)
@@ -21,14 +24,12 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
     private readonly Lock _filtersGate = DiskReads.NoneUnder(new Lock());
     private readonly Dictionary<string, HeldFilter> _filters = [];
     private readonly HashSet<EventStream> _places = [];
+    private readonly FilterTurn _turn = new(identity, services);
     private (string Code, string Text, string Topic)? _notice;
     private bool _hasLeft;
 
     // Until it is answered, nothing more is read.
     private FilterRequest? _request;
-
-    // This client's place among those of its account whose SUBSCRIBE or UNSUBSCRIBE waits.
-    private WorkTurn? _subscribeTurn;
 
     /// <summary>Completes when what was begun last is answered. Null: that is so.</summary>
     public Task? Unanswered => _request?.Answered;
@@ -141,21 +142,17 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
     public void Receive(FilterRequest request)
     {
         _request = request;
-        _subscribeTurn = FilterBudget.Queue();
+        _turn.Queue();
     }
 
     /// <summary>Null: it is the client's turn. Else it may be asked again after the task.</summary>
     /// <remarks>A late answer slows down who asks for too much, and refuses nothing to who comes back with a hundred filters.</remarks>
-    public Task? Turn() => FilterBudget.WaitFor(_subscribeTurn!);
+    public Task? Turn() => _turn.Wait();
 
     /// <summary>Begins what was received: it is paid for in its turn, which is over with that.</summary>
     public void Begin()
     {
-        var price = _request is SubscribeRequest subscribe
-            ? subscribe.PriceFor(identity.Account.Id, services.Rooms, FilterBudget.Dearest)
-            : ((UnsubscribeRequest)_request!).Filters.Count;
-        FilterBudget.Take(/* guard: the price of a SUBSCRIBE */ price);
-        EndSubscribeTurn();
+        _turn.Pay(_request!);
         if (_request is UnsubscribeRequest unsubscribe)
         {
             lock (_filtersGate)
@@ -171,12 +168,8 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
         }
     }
 
-    /// <summary>Also when the connection is over: the account's other clients stand behind it.</summary>
-    public void EndSubscribeTurn()
-    {
-        _subscribeTurn?.End();
-        _subscribeTurn = null;
-    }
+    /// <summary>The connection is over: the account's other clients stand behind it.</summary>
+    public void EndSubscribeTurn() => _turn.End();
 
     /// <summary>SUBACK: the filters take effect right behind it.</summary>
     public async Task AnswerSubscribeAsync(ushort packetId)
@@ -292,9 +285,6 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
         }
     }
 
-    // Looked up, for the budget of who did nothing for a while is forgotten.
-    private WorkBudget FilterBudget => services.SubscribeBudgets.Of(identity.Account.Id).Filters;
-
     private async Task HoldCorkedAsync(IEnumerable<HeldFilter> granted, CatchUpFrom? from)
     {
         try
@@ -315,7 +305,8 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
         }
     }
 
-    // A durable client counts on its filters from SUBACK on, so they are on disk before it leaves. False: they are not, and the connection has been cut.
+    // A durable client counts on its filters from SUBACK on, so they are on disk before it leaves.
+    // False: they are not, and the connection has been cut.
     private async Task<bool> TrySaveFiltersAsync()
     {
         HeldFilter[] filters;
@@ -376,7 +367,8 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
             }
         }
 
-        // Revoked meanwhile? Then the end of the connection has already, or will, take it out of every room; nothing is delivered in between.
+        // Revoked meanwhile? Then the end of the connection has already, or will, take it out of every room;
+        // nothing is delivered in between.
     }
 
     // Under _filtersGate.

@@ -17,7 +17,7 @@ internal sealed class HeldPublishes(Writer writer, OwedAnswers answers, ILife li
     /// <summary>What one costs beside its bytes.</summary>
     private const int BytesOfOne = 128;
 
-    private readonly Queue<(byte Flags, byte[] Body)> _publishes = new();
+    private readonly Queue<(PublishLayout Layout, byte[] Body)> _publishes = new();
     private int _bytes;
 
     public int Count => _publishes.Count;
@@ -25,10 +25,12 @@ internal sealed class HeldPublishes(Writer writer, OwedAnswers answers, ILife li
     /// <summary>When what is held comes next.</summary>
     public Task Turn { get; set; } = Task.CompletedTask;
 
-    /// <summary>Copies it behind the others. Null: it is held. Else the client is not to be read on before the task: more than it is allowed to have waiting, it has to keep itself.</summary>
-    /// <param name="flags">Of the fixed header.</param>
+    /// <summary>
+    /// Copies it behind the others. Null: it is held. Else the client is not to be read on before the task: more than it is allowed to have
+    /// waiting, it has to keep itself.
+    /// </summary>
     /// <param name="body">What follows the Remaining Length.</param>
-    public Task? Hold(byte flags, ReadOnlySpan<byte> body)
+    public Task? Hold(in PublishLayout layout, ReadOnlySpan<byte> body)
     {
         lock (writer.Gate)
         {
@@ -37,20 +39,21 @@ internal sealed class HeldPublishes(Writer writer, OwedAnswers answers, ILife li
                 return life.Ended;
             }
 
-            if (TryAdd(flags, body))
+            if (TryAdd(layout, body))
             {
                 return null;
             }
 
-            // [MQTT-3.3.4-9] Libraries send more than the Receive Maximum, and would send all of it again if they were closed for that. So it is slowed down; but
-            // where only PUBRELs make room, which are behind what is not read, nothing would ever come of waiting.
+            // [MQTT-3.3.4-9] Libraries send more than the Receive Maximum, and would send all of it again if they were closed for that.
+            // So it is slowed down; but where only PUBRELs make room, which are behind what is not read,
+            // nothing would ever come of waiting.
             return answers.Unreleased < answers.ReceiveMaximum
                 ? Turn
                 : throw new Violation(ReasonCode.ReceiveMaximumExceeded, "More publishes are unacknowledged than the Receive Maximum allows.");
         }
     }
 
-    private bool TryAdd(byte flags, ReadOnlySpan<byte> body)
+    private bool TryAdd(in PublishLayout layout, ReadOnlySpan<byte> body)
     {
         var bytes = body.Length + BytesOfOne;
         if (/* guard: publishes that wait for the rate */ Count >= LargestCount || _bytes + bytes > LargestBytes || memory.Held.IsFull)
@@ -58,15 +61,15 @@ internal sealed class HeldPublishes(Writer writer, OwedAnswers answers, ILife li
             return false;
         }
 
-        _publishes.Enqueue((flags, body.ToArray()));
+        _publishes.Enqueue((layout, body.ToArray()));
         Account(bytes);
         return true;
     }
 
-    public bool TryPeek(out byte flags, out byte[] body)
+    public bool TryPeek(out PublishPacket publish)
     {
         var found = _publishes.TryPeek(out var next);
-        (flags, body) = found ? next : (default, []);
+        publish = new PublishPacket(next.Layout, next.Body);
         return found;
     }
 

@@ -1,6 +1,8 @@
 namespace WebMessenger.Broker.Clients;
 
-/// <summary>The life of a client, as its parts know it. Thread-safe; may be asked under the writer's gate, <see cref="EndAsync"/> excepted.</summary>
+/// <summary>
+/// The life of a client, as its parts know it. Thread-safe; may be asked under the writer's gate, <see cref="EndAsync"/> excepted.
+/// </summary>
 internal interface ILife
 {
     /// <summary>Completes when the connection is over, or is being ended.</summary>
@@ -10,7 +12,8 @@ internal interface ILife
     bool WasRevoked { get; }
 
     /// <summary>
-    /// Ends the connection from our side. Before it returns, nothing more is accepted or written; the task completes when the transport is closed. Never throws.
+    /// Ends the connection from our side. Before it returns, nothing more is accepted or written;
+    /// the task completes when the transport is closed. Never throws.
     /// </summary>
     /// <param name="code">Of MQTT 5, for DISCONNECT.</param>
     /// <param name="reason">For people.</param>

@@ -5,7 +5,10 @@ using WebMessenger.Broker.Streams;
 
 namespace WebMessenger.Broker.Clients;
 
-/// <summary>Who a client is, for all its parts. <see cref="Client"/> writes it: the client id when CONNECT has come, the login session when the interceptor has let it in.</summary>
+/// <summary>
+/// Who a client is, for all its parts. <see cref="Client"/> writes it:
+/// the client id when CONNECT has come, the login session when the interceptor has let it in.
+/// </summary>
 /// <param name="name">Unique to this connection; what MQTTnet takes for the client id.</param>
 internal sealed class Identity(string name)
 {

@@ -8,7 +8,9 @@ using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Clients;
 
-/// <summary>The data plane's way in: a PUBLISH is checked and paid for, behind those before it, and handed to <see cref="Submissions"/>.</summary>
+/// <summary>
+/// The data plane's way in: a PUBLISH is checked and paid for, behind those before it, and handed to <see cref="Submissions"/>.
+/// </summary>
 /// <remarks>The receive side's, one thread at a time; but for <see cref="Removed"/>.</remarks>
 internal sealed class Intake(
     Writer writer, OwedAnswers answers, KeptSession kept, Submissions submissions, Identity identity, ILife life, ConnectionServices services)
@@ -26,6 +28,9 @@ internal sealed class Intake(
     // Something is held. Under the writer's gate.
     private bool _isHolding;
 
+    // Of the publish that was not read on at: it is brought again, and is the first one then.
+    private PublishLayout? _waiting;
+
     // How far the publish has come that is looked at: after a wait it is looked at again, and must not pay or join twice.
     private (bool IsPaid, Task? Joining) _progress;
 
@@ -35,7 +40,10 @@ internal sealed class Intake(
     /// <summary>The client is let in: by this rate it speaks.</summary>
     public void Admit(RateBudget? budget) => _budget = budget;
 
-    /// <summary>A PUBLISH has come. Null: it is dealt with, or held. Else it is to be brought again after the task, and nothing of the client is read before.</summary>
+    /// <summary>
+    /// A PUBLISH has come. Null: it is dealt with, or held. Else it is to be brought again after the task,
+    /// and nothing of the client is read before.
+    /// </summary>
     public Task? Receive(in Frame frame)
     {
         byte[]? rented = null;
@@ -43,28 +51,10 @@ internal sealed class Intake(
         try
         {
             var bytes = body.IsSingleSegment ? body.FirstSpan : Linearize(body, out rented);
-            var code = PublishPacket.TryParse(frame.Flags, bytes, writer.IsVersion5, out var publish);
-            if (code != 0)
-            {
-                throw new Violation(code, "The PUBLISH is malformed.");
-            }
-
-            // What came before goes first.
-            if (_held is { Count: > 0 } before)
-            {
-                return before.Hold(frame.Flags, bytes);
-            }
-
-            var step = Take(publish);
-            if (!step.IsHeld)
-            {
-                return step.Until;
-            }
-
-            var held = _held ??= new HeldPublishes(writer, answers, life, services.Memory);
-            held.Turn = step.Until!;
-            Holds(true);
-            return held.Hold(frame.Flags, bytes);
+            var publish = _waiting is { } known ? new PublishPacket(known, bytes) : Parse(frame.Flags, bytes);
+            var wait = TakeOrHold(publish, bytes);
+            _waiting = wait is null ? null : publish.Layout;
+            return wait;
         }
         finally
         {
@@ -75,14 +65,15 @@ internal sealed class Intake(
         }
     }
 
-    /// <summary>Deals with what is held, as far as it is paid for. Null: nothing is held any more. Else what is comes next after the task.</summary>
+    /// <summary>
+    /// Deals with what is held, as far as it is paid for. Null: nothing is held any more. Else what is comes next after the task.
+    /// </summary>
     public Task? TakeHeld()
     {
         try
         {
-            while (_held is { } held && held.TryPeek(out var flags, out var body))
+            while (_held is { } held && held.TryPeek(out var publish))
             {
-                _ = PublishPacket.TryParse(flags, body, writer.IsVersion5, out var publish);
                 if (Take(publish).Until is { } wait)
                 {
                     return held.Turn = wait;
@@ -106,8 +97,8 @@ internal sealed class Intake(
     }
 
     /// <summary>
-    /// The account is taken off a room's list: what the client sent there before, wherever it is on its way, does not bring it back. To be called before it is off. By
-    /// publishing it comes back after a minute; by SUBSCRIBE, or over HTTP, at once.
+    /// The account is taken off a room's list: what the client sent there before, wherever it is on its way, does not bring it back.
+    /// To be called before it is off. By publishing it comes back after a minute; by SUBSCRIBE, or over HTTP, at once.
     /// </summary>
     public void Removed(Room room)
     {
@@ -149,6 +140,31 @@ internal sealed class Intake(
 
     /// <summary>The connection is over.</summary>
     public void Forget() => _held?.Clear();
+
+    private PublishPacket Parse(byte flags, ReadOnlySpan<byte> bytes) =>
+        PublishPacket.TryParse(flags, bytes, writer.IsVersion5, out var publish) is var code and not 0
+            ? throw new Violation(code, "The PUBLISH is malformed.")
+            : publish;
+
+    private Task? TakeOrHold(in PublishPacket publish, ReadOnlySpan<byte> bytes)
+    {
+        // What came before goes first.
+        if (_held is { Count: > 0 } before)
+        {
+            return before.Hold(publish.Layout, bytes);
+        }
+
+        var step = Take(publish);
+        if (!step.IsHeld)
+        {
+            return step.Until;
+        }
+
+        var held = _held ??= new HeldPublishes(writer, answers, life, services.Memory);
+        held.Turn = step.Until!;
+        Holds(true);
+        return held.Hold(publish.Layout, bytes);
+    }
 
     private Step Take(in PublishPacket publish)
     {
@@ -272,7 +288,8 @@ internal sealed class Intake(
         }
     }
 
-    // Held, an MQTT 5 client has sent more than our Receive Maximum, which it should know [MQTT-3.3.4-9]; a 3.1.1 socket is simply not read.
+    // Held, an MQTT 5 client has sent more than our Receive Maximum, which it should know [MQTT-3.3.4-9];
+    // a 3.1.1 socket is simply not read.
     private Step Backpressure(in PublishPacket publish)
     {
         if (/* guard: publishes under way, all together */ services.Memory.RoomForPublish() is { } room)

@@ -9,8 +9,8 @@ using WebMessenger.Broker.Wire;
 namespace WebMessenger.Broker.Clients;
 
 /// <summary>
-/// Once a second: closes connections that have been silent for too long, lets every room and what is unread say what is due, and stores where durable clients are. One
-/// sweep instead of a timer each.
+/// Once a second: closes connections that have been silent for too long, lets every room and what is unread say what is due, and stores
+/// where durable clients are. One sweep instead of a timer each.
 /// </summary>
 internal sealed partial class KeepAliveSweep(
     ConnectionDirectory connections,

@@ -9,7 +9,9 @@ using WebMessenger.Broker.Transports;
 
 namespace WebMessenger.Broker.Clients;
 
-/// <summary>Where every MQTT connection arrives, from Kestrel's listeners and from the WebSocket endpoint, and is handed to MQTTnet.</summary>
+/// <summary>
+/// Where every MQTT connection arrives, from Kestrel's listeners and from the WebSocket endpoint, and is handed to MQTTnet.
+/// </summary>
 internal sealed partial class MqttAcceptor(ConnectionServices services) : ConnectionHandler, IMqttServerAdapter
 {
     /// <summary>MQTTnet is started a moment after Kestrel listens; who connects in between waits this long at most.</summary>

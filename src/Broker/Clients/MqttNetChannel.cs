@@ -14,10 +14,12 @@ using WebMessenger.Broker.Wire;
 namespace WebMessenger.Broker.Clients;
 
 /// <summary>
-/// What MQTTnet sees of a client: its channel. Control packets go up to MQTTnet, and its answers come down; PUBLISH, acknowledgements and PINGREQ go to the client itself,
-/// below MQTTnet's sessions.
+/// What MQTTnet sees of a client: its channel. Control packets go up to MQTTnet, and its answers come down; PUBLISH, acknowledgements and
+/// PINGREQ go to the client itself, below MQTTnet's sessions.
 /// </summary>
-/// <remarks>Packets are received on one thread at a time, MQTTnet's receive loop of this connection; answers come from a queue of MQTTnet's.</remarks>
+/// <remarks>
+/// Packets are received on one thread at a time, MQTTnet's receive loop of this connection; answers come from a queue of MQTTnet's.
+/// </remarks>
 internal sealed partial class MqttNetChannel(Client client, ConnectionServices services) : IMqttChannelAdapter
 {
     /// <summary>The first packet may be this long (Remaining Length); nothing is known of the peer yet.</summary>
@@ -29,6 +31,8 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
     // For pings, and acknowledgements of nothing. They cost next to nothing each, and a client could send half a million a second.
     private readonly RateBudget _idle = new(
         services.Limits.IdlePacketsPerSecond, (int)Math.Min((long)services.Limits.IdlePacketsPerSecond * IdleSeconds, int.MaxValue), services.Time);
+
+    private readonly ControlPackets _control = new(client);
 
     // What IMqttChannelAdapter asks for and nobody uses.
     long IMqttChannelAdapter.BytesReceived => 0;
@@ -43,20 +47,20 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
 
     bool IMqttChannelAdapter.IsSecureConnection => client.Transport.IsEncrypted;
 
-    /// <summary>Decodes SUBSCRIBE, UNSUBSCRIBE and DISCONNECT; everything we send is encoded by <see cref="PacketWriter"/>, so its own buffer stays small.</summary>
-    public MqttPacketFormatterAdapter PacketFormatterAdapter { get; } = new(new MqttBufferWriter(64, 128));
+    public MqttPacketFormatterAdapter PacketFormatterAdapter => _control.Formatter;
 
     /// <summary>
-    /// The next control packet; null when the connection is over, for whatever reason. MQTTnet 5.2 takes an exception for that too, but passes it on from one method to the next, and
-    /// strangers hang up by the hundred. What is thrown all the same is <see cref="MqttCommunicationException"/>: it logs any other type as an error.
+    /// The next control packet; null when the connection is over, for whatever reason.
+    /// MQTTnet 5.2 takes an exception for that too, but passes it on from one method to the next, and strangers hang up by the hundred.
+    /// What is thrown all the same is <see cref="MqttCommunicationException"/>: it logs any other type as an error.
     /// </summary>
     public async Task<MqttPacket?> ReceivePacketAsync(CancellationToken cancellationToken)
     {
         var input = client.Transport.Input;
         try
         {
-            // MQTTnet sends acknowledgements from a queue of its own. Waiting for it here gives every client SUBACK first, then what it subscribed to, then
-            // the answers to what it sent after.
+            // MQTTnet sends acknowledgements from a queue of its own. Waiting for it here gives every client SUBACK first, then what it
+            // subscribed to, then the answers to what it sent after.
             if (client.Filters.Unanswered is { } unanswered)
             {
                 await client.UnreadAsync(unanswered).WaitAsync(cancellationToken);
@@ -177,8 +181,8 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
         return Task.CompletedTask;
     }
 
-    // Nothing is read meanwhile, nor is it waited that the client takes its answers: others of the account stand behind one whose turn comes, and a client that does
-    // not read must not hold them up. False: the connection was ended first.
+    // Nothing is read meanwhile, nor is it waited that the client takes its answers: others of the account stand behind one whose turn
+    // comes, and a client that does not read must not hold them up. False: the connection was ended first.
     private async ValueTask<bool> TurnAsync()
     {
         while (client.Filters.Turn() is { } wait)
@@ -246,7 +250,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
             var isIdle = false;
             if (!client.Writer.IsConnected)
             {
-                packet = ReadConnect(frame);
+                packet = _control.ReadConnect(frame);
             }
             else
             {
@@ -279,7 +283,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                 }
                 else
                 {
-                    packet = ReadControl(frame);
+                    packet = _control.Read(frame);
                 }
             }
 
@@ -294,67 +298,6 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                 wait = Task.Delay(pause, services.Time);
                 return null;
             }
-        }
-    }
-
-    private MqttConnectPacket ReadConnect(in Frame frame)
-    {
-        // [MQTT-3.1.0-1], and [MQTT-2.1.3-1] for the flags.
-        if (/* guard: first packet is CONNECT */ frame.Header != (byte)PacketType.Connect << 4)
-        {
-            throw new Violation(ReasonCode.ProtocolError, "The first packet must be CONNECT.");
-        }
-
-        if (Handshake.Read(frame.Body.ToArray(), frame.IsPadded, out var asked) is { } refusal)
-        {
-            client.Refuse(refusal);
-            throw new MqttCommunicationException("The CONNECT is malformed or of another protocol version.");
-        }
-
-        client.Transport.Place?.MarkUsed();
-        PacketFormatterAdapter.DetectProtocolVersion(Received(frame));
-        if (!client.Begin(asked!))
-        {
-            throw new MqttCommunicationException("An authentication method was asked for.");
-        }
-
-        // All that was asked is answered for by the client. MQTTnet is left a CONNECT that is clean, without will and keep-alive, and under a name of its own.
-        return new MqttConnectPacket { ClientId = client.Name, CleanSession = true, RequestProblemInformation = asked!.WantsReasons };
-    }
-
-    private MqttPacket ReadControl(in Frame frame)
-    {
-        FrameChecks.CheckControl(frame, client.Writer.IsVersion5);
-        switch (frame.Type)
-        {
-            case PacketType.Subscribe:
-                var subscribe = (MqttSubscribePacket)Decode(frame);
-                client.Filters.Receive(new SubscribeRequest(subscribe));
-                return subscribe;
-            case PacketType.Unsubscribe:
-                var unsubscribe = (MqttUnsubscribePacket)Decode(frame);
-                client.Filters.Receive(new UnsubscribeRequest(unsubscribe.TopicFilters));
-                return unsubscribe;
-            case PacketType.Disconnect:
-                var disconnect = (MqttDisconnectPacket)Decode(frame);
-
-                // [MQTT-3.14.4-3] Only 0x00 takes the will away; any other code says that something went wrong.
-                client.Kept.SaidGoodbye = /* guard: will: only a normal DISCONNECT takes it away */ (byte)disconnect.ReasonCode == ReasonCode.Success;
-                if (client.Writer.IsVersion5 && frame.Body.Length > 1
-                    && PacketProperties.FindNumber(frame.Body.ToArray().AsSpan(1), PropertyId.SessionExpiryInterval) is { } seconds)
-                {
-                    // MQTTnet does not tell 0 from nothing.
-                    client.Kept.ChangeExpiry(seconds);
-                }
-
-                return disconnect;
-            case PacketType.Connect:
-                // [MQTT-3.1.0-2]
-                // guard: one CONNECT a connection
-                throw new Violation(ReasonCode.ProtocolError, "A second CONNECT on one connection.");
-            default:
-                // guard: packets of servers
-                throw new Violation(ReasonCode.ProtocolError, "This packet is not for clients to send.");
         }
     }
 
@@ -391,25 +334,6 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                 client.Delivery.AcknowledgedAtQoS2(packetId, isReceived: type == PacketType.PubRec);
                 return false;
         }
-    }
-
-    private MqttPacket Decode(in Frame frame)
-    {
-        try
-        {
-            return PacketFormatterAdapter.Decode(Received(frame));
-        }
-        catch (Exception error) when (error is not OutOfMemoryException)
-        {
-            // MQTTnet 5.2 says in many ways that it cannot read a packet.
-            throw new Violation(ReasonCode.MalformedPacket, "The packet is malformed.");
-        }
-    }
-
-    private static ReceivedMqttPacket Received(in Frame frame)
-    {
-        var body = frame.Body.ToArray();
-        return new ReceivedMqttPacket(frame.Header, new ArraySegment<byte>(body), body.Length + 2);
     }
 
     [LoggerMessage(3002, LogLevel.Information, "Connection {Connection} ({ClientId}) is closed: 0x{Code:X2} {Reason}")]

@@ -3,7 +3,9 @@ using MQTTnet.Exceptions;
 
 namespace WebMessenger.Broker.Clients;
 
-/// <summary>What MQTTnet has to say, in the program's log: its errors only, since what it warns of (a peer that went away) is everyday.</summary>
+/// <summary>
+/// What MQTTnet has to say, in the program's log: its errors only, since what it warns of (a peer that went away) is everyday.
+/// </summary>
 internal sealed partial class MqttNetLog(ILogger<MqttNetLog> log) : IMqttNetLogger
 {
     public bool IsEnabled => true;

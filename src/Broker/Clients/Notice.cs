@@ -6,7 +6,9 @@ using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Clients;
 
-/// <summary>A notice: what the server says to one connection on its inbox's topic, at QoS 0 and stored nowhere (docs/protocol.md, notices).</summary>
+/// <summary>
+/// A notice: what the server says to one connection on its inbox's topic, at QoS 0 and stored nowhere (docs/protocol.md, notices).
+/// </summary>
 internal static class Notice
 {
     /// <param name="inbox">The filter by which the client listens.</param>

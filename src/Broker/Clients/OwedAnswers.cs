@@ -4,7 +4,9 @@ using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Clients;
 
-/// <summary>The acknowledgements that a client is owed for its publishes, in their order, and the QoS 2 packet ids that it has not released.</summary>
+/// <summary>
+/// The acknowledgements that a client is owed for its publishes, in their order, and the QoS 2 packet ids that it has not released.
+/// </summary>
 /// <remarks>Guarded by the writer's gate. Methods that do not take it say so.</remarks>
 internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memory, int receiveMaximum)
 {
@@ -14,8 +16,8 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
     // QoS 2 packet ids between PUBLISH and PUBREL, and their answers.
     private readonly Dictionary<ushort, PublishAnswer> _incomingQoS2 = [];
 
-    // Those of earlier connections of the MQTT session, and hashes of what they were. They take nothing of the Receive Maximum, which begins anew with each connection
-    // (MQTT 5.0, 4.9). Null: none.
+    // Those of earlier connections of the MQTT session, and hashes of what they were.
+    // They take nothing of the Receive Maximum, which begins anew with each connection (MQTT 5.0, 4.9). Null: none.
     private Dictionary<ushort, ulong>? _receivedBefore;
     private int _underWay;
 
@@ -41,7 +43,9 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
         }
     }
 
-    /// <summary>Counts a publish in. False: the connection was ended meanwhile, and whoever ended it counts on nothing being accepted after.</summary>
+    /// <summary>
+    /// Counts a publish in. False: the connection was ended meanwhile, and whoever ended it counts on nothing being accepted after.
+    /// </summary>
     public bool Expect(PublishAnswer answer)
     {
         lock (writer.Gate)
@@ -72,7 +76,10 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
         }
     }
 
-    /// <summary>Counts in what nobody is owed an answer to, but is waited for all the same; <see cref="Give()"/> counts it out if it never comes to the log.</summary>
+    /// <summary>
+    /// Counts in what nobody is owed an answer to, but is waited for all the same;
+    /// <see cref="Give()"/> counts it out if it never comes to the log.
+    /// </summary>
     public void ExpectUnanswered()
     {
         lock (writer.Gate)
@@ -120,10 +127,12 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
     }
 
     /// <summary>
-    /// [MQTT-4.3.3-10] The same packet id before PUBREL is the same message, with DUP or without: answered again if it was answered. Under the writer's gate.
+    /// [MQTT-4.3.3-10] The same packet id before PUBREL is the same message, with DUP or without: answered again if it was answered.
+    /// Under the writer's gate.
     /// </summary>
     /// <param name="wasAnother">
-    /// The id was that of another message of an earlier connection. After a crash the server may know an id longer than the client does, who then uses it for something new.
+    /// The id was that of another message of an earlier connection. After a crash the server may know an id longer than the client does,
+    /// who then uses it for something new.
     /// </param>
     public bool IsRepeated(in PublishPacket publish, out bool wasAnother)
     {
@@ -161,8 +170,9 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
     }
 
     /// <summary>
-    /// More publishes of the client are without an answer than may be. What the client itself counts: QoS 1 until PUBACK, QoS 2 until PUBREL; never QoS 0. And of ids that it has
-    /// not released, those of earlier connections with them, there are twice as many at most: each is kept on disk. Under the writer's gate.
+    /// More publishes of the client are without an answer than may be. What the client itself counts: QoS 1 until PUBACK, QoS 2 until
+    /// PUBREL; never QoS 0. And of ids that it has not released, those of earlier connections with them, there are twice as many at most:
+    /// each is kept on disk. Under the writer's gate.
     /// </summary>
     public bool IsOver(byte qualityOfService) =>
         (writer.IsVersion5 && qualityOfService > 0 && _unanswered + _incomingQoS2.Count >= receiveMaximum)
@@ -174,7 +184,9 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
     /// <summary>Completes when one of them is decided on, or released. Under the writer's gate.</summary>
     public Task Free() => (_intakeFree = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
 
-    /// <summary>The QoS 2 publishes that the client has not released, of those that were stored: what failed, or was refused, it may send again.</summary>
+    /// <summary>
+    /// The QoS 2 publishes that the client has not released, of those that were stored: what failed, or was refused, it may send again.
+    /// </summary>
     public IReadOnlyDictionary<ushort, ulong> Received()
     {
         lock (writer.Gate)

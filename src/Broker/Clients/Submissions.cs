@@ -11,7 +11,9 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Clients;
 
-/// <summary>Publishes that were let in: handed to the log, the room or the read positions, and answered when those have decided, or refused.</summary>
+/// <summary>
+/// Publishes that were let in: handed to the log, the room or the read positions, and answered when those have decided, or refused.
+/// </summary>
 /// <remarks>What <see cref="IPublisher"/> asks for, the log thread and workers call; all else is the receive side's.</remarks>
 internal sealed class Submissions(
     Writer writer, OwedAnswers answers, KeptSession kept, Delivery delivery, HeldFilters filters, Identity identity, ConnectionServices services) : IPublisher
@@ -158,7 +160,8 @@ internal sealed class Submissions(
 
     /// <summary>A message or whisper goes to the log.</summary>
     /// <param name="refusal">
-    /// A rule that forbids it; null: none that is known yet. It is told only if the log does not know the id: what is there already is acknowledged. So the rule goes along.
+    /// A rule that forbids it; null: none that is known yet. It is told only if the log does not know the id:
+    /// what is there already is acknowledged. So the rule goes along.
     /// </param>
     public void TakeCommand(in PublishPacket publish, PublishTarget target, PublishRefusal? refusal)
     {
@@ -203,7 +206,8 @@ internal sealed class Submissions(
             return;
         }
 
-        // A durable client sends it again on its next connection if the PUBREC gets lost, perhaps after a restart: so that it was received is stored with it.
+        // A durable client sends it again on its next connection if the PUBREC gets lost, perhaps after a restart:
+        // so that it was received is stored with it.
         var isKept = publish.QualityOfService == 2 && kept.IsDurable;
         SaidPublish said = new(publish.PacketId, publish.QualityOfService, /* guard: `from` is written by the server */ identity.CurrentAuthor, command, target, PublisherMark, this)
         {

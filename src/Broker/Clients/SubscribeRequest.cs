@@ -7,11 +7,18 @@ using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Clients;
 
-/// <summary>A SUBSCRIBE: its filters are parsed here once, decided on by the interceptor once, and placed from here once, right behind the SUBACK.</summary>
-/// <remarks>Used by one thread at a time: the receive loop makes it, MQTTnet's call of the interceptor decides, MQTTnet's call for the SUBACK takes the outcome.</remarks>
+/// <summary>
+/// A SUBSCRIBE: its filters are parsed here once, decided on by the interceptor once, and placed from here once, right behind the SUBACK.
+/// </summary>
+/// <remarks>
+/// Used by one thread at a time: the receive loop makes it, MQTTnet's call of the interceptor decides,
+/// MQTTnet's call for the SUBACK takes the outcome.
+/// </remarks>
 internal sealed class SubscribeRequest : FilterRequest
 {
-    /// <summary>Of a SUBSCRIBE with many refused filters, this many different reasons are said: a reason string has 65,535 bytes at most.</summary>
+    /// <summary>
+    /// Of a SUBSCRIBE with many refused filters, this many different reasons are said: a reason string has 65,535 bytes at most.
+    /// </summary>
     private const int ReasonsSaid = 8;
 
     /// <summary>To be shown so many people costs as much as a filter.</summary>
@@ -66,7 +73,8 @@ internal sealed class SubscribeRequest : FilterRequest
     }
 
     /// <summary>
-    /// In filters. One is as dear as the rooms that it covers and the positions that it has counted, and a list of people as an eighth of them.
+    /// In filters. One is as dear as the rooms that it covers and the positions that it has counted,
+    /// and a list of people as an eighth of them.
     /// </summary>
     /// <param name="atMost">Not counted on from where it is no dearer.</param>
     public long PriceFor(string accountId, RoomDirectory rooms, long atMost)
@@ -104,7 +112,10 @@ internal sealed class SubscribeRequest : FilterRequest
         return price;
     }
 
-    /// <summary>What was decided: codes in request order (MQTTnet 5.2 has them in QoS order), what the client is to hold, and why it does not hold the rest.</summary>
+    /// <summary>
+    /// What was decided: codes in request order (MQTTnet 5.2 has them in QoS order),
+    /// what the client is to hold, and why it does not hold the rest.
+    /// </summary>
     public (byte[] Codes, List<HeldFilter> Granted, string Reasons) Outcome()
     {
         var codes = new byte[_filters.Count];

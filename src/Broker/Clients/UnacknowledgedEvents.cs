@@ -39,7 +39,9 @@ internal sealed class UnacknowledgedEvents
         }
     }
 
-    /// <summary>The client has unsubscribed: what it was sent is still to be completed, in that epoch. What tells it to begin anew is not.</summary>
+    /// <summary>
+    /// The client has unsubscribed: what it was sent is still to be completed, in that epoch. What tells it to begin anew is not.
+    /// </summary>
     public void GiveUp(LogName log, string epoch)
     {
         foreach (ref var entry in _entries.AsSpan())

@@ -8,28 +8,26 @@ using WebMessenger.Storage;
 
 namespace WebMessenger.Broker.Clients;
 
-/// <summary>All that is written to a client: what has room in the output, when it is flushed, and what waits for the peer to read.</summary>
+/// <summary>
+/// All that is written to a client: what has room in the output, when it is flushed, and what waits for the peer to read.
+/// </summary>
 /// <remarks>
-/// Owns the client's write lock, <see cref="Gate"/>. It guards everything about what was written, here and in <see cref="OwedAnswers"/>, <see cref="KeptSession"/>,
-/// <see cref="Delivery"/> and <see cref="Feeder"/>, which take it as theirs. It is taken last: under it only leaves are taken, and nothing blocks.
-/// Nobody ever awaits a flush: a write is a copy into the output pipe, and a peer that does not read is found by what waits for it.
+/// Owns the client's write lock, <see cref="Gate"/>. It guards everything about what was written, here and in <see cref="OwedAnswers"/>,
+/// <see cref="KeptSession"/>, <see cref="Delivery"/> and <see cref="Feeder"/>, which take it as theirs.
+/// It is taken last: under it only leaves are taken, and nothing blocks. Nobody ever awaits a flush: a write is a copy into the output
+/// pipe, and a peer that does not read is found by what waits for it.
 /// </remarks>
 internal sealed class Writer(Transport transport, ILife life, TrafficMemory memory, TimeProvider time)
 {
     /// <summary>Written to a peer whose socket takes nothing more: beyond it events stay in the log, where they cost nothing.</summary>
     public const int EventBytesLimit = 32 * 1024;
 
-    /// <summary>
-    /// The same of what is in no log (presence, info, notices): beyond it QoS 1 waits in the queue and QoS 0 is dropped. The buffer is
-    /// up to twice as large, as buffers come in powers of two.
-    /// </summary>
+    /// <summary>The same of what is in no log (presence, info, notices): beyond it QoS 1 waits in the queue and QoS 0 is dropped.</summary>
+    /// <remarks>The buffer is up to twice as large, as buffers come in powers of two.</remarks>
     public const int StalledBytesLimit = 128 * 1024;
 
     /// <summary>The same of anything, while more waits for all clients together than should.</summary>
     public const int TightBytesLimit = 8 * 1024;
-
-    /// <summary>Answers to a peer whose socket takes nothing more: beyond it the client is not read on, or they would have no end.</summary>
-    public const int AnswerBytesLimit = 16 * 1024;
 
     /// <summary>So much is sent without waiting for the end of a batch.</summary>
     private const int FlushBytes = 32 * 1024;
@@ -42,8 +40,7 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     // Written since the last flush began, and what that flush has not sent.
     private int _unflushed;
     private int _unsent;
-    private int _stalledAnswers;
-    private TaskCompletionSource? _answersTaken;
+    private UntakenAnswers _untaken;
 
     // What of the above the memory of all connections was told.
     private int _counted;
@@ -86,7 +83,10 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     /// <summary>So much is behind what the peer did not take, that what is never queued is dropped. Under <see cref="Gate"/>.</summary>
     public bool IsFarBehind => _flushing && _unflushed > TightBytesLimit;
 
-    /// <summary>Writes an answer and holds it back until <see cref="Uncork"/>: it does not leave before it has taken effect. False: the connection is over.</summary>
+    /// <summary>
+    /// Writes an answer and holds it back until <see cref="Uncork"/>: it does not leave before it has taken effect.
+    /// False: the connection is over.
+    /// </summary>
     /// <param name="connects">It is the CONNACK that lets the client in.</param>
     public bool WriteCorked(ReadOnlySpan<byte> answer, bool connects = false)
     {
@@ -110,8 +110,8 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     }
 
     /// <summary>
-    /// The last that is written: a DISCONNECT, if the client speaks MQTT 5 and can get it. Under <see cref="Gate"/>. False: what was written before has not gone out, and
-    /// must not be waited for.
+    /// The last that is written: a DISCONNECT, if the client speaks MQTT 5 and can get it. Under <see cref="Gate"/>.
+    /// False: what was written before has not gone out, and must not be waited for.
     /// </summary>
     public bool SayGoodbye(byte code, string reason)
     {
@@ -199,30 +199,35 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     public bool IsStalled => _flushing && _unflushed > 0;
 
     /// <summary>Whether so many bytes may wait. Under <see cref="Gate"/>.</summary>
-    /// <remarks>Where nothing holds a flush up, what was written is on its way, and never more than <see cref="FlushBytes"/> is not.</remarks>
+    /// <remarks>
+    /// Where nothing holds a flush up, what was written is on its way, and never more than <see cref="FlushBytes"/> is not.
+    /// </remarks>
     public bool HasRoom(int limit) => !(_flushing || _corked)
         || _unsent + _unflushed < (_outgoing.IsFull ? TightBytesLimit : limit);
 
-    /// <summary>The sweep closes a client that takes nothing for a minute: whoever took or acknowledged something has another one for the rest. Under <see cref="Gate"/>.</summary>
+    /// <summary>
+    /// The sweep closes a client that takes nothing for a minute: whoever took or acknowledged something has another one for the rest.
+    /// Under <see cref="Gate"/>.
+    /// </summary>
     public void Progressed() => _blockedSince = _flushing || _member.IsOwed ? time.GetTimestamp() : null;
 
     /// <summary>Null: the client takes its answers. Else it is not to be read on before the task.</summary>
     public Task? AnswersTaken()
     {
-        if (Volatile.Read(ref _stalledAnswers) < AnswerBytesLimit)
+        if (!_untaken.AreTooMany)
         {
             return null;
         }
 
         lock (Gate)
         {
-            return _stalledAnswers < AnswerBytesLimit || IsSilent
-                ? null
-                : (_answersTaken ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            return _untaken.AreTooMany && !IsSilent ? _untaken.Taken() : null;
         }
     }
 
-    /// <summary>Under <see cref="Gate"/>, and not once it is silent: what the client holds then is taken off the count when it is gone.</summary>
+    /// <summary>
+    /// Under <see cref="Gate"/>, and not once it is silent: what the client holds then is taken off the count when it is gone.
+    /// </summary>
     public void CountWaiting()
     {
         var waiting = _member.QueuedBytes + (_flushing ? _unsent + _unflushed : 0);
@@ -265,7 +270,9 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     }
 
     /// <summary>What belongs to the answer is in effect, and goes out behind it.</summary>
-    /// <remarks>What was written meanwhile counted against what the client may have waiting, so whoever had no room for more is asked again.</remarks>
+    /// <remarks>
+    /// What was written meanwhile counted against what the client may have waiting, so whoever had no room for more is asked again.
+    /// </remarks>
     public void Uncork()
     {
         lock (Gate)
@@ -324,18 +331,10 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     {
         if (_flushing)
         {
-            _stalledAnswers += bytes;
+            _untaken.Add(bytes);
         }
 
         CountWritten(bytes);
-    }
-
-    // Under the gate.
-    private void ReadOn()
-    {
-        _stalledAnswers = 0;
-        _answersTaken?.TrySetResult();
-        _answersTaken = null;
     }
 
     // Under the gate.
@@ -366,7 +365,7 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
                 lock (Gate)
                 {
                     _unsent = 0;
-                    ReadOn();
+                    _untaken.Clear();
                     if (IsSilent)
                     {
                         return;
@@ -395,7 +394,7 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
             lock (Gate)
             {
                 IsSilent = true;
-                ReadOn();
+                _untaken.Clear();
             }
         }
     }

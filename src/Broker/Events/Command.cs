@@ -14,8 +14,9 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo, RoomAct? 
     public const int MaximumIdBytes = 128;
 
     /// <summary>
-    /// A payload that is a JSON object with a `type` is a command; anything else, JSON too, is the text of a message, so that a shell can simply say something, and a sensor `{"temp":21}`.
-    /// Unknown fields, and those that the server decides (`seq`, `at`, `from` …), are ignored.
+    /// A payload that is a JSON object with a `type` is a command; anything else, JSON too, is the text of a message, so that a shell can
+    /// simply say something, and a sensor `{"temp":21}`. Unknown fields,
+    /// and those that the server decides (`seq`, `at`, `from` …), are ignored.
     /// </summary>
     /// <param name="idProperty">The MQTT 5 user property `id`; the payload's own wins.</param>
     /// <param name="textLimit">Unicode scalar values; 0: no limit.</param>
@@ -62,7 +63,9 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo, RoomAct? 
         return error.Length > 0 ? null : new Command(text, id, replyTo);
     }
 
-    /// <summary>What to tell the sender of a text that is longer than so many Unicode scalar values (0: no limit); null: it is not.</summary>
+    /// <summary>
+    /// What to tell the sender of a text that is longer than so many Unicode scalar values (0: no limit); null: it is not.
+    /// </summary>
     public string? OverLength(int textLimit) => OverLength(Text, textLimit);
 
     /// <summary>An act under an id, if it has one; null: something is wrong with the id.</summary>

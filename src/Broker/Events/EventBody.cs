@@ -12,11 +12,12 @@ namespace WebMessenger.Broker.Events;
 /// An event as the log keeps it, and the JSON made of it. The log gives seq, time and epoch; everything else is decided before.
 /// </summary>
 /// <remarks>
-/// Layout, format 2; numbers are big-endian: 0x40, type (1), flags (2), then for each of these bits that is set, from the lowest, 8 bytes: 0 when it expires (ms since 1970),
-/// 1 which client said it, 3 which seq it answers. Bit 4: an access token said it. Then the length of the id (2), the id as the inside of a JSON string, and the remaining
-/// fields as the inside of a JSON object. So an event is made of a stored body by copying, without parsing. A bit that is not named here belongs to a later version: nothing
-/// behind it can be read.
-/// Format 1, which version 0.1 wrote and nobody rewrites: type (1; 0x80 set: it expires), when it expires (8, if it does), length of the id (2), the id, the fields.
+/// Layout, format 2; numbers are big-endian: 0x40, type (1), flags (2), then for each of these bits that is set, from the lowest, 8 bytes:
+/// 0 when it expires (ms since 1970), 1 which client said it, 3 which seq it answers. Bit 4: an access token said it.
+/// Then the length of the id (2), the id as the inside of a JSON string, and the remaining fields as the inside of a JSON object.
+/// So an event is made of a stored body by copying, without parsing. A bit that is not named here belongs to a later version: nothing
+/// behind it can be read. Format 1, which version 0.1 wrote and nobody rewrites: type (1; 0x80 set: it expires), when it expires (8, if it
+/// does), length of the id (2), the id, the fields.
 /// </remarks>
 internal static class EventBody
 {
@@ -60,7 +61,10 @@ internal static class EventBody
             }
         });
 
-    /// <summary>A join or leave; <paramref name="others"/> came or went within the same second of a rush, and <paramref name="more"/> whom it does not name.</summary>
+    /// <summary>
+    /// A join or leave; <paramref name="others"/> came or went within the same second of a rush,
+    /// and <paramref name="more"/> whom it does not name.
+    /// </summary>
     public static byte[] Presence(EventType type, Author from, string id, IReadOnlyList<Author> others, int more = 0) => Encode(type, from, id, null, 0, null, writer =>
     {
         WriteFrom(writer, from);
@@ -120,7 +124,10 @@ internal static class EventBody
         return Convert.ToHexStringLower(random.AsSpan(s_randomLeft, IdBytes));
     }
 
-    /// <summary>0 for a body that this version cannot read, or whose type it does not know: then nothing else is said of it, for it may lie otherwise.</summary>
+    /// <summary>
+    /// 0 for a body that this version cannot read, or whose type it does not know:
+    /// then nothing else is said of it, for it may lie otherwise.
+    /// </summary>
     public static EventType TypeOf(ReadOnlySpan<byte> body) => TakeApart(body).Type;
 
     /// <summary>Null: it does not expire.</summary>
@@ -167,7 +174,8 @@ internal static class EventBody
     }
 
     /// <summary>
-    /// Writes the event as it goes out: one JSON object, one line. Of a type that this version does not know only its place and time, so that no seq is missing.
+    /// Writes the event as it goes out: one JSON object, one line. Of a type that this version does not know only its place and time,
+    /// so that no seq is missing.
     /// </summary>
     /// <param name="placeField">`room` for a room's event, `to` for a whisper.</param>
     public static void WriteJson(

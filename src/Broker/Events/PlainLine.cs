@@ -8,7 +8,8 @@ internal static class PlainLine
     private const string LineBreak = " ⏎ ";
 
     /// <summary>
-    /// Removes C0, DEL, C1 and bidi controls, so that nobody can colour a shell or turn a line around, and makes a line break visible, so that nobody can forge a line.
+    /// Removes C0, DEL, C1 and bidi controls, so that nobody can colour a shell or turn a line around,
+    /// and makes a line break visible, so that nobody can forge a line.
     /// </summary>
     public static string Of(string text)
     {

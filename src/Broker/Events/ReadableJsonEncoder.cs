@@ -3,8 +3,8 @@ using System.Text.Encodings.Web;
 namespace WebMessenger.Broker.Events;
 
 /// <summary>
-/// Escapes in JSON only what must be, and what would disturb a terminal: quotes, backslashes, control characters and line separators. Emoji stay emoji, which the
-/// relaxed encoder of .NET 10 writes as two `\u` escapes.
+/// Escapes in JSON only what must be, and what would disturb a terminal: quotes, backslashes, control characters and line separators.
+/// Emoji stay emoji, which the relaxed encoder of .NET 10 writes as two `\u` escapes.
 /// </summary>
 internal sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
 {

@@ -34,7 +34,9 @@ internal sealed partial class AllowedHosts
         _names = names.Where(name => !string.IsNullOrEmpty(name)).Select(name => HostName.Fold(name!)).ToFrozenSet(StringComparer.Ordinal);
     }
 
-    /// <summary>Health checks are asked for by any name: they tell nothing, and a supervisor knows the name of a container at most.</summary>
+    /// <summary>
+    /// Health checks are asked for by any name: they tell nothing, and a supervisor knows the name of a container at most.
+    /// </summary>
     public void Use(WebApplication app) => app.Use((context, next) =>
         (/* guard: hosts: this server's own names only */ IsAllowed(context)) || context.Request.Path.StartsWithSegments("/health") ? next(context) : RefuseAsync(context));
 
@@ -51,7 +53,9 @@ internal sealed partial class AllowedHosts
             || _names.Contains(host) || IsCertified(context, host);
     }
 
-    /// <summary>By the certificate of the settings, or the one of this connection, which may be that of Kestrel:Certificates:Default.</summary>
+    /// <summary>
+    /// By the certificate of the settings, or the one of this connection, which may be that of Kestrel:Certificates:Default.
+    /// </summary>
     private bool IsCertified(HttpContext context, string host) =>
         // A certificate asked for what is no name throws.
         Uri.CheckHostName(host) == UriHostNameType.Dns

@@ -12,7 +12,7 @@ internal static class CommandProgram
     private const string Usage = """
         Usage: WebMessenger                            serves, until Ctrl+C
                WebMessenger backup FOLDER              copies all data into a new folder; the server may be running
-               WebMessenger restore FOLDER             puts such a copy into an empty data folder; the server must not be running
+               WebMessenger restore FOLDER [--keep-logins]   puts such a copy into an empty data folder; the server must not be running
                WebMessenger ban USER [--reason TEXT]   shuts an account out, at once; the server may be running
                WebMessenger unban USER                 lets it sign in again
                WebMessenger bans                       lists who is banned, since when and why
@@ -22,10 +22,13 @@ internal static class CommandProgram
         docs/operating.md lists them.
         """;
 
+    /// <summary>It stands alone; other options have a value.</summary>
+    private const string KeepLogins = "--keep-logins";
+
     private static readonly Dictionary<string, string> _usages = new(StringComparer.Ordinal)
     {
         ["backup"] = "backup FOLDER",
-        ["restore"] = "restore FOLDER",
+        ["restore"] = "restore FOLDER [--keep-logins]",
         ["ban"] = "ban USER [--reason TEXT]",
         ["unban"] = "unban USER",
         ["bans"] = "bans",
@@ -35,6 +38,7 @@ internal static class CommandProgram
     private static readonly Dictionary<string, string> _options = new(StringComparer.Ordinal)
     {
         ["ban"] = "--reason",
+        ["restore"] = KeepLogins,
         ["password-link"] = "--origin",
     };
 
@@ -122,7 +126,8 @@ internal static class CommandProgram
         return typed.Command switch
         {
             "backup" => new BackupCommand(dataFolder, FullPath(typed.Object), output, time).RunAsync(cancellation),
-            "restore" => new RestoreCommand(FullPath(typed.Object), dataFolder, output, time).RunAsync(cancellation),
+            "restore" =>
+                new RestoreCommand(FullPath(typed.Object), dataFolder, keepsLogins: typed.Option is not null, output, time).RunAsync(cancellation),
             "ban" => new BanCommand(dataFolder, output, time).BanAsync(typed.Object, typed.Option, cancellation),
             "unban" => new BanCommand(dataFolder, output, time).UnbanAsync(typed.Object, cancellation),
             "password-link" =>
@@ -147,7 +152,7 @@ internal static class CommandProgram
 
     /// <summary>A command line, taken apart.</summary>
     /// <param name="Object">A folder or a user; empty where there is none.</param>
-    /// <param name="Option">Of a ban the reason, of a password link the origin.</param>
+    /// <param name="Option">Of a ban the reason, of a password link the origin, of a restore empty if it is there.</param>
     private sealed record Typed(string Command, string Object, string? Option, string[] Settings)
     {
         /// <summary>Null: <paramref name="wrong"/> says what is missing, or too much.</summary>
@@ -171,11 +176,15 @@ internal static class CommandProgram
             string? option = null;
             if (_options.TryGetValue(command, out var name) && rest is [var typed, ..])
             {
-                if (typed == name && rest.Length > 1)
+                if (typed == name && name == KeepLogins)
+                {
+                    (option, rest) = ("", rest[1..]);
+                }
+                else if (typed == name && rest.Length > 1)
                 {
                     (option, rest) = (rest[1], rest[2..]);
                 }
-                else if (typed.StartsWith(name + "=", StringComparison.Ordinal))
+                else if (name != KeepLogins && typed.StartsWith(name + "=", StringComparison.Ordinal))
                 {
                     (option, rest) = (typed[(name.Length + 1)..], rest[1..]);
                 }
@@ -185,7 +194,7 @@ internal static class CommandProgram
             wrong = rest is [var more, ..] && !more.StartsWith('-')
                 ? $"{PlainLine.Of(more)} is too much{(wanted is null ? "" : $": there is one {wanted}")}."
                 : rest.FirstOrDefault(_options.ContainsValue) is { } lost
-                    ? lost == name ? $"{lost} stands right behind {wanted}, and what it says behind it." : $"{command} has no {lost}."
+                    ? lost == name ? $"{lost} stands right behind {wanted}{(lost == KeepLogins ? "" : ", and what it says behind it")}." : $"{command} has no {lost}."
                     : "";
             return wrong.Length == 0 ? new(command, named, option, rest) : null;
         }

@@ -22,7 +22,9 @@ internal sealed class Listeners : IServerAddresses
     /// <summary>The same for MQTT over TLS.</summary>
     public IPEndPoint? MqttOverTls => EndPoint("mqtts");
 
-    /// <summary>One per listener: `http://localhost:8080`, with the base path if there is one, `mqtt://127.0.0.1:1883`; after the start.</summary>
+    /// <summary>
+    /// One per listener: `http://localhost:8080`, with the base path if there is one, `mqtt://127.0.0.1:1883`; after the start.
+    /// </summary>
     public IEnumerable<string> Addresses => _listening.Select(listener =>
         string.Create(CultureInfo.InvariantCulture, $"{listener.Scheme}://{listener.Host}:{((IPEndPoint)listener.Options.EndPoint).Port}")
         + FolderFor(listener.Scheme));
@@ -92,7 +94,9 @@ internal sealed class Listeners : IServerAddresses
         return null;
     }
 
-    /// <summary>Which port two settings have taken for themselves, in one line; null: none. For a start that failed, as <see cref="Refused"/>.</summary>
+    /// <summary>
+    /// Which port two settings have taken for themselves, in one line; null: none. For a start that failed, as <see cref="Refused"/>.
+    /// </summary>
     public string? Twice()
     {
         foreach (var (index, (scheme, _, options)) in _listening.Index())
@@ -110,22 +114,28 @@ internal sealed class Listeners : IServerAddresses
         return null;
     }
 
-    /// <summary>What a connection may cost before anybody knows whose it is, where Kestrel's own bounds are those of a server that trusts its clients (S1).</summary>
+    /// <summary>
+    /// What a connection may cost before anybody knows whose it is,
+    /// where Kestrel's own bounds are those of a server that trusts its clients (S1).
+    /// </summary>
     private static void Bound(KestrelServerLimits limits)
     {
         limits.RequestHeadersTimeout = /* guard: ten seconds for the head of a request */ TimeSpan.FromSeconds(10);
 
-        // Longer than the 60 s that nginx keeps connections to a server behind it: it must not send a request into one that is just closing.
+        // Longer than the 60 s that nginx keeps connections to a server behind it:
+        // it must not send a request into one that is just closing.
         limits.KeepAliveTimeout = TimeSpan.FromSeconds(75);
         limits.MaxRequestLineSize = 8 * 1024;
         limits.MaxRequestHeadersTotalSize = 16 * 1024;
         limits.MaxRequestHeaderCount = 64;
         limits.MaxRequestBufferSize = /* guard: memory: what a connection sends and nobody reads */ 64 * 1024;
 
-        // A write is over when the connection has taken it. What waits for a stream of HTTP/2 to be read would be nobody's otherwise: the request that made it is over.
+        // A write is over when the connection has taken it. What waits for a stream of HTTP/2 to be read would be nobody's otherwise:
+        // the request that made it is over.
         limits.MaxResponseBufferSize = 0;
 
-        // Kestrel would keep up to 1 MiB of what a connection sends and nobody reads. The hundred streams of one stay: all tabs of a browser share them, with a WebSocket each.
+        // Kestrel would keep up to 1 MiB of what a connection sends and nobody reads.
+        // The hundred streams of one stay: all tabs of a browser share them, with a WebSocket each.
         // A stream has less than the connection, or one that is not read stopped all others.
         limits.Http2.InitialConnectionWindowSize = 96 * 1024;
         limits.Http2.InitialStreamWindowSize = 64 * 1024;

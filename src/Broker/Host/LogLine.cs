@@ -5,7 +5,10 @@ using WebMessenger.Broker.Events;
 
 namespace WebMessenger.Broker.Host;
 
-/// <summary>One entry of the log as one line, whatever people put into names and topics: nobody forges an entry or colours the operator's terminal (attack 76).</summary>
+/// <summary>
+/// One entry of the log as one line, whatever people put into names and topics:
+/// nobody forges an entry or colours the operator's terminal (attack 76).
+/// </summary>
 internal sealed class LogLine : ITextFormatter
 {
     public void Format(LogEvent logEvent, TextWriter output)

@@ -8,10 +8,13 @@ using WebMessenger.Broker.Settings;
 
 namespace WebMessenger.Broker.Host;
 
-/// <summary>The certificate of `WebMessenger:Mqtt:Tls`, as its files are now: a renewed one serves the next connection, a broken one leaves the old in service.</summary>
+/// <summary>
+/// The certificate of `WebMessenger:Mqtt:Tls`, as its files are now:
+/// a renewed one serves the next connection, a broken one leaves the old in service.
+/// </summary>
 /// <remarks>
-/// Thread-safe. The files are read when a handshake begins (some 50 µs beside a millisecond of cryptography) and not watched: a watcher misses a link that is turned over,
-/// which is how certbot and Kubernetes renew.
+/// Thread-safe. The files are read when a handshake begins (some 50 µs beside a millisecond of cryptography) and not watched: a watcher
+/// misses a link that is turned over, which is how certbot and Kubernetes renew.
 /// </remarks>
 internal sealed partial class ServerCertificate
 {

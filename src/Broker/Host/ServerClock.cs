@@ -7,8 +7,7 @@ internal sealed record ClockStep(TimeSpan By, TimeSpan Lifetimes);
 
 /// <summary>
 /// The time of the whole program. It runs by the time since the start, which nobody sets, and follows the system's clock when that is
-/// believed. Nothing that lives
-/// for a time (a login session, a kept client, a guest) ends because a clock was set. See ADR 0039.
+/// believed. Nothing that lives for a time (a login session, a kept client, a guest) ends because a clock was set. See ADR 0039.
 /// </summary>
 /// <remarks>Thread-safe. <see cref="Look"/> and <see cref="Follow"/> are for one thread at a time.</remarks>
 internal sealed class ServerClock : TimeProvider

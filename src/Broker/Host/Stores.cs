@@ -97,8 +97,9 @@ internal sealed class Stores : IAsyncDisposable
     }
 
     /// <summary>
-    /// Makes a copy of both stores in a new folder: all that was acknowledged before the call is in it. Events first: so no event names an account or a room that the
-    /// copy does not have, and nobody has back in it a right that had ended when something was said.
+    /// Makes a copy of both stores in a new folder: all that was acknowledged before the call is in it.
+    /// Events first: so no event names an account or a room that the copy does not have,
+    /// and nobody has back in it a right that had ended when something was said.
     /// </summary>
     /// <exception cref="IOException">It could not be made.</exception>
     public async Task CopyAsync(string folder)

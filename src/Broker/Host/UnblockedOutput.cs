@@ -11,8 +11,8 @@ namespace WebMessenger.Broker.Host;
 /// </summary>
 /// <remarks>
 /// Thread-safe. Whoever logs puts the entry into a queue and goes on; when <see cref="Capacity"/> entries wait, further ones are counted
-/// and dropped, and the
-/// first line that can be written again says how many. <c>_gate</c> guards the queue alone and is never held during a write. See ADR 0040.
+/// and dropped, and the first line that can be written again says how many.
+/// <c>_gate</c> guards the queue alone and is never held during a write. See ADR 0040.
 /// </remarks>
 internal sealed class UnblockedOutput : ILogEventSink, IDisposable
 {

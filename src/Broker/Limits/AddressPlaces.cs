@@ -4,8 +4,9 @@ using WebMessenger.Auth.Limits;
 namespace WebMessenger.Broker.Limits;
 
 /// <summary>
-/// How many places each address of the network holds, and how fast it takes new ones. An IPv6 /64 counts as one address, for one household has all of it. A /48, which
-/// a customer of a host can have for nothing, may hold and take four times as much.
+/// How many places each address of the network holds, and how fast it takes new ones.
+/// An IPv6 /64 counts as one address, for one household has all of it.
+/// A /48, which a customer of a host can have for nothing, may hold and take four times as much.
 /// </summary>
 /// <remarks>Thread-safe: <c>_gate</c> guards all (docs/architecture.md, Locks).</remarks>
 /// <param name="perAddress">0: no limit.</param>
@@ -30,8 +31,8 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
     /// <summary>The same for a place that is taken for one of no use until it is said to be of use.</summary>
     /// <param name="share">What an address may hold at this moment, if that is less than its limit.</param>
     /// <param name="networkShare">The same for a /48.</param>
-    /// <param name="isUseless">It counts among those of no use. Of an address where somebody is signed in, or was lately, there may be more of them, which do not count: else a
-    /// stranger kept his neighbours out with a fraction of what they may take.</param>
+    /// <param name="isUseless">It counts among those of no use. Of an address where somebody is signed in, or was lately, there may be more
+    /// of them, which do not count: else a stranger kept his neighbours out with a fraction of what they may take.</param>
     public bool TryEnter(IPAddress? address, int share, int networkShare, out bool isUseless)
     {
         isUseless = true;
@@ -74,7 +75,8 @@ internal sealed class AddressPlaces(int perAddress, int perSecond, int burst, Ti
                 return false;
             }
 
-            // Now, and not before: else a network that is refused took all that are remembered with its addresses, and kept everybody out who is new.
+            // Now, and not before: else a network that is refused took all that are remembered with its addresses,
+            // and kept everybody out who is new.
             if (!isKnown)
             {
                 _counts.Add(key, place);

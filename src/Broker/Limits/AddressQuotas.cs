@@ -4,8 +4,8 @@ using WebMessenger.Auth.Limits;
 namespace WebMessenger.Broker.Limits;
 
 /// <summary>
-/// What guests and new accounts behind one address may have stored in a day, all of them together: whoever makes one after the other gets no more disk by it.
-/// A /48 of IPv6 has as much as four addresses.
+/// What guests and new accounts behind one address may have stored in a day, all of them together: whoever makes one after the other gets
+/// no more disk by it. A /48 of IPv6 has as much as four addresses.
 /// </summary>
 /// <remarks>Thread-safe. In memory alone: a restart forgets it.</remarks>
 /// <param name="perDay">Bytes; 0: no limit.</param>
@@ -85,7 +85,9 @@ internal sealed class AddressQuotas(int perDay, TimeProvider time)
         return quota;
     }
 
-    /// <summary>Held as long as something of it is used; after that as long as a connection holds it, which must not get a second one by that.</summary>
+    /// <summary>
+    /// Held as long as something of it is used; after that as long as a connection holds it, which must not get a second one by that.
+    /// </summary>
     private sealed class Kept(StorageQuota quota)
     {
         private readonly WeakReference<StorageQuota> _held = new(quota);

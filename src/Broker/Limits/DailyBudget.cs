@@ -10,8 +10,8 @@ internal readonly record struct DailyLeft(double Left, DateTimeOffset At);
 /// <summary>How often a day each account may do one thing. Thread-safe.</summary>
 /// <param name="perDay">So many at once, and so many again within a day; 0: no limit.</param>
 /// <param name="isStored">
-/// It lasts over restarts, and so goes by the wall clock: one that goes back gives nothing and takes nothing, one that jumps ahead gives a day's worth at most (fault
-/// B13). Else no clock that is set has a say.
+/// It lasts over restarts, and so goes by the wall clock: one that goes back gives nothing and takes nothing, one that jumps ahead gives a
+/// day's worth at most (fault B13). Else no clock that is set has a say.
 /// </param>
 internal sealed class DailyBudget(int perDay, TimeProvider time, bool isStored)
 {

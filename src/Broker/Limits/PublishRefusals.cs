@@ -12,11 +12,12 @@ namespace WebMessenger.Broker.Limits;
 internal sealed record LastRefusal(DateTimeOffset At, string ClientId, string Code, string Reason, string Topic);
 
 /// <summary>
-/// Why publishes were refused, for people whose clients cannot say: MQTT 3.1.1 has no word for it. The last one of each login session in memory, and a line of the log.
+/// Why publishes were refused, for people whose clients cannot say: MQTT 3.1.1 has no word for it.
+/// The last one of each login session in memory, and a line of the log.
 /// </summary>
 /// <remarks>
-/// Thread-safe. What is remembered of a login session goes with it. A client is named once a minute, and of an account so many clients; the log has one line of all
-/// within a minute, and their sum: neither a loop nor one guest after another fills a disk.
+/// Thread-safe. What is remembered of a login session goes with it. A client is named once a minute, and of an account so many clients; the
+/// log has one line of all within a minute, and their sum: neither a loop nor one guest after another fills a disk.
 /// </remarks>
 internal sealed partial class PublishRefusals(TimeProvider time, RefusalLog refusals, ILogger<PublishRefusals> log)
 {
@@ -37,8 +38,8 @@ internal sealed partial class PublishRefusals(TimeProvider time, RefusalLog refu
     public LastRefusal? LastOf(LoginSession session) => _last.TryGetValue(session, out var last) ? last.Refusal : null;
 
     /// <summary>
-    /// Whether the account's other clients are told that this one's will was dropped: once a minute for a client, and for so many of them as the log names. Counted
-    /// apart from the log, which may have named the client for a publish before.
+    /// Whether the account's other clients are told that this one's will was dropped: once a minute for a client, and for so many of them
+    /// as the log names. Counted apart from the log, which may have named the client for a publish before.
     /// </summary>
     public bool MayTellOfWill(string accountId, string clientId) => IsFirst(accountId, named => /* guard: will: one that is dropped is told apart from the log */ named.Wills, clientId);
 

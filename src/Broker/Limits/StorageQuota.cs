@@ -4,8 +4,8 @@ namespace WebMessenger.Broker.Limits;
 
 /// <summary>What one account may still have stored: so many bytes at once, and as many again within each day.</summary>
 /// <remarks>
-/// The log thread alone takes and gives back, so this needs no lock. Who looks from elsewhere may see the two fields a moment apart, which is off by what was just
-/// taken and no harm. Time is the monotonic clock's: a wall clock that jumps gives nobody a day.
+/// The log thread alone takes and gives back, so this needs no lock. Who looks from elsewhere may see the two fields a moment apart, which
+/// is off by what was just taken and no harm. Time is the monotonic clock's: a wall clock that jumps gives nobody a day.
 /// </remarks>
 /// <param name="perDay">Bytes; 0: no limit.</param>
 /// <param name="used">Bytes of the day that are gone already.</param>
@@ -22,7 +22,9 @@ internal sealed class StorageQuota(int perDay, double used, TimeProvider time)
     /// <summary>Bytes that are gone and have not come back yet.</summary>
     public long Used => (long)Math.Ceiling(perDay - _bucket.Left(_size, TokenBucket.Now(time)));
 
-    /// <summary>What all limited tokens of the account have together: half of its day, and out of it. So one that is stolen leaves the other half.</summary>
+    /// <summary>
+    /// What all limited tokens of the account have together: half of its day, and out of it. So one that is stolen leaves the other half.
+    /// </summary>
     public StorageQuota Limited
     {
         get

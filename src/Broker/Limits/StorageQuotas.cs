@@ -12,8 +12,8 @@ namespace WebMessenger.Broker.Limits;
 
 /// <summary>The quota of each account that has stored something lately, one for all its clients, and its place on disk.</summary>
 /// <remarks>
-/// Thread-safe. What is used is noted once a minute and at the end, so a crash gives back a minute at most. There are as many records as accounts have stored
-/// something within a day: what has come back is forgotten, here and on disk.
+/// Thread-safe. What is used is noted once a minute and at the end, so a crash gives back a minute at most.
+/// There are as many records as accounts have stored something within a day: what has come back is forgotten, here and on disk.
 /// </remarks>
 internal sealed class StorageQuotas(BrokerLimits limits, IRecords records, TimeProvider time)
 {

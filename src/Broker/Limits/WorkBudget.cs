@@ -50,7 +50,9 @@ internal sealed class WorkBudget(int perSecond, int seconds, TimeProvider time)
         }
     }
 
-    /// <summary>A turn behind all who ask now. It must be ended, be it that it is not wanted any more: the next one waits for that.</summary>
+    /// <summary>
+    /// A turn behind all who ask now. It must be ended, be it that it is not wanted any more: the next one waits for that.
+    /// </summary>
     public WorkTurn Queue()
     {
         lock (_gate)

@@ -123,7 +123,7 @@ internal sealed class BackupCommand(string dataFolder, string target, TextWriter
     {
         try
         {
-            DocumentStore.ThrowIfDamaged(DataFolder.AccountsFileIn(_partial));
+            StoreCopy.ThrowIfDamaged(DataFolder.AccountsFileIn(_partial));
         }
         catch (StoreUnavailableException error)
         {

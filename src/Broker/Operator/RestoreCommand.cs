@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
 using WebMessenger.Auth.Passwords;
+using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.Documents;
 using WebMessenger.Storage.EventLog;
@@ -9,7 +10,8 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Broker.Operator;
 
 /// <summary>`restore FOLDER`: puts a backup into a data folder that has no data yet. All rooms get new epochs, so that clients read anew.</summary>
-internal sealed class RestoreCommand(string backup, string dataFolder, TextWriter output, TimeProvider time)
+/// <param name="keepsLogins">Login sessions of browsers and passwords live on, those too that have ended since the backup.</param>
+internal sealed class RestoreCommand(string backup, string dataFolder, bool keepsLogins, TextWriter output, TimeProvider time)
 {
     /// <exception cref="CommandException">Nothing was restored, and the data folder is as it was.</exception>
     /// <exception cref="StartupException">The data folder cannot be used.</exception>
@@ -73,15 +75,21 @@ internal sealed class RestoreCommand(string backup, string dataFolder, TextWrite
         await using (var log = RocksEventLog.Open(folder.RoomsFolder, null, time, NullLogger<RocksEventLog>.Instance))
         {
             log.Verify();
+            if (keepsLogins)
+            {
+                await RestoredSessions.KeepAllAsync(log, log);
+            }
         }
 
-        DocumentStore.ThrowIfDamaged(folder.AccountsFile);
-        await using (var documents = DocumentStore.Open(folder.AccountsFile, keepsFirstFormat: false))
+        StoreCopy.ThrowIfDamaged(folder.AccountsFile);
+        await using (var documents = DocumentStore.Open(folder.AccountsFile))
         {
             await PasswordLinks.ForgetAllAsync(documents.Documents);
         }
 
-        Say("Both stores open; all rooms have new epochs");
+        Say(keepsLogins
+            ? "Both stores open; all rooms have new epochs. Login sessions are kept, those too that have ended since the backup"
+            : "Both stores open; all rooms have new epochs. Login sessions end at the first start: everybody signs in again");
     }
 
     private void Say(string line) => output.WriteLine(line);

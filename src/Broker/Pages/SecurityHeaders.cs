@@ -8,7 +8,8 @@ namespace WebMessenger.Broker.Pages;
 /// <summary>The headers that every answer carries: what a page may load, who may frame it, what it tells others.</summary>
 internal sealed class SecurityHeaders(RequestDelegate next, BrokerSettings settings)
 {
-    // 'self' in connect-src covers the WebSocket of the same host and port (CSP 3, 6.7.2.8). Svelte makes its templates through a Trusted Types policy of its own.
+    // 'self' in connect-src covers the WebSocket of the same host and port (CSP 3, 6.7.2.8).
+    // Svelte makes its templates through a Trusted Types policy of its own.
     private static readonly StringValues ContentSecurityPolicy =
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; worker-src 'self'; "
         + "manifest-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; "

@@ -2,7 +2,9 @@ using Microsoft.AspNetCore.Http.Headers;
 
 namespace WebMessenger.Broker.Pages;
 
-/// <summary>What a browser shows of a host that is not this server's own: words for whoever sits before it, and the setting for who runs it.</summary>
+/// <summary>
+/// What a browser shows of a host that is not this server's own: words for whoever sits before it, and the setting for who runs it.
+/// </summary>
 /// <remarks>It says nothing that the request said, not even the host. It has no style: nothing else is served by that name.</remarks>
 internal static class UnknownHostPage
 {

@@ -16,8 +16,8 @@ internal sealed class WebFile
     private WebFile(string cacheControl, Coded[] codings) => (_cacheControl, _codings) = (cacheControl, codings);
 
     /// <summary>
-    /// A file on disk, read once: a file that is sent from there has a handle open for as long as its reader takes, and strangers could have any number of them. The build has put `….br` and `….gz`
-    /// beside it where that saves something.
+    /// A file on disk, read once: a file that is sent from there has a handle open for as long as its reader takes, and strangers could
+    /// have any number of them. The build has put `….br` and `….gz` beside it where that saves something.
     /// </summary>
     public static WebFile OfDisk(string path, string contentType, string cacheControl)
     {

@@ -38,6 +38,9 @@ internal sealed class PresenceWords
         _waiting[word.User] = word;
     }
 
+    /// <summary>Nobody listens any more: who comes next is shown what is true by then, and what waits may not be.</summary>
+    public void Forget() => _waiting.Clear();
+
     /// <summary>What waited, which counts for the second that begins.</summary>
     public PresenceWord[] EndOfSecond()
     {

@@ -43,6 +43,7 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
     {
         _presenceListeners += Step(before?.WantsPresence, now?.WantsPresence);
         _wideListeners += Step(before?.WantsAllPresence, now?.WantsAllPresence);
+        ForgetWhatNobodyHears();
         if (before?.People is not null || now?.People is not null)
         {
             if (Changes.Listen(before?.People is not null, now?.People is not null))
@@ -58,6 +59,7 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
         _presence.Clear();
         _changes?.ForgetListeners();
         (_presenceListeners, _wideListeners) = (0, 0);
+        ForgetWhatNobodyHears();
     }
 
     /// <summary>An account sends a message. Who speaks is of use where not everybody is named.</summary>
@@ -192,6 +194,19 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
     public List<PresenceWord> Named() => Changes.Named(room.OwnerId);
 
     private static int Step(bool? before, bool? now) => (now == true ? 1 : 0) - (before == true ? 1 : 0);
+
+    private void ForgetWhatNobodyHears()
+    {
+        if (_presenceListeners == 0)
+        {
+            _words.Forget();
+        }
+
+        if (_wideListeners == 0)
+        {
+            _wide.Forget();
+        }
+    }
 
     private void SayLeave(PresentAccount present)
     {

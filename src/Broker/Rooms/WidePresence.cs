@@ -35,6 +35,13 @@ internal sealed class WidePresence
         return false;
     }
 
+    /// <summary>Nobody listens to everybody's any more: as <see cref="PresenceWords.Forget"/>.</summary>
+    public void Forget()
+    {
+        _waiting.Clear();
+        _order.Clear();
+    }
+
     /// <summary>Those that waited longest, which count for the second that begins.</summary>
     public List<PresenceWord> EndOfSecond(int listeners)
     {

@@ -71,7 +71,8 @@ internal sealed record BasePath
                 return next(context);
             }
 
-            // Relative links of the page would lead beside the folder. A permanent redirect would stay in browsers after the setting is changed.
+            // Relative links of the page would lead beside the folder.
+            // A permanent redirect would stay in browsers after the setting is changed.
             context.Response.StatusCode = StatusCodes.Status307TemporaryRedirect;
             context.Response.Headers.Location = Folder + request.QueryString.ToUriComponent();
             return Task.CompletedTask;

@@ -18,7 +18,10 @@ internal sealed record BrokerLimits
     /// <summary>Bytes of history that an account is brought by `after` and `last`. What is beyond comes later.</summary>
     public int CatchUpBytesPerSecond { get; init; } = 4 * 1024 * 1024;
 
-    /// <summary>Packets of a client that bring nothing: pings, and acknowledgements of what was not delivered or sent. Beyond it the client is not read on for a while.</summary>
+    /// <summary>
+    /// Packets of a client that bring nothing: pings, and acknowledgements of what was not delivered or sent.
+    /// Beyond it the client is not read on for a while.
+    /// </summary>
     public int IdlePacketsPerSecond { get; init; } = 50;
 
     /// <summary>Frames of a WebSocket, each at least a byte of MQTT. What is beyond comes later.</summary>
@@ -34,19 +37,28 @@ internal sealed record BrokerLimits
 
     public int StoredBytesPerDayPerGuest { get; init; } = 1 << 20;
 
-    /// <summary>What guests, and accounts younger than a day, store in a day from one address, all together. An IPv6 /48: four times as much.</summary>
+    /// <summary>
+    /// What guests, and accounts younger than a day, store in a day from one address, all together. An IPv6 /48: four times as much.
+    /// </summary>
     public int StoredBytesPerDayPerAddress { get; init; } = 10 << 20;
 
-    /// <summary>Below this, or its share of the disk if that is less, only what takes rights away is stored. 0: as long as there is room.</summary>
+    /// <summary>
+    /// Below this, or its share of the disk if that is less, only what takes rights away is stored. 0: as long as there is room.
+    /// </summary>
     public int FreeDiskMegabytes { get; init; } = 1024;
 
     /// <summary>Of the disk, in hundredths. 0: <see cref="FreeDiskMegabytes"/> alone counts.</summary>
     public int FreeDiskPercent { get; init; } = 5;
 
-    /// <summary>Connections of every kind, with and without MQTT, all addresses together; 0: as many as the process has handles for.</summary>
+    /// <summary>
+    /// Connections of every kind, with and without MQTT, all addresses together; 0: as many as the process has handles for.
+    /// </summary>
     public int Sockets { get; init; }
 
-    /// <summary>Connections of every kind that come from one address, as the operating system sees it. 0 also ends the share that an address has of the free places.</summary>
+    /// <summary>
+    /// Connections of every kind that come from one address, as the operating system sees it.
+    /// 0 also ends the share that an address has of the free places.
+    /// </summary>
     public int SocketsPerAddress { get; init; } = 2000;
 
     /// <summary>New ones of these; forty seconds' worth at once.</summary>
@@ -63,7 +75,9 @@ internal sealed record BrokerLimits
     /// <summary>HTTP requests of every kind that an address has under way; a quarter of all at most.</summary>
     public int RequestsUnderWayPerAddress { get; init; } = 100;
 
-    /// <summary>The same of all addresses together. 0: as many of 128 KiB as an eighth of the process's memory holds, 64 to 2,048.</summary>
+    /// <summary>
+    /// The same of all addresses together. 0: as many of 128 KiB as an eighth of the process's memory holds, 64 to 2,048.
+    /// </summary>
     public int RequestsUnderWay { get; init; }
 
     public int ConnectsPerSecondPerAddress { get; init; } = 50;
@@ -88,7 +102,9 @@ internal sealed record BrokerLimits
     /// <summary>Invitations that wait for an account's answer; further ones are dropped.</summary>
     public int OpenInvitations { get; init; } = 50;
 
-    /// <summary>Publishes under way in one direction of one client: MQTT's Receive Maximum, ours and at most the client's. 1 to 1,024.</summary>
+    /// <summary>
+    /// Publishes under way in one direction of one client: MQTT's Receive Maximum, ours and at most the client's. 1 to 1,024.
+    /// </summary>
     public int UnacknowledgedPerClient { get; init; } = 128;
 
     /// <summary>Calls of the HTTP API by one login session, and five times as many of its account; ten seconds' worth at once.</summary>
@@ -100,7 +116,9 @@ internal sealed record BrokerLimits
     /// <summary>Megabytes that may wait for clients to read, all together. 0: an eighth of the process's memory, 32 at most.</summary>
     public int OutgoingMegabytes { get; init; }
 
-    /// <summary>Megabytes of publishes that are taken and not on disk, all together. 0: an eighth of the process's memory, 64 at most.</summary>
+    /// <summary>
+    /// Megabytes of publishes that are taken and not on disk, all together. 0: an eighth of the process's memory, 64 at most.
+    /// </summary>
     public int IncomingMegabytes { get; init; }
 
     public int SignInsPerMinutePerAddress { get; init; } = 20;

@@ -35,7 +35,9 @@ internal sealed partial class DataFolder : IDisposable
 
     public static string RoomsFolderIn(string path) => Path.Combine(path, "rooms");
 
-    /// <summary>Makes the folder if need be and locks it. The lock is the operating system's, so that it goes with the process, however that ends.</summary>
+    /// <summary>
+    /// Makes the folder if need be and locks it. The lock is the operating system's, so that it goes with the process, however that ends.
+    /// </summary>
     public static DataFolder Open(string path)
     {
         var folder = OpenIfFree(path)
@@ -60,7 +62,10 @@ internal sealed partial class DataFolder : IDisposable
         }
     }
 
-    /// <summary>The same for a folder into which a backup is restored, or was to be: it has no data but what such an attempt left behind, and that goes.</summary>
+    /// <summary>
+    /// The same for a folder into which a backup is restored, or was to be:
+    /// it has no data but what such an attempt left behind, and that goes.
+    /// </summary>
     public static DataFolder OpenForRestore(string path)
     {
         var folder = OpenIfFree(path) ?? throw new StartupException($"A server is running on the data folder {path}. Stop it first, or set WebMessenger:DataFolder to another folder.");

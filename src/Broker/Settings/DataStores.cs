@@ -4,7 +4,9 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Settings;
 
-/// <summary>The two stores of a data folder, opened in their order; those of an earlier version are kept as they were, and then brought up to date.</summary>
+/// <summary>
+/// The two stores of a data folder, opened in their order; those of an earlier version are kept as they were, and then brought up to date.
+/// </summary>
 internal static class DataStores
 {
     /// <param name="folder">Held by the caller.</param>
@@ -24,11 +26,12 @@ internal static class DataStores
                 LogMessages.Migrates(logger, Keep(folder, events));
             }
 
-            // The log first: once it is of the new format, which the earlier version refuses, what was kept is not made anew from what is half brought up to date.
+            // The log first: once it is of the new format, which the earlier version refuses,
+            // what was kept is not made anew from what is half brought up to date.
             var opened = events;
             events = null;
             log = RocksEventLog.Open(opened, options, time, logger);
-            return (DocumentStore.Open(folder.AccountsFile, loggers.CreateLogger<DocumentStore>(), keepsFirstFormat: false), log);
+            return (DocumentStore.Open(folder.AccountsFile, loggers.CreateLogger<DocumentStore>()), log);
         }
         catch
         {
@@ -56,8 +59,9 @@ internal static class DataStores
     }
 
     /// <summary>
-    /// Keeps both stores as an earlier version left them, before anything of them is changed: a data folder that it can be started on. Tables are hard links where the disk has
-    /// them. What an attempt left that was ended in between is made anew, for the earlier version may have gone on meanwhile.
+    /// Keeps both stores as an earlier version left them, before anything of them is changed: a data folder that it can be started on.
+    /// Tables are hard links where the disk has them. What an attempt left that was ended in between is made anew,
+    /// for the earlier version may have gone on meanwhile.
     /// </summary>
     private static string Keep(DataFolder folder, RocksStore events)
     {
@@ -68,7 +72,7 @@ internal static class DataStores
         events.SaveCopy(DataFolder.RoomsFolderIn(partial));
         if (File.Exists(folder.AccountsFile))
         {
-            DocumentStore.CopyFiles(folder.AccountsFile, DataFolder.AccountsFileIn(partial));
+            StoreCopy.Make(folder.AccountsFile, DataFolder.AccountsFileIn(partial));
         }
 
         FolderSync.Run(partial);

@@ -3,7 +3,9 @@ using System.Net;
 
 namespace WebMessenger.Broker.Settings;
 
-/// <summary>Host names as they are compared: `bücher.example` and `xn--bcher-kva.example` are one, in any case, with a dot behind it or not.</summary>
+/// <summary>
+/// Host names as they are compared: `bücher.example` and `xn--bcher-kva.example` are one, in any case, with a dot behind it or not.
+/// </summary>
 internal static class HostName
 {
     private static readonly IdnMapping Idn = new();

@@ -134,8 +134,8 @@ internal static class SettingsReader
     }
 
     /// <summary>
-    /// Nothing on a command line is somebody else's, as much in the environment is: what is no setting there is a slip, and the program would start without what was
-    /// meant. Typed as the framework takes it: `--Key=value`, `--Key value`, `/Key=value`, `Key=value`.
+    /// Nothing on a command line is somebody else's, as much in the environment is: what is no setting there is a slip, and the program
+    /// would start without what was meant. Typed as the framework takes it: `--Key=value`, `--Key value`, `/Key=value`, `Key=value`.
     /// </summary>
     /// <param name="option">What the command takes beside settings, such as `--reason`; null: nothing.</param>
     /// <exception cref="StartupException">One is not known, or has no value.</exception>

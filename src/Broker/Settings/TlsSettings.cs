@@ -7,7 +7,9 @@ namespace WebMessenger.Broker.Settings;
 /// <param name="Certificate">A PEM file, absolute: the server's certificate first, then those that lead to the root.</param>
 /// <param name="Key">A PEM file, absolute; the same one if both are in it.</param>
 /// <param name="Password">Of the key; null: it is not encrypted.</param>
-/// <param name="PublicPort">The port that clients elsewhere connect to, where a router or proxy maps it; 0: the one that is listened on.</param>
+/// <param name="PublicPort">
+/// The port that clients elsewhere connect to, where a router or proxy maps it; 0: the one that is listened on.
+/// </param>
 internal sealed record TlsSettings(int Port, IPAddress Address, string Certificate, string Key, string? Password, int PublicPort = 0)
 {
     // A record would print it.

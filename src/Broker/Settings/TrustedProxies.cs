@@ -3,10 +3,14 @@ using Microsoft.AspNetCore.HttpOverrides;
 
 namespace WebMessenger.Broker.Settings;
 
-/// <summary>`WebMessenger:TrustedProxies`: from whom the address, scheme and host of the client are taken, instead of from the connection (attack 56).</summary>
+/// <summary>
+/// `WebMessenger:TrustedProxies`: from whom the address, scheme and host of the client are taken,
+/// instead of from the connection (attack 56).
+/// </summary>
 internal static class TrustedProxies
 {
-    // Any of them says that somebody passed the request on, whoever that is. `X-Original-…` is what ASP.NET Core leaves of those it believed.
+    // Any of them says that somebody passed the request on, whoever that is.
+    // `X-Original-…` is what ASP.NET Core leaves of those it believed.
     private static readonly string[] Traces =
     [
         "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Original-For", "X-Original-Host", "X-Original-Proto", "X-Real-IP",
@@ -79,7 +83,9 @@ internal static class TrustedProxies
 
     private static IPAddress Plain(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
 
-    /// <summary>ASP.NET Core would trust everybody's headers if a variable of the environment said so, as some container images do.</summary>
+    /// <summary>
+    /// ASP.NET Core would trust everybody's headers if a variable of the environment said so, as some container images do.
+    /// </summary>
     public static void DistrustOthers(IConfiguration configuration) => configuration["ForwardedHeaders_Enabled"] = /* guard: forwarded headers whatever the environment says */ "false";
 
     /// <summary>An address, or a network as `10.0.0.0/8`.</summary>

@@ -17,7 +17,9 @@ internal enum FilterError
     SharedNotBuilt,
 }
 
-/// <summary>A topic filter of our grammar (docs/protocol.md, filters): one room or all my rooms, and what inside; or an inbox, and what beside it.</summary>
+/// <summary>
+/// A topic filter of our grammar (docs/protocol.md, filters): one room or all my rooms, and what inside; or an inbox, and what beside it.
+/// </summary>
 internal sealed class RoomFilter
 {
     private readonly string? _presenceUser;
@@ -114,7 +116,8 @@ internal sealed class RoomFilter
         var levels = text.Split('/');
         for (var i = 0; i < levels.Length; i++)
         {
-            // [MQTT-4.7.1-1] `#` is alone in its level and last; [MQTT-4.7.1-2] `+` is alone in its level. No topic of ours has an empty level.
+            // [MQTT-4.7.1-1] `#` is alone in its level and last; [MQTT-4.7.1-2] `+` is alone in its level.
+            // No topic of ours has an empty level.
             var level = levels[i];
             if (/* guard: form of filters */ level.Length == 0 || (level.Contains('#') && (level != "#" || i != levels.Length - 1)) || (level.Contains('+') && level != "+"))
             {

@@ -13,14 +13,16 @@ internal sealed class CountedListener(Socket socket, OpenSockets sockets, Func<S
     : IConnectionListener
 {
     /// <summary>
-    /// Connections that may wait to be accepted. Beyond Kestrel's own 512 the kernel drops what comes, and a crowd that comes back at once after a failing network loses a second and more, until each tries
-    /// again. Linux takes net.core.somaxconn at most, 4,096 where nobody changed it.
+    /// Connections that may wait to be accepted. Beyond Kestrel's own 512 the kernel drops what comes, and a crowd that comes back at once
+    /// after a failing network loses a second and more, until each tries again.
+    /// Linux takes net.core.somaxconn at most, 4,096 where nobody changed it.
     /// </summary>
     private const int Backlog = 4096;
 
     /// <summary>
-    /// What the kernel keeps of what is sent to a socket and not taken. By itself it lets that grow to 4 MB a socket, outside of this process's memory and of every other bound.
-    /// This much fills a line of 5 Mbit/s over 200 ms; Linux counts its own records of it beside, as much again.
+    /// What the kernel keeps of what is sent to a socket and not taken. By itself it lets that grow to 4 MB a socket, outside of this
+    /// process's memory and of every other bound. This much fills a line of 5 Mbit/s over 200 ms;
+    /// Linux counts its own records of it beside, as much again.
     /// </summary>
     internal const int SendBufferBytes = 128 * 1024;
 
@@ -64,7 +66,8 @@ internal sealed class CountedListener(Socket socket, OpenSockets sockets, Func<S
             }
             catch (SocketException error)
             {
-                // The peer was gone before it was accepted: the next one may do better. Without a handle or memory for it, once others have given theirs back.
+                // The peer was gone before it was accepted: the next one may do better.
+                // Without a handle or memory for it, once others have given theirs back.
                 if (error.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable)
                 {
                     sockets.CouldNotAccept();
@@ -72,7 +75,8 @@ internal sealed class CountedListener(Socket socket, OpenSockets sockets, Func<S
                 }
             }
 
-            // Whoever refuses many has other work after each: this thread may be the one that waits for all sockets, and what people say would wait behind strangers.
+            // Whoever refuses many has other work after each: this thread may be the one that waits for all sockets,
+            // and what people say would wait behind strangers.
             await Task.Yield();
         }
     }
@@ -102,7 +106,8 @@ internal sealed class CountedListener(Socket socket, OpenSockets sockets, Func<S
 
         socket.NoDelay = true;
 
-        // Lets the operating system find a peer that died without a word, about two minutes after: MQTT's own keep-alive may be off (3.1.1), and is not before CONNECT.
+        // Lets the operating system find a peer that died without a word, about two minutes after:
+        // MQTT's own keep-alive may be off (3.1.1), and is not before CONNECT.
         socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, 60);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, 15);

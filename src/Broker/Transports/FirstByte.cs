@@ -4,10 +4,16 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace WebMessenger.Broker.Transports;
 
-/// <summary>Closes HTTP connections that say nothing. Kestrel gives a new one the time of an idle one, minutes, before it looks for a request (ASP.NET Core 10).</summary>
+/// <summary>
+/// Closes HTTP connections that say nothing. Kestrel gives a new one the time of an idle one,
+/// minutes, before it looks for a request (ASP.NET Core 10).
+/// </summary>
 internal static class FirstByte
 {
-    /// <summary>From the end of the TLS handshake, where there is one. Browsers open connections in advance, and open another when such a one is closed.</summary>
+    /// <summary>
+    /// From the end of the TLS handshake, where there is one. Browsers open connections in advance,
+    /// and open another when such a one is closed.
+    /// </summary>
     private static readonly TimeSpan Time = TimeSpan.FromSeconds(5);
 
     /// <summary>After TLS, whose handshake has a time of its own.</summary>

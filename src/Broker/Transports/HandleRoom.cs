@@ -4,15 +4,15 @@ using WebMessenger.Broker.Settings;
 namespace WebMessenger.Broker.Transports;
 
 /// <summary>
-/// How the handles that the operating system gives to this process are shared out: first to the runtime and the stores, which end the process or refuse every message
-/// without one, then to sockets.
+/// How the handles that the operating system gives to this process are shared out: first to the runtime and the stores, which end the
+/// process or refuse every message without one, then to sockets.
 /// </summary>
 /// <param name="handles">The limit of open files; null: none is known.</param>
 internal sealed partial class HandleRoom(long? handles, int storeFiles, int sockets)
 {
     /// <summary>
-    /// The runtime, the program's own files (each assembly has two handles), listeners, the rest of the stores, and a backup on its way. An idle program holds about
-    /// 280; the runtime takes more when it starts threads, and aborts the process if it cannot.
+    /// The runtime, the program's own files (each assembly has two handles), listeners, the rest of the stores, and a backup on its way.
+    /// An idle program holds about 280; the runtime takes more when it starts threads, and aborts the process if it cannot.
     /// </summary>
     private const int Reserve = 384;
 
@@ -35,7 +35,9 @@ internal sealed partial class HandleRoom(long? handles, int storeFiles, int sock
     /// <summary>Connections of all kinds at a time.</summary>
     public int Sockets => sockets;
 
-    /// <summary>What this process has got. The runtime has raised its own limit as far as it may before the program begins (.NET 10).</summary>
+    /// <summary>
+    /// What this process has got. The runtime has raised its own limit as far as it may before the program begins (.NET 10).
+    /// </summary>
     /// <exception cref="StartupException">It is too little.</exception>
     public static HandleRoom OfThisProcess(BrokerLimits limits) => Of(Read(), limits);
 

@@ -1,9 +1,12 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Http.Features;
+using WebMessenger.Broker.Limits;
 
 namespace WebMessenger.Broker.Transports;
 
-/// <summary>Ends a WebSocket whose client sends an unmasked frame with 1002 (RFC 6455, 5.1). The framework takes such frames (.NET 10).</summary>
+/// <summary>
+/// Ends a WebSocket whose client sends an unmasked frame with 1002 (RFC 6455, 5.1). The framework takes such frames (.NET 10).
+/// </summary>
 internal static class MaskedFrames
 {
     /// <summary>In front of the WebSocket middleware, which takes the stream of an upgrade from the features that are set here.</summary>
@@ -48,13 +51,19 @@ internal static class MaskedFrames
 }
 
 /// <summary>
-/// The bytes of a client, with the reserved bits set in the header of a frame that is not masked: for that the framework's WebSocket ends the connection with 1002 by itself,
-/// in its turn with what it is sending.
+/// The bytes of a client, with the reserved bits set in the header of a frame that is not masked: for that the framework's WebSocket ends
+/// the connection with 1002 by itself, in its turn with what it is sending.
 /// </summary>
 internal sealed class MaskedStream(Stream inner) : Stream
 {
-    private const byte ReservedBits = 0x70, MaskBit = 0x80, LengthBits = 0x7F;
+    private const byte ReservedBits = 0x70, MaskBit = 0x80, LengthBits = 0x7F, OpcodeBits = 0x0F, Ping = 9, Pong = 10;
     private const int MaskBytes = 4;
+
+    private RateBudget? _rate;
+    private TimeProvider _time = TimeProvider.System;
+
+    // Pings and pongs that were passed on and not paid for.
+    private int _unpaid;
 
     // How many bytes of the frame are still to come, behind the two that are looked at.
     private ulong _left;
@@ -67,6 +76,11 @@ internal sealed class MaskedStream(Stream inner) : Stream
 
     /// <summary>An unmasked frame came.</summary>
     public bool IsViolated => _isMarked;
+
+    /// <summary>
+    /// From here on pings and pongs have a rate: the framework answers them by itself, and nobody else would ever know of them.
+    /// </summary>
+    public void Slow(RateBudget rate, TimeProvider time) => (_rate, _time) = (rate, time);
 
     public override bool CanRead => true;
 
@@ -91,6 +105,7 @@ internal sealed class MaskedStream(Stream inner) : Stream
 
         while (true)
         {
+            await PayAsync(cancellationToken);
             var held = 0;
             if (_held is { } first && buffer.Length > 1)
             {
@@ -143,6 +158,18 @@ internal sealed class MaskedStream(Stream inner) : Stream
         base.Dispose(disposing);
     }
 
+    // A ping costs its sender six bytes, and the server a pong.
+    private async ValueTask PayAsync(CancellationToken cancellation)
+    {
+        while (_unpaid > 0 && _rate is { } rate && !rate.TryTake(_unpaid, out var pause))
+        {
+            // guard: pings of WebSockets have a rate
+            await Task.Delay(pause, _time, cancellation);
+        }
+
+        _unpaid = 0;
+    }
+
     // Returns how many of the bytes may be passed on: all, or all but the last.
     private int Look(Span<byte> bytes)
     {
@@ -189,6 +216,11 @@ internal sealed class MaskedStream(Stream inner) : Stream
             header[0] |= ReservedBits;
             _isMarked = true;
             return;
+        }
+
+        if ((header[0] & OpcodeBits) is Ping or Pong)
+        {
+            _unpaid++;
         }
 
         var length = header[1] & LengthBits;

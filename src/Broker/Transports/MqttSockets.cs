@@ -7,8 +7,8 @@ namespace WebMessenger.Broker.Transports;
 internal sealed class MqttSockets(OpenSockets sockets) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     /// <summary>
-    /// Lets the runtime handle what a socket brings on the thread that waits for all of them, without a change of threads. For the whole process, and before its first socket; Kestrel's sockets go on
-    /// elsewhere by themselves.
+    /// Lets the runtime handle what a socket brings on the thread that waits for all of them, without a change of threads.
+    /// For the whole process, and before its first socket; Kestrel's sockets go on elsewhere by themselves.
     /// </summary>
     public static void HandleInPlace() => Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
 

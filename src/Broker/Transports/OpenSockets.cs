@@ -5,26 +5,29 @@ using WebMessenger.Broker.Settings;
 namespace WebMessenger.Broker.Transports;
 
 /// <summary>
-/// Counts the sockets of every kind (HTTP, https, WebSocket, MQTT, MQTT over TLS) from the moment they are accepted until their handles are closed, so that strangers
-/// never take a handle that the stores or the runtime need (faults S1, B1; ADR 0032).
+/// Counts the sockets of every kind (HTTP, https, WebSocket, MQTT, MQTT over TLS) from the moment they are accepted until their handles are
+/// closed, so that strangers never take a handle that the stores or the runtime need (faults S1, B1; ADR 0032).
 /// </summary>
 /// <remarks>
-/// An address may hold half as many sockets as there are free places, and no more than its limit. So the first address that asks for all gets a third, eight of them
-/// together get four fifths, and whoever comes from another address finds a place.
+/// An address may hold half as many sockets as there are free places, and no more than its limit.
+/// So the first address that asks for all gets a third, eight of them together get four fifths,
+/// and whoever comes from another address finds a place.
 /// </remarks>
 internal sealed partial class OpenSockets(
     HandleRoom room, BrokerLimits limits, IReadOnlyList<IPNetwork> proxies, TimeProvider time, ILogger<OpenSockets> log)
 {
     /// <summary>
-    /// One of so many new sockets of an address may be of no use (<see cref="CountedSocket.MarkUsed"/>). To make and close a connection is as much work as many messages, and a
-    /// stranger can have it done without end; a page or a device says within milliseconds what it came for. Whoever has neighbours that are signed in shares with them all that their
-    /// address may open.
+    /// One of so many new sockets of an address may be of no use (<see cref="CountedSocket.MarkUsed"/>).
+    /// To make and close a connection is as much work as many messages, and a stranger can have it done without end; a page or a device
+    /// says within milliseconds what it came for. Whoever has neighbours that are signed
+    /// in shares with them all that their address may open.
     /// </summary>
     private const int UselessShare = 5;
 
     /// <summary>
-    /// An address may take so many seconds' worth of new sockets at once: many pages behind one address come back together. Of its 2,000, as shipped, 400 are accepted before
-    /// the first of them has said anything. Twice as many, from eight addresses, and everybody notices (ADR 0032).
+    /// An address may take so many seconds' worth of new sockets at once: many pages behind one address come back together.
+    /// Of its 2,000, as shipped, 400 are accepted before the first of them has said anything.
+    /// Twice as many, from eight addresses, and everybody notices (ADR 0032).
     /// </summary>
     private const int BurstSeconds = 40;
 

@@ -8,28 +8,21 @@ namespace WebMessenger.Broker.Transports;
 
 /// <summary>What arrives on a socket, read when it is asked for: a client that is not to send more is not read.</summary>
 /// <remarks>
-/// <para>A connection at rest holds <see cref="RestingBytes"/>, in which acknowledgements and most messages find room; what is longer goes into a rented buffer until it is consumed. It is always one piece.</para>
-/// <para>One reads at a time; <see cref="CancelPendingRead"/> and <see cref="Discard"/> may come from anywhere. <c>_gate</c> guards all fields; no other lock is taken under it and nobody is called. Who waits
-/// goes on inside the call that brings the bytes, on the thread that waits for all sockets, so it must not block.</para>
+/// One reads at a time; <see cref="CancelPendingRead"/> and <see cref="Discard"/> may come from anywhere.
+/// <c>_gate</c> guards all fields; no other lock is taken under it and nobody is called.
+/// Who waits goes on inside the call that brings the bytes, on the thread that waits for all sockets, so it must not block.
 /// </remarks>
 /// <param name="ended">Called once after <see cref="Discard"/>, when the peer has closed too.</param>
 internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IValueTaskSource<ReadResult>
 {
-    private const int RestingBytes = 256;
-    private const int GrowingBytes = 1024;
-    private const int WorkingBytes = 4096;
-
     /// <summary>Who has this much to say without a pause goes on elsewhere, so that other sockets get their turn.</summary>
     private const int ReadsInARow = 16;
 
     private static readonly byte[] s_nowhere = new byte[4096];
 
     private readonly Lock _gate = new();
-    private readonly byte[] _resting = new byte[RestingBytes];
     private Receiver? _receiver;
-    private byte[]? _rented;
-    private int _start;
-    private int _end;
+    private InputBuffer _bytes = new();
     private ReadOnlySequence<byte> _shown;
     private bool _isExamined;
     private bool _isWaiting;
@@ -43,9 +36,9 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
     private CancellationToken _cancellation;
     private CancellationTokenRegistration _registration;
 
-    private byte[] Bytes => _rented ?? _resting;
-
-    /// <summary>The next bytes. At the end of input, or when the connection falls apart, the result is completed; it never throws.</summary>
+    /// <summary>
+    /// The next bytes. At the end of input, or when the connection falls apart, the result is completed; it never throws.
+    /// </summary>
     /// <param name="cancellationToken">Cancels this read and, if it is given again, the next one.</param>
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
@@ -118,12 +111,12 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
     {
         lock (_gate)
         {
-            _start += (int)_shown.Slice(_shown.Start, consumed).Length;
+            _bytes.Consume((int)_shown.Slice(_shown.Start, consumed).Length);
             _isExamined = _shown.Slice(examined).IsEmpty;
             _shown = default;
-            if (_start == _end && !_isReceiving)
+            if (_bytes.IsEmpty && !_isReceiving)
             {
-                Rest();
+                _bytes.Rest();
             }
         }
     }
@@ -140,7 +133,9 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
 
     public override void Complete(Exception? exception = null) => Discard();
 
-    /// <summary>Nobody reads any more: what arrives is thrown away until the peer closes, so that what was sent to it last is not cut off.</summary>
+    /// <summary>
+    /// Nobody reads any more: what arrives is thrown away until the peer closes, so that what was sent to it last is not cut off.
+    /// </summary>
     public void Discard()
     {
         bool isAtEnd;
@@ -203,13 +198,13 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
         _waiter.OnCompleted(continuation, state, token, flags);
 
     // Under _gate, as all below that does not say otherwise.
-    private bool IsReady => _isAtEnd || _isDiscarding || (_end > _start && !_isExamined);
+    private bool IsReady => _isAtEnd || _isDiscarding || (!_bytes.IsEmpty && !_isExamined);
 
     private ReadResult Show()
     {
         var isCanceled = _isCanceled;
         _isCanceled = false;
-        _shown = new ReadOnlySequence<byte>(Bytes, _start, _end - _start);
+        _shown = _bytes.Held;
         return new ReadResult(_shown, isCanceled, _isAtEnd || _isDiscarding);
     }
 
@@ -227,43 +222,11 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
 
     private Receiver PrepareToReceive()
     {
-        if (_start == _end)
-        {
-            Rest();
-        }
-        else if (_end == Bytes.Length || _rented is null)
-        {
-            // The rest of something longer is to come. Who parses it says by its length when it is too much.
-            Move(Math.Max(GrowingBytes, (_end - _start) * 2));
-        }
-
+        _bytes.MakeRoom();
         _isReceiving = true;
         var receiver = _receiver ??= new Receiver(this);
-        receiver.SetBuffer(Bytes, _end, Bytes.Length - _end);
+        receiver.SetBuffer(_bytes.Space);
         return receiver;
-    }
-
-    private void Rest()
-    {
-        (_start, _end) = (0, 0);
-        if (_rented is { } rented)
-        {
-            _rented = null;
-            ArrayPool<byte>.Shared.Return(rented);
-        }
-    }
-
-    private void Move(int size)
-    {
-        var larger = ArrayPool<byte>.Shared.Rent(size);
-        var length = _end - _start;
-        Bytes.AsSpan(_start, length).CopyTo(larger);
-        if (_rented is { } rented)
-        {
-            ArrayPool<byte>.Shared.Return(rented);
-        }
-
-        (_rented, _start, _end) = (larger, 0, length);
     }
 
     private void Watch(CancellationToken cancellation)
@@ -302,8 +265,8 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
         }
 
         _isExamined = false;
-        _end += receiver.BytesTransferred;
-        if (_end == Bytes.Length)
+        _bytes.Added(receiver.BytesTransferred);
+        if (_bytes.IsFull)
         {
             TakeMore();
         }
@@ -312,21 +275,16 @@ internal sealed class SocketInput(Socket socket, Action ended) : PipeReader, IVa
     // The buffer is full, so there may be more.
     private void TakeMore()
     {
-        if (Bytes.Length < WorkingBytes)
-        {
-            Move(WorkingBytes);
-        }
-
-        if (_end == Bytes.Length)
+        if (!_bytes.TryGrowForMore())
         {
             return;
         }
 
         try
         {
-            var count = socket.Receive(Bytes.AsSpan(_end), SocketFlags.None, out var error);
+            var count = socket.Receive(_bytes.Space.Span, SocketFlags.None, out var error);
             _isAtEnd = error is SocketError.Success ? count == 0 : error is not SocketError.WouldBlock;
-            _end += error is SocketError.Success ? count : 0;
+            _bytes.Added(error is SocketError.Success ? count : 0);
         }
         catch (ObjectDisposedException)
         {

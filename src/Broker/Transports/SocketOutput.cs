@@ -5,12 +5,18 @@ using System.Threading.Tasks.Sources;
 
 namespace WebMessenger.Broker.Transports;
 
-/// <summary>What is sent on a socket: gathered until a flush, which gives it to the operating system in one call. Only what that does not take is waited for.</summary>
+/// <summary>
+/// What is sent on a socket: gathered until a flush, which gives it to the operating system in one call.
+/// Only what that does not take is waited for.
+/// </summary>
 /// <remarks>
-/// Writing and flushing take turns (the connection's write lock); one flush is under way at most, and more may be written meanwhile. <c>_gate</c> guards all fields against what the runtime tells of the
-/// socket and against <see cref="Complete"/>, which comes from anywhere once nothing is written any more; no other lock is taken under it and nobody is called.
+/// Writing and flushing take turns (the connection's write lock); one flush is under way at most, and more may be written meanwhile.
+/// <c>_gate</c> guards all fields against what the runtime tells of the socket and against <see cref="Complete"/>, which comes from
+/// anywhere once nothing is written any more; no other lock is taken under it and nobody is called.
 /// </remarks>
-/// <param name="finished">Called once when all was sent after <see cref="Complete"/>, and the peer was told that nothing more comes.</param>
+/// <param name="finished">
+/// Called once when all was sent after <see cref="Complete"/>, and the peer was told that nothing more comes.
+/// </param>
 internal sealed class SocketOutput(Socket socket, Action finished) : PipeWriter, IValueTaskSource<FlushResult>
 {
     private const int FirstBytes = 1024;
@@ -48,7 +54,10 @@ internal sealed class SocketOutput(Socket socket, Action finished) : PipeWriter,
         _end += bytes;
     }
 
-    /// <summary>Sends what was written. Not completed at once: the peer does not take it yet. To a connection that is gone everything is sent at once, and is lost.</summary>
+    /// <summary>
+    /// Sends what was written. Not completed at once: the peer does not take it yet.
+    /// To a connection that is gone everything is sent at once, and is lost.
+    /// </summary>
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
         lock (_gate)

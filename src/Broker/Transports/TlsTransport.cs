@@ -7,8 +7,8 @@ namespace WebMessenger.Broker.Transports;
 
 /// <summary>A connection that Kestrel accepted for MQTT and did the TLS handshake of.</summary>
 /// <remarks>
-/// Output has a pipe of its own: Kestrel's is a StreamPipeWriter there, which takes nothing while a flush is under way (ASP.NET Core 10). And Kestrel ends a TLS connection only
-/// when its handler returns; the peer shall learn of the end when all was sent.
+/// Output has a pipe of its own: Kestrel's is a StreamPipeWriter there, which takes nothing while a flush is under way (ASP.NET Core 10).
+/// And Kestrel ends a TLS connection only when its handler returns; the peer shall learn of the end when all was sent.
 /// </remarks>
 internal sealed class TlsTransport : Transport
 {
@@ -36,7 +36,8 @@ internal sealed class TlsTransport : Transport
     public override Task Closed => _closed.Task;
 
     /// <remarks>
-    /// The input is left to Kestrel. Told that nobody reads it, and with something of the peer's unread, Kestrel 10 calls the connection closed at once, and whoever aborts it then cuts off what still waits to be sent.
+    /// The input is left to Kestrel. Told that nobody reads it, and with something of the peer's unread, Kestrel 10 calls the connection
+    /// closed at once, and whoever aborts it then cuts off what still waits to be sent.
     /// </remarks>
     public override void Finish() => Output.Complete();
 

@@ -28,13 +28,18 @@ internal abstract class Transport
     /// <summary>Completes when the peer can receive nothing more.</summary>
     public abstract Task Closed { get; }
 
-    /// <summary>Nothing more is read or written: it closes when what was written is sent. A peer that does not take that has to be aborted.</summary>
+    /// <summary>
+    /// Nothing more is read or written: it closes when what was written is sent. A peer that does not take that has to be aborted.
+    /// </summary>
     public abstract void Finish();
 
     /// <summary>Closes at once; what was not sent is lost. May be called from any thread, more than once.</summary>
     public abstract void Abort();
 
-    /// <summary>Closes after <see cref="Closed"/>, or when that takes too long. What the operating system has taken of what was written may still arrive.</summary>
+    /// <summary>
+    /// Closes after <see cref="Closed"/>, or when that takes too long.
+    /// What the operating system has taken of what was written may still arrive.
+    /// </summary>
     public virtual void Close() => Abort();
 
     /// <summary>Passwords may travel where nobody else can read: encrypted, or within this machine.</summary>

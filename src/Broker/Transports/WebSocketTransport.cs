@@ -7,9 +7,10 @@ using WebMessenger.Broker.Limits;
 
 namespace WebMessenger.Broker.Transports;
 
-/// <summary>A WebSocket behind the same pipes as a TCP connection: packets may span frames and frames may hold many packets [MQTT-6.0.0-2].</summary>
-/// <param name="frames">How many frames are received in a second; what is beyond comes later. A frame may hold a byte.</param>
-internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, LoginSession? cookie, RateBudget frames, TimeProvider time) : Transport
+/// <summary>
+/// A WebSocket behind the same pipes as a TCP connection: packets may span frames and frames may hold many packets [MQTT-6.0.0-2].
+/// </summary>
+internal sealed class WebSocketTransport : Transport
 {
     private const int ReceiveBytes = 4096;
 
@@ -20,19 +21,35 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
     private readonly Pipe _output = new(OutputOptions);
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _received = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly WebSocket _socket;
+    private readonly HttpContext _context;
+    private readonly RateBudget _frames;
+    private readonly TimeProvider _time;
     private int _aborted;
     private volatile bool _isClosedInOrder;
+
+    /// <param name="cookie">The login session of a browser.</param>
+    /// <param name="frames">
+    /// How many frames are received in a second, pings and pongs among them; what is beyond comes later. A frame may hold a byte.
+    /// </param>
+    public WebSocketTransport(WebSocket socket, HttpContext context, LoginSession? cookie, RateBudget frames, TimeProvider time)
+    {
+        (_socket, _context, _frames, _time) = (socket, context, frames, time);
+        Cookie = cookie;
+        IsEncrypted = context.Request.IsHttps;
+        RemoteEndPoint = context.Connection.RemoteIpAddress is { } address ? new IPEndPoint(address, context.Connection.RemotePort) : null;
+        context.Features.Get<MaskedStream>()?.Slow(frames, time);
+    }
 
     public override PipeReader Input => _input.Reader;
 
     public override PipeWriter Output => _output.Writer;
 
-    public override IPEndPoint? RemoteEndPoint { get; } =
-        context.Connection.RemoteIpAddress is { } address ? new IPEndPoint(address, context.Connection.RemotePort) : null;
+    public override IPEndPoint? RemoteEndPoint { get; }
 
-    public override bool IsEncrypted { get; } = context.Request.IsHttps;
+    public override bool IsEncrypted { get; }
 
-    public override LoginSession? Cookie => cookie;
+    public override LoginSession? Cookie { get; }
 
     public override Task Closed => _closed.Task;
 
@@ -44,7 +61,8 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
 
     public override void Abort()
     {
-        // Both have said their last word. A reset behind ours would take it out of the peer's hands before it is read, and the peer would call the end abnormal (1006).
+        // Both have said their last word. A reset behind ours would take it out of the peer's hands before it is read,
+        // and the peer would call the end abnormal (1006).
         if (_isClosedInOrder)
         {
             return;
@@ -53,8 +71,8 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
         if (Interlocked.Exchange(ref _aborted, 1) == 0)
         {
             // Resets the connection below the WebSocket: a peer that has stopped reading cannot delay it with a close handshake.
-            context.Abort();
-            socket.Abort();
+            _context.Abort();
+            _socket.Abort();
 
             // Kestrel has shut the socket down when Abort returns (SocketConnection, ASP.NET Core 10): the peer gets nothing more.
             _closed.TrySetResult();
@@ -86,14 +104,15 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
             while (true)
             {
                 // A zero-byte receive first, so that an idle connection holds no buffer.
-                await socket.ReceiveAsync(Memory<byte>.Empty, CancellationToken.None);
+                await _socket.ReceiveAsync(Memory<byte>.Empty, CancellationToken.None);
 
-                // Into what is left of a piece of memory: the pipe would take a new one for each frame, and frames of a byte would make a hundred megabytes of its 64 KiB.
-                var received = await socket.ReceiveAsync(/* guard: memory: frames of a byte */ writer.GetMemory(), CancellationToken.None);
-                if (!frames.TryTake(out var pause))
+                // Into what is left of a piece of memory: the pipe would take a new one for each frame,
+                // and frames of a byte would make a hundred megabytes of its 64 KiB.
+                var received = await _socket.ReceiveAsync(/* guard: memory: frames of a byte */ writer.GetMemory(), CancellationToken.None);
+                if (!_frames.TryTake(out var pause))
                 {
                     // guard: frames have a rate
-                    await Task.Delay(pause, time, CancellationToken.None);
+                    await Task.Delay(pause, _time, CancellationToken.None);
                 }
 
                 if (received.MessageType == WebSocketMessageType.Close)
@@ -104,7 +123,7 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
                 if (/* guard: binary frames only */ received.MessageType == WebSocketMessageType.Text)
                 {
                     // [MQTT-6.0.0-1] MQTT travels in binary frames only.
-                    await socket.CloseOutputAsync(WebSocketCloseStatus.InvalidMessageType, "MQTT is sent in binary frames.", CancellationToken.None);
+                    await _socket.CloseOutputAsync(WebSocketCloseStatus.InvalidMessageType, "MQTT is sent in binary frames.", CancellationToken.None);
                     break;
                 }
 
@@ -133,9 +152,9 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
         try
         {
             var nothing = new byte[ReceiveBytes];
-            while (socket.State is WebSocketState.Open or WebSocketState.CloseSent)
+            while (_socket.State is WebSocketState.Open or WebSocketState.CloseSent)
             {
-                await socket.ReceiveAsync(nothing, CancellationToken.None);
+                await _socket.ReceiveAsync(nothing, CancellationToken.None);
             }
         }
         catch (Exception error) when (error is WebSocketException or OperationCanceledException or IOException or ObjectDisposedException or InvalidOperationException)
@@ -145,12 +164,13 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
     }
 
     // The WebSocket has answered the peer's frame with a close frame of its own, and calls itself aborted.
-    private bool WasUnmasked => context.Features.Get<MaskedStream>() is { IsViolated: true };
+    private bool WasUnmasked => _context.Features.Get<MaskedStream>() is { IsViolated: true };
 
-    // Behind an unmasked frame the WebSocket reads nothing more. What the peer still sends is read away: left unread, it would be answered with a reset, which takes our close frame with it.
+    // Behind an unmasked frame the WebSocket reads nothing more. What the peer still sends is read away: left unread, it would be answered
+    // with a reset, which takes our close frame with it.
     private async Task ReadAwayAsync()
     {
-        if (context.Features.Get<MaskedStream>() is not { IsViolated: true } stream)
+        if (_context.Features.Get<MaskedStream>() is not { IsViolated: true } stream)
         {
             return;
         }
@@ -180,7 +200,7 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
                 var read = await reader.ReadAsync();
                 foreach (var segment in read.Buffer)
                 {
-                    await socket.SendAsync(segment, WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
+                    await _socket.SendAsync(segment, WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
                 }
 
                 reader.AdvanceTo(read.Buffer.End);
@@ -191,15 +211,16 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
 
                 if (read.IsCompleted)
                 {
-                    if (socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+                    if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
                     {
-                        await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
+                        await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
                     }
 
-                    // Cutting the connection before the peer has closed too would cut off what was sent last. Whoever cannot wait for that aborts.
+                    // Cutting the connection before the peer has closed too would cut off what was sent last.
+                    // Whoever cannot wait for that aborts.
                     await _received.Task;
 
-                    _isClosedInOrder = /* guard: WebSockets end without a reset */ Volatile.Read(ref _aborted) == 0 && (socket.State is WebSocketState.Closed || WasUnmasked);
+                    _isClosedInOrder = /* guard: WebSockets end without a reset */ Volatile.Read(ref _aborted) == 0 && (_socket.State is WebSocketState.Closed || WasUnmasked);
                     break;
                 }
             }
@@ -212,7 +233,7 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
         await reader.CompleteAsync();
         if (_isClosedInOrder)
         {
-            _ = CutLaterAsync(context);
+            _ = CutLaterAsync(_context);
             _closed.TrySetResult();
             return;
         }
@@ -221,7 +242,8 @@ internal sealed class WebSocketTransport(WebSocket socket, HttpContext context, 
         Abort();
     }
 
-    // Kestrel closes when the endpoint returns and all is sent, for which it would wait as long as the peer likes. Over HTTP/2 the stream is over by then, and the connection is not this one's alone.
+    // Kestrel closes when the endpoint returns and all is sent, for which it would wait as long as the peer likes.
+    // Over HTTP/2 the stream is over by then, and the connection is not this one's alone.
     private static async Task CutLaterAsync(HttpContext context)
     {
         if (HttpProtocol.IsHttp2(context.Request.Protocol) || context.Features.Get<IConnectionLifetimeFeature>() is not { } connection)

@@ -25,8 +25,8 @@ internal readonly ref struct Frame(byte header, ReadOnlySequence<byte> body, boo
     public byte Flags => (byte)(Header & 0x0F);
 
     /// <summary>
-    /// Looks at the fixed header before anything is buffered for it, so that a peer cannot announce its way into memory: a fifth length byte is malformed
-    /// [MQTT5 1.5.5-1], a length over <paramref name="maximum"/> is refused as soon as it is known.
+    /// Looks at the fixed header before anything is buffered for it, so that a peer cannot announce its way into memory: a fifth length
+    /// byte is malformed [MQTT5 1.5.5-1], a length over <paramref name="maximum"/> is refused as soon as it is known.
     /// </summary>
     public static FrameStatus TryRead(in ReadOnlySequence<byte> buffer, int maximum, out Frame frame)
     {

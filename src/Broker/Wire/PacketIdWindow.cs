@@ -77,7 +77,8 @@ internal sealed class PacketIdWindow
             return;
         }
 
-        // Beside the reserved ones there are always ids to give. By how many there are, not by how high they are: or the ids would grow from connection to connection.
+        // Beside the reserved ones there are always ids to give. By how many there are, not by how high they are:
+        // or the ids would grow from connection to connection.
         var words = Math.Max(Words + (_reserved.Count + 63) / 64, (packetId + 63) / 64);
         if (_taken.Length < words)
         {

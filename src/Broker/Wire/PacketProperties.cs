@@ -1,7 +1,8 @@
 namespace WebMessenger.Broker.Wire;
 
 /// <summary>
-/// The properties that packets of the control plane may carry (MQTT 5.0, 2.2.2.2), each once but for user properties: MQTTnet 5.2 takes any number of each.
+/// The properties that packets of the control plane may carry (MQTT 5.0, 2.2.2.2), each once but for user properties:
+/// MQTTnet 5.2 takes any number of each.
 /// </summary>
 internal static class PacketProperties
 {
@@ -80,7 +81,9 @@ internal static class PacketProperties
         return (seen & Set(PropertyId.AuthenticationMethod, AuthenticationData)) == Set(AuthenticationData) ? ReasonCode.ProtocolError : (byte)0;
     }
 
-    /// <summary>The number under an identifier, in properties that were checked, and 0 for what is no number; null when it is not among them.</summary>
+    /// <summary>
+    /// The number under an identifier, in properties that were checked, and 0 for what is no number; null when it is not among them.
+    /// </summary>
     public static long? FindNumber(ReadOnlySpan<byte> properties, byte wanted)
     {
         PacketReader packet = new(properties);

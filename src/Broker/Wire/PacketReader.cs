@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace WebMessenger.Broker.Wire;
 
-/// <summary>Reads MQTT's data types from one packet's bytes (MQTT 5.0, 1.5). Every method says no instead of reading past the end.</summary>
+/// <summary>
+/// Reads MQTT's data types from one packet's bytes (MQTT 5.0, 1.5). Every method says no instead of reading past the end.
+/// </summary>
 internal ref struct PacketReader(ReadOnlySpan<byte> bytes)
 {
     private readonly ReadOnlySpan<byte> _bytes = bytes;

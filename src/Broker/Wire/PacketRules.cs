@@ -1,8 +1,9 @@
 namespace WebMessenger.Broker.Wire;
 
 /// <summary>
-/// What the standard demands of the bytes of SUBSCRIBE, UNSUBSCRIBE, DISCONNECT and acknowledgements, read before MQTTnet decodes them: MQTTnet 5.2 takes much of what
-/// is forbidden. Each method returns 0, or the reason code with which the connection must end: malformed is what cannot be read, a protocol error what may not be said.
+/// What the standard demands of the bytes of SUBSCRIBE, UNSUBSCRIBE, DISCONNECT and acknowledgements, read before MQTTnet decodes them:
+/// MQTTnet 5.2 takes much of what is forbidden. Each method returns 0, or the reason code with which the connection must end: malformed is
+/// what cannot be read, a protocol error what may not be said.
 /// </summary>
 internal static class PacketRules
 {

@@ -1,6 +1,8 @@
 namespace WebMessenger.Broker.Wire;
 
-/// <summary>The PUBACK or PUBREC that a client is owed. Filled in before <see cref="IsDone"/> is set under the connection's write lock.</summary>
+/// <summary>
+/// The PUBACK or PUBREC that a client is owed. Filled in before <see cref="IsDone"/> is set under the connection's write lock.
+/// </summary>
 internal class PublishAnswer(ushort packetId, byte qualityOfService)
 {
     public ushort PacketId { get; } = packetId;

@@ -4,11 +4,61 @@ using System.Security.Cryptography;
 namespace WebMessenger.Broker.Wire;
 
 /// <summary>A PUBLISH as received (MQTT 5.0, 3.3; MQTT 3.1.1, 3.3), read in place.</summary>
-internal ref struct PublishPacket
+internal readonly ref struct PublishPacket(scoped in PublishLayout layout, ReadOnlySpan<byte> body)
 {
-    public ReadOnlySpan<byte> Topic { get; private set; }
+    private readonly ReadOnlySpan<byte> _body = body;
 
-    public ReadOnlySpan<byte> Payload { get; private set; }
+    /// <summary>Where what lies in the body: with it a publish that has to wait is not parsed again.</summary>
+    public PublishLayout Layout { get; } = layout;
+
+    public ReadOnlySpan<byte> Topic => _body[Layout.Topic];
+
+    public ReadOnlySpan<byte> Payload => _body[Layout.Payload];
+
+    public byte QualityOfService => Layout.QualityOfService;
+
+    public bool IsDuplicate => Layout.IsDuplicate;
+
+    public bool IsRetain => Layout.IsRetain;
+
+    /// <summary>0 at QoS 0.</summary>
+    public ushort PacketId => Layout.PacketId;
+
+    /// <summary>Null: the packet carries none.</summary>
+    public ushort? TopicAlias => Layout.TopicAlias;
+
+    /// <summary>Message Expiry Interval in seconds; null: it does not expire.</summary>
+    public uint? ExpirySeconds => Layout.ExpirySeconds;
+
+    /// <summary>The payload is said to be UTF-8 (MQTT 5.0, 3.3.2.3.2).</summary>
+    public bool SaysUtf8 => Layout.SaysUtf8;
+
+    /// <summary>The value of the user property `id`, the first one if there are several; empty when there is none.</summary>
+    public ReadOnlySpan<byte> IdProperty => _body[Layout.IdProperty];
+
+    /// <summary>To tell a repetition by. An alias may stand for the topic, so only the payload counts.</summary>
+    public ulong ContentHash()
+    {
+        Span<byte> hash = stackalloc byte[32];
+        SHA256.HashData(Payload, hash);
+        return BitConverter.ToUInt64(hash);
+    }
+
+    /// <summary>Returns 0, or the reason code with which the connection must end.</summary>
+    public static byte TryParse(byte flags, ReadOnlySpan<byte> body, bool isVersion5, out PublishPacket packet)
+    {
+        var code = PublishLayout.TryParse(flags, body, isVersion5, out var layout);
+        packet = new PublishPacket(layout, body);
+        return code;
+    }
+}
+
+/// <summary>What a PUBLISH says of itself, and where in its body the rest lies.</summary>
+internal struct PublishLayout
+{
+    public Range Topic { get; private set; }
+
+    public Range Payload { get; private set; }
 
     public byte QualityOfService { get; private set; }
 
@@ -28,21 +78,13 @@ internal ref struct PublishPacket
     /// <summary>The payload is said to be UTF-8 (MQTT 5.0, 3.3.2.3.2).</summary>
     public bool SaysUtf8 { get; private set; }
 
-    /// <summary>The value of the user property `id`, the first one if there are several; empty when there is none.</summary>
-    public ReadOnlySpan<byte> IdProperty { get; private set; }
-
-    /// <summary>To tell a repetition by. An alias may stand for the topic, so only the payload counts.</summary>
-    public readonly ulong ContentHash()
-    {
-        Span<byte> hash = stackalloc byte[32];
-        SHA256.HashData(Payload, hash);
-        return BitConverter.ToUInt64(hash);
-    }
+    /// <summary>Empty when there is none.</summary>
+    public Range IdProperty { get; private set; }
 
     /// <summary>Returns 0, or the reason code with which the connection must end.</summary>
-    public static byte TryParse(byte flags, ReadOnlySpan<byte> body, bool isVersion5, out PublishPacket packet)
+    public static byte TryParse(byte flags, ReadOnlySpan<byte> body, bool isVersion5, out PublishLayout packet)
     {
-        packet = new PublishPacket
+        packet = new PublishLayout
         {
             IsRetain = (flags & 1) != 0,
             QualityOfService = (byte)((flags >> 1) & 3),
@@ -61,7 +103,8 @@ internal ref struct PublishPacket
             return ReasonCode.MalformedPacket;
         }
 
-        packet.Topic = topic;
+        // Behind its own length of two bytes.
+        packet.Topic = 2..(2 + topic.Length);
         if (packet.QualityOfService > 0)
         {
             if (!reader.TryReadUInt16(out var packetId))
@@ -85,18 +128,19 @@ internal ref struct PublishPacket
                 return ReasonCode.MalformedPacket;
             }
 
-            if (length > 0 && packet.ReadProperties(properties) is var code and not 0)
+            if (length > 0 && packet.ReadProperties(properties, body.Length - reader.Rest.Length - length) is var code and not 0)
             {
                 return code;
             }
         }
 
-        packet.Payload = reader.Rest;
+        packet.Payload = (body.Length - reader.Rest.Length)..body.Length;
         return 0;
     }
 
-    // MQTT 5.0, 3.3.2.3. A property given twice is a protocol error, an unknown one a malformed packet.
-    private byte ReadProperties(ReadOnlySpan<byte> properties)
+    // MQTT 5.0, 3.3.2.3, of properties that begin there in the body.
+    // A property given twice is a protocol error, an unknown one a malformed packet.
+    private byte ReadProperties(ReadOnlySpan<byte> properties, int at)
     {
         var reader = new PacketReader(properties);
         ulong seen = 0;
@@ -182,9 +226,10 @@ internal ref struct PublishPacket
                         return ReasonCode.QuotaExceeded;
                     }
 
-                    if (IdProperty.IsEmpty && name.SequenceEqual("id"u8))
+                    if (IdProperty.Equals(default) && name.SequenceEqual("id"u8))
                     {
-                        IdProperty = value;
+                        var end = at + properties.Length - reader.Rest.Length;
+                        IdProperty = (end - value.Length)..end;
                     }
 
                     break;
@@ -198,28 +243,4 @@ internal ref struct PublishPacket
 
         return 0;
     }
-}
-
-/// <summary>Property identifiers (MQTT 5.0, 2.2.2.2).</summary>
-internal static class PropertyId
-{
-    public const byte PayloadFormatIndicator = 0x01;
-    public const byte MessageExpiryInterval = 0x02;
-    public const byte ContentType = 0x03;
-    public const byte ResponseTopic = 0x08;
-    public const byte CorrelationData = 0x09;
-    public const byte SubscriptionIdentifier = 0x0B;
-    public const byte AssignedClientIdentifier = 0x12;
-    public const byte ServerKeepAlive = 0x13;
-    public const byte AuthenticationMethod = 0x15;
-    public const byte RequestProblemInformation = 0x17;
-    public const byte WillDelayInterval = 0x18;
-    public const byte SessionExpiryInterval = 0x11;
-    public const byte ReasonString = 0x1F;
-    public const byte ReceiveMaximum = 0x21;
-    public const byte TopicAliasMaximum = 0x22;
-    public const byte TopicAlias = 0x23;
-    public const byte UserProperty = 0x26;
-    public const byte MaximumPacketSize = 0x27;
-    public const byte SharedSubscriptionAvailable = 0x2A;
 }

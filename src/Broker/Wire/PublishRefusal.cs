@@ -6,7 +6,9 @@ namespace WebMessenger.Broker.Wire;
 /// <summary>A rule that forbids a publish, as its author hears it.</summary>
 /// <param name="Code">MQTT 5 reason code.</param>
 /// <param name="Reason">For people: what was wrong and what to do.</param>
-/// <param name="Notice">Its name: in a notice, where the acknowledgement cannot say it, and as the user property `code` where it says when to come again.</param>
+/// <param name="Notice">
+/// Its name: in a notice, where the acknowledgement cannot say it, and as the user property `code` where it says when to come again.
+/// </param>
 /// <param name="Retry">Seconds after which it may be sent again; 0: not said.</param>
 internal sealed record PublishRefusal(byte Code, string Reason, string Notice, int Retry = 0)
 {

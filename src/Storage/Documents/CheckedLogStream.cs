@@ -4,9 +4,10 @@ namespace WebMessenger.Storage.Documents;
 
 /// <summary>LiteDB's log, each page in a checked frame; what a power cut left half done is cut off on opening.</summary>
 /// <remarks>
-/// LiteDB 5.0.20 writes the log from a task of its own, which runs on the committing thread most of the time but not always, and flushes it after almost every page.
-/// So <see cref="Flush"/> does nothing, and the thread that owns the store calls <see cref="SyncThrough"/> before it answers anybody.
-/// <see cref="_gate"/> guards the fields; the file is written under it, and synced outside it by the owning thread alone.
+/// LiteDB 5.0.20 writes the log from a task of its own, which runs on the committing thread most of the time but not always, and flushes it
+/// after almost every page. So <see cref="Flush"/> does nothing, and the thread that owns the store calls <see cref="SyncThrough"/> before
+/// it answers anybody. <see cref="_gate"/> guards the fields;
+/// the file is written under it, and synced outside it by the owning thread alone.
 /// </remarks>
 internal sealed class CheckedLogStream : StoreStream
 {
@@ -62,8 +63,9 @@ internal sealed class CheckedLogStream : StoreStream
         {
             file.SetLength(intact);
         }
-        // What was read may not be on the disk yet (its writer was killed before its sync), and the data file is about to be written from it. An empty file is no
-        // exception: its writer may have been killed just after it emptied it, and what is written here would then come to lie among the old frames.
+        // What was read may not be on the disk yet (its writer was killed before its sync), and the data file is about to be written from
+        // it. An empty file is no exception: its writer may have been killed just after it emptied it,
+        // and what is written here would then come to lie among the old frames.
         file.Sync();
         return new CheckedLogStream(file, path, scan) { Discarded = written - intact };
     }
@@ -110,7 +112,9 @@ internal sealed class CheckedLogStream : StoreStream
     {
     }
 
-    /// <summary>Waits until the log has been written as far as <paramref name="length"/>, then syncs it. Once it has thrown it always throws.</summary>
+    /// <summary>
+    /// Waits until the log has been written as far as <paramref name="length"/>, then syncs it. Once it has thrown it always throws.
+    /// </summary>
     public void SyncThrough(long length)
     {
         var frames = AwaitWritten(length);
@@ -137,8 +141,9 @@ internal sealed class CheckedLogStream : StoreStream
     }
 
     /// <summary>
-    /// Lets the file be longer than what is written, by <paramref name="room"/> and by zeros, which are no frame. A sync of what then comes to lie there has neither the
-    /// file's size nor new blocks to write, and does not wait until the file system's journal has written down what others do: a third less, where the disk is busy.
+    /// Lets the file be longer than what is written, by <paramref name="room"/> and by zeros, which are no frame.
+    /// A sync of what then comes to lie there has neither the file's size nor new blocks to write, and does not wait until the file
+    /// system's journal has written down what others do: a third less, where the disk is busy.
     /// </summary>
     public void Reserve(long room)
     {
@@ -248,7 +253,8 @@ internal sealed class CheckedLogStream : StoreStream
     }
 
     /// <summary>
-    /// LiteDB must not hear of a failure here: it would leave a half committed transaction behind, whose finalizer throws and so ends the process. The fence tells.
+    /// LiteDB must not hear of a failure here: it would leave a half committed transaction behind,
+    /// whose finalizer throws and so ends the process. The fence tells.
     /// </summary>
     private void WriteFrame()
     {

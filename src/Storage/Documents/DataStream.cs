@@ -1,6 +1,9 @@
 namespace WebMessenger.Storage.Documents;
 
-/// <summary>LiteDB's data file, each page in a checked frame. LiteDB writes it in a checkpoint only, and syncs it (<see cref="Flush"/>) before it truncates the log.</summary>
+/// <summary>
+/// LiteDB's data file, each page in a checked frame. LiteDB writes it in a checkpoint only,
+/// and syncs it (<see cref="Flush"/>) before it truncates the log.
+/// </summary>
 internal sealed class DataStream(IStoreFile file, string path) : StoreStream
 {
     private readonly Lock _gate = new();

@@ -21,7 +21,8 @@ internal sealed class DiskFile : IStoreFile
         {
             Mode = FileMode.OpenOrCreate,
             Access = FileAccess.ReadWrite,
-            // The operating system's lock: two processes on one LiteDB file destroy it, and a killed one must leave nothing that blocks the next.
+            // The operating system's lock: two processes on one LiteDB file destroy it,
+            // and a killed one must leave nothing that blocks the next.
             Share = /* guard: one process a store */ FileShare.None,
             BufferSize = 0,
         };
@@ -65,7 +66,8 @@ internal sealed class DiskFile : IStoreFile
         }
         else if (DataSync(_file.SafeFileHandle) < 0)
         {
-            // Leaves out times, which nobody reads here, but not the file's size: what lies where there was room before does not wait for the file system's journal.
+            // Leaves out times, which nobody reads here, but not the file's size:
+            // what lies where there was room before does not wait for the file system's journal.
             throw new IOException($"{_file.Name} cannot be synced: {Marshal.GetLastPInvokeErrorMessage()}.");
         }
     }

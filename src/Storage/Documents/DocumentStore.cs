@@ -4,15 +4,17 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace WebMessenger.Storage.Documents;
 
-/// <summary>The file of the documents: LiteDB, owned by one thread, and durable when a task completes. Safe to call from any thread.</summary>
+/// <summary>
+/// The file of the documents: LiteDB, owned by one thread, and durable when a task completes. Safe to call from any thread.
+/// </summary>
 /// <remarks>
 /// <para>What is stored in it, is stored by <see cref="Documents"/>; who opened the store closes, copies and checks it.</para>
-/// <para>Why one thread, reads included: readers beside a writer killed LiteDB 5.0.20's engine in every run that tried. Hot reads come from memory; this is read at start and
-/// written through after.</para>
-/// <para>Calls run in the order in which they were made. Writes that wait are run one after the other, each a transaction, and share one sync; a read waits for the sync of those
-/// before it, so that nobody is told what a power cut could take back.</para>
-/// <para>Tasks fault with what the caller's function threw, or with <see cref="StoreUnavailableException"/> when the disk is full or fails. Then reading goes on as far as the
-/// disk allows, and writing by itself when it can.</para>
+/// <para>Why one thread, reads included: readers beside a writer killed LiteDB 5.0.20's engine in every run that tried.
+/// Hot reads come from memory; this is read at start and written through after.</para>
+/// <para>Calls run in the order in which they were made. Writes that wait are run one after the other, each a transaction, and share one
+/// sync; a read waits for the sync of those before it, so that nobody is told what a power cut could take back.</para>
+/// <para>Tasks fault with what the caller's function threw, or with <see cref="StoreUnavailableException"/> when the disk is full or fails.
+/// Then reading goes on as far as the disk allows, and writing by itself when it can.</para>
 /// </remarks>
 public sealed class DocumentStore : IAsyncDisposable
 {
@@ -34,7 +36,6 @@ public sealed class DocumentStore : IAsyncDisposable
     private readonly StoreFiles _files;
     private readonly long _checkpointAt;
     private readonly long _reserve;
-    private readonly bool _keepsFirstFormat;
     private readonly ILogger _logger;
     private readonly Thread _thread;
 
@@ -44,12 +45,11 @@ public sealed class DocumentStore : IAsyncDisposable
     private StoreUnavailableException? _refusal;
     private bool _isDown;
 
-    private DocumentStore(StoreFiles files, long checkpointAt, long reserve, bool keepsFirstFormat, ILogger logger, TaskCompletionSource opened)
+    private DocumentStore(StoreFiles files, long checkpointAt, long reserve, ILogger logger, TaskCompletionSource opened)
     {
         _files = files;
         _checkpointAt = checkpointAt;
         _reserve = reserve;
-        _keepsFirstFormat = keepsFirstFormat;
         _logger = logger;
         Documents = new LiteDocuments(this, _feed);
         _thread = new Thread(() => Run(opened)) { IsBackground = true, Name = "document store" };
@@ -57,30 +57,37 @@ public sealed class DocumentStore : IAsyncDisposable
         _thread.UnsafeStart();
     }
 
-    /// <summary>Opens or creates the file, its <c>.log</c> and its folder. Throws <see cref="StoreUnavailableException"/>, whose message names the file and what to do.</summary>
-    /// <param name="keepsFirstFormat">Files of version 0.1 are copied before they are brought up to date. False: the caller has done that.</param>
-    public static DocumentStore Open(string path, ILogger<DocumentStore>? logger = null, bool keepsFirstFormat = true) =>
-        Open(StoreFiles.Open(path), DefaultCheckpointAt, DefaultReserve, logger, keepsFirstFormat);
+    /// <summary>
+    /// Opens or creates the file, its <c>.log</c> and its folder. Throws <see cref="StoreUnavailableException"/>,
+    /// whose message names the file and what to do.
+    /// </summary>
+    /// <remarks>Files of version 0.1 are brought up to date. Who wants to keep them as they were copies them before.</remarks>
+    public static DocumentStore Open(string path, ILogger<DocumentStore>? logger = null) =>
+        Open(StoreFiles.Open(path), DefaultCheckpointAt, DefaultReserve, logger);
 
     /// <param name="checkpointAt">The log is copied into the data file when it has this many bytes.</param>
     /// <param name="reserve">Room that the log file has ahead of what is written, 0 for none.</param>
-    internal static DocumentStore Open(StoreFiles files, long checkpointAt, long reserve = 0, ILogger? logger = null, bool keepsFirstFormat = true)
+    internal static DocumentStore Open(StoreFiles files, long checkpointAt, long reserve = 0, ILogger? logger = null)
     {
         TaskCompletionSource opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        DocumentStore store = new(files, checkpointAt, reserve, keepsFirstFormat, logger ?? NullLogger.Instance, opened);
+        DocumentStore store = new(files, checkpointAt, reserve, logger ?? NullLogger.Instance, opened);
         opened.Task.GetAwaiter().GetResult();
         return store;
     }
 
     public IDocuments Documents { get; }
 
-    /// <summary>Runs on the store's thread. The result must not hold on to the database: materialise with ToList. A change throws.</summary>
+    /// <summary>
+    /// Runs on the store's thread. The result must not hold on to the database: materialise with ToList. A change throws.
+    /// </summary>
     internal Task<T> ReadAsync<T>(Func<ILiteDatabase, T> read) => Enqueue(new StoreWork<T>(false, read));
 
-    /// <summary>Runs as one transaction on the store's thread; completes when it is on disk. What <paramref name="write"/> throws undoes all of it.</summary>
+    /// <summary>
+    /// Runs as one transaction on the store's thread; completes when it is on disk. What <paramref name="write"/> throws undoes all of it.
+    /// </summary>
     /// <remarks>
-    /// LiteDB undoes the transaction as soon as an operation in it throws (a duplicate key), so catching that inside does not help, and faults the task: nothing else writes
-    /// in the meantime, so look first. Awaiting or blocking inside is not possible.
+    /// LiteDB undoes the transaction as soon as an operation in it throws (a duplicate key), so catching that inside does not help, and
+    /// faults the task: nothing else writes in the meantime, so look first. Awaiting or blocking inside is not possible.
     /// </remarks>
     /// <param name="acknowledging">See <see cref="StoreWork{T}"/>.</param>
     internal Task<T> WriteAsync<T>(Func<ILiteDatabase, T> write, Action? acknowledging = null) => Enqueue(new StoreWork<T>(true, write, acknowledging));
@@ -93,27 +100,14 @@ public sealed class DocumentStore : IAsyncDisposable
     });
 
     /// <summary>
-    /// Copies the store's files, as they are between two calls, to <paramref name="path"/> and its <c>.log</c>, which open as this store does. The copy is not synced.
+    /// Copies the store's files, as they are between two calls, to <paramref name="path"/> and its <c>.log</c>,
+    /// which open as this store does. The copy is not synced.
     /// </summary>
     public Task CopyAsync(string path) => ReadAsync(_ =>
     {
         StoreCopy.Make(_files, path);
         return true;
     });
-
-    /// <summary>Copies the files of a store that is not open, as they are, and syncs the copy.</summary>
-    public static void CopyFiles(string path, string copy)
-    {
-        using var files = StoreFiles.Open(path);
-        StoreCopy.Make(files, copy, isSynced: true);
-    }
-
-    /// <summary>Reads the files of a store that is not open, and throws <see cref="StoreUnavailableException"/> if not all that was acknowledged is intact.</summary>
-    public static void ThrowIfDamaged(string path)
-    {
-        using var files = StoreFiles.Open(path);
-        StoreCopy.ThrowIfDamaged(files);
-    }
 
     /// <summary>Lets what was asked for before finish, then closes the files.</summary>
     public ValueTask DisposeAsync()
@@ -136,7 +130,7 @@ public sealed class DocumentStore : IAsyncDisposable
         try
         {
             _database = OpenDatabase();
-            FirstFormat.Leave(_database, _files, _keepsFirstFormat, _logger);
+            FirstFormat.Leave(_database, _files, _logger);
         }
         catch (StoreUnavailableException error)
         {
@@ -287,7 +281,8 @@ public sealed class DocumentStore : IAsyncDisposable
         }
         if (_isDown)
         {
-            // Only what is on the disk proves it: a file that opens may be on one that takes no byte more, and each try would be told as an end and a beginning.
+            // Only what is on the disk proves it: a file that opens may be on one that takes no byte more,
+            // and each try would be told as an end and a beginning.
             _isDown = false;
             _logger.Recovered(_files.Path);
         }
@@ -351,7 +346,9 @@ public sealed class DocumentStore : IAsyncDisposable
         return database;
     }
 
-    /// <summary>Nothing in the memory of an engine that failed is believed: the next call opens the files anew, and learns from them what is there.</summary>
+    /// <summary>
+    /// Nothing in the memory of an engine that failed is believed: the next call opens the files anew, and learns from them what is there.
+    /// </summary>
     private void Break(Exception cause)
     {
         if (!_isDown)

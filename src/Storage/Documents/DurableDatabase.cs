@@ -3,10 +3,13 @@ using LiteDB.Engine;
 
 namespace WebMessenger.Storage.Documents;
 
-/// <summary>One opening of LiteDB over the store's two files, and what makes it durable: the fence and the checkpoint. Owned by one thread.</summary>
+/// <summary>
+/// One opening of LiteDB over the store's two files, and what makes it durable: the fence and the checkpoint. Owned by one thread.
+/// </summary>
 /// <remarks>
-/// A commit is in the log; <see cref="Fence"/> puts the log on the disk; <see cref="Checkpoint"/> copies it into the data file, syncs that, then empties the log
-/// (WalIndexService.CheckpointInternal of 5.0.20). A cut in between leaves the log, and it is copied again: each page whole, so again is the same as once.
+/// A commit is in the log; <see cref="Fence"/> puts the log on the disk; <see cref="Checkpoint"/> copies it into the data file, syncs that,
+/// then empties the log (WalIndexService.CheckpointInternal of 5.0.20). A cut in between leaves the log, and it is copied again:
+/// each page whole, so again is the same as once.
 /// </remarks>
 internal sealed class DurableDatabase : IDisposable
 {
@@ -35,7 +38,9 @@ internal sealed class DurableDatabase : IDisposable
 
     public long Discarded => _log.Discarded;
 
-    /// <summary>Throws <see cref="StoreUnavailableException"/> and nothing else. Without disk space it opens, and needs a checkpoint.</summary>
+    /// <summary>
+    /// Throws <see cref="StoreUnavailableException"/> and nothing else. Without disk space it opens, and needs a checkpoint.
+    /// </summary>
     public static DurableDatabase Open(StoreFiles files)
     {
         try
@@ -63,7 +68,8 @@ internal sealed class DurableDatabase : IDisposable
         }
         catch
         {
-            // LiteDB gives the pages back in a transaction of its own, and keeps what it read; a checkpoint empties its cache, and fails if something is still held.
+            // LiteDB gives the pages back in a transaction of its own, and keeps what it read;
+            // a checkpoint empties its cache, and fails if something is still held.
             NeedsCheckpoint = true;
             throw;
         }
@@ -89,7 +95,8 @@ internal sealed class DurableDatabase : IDisposable
     public void Checkpoint()
     {
         NeedsCheckpoint = true;
-        // The log first: a data file half written from a log that is not on the disk cannot be repaired. A LiteDB whose writer died would also never return from a checkpoint.
+        // The log first: a data file half written from a log that is not on the disk cannot be repaired.
+        // A LiteDB whose writer died would also never return from a checkpoint.
         Fence();
         _engine.Checkpoint();
         NeedsCheckpoint = false;
@@ -98,7 +105,9 @@ internal sealed class DurableDatabase : IDisposable
     /// <summary>To be called after a <see cref="Checkpoint"/>.</summary>
     public void Dispose() => _engine.Dispose();
 
-    /// <summary>Leaves LiteDB to the garbage collector: what failed may never return from its Dispose, and it holds nothing but memory.</summary>
+    /// <summary>
+    /// Leaves LiteDB to the garbage collector: what failed may never return from its Dispose, and it holds nothing but memory.
+    /// </summary>
     public void Abandon()
     {
         _data.Seal();
@@ -121,8 +130,9 @@ internal sealed class DurableDatabase : IDisposable
     }
 
     /// <summary>
-    /// LiteDB reads the header from the data file before it looks at the log, so one that a cut has torn, or that was never written, is put there first.
-    /// A new store begins with its header in the log: from the first byte on there is no moment at which a cut leaves something that does not open.
+    /// LiteDB reads the header from the data file before it looks at the log, so one that a cut has torn, or that was never written, is put
+    /// there first. A new store begins with its header in the log: from the first byte on there is
+    /// no moment at which a cut leaves something that does not open.
     /// </summary>
     private static void PutHeader(StoreFiles files, DataStream data, CheckedLogStream log)
     {

@@ -6,16 +6,13 @@ using Microsoft.Extensions.Logging;
 namespace WebMessenger.Storage.Documents;
 
 /// <summary>
-/// Brings a file of version 0.1, which kept LiteDB's own documents, into the format of <see cref="IDocuments"/>: copies the files, copies
-/// what they hold, checks it, then drops the old
-/// (ADR 0044). Whatever moment it is ended at, the next opening finishes it, and what is read is the same.
+/// Brings a file of version 0.1, which kept LiteDB's own documents, into the format of <see cref="IDocuments"/>: copies what it holds,
+/// checks it, then drops the old (ADR 0044). Whatever moment it is ended at, the next opening finishes it, and what is read is the same.
+/// Who opens the file keeps a copy of it before, together with the event log's.
 /// </summary>
 /// <remarks>For the store's thread. Login sessions and access tokens are not its own: they stay as they are.</remarks>
 internal static class FirstFormat
 {
-    /// <summary>Behind the names of the two files, of which a copy is kept as they were.</summary>
-    public const string CopySuffix = ".version-0.1";
-
     private const int PageSize = 1_000;
 
     // There from the commit that copies until all is dropped.
@@ -26,7 +23,7 @@ internal static class FirstFormat
 
     /// <summary>Nothing is done to a file that is no more of version 0.1.</summary>
     /// <exception cref="StoreUnavailableException">The file is as it was.</exception>
-    public static void Leave(DurableDatabase database, StoreFiles files, bool keepsCopy, ILogger logger)
+    public static void Leave(DurableDatabase database, StoreFiles files, ILogger logger)
     {
         try
         {
@@ -48,11 +45,6 @@ internal static class FirstFormat
                 if (names.Any(name => name.StartsWith(LiteDocuments.Prefix, StringComparison.Ordinal)))
                 {
                     throw StoreUnavailableException.OfTwoVersions(files.Path);
-                }
-
-                if (keepsCopy)
-                {
-                    StoreCopy.Make(files, files.Path + CopySuffix, isSynced: true);
                 }
 
                 var count = 0;

@@ -3,9 +3,12 @@ using LiteDB.Engine;
 
 namespace WebMessenger.Storage.Documents;
 
-/// <summary>LiteDB's engine, allowing queries only while a call runs, and changes only in its transaction, as long as LiteDB has not undone it.</summary>
+/// <summary>
+/// LiteDB's engine, allowing queries only while a call runs, and changes only in its transaction, as long as LiteDB has not undone it.
+/// </summary>
 /// <remarks>
-/// LiteDB 5.0.20 rolls the whole transaction back when one operation in it fails. Who catches that and goes on would have each further change committed by itself.
+/// LiteDB 5.0.20 rolls the whole transaction back when one operation in it fails.
+/// Who catches that and goes on would have each further change committed by itself.
 /// </remarks>
 internal sealed class GuardedEngine(LiteEngine engine) : ILiteEngine
 {

@@ -7,11 +7,11 @@ namespace WebMessenger.Storage.Documents;
 /// at all, and its task completes once it is durable. Nobody reads what is not durable yet. Commits of many callers share one
 /// sync.</para>
 /// <para>Shapes: a collection and a scope are 1 to 32 of a-z, A-Z, 0-9, beginning with a-z. An id, and an owner, has 1 to
-/// <see cref="DocumentLimits.Id"/> bytes of UTF-8, a value that is claimed 1 to <see cref="DocumentLimits.ClaimedValue"/>. Two are the
-/// same if their bytes are, and bytes give their order. A document is a JSON object in UTF-8, at most
+/// <see cref="DocumentLimits.Id"/> bytes of UTF-8, a value that is claimed 1 to <see cref="DocumentLimits.ClaimedValue"/>.
+/// Two are the same if their bytes are, and bytes give their order. A document is a JSON object in UTF-8, at most
 /// <see cref="DocumentLimits.Document"/> bytes. What is read back is equal as JSON: white space and the order of fields may differ.
-/// U+0000 is nowhere allowed. A commit has at most <see cref="DocumentLimits.Changes"/> changes. What is outside of these is an
-/// <see cref="ArgumentException"/>, before anything is written.</para>
+/// U+0000 is nowhere allowed. A commit has at most <see cref="DocumentLimits.Changes"/> changes.
+/// What is outside of these is an <see cref="ArgumentException"/>, before anything is written.</para>
 /// <para>Errors: <see cref="IOException"/> when the store cannot be read or written just now. Of a commit it is not known then whether it
 /// was made: read before trying again. <see cref="ObjectDisposedException"/> after the end.</para>
 /// </remarks>

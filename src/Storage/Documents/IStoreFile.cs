@@ -2,8 +2,8 @@ namespace WebMessenger.Storage.Documents;
 
 /// <summary>One file of the document store: bytes at offsets, and a sync. Reads and writes come one at a time.</summary>
 /// <remarks>
-/// The seam exists because a power cut cannot be had otherwise: the test records what passes through here and builds from it the files that a cut could leave.
-/// Every member may throw <see cref="IOException"/>.
+/// The seam exists because a power cut cannot be had otherwise: the test records what passes through here and builds from it the files that
+/// a cut could leave. Every member may throw <see cref="IOException"/>.
 /// </remarks>
 internal interface IStoreFile : IDisposable
 {

@@ -4,10 +4,14 @@ using System.Runtime.InteropServices;
 
 namespace WebMessenger.Storage.Documents;
 
-/// <summary>One LiteDB page as it lies in the log and in the data file: a header that tells a whole page from a torn, missing, stale or rotten one, then the page.</summary>
+/// <summary>
+/// One LiteDB page as it lies in the log and in the data file: a header that tells a whole page from a torn,
+/// missing, stale or rotten one, then the page.
+/// </summary>
 /// <remarks>
-/// Little-endian: CRC32C of all that follows · generation (one life of the log, from truncation to truncation) · index in the file · how many frames of the log were synced
-/// when this one was written. The last tells a torn tail, which nobody was promised, from damage to what was acknowledged. Both are 0 in the data file.
+/// Little-endian: CRC32C of all that follows · generation (one life of the log, from truncation to truncation) · index in the file · how
+/// many frames of the log were synced when this one was written. The last tells a torn tail, which nobody was promised, from damage to what
+/// was acknowledged. Both are 0 in the data file.
 /// </remarks>
 internal static class PageFrame
 {

@@ -1,22 +1,22 @@
 namespace WebMessenger.Storage.Documents;
 
 /// <summary>Copies of the store's two files, and what tells whether such files are whole.</summary>
-internal static class StoreCopy
+public static class StoreCopy
 {
     private const int BlockSize = 1 << 20;
 
     /// <summary>To be called where nothing writes to the files meanwhile.</summary>
-    public static void Make(StoreFiles files, string path, bool isSynced = false)
+    internal static void Make(StoreFiles files, string path, bool isSynced = false)
     {
         Copy(files.Data, path, isSynced);
         Copy(files.Log, path + ".log", isSynced);
     }
 
     /// <summary>
-    /// A page of the data file may be torn only if the log still holds it: then a checkpoint was cut short, and the next opening does it again.
-    /// Throws <see cref="StoreUnavailableException"/>.
+    /// A page of the data file may be torn only if the log still holds it: then a checkpoint was cut short, and the next opening does it
+    /// again. Throws <see cref="StoreUnavailableException"/>.
     /// </summary>
-    public static void ThrowIfDamaged(StoreFiles files)
+    internal static void ThrowIfDamaged(StoreFiles files)
     {
         var inLog = PagesInLog(files);
         if (files.Data.Length == 0 && inLog.Count > 0 && !inLog.Contains(0))
@@ -33,6 +33,23 @@ internal static class StoreCopy
                 throw StoreUnavailableException.DamagedData(files.Path, index);
             }
         }
+    }
+
+    /// <summary>Copies the files of a store that is not open, as they are, and syncs the copy.</summary>
+    public static void Make(string path, string copy)
+    {
+        using var files = StoreFiles.Open(path);
+        Make(files, copy, isSynced: true);
+    }
+
+    /// <summary>
+    /// Reads the files of a store that is not open, and throws <see cref="StoreUnavailableException"/>
+    /// if not all that was acknowledged is intact.
+    /// </summary>
+    public static void ThrowIfDamaged(string path)
+    {
+        using var files = StoreFiles.Open(path);
+        ThrowIfDamaged(files);
     }
 
     private static HashSet<uint> PagesInLog(StoreFiles files)

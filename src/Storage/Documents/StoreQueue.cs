@@ -2,10 +2,12 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace WebMessenger.Storage.Documents;
 
-/// <summary>What waits for the store's thread, in the order in which it was asked for. Safe to call from any thread; one thread takes.</summary>
+/// <summary>
+/// What waits for the store's thread, in the order in which it was asked for. Safe to call from any thread; one thread takes.
+/// </summary>
 /// <remarks>
-/// Not a channel: that wakes its reader through the thread pool, and a write would wait there behind whatever else the pool has to do, for tens of milliseconds on a
-/// loaded machine. <c>_gate</c> is a leaf lock.
+/// Not a channel: that wakes its reader through the thread pool, and a write would wait there behind whatever else the pool has to do, for
+/// tens of milliseconds on a loaded machine. <c>_gate</c> is a leaf lock.
 /// </remarks>
 internal sealed class StoreQueue
 {
@@ -83,7 +85,8 @@ internal sealed class StoreQueue
                 }
             }
         }
-        // Who comes first is often one of many, woken together by the sync before: without a moment for the others it has a sync of its own, and they wait for that, too.
+        // Who comes first is often one of many, woken together by the sync before:
+        // without a moment for the others it has a sync of its own, and they wait for that, too.
         Thread.Yield();
         return true;
     }

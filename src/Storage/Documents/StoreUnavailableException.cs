@@ -1,7 +1,11 @@
 namespace WebMessenger.Storage.Documents;
 
-/// <summary>The document store cannot be opened, read or written just now. The message names the file and what to do; nothing was acknowledged.</summary>
-/// <remarks>After a failed write it is not known whether the write will be there when the store is back: look before trying again.</remarks>
+/// <summary>
+/// The document store cannot be opened, read or written just now. The message names the file and what to do; nothing was acknowledged.
+/// </summary>
+/// <remarks>
+/// After a failed write it is not known whether the write will be there when the store is back: look before trying again.
+/// </remarks>
 public sealed class StoreUnavailableException(string path, string message, Exception? cause = null) : IOException($"{path}: {message}", cause)
 {
     public string Path { get; } = path;

@@ -15,7 +15,9 @@ internal abstract class StoreWork(bool writes)
 }
 
 /// <inheritdoc/>
-/// <param name="acknowledging">Called on the store's thread, once what was written is on the disk, and before the caller hears of it.</param>
+/// <param name="acknowledging">
+/// Called on the store's thread, once what was written is on the disk, and before the caller hears of it.
+/// </param>
 internal sealed class StoreWork<T>(bool writes, Func<ILiteDatabase, T> body, Action? acknowledging = null) : StoreWork(writes)
 {
     // Without the option the caller's continuation would run on the store's thread, and everybody else would wait for it.

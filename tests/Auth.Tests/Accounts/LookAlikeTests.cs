@@ -45,7 +45,8 @@ public sealed class LookAlikeTests
         "Mɐria", "R○bert", "Rㅇbert", "Robe®t", "Rober⊤", "B∈a", "Be∀", "Be∂", "ẞea", "Nlaria", "NIaria", "/\\/\\aria", "Mari∆",
         "R⭕bert", "R☺bert", "R๏bert", "R♥bert", "Rober†", "®obert", "Rober┬", "R●bert", "R°bert", "Be௧", "M🇦🇷🇮a", "Mar│a",
         "Maria$", "R👩‍🔬bert", "B 🇪 🇦", "M 🇦 🇷 🇮 🇦", "B·🇪·🇦", "M 🇦🇷 🇮🇦", "B🇪🇦", "ᗰᗩᖇIᗩ ᔕOᑌᘔᗩ",
-        // More of each kind: Roman numerals, script and black letters, lines through and below, small Cherokee, circled and squared capitals.
+        // More of each kind: Roman numerals, script and black letters, lines through and below,
+        // small Cherokee, circled and squared capitals.
         "ℳaria Souza", "Ⅿaria Souza", "Pauⅼ", "𝔓aul", "𝖯aul", "ꮲaul", "ᏼob", "🄿aul", "🅟aul", "ⓟⓐⓤⓛ", "P̶a̶u̶l̶", "P̲a̲u̲l̲", "Pɑul", "ᑭᗩᑌᒪ", "ᏢᎪul",
         "Ｐaul", "Paul ✔️", "Paul・", "ꓟaria Souza", "Maria ᏚouᏃa", "ᴍaria ꜱouza", "Maria Souza✓", "Maria Souza ☑",
         "ＭａｒｉａＳｏｕｚａ", "Maria\u00A0Souza", "Maria\u2003Souza", "Maria_Souza", "Maria•Souza", "Maria Souza ⚡", "Maria Souza 👑",

@@ -6,7 +6,9 @@ using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Auth.Tests.Accounts;
 
-/// <summary>A write that fails may be on disk all the same: then memory must learn of it, or a name stays taken by nobody until the next start.</summary>
+/// <summary>
+/// A write that fails may be on disk all the same: then memory must learn of it, or a name stays taken by nobody until the next start.
+/// </summary>
 public sealed class UncertainWriteTests : IAsyncLifetime
 {
     private static readonly PasswordHash Credential = new(AuthFixture.Cheap, new byte[16], new byte[32]);
@@ -92,6 +94,25 @@ public sealed class UncertainWriteTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_ban_counts_while_it_is_stored_also_after_a_write_that_failed()
+    {
+        await AddAsync("ana");
+        var account = _directory.FindByUserName("ana")!;
+        _store.Failure = Failure.AfterWriting;
+        await Assert.ThrowsAsync<IOException>(() => AddAsync("bia"));
+        _store.Failure = Failure.None;
+        Ban? whileStored = null;
+        _store.Replacing = () => whileStored = account.Ban;
+
+        var ban = new Ban(DateTimeOffset.UnixEpoch, "spam");
+        await _directory.SetStandingAsync(account, account.Standing.With(ban));
+
+        Assert.Equal(ban, whileStored);
+        Assert.Equal(ban, account.Ban);
+        Assert.NotNull(_directory.FindByUserName("bia"));
+    }
+
+    [Fact]
     public async Task An_account_that_was_erased_after_all_is_gone()
     {
         await AddAsync("ana");
@@ -154,6 +175,9 @@ public sealed class UncertainWriteTests : IAsyncLifetime
         /// <summary>Said when an account is stored, and what is waited for before its writer hears of it; null: nothing is.</summary>
         public (TaskCompletionSource Stored, Task Told)? Holds { get; set; }
 
+        /// <summary>Called when an account is about to be stored anew.</summary>
+        public Action? Replacing { get; set; }
+
         public Task<IReadOnlyList<AccountRecord>> ReadAllAsync() => real.ReadAllAsync();
 
         public Task<bool> HasHadPersonsAsync() => real.HasHadPersonsAsync();
@@ -167,7 +191,11 @@ public sealed class UncertainWriteTests : IAsyncLifetime
             return claim;
         });
 
-        public Task<Claim> ReplaceAsync(AccountRecord account, Conflicts known) => FailAsync(() => real.ReplaceAsync(account, known));
+        public Task<Claim> ReplaceAsync(AccountRecord account, Conflicts known)
+        {
+            Replacing?.Invoke();
+            return FailAsync(() => real.ReplaceAsync(account, known));
+        }
 
         public Task RemoveAsync(IReadOnlyCollection<string> ids) => FailAsync(async () =>
         {

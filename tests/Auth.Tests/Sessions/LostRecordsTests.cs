@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Storage.EventLog;
 
@@ -44,6 +45,31 @@ public sealed class LostRecordsTests
         await fixture.RestartAsync();
         Assert.NotNull(fixture.Auth.Sessions.FindByCookie(again.Secret));
         Assert.NotNull(fixture.Auth.Sessions.Restore(fixture.Auth.Accounts.FindByUserName("ana")!, "client-2", byPassword));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Login_sessions_of_a_backup_end_unless_they_are_to_be_kept(bool isKept)
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        var ana = await fixture.RegisterAsync("ana");
+        var browser = await fixture.SignInAsync("ana");
+        var note = LoginSessions.NoteOf(AuthFixture.Must(await fixture.MqttAsync("ana", AuthFixture.Password)));
+        await fixture.StopAsync();
+        RocksStore.RenewEpochsAtNextOpening(fixture.RoomsFolder);
+        await using (var log = RocksEventLog.Open(fixture.RoomsFolder, null, fixture.Time, NullLogger<RocksEventLog>.Instance))
+        {
+            await (isKept ? RestoredSessions.KeepAllAsync(log, log) : Task.CompletedTask);
+        }
+
+        for (var start = 0; start < 2; start++)
+        {
+            await fixture.RestartAsync();
+            ana = fixture.Auth.Accounts.FindByUserName("ana")!;
+            Assert.Equal(isKept, fixture.Auth.Sessions.FindByCookie(browser.Secret) is not null);
+            Assert.Equal(isKept, fixture.Auth.Sessions.Restore(ana, "client-1", note) is not null);
+        }
     }
 
     [Fact]

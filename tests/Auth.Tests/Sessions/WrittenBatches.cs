@@ -3,7 +3,9 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Auth.Tests.Sessions;
 
-/// <summary>How many batches the event log has written, each with one sync: counted in RocksDB's write-ahead log, where a batch is one record.</summary>
+/// <summary>
+/// How many batches the event log has written, each with one sync: counted in RocksDB's write-ahead log, where a batch is one record.
+/// </summary>
 internal static class WrittenBatches
 {
     private const int BlockSize = 32 << 10;

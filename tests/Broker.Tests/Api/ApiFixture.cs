@@ -23,7 +23,10 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Tests.Api;
 
-/// <summary>The calls about accounts, login sessions and tokens on a Kestrel of their own, with the real store, and nothing of the rest of the program.</summary>
+/// <summary>
+/// The calls about accounts, login sessions and tokens on a Kestrel of their own,
+/// with the real store, and nothing of the rest of the program.
+/// </summary>
 internal sealed class ApiFixture : IAsyncDisposable
 {
     public const string Password = "a quiet place 42";

@@ -10,7 +10,9 @@ using WebMessenger.Broker.Tests.Host;
 
 namespace WebMessenger.Broker.Tests.Api;
 
-/// <summary>Places of requests whose ends the tests decide, which a client at the other end of a socket could not do to the request.</summary>
+/// <summary>
+/// Places of requests whose ends the tests decide, which a client at the other end of a socket could not do to the request.
+/// </summary>
 public sealed class RequestPlacesTests : IDisposable
 {
     private const string Stranger = "203.0.113.7";

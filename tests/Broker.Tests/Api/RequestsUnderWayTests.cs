@@ -5,13 +5,15 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Tests.Clients;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Broker.Transports;
 
 namespace WebMessenger.Broker.Tests.Api;
@@ -157,6 +159,41 @@ public sealed partial class RequestsUnderWayTests
     }
 
     [Theory]
+    [InlineData(StatusCodes.Status101SwitchingProtocols, 0)]
+    [InlineData(StatusCodes.Status200OK, 1)]
+    [InlineData(StatusCodes.Status426UpgradeRequired, 1)]
+    public async Task Fault_S1_Who_asks_for_an_upgrade_and_gets_another_answer_keeps_his_place(int status, int waiting)
+    {
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection([new("WebMessenger:Limits:RequestsUnderWayPerAddress", "1"), new("WebMessenger:Limits:RequestsUnderWay", "4")]).Build();
+        using RequestsUnderWay requests = new(SettingsReader.Read(configuration), _time);
+        TaskCompletionSource end = new();
+        var asked = requests.ServeAsync(Request(), async context =>
+        {
+            context.Response.StatusCode = status;
+            await context.Response.StartAsync(Cancellation);
+            await end.Task;
+        });
+
+        var next = requests.ServeAsync(Request(), _ => Task.CompletedTask);
+
+        Assert.Equal(waiting, requests.Waiting);
+        end.SetResult();
+        await Task.WhenAll(asked, next);
+
+        static DefaultHttpContext Request()
+        {
+            FeatureCollection features = new();
+            features.Set<IHttpRequestFeature>(new HttpRequestFeature());
+            features.Set<IHttpUpgradeFeature>(new Upgradable());
+            StartedAnswer answer = new();
+            features.Set<IHttpResponseFeature>(answer);
+            features.Set<IHttpResponseBodyFeature>(answer);
+            return new DefaultHttpContext(features) { Connection = { RemoteIpAddress = IPAddress.Loopback } };
+        }
+    }
+
+    [Theory]
     [InlineData(0, 256L << 20, 256)]
     [InlineData(0, 16L << 20, 64)]
     [InlineData(0, 64L << 30, 2048)]
@@ -195,6 +232,46 @@ public sealed partial class RequestsUnderWayTests
         Assert.Equal(60, accepted.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime));
         Assert.Equal(15, accepted.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval));
         Assert.Equal(4, accepted.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount));
+    }
+
+    private sealed class Upgradable : IHttpUpgradeFeature
+    {
+        public bool IsUpgradableRequest => true;
+
+        public Task<Stream> UpgradeAsync() => Task.FromResult(Stream.Null);
+    }
+
+    /// <summary>Calls those who want to know that an answer starts, as Kestrel does.</summary>
+    private sealed class StartedAnswer() : StreamResponseBodyFeature(Stream.Null), IHttpResponseFeature, IHttpResponseBodyFeature
+    {
+        private readonly Stack<(Func<object, Task> Call, object State)> _starting = new();
+
+        public int StatusCode { get; set; } = StatusCodes.Status200OK;
+
+        public string? ReasonPhrase { get; set; }
+
+        public IHeaderDictionary Headers { get; set; } = new HeaderDictionary();
+
+        public Stream Body { get; set; } = Stream.Null;
+
+        public bool HasStarted { get; private set; }
+
+        public void OnStarting(Func<object, Task> callback, object state) => _starting.Push((callback, state));
+
+        public void OnCompleted(Func<object, Task> callback, object state)
+        {
+            // Nobody asks.
+        }
+
+        async Task IHttpResponseBodyFeature.StartAsync(CancellationToken cancellationToken)
+        {
+            while (_starting.TryPop(out var starting))
+            {
+                await starting.Call(starting.State);
+            }
+
+            HasStarted = true;
+        }
     }
 
     private Task<RunningBroker> StartAsync(TestCertificate certificate) => RunningBroker.StartAsync(

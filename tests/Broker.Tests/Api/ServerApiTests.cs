@@ -2,7 +2,7 @@ using System.Net;
 using System.Text.Json;
 using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Api;
 

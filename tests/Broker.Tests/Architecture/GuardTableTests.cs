@@ -4,7 +4,9 @@ using System.Text.RegularExpressions;
 
 namespace WebMessenger.Broker.Tests.Architecture;
 
-/// <summary>`tests/guards.json` fits the sources: what `./test.sh --guards` would take out is there, and so are the tests that must turn red.</summary>
+/// <summary>
+/// `tests/guards.json` fits the sources: what `./test.sh --guards` would take out is there, and so are the tests that must turn red.
+/// </summary>
 public sealed class GuardTableTests
 {
     private static readonly string _root = Path.GetFullPath(typeof(GuardTableTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(item => item.Key == "Root").Value!);

@@ -5,12 +5,13 @@ using ArchUnitNET.Loader;
 namespace WebMessenger.Broker.Tests.Architecture;
 
 /// <summary>
-/// Who may know what (docs/architecture.md). Each rule first shows that somebody uses what it guards: a rule that sees nothing would pass always.
+/// Who may know what (docs/architecture.md). Each rule first shows that somebody uses what it guards:
+/// a rule that sees nothing would pass always.
 /// </summary>
 public sealed class LayerTests
 {
-    // As in docs/architecture.md, from the bottom up. A project's own namespace, without a folder: FolderSync of the stores lies below both, AuthServices and the program's
-    // entry above all of their project.
+    // As in docs/architecture.md, from the bottom up. A project's own namespace, without a folder: FolderSync of the stores lies below
+    // both, AuthServices and the program's entry above all of their project.
     private static readonly string[] _layers =
     [
         "Storage", "Storage.Documents", "Storage.EventLog",

@@ -1,9 +1,11 @@
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Clients;
 
-/// <summary>What the server answers: within the client's Maximum Packet Size, and what the client answers must fit what it was sent.</summary>
+/// <summary>
+/// What the server answers: within the client's Maximum Packet Size, and what the client answers must fit what it was sent.
+/// </summary>
 public sealed class AnswerTests
 {
     [Theory]

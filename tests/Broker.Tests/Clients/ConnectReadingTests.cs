@@ -3,7 +3,9 @@ using WebMessenger.Broker.MqttSessions;
 
 namespace WebMessenger.Broker.Tests.Clients;
 
-/// <summary>What <see cref="Handshake"/> makes of the bytes of a CONNECT. What clients are answered, <see cref="HandshakeTests"/> say.</summary>
+/// <summary>
+/// What <see cref="Handshake"/> makes of the bytes of a CONNECT. What clients are answered, <see cref="HandshakeTests"/> say.
+/// </summary>
 public sealed class ConnectReadingTests
 {
     private static readonly byte[] _everything =

@@ -17,7 +17,10 @@ internal enum Crossing
     BeforeAppend,
 }
 
-/// <summary>Holds a server at one of its awaits until the test lets it go on, so that something else can happen just there. The parts themselves are the real ones.</summary>
+/// <summary>
+/// Holds a server at one of its awaits until the test lets it go on, so that something else can happen just there.
+/// The parts themselves are the real ones.
+/// </summary>
 internal sealed class Crossroads
 {
     private readonly Lock _gate = new();

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Hosting;
 using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using ConnectionDirectory = WebMessenger.Broker.Clients.ConnectionDirectory;
 
 namespace WebMessenger.Broker.Tests.Clients;

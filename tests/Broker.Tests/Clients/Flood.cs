@@ -1,10 +1,12 @@
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Clients;
 
 internal static class Flood
 {
-    /// <summary>More than a peer's and the kernel's buffers hold, so that whoever hears the lobby and does not read is stalled: about 8 MB.</summary>
+    /// <summary>
+    /// More than a peer's and the kernel's buffers hold, so that whoever hears the lobby and does not read is stalled: about 8 MB.
+    /// </summary>
     public static async Task Async(RawMqttClient speaker)
     {
         var kilobytes = new byte[3900];

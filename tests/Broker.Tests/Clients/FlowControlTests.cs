@@ -6,7 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Tests.Clients;
@@ -120,7 +120,7 @@ public sealed class FlowControlTests
         var held = broker.Get<TrafficMemory>().Held;
         await using var other = await broker.ConnectAsync(bob);
         await using var client = await broker.ConnectAsync(ana, MqttVersion.V311);
-        var publish = RawMqttClient.EncodePublish(MqttVersion.V311, "rooms/lobby", new byte[1000]);
+        var publish = ClientPackets.Publish(MqttVersion.V311, "rooms/lobby", new byte[1000]);
         var sending = AskAsync(client, publish);
 
         await HandshakeTests.UntilAsync(() => held.Now > 200 * 1024);
@@ -260,7 +260,7 @@ public sealed class FlowControlTests
         using MemoryStream refused = new();
         for (ushort id = 1; id <= 1000; id++)
         {
-            refused.Write(RawMqttClient.EncodePublish(version, "nonsense", "x"u8.ToArray(), 1, packetId: id));
+            refused.Write(ClientPackets.Publish(version, "nonsense", "x"u8.ToArray(), 1, packetId: id));
         }
 
         var asking = AskAsync(client, version == MqttVersion.V5 ? refused.ToArray() : questions);
@@ -307,7 +307,7 @@ public sealed class FlowControlTests
         using MemoryStream burst = new();
         for (ushort id = 1; id <= count; id++)
         {
-            burst.Write(RawMqttClient.EncodePublish(version, "rooms/lobby", Encoding.ASCII.GetBytes($"{id}"), qos, packetId: id));
+            burst.Write(ClientPackets.Publish(version, "rooms/lobby", Encoding.ASCII.GetBytes($"{id}"), qos, packetId: id));
         }
 
         return burst.ToArray();

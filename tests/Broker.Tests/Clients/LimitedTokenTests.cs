@@ -1,6 +1,6 @@
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Clients;
 

@@ -1,79 +1,35 @@
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
+using static WebMessenger.Broker.Tests.Clients.MalformedPacket;
 
 namespace WebMessenger.Broker.Tests.Clients;
 
-/// <summary>One packet and what the standard wants done about it.</summary>
-/// <param name="Clause">Of MQTT 5.0, or of 3.1.1 where the row is for it.</param>
-/// <param name="IsFirst">The packet is the first of its connection; else a client that is in sends it.</param>
-/// <param name="Code">0: it is taken. Else the reason code of DISCONNECT, or of CONNACK for the first packet; null: closed without a word.</param>
-internal sealed record MalformedPacket(string Clause, string What, MqttVersion Version, bool IsFirst, byte[] Bytes, byte? Code)
-{
-    public override string ToString() => $"{Version} {What} [{Clause}]";
-}
-
-/// <summary>The classes of malformed packets of MQTT 5.0 and 3.1.1, for every packet that the server takes; beside each class something of the kind that is right.</summary>
+/// <summary>
+/// The classes of malformed packets of MQTT 5.0 and 3.1.1, for every packet that the server takes;
+/// beside each class something of the kind that is right.
+/// </summary>
 internal static class MalformedPackets
 {
-    private const MqttVersion V5 = MqttVersion.V5, V311 = MqttVersion.V311;
-    private const byte Malformed = 0x81, Protocol = 0x82;
-
-    /// <summary>Ill-formed UTF-8: a surrogate, an overlong form, a lone continuation byte, a cut sequence, beyond U+10FFFF; and U+0000.</summary>
+    /// <summary>
+    /// Ill-formed UTF-8: a surrogate, an overlong form, a lone continuation byte, a cut sequence, beyond U+10FFFF; and U+0000.
+    /// </summary>
     private static readonly (string What, byte[] Bytes)[] IllFormed =
     [
         ("a surrogate", [0xED, 0xA0, 0x80]), ("an overlong slash", [0xC0, 0xAF]), ("a lone continuation byte", [0x80]), ("a cut sequence", [0xE2, 0x82]),
         ("a character beyond Unicode", [0xF4, 0x90, 0x80, 0x80]), ("NUL", [0]),
     ];
 
-    /// <summary>Every property of MQTT 5 (2.2.2.2) with a value of its type, and the packets that may carry it; those that only servers send are left out.</summary>
-    private static readonly (byte Id, string Name, byte[] Value, string Packets)[] Properties =
-    [
-        (0x01, "Payload Format Indicator", [1], "PUBLISH will"),
-        (0x02, "Message Expiry Interval", [0, 0, 0, 9], "PUBLISH will"),
-        (0x03, "Content Type", [0, 1, 0x61], "PUBLISH will"),
-        (0x08, "Response Topic", [0, 1, 0x61], "PUBLISH will"),
-        (0x09, "Correlation Data", [0, 1, 0], "PUBLISH will"),
-        (0x0B, "Subscription Identifier", [1], "SUBSCRIBE"),
-        (0x11, "Session Expiry Interval", [0, 0, 0, 0], "CONNECT DISCONNECT"),
-        (0x12, "Assigned Client Identifier", [0, 1, 0x61], ""),
-        (0x13, "Server Keep Alive", [0, 9], ""),
-        (0x15, "Authentication Method", [0, 1, 0x61], "CONNECT"),
-        (0x16, "Authentication Data", [0, 1, 0x61], "CONNECT"),
-        (0x17, "Request Problem Information", [1], "CONNECT"),
-        (0x18, "Will Delay Interval", [0, 0, 0, 0], "will"),
-        (0x19, "Request Response Information", [0], "CONNECT"),
-        (0x1A, "Response Information", [0, 1, 0x61], ""),
-        (0x1C, "Server Reference", [0, 1, 0x61], ""),
-        (0x1F, "Reason String", [0, 1, 0x61], "PUBACK PUBREC PUBREL PUBCOMP DISCONNECT"),
-        (0x21, "Receive Maximum", [0, 9], "CONNECT"),
-        (0x22, "Topic Alias Maximum", [0, 9], "CONNECT"),
-        (0x23, "Topic Alias", [0, 1], "PUBLISH"),
-        (0x24, "Maximum QoS", [1], ""),
-        (0x25, "Retain Available", [1], ""),
-        (0x26, "User Property", [0, 1, 0x61, 0, 1, 0x62], "CONNECT will PUBLISH PUBACK PUBREC PUBREL PUBCOMP SUBSCRIBE UNSUBSCRIBE DISCONNECT"),
-        (0x27, "Maximum Packet Size", [0, 1, 0, 0], "CONNECT"),
-        (0x28, "Wildcard Subscription Available", [1], ""),
-        (0x29, "Subscription Identifier Available", [1], ""),
-        (0x2A, "Shared Subscription Available", [1], ""),
-        (0x00, "an unknown property", [0], ""),
-        (0x2B, "an unknown property", [0], ""),
-        (0x7F, "an unknown property", [0], ""),
-        (0xA6, "an identifier of more than one byte", [0x01, 0, 1, 0x61], ""),
-    ];
-
-    private static readonly string[] Carriers = ["CONNECT", "will", "PUBLISH", "PUBACK", "PUBREC", "PUBREL", "PUBCOMP", "SUBSCRIBE", "UNSUBSCRIBE", "DISCONNECT"];
-
     /// <summary>All rows. Those of CONNECT carry the credentials given here.</summary>
     public static IReadOnlyList<MalformedPacket> All(string user, string secret)
     {
-        Credentials login = new(user, secret);
+        Login login = new(user, secret);
         return
         [
             .. Framing(login), .. Flags(), .. OfServers(), .. Connects(login), .. ConnectText(login), .. Publishes(), .. Acknowledgements(), .. Filters(), .. Disconnects(),
-            .. PropertyRules(login),
+            .. MalformedProperties.All(login),
         ];
     }
 
-    private static IEnumerable<MalformedPacket> Framing(Credentials login)
+    private static IEnumerable<MalformedPacket> Framing(Login login)
     {
         yield return After("1.5.5", "a Remaining Length of five bytes", V5, [0xC0, 0x80, 0x80, 0x80, 0x80, 0x00], Malformed);
         yield return After("3.1.1: 2.2.3", "a Remaining Length of five bytes", V311, [0xC0, 0x80, 0x80, 0x80, 0x80, 0x00], null);
@@ -137,7 +93,7 @@ internal static class MalformedPackets
         }
     }
 
-    private static IEnumerable<MalformedPacket> Connects(Credentials login)
+    private static IEnumerable<MalformedPacket> Connects(Login login)
     {
         yield return First("3.1", "a CONNECT that is right", V5, login.Connect(V5).ToPacket(PacketType.Connect), 0);
         yield return First("3.1", "a CONNECT that is right", V311, login.Connect(V311).ToPacket(PacketType.Connect), 0);
@@ -179,7 +135,7 @@ internal static class MalformedPackets
         yield return First("3.3.2-14", "a will's Response Topic with a wildcard", V5, login.Connect(V5, flags: 0xC6, will: true, willProperties: [8, 0, 1, 0x23]).ToPacket(PacketType.Connect), Protocol);
     }
 
-    private static IEnumerable<MalformedPacket> ConnectText(Credentials login)
+    private static IEnumerable<MalformedPacket> ConnectText(Login login)
     {
         foreach (var (what, bytes) in IllFormed)
         {
@@ -360,116 +316,5 @@ internal static class MalformedPackets
         yield return After("2.2.2.1", "a DISCONNECT with properties longer than it", V5, [0xE0, 3, 0, 9, 0x11], Malformed);
         yield return After("2.2.2.1", "a DISCONNECT with a byte behind its properties", V5, [0xE0, 3, 0, 0, 0], Malformed);
         yield return After("1.5.4-1", "a DISCONNECT with an ill-formed Reason String", V5, [0xE0, 6, 0, 4, 0x1F, 0, 1, 0xFF], Malformed);
-    }
-
-    // 2.2.2.2: each property on each packet: where it belongs it is taken, twice it is a protocol error, cut it is malformed; elsewhere it is malformed.
-    private static IEnumerable<MalformedPacket> PropertyRules(Credentials login)
-    {
-        foreach (var (id, name, value, packets) in Properties)
-        {
-            foreach (var carrier in Carriers)
-            {
-                byte[] once = [id, .. value];
-                var isFirst = carrier is "CONNECT" or "will";
-                if (!packets.Split(' ').Contains(carrier))
-                {
-                    byte code = (carrier, id) is ("PUBLISH", 0x0B) ? Protocol : Malformed;
-                    yield return new("2.2.2.2", $"{name} ({id:X2}) in {carrier}", V5, isFirst, Carry(carrier, once, login), code);
-                    continue;
-                }
-
-                // Alone the one is refused for what it asks, the other for the lack of it: both have rows of their own.
-                if (id is not (0x15 or 0x16) && carrier != "DISCONNECT")
-                {
-                    yield return new("2.2.2.2", $"{name} ({id:X2}) in {carrier}, where it belongs", V5, isFirst, Carry(carrier, once, login), 0);
-                }
-
-                yield return new("2.2.2.2", $"{name} ({id:X2}) in {carrier}, cut", V5, isFirst, Carry(carrier, once[..^1], login), Malformed);
-                byte? twice = id == 0x26 ? carrier == "DISCONNECT" ? null : 0 : Protocol;
-                yield return new("2.2.2, 3.1.2.11 and alike", $"{name} ({id:X2}) twice in {carrier}", V5, isFirst, Carry(carrier, [.. once, .. once], login), twice);
-            }
-        }
-
-        foreach (var carrier in Carriers)
-        {
-            byte[] pair = [0x26, 0, 0, 0, 0];
-            yield return new(
-                "4.13, 2.4 (0x97)", $"ten thousand user properties, or as many as fit, in {carrier}", V5, carrier is "CONNECT" or "will",
-                Carry(carrier, [.. Enumerable.Repeat(pair, carrier is "CONNECT" or "will" ? 1500 : 10_000).SelectMany(bytes => bytes)], login), 0x97);
-        }
-    }
-
-    private static byte[] Carry(string carrier, byte[] properties, Credentials login)
-    {
-        var with = new MqttWriter().VariableInteger(properties.Length).Raw(properties).ToArray();
-        return carrier switch
-        {
-            "CONNECT" => login.Connect(V5, properties: properties).ToPacket(PacketType.Connect),
-            "will" => login.Connect(V5, flags: 0xC6, will: true, willProperties: properties).ToPacket(PacketType.Connect),
-            "PUBLISH" => new MqttWriter().String("rooms/lobby").UInt16(7).Raw(with).Raw("x"u8).ToPacket(PacketType.Publish, 2),
-            "PUBACK" => new MqttWriter().UInt16(99).Byte(0).Raw(with).ToPacket(PacketType.PubAck),
-            "PUBREC" => new MqttWriter().UInt16(99).Byte(0).Raw(with).ToPacket(PacketType.PubRec),
-            "PUBREL" => new MqttWriter().UInt16(99).Byte(0).Raw(with).ToPacket(PacketType.PubRel, 2),
-            "PUBCOMP" => new MqttWriter().UInt16(99).Byte(0).Raw(with).ToPacket(PacketType.PubComp),
-            "SUBSCRIBE" => new MqttWriter().UInt16(7).Raw(with).String("rooms/lobby").Byte(1).ToPacket(PacketType.Subscribe, 2),
-            "UNSUBSCRIBE" => new MqttWriter().UInt16(7).Raw(with).String("rooms/lobby").ToPacket(PacketType.Unsubscribe, 2),
-            "DISCONNECT" => new MqttWriter().Byte(0).Raw(with).ToPacket(PacketType.Disconnect),
-            _ => throw new ArgumentOutOfRangeException(nameof(carrier), carrier, null),
-        };
-    }
-
-    private static MalformedPacket First(string clause, string what, MqttVersion version, byte[] bytes, byte? code) => new(clause, what, version, true, bytes, code);
-
-    private static MalformedPacket After(string clause, string what, MqttVersion version, byte[] bytes, byte? code) => new(clause, what, version, false, bytes, code);
-
-    private static byte[] Packet(byte header, byte[] body) => new MqttWriter().Raw(body).ToPacket((PacketType)(header >> 4), (byte)(header & 15));
-
-    private static byte[] Empty(MqttVersion version) => version == V5 ? [0] : [];
-
-    // 3.1.1 has no DISCONNECT from a server: it closes [3.1.1: MQTT-4.8.0-1].
-    private static byte? OnlyFor5(MqttVersion version, byte code) => version == V5 ? code : null;
-
-    private sealed record Credentials(string User, string Secret)
-    {
-        public MqttWriter Connect(
-            MqttVersion version, byte flags = 0xC2, string protocol = "MQTT", byte? level = null, byte[]? properties = null, byte[]? clientId = null, bool will = false,
-            byte[]? willTopic = null, byte[]? willProperties = null, byte[]? user = null, string stopsBefore = "")
-        {
-            var packet = new MqttWriter().String(protocol).Byte(level ?? (byte)version).Byte(flags).UInt16(60);
-            if (version == V5)
-            {
-                packet.VariableInteger(properties?.Length ?? 0).Raw(properties);
-            }
-
-            packet.Binary(clientId ?? []);
-            if (stopsBefore == "will")
-            {
-                return packet;
-            }
-
-            if (will)
-            {
-                if (version == V5)
-                {
-                    packet.VariableInteger(willProperties?.Length ?? 0).Raw(willProperties);
-                }
-
-                packet.Binary(willTopic ?? [.. "rooms/lobby"u8]);
-                if (stopsBefore == "payload")
-                {
-                    return packet;
-                }
-
-                packet.String("bye");
-            }
-
-            if (stopsBefore == "user")
-            {
-                return packet;
-            }
-
-            packet.Binary(user ?? System.Text.Encoding.UTF8.GetBytes(User));
-            return stopsBefore == "password" || (flags & 0x40) == 0 ? packet : packet.String(Secret);
-        }
     }
 }

@@ -1,5 +1,5 @@
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using ConnectionDirectory = WebMessenger.Broker.Clients.ConnectionDirectory;
 
 namespace WebMessenger.Broker.Tests.Clients;
@@ -16,7 +16,7 @@ public sealed class MutationTests
         var ana = await broker.RegisterAsync("ana");
         await using var witness = await broker.ConnectAsync(ana, clientId: "witness");
         await witness.SubscribeAsync("rooms/lobby");
-        var connect = RawMqttClient.EncodeConnect(version, "ana", ana.Token, "mutant", will: new Will("rooms/lobby", "bye"));
+        var connect = ClientPackets.Connect(version, "ana", ana.Token, "mutant", will: new Will("rooms/lobby", "bye"));
         byte[][] packets = [connect, .. Conversation(version)];
         Random random = new(seed);
 
@@ -56,9 +56,9 @@ public sealed class MutationTests
     private static IEnumerable<byte[]> Conversation(MqttVersion version)
     {
         MqttProperties? properties = version == MqttVersion.V5 ? new MqttProperties { { PropertyId.TopicAlias, 3u }, { "id", "x" } } : null;
-        yield return RawMqttClient.EncodePublish(version, "rooms/lobby", "hello"u8.ToArray(), 1, properties: properties, packetId: 5);
-        yield return RawMqttClient.EncodePublish(version, "rooms/lobby", "{\"type\":\"message\",\"text\":\"x\",\"id\":\"1\"}"u8.ToArray(), 2, packetId: 6);
-        yield return RawMqttClient.EncodePublish(version, "users/ana", "x"u8.ToArray());
+        yield return ClientPackets.Publish(version, "rooms/lobby", "hello"u8.ToArray(), 1, properties: properties, packetId: 5);
+        yield return ClientPackets.Publish(version, "rooms/lobby", "{\"type\":\"message\",\"text\":\"x\",\"id\":\"1\"}"u8.ToArray(), 2, packetId: 6);
+        yield return ClientPackets.Publish(version, "users/ana", "x"u8.ToArray());
         yield return new MqttWriter().UInt16(6).ToPacket(PacketType.PubRel, 2);
         yield return new MqttWriter().UInt16(1).ToPacket(PacketType.PubAck);
         yield return new MqttWriter().ToPacket(PacketType.PingReq);

@@ -2,7 +2,7 @@ using System.Globalization;
 using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.MqttSessions;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Clients;
 

@@ -8,7 +8,7 @@ using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Clients;
 

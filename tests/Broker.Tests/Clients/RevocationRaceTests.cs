@@ -4,14 +4,15 @@ using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Storage.EventLog;
 using ConnectionDirectory = WebMessenger.Broker.Clients.ConnectionDirectory;
 
 namespace WebMessenger.Broker.Tests.Clients;
 
 /// <summary>
-/// A logout or a ban that meets what a client is doing: at each place where the server waits for something else, before it, after it, and at the same moment.
+/// A logout or a ban that meets what a client is doing: at each place where the server waits for something else,
+/// before it, after it, and at the same moment.
 /// </summary>
 public sealed class RevocationRaceTests
 {

@@ -5,7 +5,7 @@ using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.SigningIn;
 using WebMessenger.Auth.Tokens;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using ConnectionDirectory = WebMessenger.Broker.Clients.ConnectionDirectory;
 
 namespace WebMessenger.Broker.Tests.Clients;
@@ -72,7 +72,7 @@ public sealed class RevocationTests
             await using var client = await RawMqttClient.OverWebSocketAsync(broker.WebSocket, door);
 
             // Every interleaving: the end comes a little later each time.
-            var connecting = client.SendAsync(RawMqttClient.EncodeConnect(MqttVersion.V5, clientId: "tab"));
+            var connecting = client.SendAsync(ClientPackets.Connect(MqttVersion.V5, clientId: "tab"));
             Spin(i % 50);
             await sessions.EndAsync(browser.Session);
             await connecting;
@@ -104,7 +104,7 @@ public sealed class RevocationTests
             burst.Write(new MqttWriter().UInt16(1).Properties(null).String("rooms/lobby").Byte(1).ToPacket(PacketType.Subscribe, 2));
             for (ushort id = 2; id < 30; id++)
             {
-                burst.Write(RawMqttClient.EncodePublish(MqttVersion.V5, "rooms/lobby", System.Text.Encoding.ASCII.GetBytes($"before {i}"), 1, packetId: id));
+                burst.Write(ClientPackets.Publish(MqttVersion.V5, "rooms/lobby", System.Text.Encoding.ASCII.GetBytes($"before {i}"), 1, packetId: id));
             }
 
             var sending = client.SendAsync(burst.ToArray());

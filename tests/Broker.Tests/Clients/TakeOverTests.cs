@@ -1,6 +1,6 @@
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using ConnectionDirectory = WebMessenger.Broker.Clients.ConnectionDirectory;
 
 namespace WebMessenger.Broker.Tests.Clients;
@@ -60,7 +60,7 @@ public sealed class TakeOverTests
             clients.Add(await RawMqttClient.OverTcpAsync(broker.Mqtt));
         }
 
-        await Task.WhenAll(clients.Select(client => client.SendAsync(RawMqttClient.EncodeConnect(MqttVersion.V5, "ana", ana.Token, "phone"))));
+        await Task.WhenAll(clients.Select(client => client.SendAsync(ClientPackets.Connect(MqttVersion.V5, "ana", ana.Token, "phone"))));
         await HandshakeTests.UntilAsync(() => clients.Count(client => client.IsClosed) == 99);
         await HandshakeTests.UntilAsync(() => broker.Get<ConnectionDirectory>().Count == 1);
 

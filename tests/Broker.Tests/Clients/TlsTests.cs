@@ -4,8 +4,8 @@ using System.Net.Security;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
-using WireTls = WebMessenger.Broker.Tests.Wire.TlsTransport;
+using WebMessenger.Wire.Testing;
+using WireTls = WebMessenger.Wire.Testing.TlsTransport;
 
 namespace WebMessenger.Broker.Tests.Clients;
 
@@ -173,7 +173,7 @@ public sealed class TlsTests
         await using var broker = await StartAsync(certificate);
         await using var plain = await RawMqttClient.OverTcpAsync(broker.MqttOverTls);
 
-        await plain.SendAsync(RawMqttClient.EncodeConnect(MqttVersion.V5, "ana", "wm_no"));
+        await plain.SendAsync(ClientPackets.Connect(MqttVersion.V5, "ana", "wm_no"));
 
         await plain.WaitForCloseAsync();
         Assert.Equal("nothing came", plain.Transcript());

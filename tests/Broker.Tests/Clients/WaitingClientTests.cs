@@ -4,12 +4,14 @@ using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Tests.Clients;
 
-/// <summary>Clients that wait for the server: for a disk, or for the turn of their account. They are neither forgotten nor taken for dead.</summary>
+/// <summary>
+/// Clients that wait for the server: for a disk, or for the turn of their account. They are neither forgotten nor taken for dead.
+/// </summary>
 public sealed class WaitingClientTests
 {
     [Fact]

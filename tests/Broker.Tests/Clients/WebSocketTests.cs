@@ -4,7 +4,7 @@ using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using ConnectionDirectory = WebMessenger.Broker.Clients.ConnectionDirectory;
 
 namespace WebMessenger.Broker.Tests.Clients;
@@ -60,7 +60,7 @@ public sealed class WebSocketTests
     public async Task Fault_Q14_An_unmasked_frame_ends_the_connection(bool inTwoPieces)
     {
         await using var broker = await RunningBroker.StartAsync();
-        var connect = RawMqttClient.EncodeConnect(MqttVersion.V5);
+        var connect = ClientPackets.Connect(MqttVersion.V5);
         using (var client = await UpgradeAsync(broker.Http))
         {
             await client.SendAsync(Masked(BinaryFrame, connect));

@@ -7,7 +7,7 @@ using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.MqttSessions;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Clients;
 
@@ -207,7 +207,7 @@ public sealed class WillTests
 
         // MQTT 3.1.1, 4.8: it has no return code for that.
         await using var old = await RawMqttClient.OverTcpAsync(broker.Mqtt, MqttVersion.V311);
-        await old.SendAsync(RawMqttClient.EncodeConnect(MqttVersion.V311, "ana", ana.Token, will: new Will(topic, "bye")));
+        await old.SendAsync(ClientPackets.Connect(MqttVersion.V311, "ana", ana.Token, will: new Will(topic, "bye")));
         await old.WaitForCloseAsync();
         Assert.Equal("nothing came", old.Transcript());
     }
@@ -255,7 +255,7 @@ public sealed class WillTests
             if (i == 0)
             {
                 // The log names the client for this, and will not name it again within the minute.
-                await client.SendAsync(RawMqttClient.EncodePublish(MqttVersion.V5, "rooms/nowhere", "x"u8.ToArray(), 0));
+                await client.SendAsync(ClientPackets.Publish(MqttVersion.V5, "rooms/nowhere", "x"u8.ToArray(), 0));
                 await client.PingAsync();
             }
 

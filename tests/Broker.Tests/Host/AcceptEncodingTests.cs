@@ -2,7 +2,9 @@ using WebMessenger.Broker.Pages;
 
 namespace WebMessenger.Broker.Tests.Host;
 
-/// <summary>RFC 9110, 12.5.3: what a request's words mean for br, gzip and identity, in this order, which is also the server's own.</summary>
+/// <summary>
+/// RFC 9110, 12.5.3: what a request's words mean for br, gzip and identity, in this order, which is also the server's own.
+/// </summary>
 public sealed class AcceptEncodingTests
 {
     [Theory]

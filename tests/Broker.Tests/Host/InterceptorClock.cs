@@ -4,7 +4,8 @@ using WebMessenger.Auth.Interception;
 namespace WebMessenger.Broker.Tests.Host;
 
 /// <summary>
-/// The interceptor's clock. It reads it last when it asks whether a login session is alive, so a test can put something exactly between that answer and what is done with it.
+/// The interceptor's clock. It reads it last when it asks whether a login session is alive,
+/// so a test can put something exactly between that answer and what is done with it.
 /// </summary>
 internal sealed class InterceptorClock : TimeProvider
 {

@@ -12,7 +12,9 @@ using WebMessenger.Storage.Tests.EventLog;
 
 namespace WebMessenger.Broker.Tests.Host;
 
-/// <summary>Data that version 0.1 made: `tests/contract/data-0.1.tar.gz` has its folder, what it answered, and the access tokens of its two people.</summary>
+/// <summary>
+/// Data that version 0.1 made: `tests/contract/data-0.1.tar.gz` has its folder, what it answered, and the access tokens of its two people.
+/// </summary>
 public sealed class MigrationTests : IDisposable
 {
     private static readonly DateTimeOffset _madeAt = new(2026, 11, 29, 3, 0, 0, TimeSpan.Zero);

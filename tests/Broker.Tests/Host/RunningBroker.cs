@@ -8,12 +8,14 @@ using WebMessenger.Auth.Tokens;
 using WebMessenger.Broker.Host;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Rooms;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Storage.Tests.EventLog;
 
 namespace WebMessenger.Broker.Tests.Host;
 
-/// <summary>The whole program in this process, on free ports of loopback and a folder of its own. Limits that would slow tests down are off.</summary>
+/// <summary>
+/// The whole program in this process, on free ports of loopback and a folder of its own. Limits that would slow tests down are off.
+/// </summary>
 internal sealed class RunningBroker : IAsyncDisposable
 {
     private readonly TempFolder _folder = new();

@@ -3,7 +3,7 @@ using System.Security.Authentication;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using WebMessenger.Broker.Host;
 using WebMessenger.Broker.Settings;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Storage.Tests.EventLog;
 
 namespace WebMessenger.Broker.Tests.Host;

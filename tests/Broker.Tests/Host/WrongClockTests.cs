@@ -2,11 +2,13 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using WebMessenger.Auth.SigningIn;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Host;
 
-/// <summary>The whole program on a machine whose clock is wrong: nobody is signed out, nothing is lost, no time goes back within a room.</summary>
+/// <summary>
+/// The whole program on a machine whose clock is wrong: nobody is signed out, nothing is lost, no time goes back within a room.
+/// </summary>
 public sealed class WrongClockTests
 {
     [Theory]

@@ -4,7 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Limits;
 

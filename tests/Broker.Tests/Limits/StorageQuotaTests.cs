@@ -7,7 +7,7 @@ using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Tests.Limits;

@@ -5,13 +5,16 @@ using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Clients;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Storage.EventLog;
 using static WebMessenger.Broker.Tests.MqttSessions.Talk;
 
 namespace WebMessenger.Broker.Tests.MqttSessions;
 
-/// <summary>What may go wrong between one connection of a durable client and the next: half a redelivery, a store that is slow or fails, rooms that change.</summary>
+/// <summary>
+/// What may go wrong between one connection of a durable client and the next:
+/// half a redelivery, a store that is slow or fails, rooms that change.
+/// </summary>
 public sealed class DurableResumeTests
 {
     [Fact]
@@ -375,32 +378,6 @@ public sealed class DurableResumeTests
         HandshakeTests.UntilAsync(() => broker.Get<ConnectionDirectory>().OfAccount(member.Account.Id).Length == count);
 
     private static long SeqOf(ReceivedPublish publish) => publish.Json.GetProperty("seq").GetInt64();
-
-    /// <summary>Until disposed the store has its hands full: what is handed to it waits.</summary>
-    private sealed class BusyStore : IDisposable
-    {
-        private readonly ManualResetEventSlim _goesOn = new();
-
-        public BusyStore(IEventLog log)
-        {
-            Blocking blocking = new(_goesOn);
-            log.Append(blocking);
-            blocking.Begun.Wait();
-        }
-
-        public void Dispose() => _goesOn.Set();
-
-        private sealed class Blocking(ManualResetEventSlim goesOn) : PendingAppend(LogName.OfRoom("busy"), "nobody", null, default, default)
-        {
-            public ManualResetEventSlim Begun { get; } = new();
-
-            protected override void Completed()
-            {
-                Begun.Set();
-                goesOn.Wait();
-            }
-        }
-    }
 
     /// <summary>An event of nobody's, and what somebody sees at the moment when it is stored.</summary>
     private sealed class SeenAtCompletion(LogName log, Func<byte[]?> look) : PendingAppend(log, "nobody", null, default, default)

@@ -2,7 +2,7 @@ using System.Globalization;
 using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Tests.Clients;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Broker.Topics;
 
 namespace WebMessenger.Broker.Tests.MqttSessions;

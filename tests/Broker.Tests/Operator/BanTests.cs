@@ -11,7 +11,7 @@ using WebMessenger.Broker.Operator;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Tests.Clients;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Storage.EventLog;
 using WebMessenger.Storage.Tests.EventLog;
 using static WebMessenger.Broker.Tests.Operator.TypedCommand;

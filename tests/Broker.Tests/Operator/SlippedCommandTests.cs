@@ -8,7 +8,9 @@ public sealed class SlippedCommandTests
 {
     [Theory]
     [InlineData("backup", "No backup was made. FOLDER is missing.", "backup FOLDER")]
-    [InlineData("restore --WebMessenger:DataFolder=x", "Nothing was restored. FOLDER is missing.", "restore FOLDER")]
+    [InlineData("restore --WebMessenger:DataFolder=x", "Nothing was restored. FOLDER is missing.", "restore FOLDER [--keep-logins]")]
+    [InlineData("restore --keep-logins", "Nothing was restored. FOLDER is missing.", "restore FOLDER [--keep-logins]")]
+    [InlineData("backup x --keep-logins", "No backup was made. backup has no --keep-logins.", "backup FOLDER")]
     [InlineData("ban", "Nobody was banned. USER is missing.", "ban USER [--reason TEXT]")]
     [InlineData("ban ana bea", "Nobody was banned. bea is too much: there is one USER.", "ban USER [--reason TEXT]")]
     [InlineData("ban ana --reason", "Nobody was banned. --reason stands right behind USER, and what it says behind it.", "ban USER [--reason TEXT]")]

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Rooms;
 

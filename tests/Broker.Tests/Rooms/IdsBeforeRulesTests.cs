@@ -5,7 +5,7 @@ using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Rooms;
 

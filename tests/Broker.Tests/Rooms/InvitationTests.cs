@@ -4,7 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage.Documents;
 using WebMessenger.Storage.Tests.EventLog;

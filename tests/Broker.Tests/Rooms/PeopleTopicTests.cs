@@ -8,7 +8,7 @@ using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Clients;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Rooms;
 

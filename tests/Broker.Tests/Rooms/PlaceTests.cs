@@ -3,7 +3,7 @@ using System.Text;
 using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Broker.Topics;
 
 namespace WebMessenger.Broker.Tests.Rooms;

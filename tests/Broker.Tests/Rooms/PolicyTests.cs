@@ -4,6 +4,7 @@ using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Broker.Tests.Wire;
 using WebMessenger.Storage.EventLog;
 

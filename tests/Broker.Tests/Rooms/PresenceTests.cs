@@ -7,7 +7,7 @@ using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Clients;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using ConnectionDirectory = WebMessenger.Broker.Clients.ConnectionDirectory;
 
 namespace WebMessenger.Broker.Tests.Rooms;
@@ -216,6 +216,30 @@ public sealed class PresenceTests
 
             Assert.Equal("R♥bert 2", (await watcher.NextPublishAsync()).Json.GetProperty("name").GetString());
         }
+    }
+
+    [Fact]
+    public async Task Who_listens_anew_is_not_told_what_waited_for_those_who_listen_no_more()
+    {
+        // One second throughout: the tests' own.
+        await using var broker = await RunningBroker.StartAsync(services => services.AddSingleton<TimeProvider>(_time));
+        await using var watcher = await broker.ConnectAsync(await broker.RegisterAsync("watcher"), clientId: "watcher");
+        await using var ana = await broker.ConnectAsync(await broker.RegisterAsync("ana"));
+        await watcher.SubscribeAsync("rooms/lobby/presence/+");
+        await ana.SubscribeAsync("rooms/lobby");
+        Assert.Equal("rooms/lobby/presence/ana", (await watcher.NextPublishAsync()).Topic);
+
+        // The second word of her in this second waits, and then there is nobody whom it could be said to.
+        await ana.UnsubscribeAsync("rooms/lobby");
+        await watcher.UnsubscribeAsync("rooms/lobby/presence/+");
+        await ana.SubscribeAsync("rooms/lobby");
+        await watcher.SubscribeAsync("rooms/lobby/presence/+");
+        Assert.True((await watcher.NextPublishAsync()).Retain);
+        broker.Room("lobby").Sweep();
+        await using var bob = await broker.ConnectAsync(await broker.RegisterAsync("bob"));
+        await bob.SubscribeAsync("rooms/lobby");
+
+        Assert.Equal("rooms/lobby/presence/bob", (await watcher.NextPublishAsync()).Topic);
     }
 
     [Fact]

@@ -4,7 +4,9 @@ namespace WebMessenger.Broker.Tests.Rooms;
 
 public sealed class RoomFilterTests
 {
-    /// <summary>Which of a room's topics a filter asks for: e events, t text, y typing, i info, p everybody's presence, a only ana's.</summary>
+    /// <summary>
+    /// Which of a room's topics a filter asks for: e events, t text, y typing, i info, p everybody's presence, a only ana's.
+    /// </summary>
     [Theory]
     [InlineData("rooms/lobby", "lobby", "e")]
     [InlineData("rooms/lobby/text", "lobby", "t")]
@@ -97,7 +99,10 @@ public sealed class RoomFilterTests
         Assert.Null(filter);
     }
 
-    /// <summary>Which of an account's own topics a filter asks for: w whispers, r how far they are read, l the same of the lobby, o of any other room, u what is unread.</summary>
+    /// <summary>
+    /// Which of an account's own topics a filter asks for: w whispers, r how far they are read,
+    /// l the same of the lobby, o of any other room, u what is unread.
+    /// </summary>
     [Theory]
     [InlineData("users/ana", "w")]
     [InlineData("users/ana/#", "wrlo")]

@@ -1,5 +1,6 @@
 using System.Net;
 using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Rooms;
 
@@ -104,8 +105,8 @@ public sealed class RoomIdsTests
 
         await broker.RestartAsync();
         await using var again = await broker.ConnectAsync(bea, password: token);
-        Assert.Equal([0x87, 1], (await again.SubscribeAsync([new Wire.Filter("rooms/club"), new Wire.Filter("rooms/lobby")])).ReasonCodes);
+        Assert.Equal([0x87, 1], (await again.SubscribeAsync([new Filter("rooms/club"), new Filter("rooms/lobby")])).ReasonCodes);
         await using var empty = await broker.ConnectAsync(bea, password: only);
-        Assert.Equal([0x87, 0x87], (await empty.SubscribeAsync([new Wire.Filter("rooms/club"), new Wire.Filter("rooms/lobby")])).ReasonCodes);
+        Assert.Equal([0x87, 0x87], (await empty.SubscribeAsync([new Filter("rooms/club"), new Filter("rooms/lobby")])).ReasonCodes);
     }
 }

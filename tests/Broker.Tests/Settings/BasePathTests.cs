@@ -4,7 +4,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Settings;
 

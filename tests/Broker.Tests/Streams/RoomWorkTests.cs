@@ -6,7 +6,7 @@ using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Tests.Clients;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Streams;
 

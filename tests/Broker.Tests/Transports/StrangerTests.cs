@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using WebMessenger.Broker.Tests.Clients;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Broker.Transports;
 
 namespace WebMessenger.Broker.Tests.Transports;

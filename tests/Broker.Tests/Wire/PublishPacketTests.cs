@@ -1,5 +1,7 @@
 using System.Text;
 using WebMessenger.Broker.Wire;
+using WebMessenger.Wire.Testing;
+using PropertyId = WebMessenger.Wire.Testing.PropertyId;
 
 namespace WebMessenger.Broker.Tests.Wire;
 
@@ -30,6 +32,13 @@ public sealed class PublishPacketTests
         Assert.True(packet.IsDuplicate);
         Assert.True(packet.IsRetain);
         Assert.Equal("one", Encoding.UTF8.GetString(packet.IdProperty));
+
+        // Where it lies is known from now on: who has to wait for something does not parse it again, wherever its bytes are by then.
+        PublishPacket again = new(packet.Layout, body.ToArray());
+        Assert.Equal(("rooms/lobby", "one", "hello"), (Text(again.Topic), Text(again.IdProperty), Text(again.Payload)));
+        Assert.Equal(packet.ContentHash(), again.ContentHash());
+
+        static string Text(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes);
     }
 
     [Theory]

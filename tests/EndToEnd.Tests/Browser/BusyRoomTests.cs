@@ -4,7 +4,9 @@ using WebMessenger.EndToEnd.Tests.Servers;
 
 namespace WebMessenger.EndToEnd.Tests.Browser;
 
-/// <summary>A room in which much is said, on the built page: what a line costs, what is drawn, and that nothing moves under the reader's eyes.</summary>
+/// <summary>
+/// A room in which much is said, on the built page: what a line costs, what is drawn, and that nothing moves under the reader's eyes.
+/// </summary>
 public sealed partial class BusyRoomTests(SharedServer shared, Chromium chromium)
 {
     private const string Nodes = "() => document.querySelectorAll('*').length";
@@ -29,7 +31,8 @@ public sealed partial class BusyRoomTests(SharedServer shared, Chromium chromium
         var late = await work.DuringAsync(() => SlowlyAsync(chat, crowd, 20));
         var fullKeys = await work.DuringAsync(() => TypeAsync(chat, 20));
 
-        // Of 5,000 lines against 50. What was paid for every line before was 18 times as much at 1,000 lines: the machine's noise in Script is far below that.
+        // Of 5,000 lines against 50. What was paid for every line before was 18 times as much at 1,000 lines:
+        // the machine's noise in Script is far below that.
         Assert.InRange(late.NodesAdded, 1, early.NodesAdded * 1.5);
         Assert.InRange(late.Layouts, 1, early.Layouts * 1.5);
         Assert.InRange(late.Script, 0, early.Script * 4);

@@ -40,7 +40,9 @@ internal sealed partial class ChatPage(IPage page)
     /// <summary>What the page has to draw is drawn.</summary>
     public async Task FramesAsync() => await Page.EvaluateAsync("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
 
-    /// <summary>Goes to the end, if the reader was brought to where new messages begin, and finds the text there: what is out of sight is not drawn.</summary>
+    /// <summary>
+    /// Goes to the end, if the reader was brought to where new messages begin, and finds the text there: what is out of sight is not drawn.
+    /// </summary>
     public async Task SeesAsync(string text)
     {
         var said = Messages.GetByText(text, new() { Exact = true });
@@ -54,7 +56,9 @@ internal sealed partial class ChatPage(IPage page)
         await Assertions.Expect(said).ToBeVisibleAsync();
     }
 
-    /// <summary>What the log has, as the timeline shows it from its first line here to its last: messages still on their way are not in it.</summary>
+    /// <summary>
+    /// What the log has, as the timeline shows it from its first line here to its last: messages still on their way are not in it.
+    /// </summary>
     /// <remarks>Only what is in sight is drawn, so the page is scrolled through, and is left at its end.</remarks>
     public async Task<IReadOnlyList<string>> SaidAsync() => await Page.EvaluateAsync<string[]>("""
         async () => {

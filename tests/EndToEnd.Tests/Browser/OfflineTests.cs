@@ -6,7 +6,9 @@ using WebMessenger.EndToEnd.Tests.Servers;
 
 namespace WebMessenger.EndToEnd.Tests.Browser;
 
-/// <summary>Pages that lose the network, are reloaded or closed, and servers that go away under them: each message once and in order, on both sides.</summary>
+/// <summary>
+/// Pages that lose the network, are reloaded or closed, and servers that go away under them: each message once and in order, on both sides.
+/// </summary>
 public sealed class OfflineTests(SharedServer shared, Chromium chromium)
 {
     [Fact]

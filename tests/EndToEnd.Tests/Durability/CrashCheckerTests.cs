@@ -246,7 +246,9 @@ public sealed class CrashCheckerTests
         run.AssertFound(FaultKind.BadLife, "exit code 1");
     }
 
-    /// <summary>Five messages, acknowledged; heard by one client that keeps its own place and by one whose place the server keeps.</summary>
+    /// <summary>
+    /// Five messages, acknowledged; heard by one client that keeps its own place and by one whose place the server keeps.
+    /// </summary>
     private static DoctoredRun Run()
     {
         DoctoredRun run = new();

@@ -4,7 +4,9 @@ using WebMessenger.Load.Servers;
 
 namespace WebMessenger.EndToEnd.Tests.Durability;
 
-/// <summary>The crash suite of tests/Load, shorter than its command runs it: `dotnet run --project tests/Load -c Release -- crash --kills 1000`.</summary>
+/// <summary>
+/// The crash suite of tests/Load, shorter than its command runs it: `dotnet run --project tests/Load -c Release -- crash --kills 1000`.
+/// </summary>
 public sealed class CrashTests(ITestOutputHelper output)
 {
     private const int Kills = 50;

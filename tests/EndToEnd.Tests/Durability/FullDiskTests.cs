@@ -6,7 +6,9 @@ using WebMessenger.Storage.Tests.EventLog;
 
 namespace WebMessenger.EndToEnd.Tests.Durability;
 
-/// <summary>The whole program on a disk without space: a small file system in memory, for which the test must be allowed to mount.</summary>
+/// <summary>
+/// The whole program on a disk without space: a small file system in memory, for which the test must be allowed to mount.
+/// </summary>
 public sealed class FullDiskTests
 {
     // RocksDB takes space for its log in advance, a little more than 16 MB, and goes on only when as much is free.

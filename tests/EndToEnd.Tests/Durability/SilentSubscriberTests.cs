@@ -11,7 +11,9 @@ public sealed class SilentSubscriberTests(ITestOutputHelper output)
     private const int Messages = 10_000;
     private const int TextLength = 1_000;
 
-    /// <summary>A fifth of what a queue of these messages for each subscriber would take, and several times what the server's own rise and fall is.</summary>
+    /// <summary>
+    /// A fifth of what a queue of these messages for each subscriber would take, and several times what the server's own rise and fall is.
+    /// </summary>
     private const double GrowthLimitMegabytes = 100;
 
     [Fact]

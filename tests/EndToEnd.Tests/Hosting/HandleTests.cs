@@ -64,7 +64,8 @@ public sealed class HandleTests(ITestOutputHelper output) : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/prlimit"), "Needs prlimit.");
 
-        // The runtime ends the process when it starts a thread just while there is no handle (.NET 10), which is rare, and nothing that the program could prevent.
+        // The runtime ends the process when it starts a thread just while there is no handle (.NET 10),
+        // which is rare, and nothing that the program could prevent.
         for (var attempt = 1; !await GoesOnOrEndsAsync(Path.Combine(_folder, $"data-{attempt}")); attempt++)
         {
             Assert.InRange(attempt, 1, 2);

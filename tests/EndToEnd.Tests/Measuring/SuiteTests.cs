@@ -7,7 +7,9 @@ using WebMessenger.Load.Suite;
 
 namespace WebMessenger.EndToEnd.Tests.Measuring;
 
-/// <summary>What could be wrong with the figures of `dotnet run --project tests/Load -c Release -- suite`, and would not be noticed.</summary>
+/// <summary>
+/// What could be wrong with the figures of `dotnet run --project tests/Load -c Release -- suite`, and would not be noticed.
+/// </summary>
 public sealed class SuiteTests
 {
     private const string PerDelivery = "server CPU per delivery";

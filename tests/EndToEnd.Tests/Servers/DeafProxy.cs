@@ -5,8 +5,9 @@ using System.Net.Sockets;
 namespace WebMessenger.EndToEnd.Tests.Servers;
 
 /// <summary>
-/// Hands bytes through to a server, until it is told to go deaf: the connections that there are stay open, and nothing comes through them any
-/// more, in neither direction and without a word. New ones work. As behind a router that has forgotten its table, or a network that changed.
+/// Hands bytes through to a server, until it is told to go deaf: the connections that there are stay open, and nothing comes through them
+/// any more, in neither direction and without a word. New ones work.
+/// As behind a router that has forgotten its table, or a network that changed.
 /// </summary>
 internal sealed class DeafProxy : IAsyncDisposable
 {

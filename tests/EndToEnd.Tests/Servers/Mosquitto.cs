@@ -18,8 +18,8 @@ internal static class Mosquitto
     }
 
     /// <summary>
-    /// Starts mosquitto_sub for somebody who is not in the lobby yet; returns when they have come in, for then it is subscribed. (It says so itself with -d,
-    /// but into a pipe only once it prints a message.)
+    /// Starts mosquitto_sub for somebody who is not in the lobby yet; returns when they have come in, for then it is subscribed.
+    /// (It says so itself with -d, but into a pipe only once it prints a message.)
     /// </summary>
     public static async Task<MosquittoSub> SubscribeAsync(ServerProcess server, Person person, params string[] arguments) =>
         await SubscribeAsync(server, person, await person.NewTokenAsync(), arguments);

@@ -30,7 +30,9 @@ internal sealed class Nginx : IAsyncDisposable
     /// <summary>`https://…`, or `http://…` of a folder.</summary>
     public Uri Address { get; }
 
-    /// <summary>What was asked for so far, as the requests had it: `/chat/api/session`. A WebSocket is among it when it is closed.</summary>
+    /// <summary>
+    /// What was asked for so far, as the requests had it: `/chat/api/session`. A WebSocket is among it when it is closed.
+    /// </summary>
     public IEnumerable<string> Asked => File.ReadLines(AskedFile(_folder));
 
     public static Task<Nginx> StartAsync(ServerProcess server, TestCertificate certificate)

@@ -6,7 +6,9 @@ using WebMessenger.EndToEnd.Tests.Servers;
 
 namespace WebMessenger.EndToEnd.Tests.Servers;
 
-/// <summary>One server for all tests that do not stop it or need settings of their own. Its limits on one address and on haste are off.</summary>
+/// <summary>
+/// One server for all tests that do not stop it or need settings of their own. Its limits on one address and on haste are off.
+/// </summary>
 public sealed class SharedServer : IAsyncLifetime
 {
     private ServerProcess? _server;

@@ -4,7 +4,9 @@ using Microsoft.Playwright;
 
 namespace WebMessenger.EndToEnd.Tests.Servers;
 
-/// <summary>One browser profile; each of its pages is a tab. What the browser complains of, and what its sockets hear, is gathered.</summary>
+/// <summary>
+/// One browser profile; each of its pages is a tab. What the browser complains of, and what its sockets hear, is gathered.
+/// </summary>
 internal sealed class Visitor : IAsyncDisposable
 {
     private readonly ConcurrentQueue<string> _complaints = new();
@@ -19,7 +21,8 @@ internal sealed class Visitor : IAsyncDisposable
     {
         Context = context;
 
-        // A page whose script never ends answers nothing, and Playwright's own timeouts wait for its answer: whatever waits fails when the browser closes it.
+        // A page whose script never ends answers nothing, and Playwright's own timeouts wait for its answer:
+        // whatever waits fails when the browser closes it.
         _hung.Token.Register(() => _ = context.CloseAsync(new() { Reason = "The test took more than two minutes: a page hangs." }));
     }
 
@@ -59,7 +62,9 @@ internal sealed class Visitor : IAsyncDisposable
     /// <summary>No rule of the content security policy was broken and no script failed, on any page so far.</summary>
     public void AssertNoComplaints() => Assert.Empty(_complaints);
 
-    /// <summary>Completes when every WebSocket that any tab has opened is closed: then all that came by them is in <see cref="Heard"/>.</summary>
+    /// <summary>
+    /// Completes when every WebSocket that any tab has opened is closed: then all that came by them is in <see cref="Heard"/>.
+    /// </summary>
     public Task SocketsClosedAsync() => Task.WhenAll(_sockets).WaitAsync(RawMqttClient.Patience);
 
     /// <summary>Something happened that must not.</summary>

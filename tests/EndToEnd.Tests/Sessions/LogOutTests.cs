@@ -89,8 +89,8 @@ public sealed class LogOutTests(SharedServer shared)
     }
 
     /// <summary>
-    /// 250 ms is a promise of the product, not a wish for speed: a client that stopped reading would hold a naive server for seconds, every time. A machine that has
-    /// other things to do is slow once.
+    /// 250 ms is a promise of the product, not a wish for speed: a client that stopped reading would hold a naive server for seconds, every
+    /// time. A machine that has other things to do is slow once.
     /// </summary>
     [Fact]
     public async Task Attack_25_Twenty_clients_of_which_two_stopped_reading_are_silent_within_250_ms()

@@ -7,7 +7,9 @@ using WebMessenger.EndToEnd.Tests.Servers;
 
 namespace WebMessenger.EndToEnd.Tests.Sessions;
 
-/// <summary>Secrets that exist once in the world are used in every way there is, then looked for in everything that the server wrote and said.</summary>
+/// <summary>
+/// Secrets that exist once in the world are used in every way there is, then looked for in everything that the server wrote and said.
+/// </summary>
 public sealed class SecretTests
 {
     private static readonly MqttProperties Durable = new() { { PropertyId.SessionExpiry, 600u } };

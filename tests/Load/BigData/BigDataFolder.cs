@@ -84,7 +84,8 @@ internal sealed class BigDataFolder : IAsyncDisposable
         await EachAsync("access tokens", _size.Accounts, WriteTokenAsync, cancellation);
         RoomStore rooms = new(_documents.Documents);
         await EachAsync("rooms", _size.Rooms, room => AddAsync(rooms, room), cancellation);
-        await EachAsync("accounts with their memberships", _size.Accounts, account => JoinAsync(rooms, account), cancellation);
+        MembershipStore memberships = new(_log, NullLogger<MembershipStore>.Instance);
+        await EachAsync("accounts with their memberships", _size.Accounts, account => JoinAsync(memberships, account), cancellation);
         await EachAsync("kept clients", _size.Kept, KeepAsync, cancellation);
         await EachAsync("batches of events", (int)((_size.Events + EventsAtOnce - 1) / EventsAtOnce), SayAsync, cancellation, atOnce: 2);
     }
@@ -127,12 +128,17 @@ internal sealed class BigDataFolder : IAsyncDisposable
     private async Task AddAsync(RoomStore store, int room)
     {
         var id = RoomId.TryParse(BigDataSize.RoomId(room), out var parsed) ? parsed : throw new LoadException("Not a room's id.");
-        var stored = await store.SaveAsync(new RoomRecord(RoomStore.NewKey(), id, id.Value, "", false, null, _now), firstMember: null);
-        _keys[room] = stored.Key;
+        RoomRecord record = new(RoomStore.NewKey(), id, id.Value, "", new PolicyFields(), null, _now);
+        if (await store.CreateAsync(record) is not null)
+        {
+            throw new LoadException($"The room {id} could not be made.");
+        }
+
+        _keys[room] = record.Key;
     }
 
-    private Task JoinAsync(RoomStore store, int account) =>
-        Task.WhenAll(_size.RoomsOf(account).Select(room => store.AddMemberAsync(_keys[room], BigDataSize.AccountId(account), _now)));
+    private Task JoinAsync(MembershipStore store, int account) => store.PutAllAsync(
+        [.. _size.RoomsOf(account).Select(room => new StoredMembership(_keys[room], BigDataSize.AccountId(account), MembershipRecord.Begin(MemberRole.Member, _now)))]);
 
     private Task KeepAsync(int account)
     {

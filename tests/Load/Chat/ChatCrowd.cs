@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Measuring;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Chat;
 
@@ -53,7 +53,10 @@ internal sealed class ChatCrowd(Door door, Browser browser, IReadOnlyList<Person
             new ParallelOptions { MaxDegreeOfParallelism = ComingAtOnce, CancellationToken = cancellation },
             async (i, stop) => await ComeAsync(i, stop));
 
-    /// <summary>Somebody of each room in turn says something, at this rate for all rooms together, and this many a second leave and come back, until it is enough.</summary>
+    /// <summary>
+    /// Somebody of each room in turn says something, at this rate for all rooms together,
+    /// and this many a second leave and come back, until it is enough.
+    /// </summary>
     public async Task TalkAsync(double messagesPerSecond, double leavesPerSecond, CancellationToken enough)
     {
         List<Task> coming = [];
@@ -78,7 +81,9 @@ internal sealed class ChatCrowd(Door door, Browser browser, IReadOnlyList<Person
         await Task.WhenAll(coming);
     }
 
-    /// <summary>When nobody talks any more: all that was said is acknowledged, and every page has every event of its room. Returns what is wrong.</summary>
+    /// <summary>
+    /// When nobody talks any more: all that was said is acknowledged, and every page has every event of its room. Returns what is wrong.
+    /// </summary>
     /// <param name="heads">The newest event of each room, asked for when all is acknowledged.</param>
     public async Task<IReadOnlyList<string>> VerifyAsync(Func<Task<IReadOnlyList<long>>> heads, CancellationToken cancellation)
     {

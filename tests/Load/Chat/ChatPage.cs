@@ -2,15 +2,18 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Scenarios;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Chat;
 
 /// <summary>
-/// One person's page, open on one room. It does what the pages of the project do: a WebSocket with the cookie, CONNECT, the inbox, read positions, who is here, who types, the history over HTTP, and then the
-/// room's events from the history's end on. Checks that no event is missing from there.
+/// One person's page, open on one room. It does what the pages of the project do: a WebSocket with the cookie, CONNECT, the inbox, read
+/// positions, who is here, who types, the history over HTTP, and then the room's events from the history's end on.
+/// Checks that no event is missing from there.
 /// </summary>
-/// <remarks>What is written here by the reading and by the speaking side is guarded by the crowd's gate; sending, too, so that frames stay whole.</remarks>
+/// <remarks>
+/// What is written here by the reading and by the speaking side is guarded by the crowd's gate; sending, too, so that frames stay whole.
+/// </remarks>
 internal sealed class ChatPage : IPacketHandler, IDisposable
 {
     /// <summary>Below the server's Receive Maximum.</summary>
@@ -48,7 +51,7 @@ internal sealed class ChatPage : IPacketHandler, IDisposable
         {
             var start = Stopwatch.GetTimestamp();
             _ = page.ReadAsync();
-            await page.AskAsync(PacketType.ConnAck, ClientPackets.Connect(MqttVersion.V5, $"page-{person.UserName}", null), cancellation);
+            await page.AskAsync(PacketType.ConnAck, ConnectWish.Clean.ToPacket(MqttVersion.V5, $"page-{person.UserName}", null), cancellation);
             var (room, me) = (RoomTopic.Of(person.Room), $"users/{person.UserName}");
             var around = page.AskAsync(PacketType.SubAck, ClientPackets.Subscribe(MqttVersion.V5, AroundId, [me, $"{me}/read", $"{me}/read/+", $"{room}/people", $"{room}/info", $"{room}/typing"], 0), cancellation);
             var (head, epoch, _) = await browser.HistoryAsync(person.Cookie, person.Room, cancellation);

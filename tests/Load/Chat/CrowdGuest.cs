@@ -1,11 +1,12 @@
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Scenarios;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Chat;
 
 /// <summary>
-/// One guest's page, open on one room, which asks for what the pages of the project ask for and takes what comes. Counts the bytes, and remembers that it was cut off.
+/// One guest's page, open on one room, which asks for what the pages of the project ask for and takes what comes.
+/// Counts the bytes, and remembers that it was cut off.
 /// </summary>
 internal sealed class CrowdGuest : IPacketHandler, IDisposable
 {
@@ -35,7 +36,7 @@ internal sealed class CrowdGuest : IPacketHandler, IDisposable
         try
         {
             _ = guest.ReadAsync();
-            await guest.AskAsync(ClientPackets.Connect(MqttVersion.V5, $"page-{user}", null), cancellation);
+            await guest.AskAsync(ConnectWish.Clean.ToPacket(MqttVersion.V5, $"page-{user}", null), cancellation);
             var me = $"users/{user}";
             await guest.AskAsync(ClientPackets.Subscribe(MqttVersion.V5, 1, [me, $"{me}/unread", $"{me}/read", $"{me}/read/+"], 0), cancellation);
             await guest.AskAsync(ClientPackets.Subscribe(MqttVersion.V5, 2, [$"rooms/{room}/people", $"rooms/{room}/info", $"rooms/{room}/typing"], 0), cancellation);

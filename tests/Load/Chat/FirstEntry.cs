@@ -1,7 +1,6 @@
-using System.Text;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Servers;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Chat;
 
@@ -21,9 +20,9 @@ internal sealed class FirstEntry : IPacketHandler
         using var link = await MqttLink.TryOpenAsync(door, cookie, cancellation) ?? throw new LoadException("The server does not listen any more.");
         FirstEntry entry = new();
         _ = entry.ReadAsync(link);
-        link.Send(ClientPackets.Connect(MqttVersion.V5, $"page-{user}", null));
+        link.Send(ConnectWish.Clean.ToPacket(MqttVersion.V5, $"page-{user}", null));
         await entry._connected.Task.WaitAsync(Patience, cancellation);
-        link.Send(ClientPackets.Publish(MqttVersion.V5, $"rooms/{room}", Encoding.UTF8.GetBytes("Hello, I am new here."), 1, 1, isDuplicate: false));
+        link.Send(ClientPackets.Publish(MqttVersion.V5, $"rooms/{room}", "Hello, I am new here."u8, qos: 1, packetId: 1));
         await entry._acknowledged.Task.WaitAsync(Patience, cancellation);
     }
 

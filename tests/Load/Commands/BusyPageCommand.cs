@@ -7,7 +7,10 @@ using WebMessenger.Load.Servers;
 
 namespace WebMessenger.Load.Commands;
 
-/// <summary>Has people talk in a room that a page shows, with few lines loaded and with many: what a message and a key cost, and what reading back does.</summary>
+/// <summary>
+/// Has people talk in a room that a page shows, with few lines loaded and with many:
+/// what a message and a key cost, and what reading back does.
+/// </summary>
 internal sealed class BusyPageCommand : ICommand
 {
     private const int Speakers = 10;

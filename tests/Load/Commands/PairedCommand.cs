@@ -8,7 +8,9 @@ using WebMessenger.Load.Suite;
 
 namespace WebMessenger.Load.Commands;
 
-/// <summary>The suite by turns with an earlier build, so that a change that costs speed is seen however busy the machine is: see <see cref="Pair"/>.</summary>
+/// <summary>
+/// The suite by turns with an earlier build, so that a change that costs speed is seen however busy the machine is: see <see cref="Pair"/>.
+/// </summary>
 internal sealed class PairedCommand : ICommand
 {
     private static readonly int[] Widths = [-39, -34, 12, 12, 9, 8, 6];

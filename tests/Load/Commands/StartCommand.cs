@@ -4,7 +4,7 @@ using WebMessenger.Load.Generator;
 using WebMessenger.Load.Measuring;
 using WebMessenger.Load.Scenarios;
 using WebMessenger.Load.Servers;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Commands;
 

@@ -58,7 +58,9 @@ internal sealed class SuiteCommand : ICommand
         return report.Problems.Any() ? 1 : 0;
     }
 
-    /// <summary>Every other round mosquitto is first: what the one leaves behind for the other (warm caches, a busy disk) meets both.</summary>
+    /// <summary>
+    /// Every other round mosquitto is first: what the one leaves behind for the other (warm caches, a busy disk) meets both.
+    /// </summary>
     private static IEnumerable<(int Round, SuiteRun Run, Series Series)> Steps(Dictionary<SuiteRun, List<Series>> series, int rounds) =>
         from round in Enumerable.Range(1, rounds)
         from run in series

@@ -1,5 +1,5 @@
 using System.Net;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Crash;
 
@@ -48,7 +48,7 @@ internal abstract class CrashClient(string clientId, MqttVersion version, IPEndP
             {
                 _link = link;
                 Opened();
-                Write(ClientPackets.Connect(version, clientId, login, Wish));
+                Write(Wish.ToPacket(version, clientId, login));
                 Flush();
             }
 

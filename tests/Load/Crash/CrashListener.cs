@@ -1,15 +1,19 @@
 using System.Globalization;
 using System.Net;
 using WebMessenger.Load.Generator;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Crash;
 
 /// <summary>How a listener hears.</summary>
 /// <param name="IsDurable">Its place is the server's to keep; otherwise it catches up by `after`, which takes MQTT 5.</param>
 /// <param name="ReceiveMaximum">MQTT 5 only; 0: not said.</param>
-/// <param name="SubscribesAgain">On every connection, also when its session is there: as mosquitto_sub does. Without a session it always does.</param>
-/// <param name="HearsTwice">It also holds `rooms/+`, which asks for the same events once more. For durable ones: the others may give one filter only.</param>
+/// <param name="SubscribesAgain">
+/// On every connection, also when its session is there: as mosquitto_sub does. Without a session it always does.
+/// </param>
+/// <param name="HearsTwice">
+/// It also holds `rooms/+`, which asks for the same events once more. For durable ones: the others may give one filter only.
+/// </param>
 internal sealed record ListenerPlan(
     bool IsDurable, MqttVersion Version, byte QualityOfService = 1, ushort ReceiveMaximum = 0, bool SubscribesAgain = false, bool HearsTwice = false);
 
@@ -66,7 +70,9 @@ internal sealed class CrashListener : CrashClient
         }
     }
 
-    /// <summary>Completes when it has heard each room up to these, and let go of it. From here on it stays connected and acknowledges at once.</summary>
+    /// <summary>
+    /// Completes when it has heard each room up to these, and let go of it. From here on it stays connected and acknowledges at once.
+    /// </summary>
     public Task ReachAsync(IReadOnlyList<long> heads)
     {
         lock (Gate)

@@ -5,7 +5,9 @@ using WebMessenger.Load.Measuring;
 
 namespace WebMessenger.Load.Crash;
 
-/// <summary>What is done of a long run that goes in parts, as its file keeps it: whoever stops it at any moment goes on from there.</summary>
+/// <summary>
+/// What is done of a long run that goes in parts, as its file keeps it: whoever stops it at any moment goes on from there.
+/// </summary>
 /// <param name="Seed">Of the whole; each part's follows from it.</param>
 /// <param name="Wanted">Kills in all.</param>
 /// <param name="PartKills">Kills between two checks. A part that was stopped before its check is done again.</param>

@@ -3,13 +3,18 @@ using System.Net;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using WebMessenger.Load.Generator;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Crash;
 
 /// <summary>How a publisher speaks.</summary>
-/// <param name="SendsDuplicates">What is unanswered is sent again as MQTT says, with DUP and the same packet id; otherwise as a new PUBLISH. The message's own id is the same in both.</param>
-/// <param name="RelyOnSession">Its messages have no ids of their own: that each is stored once is left to QoS 2 and its MQTT session, which it asks the server to keep.</param>
+/// <param name="SendsDuplicates">
+/// What is unanswered is sent again as MQTT says, with DUP and the same packet id; otherwise as a new PUBLISH.
+/// The message's own id is the same in both.
+/// </param>
+/// <param name="RelyOnSession">
+/// Its messages have no ids of their own: that each is stored once is left to QoS 2 and its MQTT session, which it asks the server to keep.
+/// </param>
 internal sealed record PublisherPlan(MqttVersion Version, byte QualityOfService, bool SendsDuplicates, bool RelyOnSession = false);
 
 /// <summary>Says messages in bursts, names each, and says it again on the next connection until it is acknowledged.</summary>
@@ -149,8 +154,10 @@ internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, 
             return;
         }
 
-        var isStored = packet.TryReadStored(out var seq, out var epoch);
-        if (plan is { Version: MqttVersion.V5, RelyOnSession: false } && !isStored)
+        // Of MQTT 5 only: under which number it is stored.
+        var answer = PubAck.Decode(packet.Type, packet.Body);
+        var (seq, epoch) = answer is { HasSeq: true, Epoch: { } its } ? (answer.Seq, its) : (0, "");
+        if (plan is { Version: MqttVersion.V5, RelyOnSession: false } && seq == 0)
         {
             Record.Notice(FaultKind.WrongNumber, $"{this}: {message.Said.Id} was acknowledged without its seq");
         }
@@ -221,8 +228,8 @@ internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, 
             RoomTopic.Of(message.Said.Room),
             message.Payload,
             plan.QualityOfService,
-            message.PacketId,
-            isDuplicate: message.WasSent && mayBeDuplicate && plan.SendsDuplicates));
+            packetId: message.PacketId,
+            duplicate: message.WasSent && mayBeDuplicate && plan.SendsDuplicates));
         message.WasSent = true;
     }
 

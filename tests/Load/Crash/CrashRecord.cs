@@ -1,6 +1,9 @@
 namespace WebMessenger.Load.Crash;
 
-/// <summary>All that clients did and saw in a run, as they did and saw it: the checker judges nothing else but this and the log that is left at the end.</summary>
+/// <summary>
+/// All that clients did and saw in a run, as they did and saw it:
+/// the checker judges nothing else but this and the log that is left at the end.
+/// </summary>
 /// <remarks>Publishers write under the gate; each listener writes its own list and nobody else does. Read when all have stopped.</remarks>
 internal sealed class CrashRecord
 {
@@ -114,7 +117,9 @@ internal sealed record Said(string Id, int Publisher, string User, int Room, int
 internal readonly record struct Acknowledgement(string Id, long Seq, string Epoch);
 
 /// <summary>All that one listener heard, over all of its connections.</summary>
-/// <param name="IsDurable">The server keeps its place, and it acknowledges when it likes; otherwise it says itself after which seq to go on.</param>
+/// <param name="IsDurable">
+/// The server keeps its place, and it acknowledges when it likes; otherwise it says itself after which seq to go on.
+/// </param>
 internal sealed record Hearing(string Name, bool IsDurable)
 {
     public List<Moment> Moments { get; } = [];

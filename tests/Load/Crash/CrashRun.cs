@@ -6,7 +6,9 @@ using WebMessenger.Load.Servers;
 
 namespace WebMessenger.Load.Crash;
 
-/// <summary>Clients talk while the server is killed and started again, over and over; then everything is compared with the log that is left.</summary>
+/// <summary>
+/// Clients talk while the server is killed and started again, over and over; then everything is compared with the log that is left.
+/// </summary>
 /// <param name="killed">Called after each kill with how many there were, and how many messages are acknowledged.</param>
 internal sealed class CrashRun(CrashPlan plan, MortalServer server, Action<string> progress, Action<int, int>? killed = null)
 {

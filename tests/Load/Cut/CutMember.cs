@@ -4,7 +4,7 @@ using System.Net;
 using WebMessenger.Load.Crash;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Scenarios;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Cut;
 
@@ -21,7 +21,9 @@ internal sealed record WayBack
     public long CaughtUp { get; set; }
 }
 
-/// <summary>A member of one room that comes back when it is cut, by `after` and `epoch`, and checks that every event comes once and in order.</summary>
+/// <summary>
+/// A member of one room that comes back when it is cut, by `after` and `epoch`, and checks that every event comes once and in order.
+/// </summary>
 internal sealed class CutMember(int number, int room, TimeSpan pause, IPEndPoint server, Login login, CrashRecord record, int seed)
     : CrashClient(string.Create(CultureInfo.InvariantCulture, $"member-{number}"), MqttVersion.V5, server, login, record, seed)
 {

@@ -3,6 +3,7 @@ using System.Globalization;
 using WebMessenger.Load.Crash;
 using WebMessenger.Load.Measuring;
 using WebMessenger.Load.Servers;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Cut;
 
@@ -35,7 +36,7 @@ internal sealed class CutRun(CutPlan plan, MortalServer server)
         var accounts = server.Logins.Count - plan.Publishers;
         _members = [.. Enumerable.Range(0, plan.Members).Select(i => new CutMember(i, i % plan.Rooms, plan.Pause, server.Mqtt, server.Logins[i % accounts], _record, i))];
         _publishers = [.. Enumerable.Range(0, plan.Publishers).Select(i => new CrashPublisher(
-            i, new PublisherPlan(Wire.MqttVersion.V5, 1, SendsDuplicates: true), plan.Rooms, plan.PerSecond / plan.Publishers, server.Mqtt, server.Logins[accounts + i], _record, i, isSteady: true))];
+            i, new PublisherPlan(MqttVersion.V5, 1, SendsDuplicates: true), plan.Rooms, plan.PerSecond / plan.Publishers, server.Mqtt, server.Logins[accounts + i], _record, i, isSteady: true))];
         using var log = new StoredLog(server.Http, server.Logins[0]);
         try
         {

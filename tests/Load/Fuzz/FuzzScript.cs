@@ -1,5 +1,6 @@
-using System.Buffers.Binary;
 using System.Text;
+using WebMessenger.Wire.Testing;
+using static WebMessenger.Wire.Testing.MqttWriter;
 
 namespace WebMessenger.Load.Fuzz;
 
@@ -12,7 +13,10 @@ internal enum FuzzEnd
     Reset,
 }
 
-/// <summary>One connection's worth of packets, made from a seed: a conversation that could be right, with mutated packets and states that should not be in it.</summary>
+/// <summary>
+/// One connection's worth of packets, made from a seed: a conversation that could be right,
+/// with mutated packets and states that should not be in it.
+/// </summary>
 internal sealed class FuzzScript
 {
     private static readonly string[] Topics =
@@ -82,8 +86,8 @@ internal sealed class FuzzScript
         8 => Acknowledgement(5),
         9 or 10 => Acknowledgement(6),
         11 => Acknowledgement(7),
-        12 => _random.Next(40) == 0 ? [0xE0, 0] : [0xC0, 0],
-        13 => _random.Next(40) == 0 ? Connect() : [0xC0, 0],
+        12 => _random.Next(40) == 0 ? ClientPackets.Disconnect : ClientPackets.PingReq,
+        13 => _random.Next(40) == 0 ? Connect() : ClientPackets.PingReq,
         14 => _random.Next(40) == 0 ? Packet((byte)_random.Next(256), Bytes(_random.Next(40))) : Publish(),
         _ => Publish(),
     };
@@ -256,26 +260,4 @@ internal sealed class FuzzScript
     }
 
     private string Pick(string[] among) => among[_random.Next(among.Length)];
-
-    private static byte[] Text(string text)
-    {
-        var bytes = new byte[2 + Encoding.UTF8.GetByteCount(text)];
-        BinaryPrimitives.WriteUInt16BigEndian(bytes, (ushort)(bytes.Length - 2));
-        Encoding.UTF8.GetBytes(text, bytes.AsSpan(2));
-        return bytes;
-    }
-
-    private static byte[] Packet(byte header, byte[] body)
-    {
-        List<byte> packet = [header];
-        var rest = body.Length;
-        do
-        {
-            packet.Add((byte)(rest % 128 | (rest >= 128 ? 0x80 : 0)));
-            rest /= 128;
-        }
-        while (rest > 0);
-
-        return [.. packet, .. body];
-    }
 }

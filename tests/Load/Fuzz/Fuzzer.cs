@@ -1,17 +1,18 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Fuzz;
 
-/// <summary>Sends scripts of hostile packets over real sockets, many connections at a time, until so many packets are sent. The same seed makes the same scripts.</summary>
+/// <summary>
+/// Sends scripts of hostile packets over real sockets, many connections at a time, until so many packets are sent.
+/// The same seed makes the same scripts.
+/// </summary>
 /// <param name="rate">Connections begun a second, at most; 0: as many as the server takes.</param>
 internal sealed class Fuzzer(IPEndPoint mqtt, IPEndPoint http, IReadOnlyList<(string User, string Secret)> accounts, int seed, int rate = 0)
 {
     private const int AtATime = 16;
-    private const byte ConnAck = 0x20;
 
     /// <summary>A server that has neither closed nor been reset by then hangs.</summary>
     private static readonly TimeSpan CloseTime = TimeSpan.FromSeconds(30);
@@ -78,7 +79,7 @@ internal sealed class Fuzzer(IPEndPoint mqtt, IPEndPoint http, IReadOnlyList<(st
             await socket.ConnectAsync(script.IsWebSocket ? http : mqtt, cancellation);
             if (script.IsWebSocket)
             {
-                await UpgradeAsync(socket, cancellation);
+                await WebSocketFrames.AskAsync(socket, http, cookie: null, cancellation);
             }
 
             reading = ReadAwayAsync(socket, script.IsWebSocket);
@@ -112,22 +113,6 @@ internal sealed class Fuzzer(IPEndPoint mqtt, IPEndPoint http, IReadOnlyList<(st
         await reading;
     }
 
-    private async Task UpgradeAsync(Socket socket, CancellationToken cancellation)
-    {
-        await socket.SendAsync(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture,
-            $"GET /mqtt HTTP/1.1\r\nHost: {http}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ZnV6emluZy1pcy1mdW4hIQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n")), cancellation);
-        var answer = new byte[1];
-        for (var ends = 0; ends < 4;)
-        {
-            if (await socket.ReceiveAsync(answer, cancellation) == 0)
-            {
-                return;
-            }
-
-            ends = answer[0] == "\r\n\r\n"[ends] ? ends + 1 : answer[0] == '\r' ? 1 : 0;
-        }
-    }
-
     private async Task ReadAwayAsync(Socket socket, bool isWebSocket)
     {
         var buffer = new byte[16384];
@@ -135,7 +120,7 @@ internal sealed class Fuzzer(IPEndPoint mqtt, IPEndPoint http, IReadOnlyList<(st
         {
             // Of a WebSocket, behind the two bytes of its first frame's header.
             var first = await socket.ReceiveAsync(buffer);
-            if (first > 2 && buffer[isWebSocket ? 2 : 0] == ConnAck)
+            if (first > 2 && buffer[isWebSocket ? 2 : 0] >> 4 == (int)PacketType.ConnAck)
             {
                 Interlocked.Increment(ref _answered);
             }

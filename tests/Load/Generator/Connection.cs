@@ -1,11 +1,13 @@
 using System.Diagnostics;
 using System.Net.Sockets;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Generator;
 
 /// <summary>One client on a socket, plain or as a WebSocket: reads packets, and sends what was written since in one go.</summary>
-/// <remarks>Everything runs under the swarm's gate; what is sent or received meanwhile belongs to the socket until its completion has run.</remarks>
+/// <remarks>
+/// Everything runs under the swarm's gate; what is sent or received meanwhile belongs to the socket until its completion has run.
+/// </remarks>
 internal abstract class Connection : IDisposable
 {
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -37,10 +39,13 @@ internal abstract class Connection : IDisposable
 
     protected Swarm Swarm { get; }
 
-    /// <summary>Connects, signs in and does what <see cref="AfterConnect"/> asks for; <see cref="Swarm.Opened"/> is told when that is done, <see cref="Swarm.Lost"/> when it fails.</summary>
+    /// <summary>
+    /// Connects, signs in and does what <see cref="AfterConnect"/> asks for;
+    /// <see cref="Swarm.Opened"/> is told when that is done, <see cref="Swarm.Lost"/> when it fails.
+    /// </summary>
     public void Open(Login? login)
     {
-        _connect = ClientPackets.Connect(Swarm.Version, $"load-{Number}", login);
+        _connect = ConnectWish.Clean.ToPacket(Swarm.Version, $"load-{Number}", login);
         SocketAsyncEventArgs connecting = new(true) { RemoteEndPoint = Swarm.Door.Address };
         connecting.Completed += (_, _) => OnConnected(connecting);
         if (!_socket.ConnectAsync(connecting))

@@ -2,11 +2,14 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using WebMessenger.Load.Measuring;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Generator;
 
-/// <summary>Somebody who whispers to themselves sixteen times a second, less often than an account may, and waits for each acknowledgement, whatever else the server has to do.</summary>
+/// <summary>
+/// Somebody who whispers to themselves sixteen times a second, less often than an account may,
+/// and waits for each acknowledgement, whatever else the server has to do.
+/// </summary>
 /// <remarks>On a thread and a blocking socket of its own: what the generator's other work keeps waiting is not the server's time.</remarks>
 internal sealed class HonestClient : IDisposable
 {
@@ -26,7 +29,7 @@ internal sealed class HonestClient : IDisposable
         _publish = ClientPackets.Publish(MqttVersion.V311, topic ?? "users/" + login.UserName, "honest"u8, out var packetIdAt);
         _publish[packetIdAt + 1] = 1;
         _socket.Connect(server);
-        _socket.Send(ClientPackets.Connect(MqttVersion.V311, "honest", login));
+        _socket.Send(ConnectWish.Clean.ToPacket(MqttVersion.V311, "honest", login));
         Receive();
     }
 

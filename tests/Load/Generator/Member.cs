@@ -1,8 +1,10 @@
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Generator;
 
-/// <summary>A client that hears one room at QoS 1, or none: acknowledges every delivery and checks that each comes once and in order.</summary>
+/// <summary>
+/// A client that hears one room at QoS 1, or none: acknowledges every delivery and checks that each comes once and in order.
+/// </summary>
 internal sealed class Member(Swarm swarm, int number, int room, int receiveBytes) : Connection(swarm, number, receiveBytes)
 {
     private const ushort SubscribeId = 1;

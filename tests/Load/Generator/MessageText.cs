@@ -5,8 +5,8 @@ using System.Globalization;
 namespace WebMessenger.Load.Generator;
 
 /// <summary>
-/// The text of a message, which carries what is needed to check and time its delivery: the room, the publisher, the message's number there and when it was sent. Only characters that JSON
-/// leaves alone, so that it is found unchanged in a bare text and in an event.
+/// The text of a message, which carries what is needed to check and time its delivery: the room, the publisher, the message's number there
+/// and when it was sent. Only characters that JSON leaves alone, so that it is found unchanged in a bare text and in an event.
 /// </summary>
 internal static class MessageText
 {

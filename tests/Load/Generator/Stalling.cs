@@ -1,8 +1,10 @@
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Generator;
 
-/// <summary>Makes clients stop reading while much waits for them: a room with more history than the sockets between hold, asked for and not read.</summary>
+/// <summary>
+/// Makes clients stop reading while much waits for them: a room with more history than the sockets between hold, asked for and not read.
+/// </summary>
 internal static class Stalling
 {
     // The kernel takes 3 to 5 MB even when the client's buffer is small.

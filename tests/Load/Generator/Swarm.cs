@@ -1,16 +1,22 @@
 using System.Diagnostics;
 using WebMessenger.Load.Measuring;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Generator;
 
-/// <summary>All clients of one run: opens them, lets them publish, counts what arrives, and says at the end whether anything was lost, repeated or out of order.</summary>
+/// <summary>
+/// All clients of one run: opens them, lets them publish, counts what arrives,
+/// and says at the end whether anything was lost, repeated or out of order.
+/// </summary>
 /// <remarks>
-/// <para>Threads. Every connection, counter and histogram of a swarm is guarded by <see cref="Gate"/>. On Linux and macOS it is hardly ever contended: <see cref="RunInline"/> makes the
-/// runtime's one epoll thread run every completion itself, so that this thread reads, checks, acknowledges and publishes, for all connections, and no work goes through the thread pool.
-/// The scenario's own code takes the gate a few times a second at most. Where completions come on other threads (Windows), the gate keeps it correct.</para>
-/// <para>The hot path allocates nothing: every connection has a receive buffer and two send buffers from the start, packets are read where they lie, and publishes are patched copies. One
-/// receive brings many deliveries; their acknowledgements, and the publishes that these allow, leave in one send.</para>
+/// <para>Threads. Every connection, counter and histogram of a swarm is guarded by <see cref="Gate"/>.
+/// On Linux and macOS it is hardly ever contended: <see cref="RunInline"/> makes the runtime's one epoll thread run every completion
+/// itself, so that this thread reads, checks, acknowledges and publishes, for all connections, and no work goes through the thread pool.
+/// The scenario's own code takes the gate a few times a second at most.
+/// Where completions come on other threads (Windows), the gate keeps it correct.</para>
+/// <para>The hot path allocates nothing: every connection has a receive buffer and two send buffers from the start, packets are read where
+/// they lie, and publishes are patched copies. One receive brings many deliveries;
+/// their acknowledgements, and the publishes that these allow, leave in one send.</para>
 /// </remarks>
 internal sealed class Swarm : ITraffic, IDisposable
 {
@@ -58,7 +64,9 @@ internal sealed class Swarm : ITraffic, IDisposable
 
     public Histogram Acknowledgement { get; } = new();
 
-    /// <summary>Must come before the process uses its first socket. What it sets is not for child processes: see <see cref="Servers.ChildProcess"/>.</summary>
+    /// <summary>
+    /// Must come before the process uses its first socket. What it sets is not for child processes: see <see cref="Servers.ChildProcess"/>.
+    /// </summary>
     public static void RunInline()
     {
         foreach (var (name, value) in InlineSettings)
@@ -74,9 +82,13 @@ internal sealed class Swarm : ITraffic, IDisposable
         ["DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT"] = "1",
     };
 
-    /// <summary>Opens one client for each member and publisher, members first, and subscribes the members; nothing is published yet.</summary>
+    /// <summary>
+    /// Opens one client for each member and publisher, members first, and subscribes the members; nothing is published yet.
+    /// </summary>
     /// <param name="roomOfMember">The room of each member; -1: none.</param>
-    /// <param name="roomsOfPublisher">For each publisher the rooms that it speaks to, in turn. Members of other rooms hear nothing, and are given small buffers.</param>
+    /// <param name="roomsOfPublisher">
+    /// For each publisher the rooms that it speaks to, in turn. Members of other rooms hear nothing, and are given small buffers.
+    /// </param>
     public async Task OpenAsync(
         IReadOnlyList<int> roomOfMember, IReadOnlyList<int[]> roomsOfPublisher, int window, int textLength, Func<int, Login?> login, CancellationToken cancellation)
     {
@@ -113,7 +125,10 @@ internal sealed class Swarm : ITraffic, IDisposable
         }
     }
 
-    /// <summary>Publishes at a steady rate, publisher after publisher, until it is enough. A message whose publisher's window is full is sent when there is room, and timed from then.</summary>
+    /// <summary>
+    /// Publishes at a steady rate, publisher after publisher, until it is enough.
+    /// A message whose publisher's window is full is sent when there is room, and timed from then.
+    /// </summary>
     public async Task PublishAtRateAsync(double perSecond, CancellationToken enough)
     {
         var clock = Stopwatch.StartNew();
@@ -149,7 +164,10 @@ internal sealed class Swarm : ITraffic, IDisposable
         }
     }
 
-    /// <summary>Completes when all that was published is acknowledged and delivered. What is still missing when patience is over, or the loss of a connection, is a problem.</summary>
+    /// <summary>
+    /// Completes when all that was published is acknowledged and delivered.
+    /// What is still missing when patience is over, or the loss of a connection, is a problem.
+    /// </summary>
     public async Task QuietAsync(CancellationToken cancellation)
     {
         Task quiet;
@@ -174,8 +192,8 @@ internal sealed class Swarm : ITraffic, IDisposable
     public Task Broken => _broken.Task;
 
     /// <summary>
-    /// When quiet: asks every member for a PINGRESP, so that whatever was sent to it before has been read, and compares what each got with what was published and with what the others of its
-    /// room got. Returns what is wrong.
+    /// When quiet: asks every member for a PINGRESP, so that whatever was sent to it before has been read, and compares what each got with
+    /// what was published and with what the others of its room got. Returns what is wrong.
     /// </summary>
     public async Task<IReadOnlyList<string>> VerifyAsync(CancellationToken cancellation)
     {

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text;
 using WebMessenger.Load.Generator;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Hardships;
 
@@ -22,7 +22,7 @@ internal sealed class Ballast(IPEndPoint server, Login login) : IPacketHandler, 
     public async Task RefusedAsync(TimeSpan patience, CancellationToken cancellation)
     {
         _link = await MqttLink.TryOpenAsync(server, cancellation) ?? throw new LoadException("The server is gone.");
-        _link.Send(ClientPackets.Connect(MqttVersion.V5, "ballast", login));
+        _link.Send(ConnectWish.Clean.ToPacket(MqttVersion.V5, "ballast", login));
         var reading = _link.ReadAsync(this, 64 * 1024);
         await Task.WhenAny(_refused.Task, reading).WaitAsync(patience, cancellation);
         if (!_refused.Task.IsCompleted)
@@ -60,6 +60,6 @@ internal sealed class Ballast(IPEndPoint server, Login login) : IPacketHandler, 
     private void Say(ushort packetId)
     {
         _said++;
-        _link!.Send(ClientPackets.Publish(MqttVersion.V5, "rooms/" + RoomTopic.IdOf(HardshipRun.SpareRoom), Text, 1, packetId, false));
+        _link!.Send(ClientPackets.Publish(MqttVersion.V5, "rooms/" + RoomTopic.IdOf(HardshipRun.SpareRoom), Text, 1, packetId: packetId));
     }
 }

@@ -4,7 +4,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace WebMessenger.Load.Measuring;
 
-/// <summary>A growing file, written and synced once per step: what the disk alone takes for what a log must do for every lone message.</summary>
+/// <summary>
+/// A growing file, written and synced once per step: what the disk alone takes for what a log must do for every lone message.
+/// </summary>
 internal sealed partial class SyncProbe(string folder) : IDisposable
 {
     // About what an event, its head and the log's framing take.

@@ -39,7 +39,10 @@ internal sealed record BusyRoom(double Message, double Key, double LongestTask, 
     public static async Task<double> QuietKeyAsync(IPage page, ICDPSession tab) => await BusyAsync(tab, () => TypeAsync(page)) / Keys;
 
     /// <summary>Scrolls up to the beginning, a screen a frame.</summary>
-    /// <returns>Milliseconds of the main thread for a hundred lines, in the first half and in the last; frames in which something in sight was not drawn.</returns>
+    /// <returns>
+    /// Milliseconds of the main thread for a hundred lines, in the first half and in the last;
+    /// frames in which something in sight was not drawn.
+    /// </returns>
     public static async Task<(double First, double Last, int Pages, int Blank)> ReadBackAsync(IPage page, ICDPSession tab)
     {
         List<double> costs = [];

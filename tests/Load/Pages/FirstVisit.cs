@@ -26,8 +26,8 @@ internal sealed record FirstVisit(
 
     public const int LobbyBudget = 170_000;
 
-    // The page itself notes it, as it draws: on a busy machine it may be long before anybody asks, and what an idle door fetches ahead meanwhile is
-    // not part of the door.
+    // The page itself notes it, as it draws: on a busy machine it may be long before anybody asks,
+    // and what an idle door fetches ahead meanwhile is not part of the door.
     private const string NoteNickname =
         """
         new MutationObserver((_, observer) => {
@@ -74,8 +74,8 @@ internal sealed record FirstVisit(
     }
 
     /// <summary>
-    /// Somebody who is signed in opens the lobby with nothing in the browser's caches, as behind a new version: the time until its newest message
-    /// is on screen.
+    /// Somebody who is signed in opens the lobby with nothing in the browser's caches, as behind a new version:
+    /// the time until its newest message is on screen.
     /// </summary>
     public static async Task<TimeSpan> ReturnAsync(IBrowser browser, Uri server, string newest, Slowness slowness)
     {

@@ -4,8 +4,8 @@ using Microsoft.Playwright;
 namespace WebMessenger.Load.Pages;
 
 /// <summary>
-/// What came over the wire to one tab, headers included, by kind (`Document`, `Script`, `Stylesheet`, `Fetch`, `WebSocket`, …), as the browser's
-/// own network layer counts it. What came from its cache is nothing.
+/// What came over the wire to one tab, headers included, by kind (`Document`, `Script`, `Stylesheet`, `Fetch`, `WebSocket`, …), as the
+/// browser's own network layer counts it. What came from its cache is nothing.
 /// </summary>
 internal sealed class WireBytes
 {

@@ -3,7 +3,10 @@ using System.Xml.Linq;
 
 namespace WebMessenger.Load.Reports;
 
-/// <summary>Two bars for each of some subjects, as an SVG that is read in light and in dark: each pair has its own scale, on which the second bar is 1.</summary>
+/// <summary>
+/// Two bars for each of some subjects, as an SVG that is read in light and in dark:
+/// each pair has its own scale, on which the second bar is 1.
+/// </summary>
 /// <param name="First">What the upper bars are.</param>
 /// <param name="Second">What the lower bars are.</param>
 /// <param name="Below">Lines of small print.</param>

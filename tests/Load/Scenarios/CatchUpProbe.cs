@@ -1,11 +1,14 @@
 using System.Buffers.Text;
 using System.Diagnostics;
 using System.Net;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Scenarios;
 
-/// <summary>A client that connects once, takes what it missed of one room, acknowledges as it comes, and checks that nothing is left out or out of order.</summary>
+/// <summary>
+/// A client that connects once, takes what it missed of one room, acknowledges as it comes,
+/// and checks that nothing is left out or out of order.
+/// </summary>
 internal sealed class CatchUpProbe : IPacketHandler
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -28,7 +31,9 @@ internal sealed class CatchUpProbe : IPacketHandler
     /// <summary>Returns the time from opening the socket to the last event that was missed.</summary>
     /// <param name="subscribe">Null: its session, which then must be there, holds the filter.</param>
     /// <param name="after">The seq that it has.</param>
-    /// <param name="goal">The seq that was newest when it came back. Equal to <paramref name="after"/>: it leaves when it is subscribed.</param>
+    /// <param name="goal">
+    /// The seq that was newest when it came back. Equal to <paramref name="after"/>: it leaves when it is subscribed.
+    /// </param>
     public static async Task<TimeSpan> RunAsync(
         IPEndPoint server, MqttVersion version, byte[] connect, byte[]? subscribe, long after, long goal, CancellationToken cancellation)
     {

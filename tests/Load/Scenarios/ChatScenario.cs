@@ -6,6 +6,7 @@ using WebMessenger.Load.Crash;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Measuring;
 using WebMessenger.Load.Servers;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Scenarios;
 
@@ -117,7 +118,7 @@ internal sealed class ChatScenario : IScenario
 
     private async Task TalkBeforeAsync(ServerUnderTest server, CancellationToken cancellation)
     {
-        using Swarm speaker = new(server.Door(Transport.Tcp), Wire.MqttVersion.V5, _rooms);
+        using Swarm speaker = new(server.Door(Transport.Tcp), MqttVersion.V5, _rooms);
         await speaker.OpenAsync([], [[.. Enumerable.Range(0, _rooms)]], window: 64, textLength: 80, server.Login, cancellation);
         speaker.Publish(_rooms * SaidBefore);
         await speaker.QuietAsync(cancellation);

@@ -9,8 +9,8 @@ using WebMessenger.Load.Servers;
 namespace WebMessenger.Load.Scenarios;
 
 /// <summary>
-/// Guests enter one room as the page does, so many a second, until it is full; then the room is deleted while somebody talks in another one. What a guest who comes costs the
-/// server when few are there and when many are, and what each costs those who are there already.
+/// Guests enter one room as the page does, so many a second, until it is full; then the room is deleted while somebody talks in another
+/// one. What a guest who comes costs the server when few are there and when many are, and what each costs those who are there already.
 /// </summary>
 internal sealed class CrowdScenario : IScenario
 {

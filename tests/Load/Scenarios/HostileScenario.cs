@@ -6,11 +6,14 @@ using WebMessenger.Load.Commands;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Measuring;
 using WebMessenger.Load.Servers;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Scenarios;
 
-/// <summary>Connections that mean harm before they have signed in, and take-overs of clients that have stopped reading: what they cost, and how long an honest CONNECT takes beside them.</summary>
+/// <summary>
+/// Connections that mean harm before they have signed in, and take-overs of clients that have stopped reading:
+/// what they cost, and how long an honest CONNECT takes beside them.
+/// </summary>
 /// <remarks>The server's limits of an address are off: all come from one.</remarks>
 internal sealed class HostileScenario : IScenario
 {
@@ -134,11 +137,13 @@ internal sealed class HostileScenario : IScenario
         return socket;
     }
 
-    /// <summary>A quarter each: silent; a CONNECT a byte at a time, here its first half; garbage; a length of 256 MB, and some of it.</summary>
+    /// <summary>
+    /// A quarter each: silent; a CONNECT a byte at a time, here its first half; garbage; a length of 256 MB, and some of it.
+    /// </summary>
     private static async Task<List<Socket>> AttackAsync(ServerUnderTest server, int connections, CancellationToken cancellation)
     {
         Random random = new(1);
-        var connect = ClientPackets.Connect(MqttVersion.V5, "slow", server.Login(0));
+        var connect = ConnectWish.Clean.ToPacket(MqttVersion.V5, "slow", server.Login(0));
         var garbage = new byte[4096];
         List<Socket> sockets = [];
         for (var i = 0; i < connections; i++)

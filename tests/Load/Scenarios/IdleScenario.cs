@@ -4,14 +4,17 @@ using WebMessenger.Load.Commands;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Measuring;
 using WebMessenger.Load.Servers;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Scenarios;
 
 /// <summary>Connections that are signed in and do nothing: what each costs in memory, and what opening them cost.</summary>
 internal sealed class IdleScenario : IScenario
 {
-    /// <summary>Opened and closed first, so that pools that any connection needs are not counted; and more than once, so that the code has been compiled for good.</summary>
+    /// <summary>
+    /// Opened and closed first, so that pools that any connection needs are not counted;
+    /// and more than once, so that the code has been compiled for good.
+    /// </summary>
     private const int WarmUpConnections = 200;
 
     private const int WarmUpBursts = 5;

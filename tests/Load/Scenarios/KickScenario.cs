@@ -8,7 +8,9 @@ using WebMessenger.Load.Servers;
 
 namespace WebMessenger.Load.Scenarios;
 
-/// <summary>Log-outs of a browser with many tabs, of which some have stopped reading: how long until the answer, and until the last byte at any tab.</summary>
+/// <summary>
+/// Log-outs of a browser with many tabs, of which some have stopped reading: how long until the answer, and until the last byte at any tab.
+/// </summary>
 internal sealed class KickScenario : IScenario
 {
     private const int WarmUpLogouts = 5;

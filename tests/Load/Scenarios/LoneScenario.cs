@@ -3,11 +3,13 @@ using WebMessenger.Load.Commands;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Measuring;
 using WebMessenger.Load.Servers;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Scenarios;
 
-/// <summary>One sender that waits for each acknowledgement, by turns with a probe that writes and syncs a file in the same folder.</summary>
+/// <summary>
+/// One sender that waits for each acknowledgement, by turns with a probe that writes and syncs a file in the same folder.
+/// </summary>
 internal sealed class LoneScenario(Arguments arguments) : IScenario
 {
     private const int WarmUpMessages = 1_000;

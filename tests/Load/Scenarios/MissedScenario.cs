@@ -4,7 +4,7 @@ using WebMessenger.Load.Crash;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Measuring;
 using WebMessenger.Load.Servers;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Scenarios;
 
@@ -107,7 +107,7 @@ internal sealed class MissedScenario : IScenario
         return await AmidTrafficAsync(swarm, () => CatchUpProbe.RunAsync(
             server.Mqtt,
             MqttVersion.V5,
-            ClientPackets.Connect(MqttVersion.V5, ClientId, server.Login(1), wish),
+            wish.ToPacket(MqttVersion.V5, ClientId, server.Login(1)),
             ClientPackets.Subscribe(MqttVersion.V5, 1, RoomTopic.Of(0), quality, ("after", after.ToString(CultureInfo.InvariantCulture))),
             after,
             head,
@@ -117,9 +117,9 @@ internal sealed class MissedScenario : IScenario
     private async Task<TimeSpan> DurableAsync(ServerUnderTest server, Swarm swarm, StoredLog log, MqttVersion version, ConnectWish wish, CancellationToken cancellation)
     {
         // Begins anew, so that it is known where it begins.
-        var connect = ClientPackets.Connect(version, ClientId, server.Login(1), wish);
+        var connect = wish.ToPacket(version, ClientId, server.Login(1));
         await CatchUpProbe.RunAsync(
-            server.Mqtt, version, ClientPackets.Connect(version, ClientId, server.Login(1), wish with { IsClean = true, SessionExpirySeconds = 0 }), ClientPackets.Subscribe(version, 1, RoomTopic.Of(0), 1), 0, 0, cancellation);
+            server.Mqtt, version, (wish with { IsClean = true, SessionExpirySeconds = 0 }).ToPacket(version, ClientId, server.Login(1)), ClientPackets.Subscribe(version, 1, RoomTopic.Of(0), 1), 0, 0, cancellation);
         await CatchUpProbe.RunAsync(server.Mqtt, version, connect, ClientPackets.Subscribe(version, 1, RoomTopic.Of(0), 1), 0, 0, cancellation);
         var after = await log.HeadAsync(0, cancellation);
         await PublishAsync(swarm, cancellation);

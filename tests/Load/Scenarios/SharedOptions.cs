@@ -1,6 +1,6 @@
 using WebMessenger.Load.Commands;
 using WebMessenger.Load.Servers;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Scenarios;
 

@@ -3,7 +3,7 @@ using WebMessenger.Load.Commands;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Measuring;
 using WebMessenger.Load.Servers;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Scenarios;
 
@@ -125,7 +125,7 @@ internal sealed class SilentScenario : IScenario, IPacketHandler
             var version = i % 2 == 0 ? MqttVersion.V5 : MqttVersion.V311;
             var link = await MqttLink.TryOpenAsync(server.Mqtt, cancellation) ?? throw new LoadException("The server does not listen any more.");
             links.Add(link);
-            link.Send(ClientPackets.Connect(version, string.Create(CultureInfo.InvariantCulture, $"silent-{i}"), server.Login(i)));
+            link.Send(ConnectWish.Clean.ToPacket(version, string.Create(CultureInfo.InvariantCulture, $"silent-{i}"), server.Login(i)));
             link.Send(ClientPackets.Subscribe(version, 1, RoomTopic.Of(0), 1));
             _ = ReadAsync(link);
         }

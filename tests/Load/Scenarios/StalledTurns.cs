@@ -6,8 +6,9 @@ using WebMessenger.Load.Servers;
 namespace WebMessenger.Load.Scenarios;
 
 /// <summary>
-/// Turns of the same traffic, in half of which some more members of the first room are there that have stopped reading. They have asked for the room's history and not read it, so that their
-/// sockets are full from the start of the turn, however slow the traffic is.
+/// Turns of the same traffic, in half of which some more members of the first room are there that have stopped reading.
+/// They have asked for the room's history and not read it, so that their sockets are full from the start of the turn,
+/// however slow the traffic is.
 /// </summary>
 internal sealed class StalledTurns
 {

@@ -5,7 +5,10 @@ using WebMessenger.Load.Servers;
 
 namespace WebMessenger.Load.Scenarios;
 
-/// <summary>All strangers as a process of its own that takes only what processor time nobody else wants: theirs are other machines, and what they spend there is not the server's.</summary>
+/// <summary>
+/// All strangers as a process of its own that takes only what processor time nobody else wants:
+/// theirs are other machines, and what they spend there is not the server's.
+/// </summary>
 internal sealed class StrangersProcess : IAsyncDisposable
 {
     private readonly ChildProcess _process;

@@ -8,7 +8,10 @@ using WebMessenger.Load.Servers;
 
 namespace WebMessenger.Load.Scenarios;
 
-/// <summary>Strangers at some addresses who hold all the sockets they get, by every door, and say nothing, half of something, or it slowly: what connected people and newcomers notice.</summary>
+/// <summary>
+/// Strangers at some addresses who hold all the sockets they get, by every door, and say nothing, half of something, or it slowly:
+/// what connected people and newcomers notice.
+/// </summary>
 /// <remarks>The server's limits are as it is shipped. It must have MQTT over TLS and https, too.</remarks>
 internal sealed class StrangersScenario(int addresses, int socketsOfEach, TimeSpan time) : IScenario
 {

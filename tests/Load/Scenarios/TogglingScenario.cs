@@ -6,7 +6,7 @@ using WebMessenger.Load.Crash;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Measuring;
 using WebMessenger.Load.Servers;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Scenarios;
 

@@ -3,14 +3,16 @@ using WebMessenger.Load.Commands;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Measuring;
 using WebMessenger.Load.Servers;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Scenarios;
 
 /// <summary>Publishers that keep their windows full, or publish at a steady rate, to rooms with members. Everything at QoS 1.</summary>
 internal sealed class TrafficScenario : IScenario
 {
-    /// <summary>More would be an account for every connection, which costs a password hash each and changes nothing for a delivery.</summary>
+    /// <summary>
+    /// More would be an account for every connection, which costs a password hash each and changes nothing for a delivery.
+    /// </summary>
     private const int AccountsAtMost = 100;
 
     private readonly Crowd _crowd;

@@ -7,7 +7,7 @@ using WebMessenger.Load.Crash;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Measuring;
 using WebMessenger.Load.Servers;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Scenarios;
 
@@ -15,7 +15,10 @@ namespace WebMessenger.Load.Scenarios;
 /// Connections that ask for much and read nothing, one kind after the other, none of which goes: what they cost the server in memory, and
 /// somebody honest in time.
 /// </summary>
-/// <remarks>The server's limits of connections of an address and an account are off: all come from one, as a few accounts. Those of long answers are on.</remarks>
+/// <remarks>
+/// The server's limits of connections of an address and an account are off: all come from one, as a few accounts.
+/// Those of long answers are on.
+/// </remarks>
 internal sealed class UnreadScenario : IScenario
 {
     /// <summary>The figure that counts.</summary>
@@ -68,7 +71,8 @@ internal sealed class UnreadScenario : IScenario
         List<Task> asking = [];
         try
         {
-            // What it costs to say and to write all that is not read is not what the deaf cost, nor is the store's own memory for what is read, which is full from here on.
+            // What it costs to say and to write all that is not read is not what the deaf cost,
+            // nor is the store's own memory for what is read, which is full from here on.
             for (var i = 0; i < FillsBefore; i++)
             {
                 await Stalling.FillAsync(speaker, RoomTopic.Of(0));
@@ -152,7 +156,7 @@ internal sealed class UnreadScenario : IScenario
     {
         var socket = await ConnectAsync(server.Mqtt, cancellation);
         var name = string.Create(CultureInfo.InvariantCulture, $"deaf-{_deaf.Count}");
-        await socket.SendAsync(ClientPackets.Connect(version, name, server.Login(2 + (number % (Accounts - 2)))), cancellation);
+        await socket.SendAsync(ConnectWish.Clean.ToPacket(version, name, server.Login(2 + (number % (Accounts - 2)))), cancellation);
         await socket.ReceiveAsync(new byte[4], cancellation);
         return socket;
     }
@@ -178,7 +182,7 @@ internal sealed class UnreadScenario : IScenario
     {
         var version = number % 2 == 0 ? MqttVersion.V5 : MqttVersion.V311;
         var socket = await OpenAsync(server, version, number, enough);
-        var packet = number % 4 < 2 ? ClientPackets.Publish(version, "nonsense", "x"u8, 1, 1, isDuplicate: false) : ClientPackets.PingReq;
+        var packet = number % 4 < 2 ? ClientPackets.Publish(version, "nonsense", "x"u8, 1, packetId: 1) : ClientPackets.PingReq;
         asking.Add(SendOnAsync(socket, [.. Enumerable.Repeat(packet, 4096 / packet.Length).SelectMany(bytes => bytes)], enough));
     }
 

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using WebMessenger.Auth;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 using WebMessenger.Storage.Documents;
 using WebMessenger.Storage.EventLog;
 
@@ -56,7 +56,9 @@ internal sealed class AccountSeed : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    /// <summary>The hash of <see cref="Password"/>: made once, as it costs a deliberate 20 to 50 ms, and read from a data folder of its own.</summary>
+    /// <summary>
+    /// The hash of <see cref="Password"/>: made once, as it costs a deliberate 20 to 50 ms, and read from a data folder of its own.
+    /// </summary>
     public static async Task<string> HashAsync(CancellationToken cancellation)
     {
         var folder = Directory.CreateTempSubdirectory("webmessenger-hash-").FullName;

@@ -135,7 +135,9 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks it to stop, as a supervisor does, and returns its exit code. Throws <see cref="LoadException"/> when it does not stop.</summary>
+    /// <summary>
+    /// Asks it to stop, as a supervisor does, and returns its exit code. Throws <see cref="LoadException"/> when it does not stop.
+    /// </summary>
     public async Task<int> StopAsync()
     {
         if (OperatingSystem.IsWindows())

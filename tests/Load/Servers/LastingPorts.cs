@@ -4,8 +4,9 @@ using System.Net.Sockets;
 namespace WebMessenger.Load.Servers;
 
 /// <summary>
-/// Free ports for a server that is started more than once. They lie below those that systems give to clients (32,768 and up on Linux): while the server is down, anybody's connection could take one of
-/// those for its own end, and a client that keeps knocking there can even reach itself.
+/// Free ports for a server that is started more than once. They lie below those that systems give to clients (32,768 and up on Linux):
+/// while the server is down, anybody's connection could take one of those for its own end,
+/// and a client that keeps knocking there can even reach itself.
 /// </summary>
 internal static class LastingPorts
 {

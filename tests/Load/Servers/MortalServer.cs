@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Net;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Servers;
 

@@ -1,5 +1,5 @@
 using System.Net;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Servers;
 

@@ -4,7 +4,7 @@ using System.Net;
 using System.Reflection;
 using System.Text.RegularExpressions;
 using WebMessenger.Load.Generator;
-using WebMessenger.Load.Wire;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Servers;
 

@@ -3,7 +3,10 @@ using System.Globalization;
 
 namespace WebMessenger.Load.Suite;
 
-/// <summary>Says before each step which one it is, and about how long all that is left will take: by what was expected, corrected by how long the steps so far took.</summary>
+/// <summary>
+/// Says before each step which one it is, and about how long all that is left will take:
+/// by what was expected, corrected by how long the steps so far took.
+/// </summary>
 internal sealed class Progress(TextWriter to, IReadOnlyList<int> expectedSeconds)
 {
     /// <summary>Seconds that went as expected, so to say: the first step alone, which makes the accounts, must not upset it all.</summary>

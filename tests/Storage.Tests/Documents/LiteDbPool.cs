@@ -5,9 +5,10 @@ namespace WebMessenger.Storage.Tests.Documents;
 
 /// <summary>Mends LiteDB's buffer pool, which damage breaks for the whole process.</summary>
 /// <remarks>
-/// LiteDB 5.0.20, ArrayPool.cs: when a bucket is empty, Rent makes an array of just the size asked for, and Return puts it among the larger ones; who is given it later
-/// fails with "output byte buffer is too small". A bucket has eight arrays, and a page that cannot be read loses one (BufferReader returns none when it throws). A process
-/// with one store has stopped writing by then; a test process goes on to the next store.
+/// LiteDB 5.0.20, ArrayPool.cs: when a bucket is empty, Rent makes an array of just the size asked for, and Return puts it among the larger
+/// ones; who is given it later fails with "output byte buffer is too small".
+/// A bucket has eight arrays, and a page that cannot be read loses one (BufferReader returns none when it throws).
+/// A process with one store has stopped writing by then; a test process goes on to the next store.
 /// </remarks>
 internal static class LiteDbPool
 {

@@ -3,7 +3,10 @@ using static WebMessenger.Storage.Tests.Documents.RecordedDisk;
 
 namespace WebMessenger.Storage.Tests.Documents;
 
-/// <summary>Cuts the power at random points of a recording, and leaves on the disk what was synced and, of the rest, whatever chance keeps: whole, torn, or not at all.</summary>
+/// <summary>
+/// Cuts the power at random points of a recording, and leaves on the disk what was synced and, of the rest, whatever chance keeps:
+/// whole, torn, or not at all.
+/// </summary>
 internal static class PowerCuts
 {
     private static readonly double[] Luck = [0, 0.1, 0.5, 0.9, 1];

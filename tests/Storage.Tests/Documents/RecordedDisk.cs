@@ -2,7 +2,10 @@ using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Storage.Tests.Documents;
 
-/// <summary>Remembers all that a store did to its two files and when it acknowledged what; <see cref="PowerCuts"/> makes of it what a cut could leave.</summary>
+/// <summary>
+/// Remembers all that a store did to its two files and when it acknowledged what;
+/// <see cref="PowerCuts"/> makes of it what a cut could leave.
+/// </summary>
 internal sealed class RecordedDisk
 {
     private readonly Lock _gate = new();
@@ -10,7 +13,9 @@ internal sealed class RecordedDisk
 
     public RecordedDisk() => Files = new StoreFiles("recorded", new RecordedFile(this, 0), new RecordedFile(this, 1));
 
-    /// <summary>The disk as it was after <paramref name="before"/>, synced or not: what the process that comes after a killed one finds.</summary>
+    /// <summary>
+    /// The disk as it was after <paramref name="before"/>, synced or not: what the process that comes after a killed one finds.
+    /// </summary>
     public RecordedDisk(IEnumerable<Operation> before) : this()
     {
         foreach (var operation in before)

@@ -41,7 +41,7 @@ public sealed class StoreCopyTests : IDisposable
             var after = Enumerable.Range(0, 5).Select(_ => workload.WriteNextAsync(store)).ToList();
             await copying;
 
-            DocumentStore.ThrowIfDamaged(path);
+            StoreCopy.ThrowIfDamaged(path);
             await using (var opened = DocumentStore.Open(path))
             {
                 Assert.True(await workload.WrongAsync(opened, written) is null, $"seed {_seed}: {await workload.WrongAsync(opened, written)}");

@@ -37,7 +37,10 @@ internal sealed class Workload
     /// <summary>The number of the newest transaction that is there; 0 for none.</summary>
     public static Task<int> NewestAsync(DocumentStore store) => store.ReadAsync(Newest);
 
-    /// <summary>Reads everything, by key and by index, and says what is wrong with it; null when it is the state after exactly one of the transactions from the given one on.</summary>
+    /// <summary>
+    /// Reads everything, by key and by index, and says what is wrong with it;
+    /// null when it is the state after exactly one of the transactions from the given one on.
+    /// </summary>
     public async Task<string?> WrongAsync(DocumentStore store, int acknowledged)
     {
         var (transaction, byId, byIndex) = await store.ReadAsync(database =>

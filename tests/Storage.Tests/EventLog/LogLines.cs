@@ -4,10 +4,12 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Storage.Tests.EventLog;
 
-/// <summary>Keeps what the event log tells the operator.</summary>
+/// <summary>Keeps what a store tells the operator.</summary>
 internal sealed class LogLines : ILogger<RocksEventLog>
 {
     private readonly ConcurrentQueue<(LogLevel Level, string Text)> _lines = new();
+
+    public IReadOnlyList<string> All => [.. _lines.Select(line => line.Text)];
 
     public IReadOnlyList<string> Errors => [.. _lines.Where(line => line.Level >= LogLevel.Error).Select(line => line.Text)];
 

@@ -394,13 +394,4 @@ public abstract class RecordsContract : IAsyncLifetime
         await _log.DisposeAsync();
         (_log, _records) = Open();
     }
-
-    private sealed class Gathering(LogName log, Func<object> handOver) : PendingAppend(log, "ana", null, 0, default)
-    {
-        private readonly TaskCompletionSource<object> _handedOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task<object> HandedOver => _handedOver.Task;
-
-        protected override void Completed() => _handedOver.SetResult(handOver());
-    }
 }

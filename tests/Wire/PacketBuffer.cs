@@ -1,4 +1,4 @@
-namespace WebMessenger.Broker.Tests.Wire;
+namespace WebMessenger.Wire.Testing;
 
 /// <summary>Cuts a byte stream into packets.</summary>
 internal sealed class PacketBuffer
@@ -29,33 +29,12 @@ internal sealed class PacketBuffer
     /// <summary>The next packet, or null when more bytes are needed for it.</summary>
     public MqttPacket? Take()
     {
-        var bytes = _bytes.AsSpan(_start, _end - _start);
-        var length = 0;
-        for (var i = 1; i < bytes.Length; i++)
-        {
-            length |= (bytes[i] & 0x7F) << (7 * (i - 1));
-            if ((bytes[i] & 0x80) == 0)
-            {
-                return Cut(bytes, i + 1, length);
-            }
-
-            if (i == 4)
-            {
-                throw new MalformedPacketException("a remaining length of more than four bytes");
-            }
-        }
-
-        return null;
-    }
-
-    private MqttPacket? Cut(ReadOnlySpan<byte> bytes, int headerLength, int length)
-    {
-        if (bytes.Length < headerLength + length)
+        if (!ServerPacket.TryRead(_bytes.AsSpan(_start, _end - _start), out var packet))
         {
             return null;
         }
 
-        _start += headerLength + length;
-        return new MqttPacket(bytes[0], bytes.Slice(headerLength, length).ToArray());
+        _start += packet.Length;
+        return new MqttPacket(packet.Header, packet.Body.ToArray());
     }
 }

@@ -1,7 +1,8 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 
-namespace WebMessenger.Load.Wire;
+namespace WebMessenger.Wire.Testing;
 
 /// <summary>Takes what comes on a link, packet by packet.</summary>
 internal interface IPacketHandler
@@ -18,20 +19,43 @@ internal sealed class MqttLink : IDisposable
 {
     private readonly Socket _socket;
     private readonly WebSocketFrames? _frames;
+    private volatile TaskCompletionSource? _stalled;
+    private long _lastByteAt;
 
     private MqttLink(Socket socket, bool isWebSocket) => (_socket, _frames) = (socket, isWebSocket ? new WebSocketFrames() : null);
 
+    /// <summary>When bytes were last read, in ticks of <see cref="Stopwatch"/>.</summary>
+    public long LastByteAt => Interlocked.Read(ref _lastByteAt);
+
+    /// <summary>Bytes that came and were not read yet.</summary>
+    public int Available => _socket.Available;
+
     /// <summary>Null: nobody listens there, or the server went away meanwhile.</summary>
-    public static Task<MqttLink?> TryOpenAsync(IPEndPoint server, CancellationToken cancellation) => TryOpenAsync(new Door(server, IsWebSocket: false), null, cancellation);
+    public static Task<MqttLink?> TryOpenAsync(IPEndPoint server, CancellationToken cancellation) =>
+        TryOpenAsync(new Door(server, IsWebSocket: false), null, cancellation);
 
     /// <inheritdoc cref="TryOpenAsync(IPEndPoint, CancellationToken)"/>
     /// <param name="cookie">Of a page that opens a WebSocket.</param>
+    /// <param name="from">The address it comes from; null: any.</param>
+    /// <param name="receiveBuffer">Bytes; small for a client that shall stall. 0: the system's.</param>
     /// <exception cref="IOException">The WebSocket was refused.</exception>
-    public static async Task<MqttLink?> TryOpenAsync(Door door, string? cookie, CancellationToken cancellation)
+    public static async Task<MqttLink?> TryOpenAsync(
+        Door door, string? cookie, CancellationToken cancellation, IPAddress? from = null, int receiveBuffer = 0)
     {
         Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
+            if (receiveBuffer > 0)
+            {
+                // Before connecting: the window that the peer may fill is agreed on there.
+                socket.ReceiveBufferSize = receiveBuffer;
+            }
+
+            if (from is not null)
+            {
+                socket.Bind(new IPEndPoint(from, 0));
+            }
+
             await socket.ConnectAsync(door.Address, cancellation);
             if (door.IsWebSocket)
             {
@@ -52,14 +76,14 @@ internal sealed class MqttLink : IDisposable
         }
     }
 
-    /// <summary>Sends all of it. What cannot be sent any more is lost, which the reading end notices. Not for two threads at a time.</summary>
+    /// <summary>
+    /// Sends all of it. What cannot be sent any more is lost, which the reading end notices. Not for two threads at a time.
+    /// </summary>
     public void Send(ReadOnlySpan<byte> bytes)
     {
         if (_frames is not null)
         {
-            var frame = new byte[WebSocketFrames.Headroom + bytes.Length];
-            bytes.CopyTo(frame.AsSpan(WebSocketFrames.Headroom));
-            bytes = frame.AsSpan(WebSocketFrames.Wrap(frame));
+            bytes = WebSocketFrames.FrameOf(bytes).Span;
         }
 
         try
@@ -75,6 +99,22 @@ internal sealed class MqttLink : IDisposable
         }
     }
 
+    /// <summary>Sends all of it, on a socket that may make it wait. Not for two threads at a time.</summary>
+    /// <exception cref="SocketException">It cannot be sent any more.</exception>
+    public async Task SendAsync(ReadOnlyMemory<byte> bytes)
+    {
+        bytes = _frames is null ? bytes : WebSocketFrames.FrameOf(bytes.Span);
+        while (!bytes.IsEmpty)
+        {
+            bytes = bytes[await _socket.SendAsync(bytes)..];
+        }
+    }
+
+    /// <summary>Nothing more is taken from the socket, but for a read that is under way.</summary>
+    public void StopReading() => _stalled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void ResumeReading() => _stalled?.TrySetResult();
+
     /// <summary>Hands over what comes until the connection ends, by whomever.</summary>
     public async Task ReadAsync(IPacketHandler handler, int bufferBytes)
     {
@@ -82,11 +122,13 @@ internal sealed class MqttLink : IDisposable
         var count = 0;
         try
         {
-            while (await _socket.ReceiveAsync(received.AsMemory(count)) is > 0 and var more)
+            while (await ReceiveAsync(received.AsMemory(count)) is > 0 and var more)
             {
                 var taken = _frames is null ? more : _frames.Unwrap(received.AsSpan(count, more));
                 if (taken < 0)
                 {
+                    // As a browser does: it answers the close, and is closed then.
+                    await _socket.SendAsync(WebSocketFrames.Close);
                     break;
                 }
 
@@ -128,5 +170,21 @@ internal sealed class MqttLink : IDisposable
         _socket.Dispose();
     }
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        ResumeReading();
+        _socket.Dispose();
+    }
+
+    private async ValueTask<int> ReceiveAsync(Memory<byte> space)
+    {
+        if (_stalled is { } stalled)
+        {
+            await stalled.Task;
+        }
+
+        var count = await _socket.ReceiveAsync(space);
+        Interlocked.Exchange(ref _lastByteAt, count > 0 ? Stopwatch.GetTimestamp() : LastByteAt);
+        return count;
+    }
 }

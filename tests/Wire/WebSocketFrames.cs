@@ -6,9 +6,12 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace WebMessenger.Load.Wire;
+namespace WebMessenger.Wire.Testing;
 
-/// <summary>A client's WebSocket frames (RFC 6455) around MQTT bytes, in place: what is written leaves as one frame, what comes is unwrapped where it lies.</summary>
+/// <summary>
+/// A client's WebSocket frames (RFC 6455) around MQTT bytes, in place:
+/// what is written leaves as one frame, what comes is unwrapped where it lies.
+/// </summary>
 internal sealed class WebSocketFrames
 {
     /// <summary>Room that must be left before what is to be wrapped.</summary>
@@ -30,11 +33,23 @@ internal sealed class WebSocketFrames
     /// <exception cref="IOException">It was refused.</exception>
     public static async Task UpgradeAsync(Socket socket, IPEndPoint server, string? cookie, CancellationToken cancellation)
     {
+        var answer = await AskAsync(socket, server, cookie, cancellation);
+        if (!answer.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal))
+        {
+            throw new IOException($"The upgrade to WebSocket was refused: {answer.Split('\r')[0]}");
+        }
+    }
+
+    /// <summary>
+    /// Asks for the upgrade and returns the server's answer, whatever it is; what there was of it when the server closed.
+    /// </summary>
+    public static async Task<string> AskAsync(Socket socket, IPEndPoint server, string? cookie, CancellationToken cancellation)
+    {
         // Forced to yield: with inline completions this would go on on the thread that serves all sockets.
         await socket.SendAsync(Request(server, cookie), cancellation).AsTask().ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         var received = new byte[1024];
         var count = 0;
-        while (!received.AsSpan(0, count).EndsWith("\r\n\r\n"u8))
+        while (received.AsSpan(0, count).IndexOf("\r\n\r\n"u8) < 0)
         {
             var read = socket.ReceiveAsync(received.AsMemory(count), cancellation).AsTask();
             await read.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -45,11 +60,15 @@ internal sealed class WebSocketFrames
             }
         }
 
-        var answer = Encoding.ASCII.GetString(received, 0, count);
-        if (!answer.StartsWith("HTTP/1.1 101 ", StringComparison.Ordinal))
-        {
-            throw new IOException($"The upgrade to WebSocket was refused: {answer.Split('\r')[0]}");
-        }
+        return Encoding.ASCII.GetString(received, 0, count);
+    }
+
+    /// <summary>A frame of its own around bytes that have no headroom.</summary>
+    public static ReadOnlyMemory<byte> FrameOf(ReadOnlySpan<byte> payload)
+    {
+        var frame = new byte[Headroom + payload.Length];
+        payload.CopyTo(frame.AsSpan(Headroom));
+        return frame.AsMemory(Wrap(frame));
     }
 
     /// <summary>Masks what lies behind the headroom and writes the header before it. Returns where the frame begins.</summary>
@@ -78,7 +97,8 @@ internal sealed class WebSocketFrames
         return start;
     }
 
-    /// <summary>Takes the frames' headers and control frames out of what came. Returns how many bytes of MQTT are left, at the start; -1: the server closes.</summary>
+    /// <summary>Takes the frames' headers and control frames out of what came.</summary>
+    /// <returns>How many bytes of MQTT are left, at the start; -1: the server closes.</returns>
     public int Unwrap(Span<byte> received)
     {
         var (from, to) = (0, 0);
@@ -108,8 +128,11 @@ internal sealed class WebSocketFrames
         return to;
     }
 
-    private static byte[] Request(IPEndPoint server, string? cookie) => Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture,
-        $"GET /mqtt HTTP/1.1\r\nHost: {server}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: bG9hZCBnZW5lcmF0b3IhIQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n{(cookie is null ? "" : $"Cookie: {cookie}\r\nOrigin: http://{server}\r\n")}\r\n"));
+    private static byte[] Request(IPEndPoint server, string? cookie) => Encoding.ASCII.GetBytes(string.Create(
+        CultureInfo.InvariantCulture,
+        $"GET /mqtt HTTP/1.1\r\nHost: {server}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n")
+        + "Sec-WebSocket-Key: bG9hZCBnZW5lcmF0b3IhIQ==\r\nSec-WebSocket-Protocol: mqtt\r\n"
+        + (cookie is null ? "\r\n" : $"Cookie: {cookie}\r\nOrigin: http://{server}\r\n\r\n"));
 
     private static void Apply(ReadOnlySpan<byte> mask, Span<byte> payload)
     {

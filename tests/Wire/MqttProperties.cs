@@ -1,8 +1,7 @@
 using System.Collections;
 using System.Globalization;
-using System.Text;
 
-namespace WebMessenger.Broker.Tests.Wire;
+namespace WebMessenger.Wire.Testing;
 
 /// <summary>Identifiers of MQTT 5 properties (clause 2.2.2.2).</summary>
 internal enum PropertyId : byte
@@ -37,7 +36,8 @@ internal enum PropertyId : byte
 }
 
 /// <summary>
-/// The properties of one packet, in their order; nothing forbids what MQTT forbids (a repetition, a foreign identifier), for that is what tests send.
+/// The properties of one packet, in their order; nothing forbids what MQTT forbids (a repetition,
+/// a foreign identifier), for that is what tests send.
 /// <code>new MqttProperties { { PropertyId.SessionExpiry, 60 }, { "after", "12" } }</code>
 /// </summary>
 internal sealed class MqttProperties : IEnumerable<(PropertyId Id, object Value)>
@@ -79,7 +79,7 @@ internal sealed class MqttProperties : IEnumerable<(PropertyId Id, object Value)
             Width.UInt16 => (uint)reader.UInt16(),
             Width.UInt32 => reader.UInt32(),
             Width.Variable => (uint)reader.VariableInteger(),
-            Width.Binary => reader.Binary(),
+            Width.Binary => reader.Binary().ToArray(),
             Width.Pair => (reader.String(), reader.String()),
             Width.String => reader.String(),
             _ => throw new MalformedPacketException($"property {(byte)id:X2} is unknown"),
@@ -157,58 +157,4 @@ internal sealed class MqttProperties : IEnumerable<(PropertyId Id, object Value)
             or PropertyId.ResponseInformation or PropertyId.ServerReference or PropertyId.ReasonString => Width.String,
         _ => Width.Unknown,
     };
-}
-
-/// <summary>Gathers a packet's bytes. It checks nothing: tests send what MQTT forbids.</summary>
-internal sealed class MqttWriter
-{
-    private readonly MemoryStream _bytes = new();
-
-    public MqttWriter Byte(byte value)
-    {
-        _bytes.WriteByte(value);
-        return this;
-    }
-
-    public MqttWriter UInt16(ushort value) => Byte((byte)(value >> 8)).Byte((byte)value);
-
-    public MqttWriter UInt32(uint value) => UInt16((ushort)(value >> 16)).UInt16((ushort)value);
-
-    public MqttWriter String(string value) => Binary(Encoding.UTF8.GetBytes(value));
-
-    public MqttWriter Binary(ReadOnlySpan<byte> value) => UInt16((ushort)value.Length).Raw(value);
-
-    public MqttWriter Raw(ReadOnlySpan<byte> value)
-    {
-        _bytes.Write(value);
-        return this;
-    }
-
-    public MqttWriter VariableInteger(int value)
-    {
-        do
-        {
-            var part = (byte)(value & 0x7F);
-            value >>= 7;
-            Byte((byte)(value > 0 ? part | 0x80 : part));
-        }
-        while (value > 0);
-        return this;
-    }
-
-    public MqttWriter Properties(MqttProperties? properties)
-    {
-        (properties ?? []).WriteTo(this);
-        return this;
-    }
-
-    public byte[] ToArray() => _bytes.ToArray();
-
-    /// <summary>The whole packet: first byte, remaining length, what was gathered.</summary>
-    public byte[] ToPacket(PacketType type, byte flags = 0)
-    {
-        MqttWriter packet = new();
-        packet.Byte((byte)((byte)type << 4 | flags)).VariableInteger((int)_bytes.Length).Raw(ToArray());
-        return packet.ToArray();
-    }
 }

@@ -3,43 +3,23 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
-using System.Threading.Channels;
 
-namespace WebMessenger.Broker.Tests.Wire;
-
-/// <summary>What CONNECT asks the server to publish when the client is lost.</summary>
-internal sealed record Will(string Topic, string Payload, byte Qos = 0, bool Retain = false, MqttProperties? Properties = null);
-
-/// <summary>One filter of a SUBSCRIBE.</summary>
-/// <param name="Options">The upper bits of the subscription options of MQTT 5 (no local 4, retain as published 8, retain handling 16 or 32).</param>
-internal readonly record struct Filter(string Topic, byte Qos = 1, byte Options = 0);
-
-/// <summary>How the connection ended, as the client saw it.</summary>
-/// <param name="Reset">The peer reset it (or it broke); false: it ended in order.</param>
-/// <param name="Disconnect">The reason code of the DISCONNECT that came before, if one came.</param>
-internal sealed record Closed(bool Reset, byte? Disconnect, string? ReasonString, WebSocketCloseStatus? WebSocket);
+namespace WebMessenger.Wire.Testing;
 
 /// <summary>
-/// An MQTT client over a real socket that does only what it is told: every byte is under the test's control, and nothing is repeated, reconnected or
-/// kept alive behind its back. What is waited for and does not come fails the test with all that came instead.
+/// An MQTT client over a real socket that does only what it is told: every byte is under the test's control, and nothing is repeated,
+/// reconnected or kept alive behind its back. What is waited for and does not come fails the test with all that came instead.
 /// </summary>
 /// <remarks>
-/// One task reads; it alone decodes and hands out. Sending is serialised by <c>_sending</c>. <c>_gate</c> guards the mailboxes and the transcript and is a
-/// leaf lock.
+/// One task reads; it alone decodes and hands out. Sending is serialised by <c>_sending</c>.
 /// </remarks>
 internal sealed class RawMqttClient : IAsyncDisposable
 {
-    private const int TranscriptLines = 60;
-    private readonly Lock _gate = new();
     private readonly SemaphoreSlim _sending = new(1);
-    private readonly Dictionary<(PacketType Type, ushort Id), Channel<MqttPacket>> _mailboxes = [];
-    private readonly Channel<ReceivedPublish> _publishes = Channel.CreateUnbounded<ReceivedPublish>();
-    private readonly TaskCompletionSource<Closed> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Queue<string> _transcript = new();
+    private readonly ReceivedPackets _received = new();
     private volatile TaskCompletionSource _mayRead = CompletedSource();
     private MqttPacket? _disconnect;
     private int _lastPacketId;
-    private bool _ended;
     private long _bytesRead;
 
     private RawMqttClient(WireTransport transport, MqttVersion version)
@@ -62,7 +42,7 @@ internal sealed class RawMqttClient : IAsyncDisposable
     /// <summary>Bytes taken from the socket so far.</summary>
     public long BytesRead => Interlocked.Read(ref _bytesRead);
 
-    public bool IsClosed => _closed.Task.IsCompleted;
+    public bool IsClosed => _received.Closed.IsCompleted;
 
     public static async Task<RawMqttClient> OverTcpAsync(IPEndPoint server, MqttVersion version = MqttVersion.V5, int? receiveBuffer = null) =>
         new(await TcpTransport.OpenAsync(server, receiveBuffer), version);
@@ -77,8 +57,9 @@ internal sealed class RawMqttClient : IAsyncDisposable
         Uri server, WebSocketDoor door, MqttVersion version = MqttVersion.V5, int? receiveBuffer = null, TestCertificate? trusted = null)
     {
         var (transport, status) = await WebSocketTransport.TryOpenAsync(server, door, receiveBuffer, trusted);
-        Assert.True(transport is not null, $"The upgrade to WebSocket was refused with {(int)status}.");
-        return new RawMqttClient(transport, version);
+        return transport is not null
+            ? new RawMqttClient(transport, version)
+            : throw new WireException($"The upgrade to WebSocket was refused with {(int)status}.");
     }
 
     /// <summary>Knocks and goes away: 101, or the status of the refusal.</summary>
@@ -95,44 +76,8 @@ internal sealed class RawMqttClient : IAsyncDisposable
         string? user = null, string? password = null, string clientId = "", bool cleanStart = true, ushort keepAlive = 300, Will? will = null,
         MqttProperties? properties = null)
     {
-        await SendAsync(EncodeConnect(Version, user, password, clientId, cleanStart, keepAlive, will, properties));
+        await SendAsync(ClientPackets.Connect(Version, user, password, clientId, cleanStart, keepAlive, will, properties));
         return ConnAck.Decode(await NextAsync(PacketType.ConnAck), Version);
-    }
-
-    public static byte[] EncodeConnect(
-        MqttVersion version, string? user = null, string? password = null, string clientId = "", bool cleanStart = true, ushort keepAlive = 300,
-        Will? will = null, MqttProperties? properties = null)
-    {
-        var flags = (cleanStart ? 0x02 : 0) | (will is null ? 0 : 0x04 | will.Qos << 3 | (will.Retain ? 0x20 : 0))
-            | (password is null ? 0 : 0x40) | (user is null ? 0 : 0x80);
-        var packet = new MqttWriter().String("MQTT").Byte((byte)version).Byte((byte)flags).UInt16(keepAlive);
-        if (version == MqttVersion.V5)
-        {
-            packet.Properties(properties);
-        }
-
-        packet.String(clientId);
-        if (will is not null)
-        {
-            if (version == MqttVersion.V5)
-            {
-                packet.Properties(will.Properties);
-            }
-
-            packet.String(will.Topic).String(will.Payload);
-        }
-
-        if (user is not null)
-        {
-            packet.String(user);
-        }
-
-        if (password is not null)
-        {
-            packet.String(password);
-        }
-
-        return packet.ToPacket(PacketType.Connect);
     }
 
     public Task<SubAck> SubscribeAsync(string filter, byte qos = 1, MqttProperties? properties = null) =>
@@ -142,41 +87,20 @@ internal sealed class RawMqttClient : IAsyncDisposable
     public async Task<SubAck> SubscribeAsync(IReadOnlyList<Filter> filters, MqttProperties? properties = null)
     {
         var id = NextPacketId();
-        var packet = new MqttWriter().UInt16(id);
-        if (Version == MqttVersion.V5)
-        {
-            packet.Properties(properties);
-        }
-
-        foreach (var filter in filters)
-        {
-            packet.String(filter.Topic).Byte((byte)(filter.Qos | filter.Options));
-        }
-
-        await SendAsync(packet.ToPacket(PacketType.Subscribe, 2));
+        await SendAsync(ClientPackets.Subscribe(Version, id, filters, properties));
         return SubAck.Decode(await NextAsync(PacketType.SubAck, id), Version);
     }
 
     public async Task<SubAck> UnsubscribeAsync(params string[] filters)
     {
         var id = NextPacketId();
-        var packet = new MqttWriter().UInt16(id);
-        if (Version == MqttVersion.V5)
-        {
-            packet.Properties(null);
-        }
-
-        foreach (var filter in filters)
-        {
-            packet.String(filter);
-        }
-
-        await SendAsync(packet.ToPacket(PacketType.Unsubscribe, 2));
+        await SendAsync(ClientPackets.Unsubscribe(Version, id, filters));
         return SubAck.Decode(await NextAsync(PacketType.UnsubAck, id), Version);
     }
 
     /// <summary>
-    /// Publishes at QoS 1 or 2 and waits for the answer. QoS 2: what is returned is the PUBREC, and when that accepts, PUBREL was sent and PUBCOMP came.
+    /// Publishes at QoS 1 or 2 and waits for the answer. QoS 2: what is returned is the PUBREC,
+    /// and when that accepts, PUBREL was sent and PUBCOMP came.
     /// </summary>
     public Task<PubAck> PublishAsync(string topic, string payload, byte qos = 1, bool retain = false, MqttProperties? properties = null) =>
         PublishAsync(topic, Encoding.UTF8.GetBytes(payload), qos, retain, properties);
@@ -190,7 +114,7 @@ internal sealed class RawMqttClient : IAsyncDisposable
         var answer = PubAck.Decode(await NextAsync(qos == 1 ? PacketType.PubAck : PacketType.PubRec, id));
         if (qos == 2 && answer.Accepted)
         {
-            await SendAsync(new MqttWriter().UInt16(id).ToPacket(PacketType.PubRel, 2));
+            await SendAsync(ClientPackets.PubRel(id));
             await NextAsync(PacketType.PubComp, id);
         }
 
@@ -200,41 +124,23 @@ internal sealed class RawMqttClient : IAsyncDisposable
     /// <summary>Sends a PUBLISH and waits for nothing. <paramref name="packetId"/> is left out of the packet at QoS 0 only.</summary>
     public Task SendPublishAsync(
         string topic, ReadOnlyMemory<byte> payload, byte qos = 0, bool retain = false, MqttProperties? properties = null, ushort packetId = 0,
-        bool duplicate = false) => SendAsync(EncodePublish(Version, topic, payload, qos, retain, properties, packetId, duplicate));
-
-    public static byte[] EncodePublish(
-        MqttVersion version, string topic, ReadOnlyMemory<byte> payload, byte qos = 0, bool retain = false, MqttProperties? properties = null,
-        ushort packetId = 0, bool duplicate = false)
-    {
-        var packet = new MqttWriter().String(topic);
-        if (qos > 0)
-        {
-            packet.UInt16(packetId);
-        }
-
-        if (version == MqttVersion.V5)
-        {
-            packet.Properties(properties);
-        }
-
-        return packet.Raw(payload.Span).ToPacket(PacketType.Publish, (byte)(qos << 1 | (retain ? 1 : 0) | (duplicate ? 8 : 0)));
-    }
+        bool duplicate = false) => SendAsync(ClientPackets.Publish(Version, topic, payload.Span, qos, retain, properties, packetId, duplicate));
 
     /// <summary>A packet id that this client has not used lately.</summary>
     public ushort NextPacketId() => (ushort)((uint)(Interlocked.Increment(ref _lastPacketId) - 1) % 65_535 + 1);
 
     public Task AcknowledgeAsync(ReceivedPublish publish) => publish.Qos == 0
         ? Task.CompletedTask
-        : SendAsync(new MqttWriter().UInt16(publish.PacketId).ToPacket(publish.Qos == 1 ? PacketType.PubAck : PacketType.PubRec));
+        : SendAsync(ClientPackets.Answer(publish.Qos == 1 ? PacketType.PubAck : PacketType.PubRec, publish.PacketId));
 
     /// <summary>A whole round trip: when it is over, the server has read all that was sent before.</summary>
     public async Task PingAsync()
     {
-        await SendAsync(new MqttWriter().ToPacket(PacketType.PingReq));
+        await SendAsync(ClientPackets.PingReq);
         await NextAsync(PacketType.PingResp);
     }
 
-    public Task DisconnectAsync() => SendAsync(new MqttWriter().ToPacket(PacketType.Disconnect));
+    public Task DisconnectAsync() => SendAsync(ClientPackets.Disconnect);
 
     /// <summary>Any bytes; one call is one WebSocket frame.</summary>
     public async Task SendAsync(ReadOnlyMemory<byte> bytes)
@@ -251,26 +157,17 @@ internal sealed class RawMqttClient : IAsyncDisposable
     }
 
     /// <summary>The next packet of a type (and packet id) that nobody has taken yet.</summary>
-    public async Task<MqttPacket> NextAsync(PacketType type, ushort id = 0)
-    {
-        var mailbox = Mailbox(type, id);
-        return await WaitAsync(mailbox.Reader.ReadAsync().AsTask(), id == 0 ? $"{type}" : $"{type} {id}", Patience);
-    }
+    public Task<MqttPacket> NextAsync(PacketType type, ushort id = 0) => _received.NextAsync(type, id, Patience);
 
     /// <summary>The next PUBLISH that the server sent, in its order.</summary>
-    public Task<ReceivedPublish> NextPublishAsync(TimeSpan? timeout = null) =>
-        WaitAsync(_publishes.Reader.ReadAsync().AsTask(), "a PUBLISH", timeout ?? Patience);
+    public Task<ReceivedPublish> NextPublishAsync(TimeSpan? timeout = null) => _received.NextPublishAsync(timeout ?? Patience);
 
     /// <summary>Takes what has been read from the socket so far; after an acknowledgement, that is all that came before it.</summary>
-    public IEnumerable<ReceivedPublish> AlreadyHere()
-    {
-        while (_publishes.Reader.TryRead(out var publish))
-        {
-            yield return publish;
-        }
-    }
+    public IEnumerable<ReceivedPublish> AlreadyHere() => _received.TakePublishes();
 
-    /// <summary>Takes publishes until one fits, which is the last in the list: "nothing came" is shown by a marker that comes first.</summary>
+    /// <summary>
+    /// Takes publishes until one fits, which is the last in the list: "nothing came" is shown by a marker that comes first.
+    /// </summary>
     public async Task<IReadOnlyList<ReceivedPublish>> PublishesUntilAsync(Func<ReceivedPublish, bool> last, TimeSpan? timeout = null)
     {
         List<ReceivedPublish> taken = [];
@@ -287,16 +184,10 @@ internal sealed class RawMqttClient : IAsyncDisposable
     public async Task<IReadOnlyList<ReceivedPublish>> PublishesUntilClosedAsync(TimeSpan? timeout = null)
     {
         await WaitForCloseAsync(timeout);
-        List<ReceivedPublish> taken = [];
-        while (_publishes.Reader.TryRead(out var publish))
-        {
-            taken.Add(publish);
-        }
-
-        return taken;
+        return [.. _received.TakePublishes()];
     }
 
-    public Task<Closed> WaitForCloseAsync(TimeSpan? timeout = null) => WaitAsync(_closed.Task, "the end of the connection", timeout ?? Patience);
+    public Task<Closed> WaitForCloseAsync(TimeSpan? timeout = null) => _received.WaitForCloseAsync(timeout ?? Patience);
 
     /// <summary>Takes nothing more from the socket (but for a read that is under way), as a browser in a sleeping laptop does.</summary>
     public void StopReading() => _mayRead = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -310,58 +201,17 @@ internal sealed class RawMqttClient : IAsyncDisposable
     {
         ResumeReading();
         await Transport.DisposeAsync();
-        await _closed.Task.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        await _received.Closed.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
     }
 
     /// <summary>The last packets that came, oldest first: for a failure message.</summary>
-    public string Transcript()
-    {
-        lock (_gate)
-        {
-            return _transcript.Count == 0 ? "nothing came" : string.Join(Environment.NewLine, _transcript);
-        }
-    }
+    public string Transcript() => _received.Transcript();
 
     private static TaskCompletionSource CompletedSource()
     {
         TaskCompletionSource source = new();
         source.SetResult();
         return source;
-    }
-
-    private async Task<T> WaitAsync<T>(Task<T> task, string what, TimeSpan timeout)
-    {
-        try
-        {
-            return await task.WaitAsync(timeout);
-        }
-        catch (TimeoutException)
-        {
-            Assert.Fail($"Waited {timeout.TotalSeconds} s for {what}. Came so far:{Environment.NewLine}{Transcript()}");
-        }
-        catch (ChannelClosedException error) when (error.InnerException is null)
-        {
-            Assert.Fail($"The connection ended ({await _closed.Task}) before {what} came. Came so far:{Environment.NewLine}{Transcript()}");
-        }
-
-        throw new InvalidOperationException("not reached");
-    }
-
-    private Channel<MqttPacket> Mailbox(PacketType type, ushort id)
-    {
-        lock (_gate)
-        {
-            if (!_mailboxes.TryGetValue((type, id), out var mailbox))
-            {
-                _mailboxes[(type, id)] = mailbox = Channel.CreateUnbounded<MqttPacket>();
-                if (_ended)
-                {
-                    mailbox.Writer.TryComplete();
-                }
-            }
-
-            return mailbox;
-        }
     }
 
     private async Task ReadAsync()
@@ -394,20 +244,12 @@ internal sealed class RawMqttClient : IAsyncDisposable
 
     private async Task HandOutAsync(MqttPacket packet)
     {
-        lock (_gate)
-        {
-            _transcript.Enqueue(packet.Describe(Version));
-            if (_transcript.Count > TranscriptLines)
-            {
-                _transcript.Dequeue();
-            }
-        }
-
+        _received.Note(packet.Describe(Version));
         switch (packet.Type)
         {
             case PacketType.Publish:
                 var publish = ReceivedPublish.Decode(packet, Version);
-                _publishes.Writer.TryWrite(publish);
+                _received.Add(publish);
                 if (AcknowledgesItself)
                 {
                     await TrySendAsync(() => AcknowledgeAsync(publish));
@@ -415,16 +257,16 @@ internal sealed class RawMqttClient : IAsyncDisposable
 
                 break;
             case PacketType.PubRel when AcknowledgesItself:
-                await TrySendAsync(() => SendAsync(new MqttWriter().Raw(packet.Body.AsSpan(0, 2)).ToPacket(PacketType.PubComp)));
+                await TrySendAsync(() => SendAsync(ClientPackets.Answer(PacketType.PubComp, new MqttReader(packet).UInt16())));
                 break;
             case PacketType.Disconnect:
                 _disconnect = packet;
                 break;
             case PacketType.ConnAck or PacketType.PingResp or PacketType.Auth:
-                Mailbox(packet.Type, 0).Writer.TryWrite(packet);
+                _received.Add(packet, id: 0);
                 break;
             case PacketType.PubAck or PacketType.PubRec or PacketType.PubRel or PacketType.PubComp or PacketType.SubAck or PacketType.UnsubAck:
-                Mailbox(packet.Type, new MqttReader(packet).UInt16()).Writer.TryWrite(packet);
+                _received.Add(packet, new MqttReader(packet).UInt16());
                 break;
             default:
                 throw new MalformedPacketException($"a server does not send {packet.Type}");
@@ -443,28 +285,11 @@ internal sealed class RawMqttClient : IAsyncDisposable
         }
     }
 
+    // A server that broke MQTT's rules fails whoever waits, with the reason; an ordinary end completes them.
     private void End(bool reset, Exception? error)
     {
-        // A server that broke MQTT's rules fails whoever waits, with the reason; an ordinary end completes them.
         var (code, reason) = _disconnect is null ? ((byte?)null, null) : DecodeDisconnect(_disconnect);
-        if (error is null)
-        {
-            _closed.TrySetResult(new Closed(reset, code, reason, Transport.CloseStatus));
-        }
-        else
-        {
-            _closed.TrySetException(error);
-        }
-
-        _publishes.Writer.TryComplete(error);
-        lock (_gate)
-        {
-            _ended = true;
-            foreach (var mailbox in _mailboxes.Values)
-            {
-                mailbox.Writer.TryComplete(error);
-            }
-        }
+        _received.End(new Closed(reset, code, reason, Transport.CloseStatus), error);
     }
 
     private static (byte? Code, string? Reason) DecodeDisconnect(MqttPacket packet)

@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace WebMessenger.Load.Wire;
+namespace WebMessenger.Wire.Testing;
 
 /// <summary>Where clients come in.</summary>
 internal sealed record Door(IPEndPoint Address, bool IsWebSocket);

@@ -2,9 +2,11 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace WebMessenger.Broker.Tests.Wire;
+namespace WebMessenger.Wire.Testing;
 
-/// <summary>An authority made for one test, and PEM files of a certificate for this machine that an intermediate authority has signed.</summary>
+/// <summary>
+/// An authority made for one test, and PEM files of a certificate for this machine that an intermediate authority has signed.
+/// </summary>
 internal sealed class TestCertificate : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("webmessenger-certificate-").FullName;

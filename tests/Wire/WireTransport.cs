@@ -3,7 +3,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Net.WebSockets;
 
-namespace WebMessenger.Broker.Tests.Wire;
+namespace WebMessenger.Wire.Testing;
 
 /// <summary>What a WebSocket client says at the door. Null leaves the header out.</summary>
 /// <param name="Cookie">The whole Cookie header: `name=value`.</param>

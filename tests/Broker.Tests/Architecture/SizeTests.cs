@@ -1,0 +1,61 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+
+namespace WebMessenger.Broker.Tests.Architecture;
+
+/// <summary>
+/// What a reader has to hold in mind at once: the length of files and of comments' lines, and in how many files a class lies.
+/// </summary>
+public sealed partial class SizeTests
+{
+    private const int LinesOfFile = 400, ColumnsOfComment = 140, FilesOfClass = 2;
+
+    /// <summary>These are longer, and are to be split by what they answer for.</summary>
+    private static readonly string[] _longer = ["src/Broker/MqttSessions/DurableClients.cs"];
+
+    /// <summary>These lie in more files, and are to be split by what they answer for.</summary>
+    private static readonly string[] _scattered = ["src/Broker/Rooms: RoomDirectory"];
+
+    /// <summary>In these folders comments are still longer.</summary>
+    private static readonly string[] _wider =
+    [
+        "src/Broker/MqttSessions/", "src/Broker/Operator/", "src/Broker/ReadMarks/", "src/Broker/Rooms/", "src/Broker/Streams/",
+        "src/Storage/EventLog/", "tests/Storage.Tests/EventLog/", "src/Broker/Clients/Feeder.cs", "src/Broker/Clients/KeptSession.cs",
+    ];
+
+    private static readonly string _root = Path.GetFullPath(
+        typeof(SizeTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(item => item.Key == "Root").Value!);
+
+    private static IEnumerable<string> Sources => ((string[])["src", "tests"])
+        .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(_root, folder), "*.cs", SearchOption.AllDirectories))
+        .Select(file => Path.GetRelativePath(_root, file).Replace('\\', '/'))
+        .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal));
+
+    [Fact]
+    public void No_file_has_more_than_400_lines() =>
+        Assert.DoesNotContain(Sources.Except(_longer), file => Lines(file).Length > LinesOfFile);
+
+    [Fact]
+    public void No_comment_reaches_beyond_column_140() => Assert.Empty(Sources
+        .Where(file => !_wider.Any(folder => file.StartsWith(folder, StringComparison.Ordinal)))
+        .SelectMany(file => Lines(file).Select((line, at) => (Line: line, Place: $"{file}:{at + 1}")))
+        .Where(one => one.Line.Length > ColumnsOfComment && one.Line.TrimStart().StartsWith("//", StringComparison.Ordinal))
+        .Select(one => one.Place));
+
+    [Fact]
+    public void No_class_lies_in_more_than_two_files()
+    {
+        var parts = Sources
+            .SelectMany(file => PartialClass().Matches(File.ReadAllText(Path.Combine(_root, file)))
+                .Select(match => (Class: $"{Path.GetDirectoryName(file)}: {match.Groups[1].Value}", File: file)))
+            .ToLookup(part => part.Class, part => part.File);
+
+        Assert.NotEmpty(parts);
+        Assert.Equal(_scattered, parts.Where(files => files.Distinct().Count() > FilesOfClass).Select(files => files.Key));
+    }
+
+    private static string[] Lines(string file) => File.ReadAllLines(Path.Combine(_root, file));
+
+    [GeneratedRegex(@"\bpartial (?:class|struct|record) (\w+)")]
+    private static partial Regex PartialClass();
+}
