@@ -18,10 +18,9 @@ public interface IClient
     string ClientId { get; }
 
     /// <summary>
-    /// Ends the connection for good. Before this method returns to its caller (synchronously) nothing more is accepted from the client and nothing more
-    /// is written to it. The task completes when the transport is closed, at most about 20 ms later, also for a peer that has stopped
-    /// reading, and when the
-    /// log, which may wait for its disk, has decided on what the client had sent.
+    /// Ends the connection for good. Before this method returns to its caller (synchronously) nothing more is accepted from the client and
+    /// nothing more is written to it. The task completes when the transport is closed, at most about 20 ms later,
+    /// also for a peer that has stopped reading, and when the log, which may wait for its disk, has decided on what the client had sent.
     /// Never throws; a second call returns the same task.
     /// </summary>
     Task RevokeAsync(RevocationReason reason);

@@ -70,7 +70,8 @@ internal enum Look
 /// </summary>
 /// <remarks>
 /// Thread-safe. The rule that leaves no survivor: a client attaches first and looks at <see cref="IsRevoked"/> after;
-/// <see cref="RevokeAsync"/> marks first and looks at the attached clients after. Both under <c>_gate</c>, which is a leaf lock: nothing is called inside.
+/// <see cref="RevokeAsync"/> marks first and looks at the attached clients after.
+/// Both under <c>_gate</c>, which is a leaf lock: nothing is called inside.
 /// </remarks>
 public sealed class LoginSession(
     string id, LoginSessionKind kind, Account account, Scope scope, DateTimeOffset createdAt, string device, string? address)
@@ -321,8 +322,9 @@ public sealed class LoginSession(
     }
 
     /// <summary>
-    /// Ends the login session in memory: no client attaches any more, and all that are attached are revoked in parallel. Completes when the last
-    /// connection is closed. The owner stores the end meanwhile: no disk that is slow, or refuses, keeps anybody connected.
+    /// Ends the login session in memory: no client attaches any more, and all that are attached are revoked in parallel.
+    /// Completes when the last connection is closed. The owner stores the end meanwhile:
+    /// no disk that is slow, or refuses, keeps anybody connected.
     /// </summary>
     internal Task RevokeAsync(RevocationReason reason)
     {

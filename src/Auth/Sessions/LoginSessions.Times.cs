@@ -82,7 +82,7 @@ public sealed partial class LoginSessions
             EndAsync(expired, RevocationReason.Expired),
             EndAsync(orphaned, RevocationReason.AccountErased),
             EndAsync(banned, RevocationReason.Banned),
-            Task.WhenAll(retired.Select(session => ForgetAsync(session, RevocationReason.SignedOut))));
+            Task.WhenAll(retired.Select(session => _ends.ForgetAsync(session, RevocationReason.SignedOut))));
         return looked;
     }
 

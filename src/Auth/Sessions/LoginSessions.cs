@@ -34,10 +34,9 @@ public sealed partial class LoginSessions
 
     private readonly SessionStore _store;
     private readonly AccountDirectory _accounts;
-    private readonly AccountEvents _events;
     private readonly AuthOptions _options;
     private readonly TimeProvider _time;
-    private readonly UnstoredEnds _ends;
+    private readonly SessionEnds _ends;
     private readonly LastUses _uses;
     private readonly Action<LoginSession> _useChanged;
     private readonly DelayedLooks _released = new(ReleaseGrace);
@@ -53,11 +52,10 @@ public sealed partial class LoginSessions
 
     private LoginSessions(SessionStore store, AccountDirectory accounts, AccountEvents events, AuthOptions options, TimeProvider time, ILogger logger)
     {
-        (_store, _accounts, _events, _options, _time) = (store, accounts, events, options, time);
-        _ends = new UnstoredEnds(store, logger);
+        (_store, _accounts, _options, _time) = (store, accounts, options, time);
+        _ends = new SessionEnds(_gate, _index, new UnstoredEnds(store, logger), events);
         _uses = new LastUses(time, WriteAsync);
         _useChanged = _uses.UseChanged;
-        _everywhere = this;
     }
 
     internal static async Task<LoginSessions> LoadAsync(
@@ -78,6 +76,24 @@ public sealed partial class LoginSessions
 
         return sessions;
     }
+
+    /// <summary>This program's own clients, of those login sessions that it knows.</summary>
+    public IRevocation Here => _ends;
+
+    /// <summary>Before anything is served: ends are asked of all nodes, this one among them, and not of this program alone.</summary>
+    public void AskEverywhere(IRevocation everywhere) => _ends.AskEverywhere(everywhere);
+
+    /// <summary>Ends one login session; a token's with the token. Completes when its last connection is closed.</summary>
+    public Task EndAsync(LoginSession session, RevocationReason reason = RevocationReason.SignedOut) => EndAsync([session], reason);
+
+    /// <summary>Ends all login sessions of the account but <paramref name="except"/>; tokens only if
+    /// <paramref name="alsoTokens"/>.</summary>
+    public Task EndOthersAsync(
+        Account account, LoginSession? except, bool alsoTokens, RevocationReason reason = RevocationReason.SignedOut) =>
+        EndAsync(
+            [.. OfAccount(account).Where(session => session != except && (alsoTokens || session.Kind != LoginSessionKind.Token))], reason);
+
+    internal Task EndAsync(IReadOnlyCollection<LoginSession> sessions, RevocationReason reason) => _ends.EndAsync(sessions, reason);
 
     /// <summary>
     /// Signs in a browser without a password: after registering, or as a guest. Null: the account was erased or banned meanwhile.

@@ -28,12 +28,6 @@ internal sealed partial class Client : IConnectingClient, ILife
     /// </summary>
     private const ushort MaximumKeepAliveSeconds = 300;
 
-    /// <summary>
-    /// How long a peer that reads may take to take its DISCONNECT before the transport is cut; at the end of a login session much less.
-    /// </summary>
-    private static readonly TimeSpan GoodbyeTime = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan RevokedGoodbyeTime = TimeSpan.FromMilliseconds(20);
-
     private readonly ConnectionServices _services;
     private readonly PacketIdWindow _window = new();
     private readonly OwedAnswers _answers;
@@ -362,19 +356,7 @@ internal sealed partial class Client : IConnectingClient, ILife
     {
         try
         {
-            if (!isStalled)
-            {
-                Transport.Output.Complete();
-                await Task.WhenAny(Transport.Closed, Task.Delay(_wasRevoked ? RevokedGoodbyeTime : GoodbyeTime, _services.Time));
-            }
-
-            Transport.Abort();
-            await Transport.Closed;
-        }
-        catch (Exception error) when (error is InvalidOperationException or IOException or ObjectDisposedException)
-        {
-            // The transport fell apart while we closed it, which is what we wanted.
-            Transport.Abort();
+            await Goodbye.CloseAsync(Transport, isStalled, _wasRevoked, _services.Time);
         }
         finally
         {

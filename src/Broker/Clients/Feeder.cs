@@ -19,9 +19,13 @@ internal interface IEventOutlet
     bool TryWriteEvent(EncodedPublish? publish, Place place, long seq, List<IMember>? touched);
 }
 
-/// <summary>Brings a client that is behind what it is owed, from the log, at the pace of its acknowledgements; first what it had not acknowledged on an earlier connection.</summary>
+/// <summary>
+/// Brings a client that is behind what it is owed, from the log, at the pace of its acknowledgements;
+/// first what it had not acknowledged on an earlier connection.
+/// </summary>
 /// <remarks>
-/// One thread of the pool at a time, which reads the log outside of all locks. Places that are behind are guarded by the writer's gate, as is whether a thread is at it.
+/// One thread of the pool at a time, which reads the log outside of all locks.
+/// Places that are behind are guarded by the writer's gate, as is whether a thread is at it.
 /// </remarks>
 internal sealed class Feeder(
     Writer writer, PacketIdWindow window, KeptSession kept, IEventOutlet outlet, Identity identity, ILife life, IEventLog log, SubscribeBudgets budgets, TimeProvider time)
@@ -230,7 +234,8 @@ internal sealed class Feeder(
     // [MQTT-3.3.2-5] What has waited longer than its sender gave it is not sent any more. To who asks for history it is history, and comes.
     private bool IsOver(in LogEntry entry, bool isHistory) => !isHistory && EventBody.ExpiryOf(entry.Body.Span) is { } expiry && expiry <= time.GetUtcNow();
 
-    // The log knows the author's account, not the client. What is older than what the stream remembers comes, rather than that words of the account's other clients are missed.
+    // The log knows the author's account, not the client.
+    // What is older than what the stream remembers comes, rather than that words of the account's other clients are missed.
     private bool IsOwn(EventStream stream, in LogEntry entry) =>
         entry.Author == identity.Account.Id && stream.Publishers?.Has(identity.PublisherMark, EventBody.IdOf(entry.Body.Span)) == true;
 

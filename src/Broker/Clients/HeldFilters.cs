@@ -1,7 +1,6 @@
 using WebMessenger.Auth.Interception;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.MqttSessions;
-using WebMessenger.Broker.ReadMarks;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Topics;
@@ -23,7 +22,7 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
 {
     private readonly Lock _filtersGate = DiskReads.NoneUnder(new Lock());
     private readonly Dictionary<string, HeldFilter> _filters = [];
-    private readonly HashSet<EventStream> _places = [];
+    private readonly HeldPlaces _places = new(delivery, identity, services);
     private readonly FilterTurn _turn = new(identity, services);
     private (string Code, string Text, string Topic)? _notice;
     private bool _hasLeft;
@@ -40,7 +39,9 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
     /// <summary>A notice for when the client listens to its inbox.</summary>
     public void NotifyLater(string code, string text, string topic) => _notice = (code, text, topic);
 
-    /// <summary>Takes the places of an earlier connection again, as far as the account may still have them. The CONNACK has been written.</summary>
+    /// <summary>
+    /// Takes the places of an earlier connection again, as far as the account may still have them. The CONNACK has been written.
+    /// </summary>
     /// <param name="isPresent">False: the client is kept from now on, and had none. Else <see cref="OpenLogsAsync"/> was done.</param>
     public void Resume(DurableClient client, bool isPresent)
     {
@@ -107,7 +108,7 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
             }
 
             var filters = FiltersOf(room);
-            Place(room, filters, leavesAtOnce);
+            _places.Place(room, filters, leavesAtOnce);
             if (/* guard: unacknowledged before an UNSUBSCRIBE, only for who may read */ !RoomPolicy.MayHear(room, identity.Account))
             {
                 kept.ForgetInFlight(room.Log);
@@ -200,28 +201,9 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
         }
     }
 
-    /// <summary>
-    /// Has the heads of the logs that the filters cover in memory: under the gates that are taken to place the client, nobody may wait for a
-    /// disk.
-    /// </summary>
-    /// <exception cref="IOException">One cannot be read.</exception>
-    public async ValueTask OpenLogsAsync(IReadOnlyList<HeldFilter> filters)
-    {
-        foreach (var filter in filters)
-        {
-            if (filter.Filter.Inbox is not null)
-            {
-                await services.Rooms.InboxOf(identity.Account).OpenAsync();
-                continue;
-            }
-
-            // A room that the account joins from here on is opened by who puts it on the list.
-            foreach (var room in services.Rooms.CoveredBy(filter.Filter, identity.Account.Id))
-            {
-                await room.OpenAsync();
-            }
-        }
-    }
+    /// <summary>Has what is needed to hold the filters in memory.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public ValueTask OpenLogsAsync(IReadOnlyList<HeldFilter> filters) => _places.OpenLogsAsync(filters);
 
     /// <summary>UNSUBACK.</summary>
     public async Task AnswerUnsubscribeAsync(ushort packetId)
@@ -274,13 +256,7 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
         {
             _hasLeft = true;
 
-            // From where it is, not from where its filters say: an erased account is on no list any more.
-            foreach (var place in _places)
-            {
-                place.Place(delivery, [], atOnce);
-            }
-
-            _places.Clear();
+            _places.LeaveAll(atOnce);
             _filters.Clear();
         }
     }
@@ -344,14 +320,9 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
             if (filter.Filter.Inbox is not null)
             {
                 PlaceInInbox(from);
-                if (replays && filter.Filter.Reads)
+                if (replays)
                 {
-                    services.Rooms.InboxOf(identity.Account).Enqueue(new ReadReplay(services.Positions, services.Rooms, delivery, filter));
-                }
-
-                if (replays && filter.Filter.Unread)
-                {
-                    services.Rooms.InboxOf(identity.Account).Enqueue(new UnreadReplay(services.Unread, delivery, filter));
+                    _places.ReplayInbox(filter);
                 }
 
                 return;
@@ -359,7 +330,7 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
 
             foreach (var room in services.Rooms.CoveredBy(filter.Filter, identity.Account.Id))
             {
-                Place(room, FiltersOf(room), leavesAtOnce: false, from);
+                _places.Place(room, FiltersOf(room), leavesAtOnce: false, from);
                 if (replays)
                 {
                     room.Replay(delivery, filter);
@@ -387,32 +358,17 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
 
         foreach (var room in services.Rooms.CoveredBy(filter.Filter, identity.Account.Id))
         {
-            Place(room, FiltersOf(room), leavesAtOnce: true);
+            _places.Place(room, FiltersOf(room), leavesAtOnce: true);
         }
 
         return true;
-    }
-
-    // Under _filtersGate.
-    private void Place(EventStream stream, HeldFilter[] filters, bool leavesAtOnce, CatchUpFrom? from = null)
-    {
-        if (filters.Length > 0)
-        {
-            _places.Add(stream);
-        }
-
-        stream.Place(delivery, filters, leavesAtOnce, from);
-        if (filters.Length == 0)
-        {
-            _places.Remove(stream);
-        }
     }
 
     // Under _filtersGate. Whom whispers are for is decided by the place.
     private void PlaceInInbox(CatchUpFrom? from = null)
     {
         var filters = _filters.Values.Where(filter => filter.Filter.Inbox is not null).ToArray();
-        Place(services.Rooms.InboxOf(identity.Account), filters, leavesAtOnce: false, from);
+        _places.Place(services.Rooms.InboxOf(identity.Account), filters, leavesAtOnce: false, from);
         if (_notice is { } later && filters.Any(filter => filter.Filter.Whispers))
         {
             _notice = null;

@@ -9,7 +9,9 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Clients;
 
-/// <summary>What of a client may outlive this connection: where it is in each log, what it has not acknowledged, its will, and how long it is kept.</summary>
+/// <summary>
+/// What of a client may outlive this connection: where it is in each log, what it has not acknowledged, its will, and how long it is kept.
+/// </summary>
 /// <remarks>Guarded by the writer's gate. <see cref="DurableClients"/> asks for it under its own, which is taken before.</remarks>
 internal sealed class KeptSession(
     Writer writer, PacketIdWindow window, OwedAnswers answers, Identity identity, ILife life, RoomDirectory rooms, IEventLog log, DurableClients durable) : IResumable
@@ -92,10 +94,16 @@ internal sealed class KeptSession(
 
     public IReadOnlyDictionary<ushort, ulong> Received() => answers.Received();
 
-    /// <summary>The client has released a QoS 2 packet id, or uses it for something new. Under the writer's gate: whoever takes over from here on may store another publish under the id.</summary>
+    /// <summary>
+    /// The client has released a QoS 2 packet id, or uses it for something new.
+    /// Under the writer's gate: whoever takes over from here on may store another publish under the id.
+    /// </summary>
     public void Released(ushort packetId) => durable.Released(this, packetId);
 
-    /// <summary>The CONNACK is written, and the client is kept from now on. Everything that is put in place until <see cref="EndResuming"/> goes out behind it.</summary>
+    /// <summary>
+    /// The CONNACK is written, and the client is kept from now on.
+    /// Everything that is put in place until <see cref="EndResuming"/> goes out behind it.
+    /// </summary>
     /// <param name="was">What was kept of it; null: nothing.</param>
     public void Begin(DurablePosition? was)
     {
@@ -117,7 +125,9 @@ internal sealed class KeptSession(
         }
     }
 
-    /// <summary>Its filters are in place: what it had not acknowledged goes first. Under the writer's gate; the feeder is to be started.</summary>
+    /// <summary>
+    /// Its filters are in place: what it had not acknowledged goes first. Under the writer's gate; the feeder is to be started.
+    /// </summary>
     public void EndResuming(DurablePosition was)
     {
         _redelivered = new Queue<UnacknowledgedEvent>();
@@ -171,7 +181,7 @@ internal sealed class KeptSession(
         _unacknowledged!.Add(sent.PacketId, sent.Log, sent.Seq, sent.GivenUp);
     }
 
-    /// <summary>Where the client is. Null: not known here any more, or, with <paramref name="onlyChanged"/>, as it was asked for last.</summary>
+    /// <inheritdoc/>
     public DurablePosition? Position(bool onlyChanged = false)
     {
         lock (writer.Gate)
@@ -207,7 +217,7 @@ internal sealed class KeptSession(
         }
     }
 
-    /// <summary>Where the client is, for whoever keeps it from now on; the connection must have been silenced. Null: somebody has it already.</summary>
+    /// <inheritdoc/>
     public DurablePosition? HandOverPosition()
     {
         lock (writer.Gate)
@@ -220,8 +230,9 @@ internal sealed class KeptSession(
     }
 
     /// <summary>
-    /// Begins what a subscriber hears of its stream: where the SUBSCRIBE asked, or a durable client was, or with what comes. Under the write lock, in one hold with making
-    /// the place known to the stream: what is stored later comes live, nothing falls in between, and what comes both ways is written once.
+    /// Begins what a subscriber hears of its stream: where the SUBSCRIBE asked, or a durable client was, or with what comes.
+    /// Under the write lock, in one hold with making the place known to the stream:
+    /// what is stored later comes live, nothing falls in between, and what comes both ways is written once.
     /// </summary>
     /// <returns>Whether the log has something that the subscriber is owed.</returns>
     public bool Begin(Subscriber subscriber, CatchUpFrom? from)
@@ -305,7 +316,10 @@ internal sealed class KeptSession(
         }
     }
 
-    /// <summary>The account lost a room, also one that the client has unsubscribed from: nothing of it is sent again, and its seqs may mean other events by then.</summary>
+    /// <summary>
+    /// The account lost a room, also one that the client has unsubscribed from:
+    /// nothing of it is sent again, and its seqs may mean other events by then.
+    /// </summary>
     public void ForgetInFlight(LogName log)
     {
         lock (writer.Gate)
@@ -324,7 +338,7 @@ internal sealed class KeptSession(
         _positionChanged = true;
     }
 
-    /// <summary>The connection is over: the will that is to be said for it, once; null if there is none, or the client said goodbye, or its login session was ended.</summary>
+    /// <inheritdoc/>
     public LastWill? TakeWill()
     {
         lock (writer.Gate)
@@ -335,7 +349,7 @@ internal sealed class KeptSession(
         }
     }
 
-    /// <summary>The client is back on another connection: a will that was to wait for that is not said [MQTT-3.1.3-9].</summary>
+    /// <inheritdoc/>
     public void DropDelayedWill()
     {
         lock (writer.Gate)
@@ -347,7 +361,10 @@ internal sealed class KeptSession(
         }
     }
 
-    /// <summary>From where, and how, it is sent again. Null: it is not, because the client has lost it, or gave it up and may not read there any more, or the log has another life.</summary>
+    /// <summary>
+    /// From where, and how, it is sent again.
+    /// Null: it is not, because the client has lost it, or gave it up and may not read there any more, or the log has another life.
+    /// </summary>
     public (EventStream Stream, Wants Wants)? WayOf(in UnacknowledgedEvent sent)
     {
         if (sent.GivenUp is not null)

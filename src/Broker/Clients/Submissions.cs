@@ -276,7 +276,10 @@ internal sealed class Submissions(
         answers.GiveNow(answer);
     }
 
-    /// <summary>A refusal by rule. MQTT 5 hears it in the acknowledgement; for 3.1.1, and at QoS 0, it goes to the account's inbox topic, to this connection alone.</summary>
+    /// <summary>
+    /// A refusal by rule. MQTT 5 hears it in the acknowledgement;
+    /// for 3.1.1, and at QoS 0, it goes to the account's inbox topic, to this connection alone.
+    /// </summary>
     public void Refuse(in PublishPacket publish, byte code, string reason, string noticeCode, string topic) =>
         Refuse(publish, new PublishRefusal(code, reason, noticeCode), topic);
 

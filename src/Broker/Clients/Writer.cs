@@ -42,8 +42,8 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     private int _unsent;
     private UntakenAnswers _untaken;
 
-    // What of the above the memory of all connections was told.
-    private int _counted;
+    // Of the above, as the memory of all connections was told.
+    private WaitingShare _share = new(memory.Outgoing);
     private long? _blockedSince;
     private bool _dirty;
 
@@ -128,7 +128,7 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     }
 
     /// <summary>Bytes that wait for the peer to read.</summary>
-    public int WaitingBytes => Volatile.Read(ref _counted);
+    public int WaitingBytes => _share.Bytes;
 
     /// <summary>True: the client owes us acknowledgements, or its socket takes nothing, and that has not changed for this long.</summary>
     public bool IsStuckFor(TimeSpan duration)
@@ -228,23 +228,14 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     /// <summary>
     /// Under <see cref="Gate"/>, and not once it is silent: what the client holds then is taken off the count when it is gone.
     /// </summary>
-    public void CountWaiting()
-    {
-        var waiting = _member.QueuedBytes + (_flushing ? _unsent + _unflushed : 0);
-        if (waiting != _counted)
-        {
-            _outgoing.Add(waiting - _counted);
-            _counted = waiting;
-        }
-    }
+    public void CountWaiting() => _share.Tell(_member.QueuedBytes + (_flushing ? _unsent + _unflushed : 0));
 
     /// <summary>After the end, when the member has forgotten what waited.</summary>
     public void ForgetWaiting()
     {
         lock (Gate)
         {
-            _outgoing.Add(-_counted);
-            _counted = 0;
+            _share.Tell(0);
         }
     }
 

@@ -2,8 +2,14 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Host;
 
-/// <summary>Has every follower follow the journal while the program runs. One that fails never ends the program, and never the others: it is started again.</summary>
-/// <remarks>Started in the order in which they are registered, before anything is served, and ended in the opposite one, after the last connection is closed.</remarks>
+/// <summary>
+/// Has every follower follow the journal while the program runs.
+/// One that fails never ends the program, and never the others: it is started again.
+/// </summary>
+/// <remarks>
+/// Started in the order in which they are registered, before anything is served,
+/// and ended in the opposite one, after the last connection is closed.
+/// </remarks>
 internal sealed partial class Followers(IEnumerable<IFollower> followers, IJournal journal, IRecords records, TimeProvider time, ILogger<Followers> logger)
     : IHostedService, IDisposable
 {

@@ -207,7 +207,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<ChangedRooms>();
         services.AddSingleton<ConnectionDirectory>();
         services.AddSingleton<INodes>(provider =>
-            new Alone(new ThisNode(stores.Auth.Sessions, provider.GetRequiredService<ConnectionDirectory>())));
+            new Alone(new ThisNode(stores.Auth.Sessions.Here, provider.GetRequiredService<ConnectionDirectory>())));
         services.AddSingleton(DiskSpace.Of(stores.Folder, settings.Limits));
         services.AddSingleton<StorageQuotas>();
         services.AddSingleton<DurableClients>();

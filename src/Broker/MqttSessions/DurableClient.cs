@@ -38,4 +38,14 @@ internal sealed class DurableClient(string clientId, LoginSession session)
 
     /// <summary>While away: differs from what is stored.</summary>
     public bool IsChanged { get; set; }
+
+    /// <summary>What its last connection left at the store is decided on, or counts as that.</summary>
+    public void EndPublishing()
+    {
+        if (Publishing is { } last)
+        {
+            Position = Position with { Received = last.Received() };
+            Publishing = null;
+        }
+    }
 }

@@ -2,11 +2,16 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.MqttSessions;
 
-/// <summary>How far a client is in one log: everything up to <paramref name="Seq"/> was sent to it. An epoch that is not the log's: it has to begin anew.</summary>
+/// <summary>
+/// How far a client is in one log: everything up to <paramref name="Seq"/> was sent to it.
+/// An epoch that is not the log's: it has to begin anew.
+/// </summary>
 internal readonly record struct LogCursor(string Epoch, long Seq);
 
 /// <summary>An event that was sent under a packet id and not acknowledged.</summary>
-/// <param name="GivenUp">The client has unsubscribed since: the epoch that <paramref name="Seq"/> counts in, for there is no cursor beside it. Null: it has not.</param>
+/// <param name="GivenUp">
+/// The client has unsubscribed since: the epoch that <paramref name="Seq"/> counts in, for there is no cursor beside it. Null: it has not.
+/// </param>
 internal readonly record struct UnacknowledgedEvent(ushort PacketId, LogName Log, long Seq, string? GivenUp = null);
 
 /// <summary>How far a durable client is: what was sent, and what of that it has not acknowledged, in the order it was sent.</summary>

@@ -39,7 +39,10 @@ internal sealed record UnacknowledgedRecord(ushort PacketId, string Log, long Se
 internal sealed partial class DurableJson : JsonSerializerContext;
 
 /// <summary>The records of durable clients: their keys, and what is in them.</summary>
-/// <remarks>Keys: `durable/c/{account}/{client id}`, `durable/p/…` alike, and `durable/q/{account}/{client id}/{packet id}`. An account's id has no slash; a client id may.</remarks>
+/// <remarks>
+/// Keys: `durable/c/{account}/{client id}`, `durable/p/…` alike, and `durable/q/{account}/{client id}/{packet id}`.
+/// An account's id has no slash; a client id may.
+/// </remarks>
 internal static class DurableRecords
 {
     public static byte[] ClientsPrefix { get; } = "durable/c/"u8.ToArray();
@@ -55,6 +58,15 @@ internal static class DurableRecords
 
     public static byte[] ReceivedKey(string account, string clientId, ushort packetId) =>
         Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"durable/q/{account}/{clientId}/{packetId}"));
+
+    /// <summary>Takes away all that is kept of a client.</summary>
+    /// <param name="received">The packet ids of QoS 2 publishes that it has not released.</param>
+    public static IEnumerable<RecordChange> Removal(string account, string clientId, IEnumerable<ushort> received) =>
+    [
+        new(ClientKey(account, clientId), null),
+        new(PositionKey(account, clientId), null),
+        .. received.Select(packetId => new RecordChange(ReceivedKey(account, clientId, packetId), null)),
+    ];
 
     /// <summary>What a QoS 2 publish was, to tell a repetition by.</summary>
     public static byte[] Received(ulong contentHash)

@@ -3,7 +3,10 @@ using WebMessenger.Auth.Sessions;
 
 namespace WebMessenger.Broker.MqttSessions;
 
-/// <summary>A connection of a client whose MQTT session may outlive it. Thread-safe; nothing in it blocks, and it takes the client's write lock and leaves below it (docs/architecture.md, Locks).</summary>
+/// <summary>
+/// A connection of a client whose MQTT session may outlive it.
+/// Thread-safe; nothing in it blocks, and it takes the client's write lock and leaves below it (docs/architecture.md, Locks).
+/// </summary>
 internal interface IResumable
 {
     Account Account { get; }
@@ -16,19 +19,28 @@ internal interface IResumable
     /// <summary>Seconds that the MQTT session lives on after this connection; 0: it ends with it.</summary>
     uint SessionExpiry { get; }
 
-    /// <summary>Where the client is. Null: not known here any more, or, with <paramref name="onlyChanged"/>, as it was asked for last.</summary>
+    /// <summary>
+    /// Where the client is. Null: not known here any more, or, with <paramref name="onlyChanged"/>, as it was asked for last.
+    /// </summary>
     DurablePosition? Position(bool onlyChanged = false);
 
-    /// <summary>Where the client is, for whoever keeps it from now on; the connection must have been silenced. Null: somebody has it already.</summary>
+    /// <summary>
+    /// Where the client is, for whoever keeps it from now on; the connection must have been silenced. Null: somebody has it already.
+    /// </summary>
     DurablePosition? HandOverPosition();
 
     /// <summary>Completes when what the client published is decided on.</summary>
     Task PublishesDrained();
 
-    /// <summary>The QoS 2 publishes that the client has not released, of those that were stored: what failed, or was refused, it may send again.</summary>
+    /// <summary>
+    /// The QoS 2 publishes that the client has not released, of those that were stored: what failed, or was refused, it may send again.
+    /// </summary>
     IReadOnlyDictionary<ushort, ulong> Received();
 
-    /// <summary>The connection is over: the will that is to be said for it, once; null if there is none, or the client said goodbye, or its login session was ended.</summary>
+    /// <summary>
+    /// The connection is over: the will that is to be said for it, once;
+    /// null if there is none, or the client said goodbye, or its login session was ended.
+    /// </summary>
     LastWill? TakeWill();
 
     /// <summary>The client is back on another connection: a will that was to wait for that is not said [MQTT-3.1.3-9].</summary>

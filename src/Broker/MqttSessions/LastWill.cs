@@ -1,6 +1,10 @@
 namespace WebMessenger.Broker.MqttSessions;
 
-/// <summary>What CONNECT asks the server to say when the client is lost (MQTT 5.0, 3.1.2.5). With the CONNECT it is at most 8 KiB.</summary>
-/// <param name="DelaySeconds">Will Delay Interval: how long the client has to come back (MQTT 5.0, 3.1.3.2.2). 0, and always in MQTT 3.1.1: no time at all.</param>
+/// <summary>
+/// What CONNECT asks the server to say when the client is lost (MQTT 5.0, 3.1.2.5). With the CONNECT it is at most 8 KiB.
+/// </summary>
+/// <param name="DelaySeconds">
+/// Will Delay Interval: how long the client has to come back (MQTT 5.0, 3.1.3.2.2). 0, and always in MQTT 3.1.1: no time at all.
+/// </param>
 /// <param name="ExpirySeconds">Message Expiry Interval, from when it is said; null: it does not expire.</param>
 internal sealed record LastWill(string Topic, byte[] Payload, uint DelaySeconds, uint? ExpirySeconds);

@@ -11,7 +11,9 @@ using WebMessenger.Broker.Wire;
 namespace WebMessenger.Broker.MqttSessions;
 
 /// <summary>Says the last wills of clients that were lost: at once, or when their delay is over or their MQTT session has ended.</summary>
-/// <remarks>Thread-safe. <see cref="DurableClients"/> keeps those that wait, at most one a durable client; what is due is said outside of its gate.</remarks>
+/// <remarks>
+/// Thread-safe. <see cref="DurableClients"/> keeps those that wait, at most one a durable client; what is due is said outside of its gate.
+/// </remarks>
 internal sealed class LastWills(
     RoomDirectory rooms,
     AuthInterceptor interceptor,

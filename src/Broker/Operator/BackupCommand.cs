@@ -7,9 +7,12 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Operator;
 
-/// <summary>`backup FOLDER`: copies both stores into a new folder, from the running server or, when none runs, from the data folder itself.</summary>
+/// <summary>
+/// `backup FOLDER`: copies both stores into a new folder, from the running server or, when none runs, from the data folder itself.
+/// </summary>
 /// <remarks>
-/// The server makes a snapshot in its own data folder, which takes a moment; this process copies it from there, so that the server writes nowhere that it is told to.
+/// The server makes a snapshot in its own data folder, which takes a moment;
+/// this process copies it from there, so that the server writes nowhere that it is told to.
 /// The copy is made under another name beside the target and renamed when it is whole.
 /// </remarks>
 internal sealed class BackupCommand(string dataFolder, string target, TextWriter output, TimeProvider time)
@@ -118,7 +121,10 @@ internal sealed class BackupCommand(string dataFolder, string target, TextWriter
         }
     }
 
-    /// <summary>Damage that shows without opening the stores; opening them would mend it, and a backup that was mended behind the operator's back is none.</summary>
+    /// <summary>
+    /// Damage that shows without opening the stores; opening them would mend it,
+    /// and a backup that was mended behind the operator's back is none.
+    /// </summary>
     private void CheckCopy()
     {
         try

@@ -9,7 +9,9 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Operator;
 
-/// <summary>`restore FOLDER`: puts a backup into a data folder that has no data yet. All rooms get new epochs, so that clients read anew.</summary>
+/// <summary>
+/// `restore FOLDER`: puts a backup into a data folder that has no data yet. All rooms get new epochs, so that clients read anew.
+/// </summary>
 /// <param name="keepsLogins">Login sessions of browsers and passwords live on, those too that have ended since the backup.</param>
 internal sealed class RestoreCommand(string backup, string dataFolder, bool keepsLogins, TextWriter output, TimeProvider time)
 {

@@ -19,7 +19,9 @@ internal sealed class StoppedAccounts : IAsyncDisposable
     public AuthServices Auth { get; }
 
     /// <param name="folder">Held by the caller.</param>
-    /// <exception cref="CommandException">The event log is damaged. Opening it would mend it, and end login sessions, and the server's log would never say so.</exception>
+    /// <exception cref="CommandException">
+    /// The event log is damaged. Opening it would mend it, and end login sessions, and the server's log would never say so.
+    /// </exception>
     public static async Task<StoppedAccounts> OpenAsync(DataFolder folder, TimeProvider time)
     {
         if (Directory.Exists(folder.RoomsFolder) && WalCheck.FindDamage(folder.RoomsFolder) is { } damage)

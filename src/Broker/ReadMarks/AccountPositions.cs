@@ -7,7 +7,10 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.ReadMarks;
 
-/// <summary>The read positions of one account, read from the store when they are first asked for. A guest's are in memory only: they end with the guest.</summary>
+/// <summary>
+/// The read positions of one account, read from the store when they are first asked for.
+/// A guest's are in memory only: they end with the guest.
+/// </summary>
 /// <remarks>Thread-safe. Under <c>_gate</c> nothing is read; a write is handed over under it and waited for outside.</remarks>
 internal sealed class AccountPositions(Account account, IRecords records, Action<Account, EventStream> announce)
 {
@@ -41,7 +44,10 @@ internal sealed class AccountPositions(Account account, IRecords records, Action
     /// <exception cref="IOException">The store cannot be read.</exception>
     public ValueTask LoadAsync() => Volatile.Read(ref _positions) is null ? new ValueTask(Task.Run(Load)) : default;
 
-    /// <summary>The account has come onto a room's list: everything before is no concern of its. Completes when that is on disk, or cannot be written.</summary>
+    /// <summary>
+    /// The account has come onto a room's list: everything before is no concern of its.
+    /// Completes when that is on disk, or cannot be written.
+    /// </summary>
     public Task BeginAsync(EventStream stream)
     {
         lock (_gate)

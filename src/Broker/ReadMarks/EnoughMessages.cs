@@ -1,6 +1,9 @@
 namespace WebMessenger.Broker.ReadMarks;
 
-/// <summary>Tells when the newest messages of a log are enough for any answer: so many of them, and of one voice no more than ever counts. They are added from the newest on.</summary>
+/// <summary>
+/// Tells when the newest messages of a log are enough for any answer:
+/// so many of them, and of one voice no more than ever counts. They are added from the newest on.
+/// </summary>
 internal sealed class EnoughMessages
 {
     /// <summary>So many are enough.</summary>

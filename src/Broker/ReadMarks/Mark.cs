@@ -5,7 +5,9 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Broker.ReadMarks;
 
 /// <summary>How far somebody has read: everything up to this seq of this epoch.</summary>
-/// <param name="Epoch">Empty with seq 0: nothing was read, whatever the epoch. An empty log's epoch is not on disk yet, so none can be kept for it.</param>
+/// <param name="Epoch">
+/// Empty with seq 0: nothing was read, whatever the epoch. An empty log's epoch is not on disk yet, so none can be kept for it.
+/// </param>
 internal readonly record struct Mark(long Seq, string Epoch)
 {
     public static Mark Nothing { get; } = new(0, "");

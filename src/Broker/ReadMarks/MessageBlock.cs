@@ -9,7 +9,10 @@ namespace WebMessenger.Broker.ReadMarks;
 /// <param name="IsBot">Said by an access token of the account.</param>
 internal readonly record struct CountedMessage(long Seq, string Author, bool IsBot);
 
-/// <summary>The messages of one stretch of a log: block n has the seqs 256 n + 1 to 256 n + 256, of which it knows those up to <paramref name="Through"/>.</summary>
+/// <summary>
+/// The messages of one stretch of a log: block n has the seqs 256 n + 1 to 256 n + 256,
+/// of which it knows those up to <paramref name="Through"/>.
+/// </summary>
 /// <param name="Epoch">The log's, by which a block of another life of the log is known.</param>
 /// <param name="Messages">Oldest first; what else happened is not in it.</param>
 internal sealed record MessageBlock(string Epoch, long Number, long Through, IReadOnlyList<CountedMessage> Messages)
@@ -29,8 +32,9 @@ internal sealed record MessageBlock(string Epoch, long Number, long Through, IRe
     public static long FloorOf(long number) => number * Length;
 
     /// <summary>
-    /// As it is stored, some two bytes a message: format (1) · epoch with its length (1) · through (8) · voices: how many less one (1), of each its author with its length (1) and
-    /// whether it is a bot (1) · messages: of each its place in the block (1) and its voice (1). A block without a message ends after `through`.
+    /// As it is stored, some two bytes a message: format (1) · epoch with its length (1) · through (8) · voices:
+    /// how many less one (1), of each its author with its length (1) and whether it is a bot (1) · messages:
+    /// of each its place in the block (1) and its voice (1). A block without a message ends after `through`.
     /// </summary>
     public byte[] ToBytes()
     {

@@ -5,11 +5,16 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.ReadMarks;
 
-/// <summary>The blocks of all logs: what <see cref="UnreadFollower"/> has stored of them, and for the rest the log itself. So what it answers is right however far that one has come.</summary>
+/// <summary>
+/// The blocks of all logs: what <see cref="UnreadFollower"/> has stored of them, and for the rest the log itself.
+/// So what it answers is right however far that one has come.
+/// </summary>
 /// <remarks>Thread-safe; keeps nothing in memory.</remarks>
 internal sealed class MessageBlocks(IEventLog log, IRecords records)
 {
-    /// <summary>How many events are looked back on at most: a room in which so much else happened since is not searched for older messages.</summary>
+    /// <summary>
+    /// How many events are looked back on at most: a room in which so much else happened since is not searched for older messages.
+    /// </summary>
     public const int LookBack = 100_000;
 
     /// <summary>So many blocks of a log are stored, its newest: more than anybody looks back on.</summary>

@@ -5,16 +5,18 @@ namespace WebMessenger.Broker.ReadMarks;
 /// <summary>Messages after a place in a log, each exact up to <see cref="MessageTally.Most"/>, and that for more.</summary>
 /// <param name="ByOthers">Not by the account, whatever it was signed in by.</param>
 /// <param name="ByOwnBots">
-/// By access tokens of the account. May be too few where <paramref name="ByOthers"/> is at its most: then a sum of the two is over that anyway.
+/// By access tokens of the account.
+/// May be too few where <paramref name="ByOthers"/> is at its most: then a sum of the two is over that anyway.
 /// </param>
 internal readonly record struct MessageCount(int ByOthers, int ByOwnBots);
 
 /// <summary>Counts the messages of one log that an account has not read.</summary>
 /// <remarks>
-/// <para>Reads blocks when it is asked, and from then on what the log brings; keeps who wrote the newest messages and when they were numbered, and no more of
-/// them than any answer needs. That is little: whoever does not write is owed at most the newest <see cref="Most"/> messages, and whoever does those of the others,
-/// so of one author no more than the newest <see cref="Most"/> ever count, and of all together twice as many. What an account's own bots said is counted beside, as an
-/// author of its own, and makes it three times as many.</para>
+/// <para>Reads blocks when it is asked, and from then on what the log brings;
+/// keeps who wrote the newest messages and when they were numbered, and no more of them than any answer needs.
+/// That is little: whoever does not write is owed at most the newest <see cref="Most"/> messages, and whoever does those of the others,
+/// so of one author no more than the newest <see cref="Most"/> ever count, and of all together twice as many.
+/// What an account's own bots said is counted beside, as an author of its own, and makes it three times as many.</para>
 /// <para>Thread-safe.</para>
 /// </remarks>
 internal sealed class MessageTally(LogName name, MessageBlocks blocks)
@@ -43,7 +45,8 @@ internal sealed class MessageTally(LogName name, MessageBlocks blocks)
     public int Held => Volatile.Read(ref _held);
 
     /// <summary>
-    /// How many messages after <paramref name="seq"/> of this epoch are not by the account itself. A log that has another epoch by now has none.
+    /// How many messages after <paramref name="seq"/> of this epoch are not by the account itself.
+    /// A log that has another epoch by now has none.
     /// </summary>
     /// <param name="counted">The newest seq of the log that was looked at.</param>
     /// <exception cref="IOException">The log cannot be read.</exception>

@@ -26,8 +26,8 @@ internal sealed class ReadPosition(Mark now, bool isStored = true)
     public void Become(Mark mark) => (Now, Wanted) = (mark, mark);
 
     /// <summary>
-    /// Asks for a mark further on. True when a write that covers it is on disk; false when it could not be written. Many that come while one is written are one
-    /// write after it.
+    /// Asks for a mark further on. True when a write that covers it is on disk; false when it could not be written.
+    /// Many that come while one is written are one write after it.
     /// </summary>
     public Task<bool> Advance(Mark mark)
     {

@@ -32,7 +32,10 @@ internal readonly record struct MarkResult(MarkOutcome Outcome, Mark Now = defau
 internal readonly record struct ReadState(long Seq, string Epoch, int Unread, long Head, int Bots = 0);
 
 /// <summary>How far each account has read in its rooms and in its inbox, one position for all its devices.</summary>
-/// <remarks>Thread-safe. What begins and forgets positions is called one at a time, under the room directory's gate, in the order of the changes there.</remarks>
+/// <remarks>
+/// Thread-safe. What begins and forgets positions is called one at a time,
+/// under the room directory's gate, in the order of the changes there.
+/// </remarks>
 internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMarks
 {
     /// <summary>So many records are one write at most.</summary>
@@ -44,7 +47,9 @@ internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMark
     /// <summary>A position has changed. The subscriber hands it on and does not block.</summary>
     public event Action<Account, EventStream>? Changed;
 
-    /// <summary>What is unread in a log may be less, though nobody has read anything. The subscriber hands it on and does not block.</summary>
+    /// <summary>
+    /// What is unread in a log may be less, though nobody has read anything. The subscriber hands it on and does not block.
+    /// </summary>
     public event Action<LogName>? Recounted;
 
     /// <summary>Null: not a member of the room, or gone.</summary>

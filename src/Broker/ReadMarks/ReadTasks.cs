@@ -9,10 +9,14 @@ using WebMessenger.Broker.Topics;
 
 namespace WebMessenger.Broker.ReadMarks;
 
-/// <summary>A read position as the account's devices are shown it, on `users/{user}/read/{room}` or (whispers) `users/{user}/read`.</summary>
+/// <summary>
+/// A read position as the account's devices are shown it, on `users/{user}/read/{room}` or (whispers) `users/{user}/read`.
+/// </summary>
 internal static class ReadDelivery
 {
-    /// <summary>Null: the account is not in the room any more, or its position cannot be read just now; whoever asks later is shown it.</summary>
+    /// <summary>
+    /// Null: the account is not in the room any more, or its position cannot be read just now; whoever asks later is shown it.
+    /// </summary>
     public static PublishFrames? FramesOf(ReadPositions positions, Account account, EventStream stream, bool retain)
     {
         try
@@ -58,7 +62,10 @@ internal static class ReadDelivery
         Encoding.ASCII.GetBytes("users/" + account.UserName + "/read" + (RoomOf(stream) is { } room ? "/" + room : ""));
 }
 
-/// <summary>A position has changed: shown as it is when the turn comes. Takes its turn in the inbox of the account, whose clients are the ones to hear of it.</summary>
+/// <summary>
+/// A position has changed: shown as it is when the turn comes.
+/// Takes its turn in the inbox of the account, whose clients are the ones to hear of it.
+/// </summary>
 internal sealed class ReadChange(ReadPositions positions, Account account, EventStream changed) : IStreamTask
 {
     public void Deliver(EventStream stream, List<IMember> touched)

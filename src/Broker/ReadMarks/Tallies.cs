@@ -2,11 +2,17 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.ReadMarks;
 
-/// <summary>The tallies of the logs that were asked about last. The others are made anew from their blocks, a dozen small records, when somebody asks.</summary>
+/// <summary>
+/// The tallies of the logs that were asked about last.
+/// The others are made anew from their blocks, a dozen small records, when somebody asks.
+/// </summary>
 /// <remarks>Thread-safe. <c>_gate</c> is a leaf; a tally that was let go counts right for whoever still has it.</remarks>
 internal sealed class Tallies(MessageBlocks blocks, int most = Tallies.MostMessages)
 {
-    /// <summary>So many messages are held in all, 10 MB. One log's are 4,000 at most, so that is 100 rooms in which much is said, or thousands of others (fault R8).</summary>
+    /// <summary>
+    /// So many messages are held in all, 10 MB.
+    /// One log's are 4,000 at most, so that is 100 rooms in which much is said, or thousands of others (fault R8).
+    /// </summary>
     private const int MostMessages = 400_000;
 
     /// <summary>What a tally takes beside its messages, as so many of them: nobody holds a million empty ones.</summary>

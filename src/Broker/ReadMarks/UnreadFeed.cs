@@ -10,8 +10,8 @@ namespace WebMessenger.Broker.ReadMarks;
 
 /// <summary>What one client is still to be told of what is unread.</summary>
 /// <remarks>
-/// <para>The bound: nothing is queued. It knows which rooms are to be named, each once. Their numbers are counted when they are written, so the newest win.
-/// Of rooms lost it knows <see cref="RoomsPerPacket"/> at most; over that everything is stated anew.</para>
+/// <para>The bound: nothing is queued. It knows which rooms are to be named, each once. Their numbers are counted when they are written,
+/// so the newest win. Of rooms lost it knows <see cref="RoomsPerPacket"/> at most; over that everything is stated anew.</para>
 /// <para>Belongs to the worker of the account's inbox.</para>
 /// </remarks>
 internal sealed class UnreadFeed

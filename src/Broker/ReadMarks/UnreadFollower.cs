@@ -3,10 +3,13 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Broker.ReadMarks;
 
 /// <summary>
-/// Keeps, of every log, who wrote its newest messages, in blocks that are records (<see cref="MessageBlocks"/>): so that what is unread is counted without reading what was
-/// said, also the first time after a start.
+/// Keeps, of every log, who wrote its newest messages, in blocks that are records (<see cref="MessageBlocks"/>):
+/// so that what is unread is counted without reading what was said, also the first time after a start.
 /// </summary>
-/// <remarks>A block is made of the log as it is by then. So it comes out the same when it is made again, and a block that is not there, or not on, only costs whoever counts.</remarks>
+/// <remarks>
+/// A block is made of the log as it is by then.
+/// So it comes out the same when it is made again, and a block that is not there, or not on, only costs whoever counts.
+/// </remarks>
 internal sealed partial class UnreadFollower(IEventLog log, IRecords records, ReadPositions positions, ILogger<UnreadFollower> logger) : IFollower
 {
     /// <summary>So many records are one write at most: whoever says something meanwhile waits for it.</summary>

@@ -72,7 +72,9 @@ internal sealed class UnreadCounts(ReadPositions positions, Account account)
     }
 }
 
-/// <summary>Something of what is unread is to be said to an account's clients. In its turn in the account's inbox, as read positions are.</summary>
+/// <summary>
+/// Something of what is unread is to be said to an account's clients. In its turn in the account's inbox, as read positions are.
+/// </summary>
 internal abstract class UnreadTask(UnreadWatch watch) : IStreamTask
 {
     /// <summary>Changes may be named, which happens once a second.</summary>

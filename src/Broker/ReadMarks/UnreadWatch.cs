@@ -4,7 +4,9 @@ using WebMessenger.Storage;
 
 namespace WebMessenger.Broker.ReadMarks;
 
-/// <summary>Which accounts listen to what is unread (`users/{user}/unread`), in which rooms, and which of these are due to be said.</summary>
+/// <summary>
+/// Which accounts listen to what is unread (`users/{user}/unread`), in which rooms, and which of these are due to be said.
+/// </summary>
 /// <remarks>
 /// <para>Costs are with who listens: a room is watched while an account on its list listens, and one that is not watched notes nothing.
 /// What is due is gathered and handed out once a second, to the inboxes concerned; their workers count and write.</para>
@@ -27,7 +29,8 @@ internal sealed class UnreadWatch(ReadPositions positions) : IUnreadListeners
     {
         lock (_gate)
         {
-            // Asked under the gate: a change of a list meanwhile waits for it before it is noted, so none is missed and nothing is left behind.
+            // Asked under the gate: a change of a list meanwhile waits for it before it is noted,
+            // so none is missed and nothing is left behind.
             Listener listener = new(inbox);
             _listeners[inbox.Owner.Id] = listener;
             foreach (var room in rooms.RoomsOf(inbox.Owner.Id))

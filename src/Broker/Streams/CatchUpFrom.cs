@@ -4,7 +4,9 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Streams;
 
-/// <summary>Where a SUBSCRIBE wants to begin: after a seq that the client has (of an epoch, if it says so), or with the newest events.</summary>
+/// <summary>
+/// Where a SUBSCRIBE wants to begin: after a seq that the client has (of an epoch, if it says so), or with the newest events.
+/// </summary>
 /// <param name="After">`after`; null with <paramref name="Last"/>.</param>
 /// <param name="Epoch">`epoch`; null: the client does not know.</param>
 internal sealed record CatchUpFrom(long? After, string? Epoch, int? Last)

@@ -22,7 +22,9 @@ internal interface IStreamTask : IStreamWork
     /// </summary>
     bool MayWait => false;
 
-    /// <summary>Runs on the stream's worker. Connections that were written to and want a flush go into <paramref name="touched"/>.</summary>
+    /// <summary>
+    /// Runs on the stream's worker. Connections that were written to and want a flush go into <paramref name="touched"/>.
+    /// </summary>
     void Deliver(EventStream stream, List<IMember> touched);
 }
 
@@ -31,7 +33,9 @@ internal interface IStreamEvent : IStreamWork
 {
     PendingAppend Append { get; }
 
-    /// <summary>The client it came from, for MQTT 5's No Local; see <see cref="RecentPublishers.MarkOf"/>. 0 for the server's own.</summary>
+    /// <summary>
+    /// The client it came from, for MQTT 5's No Local; see <see cref="RecentPublishers.MarkOf"/>. 0 for the server's own.
+    /// </summary>
     ulong PublisherMark { get; }
 
     /// <summary>What displays and shells are shown of it (`/text`); null: nothing.</summary>
@@ -144,7 +148,9 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
     /// Gives a connection the place that its filters amount to now. Call it after any change of the filters or of membership.
     /// </summary>
     /// <param name="filters">Those of the connection's filters that cover this stream.</param>
-    /// <param name="leavesAtOnce">The client itself ended what it had (unsubscribe, logout), so that nobody waits for it to come back.</param>
+    /// <param name="leavesAtOnce">
+    /// The client itself ended what it had (unsubscribe, logout), so that nobody waits for it to come back.
+    /// </param>
     /// <param name="from">Where its events begin; null: with what comes, or where the connection was.</param>
     public abstract void Place(IMember member, HeldFilter[] filters, bool leavesAtOnce, CatchUpFrom? from = null);
 

@@ -7,8 +7,9 @@ namespace WebMessenger.Broker.Streams;
 
 /// <summary>A connected client as streams see it: whose it is, and what is delivered to it.</summary>
 /// <remarks>
-/// Thread-safe. What is delivered, and where the client is in each stream, is guarded by one lock of the client's own, which is taken last: while it is held only
-/// leaves are taken (docs/architecture.md, Locks), and nothing blocks. Whoever has delivered calls <see cref="FlushAll"/> on those that were touched.
+/// Thread-safe. What is delivered, and where the client is in each stream, is guarded by one lock of the client's own, which is taken last:
+/// while it is held only leaves are taken (docs/architecture.md, Locks), and nothing blocks.
+/// Whoever has delivered calls <see cref="FlushAll"/> on those that were touched.
 /// </remarks>
 internal interface IMember
 {
@@ -44,8 +45,9 @@ internal interface IMember
     bool TryDeliver(Subscriber subscriber, PublishFrames frames, Wants wants, List<IMember> touched);
 
     /// <summary>
-    /// Events of a stream, in their turn. Each is written if it is the next that the client is owed and the window allows; else the client has fallen behind, and the
-    /// feeder brings it from the log when acknowledgements make room. So a slow client costs no memory, and misses nothing.
+    /// Events of a stream, in their turn. Each is written if it is the next that the client is owed and the window allows;
+    /// else the client has fallen behind, and the feeder brings it from the log when acknowledgements make room.
+    /// So a slow client costs no memory, and misses nothing.
     /// </summary>
     void DeliverEvents(Subscriber subscriber, ReadOnlySpan<EventDelivery> events, Wants wants, List<IMember> touched);
 
@@ -56,12 +58,15 @@ internal interface IMember
     Lock.Scope HoldWrites();
 
     /// <summary>
-    /// Begins what a subscriber hears of its stream: where the SUBSCRIBE asked, or a durable client was, or with what comes. Under the write lock, in one hold with making
-    /// the place known to the stream: what is stored later comes live, nothing falls in between, and what comes both ways is written once.
+    /// Begins what a subscriber hears of its stream: where the SUBSCRIBE asked, or a durable client was, or with what comes.
+    /// Under the write lock, in one hold with making the place known to the stream:
+    /// what is stored later comes live, nothing falls in between, and what comes both ways is written once.
     /// </summary>
     void Begin(Subscriber subscriber, CatchUpFrom? from);
 
-    /// <summary>Changes or (null) ends a place in a stream: what the client asks for no longer is not delivered any more, also not what is queued.</summary>
+    /// <summary>
+    /// Changes or (null) ends a place in a stream: what the client asks for no longer is not delivered any more, also not what is queued.
+    /// </summary>
     void Replace(Subscriber subscriber, Subscriber? by);
 }
 

@@ -3,7 +3,10 @@ using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Streams;
 
-/// <summary>One payload on one topic, encoded at most once per protocol version and QoS however many members receive it. Used by one thread at a time.</summary>
+/// <summary>
+/// One payload on one topic, encoded at most once per protocol version and QoS however many members receive it.
+/// Used by one thread at a time.
+/// </summary>
 internal sealed class PublishFrames(TopicKind kind, byte[] topic, ReadOnlyMemory<byte> payload, bool retain = false, uint? expiry = null)
 {
     private readonly EncodedPublish?[] _encoded = new EncodedPublish?[4];

@@ -5,11 +5,12 @@ using System.Text;
 namespace WebMessenger.Broker.Streams;
 
 /// <summary>
-/// Which client said the newest events of a stream, for MQTT 5's No Local where an event comes from the log: what is stored names the account only.
+/// Which client said the newest events of a stream, for MQTT 5's No Local where an event comes from the log:
+/// what is stored names the account only.
 /// </summary>
 /// <remarks>
-/// An event is noted before the log has it, so none is read there that is not known here. 8 bytes each, and only where somebody asked for No Local. Thread-safe; its
-/// gate is a leaf.
+/// An event is noted before the log has it, so none is read there that is not known here. 8 bytes each,
+/// and only where somebody asked for No Local. Thread-safe; its gate is a leaf.
 /// </remarks>
 internal sealed class RecentPublishers
 {

@@ -16,7 +16,8 @@ internal enum PresenceReach
 }
 
 /// <summary>
-/// One client's place in one stream: what of it the client's filters ask for, taken together, so that overlapping filters make one delivery at the highest QoS.
+/// One client's place in one stream: what of it the client's filters ask for, taken together,
+/// so that overlapping filters make one delivery at the highest QoS.
 /// </summary>
 /// <remarks>Immutable but for its <see cref="Place"/>, which belongs to the client's write lock.</remarks>
 internal sealed class Subscriber
@@ -74,8 +75,9 @@ internal sealed class Subscriber
     public Place Place { get; private set; }
 
     /// <summary>
-    /// Whether the client still asks for topics of this kind. A client that changes its filters keeps what is on its way to it [MQTT-3.8.4-4], but for what it
-    /// gave up or lost. Under the client's write lock.
+    /// Whether the client still asks for topics of this kind.
+    /// A client that changes its filters keeps what is on its way to it [MQTT-3.8.4-4], but for what it gave up or lost.
+    /// Under the client's write lock.
     /// </summary>
     public bool StillWants(TopicKind kind) => Place.Now is { } now && kind switch
     {
@@ -90,7 +92,9 @@ internal sealed class Subscriber
         _ => false,
     };
 
-    /// <summary>Another takes this one's place; null: the place is given up. Under the client's write lock, before the other can be seen.</summary>
+    /// <summary>
+    /// Another takes this one's place; null: the place is given up. Under the client's write lock, before the other can be seen.
+    /// </summary>
     public void GiveWayTo(Subscriber? other)
     {
         Place.Now = other;
@@ -119,8 +123,8 @@ internal sealed class Subscriber
 
 /// <summary>What all the subscribers share that one client was, one after the other, in one stream.</summary>
 /// <remarks>
-/// Guarded by the client's write lock. An event is written only if it is the one after <see cref="Cursor"/>. So it does not matter who brings it, the room as it
-/// happens or the feeder from the log: nothing is left out, doubled or out of order.
+/// Guarded by the client's write lock. An event is written only if it is the one after <see cref="Cursor"/>.
+/// So it does not matter who brings it, the room as it happens or the feeder from the log: nothing is left out, doubled or out of order.
 /// </remarks>
 internal sealed class Place(EventStream stream)
 {
@@ -147,8 +151,8 @@ internal sealed class Place(EventStream stream)
     public EncodedPublish? Reset { get; set; }
 
     /// <summary>
-    /// What the client is still to be told of what is unread, in an inbox, or of who is here, in a room, as whoever says it notes it. Made and used by the stream's worker
-    /// alone; who gives the topic up drops it.
+    /// What the client is still to be told of what is unread, in an inbox, or of who is here, in a room, as whoever says it notes it.
+    /// Made and used by the stream's worker alone; who gives the topic up drops it.
     /// </summary>
     public object? Feed { get; set; }
 
@@ -162,7 +166,9 @@ internal sealed class Place(EventStream stream)
 
 /// <summary>How one kind of topic is delivered to one client.</summary>
 /// <param name="NoLocal">Every filter that matches asks not to hear what this very client publishes (MQTT 5.0, 3.8.3.1).</param>
-/// <param name="RetainAsPublished">What is retained comes with the retain flag also when it comes live [MQTT-3.3.1-13]; a filter asks for it.</param>
+/// <param name="RetainAsPublished">
+/// What is retained comes with the retain flag also when it comes live [MQTT-3.3.1-13]; a filter asks for it.
+/// </param>
 /// <param name="SubscriptionIds">Of all matching filters (MQTT 5.0, 3.3.4); usually empty.</param>
 internal sealed record Wants(byte QualityOfService, bool NoLocal, bool RetainAsPublished, int[] SubscriptionIds)
 {

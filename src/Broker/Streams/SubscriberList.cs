@@ -2,8 +2,9 @@ namespace WebMessenger.Broker.Streams;
 
 /// <summary>The subscribers of one stream. Putting, replacing and removing one costs the same however many there are.</summary>
 /// <remarks>
-/// Changed under the stream's gate; read without a lock, also meanwhile. A reader goes through the places of one array: one that is given up is empty from then on and is
-/// not used again in that array, so nobody is passed over or met twice. When half of the places are empty, those that are not move into a new array.
+/// Changed under the stream's gate; read without a lock, also meanwhile. A reader goes through the places of one array:
+/// one that is given up is empty from then on and is not used again in that array, so nobody is passed over or met twice.
+/// When half of the places are empty, those that are not move into a new array.
 /// </remarks>
 internal sealed class SubscriberList
 {

@@ -4,7 +4,8 @@ namespace WebMessenger.Storage.EventLog;
 
 /// <summary>The stored events that the appends of a batch are about: which they are conditional on, and which they replace.</summary>
 /// <remarks>
-/// The log thread's own. They are read from the store only. So an append that is about an event which its own batch adds or changes has to begin another one.
+/// The log thread's own. They are read from the store only.
+/// So an append that is about an event which its own batch adds or changes has to begin another one.
 /// </remarks>
 internal sealed class EarlierEvents(RocksDb db)
 {

@@ -3,9 +3,12 @@ using Microsoft.Extensions.Logging;
 
 namespace WebMessenger.Storage.EventLog;
 
-/// <summary>Has one follower follow the journal: from its stored place, or from the logs when it has none that is good; woken when there is more.</summary>
+/// <summary>
+/// Has one follower follow the journal: from its stored place, or from the logs when it has none that is good; woken when there is more.
+/// </summary>
 /// <remarks>
-/// The place is a record, written under the condition that it is as it was: should two run under one name, the later of their writes is refused, and that one ends.
+/// The place is a record, written under the condition that it is as it was:
+/// should two run under one name, the later of their writes is refused, and that one ends.
 /// Value: 'f' position, or, while it begins from the logs, 'b' length(1) position name-of-the-last-log-done.
 /// </remarks>
 internal sealed class Following(IJournal journal, IRecords records, IFollower follower, TimeProvider time, ILogger logger)
@@ -17,7 +20,9 @@ internal sealed class Following(IJournal journal, IRecords records, IFollower fo
     private const int LogsAtOnce = 100;
     private const int BatchesAtOnce = 256;
 
-    /// <summary>So many changes are one write, however many logs are still to be begun: a write holds up whoever says something meanwhile.</summary>
+    /// <summary>
+    /// So many changes are one write, however many logs are still to be begun: a write holds up whoever says something meanwhile.
+    /// </summary>
     private const int ChangesAtOnce = 1_000;
 
     /// <summary>How long it waits after a failure of the disk.</summary>
@@ -29,7 +34,10 @@ internal sealed class Following(IJournal journal, IRecords records, IFollower fo
     /// <summary>The record that keeps a follower's place.</summary>
     public static byte[] KeyOf(string name) => [.. "follow/"u8, .. Encoding.ASCII.GetBytes(name)];
 
-    /// <summary>Runs until it is cancelled (<see cref="OperationCanceledException"/>) or the store is closed (<see cref="ObjectDisposedException"/>).</summary>
+    /// <summary>
+    /// Runs until it is cancelled (<see cref="OperationCanceledException"/>) or the store
+    /// is closed (<see cref="ObjectDisposedException"/>).
+    /// </summary>
     /// <exception cref="InvalidOperationException">Another follows under the same name.</exception>
     public async Task RunAsync(CancellationToken cancellation)
     {

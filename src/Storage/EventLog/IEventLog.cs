@@ -6,7 +6,9 @@ public enum AppendOutcome
     /// <summary>On disk under a new seq.</summary>
     Stored,
 
-    /// <summary>The same author used this id with the same content before: <c>Seq</c> and <c>At</c> are the first one's. Nothing was written.</summary>
+    /// <summary>
+    /// The same author used this id with the same content before: <c>Seq</c> and <c>At</c> are the first one's. Nothing was written.
+    /// </summary>
     Duplicate,
 
     /// <summary>The same author used this id with other content. Nothing was written.</summary>
@@ -15,13 +17,18 @@ public enum AppendOutcome
     /// <summary>The store could not write. Nothing of it is durable, and it may be tried again.</summary>
     StoreFailed,
 
-    /// <summary>The right it was handed over with has ended by the time of its number. Nothing was written, nor was its id looked up.</summary>
+    /// <summary>
+    /// The right it was handed over with has ended by the time of its number. Nothing was written, nor was its id looked up.
+    /// </summary>
     RightEnded,
 
     /// <summary>Its id is new, and a rule forbids it. Nothing was written.</summary>
     RuledOut,
 
-    /// <summary>Its id is new, and something that it was conditional on is not so. Nothing was written: read anew, decide again, and perhaps append another.</summary>
+    /// <summary>
+    /// Its id is new, and something that it was conditional on is not so.
+    /// Nothing was written: read anew, decide again, and perhaps append another.
+    /// </summary>
     Conflict,
 }
 
@@ -53,7 +60,9 @@ public readonly record struct LogName
 /// </summary>
 /// <param name="log">Which log.</param>
 /// <param name="author">Account id of the author; the scope of <paramref name="id"/>.</param>
-/// <param name="id">The author's id for the event, at most 128 bytes of UTF-8, or null when there is none to be kept for idempotency.</param>
+/// <param name="id">
+/// The author's id for the event, at most 128 bytes of UTF-8, or null when there is none to be kept for idempotency.
+/// </param>
 /// <param name="contentHash">Hash of what the author sent; tells a repetition from another content under the same id.</param>
 /// <param name="body">The event as the log keeps it: opaque bytes, not changed by anyone until completed.</param>
 public abstract class PendingAppend(LogName log, string author, string? id, UInt128 contentHash, ReadOnlyMemory<byte> body)
@@ -68,24 +77,35 @@ public abstract class PendingAppend(LogName log, string author, string? id, UInt
 
     public ReadOnlyMemory<byte> Body { get; } = body;
 
-    /// <summary>Changes of records (<see cref="IRecords"/>) that are written in the very batch of the event, if and only if the event is stored.</summary>
+    /// <summary>
+    /// Changes of records (<see cref="IRecords"/>) that are written in the very batch of the event, if and only if the event is stored.
+    /// </summary>
     public IReadOnlyList<RecordChange> Changes { get; init; } = [];
 
-    /// <summary>What must be so of records when the event gets its number; else it is a <see cref="AppendOutcome.Conflict"/>. Not asked of an id that is known.</summary>
+    /// <summary>
+    /// What must be so of records when the event gets its number;
+    /// else it is a <see cref="AppendOutcome.Conflict"/>. Not asked of an id that is known.
+    /// </summary>
     public IReadOnlyList<RecordCondition> Conditions { get; init; } = [];
 
     /// <summary>
-    /// Bodies that take the place of those of earlier events of this log, each at most once, in the very batch of the event, if and only if the event is stored. One that is not
-    /// there, or not there any more, makes the event a <see cref="AppendOutcome.Conflict"/>.
+    /// Bodies that take the place of those of earlier events of this log, each at most once,
+    /// in the very batch of the event, if and only if the event is stored.
+    /// One that is not there, or not there any more, makes the event a <see cref="AppendOutcome.Conflict"/>.
     /// </summary>
     public IReadOnlyList<Replacement> Replacements { get; init; } = [];
 
-    /// <summary>Which earlier events must be there, and not have been changed, when the event gets its number; else it is a <see cref="AppendOutcome.Conflict"/>.</summary>
+    /// <summary>
+    /// Which earlier events must be there, and not have been changed, when the event gets its number;
+    /// else it is a <see cref="AppendOutcome.Conflict"/>.
+    /// </summary>
     public IReadOnlyList<EntryCondition> EntryConditions { get; init; } = [];
 
     public AppendOutcome Outcome { get; private set; }
 
-    /// <summary>The event's number in its log: 1, 2, 3 …; valid for <see cref="AppendOutcome.Stored"/> and <see cref="AppendOutcome.Duplicate"/>.</summary>
+    /// <summary>
+    /// The event's number in its log: 1, 2, 3 …; valid for <see cref="AppendOutcome.Stored"/> and <see cref="AppendOutcome.Duplicate"/>.
+    /// </summary>
     public long Seq { get; private set; }
 
     /// <summary>When it was stored, whole milliseconds, UTC; never before the previous event of the log.</summary>
@@ -95,27 +115,30 @@ public abstract class PendingAppend(LogName log, string author, string? id, UInt
     public string Epoch { get; private set; } = "";
 
     /// <summary>
-    /// Asked on the log's own thread, once or twice, as the event gets its number: whether its author still has the right that it was handed over with. A look at a field
-    /// or two: must not block, and must not throw.
+    /// Asked on the log's own thread, once or twice, as the event gets its number:
+    /// whether its author still has the right that it was handed over with. A look at a field or two: must not block, and must not throw.
     /// </summary>
     protected internal virtual bool HasRight => true;
 
     /// <summary>
-    /// Asked on the log's own thread, once, when the id is known to be new: whether the rules let it be stored. So an id that is there already is acknowledged whatever
-    /// rule holds by now. Must not block, and must not throw.
+    /// Asked on the log's own thread, once, when the id is known to be new: whether the rules let it be stored.
+    /// So an id that is there already is acknowledged whatever rule holds by now. Must not block, and must not throw.
     /// </summary>
     /// <param name="bytes">What it will take on disk, with its keys, its id and its records, before compression.</param>
     protected internal virtual bool MayBeStored(int bytes) => true;
 
     /// <summary>
-    /// Called once, on the log's own thread, after the event is durable (or refused), in seq order within one log. Must hand the work on, not do it: it must not
-    /// block, and must not throw.
+    /// Called once, on the log's own thread, after the event is durable (or refused), in seq order within one log.
+    /// Must hand the work on, not do it: it must not block, and must not throw.
     /// </summary>
     protected abstract void Completed();
 
-    /// <summary>Called once, after <see cref="Completed"/> of all that was written together: wakes whoever does the work, who then finds all of it.</summary>
+    /// <summary>
+    /// Called once, after <see cref="Completed"/> of all that was written together: wakes whoever does the work, who then finds all of it.
+    /// </summary>
     /// <param name="mayWork">
-    /// The log thread has nothing else to do: work that never blocks and is done in some ten microseconds may be done in place, which saves waking another thread.
+    /// The log thread has nothing else to do:
+    /// work that never blocks and is done in some ten microseconds may be done in place, which saves waking another thread.
     /// </param>
     internal virtual void Proceed(bool mayWork)
     {
@@ -139,7 +162,9 @@ public readonly record struct LogEntry(long Seq, DateTimeOffset At, string Autho
     public DateTimeOffset ChangedAt { get; init; }
 }
 
-/// <summary>A log's head: newest seq (0: empty), oldest seq kept (0: empty; one above the newest: all that it had was truncated), and epoch.</summary>
+/// <summary>
+/// A log's head: newest seq (0: empty), oldest seq kept (0: empty; one above the newest: all that it had was truncated), and epoch.
+/// </summary>
 public readonly record struct LogHead(string Epoch, long Head, long First);
 
 /// <summary>A stretch of a log, oldest first, and the head at the time of reading.</summary>
@@ -153,31 +178,38 @@ public readonly record struct LogPage(LogHead Head, IReadOnlyList<LogEntry> Entr
 /// <list type="bullet">
 /// <item>An append completes as <see cref="AppendOutcome.Stored"/> only once it is on disk (synced).</item>
 /// <item>Within one log and epoch seq has no holes and no seq is given twice, also across crashes and failed writes.</item>
-/// <item>An id is remembered per log and author for 7 days and as long as its event is among the log's newest 10,000; an id in a batch still being
-/// written counts. Of an event that was truncated it is remembered for 7 days.</item>
-/// <item>A stored body stays as it is until an append replaces it. Then no read gives the earlier one any more, from the moment on when that append completes; place,
-/// time, author and id stay, and the id is equal to any content: of what its author once sent nothing is told.</item>
-/// <item>Where replacements or conditions make an append a conflict, nothing of it is written, its id is not used up, and no other append is concerned.</item>
-/// <item>Reads see what is durable only, and never block appends. They may wait for the disk: none is made under a lock, nor on a thread that serves sockets.</item>
-/// <item>What cannot be read, or cannot be true, is never served: <c>Head</c> and reads throw <see cref="IOException"/>, and after disposal <see cref="ObjectDisposedException"/>.</item>
+/// <item>An id is remembered per log and author for 7 days and as long as its event is among the log's newest 10,000;
+/// an id in a batch still being written counts. Of an event that was truncated it is remembered for 7 days.</item>
+/// <item>A stored body stays as it is until an append replaces it.
+/// Then no read gives the earlier one any more, from the moment on when that append completes;
+/// place, time, author and id stay, and the id is equal to any content: of what its author once sent nothing is told.</item>
+/// <item>Where replacements or conditions make an append a conflict, nothing of it is written,
+/// its id is not used up, and no other append is concerned.</item>
+/// <item>Reads see what is durable only, and never block appends.
+/// They may wait for the disk: none is made under a lock, nor on a thread that serves sockets.</item>
+/// <item>What cannot be read, or cannot be true, is never served:
+/// <c>Head</c> and reads throw <see cref="IOException"/>, and after disposal <see cref="ObjectDisposedException"/>.</item>
 /// <item>Thread-safe. Appends from one thread to one log keep their order.</item>
 /// </list>
 /// </remarks>
 public interface IEventLog : IAsyncDisposable
 {
     /// <summary>
-    /// Hands the append to the log thread and returns at once. After disposal has begun it completes as <see cref="AppendOutcome.StoreFailed"/>, on the caller's
-    /// thread. A log's name or an id that is too long is the caller's bug: <see cref="ArgumentException"/>.
+    /// Hands the append to the log thread and returns at once.
+    /// After disposal has begun it completes as <see cref="AppendOutcome.StoreFailed"/>, on the caller's thread.
+    /// A log's name or an id that is too long is the caller's bug: <see cref="ArgumentException"/>.
     /// </summary>
-    /// <param name="moreFollows">The caller appends more right away and then calls <see cref="Wake"/>, whatever happens: so that all of it is written together.</param>
+    /// <param name="moreFollows">
+    /// The caller appends more right away and then calls <see cref="Wake"/>, whatever happens: so that all of it is written together.
+    /// </param>
     void Append(PendingAppend append, bool moreFollows = false);
 
     /// <summary>Nothing more follows for now.</summary>
     void Wake();
 
     /// <summary>
-    /// Completes when all that was handed over before the call is on disk or refused; never fails. Who has ended a right waits for it: what comes after is not
-    /// numbered under that right any more.
+    /// Completes when all that was handed over before the call is on disk or refused; never fails.
+    /// Who has ended a right waits for it: what comes after is not numbered under that right any more.
     /// </summary>
     Task SettleAsync();
 
@@ -187,22 +219,28 @@ public interface IEventLog : IAsyncDisposable
     /// <summary>Reads the head of a log, which then is in memory as long as the caller holds what is returned.</summary>
     OpenLog Open(LogName log);
 
-    /// <summary>At most <paramref name="limit"/> (1 to 1,000) entries with seq &gt; <paramref name="after"/> (0 or more), oldest first.</summary>
+    /// <summary>
+    /// At most <paramref name="limit"/> (1 to 1,000) entries with seq &gt; <paramref name="after"/> (0 or more), oldest first.
+    /// </summary>
     LogPage ReadAfter(LogName log, long after, int limit);
 
-    /// <summary>The newest <paramref name="limit"/> (1 to 1,000) entries with seq &lt; <paramref name="before"/> (<see cref="long.MaxValue"/>: the newest of all), oldest first.</summary>
+    /// <summary>
+    /// The newest <paramref name="limit"/> (1 to 1,000) entries with seq &lt; <paramref name="before"/>
+    /// (<see cref="long.MaxValue"/>: the newest of all), oldest first.
+    /// </summary>
     LogPage ReadBefore(LogName log, long before, int limit);
 
     /// <summary>
-    /// Forgets all events with seq &lt; <paramref name="before"/> (0 or more; above the head: all of them), durably: no read gives them any more when this completes. The head
-    /// and the epoch stay. From the disk's files they go little by little after that, also across a restart. Pending appends complete first. Fails with
-    /// <see cref="IOException"/> when the store cannot write.
+    /// Forgets all events with seq &lt; <paramref name="before"/> (0 or more; above the head: all of them), durably:
+    /// no read gives them any more when this completes. The head and the epoch stay.
+    /// From the disk's files they go little by little after that, also across a restart. Pending appends complete first.
+    /// Fails with <see cref="IOException"/> when the store cannot write.
     /// </summary>
     Task TruncateAsync(LogName log, long before);
 
     /// <summary>
-    /// Forgets a log with all its events and ids, durably. A log of that name used again begins with seq 1 in a new epoch. Pending appends to it complete first.
-    /// Fails with <see cref="IOException"/> when the store cannot write.
+    /// Forgets a log with all its events and ids, durably. A log of that name used again begins with seq 1 in a new epoch.
+    /// Pending appends to it complete first. Fails with <see cref="IOException"/> when the store cannot write.
     /// </summary>
     Task DropAsync(LogName log);
 }

@@ -1,12 +1,14 @@
 namespace WebMessenger.Storage.EventLog;
 
 /// <summary>
-/// Derives something from all logs: counts, an index, what is to be cleaned up. <see cref="Following"/> brings it what happened, in order, and keeps its place.
+/// Derives something from all logs: counts, an index, what is to be cleaned up.
+/// <see cref="Following"/> brings it what happened, in order, and keeps its place.
 /// </summary>
 /// <remarks>
-/// What it returns is written in one batch with its place: so that is done exactly once, whatever dies when. What it writes elsewhere is done at least once, and has to
-/// come out the same when done again. Its calls never overlap. An <see cref="IOException"/> of it is tried again after a while. So a log that cannot be read is the
-/// follower's own concern: it leaves that log out, or it would never come to the others. All else is a bug, and ends the following.
+/// What it returns is written in one batch with its place: so that is done exactly once, whatever dies when.
+/// What it writes elsewhere is done at least once, and has to come out the same when done again. Its calls never overlap.
+/// An <see cref="IOException"/> of it is tried again after a while. So a log that cannot be read is the follower's own concern:
+/// it leaves that log out, or it would never come to the others. All else is a bug, and ends the following.
 /// </remarks>
 public interface IFollower
 {
@@ -20,8 +22,8 @@ public interface IFollower
     Task ForgetAsync(CancellationToken cancellation);
 
     /// <summary>
-    /// Derives what one log, as it is now, has to give. Once a log after <see cref="ForgetAsync"/>; what happens to it meanwhile comes by <see cref="FollowAsync"/>
-    /// afterwards, also where it was seen here already.
+    /// Derives what one log, as it is now, has to give. Once a log after <see cref="ForgetAsync"/>;
+    /// what happens to it meanwhile comes by <see cref="FollowAsync"/> afterwards, also where it was seen here already.
     /// </summary>
     Task<IReadOnlyList<RecordChange>> BeginAsync(LogName log, CancellationToken cancellation);
 

@@ -3,8 +3,8 @@ using RocksDbSharp;
 namespace WebMessenger.Storage.EventLog;
 
 /// <summary>
-/// Forgets ids that are old enough, a bounded step at a time. It walks the logs one after the other, and in each goes on where it last stopped: an event knows its
-/// id, so no event is looked at twice and nothing is ever scanned as a whole.
+/// Forgets ids that are old enough, a bounded step at a time. It walks the logs one after the other,
+/// and in each goes on where it last stopped: an event knows its id, so no event is looked at twice and nothing is ever scanned as a whole.
 /// </summary>
 /// <remarks>Runs on the log thread between batches.</remarks>
 internal sealed class IdSweep(RocksDb db, Func<LogName, LogState> stateOf, RocksEventLogOptions options, TimeProvider time)
@@ -137,7 +137,9 @@ internal sealed class IdSweep(RocksDb db, Func<LogName, LogState> stateOf, Rocks
     /// <summary>The last event whose id may go, if it is old enough.</summary>
     private long Last(in HeadRecord head) => Math.Max(head.Head - options.IdEvents, head.First - 1);
 
-    /// <summary>The first event from <paramref name="seq"/> on that is still there of a truncated stretch, or <paramref name="end"/>.</summary>
+    /// <summary>
+    /// The first event from <paramref name="seq"/> on that is still there of a truncated stretch, or <paramref name="end"/>.
+    /// </summary>
     private static long NextTruncated(Iterator iterator, LogState state, long seq, long end)
     {
         Span<byte> last = stackalloc byte[LogRecords.MaxKey];

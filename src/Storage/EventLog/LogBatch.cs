@@ -115,7 +115,9 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, LogJ
         }
     }
 
-    /// <summary>Forgets all events before one; true when there were any, so that the rest is to be done step by step (<see cref="Truncation"/>).</summary>
+    /// <summary>
+    /// Forgets all events before one; true when there were any, so that the rest is to be done step by step (<see cref="Truncation"/>).
+    /// </summary>
     public bool Truncate(LogName log, long before, WriteOptions synced)
     {
         var state = Current(log);

@@ -13,7 +13,9 @@ internal sealed class LogHealth
         set => _isWriting = value;
     }
 
-    /// <summary>Completes, with what was wrong in one line, when writing fails and will not go on before the store is opened anew.</summary>
+    /// <summary>
+    /// Completes, with what was wrong in one line, when writing fails and will not go on before the store is opened anew.
+    /// </summary>
     public Task<string> Lost => _lost.Task;
 
     public void Lose(string error) => _lost.TrySetResult(error);

@@ -5,8 +5,9 @@ namespace WebMessenger.Storage.EventLog;
 
 /// <summary>The journal in the store: gathered by the log thread, one record a batch, and read by any thread.</summary>
 /// <remarks>
-/// Each record carries the bytes that were ever written up to it, so that what is kept is known from the first and the last of them. A number that a failed write had
-/// is not given again, for the write may be on disk all the same. The last record stays whatever its age: the next number follows from it.
+/// Each record carries the bytes that were ever written up to it, so that what is kept is known from the first and the last of them.
+/// A number that a failed write had is not given again, for the write may be on disk all the same.
+/// The last record stays whatever its age: the next number follows from it.
 /// </remarks>
 internal sealed class LogJournal
 {
@@ -129,7 +130,8 @@ internal sealed class LogJournal
         }
 
         RocksStore.ThrowIfFailed(iterator);
-        // A number that a failed write had is nowhere: the end is behind it all the same, or who waits for more than his place would never wait.
+        // A number that a failed write had is nowhere: the end is behind it all the same,
+        // or who waits for more than his place would never wait.
         return new(IsGap: false, batches.Count == 0 ? end : new(_epoch, batches[^1].Number), batches);
     }
 
@@ -199,7 +201,8 @@ internal sealed class LogJournal
         }
         catch
         {
-            // All of it is still there: who is behind is not sent back to the logs for nothing, and the next trim begins with the same records.
+            // All of it is still there: who is behind is not sent back to the logs for nothing,
+            // and the next trim begins with the same records.
             Volatile.Write(ref _trimmedTo, before);
             throw;
         }

@@ -8,16 +8,17 @@ namespace WebMessenger.Storage.EventLog;
 /// <code>
 /// key                                   value
 /// NUL "format"                          format number (1 byte)
-/// log NUL 'e' seq(8)                    at(8, ms) author-length(1) author [0xFF changed-by(8) changed-at(8)] id-length+1(1, 0: none) id body …   an event
+/// log NUL 'e' seq(8)                    at(8, ms) author-length(1) author [0xFF changed-by(8) changed-at(8)]
+///                                       id-length+1(1, 0: none) id body …                                       an event
 /// log NUL 'h'                           head(8) first(8) last-at(8) swept-to(8) epoch …                         the log's head
 /// log NUL 'i' author-length(1) author id…   seq(8) at(8) content-hash(16, all ones: equal to anything)          an id, for idempotency
 /// NUL 'r' key …                         value …                                                                 a record beside the logs
-/// NUL 't' log                           seq(8)                                       a log of which truncated events, from this seq on, are still on the disk
+/// NUL 't' log                           seq(8)             a log of which truncated events, from this seq on, are still on the disk
 /// NUL 'j' number(8)                     at(8) bytes-so-far(8), then each: kind(1) name-length(1) name from(8) to(8)   what a batch did
 /// NUL 'J'                               trimmed-to(8) epoch …                                                   where the journal begins
 /// </code>
-/// An event below the log's first is there without its body, as long as its id is remembered. Format 1, of version 0.1, has neither journal nor truncation, and no event
-/// that was changed: all else is the same.
+/// An event below the log's first is there without its body, as long as its id is remembered.
+/// Format 1, of version 0.1, has neither journal nor truncation, and no event that was changed: all else is the same.
 /// A log's name is ASCII without NUL, so no log's keys lie among another's, and all of a log is the range [log NUL, log 0x01).
 /// </summary>
 internal static class LogRecords
@@ -166,7 +167,9 @@ internal static class LogRecords
         return next + body.Length;
     }
 
-    /// <summary>Writes the value of an event whose body is another now; the room must suffice for <see cref="MaxEventHeader"/> and the body.</summary>
+    /// <summary>
+    /// Writes the value of an event whose body is another now; the room must suffice for <see cref="MaxEventHeader"/> and the body.
+    /// </summary>
     public static int ChangedEvent(Span<byte> to, in EventView old, long changedBy, long changedAt, ReadOnlySpan<byte> body)
     {
         var next = Header(to, old.At, old.Author);
@@ -196,7 +199,10 @@ internal static class LogRecords
         return next + body.Length;
     }
 
-    /// <summary>What an append takes on disk: the event, its id for idempotency, its records, each with its key, and the bodies that it puts in place of others.</summary>
+    /// <summary>
+    /// What an append takes on disk: the event, its id for idempotency, its records,
+    /// each with its key, and the bodies that it puts in place of others.
+    /// </summary>
     public static int SizeOf(int prefix, PendingAppend append)
     {
         var author = Encoding.UTF8.GetByteCount(append.Author);
@@ -330,7 +336,9 @@ internal static class LogRecords
 /// <summary>Where the journal begins: what it was up to <c>TrimmedTo</c> is gone.</summary>
 internal readonly record struct JournalStart(string Epoch, long TrimmedTo);
 
-/// <summary>A log's head as stored. <c>SweptTo</c>: ids of events up to this seq were looked at and, as far as they were still theirs, forgotten.</summary>
+/// <summary>
+/// A log's head as stored. <c>SweptTo</c>: ids of events up to this seq were looked at and, as far as they were still theirs, forgotten.
+/// </summary>
 internal readonly record struct HeadRecord(string Epoch, long Head, long First, long LastAt, long SweptTo)
 {
     public LogHead ToHead() => new(Epoch, Head, First);

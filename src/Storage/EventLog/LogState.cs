@@ -21,7 +21,8 @@ internal sealed class LogState
     {
         Name = log.Value;
         Prefix = LogRecords.Prefix(Encoding.ASCII.GetBytes(log.Value));
-        // The epoch of an unused log is written with its first append: nothing was numbered under one that a restart loses, so it cannot be taken for another.
+        // The epoch of an unused log is written with its first append:
+        // nothing was numbered under one that a restart loses, so it cannot be taken for another.
         _durable = stored ?? new HeadRecord(NewEpoch(), 0, 0, 0, 0);
         Next = _durable;
     }

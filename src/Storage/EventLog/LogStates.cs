@@ -41,8 +41,8 @@ internal sealed class LogStates(RocksDb db, int most)
             state = new LogState(log, RocksStore.ReadHead(db, LogRecords.Prefix(Encoding.ASCII.GetBytes(log.Value))));
             lock (_gate)
             {
-                // A state that was brought in, written to and taken out again since the store was read would make an old head of this one. As
-                // long as none was taken out, a state that was written to is still here, and is the one that is returned.
+                // A state that was brought in, written to and taken out again since the store was read would make an old head of this one.
+                // As long as none was taken out, a state that was written to is still here, and is the one that is returned.
                 if (clearances == _clearances)
                 {
                     return Add(log, state);
@@ -67,7 +67,9 @@ internal sealed class LogStates(RocksDb db, int most)
         }
     }
 
-    /// <summary>Takes out what nobody holds: what was not used since the last time, and more if that is not enough. The log thread's.</summary>
+    /// <summary>
+    /// Takes out what nobody holds: what was not used since the last time, and more if that is not enough. The log thread's.
+    /// </summary>
     public void Clear()
     {
         lock (_gate)

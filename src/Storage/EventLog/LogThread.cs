@@ -4,17 +4,25 @@ using RocksDbSharp;
 
 namespace WebMessenger.Storage.EventLog;
 
-/// <summary>The one thread that writes: takes what is queued, numbers it while building one batch, writes that with one sync, and completes each append in order.</summary>
+/// <summary>
+/// The one thread that writes: takes what is queued, numbers it while building one batch,
+/// writes that with one sync, and completes each append in order.
+/// </summary>
 /// <remarks>
-/// It writes at once and gathers while the sync runs: a lone sender waits for its own sync only, and many share one. <c>_gate</c> guards the queue and nothing
-/// else; no other lock is taken while it is held, and it is never held during a write.
+/// It writes at once and gathers while the sync runs: a lone sender waits for its own sync only, and many share one.
+/// <c>_gate</c> guards the queue and nothing else; no other lock is taken while it is held, and it is never held during a write.
 /// </remarks>
 internal sealed class LogThread : IAsyncDisposable
 {
-    /// <summary>While writing fails, the thread itself tries so often whether it can again: perhaps nobody sends anything, and a supervisor waits.</summary>
+    /// <summary>
+    /// While writing fails, the thread itself tries so often whether it can again: perhaps nobody sends anything, and a supervisor waits.
+    /// </summary>
     private static readonly TimeSpan ProbePeriod = TimeSpan.FromSeconds(1);
 
-    /// <summary>What is not mended after this time is not mended by waiting. RocksDB goes on by itself after a full disk, and after nothing else (11.12).</summary>
+    /// <summary>
+    /// What is not mended after this time is not mended by waiting.
+    /// RocksDB goes on by itself after a full disk, and after nothing else (11.12).
+    /// </summary>
     private static readonly TimeSpan MendingTime = TimeSpan.FromSeconds(10);
 
     private const string NoSpace = "No space left on device";
@@ -311,7 +319,9 @@ internal sealed class LogThread : IAsyncDisposable
         }
     }
 
-    /// <summary>Refuses what came in while the failed write ran: stored after it, it would stand before what its author is about to send again.</summary>
+    /// <summary>
+    /// Refuses what came in while the failed write ran: stored after it, it would stand before what its author is about to send again.
+    /// </summary>
     private void RefuseGathered()
     {
         List<PendingAppend> gathered;

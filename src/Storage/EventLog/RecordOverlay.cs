@@ -2,7 +2,8 @@ namespace WebMessenger.Storage.EventLog;
 
 /// <summary>The records as they will be when the batch that is being built is on disk: what conditions are judged against.</summary>
 /// <remarks>
-/// The log thread's own. Most batches have no condition, and cost nothing here: what was put into the batch before the first one is gathered when that is met.
+/// The log thread's own. Most batches have no condition, and cost nothing here:
+/// what was put into the batch before the first one is gathered when that is met.
 /// </remarks>
 internal sealed class RecordOverlay
 {

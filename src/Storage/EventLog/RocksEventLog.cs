@@ -6,13 +6,11 @@ namespace WebMessenger.Storage.EventLog;
 
 /// <summary>The event log in RocksDB, and the records beside it: one thread writes, any thread reads.</summary>
 /// <remarks>
-/// Threads: <see cref="LogThread"/> alone writes to the store, closes it at the end, and changes a <see cref="LogState"/>. Readers take a pass at the
-/// <see cref="ReadGate"/>, so that the store is not closed under them; they hold no lock while they read.
+/// Threads: <see cref="LogThread"/> alone writes to the store, closes it at the end, and changes a <see cref="LogState"/>.
+/// Readers take a pass at the <see cref="ReadGate"/>, so that the store is not closed under them; they hold no lock while they read.
 /// </remarks>
 internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
 {
-    public const int MaxPage = 1_000;
-
     private readonly RocksDb _db;
     private readonly LogThread _thread;
     private readonly LogJournal _journal;
@@ -29,15 +27,20 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
     }
 
     /// <summary>Opens or creates the store in a folder of its own; one of an older format is migrated without a copy.</summary>
-    /// <exception cref="IOException">It cannot be opened: the message says why, in one line. <see cref="LogDamagedException"/> when the files are damaged beyond what
-    /// can be left out.</exception>
+    /// <exception cref="IOException">
+    /// It cannot be opened: the message says why, in one line.
+    /// <see cref="LogDamagedException"/> when the files are damaged beyond what can be left out.
+    /// </exception>
     public static RocksEventLog Open(string folder, RocksEventLogOptions? options, TimeProvider time, ILogger<RocksEventLog> logger)
     {
         options ??= new RocksEventLogOptions();
         return Open(RocksStore.Open(folder, options, time, logger), options, time, logger);
     }
 
-    /// <summary>Goes on with a store that is open, and closes it in the end. One of an older format is migrated: whoever wants it as it was has made a copy by now.</summary>
+    /// <summary>
+    /// Goes on with a store that is open, and closes it in the end.
+    /// One of an older format is migrated: whoever wants it as it was has made a copy by now.
+    /// </summary>
     /// <exception cref="IOException">It cannot be read, or migrated; the store is closed.</exception>
     public static RocksEventLog Open(RocksStore store, RocksEventLogOptions options, TimeProvider time, ILogger<RocksEventLog> logger)
     {
@@ -65,14 +68,14 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
     public void Append(PendingAppend append, bool moreFollows = false)
     {
         ArgumentNullException.ThrowIfNull(append);
-        CheckName(append.Log);
+        LogArguments.CheckName(append.Log);
         if (append.Author.Length > LogRecords.MaxAuthor || Encoding.UTF8.GetByteCount(append.Author) > LogRecords.MaxAuthor
             || append.Id is { } id && (id.Length > LogRecords.MaxId || Encoding.UTF8.GetByteCount(id) > LogRecords.MaxId))
         {
             throw new ArgumentException("The author's or the event's id is too long.", nameof(append));
         }
 
-        CheckKeys(append.Changes, append.Conditions);
+        LogArguments.CheckKeys(append.Changes, append.Conditions);
         _thread.Enqueue(append, moreFollows);
     }
 
@@ -94,14 +97,14 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
 
     public LogHead Head(LogName log)
     {
-        CheckName(log);
+        LogArguments.CheckName(log);
         using var pass = _gate.Enter();
         return StateOf(log).Durable.ToHead();
     }
 
     public OpenLog Open(LogName log)
     {
-        CheckName(log);
+        LogArguments.CheckName(log);
         using var pass = _gate.Enter();
         var open = _states.Open(log);
         ClearStates();
@@ -122,7 +125,7 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
 
     public Task TruncateAsync(LogName log, long before)
     {
-        CheckName(log);
+        LogArguments.CheckName(log);
         ArgumentOutOfRangeException.ThrowIfNegative(before);
         PendingTruncate truncate = new(log, before);
         _thread.Enqueue(truncate);
@@ -131,7 +134,7 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
 
     public Task DropAsync(LogName log)
     {
-        CheckName(log);
+        LogArguments.CheckName(log);
         PendingDrop drop = new(log);
         _thread.Enqueue(drop);
         return drop.Task;
@@ -139,7 +142,7 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
 
     public JournalPage ReadJournal(JournalPosition? after, int limit)
     {
-        CheckLimit(limit);
+        LogArguments.CheckLimit(limit);
         using var pass = EnterToRead();
         return _journal.Read(after, limit);
     }
@@ -148,10 +151,10 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
 
     public IReadOnlyList<LogName> ReadLogs(LogName? after, int limit)
     {
-        CheckLimit(limit);
+        LogArguments.CheckLimit(limit);
         if (after is { } last)
         {
-            CheckName(last);
+            LogArguments.CheckName(last);
         }
 
         List<LogName> logs = [];
@@ -174,7 +177,7 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
     {
         ArgumentNullException.ThrowIfNull(changes);
         ArgumentNullException.ThrowIfNull(conditions);
-        CheckKeys(changes, conditions);
+        LogArguments.CheckKeys(changes, conditions);
         PendingRecords records = new(changes, conditions);
         _thread.Enqueue(records);
         return records.Task;
@@ -191,7 +194,7 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
 
     public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadPage(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int limit)
     {
-        CheckLimit(limit);
+        LogArguments.CheckLimit(limit);
         return ReadRecords(prefix, after, limit);
     }
 
@@ -231,8 +234,8 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
     }
 
     /// <summary>
-    /// Makes a copy of the whole store as it is at one moment of this call, in a folder that is not there yet. Tables, which are never written again, are hard links
-    /// where the disk has them. Blocks; writing goes on meanwhile.
+    /// Makes a copy of the whole store as it is at one moment of this call, in a folder that is not there yet.
+    /// Tables, which are never written again, are hard links where the disk has them. Blocks; writing goes on meanwhile.
     /// </summary>
     /// <exception cref="IOException">It could not be made.</exception>
     public void SaveCopy(string folder)
@@ -250,41 +253,6 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
     }
 
     public ValueTask DisposeAsync() => _thread.DisposeAsync();
-
-    private static void CheckLimit(int limit)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, MaxPage);
-    }
-
-    private static void CheckName(LogName log)
-    {
-        if (string.IsNullOrEmpty(log.Value) || log.Value.Length > LogRecords.MaxName || !Ascii.IsValid(log.Value) || log.Value.Contains('\0'))
-        {
-            throw new ArgumentException("Not a log's name.", nameof(log));
-        }
-    }
-
-    private static void CheckKeys(IReadOnlyList<RecordChange> changes, IReadOnlyList<RecordCondition> conditions)
-    {
-        for (var i = 0; i < changes.Count; i++)
-        {
-            CheckKey(changes[i].Key);
-        }
-
-        for (var i = 0; i < conditions.Count; i++)
-        {
-            CheckKey(conditions[i].Key);
-        }
-    }
-
-    private static void CheckKey(byte[] key)
-    {
-        if (key is not { Length: > 0 and <= LogRecords.MaxRecordKey })
-        {
-            throw new ArgumentException("A record's key has 1 to 1,024 bytes.", nameof(key));
-        }
-    }
 
     private ReadGate.Pass EnterToRead()
     {
@@ -310,15 +278,16 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
 
     private LogPage Read(LogName log, long after, long before, int limit, bool newest)
     {
-        CheckName(log);
-        CheckLimit(limit);
+        LogArguments.CheckName(log);
+        LogArguments.CheckLimit(limit);
         using var pass = EnterToRead();
         while (true)
         {
             var state = StateOf(log);
 
-            // The head first, then the iterator, which sees the store as it is from here on: all up to the head is there, unless the log was dropped or truncated in
-            // between. A drop is published before anything is written to the log again, and a truncation before anything is deleted, so the epoch and the first tell.
+            // The head first, then the iterator, which sees the store as it is from here on: all up to the head is there,
+            // unless the log was dropped or truncated in between. A drop is published before anything is written to the log again,
+            // and a truncation before anything is deleted, so the epoch and the first tell.
             var head = state.Durable;
             if (head.Head == 0 || after >= head.Head || before <= head.First)
             {
@@ -359,7 +328,10 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
         !state.IsGone && state.Durable is var now && now.Epoch == head.Epoch
         && /* guard: what was truncated is not read beside it */ now.First == head.First;
 
-    /// <summary>Null when an event is not there. Never looks beyond the last one asked for, so it never wanders through another log or what was dropped.</summary>
+    /// <summary>
+    /// Null when an event is not there.
+    /// Never looks beyond the last one asked for, so it never wanders through another log or what was dropped.
+    /// </summary>
     private static LogEntry[]? ReadEntries(Iterator iterator, LogState state, long first, long last)
     {
         var entries = new LogEntry[last - first + 1];

@@ -6,7 +6,9 @@ internal sealed record RocksEventLogOptions
     /// <summary>Most appends that share one sync.</summary>
     public int BatchCount { get; init; } = 1_024;
 
-    /// <summary>A batch that holds this many bytes of bodies, replaced ones included, and of records is written without gathering more.</summary>
+    /// <summary>
+    /// A batch that holds this many bytes of bodies, replaced ones included, and of records is written without gathering more.
+    /// </summary>
     public int BatchBytes { get; init; } = 4 << 20;
 
     /// <summary>An id is kept at least this long …</summary>

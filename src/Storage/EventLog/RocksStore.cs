@@ -6,13 +6,16 @@ namespace WebMessenger.Storage.EventLog;
 
 /// <summary>Opens the store, with its bounds, and mends it where a damage can be left out.</summary>
 /// <remarks>
-/// RocksDB 11.12 by default opens a damaged write-ahead log without a word and without what follows the damage, and its stricter mode does not see every damage
-/// either. So the log is checked here first (<see cref="WalCheck"/>). A torn tail is let go: it was never acknowledged. Anything else is named, kept aside, cut off,
-/// and answered with new epochs.
+/// RocksDB 11.12 by default opens a damaged write-ahead log without a word and without what follows the damage,
+/// and its stricter mode does not see every damage either. So the log is checked here first (<see cref="WalCheck"/>).
+/// A torn tail is let go: it was never acknowledged. Anything else is named, kept aside, cut off, and answered with new epochs.
 /// </remarks>
 internal sealed class RocksStore : IDisposable
 {
-    /// <summary>As long as this file is there, epochs are to be renewed before anything is written: after a damage, also when the program died in between.</summary>
+    /// <summary>
+    /// As long as this file is there, epochs are to be renewed before anything is written:
+    /// after a damage, also when the program died in between.
+    /// </summary>
     public const string RenewEpochsMark = "RENEW-EPOCHS";
 
     private const string LockFile = "IN-USE";
@@ -28,7 +31,8 @@ internal sealed class RocksStore : IDisposable
 
     public static RocksStore Open(string folder, RocksEventLogOptions options, TimeProvider time, ILogger logger)
     {
-        // RocksDB locks the folder too, but only after the files were checked, and perhaps cut, here. The system lets go of it when the process ends, however it ends.
+        // RocksDB locks the folder too, but only after the files were checked, and perhaps cut, here.
+        // The system lets go of it when the process ends, however it ends.
         var folderLock = Lock(folder);
         try
         {
@@ -237,7 +241,9 @@ internal sealed class RocksStore : IDisposable
         }
     }
 
-    /// <summary>Throws <see cref="RocksDbException"/> for a damage alone, and <see cref="IOException"/> for all else that is in the way.</summary>
+    /// <summary>
+    /// Throws <see cref="RocksDbException"/> for a damage alone, and <see cref="IOException"/> for all else that is in the way.
+    /// </summary>
     private static RocksDb OpenWith(string folder, RocksEventLogOptions options, Recovery recovery)
     {
         var table = new BlockBasedTableOptions()

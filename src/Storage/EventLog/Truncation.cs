@@ -4,10 +4,13 @@ using RocksDbSharp;
 namespace WebMessenger.Storage.EventLog;
 
 /// <summary>
-/// Takes from the disk what was truncated, a step at a time. What is to go is not readable any more since its batch: a record of the log's name, written in that batch, says
-/// where to go on, so that a stop or a kill in between leaves nothing behind.
+/// Takes from the disk what was truncated, a step at a time. What is to go is not readable any more since its batch:
+/// a record of the log's name, written in that batch, says where to go on, so that a stop or a kill in between leaves nothing behind.
 /// </summary>
-/// <remarks>Runs on the log thread between batches. An event whose id is to be remembered stays without its body until <see cref="IdSweep"/> comes by.</remarks>
+/// <remarks>
+/// Runs on the log thread between batches.
+/// An event whose id is to be remembered stays without its body until <see cref="IdSweep"/> comes by.
+/// </remarks>
 internal sealed class Truncation(RocksDb db, Func<LogName, LogState> stateOf, RocksEventLogOptions options, TimeProvider time)
 {
     // The log that has its turn, by the key of its record; null when nothing is under way. At the start there may be something left.

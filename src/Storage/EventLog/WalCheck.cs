@@ -4,15 +4,19 @@ using System.Numerics;
 
 namespace WebMessenger.Storage.EventLog;
 
-/// <summary>Where the write-ahead log is damaged: the file, the byte at which the damaged record begins, and the files written after it.</summary>
+/// <summary>
+/// Where the write-ahead log is damaged: the file, the byte at which the damaged record begins, and the files written after it.
+/// </summary>
 internal sealed record WalDamage(string File, long At, IReadOnlyList<string> Later);
 
 /// <summary>Checks RocksDB's write-ahead logs before RocksDB opens them.</summary>
 /// <remarks>
-/// The format (RocksDB's `db/log_format.h`): blocks of 32 KiB; in them records of checksum(4, masked CRC32C) length(2) type(1) payload, little-endian; a rest of a
-/// block too short for a header is zeros. RocksDB 11.12 takes a record that reaches beyond the end of the file for one that was being written when the machine
-/// stopped. So it is, unless the checksum fits a shorter record: then it was whole, and its length is what was damaged. The other types there are belong to
-/// features that are off here; a type damaged into one of them makes RocksDB skip the rest without a word, or read the same record for ever.
+/// The format (RocksDB's `db/log_format.h`): blocks of 32 KiB; in them records of checksum(4, masked CRC32C) length(2) type(1) payload,
+/// little-endian; a rest of a block too short for a header is zeros.
+/// RocksDB 11.12 takes a record that reaches beyond the end of the file for one that was being written when the machine stopped.
+/// So it is, unless the checksum fits a shorter record: then it was whole, and its length is what was damaged.
+/// The other types there are belong to features that are off here;
+/// a type damaged into one of them makes RocksDB skip the rest without a word, or read the same record for ever.
 /// </remarks>
 internal static class WalCheck
 {
@@ -81,7 +85,9 @@ internal static class WalCheck
     }
 
     /// <param name="block">32 KiB, or what there is at the end of the file.</param>
-    /// <param name="isOver">Set when zeros follow that no record begins with: space taken and not yet written when the machine stopped.</param>
+    /// <param name="isOver">
+    /// Set when zeros follow that no record begins with: space taken and not yet written when the machine stopped.
+    /// </param>
     private static int? FindIn(ReadOnlySpan<byte> block, ref bool isOver)
     {
         var isLast = block.Length < BlockSize;

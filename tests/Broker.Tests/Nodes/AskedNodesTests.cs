@@ -86,5 +86,5 @@ public sealed class AskedNodesTests
     }
 
     private Task<RunningBroker> StartAsync() => RunningBroker.StartWithAsync(services => services.AddSingleton<INodes>(provider =>
-        new NodesInOneProcess("self", new ThisNode(provider.GetRequiredService<LoginSessions>(), provider.GetRequiredService<ConnectionDirectory>()), _other)));
+        new NodesInOneProcess("self", new ThisNode(provider.GetRequiredService<LoginSessions>().Here, provider.GetRequiredService<ConnectionDirectory>()), _other)));
 }

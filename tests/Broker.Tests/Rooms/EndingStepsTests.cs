@@ -11,7 +11,10 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Tests.Rooms;
 
-/// <summary>The ends of rooms and accounts, stopped before each of their writes: by a program that ends there, and by a disk that is full for a while.</summary>
+/// <summary>
+/// The ends of rooms and accounts, stopped before each of their writes:
+/// by a program that ends there, and by a disk that is full for a while.
+/// </summary>
 public sealed class EndingStepsTests
 {
     private const string Password = "correct horse battery staple";

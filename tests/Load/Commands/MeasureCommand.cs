@@ -7,7 +7,9 @@ using WebMessenger.Load.Servers;
 
 namespace WebMessenger.Load.Commands;
 
-/// <summary>Runs a scenario for some rounds against this server, alone or by turns with mosquitto or an earlier build, and reports.</summary>
+/// <summary>
+/// Runs a scenario for some rounds against this server, alone or by turns with mosquitto or an earlier build, and reports.
+/// </summary>
 internal sealed class MeasureCommand(ScenarioKind kind, bool isComparison) : ICommand
 {
     public string Name => isComparison ? $"compare {kind.Name}" : kind.Name;

@@ -8,7 +8,10 @@ using WebMessenger.Load.Servers;
 
 namespace WebMessenger.Load.Scenarios;
 
-/// <summary>Guests who have never been here come all at once: from the request that makes the account to the PUBACK of the first message, so many at a time.</summary>
+/// <summary>
+/// Guests who have never been here come all at once:
+/// from the request that makes the account to the PUBACK of the first message, so many at a time.
+/// </summary>
 internal sealed class EntriesScenario : IScenario
 {
     private readonly int _guests;

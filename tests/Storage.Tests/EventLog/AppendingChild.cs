@@ -8,12 +8,12 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Storage.Tests.EventLog;
 
 /// <summary>
-/// This executable again, as a process that may be killed: it appends without end and writes a line for each acknowledgement. Each event brings a record with it, and
-/// after each comes a write of two records that belong together.
+/// This executable again, as a process that may be killed: it appends without end and writes a line for each acknowledgement.
+/// Each event brings a record with it, and after each comes a write of two records that belong together.
 /// </summary>
 /// <remarks>
-/// It runs in the module's initializer, before xunit. No other thread may enter this assembly meanwhile, so what runs on the log thread and on the pool is the
-/// program's own code alone.
+/// It runs in the module's initializer, before xunit.
+/// No other thread may enter this assembly meanwhile, so what runs on the log thread and on the pool is the program's own code alone.
 /// </remarks>
 internal static class AppendingChild
 {

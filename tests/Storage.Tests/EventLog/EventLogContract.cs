@@ -5,7 +5,10 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Storage.Tests.EventLog;
 
-/// <summary>What every implementation of <see cref="IEventLog"/> keeps to: numbers, ids, pages. What it keeps to over time: <see cref="EventLogLifeContract"/>.</summary>
+/// <summary>
+/// What every implementation of <see cref="IEventLog"/> keeps to: numbers, ids, pages.
+/// What it keeps to over time: <see cref="EventLogLifeContract"/>.
+/// </summary>
 public abstract class EventLogContract : EventLogFixture
 {
     [Fact]

@@ -5,7 +5,10 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Storage.Tests.EventLog;
 
-/// <summary>What every implementation of <see cref="IEventLog"/> keeps to among many threads, when logs are dropped, and when it is closed and opened.</summary>
+/// <summary>
+/// What every implementation of <see cref="IEventLog"/> keeps to among many threads,
+/// when logs are dropped, and when it is closed and opened.
+/// </summary>
 public abstract class EventLogLifeContract : EventLogFixture
 {
     [Fact]

@@ -4,7 +4,9 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Storage.Tests.EventLog;
 
-/// <summary>What the suites of the ports that came after the first share: one store, which is all of them, and ways to say something.</summary>
+/// <summary>
+/// What the suites of the ports that came after the first share: one store, which is all of them, and ways to say something.
+/// </summary>
 public abstract class LogSuite : IAsyncLifetime
 {
     private protected static LogName Lobby => LogName.OfRoom("lobby");
@@ -68,7 +70,10 @@ public abstract class LogSuite : IAsyncLifetime
         Assert.All(results, result => Assert.Equal(AppendOutcome.Stored, result.Outcome));
     }
 
-    /// <summary>Hands over on the log thread itself, so that all of it is queued before the next batch is built. Costs an event of a log that nobody asks for.</summary>
+    /// <summary>
+    /// Hands over on the log thread itself, so that all of it is queued before the next batch is built.
+    /// Costs an event of a log that nobody asks for.
+    /// </summary>
     private protected async Task<T> InOneBatchAsync<T>(Func<T> handOver)
     {
         Gathering<T> gathering = new(handOver);

@@ -23,7 +23,8 @@ public sealed class RocksCrashTests : IDisposable
         {
             using (var child = AppendingChild.Start(folder, round))
             {
-                // Killed at another number of acknowledgements each time. What it had said by then counts too, but for the last line: the kill may have cut it.
+                // Killed at another number of acknowledgements each time.
+                // What it had said by then counts too, but for the last line: the kill may have cut it.
                 var fatal = Random.Shared.Next(1, 400);
                 var lines = 0;
                 string? before = null;
@@ -77,7 +78,8 @@ public sealed class RocksCrashTests : IDisposable
         // What is in the log is in the journal, and nothing else.
         JournalCheck.AssertTellsOf(log, AppendingChild.Room, stored.Count);
 
-        // An event and its record, and two records of one write, are there together or not at all; and a record never without the events before it.
+        // An event and its record, and two records of one write,
+        // are there together or not at all; and a record never without the events before it.
         var records = log.ReadAll(AppendingChild.RecordOfEvent).Select(record => Encoding.UTF8.GetString(record.Value));
         Assert.Equal(stored.Select(entry => entry.Text).Order(StringComparer.Ordinal), records);
         var last = log.Find(AppendingChild.FirstOfPair);

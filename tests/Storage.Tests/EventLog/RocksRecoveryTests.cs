@@ -53,7 +53,8 @@ public sealed class RocksRecoveryTests : IDisposable
     {
         var (original, ends, epoch) = await Fill();
         var wal = await File.ReadAllBytesAsync(WalOf(original), TestContext.Current.CancellationToken);
-        // All bits of the first two headers, where a damage is hardest to tell from the end of the log; samples of the rest, and the very last header.
+        // All bits of the first two headers, where a damage is hardest to tell from the end of the log;
+        // samples of the rest, and the very last header.
         var bits = Enumerable.Range(0, 14 * 8).Concat(Enumerable.Range((int)ends[^2] * 8, 7 * 8)).Concat(Samples(0, wal.Length * 8, 100));
         foreach (var bit in bits.Distinct())
         {

@@ -5,7 +5,9 @@ namespace WebMessenger.Storage.Tests.EventLog;
 
 internal static class RocksSweep
 {
-    /// <summary>Lets a sweep come due without time going on, and takes more turns of the log thread than it needs: it does a step of it after each.</summary>
+    /// <summary>
+    /// Lets a sweep come due without time going on, and takes more turns of the log thread than it needs: it does a step of it after each.
+    /// </summary>
     public static async Task RunAsync(IEventLog log, FakeTimeProvider time, RocksEventLogOptions options)
     {
         var now = time.GetUtcNow();

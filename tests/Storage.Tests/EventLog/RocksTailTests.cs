@@ -5,8 +5,8 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Storage.Tests.EventLog;
 
 /// <summary>
-/// The last 65,536 bytes of the newest log file, cut and flipped byte by byte: samples of it in each run, all of it in the long form. The events are of many lengths;
-/// some reach over the log's blocks of 32 KiB.
+/// The last 65,536 bytes of the newest log file, cut and flipped byte by byte: samples of it in each run, all of it in the long form.
+/// The events are of many lengths; some reach over the log's blocks of 32 KiB.
 /// </summary>
 public sealed class RocksTailTests : IDisposable
 {
@@ -95,7 +95,9 @@ public sealed class RocksTailTests : IDisposable
         return (next.Seq, next.Epoch);
     }
 
-    /// <summary>All of the tail in the long form; else samples, and what is near some ends of records and near the edges of blocks.</summary>
+    /// <summary>
+    /// All of the tail in the long form; else samples, and what is near some ends of records and near the edges of blocks.
+    /// </summary>
     private IEnumerable<int> Positions(int length, int last)
     {
         var first = length - Tail;

@@ -1,0 +1,113 @@
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Settings;
+
+namespace WebMessenger.Broker.MqttSessions;
+
+/// <summary>How what is kept of a client begins, goes over to the client's next connection, and ends.</summary>
+/// <remarks>Guarded by the gate of <see cref="DurableClients"/>.</remarks>
+internal sealed class DurableLives(
+    DurableIndex index, WaitingWills wills, DurableWrites writes, LoginSessions sessions, IResumables connections, BrokerLimits limits)
+{
+    /// <summary>Gives a connection that was admitted its MQTT session: what is kept of it, unless it starts clean.</summary>
+    /// <returns><c>Written</c> completes when what the client counts on is on disk.</returns>
+    public (SessionOpening Opening, DurableClient? Kept, Task Written) Open(
+        IResumable connection, bool isClean, uint expiry, LastWill? will)
+    {
+        var session = connection.Session!;
+        if (!connections.IsCurrent(connection))
+        {
+            return (SessionOpening.Ended, null, Task.CompletedTask);
+        }
+
+        var client = index.Find(session.Account.Id, connection.ClientId);
+        if (client is not null && !DurableRights.MayOpen(session, client))
+        {
+            return (SessionOpening.NotYours, null, Task.CompletedTask);
+        }
+
+        // Taken over, a connection whose MQTT session ends with it is at its end too.
+        if (client is not null && !isClean && client.Connection is not { SessionExpiry: 0 })
+        {
+            TakeOver(client, session);
+            if (!TryConnect(client, connection, expiry, will, out var saved))
+            {
+                return (SessionOpening.Ended, null, Task.CompletedTask);
+            }
+
+            writes.Watch(saved);
+            return (SessionOpening.Present, client, Task.CompletedTask);
+        }
+
+        var ended = client is null ? Task.CompletedTask : End(client);
+        if (expiry == 0)
+        {
+            return (SessionOpening.New, null, ended);
+        }
+
+        if (!DurableRights.MayAdd(session, index.OfAccount(session.Account.Id), limits))
+        {
+            return (SessionOpening.TooMany, null, ended);
+        }
+
+        DurableClient added = new(connection.ClientId, session);
+        index.Add(added);
+
+        // A client that was told it is kept counts on it, be it for a QoS 2 publish alone.
+        return TryConnect(added, connection, expiry, will, out var written)
+            ? (SessionOpening.New, added, Task.WhenAll(ended, written))
+            : (SessionOpening.Ended, null, ended);
+    }
+
+    /// <summary>Ends what is kept of a client. Completes when nothing of it is on disk.</summary>
+    /// <param name="saysWill">False: its login session has ended, so nothing is said for it.</param>
+    public Task End(DurableClient client, bool saysWill = true)
+    {
+        if (/* guard: will: one that waits ends with the login session */ saysWill)
+        {
+            wills.FallDue(client);
+        }
+
+        index.Remove(client);
+        client.EndPublishing();
+        var position = client.Connection?.HandOverPosition() ?? client.Position;
+        client.Connection = null;
+        client.Session.Unkeep(client.ClientId);
+        sessions.Release(client.Session);
+        return writes.Remove(client.Session.Account.Id, client.ClientId, position.Received.Keys);
+    }
+
+    // False: the connection's login session has ended, and with it the client.
+    private bool TryConnect(DurableClient client, IResumable connection, uint expiry, LastWill? will, out Task saved)
+    {
+        saved = Task.CompletedTask;
+        if (!connection.Session!.TryKeep(connection.ClientId))
+        {
+            writes.Watch(End(client, saysWill: false));
+            return false;
+        }
+
+        (client.Connection, client.Expiry, client.Will) = (connection, expiry, will);
+        saved = writes.Save(client, null);
+        return true;
+    }
+
+    private void TakeOver(DurableClient client, LoginSession session)
+    {
+        if (client.Connection?.HandOverPosition() is { } position)
+        {
+            client.Position = position;
+        }
+
+        // guard: will: who takes over takes a delayed one away
+        client.Connection?.DropDelayedWill();
+
+        client.EndPublishing();
+
+        if (client.Session != session)
+        {
+            client.Session.Unkeep(client.ClientId);
+            sessions.Release(client.Session);
+            client.Session = session;
+        }
+    }
+}

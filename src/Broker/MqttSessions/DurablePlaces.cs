@@ -1,0 +1,55 @@
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.MqttSessions;
+
+/// <summary>Where clients that are kept are in a room that their account came into or lost.</summary>
+/// <remarks>Guarded by the gate of <see cref="DurableClients"/>.</remarks>
+internal sealed class DurablePlaces(DurableIndex index, DurableWrites writes)
+{
+    /// <summary>For the account's clients that are away the room begins now.</summary>
+    public void Begin(string accountId, Room room)
+    {
+        // Lost again meanwhile? Then what that took away must not come back.
+        if (!room.IsMember(accountId))
+        {
+            return;
+        }
+
+        foreach (var client in index.Away(accountId))
+        {
+            if (client.Filters.Any(filter => filter.QualityOfService > 0 && filter.Filter.Events && filter.Filter.CoversRoom(room.Id.Value)))
+            {
+                var head = room.LogHead;
+                if (client.Position.Cursors.TryAdd(room.Log, new LogCursor(head.Epoch, head.Head)))
+                {
+                    // Handed over before anything that is said from here on, so no crash keeps that and loses this.
+                    // The sweep writes it again, should this fail.
+                    writes.Watch(writes.Save(client, client.Position));
+                    client.IsChanged = true;
+                }
+            }
+        }
+    }
+
+    /// <summary>What the account's clients had of the room is forgotten. Completes when that is on disk.</summary>
+    public Task ForgetAsync(string accountId, Room room)
+    {
+        List<Task> written = [];
+        foreach (var client in index.Away(accountId))
+        {
+            var position = client.Position;
+            position.Cursors.Remove(room.Log);
+            client.Position = position with { Unacknowledged = [.. position.Unacknowledged.Where(sent => sent.Log != room.Log)] };
+            client.Filters = [.. client.Filters.Where(filter => filter.Filter.Room != room.Id.Value || filter.Filter.IsInfoOnly)];
+            written.Add(writes.Save(client, client.Position));
+        }
+
+        foreach (var client in index.OfAccount(accountId).Where(client => client.Connection is not null))
+        {
+            written.Add(writes.Save(client, client.Connection!.Position()));
+        }
+
+        return Task.WhenAll(written);
+    }
+}

@@ -1,0 +1,130 @@
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.MqttSessions;
+
+/// <summary>Writes what is kept of durable clients, and tells the operator when the store refuses.</summary>
+/// <remarks>
+/// What is to be in the order of what happened is handed over under the gate of <see cref="DurableClients"/>.
+/// Whoever waits for the store does so outside.
+/// </remarks>
+internal sealed partial class DurableWrites(IRecords records, TimeProvider time, ILogger logger)
+{
+    /// <summary>So many records are one write at most.</summary>
+    private const int WriteAtOnce = 1_000;
+
+    private Task _saving = Task.CompletedTask;
+    private long _toldAt;
+
+    /// <summary>Writes who the client is, what it subscribed to, and where it is.</summary>
+    /// <param name="position">Null: not written.</param>
+    public Task Save(DurableClient client, DurablePosition? position)
+    {
+        var accountId = client.Session.Account.Id;
+        ClientRecord record = new(
+            LoginSessions.NoteOf(client.Session),
+            client.Expiry,
+            client.Connection is null ? client.LeftAt : null,
+            [.. client.Filters.Select(FilterRecord.Of)],
+            client.Will);
+        List<RecordChange> changes = [new(DurableRecords.ClientKey(accountId, client.ClientId), DurableRecords.Write(record))];
+        if (position is not null)
+        {
+            client.IsChanged = false;
+            changes.Add(new(DurableRecords.PositionKey(accountId, client.ClientId), DurableRecords.Write(position)));
+        }
+
+        return records.WriteAsync(changes);
+    }
+
+    /// <summary>
+    /// Writes where the clients are that are not where they were stored last; where all are, if that could not be written.
+    /// </summary>
+    public void SaveChanged(IEnumerable<DurableClient> clients)
+    {
+        // A store that is slow is not asked again before it has answered.
+        if (_saving.IsCompleted)
+        {
+            _saving = SavePositions(clients, onlyChanged: !_saving.IsFaulted);
+            Watch(_saving);
+        }
+    }
+
+    /// <summary>The server stops: writes where all clients are. All of it is handed over when the call returns.</summary>
+    public async Task SaveAllAsync(IEnumerable<DurableClient> clients)
+    {
+        try
+        {
+            await SavePositions(clients, onlyChanged: false);
+        }
+        catch (IOException error)
+        {
+            TellNotStored(error.Message);
+        }
+    }
+
+    /// <summary>A QoS 2 packet id was released. In order with whatever is stored under it next.</summary>
+    public void Release(string accountId, string clientId, ushort packetId) =>
+        Watch(records.WriteAsync([new(DurableRecords.ReceivedKey(accountId, clientId, packetId), null)]));
+
+    /// <summary>Removes all that is kept of a client.</summary>
+    /// <param name="received">The packet ids of QoS 2 publishes that it has not released.</param>
+    public Task Remove(string accountId, string clientId, IEnumerable<ushort> received) =>
+        records.WriteAsync([.. DurableRecords.Removal(accountId, clientId, received)]);
+
+    /// <summary>Removes what is on disk of an account's clients, also what an earlier run of the program left there.</summary>
+    public async Task RemoveAllAsync(string accountId)
+    {
+        var left = DurableRecords.PrefixesOf(accountId).SelectMany(prefix => records.ReadAll(prefix)).Select(record => new RecordChange(record.Key, null));
+        foreach (var some in left.Chunk(WriteAtOnce))
+        {
+            await records.WriteAsync(some);
+        }
+    }
+
+    /// <summary>Of a write that nobody waits for.</summary>
+    /// <remarks>
+    /// Where a client is, is written again a second later.
+    /// What is lost with it comes to the client once more, and none is missed.
+    /// </remarks>
+    public void Watch(Task written) => _ = written.ContinueWith(
+        static (task, self) => ((DurableWrites)self!).TellNotStored(task.Exception!.InnerException!.Message),
+        this,
+        CancellationToken.None,
+        TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
+        TaskScheduler.Default);
+
+    private Task SavePositions(IEnumerable<DurableClient> clients, bool onlyChanged)
+    {
+        List<RecordChange> changes = [];
+        foreach (var client in clients)
+        {
+            var position = client.Connection is { } connection
+                ? connection.Position(onlyChanged)
+                : !onlyChanged || client.IsChanged ? client.Position : null;
+            if (position is not null)
+            {
+                client.IsChanged = false;
+                changes.Add(new(DurableRecords.PositionKey(client.Session.Account.Id, client.ClientId), DurableRecords.Write(position)));
+            }
+        }
+
+        // In parts, each of which says where some clients are: whoever says something meanwhile does not wait for all of them (fault R11).
+        return Task.WhenAll(changes.Chunk(WriteAtOnce).Select(some => records.WriteAsync(some)));
+    }
+
+    // It is tried again every second, and for every client that comes or goes: a full disk is told once a minute.
+    private void TellNotStored(string reason)
+    {
+        var now = time.GetTimestamp();
+        var toldAt = Interlocked.Read(ref _toldAt);
+        if ((toldAt == 0 || time.GetElapsedTime(toldAt, now) >= TimeSpan.FromMinutes(1))
+            && Interlocked.CompareExchange(ref _toldAt, now, toldAt) == toldAt)
+        {
+            LogNotStored(logger, reason);
+        }
+    }
+
+    [LoggerMessage(3040, LogLevel.Warning, "What is kept of a durable client could not be stored: {Reason}")]
+    private static partial void LogNotStored(ILogger logger, string reason);
+}

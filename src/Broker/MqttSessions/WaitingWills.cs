@@ -1,0 +1,67 @@
+using WebMessenger.Auth.Sessions;
+
+namespace WebMessenger.Broker.MqttSessions;
+
+/// <summary>A will that is to be said now, and whose it is.</summary>
+internal sealed record DueWill(LoginSession Session, string ClientId, LastWill Will);
+
+/// <summary>The wills of durable clients that are away: how long each waits, and those whose time has come.</summary>
+/// <remarks>Guarded by the gate of <see cref="DurableClients"/>.</remarks>
+internal sealed class WaitingWills(TimeProvider time)
+{
+    /// <summary>
+    /// After a start, a client whose will waits has this long to come back at least: it may have been lost with the server.
+    /// </summary>
+    private static readonly TimeSpan ReturnTime = TimeSpan.FromSeconds(60);
+
+    private List<DueWill> _due = [];
+
+    /// <summary>Each once. Whoever takes them says them.</summary>
+    public IReadOnlyList<DueWill> Take()
+    {
+        if (_due.Count == 0)
+        {
+            return [];
+        }
+
+        var due = _due;
+        _due = [];
+        return due;
+    }
+
+    /// <summary>The client is lost: its will waits from now on, if it is to wait.</summary>
+    /// <param name="isStopping">The server stops: the will is kept for the next start, whatever its delay.</param>
+    public void Wait(DurableClient client, LastWill? will, bool isStopping)
+    {
+        var delay = will is null ? default : Delay(will, client.Expiry);
+        client.Will = (/* guard: will: the delay */ delay > TimeSpan.Zero) || isStopping ? will : null;
+        client.WillWait = (time.GetTimestamp(), delay);
+    }
+
+    /// <summary>The client was away when the server stopped: its will waits on.</summary>
+    public void WaitAfterStart(DurableClient client)
+    {
+        if (client.Will is { } will)
+        {
+            var delay = Delay(will, client.Expiry);
+            client.WillWait = (time.GetTimestamp(), delay > ReturnTime ? delay : ReturnTime);
+        }
+    }
+
+    /// <summary>The client is away, and its will has waited for as long as it is to.</summary>
+    public bool IsOver(DurableClient client) =>
+        client is { Connection: null, Will: not null } && time.GetElapsedTime(client.WillWait.Since) >= client.WillWait.For;
+
+    /// <summary>The client's will, if it is away and has one, is to be said now.</summary>
+    public void FallDue(DurableClient client)
+    {
+        if (client is { Connection: null, Will: { } will })
+        {
+            _due.Add(new DueWill(client.Session, client.ClientId, will));
+            client.Will = null;
+        }
+    }
+
+    // [MQTT-3.1.3-9], and no longer than the MQTT session lives.
+    private static TimeSpan Delay(LastWill will, uint expiry) => TimeSpan.FromSeconds(Math.Min(will.DelaySeconds, expiry));
+}
