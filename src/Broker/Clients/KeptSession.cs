@@ -24,14 +24,16 @@ internal sealed class KeptSession(
     private UnacknowledgedEvents? _unacknowledged;
     private bool _positionChanged;
 
+    // The sweep is to ask where the client is.
+    private bool _isNoted;
+
     // Where the client was, while CONNECT puts it there again: the feeder writes no event meanwhile.
     private DurablePosition? _resuming;
 
     // Sent on an earlier connection and not acknowledged: these go first, under the packet ids they had [MQTT-4.4.0-1].
     private Queue<UnacknowledgedEvent>? _redelivered;
 
-    // Whoever takes the MQTT session over may take it away.
-    private LastWill? _will;
+    private readonly AskedWill _will = new(writer, life);
 
     public Account Account => identity.Account;
 
@@ -54,16 +56,7 @@ internal sealed class KeptSession(
     public bool SaidGoodbye { get; set; }
 
     /// <summary>What CONNECT asked to have said when the client is lost, if it is one that may be said.</summary>
-    public LastWill? Will
-    {
-        get
-        {
-            lock (writer.Gate)
-            {
-                return _will;
-            }
-        }
-    }
+    public LastWill? Will => _will.Now;
 
     /// <summary>Something is to be sent again, and nothing is in its way but the window. Under the writer's gate.</summary>
     public bool HasRedeliveries => _redelivered is { Count: > 0 };
@@ -71,7 +64,11 @@ internal sealed class KeptSession(
     /// <summary>The places of an earlier connection are being taken again. Under the writer's gate.</summary>
     public bool IsResuming => _resuming is not null;
 
-    public void Ask(Handshake asked) => (AskedExpiry, IsCleanStart, _will) = (asked.SessionExpiry, asked.IsClean, asked.Will);
+    public void Ask(Handshake asked)
+    {
+        (AskedExpiry, IsCleanStart) = (asked.SessionExpiry, asked.IsClean);
+        _will.Ask(asked.Will);
+    }
 
     /// <summary>The client is let in. A guest ends with its last connection.</summary>
     public void Grant() => SessionExpiry = identity.Account.IsGuest ? 0 : Math.Min(AskedExpiry, DurableClients.MaximumExpiry);
@@ -88,7 +85,7 @@ internal sealed class KeptSession(
         SessionExpiry = SessionExpiry == 0 ? 0 : (uint)Math.Min(seconds, DurableClients.MaximumExpiry);
     }
 
-    public void DropWill() => _will = null;
+    public void DropWill() => _will.Drop();
 
     public Task PublishesDrained() => answers.Drained();
 
@@ -153,7 +150,7 @@ internal sealed class KeptSession(
     public void Acknowledged(ushort packetId)
     {
         _unacknowledged?.Remove(packetId);
-        _positionChanged = true;
+        NoteChange();
     }
 
     /// <summary>What is to be sent again next. Under the writer's gate.</summary>
@@ -186,6 +183,7 @@ internal sealed class KeptSession(
     {
         lock (writer.Gate)
         {
+            _isNoted &= !onlyChanged;
             if (_kept is null || (onlyChanged && !_positionChanged))
             {
                 return null;
@@ -272,7 +270,7 @@ internal sealed class KeptSession(
         if (_kept is not null)
         {
             _kept[place.Stream.Log] = place;
-            _positionChanged = true;
+            NoteChange();
         }
 
         return place.IsBehind;
@@ -287,7 +285,7 @@ internal sealed class KeptSession(
         if (_kept is not null)
         {
             _unacknowledged!.Add(packetId, place.Stream.Log, seq);
-            _positionChanged = true;
+            NoteChange();
         }
     }
 
@@ -301,7 +299,7 @@ internal sealed class KeptSession(
             return;
         }
 
-        _positionChanged = true;
+        NoteChange();
         if (/* guard: unacknowledged before an UNSUBSCRIBE */ !isGivenUp)
         {
             ForgetSent(log);
@@ -335,31 +333,14 @@ internal sealed class KeptSession(
     public void Advance(Place place, long seq)
     {
         place.Cursor = seq;
-        _positionChanged = true;
+        NoteChange();
     }
 
     /// <inheritdoc/>
-    public LastWill? TakeWill()
-    {
-        lock (writer.Gate)
-        {
-            var will = writer.IsConnected && (/* guard: no will after a kick (1) */ !life.WasRevoked) && !SaidGoodbye ? _will : null;
-            _will = null;
-            return will;
-        }
-    }
+    public LastWill? TakeWill() => _will.Take(SaidGoodbye);
 
     /// <inheritdoc/>
-    public void DropDelayedWill()
-    {
-        lock (writer.Gate)
-        {
-            if (_will is { DelaySeconds: > 0 })
-            {
-                _will = null;
-            }
-        }
-    }
+    public void DropDelayedWill() => _will.DropDelayed();
 
     /// <summary>
     /// From where, and how, it is sent again.
@@ -381,9 +362,20 @@ internal sealed class KeptSession(
     }
 
     // Under the writer's gate.
-    private void ForgetSent(LogName log)
+    private void NoteChange()
     {
         _positionChanged = true;
+        if (!_isNoted && _kept is not null)
+        {
+            _isNoted = true;
+            durable.Moved(this);
+        }
+    }
+
+    // Under the writer's gate.
+    private void ForgetSent(LogName log)
+    {
+        NoteChange();
         _unacknowledged!.Forget(log);
         if (_redelivered is { Count: > 0 } waiting)
         {

@@ -24,20 +24,17 @@ internal sealed class DurableClient(string clientId, LoginSession session)
     /// <summary>What is said if it is lost, or, while it is away, does not come back in time. Null: nothing.</summary>
     public LastWill? Will { get; set; }
 
-    /// <summary>While it is away: since when its will waits, as a <see cref="TimeProvider"/> timestamp, and for how long.</summary>
-    public (long Since, TimeSpan For) WillWait { get; set; }
-
     /// <summary>Since when it is away; of no meaning while it is connected.</summary>
     public DateTimeOffset LeftAt { get; set; }
+
+    /// <summary>When it ends if it does not come back; of no meaning while it is connected.</summary>
+    public DateTimeOffset EndsAt => LeftAt.AddSeconds(Expiry);
 
     /// <summary>As they were stored last.</summary>
     public IReadOnlyList<HeldFilter> Filters { get; set; } = [];
 
     /// <summary>While it is away; a connected client's is in its connection.</summary>
     public DurablePosition Position { get; set; } = DurablePosition.Nothing;
-
-    /// <summary>While away: differs from what is stored.</summary>
-    public bool IsChanged { get; set; }
 
     /// <summary>What its last connection left at the store is decided on, or counts as that.</summary>
     public void EndPublishing()

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Rooms;
@@ -29,6 +30,11 @@ internal sealed class DurableClients : IKeptClients
     private readonly DurableWrites _writes;
     private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
     private readonly DurableIndex _index = new();
+    private readonly DueClients _ends = new();
+    private readonly HashSet<DurableClient> _publishing = [];
+
+    // Noted under the connections' write locks, so without the gate; each connection is here at most once.
+    private readonly ConcurrentQueue<IResumable> _moved = new();
     private readonly WaitingWills _wills;
     private readonly DurablePlaces _places;
     private readonly DurableLives _lives;
@@ -47,7 +53,7 @@ internal sealed class DurableClients : IKeptClients
         _wills = new WaitingWills(time);
         _writes = new DurableWrites(records, time, logger);
         _places = new DurablePlaces(_index, _writes);
-        _lives = new DurableLives(_index, _wills, _writes, sessions, connections, limits);
+        _lives = new DurableLives(_index, _ends, _wills, _writes, sessions, connections, limits);
         _stored = new StoredClients(records, sessions, accounts, _wills, time, logger);
     }
 
@@ -58,6 +64,7 @@ internal sealed class DurableClients : IKeptClients
         foreach (var client in await _stored.ReadAsync(later))
         {
             _index.Add(client);
+            _ends.Set(client, client.EndsAt.UtcTicks);
         }
 
         if (later > TimeSpan.Zero)
@@ -74,6 +81,7 @@ internal sealed class DurableClients : IKeptClients
             return Task.WhenAll(_index.Everybody.Where(client => client.Connection is null).ToList().Select(client =>
             {
                 client.LeftAt += by;
+                _ends.Set(client, client.EndsAt.UtcTicks);
                 return _writes.Save(client, client.Position);
             }));
         }
@@ -160,9 +168,15 @@ internal sealed class DurableClients : IKeptClients
             // Asked before the position is taken: what is decided on in between would be in neither.
             // The client, here again, would have it stored a second time.
             client.Publishing = connection.PublishesDrained().IsCompleted ? null : connection;
+            if (client.Publishing is not null)
+            {
+                _publishing.Add(client);
+            }
+
             client.Position = connection.HandOverPosition() ?? client.Position;
             client.Connection = null;
             client.LeftAt = _time.GetUtcNow();
+            _ends.Set(client, client.EndsAt.UtcTicks);
             _writes.Watch(_writes.Save(client, client.Position));
             return client.Will is null ? will : null;
         }
@@ -238,22 +252,43 @@ internal sealed class DurableClients : IKeptClients
         }
     }
 
-    /// <summary>About once a second: ends those that were away for too long, and stores how far the others are.</summary>
-    public void Sweep()
+    /// <summary>The client is not where it was any more. Never blocks; <see cref="IResumable.Position"/> tells where it is.</summary>
+    public void Moved(IResumable connection) => _moved.Enqueue(connection);
+
+    /// <summary>
+    /// About once a second: ends those that were away for too long, and stores how far the others are.
+    /// Looks at those only of which something is due (fault R10). Returns how many it looked at.
+    /// </summary>
+    public int Sweep()
     {
         lock (_gate)
         {
+            var looked = _publishing.Count;
             if (/* guard: will: none falls due during a stop */ !_isStopping)
             {
-                EndOverdue();
+                looked += EndOverdue();
             }
 
-            foreach (var client in _index.Everybody.Where(client => client.Publishing?.PublishesDrained().IsCompleted == true))
+            _publishing.RemoveWhere(client =>
             {
-                client.EndPublishing();
+                if (client.Publishing?.PublishesDrained().IsCompleted == true)
+                {
+                    client.EndPublishing();
+                }
+
+                return client.Publishing is null;
+            });
+
+            while (_moved.TryDequeue(out var connection))
+            {
+                // One that has left is stored since.
+                if (_index.OfConnection(connection) is { } client)
+                {
+                    _writes.Note(client);
+                }
             }
 
-            _writes.SaveChanged(_index.Everybody);
+            return looked + _writes.SaveChanged(_index);
         }
     }
 
@@ -294,19 +329,21 @@ internal sealed class DurableClients : IKeptClients
     }
 
     // Under _gate. A wait that is over ends the client, or has its will said.
-    private void EndOverdue()
+    private int EndOverdue()
     {
-        var now = _time.GetUtcNow();
-        foreach (var client in _index.Everybody.Where(client => client.Connection is null && client.LeftAt.AddSeconds(client.Expiry) <= now).ToList())
+        var looked = 0;
+        var now = _time.GetUtcNow().UtcTicks;
+        for (; _ends.TryTake(now, out var client); looked++)
         {
             _writes.Watch(_lives.End(client));
         }
 
-        foreach (var client in _index.Everybody.Where(_wills.IsOver))
+        for (; _wills.TryFallDue(out var client); looked++)
         {
-            _wills.FallDue(client);
             _writes.Watch(_writes.Save(client, null));
         }
+
+        return looked;
     }
 
     private bool Has(string accountId, string clientId)

@@ -6,7 +6,7 @@ namespace WebMessenger.Broker.MqttSessions;
 /// <summary>How what is kept of a client begins, goes over to the client's next connection, and ends.</summary>
 /// <remarks>Guarded by the gate of <see cref="DurableClients"/>.</remarks>
 internal sealed class DurableLives(
-    DurableIndex index, WaitingWills wills, DurableWrites writes, LoginSessions sessions, IResumables connections, BrokerLimits limits)
+    DurableIndex index, DueClients ends, WaitingWills wills, DurableWrites writes, LoginSessions sessions, IResumables connections, BrokerLimits limits)
 {
     /// <summary>Gives a connection that was admitted its MQTT session: what is kept of it, unless it starts clean.</summary>
     /// <returns><c>Written</c> completes when what the client counts on is on disk.</returns>
@@ -68,12 +68,14 @@ internal sealed class DurableLives(
         }
 
         index.Remove(client);
+        ends.Remove(client);
+        wills.Forget(client);
         client.EndPublishing();
         var position = client.Connection?.HandOverPosition() ?? client.Position;
         client.Connection = null;
         client.Session.Unkeep(client.ClientId);
         sessions.Release(client.Session);
-        return writes.Remove(client.Session.Account.Id, client.ClientId, position.Received.Keys);
+        return writes.Remove(client, position.Received.Keys);
     }
 
     // False: the connection's login session has ended, and with it the client.
@@ -86,6 +88,8 @@ internal sealed class DurableLives(
             return false;
         }
 
+        ends.Remove(client);
+        wills.Forget(client);
         (client.Connection, client.Expiry, client.Will) = (connection, expiry, will);
         saved = writes.Save(client, null);
         return true;

@@ -26,7 +26,7 @@ internal sealed class DurablePlaces(DurableIndex index, DurableWrites writes)
                     // Handed over before anything that is said from here on, so no crash keeps that and loses this.
                     // The sweep writes it again, should this fail.
                     writes.Watch(writes.Save(client, client.Position));
-                    client.IsChanged = true;
+                    writes.Note(client);
                 }
             }
         }

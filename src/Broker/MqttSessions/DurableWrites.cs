@@ -13,6 +13,8 @@ internal sealed partial class DurableWrites(IRecords records, TimeProvider time,
     /// <summary>So many records are one write at most.</summary>
     private const int WriteAtOnce = 1_000;
 
+    // A connection notes its client once, and again after it was asked for changes. So the client stays here until that is done.
+    private readonly HashSet<DurableClient> _changed = [];
     private Task _saving = Task.CompletedTask;
     private long _toldAt;
 
@@ -30,24 +32,43 @@ internal sealed partial class DurableWrites(IRecords records, TimeProvider time,
         List<RecordChange> changes = [new(DurableRecords.ClientKey(accountId, client.ClientId), DurableRecords.Write(record))];
         if (position is not null)
         {
-            client.IsChanged = false;
             changes.Add(new(DurableRecords.PositionKey(accountId, client.ClientId), DurableRecords.Write(position)));
+        }
+
+        // One that is connected is still to be asked: its connection notes nothing more before.
+        if (position is not null && client.Connection is null)
+        {
+            _changed.Remove(client);
         }
 
         return records.WriteAsync(changes);
     }
 
+    /// <summary>The client is not where it was stored last, or may not be.</summary>
+    public void Note(DurableClient client) => _changed.Add(client);
+
     /// <summary>
-    /// Writes where the clients are that are not where they were stored last; where all are, if that could not be written.
+    /// Writes where the clients are that were noted; where all are, if that could not be written.
+    /// Returns how many it looked at.
     /// </summary>
-    public void SaveChanged(IEnumerable<DurableClient> clients)
+    public int SaveChanged(DurableIndex index)
     {
         // A store that is slow is not asked again before it has answered.
-        if (_saving.IsCompleted)
+        if (!_saving.IsCompleted)
         {
-            _saving = SavePositions(clients, onlyChanged: !_saving.IsFaulted);
-            Watch(_saving);
+            return 0;
         }
+
+        var onlyChanged = !_saving.IsFaulted;
+        List<DurableClient> clients = [.. onlyChanged ? _changed : index.Everybody];
+        _saving = SavePositions(clients, onlyChanged);
+        Watch(_saving);
+        if (onlyChanged)
+        {
+            _changed.Clear();
+        }
+
+        return clients.Count;
     }
 
     /// <summary>The server stops: writes where all clients are. All of it is handed over when the call returns.</summary>
@@ -69,8 +90,11 @@ internal sealed partial class DurableWrites(IRecords records, TimeProvider time,
 
     /// <summary>Removes all that is kept of a client.</summary>
     /// <param name="received">The packet ids of QoS 2 publishes that it has not released.</param>
-    public Task Remove(string accountId, string clientId, IEnumerable<ushort> received) =>
-        records.WriteAsync([.. DurableRecords.Removal(accountId, clientId, received)]);
+    public Task Remove(DurableClient client, IEnumerable<ushort> received)
+    {
+        _changed.Remove(client);
+        return records.WriteAsync([.. DurableRecords.Removal(client.Session.Account.Id, client.ClientId, received)]);
+    }
 
     /// <summary>Removes what is on disk of an account's clients, also what an earlier run of the program left there.</summary>
     public async Task RemoveAllAsync(string accountId)
@@ -99,12 +123,9 @@ internal sealed partial class DurableWrites(IRecords records, TimeProvider time,
         List<RecordChange> changes = [];
         foreach (var client in clients)
         {
-            var position = client.Connection is { } connection
-                ? connection.Position(onlyChanged)
-                : !onlyChanged || client.IsChanged ? client.Position : null;
+            var position = client.Connection is { } connection ? connection.Position(onlyChanged) : client.Position;
             if (position is not null)
             {
-                client.IsChanged = false;
                 changes.Add(new(DurableRecords.PositionKey(client.Session.Account.Id, client.ClientId), DurableRecords.Write(position)));
             }
         }

@@ -21,6 +21,7 @@ internal interface IResumable
 
     /// <summary>
     /// Where the client is. Null: not known here any more, or, with <paramref name="onlyChanged"/>, as it was asked for last.
+    /// The first change after it was asked for changes is told at once (<see cref="DurableClients.Moved"/>).
     /// </summary>
     DurablePosition? Position(bool onlyChanged = false);
 

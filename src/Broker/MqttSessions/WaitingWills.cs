@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using WebMessenger.Auth.Sessions;
 
 namespace WebMessenger.Broker.MqttSessions;
@@ -14,7 +15,12 @@ internal sealed class WaitingWills(TimeProvider time)
     /// </summary>
     private static readonly TimeSpan ReturnTime = TimeSpan.FromSeconds(60);
 
+    private readonly DueClients _waiting = new();
+    private readonly long _began = time.GetTimestamp();
     private List<DueWill> _due = [];
+
+    // The clock may be set; this goes on.
+    private long Now => time.GetElapsedTime(_began).Ticks;
 
     /// <summary>Each once. Whoever takes them says them.</summary>
     public IReadOnlyList<DueWill> Take()
@@ -35,7 +41,7 @@ internal sealed class WaitingWills(TimeProvider time)
     {
         var delay = will is null ? default : Delay(will, client.Expiry);
         client.Will = (/* guard: will: the delay */ delay > TimeSpan.Zero) || isStopping ? will : null;
-        client.WillWait = (time.GetTimestamp(), delay);
+        Set(client, delay);
     }
 
     /// <summary>The client was away when the server stopped: its will waits on.</summary>
@@ -44,13 +50,24 @@ internal sealed class WaitingWills(TimeProvider time)
         if (client.Will is { } will)
         {
             var delay = Delay(will, client.Expiry);
-            client.WillWait = (time.GetTimestamp(), delay > ReturnTime ? delay : ReturnTime);
+            Set(client, delay > ReturnTime ? delay : ReturnTime);
         }
     }
 
-    /// <summary>The client is away, and its will has waited for as long as it is to.</summary>
-    public bool IsOver(DurableClient client) =>
-        client is { Connection: null, Will: not null } && time.GetElapsedTime(client.WillWait.Since) >= client.WillWait.For;
+    /// <summary>The client is back, or at its end: nothing of it waits any more.</summary>
+    public void Forget(DurableClient client) => _waiting.Remove(client);
+
+    /// <summary>A client that is away, whose will has waited for as long as it is to. It is to be said now.</summary>
+    public bool TryFallDue([NotNullWhen(true)] out DurableClient? client)
+    {
+        if (!_waiting.TryTake(Now, out client))
+        {
+            return false;
+        }
+
+        FallDue(client);
+        return true;
+    }
 
     /// <summary>The client's will, if it is away and has one, is to be said now.</summary>
     public void FallDue(DurableClient client)
@@ -59,6 +76,14 @@ internal sealed class WaitingWills(TimeProvider time)
         {
             _due.Add(new DueWill(client.Session, client.ClientId, will));
             client.Will = null;
+        }
+    }
+
+    private void Set(DurableClient client, TimeSpan delay)
+    {
+        if (client.Will is not null)
+        {
+            _waiting.Set(client, Now + delay.Ticks);
         }
     }
 

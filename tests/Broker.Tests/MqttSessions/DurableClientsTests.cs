@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Clients;
@@ -33,6 +34,42 @@ public sealed class DurableClientsTests
         Assert.NotEmpty(kept.Position.Received);
     }
 
+    [Fact]
+    public async Task Fault_R10_A_sweep_looks_at_no_client_of_which_nothing_is_due()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var live = await broker.ConnectAsync(ana);
+        var session = broker.Get<ConnectionDirectory>().OfAccount(ana.Account.Id)[0].Session!;
+        FakeTimeProvider time = new(DateTimeOffset.UtcNow);
+        DurableClients durable = new(
+            broker.Get<IRecords>(), broker.Get<LoginSessions>(), broker.Get<AccountDirectory>(), new AllCurrent(), new BrokerLimits(),
+            time, NullLogger<DurableClients>.Instance);
+        Quiet[] clients = [.. Enumerable.Range(1, 10).Select(number => new Quiet(session, $"sensor-{number}"))];
+        foreach (var client in clients)
+        {
+            await durable.OpenAsync(client, isClean: false, expiry: 3600, will: null);
+        }
+
+        Assert.Equal(0, durable.Sweep());
+
+        durable.Moved(clients[0]);
+        Assert.Equal(1, durable.Sweep());
+        Assert.Equal(1, clients.Sum(client => client.Asked));
+
+        durable.Left(clients[1]);
+        durable.Left(clients[2]);
+        Assert.Equal(0, durable.Sweep());
+
+        // One is back before its time; the other is over.
+        await durable.OpenAsync(new Quiet(session, clients[1].ClientId), isClean: false, expiry: 3600, will: null);
+        time.Advance(TimeSpan.FromSeconds(3601));
+        Assert.Equal(1, durable.Sweep());
+        Assert.Equal(0, durable.Sweep());
+        Assert.Equal(SessionOpening.New, (await durable.OpenAsync(clients[2], isClean: false, expiry: 3600, will: null)).Opening);
+        Assert.Equal(SessionOpening.Present, (await durable.OpenAsync(clients[1], isClean: false, expiry: 3600, will: null)).Opening);
+    }
+
     private sealed class AllCurrent : IResumables
     {
         public bool IsCurrent(IResumable connection) => true;
@@ -65,6 +102,39 @@ public sealed class DurableClientsTests
         public Task PublishesDrained() => _decided.Task;
 
         public IReadOnlyDictionary<ushort, ulong> Received() => _decided.Task.IsCompleted ? new Dictionary<ushort, ulong> { [5] = 42 } : [];
+
+        public LastWill? TakeWill() => null;
+
+        public void DropDelayedWill()
+        {
+            // It has none.
+        }
+    }
+
+    /// <summary>A connection that counts how often it is asked where its client is.</summary>
+    private sealed class Quiet(LoginSession session, string clientId) : IResumable
+    {
+        public int Asked { get; private set; }
+
+        public Account Account => session.Account;
+
+        public LoginSession? Session => session;
+
+        public string ClientId => clientId;
+
+        public uint SessionExpiry => 3600;
+
+        public DurablePosition? Position(bool onlyChanged = false)
+        {
+            Asked++;
+            return DurablePosition.Nothing;
+        }
+
+        public DurablePosition? HandOverPosition() => DurablePosition.Nothing;
+
+        public Task PublishesDrained() => Task.CompletedTask;
+
+        public IReadOnlyDictionary<ushort, ulong> Received() => new Dictionary<ushort, ulong>();
 
         public LastWill? TakeWill() => null;
 
