@@ -99,7 +99,8 @@ internal static class RoomPeopleApi
         return withdrawn == RoomChange.Done ? TypedResults.NoContent() : Refused(withdrawn, rooms, context);
     }
 
-    private static IResult Members(string room, string? after, string? limit, RoomDirectory rooms, AccountDirectory accounts, HttpContext context)
+    private static IResult Members(
+        string room, string? role, string? after, string? limit, RoomDirectory rooms, AccountDirectory accounts, HttpContext context)
     {
         if (RoomsApi.Visible(room, rooms, context) is not { } found || /* guard: the list of members is the members' */ !RoomPolicy.MayHear(found, context.SignedIn().Account))
         {
@@ -111,9 +112,15 @@ internal static class RoomPeopleApi
             return Problems.Field("limit", "invalid", "A page has 1 to 200 members.");
         }
 
+        if ((role is null ? MemberRole.Member : MemberRoles.Parse(role)) is not { } least)
+        {
+            return Problems.Field("role", "invalid", "\"role\" is one of: owner, moderator, member.");
+        }
+
         // One more than is shown tells whether there are more.
-        var members = found.MemberIds
-            .Select(accounts.Find)
+        var members = found.Members
+            .Where(member => member.Value.Role >= least)
+            .Select(member => accounts.Find(member.Key))
             .OfType<Account>()
             .Where(account => after is null || string.CompareOrdinal(account.UserName, after) > 0)
             .OrderBy(account => account.UserName, StringComparer.Ordinal)

@@ -42,6 +42,11 @@ public sealed class RoleTests
         Assert.Equal(
             ["bea moderator", "caio member", "maker owner"],
             members.Select(member => $"{member.GetProperty("user").GetString()} {member.GetProperty("role").GetString()}"));
+
+        // Those with a role alone, for who has one is found among thousands.
+        var ranked = (await beas.Get("/api/rooms/yard/members?role=moderator")).GetProperty("members").EnumerateArray();
+        Assert.Equal(["bea", "maker"], ranked.Select(member => member.GetProperty("user").GetString()));
+        await beas.Get("/api/rooms/yard/members?role=king", HttpStatusCode.BadRequest);
     }
 
     [Fact]

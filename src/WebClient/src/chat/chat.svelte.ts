@@ -66,7 +66,7 @@ export class Chat {
     this.readings = new Readings(this.opened);
     this.directory = new RoomDirectory(
       (room, reading, head) => this.readings.told(room, reading, head),
-      () => this.#copies.keep(directoryTopic, () => ({ topic: directoryTopic, epoch: '', oldest: 0, events: [], read: null, room: null, rooms: this.directory.kept })),
+      (asOf) => this.#listed(asOf),
     );
     const { directory, opened, readings, favourites, outbox } = this;
     this.memberships = new Memberships({ me, directory, opened, readings, favourites, outbox, copies: this.#copies });
@@ -144,6 +144,11 @@ export class Chat {
     this.drafts.flush();
     this.#copies.write();
   };
+
+  #listed(asOf: number | null): void {
+    this.#copies.keep(directoryTopic, () => ({ topic: directoryTopic, epoch: '', oldest: 0, events: [], read: null, room: null, rooms: this.directory.kept }));
+    if (asOf !== null) for (const room of this.opened.values()) room.described(this.directory.find(room.id), asOf);
+  }
 
   #openRoom(id: string): RoomState {
     const room = new RoomState(id, this.#roomUser(), this.directory.find(id), this.#copies.read(`rooms/${id}`));

@@ -1,5 +1,6 @@
 import { isRecord } from '../../lib/http';
 import type { Kind } from '../../lib/kind';
+import { readRole, readRules, type Role, type Rules } from './rules';
 
 export interface Author {
   user: string;
@@ -27,6 +28,16 @@ export interface RoomEvent {
   others?: readonly Author[];
   /** How many more, whom it does not name. */
   more?: number;
+  /** Of a role that was given: to whom, and which. */
+  target?: Author;
+  role?: Role;
+  /** Of a change of the room: what it has of the name, the topic and the rules. */
+  title?: string;
+  topic?: string;
+  visibility?: Rules['visibility'];
+  entry?: Rules['entry'];
+  guests?: Rules['guests'];
+  posting?: Rules['posting'];
 }
 
 /** What the account knew of this room or inbox does not count any more; what is kept follows. */
@@ -80,6 +91,9 @@ export interface Room {
   member: boolean;
   /** This account may change it: it made it, or is an administrator. */
   mine: boolean;
+  /** Null: none, or the server has not said, as an earlier version of the page. */
+  role?: Role | null;
+  rules?: Rules;
   /** The newest seq; 0 for whoever is not a member. */
   head: number;
   /** Null: the server does not say. */
@@ -96,8 +110,7 @@ export interface Invitation {
 
 /** One of a room's list, whether here or not. */
 export interface Member extends Author {
-  /** Has the room. */
-  maker: boolean;
+  role: Role;
 }
 
 export interface Present extends Author {
@@ -160,7 +173,19 @@ export function readEvent(value: unknown): RoomEvent | null {
     emoji: typeof value['emoji'] === 'string' ? value['emoji'] : '',
     ...(Array.isArray(value['others']) ? { others: value['others'].map(readAuthor).filter((author) => author !== null) } : {}),
     ...(typeof value['more'] === 'number' ? { more: value['more'] } : {}),
+    ...(value['type'] === 'role' ? readGiven(value) : value['type'] === 'policy' ? readChange(value) : {}),
   };
+}
+
+/** Both or none of them: half of it says nothing. */
+function readGiven(value: Record<string, unknown>): Pick<RoomEvent, 'target' | 'role'> {
+  const [target, role] = [readAuthor(value['target']), readRole(value['role'])];
+  return target && role ? { target, role } : {};
+}
+
+function readChange(value: Record<string, unknown>): Rules & Pick<RoomEvent, 'title' | 'topic'> {
+  const { title, topic } = value;
+  return { ...(typeof title === 'string' ? { title } : {}), ...(typeof topic === 'string' ? { topic } : {}), ...readRules(value) };
 }
 
 export function readReset(value: unknown): Reset | null {
@@ -193,6 +218,12 @@ export function isNews(me: string, event: RoomEvent): boolean {
   return event.type === 'message' && (event.from.user !== me || event.from.kind === 'bot');
 }
 
+/** The room after an event of the type `policy`. */
+export function changedBy(room: Room, event: Omit<RoomEvent, 'type' | 'from'>): Room {
+  const { title = room.title, topic = room.topic, visibility = room.visibility } = event;
+  return { ...room, title, topic, visibility, rules: { ...room.rules, ...readRules(event) } };
+}
+
 export function readPage(value: unknown): HistoryPage | null {
   if (!isRecord(value) || !Array.isArray(value['events'])) return null;
   const events = value['events'].map(readEvent).filter((event) => event !== null);
@@ -211,6 +242,8 @@ export function readRoom(value: unknown): Room | null {
     people: typeof value['people'] === 'number' ? value['people'] : 0,
     member: value['member'] === true,
     mine: value['mine'] === true,
+    role: readRole(value['role']),
+    ...(isRecord(value['policy']) ? { rules: readRules(value['policy']) } : {}),
     head: typeof value['head'] === 'number' ? value['head'] : 0,
     reading: isRecord(value['read']) ? readReading({ ...value['read'], unread: value['unread'] }) : null,
   };
@@ -225,7 +258,7 @@ export function readInvitation(value: unknown): Invitation | null {
 
 export function readMember(value: unknown): Member | null {
   const author = readAuthor(value);
-  return author && isRecord(value) ? { ...author, maker: value['maker'] === true } : null;
+  return author && isRecord(value) ? { ...author, role: readRole(value['role']) ?? 'member' } : null;
 }
 
 export function readPresent(value: unknown): Present | null {

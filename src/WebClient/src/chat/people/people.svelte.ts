@@ -2,6 +2,7 @@ import { SvelteMap } from 'svelte/reactivity';
 import { byName } from '../../lib/byName';
 import { lookOf } from '../../lib/lookOf';
 import type { Author, People, Present, Room } from '../model/protocol';
+import type { RolesState } from './roles.svelte';
 
 /** More looks than this are not remembered: those who are here are learnt again. */
 const mostLooks = 5_000;
@@ -15,6 +16,7 @@ export interface PeopledRoom {
   /** Ready: its reader is in it. */
   readonly phase: 'joining' | 'ready' | 'refused' | 'failed';
   readonly people: PeopleState;
+  readonly roles: RolesState;
 }
 
 /** A list of which not every part has come. */

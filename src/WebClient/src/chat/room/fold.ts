@@ -2,6 +2,8 @@ import { RowList, type ListRow } from '../../lib/rowList';
 import { changed, toMessage, type Message } from '../model/merge';
 import type { Line } from '../compose/outbox.svelte';
 import type { Author, RoomEvent } from '../model/protocol';
+import { isSaid } from './acts';
+import { presenceRow, type PresenceRow } from './presence';
 
 export type MessageRow = ListRow & {
   kind: 'message';
@@ -11,14 +13,14 @@ export type MessageRow = ListRow & {
   /** On its way to the log; null: it is in the log. */
   line: Line | null;
 };
-/** `more`: how many came and left beside, whom a rush does not name. */
-export type PresenceRow = ListRow & { kind: 'presence'; events: readonly RoomEvent[]; came: readonly Author[]; left: readonly Author[]; more: { came: number; left: number } };
+/** Somebody was given a role, or the room was changed. */
+export type ActRow = ListRow & { kind: 'act'; event: RoomEvent };
 
 /** What the server refused of mine, as one small row. */
 export type FailedRow = ListRow & { kind: 'failed'; lines: readonly Line[] };
 
 /** What the timeline draws, top to bottom. */
-export type Row = (ListRow & { kind: 'day'; at: string }) | (ListRow & { kind: 'unread' }) | MessageRow | PresenceRow | FailedRow;
+export type Row = (ListRow & { kind: 'day'; at: string }) | (ListRow & { kind: 'unread' }) | MessageRow | PresenceRow | ActRow | FailedRow;
 
 /** A longer silence, or the next ten minutes of the clock, begin a new group: a talkative bot would have its name in sight once an hour. */
 const groupWithin = 5 * 60_000;
@@ -175,10 +177,12 @@ export class Fold {
   }
 
   #add(event: RoomEvent): void {
-    if (event.type !== 'message' && event.type !== 'join' && event.type !== 'leave') return;
+    const isAct = isSaid(event);
+    if (!isAct && event.type !== 'message' && event.type !== 'join' && event.type !== 'leave') return;
     const last = this.rows.at(this.rows.length - 1);
     if (last === undefined || dayOf(endOf(last)) !== dayOf(event.at)) this.rows.push({ kind: 'day', key: `day-${event.seq}`, order: event.seq, at: event.at });
-    if (event.type === 'message') this.#addMessage(event);
+    if (isAct) this.rows.push({ kind: 'act', key: `act-${event.seq}`, order: event.seq, event });
+    else if (event.type === 'message') this.#addMessage(event);
     else this.#addPresence(event);
   }
 
@@ -269,7 +273,7 @@ export class Fold {
   /** The next message from this row on has another neighbour above it than before. */
   #group(index: number): void {
     let row = this.rows.at(index);
-    while (row?.kind === 'presence') row = this.rows.at(++index);
+    while (row?.kind === 'presence' || row?.kind === 'act') row = this.rows.at(++index);
     if (row?.kind !== 'message') return;
     const first = this.#begins(index, row.message);
     if (first !== row.first) this.rows.replace(index, { ...row, first });
@@ -292,31 +296,6 @@ function continues(before: Message, message: Message): boolean {
   );
 }
 
-/** Whoever left and came back within one row has neither come nor left; whoever came and left again, left. */
-function presenceRow(events: readonly RoomEvent[], key: string): PresenceRow {
-  const seen = new Map<string, { author: Author; first: string; last: string }>();
-  for (const event of events) {
-    for (const author of [event.from, ...(event.others ?? [])]) {
-      const before = seen.get(author.user);
-      seen.set(author.user, { author, first: before?.first ?? event.type, last: event.type });
-    }
-  }
-  const everybody = [...seen.values()];
-  return {
-    kind: 'presence',
-    key,
-    order: events[0]!.seq,
-    events,
-    more: { came: sumOfMore(events, 'join'), left: sumOfMore(events, 'leave') },
-    came: everybody.filter(({ first, last }) => last === 'join' && first === 'join').map(({ author }) => author),
-    left: everybody.filter(({ last }) => last === 'leave').map(({ author }) => author),
-  };
-}
-
-function sumOfMore(events: readonly RoomEvent[], type: string): number {
-  return events.reduce((sum, event) => sum + (event.type === type ? (event.more ?? 0) : 0), 0);
-}
-
 function unreadRow(order: number): Row {
   return { kind: 'unread', key: 'unread', order };
 }
@@ -331,7 +310,7 @@ function lastSeq(row: Row): number {
 }
 
 function startOf(row: Row): string | null {
-  return row.kind === 'message' ? row.message.at : row.kind === 'presence' ? row.events[0]!.at : row.kind === 'day' ? row.at : null;
+  return row.kind === 'message' ? row.message.at : row.kind === 'presence' ? row.events[0]!.at : row.kind === 'act' ? row.event.at : row.kind === 'day' ? row.at : null;
 }
 
 function endOf(row: Row): string {
@@ -356,6 +335,7 @@ function dayOf(at: string): number {
 /** Good enough for a scroll bar; the rows in sight are measured. */
 function estimate(row: Row): number {
   if (row.kind === 'presence') return row.came.length + row.left.length === 0 ? 0 : 29;
+  if (row.kind === 'act') return 29;
   if (row.kind !== 'message') return 50;
   const { text } = row.message;
   return 34 + (row.first ? 36 : 0) + 23 * Math.floor(text.length / 70);

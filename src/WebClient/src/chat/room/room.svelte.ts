@@ -4,8 +4,9 @@ import { UnderWay } from '../../lib/underWay.svelte';
 import type { Copy } from '../../store/store';
 import type { Line, Outbox } from '../compose/outbox.svelte';
 import type { Link } from '../link/link';
-import { isNews, parseJson, readEvent, readPeople, readReset, readRoom, type Author, type People, type Reading, type Room, type RoomEvent } from '../model/protocol';
+import { changedBy, isNews, parseJson, readEvent, readPeople, readReset, readRoom, type Author, type People, type Reading, type Room, type RoomEvent } from '../model/protocol';
 import { PeopleState } from '../people/people.svelte';
+import { RolesState } from '../people/roles.svelte';
 import { TypingState } from '../people/typing.svelte';
 import { History } from './history';
 import { Reader } from './reader.svelte';
@@ -29,6 +30,7 @@ export class RoomState {
   readonly id: string;
   readonly topic: string;
   readonly people = new PeopleState();
+  readonly roles: RolesState;
   readonly typing = new TypingState();
   readonly log: RoomLog;
   readonly history: History;
@@ -50,6 +52,9 @@ export class RoomState {
   /** Becoming present and reading what was missed. */
   readonly #opening = new Retry();
   readonly #gap = new Retry();
+  /** How many roles and changes of the room were told in this visit, and when the last one was, in milliseconds since 1970. */
+  #acts = 0;
+  #actedAt = 0;
   #link: Link | null = null;
   #asking = false;
   #stopped = false;
@@ -60,6 +65,7 @@ export class RoomState {
     this.topic = `rooms/${id}`;
     this.#user = user;
     this.room = room;
+    this.roles = new RolesState(id);
     this.log = new RoomLog({
       me: user.me,
       topic: this.topic,
@@ -141,6 +147,7 @@ export class RoomState {
     const events = await link.subscribe(this.topic, 1, { after: last, epoch });
     if (this.#link !== link || events === 'lost') return;
     if (events === 'refused') return this.#refuse(step);
+    void this.roles.readAgain();
     this.#end(step);
   }
 
@@ -173,9 +180,19 @@ export class RoomState {
   }
 
   async readRoom(): Promise<void> {
+    const acts = this.#acts;
     const answer = await call<unknown>('GET', `/api/rooms/${this.id}`);
+    // The answer may be older than what was told meanwhile.
+    if (answer.ok && acts !== this.#acts) return this.readRoom();
     if (answer.ok) this.room = readRoom(answer.value) ?? this.room;
     else if (answer.problem.status === 404 || answer.problem.status === 403) this.#refuse();
+  }
+
+  /** The list of rooms, asked for at `asOf`, says what an absence has missed. Null: it does not name the room. */
+  described(listed: Room | null, asOf: number): void {
+    if (listed === null || this.phase === 'refused') return;
+    if (asOf > this.#actedAt) this.room = { ...listed, people: this.room?.people ?? listed.people };
+    else void this.readRoom();
   }
 
   /** Below `rooms/{room}`: `rest` is what follows the room's name in the topic. */
@@ -231,9 +248,21 @@ export class RoomState {
     if (!event) return;
     const joined = this.reader.receive(event);
     if (event.type === 'message') this.typing.stopped(event.from.user);
+    if (joined) this.#receiveAct(event);
     if (this.catchingUp) return;
     if (joined && isNews(this.#user.me, event)) this.announced = event;
     if (this.log.timeline.hasGap) this.#fillGap();
+  }
+
+  #receiveAct({ type, from, target, role, ...event }: RoomEvent): void {
+    if (type !== 'role' && type !== 'policy') return;
+    this.#acts++;
+    this.#actedAt = Date.now();
+    if (type === 'policy') this.room = this.room && changedBy(this.room, event);
+    if (!target || !role) return;
+    this.roles.given(target.user, role);
+    // What this account may do by now, the server says; it gave its own role away, or has another.
+    if (target.user === this.#user.me || from.user === this.#user.me) void this.readRoom();
   }
 
   #receivePeople(told: People | null): void {
@@ -250,7 +279,7 @@ export class RoomState {
 
   #receiveInfo(payload: string): void {
     const info = payload === '' ? null : readRoom(parseJson(payload));
-    if (info) this.room = { ...info, member: this.room?.member ?? true, mine: this.room?.mine ?? false };
+    if (info) this.room = { ...this.room, ...info, member: this.room?.member ?? true, mine: this.room?.mine ?? false, role: this.room?.role ?? null };
   }
 
   /** What was missed is known when the last step has ended, in whichever order they do. */
@@ -285,6 +314,8 @@ export class RoomState {
       const step = this.#steps.begin();
       const answer = await this.history.catchUp();
       this.#end(step);
+      // An act may be among it.
+      void this.readRoom();
       return answer === 'failed' ? 'again' : 'done';
     });
   }

@@ -38,8 +38,8 @@ export class RoomDirectory {
 
   /** What the list says of how far the account has read in a room. */
   readonly #told: (room: string, reading: Reading, head: number) => void;
-  /** The list has changed, and is to be kept for the next visit. */
-  readonly #changed: () => void;
+  /** The list has changed, and is to be kept for the next visit. `asOf`: when it was asked for, in milliseconds since 1970; null: it was not read anew. */
+  readonly #changed: (asOf: number | null) => void;
   /** The rooms that the server has told to be this account's. */
   readonly #mine = new Set<string>();
   /** The ids of those that only looking has found. */
@@ -56,7 +56,7 @@ export class RoomDirectory {
   #readAt = 0;
   #stopped = false;
 
-  constructor(told: (room: string, reading: Reading, head: number) => void, changed: () => void = () => {}) {
+  constructor(told: (room: string, reading: Reading, head: number) => void, changed: (asOf: number | null) => void = () => {}) {
     this.#told = told;
     this.#changed = changed;
     this.known = new Promise((resolve) => (this.#isKnown = resolve));
@@ -155,7 +155,7 @@ export class RoomDirectory {
     this.#mine.delete(id);
     const isOver = (room: Room) => room.id === id && (isDeleted || room.visibility === 'private');
     this.rooms = this.rooms.filter((room) => !isOver(room)).map((room) => (room.id === id ? { ...room, member: false, reading: null } : room));
-    this.#changed();
+    this.#changed(null);
   }
 
   /** Said by the room itself, while it is open: the list is not asked for again for the sake of one name. */
@@ -176,12 +176,13 @@ export class RoomDirectory {
   }
 
   async #readOnce(): Promise<Tried> {
+    const asOf = Date.now();
     const [mine, others] = await Promise.all([this.#ownRooms(), this.#asked(listed)]);
     if (this.#stopped) return 'done';
     if (mine !== null && others !== null) {
       this.#take(mine, others);
       this.phase = 'ready';
-      this.#changed();
+      this.#changed(asOf);
       this.#readAt = Date.now();
       // What is told live is newer, and counts the own bots.
       for (const { id, reading, head } of this.rooms) if (reading && !this.#mine.has(id)) this.#told(id, reading, head);

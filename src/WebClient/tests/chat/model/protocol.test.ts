@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isNews, parseJson, readEvent, readNotice, readPage, readReading, readReset, readRoom, readWhisper } from '../../../src/chat/model/protocol';
+import { changedBy, isNews, parseJson, readEvent, readNotice, readPage, readReading, readReset, readRoom, readWhisper } from '../../../src/chat/model/protocol';
+import { whyNotWrite } from '../../../src/chat/model/rules';
 
 const wire = '{"v":1,"type":"message","room":"lobby","seq":42,"epoch":"k3f9","id":"a1","at":"2026-11-22T23:00:00.123Z","from":{"user":"ana","name":"Ana","kind":"person"},"text":"olá","later":true}';
 
@@ -50,9 +51,36 @@ describe('protocol', () => {
 
   it('reads a room from the API and from its info topic', () => {
     const common = { title: 'Lobby', topic: '', visibility: 'public', people: 3 };
-    expect(readRoom({ id: 'lobby', ...common, member: true, mine: false })).toEqual({ id: 'lobby', ...common, member: true, mine: false, head: 0, reading: null });
+    expect(readRoom({ id: 'lobby', ...common, member: true, mine: false })).toEqual({ id: 'lobby', ...common, member: true, mine: false, role: null, head: 0, reading: null });
     expect(readRoom({ room: 'lobby', ...common })).toMatchObject({ id: 'lobby', people: 3, member: false });
     expect(readRoom({ title: 'no id' })).toBeNull();
+  });
+
+  it('reads a role that was given and a change of the room, and the same from what it has kept of them', () => {
+    const common = { room: 'lobby', seq: 7, epoch: 'k3f9', id: 'x', at: '', from: { user: 'ana', name: 'Ana', kind: 'person' } };
+    const target = { user: 'bea', name: 'Bea', kind: 'person' };
+    const given = readEvent({ v: 1, type: 'role', ...common, target, role: 'moderator' });
+    expect(given).toMatchObject({ type: 'role', target, role: 'moderator' });
+    expect(readEvent(given)).toEqual(given);
+    const changed = readEvent({ v: 1, type: 'policy', ...common, title: 'Yard', posting: 'moderators', guests: 'shout', slowMode: 5 });
+    expect(changed).toMatchObject({ type: 'policy', title: 'Yard', posting: 'moderators' });
+    expect(changed).not.toHaveProperty('guests');
+    expect(readEvent(changed)).toEqual(changed);
+    expect(readEvent({ v: 1, type: 'role', ...common, role: 'king', target })).not.toHaveProperty('target');
+    expect(isNews('bea', given!) || isNews('bea', changed!)).toBe(false);
+  });
+
+  it('reads what the account may do in a room, and brings it in line with a change', () => {
+    const policy = { visibility: 'public', entry: 'open', guests: 'read', posting: 'everyone', data: { read: 'members' }, slowMode: 0 };
+    const room = readRoom({ id: 'yard', title: 'Yard', role: 'member', policy })!;
+    expect([room.role, room.rules]).toEqual(['member', { visibility: 'public', entry: 'open', guests: 'read', posting: 'everyone' }]);
+    expect([whyNotWrite(room, 'person'), whyNotWrite(room, 'guest'), whyNotWrite(null, 'guest')]).toEqual([null, 'guests', null]);
+    const act = readEvent({ type: 'policy', room: 'yard', seq: 1, epoch: 'e', from: { user: 'ana' }, posting: 'moderators', visibility: 'private' })!;
+    const after = changedBy(room, act);
+    expect(after).toMatchObject({ title: 'Yard', visibility: 'private', rules: { guests: 'read', posting: 'moderators' } });
+    expect(whyNotWrite(after, 'person')).toBe('moderators');
+    expect(whyNotWrite({ ...after, role: 'moderator' }, 'person')).toBeNull();
+    expect(whyNotWrite({ ...after, role: null, mine: true }, 'person')).toBeNull();
   });
 
   it('reads how far the account has read, where the server says so', () => {

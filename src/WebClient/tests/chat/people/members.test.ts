@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { MembersState } from '../../../src/chat/people/members.svelte';
 
-const member = (user: string, maker = false) => ({ user, name: user, kind: 'person', maker });
+const member = (user: string, role = 'member') => ({ user, name: user, kind: 'person', role });
 
 /** Answers each address with a page, or with nothing. */
 function serving(pages: Record<string, { members: unknown[]; next: string | null } | null>) {
@@ -18,7 +18,7 @@ function serving(pages: Record<string, { members: unknown[]; next: string | null
 afterEach(() => vi.unstubAllGlobals());
 
 describe('MembersState', () => {
-  const first = { members: [member('ana', true), member('bea')], next: 'bea' };
+  const first = { members: [member('ana', 'owner'), member('bea')], next: 'bea' };
 
   it('S18: reads the list page by page, to its end', async () => {
     const asked = serving({ '/api/rooms/den/members': first, '/api/rooms/den/members?after=bea': { members: [member('caio'), { user: 7 }], next: null } });
@@ -27,7 +27,7 @@ describe('MembersState', () => {
     expect([members.list.map(({ user }) => user), members.hasMore]).toEqual([['ana', 'bea'], true]);
     await members.readMore();
     expect([members.list.map(({ user }) => user), members.hasMore]).toEqual([['ana', 'bea', 'caio'], false]);
-    expect(members.list[0]!.maker).toBe(true);
+    expect(members.list.map(({ role }) => role)).toEqual(['owner', 'member', 'member']);
     await members.readMore();
     expect(asked).toHaveLength(2);
     members.removed('bea');

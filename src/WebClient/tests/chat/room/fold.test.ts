@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Fold, type MessageRow, type PresenceRow, type Row } from '../../../src/chat/room/fold';
+import { Fold, type MessageRow, type Row } from '../../../src/chat/room/fold';
+import type { PresenceRow } from '../../../src/chat/room/presence';
 import type { Line } from '../../../src/chat/compose/outbox.svelte';
 import type { RoomEvent } from '../../../src/chat/model/protocol';
 
@@ -64,8 +65,20 @@ describe('Fold', () => {
     expect(messages(fold).map((row) => row.first)).toEqual([true, false]);
   });
 
-  it('says that somebody left who came and went', () => {
-    expect(presence(folded([event(1, 'join', 'bob', 1), event(2, 'leave', 'bob', 2)]))[0]).toMatchObject({ came: [], left: [{ user: 'bob' }] });
+  it('says nothing of somebody who came and went: nobody has seen them come', () => {
+    expect(presence(folded([event(1, 'join', 'bob', 1), event(2, 'leave', 'bob', 2)]))).toEqual([]);
+    const rows = presence(folded([event(1, 'join', 'bob', 1), event(2, 'join', 'caio', 1), event(3, 'leave', 'bob', 2), event(4, 'leave', 'dora', 2)]));
+    expect(rows[0]).toMatchObject({ came: [{ user: 'caio' }], left: [{ user: 'dora' }] });
+  });
+
+  it('draws a line for a role that was given and for a change of the room, and none for what people do not understand', () => {
+    const target = { user: 'bob', name: 'Bob', kind: 'person' as const };
+    const acts = [event(2, 'role', 'ana', 1, { target, role: 'moderator' }), event(3, 'policy', 'ana', 1, { posting: 'moderators' }), event(4, 'policy', 'ana', 1), event(5, 'role', 'ana', 1)];
+    const fold = folded([event(1, 'message', 'ana', 0), ...acts, event(6, 'message', 'ana', 2)], 1);
+    expect(kinds(fold)).toEqual(['day', 'first', 'act', 'act', 'unread', 'first']);
+    fold.dropBefore(3);
+    fold.prepend([event(1, 'message', 'ana', 0), acts[0]!]);
+    expect(kinds(fold)).toEqual(['day', 'first', 'act', 'act', 'unread', 'first']);
   });
 
   it('sets days apart', () => {

@@ -13,6 +13,7 @@ function event(seq: number, user = 'bob') {
 /** A server whose log has `head` messages, and which may refuse pages. */
 class History {
   head = 0;
+  role = 'member';
   /** The status of the next answers; 200: the page. */
   status = 200;
   /** However many are asked for. */
@@ -21,7 +22,7 @@ class History {
 
   fetch = async (path: string): Promise<Response> => {
     const query = new URL(path, 'http://localhost').searchParams;
-    if (!path.includes('/events')) return Response.json({ id: 'lobby', title: 'Lobby', head: this.head, member: true });
+    if (!path.includes('/events')) return Response.json({ id: 'lobby', title: 'Lobby', head: this.head, member: true, role: this.role });
     this.asked.push(path.split('?')[1]!);
     if (this.status !== 200) return Response.json({ code: 'busy' }, { status: this.status });
     const limit = Math.min(this.mostAPage, Number(query.get('limit')));
@@ -222,5 +223,29 @@ describe('RoomState', () => {
     room.receive('', JSON.stringify(event(202, 'me')));
     await vi.advanceTimersByTimeAsync(500);
     expect(room.unread).toBe(1);
+  });
+
+  it('follows what is done in the room: its rules, its name, and who may do what', async () => {
+    await room.readRoom();
+    const from = { user: 'ana', name: 'Ana', kind: 'person' };
+    const act = (seq: number, more: object) => room.receive('', JSON.stringify({ v: 1, room: 'lobby', seq, epoch, id: `act-${seq}`, at: '2026-11-22T23:00:00Z', from, ...more }));
+    act(201, { type: 'policy', title: 'The yard', posting: 'moderators' });
+    expect([room.title, room.room?.rules?.posting, room.unread]).toEqual(['The yard', 'moderators', 0]);
+    room.receive('info', JSON.stringify({ room: 'lobby', title: 'The yard', topic: '', people: 3, visibility: 'public' }));
+    expect(room.room?.rules?.posting).toBe('moderators');
+
+    act(202, { type: 'role', target: { user: 'bob', name: 'Bob', kind: 'person' }, role: 'moderator' });
+    expect([room.roles.of('bob'), room.roles.of('ana')]).toEqual(['moderator', 'member']);
+    history.role = 'owner';
+    act(203, { type: 'role', target: me, role: 'owner' });
+    await vi.waitFor(() => expect(room.room?.role).toBe('owner'));
+    expect(room.roles.of('me')).toBe('owner');
+
+    // What was on its way before is older, and the room is asked.
+    history.role = 'member';
+    room.described({ ...room.room!, role: 'moderator' }, 0);
+    await vi.waitFor(() => expect(room.room?.role).toBe('member'));
+    room.described({ ...room.room!, role: 'moderator' }, Date.now() + 1);
+    expect(room.room?.role).toBe('moderator');
   });
 });

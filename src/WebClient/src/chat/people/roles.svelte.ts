@@ -1,0 +1,80 @@
+import { SvelteMap } from 'svelte/reactivity';
+import { call } from '../../lib/http';
+import { readMember } from '../model/protocol';
+import type { Role } from '../model/rules';
+
+/** Pages of a hundred: nobody looks through more moderators. */
+const mostPages = 5;
+
+/** Who of a room has a role above the members': asked for when somebody looks, and kept up by what the room tells meanwhile. */
+export class RolesState {
+  readonly #room: string;
+  readonly #roles = new SvelteMap<string, Role>();
+  /** What the room told while the server was asked: it is newer than the answer. */
+  #told: Map<string, Role> | null = null;
+  #isAsked = false;
+  #isAskedAgain = false;
+
+  constructor(room: string) {
+    this.#room = room;
+  }
+
+  /** Of somebody who has none, a member's. */
+  of(user: string): Role {
+    return this.#roles.get(user) ?? 'member';
+  }
+
+  /** Where nobody has looked, nothing is asked for after an absence. */
+  async readAgain(): Promise<void> {
+    if (this.#isAsked) await this.read();
+  }
+
+  /** One call at a time; asked meanwhile, it reads again: the reader may be in the room only now. What does not come leaves all as it is. */
+  async read(): Promise<void> {
+    this.#isAsked = this.#isAskedAgain = true;
+    if (this.#told !== null) return;
+    while (this.#isAskedAgain) {
+      this.#isAskedAgain = false;
+      const told = (this.#told = new Map<string, Role>());
+      const found = await this.#ask();
+      if (found !== null) this.#take([...found, ...told]);
+    }
+    this.#told = null;
+  }
+
+  /** The room tells that somebody was given a role. */
+  given(user: string, role: Role): void {
+    // There is one owner: who was it and is on the list is a moderator now.
+    if (role === 'owner') for (const [other, had] of this.#roles) if (had === 'owner' && other !== user) this.#tell(other, 'moderator');
+    this.#tell(user, role);
+  }
+
+  #take(roles: readonly (readonly [string, Role])[]): void {
+    this.#roles.clear();
+    for (const [user, role] of roles) this.#put(user, role);
+  }
+
+  #tell(user: string, role: Role): void {
+    this.#told?.set(user, role);
+    this.#put(user, role);
+  }
+
+  #put(user: string, role: Role): void {
+    if (role === 'member') this.#roles.delete(user);
+    else this.#roles.set(user, role);
+  }
+
+  /** Null: a page did not come. */
+  async #ask(): Promise<Map<string, Role> | null> {
+    const found = new Map<string, Role>();
+    let after = '';
+    for (let page = 0; page < mostPages; page++) {
+      const answer = await call<{ members?: unknown[]; next?: unknown }>('GET', `/api/rooms/${this.#room}/members?role=moderator${after}`);
+      if (!answer.ok) return null;
+      for (const member of (answer.value.members ?? []).map(readMember)) if (member) found.set(member.user, member.role);
+      if (typeof answer.value.next !== 'string') break;
+      after = `&after=${encodeURIComponent(answer.value.next)}`;
+    }
+    return found;
+  }
+}

@@ -1,0 +1,38 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { actText, isSaid } from '../../../src/chat/room/acts';
+import { readEvent } from '../../../src/chat/model/protocol';
+import { language } from '../../../src/i18n/i18n.svelte';
+
+const from = { user: 'ana', name: 'Ana', kind: 'person' };
+const bea = { user: 'bea', name: 'Bea', kind: 'person' };
+
+const event = (type: string, more: object) => readEvent({ v: 1, type, room: 'yard', seq: 1, epoch: 'e', at: '', from, ...more })!;
+const said = (type: string, more: object) => actText(event(type, more));
+
+describe('what was done in a room', () => {
+  beforeAll(() => language.choose('en'));
+
+  it('is told in a sentence', () => {
+    expect(said('role', { target: bea, role: 'moderator' })).toBe('Ana made Bea a moderator');
+    expect(said('role', { target: bea, role: 'member' })).toBe('Ana made Bea a member again');
+    expect(said('role', { target: bea, role: 'owner' })).toBe('Ana gave the room to Bea');
+    expect(said('role', { target: from, role: 'member' })).toBe('Ana is no longer a moderator');
+    expect(said('policy', { visibility: 'private' })).toBe('Ana made the room private');
+    expect(said('policy', { posting: 'moderators', guests: 'read', slowMode: 3 })).toBe('Ana changed the rules of the room: only moderators write, guests may only read');
+    expect(said('policy', { title: 'The yard', visibility: 'public' })).toBe('Ana named the room “The yard” · Ana made the room public');
+  });
+
+  it('is told in Portuguese too', async () => {
+    await language.choose('pt-BR');
+    expect(said('role', { target: bea, role: 'moderator' })).toBe('Ana colocou Bea na moderação');
+    expect(said('policy', { entry: 'request' })).toBe('Ana mudou as regras da sala: só entra quem recebe convite');
+    await language.choose('en');
+  });
+
+  it('is not told where there is nothing that people understand', () => {
+    for (const more of [{}, { slowMode: 5 }, { retention: { days: 1 } }, { guests: 'shout' }]) expect(isSaid(event('policy', more))).toBe(false);
+    expect(isSaid(event('role', { role: 'moderator' }))).toBe(false);
+    expect(isSaid(event('message', { text: 'hi' }))).toBe(false);
+    expect(isSaid(event('policy', { topic: '' }))).toBe(true);
+  });
+});
