@@ -134,8 +134,9 @@ internal sealed partial class RoomDirectory
     }
 
     /// <returns>Accounts that are stored to be in rooms, and are not there any more.</returns>
-    private async Task<HashSet<string>> RestoreMembersAsync()
+    private async Task<HashSet<string>> RestoreMembersAsync(List<FormerRoom> former)
     {
+        var ending = former.Where(room => room.IsEnding).Select(room => room.Key).ToHashSet();
         HashSet<string> strangers = [];
         HashSet<string> left = [];
         foreach (var (key, accountId, record) in await memberships.LoadAsync(store))
@@ -164,7 +165,8 @@ internal sealed partial class RoomDirectory
             }
         }
 
-        foreach (var key in left)
+        // The end of a room finds by its places what else its members have of it, and takes them away last.
+        foreach (var key in left.Where(key => /* guard: a room's places stay until its end has used them */ !ending.Contains(key)))
         {
             await WithoutStoppingAsync(() => memberships.RemoveRoomAsync(key));
         }

@@ -81,7 +81,7 @@ internal sealed partial class RoomDirectory(
             Enter(new Room(record, log, nodes, quotas, space, time));
         }
 
-        var strangers = await RestoreMembersAsync();
+        var strangers = await RestoreMembersAsync(stored.Former);
         await RestoreInvitationsAsync(stored);
         await FinishEndingsAsync(stored, strangers);
         foreach (var id in settings.DefaultRooms)
