@@ -35,7 +35,7 @@ internal static class EventsApi
         return EventPage.TryParse(context.Request.Query, out var page, out var problem) ? page.Read(found, log) : problem;
     }
 
-    private static async Task<IResult> ActAsync(string room, RoomDirectory rooms, HttpContext context)
+    private static async Task<IResult> ActAsync(string room, RoomDirectory rooms, RoomActs acts, HttpContext context)
     {
         var who = context.SignedIn();
         if (RoomsApi.Visible(room, rooms, context) is not { } found)
@@ -64,7 +64,7 @@ internal static class EventsApi
             return RoomProblems.Forbidden("not_allowed", "This access token may not do this: it lacks the verb moderate.");
         }
 
-        var done = await rooms.ActAsync(found, command, who);
+        var done = await acts.ActAsync(found, command, who);
         return done.Refusal is { } refusal ? RoomProblems.Of(refusal, context)
             : done.Seq == 0 ? TypedResults.NoContent()
             : TypedResults.Json(

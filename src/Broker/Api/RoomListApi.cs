@@ -25,7 +25,14 @@ internal static class RoomListApi
     public static void Map(RouteGroupBuilder rooms) => rooms.MapGet("", List).TakesAnswerSlot(ofList: true).MayBeCompressed();
 
     private static IResult List(
-        string? query, string? mine, string? cursor, string? limit, RoomDirectory rooms, ReadPositions positions, HttpContext context)
+        string? query,
+        string? mine,
+        string? cursor,
+        string? limit,
+        RoomDirectory rooms,
+        RoomInvitations invitations,
+        ReadPositions positions,
+        HttpContext context)
     {
         if (PageLength.Read(limit, RoomsPerPage, LongestPage) is not { } most)
         {
@@ -64,7 +71,7 @@ internal static class RoomListApi
         RoomView[] views = [.. shown.Select(one => RoomView.Of(one.Room, who.Account, positions))];
         InvitationView[]? invited = cursor is not null ? null
         : [
-            .. rooms.InvitationsOf(who.Account)
+            .. invitations.OpenOf(who.Account)
                 .Where(one => who.Scope.Allows(one.Room.Id.Value, Verbs.Read))
                 .Select(one => InvitationView.Of(one.Room, one.By, one.At)),
         ];

@@ -24,18 +24,25 @@ internal static class RoomPeopleApi
         rooms.MapGet("{room}/people", People).TakesAnswerSlot();
     }
 
-    private static async Task<IResult> AddMemberAsync(string room, string user, RoomDirectory rooms, AccountDirectory accounts, HttpContext context)
+    private static async Task<IResult> AddMemberAsync(
+        string room,
+        string user,
+        RoomDirectory rooms,
+        RoomMembers members,
+        RoomInvitations invitations,
+        AccountDirectory accounts,
+        HttpContext context)
     {
         var who = context.SignedIn();
         var isMe = IsMe(user, who);
-        if (RoomsApi.Visible(room, rooms, context, orInvited: isMe) is not { } found)
+        if (RoomsApi.Visible(room, rooms, context, isMe ? invitations : null) is not { } found)
         {
             return RoomProblems.NoSuchRoom();
         }
 
         if (isMe)
         {
-            await rooms.JoinAsync(found, who.Account, byItself: true);
+            await members.JoinAsync(found, who.Account, byItself: true);
             return found.IsMember(who.Account.Id) ? TypedResults.NoContent()
                 : RoomPolicy.MaySee(found, who.Account.Id) || RoomPolicy.MayManage(found, who.Account)
                     ? RoomProblems.Forbidden("not_allowed", "Only who is invited comes into this room, and guests where it lets them.")
@@ -54,19 +61,26 @@ internal static class RoomPeopleApi
             return Problems.Field("user", "invalid", "A user name has 1 to 32 of a-z, 0-9, '.', '-' and '_', and begins with a letter or digit.");
         }
 
-        return await rooms.InviteAsync(found, accounts.FindByUserName(user), who.Account) switch
+        return await invitations.InviteAsync(found, accounts.FindByUserName(user), who.Account) switch
         {
             RoomChange.Done => TypedResults.NoContent(),
             RoomChange.Invited => TypedResults.Json(new Invited(true), RoomsJson.Default.Invited, statusCode: StatusCodes.Status202Accepted),
-            var refused => Refused(refused, rooms, context),
+            var refused => Refused(refused, invitations, context),
         };
     }
 
-    private static async Task<IResult> RemoveMemberAsync(string room, string user, RoomDirectory rooms, AccountDirectory accounts, HttpContext context)
+    private static async Task<IResult> RemoveMemberAsync(
+        string room,
+        string user,
+        RoomDirectory rooms,
+        RoomMembers members,
+        RoomInvitations invitations,
+        AccountDirectory accounts,
+        HttpContext context)
     {
         var who = context.SignedIn();
         var isMe = IsMe(user, who);
-        if (RoomsApi.Visible(room, rooms, context, orInvited: isMe) is not { } found)
+        if (RoomsApi.Visible(room, rooms, context, isMe ? invitations : null) is not { } found)
         {
             return RoomProblems.NoSuchRoom();
         }
@@ -82,7 +96,8 @@ internal static class RoomPeopleApi
             return RoomProblems.Conflict("owner_leaves", "You made this room and it is private: make it public or delete it instead of leaving.");
         }
 
-        if (account is not null && await rooms.LeaveAsync(found, account, byItself: isMe, isMe ? null : who.Account) is var left and not RoomChange.NotFound)
+        if (account is not null
+            && await members.LeaveAsync(found, account, byItself: isMe, isMe ? null : who.Account) is var left and not RoomChange.NotFound)
         {
             return left == RoomChange.Done ? TypedResults.NoContent()
                 : RoomProblems.Forbidden("not_allowed", "Nobody removes who ranks as high.");
@@ -90,13 +105,13 @@ internal static class RoomPeopleApi
 
         if (isMe)
         {
-            return await rooms.DeclineAsync(found, who.Account) ? TypedResults.NoContent()
+            return await invitations.DeclineAsync(found, who.Account) ? TypedResults.NoContent()
                 : RoomProblems.NotFound("no_such_member", "There is no such member in this room.");
         }
 
         // One answer, whether somebody of that name was invited, was not, or does not exist (fault S13).
-        var withdrawn = await rooms.WithdrawAsync(found, account, who.Account);
-        return withdrawn == RoomChange.Done ? TypedResults.NoContent() : Refused(withdrawn, rooms, context);
+        var withdrawn = await invitations.WithdrawAsync(found, account, who.Account);
+        return withdrawn == RoomChange.Done ? TypedResults.NoContent() : Refused(withdrawn, invitations, context);
     }
 
     private static IResult Members(
@@ -178,11 +193,11 @@ internal static class RoomPeopleApi
 
     private static string KindOf(Account account) => account.IsGuest ? "guest" : "person";
 
-    private static ProblemHttpResult Refused(RoomChange outcome, RoomDirectory rooms, HttpContext context) => outcome == RoomChange.TriedTooOften
+    private static ProblemHttpResult Refused(RoomChange outcome, RoomInvitations invitations, HttpContext context) => outcome == RoomChange.TriedTooOften
         ? RoomProblems.TooOften(
             "too_many_invitations",
             "You have invited, or taken back, as many people today as you may. Try again later.",
-            rooms.WaitForNextInvitation(context.SignedIn().Account),
+            invitations.WaitForNext(context.SignedIn().Account),
             context)
         : RoomsApi.Refused(outcome);
 }

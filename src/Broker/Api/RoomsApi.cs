@@ -28,7 +28,7 @@ internal static class RoomsApi
         ? TypedResults.Json(RoomView.Of(found, context.SignedIn().Account, positions), RoomsJson.Default.RoomView)
         : RoomProblems.NoSuchRoom();
 
-    private static async Task<IResult> CreateAsync(RoomDirectory rooms, ReadPositions positions, HttpContext context)
+    private static async Task<IResult> CreateAsync(RoomDirectory rooms, RoomMaking making, ReadPositions positions, HttpContext context)
     {
         if (!(await JsonBody.ReadAsync(context.Request, RoomsJson.Default.NewRoom)).TryGet(out var room, out var problem))
         {
@@ -55,18 +55,22 @@ internal static class RoomsApi
             return Problems.Fields(errors);
         }
 
-        return await rooms.CreateAsync(id, title!, topic ?? "", isPrivate ?? false, who.Account) switch
+        return await making.CreateAsync(id, title!, topic ?? "", isPrivate ?? false, who.Account) switch
         {
             RoomChange.Done => TypedResults.Created(context.OnHost($"/api/rooms/{id}"), RoomView.Of(rooms.Find(id.Value)!, who.Account, positions)),
             RoomChange.TooMany => RoomProblems.Conflict("too_many", "This account has as many rooms as it may. Delete one first."),
             RoomChange.TriedTooOften => RoomProblems.TooOften(
-                "too_many_attempts", "You have tried to make as many rooms today as you may. Try again later.", rooms.WaitForNextTry(who.Account), context),
+                "too_many_attempts",
+                "You have tried to make as many rooms today as you may. Try again later.",
+                making.WaitForNextTry(who.Account),
+                context),
             RoomChange.NotAllowed => Problems.NotSignedIn(),
             _ => Problems.Fields([new FieldError("id", "taken", "There is a room with this id already. Choose another.")]),
         };
     }
 
-    private static async Task<IResult> ChangeAsync(string room, RoomDirectory rooms, ReadPositions positions, HttpContext context)
+    private static async Task<IResult> ChangeAsync(
+        string room, RoomDirectory rooms, RoomActs acts, ReadPositions positions, HttpContext context)
     {
         if (Visible(room, rooms, context) is not { } found)
         {
@@ -91,12 +95,12 @@ internal static class RoomsApi
             return RoomProblems.Forbidden("not_allowed", "A limited access token cannot change rooms.");
         }
 
-        var done = await rooms.ActAsync(found, new Command("", null, null, new RoomAct.Policy(asked)), context.SignedIn());
+        var done = await acts.ActAsync(found, new Command("", null, null, new RoomAct.Policy(asked)), context.SignedIn());
         return done.Refusal is { } refusal ? RoomProblems.Of(refusal, context)
             : TypedResults.Json(RoomView.Of(found, context.SignedIn().Account, positions), RoomsJson.Default.RoomView);
     }
 
-    private static async Task<IResult> DeleteAsync(string room, RoomDirectory rooms, HttpContext context)
+    private static async Task<IResult> DeleteAsync(string room, RoomDirectory rooms, RoomEndings endings, HttpContext context)
     {
         if (Visible(room, rooms, context) is not { } found)
         {
@@ -108,12 +112,12 @@ internal static class RoomsApi
             return RoomProblems.Forbidden("not_allowed", "A limited access token cannot delete rooms.");
         }
 
-        var outcome = await rooms.DeleteAsync(found, context.SignedIn().Account);
+        var outcome = await endings.DeleteAsync(found, context.SignedIn().Account);
         return outcome == RoomChange.Done ? TypedResults.NoContent() : Refused(outcome);
     }
 
-    /// <param name="orInvited">The call answers an invitation.</param>
-    internal static Room? Visible(string room, RoomDirectory rooms, HttpContext context, bool orInvited = false)
+    /// <param name="invitations">The call answers an invitation, so that who is invited finds the room; null: it does not.</param>
+    internal static Room? Visible(string room, RoomDirectory rooms, HttpContext context, RoomInvitations? invitations = null)
     {
         var who = context.SignedIn();
         if (/* guard: a token's rooms, by HTTP */ !who.Scope.Allows(room, Verbs.Read))
@@ -129,7 +133,7 @@ internal static class RoomsApi
         // Whoever may manage a room finds it, on its list or not; what is said there stays among its members.
         return RoomPolicy.MaySee(found, who.Account.Id)
             || (IsWhole(who) && RoomPolicy.MayManage(found, who.Account))
-            || (orInvited && rooms.IsInvited(found, who.Account)) ? found : null;
+            || invitations?.IsInvited(found, who.Account) == true ? found : null;
     }
 
     internal static bool IsWhole(LoginSession who) => /* guard: a limited token changes no rooms */ who.Scope.Rooms is null && who.Scope.Verbs.HasFlag(Verbs.All);

@@ -18,6 +18,8 @@ internal sealed record ConnectionServices(
     AuthInterceptor Interceptor,
     LoginSessions Sessions,
     RoomDirectory Rooms,
+    RoomMembers Members,
+    RoomActs Acts,
     ReadPositions Positions,
     UnreadWatch Unread,
     IEventLog EventLog,

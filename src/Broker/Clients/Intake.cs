@@ -221,7 +221,7 @@ internal sealed class Intake(
 
             if (_progress.Joining is null && !services.Space.IsLow)
             {
-                return Step.Wait(_progress.Joining = services.Rooms.JoinAsync(target.Room!, identity.Account, byItself: true));
+                return Step.Wait(_progress.Joining = services.Members.JoinAsync(target.Room!, identity.Account, byItself: true));
             }
 
             if (_progress.Joining is { IsCompletedSuccessfully: true })

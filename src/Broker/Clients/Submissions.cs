@@ -252,7 +252,7 @@ internal sealed class Submissions(
         ActResult result;
         try
         {
-            result = await services.Rooms.ActAsync(target.Room!, command, identity.Session!, PublisherMark);
+            result = await services.Acts.ActAsync(target.Room!, command, identity.Session!, PublisherMark);
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException)
         {

@@ -12,24 +12,24 @@ internal static class AccountLinks
     public static void Connect(IServiceProvider services)
     {
         var events = services.GetRequiredService<AccountEvents>();
-        var rooms = services.GetRequiredService<RoomDirectory>();
+        var members = services.GetRequiredService<RoomMembers>();
         var log = services.GetRequiredService<IEventLog>();
         var durable = services.GetRequiredService<DurableClients>();
         services.GetRequiredService<LoginSessions>().AskEverywhere(services.GetRequiredService<INodes>());
         events.Renamed.Subscribe(renamed =>
         {
-            rooms.Renamed(renamed.Account, renamed.OldUserName);
+            members.Renamed(renamed.Account, renamed.OldUserName);
             return Task.CompletedTask;
         });
         events.DisplayNameChanged.Subscribe(account =>
         {
-            rooms.Renamed(account, account.UserName);
+            members.Renamed(account, account.UserName);
             return Task.CompletedTask;
         });
-        events.Erased.Subscribe(rooms.ForgetAsync);
+        events.Erased.Subscribe(services.GetRequiredService<RoomEndings>().ForgetAsync);
         events.SessionEnded.Subscribe(async ended =>
         {
-            rooms.SignedOut(ended.Session.Account);
+            members.SignedOut(ended.Session.Account);
             try
             {
                 await durable.ForgetAsync(ended.Session);

@@ -178,7 +178,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             app.Services.GetRequiredService<StorageQuotas>().Load(stores.Auth.Accounts);
             var rooms = app.Services.GetRequiredService<RoomDirectory>();
             ReadNews.Connect(app.Services.GetRequiredService<ReadPositions>(), app.Services.GetRequiredService<UnreadWatch>(), rooms);
-            await rooms.OpenAsync();
+            await app.Services.GetRequiredService<RoomOpening>().OpenAsync();
             await app.Services.GetRequiredService<DurableClients>().LoadAsync(stores.Clock.StartsLater);
             WebMessengerProgram program = new(app, stores, listeners, log);
             await program.StartAsync();
@@ -222,6 +222,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<IFollower, UnreadFollower>();
         services.AddSingleton<IUnreadListeners>(provider => provider.GetRequiredService<UnreadWatch>());
         services.AddSingleton<RoomDirectory>();
+        AddRoomChanges(services);
         services.AddSingleton<ITopicAccess, RoomAccess>();
         services.AddSingleton<AuthInterceptor>();
         services.AddSingleton<PublishBudgets>();
@@ -237,6 +238,8 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             provider.GetRequiredService<AuthInterceptor>(),
             stores.Auth.Sessions,
             provider.GetRequiredService<RoomDirectory>(),
+            provider.GetRequiredService<RoomMembers>(),
+            provider.GetRequiredService<RoomActs>(),
             provider.GetRequiredService<ReadPositions>(),
             provider.GetRequiredService<UnreadWatch>(),
             stores.Log,
@@ -279,6 +282,19 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddHostedService(provider => provider.GetRequiredService<PresenceMemory>());
         services.AddAuthApi(settings.AllowedOrigins);
         Pipeline.AddServices(services);
+    }
+
+    private static void AddRoomChanges(IServiceCollection services)
+    {
+        services.AddSingleton<ChangeTurns>();
+        services.AddSingleton<LeftBehind>();
+        services.AddSingleton<RoomIds>();
+        services.AddSingleton<RoomInvitations>();
+        services.AddSingleton<RoomMembers>();
+        services.AddSingleton<RoomActs>();
+        services.AddSingleton<RoomEndings>();
+        services.AddSingleton<RoomMaking>();
+        services.AddSingleton<RoomOpening>();
     }
 
     private async Task StartAsync()

@@ -32,10 +32,7 @@ internal readonly record struct MarkResult(MarkOutcome Outcome, Mark Now = defau
 internal readonly record struct ReadState(long Seq, string Epoch, int Unread, long Head, int Bots = 0);
 
 /// <summary>How far each account has read in its rooms and in its inbox, one position for all its devices.</summary>
-/// <remarks>
-/// Thread-safe. What begins and forgets positions is called one at a time,
-/// under the room directory's gate, in the order of the changes there.
-/// </remarks>
+/// <remarks>Thread-safe. What begins and forgets positions of one account is called in the order of its comings and goings.</remarks>
 internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMarks
 {
     /// <summary>So many records are one write at most.</summary>

@@ -1,7 +1,10 @@
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>Goes on with the ends of rooms and accounts that the disk did not take at once: while the program runs, not only with its next start (fault R13).</summary>
-internal sealed class EndingWork(RoomDirectory rooms, TimeProvider time) : BackgroundService
+/// <summary>
+/// Goes on with the ends of rooms and accounts that the disk did not take at once: while the program runs, not only with its next
+/// start (fault R13).
+/// </summary>
+internal sealed class EndingWork(RoomEndings endings, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(5);
 
@@ -10,7 +13,7 @@ internal sealed class EndingWork(RoomDirectory rooms, TimeProvider time) : Backg
         using PeriodicTimer timer = new(RetryPeriod, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            await rooms.FinishEndingsAsync();
+            await endings.FinishEndingsAsync();
         }
     }
 }

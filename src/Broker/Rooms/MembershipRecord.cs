@@ -35,6 +35,9 @@ internal sealed record MembershipRecord(MemberRole Role, bool IsListed, DateTime
     /// <summary>Before the keys of all, by room.</summary>
     public static byte[] ByRoom { get; } = "w/"u8.ToArray();
 
+    /// <summary>Its owner keeps a room when he leaves the list.</summary>
+    public static MembershipRecord AwayOwner { get; } = new(MemberRole.Owner, IsListed: false, null, null, 0);
+
     /// <summary>Somebody comes onto the list.</summary>
     public static MembershipRecord Begin(MemberRole role, DateTimeOffset now) =>
         new(role, IsListed: true, DateTimeOffset.FromUnixTimeMilliseconds(now.ToUnixTimeMilliseconds()), null, NewGeneration());

@@ -15,7 +15,14 @@ namespace WebMessenger.Broker.Rooms;
 /// read. The joins and leaves of a crowd do not name everybody, so its note is written anew when a tenth of it has changed without a name: a crash forgets no more than those. A note is written after the events that led to it (the store keeps the order), so it never knows of a leave that the log has lost. Without a note, as in a
 /// room of an older version or after a damage, the newest events are read.
 /// </remarks>
-internal sealed partial class PresenceMemory(RoomDirectory rooms, IEventLog log, IRecords records, AccountDirectory accounts, TimeProvider time, ILogger<PresenceMemory> logger)
+internal sealed partial class PresenceMemory(
+    RoomDirectory rooms,
+    RoomMembers members,
+    IEventLog log,
+    IRecords records,
+    AccountDirectory accounts,
+    TimeProvider time,
+    ILogger<PresenceMemory> logger)
     : BackgroundService
 {
     private const int PageLength = 1000;
@@ -59,7 +66,7 @@ internal sealed partial class PresenceMemory(RoomDirectory rooms, IEventLog log,
         // Banned while the server was stopped, or as it was killed: nobody waits for them.
         foreach (var account in accounts.All.Where(account => account.Ban is not null))
         {
-            rooms.SignedOut(account);
+            members.SignedOut(account);
         }
     });
 

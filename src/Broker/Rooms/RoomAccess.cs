@@ -7,8 +7,11 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>Answers the interceptor's question about filters. A named room that is subscribed to is joined, if it is public or the account is invited.</summary>
-internal sealed class RoomAccess(RoomDirectory rooms) : ITopicAccess
+/// <summary>
+/// Answers the interceptor's question about filters. A named room that is subscribed to is joined, if it is public or the account is
+/// invited.
+/// </summary>
+internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomInvitations invitations) : ITopicAccess
 {
     public async ValueTask<Verdict> MaySubscribeAsync(LoginSession session, IAskedFilter filter, CancellationToken cancellation)
     {
@@ -57,12 +60,12 @@ internal sealed class RoomAccess(RoomDirectory rooms) : ITopicAccess
 
         if (!parsed.IsInfoOnly && !RoomPolicy.MayHear(room, session.Account))
         {
-            if (rooms.TakesNobody)
+            if (members.TakesNobody)
             {
                 return Verdict.Refused(RefusalCode.QuotaExceeded, "It could not be stored. Try again later.");
             }
 
-            await rooms.JoinAsync(room, session.Account, byItself: true).WaitAsync(cancellation);
+            await members.JoinAsync(room, session.Account, byItself: true).WaitAsync(cancellation);
             if (!RoomPolicy.MayHear(room, session.Account))
             {
                 return Verdict.Refused(RefusalCode.NotAuthorized, $"There is no room '{id}', or it is not open to you.");
@@ -74,7 +77,8 @@ internal sealed class RoomAccess(RoomDirectory rooms) : ITopicAccess
 
     // Whoever is invited into a private room comes into it by subscribing to it, and watches nothing of it before.
     private Room? FindOpen(string id, Account account, bool isInfoOnly) =>
-        rooms.FindVisible(id, account.Id) ?? (!isInfoOnly && rooms.Find(id) is { } asked && rooms.IsInvited(asked, account) ? asked : null);
+        rooms.FindVisible(id, account.Id)
+        ?? (!isInfoOnly && rooms.Find(id) is { } asked && invitations.IsInvited(asked, account) ? asked : null);
 
     /// <summary>Whether a filter that was granted before may be held on: nothing is joined for it.</summary>
     public static bool MayStillHold(RoomDirectory rooms, LoginSession session, RoomFilter filter) =>

@@ -1,99 +1,38 @@
 using System.Collections.Concurrent;
 using WebMessenger.Auth.Accounts;
-using WebMessenger.Auth.Tokens;
-using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Nodes;
-using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>What became of a change to a room.</summary>
-internal enum RoomChange
-{
-    Done,
-    NotFound,
-    NotAllowed,
-    IdTaken,
-    TooMany,
-    TriedTooOften,
-    IsDefault,
-
-    /// <summary>Nobody is on a list by it: who was asked may come, if there is anybody of that name.</summary>
-    Invited,
-}
-
-/// <summary>All rooms and inboxes, and the only place that changes rooms and their lists: first on disk, then in memory, then for every connection.</summary>
+/// <summary>All rooms and inboxes, and which rooms each account is in: an index in memory, which writes nothing.</summary>
 /// <remarks>
-/// <para>Whoever comes into a room or leaves it waits for what was begun for his own account (<c>_turns</c>), then for who changes the room itself
-/// (<see cref="Room.Turns"/>), and for nobody else: all who come at once share a sync (fault R9). Rights are looked at again in that turn, for what a caller saw
-/// before may have changed while it waited.</para>
-/// <para><c>_changes</c> is for which rooms there are, and for invitations: one at a time. Taken in this order: an account's turn, <c>_changes</c>, a room's turn. The
-/// memory that they change is read without a lock. <c>_gate</c> guards the index by account and is a leaf lock.</para>
-/// In other files: who comes and goes, who is asked into rooms, and what happens when rooms and accounts end.
+/// <para>Each change has a class of its own, which writes first, then changes this, then tells every connection: <see cref="RoomOpening"/>,
+/// <see cref="RoomMaking"/>, <see cref="RoomMembers"/>, <see cref="RoomInvitations"/>, <see cref="RoomActs"/> and
+/// <see cref="RoomEndings"/>. Their order is that of <see cref="ChangeTurns"/>.</para>
+/// Thread-safe: read without a lock, but for the index by account, which <c>_gate</c> guards, a leaf lock.
 /// </remarks>
-internal sealed partial class RoomDirectory(
-    RoomStore store,
-    MembershipStore memberships,
-    ChangedRooms changed,
+internal sealed class RoomDirectory(
     IEventLog log,
     INodes nodes,
-    IReadMarks positions,
     IUnreadListeners unread,
     AccountDirectory accounts,
-    AccessTokens tokens,
-    IRoomClients clients,
-    IKeptClients kept,
-    BrokerSettings settings,
     StorageQuotas quotas,
     DiskSpace space,
-    TimeProvider time,
-    ILogger<RoomDirectory> logger) : IDisposable
+    TimeProvider time)
 {
-    // Another node may be quicker, but not each time.
-    private const int TriesToMake = 32;
-
     private readonly ConcurrentDictionary<string, Room> _rooms = new();
     private readonly ConcurrentDictionary<string, Room> _byKey = new();
     private readonly ConcurrentDictionary<string, Inbox> _inboxes = new();
-    private readonly AccountTurns _turns = new();
-    private readonly SemaphoreSlim _changes = new(1, 1);
     private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
 
     // Rooms that each account is in, or has without being in it.
     private readonly Dictionary<string, HashSet<Room>> _roomsOfAccount = [];
-    private readonly DailyBudget _tries = new(settings.Limits.RoomTriesPerDay, time, isStored: false);
 
     public IEnumerable<Room> All => _rooms.Values;
-
-    /// <summary>The disk is nearly full: nobody is put on a list.</summary>
-    public bool TakesNobody => space.IsLow;
-
-    /// <summary>Reads the rooms and makes those that the settings name. Before anything is served.</summary>
-    public async Task OpenAsync()
-    {
-        var stored = await store.LoadAsync();
-        foreach (var record in await changed.BringUpAsync(stored.Rooms, store))
-        {
-            Enter(new Room(record, log, nodes, quotas, space, time));
-        }
-
-        var strangers = await RestoreMembersAsync(stored.Former);
-        await RestoreInvitationsAsync(stored);
-        await FinishEndingsAsync(stored, strangers);
-        foreach (var id in settings.DefaultRooms)
-        {
-            if (!_rooms.ContainsKey(id.Value))
-            {
-                var title = char.ToUpperInvariant(id.Value[0]) + id.Value[1..];
-                var record = new RoomRecord(RoomStore.NewKey(), id, title, "", new PolicyFields(), null, time.GetUtcNow());
-                Enter(await MakeAsync(record, maker: null));
-            }
-        }
-    }
 
     public Room? Find(string id) => _rooms.GetValueOrDefault(id);
 
@@ -164,118 +103,78 @@ internal sealed partial class RoomDirectory(
     public static bool TryStore(PublishTarget target, PendingAppend append, bool moreFollows = false) =>
         target.Room is { } room ? room.TryAppend(append, moreFollows) : target.Inbox!.TryAppend(append, moreFollows);
 
-    /// <summary>Makes a room. Whether its id is taken is told to who may make one more, and costs a try, so that nobody goes through the private ones (fault S8).</summary>
-    /// <exception cref="IOException">It, or the end of the room that had the id before, could not be stored.</exception>
-    public async Task<RoomChange> CreateAsync(RoomId id, string title, string topic, bool isPrivate, Account owner)
-    {
-        if (_former.TryGetValue(id.Value, out var former) && former.IsEnding && MayTake(former, owner))
-        {
-            await FinishRoomAsync(id.Value);
-        }
+    /// <summary>The room that is stored like this; nobody finds it before <see cref="Enter"/>.</summary>
+    public Room Build(RoomRecord record) => new(record, log, nodes, quotas, space, time);
 
-        await positions.LoadAsync(owner);
-        using var turn = await _turns.EnterAsync(owner.Id);
-        await _changes.WaitAsync();
-        try
-        {
-            if (owner.IsErased)
-            {
-                return RoomChange.NotAllowed;
-            }
-
-            if (settings.Limits.RoomsPerAccount is > 0 and var limit && OwnedBy(owner.Id).Count >= limit)
-            {
-                return RoomChange.TooMany;
-            }
-
-            // Kept also when the room cannot be stored, by which its id is told to be free: while the disk fails ids would cost nothing.
-            if (/* guard: room ids that are tried */ !_tries.TryTake(owner.Id))
-            {
-                return RoomChange.TriedTooOften;
-            }
-
-            if (_rooms.ContainsKey(id.Value) || (_former.TryGetValue(id.Value, out former) && (former.IsEnding || /* guard: the id of a deleted room */ !MayTake(former, owner))))
-            {
-                return RoomChange.IdTaken;
-            }
-
-            var record = new RoomRecord(RoomStore.NewKey(), id, title, topic, PolicyFields.Of(isPrivate), owner.Id, time.GetUtcNow());
-            var place = MembershipRecord.Begin(MemberRole.Owner, record.CreatedAt);
-            var room = await MakeAsync(record, (owner.Id, place));
-            await room.OpenAsync();
-            Index(room, owner.Id, new Membership(place, isStored: true));
-            Enter(room);
-            await positions.BeginAsync(owner, room);
-            clients.Place(owner.Id, room, replay: true);
-            kept.RoomJoined(owner.Id, room);
-            return RoomChange.Done;
-        }
-        finally
-        {
-            _changes.Release();
-        }
-    }
-
-    /// <summary>How long an account that has tried too many ids waits for the next.</summary>
-    public TimeSpan WaitForNextTry(Account account) => _tries.WaitOf(account.Id);
-
-    /// <summary>Nobody waits for an account that was signed out when its last client had gone a moment before.</summary>
-    public void SignedOut(Account account)
-    {
-        if (clients.IsConnected(account.Id))
-        {
-            return;
-        }
-
-        foreach (var room in RoomsOf(account.Id))
-        {
-            room.EndGrace(account.Id);
-        }
-    }
-
-    /// <summary>Shows an account under its new names; filters on its old inbox end.</summary>
-    public void Renamed(Account account, string oldUserName)
-    {
-        foreach (var room in RoomsOf(account.Id))
-        {
-            room.Rename(account);
-        }
-
-        if (oldUserName != account.UserName)
-        {
-            clients.InboxRenamed(account.Id, oldUserName);
-        }
-    }
-
-    public void Dispose() => _changes.Dispose();
-
-    // The maker's place first: a room that is there without anybody in it could be nobody's. A key that is left over from a write that failed is not used again.
-    private async Task<Room> MakeAsync(RoomRecord record, (string Account, MembershipRecord Place)? maker)
-    {
-        if (maker is { } first)
-        {
-            await memberships.PutAsync(record.Key, first.Account, null, first.Place);
-        }
-
-        for (var tries = 0; await store.CreateAsync(record) is { } leftover; tries++)
-        {
-            if (tries == TriesToMake)
-            {
-                throw new IOException($"The id '{record.Id}' is taken by somebody else all the time.");
-            }
-            await /* guard: a room that was refused and is there leaves nobody in the next of its id */ memberships.RemoveRoomAsync(leftover);
-            await store.RemoveLeftoverAsync(record.Id, leftover);
-        }
-
-        // Its log is empty whatever a deletion that was cut short has left behind: nobody has had its key (fault R13).
-        _former.TryRemove(record.Id.Value, out _);
-        return new Room(record, log, nodes, quotas, space, time);
-    }
-
-    private void Enter(Room room)
+    public void Enter(Room room)
     {
         _byKey[room.Key] = room;
         _rooms[room.Id.Value] = room;
+    }
+
+    /// <summary>Nobody finds the room any more. Its list is the caller's to undo.</summary>
+    public void Remove(Room room)
+    {
+        _rooms.TryRemove(room.Id.Value, out _);
+        _byKey.TryRemove(room.Key, out _);
+    }
+
+    /// <summary>The account is on the room's list.</summary>
+    public void AddMember(Room room, string accountId, Membership membership)
+    {
+        room.AddMember(accountId, membership);
+        Remember(room, accountId);
+        unread.Joined(room, accountId);
+    }
+
+    /// <summary>The account is on the room's list no more. The room stays among its own, if it has it.</summary>
+    public void RemoveMember(Room room, string accountId)
+    {
+        room.RemoveMember(accountId);
+        lock (_gate)
+        {
+            if (room.OwnerId != accountId
+                && _roomsOfAccount.TryGetValue(accountId, out var rooms)
+                && rooms.Remove(room)
+                && rooms.Count == 0)
+            {
+                _roomsOfAccount.Remove(accountId);
+            }
+        }
+    }
+
+    /// <summary>The account has the room, and who had it before has it no more. Also on the log thread.</summary>
+    public void BelongTo(Room room, string accountId)
+    {
+        var former = room.OwnerId;
+        room.BelongTo(accountId);
+        Remember(room, accountId);
+        if (former is not null && !room.IsMember(former))
+        {
+            RemoveMember(room, former);
+        }
+    }
+
+    /// <summary>Whoever still holds the inbox appends nothing to it from here on, so its end in the log is the end.</summary>
+    public void CloseInbox(string accountId)
+    {
+        if (_inboxes.TryRemove(accountId, out var inbox))
+        {
+            inbox.Close();
+        }
+    }
+
+    private void Remember(Room room, string accountId)
+    {
+        lock (_gate)
+        {
+            if (!_roomsOfAccount.TryGetValue(accountId, out var rooms))
+            {
+                _roomsOfAccount[accountId] = rooms = [];
+            }
+
+            rooms.Add(room);
+        }
     }
 
     // Under the inbox's gate.

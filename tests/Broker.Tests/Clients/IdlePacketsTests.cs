@@ -46,17 +46,17 @@ public sealed class IdlePacketsTests
     {
         await using var broker = await RunningBroker.StartAsync(services => services.AddSingleton<TimeProvider>(_time));
         var ana = await broker.RegisterAsync("ana");
-        var (rooms, lobby) = (broker.Get<RoomDirectory>(), broker.Room("lobby"));
+        var (lobby, members) = (broker.Room("lobby"), broker.Get<RoomMembers>());
         await using var client = await broker.ConnectAsync(ana);
         Assert.True((await client.PublishAsync("rooms/lobby", "one")).Accepted);
-        await rooms.LeaveAsync(lobby, ana.Account);
+        await members.LeaveAsync(lobby, ana.Account);
 
         Assert.False((await client.PublishAsync("rooms/lobby", "two")).Accepted);
         Assert.False(lobby.IsMember(ana.Account.Id));
         Assert.Equal([1], (await client.SubscribeAsync("rooms/lobby")).ReasonCodes);
         Assert.True((await client.PublishAsync("rooms/lobby", "three")).Accepted);
 
-        await rooms.LeaveAsync(lobby, ana.Account);
+        await members.LeaveAsync(lobby, ana.Account);
         Assert.False((await client.PublishAsync("rooms/lobby", "four")).Accepted);
         _time.Advance(TimeSpan.FromMinutes(1));
         Assert.True((await client.PublishAsync("rooms/lobby", "five")).Accepted);

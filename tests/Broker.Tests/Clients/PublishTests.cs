@@ -185,16 +185,16 @@ public sealed class PublishTests
         await using var broker = await RunningBroker.StartAsync();
         var ana = await broker.RegisterAsync("ana");
         var bob = await broker.RegisterAsync("bob");
-        var rooms = broker.Get<RoomDirectory>();
+        var members = broker.Get<RoomMembers>();
         Assert.True(RoomId.TryParse("cellar", out var id));
-        await rooms.CreateAsync(id, "Cellar", "", isPrivate: true, ana.Account);
-        await rooms.JoinAsync(broker.Room("cellar"), bob.Account);
+        await broker.Get<RoomMaking>().CreateAsync(id, "Cellar", "", isPrivate: true, ana.Account);
+        await members.JoinAsync(broker.Room("cellar"), bob.Account);
         await using var client = await broker.ConnectAsync(bob);
         MqttProperties alias = new() { { PropertyId.TopicAlias, 1u } };
         Assert.True((await client.PublishAsync("rooms/cellar", "one", properties: alias)).Accepted);
         Assert.True((await client.PublishAsync("", "two", properties: alias)).Accepted);
 
-        await rooms.LeaveAsync(broker.Room("cellar"), bob.Account);
+        await members.LeaveAsync(broker.Room("cellar"), bob.Account);
 
         Assert.Equal(0x87, (await client.PublishAsync("", "three", properties: alias)).ReasonCode);
     }

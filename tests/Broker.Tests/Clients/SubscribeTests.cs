@@ -248,7 +248,7 @@ public sealed class SubscribeTests
         await wants.SubscribeAsync([new Filter("rooms/+/info")]);
         await wantsNot.SubscribeAsync([new Filter("rooms/+/info", 1, Never), new Filter("rooms/+")]);
 
-        await broker.Get<RoomDirectory>().JoinAsync(broker.Room("lobby"), ana.Account);
+        await broker.Get<RoomMembers>().JoinAsync(broker.Room("lobby"), ana.Account);
         await using var speaker = await broker.ConnectAsync(ana);
         await speaker.PublishAsync("rooms/lobby", "marker");
 

@@ -300,7 +300,7 @@ public sealed class WillTests
     // A member, with a will to the lobby.
     private static async Task<RawMqttClient> WithWillAsync(RunningBroker broker, Member member, string clientId, string will, uint delay = 0, uint expiry = 0)
     {
-        await broker.Get<Broker.Rooms.RoomDirectory>().JoinAsync(broker.Room("lobby"), member.Account);
+        await broker.Get<Broker.Rooms.RoomMembers>().JoinAsync(broker.Room("lobby"), member.Account);
         var client = await RawMqttClient.OverTcpAsync(broker.Mqtt);
         MqttProperties? properties = delay > 0 ? new MqttProperties { { PropertyId.WillDelay, delay } } : null;
         Assert.True((await ConnectAsync(client, member, clientId, clean: true, expiry, new Will("rooms/lobby", will, Properties: properties))).Accepted);

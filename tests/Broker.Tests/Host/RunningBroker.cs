@@ -43,11 +43,17 @@ internal sealed class RunningBroker : IAsyncDisposable
 
     public static Task<RunningBroker> StartAsync(params string[] settings) => StartAsync((Action<IServiceCollection>?)null, settings);
 
-    /// <param name="roomTime">The clock of rooms, presence and durable clients; null: the real one, as everywhere else.</param>
+    /// <param name="roomTime">
+    /// The clock of rooms, of who comes, makes and asks, and of durable clients; null: the real one, as everywhere else.
+    /// </param>
     public static Task<RunningBroker> StartAsync(TimeProvider? roomTime, params string[] settings) =>
         StartAsync(
             roomTime is null ? null : services => services
                 .AddSingleton(provider => ActivatorUtilities.CreateInstance<RoomDirectory>(provider, roomTime))
+                .AddSingleton(provider => ActivatorUtilities.CreateInstance<RoomIds>(provider, roomTime))
+                .AddSingleton(provider => ActivatorUtilities.CreateInstance<RoomInvitations>(provider, roomTime))
+                .AddSingleton(provider => ActivatorUtilities.CreateInstance<RoomMembers>(provider, roomTime))
+                .AddSingleton(provider => ActivatorUtilities.CreateInstance<RoomMaking>(provider, roomTime))
                 .AddSingleton(provider => ActivatorUtilities.CreateInstance<DurableClients>(provider, roomTime)),
             settings);
 

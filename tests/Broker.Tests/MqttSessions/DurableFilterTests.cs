@@ -20,16 +20,16 @@ public sealed class DurableFilterTests
     {
         await using var broker = await RunningBroker.StartAsync();
         var (ana, bob) = (await broker.RegisterAsync("ana"), await broker.RegisterAsync("bob"));
-        var rooms = broker.Get<RoomDirectory>();
-        await rooms.CreateAsync(Id("secret"), "Secret", "", isPrivate: true, ana.Account);
-        await rooms.JoinAsync(broker.Room("secret"), bob.Account);
+        var members = broker.Get<RoomMembers>();
+        await broker.Get<RoomMaking>().CreateAsync(Id("secret"), "Secret", "", isPrivate: true, ana.Account);
+        await members.JoinAsync(broker.Room("secret"), bob.Account);
         await LeaveBehindAsync(broker, bob, MqttVersion.V5, "rooms/+");
         await LeaveBehindAsync(broker, bob, MqttVersion.V5, "rooms/secret", "named");
         await using var speaker = await broker.ConnectAsync(ana);
         await speaker.PublishAsync("rooms/secret", "while a member");
-        await rooms.LeaveAsync(broker.Room("secret"), bob.Account);
+        await members.LeaveAsync(broker.Room("secret"), bob.Account);
         await speaker.PublishAsync("rooms/secret", "not for bob");
-        await rooms.JoinAsync(broker.Room("secret"), bob.Account);
+        await members.JoinAsync(broker.Room("secret"), bob.Account);
         await speaker.PublishAsync("rooms/secret", "a member again");
 
         var (back, _) = await ConnectAsync(broker, bob);
@@ -49,12 +49,11 @@ public sealed class DurableFilterTests
     {
         await using var broker = await RunningBroker.StartAsync();
         var (ana, bob) = (await broker.RegisterAsync("ana"), await broker.RegisterAsync("bob"));
-        var rooms = broker.Get<RoomDirectory>();
-        await rooms.CreateAsync(Id("club"), "Club", "", isPrivate: true, ana.Account);
+        await broker.Get<RoomMaking>().CreateAsync(Id("club"), "Club", "", isPrivate: true, ana.Account);
         await LeaveBehindAsync(broker, bob, MqttVersion.V311, "rooms/+");
         await using var speaker = await broker.ConnectAsync(ana);
         await speaker.PublishAsync("rooms/club", "before bob");
-        await rooms.JoinAsync(broker.Room("club"), bob.Account);
+        await broker.Get<RoomMembers>().JoinAsync(broker.Room("club"), bob.Account);
         await speaker.PublishAsync("rooms/club", "bob is in");
         await broker.RestartAsync();
 
@@ -192,9 +191,9 @@ public sealed class DurableFilterTests
     {
         await using var broker = await RunningBroker.StartAsync();
         var (ana, bob) = (await broker.RegisterAsync("ana"), await broker.RegisterAsync("bob"));
-        var rooms = broker.Get<RoomDirectory>();
-        await rooms.CreateAsync(Id("club"), "Club", "", isPrivate: true, ana.Account);
-        await rooms.JoinAsync(broker.Room("club"), bob.Account);
+        var members = broker.Get<RoomMembers>();
+        await broker.Get<RoomMaking>().CreateAsync(Id("club"), "Club", "", isPrivate: true, ana.Account);
+        await members.JoinAsync(broker.Room("club"), bob.Account);
         await using var speaker = await broker.ConnectAsync(ana);
         var (bot, _) = await ConnectAsync(broker, bob);
         bot.AcknowledgesItself = false;
@@ -204,7 +203,7 @@ public sealed class DurableFilterTests
         await bot.UnsubscribeAsync("rooms/club");
         if (isConnected)
         {
-            await rooms.LeaveAsync(broker.Room("club"), bob.Account);
+            await members.LeaveAsync(broker.Room("club"), bob.Account);
         }
 
         bot.Abort();
@@ -212,11 +211,11 @@ public sealed class DurableFilterTests
         await GoneAsync(broker, bob);
         if (!isConnected)
         {
-            await rooms.LeaveAsync(broker.Room("club"), bob.Account);
+            await members.LeaveAsync(broker.Room("club"), bob.Account);
         }
 
         // Nor when it is back on the list: it begins anew there.
-        await rooms.JoinAsync(broker.Room("club"), bob.Account);
+        await members.JoinAsync(broker.Room("club"), bob.Account);
         var (back, answer) = await ConnectAsync(broker, bob);
 
         Assert.True(answer.SessionPresent);

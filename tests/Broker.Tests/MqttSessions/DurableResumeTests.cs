@@ -242,7 +242,6 @@ public sealed class DurableResumeTests
     {
         await using var broker = await RunningBroker.StartAsync();
         var (ana, bob) = (await broker.RegisterAsync("ana"), await broker.RegisterAsync("bob"));
-        var rooms = broker.Get<RoomDirectory>();
         await using var bot = await ConnectAsync(broker, bob, present: false);
         await bot.SubscribeAsync("rooms/+");
         bot.AcknowledgesItself = false;
@@ -252,7 +251,7 @@ public sealed class DurableResumeTests
         await bot.PublishesUntilAsync(publish => Is(publish, "old"));
 
         // The same seqs, other events; these are acknowledged.
-        await rooms.DeleteAsync(broker.Room("club"), ana.Account);
+        await broker.Get<RoomEndings>().DeleteAsync(broker.Room("club"), ana.Account);
         await MakeClubAsync(broker, ana, bob);
         bot.AcknowledgesItself = true;
         foreach (var text in (string[])["new 1", "new 2", "new 3", "new 4"])
@@ -297,7 +296,7 @@ public sealed class DurableResumeTests
         }
 
         await GoneAsync(broker, bob);
-        await broker.Get<RoomDirectory>().CreateAsync(Id("club"), "Club", "", isPrivate: true, bob.Account);
+        await broker.Get<RoomMaking>().CreateAsync(Id("club"), "Club", "", isPrivate: true, bob.Account);
         SeenAtCompletion said = new(broker.Room("club").Log, () => broker.Get<IRecords>().Find(DurableRecords.PositionKey(bob.Account.Id, "bot")));
         broker.Get<IEventLog>().Append(said);
 
@@ -369,9 +368,8 @@ public sealed class DurableResumeTests
 
     private static async Task MakeClubAsync(RunningBroker broker, Member owner, Member member)
     {
-        var rooms = broker.Get<RoomDirectory>();
-        Assert.Equal(RoomChange.Done, await rooms.CreateAsync(Id("club"), "Club", "", isPrivate: true, owner.Account));
-        await rooms.JoinAsync(broker.Room("club"), member.Account);
+        Assert.Equal(RoomChange.Done, await broker.Get<RoomMaking>().CreateAsync(Id("club"), "Club", "", isPrivate: true, owner.Account));
+        await broker.Get<RoomMembers>().JoinAsync(broker.Room("club"), member.Account);
     }
 
     private static Task ConnectionsAsync(RunningBroker broker, Member member, int count) =>

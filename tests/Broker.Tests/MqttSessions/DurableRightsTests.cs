@@ -106,7 +106,7 @@ public sealed class DurableRightsTests
     {
         await using var broker = await RunningBroker.StartAsync();
         var (ana, bob) = (await broker.RegisterAsync("ana"), await broker.RegisterAsync("bob"));
-        await broker.Get<RoomDirectory>().CreateAsync(Id("club"), "Club", "", isPrivate: false, ana.Account);
+        await broker.Get<RoomMaking>().CreateAsync(Id("club"), "Club", "", isPrivate: false, ana.Account);
         var ofClub = bob with { Token = await broker.TokenAsync(bob.Account, ["club"]) };
         var ofBoth = bob with { Token = await broker.TokenAsync(bob.Account, ["club", "lobby"]) };
         await LeaveBehindAsync(broker, bob, MqttVersion.V5, "rooms/club", "club");
@@ -128,13 +128,13 @@ public sealed class DurableRightsTests
     {
         await using var broker = await RunningBroker.StartAsync();
         var (ana, bob) = (await broker.RegisterAsync("ana"), await broker.RegisterAsync("bob"));
-        await broker.Get<RoomDirectory>().CreateAsync(Id("club"), "Club", "", isPrivate: false, ana.Account);
+        await broker.Get<RoomMaking>().CreateAsync(Id("club"), "Club", "", isPrivate: false, ana.Account);
         await LeaveBehindAsync(broker, bob, MqttVersion.V5, "rooms/lobby");
         await LeaveBehindAsync(broker, bob, MqttVersion.V5, "rooms/club", present: true);
         await using var speaker = await broker.ConnectAsync(ana);
         await speaker.PublishAsync("rooms/lobby", "in the lobby");
         await speaker.PublishAsync("rooms/club", "in the club");
-        await broker.Get<RoomDirectory>().LeaveAsync(broker.Room("lobby"), bob.Account);
+        await broker.Get<RoomMembers>().LeaveAsync(broker.Room("lobby"), bob.Account);
 
         var (back, answer) = await ConnectAsync(broker, bob);
         Assert.True(answer.SessionPresent);

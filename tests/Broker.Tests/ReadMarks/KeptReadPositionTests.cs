@@ -46,18 +46,18 @@ public sealed class KeptReadPositionTests
     {
         await using var broker = await RunningBroker.StartAsync();
         var (ana, bob) = await InOneRoomAsync(broker);
-        var rooms = broker.Get<RoomDirectory>();
+        var members = broker.Get<RoomMembers>();
         await using var other = await broker.ConnectAsync(bob);
         await SayAsync(other, "rooms/den", 3);
         await using var client = await broker.ConnectAsync(ana);
         Assert.Equal(3, (await RetainedAsync(client, "users/ana/read/den")).Unread);
         await client.SubscribeAsync([new Filter("users/ana/read/#", 1, DoNotSendRetained)]);
 
-        await rooms.LeaveAsync(broker.Room("den"), ana.Account);
+        await members.LeaveAsync(broker.Room("den"), ana.Account);
         Assert.Equal(0x87, (await client.PublishAsync("users/ana/read/den", Position(1))).ReasonCode);
         Assert.Null(broker.Get<IRecords>().Find(Encoding.ASCII.GetBytes($"read/{ana.Account.Id}/r/den")));
         var said = await SayAsync(other, "rooms/den", 2);
-        await rooms.JoinAsync(broker.Room("den"), ana.Account);
+        await members.JoinAsync(broker.Room("den"), ana.Account);
 
         // Said without being asked for, too.
         Assert.Equal((said[1].Seq, 0), Read(await client.NextPublishAsync()));
@@ -70,17 +70,16 @@ public sealed class KeptReadPositionTests
     {
         await using var broker = await RunningBroker.StartAsync();
         var (ana, bob) = await InOneRoomAsync(broker);
-        var rooms = broker.Get<RoomDirectory>();
         await using var other = await broker.ConnectAsync(bob);
         await using var client = await broker.ConnectAsync(ana);
         var old = await SayAsync(other, "rooms/den", 5);
         Assert.True((await client.PublishAsync("users/ana/read/den", Position(old[2].Seq))).Accepted);
 
-        Assert.Equal(RoomChange.Done, await rooms.DeleteAsync(broker.Room("den"), ana.Account));
+        Assert.Equal(RoomChange.Done, await broker.Get<RoomEndings>().DeleteAsync(broker.Room("den"), ana.Account));
         Assert.DoesNotContain(broker.Get<IRecords>().ReadAll("read/"u8), record => Encoding.ASCII.GetString(record.Key).EndsWith("/r/den", StringComparison.Ordinal));
         Assert.Equal(0x87, (await client.PublishAsync("users/ana/read/den", Position(1))).ReasonCode);
         await CreateAsync(broker, "den", ana, isPrivate: true);
-        await rooms.JoinAsync(broker.Room("den"), bob.Account);
+        await broker.Get<RoomMembers>().JoinAsync(broker.Room("den"), bob.Account);
         var said = await SayAsync(other, "rooms/den", 2);
 
         Assert.Equal(0x83, (await client.PublishAsync("users/ana/read/den", Position(1, old[0].Epoch))).ReasonCode);

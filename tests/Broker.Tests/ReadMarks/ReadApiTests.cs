@@ -208,7 +208,7 @@ public sealed class ReadApiTests
         var bob = await broker.RegisterAsync("bob");
         foreach (var member in (Member[])[ana, bob])
         {
-            await broker.Get<RoomDirectory>().JoinAsync(broker.Room("lobby"), member.Account);
+            await broker.Get<RoomMembers>().JoinAsync(broker.Room("lobby"), member.Account);
         }
 
         return (ana, bob);

@@ -43,17 +43,17 @@ public sealed class ReadPositionsTests
     {
         await using var broker = await RunningBroker.StartAsync();
         var bea = (await broker.RegisterAsync("bea")).Account;
-        var (rooms, lobby) = (broker.Get<RoomDirectory>(), broker.Room("lobby"));
+        var (lobby, members) = (broker.Room("lobby"), broker.Get<RoomMembers>());
         for (var i = 0; i < 3; i++)
         {
-            await rooms.JoinAsync(lobby, bea, byItself: true);
+            await members.JoinAsync(lobby, bea, byItself: true);
             Assert.Equal(MarkOutcome.Taken, (await broker.Get<ReadPositions>().MarkAsync(bea, lobby, i, epoch: null)).Outcome);
         }
 
         Assert.Single(lobby.MemberIds, bea.Id);
         Assert.Single(broker.Get<IRecords>().ReadAll(AccountPositions.Prefix(bea.Id)));
 
-        await rooms.LeaveAsync(lobby, bea, byItself: true);
+        await members.LeaveAsync(lobby, bea, byItself: true);
         Assert.DoesNotContain(bea.Id, lobby.MemberIds);
         Assert.Empty(broker.Get<IRecords>().ReadAll(AccountPositions.Prefix(bea.Id)));
         Assert.Equal(MarkOutcome.NotOpen, (await broker.Get<ReadPositions>().MarkAsync(bea, lobby, 1, epoch: null)).Outcome);

@@ -22,14 +22,14 @@ internal static class ReadTalk
         var ana = await broker.RegisterAsync("ana");
         var bob = await broker.RegisterAsync("bob");
         await CreateAsync(broker, "den", ana, isPrivate: true);
-        await broker.Get<RoomDirectory>().JoinAsync(broker.Room("den"), bob.Account);
+        await broker.Get<RoomMembers>().JoinAsync(broker.Room("den"), bob.Account);
         return (ana, bob);
     }
 
     internal static async Task CreateAsync(RunningBroker broker, string name, Member owner, bool isPrivate)
     {
         Assert.True(RoomId.TryParse(name, out var id));
-        Assert.Equal(RoomChange.Done, await broker.Get<RoomDirectory>().CreateAsync(id, name, "", isPrivate, owner.Account));
+        Assert.Equal(RoomChange.Done, await broker.Get<RoomMaking>().CreateAsync(id, name, "", isPrivate, owner.Account));
     }
 
     internal static async Task<List<PubAck>> SayAsync(RawMqttClient speaker, string topic, int count)

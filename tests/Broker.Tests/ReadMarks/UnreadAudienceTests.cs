@@ -25,7 +25,7 @@ public sealed class UnreadAudienceTests
         var old = await SayAsync(other, "rooms/den", 3);
         await SecondAsync(broker, page, other);
 
-        Assert.Equal(RoomChange.Done, await broker.Get<RoomDirectory>().DeleteAsync(broker.Room("den"), bob.Account));
+        Assert.Equal(RoomChange.Done, await broker.Get<RoomEndings>().DeleteAsync(broker.Room("den"), bob.Account));
         await CreateAsync(broker, "den", bob, ana);
         var said = await SayAsync(other, "rooms/den", 1);
 
@@ -108,7 +108,7 @@ public sealed class UnreadAudienceTests
         Assert.Equal("den", Named(await den.NextPublishAsync()).Single().GetProperty("room").GetString());
 
         await SayAsync(other, "rooms/yard", 1);
-        await broker.Get<RoomDirectory>().LeaveAsync(broker.Room("shed"), ana.Account);
+        await broker.Get<RoomMembers>().LeaveAsync(broker.Room("shed"), ana.Account);
         Assert.Equal("removed", Named(await page.NextPublishAsync()).Single().GetProperty("gone").GetString());
         Assert.Equal((1, 0, 1, 0), Numbers(Assert.Single(await SecondAsync(broker, page, other)), "yard"));
 
@@ -161,7 +161,7 @@ public sealed class UnreadAudienceTests
             Assert.Empty(await SecondAsync(broker, slow, other));
         }
 
-        await broker.Get<RoomDirectory>().LeaveAsync(broker.Room("yard"), ana.Account);
+        await broker.Get<RoomMembers>().LeaveAsync(broker.Room("yard"), ana.Account);
         Assert.Empty(await SecondAsync(broker, slow, other));
 
         await slow.AcknowledgeAsync(first);
@@ -253,7 +253,7 @@ public sealed class UnreadAudienceTests
                 Assert.Equal(402, rooms.Distinct().Count());
                 for (var i = 0; i < 201; i++)
                 {
-                    await broker.Get<RoomDirectory>().LeaveAsync(broker.Room($"r{i:000}"), ana.Account);
+                    await broker.Get<RoomMembers>().LeaveAsync(broker.Room($"r{i:000}"), ana.Account);
                 }
 
                 Assert.Empty(await SecondAsync(broker, page, other));

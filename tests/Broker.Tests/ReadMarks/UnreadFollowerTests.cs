@@ -139,7 +139,7 @@ public sealed class UnreadFollowerTests
         var (ana, bob) = (await broker.RegisterAsync("ana"), await broker.RegisterAsync("bob"));
         await using var other = await broker.ConnectAsync(bob);
         await using var page = await broker.ConnectBrowserAsync(await broker.SignInAsync(ana.Account));
-        await broker.Get<RoomDirectory>().JoinAsync(broker.Room("lobby"), ana.Account, byItself: true);
+        await broker.Get<RoomMembers>().JoinAsync(broker.Room("lobby"), ana.Account, byItself: true);
         await page.SubscribeAsync("users/ana/unread");
         Assert.True((await other.PublishAsync("rooms/lobby", "one")).Accepted);
         Assert.True((await other.PublishAsync("rooms/lobby", "two")).Accepted);

@@ -32,10 +32,10 @@ internal static class UnreadTalk
     internal static async Task CreateAsync(RunningBroker broker, string name, Member owner, params Member[] members)
     {
         Assert.True(RoomId.TryParse(name, out var id));
-        Assert.Equal(RoomChange.Done, await broker.Get<RoomDirectory>().CreateAsync(id, name, "", isPrivate: true, owner.Account));
+        Assert.Equal(RoomChange.Done, await broker.Get<RoomMaking>().CreateAsync(id, name, "", isPrivate: true, owner.Account));
         foreach (var member in members)
         {
-            await broker.Get<RoomDirectory>().JoinAsync(broker.Room(name), member.Account);
+            await broker.Get<RoomMembers>().JoinAsync(broker.Room(name), member.Account);
         }
     }
 

@@ -15,5 +15,5 @@ internal static class Acts
         DoAsync(broker, room, by, new RoomAct.Role(whom.Account.UserName, role), id);
 
     private static Task<ActResult> DoAsync(RunningBroker broker, string room, Member by, RoomAct act, string? id = null) =>
-        broker.Get<RoomDirectory>().ActAsync(broker.Room(room), new Command("", id, null, act), broker.Get<AccessTokens>().FindBearer(by.Token)!);
+        broker.Get<RoomActs>().ActAsync(broker.Room(room), new Command("", id, null, act), broker.Get<AccessTokens>().FindBearer(by.Token)!);
 }

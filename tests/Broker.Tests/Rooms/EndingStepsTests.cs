@@ -113,7 +113,7 @@ public sealed class EndingStepsTests
     {
         try
         {
-            return await broker.Get<RoomDirectory>().DeleteAsync(room, by) == RoomChange.Done;
+            return await broker.Get<RoomEndings>().DeleteAsync(room, by) == RoomChange.Done;
         }
         catch (IOException)
         {
@@ -132,7 +132,7 @@ public sealed class EndingStepsTests
         else
         {
             steps.GoOn();
-            await broker.Get<RoomDirectory>().FinishEndingsAsync();
+            await broker.Get<RoomEndings>().FinishEndingsAsync();
         }
     }
 
@@ -142,7 +142,7 @@ public sealed class EndingStepsTests
         await makers.MakeRoom(id);
         if (other is not null)
         {
-            await broker.Get<RoomDirectory>().JoinAsync(broker.Room(id), other.Account, byItself: true);
+            await broker.Get<RoomMembers>().JoinAsync(broker.Room(id), other.Account, byItself: true);
         }
 
         // By the log alone: presence would be said at a time of its own.

@@ -88,7 +88,7 @@ public sealed class IdsBeforeRulesTests
         Assert.True(PubAck.Decode(await client.NextAsync(PacketType.PubAck, 2)).Accepted);
         await client.PingAsync();
 
-        await broker.Get<RoomDirectory>().LeaveAsync(broker.Room("lobby"), ana.Account);
+        await broker.Get<RoomMembers>().LeaveAsync(broker.Room("lobby"), ana.Account);
         var head = broker.Room("lobby").Head;
         time.Advance(TimeSpan.FromMinutes(1));
 

@@ -22,17 +22,17 @@ public sealed class InvitationTests
         using TempFolder folder = new();
         var closed = DocumentStore.Open(folder.In("rooms.db"));
         await closed.DisposeAsync();
-        using var directory = ActivatorUtilities.CreateInstance<RoomDirectory>(broker.Program.Services, new RoomStore(closed.Documents));
+        var invitations = ActivatorUtilities.CreateInstance<RoomInvitations>(broker.Program.Services, new RoomStore(closed.Documents));
         foreach (var whom in new[] { bea.Account, null })
         {
             for (var i = 0; i < 5; i++)
             {
-                await Assert.ThrowsAnyAsync<Exception>(() => directory.InviteAsync(broker.Room("lobby"), whom, admin.Account));
-                await Assert.ThrowsAnyAsync<Exception>(() => directory.WithdrawAsync(broker.Room("lobby"), whom, admin.Account));
+                await Assert.ThrowsAnyAsync<Exception>(() => invitations.InviteAsync(broker.Room("lobby"), whom, admin.Account));
+                await Assert.ThrowsAnyAsync<Exception>(() => invitations.WithdrawAsync(broker.Room("lobby"), whom, admin.Account));
             }
         }
 
-        Assert.Equal(TimeSpan.Zero, directory.WaitForNextInvitation(admin.Account));
+        Assert.Equal(TimeSpan.Zero, invitations.WaitForNext(admin.Account));
     }
 
     [Fact]
@@ -283,7 +283,6 @@ public sealed class InvitationTests
         var eve = await broker.RegisterAsync("eve");
         using var eves = Calls.As(broker, eve);
         using var makers = Calls.As(broker, maker);
-        var rooms = broker.Get<RoomDirectory>();
         await makers.MakeRoom("open");
         await eves.Put("/api/rooms/open/members/me");
         Assert.True(broker.Room("open").IsMember(eve.Account.Id));
@@ -291,7 +290,7 @@ public sealed class InvitationTests
         for (var i = 0; i < 10; i++)
         {
             Assert.True(RoomId.TryParse($"race-{i}", out var id));
-            await rooms.CreateAsync(id, "Race", "", isPrivate: false, maker.Account);
+            await broker.Get<RoomMaking>().CreateAsync(id, "Race", "", isPrivate: false, maker.Account);
             var room = broker.Room(id.Value);
 
             // The change waits for the disk when the call comes, so the room is still public for whoever looks before the gate.

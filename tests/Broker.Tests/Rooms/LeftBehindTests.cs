@@ -46,17 +46,17 @@ public sealed class LeftBehindTests
         var maker = await broker.RegisterAsync("maker");
         await MakeAndTalkAsync(broker, maker, "club");
         Assert.True(RoomId.TryParse("club", out var id));
-        var rooms = broker.Get<RoomDirectory>();
+        var making = broker.Get<RoomMaking>();
         log.IsStopped = true;
-        Assert.Equal(RoomChange.Done, await rooms.DeleteAsync(broker.Room("club"), maker.Account));
+        Assert.Equal(RoomChange.Done, await broker.Get<RoomEndings>().DeleteAsync(broker.Room("club"), maker.Account));
 
-        await Assert.ThrowsAsync<IOException>(() => rooms.CreateAsync(id, "Club", "", isPrivate: false, maker.Account));
+        await Assert.ThrowsAsync<IOException>(() => making.CreateAsync(id, "Club", "", isPrivate: false, maker.Account));
 
         // Nothing of it is stored: a start now would show the old words in the new room.
         await broker.RestartAsync();
         Assert.Null(broker.Get<RoomDirectory>().Find("club"));
         log.IsStopped = false;
-        Assert.Equal(RoomChange.Done, await broker.Get<RoomDirectory>().CreateAsync(id, "Club", "", isPrivate: false, maker.Account));
+        Assert.Equal(RoomChange.Done, await broker.Get<RoomMaking>().CreateAsync(id, "Club", "", isPrivate: false, maker.Account));
         Assert.Equal(0, broker.Room("club").Head);
     }
 
@@ -121,7 +121,7 @@ public sealed class LeftBehindTests
         await MakeAndTalkAsync(broker, maker, "club", visibility);
         var words = broker.Room("club").Log;
         Assert.True((await broker.Get<Registration>().EnterAsGuestAsync("Gil", null)).TryGet(out var guest, out _));
-        await broker.Get<RoomDirectory>().JoinAsync(broker.Room("club"), guest);
+        await broker.Get<RoomMembers>().JoinAsync(broker.Room("club"), guest);
         Assert.True(broker.Room("club").IsMember(guest.Id));
 
         await broker.Get<AccountChanges>().EraseAsync(maker.Account, Password, null);
@@ -168,7 +168,8 @@ public sealed class LeftBehindTests
 
             public Task TruncateAsync(LogName log, long before) => real.TruncateAsync(log, before);
 
-            public Task DropAsync(LogName log) => owner.IsStopped ? Task.FromException(new IOException("The log has stopped.")) : real.DropAsync(log);
+            public Task DropAsync(LogName log) =>
+                owner.IsStopped ? Task.FromException(new IOException("The log has stopped.")) : real.DropAsync(log);
 
             public Task SettleAsync() => real.SettleAsync();
 

@@ -32,7 +32,7 @@ public sealed class MembershipTests
         }
 
         records.Hold();
-        var joining = people.ConvertAll(account => broker.Get<RoomDirectory>().JoinAsync(room, account, byItself: true));
+        var joining = people.ConvertAll(account => broker.Get<RoomMembers>().JoinAsync(room, account, byItself: true));
 
         // None has been answered yet, and all wait for the same disk.
         await records.Waiting(many);
@@ -57,9 +57,9 @@ public sealed class MembershipTests
         var room = broker.Room("yard");
 
         records.Hold();
-        var joining = broker.Get<RoomDirectory>().JoinAsync(room, bob.Account, byItself: true);
+        var joining = broker.Get<RoomMembers>().JoinAsync(room, bob.Account, byItself: true);
         await records.Waiting(1);
-        var kick = broker.Get<RoomDirectory>().LeaveAsync(room, bob.Account);
+        var kick = broker.Get<RoomMembers>().LeaveAsync(room, bob.Account);
         Assert.False(kick.IsCompleted);
         records.Release();
         await Task.WhenAll(joining, kick);
@@ -78,10 +78,10 @@ public sealed class MembershipTests
         var (maker, bob, eve) = (await broker.RegisterAsync("maker"), await broker.RegisterAsync("bob"), await broker.RegisterAsync("eve"));
         using var makers = Calls.As(broker, maker);
         await makers.MakeRoom("yard");
-        var (room, rooms) = (broker.Room("yard"), broker.Get<RoomDirectory>());
+        var (room, members) = (broker.Room("yard"), broker.Get<RoomMembers>());
 
         records.Hold();
-        var bobs = rooms.JoinAsync(room, bob.Account, byItself: true);
+        var bobs = members.JoinAsync(room, bob.Account, byItself: true);
         await records.Waiting(1);
         var change = makers.Expect(HttpStatusCode.OK, HttpMethod.Patch, "/api/rooms/yard", new { visibility = "private" });
         while (room.Turns.AreSharedOnly)
@@ -89,7 +89,7 @@ public sealed class MembershipTests
             await Task.Yield();
         }
 
-        var eves = rooms.JoinAsync(room, eve.Account, byItself: true);
+        var eves = members.JoinAsync(room, eve.Account, byItself: true);
         records.Release();
         await Task.WhenAll(bobs, change, eves);
 
@@ -105,7 +105,7 @@ public sealed class MembershipTests
         await using var broker = await RunningBroker.StartAsync(records.Place);
         var bob = await broker.RegisterAsync("bob");
         records.Hold();
-        var joining = broker.Get<RoomDirectory>().JoinAsync(broker.Room("lobby"), bob.Account, byItself: true);
+        var joining = broker.Get<RoomMembers>().JoinAsync(broker.Room("lobby"), bob.Account, byItself: true);
         await records.Waiting(1);
 
         await Task.WhenAll(Enumerable.Range(0, 64).Select(async number =>
@@ -127,18 +127,18 @@ public sealed class MembershipTests
         GatedRecords records = new();
         await using var broker = await RunningBroker.StartAsync(records.Place);
         var bob = await broker.RegisterAsync("bob");
-        var (room, rooms) = (broker.Room("lobby"), broker.Get<RoomDirectory>());
+        var (room, members) = (broker.Room("lobby"), broker.Get<RoomMembers>());
 
         records.Fails = true;
-        await Assert.ThrowsAsync<RecordsNotWrittenException>(() => rooms.JoinAsync(room, bob.Account));
+        await Assert.ThrowsAsync<RecordsNotWrittenException>(() => members.JoinAsync(room, bob.Account));
         Assert.False(room.IsMember(bob.Account.Id));
         records.Fails = false;
-        await rooms.JoinAsync(room, bob.Account);
+        await members.JoinAsync(room, bob.Account);
         records.Fails = true;
-        await Assert.ThrowsAsync<RecordsNotWrittenException>(() => rooms.LeaveAsync(room, bob.Account));
+        await Assert.ThrowsAsync<RecordsNotWrittenException>(() => members.LeaveAsync(room, bob.Account));
         Assert.True(room.IsMember(bob.Account.Id));
         records.Fails = false;
-        Assert.Equal(RoomChange.Done, await rooms.LeaveAsync(room, bob.Account));
+        Assert.Equal(RoomChange.Done, await members.LeaveAsync(room, bob.Account));
 
         await broker.RestartAsync();
         Assert.False(broker.Room("lobby").IsMember(bob.Account.Id));
@@ -152,7 +152,7 @@ public sealed class MembershipTests
         var (ana, bob) = (await broker.RegisterAsync("ana"), await broker.RegisterAsync("bob"));
         foreach (var member in (Member[])[ana, bob])
         {
-            await broker.Get<RoomDirectory>().JoinAsync(broker.Room("lobby"), member.Account);
+            await broker.Get<RoomMembers>().JoinAsync(broker.Room("lobby"), member.Account);
         }
 
         records.ForgetRead();
@@ -196,14 +196,14 @@ public sealed class MembershipTests
         using TempFolder folder = new();
         await using var store = DocumentStore.Open(folder.In("rooms.db"));
         UnsureDocuments documents = new(store.Documents);
-        using var directory = ActivatorUtilities.CreateInstance<RoomDirectory>(broker.Program.Services, new RoomStore(documents));
+        var making = ActivatorUtilities.CreateInstance<RoomMaking>(broker.Program.Services, new RoomStore(documents));
         Assert.True(RoomId.TryParse("den", out var id));
 
         documents.SaysFailed = true;
-        await Assert.ThrowsAsync<IOException>(() => directory.CreateAsync(id, "Ana's den", "", isPrivate: true, ana.Account));
+        await Assert.ThrowsAsync<IOException>(() => making.CreateAsync(id, "Ana's den", "", isPrivate: true, ana.Account));
         Assert.Single(await store.Documents.PageAsync("rooms", null, 10));
         documents.SaysFailed = false;
-        Assert.Equal(RoomChange.Done, await directory.CreateAsync(id, "Eve's den", "", isPrivate: true, eve.Account));
+        Assert.Equal(RoomChange.Done, await making.CreateAsync(id, "Eve's den", "", isPrivate: true, eve.Account));
 
         var room = Assert.Single(await store.Documents.PageAsync("rooms", null, 10));
         Assert.Equal([$"w/{room.Id}/{eve.Account.Id}"], broker.Get<IRecords>().ReadAll("w/"u8).Select(one => Encoding.ASCII.GetString(one.Key)));

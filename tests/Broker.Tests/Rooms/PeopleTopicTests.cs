@@ -77,7 +77,7 @@ public sealed class PeopleTopicTests
         await ana.SubscribeAsync("rooms/lobby");
         Assert.Equal("rooms/lobby/people", (await PeopleAsync(ana)).Topic);
 
-        await RoomsOf(broker).LeaveAsync(broker.Room("garden"), broker.Get<AccountDirectory>().FindByUserName("ana")!);
+        await broker.Get<RoomMembers>().LeaveAsync(broker.Room("garden"), broker.Get<AccountDirectory>().FindByUserName("ana")!);
         await using var bob = await broker.ConnectAsync(await broker.RegisterAsync("bob"));
         await bob.SubscribeAsync("rooms/garden");
         await bob.SubscribeAsync("rooms/lobby");
@@ -189,8 +189,6 @@ public sealed class PeopleTopicTests
             services.AddSingleton(provider => ActivatorUtilities.CreateInstance<RoomDirectory>(provider, _time));
         },
         settings);
-
-    private static RoomDirectory RoomsOf(RunningBroker broker) => broker.Get<RoomDirectory>();
 
     private static async Task ChangeAsync(RunningBroker broker, RawMqttClient bob, int times)
     {

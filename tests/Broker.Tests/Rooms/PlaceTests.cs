@@ -82,7 +82,6 @@ public sealed class PlaceTests
         await using var broker = await RunningBroker.StartAsync();
         var ana = await broker.RegisterAsync("ana");
         var bob = await broker.RegisterAsync("bob");
-        var rooms = broker.Get<RoomDirectory>();
         await using var listener = await RawMqttClient.OverTcpAsync(broker.Mqtt);
         await listener.ConnectAsync("bob", bob.Token, properties: new MqttProperties { { PropertyId.ReceiveMaximum, 1u } });
         listener.AcknowledgesItself = false;
@@ -94,7 +93,7 @@ public sealed class PlaceTests
         await speaker.PublishAsync("rooms/lobby", "waits");
         await quick.PublishesUntilAsync(publish => publish.Text.Contains("\"waits\"", StringComparison.Ordinal));
 
-        await rooms.LeaveAsync(broker.Room("lobby"), bob.Account);
+        await broker.Get<RoomMembers>().LeaveAsync(broker.Room("lobby"), bob.Account);
         await speaker.PublishAsync("rooms/lobby", "after");
         await speaker.PublishAsync("users/bob", "marker");
         List<ReceivedPublish> heard = [];
@@ -143,9 +142,8 @@ public sealed class PlaceTests
         await using var broker = await RunningBroker.StartAsync();
         var ana = await broker.RegisterAsync("ana");
         var bob = await broker.RegisterAsync("bob");
-        var rooms = broker.Get<RoomDirectory>();
         Assert.True(RoomId.TryParse("cellar", out var id));
-        await rooms.CreateAsync(id, "Cellar", "", isPrivate: false, ana.Account);
+        await broker.Get<RoomMaking>().CreateAsync(id, "Cellar", "", isPrivate: false, ana.Account);
         await using var watcher = await broker.ConnectAsync(bob);
         await watcher.SubscribeAsync([new Filter("rooms/cellar/info"), new Filter("users/bob")]);
         Assert.Contains("Cellar", (await watcher.NextPublishAsync()).Text, StringComparison.Ordinal);
@@ -168,20 +166,20 @@ public sealed class PlaceTests
         var ana = await broker.RegisterAsync("ana");
         var bob = await broker.RegisterAsync("bob");
         var eve = await broker.RegisterAsync("eve");
-        var rooms = broker.Get<RoomDirectory>();
+        var members = broker.Get<RoomMembers>();
         Assert.True(RoomId.TryParse("cellar", out var id));
-        await rooms.CreateAsync(id, "Cellar", "", isPrivate: false, ana.Account);
+        await broker.Get<RoomMaking>().CreateAsync(id, "Cellar", "", isPrivate: false, ana.Account);
         var room = broker.Room("cellar");
-        await rooms.JoinAsync(room, bob.Account, byItself: true);
+        await members.JoinAsync(room, bob.Account, byItself: true);
         Assert.True(room.IsMember(bob.Account.Id));
 
         // The change is queued first, so it is made first.
         var change = Acts.ChangeAsync(broker, "cellar", ana, new() { Visibility = "private" });
-        await rooms.JoinAsync(room, eve.Account, byItself: true);
+        await members.JoinAsync(room, eve.Account, byItself: true);
         await change;
 
         Assert.False(room.IsMember(eve.Account.Id));
-        await rooms.JoinAsync(room, eve.Account);
+        await members.JoinAsync(room, eve.Account);
         Assert.True(room.IsMember(eve.Account.Id));
     }
 
@@ -190,21 +188,21 @@ public sealed class PlaceTests
     {
         await using var broker = await RunningBroker.StartAsync();
         var ana = await broker.RegisterAsync("ana");
-        var rooms = broker.Get<RoomDirectory>();
+        var making = broker.Get<RoomMaking>();
         Assert.True(RoomId.TryParse("cellar", out var id));
-        await rooms.CreateAsync(id, "Cellar", "", isPrivate: false, ana.Account);
+        await making.CreateAsync(id, "Cellar", "", isPrivate: false, ana.Account);
         await using var client = await broker.ConnectAsync(ana);
         await client.SubscribeAsync([new Filter("rooms/cellar"), new Filter("users/ana")]);
         var before = await client.PublishAsync("rooms/cellar", "hello");
         Assert.True(before.Accepted);
         var old = broker.Room("cellar");
 
-        Assert.Equal(RoomChange.Done, await rooms.DeleteAsync(old, ana.Account));
+        Assert.Equal(RoomChange.Done, await broker.Get<RoomEndings>().DeleteAsync(old, ana.Account));
         Assert.Equal(0x87, (await client.PublishAsync("rooms/cellar", "hello")).ReasonCode);
         Assert.Equal([0x87], (await client.SubscribeAsync("rooms/cellar")).ReasonCodes);
         Assert.Empty(old.Subscribers.ToArray());
 
-        await rooms.CreateAsync(id, "Cellar", "", isPrivate: false, ana.Account);
+        await making.CreateAsync(id, "Cellar", "", isPrivate: false, ana.Account);
         var after = await client.PublishAsync("rooms/cellar", "first");
         Assert.NotEqual(before.Epoch, after.Epoch);
         Assert.True(after.Seq <= 2);

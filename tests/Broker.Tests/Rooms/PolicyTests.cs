@@ -160,7 +160,7 @@ public sealed class PolicyTests
         var (maker, bea) = (await broker.RegisterAsync("maker"), await broker.RegisterAsync("bea"));
         using var makers = Calls.As(broker, maker);
         await makers.MakeRoom("yard");
-        await broker.Get<RoomDirectory>().JoinAsync(broker.Room("yard"), bea.Account);
+        await broker.Get<RoomMembers>().JoinAsync(broker.Room("yard"), bea.Account);
         return (maker, bea);
     }
 }

@@ -146,10 +146,10 @@ public sealed class PresenceTests
         var (witness, ana) = await WithWitnessAsync(broker);
         await using var client = await broker.ConnectAsync(ana);
         await client.SubscribeAsync("rooms/#");
-        await broker.Get<RoomDirectory>().JoinAsync(broker.Room("lobby"), ana.Account);
+        await broker.Get<RoomMembers>().JoinAsync(broker.Room("lobby"), ana.Account);
         Assert.Equal(["join ana"], await WhatIsSaidAsync(witness));
 
-        await broker.Get<RoomDirectory>().LeaveAsync(broker.Room("lobby"), ana.Account);
+        await broker.Get<RoomMembers>().LeaveAsync(broker.Room("lobby"), ana.Account);
 
         Assert.Equal(["leave ana"], await WhatIsSaidAsync(witness));
         await witness.DisposeAsync();

@@ -43,7 +43,7 @@ public sealed class RightsAtNumberingTests
     {
         Crossroads crossroads = new();
         await using var broker = await RunningBroker.StartWithAsync(crossroads.Place);
-        var (room, rooms) = (broker.Room("lobby"), broker.Get<RoomDirectory>());
+        var (room, members) = (broker.Room("lobby"), broker.Get<RoomMembers>());
         var ana = await broker.RegisterAsync("ana");
         await using var client = await broker.ConnectAsync(ana);
         Assert.True((await client.PublishAsync("rooms/lobby", "in time")).Accepted);
@@ -51,8 +51,8 @@ public sealed class RightsAtNumberingTests
         crossroads.Arm(Crossing.BeforeAppend);
         var late = client.PublishAsync("rooms/lobby", "of a stay that is over");
         await crossroads.Reached;
-        await rooms.LeaveAsync(room, ana.Account);
-        await rooms.JoinAsync(room, ana.Account);
+        await members.LeaveAsync(room, ana.Account);
+        await members.JoinAsync(room, ana.Account);
         crossroads.Release();
 
         Assert.Equal(0x87, (await late).ReasonCode);
@@ -100,23 +100,23 @@ public sealed class RightsAtNumberingTests
     private static async Task KickedWhileSpeakingAsync(int rounds)
     {
         await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:StoredBytesPerDayPerGuest", "0");
-        var rooms = broker.Get<RoomDirectory>();
+        var members = broker.Get<RoomMembers>();
         var ana = await broker.RegisterAsync("ana");
 
         // A guest, of whom nothing else is on disk that would be waited for.
         var bob = (await broker.Get<Registration>().EnterAsGuestAsync("Zoe", null)).Value!;
         Assert.True(RoomId.TryParse("den", out var id));
-        Assert.Equal(RoomChange.Done, await rooms.CreateAsync(id, "Den", "", isPrivate: true, ana.Account));
+        Assert.Equal(RoomChange.Done, await broker.Get<RoomMaking>().CreateAsync(id, "Den", "", isPrivate: true, ana.Account));
         var room = broker.Room("den");
         await using var owner = await broker.ConnectAsync(ana);
         await using var speaker = await broker.ConnectBrowserAsync(await broker.SignInAsync(bob));
         var (accepted, refused) = (0, 0);
         for (var round = 0; round < rounds; round++)
         {
-            await rooms.JoinAsync(room, bob);
+            await members.JoinAsync(room, bob);
             var speaking = Enumerable.Range(0, 8).Select(i => speaker.PublishAsync("rooms/den", string.Create(CultureInfo.InvariantCulture, $"{round}/{i}"))).ToArray();
             Thread.SpinWait(round % 50 * 400);
-            await rooms.LeaveAsync(room, bob);
+            await members.LeaveAsync(room, bob);
 
             // Read first and written after: whatever is still to come would lie between the two.
             var head = room.Head;

@@ -144,7 +144,7 @@ public sealed class RoleTests
         await using var broker = await RunningBroker.StartAsync();
         var (maker, _, _) = await YardAsync(broker);
         var guest = (await broker.Get<Registration>().EnterAsGuestAsync("Zoe", null)).Value!;
-        await broker.Get<RoomDirectory>().JoinAsync(broker.Room("yard"), guest);
+        await broker.Get<RoomMembers>().JoinAsync(broker.Room("yard"), guest);
 
         Assert.Equal("not_allowed", (await Acts.GiveAsync(broker, "yard", maker, new Member(guest, ""), MemberRole.Moderator)).Refusal?.Notice);
         Assert.Equal("no_such_member", (await Acts.GiveAsync(broker, "yard", maker, await broker.RegisterAsync("dora"), MemberRole.Moderator)).Refusal?.Notice);
@@ -186,7 +186,7 @@ public sealed class RoleTests
         var (maker, bea, _) = await YardAsync(broker);
         var browser = await broker.SignInAsync(maker.Account);
         crossroads.Arm(Crossing.BeforeAppend);
-        var act = broker.Get<RoomDirectory>().ActAsync(
+        var act = broker.Get<RoomActs>().ActAsync(
             broker.Room("yard"), new Command("", null, null, new RoomAct.Role("bea", MemberRole.Moderator)), browser.Session);
         await crossroads.Reached;
         await broker.Get<LoginSessions>().EndAsync(browser.Session);
@@ -203,7 +203,7 @@ public sealed class RoleTests
         await using var broker = await RunningBroker.StartAsync(records.Place);
         var (maker, bea, caio) = await YardAsync(broker);
         records.Hold();
-        var leaving = broker.Get<RoomDirectory>().LeaveAsync(broker.Room("yard"), bea.Account, byItself: true);
+        var leaving = broker.Get<RoomMembers>().LeaveAsync(broker.Room("yard"), bea.Account, byItself: true);
         await records.Waiting(1);
         var (beas, caios) = (Acts.GiveAsync(broker, "yard", maker, bea, MemberRole.Moderator), Acts.GiveAsync(broker, "yard", maker, caio, MemberRole.Moderator));
         records.Release();
@@ -225,8 +225,8 @@ public sealed class RoleTests
         var (maker, bea, caio) = (await broker.RegisterAsync("maker"), await broker.RegisterAsync("bea"), await broker.RegisterAsync("caio"));
         using var makers = Calls.As(broker, maker);
         await makers.MakeRoom("yard");
-        await broker.Get<RoomDirectory>().JoinAsync(broker.Room("yard"), bea.Account);
-        await broker.Get<RoomDirectory>().JoinAsync(broker.Room("yard"), caio.Account);
+        await broker.Get<RoomMembers>().JoinAsync(broker.Room("yard"), bea.Account);
+        await broker.Get<RoomMembers>().JoinAsync(broker.Room("yard"), caio.Account);
         return (maker, bea, caio);
     }
 }

@@ -19,7 +19,7 @@ public sealed class VisibilityTests
         var eve = await broker.RegisterAsync("eve");
         await CreateAsync(broker, "hidden", ana, isPrivate: true);
         var gone = await CreateAsync(broker, "gone", ana, isPrivate: false);
-        await broker.Get<RoomDirectory>().DeleteAsync(gone, ana.Account);
+        await broker.Get<RoomEndings>().DeleteAsync(gone, ana.Account);
         await using var member = await broker.ConnectAsync(ana);
         Assert.Equal([1, 1], (await member.SubscribeAsync([new Filter("rooms/hidden"), new Filter("rooms/hidden/info")])).ReasonCodes);
         Assert.True((await member.PublishAsync("rooms/hidden", "secret")).Accepted);
@@ -53,10 +53,10 @@ public sealed class VisibilityTests
         await using var broker = await RunningBroker.StartAsync();
         var ana = await broker.RegisterAsync("ana");
         var bob = await broker.RegisterAsync("bob");
-        var rooms = broker.Get<RoomDirectory>();
+        var members = broker.Get<RoomMembers>();
         await CreateAsync(broker, "hidden", ana, isPrivate: true);
         await CreateAsync(broker, "club", ana, isPrivate: true);
-        await rooms.JoinAsync(broker.Room("club"), bob.Account);
+        await members.JoinAsync(broker.Room("club"), bob.Account);
         await using var listener = await broker.ConnectAsync(bob);
         Assert.Equal([1, 1], (await listener.SubscribeAsync([new Filter(filter), new Filter("users/bob")])).ReasonCodes);
         await using var speaker = await broker.ConnectAsync(ana);
@@ -79,9 +79,9 @@ public sealed class VisibilityTests
         }
 
         Assert.Equal(["rooms/club"], await RoomsHeardAsync("one"));
-        await rooms.JoinAsync(broker.Room("hidden"), bob.Account);
+        await members.JoinAsync(broker.Room("hidden"), bob.Account);
         Assert.Equal(["rooms/club", "rooms/hidden"], (await RoomsHeardAsync("two")).Order());
-        await rooms.LeaveAsync(broker.Room("hidden"), bob.Account);
+        await members.LeaveAsync(broker.Room("hidden"), bob.Account);
         Assert.Equal(["rooms/club"], await RoomsHeardAsync("three"));
         Assert.Equal(filter.EndsWith('#') ? 1 : 0, broker.Room("club").Subscribers.ToArray().Count(subscriber => subscriber.Info is not null));
     }
@@ -248,7 +248,7 @@ public sealed class VisibilityTests
     private static async Task<Room> CreateAsync(RunningBroker broker, string name, Member owner, bool isPrivate)
     {
         Assert.True(RoomId.TryParse(name, out var id));
-        Assert.Equal(RoomChange.Done, await broker.Get<RoomDirectory>().CreateAsync(id, name, "", isPrivate, owner.Account));
+        Assert.Equal(RoomChange.Done, await broker.Get<RoomMaking>().CreateAsync(id, name, "", isPrivate, owner.Account));
         return broker.Room(name);
     }
 }

@@ -135,7 +135,7 @@ public sealed class RoomWorkTests
         var ana = await broker.RegisterAsync("ana");
         foreach (var room in rooms)
         {
-            await broker.Get<RoomDirectory>().JoinAsync(broker.Room(room), ana.Account);
+            await broker.Get<RoomMembers>().JoinAsync(broker.Room(room), ana.Account);
         }
 
         var budget = broker.Get<SubscribeBudgets>().Of(ana.Account.Id).Filters;

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Tokens;
 using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
@@ -10,13 +12,27 @@ namespace WebMessenger.Broker.Rooms;
 /// write takes the room away and notes that it is ending; the note goes when the rest is gone (fault R13, ADR 0048).
 /// </summary>
 /// <remarks>
-/// The notes are the place that has been come to: each is finished by the same steps, all of which may be done twice, whether it was just made, is left from an
-/// earlier run of the program, or could not be finished because the disk was full (<see cref="EndingWork"/>).
+/// The notes are the place that has been come to: each is finished by the same steps, all of which may be done twice.
+/// It was just made, is left from an earlier run of the program, or could not be finished because the disk was full
+/// (<see cref="EndingWork"/>).
 /// </remarks>
-internal sealed partial class RoomDirectory
+internal sealed class RoomEndings(
+    RoomDirectory directory,
+    RoomStore store,
+    MembershipStore memberships,
+    ChangedRooms changed,
+    RoomInvitations invitations,
+    RoomIds ids,
+    ChangeTurns turns,
+    IEventLog log,
+    IReadMarks positions,
+    IKeptClients kept,
+    IUnreadListeners unread,
+    AccountDirectory accounts,
+    AccessTokens tokens,
+    BrokerSettings settings,
+    LeftBehind left)
 {
-    private readonly ConcurrentDictionary<string, FormerRoom> _former = new();
-
     // What is noted and not finished: nearly always nothing.
     private readonly ConcurrentDictionary<Ending, byte> _endings = new();
     private int _hasToldOfEndings;
@@ -29,8 +45,7 @@ internal sealed partial class RoomDirectory
         }
 
         List<string> members;
-        await _changes.WaitAsync();
-        try
+        using (await turns.OfRoomsAsync())
         {
             using var turn = await room.Turns.BeAloneAsync();
             if (room.IsDeleted || !RoomPolicy.MayManage(room, by))
@@ -40,10 +55,6 @@ internal sealed partial class RoomDirectory
 
             members = await EndAsync(room);
         }
-        finally
-        {
-            _changes.Release();
-        }
 
         await EndedAsync(room, members);
         return RoomChange.Done;
@@ -52,12 +63,7 @@ internal sealed partial class RoomDirectory
     /// <summary>Forgets an erased account. Its rooms are handed over; those with nobody but guests in them end with it.</summary>
     public async Task ForgetAsync(Account account)
     {
-        // Whoever still holds the inbox appends nothing to it from here on, so its end in the log is the end.
-        if (_inboxes.TryRemove(account.Id, out var inbox))
-        {
-            inbox.Close();
-        }
-
+        directory.CloseInbox(account.Id);
         await TryFinishAsync(new Ending(IsRoom: false, account.Id));
     }
 
@@ -71,11 +77,11 @@ internal sealed partial class RoomDirectory
     }
 
     /// <summary>What an earlier run of the program began and did not end. Before anything is served.</summary>
-    private Task FinishEndingsAsync(StoredRooms stored, HashSet<string> strangers)
+    public Task RestoreAsync(StoredRooms stored, HashSet<string> strangers)
     {
         foreach (var room in stored.Former)
         {
-            _former[room.Id] = room;
+            ids.Put(room);
         }
 
         // Also rooms of accounts that version 0.1 erased, which left them to nobody.
@@ -110,7 +116,7 @@ internal sealed partial class RoomDirectory
             // Once, not each time that it is tried.
             if (Interlocked.Exchange(ref _hasToldOfEndings, 1) == 0)
             {
-                LogLeftBehind(logger, error.Message);
+                left.Tell(error);
             }
         }
     }
@@ -131,7 +137,7 @@ internal sealed partial class RoomDirectory
         }
 
         List<(Room Room, List<string> Members)> ended;
-        using (await _turns.EnterAsync(accountId))
+        using (await turns.OfAccountAsync(accountId))
         {
             ended = await RemoveAsync(accountId, isAll: failure is null);
         }
@@ -147,58 +153,47 @@ internal sealed partial class RoomDirectory
         }
     }
 
-    /// <summary>Only its maker and administrators take the id of a deleted room again: links, filters and bots of others still name it (fault S17).</summary>
-    private static bool MayTake(FormerRoom former, Account account) => former.OwnerId == account.Id || account.Profile.IsAdministrator;
-
     // In the turn of the account, which is marked as erased. The rooms that ended by it, and who was in them.
     private async Task<List<(Room Room, List<string> Members)>> RemoveAsync(string accountId, bool isAll)
     {
         var ended = await HandOverAsync(accountId);
         await /* guard: the end of an account looks at its own rooms alone */ memberships.RemoveAccountAsync(accountId);
-        foreach (var room in RoomsOf(accountId))
+        foreach (var room in directory.RoomsOf(accountId))
         {
-            Unindex(room, accountId);
+            directory.RemoveMember(room, accountId);
         }
 
-        var over = _invitations.RemoveAll(one => one.Account == accountId || one.By == accountId);
+        var over = invitations.ForgetAccount(accountId);
         await store.RemoveAccountAsync(accountId, over, isAll);
-        _tries.Forget(accountId);
-        _asks.Forget(accountId);
-        _withdrawals.Forget(accountId);
+        ids.Tries.Forget(accountId);
+        invitations.ForgetBudgets(accountId);
         return ended;
     }
 
-    // A room counts for whoever has it; so nobody can leave rooms behind that count for no one (fault S20). Who gives it to whom waits for who was before:
-    // nobody gives one to an account that is marked as erased.
+    // A room counts for whoever has it; so nobody can leave rooms behind that count for no one (fault S20).
+    // Who gives it to whom waits for who was before: nobody gives one to an account that is marked as erased.
     private async Task<List<(Room Room, List<string> Members)>> HandOverAsync(string accountId)
     {
-        foreach (var room in RoomsOf(accountId))
+        foreach (var room in directory.RoomsOf(accountId))
         {
             using var turn = await room.Turns.ShareAsync();
         }
 
         List<(Room Room, List<string> Members)> over = [];
-        var owned = OwnedBy(accountId);
+        var owned = directory.OwnedBy(accountId);
         if (owned.Count == 0)
         {
             return over;
         }
 
-        await _changes.WaitAsync();
-        try
+        using var all = await turns.OfRoomsAsync();
+        foreach (var room in owned)
         {
-            foreach (var room in owned)
+            using var turn = await room.Turns.BeAloneAsync();
+            if (!room.IsDeleted && !await TryHandOverAsync(room, accountId))
             {
-                using var turn = await room.Turns.BeAloneAsync();
-                if (!room.IsDeleted && !await TryHandOverAsync(room, accountId))
-                {
-                    over.Add((room, await EndAsync(room)));
-                }
+                over.Add((room, await EndAsync(room)));
             }
-        }
-        finally
-        {
-            _changes.Release();
         }
 
         return over;
@@ -207,7 +202,8 @@ internal sealed partial class RoomDirectory
     // Alone with the room. False: there is nobody who could have it.
     private async Task<bool> TryHandOverAsync(Room room, string accountId)
     {
-        // Moderators before others, and who has been in for longest before all; a place of version 0.1 has no date, and is older than any that has.
+        // Moderators before others, and who has been in for longest before all.
+        // A place of version 0.1 has no date, and is older than any that has.
         var heir = room.Members
             .Where(one => one.Key != accountId && one.Value.IsStored && accounts.Find(one.Key) is { IsGuest: false, IsErased: false, Ban: null })
             .OrderByDescending(one => one.Value.Role)
@@ -224,38 +220,37 @@ internal sealed partial class RoomDirectory
         {
             return false;
         }
-
         else
         {
             // Or the next start would look for an heir again.
             var record = room.Record with { MakerId = null, Revision = room.Record.Revision + 1 };
             await changed.PutAsync(record);
-            await WithoutStoppingAsync(() => store.SaveAsync(record));
+            await left.TryAsync(() => store.SaveAsync(record));
             room.Become(record);
         }
 
         room.BelongTo(/* guard: an erased account's rooms are handed over */ heir.Key);
-        Unindex(room, accountId);
+        directory.RemoveMember(room, accountId);
         return true;
     }
 
-    // Under _changes, alone with the room. From here on it is gone for everybody; what was said in it is removed by FinishRoomAsync.
+    // In the turn of all rooms, alone with this one. From here on it is gone for everybody.
+    // What was said in it is removed by FinishRoomAsync.
     private async Task<List<string>> EndAsync(Room room)
     {
         FormerRoom former = new(room.Id.Value, room.Key, room.OwnerId, IsEnding: true);
         await store.DeleteAsync(former);
         var members = room.MemberIds.ToList();
-        _former[former.Id] = former;
-        _rooms.TryRemove(room.Id.Value, out _);
-        _byKey.TryRemove(room.Key, out _);
+        ids.Put(former);
+        directory.Remove(room);
         room.Delete();
-        _invitations.RemoveAll(one => one.Room == former.Key);
+        invitations.ForgetRoom(former.Key);
         _endings[new Ending(IsRoom: true, former.Id)] = default;
         positions.Ended(room, members);
         room.BelongTo(null);
         foreach (var member in former.OwnerId is { } owner ? members.Append(owner) : members)
         {
-            Unindex(room, member);
+            directory.RemoveMember(room, member);
         }
 
         members.ForEach(member => unread.Lost(room, member, RoomLoss.Deleted));
@@ -276,49 +271,31 @@ internal sealed partial class RoomDirectory
         await TryFinishAsync(new Ending(IsRoom: true, room.Id.Value));
     }
 
-    // The tokens first, outside the gate: the gate of accounts is never taken under it.
-    private async Task FinishRoomAsync(string id)
+    /// <summary>Removes what is left of a room that was deleted; nothing, if somebody else has.</summary>
+    /// <exception cref="IOException">It could not all be removed.</exception>
+    public async Task FinishRoomAsync(string id)
     {
+        // Before the turn: the gate of accounts is never taken in it.
         // guard: tokens that name a deleted room
         await tokens.ForgetRoomAsync(id);
-        await _changes.WaitAsync();
-        try
-        {
-            // Somebody else may have finished it, and a room of this id be there again.
-            if (_former.TryGetValue(id, out var former) && former.IsEnding)
-            {
-                await log.DropAsync(LogName.OfRoom(former.Key));
-                await positions.ForgetAsync(LogName.OfRoom(former.Key), memberships.AccountsOf(former.Key));
-                await memberships.RemoveRoomAsync(former.Key);
-                await changed.ForgetAsync(former.Key);
-                var ended = former with { IsEnding = false };
-                await store.EndedAsync(ended);
-                _former[id] = ended;
-            }
-        }
-        finally
-        {
-            _changes.Release();
-        }
-    }
+        using var turn = await turns.OfRoomsAsync();
 
-    /// <summary>What a disk does not take now is done by the next start: it is noted there. False: it was not taken.</summary>
-    private async Task<bool> WithoutStoppingAsync(Func<Task> work)
-    {
-        try
+        // Somebody else may have finished it, and a room of this id be there again.
+        if (ids.FormerOf(id) is not { IsEnding: true } former)
         {
-            await work();
-            return true;
+            return;
         }
-        catch (Exception error) when (error is IOException or ObjectDisposedException)
-        {
-            LogLeftBehind(logger, error.Message);
-            return false;
-        }
-    }
 
-    [LoggerMessage(4270, LogLevel.Warning, "What is left of deleted rooms or erased accounts could not all be removed. It is noted, and tried again every five seconds: {Reason}")]
-    private static partial void LogLeftBehind(ILogger logger, string reason);
+        await log.DropAsync(LogName.OfRoom(former.Key));
+
+        // Read from the places, which therefore go after them.
+        await positions.ForgetAsync(LogName.OfRoom(former.Key), memberships.AccountsOf(former.Key));
+        await memberships.RemoveRoomAsync(former.Key);
+        await changed.ForgetAsync(former.Key);
+        var ended = former with { IsEnding = false };
+        await store.EndedAsync(ended);
+        ids.Put(ended);
+    }
 
     /// <summary>A room (by its id) or an account of which something is left.</summary>
     private readonly record struct Ending(bool IsRoom, string Id);

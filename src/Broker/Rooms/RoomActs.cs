@@ -3,6 +3,7 @@ using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Wire;
 using WebMessenger.Storage.EventLog;
 
@@ -15,24 +16,35 @@ namespace WebMessenger.Broker.Rooms;
 internal sealed record ActResult(PublishRefusal? Refusal, long Seq = 0, string Epoch = "", bool IsRepeated = false);
 
 /// <summary>Acts on rooms and on people in them: each is an event, and what it changes is in the batch of its event (ADR 0047).</summary>
-internal sealed partial class RoomDirectory
+internal sealed class RoomActs(
+    RoomDirectory directory,
+    RoomStore store,
+    AccountDirectory accounts,
+    IRoomClients clients,
+    BrokerSettings settings,
+    StorageQuotas quotas,
+    DiskSpace space,
+    LeftBehind left)
 {
     private static readonly PublishRefusal _notAllowed =
         new(ReasonCode.NotAuthorized, "Only the owner of the room and administrators can do this.", "not_allowed");
 
-    private static readonly PublishRefusal _notOwner = new(ReasonCode.NotAuthorized, "Only its owner makes a private room public.", "not_allowed");
+    private static readonly PublishRefusal _notOwner =
+        new(ReasonCode.NotAuthorized, "Only its owner makes a private room public.", "not_allowed");
 
     private static readonly PublishRefusal _isDefault = new(
         ReasonCode.NotAuthorized, "This room is one of WebMessenger:Rooms:Default; it stays public and cannot be deleted.", "default_room");
 
-    private static readonly PublishRefusal _noSuchMember = new(ReasonCode.NotAuthorized, "There is no such member in this room.", "no_such_member");
+    private static readonly PublishRefusal _noSuchMember =
+        new(ReasonCode.NotAuthorized, "There is no such member in this room.", "no_such_member");
     private static readonly PublishRefusal _noRoleForGuests = new(ReasonCode.NotAuthorized, "Guests have no roles.", "not_allowed");
 
     private static readonly PublishRefusal _higherRank =
         new(ReasonCode.NotAuthorized, "Nobody gives roles to who ranks as high, nor roles as high as his own.", "not_allowed");
 
     private static readonly PublishRefusal _idInUse = new(ReasonCode.ImplementationSpecificError, "id already used", "id_used");
-    private static readonly PublishRefusal _conflict = new(ReasonCode.QuotaExceeded, "It was changed by somebody else just now. Try again.", "conflict", 1);
+    private static readonly PublishRefusal _conflict =
+        new(ReasonCode.QuotaExceeded, "It was changed by somebody else just now. Try again.", "conflict", 1);
 
     /// <summary>Does what a command asks for. When it completes, it is on disk, and in effect, or refused.</summary>
     /// <param name="session">Who asks. What its token is limited to, the caller has looked at.</param>
@@ -122,7 +134,7 @@ internal sealed partial class RoomDirectory
             changes.AddRange(MembershipStore.ChangesOf(room.Key, former, after));
             if (former != by.Id)
             {
-                conditions.Add(MembershipStore.Condition(room.Key, former, place?.Record ?? AwayOwner));
+                conditions.Add(MembershipStore.Condition(room.Key, former, place?.Record ?? MembershipRecord.AwayOwner));
             }
 
             apply += () => place?.Become(after!);
@@ -130,7 +142,7 @@ internal sealed partial class RoomDirectory
 
         if (act.To == MemberRole.Owner)
         {
-            apply += () => BelongTo(room, whom.Id);
+            apply += () => directory.BelongTo(room, whom.Id);
         }
 
         var target = Author.Of(whom, "person");
@@ -196,7 +208,7 @@ internal sealed partial class RoomDirectory
     private async Task ChangedAsync(Room room, RoomRecord before, RoomRecord record)
     {
         // It is decided, and the next start brings the document up if it cannot be written now.
-        await WithoutStoppingAsync(() => store.SaveAsync(record));
+        await left.TryAsync(() => store.SaveAsync(record));
         room.Changed();
         if (before.Policy.Guests != record.Policy.Guests)
         {
@@ -204,18 +216,6 @@ internal sealed partial class RoomDirectory
             {
                 clients.Place(guest.Id, room, replay: record.Policy.Guests != "none");
             }
-        }
-    }
-
-    // On the log thread.
-    private void BelongTo(Room room, string accountId)
-    {
-        var former = room.OwnerId;
-        room.BelongTo(accountId);
-        Remember(room, accountId);
-        if (former is not null && !room.IsMember(former))
-        {
-            Unindex(room, former);
         }
     }
 

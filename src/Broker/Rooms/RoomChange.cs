@@ -1,0 +1,16 @@
+namespace WebMessenger.Broker.Rooms;
+
+/// <summary>What became of a change to a room.</summary>
+internal enum RoomChange
+{
+    Done,
+    NotFound,
+    NotAllowed,
+    IdTaken,
+    TooMany,
+    TriedTooOften,
+    IsDefault,
+
+    /// <summary>Nobody is on a list by it: who was asked may come, if there is anybody of that name.</summary>
+    Invited,
+}

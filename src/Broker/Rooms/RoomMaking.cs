@@ -1,0 +1,110 @@
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Topics;
+
+namespace WebMessenger.Broker.Rooms;
+
+/// <summary>Makes rooms: on disk first, then in the directory, then for the maker's clients.</summary>
+internal sealed class RoomMaking(
+    RoomDirectory directory,
+    RoomStore store,
+    MembershipStore memberships,
+    RoomIds ids,
+    RoomEndings endings,
+    ChangeTurns turns,
+    IReadMarks positions,
+    IRoomClients clients,
+    IKeptClients kept,
+    BrokerLimits limits,
+    TimeProvider time)
+{
+    // Another node may be quicker, but not each time.
+    private const int TriesToMake = 32;
+
+    /// <summary>
+    /// Makes a room. Whether its id is taken is told to who may make one more, and costs a try, so that nobody goes through the
+    /// private ones (fault S8).
+    /// </summary>
+    /// <exception cref="IOException">It, or the end of the room that had the id before, could not be stored.</exception>
+    public async Task<RoomChange> CreateAsync(RoomId id, string title, string topic, bool isPrivate, Account owner)
+    {
+        if (ids.FormerOf(id.Value) is { IsEnding: true } ending && RoomIds.MayTake(ending, owner))
+        {
+            await endings.FinishRoomAsync(id.Value);
+        }
+
+        await positions.LoadAsync(owner);
+        using var turn = await turns.OfAccountAsync(owner.Id);
+        using var all = await turns.OfRoomsAsync();
+        if (owner.IsErased)
+        {
+            return RoomChange.NotAllowed;
+        }
+
+        if (limits.RoomsPerAccount is > 0 and var limit && directory.OwnedBy(owner.Id).Count >= limit)
+        {
+            return RoomChange.TooMany;
+        }
+
+        // Kept also when the room cannot be stored, by which its id is told to be free: while the disk fails ids would cost nothing.
+        if (/* guard: room ids that are tried */ !ids.Tries.TryTake(owner.Id))
+        {
+            return RoomChange.TriedTooOften;
+        }
+
+        if (directory.Find(id.Value) is not null
+            || (ids.FormerOf(id.Value) is { } former
+                && (former.IsEnding || /* guard: the id of a deleted room */ !RoomIds.MayTake(former, owner))))
+        {
+            return RoomChange.IdTaken;
+        }
+
+        var record = new RoomRecord(RoomStore.NewKey(), id, title, topic, PolicyFields.Of(isPrivate), owner.Id, time.GetUtcNow());
+        var place = MembershipRecord.Begin(MemberRole.Owner, record.CreatedAt);
+        var room = await MakeAsync(record, (owner.Id, place));
+        await room.OpenAsync();
+        directory.AddMember(room, owner.Id, new Membership(place, isStored: true));
+        directory.Enter(room);
+        await positions.BeginAsync(owner, room);
+        clients.Place(owner.Id, room, replay: true);
+        kept.RoomJoined(owner.Id, room);
+        return RoomChange.Done;
+    }
+
+    /// <summary>Makes a room that the settings name. Before anything is served.</summary>
+    public async Task CreateDefaultAsync(RoomId id)
+    {
+        var title = char.ToUpperInvariant(id.Value[0]) + id.Value[1..];
+        var record = new RoomRecord(RoomStore.NewKey(), id, title, "", new PolicyFields(), null, time.GetUtcNow());
+        directory.Enter(await MakeAsync(record, maker: null));
+    }
+
+    /// <summary>How long an account that has tried too many ids waits for the next.</summary>
+    public TimeSpan WaitForNextTry(Account account) => ids.Tries.WaitOf(account.Id);
+
+    // The maker's place first: a room that is there without anybody in it could be nobody's.
+    // A key that is left over from a write that failed is not used again.
+    private async Task<Room> MakeAsync(RoomRecord record, (string Account, MembershipRecord Place)? maker)
+    {
+        if (maker is { } first)
+        {
+            await memberships.PutAsync(record.Key, first.Account, null, first.Place);
+        }
+
+        for (var tries = 0; await store.CreateAsync(record) is { } other; tries++)
+        {
+            if (tries == TriesToMake)
+            {
+                throw new IOException($"The id '{record.Id}' is taken by somebody else all the time.");
+            }
+
+            await /* guard: a room that was refused and is there leaves nobody in the next of its id */ memberships.RemoveRoomAsync(other);
+            await store.RemoveLeftoverAsync(record.Id, other);
+        }
+
+        // Its log is empty whatever a deletion that was cut short has left behind: nobody has had its key (fault R13).
+        ids.Remove(record.Id.Value);
+        return directory.Build(record);
+    }
+}

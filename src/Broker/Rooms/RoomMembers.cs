@@ -1,0 +1,155 @@
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Limits;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Rooms;
+
+/// <summary>
+/// Who comes into rooms and leaves them. No gate is held while the disk syncs: what is begun at once is written at once
+/// (fault R9, ADR 0047).
+/// </summary>
+internal sealed class RoomMembers(
+    RoomDirectory directory,
+    MembershipStore memberships,
+    RoomInvitations invitations,
+    ChangeTurns turns,
+    IEventLog log,
+    IReadMarks positions,
+    IUnreadListeners unread,
+    IRoomClients clients,
+    IKeptClients kept,
+    DiskSpace space,
+    TimeProvider time)
+{
+    /// <summary>The disk is nearly full: nobody is put on a list.</summary>
+    public bool TakesNobody => space.IsLow;
+
+    /// <summary>
+    /// Puts an account on a room's list, which uses up its invitation. A guest's place in a public room is not stored: it ends with
+    /// the guest.
+    /// </summary>
+    /// <param name="byItself">The account comes by itself, which it may into a public room, its own, and one that it is invited
+    /// into.</param>
+    public async Task JoinAsync(Room room, Account account, bool byItself = false)
+    {
+        await positions.LoadAsync(account);
+        await room.OpenAsync();
+        using var turn = await turns.OfAccountAsync(account.Id);
+        Task begun;
+        using (await /* guard: who comes waits for who changes the room */ room.Turns.ShareAsync())
+        {
+            // Looked at anew in this turn: the room may have become private, or the account been erased, since the caller looked.
+            if (room.IsMember(account.Id)
+                || room.IsDeleted
+                || account.IsErased
+                || (byItself
+                    && /* guard: who comes into a room is looked at again */ !RoomPolicy.MayEnter(
+                        room, account, invitations.IsInvited(room, account))))
+            {
+                return;
+            }
+
+            var isOwner = room.OwnerId == account.Id;
+            var record = MembershipRecord.Begin(isOwner ? MemberRole.Owner : MemberRole.Member, time.GetUtcNow());
+            Membership membership = new(record, isStored: !account.IsGuest || room.Record.IsPrivate);
+            if (membership.IsStored)
+            {
+                await memberships.PutAsync(room.Key, account.Id, isOwner ? MembershipRecord.AwayOwner : null, membership.Record);
+            }
+
+            // After the place is on disk: a crash in between leaves an invitation of somebody who is in, which the next start removes.
+            await invitations.UseUpAsync(room.Key, account.Id);
+            directory.AddMember(room, account.Id, membership);
+            begun = positions.BeginAsync(account, room);
+        }
+
+        await begun;
+        clients.Place(account.Id, room, replay: true);
+        kept.RoomJoined(account.Id, room);
+    }
+
+    /// <summary>
+    /// Takes an account off a room's list. When it completes, none of the account's clients hears the room, and nothing that the
+    /// account said there is still to be stored. Whoever is just coming in is in first, and then taken off.
+    /// </summary>
+    /// <param name="byItself">The account leaves; else somebody takes it off, and it is told so.</param>
+    /// <param name="by">Whose right it is looked at again; null: that was decided elsewhere.</param>
+    public async Task<RoomChange> LeaveAsync(Room room, Account account, bool byItself = false, Account? by = null)
+    {
+        using var turn = await /* guard: who is put out waits for his coming in */ turns.OfAccountAsync(account.Id);
+        Task forgotten;
+        using (await room.Turns.ShareAsync())
+        {
+            if (room.MembershipOf(account.Id) is not { } membership)
+            {
+                return RoomChange.NotFound;
+            }
+
+            if (by is not null && !RoomPolicy.MayRemove(room, by, account))
+            {
+                return RoomChange.NotAllowed;
+            }
+
+            clients.Removed(account.Id, room);
+            await RemoveStoredAsync(room, account.Id, membership);
+            directory.RemoveMember(room, account.Id);
+            unread.Lost(room, account.Id, byItself ? RoomLoss.Left : RoomLoss.Removed);
+            forgotten = positions.ForgetAsync(account, room);
+        }
+
+        // guard: a removed member leaves its place
+        clients.Place(account.Id, room, replay: false);
+        await /* guard: a kick is answered when what has a number is on disk */ log.SettleAsync();
+        await kept.RoomLostAsync(account.Id, room);
+        await forgotten;
+        return RoomChange.Done;
+    }
+
+    /// <summary>Nobody waits for an account that was signed out when its last client had gone a moment before.</summary>
+    public void SignedOut(Account account)
+    {
+        if (clients.IsConnected(account.Id))
+        {
+            return;
+        }
+
+        foreach (var room in directory.RoomsOf(account.Id))
+        {
+            room.EndGrace(account.Id);
+        }
+    }
+
+    /// <summary>Shows an account under its new names; filters on its old inbox end.</summary>
+    public void Renamed(Account account, string oldUserName)
+    {
+        foreach (var room in directory.RoomsOf(account.Id))
+        {
+            room.Rename(account);
+        }
+
+        if (oldUserName != account.UserName)
+        {
+            clients.InboxRenamed(account.Id, oldUserName);
+        }
+    }
+
+    private async Task RemoveStoredAsync(Room room, string accountId, Membership membership)
+    {
+        // First: it would let him in again after the next start.
+        await invitations.RemoveUsedUpAsync(room.Key, accountId);
+        if (!membership.IsStored)
+        {
+            return;
+        }
+
+        if (membership.Role == MemberRole.Owner)
+        {
+            await memberships.PutAsync(room.Key, accountId, membership.Record, MembershipRecord.AwayOwner);
+        }
+        else
+        {
+            await memberships.RemoveAsync(room.Key, accountId, membership.Record);
+        }
+    }
+}
