@@ -3,11 +3,11 @@ using WebMessenger.Broker.Events;
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>
-/// Decides which joins and leaves of one room are said at once. Over 50 in a second they are gathered until the second is over, so that a rush of a thousand
-/// people is a few events and not a thousand times a thousand deliveries; who came and went meanwhile is not mentioned. The same holds
-/// for one account that comes and goes
-/// over and over: four are said at once, then one in five seconds, or one guest would fill the log with himself. In a crowd it is one event a second, which names a
-/// few and counts the others.
+/// Decides which joins and leaves of one room are said at once.
+/// Over 50 in a second they are gathered until the second is over, so that a rush of a thousand people is a few events and not a
+/// thousand times a thousand deliveries; who came and went meanwhile is not mentioned.
+/// The same holds for one account that comes and goes over and over: four are said at once, then one in five seconds, or one guest
+/// would fill the log with himself. In a crowd it is one event a second, which names a few and counts the others.
 /// </summary>
 /// <remarks>Guarded by the room's gate. <see cref="EndOfSecond"/> is called by a sweep about once a second.</remarks>
 internal sealed class Announcements
@@ -54,7 +54,10 @@ internal sealed class Announcements
         return false;
     }
 
-    /// <summary>What was gathered and is due, a few events at most: each a first account, the others, and how many more. In a crowd joins and leaves take turns.</summary>
+    /// <summary>
+    /// What was gathered and is due, a few events at most: each a first account, the others, and how many more.
+    /// In a crowd joins and leaves take turns.
+    /// </summary>
     public IReadOnlyList<(EventType Type, Author First, Author[] Others, int More)> EndOfSecond(bool isCrowd = false)
     {
         _saidThisSecond = 0;

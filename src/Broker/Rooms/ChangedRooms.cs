@@ -22,7 +22,8 @@ internal sealed class ChangedRooms(IRecords records)
     /// <exception cref="IOException">It cannot be read or written.</exception>
     public async Task<List<RoomRecord>> BringUpAsync(IEnumerable<RoomRecord> documents, RoomStore store)
     {
-        var changed = records.ReadAll(Prefix).ToDictionary(one => Encoding.ASCII.GetString(one.Key.AsSpan(Prefix.Length)), one => one.Value);
+        var changed =
+            records.ReadAll(Prefix).ToDictionary(one => Encoding.ASCII.GetString(one.Key.AsSpan(Prefix.Length)), one => one.Value);
         List<RoomRecord> rooms = [];
         List<RecordChange> lagging = [];
         foreach (var document in documents)

@@ -11,7 +11,8 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>
-/// An account's own stream, `users/{user}`: whispers to it, and what its devices are told beside. Kept under the account's id, so a rename takes it along.
+/// An account's own stream, `users/{user}`: whispers to it, and what its devices are told beside.
+/// Kept under the account's id, so a rename takes it along.
 /// </summary>
 /// <param name="listeningChanged">Called under the gate when <see cref="Inbox.IsListening"/> has changed.</param>
 internal sealed class Inbox(Account owner, IEventLog log, INodes nodes, Action<Inbox> listeningChanged)

@@ -3,7 +3,10 @@ using WebMessenger.Storage;
 
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>Who is asked into which room: all invitations of the last 30 days, in memory, read once at start. What is stored of them is the directory's.</summary>
+/// <summary>
+/// Who is asked into which room: all invitations of the last 30 days, in memory, read once at start.
+/// What is stored of them is <see cref="RoomInvitations"/>'.
+/// </summary>
 /// <remarks>Thread-safe; <c>_gate</c> is a leaf lock.</remarks>
 internal sealed class Invitations(BrokerLimits limits, TimeProvider time)
 {
@@ -17,7 +20,9 @@ internal sealed class Invitations(BrokerLimits limits, TimeProvider time)
     {
         lock (_gate)
         {
-            return _ofAccount.TryGetValue(accountId, out var rooms) && rooms.TryGetValue(room, out var found) && IsCurrent(found) ? found : null;
+            return _ofAccount.TryGetValue(accountId, out var rooms) && rooms.TryGetValue(room, out var found) && IsCurrent(found)
+                ? found
+                : null;
         }
     }
 
@@ -39,7 +44,8 @@ internal sealed class Invitations(BrokerLimits limits, TimeProvider time)
         {
             return !_ofAccount.TryGetValue(accountId, out var rooms)
                 || ((/* guard: an invitation that was declined */ !(rooms.TryGetValue(room, out var found) && IsCurrent(found)))
-                    && (limits.OpenInvitations == 0 || /* guard: open invitations of an account */ rooms.Values.Count(IsOpen) < limits.OpenInvitations));
+                    && (limits.OpenInvitations == 0
+                        || /* guard: open invitations of an account */ rooms.Values.Count(IsOpen) < limits.OpenInvitations));
         }
     }
 

@@ -22,6 +22,7 @@ internal sealed partial class LeftBehind(ILogger<LeftBehind> logger)
     public void Tell(Exception error) => LogLeftBehind(logger, error.Message);
 
     [LoggerMessage(4270, LogLevel.Warning,
-        "What is left of deleted rooms or erased accounts could not all be removed. It is noted, and tried again every five seconds: {Reason}")]
+        "What is left of deleted rooms or erased accounts could not all be removed. "
+        + "It is noted, and tried again every five seconds: {Reason}")]
     private static partial void LogLeftBehind(ILogger logger, string reason);
 }

@@ -22,7 +22,8 @@ internal sealed partial class MembershipStore(IRecords records, ILogger<Membersh
     /// <exception cref="IOException">It cannot be read or written, or a newer program wrote it.</exception>
     public async Task<List<StoredMembership>> LoadAsync(RoomStore former)
     {
-        if ((/* guard: who has left is not taken over again from the document store */ records.Find(MembershipRecord.StateKey)) is not { } state)
+        if ((/* guard: who has left is not taken over again from the document store */ records.Find(MembershipRecord.StateKey))
+            is not { } state)
         {
             await CopyAsync(await former.FormerMembersAsync());
             await records.WriteAsync([new(MembershipRecord.StateKey, [MembershipRecord.Format])]);

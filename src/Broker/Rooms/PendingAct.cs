@@ -11,8 +11,22 @@ namespace WebMessenger.Broker.Rooms;
 /// <param name="ruling">What forbids it, unless it was done before under its id; null: nothing that is known yet.</param>
 /// <param name="apply">Makes memory as the disk is by then, on the log thread: must not block.</param>
 internal sealed class PendingAct(
-    Room room, Author author, Command command, byte[] body, LoginSession session, StoragePayer payer, ulong publisherMark, PublishRefusal? ruling, Action apply)
-    : PendingAppend(room.Log, author.AccountId, command.Id, command.Id is null ? default : EventBody.ContentHash(command.Act!.Canonical), body), IStreamEvent
+    Room room,
+    Author author,
+    Command command,
+    byte[] body,
+    LoginSession session,
+    StoragePayer payer,
+    ulong publisherMark,
+    PublishRefusal? ruling,
+    Action apply)
+    : PendingAppend(
+        room.Log,
+        author.AccountId,
+        command.Id,
+        command.Id is null ? default : EventBody.ContentHash(command.Act!.Canonical),
+        body),
+    IStreamEvent
 {
     private readonly TaskCompletionSource _told = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _paid;

@@ -8,12 +8,13 @@ namespace WebMessenger.Broker.Rooms;
 internal sealed record PeopleNews(IReadOnlyList<PresenceWord> Came, IReadOnlyList<string> Gone, int Count, bool IsAnew = false);
 
 /// <summary>
-/// Decides what is said of a room's people at the end of each second: of a room of up to a thousand everybody who came and went; of a crowd how many there are, and by
-/// name only whose room it is and who spoke lately.
+/// Decides what is said of a room's people at the end of each second: of a room of up to a thousand everybody who came and went; of a
+/// crowd how many there are, and by name only whose room it is and who spoke lately.
 /// </summary>
 /// <remarks>
-/// Guarded by the room's gate. It holds at most <see cref="WaitingAtMost"/> names that are still to be said; over that everybody is sent the list anew. Nothing is held
-/// while nobody listens.
+/// Guarded by the room's gate.
+/// It holds at most <see cref="WaitingAtMost"/> names that are still to be said; over that everybody is sent the list anew.
+/// Nothing is held while nobody listens.
 /// </remarks>
 internal sealed class PeopleChanges(RoomPresence presence)
 {

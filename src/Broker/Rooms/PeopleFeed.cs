@@ -4,8 +4,8 @@ namespace WebMessenger.Broker.Rooms;
 
 /// <summary>How far one client was told who is here.</summary>
 /// <remarks>
-/// Nothing is queued: a client that takes nothing is told later, from what <see cref="ToldPeople"/> keeps, and what that keeps no more is replaced by the list anew.
-/// Belongs to the room's worker.
+/// Nothing is queued: a client that takes nothing is told later, from what <see cref="ToldPeople"/> keeps, and what that keeps no
+/// more is replaced by the list anew. Belongs to the room's worker.
 /// </remarks>
 /// <param name="number">The number that the client has, or needs none before.</param>
 internal sealed class PeopleFeed(long number)
@@ -23,7 +23,10 @@ internal sealed class PeopleFeed(long number)
     /// <summary>The client has just subscribed.</summary>
     public void Begin(ToldPeople told, Wants asked) => (_list, _part, _asked) = (told.List(), 0, asked);
 
-    /// <summary>Writes what is due, as far as the client takes it now. A list that nobody asked for goes out a part a second, so that no room is flooded with it. False: nothing was written.</summary>
+    /// <summary>
+    /// Writes what is due, as far as the client takes it now.
+    /// A list that nobody asked for goes out a part a second, so that no room is flooded with it. False: nothing was written.
+    /// </summary>
     public bool TrySay(ToldPeople told, Subscriber subscriber, Wants wants, List<IMember> touched)
     {
         if (!subscriber.Member.KeepsUp)
@@ -65,7 +68,9 @@ internal sealed class PeopleFeed(long number)
         }
 
         // Where more changes were missed meanwhile than are kept, it begins anew in the next second.
-        while (_number < told.Number && _number + 1 >= told.Oldest && subscriber.Member.TryDeliver(subscriber, told.Change(_number + 1), wants, touched))
+        while (_number < told.Number
+            && _number + 1 >= told.Oldest
+            && subscriber.Member.TryDeliver(subscriber, told.Change(_number + 1), wants, touched))
         {
             _number++;
             hasSaid = true;

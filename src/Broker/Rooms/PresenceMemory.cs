@@ -8,12 +8,16 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>
-/// After a restart: whoever's last word in a room's log is `join` was here when the server stopped, and has a minute to come back before `leave` is said.
+/// After a restart: whoever's last word in a room's log is `join` was here when the server stopped, and has a minute to come back
+/// before `leave` is said.
 /// </summary>
 /// <remarks>
-/// So that a start does not depend on how much is stored, who is here is noted beside the log every few seconds and at the end, and only the events after the note are
-/// read. The joins and leaves of a crowd do not name everybody, so its note is written anew when a tenth of it has changed without a name: a crash forgets no more than those. A note is written after the events that led to it (the store keeps the order), so it never knows of a leave that the log has lost. Without a note, as in a
-/// room of an older version or after a damage, the newest events are read.
+/// So that a start does not depend on how much is stored, who is here is noted beside the log every few seconds and at the end, and
+/// only the events after the note are read.
+/// The joins and leaves of a crowd do not name everybody, so its note is written anew when a tenth of it has changed without a name:
+/// a crash forgets no more than those.
+/// A note is written after the events that led to it (the store keeps the order), so it never knows of a leave that the log has lost.
+/// Without a note, as in a room of an older version or after a damage, the newest events are read.
 /// </remarks>
 internal sealed partial class PresenceMemory(
     RoomDirectory rooms,
@@ -31,7 +35,10 @@ internal sealed partial class PresenceMemory(
     /// <summary>A room with fewer new events than this is not noted again: they are soon read.</summary>
     private const int EventsPerNote = 64;
 
-    /// <summary>Nor is one with fewer than one for so many who are here: what is written of a crowd stays in proportion to what is said there (fault R11).</summary>
+    /// <summary>
+    /// Nor is one with fewer than one for so many who are here: what is written of a crowd stays in proportion to what is said there
+    /// (fault R11).
+    /// </summary>
     private const int PeoplePerEvent = 8;
 
     /// <summary>So many rooms are one write at most; a crowd's list is some hundred kilobytes.</summary>
@@ -156,7 +163,8 @@ internal sealed partial class PresenceMemory(
         {
             foreach (var (key, value) in records.ReadAll(Prefix))
             {
-                _notes[Encoding.ASCII.GetString(key.AsSpan(Prefix.Length))] = JsonSerializer.Deserialize(value, PresenceJson.Default.PresenceNote)!;
+                _notes[Encoding.ASCII.GetString(key.AsSpan(Prefix.Length))] =
+                    JsonSerializer.Deserialize(value, PresenceJson.Default.PresenceNote)!;
             }
         }
         catch (IOException error)

@@ -7,14 +7,20 @@ using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>Where a PUBLISH goes: the room or inbox behind a topic. Connections keep the last one, so rights are asked anew each time.</summary>
+/// <summary>
+/// Where a PUBLISH goes: the room or inbox behind a topic. Connections keep the last one, so rights are asked anew each time.
+/// </summary>
 internal sealed class PublishTarget : IPublishTarget
 {
-    private static readonly Verdict NoSuchRoom = Verdict.Refused(RefusalCode.NotAuthorized, "There is no such room, or it is not open to you.");
+    private static readonly Verdict NoSuchRoom =
+        Verdict.Refused(RefusalCode.NotAuthorized, "There is no such room, or it is not open to you.");
     private static readonly Verdict Nobody = Verdict.Refused(RefusalCode.NotAuthorized, "There is nobody of that user name.");
-    private static readonly Verdict NotForWriting = Verdict.Refused(RefusalCode.NotAuthorized, "Only the server publishes to this topic. Messages go to rooms/{room}.");
-    private static readonly Verdict NoDataYet = Verdict.Refused(RefusalCode.NotAuthorized, "Data topics are not available in this version.");
-    private static readonly Verdict NotYourPosition = Verdict.Refused(RefusalCode.NotAuthorized, "Only you say how far you have read: publish to users/, your own user name, and /read.");
+    private static readonly Verdict NotForWriting =
+        Verdict.Refused(RefusalCode.NotAuthorized, "Only the server publishes to this topic. Messages go to rooms/{room}.");
+    private static readonly Verdict NoDataYet =
+        Verdict.Refused(RefusalCode.NotAuthorized, "Data topics are not available in this version.");
+    private static readonly Verdict NotYourPosition =
+        Verdict.Refused(RefusalCode.NotAuthorized, "Only you say how far you have read: publish to users/, your own user name, and /read.");
     private static readonly Verdict MayNotRead = Verdict.Refused(RefusalCode.NotAuthorized, "This access token may not read here.");
     private static readonly Verdict NoVerb = Verdict.Refused(RefusalCode.NotAuthorized, "This access token may not post here.");
 
@@ -53,11 +59,13 @@ internal sealed class PublishTarget : IPublishTarget
 
     public static PublishTarget OfRoom(string text, RoomTopic topic, Room? room) => new(text, topic, room, null, null);
 
-    public static PublishTarget OfInbox(string text, RoomTopic topic, Inbox? inbox, Account? recipient) => new(text, topic, null, inbox, recipient);
+    public static PublishTarget OfInbox(string text, RoomTopic topic, Inbox? inbox, Account? recipient) =>
+        new(text, topic, null, inbox, recipient);
 
     /// <param name="room">Null: there is no such room, or the position is that of whispers.</param>
     /// <param name="inbox">Null: the position is that of a room, or there is nobody of that name.</param>
-    public static PublishTarget OfRead(string text, RoomTopic topic, Room? room, Inbox? inbox, Account? recipient) => new(text, topic, room, inbox, recipient);
+    public static PublishTarget OfRead(string text, RoomTopic topic, Room? room, Inbox? inbox, Account? recipient) =>
+        new(text, topic, room, inbox, recipient);
 
     public Verdict MayPublish(LoginSession session)
     {
@@ -73,7 +81,8 @@ internal sealed class PublishTarget : IPublishTarget
 
         if (Topic.Kind == TopicKind.Inbox)
         {
-            // Whoever is banned reads nothing, and may never again: nothing is stored for them. Asked each time, for a connection keeps its last target.
+            // Whoever is banned reads nothing, and may never again: nothing is stored for them.
+            // Asked each time, for a connection keeps its last target.
             return session.Scope.Rooms is not null || !session.Scope.Verbs.HasFlag(Verbs.Post) ? NoVerb
                 : Recipient is not { Ban: null } ? Nobody
                 : Verdict.Allowed;
@@ -93,7 +102,8 @@ internal sealed class PublishTarget : IPublishTarget
         return Topic.Kind switch
         {
             TopicKind.Events => Verdict.Allowed,
-            TopicKind.Typing => Room.MembershipOf(session.Account.Id) is { } membership && RoomPolicy.WhyNotPost(Room, membership, session.Account) is null ? Verdict.Allowed : NoSuchRoom,
+            TopicKind.Typing => Room.MembershipOf(session.Account.Id) is { } membership
+                && RoomPolicy.WhyNotPost(Room, membership, session.Account) is null ? Verdict.Allowed : NoSuchRoom,
             TopicKind.Data => NoDataYet,
             _ => /* guard: topics that only the server publishes */ NotForWriting,
         };
@@ -116,7 +126,9 @@ internal sealed class PublishTarget : IPublishTarget
             : MayNotRead;
     }
 
-    /// <summary>Refused for its recipient alone, who was there once: what was whispered then is acknowledged still, if it is sent again.</summary>
+    /// <summary>
+    /// Refused for its recipient alone, who was there once: what was whispered then is acknowledged still, if it is sent again.
+    /// </summary>
     public bool WasOpen(Verdict verdict) => Inbox is not null && verdict == Nobody;
 
     /// <summary>A message to a public room joins its list first.</summary>

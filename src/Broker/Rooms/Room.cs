@@ -13,7 +13,7 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>A room while the program runs: its members, who is here, and the stream of its events.</summary>
-/// <remarks>The gate of <see cref="EventStream"/> also guards presence. Everything said to members goes through the stream's queue.</remarks>
+/// <remarks>The gate of <see cref="EventStream"/> also guards presence. All that members are told goes through its queue.</remarks>
 internal sealed class Room : EventStream
 {
     private readonly ConcurrentDictionary<string, Membership> _members = new();
@@ -195,7 +195,7 @@ internal sealed class Room : EventStream
         }
     }
 
-    /// <summary>Takes an account off the list: from here on nothing of that stay gets a number. The caller places its connections anew.</summary>
+    /// <summary>Takes an account off the list: nothing of that stay gets a number any more. Its connections are the caller's.</summary>
     public void RemoveMember(string accountId)
     {
         if (_members.TryRemove(accountId, out var membership))
@@ -234,7 +234,7 @@ internal sealed class Room : EventStream
         }
     }
 
-    /// <summary>Hands an event to the log. False: the room was deleted, and a room of its name made later must not begin with what was meant for this one.</summary>
+    /// <summary>Hands an event to the log. False: the room was deleted, and the next of its name must not begin with it.</summary>
     /// <param name="moreFollows">See <see cref="IEventLog.Append"/>.</param>
     public bool TryAppend(PendingAppend append, bool moreFollows = false)
     {

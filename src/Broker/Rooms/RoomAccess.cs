@@ -26,13 +26,17 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
             case FilterError.None:
                 break;
             case FilterError.Invalid:
-                return Verdict.Refused(RefusalCode.TopicFilterInvalid, $"'{Short(filter.Text)}' is no filter of this server. Try rooms/lobby or rooms/+.");
+                return Verdict.Refused(
+                    RefusalCode.TopicFilterInvalid, $"'{Short(filter.Text)}' is no filter of this server. Try rooms/lobby or rooms/+.");
             case FilterError.SharedNotBuilt:
-                return Verdict.Refused(RefusalCode.SharedSubscriptionsNotSupported, "Shared subscriptions are not available in this version.");
+                return Verdict.Refused(
+                    RefusalCode.SharedSubscriptionsNotSupported, "Shared subscriptions are not available in this version.");
             case FilterError.DataNotBuilt:
                 return Verdict.Refused(RefusalCode.NotAuthorized, "Data topics are not available in this version.");
             default:
-                return Verdict.Refused(RefusalCode.NotAuthorized, $"'{Short(filter.Text)}' is not open to you. Subscribe to rooms/… or to users/ and your own user name.");
+                return Verdict.Refused(
+                    RefusalCode.NotAuthorized,
+                    $"'{Short(filter.Text)}' is not open to you. Subscribe to rooms/… or to users/ and your own user name.");
         }
 
         if (!session.Scope.Verbs.HasFlag(Verbs.Read))
@@ -44,7 +48,9 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
         {
             return (/* guard: one's own inbox */ user == session.Account.UserName)
                 ? MaySubscribeToOwn(session, parsed)
-                : Verdict.Refused(RefusalCode.NotAuthorized, $"'{Short(filter.Text)}' is not open to you. Subscribe to rooms/… or to users/ and your own user name.");
+                : Verdict.Refused(
+                    RefusalCode.NotAuthorized,
+                    $"'{Short(filter.Text)}' is not open to you. Subscribe to rooms/… or to users/ and your own user name.");
         }
 
         if (parsed.Room is not { } id)
@@ -53,7 +59,8 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
         }
 
         // An unknown, deleted or private room, and one outside a token's scope, give one answer, so that nobody learns which it is.
-        if (FindOpen(id, session.Account, parsed.IsInfoOnly) is not { } room || /* guard: a token's rooms, reading */ !session.Scope.Allows(id, Verbs.Read))
+        if (FindOpen(id, session.Account, parsed.IsInfoOnly) is not { } room
+            || /* guard: a token's rooms, reading */ !session.Scope.Allows(id, Verbs.Read))
         {
             return Verdict.Refused(RefusalCode.NotAuthorized, $"There is no room '{id}', or it is not open to you.");
         }
@@ -85,9 +92,14 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
         session.Scope.Verbs.HasFlag(Verbs.Read)
         && (filter.Inbox is { } user ? user == session.Account.UserName && MaySubscribeToOwn(session, filter).IsAllowed
             : filter.Room is not { } id
-                || (session.Scope.Allows(id, Verbs.Read) && rooms.FindVisible(id, session.Account.Id) is { } room && (filter.IsInfoOnly || RoomPolicy.MayHear(room, session.Account))));
+                || (session.Scope.Allows(id, Verbs.Read)
+                    && rooms.FindVisible(id, session.Account.Id) is { } room
+                    && (filter.IsInfoOnly || RoomPolicy.MayHear(room, session.Account))));
 
-    /// <summary>The stream behind a log that a client was sent from, if its account may still read there; null: it may not, or there is none any more.</summary>
+    /// <summary>
+    /// The stream behind a log that a client was sent from, if its account may still read there; null: it may not, or there is none
+    /// any more.
+    /// </summary>
     public static EventStream? MayStillHear(RoomDirectory rooms, LoginSession session, LogName log)
     {
         if (log == LogName.OfAccount(session.Account.Id))
@@ -95,7 +107,9 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
             return session.Scope.Rooms is null && session.Scope.Verbs.HasFlag(Verbs.Read) ? rooms.InboxOf(session.Account) : null;
         }
 
-        return rooms.RoomsOf(session.Account.Id).FirstOrDefault(room => room.Log == log) is { } room && RoomPolicy.MayHear(room, session.Account) && session.Scope.Allows(room.Id.Value, Verbs.Read) ? room : null;
+        return rooms.RoomsOf(session.Account.Id).FirstOrDefault(room => room.Log == log) is { } room
+            && RoomPolicy.MayHear(room, session.Account)
+            && session.Scope.Allows(room.Id.Value, Verbs.Read) ? room : null;
     }
 
     // Notices are for every client, so `users/{me}` is open to tokens limited to rooms too, as is what of their rooms it may cover beside.

@@ -205,7 +205,9 @@ internal sealed class RoomEndings(
         // Moderators before others, and who has been in for longest before all.
         // A place of version 0.1 has no date, and is older than any that has.
         var heir = room.Members
-            .Where(one => one.Key != accountId && one.Value.IsStored && accounts.Find(one.Key) is { IsGuest: false, IsErased: false, Ban: null })
+            .Where(one => one.Key != accountId
+                && one.Value.IsStored
+                && accounts.Find(one.Key) is { IsGuest: false, IsErased: false, Ban: null })
             .OrderByDescending(one => one.Value.Role)
             .ThenBy(one => one.Value.Record.Since ?? DateTimeOffset.MinValue)
             .ThenBy(one => one.Key, StringComparer.Ordinal)

@@ -33,7 +33,9 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
 
     public bool HasChanged { get; private set; }
 
-    /// <summary>So many came or went without a name in the log that who is here has to be noted anew, or a crash would forget them.</summary>
+    /// <summary>
+    /// So many came or went without a name in the log that who is here has to be noted anew, or a crash would forget them.
+    /// </summary>
     public bool AreManyUnnamed => _unnamed >= Math.Max(CrowdFrom / 2, _presence.Count / 10);
 
     private PeopleChanges Changes => _changes ??= new PeopleChanges(_presence);
@@ -104,7 +106,8 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
         }
     }
 
-    public void ExpectBack(Account account, string kind, DateTimeOffset since) => _presence.ExpectBack(account, kind, since, time.GetUtcNow());
+    public void ExpectBack(Account account, string kind, DateTimeOffset since) =>
+        _presence.ExpectBack(account, kind, since, time.GetUtcNow());
 
     /// <summary>Shows a present account under its new names.</summary>
     public void Rename(Account account)

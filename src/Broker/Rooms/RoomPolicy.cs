@@ -43,7 +43,8 @@ internal static class RoomPolicy
 
     /// <summary>Null: what the account says in the room, in this stay, is taken.</summary>
     public static PublishRefusal? WhyNotPost(Room room, Membership membership, Account account) =>
-        (/* guard: who may speak in a room */ room.Record.Policy.Posting == "moderators" && membership.Role < MemberRole.Moderator) ? _onlyModerators
+        (/* guard: who may speak in a room */ room.Record.Policy.Posting == "moderators"
+            && membership.Role < MemberRole.Moderator) ? _onlyModerators
         : (/* guard: guests that may read alone */ account.IsGuest && room.Record.Policy.Guests != "write") ? _noGuests
         : null;
 
@@ -76,10 +77,12 @@ internal static class RoomPolicy
             return rank < (int)MemberRole.Owner && (int)role <= rank;
         }
 
-        return /* guard: nobody gives roles to his like */ rank > RoleRankOf(room, whom) && (rank > (int)role || rank == (int)MemberRole.Owner);
+        return /* guard: nobody gives roles to his like */ rank > RoleRankOf(room, whom)
+            && (rank > (int)role || rank == (int)MemberRole.Owner);
     }
 
-    private static int RankOf(Room room, Account account) => account.Profile.IsAdministrator ? AdministratorRank : RoleRankOf(room, account);
+    private static int RankOf(Room room, Account account) =>
+        account.Profile.IsAdministrator ? AdministratorRank : RoleRankOf(room, account);
 
     private static int RoleRankOf(Room room, Account account) =>
         room.OwnerId == account.Id ? (int)MemberRole.Owner : (int)(room.MembershipOf(account.Id)?.Role ?? 0);

@@ -20,7 +20,10 @@ internal enum RoomLoss
 /// <summary>The connected clients of accounts, as rooms and their lists change. Thread-safe.</summary>
 internal interface IRoomClients : IConnectedAccounts
 {
-    /// <summary>The account is taken off the room's list: what its clients sent there before does not bring it back. To be called before it is off.</summary>
+    /// <summary>
+    /// The account is taken off the room's list: what its clients sent there before does not bring it back.
+    /// To be called before it is off.
+    /// </summary>
     void Removed(string accountId, Room room);
 
     /// <summary>Places the account's clients anew in one room, after its membership or the room changed.</summary>
@@ -35,25 +38,35 @@ internal interface IRoomClients : IConnectedAccounts
 internal interface IKeptClients
 {
     /// <summary>
-    /// An account came on a room's list: for its clients that are away the room begins now. The caller has placed the connected clients before: else one that goes away
-    /// in between would have its place neither from that nor from this.
+    /// An account came on a room's list: for its clients that are away the room begins now.
+    /// The caller has placed the connected clients before: else one that goes away in between would have its place neither from that
+    /// nor from this.
     /// </summary>
     void RoomJoined(string accountId, Room room);
 
-    /// <summary>An account lost a room: what its clients had of it is forgotten, and should it come back, it begins anew. Completes when that is on disk; fails with <see cref="IOException"/>.</summary>
+    /// <summary>
+    /// An account lost a room: what its clients had of it is forgotten, and should it come back, it begins anew.
+    /// Completes when that is on disk; fails with <see cref="IOException"/>.
+    /// </summary>
     Task RoomLostAsync(string accountId, Room room);
 
-    /// <summary>An account was erased, perhaps by an earlier run of the program. Completes when nothing is kept for its clients; fails with <see cref="IOException"/>.</summary>
+    /// <summary>
+    /// An account was erased, perhaps by an earlier run of the program.
+    /// Completes when nothing is kept for its clients; fails with <see cref="IOException"/>.
+    /// </summary>
     Task AccountLostAsync(string accountId);
 }
 
 /// <summary>
-/// How far each account has read. The directory begins each call in the order of the changes of lists; what it returns may overlap. A forgetting fails with
-/// <see cref="IOException"/> when the store cannot write.
+/// How far each account has read. Each call is begun in the order of the changes of lists; what it returns may overlap.
+/// A forgetting fails with <see cref="IOException"/> when the store cannot write.
 /// </summary>
 internal interface IReadMarks
 {
-    /// <summary>Reads what is stored of the account, if that has not been done. Before <see cref="BeginAsync"/>, which may not wait for a disk. Never fails.</summary>
+    /// <summary>
+    /// Reads what is stored of the account, if that has not been done.
+    /// Before <see cref="BeginAsync"/>, which may not wait for a disk. Never fails.
+    /// </summary>
     ValueTask LoadAsync(Account account);
 
     /// <summary>The account has come onto the room's list, and its positions are loaded, and the room's log is open.</summary>
@@ -62,7 +75,10 @@ internal interface IReadMarks
     /// <summary>The account has left the room.</summary>
     Task ForgetAsync(Account account, Room room);
 
-    /// <summary>The room was deleted: what is in memory of it is forgotten. What is stored goes by <see cref="ForgetAsync(LogName, IEnumerable{string})"/>.</summary>
+    /// <summary>
+    /// The room was deleted: what is in memory of it is forgotten.
+    /// What is stored goes by <see cref="ForgetAsync(LogName, IEnumerable{string})"/>.
+    /// </summary>
     void Ended(Room room, IReadOnlyCollection<string> accountIds);
 
     /// <summary>A room was deleted, perhaps by an earlier run of the program, and these accounts were on its list.</summary>

@@ -9,7 +9,8 @@ internal sealed class PresentAccount(Account account, Author shownAs, DateTimeOf
     public Account Account { get; } = account;
 
     /// <summary>By name, as people look for it, and those of one name by user name.</summary>
-    public static Comparer<PresentAccount> ByPlace { get; } = Comparer<PresentAccount>.Create((one, other) => string.CompareOrdinal(one.Place, other.Place));
+    public static Comparer<PresentAccount> ByPlace { get; } =
+        Comparer<PresentAccount>.Create((one, other) => string.CompareOrdinal(one.Place, other.Place));
 
     /// <summary>The names under which its presence was announced last.</summary>
     public Author ShownAs
@@ -22,7 +23,10 @@ internal sealed class PresentAccount(Account account, Author shownAs, DateTimeOf
         }
     } = shownAs;
 
-    /// <summary>Where it stands in a list of people, which is also what is looked through for it: the name as it is compared, a tab, which comes before any letter, and the user name.</summary>
+    /// <summary>
+    /// Where it stands in a list of people, which is also what is looked through for it: the name as it is compared, a tab, which
+    /// comes before any letter, and the user name.
+    /// </summary>
     public string Place { get; private set; } = SearchText.Of(shownAs.Name) + "\t" + shownAs.User;
 
     public DateTimeOffset Since { get; } = since;
@@ -66,7 +70,9 @@ internal sealed class RoomPresence
         return present;
     }
 
-    /// <summary>A client of the account is no longer present. Returns the entry when it was the last one and nobody waits for another.</summary>
+    /// <summary>
+    /// A client of the account is no longer present. Returns the entry when it was the last one and nobody waits for another.
+    /// </summary>
     /// <param name="atOnce">The client said that it leaves: it unsubscribed or was signed out.</param>
     public PresentAccount? Left(string accountId, bool atOnce, DateTimeOffset now)
     {

@@ -9,9 +9,11 @@ namespace WebMessenger.Broker.Rooms;
 /// another room may have it after this one.
 /// </param>
 /// <param name="MakerId">
-/// Account id of its maker; null for the rooms that the settings make. Who has the room is a <see cref="MemberRole"/>: the maker has it where nobody is stored to have it.
+/// Account id of its maker; null for the rooms that the settings make.
+/// Who has the room is a <see cref="MemberRole"/>: the maker has it where nobody is stored to have it.
 /// </param>
-internal sealed record RoomRecord(string Key, RoomId Id, string Title, string Topic, PolicyFields Policy, string? MakerId, DateTimeOffset CreatedAt)
+internal sealed record RoomRecord(
+    string Key, RoomId Id, string Title, string Topic, PolicyFields Policy, string? MakerId, DateTimeOffset CreatedAt)
 {
     /// <summary>How often it was changed: of two that are stored, the one with more is right.</summary>
     public int Revision { get; init; }

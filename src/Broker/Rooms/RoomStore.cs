@@ -20,8 +20,9 @@ internal sealed record StoredRooms(
     List<string> Erased);
 
 /// <summary>
-/// Rooms, the ids of those that were deleted, and invitations, as documents. Read once at start; the directory holds them in memory after, and lets one caller at a
-/// time change each: so most of it is put whatever version is there. Who is in the rooms is kept in the other store (<see cref="MembershipStore"/>).
+/// Rooms, the ids of those that were deleted, and invitations, as documents.
+/// Read once at start; memory holds them after, and one caller at a time changes each (<see cref="ChangeTurns"/>): so most of it is put
+/// whatever version is there. Who is in the rooms is kept in the other store (<see cref="MembershipStore"/>).
 /// </summary>
 internal sealed class RoomStore(IDocuments documents)
 {
@@ -70,8 +71,9 @@ internal sealed class RoomStore(IDocuments documents)
 
     /// <summary>Stores a new room, whose id is a former room's no more.</summary>
     /// <returns>
-    /// Null: it is stored. Else the key of a room that has the id: a write that seemed to have failed has stored it, and nobody was ever in it. The caller removes what
-    /// else is stored under that key, then it (<see cref="RemoveLeftoverAsync"/>), and tries again.
+    /// Null: it is stored.
+    /// Else the key of a room that has the id: a write that seemed to have failed has stored it, and nobody was ever in it.
+    /// The caller removes what else is stored under that key, then it (<see cref="RemoveLeftoverAsync"/>), and tries again.
     /// </returns>
     public async Task<string?> CreateAsync(RoomRecord room)
     {
@@ -127,7 +129,8 @@ internal sealed class RoomStore(IDocuments documents)
         {
             var (room, account) = Parts(document.Id);
             var since = document.As(RoomJson.Default.StoredMember).Since;
-            members.Add(new StoredMembership(room, account, new MembershipRecord(MemberRole.Member, true, since is { } at ? Time(at) : null, null, 0)));
+            members.Add(new StoredMembership(
+                room, account, new MembershipRecord(MemberRole.Member, true, since is { } at ? Time(at) : null, null, 0)));
         }
 
         return members;
@@ -179,13 +182,16 @@ internal sealed class RoomStore(IDocuments documents)
     private static string Id(string room, string account) => room + "/" + account;
 
     // Neither a key nor an account id has a slash.
-    private static (string Room, string Account) Parts(string id) => (id[..id.IndexOf('/', StringComparison.Ordinal)], id[(id.IndexOf('/', StringComparison.Ordinal) + 1)..]);
+    private static (string Room, string Account) Parts(string id) =>
+        (id[..id.IndexOf('/', StringComparison.Ordinal)], id[(id.IndexOf('/', StringComparison.Ordinal) + 1)..]);
 
     private static DocumentChange Put(FormerRoom room) =>
-        DocumentsReading.Put(Former, room.Id, null, new StoredFormerRoom(room.Key, room.OwnerId, room.IsEnding), RoomJson.Default.StoredFormerRoom);
+        DocumentsReading.Put(
+            Former, room.Id, null, new StoredFormerRoom(room.Key, room.OwnerId, room.IsEnding), RoomJson.Default.StoredFormerRoom);
 
     private static DocumentChange Put(string inviter, DailyLeft left) =>
-        DocumentsReading.Put(Inviters, inviter, null, new StoredInviter(left.Left, left.At.ToUnixTimeMilliseconds()), RoomJson.Default.StoredInviter);
+        DocumentsReading.Put(
+            Inviters, inviter, null, new StoredInviter(left.Left, left.At.ToUnixTimeMilliseconds()), RoomJson.Default.StoredInviter);
 
     private static DocumentChange Put(Invitation invitation) => DocumentsReading.Put(
         Invitations,
@@ -198,7 +204,8 @@ internal sealed class RoomStore(IDocuments documents)
 
     /// <summary>A room as it is stored, in either store.</summary>
     public static byte[] BytesOf(RoomRecord room) => JsonSerializer.SerializeToUtf8Bytes(
-        new StoredRoom(room.Id.Value, room.Title, room.Topic, null, room.MakerId, room.CreatedAt.ToUnixTimeMilliseconds(), room.Policy, room.Revision),
+        new StoredRoom(
+            room.Id.Value, room.Title, room.Topic, null, room.MakerId, room.CreatedAt.ToUnixTimeMilliseconds(), room.Policy, room.Revision),
         RoomJson.Default.StoredRoom);
 
     /// <exception cref="InvalidDataException">It is not what it should be.</exception>
@@ -218,7 +225,8 @@ internal sealed class RoomStore(IDocuments documents)
         };
     }
 
-    private static DocumentChange.Put Put(RoomRecord room, long? expected) => new DocumentChange.Put(Rooms, room.Key, expected, BytesOf(room));
+    private static DocumentChange.Put Put(RoomRecord room, long? expected) =>
+        new DocumentChange.Put(Rooms, room.Key, expected, BytesOf(room));
 
     private static Invitation ReadInvitation(Document document)
     {
@@ -249,7 +257,8 @@ internal sealed record StoredInvitation(string By, long At, bool Declined);
 /// <summary>`inviters` by account.</summary>
 internal sealed record StoredInviter(double Left, long At);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(StoredRoom))]
 [JsonSerializable(typeof(StoredMember))]
 [JsonSerializable(typeof(StoredFormerRoom))]

@@ -10,10 +10,15 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>A join or leave on its way into the log and then to the members.</summary>
-/// <param name="payer">Whoever can make others store by coming and going; null: a rush, which is a few events a second however many come and go.</param>
+/// <param name="payer">
+/// Whoever can make others store by coming and going; null: a rush, which is a few events a second however many come and go.
+/// </param>
 /// <param name="space">The disk: presence is current without its events, so they are the first to be left out.</param>
-internal sealed class PendingAnnouncement(Room room, EventType type, Author first, IReadOnlyList<Author> others, int more, StorageQuota? payer, DiskSpace space)
-    : PendingAppend(room.Log, first.AccountId, null, default, EventBody.Presence(type, first, EventBody.NewId(), others, more)), IStreamEvent
+internal sealed class PendingAnnouncement(
+    Room room, EventType type, Author first, IReadOnlyList<Author> others, int more, StorageQuota? payer, DiskSpace space)
+    : PendingAppend(
+        room.Log, first.AccountId, null, default, EventBody.Presence(type, first, EventBody.NewId(), others, more)),
+    IStreamEvent
 {
     private int _paid;
 
@@ -64,7 +69,10 @@ internal sealed class PresenceChange(Room room, PresenceWord word, PresenceReach
         {
             if (subscriber.WantsPresence && subscriber.PresenceOf(word.User, reach) is { } wants)
             {
-                frames ??= new PublishFrames(TopicKind.Presence, room.PresenceTopic(word.User), word.ShownAs is { } shownAs ? Payload(shownAs, word.Since) : default);
+                frames ??= new PublishFrames(
+                    TopicKind.Presence,
+                    room.PresenceTopic(word.User),
+                    word.ShownAs is { } shownAs ? Payload(shownAs, word.Since) : default);
                 subscriber.Member.Deliver(subscriber, frames, wants, touched);
             }
         }
@@ -122,8 +130,9 @@ internal sealed class TypingNote(Room room, IMember publisher, string user) : IS
 }
 
 /// <summary>
-/// What is retained, to one client that has just subscribed. It takes its turn in the room's queue, so that what was current when it is sent is followed by every
-/// change after. A long list comes in parts, between which the room goes on.
+/// What is retained, to one client that has just subscribed.
+/// It takes its turn in the room's queue, so that what was current when it is sent is followed by every change after.
+/// A long list comes in parts, between which the room goes on.
 /// </summary>
 /// <param name="rest">Who is still to be shown, by account; null: it begins.</param>
 /// <param name="shown">How many were shown before.</param>
@@ -131,7 +140,10 @@ internal sealed class RetainedReplay(IMember member, HeldFilter filter, ArraySeg
 {
     private const int PeoplePerPart = 64;
 
-    /// <summary>So many fit what may wait for one client; of a longer list the rest comes as the client takes it, or it would be cut off for the length of a list.</summary>
+    /// <summary>
+    /// So many fit what may wait for one client; of a longer list the rest comes as the client takes it, or it would be cut off for
+    /// the length of a list.
+    /// </summary>
     private const int PeopleAtOnce = 2_048;
 
     public bool MayWait => true;
@@ -171,7 +183,8 @@ internal sealed class RetainedReplay(IMember member, HeldFilter filter, ArraySeg
         {
             if (filter.Filter.CoversPresenceOf(author.User))
             {
-                var frames = new PublishFrames(TopicKind.Presence, room.PresenceTopic(author.User), PresenceChange.Payload(author, since), retain: true);
+                var frames = new PublishFrames(
+                    TopicKind.Presence, room.PresenceTopic(author.User), PresenceChange.Payload(author, since), retain: true);
                 member.Deliver(subscriber, frames, all, touched);
             }
         }

@@ -5,14 +5,23 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>A client's message as its stream takes it, once the log has decided: what the members are shown of it, and what its sender is told.</summary>
+/// <summary>
+/// A client's message as its stream takes it, once the log has decided: what members are shown of it, and what its sender is told.
+/// </summary>
 /// <remarks>
-/// It is the acknowledgement itself, so that a message costs no object more. A client may leave one of QoS 2 unreleased for long, so with the answer it lets go of the message.
+/// It is the acknowledgement itself, so that a message costs no object more.
+/// A client may leave one of QoS 2 unreleased for long, so with the answer it lets go of the message.
 /// </remarks>
 /// <param name="publisher">Who is told; null: nobody is there any more.</param>
 /// <param name="publisherMark">Of the client that said it.</param>
 internal sealed class SaidPublish(
-    ushort packetId, byte qualityOfService, Author author, Command command, PublishTarget target, ulong publisherMark, IPublisher? publisher)
+    ushort packetId,
+    byte qualityOfService,
+    Author author,
+    Command command,
+    PublishTarget target,
+    ulong publisherMark,
+    IPublisher? publisher)
     : PublishAnswer(packetId, qualityOfService), IStreamEvent
 {
     private Command? _command = command;

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>Texts as they are compared in a search: "Música" and "MUSICA" are one. The pages compare what they have in the same way.</summary>
+/// <summary>
+/// Texts as they are compared in a search: "Música" and "MUSICA" are one. The pages compare what they have in the same way.
+/// </summary>
 internal static class SearchText
 {
     /// <summary>Neither accents nor case, in no language.</summary>
@@ -25,7 +27,8 @@ internal static class SearchText
 
         foreach (var rune in wellFormed.ToString().Normalize(NormalizationForm.FormKD).EnumerateRunes())
         {
-            if (Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark))
+            if (Rune.GetUnicodeCategory(rune) is not (
+                UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark))
             {
                 Append(folded, Rune.ToLowerInvariant(rune));
             }
@@ -35,9 +38,11 @@ internal static class SearchText
     }
 
     /// <summary>What is looked for; null and nothing but blanks: nothing, which is found everywhere.</summary>
-    public static string[] WordsOf(string? wanted) => wanted is null ? [] : Of(wanted).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+    public static string[] WordsOf(string? wanted) =>
+        wanted is null ? [] : Of(wanted).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
 
-    public static bool HasAll(string text, string[] words) => Array.TrueForAll(words, word => text.Contains(word, StringComparison.Ordinal));
+    public static bool HasAll(string text, string[] words) =>
+        Array.TrueForAll(words, word => text.Contains(word, StringComparison.Ordinal));
 
     // Letters that Unicode does not take apart, as people write them who have no key for them.
     private static void Append(StringBuilder folded, Rune rune) => _ = rune.Value switch

@@ -11,7 +11,9 @@ namespace WebMessenger.Broker.Rooms;
 /// <param name="Unasked">For whoever missed a number.</param>
 internal sealed record PeopleList(long Number, PublishFrames[] Asked, PublishFrames[] Unasked);
 
-/// <summary>What was said last on a room's `people`, encoded once for all who hear it: the newest changes, and the list that goes with them.</summary>
+/// <summary>
+/// What was said last on a room's `people`, encoded once for all who hear it: the newest changes, and the list that goes with them.
+/// </summary>
 /// <remarks>Belongs to the room's worker. It keeps <see cref="ChangesKept"/> changes, and one list.</remarks>
 internal sealed class ToldPeople(Room room, TimeProvider time)
 {
@@ -62,7 +64,8 @@ internal sealed class ToldPeople(Room room, TimeProvider time)
     }
 
     /// <summary>
-    /// The list with the newest number. In a crowd it may be a second old: whoever came or went since is named by a change with a higher number.
+    /// The list with the newest number.
+    /// In a crowd it may be a second old: whoever came or went since is named by a change with a higher number.
     /// </summary>
     public PeopleList List()
     {

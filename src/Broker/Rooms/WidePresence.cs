@@ -1,10 +1,13 @@
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>
-/// Bounds what filters on everybody's presence (`presence/+`) cost: each change is a delivery to each client that holds one, so the more of them there are, the fewer
-/// changes a second they are told. The others wait, the newest of each user. Filters that name a user do not wait for it.
+/// Bounds what filters on everybody's presence (`presence/+`) cost: each change is a delivery to each client that holds one, so the
+/// more of them there are, the fewer changes a second they are told. The others wait, the newest of each user.
+/// Filters that name a user do not wait for it.
 /// </summary>
-/// <remarks>Guarded by the room's gate. It holds at most <see cref="WaitingAtMost"/> words, and over that further users are said at once.</remarks>
+/// <remarks>
+/// Guarded by the room's gate. It holds at most <see cref="WaitingAtMost"/> words, and over that further users are said at once.
+/// </remarks>
 internal sealed class WidePresence
 {
     /// <summary>In a second and room.</summary>

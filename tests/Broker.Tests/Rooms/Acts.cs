@@ -11,9 +11,11 @@ internal static class Acts
     public static Task<ActResult> ChangeAsync(RunningBroker broker, string room, Member by, PolicyChanges changes) =>
         DoAsync(broker, room, by, new RoomAct.Policy(changes));
 
-    public static Task<ActResult> GiveAsync(RunningBroker broker, string room, Member by, Member whom, MemberRole role, string? id = null) =>
+    public static Task<ActResult> GiveAsync(
+        RunningBroker broker, string room, Member by, Member whom, MemberRole role, string? id = null) =>
         DoAsync(broker, room, by, new RoomAct.Role(whom.Account.UserName, role), id);
 
     private static Task<ActResult> DoAsync(RunningBroker broker, string room, Member by, RoomAct act, string? id = null) =>
-        broker.Get<RoomActs>().ActAsync(broker.Room(room), new Command("", id, null, act), broker.Get<AccessTokens>().FindBearer(by.Token)!);
+        broker.Get<RoomActs>().ActAsync(
+            broker.Room(room), new Command("", id, null, act), broker.Get<AccessTokens>().FindBearer(by.Token)!);
 }

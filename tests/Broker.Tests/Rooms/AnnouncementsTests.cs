@@ -25,7 +25,8 @@ public sealed class AnnouncementsTests
         Assert.Equal(3, said.Count);
         Assert.All(said, one => Assert.Equal(EventType.Join, one.Type));
         Assert.Equal(
-            Enumerable.Range(50, 450).Select(i => Somebody(i).User), said.SelectMany(one => one.Others.Prepend(one.First)).Select(author => author.User));
+            Enumerable.Range(50, 450).Select(i => Somebody(i).User),
+            said.SelectMany(one => one.Others.Prepend(one.First)).Select(author => author.User));
         Assert.Empty(announcements.EndOfSecond());
         Assert.True(announcements.MaySayNow(EventType.Join, Somebody(1)));
     }

@@ -23,7 +23,8 @@ internal sealed class Calls : IDisposable
 
     public Task<JsonElement> Put(string path, HttpStatusCode status = HttpStatusCode.NoContent) => Expect(status, HttpMethod.Put, path);
 
-    public Task<JsonElement> Delete(string path, HttpStatusCode status = HttpStatusCode.NoContent) => Expect(status, HttpMethod.Delete, path);
+    public Task<JsonElement> Delete(string path, HttpStatusCode status = HttpStatusCode.NoContent) =>
+        Expect(status, HttpMethod.Delete, path);
 
     public Task<JsonElement> MakeRoom(string id, string visibility = "public", HttpStatusCode status = HttpStatusCode.Created) =>
         Expect(status, HttpMethod.Post, "/api/rooms", new { id, title = "Room " + id, visibility });
@@ -37,7 +38,8 @@ internal sealed class Calls : IDisposable
 
     public async Task<(HttpStatusCode Status, string Text)> SendAsync(HttpMethod method, string path, object? body = null)
     {
-        using HttpRequestMessage request = new(method, new Uri(path, UriKind.Relative)) { Content = body is null ? null : JsonContent.Create(body) };
+        using HttpRequestMessage request =
+            new(method, new Uri(path, UriKind.Relative)) { Content = body is null ? null : JsonContent.Create(body) };
         using var answer = await _http.SendAsync(request, TestContext.Current.CancellationToken);
         return (answer.StatusCode, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }

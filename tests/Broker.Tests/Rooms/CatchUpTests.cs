@@ -63,10 +63,12 @@ public sealed class CatchUpTests
         for (var round = 0; round < 15; round++)
         {
             await using var reader = await RawMqttClient.OverTcpAsync(broker.Mqtt);
-            await reader.ConnectAsync("ana", ana.Token, properties: new MqttProperties { { PropertyId.ReceiveMaximum, (uint)(1 + round) } });
+            await reader.ConnectAsync(
+                "ana", ana.Token, properties: new MqttProperties { { PropertyId.ReceiveMaximum, (uint)(1 + round) } });
             await reader.SubscribeAsync("rooms/lobby", properties: After(start[9].Seq, start[9].Epoch));
             var target = Number(400 + (round * 20));
-            var heard = await reader.PublishesUntilAsync(publish => publish.Text.Contains($"\"text\":\"{target}\"", StringComparison.Ordinal));
+            var heard =
+                await reader.PublishesUntilAsync(publish => publish.Text.Contains($"\"text\":\"{target}\"", StringComparison.Ordinal));
             AssertNoHoles(heard, start[9].Seq);
         }
 
@@ -132,7 +134,8 @@ public sealed class CatchUpTests
         var said = await SayAsync(speaker, 1, 5);
         await using var reader = await broker.ConnectAsync(ana);
 
-        await reader.SubscribeAsync("rooms/lobby", properties: what == "another epoch" ? After(said[2].Seq, "other0") : After(said[^1].Seq + 100, said[0].Epoch));
+        await reader.SubscribeAsync(
+            "rooms/lobby", properties: what == "another epoch" ? After(said[2].Seq, "other0") : After(said[^1].Seq + 100, said[0].Epoch));
         var heard = await reader.PublishesUntilAsync(publish => publish.Text.Contains("\"text\":\"5\"", StringComparison.Ordinal));
 
         var reset = heard[0].Json;
@@ -263,7 +266,8 @@ public sealed class CatchUpTests
         List<(long, string?)> said = [];
         foreach (var chunk in Enumerable.Range(from, to - from + 1).Chunk(50))
         {
-            var answers = await Task.WhenAll(chunk.Select(number => speaker.PublishAsync("rooms/lobby", Encoding.UTF8.GetBytes(Number(number)))));
+            var answers =
+                await Task.WhenAll(chunk.Select(number => speaker.PublishAsync("rooms/lobby", Encoding.UTF8.GetBytes(Number(number)))));
             Assert.All(answers, answer => Assert.True(answer.Accepted));
             said.AddRange(answers.Select(answer => (answer.Seq, answer.Epoch)));
         }

@@ -12,8 +12,8 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Broker.Tests.Rooms;
 
 /// <summary>
-/// The ends of rooms and accounts, stopped before each of their writes:
-/// by a program that ends there, and by a disk that is full for a while.
+/// The ends of rooms and accounts, stopped before each of their writes.
+/// A program ends there, or the disk is full for a while.
 /// </summary>
 public sealed class EndingStepsTests
 {
@@ -41,7 +41,8 @@ public sealed class EndingStepsTests
                 Assert.True((await client.PublishAsync("users/gone" + before, "secret")).Accepted);
             }
 
-            Assert.Equal(MarkOutcome.Taken, (await broker.Get<ReadPositions>().MarkAsync(gone.Account, broker.Room(shared), 1, null)).Outcome);
+            Assert.Equal(
+                MarkOutcome.Taken, (await broker.Get<ReadPositions>().MarkAsync(gone.Account, broker.Room(shared), 1, null)).Outcome);
             await broker.Get<IRecords>().WriteAsync([new RecordChange(DurableRecords.PositionKey(gone.Account.Id, "bot"), [])]);
             Assert.NotEmpty(RecordsOf(broker, gone.Account.Id));
             var (sharedLog, ownLog) = (broker.Room(shared).Log, broker.Room(own).Log);
@@ -149,12 +150,15 @@ public sealed class EndingStepsTests
         var log = broker.Get<IEventLog>();
         for (var i = 0; i < 2; i++)
         {
-            Assert.Equal(AppendOutcome.Stored, (await log.AppendAsync(broker.Room(id).Log, maker.Account.Id, null, default, new byte[] { 1 })).Outcome);
+            var stored = await log.AppendAsync(broker.Room(id).Log, maker.Account.Id, null, default, new byte[] { 1 });
+            Assert.Equal(AppendOutcome.Stored, stored.Outcome);
         }
     }
 
     private static IEnumerable<KeyValuePair<byte[], byte[]>> RecordsOf(RunningBroker broker, string accountId) =>
-        DurableRecords.PrefixesOf(accountId).Append(AccountPositions.Prefix(accountId)).SelectMany(prefix => broker.Get<IRecords>().ReadAll(prefix));
+        DurableRecords.PrefixesOf(accountId)
+            .Append(AccountPositions.Prefix(accountId))
+            .SelectMany(prefix => broker.Get<IRecords>().ReadAll(prefix));
 
     /// <summary>Counts the writes by which something ends, and lets through as many as the test says.</summary>
     private sealed class Steps
@@ -191,7 +195,8 @@ public sealed class EndingStepsTests
             services.AddSingleton<IDocuments>(new Documents(this, Of<IDocuments>(services)));
         }
 
-        private static T Of<T>(IServiceCollection services) => (T)services.Last(service => service.ServiceType == typeof(T)).ImplementationInstance!;
+        private static T Of<T>(IServiceCollection services) =>
+            (T)services.Last(service => service.ServiceType == typeof(T)).ImplementationInstance!;
 
         private void Take()
         {
@@ -262,7 +267,8 @@ public sealed class EndingStepsTests
             private static string[] Prefixes { get; } = ["read/", "durable/", "m/", "w/", "room/"];
 
             private static bool Ends(IReadOnlyList<RecordChange> changes) =>
-                changes.Any(change => change.Value is null && Prefixes.Any(prefix => Encoding.ASCII.GetString(change.Key).StartsWith(prefix, StringComparison.Ordinal)));
+                changes.Any(change => change.Value is null && Prefixes.Any(
+                    prefix => Encoding.ASCII.GetString(change.Key).StartsWith(prefix, StringComparison.Ordinal)));
         }
 
         private sealed class Documents(Steps steps, IDocuments real) : IDocuments
@@ -274,7 +280,8 @@ public sealed class EndingStepsTests
 
             public Task<string?> OwnerAsync(string scope, string value) => real.OwnerAsync(scope, value);
 
-            public Task<CommitOutcome> CommitAsync(IReadOnlyList<DocumentChange> changes) => steps.TakeAsync(() => real.CommitAsync(changes));
+            public Task<CommitOutcome> CommitAsync(IReadOnlyList<DocumentChange> changes) =>
+                steps.TakeAsync(() => real.CommitAsync(changes));
 
             public DocumentFollower Follow() => real.Follow();
         }

@@ -17,7 +17,8 @@ public sealed class IdsBeforeRulesTests
     [Theory]
     [InlineData("TextLength", "4000", "3", 0x83)]
     [InlineData("PayloadBytes", "65536", "3", 0x97)]
-    public async Task Fault_S31_What_is_stored_already_is_acknowledged_though_it_would_be_too_long_by_now(string limit, string before, string after, byte code)
+    public async Task Fault_S31_What_is_stored_already_is_acknowledged_though_it_would_be_too_long_by_now(
+        string limit, string before, string after, byte code)
     {
         string[] settings = ["--WebMessenger:Limits:" + limit, before];
         await using var broker = await RunningBroker.StartAsync(settings);
@@ -63,7 +64,8 @@ public sealed class IdsBeforeRulesTests
         await using var client = await broker.ConnectAsync(ana);
         var first = await client.PublishAsync("rooms/lobby", "hello", properties: WithId("1"));
         Assert.True(first.Accepted);
-        Assert.Equal("quota", (await client.PublishAsync("rooms/lobby", new string('a', 400), properties: WithId("2"))).Properties.User("code"));
+        Assert.Equal(
+            "quota", (await client.PublishAsync("rooms/lobby", new string('a', 400), properties: WithId("2"))).Properties.User("code"));
 
         Assert.Equal(first.Seq, (await client.PublishAsync("rooms/lobby", "hello", properties: WithId("1"))).Seq);
         Interlocked.Exchange(ref free, 1);

@@ -70,7 +70,9 @@ public sealed class InvitationTests
         await beas.Get("/api/rooms/den/events", HttpStatusCode.NotFound);
         await beas.Put("/api/rooms/den/members/me");
         Assert.True(broker.Room("den").IsMember(bea.Account.Id));
-        Assert.Equal(["yard"], (await beas.Get("/api/rooms")).GetProperty("invited").EnumerateArray().Select(one => one.GetProperty("room").GetString()!));
+        Assert.Equal(
+            ["yard"],
+            (await beas.Get("/api/rooms")).GetProperty("invited").EnumerateArray().Select(one => one.GetProperty("room").GetString()!));
     }
 
     [Theory]
@@ -142,7 +144,8 @@ public sealed class InvitationTests
         await broker.Get<AccountBans>().BanAsync("banned", null);
 
         Assert.Equal(
-            ["of-asks"], (await beas.Get("/api/rooms")).GetProperty("invited").EnumerateArray().Select(one => one.GetProperty("room").GetString()!));
+            ["of-asks"],
+            (await beas.Get("/api/rooms")).GetProperty("invited").EnumerateArray().Select(one => one.GetProperty("room").GetString()!));
         await beas.Put("/api/rooms/of-takes-back/members/me", HttpStatusCode.NotFound);
         await beas.Put("/api/rooms/of-banned/members/me", HttpStatusCode.NotFound);
         await beas.Put("/api/rooms/of-asks/members/me");
@@ -198,7 +201,8 @@ public sealed class InvitationTests
 
         // The trace id differs from answer to answer.
         static HttpStatusCode Without(HashSet<(HttpStatusCode Status, string Text)> answers) => Assert.Single(
-            answers.Select(answer => (answer.Status, JsonDocument.Parse(answer.Text).RootElement.GetProperty("detail").GetString())).Distinct()).Status;
+            answers.Select(answer => (
+                answer.Status, JsonDocument.Parse(answer.Text).RootElement.GetProperty("detail").GetString())).Distinct()).Status;
     }
 
     [Fact]

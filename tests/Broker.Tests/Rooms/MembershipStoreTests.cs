@@ -40,7 +40,8 @@ public sealed class MembershipStoreTests
             {
                 var all = (await store.LoadAsync(rooms)).OrderBy(one => one.Room + one.Account, StringComparer.Ordinal).ToList();
                 Assert.Equal(["cellar/bob", "lobby/ana", "lobby/bob"], all.Select(one => $"{one.Room}/{one.Account}"));
-                Assert.All(all, one => Assert.Equal((MemberRole.Member, true, 0UL), (one.Record.Role, one.Record.IsListed, one.Record.Generation)));
+                Assert.All(all, one => Assert.Equal(
+                    (MemberRole.Member, true, 0UL), (one.Record.Role, one.Record.IsListed, one.Record.Generation)));
                 Assert.Null(all[1].Record.Since);
                 Assert.Equal(DateTimeOffset.FromUnixTimeMilliseconds(1_000), all[0].Record.Since);
                 Assert.Empty(await documents.Documents.PageAsync("members", null, 10));
@@ -48,7 +49,8 @@ public sealed class MembershipStoreTests
             }
 
             // Who has left since is not brought back by anything.
-            await store.RemoveAsync("cellar", "bob", new MembershipRecord(MemberRole.Member, true, DateTimeOffset.FromUnixTimeMilliseconds(1_000), null, 0));
+            await store.RemoveAsync(
+                "cellar", "bob", new MembershipRecord(MemberRole.Member, true, DateTimeOffset.FromUnixTimeMilliseconds(1_000), null, 0));
             await PutFormerAsync(documents.Documents);
             Assert.Equal(2, (await store.LoadAsync(rooms)).Count);
         }

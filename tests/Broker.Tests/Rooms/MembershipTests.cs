@@ -163,7 +163,8 @@ public sealed class MembershipTests
         Assert.Empty(broker.Get<IRecords>().ReadAll(Encoding.ASCII.GetBytes($"m/{bob.Account.Id}/")));
         Assert.Equal([ana.Account.Id], broker.Room("lobby").MemberIds);
         Assert.DoesNotContain(
-            broker.Get<IRecords>().ReadAll("w/"u8), one => Encoding.ASCII.GetString(one.Key).Contains(bob.Account.Id, StringComparison.Ordinal));
+            broker.Get<IRecords>().ReadAll("w/"u8),
+            one => Encoding.ASCII.GetString(one.Key).Contains(bob.Account.Id, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -206,7 +207,8 @@ public sealed class MembershipTests
         Assert.Equal(RoomChange.Done, await making.CreateAsync(id, "Eve's den", "", isPrivate: true, eve.Account));
 
         var room = Assert.Single(await store.Documents.PageAsync("rooms", null, 10));
-        Assert.Equal([$"w/{room.Id}/{eve.Account.Id}"], broker.Get<IRecords>().ReadAll("w/"u8).Select(one => Encoding.ASCII.GetString(one.Key)));
+        Assert.Equal(
+            [$"w/{room.Id}/{eve.Account.Id}"], broker.Get<IRecords>().ReadAll("w/"u8).Select(one => Encoding.ASCII.GetString(one.Key)));
         Assert.Empty(broker.Get<IRecords>().ReadAll(Encoding.ASCII.GetBytes($"m/{ana.Account.Id}/")));
     }
 
@@ -222,7 +224,8 @@ public sealed class MembershipTests
         var room = broker.Room("den");
 
         // As a program leaves it that ends between the two stores.
-        await broker.Get<MembershipStore>().PutAsync(room.Key, bob.Account.Id, null, MembershipRecord.Begin(MemberRole.Member, DateTimeOffset.UtcNow));
+        await broker.Get<MembershipStore>().PutAsync(
+            room.Key, bob.Account.Id, null, MembershipRecord.Begin(MemberRole.Member, DateTimeOffset.UtcNow));
         await broker.RestartAsync();
         Assert.True(broker.Room("den").IsMember(bob.Account.Id));
         using var again = Calls.As(broker, maker);

@@ -127,7 +127,8 @@ public sealed class PeopleChangesTests
         foreach (var number in numbers)
         {
             var name = string.Create(CultureInfo.InvariantCulture, $"u{number}");
-            var present = _presence.Arrived(new Account(Id(number), AccountKind.Guest, Now, new Profile(name, name, null, false)), "guest", Now)!;
+            var present =
+                _presence.Arrived(new Account(Id(number), AccountKind.Guest, Now, new Profile(name, name, null, false)), "guest", Now)!;
             _changes.Changed(new PresenceWord(name, present.ShownAs, Now));
         }
     }

@@ -60,9 +60,11 @@ public sealed class PeoplePagesTests
     {
         foreach (var (user, name) in people)
         {
-            room.ExpectBack(new Account(user, AccountKind.Guest, DateTimeOffset.UtcNow, new Profile(user, name, null, false)), "guest", DateTimeOffset.UtcNow);
+            room.ExpectBack(new Account(
+                user, AccountKind.Guest, DateTimeOffset.UtcNow, new Profile(user, name, null, false)), "guest", DateTimeOffset.UtcNow);
         }
     }
 
-    private static IEnumerable<string> Users(JsonElement page) => page.GetProperty("people").EnumerateArray().Select(person => person.GetProperty("user").GetString()!);
+    private static IEnumerable<string> Users(JsonElement page) =>
+        page.GetProperty("people").EnumerateArray().Select(person => person.GetProperty("user").GetString()!);
 }

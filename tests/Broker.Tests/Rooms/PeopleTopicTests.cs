@@ -32,20 +32,27 @@ public sealed class PeopleTopicTests
         var list = await bob.NextPublishAsync();
         Assert.Equal(("rooms/lobby/people", true, (byte)1), (list.Topic, list.Retain, list.Qos));
         Assert.Equal(
-            """{"v":1,"type":"people","n":0,"part":1,"parts":1,"here":[{"user":"ana","name":"Ana","kind":"bot","since":"2026-11-28T20:00:00.000Z"}],"count":1}""", list.Text);
+            """{"v":1,"type":"people","n":0,"part":1,"parts":1,"here":[{"user":"ana","name":"Ana","kind":"bot","""
+            + """
+            "since":"2026-11-28T20:00:00.000Z"}],"count":1}
+            """,
+            list.Text);
 
         await bob.SubscribeAsync("rooms/lobby/text", 0);
         await ana.UnsubscribeAsync("rooms/lobby");
         broker.Room("lobby").Sweep();
         var change = await bob.NextPublishAsync();
         Assert.False(change.Retain);
-        Assert.Equal("""{"v":1,"type":"people","n":1,"came":[{"user":"bob","name":"Bob","kind":"bot"}],"gone":["ana"],"count":1}""", change.Text);
+        Assert.Equal(
+            """{"v":1,"type":"people","n":1,"came":[{"user":"bob","name":"Bob","kind":"bot"}],"gone":["ana"],"count":1}""", change.Text);
 
         // Nothing has changed: nothing is said, and the next change has the next number.
         broker.Room("lobby").Sweep();
         await ana.SubscribeAsync("rooms/lobby");
         broker.Room("lobby").Sweep();
-        Assert.Equal("""{"v":1,"type":"people","n":2,"came":[{"user":"ana","name":"Ana","kind":"bot"}],"gone":[],"count":2}""", (await bob.NextPublishAsync()).Text);
+        Assert.Equal(
+            """{"v":1,"type":"people","n":2,"came":[{"user":"ana","name":"Ana","kind":"bot"}],"gone":[],"count":2}""",
+            (await bob.NextPublishAsync()).Text);
     }
 
     [Fact]
@@ -115,7 +122,10 @@ public sealed class PeopleTopicTests
         broker.Room("lobby").Sweep();
 
         Assert.Equal(
-            """{"v":1,"type":"people","n":1,"came":[{"user":"annie","name":"Annie","kind":"person","since":"2026-11-28T20:00:00.000Z"}],"gone":["ana"],"count":1}""",
+            """{"v":1,"type":"people","n":1,"came":[{"user":"annie","name":"Annie","kind":"person","""
+            + """
+            "since":"2026-11-28T20:00:00.000Z"}],"gone":["ana"],"count":1}
+            """,
             (await PeopleAsync(ana)).Text);
     }
 
@@ -136,7 +146,9 @@ public sealed class PeopleTopicTests
 
         Assert.Equal([1, 2, 3, 4, 5], parts.Select(part => part.GetProperty("part").GetInt32()));
         Assert.All(parts, part => Assert.Equal((0, 450), (part.GetProperty("n").GetInt32(), part.GetProperty("count").GetInt32())));
-        Assert.Equal(450, parts.SelectMany(part => part.GetProperty("here").EnumerateArray()).Select(person => person.GetProperty("user").GetString()).Distinct().Count());
+        var users = parts.SelectMany(part => part.GetProperty("here").EnumerateArray())
+            .Select(person => person.GetProperty("user").GetString());
+        Assert.Equal(450, users.Distinct().Count());
 
         Expect(room, 450, PeopleChanges.NamedUpTo);
         await ana.SubscribeAsync("rooms/lobby");
@@ -145,7 +157,8 @@ public sealed class PeopleTopicTests
 
         // Everybody is sent what is said of a crowd.
         var crowd = (await PeopleAsync(ana)).Json;
-        Assert.Equal((1, 1, PeopleChanges.NamedUpTo + 1), (crowd.GetProperty("n").GetInt32(), crowd.GetProperty("parts").GetInt32(), crowd.GetProperty("count").GetInt32()));
+        Assert.Equal((1, 1, PeopleChanges.NamedUpTo + 1), (
+            crowd.GetProperty("n").GetInt32(), crowd.GetProperty("parts").GetInt32(), crowd.GetProperty("count").GetInt32()));
         Assert.Equal("ana", Assert.Single(crowd.GetProperty("here").EnumerateArray()).GetProperty("user").GetString());
     }
 
@@ -230,7 +243,8 @@ public sealed class PeopleTopicTests
         for (var i = from; i < until; i++)
         {
             var name = string.Create(CultureInfo.InvariantCulture, $"guest-{i}");
-            room.ExpectBack(new Account($"id{i}", AccountKind.Guest, _time.GetUtcNow(), new Profile(name, name, null, false)), "guest", _time.GetUtcNow());
+            room.ExpectBack(new Account(
+                $"id{i}", AccountKind.Guest, _time.GetUtcNow(), new Profile(name, name, null, false)), "guest", _time.GetUtcNow());
         }
     }
 

@@ -121,12 +121,14 @@ public sealed class PlaceTests
         await witness.SubscribeAsync("rooms/lobby");
         await using var client = await broker.ConnectAsync(bob);
         await client.SubscribeAsync([new Filter("rooms/lobby"), new Filter("rooms/+"), new Filter("users/bob")]);
-        await witness.PublishesUntilAsync(publish => publish.Json.Type() == "join" && publish.Text.Contains("bob", StringComparison.Ordinal));
+        await witness.PublishesUntilAsync(
+            publish => publish.Json.Type() == "join" && publish.Text.Contains("bob", StringComparison.Ordinal));
 
         var erased = await broker.Get<AccountChanges>().EraseAsync(bob.Account, "correct horse battery staple", null);
         Assert.True(erased.TryGet(out _, out var refusal), $"{refusal}");
         await client.WaitForCloseAsync();
-        await witness.PublishesUntilAsync(publish => publish.Json.Type() == "leave" && publish.Text.Contains("bob", StringComparison.Ordinal));
+        await witness.PublishesUntilAsync(
+            publish => publish.Json.Type() == "leave" && publish.Text.Contains("bob", StringComparison.Ordinal));
 
         Assert.Equal(1, broker.Room("lobby").People);
         Assert.Single(broker.Room("lobby").Subscribers.ToArray());

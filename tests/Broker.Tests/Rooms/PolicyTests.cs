@@ -22,7 +22,8 @@ public sealed class PolicyTests
         await using var listener = await broker.ConnectAsync(bea);
         await listener.SubscribeAsync("rooms/yard");
         await using var makers = await broker.ConnectAsync(maker, password: token);
-        var changed = await makers.PublishAsync("rooms/yard", """{"type":"policy","slowMode":30,"data":{"write":"members"},"title":"The yard"}""");
+        var changed =
+            await makers.PublishAsync("rooms/yard", """{"type":"policy","slowMode":30,"data":{"write":"members"},"title":"The yard"}""");
         Assert.True(changed.Accepted, changed.ReasonString);
         var heard = (await listener.PublishesUntilAsync(publish => publish.Json.Type() == "policy"))[^1].Json;
         Assert.Equal((30, "The yard"), (heard.GetProperty("slowMode").GetInt32(), heard.GetProperty("title").GetString()));
@@ -39,7 +40,10 @@ public sealed class PolicyTests
         var policy = room.GetProperty("policy");
         Assert.Equal("The yard", room.GetProperty("title").GetString());
         Assert.Equal(
-            """{"visibility":"public","entry":"open","guests":"write","posting":"everyone","data":{"read":"members","write":"members"},"slowMode":30,"capacity":0,"retention":{"days":0,"messages":0},"editWindow":-1,"history":"all"}""",
+            """{"visibility":"public","entry":"open","guests":"write","posting":"everyone","data":{"read":"members","write":"members"},"""
+            + """
+            "slowMode":30,"capacity":0,"retention":{"days":0,"messages":0},"editWindow":-1,"history":"all"}
+            """,
             policy.GetRawText());
         await beas.Expect(HttpStatusCode.Forbidden, HttpMethod.Patch, "/api/rooms/yard", new { title = "Bea's" });
     }
@@ -51,7 +55,8 @@ public sealed class PolicyTests
         var (maker, _) = await YardAsync(broker);
 
         var all = await Task.WhenAll(
-            Acts.ChangeAsync(broker, "yard", maker, new() { SlowMode = 5 }), Acts.ChangeAsync(broker, "yard", maker, new() { Capacity = 7 }));
+            Acts.ChangeAsync(broker, "yard", maker, new() { SlowMode = 5 }),
+            Acts.ChangeAsync(broker, "yard", maker, new() { Capacity = 7 }));
 
         Assert.All(all, result => Assert.Null(result.Refusal));
         await broker.RestartAsync();
@@ -148,7 +153,11 @@ public sealed class PolicyTests
     [Fact]
     public void A_rule_that_is_not_stored_is_as_in_a_new_room()
     {
-        var stored = RoomStore.Read("r1", """{"id":"yard","title":"Yard","topic":"","createdAt":0,"policy":{"visibility":"private","retention":{"days":3}}}"""u8.ToArray());
+        var stored = RoomStore.Read(
+            "r1",
+            """
+            {"id":"yard","title":"Yard","topic":"","createdAt":0,"policy":{"visibility":"private","retention":{"days":3}}}
+            """u8.ToArray());
 
         Assert.Equal(new PolicyFields { Visibility = "private", Retention = new RetentionPolicy(Days: 3) }, stored.Policy);
         Assert.Equal(stored.Policy, RoomStore.Read("r1", RoomStore.BytesOf(stored)).Policy);

@@ -23,7 +23,8 @@ public sealed class PresenceMemoryTests
         var log = broker.Get<IEventLog>();
         var ana = broker.Get<AccountDirectory>().FindByUserName("ana")!;
         var said = await Task.WhenAll(Enumerable.Range(0, 10_100).Select(i => log.AppendAsync(
-            broker.Room("lobby").Log, ana.Id, null, default, EventBody.Message(EventType.Message, Author.Of(ana, "person"), $"m{i}", "hello", null))));
+            broker.Room("lobby").Log, ana.Id, null, default, EventBody.Message(
+                EventType.Message, Author.Of(ana, "person"), $"m{i}", "hello", null))));
         Assert.All(said, one => Assert.Equal(AppendOutcome.Stored, one.Outcome));
 
         await broker.RestartAsync();
@@ -44,7 +45,8 @@ public sealed class PresenceMemoryTests
         var dora = (await broker.RegisterAsync("dora")).Account;
         var lobby = broker.Room("lobby");
         await broker.Program.DisposeAsync();
-        await using (var log = RocksEventLog.Open(DataFolder.RoomsFolderIn(broker.Program.DataFolder), null, TimeProvider.System, NullLogger<RocksEventLog>.Instance))
+        await using (var log = RocksEventLog.Open(
+            DataFolder.RoomsFolderIn(broker.Program.DataFolder), null, TimeProvider.System, NullLogger<RocksEventLog>.Instance))
         {
             Assert.NotNull(log.Find(NoteOf(lobby.Key)));
             await SayAsync(log, lobby.Log, EventType.Leave, bia);
@@ -67,12 +69,15 @@ public sealed class PresenceMemoryTests
         var bia = (await broker.RegisterAsync("bia")).Account;
         var lobby = broker.Room("lobby");
         await broker.Program.DisposeAsync();
-        await using (var log = RocksEventLog.Open(DataFolder.RoomsFolderIn(broker.Program.DataFolder), null, TimeProvider.System, NullLogger<RocksEventLog>.Instance))
+        await using (var log = RocksEventLog.Open(
+            DataFolder.RoomsFolderIn(broker.Program.DataFolder), null, TimeProvider.System, NullLogger<RocksEventLog>.Instance))
         {
             // It says that bia is here, so that it shows when it is believed.
             var head = log.Head(lobby.Log);
             var (epoch, seq) = note == "of another epoch" ? ("other0", head.Head) : (head.Epoch, head.Head + 1);
-            var lie = $$"""{"epoch":"{{epoch}}","seq":{{seq}},"here":[{"account":"{{bia.Id}}","kind":"person","since":"2026-11-23T10:00:00Z"}]}""";
+            var lie = $$"""
+                {"epoch":"{{epoch}}","seq":{{seq}},"here":[{"account":"{{bia.Id}}","kind":"person","since":"2026-11-23T10:00:00Z"}]}
+                """;
             await log.WriteAsync([new(NoteOf(lobby.Key), note == "gone" ? null : Encoding.UTF8.GetBytes(lie))]);
         }
 
@@ -90,13 +95,16 @@ public sealed class PresenceMemoryTests
         await broker.RestartAsync();
         await broker.RestartAsync();
 
-        Assert.Equal(["presence/" + broker.Room("lobby").Key], broker.Get<IRecords>().ReadAll("presence/"u8).Select(record => Encoding.UTF8.GetString(record.Key)));
+        Assert.Equal(
+            ["presence/" + broker.Room("lobby").Key],
+            broker.Get<IRecords>().ReadAll("presence/"u8).Select(record => Encoding.UTF8.GetString(record.Key)));
     }
 
     [Fact]
     public async Task A_room_whose_events_cannot_be_read_does_not_keep_the_server_from_starting()
     {
-        await using var broker = await RunningBroker.StartAsync(_time, "--WebMessenger:Rooms:Default:0", "lobby", "--WebMessenger:Rooms:Default:1", "garden");
+        await using var broker =
+            await RunningBroker.StartAsync(_time, "--WebMessenger:Rooms:Default:0", "lobby", "--WebMessenger:Rooms:Default:1", "garden");
         await JoinAsync(broker, "ana");
         var ana = broker.Get<AccountDirectory>().FindByUserName("ana")!;
         var garden = broker.Room("garden");
@@ -132,7 +140,9 @@ public sealed class PresenceMemoryTests
         var member = await broker.RegisterAsync(name);
         var client = await broker.ConnectAsync(member);
         await client.SubscribeAsync("rooms/lobby");
-        await client.PublishesUntilAsync(publish => publish.Json.TryGetProperty("type", out var type) && type.GetString() == "join" && publish.Json.GetProperty("from").GetProperty("user").GetString() == name);
+        await client.PublishesUntilAsync(publish => publish.Json.TryGetProperty("type", out var type)
+            && type.GetString() == "join"
+            && publish.Json.GetProperty("from").GetProperty("user").GetString() == name);
         await client.DisposeAsync();
     }
 
@@ -142,5 +152,6 @@ public sealed class PresenceMemoryTests
     private static byte[] NoteOf(string room) => Encoding.UTF8.GetBytes("presence/" + room);
 
     /// <summary>All in the lobby, those in grace included.</summary>
-    private static List<string> Here(RunningBroker broker) => [.. broker.Room("lobby").SnapshotPresence().Select(present => present.ShownAs.User).Order()];
+    private static List<string> Here(RunningBroker broker) =>
+        [.. broker.Room("lobby").SnapshotPresence().Select(present => present.ShownAs.User).Order()];
 }

@@ -172,11 +172,13 @@ public sealed class PresenceTests
         Assert.Equal("rooms/lobby/presence/ana", here.Topic);
         Assert.Equal("Ana", here.Json.GetProperty("name").GetString());
         Assert.Equal("person", here.Json.GetProperty("kind").GetString());
-        Assert.Equal(_time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture), here.Json.GetProperty("since").GetString());
+        Assert.Equal(_time.GetUtcNow().UtcDateTime.ToString(
+            "yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture), here.Json.GetProperty("since").GetString());
 
         await broker.Get<AccountChanges>().ChangeAsync(
             browser.Session, "correct horse battery staple", new AccountChange(UserName: "annie", DisplayName: "Annie"), null);
-        var changed = await watcher.PublishesUntilAsync(publish => publish.Text.Contains("Annie", StringComparison.Ordinal) && publish.Topic.EndsWith("annie", StringComparison.Ordinal));
+        var changed = await watcher.PublishesUntilAsync(publish => publish.Text.Contains("Annie", StringComparison.Ordinal)
+            && publish.Topic.EndsWith("annie", StringComparison.Ordinal));
         Assert.Contains(changed, publish => publish.Topic == "rooms/lobby/presence/ana" && publish.Payload.Length == 0);
 
         await tab.UnsubscribeAsync("rooms/lobby");
@@ -349,9 +351,12 @@ public sealed class PresenceTests
     {
         var marker = await witness.PublishAsync("rooms/lobby", "marker");
         Assert.True(marker.Accepted);
-        var heard = await witness.PublishesUntilAsync(publish => publish.Topic == "rooms/lobby" && publish.Json.GetProperty("seq").GetInt64() == marker.Seq);
-        return [.. heard.SkipLast(1).Where(publish => publish.Topic == "rooms/lobby").Select(publish => $"{publish.Json.Type()} {publish.Json.GetProperty("from").GetProperty("user").GetString()}")];
+        var heard = await witness.PublishesUntilAsync(
+            publish => publish.Topic == "rooms/lobby" && publish.Json.GetProperty("seq").GetInt64() == marker.Seq);
+        return [.. heard.SkipLast(1).Where(publish => publish.Topic == "rooms/lobby").Select(
+            publish => $"{publish.Json.Type()} {publish.Json.GetProperty("from").GetProperty("user").GetString()}")];
     }
 
-    private static Task GoneAsync(RunningBroker broker, int left) => HandshakeTests.UntilAsync(() => broker.Get<ConnectionDirectory>().Count == left);
+    private static Task GoneAsync(RunningBroker broker, int left) =>
+        HandshakeTests.UntilAsync(() => broker.Get<ConnectionDirectory>().Count == left);
 }

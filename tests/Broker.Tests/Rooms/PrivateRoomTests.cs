@@ -14,10 +14,12 @@ public sealed class PrivateRoomTests
         await broker.RegisterAsync("first");
         var maker = await broker.RegisterAsync("caio");
         using var http = Client(broker, maker);
-        await Expect(HttpStatusCode.Created, http, HttpMethod.Post, "/api/rooms", new { id = "den", title = "Den", visibility = "private" });
+        await Expect(
+            HttpStatusCode.Created, http, HttpMethod.Post, "/api/rooms", new { id = "den", title = "Den", visibility = "private" });
 
         var refused = await Expect(HttpStatusCode.Conflict, http, HttpMethod.Delete, "/api/rooms/den/members/me");
-        Assert.Equal("owner_leaves", (await refused.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("code").GetString());
+        Assert.Equal("owner_leaves", (
+            await refused.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("code").GetString());
         await Expect(HttpStatusCode.OK, http, HttpMethod.Get, "/api/rooms/den");
 
         // Public, it can be left, and come back to.
@@ -35,7 +37,8 @@ public sealed class PrivateRoomTests
         using var makers = Client(broker, maker);
         using var admins = Client(broker, admin);
         using var others = Client(broker, other);
-        await Expect(HttpStatusCode.Created, makers, HttpMethod.Post, "/api/rooms", new { id = "den", title = "Den", visibility = "private" });
+        await Expect(
+            HttpStatusCode.Created, makers, HttpMethod.Post, "/api/rooms", new { id = "den", title = "Den", visibility = "private" });
 
         await Expect(HttpStatusCode.NotFound, others, HttpMethod.Get, "/api/rooms/den");
         await Expect(HttpStatusCode.NotFound, others, HttpMethod.Delete, "/api/rooms/den");
@@ -55,9 +58,11 @@ public sealed class PrivateRoomTests
         return client;
     }
 
-    private static async Task<HttpResponseMessage> Expect(HttpStatusCode status, HttpClient http, HttpMethod method, string path, object? body = null)
+    private static async Task<HttpResponseMessage> Expect(
+        HttpStatusCode status, HttpClient http, HttpMethod method, string path, object? body = null)
     {
-        using HttpRequestMessage request = new(method, new Uri(path, UriKind.Relative)) { Content = body is null ? null : JsonContent.Create(body) };
+        using HttpRequestMessage request =
+            new(method, new Uri(path, UriKind.Relative)) { Content = body is null ? null : JsonContent.Create(body) };
         var answer = await http.SendAsync(request, TestContext.Current.CancellationToken);
         Assert.Equal(status, answer.StatusCode);
         return answer;

@@ -78,7 +78,8 @@ public sealed class RightsAtNumberingTests
         await crossroads.Reached;
         if (erased)
         {
-            Assert.True((await broker.Get<AccountChanges>().EraseAsync(bob.Account, "correct horse battery staple", null)).TryGet(out _, out _));
+            Assert.True(
+                (await broker.Get<AccountChanges>().EraseAsync(bob.Account, "correct horse battery staple", null)).TryGet(out _, out _));
         }
         else
         {
@@ -114,7 +115,8 @@ public sealed class RightsAtNumberingTests
         for (var round = 0; round < rounds; round++)
         {
             await members.JoinAsync(room, bob);
-            var speaking = Enumerable.Range(0, 8).Select(i => speaker.PublishAsync("rooms/den", string.Create(CultureInfo.InvariantCulture, $"{round}/{i}"))).ToArray();
+            var speaking = Enumerable.Range(0, 8).Select(
+                i => speaker.PublishAsync("rooms/den", string.Create(CultureInfo.InvariantCulture, $"{round}/{i}"))).ToArray();
             Thread.SpinWait(round % 50 * 400);
             await members.LeaveAsync(room, bob);
 

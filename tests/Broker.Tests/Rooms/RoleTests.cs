@@ -27,13 +27,16 @@ public sealed class RoleTests
         Assert.True(given.Accepted, given.ReasonString);
 
         var heard = (await listener.PublishesUntilAsync(publish => publish.Json.Type() == "role"))[^1].Json;
-        Assert.Equal(("maker", "bea"), (heard.GetProperty("from").GetProperty("user").GetString(), heard.GetProperty("target").GetProperty("user").GetString()));
+        Assert.Equal(("maker", "bea"), (
+            heard.GetProperty("from").GetProperty("user").GetString(), heard.GetProperty("target").GetProperty("user").GetString()));
         Assert.Equal("moderator", heard.GetProperty("role").GetString());
         Assert.Equal(MemberRole.Moderator, RoleOf(broker, bea));
 
         // Sent again it is the same, whatever holds by now; another under the same id is another.
-        Assert.Equal(given.Seq, (await makers.PublishAsync("rooms/yard", """{"type":"role","user":"bea","role":"moderator","id":"one"}""")).Seq);
-        Assert.Equal(0x83, (await makers.PublishAsync("rooms/yard", """{"type":"role","user":"bea","role":"member","id":"one"}""")).ReasonCode);
+        Assert.Equal(
+            given.Seq, (await makers.PublishAsync("rooms/yard", """{"type":"role","user":"bea","role":"moderator","id":"one"}""")).Seq);
+        Assert.Equal(
+            0x83, (await makers.PublishAsync("rooms/yard", """{"type":"role","user":"bea","role":"member","id":"one"}""")).ReasonCode);
         await broker.RestartAsync();
         Assert.Equal(MemberRole.Moderator, RoleOf(broker, bea));
         using var beas = Calls.As(broker, bea);
@@ -61,7 +64,9 @@ public sealed class RoleTests
         Assert.Equal("not_allowed", (await Acts.GiveAsync(broker, "yard", bea, bea, MemberRole.Owner)).Refusal?.Notice);
         Assert.Equal("not_allowed", (await Acts.GiveAsync(broker, "yard", caio, bea, MemberRole.Member)).Refusal?.Notice);
         Assert.Equal("not_allowed", (await Acts.GiveAsync(broker, "yard", maker, maker, MemberRole.Member)).Refusal?.Notice);
-        Assert.Equal((MemberRole.Owner, MemberRole.Moderator, MemberRole.Member), (RoleOf(broker, maker), RoleOf(broker, bea), RoleOf(broker, caio)));
+        Assert.Equal(
+            (MemberRole.Owner, MemberRole.Moderator, MemberRole.Member),
+            (RoleOf(broker, maker), RoleOf(broker, bea), RoleOf(broker, caio)));
 
         // One's own may be put down.
         Assert.Null((await Acts.GiveAsync(broker, "yard", bea, bea, MemberRole.Member)).Refusal);
@@ -81,7 +86,9 @@ public sealed class RoleTests
         Assert.Single(both, result => result.Refusal is null);
         for (var start = 0; start < 2; start++)
         {
-            Assert.Equal((MemberRole.Moderator, MemberRole.Owner, MemberRole.Member), (RoleOf(broker, maker), RoleOf(broker, bea), RoleOf(broker, caio)));
+            Assert.Equal(
+                (MemberRole.Moderator, MemberRole.Owner, MemberRole.Member),
+                (RoleOf(broker, maker), RoleOf(broker, bea), RoleOf(broker, caio)));
             Assert.Equal(bea.Account.Id, broker.Room("yard").OwnerId);
             await broker.RestartAsync();
         }
@@ -146,8 +153,10 @@ public sealed class RoleTests
         var guest = (await broker.Get<Registration>().EnterAsGuestAsync("Zoe", null)).Value!;
         await broker.Get<RoomMembers>().JoinAsync(broker.Room("yard"), guest);
 
-        Assert.Equal("not_allowed", (await Acts.GiveAsync(broker, "yard", maker, new Member(guest, ""), MemberRole.Moderator)).Refusal?.Notice);
-        Assert.Equal("no_such_member", (await Acts.GiveAsync(broker, "yard", maker, await broker.RegisterAsync("dora"), MemberRole.Moderator)).Refusal?.Notice);
+        Assert.Equal(
+            "not_allowed", (await Acts.GiveAsync(broker, "yard", maker, new Member(guest, ""), MemberRole.Moderator)).Refusal?.Notice);
+        Assert.Equal("no_such_member", (
+            await Acts.GiveAsync(broker, "yard", maker, await broker.RegisterAsync("dora"), MemberRole.Moderator)).Refusal?.Notice);
     }
 
     [Fact]
@@ -163,7 +172,9 @@ public sealed class RoleTests
 
         using (var calls = Calls.As(broker, maker))
         {
-            await calls.Expect(HttpStatusCode.Forbidden, HttpMethod.Post, "/api/rooms/yard/events", new { type = "role", user = "bea", role = "moderator" });
+            await calls.Expect(
+                HttpStatusCode.Forbidden, HttpMethod.Post, "/api/rooms/yard/events",
+                new { type = "role", user = "bea", role = "moderator" });
         }
 
         Assert.Equal(MemberRole.Member, RoleOf(broker, bea));
@@ -174,8 +185,10 @@ public sealed class RoleTests
         var again = await asked.Expect(HttpStatusCode.OK, HttpMethod.Post, "/api/rooms/yard/events", body);
         Assert.Equal(first.GetProperty("seq").GetInt64(), again.GetProperty("seq").GetInt64());
         Assert.Equal(MemberRole.Moderator, RoleOf(broker, bea));
-        await asked.Expect(HttpStatusCode.NotFound, HttpMethod.Post, "/api/rooms/yard/events", new { type = "role", user = "nobody", role = "member" });
-        await asked.Expect(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/rooms/yard/events", new { type = "role", user = "bea", role = "king" });
+        await asked.Expect(
+            HttpStatusCode.NotFound, HttpMethod.Post, "/api/rooms/yard/events", new { type = "role", user = "nobody", role = "member" });
+        await asked.Expect(
+            HttpStatusCode.BadRequest, HttpMethod.Post, "/api/rooms/yard/events", new { type = "role", user = "bea", role = "king" });
     }
 
     [Fact]
@@ -205,7 +218,9 @@ public sealed class RoleTests
         records.Hold();
         var leaving = broker.Get<RoomMembers>().LeaveAsync(broker.Room("yard"), bea.Account, byItself: true);
         await records.Waiting(1);
-        var (beas, caios) = (Acts.GiveAsync(broker, "yard", maker, bea, MemberRole.Moderator), Acts.GiveAsync(broker, "yard", maker, caio, MemberRole.Moderator));
+        var (beas, caios) = (
+            Acts.GiveAsync(broker, "yard", maker, bea, MemberRole.Moderator),
+            Acts.GiveAsync(broker, "yard", maker, caio, MemberRole.Moderator));
         records.Release();
         await leaving;
 
@@ -222,7 +237,8 @@ public sealed class RoleTests
     private static async Task<(Member Maker, Member Bea, Member Caio)> YardAsync(RunningBroker broker)
     {
         await broker.RegisterAsync("first");
-        var (maker, bea, caio) = (await broker.RegisterAsync("maker"), await broker.RegisterAsync("bea"), await broker.RegisterAsync("caio"));
+        var (maker, bea, caio) =
+            (await broker.RegisterAsync("maker"), await broker.RegisterAsync("bea"), await broker.RegisterAsync("caio"));
         using var makers = Calls.As(broker, maker);
         await makers.MakeRoom("yard");
         await broker.Get<RoomMembers>().JoinAsync(broker.Room("yard"), bea.Account);

@@ -125,7 +125,8 @@ public sealed class RoomFilterTests
         Assert.Equal("ana", filter!.Inbox);
         Assert.Equal(
             kinds,
-            (filter.Whispers ? "w" : "") + (filter.CoversReadsOf(null) ? "r" : "") + (filter.CoversReadsOf("lobby") ? "l" : "") + (filter.CoversReadsOf("garden") ? "o" : "") + (filter.Unread ? "u" : ""));
+            (filter.Whispers ? "w" : "") + (filter.CoversReadsOf(null) ? "r" : "") + (filter.CoversReadsOf("lobby") ? "l" : "")
+                + (filter.CoversReadsOf("garden") ? "o" : "") + (filter.Unread ? "u" : ""));
         Assert.Equal(kinds.Trim('w', 'u').Length > 0, filter.Reads);
         Assert.Equal(kinds == "w", filter.IsOneLog);
         Assert.False(filter.Events || filter.CoversRoom("lobby") || filter.CoversPresenceOf("ana"));

@@ -26,7 +26,8 @@ public sealed class RoomMembersTests
         Assert.Equal(["m0", "m1", "m2", "m3", "m4", "maker"], Users(all));
         Assert.Equal(JsonValueKind.Null, all.GetProperty("next").ValueKind);
         var one = all.GetProperty("members")[5];
-        Assert.Equal(("Maker", "person", true), (one.GetProperty("name").GetString(), one.GetProperty("kind").GetString(), one.GetProperty("maker").GetBoolean()));
+        Assert.Equal(("Maker", "person", true), (
+            one.GetProperty("name").GetString(), one.GetProperty("kind").GetString(), one.GetProperty("maker").GetBoolean()));
 
         var first = await makers.Get("/api/rooms/yard/members?limit=4");
         Assert.Equal(["m0", "m1", "m2", "m3"], Users(first));
@@ -39,5 +40,6 @@ public sealed class RoomMembersTests
         Assert.DoesNotContain("m3", Users(await makers.Get("/api/rooms/yard/members")));
     }
 
-    private static IEnumerable<string> Users(JsonElement page) => page.GetProperty("members").EnumerateArray().Select(member => member.GetProperty("user").GetString()!);
+    private static IEnumerable<string> Users(JsonElement page) =>
+        page.GetProperty("members").EnumerateArray().Select(member => member.GetProperty("user").GetString()!);
 }

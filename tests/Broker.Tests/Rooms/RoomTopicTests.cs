@@ -79,7 +79,8 @@ public sealed class RoomTopicTests
     [InlineData("a b", false)]
     [InlineData("é", false)]
     [InlineData(null, false)]
-    public void A_room_id_is_small_letters_digits_and_hyphens(string? text, bool isValid) => Assert.Equal(isValid, RoomId.TryParse(text, out _));
+    public void A_room_id_is_small_letters_digits_and_hyphens(string? text, bool isValid) =>
+        Assert.Equal(isValid, RoomId.TryParse(text, out _));
 
     [Fact]
     public void A_room_id_has_64_characters_and_a_user_name_32_at_most()

@@ -70,11 +70,18 @@ public sealed class VisibilityTests
 
             // Each room is a stream of its own: the one that is heard for sure is waited for, and then the inbox.
             List<string> heard = [];
-            var publishes = await listener.PublishesUntilAsync(publish => publish.Topic == "rooms/club" && publish.Text.Contains(text, StringComparison.Ordinal));
-            heard.AddRange(publishes.Where(publish => publish.Text.Contains(text, StringComparison.Ordinal) && !publish.Topic.EndsWith("/text", StringComparison.Ordinal)).Select(publish => publish.Topic));
+            var publishes = await listener.PublishesUntilAsync(
+                publish => publish.Topic == "rooms/club" && publish.Text.Contains(text, StringComparison.Ordinal));
+            heard.AddRange(publishes
+                .Where(publish => publish.Text.Contains(text, StringComparison.Ordinal)
+                    && !publish.Topic.EndsWith("/text", StringComparison.Ordinal))
+                .Select(publish => publish.Topic));
             await speaker.PublishAsync("users/bob", "marker");
             publishes = await listener.PublishesUntilAsync(publish => publish.Topic == "users/bob");
-            heard.AddRange(publishes.Where(publish => publish.Text.Contains(text, StringComparison.Ordinal) && !publish.Topic.EndsWith("/text", StringComparison.Ordinal)).Select(publish => publish.Topic));
+            heard.AddRange(publishes
+                .Where(publish => publish.Text.Contains(text, StringComparison.Ordinal)
+                    && !publish.Topic.EndsWith("/text", StringComparison.Ordinal))
+                .Select(publish => publish.Topic));
             return heard;
         }
 
@@ -83,7 +90,8 @@ public sealed class VisibilityTests
         Assert.Equal(["rooms/club", "rooms/hidden"], (await RoomsHeardAsync("two")).Order());
         await members.LeaveAsync(broker.Room("hidden"), bob.Account);
         Assert.Equal(["rooms/club"], await RoomsHeardAsync("three"));
-        Assert.Equal(filter.EndsWith('#') ? 1 : 0, broker.Room("club").Subscribers.ToArray().Count(subscriber => subscriber.Info is not null));
+        Assert.Equal(
+            filter.EndsWith('#') ? 1 : 0, broker.Room("club").Subscribers.ToArray().Count(subscriber => subscriber.Info is not null));
     }
 
     [Fact]
@@ -98,7 +106,8 @@ public sealed class VisibilityTests
         await speaker.SendPublishAsync("rooms/lobby/typing", default);
         await speaker.PublishAsync("rooms/lobby", "line one\nline two");
         await speaker.PublishAsync("rooms/lobby", "marker");
-        var heard = await listener.PublishesUntilAsync(publish => publish.Topic == "rooms/lobby/text" && publish.Text.Contains("marker", StringComparison.Ordinal));
+        var heard = await listener.PublishesUntilAsync(
+            publish => publish.Topic == "rooms/lobby/text" && publish.Text.Contains("marker", StringComparison.Ordinal));
 
         Assert.Equal(
             ["rooms/lobby", "rooms/lobby/info", "rooms/lobby/presence/ana", "rooms/lobby/text", "rooms/lobby/typing"],
