@@ -18,7 +18,7 @@ export function actText(event: RoomEvent): string {
   const rules = rulesOf(event);
   return [
     ...(title === undefined ? [] : [t('act.title', { by, title })]),
-    ...(topic === undefined ? [] : [topic === '' ? t('act.noTopic', { by }) : t('act.topic', { by, topic })]),
+    ...(topic === undefined ? [] : [t('act.topic', { by })]),
     ...(visibility === undefined ? [] : [t(`act.visibility.${visibility}`, { by })]),
     ...(rules.length === 0 ? [] : [t('act.rules', { by, rules: rules.join(', ') })]),
   ].join(' · ');
