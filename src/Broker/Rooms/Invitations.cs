@@ -80,12 +80,11 @@ internal sealed class Invitations(BrokerLimits limits, TimeProvider time)
     }
 
     /// <summary>Forgets those that the condition holds for: a room or an account has ended.</summary>
-    public List<Invitation> RemoveAll(Predicate<Invitation> isOver)
+    public void RemoveAll(Func<Invitation, bool> isOver)
     {
         lock (_gate)
         {
-            var over = _ofAccount.Values.SelectMany(rooms => rooms.Values).Where(one => isOver(one)).ToList();
-            foreach (var one in over)
+            foreach (var one in Where(isOver))
             {
                 _ofAccount[one.Account].Remove(one.Room);
                 if (_ofAccount[one.Account].Count == 0)
@@ -93,8 +92,14 @@ internal sealed class Invitations(BrokerLimits limits, TimeProvider time)
                     _ofAccount.Remove(one.Account);
                 }
             }
+        }
+    }
 
-            return over;
+    public List<Invitation> Where(Func<Invitation, bool> condition)
+    {
+        lock (_gate)
+        {
+            return [.. _ofAccount.Values.SelectMany(rooms => rooms.Values).Where(condition)];
         }
     }
 

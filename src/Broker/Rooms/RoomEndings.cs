@@ -37,6 +37,9 @@ internal sealed class RoomEndings(
     private readonly ConcurrentDictionary<Ending, byte> _endings = new();
     private int _hasToldOfEndings;
 
+    // By the id of a room: who would finish what another has finished finds the next room of that id.
+    private readonly AccountTurns _finishers = new();
+
     public async Task<RoomChange> DeleteAsync(Room room, Account by)
     {
         if (settings.DefaultRooms.Contains(room.Id))
@@ -136,15 +139,19 @@ internal sealed class RoomEndings(
             failure = error;
         }
 
-        List<(Room Room, List<string> Members)> ended;
-        using (await turns.OfAccountAsync(accountId))
+        List<(Room Room, List<string> Members)> ended = [];
+        try
         {
-            ended = await RemoveAsync(accountId, isAll: failure is null);
+            using var turn = await turns.OfAccountAsync(accountId);
+            await RemoveAsync(accountId, isAll: failure is null, ended);
         }
-
-        foreach (var (room, members) in ended)
+        finally
         {
-            await EndedAsync(room, members);
+            // They have ended, whatever became of the rest.
+            foreach (var (room, members) in ended)
+            {
+                await EndedAsync(room, members);
+            }
         }
 
         if (failure is not null)
@@ -153,50 +160,54 @@ internal sealed class RoomEndings(
         }
     }
 
-    // In the turn of the account, which is marked as erased. The rooms that ended by it, and who was in them.
-    private async Task<List<(Room Room, List<string> Members)>> RemoveAsync(string accountId, bool isAll)
+    // In the turn of the account, which is marked as erased.
+    private async Task RemoveAsync(string accountId, bool isAll, List<(Room Room, List<string> Members)> ended)
     {
-        var ended = await HandOverAsync(accountId);
+        await HandOverAsync(accountId, ended);
         await /* guard: the end of an account looks at its own rooms alone */ memberships.RemoveAccountAsync(accountId);
         foreach (var room in directory.RoomsOf(accountId))
         {
             directory.RemoveMember(room, accountId);
         }
 
-        var over = invitations.ForgetAccount(accountId);
-        await store.RemoveAccountAsync(accountId, over, isAll);
+        // So that nobody is asked in its name, or an invitation of it is taken back, meanwhile.
+        using (await turns.OfRoomsAsync())
+        {
+            // In memory until they are off the disk: who tries again finds them.
+            await store.RemoveAccountAsync(accountId, invitations.OfAccount(accountId), isAll);
+            invitations.ForgetAccount(accountId);
+        }
+
         ids.Tries.Forget(accountId);
         invitations.ForgetBudgets(accountId);
-        return ended;
     }
 
     // A room counts for whoever has it; so nobody can leave rooms behind that count for no one (fault S20).
     // Who gives it to whom waits for who was before: nobody gives one to an account that is marked as erased.
-    private async Task<List<(Room Room, List<string> Members)>> HandOverAsync(string accountId)
+    private async Task HandOverAsync(string accountId, List<(Room Room, List<string> Members)> over)
     {
         foreach (var room in directory.RoomsOf(accountId))
         {
             using var turn = await room.Turns.ShareAsync();
         }
 
-        List<(Room Room, List<string> Members)> over = [];
         var owned = directory.OwnedBy(accountId);
         if (owned.Count == 0)
         {
-            return over;
+            return;
         }
 
         using var all = await turns.OfRoomsAsync();
         foreach (var room in owned)
         {
             using var turn = await room.Turns.BeAloneAsync();
-            if (!room.IsDeleted && !await TryHandOverAsync(room, accountId))
+
+            // Its owner may have become another before the turn.
+            if (!room.IsDeleted && room.OwnerId == accountId && !await TryHandOverAsync(room, accountId))
             {
                 over.Add((room, await EndAsync(room)));
             }
         }
-
-        return over;
     }
 
     // Alone with the room. False: there is nobody who could have it.
@@ -277,16 +288,18 @@ internal sealed class RoomEndings(
     /// <exception cref="IOException">It could not all be removed.</exception>
     public async Task FinishRoomAsync(string id)
     {
-        // Before the turn: the gate of accounts is never taken in it.
-        // guard: tokens that name a deleted room
-        await tokens.ForgetRoomAsync(id);
-        using var turn = await turns.OfRoomsAsync();
+        using var finisher = await _finishers.EnterAsync(id);
 
-        // Somebody else may have finished it, and a room of this id be there again.
+        // Somebody else may have finished it, and a room of this id be there again, which tokens name.
         if (ids.FormerOf(id) is not { IsEnding: true } former)
         {
             return;
         }
+
+        // Before the turn of rooms: the gate of accounts is never taken in it.
+        // guard: tokens that name a deleted room
+        await tokens.ForgetRoomAsync(id);
+        using var turn = await turns.OfRoomsAsync();
 
         await log.DropAsync(LogName.OfRoom(former.Key));
 

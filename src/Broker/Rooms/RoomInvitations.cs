@@ -34,7 +34,7 @@ internal sealed class RoomInvitations(
         foreach (var one in stored.Invitations)
         {
             var room = directory.FindByKey(one.Room);
-            if (_invitations.IsOver(one) || room is null || accounts.Find(one.Account) is null)
+            if (_invitations.IsOver(one) || room is null || accounts.Find(one.Account) is null || accounts.Find(one.By) is null)
             {
                 over.Add(one);
             }
@@ -137,7 +137,7 @@ internal sealed class RoomInvitations(
         // Who comes in by it just now is in first.
         using var turn = await TurnOfAsync(whom);
         using var all = await turns.OfRoomsAsync();
-        if (room.IsDeleted || !RoomPolicy.MayManage(room, by))
+        if (room.IsDeleted || by.IsErased || !RoomPolicy.MayManage(room, by))
         {
             return room.IsDeleted ? RoomChange.NotFound : RoomChange.NotAllowed;
         }
@@ -207,9 +207,11 @@ internal sealed class RoomInvitations(
     /// <summary>A room ends. What is stored of them goes with the rest of it.</summary>
     public void ForgetRoom(string room) => _invitations.RemoveAll(one => one.Room == room);
 
-    /// <summary>An account ends. What was its, or made by it: the caller removes it from disk.</summary>
-    public List<Invitation> ForgetAccount(string accountId) =>
-        _invitations.RemoveAll(one => one.Account == accountId || one.By == accountId);
+    /// <summary>Those that an account has, answered or not, or has made.</summary>
+    public List<Invitation> OfAccount(string accountId) => _invitations.Where(one => IsOf(accountId, one));
+
+    /// <summary>An account ends. What was its, or made by it, is off the disk.</summary>
+    public void ForgetAccount(string accountId) => _invitations.RemoveAll(one => IsOf(accountId, one));
 
     /// <summary>Nothing is stored of an account any more.</summary>
     public void ForgetBudgets(string accountId)
@@ -217,6 +219,8 @@ internal sealed class RoomInvitations(
         _asks.Forget(accountId);
         _withdrawals.Forget(accountId);
     }
+
+    private static bool IsOf(string accountId, Invitation one) => one.Account == accountId || one.By == accountId;
 
     private async Task<IDisposable?> TurnOfAsync(Account? account) =>
         account is null ? null : await turns.OfAccountAsync(account.Id);

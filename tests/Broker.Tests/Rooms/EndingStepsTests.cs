@@ -27,7 +27,7 @@ public sealed class EndingStepsTests
         Steps steps = new();
         await using var broker = await RunningBroker.StartAsync(steps.Configure);
         await broker.RegisterAsync("first");
-        var heir = await broker.RegisterAsync("heir");
+        var (heir, bea) = (await broker.RegisterAsync("heir"), await broker.RegisterAsync("bea"));
         var wasStopped = true;
         for (var before = 0; wasStopped; before++)
         {
@@ -45,6 +45,9 @@ public sealed class EndingStepsTests
                 MarkOutcome.Taken, (await broker.Get<ReadPositions>().MarkAsync(gone.Account, broker.Room(shared), 1, null)).Outcome);
             await broker.Get<IRecords>().WriteAsync([new RecordChange(DurableRecords.PositionKey(gone.Account.Id, "bot"), [])]);
             Assert.NotEmpty(RecordsOf(broker, gone.Account.Id));
+            Assert.Equal(
+                RoomChange.Invited, await broker.Get<RoomInvitations>().InviteAsync(broker.Room(shared), bea.Account, gone.Account));
+            Assert.Single((await broker.Get<RoomStore>().LoadAsync()).Invitations);
             var (sharedLog, ownLog) = (broker.Room(shared).Log, broker.Room(own).Log);
 
             steps.StopAfter(before);
@@ -59,6 +62,7 @@ public sealed class EndingStepsTests
             Assert.Null(broker.Get<RoomDirectory>().Find(own));
             Assert.Equal((before, heir.Account.Id), (before, broker.Room(shared).OwnerId));
             Assert.DoesNotContain(gone.Account.Id, broker.Room(shared).MemberIds);
+            Assert.Empty((await broker.Get<RoomStore>().LoadAsync()).Invitations);
             Assert.Empty(await ErasedAccounts.AllAsync(broker.Get<IDocuments>()));
         }
 

@@ -61,6 +61,27 @@ public sealed class LeftBehindTests
     }
 
     [Fact]
+    public async Task Fault_R13_Who_finishes_a_room_late_leaves_the_tokens_of_the_next_room_of_its_id()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        await broker.RegisterAsync("first");
+        var maker = await broker.RegisterAsync("maker");
+        using var makers = Calls.As(broker, maker);
+        await makers.MakeRoom("club");
+        var former = await broker.TokenAsync(maker.Account, ["club", "lobby"]);
+        await makers.Delete("/api/rooms/club");
+        using var formers = Calls.As(broker, maker with { Token = former });
+        await makers.MakeRoom("club");
+        await formers.Get("/api/rooms/club", HttpStatusCode.NotFound);
+        using var nexts = Calls.As(broker, maker with { Token = await broker.TokenAsync(maker.Account, ["club", "lobby"]) });
+        await nexts.Get("/api/rooms/club");
+
+        await broker.Get<RoomEndings>().FinishRoomAsync("club");
+
+        await nexts.Get("/api/rooms/club");
+    }
+
+    [Fact]
     public async Task Fault_R13_An_erased_accounts_whispers_go_with_the_next_start_if_they_could_not_before()
     {
         StoppedLog log = new();
