@@ -62,8 +62,11 @@ internal sealed class RoomMaking(
 
         var record = new RoomRecord(RoomStore.NewKey(), id, title, topic, PolicyFields.Of(isPrivate), owner.Id, time.GetUtcNow());
         var place = MembershipRecord.Begin(MemberRole.Owner, record.CreatedAt);
-        var room = await MakeAsync(record, (owner.Id, place));
+        var room = directory.Build(record);
+
+        // While nothing is stored: a room whose log cannot be read is not there at the next start either.
         await room.OpenAsync();
+        await StoreAsync(record, (owner.Id, place));
         directory.AddMember(room, owner.Id, new Membership(place, isStored: true));
         directory.Enter(room);
         await positions.BeginAsync(owner, room);
@@ -77,7 +80,8 @@ internal sealed class RoomMaking(
     {
         var title = char.ToUpperInvariant(id.Value[0]) + id.Value[1..];
         var record = new RoomRecord(RoomStore.NewKey(), id, title, "", new PolicyFields(), null, time.GetUtcNow());
-        directory.Enter(await MakeAsync(record, maker: null));
+        await StoreAsync(record, maker: null);
+        directory.Enter(directory.Build(record));
     }
 
     /// <summary>How long an account that has tried too many ids waits for the next.</summary>
@@ -85,7 +89,7 @@ internal sealed class RoomMaking(
 
     // The maker's place first: a room that is there without anybody in it could be nobody's.
     // A key that is left over from a write that failed is not used again.
-    private async Task<Room> MakeAsync(RoomRecord record, (string Account, MembershipRecord Place)? maker)
+    private async Task StoreAsync(RoomRecord record, (string Account, MembershipRecord Place)? maker)
     {
         if (maker is { } first)
         {
@@ -105,6 +109,5 @@ internal sealed class RoomMaking(
 
         // Its log is empty whatever a deletion that was cut short has left behind: nobody has had its key (fault R13).
         ids.Remove(record.Id.Value);
-        return directory.Build(record);
     }
 }
