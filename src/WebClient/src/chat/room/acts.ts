@@ -11,7 +11,7 @@ export function actText(event: RoomEvent): string {
   const by = event.from.name;
   if (isRole(event)) {
     const { target, role } = event;
-    if (target.user === event.from.user) return t('act.steppedDown', { by });
+    if (role === 'member' && target.user === event.from.user) return t('act.steppedDown', { by });
     return t(`act.role.${role}`, { by, name: target.name });
   }
   const { title, topic, visibility } = event;

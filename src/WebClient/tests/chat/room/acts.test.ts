@@ -17,6 +17,8 @@ describe('what was done in a room', () => {
     expect(said('role', { target: bea, role: 'member' })).toBe('Ana made Bea a member again');
     expect(said('role', { target: bea, role: 'owner' })).toBe('Ana gave the room to Bea');
     expect(said('role', { target: from, role: 'member' })).toBe('Ana is no longer a moderator');
+    // Administrators give roles to themselves.
+    expect(said('role', { target: from, role: 'owner' })).toBe('Ana gave the room to Ana');
     expect(said('policy', { visibility: 'private' })).toBe('Ana made the room private');
     expect(said('policy', { posting: 'moderators', guests: 'read', slowMode: 3 })).toBe('Ana changed the rules of the room: only moderators write, guests may only read');
     expect(said('policy', { title: 'The yard', visibility: 'public' })).toBe('Ana named the room “The yard” · Ana made the room public');
