@@ -111,6 +111,12 @@ internal sealed partial class PresenceMemory(
         Dictionary<string, PresenceNote> fresh = [];
         foreach (var room in rooms.All)
         {
+            // Nobody came since the start, and nothing was shown: to ask the log for it would make it one of those in use.
+            if (events > 1 && !room.IsLogOpen && !room.AreManyUnnamed)
+            {
+                continue;
+            }
+
             try
             {
                 // The head first: who is here by then has it behind them, and whoever comes or goes later says so in a later event.

@@ -88,6 +88,9 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
     /// <summary>Of its log. In memory once the log was opened, so that it may be asked for under a lock; before that it is read.</summary>
     public LogHead LogHead => (_open ??= Logs.Open(Log)).Head;
 
+    /// <summary>Whether <see cref="LogHead"/> is in memory.</summary>
+    public bool IsLogOpen => _open is not null;
+
     protected IEventLog Logs { get; } = logs;
 
     /// <summary>The topic of its events.</summary>
