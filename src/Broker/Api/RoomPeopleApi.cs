@@ -93,7 +93,9 @@ internal static class RoomPeopleApi
         var account = isMe ? who.Account : accounts.FindByUserName(user);
         if (found.Record.IsPrivate && account is not null && found.OwnerId == account.Id)
         {
-            return RoomProblems.Conflict("owner_leaves", "You made this room and it is private: make it public or delete it instead of leaving.");
+            return isMe || RoomPolicy.MayRemove(found, who.Account, account)
+                ? RoomProblems.Conflict("owner_leaves", "The owner of a private room stays in it: make it public, give it away or delete it instead.")
+                : RoomProblems.Forbidden("not_allowed", "Nobody removes who ranks as high.");
         }
 
         if (account is not null
@@ -107,6 +109,12 @@ internal static class RoomPeopleApi
         {
             return await invitations.DeclineAsync(found, who.Account) ? TypedResults.NoContent()
                 : RoomProblems.NotFound("no_such_member", "There is no such member in this room.");
+        }
+
+        // Who takes people off the list and asks nobody in: there is nobody to take off.
+        if (!RoomPolicy.MayManage(found, who.Account))
+        {
+            return TypedResults.NoContent();
         }
 
         // One answer, whether somebody of that name was invited, was not, or does not exist (fault S13).
