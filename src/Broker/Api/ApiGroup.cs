@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Rooms;
 using WebMessenger.Storage.Documents;
 using WebMessenger.Storage.EventLog;
 
@@ -46,7 +47,7 @@ internal static partial class ApiGroup
 
     /// <summary>
     /// For calls that are no DELETE and may take rights away all the same, as a new password does: the handler is asked while the disk is
-    /// nearly full, too, and refuses what takes none away by <see cref="RefusedByDisk"/>.
+    /// nearly full, too, and refuses what takes none away by <see cref="RefusedByDisk"/>, or leaves that to <see cref="RoomActs"/>.
     /// </summary>
     public static TBuilder MayTakeRightsAway<TBuilder>(this TBuilder endpoints)
         where TBuilder : IEndpointConventionBuilder => endpoints.WithMetadata(new TakesAway());

@@ -18,6 +18,7 @@ internal static class EventsApi
             .TakesAnswerSlot()
             .MayBeCompressed();
         rooms.MapPost("{room}/events", ActAsync)
+            .MayTakeRightsAway()
             .Accepts<RoomCommand>("application/json")
             .WithDescription("Gives a role, or changes the room: the same as publishing the command to `rooms/{room}`.");
     }

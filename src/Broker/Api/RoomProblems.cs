@@ -32,7 +32,7 @@ internal static class RoomProblems
 
         return refusal.Notice switch
         {
-            "default_room" or "id_used" or "conflict" => Conflict(refusal.Notice, refusal.Reason),
+            "default_room" or "id_used" or "conflict" or "too_many" => Conflict(refusal.Notice, refusal.Reason),
             "no_such_member" => NotFound(refusal.Notice, refusal.Reason),
             "quota" => TooOften(refusal.Notice, refusal.Reason, TimeSpan.FromSeconds(refusal.Retry), context),
             "busy" => NotStored(),

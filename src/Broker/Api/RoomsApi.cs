@@ -18,7 +18,7 @@ internal static class RoomsApi
         var rooms = routes.MapApi("/api/rooms").WithTags("Rooms").RequireMember();
         rooms.MapPost("", CreateAsync);
         rooms.MapGet("{room}", Get);
-        rooms.MapPatch("{room}", ChangeAsync);
+        rooms.MapPatch("{room}", ChangeAsync).MayTakeRightsAway();
         rooms.MapDelete("{room}", DeleteAsync);
         RoomListApi.Map(rooms);
         RoomPeopleApi.Map(rooms);

@@ -206,26 +206,29 @@ internal sealed class Submissions(
             return;
         }
 
-        // A durable client sends it again on its next connection if the PUBREC gets lost, perhaps after a restart:
-        // so that it was received is stored with it.
-        var isKept = publish.QualityOfService == 2 && kept.IsDurable;
+        var received = ReceivedOnce(publish);
         SaidPublish said = new(publish.PacketId, publish.QualityOfService, /* guard: `from` is written by the server */ identity.CurrentAuthor, command, target, PublisherMark, this)
         {
-            ContentHash = isKept ? publish.ContentHash() : 0,
+            ContentHash = received is null ? 0 : publish.ContentHash(),
             Bytes = publish.Payload.Length + BytesOfPublish,
         };
-        RecordChange? record = isKept
-            ? new RecordChange(DurableRecords.ReceivedKey(identity.Account.Id, identity.ClientId, publish.PacketId), DurableRecords.Received(said.ContentHash))
-            : null;
         DateTimeOffset? expiry = publish.ExpirySeconds is { } seconds ? services.Time.GetUtcNow().AddSeconds(seconds) : null;
         _logSleeps = true;
         if (answers.Expect(said)
-            && !RoomDirectory.TryStore(target, PendingPublish.Of(said, membership, identity.Session!, Payer, expiry, record, refusal), moreFollows: true))
+            && !RoomDirectory.TryStore(target, PendingPublish.Of(said, membership, identity.Session!, Payer, expiry, received, refusal), moreFollows: true))
         {
             (said.Code, said.Reason) = (ReasonCode.NotAuthorized, "There is no such room, or it is not open to you.");
             answers.GiveNow(said);
         }
     }
+
+    // A durable client sends it again on its next connection if the PUBREC gets lost, perhaps after a restart:
+    // so that it was received is stored with it.
+    private RecordChange? ReceivedOnce(in PublishPacket publish) => publish.QualityOfService == 2 && kept.IsDurable
+        ? new RecordChange(
+            DurableRecords.ReceivedKey(identity.Account.Id, identity.ClientId, publish.PacketId),
+            DurableRecords.Received(publish.ContentHash()))
+        : null;
 
     // Answered when it is on disk and in effect.
     private void TakeAct(in PublishPacket publish, PublishTarget target, Command command, PublishRefusal? refusal)
@@ -239,20 +242,24 @@ internal sealed class Submissions(
             return;
         }
 
-        PublishAnswer answer = new(publish.PacketId, publish.QualityOfService) { Bytes = publish.Payload.Length + BytesOfPublish };
+        var received = ReceivedOnce(publish);
+        PublishAnswer answer = new(publish.PacketId, publish.QualityOfService)
+        {
+            ContentHash = received is null ? 0 : publish.ContentHash(), Bytes = publish.Payload.Length + BytesOfPublish,
+        };
         if (answers.Expect(answer))
         {
-            _ = ActAsync(target, command, answer);
+            _ = ActAsync(target, command, answer, received);
         }
     }
 
     // Never throws.
-    private async Task ActAsync(PublishTarget target, Command command, PublishAnswer answer)
+    private async Task ActAsync(PublishTarget target, Command command, PublishAnswer answer, RecordChange? received)
     {
         ActResult result;
         try
         {
-            result = await services.Acts.ActAsync(target.Room!, command, identity.Session!, PublisherMark);
+            result = await services.Acts.ActAsync(target.Room!, command, identity.Session!, PublisherMark, received);
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException)
         {

@@ -8,6 +8,7 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>An act on its way into the room's log: its event and what it changes of records are one batch.</summary>
+/// <param name="payer">Null: it only takes rights away, which is never refused for want of room.</param>
 /// <param name="ruling">What forbids it, unless it was done before under its id; null: nothing that is known yet.</param>
 /// <param name="apply">Makes memory as the disk is by then, on the log thread: must not block.</param>
 internal sealed class PendingAct(
@@ -16,7 +17,7 @@ internal sealed class PendingAct(
     Command command,
     byte[] body,
     LoginSession session,
-    StoragePayer payer,
+    StoragePayer? payer,
     ulong publisherMark,
     PublishRefusal? ruling,
     Action apply)
@@ -46,15 +47,17 @@ internal sealed class PendingAct(
 
     protected internal override bool HasRight => /* guard: acts only under a login session that lasts */ !session.IsRevoked;
 
+    protected internal override bool EndsBatch => true;
+
     protected internal override bool MayBeStored(int bytes)
     {
-        Ruling ??= payer.Pay(bytes);
+        Ruling ??= payer?.Pay(bytes);
         if (Ruling is not null)
         {
             return false;
         }
 
-        _paid = bytes;
+        _paid = payer is null ? 0 : bytes;
         return true;
     }
 
@@ -66,7 +69,7 @@ internal sealed class PendingAct(
         }
         else if (_paid > 0 && Outcome is AppendOutcome.StoreFailed or AppendOutcome.Conflict)
         {
-            payer.GiveBack(_paid);
+            payer!.Value.GiveBack(_paid);
         }
 
         room.Add(this);

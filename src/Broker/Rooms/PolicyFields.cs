@@ -41,6 +41,14 @@ internal sealed record PolicyFields(
 
     public static PolicyFields Of(bool isPrivate) => isPrivate ? new(PrivateVisibility) : new();
 
+    /// <summary>Whether who may come in, speak or be there as a guest is the same, or fewer; and all else the same.</summary>
+    public bool LetsNobodyDoMoreThan(PolicyFields before) =>
+        this == before with { Visibility = Visibility, Entry = Entry, Guests = Guests, Posting = Posting }
+        && (IsPrivate || !before.IsPrivate)
+        && (Entry == before.Entry || before.Entry == "open")
+        && (Posting == "moderators" || before.Posting == Posting)
+        && (Guests == "none" || before.Guests == "write" || before.Guests == Guests);
+
     public PolicyFields With(PolicyChanges changes) => this with
     {
         Visibility = changes.Visibility ?? Visibility,

@@ -21,7 +21,9 @@ internal sealed class RoomActs(
     RoomStore store,
     AccountDirectory accounts,
     IRoomClients clients,
+    ChangeTurns turns,
     BrokerSettings settings,
+    BrokerLimits limits,
     StorageQuotas quotas,
     DiskSpace space,
     LeftBehind left)
@@ -42,14 +44,29 @@ internal sealed class RoomActs(
     private static readonly PublishRefusal _higherRank =
         new(ReasonCode.NotAuthorized, "Nobody gives roles to who ranks as high, nor roles as high as his own.", "not_allowed");
 
+    private static readonly PublishRefusal _notHis =
+        new(ReasonCode.NotAuthorized, "A room is not given to somebody who is banned.", "not_allowed");
+
+    private static readonly PublishRefusal _tooMany =
+        new(ReasonCode.NotAuthorized, "This account has as many rooms as it may.", "too_many");
+
+    // Stands for no refusal: an id that is known is answered before it.
+    private static readonly PublishRefusal _nothingToChange = new(ReasonCode.Success, "", "");
+
     private static readonly PublishRefusal _idInUse = new(ReasonCode.ImplementationSpecificError, "id already used", "id_used");
     private static readonly PublishRefusal _conflict =
         new(ReasonCode.QuotaExceeded, "It was changed by somebody else just now. Try again.", "conflict", 1);
 
     /// <summary>Does what a command asks for. When it completes, it is on disk, and in effect, or refused.</summary>
     /// <param name="session">Who asks. What its token is limited to, the caller has looked at.</param>
-    public async Task<ActResult> ActAsync(Room room, Command command, LoginSession session, ulong publisherMark = 0)
+    /// <param name="received">Stored with its event, or not at all.</param>
+    public async Task<ActResult> ActAsync(
+        Room room, Command command, LoginSession session, ulong publisherMark = 0, RecordChange? received = null)
     {
+        // Before the room's: of two rooms that somebody is given at once, the second counts the first.
+        using var owners = command.Act is RoomAct.Role { To: MemberRole.Owner } given && accounts.FindByUserName(given.User) is { } heir
+            ? await turns.OfAccountAsync(heir.Id) : null;
+
         // Alone with the room: of two acts at once, the second sees what the first has changed, and who comes or goes is in or out.
         using var turn = await room.Turns.BeAloneAsync();
         if (room.IsDeleted || session.Account.IsErased)
@@ -68,12 +85,14 @@ internal sealed class RoomActs(
             return new ActResult(plan.Refusal);
         }
 
+        var ruling = plan.Refusal ?? (plan.Changes.Length == 0 ? _nothingToChange : null);
+        StoragePayer? payer = plan.TakesAway ? null : new StoragePayer(quotas.Of(session), space);
         var author = Author.Of(session);
         var body = EventBody.Act(command.Act.Event, author, command.Id ?? EventBody.NewId(), plan.WriteFields, publisherMark);
         PendingAct pending = new(
-            room, author, command, body, session, new StoragePayer(quotas.Of(session), space), publisherMark, plan.Refusal, plan.Apply)
+            room, author, command, body, session, payer, publisherMark, ruling, plan.Apply)
         {
-            Changes = plan.Changes, Conditions = plan.Conditions,
+            Changes = received is { } record ? [.. plan.Changes, record] : plan.Changes, Conditions = plan.Conditions,
         };
         if (!room.TryAppend(pending))
         {
@@ -86,17 +105,21 @@ internal sealed class RoomActs(
             await plan.After();
         }
 
-        return pending.Outcome switch
+        return ResultOf(pending);
+    }
+
+    private static ActResult ResultOf(PendingAct pending) =>
+        pending.Outcome switch
         {
             AppendOutcome.Stored => new ActResult(null, pending.Seq, pending.Epoch),
             AppendOutcome.Duplicate => new ActResult(null, pending.Seq, pending.Epoch, IsRepeated: true),
             AppendOutcome.IdInUse => new ActResult(_idInUse),
             AppendOutcome.RightEnded => new ActResult(PublishRefusal.NoSuchRoom),
+            AppendOutcome.RuledOut when ReferenceEquals(pending.Ruling, _nothingToChange) => new ActResult(null),
             AppendOutcome.RuledOut => new ActResult(pending.Ruling),
             AppendOutcome.Conflict => new ActResult(_conflict),
             _ => new ActResult(PublishRefusal.NoRoom),
         };
-    }
 
     private Plan PlanRole(Room room, RoomAct.Role act, Account by)
     {
@@ -119,6 +142,11 @@ internal sealed class RoomActs(
         if (!RoomPolicy.MayGive(room, by, whom, act.To))
         {
             return Plan.No(_higherRank);
+        }
+
+        if (act.To == MemberRole.Owner && room.OwnerId != whom.Id && WhyNotOwner(whom, by) is { } refusal)
+        {
+            return Plan.No(refusal);
         }
 
         var record = membership.Record with { Role = act.To };
@@ -157,8 +185,19 @@ internal sealed class RoomActs(
                 writer.WriteEndObject();
                 writer.WriteString("role"u8, MemberRoles.NameOf(act.To));
             },
-            apply);
+            apply)
+        {
+            TakesAway = act.To < membership.Role,
+        };
     }
+
+    // Whom a room is given to has it as if he had made it; in his turn, so that nothing is given to him meanwhile.
+    private PublishRefusal? WhyNotOwner(Account whom, Account by) =>
+        whom.IsErased || whom.Ban is not null ? _notHis
+        : (/* guard: rooms that are given count */ limits.RoomsPerAccount is > 0 and var limit
+            && !by.Profile.IsAdministrator
+            && directory.OwnedBy(whom.Id).Count >= limit) ? _tooMany
+        : null;
 
     private Plan PlanPolicy(Room room, PolicyChanges changes, Account by)
     {
@@ -189,6 +228,7 @@ internal sealed class RoomActs(
             return Plan.No(null) with { WriteFields = writer => WriteChanges(writer, changes) };
         }
 
+        var takesAway = record == before with { Policy = record.Policy } && record.Policy.LetsNobodyDoMoreThan(before.Policy);
         record = record with { Revision = before.Revision + 1 };
         return new Plan(
             null,
@@ -196,7 +236,10 @@ internal sealed class RoomActs(
             [ChangedRooms.Is(before), .. ActorIsAsSeen(room, by, null)],
             writer => WriteChanges(writer, changes),
             () => room.Become(record),
-            () => ChangedAsync(room, before, record));
+            () => ChangedAsync(room, before, record))
+        {
+            TakesAway = takesAway,
+        };
     }
 
     // Somebody whose role was taken by another node meanwhile acts no more. Administrators and owners without a place are known by
@@ -239,6 +282,9 @@ internal sealed class RoomActs(
         Action Apply,
         Func<Task>? After = null)
     {
+        /// <summary>It gives nobody anything: it costs nobody's quota, and goes on while the disk is nearly full.</summary>
+        public bool TakesAway { get; init; }
+
         public static Plan No(PublishRefusal? refusal) => new(refusal, [], [], _ => { }, () => { });
     }
 }

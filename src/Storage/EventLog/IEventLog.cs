@@ -128,6 +128,12 @@ public abstract class PendingAppend(LogName log, string author, string? id, UInt
     protected internal virtual bool MayBeStored(int bytes) => true;
 
     /// <summary>
+    /// What is handed over after it is judged only when it is completed: its <see cref="Completed"/> changes what
+    /// <see cref="MayBeStored"/> of others asks.
+    /// </summary>
+    protected internal virtual bool EndsBatch => false;
+
+    /// <summary>
     /// Called once, on the log's own thread, after the event is durable (or refused), in seq order within one log.
     /// Must hand the work on, not do it: it must not block, and must not throw.
     /// </summary>

@@ -23,13 +23,14 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, LogJ
     /// <summary>What was decided on each of the appends that the batch was built of.</summary>
     public Decision[] Decisions { get; } = new Decision[options.BatchCount];
 
-    /// <summary>Numbers appends up to the next drop or the batch's bounds; nothing of it shows before it is written.</summary>
+    /// <summary>Numbers appends up to the next drop, the first that ends it, or its bounds; nothing of it shows before it is written.</summary>
     public int Build(Span<PendingAppend> work)
     {
         _now = time.GetUtcNow().ToUnixTimeMilliseconds();
         var bytes = 0;
         var count = 0;
-        while (count < work.Length && count < Decisions.Length && bytes < options.BatchBytes && work[count] is not (PendingDrop or PendingTruncate))
+        while (count < work.Length && count < Decisions.Length && bytes < options.BatchBytes && work[count] is not (PendingDrop or PendingTruncate)
+            && (/* guard: what is said behind an act is judged by what it has changed */ count == 0 || !work[count - 1].EndsBatch))
         {
             var append = work[count];
             var decision = append is PendingRecords ? DecideRecords(append, work[..count]) : Decide(append, work[..count]);

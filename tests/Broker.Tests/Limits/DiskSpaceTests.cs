@@ -1,9 +1,12 @@
 using System.Net;
 using System.Net.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
+using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Broker.Tests.Rooms;
 using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Limits;
@@ -122,5 +125,48 @@ public sealed class DiskSpaceTests
         Assert.Equal([1], (await client.SubscribeAsync("rooms/lobby")).ReasonCodes);
         Assert.True((await client.PublishAsync("rooms/lobby", "hello")).Accepted);
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/health/ready", TestContext.Current.CancellationToken)).StatusCode);
+    }
+
+    [Fact]
+    public async Task Fault_S31_Acts_that_only_take_rights_away_go_on_without_room_on_the_disk_or_in_the_quota()
+    {
+        var free = 50 * Giga;
+        DiskSpace space = new(() => new DiskRoom(Interlocked.Read(ref free), 100 * Giga), new BrokerLimits());
+        await using var broker = await RunningBroker.StartWithAsync(services => services.AddSingleton(space));
+        await broker.RegisterAsync("first");
+        var (ana, bob) = (await broker.RegisterAsync("ana"), await broker.RegisterAsync("bob"));
+        using var calls = Calls.As(broker, ana with { Token = await broker.TokenAsync(ana.Account, verbs: Verbs.Everything) });
+        await calls.MakeRoom("den");
+        await broker.Get<RoomMembers>().JoinAsync(broker.Room("den"), bob.Account);
+        const string events = "/api/rooms/den/events";
+        await calls.Expect(HttpStatusCode.Created, HttpMethod.Post, events, new { type = "role", user = "bob", role = "moderator" });
+
+        Interlocked.Exchange(ref free, Giga - 1);
+        space.Look();
+        await TakeAwayAsync(HttpStatusCode.ServiceUnavailable);
+
+        Interlocked.Exchange(ref free, 2 * Giga);
+        space.Look();
+        await calls.Expect(HttpStatusCode.OK, HttpMethod.Patch, "/api/rooms/den", new { visibility = "public" });
+        await calls.Expect(HttpStatusCode.Created, HttpMethod.Post, events, new { type = "policy", posting = "everyone", guests = "write" });
+        await calls.Expect(HttpStatusCode.Created, HttpMethod.Post, events, new { type = "role", user = "bob", role = "moderator" });
+        var quota = broker.Get<StorageQuotas>().Of(ana.Account);
+        while (quota.TryTake(100, out _))
+        {
+        }
+
+        await TakeAwayAsync(HttpStatusCode.TooManyRequests);
+
+        async Task TakeAwayAsync(HttpStatusCode refused)
+        {
+            await calls.Expect(refused, HttpMethod.Patch, "/api/rooms/den", new { title = "Attic" });
+            await calls.Expect(refused, HttpMethod.Patch, "/api/rooms/den", new { title = "Attic", visibility = "private" });
+            await calls.Expect(HttpStatusCode.OK, HttpMethod.Patch, "/api/rooms/den", new { visibility = "private" });
+            await calls.Expect(refused, HttpMethod.Patch, "/api/rooms/den", new { visibility = "public" });
+            await calls.Expect(HttpStatusCode.Created, HttpMethod.Post, events, new { type = "policy", posting = "moderators", guests = "read" });
+            await calls.Expect(refused, HttpMethod.Post, events, new { type = "policy", guests = "write" });
+            await calls.Expect(HttpStatusCode.Created, HttpMethod.Post, events, new { type = "role", user = "bob", role = "member" });
+            await calls.Expect(refused, HttpMethod.Post, events, new { type = "role", user = "bob", role = "moderator" });
+        }
     }
 }

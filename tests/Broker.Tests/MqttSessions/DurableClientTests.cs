@@ -314,6 +314,37 @@ public sealed class DurableClientTests
         await back.DisposeAsync();
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_act_at_QoS_2_that_is_sent_again_on_a_new_connection_is_done_once(bool restarts)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var bob = await broker.RegisterAsync("bob");
+        bob = bob with { Token = await broker.TokenAsync(bob.Account, verbs: Verbs.Everything) };
+        var (bot, _) = await ConnectAsync(broker, bob, MqttVersion.V5);
+        var payload = Encoding.UTF8.GetBytes("""{"type":"policy","topic":"once"}""");
+        await bot.SendPublishAsync("rooms/lobby", payload, qos: 2, packetId: 77);
+        Assert.True(PubAck.Decode(await bot.NextAsync(PacketType.PubRec, 77)).Accepted);
+        bot.Abort();
+        await bot.DisposeAsync();
+        await GoneAsync(broker, bob);
+        if (restarts)
+        {
+            await broker.RestartAsync();
+        }
+
+        // What somebody has changed meanwhile stays.
+        await using var other = await broker.ConnectAsync(bob);
+        Assert.True((await other.PublishAsync("rooms/lobby", """{"type":"policy","topic":"twice"}""")).Accepted);
+        var (back, _) = await ConnectAsync(broker, bob, MqttVersion.V5);
+        await back.SendPublishAsync("rooms/lobby", payload, qos: 2, packetId: 77, duplicate: true);
+        Assert.True(PubAck.Decode(await back.NextAsync(PacketType.PubRec, 77)).Accepted);
+
+        Assert.Equal("twice", broker.Room("lobby").Record.Topic);
+        await back.DisposeAsync();
+    }
+
     [Fact]
     public async Task A_message_that_expired_meanwhile_is_not_delivered_but_is_history()
     {

@@ -128,6 +128,10 @@ public sealed class RoleTests
         await beas.Delete("/api/rooms/yard/members/maker", HttpStatusCode.Forbidden);
         Assert.True(broker.Room("yard").IsMember(maker.Account.Id));
 
+        // Who is not on it is off it already, known or not.
+        await beas.Delete("/api/rooms/yard/members/first");
+        await beas.Delete("/api/rooms/yard/members/nobody");
+
         await beas.Delete("/api/rooms/yard/members/caio");
 
         Assert.False(broker.Room("yard").IsMember(caio.Account.Id));
@@ -229,6 +233,54 @@ public sealed class RoleTests
         await broker.RestartAsync();
         Assert.Equal((null, MemberRole.Moderator), (broker.Room("yard").MembershipOf(bea.Account.Id), RoleOf(broker, caio)));
         Assert.Null(broker.Get<IRecords>().Find(MembershipRecord.AccountKey(bea.Account.Id, broker.Room("yard").Key)));
+    }
+
+    [Fact]
+    public async Task Fault_S20_A_room_that_is_given_counts_as_one_that_is_made_and_nobody_who_is_banned_is_given_one()
+    {
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:RoomsPerAccount", "2");
+        var (maker, bea, caio) = await YardAsync(broker);
+        using var makers = Calls.As(broker, maker);
+        using var beas = Calls.As(broker, bea);
+        await makers.MakeRoom("barn");
+        await broker.Get<RoomMembers>().JoinAsync(broker.Room("barn"), bea.Account);
+        await broker.Get<RoomMembers>().JoinAsync(broker.Room("barn"), caio.Account);
+        await beas.MakeRoom("own");
+
+        // Both at once: the second counts the first.
+        var both = await Task.WhenAll(
+            Acts.GiveAsync(broker, "yard", maker, bea, MemberRole.Owner), Acts.GiveAsync(broker, "barn", maker, bea, MemberRole.Owner));
+
+        Assert.Equal([null, "too_many"], both.Select(result => result.Refusal?.Notice).Order());
+        Assert.Equal(2, broker.Get<RoomDirectory>().OwnedBy(bea.Account.Id).Count);
+        var left = both[0].Refusal is null ? "barn" : "yard";
+        var token = await broker.TokenAsync(maker.Account, verbs: Verbs.Everything);
+        using var asked = Calls.As(broker, maker with { Token = token });
+        var body = new { type = "role", user = "bea", role = "owner" };
+        var refused = await asked.Expect(HttpStatusCode.Conflict, HttpMethod.Post, $"/api/rooms/{left}/events", body);
+        Assert.Equal("too_many", refused.GetProperty("code").GetString());
+
+        await broker.Get<AccountBans>().BanAsync("caio", null);
+        Assert.Equal("not_allowed", (await Acts.GiveAsync(broker, left, maker, caio, MemberRole.Owner)).Refusal?.Notice);
+        Assert.Equal(maker.Account.Id, broker.Room(left).OwnerId);
+    }
+
+    [Fact]
+    public async Task An_act_that_changes_nothing_is_no_event_and_one_that_was_done_is_known_by_its_id()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var (maker, bea, _) = await YardAsync(broker);
+        var done = await Acts.GiveAsync(broker, "yard", maker, bea, MemberRole.Moderator, "one");
+        Assert.True(done.Seq > 0);
+
+        var again = await Acts.GiveAsync(broker, "yard", maker, bea, MemberRole.Moderator, "two");
+
+        Assert.Equal((null, 0L), (again.Refusal, again.Seq));
+        var repeated = await Acts.GiveAsync(broker, "yard", maker, bea, MemberRole.Moderator, "one");
+        Assert.Equal((null, done.Seq, true), (repeated.Refusal, repeated.Seq, repeated.IsRepeated));
+        var acts = broker.Get<IEventLog>().ReadAfter(broker.Room("yard").Log, 0, 100).Entries
+            .Count(entry => EventBody.TypeOf(entry.Body.Span) == EventType.Role);
+        Assert.Equal(1, acts);
     }
 
     private static MemberRole RoleOf(RunningBroker broker, Member member) => broker.Room("yard").MembershipOf(member.Account.Id)!.Role;

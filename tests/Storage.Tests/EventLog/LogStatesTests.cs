@@ -85,6 +85,31 @@ public sealed class LogStatesTests : IDisposable
         await Task.WhenAll(reading);
     }
 
+    [Fact]
+    public async Task What_is_said_behind_an_act_in_one_queue_is_judged_by_what_the_act_has_changed()
+    {
+        await using var log = Open(inMemory: 4);
+        var isClosed = false;
+        Act act = new(Name(1), () => isClosed = true);
+        Ruled before = new(Name(1), () => !isClosed);
+        Ruled after = new(Name(1), () => !isClosed);
+
+        // All of them are in the next batch but for the act.
+        Gathering gathering = new(Name(2), () =>
+        {
+            log.Append(before);
+            log.Append(act);
+            log.Append(after);
+            return after;
+        });
+        log.Append(gathering);
+        await gathering.HandedOver;
+        await after.Decided;
+
+        Assert.Equal(
+            (AppendOutcome.Stored, AppendOutcome.Stored, AppendOutcome.RuledOut), (before.Outcome, act.Outcome, after.Outcome));
+    }
+
     private static LogName Name(int number) => LogName.OfRoom($"room-{number}");
 
     private static async Task<long> SayAsync(RocksEventLog log, int number)
@@ -97,6 +122,24 @@ public sealed class LogStatesTests : IDisposable
 
     private RocksEventLog Open(int inMemory) => RocksEventLog.Open(
         _folder.In("events"), new RocksEventLogOptions { LogsInMemory = inMemory }, TimeProvider.System, NullLogger<RocksEventLog>.Instance);
+
+    private sealed class Act(LogName log, Action apply) : PendingAppend(log, "ana", null, 0, new byte[] { 1 })
+    {
+        protected internal override bool EndsBatch => true;
+
+        protected override void Completed() => apply();
+    }
+
+    private sealed class Ruled(LogName log, Func<bool> rule) : PendingAppend(log, "ana", null, 0, new byte[] { 1 })
+    {
+        private readonly TaskCompletionSource _decided = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Decided => _decided.Task;
+
+        protected internal override bool MayBeStored(int bytes) => rule();
+
+        protected override void Completed() => _decided.SetResult();
+    }
 
     private sealed class Said(LogName log) : PendingAppend(log, "ana", null, 0, new byte[] { 1 })
     {
