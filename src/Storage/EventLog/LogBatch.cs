@@ -23,7 +23,7 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, LogJ
     /// <summary>What was decided on each of the appends that the batch was built of.</summary>
     public Decision[] Decisions { get; } = new Decision[options.BatchCount];
 
-    /// <summary>Numbers appends up to the next drop, the first that ends it, or its bounds; nothing of it shows before it is written.</summary>
+    /// <summary>Numbers appends up to the next drop, one that ends the batch, or its bounds; nothing shows before it is written.</summary>
     public int Build(Span<PendingAppend> work)
     {
         _now = time.GetUtcNow().ToUnixTimeMilliseconds();
