@@ -105,7 +105,9 @@ internal sealed partial class PresenceMemory(
         }
     }
 
-    private async Task NoteAsync(int events)
+    /// <summary>Notes who is here of rooms in which so much has happened.</summary>
+    /// <param name="events">1: of all in which anything has.</param>
+    internal async Task NoteAsync(int events)
     {
         List<RecordChange> changes = [];
         Dictionary<string, PresenceNote> fresh = [];

@@ -1,8 +1,10 @@
 using System.Text;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Storage.EventLog;
@@ -87,6 +89,25 @@ public sealed class PresenceMemoryTests
     }
 
     [Fact]
+    public async Task The_log_is_asked_for_rooms_in_use_alone_until_the_end()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        var ana = await broker.RegisterAsync("ana");
+        await broker.RestartAsync();
+        using var anas = Calls.As(broker, ana);
+        await anas.MakeRoom("yard");
+        var (yard, lobby) = (broker.Room("yard").Log, broker.Room("lobby").Log);
+        AskedLog log = new(broker.Get<IEventLog>());
+        using var memory = ActivatorUtilities.CreateInstance<PresenceMemory>(broker.Program.Services, log);
+
+        await memory.NoteAsync(64);
+        Assert.Equal([yard], log.Asked);
+
+        await memory.NoteAsync(1);
+        Assert.Contains(lobby, log.Asked);
+    }
+
+    [Fact]
     public async Task The_note_of_a_deleted_room_goes()
     {
         await using var broker = await RunningBroker.StartAsync(_time);
@@ -154,4 +175,34 @@ public sealed class PresenceMemoryTests
     /// <summary>All in the lobby, those in grace included.</summary>
     private static List<string> Here(RunningBroker broker) =>
         [.. broker.Room("lobby").SnapshotPresence().Select(present => present.ShownAs.User).Order()];
+
+    /// <summary>Notes which logs it is asked for.</summary>
+    private sealed class AskedLog(IEventLog real) : IEventLog
+    {
+        public List<LogName> Asked { get; } = [];
+
+        public void Append(PendingAppend append, bool moreFollows = false) => real.Append(append, moreFollows);
+
+        public void Wake() => real.Wake();
+
+        public LogHead Head(LogName log)
+        {
+            Asked.Add(log);
+            return real.Head(log);
+        }
+
+        public OpenLog Open(LogName log) => real.Open(log);
+
+        public LogPage ReadAfter(LogName log, long after, int limit) => real.ReadAfter(log, after, limit);
+
+        public LogPage ReadBefore(LogName log, long before, int limit) => real.ReadBefore(log, before, limit);
+
+        public Task TruncateAsync(LogName log, long before) => real.TruncateAsync(log, before);
+
+        public Task DropAsync(LogName log) => real.DropAsync(log);
+
+        public Task SettleAsync() => real.SettleAsync();
+
+        public ValueTask DisposeAsync() => default;
+    }
 }
