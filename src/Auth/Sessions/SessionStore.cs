@@ -16,7 +16,8 @@ namespace WebMessenger.Auth.Sessions;
 /// </remarks>
 internal sealed partial class SessionStore
 {
-    private const int CopiedPerWrite = 1_000;
+    /// <summary>The length of a state without an epoch: not all was copied yet that version 0.1 has left.</summary>
+    private const int NotAllCopied = 9;
 
     // Its one event is read by nobody. The log gets another epoch, as all do, when the newest events and records were lost: that is how
     // it is noticed here. The event and the state are written in one batch: one without the other is damage as well.
@@ -40,24 +41,24 @@ internal sealed partial class SessionStore
     public static async Task<SessionStore> OpenAsync(FormerSessions former, IEventLog log, IRecords records, TimeProvider time, ILogger logger)
     {
         SessionStore store = new(records, logger);
-        var epoch = await EpochAsync(log);
         var state = records.Find(StateKey);
-        if (state is not null && (state.Length < 9 || state[0] != SessionRecord.Format))
+        if (state is not null && (state.Length < NotAllCopied || state[0] != SessionRecord.Format))
         {
             throw new IOException("The login sessions were written by a newer version of this program.");
         }
-        else if (/* guard: a lost state of login sessions is no first start */ state is null)
+
+        var isWatched = log.Head(_watched).Head > 0;
+        if (!isWatched)
         {
-            // Also what was copied may be lacking, if the damage came before the former ones were removed.
-            await store.CopyAsync(await former.ReadAllAsync());
-            await store.EndAllAsync(time.GetUtcNow(), epoch);
+            await WatchAsync(log, state is null ? [new([.. StateKey], StateOf(DateTimeOffset.MinValue, epoch: ""))] : []);
         }
-        else if (/* guard: what has ended is not taken over again from the document store */ state.Length == 9)
+
+        var epoch = log.Head(_watched).Epoch;
+        if (/* guard: what has ended is not taken over again from the document store */ state is null || state.Length == NotAllCopied)
         {
-            await store.CopyAsync(await former.ReadAllAsync());
-            await records.WriteAsync([new([.. StateKey], StateOf(DateTimeOffset.MinValue, epoch))]);
+            await store.TakeOverAsync(await former.ReadAllAsync(), state is not null, isWatched, time.GetUtcNow(), epoch);
         }
-        else if (/* guard: login sessions end when records were lost */ Encoding.ASCII.GetString(state.AsSpan(9)) == epoch)
+        else if (/* guard: login sessions end when records were lost */ Encoding.ASCII.GetString(state.AsSpan(NotAllCopied)) == epoch)
         {
             store.PasswordsEndedBefore = TimeIn(state);
         }
@@ -77,9 +78,29 @@ internal sealed partial class SessionStore
     /// </summary>
     public static async Task KeepAllAsync(IEventLog log, IRecords records)
     {
-        if (records.Find(StateKey) is { Length: >= 9 } state && state[0] == SessionRecord.Format)
+        if (records.Find(StateKey) is { Length: > NotAllCopied } state && state[0] == SessionRecord.Format)
         {
-            await records.WriteAsync([new([.. StateKey], StateOf(TimeIn(state), await EpochAsync(log)))]);
+            if (log.Head(_watched).Head == 0)
+            {
+                await WatchAsync(log, []);
+            }
+
+            await records.WriteAsync([new([.. StateKey], StateOf(TimeIn(state), log.Head(_watched).Epoch))]);
+        }
+    }
+
+    /// <summary>The first start takes over what version 0.1 has left, and ends what it ends after a loss.</summary>
+    public static async Task EndAllAtStartAsync(IEventLog log, IRecords records)
+    {
+        if (log.Head(_watched).Head == 0)
+        {
+            await WatchAsync(log, []);
+        }
+
+        // With any other state the start sees that the log has another epoch.
+        if (records.Find(StateKey) is { Length: NotAllCopied })
+        {
+            await records.WriteAsync([new([.. StateKey], null)]);
         }
     }
 
@@ -100,47 +121,46 @@ internal sealed partial class SessionStore
             }
         }
 
-        if (gone.Count > 0)
-        {
-            await _records.WriteAsync(gone);
-        }
-
+        await _records.WriteInPartsAsync(gone);
         return sessions;
     }
 
     /// <summary>New ones, or what of them has changed. The caller knows that none of them has ended.</summary>
     public Task PutAsync(IReadOnlyCollection<LoginSession> sessions) =>
-        _records.WriteAsync([.. sessions.Select(SessionRecord.Of).Select(record => new RecordChange(record.Key, record.Write()))]);
+        _records.WriteInPartsAsync(sessions.Select(SessionRecord.Of).Select(record => new RecordChange(record.Key, record.Write())));
 
-    /// <summary>In one write, however many.</summary>
-    public Task RemoveAsync(IReadOnlyCollection<LoginSession> sessions) =>
-        _records.WriteAsync([.. sessions.Select(session => new RecordChange(SessionRecord.KeyOf(session.Account.Id, session.Id), null))]);
+    public Task RemoveAsync(IReadOnlyCollection<LoginSession> sessions) => _records.WriteInPartsAsync(
+        sessions.Select(session => new RecordChange(SessionRecord.KeyOf(session.Account.Id, session.Id), null)));
 
-    public Task RemoveOfAsync(Account account)
+    public Task RemoveOfAsync(Account account) => _records.WriteInPartsAsync(
+        _records.ReadAll(SessionRecord.PrefixOf(account.Id)).Select(record => new RecordChange(record.Key, null)));
+
+    private static Task WatchAsync(IEventLog log, RecordChange[] changes)
     {
-        var stored = _records.ReadAll(SessionRecord.PrefixOf(account.Id));
-        return stored.Count == 0 ? Task.CompletedTask : _records.WriteAsync([.. stored.Select(record => new RecordChange(record.Key, null))]);
+        FirstEvent first = new() { Changes = changes };
+        log.Append(first);
+        return first.Task;
     }
 
-    private static async Task<string> EpochAsync(IEventLog log)
+    // Where the event and the state were not both there, or the copies are there and nothing to be copied, something was lost.
+    // Then of what was copied some may be lacking as well, if the damage came before the former ones were removed.
+    private async Task TakeOverAsync(List<SessionRecord> former, bool hasState, bool isWatched, DateTimeOffset now, string epoch)
     {
-        if (log.Head(_watched).Head == 0)
+        var isWhole = hasState == isWatched && (former.Count > 0 || _records.ReadPage(SessionRecord.Prefix, [], 1).Count == 0);
+        await CopyAsync(former);
+        if (/* guard: a lost state of login sessions is no first start */ isWhole)
         {
-            FirstEvent first = new() { Changes = [new([.. StateKey], StateOf(DateTimeOffset.MinValue, epoch: ""))] };
-            log.Append(first);
-            await first.Task;
+            await _records.WriteAsync([new([.. StateKey], StateOf(DateTimeOffset.MinValue, epoch))]);
         }
-
-        return log.Head(_watched).Epoch;
+        else
+        {
+            await EndAllAsync(now, epoch);
+        }
     }
 
     private async Task CopyAsync(List<SessionRecord> former)
     {
-        foreach (var some in former.Chunk(CopiedPerWrite))
-        {
-            await _records.WriteAsync([.. some.Select(record => new RecordChange(record.Key, record.Write()))]);
-        }
-
+        await _records.WriteInPartsAsync(former.Select(record => new RecordChange(record.Key, record.Write())));
         if (former.FirstOrDefault(record => _records.Find(record.Key) is not { } copy || !copy.AsSpan().SequenceEqual(record.Write())) is { } lacking)
         {
             throw new IOException($"The login session {lacking.Id} of accounts.db could not be copied to the event log.");
@@ -169,14 +189,14 @@ internal sealed partial class SessionStore
             }
         }
 
-        var ended = changes.Count;
-        changes.Add(new([.. StateKey], StateOf(now, epoch)));
-        await _records.WriteAsync(changes);
+        // The state last: a start that is cut before it ends them again.
+        await _records.WriteInPartsAsync(changes);
+        await _records.WriteAsync([new([.. StateKey], StateOf(now, epoch))]);
         PasswordsEndedBefore = now;
 
         // What was written before that moment is there, ends included.
         var since = newest < now ? newest : now;
-        LogEnded(_logger, ended, since == DateTimeOffset.MinValue ? "an unknown time" : $"{since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC");
+        LogEnded(_logger, changes.Count, since == DateTimeOffset.MinValue ? "an unknown time" : $"{since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC");
     }
 
     private IEnumerable<SessionRecord> ReadRecords()

@@ -77,10 +77,7 @@ internal sealed class RestoreCommand(string backup, string dataFolder, bool keep
         await using (var log = RocksEventLog.Open(folder.RoomsFolder, null, time, NullLogger<RocksEventLog>.Instance))
         {
             log.Verify();
-            if (keepsLogins)
-            {
-                await RestoredSessions.KeepAllAsync(log, log);
-            }
+            await (keepsLogins ? RestoredSessions.KeepAllAsync(log, log) : RestoredSessions.EndAllAtStartAsync(log, log));
         }
 
         StoreCopy.ThrowIfDamaged(folder.AccountsFile);

@@ -1,8 +1,10 @@
 using LiteDB;
+using Microsoft.Extensions.Logging.Abstractions;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Storage.Documents;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Auth.Tests.Sessions;
 
@@ -78,6 +80,43 @@ public sealed class FormerSessionsTests
         Assert.Equal(3, fixture.EventLog.ReadAll(SessionRecord.Prefix).Count);
         Assert.Empty(await FormerAsync(fixture));
     }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task Login_sessions_of_a_backup_from_before_end_unless_they_are_to_be_kept(bool isKept, bool isAmidTheCopy)
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        await LeaveAsync(fixture);
+        Directory.CreateDirectory(fixture.RoomsFolder);
+        await using (var log = Open(fixture))
+        {
+            if (isAmidTheCopy)
+            {
+                var state = new RecordChange("s"u8.ToArray(), [SessionRecord.Format, .. new byte[8]]);
+                Assert.Equal(AppendOutcome.Stored, (await log.AppendAsync(LogName.Stored("s"), "", null, 0, default, [state])).Outcome);
+            }
+        }
+
+        RocksStore.RenewEpochsAtNextOpening(fixture.RoomsFolder);
+        await using (var log = Open(fixture))
+        {
+            await (isKept ? RestoredSessions.KeepAllAsync(log, log) : RestoredSessions.EndAllAtStartAsync(log, log));
+        }
+
+        for (var start = 0; start < 2; start++)
+        {
+            await fixture.RestartAsync();
+            Assert.Equal(isKept, fixture.Auth.Sessions.FindByCookie(_secrets.Browser) is not null);
+            Assert.NotNull(fixture.Auth.Tokens.FindBearer(_secrets.Token));
+            Assert.Empty(await FormerAsync(fixture));
+        }
+    }
+
+    private static RocksEventLog Open(AuthFixture fixture) =>
+        RocksEventLog.Open(fixture.RoomsFolder, null, fixture.Time, NullLogger<RocksEventLog>.Instance);
 
     /// <summary>Stops, and leaves the collections behind as that version wrote them.</summary>
     private static async Task<DateTimeOffset> LeaveAsync(AuthFixture fixture, bool keepsRecords = false)

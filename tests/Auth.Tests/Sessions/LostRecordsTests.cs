@@ -60,7 +60,7 @@ public sealed class LostRecordsTests
         RocksStore.RenewEpochsAtNextOpening(fixture.RoomsFolder);
         await using (var log = RocksEventLog.Open(fixture.RoomsFolder, null, fixture.Time, NullLogger<RocksEventLog>.Instance))
         {
-            await (isKept ? RestoredSessions.KeepAllAsync(log, log) : Task.CompletedTask);
+            await (isKept ? RestoredSessions.KeepAllAsync(log, log) : RestoredSessions.EndAllAtStartAsync(log, log));
         }
 
         for (var start = 0; start < 2; start++)
@@ -88,6 +88,42 @@ public sealed class LostRecordsTests
             await fixture.RestartAsync();
             Assert.Null(fixture.Auth.Sessions.FindByCookie(browser.Secret));
             Assert.NotNull(fixture.Auth.Tokens.FindBearer(token.Secret));
+            Assert.Equal(2, fixture.Log.Text.Split("The newest records of the event log are lost").Length);
+        }
+    }
+
+    [Fact]
+    public async Task Attack_71_A_state_of_a_copy_that_is_over_is_a_damage()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        var ana = await fixture.RegisterAsync("ana");
+        var browser = await fixture.SignInAsync("ana");
+        var token = AuthFixture.Must(await fixture.Auth.Tokens.CreateAsync(ana, "bot", null, null, null));
+
+        // As it was before the copy was over: but nothing is left to be copied, so what came after it is lost.
+        await fixture.EventLog.WriteAsync([new("s"u8.ToArray(), [SessionRecord.Format, .. new byte[8]])]);
+        await AssertEndedAsync(fixture, browser.Secret, token.Secret);
+    }
+
+    [Fact]
+    public async Task Attack_71_A_state_without_its_event_is_a_damage_and_is_not_written_over()
+    {
+        await using var fixture = await AuthFixture.OpenAsync();
+        var ana = await fixture.RegisterAsync("ana");
+        var browser = await fixture.SignInAsync("ana");
+        var token = AuthFixture.Must(await fixture.Auth.Tokens.CreateAsync(ana, "bot", null, null, null));
+        await fixture.EventLog.DropAsync(LogName.Stored("s"));
+        await AssertEndedAsync(fixture, browser.Secret, token.Secret);
+    }
+
+    private static async Task AssertEndedAsync(AuthFixture fixture, string browser, string token)
+    {
+        Assert.NotNull(fixture.Auth.Sessions.FindByCookie(browser));
+        for (var start = 0; start < 2; start++)
+        {
+            await fixture.RestartAsync();
+            Assert.Null(fixture.Auth.Sessions.FindByCookie(browser));
+            Assert.NotNull(fixture.Auth.Tokens.FindBearer(token));
             Assert.Equal(2, fixture.Log.Text.Split("The newest records of the event log are lost").Length);
         }
     }
