@@ -179,7 +179,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             var rooms = app.Services.GetRequiredService<RoomDirectory>();
             ReadNews.Connect(app.Services.GetRequiredService<ReadPositions>(), app.Services.GetRequiredService<UnreadWatch>(), rooms);
             await app.Services.GetRequiredService<RoomOpening>().OpenAsync();
-            await app.Services.GetRequiredService<DurableClients>().LoadAsync(stores.Clock.StartsLater);
+            await app.Services.GetRequiredService<DurableClients>().LoadAsync(rooms, stores.Clock.StartsLater);
             WebMessengerProgram program = new(app, stores, listeners, log);
             await program.StartAsync();
             return program;

@@ -103,12 +103,7 @@ internal sealed class StorageQuotas(BrokerLimits limits, IRecords records, TimeP
 
         var over = _noted.Keys.Where(id => !_quotas.TryGetValue(id, out var quota) || quota.Used == 0).ToList();
         changes.AddRange(over.Select(id => new RecordChange(KeyOf(id), null)));
-        if (changes.Count == 0)
-        {
-            return;
-        }
-
-        await records.WriteAsync(changes);
+        await records.WriteInPartsAsync(changes);
         over.ForEach(id => _noted.Remove(id));
         foreach (var (id, taken) in fresh)
         {

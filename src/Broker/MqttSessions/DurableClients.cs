@@ -58,33 +58,39 @@ internal sealed class DurableClients : IKeptClients
     }
 
     /// <summary>Reads what is stored. Before anything is served.</summary>
+    /// <param name="rooms">Those that there are, with who is in them.</param>
     /// <param name="later">How much of the time since the server last ran counts for nobody (ADR 0039).</param>
-    public async Task LoadAsync(TimeSpan later = default)
+    public async Task LoadAsync(RoomDirectory rooms, TimeSpan later = default)
     {
+        List<DurableClient> changed = [];
         foreach (var client in await _stored.ReadAsync(later))
         {
             _index.Add(client);
             _ends.Set(client, client.EndsAt.UtcTicks);
+            if (DurablePlaces.LeaveOut(client, rooms) || later > TimeSpan.Zero)
+            {
+                changed.Add(client);
+            }
         }
 
-        if (later > TimeSpan.Zero)
-        {
-            await MoveAsync(TimeSpan.Zero);
-        }
+        await SaveAwayAsync(changed);
     }
 
     /// <summary>The clock was set: clients that are away are kept for as long as before. Completes when that is stored.</summary>
     public Task MoveAsync(TimeSpan by)
     {
+        List<DurableClient> away;
         lock (_gate)
         {
-            return Task.WhenAll(_index.Everybody.Where(client => client.Connection is null).ToList().Select(client =>
+            away = [.. _index.Everybody.Where(client => client.Connection is null)];
+            foreach (var client in away)
             {
                 client.LeftAt += by;
                 _ends.Set(client, client.EndsAt.UtcTicks);
-                return _writes.Save(client, client.Position);
-            }));
+            }
         }
+
+        return SaveAwayAsync(away);
     }
 
     /// <summary>
@@ -344,6 +350,24 @@ internal sealed class DurableClients : IKeptClients
         }
 
         return looked;
+    }
+
+    // In parts: whoever says something meanwhile waits neither for the gate nor at the store for all of them (fault R11).
+    private async Task SaveAwayAsync(List<DurableClient> clients)
+    {
+        foreach (var some in clients.Chunk(RecordParts.WriteAtOnce))
+        {
+            Task saved;
+            lock (_gate)
+            {
+                // Who has come back or gone meanwhile is stored since.
+                saved = Task.WhenAll(some
+                    .Where(client => client.Connection is null && _index.Find(client.Session.Account.Id, client.ClientId) == client)
+                    .Select(client => _writes.Save(client, client.Position)));
+            }
+
+            await saved;
+        }
     }
 
     private bool Has(string accountId, string clientId)

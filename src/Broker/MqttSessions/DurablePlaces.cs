@@ -1,4 +1,5 @@
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Topics;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.MqttSessions;
@@ -43,6 +44,9 @@ internal sealed class DurablePlaces(DurableIndex index, DurableWrites writes)
             client.Position = position with { Unacknowledged = [.. position.Unacknowledged.Where(sent => sent.Log != room.Log)] };
             client.Filters = [.. client.Filters.Where(filter => filter.Filter.Room != room.Id.Value || filter.Filter.IsInfoOnly)];
             written.Add(writes.Save(client, client.Position));
+
+            // The sweep writes it again, should this fail.
+            writes.Note(client);
         }
 
         foreach (var client in index.OfAccount(accountId).Where(client => client.Connection is not null))
@@ -51,5 +55,31 @@ internal sealed class DurablePlaces(DurableIndex index, DurableWrites writes)
         }
 
         return Task.WhenAll(written);
+    }
+
+    /// <summary>
+    /// Forgets of a client that was read from the store what it has of rooms that its account is not in:
+    /// the program was killed between a kick and what is kept.
+    /// </summary>
+    /// <returns>Whether there was something. It is on disk still.</returns>
+    public static bool LeaveOut(DurableClient client, RoomDirectory rooms)
+    {
+        var position = client.Position;
+        List<LogName> lost = [.. position.Cursors.Keys.Concat(position.Unacknowledged.Select(sent => sent.Log)).Distinct().Where(HasLost)];
+        List<HeldFilter> filters = [.. client.Filters.Where(held =>
+            held.Filter.IsInfoOnly || held.Filter.Room is not { } id || IsIn(rooms.Find(id)))];
+        if (/* guard: at a start nobody has anything of a room he is not in */ lost.Count == 0 && filters.Count == client.Filters.Count)
+        {
+            return false;
+        }
+
+        lost.ForEach(log => position.Cursors.Remove(log));
+        client.Position = position with { Unacknowledged = [.. position.Unacknowledged.Where(sent => !lost.Contains(sent.Log))] };
+        client.Filters = filters;
+        return true;
+
+        bool HasLost(LogName log) => log.RoomKey is { } key && !IsIn(rooms.FindByKey(key));
+
+        bool IsIn(Room? room) => room?.IsMember(client.Session.Account.Id) == true;
     }
 }

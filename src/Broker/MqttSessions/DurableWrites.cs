@@ -10,9 +10,6 @@ namespace WebMessenger.Broker.MqttSessions;
 /// </remarks>
 internal sealed partial class DurableWrites(IRecords records, TimeProvider time, ILogger logger)
 {
-    /// <summary>So many records are one write at most.</summary>
-    private const int WriteAtOnce = 1_000;
-
     // A connection notes its client once, and again after it was asked for changes. So the client stays here until that is done.
     private readonly HashSet<DurableClient> _changed = [];
     private Task _saving = Task.CompletedTask;
@@ -97,14 +94,8 @@ internal sealed partial class DurableWrites(IRecords records, TimeProvider time,
     }
 
     /// <summary>Removes what is on disk of an account's clients, also what an earlier run of the program left there.</summary>
-    public async Task RemoveAllAsync(string accountId)
-    {
-        var left = DurableRecords.PrefixesOf(accountId).SelectMany(prefix => records.ReadAll(prefix)).Select(record => new RecordChange(record.Key, null));
-        foreach (var some in left.Chunk(WriteAtOnce))
-        {
-            await records.WriteAsync(some);
-        }
-    }
+    public Task RemoveAllAsync(string accountId) => records.WriteInPartsAsync(
+        DurableRecords.PrefixesOf(accountId).SelectMany(prefix => records.ReadAll(prefix)).Select(record => new RecordChange(record.Key, null)));
 
     /// <summary>Of a write that nobody waits for.</summary>
     /// <remarks>
@@ -130,8 +121,7 @@ internal sealed partial class DurableWrites(IRecords records, TimeProvider time,
             }
         }
 
-        // In parts, each of which says where some clients are: whoever says something meanwhile does not wait for all of them (fault R11).
-        return Task.WhenAll(changes.Chunk(WriteAtOnce).Select(some => records.WriteAsync(some)));
+        return records.WriteInPartsAsync(changes);
     }
 
     // It is tried again every second, and for every client that comes or goes: a full disk is told once a minute.

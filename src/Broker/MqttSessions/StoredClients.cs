@@ -41,11 +41,7 @@ internal sealed partial class StoredClients(
         var keys = kept.Select(client => (client.Session.Account.Id, client.ClientId)).ToHashSet();
         gone.AddRange(received.Where(client => !keys.Contains(client.Key)).SelectMany(client => client)
             .Select(publish => new RecordChange(DurableRecords.ReceivedKey(publish.Account, publish.ClientId, publish.PacketId), null)));
-        if (gone.Count > 0)
-        {
-            await records.WriteAsync(gone);
-        }
-
+        await records.WriteInPartsAsync(gone);
         return kept;
     }
 

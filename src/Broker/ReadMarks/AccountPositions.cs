@@ -17,6 +17,9 @@ internal sealed class AccountPositions(Account account, IRecords records, Action
     private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
     private Dictionary<string, ReadPosition>? _positions;
 
+    // Begun while the store could not be read. They are newer than what it will say.
+    private readonly Dictionary<string, ReadPosition> _begun = [];
+
     /// <summary>Before the keys of all of an account's positions.</summary>
     public static byte[] Prefix(string accountId) => Encoding.ASCII.GetBytes($"read/{accountId}/");
 
@@ -60,7 +63,7 @@ internal sealed class AccountPositions(Account account, IRecords records, Action
             // A position left behind by a membership that ended while the disk was full counts no longer.
             Forget(stream.Log.Value);
             ReadPosition position = new(Mark.AtHead(stream.LogHead), isStored: false);
-            Positions[stream.Log.Value] = position;
+            Known[stream.Log.Value] = position;
             announce(account, stream);
             return SaveAsync(stream, position);
         }
@@ -130,7 +133,7 @@ internal sealed class AccountPositions(Account account, IRecords records, Action
     {
         lock (_gate)
         {
-            var names = _positions?.Keys.ToList() ?? [];
+            var names = Known.Keys.ToList();
             names.ForEach(Forget);
             return names.ConvertAll(name => Key(account.Id, name));
         }
@@ -151,6 +154,9 @@ internal sealed class AccountPositions(Account account, IRecords records, Action
     private Dictionary<string, ReadPosition> Positions =>
         _positions ?? throw new IOException("The read positions of the account could not be read.");
 
+    // Under _gate.
+    private Dictionary<string, ReadPosition> Known => _positions ?? _begun;
+
     private void Load()
     {
         if (Volatile.Read(ref _positions) is not null)
@@ -167,8 +173,19 @@ internal sealed class AccountPositions(Account account, IRecords records, Action
 
         lock (_gate)
         {
-            // Somebody else may have been quicker, and have changed them since.
-            _positions ??= positions;
+            if (_positions is not null)
+            {
+                // Somebody else was quicker, and may have changed them since.
+                return;
+            }
+
+            foreach (var (log, begun) in _begun)
+            {
+                positions[log] = begun;
+            }
+
+            _begun.Clear();
+            _positions = positions;
         }
     }
 
@@ -198,7 +215,7 @@ internal sealed class AccountPositions(Account account, IRecords records, Action
     // Under _gate.
     private void Forget(string log)
     {
-        if (_positions is not null && _positions.Remove(log, out var position))
+        if (Known.Remove(log, out var position))
         {
             position.IsForgotten = true;
         }

@@ -35,9 +35,7 @@ internal readonly record struct ReadState(long Seq, string Epoch, int Unread, lo
 /// <remarks>Thread-safe. What begins and forgets positions of one account is called in the order of its comings and goings.</remarks>
 internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMarks
 {
-    /// <summary>So many records are one write at most.</summary>
-    private const int WriteAtOnce = 1_000;
-
+    // As many as have asked since the start. None is taken out while its account lives: two of one account would write out of order.
     private readonly ConcurrentDictionary<string, AccountPositions> _accounts = new();
     private readonly Tallies _tallies = new(new MessageBlocks(log, records));
 
@@ -84,6 +82,11 @@ internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMark
 
     public async ValueTask LoadAsync(Account account)
     {
+        if (account.IsErased)
+        {
+            return;
+        }
+
         try
         {
             await Of(account).LoadAsync();
@@ -106,6 +109,8 @@ internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMark
             // It begins where it is when it is first asked for.
         }
     }
+
+    public RecordChange RemovalOf(string accountId, LogName room) => new(AccountPositions.Key(accountId, room.Value), null);
 
     /// <summary>The account has left the room.</summary>
     public async Task ForgetAsync(Account account, Room room)
@@ -158,11 +163,5 @@ internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMark
         }
     }
 
-    private async Task DeleteAsync(IEnumerable<byte[]> keys)
-    {
-        foreach (var some in keys.Select(key => new RecordChange(key, null)).Chunk(WriteAtOnce))
-        {
-            await records.WriteAsync(some);
-        }
-    }
+    private Task DeleteAsync(IEnumerable<byte[]> keys) => records.WriteInPartsAsync(keys.Select(key => new RecordChange(key, null)));
 }

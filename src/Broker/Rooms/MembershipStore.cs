@@ -40,8 +40,10 @@ internal sealed partial class MembershipStore(IRecords records, ILogger<Membersh
 
     /// <summary>Puts somebody into a room, or changes his place there.</summary>
     /// <param name="before">What is there now; null: nothing.</param>
-    public Task PutAsync(string room, string account, MembershipRecord? before, MembershipRecord record) =>
-        WriteAsync(ChangesOf(room, account, record), [Condition(room, account, before)]);
+    /// <param name="beside">What is written with it.</param>
+    public Task PutAsync(
+        string room, string account, MembershipRecord? before, MembershipRecord record, params ReadOnlySpan<RecordChange> beside) =>
+        WriteAsync([.. ChangesOf(room, account, record), .. beside], [Condition(room, account, before)]);
 
     /// <summary>Puts all of these, whatever is there; before anything is served.</summary>
     public async Task PutAllAsync(IReadOnlyCollection<StoredMembership> all)
@@ -54,8 +56,9 @@ internal sealed partial class MembershipStore(IRecords records, ILogger<Membersh
 
     /// <summary>Takes somebody out of a room.</summary>
     /// <param name="before">What is there now.</param>
-    public Task RemoveAsync(string room, string account, MembershipRecord before) =>
-        WriteAsync(ChangesOf(room, account, null), [Condition(room, account, before)]);
+    /// <param name="beside">What goes with it.</param>
+    public Task RemoveAsync(string room, string account, MembershipRecord before, params ReadOnlySpan<RecordChange> beside) =>
+        WriteAsync([.. ChangesOf(room, account, null), .. beside], [Condition(room, account, before)]);
 
     /// <summary>Gives an erased owner's room to somebody who is in it.</summary>
     public Task HandOverAsync(string room, string former, string heir, MembershipRecord before, MembershipRecord record) => WriteAsync(

@@ -143,13 +143,15 @@ internal sealed class RoomMembers(
             return;
         }
 
+        // In the same write: after a crash nothing would say that the mark is still there.
+        var mark = positions.RemovalOf(accountId, room.Log);
         if (membership.Role == MemberRole.Owner)
         {
-            await memberships.PutAsync(room.Key, accountId, membership.Record, MembershipRecord.AwayOwner);
+            await memberships.PutAsync(room.Key, accountId, membership.Record, MembershipRecord.AwayOwner, mark);
         }
         else
         {
-            await memberships.RemoveAsync(room.Key, accountId, membership.Record);
+            await memberships.RemoveAsync(room.Key, accountId, membership.Record, mark);
         }
     }
 }

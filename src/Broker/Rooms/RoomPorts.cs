@@ -72,7 +72,10 @@ internal interface IReadMarks
     /// <summary>The account has come onto the room's list, and its positions are loaded, and the room's log is open.</summary>
     Task BeginAsync(Account account, Room room);
 
-    /// <summary>The account has left the room.</summary>
+    /// <summary>What removes the account's mark from the disk, to be written with the removal of its place.</summary>
+    RecordChange RemovalOf(string accountId, LogName room);
+
+    /// <summary>The account has left the room. Also what was marked while its place was being removed is forgotten.</summary>
     Task ForgetAsync(Account account, Room room);
 
     /// <summary>

@@ -233,6 +233,26 @@ public sealed class ReadPositionsTests
 
     private async Task<MarkOutcome> MarkAsync(ReadingLog store, ReadPositions positions, long seq) => (await positions.MarkAsync(_ana, store.Room, seq, null)).Outcome;
 
+    [Fact]
+    public async Task A_beginning_that_nothing_could_be_read_or_written_for_is_not_replaced_by_a_mark_of_before()
+    {
+        await using ReadingLog store = new();
+        HeldBack records = new(store.Log);
+        ReadPositions before = new(store.Log, store.Log);
+        await JoinAsync(store, before, _ana);
+        await store.SayAsync(Enumerable.Repeat(("bob", EventType.Message), 5));
+        Assert.Equal(MarkOutcome.Taken, await MarkAsync(store, before, 2));
+
+        ReadPositions positions = new(store.Log, records);
+        records.Fails = true;
+        await JoinAsync(store, positions, _ana);
+        records.Fails = false;
+
+        Assert.Equal((5, 0), (State(store, positions).Seq, State(store, positions).Unread));
+        await records.LastWrite;
+        Assert.Equal(5, State(store, new ReadPositions(store.Log, store.Log)).Seq);
+    }
+
     private static async Task JoinAsync(ReadingLog store, ReadPositions positions, Account account)
     {
         store.Join(account.Id);
@@ -249,6 +269,9 @@ public sealed class ReadPositionsTests
 
         public int Writes => _writes;
 
+        /// <summary>Neither reads nor writes.</summary>
+        public bool Fails { get; set; }
+
         public Task LastWrite { get; private set; } = Task.CompletedTask;
 
         public void Hold() => _door = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -258,6 +281,11 @@ public sealed class ReadPositionsTests
         public Task WriteAsync(IReadOnlyList<RecordChange> changes)
         {
             Interlocked.Increment(ref _writes);
+            if (Fails)
+            {
+                return Task.FromException(new RecordsNotWrittenException("The disk refuses."));
+            }
+
             var written = store.WriteAsync(changes);
             return LastWrite = Task.WhenAll(_door.Task, written);
         }
@@ -268,7 +296,8 @@ public sealed class ReadPositionsTests
 
         public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadPage(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int limit) => store.ReadPage(prefix, after, limit);
 
-        public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadAll(ReadOnlySpan<byte> prefix) => store.ReadAll(prefix);
+        public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadAll(ReadOnlySpan<byte> prefix) =>
+            Fails ? throw new IOException("The disk refuses.") : store.ReadAll(prefix);
 
         private static TaskCompletionSource Open()
         {

@@ -9,6 +9,7 @@ namespace WebMessenger.Broker.Tests.Rooms;
 internal sealed class GatedRecords : IRecords
 {
     private readonly ConcurrentQueue<string> _read = new();
+    private readonly ConcurrentQueue<HashSet<string>> _deleted = new();
     private readonly Lock _gate = new();
     private IRecords? _real;
     private TaskCompletionSource? _held;
@@ -20,6 +21,9 @@ internal sealed class GatedRecords : IRecords
 
     /// <summary>Prefixes that were read.</summary>
     public IEnumerable<string> Read => _read;
+
+    /// <summary>The keys that each write deleted.</summary>
+    public IEnumerable<IReadOnlySet<string>> Deleted => _deleted;
 
     private IRecords Real => _real ?? throw new InvalidOperationException("Not placed.");
 
@@ -74,6 +78,7 @@ internal sealed class GatedRecords : IRecords
             throw new RecordsNotWrittenException("The disk refuses.");
         }
 
+        _deleted.Enqueue([.. changes.Where(change => change.Value is null).Select(change => Encoding.ASCII.GetString(change.Key))]);
         var writing = Real.WriteAsync(changes, conditions);
         Task held;
         lock (_gate)
