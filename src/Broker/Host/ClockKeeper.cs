@@ -34,9 +34,17 @@ internal sealed partial class ClockKeeper(
         }
 
         var before = clock.GetUtcNow();
+        var isBack = /* guard: a clock that is set back is followed first */ step.Lifetimes < TimeSpan.Zero;
+        if (isBack)
+        {
+            // First: a sweep that came in between would end what ends earlier from here on.
+            clock.Follow(step);
+        }
+
         try
         {
-            await Task.WhenAll(durable.MoveAsync(step.Lifetimes), sessions.MoveAsync(step.Lifetimes, () => clock.Follow(step)));
+            await Task.WhenAll(
+                durable.MoveAsync(step.Lifetimes), sessions.MoveAsync(step.Lifetimes, isBack ? null : () => clock.Follow(step)));
         }
         catch (IOException)
         {
