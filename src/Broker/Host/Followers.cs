@@ -58,9 +58,9 @@ internal sealed partial class Followers(IEnumerable<IFollower> followers, IJourn
             {
                 await following.RunAsync(cancellation);
             }
-            catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
+            catch (Exception error) when (cancellation.IsCancellationRequested
+                && error is OperationCanceledException or ObjectDisposedException)
             {
-                // The end: of the program, or of the store.
                 return;
             }
             catch (Exception error)

@@ -10,7 +10,7 @@ namespace WebMessenger.Broker.ReadMarks;
 internal sealed class Tallies(MessageBlocks blocks, int most = Tallies.MostMessages)
 {
     /// <summary>
-    /// So many messages are held in all, 10 MB.
+    /// So many messages are held in all, typically 10 MB: 24 bytes each, and beside them the names of a log's authors, each once.
     /// One log's are 4,000 at most, so that is 100 rooms in which much is said, or thousands of others (fault R8).
     /// </summary>
     private const int MostMessages = 400_000;

@@ -17,6 +17,9 @@ internal sealed partial class UnreadFollower(IEventLog log, IRecords records, Re
 
     private readonly MessageBlocks _blocks = new(log, records);
 
+    // At most as many as there are logs. One that is damaged fails again with each message.
+    private readonly HashSet<LogName> _told = [];
+
     public string Name => "unread";
 
     // Who counts reads from the log what was said since: a second of it is little, and a write a second is nothing.
@@ -24,10 +27,11 @@ internal sealed partial class UnreadFollower(IEventLog log, IRecords records, Re
 
     public async Task ForgetAsync(CancellationToken cancellation)
     {
-        while (records.ReadPage(MessageBlocks.Prefix, [], AtOnce) is { Count: > 0 } page)
+        // Each page from the last key on: from the prefix on it would read over all that was deleted just now.
+        for (byte[] last = []; records.ReadPage(MessageBlocks.Prefix, last, AtOnce) is { Count: > 0 } page; last = page[^1].Key)
         {
             cancellation.ThrowIfCancellationRequested();
-            await records.WriteAsync([.. page.Select(record => new RecordChange(record.Key, null))]);
+            await records.WriteAsync([.. page.Select(record => Remove(record.Key))]);
         }
     }
 
@@ -40,7 +44,7 @@ internal sealed partial class UnreadFollower(IEventLog log, IRecords records, Re
         }
         catch (LogDamagedException error)
         {
-            LogLeftOut(logger, log, error.Message);
+            TellLeftOut(log, error);
         }
 
         return Task.FromResult<IReadOnlyList<RecordChange>>(changes);
@@ -58,7 +62,7 @@ internal sealed partial class UnreadFollower(IEventLog log, IRecords records, Re
             }
             catch (LogDamagedException error)
             {
-                LogLeftOut(logger, name, error.Message);
+                TellLeftOut(name, error);
             }
 
             if (changes.Count >= AtOnce || touched.ChangesCounts)
@@ -129,12 +133,16 @@ internal sealed partial class UnreadFollower(IEventLog log, IRecords records, Re
 
     private async Task WriteAsync(List<RecordChange> changes)
     {
-        foreach (var some in changes.Chunk(AtOnce))
-        {
-            await records.WriteAsync(some);
-        }
-
+        await records.WriteInPartsAsync(changes);
         changes.Clear();
+    }
+
+    private void TellLeftOut(LogName name, LogDamagedException error)
+    {
+        if (_told.Add(name))
+        {
+            LogLeftOut(logger, name, error.Message);
+        }
     }
 
     // The oldest block that is still kept.

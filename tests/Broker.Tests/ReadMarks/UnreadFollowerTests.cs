@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.ReadMarks;
@@ -5,6 +6,7 @@ using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.Rooms;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Tests.EventLog;
 
 namespace WebMessenger.Broker.Tests.ReadMarks;
 
@@ -130,6 +132,45 @@ public sealed class UnreadFollowerTests
         await store.Log.WriteAsync([new RecordChange(MessageBlocks.Key(store.Room.Log, 0), other.ToBytes())]);
 
         Assert.Equal(3, new Tallies(new MessageBlocks(store.Log, store.Log)).CountAfter(store.Room.Log, 0, store.Log.Head(store.Room.Log).Epoch, "ana", out _).ByOthers);
+    }
+
+    [Fact]
+    public async Task A_damaged_log_is_told_once_however_much_is_said_there()
+    {
+        using TempFolder folder = new();
+        await using (ReadingLog whole = new(folder.Path))
+        {
+            await whole.SayAsync(Enumerable.Repeat(("bob", EventType.Message), 200));
+            await whole.RestartAsync();
+        }
+
+        var table = Directory.GetFiles(folder.Path, "*.sst").MaxBy(path => new FileInfo(path).Length)!;
+        var bytes = await File.ReadAllBytesAsync(table, TestContext.Current.CancellationToken);
+        bytes[bytes.Length / 4] ^= 1;
+        await File.WriteAllBytesAsync(table, bytes, TestContext.Current.CancellationToken);
+        await using ReadingLog store = new(folder.Path);
+        Lines lines = new();
+        UnreadFollower follower = new(store.Log, store.Log, new ReadPositions(store.Log, store.Log), lines);
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Empty(await follower.BeginAsync(store.Room.Log, TestContext.Current.CancellationToken));
+        }
+
+        Assert.Single(lines.All);
+    }
+
+    private sealed class Lines : ILogger<UnreadFollower>
+    {
+        public List<string> All { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            All.Add(formatter(state, exception));
     }
 
     [Fact]
