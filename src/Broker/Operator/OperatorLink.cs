@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -138,13 +139,21 @@ internal sealed class OperatorLink : IDisposable
         try
         {
             var problem = await response.Content.ReadFromJsonAsync(OperatorJson.Default.OperatorProblem);
-            return problem?.Detail is { } detail ? new(detail) : OtherVersion();
+            return problem?.Detail is { } detail ? new(detail) : HasFailed(response) ? Failed() : OtherVersion();
+        }
+        catch (JsonException) when (HasFailed(response))
+        {
+            return Failed();
         }
         catch (Exception error) when (error is JsonException or HttpRequestException or IOException)
         {
             return Gone();
         }
     }
+
+    private static bool HasFailed(HttpResponseMessage response) => response.StatusCode >= HttpStatusCode.InternalServerError;
+
+    private static CommandException Failed() => new("The server could not do it: its log says why.");
 
     private static CommandException OtherVersion() => new("The server is of another version than this program.");
 

@@ -149,6 +149,28 @@ public sealed class OperatorDoorTests
         Assert.Equal("Nobody was banned. The server is of another version than this program.", await command);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("{\"title\":\"An error\",\"status\":500}")]
+    public async Task A_server_that_fails_is_not_said_to_be_of_another_version(string body)
+    {
+        using TempFolder folder = new();
+        var data = folder.In("data");
+        using var held = DataFolder.Open(data);
+        await File.WriteAllTextAsync(DataFolder.AccountsFileIn(data), "", TestContext.Current.CancellationToken);
+        using Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(DataFolder.ControlSocketIn(data)));
+        listener.Listen();
+        var command = TypedCommand.RefusedAsync(data, "bans");
+        using var asked = await listener.AcceptAsync(TestContext.Current.CancellationToken);
+        await asked.SendAsync(Encoding.UTF8.GetBytes(
+            "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/problem+json\r\n"
+            + $"Content-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}"));
+        asked.Shutdown(SocketShutdown.Send);
+
+        Assert.EndsWith("The server could not do it: its log says why.", await command, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_command_of_another_version_is_not_known()
     {
