@@ -7,9 +7,9 @@ public readonly record struct BucketSize(double Capacity, double Refill, TimeSpa
 
 /// <summary>A token bucket: the one place where what has come back until now is worked out.</summary>
 /// <remarks>
-/// A value that changes; whoever owns it locks. Every call says what time it is, by one clock that the owner chooses: <see cref="Now"/>,
-/// or the
-/// wall clock where the bucket is stored. A clock that goes back gives nothing and takes nothing.
+/// A value that changes; whoever owns it locks.
+/// Every call says what time it is, by one clock that the owner chooses: <see cref="Now"/>, or the wall clock where the bucket is stored.
+/// A clock that goes back gives nothing and takes nothing.
 /// </remarks>
 public struct TokenBucket(double left, TimeSpan at)
 {

@@ -6,8 +6,7 @@ namespace WebMessenger.Auth.Secrets;
 
 /// <summary>
 /// The common passwords of 10 characters and more that the program refuses, compared without case and without the usual swaps (pa$$w0rd).
-/// It
-/// knows them by their hashes; `Common/README.md` says whose lists they are from.
+/// It knows them by their hashes; `Common/README.md` says whose lists they are from.
 /// </summary>
 internal static class CommonPasswords
 {

@@ -11,9 +11,8 @@ internal readonly record struct ClientName(string AccountId, string ClientId);
 internal interface INode : IRevocation
 {
     /// <summary>
-    /// Ends the connections of this client that a newer one has displaced. When the task completes, nothing more is accepted from them
-    /// and nothing is
-    /// written to them; their sockets may close a moment later.
+    /// Ends the connections of this client that a newer one has displaced.
+    /// When the task completes, nothing more is accepted from them and nothing is written to them; their sockets may close a moment later.
     /// </summary>
     /// <param name="by">The name of the connection that stays.</param>
     Task TakeOverAsync(ClientName client, string by);
@@ -21,9 +20,9 @@ internal interface INode : IRevocation
 
 /// <summary>The running programs that serve one house: this node, and the others.</summary>
 /// <remarks>
-/// What <see cref="INode"/> offers is here asked of all nodes, this one first and before the call returns; the task completes when all
-/// have
-/// answered. A node that does not answer is waited for until it is certain that it writes nothing to its clients any more. Thread-safe.
+/// What <see cref="INode"/> offers is here asked of all nodes, this one first and before the call returns.
+/// The task completes when all have answered.
+/// A node that does not answer is waited for until it is certain that it writes nothing to its clients any more. Thread-safe.
 /// </remarks>
 internal interface INodes : INode
 {
@@ -35,8 +34,7 @@ internal interface INodes : INode
 
     /// <summary>
     /// Tells the other nodes that a log has grown: whoever hears it there reads on. Not this one, whose streams the log itself has woken.
-    /// Says nothing of
-    /// how far it has grown, may come late, twice, or not at all while a node is away: who comes back looks for itself.
+    /// Says nothing of how far it has grown, may come late, twice, or not at all while a node is away: who comes back looks for itself.
     /// </summary>
     /// <remarks>Called by a stream's worker or by the log thread for each batch: must not block, throw or allocate.</remarks>
     void Wake(LogName log);

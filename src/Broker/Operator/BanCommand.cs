@@ -50,8 +50,8 @@ internal sealed class BanCommand(string dataFolder, TextWriter output, TimeProvi
     }
 
     // Once asked for it is not taken back: how it ends shall be known.
-    // What durable clients of a banned account have kept in the event log goes at the next start: their login sessions are not there any
-    // more.
+    // What durable clients of a banned account have kept in the event log goes at the next start:
+    // their login sessions are not there any more.
     private async Task<T> AskAsync<T>(
         Func<BanService, Task<T>> stopped, Func<OperatorLink, Task<T>> running, CancellationToken cancellation)
         where T : class

@@ -97,8 +97,8 @@ internal sealed partial class OperatorDoor(
         var input = connection.Transport.Input;
         var first = await input.ReadAsync(connection.ConnectionClosed);
 
-        // A program from before HTTP says the name of a command; what HTTP begins with is in capitals. That program reads one line of
-        // JSON.
+        // A program from before HTTP says the name of a command; what HTTP begins with is in capitals.
+        // That program reads one line of JSON.
         if (first.Buffer.FirstSpan is [>= (byte)'a' and <= (byte)'z', ..])
         {
             input.AdvanceTo(first.Buffer.End);

@@ -6,9 +6,8 @@ namespace WebMessenger.Broker.Operator;
 
 /// <summary>The Unix domain socket in the data folder at which commands of the program ask the running server.</summary>
 /// <remarks>
-/// Only the server's own user (and root) can open it: whoever can reach it could read and change the data as well. Windows 10 and later
-/// have
-/// such sockets too; there the rights of the data folder hold.
+/// Only the server's own user (and root) can open it: whoever can reach it could read and change the data as well.
+/// Windows 10 and later have such sockets too; there the rights of the data folder hold.
 /// </remarks>
 internal static class OperatorSocket
 {

@@ -49,14 +49,13 @@ internal readonly record struct EventDelivery(long Seq, PublishFrames Frames, ul
 
 /// <summary>A log and the clients that hear it live: a room, or an account's inbox.</summary>
 /// <remarks>
-/// Threads. <c>Gate</c> guards the subscribers (and what a derived class says); in which order locks are taken: docs/architecture.md,
-/// Locks.
+/// Threads. <c>Gate</c> guards the subscribers (and what a derived class says).
+/// In which order locks are taken: docs/architecture.md, Locks.
 /// Everything that is delivered goes through the queues and is delivered by one worker at a time, so that every member receives all
-/// events in one order; the worker holds no lock while it delivers. The log thread enqueues, and is the worker itself for one event that
-/// goes to a
-/// few (<see cref="Schedule"/>). What may wait has a queue of its own, of which at most one piece is done while an event waits: a
-/// publisher's
-/// answer never stands behind a rush of people who come and go (ADR 0034).
+/// events in one order; the worker holds no lock while it delivers.
+/// The log thread enqueues, and is the worker itself for one event that goes to a few (<see cref="Schedule"/>).
+/// What may wait has a queue of its own, of which at most one piece is done while an event waits:
+/// a publisher's answer never stands behind a rush of people who come and go (ADR 0034).
 /// </remarks>
 internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) : IThreadPoolWorkItem
 {
