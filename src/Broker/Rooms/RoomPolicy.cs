@@ -67,8 +67,10 @@ internal static class RoomPolicy
     /// <summary>Whether there is any role that the account may give.</summary>
     public static bool MayGiveRoles(Room room, Account account) => RankOf(room, account) >= (int)MemberRole.Moderator;
 
-    /// <summary>Roles are given to who ranks below, and are below one's own; an owner gives his away, and whoever has one may step
-    /// down.</summary>
+    /// <summary>
+    /// Roles are given to who ranks below, and are below one's own; an owner gives his away, and whoever has another may step down.
+    /// Nobody takes the owner's: a room changes hands by being given to somebody else.
+    /// </summary>
     public static bool MayGive(Room room, Account account, Account whom, MemberRole role)
     {
         var rank = RankOf(room, account);
@@ -77,7 +79,8 @@ internal static class RoomPolicy
             return rank < (int)MemberRole.Owner && (int)role <= rank;
         }
 
-        return /* guard: nobody gives roles to his like */ rank > RoleRankOf(room, whom)
+        return /* guard: a room has an owner until another has it */ room.OwnerId != whom.Id
+            && /* guard: nobody gives roles to his like */ rank > RoleRankOf(room, whom)
             && (rank > (int)role || rank == (int)MemberRole.Owner);
     }
 

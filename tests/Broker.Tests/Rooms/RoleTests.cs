@@ -117,6 +117,21 @@ public sealed class RoleTests
     }
 
     [Fact]
+    public async Task Nobody_takes_a_room_from_its_owner_but_by_giving_it_to_another()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var admin = await broker.RegisterAsync("admina");
+        var (maker, bea, _) = await YardAsync(broker);
+
+        Assert.Equal("not_allowed", (await Acts.GiveAsync(broker, "yard", admin, maker, MemberRole.Member)).Refusal?.Notice);
+        Assert.Equal("not_allowed", (await Acts.GiveAsync(broker, "yard", admin, maker, MemberRole.Moderator)).Refusal?.Notice);
+
+        Assert.Equal(MemberRole.Owner, RoleOf(broker, maker));
+        Assert.Null((await Acts.GiveAsync(broker, "yard", admin, bea, MemberRole.Owner)).Refusal);
+        Assert.Equal((MemberRole.Moderator, MemberRole.Owner), (RoleOf(broker, maker), RoleOf(broker, bea)));
+    }
+
+    [Fact]
     public async Task Moderators_remove_members_and_nobody_who_ranks_as_high()
     {
         await using var broker = await RunningBroker.StartAsync();
