@@ -58,8 +58,7 @@ internal sealed partial class Followers(IEnumerable<IFollower> followers, IJourn
             {
                 await following.RunAsync(cancellation);
             }
-            catch (Exception error) when (cancellation.IsCancellationRequested
-                && error is OperationCanceledException or ObjectDisposedException)
+            catch (Exception error) when ((cancellation.IsCancellationRequested && error is OperationCanceledException) || IsOver(error))
             {
                 return;
             }
@@ -71,6 +70,10 @@ internal sealed partial class Followers(IEnumerable<IFollower> followers, IJourn
             }
         }
     }
+
+    // The store is closed: also of a program whose start has failed, which nobody stops in order.
+    // What else a follower finds closed is its own fault.
+    private bool IsOver(Exception error) => error is ObjectDisposedException closed && closed.ObjectName == journal.GetType().FullName;
 
     [LoggerMessage(4280, LogLevel.Error, "The follower {Follower} has failed, and is started again in a minute. What it derives is as it was until then")]
     private static partial void LogBroken(ILogger logger, string follower, Exception error);
