@@ -3,11 +3,30 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { compress } from './build/compress.ts';
 import { firstLoad } from './build/firstLoad.ts';
+import { slimEmoji } from './build/slimEmoji.ts';
 
 const lean = (name: string) => fileURLToPath(new URL(`./src/chat/link/lean/${name}`, import.meta.url));
 
+type ModuleInfo = { isEntry: boolean; importers: readonly string[] } | null;
+
+/** Whether a module for which `begins` holds imports it, at whatever remove, without waiting until it is wanted. */
+function isImportedBy(begins: (id: string, info: ModuleInfo) => boolean, id: string, infoOf: (id: string) => ModuleInfo): boolean {
+  const seen = new Set([id]);
+  for (const one of seen) {
+    const info = infoOf(one);
+    if (begins(one, info)) return true;
+    for (const importer of info?.importers ?? []) seen.add(importer);
+  }
+  return false;
+}
+
+const isDoor = (_id: string, info: ModuleInfo) => info?.isEntry === true;
+/** What a first visit loads behind the door. */
+const isChat = (id: string) => /[\\/]src[\\/]chat[\\/](index|link[\\/]link)\.ts$/.test(id);
+const isOfAccount = (id: string) => /[\\/]src[\\/]account[\\/]/.test(id);
+
 export default defineConfig({
-  plugins: [svelte(), firstLoad(), compress()],
+  plugins: [slimEmoji(), svelte(), firstLoad(), compress()],
   // Relative to the document's <base>: the same build serves every base path.
   base: './',
   resolve: {
@@ -33,7 +52,20 @@ export default defineConfig({
     reportCompressedSize: true,
     chunkSizeWarningLimit: 600,
     // What several parts use goes into one file, not into one for each pair of them: on a slow line each file costs more than its bytes.
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] } } },
+    // What parts behind the door share comes with the chat if that uses it, and the door does not load it; what only later parts share is of its own.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: (id, modules) => (isImportedBy(isDoor, id, (one) => modules.getModuleInfo(one)) ? 'shared' : null), minShareCount: 2, priority: 3 },
+            { name: (id, modules) => (isImportedBy(isChat, id, (one) => modules.getModuleInfo(one)) ? 'chat' : null), minShareCount: 2, priority: 2 },
+            { name: (id) => (isOfAccount(id) ? null : 'later'), minShareCount: 2, priority: 1 },
+            // What the pages of one's account share with a dialog of the chat: neither door nor chat loads it.
+            { name: (id) => (isOfAccount(id) ? 'account' : null), minShareCount: 2, priority: 0 },
+          ],
+        },
+      },
+    },
   },
   worker: { format: 'es' },
   server: {
@@ -46,5 +78,7 @@ export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
     setupFiles: ['tests/setup.ts'],
+    // Milliseconds: a machine that does much else takes its time.
+    testTimeout: 30_000,
   },
 });

@@ -36,7 +36,7 @@ public sealed class AccountDirectory
     internal static async Task<AccountDirectory> LoadAsync(IAccountStore store, WriteGate gate, TimeProvider time)
     {
         AccountDirectory directory = new(store, gate, time);
-        foreach (var record in await store.ReadAllAsync())
+        await foreach (var record in store.ReadAllAsync())
         {
             directory.Remember(record);
         }
@@ -231,7 +231,7 @@ public sealed class AccountDirectory
 
         // None begins while the gate is held, and those that failed have made it uncertain before they were over.
         await ((Task)Task.WhenAll(_additions.Values)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        var records = await _store.ReadAllAsync();
+        var records = await _store.ReadAllAsync().ToListAsync();
         foreach (var record in records)
         {
             if (_index.Find(record.Id) is not { } account)

@@ -30,16 +30,8 @@ internal sealed class AccountStore(IDocuments documents, int userNamesPerAccount
     // It never becomes false again.
     private volatile bool _hasHadPersons;
 
-    public async Task<IReadOnlyList<AccountRecord>> ReadAllAsync()
-    {
-        List<AccountRecord> all = [];
-        await foreach (var document in documents.AllAsync(Accounts))
-        {
-            all.Add(Read(document.Id, document.As(AccountJson.Default.StoredAccount)));
-        }
-
-        return all;
-    }
+    public IAsyncEnumerable<AccountRecord> ReadAllAsync() =>
+        documents.AllAsync(Accounts, document => Read(document.Id, document.As(AccountJson.Default.StoredAccount)));
 
     public async Task<bool> HasHadPersonsAsync() => _hasHadPersons = _hasHadPersons || await documents.OwnerAsync(Firsts, FirstPerson) is not null;
 

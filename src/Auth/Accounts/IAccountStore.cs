@@ -48,7 +48,7 @@ internal sealed record Claim(Conflicts Conflicts, AccountRecord? Stored);
 /// </remarks>
 internal interface IAccountStore
 {
-    Task<IReadOnlyList<AccountRecord>> ReadAllAsync();
+    IAsyncEnumerable<AccountRecord> ReadAllAsync();
 
     /// <summary>There is, or has been, a person: nobody becomes administrator by registering.</summary>
     Task<bool> HasHadPersonsAsync();

@@ -14,8 +14,8 @@ internal sealed class NameIndex(TimeProvider time)
     private static readonly TimeSpan NicknameHold = TimeSpan.FromMinutes(2);
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, HashSet<Account>> _byDisplayName = [];
-    private readonly Dictionary<string, HashSet<Account>> _byUserName = [];
+    private readonly Dictionary<string, Holders> _byDisplayName = [];
+    private readonly Dictionary<string, Holders> _byUserName = [];
 
     public void Add(Account account, Profile profile)
     {
@@ -62,40 +62,82 @@ internal sealed class NameIndex(TimeProvider time)
     private static IReadOnlyList<string> UserNameLooks(Account account, Profile profile) =>
         account.IsGuest ? [] : Looks.OfName(profile.UserName);
 
-    private bool IsHeld(Dictionary<string, HashSet<Account>> index, IReadOnlyList<string> looks, Account? but) =>
+    private bool IsHeld(Dictionary<string, Holders> index, IReadOnlyList<string> looks, Account? but) =>
         looks.Any(look => index.TryGetValue(look, out var holders) && IsHeld(holders, but));
 
     // Looks through all names: names that must be guessed are rare, and newcomers are limited.
-    private bool IsGuessed(Dictionary<string, HashSet<Account>> index, string guess, Account? but) =>
+    private bool IsGuessed(Dictionary<string, Holders> index, string guess, Account? but) =>
         index.Any(entry => Looks.Fits(guess, entry.Key) && IsHeld(entry.Value, but));
 
-    private bool IsHeld(HashSet<Account> holders, Account? but)
+    private bool IsHeld(Holders holders, Account? but)
     {
         var gone = time.GetUtcNow() - NicknameHold;
-        return holders.Any(holder => holder != but && (!holder.IsGuest || holder.LastPresent > gone));
+        return holders.All.Any(holder => holder != but && (!holder.IsGuest || holder.LastPresent > gone));
     }
 
-    private static void Add(Dictionary<string, HashSet<Account>> index, Account account, IEnumerable<string> looks)
+    private static void Add(Dictionary<string, Holders> index, Account account, IEnumerable<string> looks)
+    {
+        foreach (var look in looks)
+        {
+            index[look] = index.GetValueOrDefault(look).With(account);
+        }
+    }
+
+    private static void Remove(Dictionary<string, Holders> index, Account account, IEnumerable<string> looks)
     {
         foreach (var look in looks)
         {
             if (!index.TryGetValue(look, out var holders))
             {
-                index[look] = holders = [];
+                continue;
             }
 
-            holders.Add(account);
-        }
-    }
-
-    private static void Remove(Dictionary<string, HashSet<Account>> index, Account account, IEnumerable<string> looks)
-    {
-        foreach (var look in looks)
-        {
-            if (index.TryGetValue(look, out var holders) && holders.Remove(account) && holders.Count == 0)
+            if (holders.Without(account) is { } others)
+            {
+                index[look] = others;
+            }
+            else
             {
                 index.Remove(look);
             }
+        }
+    }
+
+    /// <summary>Accounts with the same look: one, nearly always, and then nothing is held beside it.</summary>
+    private readonly struct Holders
+    {
+        private readonly object? _accounts;
+
+        private Holders(object accounts) => _accounts = accounts;
+
+        public IEnumerable<Account> All => _accounts switch
+        {
+            Account one => [one],
+            HashSet<Account> many => many,
+            _ => [],
+        };
+
+        public Holders With(Account account)
+        {
+            if (_accounts is HashSet<Account> many)
+            {
+                many.Add(account);
+                return this;
+            }
+
+            return new Holders(_accounts is Account one && one != account ? new HashSet<Account> { one, account } : account);
+        }
+
+        /// <returns>Null: nobody is left.</returns>
+        public Holders? Without(Account account)
+        {
+            if (_accounts is HashSet<Account> many)
+            {
+                many.Remove(account);
+                return many.Count > 0 ? this : null;
+            }
+
+            return ReferenceEquals(_accounts, account) ? null : this;
         }
     }
 }

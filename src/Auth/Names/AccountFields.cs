@@ -3,7 +3,7 @@ using WebMessenger.Auth.Outcomes;
 namespace WebMessenger.Auth.Names;
 
 /// <summary>The fields of an account as people send them: parsed, or the error that says what to do.</summary>
-internal static class AccountFields
+public static class AccountFields
 {
     public static FieldError? CheckEmail(string? text, out EmailAddress email)
     {

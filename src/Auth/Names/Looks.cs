@@ -47,7 +47,8 @@ internal static class Looks
     /// ΝΙΚΟΣ and Νίκος are one name. And the same of the <see cref="ForgedReading"/>.
     /// Names look alike when they have a look in common.
     /// </returns>
-    public static IReadOnlyList<string> OfName(string name) => [.. Readings(name).Where(look => !HasAnyLetter(look))];
+    public static IReadOnlyList<string> OfName(string name) =>
+        TryPlain(name) is { } plain ? [plain] : [.. Readings(name).Where(look => !HasAnyLetter(look))];
 
     /// <summary>
     /// Looks with a place or more for any letter: <see cref="Fits"/> tells whose they may be. They are asked for and never held, or
@@ -79,6 +80,31 @@ internal static class Looks
     }
 
     private static bool HasAnyLetter(string look) => look.Contains(ForgedReading.AnyLetter, StringComparison.Ordinal);
+
+    /// <summary>What <see cref="Readings"/> gives of a name as most are, without taking it apart: a start looks at the names of
+    /// all.</summary>
+    /// <returns>Null: there is something in the name that may be read in more ways than one, or nothing to read.</returns>
+    private static string? TryPlain(string name)
+    {
+        StringBuilder look = new(name.Length * 2);
+        for (var i = 0; i < name.Length; i++)
+        {
+            var c = name[i];
+            var mayBeOneLetter = c == 'N' && (i == 0 || name[i - 1] == ' ') && i + 1 < name.Length && name[i + 1] is 'l' or 'I' or '1';
+            if (mayBeOneLetter || !(char.IsAsciiLetterOrDigit(c) || c is ' ' or '-' or '_' or '.' or '\''))
+            {
+                return null;
+            }
+
+            if (char.IsAsciiLetterOrDigit(c))
+            {
+                var letter = char.ToLowerInvariant(c);
+                AppendLetter(look, letter is 'i' or '1' ? 'l' : letter);
+            }
+        }
+
+        return look.Length > 0 ? look.ToString() : null;
+    }
 
     // The other way round than looks are made, so that each place is one letter.
     private static string Short(string look) =>

@@ -49,11 +49,16 @@ internal static class ReservedNames
 
     private static readonly FrozenSet<string> Articles = LooksOf(["the", "o", "a", "os", "as", "el", "la"]);
 
-    /// <summary>Nobody registers it as a user name: it reads as the server, as its operators, as everyone, or as a guest.</summary>
+    // Of guests, and of what speaks in rooms by itself.
+    private static readonly string[] Prefixes = [.. new[] { "guest", "hook", "rule" }.Select(prefix => Looks.OfUserName(prefix) + "-")];
+
+    /// <summary>
+    /// Nobody registers it as a user name: it reads as the server, as its operators, as everyone, as a guest, or as a hook or rule.
+    /// </summary>
     public static bool IsUserName(string userName)
     {
         var look = Looks.OfUserName(userName);
-        return UserNames.Contains(look) || look.StartsWith(Looks.OfUserName("guest") + "-", StringComparison.Ordinal);
+        return UserNames.Contains(look) || Array.Exists(Prefixes, prefix => look.StartsWith(prefix, StringComparison.Ordinal));
     }
 
     /// <summary>

@@ -6,7 +6,7 @@ using System.Text;
 namespace WebMessenger.Auth.Secrets;
 
 /// <summary>Makes the secrets that cookies, access tokens (256 random bits) and links carry, in base64url.</summary>
-internal static class Secret
+public static class Secret
 {
     /// <summary>Begins every access token, so that a leaked one is recognised by who finds it and by scanners.</summary>
     public const string TokenPrefix = "wm_";
@@ -33,7 +33,7 @@ internal static class Secret
 /// A dictionary look-up by it is not constant in time, and need not be:
 /// whoever measures it learns about the hash of a guess, which leads nowhere.
 /// </remarks>
-internal readonly record struct SecretHash(UInt128 High, UInt128 Low)
+public readonly record struct SecretHash(UInt128 High, UInt128 Low)
 {
     /// <summary>Longer than any secret that was ever handed out.</summary>
     private const int MaxLength = 128;

@@ -16,43 +16,6 @@ public enum LoginSessionKind
     Token,
 }
 
-/// <summary>What an access token may do in a room.</summary>
-[Flags]
-public enum Verbs
-{
-    None = 0,
-    Read = 1,
-    Post = 2,
-    Data = 4,
-
-    /// <summary>What every token may that says nothing of verbs.</summary>
-    All = Read | Post | Data,
-
-    /// <summary>Kick, ban, mute and what else is done to others: in no token that did not ask for it.</summary>
-    Moderate = 8,
-    Everything = All | Moderate,
-}
-
-/// <summary>The rooms and verbs a login session is limited to. <see cref="Rooms"/> null: all rooms of the account.</summary>
-public sealed record Scope(IReadOnlySet<string>? Rooms, Verbs Verbs)
-{
-    public static Scope Everything { get; } = new(null, Verbs.Everything);
-
-    /// <summary>Less than every token may that says nothing of rooms and verbs.</summary>
-    public bool IsLimited => Rooms is not null || !Verbs.HasFlag(Verbs.All);
-
-    /// <summary>
-    /// How many of an account's places its limited tokens may have, all together: one that is stolen leaves its owner the others.
-    /// </summary>
-    public static int ShareOf(int places) => (places + 1) / 2;
-
-    /// <summary>Whether all that the other allows is allowed here.</summary>
-    public bool Covers(Scope other) =>
-        (Verbs & other.Verbs) == other.Verbs && (Rooms is null || (other.Rooms is not null && other.Rooms.All(Rooms.Contains)));
-
-    public bool Allows(string room, Verbs verbs) => (Verbs & verbs) == verbs && (Rooms is null || Rooms.Contains(room));
-}
-
 /// <summary>What a login session is noted for, once at a time.</summary>
 [Flags]
 internal enum Look
@@ -80,6 +43,9 @@ public sealed class LoginSession(
 
     // Allocated for the first client, for most of a hundred thousand have none. Under _gate.
     private HashSet<IClient>? _clients;
+
+    // Allocated for the first that asks for it. Under _gate.
+    private CancellationTokenSource? _end;
 
     // Client ids of MQTT sessions that live on without a connection; allocated for the first. Under _gate.
     private HashSet<string>? _kept;
@@ -229,6 +195,21 @@ public sealed class LoginSession(
         }
     }
 
+    /// <summary>
+    /// Cancelled when it ends, by the thread that ends it and before anybody is answered: for what is on its way to its owner and is no
+    /// client. What is registered must not block, and must not throw.
+    /// </summary>
+    public CancellationToken Ended
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _revoked ? new CancellationToken(canceled: true) : (_end ??= new CancellationTokenSource()).Token;
+            }
+        }
+    }
+
     /// <summary>Makes the client one of this login session's. False: it has ended meanwhile, and the client must be refused.</summary>
     public bool TryAttach(IClient client)
     {
@@ -329,6 +310,7 @@ public sealed class LoginSession(
     internal Task RevokeAsync(RevocationReason reason)
     {
         IClient[] clients;
+        CancellationTokenSource? end;
         TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_gate)
         {
@@ -341,6 +323,7 @@ public sealed class LoginSession(
             _closed = closed.Task;
             clients = [.. _clients ?? []];
             _clients = null;
+            end = _end;
         }
 
         if (clients.Length > 0)
@@ -349,6 +332,7 @@ public sealed class LoginSession(
         }
 
         _ = CloseAllAsync(clients, reason, closed);
+        end?.Cancel();
         return closed.Task;
     }
 

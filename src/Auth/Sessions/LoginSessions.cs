@@ -310,22 +310,27 @@ public sealed partial class LoginSessions
     }
 
     /// <summary>
-    /// Takes a room out of the scopes of all tokens that name it. Completes when none that is stored names it;
-    /// may be called again when the disk refused.
+    /// Takes a room out of the scopes of all tokens that name it, and ends those that it is the mount of. Completes when none that is
+    /// stored names it; may be called again when the disk refused.
     /// </summary>
-    internal Task ForgetRoomAsync(string room)
+    internal async Task ForgetRoomAsync(string room)
     {
         List<LoginSession> naming;
+        List<LoginSession> mounted;
         lock (_gate)
         {
-            naming = [.. Tokens.Where(token => token.Scope.Rooms?.Contains(room) == true || token.StoredScope.Rooms?.Contains(room) == true)];
+            mounted = [.. Tokens.Where(token => token.Scope.Mount == room)];
+            naming = [.. Tokens.Where(token => token.Scope.Mount is null
+                && (token.Scope.Rooms?.Contains(room) == true || token.StoredScope.Rooms?.Contains(room) == true))];
             foreach (var token in naming)
             {
                 token.Scope = token.Scope with { Rooms = token.Scope.Rooms!.Where(named => named != room).ToFrozenSet() };
             }
         }
 
-        return WriteAsync(naming);
+        // guard: a token ends with its mount
+        await EndAsync(mounted, RevocationReason.TokenRevoked);
+        await WriteAsync(naming);
     }
 
     /// <summary>Stores what has changed of those that have not ended.</summary>

@@ -17,8 +17,9 @@ namespace WebMessenger.Auth.Sessions;
 /// <code>
 /// key                   value
 /// s/ account / id       1 · kind (1; 0 browser, 2 token) · hash of the secret (32) · created (8) · last seen (8) · expires (8, 0: never)
-///                       · verbs (4) · flags (1; 1 has an address, 2 is limited to rooms) · device · address if any
-///                       · number of rooms (2) and each room if limited
+///                       · verbs (4) · flags (1; 1 has an address, 2 is limited to rooms, 4 has a mount, 8 is limited to topics below it)
+///                       · device · address if any · number of rooms (2) and each room if limited · room of the mount if any
+///                       · number of filters (2) and each filter, of what it reads and then of what it writes, if limited to topics
 /// s                     1 · no login session by password lives that began at this time or before (8, 0: all may)
 ///                       · epoch of the log that <see cref="SessionStore"/> watches (ASCII; none: not all was taken over from version 0.1)
 /// </code>
@@ -32,6 +33,8 @@ internal sealed record SessionRecord(
     private const int FixedSize = 1 + 1 + 32 + 8 + 8 + 8 + 4 + 1;
     private const byte HasAddress = 1;
     private const byte HasRooms = 2;
+    private const byte HasMount = 4;
+    private const byte HasTopics = 8;
 
     public static ReadOnlySpan<byte> Prefix => "s/"u8;
 
@@ -62,7 +65,8 @@ internal sealed record SessionRecord(
         BinaryPrimitives.WriteInt64BigEndian(value[42..], LastSeen.ToUnixTimeMilliseconds());
         BinaryPrimitives.WriteInt64BigEndian(value[50..], ExpiresAt?.ToUnixTimeMilliseconds() ?? 0);
         BinaryPrimitives.WriteInt32BigEndian(value[58..], (int)Scope.Verbs);
-        value[62] = (byte)((Address is null ? 0 : HasAddress) | (Scope.Rooms is null ? 0 : HasRooms));
+        value[62] = (byte)((Address is null ? 0 : HasAddress) | (Scope.Rooms is null ? 0 : HasRooms)
+            | (Scope.Mount is null ? 0 : HasMount) | (Scope.Topics is null ? 0 : HasTopics));
         to.Advance(FixedSize);
         Put(to, Device);
         if (Address is not null)
@@ -72,12 +76,18 @@ internal sealed record SessionRecord(
 
         if (Scope.Rooms is { } rooms)
         {
-            BinaryPrimitives.WriteUInt16BigEndian(to.GetSpan(2), (ushort)rooms.Count);
-            to.Advance(2);
-            foreach (var room in rooms.Order(StringComparer.Ordinal))
-            {
-                Put(to, room);
-            }
+            Put(to, [.. rooms.Order(StringComparer.Ordinal)]);
+        }
+
+        if (Scope.Mount is { } mount)
+        {
+            Put(to, mount);
+        }
+
+        if (Scope.Topics is { } topics)
+        {
+            Put(to, topics.Read);
+            Put(to, topics.Write);
         }
 
         return to.WrittenSpan.ToArray();
@@ -97,10 +107,9 @@ internal sealed record SessionRecord(
 
         var rest = value[FixedSize..];
         string? address = null;
-        FrozenSet<string>? rooms = null;
         if (!TryTake(ref rest, out var device)
             || ((value[62] & HasAddress) != 0 && !TryTake(ref rest, out address))
-            || ((value[62] & HasRooms) != 0 && !TryTakeRooms(ref rest, out rooms)))
+            || !TryTakeScope(ref rest, value[62], (Verbs)BinaryPrimitives.ReadInt32BigEndian(value[58..]), out var scope))
         {
             return false;
         }
@@ -110,9 +119,7 @@ internal sealed record SessionRecord(
             Encoding.ASCII.GetString(names[..slash]),
             (LoginSessionKind)value[1],
             SecretHash.FromBytes(value[2..34]),
-            rooms is null && (LoginSessionKind)value[1] == LoginSessionKind.Browser
-                ? Scope.Everything
-                : new Scope(rooms, (Verbs)BinaryPrimitives.ReadInt32BigEndian(value[58..])),
+            (LoginSessionKind)value[1] == LoginSessionKind.Browser && scope.Rooms is null ? Scope.Everything : scope,
             At(value[34..]),
             At(value[42..]),
             BinaryPrimitives.ReadInt64BigEndian(value[50..]) == 0 ? null : At(value[50..]),
@@ -145,27 +152,56 @@ internal sealed record SessionRecord(
         return true;
     }
 
-    private static bool TryTakeRooms(ref ReadOnlySpan<byte> from, out FrozenSet<string>? rooms)
+    private static void Put(ArrayBufferWriter<byte> to, IReadOnlyList<string> texts)
     {
-        rooms = null;
+        BinaryPrimitives.WriteUInt16BigEndian(to.GetSpan(2), checked((ushort)texts.Count));
+        to.Advance(2);
+        foreach (var text in texts)
+        {
+            Put(to, text);
+        }
+    }
+
+    private static bool TryTakeScope(ref ReadOnlySpan<byte> from, byte flags, Verbs verbs, [NotNullWhen(true)] out Scope? scope)
+    {
+        scope = null;
+        string[]? rooms = null, read = null, write = null;
+        string? mount = null;
+        if (((flags & HasRooms) != 0 && !TryTakeAll(ref from, out rooms))
+            || ((flags & HasMount) != 0 && !TryTake(ref from, out mount))
+            || ((flags & HasTopics) != 0 && (!TryTakeAll(ref from, out read) || !TryTakeAll(ref from, out write))))
+        {
+            return false;
+        }
+
+        scope = new Scope(rooms?.ToFrozenSet(), verbs)
+        {
+            Mount = mount, Topics = read is null ? null : new TopicScope(read, write!),
+        };
+        return true;
+    }
+
+    private static bool TryTakeAll(ref ReadOnlySpan<byte> from, [NotNullWhen(true)] out string[]? texts)
+    {
+        texts = null;
         if (from.Length < 2)
         {
             return false;
         }
 
-        var names = new string[BinaryPrimitives.ReadUInt16BigEndian(from)];
+        var taken = new string[BinaryPrimitives.ReadUInt16BigEndian(from)];
         from = from[2..];
-        for (var i = 0; i < names.Length; i++)
+        for (var i = 0; i < taken.Length; i++)
         {
-            if (!TryTake(ref from, out var name))
+            if (!TryTake(ref from, out var text))
             {
                 return false;
             }
 
-            names[i] = name;
+            taken[i] = text;
         }
 
-        rooms = names.ToFrozenSet();
+        texts = taken;
         return true;
     }
 }

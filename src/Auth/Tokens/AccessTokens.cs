@@ -11,6 +11,15 @@ namespace WebMessenger.Auth.Tokens;
 /// <summary>A new access token, and its secret, which is shown this once.</summary>
 public sealed record CreatedToken(LoginSession Token, string Secret);
 
+/// <summary>That a new token's clients shall see a room's data topics and nothing else.</summary>
+/// <param name="Room">The room's id. Null: none, so that there may be no topics either.</param>
+/// <param name="Topics">Below the mount; null: all of them.</param>
+/// <param name="IsMember">
+/// Whether the account may have a mount on the room of this id. Asked when an end of the room will find the token, under the gate of the
+/// login sessions: it waits for nothing, and takes leaf locks alone.
+/// </param>
+public sealed record AskedMount(string? Room, TopicScope? Topics, Func<string, bool> IsMember);
+
 /// <summary>
 /// The secrets that bots and MQTT clients give instead of a password. A token is its login session: the name is its device, its scope and
 /// expiry are the session's, and the session's id is the token's. It exists from creation on, in use or not.
@@ -26,10 +35,20 @@ public sealed class AccessTokens
     internal AccessTokens(LoginSessions sessions, AuthOptions options, TimeProvider time) => (_sessions, _options, _time) = (sessions, options, time);
 
     /// <param name="rooms">Null: all rooms of the account, today and later.</param>
-    /// <param name="verbs">Null: <see cref="Verbs.All"/>, which is not to moderate.</param>
+    /// <param name="verbs">
+    /// Null: <see cref="Verbs.All"/>, which is not to moderate; with a mount <see cref="Verbs.Data"/>, and nothing else may be asked for.
+    /// </param>
     /// <param name="expiresAt">Null: never.</param>
+    /// <param name="by">The login session that asks: with its end it makes none any more. Null: nobody's.</param>
+    /// <param name="mount">Null: its clients see the topics of the server.</param>
     public async Task<Outcome<CreatedToken>> CreateAsync(
-        Account account, string? name, IReadOnlyCollection<string>? rooms, Verbs? verbs, DateTimeOffset? expiresAt)
+        Account account,
+        string? name,
+        IReadOnlyCollection<string>? rooms,
+        Verbs? verbs,
+        DateTimeOffset? expiresAt,
+        LoginSession? by = null,
+        AskedMount? mount = null)
     {
         if (account.IsGuest)
         {
@@ -38,20 +57,25 @@ public sealed class AccessTokens
 
         var now = _time.GetUtcNow();
         if (AccountFields.Refused([
-            AccountFields.CheckLabel("name", name, out var tidyName), CheckRooms(rooms), CheckVerbs(verbs), CheckExpiry(expiresAt, now)]) is { } refused)
+            AccountFields.CheckLabel("name", name, out var tidyName), CheckRooms(rooms, mount?.Room), CheckVerbs(verbs, mount?.Room),
+            CheckExpiry(expiresAt, now), CheckMount(mount), mount?.Topics?.Check()]) is { } refused)
         {
             return refused;
         }
 
+        var scope = mount?.Room is { } room
+            ? Scope.OfMount(room, mount.Topics)
+            : new Scope(rooms?.ToFrozenSet(), verbs ?? /* guard: moderate is asked for */ Verbs.All);
+
         var secret = Secret.Create(Secret.TokenPrefix);
         LoginSession token = new(
-            Secret.CreateId(), LoginSessionKind.Token, account, new Scope(rooms?.ToFrozenSet(), verbs ?? /* guard: moderate is asked for */ Verbs.All), now, tidyName, address: null)
+            Secret.CreateId(), LoginSessionKind.Token, account, scope, now, tidyName, address: null)
         {
             SecretHash = SecretHash.Of(secret),
             ExpiresAt = expiresAt,
         };
         Refusal? refusal = null;
-        return await _sessions.TryAddAsync(token, () => (refusal = Refused(account)) is null)
+        return await _sessions.TryAddAsync(token, () => (refusal = Refused(account, by, mount)) is null)
             ? new CreatedToken(token, secret)
             : Outcome<CreatedToken>.FromRefusal(refusal!);
     }
@@ -74,7 +98,8 @@ public sealed class AccessTokens
 
     /// <summary>
     /// A room has ended: no token names it any more, so that none has rights in another room of that id (fault S17).
-    /// One that named no other room is left without any. Completes when it is on disk; may be called again.
+    /// One that named no other room is left without any, and one that it was the mount of ends. Completes when it is on disk; may be
+    /// called again.
     /// </summary>
     public Task ForgetRoomAsync(string room) => _sessions.ForgetRoomAsync(room);
 
@@ -83,11 +108,17 @@ public sealed class AccessTokens
     /// </summary>
     public LoginSession? FindBearer(string? secret) => Secret.IsTokenShaped(secret) ? _sessions.FindByToken(secret) : null;
 
-    private Refusal? Refused(Account account)
+    private Refusal? Refused(Account account, LoginSession? by, AskedMount? mount)
     {
-        if (account.IsErased || /* guard: no token for who is banned */ account.Ban is not null)
+        if (account.IsErased || by is { IsRevoked: true } || /* guard: no token for who is banned */ account.Ban is not null)
         {
             return new Refusal.BadCredentials();
+        }
+
+        // An unknown room, and one that is not open to the account, are one answer.
+        if (mount?.Room is { } room && /* guard: a mount is for members */ !mount.IsMember(room))
+        {
+            return new Refusal.Fields("mount", FieldCodes.Invalid, $"You are in no room '{room}'.");
         }
 
         return _options.TokensPerAccount is > 0 and var limit && List(account).Count >= limit
@@ -95,18 +126,29 @@ public sealed class AccessTokens
             : null;
     }
 
-    private static FieldError? CheckRooms(IReadOnlyCollection<string>? rooms) =>
-        rooms is null || (rooms.Count is > 0 and <= MaxRooms && rooms.All(IsRoomId))
+    private static FieldError? CheckRooms(IReadOnlyCollection<string>? rooms, string? mount) =>
+        rooms is null || (rooms.Count is > 0 and <= MaxRooms && rooms.All(IsRoomId) && (mount is null || rooms.All(room => room == mount)))
             ? null
-            : new FieldError("rooms", FieldCodes.Invalid, "Name 1 to 100 rooms by their ids, or leave this out for all of yours.");
+            : new FieldError("rooms", FieldCodes.Invalid, mount is null
+                ? "Name 1 to 100 rooms by their ids, or leave this out for all of yours."
+                : "A token with a mount is limited to that room: leave this out.");
 
     private static bool IsRoomId(string room) =>
         room is { Length: > 0 and <= 64 } && room[0] != '-' && room.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
 
-    private static FieldError? CheckVerbs(Verbs? verbs) =>
-        verbs is null || (verbs != Verbs.None && (verbs & ~Verbs.Everything) == 0)
+    private static FieldError? CheckVerbs(Verbs? verbs, string? mount) =>
+        verbs is null || (mount is null ? verbs != Verbs.None && (verbs & ~Verbs.Everything) == 0 : verbs == Verbs.Data)
             ? null
-            : new FieldError("verbs", FieldCodes.Invalid, "Verbs are read, post, data and moderate.");
+            : new FieldError("verbs", FieldCodes.Invalid, mount is null
+                ? "Verbs are read, post, data and moderate."
+                : "A token with a mount has the verb data alone: its clients see nothing of the talk.");
+
+    private static FieldError? CheckMount(AskedMount? mount) => mount switch
+    {
+        { Room: { } room } when !IsRoomId(room) => new FieldError("mount", FieldCodes.Invalid, "A mount is the id of a room."),
+        { Room: null, Topics: not null } => new FieldError("mount", FieldCodes.Required, "Topics are those below a mount: name its room."),
+        _ => null,
+    };
 
     private static FieldError? CheckExpiry(DateTimeOffset? expiresAt, DateTimeOffset now) =>
         expiresAt is null || expiresAt > now ? null : new FieldError("expiresAt", FieldCodes.Past, "A token must expire in the future.");

@@ -13,7 +13,7 @@ namespace WebMessenger.Broker.Api;
 /// Whoever comes when all are taken waits a moment for one, so that pages which come back together after a restart are all served, and is
 /// refused then.
 /// </remarks>
-internal sealed class AnswerSlots(BrokerLimits limits, TimeProvider time) : IDisposable
+internal sealed class AnswerSlots : IDisposable
 {
     /// <summary>An answer that is not taken by then is cut off: 1 MiB at 9 kB a second.</summary>
     public static readonly TimeSpan LongestTaking = TimeSpan.FromMinutes(2);
@@ -23,17 +23,24 @@ internal sealed class AnswerSlots(BrokerLimits limits, TimeProvider time) : IDis
     /// <summary>Of one account or address; a request that waits holds nothing but its headers.</summary>
     private const int MostWaiting = 1000;
 
-    private readonly PartitionedRateLimiter<HttpContext> _slots = Slots(limits);
+    private readonly TimeProvider _time;
+
+    // A chain does not dispose of what it is made of.
+    private readonly List<PartitionedRateLimiter<HttpContext>> _parts = [];
+    private readonly PartitionedRateLimiter<HttpContext> _slots;
 
     /// <summary>
     /// Of the list of rooms, which every page begins with: whoever takes the others does not keep a neighbour's page from opening.
     /// </summary>
-    private readonly PartitionedRateLimiter<HttpContext> _listSlots = Slots(limits);
+    private readonly PartitionedRateLimiter<HttpContext> _listSlots;
+
+    public AnswerSlots(BrokerLimits limits, TimeProvider time) => (_time, _slots, _listSlots) = (time, Chain(limits), Chain(limits));
 
     public void Dispose()
     {
         _slots.Dispose();
         _listSlots.Dispose();
+        _parts.ForEach(part => part.Dispose());
     }
 
     /// <summary>The answer that <paramref name="handler"/> makes, in a slot that is free again when it was taken.</summary>
@@ -51,7 +58,7 @@ internal sealed class AnswerSlots(BrokerLimits limits, TimeProvider time) : IDis
             var answer = await handler();
             if (answer is IResult result)
             {
-                return new Held(result, slot, time);
+                return new Held(result, slot, _time);
             }
 
             slot.Dispose();
@@ -64,11 +71,18 @@ internal sealed class AnswerSlots(BrokerLimits limits, TimeProvider time) : IDis
         }
     }
 
-    private static PartitionedRateLimiter<HttpContext> Slots(BrokerLimits limits) => PartitionedRateLimiter.CreateChained(
-        PartitionedRateLimiter.Create<HttpContext, string>(context => Slots(
-            context.SignedIn().Account.Id, context.SignedIn().Account.IsGuest ? limits.AnswersPerGuest : limits.AnswersPerAccount)),
-        PartitionedRateLimiter.Create<HttpContext, Origin>(
-            context => Slots(Origin.Of(context.Connection.RemoteIpAddress), limits.AnswersPerAddress)));
+    private PartitionedRateLimiter<HttpContext> Chain(BrokerLimits limits)
+    {
+        PartitionedRateLimiter<HttpContext>[] parts =
+        [
+            PartitionedRateLimiter.Create<HttpContext, string>(context => Slots(
+                context.SignedIn().Account.Id, context.SignedIn().Account.IsGuest ? limits.AnswersPerGuest : limits.AnswersPerAccount)),
+            PartitionedRateLimiter.Create<HttpContext, Origin>(
+                context => Slots(Origin.Of(context.Connection.RemoteIpAddress), limits.AnswersPerAddress)),
+        ];
+        _parts.AddRange(parts);
+        return PartitionedRateLimiter.CreateChained(parts);
+    }
 
     private async Task<RateLimitLease?> FindAsync(HttpContext context, PartitionedRateLimiter<HttpContext> slots)
     {
@@ -76,7 +90,7 @@ internal sealed class AnswerSlots(BrokerLimits limits, TimeProvider time) : IDis
         if (!lease.IsAcquired)
         {
             lease.Dispose();
-            using CancellationTokenSource patience = new(LongestWait, time);
+            using CancellationTokenSource patience = new(LongestWait, _time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, context.RequestAborted);
             try
             {
@@ -110,11 +124,13 @@ internal sealed class AnswerSlots(BrokerLimits limits, TimeProvider time) : IDis
             {
                 await using var end = time.CreateTimer(
                     static context => ((HttpContext)context!).Abort(), httpContext, /* guard: time to take an answer */ LongestTaking, Timeout.InfiniteTimeSpan);
+                await using var cut = httpContext.SignedIn().Ended.Register(
+                    static context => ((HttpContext)context!).Abort(), /* guard: a long answer ends with its login session */ httpContext);
                 await answer.ExecuteAsync(httpContext);
             }
             catch (OperationCanceledException) when (httpContext.RequestAborted.IsCancellationRequested)
             {
-                // The reader is gone, or was too slow.
+                // The reader is gone, was too slow, or is signed out.
             }
             finally
             {

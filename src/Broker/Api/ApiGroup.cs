@@ -41,6 +41,16 @@ internal static partial class ApiGroup
                 // The store has said why, once; whoever asks hears what to do.
                 return NotStored(context);
             }
+            catch (LogDamagedException error)
+            {
+                // One member could fill the program's log with what he cannot read.
+                if (context.RequestServices.GetRequiredService<RefusalLog>().Try("requests for what cannot be read", context.Connection.RemoteIpAddress))
+                {
+                    LogUnreadable(context.RequestServices.GetRequiredService<ILogger<DiskSpace>>(), error.Message);
+                }
+
+                return Problems.Unreadable();
+            }
         });
         return group;
     }
@@ -97,6 +107,9 @@ internal static partial class ApiGroup
 
     [LoggerMessage(4122, LogLevel.Warning, "A request was refused because nothing can be stored: the disk is full, nearly full, or fails")]
     private static partial void LogNotStored(ILogger logger);
+
+    [LoggerMessage(4123, LogLevel.Error, "A request was refused because what it asks for cannot be read: {Reason}")]
+    private static partial void LogUnreadable(ILogger logger, string reason);
 
     private sealed class TakesAway;
 }

@@ -20,7 +20,16 @@ internal sealed record LookAtPasswordLinkRequest(string? Secret);
 
 internal sealed record UsePasswordLinkRequest(string? Secret, string? Password, bool? EndTokens);
 
-internal sealed record CreateTokenRequest(string? Name, string[]? Rooms, string[]? Verbs, DateTimeOffset? ExpiresAt);
+internal sealed record CreateTokenRequest(
+    string? Name, string[]? Rooms, string[]? Verbs, DateTimeOffset? ExpiresAt, string? Mount, TopicsFields? Topics);
+
+/// <summary>Which topics below its mount a token may read and write. In a request a list that is left out is empty.</summary>
+internal sealed record TopicsFields(string[]? Read, string[]? Write)
+{
+    public TopicScope ToScope() => new(Read ?? [], Write ?? []);
+
+    public static TopicsFields? Of(TopicScope? topics) => topics is null ? null : new([.. topics.Read], [.. topics.Write]);
+}
 
 /// <summary>Who is signed in here.</summary>
 /// <param name="Account">The account's id, which outlives a change of the user name: pages keep what they store under it.</param>
@@ -53,19 +62,26 @@ internal sealed record LoginSessionView(
 internal sealed record LoginSessionsView(LoginSessionView[] Sessions);
 
 /// <param name="Rooms">Null: all rooms of the account.</param>
+/// <param name="Mount">The room whose data topics are all that its clients see. Null: they see the topics of the server.</param>
+/// <param name="Topics">Below the mount. Null: all of them.</param>
 /// <param name="LastUsed">Null: never.</param>
+/// <param name="Address">Where it was used last. Null: never used, or unknown.</param>
 /// <param name="LastRefusal">The last publish of a client of it that was refused. Null: none since the server started.</param>
 internal sealed record TokenView(
-    string Id, string Name, string[]? Rooms, string[] Verbs, DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? LastUsed, RefusalView? LastRefusal)
+    string Id, string Name, string[]? Rooms, string[] Verbs, string? Mount, TopicsFields? Topics,
+    DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? LastUsed, string? Address, RefusalView? LastRefusal)
 {
     public static TokenView Of(LoginSession token, LastRefusal? refusal) => new(
         token.Id,
         token.Device,
         token.Scope.Rooms is { } rooms ? [.. rooms.Order(StringComparer.Ordinal)] : null,
         VerbNames.Of(token.Scope.Verbs),
+        token.Scope.Mount,
+        TopicsFields.Of(token.Scope.Topics),
         token.CreatedAt,
         token.ExpiresAt,
         token.LastSeen > token.CreatedAt ? token.LastSeen : null,
+        token.Address,
         refusal is null ? null : new RefusalView(refusal.At, refusal.ClientId, refusal.Code, refusal.Reason, refusal.Topic));
 }
 

@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using WebMessenger.Auth.Outcomes;
 
@@ -28,9 +27,6 @@ internal static class JsonBody
 
     private const int MaxBytes = 64 * 1024;
 
-    /// <summary>Of the whole body: one that goes on and on would keep what it has sent, within any rate.</summary>
-    public static readonly TimeSpan LongestBody = TimeSpan.FromSeconds(10);
-
     /// <param name="mostBytes">Whole KiB.</param>
     public static async Task<JsonBody<T>> ReadAsync<T>(HttpRequest request, JsonTypeInfo<T> type, int mostBytes = MaxBytes)
         where T : class
@@ -41,42 +37,17 @@ internal static class JsonBody
             return new(null, Problems.NotJson());
         }
 
-        if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
-        {
-            limit.MaxRequestBodySize = mostBytes;
-        }
-
-        var aborted = request.HttpContext.RequestAborted;
-        using CancellationTokenSource patience = new(/* guard: a body ends */ LongestBody, request.HttpContext.RequestServices.GetRequiredService<TimeProvider>());
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, aborted);
         try
         {
-            return new(await JsonSerializer.DeserializeAsync(request.Body, type, either.Token), null);
+            var (value, problem) = await RequestBody.ReadAsync(
+                request, mostBytes, (body, cancellation) => JsonSerializer.DeserializeAsync(body, type, cancellation));
+            return new(value, problem);
         }
         catch (JsonException error)
         {
             return new(null, FieldOf(error.Path) is { } field
                 ? Problems.Field(field, FieldCodes.Invalid, $"'{field}' has a value of the wrong type.")
                 : Problems.MalformedJson());
-        }
-        catch (BadHttpRequestException error) when (error.StatusCode == StatusCodes.Status413PayloadTooLarge)
-        {
-            return new(null, Problems.TooLarge(mostBytes));
-        }
-        catch (BadHttpRequestException error)
-        {
-            // Chunks that are none, or a body that comes too slowly.
-            // guard: broken bodies are no faults
-            return new(null, Problems.BrokenBody(error.StatusCode));
-        }
-        catch (OperationCanceledException) when (patience.IsCancellationRequested && !aborted.IsCancellationRequested)
-        {
-            return new(null, Problems.BrokenBody(StatusCodes.Status408RequestTimeout));
-        }
-        catch (Exception error) when (error is IOException or OperationCanceledException)
-        {
-            // The client broke off. Nobody reads this answer, and it is no fault of the server that a trace should tell of.
-            return new(null, Problems.BrokenBody(StatusCodes.Status400BadRequest));
         }
     }
 

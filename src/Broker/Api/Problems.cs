@@ -16,6 +16,10 @@ internal static class Problems
 {
     public static ProblemHttpResult NotSignedIn() => Of(StatusCodes.Status401Unauthorized, "not_signed_in", "Sign in first.");
 
+    /// <summary>The log is damaged there.</summary>
+    public static ProblemHttpResult Unreadable() =>
+        Of(StatusCodes.Status503ServiceUnavailable, "not_readable", "It cannot be read: the stored data is damaged. Tell the operator.");
+
     public static ProblemHttpResult NotFound(string detail) => Of(StatusCodes.Status404NotFound, "not_found", detail);
 
     public static ProblemHttpResult ForeignOrigin() =>

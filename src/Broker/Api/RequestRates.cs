@@ -1,5 +1,4 @@
 using System.Threading.RateLimiting;
-using Microsoft.AspNetCore.RateLimiting;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Settings;
@@ -15,8 +14,9 @@ namespace WebMessenger.Broker.Api;
 /// <remarks>
 /// The framework forgets who has been quiet for ten seconds or more,
 /// so that its memory is bounded by what the sockets let through in that time.
+/// Its middleware is not used, for it never stops the timers of its limiters, and chains of limiters do not either.
 /// </remarks>
-internal static class RequestRates
+internal sealed class RequestRates(BrokerLimits limits) : IDisposable
 {
     /// <summary>
     /// So many seconds' worth at once: a page begins with about 15 calls, and many pages come back together after a restart.
@@ -32,20 +32,33 @@ internal static class RequestRates
     private static readonly RateLimitPartition<(string? Account, Origin Origin)> s_unlimited =
         RateLimitPartition.GetNoLimiter<(string?, Origin)>(("", default));
 
-    public static void AddServices(IServiceCollection services)
+    // A network first: what it may not take makes no partition for each of its addresses.
+    private readonly PartitionedRateLimiter<HttpContext>[] _rates =
+    [
+        PartitionedRateLimiter.Create<HttpContext, (string?, Origin)>(context => OfNetwork(context, limits)),
+        PartitionedRateLimiter.Create<HttpContext, (string?, Origin)>(context => Of(context, limits)),
+        PartitionedRateLimiter.Create<HttpContext, (string?, Origin)>(context => OfAccount(context, limits)),
+    ];
+
+    /// <summary>Serves a request, or refuses it with when it may come again.</summary>
+    public async Task ServeAsync(HttpContext context, RequestDelegate next)
     {
-        services.AddRateLimiter(options =>
+        foreach (var rate in _rates)
         {
-            options.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
-            options.OnRejected = RefuseAsync;
-        });
-        services.AddOptions<RateLimiterOptions>().Configure<BrokerLimits>((options, limits) => options.GlobalLimiter = PartitionedRateLimiter.CreateChained(
-            PartitionedRateLimiter.Create<HttpContext, (string?, Origin)>(context => OfNetwork(context, limits)),
-            PartitionedRateLimiter.Create<HttpContext, (string?, Origin)>(context => Of(context, limits)),
-            PartitionedRateLimiter.Create<HttpContext, (string?, Origin)>(context => OfAccount(context, limits))));
+            using var lease = rate.AttemptAcquire(context);
+            if (!lease.IsAcquired)
+            {
+                var wait = lease.TryGetMetadata(MetadataName.RetryAfter, out var retryAfter) ? retryAfter : TimeSpan.FromSeconds(1);
+                await Problems.TooManyRequests(context, wait).ExecuteAsync(context);
+                return;
+            }
+        }
+
+        await next(context);
     }
 
-    // A network first: what it may not take makes no partition for each of its addresses.
+    public void Dispose() => Array.ForEach(_rates, rate => rate.Dispose());
+
     private static RateLimitPartition<(string? Account, Origin Origin)> OfNetwork(HttpContext context, BrokerLimits limits) =>
         IsLimited(context) && Origin.TrySite(context.Connection.RemoteIpAddress, out var site) && SessionOf(context) is null
             ? Bucket((null, site), limits.RequestsPerSecondPerAddress, NetworkShare)
@@ -93,11 +106,5 @@ internal static class RequestRates
             ReplenishmentPeriod = TimeSpan.FromSeconds(1),
             QueueLimit = 0,
         });
-    }
-
-    private static async ValueTask RefuseAsync(OnRejectedContext rejected, CancellationToken cancellation)
-    {
-        var wait = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var retryAfter) ? retryAfter : TimeSpan.FromSeconds(1);
-        await Problems.TooManyRequests(rejected.HttpContext, wait).ExecuteAsync(rejected.HttpContext);
     }
 }

@@ -41,13 +41,14 @@ internal sealed class RequestSignIn(CookieSignIn cookie, AccessTokens tokens, Lo
         return (LoginSession?)found;
     }
 
-    // Null: there is no token, or it is none of ours.
+    // Null: there is no token, or it is none of ours, or its clients see a room's data and nothing else.
     private LoginSession? FindBearer(HttpRequest request)
     {
         if (request.Headers.Authorization.Count != 1
             || !AuthenticationHeaderValue.TryParse(request.Headers.Authorization[0], out var header)
             || !header.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase)
-            || tokens.FindBearer(header.Parameter) is not { } session)
+            || tokens.FindBearer(header.Parameter) is not { } session
+            || /* guard: a mount opens its data alone, by HTTP */ (session.Scope.Mount is not null && !IsOpenToMounts(request)))
         {
             return null;
         }
@@ -59,4 +60,12 @@ internal sealed class RequestSignIn(CookieSignIn cookie, AccessTokens tokens, Lo
 
         return session;
     }
+
+    private static bool IsOpenToMounts(HttpRequest request) => request.HttpContext.GetEndpoint()?.Metadata.GetMetadata<OpenToMounts>() is not null;
 }
+
+/// <summary>
+/// Metadata of the calls about a room's data topics, which access tokens with a mount may make; there are no others. The handler holds them
+/// to their mount and topics.
+/// </summary>
+internal sealed class OpenToMounts;

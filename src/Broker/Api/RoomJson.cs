@@ -4,6 +4,7 @@ using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.ReadMarks;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Api;
 
@@ -44,6 +45,12 @@ internal sealed record EventPlace(string Room, long Seq, string Epoch);
 /// <param name="Next">To be given as `after` for the next page; null: this is the last.</param>
 internal sealed record PeopleList(PersonView[] People, string? Next);
 
+/// <summary>The rooms that two are both in.</summary>
+internal sealed record CommonRooms(CommonRoom[] Rooms);
+
+/// <param name="Since">When the other came on its list; left out where version 0.1 did not write it down.</param>
+internal sealed record CommonRoom(string Id, string Title, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Since);
+
 internal sealed record PersonView(string User, string Name, string Kind, string Since);
 
 /// <param name="People">Accounts present now.</param>
@@ -51,7 +58,9 @@ internal sealed record PersonView(string User, string Name, string Kind, string 
 /// <param name="Mine">May be changed and deleted by the caller.</param>
 /// <param name="Role">Of the caller; left out unless on the list.</param>
 /// <param name="Policy">The room's rules.</param>
-/// <param name="Read">How far the caller has read; left out unless on the list, as is <paramref name="Unread"/>.</param>
+/// <param name="Read">How far the caller has read; left out unless on the list, as all behind it.</param>
+/// <param name="Mentions">Messages after that which name or answer the caller.</param>
+/// <param name="Notify">What the caller wants to be called for.</param>
 internal sealed record RoomView(
     string Id,
     string Title,
@@ -64,24 +73,54 @@ internal sealed record RoomView(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Role,
     PolicyFields Policy,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ReadUpTo? Read,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Unread)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Unread,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Mentions,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Notify);
+
+/// <summary>Shows rooms to an account.</summary>
+internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory, NotifyLevels levels)
 {
-    public static RoomView Of(Room room, Account account, ReadPositions positions)
+    public RoomView Of(Room room, Account account) => Of([room], account)[0];
+
+    public RoomView[] Of(IReadOnlyCollection<Room> rooms, Account account)
     {
-        var read = positions.Find(account, room);
+        // At once, for one read each would be as many as there are rooms.
+        var said = levels.Of(account.Id);
+        return [.. rooms.Select(room => Of(room, account, said.GetValueOrDefault(room.Log.Value)))];
+    }
+
+    private RoomView Of(Room room, Account account, NotifyLevel level)
+    {
+        var (read, mentions, isMember) = ReadIn(room, account);
         return new RoomView(
             room.Id.Value,
             room.Record.Title,
             room.Record.Topic,
             room.Record.Visibility,
             room.People,
-            read is not null,
+            isMember,
             RoomPolicy.MayManage(room, account),
             read?.Head ?? 0,
             room.MembershipOf(account.Id) is { } membership ? MemberRoles.NameOf(membership.Role) : null,
             room.Record.Policy,
             read is { } state ? new ReadUpTo(state.Seq, state.Epoch) : null,
-            read?.Unread);
+            read?.Unread,
+            mentions,
+            isMember ? NotifyLevels.NameOf(level) : null);
+    }
+
+    private (ReadState? Read, int? Mentions, bool IsMember) ReadIn(Room room, Account account)
+    {
+        try
+        {
+            return positions.Find(account, room) is { } read
+                ? (read, directory.InboxOf(account).Notices.Index.CountAfter(room.Key, read.Seq), true) : (null, null, false);
+        }
+        catch (LogDamagedException)
+        {
+            // The room is shown without its numbers, and all others as ever. The log tells the operator.
+            return (null, null, room.IsMember(account.Id));
+        }
     }
 }
 
@@ -95,6 +134,7 @@ internal sealed record ReadUpTo(long Seq, string Epoch);
 [JsonSerializable(typeof(RoomList))]
 [JsonSerializable(typeof(PeopleList))]
 [JsonSerializable(typeof(MemberList))]
+[JsonSerializable(typeof(CommonRooms))]
 [JsonSerializable(typeof(Invited))]
 [JsonSerializable(typeof(EventPlace))]
 internal sealed partial class RoomsJson : JsonSerializerContext;

@@ -31,7 +31,7 @@ internal static class RoomListApi
         string? limit,
         RoomDirectory rooms,
         RoomInvitations invitations,
-        ReadPositions positions,
+        RoomViews views,
         HttpContext context)
     {
         if (PageLength.Read(limit, RoomsPerPage, LongestPage) is not { } most)
@@ -68,14 +68,14 @@ internal static class RoomListApi
         // One more than is shown tells whether there are more.
         var found = (isWhole ? all : all.Take(most + 1)).ToList();
         var shown = isWhole ? found : [.. found.Take(most)];
-        RoomView[] views = [.. shown.Select(one => RoomView.Of(one.Room, who.Account, positions))];
+        RoomView[] shownAs = views.Of([.. shown.Select(one => one.Room)], who.Account);
         InvitationView[]? invited = cursor is not null ? null
         : [
             .. invitations.OpenOf(who.Account)
                 .Where(one => who.Scope.Allows(one.Room.Id.Value, Verbs.Read))
                 .Select(one => InvitationView.Of(one.Room, one.By, one.At)),
         ];
-        RoomList list = new(views, invited, found.Count > shown.Count ? shown[^1].Place.ToString() : null);
+        RoomList list = new(shownAs, invited, found.Count > shown.Count ? shown[^1].Place.ToString() : null);
 
         var tag = TagOf(list);
         context.Response.Headers.ETag = tag;

@@ -94,7 +94,7 @@ internal static class RoomPeopleApi
         if (found.Record.IsPrivate && account is not null && found.OwnerId == account.Id)
         {
             return isMe || RoomPolicy.MayRemove(found, who.Account, account)
-                ? RoomProblems.Conflict("owner_leaves", "The owner of a private room stays in it: make it public, give it away or delete it instead.")
+                ? OwnerStays()
                 : RoomProblems.Forbidden("not_allowed", "Nobody removes who ranks as high.");
         }
 
@@ -102,6 +102,7 @@ internal static class RoomPeopleApi
             && await members.LeaveAsync(found, account, byItself: isMe, isMe ? null : who.Account) is var left and not RoomChange.NotFound)
         {
             return left == RoomChange.Done ? TypedResults.NoContent()
+                : left == RoomChange.OwnerStays ? OwnerStays()
                 : RoomProblems.Forbidden("not_allowed", "Nobody removes who ranks as high.");
         }
 
@@ -119,6 +120,13 @@ internal static class RoomPeopleApi
 
         // One answer, whether somebody of that name was invited, was not, or does not exist (fault S13).
         var withdrawn = await invitations.WithdrawAsync(found, account, who.Account);
+        if (withdrawn == RoomChange.Done && account is not null)
+        {
+            // Who came in by the invitation between the two is taken off: by now there is none to come back by.
+            // guard: who comes in by an invitation that is taken back
+            await members.LeaveAsync(found, account, byItself: false, who.Account);
+        }
+
         return withdrawn == RoomChange.Done ? TypedResults.NoContent() : Refused(withdrawn, invitations, context);
     }
 
@@ -194,6 +202,9 @@ internal static class RoomPeopleApi
                 people.Count > shown.Count ? shown[^1].Place : null),
             RoomsJson.Default.PeopleList);
     }
+
+    private static ProblemHttpResult OwnerStays() => RoomProblems.Conflict(
+        "owner_leaves", "The owner of a private room stays in it: make it public, give it away or delete it instead.");
 
     private static bool IsMe(string user, LoginSession who) => user == "me" || (UserName.TryParse(user, out var name) && name.Value == who.Account.UserName);
 

@@ -20,6 +20,10 @@ internal static class RoomProblems
 
     public static ProblemHttpResult Forbidden(string code, string detail) => Of(StatusCodes.Status403Forbidden, code, detail);
 
+    public static ProblemHttpResult Gone(string code, string detail) => Of(StatusCodes.Status410Gone, code, detail);
+
+    public static ProblemHttpResult Unprocessable(string code, string detail) => Of(StatusCodes.Status422UnprocessableEntity, code, detail);
+
     public static ProblemHttpResult Conflict(string code, string detail) => Of(StatusCodes.Status409Conflict, code, detail);
 
     /// <summary>An act was refused, or could not be stored.</summary>
@@ -33,8 +37,10 @@ internal static class RoomProblems
         return refusal.Notice switch
         {
             "default_room" or "id_used" or "conflict" or "too_many" => Conflict(refusal.Notice, refusal.Reason),
-            "no_such_member" => NotFound(refusal.Notice, refusal.Reason),
-            "quota" => TooOften(refusal.Notice, refusal.Reason, TimeSpan.FromSeconds(refusal.Retry), context),
+            "no_such_member" or "no_such_event" => NotFound(refusal.Notice, refusal.Reason),
+            "removed" => Of(StatusCodes.Status410Gone, refusal.Notice, refusal.Reason),
+            "bad_command" => Problems.Field("text", "too_long", refusal.Reason),
+            "quota" or "too_many_attempts" => TooOften(refusal.Notice, refusal.Reason, TimeSpan.FromSeconds(refusal.Retry), context),
             "busy" => NotStored(),
             _ => Forbidden("not_allowed", refusal.Reason),
         };

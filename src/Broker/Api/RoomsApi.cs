@@ -22,13 +22,15 @@ internal static class RoomsApi
         rooms.MapDelete("{room}", DeleteAsync);
         RoomListApi.Map(rooms);
         RoomPeopleApi.Map(rooms);
+        RoomPinsApi.Map(rooms);
+        NoticesApi.MapLevels(routes);
     }
 
-    private static IResult Get(string room, RoomDirectory rooms, ReadPositions positions, HttpContext context) => Visible(room, rooms, context) is { } found
-        ? TypedResults.Json(RoomView.Of(found, context.SignedIn().Account, positions), RoomsJson.Default.RoomView)
+    private static IResult Get(string room, RoomDirectory rooms, RoomViews views, HttpContext context) => Visible(room, rooms, context) is { } found
+        ? TypedResults.Json(views.Of(found, context.SignedIn().Account), RoomsJson.Default.RoomView)
         : RoomProblems.NoSuchRoom();
 
-    private static async Task<IResult> CreateAsync(RoomDirectory rooms, RoomMaking making, ReadPositions positions, HttpContext context)
+    private static async Task<IResult> CreateAsync(RoomDirectory rooms, RoomMaking making, RoomViews views, HttpContext context)
     {
         if (!(await JsonBody.ReadAsync(context.Request, RoomsJson.Default.NewRoom)).TryGet(out var room, out var problem))
         {
@@ -55,9 +57,9 @@ internal static class RoomsApi
             return Problems.Fields(errors);
         }
 
-        return await making.CreateAsync(id, title!, topic ?? "", isPrivate ?? false, who.Account) switch
+        return await making.CreateAsync(id, title!, topic ?? "", isPrivate ?? false, who.Account, who) switch
         {
-            RoomChange.Done => TypedResults.Created(context.OnHost($"/api/rooms/{id}"), RoomView.Of(rooms.Find(id.Value)!, who.Account, positions)),
+            RoomChange.Done => TypedResults.Created(context.OnHost($"/api/rooms/{id}"), views.Of(rooms.Find(id.Value)!, who.Account)),
             RoomChange.TooMany => RoomProblems.Conflict("too_many", "This account has as many rooms as it may. Delete one first."),
             RoomChange.TriedTooOften => RoomProblems.TooOften(
                 "too_many_attempts",
@@ -70,7 +72,7 @@ internal static class RoomsApi
     }
 
     private static async Task<IResult> ChangeAsync(
-        string room, RoomDirectory rooms, RoomActs acts, ReadPositions positions, HttpContext context)
+        string room, RoomDirectory rooms, RoomActs acts, RoomViews views, HttpContext context)
     {
         if (Visible(room, rooms, context) is not { } found)
         {
@@ -97,7 +99,7 @@ internal static class RoomsApi
 
         var done = await acts.ActAsync(found, new Command("", null, null, new RoomAct.Policy(asked)), context.SignedIn());
         return done.Refusal is { } refusal ? RoomProblems.Of(refusal, context)
-            : TypedResults.Json(RoomView.Of(found, context.SignedIn().Account, positions), RoomsJson.Default.RoomView);
+            : TypedResults.Json(views.Of(found, context.SignedIn().Account), RoomsJson.Default.RoomView);
     }
 
     private static async Task<IResult> DeleteAsync(string room, RoomDirectory rooms, RoomEndings endings, HttpContext context)

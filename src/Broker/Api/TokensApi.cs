@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.Tokens;
 using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Rooms;
 
 namespace WebMessenger.Broker.Api;
 
@@ -22,11 +24,20 @@ internal static class TokensApi
             return problem;
         }
 
-        var created = await tokens.CreateAsync(context.SignedIn().Account, body.Name, body.Rooms, VerbNames.Parse(body.Verbs), body.ExpiresAt);
+        var by = context.SignedIn();
+        var created = await tokens.CreateAsync(
+            by.Account, body.Name, body.Rooms, VerbNames.Parse(body.Verbs), body.ExpiresAt, by, MountOf(body, by, context));
         return created.TryGet(out var token, out var refusal)
             ? TypedResults.Created(context.OnHost("/api/tokens/" + token.Token.Id), new CreatedTokenView(token.Token.Id, token.Secret))
             : Problems.Of(refusal, context);
     }
+
+    private static AskedMount? MountOf(CreateTokenRequest body, LoginSession by, HttpContext context) => body is { Mount: null, Topics: null }
+        ? null
+        : new AskedMount(
+            body.Mount,
+            body.Topics?.ToScope(),
+            id => context.RequestServices.GetRequiredService<RoomDirectory>().Find(id) is { } room && RoomPolicy.MayHear(room, by.Account));
 
     private static Ok<TokensView> List(HttpContext context, AccessTokens tokens, PublishRefusals refusals) =>
         TypedResults.Ok(new TokensView([.. tokens.List(context.SignedIn().Account).Select(token => TokenView.Of(token, refusals.LastOf(token)))]));

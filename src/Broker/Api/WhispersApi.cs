@@ -1,7 +1,6 @@
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.ReadMarks;
 using WebMessenger.Broker.Rooms;
-using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Api;
 
@@ -19,7 +18,7 @@ internal static class WhispersApi
 
     public static bool MayRead(LoginSession who) => who.Scope.Rooms is null && who.Scope.Verbs.HasFlag(Verbs.Read);
 
-    private static IResult Page(RoomDirectory rooms, ReadPositions positions, IEventLog log, HttpContext context)
+    private static IResult Page(RoomDirectory rooms, ReadPositions positions, HttpContext context)
     {
         var who = context.SignedIn();
         if (!MayRead(who))
@@ -33,7 +32,7 @@ internal static class WhispersApi
         }
 
         var inbox = rooms.InboxOf(who.Account);
-        return positions.Find(who.Account, inbox) is not { } state ? Problems.NotSignedIn() : page.Read(inbox, log, writer =>
+        return positions.Find(who.Account, inbox) is not { } state ? Problems.NotSignedIn() : page.Read(inbox, writer =>
         {
             writer.WriteStartObject("read"u8);
             writer.WriteNumber("seq"u8, state.Seq);

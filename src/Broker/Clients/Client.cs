@@ -13,20 +13,15 @@ namespace WebMessenger.Broker.Clients;
 /// <summary>One MQTT client for as long as its connection lasts: who it is, how it is let in, and its end.</summary>
 /// <remarks>
 /// Parts know those that are put together before them, and no other: <see cref="Clients.Writer"/>, <see cref="OwedAnswers"/>,
-/// <see cref="KeptSession"/>, <see cref="Clients.Delivery"/>, <see cref="HeldFilters"/>, <see cref="Clients.Submissions"/>,
-/// <see cref="Clients.Intake"/>. Of the client itself they know its <see cref="Clients.Identity"/> and, as <see cref="ILife"/>, its end.
+/// <see cref="KeptSession"/>, <see cref="Clients.Delivery"/>, <see cref="DataDelivery"/>, <see cref="HeldFilters"/>,
+/// <see cref="Clients.Submissions"/>, <see cref="DataIntake"/>, <see cref="Clients.Intake"/>. Of the client itself they know its
+/// <see cref="Clients.Identity"/> and, as <see cref="ILife"/>, its end.
 /// Threads and locks: docs/architecture.md.
 /// </remarks>
 internal sealed partial class Client : IConnectingClient, ILife
 {
     /// <summary>Publishes taken in and not answered, when the settings put no limit: the protocol's own (MQTT 5.0, 3.2.2.3.3).</summary>
     private const int UnlimitedReceiveMaximum = 65535;
-
-    /// <summary>
-    /// Above this, and without any, MQTT 5 clients are told to keep alive at this rate;
-    /// 3.1.1 has no way to be told, and is held to what it asked for.
-    /// </summary>
-    private const ushort MaximumKeepAliveSeconds = 300;
 
     private readonly ConnectionServices _services;
     private readonly PacketIdWindow _window = new();
@@ -44,17 +39,19 @@ internal sealed partial class Client : IConnectingClient, ILife
 
     public Client(ConnectionServices services, Transport transport)
     {
-        (_services, Transport) = (services, transport);
+        (_services, Transport, LastHeard) = (services, transport, services.Time.GetTimestamp());
         _receiveMaximum = services.Limits.UnacknowledgedPerClient is > 0 and var limit ? limit : UnlimitedReceiveMaximum;
-        LastHeard = services.Time.GetTimestamp();
         Identity = new Identity(services.Connections.NewName());
         Writer = new Writer(transport, this, services.Memory, services.Time);
         _answers = new OwedAnswers(Writer, this, services.Memory, _receiveMaximum);
         Kept = new KeptSession(Writer, _window, _answers, Identity, this, services.Rooms, services.EventLog, services.Durable);
-        Delivery = new Delivery(Writer, _window, Kept, Identity, this, services, CutOff);
-        Filters = new HeldFilters(Writer, Kept, Delivery, Identity, services, transport.Abort);
+        Delivery = new Delivery(Writer, _window, Kept, Identity, this, services);
+        Packets = new PacketRoom(services.Limits, services.Memory);
+        Data = new DataDelivery(Writer, _window, Delivery, Identity, this, services.Memory, services.Limits, services.Time);
+        Filters = new HeldFilters(Writer, Kept, Delivery, Data, Identity, services, this);
         Submissions = new Submissions(Writer, _answers, Kept, Delivery, Filters, Identity, services);
-        Intake = new Intake(Writer, _answers, Kept, Submissions, Identity, this, services);
+        Intake = new Intake(
+            Writer, _answers, Kept, Submissions, new DataIntake(_answers, Kept, Submissions, Identity, this, services), Identity, this, services);
     }
 
     public Transport Transport { get; }
@@ -66,6 +63,10 @@ internal sealed partial class Client : IConnectingClient, ILife
     public KeptSession Kept { get; }
 
     public Delivery Delivery { get; }
+
+    public DataDelivery Data { get; }
+
+    public PacketRoom Packets { get; }
 
     public HeldFilters Filters { get; }
 
@@ -133,7 +134,7 @@ internal sealed partial class Client : IConnectingClient, ILife
     public bool Begin(Handshake asked)
     {
         Writer.Speak(asked.IsVersion5, asked.MaximumPacket, asked.WantsReasons);
-        Identity.ClientId = asked.ClientId;
+        (Identity.ClientId, Identity.IsBridge) = (asked.ClientId, asked.IsBridge);
         if (asked.ClientId.Length == 0)
         {
             Identity.ClientId = _assignedClientId = "auto-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
@@ -147,10 +148,11 @@ internal sealed partial class Client : IConnectingClient, ILife
             Transport.KeepsSecrets || _services.AllowPlainPasswords);
 
         KeepAliveSeconds = asked.KeepAliveSeconds;
-        if (asked.IsVersion5 && KeepAliveSeconds is (0 or > MaximumKeepAliveSeconds))
+        // [MQTT-3.1.2-21] 3.1.1 has no way to be told, and is held to what it asked for.
+        if (asked.IsVersion5 && (KeepAliveSeconds == 0 || KeepAliveSeconds > _services.MaximumKeepAlive))
         {
-            KeepAliveSeconds = MaximumKeepAliveSeconds;
-            _serverKeepAlive = MaximumKeepAliveSeconds;
+            KeepAliveSeconds = _services.MaximumKeepAlive;
+            _serverKeepAlive = _services.MaximumKeepAlive;
         }
 
         var window = _services.Limits.UnacknowledgedPerClient is > 0 and var limit ? limit : PacketIdWindow.LargestSize;
@@ -168,6 +170,11 @@ internal sealed partial class Client : IConnectingClient, ILife
 
     public Verdict Admit(LoginSession session)
     {
+        if (DataRights.MayEnter(session, Identity.IsBridge, _services.Rooms) is { IsAllowed: false } never)
+        {
+            return never;
+        }
+
         // From here on whoever ends the login session finds this connection. Before it takes anything over:
         // a refused one must not push out an admitted one.
         if (!session.TryAttach(this))
@@ -176,17 +183,14 @@ internal sealed partial class Client : IConnectingClient, ILife
         }
 
         Identity.Become(session);
-        if (!_services.Connections.TryRegister(this, _services.Limits.ConnectionsPerAccount, out var isNotYours))
+        if (TakeOver.WhyNot(_services.Connections.Register(this, _services.Limits), session) is { } refusal)
         {
             Identity.Become(null);
             session.Detach(this);
-            return isNotYours ? Verdict.Refused(ReasonCode.ClientIdentifierNotValid, TakeOver.LiveNotYours)
-                : Verdict.Refused(RefusalCode.QuotaExceeded, session.Scope.IsLimited
-                    ? "This account has as many connections as it may have, or its limited tokens have half of them. Close one first."
-                    : "This account has as many connections as it may have. Close one first.");
+            return refusal;
         }
 
-        _takenOver = _services.Nodes.TakeOverAsync(new(session.Account.Id, ClientId), Name);
+        _takenOver = _services.Nodes.TakeOverAsync(new(session.Account.Id, Identity.SessionName), Name);
         Intake.Admit(_services.Budgets.Of(session.Account.Id));
         Submissions.Admit(new StoragePayer(_services.Quotas.Of(session, Transport.RemoteEndPoint?.Address), _services.Space));
         return Verdict.Allowed;
@@ -196,6 +200,7 @@ internal sealed partial class Client : IConnectingClient, ILife
     /// <remarks>What is kept of its MQTT session is found before CONNACK, which says so, and follows behind it.</remarks>
     public async Task AdmittedAsync()
     {
+        Packets.MayBeData = DataRights.MayWriteSomewhere(Session!, _services.Rooms);
         Kept.Grant();
         if (PacketWriter.ConnAck(Writer.IsVersion5, ReasonCode.Success, null, false, Announcement()).Length > Writer.MaximumPacket)
         {
@@ -228,9 +233,7 @@ internal sealed partial class Client : IConnectingClient, ILife
         switch (opening)
         {
             case SessionOpening.TooMany:
-                RefuseAdmitted(
-                    ReasonCode.QuotaExceeded,
-                    $"This account has {DurablePlaces} durable clients, as many as it may{(Session!.Scope.IsLimited ? " by limited tokens" : "")}. Start clean, or end one of your login sessions on the page.");
+                RefuseAdmitted(ReasonCode.QuotaExceeded, DurableRights.WhyTooMany(Session!, _services.Limits));
                 return;
             case SessionOpening.NotYours:
                 RefuseAdmitted(ReasonCode.ClientIdentifierNotValid, TakeOver.NotYours);
@@ -251,6 +254,7 @@ internal sealed partial class Client : IConnectingClient, ILife
             if (durable is not null)
             {
                 Filters.Resume(durable, opening == SessionOpening.Present);
+                _services.Durable.Resumed(Kept);
             }
         }
         finally
@@ -279,6 +283,7 @@ internal sealed partial class Client : IConnectingClient, ILife
 
         // What it had sent and has no number gets none any more; what has one is on disk, or refused, before who ended it is answered.
         await _services.EventLog.SettleAsync();
+        await _services.Data.SettleAsync();
     }
 
     public Task EndAsync(byte code, string reason)
@@ -320,6 +325,7 @@ internal sealed partial class Client : IConnectingClient, ILife
         _ended.TrySetResult();
         Delivery.Forget();
         Intake.Forget();
+        Packets.Forget();
         Filters.EndSubscribeTurn();
         var session = Session;
         if (session is not null)
@@ -341,8 +347,9 @@ internal sealed partial class Client : IConnectingClient, ILife
         }
     }
 
-    // More waits for the client than may.
-    private void CutOff()
+    void ILife.Abort() => Transport.Abort();
+
+    void ILife.TooSlow()
     {
         if (_services.Refusals.Try("connections closed for not keeping up", Transport.RemoteEndPoint?.Address))
         {
@@ -364,8 +371,6 @@ internal sealed partial class Client : IConnectingClient, ILife
         }
     }
 
-    private int DurablePlaces => Session!.Scope.IsLimited ? Scope.ShareOf(_services.Limits.DurableClientsPerAccount) : _services.Limits.DurableClientsPerAccount;
-
     private void RefuseAdmitted(byte code, string reason)
     {
         RefuseConnect(code, reason);
@@ -377,7 +382,7 @@ internal sealed partial class Client : IConnectingClient, ILife
         _serverKeepAlive,
         Kept.AskedExpiry != Kept.SessionExpiry ? Kept.SessionExpiry : null,
         (ushort)_receiveMaximum,
-        (uint)_services.Limits.PacketBytes,
+        (uint)Packets.Longest,
         PublishTopics.AliasMaximum);
 
     [LoggerMessage(3001, LogLevel.Information, "Connection {Connection} ({ClientId}) is closed: it does not keep up with what is delivered to it")]

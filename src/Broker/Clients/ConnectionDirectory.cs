@@ -4,9 +4,23 @@ using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Settings;
 using WebMessenger.Storage;
 
 namespace WebMessenger.Broker.Clients;
+
+/// <summary>What came of naming a connection.</summary>
+internal enum Naming
+{
+    Done,
+
+    /// <summary>The one that has the name may do more, and is not ended by this one.</summary>
+    NotYours,
+    AccountFull,
+
+    /// <summary>The room of its mount has as many mounted connections as may be.</summary>
+    RoomFull,
+}
 
 /// <summary>All live connections: by the name MQTTnet knows them by, by account and client id, and by account.</summary>
 /// <remarks>Thread-safe. Its gate is a leaf lock.</remarks>
@@ -16,6 +30,9 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
     private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
     private readonly Dictionary<(string Account, string ClientId), Client> _byClient = [];
     private readonly Dictionary<string, HashSet<Client>> _byAccount = [];
+
+    // By the room of their mount.
+    private readonly Dictionary<string, HashSet<Client>> _byMount = [];
 
     // Those whose client id another connection has, until they are ended: so none for longer than a CONNECT takes.
     private readonly List<Client> _displaced = [];
@@ -33,50 +50,60 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
 
     public void Opened(Client connection) => _byName[connection.Name] = connection;
 
-    /// <summary>Names the connection by its account and client id. False: it may not have it, and nothing has changed. The connection
-    /// that had that name must
-    /// go (<see cref="TakeDisplaced"/>).</summary>
-    /// <param name="limit">
-    /// Connections an account may have, and its limited tokens half as many; 0: no limit.
-    /// </param>
-    /// <param name="isNotYours">The one that had the name may do more than this one, which must not end it: nothing is registered.</param>
-    public bool TryRegister(Client connection, int limit, out bool isNotYours)
+    /// <summary>
+    /// Names the connection by its account and MQTT session. The connection that had the name must go (<see cref="TakeDisplaced"/>).
+    /// But for <see cref="Naming.Done"/> nothing has changed.
+    /// </summary>
+    public Naming Register(Client connection, BrokerLimits limits)
     {
+        var mount = connection.Identity.Mount;
         lock (_gate)
         {
-            var key = (connection.Account.Id, connection.ClientId);
+            var key = (connection.Account.Id, connection.Identity.SessionName);
             var old = /* guard: client ids belong to accounts */ _byClient.GetValueOrDefault(key);
-            isNotYours = old is not null && old.Session != connection.Session && /* guard: a live client is taken over by who may as much */ !connection.Session!.Scope.Covers(old.Session!.Scope);
-            if (isNotYours)
+            if (old is not null && old.Session != connection.Session && /* guard: a live client is taken over by who may as much */ !connection.Session!.Scope.Covers(old.Session!.Scope))
             {
-                return false;
+                return Naming.NotYours;
             }
 
-            if (!_byAccount.TryGetValue(key.Id, out var connections))
+            var connections = _byAccount.GetValueOrDefault(key.Id) ?? [];
+            var mounted = mount is null ? [] : _byMount.GetValueOrDefault(mount) ?? [];
+            if (mount is null ? IsFull(connections, connection, old, limits.ConnectionsPerAccount)
+                : limits.DataConnectionsPerRoom is > 0 and var limit && IsFull(mounted, connection, old, limit, limits.DataShareOf(limit)))
             {
-                _byAccount[key.Id] = connections = [];
-            }
-
-            var isFull = /* guard: connections of an account */ limit > 0 && connections.Count - (old is null ? 0 : 1) >= limit;
-            isFull |= limit > 0 && (/* guard: limited tokens have half of the connections */ connection.Session!.Scope.IsLimited)
-                && connections.Count(other => other != old && other.Session!.Scope.IsLimited) >= Scope.ShareOf(limit);
-            if (isFull)
-            {
-                return false;
+                return mount is null ? Naming.AccountFull : Naming.RoomFull;
             }
 
             if (old is not null)
             {
                 connections.Remove(old);
+                mounted.Remove(old);
                 _displaced.Add(old);
             }
 
             connections.Add(connection);
             _byAccount[key.Id] = connections;
             _byClient[key] = connection;
-            return true;
+            if (mount is not null)
+            {
+                mounted.Add(connection);
+                _byMount[mount] = mounted;
+            }
+
+            return Naming.Done;
         }
     }
+
+    // Those of mounted tokens count by room.
+    private static bool IsFull(HashSet<Client> connections, Client connection, Client? old, int limit) =>
+        limit > 0
+        && (/* guard: connections of an account */ connections.Count(other => other != old && other.Identity.Mount is null) >= limit
+            || ((/* guard: limited tokens have half of the connections */ connection.Session!.Scope.IsLimited)
+                && connections.Count(other => other != old && other.Identity.Mount is null && other.Session!.Scope.IsLimited) >= Scope.ShareOf(limit)));
+
+    private static bool IsFull(HashSet<Client> mounted, Client connection, Client? old, int limit, int share) =>
+        (/* guard: mounted connections of a room */ mounted.Count - (old is null ? 0 : 1) >= limit)
+        || /* guard: an account's share of a room's connections */ mounted.Count(other => other != old && other.Account.Id == connection.Account.Id) >= share;
 
     /// <summary>Hands out, once, the connections of that client that others have displaced, but for the named one.</summary>
     public IReadOnlyList<Client> TakeDisplaced(ClientName client, string except)
@@ -89,7 +116,7 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
             }
 
             var displaced = _displaced.FindAll(
-                old => old.Account.Id == client.AccountId && old.ClientId == client.ClientId && old.Name != except);
+                old => old.Account.Id == client.AccountId && old.Identity.SessionName == client.ClientId && old.Name != except);
             displaced.ForEach(old => _displaced.Remove(old));
             return displaced;
         }
@@ -114,7 +141,7 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
 
         lock (_gate)
         {
-            var key = (connection.Account.Id, connection.ClientId);
+            var key = (connection.Account.Id, connection.Identity.SessionName);
             if (_byClient.TryGetValue(key, out var current) && ReferenceEquals(current, connection))
             {
                 _byClient.Remove(key);
@@ -123,6 +150,11 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
             if (_byAccount.TryGetValue(key.Id, out var connections) && connections.Remove(connection) && connections.Count == 0)
             {
                 _byAccount.Remove(key.Id);
+            }
+
+            if (connection.Identity.Mount is { } mount && _byMount.TryGetValue(mount, out var mounted) && mounted.Remove(connection) && mounted.Count == 0)
+            {
+                _byMount.Remove(mount);
             }
         }
     }

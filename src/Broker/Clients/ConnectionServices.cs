@@ -1,6 +1,8 @@
 using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Devices;
+using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Nodes;
@@ -20,10 +22,16 @@ internal sealed record ConnectionServices(
     RoomDirectory Rooms,
     RoomMembers Members,
     RoomActs Acts,
+    MessageActs MessageActs,
+    Mentions Mentions,
+    Conversations Conversations,
+    ConversationActs ConversationActs,
+    Sayings Sayings,
     ReadPositions Positions,
     UnreadWatch Unread,
     IEventLog EventLog,
     DurableClients Durable,
+    DataSpaces Data,
     PublishBudgets Budgets,
     StorageQuotas Quotas,
     DiskSpace Space,
@@ -33,6 +41,25 @@ internal sealed record ConnectionServices(
     LastWills Wills,
     BrokerLimits Limits,
     bool AllowPlainPasswords,
+    ushort MaximumKeepAlive,
     TimeProvider Time,
     RefusalLog Refusals,
-    ILogger<Client> Log);
+    ILogger<Client> Log)
+{
+    /// <summary>Does what a client asks for by another command than a message to a room. When it completes, it is on disk, or
+    /// refused.</summary>
+    public Task<ActResult> ActAsync(PublishTarget target, AskedAct asked) =>
+        target.Room is not { } room ? InConversationAsync(target, asked)
+        : asked.Command.Act is MessageAct ? MessageActs.ActAsync(room, asked)
+        : Acts.ActAsync(room, asked.Command, asked.Session, asked.PublisherMark, asked.Received);
+
+    private async Task<ActResult> InConversationAsync(PublishTarget target, AskedAct asked)
+    {
+        var account = asked.Session.Account;
+        var conversation = target.Recipient is { } to ? Rooms.InboxOf(account).With(to)
+            : await Task.Run(() => Conversations.Find(account, target.Topic.Name));
+        return conversation is null ? new ActResult(PublishTarget.NobodyThere)
+            : asked.Command.Act is null ? await Sayings.SayAsync(conversation, asked.Command, asked.Session)
+            : await ConversationActs.ActAsync(conversation, asked);
+    }
+}

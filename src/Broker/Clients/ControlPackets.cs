@@ -56,8 +56,9 @@ internal sealed class ControlPackets(Client client)
         {
             case PacketType.Subscribe:
                 var subscribe = (MqttSubscribePacket)Decode(frame);
-                client.Filters.Receive(new SubscribeRequest(subscribe));
-                return subscribe;
+                SubscribeRequest request = new(subscribe, client.Identity.Mount);
+                client.Filters.Receive(request);
+                return request.ForMqttNet(subscribe);
             case PacketType.Unsubscribe:
                 var unsubscribe = (MqttUnsubscribePacket)Decode(frame);
                 client.Filters.Receive(new UnsubscribeRequest(unsubscribe.TopicFilters));

@@ -25,18 +25,26 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
     private readonly PacketIdWindow _window;
     private readonly KeptSession _kept;
     private readonly Identity _identity;
-    private readonly Feeder _feeder;
-    private readonly ByteCount _outgoing;
-    private readonly Action _tooSlow;
-    private Queue<(Subscriber Subscriber, TopicKind Kind, EncodedPublish Publish)>? _queue;
 
-    /// <param name="tooSlow">Called outside of all locks when more waits for the client than may.</param>
-    public Delivery(Writer writer, PacketIdWindow window, KeptSession kept, Identity identity, ILife life, ConnectionServices services, Action tooSlow)
+    // Made when it is first behind, as most never are.
+    private Feeder? _feeder;
+    private readonly ILife _life;
+    private readonly ConnectionServices _services;
+
+    // Set when the parts of the client are put together.
+    private IWaitingData _data = null!;
+    private Queue<(Subscriber Subscriber, TopicKind Kind, EncodedPublish Publish)>? _queue;
+    private int _queuedBytes;
+
+    public Delivery(Writer writer, PacketIdWindow window, KeptSession kept, Identity identity, ILife life, ConnectionServices services)
     {
-        (_writer, _window, _kept, _identity, _outgoing, _tooSlow) = (writer, window, kept, identity, services.Memory.Outgoing, tooSlow);
-        _feeder = new Feeder(writer, window, kept, this, identity, life, services.EventLog, services.SubscribeBudgets, services.Time);
+        (_writer, _window, _kept, _identity, _life, _services) = (writer, window, kept, identity, life, services);
         writer.Serve(this);
     }
+
+    // Under the writer's gate, as all that makes it.
+    private Feeder Feeder => _feeder ??= new Feeder(
+        _writer, _window, _kept, this, _identity, _life, _services.SubscribeBudgets, _services.Time);
 
     public Account Account => _identity.Account;
 
@@ -44,9 +52,12 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
 
     public string AuthorKind => _identity.AuthorKind;
 
-    public int QueuedBytes { get; private set; }
+    public int QueuedBytes => _queuedBytes + _data.QueuedBytes;
 
-    public bool IsOwed => _queue is { Count: > 0 } || _feeder.IsBlocked;
+    public bool IsOwed => _queue is { Count: > 0 } || _feeder?.IsBlocked == true || _data.IsOwed;
+
+    /// <summary>Something of what rooms say waits for room in the window or in the socket. Under the writer's gate.</summary>
+    public bool HasWaiting => _queue is { Count: > 0 } || _feeder?.HasWaiting == true;
 
     /// <summary>
     /// The client itself gives up what it is placed anew for: what is on its way to it is completed. Guarded by the gate of its filters.
@@ -55,11 +66,17 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
 
     public void Flush() => _writer.Flush();
 
+    /// <summary>The window and the socket are shared with what devices say.</summary>
+    public void Share(IWaitingData data) => _data = data;
+
+    /// <summary>Talk takes no more of the window for now. Under the writer's gate.</summary>
+    public void WriteBeside() => _data.WriteWaiting(yields: false);
+
     public void Begin(Subscriber subscriber, CatchUpFrom? from)
     {
         if (_kept.Begin(subscriber, from))
         {
-            _feeder.Feed(subscriber.Place);
+            Feeder.Feed(subscriber.Place);
         }
     }
 
@@ -74,14 +91,13 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
             }
 
             _kept.Acknowledged(packetId);
-            WriteQueued();
+            WriteWaiting();
             _writer.Progressed();
-            _feeder.Start();
             return true;
         }
     }
 
-    /// <summary>PUBREC or PUBCOMP. Nothing is delivered at QoS 2, so nothing waits for one.</summary>
+    /// <summary>PUBREC or PUBCOMP. Nothing that rooms say is delivered at QoS 2, so nothing waits for one.</summary>
     /// <param name="isReceived">PUBREC.</param>
     public void AcknowledgedAtQoS2(ushort packetId, bool isReceived)
     {
@@ -89,8 +105,7 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
         {
             if (/* guard: PUBREC for a delivery at QoS 1 */ _window.Contains(packetId))
             {
-                // MQTT 5.0, 4.3.2: a publish at QoS 1 is answered by PUBACK. It stays unacknowledged: a durable client is
-                // sent it again.
+                // MQTT 5.0, 4.3.2: a publish at QoS 1 is answered by PUBACK. It stays unacknowledged, and a durable client hears it again.
                 throw new Violation(ReasonCode.ProtocolError, "A delivery at QoS 1 was answered as one at QoS 2.");
             }
 
@@ -107,7 +122,7 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
         lock (_writer.Gate)
         {
             _kept.EndResuming(was);
-            _feeder.Start();
+            StartFeeder();
         }
     }
 
@@ -116,16 +131,20 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
     {
         lock (_writer.Gate)
         {
-            _queue = null;
-            QueuedBytes = 0;
-            _writer.ForgetWaiting();
+            (_queue, _queuedBytes) = (null, 0);
         }
+
+        _data.Forget();
+        _writer.ForgetWaiting();
     }
 
     public void WriteWaiting()
     {
+        _data.WriteWaiting();
         WriteQueued();
-        _feeder.Start();
+        StartFeeder();
+        // Talk for which data has left its turn may have been given up meanwhile.
+        _data.WriteWaiting(yields: HasWaiting);
     }
 
     /// <summary>Hands one delivery to the client: written at once if the window allows, else queued in order.</summary>
@@ -158,7 +177,7 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
                 return;
             }
 
-            if (_queue is not { Count: > 0 } && _writer.HasRoom(Writer.StalledBytesLimit) && _window.TryTake(out var packetId))
+            if (_queue is not { Count: > 0 } && _writer.HasRoom(Writer.StalledBytesLimit) && TryTakeId(out var packetId))
             {
                 _writer.Write(publish, packetId);
                 _writer.Touch(touched);
@@ -167,18 +186,18 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
 
             _queue ??= new Queue<(Subscriber, TopicKind, EncodedPublish)>();
             _queue.Enqueue((subscriber, frames.Kind, publish));
-            QueuedBytes += publish.Length + BytesOfQueued;
+            _queuedBytes += publish.Length + BytesOfQueued;
             // guard: presence that is not acknowledged
             _writer.Block();
             _writer.CountWaiting();
             isTooSlow = _queue.Count > QueueLengthLimit
-                || QueuedBytes > QueueBytesLimit
-                || (QueuedBytes > TightQueueBytesLimit && _outgoing.IsOverrun);
+                || _queuedBytes > QueueBytesLimit
+                || (_queuedBytes > TightQueueBytesLimit && _services.Memory.Outgoing.IsOverrun);
         }
 
         if (isTooSlow)
         {
-            _tooSlow();
+            _life.TooSlow();
         }
     }
 
@@ -218,7 +237,7 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
                 }
 
                 place.Owed = events[^1].Seq;
-                _feeder.Feed(place);
+                Feeder.Feed(place);
                 return;
             }
         }
@@ -269,7 +288,7 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
             }
 
             ushort packetId = 0;
-            if (_writer.IsStalled || (publish.IsAcknowledged && (_queue is { Count: > 0 } || !_window.TryTake(out packetId))))
+            if (_writer.IsStalled || (publish.IsAcknowledged && (_queue is { Count: > 0 } || !TryTakeId(out packetId))))
             {
                 return false;
             }
@@ -307,7 +326,7 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
         }
 
         ushort packetId = 0;
-        if ((/* guard: events that are not read */ !_writer.HasRoom(Writer.EventBytesLimit)) || (publish.IsAcknowledged && (_queue is { Count: > 0 } || !_window.TryTake(out packetId))))
+        if ((/* guard: events that are not read */ !_writer.HasRoom(Writer.EventBytesLimit)) || (publish.IsAcknowledged && (_queue is { Count: > 0 } || !TryTakeId(out packetId))))
         {
             return false;
         }
@@ -345,7 +364,7 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
                 continue;
             }
 
-            if (!_window.TryTake(out var packetId))
+            if (!TryTakeId(out var packetId))
             {
                 break;
             }
@@ -357,5 +376,25 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
         _writer.CountWaiting();
     }
 
-    private void Dequeue() => QueuedBytes -= _queue!.Dequeue().Publish.Length + BytesOfQueued;
+    private bool TryTakeId(out ushort packetId)
+    {
+        var isTaken = _window.TryTake(out packetId);
+        if (isTaken)
+        {
+            _data.TalkTook();
+        }
+
+        return isTaken;
+    }
+
+    private void Dequeue() => _queuedBytes -= _queue!.Dequeue().Publish.Length + BytesOfQueued;
+
+    // Who was never behind is owed nothing but what an earlier connection had not acknowledged. Under the writer's gate.
+    private void StartFeeder()
+    {
+        if (_feeder is not null || _kept.HasRedeliveries)
+        {
+            Feeder.Start();
+        }
+    }
 }

@@ -17,6 +17,9 @@ internal interface IEventOutlet
     /// <param name="publish">Null: nothing is to be written, and that counts as done.</param>
     /// <param name="touched">Null: the caller flushes.</param>
     bool TryWriteEvent(EncodedPublish? publish, Place place, long seq, List<IMember>? touched);
+
+    /// <summary>No more is brought for now: what was left to it of the window is others' to take.</summary>
+    void WriteBeside();
 }
 
 /// <summary>
@@ -28,7 +31,7 @@ internal interface IEventOutlet
 /// Places that are behind are guarded by the writer's gate, as is whether a thread is at it.
 /// </remarks>
 internal sealed class Feeder(
-    Writer writer, PacketIdWindow window, KeptSession kept, IEventOutlet outlet, Identity identity, ILife life, IEventLog log, SubscribeBudgets budgets, TimeProvider time)
+    Writer writer, PacketIdWindow window, KeptSession kept, IEventOutlet outlet, Identity identity, ILife life, SubscribeBudgets budgets, TimeProvider time)
     : IThreadPoolWorkItem
 {
     /// <summary>Read at once from the log, at most; a page is encoded outside the lock.</summary>
@@ -62,6 +65,7 @@ internal sealed class Feeder(
                 }
             }
             while (!IsAtRest());
+            writer.Flush();
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException)
         {
@@ -99,6 +103,9 @@ internal sealed class Feeder(
 
     /// <summary>The client is owed more, and must take or acknowledge something first. Under the writer's gate.</summary>
     public bool IsBlocked => !outlet.MayWrite && (_behind is { Count: > 0 } || kept.HasRedeliveries);
+
+    /// <summary>There is something to bring, and it may be brought now. Under the writer's gate.</summary>
+    public bool HasWaiting => !_waitsForBudget && (_behind is { Count: > 0 } || kept.HasRedeliveries);
 
     // Under the writer's gate. There is something for the feeder to bring, and room for it.
     private bool HasFood => !writer.IsSilent && !_waitsForBudget && !kept.IsResuming && outlet.MayWrite && (_behind is { Count: > 0 } || kept.HasRedeliveries);
@@ -154,6 +161,7 @@ internal sealed class Feeder(
 
             // Whoever makes room, or falls behind, from here on starts the feeder anew.
             _isFeeding = false;
+            outlet.WriteBeside();
             return true;
         }
     }
@@ -162,7 +170,7 @@ internal sealed class Feeder(
     {
         var (place, wants, after, owed, count) = turn;
         var stream = place.Stream;
-        var page = log.ReadAfter(stream.Log, Math.Max(0, after), count);
+        var page = stream.ReadAfter(Math.Max(0, after), count);
         List<(long Seq, EncodedPublish? Publish)> publishes = new(page.Entries.Count);
         var now = time.GetUtcNow();
 
@@ -171,7 +179,7 @@ internal sealed class Feeder(
         {
             var entry = page.Entries[i];
             var isLeftOut = IsOver(entry, entry.Seq <= place.HistoryUntil) || (/* guard: No Local in what comes from the log */ wants.NoLocal && IsOwn(stream, entry));
-            var frames = isLeftOut ? null : stream.FramesOf(entry.Body.Span, entry.Seq, page.Head.Epoch, entry.At, now);
+            var frames = isLeftOut ? null : stream.FramesOf(entry, page.Head.Epoch, now, stream.MoreOf(entry).Span);
             var publish = frames?.For(writer.IsVersion5, wants);
             publishes.Add((entry.Seq, publish));
             bytes += publish?.Length ?? 0;
@@ -273,9 +281,9 @@ internal sealed class Feeder(
 
     private void Redeliver(UnacknowledgedEvent sent, EventStream stream, Wants wants)
     {
-        var page = log.ReadAfter(stream.Log, sent.Seq - 1, 1);
+        var page = stream.ReadAfter(sent.Seq - 1, 1);
         var publish = page.Entries is [{ } entry] && entry.Seq == sent.Seq && !IsOver(entry, isHistory: false)
-            ? stream.FramesOf(entry.Body.Span, entry.Seq, page.Head.Epoch, entry.At, time.GetUtcNow()).For(writer.IsVersion5, wants)
+            ? stream.FramesOf(entry, page.Head.Epoch, time.GetUtcNow(), stream.MoreOf(entry).Span).For(writer.IsVersion5, wants)
             : null;
         lock (writer.Gate)
         {

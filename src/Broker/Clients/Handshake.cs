@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using WebMessenger.Broker.MqttSessions;
+using WebMessenger.Broker.Topics;
 using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Clients;
@@ -19,6 +20,7 @@ namespace WebMessenger.Broker.Clients;
 /// <param name="MaximumPacket">Bytes of the largest packet that the client takes.</param>
 /// <param name="WantsReasons">It wants reason strings.</param>
 /// <param name="HasMethod">It asks for an authentication method of MQTT 5.</param>
+/// <param name="IsBridge">It sets the high bit of the protocol level: it counts on hearing nothing of its own.</param>
 internal sealed record Handshake(
     bool IsVersion5,
     string ClientId,
@@ -31,9 +33,11 @@ internal sealed record Handshake(
     int? ReceiveMaximum,
     int MaximumPacket,
     bool WantsReasons,
-    bool HasMethod)
+    bool HasMethod,
+    bool IsBridge)
 {
     private const int MaximumClientIdBytes = 128;
+    private const byte BridgeBit = 0x80;
     private const byte CleanFlag = 0x02, WillFlag = 0x04, WillQoS = 0x18, WillRetain = 0x20, PasswordFlag = 0x40, UserFlag = 0x80;
 
     /// <summary>
@@ -50,12 +54,13 @@ internal sealed record Handshake(
             return HandshakeRefusal.Unsaid(ReasonCode.MalformedPacket);
         }
 
-        // MQIsdp is MQTT 3.1. Bridges set the high bit of the level (mosquitto's try_private) and count on hearing nothing of their own:
-        // refused, they ask again without it.
-        if (protocol.SequenceEqual("MQIsdp"u8) || (protocol.SequenceEqual("MQTT"u8) && /* guard: no echo for who counts on none */ level is not (4 or 5)))
+        // MQIsdp is MQTT 3.1. Bridges set the high bit of the level (mosquitto's try_private) and count on hearing nothing of their own.
+        var isBridge = (level & BridgeBit) != 0;
+        level = (byte)(level & ~BridgeBit);
+        if (protocol.SequenceEqual("MQIsdp"u8) || (protocol.SequenceEqual("MQTT"u8) && level is not (4 or 5)))
         {
             // [MQTT-3.1.2-2]
-            return new(ReasonCode.UnsupportedProtocolVersion, "This server speaks MQTT 3.1.1 and 5.", (level & 0x7F) > 4);
+            return new(ReasonCode.UnsupportedProtocolVersion, "This server speaks MQTT 3.1.1 and 5.", level > 4);
         }
 
         if (!protocol.SequenceEqual("MQTT"u8))
@@ -136,21 +141,25 @@ internal sealed record Handshake(
             keepAlive,
             (flags & UserFlag) != 0 ? Encoding.UTF8.GetString(userName) : null,
             (flags & PasswordFlag) != 0 ? password.ToArray() : null,
-            hasWill ? WillOf(willTopic, willPayload, willProperties) : null,
+            hasWill ? WillOf(flags, willTopic, willPayload, willProperties) : null,
             isVersion5 ? (uint)(PacketProperties.FindNumber(properties, PropertyId.SessionExpiryInterval) ?? 0) : isClean ? 0 : DurableClients.MaximumExpiry,
             (int?)PacketProperties.FindNumber(properties, PropertyId.ReceiveMaximum),
             maximum,
             PacketProperties.FindNumber(properties, PropertyId.RequestProblemInformation) is not 0,
-            PacketProperties.FindNumber(properties, PropertyId.AuthenticationMethod) is not null);
+            PacketProperties.FindNumber(properties, PropertyId.AuthenticationMethod) is not null,
+            isBridge);
         return null;
     }
 
     // An expiry of 0 is none: the will would be over before it is said.
-    private static LastWill WillOf(ReadOnlySpan<byte> topic, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> properties) => new(
+    private static LastWill WillOf(byte flags, ReadOnlySpan<byte> topic, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> properties) => new(
         Encoding.UTF8.GetString(topic),
         payload.ToArray(),
         (uint)(PacketProperties.FindNumber(properties, PropertyId.WillDelayInterval) ?? 0),
-        PacketProperties.FindNumber(properties, PropertyId.MessageExpiryInterval) is > 0 and var expiry ? (uint)expiry : null);
+        PacketProperties.FindNumber(properties, PropertyId.MessageExpiryInterval) is > 0 and var expiry ? (uint)expiry : null,
+        (byte)((flags & WillQoS) >> 3),
+        (flags & WillRetain) != 0,
+        PacketProperties.OfWillPassedOn(properties));
 
     private static bool HasControls(ReadOnlySpan<byte> utf8)
     {

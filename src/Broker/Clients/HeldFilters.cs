@@ -17,14 +17,13 @@ namespace WebMessenger.Broker.Clients;
 /// Owns the filters' gate, <c>_filtersGate</c>, which is taken before a stream's.
 /// The request under way belongs to the receive loop, which reads nothing more before it is answered.
 /// </remarks>
-/// <param name="abort">Cuts the transport.</param>
-internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery delivery, Identity identity, ConnectionServices services, Action abort)
+internal sealed partial class HeldFilters(
+    Writer writer, KeptSession kept, Delivery delivery, DataDelivery data, Identity identity, ConnectionServices services, ILife life)
 {
     private readonly Lock _filtersGate = DiskReads.NoneUnder(new Lock());
     private readonly Dictionary<string, HeldFilter> _filters = [];
-    private readonly HeldPlaces _places = new(delivery, identity, services);
+    private readonly HeldPlaces _places = new(delivery, data, kept, identity, services);
     private readonly FilterTurn _turn = new(identity, services);
-    private (string Code, string Text, string Topic)? _notice;
     private bool _hasLeft;
 
     // Until it is answered, nothing more is read.
@@ -36,30 +35,29 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
     /// <summary>It is answered.</summary>
     public void EndRequest() => _request = null;
 
-    /// <summary>A notice for when the client listens to its inbox.</summary>
-    public void NotifyLater(string code, string text, string topic) => _notice = (code, text, topic);
-
     /// <summary>
     /// Takes the places of an earlier connection again, as far as the account may still have them. The CONNACK has been written.
     /// </summary>
     /// <param name="isPresent">False: the client is kept from now on, and had none. Else <see cref="OpenLogsAsync"/> was done.</param>
     public void Resume(DurableClient client, bool isPresent)
     {
-        kept.Begin(isPresent ? client.Position : null);
+        kept.Begin(isPresent ? client.Position : null, client.Data);
         if (!isPresent)
         {
             return;
         }
 
+        data.Feeder.Resume(client.Data.All);
         foreach (var filter in client.Filters)
         {
             if (RoomAccess.MayStillHold(services.Rooms, identity.Session!, filter.Filter))
             {
-                Hold(filter, null);
+                Hold(filter, null, isResumed: true);
             }
         }
 
         delivery.EndResuming(client.Position);
+        data.Feeder.EndResuming();
     }
 
     public IAskedFilter? Asked(string topicFilter) => (_request as SubscribeRequest)?.Find(topicFilter);
@@ -74,6 +72,11 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
         if (request.CatchUpError.Length > 0)
         {
             return Verdict.Refused(ReasonCode.ImplementationSpecificError, request.CatchUpError);
+        }
+
+        if (asked.Filter is { Group: not null } shared && !_places.MayShare(shared))
+        {
+            return TooManyGroups;
         }
 
         var limit = services.Limits.FiltersPerClient;
@@ -92,6 +95,13 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
         {
             lock (_filtersGate)
             {
+                // Its groups are made when the SUBACK is written: until then it has their places, and nobody else.
+                if (verdict.IsAllowed && asked.Filter is { Group: not null } shared)
+                {
+                    var hasPlace = /* guard: what a SUBSCRIBE is granted has a place */ !_hasLeft && _places.TryReserve(shared);
+                    verdict = hasPlace ? verdict : TooManyGroups;
+                }
+
                 request.Decide(asked, verdict, _filters.ContainsKey(asked.Text));
             }
         }
@@ -118,7 +128,7 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
             {
                 foreach (var filter in filters.Where(filter => filter.RetainHandling != RetainHandling.DoNotSend))
                 {
-                    room.Replay(delivery, filter);
+                    _places.Replay(room, filter);
                 }
             }
         }
@@ -127,6 +137,9 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
     /// <summary>Ends what it holds of an inbox and its read positions under a user name that is no longer the account's.</summary>
     public void InboxRenamed(string oldUserName)
     {
+        // By the filters that end now: whoever holds them would hear nothing, and not know why.
+        var topic = "users/" + identity.Account.UserName;
+        Notify("renamed", $"This account has another user name: subscribe to {topic}.", topic);
         lock (_filtersGate)
         {
             var ended = _filters.Values.Where(filter => filter.Filter.Inbox == oldUserName).ToList();
@@ -180,7 +193,7 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
             return;
         }
 
-        var (codes, granted, reasons) = request.Outcome();
+        var (codes, granted, reasons) = request.Outcome(kept.IsDurable);
         var answer = PacketWriter.Acknowledgement(
             PacketType.SubAck, writer.IsVersion5, packetId, codes, writer.WantsReasons ? reasons : null, writer.MaximumPacket);
 
@@ -197,6 +210,11 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
         }
         finally
         {
+            lock (_filtersGate)
+            {
+                _places.Unreserve();
+            }
+
             request.SetAnswered();
         }
     }
@@ -221,33 +239,6 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
         request.SetAnswered();
     }
 
-    /// <summary>A notice, written to this connection alone, if it listens to its inbox.</summary>
-    /// <param name="retry">Seconds after which it may be sent again; 0: not said.</param>
-    public void Notify(string code, string text, string topic, int retry = 0)
-    {
-        HeldFilter? inbox;
-        lock (_filtersGate)
-        {
-            inbox = _filters.Values.FirstOrDefault(filter => filter.Filter.Whispers);
-        }
-
-        if (inbox is null)
-        {
-            return;
-        }
-
-        var publish = Notice.Encode(inbox, writer.IsVersion5, code, text, topic, retry);
-        lock (writer.Gate)
-        {
-            if (!writer.IsSilent && writer.HasRoom(Writer.StalledBytesLimit) && publish.Length <= writer.MaximumPacket)
-            {
-                writer.Write(publish, 0);
-            }
-        }
-
-        writer.Flush();
-    }
-
     /// <summary>At the end of the connection.</summary>
     /// <param name="atOnce">Nobody waits for the client to come back.</param>
     public void LeaveEverything(bool atOnce)
@@ -257,9 +248,13 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
             _hasLeft = true;
 
             _places.LeaveAll(atOnce);
+            _places.Unreserve();
             _filters.Clear();
         }
     }
+
+    private static Verdict TooManyGroups =>
+        Verdict.Refused(RefusalCode.QuotaExceeded, "The room has as many shared subscriptions as it, or your account there, may.");
 
     private async Task HoldCorkedAsync(IEnumerable<HeldFilter> granted, CatchUpFrom? from)
     {
@@ -299,12 +294,12 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
         catch (IOException)
         {
             writer.Silence();
-            abort();
+            life.Abort();
             return false;
         }
     }
 
-    private void Hold(HeldFilter filter, CatchUpFrom? from)
+    private void Hold(HeldFilter filter, CatchUpFrom? from, bool isResumed = false)
     {
         lock (_filtersGate)
         {
@@ -316,10 +311,12 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
 
             var isNew = !_filters.ContainsKey(filter.Filter.Text);
             _filters[filter.Filter.Text] = filter;
-            var replays = filter.RetainHandling == RetainHandling.SendAtSubscribe || (filter.RetainHandling == RetainHandling.SendAtNewSubscribe && isNew);
+            // MQTT 5.0, 4.9: what is retained comes by a SUBSCRIBE. What rooms retain is how things are, and comes again.
+            var replays = !(isResumed && filter.Filter.Data is not null)
+                && (filter.RetainHandling == RetainHandling.SendAtSubscribe || (filter.RetainHandling == RetainHandling.SendAtNewSubscribe && isNew));
             if (filter.Filter.Inbox is not null)
             {
-                PlaceInInbox(from);
+                PlaceInInbox(from, ofNotices: filter.Filter.Notices);
                 if (replays)
                 {
                     _places.ReplayInbox(filter);
@@ -333,7 +330,7 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
                 _places.Place(room, FiltersOf(room), leavesAtOnce: false, from);
                 if (replays)
                 {
-                    room.Replay(delivery, filter);
+                    _places.Replay(room, filter);
                 }
             }
         }
@@ -365,10 +362,17 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
     }
 
     // Under _filtersGate. Whom whispers are for is decided by the place.
-    private void PlaceInInbox(CatchUpFrom? from = null)
+    private void PlaceInInbox(CatchUpFrom? from = null, bool ofNotices = false)
     {
         var filters = _filters.Values.Where(filter => filter.Filter.Inbox is not null).ToArray();
-        _places.Place(services.Rooms.InboxOf(identity.Account), filters, leavesAtOnce: false, from);
+        var inbox = services.Rooms.InboxOf(identity.Account);
+        _places.Place(inbox, Array.FindAll(filters, filter => !filter.Filter.Notices), leavesAtOnce: false, ofNotices ? null : from);
+        var notices = Array.FindAll(filters, filter => filter.Filter.Notices);
+        if (notices.Length > 0 || inbox.HasNotices)
+        {
+            _places.Place(inbox.Notices, notices, leavesAtOnce: false, ofNotices ? from : null);
+        }
+
         if (_notice is { } later && filters.Any(filter => filter.Filter.Whispers))
         {
             _notice = null;
@@ -377,8 +381,5 @@ internal sealed class HeldFilters(Writer writer, KeptSession kept, Delivery deli
     }
 
     // Under _filtersGate.
-    private HeldFilter[] FiltersOf(Room room) =>
-        identity.Session!.Scope.Allows(room.Id.Value, Auth.Sessions.Verbs.Read)
-            ? [.. _filters.Values.Where(filter => filter.Filter.CoversRoom(room.Id.Value))]
-            : [];
+    private HeldFilter[] FiltersOf(Room room) => [.. _filters.Values.Where(filter => filter.Filter.CoversRoom(room.Id.Value))];
 }

@@ -17,10 +17,11 @@ internal sealed class HeldPublishes(Writer writer, OwedAnswers answers, ILife li
     /// <summary>What one costs beside its bytes.</summary>
     private const int BytesOfOne = 128;
 
-    private readonly Queue<(PublishLayout Layout, byte[] Body)> _publishes = new();
+    // Most clients never speak too fast.
+    private Queue<(PublishLayout Layout, byte[] Body)>? _publishes;
     private int _bytes;
 
-    public int Count => _publishes.Count;
+    public int Count => _publishes?.Count ?? 0;
 
     /// <summary>When what is held comes next.</summary>
     public Task Turn { get; set; } = Task.CompletedTask;
@@ -61,28 +62,33 @@ internal sealed class HeldPublishes(Writer writer, OwedAnswers answers, ILife li
             return false;
         }
 
-        _publishes.Enqueue((layout, body.ToArray()));
+        (_publishes ??= new()).Enqueue((layout, body.ToArray()));
         Account(bytes);
         return true;
     }
 
     public bool TryPeek(out PublishPacket publish)
     {
-        var found = _publishes.TryPeek(out var next);
+        if (_publishes is null || !_publishes.TryPeek(out var next))
+        {
+            publish = default;
+            return false;
+        }
+
         publish = new PublishPacket(next.Layout, next.Body);
-        return found;
+        return true;
     }
 
     public void Dequeue()
     {
-        var (_, body) = _publishes.Dequeue();
+        var (_, body) = _publishes!.Dequeue();
         Account(-(body.Length + BytesOfOne));
     }
 
     /// <summary>The client is gone: it was not told that the server has them.</summary>
     public void Clear()
     {
-        _publishes.Clear();
+        _publishes?.Clear();
         Account(-_bytes);
     }
 

@@ -18,4 +18,10 @@ internal interface ILife
     /// <param name="code">Of MQTT 5, for DISCONNECT.</param>
     /// <param name="reason">For people.</param>
     Task EndAsync(byte code, string reason);
+
+    /// <summary>More waits for the client than may. Called outside of all locks.</summary>
+    void TooSlow();
+
+    /// <summary>Cuts the transport.</summary>
+    void Abort();
 }

@@ -25,6 +25,15 @@ internal sealed class Identity(string name)
 
     public Account Account => (_session ?? throw new InvalidOperationException("The connection has not been admitted.")).Account;
 
+    /// <summary>Id of the room whose data topics are its whole world; null: it has no mount.</summary>
+    public string? Mount => _session?.Scope.Mount;
+
+    /// <summary>It says of itself that it is a bridge: it hears nothing of its own, and retained values as such.</summary>
+    public bool IsBridge { get; set; }
+
+    /// <summary>What names its MQTT session within the account: the client id and, where it has one, the mount.</summary>
+    public string SessionName => MqttSessions.SessionName.Of(Mount, ClientId);
+
     /// <summary>Tells this account's client, on whatever connection, from all others; see <see cref="RecentPublishers"/>.</summary>
     public ulong PublisherMark { get; private set; }
 
@@ -51,6 +60,6 @@ internal sealed class Identity(string name)
     public void Become(LoginSession? session)
     {
         _session = session;
-        PublisherMark = session is null ? 0 : RecentPublishers.MarkOf(session.Account.Id, ClientId);
+        PublisherMark = session is null ? 0 : RecentPublishers.MarkOf(session.Account.Id, SessionName);
     }
 }

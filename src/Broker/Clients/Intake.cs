@@ -13,12 +13,13 @@ namespace WebMessenger.Broker.Clients;
 /// </summary>
 /// <remarks>The receive side's, one thread at a time; but for <see cref="Removed"/>.</remarks>
 internal sealed class Intake(
-    Writer writer, OwedAnswers answers, KeptSession kept, Submissions submissions, Identity identity, ILife life, ConnectionServices services)
+    Writer writer, OwedAnswers answers, KeptSession kept, Submissions submissions, DataIntake data, Identity identity, ILife life,
+    ConnectionServices services)
 {
     /// <summary>For longer than what a client has sent takes to be read, at the rate that an account may publish with.</summary>
     private static readonly TimeSpan RemovalRemembered = TimeSpan.FromMinutes(1);
 
-    private readonly PublishTopics _topics = new(services.Rooms);
+    private readonly PublishTopics _topics = new(services.Rooms, identity);
     private RateBudget? _budget;
     private HeldPublishes? _held;
 
@@ -91,7 +92,7 @@ internal sealed class Intake(
         }
         finally
         {
-            submissions.WakeLog();
+            Wake();
             writer.Flush();
         }
     }
@@ -130,12 +131,41 @@ internal sealed class Intake(
             var wasReceived = answers.Release(packetId);
             if (wasReceived && kept.IsDurable)
             {
-                kept.Released(packetId);
+                _ = CompleteAsync(kept.Released(packetId), packetId);
+                return true;
             }
 
             writer.WriteShort(PacketType.PubComp, packetId, wasReceived ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound);
             return wasReceived;
         }
+    }
+
+    // After PUBCOMP the client may use the id for something new: no crash may leave a record that takes that for a repetition.
+    private async Task CompleteAsync(Task removed, ushort packetId)
+    {
+        try
+        {
+            await removed;
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        {
+            await life.EndAsync(ReasonCode.ServerUnavailable, "What was released could not be stored. Try again later.");
+            return;
+        }
+
+        lock (writer.Gate)
+        {
+            writer.WriteShort(PacketType.PubComp, packetId, ReasonCode.Success);
+        }
+
+        writer.Flush();
+    }
+
+    /// <summary>The publishes of one read are written, and said, together: to be called when it is through.</summary>
+    public void Wake()
+    {
+        submissions.WakeLog();
+        data.Wake();
     }
 
     /// <summary>The connection is over.</summary>
@@ -181,7 +211,12 @@ internal sealed class Intake(
             return step;
         }
 
-        if (/* guard: publishes of an account */ _budget is { } budget && !_progress.IsPaid && !budget.TryTake(out var pause))
+        if (DataRoom(topic) is { } room && data.Ready(room, publish.IsRetain) is { } ready)
+        {
+            return Step.Wait(ready);
+        }
+
+        if (/* guard: publishes of an account */ !_progress.IsPaid && BudgetOf(topic) is { } budget && !budget.TryTake(out var pause))
         {
             return Step.Hold(Task.Delay(pause, services.Time));
         }
@@ -244,10 +279,13 @@ internal sealed class Intake(
 
         switch (target.Topic.Kind)
         {
-            case TopicKind.Typing or TopicKind.Read when refusal is not null:
+            case TopicKind.Typing or TopicKind.Read or TopicKind.ConversationTyping when refusal is not null:
                 submissions.Refuse(publish, refusal, target.TopicText);
                 break;
-            case TopicKind.Typing:
+            case TopicKind.Data:
+                data.Take(publish, target);
+                break;
+            case TopicKind.Typing or TopicKind.ConversationTyping:
                 submissions.TakeTyping(publish, target);
                 break;
             case TopicKind.Read:
@@ -260,6 +298,14 @@ internal sealed class Intake(
 
         return Step.Done;
     }
+
+    // The room whose data topics it goes to, where it may; null: it goes elsewhere.
+    private Room? DataRoom(ReadOnlySpan<byte> topic) =>
+        _topics.Resolve(topic) is { DataTopic: not null, Room: { } room } target && services.Interceptor.MayPublish(identity.Session!, target).IsAllowed
+            ? room : null;
+
+    // What devices say counts by room; all else, and what is refused, by account.
+    private RateBudget? BudgetOf(ReadOnlySpan<byte> topic) => DataRoom(topic) is { } room ? data.RateOf(room) : _budget;
 
     private bool WasRemovedFrom(Room room)
     {
@@ -314,7 +360,7 @@ internal sealed class Intake(
             var isRepeated = answers.IsRepeated(publish, out var wasAnother);
             if (wasAnother)
             {
-                kept.Released(publish.PacketId);
+                _ = kept.Released(publish.PacketId);
             }
 
             return isRepeated;

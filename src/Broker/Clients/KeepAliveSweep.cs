@@ -1,4 +1,5 @@
 using WebMessenger.Auth.Limits;
+using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.ReadMarks;
@@ -24,6 +25,7 @@ internal sealed partial class KeepAliveSweep(
     RoomDirectory rooms,
     UnreadWatch unread,
     DurableClients durable,
+    DataSpaces data,
     RefusalLog closed,
     TimeProvider time,
     ILogger<KeepAliveSweep> log) : BackgroundService
@@ -69,6 +71,7 @@ internal sealed partial class KeepAliveSweep(
 
         unread.Sweep();
         durable.Sweep();
+        data.Sweep();
         wills.SayDue();
         limits.Sweep();
         sockets.Sweep();

@@ -1,5 +1,6 @@
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Streams;
@@ -13,7 +14,7 @@ namespace WebMessenger.Broker.Clients;
 /// What of a client may outlive this connection: where it is in each log, what it has not acknowledged, its will, and how long it is kept.
 /// </summary>
 /// <remarks>Guarded by the writer's gate. <see cref="DurableClients"/> asks for it under its own, which is taken before.</remarks>
-internal sealed class KeptSession(
+internal sealed partial class KeptSession(
     Writer writer, PacketIdWindow window, OwedAnswers answers, Identity identity, ILife life, RoomDirectory rooms, IEventLog log, DurableClients durable) : IResumable
 {
     /// <summary>How what was begun before an UNSUBSCRIBE is sent again: nothing asks for anything else by then.</summary>
@@ -39,7 +40,7 @@ internal sealed class KeptSession(
 
     public LoginSession? Session => identity.Session;
 
-    public string ClientId => identity.ClientId;
+    public string ClientId => identity.SessionName;
 
     /// <summary>What CONNECT asked for, in seconds.</summary>
     public uint AskedExpiry { get; private set; }
@@ -95,17 +96,20 @@ internal sealed class KeptSession(
     /// The client has released a QoS 2 packet id, or uses it for something new.
     /// Under the writer's gate: whoever takes over from here on may store another publish under the id.
     /// </summary>
-    public void Released(ushort packetId) => durable.Released(this, packetId);
+    /// <returns>Completes when that is on disk; fails with <see cref="IOException"/>.</returns>
+    public Task Released(ushort packetId) => durable.Released(this, packetId);
 
     /// <summary>
     /// The CONNACK is written, and the client is kept from now on.
     /// Everything that is put in place until <see cref="EndResuming"/> goes out behind it.
     /// </summary>
     /// <param name="was">What was kept of it; null: nothing.</param>
-    public void Begin(DurablePosition? was)
+    /// <param name="data">Where it is in what devices say.</param>
+    public void Begin(DurablePosition? was, DataCursors data)
     {
         lock (writer.Gate)
         {
+            Data = data;
             _kept = [];
             _unacknowledged = new UnacknowledgedEvents();
             if (was is null)
@@ -222,7 +226,9 @@ internal sealed class KeptSession(
         {
             writer.Silence();
             var position = Position();
-            _kept = null;
+
+            // What is said of data topics is the next connection's, too: this one changes no cursor any more.
+            (_kept, Data) = (null, null);
             return position;
         }
     }

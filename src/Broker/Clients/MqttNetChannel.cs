@@ -91,7 +91,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                 }
                 finally
                 {
-                    client.Submissions.WakeLog();
+                    client.Intake.Wake();
                 }
 
                 if (/* guard: bytes are no sign of life */ wait is not null || buffer.Length < read.Buffer.Length)
@@ -99,7 +99,13 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                     client.Heard();
                 }
 
+                var unfinished = needsMore ? buffer.Length : 0;
                 input.AdvanceTo(buffer.Start, needsMore ? buffer.End : buffer.Start);
+                if (!client.Packets.TryHold(unfinished))
+                {
+                    throw new Violation(ReasonCode.QuotaExceeded, "Too many large packets are on their way to this server. Send it again later.");
+                }
+
                 client.Writer.Flush();
                 if (packet is not null)
                 {
@@ -233,7 +239,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                 throw new MqttCommunicationException("The connection was ended by the server.");
             }
 
-            switch (Frame.TryRead(buffer, client.Writer.IsConnected ? services.Limits.PacketBytes : FirstPacketBytes, out var frame))
+            switch (Frame.TryRead(buffer, client.Writer.IsConnected ? client.Packets.Longest : FirstPacketBytes, out var frame))
             {
                 case FrameStatus.Incomplete:
                     // guard: a header is judged by its first byte
@@ -324,6 +330,11 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
         }
 
         var packetId = BinaryPrimitives.ReadUInt16BigEndian(bytes);
+        if (client.Data.Answered(type, packetId, bytes.Length > 2 ? bytes[2] : ReasonCode.Success) is { } isData)
+        {
+            return isData;
+        }
+
         switch (type)
         {
             case PacketType.PubAck:

@@ -14,7 +14,7 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
     private readonly Queue<PublishAnswer> _answers = new();
 
     // QoS 2 packet ids between PUBLISH and PUBREL, and their answers.
-    private readonly Dictionary<ushort, PublishAnswer> _incomingQoS2 = [];
+    private Dictionary<ushort, PublishAnswer>? _incomingQoS2;
 
     // Those of earlier connections of the MQTT session, and hashes of what they were.
     // They take nothing of the Receive Maximum, which begins anew with each connection (MQTT 5.0, 4.9). Null: none.
@@ -33,7 +33,7 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
     public bool IsClosing { get; private set; }
 
     /// <summary>QoS 2 publishes that only a PUBREL makes room of. Under the writer's gate.</summary>
-    public int Unreleased => _incomingQoS2.Count;
+    public int Unreleased => _incomingQoS2?.Count ?? 0;
 
     public void Close()
     {
@@ -69,7 +69,7 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
 
             if (answer.QualityOfService == 2)
             {
-                _incomingQoS2[answer.PacketId] = answer;
+                (_incomingQoS2 ??= [])[answer.PacketId] = answer;
             }
 
             return true;
@@ -145,10 +145,10 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
                 return false;
             }
 
-            _incomingQoS2[publish.PacketId] = new PublishAnswer(publish.PacketId, 2) { IsDone = true, ContentHash = contentHash };
+            (_incomingQoS2 ??= [])[publish.PacketId] = new PublishAnswer(publish.PacketId, 2) { IsDone = true, ContentHash = contentHash };
         }
 
-        if (!_incomingQoS2.TryGetValue(publish.PacketId, out var answer))
+        if (_incomingQoS2 is null || !_incomingQoS2.TryGetValue(publish.PacketId, out var answer))
         {
             return false;
         }
@@ -164,7 +164,7 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
     /// <summary>PUBREL: false, nothing was received under the id. Under the writer's gate.</summary>
     public bool Release(ushort packetId)
     {
-        var wasReceived = _incomingQoS2.Remove(packetId) || _receivedBefore?.Remove(packetId) == true;
+        var wasReceived = _incomingQoS2?.Remove(packetId) == true || _receivedBefore?.Remove(packetId) == true;
         _intakeFree?.TrySetResult();
         return wasReceived;
     }
@@ -175,8 +175,8 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
     /// each is kept on disk. Under the writer's gate.
     /// </summary>
     public bool IsOver(byte qualityOfService) =>
-        (writer.IsVersion5 && qualityOfService > 0 && _unanswered + _incomingQoS2.Count >= receiveMaximum)
-        || /* guard: QoS 2 ids of earlier connections count */ (qualityOfService == 2 && _incomingQoS2.Count + (_receivedBefore?.Count ?? 0) >= 2 * receiveMaximum);
+        (writer.IsVersion5 && qualityOfService > 0 && _unanswered + Unreleased >= receiveMaximum)
+        || /* guard: QoS 2 ids of earlier connections count */ (qualityOfService == 2 && Unreleased + (_receivedBefore?.Count ?? 0) >= 2 * receiveMaximum);
 
     /// <summary>So many publishes are at the log that no more are taken in. Under the writer's gate.</summary>
     public bool IsFull => _underWay >= receiveMaximum;
@@ -191,7 +191,7 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
     {
         lock (writer.Gate)
         {
-            return _incomingQoS2.Where(publish => publish.Value is { IsDone: true, Code: < 0x80 })
+            return (_incomingQoS2 ?? []).Where(publish => publish.Value is { IsDone: true, Code: < 0x80 })
                 .Select(publish => KeyValuePair.Create(publish.Key, publish.Value.ContentHash))
                 .Concat(_receivedBefore ?? [])
                 .ToDictionary();
@@ -264,7 +264,7 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
             // MQTT 5.0, 4.3.3: a PUBREC with an error ends the exchange.
             if (writer.IsVersion5)
             {
-                _incomingQoS2.Remove(answer.PacketId);
+                _incomingQoS2?.Remove(answer.PacketId);
             }
         }
 

@@ -1,17 +1,22 @@
 using System.Text;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Topics;
 using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Clients;
 
 /// <summary>The topics that a client publishes to: its aliases, and where the last one goes, for most clients speak in one room.</summary>
 /// <remarks>The receive side's.</remarks>
-internal sealed class PublishTopics(RoomDirectory rooms)
+internal sealed class PublishTopics(RoomDirectory rooms, Identity identity)
 {
     /// <summary>The highest alias a client may set.</summary>
     public const ushort AliasMaximum = 16;
 
-    private readonly Dictionary<ushort, byte[]> _aliases = [];
+    /// <summary>In bytes: what is longer is no topic of ours.</summary>
+    private const int LongestTopic = DataTopic.LargestPrefix + DataTopic.LargestLength;
+
+    // By alias; most clients set none.
+    private byte[]?[]? _aliases;
     private byte[] _lastTopic = [];
     private PublishTarget? _lastTarget;
 
@@ -31,12 +36,12 @@ internal sealed class PublishTopics(RoomDirectory rooms)
 
         if (!publish.Topic.IsEmpty)
         {
-            _aliases[alias] = publish.Topic.ToArray();
+            (_aliases ??= new byte[AliasMaximum + 1][])[alias] = publish.Topic.ToArray();
             return publish.Topic;
         }
 
         // MQTT 5.0, 3.3.4, item 3: no topic and no mapping is a protocol error; 0x94 is for what lies beyond the maximum.
-        return _aliases.TryGetValue(alias, out var known)
+        return _aliases?[alias] is { } known
             ? known
             : throw new Violation(ReasonCode.ProtocolError, "The topic alias has not been set on this connection.");
     }
@@ -54,7 +59,7 @@ internal sealed class PublishTopics(RoomDirectory rooms)
             throw new Violation(ReasonCode.ProtocolError, "The topic of a PUBLISH has no wildcards.");
         }
 
-        var target = topic.Length > 256 ? null : rooms.Resolve(Encoding.UTF8.GetString(topic));
+        var target = topic.Length > LongestTopic ? null : rooms.Resolve(Encoding.UTF8.GetString(topic), identity.Mount);
         if (target is not null)
         {
             (_lastTopic, _lastTarget) = (topic.ToArray(), target);

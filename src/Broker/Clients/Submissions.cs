@@ -96,7 +96,13 @@ internal sealed class Submissions(
             return;
         }
 
-        target.Room!.Enqueue(new TypingNote(target.Room, delivery, identity.Account.UserName));
+        if (target.Room is null)
+        {
+            services.Conversations.Types(identity.Account, target);
+            return;
+        }
+
+        target.Room.Enqueue(new TypingNote(target.Room, delivery, identity.Account.UserName));
     }
 
     /// <summary>Answered when it is on disk.</summary>
@@ -124,9 +130,13 @@ internal sealed class Submissions(
     // Answered when it is on disk. Never throws.
     private async Task MarkAsync(PublishTarget target, ReadRequest request, PublishAnswer answer)
     {
-        var (outcome, now) = await services.Positions.MarkAsync(identity.Account, target.Stream!, request.Seq.GetValueOrDefault(), request.Epoch);
+        var (outcome, now) = await MarkAsync(target, request);
         switch (outcome)
         {
+            case MarkOutcome.NotOpen when target.Topic.With is not null:
+                (answer.Code, answer.Reason) = (PublishTarget.NobodyThere.Code, PublishTarget.NobodyThere.Reason);
+                Refused(answer.QualityOfService, PublishTarget.NobodyThere, target.TopicText);
+                break;
             case MarkOutcome.Taken:
                 (answer.Seq, answer.Epoch) = (now.Seq, now.Epoch);
                 break;
@@ -145,6 +155,26 @@ internal sealed class Submissions(
         }
 
         answers.GiveNow(answer);
+    }
+
+    private async Task<MarkResult> MarkAsync(PublishTarget target, ReadRequest request)
+    {
+        var stream = target.Stream;
+        try
+        {
+            // Whether the two have talked, the disk says, for which a thread that serves sockets may not wait.
+            if (target.Topic.With is { } with)
+            {
+                stream = await services.Conversations.FindSomebodyAsync(identity.Account, with, target.Conversation);
+            }
+        }
+        catch (IOException)
+        {
+            return new MarkResult(MarkOutcome.NotStored);
+        }
+
+        return stream is null ? new MarkResult(MarkOutcome.NotOpen)
+            : await services.Positions.MarkAsync(identity.Account, stream, request.Seq.GetValueOrDefault(), request.Epoch, request.Back);
     }
 
     // As a refusal is heard where the acknowledgement cannot say it: by a notice, in the log, and on the page of the token.
@@ -184,7 +214,14 @@ internal sealed class Submissions(
             return;
         }
 
-        if (command.Act is not null)
+        if (/* guard: a conversation takes its own commands alone */ target.Room is null && !command.IsOfConversations)
+        {
+            Refuse(publish, refusal ?? TalkRefusals.ForRooms, target.TopicText);
+            return;
+        }
+
+        // What was said to who is gone by now is acknowledged still, once the disk has told who that was.
+        if (command.Act is not null || (target.IsToNobody && command.Id is not null))
         {
             TakeAct(publish, target, command, refusal);
             return;
@@ -207,15 +244,24 @@ internal sealed class Submissions(
         }
 
         var received = ReceivedOnce(publish);
-        SaidPublish said = new(publish.PacketId, publish.QualityOfService, /* guard: `from` is written by the server */ identity.CurrentAuthor, command, target, PublisherMark, this)
+        var from = /* guard: `from` is written by the server */ identity.CurrentAuthor;
+        SaidPublish said = new(publish.PacketId, publish.QualityOfService, from, command, target, PublisherMark, this)
         {
             ContentHash = received is null ? 0 : publish.ContentHash(),
             Bytes = publish.Payload.Length + BytesOfPublish,
         };
+        var room = target.Room;
+        var named = room is not null && refusal is null ? services.Mentions.Find(room, identity.Account, command.Text) : null;
         DateTimeOffset? expiry = publish.ExpirySeconds is { } seconds ? services.Time.GetUtcNow().AddSeconds(seconds) : null;
         _logSleeps = true;
-        if (answers.Expect(said)
-            && !RoomDirectory.TryStore(target, PendingPublish.Of(said, membership, identity.Session!, Payer, expiry, received, refusal), moreFollows: true))
+        if (!answers.Expect(said))
+        {
+            return;
+        }
+
+        var way = services.Conversations.WayTo(target, identity.Session!);
+        var pending = PendingPublish.Of(way, said, membership, identity.Session!, Payer, expiry, received, refusal, named);
+        if (!way.TryAppend(pending, moreFollows: true))
         {
             (said.Code, said.Reason) = (ReasonCode.NotAuthorized, "There is no such room, or it is not open to you.");
             answers.GiveNow(said);
@@ -226,17 +272,18 @@ internal sealed class Submissions(
     // so that it was received is stored with it.
     private RecordChange? ReceivedOnce(in PublishPacket publish) => publish.QualityOfService == 2 && kept.IsDurable
         ? new RecordChange(
-            DurableRecords.ReceivedKey(identity.Account.Id, identity.ClientId, publish.PacketId),
+            DurableRecords.ReceivedKey(identity.Account.Id, identity.SessionName, publish.PacketId),
             DurableRecords.Received(publish.ContentHash()))
         : null;
 
     // Answered when it is on disk and in effect.
     private void TakeAct(in PublishPacket publish, PublishTarget target, Command command, PublishRefusal? refusal)
     {
-        refusal ??= target.Room is null ? PublishRefusal.BadCommand("This command is for a room.")
-            : (/* guard: a token's verbs, acts */ identity.Session!.Scope.Allows(target.Topic.Name, Verbs.Moderate)) ? null
+        // Whose a message is, is read first, and what is under its id comes before a rule.
+        var isOnMessage = command.Act is null or MessageAct;
+        refusal ??= (/* guard: a token's verbs, acts */ isOnMessage || identity.Session!.Scope.Allows(target.Topic.Name, Verbs.Moderate)) ? null
             : new PublishRefusal(ReasonCode.NotAuthorized, "This access token may not do this: it lacks the verb moderate.", "not_allowed");
-        if (refusal is not null)
+        if (refusal is not null && !isOnMessage)
         {
             Refuse(publish, refusal, target.TopicText);
             return;
@@ -249,21 +296,34 @@ internal sealed class Submissions(
         };
         if (answers.Expect(answer))
         {
-            _ = ActAsync(target, command, answer, received);
+            _ = ActAsync(target, command, answer, received, refusal);
         }
     }
 
     // Never throws.
-    private async Task ActAsync(PublishTarget target, Command command, PublishAnswer answer, RecordChange? received)
+    private async Task ActAsync(PublishTarget target, Command command, PublishAnswer answer, RecordChange? received, PublishRefusal? ruling)
     {
         ActResult result;
+        AskedAct asked = new(command, identity.Session!, PublisherMark, received, ruling)
+        {
+            Accepted = (act, touched) =>
+            {
+                (answer.Seq, answer.Epoch) = (act.Seq, act.Epoch);
+                answers.Give(answer, touched);
+            },
+        };
         try
         {
-            result = await services.Acts.ActAsync(target.Room!, command, identity.Session!, PublisherMark, received);
+            result = await services.ActAsync(target, asked);
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException)
         {
             result = new ActResult(PublishRefusal.NoRoom);
+        }
+
+        if (answer.IsDone)
+        {
+            return;
         }
 
         if (result.Refusal is not { } refusal)
@@ -328,7 +388,7 @@ internal sealed class Submissions(
             var text = "The will was dropped: " + reason;
             kept.DropWill();
             filters.NotifyLater("will_dropped", text, will.Topic);
-            services.PublishRefusals.Note(identity.Session!, identity.ClientId, ReasonCode.NotAuthorized, "will_dropped", text, will.Topic, isHeard: false);
+            services.Wills.DroppedAtConnect(identity.Session!, identity.ClientId, reason, will.Topic);
         }
     }
 

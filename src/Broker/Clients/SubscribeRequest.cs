@@ -27,18 +27,21 @@ internal sealed class SubscribeRequest : FilterRequest
     /// <summary>The same of `people`, where a hundred are one packet.</summary>
     private const int PeoplePerPart = 100;
 
+    private const string Shared = "$", HiddenShared = "#$";
+
     private readonly Dictionary<string, AskedFilter> _asked = [];
     private readonly List<MqttTopicFilter> _filters;
     private readonly int _subscriptionId;
 
-    public SubscribeRequest(MqttSubscribePacket packet)
+    /// <param name="mount">Id of the room that is the client's whole world; null: it has no mount.</param>
+    public SubscribeRequest(MqttSubscribePacket packet, string? mount)
     {
         (_filters, _subscriptionId) = (packet.TopicFilters, (int)packet.SubscriptionIdentifier);
         foreach (var filter in _filters)
         {
             if (!_asked.ContainsKey(filter.Topic))
             {
-                _asked[filter.Topic] = new AskedFilter(filter.Topic);
+                _asked[filter.Topic] = new AskedFilter(filter.Topic, mount);
             }
         }
 
@@ -63,7 +66,31 @@ internal sealed class SubscribeRequest : FilterRequest
     public int NewlyGranted { get; private set; }
 
     /// <summary>A filter given twice is one. Null: it is not asked for.</summary>
-    public AskedFilter? Find(string text) => _asked.GetValueOrDefault(text);
+    /// <param name="text">As the client sent it, or as MQTTnet knows it.</param>
+    public AskedFilter? Find(string text) =>
+        _asked.GetValueOrDefault(text.StartsWith(HiddenShared, StringComparison.Ordinal) ? text[1..] : text);
+
+    /// <summary>
+    /// For MQTTnet, which refuses what begins with `$share/` before it asks anybody (MQTTnet 5.2): there it begins as no filter can
+    /// begin [MQTT-4.7.1-1]. (U+0000 would not do: MQTTnet compares by culture, which does not see it.)
+    /// </summary>
+    public MqttSubscribePacket ForMqttNet(MqttSubscribePacket packet)
+    {
+        if (!_filters.Exists(IsShared))
+        {
+            return packet;
+        }
+
+        MqttSubscribePacket seen = new() { PacketIdentifier = packet.PacketIdentifier, SubscriptionIdentifier = packet.SubscriptionIdentifier };
+        seen.TopicFilters.AddRange(_filters.Select(filter => new MqttTopicFilter
+        {
+            Topic = IsShared(filter) ? "#" + filter.Topic : filter.Topic,
+            QualityOfServiceLevel = filter.QualityOfServiceLevel,
+        }));
+        return seen;
+
+        static bool IsShared(MqttTopicFilter filter) => filter.Topic.StartsWith(Shared, StringComparison.Ordinal);
+    }
 
     /// <param name="isHeld">The client holds it already.</param>
     public void Decide(AskedFilter asked, Verdict verdict, bool isHeld)
@@ -116,28 +143,33 @@ internal sealed class SubscribeRequest : FilterRequest
     /// What was decided: codes in request order (MQTTnet 5.2 has them in QoS order),
     /// what the client is to hold, and why it does not hold the rest.
     /// </summary>
-    public (byte[] Codes, List<HeldFilter> Granted, string Reasons) Outcome()
+    /// <param name="isKept">The client is kept after its connection.</param>
+    public (byte[] Codes, List<HeldFilter> Granted, string Reasons) Outcome(bool isKept)
     {
         var codes = new byte[_filters.Count];
         List<HeldFilter> granted = [];
         List<string> reasons = [];
         for (var i = 0; i < codes.Length; i++)
         {
-            codes[i] = Grant(/* guard: SUBACK in request order */ _filters[i], granted, reasons);
+            codes[i] = Grant(/* guard: SUBACK in request order */ _filters[i], isKept, granted, reasons);
         }
 
         return (codes, granted, string.Join(" ", reasons.Distinct().Take(ReasonsSaid)));
     }
 
-    private byte Grant(MqttTopicFilter options, List<HeldFilter> granted, List<string> reasons)
+    private byte Grant(MqttTopicFilter options, bool isKept, List<HeldFilter> granted, List<string> reasons)
     {
         var asked = _asked[options.Topic];
         var verdict = asked.Verdict;
         if ((/* guard: the verdict on each filter */ verdict.IsAllowed) && asked.Filter is { } filter)
         {
-            // QoS 2 is not given to subscribers: what they get is in a log under a seq, which tells a repetition.
-            var quality = Math.Min((byte)options.QualityOfServiceLevel, (byte)1);
-            granted.Add(new HeldFilter(filter, quality, options.NoLocal, options.RetainAsPublished, (RetainHandling)options.RetainHandling, _subscriptionId));
+            // QoS 2 is given to what devices say alone: all else is in a log under a seq, which tells a repetition. To a client that is
+            // kept a group gives QoS 1: the group's record has no packet ids, so on the next connection nobody knows which are still its
+            // own.
+            var isExact = filter.Data is not null && !(isKept && filter.Group is not null);
+            var quality = Math.Min((byte)options.QualityOfServiceLevel, isExact ? (byte)2 : (byte)1);
+            var handling = (RetainHandling)options.RetainHandling;
+            granted.Add(new HeldFilter(filter, quality, options.NoLocal, options.RetainAsPublished, handling, _subscriptionId));
             return quality;
         }
 

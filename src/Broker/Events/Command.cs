@@ -8,8 +8,16 @@ namespace WebMessenger.Broker.Events;
 /// <summary>What a client asked for in the payload of a PUBLISH to `rooms/{room}` or `users/{user}`.</summary>
 /// <param name="Id">The client's own id; null when it gave none.</param>
 /// <param name="Act">What it does to the room; null: it says something there.</param>
-internal sealed record Command(string Text, string? Id, long? ReplyTo, RoomAct? Act = null)
+/// <param name="IsAction">What is said is what the author does: "waves".</param>
+internal sealed record Command(string Text, string? Id, long? ReplyTo, RoomAct? Act = null, bool IsAction = false)
 {
+    /// <summary>The dice that were thrown for it; null: it is no throw of dice.</summary>
+    public Roll? Roll { get; init; }
+
+    /// <summary>Whether a conversation takes it; else it is for a room.</summary>
+    public bool IsOfConversations => CommandTypes.OfConversations.Contains(
+        Roll is not null ? "roll" : Act is null ? "message" : Encoding.ASCII.GetString(EventTypes.NameOf(Act.Event)));
+
     /// <summary>The longest client-made id, in bytes of UTF-8.</summary>
     public const int MaximumIdBytes = 128;
 
@@ -27,13 +35,14 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo, RoomAct? 
         var id = idProperty.IsEmpty ? null : Encoding.UTF8.GetString(idProperty);
         string? text = null;
         long? replyTo = null;
+        var isAction = false;
         var isCommand = false;
         if (payload.TrimStart(" \t\r\n"u8) is [(byte)'{', ..] && IsJson(payload))
         {
             try
             {
                 var reader = new Utf8JsonReader(payload);
-                (isCommand, text) = ReadObject(ref reader, ref id, ref replyTo, out error);
+                (isCommand, text) = ReadObject(ref reader, ref id, ref replyTo, ref isAction, out error);
             }
             catch (InvalidOperationException)
             {
@@ -44,7 +53,7 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo, RoomAct? 
 
             if (isCommand && text is null)
             {
-                return error.Length == 0 ? ParseAct(payload, id, out error) : null;
+                return error.Length == 0 ? ParseOther(payload, id, out error) : null;
             }
         }
 
@@ -60,38 +69,56 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo, RoomAct? 
         }
 
         error = Check(text, id, textLimit);
-        return error.Length > 0 ? null : new Command(text, id, replyTo);
+        return error.Length > 0 ? null : new Command(text, id, replyTo, IsAction: isAction);
     }
+
+    /// <summary>Tells the same content under the same id from another; that of an act is its own.</summary>
+    public UInt128 ContentHash() =>
+        Act is not null ? EventBody.ContentHash(Act.Canonical)
+        // Of what was asked for: what came is another each time.
+        : Roll is not null ? EventBody.ContentHash(JsonSerializer.Serialize(
+            new RoomCommand { Type = "roll", ReplyTo = ReplyTo, Dice = Roll.Dice }, RoomCommandJson.Default.RoomCommand))
+        : IsAction ? EventBody.ContentHash(JsonSerializer.Serialize(
+            new ActionMessage("message", Text, ReplyTo, true), RoomCommandJson.Default.ActionMessage))
+        : EventBody.ContentHash(Text, ReplyTo);
 
     /// <summary>
     /// What to tell the sender of a text that is longer than so many Unicode scalar values (0: no limit); null: it is not.
     /// </summary>
-    public string? OverLength(int textLimit) => OverLength(Text, textLimit);
+    public string? OverLength(int textLimit) => OverLength(Act is MessageAct.Edit edit ? edit.Text : Text, textLimit);
 
     /// <summary>An act under an id, if it has one; null: something is wrong with the id.</summary>
-    public static Command? Of(RoomAct act, string? id, out string error)
+    public static Command? Of(RoomAct act, string? id, List<FieldError> errors) => Of(new Command("", id, null, act), errors);
+
+    /// <summary>The same of any command.</summary>
+    public static Command? Of(Command command, List<FieldError> errors)
     {
-        error = CheckId(id);
-        return error.Length > 0 ? null : new Command("", id, null, act);
+        if (CheckId(command.Id) is { Length: > 0 } wrong)
+        {
+            errors.Add(new FieldError("id", "invalid", wrong));
+            return null;
+        }
+
+        return command;
     }
 
-    private static Command? ParseAct(ReadOnlySpan<byte> payload, string? id, out string error)
+    // What is not a message of text.
+    private static Command? ParseOther(ReadOnlySpan<byte> payload, string? id, out string error)
     {
         List<FieldError> errors = [];
+        Command? command = null;
         try
         {
-            if (JsonSerializer.Deserialize(payload, RoomCommandJson.Default.RoomCommand)?.ToAct(errors) is { } act)
-            {
-                return Of(act, id, out error);
-            }
+            command = JsonSerializer.Deserialize(payload, RoomCommandJson.Default.RoomCommand)
+                ?.ToCommand(id, errors, CommandTypes.OfRooms);
         }
         catch (Exception wrong) when (wrong is JsonException or InvalidOperationException)
         {
             errors.Add(new FieldError("type", "invalid", $"A field has a value of the wrong type: {(wrong as JsonException)?.Path}"));
         }
 
-        error = errors.Count > 0 ? errors[0].Message : "The command is not understood.";
-        return null;
+        error = command is not null ? "" : errors.Count > 0 ? errors[0].Message : "The command is not understood.";
+        return command;
     }
 
     // A scalar value is at most two chars, so most texts need no counting.
@@ -117,13 +144,14 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo, RoomAct? 
     }
 
     // Whether it has a type, and the text of its message; null: something is wrong with it.
-    private static (bool IsCommand, string? Text) ReadObject(ref Utf8JsonReader reader, ref string? id, ref long? replyTo, out string error)
+    private static (bool IsCommand, string? Text) ReadObject(
+        ref Utf8JsonReader reader, ref string? id, ref long? replyTo, ref bool isAction, out string error)
     {
         error = "";
         var hasType = false;
         string? type = null;
         string? text = null;
-        var (ownId, ownReplyTo) = (id, replyTo);
+        var (ownId, ownReplyTo, ownAction) = (id, replyTo, false);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
@@ -153,6 +181,12 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo, RoomAct? 
                     reader.Skip();
                 }
             }
+            else if (reader.ValueTextEquals("action"u8))
+            {
+                reader.Read();
+                ownAction = reader.TokenType == JsonTokenType.True;
+                reader.Skip();
+            }
             else
             {
                 reader.Read();
@@ -172,15 +206,11 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo, RoomAct? 
             return (true, null);
         }
 
-        if (type is "role" or "policy")
-        {
-            id = ownId;
-            return (true, null);
-        }
-
         if (type != "message")
         {
-            error = "Unknown \"type\"; this server knows \"message\", \"role\" and \"policy\".";
+            // Read as a whole, if it is a command at all.
+            id = ownId;
+            error = type is not null && CommandTypes.OfRooms.Contains(type) ? "" : $"Unknown \"type\"; this server knows: {string.Join(", ", CommandTypes.OfRooms)}.";
             return (true, null);
         }
 
@@ -189,7 +219,7 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo, RoomAct? 
             error = "A message needs a \"text\".";
         }
 
-        (id, replyTo) = (ownId, ownReplyTo);
+        (id, replyTo, isAction) = (ownId, ownReplyTo, ownAction);
         return (true, text);
     }
 
@@ -215,24 +245,20 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo, RoomAct? 
         }
     }
 
+    /// <summary>What is wrong with the text of a message, however long it is; empty: nothing.</summary>
+    public static string CheckText(string text) =>
+        string.IsNullOrWhiteSpace(text) ? "A message needs a text."
+        : text.Contains('\0') ? "The text must not contain U+0000."
+        : "";
+
     private static string Check(string text, string? id, int textLimit)
     {
-        if (string.IsNullOrWhiteSpace(text))
+        if (CheckText(text) is { Length: > 0 } wrong)
         {
-            return "A message needs a text.";
+            return wrong;
         }
 
-        if (text.Contains('\0'))
-        {
-            return "The text must not contain U+0000.";
-        }
-
-        if (OverLength(text, textLimit) is { } tooLong)
-        {
-            return tooLong;
-        }
-
-        return CheckId(id);
+        return OverLength(text, textLimit) ?? CheckId(id);
     }
 
     private static string CheckId(string? id)
@@ -247,7 +273,8 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo, RoomAct? 
             return string.Create(CultureInfo.InvariantCulture, $"\"id\" must have 1 to {MaximumIdBytes} bytes.");
         }
 
-        return id.AsSpan().ContainsAnyInRange('\0', '\u001F') || id.AsSpan().ContainsAnyInRange('\u007F', '\u009F') ? "\"id\" must not contain control characters." : "";
+        return id.AsSpan().ContainsAnyInRange('\0', '\u001F') || id.AsSpan().ContainsAnyInRange('\u007F', '\u009F')
+            ? "\"id\" must not contain control characters." : "";
     }
 
     private static int CountScalars(string text)
@@ -261,3 +288,6 @@ internal sealed record Command(string Text, string? Id, long? ReplyTo, RoomAct? 
         return count;
     }
 }
+
+/// <summary>What tells a message that is an action from another: canonical JSON, whose fields stand in this order.</summary>
+internal sealed record ActionMessage(string Type, string Text, long? ReplyTo, bool Action);

@@ -5,6 +5,7 @@ using System.Numerics;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Events;
 
@@ -19,7 +20,7 @@ namespace WebMessenger.Broker.Events;
 /// behind it can be read. Format 1, which version 0.1 wrote and nobody rewrites: type (1; 0x80 set: it expires), when it expires (8, if it
 /// does), length of the id (2), the id, the fields.
 /// </remarks>
-internal static class EventBody
+internal static partial class EventBody
 {
     private const byte Format2 = 0x40;
     private const byte ExpiresInFormat1 = 0x80;
@@ -50,7 +51,13 @@ internal static class EventBody
     /// <summary>A message, or a whisper.</summary>
     /// <param name="expiry">After which it is not delivered any more to who was away [MQTT-3.3.2-5]; null: never.</param>
     /// <param name="publisher">Tells the client that said it from all others, for MQTT 5's No Local; 0: none did.</param>
-    public static byte[] Message(EventType type, Author from, string id, string text, long? replyTo, DateTimeOffset? expiry = null, ulong publisher = 0) =>
+    /// <param name="isAction">The text is what the author does.</param>
+    /// <param name="named">Whom it names; null: nobody.</param>
+    /// <param name="roll">The dice that were thrown for it; null: none.</param>
+    /// <param name="via">What a hook's caller calls itself; null: it does not say.</param>
+    public static byte[] Message(
+        EventType type, Author from, string id, string text, long? replyTo, DateTimeOffset? expiry = null, ulong publisher = 0,
+        bool isAction = false, Named? named = null, Roll? roll = null, string? via = null) =>
         Encode(type, from, id, expiry, publisher, replyTo, writer =>
         {
             WriteFrom(writer, from);
@@ -59,6 +66,15 @@ internal static class EventBody
             {
                 writer.WriteNumber("replyTo"u8, seq);
             }
+
+            if (isAction)
+            {
+                writer.WriteBoolean("action"u8, true);
+            }
+
+            named?.Write(writer);
+            roll?.Write(writer);
+            WriteVia(writer, via);
         });
 
     /// <summary>
@@ -90,8 +106,10 @@ internal static class EventBody
 
     /// <summary>What was done to a room or to somebody in it.</summary>
     /// <param name="writeFields">Writes what it was, behind `from`.</param>
-    public static byte[] Act(EventType type, Author from, string id, Action<Utf8JsonWriter> writeFields, ulong publisher = 0) =>
-        Encode(type, from, id, null, publisher, null, writer =>
+    /// <param name="expiry">See <see cref="Message"/>.</param>
+    public static byte[] Act(
+        EventType type, Author from, string id, Action<Utf8JsonWriter> writeFields, ulong publisher = 0, DateTimeOffset? expiry = null) =>
+        Encode(type, from, id, expiry, publisher, null, writer =>
         {
             WriteFrom(writer, from);
             writeFields(writer);
@@ -157,12 +175,7 @@ internal static class EventBody
             yield break;
         }
 
-        var fields = TakeApart(body.Span).Fields;
-        var json = new byte[fields.Length + 2];
-        json[0] = (byte)'{';
-        fields.CopyTo(json.AsSpan(1));
-        json[^1] = (byte)'}';
-        using var document = JsonDocument.Parse(json);
+        using var document = ParseFields(TakeApart(body.Span).Fields);
         yield return ReadAuthor(document.RootElement.GetProperty("from"), authorId);
         if (document.RootElement.TryGetProperty("others", out var others))
         {
@@ -175,13 +188,14 @@ internal static class EventBody
 
     /// <summary>
     /// Writes the event as it goes out: one JSON object, one line. Of a type that this version does not know only its place and time,
-    /// so that no seq is missing.
+    /// so that no seq is missing. Of a message that was edited also by which event, and when: the log knows.
     /// </summary>
-    /// <param name="placeField">`room` for a room's event, `to` for a whisper.</param>
+    /// <param name="placeField">`room` for a room's event, `to` in an inbox, `with` in a conversation.</param>
+    /// <param name="more">Fields that are no part of the event, as JSON, each behind a comma.</param>
     public static void WriteJson(
-        IBufferWriter<byte> target, ReadOnlySpan<byte> body, ReadOnlySpan<byte> placeField, ReadOnlySpan<byte> place, long seq, string epoch, DateTimeOffset at)
+        IBufferWriter<byte> target, in LogEntry entry, string epoch, ReadOnlySpan<byte> placeField, ReadOnlySpan<byte> place, ReadOnlySpan<byte> more = default)
     {
-        var parts = TakeApart(body);
+        var parts = TakeApart(entry.Body.Span);
         target.Write("{\"v\":1,\"type\":\""u8);
         target.Write(EventTypes.NameOf(parts.Type));
         target.Write("\",\""u8);
@@ -189,19 +203,26 @@ internal static class EventBody
         target.Write("\":\""u8);
         target.Write(place);
         target.Write("\",\"seq\":"u8);
-        Span<byte> number = stackalloc byte[32];
-        seq.TryFormat(number, out var written, default, CultureInfo.InvariantCulture);
-        target.Write(number[..written]);
+        Write(target, entry.Seq);
         target.Write(",\"epoch\":\""u8);
-        written = Encoding.ASCII.GetBytes(epoch, number);
-        target.Write(number[..written]);
+        Span<byte> name = stackalloc byte[32];
+        target.Write(name[..Encoding.ASCII.GetBytes(epoch, name)]);
         target.Write("\",\"id\":\""u8);
         target.Write(parts.Id);
         target.Write("\",\"at\":\""u8);
-        at.UtcDateTime.TryFormat(number, out written, Timestamps.Pattern, CultureInfo.InvariantCulture);
-        target.Write(number[..written]);
+        Write(target, entry.At);
         target.Write("\","u8);
         target.Write(parts.Type == 0 ? NobodyField : parts.Fields);
+        if (parts.Type is EventType.Message or EventType.Whisper or EventType.Sent && entry.ChangedBy > 0)
+        {
+            target.Write(",\"edited\":{\"seq\":"u8);
+            Write(target, entry.ChangedBy);
+            target.Write(",\"at\":\""u8);
+            Write(target, entry.ChangedAt);
+            target.Write("\"}"u8);
+        }
+
+        target.Write(more);
         target.Write("}"u8);
     }
 
@@ -215,6 +236,29 @@ internal static class EventBody
 
     /// <summary>A JSON writer with the escaping that all payloads use: readable UTF-8, controls escaped.</summary>
     public static Utf8JsonWriter NewWriter(IBufferWriter<byte> target) => new(target, WriterOptions);
+
+    private static void Write(IBufferWriter<byte> target, long number)
+    {
+        Span<byte> digits = stackalloc byte[20];
+        number.TryFormat(digits, out var written, default, CultureInfo.InvariantCulture);
+        target.Write(digits[..written]);
+    }
+
+    private static void Write(IBufferWriter<byte> target, DateTimeOffset at)
+    {
+        Span<byte> time = stackalloc byte[32];
+        at.UtcDateTime.TryFormat(time, out var written, Timestamps.Pattern, CultureInfo.InvariantCulture);
+        target.Write(time[..written]);
+    }
+
+    private static JsonDocument ParseFields(ReadOnlySpan<byte> fields)
+    {
+        var json = new byte[fields.Length + 2];
+        json[0] = (byte)'{';
+        fields.CopyTo(json.AsSpan(1));
+        json[^1] = (byte)'}';
+        return JsonDocument.Parse(json);
+    }
 
     private static Author ReadAuthor(JsonElement element, string accountId) =>
         new(accountId, element.GetProperty("user").GetString()!, element.GetProperty("name").GetString()!, element.GetProperty("kind").GetString()!);
@@ -286,6 +330,29 @@ internal static class EventBody
         EventType type, Author from, string id, DateTimeOffset? expiry, ulong publisher, long? replyTo, Action<Utf8JsonWriter> writeFields)
     {
         var escapedId = JsonEncodedText.Encode(id, ReadableJsonEncoder.Instance).EncodedUtf8Bytes;
+        var flags = (ushort)((expiry is null ? 0 : Expires) | (publisher == 0 ? 0 : HasPublisher) | (replyTo is null ? 0 : IsReply) | (from.Kind == "bot" ? ByBot : 0));
+        Span<ulong> numbers = stackalloc ulong[3];
+        var count = 0;
+        if (expiry is { } until)
+        {
+            numbers[count++] = (ulong)until.ToUnixTimeMilliseconds();
+        }
+
+        if (publisher != 0)
+        {
+            numbers[count++] = publisher;
+        }
+
+        if (replyTo is { } seq)
+        {
+            numbers[count++] = (ulong)seq;
+        }
+
+        return Lay(type, flags, numbers[..count], escapedId, FieldsOf(writeFields));
+    }
+
+    private static ReadOnlySpan<byte> FieldsOf(Action<Utf8JsonWriter> writeFields)
+    {
         var buffer = new ArrayBufferWriter<byte>(256);
         using (var writer = NewWriter(buffer))
         {
@@ -294,37 +361,27 @@ internal static class EventBody
             writer.WriteEndObject();
         }
 
-        var fields = buffer.WrittenSpan[1..^1];
-        var flags = (ushort)((expiry is null ? 0 : Expires) | (publisher == 0 ? 0 : HasPublisher) | (replyTo is null ? 0 : IsReply) | (from.Kind == "bot" ? ByBot : 0));
-        var body = new byte[4 + (8 * BitOperations.PopCount((uint)(flags & ~ByBot))) + 2 + escapedId.Length + fields.Length];
+        return buffer.WrittenSpan[1..^1];
+    }
+
+    /// <param name="numbers">As the flags say, from the lowest.</param>
+    /// <param name="id">As it is stored.</param>
+    private static byte[] Lay(EventType type, ushort flags, ReadOnlySpan<ulong> numbers, ReadOnlySpan<byte> id, ReadOnlySpan<byte> fields)
+    {
+        var body = new byte[4 + (8 * numbers.Length) + 2 + id.Length + fields.Length];
         (body[0], body[1]) = (Format2, (byte)type);
         BinaryPrimitives.WriteUInt16BigEndian(body.AsSpan(2), flags);
         var rest = body.AsSpan(4);
-        if (expiry is { } until)
+        foreach (var number in numbers)
         {
-            PutNumber(ref rest, (ulong)until.ToUnixTimeMilliseconds());
+            BinaryPrimitives.WriteUInt64BigEndian(rest, number);
+            rest = rest[8..];
         }
 
-        if (publisher != 0)
-        {
-            PutNumber(ref rest, publisher);
-        }
-
-        if (replyTo is { } seq)
-        {
-            PutNumber(ref rest, (ulong)seq);
-        }
-
-        BinaryPrimitives.WriteUInt16BigEndian(rest, checked((ushort)escapedId.Length));
-        escapedId.CopyTo(rest[2..]);
-        fields.CopyTo(rest[(2 + escapedId.Length)..]);
+        BinaryPrimitives.WriteUInt16BigEndian(rest, checked((ushort)id.Length));
+        id.CopyTo(rest[2..]);
+        fields.CopyTo(rest[(2 + id.Length)..]);
         return body;
-    }
-
-    private static void PutNumber(ref Span<byte> rest, ulong number)
-    {
-        BinaryPrimitives.WriteUInt64BigEndian(rest, number);
-        rest = rest[8..];
     }
 
     private ref struct Parts

@@ -4,10 +4,10 @@ using WebMessenger.Auth.Outcomes;
 
 namespace WebMessenger.Broker.Events;
 
-/// <summary>What a command does to a room, beside saying something in it.</summary>
+/// <summary>What a command does to a room, to people in it, or (<see cref="MessageAct"/>) to what was said there.</summary>
 internal abstract record RoomAct
 {
-    private RoomAct()
+    private protected RoomAct()
     {
     }
 
@@ -32,13 +32,14 @@ internal abstract record RoomAct
     {
         public override EventType Event => EventType.Policy;
 
-        public override string Canonical => JsonSerializer.Serialize(RoomCommand.Of(Changes), RoomCommandJson.Default.RoomCommand);
+        public override string Canonical => JsonSerializer.Serialize(RoomCommand.Changing(Changes), RoomCommandJson.Default.RoomCommand);
     }
 }
 
 /// <summary>The fields of a room that a command changes; null: it stays. Checked by <see cref="Check"/> before anything else is done
 /// with them.</summary>
-internal sealed record PolicyChanges
+/// <remarks>A command has them among its own.</remarks>
+internal record PolicyChanges
 {
     public string? Title { get; init; }
 
@@ -64,6 +65,9 @@ internal sealed record PolicyChanges
 
     public string? History { get; init; }
 
+    /// <summary>These fields, without what else a command has.</summary>
+    public PolicyChanges Alone() => new(this);
+
     /// <summary>With what people wrote as it is stored, or what is wrong with which field.</summary>
     public PolicyChanges Check(List<FieldError> errors)
     {
@@ -72,8 +76,8 @@ internal sealed record PolicyChanges
         OneOf("guests", Guests, errors, "write", "read", "none");
         OneOf("posting", Posting, errors, "everyone", "moderators");
         OneOf("history", History, errors, "all", "now");
-        OneOf("data", Data?.Read, errors, "members", "moderators");
-        OneOf("data", Data?.Write, errors, "members", "moderators");
+        OneOf("data", Data?.Read, errors, "members", "moderators", "tokens");
+        OneOf("data", Data?.Write, errors, "members", "moderators", "tokens");
         Within("slowMode", SlowMode, 0, 86_400, "seconds", errors);
         Within("capacity", Capacity, 0, 100_000, "people, 0 for no bound", errors);
         Within("editWindow", EditWindow, -1, 525_600, "minutes, -1 for ever", errors);
@@ -105,9 +109,21 @@ internal sealed record DataChanges(string? Read, string? Write);
 /// <summary>How long what was said is kept.</summary>
 internal sealed record RetentionChanges(int? Days, int? Messages);
 
-/// <summary>A command about a room as it comes, by MQTT or HTTP.</summary>
-internal sealed record RoomCommand
+/// <summary>A command as it comes, by MQTT or HTTP, to a room or a conversation.</summary>
+/// <remarks>
+/// What is stored of an act's content is a hash of its fields in this order, behind which those of the room follow: new fields come last.
+/// </remarks>
+internal sealed record RoomCommand : PolicyChanges
 {
+    public RoomCommand()
+    {
+    }
+
+    private RoomCommand(PolicyChanges changes)
+        : base(changes)
+    {
+    }
+
     public string? Type { get; init; }
 
     public string? Id { get; init; }
@@ -116,49 +132,56 @@ internal sealed record RoomCommand
 
     public string? Role { get; init; }
 
-    public string? Title { get; init; }
+    public long? Of { get; init; }
 
-    public string? Topic { get; init; }
+    public string? Text { get; init; }
 
-    public string? Visibility { get; init; }
+    public string? Reason { get; init; }
 
-    public string? Entry { get; init; }
+    public string? Emoji { get; init; }
 
-    public string? Guests { get; init; }
+    public bool? On { get; init; }
 
-    public string? Posting { get; init; }
+    public long? ReplyTo { get; init; }
 
-    public DataChanges? Data { get; init; }
+    public bool? Action { get; init; }
 
-    public int? SlowMode { get; init; }
+    public string? Dice { get; init; }
 
-    public int? Capacity { get; init; }
+    public static RoomCommand Changing(PolicyChanges changes) => new(changes) { Type = "policy" };
 
-    public RetentionChanges? Retention { get; init; }
-
-    public int? EditWindow { get; init; }
-
-    public string? History { get; init; }
-
-    public static RoomCommand Of(PolicyChanges changes) => new()
+    /// <summary>What it asks for, be it said or done; null: something is wrong with it.</summary>
+    /// <param name="id">The author's own id; null: none was given.</param>
+    /// <param name="types">Those that are known where it goes: see <see cref="CommandTypes"/>.</param>
+    public Command? ToCommand(string? id, List<FieldError> errors, IReadOnlyList<string> types)
     {
-        Type = "policy",
-        Title = changes.Title,
-        Topic = changes.Topic,
-        Visibility = changes.Visibility,
-        Entry = changes.Entry,
-        Guests = changes.Guests,
-        Posting = changes.Posting,
-        Data = changes.Data,
-        SlowMode = changes.SlowMode,
-        Capacity = changes.Capacity,
-        Retention = changes.Retention,
-        EditWindow = changes.EditWindow,
-        History = changes.History,
-    };
+        if (Type is null || !types.Contains(Type))
+        {
+            errors.Add(new FieldError("type", Type is null ? "required" : "invalid", $"\"type\" is one of: {string.Join(", ", types)}."));
+            return null;
+        }
 
-    /// <summary>What it asks for; null: something is wrong with it.</summary>
-    public RoomAct? ToAct(List<FieldError> errors)
+        if (Type is not ("message" or "roll"))
+        {
+            return ToAct(errors) is { } act ? Command.Of(act, id, errors) : null;
+        }
+
+        if (ReplyTo is <= 0)
+        {
+            errors.Add(new FieldError("replyTo", "invalid", "\"replyTo\" is the seq of a message, a whole number from 1."));
+        }
+
+        var roll = Type == "roll" ? Roll.Throw(Dice, errors) : null;
+        var text = Type == "roll" ? roll?.Text ?? "" : Text ?? "";
+        if (Type == "message" && Command.CheckText(text) is { Length: > 0 } wrong)
+        {
+            errors.Add(new FieldError("text", Text is null ? "required" : "invalid", wrong));
+        }
+
+        return errors.Count > 0 ? null : Command.Of(new Command(text, id, ReplyTo, IsAction: Action == true && roll is null) { Roll = roll }, errors);
+    }
+
+    private RoomAct? ToAct(List<FieldError> errors)
     {
         RoomAct? act = null;
         if (Type == "role")
@@ -179,21 +202,7 @@ internal sealed record RoomCommand
         }
         else if (Type == "policy")
         {
-            PolicyChanges changes = new()
-            {
-                Title = Title,
-                Topic = Topic,
-                Visibility = Visibility,
-                Entry = Entry,
-                Guests = Guests,
-                Posting = Posting,
-                Data = Data,
-                SlowMode = SlowMode,
-                Capacity = Capacity,
-                Retention = Retention,
-                EditWindow = EditWindow,
-                History = History,
-            };
+            var changes = Alone();
             if (changes == new PolicyChanges())
             {
                 errors.Add(new FieldError("policy", "required", "Say what of the room is to be changed."));
@@ -203,13 +212,22 @@ internal sealed record RoomCommand
         }
         else
         {
-            errors.Add(new FieldError("type", Type is null ? "required" : "invalid", "\"type\" is one of: role, policy."));
+            act = MessageAct.Read(this, errors);
         }
 
         return errors.Count == 0 ? act : null;
     }
 }
 
+/// <summary>The types of commands: one grammar, of which a conversation takes a part.</summary>
+internal static class CommandTypes
+{
+    public static IReadOnlyList<string> OfRooms { get; } = ["message", "roll", "edit", "delete", "reaction", "pin", "role", "policy"];
+
+    public static IReadOnlyList<string> OfConversations { get; } = ["message", "edit", "delete", "reaction"];
+}
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(RoomCommand))]
+[JsonSerializable(typeof(ActionMessage))]
 internal sealed partial class RoomCommandJson : JsonSerializerContext;

@@ -1,4 +1,5 @@
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Rooms;
@@ -41,6 +42,11 @@ internal static class AccountLinks
         });
 
         // Also for a client that was gone by then and had sent something before.
-        events.SessionEnded.Subscribe(_ => log.SettleAsync());
+        var data = services.GetRequiredService<DataSpaces>();
+        events.SessionEnded.Subscribe(async _ =>
+        {
+            await log.SettleAsync();
+            await data.SettleAsync();
+        });
     }
 }

@@ -17,6 +17,8 @@ internal static class CommandProgram
                WebMessenger unban USER                 lets it sign in again
                WebMessenger bans                       lists who is banned, since when and why
                WebMessenger password-link USER [--origin URL]   prints a link by which USER sets a new password
+               WebMessenger search rebuild             makes the search index anew; the server may be running
+               WebMessenger purge                      takes what was deleted off the disk; the server may be running
                WebMessenger help | --version           this, or which version it is
         Settings may follow, such as --WebMessenger:DataFolder=/var/lib/webmessenger
         docs/operating.md lists them.
@@ -33,6 +35,8 @@ internal static class CommandProgram
         ["unban"] = "unban USER",
         ["bans"] = "bans",
         ["password-link"] = "password-link USER [--origin URL]",
+        ["search"] = "search rebuild",
+        ["purge"] = "purge",
     };
 
     private static readonly Dictionary<string, string> _options = new(StringComparer.Ordinal)
@@ -50,6 +54,8 @@ internal static class CommandProgram
         ["unban"] = "No ban was lifted",
         ["bans"] = "The bans cannot be listed",
         ["password-link"] = "No link was made",
+        ["search"] = "The search index was not seen to its end",
+        ["purge"] = "What was deleted may still be on the disk",
     };
 
     /// <summary>
@@ -132,6 +138,8 @@ internal static class CommandProgram
             "unban" => new BanCommand(dataFolder, output, time).UnbanAsync(typed.Object, cancellation),
             "password-link" =>
                 new PasswordLinkCommand(settings, configuration, typed.Object, typed.Option, output, time).RunAsync(cancellation),
+            "search" => new SearchCommand(dataFolder, output, time).RebuildAsync(typed.Object, cancellation),
+            "purge" => new PurgeCommand(dataFolder, output, time).RunAsync(cancellation),
             _ => new BanCommand(dataFolder, output, time).ListAsync(cancellation),
         };
     }

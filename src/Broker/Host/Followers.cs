@@ -1,4 +1,5 @@
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Search;
 
 namespace WebMessenger.Broker.Host;
 
@@ -71,9 +72,10 @@ internal sealed partial class Followers(IEnumerable<IFollower> followers, IJourn
         }
     }
 
-    // The store is closed: also of a program whose start has failed, which nobody stops in order.
+    // A store is closed: also of a program whose start has failed, which nobody stops in order.
     // What else a follower finds closed is its own fault.
-    private bool IsOver(Exception error) => error is ObjectDisposedException closed && closed.ObjectName == journal.GetType().FullName;
+    private bool IsOver(Exception error) =>
+        error is ObjectDisposedException closed && (closed.ObjectName == journal.GetType().FullName || closed.ObjectName == typeof(ISearchIndex).FullName);
 
     [LoggerMessage(4280, LogLevel.Error, "The follower {Follower} has failed, and is started again in a minute. What it derives is as it was until then")]
     private static partial void LogBroken(ILogger logger, string follower, Exception error);

@@ -15,7 +15,7 @@ internal static class Pipeline
         services.AddOpenApi();
         services.AddHealthChecks();
         CompressedAnswers.AddServices(services);
-        RequestRates.AddServices(services);
+        services.AddSingleton<RequestRates>();
         services.AddSingleton<RequestsUnderWay>();
     }
 
@@ -36,7 +36,7 @@ internal static class Pipeline
         app.Use(MaskedFrames.DemandAsync);
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
         app.UseRouting();
-        app.UseRateLimiter();
+        app.Use(app.Services.GetRequiredService<RequestRates>().ServeAsync);
         CompressedAnswers.Use(app);
         OpenApiFile.Map(app);
         HealthApi.Map(app);
@@ -45,11 +45,22 @@ internal static class Pipeline
         SessionApi.Map(app);
         SessionsApi.Map(app);
         TokensApi.Map(app);
+        SettingsApi.Map(app);
         PasswordLinksApi.Map(app);
         RoomsApi.Map(app);
         EventsApi.Map(app);
         ReadApi.Map(app);
+        SearchApi.Map(app);
         WhispersApi.Map(app);
+        NoticesApi.Map(app);
+        ConversationsApi.Map(app);
+        IgnoredApi.Map(app);
+        CommonRoomsApi.Map(app);
+        SavedApi.Map(app);
+        DataApi.Map(app);
+        HooksApi.Map(app);
+        RulesApi.Map(app);
+        WebhooksApi.Map(app);
         MqttWebSocket.Map(app);
         WebPages.Map(app);
     }

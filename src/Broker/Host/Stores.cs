@@ -1,15 +1,19 @@
 using WebMessenger.Auth;
 using WebMessenger.Auth.Limits;
+using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Transports;
 using WebMessenger.Storage.Documents;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Search;
 
 namespace WebMessenger.Broker.Host;
 
 /// <summary>Everything on disk, opened together and closed in order.</summary>
 internal sealed class Stores : IAsyncDisposable
 {
+    private const int MostTables = 10_000;
+
     private readonly DataFolder _folder;
     private readonly ILoggerFactory _loggers;
     private readonly RocksEventLog _log;
@@ -37,6 +41,9 @@ internal sealed class Stores : IAsyncDisposable
 
     public LogHealth Health => _log.Health;
 
+    /// <summary>Derived from <see cref="Log"/>, and in no copy.</summary>
+    public required ISearchIndex Search { get; init; }
+
     /// <param name="system">The machine's clock, which may be wrong.</param>
     public static async Task<Stores> OpenAsync(BrokerSettings settings, HandleRoom room, TimeProvider system, ILoggerFactory loggers)
     {
@@ -45,6 +52,7 @@ internal sealed class Stores : IAsyncDisposable
         DocumentStore? documents = null;
         RocksEventLog? log = null;
         AuthServices? auth = null;
+        FtsSearchIndex? search = null;
         try
         {
             (documents, log) = await DataStores.OpenAsync(folder, new RocksEventLogOptions { OpenFiles = room.StoreFiles }, time, loggers);
@@ -70,10 +78,12 @@ internal sealed class Stores : IAsyncDisposable
                 await auth.Sessions.MoveAsync(time.StartsLater);
             }
 
-            return new Stores(folder, time, loggers, documents, auth, log);
+            search = FtsSearchIndex.Open(DataFolder.SearchFolderIn(folder.FullPath), loggers.CreateLogger<FtsSearchIndex>());
+            return new Stores(folder, time, loggers, documents, auth, log) { Search = search };
         }
         catch (Exception error)
         {
+            search?.Dispose();
             if (auth is not null)
             {
                 await auth.DisposeAsync();
@@ -109,8 +119,30 @@ internal sealed class Stores : IAsyncDisposable
         await Documents.CopyAsync(DataFolder.AccountsFileIn(folder));
     }
 
+    /// <summary>See <see cref="RocksEventLog.Purge"/>; and the search index gives back what is free in it.</summary>
+    /// <exception cref="IOException">It was not done to its end.</exception>
+    public Task PurgeAsync() => Task.Run(() =>
+    {
+        _log.Purge();
+        try
+        {
+            // A table each, of which there are fewer: should searches keep its file busy, it is done when they do not.
+            _ = Enumerable.Range(0, MostTables).TakeWhile(table => Search.Clean(ofTables: true, out _)).Count();
+            Search.Shrink();
+        }
+        catch (SearchIndexLostException)
+        {
+            // It is made anew from what there is.
+        }
+    });
+
+    /// <summary>The same of values of data topics alone, which change all day where nothing is deleted.</summary>
+    /// <exception cref="IOException">It was not done to its end.</exception>
+    public Task PurgeValuesAsync() => Task.Run(() => _log.Purge(RetainedRecord.Prefix));
+
     public async ValueTask DisposeAsync()
     {
+        Search.Dispose();
         await Auth.DisposeAsync();
         await Log.DisposeAsync();
         await Documents.DisposeAsync();

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Connections;
 using MQTTnet.AspNetCore;
@@ -11,12 +12,14 @@ using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Clients;
+using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Operator;
 using WebMessenger.Broker.ReadMarks;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Search;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Transports;
 using WebMessenger.Storage.EventLog;
@@ -31,6 +34,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
 
     /// <summary>The event log could not be written to any more, and only opening it anew helps.</summary>
     private const int StoreLostExitCode = 3;
+    private const int ManyAccounts = 10_000;
 
     private readonly WebApplication _app;
     private readonly Stores _stores;
@@ -167,6 +171,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
 
         room.Report(settings.Limits, loggers.CreateLogger<HandleRoom>());
+        BeginReading();
         var stores = await Stores.OpenAsync(settings, room, system, loggers);
         try
         {
@@ -178,8 +183,11 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             app.Services.GetRequiredService<StorageQuotas>().Load(stores.Auth.Accounts);
             var rooms = app.Services.GetRequiredService<RoomDirectory>();
             ReadNews.Connect(app.Services.GetRequiredService<ReadPositions>(), app.Services.GetRequiredService<UnreadWatch>(), rooms);
+            app.Services.GetRequiredService<IgnoredPeople>().Load();
             await app.Services.GetRequiredService<RoomOpening>().OpenAsync();
+            await app.Services.GetRequiredService<InboxMigration>().RunAsync();
             await app.Services.GetRequiredService<DurableClients>().LoadAsync(rooms, stores.Clock.StartsLater);
+            EndReading(stores.Auth.Accounts.All.Count);
             WebMessengerProgram program = new(app, stores, listeners, log);
             await program.StartAsync();
             return program;
@@ -188,6 +196,20 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         {
             await stores.DisposeAsync();
             throw;
+        }
+    }
+
+    // Nobody waits for an answer while all that is stored is read: collecting beside it would take a processor from it.
+    private static void BeginReading() => GCSettings.LatencyMode = GCLatencyMode.Batch;
+
+    // Of much data, half as much again was read through and thrown away.
+    // The system has it back before anybody comes, for whom this would be a pause.
+    private static void EndReading(int accounts)
+    {
+        GCSettings.LatencyMode = GCLatencyMode.Interactive;
+        if (accounts >= ManyAccounts)
+        {
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         }
     }
 
@@ -220,9 +242,14 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<IReadMarks>(provider => provider.GetRequiredService<ReadPositions>());
         services.AddSingleton<UnreadWatch>();
         services.AddSingleton<IFollower, UnreadFollower>();
+        services.AddSingleton<RoomViews>();
+        AddSearch(services, stores);
         services.AddSingleton<IUnreadListeners>(provider => provider.GetRequiredService<UnreadWatch>());
         services.AddSingleton<RoomDirectory>();
         AddRoomChanges(services);
+        services.AddTalk();
+        services.AddDevices();
+        services.AddBots();
         services.AddSingleton<ITopicAccess, RoomAccess>();
         services.AddSingleton<AuthInterceptor>();
         services.AddSingleton<PublishBudgets>();
@@ -240,10 +267,16 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             provider.GetRequiredService<RoomDirectory>(),
             provider.GetRequiredService<RoomMembers>(),
             provider.GetRequiredService<RoomActs>(),
+            provider.GetRequiredService<MessageActs>(),
+            provider.GetRequiredService<Mentions>(),
+            provider.GetRequiredService<Conversations>(),
+            provider.GetRequiredService<ConversationActs>(),
+            provider.GetRequiredService<Sayings>(),
             provider.GetRequiredService<ReadPositions>(),
             provider.GetRequiredService<UnreadWatch>(),
             stores.Log,
             provider.GetRequiredService<DurableClients>(),
+            provider.GetRequiredService<DataSpaces>(),
             provider.GetRequiredService<PublishBudgets>(),
             provider.GetRequiredService<StorageQuotas>(),
             provider.GetRequiredService<DiskSpace>(),
@@ -253,6 +286,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             provider.GetRequiredService<LastWills>(),
             settings.Limits,
             settings.AllowPlainPasswords,
+            settings.MaximumKeepAlive,
             provider.GetRequiredService<TimeProvider>(),
             stores.Auth.Refusals,
             provider.GetRequiredService<ILogger<Client>>()));
@@ -276,12 +310,29 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             provider.GetRequiredService<ILogger<SnapshotService>>()));
         services.AddHostedService(provider => ActivatorUtilities.CreateInstance<OperatorDoor>(provider, stores.Folder));
         services.AddHostedService<StorageWatch>();
+        services.AddHostedService(provider => ActivatorUtilities.CreateInstance<DailyPurge>(provider, new PurgeHour(settings.PurgeHour)));
         services.AddHostedService<Followers>();
         services.AddHostedService<EndingWork>();
         services.AddSingleton<PresenceMemory>();
         services.AddHostedService(provider => provider.GetRequiredService<PresenceMemory>());
         services.AddAuthApi(settings.AllowedOrigins);
         Pipeline.AddServices(services);
+    }
+
+    private static void AddSearch(IServiceCollection services, Stores stores)
+    {
+        services.AddSingleton(stores.Search);
+        services.AddSingleton<ISearchedLogs, SearchedRooms>();
+        services.AddSingleton<ISearchedLogs, SearchedConversations>();
+        services.AddSingleton<SearchFollower>();
+        services.AddSingleton<IFollower>(provider => provider.GetRequiredService<SearchFollower>());
+        services.AddSingleton<Searching>();
+        services.AddSingleton<SearchTurns>();
+        services.AddSingleton<SearchService>();
+        services.AddHostedService<SearchCleaning>();
+        services.AddSingleton<SearchReach>();
+        services.AddSingleton(provider => new PurgeService(
+            stores.PurgeAsync, stores.PurgeValuesAsync, provider.GetRequiredService<SearchReach>().HasReachedAsync, stores.Journal, stores.Records));
     }
 
     private static void AddRoomChanges(IServiceCollection services)

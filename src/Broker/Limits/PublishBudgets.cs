@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Limits;
 
@@ -12,6 +13,10 @@ internal sealed class PublishBudgets(BrokerLimits limits, TimeProvider time)
 
     public RateBudget Of(string accountId) =>
         _budgets.GetOrAdd(accountId, static (_, of) => new RateBudget(of.limits.PublishPerSecond, of.limits.PublishBurst, of.time), (limits, time));
+
+    /// <summary>One more publish of the account, by a way that says no in words; null: it may.</summary>
+    public PublishRefusal? WhyNot(string accountId) => Of(accountId).TryTake(out var wait) ? null
+        : new(ReasonCode.QuotaExceeded, "Too many messages. Wait a moment.", "too_many_attempts", (int)Math.Ceiling(wait.TotalSeconds));
 
     /// <summary>Forgets accounts that have no connection and a full budget: who comes back begins with a full one anyway.</summary>
     public void Sweep(IConnectedAccounts connected)

@@ -4,10 +4,11 @@ namespace WebMessenger.Broker.Limits;
 
 /// <summary>So many in a second, and a burst. Thread-safe.</summary>
 /// <param name="perSecond">0: no limit.</param>
-internal sealed class RateBudget(int perSecond, int burst, TimeProvider time)
+/// <param name="period">In place of the second; null: a second.</param>
+internal sealed class RateBudget(int perSecond, int burst, TimeProvider time, TimeSpan? period = null)
 {
     private readonly Lock _gate = new();
-    private readonly BucketSize _size = new(Math.Max(1, burst), perSecond, TimeSpan.FromSeconds(1));
+    private readonly BucketSize _size = new(Math.Max(1, burst), perSecond, period ?? TimeSpan.FromSeconds(1));
     private TokenBucket _bucket = new(Math.Max(1, burst), TokenBucket.Now(time));
 
     /// <summary>Nothing was taken lately.</summary>

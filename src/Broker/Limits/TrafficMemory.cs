@@ -24,12 +24,13 @@ internal sealed class TrafficMemory
     }
 
     /// <param name="outgoing">Bytes.</param>
-    /// <param name="incoming">Bytes; half of it may be held for the rate.</param>
+    /// <param name="incoming">Bytes; half of it may be held for the rate, and as much again be put together.</param>
     internal TrafficMemory(long outgoing, long incoming)
     {
         Outgoing = new ByteCount(outgoing);
         UnderWay = new ByteCount(incoming);
         Held = new ByteCount(incoming / 2);
+        Assembling = new ByteCount(incoming);
     }
 
     /// <summary>Written, or queued, for clients that have not taken it from their sockets.</summary>
@@ -43,6 +44,9 @@ internal sealed class TrafficMemory
     /// this must not hold up those that keep to theirs.
     /// </summary>
     public ByteCount Held { get; }
+
+    /// <summary>Of packets that have not come to their end, what is longer than every client may send.</summary>
+    public ByteCount Assembling { get; }
 
     /// <summary>Somebody waits for room.</summary>
     internal bool IsAwaited => Volatile.Read(ref _room) is not null;

@@ -1,12 +1,15 @@
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Devices;
+using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Topics;
 
 namespace WebMessenger.Broker.MqttSessions;
 
 /// <summary>An MQTT session that outlives its connections: 3.1.1 without clean session, MQTT 5 with a session expiry.</summary>
 /// <remarks>Guarded by the gate of <see cref="DurableClients"/>.</remarks>
-internal sealed class DurableClient(string clientId, LoginSession session)
+internal sealed class DurableClient(string clientId, LoginSession session, DataSpaces spaces)
 {
+    /// <summary>Names it within the account; see <see cref="SessionName"/>.</summary>
     public string ClientId { get; } = clientId;
 
     /// <summary>Under which it was used last; its end is this one's.</summary>
@@ -35,6 +38,10 @@ internal sealed class DurableClient(string clientId, LoginSession session)
 
     /// <summary>While it is away; a connected client's is in its connection.</summary>
     public DurablePosition Position { get; set; } = DurablePosition.Nothing;
+
+    /// <summary>Where it is in the data logs of rooms, connected or away.</summary>
+    public DataCursors Data { get; } = new(
+        spaces, RecentPublishers.MarkOf(session.Account.Id, clientId), roomKey => DurableRecords.DataKey(session.Account.Id, clientId, roomKey));
 
     /// <summary>What its last connection left at the store is decided on, or counts as that.</summary>
     public void EndPublishing()

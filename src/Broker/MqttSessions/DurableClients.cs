@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Topics;
@@ -17,7 +18,7 @@ namespace WebMessenger.Broker.MqttSessions;
 /// So what is written is written in the order of what happened.
 /// Nobody waits for the store inside.
 /// </remarks>
-internal sealed class DurableClients : IKeptClients
+internal sealed partial class DurableClients : IKeptClients, IAccountRecords
 {
     /// <summary>The longest session expiry that is granted, and that of every durable client of MQTT 3.1.1, which cannot say.</summary>
     public const uint MaximumExpiry = 7 * 24 * 60 * 60;
@@ -38,23 +39,28 @@ internal sealed class DurableClients : IKeptClients
     private readonly WaitingWills _wills;
     private readonly DurablePlaces _places;
     private readonly DurableLives _lives;
+    private readonly DataSpaces _data;
     private bool _isStopping;
+
+    // Set when what is stored is read, before anything is served.
+    private RoomDirectory _rooms = null!;
 
     public DurableClients(
         IRecords records,
         LoginSessions sessions,
         AccountDirectory accounts,
         IResumables connections,
+        DataSpaces data,
         BrokerLimits limits,
         TimeProvider time,
         ILogger<DurableClients> logger)
     {
-        _time = time;
+        (_time, _data) = (time, data);
         _wills = new WaitingWills(time);
         _writes = new DurableWrites(records, time, logger);
         _places = new DurablePlaces(_index, _writes);
-        _lives = new DurableLives(_index, _ends, _wills, _writes, sessions, connections, limits);
-        _stored = new StoredClients(records, sessions, accounts, _wills, time, logger);
+        _lives = new DurableLives(_index, _ends, _wills, _writes, sessions, connections, limits, data, () => _rooms);
+        _stored = new StoredClients(records, sessions, accounts, data, _wills, time, logger);
     }
 
     /// <summary>Reads what is stored. Before anything is served.</summary>
@@ -62,6 +68,7 @@ internal sealed class DurableClients : IKeptClients
     /// <param name="later">How much of the time since the server last ran counts for nobody (ADR 0039).</param>
     public async Task LoadAsync(RoomDirectory rooms, TimeSpan later = default)
     {
+        _rooms = rooms;
         List<DurableClient> changed = [];
         foreach (var client in await _stored.ReadAsync(later))
         {
@@ -73,7 +80,15 @@ internal sealed class DurableClients : IKeptClients
             }
         }
 
+        // The program was killed between a kick and what is kept.
+        foreach (var client in _index.Everybody.Where(client => DurablePlaces.HasLostMount(client, rooms)).ToList())
+        {
+            changed.Remove(client);
+            await _lives.End(client, saysWill: false);
+        }
+
         await SaveAwayAsync(changed);
+        await _stored.ReadDataAsync(_index, rooms);
     }
 
     /// <summary>The clock was set: clients that are away are kept for as long as before. Completes when that is stored.</summary>
@@ -141,8 +156,18 @@ internal sealed class DurableClients : IKeptClients
         }
     }
 
+    /// <summary>The connection hears what devices say from here on, for itself.</summary>
+    public void Resumed(IResumable connection)
+    {
+        lock (_gate)
+        {
+            _index.OfConnection(connection)?.Data.StandDown();
+        }
+    }
+
     /// <summary>The client released a QoS 2 packet id. In order with whatever is stored under it next.</summary>
-    public void Released(IResumable connection, ushort packetId) =>
+    /// <returns>Completes when that is on disk; fails with <see cref="IOException"/>.</returns>
+    public Task Released(IResumable connection, ushort packetId) =>
         _writes.Release(connection.Account.Id, connection.ClientId, packetId);
 
     /// <summary>A connection has ended: its client is away from now on, or gone if it does not outlive it.</summary>
@@ -180,6 +205,7 @@ internal sealed class DurableClients : IKeptClients
             }
 
             client.Position = connection.HandOverPosition() ?? client.Position;
+            client.Data.StandIn(client.Session, client.Filters, _rooms);
             client.Connection = null;
             client.LeftAt = _time.GetUtcNow();
             _ends.Set(client, client.EndsAt.UtcTicks);
@@ -206,11 +232,8 @@ internal sealed class DurableClients : IKeptClients
         }
     }
 
-    /// <summary>
-    /// An account was erased. Completes when nothing of its clients is on disk,
-    /// whether they are in memory or were left there by an earlier run of the program.
-    /// </summary>
-    public async Task AccountLostAsync(string accountId)
+    // Also those that an earlier run of the program has left there.
+    public async Task ForgetAsync(string accountId)
     {
         Task ended;
         lock (_gate)
@@ -220,30 +243,6 @@ internal sealed class DurableClients : IKeptClients
 
         await ended;
         await _writes.RemoveAllAsync(accountId);
-    }
-
-    /// <summary>
-    /// An account came on a room's list: for its clients that are away the room begins now.
-    /// Call it after those that are connected were placed, or one that leaves meanwhile would be neither.
-    /// </summary>
-    public void RoomJoined(string accountId, Room room)
-    {
-        lock (_gate)
-        {
-            _places.Begin(accountId, room);
-        }
-    }
-
-    /// <summary>
-    /// An account lost a room: what its clients had of it is forgotten, and should it come back, it begins anew.
-    /// Completes when that is on disk.
-    /// </summary>
-    public Task RoomLostAsync(string accountId, Room room)
-    {
-        lock (_gate)
-        {
-            return _places.ForgetAsync(accountId, room);
-        }
     }
 
     /// <summary>
@@ -308,6 +307,7 @@ internal sealed class DurableClients : IKeptClients
         }
 
         await saving;
+        await _data.Logs.SaveAsync();
     }
 
     // What the client sent last is stored or refused before the client, here again, sends it a second time.

@@ -1,4 +1,5 @@
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Rooms;
 
 namespace WebMessenger.Broker.MqttSessions;
 
@@ -7,6 +8,9 @@ namespace WebMessenger.Broker.MqttSessions;
 internal sealed class DurableIndex
 {
     private readonly Dictionary<string, Dictionary<string, DurableClient>> _byAccount = [];
+
+    // By the room of their mount, which is in their name and never changes.
+    private readonly Dictionary<string, int> _mounted = [];
 
     public IEnumerable<DurableClient> Everybody => _byAccount.Values.SelectMany(clients => clients.Values);
 
@@ -26,12 +30,21 @@ internal sealed class DurableIndex
     public IEnumerable<DurableClient> OfSession(LoginSession session) =>
         OfAccount(session.Account.Id).Where(client => client.Session == session);
 
+    /// <summary>The account's clients whose mount is that room, connected or away.</summary>
+    public IEnumerable<DurableClient> OfMount(string accountId, Room room) =>
+        OfAccount(accountId).Where(client => SessionName.MountOf(client.ClientId) == room.Id.Value);
+
     public void Add(DurableClient client)
     {
         var accountId = client.Session.Account.Id;
         if (!_byAccount.TryGetValue(accountId, out var clients))
         {
             _byAccount[accountId] = clients = new Dictionary<string, DurableClient>(StringComparer.Ordinal);
+        }
+
+        if (!clients.ContainsKey(client.ClientId))
+        {
+            CountMounted(client, 1);
         }
 
         clients[client.ClientId] = client;
@@ -41,10 +54,35 @@ internal sealed class DurableIndex
     {
         var accountId = client.Session.Account.Id;
         var clients = _byAccount[accountId];
-        clients.Remove(client.ClientId);
+        if (clients.Remove(client.ClientId))
+        {
+            CountMounted(client, -1);
+        }
+
         if (clients.Count == 0)
         {
             _byAccount.Remove(accountId);
+        }
+    }
+
+    /// <summary>How many clients of everybody are kept whose mount is that room. 0: there is no mount.</summary>
+    public int OfMount(string? room) => room is null ? 0 : _mounted.GetValueOrDefault(room);
+
+    private void CountMounted(DurableClient client, int by)
+    {
+        if (SessionName.MountOf(client.ClientId) is not { } room)
+        {
+            return;
+        }
+
+        var count = _mounted.GetValueOrDefault(room) + by;
+        if (count > 0)
+        {
+            _mounted[room] = count;
+        }
+        else
+        {
+            _mounted.Remove(room);
         }
     }
 }

@@ -1,4 +1,6 @@
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Devices;
+using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 
 namespace WebMessenger.Broker.MqttSessions;
@@ -6,7 +8,8 @@ namespace WebMessenger.Broker.MqttSessions;
 /// <summary>How what is kept of a client begins, goes over to the client's next connection, and ends.</summary>
 /// <remarks>Guarded by the gate of <see cref="DurableClients"/>.</remarks>
 internal sealed class DurableLives(
-    DurableIndex index, DueClients ends, WaitingWills wills, DurableWrites writes, LoginSessions sessions, IResumables connections, BrokerLimits limits)
+    DurableIndex index, DueClients ends, WaitingWills wills, DurableWrites writes, LoginSessions sessions, IResumables connections,
+    BrokerLimits limits, DataSpaces spaces, Func<RoomDirectory> rooms)
 {
     /// <summary>Gives a connection that was admitted its MQTT session: what is kept of it, unless it starts clean.</summary>
     /// <returns><c>Written</c> completes when what the client counts on is on disk.</returns>
@@ -44,12 +47,12 @@ internal sealed class DurableLives(
             return (SessionOpening.New, null, ended);
         }
 
-        if (!DurableRights.MayAdd(session, index.OfAccount(session.Account.Id), limits))
+        if (!DurableRights.MayAdd(session, index.OfAccount(session.Account.Id), index.OfMount(session.Scope.Mount), limits))
         {
             return (SessionOpening.TooMany, null, ended);
         }
 
-        DurableClient added = new(connection.ClientId, session);
+        DurableClient added = new(connection.ClientId, session, spaces);
         index.Add(added);
 
         // A client that was told it is kept counts on it, be it for a QoS 2 publish alone.
@@ -73,7 +76,7 @@ internal sealed class DurableLives(
         client.EndPublishing();
         var position = client.Connection?.HandOverPosition() ?? client.Position;
         client.Connection = null;
-        client.Session.Unkeep(client.ClientId);
+        client.Session.Unkeep(SessionName.ClientIdOf(client.ClientId));
         sessions.Release(client.Session);
         return writes.Remove(client, position.Received.Keys);
     }
@@ -82,7 +85,7 @@ internal sealed class DurableLives(
     private bool TryConnect(DurableClient client, IResumable connection, uint expiry, LastWill? will, out Task saved)
     {
         saved = Task.CompletedTask;
-        if (!connection.Session!.TryKeep(connection.ClientId))
+        if (!connection.Session!.TryKeep(SessionName.ClientIdOf(connection.ClientId)))
         {
             writes.Watch(End(client, saysWill: false));
             return false;
@@ -107,9 +110,12 @@ internal sealed class DurableLives(
 
         client.EndPublishing();
 
+        // The connection that has it may be gone before the next one hears for itself.
+        client.Data.StandIn(session, client.Filters, rooms());
+
         if (client.Session != session)
         {
-            client.Session.Unkeep(client.ClientId);
+            client.Session.Unkeep(SessionName.ClientIdOf(client.ClientId));
             sessions.Release(client.Session);
             client.Session = session;
         }

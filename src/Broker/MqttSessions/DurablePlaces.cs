@@ -19,6 +19,7 @@ internal sealed class DurablePlaces(DurableIndex index, DurableWrites writes)
 
         foreach (var client in index.Away(accountId))
         {
+            client.Data.StandIn(client.Session, client.Filters, room);
             if (client.Filters.Any(filter => filter.QualityOfService > 0 && filter.Filter.Events && filter.Filter.CoversRoom(room.Id.Value)))
             {
                 var head = room.LogHead;
@@ -33,6 +34,10 @@ internal sealed class DurablePlaces(DurableIndex index, DurableWrites writes)
         }
     }
 
+    /// <summary>Whether the account is not in the room of the client's mount any more.</summary>
+    public static bool HasLostMount(DurableClient client, RoomDirectory rooms) =>
+        SessionName.MountOf(client.ClientId) is { } mount && rooms.Find(mount)?.IsMember(client.Session.Account.Id) != true;
+
     /// <summary>What the account's clients had of the room is forgotten. Completes when that is on disk.</summary>
     public Task ForgetAsync(string accountId, Room room)
     {
@@ -44,6 +49,7 @@ internal sealed class DurablePlaces(DurableIndex index, DurableWrites writes)
             client.Position = position with { Unacknowledged = [.. position.Unacknowledged.Where(sent => sent.Log != room.Log)] };
             client.Filters = [.. client.Filters.Where(filter => filter.Filter.Room != room.Id.Value || filter.Filter.IsInfoOnly)];
             written.Add(writes.Save(client, client.Position));
+            written.Add(writes.LoseData(client, room));
 
             // The sweep writes it again, should this fail.
             writes.Note(client);
@@ -52,6 +58,7 @@ internal sealed class DurablePlaces(DurableIndex index, DurableWrites writes)
         foreach (var client in index.OfAccount(accountId).Where(client => client.Connection is not null))
         {
             written.Add(writes.Save(client, client.Connection!.Position()));
+            written.Add(writes.LoseData(client, room));
         }
 
         return Task.WhenAll(written);

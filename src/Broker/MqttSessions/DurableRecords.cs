@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage.EventLog;
 
@@ -14,13 +15,16 @@ namespace WebMessenger.Broker.MqttSessions;
 /// <param name="Will">What is said if it does not come back. Null: nothing; always in records of version 0.1.</param>
 internal sealed record ClientRecord(LoginSessionNote Session, uint Expiry, DateTimeOffset? LeftAt, FilterRecord[] Filters, LastWill? Will = null);
 
-internal sealed record FilterRecord(string Text, byte QualityOfService, bool NoLocal, bool RetainAsPublished, RetainHandling RetainHandling, int SubscriptionId)
+/// <param name="Mount">Id of the room that is the client's whole world; null: it has no mount.</param>
+internal sealed record FilterRecord(
+    string Text, byte QualityOfService, bool NoLocal, bool RetainAsPublished, RetainHandling RetainHandling, int SubscriptionId, string? Mount = null)
 {
-    public static FilterRecord Of(HeldFilter held) =>
-        new(held.Filter.Text, held.QualityOfService, held.NoLocal, held.RetainAsPublished, held.RetainHandling, held.SubscriptionId);
+    public static FilterRecord Of(HeldFilter held) => new(
+        held.Filter.Text, held.QualityOfService, held.NoLocal, held.RetainAsPublished, held.RetainHandling, held.SubscriptionId,
+        held.Filter.IsMounted ? held.Filter.Room : null);
 
     /// <summary>Null: this version knows no such filter.</summary>
-    public HeldFilter? ToFilter() => RoomFilter.TryParse(Text, out var filter) == FilterError.None
+    public HeldFilter? ToFilter() => RoomFilter.TryParse(Text, out var filter, Mount) == FilterError.None
         ? new HeldFilter(filter!, QualityOfService, NoLocal, RetainAsPublished, RetainHandling, SubscriptionId)
         : null;
 }
@@ -40,21 +44,33 @@ internal sealed partial class DurableJson : JsonSerializerContext;
 
 /// <summary>The records of durable clients: their keys, and what is in them.</summary>
 /// <remarks>
-/// Keys: `durable/c/{account}/{client id}`, `durable/p/…` alike, and `durable/q/{account}/{client id}/{packet id}`.
+/// Keys: `durable/c/{account}/{client id}`, `durable/p/…` alike, `durable/q/{account}/{client id}/{packet id}`, and
+/// `durable/d/{account}/{client id}/{room key}` (<see cref="DataCursorRecord"/>); of groups see <see cref="DataGroupName"/>.
 /// An account's id has no slash; a client id may.
 /// </remarks>
 internal static class DurableRecords
 {
     public static byte[] ClientsPrefix { get; } = "durable/c/"u8.ToArray();
 
+    public static byte[] DataPrefix { get; } = "durable/d/"u8.ToArray();
+
     public static byte[] ReceivedPrefix { get; } = "durable/q/"u8.ToArray();
 
     /// <summary>Before the keys of all that is kept for an account's clients.</summary>
-    public static IEnumerable<byte[]> PrefixesOf(string account) => [ClientKey(account, ""), PositionKey(account, ""), Encoding.UTF8.GetBytes($"durable/q/{account}/")];
+    public static IEnumerable<byte[]> PrefixesOf(string account) => [ClientKey(account, ""), PositionKey(account, ""), Encoding.UTF8.GetBytes($"durable/q/{account}/"), Encoding.UTF8.GetBytes($"durable/d/{account}/"), DataGroupName.RecordsOf(account), SharedTalk.RecordsOf(account)];
 
     public static byte[] ClientKey(string account, string clientId) => Encoding.UTF8.GetBytes($"durable/c/{account}/{clientId}");
 
     public static byte[] PositionKey(string account, string clientId) => Encoding.UTF8.GetBytes($"durable/p/{account}/{clientId}");
+
+    public static byte[] DataKey(string account, string clientId, string roomKey) => Encoding.UTF8.GetBytes($"durable/d/{account}/{clientId}/{roomKey}");
+
+    public static (string Account, string ClientId, string RoomKey) ReadDataKey(byte[] key)
+    {
+        var name = Encoding.UTF8.GetString(key.AsSpan(DataPrefix.Length));
+        var (first, last) = (name.IndexOf('/', StringComparison.Ordinal), name.LastIndexOf('/'));
+        return (name[..first], name[(first + 1)..last], name[(last + 1)..]);
+    }
 
     public static byte[] ReceivedKey(string account, string clientId, ushort packetId) =>
         Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"durable/q/{account}/{clientId}/{packetId}"));

@@ -1,4 +1,5 @@
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Rooms;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.MqttSessions;
@@ -82,16 +83,25 @@ internal sealed partial class DurableWrites(IRecords records, TimeProvider time,
     }
 
     /// <summary>A QoS 2 packet id was released. In order with whatever is stored under it next.</summary>
-    public void Release(string accountId, string clientId, ushort packetId) =>
-        Watch(records.WriteAsync([new(DurableRecords.ReceivedKey(accountId, clientId, packetId), null)]));
+    /// <returns>Completes when that is on disk; fails with <see cref="IOException"/>, which nobody need look at.</returns>
+    public Task Release(string accountId, string clientId, ushort packetId)
+    {
+        var written = records.WriteAsync([new(DurableRecords.ReceivedKey(accountId, clientId, packetId), null)]);
+        Watch(written);
+        return written;
+    }
 
     /// <summary>Removes all that is kept of a client.</summary>
     /// <param name="received">The packet ids of QoS 2 publishes that it has not released.</param>
     public Task Remove(DurableClient client, IEnumerable<ushort> received)
     {
         _changed.Remove(client);
-        return records.WriteAsync([.. DurableRecords.Removal(client.Session.Account.Id, client.ClientId, received)]);
+        return records.WriteAsync([.. DurableRecords.Removal(client.Session.Account.Id, client.ClientId, received), .. client.Data.End()]);
     }
+
+    /// <summary>Where a client is in what devices say in a room that it has lost.</summary>
+    public Task LoseData(DurableClient client, Room room) =>
+        client.Data.Lose(room) is { Count: > 0 } removals ? records.WriteAsync(removals) : Task.CompletedTask;
 
     /// <summary>Removes what is on disk of an account's clients, also what an earlier run of the program left there.</summary>
     public Task RemoveAllAsync(string accountId) => records.WriteInPartsAsync(

@@ -14,6 +14,7 @@ internal interface IResumable
     /// <summary>Null: it was never admitted.</summary>
     LoginSession? Session { get; }
 
+    /// <summary>Names its MQTT session within the account; see <see cref="SessionName"/>.</summary>
     string ClientId { get; }
 
     /// <summary>Seconds that the MQTT session lives on after this connection; 0: it ends with it.</summary>
@@ -29,6 +30,9 @@ internal interface IResumable
     /// Where the client is, for whoever keeps it from now on; the connection must have been silenced. Null: somebody has it already.
     /// </summary>
     DurablePosition? HandOverPosition();
+
+    /// <summary>The account has lost the room that is the client's whole world: the connection ends. Outside of all locks.</summary>
+    void LoseMount();
 
     /// <summary>Completes when what the client published is decided on.</summary>
     Task PublishesDrained();

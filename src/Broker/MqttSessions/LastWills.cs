@@ -1,5 +1,6 @@
 using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Rooms;
@@ -16,8 +17,10 @@ namespace WebMessenger.Broker.MqttSessions;
 /// </remarks>
 internal sealed class LastWills(
     RoomDirectory rooms,
+    Conversations conversations,
     AuthInterceptor interceptor,
     DurableClients durable,
+    DataSpaces data,
     IResumables connections,
     PublishBudgets budgets,
     StorageQuotas quotas,
@@ -29,7 +32,7 @@ internal sealed class LastWills(
     /// <summary>Asked at CONNECT. Null: it may be said as things are now; else what is wrong with it.</summary>
     public string? WhyNever(LoginSession session, LastWill will) => Prepare(session, will, out _, out _);
 
-    /// <summary>Says a will with the rights of now, at the account's expense. False: it is dropped, and nothing is on its way.</summary>
+    /// <summary>Says a will with the rights of now, at the account's expense. False: nothing is on its way to a log.</summary>
     /// <param name="lost">The connection that is told when it is decided on; null: it is gone for good.</param>
     public bool Say(LoginSession session, string clientId, ulong publisherMark, LastWill will, IPublisher? lost)
     {
@@ -39,7 +42,13 @@ internal sealed class LastWills(
             return false;
         }
 
-        var membership = target!.Room?.MembershipOf(session.Account.Id);
+        if (target!.DataTopic is not null)
+        {
+            SayData(session, clientId, publisherMark, will, target);
+            return false;
+        }
+
+        var membership = target.Room?.MembershipOf(session.Account.Id);
         if (target.Room is not null && membership is null)
         {
             Dropped(session, clientId, ReasonCode.NotAuthorized, "the account is not a member of the room.", will.Topic);
@@ -55,7 +64,9 @@ internal sealed class LastWills(
 
         DateTimeOffset? expiry = will.ExpirySeconds is { } seconds ? time.GetUtcNow().AddSeconds(seconds) : null;
         SaidPublish said = new(packetId: 0, qualityOfService: 0, Author.Of(session), command!, target, publisherMark, lost);
-        return RoomDirectory.TryStore(target, PendingPublish.Of(said, membership, session, new StoragePayer(quotas.Of(session), space), expiry));
+        StoragePayer payer = new(quotas.Of(session), space);
+        var way = conversations.WayTo(target, session);
+        return way.TryAppend(PendingPublish.Of(way, said, membership, session, payer, expiry));
     }
 
     /// <summary>Says those whose time has come. Called about once a second, and when an MQTT session has ended.</summary>
@@ -63,17 +74,61 @@ internal sealed class LastWills(
     {
         foreach (var due in durable.TakeDueWills())
         {
-            Say(due.Session, due.ClientId, RecentPublishers.MarkOf(due.Session.Account.Id, due.ClientId), due.Will, lost: null);
+            Say(
+                due.Session, SessionName.ClientIdOf(due.ClientId), RecentPublishers.MarkOf(due.Session.Account.Id, due.ClientId), due.Will,
+                lost: null);
+        }
+    }
+
+    // Stands behind what the room's devices say, and is said with the rights of that moment.
+    private void SayData(LoginSession session, string clientId, ulong publisherMark, LastWill will, PublishTarget target)
+    {
+        var now = time.GetUtcNow();
+        DataMessage message = new()
+        {
+            Topic = target.DataTopic!,
+            Payload = will.Payload,
+            Properties = will.Properties,
+            QualityOfService = will.QualityOfService,
+            Retain = will.Retain,
+            ExpiresAt = will.ExpirySeconds is { } seconds ? now.AddSeconds(seconds) : null,
+            At = now,
+            PublisherMark = publisherMark,
+        };
+        _ = SayAsync();
+
+        async Task SayAsync()
+        {
+            try
+            {
+                var space = await data.OpenAsync(target.Room!);
+                if (!space.Rate.TryTake(out _))
+                {
+                    Dropped(session, clientId, ReasonCode.QuotaExceeded, "too many publishes in the room in a short time.", will.Topic);
+                    return;
+                }
+
+                await space.PublishAsync(message, () => interceptor.MayPublish(session, target).IsAllowed);
+            }
+            catch (IOException)
+            {
+                Dropped(session, clientId, ReasonCode.QuotaExceeded, "what is retained in the room could not be read.", will.Topic);
+            }
         }
     }
 
     private string? Prepare(LoginSession session, LastWill will, out PublishTarget? target, out Command? command)
     {
         command = null;
-        target = rooms.Resolve(will.Topic);
-        if (target is not { Topic.Kind: TopicKind.Events or TopicKind.Inbox } || !interceptor.MayPublish(session, target).IsAllowed)
+        target = rooms.Resolve(will.Topic, session.Scope.Mount);
+        if (target is not { Topic.Kind: TopicKind.Events or TopicKind.Inbox or TopicKind.Data } || !interceptor.MayPublish(session, target).IsAllowed)
         {
             return "its topic is not one you may publish to.";
+        }
+
+        if (target.DataTopic is not null)
+        {
+            return null;
         }
 
         if (/* guard: will: held to the length of payloads */ limits.PayloadBytes > 0 && will.Payload.Length > limits.PayloadBytes)
@@ -82,10 +137,20 @@ internal sealed class LastWills(
         }
 
         command = Command.Parse(will.Payload, default, limits.TextLength, out var error);
-        return command is null ? error : command.Act is null ? null : "it is no message.";
+        return command is null ? error
+            : command.Act is not null ? "it is no message."
+            : target.Room is null && !command.IsOfConversations ? TalkRefusals.ForRooms.Reason
+            : null;
     }
 
-    // The client is gone: the account's others, which listen to its inbox, are told in its place.
+    /// <summary>
+    /// It was dropped at CONNECT, which the client itself is told once it listens to the account's inbox.
+    /// Others that listen are told at once: many a client that has a will never does.
+    /// </summary>
+    public void DroppedAtConnect(LoginSession session, string clientId, string reason, string topic) =>
+        Dropped(session, clientId, ReasonCode.NotAuthorized, reason, topic);
+
+    // The client is gone, or hears nothing yet: the account's others, which listen to its inbox, are told in its place.
     private void Dropped(LoginSession session, string clientId, byte code, string reason, string topic)
     {
         refusals.Note(session, clientId, code, "will_dropped", "The will was dropped: " + reason, topic, isHeard: false);

@@ -3,7 +3,7 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Nodes;
 
-/// <summary>A client as all nodes know it: client ids belong to accounts.</summary>
+/// <summary>A client as all nodes know it, by the name of its MQTT session, which belongs to an account.</summary>
 internal readonly record struct ClientName(string AccountId, string ClientId);
 
 /// <summary>What a node does for the clients that are connected to it.</summary>

@@ -9,13 +9,15 @@ internal static class OperatorApi
 {
     public const string
         Ban = Root + "ban", Unban = Root + "unban", Bans = Root + "bans", PasswordLink = Root + "password-link", Backup = Root + "backup";
+    public const string SearchRebuild = Root + "search-rebuild", SearchIndex = Root + "search-index";
+    public const string Purge = Root + "purge";
 
     private const string Root = "/api/operator/v1/";
 
     // Of a request, in bytes; a ban with its reason is a third of it.
     private const int LongestRequest = 4096;
 
-    public static void Map(IEndpointRouteBuilder routes, BanService bans, PasswordLinkService links, SnapshotService snapshots)
+    public static void Map(IEndpointRouteBuilder routes, BanService bans, PasswordLinkService links, SnapshotService snapshots, SearchService search, PurgeService purge)
     {
         routes.MapPost(Ban, context =>
             AnswerAsync(context, OperatorJson.Default.BanRequest, bans.BanAsync, OperatorJson.Default.BanAnswer));
@@ -25,6 +27,12 @@ internal static class OperatorApi
         routes.MapPost(PasswordLink, context =>
             AnswerAsync(context, OperatorJson.Default.PasswordLinkRequest, links.MakeAsync, OperatorJson.Default.PasswordLinkAnswer));
         routes.MapPost(Backup, snapshots.ServeAsync);
+        routes.MapPost(SearchRebuild, context =>
+            AnswerAsync(context, OperatorJson.Default.SearchRebuildRequest, search.RebuildAsync, OperatorJson.Default.SearchAnswer));
+        routes.MapGet(SearchIndex, () => TypedResults.Json(search.Look(), OperatorJson.Default.SearchAnswer));
+        routes.MapPost(Purge, context =>
+            AnswerAsync(context, OperatorJson.Default.PurgeRequest, purge.BeginAsync, OperatorJson.Default.PurgeAnswer));
+        routes.MapGet(Purge, () => TypedResults.Json(purge.Look(), OperatorJson.Default.PurgeAnswer));
         routes.MapDelete(Backup + "/{id}", IResult (string id) =>
             snapshots.TryEnd(id)
                 ? TypedResults.NoContent()
@@ -68,5 +76,9 @@ internal sealed record OperatorProblem(string? Detail = null);
 [JsonSerializable(typeof(PasswordLinkRequest))]
 [JsonSerializable(typeof(PasswordLinkAnswer))]
 [JsonSerializable(typeof(SnapshotAnswer))]
+[JsonSerializable(typeof(SearchRebuildRequest))]
+[JsonSerializable(typeof(SearchAnswer))]
+[JsonSerializable(typeof(PurgeRequest))]
+[JsonSerializable(typeof(PurgeAnswer))]
 [JsonSerializable(typeof(OperatorProblem))]
 internal sealed partial class OperatorJson : JsonSerializerContext;

@@ -39,6 +39,11 @@ internal sealed class SecurityHeaders(RequestDelegate next, BrokerSettings setti
         // guard: content security policy
         // guard: markup runs nothing
         headers.ContentSecurityPolicy = ContentSecurityPolicy;
+        if (/* guard: what others have put there runs nothing */ SandboxedAnswer.IsMarked(context))
+        {
+            headers.ContentSecurityPolicy = SandboxedAnswer.Policy;
+        }
+
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "no-referrer";
         // guard: frames, by X-Frame-Options

@@ -69,8 +69,8 @@ internal sealed class AccountPositions(Account account, IRecords records, Action
         }
     }
 
-    /// <summary>Moves on, never back. Completes when a write that covers it is on disk.</summary>
-    public async Task<MarkResult> MarkAsync(EventStream stream, long seq, string? epoch)
+    /// <summary>Moves on, and back only if that is asked for. Completes when a write that covers it is on disk.</summary>
+    public async Task<MarkResult> MarkAsync(EventStream stream, long seq, string? epoch, bool isBack = false)
     {
         ReadPosition position;
         Task<bool> stored;
@@ -91,7 +91,10 @@ internal sealed class AccountPositions(Account account, IRecords records, Action
 
             position = Current(stream, head);
             var mark = At(seq, head);
-            if (mark.Seq <= position.Now.Seq)
+
+            // Against what was asked for last as well: a client that goes back, or on, does not wait for its last write.
+            var goesBack = isBack && mark.Seq < position.Wanted.Seq;
+            if (mark.Seq <= Math.Min(position.Now.Seq, position.Wanted.Seq) && !goesBack)
             {
                 return new MarkResult(MarkOutcome.Taken, mark with { Seq = position.Now.Seq });
             }
@@ -103,7 +106,7 @@ internal sealed class AccountPositions(Account account, IRecords records, Action
                 return new MarkResult(MarkOutcome.Taken, mark);
             }
 
-            stored = position.Advance(mark);
+            stored = goesBack ? position.GoBack(mark) : position.Advance(mark);
             if (!position.IsBeingWritten)
             {
                 _ = SaveAsync(stream, position);
@@ -147,6 +150,8 @@ internal sealed class AccountPositions(Account account, IRecords records, Action
     {
         Room room => room.IsMember(account.Id) && !room.IsDeleted,
         Inbox inbox => inbox.Owner == account,
+        NoticeStream notices => notices.Owner == account,
+        Conversation conversation => conversation.Owner == account,
         _ => false,
     };
 
@@ -195,7 +200,7 @@ internal sealed class AccountPositions(Account account, IRecords records, Action
         if (!Positions.TryGetValue(stream.Log.Value, out var position))
         {
             // A whisper waits for its first reader. A room whose member has no position is one that was joined before positions were kept.
-            position = stream is Inbox ? new ReadPosition(Mark.Nothing) : new ReadPosition(Mark.AtHead(head), isStored: false);
+            position = stream is Inbox or Conversation or NoticeStream ? new ReadPosition(Mark.Nothing) : new ReadPosition(Mark.AtHead(head), isStored: false);
             Positions[stream.Log.Value] = position;
         }
         else if (!position.Now.IsOf(head))
@@ -229,33 +234,34 @@ internal sealed class AccountPositions(Account account, IRecords records, Action
             return;
         }
 
-        while (TryBeginWrite(position) is { } writing)
+        Task? writing;
+        lock (_gate)
+        {
+            writing = BeginWrite();
+        }
+
+        while (writing is not null)
         {
             var isStored = await IsStoredAsync(writing);
             bool hasChanged;
             lock (_gate)
             {
                 hasChanged = position.EndWrite(isStored);
+
+                // In the same step: a mark that came between would begin a write of its own, and who waits for one of the two be forgotten.
+                writing = isStored ? BeginWrite() : null;
             }
 
             if (hasChanged)
             {
                 announce(account, stream);
             }
-
-            if (!isStored)
-            {
-                return;
-            }
         }
 
-        Task? TryBeginWrite(ReadPosition of)
-        {
-            lock (_gate)
-            {
-                return of.TryBeginWrite(out var mark) ? records.WriteAsync([new RecordChange(Key(account.Id, stream.Log.Value), mark.ToBytes())]) : null;
-            }
-        }
+        // Under _gate.
+        Task? BeginWrite() => position.TryBeginWrite(out var mark)
+            ? records.WriteAsync([new RecordChange(Key(account.Id, stream.Log.Value), mark.ToBytes())])
+            : null;
     }
 
     private static async Task<bool> IsStoredAsync(Task writing)

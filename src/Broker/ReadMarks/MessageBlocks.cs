@@ -68,6 +68,6 @@ internal sealed class MessageBlocks(IEventLog log, IRecords records)
     public LogHead Head(LogName name) => log.Head(name);
 
     public static IEnumerable<CountedMessage> MessagesOf(LogPage page) => page.Entries
-        .Where(entry => EventBody.TypeOf(entry.Body.Span) is EventType.Message or EventType.Whisper)
+        .Where(entry => EventBody.TypeOf(entry.Body.Span) is EventType.Message or EventType.Whisper or EventType.Pointer)
         .Select(entry => new CountedMessage(entry.Seq, entry.Author, EventBody.IsByBot(entry.Body.Span)));
 }

@@ -7,6 +7,8 @@ internal sealed class ReadPosition(Mark now, bool isStored = true)
     private TaskCompletionSource<bool>? _beingWritten;
     private TaskCompletionSource<bool>? _next;
     private Mark _writing;
+    private bool _isBack;
+    private bool _isWritingBack;
 
     /// <summary>What clients are told: on disk, but for a beginning that nobody was promised.</summary>
     public Mark Now { get; private set; } = now;
@@ -44,10 +46,18 @@ internal sealed class ReadPosition(Mark now, bool isStored = true)
         return (_next ??= new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
     }
 
+    /// <summary>Asks for a mark further back. As <see cref="Advance"/>.</summary>
+    public Task<bool> GoBack(Mark mark)
+    {
+        (Wanted, _isBack) = (mark, true);
+        return (_next ??= new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+    }
+
     /// <summary>What to write now; false: nothing.</summary>
     public bool TryBeginWrite(out Mark mark)
     {
         mark = _writing = Wanted;
+        (_isWritingBack, _isBack) = (_isBack, false);
         if (IsForgotten || Stored == Wanted)
         {
             _next?.SetResult(!IsForgotten);
@@ -69,7 +79,7 @@ internal sealed class ReadPosition(Mark now, bool isStored = true)
             Stored = _writing;
 
             // Unless it has become something else meanwhile.
-            hasChanged = !IsForgotten && _writing.Seq > Now.Seq && (Now.Seq == 0 || _writing.Epoch == Now.Epoch);
+            hasChanged = !IsForgotten && (_writing.Seq > Now.Seq || (_isWritingBack && _writing != Now)) && (Now.Seq == 0 || _writing.Seq == 0 || _writing.Epoch == Now.Epoch);
             Now = hasChanged ? _writing : Now;
         }
         else

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Streams;
 using WebMessenger.Storage.EventLog;
@@ -33,8 +34,10 @@ internal readonly record struct ReadState(long Seq, string Epoch, int Unread, lo
 
 /// <summary>How far each account has read in its rooms and in its inbox, one position for all its devices.</summary>
 /// <remarks>Thread-safe. What begins and forgets positions of one account is called in the order of its comings and goings.</remarks>
-internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMarks
+internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMarks, IAccountRecords
 {
+    private const int PageLength = 1_000;
+
     // As many as have asked since the start. None is taken out while its account lives: two of one account would write out of order.
     private readonly ConcurrentDictionary<string, AccountPositions> _accounts = new();
     private readonly Tallies _tallies = new(new MessageBlocks(log, records));
@@ -68,11 +71,18 @@ internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMark
     }
 
     /// <param name="epoch">The one that <paramref name="seq"/> belongs to; null: the current one.</param>
-    public async Task<MarkResult> MarkAsync(Account account, EventStream stream, long seq, string? epoch)
+    /// <param name="isBack">It may be further back than it is. Not of an inbox, whose position stands for all conversations.</param>
+    public async Task<MarkResult> MarkAsync(Account account, EventStream stream, long seq, string? epoch, bool isBack = false)
     {
         try
         {
-            return account.IsErased ? new MarkResult(MarkOutcome.NotOpen) : await Of(account).MarkAsync(stream, seq, epoch);
+            if (stream is Inbox inbox && !account.IsErased)
+            {
+                await MarkConversationsAsync(account, inbox, seq, epoch);
+                isBack = false;
+            }
+
+            return account.IsErased ? new MarkResult(MarkOutcome.NotOpen) : await Of(account).MarkAsync(stream, seq, epoch, isBack);
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException)
         {
@@ -110,7 +120,8 @@ internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMark
         }
     }
 
-    public RecordChange RemovalOf(string accountId, LogName room) => new(AccountPositions.Key(accountId, room.Value), null);
+    public RecordChange[] RemovalsOf(string accountId, LogName room) =>
+        [new(AccountPositions.Key(accountId, room.Value), null), new(NotifyLevels.Key(accountId, room), null)];
 
     /// <summary>The account has left the room.</summary>
     public async Task ForgetAsync(Account account, Room room)
@@ -123,7 +134,7 @@ internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMark
 
         try
         {
-            await DeleteAsync([AccountPositions.Key(account.Id, room.Log.Value)]);
+            await records.WriteAsync(RemovalsOf(account.Id, room.Log));
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException)
         {
@@ -141,13 +152,50 @@ internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMark
         _tallies.Forget(room.Log);
     }
 
-    public Task ForgetAsync(LogName room, IEnumerable<string> accountIds) => DeleteAsync(accountIds.Select(account => AccountPositions.Key(account, room.Value)));
+    public Task ForgetAsync(LogName room, IEnumerable<string> accountIds) =>
+        DeleteAsync(accountIds.SelectMany(account => new[] { AccountPositions.Key(account, room.Value), NotifyLevels.Key(account, room) }));
 
     public Task ForgetAsync(string accountId)
     {
         List<byte[]> written = _accounts.TryRemove(accountId, out var positions) ? positions.ForgetInMemory() : [];
         _tallies.Forget(LogName.OfAccount(accountId));
-        return DeleteAsync(records.ReadAll(AccountPositions.Prefix(accountId)).Select(record => record.Key).Concat(written));
+        return DeleteAsync(records.ReadAll(AccountPositions.Prefix(accountId)).Concat(records.ReadAll(NotifyLevels.Prefix(accountId)))
+            .Select(record => record.Key).Concat(written));
+    }
+
+    // What was said up to a place in the inbox is read where it was said.
+    // Each pointer is looked at once, for the inbox's position moves on only.
+    private async Task MarkConversationsAsync(Account account, Inbox inbox, long seq, string? epoch)
+    {
+        Dictionary<string, long> read = [];
+        await Task.Run(() =>
+        {
+            var head = inbox.LogHead;
+            var from = Of(account).Find(inbox)?.Seq ?? 0;
+            while (from < seq && (epoch is null || epoch == head.Epoch) && log.ReadAfter(inbox.Log, from, PageLength).Entries is { Count: > 0 } entries)
+            {
+                foreach (var entry in entries.Where(entry => entry.Seq <= seq))
+                {
+                    if (EventBody.PointerOf(entry.Body.Span) is var (other, of))
+                    {
+                        read[other] = Math.Max(read.GetValueOrDefault(other), of);
+                    }
+                }
+
+                from = entries[^1].Seq;
+            }
+        });
+        foreach (var (other, of) in read)
+        {
+            try
+            {
+                await Of(account).MarkAsync(inbox.With(other), of, epoch: null);
+            }
+            catch (LogDamagedException)
+            {
+                // Nobody reads on there, and all others are read all the same. The log tells the operator.
+            }
+        }
     }
 
     private AccountPositions Of(Account account) => _accounts.GetOrAdd(

@@ -5,7 +5,8 @@ namespace WebMessenger.Broker.ReadMarks;
 
 /// <summary>What a client asks for on `users/{user}/read/…` and over HTTP: "I have read up to here".</summary>
 /// <param name="Epoch">Null: the current one.</param>
-internal sealed record ReadRequest(long? Seq, string? Epoch)
+/// <param name="Back">It is set back on purpose: what comes after it is unread again.</param>
+internal sealed record ReadRequest(long? Seq, string? Epoch, bool Back = false)
 {
     /// <summary>What a payload asks for; null: nothing that makes sense, and <paramref name="error"/> says what to do.</summary>
     public static ReadRequest? Parse(ReadOnlySpan<byte> payload, out string error)

@@ -10,7 +10,8 @@ using WebMessenger.Broker.Topics;
 namespace WebMessenger.Broker.ReadMarks;
 
 /// <summary>
-/// A read position as the account's devices are shown it, on `users/{user}/read/{room}` or (whispers) `users/{user}/read`.
+/// A read position as the account's devices are shown it, on `users/{user}/read/{room}`, (whispers) `users/{user}/read` or
+/// `users/{user}/conversations/{other}/read`.
 /// </summary>
 internal static class ReadDelivery
 {
@@ -59,7 +60,8 @@ internal static class ReadDelivery
     }
 
     private static byte[] TopicOf(Account account, EventStream stream) =>
-        Encoding.ASCII.GetBytes("users/" + account.UserName + "/read" + (RoomOf(stream) is { } room ? "/" + room : ""));
+        stream is Conversation conversation ? [.. conversation.EventsTopic, .. "/read"u8]
+        : Encoding.ASCII.GetBytes("users/" + account.UserName + "/read" + (RoomOf(stream) is { } room ? "/" + room : ""));
 }
 
 /// <summary>
@@ -75,7 +77,8 @@ internal sealed class ReadChange(ReadPositions positions, Account account, Event
         foreach (var subscriber in stream.Subscribers)
         {
             // Counted for the first who asks: most accounts have nobody who does.
-            if (subscriber.ReadsOf(room) is { } wants && ReadDelivery.MaySee(subscriber.Member, room))
+            var wants = changed is Conversation conversation ? subscriber.ReadsOfConversation(conversation.User) : subscriber.ReadsOf(room);
+            if (wants is not null && ReadDelivery.MaySee(subscriber.Member, room))
             {
                 frames ??= ReadDelivery.FramesOf(positions, account, changed, retain: false);
                 if (frames is null)
@@ -101,6 +104,16 @@ internal sealed class ReadReplay(ReadPositions positions, RoomDirectory rooms, I
 
         var account = member.Account;
         HeldFilter[] filters = [filter];
+
+        // Of all conversations only changes come: how far each is read, their list says.
+        if (filter.Filter.ReadConversation is { } user
+            && ((Inbox)stream).WithUser(user) is { } conversation
+            && ReadDelivery.MaySee(member, null)
+            && ReadDelivery.FramesOf(positions, account, conversation, retain: true) is { } position)
+        {
+            member.Deliver(subscriber, position, Wants.Of(filters, _ => true)!, touched);
+        }
+
         foreach (var place in rooms.RoomsOf(account.Id).Prepend(stream))
         {
             var room = ReadDelivery.RoomOf(place);
@@ -120,20 +133,37 @@ internal static class ReadNews
         positions.Changed += (account, stream) =>
         {
             // Who has no inbox yet has no client that could hear of it.
-            if (rooms.FindInbox(account.Id) is { } inbox)
+            if (stream is not NoticeStream && rooms.FindInbox(account.Id) is { } inbox)
             {
                 inbox.Enqueue(new ReadChange(positions, account, stream));
                 if (stream is Room room)
                 {
                     unread.PositionChanged(inbox, room);
                 }
+                else if (stream is Conversation conversation)
+                {
+                    unread.ConversationChanged(inbox, conversation.Other);
+                }
             }
         };
+        void Changed(string accountId, string other)
+        {
+            if (rooms.FindInbox(accountId) is { } inbox)
+            {
+                unread.ConversationChanged(inbox, other);
+            }
+        }
+
         positions.Recounted += log =>
         {
             if (log.RoomKey is { } key)
             {
                 rooms.FindByKey(key)?.Watched?.Changed();
+            }
+            else if (log.Sides is var (one, other))
+            {
+                Changed(one, other);
+                Changed(other, one);
             }
         };
     }

@@ -22,9 +22,12 @@ internal sealed class UnreadFeed
     private readonly HashSet<Room> _changed = [];
     private readonly Queue<Room> _turns = new();
     private readonly Dictionary<string, RoomLoss> _lost = [];
+
+    // By account id of the other.
+    private readonly HashSet<string> _conversations = [];
     private Statement? _statement;
 
-    public bool IsEmpty => _statement is null && _lost.Count == 0 && _changed.Count == 0;
+    public bool IsEmpty => _statement is null && _lost.Count == 0 && _changed.Count == 0 && _conversations.Count == 0;
 
     /// <summary>Whether more is to be written before the next second.</summary>
     public bool IsUrgent => _statement is not null || _lost.Count > 0;
@@ -46,6 +49,8 @@ internal sealed class UnreadFeed
             _turns.Enqueue(room);
         }
     }
+
+    public void ConversationsChanged(IEnumerable<string> others) => _conversations.UnionWith(others);
 
     /// <summary>False: more have been lost than are kept. Begin anew.</summary>
     public bool TryLose(Room room, RoomLoss loss)
@@ -102,8 +107,16 @@ internal sealed class UnreadFeed
     private bool TrySayChanged(UnreadCounts counts, Subscriber subscriber, Wants wants, List<IMember> touched)
     {
         Room[] named = [.. _turns.Take(RoomsPerPacket)];
+        string[] others = [.. _conversations.Take(RoomsPerPacket)];
         var any = false;
-        var frames = Frames(counts, writer => any = counts.WriteRooms(writer, named));
+        var frames = Frames(counts, writer =>
+        {
+            any = counts.WriteRooms(writer, named) || others.Length > 0;
+            if (others.Length > 0)
+            {
+                counts.WriteConversations(writer, others);
+            }
+        });
         if (any && !subscriber.Member.TryDeliver(subscriber, frames, wants, touched))
         {
             return false;
@@ -115,6 +128,7 @@ internal sealed class UnreadFeed
             _changed.Remove(room);
         }
 
+        _conversations.ExceptWith(others);
         return any;
     }
 

@@ -7,11 +7,11 @@ using WebMessenger.Broker.Topics;
 namespace WebMessenger.Broker.ReadMarks;
 
 /// <summary>An account's numbers during one task: counted for the first client that is told them, and the same for the next.</summary>
-internal sealed class UnreadCounts(ReadPositions positions, Account account)
+internal sealed class UnreadCounts(ReadPositions positions, Inbox inbox)
 {
-    private readonly Dictionary<Room, ReadState?> _states = [];
+    private readonly Dictionary<Room, (ReadState State, int Mentions)?> _states = [];
 
-    public Account Account => account;
+    public Account Account => inbox.Owner;
 
     /// <summary>Writes `rooms`. False: none of them is the account's any more.</summary>
     public bool WriteRooms(Utf8JsonWriter writer, IReadOnlyList<Room> rooms)
@@ -27,9 +27,46 @@ internal sealed class UnreadCounts(ReadPositions positions, Account account)
         return any;
     }
 
+    /// <summary>Writes `conversations`.</summary>
+    /// <param name="others">Account ids.</param>
+    public void WriteConversations(Utf8JsonWriter writer, IEnumerable<string> others)
+    {
+        writer.WriteStartArray("conversations"u8);
+        foreach (var other in others)
+        {
+            var conversation = inbox.With(other);
+            writer.WriteStartObject();
+            writer.WriteString("user"u8, conversation.User);
+            try
+            {
+                if (positions.Find(Account, conversation) is { } state)
+                {
+                    WriteState(writer, state);
+                }
+            }
+            catch (Exception error) when (error is IOException or ObjectDisposedException)
+            {
+                // As of a room: named without its numbers.
+            }
+
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+
+    private static void WriteState(Utf8JsonWriter writer, in ReadState state)
+    {
+        writer.WriteNumber("head"u8, state.Head);
+        writer.WriteString("epoch"u8, state.Epoch);
+        writer.WriteNumber("seq"u8, state.Seq);
+        writer.WriteNumber("unread"u8, state.Unread);
+        writer.WriteNumber("bots"u8, state.Bots);
+    }
+
     private bool TryWrite(Utf8JsonWriter writer, Room room)
     {
-        ReadState? found;
+        (ReadState State, int Mentions)? found;
         var isReadable = true;
         try
         {
@@ -41,31 +78,29 @@ internal sealed class UnreadCounts(ReadPositions positions, Account account)
             (found, isReadable) = (null, false);
         }
 
-        if (found is null && (isReadable || !room.IsMember(account.Id)))
+        if (found is null && (isReadable || !room.IsMember(Account.Id)))
         {
             return false;
         }
 
         writer.WriteStartObject();
         writer.WriteString("room"u8, room.IdBytes);
-        if (found is { } state)
+        if (found is var (state, mentions))
         {
-            writer.WriteNumber("head"u8, state.Head);
-            writer.WriteString("epoch"u8, state.Epoch);
-            writer.WriteNumber("seq"u8, state.Seq);
-            writer.WriteNumber("unread"u8, state.Unread);
-            writer.WriteNumber("bots"u8, state.Bots);
+            WriteState(writer, state);
+            writer.WriteNumber("mentions"u8, mentions);
         }
 
         writer.WriteEndObject();
         return true;
     }
 
-    private ReadState? StateOf(Room room)
+    private (ReadState State, int Mentions)? StateOf(Room room)
     {
         if (!_states.TryGetValue(room, out var state))
         {
-            _states[room] = state = positions.Find(account, room);
+            _states[room] = state = positions.Find(Account, room) is { } read
+                ? (read, inbox.Notices.Index.CountAfter(room.Key, read.Seq)) : null;
         }
 
         return state;
@@ -83,7 +118,7 @@ internal abstract class UnreadTask(UnreadWatch watch) : IStreamTask
     public void Deliver(EventStream stream, List<IMember> touched)
     {
         var inbox = (Inbox)stream;
-        UnreadCounts counts = new(watch.Positions, inbox.Owner);
+        UnreadCounts counts = new(watch.Positions, inbox);
         var (isUrgent, isLeft) = (false, false);
         foreach (var subscriber in stream.Subscribers)
         {
@@ -135,14 +170,19 @@ internal sealed class UnreadReplay(UnreadWatch watch, IMember member, HeldFilter
     }
 }
 
-/// <summary>The second's turn: these rooms have changed, and what could not be said before may be said now.</summary>
-internal sealed class UnreadTurn(UnreadWatch watch, IReadOnlyCollection<Room> changed) : UnreadTask(watch)
+/// <summary>The second's turn: these rooms and conversations have changed, and what could not be said before may be said now.</summary>
+internal sealed class UnreadTurn(UnreadWatch watch, UnreadDue due) : UnreadTask(watch)
 {
     protected override bool IsTurn => true;
 
     protected override void Note(Inbox inbox, UnreadFeed feed, Subscriber subscriber)
     {
-        foreach (var room in changed)
+        if (/* guard: a token's rooms, unread of conversations */ ReadDelivery.MaySee(subscriber.Member, null))
+        {
+            feed.ConversationsChanged(due.Conversations);
+        }
+
+        foreach (var room in due.Rooms)
         {
             if (MaySee(subscriber, room))
             {

@@ -13,7 +13,7 @@ namespace WebMessenger.Broker.ReadMarks;
 /// <para>Thread-safe. <c>_gate</c> guards who listens (docs/architecture.md, Locks).
 /// What is due is noted without it, for the log thread, and whoever has just stored a position, do that and must not wait.</para>
 /// </remarks>
-internal sealed class UnreadWatch(ReadPositions positions) : IUnreadListeners
+internal sealed class UnreadWatch(ReadPositions positions, IgnoredPeople ignored) : IUnreadListeners
 {
     private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
     private readonly Dictionary<string, Listener> _listeners = [];
@@ -21,6 +21,9 @@ internal sealed class UnreadWatch(ReadPositions positions) : IUnreadListeners
     // Each watched room is in here once at most, each inbox as often as it has rooms: so they are bounded by who listens.
     private readonly ConcurrentQueue<WatchedRoom> _grown = new();
     private readonly ConcurrentDictionary<(Inbox Inbox, Room? Room), bool> _due = new();
+
+    // The same of conversations, by account id of the other.
+    private readonly ConcurrentDictionary<(Inbox Inbox, string Other), bool> _dueConversations = new();
 
     public ReadPositions Positions => positions;
 
@@ -91,6 +94,14 @@ internal sealed class UnreadWatch(ReadPositions positions) : IUnreadListeners
         }
     }
 
+    public void ConversationChanged(Inbox inbox, string other)
+    {
+        if (inbox.IsListening && !ignored.Ignores(inbox.Owner.Id, other))
+        {
+            _dueConversations[(inbox, other)] = true;
+        }
+    }
+
     /// <summary>A client of the account could not be told all that it is to be told: its turn comes again with the next second.</summary>
     public void AgainLater(Inbox inbox) => _due[(inbox, null)] = true;
 
@@ -108,7 +119,7 @@ internal sealed class UnreadWatch(ReadPositions positions) : IUnreadListeners
     /// <summary>About once a second: gives each account that listens its turn, if something of its rooms has changed since.</summary>
     public void Sweep()
     {
-        Dictionary<Inbox, HashSet<Room>> turns = [];
+        Dictionary<Inbox, UnreadDue> turns = [];
         lock (_gate)
         {
             // As many as there are now: a busy room is back before the last of them is looked at.
@@ -117,7 +128,7 @@ internal sealed class UnreadWatch(ReadPositions positions) : IUnreadListeners
                 grown.Looked();
                 foreach (var inbox in grown.Listening)
                 {
-                    TurnOf(inbox).Add(grown.Room);
+                    TurnOf(inbox).Rooms.Add(grown.Room);
                 }
             }
         }
@@ -126,26 +137,32 @@ internal sealed class UnreadWatch(ReadPositions positions) : IUnreadListeners
         {
             // Removed before it is looked at: what is noted from here on is another turn's.
             _due.TryRemove(due, out _);
-            var rooms = TurnOf(due.Inbox);
+            var turn = TurnOf(due.Inbox);
             if (due.Room is { } room)
             {
-                rooms.Add(room);
+                turn.Rooms.Add(room);
             }
         }
 
-        foreach (var (inbox, rooms) in turns)
+        foreach (var (due, _) in _dueConversations)
         {
-            inbox.Enqueue(new UnreadTurn(this, rooms));
+            _dueConversations.TryRemove(due, out _);
+            TurnOf(due.Inbox).Conversations.Add(due.Other);
         }
 
-        HashSet<Room> TurnOf(Inbox inbox)
+        foreach (var (inbox, due) in turns)
         {
-            if (!turns.TryGetValue(inbox, out var rooms))
+            inbox.Enqueue(new UnreadTurn(this, due));
+        }
+
+        UnreadDue TurnOf(Inbox inbox)
+        {
+            if (!turns.TryGetValue(inbox, out var due))
             {
-                turns[inbox] = rooms = [];
+                turns[inbox] = due = new UnreadDue([], []);
             }
 
-            return rooms;
+            return due;
         }
     }
 
@@ -170,6 +187,9 @@ internal sealed class UnreadWatch(ReadPositions positions) : IUnreadListeners
         public HashSet<Room> Rooms { get; } = [];
     }
 }
+
+/// <summary>What of an account has changed since its last turn: rooms, and conversations by account id of the other.</summary>
+internal sealed record UnreadDue(HashSet<Room> Rooms, HashSet<string> Conversations);
 
 /// <summary>A room that somebody on its list listens to.</summary>
 internal sealed class WatchedRoom(Room room, ConcurrentQueue<WatchedRoom> grown) : IRoomWatch

@@ -11,20 +11,42 @@ namespace WebMessenger.Broker.Rooms;
 /// <param name="isStored">False: a guest's in a public room, which ends with the program.</param>
 internal sealed class Membership(MembershipRecord record, bool isStored)
 {
-    private volatile MembershipRecord _record = record;
+    // What never changes of a stay, in few bytes: there may be a million of them.
+    private readonly long _since = record.Since?.ToUnixTimeMilliseconds() ?? long.MinValue;
+    private readonly ulong _generation = record.Generation;
+    private volatile MemberStanding _standing = MemberStanding.Of(record);
     private volatile bool _hasEnded;
 
     /// <summary>As it is on disk, or would be.</summary>
-    public MembershipRecord Record => _record;
+    public MembershipRecord Record
+    {
+        get
+        {
+            var standing = _standing;
+            DateTimeOffset? since = _since == long.MinValue ? null : DateTimeOffset.FromUnixTimeMilliseconds(_since);
+            return new MembershipRecord(standing.Role, standing.IsListed, since, standing.MutedUntil, _generation);
+        }
+    }
 
     public bool IsStored => isStored;
 
-    public MemberRole Role => _record.Role;
+    public MemberRole Role => _standing.Role;
 
     public bool HasEnded => _hasEnded;
 
-    /// <summary>It is on disk like this by now.</summary>
-    public void Become(MembershipRecord record) => _record = record;
+    /// <summary>It is on disk like this by now, and is the same stay.</summary>
+    public void Become(MembershipRecord record) => _standing = MemberStanding.Of(record);
 
     public void End() => _hasEnded = true;
+}
+
+/// <summary>What of a stay can change. Nearly all stays share one of few.</summary>
+internal sealed record MemberStanding(MemberRole Role, bool IsListed, DateTimeOffset? MutedUntil)
+{
+    private static readonly MemberStanding[] _listed =
+        [.. Enumerable.Range(0, (int)Enum.GetValues<MemberRole>().Max() + 1).Select(role => new MemberStanding((MemberRole)role, IsListed: true, null))];
+
+    public static MemberStanding Of(MembershipRecord record) => record is { IsListed: true, MutedUntil: null }
+        ? _listed[(int)record.Role]
+        : new MemberStanding(record.Role, record.IsListed, record.MutedUntil);
 }

@@ -32,8 +32,8 @@ internal sealed record MembershipRecord(MemberRole Role, bool IsListed, DateTime
     /// <summary>Of what was taken over from version 0.1.</summary>
     public static byte[] StateKey { get; } = [(byte)'m'];
 
-    /// <summary>Before the keys of all, by room.</summary>
-    public static byte[] ByRoom { get; } = "w/"u8.ToArray();
+    /// <summary>Before the keys of all, by account.</summary>
+    public static byte[] ByAccount { get; } = "m/"u8.ToArray();
 
     /// <summary>Its owner keeps a room when he leaves the list.</summary>
     public static MembershipRecord AwayOwner { get; } = new(MemberRole.Owner, IsListed: false, null, null, 0);
@@ -52,13 +52,20 @@ internal sealed record MembershipRecord(MemberRole Role, bool IsListed, DateTime
     /// <summary>Before the keys of all that are in one room.</summary>
     public static byte[] OfRoom(string room) => Encoding.ASCII.GetBytes($"w/{room}/");
 
-    /// <summary>What a key says behind its first letter: neither a room's key nor an account's id has a slash.</summary>
-    public static (string First, string Second) Names(ReadOnlySpan<byte> key)
+    /// <summary>The account of a key by account, or the room of one by room.</summary>
+    /// <remarks>Neither a room's key nor an account's id has a slash.</remarks>
+    /// <param name="last">Given back, if it is that one: they come in order.</param>
+    public static string FirstIn(ReadOnlySpan<byte> key, string last)
     {
-        var names = Encoding.ASCII.GetString(key[2..]);
-        var slash = names.IndexOf('/', StringComparison.Ordinal);
-        return (names[..slash], names[(slash + 1)..]);
+        var first = key[2..(key.Length - SecondIn(key).Length - 1)];
+        return Ascii.Equals(first, last) ? last : Encoding.ASCII.GetString(first);
     }
+
+    /// <summary>The room of a key by account, or the account of one by room.</summary>
+    public static ReadOnlySpan<byte> SecondIn(ReadOnlySpan<byte> key) => key[(key.LastIndexOf((byte)'/') + 1)..];
+
+    /// <inheritdoc cref="SecondIn"/>
+    public static string SecondOf(ReadOnlySpan<byte> key) => Encoding.ASCII.GetString(SecondIn(key));
 
     public byte[] Write()
     {

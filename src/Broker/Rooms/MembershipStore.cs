@@ -5,7 +5,7 @@ namespace WebMessenger.Broker.Rooms;
 
 /// <summary>A place in a room, as it is stored.</summary>
 /// <param name="Room">The key of the room.</param>
-internal sealed record StoredMembership(string Room, string Account, MembershipRecord Record);
+internal readonly record struct StoredMembership(string Room, string Account, MembershipRecord Record);
 
 /// <summary>Who is in which room, as records of the event log (<see cref="MembershipRecord"/>): who comes and goes at the same time
 /// shares a sync.</summary>
@@ -18,9 +18,9 @@ internal sealed partial class MembershipStore(IRecords records, ILogger<Membersh
 {
     private const int PerPage = 1_000;
 
-    /// <summary>All there are; first taken over from where version 0.1 kept them, if that was not done before.</summary>
+    /// <summary>Takes them over from where version 0.1 kept them, if that was not done before.</summary>
     /// <exception cref="IOException">It cannot be read or written, or a newer program wrote it.</exception>
-    public async Task<List<StoredMembership>> LoadAsync(RoomStore former)
+    public async Task OpenAsync(RoomStore former)
     {
         if ((/* guard: who has left is not taken over again from the document store */ records.Find(MembershipRecord.StateKey))
             is not { } state)
@@ -35,7 +35,45 @@ internal sealed partial class MembershipStore(IRecords records, ILogger<Membersh
 
         // Only now: once they are gone there, the records are all there is.
         await former.RemoveFormerMembersAsync();
-        return ReadAll();
+    }
+
+    /// <summary>All there are, account by account, a page at a time: there may be a million. The next one is read meanwhile.</summary>
+    /// <param name="keyOf">The room's key of these ASCII letters, as a string that is there already if there is one.</param>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public async IAsyncEnumerable<StoredMembership> AllAsync(Func<ReadOnlySpan<byte>, string> keyOf)
+    {
+        var (account, last, isOver) = ("", Array.Empty<byte>(), false);
+        for (var reading = Task.Run(Page); reading is not null;)
+        {
+            var page = await reading;
+            reading = isOver ? null : Task.Run(Page);
+            foreach (var one in page)
+            {
+                yield return one;
+            }
+        }
+
+        List<StoredMembership> Page()
+        {
+            var page = records.ReadPage(MembershipRecord.ByAccount, last, PerPage);
+            List<StoredMembership> read = new(page.Count);
+            foreach (var (key, value) in page)
+            {
+                last = key;
+                if (MembershipRecord.TryRead(value, out var record))
+                {
+                    account = MembershipRecord.FirstIn(key, account);
+                    read.Add(new StoredMembership(keyOf(MembershipRecord.SecondIn(key)), account, record));
+                }
+                else
+                {
+                    LogUnreadable(logger, Encoding.ASCII.GetString(key));
+                }
+            }
+
+            isOver = page.Count < PerPage;
+            return read;
+        }
     }
 
     /// <summary>Puts somebody into a room, or changes his place there.</summary>
@@ -66,11 +104,11 @@ internal sealed partial class MembershipStore(IRecords records, ILogger<Membersh
 
     /// <summary>Takes an account out of all rooms: looked up by the account, so that others cost nothing (fault R3).</summary>
     public Task RemoveAccountAsync(string account) => RemoveAllAsync(
-        MembershipRecord.OfAccount(account), key => MembershipRecord.RoomKey(MembershipRecord.Names(key).Second, account));
+        MembershipRecord.OfAccount(account), key => MembershipRecord.RoomKey(MembershipRecord.SecondOf(key), account));
 
     /// <summary>Takes everybody out of a room that is there no more.</summary>
     public Task RemoveRoomAsync(string room) => RemoveAllAsync(
-        MembershipRecord.OfRoom(room), key => MembershipRecord.AccountKey(MembershipRecord.Names(key).Second, room));
+        MembershipRecord.OfRoom(room), key => MembershipRecord.AccountKey(MembershipRecord.SecondOf(key), room));
 
     /// <summary>The accounts that have a place in a room, a page at a time, while it is removed as well.</summary>
     public IEnumerable<string> AccountsOf(string room)
@@ -84,7 +122,7 @@ internal sealed partial class MembershipStore(IRecords records, ILogger<Membersh
             foreach (var (key, _) in page)
             {
                 last = key;
-                yield return MembershipRecord.Names(key).Second;
+                yield return MembershipRecord.SecondOf(key);
             }
         }
         while (page.Count == PerPage);
@@ -125,7 +163,7 @@ internal sealed partial class MembershipStore(IRecords records, ILogger<Membersh
     private async Task CopyAsync(List<StoredMembership> former)
     {
         await PutAllAsync(former);
-        if (former.FirstOrDefault(one => ChangesOf(one.Room, one.Account, one.Record).Any(change => !IsThere(change))) is { } lacking)
+        if (former.Where(one => ChangesOf(one.Room, one.Account, one.Record).Any(change => !IsThere(change))).ToList() is [var lacking, ..])
         {
             throw new IOException(
                 $"The place of account {lacking.Account} in room {lacking.Room} could not be copied from accounts.db to the event log.");
@@ -138,32 +176,6 @@ internal sealed partial class MembershipStore(IRecords records, ILogger<Membersh
     }
 
     private bool IsThere(RecordChange change) => records.Find(change.Key) is { } copy && copy.AsSpan().SequenceEqual(change.Value);
-
-    private List<StoredMembership> ReadAll()
-    {
-        List<StoredMembership> all = [];
-        byte[] last = [];
-        IReadOnlyList<KeyValuePair<byte[], byte[]>> page;
-        do
-        {
-            page = records.ReadPage(MembershipRecord.ByRoom, last, PerPage);
-            foreach (var (key, value) in page)
-            {
-                last = key;
-                if (MembershipRecord.TryRead(value, out var record))
-                {
-                    var (room, account) = MembershipRecord.Names(key);
-                    all.Add(new StoredMembership(room, account, record));
-                }
-                else
-                {
-                    LogUnreadable(logger, Encoding.ASCII.GetString(key));
-                }
-            }
-        }
-        while (page.Count == PerPage);
-        return all;
-    }
 
     [LoggerMessage(4271, LogLevel.Information,
         "Copied {Count} places in rooms from accounts.db to the event log, where they are kept from now on")]

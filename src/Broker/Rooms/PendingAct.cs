@@ -7,25 +7,23 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>An act on its way into the room's log: its event and what it changes of records are one batch.</summary>
+/// <summary>An act on its way into the log of a room or conversation: its event and what it changes of records are one batch.</summary>
 /// <param name="payer">Null: it only takes rights away, which is never refused for want of room.</param>
 /// <param name="ruling">What forbids it, unless it was done before under its id; null: nothing that is known yet.</param>
-/// <param name="apply">Makes memory as the disk is by then, on the log thread: must not block.</param>
 internal sealed class PendingAct(
-    Room room,
+    IEventWay way,
     Author author,
     Command command,
     byte[] body,
     LoginSession session,
     StoragePayer? payer,
     ulong publisherMark,
-    PublishRefusal? ruling,
-    Action apply)
+    PublishRefusal? ruling)
     : PendingAppend(
-        room.Log,
+        way.Log,
         author.AccountId,
         command.Id,
-        command.Id is null ? default : EventBody.ContentHash(command.Act!.Canonical),
+        command.Id is null ? default : command.ContentHash(),
         body),
     IStreamEvent
 {
@@ -37,21 +35,48 @@ internal sealed class PendingAct(
 
     public PublishRefusal? Ruling { get; private set; } = ruling;
 
+    /// <summary>The stay in the room that it is done in; null: it needs none.</summary>
+    public Membership? Membership { get; init; }
+
+    /// <summary>Asked when its event gets its number, on the log thread: what forbids it by then. Must not block. Null: nothing.</summary>
+    public Func<PublishRefusal?>? Rule { get; init; }
+
+    /// <summary>
+    /// Makes memory as the disk is by then, on the log thread: must not block. Null: what is in memory is not changed.
+    /// </summary>
+    public Action? Apply { get; init; }
+
+    /// <summary>See <see cref="AskedAct.Accepted"/>.</summary>
+    public Action<PendingAct, List<IMember>>? Accepted { get; init; }
+
     public PendingAppend Append => this;
 
     public ulong PublisherMark => publisherMark;
 
+    public StoredEvent? StoredIn(EventStream stream) => way.StoredIn(stream, this);
+
     public string? Line() => null;
 
-    public void Answer(List<IMember> touched) => _told.TrySetResult();
+    public void Answer(List<IMember> touched)
+    {
+        if (Outcome is AppendOutcome.Stored or AppendOutcome.Duplicate)
+        {
+            Accepted?.Invoke(this, touched);
+        }
 
-    protected internal override bool HasRight => /* guard: acts only under a login session that lasts */ !session.IsRevoked;
+        _told.TrySetResult();
+    }
 
-    protected internal override bool EndsBatch => true;
+    private bool IsUnderItsSession => /* guard: acts only under a login session that lasts */ !session.IsRevoked;
+
+    protected internal override bool HasRight =>
+        IsUnderItsSession && /* guard: acts on messages only within the stay they were asked in */ Membership is not { HasEnded: true };
+
+    protected internal override bool EndsBatch => Apply is not null;
 
     protected internal override bool MayBeStored(int bytes)
     {
-        Ruling ??= payer?.Pay(bytes);
+        Ruling ??= Rule?.Invoke() ?? payer?.Pay(bytes);
         if (Ruling is not null)
         {
             return false;
@@ -65,15 +90,15 @@ internal sealed class PendingAct(
     {
         if (Outcome is AppendOutcome.Stored)
         {
-            apply();
+            Apply?.Invoke();
         }
         else if (_paid > 0 && Outcome is AppendOutcome.StoreFailed or AppendOutcome.Conflict)
         {
             payer!.Value.GiveBack(_paid);
         }
 
-        room.Add(this);
+        way.Completed(this, this);
     }
 
-    internal override void Proceed(bool mayWork) => room.Schedule(mayWork);
+    internal override void Proceed(bool mayWork) => way.Proceed(mayWork);
 }

@@ -13,23 +13,24 @@ namespace WebMessenger.Broker.Rooms;
 /// </summary>
 internal sealed class PendingPublish : PendingAppend
 {
-    private readonly EventStream _stream;
+    private readonly IEventWay _way;
     private readonly SaidPublish _said;
     private readonly LoginSession _session;
     private readonly StoragePayer _payer;
     private readonly Membership? _membership;
+    private readonly Named? _named;
     private int _paid;
 
     private PendingPublish(
-        EventStream stream, SaidPublish said, byte[] body, Membership? membership, LoginSession session, StoragePayer payer)
+        IEventWay way, SaidPublish said, byte[] body, Membership? membership, LoginSession session, StoragePayer payer, Named? named)
         : base(
-            stream.Log,
+            way.Log,
             said.Author.AccountId,
             said.Command.Id,
-            said.Command.Id is null ? default : EventBody.ContentHash(said.Command.Text, said.Command.ReplyTo),
+            said.Command.Id is null ? default : said.Command.ContentHash(),
             body)
     {
-        (_stream, _said, _session, _payer, _membership) = (stream, said, session, payer, membership);
+        (_way, _said, _session, _payer, _membership, _named) = (way, said, session, payer, membership, named);
         said.Stored = this;
     }
 
@@ -41,32 +42,64 @@ internal sealed class PendingPublish : PendingAppend
     /// <param name="expiry">See <see cref="EventBody.Message"/>.</param>
     /// <param name="record">Stored with the event, or not at all.</param>
     /// <param name="ruling">See <see cref="Ruling"/>.</param>
+    /// <param name="named">Whom it names; null: nobody.</param>
     public static PendingPublish Of(
+        ISpokenWay way,
         SaidPublish said,
         Membership? membership,
         LoginSession session,
         StoragePayer payer,
         DateTimeOffset? expiry = null,
         RecordChange? record = null,
-        PublishRefusal? ruling = null)
+        PublishRefusal? ruling = null,
+        Named? named = null)
     {
         var (target, command) = (said.Target, said.Command);
-        EventStream stream = target.Room is { } room ? room : target.Inbox!;
-        var type = target.Room is null ? EventType.Whisper : EventType.Message;
         var body = EventBody.Message(
-            type, said.Author, command.Id ?? EventBody.NewId(), command.Text, command.ReplyTo, expiry, said.PublisherMark);
-        stream.Publishers?.Add(said.PublisherMark, EventBody.IdOf(body));
-        return new PendingPublish(stream, said, body, membership, session, payer)
+            EventType.Message,
+            said.Author,
+            command.Id ?? EventBody.NewId(),
+            command.Text,
+            command.ReplyTo,
+            expiry,
+            said.PublisherMark,
+            command.IsAction,
+            named,
+            command.Roll);
+        way.SaidBy(said.PublisherMark, EventBody.IdOf(body));
+
+        // In a conversation nobody is named, and who is answered hears it anyway.
+        var isDue = target.Room is not null && (command.ReplyTo is not null || named is { Users.Count: > 0 });
+        return new PendingPublish(way, said, body, membership, session, payer, named)
         {
-            Changes = record is { } change ? [change] : [], Ruling = ruling,
+            Changes = isDue || way.Index.Count > 0
+                ? [.. Only(record), .. way.Index, .. isDue ? [NoticesDue.Of(way.Log, body)] : Array.Empty<RecordChange>()]
+                : Only(record),
+            Pointers = way.Pointers,
+            Ruling = ruling,
+            RefersTo = command.ReplyTo ?? 0,
         };
     }
+
+    private static RecordChange[] Only(RecordChange? record) => record is { } change ? [change] : [];
+
+    /// <summary>See <see cref="IStreamEvent.StoredIn"/>.</summary>
+    public StoredEvent? StoredIn(EventStream stream) => _way.StoredIn(stream, this);
 
     private bool IsUnderItsSession => /* guard: a number only under a login session that lasts */ !_session.IsRevoked;
 
     protected internal override bool HasRight =>
         (/* guard: a publish after the end is not accepted (2) */ IsUnderItsSession)
         && /* guard: a number only within the stay it was said in */ _membership is not { HasEnded: true };
+
+    protected internal override bool MayReferTo(ReadOnlySpan<byte> body)
+    {
+        // Of who is banned nobody learns by this whether the two have talked.
+        Ruling ??= _said.Target.IsGone ? PublishTarget.NobodyThere
+            : /* guard: an answer is to a message that is there */ TalkRefusals.WhyNoMessage(body);
+        _said.Quote = Ruling is null ? Quote.Of(body) : default;
+        return Ruling is null;
+    }
 
     protected internal override bool MayBeStored(int bytes)
     {
@@ -91,8 +124,13 @@ internal sealed class PendingPublish : PendingAppend
             _payer.GiveBack(_paid);
         }
 
-        _stream.Add(_said);
+        if (_named is { IsEveryone: true } && Outcome is not AppendOutcome.Stored)
+        {
+            _said.Target.Room?.EveryoneCalls.GiveBack();
+        }
+
+        _way.Completed(_said, this);
     }
 
-    internal override void Proceed(bool mayWork) => _stream.Schedule(mayWork);
+    internal override void Proceed(bool mayWork) => _way.Proceed(mayWork);
 }

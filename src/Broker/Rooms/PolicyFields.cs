@@ -10,8 +10,10 @@ namespace WebMessenger.Broker.Rooms;
 /// <param name="Entry">Who comes in: `open`, whoever sees it; else (`request`, `invite`) who is invited.</param>
 /// <param name="Guests">What guests may: `write`, `read`, or `none`, not even come in.</param>
 /// <param name="Posting">Who speaks: `everyone` who is in it, or `moderators`.</param>
-/// <param name="Data">Stored, and without effect yet, as is all that follows.</param>
-/// <param name="SlowMode">Seconds between two messages of one member; 0: none.</param>
+/// <param name="Data">Who uses data topics.</param>
+/// <param name="SlowMode">
+/// Stored, and without effect yet, as is all that follows. Seconds between two messages of one member; 0: none.
+/// </param>
 /// <param name="Capacity">People present; 0: no bound.</param>
 /// <param name="Retention">How long what was said is kept.</param>
 /// <param name="EditWindow">Minutes in which an author may change what he said; −1: for ever.</param>
@@ -64,7 +66,7 @@ internal sealed record PolicyFields(
     };
 }
 
-/// <summary>Who reads and writes data topics: `members` or `moderators`.</summary>
+/// <summary>Who reads and writes data topics: `members`, `moderators`, or `tokens`: access tokens of members and nobody else.</summary>
 internal sealed record DataPolicy(string Read = "members", string Write = "moderators");
 
 /// <summary>How long what was said is kept; 0: for ever, and all.</summary>

@@ -17,17 +17,22 @@ internal sealed class PublishTarget : IPublishTarget
     private static readonly Verdict Nobody = Verdict.Refused(RefusalCode.NotAuthorized, "There is nobody of that user name.");
     private static readonly Verdict NotForWriting =
         Verdict.Refused(RefusalCode.NotAuthorized, "Only the server publishes to this topic. Messages go to rooms/{room}.");
-    private static readonly Verdict NoDataYet =
-        Verdict.Refused(RefusalCode.NotAuthorized, "Data topics are not available in this version.");
+    private static readonly Verdict NoData =
+        Verdict.Refused(RefusalCode.NotAuthorized, "Data topics of this room are not yours to write: its rules, or this access token, say so.");
+    private static readonly Verdict NotForDevices =
+        Verdict.Refused(RefusalCode.NotAuthorized, "Topics below $SYS/ are the server's, but for $SYS/broker/connection/ of bridges.");
     private static readonly Verdict NotYourPosition =
         Verdict.Refused(RefusalCode.NotAuthorized, "Only you say how far you have read: publish to users/, your own user name, and /read.");
     private static readonly Verdict MayNotRead = Verdict.Refused(RefusalCode.NotAuthorized, "This access token may not read here.");
     private static readonly Verdict NoVerb = Verdict.Refused(RefusalCode.NotAuthorized, "This access token may not post here.");
 
-    private PublishTarget(string text, RoomTopic topic, Room? room, Inbox? inbox, Account? recipient) =>
-        (TopicText, Topic, Room, Inbox, Recipient) = (text, topic, room, inbox, recipient);
+    private PublishTarget(string text, RoomTopic topic, Room? room, Inbox? inbox, Account? recipient, Conversation? conversation = null) =>
+        (TopicText, Topic, Room, Inbox, Recipient, Conversation) = (text, topic, room, inbox, recipient, conversation);
 
     public string TopicText { get; }
+
+    /// <summary>Below `rooms/{room}/data/`; null: it is no data topic.</summary>
+    public string? DataTopic { get; private init; }
 
     public RoomTopic Topic { get; }
 
@@ -38,11 +43,14 @@ internal sealed class PublishTarget : IPublishTarget
 
     public Account? Recipient { get; }
 
+    /// <summary>Whose read position it is about; null: it is about none.</summary>
+    public Conversation? Conversation { get; }
+
     /// <summary>False: look the topic up anew.</summary>
     public bool IsCurrent => Topic.Kind switch
     {
-        TopicKind.Inbox => IsRecipientCurrent,
-        TopicKind.Read => IsRecipientCurrent && (Topic.ReadRoom is null || Room is { IsDeleted: false }),
+        TopicKind.Inbox or TopicKind.ConversationTyping => IsRecipientCurrent,
+        TopicKind.Read => IsRecipientCurrent && Topic.With is null && (Topic.ReadRoom is null || Room is { IsDeleted: false }),
         _ => Room is { IsDeleted: false },
     };
 
@@ -53,11 +61,16 @@ internal sealed class PublishTarget : IPublishTarget
     public bool IsGone => Topic.Kind == TopicKind.Inbox && Recipient is not { Ban: null, IsErased: false };
 
     /// <summary>The log it is about: that of the room or the inbox. Null: there is none.</summary>
-    public EventStream? Stream => Room is not null ? Room : Inbox;
+    public EventStream? Stream => Room is not null ? Room : Conversation is not null ? Conversation : Inbox;
 
     private bool IsRecipientCurrent => Recipient is { IsErased: false } recipient && recipient.UserName == Topic.Name;
 
     public static PublishTarget OfRoom(string text, RoomTopic topic, Room? room) => new(text, topic, room, null, null);
+
+    /// <param name="text">As the client names it.</param>
+    /// <param name="below">See <see cref="DataTopic"/>.</param>
+    public static PublishTarget OfData(string text, string roomId, string below, Room? room) =>
+        new(text, new RoomTopic(TopicKind.Data, roomId), room, null, null) { DataTopic = below };
 
     public static PublishTarget OfInbox(string text, RoomTopic topic, Inbox? inbox, Account? recipient) =>
         new(text, topic, null, inbox, recipient);
@@ -67,6 +80,10 @@ internal sealed class PublishTarget : IPublishTarget
     public static PublishTarget OfRead(string text, RoomTopic topic, Room? room, Inbox? inbox, Account? recipient) =>
         new(text, topic, room, inbox, recipient);
 
+    /// <param name="conversation">Null: there is nobody of the other's name, or nobody any more.</param>
+    public static PublishTarget OfReadWith(string text, RoomTopic topic, Conversation? conversation, Account? recipient) =>
+        new(text, topic, null, null, recipient, conversation);
+
     public Verdict MayPublish(LoginSession session)
     {
         if (Topic.Kind == TopicKind.Read)
@@ -74,12 +91,12 @@ internal sealed class PublishTarget : IPublishTarget
             return MayMark(session);
         }
 
-        if (Topic.Kind == TopicKind.Unread)
+        if (Topic.Kind is TopicKind.Unread or TopicKind.Notices)
         {
             return NotForWriting;
         }
 
-        if (Topic.Kind == TopicKind.Inbox)
+        if (Topic.Kind is TopicKind.Inbox or TopicKind.ConversationTyping)
         {
             // Whoever is banned reads nothing, and may never again: nothing is stored for them.
             // Asked each time, for a connection keeps its last target.
@@ -94,6 +111,11 @@ internal sealed class PublishTarget : IPublishTarget
             return NoSuchRoom;
         }
 
+        if (Topic.Kind == TopicKind.Data)
+        {
+            return MayPublishData(session);
+        }
+
         if (/* guard: a token's verbs, posting */ !session.Scope.Allows(Topic.Name, Verbs.Post))
         {
             return NoVerb;
@@ -104,10 +126,14 @@ internal sealed class PublishTarget : IPublishTarget
             TopicKind.Events => Verdict.Allowed,
             TopicKind.Typing => Room.MembershipOf(session.Account.Id) is { } membership
                 && RoomPolicy.WhyNotPost(Room, membership, session.Account) is null ? Verdict.Allowed : NoSuchRoom,
-            TopicKind.Data => NoDataYet,
             _ => /* guard: topics that only the server publishes */ NotForWriting,
         };
     }
+
+    private Verdict MayPublishData(LoginSession session) => !RoomPolicy.MayWriteData(Room!, session)
+        || !(/* guard: topics that a token may write */ GrantedTopics.MayWrite(session.Scope, DataTopic!)) ? NoData
+        : (/* guard: $SYS is the server's */ Topics.DataTopic.IsOfServer(DataTopic!)) ? NotForDevices
+        : Verdict.Allowed;
 
     private Verdict MayMark(LoginSession session)
     {
@@ -116,6 +142,7 @@ internal sealed class PublishTarget : IPublishTarget
             return NotYourPosition;
         }
 
+        // Whether the account has talked to whom it names so, and who may be erased by now, the disk says, later.
         if (Topic.ReadRoom is null)
         {
             return session.Scope.Rooms is null && session.Scope.Verbs.HasFlag(Verbs.Read) ? Verdict.Allowed : MayNotRead;
@@ -127,9 +154,13 @@ internal sealed class PublishTarget : IPublishTarget
     }
 
     /// <summary>
-    /// Refused for its recipient alone, who was there once: what was whispered then is acknowledged still, if it is sent again.
+    /// Refused for its recipient alone, who may have been there once: what was whispered then is acknowledged still, if it is sent again,
+    /// and may be taken back.
     /// </summary>
-    public bool WasOpen(Verdict verdict) => Inbox is not null && verdict == Nobody;
+    public bool WasOpen(Verdict verdict) => Topic.Kind == TopicKind.Inbox && verdict == Nobody;
+
+    /// <summary>There is nobody of the name, or nobody any more: whom the account talked to by it, the disk says.</summary>
+    public bool IsToNobody => Topic.Kind == TopicKind.Inbox && Recipient is null;
 
     /// <summary>A message to a public room joins its list first.</summary>
     public bool NeedsMembership(string accountId) => Topic.Kind == TopicKind.Events && Room is { } room && !room.IsMember(accountId);

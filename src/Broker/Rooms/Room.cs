@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using WebMessenger.Auth.Accounts;
@@ -14,9 +13,9 @@ namespace WebMessenger.Broker.Rooms;
 
 /// <summary>A room while the program runs: its members, who is here, and the stream of its events.</summary>
 /// <remarks>The gate of <see cref="EventStream"/> also guards presence. All that members are told goes through its queue.</remarks>
-internal sealed class Room : EventStream
+internal sealed class Room : EventStream, ISpokenWay
 {
-    private readonly ConcurrentDictionary<string, Membership> _members = new();
+    private readonly MemberList _members = new();
     private readonly RoomPeople _people;
     private volatile RoomRecord _record;
     private volatile string? _ownerId;
@@ -83,6 +82,11 @@ internal sealed class Room : EventStream
     /// <summary>Who comes and goes shares it; who changes the room, or somebody's role there, is alone with it.</summary>
     public Turns Turns { get; } = new();
 
+    /// <summary>When everybody was called last.</summary>
+    public EveryoneCalls EveryoneCalls { get; } = new();
+
+    public PinsKnown PinsKnown { get; } = new();
+
     /// <summary>Account id of who has the room, on its list or not; null: nobody, as the rooms that the settings make.</summary>
     public string? OwnerId => _ownerId;
 
@@ -96,10 +100,10 @@ internal sealed class Room : EventStream
     /// <summary>The newest seq.</summary>
     public long Head => LogHead.Head;
 
-    public IEnumerable<string> MemberIds => _members.Keys;
+    public IEnumerable<string> MemberIds => _members.All.Select(member => member.Key);
 
-    /// <summary>The accounts on the list with their stays, as they are while it is read.</summary>
-    public IEnumerable<KeyValuePair<string, Membership>> Members => _members;
+    /// <summary>The accounts on the list with their stays: a copy.</summary>
+    public IEnumerable<KeyValuePair<string, Membership>> Members => _members.All;
 
     public int People
     {
@@ -112,15 +116,15 @@ internal sealed class Room : EventStream
         }
     }
 
-    public bool IsMember(string accountId) => _members.ContainsKey(accountId);
+    public bool IsMember(string accountId) => _members.Find(accountId) is not null;
 
     /// <summary>The account's stay on the list; null: it is not on it.</summary>
-    public Membership? MembershipOf(string accountId) => _members.GetValueOrDefault(accountId);
+    public Membership? MembershipOf(string accountId) => _members.Find(accountId);
 
     /// <summary>Puts an account on the list, on which it is not.</summary>
     public void AddMember(string accountId, Membership membership)
     {
-        _members.TryAdd(accountId, membership);
+        _members.Add(accountId, membership);
         if (membership.Role == MemberRole.Owner)
         {
             _ownerId = accountId;
@@ -196,13 +200,7 @@ internal sealed class Room : EventStream
     }
 
     /// <summary>Takes an account off the list: nothing of that stay gets a number any more. Its connections are the caller's.</summary>
-    public void RemoveMember(string accountId)
-    {
-        if (_members.TryRemove(accountId, out var membership))
-        {
-            membership.End();
-        }
-    }
+    public void RemoveMember(string accountId) => _members.Remove(accountId);
 
     /// <summary>Takes out everybody and everything; the room answers as if it had never been.</summary>
     public void Delete()
@@ -210,11 +208,6 @@ internal sealed class Room : EventStream
         lock (Gate)
         {
             _isDeleted = true;
-            foreach (var membership in _members.Values)
-            {
-                membership.End();
-            }
-
             _members.Clear();
             foreach (var subscriber in Subscribers.ToArray())
             {
@@ -234,8 +227,11 @@ internal sealed class Room : EventStream
         }
     }
 
-    /// <summary>Hands an event to the log. False: the room was deleted, and the next of its name must not begin with it.</summary>
-    /// <param name="moreFollows">See <see cref="IEventLog.Append"/>.</param>
+    IReadOnlyList<EventPointer> ISpokenWay.Pointers => [];
+
+    IReadOnlyList<RecordChange> ISpokenWay.Index => [];
+
+    // Once it is deleted, the next room of its name must not begin with it.
     public bool TryAppend(PendingAppend append, bool moreFollows = false)
     {
         lock (Gate)
@@ -377,8 +373,10 @@ internal sealed class Room : EventStream
         return buffer.WrittenSpan.ToArray();
     }
 
-    public override void WriteJson(IBufferWriter<byte> target, ReadOnlySpan<byte> body, long seq, string epoch, DateTimeOffset at) =>
-        EventBody.WriteJson(target, body, "room"u8, IdBytes, seq, epoch, at);
+    public override void WriteJson(IBufferWriter<byte> target, in LogEntry entry, string epoch, ReadOnlySpan<byte> more = default) =>
+        EventBody.WriteJson(target, entry, epoch, "room"u8, IdBytes, more);
+
+    public override ReadOnlyMemory<byte> MoreOf(in LogEntry entry) => QuoteIn(Log, entry);
 
     protected override void Grew() => _watched?.Changed();
 

@@ -30,13 +30,16 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
                     RefusalCode.TopicFilterInvalid, $"'{Short(filter.Text)}' is no filter of this server. Try rooms/lobby or rooms/+.");
             case FilterError.SharedNotBuilt:
                 return Verdict.Refused(
-                    RefusalCode.SharedSubscriptionsNotSupported, "Shared subscriptions are not available in this version.");
-            case FilterError.DataNotBuilt:
-                return Verdict.Refused(RefusalCode.NotAuthorized, "Data topics are not available in this version.");
+                    RefusalCode.SharedSubscriptionsNotSupported, "Shared subscriptions are of rooms and their data topics: $share/{group}/rooms/{room}, $share/{group}/rooms/{room}/data/….");
             default:
                 return Verdict.Refused(
                     RefusalCode.NotAuthorized,
                     $"'{Short(filter.Text)}' is not open to you. Subscribe to rooms/… or to users/ and your own user name.");
+        }
+
+        if (parsed!.Data is not null)
+        {
+            return await MaySubscribeToDataAsync(session, parsed, cancellation);
         }
 
         if (!session.Scope.Verbs.HasFlag(Verbs.Read))
@@ -44,7 +47,7 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
             return Verdict.Refused(RefusalCode.NotAuthorized, "This access token may not read.");
         }
 
-        if (parsed!.Inbox is { } user)
+        if (parsed.Inbox is { } user)
         {
             return (/* guard: one's own inbox */ user == session.Account.UserName)
                 ? MaySubscribeToOwn(session, parsed)
@@ -82,14 +85,47 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
         return Verdict.Allowed;
     }
 
+    // Nobody is present by it, but whoever has no mount comes onto the list of a room that he names, as by any other filter.
+    private async ValueTask<Verdict> MaySubscribeToDataAsync(LoginSession session, RoomFilter filter, CancellationToken cancellation)
+    {
+        if (!session.Scope.Verbs.HasFlag(Verbs.Data) || !(/* guard: topics that a token may read */ GrantedTopics.MayRead(session.Scope, filter.Data!)))
+        {
+            return Verdict.Refused(RefusalCode.NotAuthorized, "This access token may not read these data topics.");
+        }
+
+        if (filter.Room is not { } id)
+        {
+            return Verdict.Allowed;
+        }
+
+        if (FindOpen(id, session.Account, isInfoOnly: false) is not { } room || !session.Scope.Allows(id, Verbs.Data))
+        {
+            return Verdict.Refused(RefusalCode.NotAuthorized, $"There is no room '{id}', or it is not open to you.");
+        }
+
+        if (!filter.IsMounted && !RoomPolicy.MayHear(room, session.Account))
+        {
+            if (members.TakesNobody)
+            {
+                return Verdict.Refused(RefusalCode.QuotaExceeded, "It could not be stored. Try again later.");
+            }
+
+            await members.JoinAsync(room, session.Account, byItself: true).WaitAsync(cancellation);
+        }
+
+        return (/* guard: who reads data topics */ RoomPolicy.MayReadData(room, session)) ? Verdict.Allowed
+            : Verdict.Refused(RefusalCode.NotAuthorized, "The data topics of this room are not yours to read: its rules say so.");
+    }
+
     // Whoever is invited into a private room comes into it by subscribing to it, and watches nothing of it before.
     private Room? FindOpen(string id, Account account, bool isInfoOnly) =>
         rooms.FindVisible(id, account.Id)
         ?? (!isInfoOnly && rooms.Find(id) is { } asked && invitations.IsInvited(asked, account) ? asked : null);
 
     /// <summary>Whether a filter that was granted before may be held on: nothing is joined for it.</summary>
-    public static bool MayStillHold(RoomDirectory rooms, LoginSession session, RoomFilter filter) =>
-        session.Scope.Verbs.HasFlag(Verbs.Read)
+    public static bool MayStillHold(RoomDirectory rooms, LoginSession session, RoomFilter filter) => filter.Data is not null
+        ? session.Scope.Verbs.HasFlag(Verbs.Data) && (filter.Room is not { } of || (rooms.Find(of) is { } its && RoomPolicy.MayReadData(its, session)))
+        : session.Scope.Verbs.HasFlag(Verbs.Read)
         && (filter.Inbox is { } user ? user == session.Account.UserName && MaySubscribeToOwn(session, filter).IsAllowed
             : filter.Room is not { } id
                 || (session.Scope.Allows(id, Verbs.Read)
@@ -107,6 +143,11 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
             return session.Scope.Rooms is null && session.Scope.Verbs.HasFlag(Verbs.Read) ? rooms.InboxOf(session.Account) : null;
         }
 
+        if (log == LogName.OfNotices(session.Account.Id))
+        {
+            return MayHearNotices(session) ? rooms.InboxOf(session.Account).Notices : null;
+        }
+
         return rooms.RoomsOf(session.Account.Id).FirstOrDefault(room => room.Log == log) is { } room
             && RoomPolicy.MayHear(room, session.Account)
             && session.Scope.Allows(room.Id.Value, Verbs.Read) ? room : null;
@@ -114,9 +155,15 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
 
     // Notices are for every client, so `users/{me}` is open to tokens limited to rooms too, as is what of their rooms it may cover beside.
     private static Verdict MaySubscribeToOwn(LoginSession session, RoomFilter filter) =>
-        filter.ReadRoom is { } room && !session.Scope.Allows(room, Verbs.Read)
+        filter.Notices && !MayHearNotices(session)
+            ? Verdict.Refused(RefusalCode.NotAuthorized, "This access token hears of no mentions: it is limited to rooms.")
+        : filter.ReadRoom is { } room && !session.Scope.Allows(room, Verbs.Read)
             ? Verdict.Refused(RefusalCode.NotAuthorized, $"There is no room '{room}', or it is not open to you.")
             : Verdict.Allowed;
+
+    // They tell of all rooms of the account.
+    private static bool MayHearNotices(LoginSession session) =>
+        /* guard: a token's rooms, notices */ session.Scope.Rooms is null && session.Scope.Verbs.HasFlag(Verbs.Read);
 
     private static string Short(string filter) => Events.PlainLine.Of(filter.Length > 80 ? filter[..80] + "…" : filter);
 }

@@ -9,12 +9,6 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>What became of an act.</summary>
-/// <param name="Refusal">Null: it is done, or was done before under its id.</param>
-/// <param name="Seq">Of its event; 0: there was nothing to change.</param>
-/// <param name="IsRepeated">It was done before.</param>
-internal sealed record ActResult(PublishRefusal? Refusal, long Seq = 0, string Epoch = "", bool IsRepeated = false);
-
 /// <summary>Acts on rooms and on people in them: each is an event, and what it changes is in the batch of its event (ADR 0047).</summary>
 internal sealed class RoomActs(
     RoomDirectory directory,
@@ -50,13 +44,6 @@ internal sealed class RoomActs(
     private static readonly PublishRefusal _tooMany =
         new(ReasonCode.NotAuthorized, "This account has as many rooms as it may.", "too_many");
 
-    // Stands for no refusal: an id that is known is answered before it.
-    private static readonly PublishRefusal _nothingToChange = new(ReasonCode.Success, "", "");
-
-    private static readonly PublishRefusal _idInUse = new(ReasonCode.ImplementationSpecificError, "id already used", "id_used");
-    private static readonly PublishRefusal _conflict =
-        new(ReasonCode.QuotaExceeded, "It was changed by somebody else just now. Try again.", "conflict", 1);
-
     /// <summary>Does what a command asks for. When it completes, it is on disk, and in effect, or refused.</summary>
     /// <param name="session">Who asks. What its token is limited to, the caller has looked at.</param>
     /// <param name="received">Stored with its event, or not at all.</param>
@@ -85,14 +72,15 @@ internal sealed class RoomActs(
             return new ActResult(plan.Refusal);
         }
 
-        var ruling = plan.Refusal ?? (plan.Changes.Length == 0 ? _nothingToChange : null);
+        var ruling = plan.Refusal ?? (plan.Changes.Length == 0 ? ActResult.NothingToChange : null);
         StoragePayer? payer = plan.TakesAway ? null : new StoragePayer(quotas.Of(session), space);
         var author = Author.Of(session);
         var body = EventBody.Act(command.Act.Event, author, command.Id ?? EventBody.NewId(), plan.WriteFields, publisherMark);
-        PendingAct pending = new(
-            room, author, command, body, session, payer, publisherMark, ruling, plan.Apply)
+        PendingAct pending = new(room, author, command, body, session, payer, publisherMark, ruling)
         {
-            Changes = received is { } record ? [.. plan.Changes, record] : plan.Changes, Conditions = plan.Conditions,
+            Apply = plan.Apply,
+            Changes = received is { } record ? [.. plan.Changes, record] : plan.Changes,
+            Conditions = plan.Conditions,
         };
         if (!room.TryAppend(pending))
         {
@@ -105,21 +93,8 @@ internal sealed class RoomActs(
             await plan.After();
         }
 
-        return ResultOf(pending);
+        return ActResult.Of(pending);
     }
-
-    private static ActResult ResultOf(PendingAct pending) =>
-        pending.Outcome switch
-        {
-            AppendOutcome.Stored => new ActResult(null, pending.Seq, pending.Epoch),
-            AppendOutcome.Duplicate => new ActResult(null, pending.Seq, pending.Epoch, IsRepeated: true),
-            AppendOutcome.IdInUse => new ActResult(_idInUse),
-            AppendOutcome.RightEnded => new ActResult(PublishRefusal.NoSuchRoom),
-            AppendOutcome.RuledOut when ReferenceEquals(pending.Ruling, _nothingToChange) => new ActResult(null),
-            AppendOutcome.RuledOut => new ActResult(pending.Ruling),
-            AppendOutcome.Conflict => new ActResult(_conflict),
-            _ => new ActResult(PublishRefusal.NoRoom),
-        };
 
     private Plan PlanRole(Room room, RoomAct.Role act, Account by)
     {
@@ -264,7 +239,7 @@ internal sealed class RoomActs(
 
     private static void WriteChanges(Utf8JsonWriter writer, PolicyChanges changes)
     {
-        using var fields = JsonSerializer.SerializeToDocument(RoomCommand.Of(changes), RoomCommandJson.Default.RoomCommand);
+        using var fields = JsonSerializer.SerializeToDocument(RoomCommand.Changing(changes), RoomCommandJson.Default.RoomCommand);
         foreach (var field in fields.RootElement.EnumerateObject().Where(field => field.Name != "type"))
         {
             field.WriteTo(writer);

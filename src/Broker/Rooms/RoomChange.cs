@@ -11,6 +11,9 @@ internal enum RoomChange
     TriedTooOften,
     IsDefault,
 
+    /// <summary>The owner of a private room stays in it.</summary>
+    OwnerStays,
+
     /// <summary>Nobody is on a list by it: who was asked may come, if there is anybody of that name.</summary>
     Invited,
 }

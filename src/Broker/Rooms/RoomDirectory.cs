@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Nodes;
@@ -20,6 +21,7 @@ internal sealed class RoomDirectory(
     INodes nodes,
     IUnreadListeners unread,
     AccountDirectory accounts,
+    ConversationNames names,
     StorageQuotas quotas,
     DiskSpace space,
     TimeProvider time)
@@ -30,14 +32,25 @@ internal sealed class RoomDirectory(
     private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
 
     // Rooms that each account is in, or has without being in it.
-    private readonly Dictionary<string, HashSet<Room>> _roomsOfAccount = [];
+    private readonly Dictionary<string, List<Room>> _roomsOfAccount = [];
 
     public IEnumerable<Room> All => _rooms.Values;
+
+    /// <summary>Which messages accounts were told of.</summary>
+    public NoticeIndexes Notices { get; } = new();
 
     public Room? Find(string id) => _rooms.GetValueOrDefault(id);
 
     /// <param name="key">See <see cref="RoomRecord"/>.</param>
     public Room? FindByKey(string key) => _byKey.GetValueOrDefault(key);
+
+    /// <summary>These ASCII letters as a string: the key of a room, if there is one of it.</summary>
+    public string KeyOf(ReadOnlySpan<byte> key)
+    {
+        Span<char> letters = stackalloc char[key.Length];
+        Encoding.ASCII.GetChars(key, letters);
+        return _byKey.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(letters, out var room) ? room.Key : new string(letters);
+    }
 
     /// <summary>The room, if the account may know that it exists.</summary>
     public Room? FindVisible(string id, string accountId) => Find(id) is { } room && RoomPolicy.MaySee(room, accountId) ? room : null;
@@ -68,18 +81,33 @@ internal sealed class RoomDirectory(
     public Inbox? FindInbox(string accountId) => _inboxes.GetValueOrDefault(accountId);
 
     public Inbox InboxOf(Account account) => _inboxes.GetOrAdd(
-        account.Id, static (_, of) => new Inbox(of.account, of.log, of.nodes, of.directory.ListeningChanged),
-        (account, log, nodes, directory: this));
+        account.Id,
+        static (_, of) => new Inbox(
+            of.account, of.log, of.nodes, of.directory.ListeningChanged, of.directory.FindByKey, of.directory.Notices, of.names,
+            of.unread.ConversationChanged),
+        (account, log, nodes, names, unread, directory: this));
 
     /// <summary>Takes a publish topic apart. Null: no topic of ours.</summary>
-    public PublishTarget? Resolve(string topic)
+    /// <param name="mount">Id of the room that is the client's whole world; null: it has no mount.</param>
+    public PublishTarget? Resolve(string topic, string? mount = null)
     {
+        if (mount is not null)
+        {
+            return DataTopic.IsValid(topic) ? PublishTarget.OfData(topic, mount, topic, Find(mount)) : null;
+        }
+
         if (!RoomTopic.TryParse(topic, out var parsed))
         {
             return null;
         }
 
-        if (parsed.Kind is not (TopicKind.Inbox or TopicKind.Read or TopicKind.Unread))
+        if (parsed.Kind == TopicKind.Data)
+        {
+            var below = topic[$"rooms/{parsed.Name}/{DataTopic.Level}/".Length..];
+            return DataTopic.IsValid(below) ? PublishTarget.OfData(topic, parsed.Name, below, Find(parsed.Name)) : null;
+        }
+
+        if (parsed.Kind is not (TopicKind.Inbox or TopicKind.Read or TopicKind.Unread or TopicKind.Notices or TopicKind.ConversationTyping))
         {
             return PublishTarget.OfRoom(topic, parsed, Find(parsed.Name));
         }
@@ -90,6 +118,12 @@ internal sealed class RoomDirectory(
             return PublishTarget.OfRead(topic, parsed, Find(room), null, recipient);
         }
 
+        if (parsed is { Kind: TopicKind.Read, With: { } with })
+        {
+            var other = accounts.FindByUserName(with);
+            return PublishTarget.OfReadWith(topic, parsed, recipient is null || other is not { IsErased: false } ? null : InboxOf(recipient).With(other), recipient);
+        }
+
         if (parsed.Kind == TopicKind.Read)
         {
             return PublishTarget.OfRead(topic, parsed, null, recipient is null ? null : InboxOf(recipient), recipient);
@@ -97,11 +131,6 @@ internal sealed class RoomDirectory(
 
         return PublishTarget.OfInbox(topic, parsed, recipient is null ? null : InboxOf(recipient), recipient);
     }
-
-    /// <summary>Hands a publish to the log that its topic leads to. False: the room was deleted meanwhile.</summary>
-    /// <param name="moreFollows">See <see cref="IEventLog.Append"/>.</param>
-    public static bool TryStore(PublishTarget target, PendingAppend append, bool moreFollows = false) =>
-        target.Room is { } room ? room.TryAppend(append, moreFollows) : target.Inbox!.TryAppend(append, moreFollows);
 
     /// <summary>The room that is stored like this; nobody finds it before <see cref="Enter"/>.</summary>
     public Room Build(RoomRecord record) => new(record, log, nodes, quotas, space, time);
@@ -173,7 +202,10 @@ internal sealed class RoomDirectory(
                 _roomsOfAccount[accountId] = rooms = [];
             }
 
-            rooms.Add(room);
+            if (!rooms.Contains(room))
+            {
+                rooms.Add(room);
+            }
         }
     }
 

@@ -27,6 +27,9 @@ internal sealed class RoomEndings(
     IEventLog log,
     IReadMarks positions,
     IKeptClients kept,
+    IRoomValues values,
+    IEnumerable<IRoomRecords> ofRooms,
+    IEnumerable<IAccountRecords> ofAccounts,
     IUnreadListeners unread,
     AccountDirectory accounts,
     AccessTokens tokens,
@@ -129,9 +132,10 @@ internal sealed class RoomEndings(
         Exception? failure = null;
         try
         {
-            await log.DropAsync(LogName.OfAccount(accountId));
-            await positions.ForgetAsync(accountId);
-            await kept.AccountLostAsync(accountId);
+            foreach (var records in ofAccounts)
+            {
+                await records.ForgetAsync(accountId);
+            }
         }
         catch (IOException error)
         {
@@ -302,6 +306,11 @@ internal sealed class RoomEndings(
         using var turn = await turns.OfRoomsAsync();
 
         await log.DropAsync(LogName.OfRoom(former.Key));
+        await /* guard: values of a deleted room */ values.ForgetAsync(former.Key);
+        foreach (var records in ofRooms)
+        {
+            await /* guard: hooks of a deleted room */ records.ForgetRoomAsync(former.Key);
+        }
 
         // Read from the places, which therefore go after them.
         await positions.ForgetAsync(LogName.OfRoom(former.Key), memberships.AccountsOf(former.Key));

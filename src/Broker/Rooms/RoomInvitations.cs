@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Settings;
 
@@ -14,6 +15,7 @@ internal sealed class RoomInvitations(
     RoomStore store,
     ChangeTurns turns,
     AccountDirectory accounts,
+    IgnoredPeople ignored,
     LeftBehind left,
     BrokerLimits limits,
     TimeProvider time)
@@ -66,7 +68,7 @@ internal sealed class RoomInvitations(
     {
         foreach (var open in _invitations.OpenOf(account.Id))
         {
-            if (directory.FindByKey(open.Room) is { } room && !room.IsMember(account.Id) && Holds(open, room) is { } by)
+            if (directory.FindByKey(open.Room) is { } room && !room.IsMember(account.Id) && Holds(open, room) is { } by && !ignored.Ignores(account.Id, by.Id))
             {
                 yield return (room, by, open.At);
             }
@@ -106,7 +108,7 @@ internal sealed class RoomInvitations(
                 return RoomChange.TriedTooOften;
             }
 
-            if (whom is { IsErased: false, Ban: null } && _invitations.MayAdd(room.Key, whom.Id))
+            if (whom is { IsErased: false, Ban: null } && (/* guard: who is ignored invites to nothing */ !ignored.Ignores(whom.Id, by.Id)) && _invitations.MayAdd(room.Key, whom.Id))
             {
                 invitation = new Invitation(room.Key, whom.Id, by.Id, time.GetUtcNow());
             }
@@ -121,7 +123,8 @@ internal sealed class RoomInvitations(
         // Who has no inbox yet has no client that could hear of it.
         if (invitation is not null)
         {
-            directory.FindInbox(invitation.Account)?.Enqueue(new InvitationNotice(room, by));
+            directory.FindInbox(invitation.Account)?.Enqueue(
+                new InboxNotice(room, "invited", $"{by.DisplayName} ({by.UserName}) invites you to {PlainLine.Of(room.Record.Title)}."));
         }
 
         return RoomChange.Invited;

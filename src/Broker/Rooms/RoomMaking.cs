@@ -1,4 +1,5 @@
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Topics;
@@ -26,8 +27,9 @@ internal sealed class RoomMaking(
     /// Makes a room. Whether its id is taken is told to who may make one more, and costs a try, so that nobody goes through the
     /// private ones (fault S8).
     /// </summary>
+    /// <param name="by">The login session that asks; null: nobody's.</param>
     /// <exception cref="IOException">It, or the end of the room that had the id before, could not be stored.</exception>
-    public async Task<RoomChange> CreateAsync(RoomId id, string title, string topic, bool isPrivate, Account owner)
+    public async Task<RoomChange> CreateAsync(RoomId id, string title, string topic, bool isPrivate, Account owner, LoginSession? by = null)
     {
         if (ids.FormerOf(id.Value) is { IsEnding: true } ending && RoomIds.MayTake(ending, owner))
         {
@@ -37,7 +39,7 @@ internal sealed class RoomMaking(
         await positions.LoadAsync(owner);
         using var turn = await turns.OfAccountAsync(owner.Id);
         using var all = await turns.OfRoomsAsync();
-        if (owner.IsErased)
+        if (owner.IsErased || /* guard: no room for who was signed out meanwhile */ by is { IsRevoked: true })
         {
             return RoomChange.NotAllowed;
         }

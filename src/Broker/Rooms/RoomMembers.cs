@@ -19,6 +19,7 @@ internal sealed class RoomMembers(
     IUnreadListeners unread,
     IRoomClients clients,
     IKeptClients kept,
+    NotifyLevels levels,
     DiskSpace space,
     TimeProvider time)
 {
@@ -91,6 +92,11 @@ internal sealed class RoomMembers(
                 return RoomChange.NotAllowed;
             }
 
+            if (/* guard: the owner of a private room stays, looked at again */ room.Record.IsPrivate && room.OwnerId == account.Id)
+            {
+                return RoomChange.OwnerStays;
+            }
+
             clients.Removed(account.Id, room);
             await RemoveStoredAsync(room, account.Id, membership);
             directory.RemoveMember(room, account.Id);
@@ -104,6 +110,20 @@ internal sealed class RoomMembers(
         await kept.RoomLostAsync(account.Id, room);
         await forgotten;
         return RoomChange.Done;
+    }
+
+    /// <summary>What of a room the account wants to be called for. False: it does not hear the room.</summary>
+    /// <exception cref="RecordsNotWrittenException">It could not be stored.</exception>
+    public async Task<bool> SetLevelAsync(Room room, Account account, NotifyLevel level)
+    {
+        using var turn = await /* guard: who leaves takes his level along */ turns.OfAccountAsync(account.Id);
+        if (!RoomPolicy.MayHear(room, account) || account.IsErased)
+        {
+            return false;
+        }
+
+        await levels.SetAsync(account.Id, room.Log, level);
+        return true;
     }
 
     /// <summary>Nobody waits for an account that was signed out when its last client had gone a moment before.</summary>
@@ -140,18 +160,24 @@ internal sealed class RoomMembers(
         await invitations.RemoveUsedUpAsync(room.Key, accountId);
         if (!membership.IsStored)
         {
+            // A guest's place is in memory, but what it wants to be called for is not.
+            if (levels.Of(accountId, room.Log) != NotifyLevel.All)
+            {
+                await levels.SetAsync(accountId, room.Log, NotifyLevel.All);
+            }
+
             return;
         }
 
-        // In the same write: after a crash nothing would say that the mark is still there.
-        var mark = positions.RemovalOf(accountId, room.Log);
+        // In the same write: after a crash nothing would say that they are still there.
+        var kept = positions.RemovalsOf(accountId, room.Log);
         if (membership.Role == MemberRole.Owner)
         {
-            await memberships.PutAsync(room.Key, accountId, membership.Record, MembershipRecord.AwayOwner, mark);
+            await memberships.PutAsync(room.Key, accountId, membership.Record, MembershipRecord.AwayOwner, kept);
         }
         else
         {
-            await memberships.RemoveAsync(room.Key, accountId, membership.Record, mark);
+            await memberships.RemoveAsync(room.Key, accountId, membership.Record, kept);
         }
     }
 }

@@ -47,7 +47,10 @@ internal sealed class RoomOpening(
         var ending = former.Where(room => room.IsEnding).Select(room => room.Key).ToHashSet();
         HashSet<string> strangers = [];
         HashSet<string> over = [];
-        foreach (var (key, accountId, record) in await memberships.LoadAsync(store))
+        await memberships.OpenAsync(store);
+        var lastId = "";
+        Account? account = null;
+        await foreach (var (key, id, record) in memberships.AllAsync(directory.KeyOf))
         {
             if (directory.FindByKey(key) is not { } room)
             {
@@ -55,19 +58,24 @@ internal sealed class RoomOpening(
                 continue;
             }
 
-            var isThere = accounts.Find(accountId) is not null;
-            if (!isThere)
+            if (id != lastId)
             {
-                strangers.Add(accountId);
+                (lastId, account) = (id, accounts.Find(id));
             }
 
-            if (isThere && record.IsListed)
+            if (account is null)
             {
-                directory.AddMember(room, accountId, new Membership(record, isStored: true));
+                strangers.Add(id);
+            }
+
+            if (account is not null && record.IsListed)
+            {
+                // With the string that the account has: the stored one would be another for each place.
+                directory.AddMember(room, account.Id, new Membership(record, isStored: true));
             }
             else if (record.Role == MemberRole.Owner)
             {
-                directory.BelongTo(room, accountId);
+                directory.BelongTo(room, account?.Id ?? id);
             }
         }
 

@@ -1,4 +1,5 @@
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Wire;
 
@@ -8,7 +9,7 @@ namespace WebMessenger.Broker.Rooms;
 /// allows is not allowed.</summary>
 /// <remarks>
 /// A look at a few fields in memory: the log thread may ask. What an access token is limited to is asked beside, for that is no matter
-/// of the room.
+/// of the room: but for data topics, where devices speak by tokens.
 /// Roles rank: owner over moderator over member. Administrators of the server rank above all three, and read nothing private by it
 /// (decision 22).
 /// </remarks>
@@ -20,6 +21,13 @@ internal static class RoomPolicy
         new(ReasonCode.NotAuthorized, "Only moderators write in this room.", "not_allowed");
     private static readonly PublishRefusal _noGuests =
         new(ReasonCode.NotAuthorized, "Guests do not write in this room. Register an account and sign in.", "not_allowed");
+
+    private static readonly PublishRefusal _notTheAuthor =
+        new(ReasonCode.NotAuthorized, "Only who said it can edit it.", "not_allowed");
+    private static readonly PublishRefusal _tooOld =
+        new(ReasonCode.NotAuthorized, "In this room what was said so long ago is not edited any more.", "not_allowed");
+    private static readonly PublishRefusal _notBelow = new(
+        ReasonCode.NotAuthorized, "Only who said it can delete it, and moderators where they rank above.", "not_allowed");
 
     /// <summary>Whether the account may know that the room exists.</summary>
     public static bool MaySee(Room room, string accountId) =>
@@ -41,12 +49,60 @@ internal static class RoomPolicy
             || room.OwnerId == account.Id
             || (!room.Record.IsPrivate && /* guard: a room that not everybody enters */ room.Record.Policy.Entry == "open"));
 
+    /// <summary>Whether what devices say in the room is delivered.</summary>
+    public static bool MayReadData(Room room, LoginSession session) =>
+        MayHear(room, session.Account) && MayUseData(room, session, room.Record.Policy.Data.Read);
+
+    /// <summary>Whether the account itself, by none of its tokens, may read what devices say in the room: what a rule of it says.</summary>
+    public static bool MayReadData(Room room, Account account) =>
+        MayHear(room, account) && IsAmong(room, account, isToken: false, room.Record.Policy.Data.Read);
+
+    /// <summary>Whether what the login session says on the room's data topics is taken.</summary>
+    public static bool MayWriteData(Room room, LoginSession session) =>
+        MayHear(room, session.Account)
+        && (/* guard: guests that may read alone, data */ !session.Account.IsGuest || room.Record.Policy.Guests == "write")
+        && MayUseData(room, session, room.Record.Policy.Data.Write);
+
     /// <summary>Null: what the account says in the room, in this stay, is taken.</summary>
     public static PublishRefusal? WhyNotPost(Room room, Membership membership, Account account) =>
         (/* guard: who may speak in a room */ room.Record.Policy.Posting == "moderators"
             && membership.Role < MemberRole.Moderator) ? _onlyModerators
         : (/* guard: guests that may read alone */ account.IsGuest && room.Record.Policy.Guests != "write") ? _noGuests
         : null;
+
+    /// <summary>Null: the account may change the text of what was said in the room.</summary>
+    /// <param name="author">Account id of who said it.</param>
+    /// <param name="age">How long ago.</param>
+    public static PublishRefusal? WhyNotEdit(Room room, Membership membership, Account account, string author, TimeSpan age) =>
+        (/* guard: only its author edits a message */ author != account.Id) ? _notTheAuthor
+        : WhyNotPost(room, membership, account) is { } refusal ? refusal
+        : (/* guard: edit window */ room.Record.Policy.EditWindow is >= 0 and var minutes && age > TimeSpan.FromMinutes(minutes)) ? _tooOld
+        : null;
+
+    /// <summary>
+    /// Null: the account may delete what was said in the room: its own, also where it may not write, and as a moderator that of who
+    /// ranks below.
+    /// </summary>
+    /// <param name="author">Account id of who said it.</param>
+    public static PublishRefusal? WhyNotDelete(Room room, Account account, string author) =>
+        author == account.Id
+        || (/* guard: who deletes what others said */ RankOf(room, account) >= (int)MemberRole.Moderator
+            && RankOf(room, account) > RoleRankOf(room, author)) ? null : _notBelow;
+
+    /// <summary>Moderators and who ranks above pin messages.</summary>
+    public static bool MayPin(Room room, Account account) => RankOf(room, account) >= (int)MemberRole.Moderator;
+
+    /// <summary>
+    /// Moderators of a room make what speaks in it by itself, hooks and rules. It speaks for as long as this is true of who made it.
+    /// </summary>
+    public static bool MayKeepBots(Room room, Account account) =>
+        (/* guard: what speaks by itself ends with its maker */ account is { IsErased: false, Ban: null })
+        && (/* guard: what speaks by itself is in a room of its maker */ MayHear(room, account))
+        && /* guard: who makes what speaks by itself */ RankOf(room, account) >= (int)MemberRole.Moderator;
+
+    /// <summary>Moderators and who ranks above call everybody by `@room`; of others it is text.</summary>
+    public static bool MayCallEveryone(Room room, Account account) =>
+        /* guard: who calls everybody */ RankOf(room, account) >= (int)MemberRole.Moderator;
 
     /// <summary>A room's owner asks people in, and administrators do into rooms that they could read as well.</summary>
     public static bool MayInvite(Room room, Account account) =>
@@ -62,7 +118,7 @@ internal static class RoomPolicy
     /// <param name="whom">Null: nobody of the name that was given, or nobody on the list.</param>
     public static bool MayRemove(Room room, Account account, Account? whom) =>
         RankOf(room, account) >= (int)MemberRole.Moderator
-        && /* guard: nobody acts on a higher rank */ (whom is null || RankOf(room, account) > RoleRankOf(room, whom));
+        && /* guard: nobody acts on a higher rank */ (whom is null || RankOf(room, account) > RoleRankOf(room, whom.Id));
 
     /// <summary>Whether there is any role that the account may give.</summary>
     public static bool MayGiveRoles(Room room, Account account) => RankOf(room, account) >= (int)MemberRole.Moderator;
@@ -80,15 +136,29 @@ internal static class RoomPolicy
         }
 
         return /* guard: a room has an owner until another has it */ room.OwnerId != whom.Id
-            && /* guard: nobody gives roles to his like */ rank > RoleRankOf(room, whom)
+            && /* guard: nobody gives roles to his like */ rank > RoleRankOf(room, whom.Id)
             && (rank > (int)role || rank == (int)MemberRole.Owner);
     }
 
     private static int RankOf(Room room, Account account) =>
-        account.Profile.IsAdministrator ? AdministratorRank : RoleRankOf(room, account);
+        account.Profile.IsAdministrator ? AdministratorRank : RoleRankOf(room, account.Id);
 
-    private static int RoleRankOf(Room room, Account account) =>
-        room.OwnerId == account.Id ? (int)MemberRole.Owner : (int)(room.MembershipOf(account.Id)?.Role ?? 0);
+    private static int RoleRankOf(Room room, string accountId) =>
+        room.OwnerId == accountId ? (int)MemberRole.Owner : (int)(room.MembershipOf(accountId)?.Role ?? 0);
+
+    // Of a token the verb is asked whatever the policy says.
+    private static bool MayUseData(Room room, LoginSession session, string who) =>
+        (/* guard: a token's verbs, data */ session.Scope.Allows(room.Id.Value, Verbs.Data))
+        && IsAmong(room, session.Account, session.Kind == LoginSessionKind.Token, who);
+
+    private static bool IsAmong(Room room, Account account, bool isToken, string who) =>
+        /* guard: who may use data topics */ who switch
+        {
+            "members" => true,
+            "moderators" => RoleRankOf(room, account.Id) >= (int)MemberRole.Moderator,
+            "tokens" => isToken,
+            _ => false,
+        };
 
     private static bool IsOpenToGuest(Room room, Account account) => !account.IsGuest || room.Record.Policy.Guests != "none";
 }

@@ -49,12 +49,33 @@ internal interface IKeptClients
     /// Completes when that is on disk; fails with <see cref="IOException"/>.
     /// </summary>
     Task RoomLostAsync(string accountId, Room room);
+}
 
+/// <summary>What devices have said in rooms, and is retained. Thread-safe.</summary>
+internal interface IRoomValues
+{
     /// <summary>
-    /// An account was erased, perhaps by an earlier run of the program.
-    /// Completes when nothing is kept for its clients; fails with <see cref="IOException"/>.
+    /// A room was deleted, perhaps by an earlier run of the program. May be called twice.
+    /// Completes when nothing is kept of it; fails with <see cref="IOException"/>.
     /// </summary>
-    Task AccountLostAsync(string accountId);
+    Task ForgetAsync(string roomKey);
+}
+
+/// <summary>What else is kept of a room, beside what was said in it. Thread-safe.</summary>
+internal interface IRoomRecords
+{
+    /// <inheritdoc cref="IRoomValues.ForgetAsync"/>
+    Task ForgetRoomAsync(string roomKey);
+}
+
+/// <summary>What is kept of an account beside its rooms.</summary>
+internal interface IAccountRecords
+{
+    /// <summary>
+    /// An account was erased, perhaps by an earlier run of the program. May be called twice.
+    /// Completes when nothing is kept of it; fails with <see cref="IOException"/>.
+    /// </summary>
+    Task ForgetAsync(string accountId);
 }
 
 /// <summary>
@@ -72,8 +93,10 @@ internal interface IReadMarks
     /// <summary>The account has come onto the room's list, and its positions are loaded, and the room's log is open.</summary>
     Task BeginAsync(Account account, Room room);
 
-    /// <summary>What removes the account's mark from the disk, to be written with the removal of its place.</summary>
-    RecordChange RemovalOf(string accountId, LogName room);
+    /// <summary>
+    /// What removes the account's mark, and what it wants to be called for, from the disk: to be written with the removal of its place.
+    /// </summary>
+    RecordChange[] RemovalsOf(string accountId, LogName room);
 
     /// <summary>The account has left the room. Also what was marked while its place was being removed is forgotten.</summary>
     Task ForgetAsync(Account account, Room room);
@@ -86,9 +109,6 @@ internal interface IReadMarks
 
     /// <summary>A room was deleted, perhaps by an earlier run of the program, and these accounts were on its list.</summary>
     Task ForgetAsync(LogName room, IEnumerable<string> accountIds);
-
-    /// <summary>The account was erased, perhaps by an earlier run of the program.</summary>
-    Task ForgetAsync(string accountId);
 }
 
 /// <summary>Who listens to what is unread. Thread-safe; nothing in it blocks.</summary>
@@ -105,6 +125,10 @@ internal interface IUnreadListeners
 
     /// <summary>The account is not on the room's list any more. Its clients are told at once.</summary>
     void Lost(Room room, string accountId, RoomLoss loss);
+
+    /// <summary>Something was said in a conversation, or read. Must not block: the log thread calls it.</summary>
+    /// <param name="other">Account id of the one whom the owner of the inbox talks to.</param>
+    void ConversationChanged(Inbox inbox, string other);
 }
 
 /// <summary>Somebody on a room's list listens to what is unread.</summary>

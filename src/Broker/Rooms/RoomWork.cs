@@ -129,6 +129,27 @@ internal sealed class TypingNote(Room room, IMember publisher, string user) : IS
     }
 }
 
+/// <summary>Somebody writes to the account.</summary>
+internal sealed class ConversationTypingNote(Account by) : IStreamTask
+{
+    public void Deliver(EventStream stream, List<IMember> touched)
+    {
+        PublishFrames? frames = null;
+        var user = by.UserName;
+        foreach (var subscriber in stream.Subscribers)
+        {
+            if (subscriber.TypingOf(user) is { } wants && /* guard: a token's rooms, who writes */ subscriber.Member.Session!.Scope.Rooms is null)
+            {
+                frames ??= new PublishFrames(
+                    TopicKind.ConversationTyping,
+                    Encoding.ASCII.GetBytes($"users/{((Inbox)stream).Owner.UserName}/conversations/{user}/typing"),
+                    Encoding.ASCII.GetBytes("{\"user\":\"" + user + "\"}"));
+                subscriber.Member.DeliverIfIdle(subscriber, frames, wants, touched);
+            }
+        }
+    }
+}
+
 /// <summary>
 /// What is retained, to one client that has just subscribed.
 /// It takes its turn in the room's queue, so that what was current when it is sent is followed by every change after.
@@ -196,8 +217,9 @@ internal sealed class RetainedReplay(IMember member, HeldFilter filter, ArraySeg
     }
 }
 
-/// <summary>An account is asked into a room: a notice to its clients that listen to their inbox.</summary>
-internal sealed class InvitationNotice(Room room, Account by) : IStreamTask
+/// <summary>Something of a room that concerns one account: a notice to its clients that listen to their inbox.</summary>
+/// <param name="code">Its name for programs. Whoever does not know it shows the text.</param>
+internal sealed class InboxNotice(Room room, string code, string text) : IStreamTask
 {
     public void Deliver(EventStream stream, List<IMember> touched)
     {
@@ -212,7 +234,6 @@ internal sealed class InvitationNotice(Room room, Account by) : IStreamTask
         }
     }
 
-    // It is a notice as the others are: whoever knows no `invited` shows its text.
     private byte[] Payload()
     {
         var buffer = new ArrayBufferWriter<byte>(128);
@@ -221,8 +242,8 @@ internal sealed class InvitationNotice(Room room, Account by) : IStreamTask
             writer.WriteStartObject();
             writer.WriteNumber("v"u8, 1);
             writer.WriteString("type"u8, "notice"u8);
-            writer.WriteString("code"u8, "invited"u8);
-            writer.WriteString("text"u8, $"{by.DisplayName} ({by.UserName}) invites you to {PlainLine.Of(room.Record.Title)}.");
+            writer.WriteString("code"u8, code);
+            writer.WriteString("text"u8, text);
             writer.WriteString("topic"u8, room.EventsTopic);
             writer.WriteEndObject();
         }

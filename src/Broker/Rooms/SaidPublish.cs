@@ -39,7 +39,18 @@ internal sealed class SaidPublish(
 
     PendingAppend IStreamEvent.Append => Stored!;
 
-    public string? Line() => author.Name + ": " + PlainLine.Of(Command.Text);
+    /// <summary>What it answers, as that was when it got its number: `quote` with a comma before it, or empty.</summary>
+    public ReadOnlyMemory<byte> Quote { get; set; }
+
+    /// <summary>It was stored before, under its id.</summary>
+    public bool IsRepeated { get; private set; }
+
+    ReadOnlyMemory<byte> IStreamEvent.More => Quote;
+    StoredEvent? IStreamEvent.StoredIn(EventStream stream) => Stored!.StoredIn(stream);
+
+    public string? Line() => Command.IsAction
+        ? "* " + author.Name + " " + PlainLine.Of(Command.Text)
+        : author.Name + ": " + PlainLine.Of(Command.Text);
 
     public void Answer(List<IMember> touched)
     {
@@ -47,7 +58,7 @@ internal sealed class SaidPublish(
         switch (Stored!.Outcome)
         {
             case AppendOutcome.Stored or AppendOutcome.Duplicate:
-                (Seq, Epoch) = (Stored.Seq, Stored.Epoch);
+                (Seq, Epoch, IsRepeated) = (Stored.Seq, Stored.Epoch, Stored.Outcome == AppendOutcome.Duplicate);
                 break;
             case AppendOutcome.IdInUse:
                 (Code, Reason) = (ReasonCode.ImplementationSpecificError, "id already used");
@@ -64,7 +75,7 @@ internal sealed class SaidPublish(
                 break;
         }
 
-        (Stored, _command) = (null, null);
+        (Stored, _command, Quote) = (null, null, default);
         if (refusal is null)
         {
             publisher?.Answer(this, touched);

@@ -13,18 +13,6 @@ internal sealed class Turns
     private readonly HashSet<Task> _sharing = [];
     private Task _lastAlone = Task.CompletedTask;
 
-    /// <summary>Nobody is alone or waits for it.</summary>
-    internal bool AreSharedOnly
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _lastAlone.IsCompleted;
-            }
-        }
-    }
-
     /// <summary>Completes when all who came before and want to be alone are done. Dispose of it when done.</summary>
     public async Task<IDisposable> ShareAsync()
     {

@@ -8,6 +8,17 @@ internal sealed record BrokerLimits
 
     public int PayloadBytes { get; init; } = 65536;
 
+    /// <summary>Bytes of a payload on a data topic. 0: what MQTT itself allows, and a little less.</summary>
+    public int DataPayloadBytes { get; init; } = 1 << 20;
+
+    /// <summary>Publishes on the data topics of a room, of everybody together. What is beyond is answered later, not refused.</summary>
+    public int DataPublishPerSecond { get; init; } = 2_000;
+
+    public int DataPublishBurst { get; init; } = 10_000;
+
+    /// <summary>Connections by mounted tokens that a room has at once.</summary>
+    public int DataConnectionsPerRoom { get; init; } = 1_000;
+
     public int FiltersPerClient { get; init; } = 100;
 
     /// <summary>
@@ -93,6 +104,91 @@ internal sealed record BrokerLimits
     /// <summary>Rooms that an account has: made, or had handed over.</summary>
     public int RoomsPerAccount { get; init; } = 50;
 
+    /// <summary>Messages that are pinned in a room at once.</summary>
+    public int PinsPerRoom { get; init; } = 50;
+
+    /// <summary>Values that are retained in a room.</summary>
+    public int RetainedPerRoom { get; init; } = 10_000;
+
+    /// <summary>Their bytes, with topics and properties.</summary>
+    public int RetainedMegabytesPerRoom { get; init; } = 64;
+
+    /// <summary>What devices have said that is kept in a room for clients that are away: entries, the oldest dropped.</summary>
+    public int DataLogPerRoom { get; init; } = 100_000;
+
+    /// <summary>Their bytes.</summary>
+    public int DataLogMegabytesPerRoom { get; init; } = 64;
+
+    /// <summary>How old they become.</summary>
+    public int DataLogHours { get; init; } = 24;
+
+    /// <summary>Clients by mounted tokens of a room that are kept while they are away.</summary>
+    public int DataKeptClientsPerRoom { get; init; } = 500;
+
+    /// <summary>
+    /// Of the mounted connections and the kept clients of a room, in hundredths, what one account may have, one at least. 0: all.
+    /// </summary>
+    public int DataAccountPercent { get; init; } = 50;
+
+    /// <summary>Groups of shared subscriptions (`$share`) to a room's data topics.</summary>
+    public int DataGroupsPerRoom { get; init; } = 500;
+
+    /// <summary>Of them one account's.</summary>
+    public int DataGroupsPerRoomAndAccount { get; init; } = 50;
+
+    /// <summary>
+    /// Deliveries that the members of a group together have and have not acknowledged, at most 65,535. What is beyond waits in the room's
+    /// data log.
+    /// </summary>
+    public int DataGroupUnacknowledged { get; init; } = 8_192;
+
+    /// <summary>
+    /// Megabytes of retained values in memory, of all rooms together. Beyond it rooms that nobody asks for are let go, and nothing more
+    /// is taken in. 0: an eighth of the process's memory, 512 at most.
+    /// </summary>
+    public int RetainedMegabytes { get; init; }
+
+    /// <summary>Hooks of a room, by which programs elsewhere speak in it.</summary>
+    public int HooksPerRoom { get; init; } = 20;
+
+    /// <summary>What one hook says.</summary>
+    public int HookPostsPerSecond { get; init; } = 1;
+
+    public int HookPostBurst { get; init; } = 20;
+
+    /// <summary>Bytes of what is posted to a hook.</summary>
+    public int HookBodyBytes { get; init; } = 65536;
+
+    /// <summary>Rules of a room, which say there what its devices do.</summary>
+    public int RulesPerRoom { get; init; } = 20;
+
+    /// <summary>Topics that a rule knows. It does not hear of others.</summary>
+    public int TopicsPerRule { get; init; } = 200;
+
+    /// <summary>What one rule says, at once, too.</summary>
+    public int RuleSaysPerMinute { get; init; } = 6;
+
+    /// <summary>What all rules of a room say together.</summary>
+    public int RuleSaysPerMinutePerRoom { get; init; } = 30;
+
+    /// <summary>Webhooks of a room: addresses elsewhere that are told what is said there.</summary>
+    public int WebhooksPerRoom { get; init; } = 5;
+
+    /// <summary>Seconds that an address elsewhere has to take an event. 0: a minute.</summary>
+    public int WebhookSeconds { get; init; } = 10;
+
+    /// <summary>Hours after which one that takes nothing is told nothing more. 0: never.</summary>
+    public int WebhookFailureHours { get; init; } = 24;
+
+    /// <summary>Notices that an account's log keeps; a few more for a while.</summary>
+    public int NoticesPerAccount { get; init; } = 1000;
+
+    /// <summary>Notices that one account causes another in a day: it cannot push out those of all others at once.</summary>
+    public int NoticesPerSenderPerDay { get; init; } = 100;
+
+    /// <summary>How old they become: what is older goes with the next that comes.</summary>
+    public int NoticeDays { get; init; } = 90;
+
     /// <summary>How often a day an account may make a room, or try an id that is taken.</summary>
     public int RoomTriesPerDay { get; init; } = 100;
 
@@ -112,6 +208,12 @@ internal sealed record BrokerLimits
 
     /// <summary>The same for an address, of those that are not signed in.</summary>
     public int RequestsPerSecondPerAddress { get; init; } = 50;
+
+    /// <summary>Searches of an account; three at once at least.</summary>
+    public int SearchesPerSecond { get; init; } = 1;
+
+    /// <summary>Of all accounts together.</summary>
+    public int SearchesAtOnce { get; init; } = 4;
 
     /// <summary>Megabytes that may wait for clients to read, all together. 0: an eighth of the process's memory, 32 at most.</summary>
     public int OutgoingMegabytes { get; init; }
@@ -146,6 +248,22 @@ internal sealed record BrokerLimits
 
     public int TokensPerAccount { get; init; } = 100;
 
+    /// <summary>People whom an account ignores.</summary>
+    public int IgnoredPerAccount { get; init; } = 1_000;
+
+    /// <summary>Messages that an account has saved.</summary>
+    public int SavedPerAccount { get; init; } = 1_000;
+
     /// <summary>The longest packet after CONNECT: the payload and what a PUBLISH may carry around it.</summary>
-    public int PacketBytes => PayloadBytes == 0 ? 256 * 1024 * 1024 - 1 : PayloadBytes + 8192;
+    public int PacketBytes => WithHead(PayloadBytes);
+
+    /// <summary>The same for clients that may write data.</summary>
+    public int DataPacketBytes => Math.Max(PacketBytes, WithHead(DataPayloadBytes));
+
+    /// <summary>What one account may have of a room's mounted connections or kept clients.</summary>
+    /// <param name="most">Of all accounts, 0: no limit.</param>
+    /// <returns>0: no limit.</returns>
+    public int DataShareOf(int most) => DataAccountPercent == 0 ? most : most == 0 ? 0 : (int)Math.Max(1, (long)most * DataAccountPercent / 100);
+
+    private static int WithHead(int payload) => payload == 0 ? 256 * 1024 * 1024 - 1 : payload + 8192;
 }

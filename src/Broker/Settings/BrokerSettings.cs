@@ -29,8 +29,14 @@ internal sealed record BrokerSettings
     /// <summary>Whose forwarded headers are believed.</summary>
     public required IReadOnlyList<IPNetwork> TrustedProxies { get; init; }
 
+    /// <summary>Networks that webhooks may call though they are not public; with any, http beside https.</summary>
+    public required IReadOnlyList<IPNetwork> WebhookNetworks { get; init; }
+
     /// <summary>Take an account's password over unencrypted TCP from beyond this machine.</summary>
     public required bool AllowPlainPasswords { get; init; }
+
+    /// <summary>Seconds; MQTT 5 clients that ask for a longer keep-alive, or for none, are told this one.</summary>
+    public required ushort MaximumKeepAlive { get; init; }
 
     public required bool GuestsEnabled { get; init; }
 
@@ -43,6 +49,9 @@ internal sealed record BrokerSettings
 
     /// <summary>How long browsers insist on https once they had it (HSTS). 0: they do not.</summary>
     public required int StrictTransportDays { get; init; }
+
+    /// <summary>Hour of the machine's day at which what was deleted leaves the files; -1: only on the operator's word.</summary>
+    public required int PurgeHour { get; init; }
 
     public required BrokerLimits Limits { get; init; }
 }

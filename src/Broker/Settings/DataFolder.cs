@@ -35,6 +35,9 @@ internal sealed partial class DataFolder : IDisposable
 
     public static string RoomsFolderIn(string path) => Path.Combine(path, "rooms");
 
+    /// <summary>What is derived from the rooms for searching: in no backup, and made anew when it is not there.</summary>
+    public static string SearchFolderIn(string path) => Path.Combine(path, "search");
+
     /// <summary>
     /// Makes the folder if need be and locks it. The lock is the operating system's, so that it goes with the process, however that ends.
     /// </summary>

@@ -18,6 +18,7 @@ internal static class DataStores
         var logger = loggers.CreateLogger<RocksEventLog>();
         RocksEventLog? log = null;
         RocksStore? events = null;
+        DocumentStore? documents = null;
         try
         {
             events = RocksStore.Open(folder.RoomsFolder, options, time, logger);
@@ -31,17 +32,54 @@ internal static class DataStores
             var opened = events;
             events = null;
             log = RocksEventLog.Open(opened, options, time, logger);
-            return (DocumentStore.Open(folder.AccountsFile, loggers.CreateLogger<DocumentStore>()), log);
+            ThrowIfAccountsAreGone(folder, log);
+            documents = DocumentStore.Open(folder.AccountsFile, loggers.CreateLogger<DocumentStore>());
+            await ThrowIfAccountsAreEmptyAsync(documents.Documents, log);
+            return (documents, log);
         }
         catch
         {
             events?.Dispose();
+            if (documents is not null)
+            {
+                await documents.DisposeAsync();
+            }
+
             if (log is not null)
             {
                 await log.DisposeAsync();
             }
 
             throw;
+        }
+    }
+
+    // Started without them, the first stranger were the administrator, and all whom the rooms name would be taken for erased.
+    private static void ThrowIfAccountsAreGone(DataFolder folder, RocksEventLog log)
+    {
+        if (!File.Exists(folder.AccountsFile) && (/* guard: no start without the accounts of the rooms */ log.ReadPage([], [], 1).Count > 0 || log.ReadLogs(null, 1).Count > 0))
+        {
+            throw new IOException(
+                "accounts.db is gone, and rooms/ beside it is not empty. Put it back, or restore a backup; to begin anew, move rooms/ away.");
+        }
+    }
+
+    // A file of no bytes opens as a new one. Rooms are written there before the first record of anything in the log.
+    private static async Task ThrowIfAccountsAreEmptyAsync(IDocuments documents, RocksEventLog log)
+    {
+        foreach (var collection in new[] { "accounts", "rooms", "formerRooms" })
+        {
+            if ((await documents.PageAsync(collection, null, 1)).Count > 0)
+            {
+                return;
+            }
+        }
+
+        if (/* guard: no start with empty accounts beside rooms */ log.ReadPage([], [], 1).Count > 0)
+        {
+            throw new IOException(
+                "accounts.db is empty, and rooms/ beside it is not. Restore it from a backup; "
+                + "to begin anew, move accounts.db, accounts.db.log and rooms/ away.");
         }
     }
 

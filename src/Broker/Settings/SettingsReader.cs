@@ -10,15 +10,15 @@ internal static class SettingsReader
 {
     private static readonly HashSet<string> Keys = new(
         [
-            "DataFolder", "Mqtt:Port", "Mqtt:Address", "Mqtt:AllowPlainPasswords", "Guests:Enabled", "Registration:Enabled", "Rooms:Default", "AllowedOrigins",
-            "Mqtt:Tls:Port", "Mqtt:Tls:Address", "Mqtt:Tls:Certificate", "Mqtt:Tls:Key", "Mqtt:Tls:Password", "TrustedProxies", "BasePath", "StrictTransportDays",
+            "DataFolder", "Mqtt:Port", "Mqtt:Address", "Mqtt:AllowPlainPasswords", "Mqtt:MaximumKeepAlive", "Guests:Enabled", "Registration:Enabled", "Rooms:Default", "AllowedOrigins",
+            "Mqtt:Tls:Port", "Mqtt:Tls:Address", "Mqtt:Tls:Certificate", "Mqtt:Tls:Key", "Mqtt:Tls:Password", "TrustedProxies", "Webhooks:AllowedNetworks", "BasePath", "StrictTransportDays", "PurgeHour",
             "Mqtt:PublicHost", "Mqtt:PublicPort", "Mqtt:Tls:PublicPort",
             .. typeof(BrokerLimits).GetProperties().Where(property => property.CanWrite).Select(property => "Limits:" + property.Name),
         ],
         StringComparer.OrdinalIgnoreCase);
 
     // What follows is the number of an entry.
-    private static readonly string[] Lists = ["Rooms:Default:", "AllowedOrigins:", "TrustedProxies:"];
+    private static readonly string[] Lists = ["Rooms:Default:", "AllowedOrigins:", "TrustedProxies:", "Webhooks:AllowedNetworks:"];
 
     // Settings of the server framework and of the log, as they may be typed; those that end in a colon have others below them.
     private static readonly string[] Others =
@@ -38,13 +38,16 @@ internal static class SettingsReader
             MqttPublicHost = Host(section, "Mqtt:PublicHost"),
             MqttPublicPort = Number(section, "Mqtt:PublicPort", 0, 0, 65535),
             Tls = Tls(section),
-            TrustedProxies = Proxies(section),
+            TrustedProxies = Networks(section, "TrustedProxies"),
+            WebhookNetworks = Networks(section, "Webhooks:AllowedNetworks"),
             AllowPlainPasswords = Flag(section, "Mqtt:AllowPlainPasswords", false),
+            MaximumKeepAlive = (ushort)Number(section, "Mqtt:MaximumKeepAlive", 300, 10, ushort.MaxValue),
             GuestsEnabled = Flag(section, "Guests:Enabled", true),
             RegistrationEnabled = Flag(section, "Registration:Enabled", true),
             DefaultRooms = Rooms(section),
             AllowedOrigins = Origins(section),
             StrictTransportDays = Number(section, "StrictTransportDays", 180, 0, 730),
+            PurgeHour = Number(section, "PurgeHour", 3, -1, 23),
             Limits = Limits(section.GetSection("Limits")),
         };
     }
@@ -57,6 +60,18 @@ internal static class SettingsReader
         {
             TextLength = Limit(nameof(BrokerLimits.TextLength), defaults.TextLength),
             PayloadBytes = Limit(nameof(BrokerLimits.PayloadBytes), defaults.PayloadBytes, 256 * 1024 * 1024 - 16384),
+            DataPayloadBytes = Limit(nameof(BrokerLimits.DataPayloadBytes), defaults.DataPayloadBytes, 256 * 1024 * 1024 - 16384),
+            DataPublishPerSecond = Limit(nameof(BrokerLimits.DataPublishPerSecond), defaults.DataPublishPerSecond),
+            DataPublishBurst = Number(section, nameof(BrokerLimits.DataPublishBurst), defaults.DataPublishBurst, 1, int.MaxValue),
+            DataConnectionsPerRoom = Limit(nameof(BrokerLimits.DataConnectionsPerRoom), defaults.DataConnectionsPerRoom),
+            DataKeptClientsPerRoom = Limit(nameof(BrokerLimits.DataKeptClientsPerRoom), defaults.DataKeptClientsPerRoom),
+            DataLogPerRoom = Limit(nameof(BrokerLimits.DataLogPerRoom), defaults.DataLogPerRoom),
+            DataLogMegabytesPerRoom = Limit(nameof(BrokerLimits.DataLogMegabytesPerRoom), defaults.DataLogMegabytesPerRoom, 1024 * 1024),
+            DataLogHours = Limit(nameof(BrokerLimits.DataLogHours), defaults.DataLogHours, 24 * 366),
+            DataAccountPercent = Limit(nameof(BrokerLimits.DataAccountPercent), defaults.DataAccountPercent, 100),
+            DataGroupsPerRoom = Limit(nameof(BrokerLimits.DataGroupsPerRoom), defaults.DataGroupsPerRoom),
+            DataGroupsPerRoomAndAccount = Limit(nameof(BrokerLimits.DataGroupsPerRoomAndAccount), defaults.DataGroupsPerRoomAndAccount),
+            DataGroupUnacknowledged = Limit(nameof(BrokerLimits.DataGroupUnacknowledged), defaults.DataGroupUnacknowledged, ushort.MaxValue),
             FiltersPerClient = Limit(nameof(BrokerLimits.FiltersPerClient), defaults.FiltersPerClient),
             IdlePacketsPerSecond = Limit(nameof(BrokerLimits.IdlePacketsPerSecond), defaults.IdlePacketsPerSecond),
             FramesPerSecond = Limit(nameof(BrokerLimits.FramesPerSecond), defaults.FramesPerSecond),
@@ -81,6 +96,24 @@ internal static class SettingsReader
             ConnectionsPerAddress = Limit(nameof(BrokerLimits.ConnectionsPerAddress), defaults.ConnectionsPerAddress),
             ConnectionsPerAccount = Limit(nameof(BrokerLimits.ConnectionsPerAccount), defaults.ConnectionsPerAccount),
             DurableClientsPerAccount = Limit(nameof(BrokerLimits.DurableClientsPerAccount), defaults.DurableClientsPerAccount),
+            NoticesPerAccount = Limit(nameof(BrokerLimits.NoticesPerAccount), defaults.NoticesPerAccount),
+            NoticesPerSenderPerDay = Limit(nameof(BrokerLimits.NoticesPerSenderPerDay), defaults.NoticesPerSenderPerDay),
+            NoticeDays = Limit(nameof(BrokerLimits.NoticeDays), defaults.NoticeDays),
+            PinsPerRoom = Limit(nameof(BrokerLimits.PinsPerRoom), defaults.PinsPerRoom),
+            RetainedPerRoom = Limit(nameof(BrokerLimits.RetainedPerRoom), defaults.RetainedPerRoom),
+            RetainedMegabytesPerRoom = Limit(nameof(BrokerLimits.RetainedMegabytesPerRoom), defaults.RetainedMegabytesPerRoom, 1024 * 1024),
+            RetainedMegabytes = Limit(nameof(BrokerLimits.RetainedMegabytes), defaults.RetainedMegabytes, 1024 * 1024),
+            HooksPerRoom = Limit(nameof(BrokerLimits.HooksPerRoom), defaults.HooksPerRoom),
+            HookPostsPerSecond = Limit(nameof(BrokerLimits.HookPostsPerSecond), defaults.HookPostsPerSecond),
+            HookPostBurst = Limit(nameof(BrokerLimits.HookPostBurst), defaults.HookPostBurst),
+            HookBodyBytes = Limit(nameof(BrokerLimits.HookBodyBytes), defaults.HookBodyBytes, 16 * 1024 * 1024),
+            RulesPerRoom = Limit(nameof(BrokerLimits.RulesPerRoom), defaults.RulesPerRoom),
+            TopicsPerRule = Limit(nameof(BrokerLimits.TopicsPerRule), defaults.TopicsPerRule),
+            RuleSaysPerMinute = Limit(nameof(BrokerLimits.RuleSaysPerMinute), defaults.RuleSaysPerMinute),
+            RuleSaysPerMinutePerRoom = Limit(nameof(BrokerLimits.RuleSaysPerMinutePerRoom), defaults.RuleSaysPerMinutePerRoom),
+            WebhooksPerRoom = Limit(nameof(BrokerLimits.WebhooksPerRoom), defaults.WebhooksPerRoom),
+            WebhookSeconds = Limit(nameof(BrokerLimits.WebhookSeconds), defaults.WebhookSeconds, 60),
+            WebhookFailureHours = Limit(nameof(BrokerLimits.WebhookFailureHours), defaults.WebhookFailureHours, 24 * 365),
             RoomsPerAccount = Limit(nameof(BrokerLimits.RoomsPerAccount), defaults.RoomsPerAccount),
             RoomTriesPerDay = Limit(nameof(BrokerLimits.RoomTriesPerDay), defaults.RoomTriesPerDay),
             InvitationsPerDay = Limit(nameof(BrokerLimits.InvitationsPerDay), defaults.InvitationsPerDay),
@@ -88,6 +121,8 @@ internal static class SettingsReader
             UnacknowledgedPerClient = Limit(nameof(BrokerLimits.UnacknowledgedPerClient), defaults.UnacknowledgedPerClient, 1024),
             RequestsPerSecond = Limit(nameof(BrokerLimits.RequestsPerSecond), defaults.RequestsPerSecond),
             RequestsPerSecondPerAddress = Limit(nameof(BrokerLimits.RequestsPerSecondPerAddress), defaults.RequestsPerSecondPerAddress),
+            SearchesPerSecond = Limit(nameof(BrokerLimits.SearchesPerSecond), defaults.SearchesPerSecond, 1000),
+            SearchesAtOnce = Limit(nameof(BrokerLimits.SearchesAtOnce), defaults.SearchesAtOnce, 1000),
             OutgoingMegabytes = Limit(nameof(BrokerLimits.OutgoingMegabytes), defaults.OutgoingMegabytes, 1024 * 1024),
             IncomingMegabytes = Limit(nameof(BrokerLimits.IncomingMegabytes), defaults.IncomingMegabytes, 1024 * 1024),
             SignInsPerMinutePerAddress = Limit(nameof(BrokerLimits.SignInsPerMinutePerAddress), defaults.SignInsPerMinutePerAddress),
@@ -100,6 +135,8 @@ internal static class SettingsReader
             DisplayNameChangesPerHour = Limit(nameof(BrokerLimits.DisplayNameChangesPerHour), defaults.DisplayNameChangesPerHour),
             LoginSessionsPerAccount = Limit(nameof(BrokerLimits.LoginSessionsPerAccount), defaults.LoginSessionsPerAccount),
             TokensPerAccount = Limit(nameof(BrokerLimits.TokensPerAccount), defaults.TokensPerAccount),
+            IgnoredPerAccount = Limit(nameof(BrokerLimits.IgnoredPerAccount), defaults.IgnoredPerAccount),
+            SavedPerAccount = Limit(nameof(BrokerLimits.SavedPerAccount), defaults.SavedPerAccount),
         };
     }
 
@@ -253,9 +290,8 @@ internal static class SettingsReader
             : throw new StartupException($"The setting {section.Path}:{keyKey} has a key, and {section.Path}:{certificateKey} no certificate; set both, or neither.");
     }
 
-    private static List<IPNetwork> Proxies(IConfigurationSection section)
+    private static List<IPNetwork> Networks(IConfigurationSection section, string key)
     {
-        const string key = "TrustedProxies";
         return section.GetSection(key).GetChildren().Select(child => child.Value ?? "")
             .Select(text => TrustedProxies.TryParse(text, out var network) ? network
                 : throw Bad(section, key, text, "addresses, such as 127.0.0.1, or networks, such as 10.0.0.0/8"))

@@ -10,43 +10,6 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Streams;
 
-/// <summary>What waits in a stream's queue for its turn: an event or a task.</summary>
-internal interface IStreamWork;
-
-/// <summary>Something else than an event: a presence change, a replay of what is retained.</summary>
-internal interface IStreamTask : IStreamWork
-{
-    /// <summary>
-    /// Events and their answers go first: it costs as much as there are people, and is not in their order. Tasks that wait keep their
-    /// order among themselves.
-    /// </summary>
-    bool MayWait => false;
-
-    /// <summary>
-    /// Runs on the stream's worker. Connections that were written to and want a flush go into <paramref name="touched"/>.
-    /// </summary>
-    void Deliver(EventStream stream, List<IMember> touched);
-}
-
-/// <summary>A log entry that its log has decided on: delivered if it was stored, and answered in any case.</summary>
-internal interface IStreamEvent : IStreamWork
-{
-    PendingAppend Append { get; }
-
-    /// <summary>
-    /// The client it came from, for MQTT 5's No Local; see <see cref="RecentPublishers.MarkOf"/>. 0 for the server's own.
-    /// </summary>
-    ulong PublisherMark { get; }
-
-    /// <summary>What displays and shells are shown of it (`/text`); null: nothing.</summary>
-    string? Line();
-
-    void Answer(List<IMember> touched);
-}
-
-/// <summary>One stored event on its way to the members.</summary>
-internal readonly record struct EventDelivery(long Seq, PublishFrames Frames, ulong PublisherMark);
-
 /// <summary>A log and the clients that hear it live: a room, or an account's inbox.</summary>
 /// <remarks>
 /// Threads. <c>Gate</c> guards the subscribers (and what a derived class says).
@@ -57,7 +20,7 @@ internal readonly record struct EventDelivery(long Seq, PublishFrames Frames, ul
 /// What may wait has a queue of its own, of which at most one piece is done while an event waits:
 /// a publisher's answer never stands behind a rush of people who come and go (ADR 0034).
 /// </remarks>
-internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) : IThreadPoolWorkItem
+internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) : IThreadPoolWorkItem, IEventWay
 {
     /// <summary>How much of the queue is delivered before everybody is flushed.</summary>
     private const int BatchLength = 64;
@@ -82,6 +45,9 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
     private volatile OpenLog? _open;
     private int _scheduled;
 
+    /// <summary>Events were stored. On the worker, or on the log thread: must not block.</summary>
+    public event Action? HasGrown;
+
     public LogName Log { get; } = log;
 
     /// <summary>Of its log. In memory once the log was opened, so that it may be asked for under a lock; before that it is read.</summary>
@@ -91,6 +57,8 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
     public bool IsLogOpen => _open is not null;
 
     protected IEventLog Logs { get; } = logs;
+
+    protected INodes Nodes { get; } = nodes;
 
     /// <summary>The topic of its events.</summary>
     public abstract byte[] EventsTopic { get; }
@@ -113,6 +81,16 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
 
     /// <summary>Who said what lately. Null: nobody has asked for No Local here.</summary>
     public RecentPublishers? Publishers => _publishers;
+
+    /// <summary>A client said it: for those who count on no echo of it.</summary>
+    /// <param name="publisherMark">0: nobody who could count on that.</param>
+    public void SaidBy(ulong publisherMark, ReadOnlySpan<byte> id)
+    {
+        if (publisherMark != 0)
+        {
+            Publishers?.Add(publisherMark, id);
+        }
+    }
 
     /// <summary>Has the head of the log in memory from now on. For whoever is about to take a lock, or may not wait for a disk.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
@@ -157,9 +135,43 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
     public abstract void Place(IMember member, HeldFilter[] filters, bool leavesAtOnce, CatchUpFrom? from = null);
 
     /// <summary>Writes a stored event as it goes out.</summary>
-    public abstract void WriteJson(IBufferWriter<byte> target, ReadOnlySpan<byte> body, long seq, string epoch, DateTimeOffset at);
+    /// <param name="more">See <see cref="EventBody.WriteJson"/>.</param>
+    public abstract void WriteJson(IBufferWriter<byte> target, in LogEntry entry, string epoch, ReadOnlySpan<byte> more = default);
 
-    /// <summary>Writes the field that says where: `room`, or `to`.</summary>
+    /// <summary>
+    /// What goes out with a stored event and is no part of it, as it is now. Reads the log where the event is about another one.
+    /// </summary>
+    public virtual ReadOnlyMemory<byte> MoreOf(in LogEntry entry) => default;
+
+    /// <summary>The field `quote` of an event that answers another one of its log; empty: it has none. Reads the log.</summary>
+    protected ReadOnlyMemory<byte> QuoteIn(LogName name, in LogEntry entry)
+    {
+        try
+        {
+            return EventBody.ReplyToOf(entry.Body.Span) is { } seq
+                && Logs.ReadAfter(name, seq - 1, 1).Entries is [var answered]
+                && answered.Seq == seq ? Quote.Of(answered.Body.Span) : default;
+        }
+        catch (LogDamagedException)
+        {
+            // The answer can be read, and is shown without it.
+            return default;
+        }
+    }
+
+    /// <summary>
+    /// Whether a stored event is a line of its own: what was only done to others is in them. May read the log.
+    /// </summary>
+    public virtual bool IsLine(in LogEntry entry) =>
+        EventBody.TypeOf(entry.Body.Span) is not (EventType.Edit or EventType.Delete or EventType.Reaction or EventType.Pin);
+
+    /// <summary>As <see cref="IEventLog.ReadAfter"/>, of what whoever hears the stream is shown.</summary>
+    public virtual LogPage ReadAfter(long after, int limit) => Logs.ReadAfter(Log, after, limit);
+
+    /// <summary>As <see cref="IEventLog.ReadBefore"/>, the same.</summary>
+    public virtual LogPage ReadBefore(long before, int limit) => Logs.ReadBefore(Log, before, limit);
+
+    /// <summary>Writes the field that says where: `room`, `to` or `with`.</summary>
     public abstract void WritePlace(Utf8JsonWriter writer);
 
     /// <summary>The event as a plain line, for those who subscribe to lines; null: none is shown.</summary>
@@ -173,11 +185,13 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
 
     /// <summary>A stored event, encoded for whoever gets it.</summary>
     /// <param name="now">When it is sent: what remains of the time it is of use goes with it [MQTT-3.3.2-6].</param>
-    public PublishFrames FramesOf(ReadOnlySpan<byte> body, long seq, string epoch, DateTimeOffset at, DateTimeOffset now)
+    /// <param name="more">See <see cref="EventBody.WriteJson"/>.</param>
+    public PublishFrames FramesOf(in LogEntry entry, string epoch, DateTimeOffset now, ReadOnlySpan<byte> more = default)
     {
+        var body = entry.Body.Span;
         uint? remaining = EventBody.ExpiryOf(body) is { } expiry && expiry > now ? (uint)Math.Ceiling((expiry - now).TotalSeconds) : null;
-        var json = new ArrayBufferWriter<byte>(body.Length + 160);
-        WriteJson(json, body, seq, epoch, at);
+        var json = new ArrayBufferWriter<byte>(body.Length + more.Length + 160);
+        WriteJson(json, entry, epoch, more);
         return new PublishFrames(Kind, EventsTopic, json.WrittenMemory, expiry: remaining);
     }
 
@@ -199,6 +213,12 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
 
         return new PublishFrames(Kind, EventsTopic, buffer.WrittenMemory);
     }
+
+    void IEventWay.Completed(IStreamEvent told, PendingAppend append) => Add(told);
+
+    void IEventWay.Proceed(bool mayWork) => Schedule(mayWork);
+
+    StoredEvent? IEventWay.StoredIn(EventStream stream, PendingAppend append) => StoredEvent.Of(append);
 
     void IThreadPoolWorkItem.Execute()
     {
@@ -318,9 +338,10 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
         var deliveries = s_deliveries ??= [];
         foreach (var stored in events)
         {
-            if (stored.Append is { Outcome: AppendOutcome.Stored } append)
+            if (stored.Append.Outcome == AppendOutcome.Stored && stored.StoredIn(this) is { } here)
             {
-                deliveries.Add(new EventDelivery(append.Seq, FramesOf(append.Body.Span, append.Seq, append.Epoch, append.At, append.At), stored.PublisherMark));
+                var entry = here.Entry;
+                deliveries.Add(new EventDelivery(entry.Seq, FramesOf(entry, here.Epoch, entry.At, stored.More.Span), stored.PublisherMark));
             }
         }
 
@@ -347,7 +368,8 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
 
             deliveries.Clear();
             Grew();
-            nodes.Wake(Log);
+            HasGrown?.Invoke();
+            Nodes.Wake(Log);
         }
 
         foreach (var stored in events)

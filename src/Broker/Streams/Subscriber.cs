@@ -24,13 +24,16 @@ internal sealed class Subscriber
 {
     private readonly HeldFilter[] _presence;
     private readonly HeldFilter[] _reads;
+    private readonly HeldFilter[] _conversations;
 
     private Subscriber(IMember member, EventStream stream, HeldFilter[] filters)
     {
         Member = member;
 
-        // A token limited to rooms hears no whispers.
-        Events = Wants.Of(filters, filter => filter.Filter.Events || (filter.Filter.Whispers && member.Session!.Scope.Rooms is null));
+        // A token limited to rooms hears no whispers, and nothing of who named its account elsewhere.
+        Events = Wants.Of(
+            filters,
+            filter => filter.Filter.Events || ((filter.Filter.Whispers || filter.Filter.Notices) && member.Session!.Scope.Rooms is null));
         TextLines = Wants.Of(filters, filter => filter.Filter.TextLines);
         Typing = Wants.Of(filters, filter => filter.Filter.Typing);
         Info = Wants.Of(filters, filter => filter.Filter.Info);
@@ -38,6 +41,7 @@ internal sealed class Subscriber
         Unread = Wants.Of(filters, filter => filter.Filter.Unread);
         _presence = Array.FindAll(filters, filter => filter.Filter.Presence);
         _reads = Array.FindAll(filters, filter => filter.Filter.Reads);
+        _conversations = Array.FindAll(filters, filter => filter.Filter.ConversationReads || filter.Filter.ConversationTyping);
         CountsAsPresent = Events is not null || TextLines is not null;
         Place = new Place(stream) { Now = this };
     }
@@ -81,13 +85,14 @@ internal sealed class Subscriber
     /// </summary>
     public bool StillWants(TopicKind kind) => Place.Now is { } now && kind switch
     {
-        TopicKind.Events or TopicKind.Inbox => now.Events is not null,
+        TopicKind.Events or TopicKind.Inbox or TopicKind.Notices => now.Events is not null,
         TopicKind.Text => now.TextLines is not null,
         TopicKind.Typing => now.Typing is not null,
         TopicKind.Info => now.Info is not null,
         TopicKind.Presence => now.WantsPresence,
         TopicKind.People => now.People is not null,
-        TopicKind.Read => now._reads.Length > 0,
+        TopicKind.Read => now._reads.Length > 0 || now._conversations.Length > 0,
+        TopicKind.ConversationTyping => now._conversations.Length > 0,
         TopicKind.Unread => now.Unread is not null,
         _ => false,
     };
@@ -119,6 +124,14 @@ internal sealed class Subscriber
 
     /// <param name="room">Null: the read position of whispers.</param>
     public Wants? ReadsOf(string? room) => Wants.Of(_reads, filter => filter.Filter.CoversReadsOf(room));
+
+    /// <param name="user">Whose conversation with the account it is.</param>
+    public Wants? ReadsOfConversation(string user) =>
+        Wants.Of(_conversations, filter => filter.Filter.ConversationReads && filter.Filter.CoversConversationWith(user));
+
+    /// <param name="user">Who writes.</param>
+    public Wants? TypingOf(string user) =>
+        Wants.Of(_conversations, filter => filter.Filter.ConversationTyping && filter.Filter.CoversConversationWith(user));
 }
 
 /// <summary>What all the subscribers share that one client was, one after the other, in one stream.</summary>

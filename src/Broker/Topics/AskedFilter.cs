@@ -5,10 +5,11 @@ namespace WebMessenger.Broker.Topics;
 /// <summary>A filter that a SUBSCRIBE asks for, parsed once, and what was decided on it. Used by one thread at a time.</summary>
 internal sealed class AskedFilter : IAskedFilter
 {
-    public AskedFilter(string text)
+    /// <param name="mount">Id of the room that is the client's whole world; null: it has no mount.</param>
+    public AskedFilter(string text, string? mount)
     {
         Text = text;
-        Error = RoomFilter.TryParse(/* guard: no shared subscriptions (2) */ text, out var filter);
+        Error = RoomFilter.TryParse(text, out var filter, mount);
         Filter = filter;
     }
 
@@ -19,6 +20,6 @@ internal sealed class AskedFilter : IAskedFilter
     /// <summary>Null: <see cref="Error"/> says why.</summary>
     public RoomFilter? Filter { get; }
 
-    /// <summary>The interceptor's. MQTTnet refuses $share before it asks, so that is what stands here until then.</summary>
-    public Verdict Verdict { get; set; } = /* guard: no shared subscriptions (1) */ Verdict.Refused(RefusalCode.SharedSubscriptionsNotSupported, "Shared subscriptions are not available.");
+    /// <summary>The interceptor's; until it is asked, no.</summary>
+    public Verdict Verdict { get; set; } = Verdict.Refused(RefusalCode.UnspecifiedError, "Nobody has decided on this filter.");
 }

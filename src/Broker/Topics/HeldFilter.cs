@@ -9,6 +9,6 @@ internal enum RetainHandling
 }
 
 /// <summary>A filter as a client holds it, with the options it subscribed with.</summary>
-/// <param name="QualityOfService">Granted: 0 or 1.</param>
+/// <param name="QualityOfService">Granted: 0 or 1; of data topics 2 too.</param>
 /// <param name="SubscriptionId">0: none.</param>
 internal sealed record HeldFilter(RoomFilter Filter, byte QualityOfService, bool NoLocal, bool RetainAsPublished, RetainHandling RetainHandling, int SubscriptionId);

@@ -11,9 +11,7 @@ internal enum FilterError
     /// <summary>Well-formed, but of topics that are nobody's to subscribe to.</summary>
     NotAllowed,
 
-    /// <summary>`rooms/{room}/data/…`: reserved, not built.</summary>
-    DataNotBuilt,
-
+    /// <summary>A shared subscription to something else than data topics and the messages of rooms.</summary>
     SharedNotBuilt,
 }
 
@@ -22,9 +20,12 @@ internal enum FilterError
 /// </summary>
 internal sealed class RoomFilter
 {
+    private const string Share = "$share/";
+
     private readonly string? _presenceUser;
     private readonly bool _readsOfRooms;
     private readonly bool _readsOfWhispers;
+    private readonly string? _conversationUser;
 
     private RoomFilter(string text, string? room, string? inbox, ReadOnlySpan<string> below)
     {
@@ -35,6 +36,16 @@ internal sealed class RoomFilter
 
             // A filter of version 1 goes on bringing what it brought: only one that names the level asks for what came later.
             Unread = below is ["unread", ..] && Matches(below, ["unread"]);
+            Notices = below is ["notices", ..] && Matches(below, ["notices"]);
+            if (below is ["conversations", .. var ofOther])
+            {
+                _conversationUser = ofOther is [not ("+" or "#") and var other, ..] ? other : null;
+                var name = _conversationUser ?? "\0";
+                ConversationReads = Matches(below, ["conversations", name, "read"]);
+                ConversationTyping = Matches(below, ["conversations", name, "typing"]);
+                return;
+            }
+
             _readsOfWhispers = Matches(below, ["read"]);
             _readsOfRooms = Matches(below, ["read", "\0"]);
             if (below is [_, var id, ..] && RoomId.IsValid(id) && Matches(below, ["read", id]))
@@ -56,7 +67,21 @@ internal sealed class RoomFilter
         _presenceUser = Presence && below is [_, not ("+" or "#") and var user] ? user : null;
     }
 
+    private RoomFilter(string text, string? room, string group) => (Text, Room, Group) = (text, room, group);
+
+    private RoomFilter(string text, string? room, DataFilter data, string? group, bool isMounted) =>
+        (Text, Room, Data, Group, IsMounted) = (text, room, data, group, isMounted);
+
     public string Text { get; }
+
+    /// <summary>What devices say, below `rooms/{room}/data/`; nothing else is asked for then. Null: nothing of that.</summary>
+    public DataFilter? Data { get; }
+
+    /// <summary>The name of the group that shares what the filter brings (MQTT 5.0, 4.8.2); null: none.</summary>
+    public string? Group { get; }
+
+    /// <summary>The client sees data topics without what stands before them.</summary>
+    public bool IsMounted { get; }
 
     /// <summary>The one room it names; null for all rooms of the account (`rooms/+…`), and for an inbox.</summary>
     public string? Room { get; }
@@ -76,6 +101,17 @@ internal sealed class RoomFilter
     /// <summary>What is unread, live: `users/{user}/unread`, which no wildcard in its place stands for.</summary>
     public bool Unread { get; }
 
+    /// <summary>Who named or answered the account: `users/{user}/notices`, which no wildcard in its place stands for.</summary>
+    public bool Notices { get; }
+    /// <summary>Read positions of conversations: `users/{user}/conversations/{other}/read`.</summary>
+    public bool ConversationReads { get; }
+
+    /// <summary>Who writes to the account: `users/{user}/conversations/{other}/typing`.</summary>
+    public bool ConversationTyping { get; }
+
+    /// <summary>The one conversation whose read position it names; null: all of the account's, or none.</summary>
+    public string? ReadConversation => ConversationReads ? _conversationUser : null;
+
     public bool Events { get; }
 
     public bool TextLines { get; }
@@ -92,8 +128,8 @@ internal sealed class RoomFilter
     /// <summary>Asks for the presence of one user alone.</summary>
     public bool NamesPresence => _presenceUser is not null;
 
-    /// <summary>`rooms/{room}` or `users/{user}` and nothing else.</summary>
-    public bool IsOneLog => Inbox is not null ? Whispers && !Reads : Room is not null && Events && !TextLines && !Typing && !Info && !Presence && !People;
+    /// <summary>`rooms/{room}`, `users/{user}` or `users/{user}/notices`, and nothing else.</summary>
+    public bool IsOneLog => Inbox is not null ? (Whispers && !Reads) || Notices : Room is not null && Events && !TextLines && !Typing && !Info && !Presence && !People;
 
     /// <summary>Asks for a room's info and nothing else, which whoever may see the room may have.</summary>
     public bool IsInfoOnly => Info && !Events && !TextLines && !Typing && !Presence && !People;
@@ -105,14 +141,76 @@ internal sealed class RoomFilter
     /// <param name="room">Null: whispers.</param>
     public bool CoversReadsOf(string? room) => room is null ? _readsOfWhispers : _readsOfRooms && (ReadRoom is null || ReadRoom == room);
 
-    public static FilterError TryParse(string text, out RoomFilter? filter)
+    /// <param name="user">Of the other.</param>
+    public bool CoversConversationWith(string user) => _conversationUser is null || _conversationUser == user;
+
+    /// <param name="mount">Id of the room that is the client's whole world; null: it has no mount.</param>
+    public static FilterError TryParse(string text, out RoomFilter? filter, string? mount = null)
     {
         filter = null;
-        if (text.StartsWith("$share/", StringComparison.Ordinal))
+        var (inner, group) = (text, (string?)null);
+        if (text.StartsWith(Share, StringComparison.Ordinal))
+        {
+            // [MQTT-4.8.2-1], [MQTT-4.8.2-2]
+            var slash = text.IndexOf('/', Share.Length);
+            (group, inner) = slash < 0 ? ("", "") : (text[Share.Length..slash], text[(slash + 1)..]);
+            if (/* guard: form of shared filters */ group.Length == 0 || group.AsSpan().ContainsAny('+', '#') || inner.Length == 0)
+            {
+                return FilterError.Invalid;
+            }
+        }
+
+        if (mount is not null)
+        {
+            filter = DataFilter.TryParse(inner, isMounted: true, out var mounted) ? new(text, mount, mounted, group, isMounted: true) : null;
+            return filter is null ? FilterError.Invalid : FilterError.None;
+        }
+
+        if (IsOfData(inner, out var dataRoom, out var belowData))
+        {
+            filter = DataFilter.TryParse(belowData, isMounted: false, out var data) ? new(text, dataRoom, data, group, isMounted: false) : null;
+            return filter is null ? FilterError.Invalid : FilterError.None;
+        }
+
+        return group is null ? TryParseTalk(text, out filter) : TryParseSharedTalk(text, inner, group, out filter);
+    }
+
+    // What is said in rooms, and nothing beside it, of which each of the group needs all.
+    private static FilterError TryParseSharedTalk(string text, string inner, string group, out RoomFilter? filter)
+    {
+        filter = null;
+        if (TryParseTalk(inner, out var talk) is not FilterError.None and var error)
+        {
+            return error;
+        }
+
+        if (talk is not { Events: true, Inbox: null } || inner != "rooms/" + (talk.Room ?? "+"))
         {
             return FilterError.SharedNotBuilt;
         }
 
+        filter = new(text, talk.Room, group);
+        return FilterError.None;
+    }
+
+    private static bool IsOfData(string text, out string? room, out string below)
+    {
+        (room, below) = (null, "");
+        const string rooms = "rooms/", data = "/data/";
+        var slash = text.StartsWith(rooms, StringComparison.Ordinal) ? text.IndexOf('/', rooms.Length) : -1;
+        if (slash < 0 || !text.AsSpan(slash).StartsWith(data))
+        {
+            return false;
+        }
+
+        var id = text[rooms.Length..slash];
+        (room, below) = (id == "+" ? null : id, text[(slash + data.Length)..]);
+        return id == "+" || RoomId.IsValid(id);
+    }
+
+    private static FilterError TryParseTalk(string text, out RoomFilter? filter)
+    {
+        filter = null;
         var levels = text.Split('/');
         for (var i = 0; i < levels.Length; i++)
         {
@@ -128,7 +226,8 @@ internal sealed class RoomFilter
         if (levels is ["users", var user, .. var own])
         {
             filter = RoomTopic.IsUserName(user) ? new RoomFilter(text, null, user, own) : null;
-            filter = filter is { Whispers: true } or { Reads: true } or { Unread: true } ? filter : null;
+            filter = filter is { Whispers: true } or { Reads: true } or { Unread: true } or { Notices: true }
+                or { ConversationReads: true } or { ConversationTyping: true } ? filter : null;
             return filter is null ? FilterError.NotAllowed : FilterError.None;
         }
 
@@ -147,9 +246,9 @@ internal sealed class RoomFilter
             return FilterError.NotAllowed;
         }
 
-        if (below is ["data", ..])
+        if (below is [DataTopic.Level, ..])
         {
-            return FilterError.DataNotBuilt;
+            return FilterError.NotAllowed;
         }
 
         RoomFilter parsed = new(text, room == "+" ? null : room, null, below);

@@ -21,24 +21,35 @@ internal enum TopicKind
     /// <summary>`rooms/{room}/people`</summary>
     People,
 
-    /// <summary>`rooms/{room}/data/…`: reserved for devices, refused until it is built.</summary>
+    /// <summary>`rooms/{room}/data/…`: what devices say.</summary>
     Data,
 
     /// <summary>`users/{user}`</summary>
     Inbox,
 
-    /// <summary>`users/{user}/read/{room}`, and `users/{user}/read` for whispers.</summary>
+    /// <summary>
+    /// `users/{user}/read/{room}`, `users/{user}/read` for whispers, and `users/{user}/conversations/{other}/read`.
+    /// </summary>
     Read,
 
     /// <summary>`users/{user}/unread`</summary>
     Unread,
+
+    /// <summary>`users/{user}/notices`</summary>
+    Notices,
+
+    /// <summary>Published to `users/{user}/typing`, heard on `users/{user}/conversations/{other}/typing`.</summary>
+    ConversationTyping,
 }
 
 /// <summary>A topic name of our grammar, taken apart. What does not parse is nobody's topic.</summary>
 /// <param name="Name">The room id, or the user name of an inbox and what is beside it.</param>
-/// <param name="ReadRoom">The room of a read position; null: that of whispers.</param>
-internal readonly record struct RoomTopic(TopicKind Kind, string Name, string? ReadRoom = null)
+/// <param name="ReadRoom">The room of a read position; null: that of whispers, or of a conversation.</param>
+/// <param name="With">The other's user name, of what is about a conversation.</param>
+internal readonly record struct RoomTopic(TopicKind Kind, string Name, string? ReadRoom = null, string? With = null)
 {
+    private const string Conversations = "conversations/";
+
     public static bool TryParse(ReadOnlySpan<char> topic, out RoomTopic parsed)
     {
         parsed = default;
@@ -100,6 +111,18 @@ internal readonly record struct RoomTopic(TopicKind Kind, string Name, string? R
         {
             parsed = new RoomTopic(TopicKind.Unread, user.ToString());
         }
+        else if (below is "notices")
+        {
+            parsed = new RoomTopic(TopicKind.Notices, user.ToString());
+        }
+        else if (below is "typing")
+        {
+            parsed = new RoomTopic(TopicKind.ConversationTyping, user.ToString());
+        }
+        else if (below.StartsWith(Conversations) && below.EndsWith("/read") && IsUserName(OtherIn(below)))
+        {
+            parsed = new RoomTopic(TopicKind.Read, user.ToString(), With: OtherIn(below).ToString());
+        }
         else if (below is "read")
         {
             parsed = new RoomTopic(TopicKind.Read, user.ToString());
@@ -110,6 +133,13 @@ internal readonly record struct RoomTopic(TopicKind Kind, string Name, string? R
         }
 
         return parsed.Name is not null;
+    }
+
+    // Of `conversations/{other}/{one more level}` the name; empty: it is none.
+    private static ReadOnlySpan<char> OtherIn(ReadOnlySpan<char> below)
+    {
+        var end = below.LastIndexOf('/');
+        return end > Conversations.Length ? below[Conversations.Length..end] : default;
     }
 
     /// <summary>`[a-z0-9]`, then up to 31 of `[a-z0-9._-]`.</summary>

@@ -12,7 +12,7 @@ internal sealed class EncodedPublish
 
     public int Length => _bytes.Length;
 
-    /// <summary>True at QoS 1: it needs a packet id, and is acknowledged.</summary>
+    /// <summary>True at QoS 1 and 2: it needs a packet id, and is acknowledged.</summary>
     public bool IsAcknowledged => _packetIdAt > 0;
 
     /// <param name="expiry">Seconds that it is still of use [MQTT-3.3.2-6]; null: it does not expire.</param>
@@ -35,9 +35,16 @@ internal sealed class EncodedPublish
             propertyBytes += PacketWriter.WriteVariableByteInteger(properties[propertyBytes..], id);
         }
 
+        return EncodeWith(topic, payload, qualityOfService, retain, isVersion5, properties[..propertyBytes]);
+    }
+
+    /// <param name="properties">All that MQTT 5 carries, encoded, without their length; must be empty for 3.1.1.</param>
+    public static EncodedPublish EncodeWith(
+        ReadOnlySpan<byte> topic, ReadOnlySpan<byte> payload, byte qualityOfService, bool retain, bool isVersion5, ReadOnlySpan<byte> properties)
+    {
         Span<byte> propertyLength = stackalloc byte[4];
-        var propertyLengthBytes = isVersion5 ? PacketWriter.WriteVariableByteInteger(propertyLength, propertyBytes) : 0;
-        var remaining = 2 + topic.Length + (qualityOfService > 0 ? 2 : 0) + propertyLengthBytes + propertyBytes + payload.Length;
+        var propertyLengthBytes = isVersion5 ? PacketWriter.WriteVariableByteInteger(propertyLength, properties.Length) : 0;
+        var remaining = 2 + topic.Length + (qualityOfService > 0 ? 2 : 0) + propertyLengthBytes + properties.Length + payload.Length;
         Span<byte> length = stackalloc byte[4];
         var lengthBytes = PacketWriter.WriteVariableByteInteger(length, remaining);
 
@@ -57,8 +64,8 @@ internal sealed class EncodedPublish
 
         propertyLength[..propertyLengthBytes].CopyTo(bytes.AsSpan(at));
         at += propertyLengthBytes;
-        properties[..propertyBytes].CopyTo(bytes.AsSpan(at));
-        at += propertyBytes;
+        properties.CopyTo(bytes.AsSpan(at));
+        at += properties.Length;
         payload.CopyTo(bytes.AsSpan(at));
         return new EncodedPublish(bytes, packetIdAt);
     }

@@ -10,6 +10,9 @@ internal sealed class PacketIdWindow
 
     private ulong[] _taken = [];
     private HashSet<ushort>? _reserved;
+
+    // Free ids that a record on disk may still have as in flight.
+    private Dictionary<ushort, Action<ushort>>? _stale;
     private int _size = 128;
     private int _inFlight;
     private int _next;
@@ -49,6 +52,11 @@ internal sealed class PacketIdWindow
             _next = (index + 1) % ids;
             _inFlight++;
             packetId = (ushort)(index + 1);
+            if (_stale?.Remove(packetId, out var forget) == true)
+            {
+                forget(packetId);
+            }
+
             return true;
         }
     }
@@ -68,6 +76,10 @@ internal sealed class PacketIdWindow
         _inFlight--;
         return true;
     }
+
+    /// <summary>A record may still say that the id is in flight. Whoever gets it next has that record written before its own.</summary>
+    /// <param name="forget">Hands the record without the id to the store; waits for nothing.</param>
+    public void NoteStale(ushort packetId, Action<ushort> forget) => (_stale ??= [])[packetId] = forget;
 
     /// <summary>The id is that of a publish which will be sent again: no other gets it. It takes no room until it is used.</summary>
     public void Reserve(ushort packetId)

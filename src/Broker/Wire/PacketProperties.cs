@@ -1,3 +1,6 @@
+using System.Text;
+using WebMessenger.Broker.Topics;
+
 namespace WebMessenger.Broker.Wire;
 
 /// <summary>
@@ -104,6 +107,56 @@ internal static class PacketProperties
         return null;
     }
 
+    /// <summary>
+    /// Those of a PUBLISH that are passed on byte for byte and in their order: all but the topic alias, which is the connection's, and
+    /// the expiry, which counts down.
+    /// </summary>
+    /// <param name="properties">Checked, without their length.</param>
+    public static byte[] PassedOn(ReadOnlySpan<byte> properties) =>
+        Without(properties, Set(PropertyId.TopicAlias, PropertyId.MessageExpiryInterval));
+
+    /// <summary>The same of a will: all but what says when it is said, and how long it is of use.</summary>
+    /// <param name="properties">Checked, with their length.</param>
+    public static byte[] OfWillPassedOn(ReadOnlySpan<byte> properties)
+    {
+        PacketReader packet = new(properties);
+        return packet.TryReadVariableByteInteger(out var length) && packet.TryReadBytes(length, out var bytes)
+            ? Without(bytes, Set(PropertyId.WillDelayInterval, PropertyId.MessageExpiryInterval)) : [];
+    }
+
+    private static byte[] Without(ReadOnlySpan<byte> properties, ulong left)
+    {
+        var kept = new byte[properties.Length];
+        var count = 0;
+        PacketReader reader = new(properties);
+        for (var at = 0; reader.TryReadByte(out var id) && TryReadValue(ref reader, id, out _, out _); at = reader.Position)
+        {
+            if ((left & (1UL << id)) == 0)
+            {
+                properties[at..reader.Position].CopyTo(kept.AsSpan(count));
+                count += reader.Position - at;
+            }
+        }
+
+        return kept[..count];
+    }
+
+    /// <summary>The text under an identifier, in properties that were checked; null: there is none.</summary>
+    /// <param name="properties">Without their length.</param>
+    public static string? FindText(ReadOnlySpan<byte> properties, byte wanted)
+    {
+        PacketReader reader = new(properties);
+        while (reader.TryReadByte(out var id) && TryReadValue(ref reader, id, out _, out var text))
+        {
+            if (id == wanted)
+            {
+                return Encoding.UTF8.GetString(text);
+            }
+        }
+
+        return null;
+    }
+
     private static bool TryReadValue(ref PacketReader reader, byte id, out long number, out ReadOnlySpan<byte> text)
     {
         number = 0;
@@ -114,7 +167,7 @@ internal static class PacketProperties
                 var hasByte = reader.TryReadByte(out var one);
                 number = one;
                 return hasByte;
-            case PropertyId.ReceiveMaximum or PropertyId.TopicAliasMaximum:
+            case PropertyId.ReceiveMaximum or PropertyId.TopicAliasMaximum or PropertyId.TopicAlias:
                 var hasTwo = reader.TryReadUInt16(out var two);
                 number = two;
                 return hasTwo;

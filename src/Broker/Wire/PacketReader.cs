@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using WebMessenger.Broker.Topics;
 
 namespace WebMessenger.Broker.Wire;
 

@@ -1,3 +1,5 @@
+using WebMessenger.Broker.Topics;
+
 namespace WebMessenger.Broker.Wire;
 
 /// <summary>
@@ -46,9 +48,10 @@ internal static class PacketRules
                 return ReasonCode.MalformedPacket;
             }
 
-            // MQTT 5.0, 3.8.3.1: QoS 3, Retain Handling 3; [MQTT-3.8.3-4] No Local of a shared subscription.
+            // MQTT 5.0, 3.8.3.1: QoS 3, Retain Handling 3; [MQTT-3.8.3-4] No Local of a shared subscription. 3.1.1 knows none of them.
             if ((options & QoSBits) == QoSBits
                 || (options & RetainHandlingBits) == RetainHandlingBits
+                || (isVersion5 && /* guard: a shared filter that is none ends the connection (1) */ !MqttText.IsWellShared(filter))
                 || ((options & NoLocal) != 0 && filter.StartsWith("$share/"u8)))
             {
                 return ReasonCode.ProtocolError;
@@ -71,6 +74,11 @@ internal static class PacketRules
             if (!reader.TryReadString(out var filter) || /* guard: a filter that is none ends the connection (2) */ !MqttText.IsTopicFilter(filter))
             {
                 return ReasonCode.MalformedPacket;
+            }
+
+            if (isVersion5 && /* guard: a shared filter that is none ends the connection (2) */ !MqttText.IsWellShared(filter))
+            {
+                return ReasonCode.ProtocolError;
             }
         }
 

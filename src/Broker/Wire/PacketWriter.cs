@@ -41,7 +41,7 @@ internal static class PacketWriter
             }
 
             Write(properties, PropertyId.TopicAliasMaximum, announce.TopicAliasMaximum);
-            properties.Write<byte>([PropertyId.SharedSubscriptionAvailable, 0]);
+            properties.Write<byte>([PropertyId.SharedSubscriptionAvailable, 1]);
             if (announce.ServerKeepAlive is { } keepAlive)
             {
                 Write(properties, PropertyId.ServerKeepAlive, keepAlive);

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using WebMessenger.Broker.Topics;
 
 namespace WebMessenger.Broker.Wire;
 
@@ -14,6 +15,9 @@ internal readonly ref struct PublishPacket(scoped in PublishLayout layout, ReadO
     public ReadOnlySpan<byte> Topic => _body[Layout.Topic];
 
     public ReadOnlySpan<byte> Payload => _body[Layout.Payload];
+
+    /// <summary>All properties as they came, without their length; empty in 3.1.1.</summary>
+    public ReadOnlySpan<byte> Properties => _body[Layout.Properties];
 
     public byte QualityOfService => Layout.QualityOfService;
 
@@ -59,6 +63,8 @@ internal struct PublishLayout
     public Range Topic { get; private set; }
 
     public Range Payload { get; private set; }
+
+    public Range Properties { get; private set; }
 
     public byte QualityOfService { get; private set; }
 
@@ -128,6 +134,7 @@ internal struct PublishLayout
                 return ReasonCode.MalformedPacket;
             }
 
+            packet.Properties = (body.Length - reader.Rest.Length - length)..(body.Length - reader.Rest.Length);
             if (length > 0 && packet.ReadProperties(properties, body.Length - reader.Rest.Length - length) is var code and not 0)
             {
                 return code;

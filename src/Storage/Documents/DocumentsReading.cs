@@ -6,9 +6,48 @@ namespace WebMessenger.Storage.Documents;
 /// <summary>Reading and writing documents as objects, and collections as a whole; the same over every implementation.</summary>
 public static class DocumentsReading
 {
+    private const int PagesAhead = 2;
+
     /// <summary>All documents by id, a page at a time: what is changed meanwhile is seen or not.</summary>
     /// <param name="prefix">Only ids that begin with it.</param>
     public static async IAsyncEnumerable<Document> AllAsync(this IDocuments documents, string collection, string prefix = "")
+    {
+        await foreach (var page in documents.PagesAsync(collection, prefix))
+        {
+            foreach (var document in page)
+            {
+                yield return document;
+            }
+        }
+    }
+
+    /// <summary>The same as objects, which are made on other threads, some pages ahead: a start reads all there is.</summary>
+    /// <param name="read">Thread-safe; what it throws, the caller hears.</param>
+    public static async IAsyncEnumerable<T> AllAsync<T>(this IDocuments documents, string collection, Func<Document, T> read)
+    {
+        Queue<Task<List<T>>> ahead = new();
+        await foreach (var page in documents.PagesAsync(collection, ""))
+        {
+            ahead.Enqueue(Task.Run(() => page.Select(read).ToList()));
+            if (ahead.Count > PagesAhead)
+            {
+                foreach (var one in await ahead.Dequeue())
+                {
+                    yield return one;
+                }
+            }
+        }
+
+        while (ahead.TryDequeue(out var next))
+        {
+            foreach (var one in await next)
+            {
+                yield return one;
+            }
+        }
+    }
+
+    private static async IAsyncEnumerable<IReadOnlyList<Document>> PagesAsync(this IDocuments documents, string collection, string prefix)
     {
         var reading = documents.PageAsync(collection, null, DocumentLimits.Page, prefix);
         for (var isLast = false; !isLast;)
@@ -17,14 +56,11 @@ public static class DocumentsReading
             isLast = page.Count < DocumentLimits.Page;
             if (!isLast)
             {
-                // Read on the store's thread while the caller deals with this one: a start reads all there is.
+                // Read on the store's thread while the caller deals with this one.
                 reading = documents.PageAsync(collection, page[^1].Id, DocumentLimits.Page, prefix);
             }
 
-            foreach (var document in page)
-            {
-                yield return document;
-            }
+            yield return page;
         }
     }
 

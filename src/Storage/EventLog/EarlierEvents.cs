@@ -2,7 +2,7 @@ using RocksDbSharp;
 
 namespace WebMessenger.Storage.EventLog;
 
-/// <summary>The stored events that the appends of a batch are about: which they are conditional on, and which they replace.</summary>
+/// <summary>The stored events that the appends of a batch are about: which they are conditional on, refer to, or replace.</summary>
 /// <remarks>
 /// The log thread's own. They are read from the store only.
 /// So an append that is about an event which its own batch adds or changes has to begin another one.
@@ -11,10 +11,17 @@ internal sealed class EarlierEvents(RocksDb db)
 {
     private readonly HashSet<(LogState State, long Seq)> _changed = [];
 
+    // What is to be replaced is read by the condition on it already.
+    private (LogState? State, long Seq, byte[] Stored) _last = (null, 0, []);
+
     /// <summary>The batch that is being built changes this one.</summary>
     public void Changes(LogState state, long seq) => _changed.Add((state, seq));
 
-    public void Clear() => _changed.Clear();
+    public void Clear()
+    {
+        _changed.Clear();
+        _last = (null, 0, []);
+    }
 
     /// <summary>It is about one that is not in the store yet as it will be.</summary>
     public bool IsAboutThisBatch(PendingAppend append, LogState state)
@@ -35,8 +42,12 @@ internal sealed class EarlierEvents(RocksDb db)
             }
         }
 
-        return false;
+        return append.RefersTo > 0 && /* guard: what an event refers to as it is by then */ IsOfThisBatch(append.RefersTo, state);
     }
+
+    /// <summary>Whether the append may be about the event that it refers to.</summary>
+    public bool Allow(PendingAppend append, LogState state) =>
+        append.RefersTo == 0 || append.MayReferTo(ReadEvent(state, append.RefersTo) is { } stored ? LogRecords.ReadEvent(stored).Body : []);
 
     public bool Hold(IReadOnlyList<EntryCondition> conditions, LogState state)
     {
@@ -78,8 +89,15 @@ internal sealed class EarlierEvents(RocksDb db)
             return null;
         }
 
+        if (_last.State == state && _last.Seq == seq)
+        {
+            return _last.Stored;
+        }
+
         Span<byte> key = stackalloc byte[LogRecords.MaxKey];
-        return RocksStore.Get(db, key[..LogRecords.EventKey(key, state.Prefix, seq)])
+        var stored = RocksStore.Get(db, key[..LogRecords.EventKey(key, state.Prefix, seq)])
             ?? throw new LogDamagedException($"The event log lacks event {seq} of {state.Name}.");
+        _last = (state, seq, stored);
+        return stored;
     }
 }

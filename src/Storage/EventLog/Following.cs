@@ -18,7 +18,7 @@ internal sealed class Following(IJournal journal, IRecords records, IFollower fo
 
     // Of the logs that are begun, and of the batches that are followed, in one write.
     private const int LogsAtOnce = 100;
-    private const int BatchesAtOnce = 256;
+    private const int BatchesAtOnce = 1_000;
 
     /// <summary>
     /// So many changes are one write, however many logs are still to be begun: a write holds up whoever says something meanwhile.
@@ -30,9 +30,14 @@ internal sealed class Following(IJournal journal, IRecords records, IFollower fo
 
     private readonly byte[] _key = KeyOf(follower.Name);
     private bool _isFailing;
+    private bool _hasAll;
 
     /// <summary>The record that keeps a follower's place.</summary>
     public static byte[] KeyOf(string name) => [.. "follow/"u8, .. Encoding.ASCII.GetBytes(name)];
+
+    /// <summary>The place up to which a follower has followed; null: none yet, or it is beginning from the logs. Reads the disk.</summary>
+    public static JournalPosition? PlaceOf(IRecords records, string name) =>
+        records.Find(KeyOf(name)) is [Follows, .. var place] ? JournalPosition.Read(place) : null;
 
     /// <summary>
     /// Runs until it is cancelled (<see cref="OperationCanceledException"/>) or the store
@@ -61,16 +66,43 @@ internal sealed class Following(IJournal journal, IRecords records, IFollower fo
         }
     }
 
+    /// <summary>Follows to where the journal ends now, and ends. For a store that nobody writes to.</summary>
+    /// <exception cref="IOException">It cannot be read or written.</exception>
+    public async Task CatchUpAsync(CancellationToken cancellation)
+    {
+        var end = journal.ReadJournal(null, 1).Next;
+        var stored = records.Find(_key);
+        while (PlaceOf(records, follower.Name) is not { } place || place.Epoch != end.Epoch || place.Number < end.Number)
+        {
+            stored = await StepAsync(stored, cancellation);
+        }
+    }
+
     private async Task FollowAsync(CancellationToken cancellation)
     {
         var stored = records.Find(_key);
         while (true)
         {
-            cancellation.ThrowIfCancellationRequested();
-            stored = stored is [Begins, ..]
-                ? await BeginAsync(stored, cancellation)
-                : await GoOnAsync(stored, stored is [Follows, .. var place] ? JournalPosition.Read(place) : null, cancellation);
+            stored = await StepAsync(stored, cancellation);
+            if (_hasAll)
+            {
+                // What came meanwhile is a beginning: else each small write, with its sync, would find the next already there.
+                _hasAll = false;
+                await Task.Delay(follower.Gathers, time, cancellation);
+            }
         }
+    }
+
+    private async Task<byte[]?> StepAsync(byte[]? stored, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        return stored switch
+        {
+            _ when follower.MustBegin is { IsCompleted: true } => await GoOnAsync(stored, null, cancellation),
+            [Begins, ..] => await BeginAsync(stored, cancellation),
+            [Follows, .. var place] => await GoOnAsync(stored, JournalPosition.Read(place), cancellation),
+            _ => await GoOnAsync(stored, null, cancellation),
+        };
     }
 
     private async Task<byte[]?> GoOnAsync(byte[]? stored, JournalPosition? place, CancellationToken cancellation)
@@ -85,13 +117,38 @@ internal sealed class Following(IJournal journal, IRecords records, IFollower fo
 
         if (page.Batches.Count == 0)
         {
-            await journal.WaitAsync(page.Next, cancellation);
+            await WaitAsync(page.Next, cancellation);
             await Task.Delay(follower.Gathers, time, cancellation);
             return stored;
         }
 
         var changes = await follower.FollowAsync(page.Batches, cancellation);
+        _hasAll = !page.IsCut;
         return await WriteAsync(changes, stored, [Follows, .. page.Next.ToBytes()]);
+    }
+
+    // Until there is more, or it has to begin.
+    private async Task WaitAsync(JournalPosition place, CancellationToken cancellation)
+    {
+        if (follower.MustBegin is not { } begins)
+        {
+            await journal.WaitAsync(place, cancellation);
+            return;
+        }
+
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var more = journal.WaitAsync(place, either.Token);
+        if (await Task.WhenAny(more, begins) != more)
+        {
+            await either.CancelAsync();
+        }
+
+        await more.ContinueWith(
+            static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        if (!either.IsCancellationRequested || cancellation.IsCancellationRequested)
+        {
+            await more;
+        }
     }
 
     private async Task<byte[]?> BeginAsync(byte[] stored, CancellationToken cancellation)
@@ -106,10 +163,17 @@ internal sealed class Following(IJournal journal, IRecords records, IFollower fo
             changes.AddRange(await follower.BeginAsync(logs[done], cancellation));
         }
 
-        byte[] next = done == logs.Count && logs.Count < LogsAtOnce
+        var isLast = done == logs.Count && logs.Count < LogsAtOnce;
+        byte[] next = isLast
             ? [Follows, .. position.Span]
             : [Begins, (byte)position.Length, .. position.Span, .. Encoding.ASCII.GetBytes(logs[done - 1].Value)];
-        return await WriteAsync(changes, stored, next);
+        var written = await WriteAsync(changes, stored, next);
+        if (isLast)
+        {
+            follower.HasBegun();
+        }
+
+        return written;
     }
 
     private async Task<byte[]> WriteAsync(IReadOnlyList<RecordChange> changes, byte[]? stored, byte[] next)

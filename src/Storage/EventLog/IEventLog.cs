@@ -22,7 +22,7 @@ public enum AppendOutcome
     /// </summary>
     RightEnded,
 
-    /// <summary>Its id is new, and a rule forbids it. Nothing was written.</summary>
+    /// <summary>Its id is new, and a rule forbids it, or what it refers to. Nothing was written.</summary>
     RuledOut,
 
     /// <summary>
@@ -32,12 +32,14 @@ public enum AppendOutcome
     Conflict,
 }
 
-/// <summary>Names one log: a room's, or one account's own.</summary>
+/// <summary>Names one log: a room's, one of the two of an account, or that of two who talk to each other.</summary>
 public readonly record struct LogName
 {
     private LogName(string value) => Value = value;
 
-    /// <summary>`r/` and a room id, or `u/` and an account id. At most 127 bytes of ASCII, without NUL.</summary>
+    /// <summary>
+    /// `r/` and a room id, `u/` or `n/` and an account id, or `d/` and two account ids. At most 127 bytes of ASCII, without NUL.
+    /// </summary>
     public string Value { get; }
 
     /// <summary>Of a room's log what <see cref="OfRoom"/> was given; null: it is not a room's.</summary>
@@ -46,6 +48,17 @@ public readonly record struct LogName
     public static LogName OfRoom(string room) => new("r/" + room);
 
     public static LogName OfAccount(string accountId) => new("u/" + accountId);
+
+    /// <summary>Of what an account is told beside its own log.</summary>
+    public static LogName OfNotices(string accountId) => new("n/" + accountId);
+
+    /// <summary>Of what two accounts say to each other; both may be the same one.</summary>
+    public static LogName OfConversation(string one, string other) =>
+        string.CompareOrdinal(one, other) <= 0 ? new($"d/{one}/{other}") : new($"d/{other}/{one}");
+
+    /// <summary>Of such a log the two accounts; null: it is none.</summary>
+    public (string One, string Other)? Sides =>
+        Value.StartsWith("d/", StringComparison.Ordinal) && Value.Split('/') is [_, var one, var other] ? (one, other) : null;
 
     /// <summary>A name read back from a store.</summary>
     internal static LogName Stored(ReadOnlySpan<byte> name) => new(System.Text.Encoding.ASCII.GetString(name));
@@ -101,6 +114,17 @@ public abstract class PendingAppend(LogName log, string author, string? id, UInt
     /// </summary>
     public IReadOnlyList<EntryCondition> EntryConditions { get; init; } = [];
 
+    /// <summary>
+    /// Seq of an earlier event of this log that it is about and does not change: <see cref="MayReferTo"/> judges it. 0: none.
+    /// </summary>
+    public long RefersTo { get; init; }
+
+    /// <summary>Entries of other logs that name the event, in its very batch, if and only if the event is stored.</summary>
+    public IReadOnlyList<EventPointer> Pointers { get; init; } = [];
+
+    /// <summary>When it was said, where it is taken over from another log; null: as it is stored. Never before the log's last.</summary>
+    public DateTimeOffset? SaidAt { get; init; }
+
     public AppendOutcome Outcome { get; private set; }
 
     /// <summary>
@@ -126,6 +150,14 @@ public abstract class PendingAppend(LogName log, string author, string? id, UInt
     /// </summary>
     /// <param name="bytes">What it will take on disk, with its keys, its id and its records, before compression.</param>
     protected internal virtual bool MayBeStored(int bytes) => true;
+
+    /// <summary>
+    /// Asked on the log's own thread, once, when the id is known to be new and before <see cref="MayBeStored"/>: whether the event may
+    /// be about the one that it refers to. "No" is <see cref="AppendOutcome.RuledOut"/>. Must not block, and must not throw.
+    /// </summary>
+    /// <param name="body">As it is just then, all that is before it in the log done; empty: there is no such event, or none any
+    /// more.</param>
+    protected internal virtual bool MayReferTo(ReadOnlySpan<byte> body) => true;
 
     /// <summary>
     /// What is handed over after it is judged only when it is completed: its <see cref="Completed"/> changes what
@@ -177,7 +209,7 @@ public readonly record struct LogHead(string Epoch, long Head, long First);
 public readonly record struct LogPage(LogHead Head, IReadOnlyList<LogEntry> Entries);
 
 /// <summary>
-/// The durable, ordered history of every room and account inbox.
+/// The durable, ordered history of every room, conversation and account inbox.
 /// </summary>
 /// <remarks>
 /// Contract, the same for every implementation (one suite of tests runs against each):
@@ -191,6 +223,7 @@ public readonly record struct LogPage(LogHead Head, IReadOnlyList<LogEntry> Entr
 /// place, time, author and id stay, and the id is equal to any content: of what its author once sent nothing is told.</item>
 /// <item>Where replacements or conditions make an append a conflict, nothing of it is written,
 /// its id is not used up, and no other append is concerned.</item>
+/// <item>An event and its pointers are there together or not at all; a pointer's log is numbered as any.</item>
 /// <item>Reads see what is durable only, and never block appends.
 /// They may wait for the disk: none is made under a lock, nor on a thread that serves sockets.</item>
 /// <item>What cannot be read, or cannot be true, is never served:

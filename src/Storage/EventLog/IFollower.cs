@@ -18,6 +18,12 @@ public interface IFollower
     /// <summary>How much is brought together: it hears of what happened so late, and costs no more than one write in that time.</summary>
     TimeSpan Gathers { get; }
 
+    /// <summary>
+    /// Completed: what it has derived is lost, or wanted anew, and it begins from the logs wherever its place is.
+    /// It is another task after <see cref="ForgetAsync"/>. Null: that never happens.
+    /// </summary>
+    Task? MustBegin => null;
+
     /// <summary>It begins from the logs: what it has derived so far, if anything, is to be forgotten.</summary>
     Task ForgetAsync(CancellationToken cancellation);
 
@@ -26,6 +32,12 @@ public interface IFollower
     /// what happens to it meanwhile comes by <see cref="FollowAsync"/> afterwards, also where it was seen here already.
     /// </summary>
     Task<IReadOnlyList<RecordChange>> BeginAsync(LogName log, CancellationToken cancellation);
+
+    /// <summary>All logs were begun, and that is stored: what comes from here on is new.</summary>
+    void HasBegun()
+    {
+        // Most follow as they began.
+    }
 
     /// <summary>Derives what these batches bring. They only say where to look; what lies there may be newer, or gone.</summary>
     Task<IReadOnlyList<RecordChange>> FollowAsync(IReadOnlyList<JournalBatch> batches, CancellationToken cancellation);

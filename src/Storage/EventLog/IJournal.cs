@@ -24,7 +24,7 @@ public readonly record struct LogChange(LogName Log, JournalKind Kind, long From
 
 /// <summary>
 /// All that one batch did, which is on disk as a whole.
-/// The changes of one log are in the order in which they happened, but for replacing: it comes first.
+/// The changes of one log are in the order in which they happened, but for replacing: it comes first, neighbours as one stretch.
 /// </summary>
 public readonly record struct JournalBatch(long Number, IReadOnlyList<LogChange> Changes);
 
@@ -54,7 +54,8 @@ public readonly record struct JournalPosition(string Epoch, long Number)
 /// whoever follows begins from the logs, and goes on from <see cref="Next"/>.
 /// </param>
 /// <param name="Next">Where to read on.</param>
-public readonly record struct JournalPage(bool IsGap, JournalPosition Next, IReadOnlyList<JournalBatch> Batches);
+/// <param name="IsCut">It ends where it is as long as it may be: perhaps more was there already.</param>
+public readonly record struct JournalPage(bool IsGap, JournalPosition Next, IReadOnlyList<JournalBatch> Batches, bool IsCut = false);
 
 /// <summary>
 /// What was done to all logs, in order: for followers, which derive something from them (an index,

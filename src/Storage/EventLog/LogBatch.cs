@@ -14,6 +14,7 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, LogJ
     private readonly List<LogState> _touched = [];
     private readonly Dictionary<IdKey, IdRecord> _idsOfBatch = [];
     private readonly EarlierEvents _earlier = new(db);
+    private PointersOfBatch? _pointers;
     private readonly HashSet<LogName> _unreadable = [];
     private readonly RecordOverlay _records = new();
     private readonly Func<byte[], byte[]?> _stored = key => RocksStore.FindRecord(db, key);
@@ -22,6 +23,8 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, LogJ
 
     /// <summary>What was decided on each of the appends that the batch was built of.</summary>
     public Decision[] Decisions { get; } = new Decision[options.BatchCount];
+
+    private PointersOfBatch Pointers => _pointers ??= new PointersOfBatch(db, _batch, journal);
 
     /// <summary>Numbers appends up to the next drop, one that ends the batch, or its bounds; nothing shows before it is written.</summary>
     public int Build(Span<PendingAppend> work)
@@ -46,6 +49,7 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, LogJ
 
         Span<byte> key = stackalloc byte[LogRecords.MaxKey];
         Span<byte> value = stackalloc byte[LogRecords.MaxHeadRecord];
+        journal.AddReplaced();
         foreach (var state in _touched)
         {
             _batch.Put(key[..LogRecords.HeadKey(key, state.Prefix)], value[..LogRecords.Head(value, state.Next)]);
@@ -196,7 +200,10 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, LogJ
         IdRecord known;
         bool isKnown;
         bool hold;
+        var isAllowed = true;
         byte[][] old = [];
+        LogState[] others;
+        byte[]?[] pointed = [];
         try
         {
             state = Current(append.Log);
@@ -208,6 +215,9 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, LogJ
 
             hold = isKnown || (_records.Hold(append.Conditions, before, Decisions, _stored)
                 && _earlier.Hold(append.EntryConditions, state) && _earlier.TryRead(append.Replacements, state, out old));
+            others = PointersOfBatch.Open(append, Current);
+            hold &= isKnown || others.Length == 0 || Pointers.TryRead(append, others, out pointed);
+            isAllowed = isKnown || !hold || _earlier.Allow(append, state);
         }
         catch (Exception error) when (error is RocksDbException or LogDamagedException)
         {
@@ -233,17 +243,22 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, LogJ
             return new(AppendOutcome.Conflict, 0, 0, head.Epoch);
         }
 
-        if (!append.MayBeStored(LogRecords.SizeOf(state.Prefix.Length, append)))
+        if (!isAllowed || !append.MayBeStored(LogRecords.SizeOf(state.Prefix.Length, append)))
         {
             return new(AppendOutcome.RuledOut, 0, 0, head.Epoch);
         }
 
         var seq = head.Head + 1;
-        var at = Math.Max(_now, head.LastAt);
+        var at = Math.Max(append.SaidAt?.ToUnixTimeMilliseconds() ?? _now, head.LastAt);
         state.Next = head with { Head = seq, First = head.First == 0 ? seq : head.First, LastAt = at };
         Touch(state);
         Put(append, state, seq, at);
         Replace(append.Replacements, old, state, seq, at);
+        if (others.Length > 0)
+        {
+            Pointers.Put(append, others, pointed, seq, _now, Touch);
+        }
+
         return new(AppendOutcome.Stored, seq, at, head.Epoch);
     }
 
@@ -258,7 +273,7 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, LogJ
             var length = LogRecords.ChangedEvent(_buffer, entry, by, at, body.Span);
             _batch.Put(key[..LogRecords.EventKey(key, state.Prefix, seq)], _buffer.AsSpan(0, length));
             _earlier.Changes(state, seq);
-            journal.Add(state, JournalKind.Replace, seq, seq);
+            journal.Replaces(state, seq);
             if (entry.HasId)
             {
                 ForgetContent(entry, state, seq);
@@ -370,23 +385,7 @@ internal sealed class LogBatch(RocksDb db, Func<LogName, LogState> stateOf, LogJ
         var state = stateOf(log);
         if (state.Stale)
         {
-            var known = state.Durable;
-            if (RocksStore.ReadHead(db, state.Prefix) is { } stored)
-            {
-                if (stored.Epoch == known.Epoch && stored.Head < known.Head)
-                {
-                    throw new LogDamagedException($"The event log has lost what it had stored of {log}.");
-                }
-
-                state.Durable = stored;
-            }
-            else if (known.Head > 0)
-            {
-                // A drop was reported as failed and is on disk all the same.
-                state.Durable = new(LogState.NewEpoch(not: known.Epoch), 0, 0, 0, 0);
-            }
-
-            state.Stale = false;
+            state.ReadBack(db);
         }
 
         return state;

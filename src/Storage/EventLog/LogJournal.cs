@@ -27,6 +27,7 @@ internal sealed class LogJournal
     // From here on: the log thread's own.
     private byte[] _buffer = new byte[256];
     private int _length = LogRecords.JournalHeader;
+    private readonly List<(LogState Log, long Seq)> _replaced = [];
     private long _number;
     private long _bytes;
 
@@ -57,6 +58,33 @@ internal sealed class LogJournal
 
         LogRecords.JournalEntry(_buffer.AsSpan(_length), name, kind, from, to);
         _length += length;
+    }
+
+    /// <summary>Gathers a body that the batch puts in the place of another.</summary>
+    public void Replaces(LogState state, long seq) => _replaced.Add((state, seq));
+
+    /// <summary>
+    /// Adds what <see cref="Replaces"/> has gathered, as the stretches that it amounts to: a follower reads each in one go.
+    /// </summary>
+    public void AddReplaced()
+    {
+        if (_replaced.Count > 1)
+        {
+            _replaced.Sort(static (one, other) =>
+                one.Log.Prefix.AsSpan().SequenceCompareTo(other.Log.Prefix) is not 0 and var order ? order : one.Seq.CompareTo(other.Seq));
+        }
+
+        for (var next = 0; next < _replaced.Count;)
+        {
+            var (log, from) = _replaced[next];
+            var to = from;
+            while (++next < _replaced.Count && _replaced[next].Log == log && _replaced[next].Seq <= to + 1)
+            {
+                to = _replaced[next].Seq;
+            }
+
+            Add(log, JournalKind.Replace, from, to);
+        }
     }
 
     /// <summary>Puts what was gathered into the batch.</summary>
@@ -93,7 +121,11 @@ internal sealed class LogJournal
     }
 
     /// <summary>The batch is written, or refused.</summary>
-    public void Clear() => _length = LogRecords.JournalHeader;
+    public void Clear()
+    {
+        _length = LogRecords.JournalHeader;
+        _replaced.Clear();
+    }
 
     /// <summary>Nothing more comes.</summary>
     public void Close()
@@ -132,7 +164,7 @@ internal sealed class LogJournal
         RocksStore.ThrowIfFailed(iterator);
         // A number that a failed write had is nowhere: the end is behind it all the same,
         // or who waits for more than his place would never wait.
-        return new(IsGap: false, batches.Count == 0 ? end : new(_epoch, batches[^1].Number), batches);
+        return new(IsGap: false, batches.Count == 0 ? end : new(_epoch, batches[^1].Number), batches, IsCut: batches.Count == limit || bytes >= PageBytes);
     }
 
     public async Task WaitAsync(JournalPosition after, CancellationToken cancellation)

@@ -86,6 +86,14 @@ internal static class LogRecords
     /// <summary>The first key behind all keys of the log.</summary>
     public static byte[] End(ReadOnlySpan<byte> name) => [.. name, 1];
 
+    /// <summary>The first key behind all keys that begin with these bytes, of which one at least is not 0xFF.</summary>
+    public static byte[] EndOfPrefix(ReadOnlySpan<byte> prefix)
+    {
+        byte[] end = [.. prefix[..(prefix.LastIndexOfAnyExcept((byte)0xFF) + 1)]];
+        end[^1]++;
+        return end;
+    }
+
     public static ReadOnlySpan<byte> NameIn(ReadOnlySpan<byte> key) => key[..Math.Max(0, key.IndexOf((byte)0))];
 
     public static int EventKey(Span<byte> to, ReadOnlySpan<byte> prefix, long seq)
@@ -182,6 +190,9 @@ internal static class LogRecords
     /// <summary>The value of an event of which nothing is left but whose id it has.</summary>
     public static int Stub(Span<byte> to, in EventView old) => Rest(to, Header(to, old.At, old.Author), old, []);
 
+    /// <summary>The value of an event that lies in another log from now on: the body says where.</summary>
+    public static int MovedEvent(Span<byte> to, in EventView old, ReadOnlySpan<byte> body) => Rest(to, Header(to, old.At, old.Author), old, body);
+
     private static int Header(Span<byte> to, long at, ReadOnlySpan<byte> author)
     {
         BinaryPrimitives.WriteInt64BigEndian(to, at);
@@ -211,6 +222,12 @@ internal static class LogRecords
         {
             var id = Encoding.UTF8.GetByteCount(text);
             size += id + prefix + 2 + author + id + IdRecordSize;
+        }
+
+        for (var i = 0; i < append.Pointers.Count; i++)
+        {
+            var pointer = append.Pointers[i];
+            size += pointer.Log.Value.Length + 1 + 9 + 8 + 1 + author + 1 + pointer.Beginning.Length + EventPointer.SeqBytes;
         }
 
         return size + SizeOf(append.Changes);

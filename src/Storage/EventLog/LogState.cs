@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using RocksDbSharp;
 
 namespace WebMessenger.Storage.EventLog;
 
@@ -117,6 +118,29 @@ internal sealed class LogState
         while (epoch == not);
 
         return epoch;
+    }
+
+    /// <summary>A write to the log has failed: what of it is on disk, the disk says. The log thread's.</summary>
+    /// <exception cref="LogDamagedException">Something that was stored is not there.</exception>
+    public void ReadBack(RocksDb db)
+    {
+        var known = Durable;
+        if (RocksStore.ReadHead(db, Prefix) is { } stored)
+        {
+            if (stored.Epoch == known.Epoch && stored.Head < known.Head)
+            {
+                throw new LogDamagedException($"The event log has lost what it had stored of {Name}.");
+            }
+
+            Durable = stored;
+        }
+        else if (known.Head > 0)
+        {
+            // A drop was reported as failed and is on disk all the same.
+            Durable = new(NewEpoch(not: known.Epoch), 0, 0, 0, 0);
+        }
+
+        Stale = false;
     }
 
     private sealed class Holder(LogState state) : OpenLog

@@ -16,7 +16,7 @@ internal sealed class ReadGate
         if (Interlocked.Increment(ref _readers) < 0)
         {
             Leave();
-            throw new ObjectDisposedException(nameof(RocksEventLog));
+            throw new ObjectDisposedException(typeof(RocksEventLog).FullName);
         }
 
         return new Pass(this);

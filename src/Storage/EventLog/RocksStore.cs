@@ -252,7 +252,11 @@ internal sealed class RocksStore : IDisposable
             .SetPinL0FilterAndIndexBlocksInCache(true)
             // Nearly every id that is looked for is new: the filter says so without reading a block.
             .SetFilterPolicy(BloomFilterPolicy.Create(10, false))
+            // The index and the filter of a big file are megabytes, which the cache would not hold: every new id would read them whole.
+            // In parts, those of the logs in use are what is read and kept.
+            .SetIndexType(BlockBasedTableIndexType.TwoLevelIndex)
             .SetFormatVersion(5);
+        Native.Instance.rocksdb_block_based_options_set_partition_filters(table.Handle, 1);
         var settings = new DbOptions()
             .SetCreateIfMissing(true)
             .SetParanoidChecks(true)
@@ -314,19 +318,30 @@ internal sealed class RocksStore : IDisposable
     /// <summary>Copies all that recovery may rewrite. Tables are never rewritten in place and may be large: they are left out.</summary>
     private static string KeepAside(string folder, TimeProvider time)
     {
-        var stamp = time.GetUtcNow().ToString("yyyyMMdd'T'HHmmssfff", CultureInfo.InvariantCulture);
-        var copy = Directory.CreateDirectory($"{Path.TrimEndingDirectorySeparator(folder)}.damaged-{stamp}").FullName;
-        foreach (var file in Directory.EnumerateFiles(folder))
+        var aside = Path.TrimEndingDirectorySeparator(folder) + ".damaged-";
+        var files = Directory.EnumerateFiles(folder).Where(IsRewritten).ToList();
+
+        // What starts the program again and again would fill the disk with copies of a store that does not open.
+        var last = Directory.EnumerateDirectories(Path.GetDirectoryName(aside)!, Path.GetFileName(aside) + "*").Max(StringComparer.Ordinal);
+        if (last is not null && /* guard: a damage is kept aside once */ files.TrueForAll(file => IsCopyOf(Path.Combine(last, Path.GetFileName(file)), file)))
         {
-            var name = Path.GetFileName(file);
-            if (!name.EndsWith(".sst", StringComparison.Ordinal) && name is not ("LOCK" or LockFile or RenewEpochsMark))
-            {
-                File.Copy(file, Path.Combine(copy, name), overwrite: true);
-            }
+            return last;
         }
 
+        var stamp = time.GetUtcNow().ToString("yyyyMMdd'T'HHmmssfff", CultureInfo.InvariantCulture);
+        var copy = Directory.CreateDirectory(aside + stamp).FullName;
+        files.ForEach(file => File.Copy(file, Path.Combine(copy, Path.GetFileName(file)), overwrite: true));
         return copy;
+
+        // RocksDB's own diary grows with each try.
+        static bool IsRewritten(string file) => Path.GetFileName(file) is var name
+            && !name.EndsWith(".sst", StringComparison.Ordinal)
+            && !name.StartsWith("LOG", StringComparison.Ordinal)
+            && name is not ("LOCK" or LockFile or RenewEpochsMark);
     }
+
+    private static bool IsCopyOf(string copy, string file) =>
+        File.Exists(copy) && new FileInfo(copy).Length == new FileInfo(file).Length && File.ReadAllBytes(copy).AsSpan().SequenceEqual(File.ReadAllBytes(file));
 
     /// <summary>Gives every log another epoch: clients read anew, and no seq counts twice in one epoch.</summary>
     private static void RenewEpochs(RocksDb db)

@@ -6,15 +6,20 @@ import type { PartName } from '../src/app/preload';
 
 /** Where each part begins: the module that is imported when it is wanted. */
 const begins: Record<PartName, string> = {
-  en: 'src/i18n/en.ts',
-  'pt-BR': 'src/i18n/ptBR.ts',
+  en: 'src/i18n/enDoor.ts',
+  'pt-BR': 'src/i18n/ptBRDoor.ts',
+  'en.inside': 'src/i18n/en.ts',
+  'pt-BR.inside': 'src/i18n/ptBR.ts',
   chat: 'src/chat/index.ts',
   link: 'src/chat/link/link.ts',
 };
 
+/** What few visits need: the service worker does not fetch it ahead, or each of them would cost as much again. */
+const few = /\/(lib\/highlight\/highlighter\.ts|emojibase-data\/.*\.json)$/;
+
 /**
  * Makes the two scripts that must know how the rest of the page turned out: the document's first one (`src/app/first.ts`), which knows the files of each part,
- * and the service worker (`src/sw`), which knows them all.
+ * and the service worker (`src/sw`), which knows all that it keeps.
  */
 export function firstLoad(): Plugin {
   let config: ResolvedConfig;
@@ -43,8 +48,9 @@ export function firstLoad(): Plugin {
         if (first) contents.set(first.fileName, first.source);
         for (const name of readdirSync(config.publicDir)) contents.set(name, readFileSync(join(config.publicDir, name)));
         const files = [...contents.keys()].sort();
+        const late = new Set(made.filter((file) => file.type === 'chunk' && file.facadeModuleId !== null && few.test(file.facadeModuleId)).map((file) => file.fileName));
         const version = hash(files.flatMap((name) => [name, contents.get(name)!]));
-        const source = await script(config, 'src/sw/serviceWorker.ts', { FILES: JSON.stringify(files), VERSION: JSON.stringify(version) });
+        const source = await script(config, 'src/sw/serviceWorker.ts', { FILES: JSON.stringify(files.filter((name) => !late.has(name))), VERSION: JSON.stringify(version) });
         this.emitFile({ type: 'asset', fileName: 'sw.js', source });
       },
     },

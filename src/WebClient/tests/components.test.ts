@@ -19,4 +19,9 @@ describe('All components', () => {
   it('open the one dialog that knows where the focus goes when its opener is gone, and the drawer', () => {
     expect(having(/<dialog\b/)).toEqual(['ui/Dialog.svelte', 'ui/Drawer.svelte']);
   });
+
+  it('tell what devices say apart by its place or key: two names may be the same, and that stops the drawing', () => {
+    expect(having(/\{#each \w+ as .*\(\w+\.key\)\}/).length).toBeGreaterThan(0);
+    expect(having(/\{#each .*\((\w+\.)?name\)\}/).filter((name) => name.startsWith('chat/devices/'))).toEqual([]);
+  });
 });

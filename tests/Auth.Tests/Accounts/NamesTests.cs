@@ -89,6 +89,20 @@ public sealed class NamesTests
     public void Names_that_are_told_apart_have_looks_of_their_own(string one, string other) =>
         Assert.Empty(Looks.OfName(one).Intersect(Looks.OfName(other)));
 
+    [Fact]
+    public void A_name_of_plain_letters_has_the_same_looks_whether_or_not_it_is_taken_apart()
+    {
+        // A start does not take them apart. What is not seen makes that it is done all the same.
+        const string Letters = "abcimnwNIlL019 .-_'/\\|()MVW";
+        Random random = new(20261129);
+        for (var i = 0; i < 20_000; i++)
+        {
+            var name = new string(random.GetItems<char>(Letters, random.Next(1, 9)));
+
+            Assert.Equal(Looks.OfName(name + "\u200B"), Looks.OfName(name));
+        }
+    }
+
     [Theory]
     [InlineData("ana@example.org", "ana@example.org")]
     [InlineData("Ana.B+c@Example.ORG", "ana.b+c@example.org")]

@@ -178,7 +178,7 @@ public sealed class UncertainWriteTests : IAsyncLifetime
         /// <summary>Called when an account is about to be stored anew.</summary>
         public Action? Replacing { get; set; }
 
-        public Task<IReadOnlyList<AccountRecord>> ReadAllAsync() => real.ReadAllAsync();
+        public IAsyncEnumerable<AccountRecord> ReadAllAsync() => real.ReadAllAsync();
 
         public Task<bool> HasHadPersonsAsync() => real.HasHadPersonsAsync();
 

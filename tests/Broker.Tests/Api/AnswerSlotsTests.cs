@@ -116,6 +116,25 @@ public sealed class AnswerSlotsTests
     }
 
     [Fact]
+    public async Task An_answer_that_is_being_taken_is_cut_off_when_its_reader_is_signed_out()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = (await broker.SignInAsync((await broker.RegisterAsync("ana")).Account)).Session;
+        using AnswerSlots slots = new(new BrokerLimits(), _time);
+        var context = Context(ana);
+        var taking = ((IResult)(await slots.AnswerAsync(context, () => ValueTask.FromResult<object?>(new Answer())))!).ExecuteAsync(context);
+        Assert.False(context.RequestAborted.IsCancellationRequested);
+
+        await broker.Get<LoginSessions>().EndAsync(ana, RevocationReason.SignedOut);
+
+        Assert.True(context.RequestAborted.IsCancellationRequested);
+        await taking;
+        var late = Context(ana);
+        await ((IResult)(await slots.AnswerAsync(late, () => ValueTask.FromResult<object?>(new Answer())))!).ExecuteAsync(late);
+        Assert.True(late.RequestAborted.IsCancellationRequested);
+    }
+
+    [Fact]
     public async Task An_answer_that_fails_gives_its_slot_back()
     {
         await using var broker = await RunningBroker.StartAsync();

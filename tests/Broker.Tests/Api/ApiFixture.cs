@@ -17,6 +17,7 @@ using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Preferences;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.Documents;
 using WebMessenger.Storage.EventLog;
@@ -99,6 +100,7 @@ internal sealed class ApiFixture : IAsyncDisposable
         builder.Services.AddWebMessengerAuth(Auth);
         builder.Services.AddAuthApi([AllowedOrigin]);
         builder.Services.AddSingleton(TimeProvider.System).AddSingleton<PublishRefusals>().AddSingleton(DiskSpace.Of(_folder, new BrokerLimits { FreeDiskMegabytes = 0 }));
+        builder.Services.AddSingleton(new AccountSettings(_log));
         _app = builder.Build();
         _app.UseExceptionHandler();
         _app.UseStatusCodePages();
@@ -107,6 +109,7 @@ internal sealed class ApiFixture : IAsyncDisposable
         SessionsApi.Map(_app);
         TokensApi.Map(_app);
         PasswordLinksApi.Map(_app);
+        SettingsApi.Map(_app);
         // As the calls about rooms do it.
         _app.MapGet("/api/rooms", (HttpContext context, RequestSignIn signIn) => signIn.Find(context.Request)?.Id ?? "nobody");
         _app.MapGet("/api/fails", string () => throw new InvalidOperationException("inside"));

@@ -52,6 +52,14 @@ public sealed class BadInputTests
     [InlineData("POST", "/api/tokens", """{"name":"bot","verbs":[null]}""", "verbs:invalid")]
     [InlineData("POST", "/api/tokens", """{"name":"bot","expiresAt":"tomorrow"}""", "expiresAt:invalid")]
     [InlineData("POST", "/api/tokens", """{"name":"bot","expiresAt":5}""", "expiresAt:invalid")]
+    [InlineData("POST", "/api/tokens", """{"name":"bot","mount":5}""", "mount:invalid")]
+    [InlineData("POST", "/api/tokens", """{"name":"bot","mount":"../x"}""", "mount:invalid")]
+    [InlineData("POST", "/api/tokens", """{"name":"bot","topics":{"read":["a"]}}""", "mount:required")]
+    [InlineData("POST", "/api/tokens", """{"name":"bot","mount":"lobby","topics":"a"}""", "topics:invalid")]
+    [InlineData("POST", "/api/tokens", """{"name":"bot","mount":"lobby","topics":{"read":"a"}}""", "topics:invalid")]
+    [InlineData("POST", "/api/tokens", """{"name":"bot","mount":"lobby","topics":{}}""", "topics:required")]
+    [InlineData("POST", "/api/tokens", """{"name":"bot","mount":"lobby","topics":{"write":["a",null]}}""", "topics.write:invalid")]
+    [InlineData("POST", "/api/tokens", """{"name":"bot","mount":"lobby","topics":{"read":["\ud800"]}}""", "topics:invalid")]
     [InlineData("POST", "/api/tokens", """{"name":"bot","expiresAt":"2020-01-01T00:00:00Z"}""", "expiresAt:past")]
     [InlineData("DELETE", "/api/sessions?tokens=perhaps", "", "tokens:invalid")]
     [InlineData("DELETE", "/api/sessions?tokens=true&tokens=false", "", "tokens:invalid")]
@@ -105,6 +113,8 @@ public sealed class BadInputTests
     [InlineData("GET", "/api/tokens")]
     [InlineData("POST", "/api/tokens")]
     [InlineData("DELETE", "/api/tokens/x")]
+    [InlineData("GET", "/api/settings")]
+    [InlineData("PATCH", "/api/settings")]
     public async Task Attack_26_Without_a_live_cookie_every_call_says_401_also_with_a_token(string method, string path)
     {
         await using var fixture = await ApiFixture.StartAsync();

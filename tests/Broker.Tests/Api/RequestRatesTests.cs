@@ -129,9 +129,16 @@ public sealed class RequestRatesTests
 
         Assert.InRange(network, 4 * Burst, 8 * Burst);
 
-        // A wrong token is a stranger's; the right one is its account's.
-        using var wrong = await SendAsync(http, null, "wm_no", "203.0.113.7");
-        Assert.Equal(HttpStatusCode.TooManyRequests, wrong.StatusCode);
+        // A wrong token is a stranger's; the right one is its account's. What has come back to the address by now goes first.
+        HttpStatusCode status;
+        var tries = 0;
+        do
+        {
+            using var wrong = await SendAsync(http, null, "wm_no", "203.0.113.7");
+            status = wrong.StatusCode;
+        }
+        while (status == HttpStatusCode.Unauthorized && ++tries < 2 * Burst);
+        Assert.Equal(HttpStatusCode.TooManyRequests, status);
         using var right = await SendAsync(http, null, ana.Token, "203.0.113.7");
         Assert.Equal(HttpStatusCode.OK, right.StatusCode);
     }

@@ -115,7 +115,7 @@ public sealed partial class RequestsUnderWayTests
         (context.Request.ContentType, context.Request.Body) = ("application/json", body.Reader.AsStream());
 
         var reading = JsonBody.ReadAsync(context.Request, AuthJson.Default.GuestRequest);
-        _time.Advance(JsonBody.LongestBody - TimeSpan.FromSeconds(1));
+        _time.Advance(RequestBody.LongestBody - TimeSpan.FromSeconds(1));
         await body.Writer.WriteAsync("a"u8.ToArray(), Cancellation);
         Assert.False(reading.IsCompleted);
         _time.Advance(TimeSpan.FromSeconds(1));

@@ -21,6 +21,8 @@ public sealed class StrangeRequestTests
         ("POST", "/api/session", """{"login":"@","password":"@"}"""),
         ("POST", "/api/session/guest", """{"nickname":"@"}"""),
         ("POST", "/api/tokens", """{"name":"@","rooms":["@"],"verbs":["@"],"expiresAt":"@"}"""),
+        ("POST", "/api/tokens", """{"name":"@","mount":"@","topics":{"read":["@"],"write":["@"]}}"""),
+        ("POST", "/api/tokens", """{"name":"x","mount":"lobby","topics":{"read":["@"],"write":["@"]}}"""),
         ("POST", "/api/password-links/look", """{"secret":"@"}"""),
         ("POST", "/api/password-links", """{"secret":"@","password":"@","endTokens":true}"""),
         ("POST", "/api/rooms", """{"id":"@","title":"@","topic":"@","visibility":"@"}"""),

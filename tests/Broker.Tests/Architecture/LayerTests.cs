@@ -14,17 +14,17 @@ public sealed class LayerTests
     // both, AuthServices and the program's entry above all of their project.
     private static readonly string[] _layers =
     [
-        "Storage", "Storage.Documents", "Storage.EventLog",
+        "Storage", "Storage.Documents", "Storage.EventLog", "Storage.Search",
         "Auth.Outcomes", "Auth.Changes", "Auth.Limits", "Auth.Names", "Auth.Secrets", "Auth.Accounts", "Auth.Sessions", "Auth.Tokens", "Auth.Passwords", "Auth.SigningIn",
         "Auth.Interception", "Auth",
-        "Broker.Topics", "Broker.Events", "Broker.Settings", "Broker.Wire", "Broker.Limits", "Broker.Nodes", "Broker.Streams", "Broker.Rooms", "Broker.ReadMarks", "Broker.MqttSessions",
+        "Broker.Topics", "Broker.Events", "Broker.Settings", "Broker.Wire", "Broker.Limits", "Broker.Nodes", "Broker.Streams", "Broker.Rooms", "Broker.Devices", "Broker.Hooks", "Broker.Rules", "Broker.Webhooks", "Broker.Preferences", "Broker.ReadMarks", "Broker.Notices", "Broker.Search", "Broker.MqttSessions",
         "Broker.Transports", "Broker.Clients", "Broker.Pages", "Broker.Api", "Broker.Operator", "Broker.Host", "Broker",
     ];
 
     // As in docs/architecture.md, One client, from the bottom up.
     private static readonly string[] _partsOfClient =
     [
-        "Writer", "OwedAnswers", "KeptSession", "Feeder", "Delivery", "HeldFilters", "Submissions", "Intake", "Client", "MqttNetChannel",
+        "Writer", "OwedAnswers", "KeptSession", "Feeder", "Delivery", "DataDelivery", "HeldFilters", "Submissions", "DataIntake", "Intake", "Client", "MqttNetChannel",
     ];
 
     private static readonly ArchUnitNET.Domain.Architecture _product = new ArchLoader()
@@ -88,6 +88,7 @@ public sealed class LayerTests
     [InlineData("MQTTnet", "WebMessenger.Auth.Interception", "WebMessenger.Broker.Clients", "WebMessenger.Broker.Wire", "WebMessenger.Broker.Host")]
     // One thread owns LiteDB; features know documents (ADR 0044).
     [InlineData("LiteDB", "WebMessenger.Storage.Documents", "WebMessenger.Auth.Sessions")]
+    [InlineData("Microsoft.Data.Sqlite", "WebMessenger.Storage.Search")]
     [InlineData("RocksDbSharp", "WebMessenger.Storage.EventLog")]
     // All others log by ILogger.
     [InlineData("Serilog", "WebMessenger.Broker.Host")]

@@ -38,12 +38,12 @@ public sealed class ConnectReadingTests
     {
         Assert.Null(Handshake.Read([0, 4, .. "MQTT"u8, 5, 0, 0, 0, 0, 0, 0], isPadded: false, out var latest));
         Assert.Equal(
-            new Handshake(true, "", false, 0, null, null, null, SessionExpiry: 0, ReceiveMaximum: null, int.MaxValue, WantsReasons: true, HasMethod: false), latest);
+            new Handshake(true, "", false, 0, null, null, null, SessionExpiry: 0, ReceiveMaximum: null, int.MaxValue, WantsReasons: true, HasMethod: false, IsBridge: false), latest);
 
         // MQTT 3.1.1 has no word for how long: without clean session, as long as anybody.
         Assert.Null(Handshake.Read([0, 4, .. "MQTT"u8, 4, 0, 0, 0, 0, 1, (byte)'a'], isPadded: true, out var older));
         Assert.Equal(
-            new Handshake(false, "a", false, 0, null, null, null, DurableClients.MaximumExpiry, null, int.MaxValue, WantsReasons: true, HasMethod: false), older);
+            new Handshake(false, "a", false, 0, null, null, null, DurableClients.MaximumExpiry, null, int.MaxValue, WantsReasons: true, HasMethod: false, IsBridge: false), older);
     }
 
     [Fact]

@@ -27,7 +27,7 @@ public sealed class HandshakeTests
         Assert.Equal(16u, answer.Properties.Number(PropertyId.TopicAliasMaximum));
         Assert.Equal(300u, answer.Properties.Number(PropertyId.ServerKeepAlive));
         Assert.Equal(7u * 24 * 60 * 60, answer.Properties.Number(PropertyId.SessionExpiry));
-        Assert.Equal(0u, answer.Properties.Number(PropertyId.SharedAvailable));
+        Assert.Equal(1u, answer.Properties.Number(PropertyId.SharedAvailable));
         Assert.StartsWith("auto-", answer.AssignedClientId, StringComparison.Ordinal);
     }
 
@@ -44,6 +44,24 @@ public sealed class HandshakeTests
         Assert.Null(answer.Properties.Number(PropertyId.ServerKeepAlive));
         Assert.Null(answer.Properties.Number(PropertyId.SessionExpiry));
         Assert.Equal("phone", Assert.Single(broker.Get<ConnectionDirectory>().OfAccount(ana.Account.Id)).ClientId);
+    }
+
+    /// <summary>[MQTT-3.2.2-22], [MQTT-3.1.2-21]</summary>
+    [Theory]
+    [InlineData(0, 60u, 60)]
+    [InlineData(61, 60u, 60)]
+    [InlineData(60, null, 60)]
+    [InlineData(59, null, 59)]
+    public async Task A_longer_keep_alive_than_the_operator_wants_is_answered_with_his(int asked, uint? told, int watched)
+    {
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Mqtt:MaximumKeepAlive", "60");
+        var ana = await broker.RegisterAsync("ana");
+        await using var client = await RawMqttClient.OverTcpAsync(broker.Mqtt);
+
+        var answer = await client.ConnectAsync("ana", ana.Token, "phone", keepAlive: (ushort)asked);
+
+        Assert.Equal(told, answer.Properties.Number(PropertyId.ServerKeepAlive));
+        Assert.Equal(watched, broker.Get<ConnectionDirectory>().OfAccount(ana.Account.Id).Single().KeepAliveSeconds);
     }
 
     [Theory]
@@ -141,9 +159,10 @@ public sealed class HandshakeTests
     public async Task Fault_Q6_A_bridge_of_MQTT_5_is_told_so_in_its_own_version()
     {
         await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
         await using var client = await RawMqttClient.OverTcpAsync(broker.Mqtt);
 
-        await client.SendAsync(Connect(0x85, 0xC2, "bridge"u8.ToArray(), "ana", "secret", "MQTT"));
+        await client.SendAsync(Connect(0x85, 0xC2, "bridge"u8.ToArray(), "ana", ana.Token, "MQTT"));
 
         Assert.Equal(0x84, ConnAck.Decode(await client.NextAsync(PacketType.ConnAck), MqttVersion.V5).ReasonCode);
         await client.WaitForCloseAsync();

@@ -17,7 +17,7 @@ internal static class Handshakes
     internal static byte[] Connect(byte level, byte flags, byte[] clientId, string user, string password, string protocol = "MQTT")
     {
         var packet = new MqttWriter().String(protocol).Byte(level).Byte(flags).UInt16(60);
-        if (level == 5)
+        if ((level & 0x7F) == 5)
         {
             packet.Properties(null);
         }

@@ -297,6 +297,15 @@ internal static class MalformedPackets
         }
 
         yield return After("3.8.3-4", "No Local of a shared subscription", V5, new MqttWriter().UInt16(7).Byte(0).String("$share/g/rooms/lobby").Byte(5).ToPacket(PacketType.Subscribe, 2), Protocol);
+        // Their form is demanded as that of wildcards is; 3.1.1 knows no shared subscriptions, so there they are refused alone.
+        foreach (var filter in new[] { "$share/", "$share/g", "$share/g/", "$share//a", "$share/+/a", "$share/#" })
+        {
+            byte[] text = [0, (byte)filter.Length, .. System.Text.Encoding.UTF8.GetBytes(filter)];
+            yield return After("4.8.2-1, 4.8.2-2", $"the filter '{filter}'", V5, Packet(0x82, [.. five, 1, .. text, 1]), Protocol);
+            yield return After("4.8.2-1, 4.8.2-2", $"the filter '{filter}' to end", V5, Packet(0xA2, [.. five, .. text]), Protocol);
+        }
+
+        yield return After("3.1.1: 3.8.4-5", "the filter '$share/g/'", V311, Packet(0x82, [0, 7, 0, 9, .. "$share/g/"u8, 1]), 0);
         yield return After("3.8.2.1.2", "Subscription Identifier 0", V5, Packet(0x82, [0, 7, 2, 0x0B, 0, 0, 1, 0x61, 1]), Protocol);
         yield return After("1.5.5", "a Subscription Identifier of five bytes", V5, Packet(0x82, [0, 7, 6, 0x0B, 0x80, 0x80, 0x80, 0x80, 1, 0, 1, 0x61, 1]), Malformed);
         yield return After("2.2.2.1", "a SUBSCRIBE with no property length", V5, Packet(0x82, [0, 7]), Malformed);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Broker.Tests.Rooms;
 using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Clients;
@@ -308,16 +309,22 @@ public sealed class SubscribeTests
     }
 
     [Fact]
-    public async Task Attack_78_Shared_subscriptions_are_refused_as_announced_and_take_nothing_of_anothers_group()
+    public async Task Attack_78_Shared_subscriptions_of_the_talk_are_of_rooms_that_one_is_in_and_of_nothing_else()
     {
         await using var broker = await RunningBroker.StartAsync();
         var ana = await broker.RegisterAsync("ana");
+        using (var anas = Calls.As(broker, ana))
+        {
+            await anas.MakeRoom("shed", "private");
+        }
+
         await using var client = await broker.ConnectAsync(ana);
         await using var other = await broker.ConnectAsync(await broker.RegisterAsync("eve"));
 
-        Assert.Equal([0x9E, 1], (await client.SubscribeAsync([new Filter("$share/g/rooms/lobby"), new Filter("rooms/lobby")])).ReasonCodes);
-        Assert.Equal([0x9E, 0x9E, 0x9E], (await other.SubscribeAsync([new Filter("$share/g/rooms/lobby"), new Filter("$share/g/users/ana"), new Filter("$share//#")])).ReasonCodes);
-        await client.PublishAsync("rooms/lobby", "for members");
+        Assert.Equal([1, 1], (await client.SubscribeAsync([new Filter("$share/g/rooms/shed"), new Filter("rooms/shed")])).ReasonCodes);
+        Filter[] others = [new("$share/g/rooms/shed"), new("$share/g/users/ana"), new("$share/g/rooms/lobby/people")];
+        Assert.Equal([0x87, 0x9E, 0x9E], (await other.SubscribeAsync(others)).ReasonCodes);
+        await client.PublishAsync("rooms/shed", "for members");
         await client.PublishesUntilAsync(publish => publish.Text.Contains("for members", StringComparison.Ordinal));
         await other.PingAsync();
         Assert.Empty(other.AlreadyHere());

@@ -27,6 +27,7 @@ public sealed class TakeOverTests
         await hers.PublishAsync("users/ana", "to ana");
         await mine.PublishAsync("users/eve", "marker");
         Assert.Contains("to ana", (await mine.NextPublishAsync()).Text, StringComparison.Ordinal);
+        Assert.Equal("sent", (await hers.NextPublishAsync()).Json.Type());
         Assert.Contains("marker", (await hers.NextPublishAsync()).Text, StringComparison.Ordinal);
     }
 

@@ -269,6 +269,27 @@ public sealed class WillTests
     }
 
     [Theory]
+    [InlineData("""{"type":"edit","of":1,"text":"by will"}""")]
+    [InlineData("""{"type":"delete","of":1}""")]
+    [InlineData("""{"type":"reaction","of":1,"emoji":"👍","on":true}""")]
+    [InlineData("""{"type":"pin","of":1,"on":true}""")]
+    [InlineData("""{"type":"role","user":"ana","role":"owner"}""")]
+    [InlineData("""{"type":"policy","title":"mine"}""")]
+    public async Task A_will_that_does_something_is_dropped_at_CONNECT_and_the_accounts_others_hear_of_it_at_once(string payload)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        await using var own = await broker.ConnectAsync(ana, clientId: "own");
+        await own.SubscribeAsync("users/ana");
+        await using var client = await WithWillAsync(broker, ana, "sensor", payload);
+
+        var notice = (await own.NextPublishAsync()).Json;
+
+        Assert.Equal(("notice", "will_dropped"), (notice.Type(), notice.GetProperty("code").GetString()));
+        Assert.Contains("sensor", notice.Text(), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("{\"type\":\"dance\"}", "type")]
     [InlineData("", "text")]
     [InlineData("123456789", "8 bytes")]

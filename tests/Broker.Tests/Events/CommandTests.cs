@@ -138,6 +138,57 @@ public sealed class CommandTests
         Assert.Equal(payload, Parse(payload).Text);
     }
 
+    [Fact]
+    public void What_somebody_does_is_said_as_an_action_and_is_another_content()
+    {
+        var action = Parse("""{"type":"message","text":"waves","action":true,"replyTo":7}""");
+
+        Assert.Equal(new Command("waves", null, 7, IsAction: true), action);
+        Assert.NotEqual(new Command("waves", null, 7).ContentHash(), action.ContentHash());
+        Assert.NotEqual((action with { ReplyTo = null }).ContentHash(), action.ContentHash());
+        Assert.Equal(EventBody.ContentHash("waves", 7), new Command("waves", null, 7).ContentHash());
+
+        // Version 1 did not look at the field.
+        Assert.False(Parse("""{"type":"message","text":"waves","action":false}""").IsAction);
+        Assert.False(Parse("""{"type":"message","text":"waves","action":["true"]}""").IsAction);
+        Assert.False(Parse("""{"text":"waves","action":true}""").IsAction);
+    }
+
+    [Fact]
+    public void What_is_done_to_a_message_is_a_command_with_its_seq()
+    {
+        Assert.Equal(new Command("", "e", null, new MessageAct.Edit(7, "olá")), Parse("""{"type":"edit","of":7,"text":"ol\u00e1","id":"e"}"""));
+        Assert.Equal(new Command("", null, null, new MessageAct.Delete(7, null)), Parse("""{"type":"delete","of":7}"""));
+        Assert.Equal(
+            new Command("", null, null, new MessageAct.Delete(7, "too ⏎ loud")), Parse("""{"type":"delete","of":7,"reason":" too\nloud "}"""));
+        Assert.Equal(new Command("", null, null, new MessageAct.Reaction(7, "👍", false)), Parse("""{"type":"reaction","of":7,"emoji":"👍","on":false}"""));
+        Assert.Equal("""{"type":"reaction","of":7,"emoji":"\uD83D\uDC4D","on":true}""", new MessageAct.Reaction(7, "👍", true).Canonical);
+        Assert.Equal("""{"type":"edit","of":7,"text":"x"}""", new MessageAct.Edit(7, "x").Canonical);
+        Assert.Equal("""{"type":"delete","of":7}""", new MessageAct.Delete(7, null).Canonical);
+    }
+
+    [Theory]
+    [InlineData("""{"type":"edit","text":"x"}""", "\"of\"")]
+    [InlineData("""{"type":"edit","of":0,"text":"x"}""", "\"of\"")]
+    [InlineData("""{"type":"edit","of":"7","text":"x"}""", "of")]
+    [InlineData("""{"type":"edit","of":1.5,"text":"x"}""", "of")]
+    [InlineData("""{"type":"edit","of":99999999999999999999,"text":"x"}""", "of")]
+    [InlineData("""{"type":"edit","of":7}""", "text")]
+    [InlineData("""{"type":"edit","of":7,"text":" "}""", "text")]
+    [InlineData("""{"type":"edit","of":7,"text":"a\u0000b"}""", "U+0000")]
+    [InlineData("""{"type":"edit","of":7,"text":"\ud800"}""", "Unicode")]
+    [InlineData("""{"type":"delete"}""", "\"of\"")]
+    [InlineData("""{"type":"reaction","of":7,"on":true}""", "\"emoji\"")]
+    [InlineData("""{"type":"reaction","of":7,"emoji":"👍"}""", "\"on\"")]
+    [InlineData("""{"type":"reaction","of":7,"emoji":"👍","on":"yes"}""", "on")]
+    [InlineData("""{"type":"delete","of":7,"reason":7}""", "reason")]
+    [InlineData("""{"type":"delete","of":7,"id":""}""", "\"id\"")]
+    public void Such_a_command_that_is_not_whole_is_refused_and_the_reason_names_what(string payload, string named)
+    {
+        Assert.Null(Command.Parse(Encoding.UTF8.GetBytes(payload), default, 4000, out var error));
+        Assert.Contains(named, error, StringComparison.Ordinal);
+    }
+
     private static Command Parse(string payload)
     {
         var command = Command.Parse(Encoding.UTF8.GetBytes(payload), default, 4000, out var error);

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Text;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Tests.Events;
 
@@ -21,7 +22,17 @@ public sealed class EventBodyTests
     [InlineData("crowd")]
     [InlineData("leave")]
     [InlineData("whisper")]
+    [InlineData("action")]
+    [InlineData("edit")]
+    [InlineData("edit-before")]
+    [InlineData("edited")]
+    [InlineData("reaction")]
+    [InlineData("delete")]
+    [InlineData("removed")]
     [InlineData("presence")]
+    [InlineData("whisper-in-inbox")]
+    [InlineData("sent")]
+    [InlineData("edit-in-inbox")]
     public void What_goes_out_is_as_the_contract_has_it(string name) => Assert.Equal(Golden(name), name switch
     {
         "message" => Json(EventBody.Message(EventType.Message, _ana, "client-1", "olá 👋 \"<b>\" \\ \n", null), "room", "lobby", 42),
@@ -31,8 +42,44 @@ public sealed class EventBodyTests
         "crowd" => Json(EventBody.Presence(EventType.Join, _guest, "s4", [_ana], more: 28), "room", "lobby", 47),
         "leave" => Json(EventBody.Presence(EventType.Leave, _sensor, "s3", []), "room", "lobby", 46),
         "whisper" => Json(EventBody.Message(EventType.Whisper, _ana, "w1", "psst", null), "to", "bob", 7),
+        "action" => Json(EventBody.Message(EventType.Message, _ana, "a1", "waves", 42, isAction: true), "room", "lobby", 51),
+        "edit" => Json(Edit("olá"), "room", "lobby", 48),
+        "edit-before" => Json(EventBody.WithText(Edit("olá"), null), "room", "lobby", 48, changedBy: 49),
+        "edited" => Json(EventBody.WithText(EventBody.Message(EventType.Message, _sensor, "a\"b", "oi", 41), "olá"), "room", "lobby", 42, changedBy: 48),
+        "reaction" => Json(Reaction(), "room", "lobby", 50),
+        "delete" => Json(EventBody.Act(EventType.Delete, _ana, "d1", writer => writer.WriteNumber("of"u8, 42)), "room", "lobby", 49),
+        "removed" => Json(EventBody.Removed(EventBody.Message(EventType.Message, _sensor, "a\"b", "oi", 41, _at, 7), _ana), "room", "lobby", 42, changedBy: 49),
+        "whisper-in-inbox" => Json(InInbox(EventBody.Message(EventType.Message, _ana, "w1", "psst", null), EventType.Whisper, "ana"), "to", "bob", 7),
+        "sent" => Json(InInbox(EventBody.Message(EventType.Message, _ana, "w1", "psst", null), EventType.Sent, "bob"), "to", "ana", 9, changedBy: 4),
+        "edit-in-inbox" => Json(InInbox(Edit("olá"), EventType.Whisper, "ana"), "to", "bob", 8),
         _ => Encoding.UTF8.GetString(PresenceChange.Payload(_ana, _at)),
     });
+
+    private static byte[] InInbox(byte[] body, EventType type, string with) => EventBody.InInbox(body, type, with, 3, "p20x");
+
+    [Fact]
+    public void What_a_reaction_says_can_be_read_back()
+    {
+        var (of, emoji, isOn, from) = EventBody.ReactionOf(Reaction());
+
+        Assert.Equal((42, "👍🏽", true), (of, emoji, isOn));
+        Assert.Equal("\"user\":\"ana\",\"name\":\"Ana\",\"kind\":\"person\"", Encoding.UTF8.GetString(from));
+    }
+
+    [Fact]
+    public void Of_a_changed_message_all_else_stays()
+    {
+        var said = EventBody.Message(EventType.Message, _sensor, "m1", "hi", 0x42, _at, 7);
+
+        Assert.Equal((EventType.Message, _at, 7UL, 0x42L, true), Read(EventBody.WithText(said, "hello")));
+        Assert.Equal((EventType.Removed, null, 0UL, null, true), Read(EventBody.Removed(said, _ana)));
+        Assert.Equal(EventBody.IdOf(said), EventBody.IdOf(EventBody.Removed(said, _ana)));
+
+        // What a later version has put beside the text is passed on.
+        var text = "\"text\":\"hi\","u8;
+        byte[] later = [.. said[..said.AsSpan().IndexOf(text)], .. "\"mood\":[1,{\"a\":\"é\"}],"u8, .. said[said.AsSpan().IndexOf(text)..]];
+        Assert.Contains("\"mood\":[1,{\"a\":\"é\"}],\"text\":\"hello\",\"replyTo\":66", Encoding.UTF8.GetString(EventBody.WithText(later, "hello")), StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Whom_a_presence_event_is_about_can_be_read_back()
@@ -131,7 +178,7 @@ public sealed class EventBodyTests
             }
         }
 
-        foreach (var type in Enumerable.Range(0, 256).Where(type => type is (< 1 or > 4) and not (16 or 17)))
+        foreach (var type in Enumerable.Range(0, 256).Where(type => type is (< 1 or > 8) and not (9 or 16 or 17) and (< 32 or > 36) and (< 48 or > 50)))
         {
             bodies.Add([0x40, (byte)type, .. whole[2..]]);
         }
@@ -155,10 +202,24 @@ public sealed class EventBodyTests
     private static (EventType Type, DateTimeOffset? Expiry, ulong Publisher, long? ReplyTo, bool IsByBot) Read(byte[] body) =>
         (EventBody.TypeOf(body), EventBody.ExpiryOf(body), EventBody.PublisherOf(body), EventBody.ReplyToOf(body), EventBody.IsByBot(body));
 
-    private static string Json(byte[] body, string placeField, string place, long seq)
+    private static byte[] Edit(string text) => EventBody.Act(EventType.Edit, _ana, "e1", writer =>
+    {
+        writer.WriteNumber("of"u8, 42);
+        writer.WriteString("text"u8, text);
+    });
+
+    private static byte[] Reaction() => EventBody.Act(EventType.Reaction, _ana, "r1", writer =>
+    {
+        writer.WriteNumber("of"u8, 42);
+        writer.WriteString("emoji"u8, "👍🏽");
+        writer.WriteBoolean("on"u8, true);
+    });
+
+    private static string Json(byte[] body, string placeField, string place, long seq, long changedBy = 0)
     {
         ArrayBufferWriter<byte> json = new();
-        EventBody.WriteJson(json, body, Encoding.ASCII.GetBytes(placeField), Encoding.ASCII.GetBytes(place), seq, "k3f9", _at);
+        LogEntry entry = new(seq, _at, "1", body) { ChangedBy = changedBy, ChangedAt = changedBy == 0 ? default : _at.AddSeconds(1) };
+        EventBody.WriteJson(json, entry, "k3f9", Encoding.ASCII.GetBytes(placeField), Encoding.ASCII.GetBytes(place));
         return Encoding.UTF8.GetString(json.WrittenSpan);
     }
 

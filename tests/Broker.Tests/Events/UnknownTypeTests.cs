@@ -13,7 +13,7 @@ public sealed class UnknownTypeTests
     // As this version would write them under another type, as a later format of the body has them, and with nothing behind the type.
     private static byte[][] Bodies { get; } =
     [
-        [5, 0, 1, (byte)'x', .. "\"from\":{\"user\":\"ana\",\"name\":\"Ana\",\"kind\":\"bot\"},\"text\":\"secret\""u8], [0x40, 1, 0, 0xFF, 0xFF, 1], [0x85], [0xFF], [99, 0xFF, 0xFF], [],
+        [12, 0, 1, (byte)'x', .. "\"from\":{\"user\":\"ana\",\"name\":\"Ana\",\"kind\":\"bot\"},\"text\":\"secret\""u8], [0x40, 1, 0, 0xFF, 0xFF, 1], [0x8C], [0xFF], [99, 0xFF, 0xFF], [],
     ];
 
     [Fact]

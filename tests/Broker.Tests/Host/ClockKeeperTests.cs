@@ -3,6 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Clients;
+using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Host;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Rooms;
@@ -30,7 +31,7 @@ public sealed class ClockKeeperTests
         ServerClock clock = new(machine, null);
         SweptRecords records = new(broker.Get<IRecords>());
         DurableClients durable = new(
-            records, broker.Get<LoginSessions>(), broker.Get<AccountDirectory>(), broker.Get<ConnectionDirectory>(), new BrokerLimits(),
+            records, broker.Get<LoginSessions>(), broker.Get<AccountDirectory>(), broker.Get<ConnectionDirectory>(), broker.Get<DataSpaces>(), new BrokerLimits(),
             clock, NullLogger<DurableClients>.Instance);
         await durable.LoadAsync(broker.Get<RoomDirectory>());
         records.Sweep = () => durable.Sweep();

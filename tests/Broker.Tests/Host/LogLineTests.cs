@@ -37,6 +37,15 @@ public sealed class LogLineTests
         Assert.Equal("2026-11-23 10:00:00.000 WRN 0x8E after 1.3 s of {Nobody}\n", Written(entry));
     }
 
+    [Fact]
+    public void The_secret_of_a_hook_is_in_no_line_at_whatever_level()
+    {
+        var lines = Written("POST http://h/api/hooks/wmh_S3cret?x=1 - 200", new InvalidOperationException("at /API/hooks/wmh_S3cret"));
+
+        Assert.Contains("Room POST http://h/api/hooks/…?x=1 - 200 is open", lines, StringComparison.Ordinal);
+        Assert.DoesNotContain("wmh_S3cret", lines, StringComparison.Ordinal);
+    }
+
     private static string Written(string name, Exception? error) => Written(new LogEvent(
         new DateTimeOffset(2026, 11, 23, 10, 0, 0, TimeSpan.Zero), LogEventLevel.Information, error, new MessageTemplateParser().Parse("Room {Room} is open"),
         [new LogEventProperty("Room", new ScalarValue(name))]));

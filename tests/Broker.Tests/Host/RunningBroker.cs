@@ -163,6 +163,7 @@ internal sealed class RunningBroker : IAsyncDisposable
         // What strangers do in these tests is worth a warning, and none of a passing test.
         "--Serilog:MinimumLevel:Default", "Error",
         "--WebMessenger:Limits:PublishPerSecond", "0",
+        "--WebMessenger:Limits:DataPublishPerSecond", "0",
         "--WebMessenger:Limits:SubscribePerSecond", "0",
         "--WebMessenger:Limits:CatchUpBytesPerSecond", "0",
         "--WebMessenger:Limits:ConnectsPerSecondPerAddress", "0",
@@ -171,6 +172,8 @@ internal sealed class RunningBroker : IAsyncDisposable
         "--WebMessenger:Limits:RequestsPerSecond", "0",
         "--WebMessenger:Limits:RequestsPerSecondPerAddress", "0",
         "--WebMessenger:Limits:RequestsUnderWayPerAddress", "0",
+        "--WebMessenger:Limits:SearchesPerSecond", "0",
+        "--WebMessenger:Limits:HookPostsPerSecond", "0",
         "--WebMessenger:Limits:RegistrationsPerHourPerAddress", "0",
         "--WebMessenger:Limits:SignInsPerMinutePerAddress", "0",
         "--WebMessenger:Limits:GuestsPerMinutePerAddress", "0",

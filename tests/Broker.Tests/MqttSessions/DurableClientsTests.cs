@@ -3,6 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Clients;
+using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Tests.Host;
@@ -21,7 +22,7 @@ public sealed class DurableClientsTests
         await using var live = await broker.ConnectAsync(ana);
         var session = broker.Get<ConnectionDirectory>().OfAccount(ana.Account.Id)[0].Session!;
         DurableClients durable = new(
-            broker.Get<IRecords>(), broker.Get<LoginSessions>(), broker.Get<AccountDirectory>(), new AllCurrent(), new BrokerLimits(),
+            broker.Get<IRecords>(), broker.Get<LoginSessions>(), broker.Get<AccountDirectory>(), new AllCurrent(), broker.Get<DataSpaces>(), new BrokerLimits(),
             TimeProvider.System, NullLogger<DurableClients>.Instance);
         Connection lost = new(session), back = new(session);
         Assert.Equal(SessionOpening.New, (await durable.OpenAsync(lost, isClean: false, expiry: 3600, will: null)).Opening);
@@ -43,7 +44,7 @@ public sealed class DurableClientsTests
         var session = broker.Get<ConnectionDirectory>().OfAccount(ana.Account.Id)[0].Session!;
         FakeTimeProvider time = new(DateTimeOffset.UtcNow);
         DurableClients durable = new(
-            broker.Get<IRecords>(), broker.Get<LoginSessions>(), broker.Get<AccountDirectory>(), new AllCurrent(), new BrokerLimits(),
+            broker.Get<IRecords>(), broker.Get<LoginSessions>(), broker.Get<AccountDirectory>(), new AllCurrent(), broker.Get<DataSpaces>(), new BrokerLimits(),
             time, NullLogger<DurableClients>.Instance);
         Quiet[] clients = [.. Enumerable.Range(1, 10).Select(number => new Quiet(session, $"sensor-{number}"))];
         foreach (var client in clients)
@@ -105,6 +106,11 @@ public sealed class DurableClientsTests
 
         public LastWill? TakeWill() => null;
 
+        public void LoseMount()
+        {
+            // It has none.
+        }
+
         public void DropDelayedWill()
         {
             // It has none.
@@ -137,6 +143,11 @@ public sealed class DurableClientsTests
         public IReadOnlyDictionary<ushort, ulong> Received() => new Dictionary<ushort, ulong>();
 
         public LastWill? TakeWill() => null;
+
+        public void LoseMount()
+        {
+            // It has none.
+        }
 
         public void DropDelayedWill()
         {

@@ -9,6 +9,7 @@ using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.Nodes;
 using WebMessenger.Storage.EventLog;
 using WebMessenger.Storage.Tests.EventLog;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.ReadMarks;
 
@@ -36,6 +37,58 @@ public sealed class ReadPositionsTests
         Assert.All(await Task.WhenAll(marks), outcome => Assert.Equal(MarkOutcome.Taken, outcome));
         Assert.Equal(2, records.Writes - before);
         Assert.Equal((200, 0), (State(store, positions).Seq, State(store, positions).Unread));
+    }
+
+    [Fact]
+    public async Task Of_marks_back_and_on_whose_writes_are_not_done_the_last_one_counts()
+    {
+        await using ReadingLog store = new();
+        HeldBack records = new(store.Log);
+        ReadPositions positions = new(store.Log, records);
+        await JoinAsync(store, positions, _ana);
+        await store.SayAsync(Enumerable.Repeat(("bob", EventType.Message), 5));
+
+        records.Hold();
+        var on = positions.MarkAsync(_ana, store.Room, 3, null);
+        var back = positions.MarkAsync(_ana, store.Room, 1, null, isBack: true);
+        records.Release();
+        Assert.All(await Task.WhenAll(on, back), result => Assert.Equal(MarkOutcome.Taken, result.Outcome));
+        Assert.Equal((1, 4), (State(store, positions).Seq, State(store, positions).Unread));
+
+        await MarkAsync(store, positions, 4);
+        records.Hold();
+        back = positions.MarkAsync(_ana, store.Room, 0, null, isBack: true);
+        on = positions.MarkAsync(_ana, store.Room, 3, null);
+        records.Release();
+        Assert.All(await Task.WhenAll(on, back), result => Assert.Equal(MarkOutcome.Taken, result.Outcome));
+        Assert.Equal((3, 2), (State(store, positions).Seq, State(store, positions).Unread));
+        Assert.Equal(3, Mark.Parse(Assert.Single(store.Log.ReadAll("read/"u8)).Value).Seq);
+    }
+
+    [Fact]
+    public async Task A_mark_that_comes_when_another_is_just_written_is_answered()
+    {
+        await using ReadingLog store = new();
+        HeldBack records = new(store.Log);
+        ReadPositions positions = new(store.Log, records);
+        await JoinAsync(store, positions, _ana);
+        await store.SayAsync(Enumerable.Repeat(("bob", EventType.Message), 5));
+        TaskCompletionSource<Task<MarkOutcome>> next = new();
+        positions.Changed += (_, _) =>
+        {
+            if (!next.Task.IsCompleted)
+            {
+                records.Hold();
+                next.SetResult(MarkAsync(store, positions, 4));
+            }
+        };
+
+        Assert.Equal(MarkOutcome.Taken, await MarkAsync(store, positions, 3));
+        var second = await next.Task;
+        records.Release();
+
+        Assert.Equal(MarkOutcome.Taken, await second.WaitAsync(RawMqttClient.Patience, TestContext.Current.CancellationToken));
+        Assert.Equal(4, State(store, positions).Seq);
     }
 
     [Fact]
@@ -223,7 +276,7 @@ public sealed class ReadPositionsTests
     public async Task What_devices_are_shown_is_as_the_contract_has_it()
     {
         await using ReadingLog store = new();
-        Inbox inbox = new(ReadingLog.Account("bob"), store.Log, new Alone(new NobodyHere()), _ => { });
+        Inbox inbox = new(ReadingLog.Account("bob"), store.Log, new Alone(new NobodyHere()), _ => { }, _ => null, new NoticeIndexes(), names: null!);
 
         Assert.Equal(EventBodyTests.Golden("read"), Encoding.UTF8.GetString(ReadDelivery.Payload(store.Room, new ReadState(42, "k3f9", 3, 50))));
         Assert.Equal(EventBodyTests.Golden("read-whispers"), Encoding.UTF8.GetString(ReadDelivery.Payload(inbox, new ReadState(7, "k3f9", 0, 7))));

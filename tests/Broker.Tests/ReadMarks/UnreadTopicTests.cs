@@ -29,14 +29,14 @@ public sealed class UnreadTopicTests
         var first = await page.NextPublishAsync();
         var epoch = Named(first).Single().GetProperty("epoch").GetString();
         Assert.Equal(("users/ana/unread", true, (byte)1), (first.Topic, first.Retain, first.Qos));
-        Assert.Equal($$"""{"v":1,"type":"unread","all":true,"rooms":[{"room":"den","head":0,"epoch":"{{epoch}}","seq":0,"unread":0,"bots":0}]}""", first.Text);
+        Assert.Equal($$"""{"v":1,"type":"unread","all":true,"rooms":[{"room":"den","head":0,"epoch":"{{epoch}}","seq":0,"unread":0,"bots":0,"mentions":0}]}""", first.Text);
 
         await SayAsync(other, "rooms/den", 2);
         broker.Get<UnreadWatch>().Sweep();
 
         var change = await page.NextPublishAsync();
         Assert.False(change.Retain);
-        Assert.Equal($$"""{"v":1,"type":"unread","rooms":[{"room":"den","head":2,"epoch":"{{epoch}}","seq":0,"unread":2,"bots":0}]}""", change.Text);
+        Assert.Equal($$"""{"v":1,"type":"unread","rooms":[{"room":"den","head":2,"epoch":"{{epoch}}","seq":0,"unread":2,"bots":0,"mentions":0}]}""", change.Text);
         Assert.Equal((0, 0), (broker.Room("den").People, broker.Room("lobby").People));
         Assert.Equal(2, broker.Room("den").Head);
         Assert.False(broker.Room("lobby").IsMember(ana.Account.Id));

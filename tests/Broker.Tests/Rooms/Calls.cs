@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Tests.Host;
 
 namespace WebMessenger.Broker.Tests.Rooms;
@@ -16,6 +17,14 @@ internal sealed class Calls : IDisposable
     {
         HttpClient client = new() { BaseAddress = broker.Http };
         client.DefaultRequestHeaders.Authorization = new("Bearer", member.Token);
+        return new Calls(client);
+    }
+
+    /// <summary>With the cookie of a page.</summary>
+    public static Calls OfPage(RunningBroker broker, SignedIn browser)
+    {
+        HttpClient client = new(new SocketsHttpHandler { UseCookies = false }) { BaseAddress = broker.Http };
+        client.DefaultRequestHeaders.Add("Cookie", $"webmessenger={browser.Secret}");
         return new Calls(client);
     }
 

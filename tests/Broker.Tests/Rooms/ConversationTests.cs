@@ -74,6 +74,30 @@ public sealed class ConversationTests
     }
 
     [Fact]
+    public async Task What_somebody_does_is_told_as_such()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana", "Ana");
+        await using var listener = await broker.ConnectAsync(ana, MqttVersion.V311);
+        await listener.SubscribeAsync("rooms/lobby");
+        await listener.SubscribeAsync("rooms/lobby/text", 0);
+        await using var speaker = await broker.ConnectAsync(ana);
+
+        var said = await speaker.PublishAsync("rooms/lobby", """{"type":"message","text":"waves","action":true,"id":"a"}""");
+
+        Assert.Equal(said.Seq, (await speaker.PublishAsync("rooms/lobby", """{"type":"message","text":"waves","action":true,"id":"a"}""")).Seq);
+        Assert.Equal(0x83, (await speaker.PublishAsync("rooms/lobby", """{"type":"message","text":"waves","id":"a"}""")).ReasonCode);
+        await speaker.PublishAsync("rooms/lobby", $$"""{"type":"edit","of":{{said.Seq}},"text":"goes"}""");
+        var heard = await listener.PublishesUntilAsync(publish => publish.Text.Contains("\"edit\"", StringComparison.Ordinal));
+        var message = heard.Single(publish => publish.Topic == "rooms/lobby" && publish.Json.Type() == "message").Json;
+        Assert.Equal(("waves", true), (message.Text(), message.GetProperty("action").GetBoolean()));
+        Assert.Equal("* Ana waves", heard.Single(publish => publish.Topic == "rooms/lobby/text").Text);
+        using var calls = Calls.As(broker, ana);
+        var stored = (await calls.Get("/api/rooms/lobby/events?limit=500")).GetProperty("events").EnumerateArray().Single(one => one.Type() == "message");
+        Assert.Equal(("goes", true), (stored.Text(), stored.GetProperty("action").GetBoolean()));
+    }
+
+    [Fact]
     public async Task A_whisper_reaches_its_reader_alone()
     {
         await using var broker = await RunningBroker.StartAsync();

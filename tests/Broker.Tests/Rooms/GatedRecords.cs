@@ -10,6 +10,7 @@ internal sealed class GatedRecords : IRecords
 {
     private readonly ConcurrentQueue<string> _read = new();
     private readonly ConcurrentQueue<HashSet<string>> _deleted = new();
+    private readonly ConcurrentQueue<string> _refused = new();
     private readonly Lock _gate = new();
     private IRecords? _real;
     private TaskCompletionSource? _held;
@@ -18,6 +19,20 @@ internal sealed class GatedRecords : IRecords
     private int _waiting;
 
     public volatile bool Fails;
+
+    /// <summary>The keys of what was refused since.</summary>
+    public IEnumerable<string> Refused => _refused;
+
+    /// <summary>The key of the one record that cannot be read.</summary>
+    public volatile string? Unreadable;
+
+    /// <summary>While it is set, records whose keys begin so are neither written nor read.</summary>
+    public volatile string? FailsFor;
+
+    private int _timesRefused;
+
+    /// <summary>How often <see cref="FailsFor"/> was met.</summary>
+    public int TimesRefused => Volatile.Read(ref _timesRefused);
 
     /// <summary>Prefixes that were read.</summary>
     public IEnumerable<string> Read => _read;
@@ -33,13 +48,19 @@ internal sealed class GatedRecords : IRecords
         services.AddSingleton<IRecords>(this);
     }
 
-    /// <summary>From now on nothing that is written is done before <see cref="Release"/>.</summary>
-    public void Hold()
+    /// <summary>
+    /// From now on nothing that is written is done before <see cref="Release"/>; or, when this is called again, before what the earlier
+    /// call returned is.
+    /// </summary>
+    public Action Hold()
     {
+        var held = New();
         lock (_gate)
         {
-            (_held, _begun, _wanted, _waiting) = (New(), New(), int.MaxValue, 0);
+            (_held, _begun, _wanted, _waiting) = (held, New(), int.MaxValue, 0);
         }
+
+        return () => held.TrySetResult();
     }
 
     /// <summary>Completes when so many writes wait at once.</summary>
@@ -75,7 +96,13 @@ internal sealed class GatedRecords : IRecords
     {
         if (Fails)
         {
+            changes.Select(change => Encoding.ASCII.GetString(change.Key)).ToList().ForEach(_refused.Enqueue);
             throw new RecordsNotWrittenException("The disk refuses.");
+        }
+
+        foreach (var change in changes)
+        {
+            Refuse(change.Key);
         }
 
         _deleted.Enqueue([.. changes.Where(change => change.Value is null).Select(change => Encoding.ASCII.GetString(change.Key))]);
@@ -94,10 +121,15 @@ internal sealed class GatedRecords : IRecords
         return await writing;
     }
 
-    public byte[]? Find(ReadOnlySpan<byte> key) => Real.Find(key);
+    public byte[]? Find(ReadOnlySpan<byte> key)
+    {
+        Refuse(key);
+        return Encoding.ASCII.GetString(key) == Unreadable ? throw new IOException("The disk gives nothing back.") : Real.Find(key);
+    }
 
     public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadPage(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int limit)
     {
+        Refuse(prefix);
         _read.Enqueue(Encoding.ASCII.GetString(prefix));
         return Real.ReadPage(prefix, after, limit);
     }
@@ -106,6 +138,15 @@ internal sealed class GatedRecords : IRecords
     {
         _read.Enqueue(Encoding.ASCII.GetString(prefix));
         return Real.ReadAll(prefix);
+    }
+
+    private void Refuse(ReadOnlySpan<byte> key)
+    {
+        if (FailsFor is { } prefix && Encoding.UTF8.GetString(key).StartsWith(prefix, StringComparison.Ordinal))
+        {
+            Interlocked.Increment(ref _timesRefused);
+            throw new RecordsNotWrittenException("The disk refuses this.");
+        }
     }
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);

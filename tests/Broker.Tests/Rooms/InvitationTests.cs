@@ -36,6 +36,48 @@ public sealed class InvitationTests
     }
 
     [Fact]
+    public async Task Whoever_comes_in_while_his_invitation_is_taken_back_is_out_when_that_is_answered()
+    {
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:InvitationsPerDay", "0");
+        await broker.RegisterAsync("first");
+        var (maker, bea) = (await broker.RegisterAsync("maker"), await broker.RegisterAsync("bea"));
+        using var makers = Calls.As(broker, maker);
+        using var beas = Calls.As(broker, bea);
+        await makers.MakeRoom("den", "private");
+        for (var i = 0; i < 40; i++)
+        {
+            await makers.Put("/api/rooms/den/members/bea", HttpStatusCode.Accepted);
+
+            // Who changes the room holds up both: whoever takes back finds nobody on the list, then he comes, then there is no invitation.
+            var change = await broker.Room("den").Turns.BeAloneAsync();
+            var removing = makers.SendAsync(HttpMethod.Delete, "/api/rooms/den/members/bea");
+            var coming = beas.SendAsync(HttpMethod.Put, "/api/rooms/den/members/me");
+            change.Dispose();
+            var removed = await removing;
+            await coming;
+
+            Assert.Equal(HttpStatusCode.NoContent, removed.Status);
+            Assert.False(broker.Room("den").IsMember(bea.Account.Id));
+        }
+    }
+
+    [Fact]
+    public async Task The_owner_of_a_room_that_becomes_private_as_he_leaves_stays_in_it()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        await broker.RegisterAsync("first");
+        var maker = await broker.RegisterAsync("maker");
+        using var makers = Calls.As(broker, maker);
+        await makers.MakeRoom("den", "private");
+
+        Assert.Equal(RoomChange.OwnerStays, await broker.Get<RoomMembers>().LeaveAsync(broker.Room("den"), maker.Account, byItself: true));
+
+        Assert.True(broker.Room("den").IsMember(maker.Account.Id));
+        await makers.MakeRoom("yard");
+        Assert.Equal(RoomChange.Done, await broker.Get<RoomMembers>().LeaveAsync(broker.Room("yard"), maker.Account, byItself: true));
+    }
+
+    [Fact]
     public async Task Fault_S19_Somebody_who_is_invited_is_on_no_list_and_unseen_until_he_comes()
     {
         await using var broker = await RunningBroker.StartAsync();

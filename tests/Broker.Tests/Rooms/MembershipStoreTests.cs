@@ -26,7 +26,7 @@ public sealed class MembershipStoreTests
             RoomStore rooms = new(new CutDocuments(documents.Documents, steps));
             try
             {
-                await store.LoadAsync(rooms);
+                await store.OpenAsync(rooms);
                 isDone = true;
             }
             catch (IOException)
@@ -38,7 +38,7 @@ public sealed class MembershipStoreTests
 
             for (var start = 0; start < 2; start++)
             {
-                var all = (await store.LoadAsync(rooms)).OrderBy(one => one.Room + one.Account, StringComparer.Ordinal).ToList();
+                var all = (await AllAsync(store, rooms)).OrderBy(one => one.Room + one.Account, StringComparer.Ordinal).ToList();
                 Assert.Equal(["cellar/bob", "lobby/ana", "lobby/bob"], all.Select(one => $"{one.Room}/{one.Account}"));
                 Assert.All(all, one => Assert.Equal(
                     (MemberRole.Member, true, 0UL), (one.Record.Role, one.Record.IsListed, one.Record.Generation)));
@@ -52,7 +52,7 @@ public sealed class MembershipStoreTests
             await store.RemoveAsync(
                 "cellar", "bob", new MembershipRecord(MemberRole.Member, true, DateTimeOffset.FromUnixTimeMilliseconds(1_000), null, 0));
             await PutFormerAsync(documents.Documents);
-            Assert.Equal(2, (await store.LoadAsync(rooms)).Count);
+            Assert.Equal(2, (await AllAsync(store, rooms)).Count);
         }
 
         Assert.True(cuts > 3);
@@ -72,6 +72,12 @@ public sealed class MembershipStoreTests
 
         Assert.True(MembershipRecord.TryRead(log.Find("w/lobby/ana"u8), out var stored));
         Assert.Equal(first with { Role = MemberRole.Moderator }, stored);
+    }
+
+    private static async Task<List<StoredMembership>> AllAsync(MembershipStore store, RoomStore former)
+    {
+        await store.OpenAsync(former);
+        return await store.AllAsync(Encoding.ASCII.GetString).ToListAsync(TestContext.Current.CancellationToken);
     }
 
     private static Task PutFormerAsync(IDocuments documents) => documents.CommitAllAsync(

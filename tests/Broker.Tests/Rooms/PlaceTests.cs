@@ -230,7 +230,10 @@ public sealed class PlaceTests
         Assert.True((await speaker.PublishAsync("users/robert", "two")).Accepted);
         await speaker.PublishAsync("rooms/lobby", "marker");
         var heard = await client.PublishesUntilAsync(publish => publish.Text.Contains("marker", StringComparison.Ordinal));
-        Assert.DoesNotContain(heard, publish => publish.Topic.StartsWith("users/", StringComparison.Ordinal));
+        var told = Assert.Single(heard, publish => publish.Topic.StartsWith("users/", StringComparison.Ordinal));
+        Assert.Equal(
+            ("users/bob", "renamed", "users/robert"),
+            (told.Topic, told.Json.GetProperty("code").GetString(), told.Json.GetProperty("topic").GetString()));
 
         Assert.Equal([0x87, 1], (await client.SubscribeAsync([new Filter("users/bob"), new Filter("users/robert")])).ReasonCodes);
         await speaker.PublishAsync("users/robert", "three");

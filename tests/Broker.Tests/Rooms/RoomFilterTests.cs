@@ -91,8 +91,10 @@ public sealed class RoomFilterTests
     [InlineData("users/ana/#/read", "Invalid")]
     [InlineData("users/ana//read", "Invalid")]
     [InlineData("$SYS/#", "NotAllowed")]
-    [InlineData("$share/group/rooms/lobby", "SharedNotBuilt")]
-    [InlineData("rooms/lobby/data/#", "DataNotBuilt")]
+    [InlineData("$share/group/rooms/lobby/#", "SharedNotBuilt")]
+    [InlineData("$share/group/rooms/#", "SharedNotBuilt")]
+    [InlineData("$share/group/rooms/lobby/presence/+", "SharedNotBuilt")]
+    [InlineData("$share/group/users/ana", "SharedNotBuilt")]
     public void Attack_13_35_Anything_else_is_refused(string text, string error)
     {
         Assert.Equal(error, RoomFilter.TryParse(text, out var filter).ToString());

@@ -32,6 +32,8 @@ public sealed class SettingsReaderTests
     [InlineData("Mqtt:Port", "x")]
     [InlineData("Mqtt:Address", "here")]
     [InlineData("Mqtt:AllowPlainPasswords", "maybe")]
+    [InlineData("Mqtt:MaximumKeepAlive", "9")]
+    [InlineData("Mqtt:MaximumKeepAlive", "70000")]
     [InlineData("Mqtt:PublicHost", "mqtt://example.org")]
     [InlineData("Mqtt:PublicPort", "70000")]
     [InlineData("Mqtt:Tls:Port", "70000")]

@@ -78,6 +78,19 @@ internal sealed partial class ChatPage(IPage page)
         }
         """);
 
+    /// <summary>The message with this text, with all that stands beside it.</summary>
+    public ILocator Message(string text) => Messages.GetByRole(AriaRole.Article).Filter(new() { Has = Page.Locator(".bubble").GetByText(text, new() { Exact = true }) });
+
+    /// <summary>What can be done with a message, where the mouse or the keyboard is.</summary>
+    public ILocator Bar => Messages.GetByRole(AriaRole.Toolbar);
+
+    /// <summary>Does something with a message by the mouse.</summary>
+    public async Task DoAsync(string action, string text)
+    {
+        await Message(text).HoverAsync();
+        await Message(text).GetByRole(AriaRole.Toolbar).GetByRole(AriaRole.Button, new() { Name = action, Exact = true }).ClickAsync();
+    }
+
     /// <summary>Messages that are not in the log yet, as far as the page knows.</summary>
     public ILocator Unsent => Messages.Locator(".pending");
 

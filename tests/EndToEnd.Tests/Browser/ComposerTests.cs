@@ -36,7 +36,7 @@ public sealed class ComposerTests(SharedServer shared, Chromium chromium)
     }
 
     [Fact]
-    public async Task Fault_P5_What_looks_like_a_command_is_asked_about_before_everybody_reads_it()
+    public async Task Fault_P5_What_looks_like_a_command_is_explained_and_read_by_nobody()
     {
         using var ana = await Person.RegisterAsync(shared.Server);
         var room = await ana.NewRoomAsync("The kitchen");
@@ -48,7 +48,7 @@ public sealed class ComposerTests(SharedServer shared, Chromium chromium)
 
         // However often somebody presses Enter, or Send, nobody hears it.
         await chat.SayAsync("/w bea secret");
-        await Assertions.Expect(question).ToContainTextAsync("everybody in The kitchen");
+        await Assertions.Expect(question).ToContainTextAsync("There is no command “/w”, and nobody has read this.");
         await Assertions.Expect(question.GetByRole(AriaRole.Button, new() { Name = "Go on writing" })).ToBeFocusedAsync();
         await chat.Page.Keyboard.PressAsync("Enter");
         await Assertions.Expect(question).ToHaveCountAsync(0);
@@ -61,12 +61,188 @@ public sealed class ComposerTests(SharedServer shared, Chromium chromium)
         await Assertions.Expect(chat.Composer).ToBeFocusedAsync();
 
         await chat.SayAsync("/etc/hosts is a file");
-        await question.GetByRole(AriaRole.Button, new() { Name = "Send as text" }).ClickAsync();
+        await question.GetByRole(AriaRole.Button, new() { Name = "Add a slash" }).ClickAsync();
         await Assertions.Expect(question).ToHaveCountAsync(0);
         await Assertions.Expect(chat.Composer).ToBeFocusedAsync();
+        await Assertions.Expect(chat.Composer).ToHaveValueAsync("//etc/hosts is a file");
+        await chat.Page.Keyboard.PressAsync("Enter");
         await chat.SeesAsync("/etc/hosts is a file");
         await Assertions.Expect(chat.Unsent).ToHaveCountAsync(0);
         Assert.Equal(["no command", "/etc/hosts is a file"], await chat.SaidAsync());
+    }
+
+    [Fact]
+    public async Task Help_is_shown_by_its_command_and_by_a_key_and_is_no_message()
+    {
+        using var ana = await Person.RegisterAsync(shared.Server);
+        var room = await ana.NewRoomAsync();
+        await using var browser = await chromium.VisitorAsync(shared.Server);
+        await browser.BeAsync(ana);
+        var chat = await ChatPage.OpenAsync(browser, room);
+        var help = chat.Page.GetByRole(AriaRole.Dialog, new() { Name = "Help" });
+
+        await chat.Composer.PressSequentiallyAsync("/he");
+        await chat.Page.Keyboard.PressAsync("Tab");
+        await chat.Page.Keyboard.PressAsync("Enter");
+        await Assertions.Expect(help).ToContainTextAsync("Ctrl+Shift+X");
+        await chat.Page.Keyboard.PressAsync("Escape");
+        await Assertions.Expect(help).ToHaveCountAsync(0);
+        await Assertions.Expect(chat.Composer).ToHaveValueAsync("");
+        await Assertions.Expect(chat.Composer).ToBeFocusedAsync();
+
+        await chat.Page.Keyboard.TypeAsync("?");
+        await Assertions.Expect(chat.Composer).ToHaveValueAsync("?");
+        await Assertions.Expect(help).ToHaveCountAsync(0);
+
+        // Nor does it open where nothing is written: whoever speaks to their computer would open it by a word (WCAG 2.1.4).
+        await chat.Page.GetByRole(AriaRole.Button, new() { Name = "My menu" }).FocusAsync();
+        await chat.Page.Keyboard.PressAsync("?");
+        await chat.FramesAsync();
+        await Assertions.Expect(help).ToHaveCountAsync(0);
+        await chat.Messages.FocusAsync();
+        await chat.Page.Keyboard.PressAsync("?");
+        await Assertions.Expect(help).ToBeVisibleAsync();
+        Assert.Empty(await chat.SaidAsync());
+    }
+
+    [Fact]
+    public async Task People_rooms_and_emoji_are_completed_by_keys_and_the_focus_stays_in_the_text()
+    {
+        using var ana = await Person.RegisterAsync(shared.Server);
+        using var bea = await Person.RegisterAsync(shared.Server, "bea");
+        var room = await ana.NewRoomAsync("The pantry");
+        await using var phone = await shared.Server.PageAsync(bea.Cookie);
+        Assert.True((await phone.ConnectAsync()).Accepted);
+        await phone.SubscribeAsync($"rooms/{room}");
+        Assert.True((await phone.PublishAsync($"rooms/{room}", "here I am")).Accepted);
+        await using var browser = await chromium.VisitorAsync(shared.Server);
+        await browser.BeAsync(ana);
+        List<string> asked = [];
+        browser.Context.Request += (_, request) => asked.Add(request.Url);
+        var chat = await ChatPage.OpenAsync(browser, room);
+        var keys = chat.Page.Keyboard;
+        var options = chat.Page.GetByRole(AriaRole.Listbox).GetByRole(AriaRole.Option);
+        await chat.SeesAsync("here I am");
+        await Assertions.Expect(chat.Page.GetByRole(AriaRole.Complementary, new() { Name = "People here" })).ToContainTextAsync(bea.DisplayName);
+
+        await keys.TypeAsync($"hi @{bea.UserName[..3]}");
+        await Assertions.Expect(options.Filter(new() { HasText = $"@{bea.UserName}" })).ToHaveAttributeAsync("aria-selected", "true");
+        Assert.Equal(
+            await options.First.GetAttributeAsync("id"), await chat.Composer.GetAttributeAsync("aria-activedescendant"));
+        await keys.PressAsync("Enter");
+        await Assertions.Expect(options).ToHaveCountAsync(0);
+        await Assertions.Expect(chat.Composer).ToHaveValueAsync($"hi @{bea.UserName} ");
+        await Assertions.Expect(chat.Composer).ToBeFocusedAsync();
+
+        await keys.TypeAsync("in #pantr");
+        await options.Filter(new() { HasText = "The pantry" }).ClickAsync();
+        await Assertions.Expect(chat.Composer).ToHaveValueAsync($"hi @{bea.UserName} in #{room} ");
+        Assert.DoesNotContain(asked, url => url.Contains("/compact-", StringComparison.Ordinal));
+
+        await keys.TypeAsync(":rocke");
+        await Assertions.Expect(options.First).ToHaveTextAsync("🚀 :rocket:");
+        Assert.Contains(asked, url => url.Contains("/compact-", StringComparison.Ordinal));
+        await keys.PressAsync("Tab");
+        await Assertions.Expect(chat.Composer).ToHaveValueAsync($"hi @{bea.UserName} in #{room} 🚀 ");
+
+        // Closed, the keys are those of the text again.
+        await keys.TypeAsync("@b");
+        await Assertions.Expect(options.First).ToBeVisibleAsync();
+        await keys.PressAsync("Escape");
+        await Assertions.Expect(options).ToHaveCountAsync(0);
+        await keys.PressAsync("Enter");
+        await chat.SeesAsync($"hi @{bea.UserName} in #{room} 🚀 @b");
+        browser.AssertNoComplaints();
+    }
+
+    [Fact]
+    public async Task Keys_format_what_is_selected_and_it_can_be_undone()
+    {
+        using var ana = await Person.RegisterAsync(shared.Server);
+        var room = await ana.NewRoomAsync();
+        await using var browser = await chromium.VisitorAsync(shared.Server);
+        await browser.BeAsync(ana);
+        var chat = await ChatPage.OpenAsync(browser, room);
+        var keys = chat.Page.Keyboard;
+
+        await keys.TypeAsync("so bold");
+        await keys.PressAsync("Control+Shift+ArrowLeft");
+        await keys.PressAsync("Control+B");
+        await Assertions.Expect(chat.Composer).ToHaveValueAsync("so **bold**");
+        await keys.PressAsync("Control+Z");
+        await Assertions.Expect(chat.Composer).ToHaveValueAsync("so bold");
+        await keys.PressAsync("Control+I");
+        await keys.PressAsync("Control+Shift+X");
+        await Assertions.Expect(chat.Composer).ToHaveValueAsync("so _~~bold~~_");
+        await keys.PressAsync("End");
+        await keys.TypeAsync(" ");
+        await keys.PressAsync("Control+E");
+        await keys.TypeAsync("code");
+        await Assertions.Expect(chat.Composer).ToHaveValueAsync("so _~~bold~~_ `code`");
+        await keys.PressAsync("Enter");
+        await Assertions.Expect(chat.Messages.Locator("em s")).ToHaveTextAsync("bold");
+        await Assertions.Expect(chat.Messages.Locator("code")).ToHaveTextAsync("code");
+        browser.AssertNoComplaints();
+    }
+
+    [Fact]
+    public async Task Whoever_chose_Ctrl_and_Enter_begins_lines_with_Enter_in_later_visits_too()
+    {
+        using var ana = await Person.RegisterAsync(shared.Server);
+        var room = await ana.NewRoomAsync();
+        await using var browser = await chromium.VisitorAsync(shared.Server);
+        await browser.BeAsync(ana);
+        var chat = await ChatPage.OpenAsync(browser, room);
+        await chat.Page.GetByRole(AriaRole.Button, new() { Name = "My menu" }).ClickAsync();
+        await chat.Page.GetByLabel("Key that sends").SelectOptionAsync("ctrlEnter");
+        await chat.Page.ReloadAsync();
+        await chat.IsInRoomAsync();
+
+        await chat.Composer.FillAsync("one");
+        await chat.Composer.PressAsync("Enter");
+        await chat.Page.Keyboard.TypeAsync("two");
+        await Assertions.Expect(chat.Composer).ToHaveValueAsync("one\ntwo");
+        await Assertions.Expect(chat.Composer).ToHaveAccessibleDescriptionAsync("Ctrl+Enter sends, Enter starts a new line");
+        await chat.Page.Keyboard.PressAsync("Control+Enter");
+        await Assertions.Expect(chat.Composer).ToHaveValueAsync("");
+        await Assertions.Expect(chat.Messages.Locator(".bubble[data-seq]")).ToHaveCountAsync(1);
+        Assert.Equal(["one\ntwo"], await chat.SaidAsync());
+    }
+
+    [Fact]
+    public async Task A_paste_that_no_message_holds_asks_first_and_the_field_grows_to_a_bound()
+    {
+        using var ana = await Person.RegisterAsync(shared.Server);
+        var room = await ana.NewRoomAsync();
+        await using var browser = await chromium.VisitorAsync(shared.Server);
+        await browser.BeAsync(ana);
+        var chat = await ChatPage.OpenAsync(browser, room);
+        var question = chat.Page.GetByRole(AriaRole.Alertdialog);
+        var small = await HeightAsync();
+
+        Assert.False(await PasteIsCaughtAsync(10_000));
+        await Assertions.Expect(question).ToHaveCountAsync(0);
+        Assert.True(await PasteIsCaughtAsync(10_001));
+        await Assertions.Expect(question).ToContainTextAsync("That is 10,001 characters, and a message holds 4,000.");
+        await chat.Page.Keyboard.PressAsync("Enter");
+        await Assertions.Expect(question).ToHaveCountAsync(0);
+        await Assertions.Expect(chat.Composer).ToBeFocusedAsync();
+        await Assertions.Expect(chat.Composer).ToHaveValueAsync("");
+
+        Assert.True(await PasteIsCaughtAsync(10_001));
+        await question.GetByRole(AriaRole.Button, new() { Name = "Paste it" }).ClickAsync();
+        await Assertions.Expect(chat.Page.GetByText("6,001 characters too many")).ToBeVisibleAsync();
+        Assert.InRange(await HeightAsync(), small * 2, 300);
+
+        Task<bool> PasteIsCaughtAsync(int length) => chat.Composer.EvaluateAsync<bool>("""
+            (composer, length) => {
+                const clipboardData = new DataTransfer();
+                clipboardData.setData('text/plain', 'word '.repeat(length / 5 + 1).slice(0, length));
+                return !composer.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+            }
+            """, length);
+
+        Task<double> HeightAsync() => chat.Composer.EvaluateAsync<double>("composer => composer.getBoundingClientRect().height");
     }
 
     [Fact]

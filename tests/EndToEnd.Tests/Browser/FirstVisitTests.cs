@@ -9,10 +9,12 @@ namespace WebMessenger.EndToEnd.Tests.Browser;
 public sealed class FirstVisitTests(SharedServer shared, Chromium chromium)
 {
     [Fact]
-    public async Task Fault_P18_The_door_costs_60_kB_and_the_first_visit_to_the_lobby_170_kB_on_the_wire()
+    public async Task Fault_P18_The_door_costs_60_kB_and_the_first_visit_to_the_lobby_200_kB_on_the_wire()
     {
-        using var ana = await Person.RegisterAsync(shared.Server);
-        await using var phone = await shared.Server.PageAsync(ana.Cookie).InLobbyAsync();
+        // Of its own: what other tests have made there would be weighed with the page.
+        await using var server = await ServerProcess.StartAsync([.. SharedServer.NoLimits]);
+        using var ana = await Person.RegisterAsync(server);
+        await using var phone = await server.PageAsync(ana.Cookie).InLobbyAsync();
         for (var i = 0; i < 50; i++)
         {
             await phone.PublishAsync(Lobby.Topic, $"{i} was said before, in a line of an ordinary length, as people write them");
@@ -21,7 +23,7 @@ public sealed class FirstVisitTests(SharedServer shared, Chromium chromium)
         var newest = Lobby.Unique("the newest");
         await phone.PublishAsync(Lobby.Topic, newest);
 
-        var visit = await FirstVisit.MakeAsync(chromium.Browser, shared.Server.Address, newest, Slowness.None);
+        var visit = await FirstVisit.MakeAsync(chromium.Browser, server.Address, newest, Slowness.None);
 
         Assert.InRange(visit.DoorBytes, 10_000, FirstVisit.DoorBudget);
         Assert.InRange(visit.LobbyBytes, visit.DoorBytes + 10_000, FirstVisit.LobbyBudget);

@@ -81,7 +81,7 @@ public sealed class RoomsTests(SharedServer shared, Chromium chromium)
 
         await crowd.TalkAsync(3);
 
-        await Assertions.Expect(chat.Page).ToHaveTitleAsync(new Regex(@"^\(3\) "));
+        await Assertions.Expect(chat.Page).ToHaveTitleAsync(new Regex("^• "));
         await Assertions.Expect(chat.RoomLink("Far away")).ToContainTextAsync("3 new messages");
         Assert.Equal(0, asked);
         // Being told is not being there.
@@ -89,7 +89,7 @@ public sealed class RoomsTests(SharedServer shared, Chromium chromium)
 
         var other = await ChatPage.OpenAsync(phone, room);
         await Assertions.Expect(other.Messages.Locator(".bubble[data-seq]")).ToHaveCountAsync(3);
-        await Assertions.Expect(chat.Page).Not.ToHaveTitleAsync(new Regex(@"^\("));
+        await Assertions.Expect(chat.Page).Not.ToHaveTitleAsync(new Regex("^•"));
         await Assertions.Expect(chat.RoomLink("Far away")).Not.ToContainTextAsync("new message");
         browser.AssertNoComplaints();
     }
@@ -150,7 +150,7 @@ public sealed class RoomsTests(SharedServer shared, Chromium chromium)
 
             await Assertions.Expect(chat.RoomLink("Sala 59")).ToBeAttachedAsync();
             Assert.Equal(0, await page.EvaluateAsync<int>(LongestScroll));
-            await Assertions.Expect(column.GetByRole(AriaRole.Link, new() { Name = "Whispers" })).ToBeInViewportAsync();
+            await Assertions.Expect(column.GetByRole(AriaRole.Link, new() { Name = "Conversations" })).ToBeInViewportAsync();
         }
 
         await page.SetViewportSizeAsync(1440, 700);

@@ -60,11 +60,11 @@ public sealed class WhisperTests(SharedServer shared, Chromium chromium)
         await Assertions.Expect(peeks).ToHaveCountAsync(1);
         await Assertions.Expect(peeks).ToContainTextAsync("a long story");
         await chat.Page.Keyboard.PressAsync("Enter");
-        await Assertions.Expect(chat.Page).ToHaveURLAsync("/whispers");
+        await Assertions.Expect(chat.Page).ToHaveURLAsync($"/talk/{bea.UserName}");
         await Assertions.Expect(peeks).ToHaveCountAsync(0);
-        var listed = chat.Page.GetByRole(AriaRole.List, new() { Name = "Whispers" }).GetByRole(AriaRole.Listitem);
-        await Assertions.Expect(listed).ToHaveCountAsync(4);
-        await Assertions.Expect(listed.Last).ToBeInViewportAsync();
+        var said = chat.Messages.GetByRole(AriaRole.Article);
+        await Assertions.Expect(said.Last).ToContainTextAsync("a long story");
+        await Assertions.Expect(chat.Messages.GetByText("New messages")).ToHaveCountAsync(1);
         browser.AssertNoComplaints();
     }
 
@@ -82,7 +82,7 @@ public sealed class WhisperTests(SharedServer shared, Chromium chromium)
         await chat.Page.GotoAsync("/rooms/lobby");
         await chat.IsInRoomAsync();
         var peeks = chat.Page.GetByRole(AriaRole.Region, new() { Name = "Notices" }).GetByRole(AriaRole.Link);
-        var inbox = chat.Page.GetByRole(AriaRole.Link, new() { NameRegex = new Regex("^Whispers") });
+        var inbox = chat.Page.GetByRole(AriaRole.Link, new() { NameRegex = new Regex("^Conversations") });
 
         Assert.True((await phone.PublishAsync($"users/{ana.UserName}", "psst")).Accepted);
         await Assertions.Expect(peeks).ToContainTextAsync("psst");
@@ -92,10 +92,10 @@ public sealed class WhisperTests(SharedServer shared, Chromium chromium)
         await chat.Composer.HoverAsync();
         await chat.Page.Clock.FastForwardAsync(10_000);
         await Assertions.Expect(peeks).ToHaveCountAsync(0);
-        await Assertions.Expect(inbox).ToContainTextAsync("1 new whisper");
+        await Assertions.Expect(inbox).ToContainTextAsync("1 new message in conversations");
 
         await chat.Page.ReloadAsync();
-        await Assertions.Expect(inbox).ToContainTextAsync("1 new whisper");
+        await Assertions.Expect(inbox).ToContainTextAsync("1 new message in conversations");
         Assert.True((await phone.PublishAsync($"users/{ana.UserName}", "psst again")).Accepted);
         await Assertions.Expect(peeks).ToHaveCountAsync(1);
         await Assertions.Expect(peeks).ToContainTextAsync("psst again");
@@ -111,29 +111,30 @@ public sealed class WhisperTests(SharedServer shared, Chromium chromium)
         await using var browser = await chromium.VisitorAsync(shared.Server);
         await browser.BeAsync(ana);
         await WhisperAsync("old", 15);
-        var page = await browser.OpenAsync("/whispers");
-        var listed = page.GetByRole(AriaRole.List, new() { Name = "Whispers" }).GetByRole(AriaRole.Listitem);
-        await Assertions.Expect(listed).ToHaveCountAsync(15);
-        await Assertions.Expect(listed.Last).ToBeInViewportAsync();
-        await Assertions.Expect(listed.First.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Today");
-        await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Today" })).ToHaveCountAsync(1);
-        await WhisperAsync("while she reads", 1);
-        await Assertions.Expect(listed.Last).ToContainTextAsync("while she reads");
-        await Assertions.Expect(listed.Last).ToBeInViewportAsync();
 
-        await page.GotoAsync("/rooms/lobby");
+        // So that it stands in her list, however many others there are.
+        await ana.Http.PutAsync("/api/rooms/lobby/members/me", null, TestContext.Current.CancellationToken);
+        ChatPage chat = new(await browser.OpenAsync($"/talk/{bea.UserName}"));
+        await Assertions.Expect(chat.Messages.GetByText("New messages")).ToBeInViewportAsync();
+        await chat.Page.Locator(".to-end").ClickAsync();
+        await Assertions.Expect(chat.Messages.GetByRole(AriaRole.Heading, new() { Name = "Today" })).ToHaveCountAsync(1);
+        await WhisperAsync("while she reads", 1);
+        await Assertions.Expect(chat.Message("while she reads 0")).ToBeInViewportAsync();
+
+        await chat.RoomLink("Lobby").ClickAsync();
+        await chat.IsInRoomAsync();
         await WhisperAsync("new", 15);
-        await page.GetByRole(AriaRole.Link, new() { NameRegex = new Regex("^Whispers.*15 new") }).ClickAsync();
-        await Assertions.Expect(listed).ToHaveCountAsync(31);
-        await Assertions.Expect(page.GetByText("New whispers")).ToBeInViewportAsync();
-        await Assertions.Expect(listed.Nth(16)).ToContainTextAsync("New whispers");
-        await Assertions.Expect(listed.Last).Not.ToBeInViewportAsync();
+        await Assertions.Expect(chat.RoomLink(bea.DisplayName)).ToContainTextAsync("15 new messages");
+        await chat.RoomLink(bea.DisplayName).ClickAsync();
+        await Assertions.Expect(chat.Messages.GetByText("New messages")).ToBeInViewportAsync();
+        await Assertions.Expect(chat.Message("new 0")).ToBeInViewportAsync();
+        Assert.Equal(31, (await chat.SaidAsync()).Count);
 
         async Task WhisperAsync(string text, int count)
         {
             for (var i = 0; i < count; i++)
             {
-                Assert.True((await phone.PublishAsync($"users/{ana.UserName}", text)).Accepted);
+                Assert.True((await phone.PublishAsync($"users/{ana.UserName}", $"{text} {i}")).Accepted);
             }
         }
     }

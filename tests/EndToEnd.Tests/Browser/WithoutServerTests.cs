@@ -114,7 +114,9 @@ public sealed class WithoutServerTests(SharedServer shared, Chromium chromium)
         await chat.Page.EvaluateAsync(WorkerIsReady);
         await chat.Page.ReloadAsync();
         await chat.SeesAsync(text);
+
         // What is looked for would be found.
+        await IsKeptAsync(chat, text);
         var before = await chat.Page.EvaluateAsync<string>(EverythingKept);
         Assert.All([text, ana.UserName, "modulepreload"], what => Assert.Contains(what, before, StringComparison.Ordinal));
 

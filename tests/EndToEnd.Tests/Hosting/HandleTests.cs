@@ -12,6 +12,9 @@ public sealed class HandleTests(ITestOutputHelper output) : IDisposable
 {
     private const int TextLength = 60_000;
 
+    // 128 and SIGABRT.
+    private const int Aborted = 134;
+
     private readonly string _folder = Directory.CreateTempSubdirectory("webmessenger-handles-").FullName;
 
     [Fact]
@@ -64,11 +67,11 @@ public sealed class HandleTests(ITestOutputHelper output) : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/prlimit"), "Needs prlimit.");
 
-        // The runtime ends the process when it starts a thread just while there is no handle (.NET 10),
-        // which is rare, and nothing that the program could prevent.
+        // The runtime ends the process when it starts a thread just while there is no handle (.NET 10):
+        // nothing that the program could prevent, rare on a quiet machine, and every second time on one that starves the threads it has.
         for (var attempt = 1; !await GoesOnOrEndsAsync(Path.Combine(_folder, $"data-{attempt}")); attempt++)
         {
-            Assert.InRange(attempt, 1, 2);
+            Assert.InRange(attempt, 1, 5);
         }
     }
 
@@ -97,7 +100,7 @@ public sealed class HandleTests(ITestOutputHelper output) : IDisposable
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
-            Assert.NotEqual(3, (await server.EndedAsync()).ExitCode);
+            Assert.Equal(Aborted, (await server.EndedAsync()).ExitCode);
             return false;
         }
 
@@ -107,6 +110,11 @@ public sealed class HandleTests(ITestOutputHelper output) : IDisposable
         if (!await ComesBackAsync(server, http))
         {
             var ended = await server.EndedAsync();
+            if (ended.ExitCode == Aborted)
+            {
+                return false;
+            }
+
             Assert.Equal(3, ended.ExitCode);
             Assert.Single(ended.Output.Split('\n'), line => line.Contains("start it again", StringComparison.Ordinal));
             await server.StartAgainAsync();

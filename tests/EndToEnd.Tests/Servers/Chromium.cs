@@ -15,7 +15,8 @@ public sealed class Chromium : IAsyncLifetime
     {
         Assertions.SetDefaultExpectTimeout((float)RawMqttClient.Patience.TotalMilliseconds);
         _playwright = await Playwright.CreateAsync();
-        _browser = await InstalledChromium.LaunchAsync(_playwright);
+        _browser = await InstalledChromium.LaunchAsync(
+            _playwright, isShellEnough: Environment.GetEnvironmentVariable("WEBMESSENGER_LONG_TESTS") != "1");
     }
 
     public async ValueTask DisposeAsync()

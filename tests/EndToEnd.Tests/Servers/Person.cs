@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace WebMessenger.EndToEnd.Tests.Servers;
 
@@ -8,6 +9,7 @@ namespace WebMessenger.EndToEnd.Tests.Servers;
 internal sealed class Person : IDisposable
 {
     public const string Password = "a horse, correct, and a battery staple";
+    private static readonly JsonSerializerOptions _sparse = new() { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
     private static int _count;
     private readonly SocketsHttpHandler _handler = new() { UseProxy = false };
     private readonly Uri _server;
@@ -55,6 +57,13 @@ internal sealed class Person : IDisposable
         return (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("token").GetString()!;
     }
 
+    /// <summary>An access token of a device: its clients see the data topics of the room as a whole broker.</summary>
+    public async Task<string> NewMountAsync(string room)
+    {
+        var answer = await Expect(HttpStatusCode.Created, await Http.PostAsJsonAsync("/api/tokens", new { name = "a device", mount = room }));
+        return (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("token").GetString()!;
+    }
+
     /// <summary>A public room that no other test knows.</summary>
     public async Task<string> NewRoomAsync(string? title = null, string? id = null, string visibility = "public")
     {
@@ -74,6 +83,19 @@ internal sealed class Person : IDisposable
 
     public async Task InviteAsync(string room, string userName) =>
         await Expect(HttpStatusCode.Accepted, await Http.PutAsync($"/api/rooms/{room}/members/{userName}", null));
+
+    /// <summary>Says something in a room, from a script.</summary>
+    /// <param name="replyTo">The seq of what it answers; null: nothing.</param>
+    public async Task SayAsync(ServerProcess server, string room, string text, long? replyTo = null)
+    {
+        await using var script = await server.PageAsync(Cookie);
+        Assert.True((await script.ConnectAsync()).Accepted);
+        Assert.True((await script.PublishAsync($"rooms/{room}", JsonSerializer.Serialize(new { type = "message", text, replyTo }, _sparse))).Accepted);
+    }
+
+    /// <summary>Does something with what was said in a room, or with the room.</summary>
+    public async Task ActAsync(string room, object command) =>
+        await Expect(HttpStatusCode.Created, await Http.PostAsJsonAsync($"/api/rooms/{room}/events", command));
 
     /// <summary>Into a public room, or one that the account is invited into.</summary>
     public async Task EnterAsync(string room) => await Expect(HttpStatusCode.NoContent, await Http.PutAsync($"/api/rooms/{room}/members/me", null));

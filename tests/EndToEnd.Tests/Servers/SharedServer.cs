@@ -1,6 +1,7 @@
 using WebMessenger.EndToEnd.Tests.Servers;
 
-// One machine carries a server, a browser and a thousand clients: what a test measures must not be another test.
+// One machine carries a server, a browser and a thousand clients:
+// test.sh runs the tests of the page and all others beside each other, and no more.
 [assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
 [assembly: AssemblyFixture(typeof(SharedServer))]
 
@@ -24,8 +25,10 @@ public sealed class SharedServer : IAsyncLifetime
         "WebMessenger:Limits:SocketsPerSecondPerAddress=0",
         "WebMessenger:Limits:RequestsPerSecond=0",
         "WebMessenger:Limits:RequestsPerSecondPerAddress=0",
+        "WebMessenger:Limits:SearchesPerSecond=0",
         "WebMessenger:Limits:RequestsUnderWayPerAddress=0",
         "WebMessenger:Limits:PublishPerSecond=0",
+        "WebMessenger:Limits:DataPublishPerSecond=0",
     ];
 
     internal ServerProcess Server => _server ?? throw new InvalidOperationException("The server was not started.");

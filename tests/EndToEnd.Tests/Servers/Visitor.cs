@@ -77,6 +77,9 @@ internal sealed class Visitor : IAsyncDisposable
     /// <summary>Completes when the browser has complained.</summary>
     public Task ComplainedAsync() => _complained.Task.WaitAsync(RawMqttClient.Patience);
 
+    /// <summary>A long test says that it goes on: a page that hangs from here on is closed when this time is over.</summary>
+    public void MayTake(TimeSpan time) => _hung.CancelAfter(time);
+
     public async ValueTask DisposeAsync()
     {
         _hung.Dispose();

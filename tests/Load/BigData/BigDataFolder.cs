@@ -10,6 +10,7 @@ using server::WebMessenger.Broker.Settings;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Load.Search;
 using WebMessenger.Load.Servers;
 using WebMessenger.Storage.Documents;
 using WebMessenger.Storage.EventLog;
@@ -23,6 +24,9 @@ internal sealed class BigDataFolder : IAsyncDisposable
     private const string MadeFile = "made.json";
     private const int AtOnce = 2_000;
     private const int EventsAtOnce = 16_384;
+
+    // As people talk. The log keeps the heads of fewer rooms in memory than there are here, so one in each by turns would read them all.
+    private const int InARow = 64;
 
     private readonly BigDataSize _size;
     private readonly DateTimeOffset _now = TimeProvider.System.GetUtcNow();
@@ -157,7 +161,7 @@ internal sealed class BigDataFolder : IAsyncDisposable
         ]);
     }
 
-    // One batch of the log, of one event in each of many rooms.
+    // One batch of the log, of some messages in a row in each of many rooms.
     private Task SayAsync(int batch)
     {
         var first = (long)batch * EventsAtOnce;
@@ -169,9 +173,9 @@ internal sealed class BigDataFolder : IAsyncDisposable
             var account = (int)(number % _size.Accounts);
             Author author = new(BigDataSize.AccountId(account), BigDataSize.UserName(account), BigDataSize.UserName(account), "person");
             var id = EventBody.NewId();
-            var text = $"message {number:N0} of the many that lie here, as long as what people write on a usual day";
+            var text = _size.IsSpoken ? SpokenText.Of(number) : $"message {number:N0} of the many that lie here, as long as what people write on a usual day";
             var body = EventBody.Message(EventType.Message, author, id, text, replyTo: null);
-            events[i] = new Said(LogName.OfRoom(_keys[number % _size.Rooms]), author.AccountId, id, body);
+            events[i] = new Said(LogName.OfRoom(_keys[number / InARow % _size.Rooms]), author.AccountId, id, body);
             _log.Append(events[i], moreFollows: true);
         }
 

@@ -12,6 +12,9 @@ namespace WebMessenger.Load.BigData;
 /// <param name="Kept">Clients that are away and are kept, one of an account.</param>
 internal sealed record BigDataSize(int Accounts, int Rooms, int Memberships, long Events, int Kept)
 {
+    /// <summary>What is said has words as a language has; else it is all but the same.</summary>
+    public bool IsSpoken { get; init; }
+
     public static string UserName(int account) => string.Create(CultureInfo.InvariantCulture, $"member-{account}");
 
     public static string AccountId(int account) => string.Create(CultureInfo.InvariantCulture, $"abig{account:0000000000}");

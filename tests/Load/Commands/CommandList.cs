@@ -20,6 +20,7 @@ internal static class CommandList
         UnreadScenario.Kind,
         CrowdScenario.Kind,
         EntriesScenario.Kind,
+        ChangesScenario.Kind,
     ];
 
     public static IReadOnlyList<ICommand> All { get; } =
@@ -33,11 +34,13 @@ internal static class CommandList
         new HardshipsCommand(),
         new StartCommand(),
         new BigDataCommand(),
+        new SearchCommand(),
         new FuzzCommand(),
         new StrangersCommand(),
         new AttackCommand(),
         new PageCommand(),
         new BusyPageCommand(),
+        new DevicesPageCommand(),
     ];
 
     /// <summary>The command that was typed, and what stands behind its name.</summary>

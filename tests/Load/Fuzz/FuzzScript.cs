@@ -26,7 +26,8 @@ internal sealed class FuzzScript
         ["rooms/lobby", "rooms/+", "rooms/#", "rooms/lobby/text", "rooms/+/presence/+", "rooms/lobby/info", "$share/g/rooms/lobby", "#", "a/#/b", "users/nobody", ""];
 
     private static readonly string[] Payloads =
-        ["hello", "", "{\"type\":\"message\",\"text\":\"x\",\"id\":\"same\"}", "{\"type\":\"dance\"}", "{\"type\":", "{\"type\":\"message\",\"text\":\"\\ud800\"}", "\u001b[31m\r\n\u202E"];
+        ["hello", "", "{\"type\":\"message\",\"text\":\"x\",\"id\":\"same\"}", "{\"type\":\"edit\",\"of\":2,\"text\":\"y\"}", "{\"type\":\"delete\",\"of\":3}",
+            "{\"type\":\"reaction\",\"of\":2,\"emoji\":\"👍\",\"on\":true}", "{\"type\":\"dance\"}", "{\"type\":", "{\"type\":\"message\",\"text\":\"\\ud800\"}", "\u001b[31m\r\n\u202E"];
 
     private readonly Random _random;
     private readonly string _user;

@@ -34,6 +34,21 @@ internal sealed class Browser(ServerUnderTest server) : IDisposable
         return (answer.Headers.GetValues("Set-Cookie").First().Split(';')[0], session.RootElement.GetProperty("user").GetString()!);
     }
 
+    /// <summary>A private room of whom the cookie is for.</summary>
+    public async Task NewRoomAsync(string cookie, string room, CancellationToken cancellation)
+    {
+        using HttpRequestMessage make = new(HttpMethod.Post, "/api/rooms")
+        {
+            Headers = { { "Cookie", cookie } },
+            Content = JsonContent.Create(new { id = room, title = room, visibility = "private" }),
+        };
+        using var answer = await _http.SendAsync(make, cancellation);
+        if (!answer.IsSuccessStatusCode)
+        {
+            throw new LoadException($"A room that was to be made was answered with {(int)answer.StatusCode}.");
+        }
+    }
+
     public async Task<HttpStatusCode> LogOutAsync(string cookie, CancellationToken cancellation)
     {
         using HttpRequestMessage logOut = new(HttpMethod.Delete, "/api/session") { Headers = { { "Cookie", cookie } } };

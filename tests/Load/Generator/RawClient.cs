@@ -79,9 +79,9 @@ internal sealed class RawClient : IDisposable, IPacketHandler
     }
 
     /// <summary>Publishes at QoS 1 and waits for the acknowledgement.</summary>
-    public async Task PublishAsync(string topic, string text)
+    public async Task PublishAsync(string topic, string text, bool retain = false)
     {
-        await SendAsync(ClientPackets.Publish(MqttVersion.V5, topic, Encoding.UTF8.GetBytes(text), 1, packetId: 1));
+        await SendAsync(ClientPackets.Publish(MqttVersion.V5, topic, Encoding.UTF8.GetBytes(text), 1, retain, packetId: 1));
         if (await AnswerAsync(PacketType.PubAck) is var code and >= 0x80)
         {
             throw new LoadException($"A PUBLISH was refused with 0x{code:X2}.");

@@ -24,7 +24,7 @@ internal sealed record FirstVisit(
     /// <summary>Bytes. What the door may cost, and all of the first visit to the lobby.</summary>
     public const int DoorBudget = 60_000;
 
-    public const int LobbyBudget = 170_000;
+    public const int LobbyBudget = 200_000;
 
     // The page itself notes it, as it draws: on a busy machine it may be long before anybody asks,
     // and what an idle door fetches ahead meanwhile is not part of the door.

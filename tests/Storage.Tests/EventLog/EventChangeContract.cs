@@ -88,6 +88,37 @@ public abstract class EventChangeContract : LogSuite
     }
 
     [Fact]
+    public async Task What_an_event_refers_to_is_judged_as_it_is_by_then()
+    {
+        await Say("message");
+        Referring answer = new(Lobby, "a1", "message") { RefersTo = 1 };
+        Log.Append(answer);
+        Assert.Equal((AppendOutcome.Stored, 2L), await answer.Done);
+
+        // Behind what changes it, and behind what adds it, all in one batch.
+        var (late, early, own) = await InOneBatchAsync(() =>
+        {
+            Referring toOld = new(Lobby, "a2", "message") { RefersTo = 1 }, toNew = new(Lobby, "a3", "right") { RefersTo = 1 };
+            Referring toOwn = new(Lobby, "a4", "answer") { RefersTo = 4 };
+            _ = Say("edits", replacements: [new(1, Bytes("right"))]);
+            Log.Append(toOld);
+            Log.Append(toNew);
+            Log.Append(toOwn);
+            return (toOld, toNew, toOwn);
+        });
+        Assert.Equal((AppendOutcome.RuledOut, 0L), await late.Done);
+        Assert.Equal((AppendOutcome.Stored, 4L), await early.Done);
+        Assert.Equal((AppendOutcome.Stored, 5L), await own.Done);
+
+        // What is not there is empty, and an id that is known is not asked about.
+        Referring toNone = new(Lobby, "a5", "") { RefersTo = 99 }, again = new(Lobby, "a1", "something else") { RefersTo = 1 };
+        Log.Append(toNone);
+        Log.Append(again);
+        Assert.Equal((AppendOutcome.Stored, 6L), await toNone.Done);
+        Assert.Equal((AppendOutcome.Duplicate, 2L), await again.Done);
+    }
+
+    [Fact]
     public async Task An_event_that_is_still_being_written_can_be_replaced()
     {
         var (said, edit, again) = await InOneBatchAsync(() => (
@@ -238,5 +269,17 @@ public abstract class EventChangeContract : LogSuite
 
         await over.CancelAsync();
         await Task.WhenAll(readers);
+    }
+
+    /// <summary>Says "answer" to an event, if that has this body.</summary>
+    private sealed class Referring(LogName log, string id, string expected) : PendingAppend(log, "bea", id, 1, Bytes("answer"))
+    {
+        private readonly TaskCompletionSource<(AppendOutcome Outcome, long Seq)> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<(AppendOutcome Outcome, long Seq)> Done => _done.Task;
+
+        protected internal override bool MayReferTo(ReadOnlySpan<byte> body) => body.SequenceEqual(Bytes(expected));
+
+        protected override void Completed() => _done.SetResult((Outcome, Seq));
     }
 }

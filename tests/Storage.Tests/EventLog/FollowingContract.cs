@@ -112,6 +112,19 @@ public abstract class FollowingContract : LogSuite
     }
 
     [Fact]
+    public async Task What_goes_on_all_the_while_is_one_write_each_time_that_it_gathers()
+    {
+        await Say("x");
+        await using Run run = new(this, new Heads(this) { Gathers = TimeSpan.FromSeconds(1), MeanwhileAsync = () => Say("x") });
+        await run.UntilAsync(() => Records.Find(Following.KeyOf("heads")) is [(byte)'f', ..]);
+        await Say("x");
+
+        var began = Time.GetUtcNow();
+        await run.UntilAsync(() => Advance(() => run.Follower.Followed >= 6, TimeSpan.FromMilliseconds(100)));
+        Assert.InRange(Time.GetUtcNow() - began, TimeSpan.FromSeconds(5), TimeSpan.MaxValue);
+    }
+
+    [Fact]
     public async Task What_many_logs_give_is_written_in_parts()
     {
         for (var i = 0; i < 30; i++)
@@ -155,6 +168,27 @@ public abstract class FollowingContract : LogSuite
         var rest = first.IsCompleted ? two : one;
         var head = Log.Head(Lobby).Head.ToString(CultureInfo.InvariantCulture);
         await rest.UntilAsync(() => Record("head/r/lobby") == head);
+    }
+
+    [Fact]
+    public async Task Where_nobody_writes_it_follows_to_the_end_and_ends()
+    {
+        await Say("one");
+        using Heads follower = new(this);
+        Following following = new(Journal, Records, follower, Time, NullLogger.Instance);
+        await following.CatchUpAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("1", Record("head/r/lobby"));
+
+        for (var i = 0; i < 300; i++)
+        {
+            await Say("more");
+        }
+
+        for (var again = 0; again < 2; again++)
+        {
+            await following.CatchUpAsync(TestContext.Current.CancellationToken);
+            Assert.Equal(("301", 1), (Record("head/r/lobby"), follower.Forgotten));
+        }
     }
 
     private bool Advance(Func<bool> isDone, TimeSpan? by = null)
@@ -204,6 +238,9 @@ public abstract class FollowingContract : LogSuite
 
         public TimeSpan Gathers { get; init; }
 
+        /// <summary>Done while it follows.</summary>
+        public Func<Task>? MeanwhileAsync { get; init; }
+
         public SemaphoreSlim Step { get; } = new(0);
 
         public int Begun { get; private set; }
@@ -241,11 +278,16 @@ public abstract class FollowingContract : LogSuite
             return Begin(log);
         }
 
-        public Task<IReadOnlyList<RecordChange>> FollowAsync(IReadOnlyList<JournalBatch> batches, CancellationToken cancellation)
+        public async Task<IReadOnlyList<RecordChange>> FollowAsync(IReadOnlyList<JournalBatch> batches, CancellationToken cancellation)
         {
+            if (MeanwhileAsync is { } meanwhile)
+            {
+                await meanwhile();
+            }
+
             Followed++;
             Step.Release();
-            return Task.FromResult(Follow(batches));
+            return Follow(batches);
         }
 
         public void Dispose() => Step.Dispose();

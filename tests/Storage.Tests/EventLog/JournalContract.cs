@@ -52,6 +52,29 @@ public abstract class JournalContract : LogSuite
     }
 
     [Fact]
+    public async Task Neighbours_whose_bodies_one_batch_replaces_are_told_as_one_stretch()
+    {
+        await SayManyAsync(5);
+        await SayManyAsync(2, "m", Garden);
+        var begin = End;
+
+        var all = await InOneBatchAsync(() => Task.WhenAll(
+            Say("x", replacements: [new(2, Bytes("x"))]),
+            Say("x", replacements: [new(5, Bytes("x")), new(1, Bytes("x"))]),
+            Say("x", replacements: [new(2, Bytes("x"))], log: Garden),
+            Say("x", replacements: [new(3, Bytes("x"))])));
+        await all;
+
+        LogChange[] replaced =
+        [
+            new(Garden, JournalKind.Replace, 2, 2), new(Lobby, JournalKind.Replace, 1, 3), new(Lobby, JournalKind.Replace, 5, 5),
+        ];
+        var changes = Journal.ReadJournal(begin, 100).Batches[1].Changes;
+        Assert.Equal(replaced, changes.Take(3).OrderBy(change => change.Log.Value, StringComparer.Ordinal).ThenBy(change => change.From));
+        Assert.Equal([new(Lobby, JournalKind.Append, 6, 8), new(Garden, JournalKind.Append, 3, 3)], changes.Skip(3));
+    }
+
+    [Fact]
     public async Task It_is_read_page_by_page_from_a_place_that_holds_across_restarts()
     {
         var place = End;

@@ -87,6 +87,23 @@ public sealed class RocksRecoveryTests : IDisposable
     }
 
     [Fact]
+    public async Task A_store_that_does_not_open_is_kept_aside_once_however_often_it_is_tried()
+    {
+        var (original, _, _) = await Fill();
+        var manifest = Directory.GetFiles(original, "MANIFEST-*").Single();
+        var bytes = await File.ReadAllBytesAsync(manifest, TestContext.Current.CancellationToken);
+        bytes[10] ^= 1;
+        await File.WriteAllBytesAsync(manifest, bytes, TestContext.Current.CancellationToken);
+
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.ThrowsAny<IOException>(() => Open(original));
+        }
+
+        Assert.Single(Directory.GetDirectories(_folder.Path, Path.GetFileName(original) + ".damaged-*"));
+    }
+
+    [Fact]
     public async Task Attack_71_a_damage_renews_the_epoch_of_every_log_also_when_the_program_dies_in_between()
     {
         var folder = _folder.In("events");

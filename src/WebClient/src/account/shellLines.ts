@@ -1,3 +1,6 @@
+import { bare, isLoopback, type PageAddress } from './pageAddress';
+import { shellWord } from './shellWord';
+
 /** How MQTT clients reach this server, as `GET /api/server` says. Null: not by this way. */
 export interface ServerPorts {
   /** `host`: null, if it is the one that the pages are at. `local`: from the server's own machine only. */
@@ -5,14 +8,6 @@ export interface ServerPorts {
   mqtts: { host: string | null; port: number; local: boolean } | null;
   /** One of our paths. */
   websocket: string;
-}
-
-/** Where the pages are at. */
-export interface PageAddress {
-  protocol: string;
-  hostname: string;
-  /** Empty: the default one of the protocol. */
-  port: string;
 }
 
 /** `clear`: the token travels unencrypted. `websocket`: it takes the mqtt package of npm, for the mosquitto clients know no WebSocket. */
@@ -23,13 +18,13 @@ export interface ShellLines {
 }
 
 /** Lines to paste into a shell of whoever looks at the page: encrypted where they are not on the server's machine and it can be had. */
-export function shellLines(server: ServerPorts, page: PageAddress, websocketPath: string, user: string, token: string, room: string, text: string): ShellLines {
-  const access = `-u ${quote(user)} -P ${quote(token)} -t ${quote(`rooms/${room}`)}`;
-  const saying = `-m ${quote(text)}`;
-  const isHere = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(page.hostname);
+export function shellLines(server: ServerPorts, page: PageAddress, websocketPath: string, user: string, token: string, topic: string, text: string): ShellLines {
+  const access = `-u ${shellWord(user)} -P ${shellWord(token)} -t ${shellWord(topic)}`;
+  const saying = `-m ${shellWord(text)}`;
+  const isHere = isLoopback(page.hostname);
   const { mqtt, mqtts } = server;
   const mosquitto = (way: ShellLines['way'], host: string | null, port: number, usual: number, options = '') => {
-    const where = `-h ${quote(host ?? bare(page.hostname))}${port === usual ? '' : ` -p ${port}`}${options}`;
+    const where = `-h ${shellWord(host ?? bare(page.hostname))}${port === usual ? '' : ` -p ${port}`}${options}`;
     return { way, listen: `mosquitto_sub ${where} ${access}`, say: `mosquitto_pub ${where} ${access} ${saying}` };
   };
   // A certificate is seldom made out to localhost, and nobody listens in on the way.
@@ -37,16 +32,6 @@ export function shellLines(server: ServerPorts, page: PageAddress, websocketPath
   if (mqtts && (isHere || !mqtts.local)) return mosquitto('tls', mqtts.host, mqtts.port, 0, ' --tls-use-os-certs');
   if (mqtt && !mqtt.local) return mosquitto('clear', mqtt.host, mqtt.port, 1883);
   const secure = page.protocol === 'https:';
-  const where = `-l ${secure ? 'wss' : 'ws'} -h ${quote(bare(page.hostname))} -p ${page.port || (secure ? 443 : 80)} --path ${quote(websocketPath)}`;
+  const where = `-l ${secure ? 'wss' : 'ws'} -h ${shellWord(bare(page.hostname))} -p ${page.port || (secure ? 443 : 80)} --path ${shellWord(websocketPath)}`;
   return { way: 'websocket', listen: `npx mqtt sub ${where} ${access}`, say: `npx mqtt pub ${where} ${access} ${saying}` };
-}
-
-/** URLs put an IPv6 address into brackets; programs want it bare. */
-function bare(host: string): string {
-  return host.replace(/^\[|\]$/g, '');
-}
-
-/** Single quotes unless the word is harmless to every shell. */
-function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -18,9 +18,13 @@ const base = new URL(document.baseURI).pathname;
 const theme = remembered('theme');
 if (theme === 'light' || theme === 'dark') root.style.colorScheme = theme;
 
+const textSize = remembered('textSize');
+if (/^\d{2,3}$/.test(textSize ?? '')) root.style.fontSize = `${textSize}%`;
+if (remembered('density') === 'compact') root.dataset['density'] = 'compact';
+
 const tags = navigator.languages.map((tag) => tag.slice(0, 2).toLowerCase());
 const chosen = remembered('language');
-const language: PartName =
+const language: 'en' | 'pt-BR' =
   chosen === 'en' || chosen === 'pt-BR' ? chosen : tags.find((tag) => tag === 'pt' || tag === 'en') === 'pt' ? 'pt-BR' : 'en';
 root.lang = language;
 watchStart(language);
@@ -62,6 +66,7 @@ if (remembered('me') !== null) {
   const path = location.pathname.slice(base.length);
   const named = /^rooms\/([^/]+)\/?$/.exec(path)?.[1];
   const room = path === '' ? 'lobby' : named !== undefined && roomIdPattern.test(named) ? named : null;
+  first.preload(`${language}.inside`);
   first.preload('chat');
   first.preload('link');
   ask('/api/rooms?mine=true&limit=200');
@@ -70,7 +75,7 @@ if (remembered('me') !== null) {
     ask(`/api/rooms/${room}`);
     ask(`/api/rooms/${room}/events?limit=50`);
   }
-  if (room !== null || path === 'rooms' || path === 'whispers') root.dataset['opening'] = 'chat';
+  if (room !== null || path === 'rooms' || path === 'whispers' || path.startsWith('talk/')) root.dataset['opening'] = 'chat';
 }
 
 globalThis.webmessenger = first;

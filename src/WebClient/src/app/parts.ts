@@ -1,9 +1,10 @@
+import { language, type FurtherTexts } from '../i18n/i18n.svelte';
 import { Part } from '../lib/part.svelte';
 import { preload } from './preload';
 
 /** What the door does without. */
-export const chatPart = new Part(() => import('../chat'), { reloads: true });
-export const accountPart = new Part(() => import('../account/AccountPage.svelte'));
+export const chatPart = new Part(() => inWords(import('../chat'), 'inside'), { reloads: true });
+export const accountPart = new Part(() => inWords(import('../account/AccountPage.svelte'), 'inside', 'account'));
 
 let fetching = false;
 
@@ -12,9 +13,15 @@ export function atDoor(): void {
   if (fetching) return;
   fetching = true;
   whenIdle(() => {
+    preload(`${language.current}.inside`);
     preload('chat');
     preload('link');
   });
+}
+
+/** Behind the door there is more to be said. */
+async function inWords<T>(part: Promise<T>, ...texts: FurtherTexts[]): Promise<T> {
+  return (await Promise.all([part, ...texts.map((text) => language.enter(text))]))[0];
 }
 
 /** Safari has no idle callbacks. */

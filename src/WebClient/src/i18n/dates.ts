@@ -1,3 +1,4 @@
+import { clock } from '../lib/clock.svelte';
 import { today } from '../lib/today.svelte';
 import { kept, language, t } from './i18n.svelte';
 
@@ -8,6 +9,12 @@ const shapes: Record<Shape, Intl.DateTimeFormatOptions> = {
   day: { weekday: 'long', day: 'numeric', month: 'long' },
   dayOfAnotherYear: { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' },
   full: { dateStyle: 'medium', timeStyle: 'short' },
+};
+
+/** By another clock than the language's, a language's own style says "09:30 pm". */
+const byClock: Partial<Record<Shape, Intl.DateTimeFormatOptions>> = {
+  time: { hour: 'numeric', minute: '2-digit' },
+  full: { year: 'numeric', month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' },
 };
 
 const dateFormats = new Map<string, Intl.DateTimeFormat>();
@@ -55,5 +62,7 @@ export function listOf(names: string[]): string {
 function format(at: string | number, shape: Shape): string {
   const date = new Date(at);
   if (Number.isNaN(date.getTime())) return '';
-  return kept(dateFormats, `${language.locale} ${shape}`, () => new Intl.DateTimeFormat(language.locale, shapes[shape])).format(date);
+  const own = clock.current === 'language' ? undefined : byClock[shape];
+  const make = () => new Intl.DateTimeFormat(language.locale, own ? { ...own, hourCycle: clock.current as 'h12' | 'h23' } : shapes[shape]);
+  return kept(dateFormats, `${language.locale} ${shape} ${own ? clock.current : ''}`, make).format(date);
 }

@@ -1,7 +1,5 @@
 import type { FieldError, Problem } from '../lib/http';
-import { momentOf } from './dates';
-import type { Key } from './en';
-import { isKey, t, tn } from './i18n.svelte';
+import { isKey, t, tn, type Key } from './i18n.svelte';
 
 /** What to tell the person: the catalogue's words for the server's code, else the server's own, else words for the status. */
 export function problemText(problem: Omit<Problem, 'retryAfter'> & Partial<Pick<Problem, 'retryAfter'>>): string {
@@ -45,18 +43,8 @@ export function fieldText(errors: Record<string, FieldError[]>, field: string): 
   return found?.length ? found.map((error) => byCode(`${field}.${error.code}`) ?? byCode(error.code) ?? error.message).join(' ') : null;
 }
 
-/** Why a message was refused, by MQTT 5 reason code and the server's name for it; for codes that say little, the server's own words. */
-export function publishText({ code, text, name, again }: { code: number; text: string; name?: string | null; again?: number | null }): string {
-  // Not the server's: it was never asked.
-  if (code === 0) return t('chat.waitedLong');
-  // Two things share this code: its author having used up the day, and the server having no room.
-  if (code === 0x97 && name === 'quota') return again ? t('error.quota.until', { time: momentOf(again) }) : t('error.quota');
-  if (code === 0x97) return t('error.publish.later');
-  if (code === 0x87) return t('error.publish.refused');
-  return text || t('error.publish.other');
-}
-
-function byCode(code: string | null): string | null {
+/** The catalogue's words for a code of the server's; null: it has none. */
+export function byCode(code: string | null): string | null {
   const key = general[code ?? ''] ?? `error.${code}`;
   return code !== null && isKey(key) ? t(key) : null;
 }

@@ -1,25 +1,51 @@
 import { remembered } from '../lib/remembered';
+import { chose, keep } from '../lib/setting.svelte';
 import { Retry, type Tried } from '../lib/retry.svelte';
 import { update } from '../lib/update.svelte';
 import { within } from '../lib/within';
-import type { Catalogue, Key } from './en';
+import type { en } from './en';
+import type { enAccount } from './enAccount';
+import type { enDoor } from './enDoor';
+import type { enSeldom } from './enSeldom';
 
 export const languages = ['pt-BR', 'en'] as const;
 export type LanguageTag = (typeof languages)[number];
 export const languageNames: Record<LanguageTag, string> = { 'pt-BR': 'Português', en: 'English' };
 
+export type DoorTexts = Record<keyof typeof enDoor, string>;
+export type InsideTexts = Record<keyof typeof en, string>;
+export type AccountTexts = Record<keyof typeof enAccount, string>;
+export type SeldomTexts = Record<keyof typeof enSeldom, string>;
+export type Key = keyof DoorTexts | keyof InsideTexts | keyof AccountTexts | keyof SeldomTexts;
+type Texts = Partial<Record<Key, string>>;
+
 export type PluralKey = { [K in Key]: K extends `${infer Stem}.other` ? (`${Stem}.one` extends Key ? Stem : never) : never }[Key];
 type Params = Record<string, string | number>;
 
-/** Each is a file of its own: a page speaks one language at a time. */
-const catalogues: Record<LanguageTag, () => Promise<Catalogue>> = {
-  'pt-BR': async () => (await import('./ptBR')).ptBR,
-  en: async () => (await import('./en')).en,
+/** Each is four files: a page speaks one language at a time, the door needs few words, and what is opened by a press, as the pages of one's account, does with words of its own. */
+const doors: Record<LanguageTag, () => Promise<DoorTexts>> = {
+  'pt-BR': async () => (await import('./ptBRDoor')).ptBRDoor,
+  en: async () => (await import('./enDoor')).enDoor,
 };
+const further = {
+  inside: {
+    'pt-BR': async (): Promise<InsideTexts> => (await import('./ptBR')).ptBR,
+    en: async (): Promise<InsideTexts> => (await import('./en')).en,
+  },
+  account: {
+    'pt-BR': async (): Promise<AccountTexts> => (await import('./ptBRAccount')).ptBRAccount,
+    en: async (): Promise<AccountTexts> => (await import('./enAccount')).enAccount,
+  },
+  seldom: {
+    'pt-BR': async (): Promise<SeldomTexts> => (await import('./ptBRSeldom')).ptBRSeldom,
+    en: async (): Promise<SeldomTexts> => (await import('./enSeldom')).enSeldom,
+  },
+};
+export type FurtherTexts = keyof typeof further;
 /** Milliseconds that a catalogue may take on its way: it is small, and until it is there nothing is drawn. */
 const loadedWithin = 10_000;
 /** Before any language is there. */
-const none = {} as Catalogue;
+const none: Texts = {};
 const store = remembered('language', languages);
 const wanted = globalThis.navigator?.languages ?? [];
 
@@ -29,12 +55,14 @@ class Language {
   readonly locale = $derived(wanted.find((tag) => belongs(tag, this.current)) ?? this.current);
 
   /** The texts of `current`. The page is not drawn before `load` has done what it can to have some (`app/main.ts`). */
-  #texts = $state.raw<Catalogue>(none);
+  #texts = $state.raw<Texts>(none);
   readonly #loading = new Retry();
   #isDrawn = false;
+  /** What texts besides the door's are wanted from here on, in whichever language. */
+  readonly #wanted = new Set<FurtherTexts>();
   #asked = 0;
 
-  get texts(): Catalogue {
+  get texts(): Texts {
     return this.#texts;
   }
 
@@ -49,8 +77,28 @@ class Language {
     this.#isDrawn = true;
   }
 
+  /** What is behind the door is about to be drawn. Throws if its texts do not come: whoever loads the rest tries again. */
+  async enter(part: FurtherTexts): Promise<void> {
+    this.#wanted.add(part);
+    const { current } = this;
+    const texts = await further[part][current]();
+    // Chosen meanwhile, another language brings them along.
+    if (current === this.current) this.#texts = { ...this.#texts, ...texts };
+  }
+
   /** The page changes when the texts are there. Without a network they may not come: then it stays as it is. */
   async choose(language: LanguageTag): Promise<void> {
+    await this.#change(language);
+    if (this.current === language) chose('language', language);
+  }
+
+  /** Chosen in another tab, or on another device of the account. Null, and what is none, changes nothing. */
+  take(value: string | null): void {
+    const language = languages.find((tag) => tag === value);
+    if (language) void this.#change(language);
+  }
+
+  async #change(language: LanguageTag): Promise<void> {
     this.#loading.stop();
     await this.#show(language);
     if (this.current === language) store.write(language);
@@ -70,8 +118,10 @@ class Language {
   /** False: its texts did not come. */
   async #show(language: LanguageTag): Promise<boolean> {
     const asked = ++this.#asked;
-    const texts = await within(loadedWithin, catalogues[language]).catch(() => null);
+    const wanted = [...this.#wanted];
+    const texts = await within(loadedWithin, () => textsOf(language, wanted)).catch(() => null);
     if (texts === null) return false;
+    if (wanted.length !== this.#wanted.size && asked === this.#asked) return this.#show(language);
     // Another was asked for later; but any words are better than none.
     if (asked === this.#asked || this.#texts === none) {
       this.#texts = texts;
@@ -79,6 +129,11 @@ class Language {
     }
     return true;
   }
+}
+
+async function textsOf(language: LanguageTag, wanted: readonly FurtherTexts[]): Promise<Texts> {
+  const all: Texts[] = await Promise.all([doors[language](), ...wanted.map((part) => further[part][language]())]);
+  return Object.assign({}, ...all) as Texts;
 }
 
 /** `src/app/first.ts` chooses in the same way, before any of this is there. */
@@ -95,6 +150,13 @@ function belongs(tag: string, language: LanguageTag): boolean {
 }
 
 export const language = new Language();
+keep({
+  name: 'language',
+  get chosen() {
+    return store.read();
+  },
+  take: (value) => language.take(value),
+});
 
 /** Without texts it is the key: what draws must not fall over a text. */
 export function t(key: Key, params: Params = {}): string {

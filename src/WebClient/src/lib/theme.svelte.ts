@@ -1,30 +1,13 @@
-import { remembered } from './remembered';
+import { Setting } from './setting.svelte';
 
-export const themes = ['system', 'light', 'dark'] as const;
-export type Theme = (typeof themes)[number];
-
-const store = remembered('theme', themes);
-
-class ThemeChoice {
-  current = $state<Theme>(store.read() ?? 'system');
-
-  choose(theme: Theme): void {
-    this.current = theme;
-    store.write(theme === 'system' ? null : theme);
-    this.apply();
+/**
+ * Every colour is a `light-dark()` pair, so the scheme of the root element is the whole switch. `src/app/first.ts` sets it before the first paint. The bars
+ * that the browser draws around the page follow the two `theme-color` elements, of which the one holds whose `media` matches.
+ */
+export const theme = new Setting('theme', ['system', 'light', 'dark'], (chosen) => {
+  document.documentElement.style.colorScheme = chosen === 'system' ? 'light dark' : chosen;
+  for (const colour of document.querySelectorAll<HTMLMetaElement>('meta[name=theme-color]')) {
+    const own = colour.dataset['scheme'] ?? '';
+    colour.media = chosen === 'system' ? `(prefers-color-scheme: ${own})` : chosen === own ? 'all' : 'not all';
   }
-
-  /**
-   * Every colour is a `light-dark()` pair, so the scheme of the root element is the whole switch. `src/app/first.ts` sets it before the first paint. The bars
-   * that the browser draws around the page follow the two `theme-color` elements, of which the one holds whose `media` matches.
-   */
-  apply(): void {
-    document.documentElement.style.colorScheme = this.current === 'system' ? 'light dark' : this.current;
-    for (const colour of document.querySelectorAll<HTMLMetaElement>('meta[name=theme-color]')) {
-      const own = colour.dataset['scheme'] ?? '';
-      colour.media = this.current === 'system' ? `(prefers-color-scheme: ${own})` : this.current === own ? 'all' : 'not all';
-    }
-  }
-}
-
-export const theme = new ThemeChoice();
+});

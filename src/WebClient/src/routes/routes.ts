@@ -1,11 +1,13 @@
 import { roomIdPattern } from '../chat/model/roomId';
-import type { Key } from '../i18n/en';
+import type { Key } from '../i18n/i18n.svelte';
 
 export type DoorPage = 'welcome' | 'signIn' | 'register' | 'newPassword';
 
-export type Route = { page: DoorPage } | { page: 'directory' | 'whispers' | 'account' | 'sessions' | 'tokens' | 'missing' } | { page: 'room'; room: string };
+export type Route = { page: DoorPage } | { page: 'directory' | 'whispers' | 'account' | 'sessions' | 'tokens' | 'settings' | 'missing' } | { page: 'room'; room: string } | { page: 'talk'; user: string };
 
 const rooms = '/rooms/';
+const talks = '/talk/';
+const userPattern = /^[a-z0-9][a-z0-9._-]{0,31}$/;
 export const lobby = `${rooms}lobby`;
 
 const fixed: Record<string, Route> = {
@@ -18,12 +20,20 @@ const fixed: Record<string, Route> = {
   '/account': { page: 'account' },
   '/account/sessions': { page: 'sessions' },
   '/account/tokens': { page: 'tokens' },
+  '/account/settings': { page: 'settings' },
 };
+
+/** The page of what the account and somebody say to each other. */
+export function talkWith(user: string): string {
+  return talks + user;
+}
 
 export function routeOf(path: string): Route {
   const trimmed = path.length > 1 ? path.replace(/\/$/, '') : path;
   const room = trimmed.startsWith(rooms) ? trimmed.slice(rooms.length) : '';
   if (roomIdPattern.test(room)) return { page: 'room', room };
+  const user = trimmed.startsWith(talks) ? trimmed.slice(talks.length) : '';
+  if (userPattern.test(user)) return { page: 'talk', user };
   return Object.hasOwn(fixed, trimmed) ? fixed[trimmed]! : { page: 'missing' };
 }
 
@@ -46,19 +56,26 @@ export function doorTo(door: keyof typeof doors, to: string | null): string {
 export function wantedOf(query: string): string | null {
   const path = new URLSearchParams(query).get('to');
   if (path === null) return null;
-  const route = routeOf(path);
+  // One message of a room, and nothing else of a query.
+  const route = routeOf(path.replace(/\?seq=\d{1,15}$/, ''));
   return isDoor(route) || route.page === 'missing' ? null : path;
 }
 
-/** The pages that the account pages lead back to. */
-export function isChat(route: Route): route is Extract<Route, { page: 'room' | 'directory' | 'whispers' }> {
-  return route.page === 'room' || route.page === 'directory' || route.page === 'whispers';
+/** The page that is open, with the message that its address names. */
+export function addressOf(path: string, query: string): string {
+  const seq = /^\d{1,15}$/.exec(new URLSearchParams(query).get('seq') ?? '')?.[0];
+  return seq === undefined ? path : `${path}?seq=${seq}`;
 }
 
-export function isAccount(route: Route): route is { page: 'account' | 'sessions' | 'tokens' } {
-  return route.page === 'account' || route.page === 'sessions' || route.page === 'tokens';
+/** The pages that the account pages lead back to. */
+export function isChat(route: Route): route is Extract<Route, { page: 'room' | 'talk' | 'directory' | 'whispers' }> {
+  return route.page === 'room' || route.page === 'talk' || route.page === 'directory' || route.page === 'whispers';
+}
+
+export function isAccount(route: Route): route is { page: 'account' | 'sessions' | 'tokens' | 'settings' } {
+  return route.page === 'account' || route.page === 'sessions' || route.page === 'tokens' || route.page === 'settings';
 }
 
 export function titleKey(route: Route): Key | null {
-  return route.page === 'room' ? null : `page.${route.page}`;
+  return route.page === 'room' || route.page === 'talk' ? null : `page.${route.page}`;
 }

@@ -1,6 +1,7 @@
 import { call, type Answer } from '../lib/http';
 import type { Kind } from '../lib/kind';
 import { forget } from '../store/store';
+import { forgetChoices } from './accountSettings';
 import { lastKnown } from './lastKnown';
 
 export interface Me {
@@ -69,6 +70,7 @@ class Session {
       if (word === 'erased') this.farewell = 'erased';
       // What this tab was just writing down goes with the rest.
       void forget(account);
+      forgetChoices();
     }
     void this.check();
   }
@@ -142,6 +144,7 @@ class Session {
       this.me = this.#was = this.switched = null;
       this.farewell = word;
       this.status = 'out';
+      forgetChoices();
       await forget(account);
       this.#say(word, account);
     } else if (answer.problem.status === 401) {

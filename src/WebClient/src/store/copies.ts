@@ -18,15 +18,23 @@ export class Copies {
     return this.#store.copy(this.#account, topic);
   }
 
-  /** `copy` is asked when it is written. Null: what is kept is dropped. */
-  keep(topic: string, copy: (() => Omit<Copy, 'account'> | null) | null): void {
+  /** `copy` is asked when it is written. Null: what is kept is dropped. `now`: it is not waited for what else may change. */
+  keep(topic: string, copy: (() => Omit<Copy, 'account'> | null) | null, now = false): void {
     if (copy === null) {
       this.#changed.delete(topic);
       void this.#store.dropCopy(this.#account, topic);
       return;
     }
     this.#changed.set(topic, copy);
-    this.#timer ??= setTimeout(() => this.write(), writtenEvery);
+    if (now) this.write();
+    else this.#timer ??= setTimeout(() => this.write(), writtenEvery);
+  }
+
+  /** Of all rooms, or of all conversations, these alone are the account's, or are called so, by now: nothing of others is kept. */
+  async keepOnly(kind: 'rooms/' | 'users/', isWanted: (name: string) => boolean): Promise<void> {
+    for (const topic of await this.#store.copied(this.#account)) {
+      if (topic.startsWith(kind) && !isWanted(topic.slice(kind.length))) this.keep(topic, null);
+    }
   }
 
   /** The page may be gone in a moment. */

@@ -1,15 +1,16 @@
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
-import type { Draft, Store } from './store';
+import type { About, Draft, Store } from './store';
 
 /** An edit is on disk after this long at the latest, in milliseconds: no crash takes more than the last words. */
 const writtenWithin = 300;
 
 /**
- * What one account has begun to write, by room: kept on disk over reloads, crashes and a sign-out that it did not mean, and shown alike in
+ * What one account has begun to write, by the topic that it is for: kept on disk over reloads, crashes and a sign-out that it did not mean, and shown alike in
  * all tabs. The newest edit wins, whichever tab it was made in.
  */
 export class Drafts {
   readonly #texts = new SvelteMap<string, string>();
+  readonly #abouts = new SvelteMap<string, About>();
   /** Apart from the texts, so that the list of rooms is not drawn anew with each key. */
   readonly #begun = new SvelteSet<string>();
   /** When each was changed last. */
@@ -40,23 +41,25 @@ export class Drafts {
     return this.#begun.size;
   }
 
-  has(room: string): boolean {
-    return this.#begun.has(topicOf(room));
+  has(topic: string): boolean {
+    return this.#begun.has(topic);
   }
 
-  read(room: string): string {
-    return this.#texts.get(topicOf(room)) ?? '';
+  read(topic: string): string {
+    return this.#texts.get(topic) ?? '';
   }
 
-  write(room: string, text: string): void {
-    const topic = topicOf(room);
-    if (text === this.read(room)) return;
-    // The clock may have been set back since the last edit.
-    this.#set(topic, text, Math.max(Date.now(), (this.#at.get(topic) ?? 0) + 1));
-    this.#unwritten.add(topic);
-    // What was sent is no draft any more, also if the page dies in this moment.
-    if (text === '') this.flush();
-    else this.#timer ??= setTimeout(() => this.flush(), writtenWithin);
+  /** What is answered or changed there; null: what is written is the next message. */
+  about(topic: string): About | null {
+    return this.#abouts.get(topic) ?? null;
+  }
+
+  write(topic: string, text: string): void {
+    if (text !== this.read(topic)) this.#change(topic, text, this.about(topic));
+  }
+
+  turn(topic: string, about: About | null): void {
+    if (about !== this.about(topic)) this.#change(topic, this.read(topic), about);
   }
 
   /** The page may be gone in a moment. */
@@ -64,7 +67,8 @@ export class Drafts {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const topic of this.#unwritten) {
-      const draft: Draft = { account: this.#account, topic, text: this.#texts.get(topic) ?? '', at: this.#at.get(topic)! };
+      const about = this.about(topic);
+      const draft: Draft = { account: this.#account, topic, text: this.read(topic), at: this.#at.get(topic)!, ...(about ? { about } : {}) };
       void this.#store.keepDraft(draft);
       this.#tabs.postMessage(draft);
     }
@@ -75,18 +79,26 @@ export class Drafts {
   #hear(draft: Draft): void {
     if (draft.account !== this.#account || draft.at <= (this.#at.get(draft.topic) ?? 0)) return;
     this.#unwritten.delete(draft.topic);
-    this.#set(draft.topic, draft.text, draft.at);
+    this.#set(draft.topic, draft.text, draft.about ?? null, draft.at);
   }
 
-  #set(topic: string, text: string, at: number): void {
+  #change(topic: string, text: string, about: About | null): void {
+    // The clock may have been set back since the last edit.
+    this.#set(topic, text, about, Math.max(Date.now(), (this.#at.get(topic) ?? 0) + 1));
+    this.#unwritten.add(topic);
+    // What was sent is no draft any more, also if the page dies in this moment.
+    if (text === '' && about === null) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), writtenWithin);
+  }
+
+  #set(topic: string, text: string, about: About | null, at: number): void {
     this.#at.set(topic, at);
     if (text === '') this.#texts.delete(topic);
     else this.#texts.set(topic, text);
-    if (text.trim() === '') this.#begun.delete(topic);
+    if (about === null) this.#abouts.delete(topic);
+    else this.#abouts.set(topic, about);
+    const changed = about?.what === 'edit' ? (about.text ?? '') : '';
+    if (text.trim() === '' && changed.trim() === '') this.#begun.delete(topic);
     else this.#begun.add(topic);
   }
-}
-
-function topicOf(room: string): string {
-  return `rooms/${room}`;
 }

@@ -1,9 +1,18 @@
 // The only file that knows IndexedDB.
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
 import { forgetFavourites } from './favourites.svelte';
+import { LeftOver } from './leftOver';
 import type { Room, RoomEvent } from '../chat/model/protocol';
+import type { Conversation } from '../chat/model/told';
 
-/** A message that was written and is not known to be in the log. */
+/** What is to be done with a message of the topic. */
+export type Act =
+  | { command: 'edit'; of: number; text: string }
+  | { command: 'delete'; of: number }
+  | { command: 'reaction'; of: number; emoji: string; on: boolean }
+  | { command: 'pin'; of: number; on: boolean };
+
+/** A message that was written, or something done with one, that is not known to be in the log. */
 export interface Waiting {
   /** The account that wrote it: never sent as anybody else. */
   account: string;
@@ -13,6 +22,12 @@ export interface Waiting {
   id: string;
   text: string;
   replyTo: number | null;
+  /** The text is what its author does. */
+  action?: true;
+  /** It is no text: dice are thrown. */
+  dice?: string;
+  /** It is no message: something is done with one. Its text is that of an edit. */
+  act?: Act;
   /** Milliseconds since 1970, by this machine's clock. */
   at: number;
   /**
@@ -22,12 +37,15 @@ export interface Waiting {
   refusal: { code: number; text: string; name?: string | null; again?: number | null } | null;
 }
 
-/** A waiting message on disk. `order` counts up over all tabs. */
+/** A waiting message on disk. `order` counts up over all tabs; null: there is no disk, and an earlier page has left it elsewhere. */
 export interface Stored extends Waiting {
-  order: number;
+  order: number | null;
 }
 
-/** The end of a room's log, or of the inbox, as it was last known here: a run without holes, so its newest seq is the cursor. */
+/** A line that the log has, or that was discarded, and that could not be taken off the disk. */
+type Settled = Pick<Waiting, 'account' | 'id' | 'at'>;
+
+/** The end of the log of a room or conversation, as it was last known here: a run without holes, so its newest seq is the cursor. */
 export interface Copy {
   account: string;
   topic: string;
@@ -40,27 +58,44 @@ export interface Copy {
   room: Room | null;
   /** Of the list of rooms, which is kept like a log without events. */
   rooms?: Room[];
-  /** Of the inbox: the newest seq that has been shown over the page, read or not. */
-  shown?: number;
+  /** Of the list of conversations, the same. */
+  talks?: Conversation[];
+  /** Of the inbox, of which no words are kept: the newest seq that it has been read to. */
+  last?: number;
+  /** When it was written last, in milliseconds since 1970 by this machine's clock. */
+  at?: number;
 }
 
-/** What was begun to be written in a room and not sent. */
+/**
+ * The message of a topic that is being answered or changed. Its own words are not kept here: it may be deleted before anybody looks again. `epoch`: the
+ * life of the log that `of` counts in.
+ */
+export type About =
+  | { what: 'reply'; of: number; epoch: string }
+  /** `text`: as it is being changed; null: as it is. */
+  | { what: 'edit'; of: number; epoch: string; text: string | null };
+
+/** What was begun to be written for a topic and not sent. */
 export interface Draft {
   account: string;
   topic: string;
   text: string;
+  /** What the composer is about besides; absent: the next message. */
+  about?: About;
   /** When it was changed last, in milliseconds since 1970 by this machine's clock: of two tabs, the later one is right. */
   at: number;
 }
 
 interface Schema extends DBSchema {
   outbox: { key: number; value: Waiting };
-  copies: { key: [string, string]; value: Copy };
+  copies: { key: [string, string]; value: Copy; indexes: { written: [string, number] } };
   drafts: { key: [string, string]; value: Draft };
 }
 
 /** Whoever has not come back after so long (the life of an unused login session) will not: guests never do. */
 const keptForOthers = 30 * 24 * 3600_000;
+/** What was not opened for so long is read anew when it is: until then its copy would keep what was deleted meanwhile. */
+const copiesKept = 30 * 24 * 3600_000;
 
 /**
  * What this browser keeps between visits, shared by its tabs. Where nothing can be kept (a private window, a full disk, storage switched off)
@@ -71,6 +106,12 @@ export class Store {
   readonly #database: Promise<IDBPDatabase<Schema> | null>;
   /** Said once, when it turns out that nothing can be kept. */
   readonly #failed: () => void;
+  /** What is not on disk yet: drafts by topic, lines by id. */
+  readonly #unkeptDrafts = new Map<string, Draft>();
+  readonly #unkeptLines = new Map<string, Waiting>();
+  readonly #leftDrafts = new LeftOver<Draft>('drafts', ({ account, topic }) => `${account} ${topic}`);
+  readonly #leftLines = new LeftOver<Waiting>('outbox', ({ id }) => id);
+  readonly #leftSettled = new LeftOver<Settled>('settled', ({ id }) => id);
 
   constructor(failed: () => void = () => {}, name = 'webmessenger') {
     this.#failed = failed;
@@ -79,17 +120,19 @@ export class Store {
 
   /** In the order in which they were written, by whichever tab. */
   async outbox(account: string): Promise<Stored[]> {
-    const found = await this.#do(async (database) => {
-      const transaction = database.transaction('outbox');
-      const [keys, values] = await Promise.all([transaction.store.getAllKeys(), transaction.store.getAll()]);
-      return values.map((value, index) => ({ ...value, order: keys[index]! }));
-    });
-    return (found ?? []).filter((line) => line.account === account);
+    const mine = this.#leftLines.read().filter((line) => line.account === account);
+    const settled = new Set(this.#leftSettled.read().map(({ id }) => id));
+    const found = await this.#do((database) => takeOver(database, mine, settled));
+    if (!found) return mine.map((line) => ({ ...line, order: null }));
+    this.#leftLines.keepOnly((line) => !found.some(({ id }) => id === line.id));
+    this.#leftSettled.keepOnly(({ id }) => !settled.has(id));
+    return found.filter((line) => line.account === account);
   }
 
   /** Answers the place in the order when it is on disk; null when nothing can be kept. */
   async add(line: Waiting): Promise<number | null> {
-    return this.#do(async (database) => {
+    this.#unkeptLines.set(line.id, line);
+    const kept = await this.#do(async (database) => {
       const transaction = database.transaction('outbox', 'readwrite', { durability: 'strict' });
       const adding = transaction.store.add(line);
       // Without waiting for what it would still be asked: the page may be reloaded in this very moment.
@@ -97,20 +140,38 @@ export class Store {
       const [order] = await Promise.all([adding, transaction.done]);
       return order;
     });
+    if (kept === null) return null;
+    this.#unkeptLines.delete(line.id);
+    this.#leftLines.keepOnly((other) => other.id !== line.id);
+    return kept;
   }
 
-  /** Nothing happens when another tab has taken it out. */
-  async setRefusal(order: number, refusal: Waiting['refusal']): Promise<void> {
-    await this.#do(async (database) => {
+  /** The line is refused, or waits again. On disk nothing happens when another tab has taken it out. `order`: null where it is on no disk. */
+  async setRefusal(line: Waiting, order: number | null): Promise<void> {
+    // The next page would send it, and bring its author back into a room that they have left.
+    if (this.#unkeptLines.has(line.id)) this.#unkeptLines.set(line.id, line);
+    this.#leftLines.replace(line);
+    if (order === null) return;
+    const kept = await this.#do(async (database) => {
       const transaction = database.transaction('outbox', 'readwrite');
-      const line = await transaction.store.get(order);
-      if (line) await transaction.store.put({ ...line, refusal }, order);
+      const stored = await transaction.store.get(order);
+      if (stored) await transaction.store.put({ ...stored, refusal: line.refusal }, order);
       await transaction.done;
+      return true;
     });
+    if (!kept) this.#unkeptLines.set(line.id, line);
   }
 
-  async remove(order: number): Promise<void> {
-    await this.#do((database) => database.delete('outbox', order));
+  /** The log has it, or its author does not want it any more. */
+  async remove({ account, id, at }: Waiting, order: number | null): Promise<void> {
+    this.#unkeptLines.delete(id);
+    this.#leftLines.keepOnly((other) => other.id !== id);
+    if (order === null) return;
+    const gone = await this.#do(async (database) => {
+      await database.delete('outbox', order);
+      return true;
+    });
+    if (!gone) this.#leftSettled.add([{ account, id, at }]);
   }
 
   async copy(account: string, topic: string): Promise<Copy | null> {
@@ -120,7 +181,7 @@ export class Store {
   async keepCopy(copy: Copy): Promise<void> {
     await this.#do(async (database) => {
       const transaction = database.transaction('copies', 'readwrite');
-      const putting = transaction.store.put(copy);
+      const putting = transaction.store.put({ ...copy, at: Date.now() });
       transaction.commit();
       await Promise.all([putting, transaction.done]);
     });
@@ -130,23 +191,48 @@ export class Store {
     await this.#do((database) => database.delete('copies', [account, topic]));
   }
 
+  /** Under which topics something is kept of this account. */
+  async copied(account: string): Promise<string[]> {
+    return ((await this.#do((database) => database.getAllKeys('copies', allOf(account)))) ?? []).map(([, topic]) => topic);
+  }
+
   async drafts(account: string): Promise<Draft[]> {
-    return (await this.#do((database) => database.getAll('drafts', allOf(account)))) ?? [];
+    const drafts = new Map<string, Draft>();
+    for (const draft of (await this.#do((database) => database.getAll('drafts', allOf(account)))) ?? []) drafts.set(draft.topic, draft);
+    for (const draft of this.#leftDrafts.read().filter((left) => left.account === account && left.at > (drafts.get(left.topic)?.at ?? 0))) {
+      drafts.set(draft.topic, draft);
+      void this.keepDraft(draft);
+    }
+    return [...drafts.values()];
   }
 
   /** An empty one is dropped. In one step, without waiting for an answer: the page may be gone in a moment. */
   async keepDraft(draft: Draft): Promise<void> {
-    await this.#do(async (database) => {
+    this.#unkeptDrafts.set(draft.topic, draft);
+    const kept = await this.#do(async (database) => {
       const transaction = database.transaction('drafts', 'readwrite');
       const { store } = transaction;
-      const keeping = draft.text === '' ? store.delete([draft.account, draft.topic]) : store.put(draft);
+      const keeping = draft.text === '' && !draft.about ? store.delete([draft.account, draft.topic]) : store.put(draft);
       transaction.commit();
       await Promise.all([keeping, transaction.done]);
+      return true;
     });
+    // What was sent or put away meanwhile does not lie there as it was.
+    if (!kept) return this.#leftDrafts.replace(draft);
+    if (this.#unkeptDrafts.get(draft.topic) === draft) this.#unkeptDrafts.delete(draft.topic);
+    this.#leftDrafts.keepOnly((other) => other.account !== draft.account || other.topic !== draft.topic || other.at > draft.at);
+  }
+
+  /** The browser drops what it was still to write when the page goes: it waits elsewhere, where writing takes no time, for the next page. */
+  leavePage(): void {
+    this.#leftDrafts.add([...this.#unkeptDrafts.values()]);
+    this.#leftLines.add([...this.#unkeptLines.values()]);
   }
 
   /** All copies, whoever they belong to. `account`: what that one wrote and did not send, too. */
   async forget(account: string | null): Promise<void> {
+    // Not with the rest: there may be no database.
+    if (account !== null) for (const left of [this.#leftDrafts, this.#leftLines, this.#leftSettled]) left.keepOnly((one) => one.account !== account);
     await this.#do(async (database) => {
       const transaction = database.transaction(['copies', 'outbox', 'drafts'], 'readwrite');
       const outbox = transaction.objectStore('outbox');
@@ -162,10 +248,15 @@ export class Store {
   /** Somebody is signed in: nothing that was said to anybody else stays. What others wrote waits for them; it is read and sent as theirs alone. */
   async forgetOthers(account: string): Promise<void> {
     forgetFavourites(account);
+    for (const left of [this.#leftDrafts, this.#leftLines, this.#leftSettled]) {
+      left.keepOnly((one) => one.account === account || Date.now() - one.at <= keptForOthers);
+    }
     await this.#do(async (database) => {
       const transaction = database.transaction(['copies', 'outbox', 'drafts'], 'readwrite');
       const [copies, outbox, drafts] = [transaction.objectStore('copies'), transaction.objectStore('outbox'), transaction.objectStore('drafts')];
       for (const [owner, topic] of await copies.getAllKeys()) if (owner !== account) await copies.delete([owner, topic]);
+      const old = IDBKeyRange.bound([account, 0], [account, Date.now() - copiesKept]);
+      for (const key of await copies.index('written').getAllKeys(old)) await copies.delete(key);
       for (const key of await outbox.getAllKeys()) {
         const line = await outbox.get(key);
         if (line && line.account !== account && Date.now() - line.at > keptForOthers) await outbox.delete(key);
@@ -183,13 +274,12 @@ export class Store {
 
   async #open(name: string): Promise<IDBPDatabase<Schema> | null> {
     try {
-      return await openDB<Schema>(name, 2, {
+      return await openDB<Schema>(name, 3, {
         upgrade(database, version) {
-          if (version < 1) {
-            database.createObjectStore('outbox', { autoIncrement: true });
-            database.createObjectStore('copies', { keyPath: ['account', 'topic'] });
-          }
-          database.createObjectStore('drafts', { keyPath: ['account', 'topic'] });
+          if (version < 1) database.createObjectStore('outbox', { autoIncrement: true });
+          else database.deleteObjectStore('copies');
+          if (version < 2) database.createObjectStore('drafts', { keyPath: ['account', 'topic'] });
+          database.createObjectStore('copies', { keyPath: ['account', 'topic'] }).createIndex('written', ['account', 'at']);
         },
         // A newer page wants another shape; this one goes on without.
         blocking: (_current, _blocked, event) => {
@@ -230,7 +320,30 @@ export async function forget(leaver: string | null = null): Promise<void> {
   await store.close();
 }
 
-/** The keys of one account's drafts. */
+/** All lines on disk, with those that earlier pages have left over, and without those that were settled when there was no disk. */
+async function takeOver(database: IDBPDatabase<Schema>, mine: readonly Waiting[], settled: ReadonlySet<string>): Promise<(Waiting & { order: number })[]> {
+  const left = new Map(mine.filter(({ id }) => !settled.has(id)).map((line) => [line.id, line]));
+  const transaction = database.transaction('outbox', left.size + settled.size > 0 ? 'readwrite' : 'readonly');
+  const [keys, values] = await Promise.all([transaction.store.getAllKeys(), transaction.store.getAll()]);
+  const lines: (Waiting & { order: number })[] = [];
+  for (const [index, value] of values.entries()) {
+    const order = keys[index]!;
+    const refusal = left.get(value.id)?.refusal ?? value.refusal;
+    // It is on disk after all, or another tab has taken it over.
+    left.delete(value.id);
+    if (settled.has(value.id)) await transaction.store.delete!(order);
+    else if (refusal === value.refusal) lines.push({ ...value, order });
+    else {
+      await transaction.store.put!({ ...value, refusal }, order);
+      lines.push({ ...value, refusal, order });
+    }
+  }
+  for (const line of left.values()) lines.push({ ...line, order: await transaction.store.add!(line) });
+  await transaction.done;
+  return lines;
+}
+
+/** What one account has under a topic. */
 function allOf(account: string): IDBKeyRange {
   return IDBKeyRange.bound([account], [account, []]);
 }

@@ -3,7 +3,7 @@
 import { answering, belongsTogether, outlived, prefix } from './routing';
 
 declare const self: ServiceWorkerGlobalScope;
-/** Filled in by the build: every file of the page, and a hash over all of them. */
+/** Filled in by the build: the files of the page, but for what few visits need, and a hash over all of them. */
 declare const FILES: string[];
 declare const VERSION: string;
 
@@ -28,6 +28,22 @@ self.addEventListener('fetch', (event) => {
   if (kind === 'page') event.respondWith(page(event));
   else if (kind === 'file') event.respondWith(file(event.request));
 });
+
+// The page has shown it, for a phone by this worker: a press leads back to the page, or opens one.
+self.addEventListener('notificationclick', (event) => {
+  event.notification.close();
+  const { address } = (event.notification.data ?? {}) as { address?: unknown };
+  if (typeof address === 'string' && address.startsWith('/')) event.waitUntil(openAt(address));
+});
+
+async function openAt(address: string): Promise<void> {
+  const open = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  const one = open.find((client) => client.focused) ?? open.find((client) => client.visibilityState === 'visible') ?? open[0];
+  if (!one) return void (await self.clients.openWindow(scope + address.slice(1)));
+  // The browser may not let it come to the front; there it is in the right place all the same.
+  await one.focus().catch(() => undefined);
+  one.postMessage({ type: 'open', address });
+}
 
 async function keep(): Promise<void> {
   const cache = await caches.open(cacheName);

@@ -5,7 +5,7 @@ const none: ServerPorts = { mqtt: null, mqtts: null, websocket: '/mqtt' };
 const open = (port: number, host: string | null = null) => ({ host, port, local: false });
 const closed = (port: number) => ({ host: null, port, local: true });
 const at = (address: string) => new URL(address);
-const lines = (server: ServerPorts, address: string, path = '/mqtt') => shellLines(server, at(address), path, 'ana', 'wm_abc', 'lobby', "it's me");
+const lines = (server: ServerPorts, address: string, path = '/mqtt') => shellLines(server, at(address), path, 'ana', 'wm_abc', 'rooms/lobby', "it's me");
 
 describe('P20: the lines for a shell', () => {
   it('are taken by a shell as they are', () => {

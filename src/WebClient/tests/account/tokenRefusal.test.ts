@@ -4,8 +4,8 @@ import { expect, it, vi } from 'vitest';
 vi.hoisted(() => Object.defineProperty(globalThis, 'document', { value: { baseURI: 'https://chat.example.org/', documentElement: {}, addEventListener: () => undefined }, configurable: true }));
 
 import TokenRefusal, { type Refusal } from '../../src/account/TokenRefusal.svelte';
-import { en } from '../../src/i18n/en';
-import { ptBR } from '../../src/i18n/ptBR';
+import { enAccount as en } from '../../src/i18n/enAccount';
+import { ptBRAccount as ptBR } from '../../src/i18n/ptBRAccount';
 
 const refusal: Refusal = { at: new Date().toISOString(), client: 'sensor', code: 'not_allowed', reason: 'There is no such room.', topic: 'rooms/<b>nowhere</b>' };
 const shown = (some: Partial<Refusal>) => render(TokenRefusal, { props: { refusal: { ...refusal, ...some } } }).body;

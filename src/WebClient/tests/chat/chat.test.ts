@@ -58,6 +58,7 @@ function stubBrowser(): void {
 
 stubBrowser();
 const { Chat } = await import('../../src/chat/chat.svelte');
+const { Store } = await import('../../src/store/store');
 let chat: InstanceType<typeof Chat>;
 
 beforeEach(() => {
@@ -145,6 +146,50 @@ describe('Chat', () => {
       expect((await chat.memberships.decline('den')).ok).toBe(true);
       expect(open()).toEqual([]);
     });
+  });
+
+  describe('copies', () => {
+    const store = new Store();
+    const copy = (topic: string) => store.keepCopy({ account: me.account, topic, epoch: 'e', oldest: 1, events: [], read: null, room: null });
+    const copied = async () => (await store.copied(me.account)).filter((topic) => topic.includes('/'));
+    const talks = (...users: string[]) =>
+      replies.set('GET /api/conversations?limit=50', () => ({ status: 200, body: { conversations: users.map((user) => ({ user, name: user, kind: 'person', at: '', head: 1, epoch: 'e' })) } }));
+
+    it('are kept of rooms and conversations that the account has by now, and of no others', async () => {
+      for (const topic of ['rooms/garden', 'rooms/den', 'users/bea', 'users/beas-old-name']) await copy(topic);
+      talks('bea');
+      await online('garden');
+      await vi.waitFor(async () => expect(await copied()).toEqual(['rooms/garden', 'users/bea']));
+    });
+
+    it('of whom one ignores there is none, and what was open of it is let go of when it is in sight no more', async () => {
+      await copy('users/bea');
+      talks('bea', 'caio');
+      replies.set('PUT /api/ignored/bea', () => ({ status: 204 }));
+      await online('garden');
+      chat.visit(null, 'bea');
+      const [stopped, open] = [vi.fn(), chat.talks.get('bea')!];
+      open.stop = stopped;
+      await chat.ignored.ignore({ user: 'bea', name: 'Bea' });
+      expect([stopped.mock.calls.length, chat.talks.current]).toEqual([0, open]);
+      await vi.waitFor(async () => expect(await copied()).not.toContain('users/bea'));
+      chat.visit(null, 'caio');
+      expect([stopped.mock.calls.length, chat.talks.has('bea')]).toEqual([1, false]);
+    });
+  });
+
+  it('reads what was said with somebody who is erased, and tells the server so over HTTP', async () => {
+    const said = { type: 'message', with: 'bea', seq: 1, epoch: 'e', id: 'x', at: '', from: { user: 'bea', name: 'Bea', kind: 'person' }, text: 'hi' };
+    const read = { seq: 0, epoch: 'e' };
+    replies.set('GET /api/conversations?limit=50', () => ({ status: 200, body: { conversations: [{ user: 'bea', gone: true, at: '', head: 1, epoch: 'e', read, unread: 1 }] } }));
+    replies.set('GET /api/conversations/bea/events?limit=50', () => ({ status: 200, body: { epoch: 'e', head: 1, first: 1, events: [said], read, unread: 1 } }));
+    replies.set('PUT /api/conversations/bea/read', () => ({ status: 200, body: { seq: 1, epoch: 'e', unread: 0 } }));
+    await online('garden');
+    chat.visit(null, 'bea');
+    await vi.waitFor(() => expect(chat.talks.get('bea')!.phase).toBe('ready'));
+    await vi.waitFor(() => expect(chat.catchingUp).toBe(false));
+    chat.talks.get('bea')!.reader.markRead();
+    await vi.waitFor(() => expect(count('PUT /api/conversations/bea/read')).toBe(1));
   });
 
   it('goes out of a room that was left, also when the answer to its call is lost', async () => {
@@ -287,6 +332,16 @@ describe('Chat', () => {
       expect(chat.opened.get('garden')!.gone).toBe('removed');
       expect(wire.subscribed).not.toContain('rooms/garden');
     });
+  });
+
+  it('offers a public room that it was put out of again when it is one of too many for the list to name', async () => {
+    const wire = await online('garden');
+    chat.visit('garden');
+    await vi.waitFor(() => expect(chat.opened.get('garden')?.room?.visibility).toBe('public'));
+    wire.says([{ room: 'garden', gone: 'removed' }]);
+    replies.set(ownRooms, () => ({ status: 200, body: { rooms: [] } }));
+    await chat.directory.read();
+    expect([chat.directory.find('garden'), chat.memberships.mayComeBack('garden')]).toEqual([null, true]);
   });
 
   it('an account is out of a public room that the server does not name any more', async () => {

@@ -1,11 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { en } from '../../src/i18n/en';
-import { ptBR } from '../../src/i18n/ptBR';
+import { en as enInside } from '../../src/i18n/en';
+import { enAccount } from '../../src/i18n/enAccount';
+import { enDoor } from '../../src/i18n/enDoor';
+import { enSeldom } from '../../src/i18n/enSeldom';
+import { ptBR as ptBRInside } from '../../src/i18n/ptBR';
+import { ptBRAccount } from '../../src/i18n/ptBRAccount';
+import { ptBRDoor } from '../../src/i18n/ptBRDoor';
+import { ptBRSeldom } from '../../src/i18n/ptBRSeldom';
 
 const src = join(import.meta.dirname, '../../src');
-const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(svelte|ts)$/.test(name) && !/i18n.(en|ptBR)\.ts$/.test(name));
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(svelte|ts)$/.test(name) && !/i18n.(en|ptBR)(Door|Account|Seldom)?\.ts$/.test(name));
 const sources = files.map((name) => ({ name, text: readFileSync(join(src, name), 'utf8') }));
 const all = sources.map((source) => source.text).join('\n');
 const placeholders = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
@@ -17,13 +23,55 @@ const isUsed = (key: string) => {
   return all.includes(`'${key}'`) || all.includes(`'${stem}'`) || prefixes.some((prefix) => key.startsWith(prefix));
 };
 
+const en = { ...enDoor, ...enInside, ...enAccount, ...enSeldom };
+const ptBR = { ...ptBRDoor, ...ptBRInside, ...ptBRAccount, ...ptBRSeldom };
+
+/** What the page loads before anybody is in: what is imported when it is wanted is not. */
+function loadedAtDoor(path = 'app/main.ts', seen = new Set<string>()): Set<string> {
+  const text = sources.find(({ name }) => normalize(name) === normalize(path))?.text;
+  if (text === undefined || seen.has(path)) return seen;
+  seen.add(path);
+  for (const [, name] of text.matchAll(/^\s*(?:import|export) (?!type)(?:[^;]*? from )?'(\.[^']+)';/gm)) {
+    const at = join(dirname(path), name!);
+    for (const file of [at, `${at}.ts`, join(at, 'index.ts')]) loadedAtDoor(file, seen);
+  }
+  return seen;
+}
+
 describe('catalogues', () => {
-  it('have the same keys', () => {
-    expect(Object.keys(ptBR).sort()).toEqual(Object.keys(en).sort());
+  it('have the same keys, each in one part', () => {
+    expect(Object.keys(ptBRInside).sort()).toEqual(Object.keys(enInside).sort());
+    expect(Object.keys(ptBRDoor).sort()).toEqual(Object.keys(enDoor).sort());
+    expect(Object.keys(ptBRAccount).sort()).toEqual(Object.keys(enAccount).sort());
+    expect(Object.keys(ptBRSeldom).sort()).toEqual(Object.keys(enSeldom).sort());
+    expect(Object.keys(en)).toHaveLength([enDoor, enInside, enAccount, enSeldom].reduce((count, part) => count + Object.keys(part).length, 0));
+  });
+
+  it('have at the door each word that is said there, and no others', () => {
+    const atDoor = loadedAtDoor();
+    expect(atDoor).toContain('session/Door.svelte');
+    expect(atDoor).not.toContain('chat/ChatPage.svelte');
+    const text = sources.filter(({ name }) => atDoor.has(name)).map((source) => source.text).join('\n');
+    const stems = [...text.matchAll(/`([a-zA-Z.]+[.a-z])\$\{/g)].map((match) => match[1]!);
+    const isSaid = (key: string) => text.includes(`'${key}'`) || text.includes(`'${key.replace(/\.(one|other)$/, '')}'`) || stems.some((stem) => stem !== 'error.' && key.startsWith(stem));
+    expect(Object.keys({ ...enInside, ...enAccount, ...enSeldom }).filter(isSaid)).toEqual([]);
+    // Which codes come at the door, the server decides.
+    expect(Object.keys(enDoor).filter((key) => !isSaid(key) && !key.startsWith('error.'))).toEqual([]);
   });
 
   it('have the same placeholders in every text', () => {
     for (const key of Object.keys(en) as (keyof typeof en)[]) expect(placeholders(ptBR[key]), key).toEqual(placeholders(en[key]));
+  });
+
+  it('have for the pages of the account what nothing else says', () => {
+    const others = sources.filter(({ name }) => !name.startsWith('account')).map((source) => source.text).join('\n');
+    expect(Object.keys(enAccount).filter((key) => others.includes(`'${key}'`) || others.includes(`'${key.replace(/\.(one|other)$/, '')}'`))).toEqual([]);
+  });
+
+  it('have for what is seldom opened what nothing else says', () => {
+    const later = /^chat.(devices.|compose.HelpSheet|(mentions|saved|search).\w+Pane|palette.Palette|rooms.(Directory|NewRoomDialog)|talk.(TalksPage|BeginTalk))|^ui.DayPicker/;
+    const others = sources.filter(({ name }) => !later.test(name)).map((source) => source.text).join('\n');
+    expect(Object.keys(enSeldom).filter((key) => others.includes(`'${key}'`) || others.includes(`'${key.replace(/\.(one|other)$/, '')}'`))).toEqual([]);
   });
 
   it('have no empty text', () => {

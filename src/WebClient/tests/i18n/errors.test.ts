@@ -4,7 +4,8 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Problem } from '../../src/lib/http';
 
 vi.stubGlobal('navigator', { languages: ['en'] });
-const { fieldText, problemText, publishText, retryText } = await import('../../src/i18n/errors');
+const { fieldText, problemText, retryText } = await import('../../src/i18n/errors');
+const { lineRefusalText, publishText } = await import('../../src/i18n/refusals');
 const { language } = await import('../../src/i18n/i18n.svelte');
 await language.choose('en');
 
@@ -35,6 +36,7 @@ it.each(['nickname', 'userName', 'displayName'])('P34: a reserved %s is not told
 it('A3: who has used up the day is told when there is more', () => {
   const again = new Date();
   again.setHours(10, 32);
+  expect([lineRefusalText('users/bea', { code: 0x87, text: '' }), lineRefusalText('rooms/lobby', { code: 0x87, text: '' })]).toEqual(['Nobody of this user name can be written to.', 'You may not write here.']);
   expect(publishText({ code: 0x97, text: '', name: 'quota', again: again.getTime() })).toMatch(/^You have written as much as fits in a day. Try again after 10:32\sAM.$/);
   expect(publishText({ code: 0x97, text: '', name: 'quota', again: again.getTime() + 3 * 86_400_000 })).toMatch(/after \w+ \d+, \d+, 10:32\sAM.$/);
 });

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
 afterEach(() => {
-  vi.doUnmock('../../src/i18n/en');
-  vi.doUnmock('../../src/i18n/ptBR');
+  vi.doUnmock('../../src/i18n/enDoor');
+  vi.doUnmock('../../src/i18n/ptBRDoor');
   vi.useRealTimers();
   vi.unstubAllGlobals();
   vi.resetModules();
@@ -31,9 +31,9 @@ describe('language', () => {
   it('P24: chosen against the browser’s own, the locale is the language’s', async () => {
     const { language, t } = await inBrowserOf('en-GB');
     await language.choose('pt-BR');
-    expect([language.current, language.locale, t('app.close')]).toEqual(['pt-BR', 'pt-BR', 'Fechar']);
+    expect([language.current, language.locale, t('app.skip')]).toEqual(['pt-BR', 'pt-BR', 'Ir para o conteúdo']);
     await language.choose('en');
-    expect([language.locale, t('app.close')]).toEqual(['en-GB', 'Close']);
+    expect([language.locale, t('app.skip')]).toEqual(['en-GB', 'Skip to the content']);
   });
 
   it('of two choices the last one counts, whichever texts come first', async () => {
@@ -43,29 +43,46 @@ describe('language', () => {
   });
 });
 
+describe('language, behind the door', () => {
+  it('has few words at the door, and all of them behind it, in each language', async () => {
+    const { language, t } = await inBrowserOf('en-GB');
+    expect([t('app.skip'), t('chat.sending')]).toEqual(['Skip to the content', 'chat.sending']);
+    await language.enter('inside');
+    expect([t('app.skip'), t('chat.sending')]).toEqual(['Skip to the content', 'Sending…']);
+    await language.choose('pt-BR');
+    expect([t('app.skip'), t('chat.sending')]).toEqual(['Ir para o conteúdo', 'Enviando…']);
+  });
+
+  it('has all of them also where the language is chosen in the moment of going in', async () => {
+    const { language, t } = await inBrowserOf('en-GB');
+    await Promise.all([language.choose('pt-BR'), language.enter('inside')]);
+    expect(t('chat.sending')).toBe('Enviando…');
+  });
+});
+
 describe('language, when texts do not come', () => {
   const missing = () => {
     throw new Error('404');
   };
 
   it('P18: the page is drawn in the other language when the texts of its own do not come', async () => {
-    vi.doMock('../../src/i18n/en', missing);
+    vi.doMock('../../src/i18n/enDoor', missing);
     const { language, t } = await inBrowserOf('en-GB');
-    expect([language.current, t('app.close')]).toEqual(['pt-BR', 'Fechar']);
+    expect([language.current, t('app.skip')]).toEqual(['pt-BR', 'Ir para o conteúdo']);
     await language.choose('pt-BR');
   });
 
   it('P18: without any texts a text is its key, and what it is made of is no reason to fail', async () => {
-    vi.doMock('../../src/i18n/en', missing);
-    vi.doMock('../../src/i18n/ptBR', missing);
+    vi.doMock('../../src/i18n/enDoor', missing);
+    vi.doMock('../../src/i18n/ptBRDoor', missing);
     const { language, t, tn } = await inBrowserOf('en-GB');
-    expect([t('app.close'), tn('rooms.people', 2)]).toEqual(['app.close', 'rooms.people.other']);
+    expect([t('app.skip'), tn('rooms.people', 2)]).toEqual(['app.skip', 'rooms.people.other']);
     await language.choose('en');
   });
 
   it('P18: texts that did not come are tried again, and a page that shows nothing yet is loaded anew once', async () => {
     vi.resetModules();
-    vi.doMock('../../src/i18n/en', missing);
+    vi.doMock('../../src/i18n/enDoor', missing);
     const { update } = await import('../../src/lib/update.svelte');
     const reloaded = vi.spyOn(update, 'reloadOnce').mockImplementation(() => undefined);
     vi.spyOn(update, 'missed').mockImplementation(async () => void (update.ready = true));
@@ -73,14 +90,14 @@ describe('language, when texts do not come', () => {
     const { language } = await import('../../src/i18n/i18n.svelte');
     await language.load();
     expect([language.current, reloaded.mock.calls.length]).toEqual(['pt-BR', 1]);
-    vi.doUnmock('../../src/i18n/en');
+    vi.doUnmock('../../src/i18n/enDoor');
     await vi.waitFor(() => expect(language.current).toBe('en'), { timeout: 5_000 });
     expect(reloaded).toHaveBeenCalledTimes(1);
   });
 
   it('P18: texts that hang count as not there', async () => {
     vi.useFakeTimers();
-    vi.doMock('../../src/i18n/en', () => new Promise(() => undefined));
+    vi.doMock('../../src/i18n/enDoor', () => new Promise(() => undefined));
     vi.resetModules();
     vi.stubGlobal('navigator', { languages: ['en-GB'] });
     const { language } = await import('../../src/i18n/i18n.svelte');

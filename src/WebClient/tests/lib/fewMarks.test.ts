@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { fewMarks } from '../../src/lib/fewMarks';
-import { splitLinks } from '../../src/lib/links';
+import { inlines } from '../../src/lib/format/inline';
+import { Budget } from '../../src/lib/format/tree';
+
+/** Neither text here has marks: all that there is in their trees is text and links. */
+const splitLinks = (text: string) => inlines(text, new Budget()) as { text: string }[];
 
 describe('fewMarks', () => {
   it('P3: draws a stack of marks no higher than any writing needs', () => {

@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { splitLinks } from '../../src/lib/links';
+import { inlines } from '../../src/lib/format/inline';
+import { Budget, type Inline } from '../../src/lib/format/tree';
+
+type Part = Exclude<Inline, { children: Inline[] }>;
+
+/** The texts here have no marks: all that there is in their trees is text and links. */
+const splitLinks = (text: string) => inlines(text, new Budget()) as Part[];
 
 const links = (text: string) => splitLinks(text).flatMap((part) => (part.kind === 'link' ? [part.href] : []));
 
-describe('splitLinks', () => {
+describe('Links', () => {
   it('finds http and https links and keeps every character', () => {
     const text = 'see https://example.org/a?b=c#d and http://example.net, ok';
     const parts = splitLinks(text);
@@ -137,4 +143,50 @@ describe('splitLinks', () => {
     const text = 'h'.repeat(4000) + 'http:/'.repeat(600) + ')'.repeat(4000);
     expect(splitLinks(text)).toEqual([{ kind: 'text', text }]);
   });
+
+  it('www. leads to the web, and shows the host as the browser has it', () => {
+    expect(splitLinks('see www.example.org/a, or WWW.Example.org')).toEqual([
+      { kind: 'text', text: 'see ' },
+      { kind: 'link', text: 'www.example.org/a', href: 'https://www.example.org/a' },
+      { kind: 'text', text: ', or ' },
+      { kind: 'link', text: 'https://www.example.org/', href: 'https://www.example.org/' },
+    ]);
+    expect(splitLinks('www.аpple.example')).toMatchObject([{ text: 'https://www.xn--pple-43d.example/' }]);
+    for (const text of ['www.', 'www.example', 'awww.example.org', 'www..org', 'www.bank.example@evil.example/']) expect(links(text).filter((href) => href.startsWith('http')), text).toEqual([]);
+  });
+
+  it('an e-mail address opens a letter, and only one of plain letters does', () => {
+    expect(splitLinks('ask ana.maria+x@mail.example.org.')).toEqual([
+      { kind: 'text', text: 'ask ' },
+      { kind: 'link', text: 'ana.maria+x@mail.example.org', href: 'mailto:ana.maria+x@mail.example.org' },
+      { kind: 'text', text: '.' },
+    ]);
+    expect(links('https://a.example/?to=x@b.example and y@c.example')).toEqual(['https://a.example/?to=x@b.example', 'mailto:y@c.example']);
+    for (const text of ['@ana', 'ana@host', 'anà@example.org', 'ana@exаmple.org', 'a@b.c', 'user:pw@example.org', 'ana@example.org@evil.example', 'ana?bcc=x@example.org']) {
+      expect(links(text), text).toEqual([]);
+    }
+  });
+
+  it('a link in bold ends before the marks', () => {
+    expect(inlines('**https://example.org/a_b**', new Budget())).toEqual([{ kind: 'strong', children: [{ kind: 'link', text: 'https://example.org/a_b', href: 'https://example.org/a_b' }] }]);
+  });
+
+  it('S9: a link that is called something says where it leads', () => {
+    expect(splitLinks('[the docs](https://example.org/a_(b))')).toEqual([{ kind: 'link', text: 'the docs', href: 'https://example.org/a_(b)', host: 'example.org' }]);
+    expect(splitLinks('[the docs](https://аpple.example/)')).toMatchObject([{ host: 'xn--pple-43d.example' }]);
+  });
+
+  it.each(['[https://bank.example](https://evil.example)', '[bank.example](https://evil.example)', '[www.bank](https://evil.example)', '[me@bank](https://evil.example)'])(
+    'S9: %s does not hide behind another address',
+    (text) => {
+      const parts = splitLinks(text);
+      expect(parts.map((part) => part.text.replace(/\/$/, '')).join('')).toBe(text);
+      for (const part of parts) if (part.kind === 'link') expect(new URL(part.href).host).toBe(new URL(part.text).host);
+    },
+  );
+
+  it.each(['[x](javascript:alert(1))', '[x](data:text/html,y)', '[x](//evil.example)', '[x](https://a@evil.example/)', '[x](/api/session)', '[ ](https://evil.example)'])(
+    'Attack_52: %s is no link that is called x',
+    (text) => expect(splitLinks(text).filter((part) => 'host' in part)).toEqual([]),
+  );
 });

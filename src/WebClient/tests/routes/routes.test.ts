@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { doorTo, routeOf, wantedOf } from '../../src/routes/routes';
+import { addressOf, doorTo, routeOf, wantedOf } from '../../src/routes/routes';
 
 it.each([
   ['/', { page: 'welcome' }],
@@ -11,11 +11,12 @@ it.each([
   ['/rooms/a/b', { page: 'missing' }],
   ['/rooms/Lobby', { page: 'missing' }],
   ['/account/tokens', { page: 'tokens' }],
+  ['/account/settings', { page: 'settings' }],
   ['/constructor', { page: 'missing' }],
   ['/p', { page: 'newPassword' }],
 ])('%s', (path, route) => expect(routeOf(path)).toEqual(route));
 
-it.each(['/rooms/movie-night', '/rooms', '/whispers', '/account/tokens'])('P14: every door keeps that %s was asked for', (path) => {
+it.each(['/rooms/movie-night', '/rooms/movie-night?seq=42', '/talk/bea.1', '/rooms', '/whispers', '/account/tokens'])('P14: every door keeps that %s was asked for', (path) => {
   for (const door of ['welcome', 'signIn', 'register'] as const) {
     const address = new URL(doorTo(door, path), 'http://localhost');
     expect(wantedOf(address.search)).toBe(path);
@@ -41,4 +42,8 @@ it.each([
 ])('P14: a door does not lead where %s says', (query) => {
   expect(wantedOf('?to=/rooms/x')).toBe('/rooms/x');
   expect(wantedOf(query)).toBeNull();
+});
+
+it('keeps of a query the message that it names', () => {
+  expect([addressOf('/rooms/x', '?seq=42'), addressOf('/rooms/x', '?seq=4x'), addressOf('/rooms/x', '?to=/y')]).toEqual(['/rooms/x?seq=42', '/rooms/x', '/rooms/x']);
 });

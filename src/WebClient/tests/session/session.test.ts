@@ -112,3 +112,17 @@ it('who signs out in another tab is out of this one at once, although the server
   for (const one of asked) one.fail();
   await vi.waitFor(() => expect(session.status).toBe('out'));
 });
+
+it('what somebody chose of how the page calls them is not what the next person finds, and how the page looks is', async () => {
+  const [{ sounds, quietFrom }, { clock }, { recentEmoji }] = await Promise.all([import('../../src/lib/calls.svelte'), import('../../src/lib/clock.svelte'), import('../../src/lib/emoji/recent.svelte')]);
+  await checked();
+  sounds.choose('off');
+  quietFrom.choose('9');
+  clock.choose('h12');
+  recentEmoji.take('🦜');
+  const left = session.signOut();
+  asked.pop()!.answer(204);
+  await left;
+  expect([sounds.current, quietFrom.current, clock.current, recentEmoji.all.includes('🦜')]).toEqual(['on', 'off', 'h12', false]);
+  expect([...kept.keys()]).toEqual(['webmessenger.clock']);
+});

@@ -1,7 +1,7 @@
 import { randomId } from '../../lib/randomId';
 import type { Published, Refused } from '../link/link';
 import { notAllowed, notNow, overQuota } from '../model/protocol';
-import type { Store, Waiting } from '../../store/store';
+import type { Act, Store, Waiting } from '../../store/store';
 
 /** A message of ours that this page does not know to be in the log yet. */
 export interface Line extends Waiting {
@@ -20,6 +20,8 @@ export interface Sending {
 type Refusal = NonNullable<Waiting['refusal']>;
 type Word = { account: string; changed: true } | { account: string; id: string; logged: Line['logged'] };
 
+/** The server's name for it when the message that something is done with was deleted. */
+const removed = 'removed';
 /** How often a message is tried that the server cannot take right now, as far apart as it says, or a second and then more, before its author is asked. */
 const attempts = 10;
 /** Milliseconds: however long the server says, a clock or a proxy of its own must not keep a line for days. */
@@ -92,8 +94,24 @@ export class Outbox {
     this.#watch();
   }
 
-  write(topic: string, text: string, replyTo: number | null = null): void {
-    const waiting: Waiting = { account: this.#account, topic, id: randomId(), text, replyTo, at: Date.now(), refusal: null };
+  write(topic: string, text: string, { replyTo = null, action = false, dice }: { replyTo?: number | null; action?: boolean; dice?: string | undefined } = {}): void {
+    this.#queue({ account: this.#account, topic, id: randomId(), text, replyTo, ...(action && { action }), ...(dice !== undefined && { dice }), at: Date.now(), refusal: null });
+  }
+
+  /** What is done with a message waits and is sent as messages are, behind what was written before. */
+  act(topic: string, act: Act): void {
+    // Of what is deleted nothing else is wanted.
+    if (act.command === 'delete') for (const line of this.#actsOn(topic, act.of)) if (line.state !== 'sent') void this.discard(line.id);
+    this.#queue({ account: this.#account, topic, id: randomId(), text: act.command === 'edit' ? act.text : '', replyTo: null, act, at: Date.now(), refusal: null });
+  }
+
+  /** The message is gone: what was still to be done with it is not sent. The words of an edit stay with their author. */
+  async gone(topic: string, of: number): Promise<void> {
+    const left = this.#actsOn(topic, of).filter((line) => line.state === 'waiting');
+    await Promise.all(left.map((line) => (line.act!.command === 'edit' ? this.#refuse(line.id, { code: 0x83, text: '', name: removed }) : this.discard(line.id))));
+  }
+
+  #queue(waiting: Waiting): void {
     this.#own.add(waiting.id);
     this.lines = [...this.lines, { ...waiting, order: null, state: 'waiting', logged: null }];
     void this.#keep(waiting);
@@ -105,7 +123,7 @@ export class Outbox {
     this.#own.add(id);
     this.#refusals.delete(id);
     this.#change(id, { state: 'waiting', refusal: null, at: Date.now() });
-    if (line.order !== null) await this.#store.setRefusal(line.order, null);
+    await this.#store.setRefusal({ ...waitingOf(line), refusal: null, at: Date.now() }, line.order);
     this.#say({ account: this.#account, changed: true });
     this.#sendAll();
   }
@@ -128,8 +146,10 @@ export class Outbox {
   /** Nothing that waits for this topic is sent any more: its author is no longer heard there, or not today, and may take it back. */
   async giveUp(topic: string, refusal: Refusal = { code: notAllowed, text: '' }): Promise<void> {
     const waiting = this.lines.filter((line) => line.topic === topic && line.state === 'waiting');
+    // Of what is lost with its room, only words are worth keeping.
+    const isLost = refusal.code === notAllowed;
     // All at once: while one was being written to the disk, the next would still be sent.
-    await Promise.all(waiting.map((line) => this.#refuse(line.id, refusal)));
+    await Promise.all(waiting.map((line) => (isLost && line.act && line.text === '' ? this.discard(line.id) : this.#refuse(line.id, refusal))));
   }
 
   /** Its event has been seen in the log, acknowledged or not. */
@@ -152,7 +172,7 @@ export class Outbox {
     const order = await this.#store.add(waiting);
     this.#change(waiting.id, { order });
     // Taken back, or refused, before it was there.
-    if (order !== null && this.#done.has(waiting.id)) await this.#store.remove(order);
+    if (order !== null && this.#done.has(waiting.id)) await this.#store.remove(waiting, order);
     await this.#keepRefusal(waiting.id);
     this.#sort();
     this.#say({ account: this.#account, changed: true });
@@ -235,8 +255,7 @@ export class Outbox {
     let tries = 0;
     for (let line = this.#next(topic); line; line = this.#next(topic)) {
       const link = this.#link!;
-      const { id, text, replyTo } = line;
-      const answer = await link.publish(topic, JSON.stringify({ type: 'message', text, id, ...(replyTo === null ? {} : { replyTo }) }));
+      const answer = await link.publish(topic, JSON.stringify(commandOf(line)));
       if (this.#stopping.signal.aborted) break;
       if (answer === 'lost') {
         // A new link has taken its place, or none has.
@@ -251,6 +270,10 @@ export class Outbox {
       } else if (answer.code === notNow && ++tries < attempts) {
         this.#say({ account: this.#account, changed: true });
         await this.#pause(answer.retry ? Math.min(longestPause, answer.retry * 1_000) : Math.min(15_000, 1_000 * 2 ** (tries - 1)));
+      } else if (line.act && line.act.command !== 'edit' && answer.name === removed) {
+        // Its author sees that it is gone, and has nothing to lose.
+        tries = 0;
+        await this.discard(line.id);
       } else {
         tries = 0;
         await this.#refuse(line.id, refusalOf(answer));
@@ -269,10 +292,10 @@ export class Outbox {
   }
 
   async #acknowledged(id: string, logged: Line['logged']): Promise<void> {
-    const order = this.#find(id)?.order ?? null;
+    const line = this.#find(id);
     this.#markSent(id, logged);
     this.#say({ account: this.#account, id, logged });
-    if (order !== null) await this.#store.remove(order);
+    if (line) await this.#store.remove(line, line.order);
   }
 
   #markSent(id: string, logged: Line['logged']): void {
@@ -291,20 +314,20 @@ export class Outbox {
 
   /** A line that is on its way to the disk itself is asked for again once it is there. */
   async #keepRefusal(id: string): Promise<void> {
-    const order = this.#find(id)?.order ?? null;
+    const line = this.#find(id);
     const refusal = this.#refusals.get(id);
-    if (order === null || refusal === undefined) return;
-    await this.#store.setRefusal(order, refusal);
+    if (!line || refusal === undefined) return;
+    await this.#store.setRefusal({ ...waitingOf(line), refusal }, line.order);
     // Another try may have been asked for, and refused, meanwhile.
-    if (this.#refusals.get(id) === refusal) this.#refusals.delete(id);
+    if (line.order !== null && this.#refusals.get(id) === refusal) this.#refusals.delete(id);
   }
 
   async #drop(id: string): Promise<void> {
-    const order = this.#find(id)?.order ?? null;
+    const line = this.#find(id);
     this.#done.add(id);
     this.#refusals.delete(id);
     this.lines = this.lines.filter((line) => line.id !== id);
-    if (order !== null) await this.#store.remove(order);
+    if (line) await this.#store.remove(line, line.order);
   }
 
   #pause(milliseconds: number): Promise<void> {
@@ -315,6 +338,10 @@ export class Outbox {
         resolve();
       });
     });
+  }
+
+  #actsOn(topic: string, of: number): Line[] {
+    return this.lines.filter((line) => line.topic === topic && line.act?.of === of);
   }
 
   #failedOf(topic: string): Line[] {
@@ -334,6 +361,16 @@ export class Outbox {
     const place = (line: Line) => line.order ?? Number.MAX_SAFE_INTEGER;
     this.lines = this.lines.toSorted((a, b) => place(a) - place(b));
   }
+}
+
+function waitingOf({ order: _order, state: _state, logged: _logged, ...waiting }: Line): Waiting {
+  return waiting;
+}
+
+function commandOf({ id, text, replyTo, action, act, dice }: Line): object {
+  if (!act) return { ...(dice === undefined ? { type: 'message', text } : { type: 'roll', dice }), id, ...(replyTo === null ? {} : { replyTo }), ...(action && { action }) };
+  const { command, ...rest } = act;
+  return { type: command, ...rest, id };
 }
 
 function refusalOf({ code, text, name, retry }: Refused): Refusal {

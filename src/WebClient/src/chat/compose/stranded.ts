@@ -9,6 +9,7 @@ export function unsent(lines: readonly Line[]): Line[] {
 export function stranded(lines: readonly Line[], opens: (room: string) => boolean): Line[] {
   return unsent(lines).filter((line) => {
     const room = /^rooms\/(.+)$/.exec(line.topic)?.[1];
-    return room === undefined || !opens(room);
+    // Conversations are open to whoever has them.
+    return room === undefined ? !line.topic.startsWith('users/') : !opens(room);
   });
 }

@@ -1,11 +1,12 @@
-import type { Link, Subscribed } from '../link/link';
-import { readReset, readWhisper, type Reading, type Whisper } from '../model/protocol';
 import type { Copy } from '../../store/store';
+import type { Link, Subscribed } from '../link/link';
+import { settled } from '../model/merge';
+import { isNews, readReset } from '../model/protocol';
+import type { Told } from '../model/told';
 
 /** Asked for on a device that knows nothing yet. */
-const firstOnes = 100;
-const keptWhispers = 200;
-/** Shown over the page at once; the others are in the inbox. */
+const firstOnes = 20;
+/** Shown over the page at once; the others are in their conversations. */
 export const shownOnTop = 3;
 
 /** Milliseconds after a connection in which what was missed comes. */
@@ -13,31 +14,26 @@ const missedFor = 3_000;
 
 export interface InboxUser {
   readonly me: string;
-  read(seq: number, epoch: string): void;
+  /** It was seen in its conversation, here or on another device. */
+  isRead(told: Told): boolean;
+  /** It was there when the visit began. */
+  wasThere(told: Told): boolean;
   keep(topic: string, copy: (() => Omit<Copy, 'account'> | null) | null): void;
 }
 
-/** What was said to this account alone, also while no page was open. */
+/** What comes to this account alone, in all its conversations: where it has been heard to, and what of it is new enough to be shown over the page. */
 export class Inbox {
-  /** Under this name it is kept here; the topic goes by the user name, which may change. */
+  /** Under this name its place is kept here; the topic goes by the user name, which may change. No words are kept with it. */
   static readonly topic = 'inbox';
 
-  whispers = $state.raw<readonly Whisper[]>([]);
-  /** The newest seq that was seen, here or on another device. */
-  #read = $state(0);
-  /** Everything up to here has had its time on top of the page, in this visit or an earlier one. It may be unread all the same. */
+  /** What others have said, the newest few. */
+  #said = $state.raw<readonly Told[]>([]);
+  /** Everything up to here has had its time on top of the page, or is of an earlier visit. It may be unread all the same. */
   #shown = $state(0);
-  /** The newest that a page in sight has drawn on top: another tab does not begin with it again. */
-  #drawn = 0;
   /** Waved away before an older one was. */
   #putAway = $state.raw<ReadonlySet<number>>(new Set());
-  /** Behind this seq stands the line above what was new when the reader came to the inbox. */
-  line = $state<number | null>(null);
-  /** The one that the reader has asked to see in its place. */
-  wanted = $state<number | null>(null);
 
-  readonly unread = $derived(this.whispers.filter((whisper) => whisper.seq > this.#read).length);
-  readonly onTop = $derived(this.whispers.filter((whisper) => whisper.seq > this.#read && whisper.seq > this.#shown && !this.#putAway.has(whisper.seq)));
+  readonly onTop = $derived.by(() => this.#said.filter((told) => this.#isNew(told) && !this.#user.isRead(told)).slice(-shownOnTop));
 
   readonly #user: InboxUser;
   readonly #restored: Promise<void>;
@@ -45,6 +41,7 @@ export class Inbox {
   #last = 0;
   /** By `performance.now()`: what comes until then was said while nobody looked. */
   #missedUntil = 0;
+  readonly #since = Date.now();
 
   constructor(user: InboxUser, copy: Promise<Copy | null>) {
     this.#user = user;
@@ -59,78 +56,65 @@ export class Inbox {
     return link.subscribe(`users/${this.#user.me}`, 1, from);
   }
 
-  receive(value: unknown): void {
+  /** `told`: what the value says of a conversation; null: nothing. */
+  receive(value: unknown, told: Told | null): void {
     const reset = readReset(value);
     if (reset) this.#startAnew(reset.epoch);
-    const whisper = readWhisper(value);
-    if (!whisper || (whisper.epoch === this.#epoch && whisper.seq <= this.#last)) return;
-    if (this.#epoch !== null && whisper.epoch !== this.#epoch) this.#startAnew(whisper.epoch);
-    this.#epoch = whisper.epoch;
-    this.#last = whisper.seq;
-    this.whispers = [...this.whispers.slice(1 - keptWhispers), whisper];
-    // A newer one takes the place of the oldest, which does not come back. Of what was missed the newest is enough: the number beside the inbox tells the rest.
-    const most = performance.now() < this.#missedUntil ? 1 : shownOnTop;
-    if (this.onTop.length > most) this.#shown = this.onTop.at(-1 - most)!.seq;
+    if (!told || (told.epoch === this.#epoch && told.seq <= this.#last)) return;
+    if (this.#epoch !== null && told.epoch !== this.#epoch) this.#startAnew(told.epoch);
+    this.#epoch = told.epoch;
+    this.#last = told.seq;
+    this.#take(told);
     this.#keep();
   }
 
-  /** It is on top of a page that is in sight. */
-  drawn(seq: number): void {
-    if (seq <= this.#drawn) return;
-    this.#drawn = seq;
-    this.#keep();
-  }
-
-  /** It was seen on top of the page long enough, or waved away; it stays unread until the inbox is opened. */
+  /** It was seen on top of the page long enough, or waved away, or gone to; unread is what nobody has seen in its conversation. */
   putAway(seq: number): void {
     this.#putAway = new Set([...this.#putAway, seq]);
     if (this.onTop.length > 0) return;
     this.#shown = this.#last;
     this.#putAway = new Set();
-    this.#keep();
   }
 
-  /** The reader goes to the inbox for this one. */
-  show(seq: number): void {
-    this.wanted = seq;
-    this.putAway(seq);
+  /** What was said before the visit, the numbers tell. Where the clock of this device is ahead, the list decides alone. */
+  #isNew(told: Told): boolean {
+    if (told.seq <= this.#shown || this.#putAway.has(told.seq)) return false;
+    return Date.parse(told.event.at) >= this.#since || !this.#user.wasThere(told);
   }
 
-  /** The reader comes to the inbox. */
-  open(): void {
-    this.line = this.unread > 0 ? this.#read : null;
-    this.readAll();
-  }
-
-  readAll(): void {
-    if (this.#epoch === null || this.#last <= this.#read) return;
-    this.#read = this.#last;
-    this.#keep();
-    this.#user.read(this.#last, this.#epoch);
-  }
-
-  toldReading(reading: Reading): void {
-    if (this.#epoch === null || reading.epoch === this.#epoch) this.#read = Math.max(this.#read, reading.seq);
+  #take(told: Told): void {
+    const { user, event } = told;
+    if (event.type === 'edit' || event.type === 'delete') {
+      const changed = this.#said.map((one) => (one.user === user ? { ...one, event: settled(one.event, event) } : one));
+      this.#said = changed.filter((one) => one.event.type === 'message');
+    }
+    // Whoever has answered has read it, on whatever device.
+    const isOwn = event.from.user === this.#user.me && event.from.kind !== 'bot';
+    if (isOwn && event.type === 'message') this.#said = this.#said.filter((one) => one.user !== user);
+    if (!isNews(this.#user.me, event)) return;
+    // Of what was missed the newest is enough: the numbers beside the conversations tell the rest.
+    const isMissed = performance.now() < this.#missedUntil;
+    const before = isMissed ? [] : this.onTop.slice(1 - shownOnTop);
+    // A newer one takes the place of the oldest, which does not come back.
+    this.#said = [...before, told];
   }
 
   #startAnew(epoch: string): void {
-    [this.#epoch, this.#last, this.#read, this.#shown, this.#drawn] = [epoch, 0, 0, 0, 0];
+    [this.#epoch, this.#last, this.#shown] = [epoch, 0, 0];
     this.#putAway = new Set();
-    this.whispers = [];
-    [this.line, this.wanted] = [null, null];
+    this.#said = [];
     this.#keep();
   }
 
   #restore(copy: Copy | null): void {
     if (!copy || this.#epoch !== null) return;
     this.#epoch = copy.epoch;
-    this.whispers = copy.events.map(readWhisper).filter((whisper) => whisper !== null);
-    this.#last = this.whispers.at(-1)?.seq ?? 0;
-    this.#read = Math.max(this.#read, copy.read ?? 0);
-    this.#shown = Math.max(copy.shown ?? 0, this.#last - 1);
+    // An earlier version of the page kept the words themselves.
+    this.#last = this.#shown = copy.last ?? copy.events.at(-1)?.seq ?? 0;
+    this.#keep();
   }
 
   #keep(): void {
-    this.#user.keep(Inbox.topic, () => (this.#epoch === null ? null : { topic: Inbox.topic, epoch: this.#epoch, oldest: 1, events: [...this.whispers], read: this.#read, room: null, shown: Math.max(this.#shown, this.#drawn) }));
+    this.#user.keep(Inbox.topic, () => (this.#epoch === null ? null : { topic: Inbox.topic, epoch: this.#epoch, oldest: 1, events: [], read: null, room: null, last: this.#last }));
   }
 }

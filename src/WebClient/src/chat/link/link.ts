@@ -16,7 +16,7 @@ export interface Refused {
   name: string | null;
   retry: number | null;
 }
-type Puback = Extract<Packet, { cmd: 'puback' }>;
+type Puback = Extract<Packet, { cmd: 'puback' | 'pubrec' }>;
 export type Subscribed = 'granted' | 'refused' | 'lost';
 
 /** Where a subscription to one room, or to the inbox, begins: behind an event that is known, or with the newest ones. */
@@ -25,6 +25,12 @@ export type From = { after: number; epoch: string } | { last: number };
 /** Milliseconds. */
 const pulseEvery = 5_000;
 const connectTimeout = 10_000;
+
+/** How MQTT 5 wants to hear retained values: with the flag of their publish, and whether those there are come at the beginning (3.8.3.1). */
+export interface Hearing {
+  rap?: boolean;
+  rh?: 0 | 1 | 2;
+}
 
 export interface LinkEvents {
   opened(): void;
@@ -39,6 +45,8 @@ export class Link {
   /** By packet id, from when they come until the publish is answered: the library hands over only their code. */
   readonly #acknowledgements = new Map<number, Puback>();
   readonly #pulse = new Pulse(performance.now());
+  /** Hears what is said on data topics, which is any bytes; null: nobody looks. */
+  heardData: ((topic: string, payload: Uint8Array, retain: boolean) => void) | null = null;
   readonly #ticks: number;
 
   #lose!: (lost: 'lost') => void;
@@ -76,9 +84,12 @@ export class Link {
       events.closed();
     };
     this.#client.on('connect', () => events.opened());
-    this.#client.on('message', (topic, payload) => events.message(topic, payload.toString()));
+    this.#client.on('message', (topic, payload, { retain }) => {
+      if (/^rooms\/[^/]+\/data\//.test(topic)) this.heardData?.(topic, payload, retain);
+      else events.message(topic, payload.toString());
+    });
     this.#client.on('packetreceive', (packet) => {
-      if (packet.cmd === 'puback' && packet.messageId !== undefined) this.#acknowledgements.set(packet.messageId, packet);
+      if ((packet.cmd === 'puback' || packet.cmd === 'pubrec') && packet.messageId !== undefined) this.#acknowledgements.set(packet.messageId, packet);
     });
     this.#client.on('disconnect', close);
     this.#client.on('error', close);
@@ -95,12 +106,12 @@ export class Link {
   }
 
   /** One packet. Of several filters, one that is refused refuses all. `from` goes with one filter. */
-  subscribe(filters: string | string[], qos: 0 | 1, from?: From): Promise<Subscribed> {
+  subscribe(filters: string | string[], qos: 0 | 1, from?: From, hearing?: Hearing): Promise<Subscribed> {
     const answer = new Promise<Subscribed>((resolve) => {
       if (!this.#client.connected) return resolve('lost');
       const userProperties = from && Object.fromEntries(Object.entries(from).map(([name, value]) => [name, String(value)]));
       this.#pulse.asked(performance.now());
-      this.#client.subscribe(filters, { qos, ...(userProperties ? { properties: { userProperties } } : {}) }, (error, _granted, answer) => {
+      this.#client.subscribe(filters, { qos, ...hearing, ...(userProperties ? { properties: { userProperties } } : {}) }, (error, _granted, answer) => {
         if (!error) resolve('granted');
         // The code is lost on the way through mqtt.js 5.16, but a connection that went comes without an answer.
         else resolve(answer ? 'refused' : 'lost');
@@ -113,11 +124,11 @@ export class Link {
     if (this.#client.connected) this.#client.unsubscribe(filters);
   }
 
-  publish(topic: string, payload: string): Promise<Published> {
+  publish(topic: string, payload: string, options: { qos: 0 | 1 | 2; retain?: boolean } = { qos: 1 }): Promise<Published> {
     const answer = new Promise<Published>((resolve) => {
       if (!this.#client.connected) return resolve('lost');
       this.#pulse.asked(performance.now());
-      this.#client.publish(topic, payload, { qos: 1 }, (error, packet) => {
+      this.#client.publish(topic, payload, options, (error, packet) => {
         const packetId = packet?.messageId ?? 0;
         const properties = this.#acknowledgements.get(packetId)?.properties;
         this.#acknowledgements.delete(packetId);

@@ -1,5 +1,7 @@
 import { isRecord } from '../../lib/http';
 import type { Kind } from '../../lib/kind';
+import { readLevel, type Level } from './level';
+import { readNamed, type Named } from './naming';
 import { readRole, readRules, type Role, type Rules } from './rules';
 
 export interface Author {
@@ -8,8 +10,27 @@ export interface Author {
   kind: Kind;
 }
 
+/** A hook or a rule of the room: it has a name of its own, and no account that could be written to, have a role, or be put out. */
+export function hasNoAccount({ user, kind }: Author): boolean {
+  return kind === 'bot' && /^(hook|rule)-/.test(user);
+}
+
+/** An emoji on a message: how many put it there, of them the first, and whether this account is one. */
+export interface Reaction {
+  emoji: string;
+  count: number;
+  users: readonly Author[];
+  mine: boolean;
+}
+
+/** What a message answers, as the server had it when it wrote the message out. */
+export interface Quote {
+  user: string;
+  text: string;
+}
+
 /** One entry of a room's log. Types that this version does not know are kept for their seq and not drawn. */
-export interface RoomEvent {
+export interface RoomEvent extends Named {
   type: string;
   room: string;
   seq: number;
@@ -20,10 +41,25 @@ export interface RoomEvent {
   text: string;
   /** The seq of the event that it answers. */
   replyTo: number | null;
+  /** Of a message that answers another. */
+  quote?: Quote;
+  /** Of a message: the text is what its author does, as `/me` has it. */
+  action?: true;
+  /** Of a message that was deleted: by whom. */
+  by?: Author;
   /** The seq of the event that this one changes: an edit, a deletion, a reaction. */
   of: number | null;
   /** Of a reaction. */
   emoji: string;
+  /** Of a reaction: it is taken back. */
+  off?: true;
+  /** Of an edit: a later one, or a deletion, has taken its text. */
+  over?: true;
+  /** Of a message in a page of history: which event changed its text last, and when. */
+  edited?: { seq: number; at: string };
+  /** Of a message in a page of history: who had reacted by the page's head, and that head. */
+  reactions?: readonly Reaction[];
+  asOf?: number;
   /** Of a join or leave in a rush: who else came or went in the same second. */
   others?: readonly Author[];
   /** How many more, whom it does not name. */
@@ -38,6 +74,7 @@ export interface RoomEvent {
   entry?: Rules['entry'];
   guests?: Rules['guests'];
   posting?: Rules['posting'];
+  editWindow?: number;
 }
 
 /** What the account knew of this room or inbox does not count any more; what is kept follows. */
@@ -52,6 +89,8 @@ export interface Reading {
   seq: number;
   epoch: string;
   unread: number;
+  /** How many of these name or answer the account. */
+  mentions?: number;
 }
 
 /** How much is unread in a room that the account is in. */
@@ -98,6 +137,8 @@ export interface Room {
   head: number;
   /** Null: the server does not say. */
   reading: Reading | null;
+  /** What of it the account wants to be called for, where it is a member. */
+  notify?: Level;
 }
 
 /** Somebody asks the account into a room. Of a private one no more is told before it is accepted. */
@@ -133,11 +174,6 @@ export interface Notice {
   topic: string | null;
 }
 
-/** Said to this account alone. `seq` counts in its inbox. */
-export interface Whisper extends RoomEvent {
-  type: 'whisper';
-}
-
 /** MQTT 5: quota exceeded. The server cannot take it at the moment; every other refusal is for good. */
 export const notNow = 0x97;
 /** The server's name for it when the account has stored as much as it may in a day: then nothing more is taken for a while, whatever it is. */
@@ -171,10 +207,45 @@ export function readEvent(value: unknown): RoomEvent | null {
     replyTo: typeof value['replyTo'] === 'number' ? value['replyTo'] : null,
     of: typeof value['of'] === 'number' ? value['of'] : null,
     emoji: typeof value['emoji'] === 'string' ? value['emoji'] : '',
+    ...(value['type'] === 'reaction' && value['on'] === false ? { off: true as const } : {}),
+    ...(value['type'] === 'edit' ? readNamed(value) : {}),
+    ...(value['type'] === 'edit' && typeof value['text'] !== 'string' ? { over: true as const } : {}),
+    ...(value['type'] === 'message' ? { ...readSaid(value), ...readState(value), ...readNamed(value) } : {}),
+    ...(value['type'] === 'removed' ? readBy(value['by']) : {}),
     ...(Array.isArray(value['others']) ? { others: value['others'].map(readAuthor).filter((author) => author !== null) } : {}),
     ...(typeof value['more'] === 'number' ? { more: value['more'] } : {}),
     ...(value['type'] === 'role' ? readGiven(value) : value['type'] === 'policy' ? readChange(value) : {}),
   };
+}
+
+function readSaid({ quote, action }: Record<string, unknown>): Pick<RoomEvent, 'quote' | 'action'> {
+  const isQuote = isRecord(quote) && typeof quote['user'] === 'string' && typeof quote['text'] === 'string';
+  return {
+    ...(isQuote ? { quote: { user: String(quote['user']), text: String(quote['text']) } } : {}),
+    ...(action === true ? { action: true as const } : {}),
+  };
+}
+
+/** What later events had done to a message when its page was read. */
+function readState({ edited, reactions, asOf }: Record<string, unknown>): Pick<RoomEvent, 'edited' | 'reactions' | 'asOf'> {
+  return {
+    ...(isRecord(edited) && typeof edited['seq'] === 'number' && typeof edited['at'] === 'string' ? { edited: { seq: edited['seq'], at: edited['at'] } } : {}),
+    ...(Array.isArray(reactions) ? { reactions: reactions.map(readReaction).filter((one) => one !== null) } : {}),
+    // Never the server's word: this page keeps it with its copies.
+    ...(typeof asOf === 'number' ? { asOf } : {}),
+  };
+}
+
+function readReaction(value: unknown): Reaction | null {
+  if (!isRecord(value) || typeof value['emoji'] !== 'string' || !Array.isArray(value['users'])) return null;
+  const users = value['users'].map(readAuthor).filter((author) => author !== null);
+  const count = Math.max(users.length, Number(value['count'] ?? 0) || 0);
+  return count > 0 ? { emoji: value['emoji'], count, users, mine: value['mine'] === true } : null;
+}
+
+function readBy(value: unknown): Pick<RoomEvent, 'by'> {
+  const by = readAuthor(value);
+  return by ? { by } : {};
 }
 
 /** Both or none of them: half of it says nothing. */
@@ -195,8 +266,10 @@ export function readReset(value: unknown): Reset | null {
 
 /** As it comes by MQTT, and as the answer to a PUT. */
 export function readReading(value: unknown): Reading | null {
-  if (!isRecord(value) || typeof value['seq'] !== 'number' || typeof value['epoch'] !== 'string') return null;
-  return { seq: value['seq'], epoch: value['epoch'], unread: typeof value['unread'] === 'number' ? value['unread'] : 0 };
+  if (!isRecord(value)) return null;
+  const { seq, epoch, unread, mentions } = value;
+  if (typeof seq !== 'number' || typeof epoch !== 'string') return null;
+  return { seq, epoch, unread: typeof unread === 'number' ? unread : 0, ...(typeof mentions === 'number' ? { mentions } : {}) };
 }
 
 /** What the account's own bots say counts as well: the page is another client, and shows it as somebody else's. */
@@ -218,6 +291,11 @@ export function isNews(me: string, event: RoomEvent): boolean {
   return event.type === 'message' && (event.from.user !== me || event.from.kind === 'bot');
 }
 
+/** Whether somebody else has changed their words just now. */
+export function isOthersEdit(me: string, { type, from, over }: RoomEvent): boolean {
+  return type === 'edit' && !over && (from.user !== me || from.kind === 'bot');
+}
+
 /** The room after an event of the type `policy`. */
 export function changedBy(room: Room, event: Omit<RoomEvent, 'type' | 'from'>): Room {
   const { title = room.title, topic = room.topic, visibility = room.visibility } = event;
@@ -226,14 +304,18 @@ export function changedBy(room: Room, event: Omit<RoomEvent, 'type' | 'from'>): 
 
 export function readPage(value: unknown): HistoryPage | null {
   if (!isRecord(value) || !Array.isArray(value['events'])) return null;
+  const head = Number(value['head'] ?? 0);
   const events = value['events'].map(readEvent).filter((event) => event !== null);
-  return { epoch: String(value['epoch'] ?? ''), head: Number(value['head'] ?? 0), first: Number(value['first'] ?? 1), events };
+  // A copy of an earlier visit has no head: what its messages are as of, they say themselves.
+  if (head > 0) for (const event of events) if (event.type === 'message') event.asOf = head;
+  return { epoch: String(value['epoch'] ?? ''), head, first: Number(value['first'] ?? 1), events };
 }
 
 export function readRoom(value: unknown): Room | null {
   // The retained info topic names the room `room`, the HTTP API `id`.
   const id = isRecord(value) ? (value['id'] ?? value['room']) : undefined;
   if (!isRecord(value) || typeof id !== 'string') return null;
+  const notify = readLevel(value['notify']);
   return {
     id,
     title: typeof value['title'] === 'string' && value['title'] !== '' ? value['title'] : id,
@@ -245,7 +327,8 @@ export function readRoom(value: unknown): Room | null {
     role: readRole(value['role']),
     ...(isRecord(value['policy']) ? { rules: readRules(value['policy']) } : {}),
     head: typeof value['head'] === 'number' ? value['head'] : 0,
-    reading: isRecord(value['read']) ? readReading({ ...value['read'], unread: value['unread'] }) : null,
+    reading: isRecord(value['read']) ? readReading({ ...value['read'], unread: value['unread'], mentions: value['mentions'] }) : null,
+    ...(notify ? { notify } : {}),
   };
 }
 
@@ -291,12 +374,15 @@ export function readNotice(value: unknown): Notice | null {
   };
 }
 
+/** What somebody said to the reader alone. */
+export type Whisper = RoomEvent & { type: 'whisper' };
+
 export function readWhisper(value: unknown): Whisper | null {
   const event = readEvent(value);
   return event?.type === 'whisper' ? { ...event, type: 'whisper' } : null;
 }
 
-function readAuthor(value: unknown): Author | null {
+export function readAuthor(value: unknown): Author | null {
   if (!isRecord(value) || typeof value['user'] !== 'string') return null;
   const kind = value['kind'];
   return {

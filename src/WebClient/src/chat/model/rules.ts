@@ -13,7 +13,12 @@ const known = {
 } as const;
 
 /** A room's rules, as far as this page knows them. */
-export type Rules = { [Field in keyof typeof known]?: (typeof known)[Field][number] };
+export type Rules = { [Field in keyof typeof known]?: (typeof known)[Field][number] } & {
+  /** Minutes in which an author may edit what he said; −1: for ever. */
+  editWindow?: number;
+  /** Who reads and writes data topics. */
+  data?: Record<string, unknown>;
+};
 
 export function readRole(value: unknown): Role | null {
   return roles.find((role) => role === value) ?? null;
@@ -22,7 +27,12 @@ export function readRole(value: unknown): Role | null {
 /** Fields and values that this version does not know are left out. */
 export function readRules(value: unknown): Rules {
   if (!isRecord(value)) return {};
-  return Object.fromEntries(Object.entries(known).filter(([field, values]) => values.some((one) => one === value[field])).map(([field]) => [field, value[field]]));
+  const { editWindow, data } = value;
+  return {
+    ...Object.fromEntries(Object.entries(known).filter(([field, values]) => values.some((one) => one === value[field])).map(([field]) => [field, value[field]])),
+    ...(typeof editWindow === 'number' ? { editWindow } : {}),
+    ...(isRecord(data) ? { data } : {}),
+  };
 }
 
 /** Why the account cannot write in the room; null: as far as is known, it can. */

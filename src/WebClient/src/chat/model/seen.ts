@@ -31,6 +31,12 @@ export class Seen {
     return true;
   }
 
+  /** On purpose: what comes after this is unread again. */
+  goBack(seq: number): void {
+    this.#told = null;
+    if (this.#read !== null && seq < this.#read.seq) this.#read = { ...this.#read, seq };
+  }
+
   /** Counted by the server up to `head`: what has come here since is counted here. */
   told(reading: Reading, head: number): void {
     this.#told = { head, unread: reading.unread };
@@ -61,6 +67,12 @@ export class Seen {
 
   prepend(seqs: readonly number[]): void {
     this.#seqs.unshift(...seqs);
+  }
+
+  /** It was deleted: there is nothing left to be read of it. */
+  remove(seq: number): void {
+    const index = this.#upTo(seq) - 1;
+    if (this.#seqs[index] === seq) this.#seqs.splice(index, 1);
   }
 
   dropBefore(seq: number): void {

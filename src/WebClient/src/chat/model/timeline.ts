@@ -1,3 +1,4 @@
+import { settled } from './merge';
 import type { HistoryPage, RoomEvent } from './protocol';
 
 /** Hears what joins the run and what leaves it, in order. */
@@ -61,6 +62,12 @@ export class Timeline {
     return this.#ahead.size > 0;
   }
 
+  /** The event of this number; undefined: it is not here. */
+  at(seq: number): RoomEvent | undefined {
+    const first = this.first;
+    return first === null ? undefined : this.#events[seq - first];
+  }
+
   /** A live event. Answers whether it joined the run; if not, either it was known or `hasGap` says that a page is wanted. */
   receive(event: RoomEvent): boolean {
     if (this.#epoch !== null && event.epoch !== this.#epoch) this.restart();
@@ -93,8 +100,11 @@ export class Timeline {
     const first = this.first;
     const older = first === null ? [] : page.events.filter((event) => event.seq < first);
     if (older.length === 0 || older.at(-1)!.seq !== first! - 1) return true;
-    this.#events.unshift(...older);
-    this.#reader.prepended(older);
+    // What was replaced or deleted while the page was on its way stands in it as it was.
+    const since = this.#events.filter(({ seq, type }) => seq > page.head && (type === 'edit' || type === 'delete'));
+    const now = older.map((event) => since.reduce(settled, event));
+    this.#events.unshift(...now);
+    this.#reader.prepended(now);
     return true;
   }
 
@@ -115,8 +125,17 @@ export class Timeline {
 
   #append(events: readonly RoomEvent[]): void {
     if (events.length === 0) return;
-    for (const event of events) this.#events.push(event);
+    for (const event of events) {
+      // What was replaced or deleted is not kept, also where nobody looks.
+      if (event.type === 'edit' || event.type === 'delete') this.#settle(event);
+      this.#events.push(event);
+    }
     this.#reader.appended(events);
+  }
+
+  #settle(change: RoomEvent): void {
+    if (change.over) return;
+    for (let index = 0; index < this.#events.length; index++) this.#events[index] = settled(this.#events[index]!, change);
   }
 
   #clear(): void {

@@ -2,6 +2,7 @@ import { SvelteMap } from 'svelte/reactivity';
 import { byName } from '../../lib/byName';
 import { lookOf } from '../../lib/lookOf';
 import type { Author, People, Present, Room } from '../model/protocol';
+import type { IgnoredPeople } from './ignored.svelte';
 import type { RolesState } from './roles.svelte';
 
 /** More looks than this are not remembered: those who are here are learnt again. */
@@ -17,6 +18,7 @@ export interface PeopledRoom {
   readonly phase: 'joining' | 'ready' | 'refused' | 'failed';
   readonly people: PeopleState;
   readonly roles: RolesState;
+  readonly ignored: IgnoredPeople;
 }
 
 /** A list of which not every part has come. */

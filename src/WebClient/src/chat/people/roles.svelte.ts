@@ -10,6 +10,8 @@ const mostPages = 5;
 export class RolesState {
   readonly #room: string;
   readonly #roles = new SvelteMap<string, Role>();
+  /** Before the reader is in the room, the server names nobody of it. */
+  #isIn = false;
   /** What the room told while the server was asked: it is newer than the answer. */
   #told: Map<string, Role> | null = null;
   #isAsked = false;
@@ -24,15 +26,16 @@ export class RolesState {
     return this.#roles.get(user) ?? 'member';
   }
 
-  /** Where nobody has looked, nothing is asked for after an absence. */
-  async readAgain(): Promise<void> {
+  /** The reader is in the room, for the first time or after an absence. Where nobody has looked, nothing is asked for. */
+  async cameIn(): Promise<void> {
+    this.#isIn = true;
     if (this.#isAsked) await this.read();
   }
 
   /** One call at a time; asked meanwhile, it reads again: the reader may be in the room only now. What does not come leaves all as it is. */
   async read(): Promise<void> {
     this.#isAsked = this.#isAskedAgain = true;
-    if (this.#told !== null) return;
+    if (!this.#isIn || this.#told !== null) return;
     while (this.#isAskedAgain) {
       this.#isAskedAgain = false;
       const told = (this.#told = new Map<string, Role>());

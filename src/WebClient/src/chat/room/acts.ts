@@ -1,4 +1,4 @@
-import { t } from '../../i18n/i18n.svelte';
+import { t, tn } from '../../i18n/i18n.svelte';
 import type { RoomEvent } from '../model/protocol';
 
 /** Whether a line of the timeline tells of it: of a role, and of what people understand of a room's change. */
@@ -29,15 +29,21 @@ function isRole(event: RoomEvent): event is RoomEvent & Required<Pick<RoomEvent,
 }
 
 function isPolicy(event: RoomEvent): boolean {
-  const { type, title, topic, visibility, entry, guests, posting } = event;
-  return type === 'policy' && [title, topic, visibility, entry, guests, posting].some((field) => field !== undefined);
+  const { type, title, topic, visibility, entry, guests, posting, editWindow } = event;
+  return type === 'policy' && [title, topic, visibility, entry, guests, posting, editWindow].some((field) => field !== undefined);
 }
 
-function rulesOf({ entry, guests, posting }: RoomEvent): string[] {
+function rulesOf({ entry, guests, posting, editWindow }: RoomEvent): string[] {
   return [
     ...(posting === undefined ? [] : [t(`act.posting.${posting}`)]),
     ...(guests === undefined ? [] : [t(`act.guests.${guests}`)]),
     // Nobody can be asked for entry yet.
     ...(entry === undefined ? [] : [t(entry === 'open' ? 'act.entry.open' : 'act.entry.invite')]),
+    ...(editWindow === undefined ? [] : [editableFor(editWindow)]),
   ];
+}
+
+function editableFor(minutes: number): string {
+  if (minutes < 0) return t('act.editWindow.ever');
+  return minutes === 0 ? t('act.editWindow.never') : tn('act.editWindow', minutes);
 }

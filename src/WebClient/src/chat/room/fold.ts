@@ -1,5 +1,8 @@
+import { density } from '../../lib/looks.svelte';
+import { linesShown } from '../../lib/format/formatted';
 import { RowList, type ListRow } from '../../lib/rowList';
-import { changed, toMessage, type Message } from '../model/merge';
+import { changed, requoted, toMessage, type Message } from '../model/merge';
+import { quoted, type Quoted } from './quoted';
 import type { Line } from '../compose/outbox.svelte';
 import type { Author, RoomEvent } from '../model/protocol';
 import { isSaid } from './acts';
@@ -29,6 +32,8 @@ const headerEvery = 10 * 60_000;
 const mostFolded = 50;
 /** More refused lines than this are folded into one row: what others say stands above them, and would be out of sight. */
 const mostFailed = 2;
+/** Whoever wants to change an older line of theirs goes to it. */
+const mostLookedBack = 200;
 /** What waits stands behind everything that the log has. */
 const waitingOrder = Number.MAX_SAFE_INTEGER / 2;
 
@@ -73,6 +78,28 @@ export class Fold {
   get lineRow(): Row | null {
     const index = this.#lineIndex();
     return index === null ? null : (this.rows.at(index) ?? null);
+  }
+
+  /** The message of this number as it stands now; null: it is not here. */
+  find(seq: number): MessageRow | null {
+    const index = this.#indexOf(seq);
+    const row = index === null ? undefined : this.rows.at(index);
+    return row?.kind === 'message' && row.line === null ? row : null;
+  }
+
+  /** What a message answers, as it stands now; null: it answers nothing. */
+  quoteOf(message: Message): Quoted | null {
+    const { replyTo } = message;
+    return replyTo === null ? null : quoted(message, this.find(replyTo)?.message ?? null, this.#changes.get(replyTo) ?? []);
+  }
+
+  /** The newest of the last lines that the log has and that passes. */
+  findLast(passes: (message: Message) => boolean): Message | null {
+    for (let index = this.rows.length - 1; index >= Math.max(0, this.rows.length - mostLookedBack); index--) {
+      const row = this.rows.at(index)!;
+      if (row.kind === 'message' && row.line === null && passes(row.message)) return row.message;
+    }
+    return null;
   }
 
   append(events: readonly RoomEvent[]): void {
@@ -178,11 +205,12 @@ export class Fold {
 
   #add(event: RoomEvent): void {
     const isAct = isSaid(event);
-    if (!isAct && event.type !== 'message' && event.type !== 'join' && event.type !== 'leave') return;
+    const isMessage = event.type === 'message' || event.type === 'removed';
+    if (!isAct && !isMessage && event.type !== 'join' && event.type !== 'leave') return;
     const last = this.rows.at(this.rows.length - 1);
     if (last === undefined || dayOf(endOf(last)) !== dayOf(event.at)) this.rows.push({ kind: 'day', key: `day-${event.seq}`, order: event.seq, at: event.at });
     if (isAct) this.rows.push({ kind: 'act', key: `act-${event.seq}`, order: event.seq, event });
-    else if (event.type === 'message') this.#addMessage(event);
+    else if (isMessage) this.#addMessage(event);
     else this.#addPresence(event);
   }
 
@@ -191,18 +219,19 @@ export class Fold {
       this.#hasLine = true;
       this.rows.push(unreadRow(event.seq));
     }
-    const message = (this.#changes.get(event.seq) ?? []).reduce(changed, toMessage(event));
+    const message = (this.#changes.get(event.seq) ?? []).reduce<Message>((so, change) => changed(so, change, this.#me().user), toMessage(event));
     this.rows.push({ kind: 'message', key: this.#keyOf(event), order: event.seq, message, first: this.#begins(this.rows.length, message), line: null });
     this.#messages++;
   }
 
   #keyOf({ id, seq, from }: RoomEvent): string {
     // Ids are remembered for a week, so an old one may be used again: the first seq keeps the key.
-    if (id === null || from.user !== this.#me().user || !this.#written.has(id)) return `m-${seq}`;
+    if (id === null || from.user !== this.#me().user) return `m-${seq}`;
     const known = this.#written.get(id);
     if (typeof known === 'number' && known !== seq) return `m-${seq}`;
+    // Also of an earlier page: its line may be on disk still, and would stand here beside it until the server has said so again.
     this.#written.set(id, seq);
-    return `own-${id}`;
+    return known === undefined ? `m-${seq}` : `own-${id}`;
   }
 
   #addPresence(event: RoomEvent): void {
@@ -217,13 +246,23 @@ export class Fold {
     this.#note(event);
     const index = this.#indexOf(event.of!);
     const row = index === null ? undefined : this.rows.at(index);
-    if (row?.kind === 'message') this.rows.replace(index!, { ...row, message: changed(row.message, event) });
+    if (row?.kind === 'message') this.rows.replace(index!, { ...row, message: changed(row.message, event, this.#me().user) });
+    if (event.type === 'delete' || (event.type === 'edit' && !event.over)) this.#requote(event);
+  }
+
+  /** Few lines are answered, and fewer of those change: all rows are looked at. */
+  #requote(event: RoomEvent): void {
+    for (let index = this.rows.indexOfOrder(event.of!); index < this.rows.length; index++) {
+      const row = this.rows.at(index)!;
+      const message = row.kind === 'message' ? requoted(row.message, event) : null;
+      if (row.kind === 'message' && message !== row.message) this.rows.replace(index, { ...row, message: message! });
+    }
   }
 
   #note(event: RoomEvent): void {
     const before = this.#changes.get(event.of!);
     // Pages are read backwards: what comes with an older one happened earlier.
-    this.#changes.set(event.of!, before ? [...before, event].sort((a, b) => a.seq - b.seq) : [event]);
+    this.#changes.set(event.of!, before ? lasting([...before, event].sort((a, b) => a.seq - b.seq)) : [event]);
   }
 
   #indexOf(seq: number): number | null {
@@ -285,9 +324,19 @@ function isChange(event: RoomEvent): boolean {
   return event.of !== null && event.type !== 'message';
 }
 
+/** Of what was replaced or deleted no words are kept. */
+function lasting(changes: RoomEvent[]): RoomEvent[] {
+  const end = changes.find((event) => event.type === 'delete');
+  if (end) return [end];
+  const edit = changes.findLast((event) => event.type === 'edit' && !event.over);
+  return changes.filter((event) => event.type !== 'edit' || event === edit);
+}
+
 function continues(before: Message, message: Message): boolean {
   const [then, now] = [Date.parse(before.at), Date.parse(message.at)];
   return (
+    !before.action &&
+    !message.action &&
     before.from.user === message.from.user &&
     before.from.name === message.from.name &&
     before.from.kind === message.from.kind &&
@@ -302,7 +351,7 @@ function unreadRow(order: number): Row {
 
 function eventOf(line: Line, me: Author): RoomEvent {
   const at = new Date(line.at).toISOString();
-  return { type: 'message', room: '', seq: 0, epoch: '', id: line.id, at, from: me, text: line.text, replyTo: line.replyTo, of: null, emoji: '' };
+  return { type: 'message', room: '', seq: 0, epoch: '', id: line.id, at, from: me, text: line.text, replyTo: line.replyTo, of: null, emoji: '', ...(line.action && { action: true }) };
 }
 
 function lastSeq(row: Row): number {
@@ -338,5 +387,6 @@ function estimate(row: Row): number {
   if (row.kind === 'act') return 29;
   if (row.kind !== 'message') return 50;
   const { text } = row.message;
-  return 34 + (row.first ? 36 : 0) + 23 * Math.floor(text.length / 70);
+  if (density.current === 'compact') return 2 + 23 * Math.min(linesShown, 1 + Math.floor(text.length / 90));
+  return 34 + (row.first ? 36 : 0) + 23 * Math.min(linesShown, Math.floor(text.length / 70));
 }

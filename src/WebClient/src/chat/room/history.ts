@@ -1,6 +1,6 @@
 import { call } from '../../lib/http';
 import { Retry } from '../../lib/retry.svelte';
-import { readPage, type HistoryPage } from '../model/protocol';
+import { readPage, type HistoryPage, type RoomEvent } from '../model/protocol';
 import type { RoomLog } from './roomLog.svelte';
 
 const pageLength = 50;
@@ -21,16 +21,17 @@ const freshFor = 10_000;
 export type Read = 'done' | 'refused' | 'failed';
 
 export interface HistoryUser {
-  readonly id: string;
+  /** Below which the API has the log. */
+  readonly path: string;
   /** What earlier visits and the list of rooms know of the reader's place is known. */
   readonly known: Promise<unknown>;
-  /** The newest seq that the room's description tells; 0: none. */
+  /** The newest seq that a list told of; 0: none. */
   head(): number;
   /** The account is in it no more. */
   isOut(): boolean;
 }
 
-/** Reads one room's log from the server, page by page: the newest, what was missed, and what lies further above. */
+/** Reads one log from the server, page by page: the newest, what was missed, and what lies further above. */
 export class History {
   /** The page above the first line. While it fails, the pause or the reader's button decides when it is asked for again, not the next drawing. */
   readonly above = new Retry();
@@ -76,6 +77,13 @@ export class History {
       if (seq === null || first === null || first <= seq + 1 || timeline.atStart) return;
       if ((await this.#readOlder(Math.min(longestPage, first - seq + readBefore))) !== 'done') return;
     }
+  }
+
+  /** One event, wherever it stands; null: there is none of this number, or it does not come. */
+  async one(seq: number): Promise<RoomEvent | null> {
+    const page = await this.#readPage(`after=${seq - 1}&limit=1`);
+    const event = typeof page === 'string' ? undefined : page.events[0];
+    return event?.seq === seq ? event : null;
   }
 
   loadOlder(): void {
@@ -152,7 +160,7 @@ export class History {
   }
 
   async #readPage(query: string): Promise<HistoryPage | 'refused' | 'failed'> {
-    const answer = await call<unknown>('GET', `/api/rooms/${this.#user.id}/events?${query}`);
+    const answer = await call<unknown>('GET', `${this.#user.path}/events?${query}`);
     if (this.#stopped) return 'failed';
     if (!answer.ok) return answer.problem.status === 404 || answer.problem.status === 403 ? 'refused' : 'failed';
     return readPage(answer.value) ?? 'failed';

@@ -18,21 +18,35 @@ export class Reader {
   readonly #user: ReaderUser;
   /** Said by the page: the reader sees this room's end. */
   #watches = false;
+  /** Having gone back, they have not gone away since. */
+  #waits = false;
 
   constructor(log: RoomLog, user: ReaderUser) {
     this.#log = log;
     this.#user = user;
   }
 
+  /**
+   * What comes after this is unread again. Whoever stands at the end would have read it in the same moment: it counts as seen when they go away and
+   * come back.
+   */
+  goBack(seq: number): void {
+    this.#log.seen.goBack(seq);
+    this.#log.setLine(seq);
+    this.#waits = this.#watches;
+    this.#log.draw();
+  }
+
   /** The reader looks at the end of the timeline. What is still to come counts as new all the same. */
   markRead(): void {
     this.#watches = true;
+    if (this.#waits) return;
     if (!this.#user.catchingUp.any) this.#sawEverything();
   }
 
   /** The reader went to another room, or scrolled up, or hid the tab. */
   lookAway(): void {
-    this.#watches = false;
+    this.#watches = this.#waits = false;
   }
 
   /** The reader is gone from the page: what was new to them has been seen. */
@@ -55,7 +69,7 @@ export class Reader {
     const readBeforeIt = this.#log.seen.seq;
     const joined = this.#log.receive(event);
     if (joined && isNews(this.#user.me, event) && !this.#watches && wasRead && this.#log.countUnread() > 0) this.#log.setLine(readBeforeIt);
-    if (this.#watches && !this.#user.catchingUp.any) this.#sawEverything();
+    if (this.#watches && !this.#waits && !this.#user.catchingUp.any) this.#sawEverything();
     return joined;
   }
 
@@ -66,12 +80,17 @@ export class Reader {
     if (seen.seq === null && last !== null && epoch !== null) seen.readUpTo(last, epoch);
     this.#log.changed();
     if (this.#log.countUnread() === 0) {
-      if (this.#watches) this.#sawEverything();
+      if (this.#watches && !this.#waits) this.#sawEverything();
       return;
     }
-    // Who stands at the line already stays where they are.
-    if (this.#log.line === seen.seq) return;
+    // Who stands at the line already stays where they are. From there they may see the end, too: all of it was in view before it was known to be all.
+    if (this.#log.line === seen.seq) {
+      if (this.#watches && !this.#waits) this.#sawEverything();
+      return;
+    }
     this.#log.setLine(seen.seq);
+    // Whether they see the end from there, the page says when it has brought them.
+    this.#watches = false;
     this.jumps++;
   }
 

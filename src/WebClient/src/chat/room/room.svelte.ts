@@ -1,169 +1,109 @@
 import { call } from '../../lib/http';
-import { Retry } from '../../lib/retry.svelte';
-import { UnderWay } from '../../lib/underWay.svelte';
+import type { Kind } from '../../lib/kind';
 import type { Copy } from '../../store/store';
-import type { Line, Outbox } from '../compose/outbox.svelte';
+import { t } from '../../i18n/i18n.svelte';
 import type { Link } from '../link/link';
-import { changedBy, isNews, parseJson, readEvent, readPeople, readReset, readRoom, type Author, type People, type Reading, type Room, type RoomEvent } from '../model/protocol';
+import type { Message } from '../model/merge';
+import { changedBy, parseJson, readEvent, readPeople, readReset, readRoom, type People, type Room, type RoomEvent } from '../model/protocol';
+import { whyNotWrite } from '../model/rules';
 import { PeopleState } from '../people/people.svelte';
 import { RolesState } from '../people/roles.svelte';
-import { TypingState } from '../people/typing.svelte';
-import { History } from './history';
-import { Reader } from './reader.svelte';
-import { RoomLog } from './roomLog.svelte';
-
-export interface RoomUser {
-  readonly me: string;
-  /** As the others see me now. */
-  author(): Author;
-  readonly outbox: Outbox;
-  /** The reader has seen everything up to here. */
-  read(room: string, seq: number, epoch: string): void;
-  /** What is known of the room has changed, and is to be kept. Null: it is not this account's any more. */
-  keep(topic: string, copy: (() => Omit<Copy, 'account'> | null) | null): void;
-  /** The list of rooms has been asked for: what the server knows of the account's reading is known. */
-  readonly directoryRead: Promise<void>;
-}
+import { actionsFor, mayEdit, type Action } from './may';
+import { OpenLog, type LogReader, type Words } from './openLog.svelte';
+import { Pins } from './pins.svelte';
 
 /** One room that was opened in this visit: becomes present in it on each connection, and hears what is said, who is there, and that it is over. */
-export class RoomState {
-  readonly id: string;
-  readonly topic: string;
+export class RoomState extends OpenLog {
+  override readonly rolls = true;
   readonly people = new PeopleState();
   readonly roles: RolesState;
-  readonly typing = new TypingState();
-  readonly log: RoomLog;
-  readonly history: History;
-  readonly reader: Reader;
+  readonly pins: Pins;
+  readonly peopled = this;
   room = $state.raw<Room | null>(null);
+  /** The tile, or the data topic, that the reader has asked to see; null: none. */
+  shown = $state<string | null>(null);
   /** The account is in it no more, and did not leave from here. */
   gone = $state<'removed' | 'deleted' | 'lost' | null>(null);
-  /** The newest live message of somebody else, for the screen reader. */
-  announced = $state.raw<RoomEvent | null>(null);
-  /** How many messages were sent from here in this visit. */
-  sent = $state(0);
 
-  readonly #user: RoomUser;
-  /** What earlier visits and the list of rooms know is known. */
-  readonly #known: Promise<unknown>;
-  readonly #steps = new UnderWay();
-  /** The step that a page read ahead of the connection begins, and the connection takes over. */
-  #ahead: symbol | null = null;
-  /** Becoming present and reading what was missed. */
-  readonly #opening = new Retry();
-  readonly #gap = new Retry();
   /** How many roles and changes of the room were told in this visit, and when the last one was, in milliseconds since 1970. */
   #acts = 0;
   #actedAt = 0;
-  #link: Link | null = null;
   #asking = false;
-  #stopped = false;
 
   /** `copy`: what an earlier visit knew of it. */
-  constructor(id: string, user: RoomUser, room: Room | null, copy: Promise<Copy | null>) {
-    this.id = id;
-    this.topic = `rooms/${id}`;
-    this.#user = user;
+  constructor(id: string, user: LogReader, room: Room | null, copy: Promise<Copy | null>) {
+    super({ id, topic: `rooms/${id}`, path: `/api/rooms/${id}`, address: `/rooms/${id}` }, user, copy);
     this.room = room;
     this.roles = new RolesState(id);
-    this.log = new RoomLog({
-      me: user.me,
-      topic: this.topic,
-      author: () => user.author(),
-      outbox: user.outbox,
-      met: (author) => this.people.met(author),
-      keep: () => this.#keep(),
-    });
-    this.#known = Promise.all([copy.then((found) => this.#restore(found)), user.directoryRead]);
-    this.history = new History(this.log, { id, known: this.#known, head: () => this.room?.head ?? 0, isOut: () => this.gone !== null });
-    this.reader = new Reader(this.log, {
-      me: user.me,
-      catchingUp: this.#steps,
-      saw: (seq, epoch) => {
-        user.read(id, seq, epoch);
-        this.#keep();
-      },
-    });
+    this.pins = new Pins(id);
   }
 
   get title(): string {
     return this.room?.title ?? this.id;
   }
 
-  get phase(): RoomLog['phase'] {
-    return this.log.phase;
+  get words(): Words {
+    const room = this.title;
+    return {
+      messages: t('chat.messages', { room }),
+      around: t('around.messages', { room }),
+      earlier: t('around.here'),
+      beginning: t('chat.beginning', { room }),
+      empty: t('chat.empty'),
+      emptyHint: t('chat.emptyHint'),
+      placeholder: t('composer.placeholder', { room }),
+    };
   }
 
-  get unread(): number {
-    return this.log.unread;
+  actionsFor(message: Message, kind: Kind): Action[] {
+    return actionsFor(message, { me: this.user.me, kind, room: this.room, roleOf: (user) => this.roles.of(user) }, Date.now());
   }
 
-  get pending(): readonly Line[] {
-    return this.log.pending;
+  whyNotWrite(kind: Kind): ReturnType<typeof whyNotWrite> {
+    return whyNotWrite(this.room, kind);
   }
 
-  /** It is not known yet what was missed. */
-  get catchingUp(): boolean {
-    return this.#steps.any;
+  showTile(what: string): void {
+    this.shown = what;
   }
 
-  /** Shows the newest page while the connection is still being made. How far was read is not known before that is there: nothing is taken for seen. */
-  readAhead(): void {
-    const before = this.#ahead;
-    this.#ahead = this.#steps.begin();
-    if (before !== null) this.#steps.end(before);
-    this.history.readAhead();
+  isPinned(seq: number): boolean {
+    return this.pins.has(seq);
   }
 
-  /** On every new connection: become present, read what was missed. Order matters: what comes live begins right behind what was read. */
-  attach(link: Link): Promise<void> {
-    this.#link = link;
-    return this.#opening.run(async () => {
-      if (this.#hasFailed()) this.log.phase = 'joining';
-      await this.#attach(link);
-      return this.#hasFailed() ? 'again' : 'done';
-    });
+  protected get head(): number {
+    return this.room?.head ?? 0;
   }
 
-  #hasFailed(): boolean {
-    return this.phase === 'failed';
+  protected override get isOut(): boolean {
+    return this.gone !== null;
   }
 
-  /** Where the connection is lost, or another one has taken its place, `detach` has forgotten the step, or will. */
-  async #attach(link: Link): Promise<void> {
-    const step = this.#steps.begin();
-    if (this.#ahead !== null) this.#steps.end(this.#ahead);
-    this.#ahead = null;
-    const [isAhead] = await Promise.all([this.history.takenAhead(), this.#known]);
-    if (this.#link !== link) return;
+  protected override get description(): Room | null {
+    return this.room;
+  }
+
+  protected mayEdit(message: Message): boolean {
+    return mayEdit(message, this.user.me, this.room?.rules, Date.now());
+  }
+
+  protected async open(link: Link, step: symbol): Promise<void> {
+    const [isAhead] = await Promise.all([this.history.takenAhead(), this.known]);
+    if (this.link !== link) return;
     this.people.expectAnew();
     const [around, page] = await Promise.all([link.subscribe([`${this.topic}/people`, `${this.topic}/info`, `${this.topic}/typing`], 0), isAhead ? 'done' : this.history.catchUp()]);
-    if (this.#link !== link || around === 'lost') return;
+    if (this.link !== link || around === 'lost') return;
     if (around === 'refused' || page === 'refused') return this.#refuse(step);
     const { last, epoch } = this.log.timeline;
-    if (last === null || epoch === null) return this.#end(step);
+    if (last === null || epoch === null) return this.end(step);
     if (!isAhead) await this.history.reachUnread();
-    if (this.#link !== link) return;
+    if (this.link !== link) return;
     const events = await link.subscribe(this.topic, 1, { after: last, epoch });
-    if (this.#link !== link || events === 'lost') return;
+    if (this.link !== link || events === 'lost') return;
     if (events === 'refused') return this.#refuse(step);
-    void this.roles.readAgain();
-    this.#end(step);
-  }
-
-  detach(): void {
-    this.#link = null;
-    this.#steps.forget();
-    for (const retry of [this.#opening, this.#gap]) retry.stop();
-    this.typing.clear();
-  }
-
-  /** Nobody is signed in any more: nothing is read, kept or drawn from here on. */
-  stop(): void {
-    this.#stopped = true;
-    this.history.stop();
-    this.leave();
-    this.log.stop();
+    void this.roles.cameIn();
+    void this.pins.read();
+    this.end(step);
   }
 
   /** Put out: what was said goes, what its reader has still to say stays for them to take along. */
@@ -174,9 +114,9 @@ export class RoomState {
     this.#refuse();
   }
 
-  leave(): void {
-    this.#link?.unsubscribe([this.topic, `${this.topic}/people`, `${this.topic}/info`, `${this.topic}/typing`]);
-    this.detach();
+  override leave(): void {
+    this.link?.unsubscribe([this.topic, `${this.topic}/people`, `${this.topic}/info`, `${this.topic}/typing`]);
+    super.leave();
   }
 
   async readRoom(): Promise<void> {
@@ -203,26 +143,9 @@ export class RoomState {
     else if (rest === 'info') this.#receiveInfo(payload);
   }
 
-  /** Read further on another device, or counted by the server. */
-  toldReading(reading: Reading, head: number): void {
-    this.reader.told(reading, head);
-  }
-
-  send(text: string): void {
-    this.#user.outbox.write(this.topic, text);
-    this.typing.said();
-    this.log.setLine(null);
-    this.sent++;
-  }
-
-  sayTyping(): void {
-    if (this.#link && this.typing.shouldSay()) this.#link.publishLoosely(`${this.topic}/typing`);
-  }
-
-  async tryAgain(): Promise<void> {
-    if (this.#link) return this.attach(this.#link);
-    this.log.phase = 'joining';
-    this.readAhead();
+  /** Puts it on the room's list of pins, or takes it off. */
+  pin(seq: number): void {
+    this.act({ command: 'pin', of: seq, on: !this.pins.has(seq) });
   }
 
   /** It was refused, and its owner may have let this account in since. Until that is known, the page stays as it is. */
@@ -233,25 +156,30 @@ export class RoomState {
     const answer = await call<unknown>('GET', `/api/rooms/${this.id}`);
     if (answer.ok) {
       this.room = readRoom(answer.value) ?? this.room;
-      if (this.#link) await this.attach(this.#link);
+      if (this.link) await this.attach(this.link);
     }
     this.#asking = false;
   }
 
   #receiveStream(value: unknown): void {
     const reset = readReset(value);
-    if (reset) this.#startAnew();
-    else this.#receiveEvent(readEvent(value));
+    if (reset) return this.startAnew();
+    const event = readEvent(value);
+    if (event) this.take(event);
   }
 
-  #receiveEvent(event: RoomEvent | null): void {
-    if (!event) return;
-    const joined = this.reader.receive(event);
-    if (event.type === 'message') this.typing.stopped(event.from.user);
+  protected override taken(event: RoomEvent, joined: boolean): void {
     if (joined) this.#receiveAct(event);
-    if (this.catchingUp) return;
-    if (joined && isNews(this.#user.me, event)) this.announced = event;
-    if (this.log.timeline.hasGap) this.#fillGap();
+    this.pins.heard(event);
+  }
+
+  /** An act may be among it. */
+  protected override missedRead(): void {
+    void this.readRoom();
+  }
+
+  protected override restored(room: Room | null): void {
+    this.room ??= room;
   }
 
   #receiveAct({ type, from, target, role, ...event }: RoomEvent): void {
@@ -262,19 +190,19 @@ export class RoomState {
     if (!target || !role) return;
     this.roles.given(target.user, role);
     // What this account may do by now, the server says; it gave its own role away, or has another.
-    if (target.user === this.#user.me || from.user === this.#user.me) void this.readRoom();
+    if (target.user === this.user.me || from.user === this.user.me) void this.readRoom();
   }
 
   #receivePeople(told: People | null): void {
     if (!told) return;
     for (const user of told.gone) this.typing.stopped(user);
     // A list that was asked for says everything, whatever was missed.
-    if (this.people.hear(told) === 'missed') void this.#link?.subscribe(`${this.topic}/people`, 0);
+    if (this.people.hear(told) === 'missed') void this.link?.subscribe(`${this.topic}/people`, 0);
   }
 
   #receiveTyping(value: unknown): void {
     const user = (value as { user?: unknown } | null | undefined)?.user;
-    if (typeof user === 'string' && user !== this.#user.me) this.typing.heard(user);
+    if (typeof user === 'string' && user !== this.user.me && !this.ignored.has(user)) this.typing.heard(user);
   }
 
   #receiveInfo(payload: string): void {
@@ -282,49 +210,16 @@ export class RoomState {
     if (info) this.room = { ...this.room, ...info, member: this.room?.member ?? true, mine: this.room?.mine ?? false, role: this.room?.role ?? null };
   }
 
-  /** What was missed is known when the last step has ended, in whichever order they do. */
-  #end(step: symbol): void {
-    if (this.#steps.end(step) && this.phase === 'ready') this.reader.caughtUp();
-  }
-
   /** @param step What ends by it. Others go on: the account may be let in while they do. */
   #refuse(step?: symbol): void {
     // It was open before, now or in an earlier visit.
     if (this.phase === 'ready') this.gone ??= 'lost';
     this.log.phase = 'refused';
-    if (step !== undefined) this.#steps.end(step);
+    this.pins.clear();
+    if (step !== undefined) this.steps.end(step);
+    this.goToEnd();
     this.log.timeline.restart();
     this.log.changed();
-    this.#user.keep(this.topic, null);
-  }
-
-  /** The log is another one than we knew. */
-  #startAnew(): void {
-    this.log.timeline.restart();
-    this.#readMissed();
-  }
-
-  #fillGap(): void {
-    // While it fails, each further event would ask again.
-    if (!this.#gap.trying && this.#gap.failures === 0) this.#readMissed();
-  }
-
-  #readMissed(): void {
-    void this.#gap.run(async () => {
-      const step = this.#steps.begin();
-      const answer = await this.history.catchUp();
-      this.#end(step);
-      // An act may be among it.
-      void this.readRoom();
-      return answer === 'failed' ? 'again' : 'done';
-    });
-  }
-
-  #restore(copy: Copy | null): void {
-    if (this.log.restore(copy)) this.room ??= copy.room;
-  }
-
-  #keep(): void {
-    if (!this.#stopped) this.#user.keep(this.topic, () => this.log.copy(this.room));
+    this.user.keep(this.topic, null);
   }
 }

@@ -1,10 +1,13 @@
+import { forgetFormatted } from '../../lib/format/formatted';
 import { OnceAFrame } from '../../lib/frame';
 import type { Copy } from '../../store/store';
 import type { Line, Outbox } from '../compose/outbox.svelte';
 import { isNews, readPage, type Author, type HistoryPage, type Room, type RoomEvent } from '../model/protocol';
 import { Seen } from '../model/seen';
 import { Timeline } from '../model/timeline';
-import { Fold } from './fold';
+import type { Message } from '../model/merge';
+import { Fold, type MessageRow } from './fold';
+import type { Quoted } from './quoted';
 
 /** More lines than this are let go of while the reader is at the end, where nobody sees them. */
 const keptLines = 10_000;
@@ -19,8 +22,12 @@ export interface LogUser {
   readonly outbox: Outbox;
   /** Somebody has said or done something. */
   met(author: Author): void;
-  /** What is known of the log has changed, and is to be kept. */
-  keep(): void;
+  /** What is known of the log has changed, and is to be kept. `now`: something was deleted, and must not be found here any more. */
+  keep(now: boolean): void;
+  /** An edit or a deletion, heard or read: words of the log that stand elsewhere in the page follow it. */
+  replaced?(change: RoomEvent): void;
+  /** What is known was let go of, and what was replaced or deleted since is not told. */
+  skipped?(): void;
 }
 
 /** What is known of one room's log: its events, the rows that they make, and what of them is unread. All three change in one step, and are drawn once a frame. */
@@ -80,10 +87,19 @@ export class RoomLog {
 
   /** A live event. Answers whether it joined what is known. */
   receive(event: RoomEvent): boolean {
+    if (isReplaced(event)) this.#forget(event);
     const joined = this.timeline.receive(event);
+    if (isReplaced(event)) this.#user.replaced?.(event);
     this.#echo(event);
-    this.changed();
+    this.changed(isReplaced(event));
     return joined;
+  }
+
+  /** Of a part that does not go on to the end: what an event does to what is here. Others add nothing. */
+  apply(event: RoomEvent): void {
+    if (event.of === null || event.epoch !== this.timeline.epoch) return;
+    this.#fold.append([event]);
+    this.draw();
   }
 
   /** The newest page, or one that goes on from what is known. */
@@ -92,8 +108,12 @@ export class RoomLog {
       this.seen.forget();
       this.setLine(null);
     }
+    const changes = page.events.filter(isReplaced);
+    for (const change of changes) this.#forget(change);
     this.timeline.addNewer(page);
+    for (const change of changes) this.#user.replaced?.(change);
     page.events.forEach((event) => this.#echo(event));
+    if (changes.length > 0) this.#user.keep(true);
   }
 
   /** A page from further above. Answers false when the log is another one by now. */
@@ -104,11 +124,12 @@ export class RoomLog {
   }
 
   /** The run has changed: what follows from it is brought in line, and drawn with the next frame. */
-  changed(): void {
+  changed(now = false): void {
     this.atStart = this.timeline.atStart;
     const { last, epoch } = this.timeline;
-    if (last !== null && epoch !== null) this.#user.outbox.reached(this.#user.topic, epoch, last);
-    this.#user.keep();
+    // Of a conversation that nobody has begun, there is no epoch.
+    if (last !== null && epoch) this.#user.outbox.reached(this.#user.topic, epoch, last);
+    this.#user.keep(now);
     this.draw();
   }
 
@@ -145,10 +166,35 @@ export class RoomLog {
   copy(room: Room | null): Omit<Copy, 'account'> | null {
     const { epoch, oldest, events } = this.timeline;
     if (epoch === null || this.phase !== 'ready') return null;
-    const newest = events.slice(-copiedLines);
-    const deleted = new Set(newest.filter((event) => event.type === 'delete').map((event) => event.of));
-    const kept = newest.map((event) => (deleted.has(event.seq) ? { ...event, text: '' } : event));
-    return { topic: this.#user.topic, epoch, oldest, events: kept, read: this.seen.seq, room };
+    return { topic: this.#user.topic, epoch, oldest, events: events.slice(-copiedLines), read: this.seen.seq, room };
+  }
+
+  /** The message of this number and its row; null: it is not here. */
+  find(seq: number): MessageRow | null {
+    return this.#fold.find(seq);
+  }
+
+  /** What a message answers, as it stands now. */
+  quoteOf(message: Message): Quoted | null {
+    return this.#fold.quoteOf(message);
+  }
+
+  /** What I said last, if it is not long ago and still there. */
+  lastOwn(): Message | null {
+    // What was said last is on its way, and cannot be changed before the log has it.
+    if (this.#user.outbox.lines.some((line) => line.topic === this.#user.topic && line.state !== 'failed' && !line.act)) return null;
+    return this.#fold.findLast(({ from, deleted }) => from.user === this.#user.me && from.kind !== 'bot' && !deleted);
+  }
+
+  /** Its words are about to be replaced: nothing holds on to them. */
+  #forget(event: RoomEvent): void {
+    const { of, type } = event;
+    const message = of === null ? null : this.#fold.find(of)?.message;
+    if (message) forgetFormatted(message.text);
+    if (of !== null && type === 'delete') {
+      this.seen.remove(of);
+      void this.#user.outbox.gone(this.#user.topic, of);
+    }
   }
 
   /** Our own message has arrived as an event: it takes the waiting line's place. Others may use the same id. */
@@ -161,7 +207,8 @@ export class RoomLog {
       this.timeline.trim(keptLines);
       this.atStart = this.timeline.atStart;
     }
-    this.#fold.setWaiting(this.pending);
+    // What is done with a message is drawn there; where that is not here, what became of it stands at the end.
+    this.#fold.setWaiting(this.pending.filter(({ act, state }) => !act || (state === 'failed' && this.#fold.find(act.of) === null)));
     this.unread = this.countUnread();
     this.version++;
   }
@@ -188,5 +235,10 @@ export class RoomLog {
   #cleared(): void {
     this.#fold.clear();
     this.seen.clear();
+    this.#user.skipped?.();
   }
+}
+
+function isReplaced({ type }: RoomEvent): boolean {
+  return type === 'delete' || type === 'edit';
 }

@@ -31,6 +31,8 @@ export interface KnownRooms {
   readonly favourites: Favourites;
   readonly outbox: Outbox;
   readonly copies: Copies;
+  /** What is said under `topic` may not be read any more. */
+  lost(topic: string): void;
 }
 
 /** In which rooms the account is: how it comes into one and leaves it, and what happens when it is put out. */
@@ -116,9 +118,10 @@ export class Memberships implements LiveUnreadUser, Ways {
     return { ok: true, value: undefined };
   }
 
-  /** A public room lets in whoever comes. */
+  /** A public room lets in whoever comes. Of many rooms the list names the busiest alone: of another the room itself has last heard what it is. */
   mayComeBack(id: string): boolean {
-    return this.#known.directory.find(id)?.visibility === 'public';
+    const { directory, opened } = this.#known;
+    return (directory.find(id) ?? opened.get(id)?.room)?.visibility === 'public';
   }
 
   comeBack(id: string): void {
@@ -133,8 +136,8 @@ export class Memberships implements LiveUnreadUser, Ways {
 
   counted(rooms: readonly RoomUnread[]): void {
     const { directory, opened, readings } = this.#known;
-    for (const { room, head, seq, epoch, unread } of rooms) {
-      readings.told(room, { seq, epoch, unread }, head);
+    for (const { room, head, ...reading } of rooms) {
+      readings.told(room, reading, head);
       this.#unlisted.delete(room);
     }
     const joined = new Set(rooms.map(({ room }) => room).filter((room) => !directory.mine.has(room)));
@@ -159,11 +162,12 @@ export class Memberships implements LiveUnreadUser, Ways {
    * it names none of them, and he comes in again.
    */
   isIn(rooms: ReadonlySet<string>): void {
-    const { directory, me } = this.#known;
+    const { copies, directory, me, opened } = this.#known;
     const isOpen = (id: string) => me.kind === 'guest' && directory.find(id)?.visibility === 'public';
     this.#unlisted = new Set([...directory.mine].filter((id) => !rooms.has(id) && isOpen(id)));
     for (const id of directory.mine) if (!rooms.has(id) && !this.#unlisted.has(id)) this.#putOut(id, 'lost');
     directory.keepTo(new Set([...rooms, ...this.#unlisted]));
+    void copies.keepOnly('rooms/', (id) => directory.mine.has(id) || rooms.has(id) || this.#unlisted.has(id) || opened.has(id));
   }
 
   /** A guest comes back into a public room like this; into one that does not let him in any more nothing more is sent. */
@@ -209,10 +213,11 @@ export class Memberships implements LiveUnreadUser, Ways {
 
   /** Nothing of the room is kept, and nothing more is sent to it: a message would come into a public one again. */
   #forget(id: string, how: Farewell['how'] | 'left'): void {
-    const { copies, directory, favourites, outbox, readings } = this.#known;
+    const { copies, directory, favourites, lost, outbox, readings } = this.#known;
     this.#unlisted.delete(id);
     readings.forget(id);
     copies.keep(`rooms/${id}`, null);
+    lost(`rooms/${id}`);
     void outbox.giveUp(`rooms/${id}`);
     if (how === 'deleted') favourites.drop(id);
     directory.leave(id, how === 'deleted');

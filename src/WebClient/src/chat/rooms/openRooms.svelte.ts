@@ -4,10 +4,21 @@ import type { RoomState } from '../room/room.svelte';
 /** A client may hold 100 filters, and a room takes four. */
 const mostOpened = 20;
 
-/** The rooms that were opened in this visit, and which of them the page shows. The reader is present in these and no others. */
-export class OpenRooms {
-  readonly #rooms = new SvelteMap<string, RoomState>();
-  readonly #open: (id: string) => RoomState;
+/** What is opened: a room, or a conversation. */
+export interface Opened {
+  readonly catchingUp: boolean;
+  readonly phase: RoomState['phase'];
+  readonly unread: number;
+  readonly gone?: RoomState['gone'];
+  toldReading: RoomState['toldReading'];
+  goBack: RoomState['goBack'];
+  stop(): void;
+}
+
+/** The rooms that were opened in this visit, and which of them the page shows. The reader is present in these and no others. Conversations are opened alike. */
+export class OpenRooms<T extends Opened = RoomState> {
+  readonly #rooms = new SvelteMap<string, T>();
+  readonly #open: (id: string) => T;
   /** The id of the room that the page shows. */
   #shown = $state<string | null>(null);
 
@@ -15,11 +26,11 @@ export class OpenRooms {
   readonly catchingUp = $derived([...this.#rooms.values()].some((room) => room.catchingUp));
 
   /** `open` makes a room that begins to read and to follow what is said. */
-  constructor(open: (id: string) => RoomState) {
+  constructor(open: (id: string) => T) {
     this.#open = open;
   }
 
-  get(id: string): RoomState | undefined {
+  get(id: string): T | undefined {
     return this.#rooms.get(id);
   }
 
@@ -31,7 +42,7 @@ export class OpenRooms {
     return this.#rooms.keys();
   }
 
-  values(): Iterable<RoomState> {
+  values(): Iterable<T> {
     return this.#rooms.values();
   }
 
@@ -57,8 +68,15 @@ export class OpenRooms {
     this.#rooms.delete(id);
   }
 
+  /** It is followed no more, unless the page shows it. */
+  letGo(id: string): void {
+    if (this.isShown(id)) return;
+    this.#rooms.get(id)?.stop();
+    this.close(id);
+  }
+
   /** Nobody can follow so many rooms; what is said in those let go of is read when they are opened again. */
-  #openAnother(id: string): RoomState {
+  #openAnother(id: string): T {
     for (const [longest, room] of this.#rooms) {
       if (this.#rooms.size < mostOpened) break;
       room.stop();

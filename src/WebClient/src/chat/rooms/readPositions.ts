@@ -3,30 +3,29 @@ import { notNow, parseJson, readReading, type Reading } from '../model/protocol'
 
 const saidEvery = 1_000;
 
+type Saying = Pick<Link, 'subscribe' | 'publish'>;
+
 export interface ReadPositionsUser {
   readonly me: string;
-  /** Null: of the inbox. */
-  told(room: string | null, reading: Reading): void;
+  told(room: string, reading: Reading): void;
 }
 
 /** How far the account has read: told to the server at most once a second for each room, and heard from the account's other devices. */
 export class ReadPositions {
   readonly #user: ReadPositionsUser;
-  #link: Link | null = null;
+  #link: Saying | null = null;
   /** What the server has not been told yet, by topic. */
-  readonly #unsaid = new Map<string, { seq: number; epoch: string }>();
+  readonly #unsaid = new Map<string, { seq: number; epoch: string; back?: true }>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(user: ReadPositionsUser) {
     this.#user = user;
   }
 
-  /** `isLive`: the positions in rooms come with what is unread in them, and need not be said twice. */
-  async attach(link: Link, isLive: boolean): Promise<void> {
-    const inbox = `users/${this.#user.me}/read`;
-    const subscribed = await link.subscribe(isLive ? inbox : [inbox, `${inbox}/+`], 1);
+  /** `isLive`: the positions come with what is unread, and need not be said twice. */
+  async attach(link: Saying, isLive: boolean): Promise<void> {
     // A server that knows no read positions refuses; then each browser keeps its own.
-    if (subscribed !== 'granted') return;
+    if (!isLive && (await link.subscribe(`users/${this.#user.me}/read/+`, 1)) !== 'granted') return;
     this.#link = link;
     this.#say();
   }
@@ -40,12 +39,26 @@ export class ReadPositions {
   /** `rest`: what follows `users/{me}/read` in the topic. */
   receive(rest: string[], payload: string): void {
     const reading = readReading(parseJson(payload));
-    if (reading) this.#user.told(rest[0] ?? null, reading);
+    if (reading && rest[0]) this.#user.told(rest[0], reading);
   }
 
-  /** Null: of the inbox. */
-  read(room: string | null, seq: number, epoch: string): void {
-    this.#unsaid.set(room === null ? `users/${this.#user.me}/read` : `users/${this.#user.me}/read/${room}`, { seq, epoch });
+  read(room: string, seq: number, epoch: string): void {
+    this.#note(`users/${this.#user.me}/read/${room}`, { seq, epoch });
+  }
+
+  /** Of what this account and somebody say to each other. */
+  readWith(user: string, seq: number, epoch: string): void {
+    this.#note(`users/${this.#user.me}/conversations/${user}/read`, { seq, epoch });
+  }
+
+  #note(topic: string, position: { seq: number; epoch: string }): void {
+    this.#unsaid.set(topic, position);
+    if (this.#timer === undefined) this.#say();
+  }
+
+  /** What comes after this is unread again. What was read before and not said yet does not count any more. */
+  goBack(room: string, seq: number, epoch: string): void {
+    this.#unsaid.set(`users/${this.#user.me}/read/${room}`, { seq, epoch, back: true });
     if (this.#timer === undefined) this.#say();
   }
 

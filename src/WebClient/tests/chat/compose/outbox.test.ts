@@ -6,7 +6,7 @@ import { Store, type Waiting } from '../../../src/store/store';
 
 /** A server that answers each publish when it is told to. */
 class Wire {
-  readonly heard: { topic: string; text: string; id: string; replyTo?: number }[] = [];
+  readonly heard: { topic: string; type?: string; text: string; id: string; replyTo?: number }[] = [];
   readonly #waiting: ((answer: Published) => void)[] = [];
   #arrived: (() => void) | null = null;
 
@@ -130,7 +130,7 @@ describe('Outbox', () => {
         return wire.publish(topic, payload);
       },
     });
-    outbox.write(lobby, 'hello', 17);
+    outbox.write(lobby, 'hello', { replyTo: 17 });
     await wire.hears(1);
     expect(wire.heard[0]).toMatchObject({ topic: lobby, text: 'hello', replyTo: 17 });
     expect(outbox.lines).toMatchObject([{ state: 'waiting' }]);
@@ -382,6 +382,26 @@ describe('Outbox without a place to keep anything', () => {
     expect(store.lasting).toBe(false);
   });
 
+  it('leaves nothing over of what the log has or was discarded, and says of the rest that it was given up', async () => {
+    const kept = new Map<string, string>();
+    vi.stubGlobal('localStorage', { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => kept.set(key, value), removeItem: (key: string) => kept.delete(key) });
+    const store = newStore();
+    await store.close();
+    const outbox = await newOutbox(store);
+    const wire = new Wire();
+    for (const text of ['one', 'two', 'three']) outbox.write(lobby, text);
+    await vi.waitFor(() => expect(store.lasting).toBe(false));
+    for (let times = 0; times < 3; times++) store.leavePage();
+    outbox.attach(wire);
+    await wire.answer(stored(1));
+    await wire.hears(2);
+    await outbox.discard(outbox.lines.find((line) => line.text === 'three')!.id);
+    await outbox.giveUp(lobby);
+    store.leavePage();
+    expect(JSON.parse([...kept.values()].join())).toMatchObject([{ text: 'two', refusal: { code: 0x87 } }]);
+    vi.unstubAllGlobals();
+  });
+
   it('P28: all that was refused of a room is tried again in its order, or discarded, in one step; other rooms keep theirs', async () => {
     const [store, wire] = [newStore(), new Wire()];
     const outbox = await newOutbox(store);
@@ -405,5 +425,67 @@ describe('Outbox without a place to keep anything', () => {
     await outbox.discardAll(lobby);
     expect(outbox.lines.filter((line) => line.state === 'failed').map((line) => line.text)).toEqual(['other']);
     expect((await store.outbox('ana')).map((line) => line.text)).toEqual(['other']);
+  });
+
+  it('sends what is done with a message as a command, behind what was written before', async () => {
+    const [store, wire] = [newStore(), new Wire()];
+    const outbox = await newOutbox(store);
+    outbox.attach(wire);
+    outbox.write(lobby, 'waves', { action: true });
+    outbox.act(lobby, { command: 'edit', of: 7, text: 'better' });
+    outbox.act(lobby, { command: 'reaction', of: 7, emoji: '👍', on: false });
+    for (const seq of [8, 9, 10]) await wire.answer(stored(seq));
+    expect(wire.heard).toMatchObject([
+      { type: 'message', text: 'waves', action: true },
+      { type: 'edit', of: 7, text: 'better' },
+      { type: 'reaction', of: 7, emoji: '👍', on: false },
+    ]);
+    expect(wire.heard[2]).not.toHaveProperty('text');
+  });
+
+  it('sends no edit to what is gone, keeps its words, and forgets what else was to be done with it', async () => {
+    const [store, wire] = [newStore(), new Wire()];
+    const outbox = await newOutbox(store);
+    outbox.act(lobby, { command: 'edit', of: 7, text: 'better' });
+    outbox.act(lobby, { command: 'reaction', of: 7, emoji: '👍', on: true });
+    outbox.act(lobby, { command: 'reaction', of: 8, emoji: '👍', on: true });
+    await settled(store, 'ana', (lines) => lines.length === 3);
+    await outbox.gone(lobby, 7);
+    outbox.attach(wire);
+    await wire.hears(1);
+    expect(wire.heard).toMatchObject([{ type: 'reaction', of: 8 }]);
+    expect(outbox.lines.filter((line) => line.act?.of === 7)).toMatchObject([{ text: 'better', state: 'failed', refusal: { name: 'removed' } }]);
+  });
+
+  it('says nothing of a reaction whose message was removed just then, and keeps an edit', async () => {
+    const [store, wire] = [newStore(), new Wire()];
+    const outbox = await newOutbox(store);
+    outbox.attach(wire);
+    outbox.act(lobby, { command: 'reaction', of: 7, emoji: '👍', on: true });
+    outbox.act(lobby, { command: 'edit', of: 7, text: 'better' });
+    const gone: Published = { ok: false, code: 0x83, text: 'It was deleted.', name: 'removed', retry: null };
+    await wire.answer(gone);
+    await wire.answer(gone);
+    await settled(store, 'ana', (lines) => lines.length === 1 && lines[0]!.refusal !== null);
+    expect(outbox.lines).toMatchObject([{ text: 'better', state: 'failed' }]);
+  });
+
+  it('does nothing else with what is to be deleted', async () => {
+    const store = newStore();
+    const outbox = await newOutbox(store);
+    outbox.act(lobby, { command: 'edit', of: 7, text: 'better' });
+    outbox.act(lobby, { command: 'delete', of: 7 });
+    await settled(store, 'ana', (lines) => lines.length === 1);
+    expect(outbox.lines.map((line) => line.act?.command)).toEqual(['delete']);
+  });
+
+  it('keeps of what was to be done in a room that is lost only the words', async () => {
+    const store = newStore();
+    const outbox = await newOutbox(store);
+    outbox.act(lobby, { command: 'edit', of: 7, text: 'better' });
+    outbox.act(lobby, { command: 'reaction', of: 8, emoji: '👍', on: true });
+    await settled(store, 'ana', (lines) => lines.length === 2);
+    await outbox.giveUp(lobby);
+    expect(outbox.lines).toMatchObject([{ text: 'better', state: 'failed' }]);
   });
 });

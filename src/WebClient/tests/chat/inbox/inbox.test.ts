@@ -1,84 +1,117 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Inbox } from '../../../src/chat/inbox/inbox.svelte';
+import { readTold, type Told } from '../../../src/chat/model/told';
 import type { Copy } from '../../../src/store/store';
 
-const whisper = (seq: number) => ({ type: 'whisper', seq, epoch: 'e', id: null, at: '2026-11-28T12:00:00Z', from: { user: 'bea', name: 'Béa', kind: 'person' }, text: `whisper ${seq}` });
+const whisper = (seq: number, more: object = {}) => ({
+  type: 'whisper',
+  seq,
+  epoch: 'e',
+  id: null,
+  at: '2026-11-28T12:00:00Z',
+  from: { user: 'bea', name: 'Béa', kind: 'person' },
+  text: `whisper ${seq}`,
+  with: 'bea',
+  cseq: seq,
+  cepoch: 'c',
+  ...more,
+});
 
-/** `live`: what was missed has come. */
-async function newInbox(copy: Copy | null = null, live = true) {
-  const told: number[] = [];
+/** `live`: what was missed has come. `there`: up to where the list had it when it came first. */
+async function newInbox(copy: Copy | null = null, live = true, there = 0) {
   let kept: (() => Omit<Copy, 'account'> | null) | null = null;
-  const inbox = new Inbox({ me: 'ana', read: (seq) => told.push(seq), keep: (_, value) => (kept = value) }, Promise.resolve(copy));
-  await inbox.attach({ subscribe: async () => 'granted' } as unknown as Parameters<Inbox['attach']>[0]);
+  let read = 0;
+  const subscribed = vi.fn(async () => 'granted');
+  const inbox = new Inbox({ me: 'ana', isRead: ({ event }: Told) => event.seq <= read, wasThere: ({ event }: Told) => event.seq <= there, keep: (_, value) => (kept = value) }, Promise.resolve(copy));
+  await inbox.attach({ subscribe: subscribed } as unknown as Parameters<Inbox['attach']>[0]);
   if (live) vi.advanceTimersByTime(5_000);
-  return { inbox, told, onTop: () => inbox.onTop.map((one) => one.seq), copy: (): Copy => ({ account: 'ana', ...kept!()! }) };
+  return {
+    inbox,
+    subscribed,
+    hears: (value: object) => inbox.receive(value, readTold(value)),
+    reads: (seq: number) => (read = seq),
+    onTop: () => inbox.onTop.map((one) => one.seq),
+    copy: (): Copy => ({ account: 'ana', ...kept!()! }),
+  };
 }
 
 describe('Inbox', () => {
-  beforeEach(() => void vi.useFakeTimers());
+  beforeEach(() => void vi.useFakeTimers({ now: Date.parse('2026-11-28T11:59:00Z') }));
   afterEach(() => void vi.useRealTimers());
 
-  it('P9: of what was missed only the newest is on top, and nothing of an earlier visit but the last', async () => {
-    const { inbox, onTop, copy } = await newInbox(null, false);
-    for (const seq of [1, 2, 3]) inbox.receive(whisper(seq));
+  it('P9: of what was missed in this visit only the newest is on top, and nothing that was said before it', async () => {
+    const { hears, onTop, copy } = await newInbox(null, false, 1);
+    hears(whisper(1, { at: '2026-11-28T11:58:00Z' }));
+    expect(onTop()).toEqual([]);
+    for (const seq of [2, 3]) hears(whisper(seq));
     expect(onTop()).toEqual([3]);
     vi.advanceTimersByTime(5_000);
-    inbox.receive(whisper(4));
+    hears(whisper(4));
     expect(onTop()).toEqual([3, 4]);
-    expect((await newInbox(copy(), false)).onTop()).toEqual([4]);
+    vi.setSystemTime('2026-11-28T12:10:00Z');
+    const next = await newInbox(copy(), false, 5);
+    expect(next.subscribed).toHaveBeenCalledWith('users/ana', 1, { after: 4, epoch: 'e' });
+    next.hears(whisper(5));
+    expect(next.onTop()).toEqual([]);
+    // Said by now, whatever the clock of this device says.
+    next.hears(whisper(6));
+    expect(next.onTop()).toEqual([6]);
   });
 
   it('P9: at most three are on top of the page, and one that had to make room does not come back', async () => {
-    const { inbox, onTop } = await newInbox();
-    for (const seq of [1, 2, 3]) inbox.receive(whisper(seq));
+    const { inbox, hears, onTop } = await newInbox();
+    for (const seq of [1, 2, 3]) hears(whisper(seq));
     expect(onTop()).toEqual([1, 2, 3]);
-    inbox.receive(whisper(4));
+    hears(whisper(4));
     expect(onTop()).toEqual([2, 3, 4]);
     for (const seq of [3, 4, 2]) inbox.putAway(seq);
     expect(onTop()).toEqual([]);
-    inbox.receive(whisper(5));
+    hears(whisper(5));
     expect(onTop()).toEqual([5]);
-    expect(inbox.unread).toBe(5);
   });
 
-  it('P9: what was put away is unread until it is read, and is not on top in the next visit', async () => {
-    const first = await newInbox();
-    first.inbox.receive(whisper(1));
-    first.inbox.putAway(1);
-    expect([first.inbox.unread, first.told]).toEqual([1, []]);
-
-    const second = await newInbox(first.copy());
-    expect([second.inbox.unread, second.onTop()]).toEqual([1, []]);
-    second.inbox.receive(whisper(2));
-    expect(second.onTop()).toEqual([2]);
-    second.inbox.open();
-    expect([second.inbox.unread, second.onTop(), second.told, second.inbox.line]).toEqual([0, [], [2], 0]);
+  it('shows nothing any more of whom this account has answered, here or elsewhere', async () => {
+    const { hears, onTop } = await newInbox();
+    hears(whisper(1));
+    hears(whisper(2, { with: 'caio', cseq: 1 }));
+    hears({ ...whisper(3), type: 'sent', from: { user: 'ana', name: 'Ana', kind: 'bot' } });
+    expect(onTop()).toEqual([1, 2, 3]);
+    hears({ ...whisper(4), type: 'sent', from: { user: 'ana', name: 'Ana', kind: 'person' } });
+    expect(onTop()).toEqual([2]);
   });
 
-  it('P9: what a page in sight shows on top is not shown again by the next tab, and is unread there all the same', async () => {
-    const first = await newInbox();
-    first.inbox.receive(whisper(1));
-    expect((await newInbox(first.copy())).onTop()).toEqual([1]);
-    first.inbox.drawn(1);
-    expect(first.onTop()).toEqual([1]);
-    const next = await newInbox(first.copy());
-    expect([next.onTop(), next.inbox.unread]).toEqual([[], 1]);
-    next.inbox.receive(whisper(2));
-    expect(next.onTop()).toEqual([2]);
+  it('shows nothing that was read in its conversation, nor what this account has said itself', async () => {
+    const { hears, reads, onTop } = await newInbox();
+    hears(whisper(1));
+    hears({ ...whisper(2), type: 'sent', with: 'caio', from: { user: 'ana', name: 'Ana', kind: 'person' } });
+    expect(onTop()).toEqual([1]);
+    reads(1);
+    hears(whisper(3));
+    expect(onTop()).toEqual([3]);
   });
 
-  it('P9: the one that was asked for is shown in its place', async () => {
-    const { inbox } = await newInbox();
-    inbox.receive(whisper(1));
-    inbox.show(1);
-    expect([inbox.wanted, inbox.unread]).toEqual([1, 1]);
+  it('follows what is changed, and keeps no words of what was deleted, nor any for the next visit', async () => {
+    const { inbox, hears, onTop, copy } = await newInbox();
+    hears(whisper(1));
+    hears(whisper(2, { type: 'edit', of: 1, text: 'better words' }));
+    expect(inbox.onTop[0]!.event.text).toBe('better words');
+    expect(JSON.stringify(copy())).not.toContain('words');
+    hears(whisper(3, { type: 'delete', of: 1, text: undefined }));
+    expect(onTop()).toEqual([]);
+  });
+
+  it('takes its place from a copy that an earlier version of the page has made, and drops the words', async () => {
+    const old = { account: 'ana', topic: 'inbox', epoch: 'e', oldest: 1, events: [{ seq: 6 }, { seq: 7 }], read: 7, room: null } as unknown as Copy;
+    const { subscribed, onTop, copy } = await newInbox(old);
+    expect(subscribed).toHaveBeenCalledWith('users/ana', 1, { after: 7, epoch: 'e' });
+    expect([onTop(), copy().events]).toEqual([[], []]);
   });
 
   it('begins anew with another inbox', async () => {
-    const { inbox, onTop } = await newInbox();
-    inbox.receive(whisper(7));
+    const { inbox, hears, onTop } = await newInbox();
+    hears(whisper(7));
     inbox.putAway(7);
-    inbox.receive({ ...whisper(1), epoch: 'another' });
+    hears({ ...whisper(1), epoch: 'another' });
     expect(onTop()).toEqual([1]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changedBy, isNews, parseJson, readEvent, readNotice, readPage, readReading, readReset, readRoom, readWhisper } from '../../../src/chat/model/protocol';
+import { changedBy, isNews, parseJson, readEvent, readNotice, readPage, readReading, readReset, readRoom } from '../../../src/chat/model/protocol';
 import { whyNotWrite } from '../../../src/chat/model/rules';
 
 const wire = '{"v":1,"type":"message","room":"lobby","seq":42,"epoch":"k3f9","id":"a1","at":"2026-11-22T23:00:00.123Z","from":{"user":"ana","name":"Ana","kind":"person"},"text":"olá","later":true}';
@@ -28,14 +28,6 @@ describe('protocol', () => {
     expect(isNews('ana', said('ana', 'person'))).toBe(false);
     expect(isNews('ana', said('ana', 'guest'))).toBe(false);
     expect(isNews('ana', said('bea', 'person', 'join'))).toBe(false);
-  });
-
-  it('reads a whisper, and nothing else as one', () => {
-    const whisper = '{"v":1,"type":"whisper","to":"ana","seq":3,"epoch":"t81m","from":{"user":"caio","name":"Caio","kind":"person"},"text":"<b>psst</b>"}';
-    expect(readWhisper(parseJson(whisper))).toMatchObject({ seq: 3, epoch: 't81m', from: { user: 'caio', name: 'Caio', kind: 'person' }, text: '<b>psst</b>' });
-    for (const payload of [wire, '{"type":"notice","code":"x","text":"y"}', '{"type":"whisper","text":"y"}', '{"type":"whisper","from":{"user":"caio"}}']) {
-      expect(readWhisper(parseJson(payload)), payload).toBeNull();
-    }
   });
 
   it('takes nothing for an event that is none', () => {
@@ -73,7 +65,7 @@ describe('protocol', () => {
   it('reads what the account may do in a room, and brings it in line with a change', () => {
     const policy = { visibility: 'public', entry: 'open', guests: 'read', posting: 'everyone', data: { read: 'members' }, slowMode: 0 };
     const room = readRoom({ id: 'yard', title: 'Yard', role: 'member', policy })!;
-    expect([room.role, room.rules]).toEqual(['member', { visibility: 'public', entry: 'open', guests: 'read', posting: 'everyone' }]);
+    expect([room.role, room.rules]).toEqual(['member', { visibility: 'public', entry: 'open', guests: 'read', posting: 'everyone', data: { read: 'members' } }]);
     expect([whyNotWrite(room, 'person'), whyNotWrite(room, 'guest'), whyNotWrite(null, 'guest')]).toEqual([null, 'guests', null]);
     const act = readEvent({ type: 'policy', room: 'yard', seq: 1, epoch: 'e', from: { user: 'ana' }, posting: 'moderators', visibility: 'private' })!;
     const after = changedBy(room, act);

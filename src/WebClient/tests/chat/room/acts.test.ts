@@ -22,6 +22,9 @@ describe('what was done in a room', () => {
     expect(said('policy', { visibility: 'private' })).toBe('Ana made the room private');
     expect(said('policy', { posting: 'moderators', guests: 'read', slowMode: 3 })).toBe('Ana changed the rules of the room: only moderators write, guests may only read');
     expect(said('policy', { title: 'The yard', visibility: 'public' })).toBe('Ana named the room “The yard” · Ana made the room public');
+    expect(said('policy', { editWindow: -1 })).toBe('Ana changed the rules of the room: what was said may always be changed');
+    expect(said('policy', { editWindow: 0 })).toBe('Ana changed the rules of the room: what was said may not be changed');
+    expect(said('policy', { editWindow: 15 })).toBe('Ana changed the rules of the room: what was said may be changed for 15 minutes');
   });
 
   it('is told in Portuguese too', async () => {
@@ -36,5 +39,6 @@ describe('what was done in a room', () => {
     expect(isSaid(event('role', { role: 'moderator' }))).toBe(false);
     expect(isSaid(event('message', { text: 'hi' }))).toBe(false);
     expect(isSaid(event('policy', { topic: '' }))).toBe(true);
+    expect(isSaid(event('policy', { editWindow: 5 }))).toBe(true);
   });
 });

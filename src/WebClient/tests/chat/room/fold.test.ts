@@ -54,6 +54,12 @@ describe('Fold', () => {
     expect(presence(fold)[0]!.left.map((author) => author.user)).toEqual(['dora']);
   });
 
+  it('draws no line that an earlier page sent and the log has', () => {
+    const fold = folded([event(1, 'message', 'me', 0, { id: 'x', text: 'x' })]);
+    fold.setWaiting([line('x', 0), line('y', 1)]);
+    expect(messages(fold).map((row) => row.key)).toEqual(['m-1', 'own-y']);
+  });
+
   it('names everybody of a rush', () => {
     const others = [{ user: 'caio', name: 'Caio', kind: 'guest' as const }];
     expect(presence(folded([event(1, 'leave', 'bob', 0, { others })]))[0]!.left.map((author) => author.user)).toEqual(['bob', 'caio']);

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Link, Subscribed } from '../../../src/chat/link/link';
 import type { Outbox } from '../../../src/chat/compose/outbox.svelte';
-import { RoomState, type RoomUser } from '../../../src/chat/room/room.svelte';
+import type { LogReader } from '../../../src/chat/room/openLog.svelte';
+import { IgnoredPeople } from '../../../src/chat/people/ignored.svelte';
+import { RoomState } from '../../../src/chat/room/room.svelte';
 
 const epoch = 'e';
 const me = { user: 'me', name: 'Me', kind: 'person' as const };
@@ -35,14 +37,16 @@ class History {
 
 const link = { subscribe: async () => 'granted', unsubscribe() {}, publishLoosely() {} } as unknown as Link;
 
-function newRoom(): RoomState {
-  const user: RoomUser = {
+function newRoom(read: LogReader['read'] = () => {}): RoomState {
+  const user: LogReader = {
     me: me.user,
     author: () => me,
     outbox: { lines: [], reached() {}, echoed() {} } as unknown as Outbox,
-    read() {},
+    read,
     keep() {},
-    directoryRead: Promise.resolve(),
+    listRead: Promise.resolve(),
+    ignored: new IgnoredPeople(() => {}),
+    drafts: { about: () => null, turn() {} },
   };
   return new RoomState('lobby', user, null, Promise.resolve(null));
 }
@@ -168,6 +172,26 @@ describe('RoomState', () => {
     expect(room.unread).toBe(1_400);
   });
 
+  it('is read when all of it was in view before it was known what was missed, and not by whoever is still to be brought to it', async () => {
+    room.stop();
+    history.head = 200;
+    const read = vi.fn();
+    room = newRoom(read);
+    room.toldReading({ seq: 197, epoch, unread: 3 }, 200);
+    room.readAhead();
+    await vi.waitFor(() => expect(room.phase).toBe('ready'));
+    room.reader.markRead();
+    expect(read).not.toHaveBeenCalled();
+    await room.attach(link);
+    expect(read).toHaveBeenCalledWith('lobby', 200, epoch);
+
+    room.detach();
+    history.head = 210;
+    await room.attach(link);
+    room.receive('', JSON.stringify(event(211)));
+    expect([room.reader.jumps, room.log.countUnread(), read.mock.calls.length]).toEqual([1, 11, 1]);
+  });
+
   it('nothing is asked or kept any more when nobody is signed in', async () => {
     history.status = 503;
     history.asked.length = 0;
@@ -247,5 +271,20 @@ describe('RoomState', () => {
     await vi.waitFor(() => expect(room.room?.role).toBe('member'));
     room.described({ ...room.room!, role: 'moderator' }, Date.now() + 1);
     expect(room.room?.role).toBe('moderator');
+  });
+
+  it('stays unread from where the reader went back to, until they go away and come back', async () => {
+    room.reader.markRead();
+    await vi.advanceTimersByTimeAsync(400);
+    expect(room.unread).toBe(0);
+    room.goBack(190);
+    room.reader.markRead();
+    room.receive('', JSON.stringify(event(201)));
+    await vi.advanceTimersByTimeAsync(400);
+    expect([room.unread, room.log.line]).toEqual([11, 190]);
+    room.reader.lookAway();
+    room.reader.markRead();
+    await vi.advanceTimersByTimeAsync(400);
+    expect(room.unread).toBe(0);
   });
 });

@@ -1,0 +1,156 @@
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Http.HttpResults;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Outcomes;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Hooks;
+using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Webhooks;
+
+namespace WebMessenger.Broker.Api;
+
+/// <summary>`/api/rooms/{room}/webhooks`: addresses elsewhere that are told what is said in a room. For its moderators.</summary>
+/// <remarks>By cookie alone, as hooks: who makes one sends a room's talk elsewhere for as long as it is there.</remarks>
+internal static class WebhooksApi
+{
+    private const int LongestUrl = 2_000;
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var webhooks = routes.MapApi("/api/rooms").WithTags("Webhooks").RequireCookie();
+        webhooks.MapGet("{room}/webhooks", List).WithDescription("The webhooks of a room, without their secrets; and what each did last.");
+        webhooks.MapPost("{room}/webhooks", MakeAsync).Accepts<WebhookFields>("application/json")
+            .WithDescription("Makes one, which is told what is said from then on; its secret is shown this once.");
+        webhooks.MapPost("{room}/webhooks/{id}/on", SwitchOnAsync).WithDescription("Tells it again, from where it was left off.");
+        webhooks.MapPost("{room}/webhooks/{id}/test", TestAsync).WithDescription("Posts an event of the type `test`, and says what became of it.");
+        webhooks.MapDelete("{room}/webhooks/{id}", RemoveAsync).WithDescription("Removes it.");
+    }
+
+    private static IResult List(
+        string room, RoomDirectory rooms, RoomWebhooks webhooks, WebhookFollower follower, RunLogs runs, AccountDirectory accounts, BrokerLimits limits, HttpContext context)
+    {
+        if (!HooksApi.TryFind(room, rooms, context, out var found, out var problem))
+        {
+            return problem;
+        }
+
+        return new JsonAnswer(writer =>
+        {
+            writer.WriteNumber("most"u8, limits.WebhooksPerRoom);
+            writer.WriteStartArray("webhooks"u8);
+            foreach (var webhook in webhooks.Of(found.Key))
+            {
+                writer.WriteStartObject();
+                writer.WriteString("id"u8, webhook.Id);
+                writer.WriteString("name"u8, webhook.Name);
+                writer.WriteString("url"u8, webhook.Url.AbsoluteUri);
+                writer.WriteString("by"u8, accounts.Find(webhook.Maker)?.UserName ?? "");
+                writer.WriteString("at"u8, Timestamps.Format(webhook.At));
+                writer.WriteBoolean("works"u8, follower.Works(webhook));
+                writer.WriteBoolean("on"u8, !webhook.Place.IsOff);
+                writer.WriteNumber("seq"u8, webhook.Place.Seq);
+                RunsJson.Write(writer, runs.Of(webhook.Room, webhook.Id));
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+        });
+    }
+
+    private static async Task<IResult> MakeAsync(string room, RoomDirectory rooms, RoomWebhooks webhooks, BrokerSettings settings, HttpContext context)
+    {
+        if (!HooksApi.TryFind(room, rooms, context, out var found, out var problem))
+        {
+            return problem;
+        }
+
+        if (!(await JsonBody.ReadAsync(context.Request, WebhooksJson.Default.WebhookFields)).TryGet(out var asked, out problem))
+        {
+            return problem;
+        }
+
+        List<FieldError> errors = [];
+        var name = HooksApi.CheckName(asked.Name, errors);
+        var isUrl = Uri.TryCreate(asked.Url, UriKind.Absolute, out var url);
+
+        // Without encryption to what the operator has named alone, which is decided by the address that is connected to.
+        var isTaken = isUrl && asked.Url!.Length <= LongestUrl && url!.UserInfo.Length == 0
+            && (url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && settings.WebhookNetworks.Count > 0));
+        if (!isTaken)
+        {
+            errors.Add(new FieldError("url", FieldCodes.Invalid, "An address is https://…, without a name and password, of 2000 characters at most."));
+        }
+
+        if (errors.Count > 0)
+        {
+            return Problems.Fields(errors);
+        }
+
+        var (change, webhook) = await webhooks.MakeAsync(found, context.SignedIn().Account, name, url!);
+        return change != BotChange.Done ? ProblemOf(change)
+            : TypedResults.Json(new MadeWebhook(webhook!.Id, webhook.SecretText), WebhooksJson.Default.MadeWebhook, statusCode: StatusCodes.Status201Created);
+    }
+
+    private static async Task<IResult> SwitchOnAsync(
+        string room, string id, RoomDirectory rooms, RoomWebhooks webhooks, WebhookFollower follower, HttpContext context)
+    {
+        if (!HooksApi.TryFind(room, rooms, context, out var found, out var problem))
+        {
+            return problem;
+        }
+
+        var change = await webhooks.SwitchOnAsync(found, context.SignedIn().Account, id);
+        if (webhooks.Find(found.Key, id) is { } webhook)
+        {
+            follower.Wake(webhook);
+        }
+
+        return ProblemOf(change);
+    }
+
+    private static async Task<IResult> TestAsync(
+        string room, string id, RoomDirectory rooms, RoomWebhooks webhooks, WebhookFollower follower, PublishBudgets budgets, HttpContext context)
+    {
+        if (!HooksApi.TryFind(room, rooms, context, out var found, out var problem))
+        {
+            return problem;
+        }
+
+        if (webhooks.Find(found.Key, id) is not { } webhook)
+        {
+            return NoSuchWebhook();
+        }
+
+        if (budgets.WhyNot(context.SignedIn().Account.Id) is { } tooMany)
+        {
+            return RoomProblems.Of(tooMany, context);
+        }
+
+        var answer = await follower.TestAsync(webhook, context.RequestAborted);
+        return new JsonAnswer(writer =>
+        {
+            writer.WriteBoolean("taken"u8, answer.IsTaken);
+            writer.WriteString("why"u8, answer.Why);
+        });
+    }
+
+    private static async Task<IResult> RemoveAsync(string room, string id, RoomDirectory rooms, RoomWebhooks webhooks, HttpContext context) =>
+        HooksApi.TryFind(room, rooms, context, out var found, out var problem)
+            ? ProblemOf(await webhooks.RemoveAsync(found, context.SignedIn().Account, id)) : problem;
+
+    private static IResult ProblemOf(BotChange change) => change == BotChange.NotFound ? NoSuchWebhook() : HooksApi.ProblemOf(change);
+
+    private static ProblemHttpResult NoSuchWebhook() => RoomProblems.NotFound("no_such_webhook", "There is no such webhook, or not any more.");
+}
+
+internal sealed record WebhookFields(string? Name, string? Url);
+
+/// <param name="Secret">`whsec_…`, which is shown this once.</param>
+internal sealed record MadeWebhook(string Id, string Secret);
+
+[JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(WebhookFields))]
+[JsonSerializable(typeof(MadeWebhook))]
+internal sealed partial class WebhooksJson : JsonSerializerContext;

@@ -1,0 +1,27 @@
+using WebMessenger.Broker.Devices;
+using WebMessenger.Broker.Wire;
+
+namespace WebMessenger.Broker.Clients;
+
+/// <content>What devices say.</content>
+internal sealed partial class KeptSession
+{
+    /// <summary>Where the client is in the data logs of rooms. Null: it is not kept.</summary>
+    public DataCursors? Data { get; private set; }
+
+    /// <summary>
+    /// Changes where the client is in what devices say; not, if another connection has taken over, whose that is from then on.
+    /// </summary>
+    public void Move(Action<DataCursors> move)
+    {
+        lock (writer.Gate)
+        {
+            if (Data is { } data)
+            {
+                move(data);
+            }
+        }
+    }
+
+    public void LoseMount() => _ = life.EndAsync(ReasonCode.NotAuthorized, "The room that this access token is for is not open to its account.");
+}

@@ -1,0 +1,109 @@
+namespace WebMessenger.Broker.Devices;
+
+/// <content>The gap that is still to be told, and what the account might not read when it was said.</content>
+internal sealed partial class DataGroupCursor
+{
+    private bool _hasGap;
+
+    public bool Trimmed(long last)
+    {
+        lock (_gate)
+        {
+            if (_isEnded)
+            {
+                return false;
+            }
+
+            var missed = IsBehind && _cursor < last;
+            foreach (var seq in _returned.Keys.TakeWhile(seq => seq <= last).ToList())
+            {
+                missed |= _returned.Remove(seq);
+                _pending.Remove(seq);
+            }
+
+            if (_cursor < last)
+            {
+                (_cursor, _owed) = (last, Math.Max(_owed, last));
+                Note();
+            }
+
+            if (missed)
+            {
+                _hasGap = true;
+                WriteIfStored();
+            }
+
+            return missed;
+        }
+    }
+
+    /// <summary>The group has missed something: its next delivery is to say so.</summary>
+    public bool HasGap
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _hasGap;
+            }
+        }
+    }
+
+    /// <summary>What came back is not there any more.</summary>
+    public void Miss(long seq)
+    {
+        lock (_gate)
+        {
+            _hasGap |= _returned.Remove(seq);
+            _pending.Remove(seq);
+            Note();
+        }
+    }
+
+    /// <summary>A delivery is written that says it.</summary>
+    public void EndGap()
+    {
+        lock (_gate)
+        {
+            if (_hasGap)
+            {
+                _hasGap = false;
+                Note();
+            }
+        }
+    }
+
+    private readonly WithheldStretches _withheld = new();
+
+    /// <summary>A publish under this seq matches the filter, and no member may read it: it is never owed. The saying thread's.</summary>
+    public void Skip(long seq)
+    {
+        lock (_gate)
+        {
+            if (_isEnded || _cursor == FromOpening || seq <= _cursor || seq <= _owed)
+            {
+                return;
+            }
+
+            if (!IsBehind)
+            {
+                _cursor = seq;
+            }
+            else
+            {
+                _hasGap |= !_withheld.Add(seq);
+            }
+
+            Note();
+        }
+    }
+
+    /// <summary>It was skipped.</summary>
+    public bool IsSkipped(long seq)
+    {
+        lock (_gate)
+        {
+            return _withheld.Contains(seq);
+        }
+    }
+}

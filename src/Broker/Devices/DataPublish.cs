@@ -1,0 +1,52 @@
+using WebMessenger.Broker.Streams;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Devices;
+
+/// <summary>What became of a publish on a data topic.</summary>
+internal enum DataOutcome
+{
+    /// <summary>Handed to everybody who hears it; stored, where it is retained or owed to who is kept.</summary>
+    Said,
+
+    /// <summary>The room keeps as many values as it may; nothing was said (0x97).</summary>
+    Full,
+
+    /// <summary>Said, but the disk took nothing.</summary>
+    NotStored,
+
+    /// <summary>Whoever said it may not any more; nothing was said.</summary>
+    NotAllowed,
+}
+
+/// <summary>A publish on its way through a <see cref="DataSpace"/>.</summary>
+/// <param name="message">Null: nothing is said; for who waits until what was before it is.</param>
+internal abstract class DataPublish(DataMessage? message)
+{
+    public DataMessage? Message => message;
+
+    /// <summary>Asked right before it is said.</summary>
+    public virtual bool MayBeSaid => true;
+
+    /// <summary>
+    /// Says that the packet id of a QoS 2 publish was received: on disk with what it said, and before PUBREC. Null: nothing is to say so.
+    /// </summary>
+    public virtual RecordChange? Received => null;
+
+    /// <summary>It is decided on. Called once, on any thread, with no lock held; nothing in it blocks.</summary>
+    /// <param name="touched">Who is written to and is to be flushed.</param>
+    public abstract void Done(DataOutcome outcome, List<IMember> touched);
+}
+
+/// <summary>A publish of nobody's connection, or none at all: its outcome is waited for.</summary>
+/// <param name="may">Asked right before it is said. Null: it may be.</param>
+internal sealed class AwaitedPublish(DataMessage? message, Func<bool>? may = null) : DataPublish(message)
+{
+    private readonly TaskCompletionSource<DataOutcome> _outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task<DataOutcome> Outcome => _outcome.Task;
+
+    public override bool MayBeSaid => may?.Invoke() ?? true;
+
+    public override void Done(DataOutcome outcome, List<IMember> touched) => _outcome.TrySetResult(outcome);
+}

@@ -1,0 +1,222 @@
+using System.Text;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Devices;
+
+/// <content>Reading and writing. On the thread pool, and under no lock.</content>
+internal sealed partial class RetainedValues
+{
+    private const int RecordsAtOnce = 100;
+
+    private Task _saving = Task.CompletedTask;
+    private bool _isSaving;
+    private int _hasToldOfReading;
+    private int _hasToldOfWriting;
+
+    /// <summary>All that was set so far is on disk, or the disk takes nothing.</summary>
+    public async Task SaveAsync()
+    {
+        Task saving;
+        lock (_gate)
+        {
+            Save();
+            saving = _saving;
+        }
+
+        await saving;
+    }
+
+    /// <summary>The room was deleted, perhaps by an earlier run of the program. May be called twice.</summary>
+    /// <exception cref="IOException">Not all is off the disk.</exception>
+    public async Task ForgetAsync()
+    {
+        Close();
+        await SaveAsync();
+
+        // Each page from the last key on: from the prefix on it would read over all that was deleted just now.
+        for (byte[] last = [];
+             await Task.Run(() => records.ReadPage(_prefix, last, RecordsAtOnce)) is { Count: > 0 } page;
+             last = page[^1].Key)
+        {
+            await records.WriteAsync([.. page.Select(record => new RecordChange(record.Key, null)), RetainedRecord.NoteReplaced()]);
+        }
+    }
+
+    private bool Open()
+    {
+        RetainedTree tree = new();
+        var (count, bytes, beside) = (0, 0L, 0L);
+        try
+        {
+            for (byte[] last = []; records.ReadPage(_prefix, last, RecordsAtOnce) is { Count: > 0 } page; last = page[^1].Key)
+            {
+                foreach (var (key, record) in page.Where(one => RetainedRecord.IsKnown(one.Value)))
+                {
+                    var topic = Encoding.UTF8.GetString(key.AsSpan(_prefix.Length));
+                    var node = tree.FindOrAdd(topic);
+                    node.Value = record;
+                    _expiring.Put(node, record);
+                    var (more, besideIt) = (SizeOf(topic, record), RetainedMemory.BesideOf(topic));
+                    memory.Take(more + besideIt);
+                    (count, bytes, beside) = (count + 1, bytes + more, beside + besideIt);
+                }
+
+                if (/* guard: memory of retained values that are read */ !memory.HasRoomForRoom(bytes + beside))
+                {
+                    return Opened(null, count, bytes, beside, RetainedOutcome.Full);
+                }
+            }
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        {
+            if (Interlocked.Exchange(ref _hasToldOfReading, 1) == 0)
+            {
+                LogUnreadable(logger, roomKey, error.Message);
+            }
+
+            return Opened(null, count, bytes, beside, RetainedOutcome.NotStored);
+        }
+
+        return Opened(tree, count, bytes, beside, RetainedOutcome.Stored);
+    }
+
+    /// <param name="tree">Null: they do not come into memory.</param>
+    /// <param name="outcome">For what waits, in that case.</param>
+    private bool Opened(RetainedTree? tree, int count, long bytes, long beside, RetainedOutcome outcome)
+    {
+        lock (_gate)
+        {
+            _opening = null;
+            if (tree is null || _isGone)
+            {
+                memory.Give(bytes + beside);
+                _expiring.Clear();
+                while (_early.TryDequeue(out var early))
+                {
+                    early.Told.SetResult(tree is null ? outcome : RetainedOutcome.NotStored);
+                }
+
+                return false;
+            }
+
+            (_tree, _count, _bytes, _beside) = (tree, count, bytes, beside);
+            while (_early.TryDequeue(out var early))
+            {
+                Forward(Set(early.Message), early.Told);
+            }
+
+            return true;
+        }
+    }
+
+    private static void Forward(ValueTask<RetainedOutcome> outcome, TaskCompletionSource<RetainedOutcome> told) =>
+        _ = outcome.AsTask().ContinueWith(
+            static (done, told) => ((TaskCompletionSource<RetainedOutcome>)told!).SetResult(done.Result),
+            told, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+
+    // Under the gate.
+    private void Save()
+    {
+        if (!_isSaving && _unsaved.AreWaiting)
+        {
+            _isSaving = true;
+            _saving = Task.Run(WriteAsync);
+        }
+    }
+
+    // One write after the other, until nothing waits.
+    private async Task WriteAsync()
+    {
+        while (TakeUnsaved() is { } taken)
+        {
+            List<RecordChange> changes = new(taken.Count + 1);
+            var replaces = false;
+            foreach (var (topic, one) in taken)
+            {
+                changes.Add(new RecordChange(RetainedRecord.KeyOf(_prefix, topic), one.Value));
+                replaces |= one.OnDisk is not null;
+            }
+
+            if (replaces)
+            {
+                changes.Add(RetainedRecord.NoteReplaced());
+            }
+
+            var isWritten = await TryWriteAsync(changes);
+            lock (_gate)
+            {
+                if (isWritten)
+                {
+                    _unsaved.SetWritten();
+                }
+                else
+                {
+                    GoBack();
+
+                    // Tried again with the next sweep, or with what is set next.
+                    _isSaving = false;
+                }
+            }
+
+            foreach (var one in taken.Values)
+            {
+                one.Tell(isWritten ? RetainedOutcome.Stored : RetainedOutcome.NotStored);
+            }
+
+            if (!isWritten)
+            {
+                return;
+            }
+        }
+    }
+
+    // Null: nothing waits, and whoever sets something from here on has it written.
+    private IReadOnlyDictionary<string, UnsavedValue>? TakeUnsaved()
+    {
+        lock (_gate)
+        {
+            _isSaving = _unsaved.AreWaiting;
+            return _isSaving ? _unsaved.Take() : null;
+        }
+    }
+
+    private async Task<bool> TryWriteAsync(List<RecordChange> changes)
+    {
+        try
+        {
+            await records.WriteAsync(changes);
+            Volatile.Write(ref _hasToldOfWriting, 0);
+            return true;
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        {
+            // Once, not each time that it is tried.
+            if (Interlocked.Exchange(ref _hasToldOfWriting, 1) == 0)
+            {
+                LogUnwritten(logger, roomKey, error.Message);
+            }
+
+            return false;
+        }
+    }
+
+    // Under the gate. Whoever set it is told that it was not stored: nobody finds it any more.
+    private void GoBack()
+    {
+        foreach (var (topic, one) in _unsaved.SetRefused())
+        {
+            if (_tree is { } tree)
+            {
+                var node = tree.Find(topic);
+                Change(topic, node, node?.Value, one.OnDisk);
+            }
+        }
+    }
+
+    [LoggerMessage(4310, LogLevel.Error, "The values of the data topics of room {Room} cannot be read: {Reason}")]
+    private static partial void LogUnreadable(ILogger logger, string room, string reason);
+
+    [LoggerMessage(4311, LogLevel.Warning,
+        "Values of data topics of room {Room} could not be stored. Those of QoS 0 are tried again each second: {Reason}")]
+    private static partial void LogUnwritten(ILogger logger, string room, string reason);
+}

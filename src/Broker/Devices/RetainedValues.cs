@@ -1,0 +1,258 @@
+using System.Text;
+using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Topics;
+using WebMessenger.Storage;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Devices;
+
+/// <summary>The retained values of one room: a cache of their records, in which a value is newer than on disk for a moment.</summary>
+/// <remarks>
+/// <para>They are read when they are first asked for, and let go when the memory is needed for others. What is set before they are here
+/// waits, in its order.</para>
+/// <para>A value is in memory at once, and is taken back if its publisher has to be told that the disk did not take it. One write of a room
+/// is under way at a time, so nothing older comes over something newer; what is set meanwhile goes with the next, the newest of a topic
+/// alone.</para>
+/// <c>_gate</c> is a leaf lock, under which nothing is read; readers take it for no longer than it takes to find the tree.
+/// </remarks>
+internal sealed partial class RetainedValues(
+    string roomKey, RetainedMemory memory, IRecords records, DiskSpace space, TimeProvider time, ILogger logger) : IRetainedValues
+{
+    private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
+    private readonly byte[] _prefix = RetainedRecord.PrefixOf(roomKey);
+    private readonly UnsavedValues _unsaved = new();
+    private readonly ExpiringValues _expiring = new();
+    private readonly Queue<(DataMessage Message, TaskCompletionSource<RetainedOutcome> Told)> _early = [];
+
+    // Null: not in memory.
+    private volatile RetainedTree? _tree;
+    private Task<bool>? _opening;
+    private volatile bool _isGone;
+    private int _count;
+    private long _bytes;
+    private long _beside;
+    private long _lastUsed;
+
+    /// <summary>How many there are, and their bytes with their topics. 0 while they are not in memory.</summary>
+    public (int Count, long Bytes) Size
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return (_count, _bytes);
+            }
+        }
+    }
+
+    public bool IsOpen => _tree is not null;
+
+    /// <summary>Id of the account that the room is of; null: of none.</summary>
+    public string? OwnerId { get; set; }
+
+    /// <summary>Who holds the memory that they take: the account, else the room itself.</summary>
+    public string Holder => OwnerId ?? roomKey;
+
+    /// <summary>Bytes of memory that they take.</summary>
+    public long Taken => Volatile.Read(ref _bytes) + Volatile.Read(ref _beside);
+
+    /// <summary>How long ago anybody asked for them.</summary>
+    public TimeSpan Unused => time.GetElapsedTime(Volatile.Read(ref _lastUsed));
+
+    public ValueTask<bool> OpenAsync()
+    {
+        Volatile.Write(ref _lastUsed, time.GetTimestamp());
+        if (_tree is not null)
+        {
+            return ValueTask.FromResult(true);
+        }
+
+        lock (_gate)
+        {
+            return _tree is not null ? ValueTask.FromResult(true)
+                : _isGone ? ValueTask.FromResult(false)
+                : new(_opening ??= Task.Run(Open));
+        }
+    }
+
+    public ValueTask<RetainedOutcome> SetAsync(DataMessage message)
+    {
+        Volatile.Write(ref _lastUsed, time.GetTimestamp());
+        memory.MakeRoom(message.Payload.Length + message.Properties.Length);
+        TaskCompletionSource<RetainedOutcome> told;
+        lock (_gate)
+        {
+            if (_tree is not null || _isGone)
+            {
+                return Set(message);
+            }
+
+            told = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            _early.Enqueue((message, told));
+            _opening ??= Task.Run(Open);
+        }
+
+        return new(told.Task);
+    }
+
+    public IEnumerable<DataMessage> Match(DataFilter filter) => Walk(filter).OfType<DataMessage>();
+
+    // The tree of now: what is enumerated later may find the room let go.
+    public IEnumerable<DataMessage?> Walk(DataFilter filter) => _tree is { } tree ? Walk(tree, filter) : [];
+
+    private IEnumerable<DataMessage?> Walk(RetainedTree tree, DataFilter filter)
+    {
+        foreach (var (topic, record) in tree.Walk(filter))
+        {
+            // Who takes them slowly keeps them in memory. Else they were let go, and may be here anew, and others.
+            Volatile.Write(ref _lastUsed, time.GetTimestamp());
+            if (_isGone)
+            {
+                yield break;
+            }
+
+            if (topic is null)
+            {
+                yield return null;
+            }
+            else if ((_tree is not { } now || now == tree ? record : now.Find(topic)?.Value) is { } current && !HasExpired(current))
+            {
+                yield return RetainedRecord.Read(topic, current);
+            }
+        }
+    }
+
+    public DataMessage? Find(string topic) =>
+        _tree?.Find(topic)?.Value is { } record && !HasExpired(record) ? RetainedRecord.Read(topic, record) : null;
+
+    /// <summary>Has written what waits, and takes out some of what has expired.</summary>
+    /// <param name="most">So many at most.</param>
+    /// <returns>How many were taken out.</returns>
+    public int Sweep(int most)
+    {
+        lock (_gate)
+        {
+            var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+            var swept = 0;
+            while (swept < most && _tree is not null && _expiring.TakeDue(now) is { } node)
+            {
+                var (topic, before) = (RetainedTree.TopicOf(node), node.Value);
+                Change(topic, node, before, null);
+                _unsaved.Put(topic, before, null).IsPromised = false;
+                swept++;
+            }
+
+            Save();
+            return swept;
+        }
+    }
+
+    /// <summary>Gives their memory back. False: there is something that the disk does not have, or they are not in memory.</summary>
+    public bool TryLetGo()
+    {
+        lock (_gate)
+        {
+            if (_tree is null || !_unsaved.IsEmpty)
+            {
+                return false;
+            }
+
+            LetGo();
+            return true;
+        }
+    }
+
+    /// <summary>The room is deleted: nothing of it is served or written any more.</summary>
+    public void Close()
+    {
+        lock (_gate)
+        {
+            _isGone = true;
+            LetGo();
+            foreach (var waiting in _unsaved.Clear())
+            {
+                waiting.Tell(RetainedOutcome.NotStored);
+            }
+        }
+    }
+
+    // Under the gate.
+    private void LetGo()
+    {
+        memory.Give(_bytes + _beside);
+        (_tree, _count, _bytes, _beside) = (null, 0, 0, 0);
+        _expiring.Clear();
+    }
+
+    // Under the gate, with the values in memory or the room gone.
+    private ValueTask<RetainedOutcome> Set(DataMessage message)
+    {
+        if (_tree is not { } tree)
+        {
+            return ValueTask.FromResult(RetainedOutcome.NotStored);
+        }
+
+        var node = tree.Find(message.Topic);
+        var before = node?.Value;
+        var after = message.Payload.IsEmpty ? null : RetainedRecord.Write(message);
+        if (before is null && after is null && !_unsaved.Has(message.Topic))
+        {
+            return ValueTask.FromResult(RetainedOutcome.Stored);
+        }
+
+        if (after is not null && (/* guard: a disk that is nearly full, retained values */ space.IsLow))
+        {
+            return ValueTask.FromResult(RetainedOutcome.NotStored);
+        }
+
+        if (after is not null && !HasRoom(message.Topic, before, after))
+        {
+            return ValueTask.FromResult(RetainedOutcome.Full);
+        }
+
+        Change(message.Topic, node, before, after);
+        var outcome = _unsaved.Put(message.Topic, before, after).OutcomeFor(message.QualityOfService);
+        if (message.QualityOfService > 0)
+        {
+            Save();
+        }
+
+        return outcome;
+    }
+
+    // What takes no more than was there is always taken.
+    private bool HasRoom(string topic, byte[]? before, byte[] after)
+    {
+        var more = SizeOf(topic, after) - SizeOf(topic, before);
+        return (before is not null || /* guard: retained values of a room */ !memory.IsFull(_count))
+            && (more <= 0 || (/* guard: bytes of a room's retained values */ !memory.IsFull(_bytes + more)
+                && /* guard: memory of all retained values */ memory.HasRoom(more + (before is null ? RetainedMemory.BesideOf(topic) : 0))));
+    }
+
+    // Under the gate.
+    private void Change(string topic, RetainedNode? node, byte[]? before, byte[]? after)
+    {
+        var (more, count) = (SizeOf(topic, after) - SizeOf(topic, before), (after is null ? 0 : 1) - (before is null ? 0 : 1));
+        var beside = count * RetainedMemory.BesideOf(topic);
+        memory.Take(more + beside);
+        (_bytes, _beside, _count) = (_bytes + more, _beside + beside, _count + count);
+        if (after is null)
+        {
+            if (node is not null)
+            {
+                RetainedTree.Clear(node);
+            }
+        }
+        else
+        {
+            node ??= _tree!.FindOrAdd(topic);
+            node.Value = after;
+            _expiring.Put(node, after);
+        }
+    }
+
+    private bool HasExpired(byte[] record) =>
+        /* guard: what has expired is not retained */ RetainedRecord.ExpiryOf(record) <= time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private static long SizeOf(string topic, byte[]? record) => record is null ? 0 : record.Length + Encoding.UTF8.GetByteCount(topic);
+}

@@ -1,0 +1,37 @@
+using WebMessenger.Broker.Hooks;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Rules;
+using WebMessenger.Broker.Webhooks;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Host;
+
+/// <summary>What speaks in rooms by itself, and what is told of them elsewhere.</summary>
+internal static class BotServices
+{
+    public static void AddBots(this IServiceCollection services)
+    {
+        services.AddSingleton<BotSpeech>();
+        services.AddSingleton<RunLogs>();
+        services.AddHostedService(provider => provider.GetRequiredService<RunLogs>());
+        services.AddSingleton<RoomHooks>();
+        services.AddSingleton<HookCalls>();
+        services.AddSingleton<RuleSpeech>();
+        services.AddSingleton<RoomRules>();
+        services.AddHostedService<RuleSweep>();
+        services.AddSingleton<RoomWebhooks>();
+        services.AddSingleton<WebhookClient>();
+        services.AddSingleton<WebhookFollower>();
+        services.AddHostedService(provider => provider.GetRequiredService<WebhookFollower>());
+        services.AddSingleton<IFollower>(provider => provider.GetRequiredService<WebhookFollower>());
+        services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<RoomWebhooks>());
+        services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<RoomWebhooks>());
+        services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<RoomHooks>());
+        services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<RoomRules>());
+
+        // What is kept of what they did goes last: whoever is removed before may have added to it.
+        services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<RoomHooks>());
+        services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<RoomRules>());
+        services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<RunLogs>());
+    }
+}

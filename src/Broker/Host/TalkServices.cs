@@ -1,0 +1,41 @@
+using WebMessenger.Broker.MqttSessions;
+using WebMessenger.Broker.Notices;
+using WebMessenger.Broker.Preferences;
+using WebMessenger.Broker.ReadMarks;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Host;
+
+/// <summary>What is said and done in rooms and conversations, and what is kept of it for accounts.</summary>
+internal static class TalkServices
+{
+    public static void AddTalk(this IServiceCollection services)
+    {
+        services.AddSingleton<MessageChanges>();
+        services.AddSingleton<MessageActs>();
+        services.AddSingleton<Mentions>();
+        services.AddSingleton<Sayings>();
+        services.AddSingleton<Pins>();
+        services.AddSingleton<Reactions>();
+        services.AddSingleton<ConversationNames>();
+        services.AddSingleton<IgnoredPeople>();
+        services.AddSingleton<Conversations>();
+        services.AddSingleton<ConversationActs>();
+        services.AddSingleton<SavedMessages>();
+        services.AddSingleton<InboxMigration>();
+        services.AddSingleton<NotifyLevels>();
+        services.AddSingleton<AccountSettings>();
+        services.AddSingleton<IFollower, ReactionFollower>();
+        services.AddSingleton<IFollower, NoticeFollower>();
+
+        // In this order an erased account's are forgotten: who talked to whom is read before it is gone.
+        services.AddSingleton<IAccountRecords, AccountLogs>();
+        services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<Conversations>());
+        services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<IgnoredPeople>());
+        services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<SavedMessages>());
+        services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<ReadPositions>());
+        services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<DurableClients>());
+        services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<AccountSettings>());
+    }
+}

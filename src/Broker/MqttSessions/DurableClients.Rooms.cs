@@ -1,0 +1,46 @@
+using WebMessenger.Broker.Rooms;
+
+namespace WebMessenger.Broker.MqttSessions;
+
+/// <content>Accounts that come into rooms, and lose them.</content>
+internal sealed partial class DurableClients
+{
+    /// <summary>
+    /// An account came on a room's list: for its clients that are away the room begins now.
+    /// Call it after those that are connected were placed, or one that leaves meanwhile would be neither.
+    /// </summary>
+    public void RoomJoined(string accountId, Room room)
+    {
+        lock (_gate)
+        {
+            _places.Begin(accountId, room);
+        }
+    }
+
+    /// <summary>
+    /// An account lost a room: what its clients had of it is forgotten, and should it come back, it begins anew.
+    /// Clients of a mount there end, connected ones too. Completes when that is on disk.
+    /// </summary>
+    public Task RoomLostAsync(string accountId, Room room)
+    {
+        List<DurableClient> mounted;
+        lock (_gate)
+        {
+            mounted = [.. _index.OfMount(accountId, room)];
+        }
+
+        mounted.ForEach(client => client.Connection?.LoseMount());
+        lock (_gate)
+        {
+            List<Task> written = [];
+            foreach (var client in _index.OfMount(accountId, room).ToList())
+            {
+                // guard: who lost the room of a mount gives back its place
+                written.Add(_lives.End(client, saysWill: false));
+            }
+
+            written.Add(_places.ForgetAsync(accountId, room));
+            return Task.WhenAll(written);
+        }
+    }
+}

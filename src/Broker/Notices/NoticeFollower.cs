@@ -1,0 +1,380 @@
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.ReadMarks;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Notices;
+
+/// <summary>
+/// Tells accounts that they were named or answered: a notice in the log of each, and the count of them in what is unread.
+/// </summary>
+/// <remarks>
+/// Reads only rooms in which somebody is to be told (<see cref="NoticesDue"/>). A notice is named by what it is about
+/// (<see cref="NoticeId"/>): what is done twice, after a crash or because an edit names the same again, is there once.
+/// </remarks>
+internal sealed partial class NoticeFollower(
+    IEventLog logs,
+    IRecords records,
+    RoomDirectory rooms,
+    AccountDirectory accounts,
+    NotifyLevels levels,
+    IgnoredPeople ignored,
+    UnreadWatch unread,
+    BrokerLimits limits,
+    DiskSpace space,
+    TimeProvider time,
+    ILogger<NoticeFollower> logger) : IFollower
+{
+    // At most as many as there are logs. One that is damaged fails again with each message.
+    private readonly HashSet<LogName> _told = [];
+
+    // How often the notices of an account could not be stored, one time after the other.
+    private readonly Dictionary<LogName, int> _failed = [];
+
+    // By who is told and who has said it: an account, or any of the guests.
+    private readonly DailyBudget _ofSenders = new(limits.NoticesPerSenderPerDay, time, isStored: false);
+
+    private const int ReadAtOnce = 250;
+
+    /// <summary>So many events of a room are looked through where it is not known which are due.</summary>
+    private const int LookedBack = 1_000;
+
+    /// <summary>So often a notice is tried to be stored while all else can be.</summary>
+    private const int Tries = 3;
+
+    /// <summary>A log grows by so many before its beginning is cut off.</summary>
+    private const int Slack = 100;
+
+    public string Name => "notices";
+
+    public TimeSpan Gathers => TimeSpan.FromSeconds(1);
+
+    // A notice that was written stays: whoever writes it again finds it.
+    public Task ForgetAsync(CancellationToken cancellation) => Task.CompletedTask;
+
+    public async Task<IReadOnlyList<RecordChange>> BeginAsync(LogName log, CancellationToken cancellation)
+    {
+        if (log.RoomKey is null || records.Find(NoticesDue.Key(log)) is not { } newest)
+        {
+            return [];
+        }
+
+        try
+        {
+            Due due = new(newest);
+            var head = logs.Head(log).Head;
+            await TellAsync(log, Math.Max(1, head - LookedBack + 1), head, due, cancellation);
+            await DoneAsync(log, due);
+        }
+        catch (LogDamagedException error)
+        {
+            TellLeftOut(log, error);
+        }
+
+        return [];
+    }
+
+    public async Task<IReadOnlyList<RecordChange>> FollowAsync(IReadOnlyList<JournalBatch> batches, CancellationToken cancellation)
+    {
+        Dictionary<LogName, Due?> due = [];
+        foreach (var change in batches.SelectMany(batch => batch.Changes).Where(change => change.Log.RoomKey is not null))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            try
+            {
+                await FollowAsync(change, due, cancellation);
+            }
+            catch (LogDamagedException error)
+            {
+                // Or it would never come to the others.
+                TellLeftOut(change.Log, error);
+            }
+        }
+
+        foreach (var (name, one) in due)
+        {
+            if (one is not null)
+            {
+                await DoneAsync(name, one);
+            }
+        }
+
+        return [];
+    }
+
+    private async Task FollowAsync(LogChange change, Dictionary<LogName, Due?> due, CancellationToken cancellation)
+    {
+        switch (change.Kind)
+        {
+            case JournalKind.Append:
+                if (!due.TryGetValue(change.Log, out var known))
+                {
+                    due[change.Log] = known = records.Find(NoticesDue.Key(change.Log)) is { } newest ? new Due(newest) : null;
+                }
+
+                if (known is not null)
+                {
+                    await TellAsync(change.Log, change.From, change.To, known, cancellation);
+                }
+
+                break;
+            case JournalKind.Replace:
+                Forget(change);
+                break;
+            case JournalKind.Drop:
+                await records.WriteAsync([new RecordChange(NoticesDue.Key(change.Log), null)]);
+                break;
+        }
+    }
+
+    // What was looked through to its end has nothing that is due, also if the newest was truncated before anybody was told of it.
+    // If there is a newer one by now, the journal tells of it next.
+    private async Task DoneAsync(LogName name, Due due)
+    {
+        if (due.IsSeen || IsAtEnd(name, due.Told))
+        {
+            await records.WriteAsync([new RecordChange(NoticesDue.Key(name), null)], [new RecordCondition(NoticesDue.Key(name), due.Newest)]);
+        }
+    }
+
+    private bool IsAtEnd(LogName name, long told)
+    {
+        try
+        {
+            return told > 0 && logs.Head(name).Head <= told;
+        }
+        catch (LogDamagedException)
+        {
+            // Nobody knows: it is looked at again with what is said next.
+            return false;
+        }
+    }
+
+    /// <summary>Tells of all events from one to another.</summary>
+    private async Task TellAsync(LogName name, long from, long to, Due due, CancellationToken cancellation)
+    {
+        if (rooms.FindByKey(name.RoomKey!) is not { } room)
+        {
+            return;
+        }
+
+        for (var after = from - 1; after < to;)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var page = logs.ReadAfter(name, after, (int)Math.Min(ReadAtOnce, to - after));
+            foreach (var entry in page.Entries.Where(entry => entry.Seq <= to))
+            {
+                await TellAsync(room, entry);
+                due.IsSeen |= EventBody.IdOf(entry.Body.Span).SequenceEqual(due.Newest);
+            }
+
+            if (page.Entries.Count == 0)
+            {
+                break;
+            }
+
+            after = page.Entries[^1].Seq;
+        }
+
+        due.Told = to;
+    }
+
+    private Task TellAsync(Room room, LogEntry entry)
+    {
+        switch (EventBody.TypeOf(entry.Body.Span))
+        {
+            case EventType.Message:
+                return TellAsync(room, entry, isEdit: false);
+            case EventType.Edit:
+                // Of the message as it is by now: what another edit took out names nobody.
+                return Find(room, EventBody.OfIn(entry.Body.Span)) is { } edited && EventBody.TypeOf(edited.Body.Span) == EventType.Message
+                    ? TellAsync(room, edited, isEdit: true) : Task.CompletedTask;
+            default:
+                return Task.CompletedTask;
+        }
+    }
+
+    private async Task TellAsync(Room room, LogEntry message, bool isEdit)
+    {
+        var named = EventBody.MentionsOf(message.Body.Span);
+        var answered = EventBody.ReplyToOf(message.Body.Span);
+        string? answeredAccount = null;
+        if (answered is { } seq && Find(room, seq) is { } original && EventBody.TypeOf(original.Body.Span) == EventType.Message)
+        {
+            answeredAccount = original.Author;
+            if (!isEdit)
+            {
+                await TellAsync(room, message, accounts.Find(original.Author), EventType.ReplyNotice);
+            }
+        }
+
+        foreach (var user in named)
+        {
+            // Who is answered was told of that.
+            if (accounts.FindByUserName(user) is { } account && account.Id != answeredAccount)
+            {
+                await TellAsync(room, message, account, EventType.MentionNotice);
+            }
+        }
+    }
+
+    private async Task TellAsync(Room room, LogEntry message, Account? account, EventType type)
+    {
+        if (account is null)
+        {
+            return;
+        }
+
+        var inbox = rooms.InboxOf(account);
+        try
+        {
+            if (MayTell(room, message.Author, account))
+            {
+                await TellAsync(inbox, room, message, type);
+            }
+        }
+        catch (LogDamagedException error)
+        {
+            // That account is told nothing, and all others are.
+            TellLeftOut(inbox.Notices.Log, error);
+        }
+    }
+
+    private async Task TellAsync(Inbox inbox, Room room, LogEntry message, EventType type)
+    {
+        // Else one account would push out of the other's list what all others have said to it.
+        // So would the guests, if each had as many: a new one costs nothing.
+        var isMember = (/* guard: notices that all guests cause an account */ accounts.Find(message.Author) is { IsGuest: false });
+        var sender = $"{inbox.Owner.Id}/{(isMember ? message.Author : "guests")}";
+        if (/* guard: notices that one account causes another */ !_ofSenders.TryTake(sender))
+        {
+            return;
+        }
+
+        NoticeId id = new(room.Key, message.Seq, System.Text.Encoding.ASCII.GetString(EventTypes.NameOf(type)));
+        var body = EventBody.Notice(type, id.ToString(), message.Body.Span, message.Seq);
+        PendingNotice notice = new(inbox.Notices, message.Author, id, body, () => space.IsLow);
+        if (!inbox.Notices.TryAppend(notice))
+        {
+            return;
+        }
+
+        var outcome = await notice.Done;
+        if (outcome is not AppendOutcome.Stored)
+        {
+            _ofSenders.Give(sender);
+        }
+
+        switch (outcome)
+        {
+            case AppendOutcome.Stored:
+                _failed.Remove(inbox.Notices.Log);
+                unread.PositionChanged(inbox, room);
+                await CutAsync(inbox.Notices.Log);
+                break;
+            case AppendOutcome.StoreFailed:
+                await FailAsync(inbox.Notices.Log);
+                break;
+            case AppendOutcome.RuledOut:
+                throw new IOException("A notice could not be stored, for the disk is nearly full.");
+        }
+    }
+
+    // A log that cannot be read takes nothing, which is so the next time, too; nor does one that fails while all else is written.
+    // All else is tried again.
+    private async Task FailAsync(LogName name)
+    {
+        _ = logs.ReadBefore(name, long.MaxValue, 1);
+        if ((_failed[name] = _failed.GetValueOrDefault(name) + 1) >= Tries)
+        {
+            // A write that changes nothing.
+            await records.WriteAsync([new RecordChange(NoticesDue.Key(name), null)]);
+            throw new LogDamagedException("It takes no notice, though the store writes all else.");
+        }
+
+        throw new IOException("A notice could not be stored.");
+    }
+
+    /// <summary>The one place that decides whether somebody is told of what another has said.</summary>
+    private bool MayTell(Room room, string author, Account account) =>
+        account.Id != author
+        && account is { IsErased: false, Ban: null }
+        && /* guard: only who hears the room is told */ RoomPolicy.MayHear(room, account)
+        && /* guard: who is ignored names and answers nobody */ !ignored.Ignores(account.Id, author)
+        && /* guard: who wants to hear nothing is told nothing */ levels.Of(account.Id, room.Log) != NotifyLevel.Nothing;
+
+    // What was deleted is counted no more, and what is unread is said again.
+    private void Forget(in LogChange change)
+    {
+        if (rooms.FindByKey(change.Log.RoomKey!) is not { } room)
+        {
+            return;
+        }
+
+        for (var seq = change.From; seq <= change.To; seq++)
+        {
+            // Most are about nobody, which memory knows: whoever reads his notices from here on finds the message as it is by now.
+            NoticedMessage message = new(room.Key, seq);
+            if (rooms.Notices.MayHave(message) && Find(room, seq) is { } entry && EventBody.TypeOf(entry.Body.Span) == EventType.Removed)
+            {
+                foreach (var told in rooms.Notices.Remove(message))
+                {
+                    if (rooms.FindInbox(told) is { } inbox)
+                    {
+                        unread.PositionChanged(inbox, room);
+                    }
+                }
+            }
+        }
+    }
+
+    // Those that are too many or too old go.
+    private async Task CutAsync(LogName name)
+    {
+        var head = logs.Head(name);
+        var first = limits.NoticesPerAccount is > 0 and var most && head.Head - head.First + 1 > most + Slack ? head.Head - most + 1 : head.First;
+        if (limits.NoticeDays is > 0 and var days)
+        {
+            var over = time.GetUtcNow().AddDays(-days);
+            while (logs.ReadAfter(name, first - 1, ReadAtOnce).Entries is { Count: > 0 } page && page[0].At < over)
+            {
+                first = (page.FirstOrDefault(entry => entry.At >= over) is { Seq: > 0 } kept ? kept.Seq : page[^1].Seq + 1);
+            }
+        }
+
+        if (first > head.First)
+        {
+            await logs.TruncateAsync(name, first);
+        }
+    }
+
+    private LogEntry? Find(Room room, long seq) =>
+        logs.ReadAfter(room.Log, seq - 1, 1).Entries is [var entry] && entry.Seq == seq ? entry : null;
+
+    private void TellLeftOut(LogName name, LogDamagedException error)
+    {
+        if (_told.Add(name))
+        {
+            LogLeftOut(logger, name, error.Message);
+        }
+    }
+
+    [LoggerMessage(3710, LogLevel.Error, "Who is named or answered in {Log}, or is to be told there, is not told, for the log cannot be read: {Reason}")]
+    private static partial void LogLeftOut(ILogger logger, LogName log, string reason);
+
+    /// <summary>What of a room somebody is to be told.</summary>
+    /// <param name="newest">Id of the newest event of which somebody is.</param>
+    private sealed class Due(byte[] newest)
+    {
+        public byte[] Newest => newest;
+
+        /// <summary>The newest was among those that were told of.</summary>
+        public bool IsSeen { get; set; }
+
+        /// <summary>All up to this one were told of, or are not there any more; 0: none yet.</summary>
+        public long Told { get; set; }
+    }
+}

@@ -1,0 +1,110 @@
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Wire;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Rooms;
+
+/// <summary>
+/// Acts on what was said in a room: it is edited, deleted, reacted to, pinned. Each is an event, and what it makes of the stored message
+/// is in the batch of the event (ADR 0051).
+/// </summary>
+internal sealed class MessageActs(
+    RoomDirectory directory, MessageChanges changes, IEventLog log, Reactions reactions, Pins pins, Mentions mentions, TimeProvider time)
+{
+    private static readonly PublishRefusal _noVerbForOthers = new(
+        ReasonCode.NotAuthorized, "This access token may not do this to what others said: it lacks the verb moderate.", "not_allowed");
+
+    private static readonly PublishRefusal _noVerbToPin =
+        new(ReasonCode.NotAuthorized, "This access token may not pin: it lacks the verb moderate.", "not_allowed");
+
+    private static readonly PublishRefusal _notPinner = new(ReasonCode.NotAuthorized, "Only moderators pin messages.", "not_allowed");
+
+    /// <summary>Does what a command asks for. When it completes, it is on disk, or refused.</summary>
+    public Task<ActResult> ActAsync(Room room, AskedAct asked) => changes.DoAsync(
+        asked,
+        room.Log,
+        () => new Place(this, room, asked.Session),
+        message =>
+        {
+            if (asked.Act is MessageAct.Delete delete)
+            {
+                TellAuthor(room, message.Author, asked.Session.Account, delete.Reason);
+            }
+        });
+
+    // Who said it hears it on those of its clients that are connected, with the reason, which is told to nobody else.
+    private void TellAuthor(Room room, string author, Account by, string? reason)
+    {
+        if (author != by.Id && room.IsMember(author))
+        {
+            // Who has no inbox yet has no client that could hear of it.
+            var text = $"{by.DisplayName} ({by.UserName}) deleted a message of yours in {room.Record.Title}.";
+            directory.FindInbox(author)?.Enqueue(
+                new InboxNotice(room, "deleted", PlainLine.Of(reason is null ? text : $"{text} {reason}")));
+        }
+    }
+
+    /// <summary>Somebody in the room, in the stay of this attempt.</summary>
+    private sealed class Place(MessageActs acts, Room room, LoginSession session) : IActPlace
+    {
+        private readonly Account _account = session.Account;
+
+        public ISpokenWay Way => room;
+
+        public Membership? Membership { get; } = room.MembershipOf(session.Account.Id);
+
+        public PublishRefusal? WhyClosed => room.IsDeleted || _account.IsErased ? PublishRefusal.NoSuchRoom
+            : Membership is null || !RoomPolicy.MayHear(room, _account) ? TalkRefusals.NotIn
+            : null;
+
+        public PublishRefusal NoSuchEvent => TalkRefusals.NoSuchEvent;
+
+        public PublishRefusal Gone => PublishRefusal.NoSuchRoom;
+
+        public PublishRefusal? WhyNot(MessageAct act, in LogEntry message)
+        {
+            var moderates = act is MessageAct.Pin || (act is MessageAct.Delete && message.Author != _account.Id);
+            if (/* guard: a token's verbs, messages */ !session.Scope.Allows(room.Id.Value, moderates ? Verbs.Moderate : Verbs.Post))
+            {
+                return act is MessageAct.Pin ? _noVerbToPin : moderates ? _noVerbForOthers : TalkRefusals.NoVerb;
+            }
+
+            return act switch
+            {
+                MessageAct.Edit => RoomPolicy.WhyNotEdit(room, Membership!, _account, message.Author, acts.Now - message.At),
+                MessageAct.Delete => RoomPolicy.WhyNotDelete(room, _account, message.Author),
+                MessageAct.Pin => (/* guard: who pins */ RoomPolicy.MayPin(room, _account)) ? null : _notPinner,
+                _ => RoomPolicy.WhyNotPost(room, Membership!, _account),
+            };
+        }
+
+        public MessagePlan PlanOf(MessageAct act, in LogEntry message, Func<PublishRefusal?> rule) =>
+            acts.PlanOf(room, act, Author.Of(session), message, rule);
+    }
+
+    private DateTimeOffset Now => time.GetUtcNow();
+
+    private MessagePlan PlanOf(Room room, MessageAct act, Author by, in LogEntry message, Func<PublishRefusal?> rule)
+    {
+        if (act is MessageAct.Pin pin)
+        {
+            var pinned = pins.Plan(room.Log, room.PinsKnown, room.LogHead.First, pin, by, Now);
+            return new MessagePlan(pinned.Ruling)
+            {
+                Message = message, Changes = pinned.Changes, Conditions = pinned.Conditions, Rule = rule,
+            };
+        }
+
+        var named = act is MessageAct.Edit { Text: var text } ? mentions.FindUsers(room, text) : [];
+        var plan = MessagePlan.Of(room.Log, act, by, message, log, reactions, Now, rule, named);
+        if (act is not MessageAct.Delete)
+        {
+            return plan;
+        }
+
+        var unpinned = pins.RemovalOf(room.Log, room.PinsKnown, message.Seq);
+        return plan with { Changes = unpinned.Changes, Conditions = unpinned.Conditions };
+    }
+}

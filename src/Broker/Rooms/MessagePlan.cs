@@ -1,0 +1,67 @@
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Wire;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Rooms;
+
+/// <summary>What an act on a message would do.</summary>
+/// <param name="Ruling">What forbids it; null: nothing that is known yet.</param>
+internal sealed record MessagePlan(PublishRefusal? Ruling)
+{
+    /// <summary>As it was read; null: there is none, or nothing is done to it.</summary>
+    public LogEntry? Message { get; init; }
+
+    /// <summary>User names that the new text names.</summary>
+    public IReadOnlyList<string> Mentions { get; init; } = [];
+
+    public IReadOnlyList<Replacement> Replacements { get; init; } = [];
+
+    public IReadOnlyList<RecordChange> Changes { get; init; } = [];
+
+    public IReadOnlyList<RecordCondition> Conditions { get; init; } = [];
+
+    /// <summary>Asked again when the event gets its number.</summary>
+    public Func<PublishRefusal?>? Rule { get; init; }
+
+    /// <summary>Of an act that nothing forbids. Reads the disk.</summary>
+    /// <param name="name">The log that has the message.</param>
+    /// <param name="named">User names that an edit names.</param>
+    public static MessagePlan Of(
+        LogName name,
+        MessageAct act,
+        Author by,
+        LogEntry message,
+        IEventLog log,
+        Reactions reactions,
+        DateTimeOffset now,
+        Func<PublishRefusal?> rule,
+        IReadOnlyList<string> named)
+    {
+        if (act is MessageAct.Reaction reaction)
+        {
+            var plan = reactions.Plan(name, reaction, by, now);
+            return new MessagePlan(plan.Ruling) { Message = message, Changes = plan.Changes, Conditions = plan.Conditions, Rule = rule };
+        }
+
+        var body = act is MessageAct.Edit edit ? EventBody.WithText(message.Body.Span, edit.Text, named) : EventBody.Removed(message.Body.Span, by);
+        List<Replacement> replacements = [new(message.Seq, body)];
+
+        // What an earlier edit said is nowhere then: of those before it the text went with the next.
+        if (message.ChangedBy > 0
+            && log.ReadAfter(name, message.ChangedBy - 1, 1).Entries is [var before]
+            && before.Seq == message.ChangedBy
+            && EventBody.TypeOf(before.Body.Span) == EventType.Edit)
+        {
+            // guard: no text stays in an edit that is over
+            replacements.Add(new(before.Seq, EventBody.WithText(before.Body.Span, null)));
+        }
+
+        return new MessagePlan(Ruling: null)
+        {
+            Message = message,
+            Mentions = named,
+            Replacements = replacements,
+            Rule = rule,
+        };
+    }
+}

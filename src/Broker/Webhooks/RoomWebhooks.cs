@@ -1,0 +1,137 @@
+using System.Collections.Concurrent;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Hooks;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Webhooks;
+
+/// <summary>The webhooks of rooms: made, switched and removed by moderators.</summary>
+/// <remarks>
+/// Records `webhook/{room key}/{id}`, in memory, too: each event of a room asks for them. Thread-safe. The changes of one room are in
+/// order. Those that write fail with <see cref="RecordsNotWrittenException"/>.
+/// </remarks>
+internal sealed class RoomWebhooks(IRecords records, IEventLog log, RunLogs runs, BrokerLimits limits, TimeProvider time) : IRoomRecords, IAccountRecords
+{
+    private readonly ConcurrentDictionary<(string Room, string Id), Webhook> _all = new();
+    private readonly AccountTurns _turns = new();
+
+    public IReadOnlyList<Webhook> Of(string roomKey) =>
+        _all.IsEmpty ? [] : [.. _all.Values.Where(one => one.Room == roomKey).OrderBy(one => one.At).ThenBy(one => one.Id, StringComparer.Ordinal)];
+
+    public IEnumerable<Webhook> All => _all.Values;
+
+    public Webhook? Find(string roomKey, string id) => _all.GetValueOrDefault((roomKey, id));
+
+    /// <summary>Before anything is served. Reads the disk.</summary>
+    public void Restore()
+    {
+        foreach (var webhook in records.ReadAll(Webhook.Prefix).Select(record => Webhook.Read(record.Key, record.Value)).OfType<Webhook>())
+        {
+            _all[(webhook.Room, webhook.Id)] = webhook;
+        }
+    }
+
+    public async Task<(BotChange Change, Webhook? Webhook)> MakeAsync(Room room, Account by, string name, Uri url)
+    {
+        using var all = await _turns.EnterAsync(room.Key);
+
+        // Who deletes the room is alone with it: what was made before goes with it.
+        using var turn = await room.Turns.ShareAsync();
+        if (!RoomPolicy.MayKeepBots(room, by))
+        {
+            return (room.IsDeleted ? BotChange.NotFound : BotChange.NotAllowed, null);
+        }
+
+        if (/* guard: webhooks of a room */ limits.WebhooksPerRoom > 0 && Of(room.Key).Count >= limits.WebhooksPerRoom)
+        {
+            return (BotChange.TooMany, null);
+        }
+
+        // What was said before it was made is not told.
+        var head = log.Head(room.Log);
+        Webhook webhook = new(Webhook.NewId(), room.Key, name, url, by.Id, time.GetUtcNow(), Webhook.NewSecret(), new WebhookPlace(head.Head, head.Epoch));
+        await StoreAsync(webhook);
+        return (BotChange.Done, webhook);
+    }
+
+    /// <summary>Told again from where it was left off. Who switches it on is its maker from then on.</summary>
+    public Task<BotChange> SwitchOnAsync(Room room, Account by, string id) =>
+        InTurnAsync(room, by, id, webhook => StoreAsync(webhook with { Maker = by.Id, Place = webhook.Place with { IsOff = false, FailingSince = null } }));
+
+    public Task<BotChange> RemoveAsync(Room room, Account by, string id) => InTurnAsync(room, by, id, RemoveAsync);
+
+    /// <summary>It has come so far. Null: it was removed meanwhile.</summary>
+    public Task<Webhook?> MoveAsync(Webhook webhook, WebhookPlace place) => MoveAsync(webhook, _ => place);
+
+    /// <param name="move">From the place that it has come to by then: a moderator may have switched it on meanwhile.</param>
+    public async Task<Webhook?> MoveAsync(Webhook webhook, Func<WebhookPlace, WebhookPlace> move)
+    {
+        using var all = await _turns.EnterAsync(webhook.Room);
+        if (Find(webhook.Room, webhook.Id) is not { } known)
+        {
+            return null;
+        }
+
+        var moved = known with { Place = move(known.Place) };
+        await StoreAsync(moved);
+        return moved;
+    }
+
+    public async Task ForgetRoomAsync(string roomKey)
+    {
+        using var all = await _turns.EnterAsync(roomKey);
+        foreach (var webhook in Of(roomKey))
+        {
+            await RemoveAsync(webhook);
+        }
+
+        // Of a room that an earlier run of the program deleted.
+        await records.WriteInPartsAsync(records.ReadAll(Webhook.PrefixOf(roomKey)).Select(record => new RecordChange(record.Key, null)));
+    }
+
+    async Task IAccountRecords.ForgetAsync(string accountId)
+    {
+        foreach (var webhook in _all.Values.Where(one => one.Maker == accountId))
+        {
+            using var all = await _turns.EnterAsync(webhook.Room);
+
+            // Somebody else may have switched it on before the turn: it is his.
+            if (Find(webhook.Room, webhook.Id) is { } still && still.Maker == accountId)
+            {
+                await RemoveAsync(still);
+            }
+        }
+    }
+
+    private async Task StoreAsync(Webhook webhook)
+    {
+        await records.WriteAsync([new RecordChange(webhook.Key, webhook.Value())]);
+        _all[(webhook.Room, webhook.Id)] = webhook;
+    }
+
+    private async Task RemoveAsync(Webhook webhook)
+    {
+        await records.WriteAsync([new RecordChange(webhook.Key, null), runs.Removal(webhook.Room, webhook.Id)]);
+        _all.TryRemove((webhook.Room, webhook.Id), out _);
+    }
+
+    private async Task<BotChange> InTurnAsync(Room room, Account by, string id, Func<Webhook, Task> work)
+    {
+        using var all = await _turns.EnterAsync(room.Key);
+        using var turn = await room.Turns.ShareAsync();
+        if (!RoomPolicy.MayKeepBots(room, by))
+        {
+            return room.IsDeleted ? BotChange.NotFound : BotChange.NotAllowed;
+        }
+
+        if (Find(room.Key, id) is not { } webhook)
+        {
+            return BotChange.NotFound;
+        }
+
+        await work(webhook);
+        return BotChange.Done;
+    }
+}

@@ -1,0 +1,286 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Hooks;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Webhooks;
+
+/// <summary>
+/// Tells addresses elsewhere what is said in rooms: each in order, one event at a time, from the place that it has come to.
+/// </summary>
+/// <remarks>
+/// The journal only wakes whoever tells; what he tells he reads from the log, from the place in the webhook's own record. So an event is
+/// told at least once, whatever dies when, under the same `webhook-id` each time. One that fails waits for longer and longer, and holds
+/// up no other.
+/// </remarks>
+internal sealed partial class WebhookFollower(
+    RoomWebhooks webhooks,
+    RoomDirectory rooms,
+    AccountDirectory accounts,
+    IEventLog log,
+    WebhookClient client,
+    RunLogs runs,
+    BrokerLimits limits,
+    TimeProvider time,
+    ILogger<WebhookFollower> logger)
+    : BackgroundService, IFollower
+{
+    private const int ReadAtOnce = 50;
+
+    private static readonly TimeSpan _shortestWait = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _longestWait = TimeSpan.FromMinutes(5);
+
+    // Those that are telling, and whether there is more since they looked.
+    private readonly ConcurrentDictionary<(string Room, string Id), bool> _telling = new();
+    private readonly CancellationTokenSource _over = new();
+
+    // Time in which the server itself was away is no failing of the other side.
+    private readonly DateTimeOffset _began = time.GetUtcNow();
+
+    public string Name => "webhooks";
+
+    public TimeSpan Gathers => TimeSpan.FromSeconds(1);
+
+    public Task ForgetAsync(CancellationToken cancellation) => Task.CompletedTask;
+
+    public Task<IReadOnlyList<RecordChange>> BeginAsync(LogName log, CancellationToken cancellation) => Task.FromResult<IReadOnlyList<RecordChange>>([]);
+
+    public Task<IReadOnlyList<RecordChange>> FollowAsync(IReadOnlyList<JournalBatch> batches, CancellationToken cancellation)
+    {
+        foreach (var room in batches.SelectMany(batch => batch.Changes).Where(change => change.Kind == JournalKind.Append).Select(change => change.Log.RoomKey).OfType<string>().Distinct())
+        {
+            foreach (var webhook in webhooks.Of(room))
+            {
+                Wake(webhook);
+            }
+        }
+
+        return Task.FromResult<IReadOnlyList<RecordChange>>([]);
+    }
+
+    /// <summary>There may be something to tell.</summary>
+    public void Wake(Webhook webhook)
+    {
+        if (_telling.AddOrUpdate((webhook.Room, webhook.Id), false, (_, _) => true) is false)
+        {
+            _ = Task.Run(() => KeepTellingAsync(webhook.Room, webhook.Id));
+        }
+    }
+
+    /// <summary>Tells it something that nobody said.</summary>
+    public async Task<WebhookAnswer> TestAsync(Webhook webhook, CancellationToken cancellation)
+    {
+        var body = Encoding.UTF8.GetBytes("""{"v":1,"type":"test"}""");
+        var answer = await client.PostAsync(webhook, "test-" + EventBody.NewId(), body, cancellation);
+        Note(webhook, answer);
+        return answer;
+    }
+
+    /// <summary>Whether its maker still has the rank that it is told by.</summary>
+    public bool Works(Webhook webhook) => RoomOf(webhook) is not null;
+
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        webhooks.Restore();
+        return base.StartAsync(cancellationToken);
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _over.CancelAsync();
+        await base.StopAsync(cancellationToken);
+    }
+
+    public override void Dispose()
+    {
+        // Of a program whose start has failed: nobody stops it.
+        if (!_over.IsCancellationRequested)
+        {
+            _over.Cancel();
+        }
+
+        _over.Dispose();
+        base.Dispose();
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // What was said while the program was away, or was under way as it ended.
+        foreach (var webhook in webhooks.All)
+        {
+            Wake(webhook);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    private Room? RoomOf(Webhook webhook) =>
+        rooms.FindByKey(webhook.Room) is { } room && accounts.Find(webhook.Maker) is { } maker
+            && /* guard: a webhook ends with its maker's rank */ RoomPolicy.MayKeepBots(room, maker) ? room : null;
+
+    private async Task KeepTellingAsync(string room, string id)
+    {
+        var key = (room, id);
+        var isOut = false;
+        try
+        {
+            var wait = _shortestWait;
+            while (!isOut)
+            {
+                _telling[key] = false;
+                if (await TryTellAllAsync(room, id))
+                {
+                    isOut = _telling.TryRemove(new(key, false));
+                    wait = _shortestWait;
+                    continue;
+                }
+
+                // Whoever woke it counts on it: it goes round again.
+                await Task.Delay(wait, time, _over.Token);
+                wait = Shorter(wait * 2, _longestWait);
+            }
+        }
+        catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException && _over.IsCancellationRequested)
+        {
+            // The end of the program. The next one goes on from the place that is stored.
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            LogFailed(logger, id, error);
+        }
+        finally
+        {
+            // Once out, it may be somebody else's by now.
+            if (!isOut)
+            {
+                _telling.TryRemove(key, out _);
+            }
+        }
+    }
+
+    // False: the disk could not be read or written. What is told next is told from the place that is stored.
+    private async Task<bool> TryTellAllAsync(string room, string id)
+    {
+        try
+        {
+            while (webhooks.Find(room, id) is { Place.IsOff: false } webhook && await TellSomeAsync(webhook))
+            {
+                _over.Token.ThrowIfCancellationRequested();
+            }
+
+            return true;
+        }
+        catch (IOException)
+        {
+            // The operator has heard of it from the log.
+            return false;
+        }
+    }
+
+    // False: there is nothing more, or nothing more for now.
+    private async Task<bool> TellSomeAsync(Webhook webhook)
+    {
+        if (RoomOf(webhook) is not { } room)
+        {
+            return false;
+        }
+
+        var page = log.ReadAfter(room.Log, webhook.Place.Seq, ReadAtOnce);
+        if (page.Head.Epoch != webhook.Place.Epoch)
+        {
+            // A backup was restored, or the log was damaged: its numbers stand for something else.
+            runs.Add(webhook.Room, webhook.Id, "failed", "epoch");
+            return await webhooks.MoveAsync(webhook, new WebhookPlace(page.Head.Head, page.Head.Epoch)) is not null;
+        }
+
+        if (page.Entries.Count == 0)
+        {
+            return false;
+        }
+
+        var now = webhook;
+        var last = webhook.Place.Seq;
+        foreach (var entry in page.Entries)
+        {
+            last = entry.Seq;
+            if (EventBody.TypeOf(entry.Body.Span) is not (EventType.Message or EventType.Edit or EventType.Delete))
+            {
+                continue;
+            }
+
+            // How far it has come is stored behind each: after a crash one is told twice, by one id, and none is left out.
+            if (!await TellAsync(now, room, entry, page.Head.Epoch)
+                || await webhooks.MoveAsync(now, new WebhookPlace(last, page.Head.Epoch)) is not { } moved)
+            {
+                return false;
+            }
+
+            now = moved;
+        }
+
+        return last == now.Place.Seq || await webhooks.MoveAsync(now, new WebhookPlace(last, page.Head.Epoch)) is not null;
+    }
+
+    // False: it was not taken, and nothing more is tried.
+    private async Task<bool> TellAsync(Webhook webhook, Room room, LogEntry entry, string epoch)
+    {
+        ArrayBufferWriter<byte> body = new(512);
+        room.WriteJson(body, entry, epoch, room.MoreOf(entry).Span);
+        var messageId = string.Create(CultureInfo.InvariantCulture, $"{epoch}.{entry.Seq}");
+        for (var wait = _shortestWait; ; wait = Shorter(wait * 2, _longestWait))
+        {
+            var answer = await client.PostAsync(webhook, messageId, body.WrittenMemory, _over.Token);
+            Note(webhook, answer);
+            if (answer.IsTaken)
+            {
+                return true;
+            }
+
+            if (await webhooks.MoveAsync(webhook, place => Failed(place, answer.Why)) is not { } failed)
+            {
+                return false;
+            }
+
+            if (failed.Place.IsOff)
+            {
+                runs.Add(webhook.Room, webhook.Id, "failed", "webhook_off");
+                return false;
+            }
+
+            await Task.Delay(wait, time, _over.Token);
+
+            // What happened meanwhile: removed, its maker gone, moved.
+            if (webhooks.Find(webhook.Room, webhook.Id) is not { Place.IsOff: false } still || RoomOf(still) is null || still.Place.Seq != webhook.Place.Seq)
+            {
+                return false;
+            }
+
+            webhook = still;
+        }
+    }
+
+    // By the place that is stored: a moderator who has switched it on meanwhile has begun anew.
+    private WebhookPlace Failed(WebhookPlace place, string why)
+    {
+        var now = time.GetUtcNow();
+        var since = DateTimeOffset.FromUnixTimeMilliseconds(place.FailingSince ?? now.ToUnixTimeMilliseconds());
+        var failing = now - (/* guard: the server's own absence is no failing of a webhook */ Later(since, _began));
+        var isOff = why == "http_410" || (/* guard: a webhook that fails ends */ limits.WebhookFailureHours > 0 && failing >= TimeSpan.FromHours(limits.WebhookFailureHours));
+        return place with { FailingSince = since.ToUnixTimeMilliseconds(), IsOff = isOff };
+    }
+
+    private void Note(Webhook webhook, WebhookAnswer answer) => runs.Add(webhook.Room, webhook.Id, answer.IsTaken ? "sent" : "failed", answer.Why);
+
+    private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
+
+    private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
+
+    [LoggerMessage(4350, LogLevel.Error, "The webhook {Webhook} failed, and goes on with what is said next in its room")]
+    private static partial void LogFailed(ILogger logger, string webhook, Exception error);
+}

@@ -1,0 +1,5 @@
+import { language } from '../../i18n/i18n.svelte';
+import { Part } from '../../lib/part.svelte';
+
+/** Loaded when somebody wants to connect a device to the room that he looks at, with the words of the pages of his account. */
+export const connectDevice = new Part(async () => (await Promise.all([import('./ConnectDevice.svelte'), language.enter('account')]))[0]);

@@ -1,0 +1,149 @@
+import { Fetched } from '../../lib/fetched.svelte';
+import { FormState } from '../../lib/form.svelte';
+import { call } from '../../lib/http';
+import type { Run } from './hooks.svelte';
+
+export const kinds = ['above', 'below', 'equals', 'changes', 'silent'] as const;
+export type Kind = (typeof kinds)[number];
+
+/** When something is said, and in which words. Which fields there are besides, the kind says. */
+export interface Terms {
+  name: string;
+  filter: string;
+  when: Kind;
+  text: string;
+  value?: string;
+  threshold?: number;
+  hysteresis?: number;
+  seconds?: number;
+  path?: string;
+}
+
+export interface Rule {
+  id: string;
+  by: string;
+  at: string;
+  works: boolean;
+  terms: Terms;
+  runs: Run[];
+}
+
+/** What somebody types: all fields are texts, also those of other kinds. */
+export interface Typed {
+  name: string;
+  filter: string;
+  when: Kind;
+  text: string;
+  value: string;
+  threshold: string;
+  hysteresis: string;
+  minutes: string;
+  path: string;
+}
+
+export function typedOf(terms: Terms | null, text: string): Typed {
+  return {
+    name: terms?.name ?? '',
+    filter: terms?.filter ?? '',
+    when: terms?.when ?? 'above',
+    text: terms?.text ?? text,
+    value: terms?.value ?? '',
+    threshold: terms?.threshold?.toString() ?? '',
+    hysteresis: terms?.hysteresis?.toString() ?? '',
+    minutes: terms?.seconds === undefined ? '' : String(terms.seconds / 60),
+    path: terms?.path ?? '',
+  };
+}
+
+/** A decimal comma is one, too. NaN: it is no number. */
+export function numberOf(text: string): number {
+  const plain = text.trim().replace(',', '.');
+  return /^[+-]?(\d+\.?\d*|\.\d+)$/.test(plain) ? Number(plain) : NaN;
+}
+
+/** Fields that cannot be taken as they are typed. */
+export function wrongOf(typed: Typed): (keyof Typed)[] {
+  const { when } = typed;
+  const compares = when === 'above' || when === 'below';
+  return [
+    ...(typed.name.trim() === '' ? (['name'] as const) : []),
+    ...(typed.filter.trim() === '' ? (['filter'] as const) : []),
+    ...(when === 'equals' && typed.value === '' ? (['value'] as const) : []),
+    ...(compares && Number.isNaN(numberOf(typed.threshold)) ? (['threshold'] as const) : []),
+    ...(compares && typed.hysteresis.trim() !== '' && !(numberOf(typed.hysteresis) >= 0) ? (['hysteresis'] as const) : []),
+    ...(when === 'silent' && !(numberOf(typed.minutes) > 0) ? (['minutes'] as const) : []),
+    ...(typed.text.trim() === '' ? (['text'] as const) : []),
+  ];
+}
+
+/** Only what the kind has. */
+export function termsOf(typed: Typed): Terms {
+  const { when } = typed;
+  const compares = when === 'above' || when === 'below';
+  return {
+    name: typed.name.trim(),
+    filter: typed.filter.trim(),
+    when,
+    text: typed.text.trim(),
+    ...(when === 'equals' ? { value: typed.value } : {}),
+    ...(compares ? { threshold: numberOf(typed.threshold) } : {}),
+    ...(compares && typed.hysteresis.trim() !== '' ? { hysteresis: numberOf(typed.hysteresis) } : {}),
+    ...(when === 'silent' ? { seconds: Math.round(numberOf(typed.minutes) * 60) } : {}),
+    ...(when !== 'silent' && typed.path.trim() !== '' ? { path: typed.path.trim() } : {}),
+  };
+}
+
+/** What a rule would say; null: nothing that is kept would make it speak. */
+export interface Would {
+  text: string | null;
+  topic: string | null;
+  value: string | null;
+}
+
+/** The rules of one room: when what its devices say is said in it. */
+export class RoomRules {
+  readonly list: Fetched<{ most: number; rules: Rule[] }>;
+  /** Of the dialog that is open. */
+  readonly form = new FormState();
+  /** Of the buttons in the list. */
+  readonly act = new FormState();
+  /** Of the rule that was tested last. */
+  would = $state.raw<(Would & { id: string }) | null>(null);
+  readonly #path: string;
+
+  constructor(room: string) {
+    this.#path = `/api/rooms/${room}/rules`;
+    this.list = new Fetched(() => call('GET', this.#path));
+  }
+
+  /** A new one, or other terms of one that is there. Answers whether it is done. */
+  async save(rule: Rule | null, terms: Terms, element?: HTMLFormElement): Promise<boolean> {
+    const answer = await this.form.send(() => (rule === null ? call('POST', this.#path, terms) : call('PUT', this.#of(rule), terms)), element);
+    if (answer?.ok) await this.list.read();
+    return answer?.ok ?? false;
+  }
+
+  /** Answers whether it is gone, by whomever. */
+  async remove(rule: Rule): Promise<boolean> {
+    const answer = await this.form.send(() => call('DELETE', this.#of(rule)));
+    const isGone = answer?.ok === true || answer?.problem.status === 404;
+    if (isGone) await this.list.read();
+    return isGone;
+  }
+
+  /** Nothing is said. */
+  async test(rule: Rule): Promise<void> {
+    this.would = null;
+    const answer = await this.act.send(() => call<Would>('POST', `${this.#of(rule)}/test`));
+    if (answer?.ok) this.would = { ...answer.value, id: rule.id };
+  }
+
+  /** Another dialog is opened, or none. */
+  begin(): void {
+    [this.form.problem, this.act.problem, this.would] = [null, null, null];
+  }
+
+  #of(rule: Rule): string {
+    return `${this.#path}/${encodeURIComponent(rule.id)}`;
+  }
+}

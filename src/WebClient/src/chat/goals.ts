@@ -1,0 +1,59 @@
+import { t } from '../i18n/i18n.svelte';
+import { router } from '../lib/router.svelte';
+import { talkWith } from '../routes/routes';
+import type { Chat } from './chat.svelte';
+import { mayReadData } from './model/dataRules';
+import type { Goal } from './palette/palette';
+
+/** What the page itself opens. */
+export interface Ways {
+  list(list: 'mentions' | 'saved' | 'people' | 'search' | 'devices'): void;
+  create(): void;
+}
+
+/** All that the dialog of Ctrl+K leads to: the rooms, the people one talks to and those of the room that is open, and what can be done. */
+export function goalsOf(chat: Chat, ways: Ways): Goal[] {
+  return [...rooms(chat), ...people(chat), ...actions(chat, ways)];
+}
+
+function rooms({ directory, readings, levels }: Chat): Goal[] {
+  return directory.rooms.map(({ id, title, member }) => ({
+    key: `room-${id}`,
+    group: 'rooms',
+    name: title,
+    beside: `#${id}`,
+    calls: member && !levels.isMuted(id) && readings.unreadIn(id) > 0,
+    run: () => router.go(`/rooms/${id}`),
+  }));
+}
+
+/** Those one talks to, then those who are in the open room: all of them by the conversation with them. */
+function people({ opened, conversations, me }: Chat): Goal[] {
+  const room = opened.current;
+  const here = room?.phase === 'ready' ? room.people.list.filter(({ user }) => user !== me.user) : [];
+  const all = new Map<string, string>();
+  for (const { user, name } of [...conversations.heard, ...here]) if (!all.has(user)) all.set(user, user === me.user ? t('talk.mine') : name);
+  return [...all].map(([user, name]) => ({ key: `user-${user}`, group: 'people', name, beside: `@${user}`, run: () => router.go(talkWith(user)) }));
+}
+
+function mayShowDevices({ opened, me }: Chat): boolean {
+  const room = opened.current?.phase === 'ready' ? opened.current.room : null;
+  return room !== null && mayReadData(room, me.kind);
+}
+
+function actions(chat: Chat, { list, create }: Ways): Goal[] {
+  const all: [name: string, run: () => void, isOffered?: boolean][] = [
+    [t('read.all'), () => void chat.markAllRead(), chat.unread > 0 || chat.mentions.unread > 0],
+    [t('mentions.title'), () => list('mentions')],
+    [t('saved.title'), () => list('saved')],
+    [t('talks.title'), () => router.go('/whispers')],
+    [t('search.open'), () => list('search'), chat.opened.current !== null],
+    [t('people.label'), () => list('people'), chat.opened.current !== null],
+    [t('devices.open'), () => list('devices'), mayShowDevices(chat)],
+    [t('rooms.directory'), () => router.go('/rooms')],
+    [t('rooms.create'), create, chat.me.kind !== 'guest'],
+    [t('menu.settings'), () => router.go('/account/settings')],
+    [t('menu.account'), () => router.go('/account')],
+  ];
+  return all.filter(([, , isOffered = true]) => isOffered).map(([name, run]) => ({ key: `do-${name}`, group: 'actions', name, beside: '', run }));
+}

@@ -1,0 +1,66 @@
+import type { Kind } from '../../lib/kind';
+import type { Message } from '../model/merge';
+import { hasNoAccount, type Room } from '../model/protocol';
+import { whyNotWrite, type Role, type Rules } from '../model/rules';
+
+/** What can be done with a message, in the order in which it is offered. */
+export const actions = ['react', 'reply', 'whisper', 'edit', 'copy', 'link', 'shell', 'save', 'unread', 'pin', 'remove'] as const;
+export type Action = (typeof actions)[number];
+
+/** Who looks, and at which room. */
+export interface Looker {
+  me: string;
+  kind: Kind;
+  room: Room | null;
+  /** Of the author of the message. */
+  roleOf(user: string): Role;
+}
+
+const betweenTwo: ReadonlySet<Action> = new Set<Action>(['react', 'reply', 'copy', 'link', 'shell', 'save']);
+const rank: Record<Role, number> = { member: 1, moderator: 2, owner: 3 };
+const ofAdministrators = 4;
+
+/** What the server will let the reader do, as far as this page knows: it has the last word. */
+export function actionsFor(message: Message, { me, kind, room, roleOf }: Looker, now: number): Action[] {
+  if (message.deleted) return [];
+  const writes = whyNotWrite(room, kind) === null;
+  const own = rankIn(room);
+  const may: Record<Action, boolean> = {
+    react: writes,
+    reply: writes,
+    whisper: message.from.user !== me && !hasNoAccount(message.from),
+    edit: writes && mayEdit(message, me, room?.rules, now),
+    copy: true,
+    link: true,
+    shell: true,
+    save: true,
+    unread: true,
+    pin: own >= rank.moderator,
+    remove: message.from.user === me || (own >= rank.moderator && own > rank[roleOf(message.from.user)]),
+  };
+  return actions.filter((action) => may[action]);
+}
+
+/** The same in a conversation of two: each does with his own words what he likes, and answers the other's. */
+export function actionsBetween(message: Message, me: string): Action[] {
+  if (message.deleted) return [];
+  const isMine = message.from.user === me;
+  return actions.filter((action) => (action === 'edit' ? mayEdit(message, me, undefined, 0) : action === 'remove' ? isMine : betweenTwo.has(action)));
+}
+
+/** The author may, within the room's time for it. What one's bot said, the bot changes. */
+export function mayEdit({ from, at, deleted }: Message, me: string, rules: Rules | undefined, now: number): boolean {
+  const window = rules?.editWindow ?? -1;
+  return !deleted && from.user === me && from.kind !== 'bot' && (window < 0 || now - Date.parse(at) <= window * 60_000);
+}
+
+/** Whether the reader ranks above somebody in the room: then it matters who the others are. */
+export function ranks(room: Room | null): boolean {
+  return rankIn(room) >= rank.moderator;
+}
+
+/** The server names nobody's rank but by what they may do: who may change a room that is not theirs is an administrator. */
+function rankIn(room: Room | null): number {
+  if (room?.mine && room.role !== 'owner') return ofAdministrators;
+  return rank[room?.role ?? 'member'];
+}

@@ -1,0 +1,9 @@
+export { goalsOf } from './goals';
+export { default as MentionsPane } from './mentions/MentionsPane.svelte';
+export { default as Palette } from './palette/Palette.svelte';
+export { default as Directory } from './rooms/Directory.svelte';
+export { default as NewRoomDialog } from './rooms/NewRoomDialog.svelte';
+export { default as SavedPane } from './saved/SavedPane.svelte';
+export { default as SearchPane } from './search/SearchPane.svelte';
+export { default as TalkPane } from './talk/TalkPane.svelte';
+export { default as TalksPage } from './talk/TalksPage.svelte';
