@@ -56,10 +56,14 @@ export class ReadPositions {
     if (this.#timer === undefined) this.#say();
   }
 
-  /** What comes after this is unread again. What was read before and not said yet does not count any more. */
+  /**
+   * What comes after this is unread again. What was read before and not said yet does not count any more. Said at once, for the reader has done it:
+   * a page that they close or load again in the same second would forget it.
+   */
   goBack(room: string, seq: number, epoch: string): void {
     this.#unsaid.set(`users/${this.#user.me}/read/${room}`, { seq, epoch, back: true });
-    if (this.#timer === undefined) this.#say();
+    clearTimeout(this.#timer);
+    this.#say();
   }
 
   #say(): void {
