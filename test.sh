@@ -244,23 +244,43 @@ bounded() {
   fi
 }
 
-# Arguments: the project, the report's name, and which of the tests, as the program takes it.
+# Arguments: the project, the report's path, and which of the tests, as the program takes it.
 # Compiling takes much of a test. So the compiled code's pages are writable: they are remapped for each method otherwise.
 # And .NET compiles what is called often a second time only when nothing new was called for 0x64 ms, as it does by default:
 # the program itself does not wait (docs/adr/0014), but a server of a test lives for seconds.
-run_dotnet() {
-  local project="$1" report="$results/$2.ctrf.json" code=0
+run_program() {
   DOTNET_EnableWriteXorExecute=0 DOTNET_TC_CallCountingDelayMs=64 \
-    bounded "tests/$project/bin/Release/net10.0/WebMessenger.$project" -noColor -result-ctrf "$report" "${@:3}" < /dev/null || code=$?
+    bounded "tests/$1/bin/Release/net10.0/WebMessenger.$1" -noColor -result-ctrf "$2" "${@:3}" < /dev/null
+}
+
+# Arguments: the project, the report's name, and which of the tests.
+run_dotnet() {
+  local report="$results/$2.ctrf.json" code=0
+  run_program "$1" "$report" "${@:3}" || code=$?
   # 1 is "some tests failed", which the report tells better.
   if [[ ! -f "$report" || $code -gt 1 ]]; then
     failed "$2 did not finish in order (exit code $code)"
   fi
 }
 
+# What little failed is tried once more, alone (CONTRIBUTING.md). Arguments: the project, the report's name.
+try_again() {
+  local report="$results/$2.ctrf.json" again="$results/$2.again.json" chosen=() method code=0
+  [[ -f "$report" ]] || return 0
+  while IFS= read -r method; do chosen+=(-method "$method"); done < <(node .ci/again.mjs "$report")
+  [[ ${#chosen[@]} -gt 0 ]] || return 0
+  say "$2: once more, what failed"
+  run_program "$1" "$again" "${chosen[@]}" || code=$?
+  if [[ -f "$again" && $code -le 1 ]]; then
+    node .ci/again.mjs "$report" "$again"
+    rm -f "$again"
+  fi
+}
+
 test_dotnet() {
   say "$1"
   run_dotnet "$1" "$1" "${@:2}"
+  try_again "$1" "$1"
 }
 
 # Two programs beside each other, each with a server of its own: those of the page wait for the browser, the others for servers that start.
@@ -276,6 +296,8 @@ test_e2e() {
   run_dotnet "$project" "$project.page" -namespace "$page"
   wait
   cat "$others"
+  try_again "$project" "$project.page"
+  try_again "$project" "$project.others"
 }
 
 rm -rf "$results"

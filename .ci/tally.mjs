@@ -9,13 +9,16 @@ const exitCode = options.includes('--exit-code') ? Number(options[options.indexO
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
+const secondTries = [];
+
+const excerpt = (reason) => reason.trim().split('\n').slice(0, 12).join('\n    ');
 
 function count(status, name, reason) {
   if (status === 'passed') {
     total.passed++;
   } else if (status === 'failed') {
     total.failed++;
-    failures.push(reason ? `${name}\n    ${reason.trim().split('\n').slice(0, 12).join('\n    ')}` : name);
+    failures.push(reason ? `${name}\n    ${excerpt(reason)}` : name);
   } else {
     total.skipped++;
   }
@@ -24,6 +27,7 @@ function count(status, name, reason) {
 function countDotnet({ results }, file) {
   for (const test of results.tests) {
     // "pending" is a test that was asked not to run; "other" is none that ended well.
+    if (test.flaky) secondTries.push(test.message ? `${test.name}\n    ${excerpt(test.message)}` : test.name);
     count(test.status === 'other' ? 'failed' : test.status, test.name, test.message);
   }
   for (const error of (results.extra?.suites ?? []).flatMap((suite) => suite.errors ?? [])) {
@@ -71,6 +75,9 @@ if (total.failed === 0 && (exitCode !== 0 || total.passed === 0)) {
 
 if (!lineOnly && failures.length > 0) {
   console.log(`Failed:\n${failures.map((failure) => `  ${failure}`).join('\n')}`);
+}
+if (!lineOnly && secondTries.length > 0) {
+  console.log(`Passed only alone, the second time; a race of the test or of the program, to be found:\n${secondTries.map((test) => `  ${test}`).join('\n')}`);
 }
 console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`);
 process.exit(total.failed === 0 ? 0 : 1);
