@@ -80,7 +80,7 @@ internal sealed partial class NoticeFollower(
     public async Task<IReadOnlyList<RecordChange>> FollowAsync(IReadOnlyList<JournalBatch> batches, CancellationToken cancellation)
     {
         Dictionary<LogName, Due?> due = [];
-        foreach (var change in batches.SelectMany(batch => batch.Changes).Where(change => change.Log.RoomKey is not null))
+        foreach (var change in batches.ByLog().Where(change => change.Log.RoomKey is not null))
         {
             cancellation.ThrowIfCancellationRequested();
             try

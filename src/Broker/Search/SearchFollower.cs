@@ -111,7 +111,7 @@ internal sealed partial class SearchFollower : IFollower
 
     public Task<IReadOnlyList<RecordChange>> FollowAsync(IReadOnlyList<JournalBatch> batches, CancellationToken cancellation)
     {
-        foreach (var change in batches.SelectMany(batch => batch.Changes).Where(change => IsSearched(change.Log)))
+        foreach (var change in batches.ByLog().Where(change => IsSearched(change.Log)))
         {
             cancellation.ThrowIfCancellationRequested();
             switch (change.Kind)

@@ -39,6 +39,35 @@ public abstract class JournalContract : LogSuite
     }
 
     [Fact]
+    public async Task By_log_what_was_said_one_after_the_other_is_one_stretch_and_all_else_keeps_its_order()
+    {
+        var begin = End;
+        await Say("1");
+        await Say("uno", log: Garden);
+        await Say("2");
+        await Say("3");
+        await Say("edit", replacements: [new(1, Bytes("one"))]);
+        await Say("5");
+        await Log.DropAsync(Garden);
+        await Say("due", log: Garden);
+        await Log.TruncateAsync(Lobby, 2);
+        await Say("6");
+
+        LogChange[] expected =
+        [
+            new(Lobby, JournalKind.Append, 1, 3),
+            new(Lobby, JournalKind.Replace, 1, 1),
+            new(Lobby, JournalKind.Append, 4, 5),
+            new(Lobby, JournalKind.Truncate, 1, 1),
+            new(Lobby, JournalKind.Append, 6, 6),
+            new(Garden, JournalKind.Append, 1, 1),
+            new(Garden, JournalKind.Drop, 1, 1),
+            new(Garden, JournalKind.Append, 1, 1),
+        ];
+        Assert.Equal(expected, Journal.ReadJournal(begin, 100).Batches.ByLog());
+    }
+
+    [Fact]
     public async Task A_batch_is_told_as_one()
     {
         var begin = End;
