@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 
@@ -11,6 +13,18 @@ namespace WebMessenger.Broker.Events;
 /// </summary>
 internal static partial class EventBody
 {
+    /// <summary>Tells the same message under the same id from another one.</summary>
+    public static UInt128 ContentHash(string text, long? replyTo) => ContentHash(string.Create(CultureInfo.InvariantCulture, $"{replyTo ?? 0}\n{text}"));
+
+    /// <summary>The same of anything else.</summary>
+    /// <param name="content">Canonical JSON, which no message's content begins like.</param>
+    public static UInt128 ContentHash(string content)
+    {
+        Span<byte> hash = stackalloc byte[32];
+        SHA256.HashData(Encoding.UTF8.GetBytes(content), hash);
+        return new UInt128(BitConverter.ToUInt64(hash), BitConverter.ToUInt64(hash[8..]));
+    }
+
     /// <summary>
     /// The event with another text (null: without one) and whom that names. All else of it stays, also what a later version has put
     /// there.

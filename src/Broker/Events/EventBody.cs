@@ -31,9 +31,14 @@ internal static partial class EventBody
     private const ushort KnownFlags = Expires | HasPublisher | IsReply | ByBot;
     private const int IdBytes = 12;
     private const int RandomBytes = 64 * IdBytes;
+    private const int FieldsBytes = 16 << 10;
 
     private static readonly long _minExpiry = DateTimeOffset.MinValue.ToUnixTimeMilliseconds();
     private static readonly long _maxExpiry = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+
+    // The thread's own, from one message to the next.
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? s_fields;
 
     [ThreadStatic]
     private static byte[]? s_random;
@@ -114,18 +119,6 @@ internal static partial class EventBody
             WriteFrom(writer, from);
             writeFields(writer);
         });
-
-    /// <summary>Tells the same message under the same id from another one.</summary>
-    public static UInt128 ContentHash(string text, long? replyTo) => ContentHash(string.Create(CultureInfo.InvariantCulture, $"{replyTo ?? 0}\n{text}"));
-
-    /// <summary>The same of anything else.</summary>
-    /// <param name="content">Canonical JSON, which no message's content begins like.</param>
-    public static UInt128 ContentHash(string content)
-    {
-        Span<byte> hash = stackalloc byte[32];
-        SHA256.HashData(Encoding.UTF8.GetBytes(content), hash);
-        return new UInt128(BitConverter.ToUInt64(hash), BitConverter.ToUInt64(hash[8..]));
-    }
 
     /// <summary>An id for an event whose author gave none.</summary>
     public static string NewId()
@@ -246,9 +239,8 @@ internal static partial class EventBody
 
     private static void Write(IBufferWriter<byte> target, DateTimeOffset at)
     {
-        Span<byte> time = stackalloc byte[32];
-        at.UtcDateTime.TryFormat(time, out var written, Timestamps.Pattern, CultureInfo.InvariantCulture);
-        target.Write(time[..written]);
+        Span<byte> time = stackalloc byte[Timestamps.Enough];
+        target.Write(Timestamps.Format(at, time));
     }
 
     private static JsonDocument ParseFields(ReadOnlySpan<byte> fields)
@@ -348,12 +340,19 @@ internal static partial class EventBody
             numbers[count++] = (ulong)seq;
         }
 
-        return Lay(type, flags, numbers[..count], escapedId, FieldsOf(writeFields));
+        // A buffer of its own for each message would grow to 4 kB. Taken, for what writes the fields may come by here as well.
+        var buffer = s_fields ?? new ArrayBufferWriter<byte>(FieldsBytes);
+        s_fields = null;
+        var body = Lay(type, flags, numbers[..count], escapedId, FieldsInto(buffer, writeFields));
+        buffer.ResetWrittenCount();
+        s_fields = buffer.Capacity <= FieldsBytes ? buffer : null;
+        return body;
     }
 
-    private static ReadOnlySpan<byte> FieldsOf(Action<Utf8JsonWriter> writeFields)
+    private static ReadOnlySpan<byte> FieldsOf(Action<Utf8JsonWriter> writeFields) => FieldsInto(new ArrayBufferWriter<byte>(256), writeFields);
+
+    private static ReadOnlySpan<byte> FieldsInto(ArrayBufferWriter<byte> buffer, Action<Utf8JsonWriter> writeFields)
     {
-        var buffer = new ArrayBufferWriter<byte>(256);
         using (var writer = NewWriter(buffer))
         {
             writer.WriteStartObject();
