@@ -151,6 +151,12 @@ internal sealed partial class DataDelivery : IWaitingData, IThreadPoolWorkItem
     /// <exception cref="Violation">It is not what is to come.</exception>
     public bool? Answered(PacketType type, ushort packetId, byte reason)
     {
+        // What was delivered is known before it is written, so before anybody can answer it.
+        if (!_inFlight.IsUsed && !_writer.IsSilent)
+        {
+            return null;
+        }
+
         lock (_writer.Gate)
         {
             if (type != PacketType.PubRel && _writer.IsSilent)
@@ -187,6 +193,12 @@ internal sealed partial class DataDelivery : IWaitingData, IThreadPoolWorkItem
     /// <param name="yields">False: it is not for talk to take what is free of the window.</param>
     public void WriteWaiting(bool yields = true)
     {
+        // Of most clients: each acknowledgement of what rooms say comes by here.
+        if (_queue is null && _replays is null && _groups is null && Feeder.IsUnused)
+        {
+            return;
+        }
+
         while (!_writer.IsSilent && _queue is { Count: > 0 } queue)
         {
             var next = queue.Peek();

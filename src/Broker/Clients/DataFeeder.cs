@@ -28,7 +28,10 @@ internal sealed partial class DataFeeder(
     private int _turn;
 
     /// <summary>Something is to be brought. Under the writer's gate.</summary>
-    public bool HasWaiting => _again is { Count: > 0 } || _places.Exists(place => place.Cursor is { IsDue: true });
+    public bool HasWaiting => _again is { Count: > 0 } || (_places.Count > 0 && _places.Exists(place => place.Cursor is { IsDue: true }));
+
+    /// <summary>There is nothing that it could ever bring, as things are. Under the writer's gate.</summary>
+    public bool IsUnused => _places.Count == 0 && _again is null && _received.Count == 0;
 
     /// <summary>Nothing is before what is delivered now. Under the writer's gate.</summary>
     public bool IsIdle => !_isRunning && !_isResuming && _again is not { Count: > 0 };

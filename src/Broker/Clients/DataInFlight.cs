@@ -25,6 +25,9 @@ internal sealed class DataInFlight
     // Most clients have none.
     private Dictionary<ushort, Sent>? _sent;
 
+    /// <summary>Something was delivered at some time. Any thread.</summary>
+    public bool IsUsed => Volatile.Read(ref _sent) is not null;
+
     public int Count => _sent?.Count ?? 0;
 
     /// <param name="seq">In the data log, of what a group has dealt; else 0.</param>

@@ -25,6 +25,9 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
     /// <summary>The first packet may be this long (Remaining Length); nothing is known of the peer yet.</summary>
     private const int FirstPacketBytes = 8 * 1024;
 
+    /// <summary>Bytes of a PUBACK of success, in each version: MQTT 5.0, 3.4.2.1; MQTT 3.1.1, 3.4.</summary>
+    private const int PubAckLength = 4;
+
     /// <summary>A client may send so many seconds' worth of packets that bring nothing at once.</summary>
     private const int IdleSeconds = 10;
 
@@ -239,6 +242,11 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                 throw new MqttCommunicationException("The connection was ended by the server.");
             }
 
+            if (client.Writer.IsConnected && TakeAcknowledgements(ref buffer))
+            {
+                continue;
+            }
+
             switch (Frame.TryRead(buffer, client.Writer.IsConnected ? client.Packets.Longest : FirstPacketBytes, out var frame))
             {
                 case FrameStatus.Incomplete:
@@ -305,6 +313,33 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                 return null;
             }
         }
+    }
+
+    // PUBACK of success, of which a busy room brings one for each delivery: what lies in one piece is taken where it lies. False: there is
+    // none, or one that brings nothing, which is handled and counted as any other packet.
+    private bool TakeAcknowledgements(ref ReadOnlySequence<byte> buffer)
+    {
+        var bytes = buffer.FirstSpan;
+        var taken = 0;
+        while (bytes is [(byte)PacketType.PubAck << 4, PubAckLength - 2, _, _, ..] && !client.Ended.IsCompleted)
+        {
+            var packetId = BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]);
+            if (packetId == 0 || !(client.Data.Answered(PacketType.PubAck, packetId, ReasonCode.Success) ?? client.Delivery.Acknowledged(packetId)))
+            {
+                break;
+            }
+
+            taken += PubAckLength;
+            bytes = bytes[PubAckLength..];
+        }
+
+        if (taken == 0)
+        {
+            return false;
+        }
+
+        buffer = buffer.Slice(taken);
+        return true;
     }
 
     // Flushed with what else the same read brings.
