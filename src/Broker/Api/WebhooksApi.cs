@@ -29,7 +29,7 @@ internal static class WebhooksApi
     }
 
     private static IResult List(
-        string room, RoomDirectory rooms, RoomWebhooks webhooks, WebhookFollower follower, RunLogs runs, AccountDirectory accounts, BrokerLimits limits, HttpContext context)
+        string room, RoomDirectory rooms, RoomWebhooks webhooks, WebhookTeller teller, RunLogs runs, AccountDirectory accounts, BrokerLimits limits, HttpContext context)
     {
         if (!HooksApi.TryFind(room, rooms, context, out var found, out var problem))
         {
@@ -48,7 +48,7 @@ internal static class WebhooksApi
                 writer.WriteString("url"u8, webhook.Url.AbsoluteUri);
                 writer.WriteString("by"u8, accounts.Find(webhook.Maker)?.UserName ?? "");
                 writer.WriteString("at"u8, Timestamps.Format(webhook.At));
-                writer.WriteBoolean("works"u8, follower.Works(webhook));
+                writer.WriteBoolean("works"u8, teller.Works(webhook));
                 writer.WriteBoolean("on"u8, !webhook.Place.IsOff);
                 writer.WriteNumber("seq"u8, webhook.Place.Seq);
                 RunsJson.Write(writer, runs.Of(webhook.Room, webhook.Id));
@@ -59,7 +59,7 @@ internal static class WebhooksApi
         });
     }
 
-    private static async Task<IResult> MakeAsync(string room, RoomDirectory rooms, RoomWebhooks webhooks, BrokerSettings settings, HttpContext context)
+    private static async Task<IResult> MakeAsync(string room, RoomDirectory rooms, RoomWebhooks webhooks, WebhookTeller teller, BrokerSettings settings, HttpContext context)
     {
         if (!HooksApi.TryFind(room, rooms, context, out var found, out var problem))
         {
@@ -89,12 +89,17 @@ internal static class WebhooksApi
         }
 
         var (change, webhook) = await webhooks.MakeAsync(found, context.SignedIn().Account, name, url!);
-        return change != BotChange.Done ? ProblemOf(change)
-            : TypedResults.Json(new MadeWebhook(webhook!.Id, webhook.SecretText), WebhooksJson.Default.MadeWebhook, statusCode: StatusCodes.Status201Created);
+        if (change != BotChange.Done)
+        {
+            return ProblemOf(change);
+        }
+
+        teller.Begin(found, webhook!);
+        return TypedResults.Json(new MadeWebhook(webhook!.Id, webhook.SecretText), WebhooksJson.Default.MadeWebhook, statusCode: StatusCodes.Status201Created);
     }
 
     private static async Task<IResult> SwitchOnAsync(
-        string room, string id, RoomDirectory rooms, RoomWebhooks webhooks, WebhookFollower follower, HttpContext context)
+        string room, string id, RoomDirectory rooms, RoomWebhooks webhooks, WebhookTeller teller, HttpContext context)
     {
         if (!HooksApi.TryFind(room, rooms, context, out var found, out var problem))
         {
@@ -104,14 +109,14 @@ internal static class WebhooksApi
         var change = await webhooks.SwitchOnAsync(found, context.SignedIn().Account, id);
         if (webhooks.Find(found.Key, id) is { } webhook)
         {
-            follower.Wake(webhook);
+            teller.Begin(found, webhook);
         }
 
         return ProblemOf(change);
     }
 
     private static async Task<IResult> TestAsync(
-        string room, string id, RoomDirectory rooms, RoomWebhooks webhooks, WebhookFollower follower, PublishBudgets budgets, HttpContext context)
+        string room, string id, RoomDirectory rooms, RoomWebhooks webhooks, WebhookTeller teller, PublishBudgets budgets, HttpContext context)
     {
         if (!HooksApi.TryFind(room, rooms, context, out var found, out var problem))
         {
@@ -128,7 +133,7 @@ internal static class WebhooksApi
             return RoomProblems.Of(tooMany, context);
         }
 
-        var answer = await follower.TestAsync(webhook, context.RequestAborted);
+        var answer = await teller.TestAsync(webhook, context.RequestAborted);
         return new JsonAnswer(writer =>
         {
             writer.WriteBoolean("taken"u8, answer.IsTaken);

@@ -2,7 +2,6 @@ using WebMessenger.Broker.Hooks;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Rules;
 using WebMessenger.Broker.Webhooks;
-using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Host;
 
@@ -21,9 +20,8 @@ internal static class BotServices
         services.AddHostedService<RuleSweep>();
         services.AddSingleton<RoomWebhooks>();
         services.AddSingleton<WebhookClient>();
-        services.AddSingleton<WebhookFollower>();
-        services.AddHostedService(provider => provider.GetRequiredService<WebhookFollower>());
-        services.AddSingleton<IFollower>(provider => provider.GetRequiredService<WebhookFollower>());
+        services.AddSingleton<WebhookTeller>();
+        services.AddHostedService(provider => provider.GetRequiredService<WebhookTeller>());
         services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<RoomWebhooks>());
         services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<RoomWebhooks>());
         services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<RoomHooks>());

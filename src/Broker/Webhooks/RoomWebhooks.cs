@@ -20,7 +20,8 @@ internal sealed class RoomWebhooks(IRecords records, IEventLog log, RunLogs runs
     public IReadOnlyList<Webhook> Of(string roomKey) =>
         _all.IsEmpty ? [] : [.. _all.Values.Where(one => one.Room == roomKey).OrderBy(one => one.At).ThenBy(one => one.Id, StringComparer.Ordinal)];
 
-    public IEnumerable<Webhook> All => _all.Values;
+    /// <summary>As it is enumerated, without a lock.</summary>
+    public IEnumerable<Webhook> All => _all.Select(one => one.Value);
 
     public Webhook? Find(string roomKey, string id) => _all.GetValueOrDefault((roomKey, id));
 

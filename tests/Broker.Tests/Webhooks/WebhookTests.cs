@@ -321,7 +321,7 @@ public sealed class WebhookTests
 
     // Who tells has this clock. An hour of failing ends a webhook.
     private static Task<RunningBroker> StartAtAsync(TimeProvider clock) => RunningBroker.StartWithAsync(
-        services => services.AddSingleton(provider => ActivatorUtilities.CreateInstance<WebhookFollower>(provider, clock)),
+        services => services.AddSingleton(provider => ActivatorUtilities.CreateInstance<WebhookTeller>(provider, clock)),
         Inside, "127.0.0.1", "--WebMessenger:Limits:WebhookFailureHours", "1");
 
     private static string[] RunsOf(JsonElement webhook) =>

@@ -15,11 +15,11 @@ namespace WebMessenger.Broker.Webhooks;
 /// Tells addresses elsewhere what is said in rooms: each in order, one event at a time, from the place that it has come to.
 /// </summary>
 /// <remarks>
-/// The journal only wakes whoever tells; what he tells he reads from the log, from the place in the webhook's own record. So an event is
+/// The room only wakes whoever tells; what he tells he reads from the log, from the place in the webhook's own record. So an event is
 /// told at least once, whatever dies when, under the same `webhook-id` each time. One that fails waits for longer and longer, and holds
 /// up no other.
 /// </remarks>
-internal sealed partial class WebhookFollower(
+internal sealed partial class WebhookTeller(
     RoomWebhooks webhooks,
     RoomDirectory rooms,
     AccountDirectory accounts,
@@ -28,8 +28,8 @@ internal sealed partial class WebhookFollower(
     RunLogs runs,
     BrokerLimits limits,
     TimeProvider time,
-    ILogger<WebhookFollower> logger)
-    : BackgroundService, IFollower
+    ILogger<WebhookTeller> logger)
+    : BackgroundService
 {
     private const int ReadAtOnce = 50;
 
@@ -40,28 +40,17 @@ internal sealed partial class WebhookFollower(
     private readonly ConcurrentDictionary<(string Room, string Id), bool> _telling = new();
     private readonly CancellationTokenSource _over = new();
 
+    // By room key, what its growing wakes. A room without a webhook costs nothing.
+    private readonly ConcurrentDictionary<string, Action> _watched = new();
+
     // Time in which the server itself was away is no failing of the other side.
     private readonly DateTimeOffset _began = time.GetUtcNow();
 
-    public string Name => "webhooks";
-
-    public TimeSpan Gathers => TimeSpan.FromSeconds(1);
-
-    public Task ForgetAsync(CancellationToken cancellation) => Task.CompletedTask;
-
-    public Task<IReadOnlyList<RecordChange>> BeginAsync(LogName log, CancellationToken cancellation) => Task.FromResult<IReadOnlyList<RecordChange>>([]);
-
-    public Task<IReadOnlyList<RecordChange>> FollowAsync(IReadOnlyList<JournalBatch> batches, CancellationToken cancellation)
+    /// <summary>From now on it is told what is said in its room.</summary>
+    public void Begin(Room room, Webhook webhook)
     {
-        foreach (var room in batches.SelectMany(batch => batch.Changes).Where(change => change.Kind == JournalKind.Append).Select(change => change.Log.RoomKey).OfType<string>().Distinct())
-        {
-            foreach (var webhook in webhooks.Of(room))
-            {
-                Wake(webhook);
-            }
-        }
-
-        return Task.FromResult<IReadOnlyList<RecordChange>>([]);
+        Watch(room);
+        Wake(webhook);
     }
 
     /// <summary>There may be something to tell.</summary>
@@ -114,10 +103,45 @@ internal sealed partial class WebhookFollower(
         // What was said while the program was away, or was under way as it ended.
         foreach (var webhook in webhooks.All)
         {
-            Wake(webhook);
+            if (rooms.FindByKey(webhook.Room) is { } room)
+            {
+                Begin(room, webhook);
+            }
         }
 
         return Task.CompletedTask;
+    }
+
+    private void Watch(Room room)
+    {
+        var wake = () => WakeAll(room);
+        if (_watched.TryAdd(room.Key, wake))
+        {
+            room.HasGrown += wake;
+        }
+    }
+
+    // On the room's worker: waits for nothing.
+    private void WakeAll(Room room)
+    {
+        var isTold = false;
+        foreach (var webhook in webhooks.All.Where(one => one.Room == room.Key))
+        {
+            isTold = true;
+            Wake(webhook);
+        }
+
+        if (!isTold && _watched.TryRemove(room.Key, out var wake))
+        {
+            room.HasGrown -= wake;
+
+            // One that was made meanwhile has found the room watched.
+            if (webhooks.All.Any(one => one.Room == room.Key))
+            {
+                Watch(room);
+                WakeAll(room);
+            }
+        }
     }
 
     private Room? RoomOf(Webhook webhook) =>
