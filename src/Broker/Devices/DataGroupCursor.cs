@@ -175,6 +175,19 @@ internal sealed partial class DataGroupCursor(IGroupLog log, DataLogs logs, byte
         }
     }
 
+    /// <summary>All that the log has by now is for the group. On disk, and several entries at once.</summary>
+    public void Grew(long head)
+    {
+        lock (_gate)
+        {
+            if (!_isEnded && head > _owed)
+            {
+                _owed = head;
+                _withheld.Interrupt();
+            }
+        }
+    }
+
     /// <summary>What is to be dealt next: something that came back, or else what is in the log after a seq.</summary>
     public (long? Returned, long After) Next()
     {

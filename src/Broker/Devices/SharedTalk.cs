@@ -155,7 +155,7 @@ internal sealed class SharedTalk : IGroupRoom, IGroupLog
 
         foreach (var cursor in cursors)
         {
-            cursor.Hear(stored, mayDeal: false);
+            cursor.Grew(stored);
             cursor.Stored();
         }
     }

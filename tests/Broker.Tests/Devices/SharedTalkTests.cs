@@ -41,6 +41,19 @@ public sealed class SharedTalkTests
         Assert.All(ones, publish => Assert.Equal((Room, (byte)1, false, false), (publish.Topic, publish.Qos, publish.Retain, publish.Duplicate)));
     }
 
+    [Fact]
+    public async Task What_is_said_in_one_moment_is_dealt_whole()
+    {
+        await using var house = await Greenhouse.OpenAsync();
+        await using var one = await ShareAsync(house);
+        await using var speaker = await house.ConnectAsync(house.Ana);
+        string[] said = [.. Enumerable.Range(0, 100).Select(i => $"{i}")];
+        await speaker.SendAsync(said.SelectMany((text, i) => ClientPackets.Publish(speaker.Version, Room, Encoding.UTF8.GetBytes(text), 1, packetId: (ushort)(i + 1))).ToArray());
+
+        var heard = await Gathering.GatherAsync(said.Length, IsMessage, one);
+        Assert.Equal(said, Messages(heard[0]));
+    }
+
     [Theory]
     [InlineData(false, 5)]
     [InlineData(true, 4)]
