@@ -14,23 +14,26 @@ namespace WebMessenger.Broker.Webhooks;
 /// </remarks>
 internal sealed class RoomWebhooks(IRecords records, IEventLog log, RunLogs runs, BrokerLimits limits, TimeProvider time) : IRoomRecords, IAccountRecords
 {
-    private readonly ConcurrentDictionary<(string Room, string Id), Webhook> _all = new();
+    // By room key, the oldest first; changed in the turn of the room.
+    private readonly ConcurrentDictionary<string, Webhook[]> _rooms = new();
     private readonly AccountTurns _turns = new();
 
-    public IReadOnlyList<Webhook> Of(string roomKey) =>
-        _all.IsEmpty ? [] : [.. _all.Values.Where(one => one.Room == roomKey).OrderBy(one => one.At).ThenBy(one => one.Id, StringComparer.Ordinal)];
+    /// <summary>The last of a room, by its key, has gone. The subscriber does not block.</summary>
+    public event Action<string>? Emptied;
+
+    public IReadOnlyList<Webhook> Of(string roomKey) => _rooms.GetValueOrDefault(roomKey) ?? [];
 
     /// <summary>As it is enumerated, without a lock.</summary>
-    public IEnumerable<Webhook> All => _all.Select(one => one.Value);
+    public IEnumerable<Webhook> All => _rooms.SelectMany(room => room.Value);
 
-    public Webhook? Find(string roomKey, string id) => _all.GetValueOrDefault((roomKey, id));
+    public Webhook? Find(string roomKey, string id) => Of(roomKey).FirstOrDefault(one => one.Id == id);
 
     /// <summary>Before anything is served. Reads the disk.</summary>
     public void Restore()
     {
         foreach (var webhook in records.ReadAll(Webhook.Prefix).Select(record => Webhook.Read(record.Key, record.Value)).OfType<Webhook>())
         {
-            _all[(webhook.Room, webhook.Id)] = webhook;
+            Keep(webhook);
         }
     }
 
@@ -94,7 +97,7 @@ internal sealed class RoomWebhooks(IRecords records, IEventLog log, RunLogs runs
 
     async Task IAccountRecords.ForgetAsync(string accountId)
     {
-        foreach (var webhook in _all.Values.Where(one => one.Maker == accountId))
+        foreach (var webhook in All.Where(one => one.Maker == accountId).ToList())
         {
             using var all = await _turns.EnterAsync(webhook.Room);
 
@@ -109,14 +112,26 @@ internal sealed class RoomWebhooks(IRecords records, IEventLog log, RunLogs runs
     private async Task StoreAsync(Webhook webhook)
     {
         await records.WriteAsync([new RecordChange(webhook.Key, webhook.Value())]);
-        _all[(webhook.Room, webhook.Id)] = webhook;
+        Keep(webhook);
     }
 
     private async Task RemoveAsync(Webhook webhook)
     {
         await records.WriteAsync([new RecordChange(webhook.Key, null), runs.Removal(webhook.Room, webhook.Id)]);
-        _all.TryRemove((webhook.Room, webhook.Id), out _);
+        Webhook[] left = [.. Of(webhook.Room).Where(one => one.Id != webhook.Id)];
+        if (left.Length > 0)
+        {
+            _rooms[webhook.Room] = left;
+        }
+        else
+        {
+            _rooms.TryRemove(webhook.Room, out _);
+            Emptied?.Invoke(webhook.Room);
+        }
     }
+
+    private void Keep(Webhook webhook) => _rooms[webhook.Room] =
+        [.. Of(webhook.Room).Where(one => one.Id != webhook.Id).Append(webhook).OrderBy(one => one.At).ThenBy(one => one.Id, StringComparer.Ordinal)];
 
     private async Task<BotChange> InTurnAsync(Room room, Account by, string id, Func<Webhook, Task> work)
     {

@@ -31,7 +31,8 @@ internal sealed partial class WebhookTeller(
     ILogger<WebhookTeller> logger)
     : BackgroundService
 {
-    private const int ReadAtOnce = 50;
+    /// <summary>Events that are not told, before its place is stored.</summary>
+    private const int SkippedAtOnce = 50;
 
     private static readonly TimeSpan _shortestWait = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _longestWait = TimeSpan.FromMinutes(5);
@@ -41,7 +42,7 @@ internal sealed partial class WebhookTeller(
     private readonly CancellationTokenSource _over = new();
 
     // By room key, what its growing wakes. A room without a webhook costs nothing.
-    private readonly ConcurrentDictionary<string, Action> _watched = new();
+    private readonly ConcurrentDictionary<string, (Room Room, Action Wake)> _watched = new();
 
     // Time in which the server itself was away is no failing of the other side.
     private readonly DateTimeOffset _began = time.GetUtcNow();
@@ -77,6 +78,7 @@ internal sealed partial class WebhookTeller(
     public override Task StartAsync(CancellationToken cancellationToken)
     {
         webhooks.Restore();
+        webhooks.Emptied += Unwatch;
         return base.StartAsync(cancellationToken);
     }
 
@@ -115,9 +117,17 @@ internal sealed partial class WebhookTeller(
     private void Watch(Room room)
     {
         var wake = () => WakeAll(room);
-        if (_watched.TryAdd(room.Key, wake))
+        if (_watched.TryAdd(room.Key, (room, wake)))
         {
             room.HasGrown += wake;
+        }
+    }
+
+    private void Unwatch(string roomKey)
+    {
+        if (_watched.TryRemove(roomKey, out var watched))
+        {
+            watched.Room.HasGrown -= watched.Wake;
         }
     }
 
@@ -125,18 +135,18 @@ internal sealed partial class WebhookTeller(
     private void WakeAll(Room room)
     {
         var isTold = false;
-        foreach (var webhook in webhooks.All.Where(one => one.Room == room.Key))
+        foreach (var webhook in webhooks.Of(room.Key))
         {
             isTold = true;
             Wake(webhook);
         }
 
-        if (!isTold && _watched.TryRemove(room.Key, out var wake))
+        if (!isTold)
         {
-            room.HasGrown -= wake;
+            Unwatch(room.Key);
 
             // One that was made meanwhile has found the room watched.
-            if (webhooks.All.Any(one => one.Room == room.Key))
+            if (webhooks.Of(room.Key).Count > 0)
             {
                 Watch(room);
                 WakeAll(room);
@@ -212,56 +222,60 @@ internal sealed partial class WebhookTeller(
     {
         if (RoomOf(webhook) is not { } room)
         {
+            await RestAsync(webhook);
             return false;
         }
 
-        var page = log.ReadAfter(room.Log, webhook.Place.Seq, ReadAtOnce);
-        if (page.Head.Epoch != webhook.Place.Epoch)
+        var next = NextOf(room, webhook.Place);
+        if (next.Epoch != webhook.Place.Epoch)
         {
             // A backup was restored, or the log was damaged: its numbers stand for something else.
             runs.Add(webhook.Room, webhook.Id, "failed", "epoch");
-            return await webhooks.MoveAsync(webhook, new WebhookPlace(page.Head.Head, page.Head.Epoch)) is not null;
+            return await webhooks.MoveAsync(webhook, new WebhookPlace(next.Seq, next.Epoch)) is not null;
         }
 
-        if (page.Entries.Count == 0)
-        {
-            return false;
-        }
-
-        var now = webhook;
-        var last = webhook.Place.Seq;
-        foreach (var entry in page.Entries)
-        {
-            last = entry.Seq;
-            if (EventBody.TypeOf(entry.Body.Span) is not (EventType.Message or EventType.Edit or EventType.Delete))
-            {
-                continue;
-            }
-
-            // How far it has come is stored behind each: after a crash one is told twice, by one id, and none is left out.
-            if (!await TellAsync(now, room, entry, page.Head.Epoch)
-                || await webhooks.MoveAsync(now, new WebhookPlace(last, page.Head.Epoch)) is not { } moved)
-            {
-                return false;
-            }
-
-            now = moved;
-        }
-
-        return last == now.Place.Seq || await webhooks.MoveAsync(now, new WebhookPlace(last, page.Head.Epoch)) is not null;
+        // How far it has come is stored behind each: after a crash one is told twice, by one id, and none is left out.
+        return next.Seq != webhook.Place.Seq
+            && (!next.IsTold || await TellAsync(webhook, room, next.Seq, next.Epoch))
+            && await webhooks.MoveAsync(webhook, new WebhookPlace(next.Seq, next.Epoch)) is not null;
     }
 
-    // False: it was not taken, and nothing more is tried.
-    private async Task<bool> TellAsync(Webhook webhook, Room room, LogEntry entry, string epoch)
+    // Nothing is tried until it works again, so nothing fails meanwhile.
+    private Task RestAsync(Webhook webhook) =>
+        webhook.Place.FailingSince is null ? Task.CompletedTask : webhooks.MoveAsync(webhook, place => place with { FailingSince = null });
+
+    // The next event that is told, or a stretch without one. What waits to be told is in the log alone: a webhook may fail for hours.
+    private (long Seq, string Epoch, bool IsTold) NextOf(Room room, WebhookPlace place)
     {
-        ArrayBufferWriter<byte> body = new(512);
-        room.WriteJson(body, entry, epoch, room.MoreOf(entry).Span);
-        var messageId = string.Create(CultureInfo.InvariantCulture, $"{epoch}.{entry.Seq}");
+        for (var seq = place.Seq; ; seq++)
+        {
+            var page = log.ReadAfter(room.Log, seq, 1);
+            if (page.Head.Epoch != place.Epoch)
+            {
+                return (page.Head.Head, page.Head.Epoch, false);
+            }
+
+            if (page.Entries is not [var entry])
+            {
+                return (seq, place.Epoch, false);
+            }
+
+            seq = entry.Seq - 1;
+            if (IsTold(entry) || seq - place.Seq >= SkippedAtOnce)
+            {
+                return (entry.Seq, place.Epoch, IsTold(entry));
+            }
+        }
+    }
+
+    private static bool IsTold(in LogEntry entry) => EventBody.TypeOf(entry.Body.Span) is EventType.Message or EventType.Edit or EventType.Delete;
+
+    // False: it was not taken, and nothing more is tried.
+    private async Task<bool> TellAsync(Webhook webhook, Room room, long seq, string epoch)
+    {
         for (var wait = _shortestWait; ; wait = Shorter(wait * 2, _longestWait))
         {
-            var answer = await client.PostAsync(webhook, messageId, body.WrittenMemory, _over.Token);
-            Note(webhook, answer);
-            if (answer.IsTaken)
+            if (await PostAsync(webhook, room, seq, epoch) is not { IsTaken: false } answer)
             {
                 return true;
             }
@@ -280,13 +294,46 @@ internal sealed partial class WebhookTeller(
             await Task.Delay(wait, time, _over.Token);
 
             // What happened meanwhile: removed, its maker gone, moved.
-            if (webhooks.Find(webhook.Room, webhook.Id) is not { Place.IsOff: false } still || RoomOf(still) is null || still.Place.Seq != webhook.Place.Seq)
+            if (webhooks.Find(webhook.Room, webhook.Id) is not { Place.IsOff: false } still || still.Place.Seq != webhook.Place.Seq)
             {
+                return false;
+            }
+
+            if (RoomOf(still) is null)
+            {
+                await RestAsync(still);
                 return false;
             }
 
             webhook = still;
         }
+    }
+
+    // Null: there is nothing to tell of it any more. Made anew for each try: it may have been edited or deleted since the last one.
+    private async Task<WebhookAnswer?> PostAsync(Webhook webhook, Room room, long seq, string epoch)
+    {
+        if (BodyOf(room, seq, epoch) is not { } body)
+        {
+            return null;
+        }
+
+        var answer = await client.PostAsync(webhook, string.Create(CultureInfo.InvariantCulture, $"{epoch}.{seq}"), body, _over.Token);
+        Note(webhook, answer);
+        return answer;
+    }
+
+    private ReadOnlyMemory<byte>? BodyOf(Room room, long seq, string epoch)
+    {
+        var page = log.ReadAfter(room.Log, seq - 1, 1);
+        if (page.Head.Epoch != epoch || page.Entries is not [var entry] || entry.Seq != seq
+            || (/* guard: a webhook is not told what was deleted since */ !IsTold(entry)) || EventBody.ExpiryOf(entry.Body.Span) < time.GetUtcNow())
+        {
+            return null;
+        }
+
+        ArrayBufferWriter<byte> body = new(512);
+        room.WriteJson(body, entry, epoch, room.MoreOf(entry).Span);
+        return body.WrittenMemory;
     }
 
     // By the place that is stored: a moderator who has switched it on meanwhile has begun anew.

@@ -99,6 +99,41 @@ public sealed class WebhookTests
     }
 
     [Fact]
+    public async Task What_is_deleted_or_edited_while_one_fails_is_told_as_it_is_by_then()
+    {
+        await using var elsewhere = await Elsewhere.StartAsync();
+        elsewhere.Status = 500;
+        await using var broker = await RunningBroker.StartAsync(Inside, "127.0.0.1");
+        var talk = await MessageTalk.InYardAsync(broker);
+        await MadeAsync(broker, talk.Mod, elsewhere.Address);
+        var (secret, wrong) = (await talk.SayAsync(talk.Bea, "secret"), await talk.SayAsync(talk.Bea, "wrong"));
+        Assert.Equal("secret", (await elsewhere.HearAsync(1))[0].Json.Text());
+        await talk.DeleteAsync(talk.Bea, secret);
+        await talk.EditAsync(talk.Bea, wrong, "right");
+        elsewhere.Status = 200;
+        await talk.SayAsync(talk.Bea, "last");
+        var heard = await elsewhere.HearUntilAsync(call => call is { Taken: true } && call.Json.Type() == "message" && call.Json.Text() == "last");
+
+        Assert.Equal(["message", "delete", "edit", "message"], heard.Where(call => call.Taken).Select(call => call.Json.Type()));
+        Assert.DoesNotContain(heard, call => call.Taken && (call.Body.Contains("secret", StringComparison.Ordinal) || call.Body.Contains("wrong", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task One_that_may_not_tell_does_not_fail_meanwhile()
+    {
+        await using var elsewhere = await Elsewhere.StartAsync();
+        elsewhere.Status = 500;
+        await using var broker = await RunningBroker.StartAsync(Inside, "127.0.0.1");
+        var talk = await MessageTalk.InYardAsync(broker);
+        var (id, _) = await MadeAsync(broker, talk.Mod, elsewhere.Address);
+        await talk.SayAsync(talk.Bea, "one");
+        await PlaceAsync(broker, id, place => place.FailingSince is not null);
+        Assert.Null((await Acts.GiveAsync(broker, "yard", talk.Maker, talk.Mod, MemberRole.Member)).Refusal);
+        await talk.SayAsync(talk.Bea, "two");
+        await PlaceAsync(broker, id, place => place.FailingSince is null);
+    }
+
+    [Fact]
     public async Task One_that_has_failed_for_hours_ends()
     {
         await using var elsewhere = await Elsewhere.StartAsync();
@@ -326,72 +361,4 @@ public sealed class WebhookTests
 
     private static string[] RunsOf(JsonElement webhook) =>
         [.. webhook.GetProperty("runs").EnumerateArray().Select(run => $"{run.GetProperty("outcome")} {run.GetProperty("why")}".TrimEnd())];
-
-    private sealed record Call(string Path, string Id, string Timestamp, string Signature, string Body, bool Taken)
-    {
-        public JsonElement Json => JsonDocument.Parse(Body).RootElement;
-    }
-
-    /// <summary>A program elsewhere, on loopback, that answers as the test wants.</summary>
-    private sealed class Elsewhere : IAsyncDisposable
-    {
-        private readonly WebApplication _app;
-        private readonly SemaphoreSlim _more = new(0);
-
-        private Elsewhere(WebApplication app) => _app = app;
-
-        public int Status { get; set; } = 200;
-
-        /// <summary>Done before it answers.</summary>
-        public Action? Meanwhile { get; set; }
-
-        public ConcurrentQueue<Call> Heard { get; } = new();
-
-        public Uri Address { get; private set; } = null!;
-
-        public static async Task<Elsewhere> StartAsync()
-        {
-            var builder = WebApplication.CreateSlimBuilder();
-            builder.Logging.ClearProviders();
-            builder.WebHost.UseUrls("http://127.0.0.1:0");
-            Elsewhere elsewhere = new(builder.Build());
-            elsewhere._app.Run(elsewhere.AnswerAsync);
-            await elsewhere._app.StartAsync();
-            elsewhere.Address = new Uri(elsewhere._app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single() + "/in");
-            return elsewhere;
-        }
-
-        public Task<Call[]> HearAsync(int calls) => HearAsync(heard => heard.Length >= calls);
-
-        public Task<Call[]> HearUntilAsync(Func<Call, bool> last) => HearAsync(heard => heard.Any(last));
-
-        public async ValueTask DisposeAsync()
-        {
-            await _app.DisposeAsync();
-            _more.Dispose();
-        }
-
-        private async Task<Call[]> HearAsync(Func<Call[], bool> isEnough)
-        {
-            while (!isEnough([.. Heard]))
-            {
-                Assert.True(await _more.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken), "Nothing more was posted.");
-            }
-
-            return [.. Heard];
-        }
-
-        private async Task AnswerAsync(HttpContext context)
-        {
-            using StreamReader reader = new(context.Request.Body);
-            string Header(string name) => context.Request.Headers[name].ToString();
-            var status = Status;
-            Meanwhile?.Invoke();
-            Heard.Enqueue(new Call(
-                context.Request.Path, Header("webhook-id"), Header("webhook-timestamp"), Header("webhook-signature"), await reader.ReadToEndAsync(), status == 200));
-            context.Response.StatusCode = status;
-            context.Response.Headers.Location = status == 302 ? "/elsewhere" : default;
-            _more.Release();
-        }
-    }
 }
