@@ -97,6 +97,7 @@ internal sealed partial class DataDelivery : IWaitingData, IThreadPoolWorkItem
             else if (grant.QualityOfService == 0 && (_writer.IsStalled || _queue is not { Count: > 0 } || _queue.Count > QueueLengthLimit / 2))
             {
                 // Behind what waits it keeps its order; behind a socket that takes nothing it is dropped, as it may be.
+                Replace(place, frames.Message);
                 return true;
             }
             else
@@ -290,6 +291,8 @@ internal sealed partial class DataDelivery : IWaitingData, IThreadPoolWorkItem
             }
         }
     }
+
+    private void Replace(DataPlace place, DataMessage message) => _replays?.FindAll(replay => replay.Place == place).ForEach(replay => replay.Replace(message));
 
     private void EndReplay(int at)
     {

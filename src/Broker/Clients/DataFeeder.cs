@@ -251,7 +251,7 @@ internal sealed partial class DataFeeder(
 
         // [MQTT-4.3.3-7] What was sent at QoS 2 expires no more.
         var publish = sent.IsReceived || round.Message is not { } message || !MayHear(cursor, message.Topic) ? null
-            : new DataFrames(message, cursor.Space.Prefix).For(
+            : new DataFrames(cursor.IsSayingGap(packetId) ? message.AfterGap() : message, cursor.Space.Prefix).For(
                 writer.IsVersion5, identity.Mount is not null, GrantOf(cursor, sent, message), time.GetUtcNow(), expires: sent.QualityOfService < 2);
         publish = publish?.Length > writer.MaximumPacket ? null : publish;
         if (publish is null && sent.QualityOfService == 1)
@@ -338,7 +338,7 @@ internal sealed partial class DataFeeder(
 
             if (hasGap)
             {
-                cursor.EndGap();
+                cursor.SayGap(packetId);
                 hasGap = false;
             }
 
@@ -380,6 +380,7 @@ internal sealed partial class DataFeeder(
                 {
                     // Its room is lost to the client: what was begun of it ends.
                     inFlight.Remove(planned.PacketId);
+                    planned.Cursor.UnsayGap(planned.PacketId);
                     Complete(planned.Cursor, planned.PacketId);
                     outlet.Freed();
                     continue;

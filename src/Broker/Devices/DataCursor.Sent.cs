@@ -5,13 +5,18 @@ namespace WebMessenger.Broker.Devices;
 /// <param name="IsReceived">At QoS 2: PUBREC has come, and PUBREL is owed (MQTT 5.0, 4.3.3).</param>
 internal readonly record struct DataSent(ushort PacketId, long Seq, byte QualityOfService, bool IsReceived);
 
-/// <content>What was sent, and is not acknowledged, under the gate; and what the client might not read when it was said.</content>
+/// <content>
+/// What was sent, and is not acknowledged; what the client might not read when it was said, and what it has missed and is to be told.
+/// </content>
 internal sealed partial class DataCursor
 {
     private readonly List<DataSent> _sent = [];
 
     // Packet ids in the record that was handed to the store last.
     private HashSet<ushort> _written = [];
+
+    // The delivery that says so, until it is acknowledged: it may be lost, and sent again. 0: none does yet.
+    private ushort _gapSaidBy;
 
     /// <summary>What was sent on earlier connections, in its order.</summary>
     public IReadOnlyList<DataSent> Sent
@@ -67,6 +72,11 @@ internal sealed partial class DataCursor
         lock (_gate)
         {
             _sent.RemoveAll(sent => sent.PacketId == packetId);
+            if (_hasGap && _gapSaidBy == packetId)
+            {
+                (_hasGap, _gapSaidBy) = (false, 0);
+            }
+
             Note();
             return _written.Contains(packetId);
         }
@@ -104,7 +114,7 @@ internal sealed partial class DataCursor
     {
         lock (_gate)
         {
-            (_hasGap, _hasReplayed) = (true, false);
+            Gap();
             Note();
         }
     }
@@ -127,10 +137,55 @@ internal sealed partial class DataCursor
             }
             else if (!_withheld.Add(seq))
             {
-                (_hasGap, _hasReplayed) = (true, false);
+                Gap();
             }
 
             Note();
         }
     }
+
+    /// <summary>The client has missed something: the next publish is to say so.</summary>
+    /// <param name="isNew">What is retained was not sent because of it yet, on this connection; the caller does.</param>
+    public bool HasGap(out bool isNew)
+    {
+        lock (_gate)
+        {
+            isNew = _hasGap && !_hasReplayed;
+            _hasReplayed |= _hasGap;
+            return MustSayGap;
+        }
+    }
+
+    /// <summary>A publish is sent that says it, under this packet id.</summary>
+    public void SayGap(ushort packetId)
+    {
+        lock (_gate)
+        {
+            _gapSaidBy = packetId;
+        }
+    }
+
+    /// <summary>What is sent again under this packet id says it.</summary>
+    public bool IsSayingGap(ushort packetId)
+    {
+        lock (_gate)
+        {
+            return _hasGap && _gapSaidBy == packetId;
+        }
+    }
+
+    /// <summary>What was to be sent under this packet id has not gone out: another publish says it.</summary>
+    public void UnsayGap(ushort packetId)
+    {
+        lock (_gate)
+        {
+            _gapSaidBy = _gapSaidBy == packetId ? (ushort)0 : _gapSaidBy;
+        }
+    }
+
+    // Under the gate.
+    private bool MustSayGap => _hasGap && _gapSaidBy == 0;
+
+    // Under the gate.
+    private void Gap() => (_hasGap, _gapSaidBy, _hasReplayed) = (true, 0, false);
 }

@@ -222,7 +222,7 @@ internal sealed partial class DataCursor(DataSpace space, DataLogs logs, byte[] 
             _cursor = isNext ? seq - 1 : _cursor;
             _owed = seq;
             _withheld.Interrupt();
-            return isNext && !_hasGap;
+            return isNext && !MustSayGap;
         }
     }
 
@@ -261,31 +261,9 @@ internal sealed partial class DataCursor(DataSpace space, DataLogs logs, byte[] 
                 return false;
             }
 
-            (_hasGap, _hasReplayed) = (true, false);
+            Gap();
             _ = WatchAsync(Write());
             return true;
-        }
-    }
-
-    /// <summary>The client has missed something: the next publish is to say so.</summary>
-    /// <param name="isNew">What is retained was not sent because of it yet, on this connection; the caller does.</param>
-    public bool HasGap(out bool isNew)
-    {
-        lock (_gate)
-        {
-            isNew = _hasGap && !_hasReplayed;
-            _hasReplayed |= _hasGap;
-            return _hasGap;
-        }
-    }
-
-    /// <summary>A publish is sent that says it.</summary>
-    public void EndGap()
-    {
-        lock (_gate)
-        {
-            _hasGap = false;
-            Note();
         }
     }
 
@@ -352,7 +330,7 @@ internal sealed partial class DataCursor(DataSpace space, DataLogs logs, byte[] 
         }
     }
 
-    // Under the gate.
+    // Under the gate, as all below.
     private void Note()
     {
         if (!_isNoted && !_isEnded)
@@ -362,7 +340,7 @@ internal sealed partial class DataCursor(DataSpace space, DataLogs logs, byte[] 
         }
     }
 
-    // Under the gate. A seq whose entry is not on disk yet may be given to another after a crash.
+    // A seq whose entry is not on disk yet may be given to another after a crash.
     private Task Write()
     {
         var stored = space.Log.Stored;

@@ -114,10 +114,10 @@ internal sealed partial class RetainedValues
             static (done, told) => ((TaskCompletionSource<RetainedOutcome>)told!).SetResult(done.Result),
             told, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 
-    // Under the gate.
+    // Under the gate. What the disk refused while the room was deleted waits for nothing any more.
     private void Save()
     {
-        if (!_isSaving && _unsaved.AreWaiting)
+        if (!_isSaving && !_isGone && _unsaved.AreWaiting)
         {
             _isSaving = true;
             _saving = Task.Run(WriteAsync);

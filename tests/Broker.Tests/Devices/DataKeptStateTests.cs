@@ -52,6 +52,32 @@ public sealed class DataKeptStateTests
     }
 
     [Fact]
+    public async Task Attack_62_Who_was_cut_off_as_it_was_told_of_what_it_missed_is_told_again()
+    {
+        await using var house = await Greenhouse.OpenAsync("members", _small);
+        await KeptClients.LeaveBehindAsync(house.Broker, house.Bob, MqttVersion.V5, Data + "#");
+        await using var device = await house.ConnectAsync(house.Ana);
+        await device.PublishAsync(Data + "x", _large);
+        await Clients.HandshakeTests.UntilAsync(() => house.Broker.Get<DataSpaces>().Of(house.Room).Log.Size.Count == 0);
+        var (cut, _) = await KeptClients.ConnectAsync(house.Broker, house.Bob, acknowledges: false);
+        await device.PublishAsync(Data + "x", "1");
+        var told = await cut.NextPublishAsync();
+        Assert.Equal(("1", true), (told.Text, HasGap(told)));
+        cut.Abort();
+        await cut.DisposeAsync();
+        await Talk.GoneAsync(house.Broker, house.Bob);
+
+        var (bob, _) = await KeptClients.ConnectAsync(house.Broker, house.Bob);
+        await using var back = bob;
+        var again = await bob.NextPublishAsync();
+        Assert.Equal(("1", true, true), (again.Text, again.Duplicate, HasGap(again)));
+        await bob.PingAsync();
+        await device.PublishAsync(Data + "x", "2");
+        var next = await bob.NextPublishAsync();
+        Assert.Equal(("2", false), (next.Text, HasGap(next)));
+    }
+
+    [Fact]
     public async Task Attack_62_Who_cannot_be_sent_again_what_it_had_not_acknowledged_is_told()
     {
         await using var house = await Greenhouse.OpenAsync("members", _small);
