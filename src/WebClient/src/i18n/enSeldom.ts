@@ -289,7 +289,7 @@ export const enSeldom = {
   'webhooks.ended': 'It is told nothing: {user} is no moderator here any more. “Switch on” makes it yours.',
   'webhooks.off': 'It is switched off: for too long it took nothing, or it answered that it is gone. “Switch on” goes on where it was left off.',
   'webhooks.switchOn': 'Switch on',
-  'webhooks.switchOnLabel': 'Switch {name} on',
+  'webhooks.switchOnLabel': 'Switch on {name}',
   'webhooks.taken': 'The test was taken.',
   'webhooks.notTaken': 'The test was not taken.',
   'webhooks.removeHint': 'It is told nothing from then on. Its secret cannot be had back.',
