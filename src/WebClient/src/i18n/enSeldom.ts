@@ -284,7 +284,7 @@ export const enSeldom = {
   'webhooks.madeLead': 'Copy it now: it is not shown again. By it your program knows that what comes is from here.',
   'webhooks.secret': 'Secret',
   'webhooks.check': 'How it is checked: webhook-signature is “v1,” and the base64 of HMAC-SHA256 over webhook-id, webhook-timestamp and the body, with a dot between each two. The key is what stands behind whsec_, out of base64. In Python it stands in docs/devices.md; there are libraries for other languages:',
-  'webhooks.told': 'Is told new messages, changes and deletions; so far up to number {seq} of the room.',
+  'webhooks.told': 'For new messages, changes and deletions. Told so far: up to number {seq} of the room.',
   'webhooks.unused': 'Nothing has been sent to it yet.',
   'webhooks.ended': 'It is told nothing: {user} is no moderator here any more. “Switch on” makes it yours.',
   'webhooks.off': 'It is switched off: for too long it took nothing, or it answered that it is gone. “Switch on” goes on where it was left off.',

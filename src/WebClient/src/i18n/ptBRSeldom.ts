@@ -286,7 +286,7 @@ export const ptBRSeldom: SeldomTexts = {
   'webhooks.madeLead': 'Copie agora: ele não será mostrado de novo. Com ele o seu programa sabe que o que chega é daqui.',
   'webhooks.secret': 'Segredo',
   'webhooks.check': 'Como se confere: webhook-signature é “v1,” e o base64 do HMAC-SHA256 sobre webhook-id, webhook-timestamp e o corpo, com um ponto entre cada dois. A chave é o que vem depois de whsec_, sem o base64. Em Python está em docs/devices.md; há bibliotecas para outras linguagens:',
-  'webhooks.told': 'Fica sabendo de mensagens novas, alterações e exclusões; até agora, até o número {seq} da sala.',
+  'webhooks.told': 'Para mensagens novas, alterações e exclusões. Enviado até agora: até o número {seq} da sala.',
   'webhooks.unused': 'Nada foi enviado a ele ainda.',
   'webhooks.ended': 'Não fica sabendo de nada: {user} não modera mais esta sala. “Ligar” o torna seu.',
   'webhooks.off': 'Está desligado: por tempo demais não aceitou nada, ou respondeu que não existe mais. “Ligar” continua de onde parou.',

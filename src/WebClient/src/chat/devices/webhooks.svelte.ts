@@ -59,6 +59,7 @@ export class RoomWebhooks extends RoomBots<Webhook> {
 
   /** It is told again, from where it was left off, by the right of who asks. */
   async switchOn(webhook: Webhook): Promise<void> {
+    this.tested = null;
     await this.act.send(() => call('POST', `${this.of(webhook)}/on`));
     await this.list.read();
   }

@@ -79,6 +79,7 @@ describe('The webhooks of a room', () => {
     await webhooks.test(webhook);
     expect(webhooks.tested).toEqual({ id: 'webhook-abc', taken: false, why: 'http_500' });
     await webhooks.switchOn(webhook);
+    expect(webhooks.tested).toBeNull();
     answers[`POST ${at}/webhook-abc/test`] = [503, { code: 'busy' }];
     await webhooks.test(webhook);
     expect([webhooks.tested, webhooks.act.general?.code]).toEqual([null, 'busy']);
