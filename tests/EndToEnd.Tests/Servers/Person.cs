@@ -72,6 +72,9 @@ internal sealed class Person : IDisposable
         return id;
     }
 
+    public async Task NewWebhookAsync(string room, string name, Uri url) =>
+        await Expect(HttpStatusCode.Created, await Http.PostAsJsonAsync($"/api/rooms/{room}/webhooks", new { name, url }));
+
     public async Task DeleteRoomAsync(string id) => await Expect(HttpStatusCode.NoContent, await Http.DeleteAsync($"/api/rooms/{id}"));
 
     /// <summary>Invites somebody into a room, who accepts.</summary>

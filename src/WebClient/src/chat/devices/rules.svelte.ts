@@ -1,7 +1,5 @@
-import { Fetched } from '../../lib/fetched.svelte';
-import { FormState } from '../../lib/form.svelte';
 import { call } from '../../lib/http';
-import type { Run } from './hooks.svelte';
+import { RoomBots, type Bot } from './bots.svelte';
 
 export const kinds = ['above', 'below', 'equals', 'changes', 'silent'] as const;
 export type Kind = (typeof kinds)[number];
@@ -19,13 +17,8 @@ export interface Terms {
   path?: string;
 }
 
-export interface Rule {
-  id: string;
-  by: string;
-  at: string;
-  works: boolean;
+export interface Rule extends Bot {
   terms: Terms;
-  runs: Run[];
 }
 
 /** What somebody types: all fields are texts, also those of other kinds. */
@@ -101,49 +94,28 @@ export interface Would {
 }
 
 /** The rules of one room: when what its devices say is said in it. */
-export class RoomRules {
-  readonly list: Fetched<{ most: number; rules: Rule[] }>;
-  /** Of the dialog that is open. */
-  readonly form = new FormState();
-  /** Of the buttons in the list. */
-  readonly act = new FormState();
+export class RoomRules extends RoomBots<Rule> {
   /** Of the rule that was tested last. */
   would = $state.raw<(Would & { id: string }) | null>(null);
-  readonly #path: string;
 
   constructor(room: string) {
-    this.#path = `/api/rooms/${room}/rules`;
-    this.list = new Fetched(() => call('GET', this.#path));
+    super(room, 'rules');
   }
 
   /** A new one, or other terms of one that is there. Answers whether it is done. */
-  async save(rule: Rule | null, terms: Terms, element?: HTMLFormElement): Promise<boolean> {
-    const answer = await this.form.send(() => (rule === null ? call('POST', this.#path, terms) : call('PUT', this.#of(rule), terms)), element);
-    if (answer?.ok) await this.list.read();
-    return answer?.ok ?? false;
-  }
-
-  /** Answers whether it is gone, by whomever. */
-  async remove(rule: Rule): Promise<boolean> {
-    const answer = await this.form.send(() => call('DELETE', this.#of(rule)));
-    const isGone = answer?.ok === true || answer?.problem.status === 404;
-    if (isGone) await this.list.read();
-    return isGone;
+  save(rule: Rule | null, terms: Terms, element?: HTMLFormElement): Promise<boolean> {
+    return this.sent(() => (rule === null ? call('POST', this.path, terms) : call('PUT', this.of(rule), terms)), element);
   }
 
   /** Nothing is said. */
   async test(rule: Rule): Promise<void> {
     this.would = null;
-    const answer = await this.act.send(() => call<Would>('POST', `${this.#of(rule)}/test`));
+    const answer = await this.act.send(() => call<Would>('POST', `${this.of(rule)}/test`));
     if (answer?.ok) this.would = { ...answer.value, id: rule.id };
   }
 
-  /** Another dialog is opened, or none. */
-  begin(): void {
-    [this.form.problem, this.act.problem, this.would] = [null, null, null];
-  }
-
-  #of(rule: Rule): string {
-    return `${this.#path}/${encodeURIComponent(rule.id)}`;
+  override begin(): void {
+    super.begin();
+    this.would = null;
   }
 }

@@ -27,7 +27,7 @@ describe('The hooks of a room', () => {
     answers['POST /api/rooms/yard/hooks'] = [201, { id: 'hook-abc', path: '/chat/api/hooks/wmh_x' }];
     await hooks.make(' CI ', ' {a} ');
     expect(calls).toEqual(['POST /api/rooms/yard/hooks {"name":"CI","template":"{a}"}', 'GET /api/rooms/yard/hooks']);
-    expect([hooks.address, hooks.list.value?.hooks]).toEqual(['https://chat.example/chat/api/hooks/wmh_x', [hook]]);
+    expect([hooks.address, hooks.list.value?.all]).toEqual(['https://chat.example/chat/api/hooks/wmh_x', [hook]]);
     hooks.begin();
     expect(hooks.address).toBeNull();
   });

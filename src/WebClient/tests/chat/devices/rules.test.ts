@@ -60,7 +60,7 @@ describe('The rules of a room', () => {
     answers['DELETE /api/rooms/yard/rules/rule-abc'] = [404, { code: 'no_such_rule' }];
     expect(await rules.remove(rule)).toBe(true);
     expect(calls.map((one) => one.split(' ')[0])).toEqual(['POST', 'GET', 'PUT', 'GET', 'DELETE', 'GET']);
-    expect(rules.list.value?.rules).toEqual([rule]);
+    expect(rules.list.value?.all).toEqual([rule]);
   });
 
   it('stay as they are when the server refuses, and its fields are told', async () => {
