@@ -8,7 +8,6 @@ namespace WebMessenger.Load.Commands;
 /// <summary>All that the project promises about the speed of devices, by turns with mosquitto: see <see cref="DataPlan"/>.</summary>
 internal sealed class DataCommand : ICommand
 {
-    private const int ClientsOfATopic = 100;
     private const int ManyClients = 10_000;
     private const int FewClients = 2_000;
     private const int CoresForMany = 4;
@@ -20,9 +19,9 @@ internal sealed class DataCommand : ICommand
     public IReadOnlyList<Option> Options { get; } =
     [
         new("rounds", "2", "how often; each starts every server afresh, and medians are shown"),
-        new("warmup", "2", "seconds of the same traffic before measuring"),
+        new("warmup", "3", "seconds of the same traffic before measuring"),
         new("seconds", "2", "seconds that are measured"),
-        new("clients", Environment.ProcessorCount >= CoresForMany ? $"{ManyClients}" : $"{FewClients}", $"clients that subscribe by wildcards, {ClientsOfATopic} to each topic; fewer by default on fewer than {CoresForMany} cores"),
+        new("clients", Environment.ProcessorCount >= CoresForMany ? $"{ManyClients}" : $"{FewClients}", $"clients that subscribe by wildcards; fewer by default on fewer than {CoresForMany} cores"),
         new("only", "", $"some of it, separated by commas: {string.Join(", ", new DataPlan(FewClients).Runs.Select(run => run.Name))}; fan-out is all whose names begin with fan-out-"),
         new("out", "", "folder for data.json, with all figures, such as docs/benchmarks"),
         .. SharedOptions.Server,
@@ -32,10 +31,10 @@ internal sealed class DataCommand : ICommand
     public async Task<int> RunAsync(Arguments arguments, CancellationToken cancellation)
     {
         Swarm.RunInline();
-        var clients = arguments.Number("clients", ClientsOfATopic, 60_000);
-        if (clients % ClientsOfATopic != 0)
+        var clients = arguments.Number("clients", DataPlan.ClientsOfATopic, 60_000);
+        if (clients % DataPlan.ClientsOfATopic != 0)
         {
-            throw new UsageException($"--clients must be a multiple of {ClientsOfATopic}.");
+            throw new UsageException($"--clients must be a multiple of {DataPlan.ClientsOfATopic}.");
         }
 
         DataPlan plan = new(clients);

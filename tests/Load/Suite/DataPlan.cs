@@ -11,12 +11,16 @@ internal sealed class DataPlan
     private const string FanOut1 = "fan-out-1";
     private const string FanOut2 = "fan-out-2";
     private const string Wildcards = "wildcards";
+    private const string Spread = "spread";
     private const string Replay0 = "replay-0";
     private const string Replay1 = "replay-1";
     private const string MatchFew = "match-1";
     private const string MatchMany = "match-100000";
 
-    /// <param name="clients">Of the wildcards: a multiple of 100.</param>
+    /// <summary>Where many topics are spoken to in turn.</summary>
+    public const int ClientsOfATopic = 100;
+
+    /// <param name="clients">Of the wildcards: a multiple of <see cref="ClientsOfATopic"/>.</param>
     public DataPlan(int clients)
     {
         Runs =
@@ -27,8 +31,14 @@ internal sealed class DataPlan
             new(FanOut2, "1 × 1,000, QoS 2", "data-traffic --members 1000 --qos 2", BesideMosquitto: true, Overhead: 5),
             new(
                 Wildcards,
-                string.Create(CultureInfo.InvariantCulture, $"{clients:N0} clients by wildcards, 100 a topic"),
-                string.Create(CultureInfo.InvariantCulture, $"data-traffic --members {clients} --topics {clients / 100} --publishers 4 --wildcards 1"),
+                string.Create(CultureInfo.InvariantCulture, $"1 × {clients:N0} by wildcards, QoS 1"),
+                string.Create(CultureInfo.InvariantCulture, $"data-traffic --members {clients} --wildcards 1"),
+                BesideMosquitto: true,
+                Overhead: 10),
+            new(
+                Spread,
+                string.Create(CultureInfo.InvariantCulture, $"{clients / ClientsOfATopic:N0} × {ClientsOfATopic} by wildcards, QoS 1"),
+                string.Create(CultureInfo.InvariantCulture, $"data-traffic --members {clients} --topics {clients / ClientsOfATopic} --publishers 4 --wildcards 1"),
                 BesideMosquitto: true,
                 Overhead: 10),
             new(Replay0, "100,000 values to one #, QoS 0", "data-replay --values 100000 --qos 0", BesideMosquitto: true, Overhead: 25),
@@ -44,6 +54,7 @@ internal sealed class DataPlan
             BesideMosquitto(FanOut1, PerDelivery, 0.25),
             BesideMosquitto(FanOut2, PerDelivery, 0.5),
             BesideMosquitto(Wildcards, PerDelivery, 0.25),
+            BesideMosquitto(Spread, PerDelivery, 0.25),
             Alone(Replay0, "values replayed", "/s", 100_000, isAtLeast: true),
             BesideMosquitto(Replay0, "values replayed", double.NaN, "/s", isAtLeast: true),
             BesideMosquitto(Replay1, "values replayed", double.NaN, "/s", isAtLeast: true),
