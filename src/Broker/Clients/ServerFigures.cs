@@ -60,7 +60,9 @@ internal sealed class ServerFigures(ConnectionDirectory connections, DurableClie
         return all;
     }
 
-    /// <summary>Once an interval while an administrator listens: how much goes on in a minute, older ones counting less, as mosquitto has it.</summary>
+    /// <summary>
+    /// Once an interval while an administrator listens: how much goes on in a minute, older ones counting less, as mosquitto has it.
+    /// </summary>
     public void Sample()
     {
         var now = (At: time.GetTimestamp(), connections.Figures().Traffic);

@@ -91,7 +91,9 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
         return Verdict.Allowed;
     }
 
-    /// <summary>What the server says of itself tells of all rooms: only an administrator hears it, by nothing that is limited to some.</summary>
+    /// <summary>
+    /// What the server says of itself tells of all rooms: only an administrator hears it, by nothing that is limited to some.
+    /// </summary>
     public static bool MayHearServer(LoginSession session) =>
         (/* guard: $SYS is for administrators */ session.Account.Profile.IsAdministrator)
         && (/* guard: a token's rooms, $SYS */ session.Scope is { Rooms: null, Mount: null })

@@ -81,7 +81,8 @@ internal sealed class RoomFilter
     public DataFilter? Data { get; }
 
     /// <summary>
-    /// What the server says of itself, below `$SYS/`: in a mount beside <see cref="Data"/>, for bridges say some of it. Null: nothing of that.
+    /// What the server says of itself, below `$SYS/`: in a mount beside <see cref="Data"/>, for bridges say some of it. Null: nothing of
+    /// that.
     /// </summary>
     public DataFilter? Server { get; }
 

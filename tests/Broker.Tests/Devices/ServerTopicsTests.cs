@@ -55,6 +55,7 @@ public sealed class ServerTopicsTests
             await bob.PublishAsync(Greenhouse.Data + "x", new string('x', 10_000));
         }
 
+        Assert.True(SpinWait.SpinUntil(() => connections.Count == 0, RawMqttClient.Patience));
         var before = connections.Figures().Traffic;
         await using var again = await house.ConnectAsync(house.Ana);
         Assert.True(before.BytesIn > 10_000 && connections.Figures().Traffic.BytesIn > before.BytesIn);

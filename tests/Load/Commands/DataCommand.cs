@@ -18,9 +18,9 @@ internal sealed class DataCommand : ICommand
 
     public IReadOnlyList<Option> Options { get; } =
     [
-        new("rounds", "2", "how often; each starts every server afresh, and medians are shown"),
-        new("warmup", "3", "seconds of the same traffic before measuring"),
-        new("seconds", "2", "seconds that are measured"),
+        new("rounds", "1", "how often; each starts every server afresh, and medians are shown"),
+        new("warmup", "4", "seconds of the same traffic before measuring"),
+        new("seconds", "3", "seconds that are measured"),
         new("clients", Environment.ProcessorCount >= CoresForMany ? $"{ManyClients}" : $"{FewClients}", $"clients that subscribe by wildcards; fewer by default on fewer than {CoresForMany} cores"),
         new("only", "", $"some of it, separated by commas: {string.Join(", ", new DataPlan(FewClients).Runs.Select(run => run.Name))}; fan-out is all whose names begin with fan-out-"),
         new("out", "", "folder for data.json, with all figures, such as docs/benchmarks"),

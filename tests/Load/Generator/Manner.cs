@@ -6,7 +6,8 @@ namespace WebMessenger.Load.Generator;
 /// <param name="QualityOfService">Of publishes and subscriptions.</param>
 /// <param name="Retains">Publishes are retained.</param>
 /// <param name="Behind">
-/// Publishers wait while members are so many messages behind on average. 0: they go by their own acknowledgements alone, of which QoS 0 has none.
+/// Publishers wait while members are so many messages behind on average. 0: they go by their own acknowledgements alone, of which QoS 0
+/// has none.
 /// </param>
 internal sealed record Manner(
     Func<int, string> Topic, Func<int, IEnumerable<string>> Filters, byte QualityOfService = 1, bool Retains = false, int Behind = 0)

@@ -11,7 +11,9 @@ internal static class DeviceRoom
     /// <summary>Of one account, with an access token, and of a room.</summary>
     public static Preparation Preparation { get; } = new(Accounts: 1, Rooms: 1);
 
-    /// <summary>Makes the room and the token at this project's server. Another one asks nobody who they are, and its room is all of it.</summary>
+    /// <summary>
+    /// Makes the room and the token at this project's server. Another one asks nobody who they are, and its room is all of it.
+    /// </summary>
     public static async Task<Func<int, Login?>> OpenAsync(ServerUnderTest server, CancellationToken cancellation)
     {
         if (server.Login(0) is not { } owner)
