@@ -61,5 +61,5 @@ internal sealed class ServerPlace(Writer writer, Identity identity, TimeProvider
 
     // Asked at each delivery: an administrator may be one no longer.
     private bool MayHear(string topic) => identity.Session is { } session
-        && (IsMounted ? /* guard: $SYS that a token hears */ GrantedTopics.MayRead(session.Scope, topic) : RoomAccess.MayHearServer(session));
+        && (IsMounted ? (/* guard: $SYS that a token hears */ GrantedTopics.MayRead(session.Scope, topic)) : RoomAccess.MayHearServer(session));
 }
