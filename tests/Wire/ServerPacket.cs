@@ -33,6 +33,12 @@ internal readonly ref struct ServerPacket
     /// <summary>Of CONNACK.</summary>
     public bool IsSessionPresent => (Body[0] & 1) != 0;
 
+    /// <summary>Of PUBLISH: 0 to 2.</summary>
+    public byte QualityOfService => (byte)((Header >> 1) & 3);
+
+    /// <summary>Of PUBLISH: the flag.</summary>
+    public bool IsRetained => (Header & 1) != 0;
+
     /// <summary>Of PUBLISH: the server has sent it before.</summary>
     public bool IsDuplicate => (Header & 0x08) != 0;
 

@@ -91,6 +91,9 @@ internal sealed partial class Client : IConnectingClient, ILife
     /// <summary>When the last whole packet came, as a timestamp. Bytes alone are no sign of life [MQTT-3.1.2-22].</summary>
     public long LastHeard { get; private set; }
 
+    /// <summary>Counted by the receive loop.</summary>
+    public TrafficCount Received { get; } = new();
+
     /// <summary>What the client sends lies unread in its socket because the server lets it wait, so its silence says nothing.</summary>
     /// <remarks>One that reads nothing is found all the same (<see cref="Writer.IsStuckFor"/>).</remarks>
     public bool IsUnread => Volatile.Read(ref _isUnread);

@@ -38,6 +38,9 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
     private readonly List<Client> _displaced = [];
     private long _lastName;
 
+    // Of connections that are over.
+    private TrafficTotals _past;
+
     public int Count => _byName.Count;
 
     /// <summary>As they are while it is read; not a copy.</summary>
@@ -131,9 +134,31 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
         }
     }
 
+    /// <summary>Connections that are signed in, the filters that they hold, and what all there have been have sent and been sent.</summary>
+    public (int SignedIn, int Filters, TrafficTotals Traffic) Figures()
+    {
+        lock (_gate)
+        {
+            var (signedIn, filters, traffic) = (0, 0, _past);
+            foreach (var connection in All)
+            {
+                signedIn += connection.Session is null ? 0 : 1;
+                filters += connection.Filters.Count;
+                traffic = traffic.With(connection);
+            }
+
+            return (signedIn, filters, traffic);
+        }
+    }
+
     public void Closed(Client connection)
     {
-        _byName.TryRemove(connection.Name, out _);
+        lock (_gate)
+        {
+            // Both at once, or the figures would fall.
+            _past = _byName.TryRemove(connection.Name, out _) ? _past.With(connection) : _past;
+        }
+
         if (connection.Session is null)
         {
             return;

@@ -32,6 +32,7 @@ internal sealed record ConnectionServices(
     IEventLog EventLog,
     DurableClients Durable,
     DataSpaces Data,
+    ServerTopics Server,
     PublishBudgets Budgets,
     StorageQuotas Quotas,
     DiskSpace Space,

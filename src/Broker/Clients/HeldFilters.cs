@@ -22,7 +22,7 @@ internal sealed partial class HeldFilters(
 {
     private readonly Lock _filtersGate = DiskReads.NoneUnder(new Lock());
     private readonly Dictionary<string, HeldFilter> _filters = [];
-    private readonly HeldPlaces _places = new(delivery, data, kept, identity, services);
+    private readonly HeldPlaces _places = new(writer, delivery, data, kept, identity, services);
     private readonly FilterTurn _turn = new(identity, services);
     private bool _hasLeft;
 
@@ -31,6 +31,9 @@ internal sealed partial class HeldFilters(
 
     /// <summary>Completes when what was begun last is answered. Null: that is so.</summary>
     public Task? Unanswered => _request?.Answered;
+
+    /// <summary>How many it holds, as it is or has just been. Any thread.</summary>
+    public int Count => _filters.Count;
 
     /// <summary>It is answered.</summary>
     public void EndRequest() => _request = null;
@@ -325,6 +328,7 @@ internal sealed partial class HeldFilters(
                 return;
             }
 
+            PlaceAtServer(filter, replays);
             foreach (var room in services.Rooms.CoveredBy(filter.Filter, identity.Account.Id))
             {
                 _places.Place(room, FiltersOf(room), leavesAtOnce: false, from);
@@ -353,12 +357,22 @@ internal sealed partial class HeldFilters(
             return true;
         }
 
+        PlaceAtServer(filter, replays: false);
         foreach (var room in services.Rooms.CoveredBy(filter.Filter, identity.Account.Id))
         {
             _places.Place(room, FiltersOf(room), leavesAtOnce: true);
         }
 
         return true;
+    }
+
+    // Under _filtersGate.
+    private void PlaceAtServer(HeldFilter changed, bool replays)
+    {
+        if (changed.Filter.Server is not null)
+        {
+            _places.PlaceAtServer([.. _filters.Values.Where(filter => filter.Filter.Server is not null)], replays ? changed : null);
+        }
     }
 
     // Under _filtersGate. Whom whispers are for is decided by the place.

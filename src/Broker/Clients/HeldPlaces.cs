@@ -8,7 +8,7 @@ namespace WebMessenger.Broker.Clients;
 
 /// <summary>A client's places in rooms and in its inbox, which follow from its filters.</summary>
 /// <remarks>Guarded by the gate of <see cref="HeldFilters"/>, but for <see cref="OpenLogsAsync"/>, which is called before.</remarks>
-internal sealed class HeldPlaces(Delivery delivery, DataDelivery data, KeptSession kept, Identity identity, ConnectionServices services)
+internal sealed class HeldPlaces(Writer writer, Delivery delivery, DataDelivery data, KeptSession kept, Identity identity, ConnectionServices services)
 {
     private HashSet<EventStream>? _places;
 
@@ -17,6 +17,8 @@ internal sealed class HeldPlaces(Delivery delivery, DataDelivery data, KeptSessi
 
     // And nearly all share no talk.
     private Dictionary<Room, SharedTalkPlace>? _sharedPlaces;
+
+    private ServerPlace? _atServer;
 
     // Of the SUBSCRIBE under way.
     private readonly List<(DataGroups Groups, RoomFilter Filter)> _reserved = [];
@@ -102,6 +104,29 @@ internal sealed class HeldPlaces(Delivery delivery, DataDelivery data, KeptSessi
         }
     }
 
+    /// <summary>Takes, changes or leaves the place among those who hear the server.</summary>
+    /// <param name="filters">Of the client's, those that ask for that; none: it leaves.</param>
+    /// <param name="replayed">What there is of this one is sent. Null: of none.</param>
+    public void PlaceAtServer(HeldFilter[] filters, HeldFilter? replayed)
+    {
+        if (filters.Length == 0)
+        {
+            LeaveServer();
+            return;
+        }
+
+        if (_atServer is null)
+        {
+            services.Server.Enter(_atServer = new ServerPlace(writer, identity, services.Time));
+        }
+
+        _atServer.Hold(filters);
+        if (replayed is not null)
+        {
+            services.Server.Replay(_atServer, replayed);
+        }
+    }
+
     /// <summary>Takes, changes or leaves the place in a stream.</summary>
     /// <param name="filters">Of the client's, those that cover the stream; none: it leaves.</param>
     public void Place(EventStream stream, HeldFilter[] filters, bool leavesAtOnce, CatchUpFrom? from = null)
@@ -154,6 +179,16 @@ internal sealed class HeldPlaces(Delivery delivery, DataDelivery data, KeptSessi
         }
 
         _sharedPlaces = null;
+        LeaveServer();
+    }
+
+    private void LeaveServer()
+    {
+        if (_atServer is { } place)
+        {
+            services.Server.Leave(place);
+            _atServer = null;
+        }
     }
 
     private IEnumerable<DataGroups> GroupsOf(RoomFilter filter) => services.Rooms.CoveredBy(filter, identity.Account.Id)

@@ -102,6 +102,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                     client.Heard();
                 }
 
+                client.Received.Add(0, read.Buffer.Length - buffer.Length);
                 var unfinished = needsMore ? buffer.Length : 0;
                 input.AdvanceTo(buffer.Start, needsMore ? buffer.End : buffer.Start);
                 if (!client.Packets.TryHold(unfinished))
@@ -302,6 +303,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
             }
 
             buffer = buffer.Slice(frame.Body.End);
+            client.Received.Add(1, 0);
             if (packet is not null)
             {
                 return packet;

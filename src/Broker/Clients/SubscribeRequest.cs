@@ -116,7 +116,7 @@ internal sealed class SubscribeRequest : FilterRequest
             }
 
             price++;
-            if (_asked[asked.Topic].Filter is not { } filter)
+            if (_asked[asked.Topic].Filter is not { IsOfServer: false } filter)
             {
                 continue;
             }

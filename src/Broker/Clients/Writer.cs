@@ -65,6 +65,9 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     /// <summary>The successful CONNACK is written.</summary>
     public bool IsConnected { get; private set; }
 
+    /// <summary>Counted under <see cref="Gate"/>.</summary>
+    public TrafficCount Sent { get; } = new();
+
     /// <summary>Nothing is written any more. Under <see cref="Gate"/>, for whoever must not miss it.</summary>
     public bool IsSilent { get; private set; }
 
@@ -306,6 +309,7 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     // Under the gate.
     private void CountWritten(int bytes)
     {
+        Sent.Add(1, bytes);
         _unflushed += bytes;
         if (_flushing)
         {

@@ -26,6 +26,9 @@ internal sealed class RetainedRooms : IRetainedRooms
 
     public RetainedMemory Memory { get; }
 
+    /// <summary>Values of all rooms that have them in memory now.</summary>
+    public int CountInMemory() => _rooms.Values.Sum(room => room.Size.Count);
+
     public RetainedValues Of(string roomKey) => _rooms.GetOrAdd(roomKey, _make);
 
     async ValueTask<IRetainedValues> IRetainedRooms.OpenAsync(string roomKey, string? ownerId)

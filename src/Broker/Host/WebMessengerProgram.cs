@@ -248,7 +248,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<RoomDirectory>();
         AddRoomChanges(services);
         services.AddTalk();
-        services.AddDevices();
+        services.AddDevices(settings.SysInterval);
         services.AddBots();
         services.AddSingleton<ITopicAccess, RoomAccess>();
         services.AddSingleton<AuthInterceptor>();
@@ -277,6 +277,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             stores.Log,
             provider.GetRequiredService<DurableClients>(),
             provider.GetRequiredService<DataSpaces>(),
+            provider.GetRequiredService<ServerTopics>(),
             provider.GetRequiredService<PublishBudgets>(),
             provider.GetRequiredService<StorageQuotas>(),
             provider.GetRequiredService<DiskSpace>(),

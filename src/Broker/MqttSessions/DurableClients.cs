@@ -91,6 +91,15 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
         await _stored.ReadDataAsync(_index, rooms);
     }
 
+    /// <summary>Clients that are kept and not connected.</summary>
+    public int CountAway()
+    {
+        lock (_gate)
+        {
+            return _index.Everybody.Count(client => client.Connection is null);
+        }
+    }
+
     /// <summary>The clock was set: clients that are away are kept for as long as before. Completes when that is stored.</summary>
     public Task MoveAsync(TimeSpan by)
     {

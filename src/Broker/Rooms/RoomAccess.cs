@@ -37,7 +37,13 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
                     $"'{Short(filter.Text)}' is not open to you. Subscribe to rooms/… or to users/ and your own user name.");
         }
 
-        if (parsed!.Data is not null)
+        if (parsed!.IsOfServer)
+        {
+            return MayHearServer(session) ? Verdict.Allowed
+                : Verdict.Refused(RefusalCode.NotAuthorized, $"'{Short(filter.Text)}' is not open to you: what the server says of itself is for its administrators.");
+        }
+
+        if (parsed.Data is not null)
         {
             return await MaySubscribeToDataAsync(session, parsed, cancellation);
         }
@@ -85,6 +91,14 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
         return Verdict.Allowed;
     }
 
+    /// <summary>
+    /// What the server says of itself tells of all rooms: only an administrator hears it, by nothing that is limited to some.
+    /// </summary>
+    public static bool MayHearServer(LoginSession session) =>
+        (/* guard: $SYS is for administrators */ session.Account.Profile.IsAdministrator)
+        && (/* guard: a token's rooms, $SYS */ session.Scope is { Rooms: null, Mount: null })
+        && session.Scope.Verbs.HasFlag(Verbs.Read);
+
     // Nobody is present by it, but whoever has no mount comes onto the list of a room that he names, as by any other filter.
     private async ValueTask<Verdict> MaySubscribeToDataAsync(LoginSession session, RoomFilter filter, CancellationToken cancellation)
     {
@@ -123,7 +137,8 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
         ?? (!isInfoOnly && rooms.Find(id) is { } asked && invitations.IsInvited(asked, account) ? asked : null);
 
     /// <summary>Whether a filter that was granted before may be held on: nothing is joined for it.</summary>
-    public static bool MayStillHold(RoomDirectory rooms, LoginSession session, RoomFilter filter) => filter.Data is not null
+    public static bool MayStillHold(RoomDirectory rooms, LoginSession session, RoomFilter filter) => filter.IsOfServer ? MayHearServer(session)
+        : filter.Data is not null
         ? session.Scope.Verbs.HasFlag(Verbs.Data) && (filter.Room is not { } of || (rooms.Find(of) is { } its && RoomPolicy.MayReadData(its, session)))
         : session.Scope.Verbs.HasFlag(Verbs.Read)
         && (filter.Inbox is { } user ? user == session.Account.UserName && MaySubscribeToOwn(session, filter).IsAllowed

@@ -56,7 +56,7 @@ internal sealed class RoomDirectory(
     public Room? FindVisible(string id, string accountId) => Find(id) is { } room && RoomPolicy.MaySee(room, accountId) ? room : null;
 
     /// <summary>The rooms that a filter is about: the one it names, or all that the account is a member of.</summary>
-    public Room[] CoveredBy(RoomFilter filter, string accountId) => filter.Room is { } id
+    public Room[] CoveredBy(RoomFilter filter, string accountId) => filter.IsOfServer ? [] : filter.Room is { } id
         ? (Find(id) is { } room ? [room] : [])
         : RoomsOf(accountId);
 

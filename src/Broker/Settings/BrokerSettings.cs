@@ -38,6 +38,9 @@ internal sealed record BrokerSettings
     /// <summary>Seconds; MQTT 5 clients that ask for a longer keep-alive, or for none, are told this one.</summary>
     public required ushort MaximumKeepAlive { get; init; }
 
+    /// <summary>Seconds between two times that `$SYS` is said; 0: never.</summary>
+    public required int SysInterval { get; init; }
+
     public required bool GuestsEnabled { get; init; }
 
     public required bool RegistrationEnabled { get; init; }

@@ -10,7 +10,7 @@ internal static class SettingsReader
 {
     private static readonly HashSet<string> Keys = new(
         [
-            "DataFolder", "Mqtt:Port", "Mqtt:Address", "Mqtt:AllowPlainPasswords", "Mqtt:MaximumKeepAlive", "Guests:Enabled", "Registration:Enabled", "Rooms:Default", "AllowedOrigins",
+            "DataFolder", "Mqtt:Port", "Mqtt:Address", "Mqtt:AllowPlainPasswords", "Mqtt:MaximumKeepAlive", "Mqtt:SysInterval", "Guests:Enabled", "Registration:Enabled", "Rooms:Default", "AllowedOrigins",
             "Mqtt:Tls:Port", "Mqtt:Tls:Address", "Mqtt:Tls:Certificate", "Mqtt:Tls:Key", "Mqtt:Tls:Password", "TrustedProxies", "Webhooks:AllowedNetworks", "BasePath", "StrictTransportDays", "PurgeHour",
             "Mqtt:PublicHost", "Mqtt:PublicPort", "Mqtt:Tls:PublicPort",
             .. typeof(BrokerLimits).GetProperties().Where(property => property.CanWrite).Select(property => "Limits:" + property.Name),
@@ -42,6 +42,7 @@ internal static class SettingsReader
             WebhookNetworks = Networks(section, "Webhooks:AllowedNetworks"),
             AllowPlainPasswords = Flag(section, "Mqtt:AllowPlainPasswords", false),
             MaximumKeepAlive = (ushort)Number(section, "Mqtt:MaximumKeepAlive", 300, 10, ushort.MaxValue),
+            SysInterval = Number(section, "Mqtt:SysInterval", 10, 0, 3_600),
             GuestsEnabled = Flag(section, "Guests:Enabled", true),
             RegistrationEnabled = Flag(section, "Registration:Enabled", true),
             DefaultRooms = Rooms(section),

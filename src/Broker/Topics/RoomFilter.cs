@@ -21,6 +21,7 @@ internal enum FilterError
 internal sealed class RoomFilter
 {
     private const string Share = "$share/";
+    private const string ServerLevel = "$SYS";
 
     private readonly string? _presenceUser;
     private readonly bool _readsOfRooms;
@@ -70,12 +71,23 @@ internal sealed class RoomFilter
     private RoomFilter(string text, string? room, string group) => (Text, Room, Group) = (text, room, group);
 
     private RoomFilter(string text, string? room, DataFilter data, string? group, bool isMounted) =>
-        (Text, Room, Data, Group, IsMounted) = (text, room, data, group, isMounted);
+        (Text, Room, Data, Group, IsMounted, Server) = (text, room, data, group, isMounted, isMounted && group is null && data.Levels[0] == ServerLevel ? data : null);
+
+    private RoomFilter(string text, DataFilter server) => (Text, Server) = (text, server);
 
     public string Text { get; }
 
     /// <summary>What devices say, below `rooms/{room}/data/`; nothing else is asked for then. Null: nothing of that.</summary>
     public DataFilter? Data { get; }
+
+    /// <summary>
+    /// What the server says of itself, below `$SYS/`: in a mount beside <see cref="Data"/>, for bridges say some of it. Null: nothing of
+    /// that.
+    /// </summary>
+    public DataFilter? Server { get; }
+
+    /// <summary>It asks for that and nothing else.</summary>
+    public bool IsOfServer => Server is not null && Data is null;
 
     /// <summary>The name of the group that shares what the filter brings (MQTT 5.0, 4.8.2); null: none.</summary>
     public string? Group { get; }
@@ -134,7 +146,7 @@ internal sealed class RoomFilter
     /// <summary>Asks for a room's info and nothing else, which whoever may see the room may have.</summary>
     public bool IsInfoOnly => Info && !Events && !TextLines && !Typing && !Presence && !People;
 
-    public bool CoversRoom(string room) => Inbox is null && (Room is null || Room == room);
+    public bool CoversRoom(string room) => Inbox is null && !IsOfServer && (Room is null || Room == room);
 
     public bool CoversPresenceOf(string user) => Presence && (_presenceUser is null || _presenceUser == user);
 
@@ -169,6 +181,12 @@ internal sealed class RoomFilter
         if (IsOfData(inner, out var dataRoom, out var belowData))
         {
             filter = DataFilter.TryParse(belowData, isMounted: false, out var data) ? new(text, dataRoom, data, group, isMounted: false) : null;
+            return filter is null ? FilterError.Invalid : FilterError.None;
+        }
+
+        if (group is null && inner.StartsWith(ServerLevel + "/", StringComparison.Ordinal))
+        {
+            filter = DataFilter.TryParse(inner, isMounted: false, out var server) ? new(text, server) : null;
             return filter is null ? FilterError.Invalid : FilterError.None;
         }
 

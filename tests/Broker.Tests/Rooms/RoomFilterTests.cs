@@ -90,7 +90,9 @@ public sealed class RoomFilterTests
     [InlineData("users/+/#", "NotAllowed")]
     [InlineData("users/ana/#/read", "Invalid")]
     [InlineData("users/ana//read", "Invalid")]
-    [InlineData("$SYS/#", "NotAllowed")]
+    [InlineData("$SYS", "NotAllowed")]
+    [InlineData("$SYS/#/x", "Invalid")]
+    [InlineData("$share/group/$SYS/#", "NotAllowed")]
     [InlineData("$share/group/rooms/lobby/#", "SharedNotBuilt")]
     [InlineData("$share/group/rooms/#", "SharedNotBuilt")]
     [InlineData("$share/group/rooms/lobby/presence/+", "SharedNotBuilt")]
@@ -132,5 +134,16 @@ public sealed class RoomFilterTests
         Assert.Equal(kinds.Trim('w', 'u').Length > 0, filter.Reads);
         Assert.Equal(kinds == "w", filter.IsOneLog);
         Assert.False(filter.Events || filter.CoversRoom("lobby") || filter.CoversPresenceOf("ana"));
+    }
+
+    [Fact]
+    public void Attack_35_What_the_server_says_of_itself_is_asked_for_by_its_name_and_is_of_no_room()
+    {
+        Assert.Equal(FilterError.None, RoomFilter.TryParse("$SYS/broker/+", out var filter));
+        Assert.True(filter!.IsOfServer && filter.Server!.Matches("$SYS/broker/uptime") && !filter.CoversRoom("lobby"));
+        Assert.Equal(FilterError.None, RoomFilter.TryParse("$SYS/#", out var mounted, mount: "lobby"));
+        Assert.True(mounted is { IsOfServer: false, Server: not null, Data: not null } && mounted.CoversRoom("lobby"));
+        Assert.Equal(FilterError.None, RoomFilter.TryParse("#", out var all, mount: "lobby"));
+        Assert.Null(all!.Server);
     }
 }

@@ -157,6 +157,17 @@ public sealed class SuiteTests
         Assert.Empty(SuiteFiles.Chart(Of([1.0], [])).Pairs);
     }
 
+    [Fact]
+    public void What_is_run_of_devices_can_be_run_and_has_what_its_goals_are_about()
+    {
+        DataPlan plan = new(clients: 2_000);
+        Assert.All(plan.Runs, run => Assert.NotEmpty(run.Create(warmUp: 6, seconds: 4).Title));
+        var names = plan.Runs.Select(run => run.Name).ToList();
+        Assert.All(plan.Goals, goal => Assert.Contains(goal.Ours.Run, names));
+        Assert.All(plan.Goals.Select(goal => goal.Beside).OfType<Source>(), beside => Assert.Contains(beside.Run, names));
+        Assert.Equal(["fan-out-0", "fan-out-1", "fan-out-2"], SuiteRun.Named(plan.Runs, "fan-out").Select(run => run.Name));
+    }
+
     [Theory]
     [InlineData("room", "room-100 room-1000")]
     [InlineData("rooms", "rooms")]

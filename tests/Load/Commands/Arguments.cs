@@ -40,6 +40,9 @@ internal sealed class Arguments
 
     public string? TextOrNull(string name) => Text(name) is { Length: > 0 } text ? text : null;
 
+    /// <summary>The command takes it, and it has a value.</summary>
+    public bool Has(string name) => _options.ContainsKey(name) && Text(name).Length > 0;
+
     /// <summary>Of an option that may be given many times.</summary>
     public IReadOnlyList<string> All(string name) => _given.TryGetValue(name, out var values) ? values : [];
 

@@ -21,6 +21,8 @@ internal static class CommandList
         CrowdScenario.Kind,
         EntriesScenario.Kind,
         ChangesScenario.Kind,
+        DataTrafficScenario.Kind,
+        DataReplayScenario.Kind,
     ];
 
     public static IReadOnlyList<ICommand> All { get; } =
@@ -29,6 +31,7 @@ internal static class CommandList
         .. Scenarios.Where(kind => kind.IsComparable).Select(kind => new MeasureCommand(kind, isComparison: true)),
         new SuiteCommand(),
         new PairedCommand(),
+        new DataCommand(),
         new CrashCommand(),
         new CutCommand(),
         new HardshipsCommand(),

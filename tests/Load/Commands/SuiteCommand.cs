@@ -1,7 +1,4 @@
-using System.Globalization;
 using WebMessenger.Load.Generator;
-using WebMessenger.Load.Measuring;
-using WebMessenger.Load.Reports;
 using WebMessenger.Load.Scenarios;
 using WebMessenger.Load.Servers;
 using WebMessenger.Load.Suite;
@@ -38,18 +35,8 @@ internal sealed class SuiteCommand : ICommand
             all.Add(await MosquittoServer.FindAsync(arguments.TextOrNull("mosquitto")));
         }
 
-        var series = chosen.ToDictionary(run => run, run => all.Take(run.BesideMosquitto ? 2 : 1).Select(contender => new Series(contender)).ToList());
-        var steps = Steps(series, rounds).ToList();
-        Progress progress = new(Console.Error, [.. steps.Select(step => step.Run.About(warmUp, seconds))]);
-        foreach (var (round, run, one) in steps)
-        {
-            progress.Begin(string.Create(CultureInfo.InvariantCulture, $"round {round} of {rounds}: {run.Name}, {one.Contender.Name}"));
-            one.Outcomes.Add(await RunAsync(run.Create(warmUp, seconds), one.Contender, cancellation));
-        }
-
-        var machine = Machine.Describe();
-        SuiteReport report = new(Typed(arguments), TimeProvider.System.GetUtcNow(), machine, rounds, [.. chosen.Select(run => (run, ReportOf(run, run.Create(warmUp, seconds), arguments, machine, series[run])))]);
-        SuiteTable.Write(Console.Out, report);
+        var report = await new SuiteTurns(Name, arguments, rounds, warmUp, seconds).RunAsync(chosen, all, cancellation);
+        SuiteTable.Write(Console.Out, report, SuitePlan.Goals);
         if (arguments.TextOrNull("out") is { } folder)
         {
             await Console.Out.WriteLineAsync($"Written: {string.Join(", ", await SuiteFiles.WriteAsync(folder, report, cancellation))}");
@@ -57,32 +44,4 @@ internal sealed class SuiteCommand : ICommand
 
         return report.Problems.Any() ? 1 : 0;
     }
-
-    /// <summary>
-    /// Every other round mosquitto is first: what the one leaves behind for the other (warm caches, a busy disk) meets both.
-    /// </summary>
-    private static IEnumerable<(int Round, SuiteRun Run, Series Series)> Steps(Dictionary<SuiteRun, List<Series>> series, int rounds) =>
-        from round in Enumerable.Range(1, rounds)
-        from run in series
-        from one in round % 2 == 1 ? run.Value : Enumerable.Reverse(run.Value)
-        select (round, run.Key, one);
-
-    // One that fails is reported, and the quarter of an hour of the others is not lost.
-    private static async Task<Outcome> RunAsync(IScenario scenario, IContender contender, CancellationToken cancellation)
-    {
-        try
-        {
-            return await Round.RunAsync(scenario, contender, cancellation);
-        }
-        catch (LoadException error)
-        {
-            return new Outcome([], [error.Message]);
-        }
-    }
-
-    private static Report ReportOf(SuiteRun run, IScenario scenario, Arguments arguments, Machine machine, List<Series> series) =>
-        new(run.Typed, scenario.Title, scenario.Promise, new Dictionary<string, string>(), arguments.All("setting"), machine, series);
-
-    private static string Typed(Arguments arguments) =>
-        string.Concat(["tests/Load suite", .. new[] { "rounds", "warmup", "seconds", "only" }.Where(name => arguments.TextOrNull(name) is not null).Select(name => $" --{name} {arguments.Text(name)}")]);
 }

@@ -49,6 +49,24 @@ internal sealed class Browser(ServerUnderTest server) : IDisposable
         }
     }
 
+    /// <summary>A token for devices whose mount is the room. Returns its secret.</summary>
+    public async Task<string> NewDeviceAsync(string cookie, string room, CancellationToken cancellation)
+    {
+        using HttpRequestMessage make = new(HttpMethod.Post, "/api/tokens")
+        {
+            Headers = { { "Cookie", cookie } },
+            Content = JsonContent.Create(new { name = "devices", mount = room }),
+        };
+        using var answer = await _http.SendAsync(make, cancellation);
+        if (!answer.IsSuccessStatusCode)
+        {
+            throw new LoadException($"A token that was to be made was answered with {(int)answer.StatusCode}.");
+        }
+
+        using var made = await JsonDocument.ParseAsync(await answer.Content.ReadAsStreamAsync(cancellation), cancellationToken: cancellation);
+        return made.RootElement.GetProperty("token").GetString()!;
+    }
+
     public async Task<HttpStatusCode> LogOutAsync(string cookie, CancellationToken cancellation)
     {
         using HttpRequestMessage logOut = new(HttpMethod.Delete, "/api/session") { Headers = { { "Cookie", cookie } } };

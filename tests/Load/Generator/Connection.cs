@@ -45,7 +45,7 @@ internal abstract class Connection : IDisposable
     /// </summary>
     public void Open(Login? login)
     {
-        _connect = ConnectWish.Clean.ToPacket(Swarm.Version, $"load-{Number}", login);
+        _connect = ConnectWish.Clean.ToPacket(Swarm.Version, $"{Swarm.ClientIds}-{Number}", login);
         SocketAsyncEventArgs connecting = new(true) { RemoteEndPoint = Swarm.Door.Address };
         connecting.Completed += (_, _) => OnConnected(connecting);
         if (!_socket.ConnectAsync(connecting))
@@ -118,6 +118,16 @@ internal abstract class Connection : IDisposable
                 return;
             }
         }
+    }
+
+    /// <summary>Answers a PUBLISH: PUBACK at QoS 1, PUBREC at QoS 2.</summary>
+    protected void Acknowledge(byte qualityOfService, ushort packetId)
+    {
+        var acknowledgement = Reserve(4);
+        acknowledgement[0] = (byte)((int)(qualityOfService == 2 ? PacketType.PubRec : PacketType.PubAck) << 4);
+        acknowledgement[1] = 2;
+        acknowledgement[2] = (byte)(packetId >> 8);
+        acknowledgement[3] = (byte)packetId;
     }
 
     protected void Fail(string why)

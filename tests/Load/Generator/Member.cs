@@ -3,7 +3,7 @@ using WebMessenger.Wire.Testing;
 namespace WebMessenger.Load.Generator;
 
 /// <summary>
-/// A client that hears one room at QoS 1, or none: acknowledges every delivery and checks that each comes once and in order.
+/// A client that hears one room, or none: acknowledges every delivery and checks that each comes once and in order.
 /// </summary>
 internal sealed class Member(Swarm swarm, int number, int room, int receiveBytes) : Connection(swarm, number, receiveBytes)
 {
@@ -31,9 +31,9 @@ internal sealed class Member(Swarm swarm, int number, int room, int receiveBytes
     {
         if (Room >= 0)
         {
-            var topic = RoomTopic.Of(Room);
-            string[] filters = Swarm.WatchesPresence ? [topic, topic + "/presence/+"] : [topic];
-            Write(ClientPackets.Subscribe(Swarm.Version, SubscribeId, filters, 1));
+            var filters = Swarm.Manner.Filters(Room);
+            Write(ClientPackets.Subscribe(
+                Swarm.Version, SubscribeId, Swarm.WatchesPresence ? [.. filters, RoomTopic.Of(Room) + "/presence/+"] : filters, Swarm.Manner.QualityOfService));
         }
 
         return Room >= 0;
@@ -46,7 +46,10 @@ internal sealed class Member(Swarm swarm, int number, int room, int receiveBytes
             case PacketType.Publish:
                 Deliver(packet, now);
                 break;
-            case PacketType.SubAck when packet.GrantedQualityOfService == 1:
+            case PacketType.PubRel:
+                Write(ClientPackets.Answer(PacketType.PubComp, packet.PacketId));
+                break;
+            case PacketType.SubAck when packet.GrantedQualityOfService == Swarm.Manner.QualityOfService:
                 Opened();
                 break;
             case PacketType.SubAck:
@@ -66,11 +69,7 @@ internal sealed class Member(Swarm swarm, int number, int room, int receiveBytes
         var payload = packet.ReadPublish(Swarm.Version, out var packetId);
         if (packetId != 0)
         {
-            var acknowledgement = Reserve(4);
-            acknowledgement[0] = 0x40;
-            acknowledgement[1] = 2;
-            acknowledgement[2] = (byte)(packetId >> 8);
-            acknowledgement[3] = (byte)packetId;
+            Acknowledge(packet.QualityOfService, packetId);
         }
 
         if (!MessageText.TryRead(payload, out var inRoom, out var publisher, out var messageNumber, out var sentAt))
@@ -78,9 +77,9 @@ internal sealed class Member(Swarm swarm, int number, int room, int receiveBytes
             return;
         }
 
-        if (inRoom != Room || packetId == 0)
+        if (inRoom != Room || packet.QualityOfService != Swarm.Manner.QualityOfService)
         {
-            Swarm.Problem($"{this} of room {Room} got a message of room {inRoom}, packet id {packetId}.");
+            Swarm.Problem($"{this} of room {Room} got a message of room {inRoom} at QoS {packet.QualityOfService}.");
             return;
         }
 

@@ -13,7 +13,7 @@ internal static class MessageText
     public const int MinimumLength = 48;
 
     private const int RoomAt = 6;
-    private const int PublisherAt = RoomAt + 4;
+    private const int PublisherAt = RoomAt + 8;
     private const int NumberAt = PublisherAt + 4;
     private const int SentAt = NumberAt + 8;
     private const int End = SentAt + 16;
@@ -29,7 +29,7 @@ internal static class MessageText
         }
 
         Mark.CopyTo(text);
-        Write(text, RoomAt, 4, room);
+        Write(text, RoomAt, 8, room);
         Write(text, PublisherAt, 4, publisher);
         return text;
     }

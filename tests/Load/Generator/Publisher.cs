@@ -22,7 +22,7 @@ internal sealed class Publisher : Connection
         : base(swarm, number, ReceiveBytes)
     {
         (Index, _textLength) = (index, textLength);
-        _targets = [.. rooms.Select(room => new Target(swarm.Version, room, index, textLength))];
+        _targets = [.. rooms.Select(room => new Target(swarm, room, index, textLength))];
         _targetOfRoom = new int[rooms.Max() + 1];
         Array.Fill(_targetOfRoom, -1);
         for (var i = 0; i < rooms.Length; i++)
@@ -52,7 +52,7 @@ internal sealed class Publisher : Connection
 
     protected override void Handle(in ServerPacket packet, long now)
     {
-        if (packet.Type != PacketType.PubAck)
+        if (packet.Type != Last && (packet.Type != PacketType.PubRec || Last != PacketType.PubComp))
         {
             Swarm.Problem($"{this} got an unexpected {packet.Type}.");
             return;
@@ -61,7 +61,7 @@ internal sealed class Publisher : Connection
         var id = packet.PacketId;
         if (id >= _sentAt.Length || _sentAt[id] == 0)
         {
-            Swarm.Problem($"{this} got a PUBACK for packet id {id}, which is not in use.");
+            Swarm.Problem($"{this} got a {packet.Type} for packet id {id}, which is not in use.");
             return;
         }
 
@@ -71,12 +71,21 @@ internal sealed class Publisher : Connection
             return;
         }
 
+        if (packet.Type == PacketType.PubRec)
+        {
+            Write(ClientPackets.PubRel(id));
+            return;
+        }
+
         var ticks = now - _sentAt[id];
         _sentAt[id] = 0;
         _freeIds.Enqueue(id);
         Swarm.CountAcknowledgement(ticks);
         WriteMessages();
     }
+
+    /// <summary>What says that a publish has been taken for good.</summary>
+    private PacketType Last => Swarm.Manner.QualityOfService == 2 ? PacketType.PubComp : PacketType.PubAck;
 
     private void WriteMessages()
     {
@@ -91,25 +100,36 @@ internal sealed class Publisher : Connection
     {
         var packet = Reserve(target.Packet.Length);
         target.Packet.CopyTo(packet);
-        BinaryPrimitives.WriteUInt16BigEndian(packet[target.PacketIdAt..], packetId);
         MessageText.Stamp(packet[^_textLength..], target.Sent++);
+        if (Swarm.Manner.QualityOfService == 0)
+        {
+            _freeIds.Enqueue(packetId);
+            Swarm.CountAcknowledgement(0);
+            return;
+        }
+
+        BinaryPrimitives.WriteUInt16BigEndian(packet[target.PacketIdAt..], packetId);
         _sentAt[packetId] = Stopwatch.GetTimestamp();
     }
 
     /// <summary>A room and the PUBLISH to it, but for packet id, number and time.</summary>
     private sealed class Target
     {
-        public Target(MqttVersion version, int room, int publisher, int textLength)
+        public Target(Swarm swarm, int room, int publisher, int textLength)
         {
+            const int packetIdLength = 2, noProperties = 1;
             Room = room;
-            Packet = ClientPackets.Publish(version, RoomTopic.Of(room), MessageText.Create(textLength, room, publisher), out var packetIdAt);
-            PacketIdAt = packetIdAt;
+            var manner = swarm.Manner;
+            Packet = ClientPackets.Publish(
+                swarm.Version, manner.Topic(room), MessageText.Create(textLength, room, publisher), manner.QualityOfService, manner.Retains);
+            PacketIdAt = Packet.Length - textLength - packetIdLength - (swarm.Version == MqttVersion.V5 ? noProperties : 0);
         }
 
         public int Room { get; }
 
         public byte[] Packet { get; }
 
+        /// <summary>Of no meaning at QoS 0.</summary>
         public int PacketIdAt { get; }
 
         public int Sent { get; set; }

@@ -27,6 +27,7 @@ internal sealed class Swarm : ITraffic, IDisposable
 
     private readonly List<Member> _members = [];
     private readonly List<Publisher> _publishers = [];
+    private readonly List<Replay> _replays = [];
     private readonly List<string> _problems = [];
     private readonly int[] _membersOfRoom;
     private readonly TaskCompletionSource _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -38,6 +39,7 @@ internal sealed class Swarm : ITraffic, IDisposable
     private int _problemCount;
     private int _pongsDue;
     private bool _closing;
+    private long _goOnAt = -1;
 
     public Swarm(Door door, MqttVersion version, int rooms)
     {
@@ -50,6 +52,12 @@ internal sealed class Swarm : ITraffic, IDisposable
     public Door Door { get; }
 
     public MqttVersion Version { get; }
+
+    /// <summary>Where its members hear and its publishers speak, and how.</summary>
+    public Manner Manner { get; init; } = Manner.Talk;
+
+    /// <summary>What the client ids of its connections begin with: another one's for two swarms at one server.</summary>
+    public string ClientIds { get; init; } = "load";
 
     /// <summary>Members subscribe to the presence of everybody in their room, too.</summary>
     public bool WatchesPresence { get; init; }
@@ -107,9 +115,18 @@ internal sealed class Swarm : ITraffic, IDisposable
 
         foreach (IReadOnlyList<Connection> connections in new IReadOnlyList<Connection>[] { members, publishers })
         {
-            _opening = new Opening(Gate, connections, login);
-            await _opening.RunAsync(Patience, cancellation);
+            await OpenAsync(connections, login, cancellation);
         }
+    }
+
+    /// <summary>Opens a client that subscribes to everything, and returns it when all values that are retained have come.</summary>
+    /// <param name="values">How many there are.</param>
+    public async Task<Replay> ReplayAsync(int values, Func<int, Login?> login, CancellationToken cancellation)
+    {
+        Replay replay = new(this, _members.Count + _publishers.Count + _replays.Count, values);
+        _replays.Add(replay);
+        await OpenAsync([replay], login, cancellation);
+        return replay;
     }
 
     /// <summary>Lets every publisher keep its window full until so many messages were sent, all together.</summary>
@@ -118,10 +135,7 @@ internal sealed class Swarm : ITraffic, IDisposable
         lock (Gate)
         {
             _budget = count;
-            foreach (var publisher in _publishers)
-            {
-                publisher.Fill();
-            }
+            FillAll();
         }
     }
 
@@ -228,7 +242,7 @@ internal sealed class Swarm : ITraffic, IDisposable
         lock (Gate)
         {
             _closing = true;
-            foreach (var connection in _members.Concat<Connection>(_publishers))
+            foreach (var connection in _members.Concat<Connection>(_publishers).Concat(_replays))
             {
                 connection.Dispose();
             }
@@ -244,6 +258,12 @@ internal sealed class Swarm : ITraffic, IDisposable
     {
         if (_budget <= 0)
         {
+            return false;
+        }
+
+        if (Manner.Behind > 0 && _due >= (long)Manner.Behind * _membersOfRoom[room] && _due > 0)
+        {
+            _goOnAt = _due / 2;
             return false;
         }
 
@@ -266,6 +286,12 @@ internal sealed class Swarm : ITraffic, IDisposable
         Deliveries++;
         _due--;
         EndToEnd.Record(ticks);
+        if (_due <= _goOnAt)
+        {
+            _goOnAt = -1;
+            FillAll();
+        }
+
         if (_due == 0)
         {
             TellIfQuiet();
@@ -300,6 +326,20 @@ internal sealed class Swarm : ITraffic, IDisposable
             Problem($"{connection} lost its connection: {why}");
             _opening?.Failed($"{connection}: {why}");
             _broken.TrySetResult();
+        }
+    }
+
+    private async Task OpenAsync(IReadOnlyList<Connection> connections, Func<int, Login?> login, CancellationToken cancellation)
+    {
+        _opening = new Opening(Gate, connections, login);
+        await _opening.RunAsync(Patience, cancellation);
+    }
+
+    private void FillAll()
+    {
+        foreach (var publisher in _publishers)
+        {
+            publisher.Fill();
         }
     }
 

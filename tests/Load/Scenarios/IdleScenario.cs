@@ -60,11 +60,11 @@ internal sealed class IdleScenario : IScenario
             await Task.Delay(Pause, cancellation);
         }
 
-        var before = await SettledAsync(server, cancellation);
+        var before = await SettledMemory.OfAsync(server, SettleTime, cancellation);
         var begin = Reading.Now(server);
         using var swarm = await OpenAsync(server, _connections, cancellation);
         var opening = Reading.Now(server) - begin;
-        var after = await SettledAsync(server, cancellation);
+        var after = await SettledMemory.OfAsync(server, SettleTime, cancellation);
         var (idleStart, cpuIdle) = (Stopwatch.GetTimestamp(), server.Process.Cpu);
         await Task.Delay(Pause * 4, cancellation);
         var idle = (server.Process.Cpu - cpuIdle) / Stopwatch.GetElapsedTime(idleStart);
@@ -97,21 +97,5 @@ internal sealed class IdleScenario : IScenario
             swarm.Dispose();
             throw;
         }
-    }
-
-    /// <summary>The resident memory, once it has not moved by more than half a percent for two seconds, or patience is over.</summary>
-    private static async Task<long> SettledAsync(ServerUnderTest server, CancellationToken cancellation)
-    {
-        var clock = Stopwatch.StartNew();
-        var (last, steady) = (server.Process.ResidentBytes, 0);
-        while (steady < 4 && clock.Elapsed < SettleTime)
-        {
-            await Task.Delay(Pause, cancellation);
-            var now = server.Process.ResidentBytes;
-            steady = Math.Abs(now - last) < last / 200 ? steady + 1 : 0;
-            last = now;
-        }
-
-        return last;
     }
 }

@@ -6,8 +6,12 @@ using System.Net.Sockets;
 namespace WebMessenger.Load.Servers;
 
 /// <summary>mosquitto as installed, told to do as little as it can: no logins, nothing on disk, no queue limits, no delays.</summary>
-internal sealed class MosquittoServer(string program, string version) : IContender
+/// <param name="keeps">It writes what it holds to its disk every few seconds after all, and when it ends.</param>
+internal sealed class MosquittoServer(string program, string version, bool keeps = false) : IContender
 {
+    /// <summary>As shipped it is 1,800.</summary>
+    private const int SecondsBetweenSaves = 2;
+
     private const string HowToInstall =
         """
         mosquitto's broker is not here. On Debian and Ubuntu it is in the package "mosquitto", which also starts a service on port 1883; to have the binary without the service:
@@ -17,9 +21,12 @@ internal sealed class MosquittoServer(string program, string version) : IContend
         and then give --mosquitto mosquitto/usr/sbin/mosquitto (with LD_LIBRARY_PATH naming the folder of its libraries).
         """;
 
-    public string Name => "mosquitto";
+    public string Name => keeps ? "mosquitto kept" : "mosquitto";
 
     public string Version => version;
+
+    /// <summary>The same one, with its persistence on.</summary>
+    public MosquittoServer Keeping => new(program, version, keeps: true);
 
     /// <param name="program">Null: wherever it usually is.</param>
     public static async Task<MosquittoServer> FindAsync(string? program)
@@ -47,7 +54,7 @@ internal sealed class MosquittoServer(string program, string version) : IContend
         {
             var (mqtt, webSocket) = FreePorts();
             var configuration = Path.Combine(folder, "mosquitto.conf");
-            await File.WriteAllTextAsync(configuration, Configuration(mqtt, webSocket), cancellation);
+            await File.WriteAllTextAsync(configuration, Configuration(mqtt, webSocket, folder), cancellation);
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             try
             {
@@ -68,13 +75,13 @@ internal sealed class MosquittoServer(string program, string version) : IContend
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private static string Configuration(IPEndPoint mqtt, IPEndPoint webSocket) => string.Create(CultureInfo.InvariantCulture,
+    private string Configuration(IPEndPoint mqtt, IPEndPoint webSocket, string folder) => string.Create(CultureInfo.InvariantCulture,
         $"""
         listener {mqtt.Port} 127.0.0.1
         listener {webSocket.Port} 127.0.0.1
         protocol websockets
         allow_anonymous true
-        persistence false
+        {(keeps ? $"persistence true\npersistence_location {folder}/\nuser {Environment.UserName}\nautosave_interval {SecondsBetweenSaves}" : "persistence false")}
         max_queued_messages 0
         max_inflight_messages 0
         set_tcp_nodelay true

@@ -21,6 +21,7 @@ internal sealed partial class WebMessengerServer(
         "StoredBytesPerDayPerAccount", "StoredBytesPerDayPerGuest", "StoredBytesPerDayPerAddress",
         "SocketsPerAddress", "SocketsPerSecondPerAddress", "RequestsPerSecond", "RequestsPerSecondPerAddress", "SearchesPerSecond",
         "SubscribePerSecond", "IdlePacketsPerSecond", "FramesPerSecond", "CatchUpBytesPerSecond", "AnswersPerAccount", "AnswersPerAddress", "RequestsUnderWayPerAddress", "GuestsPerMinutePerAddress", "AnswersPerGuest", "HookPostsPerSecond", "RuleSaysPerMinute", "RuleSaysPerMinutePerRoom",
+        "RetainedPerRoom", "RetainedMegabytesPerRoom",
     ];
 
     private readonly string _program = Path.GetFullPath(program ?? typeof(WebMessengerServer).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(item => item.Key == "Server").Value!);

@@ -15,7 +15,7 @@ internal static class SuiteFiles
     /// <summary>Returns the files' paths.</summary>
     public static async Task<IReadOnlyList<string>> WriteAsync(string folder, SuiteReport report, CancellationToken cancellation)
     {
-        List<string> written = [await JsonFile.WriteAsync(folder, Name, Shape(report), cancellation)];
+        List<string> written = [await WriteAsync(folder, Name, report, SuitePlan.Goals, cancellation)];
         if (Chart(report) is { Pairs.Count: > 0 } chart)
         {
             written.Add(Path.Combine(folder, Name + ".svg"));
@@ -24,6 +24,11 @@ internal static class SuiteFiles
 
         return written;
     }
+
+    /// <summary>For programs alone. Returns the file's path.</summary>
+    /// <param name="name">Without extension.</param>
+    public static Task<string> WriteAsync(string folder, string name, SuiteReport report, IReadOnlyList<Goal> goals, CancellationToken cancellation) =>
+        JsonFile.WriteAsync(folder, name, Shape(report, goals), cancellation);
 
     /// <summary>What a delivery, or a publish, costs the processor beside mosquitto, where that was measured.</summary>
     public static BarChart Chart(SuiteReport report)
@@ -53,14 +58,14 @@ internal static class SuiteFiles
             ]);
     }
 
-    private static object Shape(SuiteReport report) => new
+    private static object Shape(SuiteReport report, IReadOnlyList<Goal> goals) => new
     {
         At = JsonFile.Time(report.At),
         report.Command,
         report.Machine,
         report.Rounds,
         Contenders = report.Contenders.Select(contender => new { contender.Name, contender.Version }),
-        Goals = report.Rows(SuitePlan.Goals).Select(row => new
+        Goals = report.Rows(goals).Select(row => new
         {
             row.Goal.Scenario,
             row.Goal.Figure,

@@ -63,18 +63,7 @@ internal static class SuitePlan
 
     /// <param name="only">Names, separated by commas; null: all.</param>
     /// <exception cref="UsageException">One that there is not.</exception>
-    public static IReadOnlyList<SuiteRun> Named(string? only)
-    {
-        if (only is null)
-        {
-            return Runs;
-        }
-
-        var names = only.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        return names.FirstOrDefault(name => !Runs.Any(run => run.IsMeantBy(name))) is { } unknown
-            ? throw new UsageException($"There is no {unknown} in the suite.")
-            : [.. Runs.Where(run => names.Any(run.IsMeantBy))];
-    }
+    public static IReadOnlyList<SuiteRun> Named(string? only) => SuiteRun.Named(Runs, only);
 
     private static Goal BesideMosquitto(string run, string figure, string unit, double limit, Comparison comparison = Comparison.Ratio, bool isAtLeast = false) =>
         new(Title(run), figure, unit, new(run, figure), new(run, figure, IsMosquittos: true), comparison, limit, isAtLeast);

@@ -14,6 +14,21 @@ internal sealed record SuiteRun(string Name, string Title, string Typed, bool Be
     /// <summary>`room` means `room-100` and all others that begin so.</summary>
     public bool IsMeantBy(string typed) => Name == typed || Name.StartsWith(typed + "-", StringComparison.Ordinal);
 
+    /// <param name="only">Names, separated by commas; null: all.</param>
+    /// <exception cref="UsageException">One that there is not.</exception>
+    public static IReadOnlyList<SuiteRun> Named(IReadOnlyList<SuiteRun> runs, string? only)
+    {
+        if (only is null)
+        {
+            return runs;
+        }
+
+        var names = only.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return names.FirstOrDefault(name => !runs.Any(run => run.IsMeantBy(name))) is { } unknown
+            ? throw new UsageException($"There is no run called {unknown}.")
+            : [.. runs.Where(run => names.Any(run.IsMeantBy))];
+    }
+
     /// <param name="warmUp">In seconds; as for <paramref name="seconds"/>, for those that take it.</param>
     public IScenario Create(int warmUp, int seconds)
     {
