@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Rooms;
@@ -106,7 +107,11 @@ internal sealed partial class Client : IConnectingClient, ILife
     public void Decided(IAskedFilter filter, Verdict verdict) => Filters.Decided(filter, verdict);
 
     /// <summary>A packet has come.</summary>
-    public void Heard() => LastHeard = _services.Time.GetTimestamp();
+    public void Heard()
+    {
+        LastHeard = _services.Time.GetTimestamp();
+        Writer.Watch?.Heard();
+    }
 
     /// <summary>The server does not read the client meanwhile: its keep-alive time begins anew when it is read on.</summary>
     public async Task UnreadAsync(Task until)
@@ -190,6 +195,9 @@ internal sealed partial class Client : IConnectingClient, ILife
             return refusal;
         }
 
+        // In this order: a trace that begins now is told to the connection, or found by it.
+        Writer.Watch = DeviceWatch.Of(session, ClientId, Writer.IsVersion5, _services.Time);
+        _services.Traces.Join(Writer.Watch, session);
         _takenOver = _services.Nodes.TakeOverAsync(new(session.Account.Id, Identity.SessionName), Name);
         Intake.Admit(_services.Budgets.Of(session.Account.Id));
         Submissions.Admit(new StoragePayer(_services.Quotas.Of(session, Transport.RemoteEndPoint?.Address), _services.Space));
@@ -276,6 +284,7 @@ internal sealed partial class Client : IConnectingClient, ILife
             RevocationReason.Expired => "This login session has expired.",
             RevocationReason.PasswordChanged => "The password was changed. Sign in again.",
             RevocationReason.TokenRevoked => "This access token was revoked.",
+            RevocationReason.TokenRenewed => "This access token has another secret by now.",
             RevocationReason.AccountErased => "The account was erased.",
             RevocationReason.Banned => "The account was banned.",
             _ => "This login session has ended.",

@@ -32,6 +32,7 @@ internal sealed record ConnectionServices(
     IEventLog EventLog,
     DurableClients Durable,
     DataSpaces Data,
+    DeviceTraces Traces,
     PublishBudgets Budgets,
     StorageQuotas Quotas,
     DiskSpace Space,

@@ -260,6 +260,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
             }
             else
             {
+                client.Writer.Watch?.Received(frame);
                 FrameChecks.CheckHeader(frame, client.Writer.IsVersion5);
                 var type = frame.Type;
                 if (type == PacketType.Publish)
@@ -267,6 +268,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                     wait = client.Intake.Receive(frame);
                     if (wait is not null)
                     {
+                        client.Writer.Watch?.ComesAgain();
                         return null;
                     }
                 }
@@ -285,6 +287,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                 {
                     // It says goodbye behind publishes that wait for their turn, and counts on them.
                     wait = turn;
+                    client.Writer.Watch?.ComesAgain();
                     return null;
                 }
                 else

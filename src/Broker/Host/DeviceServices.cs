@@ -14,5 +14,6 @@ internal static class DeviceServices
         services.AddSingleton<IRoomValues, RoomData>();
         services.AddHostedService<RetainedSweep>();
         services.AddSingleton<DataSpaces>();
+        services.AddSingleton<DeviceTraces>();
     }
 }

@@ -277,6 +277,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             stores.Log,
             provider.GetRequiredService<DurableClients>(),
             provider.GetRequiredService<DataSpaces>(),
+            provider.GetRequiredService<DeviceTraces>(),
             provider.GetRequiredService<PublishBudgets>(),
             provider.GetRequiredService<StorageQuotas>(),
             provider.GetRequiredService<DiskSpace>(),
