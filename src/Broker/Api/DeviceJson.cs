@@ -30,6 +30,7 @@ internal sealed class DeviceJson(Room room, Account who, PublishRefusals refusal
         writer.WriteString("id"u8, token.Id);
         writer.WriteString("name"u8, token.Device);
         writer.WriteString("by"u8, maker.UserName);
+        WriteTopics(writer, token.Scope.Topics);
         writer.WriteString("createdAt"u8, Timestamps.Format(token.CreatedAt));
         writer.WriteString("expiresAt"u8, token.ExpiresAt is { } end ? Timestamps.Format(end) : null);
         writer.WriteString("lastSeen"u8, token.LastSeen > token.CreatedAt ? Timestamps.Format(token.LastSeen) : null);
@@ -107,6 +108,31 @@ internal sealed class DeviceJson(Room room, Account who, PublishRefusals refusal
         }
 
         writer.WriteEndObject();
+    }
+
+    private static void WriteTopics(Utf8JsonWriter writer, TopicScope? topics)
+    {
+        if (topics is null)
+        {
+            writer.WriteNull("topics"u8);
+            return;
+        }
+
+        writer.WriteStartObject("topics"u8);
+        WriteAll(writer, "read"u8, topics.Read);
+        WriteAll(writer, "write"u8, topics.Write);
+        writer.WriteEndObject();
+    }
+
+    private static void WriteAll(Utf8JsonWriter writer, ReadOnlySpan<byte> name, IReadOnlyList<string> filters)
+    {
+        writer.WriteStartArray(name);
+        foreach (var filter in filters)
+        {
+            writer.WriteStringValue(filter);
+        }
+
+        writer.WriteEndArray();
     }
 
     private void Write(Utf8JsonWriter writer, LastRefusal? last)
