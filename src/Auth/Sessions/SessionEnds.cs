@@ -132,6 +132,7 @@ internal sealed class SessionEnds(Lock gate, SessionIndex index, UnstoredEnds un
     {
         lock (gate)
         {
+            // guard: who ends a token ends what is to take its place
             _replaced.ExceptWith(sessions);
             return [.. sessions.Concat(sessions.Select(session => index.Find(session.Id)).OfType<LoginSession>()).Distinct()];
         }

@@ -26,6 +26,9 @@ internal sealed class DeviceTrace(string token, string room, int most, TimeProvi
     /// <summary>Since its beginning.</summary>
     public TimeSpan Age => time.GetElapsedTime(_began);
 
+    // Under _gate.
+    private bool IsFull => /* guard: packets of a trace */ most > 0 && _packets.Count >= most;
+
     /// <summary>Whether a packet that comes now is to be added. One for which there is no room is counted.</summary>
     public bool Wants()
     {
@@ -36,9 +39,8 @@ internal sealed class DeviceTrace(string token, string room, int most, TimeProvi
                 return false;
             }
 
-            var isFull = /* guard: packets of a trace */ most > 0 && _packets.Count >= most;
-            _more += isFull ? 1 : 0;
-            return !isFull;
+            _more += IsFull ? 1 : 0;
+            return !IsFull;
         }
     }
 
@@ -46,7 +48,7 @@ internal sealed class DeviceTrace(string token, string room, int most, TimeProvi
     {
         lock (_gate)
         {
-            if (most > 0 && _packets.Count >= most)
+            if (IsFull)
             {
                 _more++;
             }

@@ -17,7 +17,7 @@ internal enum TraceBeginning
 }
 
 /// <summary>The devices that are traced now, or were a moment ago.</summary>
-/// <remarks>Thread-safe. Of <c>_gate</c> only <c>DeviceTrace._gate</c> is not taken under it: both are leaves.</remarks>
+/// <remarks>Thread-safe. <c>_gate</c> is a leaf lock.</remarks>
 internal sealed class DeviceTraces(BrokerLimits limits, TimeProvider time)
 {
     /// <summary>It can be read for so long after its end.</summary>
