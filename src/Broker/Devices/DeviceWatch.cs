@@ -130,7 +130,8 @@ internal sealed class DeviceWatch(string clientId, bool isVersion5, TimeProvider
     {
         if (trace.IsOver)
         {
-            _trace = null;
+            // But not one that has just begun.
+            Interlocked.CompareExchange(ref _trace, null, trace);
         }
 
         return trace.Wants();
