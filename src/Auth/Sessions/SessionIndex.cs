@@ -4,7 +4,7 @@ using WebMessenger.Auth.Secrets;
 
 namespace WebMessenger.Auth.Sessions;
 
-/// <summary>All live login sessions: by id, by secret, by account, by the client of a password, by mount, and by when they expire.</summary>
+/// <summary>All live login sessions: by id, secret, account, the client of a password, mount, and by when they expire.</summary>
 /// <remarks>
 /// Looking up by id and by secret is lock-free; all else is called under <see cref="LoginSessions"/>' gate. What each costs:
 /// docs/architecture.md,

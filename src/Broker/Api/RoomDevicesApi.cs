@@ -12,7 +12,7 @@ using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Api;
 
-/// <summary>`/api/rooms/{room}/devices`: the access tokens that are mounted in a room, and who is connected by them. For its moderators.</summary>
+/// <summary>`/api/rooms/{room}/devices`, for moderators: the access tokens that are mounted there, and who is connected by them.</summary>
 /// <remarks>By cookie alone, as all about access tokens: a token that is stolen ends or renews no other.</remarks>
 internal static class RoomDevicesApi
 {
