@@ -26,8 +26,8 @@ public sealed class DeviceAccessTests(SharedServer shared, Chromium chromium)
         await chat.IsInRoomAsync();
         await chat.Page.SetViewportSizeAsync(width, 800);
         var words = locale == "en-GB"
-            ? new Words("Devices", "Access", "1 connection", "1 publish refused", "Trace the packets of Bed", "Throw out Bed", "Throw out", "Away", "New token for Bed", "New token", "I have kept it")
-            : new Words("Aparelhos", "Acessos", "1 conexão", "1 publicação recusada", "Rastrear os pacotes de Bed", "Expulsar Bed", "Expulsar", "Ausente", "Novo token para Bed", "Novo token", "Já guardei");
+            ? new Words("Devices", "Access", "1 connection", "1 publish refused", "Trace the packets of Bed", "Packets of Bed", "Throw out Bed", "Throw out", "Away", "New token for Bed", "New token", "I have kept it")
+            : new Words("Aparelhos", "Acessos", "1 conexão", "1 publicação recusada", "Rastrear os pacotes de Bed", "Pacotes de Bed", "Expulsar Bed", "Expulsar", "Ausente", "Novo token para Bed", "Novo token", "Já guardei");
         await chat.Page.Keyboard.PressAsync("Control+K");
         await Assertions.Expect(chat.Page.GetByRole(AriaRole.Dialog).Last.GetByRole(AriaRole.Combobox)).ToBeFocusedAsync();
         await chat.Page.Keyboard.TypeAsync(words.Devices);
@@ -44,7 +44,7 @@ public sealed class DeviceAccessTests(SharedServer shared, Chromium chromium)
         // By the keyboard: what the device does from now on stands there, without what it says.
         await card.GetByRole(AriaRole.Button, new() { Name = words.Trace, Exact = true }).FocusAsync();
         await chat.Page.Keyboard.PressAsync("Enter");
-        var dialog = chat.Page.GetByRole(AriaRole.Dialog).Last;
+        var dialog = chat.Page.GetByRole(AriaRole.Dialog, new() { Name = words.Packets, Exact = true });
         await Assertions.Expect(dialog.GetByRole(AriaRole.Status)).Not.ToBeEmptyAsync();
         Assert.True((await device.PublishAsync("bed/temp", "SECRET-VALUE", retain: true)).Accepted);
         await Assertions.Expect(dialog.GetByRole(AriaRole.Listitem).Filter(new() { HasText = "PUBLISH" })).ToContainTextAsync("bed/temp");
@@ -63,12 +63,16 @@ public sealed class DeviceAccessTests(SharedServer shared, Chromium chromium)
         await card.GetByRole(AriaRole.Button, new() { Name = words.RenewBed, Exact = true }).ClickAsync();
         await chat.Page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = words.Renew, Exact = true }).ClickAsync();
         await again.WaitForCloseAsync();
-        var made = chat.Page.GetByRole(AriaRole.Dialog);
+
+        // On a phone the pane is in a dialog, too.
+        var made = chat.Page.GetByRole(AriaRole.Dialog).Last;
+        await Assertions.Expect(made.GetByText("wm_").First).ToBeVisibleAsync();
         var renewed = (await made.Locator("code").First.InnerTextAsync()).Trim();
         Assert.StartsWith("wm_", renewed, StringComparison.Ordinal);
         await IsFitAsync(chat.Page);
-        await made.GetByRole(AriaRole.Button, new() { Name = words.Done, Exact = true }).ClickAsync();
-        await Assertions.Expect(made).ToHaveCountAsync(0);
+        var done = made.GetByRole(AriaRole.Button, new() { Name = words.Done, Exact = true });
+        await done.ClickAsync();
+        await Assertions.Expect(done).ToHaveCountAsync(0);
         await using var late = await RawMqttClient.OverTcpAsync(shared.Server.Mqtt);
         Assert.False((await late.ConnectAsync(ana.UserName, token, "bed-1")).Accepted);
         await using var fresh = await ConnectAsync(ana, renewed);
@@ -98,6 +102,6 @@ public sealed class DeviceAccessTests(SharedServer shared, Chromium chromium)
     }
 
     private sealed record Words(
-        string Devices, string Access, string Connected, string Refused, string Trace, string ThrowOutBed, string ThrowOut, string Away, string RenewBed, string Renew,
-        string Done);
+        string Devices, string Access, string Connected, string Refused, string Trace, string Packets, string ThrowOutBed, string ThrowOut, string Away, string RenewBed,
+        string Renew, string Done);
 }
