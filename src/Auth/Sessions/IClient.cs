@@ -7,6 +7,7 @@ public enum RevocationReason
     Expired,
     PasswordChanged,
     TokenRevoked,
+    TokenRenewed,
     AccountErased,
     Banned,
 }

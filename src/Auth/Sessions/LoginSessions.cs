@@ -157,6 +157,26 @@ public sealed partial class LoginSessions
         }
     }
 
+    /// <summary>
+    /// Puts another one of the same id, with another secret, in the place of one: what that had opened is closed before. False: it may
+    /// not be, or it has ended meanwhile.
+    /// </summary>
+    internal Task<bool> TryReplaceAsync(LoginSession session, LoginSession other, RevocationReason reason, Func<bool> may) =>
+        _ends.ReplaceAsync(session, other, reason, may, () =>
+        {
+            Remember(other);
+            return _store.PutAsync([other]);
+        });
+
+    /// <summary>The access tokens that have their mount on the room of this id; a copy.</summary>
+    internal IReadOnlyList<LoginSession> MountedOn(string room)
+    {
+        lock (_gate)
+        {
+            return _index.MountedOn(room);
+        }
+    }
+
     /// <summary>The access tokens of all accounts.</summary>
     internal IEnumerable<LoginSession> Tokens => _index.All.Where(session => session.Kind == LoginSessionKind.Token && !session.IsRevoked);
 
@@ -234,15 +254,23 @@ public sealed partial class LoginSessions
     public IReadOnlyList<LoginSession> List(Account account) => [.. SeenNow(account).Where(session => session.IsInUse).OrderByDescending(session => session.LastSeen)];
 
     /// <summary>Those of an account, with the connected ones noted as used now.</summary>
-    internal IEnumerable<LoginSession> SeenNow(Account account) => OfAccount(account).Select(session =>
+    internal IEnumerable<LoginSession> SeenNow(Account account)
     {
-        if (session.HasClients)
+        var sessions = OfAccount(account);
+        NoteUses(sessions);
+        return sessions;
+    }
+
+    /// <summary>Those of them that are connected are being used now.</summary>
+    internal void NoteUses(IReadOnlyList<LoginSession> sessions)
+    {
+        foreach (var session in sessions.Where(session => session.HasClients))
         {
             _uses.Note(session);
         }
+    }
 
-        return session;
-    });
+    internal LoginSession? Find(string id) => _index.Find(id);
 
     /// <summary>Null also when it is somebody else's: whoever asks shall not learn the difference.</summary>
     public LoginSession? Find(Account account, string id) => _index.Find(id) is { } session && session.Account == account ? session : null;
@@ -316,10 +344,10 @@ public sealed partial class LoginSessions
     internal async Task ForgetRoomAsync(string room)
     {
         List<LoginSession> naming;
-        List<LoginSession> mounted;
+        IReadOnlyList<LoginSession> mounted;
         lock (_gate)
         {
-            mounted = [.. Tokens.Where(token => token.Scope.Mount == room)];
+            mounted = _index.MountedOn(room);
             naming = [.. Tokens.Where(token => token.Scope.Mount is null
                 && (token.Scope.Rooms?.Contains(room) == true || token.StoredScope.Rooms?.Contains(room) == true))];
             foreach (var token in naming)

@@ -6,6 +6,9 @@ namespace WebMessenger.Auth.Sessions;
 /// </param>
 internal sealed class SessionEnds(Lock gate, SessionIndex index, UnstoredEnds unstored, AccountEvents events) : IRevocation
 {
+    // Those that others of their id are to take the place of. Under the gate.
+    private readonly HashSet<LoginSession> _replaced = [];
+
     // Null: nobody but this program serves clients.
     private IRevocation? _everywhere;
 
@@ -25,6 +28,8 @@ internal sealed class SessionEnds(Lock gate, SessionIndex index, UnstoredEnds un
         {
             return;
         }
+
+        sessions = WithReplacements(sessions);
 
         // Silent at once, whatever the disk does.
         // Answered only when it is durable too: whoever is told "signed out" must not be signed in again by a restart.
@@ -47,6 +52,63 @@ internal sealed class SessionEnds(Lock gate, SessionIndex index, UnstoredEnds un
         }
     }
 
+    /// <summary>
+    /// Ends one as above, and puts another one of the same id in its place, which is found from then on. False: it has ended for good
+    /// meanwhile, and there is no other. Throws when the disk refuses; then there is none either.
+    /// </summary>
+    /// <param name="other">Stored under the same key, so that no crash leaves both, or none.</param>
+    /// <param name="may">Asked when whoever takes the right away afterwards will find the other one.</param>
+    /// <param name="put">Adds the other one, and hands its record to the store. Under the gate.</param>
+    public async Task<bool> ReplaceAsync(LoginSession session, LoginSession other, RevocationReason reason, Func<bool> may, Func<Task> put)
+    {
+        lock (gate)
+        {
+            if (session.IsRevoked || index.Find(session.Id) != session || !_replaced.Add(session))
+            {
+                return false;
+            }
+        }
+
+        // It stays in the index meanwhile: whoever ends it now finds it, and ends the other one with it.
+        await (_everywhere ?? this).RevokeAsync([session.Id], reason);
+        await events.SessionEnded.RaiseAsync(new SessionEnded(session, reason));
+        Task stored;
+        bool mayBe;
+        lock (gate)
+        {
+            if (!_replaced.Remove(session))
+            {
+                return false;
+            }
+
+            mayBe = may();
+            if (mayBe)
+            {
+                index.TryRemove(session);
+            }
+
+            stored = mayBe ? put() : Task.CompletedTask;
+        }
+
+        if (!mayBe)
+        {
+            await EndAsync([session], reason);
+            return false;
+        }
+
+        try
+        {
+            await stored;
+            return true;
+        }
+        catch
+        {
+            // The disk may have the one before, whose secret opened something until now: its end is stored as soon as that can be.
+            await Task.WhenAny(EndAsync([other], reason));
+            throw;
+        }
+    }
+
     /// <summary>Says so once, however many ended it at the same time.</summary>
     public async Task ForgetAsync(LoginSession session, RevocationReason reason)
     {
@@ -64,6 +126,17 @@ internal sealed class SessionEnds(Lock gate, SessionIndex index, UnstoredEnds un
     /// <summary>Tries again what the disk has refused so far.</summary>
     /// <param name="isLast">The program stops: now or never.</param>
     public Task RetryAsync(bool isLast) => unstored.RetryAsync(isLast);
+
+    // Those of which there is another one by now end with that, and those that are to have another get none.
+    private List<LoginSession> WithReplacements(IReadOnlyCollection<LoginSession> sessions)
+    {
+        lock (gate)
+        {
+            // guard: who ends a token ends what is to take its place
+            _replaced.ExceptWith(sessions);
+            return [.. sessions.Concat(sessions.Select(session => index.Find(session.Id)).OfType<LoginSession>()).Distinct()];
+        }
+    }
 
     // They are marked as ended.
     private Task StoreAsync(IReadOnlyCollection<LoginSession> ended)

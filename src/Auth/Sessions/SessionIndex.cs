@@ -4,7 +4,7 @@ using WebMessenger.Auth.Secrets;
 
 namespace WebMessenger.Auth.Sessions;
 
-/// <summary>All live login sessions: by id, by secret, by account, by the client of a password, and by when they expire.</summary>
+/// <summary>All live login sessions: by id, secret, account, the client of a password, mount, and by when they expire.</summary>
 /// <remarks>
 /// Looking up by id and by secret is lock-free; all else is called under <see cref="LoginSessions"/>' gate. What each costs:
 /// docs/architecture.md,
@@ -22,6 +22,9 @@ internal sealed class SessionIndex
     private readonly Dictionary<string, LoginSession[]> _byAccount = [];
     private readonly Dictionary<(string Account, string ClientId), LoginSession> _byClient = [];
 
+    // By the room of their mount.
+    private readonly Dictionary<string, HashSet<LoginSession>> _byMount = [];
+
     // Each that expires stands here once, with a time at which or before which it does not expire: a use moves the end on, and is not
     // told here.
     private readonly SortedSet<Expiry> _expiries = new(_soonestFirst);
@@ -37,6 +40,9 @@ internal sealed class SessionIndex
 
     public IReadOnlyList<LoginSession> OfAccount(Account account) => _byAccount.GetValueOrDefault(account.Id) ?? [];
 
+    /// <summary>A copy.</summary>
+    public IReadOnlyList<LoginSession> MountedOn(string room) => [.. _byMount.GetValueOrDefault(room) ?? []];
+
     public void Add(LoginSession session)
     {
         _byAccount[session.Account.Id] = _byAccount.TryGetValue(session.Account.Id, out var others) ? [.. others, session] : [session];
@@ -49,6 +55,11 @@ internal sealed class SessionIndex
         if (session.SecretHash is { } hash)
         {
             _bySecret[hash] = session;
+        }
+
+        if (session.Scope.Mount is { } mount)
+        {
+            (_byMount.TryGetValue(mount, out var mounted) ? mounted : _byMount[mount] = []).Add(session);
         }
 
         AddExpiry(session);
@@ -80,6 +91,11 @@ internal sealed class SessionIndex
         if (session.Kind == LoginSessionKind.Password && OfClient(session.Account, session.Device) == session)
         {
             _byClient.Remove((session.Account.Id, session.Device));
+        }
+
+        if (session.Scope.Mount is { } mount && _byMount.TryGetValue(mount, out var mounted) && mounted.Remove(session) && mounted.Count == 0)
+        {
+            _byMount.Remove(mount);
         }
 
         RemoveExpiry(session);

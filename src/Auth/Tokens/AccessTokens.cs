@@ -96,6 +96,39 @@ public sealed class AccessTokens
         return true;
     }
 
+    /// <summary>The tokens that have their mount on the room of this id, of whatever accounts.</summary>
+    public IReadOnlyList<LoginSession> MountedOn(string room)
+    {
+        var mounted = _sessions.MountedOn(room).Where(token => !token.IsRevoked).ToList();
+        _sessions.NoteUses(mounted);
+        return mounted;
+    }
+
+    /// <summary>One of them, of whatever account. Null: it has ended, or there is none of that id there.</summary>
+    public LoginSession? FindMounted(string room, string id) =>
+        _sessions.Find(id) is { Kind: LoginSessionKind.Token, IsRevoked: false } token && (/* guard: a device of this room */ token.Scope.Mount == room) ? token : null;
+
+    /// <summary>
+    /// Another secret for a token, which is the same otherwise. The one before opens nothing, and all that it had opened is closed, before
+    /// the answer; what was kept for its clients is gone. Refused when the token has ended, or its account may have none.
+    /// </summary>
+    /// <param name="by">The login session that asks.</param>
+    /// <param name="isMember">As in <see cref="AskedMount"/>.</param>
+    public async Task<Outcome<CreatedToken>> RenewAsync(LoginSession token, LoginSession by, Func<string, bool> isMember)
+    {
+        var secret = Secret.Create(Secret.TokenPrefix);
+        LoginSession renewed = new(token.Id, LoginSessionKind.Token, token.Account, token.Scope, token.CreatedAt, token.Device, token.Address)
+        {
+            SecretHash = SecretHash.Of(secret),
+            ExpiresAt = token.ExpiresAt,
+            LastSeen = token.LastSeen,
+        };
+        bool May() => !token.Account.IsErased && !by.IsRevoked && token.Account.Ban is null
+            && (token.Scope.Mount is not { } room || /* guard: a renewed mount is for members */ isMember(room));
+        return await _sessions.TryReplaceAsync(token, renewed, RevocationReason.TokenRenewed, May)
+            ? new CreatedToken(renewed, secret) : new Refusal.BadCredentials();
+    }
+
     /// <summary>
     /// A room has ended: no token names it any more, so that none has rights in another room of that id (fault S17).
     /// One that named no other room is left without any, and one that it was the mount of ends. Completes when it is on disk; may be

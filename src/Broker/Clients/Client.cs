@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Rooms;
@@ -193,6 +194,9 @@ internal sealed partial class Client : IConnectingClient, ILife
             return refusal;
         }
 
+        // In this order: a trace that begins now is told to the connection, or found by it.
+        Writer.Watch = DeviceWatch.Of(session, ClientId, Writer.IsVersion5, _services.Time);
+        _services.Traces.Join(Writer.Watch, session);
         _takenOver = _services.Nodes.TakeOverAsync(new(session.Account.Id, Identity.SessionName), Name);
         Intake.Admit(_services.Budgets.Of(session.Account.Id));
         Submissions.Admit(new StoragePayer(_services.Quotas.Of(session, Transport.RemoteEndPoint?.Address), _services.Space));
@@ -279,6 +283,7 @@ internal sealed partial class Client : IConnectingClient, ILife
             RevocationReason.Expired => "This login session has expired.",
             RevocationReason.PasswordChanged => "The password was changed. Sign in again.",
             RevocationReason.TokenRevoked => "This access token was revoked.",
+            RevocationReason.TokenRenewed => "This access token has another secret by now.",
             RevocationReason.AccountErased => "The account was erased.",
             RevocationReason.Banned => "The account was banned.",
             _ => "This login session has ended.",

@@ -33,6 +33,7 @@ internal sealed record ConnectionServices(
     DurableClients Durable,
     DataSpaces Data,
     ServerTopics Server,
+    DeviceTraces Traces,
     PublishBudgets Budgets,
     StorageQuotas Quotas,
     DiskSpace Space,

@@ -26,6 +26,7 @@ internal sealed partial class KeepAliveSweep(
     UnreadWatch unread,
     DurableClients durable,
     DataSpaces data,
+    DeviceTraces traces,
     RefusalLog closed,
     TimeProvider time,
     ILogger<KeepAliveSweep> log) : BackgroundService
@@ -72,6 +73,7 @@ internal sealed partial class KeepAliveSweep(
         unread.Sweep();
         durable.Sweep();
         data.Sweep();
+        traces.Sweep();
         wills.SayDue();
         limits.Sweep();
         sockets.Sweep();

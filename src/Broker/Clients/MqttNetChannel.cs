@@ -100,6 +100,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                 if (/* guard: bytes are no sign of life */ wait is not null || buffer.Length < read.Buffer.Length)
                 {
                     client.Heard();
+                    client.Writer.Watch?.Heard();
                 }
 
                 client.Received.Add(0, read.Buffer.Length - buffer.Length);
@@ -243,7 +244,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                 throw new MqttCommunicationException("The connection was ended by the server.");
             }
 
-            if (client.Writer.IsConnected && TakeAcknowledgements(ref buffer))
+            if (client.Writer is { IsConnected: true, Watch: null } && TakeAcknowledgements(ref buffer))
             {
                 continue;
             }
@@ -269,6 +270,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
             }
             else
             {
+                client.Writer.Watch?.Received(frame);
                 FrameChecks.CheckHeader(frame, client.Writer.IsVersion5);
                 var type = frame.Type;
                 if (type == PacketType.Publish)
@@ -276,6 +278,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                     wait = client.Intake.Receive(frame);
                     if (wait is not null)
                     {
+                        client.Writer.Watch?.ComesAgain();
                         return null;
                     }
                 }
@@ -294,6 +297,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
                 {
                     // It says goodbye behind publishes that wait for their turn, and counts on them.
                     wait = turn;
+                    client.Writer.Watch?.ComesAgain();
                     return null;
                 }
                 else
@@ -340,6 +344,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
             return false;
         }
 
+        client.Received.Add(taken / PubAckLength, 0);
         buffer = buffer.Slice(taken);
         return true;
     }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Transports;
@@ -70,6 +71,9 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
 
     /// <summary>Nothing is written any more. Under <see cref="Gate"/>, for whoever must not miss it.</summary>
     public bool IsSilent { get; private set; }
+
+    /// <summary>What is noted of a device's connection; null: it is no device's.</summary>
+    public DeviceWatch? Watch { get; set; }
 
     /// <summary>How the client speaks, and how large it takes packets; after its CONNECT was read.</summary>
     public void Speak(bool isVersion5, int maximumPacket, bool wantsReasons) =>
@@ -166,6 +170,7 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
         }
 
         transport.Output.Write(packet);
+        Watch?.Sent(packet);
         CountAnswer(packet.Length);
     }
 
@@ -174,7 +179,9 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     {
         if (!IsSilent)
         {
-            var length = PacketWriter.Write(transport.Output.GetSpan(5), type, packetId, code, IsVersion5);
+            var packet = transport.Output.GetSpan(5);
+            var length = PacketWriter.Write(packet, type, packetId, code, IsVersion5);
+            Watch?.Sent(packet[..length]);
             transport.Output.Advance(length);
             CountAnswer(length);
         }
@@ -183,7 +190,9 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     /// <summary>Under <see cref="Gate"/>.</summary>
     public void Write(EncodedPublish publish, ushort packetId, bool isRepeated = false)
     {
-        publish.CopyTo(transport.Output.GetSpan(publish.Length), packetId, isRepeated);
+        var packet = transport.Output.GetSpan(publish.Length)[..publish.Length];
+        publish.CopyTo(packet, packetId, isRepeated);
+        Watch?.Sent(packet);
         transport.Output.Advance(publish.Length);
         CountWritten(publish.Length);
     }
@@ -202,9 +211,7 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     public bool IsStalled => _flushing && _unflushed > 0;
 
     /// <summary>Whether so many bytes may wait. Under <see cref="Gate"/>.</summary>
-    /// <remarks>
-    /// Where nothing holds a flush up, what was written is on its way, and never more than <see cref="FlushBytes"/> is not.
-    /// </remarks>
+    /// <remarks>Where nothing holds a flush up, what was written is on its way, and never more than <see cref="FlushBytes"/> is not.</remarks>
     public bool HasRoom(int limit) => !(_flushing || _corked)
         || _unsent + _unflushed < (_outgoing.IsFull ? TightBytesLimit : limit);
 
@@ -292,21 +299,21 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
         }
     }
 
-    // Under the gate. [MQTT-3.1.2-24] An answer that the client cannot take must not be sent. A client that waits for it would wait for
-    // ever, so the connection ends.
+    // Under the gate, as all below but the last. [MQTT-3.1.2-24] An answer that the client cannot take is not sent. It would wait for ever,
+    // so the connection ends.
     private void GiveUp()
     {
         var goodbye = PacketWriter.Disconnect(ReasonCode.PacketTooLarge, null);
         if (IsConnected && goodbye.Length <= MaximumPacket)
         {
             transport.Output.Write(goodbye);
+            Watch?.Sent(goodbye);
         }
 
         IsSilent = true;
         _ = Task.Run(() => life.EndAsync(ReasonCode.PacketTooLarge, "An answer is larger than the client takes."));
     }
 
-    // Under the gate.
     private void CountWritten(int bytes)
     {
         Sent.Add(1, bytes);
@@ -321,7 +328,6 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
         }
     }
 
-    // Under the gate.
     private void CountAnswer(int bytes)
     {
         if (_flushing)
@@ -332,14 +338,12 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
         CountWritten(bytes);
     }
 
-    // Under the gate.
     private void BeginFlush()
     {
         var flush = transport.Output.FlushAsync();
         if (flush.IsCompletedSuccessfully)
         {
-            _ = flush.Result;
-            _unflushed = 0;
+            (_, _unflushed) = (flush.Result, 0);
             return;
         }
 

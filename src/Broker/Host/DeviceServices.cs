@@ -19,5 +19,6 @@ internal static class DeviceServices
         services.AddSingleton<ServerFigures>();
         services.AddSingleton<ServerTopics>();
         services.AddHostedService(provider => provider.GetRequiredService<ServerTopics>());
+        services.AddSingleton<DeviceTraces>();
     }
 }

@@ -58,6 +58,7 @@ internal static class Pipeline
         CommonRoomsApi.Map(app);
         SavedApi.Map(app);
         DataApi.Map(app);
+        RoomDevicesApi.Map(app);
         HooksApi.Map(app);
         RulesApi.Map(app);
         WebhooksApi.Map(app);

@@ -278,6 +278,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             provider.GetRequiredService<DurableClients>(),
             provider.GetRequiredService<DataSpaces>(),
             provider.GetRequiredService<ServerTopics>(),
+            provider.GetRequiredService<DeviceTraces>(),
             provider.GetRequiredService<PublishBudgets>(),
             provider.GetRequiredService<StorageQuotas>(),
             provider.GetRequiredService<DiskSpace>(),

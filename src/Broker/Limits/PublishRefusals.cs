@@ -9,7 +9,8 @@ namespace WebMessenger.Broker.Limits;
 /// <summary>A publish that was refused by rule, as the page of the token shows it.</summary>
 /// <param name="Code">The notice's code, such as `not_allowed`.</param>
 /// <param name="Topic">As the client sent it; cut to 128 characters.</param>
-internal sealed record LastRefusal(DateTimeOffset At, string ClientId, string Code, string Reason, string Topic);
+/// <param name="Count">How many there were of the login session, this one among them.</param>
+internal sealed record LastRefusal(DateTimeOffset At, string ClientId, string Code, string Reason, string Topic, long Count);
 
 /// <summary>
 /// Why publishes were refused, for people whose clients cannot say: MQTT 3.1.1 has no word for it.
@@ -48,7 +49,8 @@ internal sealed partial class PublishRefusals(TimeProvider time, RefusalLog refu
     public bool Note(LoginSession session, string clientId, byte code, string notice, string reason, string topic, bool isHeard)
     {
         var shown = topic.Length > TopicLength ? topic[..TopicLength] + "…" : topic;
-        _last.GetValue(session, static _ => new Last()).Refusal = new LastRefusal(time.GetUtcNow(), clientId, notice, reason, shown);
+        var last = _last.GetValue(session, static _ => new Last());
+        last.Refusal = new LastRefusal(time.GetUtcNow(), clientId, notice, reason, shown, last.CountOne());
         if (isHeard || !IsFirst(session.Account.Id, named => named.ClientIds, clientId))
         {
             return false;
@@ -100,12 +102,15 @@ internal sealed partial class PublishRefusals(TimeProvider time, RefusalLog refu
     private sealed class Last
     {
         private volatile LastRefusal? _refusal;
+        private long _count;
 
         public LastRefusal? Refusal
         {
             get => _refusal;
             set => _refusal = value;
         }
+
+        public long CountOne() => Interlocked.Increment(ref _count);
     }
 
     private sealed class Named(long since)

@@ -100,6 +100,14 @@ internal static class RoomPolicy
         && (/* guard: what speaks by itself is in a room of its maker */ MayHear(room, account))
         && /* guard: who makes what speaks by itself */ RankOf(room, account) >= (int)MemberRole.Moderator;
 
+    /// <summary>Moderators of a room see which devices it has, by which tokens of whom, and what became of them.</summary>
+    public static bool MaySeeDevices(Room room, Account account) =>
+        MayHear(room, account) && /* guard: who sees a room's devices */ RankOf(room, account) >= (int)MemberRole.Moderator;
+
+    /// <summary>Of those who see devices: their own, and those of who ranks below.</summary>
+    public static bool MayThrowOut(Room room, Account account, Account owner) =>
+        account == owner || /* guard: nobody works the devices of a higher rank */ RankOf(room, account) > RoleRankOf(room, owner.Id);
+
     /// <summary>Moderators and who ranks above call everybody by `@room`; of others it is text.</summary>
     public static bool MayCallEveryone(Room room, Account account) =>
         /* guard: who calls everybody */ RankOf(room, account) >= (int)MemberRole.Moderator;

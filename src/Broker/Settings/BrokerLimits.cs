@@ -148,6 +148,12 @@ internal sealed record BrokerLimits
     /// </summary>
     public int RetainedMegabytes { get; init; }
 
+    /// <summary>Devices of all rooms whose packets are traced at once; of a room one.</summary>
+    public int DeviceTraces { get; init; } = 20;
+
+    /// <summary>Packets of a trace; further ones are counted.</summary>
+    public int DeviceTracePackets { get; init; } = 1_000;
+
     /// <summary>Hooks of a room, by which programs elsewhere speak in it.</summary>
     public int HooksPerRoom { get; init; } = 20;
 

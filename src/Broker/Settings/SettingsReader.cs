@@ -104,6 +104,8 @@ internal static class SettingsReader
             RetainedPerRoom = Limit(nameof(BrokerLimits.RetainedPerRoom), defaults.RetainedPerRoom),
             RetainedMegabytesPerRoom = Limit(nameof(BrokerLimits.RetainedMegabytesPerRoom), defaults.RetainedMegabytesPerRoom, 1024 * 1024),
             RetainedMegabytes = Limit(nameof(BrokerLimits.RetainedMegabytes), defaults.RetainedMegabytes, 1024 * 1024),
+            DeviceTraces = Limit(nameof(BrokerLimits.DeviceTraces), defaults.DeviceTraces),
+            DeviceTracePackets = Limit(nameof(BrokerLimits.DeviceTracePackets), defaults.DeviceTracePackets),
             HooksPerRoom = Limit(nameof(BrokerLimits.HooksPerRoom), defaults.HooksPerRoom),
             HookPostsPerSecond = Limit(nameof(BrokerLimits.HookPostsPerSecond), defaults.HookPostsPerSecond),
             HookPostBurst = Limit(nameof(BrokerLimits.HookPostBurst), defaults.HookPostBurst),

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.SigningIn;
+using WebMessenger.Auth.Tokens;
 using WebMessenger.Broker.Tests.Devices;
 using WebMessenger.Broker.Tests.Hooks;
 using WebMessenger.Broker.Tests.Host;
@@ -126,6 +127,21 @@ internal sealed class ProtocolTalk(RunningBroker broker, Heard heard) : IAsyncDi
         }
 
         heard.Add(await ana.GetFromJsonAsync<JsonElement>(new Uri("/api/tokens", UriKind.Relative), Cancellation));
+        await DevicesAsync();
+    }
+
+    private async Task DevicesAsync()
+    {
+        const string Devices = "/api/rooms/shed/devices";
+        await _http.MakeRoom("shed");
+        TopicScope topics = new(["greenhouse/set/#"], ["greenhouse/#"]);
+        var made = await broker.Get<AccessTokens>().CreateAsync(_ana.Account, "Greenhouse", null, null, null, mount: new AskedMount("shed", topics, _ => true));
+        using var page = await HookPost.PageOfAsync(broker, _ana.Account);
+        await page.Expect(System.Net.HttpStatusCode.OK, HttpMethod.Post, $"{Devices}/{made.Value!.Token.Id}/trace");
+        await using var device = await broker.ConnectAsync(_ana, clientId: "bed-1", password: made.Value!.Secret);
+        await device.PublishAsync("attic/temp", "21.5");
+        heard.Add(await page.Get(Devices));
+        heard.Add(await page.Get($"{Devices}/{made.Value!.Token.Id}/trace"));
     }
 
     // Returns the seq of the last message.

@@ -18,6 +18,14 @@ export function topicsOf(preset: Preset, branch: string): Topics | null {
   return { read: [`${branch}/#`], write: [`${branch}/#`, `homeassistant/+/${branch}/#`] };
 }
 
+/** What a token with these topics is for, as far as it was made here. `branch` null: it has none of its own. */
+export function presetOf(topics: Topics | null): { preset: Preset; branch: string | null } {
+  if (topics === null) return { preset: 'all', branch: null };
+  if (topics.write.length === 0) return { preset: 'reads', branch: null };
+  const branch = /^(.+)\/#$/.exec(topics.write[0]!)?.[1] ?? null;
+  return branch !== null && isBranch(branch) ? { preset: 'sensor', branch } : { preset: 'all', branch: null };
+}
+
 export function presetsIn(room: Room): readonly Preset[] {
   return mayWriteData(room) ? presets : ['reads'];
 }
