@@ -292,7 +292,13 @@ internal sealed partial class DataDelivery : IWaitingData, IThreadPoolWorkItem
         }
     }
 
-    private void Replace(DataPlace place, DataMessage message) => _replays?.FindAll(replay => replay.Place == place).ForEach(replay => replay.Replace(message));
+    private void Replace(DataPlace place, DataMessage message)
+    {
+        foreach (var replay in _replays ?? [])
+        {
+            replay.Replace(place, message);
+        }
+    }
 
     private void EndReplay(int at)
     {
@@ -373,14 +379,15 @@ internal sealed partial class DataDelivery : IWaitingData, IThreadPoolWorkItem
             cursor?.Send(packetId, frames.Seq, grant.QualityOfService);
             Count();
         }
-        else
-        {
-            grant.Group?.Done(frames.Seq);
-        }
 
         if (frames.SaysGap)
         {
-            grant.Group?.Cursor.EndGap();
+            grant.Group?.Cursor.SayGap(frames.Seq);
+        }
+
+        if (!publish.IsAcknowledged)
+        {
+            grant.Group?.Done(frames.Seq);
         }
 
         _writer.Write(publish, packetId, isRepeated && publish.IsAcknowledged);

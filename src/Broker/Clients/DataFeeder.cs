@@ -254,6 +254,12 @@ internal sealed partial class DataFeeder(
             : new DataFrames(cursor.IsSayingGap(packetId) ? message.AfterGap() : message, cursor.Space.Prefix).For(
                 writer.IsVersion5, identity.Mount is not null, GrantOf(cursor, sent, message), time.GetUtcNow(), expires: sent.QualityOfService < 2);
         publish = publish?.Length > writer.MaximumPacket ? null : publish;
+        if (publish is null)
+        {
+            // It may have been lost on its way, and with it that something is missing.
+            cursor.UnsayGap(packetId);
+        }
+
         if (publish is null && sent.QualityOfService == 1)
         {
             _again!.Dequeue();

@@ -63,9 +63,9 @@ internal sealed class DataReplay(DataPlace place, DataSubscription subscription,
     }
 
     /// <summary>A new value of a topic was not told: of what is to be sent it takes the place of the one before.</summary>
-    public void Replace(DataMessage message)
+    public void Replace(DataPlace said, DataMessage message)
     {
-        if (message.Retain && _next?.Message.Topic == message.Topic)
+        if (said == place && message.Retain && _next?.Message.Topic == message.Topic)
         {
             _next = message.Payload.IsEmpty ? null : new DataFrames(isAfterGap ? message.AfterGap() : message, place.Space.Prefix);
         }

@@ -34,7 +34,8 @@ internal sealed partial class DataCursor(DataSpace space, DataLogs logs, byte[] 
     private long _owed = FromOpening;
     private bool _hasGap;
 
-    // On this connection what is retained was sent because of the gap. Who has missed something is told so until a publish has said it.
+    // On this connection what is retained was sent because of the gap. Who has missed something is told so until a publish that says it is
+    // acknowledged.
     private bool _hasReplayed;
 
     private IDataReader? _reader;

@@ -5,6 +5,9 @@ internal sealed partial class DataGroupCursor
 {
     private bool _hasGap;
 
+    // Of the entry whose delivery says so, until it is acknowledged: it may come back. 0: none does yet.
+    private long _gapSaidBy;
+
     public bool Trimmed(long last)
     {
         lock (_gate)
@@ -29,7 +32,7 @@ internal sealed partial class DataGroupCursor
 
             if (missed)
             {
-                _hasGap = true;
+                Gap();
                 WriteIfStored();
             }
 
@@ -44,7 +47,7 @@ internal sealed partial class DataGroupCursor
         {
             lock (_gate)
             {
-                return _hasGap;
+                return MustSayGap;
             }
         }
     }
@@ -54,22 +57,36 @@ internal sealed partial class DataGroupCursor
     {
         lock (_gate)
         {
-            _hasGap |= _returned.Remove(seq);
+            if (_returned.Remove(seq))
+            {
+                Gap();
+            }
+
             _pending.Remove(seq);
             Note();
         }
     }
 
-    /// <summary>A delivery is written that says it.</summary>
-    public void EndGap()
+    /// <summary>The delivery of this entry is written, and says it.</summary>
+    public void SayGap(long seq)
     {
         lock (_gate)
         {
-            if (_hasGap)
-            {
-                _hasGap = false;
-                Note();
-            }
+            _gapSaidBy = _hasGap ? seq : 0;
+        }
+    }
+
+    // Under the gate, as those below.
+    private bool MustSayGap => _hasGap && _gapSaidBy == 0;
+
+    private void Gap() => (_hasGap, _gapSaidBy) = (true, 0);
+
+    private void EndGap(long seq)
+    {
+        if (_hasGap && _gapSaidBy == seq)
+        {
+            (_hasGap, _gapSaidBy) = (false, 0);
+            Note();
         }
     }
 
@@ -89,9 +106,9 @@ internal sealed partial class DataGroupCursor
             {
                 _cursor = seq;
             }
-            else
+            else if (!_withheld.Add(seq))
             {
-                _hasGap |= !_withheld.Add(seq);
+                Gap();
             }
 
             Note();

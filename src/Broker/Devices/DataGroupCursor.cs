@@ -158,7 +158,7 @@ internal sealed partial class DataGroupCursor(IGroupLog log, DataLogs logs, byte
                 return false;
             }
 
-            var isNext = !IsBehind && _returned.Count == 0 && !_hasGap && HasRoom;
+            var isNext = !IsBehind && _returned.Count == 0 && !MustSayGap && HasRoom;
             _cursor = IsBehind || _cursor == FromOpening ? _cursor : seq - 1;
             _owed = seq;
             _withheld.Interrupt();
@@ -241,6 +241,7 @@ internal sealed partial class DataGroupCursor(IGroupLog log, DataLogs logs, byte
         {
             if (!_isEnded && _out.Remove(seq))
             {
+                _gapSaidBy = _gapSaidBy == seq ? 0 : _gapSaidBy;
                 _returned[seq] = wasSent || seq <= _repeated;
                 _pending.Add(seq);
                 Note();
@@ -253,6 +254,7 @@ internal sealed partial class DataGroupCursor(IGroupLog log, DataLogs logs, byte
     {
         lock (_gate)
         {
+            EndGap(seq);
             if (_out.Remove(seq) | _returned.Remove(seq))
             {
                 _pending.Remove(seq);

@@ -305,6 +305,30 @@ public sealed class DataGroupKeptTests
         Assert.Equal((("1", true), ("2", false)), ((first.Text, DataKeptStateTests.HasGap(first)), (second.Text, DataKeptStateTests.HasGap(second))));
     }
 
+    [Fact]
+    public async Task Attack_62_A_gap_that_was_told_to_who_has_gone_since_is_told_to_another()
+    {
+        await using var house = await Greenhouse.OpenAsync(
+            "members", "--WebMessenger:Limits:DataLogMegabytesPerRoom", "1", "--WebMessenger:Limits:DataPayloadBytes", "2000000");
+        await KeptClients.LeaveBehindAsync(house.Broker, house.Bob, MqttVersion.V5, Shared);
+        await using var device = await house.ConnectAsync(house.Ana);
+        await device.PublishAsync(Data + "x", new byte[1_500_000]);
+        await Clients.HandshakeTests.UntilAsync(() => house.Broker.Get<DataSpaces>().Of(house.Room).Log.Size.Count == 0);
+        await using var lost = await ShareAsync(house, house.Bob);
+        lost.AcknowledgesItself = false;
+        await device.PublishAsync(Data + "x", "1");
+        var told = await lost.NextPublishAsync();
+        Assert.Equal(("1", true), (told.Text, DataKeptStateTests.HasGap(told)));
+        await using var other = await ShareAsync(house, house.Bob);
+        lost.Abort();
+
+        var again = await other.NextPublishAsync();
+        Assert.Equal(("1", true, true), (again.Text, again.Duplicate, DataKeptStateTests.HasGap(again)));
+        await device.PublishAsync(Data + "x", "2");
+        var next = await other.NextPublishAsync();
+        Assert.Equal(("2", false), (next.Text, DataKeptStateTests.HasGap(next)));
+    }
+
     private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static IReadOnlyList<KeyValuePair<byte[], byte[]>> Records(Greenhouse house) =>
