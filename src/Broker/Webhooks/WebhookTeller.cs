@@ -235,9 +235,16 @@ internal sealed partial class WebhookTeller(
         }
 
         // How far it has come is stored behind each: after a crash one is told twice, by one id, and none is left out.
-        return next.Seq != webhook.Place.Seq
-            && (!next.IsTold || await TellAsync(webhook, room, next.Seq, next.Epoch))
-            && await webhooks.MoveAsync(webhook, new WebhookPlace(next.Seq, next.Epoch)) is not null;
+        if (next.Seq == webhook.Place.Seq)
+        {
+            return false;
+        }
+
+        // What is not told was not taken: one that fails goes on failing.
+        var taken = next.IsTold ? await TellAsync(webhook, room, next.Seq, next.Epoch) : null;
+        return taken is not false && await webhooks.MoveAsync(
+            webhook,
+            place => taken is true ? new WebhookPlace(next.Seq, next.Epoch) : place with { Seq = next.Seq }) is not null;
     }
 
     // Nothing is tried until it works again, so nothing fails meanwhile.
@@ -270,12 +277,17 @@ internal sealed partial class WebhookTeller(
 
     private static bool IsTold(in LogEntry entry) => EventBody.TypeOf(entry.Body.Span) is EventType.Message or EventType.Edit or EventType.Delete;
 
-    // False: it was not taken, and nothing more is tried.
-    private async Task<bool> TellAsync(Webhook webhook, Room room, long seq, string epoch)
+    // Null: there is nothing to tell any more. False: it was not taken, and nothing more is tried.
+    private async Task<bool?> TellAsync(Webhook webhook, Room room, long seq, string epoch)
     {
         for (var wait = _shortestWait; ; wait = Shorter(wait * 2, _longestWait))
         {
-            if (await PostAsync(webhook, room, seq, epoch) is not { IsTaken: false } answer)
+            if (await PostAsync(webhook, room, seq, epoch) is not { } answer)
+            {
+                return null;
+            }
+
+            if (answer.IsTaken)
             {
                 return true;
             }

@@ -105,11 +105,12 @@ public sealed class WebhookTests
         elsewhere.Status = 500;
         await using var broker = await RunningBroker.StartAsync(Inside, "127.0.0.1");
         var talk = await MessageTalk.InYardAsync(broker);
-        await MadeAsync(broker, talk.Mod, elsewhere.Address);
+        var (id, _) = await MadeAsync(broker, talk.Mod, elsewhere.Address);
         var (secret, wrong) = (await talk.SayAsync(talk.Bea, "secret"), await talk.SayAsync(talk.Bea, "wrong"));
         Assert.Equal("secret", (await elsewhere.HearAsync(1))[0].Json.Text());
         await talk.DeleteAsync(talk.Bea, secret);
         await talk.EditAsync(talk.Bea, wrong, "right");
+        await PlaceAsync(broker, id, place => place is { FailingSince: not null } && place.Seq >= secret);
         elsewhere.Status = 200;
         await talk.SayAsync(talk.Bea, "last");
         var heard = await elsewhere.HearUntilAsync(call => call is { Taken: true } && call.Json.Type() == "message" && call.Json.Text() == "last");
