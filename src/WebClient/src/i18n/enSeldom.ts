@@ -338,7 +338,7 @@ export const enSeldom = {
   'webhooks.none': 'This room has no webhook yet.',
   'webhooks.new': 'New webhook',
   'webhooks.url': 'Address',
-  'webhooks.urlHint': 'Whoever has this address reads what is said in the room from now on.',
+  'webhooks.urlHint': 'Whoever answers at this address reads what is said in the room from now on.',
   'webhooks.madeTitle': 'The secret of the webhook',
   'webhooks.madeLead': 'Copy it now: it is not shown again. By it your program knows that what comes is from here.',
   'webhooks.secret': 'Secret',

@@ -340,7 +340,7 @@ export const ptBRSeldom: SeldomTexts = {
   'webhooks.none': 'Esta sala ainda não tem nenhum webhook.',
   'webhooks.new': 'Novo webhook',
   'webhooks.url': 'Endereço',
-  'webhooks.urlHint': 'Quem tem este endereço lê o que for dito na sala daqui em diante.',
+  'webhooks.urlHint': 'Quem atende neste endereço lê o que for dito na sala daqui em diante.',
   'webhooks.madeTitle': 'O segredo do webhook',
   'webhooks.madeLead': 'Copie agora: ele não será mostrado de novo. Com ele o seu programa sabe que o que chega é daqui.',
   'webhooks.secret': 'Segredo',

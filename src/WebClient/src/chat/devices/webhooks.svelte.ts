@@ -38,8 +38,9 @@ export function isWebhookUrl(text: string): boolean {
 export function withoutSecrets(text: string): string {
   const url = parsed(text);
   if (url === null) return '…';
-  const path = url.pathname.split('/').map((part) => (part.length >= 16 && /\d/.test(part) ? `${part.slice(0, 3)}…` : part));
-  return url.origin + path.join('/') + (url.search === '' ? '' : '?…');
+  const [first = '', ...rest] = url.pathname.slice(1).split('/');
+  const shown = first.length >= 16 ? `${first.slice(0, 3)}…` : first;
+  return `${url.origin}/${shown}${rest.length > 0 ? '/…' : ''}${url.search === '' ? '' : '?…'}`;
 }
 
 /** The webhooks of one room. */

@@ -36,10 +36,11 @@ describe('An address', () => {
   ])('may be taken, or cannot be: %s', (text, may) => expect(isWebhookUrl(text)).toBe(may));
 
   it.each([
-    ['https://example.org:8443/in/room', 'https://example.org:8443/in/room'],
+    ['https://example.org:8443/in/room', 'https://example.org:8443/in/…'],
+    ['https://example.org', 'https://example.org/'],
     ['https://example.org/in?token=hunter2', 'https://example.org/in?…'],
-    ['https://hooks.example.org/services/T024BE7LD/Zx81f7Gq0aB3kLm9Pq2R/', 'https://hooks.example.org/services/T024BE7LD/Zx8…/'],
-    ['https://example.org/notifications-of-the-house', 'https://example.org/notifications-of-the-house'],
+    ['https://hooks.example.org/services/T024BE7LD/Zx81f7Gq0aB3kLm9Pq2R/', 'https://hooks.example.org/services/…'],
+    ['https://example.org/Zx81f7Gq0aB3kLm9Pq2R', 'https://example.org/Zx8…'],
     ['nothing', '…'],
   ])('is shown without what may be a secret in it: %s', (text, shown) => expect(withoutSecrets(text)).toBe(shown));
 });
