@@ -9,7 +9,7 @@ internal sealed record SysInterval(int Seconds);
 
 /// <summary>Says what the server says of itself (`$SYS/broker/…`) to who listens: at once, and again at each interval.</summary>
 /// <remarks>Thread-safe. Its gate is a leaf lock.</remarks>
-internal sealed class ServerTopics(ServerFigures figures, SysInterval interval, TimeProvider time) : BackgroundService
+internal sealed partial class ServerTopics(ServerFigures figures, SysInterval interval, TimeProvider time, ILogger<ServerTopics> logger) : BackgroundService
 {
     private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
     private readonly HashSet<ServerPlace> _places = [];
@@ -84,7 +84,18 @@ internal sealed class ServerTopics(ServerFigures figures, SysInterval interval, 
         using PeriodicTimer timer = new(TimeSpan.FromSeconds(interval.Seconds), time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            SayNow();
+            try
+            {
+                SayNow();
+            }
+            catch (Exception error) when (error is not OutOfMemoryException)
+            {
+                // Figures are no reason to end the server.
+                LogFailed(logger, error);
+            }
         }
     }
+
+    [LoggerMessage(4360, LogLevel.Error, "What the server says of itself could not be said; it is tried again")]
+    private static partial void LogFailed(ILogger logger, Exception error);
 }

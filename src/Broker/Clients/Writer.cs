@@ -211,7 +211,7 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     public bool IsStalled => _flushing && _unflushed > 0;
 
     /// <summary>Whether so many bytes may wait. Under <see cref="Gate"/>.</summary>
-    /// <remarks>Where nothing holds a flush up, what was written is on its way, and never more than <see cref="FlushBytes"/> is not.</remarks>
+    /// <remarks>Where nothing holds a flush up, what was written is on its way, but for <see cref="FlushBytes"/> at most.</remarks>
     public bool HasRoom(int limit) => !(_flushing || _corked)
         || _unsent + _unflushed < (_outgoing.IsFull ? TightBytesLimit : limit);
 
