@@ -54,14 +54,18 @@ internal sealed class Sparklines(BrokerLimits limits, long memory)
             if (/* guard: sparklines of all rooms */ _byAge.Count >= _most)
             {
                 // Else whoever invents topics would push out those of all others.
-                var oldest = _byAge.First!.Value;
-                var going = /* guard: sparklines of others that are in use */ oldest.Last > bucket - InUse ? room.ByAge.First?.Value : oldest;
-                if (going is null)
+                var oldest = _byAge.First?.Value;
+                if (/* guard: sparklines of others that are in use */ oldest!.Last > bucket - InUse)
+                {
+                    oldest = room.ByAge.First?.Value;
+                }
+
+                if (oldest is null)
                 {
                     return false;
                 }
 
-                Drop(going);
+                Drop(oldest);
             }
 
             _byAge.AddLast(line.OnServer);

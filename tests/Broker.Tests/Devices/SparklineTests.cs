@@ -117,7 +117,7 @@ public sealed class SparklineTests
     [Theory]
     [InlineData("cleared")]
     [InlineData("expired")]
-    public async Task Fault_R13_With_its_value_a_line_goes_from_memory_and_disk(string how)
+    public async Task With_its_value_a_line_goes_from_memory_and_disk(string how)
     {
         await using RetainedDisk disk = new();
         await disk.SetAsync("stays", "1");

@@ -82,12 +82,14 @@ export class DataTopic {
     this.#history = History.from(listed, bucketOf(Date.now()));
   }
 
-  /** The numbers of a field in the last day, up to some ten minutes, the newest last. */
+  /** The numbers of a field in the last day, up to some ten minutes or those in which it was heard, the newest last. */
   pointsOf(field: string, bucket: number): (number | null)[] {
-    const points = (this.#history ?? new History(bucket)).pointsOf(field, bucket);
-    const place = points.length - 1 - (bucket - (this.#bucket ?? -Infinity));
+    const heard = this.#bucket ?? -Infinity;
+    const last = Math.max(bucket, heard);
+    const points = (this.#history ?? new History(last)).pointsOf(field, last);
+    const place = points.length - 1 - (last - heard);
     const now = place >= 0 ? numberIn(field, this.text, this.json) : null;
-    if (now !== null) points[Math.min(place, points.length - 1)] = now;
+    if (now !== null) points[place] = now;
     return points;
   }
 
