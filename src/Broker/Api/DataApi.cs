@@ -28,14 +28,14 @@ internal static class DataApi
             .MayBeCompressed()
             .WithDescription(
                 "With `topic` the retained value of this topic, as the bytes that were published; else a page of all, in the order of their "
-                + "topics, or of those whose topic begins with `prefix`. `next` goes into `cursor`. With `history=true` each has its numbers of "
-                + "the last day.");
+                + "topics, or of those whose topic begins with `prefix`. `next` goes into `cursor`. With `history=true` each has its numbers "
+                + "of the last day.");
         data.MapGet("{room}/data/history", GetHistoryAsync)
             .TakesAnswerSlot()
             .MayBeCompressed()
             .WithDescription(
-                "What the retained value of `topic`, or its member `field`, was in the last day: of each ten minutes the last number, the newest "
-                + "at the end; null where none was said.");
+                "What the retained value of `topic`, or its member `field`, was in the last day: of each ten minutes the last number, "
+                + "the newest at the end; null where none was said.");
         data.MapPut("{room}/data", PutAsync)
             .Accepts<byte[]>("*/*")
             .WithDescription(

@@ -166,7 +166,9 @@ internal sealed partial class RetainedValues(
         }
     }
 
-    /// <summary>Gives their memory back. The lines stay.  False: there is something that the disk does not have, or they are not in memory.</summary>
+    /// <summary>
+    /// Gives their memory back, but for the lines. False: there is something that the disk does not have, or they are not in memory.
+    /// </summary>
     public bool TryLetGo()
     {
         lock (_gate)

@@ -9,7 +9,8 @@ namespace WebMessenger.Broker.Devices;
 /// <code>
 /// key                                value
 /// v/+spark/ room key / topic         1 · ten minutes of the newest point, from 1970 (8) · lines (1)
-///                                    · of each: length of its name (1) · name in UTF-8 · 144 points (4, IEEE 754), the newest last; NaN: none
+///                                    · of each: length of its name (1) · name in UTF-8
+///                                    · 144 points (4, IEEE 754), the newest last; NaN: none
 /// </code>
 /// </remarks>
 internal static class SparklineRecord

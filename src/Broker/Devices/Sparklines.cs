@@ -3,7 +3,9 @@ using WebMessenger.Storage;
 
 namespace WebMessenger.Broker.Devices;
 
-/// <summary>Which topics of the server have sparklines: so many of a room, and so many of all, those that were published longest ago go.</summary>
+/// <summary>
+/// Which topics have sparklines: so many of a room, and so many of all. Those that were published longest ago make room.
+/// </summary>
 /// <remarks>
 /// Thread-safe. Its lock is a leaf, taken when a topic gets or loses its lines, and once in ten minutes of each topic: orders are true to
 /// ten minutes.
