@@ -28,7 +28,14 @@ internal static class DataApi
             .MayBeCompressed()
             .WithDescription(
                 "With `topic` the retained value of this topic, as the bytes that were published; else a page of all, in the order of their "
-                + "topics, or of those whose topic begins with `prefix`. `next` goes into `cursor`.");
+                + "topics, or of those whose topic begins with `prefix`. `next` goes into `cursor`. With `history=true` each has its numbers "
+                + "of the last day.");
+        data.MapGet("{room}/data/history", GetHistoryAsync)
+            .TakesAnswerSlot()
+            .MayBeCompressed()
+            .WithDescription(
+                "What the retained value of `topic`, or its member `field`, was in the last day: of each ten minutes the last number, "
+                + "the newest at the end; null where none was said.");
         data.MapPut("{room}/data", PutAsync)
             .Accepts<byte[]>("*/*")
             .WithDescription(
@@ -43,8 +50,10 @@ internal static class DataApi
         string? prefix,
         string? cursor,
         string? limit,
+        string? history,
         RoomDirectory rooms,
         RetainedRooms retained,
+        TimeProvider time,
         HttpContext context)
     {
         if (!TryFind(room, rooms, context.SignedIn(), isWriting: false, out var found, out var problem))
@@ -64,7 +73,7 @@ internal static class DataApi
         }
 
         DataListing? listing = null;
-        if (topic is null && !DataListing.TryParse(prefix, cursor, limit, scope, out listing, out problem))
+        if (topic is null && !DataListing.TryParse(prefix, cursor, limit, history, scope, out listing, out problem))
         {
             return problem;
         }
@@ -75,9 +84,38 @@ internal static class DataApi
             return Problems.Crowded(context, RetainedMemory.KeptFor);
         }
 
-        return listing is not null ? listing.Read(values)
+        return listing is not null ? listing.Read(values, time.GetUtcNow())
             : values.Find(topic!) is { } value ? new DataValue(value)
-            : RoomProblems.NotFound("no_such_value", "No value is retained under this topic.");
+            : NoSuchValue();
+    }
+
+    private static async Task<IResult> GetHistoryAsync(
+        string room, string? topic, string? field, RoomDirectory rooms, RetainedRooms retained, TimeProvider time, HttpContext context)
+    {
+        if (!TryFind(room, rooms, context.SignedIn(), isWriting: false, out var found, out var problem))
+        {
+            return problem;
+        }
+
+        if (topic is null || !DataTopic.IsValid(topic))
+        {
+            return BadTopic();
+        }
+
+        if (!DataHistory.IsField(field))
+        {
+            return Problems.Field("field", "invalid", "\"field\" is the name of a member, of 64 bytes at most.");
+        }
+
+        if (/* guard: topics whose history a token reads */ !GrantedTopics.MayRead(context.SignedIn().Scope, topic))
+        {
+            return NotAllowed(isWriting: false);
+        }
+
+        var values = retained.Of(found.Key);
+        return !await values.OpenAsync() ? Problems.Crowded(context, RetainedMemory.KeptFor)
+            : values.Find(topic) is null ? NoSuchValue()
+            : DataHistory.Of(topic, field, values.FindLines(topic), time.GetUtcNow());
     }
 
     private static async Task<IResult> PutAsync(
@@ -247,6 +285,8 @@ internal static class DataApi
     private static ProblemHttpResult NotAllowed(bool isWriting) => RoomProblems.Forbidden(
         "not_allowed",
         isWriting ? "You may not publish data in this room." : "You may not read the data of this room.");
+
+    private static ProblemHttpResult NoSuchValue() => RoomProblems.NotFound("no_such_value", "No value is retained under this topic.");
 
     private static ProblemHttpResult BadTopic() => Problems.Field(
         "topic", "invalid", "A topic has 1 to 512 bytes and 32 levels at most, and neither + nor #.");

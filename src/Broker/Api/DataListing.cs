@@ -23,13 +23,20 @@ internal sealed class DataListing
     private readonly string _prefix;
     private readonly string? _cursor;
     private readonly int _limit;
+    private readonly bool _hasHistory;
     private readonly Scope _scope;
 
-    private DataListing(DataFilter filter, string prefix, string? cursor, int limit, Scope scope) =>
-        (_filter, _prefix, _cursor, _limit, _scope) = (filter, prefix, cursor, limit, scope);
+    private DataListing(DataFilter filter, string prefix, string? cursor, int limit, bool hasHistory, Scope scope) =>
+        (_filter, _prefix, _cursor, _limit, _hasHistory, _scope) = (filter, prefix, cursor, limit, hasHistory, scope);
 
     public static bool TryParse(
-        string? prefix, string? cursor, string? limit, Scope scope, [NotNullWhen(true)] out DataListing? listing, out ProblemHttpResult problem)
+        string? prefix,
+        string? cursor,
+        string? limit,
+        string? history,
+        Scope scope,
+        [NotNullWhen(true)] out DataListing? listing,
+        out ProblemHttpResult problem)
     {
         listing = null;
         problem = Problems.Field("limit", "invalid", "A page has 1 to 500 values.");
@@ -50,6 +57,12 @@ internal sealed class DataListing
             return false;
         }
 
+        problem = Problems.Field("history", "invalid", "\"history\" is true or false.");
+        if (history is not (null or "true" or "false"))
+        {
+            return false;
+        }
+
         // Whole levels lead to a part of the tree; what follows them is looked for in it.
         var filter = DataFilter.All;
         var slash = prefix?.LastIndexOf('/') ?? -1;
@@ -58,11 +71,11 @@ internal sealed class DataListing
             filter = below;
         }
 
-        listing = new DataListing(filter, prefix ?? "", cursor, most, scope);
+        listing = new DataListing(filter, prefix ?? "", cursor, most, history == "true", scope);
         return true;
     }
 
-    public IResult Read(RetainedValues values)
+    public IResult Read(RetainedValues values, DateTimeOffset now)
     {
         var (found, hasMore) = Choose(values);
         ArrayBufferWriter<byte> json = new(1024);
@@ -71,12 +84,25 @@ internal sealed class DataListing
             writer.WriteStartObject();
             writer.WriteStartArray("values"u8);
             var shown = 0;
-            while (shown < found.Count && (shown == 0 || writer.BytesCommitted + writer.BytesPending + SizeOf(found[shown]) <= LongestJson))
+            var until = Sparkline.BucketOf(now);
+            for (; shown < found.Count; shown++)
             {
-                Write(writer, found[shown++]);
+                var lines = _hasHistory ? values.FindLines(found[shown].Topic) : null;
+                var size = SizeOf(found[shown]) + DataHistory.SizeOf(lines);
+                if (shown > 0 && writer.BytesCommitted + writer.BytesPending + size > LongestJson)
+                {
+                    break;
+                }
+
+                Write(writer, found[shown], lines, until);
             }
 
             writer.WriteEndArray();
+            if (_hasHistory)
+            {
+                DataHistory.WriteTimes(writer, until);
+            }
+
             if (hasMore || shown < found.Count)
             {
                 writer.WriteString("next"u8, found[shown - 1].Topic);
@@ -123,7 +149,7 @@ internal sealed class DataListing
 
     private static int SizeOf(DataMessage value) => value.Payload.Length + value.Topic.Length + 200;
 
-    private static void Write(Utf8JsonWriter writer, DataMessage value)
+    private static void Write(Utf8JsonWriter writer, DataMessage value, Sparkline? lines, long until)
     {
         writer.WriteStartObject();
         writer.WriteString("topic"u8, value.Topic);
@@ -148,6 +174,11 @@ internal sealed class DataListing
         {
             writer.WriteString("encoding"u8, "base64"u8);
             writer.WriteBase64String("value"u8, value.Payload.Span);
+        }
+
+        if (lines is not null)
+        {
+            DataHistory.Write(writer, lines, until);
         }
 
         writer.WriteEndObject();

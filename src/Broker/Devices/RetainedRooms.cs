@@ -15,19 +15,25 @@ internal sealed class RetainedRooms : IRetainedRooms
     /// <summary>Values that expire are taken out at this rate at most, twice a second.</summary>
     private const int SweptAtOnce = 2_000;
 
+    /// <summary>Sparklines are written at about this rate, twice a second: a room's at once.</summary>
+    private const int LinesAtOnce = 400;
+
     private readonly ConcurrentDictionary<string, RetainedValues> _rooms = new();
     private readonly Func<string, RetainedValues> _make;
 
     public RetainedRooms(IRecords records, BrokerLimits limits, DiskSpace space, TimeProvider time, ILogger<RetainedRooms> logger)
     {
         Memory = new RetainedMemory(limits, RetainedMemory.BoundOf(limits), () => _rooms.Values, time);
-        _make = key => new RetainedValues(key, Memory, records, space, time, logger);
+        Lines = new Sparklines(limits);
+        _make = key => new RetainedValues(key, Memory, Lines, records, space, time, logger);
     }
 
     public RetainedMemory Memory { get; }
 
     /// <summary>Values of all rooms that have them in memory now.</summary>
     public int CountInMemory() => _rooms.Values.Sum(room => room.Size.Count);
+
+    public Sparklines Lines { get; }
 
     public RetainedValues Of(string roomKey) => _rooms.GetOrAdd(roomKey, _make);
 
@@ -42,16 +48,18 @@ internal sealed class RetainedRooms : IRetainedRooms
 
     public Task ForgetAsync(string roomKey) => Of(roomKey).ForgetAsync();
 
-    /// <summary>Twice a second: what QoS 0 has set is written, and what has expired goes.</summary>
+    /// <summary>Twice a second: what QoS 0 has set is written, each ten minutes the sparklines, and what has expired goes.</summary>
     public void Sweep()
     {
         var most = SweptAtOnce;
+        var lines = LinesAtOnce;
         foreach (var room in _rooms.Values)
         {
+            lines -= lines > 0 ? room.TurnLines() : 0;
             most -= room.Sweep(most);
         }
     }
 
     /// <summary>All that was set so far is on disk, or the disk takes nothing.</summary>
-    public Task SaveAsync() => Task.WhenAll(_rooms.Values.Select(room => room.SaveAsync()));
+    public Task SaveAsync() => Task.WhenAll(_rooms.Values.Select(room => room.SaveAllAsync()));
 }

@@ -13,7 +13,7 @@ internal sealed partial class RetainedValues
     private int _hasToldOfReading;
     private int _hasToldOfWriting;
 
-    /// <summary>All that was set so far is on disk, or the disk takes nothing.</summary>
+    /// <summary>All values that were set so far are on disk, or the disk takes nothing.</summary>
     public async Task SaveAsync()
     {
         Task saving;
@@ -24,6 +24,17 @@ internal sealed partial class RetainedValues
         }
 
         await saving;
+    }
+
+    /// <summary>The same, with what the next ten minutes would have written.</summary>
+    public Task SaveAllAsync()
+    {
+        lock (_gate)
+        {
+            _lines.WantAll();
+        }
+
+        return SaveAsync();
     }
 
     /// <summary>The room was deleted, perhaps by an earlier run of the program. May be called twice.</summary>
@@ -40,6 +51,8 @@ internal sealed partial class RetainedValues
         {
             await records.WriteAsync([.. page.Select(record => new RecordChange(record.Key, null)), RetainedRecord.NoteReplaced()]);
         }
+
+        await /* guard: sparklines of a deleted room */ _lines.ForgetAsync(records);
     }
 
     private bool Open()
@@ -66,6 +79,11 @@ internal sealed partial class RetainedValues
                     return Opened(null, count, bytes, beside, RetainedOutcome.Full);
                 }
             }
+
+            if (!_lines.AreRead)
+            {
+                _lines.Read(records, topic => tree.Find(topic)?.Value is not null, Now);
+            }
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException)
         {
@@ -91,6 +109,11 @@ internal sealed partial class RetainedValues
             {
                 memory.Give(bytes + beside);
                 _expiring.Clear();
+                if (!_lines.AreRead || _isGone)
+                {
+                    _lines.Clear();
+                }
+
                 while (_early.TryDequeue(out var early))
                 {
                     early.Told.SetResult(tree is null ? outcome : RetainedOutcome.NotStored);
@@ -100,6 +123,7 @@ internal sealed partial class RetainedValues
             }
 
             (_tree, _count, _bytes, _beside) = (tree, count, bytes, beside);
+            _lines.AreRead = true;
             while (_early.TryDequeue(out var early))
             {
                 Forward(Set(early.Message), early.Told);
@@ -117,7 +141,7 @@ internal sealed partial class RetainedValues
     // Under the gate. What the disk refused while the room was deleted waits for nothing any more.
     private void Save()
     {
-        if (!_isSaving && !_isGone && _unsaved.AreWaiting)
+        if (!_isSaving && !_isGone && (_unsaved.AreWaiting || _lines.AreDue))
         {
             _isSaving = true;
             _saving = Task.Run(WriteAsync);
@@ -129,9 +153,10 @@ internal sealed partial class RetainedValues
     {
         while (TakeUnsaved() is { } taken)
         {
-            List<RecordChange> changes = new(taken.Count + 1);
-            var replaces = false;
-            foreach (var (topic, one) in taken)
+            var (values, lines) = taken;
+            List<RecordChange> changes = [.. _lines.ChangesOf(lines)];
+            var replaces = lines.Gone.Count > 0;
+            foreach (var (topic, one) in values)
             {
                 changes.Add(new RecordChange(RetainedRecord.KeyOf(_prefix, topic), one.Value));
                 replaces |= one.OnDisk is not null;
@@ -152,13 +177,14 @@ internal sealed partial class RetainedValues
                 else
                 {
                     GoBack();
+                    _lines.SetRefused(lines);
 
                     // Tried again with the next sweep, or with what is set next.
                     _isSaving = false;
                 }
             }
 
-            foreach (var one in taken.Values)
+            foreach (var one in values.Values)
             {
                 one.Tell(isWritten ? RetainedOutcome.Stored : RetainedOutcome.NotStored);
             }
@@ -171,12 +197,12 @@ internal sealed partial class RetainedValues
     }
 
     // Null: nothing waits, and whoever sets something from here on has it written.
-    private IReadOnlyDictionary<string, UnsavedValue>? TakeUnsaved()
+    private (IReadOnlyDictionary<string, UnsavedValue> Values, LinesToWrite Lines)? TakeUnsaved()
     {
         lock (_gate)
         {
-            _isSaving = _unsaved.AreWaiting;
-            return _isSaving ? _unsaved.Take() : null;
+            _isSaving = _unsaved.AreWaiting || _lines.AreDue;
+            return _isSaving ? (_unsaved.Take(), _lines.TakeDue()) : null;
         }
     }
 

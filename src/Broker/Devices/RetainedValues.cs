@@ -13,15 +13,18 @@ namespace WebMessenger.Broker.Devices;
 /// <para>A value is in memory at once, and is taken back if its publisher has to be told that the disk did not take it. One write of a room
 /// is under way at a time, so nothing older comes over something newer; what is set meanwhile goes with the next, the newest of a topic
 /// alone.</para>
-/// <c>_gate</c> is a leaf lock, under which nothing is read; readers take it for no longer than it takes to find the tree.
+/// <c>_gate</c> is a lock under which nothing is read, and only that of <see cref="Sparklines"/> taken; readers take it for no longer than
+/// it takes to find the tree.
 /// </remarks>
 internal sealed partial class RetainedValues(
-    string roomKey, RetainedMemory memory, IRecords records, DiskSpace space, TimeProvider time, ILogger logger) : IRetainedValues
+    string roomKey, RetainedMemory memory, Sparklines sparklines, IRecords records, DiskSpace space, TimeProvider time, ILogger logger)
+    : IRetainedValues
 {
     private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
     private readonly byte[] _prefix = RetainedRecord.PrefixOf(roomKey);
     private readonly UnsavedValues _unsaved = new();
     private readonly ExpiringValues _expiring = new();
+    private readonly RoomSparklines _lines = new(roomKey, sparklines);
     private readonly Queue<(DataMessage Message, TaskCompletionSource<RetainedOutcome> Told)> _early = [];
 
     // Null: not in memory.
@@ -58,6 +61,9 @@ internal sealed partial class RetainedValues(
 
     /// <summary>How long ago anybody asked for them.</summary>
     public TimeSpan Unused => time.GetElapsedTime(Volatile.Read(ref _lastUsed));
+
+    // In the ten minutes of sparklines.
+    private long Now => Sparkline.BucketOf(time.GetUtcNow());
 
     public ValueTask<bool> OpenAsync()
     {
@@ -122,6 +128,9 @@ internal sealed partial class RetainedValues(
         }
     }
 
+    /// <summary>The lines of a topic that has a value. Null: there are none.</summary>
+    public Sparkline? FindLines(string topic) => _lines.Find(topic);
+
     public DataMessage? Find(string topic) =>
         _tree?.Find(topic)?.Value is { } record && !HasExpired(record) ? RetainedRecord.Read(topic, record) : null;
 
@@ -147,7 +156,19 @@ internal sealed partial class RetainedValues(
         }
     }
 
-    /// <summary>Gives their memory back. False: there is something that the disk does not have, or they are not in memory.</summary>
+    /// <summary>Has lines written, when another ten minutes have begun.</summary>
+    /// <returns>How many there are to write.</returns>
+    public int TurnLines()
+    {
+        lock (_gate)
+        {
+            return _isGone ? 0 : _lines.Turn(Now);
+        }
+    }
+
+    /// <summary>
+    /// Gives their memory back, but for the lines. False: there is something that the disk does not have, or they are not in memory.
+    /// </summary>
     public bool TryLetGo()
     {
         lock (_gate)
@@ -169,6 +190,7 @@ internal sealed partial class RetainedValues(
         {
             _isGone = true;
             LetGo();
+            _lines.Clear();
             foreach (var waiting in _unsaved.Clear())
             {
                 waiting.Tell(RetainedOutcome.NotStored);
@@ -211,6 +233,11 @@ internal sealed partial class RetainedValues(
         }
 
         Change(message.Topic, node, before, after);
+        if (after is not null)
+        {
+            _lines.Say(message.Topic, message.Payload.Span, Now);
+        }
+
         var outcome = _unsaved.Put(message.Topic, before, after).OutcomeFor(message.QualityOfService);
         if (message.QualityOfService > 0)
         {
@@ -242,6 +269,9 @@ internal sealed partial class RetainedValues(
             {
                 RetainedTree.Clear(node);
             }
+
+            // guard: sparklines of a value that is gone
+            _lines.Forget(topic);
         }
         else
         {

@@ -113,6 +113,12 @@ internal sealed record BrokerLimits
     /// <summary>Their bytes, with topics and properties.</summary>
     public int RetainedMegabytesPerRoom { get; init; } = 64;
 
+    /// <summary>Topics of a room whose numbers of the last day are kept. 0: none.</summary>
+    public int SparklinesPerRoom { get; init; } = 200;
+
+    /// <summary>Of all rooms; what a sixteenth of the process's memory holds at most, which is what 0 says alone.</summary>
+    public int Sparklines { get; init; } = 20_000;
+
     /// <summary>What devices have said that is kept in a room for clients that are away: entries, the oldest dropped.</summary>
     public int DataLogPerRoom { get; init; } = 100_000;
 

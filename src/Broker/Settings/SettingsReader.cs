@@ -102,6 +102,8 @@ internal static class SettingsReader
             NoticeDays = Limit(nameof(BrokerLimits.NoticeDays), defaults.NoticeDays),
             PinsPerRoom = Limit(nameof(BrokerLimits.PinsPerRoom), defaults.PinsPerRoom),
             RetainedPerRoom = Limit(nameof(BrokerLimits.RetainedPerRoom), defaults.RetainedPerRoom),
+            SparklinesPerRoom = Limit(nameof(BrokerLimits.SparklinesPerRoom), defaults.SparklinesPerRoom),
+            Sparklines = Limit(nameof(BrokerLimits.Sparklines), defaults.Sparklines),
             RetainedMegabytesPerRoom = Limit(nameof(BrokerLimits.RetainedMegabytesPerRoom), defaults.RetainedMegabytesPerRoom, 1024 * 1024),
             RetainedMegabytes = Limit(nameof(BrokerLimits.RetainedMegabytes), defaults.RetainedMegabytes, 1024 * 1024),
             DeviceTraces = Limit(nameof(BrokerLimits.DeviceTraces), defaults.DeviceTraces),

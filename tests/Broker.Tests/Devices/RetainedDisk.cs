@@ -18,15 +18,17 @@ internal sealed class RetainedDisk : IAsyncDisposable
     public const string Room = "r0123456789abcdef";
 
     private readonly TempFolder _folder = new();
-    private readonly BrokerLimits _limits;
     private RocksEventLog _log = null!;
     private long _freeBytes = long.MaxValue / 2;
 
     public RetainedDisk(BrokerLimits? limits = null)
     {
-        _limits = limits ?? new BrokerLimits();
+        Limits = limits ?? new BrokerLimits();
         Open();
     }
+
+    /// <summary>As from the next start on.</summary>
+    public BrokerLimits Limits { get; set; }
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 11, 29, 12, 0, 0, TimeSpan.Zero));
 
@@ -98,7 +100,7 @@ internal sealed class RetainedDisk : IAsyncDisposable
         services.AddSingleton<IRecords>(_log);
         Records = new GatedRecords();
         Records.Place(services);
-        Space = new DiskSpace(() => new DiskRoom(_freeBytes, long.MaxValue / 2), _limits);
-        Rooms = new RetainedRooms(Records, _limits, Space, Time, NullLogger<RetainedRooms>.Instance);
+        Space = new DiskSpace(() => new DiskRoom(_freeBytes, long.MaxValue / 2), Limits);
+        Rooms = new RetainedRooms(Records, Limits, Space, Time, NullLogger<RetainedRooms>.Instance);
     }
 }

@@ -105,7 +105,7 @@ public sealed class RetainedValuesTests
         AskedTime time = new();
         RetainedValues values = null!;
         RetainedMemory memory = new(new BrokerLimits(), bound: 10, () => [values], time);
-        values = new RetainedValues(Room, memory, disk.Records, disk.Space, time, NullLogger.Instance) { OwnerId = "one" };
+        values = new RetainedValues(Room, memory, disk.Rooms.Lines, disk.Records, disk.Space, time, NullLogger.Instance) { OwnerId = "one" };
         Assert.True(await values.OpenAsync());
         memory.Take(1_000);
         time.Advance(RetainedMemory.KeptFor);

@@ -225,6 +225,9 @@ internal sealed class ProtocolTalk(RunningBroker broker, Heard heard) : IAsyncDi
         await calls.PutAsync("greenhouse/temp", "21.5");
         await calls.PutAsync("greenhouse/window", "open");
         heard.Add(await calls.ListAsync("?prefix=greenhouse/&limit=2"));
+        heard.Add(await calls.ListAsync("/history?topic=greenhouse/temp"));
+        await calls.PutAsync("shed/air", "{\"temperature\":21.5}");
+        heard.Add(await calls.ListAsync("?prefix=shed/&history=true"));
         await RuleAsync();
     }
 

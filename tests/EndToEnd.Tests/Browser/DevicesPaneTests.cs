@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
 using WebMessenger.EndToEnd.Tests.Servers;
@@ -98,6 +99,11 @@ public sealed class DevicesPaneTests(SharedServer shared, Chromium chromium)
 
         await SayAsync(device, room, "bed/temp", "22.5");
         await Assertions.Expect(temp).ToContainTextAsync(after);
+
+        // Ten minutes later, by the page's clock, the number before is of the past.
+        await chat.Page.EvaluateAsync("() => { const now = Date.now; Date.now = () => now() + 600_000; }");
+        await SayAsync(device, room, "bed/temp", "20.5");
+        await Assertions.Expect(temp.Locator("svg path")).ToHaveAttributeAsync("d", new Regex("^M.*L"));
         await SayAsync(device, room, "bed/temp", "");
         await Assertions.Expect(temp).ToHaveCountAsync(0);
 

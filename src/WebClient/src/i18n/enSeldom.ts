@@ -124,6 +124,7 @@ export const enSeldom = {
   'tiles.cover.doStop': 'Stop',
   'tiles.cover.doClose': 'Close',
   'tiles.target': 'wants {value}',
+  'tiles.day': 'in a day {low} to {high}',
   'tiles.mode': 'Mode',
   'tiles.brightness': 'Brightness',
   'tiles.press': 'Press',

@@ -126,6 +126,7 @@ export const ptBRSeldom: SeldomTexts = {
   'tiles.cover.doStop': 'Parar',
   'tiles.cover.doClose': 'Fechar',
   'tiles.target': 'quer {value}',
+  'tiles.day': 'em um dia, de {low} a {high}',
   'tiles.mode': 'Modo',
   'tiles.brightness': 'Brilho',
   'tiles.press': 'Apertar',

@@ -1,3 +1,4 @@
+import { bucketOf, History, numberIn, numbersIn } from './history';
 import { parsedJson } from './json';
 
 /** Bytes of a value that are kept; what is longer is shown as cut. A description needs all of itself. */
@@ -30,6 +31,10 @@ export class DataTopic {
   #json: { value: unknown } | undefined;
   /** When it was heard, by `performance.now()`. */
   #arrivals: number[] = [];
+  /** Its numbers of the last day, without those of the ten minutes in which it was last heard. */
+  #history: History | null = null;
+  /** The ten minutes in which a value that is kept was last heard; null: it was read. */
+  #bucket: number | null = null;
   size = 0;
   at = 0;
   order = 0;
@@ -68,7 +73,24 @@ export class DataTopic {
     this.heard++;
     this.#arrivals.push(now);
     if (this.#arrivals.length > remembered) this.#arrivals.shift();
+    if (said.retained) this.#goOn(bucketOf(said.at));
     return this.take(said);
+  }
+
+  /** What the server has kept of its numbers, read just now. */
+  readHistory(listed: unknown): void {
+    this.#history = History.from(listed, bucketOf(Date.now()));
+  }
+
+  /** The numbers of a field in the last day, up to some ten minutes or those in which it was heard, the newest last. */
+  pointsOf(field: string, bucket: number): (number | null)[] {
+    const heard = this.#bucket ?? -Infinity;
+    const last = Math.max(bucket, heard);
+    const points = (this.#history ?? new History(last)).pointsOf(field, last);
+    const place = points.length - 1 - (last - heard);
+    const now = place >= 0 ? numberIn(field, this.text, this.json) : null;
+    if (now !== null) points[place] = now;
+    return points;
   }
 
   /** Whether what it says came after what the other says, or with it. */
@@ -103,6 +125,14 @@ export class DataTopic {
   /** Undefined: it is no JSON. */
   get json(): unknown {
     return (this.#json ??= { value: parsed(this.text) }).value;
+  }
+
+  /** The last number of ten minutes is of the past when the next ones have begun. */
+  #goOn(bucket: number): void {
+    if (bucket === this.#bucket) return;
+    const numbers = this.#bucket === null ? [] : numbersIn(this.text, this.json);
+    if (numbers.length > 0) (this.#history ??= new History(bucket)).say(numbers, this.#bucket!);
+    this.#bucket = bucket;
   }
 
   /** Publishes a second, by the last few; 0: it is silent, or was heard once. */

@@ -201,7 +201,7 @@ export class RoomData {
 
   /** Answers where the next page begins; null: there is none. False: it did not come. */
   async #page(prefix: string, cursor: string, round: number): Promise<string | null | false> {
-    const asked = new URLSearchParams({ limit: String(pageLength), prefix, ...(cursor === '' ? {} : { cursor }) });
+    const asked = new URLSearchParams({ limit: String(pageLength), history: 'true', prefix, ...(cursor === '' ? {} : { cursor }) });
     const answer = await call<unknown>('GET', `/api/rooms/${this.#room.id}/data?${asked.toString()}`);
     if (round !== this.#round) return false;
     if (!answer.ok) {
@@ -221,6 +221,7 @@ export class RoomData {
     const one = this.#of(value['topic'], true);
     if (!one) return;
     one.seenIn = this.#round;
+    one.readHistory(value['history']);
     // Heard since: that is newer. That a value is kept, it may not have said.
     if (one.heardIn === this.#round) {
       if (one.size > 0) one.retained = true;

@@ -36,6 +36,17 @@ export function render(template: string, value: string): Rendered {
   return { kind: 'text', text };
 }
 
+/** What a template is a number of: a member of the value, or the value itself (empty). Null: of something else. */
+export function fieldOf(template: string | null): string | null {
+  if (template === null) return '';
+  const parsed = parsedOf(template);
+  const only = parsed?.length === 1 ? parsed[0]! : '';
+  if (typeof only === 'string') return null;
+  const at = only.steps[0]?.at;
+  if (only.root === 'value' || only.steps.length === 0) return only.steps.length === 0 ? '' : null;
+  return only.steps.length === 1 && typeof at === 'string' && at !== '' ? at : null;
+}
+
 const nothing = Symbol('nothing');
 const unknown = Symbol('unknown');
 
