@@ -105,8 +105,10 @@ public sealed class AccessTokens
     }
 
     /// <summary>One of them, of whatever account. Null: it has ended, or there is none of that id there.</summary>
-    public LoginSession? FindMounted(string room, string id) =>
-        _sessions.Find(id) is { Kind: LoginSessionKind.Token, IsRevoked: false } token && (/* guard: a device of this room */ token.Scope.Mount == room) ? token : null;
+    /// <param name="isEnding">Also one that is ending: it may be about to have another secret, and is revoked all the same.</param>
+    public LoginSession? FindMounted(string room, string id, bool isEnding = false) =>
+        _sessions.Find(id) is { Kind: LoginSessionKind.Token } token && (isEnding || !token.IsRevoked)
+            && (/* guard: a device of this room */ token.Scope.Mount == room) ? token : null;
 
     /// <summary>
     /// Another secret for a token, which is the same otherwise. The one before opens nothing, and all that it had opened is closed, before
@@ -154,10 +156,13 @@ public sealed class AccessTokens
             return new Refusal.Fields("mount", FieldCodes.Invalid, $"You are in no room '{room}'.");
         }
 
-        return _options.TokensPerAccount is > 0 and var limit && List(account).Count >= limit
+        return _options.TokensPerAccount is > 0 and var limit && CountOf(account) >= limit
             ? new Refusal.Fields("name", FieldCodes.TooMany, $"An account has {limit} access tokens at most: revoke one first.")
             : null;
     }
+
+    // With those that are ending, which may be about to have another secret.
+    private int CountOf(Account account) => _sessions.SeenNow(account).Count(session => session.Kind == LoginSessionKind.Token);
 
     private static FieldError? CheckRooms(IReadOnlyCollection<string>? rooms, string? mount) =>
         rooms is null || (rooms.Count is > 0 and <= MaxRooms && rooms.All(IsRoomId) && (mount is null || rooms.All(room => room == mount)))

@@ -25,7 +25,10 @@ internal sealed class DeviceJson(Room room, Account who, PublishRefusals refusal
     {
         var maker = token.Account;
         var isBelow = RoomPolicy.MayThrowOut(room, who, maker);
-        List<Client> connected = [.. token.Clients.OfType<Client>().OrderBy(client => client.ClientId, StringComparer.Ordinal)];
+
+        // While one takes over from another, both are there for a moment.
+        List<Client> connected = [.. token.Clients.OfType<Client>().GroupBy(client => client.ClientId, StringComparer.Ordinal)
+            .Select(same => same.MaxBy(client => client.Writer.Watch?.Since)!).OrderBy(client => client.ClientId, StringComparer.Ordinal)];
         writer.WriteStartObject();
         writer.WriteString("id"u8, token.Id);
         writer.WriteString("name"u8, token.Device);

@@ -86,7 +86,7 @@ internal static class RoomDevicesApi
 
     private static async Task<IResult> RevokeAsync(string room, string token, RoomDirectory rooms, AccessTokens tokens, HttpContext context)
     {
-        if (!TryFindBelow(room, token, rooms, tokens, context, out _, out var device, out var problem))
+        if (!TryFindBelow(room, token, rooms, tokens, context, out _, out var device, out var problem, isEnding: true))
         {
             return problem;
         }
@@ -167,7 +167,8 @@ internal static class RoomDevicesApi
     }
 
     private static bool TryFindBelow(
-        string id, string token, RoomDirectory rooms, AccessTokens tokens, HttpContext context, out Room room, out LoginSession device, out ProblemHttpResult problem)
+        string id, string token, RoomDirectory rooms, AccessTokens tokens, HttpContext context, out Room room, out LoginSession device, out ProblemHttpResult problem,
+        bool isEnding = false)
     {
         device = null!;
         if (!TryFind(id, rooms, context, out room, out problem))
@@ -175,7 +176,7 @@ internal static class RoomDevicesApi
             return false;
         }
 
-        device = tokens.FindMounted(room.Id.Value, token)!;
+        device = tokens.FindMounted(room.Id.Value, token, isEnding)!;
         if (device is null)
         {
             problem = NoSuchDevice();
@@ -210,7 +211,7 @@ internal static class RoomDevicesApi
         {
             place = null;
             Span<byte> bytes = stackalloc byte[512];
-            if (cursor.Length <= 512 && Convert.FromHexString(cursor, bytes, out _, out var length) == OperationStatus.Done)
+            if (cursor.Length <= 2 * bytes.Length && Convert.FromHexString(cursor, bytes, out _, out var length) == OperationStatus.Done)
             {
                 var parts = Encoding.UTF8.GetString(bytes[..length]).Split('\0');
                 place = parts.Length == 2 ? new DevicePlace(parts[1], parts[0]) : null;

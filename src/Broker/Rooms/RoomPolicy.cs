@@ -104,9 +104,9 @@ internal static class RoomPolicy
     public static bool MaySeeDevices(Room room, Account account) =>
         MayHear(room, account) && /* guard: who sees a room's devices */ RankOf(room, account) >= (int)MemberRole.Moderator;
 
-    /// <summary>Of those who see devices: their own, and those of who ranks below.</summary>
+    /// <summary>Of those who see devices: their own, and those of who ranks below; administrators rank above all.</summary>
     public static bool MayThrowOut(Room room, Account account, Account owner) =>
-        account == owner || /* guard: nobody works the devices of a higher rank */ RankOf(room, account) > RoleRankOf(room, owner.Id);
+        account == owner || /* guard: nobody works the devices of a higher rank */ RankOf(room, account) > RankOf(room, owner);
 
     /// <summary>Moderators and who ranks above call everybody by `@room`; of others it is text.</summary>
     public static bool MayCallEveryone(Room room, Account account) =>

@@ -55,10 +55,10 @@ internal sealed class Greenhouse : IAsyncDisposable
     }
 
     /// <summary>A token whose clients see the room's data topics and nothing else.</summary>
-    public async Task<string> MountAsync(Member member, string room = "greenhouse", TopicScope? topics = null)
+    public async Task<string> MountAsync(Member member, string room = "greenhouse", TopicScope? topics = null, string name = "device")
     {
         var created = await Broker.Get<AccessTokens>().CreateAsync(
-            member.Account, "device", null, null, null, mount: new AskedMount(room, topics, _ => true));
+            member.Account, name, null, null, null, mount: new AskedMount(room, topics, _ => true));
         Assert.True(created.TryGet(out var token, out var refusal), $"{refusal}");
         return token.Secret;
     }

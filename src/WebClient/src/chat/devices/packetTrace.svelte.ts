@@ -36,6 +36,7 @@ export class PacketTrace {
   readonly #path: string;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isStopped = false;
+  #began: string | null = null;
 
   constructor(devices: string, id: string) {
     this.#path = `${devices}/${encodeURIComponent(id)}/trace`;
@@ -44,6 +45,7 @@ export class PacketTrace {
   /** Begins; also anew, when it is over. */
   begin = async (): Promise<void> => {
     clearTimeout(this.#timer);
+    this.#began = null;
     [this.packets, this.more, this.phase, this.problem, this.#isStopped] = [[], 0, 'beginning', null, false];
     const answer = await call<Part>('POST', this.#path);
     if (answer.ok) this.#take(answer.value);
@@ -66,8 +68,15 @@ export class PacketTrace {
     else this.#again();
   }
 
-  #take({ packets, more, over }: Part): void {
+  #take({ began, packets, more, over }: Part): void {
     if (this.#isStopped) return;
+    // Over while nobody looked, and begun anew by somebody else: that is another minute.
+    if (this.#began !== null && this.#began !== began) {
+      this.phase = 'over';
+      return;
+    }
+
+    this.#began = began;
     if (packets.length > 0) this.packets = [...this.packets, ...packets];
     this.more = more;
     this.phase = over ? 'over' : 'running';

@@ -43,6 +43,14 @@ describe('A trace', () => {
     expect([trace.phase, trace.packets.length, trace.more, trace.problem]).toEqual(['over', 3, 7, null]);
   });
 
+  it('ends where somebody else has begun another', async () => {
+    const trace = new PacketTrace(devices, 'a');
+    answers = [part(2), [200, { began: '2026-11-30T10:01:05.000Z', over: false, packets: [ping], more: 0 }]];
+    await trace.begin();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect([trace.phase, trace.packets.length, calls.length]).toEqual(['over', 2, 2]);
+  });
+
   it('is not read when nobody looks, and fails where it may not be read any more', async () => {
     const trace = new PacketTrace(devices, 'a');
     answers = [part(1), [404, { code: 'no_such_device' }]];
