@@ -100,7 +100,11 @@ internal sealed class RoomSparklines(string roomKey, Sparklines all)
             }
         }
 
-        foreach (var line in found.OrderBy(line => line.Last))
+        // Of more than a room has by now, the newest.
+        var surplus = Math.Max(0, found.Count - all.MostOfRoom);
+        found.Sort((one, other) => one.Last.CompareTo(other.Last));
+        found.Take(surplus).ToList().ForEach(line => _gone.Enqueue(line.Topic));
+        foreach (var line in found.Skip(surplus))
         {
             if (!all.TryAdd(line, bucket))
             {

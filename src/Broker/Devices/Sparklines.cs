@@ -4,7 +4,8 @@ using WebMessenger.Storage;
 namespace WebMessenger.Broker.Devices;
 
 /// <summary>
-/// Which topics have sparklines: so many of a room, and so many of all. Those that were published longest ago make room.
+/// Which topics have sparklines: so many of a room, and so many of all. Those that were published longest ago make room, if not within the
+/// hour.
 /// </summary>
 /// <remarks>
 /// Thread-safe. Its lock is a leaf, taken when a topic gets or loses its lines, and once in ten minutes of each topic: orders are true to
@@ -14,7 +15,7 @@ internal sealed class Sparklines(BrokerLimits limits, long memory)
 {
     private const int ShareOfProcess = 16;
 
-    /// <summary>Ten minutes, six times: what was published since makes no room for another room's.</summary>
+    /// <summary>Ten minutes, six times: what was published since makes no room for others.</summary>
     private const int InUse = 6;
 
     private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
@@ -50,6 +51,12 @@ internal sealed class Sparklines(BrokerLimits limits, long memory)
             var room = line.Room;
             if (/* guard: sparklines of a room */ room.ByAge.Count >= MostOfRoom)
             {
+                // Else of more topics than there are places, by turns, none would keep its line until it is said again.
+                if (/* guard: sparklines of a room that are in use */ room.ByAge.First!.Value.Last > bucket - InUse)
+                {
+                    return false;
+                }
+
                 Drop(room.ByAge.First!.Value);
             }
 

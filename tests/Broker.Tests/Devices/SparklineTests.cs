@@ -184,11 +184,15 @@ public sealed class SparklineTests
 
         await disk.Rooms.SaveAsync();
         disk.Time.Advance(s_tenMinutes);
+        await disk.SetAsync("d", "0");
+        Assert.Null(disk.Values.FindLines("d"));
+
+        disk.Time.Advance(s_tenMinutes * 6);
         await disk.SetAsync("a", "2");
         await disk.SetAsync("d", "1");
         await disk.SetAsync("none", "no number");
 
-        Assert.Equal("1 2", Shown(disk, "a"));
+        Assert.Equal("1 - - - - - - 2", Shown(disk, "a"));
         Assert.Null(disk.Values.FindLines("b"));
         Assert.Equal("1", Shown(disk, "d"));
         Assert.Equal(3, disk.Rooms.Lines.Count);
