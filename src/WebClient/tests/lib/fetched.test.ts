@@ -38,3 +38,14 @@ it('B4: it waits as long as the server wants, and asks no more when nobody looks
   await vi.advanceTimersByTimeAsync(120_000);
   expect(ask).toHaveBeenCalledTimes(2);
 });
+
+it('shows what was asked for last, in whatever order answers come', async () => {
+  const waiting: ((answer: Answer<string>) => void)[] = [];
+  const fetched = new Fetched(() => new Promise<Answer<string>>((resolve) => waiting.push(resolve)));
+  const reading = [fetched.read(), fetched.read()];
+  waiting[1]!({ ok: true, value: 'second' });
+  await reading[1];
+  waiting[0]!({ ok: true, value: 'first' });
+  await reading[0];
+  expect(fetched.value).toBe('second');
+});
