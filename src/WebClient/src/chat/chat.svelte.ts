@@ -99,7 +99,7 @@ export class Chat {
     this.levels = new Levels(() => this.directory.rooms);
     this.readings = new Readings(this.opened, (room) => this.levels.isMuted(room));
     this.directory = new RoomDirectory(
-      (room, reading, head) => this.readings.told(room, reading, head),
+      (room, reading, head) => this.readings.listed(room, reading, head),
       (asOf) => this.#listed(asOf),
     );
     const { directory, opened, readings, favourites, outbox } = this;
@@ -127,12 +127,13 @@ export class Chat {
     this.#positions = new ReadPositions({
       me: me.user,
       told: (room, reading) => this.readings.told(room, reading),
+      wentBack: (room) => this.readings.wentBack(room),
     });
     this.talks = new OpenRooms<TalkState>((user) => this.#openTalk(user));
     this.talkReadings = new Readings(this.talks, (user) => this.ignored.has(user));
     this.conversations = new Conversations({
       me: me.user,
-      counted: (user, reading, head) => this.talkReadings.told(user, reading, head),
+      counted: (user, reading, head) => this.talkReadings.listed(user, reading, head),
       silenced: (user) => {
         this.talkReadings.forget(user);
         this.#copies.keep(`users/${user}`, null);

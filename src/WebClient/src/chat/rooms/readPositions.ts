@@ -8,6 +8,8 @@ type Saying = Pick<Link, 'subscribe' | 'publish'>;
 export interface ReadPositionsUser {
   readonly me: string;
   told(room: string, reading: Reading): void;
+  /** The server has heard that the reader went back, or wants to hear nothing of it. */
+  wentBack(room: string): void;
 }
 
 /** How far the account has read: told to the server at most once a second for each room, and heard from the account's other devices. */
@@ -16,6 +18,8 @@ export class ReadPositions {
   #link: Saying | null = null;
   /** What the server has not been told yet, by topic. */
   readonly #unsaid = new Map<string, { seq: number; epoch: string; back?: true }>();
+  /** What was said and is not answered. */
+  readonly #underWay = new Set<object>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(user: ReadPositionsUser) {
@@ -71,9 +75,15 @@ export class ReadPositions {
     const link = this.#link;
     if (!link || this.#unsaid.size === 0) return;
     for (const [topic, position] of this.#unsaid) {
+      // Said twice, going back would undo what another device has read in between.
+      if (this.#underWay.has(position)) continue;
+      this.#underWay.add(position);
       void link.publish(topic, JSON.stringify(position)).then((answer) => {
+        this.#underWay.delete(position);
         // Refused for good is refused; what was lost, or came at a bad moment, is said again, unless more has been read since.
-        if (answer !== 'lost' && (answer.ok || answer.code !== notNow) && this.#unsaid.get(topic) === position) this.#unsaid.delete(topic);
+        if (answer === 'lost' || (!answer.ok && answer.code === notNow)) return;
+        if (this.#unsaid.get(topic) === position) this.#unsaid.delete(topic);
+        if (position.back) this.#user.wentBack(topic.slice(topic.lastIndexOf('/') + 1));
       });
     }
     this.#timer = setTimeout(() => this.#say(), saidEvery);

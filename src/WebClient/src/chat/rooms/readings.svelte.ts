@@ -60,6 +60,16 @@ export class Readings {
     this.#told.set(room, { seq, epoch, unread: 0, head: Math.max(seq, head), ...(said !== undefined && { said }) });
   }
 
+  /** The server has heard that the reader went back: what it says from here on is of after it. */
+  wentBack(room: string): void {
+    this.#goneBack.delete(room);
+  }
+
+  /** By a list that was asked for: what was told meanwhile is newer, and a list that came late is nobody's going back. */
+  listed(room: string, reading: Reading, head = 0): void {
+    if (!isBack(this.#told.get(room), reading)) this.told(room, reading, head);
+  }
+
   /** By the server; `head`: the newest seq, up to which it has counted. */
   told(room: string, reading: Reading, head = 0): void {
     const goneBack = this.#goneBack.get(room);

@@ -62,3 +62,24 @@ it('counts nothing of one that is silent, open or not', () => {
   for (const room of ['open', 'elsewhere', 'heard']) readings.told(room, { seq: 1, epoch: 'e', unread: 7, mentions: 2 }, 8);
   expect([readings.unread, readings.mentions]).toEqual([7, 2]);
 });
+
+it('believes the server again once it has heard of going back, though another device has read on by then', () => {
+  const readings = readingsWith({});
+  readings.told('lobby', { seq: 50, epoch: 'e', unread: 0 }, 50);
+  readings.goBack('lobby', 20, 'e');
+  readings.told('lobby', { seq: 50, epoch: 'e', unread: 0 }, 50);
+  expect(readings.of('lobby')?.seq).toBe(20);
+  readings.wentBack('lobby');
+  readings.told('lobby', { seq: 60, epoch: 'e', unread: 1 }, 61);
+  expect([readings.of('lobby')?.seq, readings.unreadIn('lobby')]).toEqual([60, 1]);
+});
+
+it('takes no list that came late for going back', () => {
+  let wentBack = 0;
+  const readings = readingsWith({ bea: { phase: 'ready', unread: 0, goBack: () => wentBack++ } as Partial<RoomState> });
+  readings.told('bea', { seq: 95, epoch: 'e', unread: 0 }, 95);
+  readings.listed('bea', { seq: 90, epoch: 'e', unread: 5 }, 95);
+  expect([wentBack, readings.of('bea')?.seq]).toEqual([0, 95]);
+  readings.listed('bea', { seq: 96, epoch: 'e', unread: 0 }, 96);
+  expect(readings.of('bea')?.seq).toBe(96);
+});
