@@ -82,14 +82,14 @@ export class Alerts implements WordList {
     const title = t('alert.mention', { name: from.name, room: this.#user.titleOf(room) });
     // What is new there besides does not take its place.
     this.#told.add(room);
-    void this.#tell({ place: `/rooms/${room}`, seq: of, title, body: excerpt, sound: 'mention', address: `/rooms/${room}?seq=${of}` });
+    void this.#tell({ place: `/rooms/${room}`, seq: of, title, body: unspoilt(excerpt), sound: 'mention', address: `/rooms/${room}?seq=${of}` });
   }
 
   /** What one's own bot says is news, too. */
   whispered({ from, text }: Whisper, seq: number | null): void {
     if (from.user === this.#user.me && from.kind !== 'bot') return;
     const address = talkWith(from.user);
-    void this.#tell({ place: address, seq, title: t('notice.whisper', { name: from.name }), body: text, sound: 'whisper', address });
+    void this.#tell({ place: address, seq, title: t('notice.whisper', { name: from.name }), body: unspoilt(text), sound: 'whisper', address });
   }
 
   /** All that was said under these topics is read, on whatever device. */
@@ -143,6 +143,9 @@ export class Alerts implements WordList {
     play(sound);
   }
 }
+
+/** Without what a spoiler hides, also one whose end was cut off. The rest as it was written: what makes a tree of it is loaded with the lists. */
+const unspoilt = (text: string) => text.replace(/\|\|.*?(\|\||$)/gs, '…');
 
 /** Of the page of a topic, `rooms/{room}` or `users/{user}`. */
 function addressOf(topic: string): string {

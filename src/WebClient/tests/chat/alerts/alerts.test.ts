@@ -99,6 +99,12 @@ it('tells nothing of what was missed: on a new connection, and after sleep', asy
   expect(await told(() => one.called(calling))).toHaveLength(1);
 });
 
+it('shows nothing of what a spoiler hides, also where its end was cut off', async () => {
+  const one = await tab();
+  const excerpt = '@ana ||she dies|| in ||the la…';
+  expect(await told(() => one.called({ ...calling, excerpt }))).toEqual(['Béa in lobby: @ana … in …']);
+});
+
 it('leaves whoever looks at the page alone, and whoever has quiet hours', async () => {
   const one = await tab();
   page.hidden = false;
