@@ -61,7 +61,17 @@ internal static class RoomPinsApi
     private static void Write(Utf8JsonWriter writer, Room room, IEventLog log, Pin pin)
     {
         // What is truncated keeps its pin until somebody pins the next.
-        var page = log.ReadAfter(room.Log, pin.Seq - 1, 1);
+        LogPage page;
+        try
+        {
+            page = log.ReadAfter(room.Log, pin.Seq - 1, 1);
+        }
+        catch (LogDamagedException)
+        {
+            // As what is gone, and all others are shown as ever. The log tells the operator.
+            return;
+        }
+
         if (page.Entries is not [var entry] || entry.Seq != pin.Seq || EventBody.TypeOf(entry.Body.Span) != EventType.Message)
         {
             return;

@@ -47,10 +47,7 @@ internal sealed record MessagePlan(PublishRefusal? Ruling)
         List<Replacement> replacements = [new(message.Seq, body)];
 
         // What an earlier edit said is nowhere then: of those before it the text went with the next.
-        if (message.ChangedBy > 0
-            && log.ReadAfter(name, message.ChangedBy - 1, 1).Entries is [var before]
-            && before.Seq == message.ChangedBy
-            && EventBody.TypeOf(before.Body.Span) == EventType.Edit)
+        if (message.ChangedBy > 0 && EditOf(name, message.ChangedBy, log) is { } before)
         {
             // guard: no text stays in an edit that is over
             replacements.Add(new(before.Seq, EventBody.WithText(before.Body.Span, null)));
@@ -63,5 +60,18 @@ internal sealed record MessagePlan(PublishRefusal? Ruling)
             Replacements = replacements,
             Rule = rule,
         };
+    }
+
+    private static LogEntry? EditOf(LogName name, long seq, IEventLog log)
+    {
+        try
+        {
+            return log.ReadAfter(name, seq - 1, 1).Entries is [var edit] && edit.Seq == seq && EventBody.TypeOf(edit.Body.Span) == EventType.Edit ? edit : null;
+        }
+        catch (LogDamagedException)
+        {
+            // Nobody can read what it said, and the message itself is changed and deleted all the same.
+            return null;
+        }
     }
 }

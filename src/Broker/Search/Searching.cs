@@ -175,7 +175,17 @@ internal sealed class Searching(
                 return null;
             }
 
-            var page = searching._log.ReadAfter(name, seq - 1, 1);
+            LogPage page;
+            try
+            {
+                page = searching._log.ReadAfter(name, seq - 1, 1);
+            }
+            catch (LogDamagedException)
+            {
+                // As what is gone, and all others are found as ever. The log tells the operator.
+                return null;
+            }
+
             return page.Entries is [var entry] && entry.Seq == seq && Ranges(entry) is { } ranges
                 ? new FoundMessage(stream, entry, page.Head.Epoch, ranges) : null;
         }

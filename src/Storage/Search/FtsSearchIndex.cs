@@ -105,20 +105,29 @@ public sealed partial class FtsSearchIndex : ISearchIndex
         try
         {
             reader = file.TakeReader();
-            using FtsQuestion asked = new(reader, question);
-            var findings = asked.Run(timeIsOver);
+            SearchFindings findings;
+            using (FtsQuestion asked = new(reader, question))
+            {
+                findings = asked.Run(timeIsOver);
+            }
+
             file.Return(reader);
+            reader = null;
             return findings;
         }
         catch (SqliteException error)
         {
-            reader?.Dispose();
             throw Failed(error);
         }
         catch (ObjectDisposedException) when (!_isDisposed)
         {
             // It was lost just now, and is made anew.
             return new SearchFindings([], null, IsCut: false);
+        }
+        finally
+        {
+            // Whatever was thrown, whom it asks for the right to read among that: one that is good goes back.
+            reader?.Dispose();
         }
     }
 
