@@ -247,8 +247,8 @@ internal sealed partial class NoticeFollower(
     {
         // Else one account would push out of the other's list what all others have said to it.
         // So would the guests, if each had as many: a new one costs nothing.
-        var isMember = (/* guard: notices that all guests cause an account */ accounts.Find(message.Author) is { IsGuest: false });
-        var sender = $"{inbox.Owner.Id}/{(isMember ? message.Author : "guests")}";
+        var isGuest = (/* guard: notices that all guests cause an account */ accounts.Find(message.Author) is { IsGuest: true });
+        var sender = $"{inbox.Owner.Id}/{(isGuest ? "guests" : message.Author)}";
         if (/* guard: notices that one account causes another */ !_ofSenders.TryTake(sender))
         {
             return;

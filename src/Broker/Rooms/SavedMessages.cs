@@ -40,7 +40,7 @@ internal sealed class SavedMessages(RoomDirectory directory, IRecords records, I
     public async Task<SaveOutcome> AddAsync(Account account, EventStream stream, long seq)
     {
         using var turn = await _turns.EnterAsync(account.Id);
-        var type = Find(stream, seq) is { } entry ? EventBody.TypeOf(entry.Body.Span) : 0;
+        var type = !account.IsErased && Find(stream, seq) is { } entry ? EventBody.TypeOf(entry.Body.Span) : 0;
         if (type != EventType.Message)
         {
             return type == EventType.Removed ? SaveOutcome.IsRemoved : SaveOutcome.NoSuchEvent;
@@ -96,8 +96,12 @@ internal sealed class SavedMessages(RoomDirectory directory, IRecords records, I
         return page;
     }
 
-    public Task ForgetAsync(string account) =>
-        records.WriteInPartsAsync(records.ReadAll(Prefix(account)).Select(record => new RecordChange(record.Key, null)));
+    public async Task ForgetAsync(string account)
+    {
+        // Behind whatever is being saved just now: nothing is after it, for the account is erased.
+        using var turn = await _turns.EnterAsync(account);
+        await records.WriteInPartsAsync(records.ReadAll(Prefix(account)).Select(record => new RecordChange(record.Key, null)));
+    }
 
     // Nobody sees those of a deleted room, and nobody could take them off.
     private async Task<List<(LogName Log, long Seq, DateTimeOffset At)>> WithoutGoneAsync(Account account, List<(LogName Log, long Seq, DateTimeOffset At)> all)
