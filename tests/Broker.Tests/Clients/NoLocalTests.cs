@@ -24,6 +24,10 @@ public sealed class NoLocalTests
             await client.PublishAsync("rooms/lobby", "mine", properties: new MqttProperties { { "id", "an \"id\" of mine" } });
             await client.PublishAsync("users/ana", "mine");
             await other.PublishAsync("rooms/lobby", "theirs", properties: new MqttProperties { { "id", "an \"id\" of theirs" } });
+
+            // Heard and acknowledged: else it would come once more to who is back.
+            await client.PublishesUntilAsync(publish => publish.Text.Contains("theirs", StringComparison.Ordinal));
+            await client.PingAsync();
         }
 
         await Talk.GoneAsync(broker, ana, but: 1);

@@ -147,7 +147,8 @@ internal static class CanaryHunt
     private static IEnumerable<string> Paths(CanaryTalk talk, Person person, string template)
     {
         var other = person == talk.Bea ? talk.Ana : talk.Bea;
-        var path = template.Replace("{room}", talk.Room, StringComparison.Ordinal).Replace("{user}", other.UserName, StringComparison.Ordinal);
+        var path = template.Replace("{room}", talk.Room, StringComparison.Ordinal).Replace("{user}", other.UserName, StringComparison.Ordinal)
+            .Replace("{token}", "none", StringComparison.Ordinal);
         Assert.DoesNotContain('{', path);
         return path switch
         {
