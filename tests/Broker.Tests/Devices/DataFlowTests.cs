@@ -232,7 +232,8 @@ public sealed class DataFlowTests
             await client.DisposeAsync();
         }
 
-        // Its memory is given back.
+        // Its memory is given back, as soon as the server has seen that they are gone.
+        await MqttSessions.Talk.GoneAsync(house.Broker, house.Ana);
         await using var honest = await house.ConnectAsync(house.Ana);
         Assert.True((await honest.PublishAsync(Greenhouse.Data + "x", new byte[900_000])).Accepted);
 
