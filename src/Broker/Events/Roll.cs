@@ -73,5 +73,5 @@ internal sealed record Roll(string Dice, IReadOnlyList<int> Rolls)
 
     private static int? Number(ReadOnlySpan<char> text, int from, int to) =>
         text.Length <= 4 && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            && /* guard: how many dice */ number >= from && number <= to ? number : null;
+            && (/* guard: how many dice */ number >= from && number <= to) ? number : null;
 }

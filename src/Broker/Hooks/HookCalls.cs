@@ -53,7 +53,8 @@ internal sealed class HookCalls(
         }
 
         var its = _budgets.GetOrAdd(hook.Id, static (_, of) => new RateBudget(of.limits.HookPostsPerSecond, of.limits.HookPostBurst, of.time), (limits, time));
-        if (/* guard: how often a hook speaks */ its.TryTake(out wait))
+        var isTaken = its.TryTake(out wait);
+        if (/* guard: how often a hook speaks */ isTaken)
         {
             return true;
         }

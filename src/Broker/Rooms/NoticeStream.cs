@@ -75,9 +75,9 @@ internal sealed class NoticeStream(Account owner, IEventLog log, INodes nodes, F
     {
         if (NoticeId.TryParse(EventBody.IdOf(entry.Body.Span)) is not { } id
             || findRoom(id.RoomKey) is not { } room
-            || /* guard: a notice tells who may read the message */ !RoomPolicy.MayHear(room, Owner)
+            || (/* guard: a notice tells who may read the message */ !RoomPolicy.MayHear(room, Owner))
             || Find(room, id.Of) is not { } said
-            || /* guard: a notice of what was deleted tells nothing */ EventBody.TypeOf(said.Body.Span) != EventType.Message)
+            || (/* guard: a notice of what was deleted tells nothing */ EventBody.TypeOf(said.Body.Span) != EventType.Message))
         {
             return default;
         }

@@ -25,7 +25,7 @@ internal sealed class SearchedRooms(RoomDirectory rooms) : ISearchedLogs
         log.RoomKey is { } key
         && rooms.FindByKey(key) is { } room
         && (/* guard: a token's rooms, search */ who.Scope.Allows(room.Id.Value, Verbs.Read))
-        && /* guard: search finds what may be read */ RoomPolicy.MayRead(room, who.Account) ? room : null;
+        && (/* guard: search finds what may be read */ RoomPolicy.MayRead(room, who.Account)) ? room : null;
 }
 
 /// <summary>Conversations: each of the two finds what both said, and nobody else does.</summary>

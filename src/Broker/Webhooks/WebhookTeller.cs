@@ -156,7 +156,7 @@ internal sealed partial class WebhookTeller(
 
     private Room? RoomOf(Webhook webhook) =>
         rooms.FindByKey(webhook.Room) is { } room && accounts.Find(webhook.Maker) is { } maker
-            && /* guard: a webhook ends with its maker's rank */ RoomPolicy.MayKeepBots(room, maker) ? room : null;
+            && (/* guard: a webhook ends with its maker's rank */ RoomPolicy.MayKeepBots(room, maker)) ? room : null;
 
     private async Task KeepTellingAsync(string room, string id)
     {
