@@ -81,8 +81,8 @@ export class ReadPositions {
       void link.publish(topic, JSON.stringify(position)).then((answer) => {
         this.#underWay.delete(position);
         // Refused for good is refused; what was lost, or came at a bad moment, is said again, unless more has been read since.
-        if (answer === 'lost' || (!answer.ok && answer.code === notNow)) return;
-        if (this.#unsaid.get(topic) === position) this.#unsaid.delete(topic);
+        if (answer === 'lost' || (!answer.ok && answer.code === notNow) || this.#unsaid.get(topic) !== position) return;
+        this.#unsaid.delete(topic);
         if (position.back) this.#user.wentBack(topic.slice(topic.lastIndexOf('/') + 1));
       });
     }
