@@ -59,8 +59,17 @@ internal static partial class EventBody
     /// <summary>The text of a message; null: it has none.</summary>
     public static string? TextOf(ReadOnlySpan<byte> body)
     {
-        using var fields = ParseFields(TakeApart(body).Fields);
-        return fields.RootElement.TryGetProperty("text"u8, out var text) ? text.GetString() : null;
+        // Not by a document: the index asks for each message.
+        Utf8JsonReader fields = new(InBraces(TakeApart(body).Fields));
+        for (fields.Read(); fields.Read() && fields.TokenType == JsonTokenType.PropertyName; fields.Skip())
+        {
+            if (fields.ValueTextEquals("text"u8))
+            {
+                return fields.Read() ? fields.GetString() : null;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>The fields of a `from`, as JSON without braces.</summary>

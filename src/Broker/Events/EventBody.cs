@@ -243,13 +243,15 @@ internal static partial class EventBody
         target.Write(Timestamps.Format(at, time));
     }
 
-    private static JsonDocument ParseFields(ReadOnlySpan<byte> fields)
+    private static JsonDocument ParseFields(ReadOnlySpan<byte> fields) => JsonDocument.Parse(InBraces(fields));
+
+    private static byte[] InBraces(ReadOnlySpan<byte> fields)
     {
         var json = new byte[fields.Length + 2];
         json[0] = (byte)'{';
         fields.CopyTo(json.AsSpan(1));
         json[^1] = (byte)'}';
-        return JsonDocument.Parse(json);
+        return json;
     }
 
     private static Author ReadAuthor(JsonElement element, string accountId) =>

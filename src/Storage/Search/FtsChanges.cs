@@ -12,7 +12,7 @@ internal sealed class FtsChanges(FtsFile file) : IDisposable
 
     private readonly SqliteConnection _connection = file.Writer;
     private readonly Dictionary<string, long> _logs = [];
-    private readonly Dictionary<long, FtsInsert> _puts = [];
+    private readonly Dictionary<(long Part, bool Replaces), FtsInsert> _puts = [];
     private readonly Dictionary<long, SqliteCommand> _removals = [];
     private readonly SqliteCommand _find = FtsFile.Prepare(
         file.Writer, "SELECT block, first, last, part, since, until FROM blocks WHERE log=$log AND first<=$seq ORDER BY first DESC LIMIT 1", "$log", "$seq");
@@ -129,7 +129,8 @@ internal sealed class FtsChanges(FtsFile file) : IDisposable
     {
         var log = FindLog(put.Log) ?? AddLog(put.Log);
         var block = BlockFor(log, put.Seq);
-        if (put.Seq <= block.Last)
+        var mayBeThere = put.Seq <= block.Last;
+        if (mayBeThere)
         {
             // Perhaps it was there with other words, which go with the whole table.
             MarkDirty(block.Part);
@@ -148,7 +149,7 @@ internal sealed class FtsChanges(FtsFile file) : IDisposable
             part.Until = Math.Max(part.Until, at);
         }
 
-        PutInto(block.Part).Run((block.Number * SeqsOfBlock) + put.Seq - block.First, words);
+        PutInto(block.Part, mayBeThere).Run((block.Number * SeqsOfBlock) + put.Seq - block.First, words);
     }
 
     // A table that is full takes no new entries: so those of one table are of about one time.
@@ -344,11 +345,11 @@ internal sealed class FtsChanges(FtsFile file) : IDisposable
         }
     }
 
-    private FtsInsert PutInto(long part)
+    private FtsInsert PutInto(long part, bool replaces)
     {
-        if (!_puts.TryGetValue(part, out var insert))
+        if (!_puts.TryGetValue((part, replaces), out var insert))
         {
-            _puts[part] = insert = new FtsInsert(_connection, part);
+            _puts[(part, replaces)] = insert = new FtsInsert(_connection, part, replaces);
         }
 
         return insert;
