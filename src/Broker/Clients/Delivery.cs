@@ -13,14 +13,6 @@ namespace WebMessenger.Broker.Clients;
 /// <remarks>Guarded by the writer's gate, which streams may hold for a while (<see cref="HoldWrites"/>).</remarks>
 internal sealed class Delivery : IWaitingMember, IEventOutlet
 {
-    /// <summary>Deliveries that may wait for acknowledgements or for a slow socket, before the client is cut off.</summary>
-    private const int QueueLengthLimit = 8192;
-    private const int QueueBytesLimit = 2 * 1024 * 1024;
-    private const int TightQueueBytesLimit = 64 * 1024;
-
-    /// <summary>What a place in the queue costs beside its packet.</summary>
-    private const int BytesOfQueued = 64;
-
     private readonly Writer _writer;
     private readonly PacketIdWindow _window;
     private readonly KeptSession _kept;
@@ -31,14 +23,15 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
     private readonly ILife _life;
     private readonly ConnectionServices _services;
 
+    private readonly DeliveryQueue _queue;
+
     // Set when the parts of the client are put together.
     private IWaitingData _data = null!;
-    private Queue<(Subscriber Subscriber, TopicKind Kind, EncodedPublish Publish)>? _queue;
-    private int _queuedBytes;
 
     public Delivery(Writer writer, PacketIdWindow window, KeptSession kept, Identity identity, ILife life, ConnectionServices services)
     {
         (_writer, _window, _kept, _identity, _life, _services) = (writer, window, kept, identity, life, services);
+        _queue = new DeliveryQueue(services.Memory);
         writer.Serve(this);
     }
 
@@ -52,12 +45,12 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
 
     public string AuthorKind => _identity.AuthorKind;
 
-    public int QueuedBytes => _queuedBytes + _data.QueuedBytes;
+    public int QueuedBytes => _queue.Bytes + _data.QueuedBytes;
 
-    public bool IsOwed => _queue is { Count: > 0 } || _feeder?.IsBlocked == true || _data.IsOwed;
+    public bool IsOwed => !_queue.IsEmpty || _feeder?.IsBlocked == true || _data.IsOwed;
 
     /// <summary>Something of what rooms say waits for room in the window or in the socket. Under the writer's gate.</summary>
-    public bool HasWaiting => _queue is { Count: > 0 } || _feeder?.HasWaiting == true;
+    public bool HasWaiting => !_queue.IsEmpty || _feeder?.HasWaiting == true;
 
     /// <summary>
     /// The client itself gives up what it is placed anew for: what is on its way to it is completed. Guarded by the gate of its filters.
@@ -85,15 +78,42 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
     {
         lock (_writer.Gate)
         {
-            if (!_window.Release(packetId))
+            var isReleased = _window.Release(packetId);
+            if (isReleased)
             {
-                return false;
+                _kept.Acknowledged(packetId);
+                WentOn();
             }
 
-            _kept.Acknowledged(packetId);
-            WriteWaiting();
-            _writer.Progressed();
-            return true;
+            return isReleased;
+        }
+    }
+
+    /// <summary>PUBACKs of success that came in one piece: a busy room brings one for each delivery.</summary>
+    /// <returns>How many bytes were taken. What follows is no such packet, or is of nothing that rooms say.</returns>
+    public int Acknowledged(ReadOnlySpan<byte> packets)
+    {
+        lock (_writer.Gate)
+        {
+            // Where something of a data topic is in flight, the id may be of that. Once the client is taken over, it is for its next connection.
+            if (_data.HasInFlight || _writer.IsSilent)
+            {
+                return 0;
+            }
+
+            var taken = 0;
+            while (packets[taken..] is [(byte)PacketType.PubAck << 4, 2, var high, var low, ..] && _window.Release((ushort)((high << 8) | low)))
+            {
+                _kept.Acknowledged((ushort)((high << 8) | low));
+                taken += 4;
+            }
+
+            if (taken > 0)
+            {
+                WentOn();
+            }
+
+            return taken;
         }
     }
 
@@ -131,7 +151,7 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
     {
         lock (_writer.Gate)
         {
-            (_queue, _queuedBytes) = (null, 0);
+            _queue.Clear();
         }
 
         _data.Forget();
@@ -153,15 +173,9 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
         bool isTooSlow;
         lock (_writer.Gate)
         {
-            if (_writer.IsSilent || !subscriber.StillWants(frames.Kind))
-            {
-                return;
-            }
-
-            var publish = frames.For(_writer.IsVersion5, wants);
-
             // [MQTT-3.1.2-24] A client is not sent what it said it cannot take; [MQTT-3.1.2-25] that counts as delivered.
-            if (publish.Length > _writer.MaximumPacket)
+            var publish = frames.For(_writer.IsVersion5, wants);
+            if (_writer.IsSilent || !subscriber.StillWants(frames.Kind) || publish.Length > _writer.MaximumPacket)
             {
                 return;
             }
@@ -177,22 +191,18 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
                 return;
             }
 
-            if (_queue is not { Count: > 0 } && _writer.HasRoom(Writer.StalledBytesLimit) && TryTakeId(out var packetId))
+            if (_queue.IsEmpty && _writer.HasRoom(Writer.StalledBytesLimit) && TryTakeId(out var packetId))
             {
                 _writer.Write(publish, packetId);
                 _writer.Touch(touched);
                 return;
             }
 
-            _queue ??= new Queue<(Subscriber, TopicKind, EncodedPublish)>();
-            _queue.Enqueue((subscriber, frames.Kind, publish));
-            _queuedBytes += publish.Length + BytesOfQueued;
+            _queue.Add(subscriber, frames.Kind, publish);
             // guard: presence that is not acknowledged
             _writer.Block();
             _writer.CountWaiting();
-            isTooSlow = _queue.Count > QueueLengthLimit
-                || _queuedBytes > QueueBytesLimit
-                || (_queuedBytes > TightQueueBytesLimit && _services.Memory.Outgoing.IsOverrun);
+            isTooSlow = _queue.IsTooLong;
         }
 
         if (isTooSlow)
@@ -201,11 +211,7 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
         }
     }
 
-    /// <summary>
-    /// Events of a stream, in their turn. Each is written if it is the next that the client is owed and the window allows; else the client
-    /// has fallen behind, and the feeder brings it from the log when acknowledgements make room.
-    /// So a slow client costs no memory, and misses nothing.
-    /// </summary>
+    /// <inheritdoc cref="IMember.DeliverEvents"/>
     public void DeliverEvents(Subscriber subscriber, ReadOnlySpan<EventDelivery> events, Wants wants, List<IMember> touched)
     {
         lock (_writer.Gate)
@@ -216,6 +222,7 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
                 return;
             }
 
+            var isAnswered = false;
             foreach (ref readonly var next in events)
             {
                 if (place.Cursor < 0)
@@ -229,8 +236,10 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
                 }
 
                 // With No Local the client's own is not written, but it has had it.
-                var publish = wants.NoLocal && next.PublisherMark == _identity.PublisherMark ? null : next.Frames.For(_writer.IsVersion5, wants);
-                if (next.Seq == place.Cursor + 1 && place.Reset is null && !_kept.IsHeldBack && TryWriteEvent(publish, place, next.Seq, touched))
+                var isOwn = next.PublisherMark == _identity.PublisherMark;
+                var publish = wants.NoLocal && isOwn ? null : next.Frames.For(_writer.IsVersion5, wants);
+                isAnswered |= isOwn;
+                if (next.Seq == place.Cursor + 1 && place.Reset is null && !_kept.IsHeldBack && TryWriteEvent(publish, place, next.Seq))
                 {
                     _kept.Advance(place, next.Seq);
                     continue;
@@ -238,7 +247,17 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
 
                 place.Owed = events[^1].Seq;
                 Feeder.Feed(place);
-                return;
+                break;
+            }
+
+            // Sent while it is in the processor's cache. Only who said something waits, for his answer goes with it.
+            if (isAnswered)
+            {
+                _writer.Touch(touched);
+            }
+            else
+            {
+                _writer.Flush();
             }
         }
     }
@@ -248,7 +267,7 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
     {
         lock (_writer.Gate)
         {
-            if (_writer.IsFarBehind || _queue is { Count: > 0 } || _window.IsFull)
+            if (_writer.IsFarBehind || !_queue.IsEmpty || _window.IsFull)
             {
                 return;
             }
@@ -264,7 +283,7 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
         {
             lock (_writer.Gate)
             {
-                return !_writer.IsSilent && !_writer.IsStalled && _queue is not { Count: > 0 } && !_window.IsFull;
+                return !_writer.IsSilent && !_writer.IsStalled && _queue.IsEmpty && !_window.IsFull;
             }
         }
     }
@@ -274,21 +293,15 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
     {
         lock (_writer.Gate)
         {
-            if (_writer.IsSilent || !subscriber.StillWants(frames.Kind))
-            {
-                return true;
-            }
-
-            var publish = frames.For(_writer.IsVersion5, wants);
-
             // [MQTT-3.1.2-25] What is larger than the client takes counts as delivered.
-            if (publish.Length > _writer.MaximumPacket)
+            var publish = frames.For(_writer.IsVersion5, wants);
+            if (_writer.IsSilent || !subscriber.StillWants(frames.Kind) || publish.Length > _writer.MaximumPacket)
             {
                 return true;
             }
 
             ushort packetId = 0;
-            if (_writer.IsStalled || (publish.IsAcknowledged && (_queue is { Count: > 0 } || !TryTakeId(out packetId))))
+            if (_writer.IsStalled || (publish.IsAcknowledged && (!_queue.IsEmpty || !TryTakeId(out packetId))))
             {
                 return false;
             }
@@ -302,9 +315,7 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
     /// <summary>Until disposed nothing is delivered to the client: for changes to its places that must be seen as one.</summary>
     public Lock.Scope HoldWrites() => _writer.Gate.EnterScope();
 
-    /// <summary>
-    /// Changes or (null) ends a place in a stream: what the client asks for no longer is not delivered any more, also not what is queued.
-    /// </summary>
+    /// <inheritdoc cref="IMember.Replace"/>
     public void Replace(Subscriber subscriber, Subscriber? by)
     {
         lock (_writer.Gate)
@@ -317,7 +328,7 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
         }
     }
 
-    public bool TryWriteEvent(EncodedPublish? publish, Place place, long seq, List<IMember>? touched)
+    public bool TryWriteEvent(EncodedPublish? publish, Place place, long seq)
     {
         // [MQTT-3.1.2-25] What is larger than the client takes counts as delivered.
         if (publish is null || publish.Length > _writer.MaximumPacket)
@@ -326,7 +337,7 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
         }
 
         ushort packetId = 0;
-        if ((/* guard: events that are not read */ !_writer.HasRoom(Writer.EventBytesLimit)) || (publish.IsAcknowledged && (_queue is { Count: > 0 } || !TryTakeId(out packetId))))
+        if ((/* guard: events that are not read */ !_writer.HasRoom(Writer.EventBytesLimit)) || (publish.IsAcknowledged && (!_queue.IsEmpty || !TryTakeId(out packetId))))
         {
             return false;
         }
@@ -337,40 +348,30 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
             _kept.Track(packetId, place, seq);
         }
 
-        if (touched is not null)
-        {
-            _writer.Touch(touched);
-        }
-
         return true;
     }
 
-    public bool MayWrite => !_window.IsFull && _queue is not { Count: > 0 } && _writer.HasRoom(Writer.EventBytesLimit);
+    public bool MayWrite => !_window.IsFull && _queue.IsEmpty && _writer.HasRoom(Writer.EventBytesLimit);
+
+    // Under the writer's gate: there is room for what waits.
+    private void WentOn()
+    {
+        WriteWaiting();
+        _writer.Progressed();
+    }
 
     // Under the writer's gate. Writes what the window and the socket allow of what waits.
     private void WriteQueued()
     {
-        if (_writer.IsSilent || _queue is not { Count: > 0 })
+        if (_writer.IsSilent || _queue.IsEmpty)
         {
             return;
         }
 
-        while (!_writer.IsSilent && _queue is { Count: > 0 } && _writer.HasRoom(Writer.StalledBytesLimit))
+        while (!_writer.IsSilent && _writer.HasRoom(Writer.StalledBytesLimit) && _queue.TryPeek(out var next) && TryTakeId(out var packetId))
         {
-            var next = _queue.Peek();
-            if (!next.Subscriber.StillWants(next.Kind))
-            {
-                Dequeue();
-                continue;
-            }
-
-            if (!TryTakeId(out var packetId))
-            {
-                break;
-            }
-
-            Dequeue();
-            _writer.Write(next.Publish, packetId);
+            _queue.Remove();
+            _writer.Write(next, packetId);
         }
 
         _writer.CountWaiting();
@@ -386,8 +387,6 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
 
         return isTaken;
     }
-
-    private void Dequeue() => _queuedBytes -= _queue!.Dequeue().Publish.Length + BytesOfQueued;
 
     // Who was never behind is owed nothing but what an earlier connection had not acknowledged. Under the writer's gate.
     private void StartFeeder()

@@ -13,10 +13,9 @@ internal interface IEventOutlet
     /// <summary>The window and the socket have room for an event, and nothing waits before it.</summary>
     bool MayWrite { get; }
 
-    /// <summary>Writes the event. False: the window or the socket is full.</summary>
+    /// <summary>Writes the event; the caller flushes. False: the window or the socket is full.</summary>
     /// <param name="publish">Null: nothing is to be written, and that counts as done.</param>
-    /// <param name="touched">Null: the caller flushes.</param>
-    bool TryWriteEvent(EncodedPublish? publish, Place place, long seq, List<IMember>? touched);
+    bool TryWriteEvent(EncodedPublish? publish, Place place, long seq);
 
     /// <summary>No more is brought for now: what was left to it of the window is others' to take.</summary>
     void WriteBeside();
@@ -203,7 +202,7 @@ internal sealed class Feeder(
                     continue;
                 }
 
-                if (!outlet.TryWriteEvent(publish, place, seq, null))
+                if (!outlet.TryWriteEvent(publish, place, seq))
                 {
                     break;
                 }
@@ -250,7 +249,7 @@ internal sealed class Feeder(
     // Under the writer's gate.
     private bool TryWriteReset(Place place)
     {
-        if (place.Reset is not null && !outlet.TryWriteEvent(place.Reset, place, 0, null))
+        if (place.Reset is not null && !outlet.TryWriteEvent(place.Reset, place, 0))
         {
             return false;
         }

@@ -10,6 +10,9 @@ internal interface IWaitingData
     /// <summary>Something waits.</summary>
     bool IsOwed { get; }
 
+    /// <summary>Something was delivered, and is not acknowledged.</summary>
+    bool HasInFlight { get; }
+
     /// <summary>Something that rooms say took a packet id.</summary>
     void TalkTook();
 

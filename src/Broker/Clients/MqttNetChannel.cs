@@ -326,17 +326,18 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
     private bool TakeAcknowledgements(ref ReadOnlySequence<byte> buffer)
     {
         var bytes = buffer.FirstSpan;
-        var taken = 0;
-        while (bytes is [(byte)PacketType.PubAck << 4, PubAckLength - 2, _, _, ..] && !client.Ended.IsCompleted)
+        var taken = client.Ended.IsCompleted ? 0 : client.Delivery.Acknowledged(bytes);
+
+        // Where something of a data topic is in flight, each may be of that or of the talk.
+        while (bytes[taken..] is [(byte)PacketType.PubAck << 4, PubAckLength - 2, _, _, ..] && !client.Ended.IsCompleted)
         {
-            var packetId = BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]);
+            var packetId = BinaryPrimitives.ReadUInt16BigEndian(bytes[(taken + 2)..]);
             if (packetId == 0 || !(client.Data.Answered(PacketType.PubAck, packetId, ReasonCode.Success) ?? client.Delivery.Acknowledged(packetId)))
             {
                 break;
             }
 
             taken += PubAckLength;
-            bytes = bytes[PubAckLength..];
         }
 
         if (taken == 0)

@@ -20,6 +20,7 @@ namespace WebMessenger.Broker.Transports;
 internal sealed class SocketOutput(Socket socket, Action finished) : PipeWriter, IValueTaskSource<FlushResult>
 {
     private const int FirstBytes = 1024;
+    private const int MostFirstBytes = 8 * 1024;
 
     private readonly Lock _gate = new();
     private Sender? _sender;
@@ -27,6 +28,9 @@ internal sealed class SocketOutput(Socket socket, Action finished) : PipeWriter,
     // Written and not flushed. Rented while there is something in it, so that a connection at rest holds nothing.
     private byte[] _bytes = [];
     private int _end;
+
+    // About what is flushed at once here, so that the buffer needs not grow each time.
+    private int _usual = FirstBytes;
 
     // Flushed, and waiting for the peer to read.
     private byte[] _unsent = [];
@@ -126,7 +130,7 @@ internal sealed class SocketOutput(Socket socket, Action finished) : PipeWriter,
             return;
         }
 
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(FirstBytes, Math.Max(_bytes.Length * 2, _end + size)));
+        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_usual, Math.Max(_bytes.Length * 2, _end + size)));
         _bytes.AsSpan(0, _end).CopyTo(larger);
         Return(_bytes);
         _bytes = larger;
@@ -150,6 +154,7 @@ internal sealed class SocketOutput(Socket socket, Action finished) : PipeWriter,
 
         var (bytes, length) = (_bytes, _end);
         (_bytes, _end) = ([], 0);
+        _usual = Math.Clamp(length, FirstBytes, MostFirstBytes);
         var sent = 0;
         if (!_isBroken && !TrySendNow(bytes.AsSpan(0, length), out sent))
         {
