@@ -3,6 +3,7 @@ using System.Globalization;
 using WebMessenger.Load.Fuzz;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Measuring;
+using WebMessenger.Load.Scenarios;
 using WebMessenger.Load.Servers;
 
 namespace WebMessenger.Load.Commands;
@@ -11,6 +12,9 @@ namespace WebMessenger.Load.Commands;
 internal sealed class FuzzCommand : ICommand
 {
     private const double AllowedGrowth = 32e6;
+
+    // Their accounts; that of number 0 is the honest client's.
+    private static readonly int[] Hostile = [1, 2, 3];
 
     private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan AloneTime = TimeSpan.FromSeconds(10);
@@ -25,6 +29,7 @@ internal sealed class FuzzCommand : ICommand
         new("seed", "", "the same seed makes the same packets; printed when it is left out"),
         new("rate", "0", "hostile connections begun a second, at most; 0: as many as the server takes, sixteen at a time"),
         new("limits", "off", "the server's limits of an address and an account: off, or on as they are shipped"),
+        new("through", "account", "access tokens: of an account, which talk in a room, or mount, which hear and say a room's data topics"),
         new("server", "", "another build of WebMessenger.dll, not the one beside this program"),
     ];
 
@@ -39,15 +44,23 @@ internal sealed class FuzzCommand : ICommand
             "off" => false,
             _ => throw new UsageException("--limits is on or off."),
         };
-        await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{packets} packets, --seed {seed}, limits {arguments.Text("limits")}"));
+        var throughMounts = arguments.Text("through") switch
+        {
+            "mount" => true,
+            "account" => false,
+            _ => throw new UsageException("--through is account or mount."),
+        };
+        await Console.Out.WriteLineAsync(string.Create(
+            CultureInfo.InvariantCulture, $"{packets} packets, --seed {seed}, --through {arguments.Text("through")}, limits {arguments.Text("limits")}"));
         await using WebMessengerServer contender = new(arguments.TextOrNull("server"), [], limits);
         await using var server = await contender.StartAsync(new Preparation(4, 1), cancellation);
-        var accounts = Enumerable.Range(1, 3).Select(i => server.Login(i)!).Select(login => (login.UserName, login.Secret)).ToList();
+        var logins = throughMounts ? await DeviceRoom.MountsAsync(server, Hostile, cancellation) : [.. Hostile.Select(i => server.Login(i)!)];
+        var words = throughMounts ? FuzzWords.Data : FuzzWords.Talk;
         using HonestClient honest = new(server.Mqtt, server.Login(0)!, server.Folder);
         await RunForAsync(honest, Task.Delay(AloneTime, cancellation));
         var alone = Told(honest);
         var open = OpenFiles(server);
-        Fuzzer fuzzer = new(server.Mqtt, server.WebSocket, accounts, seed, rate);
+        Fuzzer fuzzer = new(server.Mqtt, server.WebSocket, [.. logins.Select(login => new FuzzLogin(login.UserName, login.Secret, words))], seed, rate);
 
         // What a server takes once (threads, buffers, the store's tables) is taken by then.
         long warm = 0;

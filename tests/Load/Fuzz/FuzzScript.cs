@@ -19,28 +19,23 @@ internal enum FuzzEnd
 /// </summary>
 internal sealed class FuzzScript
 {
-    private static readonly string[] Topics =
-        ["rooms/lobby", "rooms/lobby", "rooms/lobby/typing", "rooms/lobby/text", "rooms/nowhere", "users/nobody", "rooms/+", "", "$SYS/x", "rooms/lobby/data/x", "rooms/\0", "a/b"];
-
-    private static readonly string[] FilterTexts =
-        ["rooms/lobby", "rooms/+", "rooms/#", "rooms/lobby/text", "rooms/+/presence/+", "rooms/lobby/info", "$share/g/rooms/lobby", "#", "a/#/b", "users/nobody", ""];
-
-    private static readonly string[] Payloads =
-        ["hello", "", "{\"type\":\"message\",\"text\":\"x\",\"id\":\"same\"}", "{\"type\":\"edit\",\"of\":2,\"text\":\"y\"}", "{\"type\":\"delete\",\"of\":3}",
-            "{\"type\":\"reaction\",\"of\":2,\"emoji\":\"👍\",\"on\":true}", "{\"type\":\"dance\"}", "{\"type\":", "{\"type\":\"message\",\"text\":\"\\ud800\"}", "\u001b[31m\r\n\u202E"];
-
     private readonly Random _random;
-    private readonly string _user;
-    private readonly string _secret;
+    private readonly FuzzLogin _login;
+    private readonly FuzzWords _words;
     private readonly bool _isVersion5;
 
-    public FuzzScript(int seed, string user, string secret)
+    // What a connection is given at one QoS it answers with that one's packets: it would not last otherwise.
+    private readonly int _quality;
+    private readonly HashSet<byte> _aliases = [];
+
+    public FuzzScript(int seed, FuzzLogin login)
     {
         _random = new Random(seed);
-        (_user, _secret) = (user, secret);
+        (_login, _words) = (login, login.Words);
         _isVersion5 = _random.Next(3) > 0;
+        _quality = _words.IsData ? _random.Next(3) : 2;
         IsWebSocket = _random.Next(4) == 0;
-        End = _random.Next(3) == 0 ? FuzzEnd.Reset : FuzzEnd.HalfClose;
+        End = _random.Next(10) == 0 ? FuzzEnd.Reset : FuzzEnd.HalfClose;
         Packets = [.. Conversation()];
     }
 
@@ -74,7 +69,7 @@ internal sealed class FuzzScript
 
         for (var left = _random.Next(10, 120); left > 0; left--)
         {
-            yield return MaybeMutated(Next(), 100);
+            yield return MaybeMutated(Next(), _words.IsData ? 300 : 100);
         }
     }
 
@@ -83,10 +78,10 @@ internal sealed class FuzzScript
         < 5 => Publish(),
         5 => Filters(8, withOptions: true),
         6 => Filters(10, withOptions: false),
-        7 => Acknowledgement(4),
-        8 => Acknowledgement(5),
+        7 => Acknowledgement(_quality == 1 || _random.Next(4) == 0 ? 4 : 6),
+        8 => Acknowledgement(_quality == 2 || _random.Next(10) == 0 ? 5 : 6),
         9 or 10 => Acknowledgement(6),
-        11 => Acknowledgement(7),
+        11 => Acknowledgement(_quality == 2 || _random.Next(10) == 0 ? 7 : 4),
         12 => _random.Next(40) == 0 ? ClientPackets.Disconnect : ClientPackets.PingReq,
         13 => _random.Next(40) == 0 ? Connect() : ClientPackets.PingReq,
         14 => _random.Next(40) == 0 ? Packet((byte)_random.Next(256), Bytes(_random.Next(40))) : Publish(),
@@ -110,24 +105,46 @@ internal sealed class FuzzScript
         }
 
         // Few ids: they take each other over, and come back to what was kept of them.
-        body.AddRange(Text(_random.Next(8) == 0 ? "" : $"fuzz-{_random.Next(6)}"));
+        body.AddRange(Text(_random.Next(8) == 0 ? "" : $"fuzz-{_random.Next(_words.IsData ? 24 : 6)}"));
         if (_random.Next(3) == 0)
         {
-            flags |= 0x04 | (_random.Next(3) << 3);
-            body.AddRange([.. _isVersion5 ? (byte[])[0] : [], .. Text(Pick(Topics)), .. Text("bye")]);
+            flags |= 0x04 | (_random.Next(3) << 3) | (_words.IsData ? _random.Next(2) << 5 : 0);
+            body.AddRange([.. _isVersion5 ? WillProperties() : [], .. Text(Pick(_random.Next(2) == 0 ? _words.Home : _words.Topics)), .. Text(_words.IsData ? Pick(_words.Payloads) : "bye")]);
         }
 
         body[7] = (byte)flags;
-        body.AddRange([.. Text(_user), .. Text(_random.Next(20) == 0 ? "wrong" : _secret)]);
+        body.AddRange([.. Text(_login.User), .. Text(_random.Next(20) == 0 ? "wrong" : _login.Secret)]);
         return Packet(0x10, [.. body]);
     }
+
+    private byte[] WillProperties()
+    {
+        byte[] properties = !_words.IsData ? [] : _random.Next(5) switch
+        {
+            0 => [0x18, 0, 0, 0, (byte)_random.Next(3)],
+            1 => [0x02, 0, 0, 0, (byte)_random.Next(3)],
+            2 => [.. PassedOn(), 0x18, 0, 0, 0, 1],
+            _ => [],
+        };
+        return [(byte)properties.Length, .. properties];
+    }
+
+    // MQTT 5.0, 3.3.2.3: what a publish says beside its payload, which goes to whoever hears it byte for byte.
+    private byte[] PassedOn() => _random.Next(40) switch
+    {
+        < 10 => [0x26, .. Text("k"), .. Text("v"), 0x26, .. Text("k"), .. Text("")],
+        < 20 => [0x08, .. Text("a/answers"), 0x09, 0, 2, 0, 0xFF],
+        < 30 => [0x03, .. Text("application/json")],
+        < 39 => [0x01, (byte)_random.Next(2)],
+        _ => [0x08, .. Text("a/#")],
+    };
 
     private byte[] Publish()
     {
         var quality = _random.Next(3);
         List<byte> body = [];
         byte[] properties = [];
-        var topic = _random.Next(12) > 0 ? "rooms/lobby" : Pick(Topics);
+        var topic = Word(_random.Next(12) > 0 ? _words.Home : _words.Topics);
         if (_isVersion5 && _random.Next(4) == 0)
         {
             properties = _random.Next(4) switch
@@ -135,8 +152,15 @@ internal sealed class FuzzScript
                 0 => [0x23, 0, (byte)_random.Next(1, 16)],
                 1 => [0x01, 1, 0x02, 0, 0, 0, (byte)_random.Next(3)],
                 2 => [0x26, .. Text("id"), .. Text($"{_random.Next(20)}")],
+                _ when _words.IsData => PassedOn(),
                 _ => [0x08, .. Text("users/nobody"), 0x09, .. Text("x")],
             };
+        }
+
+        // Of an alias that was given before, mostly (3.3.2.3.4).
+        if (_words.IsData && properties is [0x23, _, var alias] && !_aliases.Add(alias) && _random.Next(4) > 0)
+        {
+            topic = "";
         }
 
         body.AddRange(Text(topic));
@@ -150,7 +174,7 @@ internal sealed class FuzzScript
             body.AddRange([(byte)properties.Length, .. properties]);
         }
 
-        body.AddRange(_random.Next(6) == 0 ? Bytes(_random.Next(600)) : Encoding.UTF8.GetBytes(Pick(Payloads)));
+        body.AddRange(_random.Next(6) == 0 ? Bytes(_random.Next(600)) : Encoding.UTF8.GetBytes(Pick(_words.Payloads)));
         return Packet((byte)(0x30 | (quality << 1) | _random.Next(2) | (quality > 0 && _random.Next(4) == 0 ? 8 : 0)), [.. body]);
     }
 
@@ -171,19 +195,25 @@ internal sealed class FuzzScript
 
         for (var left = _random.Next(1, 4); left > 0; left--)
         {
-            body.AddRange(Text(Pick(FilterTexts)));
+            body.AddRange(Text(Word(_words.Filters)));
             if (withOptions)
             {
-                body.Add((byte)_random.Next(3));
+                body.Add(Options());
             }
         }
 
         return Packet((byte)(type << 4 | 2), [.. body]);
     }
 
+    private byte Options()
+    {
+        var quality = _words.IsData && _random.Next(10) > 0 ? _quality : _random.Next(3);
+        return (byte)(quality | (_isVersion5 && _random.Next(16) == 0 ? _random.Next(64) & _words.OptionBits : 0));
+    }
+
     private byte[] Acknowledgement(int type)
     {
-        byte[] body = _isVersion5 && _random.Next(6) == 0 ? [.. PacketId(), 0, 0] : [.. PacketId()];
+        byte[] body = _isVersion5 && _random.Next(16) == 0 ? [.. PacketId(), 0, 0] : [.. PacketId()];
         return Packet((byte)(type << 4 | (type == 6 ? 2 : 0)), body);
     }
 
@@ -251,7 +281,7 @@ internal sealed class FuzzScript
         return [.. frame];
     }
 
-    private byte[] PacketId() => [0, (byte)(_random.Next(100) == 0 ? 0 : _random.Next(1, 20))];
+    private byte[] PacketId() => [0, (byte)(_random.Next(400) == 0 ? 0 : _random.Next(1, 20))];
 
     private byte[] Bytes(int count)
     {
@@ -260,5 +290,7 @@ internal sealed class FuzzScript
         return bytes;
     }
 
-    private string Pick(string[] among) => among[_random.Next(among.Length)];
+    private string Word(IReadOnlyList<string> right) => Pick(_words.Wrong.Count > 0 && _random.Next(120) == 0 ? _words.Wrong : right);
+
+    private string Pick(IReadOnlyList<string> among) => among[_random.Next(among.Count)];
 }

@@ -10,7 +10,7 @@ namespace WebMessenger.Load.Fuzz;
 /// The same seed makes the same scripts.
 /// </summary>
 /// <param name="rate">Connections begun a second, at most; 0: as many as the server takes.</param>
-internal sealed class Fuzzer(IPEndPoint mqtt, IPEndPoint http, IReadOnlyList<(string User, string Secret)> accounts, int seed, int rate = 0)
+internal sealed class Fuzzer(IPEndPoint mqtt, IPEndPoint http, IReadOnlyList<FuzzLogin> logins, int seed, int rate = 0)
 {
     private const int AtATime = 16;
 
@@ -44,8 +44,7 @@ internal sealed class Fuzzer(IPEndPoint mqtt, IPEndPoint http, IReadOnlyList<(st
             cancellation.ThrowIfCancellationRequested();
             await InTurnAsync(cancellation);
             var number = Interlocked.Increment(ref _lastScript);
-            var (user, secret) = accounts[number % accounts.Count];
-            await PlayAsync(new FuzzScript(HashCode(seed, number), user, secret), cancellation);
+            await PlayAsync(new FuzzScript(HashCode(seed, number), logins[number % logins.Count]), cancellation);
         }
     }
 
@@ -91,7 +90,16 @@ internal sealed class Fuzzer(IPEndPoint mqtt, IPEndPoint http, IReadOnlyList<(st
             Interlocked.Add(ref _packets, script.Packets.Count);
             if (script.End == FuzzEnd.HalfClose)
             {
-                socket.Shutdown(SocketShutdown.Send);
+                // A WebSocket of which nothing more can come is aborted, whatever of it is unread.
+                if (script.IsWebSocket)
+                {
+                    await socket.SendAsync(WebSocketFrames.Close, cancellation);
+                }
+                else
+                {
+                    socket.Shutdown(SocketShutdown.Send);
+                }
+
                 await reading.WaitAsync(CloseTime, cancellation);
             }
             else

@@ -1,3 +1,4 @@
+using System.Globalization;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Servers;
 
@@ -26,5 +27,22 @@ internal static class DeviceRoom
         await browser.NewRoomAsync(cookie, Id, cancellation);
         Login device = new(owner.UserName, await browser.NewDeviceAsync(cookie, Id, cancellation));
         return _ => device;
+    }
+
+    /// <summary>Makes for each of these accounts a room and a token whose mount it is.</summary>
+    /// <param name="accounts">By their numbers at the server.</param>
+    public static async Task<IReadOnlyList<Login>> MountsAsync(ServerUnderTest server, IReadOnlyList<int> accounts, CancellationToken cancellation)
+    {
+        using Browser browser = new(server);
+        List<Login> mounts = [];
+        foreach (var account in accounts)
+        {
+            var (user, room) = (server.Login(account)!.UserName, string.Create(CultureInfo.InvariantCulture, $"{Id}-{account}"));
+            var cookie = await browser.SignInAsync(user, cancellation);
+            await browser.NewRoomAsync(cookie, room, cancellation);
+            mounts.Add(new Login(user, await browser.NewDeviceAsync(cookie, room, cancellation)));
+        }
+
+        return mounts;
     }
 }
