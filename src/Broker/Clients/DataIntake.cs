@@ -33,7 +33,7 @@ internal sealed class DataIntake(
     /// <summary>Null: a publish on the room's data topics may be taken. Else it may be asked again after the task.</summary>
     /// <param name="isRetained">Nothing else needs what is retained.</param>
     public Task? Ready(Room room, bool isRetained) =>
-        services.Data.Of(room) is var space && (!isRetained || space.Retained is not null) && (!space.Log.HasCursors || space.Log.IsOpen)
+        services.Data.Of(room) is var space && (!isRetained || space.Retained is { IsOpen: true }) && (!space.Log.HasCursors || space.Log.IsOpen)
             ? space.Calm() : OpenAsync(room);
 
     public RateBudget RateOf(Room room) => services.Data.Of(room).Rate;

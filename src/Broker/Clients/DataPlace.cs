@@ -140,16 +140,16 @@ internal sealed class DataPlace(DataSpace space, DataDelivery delivery, KeptSess
         }
     }
 
-    /// <summary>The client has missed something of what it is owed.</summary>
+    /// <summary>The client has missed something of what it is owed. What is retained comes at once if it is in memory.</summary>
     public void ReplayAfterGap()
     {
-        foreach (var (held, its) in _subscriptions.Values)
+        if (space.Retained is { IsOpen: false } retained)
         {
-            var isMissed = its is { Group: null, QualityOfService: > 0 } && held.RetainHandling != RetainHandling.DoNotSend;
-            if (space.Retained is not null && isMissed)
-            {
-                delivery.Replay(this, its, isAfterGap: true);
-            }
+            _ = ReplayAfterGapAsync(retained);
+        }
+        else if (space.Retained is not null)
+        {
+            SendAfterGap();
         }
     }
 
@@ -174,6 +174,26 @@ internal sealed class DataPlace(DataSpace space, DataDelivery delivery, KeptSess
     private static IEnumerable<HeldFilter> Folded(HeldFilter[] filters) => filters
         .GroupBy(held => (held.Filter.Group, held.Filter.Group is null ? held.Filter.Text : held.Filter.Data!.Text))
         .Select(same => same.MaxBy(held => held.QualityOfService)!);
+
+    private async Task ReplayAfterGapAsync(IRetainedValues retained)
+    {
+        // If not, the operator has heard of it from the store; the client is told on its next connection.
+        if (await retained.OpenAsync())
+        {
+            SendAfterGap();
+        }
+    }
+
+    private void SendAfterGap()
+    {
+        foreach (var (held, its) in _subscriptions.Values)
+        {
+            if (its is { Group: null, QualityOfService: > 0 } && held.RetainHandling != RetainHandling.DoNotSend)
+            {
+                delivery.Replay(this, its, isAfterGap: true);
+            }
+        }
+    }
 
     private void LeaveGroup(DataSubscription its)
     {

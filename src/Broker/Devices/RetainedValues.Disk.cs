@@ -76,7 +76,7 @@ internal sealed partial class RetainedValues
 
                 if (/* guard: memory of retained values that are read */ !memory.HasRoomForRoom(bytes + beside))
                 {
-                    return Opened(null, count, bytes, beside, RetainedOutcome.Full);
+                    return Opened(null, count, bytes, beside);
                 }
             }
 
@@ -92,15 +92,14 @@ internal sealed partial class RetainedValues
                 LogUnreadable(logger, roomKey, error.Message);
             }
 
-            return Opened(null, count, bytes, beside, RetainedOutcome.NotStored);
+            return Opened(null, count, bytes, beside);
         }
 
-        return Opened(tree, count, bytes, beside, RetainedOutcome.Stored);
+        return Opened(tree, count, bytes, beside);
     }
 
     /// <param name="tree">Null: they do not come into memory.</param>
-    /// <param name="outcome">For what waits, in that case.</param>
-    private bool Opened(RetainedTree? tree, int count, long bytes, long beside, RetainedOutcome outcome)
+    private bool Opened(RetainedTree? tree, int count, long bytes, long beside)
     {
         lock (_gate)
         {
@@ -116,7 +115,7 @@ internal sealed partial class RetainedValues
 
                 while (_early.TryDequeue(out var early))
                 {
-                    early.Told.SetResult(tree is null ? outcome : RetainedOutcome.NotStored);
+                    early.Told.SetResult(RetainedOutcome.NotStored);
                 }
 
                 return false;
@@ -135,8 +134,11 @@ internal sealed partial class RetainedValues
 
     private static void Forward(ValueTask<RetainedOutcome> outcome, TaskCompletionSource<RetainedOutcome> told) =>
         _ = outcome.AsTask().ContinueWith(
-            static (done, told) => ((TaskCompletionSource<RetainedOutcome>)told!).SetResult(done.Result),
+            static (done, told) => ((TaskCompletionSource<RetainedOutcome>)told!).SetResult(Late(done.Result)),
             told, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+
+    // Others have heard it by now, and what the publisher is told of a room that is full would be of no use.
+    private static RetainedOutcome Late(RetainedOutcome outcome) => outcome == RetainedOutcome.Full ? RetainedOutcome.NotStored : outcome;
 
     // Under the gate. What the disk refused while the room was deleted waits for nothing any more.
     private void Save()
