@@ -161,6 +161,7 @@ internal sealed partial class DataCursor(DataSpace space, DataLogs logs, byte[] 
 
             // What a client of an earlier run is owed is looked for in all that is after it.
             _owed = Math.Max(_owed, _isRestored ? head : _cursor);
+            _cursor = _isGivenUp ? _owed : _cursor;
             _isRestored = false;
             foreach (var filter in _since.Where(one => one.Value == FromOpening).Select(one => one.Key).ToList())
             {
@@ -199,7 +200,7 @@ internal sealed partial class DataCursor(DataSpace space, DataLogs logs, byte[] 
 
                 if (subscriptions.Length == 0)
                 {
-                    // Given up: what was begun is completed [MQTT-3.10.4-3], what waits is not sent.
+                    // What was begun is completed [MQTT-3.10.4-3], what waits is not sent.
                     _cursor = Math.Max(_cursor, _owed);
                 }
 
@@ -207,6 +208,9 @@ internal sealed partial class DataCursor(DataSpace space, DataLogs logs, byte[] 
             }
         }
     }
+
+    /// <summary>The client holds nothing in the room.</summary>
+    public void GiveUp() => Hold([], isResuming: false);
 
     /// <summary>A publish under this seq matches a filter of the client. The saying thread's.</summary>
     /// <returns>True: it is the next one, nothing is before it, and it need not say that something is missing.</returns>

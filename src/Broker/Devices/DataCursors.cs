@@ -120,6 +120,12 @@ internal sealed class DataCursors(DataSpaces spaces, ulong publisherMark, Func<s
                 }
             }
 
+            foreach (var cursor in _cursors.Values.Where(cursor => !_away.Exists(one => one.Space == cursor.Space)))
+            {
+                // Of an earlier run of the program, or it is known.
+                cursor.GiveUp();
+            }
+
             Unsubscribe(before);
             Release(holds);
         }

@@ -175,6 +175,8 @@ public sealed class DataGroupKeptTests
         Assert.Equal([1], (await bob.SubscribeAsync("$share/2/" + Data + "#")).ReasonCodes);
         Assert.Equal([1], (await ana.SubscribeAsync("$share/1/" + Data + "#")).ReasonCodes);
         Assert.Equal([0x97], (await ana.SubscribeAsync("$share/2/" + Data + "#")).ReasonCodes);
+        await using var old = await house.ConnectAsync(house.Ana, MqttVersion.V311);
+        Assert.Equal([0x80], (await old.SubscribeAsync("$share/2/" + Data + "#")).ReasonCodes);
 
         Assert.Equal([0], (await bob.UnsubscribeAsync("$share/1/" + Data + "#")).ReasonCodes);
         Assert.Equal([1], (await ana.SubscribeAsync("$share/2/" + Data + "#")).ReasonCodes);

@@ -224,6 +224,50 @@ public sealed class DataKeptStateTests
         Assert.Equal("2", (await bob.NextPublishAsync()).Text);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Attack_62_A_client_without_filters_has_no_place_in_the_log_after_a_restart_either(bool hasCompletedAll)
+    {
+        await using var house = await Greenhouse.OpenAsync();
+        await using var device = await house.ConnectAsync(house.Ana);
+        var (before, _) = await KeptClients.ConnectAsync(house.Broker, house.Bob, acknowledges: false);
+        await before.SubscribeAsync(Data + "#");
+        await device.PublishAsync(Data + "x", "1");
+        var first = await before.NextPublishAsync();
+        Assert.Equal([0], (await before.UnsubscribeAsync(Data + "#")).ReasonCodes);
+        await Clients.HandshakeTests.UntilAsync(() => SentOf(house) == 1);
+        var records = house.Broker.Get<IRecords>();
+        var place = Assert.Single(records.ReadAll(DurableRecords.DataPrefix));
+        if (hasCompletedAll)
+        {
+            // As if the program had died when it had noted that, and before it dropped the place.
+            await before.AcknowledgeAsync(first);
+            await Clients.HandshakeTests.UntilAsync(() => records.ReadAll(DurableRecords.DataPrefix).Count == 0);
+            Assert.True(DataCursorRecord.TryRead(place.Value, out var was));
+            await records.WriteAsync([new RecordChange(place.Key, (was with { Sent = [] }).ToBytes())]);
+        }
+
+        before.Abort();
+        await before.DisposeAsync();
+        await Talk.GoneAsync(house.Broker, house.Bob);
+        await house.Broker.RestartAsync();
+        if (!hasCompletedAll)
+        {
+            // What was begun comes again, and is completed.
+            var (bob, _) = await KeptClients.ConnectAsync(house.Broker, house.Bob);
+            await using var back = bob;
+            var again = await bob.NextPublishAsync();
+            Assert.Equal(("1", true), (again.Text, again.Duplicate));
+            await NoPlaceAsync();
+        }
+
+        await NoPlaceAsync();
+
+        Task NoPlaceAsync() => Clients.HandshakeTests.UntilAsync(() =>
+            !house.Broker.Get<DataSpaces>().Of(house.Room).Log.HasCursors && house.Broker.Get<IRecords>().ReadAll(DurableRecords.DataPrefix).Count == 0);
+    }
+
     [Fact]
     public async Task Attack_39_Who_loses_the_room_while_the_disk_is_slow_is_not_sent_what_waited_for_it()
     {
