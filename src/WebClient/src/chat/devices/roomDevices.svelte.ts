@@ -29,7 +29,7 @@ export interface Device {
   /** False: who made it is not in the room any more. */
   works: boolean;
   mine: boolean;
-  /** Whether one may throw it out and trace it. */
+  /** Whether one may throw it out, and trace it if one may read what devices say. */
   below: boolean;
   connected: number;
   rate: number;
@@ -38,6 +38,22 @@ export interface Device {
   clients: DeviceClient[];
   /** Clients that are not listed. */
   more: number;
+}
+
+export type Way = 'throwOut' | 'revoke' | 'renew' | 'trace';
+
+/**
+ * What may be done about a device, as far as this page knows.
+ * @param reads Whether one may read what devices say in the room: a trace shows it.
+ */
+export function waysWith({ below, connected, mine }: Device, reads: boolean): Way[] {
+  const ways: [Way, boolean][] = [
+    ['throwOut', below && connected > 0],
+    ['trace', below && reads],
+    ['renew', mine],
+    ['revoke', below],
+  ];
+  return ways.filter(([, may]) => may).map(([way]) => way);
 }
 
 interface Page {

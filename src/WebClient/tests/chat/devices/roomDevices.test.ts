@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { presetOf } from '../../../src/account/devices/presets';
-import { RoomDevices, type Device } from '../../../src/chat/devices/roomDevices.svelte';
+import { RoomDevices, waysWith, type Device } from '../../../src/chat/devices/roomDevices.svelte';
 
 vi.mock('../../../src/lib/base', () => ({ onHost: (path: string) => path, base: '/', url: (path: string) => path }));
 
@@ -50,6 +50,13 @@ describe('The devices of a room', () => {
     expect(devices.secret).toBe('wm_x');
     devices.begin();
     expect(devices.secret).toBeNull();
+  });
+
+  it('are traced by who may read what they say', () => {
+    const one = { ...device, below: true, mine: true, connected: 1 };
+    expect(waysWith(one, true)).toEqual(['throwOut', 'trace', 'renew', 'revoke']);
+    expect(waysWith(one, false)).toEqual(['throwOut', 'renew', 'revoke']);
+    expect(waysWith({ ...one, below: false, connected: 0 }, true)).toEqual(['renew']);
   });
 
   it('are shown with what they may do', () => {
