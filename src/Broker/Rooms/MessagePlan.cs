@@ -62,16 +62,7 @@ internal sealed record MessagePlan(PublishRefusal? Ruling)
         };
     }
 
-    private static LogEntry? EditOf(LogName name, long seq, IEventLog log)
-    {
-        try
-        {
-            return log.ReadAfter(name, seq - 1, 1).Entries is [var edit] && edit.Seq == seq && EventBody.TypeOf(edit.Body.Span) == EventType.Edit ? edit : null;
-        }
-        catch (LogDamagedException)
-        {
-            // Nobody can read what it said, and the message itself is changed and deleted all the same.
-            return null;
-        }
-    }
+    // Of one that cannot be read nobody knows what it said: the message itself is changed and deleted all the same.
+    private static LogEntry? EditOf(LogName name, long seq, IEventLog log) =>
+        log.FindReadable(name, seq) is var (edit, _) && EventBody.TypeOf(edit.Body.Span) == EventType.Edit ? edit : null;
 }

@@ -155,7 +155,7 @@ internal sealed class NoticeIndex(NoticeStream stream, IEventLog log, NoticeInde
             var head = log.Head(stream.Log).Head;
             for (var last = Math.Max(0, head - Most); last < head;)
             {
-                var page = Page(last);
+                var page = log.ReadReadable(stream.Log, last, ReadAtOnce, out _);
                 foreach (var entry in page)
                 {
                     if (NoticeId.TryParse(EventBody.IdOf(entry.Body.Span)) is { } id && stream.IsLine(entry))
@@ -173,32 +173,6 @@ internal sealed class NoticeIndex(NoticeStream stream, IEventLog log, NoticeInde
         }
 
         return content;
-    }
-
-    // Where one of them cannot be read, the others one by one.
-    private IReadOnlyList<LogEntry> Page(long after)
-    {
-        try
-        {
-            return log.ReadAfter(stream.Log, after, ReadAtOnce).Entries;
-        }
-        catch (LogDamagedException)
-        {
-            List<LogEntry> readable = [];
-            for (var seq = after + 1; seq <= after + ReadAtOnce; seq++)
-            {
-                try
-                {
-                    readable.AddRange(log.ReadAfter(stream.Log, seq - 1, 1).Entries.Where(entry => entry.Seq == seq));
-                }
-                catch (LogDamagedException)
-                {
-                    // This one is left out.
-                }
-            }
-
-            return readable;
-        }
     }
 
     /// <summary>Under the gate.</summary>

@@ -88,8 +88,10 @@ internal sealed class SavedMessages(RoomDirectory directory, IRecords records, I
             if (page.Count < limit && StreamOf(account, name) is { } stream)
             {
                 var mayRead = /* guard: what was saved is shown to who may read it now */ stream is not Room room || RoomPolicy.MayRead(room, account);
-                var (entry, epoch) = Look(stream, seq);
-                page.Add(new SavedMessage(stream, seq, at, mayRead ? entry : null, epoch));
+
+                // What cannot be read is shown as what is gone.
+                var found = log.FindReadable(stream.Log, seq);
+                page.Add(new SavedMessage(stream, seq, at, mayRead ? found?.Entry : null, found?.Epoch ?? ""));
             }
         }
 
@@ -115,19 +117,6 @@ internal sealed class SavedMessages(RoomDirectory directory, IRecords records, I
         name.RoomKey is { } key ? directory.FindByKey(key)
         : name.Sides is var (one, other) ? directory.InboxOf(account).With(one == account.Id ? other : one)
         : null;
-
-    private (LogEntry? Entry, string Epoch) Look(EventStream stream, long seq)
-    {
-        try
-        {
-            return (Find(stream, seq), stream.LogHead.Epoch);
-        }
-        catch (LogDamagedException)
-        {
-            // As what is gone, and all others as ever. The log tells the operator.
-            return (null, "");
-        }
-    }
 
     private LogEntry? Find(EventStream stream, long seq) =>
         log.ReadAfter(stream.Log, seq - 1, 1).Entries is [var entry] && entry.Seq == seq ? entry : null;

@@ -169,54 +169,30 @@ internal sealed partial class SearchFollower : IFollower
             {
                 cancellation.ThrowIfCancellationRequested();
                 var most = (int)Math.Min(EventsAtOnce, to - from + 1);
-                var entries = Page(log, from - 1, most, out var isWhole);
+                var entries = _log.ReadReadable(log, from - 1, most, out var leftOut);
+                if (leftOut is not null)
+                {
+                    TellLeftOut(log, leftOut);
+                }
+
                 foreach (var entry in entries.TakeWhile(entry => entry.Seq <= to))
                 {
                     Put(log, entry);
                 }
 
                 Interlocked.Add(ref _done, _isBuilding ? entries.Count : 0);
-                if (isWhole && entries.Count == 0)
+                if (leftOut is null && entries.Count == 0)
                 {
                     return;
                 }
 
-                from = isWhole ? entries[^1].Seq + 1 : from + most;
+                from = leftOut is null ? entries[^1].Seq + 1 : from + most;
             }
         }
         catch (LogDamagedException error)
         {
             // Not even its head can be read.
             TellLeftOut(log, error);
-        }
-    }
-
-    // Where one of them cannot be read, the others one by one.
-    private IReadOnlyList<LogEntry> Page(LogName log, long after, int most, out bool isWhole)
-    {
-        isWhole = true;
-        try
-        {
-            return _log.ReadAfter(log, after, most).Entries;
-        }
-        catch (LogDamagedException error)
-        {
-            isWhole = false;
-            TellLeftOut(log, error);
-            List<LogEntry> readable = [];
-            for (var seq = after + 1; seq <= after + most; seq++)
-            {
-                try
-                {
-                    readable.AddRange(_log.ReadAfter(log, seq - 1, 1).Entries.Where(entry => entry.Seq == seq));
-                }
-                catch (LogDamagedException)
-                {
-                    // This one is found by nobody.
-                }
-            }
-
-            return readable;
         }
     }
 

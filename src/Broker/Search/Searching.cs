@@ -175,19 +175,8 @@ internal sealed class Searching(
                 return null;
             }
 
-            LogPage page;
-            try
-            {
-                page = searching._log.ReadAfter(name, seq - 1, 1);
-            }
-            catch (LogDamagedException)
-            {
-                // As what is gone, and all others are found as ever. The log tells the operator.
-                return null;
-            }
-
-            return page.Entries is [var entry] && entry.Seq == seq && Ranges(entry) is { } ranges
-                ? new FoundMessage(stream, entry, page.Head.Epoch, ranges) : null;
+            return searching._log.FindReadable(name, seq) is var (entry, epoch) && Ranges(entry) is { } ranges
+                ? new FoundMessage(stream, entry, epoch, ranges) : null;
         }
 
         private bool Covers(LogName name) => (within is null || within == name) && searching.FindReadable(name, who, within is not null) is not null;
