@@ -241,10 +241,22 @@ internal sealed partial class WebhookTeller(
         }
 
         // What is not told was not taken: one that fails goes on failing.
-        var taken = next.IsTold ? await TellAsync(webhook, room, next.Seq, next.Epoch) : null;
-        return taken is not false && await webhooks.MoveAsync(
+        var taken = next.What == Next.IsTold ? await TellAsync(webhook, room, next.Seq, next.Epoch) : null;
+        if (taken is false || await webhooks.MoveAsync(
             webhook,
-            place => taken is true ? new WebhookPlace(next.Seq, next.Epoch) : place with { Seq = next.Seq }) is not null;
+            place => taken is true ? new WebhookPlace(next.Seq, next.Epoch) : place with { Seq = next.Seq }) is null)
+        {
+            return false;
+        }
+
+        // When it is behind it, so that it is said once.
+        if (next.What == Next.CannotBeRead)
+        {
+            runs.Add(webhook.Room, webhook.Id, "failed", "damaged");
+            LogLeftOut(logger, webhook.Id, next.Seq);
+        }
+
+        return true;
     }
 
     // Nothing is tried until it works again, so nothing fails meanwhile.
@@ -252,28 +264,41 @@ internal sealed partial class WebhookTeller(
         webhook.Place.FailingSince is null ? Task.CompletedTask : webhooks.MoveAsync(webhook, place => place with { FailingSince = null });
 
     // The next event that is told, or a stretch without one. What waits to be told is in the log alone: a webhook may fail for hours.
-    private (long Seq, string Epoch, bool IsTold) NextOf(Room room, WebhookPlace place)
+    private (long Seq, string Epoch, Next What) NextOf(Room room, WebhookPlace place)
     {
         for (var seq = place.Seq; ; seq++)
         {
-            var page = log.ReadAfter(room.Log, seq, 1);
+            LogPage page;
+            try
+            {
+                page = log.ReadAfter(room.Log, seq, 1);
+            }
+            catch (LogDamagedException)
+            {
+                // Where not even the head can be read this fails too, and is tried again.
+                var head = log.Head(room.Log);
+                return (Math.Max(seq + 1, head.First), head.Epoch, Next.CannotBeRead);
+            }
+
             if (page.Head.Epoch != place.Epoch)
             {
-                return (page.Head.Head, page.Head.Epoch, false);
+                return (page.Head.Head, page.Head.Epoch, Next.IsPassed);
             }
 
             if (page.Entries is not [var entry])
             {
-                return (seq, place.Epoch, false);
+                return (seq, place.Epoch, Next.IsPassed);
             }
 
             seq = entry.Seq - 1;
             if (IsTold(entry) || seq - place.Seq >= SkippedAtOnce)
             {
-                return (entry.Seq, place.Epoch, IsTold(entry));
+                return (entry.Seq, place.Epoch, IsTold(entry) ? Next.IsTold : Next.IsPassed);
             }
         }
     }
+
+    private enum Next { IsPassed, IsTold, CannotBeRead }
 
     private static bool IsTold(in LogEntry entry) => EventBody.TypeOf(entry.Body.Span) is EventType.Message or EventType.Edit or EventType.Delete;
 
@@ -336,8 +361,7 @@ internal sealed partial class WebhookTeller(
 
     private ReadOnlyMemory<byte>? BodyOf(Room room, long seq, string epoch)
     {
-        var page = log.ReadAfter(room.Log, seq - 1, 1);
-        if (page.Head.Epoch != epoch || page.Entries is not [var entry] || entry.Seq != seq
+        if (log.FindReadable(room.Log, seq) is not var (entry, now) || now != epoch
             || (/* guard: a webhook is not told what was deleted since */ !IsTold(entry)) || EventBody.ExpiryOf(entry.Body.Span) < time.GetUtcNow())
         {
             return null;
@@ -366,4 +390,8 @@ internal sealed partial class WebhookTeller(
 
     [LoggerMessage(4350, LogLevel.Error, "The webhook {Webhook} failed, and goes on with what is said next in its room")]
     private static partial void LogFailed(ILogger logger, string webhook, Exception error);
+
+    [LoggerMessage(4351, LogLevel.Error,
+        "The webhook {Webhook} is not told event {Seq} of its room, for the log cannot be read there; it goes on with the next")]
+    private static partial void LogLeftOut(ILogger logger, string webhook, long seq);
 }

@@ -205,6 +205,38 @@ public sealed class WebhookTests
     }
 
     [Fact]
+    public async Task What_cannot_be_read_is_left_out_and_said_once()
+    {
+        await using var elsewhere = await Elsewhere.StartAsync();
+        DamagedLog log = new();
+        LogOfEverything lines = new();
+        await using var broker = await RunningBroker.StartWithAsync(log.Place + (Action<IServiceCollection>)lines.TakeOver, Inside, "127.0.0.1");
+        var talk = await MessageTalk.InYardAsync(broker);
+        var (id, _) = await MadeAsync(broker, talk.Mod, elsewhere.Address);
+
+        // It is held up by the first while the next ones are said.
+        elsewhere.Status = 500;
+        await talk.SayAsync(talk.Bea, "one");
+        await elsewhere.HearAsync(1);
+        foreach (var text in new[] { "two", "three" })
+        {
+            log.Entries.Add((broker.Room("yard").Log, await talk.SayAsync(talk.Bea, text)));
+        }
+
+        var seq = await talk.SayAsync(talk.Bea, "four");
+        elsewhere.Status = 200;
+        var heard = await elsewhere.HearUntilAsync(call => call.Json.Text() == "four");
+        await PlaceAsync(broker, id, place => place.Seq == seq);
+
+        Assert.Equal(["one", "four"], heard.Select(call => call.Json.Text()).Distinct());
+        using var page = await HookPost.PageOfAsync(broker, talk.Mod.Account);
+        var its = Assert.Single((await page.Get(Webhooks)).GetProperty("webhooks").EnumerateArray());
+        var runs = its.GetProperty("runs").EnumerateArray().Where(run => run.GetProperty("why").GetString() == "damaged");
+        Assert.Equal(2, runs.Sum(run => run.GetProperty("times").GetInt32()));
+        Assert.Equal(2, lines.Lines.Count(line => line.Contains(id, StringComparison.Ordinal) && line.Contains("cannot be read", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task With_its_maker_one_goes_unless_somebody_else_is_its_maker_by_then()
     {
         GatedRecords records = new();

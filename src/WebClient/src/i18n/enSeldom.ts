@@ -227,6 +227,7 @@ export const enSeldom = {
   'runs.why.tls': 'The encryption of its address cannot be trusted.',
   'runs.why.not_public': 'Its address is not called: this server calls public ones over https alone, and what its operator has named.',
   'runs.why.webhook_off': 'It was switched off.',
+  'runs.why.damaged': 'A message of the room cannot be read and was left out.',
   'runs.why.epoch': 'The messages of the room were replaced, as by a backup; it goes on with what is said since.',
   'runs.times.one': 'once',
   'runs.times.other': '{count} times',

@@ -229,6 +229,7 @@ export const ptBRSeldom: SeldomTexts = {
   'runs.why.tls': 'A criptografia do endereço não é confiável.',
   'runs.why.not_public': 'O endereço não é chamado: este servidor só chama os públicos por https, e o que o operador nomeou.',
   'runs.why.webhook_off': 'Foi desligado.',
+  'runs.why.damaged': 'Uma mensagem da sala não pode ser lida e foi deixada de fora.',
   'runs.why.epoch': 'As mensagens da sala foram trocadas, como por um backup; ele segue com o que for dito desde então.',
   'runs.times.one': 'uma vez',
   'runs.times.other': '{count} vezes',
