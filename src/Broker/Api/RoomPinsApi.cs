@@ -30,9 +30,10 @@ internal static class RoomPinsApi
             return Problems.Field("limit", "invalid", "A page has 1 to 200 pins.");
         }
 
-        var all = pins.Of(found.Log).Reverse().ToList();
-        var from = after is { } last ? all.FindIndex(pin => pin.Seq == last) + 1 : 0;
-        List<Pin> shown = [.. all.Skip(from).Take(most)];
+        var all = pins.Of(found.Log).Reverse();
+        // By when it was pinned: the last one of a page may have been taken off since.
+        List<Pin> rest = [.. all.Where(pin => after is not { } last || pin.At.ToUnixTimeMilliseconds() < last)];
+        List<Pin> shown = [.. rest.Take(most)];
         ArrayBufferWriter<byte> json = new(1024);
         using (var writer = EventBody.NewWriter(json))
         {
@@ -43,9 +44,9 @@ internal static class RoomPinsApi
             writer.WriteStartArray("pins"u8);
             shown.ForEach(pin => Write(writer, found, log, pin));
             writer.WriteEndArray();
-            if (from + shown.Count < all.Count)
+            if (shown.Count < rest.Count)
             {
-                writer.WriteNumber("next"u8, shown[^1].Seq);
+                writer.WriteNumber("next"u8, shown[^1].At.ToUnixTimeMilliseconds());
             }
             else
             {
@@ -61,24 +62,13 @@ internal static class RoomPinsApi
     private static void Write(Utf8JsonWriter writer, Room room, IEventLog log, Pin pin)
     {
         // What is truncated keeps its pin until somebody pins the next.
-        LogPage page;
-        try
-        {
-            page = log.ReadAfter(room.Log, pin.Seq - 1, 1);
-        }
-        catch (LogDamagedException)
-        {
-            // As what is gone, and all others are shown as ever. The log tells the operator.
-            return;
-        }
-
-        if (page.Entries is not [var entry] || entry.Seq != pin.Seq || EventBody.TypeOf(entry.Body.Span) != EventType.Message)
+        if (log.FindReadable(room.Log, pin.Seq) is not var (entry, epoch) || EventBody.TypeOf(entry.Body.Span) != EventType.Message)
         {
             return;
         }
 
         ArrayBufferWriter<byte> one = new(512);
-        room.WriteJson(one, entry, page.Head.Epoch, room.MoreOf(entry).Span);
+        room.WriteJson(one, entry, epoch, room.MoreOf(entry).Span);
         ReadOnlySpan<byte> by = [(byte)'{', .. pin.By, (byte)'}'];
         writer.WriteStartObject();
         writer.WriteNumber("of"u8, pin.Seq);

@@ -38,7 +38,7 @@ internal sealed class Pins(IRecords records, BrokerLimits limits)
         {
             // Those of what was truncated count for nothing.
             pins.RemoveAll(pin => pin.Seq < first);
-            pins.Add(new Pin(act.Of, at, EventBody.AuthorFields(by)));
+            pins.Add(new Pin(act.Of, TimeOfNext(pins, at), EventBody.AuthorFields(by)));
         }
         else
         {
@@ -68,6 +68,10 @@ internal sealed class Pins(IRecords records, BrokerLimits limits)
             pins.RemoveAll(pin => pin.Seq == seq) > 0 ? [new RecordChange(Key(log), Write(pins))] : [],
             [new RecordCondition(Key(log), stored)]);
     }
+
+    // Each has a time of its own, whatever the clock does: by that a page goes on from another.
+    private static DateTimeOffset TimeOfNext(List<Pin> pins, DateTimeOffset now) =>
+        pins is [.., { At: var last }] && now < last.AddMilliseconds(1) ? last.AddMilliseconds(1) : now;
 
     private static PublishRefusal TooMany(int most) => new(
         ReasonCode.NotAuthorized,
