@@ -77,8 +77,9 @@ internal sealed class Sparklines(BrokerLimits limits, long memory)
                 Drop(oldest);
             }
 
-            _byAge.AddLast(line.OnServer);
-            room.ByAge.AddLast(line.InRoom);
+            // One that was read from disk is as old as its newest point.
+            Add(_byAge, line.OnServer);
+            Add(room.ByAge, line.InRoom);
             room.Put(line);
             return true;
         }
@@ -115,6 +116,24 @@ internal sealed class Sparklines(BrokerLimits limits, long memory)
     {
         Unlink(line);
         line.Room.Take(line);
+    }
+
+    private static void Add(LinkedList<Sparkline> byAge, LinkedListNode<Sparkline> node)
+    {
+        var before = byAge.Last;
+        while (before?.Value.Last > node.Value.Last)
+        {
+            before = before.Previous;
+        }
+
+        if (before is null)
+        {
+            byAge.AddFirst(node);
+        }
+        else
+        {
+            byAge.AddAfter(before, node);
+        }
     }
 
     private static void Unlink(Sparkline line)

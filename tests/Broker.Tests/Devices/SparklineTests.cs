@@ -270,6 +270,41 @@ public sealed class SparklineTests
         Assert.Equal(["t"], Stored(disk));
     }
 
+    [Fact]
+    public async Task What_is_older_than_a_day_is_not_read_from_disk_and_goes_from_it()
+    {
+        await using RetainedDisk disk = new();
+        await disk.SetAsync("old", "1");
+        disk.Time.Advance(TimeSpan.FromHours(1));
+        await disk.SetAsync("new", "2");
+        await disk.Rooms.SaveAsync();
+        Assert.Equal(["new", "old"], Stored(disk));
+        await disk.RestartAsync();
+        disk.Time.Advance(TimeSpan.FromHours(23));
+        Assert.True(await disk.Values.OpenAsync());
+
+        Assert.Null(Shown(disk, "old"));
+        Assert.StartsWith("2", Shown(disk, "new"), StringComparison.Ordinal);
+        await SweepAsync(disk);
+        Assert.Equal(["new"], Stored(disk));
+    }
+
+    [Fact]
+    public void Attack_64_One_that_was_read_from_disk_makes_room_before_one_that_is_in_use()
+    {
+        const long Now = 1_000_000;
+        Sparklines all = new(new BrokerLimits { Sparklines = 2, SparklinesPerRoom = 1000 });
+        RoomSparklines first = new("r1", all), second = new("r2", all), third = new("r3", all);
+        first.Say("used", "1"u8, Now);
+        Sparkline read = new("read", second);
+        read.Set(""u8, 1, Now - 100);
+        Assert.True(all.TryAdd(read, Now));
+
+        third.Say("new", "1"u8, Now);
+
+        Assert.Equal((true, false, true), (first.Find("used") is not null, second.Find("read") is not null, third.Find("new") is not null));
+    }
+
     private static async Task SweepAsync(RetainedDisk disk)
     {
         disk.Rooms.Sweep();
