@@ -98,25 +98,12 @@ internal static class HooksApi
             return problem;
         }
 
-        var all = hooks.Of(found.Key);
-        return new JsonAnswer(writer =>
+        return RoomBotsJson.List("hooks", limits.HooksPerRoom, hooks.Of(found.Key), runs, (writer, hook) =>
         {
-            writer.WriteNumber("most"u8, limits.HooksPerRoom);
-            writer.WriteStartArray("hooks"u8);
-            foreach (var hook in all)
-            {
-                writer.WriteStartObject();
-                writer.WriteString("id"u8, hook.Id);
-                writer.WriteString("name"u8, hook.Name);
-                writer.WriteString("by"u8, accounts.Find(hook.Maker)?.UserName ?? "");
-                writer.WriteString("at"u8, Timestamps.Format(hook.At));
-                writer.WriteString("template"u8, hook.Template);
-                writer.WriteBoolean("works"u8, calls.Works(hook));
-                RunsJson.Write(writer, runs.Of(hook.Room, hook.Id));
-                writer.WriteEndObject();
-            }
-
-            writer.WriteEndArray();
+            writer.WriteString("name"u8, hook.Name);
+            RoomBotsJson.WriteMaking(writer, hook, accounts);
+            writer.WriteString("template"u8, hook.Template);
+            writer.WriteBoolean("works"u8, calls.Works(hook));
         });
     }
 

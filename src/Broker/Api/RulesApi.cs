@@ -33,24 +33,12 @@ internal static class RulesApi
             return problem;
         }
 
-        return new JsonAnswer(writer =>
+        return RoomBotsJson.List("rules", limits.RulesPerRoom, rules.Of(found.Key), runs, (writer, rule) =>
         {
-            writer.WriteNumber("most"u8, limits.RulesPerRoom);
-            writer.WriteStartArray("rules"u8);
-            foreach (var rule in rules.Of(found.Key))
-            {
-                writer.WriteStartObject();
-                writer.WriteString("id"u8, rule.Id);
-                writer.WriteString("by"u8, accounts.Find(rule.Maker)?.UserName ?? "");
-                writer.WriteString("at"u8, Timestamps.Format(rule.At));
-                writer.WriteBoolean("works"u8, speech.Works(rule));
-                writer.WritePropertyName("terms"u8);
-                System.Text.Json.JsonSerializer.Serialize(writer, rule.Terms, RulesJson.Default.RuleTerms);
-                RunsJson.Write(writer, runs.Of(rule.Room, rule.Id));
-                writer.WriteEndObject();
-            }
-
-            writer.WriteEndArray();
+            RoomBotsJson.WriteMaking(writer, rule, accounts);
+            writer.WriteBoolean("works"u8, speech.Works(rule));
+            writer.WritePropertyName("terms"u8);
+            System.Text.Json.JsonSerializer.Serialize(writer, rule.Terms, RulesJson.Default.RuleTerms);
         });
     }
 

@@ -36,26 +36,14 @@ internal static class WebhooksApi
             return problem;
         }
 
-        return new JsonAnswer(writer =>
+        return RoomBotsJson.List("webhooks", limits.WebhooksPerRoom, webhooks.Of(found.Key), runs, (writer, webhook) =>
         {
-            writer.WriteNumber("most"u8, limits.WebhooksPerRoom);
-            writer.WriteStartArray("webhooks"u8);
-            foreach (var webhook in webhooks.Of(found.Key))
-            {
-                writer.WriteStartObject();
-                writer.WriteString("id"u8, webhook.Id);
-                writer.WriteString("name"u8, webhook.Name);
-                writer.WriteString("url"u8, webhook.Url.AbsoluteUri);
-                writer.WriteString("by"u8, accounts.Find(webhook.Maker)?.UserName ?? "");
-                writer.WriteString("at"u8, Timestamps.Format(webhook.At));
-                writer.WriteBoolean("works"u8, teller.Works(webhook));
-                writer.WriteBoolean("on"u8, !webhook.Place.IsOff);
-                writer.WriteNumber("seq"u8, webhook.Place.Seq);
-                RunsJson.Write(writer, runs.Of(webhook.Room, webhook.Id));
-                writer.WriteEndObject();
-            }
-
-            writer.WriteEndArray();
+            writer.WriteString("name"u8, webhook.Name);
+            writer.WriteString("url"u8, webhook.Url.AbsoluteUri);
+            RoomBotsJson.WriteMaking(writer, webhook, accounts);
+            writer.WriteBoolean("works"u8, teller.Works(webhook));
+            writer.WriteBoolean("on"u8, !webhook.Place.IsOff);
+            writer.WriteNumber("seq"u8, webhook.Place.Seq);
         });
     }
 

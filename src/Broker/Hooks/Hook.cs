@@ -14,7 +14,7 @@ namespace WebMessenger.Broker.Hooks;
 /// <param name="Name">What its messages are signed with.</param>
 /// <param name="Maker">Account id: with whose right and quota it speaks.</param>
 /// <param name="Template">Null: it has none, and takes plain text and Slack's JSON.</param>
-internal sealed record Hook(string Id, string Room, string Name, string Maker, DateTimeOffset At, string? Template, SecretHash Secret)
+internal sealed record Hook(string Id, string Room, string Name, string Maker, DateTimeOffset At, string? Template, SecretHash Secret) : IRoomBot
 {
     public const string IdPrefix = "hook-";
 

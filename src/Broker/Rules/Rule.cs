@@ -34,7 +34,7 @@ internal enum RuleKind
 /// <param name="Room">The key of the room.</param>
 /// <param name="Maker">Account id: with whose right and quota it speaks.</param>
 /// <param name="Revision">Counts changes: what is said is conditional on it.</param>
-internal sealed record Rule(string Id, string Room, string Maker, DateTimeOffset At, int Revision, RuleTerms Terms)
+internal sealed record Rule(string Id, string Room, string Maker, DateTimeOffset At, int Revision, RuleTerms Terms) : IRoomBot
 {
     public const string IdPrefix = "rule-";
 

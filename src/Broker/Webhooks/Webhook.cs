@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using WebMessenger.Broker.Hooks;
 
 namespace WebMessenger.Broker.Webhooks;
 
@@ -12,7 +13,7 @@ namespace WebMessenger.Broker.Webhooks;
 /// <param name="Secret">The bytes of the key. Stored as they are: what signs has to be there.</param>
 /// <param name="Place">The newest event that it was told, or that was there when it was made.</param>
 internal sealed record Webhook(
-    string Id, string Room, string Name, Uri Url, string Maker, DateTimeOffset At, byte[] Secret, WebhookPlace Place)
+    string Id, string Room, string Name, Uri Url, string Maker, DateTimeOffset At, byte[] Secret, WebhookPlace Place) : IRoomBot
 {
     public const string IdPrefix = "webhook-";
     public const string SecretPrefix = "whsec_";
