@@ -15,9 +15,6 @@ internal sealed partial class DataCursor
     // Packet ids in the record that was handed to the store last.
     private HashSet<ushort> _written = [];
 
-    // The delivery that says so, until it is acknowledged: it may be lost, and sent again. 0: none does yet.
-    private ushort _gapSaidBy;
-
     /// <summary>What was sent on earlier connections, in its order.</summary>
     public IReadOnlyList<DataSent> Sent
     {
@@ -72,11 +69,7 @@ internal sealed partial class DataCursor
         lock (_gate)
         {
             _sent.RemoveAll(sent => sent.PacketId == packetId);
-            if (_hasGap && _gapSaidBy == packetId)
-            {
-                (_hasGap, _gapSaidBy) = (false, 0);
-            }
-
+            _gap.Acknowledge(packetId);
             Note();
             return _written.Contains(packetId);
         }
@@ -150,9 +143,9 @@ internal sealed partial class DataCursor
     {
         lock (_gate)
         {
-            isNew = _hasGap && !_hasReplayed;
-            _hasReplayed |= _hasGap;
-            return MustSayGap;
+            isNew = _gap.IsThere && !_hasReplayed;
+            _hasReplayed |= _gap.IsThere;
+            return _gap.MustBeSaid;
         }
     }
 
@@ -161,7 +154,7 @@ internal sealed partial class DataCursor
     {
         lock (_gate)
         {
-            _gapSaidBy = packetId;
+            _gap.SayBy(packetId);
         }
     }
 
@@ -170,7 +163,7 @@ internal sealed partial class DataCursor
     {
         lock (_gate)
         {
-            return _hasGap && _gapSaidBy == packetId;
+            return _gap.IsSaidBy(packetId);
         }
     }
 
@@ -179,13 +172,14 @@ internal sealed partial class DataCursor
     {
         lock (_gate)
         {
-            _gapSaidBy = _gapSaidBy == packetId ? (ushort)0 : _gapSaidBy;
+            _gap.UnsayBy(packetId);
         }
     }
 
     // Under the gate.
-    private bool MustSayGap => _hasGap && _gapSaidBy == 0;
-
-    // Under the gate.
-    private void Gap() => (_hasGap, _gapSaidBy, _hasReplayed) = (true, 0, false);
+    private void Gap()
+    {
+        _gap.Open();
+        _hasReplayed = false;
+    }
 }

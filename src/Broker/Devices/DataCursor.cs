@@ -32,10 +32,11 @@ internal sealed partial class DataCursor(DataSpace space, DataLogs logs, byte[] 
     private DataSubscription[] _subscriptions = [];
     private long _cursor = FromOpening;
     private long _owed = FromOpening;
-    private bool _hasGap;
 
-    // On this connection what is retained was sent because of the gap. Who has missed something is told so until a publish that says it is
-    // acknowledged.
+    // Said by a packet id.
+    private readonly UntoldGap _gap = new();
+
+    // On this connection what is retained was sent because of the gap.
     private bool _hasReplayed;
 
     private IDataReader? _reader;
@@ -70,7 +71,7 @@ internal sealed partial class DataCursor(DataSpace space, DataLogs logs, byte[] 
             lock (_gate)
             {
                 return !_isEnded
-                    && ((_owed > _cursor && space.Log.Stored > _cursor) || (_hasGap && !_hasReplayed && _cursor != FromOpening));
+                    && ((_owed > _cursor && space.Log.Stored > _cursor) || (_gap.IsThere && !_hasReplayed && _cursor != FromOpening));
             }
         }
     }
@@ -137,7 +138,8 @@ internal sealed partial class DataCursor(DataSpace space, DataLogs logs, byte[] 
             return false;
         }
 
-        (_cursor, _hasGap, _isRestored) = (was.Cursor, was.HasGap, true);
+        (_cursor, _isRestored) = (was.Cursor, true);
+        _gap.Restore(was.HasGap);
         _sent.AddRange(was.Sent);
         _written = [.. was.Sent.Select(sent => sent.PacketId)];
         foreach (var (filter, since) in was.Since)
@@ -227,7 +229,7 @@ internal sealed partial class DataCursor(DataSpace space, DataLogs logs, byte[] 
             _cursor = isNext ? seq - 1 : _cursor;
             _owed = seq;
             _withheld.Interrupt();
-            return isNext && !MustSayGap;
+            return isNext && !_gap.MustBeSaid;
         }
     }
 
@@ -353,7 +355,7 @@ internal sealed partial class DataCursor(DataSpace space, DataLogs logs, byte[] 
         List<DataSent> sent = [.. _sent.Where(sent => sent.Seq <= stored || _isRestored)];
         _withheld.Forget(cursor);
         DataCursorRecord record = new(
-            cursor, _hasGap, sent, [.. _since.Where(one => one.Value > cursor).Select(one => (one.Key, one.Value)), .. _withheld.ToRecord()]);
+            cursor, _gap.IsThere, sent, [.. _since.Where(one => one.Value > cursor).Select(one => (one.Key, one.Value)), .. _withheld.ToRecord()]);
         _written = [.. sent.Select(one => one.PacketId)];
         return logs.Records.WriteAsync([new RecordChange(key, record.ToBytes())]);
     }

@@ -3,10 +3,8 @@ namespace WebMessenger.Broker.Devices;
 /// <content>The gap that is still to be told, and what the account might not read when it was said.</content>
 internal sealed partial class DataGroupCursor
 {
-    private bool _hasGap;
-
-    // Of the entry whose delivery says so, until it is acknowledged: it may come back. 0: none does yet.
-    private long _gapSaidBy;
+    // Said by an entry, which may come back.
+    private readonly UntoldGap _gap = new();
 
     public bool Trimmed(long last)
     {
@@ -32,7 +30,7 @@ internal sealed partial class DataGroupCursor
 
             if (missed)
             {
-                Gap();
+                _gap.Open();
                 WriteIfStored();
             }
 
@@ -47,7 +45,7 @@ internal sealed partial class DataGroupCursor
         {
             lock (_gate)
             {
-                return MustSayGap;
+                return _gap.MustBeSaid;
             }
         }
     }
@@ -59,7 +57,7 @@ internal sealed partial class DataGroupCursor
         {
             if (_returned.Remove(seq))
             {
-                Gap();
+                _gap.Open();
             }
 
             _pending.Remove(seq);
@@ -72,21 +70,7 @@ internal sealed partial class DataGroupCursor
     {
         lock (_gate)
         {
-            _gapSaidBy = _hasGap ? seq : 0;
-        }
-    }
-
-    // Under the gate, as those below.
-    private bool MustSayGap => _hasGap && _gapSaidBy == 0;
-
-    private void Gap() => (_hasGap, _gapSaidBy) = (true, 0);
-
-    private void EndGap(long seq)
-    {
-        if (_hasGap && _gapSaidBy == seq)
-        {
-            (_hasGap, _gapSaidBy) = (false, 0);
-            Note();
+            _gap.SayBy(seq);
         }
     }
 
@@ -108,7 +92,7 @@ internal sealed partial class DataGroupCursor
             }
             else if (!_withheld.Add(seq))
             {
-                Gap();
+                _gap.Open();
             }
 
             Note();

@@ -89,7 +89,8 @@ internal sealed partial class DataGroupCursor(IGroupLog log, DataLogs logs, byte
             return false;
         }
 
-        (_cursor, _hasGap, _isRestored, _isWritten) = (was.Cursor, was.HasGap, true, true);
+        (_cursor, _isRestored, _isWritten) = (was.Cursor, true, true);
+        _gap.Restore(was.HasGap);
         foreach (var sent in was.Sent)
         {
             _returned[sent.Seq] = true;
@@ -158,7 +159,7 @@ internal sealed partial class DataGroupCursor(IGroupLog log, DataLogs logs, byte
                 return false;
             }
 
-            var isNext = !IsBehind && _returned.Count == 0 && !MustSayGap && HasRoom;
+            var isNext = !IsBehind && _returned.Count == 0 && !_gap.MustBeSaid && HasRoom;
             _cursor = IsBehind || _cursor == FromOpening ? _cursor : seq - 1;
             _owed = seq;
             _withheld.Interrupt();
@@ -241,7 +242,7 @@ internal sealed partial class DataGroupCursor(IGroupLog log, DataLogs logs, byte
         {
             if (!_isEnded && _out.Remove(seq))
             {
-                _gapSaidBy = _gapSaidBy == seq ? 0 : _gapSaidBy;
+                _gap.UnsayBy(seq);
                 _returned[seq] = wasSent || seq <= _repeated;
                 _pending.Add(seq);
                 Note();
@@ -254,7 +255,12 @@ internal sealed partial class DataGroupCursor(IGroupLog log, DataLogs logs, byte
     {
         lock (_gate)
         {
-            EndGap(seq);
+            if (_gap.IsSaidBy(seq))
+            {
+                _gap.Acknowledge(seq);
+                Note();
+            }
+
             if (_out.Remove(seq) | _returned.Remove(seq))
             {
                 _pending.Remove(seq);
@@ -278,6 +284,9 @@ internal sealed partial class DataGroupCursor(IGroupLog log, DataLogs logs, byte
 
     /// <summary>What it is owed could not be brought: <see cref="Due"/> comes once more with the next sweep.</summary>
     public void TryLater() => logs.TellLater(this);
+
+    /// <summary>The same, for a reason that should not be.</summary>
+    public void Failed(Exception error) => logs.Failed(this, error);
 
     public void Stored() => Due?.Invoke();
 
@@ -341,7 +350,7 @@ internal sealed partial class DataGroupCursor(IGroupLog log, DataLogs logs, byte
         _withheld.Forget(cursor);
         List<DataSent> pending = [.. _pending.TakeWhile(seq => seq <= stored).Select(seq => new DataSent(0, seq, 1, IsReceived: false))];
         return logs.Records.WriteAsync(
-            [new RecordChange(key, new DataCursorRecord(cursor, _hasGap, pending, [.. _withheld.ToRecord()]).ToBytes())]);
+            [new RecordChange(key, new DataCursorRecord(cursor, _gap.IsThere, pending, [.. _withheld.ToRecord()]).ToBytes())]);
     }
 
     private static async Task WatchAsync(Task written)

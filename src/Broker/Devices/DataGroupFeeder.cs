@@ -60,6 +60,11 @@ internal sealed class DataGroupFeeder(DataGroup group, IGroupRoom room) : IThrea
                 group.Cursor.TryLater();
                 goesOn = false;
             }
+            catch (Exception error) when (/* guard: dealing that fails is tried again */ error is not OutOfMemoryException)
+            {
+                group.Cursor.Failed(error);
+                goesOn = false;
+            }
             finally
             {
                 IMember.FlushAll(_touched);

@@ -8,7 +8,7 @@ namespace WebMessenger.Broker.Devices;
 
 /// <summary>The data logs of all rooms, by room key, and the cursors that changed. Thread-safe.</summary>
 /// <remarks>A room that was deleted keeps an empty place until the program ends, so that nothing is written under its key.</remarks>
-internal sealed class DataLogs(IRecords records, BrokerLimits limits, DiskSpace space, TimeProvider time, ILogger<DataLogs> logger)
+internal sealed partial class DataLogs(IRecords records, BrokerLimits limits, DiskSpace space, TimeProvider time, ILogger<DataLogs> logger)
 {
     private readonly ConcurrentDictionary<string, DataLog> _logs = new();
 
@@ -17,6 +17,7 @@ internal sealed class DataLogs(IRecords records, BrokerLimits limits, DiskSpace 
 
     // As a set.
     private readonly ConcurrentDictionary<ILogCursor, bool> _later = new();
+    private int _hasToldOfFailure;
 
     public IRecords Records => records;
 
@@ -30,6 +31,17 @@ internal sealed class DataLogs(IRecords records, BrokerLimits limits, DiskSpace 
 
     /// <summary>What the cursor is owed could not be brought: it is told once more with the next sweep.</summary>
     public void TellLater(ILogCursor cursor) => _later[cursor] = true;
+
+    /// <summary>To bring a group what it is owed failed, as it should never: it is tried again with the next sweep.</summary>
+    public void Failed(DataGroupCursor cursor, Exception error)
+    {
+        if (Interlocked.Exchange(ref _hasToldOfFailure, 1) == 0)
+        {
+            LogFailed(logger, error);
+        }
+
+        TellLater(cursor);
+    }
 
     /// <summary>About once a second.</summary>
     public void Sweep()
@@ -74,6 +86,10 @@ internal sealed class DataLogs(IRecords records, BrokerLimits limits, DiskSpace 
 
     /// <inheritdoc cref="IRoomValues.ForgetAsync"/>
     public Task ForgetAsync(string roomKey) => Of(roomKey).ForgetAsync();
+
+    [LoggerMessage(4322, LogLevel.Error,
+        "To bring a shared subscription what devices said failed, and is tried again; said once, however often it fails")]
+    private static partial void LogFailed(ILogger logger, Exception error);
 }
 
 /// <summary>All that is kept of what devices have said in rooms.</summary>

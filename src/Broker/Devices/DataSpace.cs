@@ -39,6 +39,7 @@ internal sealed partial class DataSpace : IThreadPoolWorkItem, IGroupRoom
     private TaskCompletionSource? _calm;
 
     // Of the one thread that says what is in the queue.
+    private DataPublish? _undecided;
     private readonly List<DataSubscription> _matched = [];
     private readonly List<IMember> _touched = [];
     private readonly ILogger _logger;
@@ -204,7 +205,15 @@ internal sealed partial class DataSpace : IThreadPoolWorkItem, IGroupRoom
                 continue;
             }
 
-            Say(publish);
+            _undecided = publish;
+            try
+            {
+                Say(publish);
+            }
+            catch (Exception error) when (/* guard: a publish that fails does not end what is said after it */ error is not OutOfMemoryException)
+            {
+                Failed(error);
+            }
         }
 
         Log.Flush();
@@ -240,31 +249,53 @@ internal sealed partial class DataSpace : IThreadPoolWorkItem, IGroupRoom
     {
         if (publish.Message is not { } message)
         {
-            publish.Done(DataOutcome.Said, _touched);
+            Decide(publish, DataOutcome.Said);
             return;
         }
 
         if (!publish.MayBeSaid)
         {
-            publish.Done(DataOutcome.NotAllowed, _touched);
+            Decide(publish, DataOutcome.NotAllowed);
             return;
         }
 
         var retained = message.Retain ? Retained!.SetAsync(message).AsTask() : _stored;
         if (retained is { IsCompleted: true, Result: RetainedOutcome.Full })
         {
-            publish.Done(DataOutcome.Full, _touched);
+            Decide(publish, DataOutcome.Full);
             return;
         }
 
         var logged = Deliver(message, publish.Received);
         if (retained.IsCompleted && logged is null)
         {
-            publish.Done(OutcomeOf(retained.Result), _touched);
+            Decide(publish, OutcomeOf(retained.Result));
         }
         else
         {
+            _undecided = null;
             _ = FinishAsync(publish, retained, logged);
+        }
+    }
+
+    // It is told once, also when that fails.
+    private void Decide(DataPublish publish, DataOutcome outcome)
+    {
+        _undecided = null;
+        publish.Done(outcome, _touched);
+    }
+
+    private void Failed(Exception error)
+    {
+        if (!_hasToldOfFailure)
+        {
+            _hasToldOfFailure = true;
+            LogPublishFailed(_logger, Room.Id.Value, error);
+        }
+
+        if (_undecided is { } publish)
+        {
+            Decide(publish, DataOutcome.NotStored);
         }
     }
 
@@ -355,4 +386,8 @@ internal sealed partial class DataSpace : IThreadPoolWorkItem, IGroupRoom
 
     [LoggerMessage(4330, LogLevel.Error, "A {Listener} failed as it heard what a device said in room {Room}; said once, however often it fails")]
     private static partial void LogFailed(ILogger logger, string room, string listener, Exception error);
+
+    [LoggerMessage(4331, LogLevel.Error,
+        "Something that a device said in room {Room} failed, and what comes after it goes on; said once, however often it fails")]
+    private static partial void LogPublishFailed(ILogger logger, string room, Exception error);
 }

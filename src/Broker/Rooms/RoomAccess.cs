@@ -97,7 +97,7 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
     public static bool MayHearServer(LoginSession session) =>
         (/* guard: $SYS is for administrators */ session.Account.Profile.IsAdministrator)
         && (/* guard: a token's rooms, $SYS */ session.Scope is { Rooms: null, Mount: null })
-        && session.Scope.Verbs.HasFlag(Verbs.Read);
+        && (/* guard: $SYS is for tokens that read */ session.Scope.Verbs.HasFlag(Verbs.Read));
 
     // Nobody is present by it, but whoever has no mount comes onto the list of a room that he names, as by any other filter.
     private async ValueTask<Verdict> MaySubscribeToDataAsync(LoginSession session, RoomFilter filter, CancellationToken cancellation)

@@ -76,7 +76,9 @@ public sealed class ServerTopicsTests
         await using var guest = await house.Broker.ConnectBrowserAsync(await house.Broker.SignInAsync(gil));
         var token = await house.Broker.TokenAsync(house.Ana.Account, ["greenhouse"]);
         await using var limited = await house.ConnectAsync(house.Ana, speaks, password: token);
-        foreach (var client in new[] { bob, guest, limited })
+        var noReader = await house.Broker.TokenAsync(house.Ana.Account, verbs: Verbs.Post | Verbs.Data);
+        await using var blind = await house.ConnectAsync(house.Ana, speaks, password: noReader);
+        foreach (var client in new[] { bob, guest, limited, blind })
         {
             // The guest's page speaks MQTT 5.
             byte[] codes = [client == guest ? (byte)0x87 : refused];
