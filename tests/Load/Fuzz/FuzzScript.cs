@@ -109,7 +109,8 @@ internal sealed class FuzzScript
         if (_random.Next(3) == 0)
         {
             flags |= 0x04 | (_random.Next(3) << 3) | (_words.IsData ? _random.Next(2) << 5 : 0);
-            body.AddRange([.. _isVersion5 ? WillProperties() : [], .. Text(Pick(_random.Next(2) == 0 ? _words.Home : _words.Topics)), .. Text(_words.IsData ? Pick(_words.Payloads) : "bye")]);
+            var topic = Pick(_random.Next(2) == 0 ? _words.Home : _words.Topics);
+            body.AddRange([.. _isVersion5 ? WillProperties() : [], .. Text(topic), .. Text(_words.IsData ? Pick(_words.Payloads) : "bye")]);
         }
 
         body[7] = (byte)flags;
