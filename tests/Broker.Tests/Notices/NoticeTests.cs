@@ -3,6 +3,7 @@ using System.Text.Json;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Notices;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Tests.Hooks;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.MqttSessions;
 using WebMessenger.Broker.Tests.Rooms;
@@ -317,6 +318,28 @@ public sealed class NoticeTests
         Assert.Equal(
             ["guest", "guest", "guest", "bot"],
             (await NoticesAsync(broker, talk.Caio)).Select(one => one.GetProperty("from").GetProperty("kind").GetString()));
+    }
+
+    [Fact]
+    public async Task Each_hook_causes_an_account_as_many_notices_a_day_as_one_account_does()
+    {
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:NoticesPerSenderPerDay", "2");
+        var talk = await InYardAsync(broker);
+        foreach (var name in new[] { "One", "Other" })
+        {
+            var hook = await HookPost.MadeByAsync(broker, talk.Mod.Account, name);
+            for (var number = 0; number < 4; number++)
+            {
+                Assert.Equal("200", await hook.SayAsync($"{number} @caio"));
+            }
+        }
+
+        await talk.SayAsync(talk.Bea, "last @caio");
+        await UntilStoredAsync(broker, talk.Caio, 5);
+
+        Assert.Equal(
+            ["One", "One", "Other", "Other", "bea"],
+            (await NoticesAsync(broker, talk.Caio)).Select(one => one.GetProperty("from").GetProperty("name").GetString()));
     }
 
     [Fact]
