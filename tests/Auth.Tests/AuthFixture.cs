@@ -7,6 +7,7 @@ using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Outcomes;
 using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Auth.Tokens;
 using WebMessenger.Storage.Documents;
 using WebMessenger.Storage.EventLog;
 
@@ -156,6 +157,8 @@ internal sealed class TestClient(string clientId) : IClient
     private readonly TaskCompletionSource<RevocationReason> _revoked = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public string ClientId { get; } = clientId;
+
+    public ClientCertificate? Certificate { get; init; }
 
     /// <summary>Completes when the client is told, with why.</summary>
     public Task<RevocationReason> Revoked => _revoked.Task;

@@ -15,6 +15,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using WebMessenger.Auth;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Auth.Tokens;
 using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Preferences;
@@ -223,6 +224,8 @@ internal sealed class TestClient(string clientId) : IClient
     private readonly TaskCompletionSource<RevocationReason> _revoked = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public string ClientId { get; } = clientId;
+
+    public ClientCertificate? Certificate { get; init; }
 
     public bool IsRevoked => _revoked.Task.IsCompleted;
 
