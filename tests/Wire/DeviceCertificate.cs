@@ -32,28 +32,43 @@ internal sealed class DeviceCertificate : IDisposable
         return new(request.CreateSelfSigned(from ?? DateTimeOffset.UtcNow.AddDays(-1), to ?? DateTimeOffset.UtcNow.AddDays(30)));
     }
 
-    /// <summary>One that an authority which nobody has has signed.</summary>
+    /// <summary>One that leads through others to an authority which nobody has.</summary>
     /// <param name="links">Certificates that are shown behind it.</param>
     /// <param name="padding">Bytes in each of these.</param>
     public static DeviceCertificate Signed(int links, int padding = 0, params X509Extension[] extensions)
     {
-        using var authority = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        X500DistinguishedName name = new("CN=nobody's authority");
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        CertificateRequest request = new("CN=signed", key, HashAlgorithmName.SHA256);
-        Array.ForEach(extensions, request.CertificateExtensions.Add);
-        using var bare = request.Create(
-            name, X509SignatureGenerator.CreateForECDsa(authority), DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30), [1, 2, 3]);
-        DeviceCertificate made = new(bare.CopyWithPrivateKey(key));
-        for (var i = 0; i < links; i++)
+        var (from, to) = (DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30));
+        X509Certificate2Collection chain = [];
+        X500DistinguishedName issuer = new("CN=nobody's authority");
+        var signer = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        for (var i = 0; i <= links; i++)
         {
-            using var other = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            CertificateRequest link = new($"CN=link {i}", other, HashAlgorithmName.SHA256);
-            link.CertificateExtensions.Add(new X509Extension("1.2.3.4", new byte[padding], critical: false));
-            made._chain.Add(link.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30)));
+            var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            CertificateRequest request = new(new X500DistinguishedName($"CN=link {i}"), key, HashAlgorithmName.SHA256);
+            if (i < links)
+            {
+                request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
+                request.CertificateExtensions.Add(new X509Extension("1.2.3.4", new byte[padding], critical: false));
+            }
+            else
+            {
+                Array.ForEach(extensions, request.CertificateExtensions.Add);
+            }
+
+            using (signer)
+            {
+                var made = request.Create(issuer, X509SignatureGenerator.CreateForECDsa(signer), from, to, [1, 2, (byte)i]);
+                chain.Add(i < links ? made : made.CopyWithPrivateKey(key));
+            }
+
+            (issuer, signer) = (request.SubjectName, key);
         }
 
-        return made;
+        signer.Dispose();
+        DeviceCertificate leaf = new(chain[^1]);
+        chain.RemoveAt(chain.Count - 1);
+        leaf._chain.AddRange(chain);
+        return leaf;
     }
 
     public void Dispose()

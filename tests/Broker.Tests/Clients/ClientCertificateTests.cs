@@ -261,12 +261,12 @@ public sealed class ClientCertificateTests
     public async Task Attack_7_A_handshake_with_more_certificates_than_are_meant_is_cut()
     {
         await using var door = await CertifiedHouse.OpenAsync();
-        using DeviceCertificate chained = DeviceCertificate.Signed(4, 2000), long1 = DeviceCertificate.Signed(10, 4000);
+        using DeviceCertificate chained = DeviceCertificate.Signed(4, 2000), tooLong = DeviceCertificate.Signed(10, 4000);
         var (_, id) = await door.MountAsync();
         await door.PinAsync(id, chained);
         await door.AcceptedAsync(chained);
 
-        var cut = await Record.ExceptionAsync(() => door.TryAsync(long1));
+        var cut = await Record.ExceptionAsync(() => door.TryAsync(tooLong));
 
         Assert.True(cut is IOException or WireException or SocketException, $"{cut}");
         await door.AcceptedAsync(chained);
