@@ -1,3 +1,4 @@
+import type { Certificate } from '../../account/devices/certificate';
 import { Fetched } from '../../lib/fetched.svelte';
 import { FormState } from '../../lib/form.svelte';
 import { call } from '../../lib/http';
@@ -38,6 +39,7 @@ export interface Device {
   clients: DeviceClient[];
   /** Clients that are not listed. */
   more: number;
+  certificate: Certificate | null;
 }
 
 interface Page {
