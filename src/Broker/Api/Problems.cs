@@ -110,8 +110,6 @@ internal static class Problems
                 return Of(StatusCodes.Status403Forbidden, "not_for_guests", "Guests cannot do this. Register first.");
             case Refusal.NoSuchLink:
                 return Of(StatusCodes.Status404NotFound, "no_such_link", "This link does not work any more. Ask for a new one.");
-            case Refusal.CertificateNotValid:
-                return Of(StatusCodes.Status403Forbidden, "certificate_not_valid", "This client certificate is not valid now.");
             case Refusal.PlainPassword:
                 return Of(StatusCodes.Status403Forbidden, "plain_password", "A password is not taken over this connection.");
             default:

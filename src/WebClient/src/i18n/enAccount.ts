@@ -174,7 +174,7 @@ export const enAccount = {
   'certificate.make': 'A key and a certificate for it',
   'certificate.off': 'This server takes no client certificates: whoever runs it can open MQTT over TLS to devices.',
   'error.certificate.required': 'Paste the certificate here, or choose its file.',
-  'error.certificate.private_key': 'This has a private key in it. It was not kept here. Give the certificate alone; a key that has left its device should be made anew.',
+  'error.private_key': 'This has a private key in it. It was not kept here. Give the certificate alone; a key that has left its device should be made anew.',
   'error.certificate.too_long': 'This is longer than a certificate can be.',
   'error.certificate.invalid': 'This is not one certificate as PEM: it begins with -----BEGIN CERTIFICATE-----.',
   'error.certificate.past': 'This certificate has ended. Make another one.',

@@ -176,7 +176,7 @@ export const ptBRAccount: AccountTexts = {
   'certificate.make': 'Uma chave e um certificado para ela',
   'certificate.off': 'Este servidor não aceita certificados de clientes: quem cuida dele pode abrir MQTT por TLS para os aparelhos.',
   'error.certificate.required': 'Cole o certificado aqui, ou escolha o arquivo.',
-  'error.certificate.private_key': 'Há uma chave privada neste texto. Ela não foi guardada aqui. Informe só o certificado; uma chave que saiu do aparelho deve ser feita de novo.',
+  'error.private_key': 'Há uma chave privada neste texto. Ela não foi guardada aqui. Informe só o certificado; uma chave que saiu do aparelho deve ser feita de novo.',
   'error.certificate.too_long': 'Isto é mais longo do que um certificado pode ser.',
   'error.certificate.invalid': 'Isto não é um certificado em PEM: ele começa com -----BEGIN CERTIFICATE-----.',
   'error.certificate.past': 'Este certificado já terminou. Faça outro.',
