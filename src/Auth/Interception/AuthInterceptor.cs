@@ -42,7 +42,7 @@ public sealed partial class AuthInterceptor(
         var credentials = client.Credentials;
         LoginSession session;
         ClientCertificate? certificate = null;
-        if (/* guard: a password is judged alone */ credentials.Password is null or [] && credentials.Certificate is { } shown
+        if ((/* guard: a password is judged alone */ credentials.Password is null or []) && credentials.Certificate is { } shown
             && signIn.FindByCertificate(credentials.UserName, shown, credentials.Address) is { } pinned)
         {
             if (!pinned.TryGet(out var entry, out var refusal))

@@ -29,7 +29,7 @@ internal sealed class PinnedCertificates(Lock gate, SessionIndex index, SessionS
                 return refusal;
             }
 
-            if (certificate is not null && /* guard: a certificate opens one token */ index.Find(certificate.Fingerprint) is { } other && other != token)
+            if (certificate is not null && (/* guard: a certificate opens one token */ index.Find(certificate.Fingerprint) is { } other && other != token))
             {
                 return new Refusal.Fields("certificate", FieldCodes.Taken, "Another token has this certificate. Take it away there, or make another one.");
             }

@@ -95,7 +95,7 @@ public sealed class MqttSignIn
         }
 
         // A device that says whose it is is not let in as somebody else's, who may have pinned what everybody can see.
-        if (!string.IsNullOrEmpty(userName) && /* guard: a certificate is its account's */ token.Account != _accounts.FindByUserName(userName))
+        if (!string.IsNullOrEmpty(userName) && (/* guard: a certificate is its account's */ token.Account != _accounts.FindByUserName(userName)))
         {
             return new Refusal.BadCredentials();
         }

@@ -151,7 +151,7 @@ public sealed class AccessTokens
         }
 
         Refusal? Why() => token.IsRevoked || by.IsRevoked || token.Account.IsErased || token.Account.Ban is not null ? new Refusal.BadCredentials()
-            : token.Scope.Mount is { } room && /* guard: a certificate of a mount is for members */ !isMember(room)
+            : token.Scope.Mount is { } room && (/* guard: a certificate of a mount is for members */ !isMember(room))
                 ? new Refusal.Fields("mount", FieldCodes.Invalid, $"You are in no room '{room}'.") : null;
         return await _sessions.Certificates.PutAsync(token, certificate, Why) is { } refusal ? Outcome<ClientCertificate>.FromRefusal(refusal) : certificate;
     }

@@ -58,7 +58,7 @@ internal static class TokensApi
         }
 
         var by = context.SignedIn();
-        if (/* guard: a certificate is pinned by who made the token */ tokens.Find(by.Account, id) is not { } token)
+        if (tokens.Find(by.Account, id) is not { } token)
         {
             return NoSuchToken();
         }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
@@ -56,6 +57,7 @@ internal sealed partial class ServerCertificate
     /// <param name="asksClients">
     /// For a certificate, which none has to give and anyone may have made: that the peer has its key is all that the handshake says of it.
     /// </param>
+    [SuppressMessage("Security", "CA5359", Justification = "A client's: which token it opens is asked at its CONNECT, by its fingerprint.")]
     public TlsHandshakeCallbackOptions Handshakes(List<SslApplicationProtocol>? protocols = null, bool asksClients = false) => new()
     {
         HandshakeTimeout = /* guard: five seconds for the handshake */ HandshakeTime,
