@@ -329,8 +329,9 @@ internal sealed partial class Client : IConnectingClient, ILife
         var session = Session;
         if (session is not null)
         {
-            if (_wasRevoked)
+            if (_wasRevoked && Certificate is not null)
             {
+                // The login session may live on, and would let it be said.
                 // guard: no will after a certificate was taken away
                 Kept.TakeWill();
             }
