@@ -125,7 +125,7 @@ public sealed partial class ClientCertificateTests : IDisposable
         return id;
     }
 
-    private static Task RefusedAsync(ServerProcess server, string[] arguments) => Assert.ThrowsAnyAsync<Exception>(
+    private static async Task RefusedAsync(ServerProcess server, string[] arguments) => await Assert.ThrowsAnyAsync<Exception>(
         () => Mosquitto.PublishAsync(server, ["-q", "1", .. arguments, "-t", Lobby.Topic, "-m", "refused"]));
 
     private static async Task<string> RunAsync(string program, string[] arguments, byte[]? input = null)
