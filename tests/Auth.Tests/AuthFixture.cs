@@ -7,7 +7,6 @@ using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Outcomes;
 using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Auth.Tokens;
 using WebMessenger.Storage.Documents;
 using WebMessenger.Storage.EventLog;
 

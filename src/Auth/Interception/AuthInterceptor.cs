@@ -3,9 +3,9 @@ using MQTTnet.Protocol;
 using MQTTnet.Server;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Outcomes;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.SigningIn;
-using WebMessenger.Auth.Tokens;
 using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Auth.Interception;

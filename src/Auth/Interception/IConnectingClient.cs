@@ -1,6 +1,6 @@
 using System.Net;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Auth.Tokens;
 
 namespace WebMessenger.Auth.Interception;
 

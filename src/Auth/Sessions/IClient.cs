@@ -1,4 +1,4 @@
-using WebMessenger.Auth.Tokens;
+using WebMessenger.Auth.Secrets;
 
 namespace WebMessenger.Auth.Sessions;
 

@@ -1,6 +1,5 @@
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Secrets;
-using WebMessenger.Auth.Tokens;
 
 namespace WebMessenger.Auth.Sessions;
 

@@ -1,5 +1,5 @@
 using WebMessenger.Auth.Outcomes;
-using WebMessenger.Auth.Tokens;
+using WebMessenger.Auth.Secrets;
 
 namespace WebMessenger.Auth.Sessions;
 

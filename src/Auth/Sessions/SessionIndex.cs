@@ -1,13 +1,14 @@
 using System.Collections.Concurrent;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Secrets;
-using WebMessenger.Auth.Tokens;
 
 namespace WebMessenger.Auth.Sessions;
 
-/// <summary>All live login sessions: by id, secret, client certificate, account, the client of a password, mount, and by when they expire.</summary>
+/// <summary>All live login sessions: by id, secret, client certificate,
+/// account, the client of a password, mount, and by when they expire.</summary>
 /// <remarks>
-/// Looking up by id, by secret and by certificate is lock-free; all else is called under <see cref="LoginSessions"/>' gate. What each costs:
+/// Looking up by id, by secret and by certificate is lock-free;
+/// all else is called under <see cref="LoginSessions"/>' gate. What each costs:
 /// docs/architecture.md,
 /// What is held.
 /// </remarks>

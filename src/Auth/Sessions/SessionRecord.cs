@@ -5,7 +5,6 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Secrets;
-using WebMessenger.Auth.Tokens;
 
 namespace WebMessenger.Auth.Sessions;
 

@@ -1,7 +1,7 @@
 using System.Text.Json.Serialization;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Auth.Tokens;
 using WebMessenger.Broker.Limits;
 
 namespace WebMessenger.Broker.Api;

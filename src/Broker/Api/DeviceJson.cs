@@ -1,7 +1,7 @@
 using System.Text.Json;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Auth.Tokens;
 using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Events;

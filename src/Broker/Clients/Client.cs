@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Interception;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Auth.Tokens;
 using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.MqttSessions;

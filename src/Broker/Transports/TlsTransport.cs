@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Net.Security;
 using Microsoft.AspNetCore.Connections;
-using WebMessenger.Auth.Tokens;
+using WebMessenger.Auth.Secrets;
 
 namespace WebMessenger.Broker.Transports;
 

@@ -1,7 +1,7 @@
 using System.IO.Pipelines;
 using System.Net;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Auth.Tokens;
 
 namespace WebMessenger.Broker.Transports;
 

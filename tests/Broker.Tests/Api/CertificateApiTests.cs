@@ -1,8 +1,8 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text.Json;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Auth.Tokens;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Clients;
 using WebMessenger.Broker.Tests.Devices;

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using WebMessenger.Auth.Outcomes;
 
-namespace WebMessenger.Auth.Tokens;
+namespace WebMessenger.Auth.Secrets;
 
 /// <summary>
 /// The client certificate that an access token may have: whoever proves in a TLS handshake that he has its key is let in as by the token.
@@ -24,7 +24,8 @@ public sealed record ClientCertificate(Fingerprint Fingerprint, DateTimeOffset N
     public bool IsOverAt(DateTimeOffset now) => now > NotAfter;
 
     /// <summary>
-    /// The one certificate in a PEM text (RFC 7468). Refused as <see cref="Refusal.Fields"/>: `required`, `private_key`, `too_long`, `invalid`.
+    /// The one certificate in a PEM text (RFC 7468). Refused as <see cref="Refusal.Fields"/>: `required`, `private_key`, `too_long`,
+    /// `invalid`.
     /// </summary>
     public static Outcome<ClientCertificate> Read(string? pem)
     {

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace WebMessenger.Auth.Tokens;
+namespace WebMessenger.Auth.Secrets;
 
 /// <summary>SHA-256 of a certificate's DER. No secret: everybody may know it, and nobody is let in for knowing it.</summary>
 /// <remarks>A type of its own, so that it can be looked up among certificates alone and never where secrets are.</remarks>
