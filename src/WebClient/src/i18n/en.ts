@@ -142,6 +142,7 @@ export const en = {
   'chat.waiting': 'Waiting to be sent',
   'chat.waitedLong': 'It waited for days. Is it still worth sending?',
   'chat.deleted': 'This message was deleted.',
+  'chat.via': 'via',
   'chat.reaction': '{emoji} by {names}',
   'chat.retry': 'Try again',
   'chat.discard': 'Discard',

@@ -141,6 +141,7 @@ export const ptBR: InsideTexts = {
   'chat.waiting': 'Na fila para enviar',
   'chat.waitedLong': 'Ficou dias na fila. Ainda vale enviar?',
   'chat.deleted': 'Esta mensagem foi apagada.',
+  'chat.via': 'via',
   'chat.reaction': '{emoji} de {names}',
   'chat.retry': 'Tentar de novo',
   'chat.discard': 'Descartar',
