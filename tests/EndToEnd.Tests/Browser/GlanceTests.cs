@@ -27,7 +27,7 @@ public sealed class GlanceTests(SharedServer shared, Chromium chromium)
         using var ana = await Person.RegisterAsync(shared.Server);
         await using var visitor = await chromium.VisitorAsync(shared.Server, locale);
         await visitor.BeAsync(ana);
-        var chat = await ChatPage.OpenAsync(visitor, await ana.NewRoomAsync("The garden"));
+        var chat = await ChatPage.OpenAsync(visitor, await ana.NewRoomAsync("The beds", visibility: "private"));
         await chat.Page.SetViewportSizeAsync(width, 900);
         if (width < 900)
         {
@@ -50,7 +50,7 @@ public sealed class GlanceTests(SharedServer shared, Chromium chromium)
     public async Task The_views_of_the_devices_stand_in_one_row_with_the_chosen_one_in_sight_and_each_begins_at_its_top(int width, ColorScheme scheme)
     {
         using var ana = await Person.RegisterAsync(shared.Server);
-        var room = await ana.NewRoomAsync("The garden");
+        var room = await ana.NewRoomAsync("The beds", visibility: "private");
         await using var device = await RawMqttClient.OverTcpAsync(shared.Server.Mqtt);
         Assert.True((await device.ConnectAsync(ana.UserName, await ana.NewTokenAsync())).Accepted);
         for (var i = 0; i < 40; i++)
@@ -104,8 +104,8 @@ public sealed class GlanceTests(SharedServer shared, Chromium chromium)
     {
         using var ana = await Person.RegisterAsync(shared.Server);
         using var bea = await Person.RegisterAsync(shared.Server, "bea");
-        var room = await ana.NewRoomAsync("The garden");
-        await bea.EnterAsync(room);
+        var room = await ana.NewRoomAsync("The beds", visibility: "private");
+        await ana.BringInAsync(room, bea);
         for (var i = 0; i < 12; i++)
         {
             await bea.ActAsync(room, new { type = "message", text = string.Join('\n', Enumerable.Range(0, 8).Select(line => $"line {line} of {i}")) });

@@ -11,11 +11,11 @@ public sealed class PaletteTests(SharedServer shared, Chromium chromium)
     {
         using var ana = await Person.RegisterAsync(shared.Server);
         using var carl = await Person.RegisterAsync(shared.Server, "carl");
-        var (garden, other) = (await ana.NewRoomAsync("The garden"), await ana.NewRoomAsync("Elsewhere"));
-        await carl.EnterAsync(garden);
+        var (beds, other) = (await ana.NewRoomAsync("The beds", visibility: "private"), await ana.NewRoomAsync("Elsewhere", visibility: "private"));
+        await ana.BringInAsync(beds, carl);
         await using var visitor = await chromium.VisitorAsync(shared.Server);
         await visitor.BeAsync(ana);
-        var chat = await ChatPage.OpenAsync(visitor, garden);
+        var chat = await ChatPage.OpenAsync(visitor, beds);
         var keys = chat.Page.Keyboard;
 
         await chat.Composer.FocusAsync();
