@@ -27,7 +27,10 @@ function rooms({ directory, readings, levels }: Chat): Goal[] {
   }));
 }
 
-/** Those who are in the open room, its members who are away, those one talks to, and whom other rooms of this visit know: all of them by the conversation with them. */
+/**
+ * Those who are in the open room, its members who are away, those one talks to, and whom other rooms of this visit know:
+ * all of them by the conversation with them.
+ */
 function people({ opened, conversations, me }: Chat): Goal[] {
   const open = [...opened.values()].filter(({ phase }) => phase === 'ready');
   const [here, elsewhere] = [open.filter((room) => room === opened.current), open.filter((room) => room !== opened.current)];

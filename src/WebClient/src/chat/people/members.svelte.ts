@@ -72,6 +72,8 @@ export class NameableMembers {
   readonly #room: string;
   /** When they were asked for last, in milliseconds since 1970. */
   #askedAt = 0;
+  /** Of the reader's stay: what was asked for in an earlier one is not taken. */
+  #stay = 0;
 
   constructor(room: string) {
     this.#room = room;
@@ -79,10 +81,12 @@ export class NameableMembers {
 
   /** The reader is in the room, for the first time or after an absence: what is known is old. */
   cameIn(): void {
+    this.#stay++;
     this.#askedAt = 0;
   }
 
   clear(): void {
+    this.#stay++;
     this.list = [];
   }
 
@@ -90,6 +94,8 @@ export class NameableMembers {
   async look(): Promise<void> {
     if (Date.now() - this.#askedAt < sameFor) return;
     this.#askedAt = Date.now();
-    this.list = (await membersOf(this.#room, 'limit=200')) ?? this.list;
+    const stay = this.#stay;
+    const members = await membersOf(this.#room, 'limit=200');
+    if (stay === this.#stay) this.list = members ?? this.list;
   }
 }

@@ -73,6 +73,15 @@ describe('NameableMembers', () => {
     expect(members.list).toEqual([]);
   });
 
+  it('do not come back when the reader was put out while they were asked for', async () => {
+    serving({ '/api/rooms/den/members?limit=200': { members: [member('ana')], next: null } });
+    const members = new NameableMembers('den');
+    const looking = members.look();
+    members.clear();
+    await looking;
+    expect(members.list).toEqual([]);
+  });
+
   it('are the first thousand of the list', async () => {
     let pages = 0;
     vi.stubGlobal('fetch', async () => Response.json({ members: [member(`u${++pages}`)], next: `u${pages}` }));

@@ -4,6 +4,7 @@ import { expect, it, vi } from 'vitest';
 vi.hoisted(() => Object.defineProperty(globalThis, 'location', { value: new URL('https://chat.example.org/rooms/garden'), configurable: true }));
 vi.hoisted(() => Object.defineProperty(globalThis, 'document', { value: { baseURI: 'https://chat.example.org/', documentElement: {}, addEventListener: () => undefined }, configurable: true }));
 
+import { announcementOf } from '../../../src/chat/room/announced';
 import { toMessage } from '../../../src/chat/model/merge';
 import { readEvent, type RoomEvent } from '../../../src/chat/model/protocol';
 import { Fold, type MessageRow } from '../../../src/chat/room/fold';
@@ -37,4 +38,9 @@ it('begins anew where another speaks by the same hook, quotes both names, and fo
   fold.append([{ ...said(6), type: 'delete', of: 1 }]);
   expect(fold.find(1)!.message).not.toHaveProperty('via');
   expect(line()).not.toContain('Ana');
+});
+
+it('is told to a screen reader', () => {
+  expect(announcementOf(said(1, { via: 'Ana' }))).toBe('Garden hook via Ana: ripe');
+  expect(announcementOf(said(2))).toBe('Garden hook: ripe');
 });
