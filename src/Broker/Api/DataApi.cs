@@ -207,7 +207,8 @@ internal static class DataApi
         return await space.PublishAsync(message, may) switch
         {
             DataOutcome.Said => TypedResults.NoContent(),
-            DataOutcome.Full => RoomProblems.Conflict("data_full", "This room retains as many values as it may. Clear some first."),
+            DataOutcome.Full => RoomProblems.Conflict("data_full", "This room, or all rooms of its owner together, retain as much as they may. Clear some first."),
+            DataOutcome.NoMemory => Problems.Crowded(context, RetainedMemory.KeptFor),
             DataOutcome.NotAllowed => NotAllowed(isWriting: true),
             _ => Problems.NotStored(context),
         };

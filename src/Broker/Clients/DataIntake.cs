@@ -21,7 +21,7 @@ internal sealed class DataIntake(
 
     private static readonly PublishRefusal _full = new(
         ReasonCode.QuotaExceeded,
-        "The room keeps as many retained values as it may. Clear some first: publish an empty retained payload.",
+        "The room, or all rooms of its owner together, keep as many retained values as they may. Clear some first: publish an empty retained payload.",
         "data_full");
 
     private static readonly PublishRefusal _notAllowed = new(
@@ -125,6 +125,10 @@ internal sealed class DataIntake(
             {
                 case DataOutcome.Full:
                     owner.Refuse(answer, _full, target.TopicText, touched);
+                    return;
+                case DataOutcome.NoMemory:
+                    // As of a full disk: a client of MQTT 3.1.1 is closed, and sends it again.
+                    owner.Refuse(answer, PublishRefusal.NoRoom, target.TopicText, touched);
                     return;
                 case DataOutcome.NotAllowed:
                     owner.Refuse(answer, _notAllowed, target.TopicText, touched);

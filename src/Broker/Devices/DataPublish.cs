@@ -9,8 +9,11 @@ internal enum DataOutcome
     /// <summary>Handed to everybody who hears it; stored, where it is retained or owed to who is kept.</summary>
     Said,
 
-    /// <summary>The room keeps as many values as it may; nothing was said (0x97).</summary>
+    /// <summary>The room, or all rooms of its owner, keep as much as they may; nothing was said (0x97).</summary>
     Full,
+
+    /// <summary>The server has no memory for another value now; nothing was said.</summary>
+    NoMemory,
 
     /// <summary>Said, but the disk took nothing.</summary>
     NotStored,

@@ -260,9 +260,9 @@ internal sealed partial class DataSpace : IThreadPoolWorkItem, IGroupRoom
         }
 
         var retained = message.Retain ? Retained!.SetAsync(message).AsTask() : _stored;
-        if (retained is { IsCompleted: true, Result: RetainedOutcome.Full })
+        if (retained is { IsCompleted: true, Result: RetainedOutcome.Full or RetainedOutcome.NoMemory })
         {
-            Decide(publish, DataOutcome.Full);
+            Decide(publish, OutcomeOf(retained.Result));
             return;
         }
 
@@ -303,6 +303,7 @@ internal sealed partial class DataSpace : IThreadPoolWorkItem, IGroupRoom
     {
         RetainedOutcome.Stored => DataOutcome.Said,
         RetainedOutcome.Full => DataOutcome.Full,
+        RetainedOutcome.NoMemory => DataOutcome.NoMemory,
         _ => DataOutcome.NotStored,
     };
 

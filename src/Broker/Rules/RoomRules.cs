@@ -23,6 +23,7 @@ internal sealed partial class RoomRules(
     DataSpaces spaces,
     RoomDirectory rooms,
     RuleSpeech speech,
+    RuleWalks walks,
     RunLogs runs,
     BrokerLimits limits,
     TimeProvider time,
@@ -128,26 +129,27 @@ internal sealed partial class RoomRules(
 
     public Task<BotChange> RemoveAsync(Room room, Account by, string id) => InTurnAsync(room, by, id, RoomPolicy.MayKeepBots, RemoveAsync);
 
-    /// <summary>What it would say of what is retained now; null: nothing is, or it finds nothing in it.</summary>
+    /// <summary>What it would say of what is retained now. Null: too many are being tested.</summary>
     /// <exception cref="IOException">The retained values cannot be read.</exception>
-    public async Task<(string Topic, string Value, string Text)?> WouldSayAsync(Room room, Rule rule)
+    public async Task<RuleTest?> TestAsync(Room room, Rule rule)
     {
         if (_listeners.GetValueOrDefault((room.Key, rule.Id)) is not { } listener)
         {
-            return null;
+            return new RuleTest();
         }
 
         var path = rule.Terms.Path is not null && JsonPath.TryParse(rule.Terms.Path, out var found) ? found : null;
-        var space = await spaces.OpenAsync(room);
-        foreach (var message in space.Retained!.Walk(listener.Filter).OfType<DataMessage>())
+        RuleTest test = new();
+        var walk = await walks.TestAsync((await spaces.OpenAsync(room)).Retained!.Walk(listener.Filter), message =>
         {
             if (RuleValue.Of(message.Topic, message.Payload, path) is { } value && RuleSpeech.TextOf(rule.Terms, value) is { } text)
             {
-                return (message.Topic, value.Text, text);
+                test = new RuleTest(message.Topic, value.Text, text);
             }
-        }
 
-        return null;
+            return test.Text is not null;
+        });
+        return walk == RuleWalk.Busy ? null : test with { IsPartial = walk == RuleWalk.Cut };
     }
 
     /// <summary>About once a second.</summary>
@@ -270,10 +272,7 @@ internal sealed partial class RoomRules(
     {
         try
         {
-            foreach (var message in (await spaces.OpenAsync(room)).Retained!.Walk(listener.Filter).OfType<DataMessage>())
-            {
-                listener.HearRetained(message, speaks);
-            }
+            await walks.HearAsync((await spaces.OpenAsync(room)).Retained!.Walk(listener.Filter), message => listener.HearRetained(message, speaks));
         }
         catch (IOException)
         {
@@ -326,6 +325,11 @@ internal sealed partial class RoomRules(
     [LoggerMessage(4340, LogLevel.Error, "The rule {Rule} failed as it heard or looked; said once, however many fail")]
     private static partial void LogFailed(ILogger logger, string rule, Exception error);
 }
+
+/// <summary>What a rule would say of what is retained.</summary>
+/// <param name="Text">Null: it finds nothing in it.</param>
+/// <param name="IsPartial">There is more than was looked at.</param>
+internal sealed record RuleTest(string? Topic = null, string? Value = null, string? Text = null, bool IsPartial = false);
 
 /// <summary>Has rules listen from the start on, looks for silence once a second, and writes down when topics were heard.</summary>
 internal sealed class RuleSweep(RoomRules rules, TimeProvider time) : BackgroundService

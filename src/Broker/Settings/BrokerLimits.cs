@@ -154,6 +154,9 @@ internal sealed record BrokerLimits
     /// </summary>
     public int RetainedMegabytes { get; init; }
 
+    /// <summary>Of that memory, in hundredths, what the rooms of one account may have. 0: all.</summary>
+    public int RetainedAccountPercent { get; init; } = 25;
+
     /// <summary>Devices of all rooms whose packets are traced at once; of a room one.</summary>
     public int DeviceTraces { get; init; } = 20;
 
@@ -182,6 +185,9 @@ internal sealed record BrokerLimits
 
     /// <summary>What all rules of a room say together.</summary>
     public int RuleSaysPerMinutePerRoom { get; init; } = 30;
+
+    /// <summary>Rules that an account makes, changes or tests, which look at what is retained; five at once at least.</summary>
+    public int RuleTestsPerSecond { get; init; } = 1;
 
     /// <summary>Webhooks of a room: addresses elsewhere that are told what is said there.</summary>
     public int WebhooksPerRoom { get; init; } = 5;

@@ -174,6 +174,7 @@ internal sealed class RunningBroker : IAsyncDisposable
         "--WebMessenger:Limits:RequestsUnderWayPerAddress", "0",
         "--WebMessenger:Limits:SearchesPerSecond", "0",
         "--WebMessenger:Limits:HookPostsPerSecond", "0",
+        "--WebMessenger:Limits:RuleTestsPerSecond", "0",
         "--WebMessenger:Limits:RegistrationsPerHourPerAddress", "0",
         "--WebMessenger:Limits:SignInsPerMinutePerAddress", "0",
         "--WebMessenger:Limits:GuestsPerMinutePerAddress", "0",
