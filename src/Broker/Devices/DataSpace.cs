@@ -140,7 +140,7 @@ internal sealed partial class DataSpace : IThreadPoolWorkItem, IGroupRoom
             _isSaying = true;
         }
 
-        if (_tree.Count > FewSubscriptions)
+        if (_tree.Count > FewSubscriptions || /* guard: who looks into payloads hears on no thread that waits for sockets */ _tree.LooksInside)
         {
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
@@ -351,6 +351,7 @@ internal sealed partial class DataSpace : IThreadPoolWorkItem, IGroupRoom
             Tell(_matched[i].Member, frames ??= new DataFrames(message, Prefix) { Seq = seq });
         }
 
+        frames?.EndSharing();
         _matched.Clear();
         return logged;
     }

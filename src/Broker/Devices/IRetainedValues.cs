@@ -35,7 +35,8 @@ internal interface IRetainedValues
     /// <summary>
     /// Sets the value of a topic, or clears it with an empty payload. What the call decides is seen by <see cref="Walk"/> when it
     /// returns; calls for one topic come one after the other, and the last one stands. <see cref="RetainedOutcome.Full"/> and
-    /// <see cref="RetainedOutcome.NoMemory"/> are known when the call returns: the task is completed then. What has to wait until they are in memory is not stored instead.
+    /// <see cref="RetainedOutcome.NoMemory"/> are known when the call returns: the task is completed then. What has to wait until they
+    /// are in memory is not stored instead.
     /// </summary>
     /// <returns>Completes when a value of QoS 1 or 2 is on disk; of QoS 0 at once. Never throws for a full or broken disk.</returns>
     ValueTask<RetainedOutcome> SetAsync(DataMessage message);

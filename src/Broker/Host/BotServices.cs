@@ -17,6 +17,7 @@ internal static class BotServices
         services.AddSingleton<HookCalls>();
         services.AddSingleton<RuleSpeech>();
         services.AddSingleton<RuleWalks>();
+        services.AddSingleton<RuleBudgets>();
         services.AddSingleton<RoomRules>();
         services.AddHostedService<RuleSweep>();
         services.AddSingleton<RoomWebhooks>();

@@ -24,6 +24,7 @@ internal sealed partial class RoomRules(
     RoomDirectory rooms,
     RuleSpeech speech,
     RuleWalks walks,
+    RuleBudgets budgets,
     RunLogs runs,
     BrokerLimits limits,
     TimeProvider time,
@@ -31,6 +32,7 @@ internal sealed partial class RoomRules(
     : IRoomRecords, IAccountRecords
 {
     private readonly ConcurrentDictionary<(string Room, string Id), RuleListener> _listeners = new();
+    private readonly ConcurrentDictionary<string, RuleHearing> _hearings = new();
     private readonly AccountTurns _turns = new();
     private int _hasToldOfFailure;
 
@@ -142,7 +144,8 @@ internal sealed partial class RoomRules(
         RuleTest test = new();
         var walk = await walks.TestAsync((await spaces.OpenAsync(room)).Retained!.Walk(listener.Filter), message =>
         {
-            if (RuleValue.Of(message.Topic, message.Payload, path) is { } value && RuleSpeech.TextOf(rule.Terms, value) is { } text)
+            using RuleLook look = new(message);
+            if (RuleValue.Of(look, path) is { } value && RuleSpeech.TextOf(rule.Terms, value) is { } text)
             {
                 test = new RuleTest(message.Topic, value.Text, text);
             }
@@ -164,6 +167,21 @@ internal sealed partial class RoomRules(
             catch (Exception error) when (error is not OutOfMemoryException)
             {
                 Failed(listener, error);
+            }
+        }
+    }
+
+    /// <summary>Has rules hear what they had no budget for. About once a second.</summary>
+    public void HearHeld()
+    {
+        budgets.Sweep();
+        foreach (var (key, hearing) in _hearings)
+        {
+            if (hearing.HoldsSome && rooms.FindByKey(key) is { } room)
+            {
+                var space = spaces.Of(room);
+                space.Enqueue(new HeldForRules(hearing));
+                space.Wake();
             }
         }
     }
@@ -191,6 +209,7 @@ internal sealed partial class RoomRules(
         await records.WriteInPartsAsync(makers.Concat(
             Rule.PrefixesOf(roomKey).SelectMany(prefix => records.ReadAll(prefix)).Select(record => new RecordChange(record.Key, null))));
         speech.ForgetRoom(roomKey);
+        _hearings.TryRemove(roomKey, out _);
     }
 
     async Task IAccountRecords.ForgetAsync(string accountId)
@@ -246,7 +265,9 @@ internal sealed partial class RoomRules(
     // In the place of the one that it was before.
     private RuleListener Listen(Rule rule, Room room, Dictionary<string, TopicState> states)
     {
-        RuleListener listener = new(rule, states, limits.TopicsPerRule, time.GetUtcNow(), speech);
+        var hearing = _hearings.GetOrAdd(
+            room.Key, key => new RuleHearing(room, budgets, limits, () => _listeners.Where(one => one.Key.Room == key).Select(one => one.Value)));
+        RuleListener listener = new(rule, states, limits.TopicsPerRule, time.GetUtcNow(), speech, hearing);
         var before = _listeners.GetValueOrDefault((rule.Room, rule.Id));
         _listeners[(rule.Room, rule.Id)] = listener;
         if (before is not null)
@@ -356,6 +377,7 @@ internal sealed class RuleSweep(RoomRules rules, TimeProvider time) : Background
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             rules.LookForSilence();
+            rules.HearHeld();
             rules.Save();
         }
     }

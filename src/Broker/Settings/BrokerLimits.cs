@@ -160,6 +160,9 @@ internal sealed record BrokerLimits
     /// <summary>Devices of all rooms whose packets are traced at once; of a room one.</summary>
     public int DeviceTraces { get; init; } = 20;
 
+    /// <summary>Of them those that one account has begun.</summary>
+    public int DeviceTracesPerAccount { get; init; } = 2;
+
     /// <summary>Packets of a trace; further ones are counted.</summary>
     public int DeviceTracePackets { get; init; } = 1_000;
 
@@ -188,6 +191,15 @@ internal sealed record BrokerLimits
 
     /// <summary>Rules that an account makes, changes or tests, which look at what is retained; five at once at least.</summary>
     public int RuleTestsPerSecond { get; init; } = 1;
+
+    /// <summary>
+    /// Bytes of publishes that the rules of a room look at, two seconds' worth at once: what is parsed for the first of them counts whole,
+    /// for each further an eighth. Beyond it they hear of each topic the newest, later.
+    /// </summary>
+    public int RuleBytesPerSecondPerRoom { get; init; } = 4 << 20;
+
+    /// <summary>The same of all rooms of an account together.</summary>
+    public int RuleBytesPerSecondPerAccount { get; init; } = 8 << 20;
 
     /// <summary>Webhooks of a room: addresses elsewhere that are told what is said there.</summary>
     public int WebhooksPerRoom { get; init; } = 5;

@@ -20,7 +20,7 @@ internal sealed partial class WebMessengerServer(
         "PublishPerSecond", "DataPublishPerSecond", "DataConnectionsPerRoom", "DataKeptClientsPerRoom", "DataGroupsPerRoom", "DataGroupsPerRoomAndAccount", "ConnectsPerSecondPerAddress", "ConnectionsPerAddress", "ConnectionsPerAccount", "SignInsPerMinutePerAddress", "RegistrationsPerHourPerAddress",
         "StoredBytesPerDayPerAccount", "StoredBytesPerDayPerGuest", "StoredBytesPerDayPerAddress",
         "SocketsPerAddress", "SocketsPerSecondPerAddress", "RequestsPerSecond", "RequestsPerSecondPerAddress", "SearchesPerSecond",
-        "SubscribePerSecond", "IdlePacketsPerSecond", "FramesPerSecond", "CatchUpBytesPerSecond", "AnswersPerAccount", "AnswersPerAddress", "RequestsUnderWayPerAddress", "GuestsPerMinutePerAddress", "AnswersPerGuest", "HookPostsPerSecond", "RuleSaysPerMinute", "RuleSaysPerMinutePerRoom", "RuleTestsPerSecond",
+        "SubscribePerSecond", "IdlePacketsPerSecond", "FramesPerSecond", "CatchUpBytesPerSecond", "AnswersPerAccount", "AnswersPerAddress", "RequestsUnderWayPerAddress", "GuestsPerMinutePerAddress", "AnswersPerGuest", "HookPostsPerSecond", "RuleSaysPerMinute", "RuleSaysPerMinutePerRoom", "RuleTestsPerSecond", "RuleBytesPerSecondPerRoom", "RuleBytesPerSecondPerAccount",
         "RetainedPerRoom", "RetainedMegabytesPerRoom",
     ];
 
