@@ -115,6 +115,8 @@ internal sealed class DataIntake(
     {
         public override bool MayBeSaid => !owner.WasRevoked && RoomPolicy.MayWriteData(target.Room!, owner.Session);
 
+        public override StorageQuota? Quota => owner.Quota;
+
         public override RecordChange? Received => (/* guard: QoS 2 ids of data are stored */ answer.QualityOfService == 2) && owner.IsKept
             ? new(DurableRecords.ReceivedKey(owner.Session.Account.Id, owner.ClientId, answer.PacketId), DurableRecords.Received(answer.ContentHash))
             : null;
@@ -130,6 +132,9 @@ internal sealed class DataIntake(
                     // As of a full disk: a client of MQTT 3.1.1 is closed, and sends it again.
                     owner.Refuse(answer, PublishRefusal.NoRoom, target.TopicText, touched);
                     return;
+                case DataOutcome.OverQuota:
+                    owner.Refuse(answer, PublishRefusal.OverQuota(Wait), target.TopicText, touched);
+                    return;
                 case DataOutcome.NotAllowed:
                     owner.Refuse(answer, _notAllowed, target.TopicText, touched);
                     return;
@@ -142,6 +147,8 @@ internal sealed class DataIntake(
             owner.Give(answer, touched);
         }
     }
+
+    private StorageQuota? Quota => submissions.DataQuota;
 
     private bool IsKept => kept.IsDurable;
 

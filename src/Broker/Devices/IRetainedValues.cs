@@ -32,6 +32,9 @@ internal interface IRetainedValues
     /// <summary>Has them in memory, anew if they were let go. May read a disk. False: they cannot be read.</summary>
     ValueTask<bool> OpenAsync();
 
+    /// <summary>By how many bytes the disk would have more, with the key, if it were set. Never below zero.</summary>
+    int GrowthOf(DataMessage message);
+
     /// <summary>
     /// Sets the value of a topic, or clears it with an empty payload. What the call decides is seen by <see cref="Walk"/> when it
     /// returns; calls for one topic come one after the other, and the last one stands. <see cref="RetainedOutcome.Full"/> and

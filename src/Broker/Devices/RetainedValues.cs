@@ -130,6 +130,17 @@ internal sealed partial class RetainedValues(
         return new(told.Task);
     }
 
+    public int GrowthOf(DataMessage message)
+    {
+        if (message.Payload.IsEmpty)
+        {
+            return 0;
+        }
+
+        var before = _tree?.Find(message.Topic)?.Value;
+        return Math.Max(0, RetainedRecord.LengthOf(message) - (before?.Length ?? -(_prefix.Length + Encoding.UTF8.GetByteCount(message.Topic))));
+    }
+
     public IEnumerable<DataMessage> Match(DataFilter filter) => Walk(filter).OfType<DataMessage>();
 
     // The tree of now: what is enumerated later may find the room let go.

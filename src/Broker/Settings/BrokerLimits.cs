@@ -54,6 +54,17 @@ internal sealed record BrokerLimits
     public int StoredBytesPerDayPerAddress { get; init; } = 10 << 20;
 
     /// <summary>
+    /// Bytes of what an account says on data topics that are stored in a day: by which retained values grow, and what is kept for clients
+    /// that are away.
+    /// </summary>
+    public int DataStoredBytesPerDayPerAccount { get; init; } = 256 << 20;
+
+    public int DataStoredBytesPerDayPerGuest { get; init; } = 1 << 20;
+
+    /// <summary>Of all guests and new accounts at one address together.</summary>
+    public int DataStoredBytesPerDayPerAddress { get; init; } = 20 << 20;
+
+    /// <summary>
     /// Below this, or its share of the disk if that is less, only what takes rights away is stored. 0: as long as there is room.
     /// </summary>
     public int FreeDiskMegabytes { get; init; } = 1024;

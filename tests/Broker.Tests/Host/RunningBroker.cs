@@ -169,6 +169,7 @@ internal sealed class RunningBroker : IAsyncDisposable
         "--WebMessenger:Limits:ConnectsPerSecondPerAddress", "0",
         "--WebMessenger:Limits:SocketsPerSecondPerAddress", "0",
         "--WebMessenger:Limits:StoredBytesPerDayPerAddress", "0",
+        "--WebMessenger:Limits:DataStoredBytesPerDayPerAddress", "0",
         "--WebMessenger:Limits:RequestsPerSecond", "0",
         "--WebMessenger:Limits:RequestsPerSecondPerAddress", "0",
         "--WebMessenger:Limits:RequestsUnderWayPerAddress", "0",
