@@ -273,11 +273,13 @@ internal sealed partial class WebhookTeller(
             {
                 page = log.ReadAfter(room.Log, seq, 1);
             }
-            catch (LogDamagedException)
+            catch (LogDamagedException error) when (!error.MayPass)
             {
                 // Where not even the head can be read this fails too, and is tried again.
                 var head = log.Head(room.Log);
-                return (Math.Max(seq + 1, head.First), head.Epoch, Next.CannotBeRead);
+                return head.Epoch != place.Epoch
+                    ? (head.Head, head.Epoch, Next.IsPassed)
+                    : (Math.Max(seq + 1, head.First), head.Epoch, Next.CannotBeRead);
             }
 
             if (page.Head.Epoch != place.Epoch)
@@ -361,7 +363,7 @@ internal sealed partial class WebhookTeller(
 
     private ReadOnlyMemory<byte>? BodyOf(Room room, long seq, string epoch)
     {
-        if (log.FindReadable(room.Log, seq) is not var (entry, now) || now != epoch
+        if (log.FindUndamaged(room.Log, seq) is not var (entry, now) || now != epoch
             || (/* guard: a webhook is not told what was deleted since */ !IsTold(entry)) || EventBody.ExpiryOf(entry.Body.Span) < time.GetUtcNow())
         {
             return null;
