@@ -122,10 +122,12 @@ internal static class RoomDevicesApi
             return problem;
         }
 
-        switch (traces.Begin(found.Key, device.Id, out var trace))
+        switch (traces.Begin(found.Key, device.Id, context.SignedIn().Account.Id, out var trace))
         {
             case TraceBeginning.RoomIsBusy:
                 return RoomProblems.Conflict("trace_running", "Another device of this room is being traced. That ends within a minute.");
+            case TraceBeginning.AccountIsBusy:
+                return RoomProblems.Conflict("traces_running", "You have as many devices traced as you may at once. A trace ends within a minute.");
             case TraceBeginning.ServerIsBusy:
                 return Problems.Crowded(context, DeviceTrace.Length);
         }

@@ -200,7 +200,8 @@ internal sealed partial class Client : IConnectingClient, ILife
         _services.Traces.Join(Writer.Watch, session);
         _takenOver = _services.Nodes.TakeOverAsync(new(session.Account.Id, Identity.SessionName), Name);
         Intake.Admit(_services.Budgets.Of(session.Account.Id));
-        Submissions.Admit(new StoragePayer(_services.Quotas.Of(session, Transport.RemoteEndPoint?.Address), _services.Space));
+        var address = Transport.RemoteEndPoint?.Address;
+        Submissions.Admit(new StoragePayer(_services.Quotas.Of(session, address), _services.Space), _services.DataQuotas.Of(session, address));
         return Verdict.Allowed;
     }
 

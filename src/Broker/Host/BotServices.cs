@@ -16,6 +16,8 @@ internal static class BotServices
         services.AddSingleton<RoomHooks>();
         services.AddSingleton<HookCalls>();
         services.AddSingleton<RuleSpeech>();
+        services.AddSingleton<RuleWalks>();
+        services.AddSingleton<RuleBudgets>();
         services.AddSingleton<RoomRules>();
         services.AddHostedService<RuleSweep>();
         services.AddSingleton<RoomWebhooks>();

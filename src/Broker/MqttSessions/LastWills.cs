@@ -24,6 +24,7 @@ internal sealed class LastWills(
     IResumables connections,
     PublishBudgets budgets,
     StorageQuotas quotas,
+    DataQuotas ofData,
     DiskSpace space,
     PublishRefusals refusals,
     BrokerLimits limits,
@@ -108,7 +109,11 @@ internal sealed class LastWills(
                     return;
                 }
 
-                await space.PublishAsync(message, () => interceptor.MayPublish(session, target).IsAllowed);
+                var may = () => interceptor.MayPublish(session, target).IsAllowed;
+                if (await space.PublishAsync(new AwaitedPublish(message, may, ofData.Of(session))) == DataOutcome.OverQuota)
+                {
+                    Dropped(session, clientId, ReasonCode.QuotaExceeded, "the account has stored as much today as it may.", will.Topic);
+                }
             }
             catch (IOException)
             {
