@@ -13,7 +13,7 @@ internal static class TokensApi
     {
         var tokens = routes.MapApi("/api/tokens").WithTags("Access tokens").RequireCookie();
         tokens.MapPost("", CreateAsync).Accepts<CreateTokenRequest>("application/json").WithSummary("Make a token; its secret is shown this once.");
-        tokens.MapGet("", List).WithSummary("My tokens.");
+        tokens.MapGet("", List).TakesAnswerSlot().WithSummary("My tokens.");
         tokens.MapDelete("/{id}", RevokeAsync).WithSummary("Revoke one; answers when its last connection is closed.");
     }
 

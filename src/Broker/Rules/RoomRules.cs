@@ -141,7 +141,7 @@ internal sealed partial class RoomRules(
         var space = await spaces.OpenAsync(room);
         foreach (var message in space.Retained!.Walk(listener.Filter).OfType<DataMessage>())
         {
-            if (RuleValue.Of(message.Topic, message.Payload, path) is { } value && RuleSpeech.TextOf(rule.Terms, value) is { } text)
+            if (RuleValue.Of(message.Topic, message.Payload, path) is { } value && speech.TextOf(rule.Terms, value) is { } text)
             {
                 return (message.Topic, value.Text, text);
             }
