@@ -48,16 +48,16 @@ internal sealed partial class HandleRoom(long? handles, int storeFiles, int sock
     /// <exception cref="StartupException">It is too little.</exception>
     public static HandleRoom Of(long? handles, BrokerLimits limits)
     {
-        var fewest = ReserveFor(limits) + FewestStoreFiles + FewestSockets;
+        var fewest = FewestHandles + Beyond(limits);
         if (/* guard: no start with too few handles */ handles < fewest)
         {
             throw new StartupException(string.Create(CultureInfo.InvariantCulture,
                 $"This process may open {handles} files and connections; it needs {fewest}, and {Wanted(limits)} for its settings. Raise the limit: `ulimit -n` in a shell, LimitNOFILE in a systemd unit, --ulimit nofile for a container."));
         }
 
-        var known = handles ?? Unknown;
+        var known = (handles ?? Unknown) - Beyond(limits);
         var storeFiles = (int)Math.Clamp(known / 8, FewestStoreFiles, MostStoreFiles);
-        var sockets = (int)Math.Min(known - ReserveFor(limits) - storeFiles, int.MaxValue);
+        var sockets = (int)Math.Min(known - Reserve - storeFiles, int.MaxValue);
         return new HandleRoom(handles, storeFiles, limits.Sockets == 0 ? sockets : Math.Min(sockets, limits.Sockets));
     }
 
@@ -70,10 +70,10 @@ internal sealed partial class HandleRoom(long? handles, int storeFiles, int sock
         }
     }
 
-    private static int ReserveFor(BrokerLimits limits) => Reserve + Math.Max(0, /* guard: handles of webhooks */ limits.WebhooksAtOnce - WebhooksWithin);
+    private static int Beyond(BrokerLimits limits) => Math.Max(0, /* guard: handles of webhooks */ limits.WebhooksAtOnce - WebhooksWithin);
 
     // The setting may be any number, also one that says "as many as there are".
-    private static long Wanted(BrokerLimits limits) => (long)ReserveFor(limits) + MostStoreFiles + Math.Max(limits.Sockets, Comfortable);
+    private static long Wanted(BrokerLimits limits) => (long)Reserve + Beyond(limits) + MostStoreFiles + Math.Max(limits.Sockets, Comfortable);
 
     private static long? Read()
     {
