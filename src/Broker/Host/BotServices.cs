@@ -21,6 +21,8 @@ internal static class BotServices
         services.AddSingleton<RoomRules>();
         services.AddHostedService<RuleSweep>();
         services.AddSingleton<RoomWebhooks>();
+        services.AddSingleton<WebhookNews>();
+        services.AddSingleton(provider => new NameLookups(provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<WebhookClient>();
         services.AddSingleton<WebhookTeller>();
         services.AddHostedService(provider => provider.GetRequiredService<WebhookTeller>());

@@ -145,7 +145,7 @@ internal sealed partial class RoomRules(
         var walk = await walks.TestAsync((await spaces.OpenAsync(room)).Retained!.Walk(listener.Filter), message =>
         {
             using RuleLook look = new(message);
-            if (RuleValue.Of(look, path) is { } value && RuleSpeech.TextOf(rule.Terms, value) is { } text)
+            if (RuleValue.Of(look, path) is { } value && speech.TextOf(rule.Terms, value) is { } text)
             {
                 test = new RuleTest(message.Topic, value.Text, text);
             }

@@ -40,7 +40,8 @@ internal sealed class RuleValue
     public static RuleValue Silence(string topic) => new(topic, default, "");
 
     /// <summary>What is said of it; null: the template finds nothing.</summary>
-    public string? Say(SpokenTemplate template)
+    /// <param name="most">Characters of it (<see cref="Rooms.BotText.LongestFor"/>).</param>
+    public string? Say(SpokenTemplate template, int most)
     {
         JsonDocument? json = null;
         var isParsed = false;
@@ -60,7 +61,7 @@ internal sealed class RuleValue
 
                 (json, isParsed) = (isParsed ? json : RuleLook.Parse(_payload), true);
                 return json is null ? "" : path.Read(json.RootElement);
-            });
+            }, most);
         }
         finally
         {

@@ -215,6 +215,15 @@ internal sealed record BrokerLimits
     /// <summary>Webhooks of a room: addresses elsewhere that are told what is said there.</summary>
     public int WebhooksPerRoom { get; init; } = 5;
 
+    /// <summary>Those that an account has made, or switched on last, in all rooms.</summary>
+    public int WebhooksPerAccount { get; init; } = 20;
+
+    /// <summary>Webhooks that are called at once, each by a connection of its own; the others wait in turn. 1 to 256.</summary>
+    public int WebhooksAtOnce { get; init; } = 32;
+
+    /// <summary>Of them one account's.</summary>
+    public int WebhooksAtOncePerAccount { get; init; } = 4;
+
     /// <summary>Seconds that an address elsewhere has to take an event. 0: a minute.</summary>
     public int WebhookSeconds { get; init; } = 10;
 
