@@ -295,7 +295,14 @@ internal sealed partial class DataSpace : IThreadPoolWorkItem, IGroupRoom
 
         if (_undecided is { } publish)
         {
-            Decide(publish, DataOutcome.NotStored);
+            try
+            {
+                Decide(publish, DataOutcome.NotStored);
+            }
+            catch (Exception again) when (again is not OutOfMemoryException)
+            {
+                LogPublishFailed(_logger, Room.Id.Value, again);
+            }
         }
     }
 

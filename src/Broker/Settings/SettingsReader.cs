@@ -12,7 +12,7 @@ internal static class SettingsReader
         [
             "DataFolder", "Mqtt:Port", "Mqtt:Address", "Mqtt:AllowPlainPasswords", "Mqtt:MaximumKeepAlive", "Mqtt:SysInterval", "Guests:Enabled", "Registration:Enabled", "Rooms:Default", "AllowedOrigins",
             "Mqtt:Tls:Port", "Mqtt:Tls:Address", "Mqtt:Tls:Certificate", "Mqtt:Tls:Key", "Mqtt:Tls:Password", "TrustedProxies", "Webhooks:AllowedNetworks", "BasePath", "StrictTransportDays", "PurgeHour",
-            "Mqtt:PublicHost", "Mqtt:PublicPort", "Mqtt:Tls:PublicPort",
+            "Mqtt:PublicHost", "Mqtt:PublicPort", "Mqtt:Tls:PublicPort", "Mqtt:Tls:ClientCertificates",
             .. typeof(BrokerLimits).GetProperties().Where(property => property.CanWrite).Select(property => "Limits:" + property.Name),
         ],
         StringComparer.OrdinalIgnoreCase);
@@ -292,8 +292,9 @@ internal static class SettingsReader
         var address = Address(section, "Mqtt:Tls:Address");
         var (certificate, key, password) = (Optional(section, certificateKey), Optional(section, keyKey), Optional(section, "Mqtt:Tls:Password"));
         var publicPort = Number(section, "Mqtt:Tls:PublicPort", 0, 0, 65535);
+        var clients = Flag(section, "Mqtt:Tls:ClientCertificates", true);
         return certificate is not null
-            ? new TlsSettings(port, address, Path.GetFullPath(certificate), Path.GetFullPath(key ?? certificate), password, publicPort)
+            ? new TlsSettings(port, address, Path.GetFullPath(certificate), Path.GetFullPath(key ?? certificate), password, publicPort, clients)
             : key is null ? null
             : throw new StartupException($"The setting {section.Path}:{keyKey} has a key, and {section.Path}:{certificateKey} no certificate; set both, or neither.");
     }

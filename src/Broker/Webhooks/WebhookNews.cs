@@ -34,11 +34,13 @@ internal sealed class WebhookNews(IEventLog log, TimeProvider time)
             {
                 page = log.ReadAfter(room.Log, seq, 1);
             }
-            catch (LogDamagedException)
+            catch (LogDamagedException error) when (!error.MayPass)
             {
                 // Where not even the head can be read this fails too, and is tried again.
                 var head = log.Head(room.Log);
-                return (Math.Max(seq + 1, head.First), head.Epoch, WebhookNext.CannotBeRead);
+                return head.Epoch != place.Epoch
+                    ? (head.Head, head.Epoch, WebhookNext.IsPassed)
+                    : (Math.Max(seq + 1, head.First), head.Epoch, WebhookNext.CannotBeRead);
             }
 
             if (page.Head.Epoch != place.Epoch)
@@ -64,7 +66,7 @@ internal sealed class WebhookNews(IEventLog log, TimeProvider time)
     /// <summary>What is posted of an event, as it is by now. Null: there is nothing to tell of it any more.</summary>
     public ReadOnlyMemory<byte>? BodyOf(Room room, long seq, string epoch)
     {
-        if (log.FindReadable(room.Log, seq) is not var (entry, now) || now != epoch
+        if (log.FindUndamaged(room.Log, seq) is not var (entry, now) || now != epoch
             || (/* guard: a webhook is not told what was deleted since */ !IsTold(entry)) || EventBody.ExpiryOf(entry.Body.Span) < time.GetUtcNow())
         {
             return null;
