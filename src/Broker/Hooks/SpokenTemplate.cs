@@ -64,8 +64,8 @@ internal sealed class SpokenTemplate
     /// <summary>The text with what was found in its places. Null: it has places, and nothing was found for any.</summary>
     /// <param name="find">What belongs in a place; empty: nothing.</param>
     /// <param name="most">
-    /// UTF-16 characters of the text (<see cref="Rooms.BotText.LongestFor"/>). A template of a few places may else make megabytes of what was
-    /// sent, which nobody says.
+    /// UTF-16 characters of the text (<see cref="Rooms.BotText.LongestFor"/>). A template of a few places may else make megabytes of what
+    /// was sent, which nobody says.
     /// </param>
     public string? Fill(Func<JsonPath, string> find, int most)
     {
