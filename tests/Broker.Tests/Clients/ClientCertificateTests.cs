@@ -67,7 +67,8 @@ public sealed class ClientCertificateTests
 
         Assert.Equal(0x87, await door.TryAsync(other));
         Assert.Equal(0x87, await door.TryAsync(null));
-        Assert.Equal(0x86, await door.TryAsync(other, "bob"));
+        Assert.Equal(0x87, await door.TryAsync(other, "bob"));
+        Assert.Equal(0x86, await door.TryAsync(null, "bob"));
 
         // Somebody else's, who says who he is.
         Assert.Equal(0x86, await door.TryAsync(pinned, "ana"));
@@ -84,8 +85,16 @@ public sealed class ClientCertificateTests
             Assert.Equal(HttpStatusCode.Unauthorized, (await http.SendAsync(request, TestContext.Current.CancellationToken)).StatusCode);
         }
 
-        await using var bare = await RawMqttClient.OverTcpAsync(door.House.Broker.Mqtt);
-        Assert.Equal(0x87, (await bare.ConnectAsync()).ReasonCode);
+        foreach (var (user, words) in new[] { (null, "is looked at over TLS alone"), ("bob", "no client certificate was shown") })
+        {
+            await using var bare = await RawMqttClient.OverTcpAsync(door.House.Broker.Mqtt);
+            var refused = await bare.ConnectAsync(user);
+            Assert.Equal(user is null ? 0x87 : 0x86, refused.ReasonCode);
+            Assert.Contains(words, refused.Properties.Text(PropertyId.ReasonString), StringComparison.Ordinal);
+        }
+
+        await using var shown = await door.OverTlsAsync(other);
+        Assert.Equal("No token has this certificate.", (await shown.ConnectAsync("bob")).Properties.Text(PropertyId.ReasonString));
         await using var socket = await RawMqttClient.OverWebSocketAsync(door.House.Broker.WebSocket, new WebSocketDoor(null, null));
         Assert.Equal(0x87, (await socket.ConnectAsync()).ReasonCode);
     }
