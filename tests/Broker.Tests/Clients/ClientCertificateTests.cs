@@ -2,12 +2,17 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Microsoft.Extensions.DependencyInjection;
+using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.Tokens;
+using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Events;
+using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Devices;
 using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Broker.Tests.MqttSessions;
 using WebMessenger.Broker.Tests.Rooms;
 using WebMessenger.Wire.Testing;
 
@@ -150,6 +155,59 @@ public sealed class ClientCertificateTests
         Assert.Equal(0x87, await door.TryAsync(certificate));
         await door.AcceptedAsync(second);
         await device.PingAsync();
+    }
+
+    [Fact]
+    public async Task Attack_22_A_will_that_waits_goes_with_the_certificate_by_which_its_client_came()
+    {
+        await using var door = await CertifiedHouse.OpenAsync();
+        using DeviceCertificate certificate = DeviceCertificate.Make(), second = DeviceCertificate.Make();
+        var (secret, id) = await door.MountAsync();
+        await door.PinAsync(id, certificate);
+        await LoseAsync(certificate, "of a device");
+        Assert.Contains("of a device", await SaidAsync());
+
+        // Also where the same one counts again by the time that the will is due.
+        await LoseAsync(certificate, "of a thief");
+        await door.UnpinAsync(id);
+        await door.PinAsync(id, certificate);
+        Assert.DoesNotContain("of a thief", await SaidAsync());
+
+        await LoseAsync(certificate, "of a replaced one");
+        await door.PinAsync(id, second);
+        await door.House.Broker.RestartAsync();
+        Assert.DoesNotContain("of a replaced one", await SaidAsync());
+
+        // Its time had come a moment before.
+        var token = door.House.Broker.Get<AccessTokens>().Find(door.House.Broker.Get<AccountDirectory>().Find(door.House.Bob.Account.Id)!, id)!;
+        LastWill Due(DeviceCertificate by) => new("will", Encoding.UTF8.GetBytes(by == second ? "of the second" : "of the first"), 300, null, Certificate: by.Fingerprint);
+        await using var listener = await door.House.ListenAsync(door.House.Ana);
+        door.House.Broker.Get<LastWills>().Say(token, "thief", 0, Due(certificate), null);
+        door.House.Broker.Get<LastWills>().Say(token, "thief", 0, Due(second), null);
+        Assert.Equal(["of the second"], (await listener.PublishesUntilAsync(publish => publish.Text == "of the second")).Select(publish => publish.Text));
+
+        async Task LoseAsync(DeviceCertificate by, string will)
+        {
+            await using var lost = await door.OverTlsAsync(by);
+            Assert.True((await lost.ConnectAsync(
+                clientId: "thief", will: new Will("will", will, Properties: new MqttProperties { { PropertyId.WillDelay, 300u } }),
+                properties: new MqttProperties { { PropertyId.SessionExpiry, 300u } })).Accepted);
+            lost.Abort();
+            await Talk.GoneAsync(door.House.Broker, door.House.Bob);
+        }
+
+        // A clean start ends what is kept of the client, and its will is due.
+        async Task<IEnumerable<string>> SaidAsync()
+        {
+            await using var listener = await door.House.ListenAsync(door.House.Ana);
+            await using (var owner = await door.House.ConnectAsync(door.House.Bob, clientId: "thief", password: secret))
+            {
+                await owner.PublishAsync("x", "marker");
+            }
+
+            await Talk.GoneAsync(door.House.Broker, door.House.Bob);
+            return (await listener.PublishesUntilAsync(publish => publish.Text == "marker")).Select(publish => publish.Text);
+        }
     }
 
     [Fact]
