@@ -42,9 +42,13 @@ public sealed partial class AuthInterceptor(
         var credentials = client.Credentials;
         LoginSession session;
         ClientCertificate? certificate = null;
-        if ((/* guard: a password is judged alone */ credentials.Password is null or []) && credentials.Certificate is { } shown
-            && signIn.FindByCertificate(credentials.UserName, shown, credentials.Address) is { } pinned)
+        if ((/* guard: a password is judged alone */ credentials.Password is null or []) && credentials.Certificate is { } shown)
         {
+            if (signIn.FindByCertificate(credentials.UserName, shown, credentials.Address) is not { } pinned)
+            {
+                return Verdict.Refused(RefusalCode.NotAuthorized, "No token has this certificate.");
+            }
+
             if (!pinned.TryGet(out var entry, out var refusal))
             {
                 return Translate(refusal);
@@ -57,10 +61,17 @@ public sealed partial class AuthInterceptor(
             if (credentials.Cookie is null)
             {
                 return Verdict.Refused(
-                    RefusalCode.NotAuthorized, "Sign in first: give your user name and an access token as the password, or open the page and sign in there.");
+                    RefusalCode.NotAuthorized,
+                    "Sign in first: give your user name and an access token as the password, or open the page and sign in there. "
+                    + "A client certificate is looked at over TLS alone.");
             }
 
             session = credentials.Cookie;
+        }
+        else if (credentials.Password is null or [])
+        {
+            return Verdict.Refused(
+                RefusalCode.BadUserNameOrPassword, "There is no password, and no client certificate was shown, which is looked at over TLS alone.");
         }
         else
         {

@@ -7,20 +7,22 @@ namespace WebMessenger.Auth.Sessions;
 /// <param name="gate">
 /// <see cref="LoginSessions"/>' own. It guards the index, and in which order records are handed to the log.
 /// </param>
-internal sealed class PinnedCertificates(Lock gate, SessionIndex index, SessionStore store)
+internal sealed class PinnedCertificates(Lock gate, SessionIndex index, SessionStore store, AccountEvents events)
 {
     /// <summary>Lock-free. It may have ended, and the certificate may not be valid now.</summary>
     public LoginSession? Find(in Fingerprint fingerprint) => index.Find(fingerprint);
 
     /// <summary>
     /// Puts the certificate, or none, in the place of the one that the token has. That one lets nobody in any more, and who came by it is
-    /// silent, when this returns its task; which completes when their connections are closed and it is on disk. Returns why not, or null.
+    /// silent, when this returns its task; which completes when their connections are closed, who hears of it has acted on that
+    /// (<see cref="AccountEvents.CertificateTaken"/>), and it is on disk. Returns why not, or null.
     /// Throws when the disk refuses: then the token has no certificate until the next start, and what the disk has after it.
     /// </summary>
     /// <param name="why">Asked under the gate: whoever takes the right away afterwards finds the certificate with the token.</param>
     public async Task<Refusal?> PutAsync(LoginSession token, ClientCertificate? certificate, Func<Refusal?> why)
     {
         IReadOnlyList<IClient> former;
+        ClientCertificate? before;
         Task stored;
         lock (gate)
         {
@@ -35,12 +37,13 @@ internal sealed class PinnedCertificates(Lock gate, SessionIndex index, SessionS
             }
 
             // An end is marked before its removal is handed over, under this gate: so no record comes after it.
+            before = token.Certificate == certificate ? null : token.Certificate;
             former = Exchange(token, certificate);
             stored = store.PutAsync([token]);
         }
 
         // Silent at once, whatever the disk does.
-        var closed = EndAsync(former);
+        var closed = EndAsync(token, before, former);
         try
         {
             await stored;
@@ -52,7 +55,7 @@ internal sealed class PinnedCertificates(Lock gate, SessionIndex index, SessionS
                 former = token.Certificate == certificate ? Exchange(token, null) : [];
             }
 
-            await EndAsync(former);
+            await EndAsync(token, certificate, former);
             throw;
         }
         finally
@@ -71,6 +74,13 @@ internal sealed class PinnedCertificates(Lock gate, SessionIndex index, SessionS
         return former;
     }
 
-    private static Task EndAsync(IReadOnlyList<IClient> clients) =>
-        Task.WhenAll(clients.Select(client => client.RevokeAsync(RevocationReason.CertificateTaken)));
+    // Everybody else hears of it when no client that came by it is being lost any more: what such a one leaves behind is there by then.
+    private async Task EndAsync(LoginSession token, ClientCertificate? taken, IReadOnlyList<IClient> clients)
+    {
+        await Task.WhenAll(clients.Select(client => client.RevokeAsync(RevocationReason.CertificateTaken)));
+        if (taken is not null)
+        {
+            await events.CertificateTaken.RaiseAsync(new CertificateTaken(token, taken));
+        }
+    }
 }

@@ -175,6 +175,7 @@ internal sealed partial class Client : IConnectingClient, ILife
     public Verdict Admit(LoginSession session, ClientCertificate? certificate)
     {
         Certificate = certificate;
+        Kept.CameBy(certificate);
         if (DataRights.MayEnter(session, Identity.IsBridge, _services.Rooms) is { IsAllowed: false } never)
         {
             return never;
@@ -330,13 +331,6 @@ internal sealed partial class Client : IConnectingClient, ILife
         var session = Session;
         if (session is not null)
         {
-            if (_wasRevoked && Certificate is not null)
-            {
-                // The login session may live on, and would let it be said.
-                // guard: no will after a certificate was taken away
-                Kept.TakeWill();
-            }
-
             // Before it gives up its places, for they say where the client is.
             if (_services.Durable.Left(Kept) is { } will)
             {

@@ -7,6 +7,9 @@ namespace WebMessenger.Broker.Transports;
 /// What a peer sends before its TLS handshake is over is counted: OpenSSL takes 100 KiB of certificates from anybody, checks their
 /// signatures, and holds them for as long as the connection lasts.
 /// </summary>
+/// <remarks>
+/// What the handshake takes is counted, and not what it leaves: a client may send its CONNECT, and more, right behind its last message.
+/// </remarks>
 internal sealed class HandshakeInput(PipeReader encrypted) : PipeReader
 {
     /// <summary>One certificate with the largest RSA key, a request of today and what is around them: three times over.</summary>
@@ -24,12 +27,14 @@ internal sealed class HandshakeInput(PipeReader encrypted) : PipeReader
 
     public override bool TryRead(out ReadResult result)
     {
-        var hasRead = encrypted.TryRead(out result);
-        if (hasRead && !_isOver)
+        if (_isOver)
         {
-            Count(result);
+            return encrypted.TryRead(out result);
         }
 
+        ThrowIfTooMuch();
+        var hasRead = encrypted.TryRead(out result);
+        _read = result.Buffer;
         return hasRead;
     }
 
@@ -51,17 +56,17 @@ internal sealed class HandshakeInput(PipeReader encrypted) : PipeReader
 
     private async ValueTask<ReadResult> ReadCountedAsync(CancellationToken cancellation)
     {
+        ThrowIfTooMuch();
         var read = await encrypted.ReadAsync(cancellation);
-        Count(read);
+        _read = read.Buffer;
         return read;
     }
 
-    private void Count(ReadResult read)
+    // Before each read, which takes no more than a message of TLS: a handshake that needs no other one is over.
+    private void ThrowIfTooMuch()
     {
-        _read = read.Buffer;
-        if (/* guard: bytes of a handshake */ _taken + read.Buffer.Length > MostBytes)
+        if (/* guard: bytes of a handshake */ _taken > MostBytes)
         {
-            encrypted.AdvanceTo(read.Buffer.End);
             throw new IOException("A handshake of TLS was longer than any that is meant.");
         }
     }

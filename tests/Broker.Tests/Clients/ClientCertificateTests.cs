@@ -2,12 +2,17 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Microsoft.Extensions.DependencyInjection;
+using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.Tokens;
+using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Events;
+using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Devices;
 using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Broker.Tests.MqttSessions;
 using WebMessenger.Broker.Tests.Rooms;
 using WebMessenger.Wire.Testing;
 
@@ -67,7 +72,8 @@ public sealed class ClientCertificateTests
 
         Assert.Equal(0x87, await door.TryAsync(other));
         Assert.Equal(0x87, await door.TryAsync(null));
-        Assert.Equal(0x86, await door.TryAsync(other, "bob"));
+        Assert.Equal(0x87, await door.TryAsync(other, "bob"));
+        Assert.Equal(0x86, await door.TryAsync(null, "bob"));
 
         // Somebody else's, who says who he is.
         Assert.Equal(0x86, await door.TryAsync(pinned, "ana"));
@@ -84,8 +90,16 @@ public sealed class ClientCertificateTests
             Assert.Equal(HttpStatusCode.Unauthorized, (await http.SendAsync(request, TestContext.Current.CancellationToken)).StatusCode);
         }
 
-        await using var bare = await RawMqttClient.OverTcpAsync(door.House.Broker.Mqtt);
-        Assert.Equal(0x87, (await bare.ConnectAsync()).ReasonCode);
+        foreach (var (user, words) in new[] { (null, "is looked at over TLS alone"), ("bob", "no client certificate was shown") })
+        {
+            await using var bare = await RawMqttClient.OverTcpAsync(door.House.Broker.Mqtt);
+            var refused = await bare.ConnectAsync(user);
+            Assert.Equal(user is null ? 0x87 : 0x86, refused.ReasonCode);
+            Assert.Contains(words, refused.Properties.Text(PropertyId.ReasonString), StringComparison.Ordinal);
+        }
+
+        await using var shown = await door.OverTlsAsync(other);
+        Assert.Equal("No token has this certificate.", (await shown.ConnectAsync("bob")).Properties.Text(PropertyId.ReasonString));
         await using var socket = await RawMqttClient.OverWebSocketAsync(door.House.Broker.WebSocket, new WebSocketDoor(null, null));
         Assert.Equal(0x87, (await socket.ConnectAsync()).ReasonCode);
     }
@@ -144,6 +158,59 @@ public sealed class ClientCertificateTests
     }
 
     [Fact]
+    public async Task Attack_22_A_will_that_waits_goes_with_the_certificate_by_which_its_client_came()
+    {
+        await using var door = await CertifiedHouse.OpenAsync();
+        using DeviceCertificate certificate = DeviceCertificate.Make(), second = DeviceCertificate.Make();
+        var (secret, id) = await door.MountAsync();
+        await door.PinAsync(id, certificate);
+        await LoseAsync(certificate, "of a device");
+        Assert.Contains("of a device", await SaidAsync());
+
+        // Also where the same one counts again by the time that the will is due.
+        await LoseAsync(certificate, "of a thief");
+        await door.UnpinAsync(id);
+        await door.PinAsync(id, certificate);
+        Assert.DoesNotContain("of a thief", await SaidAsync());
+
+        await LoseAsync(certificate, "of a replaced one");
+        await door.PinAsync(id, second);
+        await door.House.Broker.RestartAsync();
+        Assert.DoesNotContain("of a replaced one", await SaidAsync());
+
+        // Its time had come a moment before.
+        var token = door.House.Broker.Get<AccessTokens>().Find(door.House.Broker.Get<AccountDirectory>().Find(door.House.Bob.Account.Id)!, id)!;
+        LastWill Due(DeviceCertificate by) => new("will", Encoding.UTF8.GetBytes(by == second ? "of the second" : "of the first"), 300, null, Certificate: by.Fingerprint);
+        await using var listener = await door.House.ListenAsync(door.House.Ana);
+        door.House.Broker.Get<LastWills>().Say(token, "thief", 0, Due(certificate), null);
+        door.House.Broker.Get<LastWills>().Say(token, "thief", 0, Due(second), null);
+        Assert.Equal(["of the second"], (await listener.PublishesUntilAsync(publish => publish.Text == "of the second")).Select(publish => publish.Text));
+
+        async Task LoseAsync(DeviceCertificate by, string will)
+        {
+            await using var lost = await door.OverTlsAsync(by);
+            Assert.True((await lost.ConnectAsync(
+                clientId: "thief", will: new Will("will", will, Properties: new MqttProperties { { PropertyId.WillDelay, 300u } }),
+                properties: new MqttProperties { { PropertyId.SessionExpiry, 300u } })).Accepted);
+            lost.Abort();
+            await Talk.GoneAsync(door.House.Broker, door.House.Bob);
+        }
+
+        // A clean start ends what is kept of the client, and its will is due.
+        async Task<IEnumerable<string>> SaidAsync()
+        {
+            await using var listener = await door.House.ListenAsync(door.House.Ana);
+            await using (var owner = await door.House.ConnectAsync(door.House.Bob, clientId: "thief", password: secret))
+            {
+                await owner.PublishAsync("x", "marker");
+            }
+
+            await Talk.GoneAsync(door.House.Broker, door.House.Bob);
+            return (await listener.PublishesUntilAsync(publish => publish.Text == "marker")).Select(publish => publish.Text);
+        }
+    }
+
+    [Fact]
     public async Task Attack_26_A_renewed_token_has_no_certificate_and_with_a_revoked_one_its_connections_end()
     {
         await using var door = await CertifiedHouse.OpenAsync();
@@ -181,20 +248,26 @@ public sealed class ClientCertificateTests
     public async Task A_certificate_counts_from_its_first_second_to_its_last_also_while_connected()
     {
         await using var door = await CertifiedHouse.OpenAsync();
-        using DeviceCertificate early = DeviceCertificate.Make(from: DateTimeOffset.UtcNow.AddHours(1)), brief = DeviceCertificate.Make(to: DateTimeOffset.UtcNow.AddSeconds(3));
+        using DeviceCertificate early = DeviceCertificate.Make(from: DateTimeOffset.UtcNow.AddHours(1)), today = DeviceCertificate.Make(to: DateTimeOffset.UtcNow.AddHours(1));
         await door.PinAsync((await door.MountAsync("early")).Id, early);
         Assert.Equal(0x87, await door.TryAsync(early));
+        Assert.Equal(0x86, await door.TryAsync(early, "ana"));
 
-        await door.PinAsync((await door.MountAsync("brief")).Id, brief);
+        await door.PinAsync((await door.MountAsync("today")).Id, today);
         await using var listener = await door.House.ListenAsync(door.House.Ana);
-        await using var device = await door.OverTlsAsync(brief);
+        await using var device = await door.OverTlsAsync(today);
         Assert.True((await device.ConnectAsync(will: new Will("availability", "offline"))).Accepted);
+        JumpingClock clock = new(TimeProvider.System);
+        using var sweep = ActivatorUtilities.CreateInstance<KeepAliveSweep>(door.House.Broker.Program.Services, clock);
+        sweep.Sweep(TimeSpan.FromMinutes(1));
+        await device.PingAsync();
+
+        clock.Off = TimeSpan.FromHours(2);
+        sweep.Sweep(TimeSpan.FromMinutes(1));
 
         // Closed by the server, which says so, and the device's will says that it is away.
         Assert.Equal((byte)0x87, (await device.WaitForCloseAsync()).Disconnect);
         await listener.PublishesUntilAsync(publish => publish.Text == "offline");
-        Assert.Equal(0x87, await door.TryAsync(brief));
-        Assert.Equal(0x86, await door.TryAsync(brief, "ana"));
     }
 
     [Fact]
@@ -242,7 +315,7 @@ public sealed class ClientCertificateTests
         using TcpListener elsewhere = new(IPAddress.Loopback, 0);
         elsewhere.Start();
         var url = $"http://127.0.0.1:{((IPEndPoint)elsewhere.LocalEndpoint).Port}/issuer.cer";
-        using var fetching = DeviceCertificate.Signed(1, 0, new X509AuthorityInformationAccessExtension([url], [url]));
+        using var fetching = DeviceCertificate.Signed(0, 0, new X509AuthorityInformationAccessExtension([url], [url]));
         using var named = DeviceCertificate.Make("CN=ana, O=\"administrator\0\u202e\", OU=greenhouse", null, null, new X509Extension("1.2.3.4", [], critical: true), new X509Extension("2.5.29.37", [0x30, 0], critical: true));
         foreach (var certificate in new[] { fetching, named })
         {
@@ -261,7 +334,7 @@ public sealed class ClientCertificateTests
     public async Task Attack_7_A_handshake_with_more_certificates_than_are_meant_is_cut()
     {
         await using var door = await CertifiedHouse.OpenAsync();
-        using DeviceCertificate chained = DeviceCertificate.Signed(4, 2000), tooLong = DeviceCertificate.Signed(10, 4000);
+        using DeviceCertificate chained = DeviceCertificate.Signed(4, 2000), tooLong = DeviceCertificate.Signed(10, 8000);
         var (_, id) = await door.MountAsync();
         await door.PinAsync(id, chained);
         await door.AcceptedAsync(chained);

@@ -113,7 +113,7 @@ public sealed partial class ClientCertificateTests : IDisposable
     private async Task MakeAsync(string name, string kind)
     {
         string[] key = kind == "ec" ? ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"] : ["-newkey", kind];
-        await RunAsync("openssl", ["req", "-x509", .. key, "-noenc", "-keyout", In($"{name}.key"), "-out", In($"{name}.pem"), "-days", "3650", "-subj", "/CN=device"]);
+        await RunAsync("openssl", ["req", "-x509", .. key, "-nodes", "-keyout", In($"{name}.key"), "-out", In($"{name}.pem"), "-days", "3650", "-subj", "/CN=device"]);
     }
 
     private async Task<string> PinAsync(Person person, string name)

@@ -43,7 +43,7 @@ function mosquitto({ token, ...device }: Device): string {
 
 /** Makes a key and a certificate for it, which nobody has to sign. */
 export const keyText =
-  'openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -days 3650 -subj /CN=device -keyout device.key -out device.pem';
+  'openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN=device -keyout device.key -out device.pem';
 
 /** The lines of {@link textFor} for a shell, with these in place of the token. */
 export function certificateText(device: Omit<Device, 'name' | 'token'>): string {
