@@ -11,7 +11,7 @@ import { ptBRDoor } from '../../src/i18n/ptBRDoor';
 import { ptBRSeldom } from '../../src/i18n/ptBRSeldom';
 
 const src = join(import.meta.dirname, '../../src');
-const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(svelte|ts)$/.test(name) && !/i18n.(en|ptBR)(Door|Account|Seldom)?\.ts$/.test(name));
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(svelte|ts)$/.test(name) && !/i18n.(en|ptBR)(Door|Account|Seldom|Bots)?\.ts$/.test(name));
 const sources = files.map((name) => ({ name, text: readFileSync(join(src, name), 'utf8') }));
 const all = sources.map((source) => source.text).join('\n');
 const placeholders = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
