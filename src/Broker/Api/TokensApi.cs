@@ -15,7 +15,7 @@ internal static class TokensApi
     {
         var tokens = routes.MapApi("/api/tokens").WithTags("Access tokens").RequireCookie();
         tokens.MapPost("", CreateAsync).Accepts<CreateTokenRequest>("application/json").WithSummary("Make a token; its secret is shown this once.");
-        tokens.MapGet("", List).TakesAnswerSlot().WithSummary("My tokens.");
+        tokens.MapGet("", List).WithSummary("My tokens.");
         tokens.MapPut("/{id}/certificate", PinAsync).Accepts<PinCertificateRequest>("application/json")
             .WithSummary("Pin a client certificate to one: its key opens MQTT over TLS, in place of the certificate before.");
         tokens.MapDelete("/{id}/certificate", UnpinAsync)

@@ -11,7 +11,7 @@ public sealed class PaletteTests(SharedServer shared, Chromium chromium)
     {
         using var ana = await Person.RegisterAsync(shared.Server);
         using var carl = await Person.RegisterAsync(shared.Server, "carl");
-        var (beds, other) = (await ana.NewRoomAsync("The beds", visibility: "private"), await ana.NewRoomAsync("Elsewhere", visibility: "private"));
+        var (beds, other) = (await ana.NewRoomAsync("The beds", visibility: "private"), await ana.NewRoomAsync("Behind the shed", visibility: "private"));
         await ana.BringInAsync(beds, carl);
         await using var visitor = await chromium.VisitorAsync(shared.Server);
         await visitor.BeAsync(ana);
@@ -24,7 +24,7 @@ public sealed class PaletteTests(SharedServer shared, Chromium chromium)
         await keys.PressAsync("Enter");
         await Assertions.Expect(chat.Composer).ToHaveValueAsync($"ask @{carl.UserName} ");
 
-        await chat.RoomLink("Elsewhere").ClickAsync();
+        await chat.RoomLink("Behind the shed").ClickAsync();
         await Assertions.Expect(chat.Page).ToHaveURLAsync($"/rooms/{other}");
         await keys.PressAsync("Control+K");
         await Assertions.Expect(Palette(chat)).ToBeFocusedAsync();
