@@ -300,4 +300,6 @@ export const enSeldom = {
   'emoji.group.7': 'Things',
   'emoji.group.8': 'Signs',
   'emoji.group.9': 'Flags',
+  'ignore.start': 'Ignore',
+  'error.user.invalid': 'No user name is written like this: 1 to 32 of a–z, 0–9, “.”, “-” and “_”, beginning with a letter or digit.',
 };

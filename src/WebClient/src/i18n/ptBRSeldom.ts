@@ -301,4 +301,6 @@ export const ptBRSeldom: SeldomTexts = {
   'emoji.group.7': 'Objetos',
   'emoji.group.8': 'Sinais',
   'emoji.group.9': 'Bandeiras',
+  'ignore.start': 'Ignorar',
+  'error.user.invalid': 'Nenhum nome de usuário se escreve assim: são de 1 a 32 caracteres entre a–z, 0–9, “.”, “-” e “_”, começando com letra ou número.',
 };
