@@ -1,5 +1,5 @@
-using System.Threading.RateLimiting;
 using WebMessenger.Broker.Devices;
+using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Settings;
 
 namespace WebMessenger.Broker.Rules;
@@ -20,7 +20,7 @@ internal enum RuleWalk
 /// <summary>
 /// Looks for rules at what is retained: how often an account may have that done, and how much of the server a walk takes.
 /// </summary>
-/// <remarks>Thread-safe. The framework forgets who has asked for nothing for ten seconds.</remarks>
+/// <remarks>Thread-safe.</remarks>
 internal sealed class RuleWalks(BrokerLimits limits) : IDisposable
 {
     /// <summary>Values that the test of a rule looks at.</summary>
@@ -45,22 +45,13 @@ internal sealed class RuleWalks(BrokerLimits limits) : IDisposable
 
     private readonly SemaphoreSlim _one = new(1);
 
-    private readonly PartitionedRateLimiter<string> _rates = PartitionedRateLimiter.Create<string, string>(account => limits.RuleTestsPerSecond == 0
-        ? RateLimitPartition.GetNoLimiter("")
-        : RateLimitPartition.GetTokenBucketLimiter(account, _ => new TokenBucketRateLimiterOptions
-        {
-            TokenLimit = Math.Max(Burst, limits.RuleTestsPerSecond),
-            TokensPerPeriod = limits.RuleTestsPerSecond,
-            ReplenishmentPeriod = TimeSpan.FromSeconds(1),
-            QueueLimit = 0,
-        }));
+    private readonly AccountRates _rates = new(limits.RuleTestsPerSecond, Burst);
 
     /// <summary>Whether the account may make, change or test a rule now. False: <paramref name="wait"/> says for how long.</summary>
     public bool TryTake(string accountId, out TimeSpan wait)
     {
-        using var lease = _rates.AttemptAcquire(accountId);
-        wait = lease.TryGetMetadata(MetadataName.RetryAfter, out var retryAfter) ? retryAfter : TimeSpan.FromSeconds(1);
-        return /* guard: how often an account has rules look at what is retained */ lease.IsAcquired;
+        var isTaken = _rates.TryTake(accountId, out wait);
+        return /* guard: how often an account has rules look at what is retained */ isTaken;
     }
 
     /// <summary>For the test of a rule.</summary>
