@@ -302,4 +302,10 @@ export const enSeldom = {
   'emoji.group.9': 'Flags',
   'ignore.start': 'Ignore',
   'error.user.invalid': 'No user name is written like this: 1 to 32 of a–z, 0–9, “.”, “-” and “_”, beginning with a letter or digit.',
+  'people.add': 'Invite somebody',
+  'people.addSubmit': 'Invite',
+  'people.invited': 'Invited. If there is somebody called {name}, it is their turn now.',
+  'people.isMember': '{name} is a member already.',
+  'people.takenBack': 'Invitation taken back.',
+  'people.takeBack': 'Take the invitation back',
 };

@@ -303,4 +303,10 @@ export const ptBRSeldom: SeldomTexts = {
   'emoji.group.9': 'Bandeiras',
   'ignore.start': 'Ignorar',
   'error.user.invalid': 'Nenhum nome de usuário se escreve assim: são de 1 a 32 caracteres entre a–z, 0–9, “.”, “-” e “_”, começando com letra ou número.',
+  'people.add': 'Convidar alguém',
+  'people.addSubmit': 'Convidar',
+  'people.invited': 'Convite feito. Se existe alguém chamado {name}, agora é com essa pessoa.',
+  'people.isMember': '{name} já é membro.',
+  'people.takenBack': 'Convite retirado.',
+  'people.takeBack': 'Retirar o convite',
 };
