@@ -40,7 +40,7 @@ internal static class RoomProblems
             "no_such_member" or "no_such_event" => NotFound(refusal.Notice, refusal.Reason),
             "removed" => Of(StatusCodes.Status410Gone, refusal.Notice, refusal.Reason),
             "bad_command" => Problems.Field("text", "too_long", refusal.Reason),
-            "quota" or "too_many_attempts" => TooOften(refusal.Notice, refusal.Reason, TimeSpan.FromSeconds(refusal.Retry), context),
+            "quota" or "too_many_attempts" or "slow_mode" => TooOften(refusal.Notice, refusal.Reason, TimeSpan.FromSeconds(refusal.Retry), context),
             "busy" => NotStored(),
             _ => Forbidden("not_allowed", refusal.Reason),
         };

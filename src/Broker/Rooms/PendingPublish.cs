@@ -113,6 +113,13 @@ internal sealed class PendingPublish : PendingAppend
             return false;
         }
 
+        Ruling = _said.Target.Room is { } slow ? RoomPolicy.WhyNotYet(slow, _session.Account) : null;
+        if (Ruling is not null)
+        {
+            _payer.GiveBack(bytes);
+            return false;
+        }
+
         _paid = bytes;
         return true;
     }
@@ -122,6 +129,7 @@ internal sealed class PendingPublish : PendingAppend
         if (_paid > 0 && Outcome is AppendOutcome.StoreFailed)
         {
             _payer.GiveBack(_paid);
+            _said.Target.Room?.SlowMode.GiveBack(_session.Account.Id);
         }
 
         if (_named is { IsEveryone: true } && Outcome is not AppendOutcome.Stored)

@@ -28,6 +28,7 @@ internal sealed class Room : EventStream, ISpokenWay
     {
         _record = record;
         _people = new RoomPeople(this, quotas, space, time);
+        SlowMode = new SlowMode(time);
         var topic = "rooms/" + record.Id.Value;
         EventsTopic = Encoding.ASCII.GetBytes(topic);
         TextTopic = Encoding.ASCII.GetBytes(topic + "/text");
@@ -84,6 +85,8 @@ internal sealed class Room : EventStream, ISpokenWay
 
     /// <summary>When everybody was called last.</summary>
     public EveryoneCalls EveryoneCalls { get; } = new();
+
+    public SlowMode SlowMode { get; }
 
     public PinsKnown PinsKnown { get; } = new();
 

@@ -70,6 +70,11 @@ internal static class RoomPolicy
         : (/* guard: guests that may read alone */ account.IsGuest && room.Record.Policy.Guests != "write") ? _noGuests
         : null;
 
+    /// <summary>Null: the account says something in the room now. To be asked once for each message, as the last: who may waits from then on.</summary>
+    public static PublishRefusal? WhyNotYet(Room room, Account account) => room.Record.Policy.SlowMode is > 0 and var seconds
+        && (/* guard: moderators wait for nobody */ RankOf(room, account) < (int)MemberRole.Moderator)
+            ? room.SlowMode.WhyNot(account.Id, seconds) : null;
+
     /// <summary>Null: the account may change the text of what was said in the room.</summary>
     /// <param name="author">Account id of who said it.</param>
     /// <param name="age">How long ago.</param>

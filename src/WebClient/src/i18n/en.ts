@@ -201,6 +201,8 @@ export const en = {
   'act.editWindow.never': 'what was said may not be changed',
   'act.editWindow.one': 'what was said may be changed for {count} minute',
   'act.editWindow.other': 'what was said may be changed for {count} minutes',
+  'act.slowMode': 'one message every {seconds} s',
+  'act.slowMode.off': 'no slow mode',
   'act.entry.open': 'whoever finds it may come in',
   'act.entry.invite': 'only who is invited comes in',
 
@@ -241,6 +243,7 @@ export const en = {
   'composer.mute.moderators': 'Only moderators write here.',
   'composer.mute.gone': 'This account was erased. What was said stays to be read.',
   'composer.mute.guests': 'Guests only read here. Create an account to write.',
+  'composer.slow': 'Slow mode: the next in {time}',
   'composer.left.one': '{count} character left',
   'composer.left.other': '{count} characters left',
   'composer.over.one': '{count} character too many',

@@ -200,6 +200,8 @@ export const ptBR: InsideTexts = {
   'act.editWindow.never': 'o que foi dito não pode ser mudado',
   'act.editWindow.one': 'o que foi dito pode ser mudado por {count} minuto',
   'act.editWindow.other': 'o que foi dito pode ser mudado por {count} minutos',
+  'act.slowMode': 'uma mensagem a cada {seconds} s',
+  'act.slowMode.off': 'sem modo lento',
   'act.entry.open': 'quem encontra a sala pode entrar',
   'act.entry.invite': 'só entra quem recebe convite',
 
@@ -240,6 +242,7 @@ export const ptBR: InsideTexts = {
   'composer.mute.moderators': 'Só a moderação escreve aqui.',
   'composer.mute.gone': 'Esta conta foi apagada. O que foi dito continua aqui para ler.',
   'composer.mute.guests': 'Visitantes só leem aqui. Crie uma conta para escrever.',
+  'composer.slow': 'Modo lento: a próxima em {time}',
   'composer.left.one': 'falta {count} caractere',
   'composer.left.other': 'faltam {count} caracteres',
   'composer.over.one': '{count} caractere a mais',

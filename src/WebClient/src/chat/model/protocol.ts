@@ -77,6 +77,7 @@ export interface RoomEvent extends Named {
   guests?: Rules['guests'];
   posting?: Rules['posting'];
   editWindow?: number;
+  slowMode?: number;
 }
 
 /** What the account knew of this room or inbox does not count any more; what is kept follows. */

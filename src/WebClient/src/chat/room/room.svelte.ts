@@ -5,7 +5,7 @@ import { t } from '../../i18n/i18n.svelte';
 import type { Link } from '../link/link';
 import type { Message } from '../model/merge';
 import { changedBy, parseJson, readEvent, readPeople, readReset, readRoom, type People, type Room, type RoomEvent } from '../model/protocol';
-import { whyNotWrite } from '../model/rules';
+import { nextAt, whyNotWrite } from '../model/rules';
 import { NameableMembers } from '../people/members.svelte';
 import { PeopleState } from '../people/people.svelte';
 import { RolesState } from '../people/roles.svelte';
@@ -28,6 +28,8 @@ export class RoomState extends OpenLog {
   /** The account is in it no more, and did not leave from here. */
   gone = $state<'removed' | 'deleted' | 'lost' | null>(null);
 
+  /** When its reader said something here last, in milliseconds since 1970; 0: that is not known. */
+  #saidAt = $state(0);
   /** How many roles and changes of the room were told in this visit, and when the last one was, in milliseconds since 1970. */
   #acts = 0;
   #actedAt = 0;
@@ -65,6 +67,11 @@ export class RoomState extends OpenLog {
 
   whyNotWrite(kind: Kind): ReturnType<typeof whyNotWrite> {
     return whyNotWrite(this.room, kind);
+  }
+
+  /** When its reader may say something again, in milliseconds since 1970. */
+  get nextAt(): number {
+    return nextAt(this.room, this.#saidAt);
   }
 
   showTile(what: string): void {
@@ -177,6 +184,8 @@ export class RoomState extends OpenLog {
   protected override taken(event: RoomEvent, joined: boolean): void {
     if (joined) this.#receiveAct(event);
     this.pins.heard(event);
+    // The server's clock may go before this one.
+    if (event.type === 'message' && event.from.user === this.user.me) this.#saidAt = Math.max(this.#saidAt, Math.min(Date.parse(event.at), Date.now()));
   }
 
   /** An act may be among it. */

@@ -1,0 +1,82 @@
+using System.Globalization;
+using WebMessenger.Broker.Wire;
+
+namespace WebMessenger.Broker.Rooms;
+
+/// <summary>When the members of a room with slow mode spoke last: an account waits, by whichever of its clients it speaks.</summary>
+/// <remarks>
+/// In memory: after a restart nobody waits. Thread-safe.
+/// At most <see cref="MostRemembered"/> accounts are known. Of more, who spoke first is forgotten first.
+/// </remarks>
+internal sealed class SlowMode(TimeProvider time)
+{
+    public const int MostRemembered = 10_000;
+
+    private readonly Lock _gate = new();
+
+    // In the order of their time. Most rooms have no slow mode, and none of this.
+    private Queue<(string AccountId, long At)>? _spoken;
+    private Dictionary<string, long>? _last;
+
+    /// <summary>Accounts that it knows of.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _last?.Count ?? 0;
+            }
+        }
+    }
+
+    /// <summary>Null: the account speaks now, and waits from here on. Else it is too early.</summary>
+    /// <param name="seconds">Between two messages of one account.</param>
+    public PublishRefusal? WhyNot(string accountId, int seconds)
+    {
+        lock (_gate)
+        {
+            var (spoken, last) = (_spoken ??= new(), _last ??= []);
+            Forget(spoken, last, seconds);
+            if (/* guard: slow mode */ last.TryGetValue(accountId, out var at) && Since(at) is var since && since.TotalSeconds < seconds)
+            {
+                return Refusal(seconds, (int)Math.Ceiling(seconds - since.TotalSeconds));
+            }
+
+            var now = time.GetTimestamp();
+            last[accountId] = now;
+            spoken.Enqueue((accountId, now));
+            return null;
+        }
+    }
+
+    /// <summary>What the account was to say was not stored.</summary>
+    public void GiveBack(string accountId)
+    {
+        lock (_gate)
+        {
+            _last?.Remove(accountId);
+        }
+    }
+
+    private static PublishRefusal Refusal(int seconds, int wait) => new(
+        ReasonCode.QuotaExceeded,
+        string.Create(CultureInfo.InvariantCulture, $"In this room an account says something once in {seconds} s. Send it again in {wait} s."),
+        "slow_mode",
+        wait);
+
+    // Who has waited long enough, and who is too many.
+    private void Forget(Queue<(string AccountId, long At)> spoken, Dictionary<string, long> last, int seconds)
+    {
+        while (spoken.TryPeek(out var first) && (/* guard: whom slow mode remembers */ spoken.Count >= MostRemembered || Since(first.At).TotalSeconds >= seconds))
+        {
+            spoken.Dequeue();
+            if (last.TryGetValue(first.AccountId, out var at) && at == first.At)
+            {
+                last.Remove(first.AccountId);
+            }
+        }
+    }
+
+    private TimeSpan Since(long at) => time.GetElapsedTime(at);
+}
