@@ -356,26 +356,6 @@ internal sealed class Room : EventStream, ISpokenWay
         }
     }
 
-    /// <summary>`rooms/{room}/info`: what the room is called and how many are here.</summary>
-    public byte[] InfoPayload()
-    {
-        var record = _record;
-        var people = People;
-        var buffer = new ArrayBufferWriter<byte>(128);
-        using (var writer = EventBody.NewWriter(buffer))
-        {
-            writer.WriteStartObject();
-            writer.WriteString("room"u8, record.Id.Value);
-            writer.WriteString("title"u8, PlainLine.Of(record.Title));
-            writer.WriteString("topic"u8, PlainLine.Of(record.Topic));
-            writer.WriteNumber("people"u8, people);
-            writer.WriteString("visibility"u8, record.Visibility);
-            writer.WriteEndObject();
-        }
-
-        return buffer.WrittenSpan.ToArray();
-    }
-
     public override void WriteJson(IBufferWriter<byte> target, in LogEntry entry, string epoch, ReadOnlySpan<byte> more = default) =>
         EventBody.WriteJson(target, entry, epoch, "room"u8, IdBytes, more);
 

@@ -105,10 +105,30 @@ internal sealed class InfoChange(Room room) : IStreamTask
         {
             if (subscriber.Info is { } wants)
             {
-                frames ??= new PublishFrames(TopicKind.Info, room.InfoTopic, room.InfoPayload());
+                frames ??= new PublishFrames(TopicKind.Info, room.InfoTopic, InfoOf(room));
                 subscriber.Member.Deliver(subscriber, frames, wants, touched);
             }
         }
+    }
+
+    /// <summary>What the room is called and how many are here.</summary>
+    public static byte[] InfoOf(Room room)
+    {
+        var record = room.Record;
+        var people = room.People;
+        var buffer = new ArrayBufferWriter<byte>(128);
+        using (var writer = EventBody.NewWriter(buffer))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("room"u8, record.Id.Value);
+            writer.WriteString("title"u8, PlainLine.Of(record.Title));
+            writer.WriteString("topic"u8, PlainLine.Of(record.Topic));
+            writer.WriteNumber("people"u8, people);
+            writer.WriteString("visibility"u8, record.Visibility);
+            writer.WriteEndObject();
+        }
+
+        return buffer.WrittenSpan.ToArray();
     }
 }
 
@@ -181,7 +201,7 @@ internal sealed class RetainedReplay(IMember member, HeldFilter filter, ArraySeg
         if (filter.Filter.Info && rest is null)
         {
             var wants = Wants.Of(filters, _ => true)!;
-            member.Deliver(subscriber, new PublishFrames(TopicKind.Info, room.InfoTopic, room.InfoPayload(), retain: true), wants, touched);
+            member.Deliver(subscriber, new PublishFrames(TopicKind.Info, room.InfoTopic, InfoChange.InfoOf(room), retain: true), wants, touched);
         }
 
         if (!filter.Filter.Presence || !RoomPolicy.MayHear(room, member.Account))
