@@ -22,7 +22,6 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
     private Feeder? _feeder;
     private readonly ILife _life;
     private readonly ConnectionServices _services;
-
     private readonly DeliveryQueue _queue;
 
     // Set when the parts of the client are put together.
@@ -56,6 +55,8 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
     /// The client itself gives up what it is placed anew for: what is on its way to it is completed. Guarded by the gate of its filters.
     /// </summary>
     public bool IsUnsubscribing { get; set; }
+
+    public bool WasIn(Storage.EventLog.LogName log) => _kept.WasIn(log);
 
     public void Flush() => _writer.Flush();
 
@@ -353,7 +354,7 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
 
     public bool MayWrite => !_window.IsFull && _queue.IsEmpty && _writer.HasRoom(Writer.EventBytesLimit);
 
-    // Under the writer's gate: there is room for what waits.
+    // Under the writer's gate.
     private void WentOn()
     {
         WriteWaiting();

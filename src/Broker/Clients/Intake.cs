@@ -254,6 +254,12 @@ internal sealed class Intake(
                 return Step.Done;
             }
 
+            if (/* guard: a full room, publishing */ target.Room!.IsFullFor(identity.Account))
+            {
+                submissions.Refuse(publish, TalkRefusals.RoomFull, target.TopicText);
+                return Step.Done;
+            }
+
             if (_progress.Joining is null && !services.Space.IsLow)
             {
                 return Step.Wait(_progress.Joining = services.Members.JoinAsync(target.Room!, identity.Account, byItself: true));

@@ -70,9 +70,13 @@ internal sealed partial class KeepAliveSweep(
         }
 
         Relieve(stuckTime < TightStuckTime ? stuckTime : TightStuckTime);
+        IRoomClients clients = connections;
         foreach (var room in rooms.All)
         {
-            room.Sweep();
+            foreach (var accountId in room.Sweep())
+            {
+                clients.Place(accountId, room, replay: true);
+            }
         }
 
         unread.Sweep();

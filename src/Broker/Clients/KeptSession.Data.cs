@@ -1,9 +1,10 @@
 using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Wire;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Clients;
 
-/// <content>What devices say.</content>
+/// <content>What devices say, and where the client was.</content>
 internal sealed partial class KeptSession
 {
     /// <summary>Where the client is in the data logs of rooms. Null: it is not kept.</summary>
@@ -22,6 +23,9 @@ internal sealed partial class KeptSession
             }
         }
     }
+
+    /// <inheritdoc cref="Streams.IMember.WasIn"/>
+    public bool WasIn(LogName log) => _resuming?.Cursors.ContainsKey(log) == true;
 
     public void LoseMount() => _ = life.EndAsync(ReasonCode.NotAuthorized, "The room that this access token is for is not open to its account.");
 }

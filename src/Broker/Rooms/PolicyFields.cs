@@ -12,7 +12,7 @@ namespace WebMessenger.Broker.Rooms;
 /// <param name="Posting">Who speaks: `everyone` who is in it, or `moderators`.</param>
 /// <param name="Data">Who uses data topics.</param>
 /// <param name="SlowMode">Seconds between two messages of one member, moderators aside; 0: none.</param>
-/// <param name="Capacity">Stored, and without effect yet, as is retention. People present; 0: no bound.</param>
+/// <param name="Capacity">People present, moderators aside; 0: no bound.</param>
 /// <param name="Retention">How long what was said is kept.</param>
 /// <param name="EditWindow">Minutes in which an author may change what he said; −1: for ever.</param>
 /// <param name="History">What somebody who comes in may read: `all`, or what is said from `now` on.</param>

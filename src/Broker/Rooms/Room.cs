@@ -119,6 +119,15 @@ internal sealed class Room : EventStream, ISpokenWay
         }
     }
 
+    /// <summary>There are as many here as may be, and the account is not one of them.</summary>
+    public bool IsFullFor(Account account)
+    {
+        lock (Gate)
+        {
+            return !_people.HasPlaceFor(account);
+        }
+    }
+
     public bool IsMember(string accountId) => _members.Find(accountId) is not null;
 
     /// <summary>The account's stay on the list; null: it is not on it.</summary>
@@ -170,6 +179,14 @@ internal sealed class Room : EventStream, ISpokenWay
             {
                 // Whoever may see a room may watch its info without being on the list.
                 filters = RoomPolicy.MaySee(this, account.Id) ? Array.FindAll(filters, filter => filter.Filter.IsInfoOnly) : [];
+            }
+
+            // By a wildcard, or in the same moment as somebody else: it hears the room when somebody has left.
+            var waits = Array.Exists(filters, filter => filter.Filter.Events || filter.Filter.TextLines) && !member.WasIn(Log) && !_people.HasPlaceFor(account);
+            _people.Wait(member, waits);
+            if (waits)
+            {
+                filters = Array.FindAll(filters, filter => filter.Filter.IsInfoOnly);
             }
 
             var subscriber = Subscriber.Of(member, this, filters);
@@ -272,15 +289,18 @@ internal sealed class Room : EventStream, ISpokenWay
     }
 
     /// <summary>About once a second: says leave for those whose grace time is over, and what was gathered.</summary>
-    public void Sweep()
+    /// <returns>The accounts whose clients are to be placed anew: they have waited, and there is a place for them by now.</returns>
+    public IReadOnlyList<string> Sweep()
     {
         lock (Gate)
         {
-            _people.Sweep();
+            var called = _people.Sweep();
             if (_people.HasChanged)
             {
                 PublishInfo();
             }
+
+            return called;
         }
     }
 

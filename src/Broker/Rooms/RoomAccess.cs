@@ -74,6 +74,12 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
             return Verdict.Refused(RefusalCode.NotAuthorized, $"There is no room '{id}', or it is not open to you.");
         }
 
+        // Who is on the list, and not here, waits as well. In a group nobody is here.
+        if (!parsed.IsInfoOnly && (parsed.Group is null || !room.IsMember(session.Account.Id)) && /* guard: a full room, subscribing */ room.IsFullFor(session.Account))
+        {
+            return Verdict.Refused(RefusalCode.QuotaExceeded, TalkRefusals.RoomFull.Reason);
+        }
+
         if (!parsed.IsInfoOnly && !RoomPolicy.MayHear(room, session.Account))
         {
             if (members.TakesNobody)

@@ -45,8 +45,8 @@ internal sealed class RoomMembers(
                 || room.IsDeleted
                 || account.IsErased
                 || (byItself
-                    && /* guard: who comes into a room is looked at again */ !RoomPolicy.MayEnter(
-                        room, account, invitations.IsInvited(room, account))))
+                    && (/* guard: who comes into a room is looked at again */ !RoomPolicy.MayEnter(room, account, invitations.IsInvited(room, account))
+                        || /* guard: nobody comes into a full room */ room.IsFullFor(account))))
             {
                 return;
             }

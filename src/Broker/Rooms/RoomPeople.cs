@@ -17,6 +17,7 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
     private readonly PresenceWords _words = new();
     private readonly WidePresence _wide = new();
     private PeopleChanges? _changes;
+    private RoomCapacity? _capacity;
     private int _presenceListeners;
     private int _wideListeners;
     private int _unnamed;
@@ -38,6 +39,9 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
     /// </summary>
     public bool AreManyUnnamed => _unnamed >= Math.Max(CrowdFrom / 2, _presence.Count / 10);
 
+    // Most rooms are for as many as come.
+    private RoomCapacity Capacity => _capacity ??= new RoomCapacity(room, _presence);
+
     private PeopleChanges Changes => _changes ??= new PeopleChanges(_presence);
 
     /// <summary>A client's place has changed.</summary>
@@ -55,10 +59,27 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
         }
     }
 
+    /// <summary>Whether the account is here, or may be: the room is not full.</summary>
+    public bool HasPlaceFor(Account account) => room.Record.Policy.Capacity <= 0 || Capacity.HasPlaceFor(account);
+
+    /// <summary>A client waits until somebody has left, or waits no more.</summary>
+    public void Wait(IMember member, bool waits)
+    {
+        if (waits)
+        {
+            Capacity.Wait(member);
+        }
+        else
+        {
+            _capacity?.EndWait(member);
+        }
+    }
+
     /// <summary>Nobody is here or listens any more.</summary>
     public void Clear()
     {
         _presence.Clear();
+        _capacity?.Clear();
         _changes?.ForgetListeners();
         (_presenceListeners, _wideListeners) = (0, 0);
         ForgetWhatNobodyHears();
@@ -132,7 +153,8 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
     }
 
     /// <summary>About once a second: says leave for those whose grace time is over, and what was gathered.</summary>
-    public void Sweep()
+    /// <returns>The accounts that have waited, for whom there is a place by now.</returns>
+    public IReadOnlyList<string> Sweep()
     {
         foreach (var gone in _presence.RemoveGone(time.GetUtcNow()))
         {
@@ -164,6 +186,8 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
             _arePeopleOwed = false;
             room.Enqueue(new PeopleTurn(news));
         }
+
+        return _capacity?.EndOfSecond() ?? [];
     }
 
     /// <summary>For the worker: somebody did not take all of `people`, and it is tried again in the next second.</summary>
@@ -213,6 +237,7 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
 
     private void SayLeave(PresentAccount present)
     {
+        _capacity?.Left();
         TryShow(new PresenceWord(present.ShownAs.User, null, default));
         HasChanged = true;
         if (_announcements.MaySayNow(EventType.Leave, present.ShownAs, present.Since, _isCrowd))

@@ -70,9 +70,11 @@ internal static class RoomPolicy
         : (/* guard: guests that may read alone */ account.IsGuest && room.Record.Policy.Guests != "write") ? _noGuests
         : null;
 
-    /// <summary>Null: the account says something in the room now. To be asked once for each message, as the last: who may waits from then on.</summary>
+    /// <summary>
+    /// Null: the account says something in the room now. To be asked once for each message, as the last: who may, waits from then on.
+    /// </summary>
     public static PublishRefusal? WhyNotYet(Room room, Account account) => room.Record.Policy.SlowMode is > 0 and var seconds
-        && (/* guard: moderators wait for nobody */ RankOf(room, account) < (int)MemberRole.Moderator)
+        && (/* guard: moderators wait for nobody */ !IsHost(room, account))
             ? room.SlowMode.WhyNot(account.Id, seconds) : null;
 
     /// <summary>Null: the account may change the text of what was said in the room.</summary>
@@ -93,6 +95,9 @@ internal static class RoomPolicy
         author == account.Id
         || (/* guard: who deletes what others said */ RankOf(room, account) >= (int)MemberRole.Moderator
             && RankOf(room, account) > RoleRankOf(room, author)) ? null : _notBelow;
+
+    /// <summary>Moderators and who ranks above look after the room: slow mode and capacity are not for them.</summary>
+    public static bool IsHost(Room room, Account account) => RankOf(room, account) >= (int)MemberRole.Moderator;
 
     /// <summary>Moderators and who ranks above pin messages.</summary>
     public static bool MayPin(Room room, Account account) => RankOf(room, account) >= (int)MemberRole.Moderator;

@@ -37,10 +37,19 @@ internal sealed class SlowMode(TimeProvider time)
         lock (_gate)
         {
             var (spoken, last) = (_spoken ??= new(), _last ??= []);
-            Forget(spoken, last, seconds);
+            while (spoken.TryPeek(out var first) && Since(first.At).TotalSeconds >= seconds)
+            {
+                ForgetFirst(spoken, last);
+            }
+
             if (/* guard: slow mode */ last.TryGetValue(accountId, out var at) && Since(at) is var since && since.TotalSeconds < seconds)
             {
                 return Refusal(seconds, (int)Math.Ceiling(seconds - since.TotalSeconds));
+            }
+
+            if (/* guard: whom slow mode remembers */ spoken.Count >= MostRemembered)
+            {
+                ForgetFirst(spoken, last);
             }
 
             var now = time.GetTimestamp();
@@ -65,16 +74,12 @@ internal sealed class SlowMode(TimeProvider time)
         "slow_mode",
         wait);
 
-    // Who has waited long enough, and who is too many.
-    private void Forget(Queue<(string AccountId, long At)> spoken, Dictionary<string, long> last, int seconds)
+    private static void ForgetFirst(Queue<(string AccountId, long At)> spoken, Dictionary<string, long> last)
     {
-        while (spoken.TryPeek(out var first) && (/* guard: whom slow mode remembers */ spoken.Count >= MostRemembered || Since(first.At).TotalSeconds >= seconds))
+        var first = spoken.Dequeue();
+        if (last.TryGetValue(first.AccountId, out var at) && at == first.At)
         {
-            spoken.Dequeue();
-            if (last.TryGetValue(first.AccountId, out var at) && at == first.At)
-            {
-                last.Remove(first.AccountId);
-            }
+            last.Remove(first.AccountId);
         }
     }
 

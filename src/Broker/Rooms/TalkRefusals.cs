@@ -8,6 +8,9 @@ internal static class TalkRefusals
 {
     public static PublishRefusal NotIn { get; } = new(ReasonCode.NotAuthorized, "Only who is in the room can do this.", "not_allowed");
 
+    public static PublishRefusal RoomFull { get; } =
+        new(ReasonCode.QuotaExceeded, "The room is full. Come in when somebody has left.", "room_full");
+
     public static PublishRefusal NoVerb { get; } =
         new(ReasonCode.NotAuthorized, "This access token may not do this: it lacks the verb post.", "not_allowed");
 

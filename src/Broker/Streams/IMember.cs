@@ -2,6 +2,7 @@ using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Wire;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Streams;
 
@@ -23,6 +24,11 @@ internal interface IMember
 
     /// <summary>Whether the client has taken what it was sent, so that a delivery would be written at once and in its turn.</summary>
     bool KeepsUp { get; }
+
+    /// <summary>
+    /// The client is being put where it was on an earlier connection, and had a place in this log then: it has it in any case.
+    /// </summary>
+    bool WasIn(LogName log) => false;
 
     /// <summary>Flushes every member in the list once, and empties it.</summary>
     static void FlushAll(List<IMember> touched)

@@ -308,4 +308,6 @@ export const enSeldom = {
   'people.isMember': '{name} is a member already.',
   'people.takenBack': 'Invitation taken back.',
   'people.takeBack': 'Take the invitation back',
+  'error.room_full': 'The room is full. Come in when somebody has left.',
+  'error.slow_mode': 'In this room you wait a while after each message.',
 };

@@ -309,4 +309,6 @@ export const ptBRSeldom: SeldomTexts = {
   'people.isMember': '{name} já é membro.',
   'people.takenBack': 'Convite retirado.',
   'people.takeBack': 'Retirar o convite',
+  'error.room_full': 'A sala está cheia. Entre quando alguém sair.',
+  'error.slow_mode': 'Nesta sala você espera um pouco depois de cada mensagem.',
 };
