@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Microsoft.Playwright;
 using WebMessenger.EndToEnd.Tests.Servers;
@@ -32,7 +34,7 @@ public sealed class DevicePageTests(SharedServer shared, Chromium chromium)
         var listed = chat.Page.GetByRole(AriaRole.Listitem).Filter(new() { HasText = "Estufa nº 2" });
         await Assertions.Expect(listed).ToContainTextAsync($"A device in #{room}");
         await Assertions.Expect(listed).ToContainTextAsync("homeassistant/+/estufa-n-2/#");
-        await listed.GetByRole(AriaRole.Button).ClickAsync();
+        await listed.GetByRole(AriaRole.Button, new() { Name = "Revoke Estufa nº 2" }).ClickAsync();
         await chat.Page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Revoke", Exact = true }).ClickAsync();
         await Assertions.Expect(listed).ToHaveCountAsync(0);
         Assert.DoesNotContain("received CONNACK (0)", await RunAsync(line), StringComparison.Ordinal);
@@ -82,6 +84,44 @@ public sealed class DevicePageTests(SharedServer shared, Chromium chromium)
         await Assertions.Expect(opener).ToBeFocusedAsync();
         var made = (await ana.Http.GetFromJsonAsync<JsonElement>("/api/tokens", TestContext.Current.CancellationToken)).GetProperty("tokens")[0];
         Assert.Equal((room, JsonValueKind.Null), (made.GetProperty("mount").GetString(), made.GetProperty("topics").ValueKind));
+        visitor.AssertNoComplaints();
+    }
+
+    [Fact]
+    public async Task The_list_of_tokens_pins_a_certificate_to_one_and_takes_it_away()
+    {
+        using TestCertificate certificate = new();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var made = new CertificateRequest("CN=bed", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddYears(1));
+        await using var server = await ServerProcess.StartAsync([.. SharedServer.NoLimits, .. certificate.Settings]);
+        using var ana = await Person.RegisterAsync(server);
+        await ana.NewTokenAsync();
+        await ana.NewMountAsync("lobby");
+        await using var visitor = await chromium.VisitorAsync(server);
+        await visitor.BeAsync(ana);
+        var page = await visitor.OpenAsync("/account/tokens");
+        var listed = page.GetByRole(AriaRole.Listitem).Filter(new() { HasText = "a device" });
+        var opener = listed.GetByRole(AriaRole.Button, new() { Name = "Certificate of a device" });
+        var dialog = page.GetByRole(AriaRole.Dialog);
+        var forDevices = dialog.Locator("code").Filter(new() { HasText = "mosquitto_pub" });
+
+        // What to paste is for devices: a shell's topics are others.
+        await page.GetByRole(AriaRole.Button, new() { Name = "Certificate of a shell" }).ClickAsync();
+        await Assertions.Expect(dialog.Locator("code").Filter(new() { HasText = "openssl req" })).ToBeVisibleAsync();
+        await Assertions.Expect(forDevices).ToHaveCountAsync(0);
+        await page.Keyboard.PressAsync("Escape");
+
+        await opener.ClickAsync();
+        await Assertions.Expect(forDevices).ToBeVisibleAsync();
+        await dialog.GetByLabel("Its certificate, as PEM").FillAsync(made.ExportCertificatePem());
+        await dialog.GetByRole(AriaRole.Button, new() { Name = "Let it in by this" }).ClickAsync();
+        await Assertions.Expect(listed).ToContainTextAsync(string.Join(':', made.GetCertHash(HashAlgorithmName.SHA256).Take(8).Select(part => $"{part:X2}")));
+        await Assertions.Expect(listed).ToContainTextAsync("ends in");
+
+        await dialog.GetByRole(AriaRole.Button, new() { Name = "Take away" }).ClickAsync();
+        await Assertions.Expect(listed).Not.ToContainTextAsync("ends in");
+        await dialog.GetByRole(AriaRole.Button, new() { Name = "Close", Exact = true }).Last.ClickAsync();
+        await Assertions.Expect(opener).ToBeFocusedAsync();
         visitor.AssertNoComplaints();
     }
 

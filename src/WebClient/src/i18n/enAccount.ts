@@ -101,6 +101,8 @@ export const enAccount = {
   'tokens.way.websocket': 'This server takes plain MQTT from its own machine only. From elsewhere it goes by WebSocket, with the mqtt package of Node.js.',
   'tokens.copyLabel': 'Copy: {what}',
   'tokens.done': 'I have kept it',
+  'tokens.certificate': 'Certificate',
+  'tokens.certified': 'certificate {print}, ends {when}',
   'tokens.revoke': 'Revoke',
   'tokens.revokeLabel': 'Revoke {name}',
   'tokens.revokeQuestion': 'Revoke “{name}”?',

@@ -103,6 +103,8 @@ export const ptBRAccount: AccountTexts = {
   'tokens.way.websocket': 'Este servidor só aceita MQTT direto na própria máquina. De fora, vai por WebSocket, com o pacote mqtt do Node.js.',
   'tokens.copyLabel': 'Copiar: {what}',
   'tokens.done': 'Já guardei',
+  'tokens.certificate': 'Certificado',
+  'tokens.certified': 'certificado {print}, termina {when}',
   'tokens.revoke': 'Revogar',
   'tokens.revokeLabel': 'Revogar {name}',
   'tokens.revokeQuestion': 'Revogar “{name}”?',
