@@ -96,7 +96,7 @@ public sealed class DevicePageTests(SharedServer shared, Chromium chromium)
         await using var server = await ServerProcess.StartAsync([.. SharedServer.NoLimits, .. certificate.Settings]);
         using var ana = await Person.RegisterAsync(server);
         await ana.NewTokenAsync();
-        await ana.NewMountAsync("lobby");
+        await ana.NewMountAsync(await ana.NewRoomAsync("The bed"));
         await using var visitor = await chromium.VisitorAsync(server);
         await visitor.BeAsync(ana);
         var page = await visitor.OpenAsync("/account/tokens");
