@@ -208,7 +208,8 @@ internal static class DataApi
         {
             DataOutcome.Said => TypedResults.NoContent(),
             DataOutcome.Full => RoomProblems.Conflict("data_full", "This room retains as many values as it may. Clear some first."),
-            DataOutcome.NotAllowed => NotAllowed(isWriting: true),
+            DataOutcome.NotAllowed => RoomPolicy.WhyMuted(space.Room, who.Account.Id) is { } muted
+                ? RoomProblems.Of(muted, context) : NotAllowed(isWriting: true),
             _ => Problems.NotStored(context),
         };
     }
@@ -239,7 +240,8 @@ internal static class DataApi
         }
 
         room = found;
-        problem = NotAllowed(isWriting);
+        problem = isWriting && RoomPolicy.WhyMuted(found, who.Account.Id) is { } muted
+            ? RoomProblems.Forbidden(muted.Notice, muted.Reason) : NotAllowed(isWriting);
         return isWriting ? RoomPolicy.MayWriteData(found, who) : /* guard: who reads data over HTTP */ RoomPolicy.MayReadData(found, who);
     }
 

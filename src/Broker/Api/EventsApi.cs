@@ -22,7 +22,7 @@ internal static class EventsApi
             .MayTakeRightsAway()
             .Accepts<RoomCommand>("application/json")
             .WithDescription(
-                "Says something, throws dice, edits, deletes or pins a message or reacts to it, gives a role, or changes the room: "
+                "Says something, throws dice, edits, deletes or pins a message or reacts to it, gives a role, kicks, bans or mutes somebody, or changes the room: "
                 + "the same as publishing the command to `rooms/{room}`.");
     }
 

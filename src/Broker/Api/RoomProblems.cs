@@ -42,6 +42,9 @@ internal static class RoomProblems
             "bad_command" => Problems.Field("text", "too_long", refusal.Reason),
             "quota" or "too_many_attempts" => TooOften(refusal.Notice, refusal.Reason, TimeSpan.FromSeconds(refusal.Retry), context),
             "busy" => NotStored(),
+            "banned" or "muted" => Forbidden(refusal.Notice, refusal.Reason),
+            "kicked" => ComeAgain(refusal, context),
+            "owner_leaves" => Conflict(refusal.Notice, refusal.Reason),
             _ => Forbidden("not_allowed", refusal.Reason),
         };
     }
@@ -51,6 +54,12 @@ internal static class RoomProblems
     {
         context.Response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         return Of(StatusCodes.Status429TooManyRequests, code, detail);
+    }
+
+    private static ProblemHttpResult ComeAgain(PublishRefusal refusal, HttpContext context)
+    {
+        context.Response.Headers.RetryAfter = refusal.Retry.ToString(CultureInfo.InvariantCulture);
+        return Forbidden(refusal.Notice, refusal.Reason);
     }
 
     /// <summary>For whoever is signed in by cookie or access token. The handler reads <see cref="ApiGroup.SignedIn"/>.</summary>

@@ -250,7 +250,7 @@ internal sealed class Intake(
         {
             if (/* guard: what waits brings nobody back */ WasRemovedFrom(target.Room!))
             {
-                submissions.Refuse(publish, PublishRefusal.NoSuchRoom, target.TopicText);
+                submissions.Refuse(publish, WhyNotIn(target.Room!), target.TopicText);
                 return Step.Done;
             }
 
@@ -262,7 +262,7 @@ internal sealed class Intake(
             if (_progress.Joining is { IsCompletedSuccessfully: true })
             {
                 // The room does not let the account in, or has put it out again by now.
-                submissions.Refuse(publish, PublishRefusal.NoSuchRoom, target.TopicText);
+                submissions.Refuse(publish, WhyNotIn(target.Room!), target.TopicText);
                 return Step.Done;
             }
 
@@ -273,7 +273,7 @@ internal sealed class Intake(
 
         if (!verdict.IsAllowed)
         {
-            submissions.Refuse(publish, refusal ?? new PublishRefusal(verdict.Code, verdict.Reason, "not_allowed"), target.TopicText);
+            submissions.Refuse(publish, refusal ?? target.WhyMuted(identity.Session!) ?? new PublishRefusal(verdict.Code, verdict.Reason, "not_allowed"), target.TopicText);
             return Step.Done;
         }
 
@@ -306,6 +306,8 @@ internal sealed class Intake(
 
     // What devices say counts by room; all else, and what is refused, by account.
     private RateBudget? BudgetOf(ReadOnlySpan<byte> topic) => DataRoom(topic) is { } room ? data.RateOf(room) : _budget;
+
+    private PublishRefusal WhyNotIn(Room room) => RoomPolicy.WhyKeptOut(room, identity.Account.Id) ?? PublishRefusal.NoSuchRoom;
 
     private bool WasRemovedFrom(Room room)
     {

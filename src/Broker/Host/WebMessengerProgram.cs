@@ -344,6 +344,10 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<RoomIds>();
         services.AddSingleton<RoomInvitations>();
         services.AddSingleton<RoomMembers>();
+        services.AddSingleton<RestraintStore>();
+        services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<RestraintStore>());
+        services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<RestraintStore>());
+        services.AddSingleton<RoomModeration>();
         services.AddSingleton<RoomActs>();
         services.AddSingleton<RoomEndings>();
         services.AddSingleton<RoomMaking>();

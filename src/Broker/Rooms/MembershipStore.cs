@@ -83,6 +83,14 @@ internal sealed partial class MembershipStore(IRecords records, ILogger<Membersh
         string room, string account, MembershipRecord? before, MembershipRecord record, params ReadOnlySpan<RecordChange> beside) =>
         WriteAsync([.. ChangesOf(room, account, record), .. beside], [Condition(room, account, before)]);
 
+    /// <summary>Puts somebody into a room who may come in while nothing else is known of him.</summary>
+    /// <param name="before">What is there now; null: nothing.</param>
+    /// <param name="restraint">What is stored to hold him back, and is over; null: nothing.</param>
+    public Task EnterAsync(string room, string account, MembershipRecord? before, MembershipRecord record, Restraint? restraint) =>
+        WriteAsync(
+            ChangesOf(room, account, record),
+            [Condition(room, account, before), /* guard: who is banned by another node does not come in */ RestraintStore.Condition(room, account, restraint)]);
+
     /// <summary>Puts all of these, whatever is there; before anything is served.</summary>
     public async Task PutAllAsync(IReadOnlyCollection<StoredMembership> all)
     {

@@ -55,7 +55,10 @@ internal sealed class PendingAct(
 
     public StoredEvent? StoredIn(EventStream stream) => way.StoredIn(stream, this);
 
-    public string? Line() => null;
+    /// <summary>What `/text` says of it; null: nothing.</summary>
+    public string? Words { get; init; }
+
+    public string? Line() => Words;
 
     public void Answer(List<IMember> touched)
     {

@@ -28,6 +28,7 @@ internal sealed class Room : EventStream, ISpokenWay
     {
         _record = record;
         _people = new RoomPeople(this, quotas, space, time);
+        Restraints = new RoomRestraints(time);
         var topic = "rooms/" + record.Id.Value;
         EventsTopic = Encoding.ASCII.GetBytes(topic);
         TextTopic = Encoding.ASCII.GetBytes(topic + "/text");
@@ -86,6 +87,9 @@ internal sealed class Room : EventStream, ISpokenWay
     public EveryoneCalls EveryoneCalls { get; } = new();
 
     public PinsKnown PinsKnown { get; } = new();
+
+    /// <summary>Who is kicked, banned or muted here.</summary>
+    public RoomRestraints Restraints { get; }
 
     /// <summary>Account id of who has the room, on its list or not; null: nobody, as the rooms that the settings make.</summary>
     public string? OwnerId => _ownerId;
@@ -166,7 +170,7 @@ internal sealed class Room : EventStream, ISpokenWay
             if (!RoomPolicy.MayHear(this, account))
             {
                 // Whoever may see a room may watch its info without being on the list.
-                filters = RoomPolicy.MaySee(this, account.Id) ? Array.FindAll(filters, filter => filter.Filter.IsInfoOnly) : [];
+                filters = RoomPolicy.MayWatch(this, account.Id) ? Array.FindAll(filters, filter => filter.Filter.IsInfoOnly) : [];
             }
 
             var subscriber = Subscriber.Of(member, this, filters);

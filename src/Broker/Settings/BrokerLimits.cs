@@ -107,6 +107,9 @@ internal sealed record BrokerLimits
     /// <summary>Messages that are pinned in a room at once.</summary>
     public int PinsPerRoom { get; init; } = 50;
 
+    /// <summary>People who are banned or muted in a room at once.</summary>
+    public int BansPerRoom { get; init; } = 1_000;
+
     /// <summary>Values that are retained in a room.</summary>
     public int RetainedPerRoom { get; init; } = 10_000;
 

@@ -100,6 +100,7 @@ internal static class SettingsReader
             NoticesPerAccount = Limit(nameof(BrokerLimits.NoticesPerAccount), defaults.NoticesPerAccount),
             NoticesPerSenderPerDay = Limit(nameof(BrokerLimits.NoticesPerSenderPerDay), defaults.NoticesPerSenderPerDay),
             NoticeDays = Limit(nameof(BrokerLimits.NoticeDays), defaults.NoticeDays),
+            BansPerRoom = Limit(nameof(BrokerLimits.BansPerRoom), defaults.BansPerRoom),
             PinsPerRoom = Limit(nameof(BrokerLimits.PinsPerRoom), defaults.PinsPerRoom),
             RetainedPerRoom = Limit(nameof(BrokerLimits.RetainedPerRoom), defaults.RetainedPerRoom),
             SparklinesPerRoom = Limit(nameof(BrokerLimits.SparklinesPerRoom), defaults.SparklinesPerRoom),
