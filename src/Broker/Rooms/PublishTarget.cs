@@ -130,7 +130,7 @@ internal sealed class PublishTarget : IPublishTarget
         };
     }
 
-    /// <summary>The mute that forbids typing or data there, which <see cref="MayPublish"/> tells from nothing else; null: it is none.</summary>
+    /// <summary>The mute that forbids typing or data there, where <see cref="MayPublish"/> says no; null: it is none.</summary>
     public PublishRefusal? WhyMuted(LoginSession session) =>
         Topic.Kind is TopicKind.Typing or TopicKind.Data && Room is { } room && room.IsMember(session.Account.Id)
             ? RoomPolicy.WhyMuted(room, session.Account.Id) : null;

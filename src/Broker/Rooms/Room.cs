@@ -88,7 +88,6 @@ internal sealed class Room : EventStream, ISpokenWay
 
     public PinsKnown PinsKnown { get; } = new();
 
-    /// <summary>Who is kicked, banned or muted here.</summary>
     public RoomRestraints Restraints { get; }
 
     /// <summary>Account id of who has the room, on its list or not; null: nobody, as the rooms that the settings make.</summary>
