@@ -157,6 +157,8 @@ internal sealed class TestClient(string clientId) : IClient
 
     public string ClientId { get; } = clientId;
 
+    public ClientCertificate? Certificate { get; init; }
+
     /// <summary>Completes when the client is told, with why.</summary>
     public Task<RevocationReason> Revoked => _revoked.Task;
 

@@ -48,8 +48,9 @@ internal sealed class RawMqttClient : IAsyncDisposable
         new(await TcpTransport.OpenAsync(server, receiveBuffer), version);
 
     public static async Task<RawMqttClient> OverTlsAsync(
-        IPEndPoint server, TestCertificate trusted, MqttVersion version = MqttVersion.V5, int? receiveBuffer = null, List<SslApplicationProtocol>? protocols = null) =>
-        new(await TlsTransport.OpenAsync(server, trusted, receiveBuffer, protocols), version);
+        IPEndPoint server, TestCertificate trusted, MqttVersion version = MqttVersion.V5, int? receiveBuffer = null, List<SslApplicationProtocol>? protocols = null,
+        DeviceCertificate? shown = null) =>
+        new(await TlsTransport.OpenAsync(server, trusted, receiveBuffer, protocols, shown), version);
 
     /// <param name="server">`ws://host:port/mqtt`, or `wss:`.</param>
     /// <param name="trusted">Of `wss:`.</param>

@@ -83,7 +83,8 @@ internal sealed class TlsTransport(Socket socket, SslStream stream) : WireTransp
     /// <summary>Of the certificate that the server showed, as hexadecimal digits.</summary>
     public string Thumbprint => stream.RemoteCertificate?.GetCertHashString() ?? "";
 
-    public static async Task<TlsTransport> OpenAsync(IPEndPoint server, TestCertificate trusted, int? receiveBuffer, List<SslApplicationProtocol>? protocols)
+    public static async Task<TlsTransport> OpenAsync(
+        IPEndPoint server, TestCertificate trusted, int? receiveBuffer, List<SslApplicationProtocol>? protocols, DeviceCertificate? shown = null)
     {
         var socket = await WireSocket.ConnectAsync(server, receiveBuffer, CancellationToken.None);
         SslStream stream = new(new NetworkStream(socket));
@@ -93,6 +94,7 @@ internal sealed class TlsTransport(Socket socket, SslStream stream) : WireTransp
             {
                 TargetHost = "localhost",
                 ApplicationProtocols = protocols,
+                ClientCertificateContext = shown?.Context,
                 RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
                     (errors & ~SslPolicyErrors.RemoteCertificateChainErrors) == 0 && trusted.Signed(certificate, chain),
             });

@@ -3,6 +3,7 @@ using MQTTnet.Protocol;
 using MQTTnet.Server;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Outcomes;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.SigningIn;
 using WebMessenger.Storage.Documents;
@@ -32,20 +33,45 @@ public sealed partial class AuthInterceptor(
         server.InterceptingPublishAsync += OnPublishThroughMqttNet;
     }
 
-    /// <summary>May connect: the credentials of CONNECT win and never fall back to the cookie; nobody is anonymous.</summary>
+    /// <summary>
+    /// May connect: the credentials of CONNECT win and never fall back to the cookie; a client certificate counts where there is no
+    /// password; nobody is anonymous.
+    /// </summary>
     public async ValueTask<Verdict> MayConnectAsync(IConnectingClient client)
     {
         var credentials = client.Credentials;
         LoginSession session;
-        if (credentials.UserName is null && credentials.Password is null)
+        ClientCertificate? certificate = null;
+        if ((/* guard: a password is judged alone */ credentials.Password is null or []) && credentials.Certificate is { } shown)
+        {
+            if (signIn.FindByCertificate(credentials.UserName, shown, credentials.Address) is not { } pinned)
+            {
+                return Verdict.Refused(RefusalCode.NotAuthorized, "No token has this certificate.");
+            }
+
+            if (!pinned.TryGet(out var entry, out var refusal))
+            {
+                return Translate(refusal);
+            }
+
+            (session, certificate) = (entry.Session, entry.Certificate);
+        }
+        else if (credentials.UserName is null && credentials.Password is null)
         {
             if (credentials.Cookie is null)
             {
                 return Verdict.Refused(
-                    RefusalCode.NotAuthorized, "Sign in first: give your user name and an access token as the password, or open the page and sign in there.");
+                    RefusalCode.NotAuthorized,
+                    "Sign in first: give your user name and an access token as the password, or open the page and sign in there. "
+                    + "A client certificate is looked at over TLS alone.");
             }
 
             session = credentials.Cookie;
+        }
+        else if (credentials.Password is null or [])
+        {
+            return Verdict.Refused(
+                RefusalCode.BadUserNameOrPassword, "There is no password, and no client certificate was shown, which is looked at over TLS alone.");
         }
         else
         {
@@ -73,7 +99,7 @@ public sealed partial class AuthInterceptor(
             return NotStored;
         }
 
-        return client.Admit(session);
+        return client.Admit(session, certificate);
     }
 
     /// <summary>May subscribe: a live login session, and a topic that is open to it.</summary>
@@ -114,6 +140,8 @@ public sealed partial class AuthInterceptor(
         Refusal.PlainPassword => Verdict.Refused(
             RefusalCode.NotAuthorized, "A password is not taken over unencrypted TCP from another machine. Use an access token, or TLS."),
         Refusal.Banned banned => Verdict.Refused(RefusalCode.Banned, banned.Text),
+        Refusal.CertificateNotValid => Verdict.Refused(
+            RefusalCode.NotAuthorized, "This client certificate is not valid now. Pin another one to the token, or set the clocks."),
         Refusal.Busy => Verdict.Refused(RefusalCode.ServerBusy, "The server is busy checking passwords. Try again in a moment."),
         _ => Verdict.Refused(RefusalCode.BadUserNameOrPassword, "Unknown user name, access token or password."),
     };

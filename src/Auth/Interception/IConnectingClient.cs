@@ -1,4 +1,5 @@
 using System.Net;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
 
 namespace WebMessenger.Auth.Interception;
@@ -10,7 +11,11 @@ namespace WebMessenger.Auth.Interception;
 /// The login session of the cookie that opened the WebSocket; null for TCP, without a cookie, or from outside a browser.
 /// </param>
 /// <param name="PasswordsAllowed">False where an account's password would travel in clear beyond this machine.</param>
-public sealed record ConnectCredentials(string? UserName, byte[]? Password, LoginSession? Cookie, IPAddress? Address, bool PasswordsAllowed);
+/// <param name="Certificate">
+/// Of the client certificate whose key the TLS handshake has proved the client to have; null: it showed none, or there was no handshake.
+/// </param>
+public sealed record ConnectCredentials(
+    string? UserName, byte[]? Password, LoginSession? Cookie, IPAddress? Address, bool PasswordsAllowed, Fingerprint? Certificate = null);
 
 /// <summary>An MQTT connection as the interceptor sees it; implemented by the broker's connection.</summary>
 public interface IConnectingClient : IClient
@@ -24,7 +29,8 @@ public interface IConnectingClient : IClient
     /// Gives the connection its identity: attaches it to the login session and takes over an older connection of the same account and
     /// client id. Returns why not, or null when admitted.
     /// </summary>
-    Verdict Admit(LoginSession session);
+    /// <param name="certificate">The client certificate that it is let in by; null: by something else.</param>
+    Verdict Admit(LoginSession session, ClientCertificate? certificate);
 
     /// <summary>The filter of this text in the SUBSCRIBE that the connection is handling; null: it asks for none such.</summary>
     IAskedFilter? Asked(string topicFilter);

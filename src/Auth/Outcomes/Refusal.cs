@@ -22,6 +22,7 @@ public static class FieldCodes
     public const string Wrong = "wrong";
     public const string TooMany = "too_many";
     public const string Past = "past";
+    public const string PrivateKey = "private_key";
 }
 
 /// <summary>
@@ -64,6 +65,9 @@ public abstract record Refusal
 
     /// <summary>A link that is used, over, replaced by a newer one, or was never made: deliberately one answer.</summary>
     public sealed record NoSuchLink : Refusal;
+
+    /// <summary>The client has shown a certificate that a token has, before or after the time in which that is valid.</summary>
+    public sealed record CertificateNotValid : Refusal;
 
     /// <summary>An account's password must not travel over this connection; an access token may.</summary>
     public sealed record PlainPassword : Refusal;

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Changes;
+using WebMessenger.Auth.Secrets;
 
 namespace WebMessenger.Auth.Sessions;
 
@@ -9,6 +10,9 @@ public sealed record Renamed(Account Account, string OldUserName);
 
 /// <summary>A login session is over; its live clients are silenced already.</summary>
 public sealed record SessionEnded(LoginSession Session, RevocationReason Reason);
+
+/// <summary>A client certificate opens its token no more, which lives on; live clients that came by it are silenced already.</summary>
+public sealed record CertificateTaken(LoginSession Token, ClientCertificate Certificate);
 
 /// <summary>
 /// What the program must hear from here. The change is durable and in memory when an event is raised,
@@ -25,4 +29,7 @@ public sealed class AccountEvents(ILogger<AccountEvents> logger)
     public AsyncEvent<Account> Erased { get; } = new(nameof(Erased), logger);
 
     public AsyncEvent<SessionEnded> SessionEnded { get; } = new(nameof(SessionEnded), logger);
+
+    /// <summary>In memory when it is raised, and not always on disk.</summary>
+    public AsyncEvent<CertificateTaken> CertificateTaken { get; } = new(nameof(CertificateTaken), logger);
 }

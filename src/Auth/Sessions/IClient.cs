@@ -1,3 +1,5 @@
+using WebMessenger.Auth.Secrets;
+
 namespace WebMessenger.Auth.Sessions;
 
 /// <summary>Why a login session ended; the connection turns it into what its protocol version can say.</summary>
@@ -8,6 +10,7 @@ public enum RevocationReason
     PasswordChanged,
     TokenRevoked,
     TokenRenewed,
+    CertificateTaken,
     AccountErased,
     Banned,
 }
@@ -17,6 +20,9 @@ public interface IClient
 {
     /// <summary>The client id that the client sent, or the one it was assigned.</summary>
     string ClientId { get; }
+
+    /// <summary>The client certificate that it is let in by; null: by something else.</summary>
+    ClientCertificate? Certificate { get; }
 
     /// <summary>
     /// Ends the connection for good. Before this method returns to its caller (synchronously) nothing more is accepted from the client and

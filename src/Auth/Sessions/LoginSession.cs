@@ -50,6 +50,7 @@ public sealed class LoginSession(
     // Client ids of MQTT sessions that live on without a connection; allocated for the first. Under _gate.
     private HashSet<string>? _kept;
     private volatile Scope _scope = scope;
+    private volatile ClientCertificate? _certificate;
     private volatile bool _revoked;
     private Task _closed = Task.CompletedTask;
     private long _lastSeenTicks = createdAt.UtcTicks;
@@ -100,6 +101,13 @@ public sealed class LoginSession(
 
     /// <summary>Under which its secret is looked up; null where it has none (password).</summary>
     internal SecretHash? SecretHash { get; init; }
+
+    /// <summary>Whoever has its key is let in by MQTT over TLS as by the secret; tokens only. Null: none.</summary>
+    public ClientCertificate? Certificate
+    {
+        get => _certificate;
+        internal init => _certificate = value;
+    }
 
     /// <summary>What of <see cref="LastSeen"/> is on disk. Written by whoever stores it only.</summary>
     internal DateTimeOffset StoredLastSeen { get; set; } = createdAt;
@@ -210,12 +218,20 @@ public sealed class LoginSession(
         }
     }
 
-    /// <summary>Makes the client one of this login session's. False: it has ended meanwhile, and the client must be refused.</summary>
+    /// <summary>
+    /// Makes the client one of this login session's. False: it has ended meanwhile, or the certificate that the client came by was taken
+    /// from it, and the client must be refused.
+    /// </summary>
     public bool TryAttach(IClient client)
     {
         bool isFirst;
         lock (_gate)
         {
+            if (/* guard: no client attaches by a certificate that was taken away */ client.Certificate is { } by && by != _certificate)
+            {
+                return false;
+            }
+
             if (/* guard: no client attaches to what has ended */ _revoked || !(_clients ??= []).Add(client))
             {
                 return false;
@@ -231,6 +247,16 @@ public sealed class LoginSession(
         }
 
         return true;
+    }
+
+    /// <summary>Null: none. Returns the clients that came by the one before, which the caller ends: none attaches by it any more.</summary>
+    internal IReadOnlyList<IClient> Pin(ClientCertificate? certificate)
+    {
+        lock (_gate)
+        {
+            _certificate = certificate;
+            return [.. (_clients ?? []).Where(client => client.Certificate is { } by && by != certificate)];
+        }
     }
 
     public void Detach(IClient client)

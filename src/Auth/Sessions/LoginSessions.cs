@@ -52,7 +52,7 @@ public sealed partial class LoginSessions
 
     private LoginSessions(SessionStore store, AccountDirectory accounts, AccountEvents events, AuthOptions options, TimeProvider time, ILogger logger)
     {
-        (_store, _accounts, _options, _time) = (store, accounts, options, time);
+        (_store, _accounts, _options, _time, Certificates) = (store, accounts, options, time, new PinnedCertificates(_gate, _index, store, events));
         _ends = new SessionEnds(_gate, _index, new UnstoredEnds(store, logger), events);
         _uses = new LastUses(time, WriteAsync);
         _useChanged = _uses.UseChanged;
@@ -76,6 +76,8 @@ public sealed partial class LoginSessions
 
         return sessions;
     }
+
+    internal PinnedCertificates Certificates { get; }
 
     /// <summary>This program's own clients, of those login sessions that it knows.</summary>
     public IRevocation Here => _ends;

@@ -4,9 +4,11 @@ using WebMessenger.Auth.Secrets;
 
 namespace WebMessenger.Auth.Sessions;
 
-/// <summary>All live login sessions: by id, secret, account, the client of a password, mount, and by when they expire.</summary>
+/// <summary>All live login sessions: by id, secret, client certificate,
+/// account, the client of a password, mount, and by when they expire.</summary>
 /// <remarks>
-/// Looking up by id and by secret is lock-free; all else is called under <see cref="LoginSessions"/>' gate. What each costs:
+/// Looking up by id, by secret and by certificate is lock-free;
+/// all else is called under <see cref="LoginSessions"/>' gate. What each costs:
 /// docs/architecture.md,
 /// What is held.
 /// </remarks>
@@ -17,6 +19,9 @@ internal sealed class SessionIndex
 
     private readonly ConcurrentDictionary<SecretHash, LoginSession> _bySecret = new();
     private readonly ConcurrentDictionary<string, LoginSession> _byId = new();
+
+    // Apart from the secrets: what is in here is known to everybody.
+    private readonly ConcurrentDictionary<Fingerprint, LoginSession> _byCertificate = new();
 
     // Replaced by a new array with each change, so that what was given out stays as it was.
     private readonly Dictionary<string, LoginSession[]> _byAccount = [];
@@ -35,6 +40,8 @@ internal sealed class SessionIndex
     public LoginSession? Find(string id) => _byId.GetValueOrDefault(id);
 
     public LoginSession? Find(in SecretHash secret) => _bySecret.GetValueOrDefault(secret);
+
+    public LoginSession? Find(in Fingerprint certificate) => _byCertificate.GetValueOrDefault(certificate);
 
     public LoginSession? OfClient(Account account, string clientId) => _byClient.GetValueOrDefault((account.Id, clientId));
 
@@ -57,6 +64,7 @@ internal sealed class SessionIndex
             _bySecret[hash] = session;
         }
 
+        AddCertificate(session);
         if (session.Scope.Mount is { } mount)
         {
             (_byMount.TryGetValue(mount, out var mounted) ? mounted : _byMount[mount] = []).Add(session);
@@ -77,6 +85,8 @@ internal sealed class SessionIndex
         {
             _bySecret.TryRemove(KeyValuePair.Create(hash, session));
         }
+
+        RemoveCertificate(session);
 
         var others = _byAccount.GetValueOrDefault(session.Account.Id) ?? [];
         if (others.Length > 1)
@@ -100,6 +110,24 @@ internal sealed class SessionIndex
 
         RemoveExpiry(session);
         return true;
+    }
+
+    /// <summary>Before another certificate is put in its place, or none.</summary>
+    public void RemoveCertificate(LoginSession session)
+    {
+        if (session.Certificate is { } certificate)
+        {
+            _byCertificate.TryRemove(KeyValuePair.Create(certificate.Fingerprint, session));
+        }
+    }
+
+    /// <summary>A certificate opens one token, were the records of two to name it.</summary>
+    public void AddCertificate(LoginSession session)
+    {
+        if (session.Certificate is { } certificate)
+        {
+            _byCertificate.TryAdd(certificate.Fingerprint, session);
+        }
     }
 
     /// <summary>

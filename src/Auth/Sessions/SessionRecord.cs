@@ -17,16 +17,18 @@ namespace WebMessenger.Auth.Sessions;
 /// <code>
 /// key                   value
 /// s/ account / id       1 · kind (1; 0 browser, 2 token) · hash of the secret (32) · created (8) · last seen (8) · expires (8, 0: never)
-///                       · verbs (4) · flags (1; 1 has an address, 2 is limited to rooms, 4 has a mount, 8 is limited to topics below it)
+///                       · verbs (4) · flags (1; 1 has an address, 2 is limited to rooms, 4 has a mount, 8 is limited to topics below it,
+///                       16 has a certificate)
 ///                       · device · address if any · number of rooms (2) and each room if limited · room of the mount if any
 ///                       · number of filters (2) and each filter, of what it reads and then of what it writes, if limited to topics
+///                       · SHA-256 of its certificate (32) · valid from (8) · valid until (8) if it has one
 /// s                     1 · no login session by password lives that began at this time or before (8, 0: all may)
 ///                       · epoch of the log that <see cref="SessionStore"/> watches (ASCII; none: not all was taken over from version 0.1)
 /// </code>
 /// </remarks>
 internal sealed record SessionRecord(
     string Id, string Account, LoginSessionKind Kind, SecretHash Secret, Scope Scope,
-    DateTimeOffset CreatedAt, DateTimeOffset LastSeen, DateTimeOffset? ExpiresAt, string Device, string? Address)
+    DateTimeOffset CreatedAt, DateTimeOffset LastSeen, DateTimeOffset? ExpiresAt, string Device, string? Address, ClientCertificate? Certificate = null)
 {
     public const byte Format = 1;
 
@@ -35,6 +37,8 @@ internal sealed record SessionRecord(
     private const byte HasRooms = 2;
     private const byte HasMount = 4;
     private const byte HasTopics = 8;
+    private const byte HasCertificate = 16;
+    private const int CertificateSize = Fingerprint.Bytes + 8 + 8;
 
     public static ReadOnlySpan<byte> Prefix => "s/"u8;
 
@@ -47,11 +51,11 @@ internal sealed record SessionRecord(
 
     public static SessionRecord Of(LoginSession session) => new(
         session.Id, session.Account.Id, session.Kind, session.SecretHash!.Value, session.Scope,
-        session.CreatedAt, session.LastSeen, session.ExpiresAt, session.Device, session.Address);
+        session.CreatedAt, session.LastSeen, session.ExpiresAt, session.Device, session.Address, session.Certificate);
 
     public LoginSession ToSession(Account account) => new(Id, Kind, account, Scope, CreatedAt, Device, Address)
     {
-        SecretHash = Secret, LastSeen = LastSeen, StoredLastSeen = LastSeen, ExpiresAt = ExpiresAt, StoredScope = Scope,
+        SecretHash = Secret, LastSeen = LastSeen, StoredLastSeen = LastSeen, ExpiresAt = ExpiresAt, StoredScope = Scope, Certificate = Certificate,
     };
 
     public byte[] Write()
@@ -66,7 +70,8 @@ internal sealed record SessionRecord(
         BinaryPrimitives.WriteInt64BigEndian(value[50..], ExpiresAt?.ToUnixTimeMilliseconds() ?? 0);
         BinaryPrimitives.WriteInt32BigEndian(value[58..], (int)Scope.Verbs);
         value[62] = (byte)((Address is null ? 0 : HasAddress) | (Scope.Rooms is null ? 0 : HasRooms)
-            | (Scope.Mount is null ? 0 : HasMount) | (Scope.Topics is null ? 0 : HasTopics));
+            | (Scope.Mount is null ? 0 : HasMount) | (Scope.Topics is null ? 0 : HasTopics)
+            | (Certificate is null ? 0 : HasCertificate));
         to.Advance(FixedSize);
         Put(to, Device);
         if (Address is not null)
@@ -90,6 +95,11 @@ internal sealed record SessionRecord(
             Put(to, topics.Write);
         }
 
+        if (Certificate is not null)
+        {
+            Put(to, Certificate);
+        }
+
         return to.WrittenSpan.ToArray();
     }
 
@@ -107,9 +117,11 @@ internal sealed record SessionRecord(
 
         var rest = value[FixedSize..];
         string? address = null;
+        ClientCertificate? certificate = null;
         if (!TryTake(ref rest, out var device)
             || ((value[62] & HasAddress) != 0 && !TryTake(ref rest, out address))
-            || !TryTakeScope(ref rest, value[62], (Verbs)BinaryPrimitives.ReadInt32BigEndian(value[58..]), out var scope))
+            || !TryTakeScope(ref rest, value[62], (Verbs)BinaryPrimitives.ReadInt32BigEndian(value[58..]), out var scope)
+            || ((value[62] & HasCertificate) != 0 && !TryTakeCertificate(ref rest, out certificate)))
         {
             return false;
         }
@@ -124,7 +136,8 @@ internal sealed record SessionRecord(
             At(value[42..]),
             BinaryPrimitives.ReadInt64BigEndian(value[50..]) == 0 ? null : At(value[50..]),
             device,
-            address);
+            address,
+            certificate);
         return true;
     }
 
@@ -149,6 +162,29 @@ internal sealed record SessionRecord(
 
         text = Encoding.UTF8.GetString(from.Slice(2, length));
         from = from[(2 + length)..];
+        return true;
+    }
+
+    // In whole milliseconds: what is read again is the same.
+    private static void Put(ArrayBufferWriter<byte> to, ClientCertificate certificate)
+    {
+        var span = to.GetSpan(CertificateSize);
+        certificate.Fingerprint.WriteTo(span);
+        BinaryPrimitives.WriteInt64BigEndian(span[Fingerprint.Bytes..], certificate.NotBefore.ToUnixTimeMilliseconds());
+        BinaryPrimitives.WriteInt64BigEndian(span[(Fingerprint.Bytes + 8)..], certificate.NotAfter.ToUnixTimeMilliseconds());
+        to.Advance(CertificateSize);
+    }
+
+    private static bool TryTakeCertificate(ref ReadOnlySpan<byte> from, [NotNullWhen(true)] out ClientCertificate? certificate)
+    {
+        certificate = null;
+        if (from.Length < CertificateSize)
+        {
+            return false;
+        }
+
+        certificate = new ClientCertificate(Fingerprint.FromBytes(from), At(from[Fingerprint.Bytes..]), At(from[(Fingerprint.Bytes + 8)..]));
+        from = from[CertificateSize..];
         return true;
     }
 

@@ -9,7 +9,13 @@ using WebMessenger.Auth.Tokens;
 
 namespace WebMessenger.Auth.SigningIn;
 
-/// <summary>Signs MQTT clients in by the user name and password of CONNECT: an access token, or the account's password.</summary>
+/// <summary>By a client certificate: the token's login session, and the certificate as it was when that was found.</summary>
+public sealed record CertifiedEntry(LoginSession Session, ClientCertificate Certificate);
+
+/// <summary>
+/// Signs MQTT clients in by the user name and password of CONNECT: an access token, or the account's password. Without a password, by a
+/// client certificate that a token has.
+/// </summary>
 public sealed class MqttSignIn
 {
     private readonly AccountDirectory _accounts;
@@ -17,9 +23,10 @@ public sealed class MqttSignIn
     private readonly AccessTokens _tokens;
     private readonly PasswordCheck _check;
     private readonly RememberedPasswords _remembered;
+    private readonly TimeProvider _time;
 
     internal MqttSignIn(AccountDirectory accounts, LoginSessions sessions, AccessTokens tokens, PasswordCheck check, TimeProvider time) =>
-        (_accounts, _sessions, _tokens, _check, _remembered) = (accounts, sessions, tokens, check, new RememberedPasswords(time));
+        (_accounts, _sessions, _tokens, _check, _remembered, _time) = (accounts, sessions, tokens, check, new RememberedPasswords(time), time);
 
     /// <param name="userName">The account's, in any case.</param>
     /// <param name="password">UTF-8: the access token or the account's password.</param>
@@ -71,6 +78,30 @@ public sealed class MqttSignIn
 
         _remembered.Add(account!, credential, parsed);
         return Started(account!, credential, clientId, address);
+    }
+
+    /// <param name="userName">The account's, in any case; null or empty: it is not said.</param>
+    /// <param name="shown">Of the certificate whose key the client has proved to have.</param>
+    /// <remarks>
+    /// Null: no token has it. Refusals: <see cref="Refusal.BadCredentials"/>, <see cref="Refusal.CertificateNotValid"/>. Not limited, as
+    /// access tokens are not: a key is not guessed. The caller attaches to the login session, and is refused if it has ended, or the
+    /// certificate was taken from it, meanwhile.
+    /// </remarks>
+    public Outcome<CertifiedEntry>? FindByCertificate(string? userName, in Fingerprint shown, IPAddress? address)
+    {
+        if (_tokens.FindPinned(shown) is not { Certificate: { } certificate } token || certificate.Fingerprint != shown)
+        {
+            return null;
+        }
+
+        // A device that says whose it is is not let in as somebody else's, who may have pinned what everybody can see.
+        if (!string.IsNullOrEmpty(userName) && (/* guard: a certificate is its account's */ token.Account != _accounts.FindByUserName(userName)))
+        {
+            return new Refusal.BadCredentials();
+        }
+
+        return (/* guard: certificates have a time */ certificate.IsValidAt(_time.GetUtcNow()))
+            ? new CertifiedEntry(Touched(token, address), certificate) : new Refusal.CertificateNotValid();
     }
 
     private Outcome<LoginSession> Started(Account account, PasswordHash verified, string clientId, IPAddress? address) =>

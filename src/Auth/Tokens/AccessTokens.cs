@@ -132,6 +132,46 @@ public sealed class AccessTokens
     }
 
     /// <summary>
+    /// Pins a client certificate to a token, in place of the one that it has: its key opens MQTT over TLS as the secret does. Refused as
+    /// <see cref="Refusal.Fields"/>: as <see cref="ClientCertificate.Read"/> says, or `past`, `taken`, `mount`; as
+    /// <see cref="Refusal.BadCredentials"/> when the token has ended.
+    /// </summary>
+    /// <param name="by">The login session that asks, of the token's account.</param>
+    /// <param name="isMember">As in <see cref="AskedMount"/>.</param>
+    public async Task<Outcome<ClientCertificate>> PinAsync(LoginSession token, string? pem, LoginSession by, Func<string, bool> isMember)
+    {
+        if (!ClientCertificate.Read(pem).TryGet(out var certificate, out var unreadable))
+        {
+            return Outcome<ClientCertificate>.FromRefusal(unreadable);
+        }
+
+        if (/* guard: no certificate that is over */ certificate.IsOverAt(_time.GetUtcNow()))
+        {
+            return new Refusal.Fields("certificate", FieldCodes.Past, "This certificate has ended. Make another one.");
+        }
+
+        Refusal? Why() => token.IsRevoked || by.IsRevoked || token.Account.IsErased || token.Account.Ban is not null ? new Refusal.BadCredentials()
+            : token.Scope.Mount is { } room && (/* guard: a certificate of a mount is for members */ !isMember(room))
+                ? new Refusal.Fields("mount", FieldCodes.Invalid, $"You are in no room '{room}'.") : null;
+        return await _sessions.Certificates.PutAsync(token, certificate, Why) is { } refusal ? Outcome<ClientCertificate>.FromRefusal(refusal) : certificate;
+    }
+
+    /// <summary>
+    /// Takes a token's certificate away; who came by it is closed. Completes when that is so and on disk; may be called again when the disk
+    /// refused. False: the token has ended.
+    /// </summary>
+    public async Task<bool> UnpinAsync(LoginSession token) =>
+        await _sessions.Certificates.PutAsync(token, null, () => token.IsRevoked ? new Refusal.BadCredentials() : null) is null;
+
+    /// <summary>One of the account's tokens. Null: there is none of that id, it has ended, or it is somebody else's.</summary>
+    public LoginSession? Find(Account account, string id) =>
+        _sessions.Find(account, id) is { Kind: LoginSessionKind.Token, IsRevoked: false } token ? token : null;
+
+    /// <summary>The live login session of the token that has this certificate, whether that is valid now or not. Null: none.</summary>
+    public LoginSession? FindPinned(in Fingerprint fingerprint) =>
+        _sessions.Certificates.Find(fingerprint) is { } token && _sessions.IsAlive(token) ? token : null;
+
+    /// <summary>
     /// A room has ended: no token names it any more, so that none has rights in another room of that id (fault S17).
     /// One that named no other room is left without any, and one that it was the mount of ends. Completes when it is on disk; may be
     /// called again.

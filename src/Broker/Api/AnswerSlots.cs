@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.Http.HttpResults;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Broker.Settings;
 
@@ -49,8 +50,7 @@ internal sealed class AnswerSlots : IDisposable
     {
         if (await FindAsync(context, isList ? _listSlots : _slots) is not { } slot)
         {
-            context.Response.Headers.RetryAfter = ((int)LongestWait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-            return Problems.TooManyAnswers();
+            return Refused(context);
         }
 
         try
@@ -69,6 +69,32 @@ internal sealed class AnswerSlots : IDisposable
             slot.Dispose();
             throw;
         }
+    }
+
+    /// <summary>
+    /// Answers with what was made without a slot and turned out long: in one that is free now, or not at all. It is in memory already, so
+    /// it does not wait.
+    /// </summary>
+    public async Task AnswerAsync(HttpContext context, IResult made)
+    {
+        var slot = _slots.AttemptAcquire(context);
+        if (slot.IsAcquired)
+        {
+            await new Held(made, slot, _time).ExecuteAsync(context);
+            return;
+        }
+
+        slot.Dispose();
+        await Refused(context).ExecuteAsync(context);
+    }
+
+    /// <summary>Whether the answer to this request is in a slot.</summary>
+    public static bool IsHeld(HttpContext context) => context.Features.Get<Held>() is not null;
+
+    private static ProblemHttpResult Refused(HttpContext context)
+    {
+        context.Response.Headers.RetryAfter = ((int)LongestWait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        return Problems.TooManyAnswers();
     }
 
     private PartitionedRateLimiter<HttpContext> Chain(BrokerLimits limits)
@@ -120,6 +146,7 @@ internal sealed class AnswerSlots : IDisposable
     {
         public async Task ExecuteAsync(HttpContext httpContext)
         {
+            httpContext.Features.Set(this);
             try
             {
                 await using var end = time.CreateTimer(
@@ -140,6 +167,9 @@ internal sealed class AnswerSlots : IDisposable
     }
 }
 
+/// <summary>The answer of this endpoint grows with what is stored.</summary>
+internal sealed class LongAnswer;
+
 /// <summary>How endpoints ask for it.</summary>
 internal static class AnswerSlotsOfEndpoints
 {
@@ -149,5 +179,6 @@ internal static class AnswerSlotsOfEndpoints
     /// <param name="ofList">One of those for the list of rooms.</param>
     public static TBuilder TakesAnswerSlot<TBuilder>(this TBuilder endpoint, bool ofList = false)
         where TBuilder : IEndpointConventionBuilder => endpoint.AddEndpointFilter((call, next) =>
-            call.HttpContext.RequestServices.GetRequiredService<AnswerSlots>().AnswerAsync(call.HttpContext, () => next(call), ofList));
+            call.HttpContext.RequestServices.GetRequiredService<AnswerSlots>().AnswerAsync(call.HttpContext, () => next(call), ofList))
+        .WithMetadata(new LongAnswer());
 }

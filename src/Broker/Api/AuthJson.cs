@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Limits;
 
@@ -22,6 +23,16 @@ internal sealed record UsePasswordLinkRequest(string? Secret, string? Password, 
 
 internal sealed record CreateTokenRequest(
     string? Name, string[]? Rooms, string[]? Verbs, DateTimeOffset? ExpiresAt, string? Mount, TopicsFields? Topics);
+
+internal sealed record PinCertificateRequest(string? Certificate);
+
+/// <summary>A token's client certificate.</summary>
+/// <param name="Fingerprint">SHA-256 of its DER, 64 hexadecimal digits.</param>
+internal sealed record CertificateView(string Fingerprint, DateTimeOffset NotBefore, DateTimeOffset NotAfter)
+{
+    public static CertificateView? Of(ClientCertificate? certificate) =>
+        certificate is null ? null : new(certificate.Fingerprint.ToString(), certificate.NotBefore, certificate.NotAfter);
+}
 
 /// <summary>Which topics below its mount a token may read and write. In a request a list that is left out is empty.</summary>
 internal sealed record TopicsFields(string[]? Read, string[]? Write)
@@ -67,9 +78,11 @@ internal sealed record LoginSessionsView(LoginSessionView[] Sessions);
 /// <param name="LastUsed">Null: never.</param>
 /// <param name="Address">Where it was used last. Null: never used, or unknown.</param>
 /// <param name="LastRefusal">The last publish of a client of it that was refused. Null: none since the server started.</param>
+/// <param name="Certificate">Its key opens MQTT over TLS as the secret does. Null: it has none.</param>
 internal sealed record TokenView(
     string Id, string Name, string[]? Rooms, string[] Verbs, string? Mount, TopicsFields? Topics,
-    DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? LastUsed, string? Address, RefusalView? LastRefusal)
+    DateTimeOffset CreatedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? LastUsed, string? Address, RefusalView? LastRefusal,
+    CertificateView? Certificate)
 {
     public static TokenView Of(LoginSession token, LastRefusal? refusal) => new(
         token.Id,
@@ -82,7 +95,8 @@ internal sealed record TokenView(
         token.ExpiresAt,
         token.LastSeen > token.CreatedAt ? token.LastSeen : null,
         token.Address,
-        refusal is null ? null : new RefusalView(refusal.At, refusal.ClientId, refusal.Code, refusal.Reason, refusal.Topic));
+        refusal is null ? null : new RefusalView(refusal.At, refusal.ClientId, refusal.Code, refusal.Reason, refusal.Topic),
+        CertificateView.Of(token.Certificate));
 }
 
 /// <param name="Client">The MQTT client id.</param>
@@ -106,6 +120,8 @@ internal sealed record CreatedTokenView(string Id, string Token);
 [JsonSerializable(typeof(SignInRequest))]
 [JsonSerializable(typeof(GuestRequest))]
 [JsonSerializable(typeof(CreateTokenRequest))]
+[JsonSerializable(typeof(PinCertificateRequest))]
+[JsonSerializable(typeof(CertificateView))]
 [JsonSerializable(typeof(LookAtPasswordLinkRequest))]
 [JsonSerializable(typeof(UsePasswordLinkRequest))]
 [JsonSerializable(typeof(PasswordLinkView))]

@@ -4,12 +4,13 @@ using Microsoft.Extensions.Options;
 
 namespace WebMessenger.Broker.Api;
 
-/// <summary>Compresses the few answers that are long: a room's history, the list of rooms, the description of the API.</summary>
+/// <summary>Compresses the few answers that are long: what all in a room read, the list of rooms, the description of the API.</summary>
 /// <remarks>
 /// The length of a compressed answer tells whoever watches the wire what the answer has in common with a text of his choice, if he can have
 /// it made over and over (BREACH). A list of rooms has private titles beside public ones, which anybody sets. So an answer to a cookie is
 /// compressed only where the browser says that our own page asked for it. A page elsewhere can have a browser ask, the page of a neighbour
-/// under the same domain even with the cookie, and learns nothing. Whispers, tokens and login sessions are never compressed.
+/// under the same domain even with the cookie, and learns nothing. Conversations, saved messages, what a search has found,
+/// tokens and login sessions are never compressed: there a stranger's words stand beside those that are for one person.
 /// <para>
 /// An answer above <see cref="Longest"/>, which only a list of thousands of rooms is, is not compressed:
 /// the line holds back who asks for it over and over.

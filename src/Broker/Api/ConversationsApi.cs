@@ -30,9 +30,8 @@ internal static class ConversationsApi
         var all = routes.MapApi("/api/conversations").WithTags("Conversations").RequireMember();
         all.MapGet("", List)
             .WithDescription("Whom you talk to, the newest first. limit: 1 to 100, 50 if left out; cursor: next of the page before.")
-            .TakesAnswerSlot()
-            .MayBeCompressed();
-        all.MapGet("{user}/events", Page).WithDescription(EventPage.Description).TakesAnswerSlot().MayBeCompressed();
+            .TakesAnswerSlot();
+        all.MapGet("{user}/events", Page).WithDescription(EventPage.Description).TakesAnswerSlot();
         all.MapPost("{user}/events", ActAsync)
             .MayTakeRightsAway()
             .Accepts<RoomCommand>("application/json")

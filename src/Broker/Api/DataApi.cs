@@ -6,6 +6,7 @@ using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Topics;
+using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Api;
 
@@ -204,10 +205,14 @@ internal static class DataApi
         var may = () => (/* guard: who writes data over HTTP */ !who.IsRevoked && RoomPolicy.MayWriteData(space.Room, who))
             && (/* guard: topics that a token writes over HTTP */ GrantedTopics.MayWrite(who.Scope, message.Topic))
             && /* guard: $SYS is the server's, over HTTP */ !DataTopic.IsOfServer(message.Topic);
-        return await space.PublishAsync(message, may) switch
+        AwaitedPublish publish = new(
+            message, may, context.RequestServices.GetRequiredService<DataQuotas>().Of(who, context.Connection.RemoteIpAddress));
+        return await space.PublishAsync(publish) switch
         {
             DataOutcome.Said => TypedResults.NoContent(),
-            DataOutcome.Full => RoomProblems.Conflict("data_full", "This room retains as many values as it may. Clear some first."),
+            DataOutcome.Full => RoomProblems.Conflict("data_full", "This room, or all rooms of its owner together, retain as much as they may. Clear some first."),
+            DataOutcome.OverQuota => RoomProblems.Of(PublishRefusal.OverQuota(publish.Wait), context),
+            DataOutcome.NoMemory => Problems.Crowded(context, RetainedMemory.KeptFor),
             DataOutcome.NotAllowed => RoomPolicy.WhyMuted(space.Room, who.Account.Id) is { } muted
                 ? RoomProblems.Of(muted, context) : NotAllowed(isWriting: true),
             _ => Problems.NotStored(context),

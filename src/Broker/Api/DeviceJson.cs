@@ -1,5 +1,6 @@
 using System.Text.Json;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Devices;
@@ -49,6 +50,7 @@ internal sealed class DeviceJson(Room room, Account who, PublishRefusals refusal
         writer.WriteNumber("rate"u8, Rounded(connected.Sum(client => client.Writer.Watch?.Rate ?? 0)));
         Write(writer, refusals.LastOf(token));
         WriteClients(writer, connected, token, isBelow);
+        Write(writer, token.Certificate);
         writer.WriteEndObject();
     }
 
@@ -110,6 +112,21 @@ internal sealed class DeviceJson(Room room, Account who, PublishRefusals refusal
             writer.WriteEndArray();
         }
 
+        writer.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter writer, ClientCertificate? certificate)
+    {
+        if (certificate is null)
+        {
+            writer.WriteNull("certificate"u8);
+            return;
+        }
+
+        writer.WriteStartObject("certificate"u8);
+        writer.WriteString("fingerprint"u8, certificate.Fingerprint.ToString());
+        writer.WriteString("notBefore"u8, Timestamps.Format(certificate.NotBefore));
+        writer.WriteString("notAfter"u8, Timestamps.Format(certificate.NotAfter));
         writer.WriteEndObject();
     }
 

@@ -26,9 +26,10 @@ internal static class HooksApi
                 "Says the body in the hook's room: plain text, `{\"type\":\"message\",\"text\":\"…\"}`, Slack's JSON, or any other by the hook's template.");
 
         var hooks = routes.MapApi("/api/rooms").WithTags("Hooks").RequireCookie();
-        hooks.MapGet("{room}/hooks", List).WithDescription("The hooks of a room, for its moderators, without their secrets; and what each did last.");
+        hooks.MapGet("{room}/hooks", List).TakesAnswerSlot()
+            .WithDescription("The hooks of a room, for its moderators, without their secrets; and what each did last.");
         hooks.MapPost("{room}/hooks", MakeAsync).Accepts<HookFields>("application/json").WithDescription("Makes one; its address is shown this once.");
-        hooks.MapPost("{room}/hooks/preview", PreviewAsync).Accepts<HookSample>("application/json")
+        hooks.MapPost("{room}/hooks/preview", PreviewAsync).Accepts<HookSample>("application/json").TakesAnswerSlot()
             .WithDescription("What a body would say by a template. Nothing is said.");
         hooks.MapPatch("{room}/hooks/{id}", ChangeAsync).Accepts<HookFields>("application/json").WithDescription("Another name or template.");
         hooks.MapDelete("{room}/hooks/{id}", RemoveAsync).WithDescription("Removes it: its address is nobody's from then on.");
@@ -196,7 +197,7 @@ internal static class HooksApi
             : Problems.TooManyRequests(context, wait);
     }
 
-    private static async Task<IResult> PreviewAsync(string room, RoomDirectory rooms, HttpContext context)
+    private static async Task<IResult> PreviewAsync(string room, RoomDirectory rooms, BrokerLimits limits, HttpContext context)
     {
         if (!TryFind(room, rooms, context, out _, out var problem))
         {
@@ -215,10 +216,10 @@ internal static class HooksApi
             return Problems.Fields(errors);
         }
 
-        var read = HookText.Read(sample.ContentType, System.Text.Encoding.UTF8.GetBytes(sample.Body ?? ""), HookCalls.TemplateOf(template));
+        var read = HookText.Read(sample.ContentType, System.Text.Encoding.UTF8.GetBytes(sample.Body ?? ""), HookCalls.TemplateOf(template), BotText.LongestFor(limits));
         return new JsonAnswer(writer =>
         {
-            writer.WriteString("text"u8, read.Words?.Text);
+            writer.WriteString("text"u8, read.Words is { } words ? BotText.Within(words.Text, limits) : null);
             writer.WriteString("via"u8, read.Words?.Via);
             writer.WriteString("why"u8, read.Why);
         });
@@ -266,6 +267,7 @@ internal static class HooksApi
     {
         BotChange.Done => TypedResults.NoContent(),
         BotChange.TooMany => RoomProblems.Conflict("too_many", "This room has as many of them as it may. Remove one first."),
+        BotChange.TooManyOfAccount => RoomProblems.Conflict("too_many", "You have as many of them as you may, in all rooms together. Remove one first."),
         BotChange.NotAllowed => NotAllowed(),
         _ => NoSuchHook(),
     };

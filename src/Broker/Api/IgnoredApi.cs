@@ -11,7 +11,7 @@ internal static class IgnoredApi
     public static void Map(IEndpointRouteBuilder routes)
     {
         var ignored = routes.MapApi("/api/ignored").WithTags("Conversations").RequireCookie();
-        ignored.MapGet("", List).WithDescription("Whom you ignore, by user name.");
+        ignored.MapGet("", List).TakesAnswerSlot().WithDescription("Whom you ignore, by user name.");
         ignored.MapPut("{user}", PutAsync).WithDescription("From now on you hear nothing of what this person says or invites you to. Nobody is told.");
         ignored.MapDelete("{user}", DeleteAsync).WithDescription("You hear this person again.");
     }

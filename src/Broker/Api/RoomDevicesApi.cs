@@ -22,14 +22,15 @@ internal static class RoomDevicesApi
     public static void Map(IEndpointRouteBuilder routes)
     {
         var devices = routes.MapApi("/api/rooms").WithTags("Devices of a room").RequireCookie();
-        devices.MapGet("{room}/devices", List).WithDescription("The devices of a room, by name, page by page: their tokens, connections and refusals.");
+        devices.MapGet("{room}/devices", List).TakesAnswerSlot()
+            .WithDescription("The devices of a room, by name, page by page: their tokens, connections and refusals.");
         devices.MapPost("{room}/devices/{token}/disconnect", DisconnectAsync).MayTakeRightsAway()
             .WithDescription("Closes all its connections. It may come back.");
         devices.MapDelete("{room}/devices/{token}", RevokeAsync).WithDescription("Revokes its token; answers when its last connection is closed.");
         devices.MapPost("{room}/devices/{token}/renew", RenewAsync)
             .WithDescription("Another secret for one's own token, shown this once. The one before opens nothing, and its connections are closed.");
         devices.MapPost("{room}/devices/{token}/trace", BeginTrace).WithDescription("Begins to note its packets, for a minute.");
-        devices.MapGet("{room}/devices/{token}/trace", ReadTrace).WithDescription("What was noted so far, from `after` on.");
+        devices.MapGet("{room}/devices/{token}/trace", ReadTrace).TakesAnswerSlot().WithDescription("What was noted so far, from `after` on.");
     }
 
     private static IResult List(
@@ -122,10 +123,12 @@ internal static class RoomDevicesApi
             return problem;
         }
 
-        switch (traces.Begin(found.Key, device.Id, out var trace))
+        switch (traces.Begin(found.Key, device.Id, context.SignedIn().Account.Id, out var trace))
         {
             case TraceBeginning.RoomIsBusy:
                 return RoomProblems.Conflict("trace_running", "Another device of this room is being traced. That ends within a minute.");
+            case TraceBeginning.AccountIsBusy:
+                return RoomProblems.Conflict("traces_running", "You have as many devices traced as you may at once. A trace ends within a minute.");
             case TraceBeginning.ServerIsBusy:
                 return Problems.Crowded(context, DeviceTrace.Length);
         }

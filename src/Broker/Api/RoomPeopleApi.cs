@@ -18,7 +18,7 @@ internal static class RoomPeopleApi
 
     public static void Map(RouteGroupBuilder rooms)
     {
-        rooms.MapGet("{room}/members", Members);
+        rooms.MapGet("{room}/members", Members).TakesAnswerSlot();
         rooms.MapPut("{room}/members/{user}", AddMemberAsync);
         rooms.MapDelete("{room}/members/{user}", RemoveMemberAsync);
         rooms.MapGet("{room}/people", People).TakesAnswerSlot();

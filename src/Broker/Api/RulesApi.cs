@@ -17,7 +17,7 @@ internal static class RulesApi
     public static void Map(IEndpointRouteBuilder routes)
     {
         var rules = routes.MapApi("/api/rooms").WithTags("Rules").RequireCookie();
-        rules.MapGet("{room}/rules", List).WithDescription("The rules of a room, and what each did last.");
+        rules.MapGet("{room}/rules", List).TakesAnswerSlot().WithDescription("The rules of a room, and what each did last.");
         rules.MapPost("{room}/rules", MakeAsync).Accepts<RuleTerms>("application/json").WithDescription("Makes one. What is retained then is no news to it.");
         rules.MapPut("{room}/rules/{id}", ChangeAsync).Accepts<RuleTerms>("application/json")
             .WithDescription("Other terms: it begins anew, and speaks with your right from then on.");
@@ -42,7 +42,7 @@ internal static class RulesApi
         });
     }
 
-    private static async Task<IResult> MakeAsync(string room, RoomDirectory rooms, RoomRules rules, HttpContext context)
+    private static async Task<IResult> MakeAsync(string room, RoomDirectory rooms, RoomRules rules, RuleWalks walks, HttpContext context)
     {
         if (!HooksApi.TryFind(room, rooms, context, out var found, out var problem))
         {
@@ -55,12 +55,17 @@ internal static class RulesApi
             return wrong!;
         }
 
+        if (WhyNotNow(walks, context) is { } tooOften)
+        {
+            return tooOften;
+        }
+
         var (change, rule) = await rules.MakeAsync(found, context.SignedIn().Account, terms);
         return change != BotChange.Done ? ProblemOf(change)
             : TypedResults.Json(new MadeRule(rule!.Id), RulesJson.Default.MadeRule, statusCode: StatusCodes.Status201Created);
     }
 
-    private static async Task<IResult> ChangeAsync(string room, string id, RoomDirectory rooms, RoomRules rules, HttpContext context)
+    private static async Task<IResult> ChangeAsync(string room, string id, RoomDirectory rooms, RoomRules rules, RuleWalks walks, HttpContext context)
     {
         if (!HooksApi.TryFind(room, rooms, context, out var found, out var problem))
         {
@@ -68,14 +73,15 @@ internal static class RulesApi
         }
 
         var (terms, wrong) = await ReadAsync(context);
-        return terms is null ? wrong! : ProblemOf(await rules.ChangeAsync(found, context.SignedIn().Account, id, terms));
+        return terms is null ? wrong!
+            : WhyNotNow(walks, context) ?? ProblemOf(await rules.ChangeAsync(found, context.SignedIn().Account, id, terms));
     }
 
     private static async Task<IResult> RemoveAsync(string room, string id, RoomDirectory rooms, RoomRules rules, HttpContext context) =>
         HooksApi.TryFind(room, rooms, context, out var found, out var problem)
             ? ProblemOf(await rules.RemoveAsync(found, context.SignedIn().Account, id)) : problem;
 
-    private static async Task<IResult> TestAsync(string room, string id, RoomDirectory rooms, RoomRules rules, HttpContext context)
+    private static async Task<IResult> TestAsync(string room, string id, RoomDirectory rooms, RoomRules rules, RuleWalks walks, HttpContext context)
     {
         if (!HooksApi.TryFind(room, rooms, context, out var found, out var problem))
         {
@@ -92,14 +98,22 @@ internal static class RulesApi
             return NoSuchRule();
         }
 
+        if (WhyNotNow(walks, context) is { } tooOften)
+        {
+            return tooOften;
+        }
+
         try
         {
-            var would = await rules.WouldSayAsync(found, rule);
-            return new JsonAnswer(writer =>
+            return await rules.TestAsync(found, rule) is not { } test ? Problems.Crowded(context, RuleWalks.Patience) : new JsonAnswer(writer =>
             {
-                writer.WriteString("text"u8, would?.Text);
-                writer.WriteString("topic"u8, would?.Topic);
-                writer.WriteString("value"u8, would?.Value);
+                writer.WriteString("text"u8, test.Text);
+                writer.WriteString("topic"u8, test.Topic);
+                writer.WriteString("value"u8, test.Value);
+                if (test.IsPartial)
+                {
+                    writer.WriteBoolean("partial"u8, true);
+                }
             });
         }
         catch (IOException)
@@ -107,6 +121,10 @@ internal static class RulesApi
             return Problems.Crowded(context, Devices.RetainedMemory.KeptFor);
         }
     }
+
+    // Each looks at what is retained.
+    private static ProblemHttpResult? WhyNotNow(RuleWalks walks, HttpContext context) =>
+        walks.TryTake(context.SignedIn().Account.Id, out var wait) ? null : Problems.TooManyRequests(context, wait);
 
     private static async Task<(RuleTerms? Terms, ProblemHttpResult? Problem)> ReadAsync(HttpContext context)
     {

@@ -21,8 +21,7 @@ internal static class SavedApi
         var saved = routes.MapApi("/api/saved").WithTags("Saved").RequireMember();
         saved.MapGet("", List)
             .WithDescription("The newest first. limit: 1 to 100, 50 if left out; cursor: next of the page before.")
-            .TakesAnswerSlot()
-            .MayBeCompressed();
+            .TakesAnswerSlot();
         foreach (var place in (string[])["rooms", "conversations"])
         {
             var isRoom = place == "rooms";

@@ -29,8 +29,7 @@ internal static class SearchApi
         .WithDescription(
             "q: words (the last may be a beginning), \"phrases\", from: in: before: after: has:link; at most 256 bytes. "
             + "room: in this room alone. with: in the conversation with this account alone. order: newest or best. limit: 1 to 50, 20 if left out. cursor: the next of the page before.")
-        .TakesAnswerSlot()
-        .MayBeCompressed();
+        .TakesAnswerSlot();
 
     private static async Task<IResult> SearchAsync(
         HttpContext context, RoomDirectory rooms, Conversations conversations, Searching searching, SearchTurns turns, SearchFollower follower, TimeProvider time)

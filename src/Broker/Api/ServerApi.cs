@@ -12,7 +12,8 @@ internal sealed record MqttWay(string? Host, int Port, bool Local);
 
 /// <summary>How MQTT clients reach this server; null: not by this way.</summary>
 /// <param name="Websocket">A path below the address of the pages.</param>
-internal sealed record ServerView(MqttWay? Mqtt, MqttWay? Mqtts, string Websocket);
+/// <param name="Certificates">By <paramref name="Mqtts"/> a client certificate is taken in place of a password.</param>
+internal sealed record ServerView(MqttWay? Mqtt, MqttWay? Mqtts, string Websocket, bool Certificates);
 
 /// <summary>`/api/server`: where MQTT is served. For everybody: whoever scans the ports knows it too.</summary>
 internal static class ServerApi
@@ -24,7 +25,8 @@ internal static class ServerApi
         new ServerView(
             WayTo(listeners.Mqtt, settings.MqttPublicPort, settings.MqttPublicHost),
             WayTo(listeners.MqttOverTls, settings.Tls?.PublicPort ?? 0, settings.MqttPublicHost),
-            "/mqtt"),
+            "/mqtt",
+            settings.Tls is { Port: >= 0, ClientCertificates: true }),
         ServerJson.Default.ServerView);
 
     /// <summary>A public port says that something outside leads to ours, wherever ours listens.</summary>

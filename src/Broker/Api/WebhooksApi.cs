@@ -20,7 +20,7 @@ internal static class WebhooksApi
     public static void Map(IEndpointRouteBuilder routes)
     {
         var webhooks = routes.MapApi("/api/rooms").WithTags("Webhooks").RequireCookie();
-        webhooks.MapGet("{room}/webhooks", List).WithDescription("The webhooks of a room, without their secrets; and what each did last.");
+        webhooks.MapGet("{room}/webhooks", List).TakesAnswerSlot().WithDescription("The webhooks of a room, without their secrets; and what each did last.");
         webhooks.MapPost("{room}/webhooks", MakeAsync).Accepts<WebhookFields>("application/json")
             .WithDescription("Makes one, which is told what is said from then on; its secret is shown this once.");
         webhooks.MapPost("{room}/webhooks/{id}/on", SwitchOnAsync).WithDescription("Tells it again, from where it was left off.");
@@ -121,7 +121,11 @@ internal static class WebhooksApi
             return RoomProblems.Of(tooMany, context);
         }
 
-        var answer = await teller.TestAsync(webhook, context.RequestAborted);
+        if (await teller.TestAsync(webhook, context.SignedIn().Account.Id, context.RequestAborted) is not { } answer)
+        {
+            return Problems.Crowded(context, TimeSpan.FromSeconds(5));
+        }
+
         return new JsonAnswer(writer =>
         {
             writer.WriteBoolean("taken"u8, answer.IsTaken);

@@ -1,3 +1,4 @@
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Broker.MqttSessions;
 
 namespace WebMessenger.Broker.Clients;
@@ -22,6 +23,10 @@ internal sealed class AskedWill(Writer writer, ILife life)
 
     /// <summary>While CONNECT is read.</summary>
     public void Ask(LastWill? will) => _will = will;
+
+    /// <summary>What the client is let in by, with which the will goes; null: something else. Before anybody else can see it.</summary>
+    public void CameBy(ClientCertificate? certificate) =>
+        _will = _will is null ? null : _will with { Certificate = certificate?.Fingerprint.ToString() };
 
     /// <summary>It may not be said. Before anybody else can see it.</summary>
     public void Drop() => _will = null;

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Interception;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Limits;
@@ -86,6 +87,8 @@ internal sealed partial class Client : IConnectingClient, ILife
 
     public ConnectCredentials Credentials { get; private set; } = new(null, null, null, null, false);
 
+    public ClientCertificate? Certificate { get; private set; }
+
     /// <summary>Seconds between packets after which the peer is taken for dead, times 1.5; 0: not watched.</summary>
     public int KeepAliveSeconds { get; private set; }
 
@@ -145,11 +148,8 @@ internal sealed partial class Client : IConnectingClient, ILife
         }
 
         Credentials = new ConnectCredentials(
-            asked.UserName,
-            asked.Password,
-            Transport.Cookie,
-            Transport.RemoteEndPoint?.Address,
-            Transport.KeepsSecrets || _services.AllowPlainPasswords);
+            asked.UserName, asked.Password, Transport.Cookie, Transport.RemoteEndPoint?.Address,
+            Transport.KeepsSecrets || _services.AllowPlainPasswords, Transport.Certificate);
 
         KeepAliveSeconds = asked.KeepAliveSeconds;
         // [MQTT-3.1.2-21] 3.1.1 has no way to be told, and is held to what it asked for.
@@ -172,8 +172,10 @@ internal sealed partial class Client : IConnectingClient, ILife
         return !asked.HasMethod;
     }
 
-    public Verdict Admit(LoginSession session)
+    public Verdict Admit(LoginSession session, ClientCertificate? certificate)
     {
+        Certificate = certificate;
+        Kept.CameBy(certificate);
         if (DataRights.MayEnter(session, Identity.IsBridge, _services.Rooms) is { IsAllowed: false } never)
         {
             return never;
@@ -199,7 +201,8 @@ internal sealed partial class Client : IConnectingClient, ILife
         _services.Traces.Join(Writer.Watch, session);
         _takenOver = _services.Nodes.TakeOverAsync(new(session.Account.Id, Identity.SessionName), Name);
         Intake.Admit(_services.Budgets.Of(session.Account.Id));
-        Submissions.Admit(new StoragePayer(_services.Quotas.Of(session, Transport.RemoteEndPoint?.Address), _services.Space));
+        var address = Transport.RemoteEndPoint?.Address;
+        Submissions.Admit(new StoragePayer(_services.Quotas.Of(session, address), _services.Space), _services.DataQuotas.Of(session, address));
         return Verdict.Allowed;
     }
 
@@ -277,17 +280,7 @@ internal sealed partial class Client : IConnectingClient, ILife
             _wasRevoked = true;
         }
 
-        await EndAsync(ReasonCode.AdministrativeAction, reason switch
-        {
-            RevocationReason.SignedOut => "This login session was signed out.",
-            RevocationReason.Expired => "This login session has expired.",
-            RevocationReason.PasswordChanged => "The password was changed. Sign in again.",
-            RevocationReason.TokenRevoked => "This access token was revoked.",
-            RevocationReason.TokenRenewed => "This access token has another secret by now.",
-            RevocationReason.AccountErased => "The account was erased.",
-            RevocationReason.Banned => "The account was banned.",
-            _ => "This login session has ended.",
-        });
+        await EndAsync(ReasonCode.AdministrativeAction, Goodbye.Why(reason));
 
         // What it had sent and has no number gets none any more; what has one is on disk, or refused, before who ended it is answered.
         await _services.EventLog.SettleAsync();

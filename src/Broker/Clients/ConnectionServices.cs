@@ -36,6 +36,7 @@ internal sealed record ConnectionServices(
     DeviceTraces Traces,
     PublishBudgets Budgets,
     StorageQuotas Quotas,
+    DataQuotas DataQuotas,
     DiskSpace Space,
     TrafficMemory Memory,
     SubscribeBudgets SubscribeBudgets,

@@ -65,7 +65,6 @@ internal sealed partial class DataDelivery : IWaitingData, IThreadPoolWorkItem
     /// <summary>Something waits. Under the writer's gate.</summary>
     public bool IsOwed => _queue is { Count: > 0 } || _replays is { Count: > 0 } || Feeder.HasWaiting;
 
-    /// <summary>Something was delivered, and is not acknowledged. Under the writer's gate.</summary>
     public bool HasInFlight => _inFlight.Count > 0;
 
     /// <summary>What the client has, or has waiting, and has not acknowledged. Any thread.</summary>

@@ -21,7 +21,7 @@ internal sealed class DataIntake(
 
     private static readonly PublishRefusal _full = new(
         ReasonCode.QuotaExceeded,
-        "The room keeps as many retained values as it may. Clear some first: publish an empty retained payload.",
+        "The room, or all rooms of its owner together, keep as many retained values as they may. Clear some first: publish an empty retained payload.",
         "data_full");
 
     private static readonly PublishRefusal _notAllowed = new(
@@ -115,6 +115,8 @@ internal sealed class DataIntake(
     {
         public override bool MayBeSaid => !owner.WasRevoked && RoomPolicy.MayWriteData(target.Room!, owner.Session);
 
+        public override StorageQuota? Quota => owner.Quota;
+
         public override RecordChange? Received => (/* guard: QoS 2 ids of data are stored */ answer.QualityOfService == 2) && owner.IsKept
             ? new(DurableRecords.ReceivedKey(owner.Session.Account.Id, owner.ClientId, answer.PacketId), DurableRecords.Received(answer.ContentHash))
             : null;
@@ -125,6 +127,13 @@ internal sealed class DataIntake(
             {
                 case DataOutcome.Full:
                     owner.Refuse(answer, _full, target.TopicText, touched);
+                    return;
+                case DataOutcome.NoMemory:
+                    // As of a full disk: a client of MQTT 3.1.1 is closed, and sends it again.
+                    owner.Refuse(answer, PublishRefusal.NoRoom, target.TopicText, touched);
+                    return;
+                case DataOutcome.OverQuota:
+                    owner.Refuse(answer, PublishRefusal.OverQuota(Wait), target.TopicText, touched);
                     return;
                 case DataOutcome.NotAllowed:
                     owner.Refuse(answer, target.WhyMuted(owner.Session) ?? _notAllowed, target.TopicText, touched);
@@ -138,6 +147,8 @@ internal sealed class DataIntake(
             owner.Give(answer, touched);
         }
     }
+
+    private StorageQuota? Quota => submissions.DataQuota;
 
     private bool IsKept => kept.IsDurable;
 

@@ -95,7 +95,7 @@ internal sealed class Delivery : IWaitingMember, IEventOutlet
     {
         lock (_writer.Gate)
         {
-            // Where something of a data topic is in flight, the id may be of that. Once the client is taken over, it is for its next connection.
+            // Where something of a data topic is in flight, the PUBACK may answer that. From who was taken over it answers nothing.
             if (_data.HasInFlight || _writer.IsSilent)
             {
                 return 0;

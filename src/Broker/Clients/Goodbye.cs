@@ -1,3 +1,4 @@
+using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Transports;
 
 namespace WebMessenger.Broker.Clients;
@@ -10,6 +11,20 @@ internal static class Goodbye
     /// </summary>
     private static readonly TimeSpan Time = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RevokedTime = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>What the client is told.</summary>
+    public static string Why(RevocationReason reason) => reason switch
+    {
+        RevocationReason.SignedOut => "This login session was signed out.",
+        RevocationReason.Expired => "This login session has expired.",
+        RevocationReason.PasswordChanged => "The password was changed. Sign in again.",
+        RevocationReason.TokenRevoked => "This access token was revoked.",
+        RevocationReason.TokenRenewed => "This access token has another secret by now.",
+        RevocationReason.CertificateTaken => "This client certificate opens its access token no more.",
+        RevocationReason.AccountErased => "The account was erased.",
+        RevocationReason.Banned => "The account was banned.",
+        _ => "This login session has ended.",
+    };
 
     /// <summary>Completes when the transport is closed.</summary>
     /// <param name="isStalled">The peer does not take what was written before, so nobody waits for it.</param>

@@ -48,12 +48,17 @@ internal sealed partial class KeepAliveSweep(
 
     internal void Sweep(TimeSpan stuckTime)
     {
-        var now = time.GetTimestamp();
+        var (now, date) = (time.GetTimestamp(), time.GetUtcNow());
         foreach (var connection in connections.All)
         {
             if (/* guard: who takes nothing is closed */ connection.Writer.IsStuckFor(stuckTime))
             {
                 _ = connection.EndAsync(ReasonCode.QuotaExceeded, "Nothing was acknowledged for a minute while messages wait. Connect again and catch up.");
+            }
+
+            if (/* guard: a certificate ends while connected */ connection.Certificate?.IsOverAt(date) == true)
+            {
+                _ = connection.EndAsync(ReasonCode.NotAuthorized, "This client certificate has ended. Pin another one to the token.");
             }
 
             // [MQTT-3.1.2-22] One and a half times the keep-alive time. Who is not read cannot be heard.

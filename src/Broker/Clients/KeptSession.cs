@@ -1,4 +1,5 @@
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.MqttSessions;
@@ -87,6 +88,8 @@ internal sealed partial class KeptSession(
     }
 
     public void DropWill() => _will.Drop();
+
+    public void CameBy(ClientCertificate? certificate) => _will.CameBy(certificate);
 
     public Task PublishesDrained() => answers.Drained();
 

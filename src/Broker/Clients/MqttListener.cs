@@ -21,10 +21,17 @@ internal static class MqttListener
         {
             options.Use(next => connection =>
             {
-                connection.Features.Set(new EncryptedPipe(connection.Transport.Output));
+                EncryptedPipe raw = new(new HandshakeInput(connection.Transport.Input), connection.Transport.Output);
+                connection.Features.Set(raw);
+                connection.Transport = raw;
                 return next(connection);
             });
             options.UseHttps(tls);
+            options.Use(next => connection =>
+            {
+                connection.Features.Get<EncryptedPipe>()!.Handshake.Over();
+                return next(connection);
+            });
         }
 
         options.UseConnectionHandler<MqttAcceptor>();

@@ -328,7 +328,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
         var bytes = buffer.FirstSpan;
         var taken = client.Ended.IsCompleted ? 0 : client.Delivery.Acknowledged(bytes);
 
-        // Where something of a data topic is in flight, each may be of that or of the talk.
+        // Where something of a data topic is in flight, a PUBACK answers that or a room's event.
         while (bytes[taken..] is [(byte)PacketType.PubAck << 4, PubAckLength - 2, _, _, ..] && !client.Ended.IsCompleted)
         {
             var packetId = BinaryPrimitives.ReadUInt16BigEndian(bytes[(taken + 2)..]);

@@ -30,10 +30,13 @@ internal sealed class Submissions(
     /// <summary>Who pays for what is stored of this client.</summary>
     public StoragePayer Payer { get; private set; }
 
+    /// <summary>Out of which is paid what is stored of what it says on data topics.</summary>
+    public StorageQuota? DataQuota { get; private set; }
+
     /// <summary>The client is let in: at this expense it speaks. A will that could never be said is dropped.</summary>
-    public void Admit(StoragePayer payer)
+    public void Admit(StoragePayer payer, StorageQuota ofData)
     {
-        Payer = payer;
+        (Payer, DataQuota) = (payer, ofData);
         CheckWill();
     }
 

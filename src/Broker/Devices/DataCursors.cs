@@ -120,9 +120,10 @@ internal sealed class DataCursors(DataSpaces spaces, ulong publisherMark, Func<s
                 }
             }
 
-            foreach (var cursor in _cursors.Values.Where(cursor => !_away.Exists(one => one.Space == cursor.Space)))
+            foreach (var cursor in _cursors.Values.Where(cursor =>
+                !filters.Any(held => IsKept(held) && held.Filter.CoversRoom(cursor.Space.Room.Id.Value))))
             {
-                // Of an earlier run of the program, or it is known.
+                // The client asks for nothing there any more. Where it may not hear for now, its place is kept for when it may again.
                 cursor.GiveUp();
             }
 

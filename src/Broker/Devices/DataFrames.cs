@@ -24,6 +24,11 @@ internal sealed class DataFrames(DataMessage message, byte[] prefix)
     /// <summary>It says that something before it is missing: a group's gap is over when a member is written it.</summary>
     public bool SaysGap { get; init; }
 
+    /// <summary>
+    /// What one who hears it has made of it for others of its kind. Of the space's thread, which disposes of it when all have heard it.
+    /// </summary>
+    public IDisposable? Shared { get; set; }
+
     /// <summary>About what it costs to keep it waiting.</summary>
     public int Length => message.Payload.Length + message.Properties.Length + (message.Topic.Length * 2) + prefix.Length;
 
@@ -56,6 +61,13 @@ internal sealed class DataFrames(DataMessage message, byte[] prefix)
         var encoded = _encoded ??= new EncodedPublish?[24];
         ref var one = ref encoded[(grant.QualityOfService * 8) | (isVersion5 ? 4 : 0) | (isMounted ? 2 : 0) | (grant.Retain ? 1 : 0)];
         return one ??= Encode(isVersion5, isMounted, grant, left);
+    }
+
+    /// <summary>All have heard it.</summary>
+    public void EndSharing()
+    {
+        Shared?.Dispose();
+        Shared = null;
     }
 
     private EncodedPublish Encode(bool isVersion5, bool isMounted, in DataGrant grant, long? left)

@@ -179,9 +179,9 @@ internal sealed partial class DataGroup : IDataMember
         // At QoS 2 it is stored, then said; and what waits goes first.
         var isDealt = Cursor.Hear(frames.Seq, mayDeal: message.QualityOfService == 1 && _feeder.IsIdle);
         _room.Log.TellWhenStored(Cursor);
-        if (isDealt && !TryPass(frames, isRepeated: false, touched))
+        if (isDealt)
         {
-            Cursor.Return(frames.Seq, wasSent: false);
+            Cursor.Pass(frames.Seq, isRepeated: false, () => TryPass(frames, isRepeated: false, touched));
         }
 
         return true;

@@ -250,6 +250,24 @@ internal sealed partial class DataGroupCursor(IGroupLog log, DataLogs logs, byte
         }
     }
 
+    /// <summary>Passes on what was dealt. What nobody takes is dealt again, and so is what failed.</summary>
+    /// <returns>Somebody has it.</returns>
+    public bool Pass(long seq, bool isRepeated, Func<bool> pass)
+    {
+        var isTaken = false;
+        try
+        {
+            return isTaken = pass();
+        }
+        finally
+        {
+            if (!isTaken)
+            {
+                Return(seq, isRepeated);
+            }
+        }
+    }
+
     /// <summary>It was acknowledged, or is for nobody.</summary>
     public void Done(long seq)
     {

@@ -190,10 +190,9 @@ internal sealed class DataGroupFeeder(DataGroup group, IGroupRoom room) : IThrea
             seat.Planned++;
             planned.Enqueue(new Planned(seat, seq, message, isRepeated));
         }
-        else if (!group.TryPass(FramesOf(seq, message), isRepeated, _touched))
+        else
         {
-            cursor.Return(seq, isRepeated);
-            return false;
+            return cursor.Pass(seq, isRepeated, () => group.TryPass(FramesOf(seq, message), isRepeated, _touched));
         }
 
         return true;
@@ -206,11 +205,8 @@ internal sealed class DataGroupFeeder(DataGroup group, IGroupRoom room) : IThrea
         while (planned.TryDequeue(out var one))
         {
             one.Seat.Planned--;
-            if (!group.TryPassTo(one.Seat, FramesOf(one.Seq, one.Message), one.IsRepeated, _touched))
-            {
-                group.Cursor.Return(one.Seq, wasSent: one.IsRepeated);
-                isTaken = false;
-            }
+            isTaken &= group.Cursor.Pass(
+                one.Seq, one.IsRepeated, () => group.TryPassTo(one.Seat, FramesOf(one.Seq, one.Message), one.IsRepeated, _touched));
         }
 
         return isTaken;

@@ -44,11 +44,15 @@ internal static class DataLogRecord
         return value;
     }
 
+    /// <summary>Bytes of what <see cref="Write"/> makes.</summary>
+    public static int LengthOf(DataMessage message) => 2 + 8 + (message.ExpiresAt is null ? 0 : 8) + 8
+        + 2 + Encoding.UTF8.GetByteCount(message.Topic) + 4 + message.Properties.Length + message.Payload.Length;
+
     public static byte[] Write(DataMessage message)
     {
         var topic = Encoding.UTF8.GetByteCount(message.Topic);
         var expires = message.ExpiresAt is null ? 0 : 8;
-        var record = new byte[2 + 8 + expires + 8 + 2 + topic + 4 + message.Properties.Length + message.Payload.Length];
+        var record = new byte[LengthOf(message)];
         record[0] = Format;
         record[1] = (byte)((message.QualityOfService & QualityOfServiceBits) | (expires > 0 ? Expires : 0) | (message.Retain ? Retains : 0));
         BinaryPrimitives.WriteInt64BigEndian(record.AsSpan(2), message.At.ToUnixTimeMilliseconds());

@@ -140,7 +140,7 @@ internal sealed partial class DataSpace : IThreadPoolWorkItem, IGroupRoom
             _isSaying = true;
         }
 
-        if (_tree.Count > FewSubscriptions)
+        if (_tree.Count > FewSubscriptions || /* guard: who looks into payloads hears on no thread that waits for sockets */ _tree.LooksInside)
         {
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
@@ -153,7 +153,15 @@ internal sealed partial class DataSpace : IThreadPoolWorkItem, IGroupRoom
     /// <summary>A publish of nobody's connection.</summary>
     /// <param name="may">Asked right before it is said.</param>
     /// <returns>Completes when it is decided on: stored, where it is retained, else handed out.</returns>
-    public Task<DataOutcome> PublishAsync(DataMessage message, Func<bool> may) => SayAsync(message, may);
+    public Task<DataOutcome> PublishAsync(DataMessage message, Func<bool> may) => PublishAsync(new AwaitedPublish(message, may));
+
+    /// <summary>The same.</summary>
+    public Task<DataOutcome> PublishAsync(AwaitedPublish publish)
+    {
+        Enqueue(publish);
+        Wake();
+        return publish.Outcome;
+    }
 
     /// <summary>Completes when what was put in the queue before is said.</summary>
     public Task SettleAsync()
@@ -166,7 +174,7 @@ internal sealed partial class DataSpace : IThreadPoolWorkItem, IGroupRoom
             }
         }
 
-        return SayAsync(null);
+        return PublishAsync(new AwaitedPublish(message: null));
     }
 
     /// <summary>Null: more may be put in the queue. Else it may be asked again after the task.</summary>
@@ -180,14 +188,6 @@ internal sealed partial class DataSpace : IThreadPoolWorkItem, IGroupRoom
     }
 
     void IThreadPoolWorkItem.Execute() => SaySome();
-
-    private Task<DataOutcome> SayAsync(DataMessage? message, Func<bool>? may = null)
-    {
-        AwaitedPublish publish = new(message, may);
-        Enqueue(publish);
-        Wake();
-        return publish.Outcome;
-    }
 
     private void SaySome()
     {
@@ -243,145 +243,6 @@ internal sealed partial class DataSpace : IThreadPoolWorkItem, IGroupRoom
             _isSaying = _queue.Count > 0;
             return !_isSaying;
         }
-    }
-
-    private void Say(DataPublish publish)
-    {
-        if (publish.Message is not { } message)
-        {
-            Decide(publish, DataOutcome.Said);
-            return;
-        }
-
-        if (!publish.MayBeSaid)
-        {
-            Decide(publish, DataOutcome.NotAllowed);
-            return;
-        }
-
-        var retained = message.Retain ? Retained!.SetAsync(message).AsTask() : _stored;
-        if (retained is { IsCompleted: true, Result: RetainedOutcome.Full })
-        {
-            Decide(publish, DataOutcome.Full);
-            return;
-        }
-
-        var logged = Deliver(message, publish.Received);
-        if (retained.IsCompleted && logged is null)
-        {
-            Decide(publish, OutcomeOf(retained.Result));
-        }
-        else
-        {
-            _undecided = null;
-            _ = FinishAsync(publish, retained, logged);
-        }
-    }
-
-    // It is told once, also when that fails.
-    private void Decide(DataPublish publish, DataOutcome outcome)
-    {
-        _undecided = null;
-        publish.Done(outcome, _touched);
-    }
-
-    private void Failed(Exception error)
-    {
-        if (!_hasToldOfFailure)
-        {
-            _hasToldOfFailure = true;
-            LogPublishFailed(_logger, Room.Id.Value, error);
-        }
-
-        if (_undecided is { } publish)
-        {
-            Decide(publish, DataOutcome.NotStored);
-        }
-    }
-
-    private static DataOutcome OutcomeOf(RetainedOutcome kept) => kept switch
-    {
-        RetainedOutcome.Stored => DataOutcome.Said,
-        RetainedOutcome.Full => DataOutcome.Full,
-        _ => DataOutcome.NotStored,
-    };
-
-    private static async Task FinishAsync(DataPublish publish, Task<RetainedOutcome> retained, Task<bool>? logged)
-    {
-        var outcome = OutcomeOf(await retained);
-        if (logged is not null && !await logged)
-        {
-            outcome = DataOutcome.NotStored;
-        }
-
-        List<IMember> touched = [];
-        publish.Done(outcome, touched);
-        IMember.FlushAll(touched);
-    }
-
-    // Null: nothing of it is to be stored. Else whether it was; those who are kept hear it at QoS 2 when it is.
-    private Task<bool>? Deliver(DataMessage message, RecordChange? received)
-    {
-        _number++;
-        _matched.Clear();
-        lock (_treeGate)
-        {
-            _tree.Match(message.Topic, _matched);
-        }
-
-        // Those that hear it, each by the first of its subscriptions, to the front of the list.
-        var members = 0;
-        for (var i = 0; i < _matched.Count; i++)
-        {
-            var subscription = _matched[i];
-            var isOwn = subscription.NoLocal && message.PublisherMark != 0 && subscription.Member.PublisherMark == message.PublisherMark;
-            if (!(/* guard: No Local on data topics */ isOwn) && subscription.Member.Match.Add(_number, subscription))
-            {
-                _matched[members++] = subscription;
-            }
-        }
-
-        long seq = 0;
-        var isOwed = message.QualityOfService > 0 && Log.HasCursors && IsOwed(members);
-        var logged = isOwed || received is not null ? Log.Append(isOwed ? message : null, received, out seq) : null;
-        DataFrames? frames = null;
-        for (var i = 0; i < members; i++)
-        {
-            Tell(_matched[i].Member, frames ??= new DataFrames(message, Prefix) { Seq = seq });
-        }
-
-        _matched.Clear();
-        return logged;
-    }
-
-    // Whoever throws is at fault himself: the others hear it, and what comes after.
-    private void Tell(IDataMember member, DataFrames frames)
-    {
-        try
-        {
-            member.Hear(frames, member.Match.Grant(frames.Message), _touched);
-        }
-        catch (Exception error) when (/* guard: one who hears data does not end the others' */ error is not OutOfMemoryException)
-        {
-            if (!_hasToldOfFailure)
-            {
-                _hasToldOfFailure = true;
-                LogFailed(_logger, Room.Id.Value, member.GetType().Name, error);
-            }
-        }
-    }
-
-    private bool IsOwed(int members)
-    {
-        for (var i = 0; i < members; i++)
-        {
-            if (_matched[i].Member is { IsLogged: true } member && member.Match.QualityOfService > 0)
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     [LoggerMessage(4330, LogLevel.Error, "A {Listener} failed as it heard what a device said in room {Room}; said once, however often it fails")]

@@ -9,15 +9,20 @@ namespace WebMessenger.Broker.Devices;
 internal sealed class DataTree
 {
     private readonly Node _root = new(null, "");
+    private int _lookers;
 
     /// <summary>Subscriptions.</summary>
     public int Count { get; private set; }
+
+    /// <summary>One of them is of a member that does.</summary>
+    public bool LooksInside => _lookers > 0;
 
     /// <summary>Levels that are kept; for tests.</summary>
     public int Nodes { get; private set; }
 
     public void Add(DataSubscription subscription)
     {
+        _lookers += subscription.Member.LooksInside ? 1 : 0;
         var node = _root;
         foreach (var level in subscription.Filter.Levels)
         {
@@ -122,6 +127,7 @@ internal sealed class DataTree
         list[at] = list[^1];
         list.RemoveAt(list.Count - 1);
         Count--;
+        _lookers -= subscription.Member.LooksInside ? 1 : 0;
         Prune(node);
         return true;
     }

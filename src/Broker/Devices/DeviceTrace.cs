@@ -4,8 +4,9 @@ namespace WebMessenger.Broker.Devices;
 /// <remarks>Thread-safe. <c>_gate</c> is a leaf lock, which is taken under clients' write locks.</remarks>
 /// <param name="token">Id of the access token whose connections are traced.</param>
 /// <param name="room">Key of the room of its mount.</param>
+/// <param name="by">Id of the account that has begun it.</param>
 /// <param name="most">Packets that are remembered; beyond it they are counted. 0: no limit.</param>
-internal sealed class DeviceTrace(string token, string room, int most, TimeProvider time)
+internal sealed class DeviceTrace(string token, string room, string by, int most, TimeProvider time)
 {
     public static readonly TimeSpan Length = TimeSpan.FromSeconds(60);
 
@@ -17,6 +18,8 @@ internal sealed class DeviceTrace(string token, string room, int most, TimeProvi
     public string Token => token;
 
     public string Room => room;
+
+    public string By => by;
 
     public DateTimeOffset Began { get; } = time.GetUtcNow();
 

@@ -12,6 +12,9 @@ internal enum TraceBeginning
     /// <summary>Another device of the room is being traced.</summary>
     RoomIsBusy,
 
+    /// <summary>Whoever asks has as many traced as one may.</summary>
+    AccountIsBusy,
+
     /// <summary>As many are traced on this server as may be.</summary>
     ServerIsBusy,
 }
@@ -52,7 +55,8 @@ internal sealed class DeviceTraces(BrokerLimits limits, TimeProvider time)
     /// look for themselves (<see cref="Join"/>).
     /// </summary>
     /// <param name="room">Key of the room of the mount.</param>
-    public TraceBeginning Begin(string room, string token, out DeviceTrace? trace)
+    /// <param name="by">Id of the account that asks.</param>
+    public TraceBeginning Begin(string room, string token, string by, out DeviceTrace? trace)
     {
         lock (_gate)
         {
@@ -68,7 +72,12 @@ internal sealed class DeviceTraces(BrokerLimits limits, TimeProvider time)
                 return TraceBeginning.RoomIsBusy;
             }
 
-            var most = limits.DeviceTraces;
+            var (most, mostOfAccount) = (limits.DeviceTraces, limits.DeviceTracesPerAccount);
+            if (/* guard: traces of an account */ mostOfAccount > 0 && running.Count(one => one.By == by) >= mostOfAccount)
+            {
+                return TraceBeginning.AccountIsBusy;
+            }
+
             if (/* guard: traces of all rooms */ most > 0 && running.Count >= most)
             {
                 return TraceBeginning.ServerIsBusy;
@@ -83,7 +92,7 @@ internal sealed class DeviceTraces(BrokerLimits limits, TimeProvider time)
                 }
             }
 
-            _byToken[token] = trace = new DeviceTrace(token, room, limits.DeviceTracePackets, time);
+            _byToken[token] = trace = new DeviceTrace(token, room, by, limits.DeviceTracePackets, time);
             return TraceBeginning.Runs;
         }
     }

@@ -19,6 +19,9 @@ internal interface IDataMember
     /// </summary>
     bool IsLogged => false;
 
+    /// <summary>It looks into payloads: where such a one hears, nothing is said on a thread that waits for sockets.</summary>
+    bool LooksInside => false;
+
     /// <summary>Which of its subscriptions match what is delivered now. The space's alone.</summary>
     DataMatch Match { get; }
 

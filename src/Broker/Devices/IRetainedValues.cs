@@ -8,8 +8,11 @@ internal enum RetainedOutcome
     /// <summary>On disk (QoS 1 and 2), or to be there within a second (QoS 0). Of an empty payload: the value is gone.</summary>
     Stored,
 
-    /// <summary>The room holds as many values or bytes as it may: nothing was changed (0x97).</summary>
+    /// <summary>The room, or all rooms of its owner, hold as many values or bytes as they may: nothing was changed (0x97).</summary>
     Full,
+
+    /// <summary>The rooms of all hold as much as they may: nothing was changed, and it may be tried again.</summary>
+    NoMemory,
 
     /// <summary>The disk took nothing.</summary>
     NotStored,
@@ -21,16 +24,22 @@ internal enum RetainedOutcome
 /// </remarks>
 internal interface IRetainedValues
 {
-    /// <summary>They are in memory: they may be let go when nobody has asked for them lately.</summary>
+    /// <summary>
+    /// They are in memory: they may be let go when nobody has asked for them lately, or their account holds too much.
+    /// </summary>
     bool IsOpen { get; }
 
     /// <summary>Has them in memory, anew if they were let go. May read a disk. False: they cannot be read.</summary>
     ValueTask<bool> OpenAsync();
 
+    /// <summary>By how many bytes the disk would have more, with the key, if it were set. Never below zero.</summary>
+    int GrowthOf(DataMessage message);
+
     /// <summary>
     /// Sets the value of a topic, or clears it with an empty payload. What the call decides is seen by <see cref="Walk"/> when it
-    /// returns; calls for one topic come one after the other, and the last one stands. <see cref="RetainedOutcome.Full"/> is known
-    /// when the call returns: the task is completed then. What has to wait until they are in memory is not stored instead.
+    /// returns; calls for one topic come one after the other, and the last one stands. <see cref="RetainedOutcome.Full"/> and
+    /// <see cref="RetainedOutcome.NoMemory"/> are known when the call returns: the task is completed then. What has to wait until they
+    /// are in memory is not stored instead.
     /// </summary>
     /// <returns>Completes when a value of QoS 1 or 2 is on disk; of QoS 0 at once. Never throws for a full or broken disk.</returns>
     ValueTask<RetainedOutcome> SetAsync(DataMessage message);

@@ -45,10 +45,14 @@ internal static class RetainedRecord
         return key;
     }
 
+    /// <summary>Bytes of what <see cref="Write"/> makes.</summary>
+    public static int LengthOf(DataMessage message) =>
+        FixedSize + (message.ExpiresAt is null ? 0 : TimeSize) + message.Properties.Length + message.Payload.Length;
+
     public static byte[] Write(DataMessage message)
     {
         var header = FixedSize + (message.ExpiresAt is null ? 0 : TimeSize);
-        var record = new byte[header + message.Properties.Length + message.Payload.Length];
+        var record = new byte[LengthOf(message)];
         record[0] = Format;
         record[1] = (byte)((message.QualityOfService & QualityOfServiceBits) | (message.ExpiresAt is null ? 0 : Expires));
         BinaryPrimitives.WriteInt64BigEndian(record.AsSpan(2), message.At.ToUnixTimeMilliseconds());

@@ -78,6 +78,12 @@ internal sealed partial class RetainedValues
                 {
                     return Opened(null, count, bytes, beside);
                 }
+
+                if (!(/* guard: an account's share of what is read of retained values */ memory.HasShareForRoom(Holding, bytes + beside)))
+                {
+                    Volatile.Write(ref _refused, time.GetTimestamp());
+                    return Opened(null, count, bytes, beside);
+                }
             }
 
             if (!_lines.AreRead)
@@ -121,7 +127,8 @@ internal sealed partial class RetainedValues
                 return false;
             }
 
-            (_tree, _count, _bytes, _beside) = (tree, count, bytes, beside);
+            (_tree, _count, _bytes, _beside, _refused) = (tree, count, bytes, beside, 0);
+            Holding.Add(bytes + beside);
             _lines.AreRead = true;
             while (_early.TryDequeue(out var early))
             {
@@ -138,7 +145,7 @@ internal sealed partial class RetainedValues
             told, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 
     // Others have heard it by now, and what the publisher is told of a room that is full would be of no use.
-    private static RetainedOutcome Late(RetainedOutcome outcome) => outcome == RetainedOutcome.Full ? RetainedOutcome.NotStored : outcome;
+    private static RetainedOutcome Late(RetainedOutcome outcome) => outcome is RetainedOutcome.Full or RetainedOutcome.NoMemory ? RetainedOutcome.NotStored : outcome;
 
     // Under the gate. What the disk refused while the room was deleted waits for nothing any more.
     private void Save()

@@ -36,6 +36,11 @@ internal sealed partial class RetainedValues(
     private long _beside;
     private long _lastUsed;
 
+    // 0: it was not refused to be read. Else when.
+    private long _refused;
+    private string? _ownerId;
+    private RetainedHolding? _holding;
+
     /// <summary>How many there are, and their bytes with their topics. 0 while they are not in memory.</summary>
     public (int Count, long Bytes) Size
     {
@@ -51,16 +56,40 @@ internal sealed partial class RetainedValues(
     public bool IsOpen => _tree is not null;
 
     /// <summary>Id of the account that the room is of; null: of none.</summary>
-    public string? OwnerId { get; set; }
+    public string? OwnerId
+    {
+        get => _ownerId;
+        set
+        {
+            if (_ownerId == value)
+            {
+                return;
+            }
+
+            lock (_gate)
+            {
+                // What they take goes over to who has the room from here on.
+                Holding.Add(-Taken);
+                (_ownerId, _holding) = (value, null);
+                Holding.Add(Taken);
+            }
+        }
+    }
 
     /// <summary>Who holds the memory that they take: the account, else the room itself.</summary>
     public string Holder => OwnerId ?? roomKey;
+
+    /// <summary>What that holder's rooms take together, these among them.</summary>
+    public RetainedHolding Holding => _holding ??= memory.Of(Holder);
 
     /// <summary>Bytes of memory that they take.</summary>
     public long Taken => Volatile.Read(ref _bytes) + Volatile.Read(ref _beside);
 
     /// <summary>How long ago anybody asked for them.</summary>
     public TimeSpan Unused => time.GetElapsedTime(Volatile.Read(ref _lastUsed));
+
+    // Its holder's rooms are not read again and again where there is no place for them.
+    private bool IsRefused => _refused != 0 && time.GetElapsedTime(_refused) < RetainedMemory.KeptFor;
 
     // In the ten minutes of sparklines.
     private long Now => Sparkline.BucketOf(time.GetUtcNow());
@@ -76,7 +105,7 @@ internal sealed partial class RetainedValues(
         lock (_gate)
         {
             return _tree is not null ? ValueTask.FromResult(true)
-                : _isGone ? ValueTask.FromResult(false)
+                : _isGone || IsRefused ? ValueTask.FromResult(false)
                 : new(_opening ??= Task.Run(Open));
         }
     }
@@ -88,7 +117,7 @@ internal sealed partial class RetainedValues(
         TaskCompletionSource<RetainedOutcome> told;
         lock (_gate)
         {
-            if (_tree is not null || _isGone)
+            if (_tree is not null || _isGone || IsRefused)
             {
                 return Set(message);
             }
@@ -99,6 +128,17 @@ internal sealed partial class RetainedValues(
         }
 
         return new(told.Task);
+    }
+
+    public int GrowthOf(DataMessage message)
+    {
+        if (message.Payload.IsEmpty)
+        {
+            return 0;
+        }
+
+        var before = _tree?.Find(message.Topic)?.Value;
+        return Math.Max(0, RetainedRecord.LengthOf(message) - (before?.Length ?? -(_prefix.Length + Encoding.UTF8.GetByteCount(message.Topic))));
     }
 
     public IEnumerable<DataMessage> Match(DataFilter filter) => Walk(filter).OfType<DataMessage>();
@@ -202,6 +242,7 @@ internal sealed partial class RetainedValues(
     private void LetGo()
     {
         memory.Give(_bytes + _beside);
+        Holding.Add(-(_bytes + _beside));
         (_tree, _count, _bytes, _beside) = (null, 0, 0, 0);
         _expiring.Clear();
     }
@@ -227,9 +268,9 @@ internal sealed partial class RetainedValues(
             return ValueTask.FromResult(RetainedOutcome.NotStored);
         }
 
-        if (after is not null && !HasRoom(message.Topic, before, after))
+        if (after is not null && WhyNot(message.Topic, before, after) is { } refused)
         {
-            return ValueTask.FromResult(RetainedOutcome.Full);
+            return ValueTask.FromResult(refused);
         }
 
         Change(message.Topic, node, before, after);
@@ -247,13 +288,23 @@ internal sealed partial class RetainedValues(
         return outcome;
     }
 
-    // What takes no more than was there is always taken.
-    private bool HasRoom(string topic, byte[]? before, byte[] after)
+    // Under the gate. Null: there is room. What takes no more than was there is always taken.
+    private RetainedOutcome? WhyNot(string topic, byte[]? before, byte[] after)
     {
-        var more = SizeOf(topic, after) - SizeOf(topic, before);
-        return (before is not null || /* guard: retained values of a room */ !memory.IsFull(_count))
-            && (more <= 0 || (/* guard: bytes of a room's retained values */ !memory.IsFull(_bytes + more)
-                && /* guard: memory of all retained values */ memory.HasRoom(more + (before is null ? RetainedMemory.BesideOf(topic) : 0))));
+        if (before is null && (/* guard: retained values of a room */ memory.IsFull(_count)))
+        {
+            return RetainedOutcome.Full;
+        }
+
+        if (SizeOf(topic, after) - SizeOf(topic, before) is not (> 0 and var more))
+        {
+            return null;
+        }
+
+        var taken = more + (before is null ? RetainedMemory.BesideOf(topic) : 0);
+        return (/* guard: bytes of a room's retained values */ memory.IsFull(_bytes + more))
+            || !(/* guard: an account's share of the memory of retained values */ memory.HasShare(Holding, taken)) ? RetainedOutcome.Full
+            : (/* guard: memory of all retained values */ memory.HasRoom(taken)) ? null : RetainedOutcome.NoMemory;
     }
 
     // Under the gate.
@@ -262,6 +313,7 @@ internal sealed partial class RetainedValues(
         var (more, count) = (SizeOf(topic, after) - SizeOf(topic, before), (after is null ? 0 : 1) - (before is null ? 0 : 1));
         var beside = count * RetainedMemory.BesideOf(topic);
         memory.Take(more + beside);
+        Holding.Add(more + beside);
         (_bytes, _beside, _count) = (_bytes + more, _beside + beside, _count + count);
         if (after is null)
         {

@@ -52,7 +52,8 @@ internal sealed class Sparklines(BrokerLimits limits, long memory)
             if (/* guard: sparklines of a room */ room.ByAge.Count >= MostOfRoom)
             {
                 // Else of more topics than there are places, by turns, none would keep its line until it is said again.
-                if (/* guard: sparklines of a room that are in use */ room.ByAge.First!.Value.Last > bucket - InUse)
+                if ((/* guard: sparklines of a room that are in use */ room.ByAge.First!.Value.Last > bucket - InUse)
+                    || room.ByAge.First.Value.Last > line.Last)
                 {
                     return false;
                 }
@@ -69,7 +70,8 @@ internal sealed class Sparklines(BrokerLimits limits, long memory)
                     oldest = room.ByAge.First?.Value;
                 }
 
-                if (oldest is null)
+                // One that is read from disk takes the place of none that is newer.
+                if (oldest is null || oldest.Last > line.Last)
                 {
                     return false;
                 }

@@ -19,7 +19,7 @@ internal sealed record Hook(string Id, string Room, string Name, string Maker, D
     public const string IdPrefix = "hook-";
 
     /// <summary>Begins every secret, so that a leaked one is recognised by who finds it and by scanners.</summary>
-    private const string SecretPrefix = "wmh_";
+    public const string SecretPrefix = "wmh_";
 
     public Author Author => new(Id, Id, PlainLine.Of(Name), "bot");
 

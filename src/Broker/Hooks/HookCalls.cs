@@ -68,7 +68,7 @@ internal sealed class HookCalls(
     /// <param name="body">As it was posted.</param>
     public async Task<HookAnswer> SayAsync(Hook hook, Room room, Account maker, string? contentType, ReadOnlyMemory<byte> body)
     {
-        var words = HookText.Read(contentType, body.Span, TemplateOf(hook.Template));
+        var words = HookText.Read(contentType, body.Span, TemplateOf(hook.Template), BotText.LongestFor(limits));
         if (words.Words is not { } said)
         {
             runs.Add(hook.Room, hook.Id, words.Why == "nothing" ? "nothing" : "refused", words.Why == "nothing" ? "" : words.Why);

@@ -38,7 +38,8 @@ internal static partial class HookText
 
     /// <param name="contentType">As the request says; null: it does not. What curl says unasked (a form) is plain text.</param>
     /// <param name="template">Null: the hook has none.</param>
-    public static HookWords Read(string? contentType, ReadOnlySpan<byte> body, SpokenTemplate? template)
+    /// <param name="most">Characters that a template is filled to (<see cref="BotText.LongestFor"/>).</param>
+    public static HookWords Read(string? contentType, ReadOnlySpan<byte> body, SpokenTemplate? template, int most)
     {
         if (!System.Text.Unicode.Utf8.IsValid(body))
         {
@@ -49,13 +50,13 @@ internal static partial class HookText
         var isForm = contentType?.StartsWith("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase) == true;
         if (isForm && text.StartsWith(FormField, StringComparison.Ordinal))
         {
-            return ReadJson(WebUtility.UrlDecode(text[FormField.Length..].Split('&')[0]), template) ?? HookWords.None("invalid_json");
+            return ReadJson(WebUtility.UrlDecode(text[FormField.Length..].Split('&')[0]), template, most) ?? HookWords.None("invalid_json");
         }
 
         var isJson = contentType?.Contains("json", StringComparison.OrdinalIgnoreCase) == true;
         if (isJson || text.StartsWith('{'))
         {
-            return ReadJson(text, template) ?? (isJson ? HookWords.None("invalid_json") : OfText(text));
+            return ReadJson(text, template, most) ?? (isJson ? HookWords.None("invalid_json") : OfText(text));
         }
 
         return OfText(text);
@@ -68,14 +69,14 @@ internal static partial class HookText
     }
 
     // Null: it is no JSON object.
-    private static HookWords? ReadJson(string text, SpokenTemplate? template)
+    private static HookWords? ReadJson(string text, SpokenTemplate? template, int most)
     {
         try
         {
             using var document = JsonDocument.Parse(text, _options);
             var root = document.RootElement;
             return root.ValueKind != JsonValueKind.Object ? null
-                : template is not null ? OfTemplate(template, root)
+                : template is not null ? OfTemplate(template, root, most)
                 : Text(root, "type") == "message" ? OfOurs(root)
                 : OfSlack(root);
         }
@@ -90,8 +91,8 @@ internal static partial class HookText
         }
     }
 
-    private static HookWords OfTemplate(SpokenTemplate template, JsonElement root) =>
-        template.Fill(path => path.Read(root)) is { } text ? OfText(text, Text(root, "username")) : HookWords.None("nothing");
+    private static HookWords OfTemplate(SpokenTemplate template, JsonElement root, int most) =>
+        template.Fill(path => path.Read(root), most) is { } text ? OfText(text, Text(root, "username")) : HookWords.None("nothing");
 
     private static HookWords OfOurs(JsonElement root)
     {

@@ -21,6 +21,9 @@ internal enum BotChange
 
     /// <summary>The room has as many as it may.</summary>
     TooMany,
+
+    /// <summary>Who asks has as many as an account may, in all rooms.</summary>
+    TooManyOfAccount,
 }
 
 /// <summary>The hooks of rooms: made, changed, renewed and removed by moderators.</summary>

@@ -63,13 +63,22 @@ internal sealed class SpokenTemplate
 
     /// <summary>The text with what was found in its places. Null: it has places, and nothing was found for any.</summary>
     /// <param name="find">What belongs in a place; empty: nothing.</param>
-    public string? Fill(Func<JsonPath, string> find)
+    /// <param name="most">
+    /// UTF-16 characters of the text (<see cref="Rooms.BotText.LongestFor"/>). A template of a few places may else make megabytes of what
+    /// was sent, which nobody says.
+    /// </param>
+    public string? Fill(Func<JsonPath, string> find, int most)
     {
         StringBuilder text = new();
         var hasPlaces = false;
         var hasFound = false;
         foreach (var (plain, path) in _parts)
         {
+            if (/* guard: memory: what a template is filled to */ text.Length >= most)
+            {
+                break;
+            }
+
             if (path is null)
             {
                 text.Append(plain);
@@ -79,9 +88,9 @@ internal sealed class SpokenTemplate
             var found = find(path);
             hasPlaces = true;
             hasFound |= found.Length > 0;
-            text.Append(found);
+            text.Append(found.AsSpan(0, Math.Min(found.Length, most)));
         }
 
-        return hasPlaces && !hasFound ? null : text.ToString();
+        return hasPlaces && !hasFound ? null : text.ToString(0, Math.Min(text.Length, most));
     }
 }

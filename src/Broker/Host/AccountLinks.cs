@@ -48,5 +48,20 @@ internal static class AccountLinks
             await log.SettleAsync();
             await data.SettleAsync();
         });
+        events.CertificateTaken.Subscribe(async taken =>
+        {
+            try
+            {
+                await durable.ForgetWillsAsync(taken.Token, taken.Certificate.Fingerprint.ToString());
+            }
+            catch (RecordsNotWrittenException)
+            {
+                // A full disk, of which the log tells. They are not said by this program, and by the next one only if the token has the
+                // certificate again.
+            }
+
+            await log.SettleAsync();
+            await data.SettleAsync();
+        });
     }
 }

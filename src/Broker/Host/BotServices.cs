@@ -16,9 +16,13 @@ internal static class BotServices
         services.AddSingleton<RoomHooks>();
         services.AddSingleton<HookCalls>();
         services.AddSingleton<RuleSpeech>();
+        services.AddSingleton<RuleWalks>();
+        services.AddSingleton<RuleBudgets>();
         services.AddSingleton<RoomRules>();
         services.AddHostedService<RuleSweep>();
         services.AddSingleton<RoomWebhooks>();
+        services.AddSingleton<WebhookNews>();
+        services.AddSingleton(provider => new NameLookups(provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<WebhookClient>();
         services.AddSingleton<WebhookTeller>();
         services.AddHostedService(provider => provider.GetRequiredService<WebhookTeller>());

@@ -59,7 +59,7 @@ internal sealed class Listeners : IServerAddresses
         if (settings.Tls is { Port: >= 0 } tls)
         {
             // An ALPN that Kestrel offers would turn away clients that offer "mqtt".
-            ListenMqtt(kestrel, "mqtts", tls.Address, tls.Port, certificate!.Handshakes([]));
+            ListenMqtt(kestrel, "mqtts", tls.Address, tls.Port, certificate!.Handshakes([], tls.ClientCertificates));
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 using Serilog.Events;
 using Serilog.Formatting;
 using WebMessenger.Broker.Events;
@@ -10,10 +9,8 @@ namespace WebMessenger.Broker.Host;
 /// One entry of the log as one line, whatever people put into names and topics:
 /// nobody forges an entry or colours the operator's terminal (attack 76).
 /// </summary>
-internal sealed partial class LogLine : ITextFormatter
+internal sealed class LogLine : ITextFormatter
 {
-    private const string Hooks = "/api/hooks/";
-
     public void Format(LogEvent logEvent, TextWriter output)
     {
         var level = logEvent.Level switch
@@ -43,21 +40,14 @@ internal sealed partial class LogLine : ITextFormatter
             }
         }
 
-        output.WriteLine(/* guard: one line an entry of the log */ PlainLine.Of(WithoutSecrets(message.ToString())));
+        output.WriteLine(/* guard: one line an entry of the log */ PlainLine.Of(LoggedSecrets.Without(message.ToString())));
         if (logEvent.Exception is { } exception)
         {
             // Its lines are set in: none of them passes for an entry.
             foreach (var line in exception.ToString().Split('\n'))
             {
-                output.WriteLine("  " + /* guard: no line of a trace is an entry of the log */ PlainLine.Of(WithoutSecrets(line.TrimEnd('\r'))));
+                output.WriteLine("  " + /* guard: no line of a trace is an entry of the log */ PlainLine.Of(LoggedSecrets.Without(line.TrimEnd('\r'))));
             }
         }
     }
-
-    // The framework says the paths of requests at levels that an operator may switch on, and that of a hook has its secret.
-    private static string WithoutSecrets(string text) => (/* guard: no secret of a hook in the log */ text.Contains(Hooks, StringComparison.OrdinalIgnoreCase))
-        ? SecretOfHook().Replace(text, Hooks + "…") : text;
-
-    [GeneratedRegex(@"/api/hooks/[^\s""'?]+", RegexOptions.IgnoreCase)]
-    private static partial Regex SecretOfHook();
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
@@ -53,7 +54,11 @@ internal sealed partial class ServerCertificate
 
     /// <summary>For a listener: how each handshake goes.</summary>
     /// <param name="protocols">What ALPN offers; null: what Kestrel offers for HTTP.</param>
-    public TlsHandshakeCallbackOptions Handshakes(List<SslApplicationProtocol>? protocols = null) => new()
+    /// <param name="asksClients">
+    /// For a certificate, which none has to give and anyone may have made: that the peer has its key is all that the handshake says of it.
+    /// </param>
+    [SuppressMessage("Security", "CA5359", Justification = "A client's: which token it opens is asked at its CONNECT, by its fingerprint.")]
+    public TlsHandshakeCallbackOptions Handshakes(List<SslApplicationProtocol>? protocols = null, bool asksClients = false) => new()
     {
         HandshakeTimeout = /* guard: five seconds for the handshake */ HandshakeTime,
         OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
@@ -61,11 +66,24 @@ internal sealed partial class ServerCertificate
             ServerCertificateContext = Current(),
             EnabledSslProtocols = Protocols,
             ApplicationProtocols = protocols,
+            ClientCertificateRequired = asksClients,
+            RemoteCertificateValidationCallback = asksClients ? static (_, _, _, _) => true : null,
+            CertificateChainPolicy = asksClients ? Unread() : null,
         }),
     };
 
     /// <summary>It names the host, itself or by a wildcard.</summary>
     public bool IsFor(string host) => _loaded.Certificate.TargetCertificate.MatchesHostname(host);
+
+    // .NET 10 builds a chain before it asks whether that will do. The default would fetch from addresses in the peer's certificate, and
+    // look through the machine's roots.
+    private static X509ChainPolicy Unread() => new()
+    {
+        DisableCertificateDownloads = /* guard: nothing is fetched for a client's certificate */ true,
+        RevocationMode = X509RevocationMode.NoCheck,
+        TrustMode = X509ChainTrustMode.CustomRootTrust,
+        VerificationFlags = X509VerificationFlags.AllFlags,
+    };
 
     private static bool IsUnusable(Exception error) => error is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException;
 

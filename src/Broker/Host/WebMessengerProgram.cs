@@ -181,6 +181,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             Pipeline.Map(app);
             app.Services.GetRequiredService<DiskSpace>().Look();
             app.Services.GetRequiredService<StorageQuotas>().Load(stores.Auth.Accounts);
+            app.Services.GetRequiredService<DataQuotas>().Load(stores.Auth.Accounts);
             var rooms = app.Services.GetRequiredService<RoomDirectory>();
             ReadNews.Connect(app.Services.GetRequiredService<ReadPositions>(), app.Services.GetRequiredService<UnreadWatch>(), rooms);
             app.Services.GetRequiredService<IgnoredPeople>().Load();
@@ -232,6 +233,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             new Alone(new ThisNode(stores.Auth.Sessions.Here, provider.GetRequiredService<ConnectionDirectory>())));
         services.AddSingleton(DiskSpace.Of(stores.Folder, settings.Limits));
         services.AddSingleton<StorageQuotas>();
+        services.AddSingleton<DataQuotas>();
         services.AddSingleton<DurableClients>();
         services.AddSingleton<IConnectingClients>(provider => provider.GetRequiredService<ConnectionDirectory>());
         services.AddSingleton<IConnectedAccounts>(provider => provider.GetRequiredService<ConnectionDirectory>());
@@ -281,6 +283,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             provider.GetRequiredService<DeviceTraces>(),
             provider.GetRequiredService<PublishBudgets>(),
             provider.GetRequiredService<StorageQuotas>(),
+            provider.GetRequiredService<DataQuotas>(),
             provider.GetRequiredService<DiskSpace>(),
             provider.GetRequiredService<TrafficMemory>(),
             provider.GetRequiredService<SubscribeBudgets>(),

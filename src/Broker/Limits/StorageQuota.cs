@@ -4,23 +4,43 @@ namespace WebMessenger.Broker.Limits;
 
 /// <summary>What one account may still have stored: so many bytes at once, and as many again within each day.</summary>
 /// <remarks>
-/// The log thread alone takes and gives back, so this needs no lock. Who looks from elsewhere may see the two fields a moment apart, which
-/// is off by what was just taken and no harm. Time is the monotonic clock's: a wall clock that jumps gives nobody a day.
+/// Thread-safe: the log thread takes of talk, and the threads of rooms of what devices say. Under <c>_gate</c> only those of the quotas
+/// that are charged as well are taken: a token's, its account's, its address's, its network's, in this order. Time is the monotonic
+/// clock's: a wall clock that jumps gives nobody a day.
 /// </remarks>
 /// <param name="perDay">Bytes; 0: no limit.</param>
 /// <param name="used">Bytes of the day that are gone already.</param>
 internal sealed class StorageQuota(int perDay, double used, TimeProvider time)
 {
     private readonly BucketSize _size = new(perDay, perDay, TimeSpan.FromDays(1));
+    private readonly Lock _gate = new();
     private TokenBucket _bucket = new(perDay - used, TokenBucket.Now(time));
     private volatile Payment? _also;
     private volatile StorageQuota? _limited;
 
     /// <summary>When something was taken last, by the monotonic clock.</summary>
-    public TimeSpan LastTaken => _bucket.At;
+    public TimeSpan LastTaken
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _bucket.At;
+            }
+        }
+    }
 
     /// <summary>Bytes that are gone and have not come back yet.</summary>
-    public long Used => (long)Math.Ceiling(perDay - _bucket.Left(_size, TokenBucket.Now(time)));
+    public long Used
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return (long)Math.Ceiling(perDay - _bucket.Left(_size, TokenBucket.Now(time)));
+            }
+        }
+    }
 
     /// <summary>
     /// What all limited tokens of the account have together: half of its day, and out of it. So one that is stolen leaves the other half.
@@ -47,21 +67,28 @@ internal sealed class StorageQuota(int perDay, double used, TimeProvider time)
     public bool TryTake(int bytes, out TimeSpan wait)
     {
         wait = default;
-        var now = TokenBucket.Now(time);
-        if (perDay > 0 && _bucket.Left(_size, now) < bytes)
+        lock (_gate)
         {
-            wait = TimeSpan.FromSeconds(Math.Clamp(_bucket.WaitFor(_size, bytes, now).TotalSeconds, 1, _size.Period.TotalSeconds));
-            return false;
-        }
+            var now = TokenBucket.Now(time);
+            if (perDay > 0 && _bucket.Left(_size, now) < bytes)
+            {
+                wait = TimeSpan.FromSeconds(Math.Clamp(_bucket.WaitFor(_size, bytes, now).TotalSeconds, 1, _size.Period.TotalSeconds));
+                return false;
+            }
 
-        // This one is charged last: what the other refuses uses up nothing here.
-        return (Also() is not { } other || other.TryTake(bytes, out wait)) && (perDay == 0 || _bucket.TryTake(_size, bytes, now));
+            // This one is charged last: what the other refuses uses up nothing here.
+            return (Also() is not { } other || other.TryTake(bytes, out wait)) && (perDay == 0 || _bucket.TryTake(_size, bytes, now));
+        }
     }
 
     /// <summary>What was taken and could not be stored.</summary>
     public void GiveBack(int bytes)
     {
-        _bucket.Give(_size, bytes);
+        lock (_gate)
+        {
+            _bucket.Give(_size, bytes);
+        }
+
         Also()?.GiveBack(bytes);
     }
 

@@ -15,11 +15,13 @@ namespace WebMessenger.Broker.Limits;
 /// Thread-safe. What is used is noted once a minute and at the end, so a crash gives back a minute at most.
 /// There are as many records as accounts have stored something within a day: what has come back is forgotten, here and on disk.
 /// </remarks>
-internal sealed class StorageQuotas(BrokerLimits limits, IRecords records, TimeProvider time)
+/// <param name="prefix">Of the records.</param>
+internal class StorageQuotas(BrokerLimits limits, IRecords records, TimeProvider time, string prefix = "quota/")
 {
     /// <summary>So old an account has a quota of its own alone: who makes many on one day gets no disk by it on that day.</summary>
     private static readonly TimeSpan NewFor = TimeSpan.FromDays(1);
 
+    private readonly byte[] _prefix = Encoding.ASCII.GetBytes(prefix);
     private readonly ConcurrentDictionary<string, StorageQuota> _quotas = new();
     private readonly AddressQuotas _addresses = new(limits.StoredBytesPerDayPerAddress, time);
 
@@ -27,8 +29,6 @@ internal sealed class StorageQuotas(BrokerLimits limits, IRecords records, TimeP
     private readonly Dictionary<string, TimeSpan> _noted = [];
 
     public int Count => _quotas.Count;
-
-    private static ReadOnlySpan<byte> Prefix => "quota/"u8;
 
     public StorageQuota Of(Account account) => _quotas.GetOrAdd(
         account.Id, static (_, of) => new StorageQuota(of.limit, 0, of.time), (limit: LimitOf(account), time));
@@ -55,9 +55,9 @@ internal sealed class StorageQuotas(BrokerLimits limits, IRecords records, TimeP
     public void Load(AccountDirectory accounts)
     {
         var now = time.GetUtcNow() - DateTimeOffset.UnixEpoch;
-        foreach (var (key, value) in records.ReadAll(Prefix))
+        foreach (var (key, value) in records.ReadAll(_prefix))
         {
-            var id = Encoding.ASCII.GetString(key.AsSpan(Prefix.Length));
+            var id = Encoding.ASCII.GetString(key.AsSpan(_prefix.Length));
             var used = BinaryPrimitives.ReadInt64BigEndian(value);
             _noted[id] = TimeSpan.Zero;
             if (accounts.Find(id) is not { } account || LimitOf(account) is not (> 0 and var limit))
@@ -113,7 +113,7 @@ internal sealed class StorageQuotas(BrokerLimits limits, IRecords records, TimeP
 
     private int LimitOf(Account account) => (/* guard: a guest stores less than an account */ account.IsGuest) ? limits.StoredBytesPerDayPerGuest : limits.StoredBytesPerDayPerAccount;
 
-    private static byte[] KeyOf(string accountId) => [.. Prefix, .. Encoding.ASCII.GetBytes(accountId)];
+    private byte[] KeyOf(string accountId) => [.. _prefix, .. Encoding.ASCII.GetBytes(accountId)];
 
     private static byte[] ValueOf(long used, long at)
     {

@@ -4,7 +4,7 @@ namespace WebMessenger.Broker.Limits;
 /// Looks at the disk once a second, and writes down once a minute what is used of quotas.
 /// </summary>
 internal sealed partial class StorageWatch(
-    DiskSpace space, StorageQuotas quotas, IConnectedAccounts connected, TimeProvider time, ILogger<StorageWatch> logger)
+    DiskSpace space, StorageQuotas quotas, DataQuotas ofData, IConnectedAccounts connected, TimeProvider time, ILogger<StorageWatch> logger)
     : BackgroundService
 {
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1);
@@ -71,6 +71,7 @@ internal sealed partial class StorageWatch(
         try
         {
             await quotas.NoteAsync(connected);
+            await ofData.NoteAsync(connected);
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException)
         {

@@ -241,6 +241,15 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
         }
     }
 
+    /// <summary>A token lost its certificate: so do the clients that came by it and are away their wills. Completes when stored.</summary>
+    public Task ForgetWillsAsync(LoginSession token, string certificate)
+    {
+        lock (_gate)
+        {
+            return Task.WhenAll(_wills.Forget(_index.OfSession(token), certificate).Select(client => _writes.Save(client, null)));
+        }
+    }
+
     // Also those that an earlier run of the program has left there.
     public async Task ForgetAsync(string accountId)
     {

@@ -12,6 +12,9 @@ namespace WebMessenger.Broker.MqttSessions;
 /// <param name="Properties">
 /// The same: as they came, but for those that say when it is said and how long it is of use. Null: none, and in records of version 0.1.
 /// </param>
+/// <param name="Certificate">
+/// The fingerprint of the client certificate that its client was let in by, whose end is the will's; null: it came by something else.
+/// </param>
 internal sealed record LastWill(
     string Topic, byte[] Payload, uint DelaySeconds, uint? ExpirySeconds,
-    byte QualityOfService = 0, bool Retain = false, byte[]? Properties = null);
+    byte QualityOfService = 0, bool Retain = false, byte[]? Properties = null, string? Certificate = null);

@@ -24,6 +24,7 @@ internal sealed class LastWills(
     IResumables connections,
     PublishBudgets budgets,
     StorageQuotas quotas,
+    DataQuotas ofData,
     DiskSpace space,
     PublishRefusals refusals,
     BrokerLimits limits,
@@ -36,6 +37,12 @@ internal sealed class LastWills(
     /// <param name="lost">The connection that is told when it is decided on; null: it is gone for good.</param>
     public bool Say(LoginSession session, string clientId, ulong publisherMark, LastWill will, IPublisher? lost)
     {
+        // Its time came while the certificate was taken away. Nobody is told: who did that knows.
+        if (will.Certificate is { } by && (/* guard: a will is said while its certificate counts */ session.Certificate?.Fingerprint.ToString() != by))
+        {
+            return false;
+        }
+
         if (Prepare(session, will, out var target, out var command) is { } never)
         {
             Dropped(session, clientId, ReasonCode.NotAuthorized, never, will.Topic);
@@ -108,7 +115,11 @@ internal sealed class LastWills(
                     return;
                 }
 
-                await space.PublishAsync(message, () => interceptor.MayPublish(session, target).IsAllowed);
+                var may = () => interceptor.MayPublish(session, target).IsAllowed;
+                if (await space.PublishAsync(new AwaitedPublish(message, may, ofData.Of(session))) == DataOutcome.OverQuota)
+                {
+                    Dropped(session, clientId, ReasonCode.QuotaExceeded, "the account has stored as much today as it may.", will.Topic);
+                }
             }
             catch (IOException)
             {

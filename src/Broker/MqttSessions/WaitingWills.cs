@@ -57,6 +57,21 @@ internal sealed class WaitingWills(TimeProvider time)
     /// <summary>The client is back, or at its end: nothing of it waits any more.</summary>
     public void Forget(DurableClient client) => _waiting.Remove(client);
 
+    /// <summary>The certificate was taken from its token: what waits of clients that came by it is never said.</summary>
+    /// <returns>Those of the clients whose will it was.</returns>
+    public IReadOnlyList<DurableClient> Forget(IEnumerable<DurableClient> clients, string certificate)
+    {
+        List<DurableClient> lost =
+            [.. clients.Where(client => client.Connection is null && (/* guard: no will after a certificate was taken away */ client.Will?.Certificate == certificate))];
+        foreach (var client in lost)
+        {
+            client.Will = null;
+            _waiting.Remove(client);
+        }
+
+        return lost;
+    }
+
     /// <summary>A client that is away, whose will has waited for as long as it is to. It is to be said now.</summary>
     public bool TryFallDue([NotNullWhen(true)] out DurableClient? client)
     {

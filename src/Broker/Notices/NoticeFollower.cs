@@ -69,7 +69,7 @@ internal sealed partial class NoticeFollower(
             await TellAsync(log, Math.Max(1, head - LookedBack + 1), head, due, cancellation);
             await DoneAsync(log, due);
         }
-        catch (LogDamagedException error)
+        catch (LogDamagedException error) when (!error.MayPass)
         {
             TellLeftOut(log, error);
         }
@@ -87,7 +87,7 @@ internal sealed partial class NoticeFollower(
             {
                 await FollowAsync(change, due, cancellation);
             }
-            catch (LogDamagedException error)
+            catch (LogDamagedException error) when (!error.MayPass)
             {
                 // Or it would never come to the others.
                 TellLeftOut(change.Log, error);
@@ -236,7 +236,7 @@ internal sealed partial class NoticeFollower(
                 await TellAsync(inbox, room, message, type);
             }
         }
-        catch (LogDamagedException error)
+        catch (LogDamagedException error) when (!error.MayPass)
         {
             // That account is told nothing, and all others are.
             TellLeftOut(inbox.Notices.Log, error);

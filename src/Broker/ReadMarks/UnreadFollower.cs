@@ -42,7 +42,7 @@ internal sealed partial class UnreadFollower(IEventLog log, IRecords records, Re
         {
             Begin(log, changes, cancellation);
         }
-        catch (LogDamagedException error)
+        catch (LogDamagedException error) when (!error.MayPass)
         {
             TellLeftOut(log, error);
         }
@@ -60,7 +60,7 @@ internal sealed partial class UnreadFollower(IEventLog log, IRecords records, Re
             {
                 Follow(name, touched, changes);
             }
-            catch (LogDamagedException error)
+            catch (LogDamagedException error) when (!error.MayPass)
             {
                 TellLeftOut(name, error);
             }

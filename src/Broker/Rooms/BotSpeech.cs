@@ -1,4 +1,3 @@
-using System.Text;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Limits;
@@ -11,8 +10,6 @@ namespace WebMessenger.Broker.Rooms;
 /// <summary>Lets hooks and rules speak: with the right of who made them, out of his quota, and for as long as he may.</summary>
 internal sealed class BotSpeech(Mentions mentions, StorageQuotas quotas, DiskSpace space, BrokerLimits limits)
 {
-    private const char Cut = '…';
-
     /// <summary>When it completes, it is on disk, or refused.</summary>
     /// <param name="author">Its account id is that of the hook or rule, which is no account's.</param>
     /// <param name="words">Longer than messages may be: cut. A program that calls a hook cannot say it shorter.</param>
@@ -26,7 +23,7 @@ internal sealed class BotSpeech(Mentions mentions, StorageQuotas quotas, DiskSpa
         IReadOnlyList<RecordCondition> conditions,
         IReadOnlyList<RecordChange>? changes = null)
     {
-        words = words with { Text = WithinLength(words.Text) };
+        words = words with { Text = BotText.Within(words.Text, limits) };
 
         // Everybody is called by people alone: what comes by a hook is written by whoever can make its caller say something.
         var users = mentions.FindUsers(room, words.Text);
@@ -41,27 +38,5 @@ internal sealed class BotSpeech(Mentions mentions, StorageQuotas quotas, DiskSpa
             conditions,
             changes ?? []);
         return room.TryAppend(message) ? await message.Done : new ActResult(PublishRefusal.NoSuchRoom);
-    }
-
-    private string WithinLength(string text)
-    {
-        if (limits.TextLength == 0 || text.Length <= limits.TextLength)
-        {
-            return text;
-        }
-
-        StringBuilder cut = new(limits.TextLength);
-        var left = limits.TextLength - 1;
-        foreach (var rune in text.EnumerateRunes())
-        {
-            if (left-- == 0)
-            {
-                return cut.Append(Cut).ToString();
-            }
-
-            cut.Append(rune.ToString());
-        }
-
-        return text;
     }
 }

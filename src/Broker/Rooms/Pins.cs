@@ -84,10 +84,10 @@ internal sealed class Pins(IRecords records, BrokerLimits limits)
         for (ReadOnlySpan<byte> rest = stored; !rest.IsEmpty;)
         {
             var length = BinaryPrimitives.ReadUInt16BigEndian(rest[16..]);
-            pins.Add(new Pin(
-                BinaryPrimitives.ReadInt64BigEndian(rest),
-                DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(rest[8..])),
-                rest.Slice(Header, length).ToArray()));
+            var at = DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(rest[8..]));
+
+            // A record of an earlier version may have two of one time.
+            pins.Add(new Pin(BinaryPrimitives.ReadInt64BigEndian(rest), TimeOfNext(pins, at), rest.Slice(Header, length).ToArray()));
             rest = rest[(Header + length)..];
         }
 

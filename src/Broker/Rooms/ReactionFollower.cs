@@ -172,7 +172,7 @@ internal sealed class ReactionFollower(IEventLog log, IRecords records) : IFollo
                 .Where(entry => entry.Seq <= to && EventBody.TypeOf(entry.Body.Span) != EventType.Removed)
                 .Select(entry => entry.Seq)];
         }
-        catch (LogDamagedException)
+        catch (LogDamagedException error) when (!error.MayPass)
         {
             return null;
         }

@@ -23,6 +23,8 @@ internal sealed partial class RoomRules(
     DataSpaces spaces,
     RoomDirectory rooms,
     RuleSpeech speech,
+    RuleWalks walks,
+    RuleBudgets budgets,
     RunLogs runs,
     BrokerLimits limits,
     TimeProvider time,
@@ -30,6 +32,7 @@ internal sealed partial class RoomRules(
     : IRoomRecords, IAccountRecords
 {
     private readonly ConcurrentDictionary<(string Room, string Id), RuleListener> _listeners = new();
+    private readonly ConcurrentDictionary<string, RuleHearing> _hearings = new();
     private readonly AccountTurns _turns = new();
     private int _hasToldOfFailure;
 
@@ -128,26 +131,28 @@ internal sealed partial class RoomRules(
 
     public Task<BotChange> RemoveAsync(Room room, Account by, string id) => InTurnAsync(room, by, id, RoomPolicy.MayKeepBots, RemoveAsync);
 
-    /// <summary>What it would say of what is retained now; null: nothing is, or it finds nothing in it.</summary>
+    /// <summary>What it would say of what is retained now. Null: too many are being tested.</summary>
     /// <exception cref="IOException">The retained values cannot be read.</exception>
-    public async Task<(string Topic, string Value, string Text)?> WouldSayAsync(Room room, Rule rule)
+    public async Task<RuleTest?> TestAsync(Room room, Rule rule)
     {
         if (_listeners.GetValueOrDefault((room.Key, rule.Id)) is not { } listener)
         {
-            return null;
+            return new RuleTest();
         }
 
         var path = rule.Terms.Path is not null && JsonPath.TryParse(rule.Terms.Path, out var found) ? found : null;
-        var space = await spaces.OpenAsync(room);
-        foreach (var message in space.Retained!.Walk(listener.Filter).OfType<DataMessage>())
+        RuleTest test = new();
+        var walk = await walks.TestAsync((await spaces.OpenAsync(room)).Retained!.Walk(listener.Filter), message =>
         {
-            if (RuleValue.Of(message.Topic, message.Payload, path) is { } value && RuleSpeech.TextOf(rule.Terms, value) is { } text)
+            using RuleLook look = new(message);
+            if (RuleValue.Of(look, path) is { } value && speech.TextOf(rule.Terms, value) is { } text)
             {
-                return (message.Topic, value.Text, text);
+                test = new RuleTest(message.Topic, value.Text, text);
             }
-        }
 
-        return null;
+            return test.Text is not null;
+        });
+        return walk == RuleWalk.Busy ? null : test with { IsPartial = walk == RuleWalk.Cut };
     }
 
     /// <summary>About once a second.</summary>
@@ -162,6 +167,21 @@ internal sealed partial class RoomRules(
             catch (Exception error) when (error is not OutOfMemoryException)
             {
                 Failed(listener, error);
+            }
+        }
+    }
+
+    /// <summary>Has rules hear what they had no budget for. About once a second.</summary>
+    public void HearHeld()
+    {
+        budgets.Sweep();
+        foreach (var (key, hearing) in _hearings)
+        {
+            if (hearing.HoldsSome && rooms.FindByKey(key) is { } room)
+            {
+                var space = spaces.Of(room);
+                space.Enqueue(new HeldForRules(hearing));
+                space.Wake();
             }
         }
     }
@@ -189,6 +209,7 @@ internal sealed partial class RoomRules(
         await records.WriteInPartsAsync(makers.Concat(
             Rule.PrefixesOf(roomKey).SelectMany(prefix => records.ReadAll(prefix)).Select(record => new RecordChange(record.Key, null))));
         speech.ForgetRoom(roomKey);
+        _hearings.TryRemove(roomKey, out _);
     }
 
     async Task IAccountRecords.ForgetAsync(string accountId)
@@ -244,7 +265,9 @@ internal sealed partial class RoomRules(
     // In the place of the one that it was before.
     private RuleListener Listen(Rule rule, Room room, Dictionary<string, TopicState> states)
     {
-        RuleListener listener = new(rule, states, limits.TopicsPerRule, time.GetUtcNow(), speech);
+        var hearing = _hearings.GetOrAdd(
+            room.Key, key => new RuleHearing(room, budgets, limits, () => _listeners.Where(one => one.Key.Room == key).Select(one => one.Value)));
+        RuleListener listener = new(rule, states, limits.TopicsPerRule, time.GetUtcNow(), speech, hearing);
         var before = _listeners.GetValueOrDefault((rule.Room, rule.Id));
         _listeners[(rule.Room, rule.Id)] = listener;
         if (before is not null)
@@ -270,10 +293,7 @@ internal sealed partial class RoomRules(
     {
         try
         {
-            foreach (var message in (await spaces.OpenAsync(room)).Retained!.Walk(listener.Filter).OfType<DataMessage>())
-            {
-                listener.HearRetained(message, speaks);
-            }
+            await walks.HearAsync((await spaces.OpenAsync(room)).Retained!.Walk(listener.Filter), message => listener.HearRetained(message, speaks));
         }
         catch (IOException)
         {
@@ -327,6 +347,11 @@ internal sealed partial class RoomRules(
     private static partial void LogFailed(ILogger logger, string rule, Exception error);
 }
 
+/// <summary>What a rule would say of what is retained.</summary>
+/// <param name="Text">Null: it finds nothing in it.</param>
+/// <param name="IsPartial">There is more than was looked at.</param>
+internal sealed record RuleTest(string? Topic = null, string? Value = null, string? Text = null, bool IsPartial = false);
+
 /// <summary>Has rules listen from the start on, looks for silence once a second, and writes down when topics were heard.</summary>
 internal sealed class RuleSweep(RoomRules rules, TimeProvider time) : BackgroundService
 {
@@ -352,6 +377,7 @@ internal sealed class RuleSweep(RoomRules rules, TimeProvider time) : Background
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             rules.LookForSilence();
+            rules.HearHeld();
             rules.Save();
         }
     }

@@ -18,7 +18,8 @@ namespace WebMessenger.Broker.Rules;
 /// <param name="mostTopics">0: no limit.</param>
 /// <param name="listensSince">Silence before is nobody's: the server was away itself, or the rule was not there.</param>
 internal sealed class RuleListener(
-    Rule rule, IReadOnlyDictionary<string, TopicState> states, int mostTopics, DateTimeOffset listensSince, IRuleSpeech speech) : IDataMember
+    Rule rule, IReadOnlyDictionary<string, TopicState> states, int mostTopics, DateTimeOffset listensSince, IRuleSpeech speech, RuleHearing? hearing = null)
+    : IDataMember
 {
     private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
     private readonly Dictionary<string, TopicState> _states = new(states, StringComparer.Ordinal);
@@ -42,29 +43,49 @@ internal sealed class RuleListener(
 
     public DataFilter Filter { get; } = DataFilter.TryParse(rule.Terms.Filter, isMounted: false, out var filter) ? filter : throw new IOException("A rule has no filter.");
 
+    /// <summary>What was said before is not for it.</summary>
+    public DateTimeOffset Since => listensSince;
+
     public bool WaitsForSilence => _kind == RuleKind.Silent;
 
     ulong IDataMember.PublisherMark => 0;
 
     int IDataMember.Unacknowledged => 0;
 
+    /// <summary>Also of what is short: it may be one of many that look.</summary>
+    bool IDataMember.LooksInside => true;
+
     DataMatch IDataMember.Match { get; } = new();
 
     bool IDataMember.Hear(DataFrames frames, in DataGrant grant, List<IMember> touched)
     {
-        Hear(frames.Message);
+        hearing!.Hear(this, frames);
         return true;
     }
 
-    public void Hear(DataMessage message) => Hear(message, speaks: true, isNews: true);
+    public void Hear(DataMessage message)
+    {
+        using RuleLook look = new(message);
+        Hear(look);
+    }
+
+    public void Hear(RuleLook look) => Hear(look, speaks: true, isNews: true);
+
+    /// <summary>Something was said that it has not heard, for there was too much.</summary>
+    public void Skipped() => speech.Refused(rule, "rule_busy");
 
     /// <summary>A value that is retained when the rule begins, or when the server does.</summary>
     /// <param name="speaks">False: it is only noted, for it was there before the rule.</param>
-    public void HearRetained(DataMessage message, bool speaks) => Hear(message, speaks, isNews: false);
-
-    private void Hear(DataMessage message, bool speaks, bool isNews)
+    public void HearRetained(DataMessage message, bool speaks)
     {
-        var value = RuleValue.Of(message.Topic, message.Payload, _path);
+        using RuleLook look = new(message);
+        Hear(look, speaks, isNews: false);
+    }
+
+    private void Hear(RuleLook look, bool speaks, bool isNews)
+    {
+        var message = look.Message;
+        var value = _kind == RuleKind.Silent ? null : RuleValue.Of(look, _path);
         if (value is null && _kind != RuleKind.Silent)
         {
             return;

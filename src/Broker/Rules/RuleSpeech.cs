@@ -61,7 +61,8 @@ internal sealed partial class RuleSpeech(
     public void ForgetRoom(string roomKey) => _ofRooms.TryRemove(roomKey, out _);
 
     /// <summary>What it would say; null: nothing.</summary>
-    public static string? TextOf(RuleTerms terms, RuleValue value) => SpokenTemplate.TryParse(terms.Text, out var template) ? value.Say(template) : null;
+    public string? TextOf(RuleTerms terms, RuleValue value) =>
+        SpokenTemplate.TryParse(terms.Text, out var template) && value.Say(template, BotText.LongestFor(limits)) is { } text ? BotText.Within(text, limits) : null;
 
     private bool MaySay(Rule rule)
     {

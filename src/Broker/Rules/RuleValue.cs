@@ -12,8 +12,6 @@ internal sealed class RuleValue
     /// <summary>Payloads that are longer are no values.</summary>
     public const int MostBytes = 16 * 1024;
 
-    private static readonly JsonDocumentOptions _options = new() { MaxDepth = 32 };
-
     private readonly string _topic;
     private readonly ReadOnlyMemory<byte> _payload;
 
@@ -30,27 +28,20 @@ internal sealed class RuleValue
     /// <summary>
     /// Null: nothing was said (an empty payload, which clears a value), it is too long, or nothing is where the path leads.
     /// </summary>
-    public static RuleValue? Of(string topic, ReadOnlyMemory<byte> payload, JsonPath? path)
+    public static RuleValue? Of(RuleLook look, JsonPath? path)
     {
-        if (payload.Length is 0 or > MostBytes || !System.Text.Unicode.Utf8.IsValid(payload.Span))
-        {
-            return null;
-        }
-
-        if (path is null)
-        {
-            return new RuleValue(topic, payload, Encoding.UTF8.GetString(payload.Span).Trim());
-        }
-
-        using var json = Parse(payload);
-        return json is not null && path.Find(json.RootElement) is { } found ? new RuleValue(topic, payload, JsonPath.TextOf(found)) : null;
+        var (topic, payload) = (look.Message.Topic, look.Message.Payload);
+        return !look.IsText ? null
+            : path is null ? new RuleValue(topic, payload, Encoding.UTF8.GetString(payload.Span).Trim())
+            : look.Json is { } json && path.Find(json) is { } found ? new RuleValue(topic, payload, JsonPath.TextOf(found)) : null;
     }
 
     /// <summary>Of a topic that has fallen silent.</summary>
     public static RuleValue Silence(string topic) => new(topic, default, "");
 
     /// <summary>What is said of it; null: the template finds nothing.</summary>
-    public string? Say(SpokenTemplate template)
+    /// <param name="most">Characters of it (<see cref="Rooms.BotText.LongestFor"/>).</param>
+    public string? Say(SpokenTemplate template, int most)
     {
         JsonDocument? json = null;
         var isParsed = false;
@@ -68,25 +59,13 @@ internal sealed class RuleValue
                     return Text;
                 }
 
-                (json, isParsed) = (isParsed ? json : Parse(_payload), true);
+                (json, isParsed) = (isParsed ? json : RuleLook.Parse(_payload), true);
                 return json is null ? "" : path.Read(json.RootElement);
-            });
+            }, most);
         }
         finally
         {
             json?.Dispose();
-        }
-    }
-
-    private static JsonDocument? Parse(ReadOnlyMemory<byte> payload)
-    {
-        try
-        {
-            return payload.IsEmpty ? null : JsonDocument.Parse(payload, _options);
-        }
-        catch (JsonException)
-        {
-            return null;
         }
     }
 }

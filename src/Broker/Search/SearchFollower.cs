@@ -189,7 +189,7 @@ internal sealed partial class SearchFollower : IFollower
                 from = leftOut is null ? entries[^1].Seq + 1 : from + most;
             }
         }
-        catch (LogDamagedException error)
+        catch (LogDamagedException error) when (!error.MayPass)
         {
             // Not even its head can be read.
             TellLeftOut(log, error);

@@ -54,6 +54,17 @@ internal sealed record BrokerLimits
     public int StoredBytesPerDayPerAddress { get; init; } = 10 << 20;
 
     /// <summary>
+    /// Bytes of what an account says on data topics that are stored in a day: by which retained values grow, and what is kept for clients
+    /// that are away.
+    /// </summary>
+    public int DataStoredBytesPerDayPerAccount { get; init; } = 256 << 20;
+
+    public int DataStoredBytesPerDayPerGuest { get; init; } = 1 << 20;
+
+    /// <summary>Of all guests and new accounts at one address together.</summary>
+    public int DataStoredBytesPerDayPerAddress { get; init; } = 20 << 20;
+
+    /// <summary>
     /// Below this, or its share of the disk if that is less, only what takes rights away is stored. 0: as long as there is room.
     /// </summary>
     public int FreeDiskMegabytes { get; init; } = 1024;
@@ -157,8 +168,14 @@ internal sealed record BrokerLimits
     /// </summary>
     public int RetainedMegabytes { get; init; }
 
+    /// <summary>Of that memory, in hundredths, what the rooms of one account may have. 0: all.</summary>
+    public int RetainedAccountPercent { get; init; } = 25;
+
     /// <summary>Devices of all rooms whose packets are traced at once; of a room one.</summary>
     public int DeviceTraces { get; init; } = 20;
+
+    /// <summary>Of them those that one account has begun.</summary>
+    public int DeviceTracesPerAccount { get; init; } = 2;
 
     /// <summary>Packets of a trace; further ones are counted.</summary>
     public int DeviceTracePackets { get; init; } = 1_000;
@@ -186,8 +203,29 @@ internal sealed record BrokerLimits
     /// <summary>What all rules of a room say together.</summary>
     public int RuleSaysPerMinutePerRoom { get; init; } = 30;
 
+    /// <summary>Rules that an account makes, changes or tests, which look at what is retained; five at once at least.</summary>
+    public int RuleTestsPerSecond { get; init; } = 1;
+
+    /// <summary>
+    /// Bytes of publishes that the rules of a room look at, two seconds' worth at once: what is parsed for the first of them counts whole,
+    /// for each further an eighth. Beyond it they hear of each topic the newest, later.
+    /// </summary>
+    public int RuleBytesPerSecondPerRoom { get; init; } = 4 << 20;
+
+    /// <summary>The same of all rooms of an account together.</summary>
+    public int RuleBytesPerSecondPerAccount { get; init; } = 8 << 20;
+
     /// <summary>Webhooks of a room: addresses elsewhere that are told what is said there.</summary>
     public int WebhooksPerRoom { get; init; } = 5;
+
+    /// <summary>Those that an account has made, or switched on last, in all rooms.</summary>
+    public int WebhooksPerAccount { get; init; } = 20;
+
+    /// <summary>Webhooks that are called at once, each by a connection of its own; the others wait in turn. 1 to 256.</summary>
+    public int WebhooksAtOnce { get; init; } = 32;
+
+    /// <summary>Of them one account's.</summary>
+    public int WebhooksAtOncePerAccount { get; init; } = 4;
 
     /// <summary>Seconds that an address elsewhere has to take an event. 0: a minute.</summary>
     public int WebhookSeconds { get; init; } = 10;

@@ -12,7 +12,7 @@ internal static class SettingsReader
         [
             "DataFolder", "Mqtt:Port", "Mqtt:Address", "Mqtt:AllowPlainPasswords", "Mqtt:MaximumKeepAlive", "Mqtt:SysInterval", "Guests:Enabled", "Registration:Enabled", "Rooms:Default", "AllowedOrigins",
             "Mqtt:Tls:Port", "Mqtt:Tls:Address", "Mqtt:Tls:Certificate", "Mqtt:Tls:Key", "Mqtt:Tls:Password", "TrustedProxies", "Webhooks:AllowedNetworks", "BasePath", "StrictTransportDays", "PurgeHour",
-            "Mqtt:PublicHost", "Mqtt:PublicPort", "Mqtt:Tls:PublicPort",
+            "Mqtt:PublicHost", "Mqtt:PublicPort", "Mqtt:Tls:PublicPort", "Mqtt:Tls:ClientCertificates",
             .. typeof(BrokerLimits).GetProperties().Where(property => property.CanWrite).Select(property => "Limits:" + property.Name),
         ],
         StringComparer.OrdinalIgnoreCase);
@@ -83,6 +83,9 @@ internal static class SettingsReader
             StoredBytesPerDayPerAccount = Limit(nameof(BrokerLimits.StoredBytesPerDayPerAccount), defaults.StoredBytesPerDayPerAccount),
             StoredBytesPerDayPerGuest = Limit(nameof(BrokerLimits.StoredBytesPerDayPerGuest), defaults.StoredBytesPerDayPerGuest),
             StoredBytesPerDayPerAddress = Limit(nameof(BrokerLimits.StoredBytesPerDayPerAddress), defaults.StoredBytesPerDayPerAddress),
+            DataStoredBytesPerDayPerAccount = Limit(nameof(BrokerLimits.DataStoredBytesPerDayPerAccount), defaults.DataStoredBytesPerDayPerAccount),
+            DataStoredBytesPerDayPerGuest = Limit(nameof(BrokerLimits.DataStoredBytesPerDayPerGuest), defaults.DataStoredBytesPerDayPerGuest),
+            DataStoredBytesPerDayPerAddress = Limit(nameof(BrokerLimits.DataStoredBytesPerDayPerAddress), defaults.DataStoredBytesPerDayPerAddress),
             FreeDiskMegabytes = Limit(nameof(BrokerLimits.FreeDiskMegabytes), defaults.FreeDiskMegabytes),
             FreeDiskPercent = Limit(nameof(BrokerLimits.FreeDiskPercent), defaults.FreeDiskPercent, 50),
             Sockets = Limit(nameof(BrokerLimits.Sockets), defaults.Sockets),
@@ -107,7 +110,9 @@ internal static class SettingsReader
             Sparklines = Limit(nameof(BrokerLimits.Sparklines), defaults.Sparklines),
             RetainedMegabytesPerRoom = Limit(nameof(BrokerLimits.RetainedMegabytesPerRoom), defaults.RetainedMegabytesPerRoom, 1024 * 1024),
             RetainedMegabytes = Limit(nameof(BrokerLimits.RetainedMegabytes), defaults.RetainedMegabytes, 1024 * 1024),
+            RetainedAccountPercent = Limit(nameof(BrokerLimits.RetainedAccountPercent), defaults.RetainedAccountPercent, 100),
             DeviceTraces = Limit(nameof(BrokerLimits.DeviceTraces), defaults.DeviceTraces),
+            DeviceTracesPerAccount = Limit(nameof(BrokerLimits.DeviceTracesPerAccount), defaults.DeviceTracesPerAccount),
             DeviceTracePackets = Limit(nameof(BrokerLimits.DeviceTracePackets), defaults.DeviceTracePackets),
             HooksPerRoom = Limit(nameof(BrokerLimits.HooksPerRoom), defaults.HooksPerRoom),
             HookPostsPerSecond = Limit(nameof(BrokerLimits.HookPostsPerSecond), defaults.HookPostsPerSecond),
@@ -117,7 +122,13 @@ internal static class SettingsReader
             TopicsPerRule = Limit(nameof(BrokerLimits.TopicsPerRule), defaults.TopicsPerRule),
             RuleSaysPerMinute = Limit(nameof(BrokerLimits.RuleSaysPerMinute), defaults.RuleSaysPerMinute),
             RuleSaysPerMinutePerRoom = Limit(nameof(BrokerLimits.RuleSaysPerMinutePerRoom), defaults.RuleSaysPerMinutePerRoom),
+            RuleTestsPerSecond = Limit(nameof(BrokerLimits.RuleTestsPerSecond), defaults.RuleTestsPerSecond, 1000),
+            RuleBytesPerSecondPerRoom = Limit(nameof(BrokerLimits.RuleBytesPerSecondPerRoom), defaults.RuleBytesPerSecondPerRoom),
+            RuleBytesPerSecondPerAccount = Limit(nameof(BrokerLimits.RuleBytesPerSecondPerAccount), defaults.RuleBytesPerSecondPerAccount),
             WebhooksPerRoom = Limit(nameof(BrokerLimits.WebhooksPerRoom), defaults.WebhooksPerRoom),
+            WebhooksPerAccount = Limit(nameof(BrokerLimits.WebhooksPerAccount), defaults.WebhooksPerAccount),
+            WebhooksAtOnce = Number(section, nameof(BrokerLimits.WebhooksAtOnce), defaults.WebhooksAtOnce, 1, 256),
+            WebhooksAtOncePerAccount = Limit(nameof(BrokerLimits.WebhooksAtOncePerAccount), defaults.WebhooksAtOncePerAccount),
             WebhookSeconds = Limit(nameof(BrokerLimits.WebhookSeconds), defaults.WebhookSeconds, 60),
             WebhookFailureHours = Limit(nameof(BrokerLimits.WebhookFailureHours), defaults.WebhookFailureHours, 24 * 365),
             RoomsPerAccount = Limit(nameof(BrokerLimits.RoomsPerAccount), defaults.RoomsPerAccount),
@@ -290,8 +301,9 @@ internal static class SettingsReader
         var address = Address(section, "Mqtt:Tls:Address");
         var (certificate, key, password) = (Optional(section, certificateKey), Optional(section, keyKey), Optional(section, "Mqtt:Tls:Password"));
         var publicPort = Number(section, "Mqtt:Tls:PublicPort", 0, 0, 65535);
+        var clients = Flag(section, "Mqtt:Tls:ClientCertificates", true);
         return certificate is not null
-            ? new TlsSettings(port, address, Path.GetFullPath(certificate), Path.GetFullPath(key ?? certificate), password, publicPort)
+            ? new TlsSettings(port, address, Path.GetFullPath(certificate), Path.GetFullPath(key ?? certificate), password, publicPort, clients)
             : key is null ? null
             : throw new StartupException($"The setting {section.Path}:{keyKey} has a key, and {section.Path}:{certificateKey} no certificate; set both, or neither.");
     }

@@ -10,7 +10,8 @@ namespace WebMessenger.Broker.Settings;
 /// <param name="PublicPort">
 /// The port that clients elsewhere connect to, where a router or proxy maps it; 0: the one that is listened on.
 /// </param>
-internal sealed record TlsSettings(int Port, IPAddress Address, string Certificate, string Key, string? Password, int PublicPort = 0)
+/// <param name="ClientCertificates">Clients of MQTT are asked for a certificate, which need not be given.</param>
+internal sealed record TlsSettings(int Port, IPAddress Address, string Certificate, string Key, string? Password, int PublicPort = 0, bool ClientCertificates = true)
 {
     // A record would print it.
     public override string ToString() => $"{Address}:{Port} {Certificate}";

@@ -11,10 +11,14 @@ namespace WebMessenger.Broker.Transports;
 internal sealed partial class HandleRoom(long? handles, int storeFiles, int sockets)
 {
     /// <summary>
-    /// The runtime, the program's own files (each assembly has two handles), listeners, the rest of the stores, and a backup on its way.
+    /// The runtime, the program's own files (each assembly has two handles), listeners, the rest of the stores, a backup on its way, the
+    /// calls of webhooks (<see cref="WebhooksWithin"/>), and the names that are looked up for them.
     /// An idle program holds about 280; the runtime takes more when it starts threads, and aborts the process if it cannot.
     /// </summary>
     private const int Reserve = 384;
+
+    /// <summary>Calls of webhooks for which the reserve has room; what the operator allows beyond is reserved beside it.</summary>
+    private const int WebhooksWithin = 32;
 
     private const int FewestStoreFiles = 64, MostStoreFiles = 256, FewestSockets = 64;
 
@@ -44,13 +48,14 @@ internal sealed partial class HandleRoom(long? handles, int storeFiles, int sock
     /// <exception cref="StartupException">It is too little.</exception>
     public static HandleRoom Of(long? handles, BrokerLimits limits)
     {
-        if (/* guard: no start with too few handles */ handles < FewestHandles)
+        var fewest = FewestHandles + Beyond(limits);
+        if (/* guard: no start with too few handles */ handles < fewest)
         {
             throw new StartupException(string.Create(CultureInfo.InvariantCulture,
-                $"This process may open {handles} files and connections; it needs {FewestHandles}, and {Wanted(limits)} for its settings. Raise the limit: `ulimit -n` in a shell, LimitNOFILE in a systemd unit, --ulimit nofile for a container."));
+                $"This process may open {handles} files and connections; it needs {fewest}, and {Wanted(limits)} for its settings. Raise the limit: `ulimit -n` in a shell, LimitNOFILE in a systemd unit, --ulimit nofile for a container."));
         }
 
-        var known = handles ?? Unknown;
+        var known = (handles ?? Unknown) - Beyond(limits);
         var storeFiles = (int)Math.Clamp(known / 8, FewestStoreFiles, MostStoreFiles);
         var sockets = (int)Math.Min(known - Reserve - storeFiles, int.MaxValue);
         return new HandleRoom(handles, storeFiles, limits.Sockets == 0 ? sockets : Math.Min(sockets, limits.Sockets));
@@ -65,8 +70,10 @@ internal sealed partial class HandleRoom(long? handles, int storeFiles, int sock
         }
     }
 
+    private static int Beyond(BrokerLimits limits) => Math.Max(0, /* guard: handles of webhooks */ limits.WebhooksAtOnce - WebhooksWithin);
+
     // The setting may be any number, also one that says "as many as there are".
-    private static long Wanted(BrokerLimits limits) => (long)Reserve + MostStoreFiles + Math.Max(limits.Sockets, Comfortable);
+    private static long Wanted(BrokerLimits limits) => (long)Reserve + Beyond(limits) + MostStoreFiles + Math.Max(limits.Sockets, Comfortable);
 
     private static long? Read()
     {

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Net.Security;
 using Microsoft.AspNetCore.Connections;
+using WebMessenger.Auth.Secrets;
 
 namespace WebMessenger.Broker.Transports;
 
@@ -22,6 +23,10 @@ internal sealed class TlsTransport : Transport
     public TlsTransport(ConnectionContext connection, SslStream stream, PipeWriter raw)
     {
         (_connection, _stream, _raw) = (connection, stream, raw);
+
+        // Also of a handshake that goes on from an earlier one, whose ticket has it.
+        using var shown = stream.RemoteCertificate;
+        Certificate = shown is null ? null : Fingerprint.Of(shown);
         connection.ConnectionClosed.UnsafeRegister(static closed => ((TaskCompletionSource)closed!).TrySetResult(), _closed);
     }
 
@@ -32,6 +37,8 @@ internal sealed class TlsTransport : Transport
     public override IPEndPoint? RemoteEndPoint => _connection.RemoteEndPoint as IPEndPoint;
 
     public override bool IsEncrypted => true;
+
+    public override Fingerprint? Certificate { get; }
 
     public override Task Closed => _closed.Task;
 
@@ -85,4 +92,7 @@ internal sealed class TlsTransport : Transport
 }
 
 /// <summary>The encrypted side of a connection, which Kestrel hides behind the handshake.</summary>
-internal sealed record EncryptedPipe(PipeWriter Output);
+internal sealed record EncryptedPipe(HandshakeInput Handshake, PipeWriter Output) : IDuplexPipe
+{
+    public PipeReader Input => Handshake;
+}

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Net;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
 
 namespace WebMessenger.Broker.Transports;
@@ -21,6 +22,9 @@ internal abstract class Transport
 
     /// <summary>The login session of the cookie that opened it; WebSockets only.</summary>
     public virtual LoginSession? Cookie => null;
+
+    /// <summary>Of the client certificate whose key the peer has; MQTT over TLS only, and null where it showed none.</summary>
+    public virtual Fingerprint? Certificate => null;
 
     /// <summary>Of the socket below, to be told when it is of use; null for a WebSocket, whose request has told.</summary>
     public CountedSocket? Place { get; init; }

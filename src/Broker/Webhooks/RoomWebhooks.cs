@@ -18,6 +18,9 @@ internal sealed class RoomWebhooks(IRecords records, IEventLog log, RunLogs runs
     private readonly ConcurrentDictionary<string, Webhook[]> _rooms = new();
     private readonly AccountTurns _turns = new();
 
+    // Entered before the turn of a room: what an account has in all rooms is counted and added to in order.
+    private readonly AccountTurns _makers = new();
+
     /// <summary>The last of a room, by its key, has gone. The subscriber does not block.</summary>
     public event Action<string>? Emptied;
 
@@ -39,6 +42,7 @@ internal sealed class RoomWebhooks(IRecords records, IEventLog log, RunLogs runs
 
     public async Task<(BotChange Change, Webhook? Webhook)> MakeAsync(Room room, Account by, string name, Uri url)
     {
+        using var mine = await _makers.EnterAsync(by.Id);
         using var all = await _turns.EnterAsync(room.Key);
 
         // Who deletes the room is alone with it: what was made before goes with it.
@@ -53,6 +57,11 @@ internal sealed class RoomWebhooks(IRecords records, IEventLog log, RunLogs runs
             return (BotChange.TooMany, null);
         }
 
+        if (HasAll(by))
+        {
+            return (BotChange.TooManyOfAccount, null);
+        }
+
         // What was said before it was made is not told.
         var head = log.Head(room.Log);
         Webhook webhook = new(Webhook.NewId(), room.Key, name, url, by.Id, time.GetUtcNow(), Webhook.NewSecret(), new WebhookPlace(head.Head, head.Epoch));
@@ -61,10 +70,26 @@ internal sealed class RoomWebhooks(IRecords records, IEventLog log, RunLogs runs
     }
 
     /// <summary>Told again from where it was left off. Who switches it on is its maker from then on.</summary>
-    public Task<BotChange> SwitchOnAsync(Room room, Account by, string id) =>
-        InTurnAsync(room, by, id, webhook => StoreAsync(webhook with { Maker = by.Id, Place = webhook.Place with { IsOff = false, FailingSince = null } }));
+    public async Task<BotChange> SwitchOnAsync(Room room, Account by, string id)
+    {
+        using var mine = await _makers.EnterAsync(by.Id);
+        return await InTurnAsync(room, by, id, async webhook =>
+        {
+            if (webhook.Maker != by.Id && HasAll(by))
+            {
+                return BotChange.TooManyOfAccount;
+            }
 
-    public Task<BotChange> RemoveAsync(Room room, Account by, string id) => InTurnAsync(room, by, id, RemoveAsync);
+            await StoreAsync(webhook with { Maker = by.Id, Place = webhook.Place with { IsOff = false, FailingSince = null } });
+            return BotChange.Done;
+        });
+    }
+
+    public Task<BotChange> RemoveAsync(Room room, Account by, string id) => InTurnAsync(room, by, id, async webhook =>
+    {
+        await RemoveAsync(webhook);
+        return BotChange.Done;
+    });
 
     /// <summary>It has come so far. Null: it was removed meanwhile.</summary>
     public Task<Webhook?> MoveAsync(Webhook webhook, WebhookPlace place) => MoveAsync(webhook, _ => place);
@@ -109,6 +134,9 @@ internal sealed class RoomWebhooks(IRecords records, IEventLog log, RunLogs runs
         }
     }
 
+    private bool HasAll(Account maker) =>
+        /* guard: webhooks of an account */ limits.WebhooksPerAccount > 0 && All.Count(one => one.Maker == maker.Id) >= limits.WebhooksPerAccount;
+
     private async Task StoreAsync(Webhook webhook)
     {
         await records.WriteAsync([new RecordChange(webhook.Key, webhook.Value())]);
@@ -133,7 +161,7 @@ internal sealed class RoomWebhooks(IRecords records, IEventLog log, RunLogs runs
     private void Keep(Webhook webhook) => _rooms[webhook.Room] =
         [.. Of(webhook.Room).Where(one => one.Id != webhook.Id).Append(webhook).OrderBy(one => one.At).ThenBy(one => one.Id, StringComparer.Ordinal)];
 
-    private async Task<BotChange> InTurnAsync(Room room, Account by, string id, Func<Webhook, Task> work)
+    private async Task<BotChange> InTurnAsync(Room room, Account by, string id, Func<Webhook, Task<BotChange>> work)
     {
         using var all = await _turns.EnterAsync(room.Key);
         using var turn = await room.Turns.ShareAsync();
@@ -147,7 +175,6 @@ internal sealed class RoomWebhooks(IRecords records, IEventLog log, RunLogs runs
             return BotChange.NotFound;
         }
 
-        await work(webhook);
-        return BotChange.Done;
+        return await work(webhook);
     }
 }

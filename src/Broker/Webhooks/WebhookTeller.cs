@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
@@ -7,7 +6,6 @@ using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Hooks;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
-using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Webhooks;
 
@@ -17,13 +15,13 @@ namespace WebMessenger.Broker.Webhooks;
 /// <remarks>
 /// The room only wakes whoever tells; what he tells he reads from the log, from the place in the webhook's own record. So an event is
 /// told at least once, whatever dies when, under the same `webhook-id` each time. One that fails waits for longer and longer, and holds
-/// up no other.
+/// up no other. Where many have something to tell, at a start above all, they come in turn (<see cref="WebhookClient.Turns"/>).
 /// </remarks>
 internal sealed partial class WebhookTeller(
     RoomWebhooks webhooks,
     RoomDirectory rooms,
     AccountDirectory accounts,
-    IEventLog log,
+    WebhookNews news,
     WebhookClient client,
     RunLogs runs,
     BrokerLimits limits,
@@ -31,9 +29,6 @@ internal sealed partial class WebhookTeller(
     ILogger<WebhookTeller> logger)
     : BackgroundService
 {
-    /// <summary>Events that are not told, before its place is stored.</summary>
-    private const int SkippedAtOnce = 50;
-
     private static readonly TimeSpan _shortestWait = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _longestWait = TimeSpan.FromMinutes(5);
 
@@ -64,12 +59,31 @@ internal sealed partial class WebhookTeller(
     }
 
     /// <summary>Tells it something that nobody said.</summary>
-    public async Task<WebhookAnswer> TestAsync(Webhook webhook, CancellationToken cancellation)
+    /// <param name="account">Who asks for it: in his turn.</param>
+    /// <returns>Null: too many calls are under way, and none of them has ended in the time that a call may take.</returns>
+    public async Task<WebhookAnswer?> TestAsync(Webhook webhook, string account, CancellationToken cancellation)
     {
-        var body = Encoding.UTF8.GetBytes("""{"v":1,"type":"test"}""");
-        var answer = await client.PostAsync(webhook, "test-" + EventBody.NewId(), body, cancellation);
-        Note(webhook, answer);
-        return answer;
+        IDisposable turn;
+        using (CancellationTokenSource patience = new(client.Patience, time))
+        using (var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellation))
+        {
+            try
+            {
+                turn = await client.Turns.EnterAsync(account, either.Token);
+            }
+            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+            {
+                return null;
+            }
+        }
+
+        using (turn)
+        {
+            var body = Encoding.UTF8.GetBytes("""{"v":1,"type":"test"}""");
+            var answer = await client.PostAsync(webhook, account, "test-" + EventBody.NewId(), body, cancellation);
+            Note(webhook, answer);
+            return answer;
+        }
     }
 
     /// <summary>Whether its maker still has the rank that it is told by.</summary>
@@ -226,7 +240,7 @@ internal sealed partial class WebhookTeller(
             return false;
         }
 
-        var next = NextOf(room, webhook.Place);
+        var next = news.NextOf(room, webhook.Place);
         if (next.Epoch != webhook.Place.Epoch)
         {
             // A backup was restored, or the log was damaged: its numbers stand for something else.
@@ -241,7 +255,7 @@ internal sealed partial class WebhookTeller(
         }
 
         // What is not told was not taken: one that fails goes on failing.
-        var taken = next.What == Next.IsTold ? await TellAsync(webhook, room, next.Seq, next.Epoch) : null;
+        var taken = next.What == WebhookNext.IsTold ? await TellAsync(webhook, room, next.Seq, next.Epoch) : null;
         if (taken is false || await webhooks.MoveAsync(
             webhook,
             place => taken is true ? new WebhookPlace(next.Seq, next.Epoch) : place with { Seq = next.Seq }) is null)
@@ -250,7 +264,7 @@ internal sealed partial class WebhookTeller(
         }
 
         // When it is behind it, so that it is said once.
-        if (next.What == Next.CannotBeRead)
+        if (next.What == WebhookNext.CannotBeRead)
         {
             runs.Add(webhook.Room, webhook.Id, "failed", "damaged");
             LogLeftOut(logger, webhook.Id, next.Seq);
@@ -263,55 +277,37 @@ internal sealed partial class WebhookTeller(
     private Task RestAsync(Webhook webhook) =>
         webhook.Place.FailingSince is null ? Task.CompletedTask : webhooks.MoveAsync(webhook, place => place with { FailingSince = null });
 
-    // The next event that is told, or a stretch without one. What waits to be told is in the log alone: a webhook may fail for hours.
-    private (long Seq, string Epoch, Next What) NextOf(Room room, WebhookPlace place)
-    {
-        for (var seq = place.Seq; ; seq++)
-        {
-            LogPage page;
-            try
-            {
-                page = log.ReadAfter(room.Log, seq, 1);
-            }
-            catch (LogDamagedException)
-            {
-                // Where not even the head can be read this fails too, and is tried again.
-                var head = log.Head(room.Log);
-                return (Math.Max(seq + 1, head.First), head.Epoch, Next.CannotBeRead);
-            }
-
-            if (page.Head.Epoch != place.Epoch)
-            {
-                return (page.Head.Head, page.Head.Epoch, Next.IsPassed);
-            }
-
-            if (page.Entries is not [var entry])
-            {
-                return (seq, place.Epoch, Next.IsPassed);
-            }
-
-            seq = entry.Seq - 1;
-            if (IsTold(entry) || seq - place.Seq >= SkippedAtOnce)
-            {
-                return (entry.Seq, place.Epoch, IsTold(entry) ? Next.IsTold : Next.IsPassed);
-            }
-        }
-    }
-
-    private enum Next { IsPassed, IsTold, CannotBeRead }
-
-    private static bool IsTold(in LogEntry entry) => EventBody.TypeOf(entry.Body.Span) is EventType.Message or EventType.Edit or EventType.Delete;
-
     // Null: there is nothing to tell any more. False: it was not taken, and nothing more is tried.
     private async Task<bool?> TellAsync(Webhook webhook, Room room, long seq, string epoch)
     {
         for (var wait = _shortestWait; ; wait = Shorter(wait * 2, _longestWait))
         {
-            if (await PostAsync(webhook, room, seq, epoch) is not { } answer)
+            WebhookAnswer answer;
+            using (await client.Turns.EnterAsync(webhook.Maker, _over.Token))
             {
-                return null;
+                // What happened before its turn: removed, its maker gone, moved.
+                if (webhooks.Find(webhook.Room, webhook.Id) is not { Place.IsOff: false } still || still.Place.Seq != webhook.Place.Seq)
+                {
+                    return false;
+                }
+
+                if (RoomOf(still) is null)
+                {
+                    await RestAsync(still);
+                    return false;
+                }
+
+                // Made anew for each try: it may have been edited or deleted since the last one.
+                if (news.BodyOf(room, seq, epoch) is not { } body)
+                {
+                    return null;
+                }
+
+                webhook = still;
+                answer = await client.PostAsync(webhook, webhook.Maker, string.Create(CultureInfo.InvariantCulture, $"{epoch}.{seq}"), body, _over.Token);
             }
 
+            Note(webhook, answer);
             if (answer.IsTaken)
             {
                 return true;
@@ -329,47 +325,7 @@ internal sealed partial class WebhookTeller(
             }
 
             await Task.Delay(wait, time, _over.Token);
-
-            // What happened meanwhile: removed, its maker gone, moved.
-            if (webhooks.Find(webhook.Room, webhook.Id) is not { Place.IsOff: false } still || still.Place.Seq != webhook.Place.Seq)
-            {
-                return false;
-            }
-
-            if (RoomOf(still) is null)
-            {
-                await RestAsync(still);
-                return false;
-            }
-
-            webhook = still;
         }
-    }
-
-    // Null: there is nothing to tell of it any more. Made anew for each try: it may have been edited or deleted since the last one.
-    private async Task<WebhookAnswer?> PostAsync(Webhook webhook, Room room, long seq, string epoch)
-    {
-        if (BodyOf(room, seq, epoch) is not { } body)
-        {
-            return null;
-        }
-
-        var answer = await client.PostAsync(webhook, string.Create(CultureInfo.InvariantCulture, $"{epoch}.{seq}"), body, _over.Token);
-        Note(webhook, answer);
-        return answer;
-    }
-
-    private ReadOnlyMemory<byte>? BodyOf(Room room, long seq, string epoch)
-    {
-        if (log.FindReadable(room.Log, seq) is not var (entry, now) || now != epoch
-            || (/* guard: a webhook is not told what was deleted since */ !IsTold(entry)) || EventBody.ExpiryOf(entry.Body.Span) < time.GetUtcNow())
-        {
-            return null;
-        }
-
-        ArrayBufferWriter<byte> body = new(512);
-        room.WriteJson(body, entry, epoch, room.MoreOf(entry).Span);
-        return body.WrittenMemory;
     }
 
     // By the place that is stored: a moderator who has switched it on meanwhile has begun anew.

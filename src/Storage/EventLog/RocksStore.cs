@@ -193,7 +193,7 @@ internal sealed class RocksStore : IDisposable
         }
         catch (RocksDbException error)
         {
-            throw new LogDamagedException($"The event log cannot be read: {FirstLine(error.Message)}", error);
+            throw LogDamagedException.Of(FirstLine(error.Message), error);
         }
     }
 
@@ -237,7 +237,7 @@ internal sealed class RocksStore : IDisposable
         }
         catch (RocksDbException error)
         {
-            throw new LogDamagedException($"The event log cannot be read: {FirstLine(error.Message)}", error);
+            throw LogDamagedException.Of(FirstLine(error.Message), error);
         }
     }
 

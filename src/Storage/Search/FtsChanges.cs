@@ -82,7 +82,7 @@ internal sealed class FtsChanges(FtsFile file) : IDisposable
             var isEmpty = FtsFile.Number(_connection, $"SELECT count(*) FROM (SELECT 1 FROM words_{part}_docsize LIMIT 1)") == 0;
             if (isEmpty && part != FtsFile.Number(_connection, "SELECT max(part) FROM parts"))
             {
-                Write($"DROP TABLE words_{part}; DELETE FROM parts WHERE part={part}");
+                Write($"DROP TABLE words_{part}; DELETE FROM blocks WHERE part={part}; DELETE FROM parts WHERE part={part}");
             }
             else
             {

@@ -11,7 +11,9 @@ internal sealed class FtsInsert : IDisposable
     private readonly sqlite3 _database;
     private readonly sqlite3_stmt _statement;
 
-    /// <param name="replaces">In place of those with the same number. FTS5 looks each up and removes it, which is half of what a row costs.</param>
+    /// <param name="replaces">
+    /// In place of those with the same number. FTS5 looks each up and removes it, which is half of what a row costs.
+    /// </param>
     /// <exception cref="SqliteException">There is no such table, or the file is damaged.</exception>
     public FtsInsert(SqliteConnection connection, long part, bool replaces)
     {

@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.SigningIn;
@@ -144,6 +146,54 @@ public sealed class AnswerSlotsTests
         await Assert.ThrowsAsync<IOException>(async () => await slots.AnswerAsync(Context(ana), () => throw new IOException("damaged")));
 
         Assert.Equal("free", await slots.AnswerAsync(Context(ana), () => ValueTask.FromResult<object?>("free")));
+    }
+
+    [Fact]
+    public async Task A_long_answer_takes_a_slot_though_nobody_asked_for_one_and_is_refused_without()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = (await broker.SignInAsync((await broker.RegisterAsync("ana")).Account)).Session;
+        using AnswerSlots slots = new(new BrokerLimits { AnswersPerAccount = 1 }, _time);
+        await using var services = new ServiceCollection().AddLogging().AddSingleton(slots).BuildServiceProvider();
+        static JsonAnswer Made(int length) => new(writer => writer.WriteString("text"u8, new string('x', length)));
+        async Task<(int Status, long Bytes)> AnsweredAsync(Func<DefaultHttpContext, Task> answer)
+        {
+            var context = Context(ana);
+            (context.RequestServices, context.Response.Body) = (services, new MemoryStream());
+            await answer(context);
+            return (context.Response.StatusCode, context.Response.Body.Length);
+        }
+
+        const int Long = JsonAnswer.LongestWithoutSlot;
+        Assert.Equal((200, Long + 11), await AnsweredAsync(context => Made(Long).ExecuteAsync(context)));
+
+        // In the slot that its endpoint asked for it takes no second one.
+        Assert.Equal((200, Long + 11), await AnsweredAsync(async context =>
+            await ((IResult)(await slots.AnswerAsync(context, () => ValueTask.FromResult<object?>(Made(Long))))!).ExecuteAsync(context)));
+
+        Assert.IsAssignableFrom<IResult>(await slots.AnswerAsync(Context(ana), () => ValueTask.FromResult<object?>(new Answer())));
+        Assert.Equal(429, (await AnsweredAsync(context => Made(Long).ExecuteAsync(context))).Status);
+        Assert.Equal((200, Long), await AnsweredAsync(context => Made(Long - 11).ExecuteAsync(context)));
+    }
+
+    [Fact]
+    public async Task What_grows_with_what_is_stored_is_answered_in_a_slot()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var inSlots = broker.Get<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().Where(endpoint => endpoint.Metadata.GetMetadata<LongAnswer>() is not null)
+            .Select(endpoint => $"{endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods[0]} /{endpoint.RoutePattern.RawText!.Trim('/')}").ToList();
+
+        foreach (var path in (string[])
+        [
+            "GET /api/rooms", "GET /api/rooms/{room}/events", "GET /api/rooms/{room}/pins", "GET /api/rooms/{room}/people", "GET /api/rooms/{room}/members",
+            "GET /api/rooms/{room}/data", "GET /api/rooms/{room}/data/history", "GET /api/rooms/{room}/devices", "GET /api/rooms/{room}/devices/{token}/trace",
+            "GET /api/rooms/{room}/hooks", "POST /api/rooms/{room}/hooks/preview", "GET /api/rooms/{room}/rules", "GET /api/rooms/{room}/webhooks",
+            "GET /api/conversations", "GET /api/conversations/{user}/events", "GET /api/whispers", "GET /api/notices", "GET /api/saved", "GET /api/search",
+            "GET /api/ignored",
+        ])
+        {
+            Assert.Contains(path, inSlots);
+        }
     }
 
     private static DefaultHttpContext Context(LoginSession who)

@@ -14,6 +14,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using WebMessenger.Auth;
 using WebMessenger.Auth.Limits;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Limits;
@@ -223,6 +224,8 @@ internal sealed class TestClient(string clientId) : IClient
     private readonly TaskCompletionSource<RevocationReason> _revoked = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public string ClientId { get; } = clientId;
+
+    public ClientCertificate? Certificate { get; init; }
 
     public bool IsRevoked => _revoked.Task.IsCompleted;
 

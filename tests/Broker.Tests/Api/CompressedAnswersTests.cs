@@ -92,9 +92,10 @@ public sealed class CompressedAnswersTests
         var ana = await broker.RegisterAsync("ana");
         var cookie = "webmessenger=" + (await broker.SignInAsync(ana.Account)).Secret;
         (string, string)[] page = [("Cookie", cookie), ("Sec-Fetch-Site", "same-origin"), ("Accept-Encoding", "gzip, br")];
+        await broker.RegisterAsync("bea");
         using var rooms = await GetAsync(broker, "/api/rooms", page);
         Assert.NotEmpty(rooms.Content.Headers.ContentEncoding);
-        foreach (var path in new[] { "/api/session", "/api/sessions", "/api/tokens", "/api/whispers", "/api/rooms/lobby", "/health/live" })
+        foreach (var path in new[] { "/api/session", "/api/sessions", "/api/tokens", "/api/whispers", "/api/conversations", "/api/conversations/bea/events", "/api/saved", "/api/search?q=word", "/api/rooms/lobby", "/health/live" })
         {
             using var answer = await GetAsync(broker, path, page);
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);

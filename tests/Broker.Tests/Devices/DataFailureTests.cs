@@ -27,29 +27,32 @@ public sealed class DataFailureTests
         Assert.Single(lines.Lines, line => line.Contains("failed", StringComparison.Ordinal) && line.Contains("greenhouse", StringComparison.Ordinal));
     }
 
-    [Fact]
-    public async Task A_group_to_which_something_could_not_be_dealt_is_dealt_it_later()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_group_to_which_something_could_not_be_dealt_is_dealt_it_later(bool failsAsItTakes)
     {
         LogOfEverything lines = new();
         await using var house = await Greenhouse.OnAsync(await RunningBroker.StartWithAsync(lines.TakeOver));
         var space = await house.Broker.Get<DataSpaces>().OpenAsync(house.Room);
-        Failing member = new();
+        Failing member = new(failsAsItTakes);
         DataGroupName name = new(house.Ana.Account.Id, null, "g");
         Assert.NotNull(space.Groups.Join(new DataSubscription { Filter = DataFilter.All, Member = member, QualityOfService = 1, Group = name }));
 
         Assert.Equal(DataOutcome.Said, await space.PublishAsync(MessageOf("1"), () => true));
 
         Assert.Equal("1", await member.Heard.Task.WaitAsync(_patience, TestContext.Current.CancellationToken));
-        Assert.Single(lines.Lines, line => line.Contains("shared subscription", StringComparison.Ordinal));
+        Assert.Single(lines.Lines, line => line.Contains(failsAsItTakes ? "failed as it heard" : "shared subscription", StringComparison.Ordinal));
     }
 
     private static DataMessage MessageOf(string text) =>
         new() { Topic = "x", Payload = System.Text.Encoding.UTF8.GetBytes(text), QualityOfService = 1, At = DateTimeOffset.UtcNow };
 
-    // Is asked how much it takes, and fails, once.
-    private sealed class Failing : IGroupMember
+    // Is asked how much it takes, or is given something, and fails, once.
+    private sealed class Failing(bool failsAsItTakes) : IGroupMember
     {
         private int _asked;
+        private int _given;
 
         public TaskCompletionSource<string> Heard { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -63,7 +66,7 @@ public sealed class DataFailureTests
 
         public bool IsOpen => true;
 
-        public int FreePlaces => Interlocked.Increment(ref _asked) == 1 ? throw new InvalidOperationException("A fault of its own.") : 1;
+        public int FreePlaces => Interlocked.Increment(ref _asked) == 1 && !failsAsItTakes ? throw new InvalidOperationException("A fault of its own.") : 1;
 
         public bool MayHear(string topic) => true;
 
@@ -71,7 +74,12 @@ public sealed class DataFailureTests
 
         public bool TryTake(DataFrames frames, in DataGrant grant, bool isRepeated, List<IMember> touched)
         {
-            if (Volatile.Read(ref _asked) < 2)
+            if (failsAsItTakes && Interlocked.Increment(ref _given) == 1)
+            {
+                throw new InvalidOperationException("A fault of its own.");
+            }
+
+            if (!failsAsItTakes && Volatile.Read(ref _asked) < 2)
             {
                 return false;
             }

@@ -152,16 +152,31 @@ public sealed class DeviceTraceTests
     {
         FakeTimeProvider time = new();
         DeviceTraces traces = new(new BrokerLimits { DeviceTraces = 2 }, time);
-        Assert.Equal(TraceBeginning.Runs, traces.Begin("r1", "a", out _));
-        Assert.Equal(TraceBeginning.Runs, traces.Begin("r2", "b", out _));
-        Assert.Equal(TraceBeginning.ServerIsBusy, traces.Begin("r3", "c", out _));
-        Assert.Equal(TraceBeginning.RoomIsBusy, traces.Begin("r1", "d", out _));
+        Assert.Equal(TraceBeginning.Runs, traces.Begin("r1", "a", "by a", out _));
+        Assert.Equal(TraceBeginning.Runs, traces.Begin("r2", "b", "by b", out _));
+        Assert.Equal(TraceBeginning.ServerIsBusy, traces.Begin("r3", "c", "by c", out _));
+        Assert.Equal(TraceBeginning.RoomIsBusy, traces.Begin("r1", "d", "by d", out _));
 
         time.Advance(DeviceTrace.Length);
-        Assert.Equal(TraceBeginning.Runs, traces.Begin("r3", "c", out _));
+        Assert.Equal(TraceBeginning.Runs, traces.Begin("r3", "c", "by c", out _));
         Assert.Equal(2, traces.Count);
-        Assert.Equal(TraceBeginning.Runs, traces.Begin("r4", "d", out _));
+        Assert.Equal(TraceBeginning.Runs, traces.Begin("r4", "d", "by d", out _));
         Assert.Equal((2, true, true), (traces.Count, traces.Find("c") is not null, traces.Find("d") is not null));
+    }
+
+    [Fact]
+    public void Attack_67_An_account_has_two_devices_traced_and_leaves_the_others_to_others()
+    {
+        FakeTimeProvider time = new();
+        DeviceTraces traces = new(new BrokerLimits(), time);
+        Assert.Equal(TraceBeginning.Runs, traces.Begin("r1", "a", "mallory", out _));
+        Assert.Equal(TraceBeginning.Runs, traces.Begin("r2", "b", "mallory", out _));
+        Assert.Equal(TraceBeginning.AccountIsBusy, traces.Begin("r3", "c", "mallory", out _));
+        Assert.Equal(TraceBeginning.Runs, traces.Begin("r1", "a", "mallory", out _));
+        Assert.Equal(TraceBeginning.Runs, traces.Begin("r4", "d", "victim", out _));
+
+        time.Advance(DeviceTrace.Length);
+        Assert.Equal(TraceBeginning.Runs, traces.Begin("r3", "c", "mallory", out _));
     }
 
     [Fact]

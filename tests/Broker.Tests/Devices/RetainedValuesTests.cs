@@ -242,14 +242,14 @@ public sealed class RetainedValuesTests
     [Fact]
     public async Task When_the_memory_of_all_rooms_is_full_those_that_nobody_asks_for_are_let_go_and_else_nothing_more_comes_in()
     {
-        await using RetainedDisk disk = new(new BrokerLimits { RetainedMegabytes = 2 });
+        await using RetainedDisk disk = new(new BrokerLimits { RetainedMegabytes = 2, RetainedAccountPercent = 0 });
         var (one, other) = (disk.Rooms.Of("rone"), disk.Rooms.Of("rother"));
         var large = new string('x', 900_000);
         Assert.Equal(RetainedOutcome.Stored, await one.SetAsync(Message("a", large)));
         Assert.Equal(RetainedOutcome.Stored, await other.SetAsync(Message("a", large)));
 
         // Both were asked for just now.
-        Assert.Equal(RetainedOutcome.Full, await other.SetAsync(Message("b", large)));
+        Assert.Equal(RetainedOutcome.NoMemory, await other.SetAsync(Message("b", large)));
         disk.Time.Advance(RetainedMemory.KeptFor);
         Assert.True(await other.OpenAsync());
         Assert.Equal(RetainedOutcome.Stored, await other.SetAsync(Message("b", large)));
@@ -269,7 +269,7 @@ public sealed class RetainedValuesTests
     [Fact]
     public async Task Attack_64_Rooms_of_the_account_that_holds_most_of_the_memory_are_let_go_first()
     {
-        await using RetainedDisk disk = new(new BrokerLimits { RetainedMegabytes = 2 });
+        await using RetainedDisk disk = new(new BrokerLimits { RetainedMegabytes = 2, RetainedAccountPercent = 0 });
         var large = new string('x', 450_000);
         foreach (var (room, owner) in new[] { ("rvictim", "victim"), ("rone", "hoarder"), ("rtwo", "hoarder"), ("rthree", "hoarder") })
         {

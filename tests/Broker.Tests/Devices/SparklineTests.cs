@@ -305,6 +305,23 @@ public sealed class SparklineTests
         Assert.Equal((true, false, true), (first.Find("used") is not null, second.Find("read") is not null, third.Find("new") is not null));
     }
 
+    [Theory]
+    [InlineData("r2")]
+    [InlineData("r1")]
+    public void Attack_64_One_that_was_read_from_disk_takes_the_place_of_none_that_is_newer(string room)
+    {
+        const long Now = 1_000_000;
+        Sparklines all = new(new BrokerLimits { Sparklines = 1, SparklinesPerRoom = 1 });
+        RoomSparklines first = new("r1", all);
+        first.Say("newer", "1"u8, Now - 100);
+        Sparkline read = new("older", room == "r1" ? first : new RoomSparklines(room, all));
+        read.Set(""u8, 1, Now - 120);
+
+        Assert.False(all.TryAdd(read, Now));
+
+        Assert.NotNull(first.Find("newer"));
+    }
+
     private static async Task SweepAsync(RetainedDisk disk)
     {
         disk.Rooms.Sweep();

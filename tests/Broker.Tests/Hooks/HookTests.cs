@@ -111,6 +111,14 @@ public sealed class HookTests
         shown = await mods.Expect(HttpStatusCode.OK, HttpMethod.Post, HookPost.Hooks + "/preview", new { body = "{}" });
         Assert.Equal((null, "no_text"), (shown.Text(), shown.GetProperty("why").GetString()));
         await mods.Expect(HttpStatusCode.BadRequest, HttpMethod.Post, HookPost.Hooks + "/preview", new { template = "{", body = "x" });
+
+        // It is as long as what would be said, with a template and without.
+        var cut = new string('x', 3_999) + '…';
+        shown = await mods.Expect(HttpStatusCode.OK, HttpMethod.Post, HookPost.Hooks + "/preview",
+            new { template = string.Concat(Enumerable.Repeat("{a}", 40)), body = $$"""{"a":"{{new string('x', 60_000)}}"}""" });
+        Assert.Equal(cut, shown.Text());
+        shown = await mods.Expect(HttpStatusCode.OK, HttpMethod.Post, HookPost.Hooks + "/preview", new { body = new string('x', 60_000) });
+        Assert.Equal(cut, shown.Text());
         Assert.Equal(head, broker.Room("yard").Head);
     }
 

@@ -1,11 +1,15 @@
 using System.Text;
 using WebMessenger.Broker.Hooks;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Settings;
 
 namespace WebMessenger.Broker.Tests.Hooks;
 
 /// <summary>What bodies of programs elsewhere say.</summary>
 public sealed class HookTextTests
 {
+    private static readonly int Most = BotText.LongestFor(new BrokerLimits());
+
     private const string Json = "application/json";
     private const string Form = "application/x-www-form-urlencoded";
 
@@ -55,7 +59,7 @@ public sealed class HookTextTests
     }
 
     [Fact]
-    public void Bytes_that_are_no_text_say_nothing() => Assert.Equal("no_text", HookText.Read(null, [0x89, 0x50, 0xFF], null).Why);
+    public void Bytes_that_are_no_text_say_nothing() => Assert.Equal("no_text", HookText.Read(null, [0x89, 0x50, 0xFF], null, Most).Why);
 
     [Fact]
     public void A_value_that_lies_too_deep_is_no_JSON_of_ours() => Assert.Equal(
@@ -114,10 +118,35 @@ public sealed class HookTextTests
         Assert.Null(Read(Json, """{"text":"x","username":""}""").Words?.Via);
     }
 
+    [Fact]
+    public void A_template_makes_no_more_of_what_was_sent_than_is_said()
+    {
+        var filled = Read(Json, $$"""{"a":"{{new string('x', 60_000)}}"}""", string.Concat(Enumerable.Repeat("{a}", 40))).Words!.Text;
+        Assert.Equal(Most, filled.Length);
+        Assert.Equal(new string('x', 3_999) + '…', BotText.Within(filled, new BrokerLimits()));
+        Assert.Equal("xx!", Read(Json, """{"a":"x"}""", "{a}{a}!").Words!.Text);
+
+        // What would not fit any more is not even looked for.
+        Assert.True(SpokenTemplate.TryParse(string.Concat(Enumerable.Repeat("{a}", 40)), out var template));
+        var places = 0;
+        template.Fill(
+            _ =>
+            {
+                places++;
+                return new string('x', 60_000);
+            },
+            Most);
+        Assert.Equal(1, places);
+
+        // Without a limit of texts there is one of what is made of them.
+        Assert.Equal(65_536, BotText.LongestFor(new BrokerLimits { TextLength = 0 }));
+        Assert.Equal(int.MaxValue, BotText.LongestFor(new BrokerLimits { TextLength = int.MaxValue }));
+    }
+
     private static HookWords Read(string? contentType, string body, string? template = null)
     {
         SpokenTemplate? parsed = null;
         Assert.True(template is null || SpokenTemplate.TryParse(template, out parsed));
-        return HookText.Read(contentType, Encoding.UTF8.GetBytes(body), parsed);
+        return HookText.Read(contentType, Encoding.UTF8.GetBytes(body), parsed, Most);
     }
 }

@@ -46,6 +46,20 @@ public sealed class LogLineTests
         Assert.DoesNotContain("wmh_S3cret", lines, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("POST /api//hooks/wmh_S3cret-_x", "POST /api//hooks/wmh_…")]
+    [InlineData("POST /api/hoooks/wmh_S3cret - 404", "POST /api/hoooks/wmh_… - 404")]
+    [InlineData("GET /?token=WM_S3cret&x=1", "GET /?token=WM_…&x=1")]
+    [InlineData("GET /?token=wm%5fS3cret", "GET /?token=wm%…")]
+    [InlineData("key 'whsec_S3cret+/=' and wmh_S3cret/wm_S3cret, twice", "key 'whsec_…' and wmh_…, twice")]
+    [InlineData("nothing behind wmh_", "nothing behind wmh_")]
+    [InlineData("/api/hooks/S3cret wmh_S3cret", "/api/hooks/… wmh_…")]
+    public void Secrets_are_known_by_how_they_begin_wherever_they_stand(string text, string shown)
+    {
+        Assert.Equal($"2026-11-23 10:00:00.000 INF Room {shown} is open\n", Written(text, null));
+        Assert.DoesNotContain("S3cret", Written("lobby", new InvalidOperationException(text)), StringComparison.Ordinal);
+    }
+
     private static string Written(string name, Exception? error) => Written(new LogEvent(
         new DateTimeOffset(2026, 11, 23, 10, 0, 0, TimeSpan.Zero), LogEventLevel.Information, error, new MessageTemplateParser().Parse("Room {Room} is open"),
         [new LogEventProperty("Room", new ScalarValue(name))]));

@@ -55,6 +55,27 @@ public sealed class PinTests
     }
 
     [Fact]
+    public async Task Pins_of_one_moment_that_an_earlier_version_stored_are_listed_page_by_page()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        var (first, second) = (await talk.SayAsync(talk.Bea, "one"), await talk.SayAsync(talk.Bea, "two"));
+        Assert.Null((await PinAsync(talk, talk.Maker, first)).Refusal);
+        Assert.Null((await PinAsync(talk, talk.Maker, second)).Refusal);
+        var records = broker.Get<IRecords>();
+        var key = Pins.Key(talk.Log);
+        var stored = records.Find(key)!;
+        stored.AsSpan(8, 8).CopyTo(stored.AsSpan((stored.Length / 2) + 8));
+        await records.WriteAsync([new RecordChange(key, stored)]);
+
+        using var caios = Calls.As(broker, talk.Caio);
+        var page = await caios.Get(Path + "?limit=1");
+
+        Assert.Equal([second], OfIn(page));
+        Assert.Equal([first], OfIn(await caios.Get($"{Path}?limit=1&after={page.GetProperty("next")}")));
+    }
+
+    [Fact]
     public async Task A_page_goes_on_where_the_one_before_ended_though_its_last_pin_was_taken_off()
     {
         await using var broker = await RunningBroker.StartAsync();

@@ -188,6 +188,15 @@ public sealed class OpenSocketsTests
         Assert.Equal(20_000 - 384 - 256, HandleRoom.Of(20_000, new BrokerLimits { Sockets = 100_000 }).Sockets);
     }
 
+    [Fact]
+    public void What_webhooks_may_take_beyond_the_reserve_is_taken_from_no_connection()
+    {
+        BrokerLimits many = new() { WebhooksAtOnce = 100 };
+        Assert.Equal(64, HandleRoom.Of(512 + 68, many).Sockets);
+        Assert.Contains("needs 580", Assert.Throws<StartupException>(() => HandleRoom.Of(512, many)).Message, StringComparison.Ordinal);
+        Assert.Equal(20_000 - 384 - 68 - 256, HandleRoom.Of(20_000, many).Sockets);
+    }
+
     private static int Take(OpenSockets sockets, string address, int tries) => Enumerable.Range(0, tries).Count(each => sockets.TryEnter(IPAddress.Parse(address), out _));
 
     // As those do who say at once what they came for.

@@ -10,7 +10,7 @@ namespace WebMessenger.EndToEnd.Tests.Browser;
 /// <summary>Who is named or answered hears of it, once and where he is; and what one keeps of messages for oneself.</summary>
 public sealed class NoticePageTests(SharedServer shared, Chromium chromium)
 {
-    private const string Mentions = "Mentions and replies";
+    private const string Mentions = "Mentions";
 
     /// <summary>The desktop's notifications, gathered: headless browsers have none.</summary>
     private const string Desktop = """

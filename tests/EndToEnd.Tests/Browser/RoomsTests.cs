@@ -164,7 +164,7 @@ public sealed class RoomsTests(SharedServer shared, Chromium chromium)
         Assert.Equal(before, await TitlesAsync(column));
 
         // By keyboard: what is pointed at gets the focus, and Enter goes in.
-        var down = column.GetByRole(AriaRole.Button, new() { Name = "1 unread room below" });
+        var down = column.GetByRole(AriaRole.Button, new() { Name = "1 unread below" });
         await down.FocusAsync();
         await page.Keyboard.PressAsync("Enter");
         await Assertions.Expect(chat.RoomLink("Sala 57")).ToBeInViewportAsync();

@@ -124,7 +124,7 @@ public sealed class WebhookPageTests(Chromium chromium)
         var violations = (await page.RunAxe()).Violations.Where(violation => violation.Impact is "serious" or "critical");
         Assert.Empty(violations.Select(violation => $"{violation.Id}: {violation.Nodes[0].Html}"));
         Assert.True(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth"));
-        Assert.True(await page.EvaluateAsync<bool>("[...document.querySelectorAll('dialog, .views, li.card')].every((one) => one.scrollWidth <= one.clientWidth)"));
+        Assert.True(await page.EvaluateAsync<bool>("[...document.querySelectorAll('dialog, li.card')].every((one) => one.scrollWidth <= one.clientWidth)"));
     }
 
     /// <param name="RemoveIt">In the question; `Remove` is of the list.</param>

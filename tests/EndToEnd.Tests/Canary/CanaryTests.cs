@@ -19,7 +19,7 @@ public sealed class CanaryTests(Chromium chromium)
         await using var writing = await CanaryBrowser.OfAsync(chromium, server, talk, talk.Ana, talk.Bea);
         await SearchesAsync(open, talk);
         await OpensAsync(away, talk, "Saved messages");
-        await OpensAsync(writing, talk, "Mentions and replies");
+        await OpensAsync(writing, talk, "Mentions");
         await away.Context.SetOfflineAsync(true);
         await closed.CloseAsync();
         await writing.Chat.Message($"{talk.Word}2 @{talk.Bea.UserName} https://example.org/{talk.Word}").HoverAsync();

@@ -29,6 +29,8 @@ public sealed class SharedServer : IAsyncLifetime
         "WebMessenger:Limits:RequestsUnderWayPerAddress=0",
         "WebMessenger:Limits:PublishPerSecond=0",
         "WebMessenger:Limits:DataPublishPerSecond=0",
+        "WebMessenger:Limits:StoredBytesPerDayPerAddress=0",
+        "WebMessenger:Limits:DataStoredBytesPerDayPerAddress=0",
     ];
 
     internal ServerProcess Server => _server ?? throw new InvalidOperationException("The server was not started.");

@@ -18,9 +18,9 @@ internal sealed partial class WebMessengerServer(
     private static readonly string[] LimitsOff =
     [
         "PublishPerSecond", "DataPublishPerSecond", "DataConnectionsPerRoom", "DataKeptClientsPerRoom", "DataGroupsPerRoom", "DataGroupsPerRoomAndAccount", "ConnectsPerSecondPerAddress", "ConnectionsPerAddress", "ConnectionsPerAccount", "SignInsPerMinutePerAddress", "RegistrationsPerHourPerAddress",
-        "StoredBytesPerDayPerAccount", "StoredBytesPerDayPerGuest", "StoredBytesPerDayPerAddress",
+        "StoredBytesPerDayPerAccount", "StoredBytesPerDayPerGuest", "StoredBytesPerDayPerAddress", "DataStoredBytesPerDayPerAccount", "DataStoredBytesPerDayPerGuest", "DataStoredBytesPerDayPerAddress",
         "SocketsPerAddress", "SocketsPerSecondPerAddress", "RequestsPerSecond", "RequestsPerSecondPerAddress", "SearchesPerSecond",
-        "SubscribePerSecond", "IdlePacketsPerSecond", "FramesPerSecond", "CatchUpBytesPerSecond", "AnswersPerAccount", "AnswersPerAddress", "RequestsUnderWayPerAddress", "GuestsPerMinutePerAddress", "AnswersPerGuest", "HookPostsPerSecond", "RuleSaysPerMinute", "RuleSaysPerMinutePerRoom",
+        "SubscribePerSecond", "IdlePacketsPerSecond", "FramesPerSecond", "CatchUpBytesPerSecond", "AnswersPerAccount", "AnswersPerAddress", "RequestsUnderWayPerAddress", "GuestsPerMinutePerAddress", "AnswersPerGuest", "HookPostsPerSecond", "RuleSaysPerMinute", "RuleSaysPerMinutePerRoom", "RuleTestsPerSecond", "RuleBytesPerSecondPerRoom", "RuleBytesPerSecondPerAccount",
         "RetainedPerRoom", "RetainedMegabytesPerRoom",
     ];
 

@@ -175,6 +175,28 @@ public abstract class SearchIndexContract : IDisposable
     }
 
     [Fact]
+    public void Of_what_was_removed_piece_by_piece_nothing_is_looked_for_any_more()
+    {
+        Index.Clear();
+        foreach (var part in Enumerable.Range(1, 30_000).Chunk(5_000))
+        {
+            Index.Apply([.. part.Select(i => Said(i, "word"))]);
+        }
+
+        // The first table has all of these, and no piece is as large as a block.
+        Apply([.. Enumerable.Range(0, 210).Select(i => new IndexChange.Remove(Yard, (i * 100) + 1, (i + 1) * 100))]);
+        for (var steps = 0; Index.Clean(ofTables: true, out _); steps++)
+        {
+            Assert.True(steps < 10);
+        }
+
+        Assert.Equal(9_000, Found("word").Count);
+        Apply(new IndexChange.Remove(Yard, 1, 21_500));
+        Assert.False(Index.IsLost);
+        Assert.Equal(8_500, Found("word").Count);
+    }
+
+    [Fact]
     public void Of_one_log_the_newest_are_found_wherever_the_others_lie()
     {
         // As after a making anew: one log behind the other, of one time.

@@ -8,6 +8,8 @@ export interface ServerPorts {
   mqtts: { host: string | null; port: number; local: boolean } | null;
   /** One of our paths. */
   websocket: string;
+  /** By `mqtts` a client certificate is taken in place of a password. */
+  certificates?: boolean;
 }
 
 /** `clear`: the token travels unencrypted. `websocket`: it takes the mqtt package of npm, for the mosquitto clients know no WebSocket. */

@@ -27,12 +27,16 @@ function rooms({ directory, readings, levels }: Chat): Goal[] {
   }));
 }
 
-/** Those one talks to, then those who are in the open room: all of them by the conversation with them. */
+/**
+ * Those who are in the open room, its members who are away, those one talks to, and whom other rooms of this visit know:
+ * all of them by the conversation with them.
+ */
 function people({ opened, conversations, me }: Chat): Goal[] {
-  const room = opened.current;
-  const here = room?.phase === 'ready' ? room.people.list.filter(({ user }) => user !== me.user) : [];
+  const open = [...opened.values()].filter(({ phase }) => phase === 'ready');
+  const [here, elsewhere] = [open.filter((room) => room === opened.current), open.filter((room) => room !== opened.current)];
+  const known = [here, elsewhere].map((rooms) => rooms.flatMap(({ people, members }) => [...people.list, ...members.list]).filter(({ user }) => user !== me.user));
   const all = new Map<string, string>();
-  for (const { user, name } of [...conversations.heard, ...here]) if (!all.has(user)) all.set(user, user === me.user ? t('talk.mine') : name);
+  for (const { user, name } of [...known[0]!, ...conversations.heard, ...known[1]!]) if (!all.has(user)) all.set(user, user === me.user ? t('talk.mine') : name);
   return [...all].map(([user, name]) => ({ key: `user-${user}`, group: 'people', name, beside: `@${user}`, run: () => router.go(talkWith(user)) }));
 }
 

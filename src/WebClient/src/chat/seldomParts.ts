@@ -1,6 +1,5 @@
-export { goalsOf } from './goals';
+export { default as Finder } from './Finder.svelte';
 export { default as MentionsPane } from './mentions/MentionsPane.svelte';
-export { default as Palette } from './palette/Palette.svelte';
 export { default as Directory } from './rooms/Directory.svelte';
 export { default as NewRoomDialog } from './rooms/NewRoomDialog.svelte';
 export { default as SavedPane } from './saved/SavedPane.svelte';

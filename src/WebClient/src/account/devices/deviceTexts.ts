@@ -37,9 +37,22 @@ export function textFor(program: Program, device: Device): string {
 
 const makers: Record<Program, (device: Device) => string> = { mosquitto, homeassistant, esphome, zigbee2mqtt, tasmota };
 
-function mosquitto({ branch, preset, user, token, way }: Device): string {
+function mosquitto({ token, ...device }: Device): string {
+  return shell(device, `-P ${shellWord(token)}`);
+}
+
+/** Makes a key and a certificate for it, which nobody has to sign. */
+export const keyText =
+  'openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN=device -keyout device.key -out device.pem';
+
+/** The lines of {@link textFor} for a shell, with these in place of the token. */
+export function certificateText(device: Omit<Device, 'name' | 'token'>): string {
+  return shell(device, '--cert device.pem --key device.key');
+}
+
+function shell({ branch, preset, user, way }: Omit<Device, 'name' | 'token'>, credentials: string): string {
   const tls = way.kind === 'tls' ? ' --tls-use-os-certs' : '';
-  const access = `-h ${shellWord(way.host)} -p ${way.port}${tls} -u ${shellWord(user)} -P ${shellWord(token)}`;
+  const access = `-h ${shellWord(way.host)} -p ${way.port}${tls} -u ${shellWord(user)} ${credentials}`;
   const say = `mosquitto_pub ${access} -q 1 -r -t ${shellWord(`${branch}/temperature`)} -m 21.5`;
   const listen = `mosquitto_sub ${access} -v -t ${shellWord(preset === 'sensor' ? `${branch}/#` : '#')}`;
   return preset === 'reads' ? listen : `${say}\n${listen}`;

@@ -46,8 +46,16 @@ export function wordAt(text: string, caret: number): Word | null {
   return { mark, query, from: start, to: caret };
 }
 
-export function peopleFor(query: string, people: readonly { user: string; name: string }[]): Option[] {
-  return best(query, people, ({ user, name }) => [user, name]).map(({ user, name }) => ({ key: user, insert: `@${user}`, name, beside: `@${user}` }));
+interface Person {
+  user: string;
+  name: string;
+}
+
+/** Those who are here, then those who could be. */
+export function peopleFor(query: string, here: readonly Person[], away: readonly Person[] = []): Option[] {
+  const known = new Set(here.map(({ user }) => user));
+  const find = (people: readonly Person[]) => best(query, people, ({ user, name }) => [user, name]);
+  return [...find(here), ...find(away.filter(({ user }) => !known.has(user)))].slice(0, mostOptions).map(({ user, name }) => ({ key: user, insert: `@${user}`, name, beside: `@${user}` }));
 }
 
 export function roomsFor(query: string, rooms: readonly { id: string; title: string }[]): Option[] {

@@ -8,6 +8,8 @@ import { isComposed } from './sendsOn';
 /** Who and what can be named where something is written. */
 export interface Nameable {
   people(): readonly { user: string; name: string }[];
+  /** Others who read it later. They are asked for when a name is begun. */
+  readonly others?: { readonly list: readonly { user: string; name: string }[]; look(): Promise<void> } | undefined;
   rooms(): readonly { id: string; title: string }[];
   /** Dice are thrown there. */
   rolls(): boolean;
@@ -44,6 +46,7 @@ export class Completion {
     this.#word = shown;
     this.#active = shown === null || shown.query === '' ? -1 : 0;
     if (shown?.mark === ':') emojiIn(language.current).want();
+    else if (shown?.mark === '@') void this.#known.others?.look();
   }
 
   close(): void {
@@ -93,7 +96,7 @@ export class Completion {
   }
 
   #find({ mark, query }: Word): Option[] {
-    if (mark === '@') return peopleFor(query, this.#known.people());
+    if (mark === '@') return peopleFor(query, this.#known.people(), this.#known.others?.list);
     if (mark === '#') return roomsFor(query, this.#known.rooms());
     if (mark === '/') return commandsFor(query, commandsIn(this.#known.rolls()), (command) => t(`command.${command}`, { name: this.#known.name() }));
     return emojiFor(query, emojiIn(language.current).loaded ?? []);

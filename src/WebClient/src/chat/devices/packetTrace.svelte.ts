@@ -129,6 +129,11 @@ export function detailsOf({ qos, retain, dup, id, bytes, codes }: Packet): strin
   ].join(' · ');
 }
 
+/** When it came or went, to the millisecond: a device answers within one second. */
+export function clockOf(at: string): string {
+  return new Date(at).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 });
+}
+
 /** It says that something was refused. Of SUBACK in MQTT 3.1.1, 0x80 alone does. */
 export function isRefusal({ codes }: Packet): boolean {
   return codes?.some((code) => code >= 0x80) ?? false;

@@ -1,3 +1,4 @@
+import type { Certificate } from '../../account/devices/certificate';
 import { Fetched } from '../../lib/fetched.svelte';
 import { FormState } from '../../lib/form.svelte';
 import { call } from '../../lib/http';
@@ -38,9 +39,10 @@ export interface Device {
   clients: DeviceClient[];
   /** Clients that are not listed. */
   more: number;
+  certificate: Certificate | null;
 }
 
-export type Way = 'throwOut' | 'revoke' | 'renew' | 'trace';
+export type Way = 'throwOut' | 'revoke' | 'renew' | 'trace' | 'certificate';
 
 /**
  * What may be done about a device, as far as this page knows.
@@ -50,6 +52,7 @@ export function waysWith({ below, connected, mine }: Device, reads: boolean): Wa
   const ways: [Way, boolean][] = [
     ['throwOut', below && connected > 0],
     ['trace', below && reads],
+    ['certificate', mine],
     ['renew', mine],
     ['revoke', below],
   ];

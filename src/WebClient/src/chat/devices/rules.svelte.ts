@@ -91,6 +91,8 @@ export interface Would {
   text: string | null;
   topic: string | null;
   value: string | null;
+  /** There are more values than a test looks at. */
+  partial?: boolean;
 }
 
 /** The rules of one room: when what its devices say is said in it. */

@@ -89,9 +89,9 @@ function removed(message: Message, by: Author): Message {
   return { ...withoutWords(message), by, deleted: true, editedAt: null, reactions: [] };
 }
 
-type Words = 'quote' | 'reactions' | 'edited' | 'action' | 'mentions' | 'everyone' | 'roll';
+type Words = 'quote' | 'reactions' | 'edited' | 'action' | 'mentions' | 'everyone' | 'roll' | 'via';
 
 function withoutWords<E extends RoomEvent>(event: E): Omit<E, Words> {
-  const { quote: _quote, reactions: _reactions, edited: _edited, action: _action, mentions: _mentions, everyone: _everyone, roll: _roll, ...left } = event;
+  const { quote: _quote, reactions: _reactions, edited: _edited, action: _action, mentions: _mentions, everyone: _everyone, roll: _roll, via: _via, ...left } = event;
   return { ...left, text: '', replyTo: null };
 }

@@ -45,6 +45,8 @@ export interface RoomEvent extends Named {
   quote?: Quote;
   /** Of a message: the text is what its author does, as `/me` has it. */
   action?: true;
+  /** Of what a hook says: what its caller calls itself. */
+  via?: string;
   /** Of a message that was deleted: by whom. */
   by?: Author;
   /** The seq of the event that this one changes: an edit, a deletion, a reaction. */
@@ -218,11 +220,12 @@ export function readEvent(value: unknown): RoomEvent | null {
   };
 }
 
-function readSaid({ quote, action }: Record<string, unknown>): Pick<RoomEvent, 'quote' | 'action'> {
+function readSaid({ quote, action, via }: Record<string, unknown>): Pick<RoomEvent, 'quote' | 'action' | 'via'> {
   const isQuote = isRecord(quote) && typeof quote['user'] === 'string' && typeof quote['text'] === 'string';
   return {
     ...(isQuote ? { quote: { user: String(quote['user']), text: String(quote['text']) } } : {}),
     ...(action === true ? { action: true as const } : {}),
+    ...(typeof via === 'string' ? { via } : {}),
   };
 }
 

@@ -1,10 +1,6 @@
 import { SvelteMap } from 'svelte/reactivity';
-import { call } from '../../lib/http';
-import { readMember } from '../model/protocol';
 import type { Role } from '../model/rules';
-
-/** Pages of a hundred: nobody looks through more moderators. */
-const mostPages = 5;
+import { membersOf } from './members.svelte';
 
 /** Who of a room has a role above the members': asked for when somebody looks, and kept up by what the room tells meanwhile. */
 export class RolesState {
@@ -39,8 +35,8 @@ export class RolesState {
     while (this.#isAskedAgain) {
       this.#isAskedAgain = false;
       const told = (this.#told = new Map<string, Role>());
-      const found = await this.#ask();
-      if (found !== null) this.#take([...found, ...told]);
+      const found = await membersOf(this.#room, 'role=moderator');
+      if (found !== null) this.#take([...found.map(({ user, role }) => [user, role] as const), ...told]);
     }
     this.#told = null;
   }
@@ -65,19 +61,5 @@ export class RolesState {
   #put(user: string, role: Role): void {
     if (role === 'member') this.#roles.delete(user);
     else this.#roles.set(user, role);
-  }
-
-  /** Null: a page did not come. */
-  async #ask(): Promise<Map<string, Role> | null> {
-    const found = new Map<string, Role>();
-    let after = '';
-    for (let page = 0; page < mostPages; page++) {
-      const answer = await call<{ members?: unknown[]; next?: unknown }>('GET', `/api/rooms/${this.#room}/members?role=moderator${after}`);
-      if (!answer.ok) return null;
-      for (const member of (answer.value.members ?? []).map(readMember)) if (member) found.set(member.user, member.role);
-      if (typeof answer.value.next !== 'string') break;
-      after = `&after=${encodeURIComponent(answer.value.next)}`;
-    }
-    return found;
   }
 }

@@ -340,6 +340,7 @@ function continues(before: Message, message: Message): boolean {
     before.from.user === message.from.user &&
     before.from.name === message.from.name &&
     before.from.kind === message.from.kind &&
+    before.via === message.via &&
     now - then < groupWithin &&
     Math.floor(then / headerEvery) === Math.floor(now / headerEvery)
   );

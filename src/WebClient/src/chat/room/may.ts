@@ -48,10 +48,10 @@ export function actionsBetween(message: Message, me: string): Action[] {
   return actions.filter((action) => (action === 'edit' ? mayEdit(message, me, undefined, 0) : action === 'remove' ? isMine : betweenTwo.has(action)));
 }
 
-/** The author may, within the room's time for it. What one's bot said, the bot changes. */
-export function mayEdit({ from, at, deleted }: Message, me: string, rules: Rules | undefined, now: number): boolean {
+/** The author may, within the room's time for it. What one's bot said, the bot changes; what the dice said, nobody. */
+export function mayEdit({ from, at, deleted, roll }: Message, me: string, rules: Rules | undefined, now: number): boolean {
   const window = rules?.editWindow ?? -1;
-  return !deleted && from.user === me && from.kind !== 'bot' && (window < 0 || now - Date.parse(at) <= window * 60_000);
+  return !deleted && !roll && from.user === me && from.kind !== 'bot' && (window < 0 || now - Date.parse(at) <= window * 60_000);
 }
 
 /** Whether the reader ranks above somebody in the room: then it matters who the others are. */

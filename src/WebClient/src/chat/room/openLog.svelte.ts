@@ -284,10 +284,10 @@ export abstract class OpenLog {
     this.typing.said();
   }
 
-  /** My last line goes into the composer, if it may still be changed. Answers whether it does. */
+  /** The last line that I may still change goes into the composer. Answers whether there is one. */
   changeLast(): boolean {
-    const last = this.log.lastOwn();
-    if (!last || !this.mayEdit(last)) return false;
+    const last = this.log.last((message) => this.mayEdit(message));
+    if (!last) return false;
     this.composing.change(last.seq);
     return true;
   }

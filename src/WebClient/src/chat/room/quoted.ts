@@ -8,6 +8,8 @@ export interface Quoted {
   seq: number;
   /** Whose it is; null: nobody knows by now. A user name alone, where the message is not here. */
   from: Author | { user: string } | null;
+  /** What a hook's caller called itself, where the message is here. */
+  via?: string | undefined;
   /** Null: it was deleted, or cannot be read. */
   text: string | null;
 }
@@ -21,7 +23,7 @@ export interface Quoted {
  */
 export function quoted({ replyTo, quote }: Message, original: Message | null, changes: readonly RoomEvent[]): Quoted {
   const seq = replyTo!;
-  if (original) return { seq, from: original.from, text: original.deleted ? null : shownOf(original.text) };
+  if (original) return { seq, from: original.from, via: original.via, text: original.deleted ? null : shownOf(original.text) };
   const from = quote ? { user: quote.user } : null;
   if (!quote || changes.some((event) => event.type === 'delete')) return { seq, from, text: null };
   const edit = changes.findLast((event) => event.type === 'edit' && !event.over);

@@ -6,6 +6,7 @@ import type { Link } from '../link/link';
 import type { Message } from '../model/merge';
 import { changedBy, parseJson, readEvent, readPeople, readReset, readRoom, type People, type Room, type RoomEvent } from '../model/protocol';
 import { whyNotWrite } from '../model/rules';
+import { NameableMembers } from '../people/members.svelte';
 import { PeopleState } from '../people/people.svelte';
 import { RolesState } from '../people/roles.svelte';
 import { actionsFor, mayEdit, type Action } from './may';
@@ -17,6 +18,8 @@ export class RoomState extends OpenLog {
   override readonly rolls = true;
   readonly people = new PeopleState();
   readonly roles: RolesState;
+  /** Who can be named though they are not here. */
+  readonly members: NameableMembers;
   readonly pins: Pins;
   readonly peopled = this;
   room = $state.raw<Room | null>(null);
@@ -35,6 +38,7 @@ export class RoomState extends OpenLog {
     super({ id, topic: `rooms/${id}`, path: `/api/rooms/${id}`, address: `/rooms/${id}` }, user, copy);
     this.room = room;
     this.roles = new RolesState(id);
+    this.members = new NameableMembers(id);
     this.pins = new Pins(id);
   }
 
@@ -102,6 +106,7 @@ export class RoomState extends OpenLog {
     if (this.link !== link || events === 'lost') return;
     if (events === 'refused') return this.#refuse(step);
     void this.roles.cameIn();
+    this.members.cameIn();
     void this.pins.read();
     this.end(step);
   }
@@ -111,6 +116,7 @@ export class RoomState extends OpenLog {
     this.gone = how;
     this.leave();
     this.people.clear();
+    this.members.clear();
     this.#refuse();
   }
 

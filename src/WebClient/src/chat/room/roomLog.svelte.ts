@@ -179,11 +179,11 @@ export class RoomLog {
     return this.#fold.quoteOf(message);
   }
 
-  /** What I said last, if it is not long ago and still there. */
-  lastOwn(): Message | null {
+  /** What was said last of what passes, if it is not long ago. */
+  last(passes: (message: Message) => boolean): Message | null {
     // What was said last is on its way, and cannot be changed before the log has it.
     if (this.#user.outbox.lines.some((line) => line.topic === this.#user.topic && line.state !== 'failed' && !line.act)) return null;
-    return this.#fold.findLast(({ from, deleted }) => from.user === this.#user.me && from.kind !== 'bot' && !deleted);
+    return this.#fold.findLast(passes);
   }
 
   /** Its words are about to be replaced: nothing holds on to them. */

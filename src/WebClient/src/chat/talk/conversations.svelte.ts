@@ -122,7 +122,7 @@ export class Conversations {
     const isSaid = event.type === 'message' || event.type === 'removed';
     const changed: Conversation = {
       ...known,
-      ...(event.from.user === user ? { name: event.from.name, kind: event.from.kind } : {}),
+      ...(event.from.user === user ? { name: event.from.name, kind: event.from.kind === 'bot' ? known.kind : event.from.kind } : {}),
       head: event.seq,
       epoch: event.epoch,
       ...(isSaid ? { last: event, at: event.at } : known.last && { last: settled(known.last, event) }),

@@ -43,7 +43,10 @@ class Two {
   }
 
   met(author: Author): void {
-    if (author.user === this.#user && (this.#met?.name !== author.name || this.#met.kind !== author.kind)) this.#met = author;
+    if (author.user !== this.#user) return;
+    // What a bot of theirs says, they say.
+    const kind = author.kind === 'bot' ? 'person' : author.kind;
+    if (this.#met?.name !== author.name || this.#met.kind !== kind) this.#met = { ...author, kind };
   }
 }
 

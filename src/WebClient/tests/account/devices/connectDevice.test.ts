@@ -18,7 +18,7 @@ function access(value: ServerPorts | null, failed = false) {
   const server = new Fetched<ServerPorts>(async () => ({ ok: true, value: value! }));
   server.value = value;
   if (failed) server.problem = { status: 503, code: null, message: '', fields: {}, retryAfter: null } as NonNullable<typeof server.problem>;
-  return render(DeviceAccess, { props: { server, name: 'Greenhouse', branch: 'greenhouse', preset: 'sensor', user: 'ana', token: 'wm_secret' } }).body;
+  return render(DeviceAccess, { props: { server, id: 'T1', name: 'Greenhouse', branch: 'greenhouse', preset: 'sensor', user: 'ana', token: 'wm_secret' } }).body;
 }
 
 it('offers a moderator all that a device may, and begins with the least of it', () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { commandsIn } from '../../../src/chat/compose/commands';
 import { commandsFor, peopleFor, roomsFor, wordAt } from '../../../src/chat/compose/completing';
 import { Completion } from '../../../src/chat/compose/completion.svelte';
@@ -40,6 +40,12 @@ describe('What is offered', () => {
     expect(peopleFor('an', people)).toEqual([{ key: 'ana', insert: '@ana', name: 'Ana Íris', beside: '@ana' }]);
     expect(peopleFor('', people)).toHaveLength(4);
     expect(peopleFor('x', people)).toEqual([]);
+  });
+
+  it('is members who are away behind those who are here, nobody twice', () => {
+    const away = [{ user: 'ana', name: 'Ana' }, { user: 'anton', name: 'Anton' }];
+    expect(peopleFor('an', [{ user: 'zoe', name: 'Zoë Antunes' }, people[0]!], away).map(({ key }) => key)).toEqual(['ana', 'zoe', 'anton']);
+    expect(peopleFor('', Array.from({ length: 7 }, (_, i) => ({ user: `u${i}`, name: `U ${i}` })), away)).toHaveLength(8);
   });
 
   it('is a few', () => {
@@ -92,6 +98,15 @@ describe('Completion', () => {
   it('offers nothing where the name is written, so that Enter sends', () => {
     expect(begun('@bea').isOpen).toBe(false);
     expect(begun('@be').isOpen).toBe(true);
+  });
+
+  it('asks for members who are away when somebody is named, and for nothing else', () => {
+    const look = vi.fn(async () => {});
+    const completion = new Completion({ people: () => people, others: { list: [{ user: 'carl', name: 'Carl' }], look }, rooms: () => [], rolls: () => true, name: () => 'Ana' });
+    completion.look('#car', 4, 4);
+    expect([look.mock.calls.length, completion.options.length]).toEqual([0, 0]);
+    completion.look('@c', 2, 2);
+    expect([look.mock.calls.length, completion.options.map(({ insert }) => insert)]).toEqual([1, ['@carl']]);
   });
 
   it('stays closed by Escape until another word is begun', () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { detailsOf, isRefusal, PacketTrace, type Packet } from '../../../src/chat/devices/packetTrace.svelte';
+import { clockOf, detailsOf, isRefusal, PacketTrace, type Packet } from '../../../src/chat/devices/packetTrace.svelte';
 
 vi.mock('../../../src/lib/base', () => ({ onHost: (path: string) => path, base: '/', url: (path: string) => path }));
 
@@ -74,4 +74,8 @@ describe('A trace', () => {
     expect(detailsOf({ ...ping, codes: [135, 1], bytes: 6 })).toBe('6 B · 0x87 Not authorized · 0x01');
     expect([isRefusal(ping), isRefusal({ ...ping, codes: [1] }), isRefusal({ ...ping, codes: [0, 0x80] })]).toEqual([false, false, true]);
   });
+});
+
+it('has the hour, the minute and the second of a packet, and its milliseconds', () => {
+  expect([new Date(2026, 10, 30, 16, 36, 24, 862), new Date(2026, 10, 30, 0, 0, 4, 7)].map((at) => clockOf(at.toISOString()))).toEqual(['16:36:24.862', '00:00:04.007']);
 });

@@ -54,9 +54,9 @@ describe('The devices of a room', () => {
 
   it('are traced by who may read what they say', () => {
     const one = { ...device, below: true, mine: true, connected: 1 };
-    expect(waysWith(one, true)).toEqual(['throwOut', 'trace', 'renew', 'revoke']);
-    expect(waysWith(one, false)).toEqual(['throwOut', 'renew', 'revoke']);
-    expect(waysWith({ ...one, below: false, connected: 0 }, true)).toEqual(['renew']);
+    expect(waysWith(one, true)).toEqual(['throwOut', 'trace', 'certificate', 'renew', 'revoke']);
+    expect(waysWith(one, false)).toEqual(['throwOut', 'certificate', 'renew', 'revoke']);
+    expect(waysWith({ ...one, below: false, connected: 0 }, true)).toEqual(['certificate', 'renew']);
   });
 
   it('are shown with what they may do', () => {

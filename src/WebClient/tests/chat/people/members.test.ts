@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { MembersState } from '../../../src/chat/people/members.svelte';
+import { MembersState, NameableMembers } from '../../../src/chat/people/members.svelte';
 
 const member = (user: string, role = 'member') => ({ user, name: user, kind: 'person', role });
 
@@ -46,5 +46,47 @@ describe('MembersState', () => {
     pages['/api/rooms/den/members?after=bea'] = { members: [member('caio')], next: null };
     await members.readMore();
     expect([members.problem, members.list.length]).toEqual([null, 3]);
+  });
+});
+
+describe('NameableMembers', () => {
+  afterEach(() => vi.useRealTimers());
+
+  it('are asked for once a minute at most, and anew after an absence', async () => {
+    vi.useFakeTimers();
+    const path = '/api/rooms/den/members?limit=200';
+    const pages: Parameters<typeof serving>[0] = { [path]: { members: [member('ana')], next: 'ana' }, [`${path}&after=ana`]: { members: [member('carl')], next: null } };
+    const asked = serving(pages);
+    const members = new NameableMembers('den');
+    await Promise.all([members.look(), members.look()]);
+    expect([members.list.map(({ user }) => user), asked.length]).toEqual([['ana', 'carl'], 2]);
+    await members.look();
+    expect(asked).toHaveLength(2);
+    pages[path] = null;
+    vi.advanceTimersByTime(60_000);
+    await members.look();
+    expect([asked.length, members.list.length]).toEqual([3, 2]);
+    members.cameIn();
+    await members.look();
+    expect(asked).toHaveLength(4);
+    members.clear();
+    expect(members.list).toEqual([]);
+  });
+
+  it('do not come back when the reader was put out while they were asked for', async () => {
+    serving({ '/api/rooms/den/members?limit=200': { members: [member('ana')], next: null } });
+    const members = new NameableMembers('den');
+    const looking = members.look();
+    members.clear();
+    await looking;
+    expect(members.list).toEqual([]);
+  });
+
+  it('are the first thousand of the list', async () => {
+    let pages = 0;
+    vi.stubGlobal('fetch', async () => Response.json({ members: [member(`u${++pages}`)], next: `u${pages}` }));
+    const members = new NameableMembers('square');
+    await members.look();
+    expect([pages, members.list.length]).toEqual([5, 5]);
   });
 });

@@ -35,6 +35,12 @@ it('offers no change once the room’s time for it is over, and none of what one
   expect(may(message('ana', 'bot'))).toContain('remove');
 });
 
+it('offers no change of what the dice said, in a room or in a conversation', () => {
+  const thrown = { ...message('ana'), roll: { dice: '2d6', rolls: [4, 3], total: 7 } };
+  expect(may(thrown)).toEqual(may(message('ana')).filter((action) => action !== 'edit'));
+  expect(actionsBetween(thrown, 'ana')).not.toContain('edit');
+});
+
 it('offers moderators to delete what those below them said, and to pin', () => {
   expect(may(message('bob'), { role: 'moderator' })).toEqual(['react', 'reply', 'whisper', 'copy', 'link', 'shell', 'save', 'unread', 'pin', 'remove']);
   expect(may(message('bob'), { role: 'moderator', author: 'moderator' })).not.toContain('remove');

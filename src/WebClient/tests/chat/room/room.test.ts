@@ -273,6 +273,15 @@ describe('RoomState', () => {
     expect(room.room?.role).toBe('moderator');
   });
 
+  it('offers by the arrow up the last line that may still be changed, and not what the dice said after it', async () => {
+    const change = vi.spyOn(room.composing, 'change').mockReturnValue();
+    expect(room.changeLast()).toBe(false);
+    room.receive('', JSON.stringify(event(201, 'me')));
+    room.receive('', JSON.stringify({ ...event(202, 'me'), roll: { dice: '2d6', rolls: [4, 3], total: 7 } }));
+    room.receive('', JSON.stringify({ ...event(203, 'me'), from: { ...me, kind: 'bot' } }));
+    expect([room.changeLast(), change.mock.calls]).toEqual([true, [[201]]]);
+  });
+
   it('stays unread from where the reader went back to, until they go away and come back', async () => {
     room.reader.markRead();
     await vi.advanceTimersByTimeAsync(400);

@@ -48,6 +48,12 @@ describe('Conversations', () => {
     expect(conversations.matching('CAI').map(({ user }) => user)).toEqual(['caio']);
   });
 
+  it('is with a person, also where a bot of theirs speaks', async () => {
+    await conversations.read();
+    conversations.tell(told('caio', 3, { from: { ...author('caio'), kind: 'bot' } }));
+    expect([lines()[0], conversations.find('caio')!.kind]).toEqual(['caio: caio 3', 'person']);
+  });
+
   it('is carried on by what is heard: the one that says something comes first, and what is changed or deleted is followed', async () => {
     await conversations.read();
     conversations.tell(told('caio', 3));

@@ -47,6 +47,13 @@ describe('TalkState', () => {
     vi.unstubAllGlobals();
   });
 
+  it('is with a person, also where a bot of theirs speaks', async () => {
+    head = 1;
+    await talk.attach(link);
+    talk.receive(told(2, { from: { ...bea, name: 'Béa B', kind: 'bot' } }));
+    expect(talk.other).toEqual({ user: 'bea', name: 'Béa B', kind: 'person' });
+  });
+
   const texts = () => talk.log.timeline.events.map(({ text }) => text);
 
   it('reads what was said, and goes on with what is heard', async () => {
