@@ -11,9 +11,15 @@ internal static class BansApi
     private const int BansPerPage = 100;
     private const int LongestPage = 200;
 
-    public static void Map(RouteGroupBuilder rooms) => rooms.MapGet("{room}/bans", Page);
+    public static void Map(RouteGroupBuilder rooms) => rooms.MapGet("{room}/bans", Page)
+        .TakesAnswerSlot()
+        .Produces<BanList>()
+        .WithDescription(
+            "Who is banned from the room or muted there, by whom, until when and why; for its moderators, and access tokens with the verb moderate. "
+            + "By user name; after: next of the page before; limit: 1 to 200, 100 if left out.");
 
-    private static IResult Page(string room, string? after, string? limit, RoomDirectory rooms, AccountDirectory accounts, HttpContext context)
+    private static IResult Page(
+        string room, string? after, string? limit, RoomDirectory rooms, AccountDirectory accounts, HttpContext context)
     {
         var who = context.SignedIn();
         if (RoomsApi.Visible(room, rooms, context) is not { } found)
@@ -24,7 +30,8 @@ internal static class BansApi
         if (!(/* guard: a token's verbs, bans */ who.Scope.Allows(room, Verbs.Moderate))
             || !(/* guard: who sees whom a room holds back */ RoomPolicy.MayModerate(found, who.Account, null)))
         {
-            return RoomProblems.Forbidden("not_allowed", "Only moderators of the room, and access tokens with the verb moderate, see its bans.");
+            return RoomProblems.Forbidden(
+                "not_allowed", "Only moderators of the room, and access tokens with the verb moderate, see its bans.");
         }
 
         if (PageLength.Read(limit, BansPerPage, LongestPage) is not { } most)

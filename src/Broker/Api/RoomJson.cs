@@ -82,12 +82,13 @@ internal sealed record RoomView(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] HeldView? Banned);
 
 /// <param name="Until">Left out where there is no end.</param>
-/// <param name="Reason">Left out where none was given.</param>
+/// <param name="Reason">Left out where none was given, or the caller is not told.</param>
 internal sealed record HeldView(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Until,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Reason)
 {
-    public static HeldView? Of(Restriction? one) => one is null ? null : new(one.Until is { } until ? Timestamps.Format(until) : null, one.Reason);
+    public static HeldView? Of(Restriction? one, bool isTold) =>
+        one is null ? null : new(one.Until is { } until ? Timestamps.Format(until) : null, isTold ? one.Reason : null);
 }
 
 /// <param name="Next">To be given as `after` for the next page; null: this is the last.</param>
@@ -109,7 +110,7 @@ internal sealed record BanDetails(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Reason);
 
 /// <summary>Shows rooms to an account.</summary>
-internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory, NotifyLevels levels)
+internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory, NotifyLevels levels, IgnoredPeople ignored)
 {
     public RoomView Of(Room room, Account account) => Of([room], account)[0];
 
@@ -138,9 +139,12 @@ internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory
             read?.Unread,
             mentions,
             isMember ? NotifyLevels.NameOf(level) : null,
-            HeldView.Of(room.Restraints.MuteOf(account.Id)),
-            HeldView.Of(room.Restraints.BanOf(account.Id)));
+            ViewOf(RoomPolicy.MuteOf(room, account), account),
+            ViewOf(room.Restraints.BanOf(account.Id), account));
     }
+
+    private HeldView? ViewOf(Restriction? one, Account account) =>
+        HeldView.Of(one, isTold: one?.IsTold == true && !ignored.Ignores(account.Id, one.By));
 
     private (ReadState? Read, int? Mentions, bool IsMember) ReadIn(Room room, Account account)
     {

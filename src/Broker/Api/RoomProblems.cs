@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Api;
@@ -36,15 +37,13 @@ internal static class RoomProblems
 
         return refusal.Notice switch
         {
-            "default_room" or "id_used" or "conflict" or "too_many" => Conflict(refusal.Notice, refusal.Reason),
-            "no_such_member" or "no_such_event" => NotFound(refusal.Notice, refusal.Reason),
+            "default_room" or "id_used" or "conflict" or "too_many" or "too_many_bans" or "owner_stays" => Conflict(refusal.Notice, refusal.Reason),
+            "no_such_member" or "no_such_event" or "no_such_target" or "no_such_ban" => NotFound(refusal.Notice, refusal.Reason),
             "removed" => Of(StatusCodes.Status410Gone, refusal.Notice, refusal.Reason),
             "bad_command" => Problems.Field("text", "too_long", refusal.Reason),
             "quota" or "too_many_attempts" => TooOften(refusal.Notice, refusal.Reason, TimeSpan.FromSeconds(refusal.Retry), context),
             "busy" => NotStored(),
-            "banned" or "muted" => Forbidden(refusal.Notice, refusal.Reason),
-            "kicked" => ComeAgain(refusal, context),
-            "owner_leaves" => Conflict(refusal.Notice, refusal.Reason),
+            "room_banned" or "muted" or "kicked" => HeldBack(refusal),
             _ => Forbidden("not_allowed", refusal.Reason),
         };
     }
@@ -56,10 +55,19 @@ internal static class RoomProblems
         return Of(StatusCodes.Status429TooManyRequests, code, detail);
     }
 
-    private static ProblemHttpResult ComeAgain(PublishRefusal refusal, HttpContext context)
+    /// <summary>
+    /// Who asks is banned, muted or was kicked: `until` says when that is over, if it has an end. There is no Retry-After: it is a rule,
+    /// and no shortage, and nobody is to try again by himself.
+    /// </summary>
+    public static ProblemHttpResult HeldBack(PublishRefusal refusal)
     {
-        context.Response.Headers.RetryAfter = refusal.Retry.ToString(CultureInfo.InvariantCulture);
-        return Forbidden(refusal.Notice, refusal.Reason);
+        Dictionary<string, object?> extensions = new() { ["code"] = refusal.Notice };
+        if (refusal.Until is { } until)
+        {
+            extensions["until"] = Timestamps.Format(until);
+        }
+
+        return TypedResults.Problem(statusCode: StatusCodes.Status403Forbidden, detail: refusal.Reason, extensions: extensions);
     }
 
     /// <summary>For whoever is signed in by cookie or access token. The handler reads <see cref="ApiGroup.SignedIn"/>.</summary>

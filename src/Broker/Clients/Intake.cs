@@ -99,7 +99,8 @@ internal sealed class Intake(
 
     /// <summary>
     /// The account is taken off a room's list: what the client sent there before, wherever it is on its way, does not bring it back.
-    /// To be called before it is off. By publishing it comes back after a minute; by SUBSCRIBE, or over HTTP, at once.
+    /// To be called before it is off. Where the room lets it in again, by publishing it comes back after a minute; by SUBSCRIBE, or over
+    /// HTTP, at once.
     /// </summary>
     public void Removed(Room room)
     {
@@ -273,7 +274,8 @@ internal sealed class Intake(
 
         if (!verdict.IsAllowed)
         {
-            submissions.Refuse(publish, refusal ?? target.WhyMuted(identity.Session!) ?? new PublishRefusal(verdict.Code, verdict.Reason, "not_allowed"), target.TopicText);
+            refusal ??= target.WhyMuted(identity.Session!) ?? new PublishRefusal(verdict.Code, verdict.Reason, "not_allowed");
+            submissions.Refuse(publish, refusal, target.TopicText);
             return Step.Done;
         }
 

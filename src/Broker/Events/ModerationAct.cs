@@ -19,7 +19,8 @@ internal sealed record ModerationAct(EventType Event, string User, int Minutes, 
     public override EventType Event { get; } = Event;
 
     public override string Canonical => JsonSerializer.Serialize(
-        new RoomCommand { Type = NameOf(Event), User = User, Reason = Reason, Minutes = Minutes, Public = IsPublic }, RoomCommandJson.Default.RoomCommand);
+        new RoomCommand { Type = NameOf(Event), User = User, Reason = Reason, Minutes = Minutes, Public = IsPublic },
+        RoomCommandJson.Default.RoomCommand);
 
     /// <summary>Null: it is another command, or something is wrong with it.</summary>
     public static ModerationAct? Read(RoomCommand command, List<FieldError> errors)

@@ -347,6 +347,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<RoomIds>();
         services.AddSingleton<RoomInvitations>();
         services.AddSingleton<RoomMembers>();
+        services.AddSingleton<BanEnds>();
         services.AddSingleton<RestraintStore>();
         services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<RestraintStore>());
         services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<RestraintStore>());

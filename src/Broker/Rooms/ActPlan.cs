@@ -18,6 +18,12 @@ internal sealed record ActPlan(
     /// <summary>What `/text` says of it; null: nothing.</summary>
     public string? Words { get; init; }
 
+    /// <summary>What stands beside the event in its batch, and is named by it (the event's body).</summary>
+    public Func<byte[], RecordChange[]> Beside { get; init; } = _ => [];
+
+    /// <summary>It came to nothing: gives back what it was counted for.</summary>
+    public Action Undone { get; init; } = () => { };
+
     /// <summary>What follows when it is on disk, in the room's turn.</summary>
     public Func<Task> After { get; init; } = () => Task.CompletedTask;
 

@@ -19,7 +19,8 @@ internal sealed class BotMessage : PendingAppend, IStreamEvent
     private PublishRefusal? _ruling;
     private int _paid;
 
-    private BotMessage(IEventWay way, Author author, BotWords words, byte[] body, StoragePayer payer, Func<bool> hasRight, Func<PublishRefusal?> rule)
+    private BotMessage(
+        IEventWay way, Author author, BotWords words, byte[] body, StoragePayer payer, Func<bool> hasRight, Func<PublishRefusal?> rule)
         : base(way.Log, author.AccountId, words.Id, words.Id is null ? default : EventBody.ContentHash(words.Text, replyTo: null), body) =>
         (_way, _author, _words, _payer, _hasRight, _rule) = (way, author, words, payer, hasRight, rule);
 
@@ -56,7 +57,7 @@ internal sealed class BotMessage : PendingAppend, IStreamEvent
     }
 
     string? IStreamEvent.Line() =>
-        PlainLine.Of($"{_author.Name}{(_words.Via is { } via ? $" ({via})" : "")}: ") + PlainLine.Of(_words.Text);
+        PlainLine.OfName($"{_author.Name}{(_words.Via is { } via ? $" ({via})" : "")}: ") + PlainLine.Of(_words.Text);
 
     void IStreamEvent.Answer(List<IMember> touched) => _done.TrySetResult(Outcome switch
     {

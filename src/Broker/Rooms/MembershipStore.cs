@@ -85,11 +85,14 @@ internal sealed partial class MembershipStore(IRecords records, ILogger<Membersh
 
     /// <summary>Puts somebody into a room who may come in while nothing else is known of him.</summary>
     /// <param name="before">What is there now; null: nothing.</param>
-    /// <param name="restraint">What is stored to hold him back, and is over; null: nothing.</param>
-    public Task EnterAsync(string room, string account, MembershipRecord? before, MembershipRecord record, Restraint? restraint) =>
-        WriteAsync(
-            ChangesOf(room, account, record),
-            [Condition(room, account, before), /* guard: who is banned by another node does not come in */ RestraintStore.Condition(room, account, restraint)]);
+    /// <param name="record">Null: a guest's place, which is not stored.</param>
+    /// <param name="restraint">The record of what held him back, and is over; null: there is none.</param>
+    public Task EnterAsync(string room, string account, MembershipRecord? before, MembershipRecord? record, byte[]? restraint) => WriteAsync(
+        record is null ? [] : ChangesOf(room, account, record),
+        [
+            Condition(room, account, before),
+            /* guard: who is banned by another node does not come in */ RestraintStore.Condition(room, account, restraint),
+        ]);
 
     /// <summary>Puts all of these, whatever is there; before anything is served.</summary>
     public async Task PutAllAsync(IReadOnlyCollection<StoredMembership> all)
@@ -106,9 +109,14 @@ internal sealed partial class MembershipStore(IRecords records, ILogger<Membersh
     public Task RemoveAsync(string room, string account, MembershipRecord before, params ReadOnlySpan<RecordChange> beside) =>
         WriteAsync([.. ChangesOf(room, account, null), .. beside], [Condition(room, account, before)]);
 
-    /// <summary>Gives an erased owner's room to somebody who is in it.</summary>
+    /// <summary>Gives an erased owner's room to somebody who is in it, whom nothing holds back there from then on.</summary>
     public Task HandOverAsync(string room, string former, string heir, MembershipRecord before, MembershipRecord record) => WriteAsync(
-        [.. ChangesOf(room, former, null), .. ChangesOf(room, heir, record)], [Condition(room, heir, before)]);
+        [
+            .. ChangesOf(room, former, null),
+            .. ChangesOf(room, heir, record),
+            .. /* guard: who inherits a room is not muted there */ RestraintStore.ChangesOf(room, heir, null),
+        ],
+        [Condition(room, heir, before)]);
 
     /// <summary>Takes an account out of all rooms: looked up by the account, so that others cost nothing (fault R3).</summary>
     public Task RemoveAccountAsync(string account) => RemoveAllAsync(

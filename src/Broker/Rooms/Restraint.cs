@@ -9,8 +9,10 @@ namespace WebMessenger.Broker.Rooms;
 /// <param name="Mute">It writes nothing.</param>
 internal sealed record Restraint(Restriction? Kick = null, Restriction? Ban = null, Restriction? Mute = null)
 {
-    /// <summary>Of what this program cannot read. It cannot be lifted either: what is stored is not it.</summary>
-    public static Restraint Unreadable { get; } = new(Ban: new Restriction("", DateTimeOffset.UnixEpoch, null, null));
+    private static readonly Restriction _byLater = new("", DateTimeOffset.UnixEpoch);
+
+    /// <summary>Of what this program cannot read: a later version knows what it says, so until somebody lifts it, it is both.</summary>
+    public static Restraint Unreadable { get; } = new(Ban: _byLater, Mute: _byLater);
 
     /// <summary>Somebody was banned or muted: what the limit of a room counts.</summary>
     public bool IsLasting => Ban is not null || Mute is not null;
@@ -22,10 +24,9 @@ internal sealed record Restraint(Restriction? Kick = null, Restriction? Ban = nu
         return left == new Restraint() ? null : left;
     }
 
-    /// <summary>The same bytes for the same restraint: it is a condition of changes.</summary>
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, RestraintJson.Default.Restraint);
 
-    /// <summary>Null: this program did not write it.</summary>
+    /// <summary>Null: this program did not write it. A field that it does not know may forbid something, so it is not passed over.</summary>
     public static Restraint? Read(byte[] value)
     {
         try
@@ -45,12 +46,24 @@ internal sealed record Restraint(Restriction? Kick = null, Restriction? Ban = nu
 /// <param name="By">Account id.</param>
 /// <param name="At">In whole milliseconds, as <paramref name="Until"/>.</param>
 /// <param name="Until">Null: until it is lifted.</param>
-/// <param name="Reason">For the person and who looks after the room; null: none was given.</param>
-internal sealed record Restriction(string By, DateTimeOffset At, DateTimeOffset? Until, string? Reason)
+/// <param name="Reason">For who looks after the room, and for the person if it is told; null: none was given.</param>
+/// <param name="IsTold">The person was in the room, and is told of it, and of its end. A stranger is not: he never asked for a word of
+/// theirs.</param>
+internal sealed record Restriction(
+    string By,
+    DateTimeOffset At,
+    DateTimeOffset? Until = null,
+    string? Reason = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool IsTold = false)
 {
     public bool HoldsAt(DateTimeOffset now) => Until is not { } until || now < until;
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(Restraint))]
 internal sealed partial class RestraintJson : JsonSerializerContext;

@@ -1,4 +1,5 @@
 using System.Text;
+using WebMessenger.Auth.Accounts;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
@@ -12,7 +13,8 @@ namespace WebMessenger.Broker.Rooms;
 /// </code>
 /// Thread-safe. Who changes one is alone with the room.
 /// </remarks>
-internal sealed class RestraintStore(IRecords records, RoomDirectory directory) : IRoomRecords, IAccountRecords
+internal sealed class RestraintStore(IRecords records, RoomDirectory directory, AccountDirectory accounts, ChangeTurns turns, BanEnds ends)
+    : IRoomRecords, IAccountRecords
 {
     private const int PerPage = 1_000;
 
@@ -25,8 +27,8 @@ internal sealed class RestraintStore(IRecords records, RoomDirectory directory) 
     }
 
     /// <summary>That it is stored like this still.</summary>
-    public static RecordCondition Condition(string room, string account, Restraint? restraint) =>
-        new(RoomKey(room, account), restraint?.Write());
+    /// <param name="bytes">See <see cref="RoomRestraints.BytesOf"/>.</param>
+    public static RecordCondition Condition(string room, string account, byte[]? bytes) => new(RoomKey(room, account), bytes);
 
     /// <summary>Gives the rooms what is stored of them. What is over goes. Before anything is served.</summary>
     /// <exception cref="IOException">It cannot be read or written.</exception>
@@ -39,19 +41,20 @@ internal sealed class RestraintStore(IRecords records, RoomDirectory directory) 
             var room = Encoding.ASCII.GetString(key.AsSpan("out/".Length, key.Length - "out/".Length - account.Length - 1));
             if (directory.FindByKey(room) is not { } found)
             {
-                // The end of the room, or of the account, removes it.
+                // The end of the room removes it.
                 continue;
             }
 
             // What a later version wrote keeps out, for it did there too.
             var restraint = /* guard: a restraint that cannot be read keeps out */ Restraint.Read(value) ?? Restraint.Unreadable;
-            if (restraint.At(found.Restraints.Now) is null)
+            if (accounts.Find(account) is null || restraint.At(found.Restraints.Now) is null)
             {
                 over.AddRange(ChangesOf(room, account, null));
             }
             else
             {
-                found.Restraints.Become(account, restraint);
+                found.Restraints.Restore(account, restraint, value);
+                ends.Set(room, account, restraint.Ban?.Until);
             }
         }
 
@@ -59,15 +62,24 @@ internal sealed class RestraintStore(IRecords records, RoomDirectory directory) 
     }
 
     public Task ForgetRoomAsync(string roomKey) => records.WriteInPartsAsync(PagesOf(Encoding.ASCII.GetBytes($"out/{roomKey}/"))
-        .SelectMany(one => ChangesOf(roomKey, MembershipRecord.SecondOf(one.Key), null)));
+        .SelectMany(one =>
+        {
+            var account = MembershipRecord.SecondOf(one.Key);
+            ends.Set(roomKey, account, null);
+            return ChangesOf(roomKey, account, null);
+        })
+        .Concat(PagesOf(ActDue.PrefixOf(roomKey)).Select(one => new RecordChange(one.Key, null))));
 
     public async Task ForgetAsync(string accountId)
     {
+        // A ban that was begun before the account was marked as erased is on disk first, and removed with the others.
+        using var turn = await /* guard: an erased account's bans go in its turn */ turns.OfAccountAsync(accountId);
         foreach (var (key, _) in PagesOf(Encoding.ASCII.GetBytes($"outof/{accountId}/")))
         {
             var room = MembershipRecord.SecondOf(key);
             await records.WriteAsync(ChangesOf(room, accountId, null));
             directory.FindByKey(room)?.Restraints.Become(accountId, null);
+            ends.Set(room, accountId, null);
         }
     }
 

@@ -21,7 +21,8 @@ internal sealed class RoomActs(
     StorageQuotas quotas,
     DiskSpace space,
     RoomModeration moderation,
-    LeftBehind left)
+    LeftBehind left,
+    TimeProvider time)
 {
     private static readonly PublishRefusal _notAllowed =
         new(ReasonCode.NotAuthorized, "Only the owner of the room and administrators can do this.", "not_allowed");
@@ -34,6 +35,7 @@ internal sealed class RoomActs(
 
     private static readonly PublishRefusal _noSuchMember =
         new(ReasonCode.NotAuthorized, "There is no such member in this room.", "no_such_member");
+
     private static readonly PublishRefusal _noRoleForGuests = new(ReasonCode.NotAuthorized, "Guests have no roles.", "not_allowed");
 
     private static readonly PublishRefusal _higherRank =
@@ -44,6 +46,9 @@ internal sealed class RoomActs(
 
     private static readonly PublishRefusal _tooMany =
         new(ReasonCode.NotAuthorized, "This account has as many rooms as it may.", "too_many");
+
+    // What only takes rights away is never refused for want of room, so often that no moderator fills the disk by it.
+    private readonly DailyBudget _beyondQuota = new(limits.ActsBeyondQuotaPerDay, time, isStored: false);
 
     /// <summary>Does what a command asks for. When it completes, it is on disk, and in effect, or refused.</summary>
     /// <param name="session">Who asks. What its token is limited to, the caller has looked at.</param>
@@ -70,6 +75,8 @@ internal sealed class RoomActs(
 
             plan = command.Act switch
             {
+                // Each act says something to all: who is quiet would else write in reasons, titles and topics.
+                _ when /* guard: who is muted does not act in the room's voice */ RoomPolicy.WhyMuted(room, by) is { } muted => ActPlan.No(muted),
                 RoomAct.Role role => PlanRole(room, role, by),
                 RoomAct.Policy policy => PlanPolicy(room, policy.Changes, by),
                 ModerationAct act => await moderation.PlanAsync(room, act, session, whom),
@@ -80,16 +87,14 @@ internal sealed class RoomActs(
                 return new ActResult(plan.Refusal);
             }
 
-            if (await AppendAsync(room, command, session, plan, publisherMark, received) is not { } pending)
+            var pending = await AppendAsync(room, command, session, plan, publisherMark, received);
+            if (pending?.Outcome is not AppendOutcome.Stored)
             {
-                return new ActResult(PublishRefusal.NoSuchRoom);
+                plan.Undone();
+                return pending is null ? new ActResult(PublishRefusal.NoSuchRoom) : ActResult.Of(pending);
             }
 
             result = ActResult.Of(pending);
-            if (pending.Outcome is not AppendOutcome.Stored)
-            {
-                return result;
-            }
 
             await plan.After();
         }
@@ -111,13 +116,14 @@ internal sealed class RoomActs(
         Room room, Command command, LoginSession session, ActPlan plan, ulong publisherMark, RecordChange? received)
     {
         var ruling = plan.Refusal ?? (plan.Changes.Length == 0 ? ActResult.NothingToChange : null);
-        StoragePayer? payer = plan.TakesAway ? null : new StoragePayer(quotas.Of(session), space);
+        StoragePayer payer = new(quotas.Of(session), space);
         var author = Author.Of(session);
         var body = EventBody.Act(command.Act!.Event, author, command.Id ?? EventBody.NewId(), plan.WriteFields, publisherMark);
         PendingAct pending = new(room, author, command, body, session, payer, publisherMark, ruling)
         {
             Apply = plan.Apply,
-            Changes = received is { } record ? [.. plan.Changes, record] : plan.Changes,
+            Changes = [.. plan.Changes, .. plan.Beside(body), .. received is { } record ? [record] : Array.Empty<RecordChange>()],
+            BeyondQuota = plan.TakesAway ? _beyondQuota : null,
             Conditions = plan.Conditions,
             Words = plan.Words,
         };
@@ -179,7 +185,15 @@ internal sealed class RoomActs(
 
         if (act.To == MemberRole.Owner)
         {
-            apply += () => directory.BelongTo(room, whom.Id);
+            // Nobody could lift it from who has the room.
+            // guard: who is given a room is not muted there
+            changes.AddRange(RestraintStore.ChangesOf(room.Key, whom.Id, null));
+            conditions.Add(RestraintStore.Condition(room.Key, whom.Id, room.Restraints.BytesOf(whom.Id)));
+            apply += () =>
+            {
+                room.Restraints.Become(whom.Id, null);
+                directory.BelongTo(room, whom.Id);
+            };
         }
 
         var target = Author.Of(whom, "person");

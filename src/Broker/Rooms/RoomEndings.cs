@@ -232,6 +232,7 @@ internal sealed class RoomEndings(
             var record = membership.Record with { Role = MemberRole.Owner };
             await memberships.HandOverAsync(room.Key, accountId, heir.Key, membership.Record, record);
             membership.Become(record);
+            room.Restraints.Become(heir.Key, null);
         }
         else if (!settings.DefaultRooms.Contains(room.Id))
         {

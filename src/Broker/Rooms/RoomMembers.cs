@@ -54,11 +54,12 @@ internal sealed class RoomMembers(
             var isOwner = room.OwnerId == account.Id;
             var record = MembershipRecord.Begin(isOwner ? MemberRole.Owner : MemberRole.Member, time.GetUtcNow());
             Membership membership = new(record, isStored: !account.IsGuest || room.Record.IsPrivate);
-            if (membership.IsStored)
-            {
-                await memberships.EnterAsync(
-                    room.Key, account.Id, isOwner ? MembershipRecord.AwayOwner : null, membership.Record, room.Restraints.StoredOf(account.Id));
-            }
+            await memberships.EnterAsync(
+                room.Key,
+                account.Id,
+                isOwner ? MembershipRecord.AwayOwner : null,
+                membership.IsStored ? membership.Record : null,
+                room.Restraints.BytesOf(account.Id));
 
             // After the place is on disk: a crash in between leaves an invitation of somebody who is in, which the next start removes.
             await invitations.UseUpAsync(room.Key, account.Id);

@@ -62,12 +62,20 @@ internal static class RoomPolicy
     /// <param name="isInvited">By an invitation that holds: who looks after the room has asked it back.</param>
     public static PublishRefusal? WhyKeptOut(Room room, string accountId, bool isInvited = false) =>
         (/* guard: who is banned does not come in */ room.Restraints.BanOf(accountId)) is { } ban ? TalkRefusals.Banned(ban)
-        : !isInvited && (/* guard: who was kicked waits */ room.Restraints.KickOf(accountId)) is { } kick ? TalkRefusals.Kicked(kick, room.Restraints.Now)
+        : !isInvited && (/* guard: who was kicked waits */ room.Restraints.KickOf(accountId)) is { } kick
+            ? TalkRefusals.Kicked(kick, room.Restraints.Now)
         : null;
 
+    /// <summary>
+    /// Null: the account is not muted in the room. Its owner and administrators never are, also where they were before they became it:
+    /// nobody ranks above them to lift it.
+    /// </summary>
+    public static Restriction? MuteOf(Room room, Account account) =>
+        room.Restraints.MuteOf(account.Id) is { } mute && RankOf(room, account) < (int)MemberRole.Owner ? mute : null;
+
     /// <summary>Null: the account is not muted in the room.</summary>
-    public static PublishRefusal? WhyMuted(Room room, string accountId) =>
-        (/* guard: who is muted writes nothing */ room.Restraints.MuteOf(accountId)) is { } mute ? TalkRefusals.Muted(mute) : null;
+    public static PublishRefusal? WhyMuted(Room room, Account account) =>
+        (/* guard: who is muted writes nothing */ MuteOf(room, account)) is { } mute ? TalkRefusals.Muted(mute) : null;
 
     /// <summary>Whether what devices say in the room is delivered.</summary>
     public static bool MayReadData(Room room, LoginSession session) =>
@@ -80,13 +88,13 @@ internal static class RoomPolicy
     /// <summary>Whether what the login session says on the room's data topics is taken.</summary>
     public static bool MayWriteData(Room room, LoginSession session) =>
         MayHear(room, session.Account)
-        && WhyMuted(room, session.Account.Id) is null
+        && WhyMuted(room, session.Account) is null
         && (/* guard: guests that may read alone, data */ !session.Account.IsGuest || room.Record.Policy.Guests == "write")
         && MayUseData(room, session, room.Record.Policy.Data.Write);
 
     /// <summary>Null: what the account says in the room, in this stay, is taken.</summary>
     public static PublishRefusal? WhyNotPost(Room room, Membership membership, Account account) =>
-        WhyMuted(room, account.Id) is { } muted ? muted
+        WhyMuted(room, account) is { } muted ? muted
         : (/* guard: who may speak in a room */ room.Record.Policy.Posting == "moderators"
             && membership.Role < MemberRole.Moderator) ? _onlyModerators
         : (/* guard: guests that may read alone */ account.IsGuest && room.Record.Policy.Guests != "write") ? _noGuests
@@ -153,6 +161,18 @@ internal static class RoomPolicy
     /// <summary>Moderators and who ranks above kick, ban and mute who ranks below them, and see who is.</summary>
     /// <param name="whom">Null: nobody yet.</param>
     public static bool MayModerate(Room room, Account account, Account? whom) => MayRemove(room, account, whom);
+
+    /// <summary>
+    /// Whether the account ends what holds somebody back: as it would impose it now, and administrators in any case, also of themselves.
+    /// So whatever becomes of ranks, there is somebody who can.
+    /// </summary>
+    public static bool MayLift(Room room, Account account, Account whom) =>
+        account.Profile.IsAdministrator || MayModerate(room, account, whom);
+
+    /// <summary>What somebody has imposed is lifted and changed by who ranks as high as he does now.</summary>
+    /// <param name="imposer">Null: it is nobody's any more.</param>
+    public static bool MayOverrule(Room room, Account account, Account? imposer) =>
+        imposer is not { IsErased: false, Ban: null } || RankOf(room, account) >= RankOf(room, imposer);
 
     /// <summary>Whether there is any role that the account may give.</summary>
     public static bool MayGiveRoles(Room room, Account account) => RankOf(room, account) >= (int)MemberRole.Moderator;

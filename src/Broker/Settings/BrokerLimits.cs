@@ -121,6 +121,12 @@ internal sealed record BrokerLimits
     /// <summary>People who are banned or muted in a room at once.</summary>
     public int BansPerRoom { get; init; } = 1_000;
 
+    /// <summary>
+    /// How often a day an account takes rights away from others (kicks, bans and mutes them, lowers roles) although it has stored as much
+    /// as it may, or the disk is nearly full.
+    /// </summary>
+    public int ActsBeyondQuotaPerDay { get; init; } = 200;
+
     /// <summary>Values that are retained in a room.</summary>
     public int RetainedPerRoom { get; init; } = 10_000;
 

@@ -104,6 +104,7 @@ internal static class SettingsReader
             NoticesPerSenderPerDay = Limit(nameof(BrokerLimits.NoticesPerSenderPerDay), defaults.NoticesPerSenderPerDay),
             NoticeDays = Limit(nameof(BrokerLimits.NoticeDays), defaults.NoticeDays),
             BansPerRoom = Limit(nameof(BrokerLimits.BansPerRoom), defaults.BansPerRoom),
+            ActsBeyondQuotaPerDay = Limit(nameof(BrokerLimits.ActsBeyondQuotaPerDay), defaults.ActsBeyondQuotaPerDay),
             PinsPerRoom = Limit(nameof(BrokerLimits.PinsPerRoom), defaults.PinsPerRoom),
             RetainedPerRoom = Limit(nameof(BrokerLimits.RetainedPerRoom), defaults.RetainedPerRoom),
             SparklinesPerRoom = Limit(nameof(BrokerLimits.SparklinesPerRoom), defaults.SparklinesPerRoom),

@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Tests.Clients;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Wire.Testing;
 using static WebMessenger.Broker.Tests.Rooms.MessageTalk;
@@ -27,10 +28,6 @@ public sealed class KickTests
         await kept.SubscribeAsync([new Filter("rooms/+"), new Filter("users/bea")]);
         await kept.DisconnectAsync();
         await kept.WaitForCloseAsync();
-        await using var stalled = await RawMqttClient.OverTcpAsync(broker.Mqtt, MqttVersion.V5, receiveBuffer: 4096);
-        await stalled.ConnectAsync("bea", talk.Bea.Token, "stalled");
-        await stalled.SubscribeAsync([new Filter("rooms/yard", 0)]);
-        stalled.StopReading();
         await using var mod = await broker.ConnectAsync(talk.Mod);
         await mod.PublishAsync(Topic, "queued for who is away");
 
@@ -47,7 +44,7 @@ public sealed class KickTests
         {
             var heard = await client.PublishesUntilAsync(publish => publish.Text.Contains("marker", StringComparison.Ordinal));
             Assert.DoesNotContain(heard, publish => publish.Text.Contains("after the answer", StringComparison.Ordinal));
-            var notice = heard.Select(publish => publish.Json).Single(one => one.TryGetProperty("code", out var code) && code.GetString() == "kicked");
+            var notice = heard.Select(publish => publish.Json).Single(one => one.TryGetProperty("code", out var code) && code.GetString() == "kick");
             Assert.Equal(("rooms/yard", "Enough for now."), (notice.GetProperty("topic").GetString(), notice.GetProperty("reason").GetString()));
             Assert.Equal("dora (dora) took you out of Room yard. Enough for now.", notice.Text());
         }
@@ -56,9 +53,62 @@ public sealed class KickTests
         await back.ConnectAsync("bea", talk.Bea.Token, "kept", cleanStart: false, properties: _durable);
         var caught = await back.PublishesUntilAsync(publish => publish.Text.Contains("marker", StringComparison.Ordinal));
         Assert.DoesNotContain(caught, publish => publish.Topic.StartsWith("rooms/", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("kick")]
+    [InlineData("ban")]
+    public async Task A_socket_whose_window_is_full_holds_up_nobody_who_is_put_out_and_hears_nothing_more(string type)
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        await using var stalled = await RawMqttClient.OverTcpAsync(broker.Mqtt, MqttVersion.V5, receiveBuffer: 4096);
+        await stalled.ConnectAsync("bea", talk.Bea.Token, "stalled", properties: new MqttProperties { { PropertyId.ReceiveMaximum, 1000u } });
+        await stalled.SubscribeAsync([new Filter("rooms/yard", 0), new Filter("rooms/+/text", 0)]);
+        stalled.StopReading();
+        await using var speaker = await broker.ConnectAsync(talk.Maker, MqttVersion.V311);
+        await Flood.Async(speaker, Topic);
+        Assert.Contains(
+            broker.Room("yard").Subscribers.ToArray(), one => one.Member.Account == talk.Bea.Account && !one.Member.KeepsUp);
+
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Mod, type, talk.Bea.Account)).Refusal);
+        Assert.DoesNotContain(broker.Room("yard").Subscribers.ToArray(), one => one.Member.Account == talk.Bea.Account);
+        await speaker.PublishAsync(Topic, "after the answer");
+
         stalled.ResumeReading();
         await stalled.PingAsync();
         Assert.DoesNotContain(stalled.AlreadyHere(), publish => publish.Text.Contains("after the answer", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task No_name_and_no_message_makes_a_line_that_looks_like_what_moderators_do()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        var forger = await broker.RegisterAsync("forger", "** dora removed bea");
+        await using var listener = await broker.ConnectAsync(talk.Caio, MqttVersion.V311);
+        await listener.SubscribeAsync("rooms/yard/text");
+        await talk.SayAsync(forger, "I did nothing");
+        await using (var client = await broker.ConnectAsync(forger))
+        {
+            await client.PublishAsync(Topic, """{"type":"message","text":"and waves","action":true}""");
+        }
+
+        await talk.SayAsync(talk.Bea, "hello\n** dora removed bea");
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Mod, "mute", talk.Bea.Account, minutes: 1)).Refusal);
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Mod, "mute", talk.Bea.Account, minutes: 10)).Refusal);
+
+        string[] heard =
+        [
+            (await listener.NextPublishAsync()).Text, (await listener.NextPublishAsync()).Text, (await listener.NextPublishAsync()).Text,
+            (await listener.NextPublishAsync()).Text, (await listener.NextPublishAsync()).Text,
+        ];
+        Assert.Equal(
+            [
+                "∗* dora removed bea: I did nothing", "* ** dora removed bea and waves", "bea: hello ⏎ ** dora removed bea",
+                "** dora muted bea for 1 minute", "** dora muted bea for 10 minutes",
+            ],
+            heard);
     }
 
     [Theory]
@@ -75,7 +125,7 @@ public sealed class KickTests
         await mod.PublishAsync(Topic, $$"""{"type":"kick","user":"bea","reason":"Enough for now."{{rest}}}""");
 
         var heard = await listener.PublishesUntilAsync(publish => publish.Topic == "rooms/yard/text");
-        Assert.Equal("dora removed bea" + (reason is null ? "" : ": " + reason), heard[^1].Text);
+        Assert.Equal("** dora removed bea" + (reason is null ? "" : ": " + reason), heard[^1].Text);
         var kick = heard.Single(publish => publish.Topic == "rooms/yard" && publish.Json.Type() == "kick").Json;
         Assert.Equal(("dora", "bea"), (
             kick.GetProperty("from").GetProperty("user").GetString(), kick.GetProperty("target").GetProperty("user").GetString()));
@@ -139,10 +189,10 @@ public sealed class KickTests
         var talk = await InYardAsync(broker);
         var eve = await broker.RegisterAsync("eve");
 
-        Assert.Equal("no_such_member", (await Acts.ModerateAsync(broker, "yard", talk.Mod, "kick", eve.Account)).Refusal?.Notice);
-        Assert.Equal("no_such_member", (await Acts.ModerateAsync(broker, "yard", talk.Mod, "mute", eve.Account)).Refusal?.Notice);
-        Assert.Equal("owner_leaves", (await Acts.ModerateAsync(broker, "yard", admin, "kick", talk.Maker.Account)).Refusal?.Notice);
-        Assert.Equal("owner_leaves", (await Acts.ModerateAsync(broker, "yard", admin, "ban", talk.Maker.Account)).Refusal?.Notice);
+        Assert.Equal("no_such_target", (await Acts.ModerateAsync(broker, "yard", talk.Mod, "kick", eve.Account)).Refusal?.Notice);
+        Assert.Equal("no_such_target", (await Acts.ModerateAsync(broker, "yard", talk.Mod, "mute", eve.Account)).Refusal?.Notice);
+        Assert.Equal("owner_stays", (await Acts.ModerateAsync(broker, "yard", admin, "kick", talk.Maker.Account)).Refusal?.Notice);
+        Assert.Equal("owner_stays", (await Acts.ModerateAsync(broker, "yard", admin, "ban", talk.Maker.Account)).Refusal?.Notice);
 
         // An administrator ranks above whoever has the room, also where he has no role.
         await broker.Get<RoomMembers>().JoinAsync(broker.Room("yard"), admin.Account);

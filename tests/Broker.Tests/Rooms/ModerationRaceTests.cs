@@ -72,33 +72,36 @@ public sealed class ModerationRaceTests
         await using var mod = await broker.ConnectAsync(talk.Mod);
         await using var ear = await broker.ConnectAsync(talk.Bea);
         await ear.SubscribeAsync([new Filter("rooms/+"), new Filter("users/bea")]);
-        var (accepted, refused) = (0, 0);
+        Assert.Null((await Acts.ChangeAsync(broker, "yard", talk.Maker, new() { Data = new("members", "members") })).Refusal);
+        using var mods = Calls.As(broker, talk.Mod);
+        await mod.PublishAsync(Topic + "/data/bed", "nothing yet", retain: true);
+        var (accepted, refused, lost) = (0, 0, 0);
         for (var round = 0; round < rounds; round++)
         {
             await using var speaker = await broker.ConnectAsync(talk.Bea, clientId: "phone");
-            var speaking = Enumerable.Range(0, 6).Select(
-                i => speaker.PublishAsync(Topic, string.Create(CultureInfo.InvariantCulture, $"{round}/{i}"))).ToArray();
+            var speaking = Enumerable.Range(0, 6).Select(i => SayAsync(
+                speaker, i % 2 == 0 ? Topic : Topic + "/data/bed", string.Create(CultureInfo.InvariantCulture, $"{round}/{i}"))).ToArray();
             var subscribing = round % 3 == 0 ? speaker.SubscribeAsync("rooms/yard") : null;
+            var takenOver = round % 3 == 1 ? TakeOverAsync(broker, talk.Bea) : null;
             Thread.SpinWait(round % 50 * 400);
             Assert.Null((await DoAsync(type)).Refusal);
 
             // Read first and written after: whatever is still to come would lie between the two.
             var head = room.Head;
+            var retained = await RetainedAsync(mods);
             var marker = string.Create(CultureInfo.InvariantCulture, $"marker {round}");
             Assert.True((await mod.PublishAsync(Topic, marker)).Accepted);
             await mod.PublishAsync("users/bea", marker);
             foreach (var answer in await Task.WhenAll(speaking))
             {
-                _ = answer.Accepted ? accepted++ : refused++;
+                _ = answer is null ? lost++ : answer.Value ? accepted++ : refused++;
             }
 
-            if (subscribing is not null)
-            {
-                await subscribing;
-            }
+            await Task.WhenAll(subscribing ?? Task.CompletedTask, takenOver ?? Task.CompletedTask);
 
             var after = broker.Get<IEventLog>().ReadAfter(room.Log, head, 1000).Entries;
             Assert.DoesNotContain(after, entry => entry.Author == id && EventBody.TypeOf(entry.Body.Span) == EventType.Message);
+            Assert.Equal(retained, await RetainedAsync(mods));
             var heard = await ear.PublishesUntilAsync(one => one.Topic == "users/bea" && one.Text.Contains(marker, StringComparison.Ordinal));
             Assert.Equal(type == "mute", heard.Any(one => one.Topic == Topic && one.Text.Contains(marker, StringComparison.Ordinal)));
             Assert.Equal(type == "mute", room.IsMember(id));
@@ -110,7 +113,31 @@ public sealed class ModerationRaceTests
             await broker.Get<RoomMembers>().JoinAsync(room, talk.Bea.Account);
         }
 
-        Assert.Equal(rounds * 6, accepted + refused);
-        TestContext.Current.TestOutputHelper?.WriteLine($"{accepted} came before the act, {refused} did not");
+        Assert.Equal(rounds * 6, accepted + refused + lost);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{accepted} came before the act, {refused} did not, and {lost} went with a connection");
     }
+
+    // Null: another connection took its over before it was answered.
+    private static async Task<bool?> SayAsync(RawMqttClient speaker, string topic, string text)
+    {
+        try
+        {
+            return (await speaker.PublishAsync(topic, text, retain: topic != Topic)).Accepted;
+        }
+        catch (WireException)
+        {
+            return null;
+        }
+    }
+
+    // As her device does that comes back: it takes its place, asks for the room again and speaks.
+    private static async Task TakeOverAsync(RunningBroker broker, Member bea)
+    {
+        await using var next = await broker.ConnectAsync(bea, clientId: "phone");
+        await next.SubscribeAsync([new Filter("rooms/+"), new Filter("rooms/yard"), new Filter("rooms/yard/data/#")]);
+        await SayAsync(next, Topic, "taken over");
+        await SayAsync(next, Topic + "/data/bed", "taken over");
+    }
+
+    private static async Task<string> RetainedAsync(Calls calls) => (await calls.SendAsync(HttpMethod.Get, "/api/rooms/yard/data?topic=bed")).Text;
 }

@@ -107,11 +107,11 @@ public sealed class MuteTests
 
         var told = (await client.NextPublishAsync()).Json;
 
-        Assert.Equal(("muted", until, "Too loud."), (
+        Assert.Equal(("mute", until, "Too loud."), (
             told.GetProperty("code").GetString(), told.GetProperty("until").GetString(), told.GetProperty("reason").GetString()));
         Assert.Equal($"dora (dora) muted you in Room yard until {until}. Too loud.", told.Text());
         await Acts.ModerateAsync(broker, "yard", talk.Mod, "unmute", talk.Bea.Account);
-        Assert.Equal("unmuted", (await client.NextPublishAsync()).Json.GetProperty("code").GetString());
+        Assert.Equal("unmute", (await client.NextPublishAsync()).Json.GetProperty("code").GetString());
     }
 
     [Fact]
