@@ -76,7 +76,7 @@ internal sealed class RoomActs(
             plan = command.Act switch
             {
                 // Each act says something to all: who is quiet would else write in reasons, titles and topics.
-                _ when /* guard: who is muted does not act in the room's voice */ RoomPolicy.WhyMuted(room, by) is { } muted => ActPlan.No(muted),
+                _ when (/* guard: who is muted does not act in the room's voice */ RoomPolicy.WhyMuted(room, by)) is { } muted => ActPlan.No(muted),
                 RoomAct.Role role => PlanRole(room, role, by),
                 RoomAct.Policy policy => PlanPolicy(room, policy.Changes, by),
                 ModerationAct act => await moderation.PlanAsync(room, act, session, whom),

@@ -46,7 +46,7 @@ internal sealed class ProtocolTalk(RunningBroker broker, Heard heard) : IAsyncDi
             Assert.InRange(Assert.Single((await _anas.SubscribeAsync(filter)).ReasonCodes), 0, 1);
         }
 
-        await _beas.SubscribeAsync([new Filter("users/bea"), new Filter("users/bea/unread")]);
+        await _beas.SubscribeAsync([new Filter("users/bea"), new Filter("users/bea/unread"), new Filter("users/bea/notices")]);
         _ = heard.ListenAsync(_anas);
         _ = heard.ListenAsync(_beas);
         await AccountsAsync();
