@@ -85,14 +85,27 @@ internal sealed partial class MembershipStore(IRecords records, ILogger<Membersh
 
     /// <summary>Puts somebody into a room who may come in while nothing else is known of him.</summary>
     /// <param name="before">What is there now; null: nothing.</param>
-    /// <param name="record">Null: a guest's place, which is not stored.</param>
     /// <param name="restraint">The record of what held him back, and is over; null: there is none.</param>
-    public Task EnterAsync(string room, string account, MembershipRecord? before, MembershipRecord? record, byte[]? restraint) => WriteAsync(
-        record is null ? [] : ChangesOf(room, account, record),
+    public Task EnterAsync(string room, string account, MembershipRecord? before, MembershipRecord record, byte[]? restraint) => WriteAsync(
+        ChangesOf(room, account, record),
         [
             Condition(room, account, before),
             /* guard: who is banned by another node does not come in */ RestraintStore.Condition(room, account, restraint),
         ]);
+
+    /// <summary>
+    /// The same of a guest, of whom nothing is written, and who so waits for nobody's write: that what holds him back is as this node knows
+    /// it.
+    /// </summary>
+    public async Task EnterUnstoredAsync(string room, string account, byte[]? restraint)
+    {
+        var condition = RestraintStore.Condition(room, account, restraint);
+        var stored = await Task.Run(() => records.Find(condition.Key));
+        if (!(/* guard: a guest who is banned by another node does not come in */ stored.AsSpan().SequenceEqual(restraint)))
+        {
+            throw new RecordsNotWrittenException("Who may come into the room was changed by somebody else at the same time.");
+        }
+    }
 
     /// <summary>Puts all of these, whatever is there; before anything is served.</summary>
     public async Task PutAllAsync(IReadOnlyCollection<StoredMembership> all)

@@ -26,7 +26,7 @@ internal sealed record Restraint(Restriction? Kick = null, Restriction? Ban = nu
 
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, RestraintJson.Default.Restraint);
 
-    /// <summary>Null: this program did not write it. A field that it does not know may forbid something, so it is not passed over.</summary>
+    /// <summary>Null: this program did not write it. A field that it does not know may forbid something: it is not passed over.</summary>
     public static Restraint? Read(byte[] value)
     {
         try

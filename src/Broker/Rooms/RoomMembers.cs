@@ -54,12 +54,11 @@ internal sealed class RoomMembers(
             var isOwner = room.OwnerId == account.Id;
             var record = MembershipRecord.Begin(isOwner ? MemberRole.Owner : MemberRole.Member, time.GetUtcNow());
             Membership membership = new(record, isStored: !account.IsGuest || room.Record.IsPrivate);
-            await memberships.EnterAsync(
-                room.Key,
-                account.Id,
-                isOwner ? MembershipRecord.AwayOwner : null,
-                membership.IsStored ? membership.Record : null,
-                room.Restraints.BytesOf(account.Id));
+            var before = isOwner ? MembershipRecord.AwayOwner : null;
+            var restraint = room.Restraints.BytesOf(account.Id);
+            await (membership.IsStored
+                ? memberships.EnterAsync(room.Key, account.Id, before, membership.Record, restraint)
+                : memberships.EnterUnstoredAsync(room.Key, account.Id, restraint));
 
             // After the place is on disk: a crash in between leaves an invitation of somebody who is in, which the next start removes.
             await invitations.UseUpAsync(room.Key, account.Id);

@@ -100,13 +100,13 @@ public sealed class RestraintRecordTests
         }
 
         await WatchAsync();
-        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", eve.Account, minutes: 10)).Refusal);
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", eve.Account, minutes: 1)).Refusal);
         Assert.DoesNotContain(broker.Room("yard").Subscribers.ToArray(), one => one.Member.Account == eve.Account);
         if (end == "over after a restart")
         {
             await broker.RestartAsync();
             Assert.Equal(1, broker.Get<BanEnds>().Count);
-            time.Advance(TimeSpan.FromMinutes(10));
+            time.Advance(TimeSpan.FromMinutes(1));
             await HandshakeTests.UntilAsync(() => broker.Get<BanEnds>().Count == 0);
             await WatchAsync();
             await watcher!.DisposeAsync();
@@ -119,7 +119,7 @@ public sealed class RestraintRecordTests
         }
         else
         {
-            time.Advance(TimeSpan.FromMinutes(10));
+            time.Advance(TimeSpan.FromMinutes(1));
         }
 
         // What is retained comes at once, as when a room is joined; and then what changes.
