@@ -24,6 +24,7 @@ internal static class RoomsApi
         RoomPeopleApi.Map(rooms);
         RoomPinsApi.Map(rooms);
         BansApi.Map(rooms);
+        AuditApi.Map(rooms);
         NoticesApi.MapLevels(routes);
     }
 

@@ -348,6 +348,8 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<RoomInvitations>();
         services.AddSingleton<RoomMembers>();
         services.AddSingleton<BanEnds>();
+        services.AddSingleton<AuditSweep>();
+        services.AddHostedService(provider => provider.GetRequiredService<AuditSweep>());
         services.AddSingleton<RestraintStore>();
         services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<RestraintStore>());
         services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<RestraintStore>());

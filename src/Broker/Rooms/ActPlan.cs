@@ -18,6 +18,9 @@ internal sealed record ActPlan(
     /// <summary>What `/text` says of it; null: nothing.</summary>
     public string? Words { get; init; }
 
+    /// <summary>What is kept of it for who looks after the room; null: nothing is.</summary>
+    public AuditRecord? Audit { get; init; }
+
     /// <summary>What stands beside the event in its batch, and is named by it (the event's body).</summary>
     public Func<byte[], RecordChange[]> Beside { get; init; } = _ => [];
 

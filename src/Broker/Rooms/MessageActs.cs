@@ -85,6 +85,9 @@ internal sealed class MessageActs(
             acts.PlanOf(room, act, Author.Of(session), message, rule);
     }
 
+    private static AuditRecord AuditOf(MessageAct.Delete act, Author by, in LogEntry message) =>
+        new("delete", AuditPerson.Of(by), AuditPerson.Of(EventBody.AuthorOf(message.Body.Span)), act.Reason, Of: message.Seq);
+
     private DateTimeOffset Now => time.GetUtcNow();
 
     private MessagePlan PlanOf(Room room, MessageAct act, Author by, in LogEntry message, Func<PublishRefusal?> rule)
@@ -105,7 +108,9 @@ internal sealed class MessageActs(
             return plan;
         }
 
+        // Of one's own nobody else has to be told why.
         var unpinned = pins.RemovalOf(room.Log, room.PinsKnown, message.Seq);
-        return plan with { Changes = unpinned.Changes, Conditions = unpinned.Conditions };
+        RecordChange[] audit = message.Author == by.AccountId ? [] : [AuditOf((MessageAct.Delete)act, by, message).In(room.Key, Now)];
+        return plan with { Changes = [.. unpinned.Changes, .. audit], Conditions = unpinned.Conditions };
     }
 }

@@ -122,7 +122,13 @@ internal sealed class RoomActs(
         PendingAct pending = new(room, author, command, body, session, payer, publisherMark, ruling)
         {
             Apply = plan.Apply,
-            Changes = [.. plan.Changes, .. plan.Beside(body), .. received is { } record ? [record] : Array.Empty<RecordChange>()],
+            Changes =
+            [
+                .. plan.Changes,
+                .. plan.Beside(body),
+                .. plan.Audit is { } audit ? [audit.In(room.Key, time.GetUtcNow())] : Array.Empty<RecordChange>(),
+                .. received is { } record ? [record] : Array.Empty<RecordChange>(),
+            ],
             BeyondQuota = plan.TakesAway ? _beyondQuota : null,
             Conditions = plan.Conditions,
             Words = plan.Words,
@@ -211,6 +217,7 @@ internal sealed class RoomActs(
             apply)
         {
             TakesAway = act.To < membership.Role,
+            Audit = new AuditRecord("role", AuditPerson.Of(by), AuditPerson.Of(target), Role: MemberRoles.NameOf(act.To)),
         };
     }
 
@@ -261,6 +268,7 @@ internal sealed class RoomActs(
             () => room.Become(record))
         {
             TakesAway = takesAway,
+            Audit = new AuditRecord("policy", AuditPerson.Of(by), Changes: ChangesOf(changes)),
             After = () => ChangedAsync(room, before, record),
         };
     }
@@ -277,6 +285,19 @@ internal sealed class RoomActs(
                 clients.Place(guest.Id, room, replay: record.Policy.Guests != "none");
             }
         }
+    }
+
+    private static JsonElement ChangesOf(PolicyChanges changes)
+    {
+        using MemoryStream json = new();
+        using (Utf8JsonWriter writer = new(json))
+        {
+            writer.WriteStartObject();
+            WriteChanges(writer, changes);
+            writer.WriteEndObject();
+        }
+
+        return JsonElement.Parse(json.ToArray());
     }
 
     private static void WriteChanges(Utf8JsonWriter writer, PolicyChanges changes)

@@ -123,6 +123,8 @@ internal sealed class RoomModeration(
         })
         {
             Words = ModerationWords.LineOf(act, by, whom),
+            Audit = new AuditRecord(
+                ModerationAct.NameOf(act.Event), AuditPerson.Of(by), AuditPerson.Of(whom), act.Reason, act.Event == EventType.Kick ? null : held.Until),
             Beside = body => isTold
                 ? [new RecordChange(ActDue.Key(room.Key, by.Id, body), due.Write()), NoticesDue.Of(room.Log, body)] : [],
             After = () =>

@@ -121,6 +121,12 @@ internal sealed record BrokerLimits
     /// <summary>People who are banned or muted in a room at once.</summary>
     public int BansPerRoom { get; init; } = 1_000;
 
+    /// <summary>Of who did what to whom in a room so many are kept, the newest; looked at once a day.</summary>
+    public int AuditPerRoom { get; init; } = 10_000;
+
+    /// <summary>For so many days.</summary>
+    public int AuditDays { get; init; } = 180;
+
     /// <summary>
     /// How often a day an account takes rights away from others (kicks, bans and mutes them, lowers roles) although it has stored as much
     /// as it may, or the disk is nearly full.

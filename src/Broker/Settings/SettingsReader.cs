@@ -104,6 +104,8 @@ internal static class SettingsReader
             NoticesPerSenderPerDay = Limit(nameof(BrokerLimits.NoticesPerSenderPerDay), defaults.NoticesPerSenderPerDay),
             NoticeDays = Limit(nameof(BrokerLimits.NoticeDays), defaults.NoticeDays),
             BansPerRoom = Limit(nameof(BrokerLimits.BansPerRoom), defaults.BansPerRoom),
+            AuditPerRoom = Limit(nameof(BrokerLimits.AuditPerRoom), defaults.AuditPerRoom),
+            AuditDays = Limit(nameof(BrokerLimits.AuditDays), defaults.AuditDays),
             ActsBeyondQuotaPerDay = Limit(nameof(BrokerLimits.ActsBeyondQuotaPerDay), defaults.ActsBeyondQuotaPerDay),
             PinsPerRoom = Limit(nameof(BrokerLimits.PinsPerRoom), defaults.PinsPerRoom),
             RetainedPerRoom = Limit(nameof(BrokerLimits.RetainedPerRoom), defaults.RetainedPerRoom),

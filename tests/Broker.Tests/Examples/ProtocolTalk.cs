@@ -240,6 +240,8 @@ internal sealed class ProtocolTalk(RunningBroker broker, Heard heard) : IAsyncDi
         {
             await SayAsync(_anas, Lobby, example.Text);
         }
+
+        await AskAsync("/api/rooms/lobby/audit?limit=2");
     }
 
     // As it stands in the document it is taken, and shown to who asks for it.
