@@ -17,9 +17,9 @@ internal static class AuditApi
         .TakesAnswerSlot()
         .Produces<AuditPage>()
         .WithDescription(
-            "Who did what to whom in the room, and why, the newest first: kicks, bans, mutes and their ends, roles, rules, deletions of what others "
-            + "said. For its moderators, administrators, and access tokens with the verb moderate. before: next of the page before; limit: 1 to 200, "
-            + "50 if left out.");
+            "Who did what to whom in the room, and why, the newest first: kicks, bans, mutes and their ends, roles, rules, deletions of what "
+            + "others said. For its moderators, administrators, and access tokens with the verb moderate. before: next of the page before; "
+            + "limit: 1 to 200, 50 if left out.");
 
     private static IResult Page(
         string room, string? before, string? limit, RoomDirectory rooms, RoomIds ids, IRecords records, HttpContext context)
@@ -31,7 +31,8 @@ internal static class AuditApi
         }
 
         if (!(/* guard: a token's verbs, audit */ who.Scope.Allows(room, Verbs.Moderate))
-            || (rooms.Find(room) is { } found && !(/* guard: who sees what moderators did */ RoomPolicy.MayModerate(found, who.Account, null))))
+            || (rooms.Find(room) is { } found
+                && !(/* guard: who sees what moderators did */ RoomPolicy.MayModerate(found, who.Account, null))))
         {
             return RoomProblems.Forbidden(
                 "not_allowed", "Only moderators of the room, and access tokens with the verb moderate, see who did what there.");

@@ -15,8 +15,8 @@ internal static class BansApi
         .TakesAnswerSlot()
         .Produces<BanList>()
         .WithDescription(
-            "Who is banned from the room or muted there, by whom, until when and why; for its moderators, and access tokens with the verb moderate. "
-            + "By user name; after: next of the page before; limit: 1 to 200, 100 if left out.");
+            "Who is banned from the room or muted there, by whom, until when and why; for its moderators, and access tokens with the verb "
+            + "moderate. By user name; after: next of the page before; limit: 1 to 200, 100 if left out.");
 
     private static IResult Page(
         string room, string? after, string? limit, RoomDirectory rooms, AccountDirectory accounts, HttpContext context)

@@ -37,7 +37,8 @@ internal static class RoomProblems
 
         return refusal.Notice switch
         {
-            "default_room" or "id_used" or "conflict" or "too_many" or "too_many_bans" or "owner_stays" => Conflict(refusal.Notice, refusal.Reason),
+            "default_room" or "id_used" or "conflict" or "too_many" or "too_many_bans" or "owner_stays" =>
+                Conflict(refusal.Notice, refusal.Reason),
             "no_such_member" or "no_such_event" or "no_such_target" or "no_such_ban" => NotFound(refusal.Notice, refusal.Reason),
             "removed" => Of(StatusCodes.Status410Gone, refusal.Notice, refusal.Reason),
             "bad_command" => Problems.Field("text", "too_long", refusal.Reason),

@@ -347,13 +347,6 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<RoomIds>();
         services.AddSingleton<RoomInvitations>();
         services.AddSingleton<RoomMembers>();
-        services.AddSingleton<BanEnds>();
-        services.AddSingleton<AuditSweep>();
-        services.AddHostedService(provider => provider.GetRequiredService<AuditSweep>());
-        services.AddSingleton<RestraintStore>();
-        services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<RestraintStore>());
-        services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<RestraintStore>());
-        services.AddSingleton<RoomModeration>();
         services.AddSingleton<RoomActs>();
         services.AddSingleton<RoomEndings>();
         services.AddSingleton<RoomMaking>();

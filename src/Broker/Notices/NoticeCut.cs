@@ -15,7 +15,8 @@ internal sealed class NoticeCut(IEventLog logs, BrokerLimits limits, TimeProvide
     public async Task CutAsync(LogName name)
     {
         var head = logs.Head(name);
-        var first = limits.NoticesPerAccount is > 0 and var most && head.Head - head.First + 1 > most + Slack ? head.Head - most + 1 : head.First;
+        var first = limits.NoticesPerAccount is > 0 and var most && head.Head - head.First + 1 > most + Slack
+            ? head.Head - most + 1 : head.First;
         if (limits.NoticeDays is > 0 and var days)
         {
             var over = time.GetUtcNow().AddDays(-days);

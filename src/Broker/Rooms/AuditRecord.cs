@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -9,7 +10,9 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>Who did what to whom in a room, and why: for its moderators and the administrators, in the batch of the event (ADR 0074).</summary>
+/// <summary>
+/// Who did what to whom in a room, and why: for its moderators and the administrators, in the batch of the event (ADR 0074).
+/// </summary>
 /// <remarks>
 /// Key `au/{room key}/{place}`: the newest first, so that a page is what stands at the beginning. Names are those of then, as in events.
 /// </remarks>
@@ -36,6 +39,8 @@ internal sealed record AuditRecord(
     private const long LastMillisecond = 9_999_999_999_999;
     private const int RandomBytes = 8;
 
+    private static readonly SearchValues<char> _hex = SearchValues.Create("0123456789abcdef");
+
     /// <summary>All there are.</summary>
     public static byte[] Prefix => "au/"u8.ToArray();
 
@@ -54,7 +59,7 @@ internal sealed record AuditRecord(
     public static bool IsPlace(string place) => place.Length == 14 + (2 * RandomBytes)
         && place[13] == '-'
         && place.AsSpan(0, 13).IndexOfAnyExceptInRange('0', '9') < 0
-        && !place.AsSpan(14).ContainsAnyExcept("0123456789abcdef");
+        && !place.AsSpan(14).ContainsAnyExcept(_hex);
 
     /// <summary>For the batch of its event.</summary>
     public RecordChange In(string room, DateTimeOffset now)
@@ -62,7 +67,9 @@ internal sealed record AuditRecord(
         var place = string.Create(
             CultureInfo.InvariantCulture,
             $"{LastMillisecond - now.ToUnixTimeMilliseconds():D13}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(RandomBytes))}");
-        return new RecordChange([.. PrefixOf(room), .. Encoding.ASCII.GetBytes(place)], JsonSerializer.SerializeToUtf8Bytes(this, AuditJson.Default.AuditRecord));
+        return new RecordChange(
+            [.. PrefixOf(room), .. Encoding.ASCII.GetBytes(place)],
+            JsonSerializer.SerializeToUtf8Bytes(this, AuditJson.Default.AuditRecord));
     }
 
     /// <summary>Null: this program did not write it.</summary>

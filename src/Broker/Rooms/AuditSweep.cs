@@ -7,7 +7,8 @@ namespace WebMessenger.Broker.Rooms;
 /// Bounds what is kept of who did what in rooms (<see cref="AuditRecord"/>): once a day, and at start, what is too old goes, and of each
 /// room what is beyond the newest so many. What comes meanwhile was paid for as stored bytes.
 /// </summary>
-internal sealed partial class AuditSweep(IRecords records, BrokerLimits limits, TimeProvider time, ILogger<AuditSweep> logger) : BackgroundService
+internal sealed partial class AuditSweep(IRecords records, BrokerLimits limits, TimeProvider time, ILogger<AuditSweep> logger)
+    : BackgroundService
 {
     private const int PerPage = 250;
 
@@ -30,7 +31,8 @@ internal sealed partial class AuditSweep(IRecords records, BrokerLimits limits, 
             {
                 last = key;
                 (room, count) = AuditRecord.RoomOf(key) is var of && of == room ? (room, count + 1) : (of, 1);
-                if (AuditRecord.AtOf(AuditRecord.PlaceOf(key)) < over || (/* guard: what is kept of who did what in a room */ limits.AuditPerRoom > 0 && count > limits.AuditPerRoom))
+                if (AuditRecord.AtOf(AuditRecord.PlaceOf(key)) < over
+                    || (/* guard: what is kept of who did what in a room */ limits.AuditPerRoom > 0 && count > limits.AuditPerRoom))
                 {
                     gone.Add(new RecordChange(key, null));
                 }
@@ -63,6 +65,7 @@ internal sealed partial class AuditSweep(IRecords records, BrokerLimits limits, 
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    [LoggerMessage(4361, LogLevel.Warning, "What is kept of who did what in rooms could not be shortened; it is tried again in a day: {Reason}")]
+    [LoggerMessage(4361, LogLevel.Warning,
+        "What is kept of who did what in rooms could not be shortened; it is tried again in a day: {Reason}")]
     private static partial void LogNotSwept(ILogger logger, string reason);
 }

@@ -71,7 +71,7 @@ internal sealed class NoticeStream(Account owner, IEventLog log, INodes nodes, F
         _index?.LetGo();
     }
 
-    /// <summary>The room, and the beginning of the message; empty: the account may not read it, or one of the two is there no more.</summary>
+    /// <summary>The room, and the beginning of the message; empty: the account may not read it, or it is there no more.</summary>
     public override ReadOnlyMemory<byte> MoreOf(in LogEntry entry)
     {
         if (NoticeId.TryParse(EventBody.IdOf(entry.Body.Span)) is not { } id
