@@ -213,7 +213,8 @@ internal static class DataApi
             DataOutcome.Full => RoomProblems.Conflict("data_full", "This room, or all rooms of its owner together, retain as much as they may. Clear some first."),
             DataOutcome.OverQuota => RoomProblems.Of(PublishRefusal.OverQuota(publish.Wait), context),
             DataOutcome.NoMemory => Problems.Crowded(context, RetainedMemory.KeptFor),
-            DataOutcome.NotAllowed => NotAllowed(isWriting: true),
+            DataOutcome.NotAllowed => RoomPolicy.WhyMuted(space.Room, who.Account) is { } muted
+                ? RoomProblems.Of(muted, context) : NotAllowed(isWriting: true),
             _ => Problems.NotStored(context),
         };
     }
@@ -244,7 +245,8 @@ internal static class DataApi
         }
 
         room = found;
-        problem = NotAllowed(isWriting);
+        problem = isWriting && RoomPolicy.WhyMuted(found, who.Account) is { } muted
+            ? RoomProblems.HeldBack(muted) : NotAllowed(isWriting);
         return isWriting ? RoomPolicy.MayWriteData(found, who) : /* guard: who reads data over HTTP */ RoomPolicy.MayReadData(found, who);
     }
 

@@ -22,8 +22,8 @@ internal static class EventsApi
             .MayTakeRightsAway()
             .Accepts<RoomCommand>("application/json")
             .WithDescription(
-                "Says something, throws dice, edits, deletes or pins a message or reacts to it, gives a role, or changes the room: "
-                + "the same as publishing the command to `rooms/{room}`.");
+                "Says something, throws dice, edits, deletes or pins a message or reacts to it, gives a role, kicks, bans or mutes somebody, "
+                + "or changes the room: the same as publishing the command to `rooms/{room}`.");
     }
 
     private static IResult Page(string room, RoomDirectory rooms, IEventLog log, IRecords records, HttpContext context)
@@ -66,7 +66,7 @@ internal static class EventsApi
             return RoomProblems.Forbidden("not_allowed", "This access token may not do this: it lacks the verb moderate.");
         }
 
-        if (isOnMessage && (/* guard: publishes of an account, acts over HTTP */ budgets.WhyNot(who.Account.Id)) is { } tooMany)
+        if (command.Act is not null && (/* guard: publishes of an account, acts over HTTP */ budgets.WhyNot(who.Account.Id)) is { } tooMany)
         {
             return RoomProblems.Of(tooMany, context);
         }

@@ -85,8 +85,9 @@ internal static partial class NoticesApi
         writer.WriteEndArray();
     }
 
-    // Whoever has read a room up to there has read what names him there.
-    private static int UnreadIn(NoticeStream notices, RoomDirectory rooms, ReadPositions positions, long read) => notices.Index.After(read)
+    // Whoever has read a room up to there has read what names him there. What was done to him he reads here alone.
+    private static int UnreadIn(NoticeStream notices, RoomDirectory rooms, ReadPositions positions, long read) => notices.Index.ActsAfter(read)
+        + notices.Index.After(read)
         .GroupBy(message => message.RoomKey)
         .Sum(ofRoom => rooms.FindByKey(ofRoom.Key) is { } room && ReadIn(notices.Owner, room, positions) is { } readTo
             ? ofRoom.Count(message => message.Of > readTo) : 0);

@@ -61,6 +61,8 @@ internal sealed record PersonView(string User, string Name, string Kind, string 
 /// <param name="Read">How far the caller has read; left out unless on the list, as all behind it.</param>
 /// <param name="Mentions">Messages after that which name or answer the caller.</param>
 /// <param name="Notify">What the caller wants to be called for.</param>
+/// <param name="Muted">The caller hears it and does not write; left out unless so.</param>
+/// <param name="Banned">The caller does not come in; left out unless so.</param>
 internal sealed record RoomView(
     string Id,
     string Title,
@@ -75,10 +77,40 @@ internal sealed record RoomView(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ReadUpTo? Read,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Unread,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Mentions,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Notify);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Notify,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] HeldView? Muted,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] HeldView? Banned);
+
+/// <param name="Until">Left out where there is no end.</param>
+/// <param name="Reason">Left out where none was given, or the caller is not told.</param>
+internal sealed record HeldView(
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Until,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Reason)
+{
+    public static HeldView? Of(Restriction? one, bool isTold) =>
+        one is null ? null : new(one.Until is { } until ? Timestamps.Format(until) : null, isTold ? one.Reason : null);
+}
+
+/// <param name="Next">To be given as `after` for the next page; null: this is the last.</param>
+internal sealed record BanList(BanView[] Bans, string? Next);
+
+/// <summary>Who is banned from a room, or muted there, or both.</summary>
+internal sealed record BanView(
+    string User,
+    string Name,
+    string Kind,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] BanDetails? Banned,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] BanDetails? Muted);
+
+/// <param name="By">User name; null: of an account that is no more.</param>
+internal sealed record BanDetails(
+    string? By,
+    string At,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Until,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Reason);
 
 /// <summary>Shows rooms to an account.</summary>
-internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory, NotifyLevels levels)
+internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory, NotifyLevels levels, IgnoredPeople ignored)
 {
     public RoomView Of(Room room, Account account) => Of([room], account)[0];
 
@@ -106,8 +138,13 @@ internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory
             read is { } state ? new ReadUpTo(state.Seq, state.Epoch) : null,
             read?.Unread,
             mentions,
-            isMember ? NotifyLevels.NameOf(level) : null);
+            isMember ? NotifyLevels.NameOf(level) : null,
+            ViewOf(RoomPolicy.MuteOf(room, account), account),
+            ViewOf(room.Restraints.BanOf(account.Id), account));
     }
+
+    private HeldView? ViewOf(Restriction? one, Account account) =>
+        HeldView.Of(one, isTold: one?.IsTold == true && !ignored.Ignores(account.Id, one.By));
 
     private (ReadState? Read, int? Mentions, bool IsMember) ReadIn(Room room, Account account)
     {
@@ -134,6 +171,7 @@ internal sealed record ReadUpTo(long Seq, string Epoch);
 [JsonSerializable(typeof(RoomList))]
 [JsonSerializable(typeof(PeopleList))]
 [JsonSerializable(typeof(MemberList))]
+[JsonSerializable(typeof(BanList))]
 [JsonSerializable(typeof(CommonRooms))]
 [JsonSerializable(typeof(Invited))]
 [JsonSerializable(typeof(EventPlace))]

@@ -44,6 +44,8 @@ internal static class RoomPeopleApi
         {
             await members.JoinAsync(found, who.Account, byItself: true);
             return found.IsMember(who.Account.Id) ? TypedResults.NoContent()
+                : RoomPolicy.WhyKeptOut(found, who.Account.Id) is { } refusal && RoomPolicy.MaySee(found, who.Account.Id)
+                    ? RoomProblems.Of(refusal, context)
                 : found.IsFullFor(who.Account) ? RoomProblems.Conflict(TalkRefusals.RoomFull.Notice, TalkRefusals.RoomFull.Reason)
                 : RoomPolicy.MaySee(found, who.Account.Id) || RoomPolicy.MayManage(found, who.Account)
                     ? RoomProblems.Forbidden("not_allowed", "Only who is invited comes into this room, and guests where it lets them.")

@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Api;
@@ -36,12 +37,14 @@ internal static class RoomProblems
 
         return refusal.Notice switch
         {
-            "default_room" or "id_used" or "conflict" or "too_many" or "room_full" => Conflict(refusal.Notice, refusal.Reason),
-            "no_such_member" or "no_such_event" => NotFound(refusal.Notice, refusal.Reason),
+            "default_room" or "id_used" or "conflict" or "too_many" or "too_many_bans" or "owner_stays" or "room_full" =>
+                Conflict(refusal.Notice, refusal.Reason),
+            "no_such_member" or "no_such_event" or "no_such_target" or "no_such_ban" => NotFound(refusal.Notice, refusal.Reason),
             "removed" => Of(StatusCodes.Status410Gone, refusal.Notice, refusal.Reason),
             "bad_command" => Problems.Field("text", "too_long", refusal.Reason),
             "quota" or "too_many_attempts" or "slow_mode" => TooOften(refusal.Notice, refusal.Reason, TimeSpan.FromSeconds(refusal.Retry), context),
             "busy" => NotStored(),
+            "room_banned" or "muted" or "kicked" => HeldBack(refusal),
             _ => Forbidden("not_allowed", refusal.Reason),
         };
     }
@@ -51,6 +54,21 @@ internal static class RoomProblems
     {
         context.Response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         return Of(StatusCodes.Status429TooManyRequests, code, detail);
+    }
+
+    /// <summary>
+    /// Who asks is banned, muted or was kicked: `until` says when that is over, if it has an end. There is no Retry-After: it is a rule,
+    /// and no shortage, and nobody is to try again by himself.
+    /// </summary>
+    public static ProblemHttpResult HeldBack(PublishRefusal refusal)
+    {
+        Dictionary<string, object?> extensions = new() { ["code"] = refusal.Notice };
+        if (refusal.Until is { } until)
+        {
+            extensions["until"] = Timestamps.Format(until);
+        }
+
+        return TypedResults.Problem(statusCode: StatusCodes.Status403Forbidden, detail: refusal.Reason, extensions: extensions);
     }
 
     /// <summary>For whoever is signed in by cookie or access token. The handler reads <see cref="ApiGroup.SignedIn"/>.</summary>

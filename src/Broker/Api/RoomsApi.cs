@@ -23,6 +23,8 @@ internal static class RoomsApi
         RoomListApi.Map(rooms);
         RoomPeopleApi.Map(rooms);
         RoomPinsApi.Map(rooms);
+        BansApi.Map(rooms);
+        AuditApi.Map(rooms);
         NoticesApi.MapLevels(routes);
     }
 
@@ -144,6 +146,7 @@ internal static class RoomsApi
     {
         RoomChange.NotAllowed => RoomProblems.Forbidden("not_allowed", "Only the owner of the room and administrators can do this."),
         RoomChange.IsDefault => RoomProblems.Conflict("default_room", "This room is one of WebMessenger:Rooms:Default; it stays public and cannot be deleted."),
+        RoomChange.IsBanned => RoomProblems.Conflict("is_banned", "This account is banned from the room. Lift the ban first."),
         _ => RoomProblems.NoSuchRoom(),
     };
 

@@ -99,7 +99,8 @@ internal sealed class Intake(
 
     /// <summary>
     /// The account is taken off a room's list: what the client sent there before, wherever it is on its way, does not bring it back.
-    /// To be called before it is off. By publishing it comes back after a minute; by SUBSCRIBE, or over HTTP, at once.
+    /// To be called before it is off. Where the room lets it in again, by publishing it comes back after a minute; by SUBSCRIBE, or over
+    /// HTTP, at once.
     /// </summary>
     public void Removed(Room room)
     {
@@ -250,7 +251,7 @@ internal sealed class Intake(
         {
             if (/* guard: what waits brings nobody back */ WasRemovedFrom(target.Room!))
             {
-                submissions.Refuse(publish, PublishRefusal.NoSuchRoom, target.TopicText);
+                submissions.Refuse(publish, WhyNotIn(target.Room!), target.TopicText);
                 return Step.Done;
             }
 
@@ -268,7 +269,7 @@ internal sealed class Intake(
             if (_progress.Joining is { IsCompletedSuccessfully: true })
             {
                 // The room does not let the account in, or has put it out again by now.
-                submissions.Refuse(publish, PublishRefusal.NoSuchRoom, target.TopicText);
+                submissions.Refuse(publish, WhyNotIn(target.Room!), target.TopicText);
                 return Step.Done;
             }
 
@@ -279,7 +280,8 @@ internal sealed class Intake(
 
         if (!verdict.IsAllowed)
         {
-            submissions.Refuse(publish, refusal ?? new PublishRefusal(verdict.Code, verdict.Reason, "not_allowed"), target.TopicText);
+            refusal ??= target.WhyMuted(identity.Session!) ?? new PublishRefusal(verdict.Code, verdict.Reason, "not_allowed");
+            submissions.Refuse(publish, refusal, target.TopicText);
             return Step.Done;
         }
 
@@ -312,6 +314,8 @@ internal sealed class Intake(
 
     // What devices say counts by room; all else, and what is refused, by account.
     private RateBudget? BudgetOf(ReadOnlySpan<byte> topic) => DataRoom(topic) is { } room ? data.RateOf(room) : _budget;
+
+    private PublishRefusal WhyNotIn(Room room) => RoomPolicy.WhyKeptOut(room, identity.Account.Id) ?? PublishRefusal.NoSuchRoom;
 
     private bool WasRemovedFrom(Room room)
     {

@@ -109,8 +109,9 @@ internal static partial class EventBody
 
     /// <summary>A notice of a message, from who said that.</summary>
     /// <param name="id">As of all events: unescaped.</param>
-    /// <param name="message">Its body.</param>
-    public static byte[] Notice(EventType type, string id, ReadOnlySpan<byte> message, long of)
+    /// <param name="message">Its body; or that of what was done to whom is told.</param>
+    /// <param name="writeMore">What it says beside; null: nothing.</param>
+    public static byte[] Notice(EventType type, string id, ReadOnlySpan<byte> message, long of, Action<Utf8JsonWriter>? writeMore = null)
     {
         using var fields = ParseFields(TakeApart(message).Fields);
         var notice = FieldsOf(writer =>
@@ -118,6 +119,7 @@ internal static partial class EventBody
             writer.WritePropertyName("from"u8);
             fields.RootElement.GetProperty("from"u8).WriteTo(writer);
             writer.WriteNumber("of"u8, of);
+            writeMore?.Invoke(writer);
         });
         return Lay(type, IsByBot(message) ? ByBot : (ushort)0, [], JsonEncodedText.Encode(id, ReadableJsonEncoder.Instance).EncodedUtf8Bytes, notice);
     }

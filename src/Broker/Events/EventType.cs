@@ -29,6 +29,21 @@ internal enum EventType : byte
     /// <summary>The room's rules, or what it is called, were changed.</summary>
     Policy = 17,
 
+    /// <summary>Somebody was taken off the list.</summary>
+    Kick = 18,
+
+    /// <summary>Somebody was taken off the list and may not come in again, until its end or for ever.</summary>
+    Ban = 19,
+
+    /// <summary>A ban was lifted.</summary>
+    Unban = 20,
+
+    /// <summary>Somebody may hear and not write, until its end or until it is lifted.</summary>
+    Mute = 21,
+
+    /// <summary>A mute was lifted.</summary>
+    Unmute = 22,
+
     /// <summary>To an account alone: it was named. 32 to 47 are notices.</summary>
     MentionNotice = 32,
 
@@ -62,7 +77,7 @@ internal static class EventTypes
     public static bool IsKnown(EventType type) => type
         is EventType.Message or EventType.Join or EventType.Leave or EventType.Whisper
         or EventType.Edit or EventType.Delete or EventType.Reaction or EventType.Pin or EventType.Removed
-        or EventType.Role or EventType.Policy
+        or (>= EventType.Role and <= EventType.Unmute)
         or (>= EventType.MentionNotice and <= EventType.ReportNotice)
         or EventType.Pointer or EventType.ActPointer or EventType.Sent;
 
@@ -80,6 +95,11 @@ internal static class EventTypes
         EventType.Removed => "removed"u8,
         EventType.Role => "role"u8,
         EventType.Policy => "policy"u8,
+        EventType.Kick => "kick"u8,
+        EventType.Ban => "ban"u8,
+        EventType.Unban => "unban"u8,
+        EventType.Mute => "mute"u8,
+        EventType.Unmute => "unmute"u8,
         EventType.MentionNotice => "mention"u8,
         EventType.ReplyNotice => "reply"u8,
         EventType.InviteNotice => "invite"u8,

@@ -44,6 +44,15 @@ internal static class PlainLine
         return line.ToString();
     }
 
+    /// <summary>What somebody did to another, behind two asterisks, with which no message's line begins.</summary>
+    public static string OfAct(string text) => "** " + Of(text);
+
+    /// <summary>
+    /// A name where a line begins. One that begins with an asterisk is shown with another one: nobody forges by it what moderators did, nor
+    /// what somebody does.
+    /// </summary>
+    public static string OfName(string name) => /* guard: no name begins a line as an act does */ name.StartsWith('*') ? '∗' + Of(name[1..]) : Of(name);
+
     private static bool NeedsWork(string text)
     {
         foreach (var c in text)

@@ -148,6 +148,10 @@ internal sealed record RoomCommand : PolicyChanges
 
     public string? Dice { get; init; }
 
+    public int? Minutes { get; init; }
+
+    public bool? Public { get; init; }
+
     public static RoomCommand Changing(PolicyChanges changes) => new(changes) { Type = "policy" };
 
     /// <summary>What it asks for, be it said or done; null: something is wrong with it.</summary>
@@ -212,7 +216,7 @@ internal sealed record RoomCommand : PolicyChanges
         }
         else
         {
-            act = MessageAct.Read(this, errors);
+            act = ModerationAct.Read(this, errors) ?? (RoomAct?)MessageAct.Read(this, errors);
         }
 
         return errors.Count == 0 ? act : null;
@@ -222,7 +226,8 @@ internal sealed record RoomCommand : PolicyChanges
 /// <summary>The types of commands: one grammar, of which a conversation takes a part.</summary>
 internal static class CommandTypes
 {
-    public static IReadOnlyList<string> OfRooms { get; } = ["message", "roll", "edit", "delete", "reaction", "pin", "role", "policy"];
+    public static IReadOnlyList<string> OfRooms { get; } =
+        ["message", "roll", "edit", "delete", "reaction", "pin", "role", "policy", "kick", "ban", "unban", "mute", "unmute"];
 
     public static IReadOnlyList<string> OfConversations { get; } = ["message", "edit", "delete", "reaction"];
 }

@@ -28,6 +28,7 @@ internal static class TalkServices
         services.AddSingleton<AccountSettings>();
         services.AddSingleton<IFollower, ReactionFollower>();
         services.AddSingleton<IFollower, NoticeFollower>();
+        services.AddModeration();
 
         // In this order an erased account's are forgotten: who talked to whom is read before it is gone.
         services.AddSingleton<IAccountRecords, AccountLogs>();
@@ -37,5 +38,16 @@ internal static class TalkServices
         services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<ReadPositions>());
         services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<DurableClients>());
         services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<AccountSettings>());
+        services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<RestraintStore>());
+    }
+
+    private static void AddModeration(this IServiceCollection services)
+    {
+        services.AddSingleton<RoomModeration>();
+        services.AddSingleton<BanEnds>();
+        services.AddSingleton<RestraintStore>();
+        services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<RestraintStore>());
+        services.AddSingleton<AuditSweep>();
+        services.AddHostedService(provider => provider.GetRequiredService<AuditSweep>());
     }
 }

@@ -9,7 +9,8 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Broker.Notices;
 
 /// <summary>
-/// Tells accounts that they were named or answered: a notice in the log of each, and the count of them in what is unread.
+/// Tells accounts that they were named or answered, and what moderators did to them: a notice in the log of each, and the count of those
+/// that are about messages in what is unread.
 /// </summary>
 /// <remarks>
 /// Reads only rooms in which somebody is to be told (<see cref="NoticesDue"/>). A notice is named by what it is about
@@ -37,6 +38,8 @@ internal sealed partial class NoticeFollower(
     // By who is told and who has said it: an account, or any of the guests.
     private readonly DailyBudget _ofSenders = new(limits.NoticesPerSenderPerDay, time, isStored: false);
 
+    private readonly NoticeCut _cut = new(logs, limits, time);
+
     private const int ReadAtOnce = 250;
 
     /// <summary>So many events of a room are looked through where it is not known which are due.</summary>
@@ -44,9 +47,6 @@ internal sealed partial class NoticeFollower(
 
     /// <summary>So often a notice is tried to be stored while all else can be.</summary>
     private const int Tries = 3;
-
-    /// <summary>A log grows by so many before its beginning is cut off.</summary>
-    private const int Slack = 100;
 
     public string Name => "notices";
 
@@ -192,9 +192,37 @@ internal sealed partial class NoticeFollower(
                 // Of the message as it is by now: what another edit took out names nobody.
                 return Find(room, EventBody.OfIn(entry.Body.Span)) is { } edited && EventBody.TypeOf(edited.Body.Span) == EventType.Message
                     ? TellAsync(room, edited, isEdit: true) : Task.CompletedTask;
+            case >= EventType.Kick and <= EventType.Unmute:
+                return TellOfActAsync(room, entry);
             default:
                 return Task.CompletedTask;
         }
+    }
+
+    // What was done to somebody, who need not hear the room any more. What is to be told stands beside the event.
+    private async Task TellOfActAsync(Room room, LogEntry act)
+    {
+        var key = ActDue.Key(room.Key, act.Author, act.Body.Span);
+        if (records.Find(key) is not { } value)
+        {
+            return;
+        }
+
+        if (ActDue.Read(value) is { } due && accounts.Find(due.Account) is { IsErased: false, Ban: null } account)
+        {
+            var type = EventBody.TypeOf(act.Body.Span);
+            var inbox = rooms.InboxOf(account);
+            try
+            {
+                await TellAsync(inbox, act, IdOf(room, act, type), id => EventBody.Notice(type, id, act.Body.Span, act.Seq, due.WriteFields));
+            }
+            catch (LogDamagedException error) when (!error.MayPass)
+            {
+                TellLeftOut(inbox.Notices.Log, error);
+            }
+        }
+
+        await records.WriteAsync([new RecordChange(key, null)]);
     }
 
     private async Task TellAsync(Room room, LogEntry message, bool isEdit)
@@ -231,9 +259,10 @@ internal sealed partial class NoticeFollower(
         var inbox = rooms.InboxOf(account);
         try
         {
-            if (MayTell(room, message.Author, account))
+            if (MayTell(room, message.Author, account)
+                && await TellAsync(inbox, message, IdOf(room, message, type), id => EventBody.Notice(type, id, message.Body.Span, message.Seq)))
             {
-                await TellAsync(inbox, room, message, type);
+                unread.PositionChanged(inbox, room);
             }
         }
         catch (LogDamagedException error) when (!error.MayPass)
@@ -243,23 +272,25 @@ internal sealed partial class NoticeFollower(
         }
     }
 
-    private async Task TellAsync(Inbox inbox, Room room, LogEntry message, EventType type)
+    private static NoticeId IdOf(Room room, LogEntry about, EventType type) =>
+        new(room.Key, about.Seq, System.Text.Encoding.ASCII.GetString(EventTypes.NameOf(type)));
+
+    // True: it is there now, and was not before.
+    private async Task<bool> TellAsync(Inbox inbox, LogEntry about, NoticeId id, Func<string, byte[]> bodyOf)
     {
         // Else one account would push out of the other's list what all others have said to it.
         // So would the guests, if each had as many: a new one costs nothing.
-        var isGuest = (/* guard: notices that all guests cause an account */ accounts.Find(message.Author) is { IsGuest: true });
-        var sender = $"{inbox.Owner.Id}/{(isGuest ? "guests" : message.Author)}";
+        var isGuest = (/* guard: notices that all guests cause an account */ accounts.Find(about.Author) is { IsGuest: true });
+        var sender = $"{inbox.Owner.Id}/{(isGuest ? "guests" : about.Author)}";
         if (/* guard: notices that one account causes another */ !_ofSenders.TryTake(sender))
         {
-            return;
+            return false;
         }
 
-        NoticeId id = new(room.Key, message.Seq, System.Text.Encoding.ASCII.GetString(EventTypes.NameOf(type)));
-        var body = EventBody.Notice(type, id.ToString(), message.Body.Span, message.Seq);
-        PendingNotice notice = new(inbox.Notices, message.Author, id, body, () => space.IsLow);
+        PendingNotice notice = new(inbox.Notices, about.Author, id, bodyOf(id.ToString()), () => space.IsLow);
         if (!inbox.Notices.TryAppend(notice))
         {
-            return;
+            return false;
         }
 
         var outcome = await notice.Done;
@@ -272,8 +303,7 @@ internal sealed partial class NoticeFollower(
         {
             case AppendOutcome.Stored:
                 _failed.Remove(inbox.Notices.Log);
-                unread.PositionChanged(inbox, room);
-                await CutAsync(inbox.Notices.Log);
+                await _cut.CutAsync(inbox.Notices.Log);
                 break;
             case AppendOutcome.StoreFailed:
                 await FailAsync(inbox.Notices.Log);
@@ -281,6 +311,8 @@ internal sealed partial class NoticeFollower(
             case AppendOutcome.RuledOut:
                 throw new IOException("A notice could not be stored, for the disk is nearly full.");
         }
+
+        return outcome is AppendOutcome.Stored;
     }
 
     // A log that cannot be read takes nothing, which is so the next time, too; nor does one that fails while all else is written.
@@ -328,26 +360,6 @@ internal sealed partial class NoticeFollower(
                     }
                 }
             }
-        }
-    }
-
-    // Those that are too many or too old go.
-    private async Task CutAsync(LogName name)
-    {
-        var head = logs.Head(name);
-        var first = limits.NoticesPerAccount is > 0 and var most && head.Head - head.First + 1 > most + Slack ? head.Head - most + 1 : head.First;
-        if (limits.NoticeDays is > 0 and var days)
-        {
-            var over = time.GetUtcNow().AddDays(-days);
-            while (logs.ReadAfter(name, first - 1, ReadAtOnce).Entries is { Count: > 0 } page && page[0].At < over)
-            {
-                first = (page.FirstOrDefault(entry => entry.At >= over) is { Seq: > 0 } kept ? kept.Seq : page[^1].Seq + 1);
-            }
-        }
-
-        if (first > head.First)
-        {
-            await logs.TruncateAsync(name, first);
         }
     }
 

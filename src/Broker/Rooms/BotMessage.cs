@@ -15,12 +15,14 @@ internal sealed class BotMessage : PendingAppend, IStreamEvent
     private readonly BotWords _words;
     private readonly StoragePayer _payer;
     private readonly Func<bool> _hasRight;
+    private readonly Func<PublishRefusal?> _rule;
     private PublishRefusal? _ruling;
     private int _paid;
 
-    private BotMessage(IEventWay way, Author author, BotWords words, byte[] body, StoragePayer payer, Func<bool> hasRight)
+    private BotMessage(
+        IEventWay way, Author author, BotWords words, byte[] body, StoragePayer payer, Func<bool> hasRight, Func<PublishRefusal?> rule)
         : base(way.Log, author.AccountId, words.Id, words.Id is null ? default : EventBody.ContentHash(words.Text, replyTo: null), body) =>
-        (_way, _author, _words, _payer, _hasRight) = (way, author, words, payer, hasRight);
+        (_way, _author, _words, _payer, _hasRight, _rule) = (way, author, words, payer, hasRight, rule);
 
     /// <summary>Completes when it is on disk and the members are told, or when it is refused.</summary>
     public Task<ActResult> Done => _done.Task;
@@ -31,6 +33,7 @@ internal sealed class BotMessage : PendingAppend, IStreamEvent
 
     /// <param name="named">Whom it names; null: nobody.</param>
     /// <param name="hasRight">Asked when it gets its number, on the log thread: whether its maker still has the rank for it.</param>
+    /// <param name="rule">Asked then, too: what forbids it for a while.</param>
     /// <param name="conditions">That the hook or rule is still there when it gets its number.</param>
     /// <param name="changes">Stored with it, or not at all.</param>
     public static BotMessage Of(
@@ -40,12 +43,13 @@ internal sealed class BotMessage : PendingAppend, IStreamEvent
         Named? named,
         StoragePayer payer,
         Func<bool> hasRight,
+        Func<PublishRefusal?> rule,
         IReadOnlyList<RecordCondition> conditions,
         IReadOnlyList<RecordChange> changes)
     {
         var id = words.Id ?? EventBody.NewId();
         var body = EventBody.Message(EventType.Message, author, id, words.Text, replyTo: null, named: named, via: words.Via);
-        return new BotMessage(room, author, words, body, payer, hasRight)
+        return new BotMessage(room, author, words, body, payer, hasRight, rule)
         {
             Conditions = conditions,
             Changes = named is { Users.Count: > 0 } ? [.. changes, NoticesDue.Of(room.Log, body)] : changes,
@@ -53,7 +57,7 @@ internal sealed class BotMessage : PendingAppend, IStreamEvent
     }
 
     string? IStreamEvent.Line() =>
-        PlainLine.Of($"{_author.Name}{(_words.Via is { } via ? $" ({via})" : "")}: ") + PlainLine.Of(_words.Text);
+        PlainLine.OfName($"{_author.Name}{(_words.Via is { } via ? $" ({via})" : "")}: ") + PlainLine.Of(_words.Text);
 
     void IStreamEvent.Answer(List<IMember> touched) => _done.TrySetResult(Outcome switch
     {
@@ -70,7 +74,7 @@ internal sealed class BotMessage : PendingAppend, IStreamEvent
 
     protected internal override bool MayBeStored(int bytes)
     {
-        _ruling = _payer.Pay(bytes);
+        _ruling = /* guard: what speaks for who is muted is silent */ _rule() ?? _payer.Pay(bytes);
         _paid = _ruling is null ? bytes : 0;
         return _ruling is null;
     }

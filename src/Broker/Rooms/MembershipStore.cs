@@ -83,6 +83,30 @@ internal sealed partial class MembershipStore(IRecords records, ILogger<Membersh
         string room, string account, MembershipRecord? before, MembershipRecord record, params ReadOnlySpan<RecordChange> beside) =>
         WriteAsync([.. ChangesOf(room, account, record), .. beside], [Condition(room, account, before)]);
 
+    /// <summary>Puts somebody into a room who may come in while nothing else is known of him.</summary>
+    /// <param name="before">What is there now; null: nothing.</param>
+    /// <param name="restraint">The record of what held him back, and is over; null: there is none.</param>
+    public Task EnterAsync(string room, string account, MembershipRecord? before, MembershipRecord record, byte[]? restraint) => WriteAsync(
+        ChangesOf(room, account, record),
+        [
+            Condition(room, account, before),
+            /* guard: who is banned by another node does not come in */ RestraintStore.Condition(room, account, restraint),
+        ]);
+
+    /// <summary>
+    /// The same of a guest, of whom nothing is written, and who so waits for nobody's write: that what holds him back is as this node knows
+    /// it.
+    /// </summary>
+    public async Task EnterUnstoredAsync(string room, string account, byte[]? restraint)
+    {
+        var condition = RestraintStore.Condition(room, account, restraint);
+        var stored = await Task.Run(() => records.Find(condition.Key));
+        if (!(/* guard: a guest who is banned by another node does not come in */ stored.AsSpan().SequenceEqual(restraint)))
+        {
+            throw new RecordsNotWrittenException("Who may come into the room was changed by somebody else at the same time.");
+        }
+    }
+
     /// <summary>Puts all of these, whatever is there; before anything is served.</summary>
     public async Task PutAllAsync(IReadOnlyCollection<StoredMembership> all)
     {
@@ -98,9 +122,14 @@ internal sealed partial class MembershipStore(IRecords records, ILogger<Membersh
     public Task RemoveAsync(string room, string account, MembershipRecord before, params ReadOnlySpan<RecordChange> beside) =>
         WriteAsync([.. ChangesOf(room, account, null), .. beside], [Condition(room, account, before)]);
 
-    /// <summary>Gives an erased owner's room to somebody who is in it.</summary>
+    /// <summary>Gives an erased owner's room to somebody who is in it, whom nothing holds back there from then on.</summary>
     public Task HandOverAsync(string room, string former, string heir, MembershipRecord before, MembershipRecord record) => WriteAsync(
-        [.. ChangesOf(room, former, null), .. ChangesOf(room, heir, record)], [Condition(room, heir, before)]);
+        [
+            .. ChangesOf(room, former, null),
+            .. ChangesOf(room, heir, record),
+            .. /* guard: who inherits a room is not muted there */ RestraintStore.ChangesOf(room, heir, null),
+        ],
+        [Condition(room, heir, before)]);
 
     /// <summary>Takes an account out of all rooms: looked up by the account, so that others cost nothing (fault R3).</summary>
     public Task RemoveAccountAsync(string account) => RemoveAllAsync(

@@ -75,7 +75,8 @@ internal sealed class MessageActs(
             {
                 MessageAct.Edit => RoomPolicy.WhyNotEdit(room, Membership!, _account, message.Author, acts.Now - message.At),
                 MessageAct.Delete => RoomPolicy.WhyNotDelete(room, _account, message.Author),
-                MessageAct.Pin => (/* guard: who pins */ RoomPolicy.MayPin(room, _account)) ? null : _notPinner,
+                MessageAct.Pin when !(/* guard: who pins */ RoomPolicy.MayPin(room, _account)) => _notPinner,
+                MessageAct.Pin => RoomPolicy.WhyMuted(room, _account),
                 _ => RoomPolicy.WhyNotPost(room, Membership!, _account),
             };
         }
@@ -83,6 +84,9 @@ internal sealed class MessageActs(
         public MessagePlan PlanOf(MessageAct act, in LogEntry message, Func<PublishRefusal?> rule) =>
             acts.PlanOf(room, act, Author.Of(session), message, rule);
     }
+
+    private static AuditRecord AuditOf(MessageAct.Delete act, Author by, in LogEntry message) =>
+        new("delete", AuditPerson.Of(by), AuditPerson.Of(EventBody.AuthorOf(message.Body.Span)), act.Reason, Of: message.Seq);
 
     private DateTimeOffset Now => time.GetUtcNow();
 
@@ -104,7 +108,9 @@ internal sealed class MessageActs(
             return plan;
         }
 
+        // Of one's own nobody else has to be told why.
         var unpinned = pins.RemovalOf(room.Log, room.PinsKnown, message.Seq);
-        return plan with { Changes = unpinned.Changes, Conditions = unpinned.Conditions };
+        RecordChange[] audit = message.Author == by.AccountId ? [] : [AuditOf((MessageAct.Delete)act, by, message).In(room.Key, Now)];
+        return plan with { Changes = [.. unpinned.Changes, .. audit], Conditions = unpinned.Conditions };
     }
 }

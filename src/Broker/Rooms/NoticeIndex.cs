@@ -34,6 +34,10 @@ internal sealed class NoticeIndex(NoticeStream stream, IEventLog log, NoticeInde
     /// <exception cref="IOException">The log cannot be read.</exception>
     public IReadOnlyList<NoticedMessage> After(long seq) => Ask(content => content.After(seq));
 
+    /// <summary>How many after a seq of the notices are about no message, but about what was done to the account.</summary>
+    /// <exception cref="IOException">The log cannot be read.</exception>
+    public int ActsAfter(long seq) => Ask(content => content.ActsAfter(seq));
+
     /// <summary>A notice is stored. Never blocks: the log thread calls it.</summary>
     public void Add(long seq, NoticeId id)
     {
@@ -41,7 +45,11 @@ internal sealed class NoticeIndex(NoticeStream stream, IEventLog log, NoticeInde
         lock (_gate)
         {
             _changes++;
-            if (_content is { } content)
+            if (id.IsOfAct)
+            {
+                _content?.AddAct(seq);
+            }
+            else if (_content is { } content)
             {
                 over = all.Add(this, content.Add(seq, new NoticedMessage(id.RoomKey, id.Of)) is { } added ? [added] : []);
                 while (content.Count > Most)
@@ -158,7 +166,16 @@ internal sealed class NoticeIndex(NoticeStream stream, IEventLog log, NoticeInde
                 var page = log.ReadReadable(stream.Log, last, ReadAtOnce, out _);
                 foreach (var entry in page)
                 {
-                    if (NoticeId.TryParse(EventBody.IdOf(entry.Body.Span)) is { } id && stream.IsLine(entry))
+                    if (NoticeId.TryParse(EventBody.IdOf(entry.Body.Span)) is not { } id || !stream.IsLine(entry))
+                    {
+                        continue;
+                    }
+
+                    if (id.IsOfAct)
+                    {
+                        content.AddAct(entry.Seq);
+                    }
+                    else
                     {
                         content.Add(entry.Seq, new NoticedMessage(stream.KeyOf(id.RoomKey), id.Of));
                     }
@@ -181,6 +198,9 @@ internal sealed class NoticeIndex(NoticeStream stream, IEventLog log, NoticeInde
         // In the order of the notices.
         private readonly List<(long Seq, NoticedMessage About)> _notices = [];
 
+        // In their order.
+        private readonly List<long> _acts = [];
+
         // By the key of a room, each message once and in order.
         private readonly Dictionary<string, List<long>> _ofRooms = [];
 
@@ -197,6 +217,23 @@ internal sealed class NoticeIndex(NoticeStream stream, IEventLog log, NoticeInde
 
             var at = messages.BinarySearch(seq + 1);
             return messages.Count - (at >= 0 ? at : ~at);
+        }
+
+        public int ActsAfter(long seq) => _acts.Count(act => act > seq);
+
+        /// <summary>One that is known already is passed over.</summary>
+        public void AddAct(long seq)
+        {
+            if (_acts is [.., var last] && last >= seq)
+            {
+                return;
+            }
+
+            _acts.Add(seq);
+            if (_acts.Count > Most)
+            {
+                _acts.RemoveAt(0);
+            }
         }
 
         public IReadOnlyList<NoticedMessage> After(long seq) => [.. _notices.Where(notice => notice.Seq > seq).Select(notice => notice.About)];

@@ -13,7 +13,8 @@ namespace WebMessenger.Broker.Rooms;
 
 /// <summary>
 /// An account's notices, `users/{user}/notices`: who has named or answered it, and where. What was said there is in none of them: whoever
-/// writes one out takes it from the message as it is then.
+/// writes one out takes it from the message as it is then. And what moderators did to it, which is all in the notice, for it may be out of
+/// the room by it.
 /// </summary>
 /// <param name="findRoom">By its key.</param>
 /// <param name="indexes">Those of all accounts.</param>
@@ -74,10 +75,7 @@ internal sealed class NoticeStream(Account owner, IEventLog log, INodes nodes, F
     public override ReadOnlyMemory<byte> MoreOf(in LogEntry entry)
     {
         if (NoticeId.TryParse(EventBody.IdOf(entry.Body.Span)) is not { } id
-            || findRoom(id.RoomKey) is not { } room
-            || (/* guard: a notice tells who may read the message */ !RoomPolicy.MayHear(room, Owner))
-            || Find(room, id.Of) is not { } said
-            || (/* guard: a notice of what was deleted tells nothing */ EventBody.TypeOf(said.Body.Span) != EventType.Message))
+            || findRoom(id.RoomKey) is not { } room)
         {
             return default;
         }
@@ -85,7 +83,20 @@ internal sealed class NoticeStream(Account owner, IEventLog log, INodes nodes, F
         ArrayBufferWriter<byte> json = new(256);
         json.Write(",\"room\":\""u8);
         json.Write(room.IdBytes);
-        json.Write("\",\"excerpt\":\""u8);
+        json.Write("\""u8);
+        if (id.IsOfAct)
+        {
+            return json.WrittenMemory;
+        }
+
+        if ((/* guard: a notice tells who may read the message */ !RoomPolicy.MayHear(room, Owner))
+            || Find(room, id.Of) is not { } said
+            || (/* guard: a notice of what was deleted tells nothing */ EventBody.TypeOf(said.Body.Span) != EventType.Message))
+        {
+            return default;
+        }
+
+        json.Write(",\"excerpt\":\""u8);
         json.Write(JsonEncodedText.Encode(Quote.Beginning(EventBody.SaidIn(said.Body.Span).Text), ReadableJsonEncoder.Instance).EncodedUtf8Bytes);
         json.Write("\""u8);
         return json.WrittenMemory;
@@ -134,6 +145,9 @@ internal sealed class NoticeStream(Account owner, IEventLog log, INodes nodes, F
 /// <summary>Names a notice by what it is about, so that one that is written twice is there once: `{room key}:{seq}:{type}`.</summary>
 internal readonly record struct NoticeId(string RoomKey, long Of, string Type)
 {
+    /// <summary>It tells what was done to the account, and of no message.</summary>
+    public bool IsOfAct => Type is "kick" or "ban" or "unban" or "mute" or "unmute";
+
     public static NoticeId? TryParse(ReadOnlySpan<byte> id) =>
         Encoding.ASCII.GetString(id).Split(':') is [var key, var seq, var type] && long.TryParse(seq, out var of) ? new NoticeId(key, of, type) : null;
 

@@ -8,7 +8,7 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>An act on its way into the log of a room or conversation: its event and what it changes of records are one batch.</summary>
-/// <param name="payer">Null: it only takes rights away, which is never refused for want of room.</param>
+/// <param name="payer">Null: it costs nobody anything, as a deletion, of which there is one for each message at most.</param>
 /// <param name="ruling">What forbids it, unless it was done before under its id; null: nothing that is known yet.</param>
 internal sealed class PendingAct(
     IEventWay way,
@@ -29,6 +29,7 @@ internal sealed class PendingAct(
 {
     private readonly TaskCompletionSource _told = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _paid;
+    private bool _isBeyondQuota;
 
     /// <summary>Completes when the log has decided, and the members are told.</summary>
     public Task Told => _told.Task;
@@ -37,6 +38,12 @@ internal sealed class PendingAct(
 
     /// <summary>The stay in the room that it is done in; null: it needs none.</summary>
     public Membership? Membership { get; init; }
+
+    /// <summary>
+    /// How often a day it is done although its payer refuses: it takes rights away, for which there is room on a disk that is nearly full.
+    /// Null: never.
+    /// </summary>
+    public DailyBudget? BeyondQuota { get; init; }
 
     /// <summary>Asked when its event gets its number, on the log thread: what forbids it by then. Must not block. Null: nothing.</summary>
     public Func<PublishRefusal?>? Rule { get; init; }
@@ -55,7 +62,10 @@ internal sealed class PendingAct(
 
     public StoredEvent? StoredIn(EventStream stream) => way.StoredIn(stream, this);
 
-    public string? Line() => null;
+    /// <summary>What `/text` says of it; null: nothing.</summary>
+    public string? Words { get; init; }
+
+    public string? Line() => Words;
 
     public void Answer(List<IMember> touched)
     {
@@ -76,14 +86,8 @@ internal sealed class PendingAct(
 
     protected internal override bool MayBeStored(int bytes)
     {
-        Ruling ??= Rule?.Invoke() ?? payer?.Pay(bytes);
-        if (Ruling is not null)
-        {
-            return false;
-        }
-
-        _paid = payer is null ? 0 : bytes;
-        return true;
+        Ruling ??= Rule?.Invoke() ?? Pay(bytes);
+        return Ruling is null;
     }
 
     protected override void Completed()
@@ -92,13 +96,38 @@ internal sealed class PendingAct(
         {
             Apply?.Invoke();
         }
-        else if (_paid > 0 && Outcome is AppendOutcome.StoreFailed or AppendOutcome.Conflict)
+        else if (Outcome is AppendOutcome.StoreFailed or AppendOutcome.Conflict)
         {
-            payer!.Value.GiveBack(_paid);
+            GiveBack();
         }
 
         way.Completed(this, this);
     }
 
     internal override void Proceed(bool mayWork) => way.Proceed(mayWork);
+
+    private PublishRefusal? Pay(int bytes)
+    {
+        if (payer?.Pay(bytes) is not { } refusal)
+        {
+            _paid = payer is null ? 0 : bytes;
+            return null;
+        }
+
+        _isBeyondQuota = /* guard: what takes rights away beyond the quota, a day */ BeyondQuota?.TryTake(Author) == true;
+        return _isBeyondQuota ? null : refusal;
+    }
+
+    private void GiveBack()
+    {
+        if (_paid > 0)
+        {
+            payer!.Value.GiveBack(_paid);
+        }
+
+        if (_isBeyondQuota)
+        {
+            BeyondQuota!.Give(Author);
+        }
+    }
 }

@@ -21,7 +21,7 @@ internal sealed class Room : EventStream, ISpokenWay
     private volatile string? _ownerId;
     private volatile bool _isDeleted;
     private volatile IRoomWatch? _watched;
-    private volatile Searched? _searched;
+    private volatile SearchedRoom? _searched;
 
     public Room(RoomRecord record, IEventLog log, INodes nodes, StorageQuotas quotas, DiskSpace space, TimeProvider time)
         : base(record.Log, log, nodes)
@@ -29,6 +29,7 @@ internal sealed class Room : EventStream, ISpokenWay
         _record = record;
         _people = new RoomPeople(this, quotas, space, time);
         SlowMode = new SlowMode(time);
+        Restraints = new RoomRestraints(time);
         var topic = "rooms/" + record.Id.Value;
         EventsTopic = Encoding.ASCII.GetBytes(topic);
         TextTopic = Encoding.ASCII.GetBytes(topic + "/text");
@@ -63,20 +64,7 @@ internal sealed class Room : EventStream, ISpokenWay
     public RoomRecord Record => _record;
 
     /// <summary>What is looked through when somebody looks for a room.</summary>
-    public string SearchText
-    {
-        get
-        {
-            // By the record it was made of: made anew after a change, and else once.
-            var record = _record;
-            if (_searched is not { } searched || !ReferenceEquals(searched.Record, record))
-            {
-                _searched = searched = new Searched(record, Rooms.SearchText.Of($"{record.Id} {record.Title} {record.Topic}"));
-            }
-
-            return searched.Text;
-        }
-    }
+    public string SearchText => (_searched = SearchedRoom.Of(_record, _searched)).Text;
 
     public bool IsDeleted => _isDeleted;
 
@@ -89,6 +77,8 @@ internal sealed class Room : EventStream, ISpokenWay
     public SlowMode SlowMode { get; }
 
     public PinsKnown PinsKnown { get; } = new();
+
+    public RoomRestraints Restraints { get; }
 
     /// <summary>Account id of who has the room, on its list or not; null: nobody, as the rooms that the settings make.</summary>
     public string? OwnerId => _ownerId;
@@ -178,7 +168,7 @@ internal sealed class Room : EventStream, ISpokenWay
             if (!RoomPolicy.MayHear(this, account))
             {
                 // Whoever may see a room may watch its info without being on the list.
-                filters = RoomPolicy.MaySee(this, account.Id) ? Array.FindAll(filters, filter => filter.Filter.IsInfoOnly) : [];
+                filters = RoomPolicy.MayWatch(this, account.Id) ? Array.FindAll(filters, filter => filter.Filter.IsInfoOnly) : [];
             }
 
             // By a wildcard, or in the same moment as somebody else: it hears the room when somebody has left.
@@ -395,6 +385,4 @@ internal sealed class Room : EventStream, ISpokenWay
         _people.CountSaid();
         Enqueue(new InfoChange(this));
     }
-
-    private sealed record Searched(RoomRecord Record, string Text);
 }

@@ -90,7 +90,9 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
             await members.JoinAsync(room, session.Account, byItself: true).WaitAsync(cancellation);
             if (!RoomPolicy.MayHear(room, session.Account))
             {
-                return Verdict.Refused(RefusalCode.NotAuthorized, $"There is no room '{id}', or it is not open to you.");
+                return Verdict.Refused(
+                    RefusalCode.NotAuthorized,
+                    RoomPolicy.WhyKeptOut(room, session.Account.Id)?.Reason ?? $"There is no room '{id}', or it is not open to you.");
             }
         }
 
@@ -139,7 +141,7 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
 
     // Whoever is invited into a private room comes into it by subscribing to it, and watches nothing of it before.
     private Room? FindOpen(string id, Account account, bool isInfoOnly) =>
-        rooms.FindVisible(id, account.Id)
+        (rooms.FindVisible(id, account.Id) is { } room && (!isInfoOnly || RoomPolicy.MayWatch(room, account.Id)) ? room : null)
         ?? (!isInfoOnly && rooms.Find(id) is { } asked && invitations.IsInvited(asked, account) ? asked : null);
 
     /// <summary>Whether a filter that was granted before may be held on: nothing is joined for it.</summary>
@@ -151,7 +153,7 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
             : filter.Room is not { } id
                 || (session.Scope.Allows(id, Verbs.Read)
                     && rooms.FindVisible(id, session.Account.Id) is { } room
-                    && (filter.IsInfoOnly || RoomPolicy.MayHear(room, session.Account))));
+                    && (filter.IsInfoOnly ? RoomPolicy.MayWatch(room, session.Account.Id) : RoomPolicy.MayHear(room, session.Account))));
 
     /// <summary>
     /// The stream behind a log that a client was sent from, if its account may still read there; null: it may not, or there is none

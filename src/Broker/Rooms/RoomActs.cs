@@ -20,7 +20,9 @@ internal sealed class RoomActs(
     BrokerLimits limits,
     StorageQuotas quotas,
     DiskSpace space,
-    LeftBehind left)
+    RoomModeration moderation,
+    LeftBehind left,
+    TimeProvider time)
 {
     private static readonly PublishRefusal _notAllowed =
         new(ReasonCode.NotAuthorized, "Only the owner of the room and administrators can do this.", "not_allowed");
@@ -33,6 +35,7 @@ internal sealed class RoomActs(
 
     private static readonly PublishRefusal _noSuchMember =
         new(ReasonCode.NotAuthorized, "There is no such member in this room.", "no_such_member");
+
     private static readonly PublishRefusal _noRoleForGuests = new(ReasonCode.NotAuthorized, "Guests have no roles.", "not_allowed");
 
     private static readonly PublishRefusal _higherRank =
@@ -44,90 +47,133 @@ internal sealed class RoomActs(
     private static readonly PublishRefusal _tooMany =
         new(ReasonCode.NotAuthorized, "This account has as many rooms as it may.", "too_many");
 
+    // What only takes rights away is never refused for want of room, so often that no moderator fills the disk by it.
+    private readonly DailyBudget _beyondQuota = new(limits.ActsBeyondQuotaPerDay, time, isStored: false);
+
     /// <summary>Does what a command asks for. When it completes, it is on disk, and in effect, or refused.</summary>
     /// <param name="session">Who asks. What its token is limited to, the caller has looked at.</param>
     /// <param name="received">Stored with its event, or not at all.</param>
     public async Task<ActResult> ActAsync(
         Room room, Command command, LoginSession session, ulong publisherMark = 0, RecordChange? received = null)
     {
-        // Before the room's: of two rooms that somebody is given at once, the second counts the first.
-        using var owners = command.Act is RoomAct.Role { To: MemberRole.Owner } given && accounts.FindByUserName(given.User) is { } heir
-            ? await turns.OfAccountAsync(heir.Id) : null;
+        var by = session.Account;
+        var whom = WhoseTurn(room, command.Act, by) is { } user ? accounts.FindByUserName(user) : null;
+
+        // Before the room's: of two rooms that somebody is given at once, the second counts the first, and who is put out waits for his
+        // coming in.
+        using var turn = whom is null ? null : await turns.OfAccountAsync(whom.Id);
+        ActPlan plan;
+        ActResult result;
 
         // Alone with the room: of two acts at once, the second sees what the first has changed, and who comes or goes is in or out.
-        using var turn = await room.Turns.BeAloneAsync();
-        if (room.IsDeleted || session.Account.IsErased)
+        using (await room.Turns.BeAloneAsync())
         {
-            return new ActResult(PublishRefusal.NoSuchRoom);
-        }
+            if (room.IsDeleted || by.IsErased)
+            {
+                return new ActResult(PublishRefusal.NoSuchRoom);
+            }
 
-        var plan = command.Act switch
-        {
-            RoomAct.Role role => PlanRole(room, role, session.Account),
-            RoomAct.Policy policy => PlanPolicy(room, policy.Changes, session.Account),
-            _ => throw new ArgumentException("No act.", nameof(command)),
-        };
-        if (command.Id is null && (plan.Refusal is not null || plan.Changes.Length == 0))
-        {
-            return new ActResult(plan.Refusal);
-        }
+            plan = command.Act switch
+            {
+                // Each act says something to all: who is quiet would else write in reasons, titles and topics.
+                _ when (/* guard: who is muted does not act in the room's voice */ RoomPolicy.WhyMuted(room, by)) is { } muted => ActPlan.No(muted),
+                RoomAct.Role role => PlanRole(room, role, by),
+                RoomAct.Policy policy => PlanPolicy(room, policy.Changes, by),
+                ModerationAct act => await moderation.PlanAsync(room, act, session, whom),
+                _ => throw new ArgumentException("No act.", nameof(command)),
+            };
+            if (command.Id is null && (plan.Refusal is not null || plan.Changes.Length == 0))
+            {
+                return new ActResult(plan.Refusal);
+            }
 
-        var ruling = plan.Refusal ?? (plan.Changes.Length == 0 ? ActResult.NothingToChange : null);
-        StoragePayer? payer = plan.TakesAway ? null : new StoragePayer(quotas.Of(session), space);
-        var author = Author.Of(session);
-        var body = EventBody.Act(command.Act.Event, author, command.Id ?? EventBody.NewId(), plan.WriteFields, publisherMark);
-        PendingAct pending = new(room, author, command, body, session, payer, publisherMark, ruling)
-        {
-            Apply = plan.Apply,
-            Changes = received is { } record ? [.. plan.Changes, record] : plan.Changes,
-            Conditions = plan.Conditions,
-        };
-        if (!room.TryAppend(pending))
-        {
-            return new ActResult(PublishRefusal.NoSuchRoom);
-        }
+            var pending = await AppendAsync(room, command, session, plan, publisherMark, received);
+            if (pending?.Outcome is not AppendOutcome.Stored)
+            {
+                plan.Undone();
+                return pending is null ? new ActResult(PublishRefusal.NoSuchRoom) : ActResult.Of(pending);
+            }
 
-        await pending.Told;
-        if (pending.Outcome is AppendOutcome.Stored && plan.After is not null)
-        {
+            result = ActResult.Of(pending);
+
             await plan.After();
         }
 
-        return ActResult.Of(pending);
+        await plan.Settle();
+        return result;
     }
 
-    private Plan PlanRole(Room room, RoomAct.Role act, Account by)
+    // The account that an act takes its turn with; null: none. Who may not act makes nobody wait.
+    private static string? WhoseTurn(Room room, RoomAct? act, Account by) => act switch
+    {
+        RoomAct.Role { To: MemberRole.Owner } given => given.User,
+        ModerationAct moderates when RoomPolicy.MayModerate(room, by, null) => moderates.User,
+        _ => null,
+    };
+
+    // Null: the room has ended.
+    private async Task<PendingAct?> AppendAsync(
+        Room room, Command command, LoginSession session, ActPlan plan, ulong publisherMark, RecordChange? received)
+    {
+        var ruling = plan.Refusal ?? (plan.Changes.Length == 0 ? ActResult.NothingToChange : null);
+        StoragePayer payer = new(quotas.Of(session), space);
+        var author = Author.Of(session);
+        var body = EventBody.Act(command.Act!.Event, author, command.Id ?? EventBody.NewId(), plan.WriteFields, publisherMark);
+        PendingAct pending = new(room, author, command, body, session, payer, publisherMark, ruling)
+        {
+            Apply = plan.Apply,
+            Changes =
+            [
+                .. plan.Changes,
+                .. plan.Beside(body),
+                .. plan.Audit is { } audit ? [audit.In(room.Key, time.GetUtcNow())] : Array.Empty<RecordChange>(),
+                .. received is { } record ? [record] : Array.Empty<RecordChange>(),
+            ],
+            BeyondQuota = plan.TakesAway ? _beyondQuota : null,
+            Conditions = plan.Conditions,
+            Words = plan.Words,
+        };
+        if (!room.TryAppend(pending))
+        {
+            return null;
+        }
+
+        await pending.Told;
+        return pending;
+    }
+
+    private ActPlan PlanRole(Room room, RoomAct.Role act, Account by)
     {
         // Before the name is looked up: whoever gives no roles learns nothing of names.
         if (!RoomPolicy.MayGiveRoles(room, by))
         {
-            return Plan.No(_notAllowed);
+            return ActPlan.No(_notAllowed);
         }
 
         if (accounts.FindByUserName(act.User) is not { } whom || room.MembershipOf(whom.Id) is not { } membership)
         {
-            return Plan.No(_noSuchMember);
+            return ActPlan.No(_noSuchMember);
         }
 
         if (whom.IsGuest || !membership.IsStored)
         {
-            return Plan.No(_noRoleForGuests);
+            return ActPlan.No(_noRoleForGuests);
         }
 
         if (!RoomPolicy.MayGive(room, by, whom, act.To))
         {
-            return Plan.No(_higherRank);
+            return ActPlan.No(_higherRank);
         }
 
         if (act.To == MemberRole.Owner && room.OwnerId != whom.Id && WhyNotOwner(whom, by) is { } refusal)
         {
-            return Plan.No(refusal);
+            return ActPlan.No(refusal);
         }
 
         var record = membership.Record with { Role = act.To };
         List<RecordChange> changes = [.. MembershipStore.ChangesOf(room.Key, whom.Id, record)];
         List<RecordCondition> conditions =
-            [MembershipStore.Condition(room.Key, whom.Id, membership.Record), .. ActorIsAsSeen(room, by, whom)];
+            [MembershipStore.Condition(room.Key, whom.Id, membership.Record), .. ActPlan.ActorIsAsSeen(room, by, whom)];
         var apply = () => membership.Become(record);
         if (act.To == MemberRole.Owner && room.OwnerId is { } former && former != whom.Id)
         {
@@ -145,11 +191,19 @@ internal sealed class RoomActs(
 
         if (act.To == MemberRole.Owner)
         {
-            apply += () => directory.BelongTo(room, whom.Id);
+            // Nobody could lift it from who has the room.
+            // guard: who is given a room is not muted there
+            changes.AddRange(RestraintStore.ChangesOf(room.Key, whom.Id, null));
+            conditions.Add(RestraintStore.Condition(room.Key, whom.Id, room.Restraints.BytesOf(whom.Id)));
+            apply += () =>
+            {
+                room.Restraints.Become(whom.Id, null);
+                directory.BelongTo(room, whom.Id);
+            };
         }
 
         var target = Author.Of(whom, "person");
-        return new Plan(
+        return new ActPlan(
             null,
             record == membership.Record ? [] : [.. changes],
             [.. conditions],
@@ -163,6 +217,7 @@ internal sealed class RoomActs(
             apply)
         {
             TakesAway = act.To < membership.Role,
+            Audit = new AuditRecord("role", AuditPerson.Of(by), AuditPerson.Of(target), Role: MemberRoles.NameOf(act.To)),
         };
     }
 
@@ -174,7 +229,7 @@ internal sealed class RoomActs(
             && directory.OwnedBy(whom.Id).Count >= limit) ? _tooMany
         : null;
 
-    private Plan PlanPolicy(Room room, PolicyChanges changes, Account by)
+    private ActPlan PlanPolicy(Room room, PolicyChanges changes, Account by)
     {
         var before = room.Record;
         var record = before with
@@ -185,43 +240,38 @@ internal sealed class RoomActs(
         };
         if (!RoomPolicy.MayManage(room, by))
         {
-            return Plan.No(_notAllowed);
+            return ActPlan.No(_notAllowed);
         }
 
         if (before.IsPrivate && !record.IsPrivate && !RoomPolicy.MayOpen(room, by))
         {
-            return Plan.No(_notOwner);
+            return ActPlan.No(_notOwner);
         }
 
         if (record.IsPrivate && !before.IsPrivate && settings.DefaultRooms.Contains(record.Id))
         {
-            return Plan.No(_isDefault);
+            return ActPlan.No(_isDefault);
         }
 
         if (record == before)
         {
-            return Plan.No(null) with { WriteFields = writer => WriteChanges(writer, changes) };
+            return ActPlan.No(null) with { WriteFields = writer => WriteChanges(writer, changes) };
         }
 
         var takesAway = record == before with { Policy = record.Policy } && record.Policy.LetsNobodyDoMoreThan(before.Policy);
         record = record with { Revision = before.Revision + 1 };
-        return new Plan(
+        return new ActPlan(
             null,
             [ChangedRooms.ChangeTo(record)],
-            [ChangedRooms.Is(before), .. ActorIsAsSeen(room, by, null)],
+            [ChangedRooms.Is(before), .. ActPlan.ActorIsAsSeen(room, by, null)],
             writer => WriteChanges(writer, changes),
-            () => room.Become(record),
-            () => ChangedAsync(room, before, record))
+            () => room.Become(record))
         {
             TakesAway = takesAway,
+            Audit = new AuditRecord("policy", AuditPerson.Of(by), Changes: ChangesOf(changes)),
+            After = () => ChangedAsync(room, before, record),
         };
     }
-
-    // Somebody whose role was taken by another node meanwhile acts no more. Administrators and owners without a place are known by
-    // their account alone.
-    private static RecordCondition[] ActorIsAsSeen(Room room, Account by, Account? whom) =>
-        by != whom && room.MembershipOf(by.Id) is { IsStored: true } place
-            ? [MembershipStore.Condition(room.Key, by.Id, place.Record)] : [];
 
     private async Task ChangedAsync(Room room, RoomRecord before, RoomRecord record)
     {
@@ -237,6 +287,19 @@ internal sealed class RoomActs(
         }
     }
 
+    private static JsonElement ChangesOf(PolicyChanges changes)
+    {
+        using MemoryStream json = new();
+        using (Utf8JsonWriter writer = new(json))
+        {
+            writer.WriteStartObject();
+            WriteChanges(writer, changes);
+            writer.WriteEndObject();
+        }
+
+        return JsonElement.Parse(json.ToArray());
+    }
+
     private static void WriteChanges(Utf8JsonWriter writer, PolicyChanges changes)
     {
         using var fields = JsonSerializer.SerializeToDocument(RoomCommand.Changing(changes), RoomCommandJson.Default.RoomCommand);
@@ -244,22 +307,5 @@ internal sealed class RoomActs(
         {
             field.WriteTo(writer);
         }
-    }
-
-    /// <summary>What an act would do.</summary>
-    /// <param name="Changes">Empty: there is nothing to change.</param>
-    /// <param name="After">What follows when it is on disk, in the room's turn.</param>
-    private sealed record Plan(
-        PublishRefusal? Refusal,
-        RecordChange[] Changes,
-        RecordCondition[] Conditions,
-        Action<Utf8JsonWriter> WriteFields,
-        Action Apply,
-        Func<Task>? After = null)
-    {
-        /// <summary>It gives nobody anything: it costs nobody's quota, and goes on while the disk is nearly full.</summary>
-        public bool TakesAway { get; init; }
-
-        public static Plan No(PublishRefusal? refusal) => new(refusal, [], [], _ => { }, () => { });
     }
 }

@@ -14,6 +14,9 @@ internal enum RoomChange
     /// <summary>The owner of a private room stays in it.</summary>
     OwnerStays,
 
+    /// <summary>Whom it is about is banned from the room.</summary>
+    IsBanned,
+
     /// <summary>Nobody is on a list by it: who was asked may come, if there is anybody of that name.</summary>
     Invited,
 }

@@ -34,7 +34,9 @@ internal sealed class RoomEndings(
     AccountDirectory accounts,
     AccessTokens tokens,
     BrokerSettings settings,
-    LeftBehind left)
+    LeftBehind left,
+    IRecords records,
+    TimeProvider time)
 {
     // What is noted and not finished: nearly always nothing.
     private readonly ConcurrentDictionary<Ending, byte> _endings = new();
@@ -62,6 +64,9 @@ internal sealed class RoomEndings(
             members = await EndAsync(room);
         }
 
+        // There is no event that it could go with. A crash just now leaves it out.
+        AuditRecord audit = new(AuditRecord.Destroyed, AuditPerson.Of(by), Changes: null);
+        await left.TryAsync(() => records.WriteAsync([audit.In(room.Key, time.GetUtcNow())]));
         await EndedAsync(room, members);
         return RoomChange.Done;
     }
@@ -232,6 +237,7 @@ internal sealed class RoomEndings(
             var record = membership.Record with { Role = MemberRole.Owner };
             await memberships.HandOverAsync(room.Key, accountId, heir.Key, membership.Record, record);
             membership.Become(record);
+            room.Restraints.Become(heir.Key, null);
         }
         else if (!settings.DefaultRooms.Contains(room.Id))
         {

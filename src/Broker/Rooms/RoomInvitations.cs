@@ -68,7 +68,11 @@ internal sealed class RoomInvitations(
     {
         foreach (var open in _invitations.OpenOf(account.Id))
         {
-            if (directory.FindByKey(open.Room) is { } room && !room.IsMember(account.Id) && Holds(open, room) is { } by && !ignored.Ignores(account.Id, by.Id))
+            if (directory.FindByKey(open.Room) is { } room
+                && !room.IsMember(account.Id)
+                && Holds(open, room) is { } by
+                && room.Restraints.BanOf(account.Id) is null
+                && !ignored.Ignores(account.Id, by.Id))
             {
                 yield return (room, by, open.At);
             }
@@ -77,7 +81,10 @@ internal sealed class RoomInvitations(
 
     /// <summary>An invitation that is open and still holds.</summary>
     public bool IsInvited(Room room, Account account) =>
-        !room.IsDeleted && _invitations.Find(room.Key, account.Id) is { IsDeclined: false } open && Holds(open, room) is not null;
+        !room.IsDeleted
+        && room.Restraints.BanOf(account.Id) is null
+        && _invitations.Find(room.Key, account.Id) is { IsDeclined: false } open
+        && Holds(open, room) is not null;
 
     /// <summary>Asks somebody into a room: one open invitation for each room and person.</summary>
     /// <param name="whom">Null: there is nobody of the name that was given. It costs as much, and takes as long.</param>
@@ -101,6 +108,11 @@ internal sealed class RoomInvitations(
             if (whom is not null && room.IsMember(whom.Id))
             {
                 return RoomChange.Done;
+            }
+
+            if (whom is not null && room.Restraints.BanOf(whom.Id) is not null)
+            {
+                return RoomChange.IsBanned;
             }
 
             if (/* guard: invitations a day */ !_asks.TryTake(by.Id))

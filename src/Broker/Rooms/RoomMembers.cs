@@ -54,10 +54,11 @@ internal sealed class RoomMembers(
             var isOwner = room.OwnerId == account.Id;
             var record = MembershipRecord.Begin(isOwner ? MemberRole.Owner : MemberRole.Member, time.GetUtcNow());
             Membership membership = new(record, isStored: !account.IsGuest || room.Record.IsPrivate);
-            if (membership.IsStored)
-            {
-                await memberships.PutAsync(room.Key, account.Id, isOwner ? MembershipRecord.AwayOwner : null, membership.Record);
-            }
+            var before = isOwner ? MembershipRecord.AwayOwner : null;
+            var restraint = room.Restraints.BytesOf(account.Id);
+            await (membership.IsStored
+                ? memberships.EnterAsync(room.Key, account.Id, before, membership.Record, restraint)
+                : memberships.EnterUnstoredAsync(room.Key, account.Id, restraint));
 
             // After the place is on disk: a crash in between leaves an invitation of somebody who is in, which the next start removes.
             await invitations.UseUpAsync(room.Key, account.Id);
@@ -97,19 +98,45 @@ internal sealed class RoomMembers(
                 return RoomChange.OwnerStays;
             }
 
-            clients.Removed(account.Id, room);
             await RemoveStoredAsync(room, account.Id, membership);
             directory.RemoveMember(room, account.Id);
-            unread.Lost(room, account.Id, byItself ? RoomLoss.Left : RoomLoss.Removed);
-            forgotten = positions.ForgetAsync(account, room);
+            forgotten = Lost(room, account, byItself ? RoomLoss.Left : RoomLoss.Removed);
         }
 
+        await SettleAsync(room, account, forgotten);
+        return RoomChange.Done;
+    }
+
+    /// <summary>
+    /// What an act has in the batch of its event to take an account off the list: the same as <see cref="LeaveAsync"/> writes alone.
+    /// In the turns of the account and of the room.
+    /// </summary>
+    public async Task<RecordChange[]> RemovalOfAsync(Room room, Account account, Membership membership)
+    {
+        await PrepareAsync(room, account.Id);
+        var place = membership.IsStored
+            ? MembershipStore.ChangesOf(room.Key, account.Id, membership.Role == MemberRole.Owner ? MembershipRecord.AwayOwner : null) : [];
+        return [.. place, .. positions.RemovalsOf(account.Id, room.Log)];
+    }
+
+    /// <summary>It is off the list: its listeners and positions. In the turns of the account and of the room.</summary>
+    /// <returns>Completes when its positions are forgotten: for <see cref="SettleAsync"/>.</returns>
+    public Task Lost(Room room, Account account, RoomLoss loss)
+    {
+        unread.Lost(room, account.Id, loss);
+        return positions.ForgetAsync(account, room);
+    }
+
+    /// <summary>
+    /// When it completes, none of the clients of an account that is off the list hears the room. In the turn of the account alone.
+    /// </summary>
+    public async Task SettleAsync(Room room, Account account, Task forgotten)
+    {
         // guard: a removed member leaves its place
         clients.Place(account.Id, room, replay: false);
         await /* guard: a kick is answered when what has a number is on disk */ log.SettleAsync();
         await kept.RoomLostAsync(account.Id, room);
         await forgotten;
-        return RoomChange.Done;
     }
 
     /// <summary>What of a room the account wants to be called for. False: it does not hear the room.</summary>
@@ -154,10 +181,17 @@ internal sealed class RoomMembers(
         }
     }
 
+    private Task PrepareAsync(Room room, string accountId)
+    {
+        clients.Removed(accountId, room);
+
+        // First: it would let him in again after the next start.
+        return invitations.RemoveUsedUpAsync(room.Key, accountId);
+    }
+
     private async Task RemoveStoredAsync(Room room, string accountId, Membership membership)
     {
-        // First: it would let him in again after the next start.
-        await invitations.RemoveUsedUpAsync(room.Key, accountId);
+        await PrepareAsync(room, accountId);
         if (!membership.IsStored)
         {
             // A guest's place is in memory, but what it wants to be called for is not.

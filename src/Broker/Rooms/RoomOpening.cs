@@ -11,6 +11,7 @@ internal sealed class RoomOpening(
     RoomStore store,
     MembershipStore memberships,
     ChangedRooms changed,
+    RestraintStore restraints,
     RoomMaking making,
     RoomInvitations invitations,
     RoomEndings endings,
@@ -30,6 +31,7 @@ internal sealed class RoomOpening(
 
         var strangers = await RestoreMembersAsync(stored.Former);
         await RestoreOwnersAsync(strangers);
+        await restraints.RestoreAsync();
         await invitations.RestoreAsync(stored);
         await endings.RestoreAsync(stored, strangers);
         foreach (var id in settings.DefaultRooms)

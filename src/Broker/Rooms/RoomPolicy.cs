@@ -33,9 +33,17 @@ internal static class RoomPolicy
     public static bool MaySee(Room room, string accountId) =>
         /* guard: private rooms */ !room.IsDeleted && (!room.Record.IsPrivate || room.IsMember(accountId));
 
+    /// <summary>Whether the account may be told what the room is called and how many are here, as it changes.</summary>
+    public static bool MayWatch(Room room, string accountId) =>
+        MaySee(room, accountId) && /* guard: who is banned watches nothing */ room.Restraints.BanOf(accountId) is null;
+
     /// <summary>Whether what was said may be read without coming in: where everybody could come in, and on the list.</summary>
     public static bool MayRead(Room room, Account account) =>
-        MayHear(room, account) || (MaySee(room, account.Id) && room.Record.Policy.Entry == "open" && IsOpenToGuest(room, account));
+        MayHear(room, account)
+        || (MaySee(room, account.Id)
+            && room.Record.Policy.Entry == "open"
+            && IsOpenToGuest(room, account)
+            && /* guard: who is banned reads nothing */ room.Restraints.BanOf(account.Id) is null);
 
     /// <summary>Whether what is said is delivered, and who is here is told.</summary>
     public static bool MayHear(Room room, Account account) => !room.IsDeleted && room.IsMember(account.Id) && IsOpenToGuest(room, account);
@@ -45,9 +53,29 @@ internal static class RoomPolicy
     public static bool MayEnter(Room room, Account account, bool isInvited) =>
         !room.IsDeleted
         && IsOpenToGuest(room, account)
+        && WhyKeptOut(room, account.Id, isInvited) is null
         && (isInvited
             || room.OwnerId == account.Id
             || (!room.Record.IsPrivate && /* guard: a room that not everybody enters */ room.Record.Policy.Entry == "open"));
+
+    /// <summary>Null: no ban keeps the account out, and no kick of just now.</summary>
+    /// <param name="isInvited">By an invitation that holds: who looks after the room has asked it back.</param>
+    public static PublishRefusal? WhyKeptOut(Room room, string accountId, bool isInvited = false) =>
+        (/* guard: who is banned does not come in */ room.Restraints.BanOf(accountId)) is { } ban ? TalkRefusals.Banned(ban)
+        : !isInvited && (/* guard: who was kicked waits */ room.Restraints.KickOf(accountId)) is { } kick
+            ? TalkRefusals.Kicked(kick, room.Restraints.Now)
+        : null;
+
+    /// <summary>
+    /// Null: the account is not muted in the room. Its owner and administrators never are, also where they were before they became it:
+    /// nobody ranks above them to lift it.
+    /// </summary>
+    public static Restriction? MuteOf(Room room, Account account) =>
+        room.Restraints.MuteOf(account.Id) is { } mute && RankOf(room, account) < (int)MemberRole.Owner ? mute : null;
+
+    /// <summary>Null: the account is not muted in the room.</summary>
+    public static PublishRefusal? WhyMuted(Room room, Account account) =>
+        (/* guard: who is muted writes nothing */ MuteOf(room, account)) is { } mute ? TalkRefusals.Muted(mute) : null;
 
     /// <summary>Whether what devices say in the room is delivered.</summary>
     public static bool MayReadData(Room room, LoginSession session) =>
@@ -60,12 +88,14 @@ internal static class RoomPolicy
     /// <summary>Whether what the login session says on the room's data topics is taken.</summary>
     public static bool MayWriteData(Room room, LoginSession session) =>
         MayHear(room, session.Account)
+        && WhyMuted(room, session.Account) is null
         && (/* guard: guests that may read alone, data */ !session.Account.IsGuest || room.Record.Policy.Guests == "write")
         && MayUseData(room, session, room.Record.Policy.Data.Write);
 
     /// <summary>Null: what the account says in the room, in this stay, is taken.</summary>
     public static PublishRefusal? WhyNotPost(Room room, Membership membership, Account account) =>
-        (/* guard: who may speak in a room */ room.Record.Policy.Posting == "moderators"
+        WhyMuted(room, account) is { } muted ? muted
+        : (/* guard: who may speak in a room */ room.Record.Policy.Posting == "moderators"
             && membership.Role < MemberRole.Moderator) ? _onlyModerators
         : (/* guard: guests that may read alone */ account.IsGuest && room.Record.Policy.Guests != "write") ? _noGuests
         : null;
@@ -136,7 +166,23 @@ internal static class RoomPolicy
     /// <param name="whom">Null: nobody of the name that was given, or nobody on the list.</param>
     public static bool MayRemove(Room room, Account account, Account? whom) =>
         RankOf(room, account) >= (int)MemberRole.Moderator
-        && /* guard: nobody acts on a higher rank */ (whom is null || RankOf(room, account) > RoleRankOf(room, whom.Id));
+        && /* guard: nobody acts on a higher rank */ (whom is null || RankOf(room, account) > RankOf(room, whom));
+
+    /// <summary>Moderators and who ranks above kick, ban and mute who ranks below them, and see who is.</summary>
+    /// <param name="whom">Null: nobody yet.</param>
+    public static bool MayModerate(Room room, Account account, Account? whom) => MayRemove(room, account, whom);
+
+    /// <summary>
+    /// Whether the account ends what holds somebody back: as it would impose it now, and administrators in any case, also of themselves.
+    /// So whatever becomes of ranks, there is somebody who can.
+    /// </summary>
+    public static bool MayLift(Room room, Account account, Account whom) =>
+        account.Profile.IsAdministrator || MayModerate(room, account, whom);
+
+    /// <summary>What somebody has imposed is lifted and changed by who ranks as high as he does now.</summary>
+    /// <param name="imposer">Null: it is nobody's any more.</param>
+    public static bool MayOverrule(Room room, Account account, Account? imposer) =>
+        imposer is not { IsErased: false, Ban: null } || RankOf(room, account) >= RankOf(room, imposer);
 
     /// <summary>Whether there is any role that the account may give.</summary>
     public static bool MayGiveRoles(Room room, Account account) => RankOf(room, account) >= (int)MemberRole.Moderator;

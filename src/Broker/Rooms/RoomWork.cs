@@ -239,7 +239,8 @@ internal sealed class RetainedReplay(IMember member, HeldFilter filter, ArraySeg
 
 /// <summary>Something of a room that concerns one account: a notice to its clients that listen to their inbox.</summary>
 /// <param name="code">Its name for programs. Whoever does not know it shows the text.</param>
-internal sealed class InboxNotice(Room room, string code, string text) : IStreamTask
+/// <param name="held">What the account may not from now on, with its end and reason; null: it is about nothing of the kind.</param>
+internal sealed class InboxNotice(Room room, string code, string text, Restriction? held = null) : IStreamTask
 {
     public void Deliver(EventStream stream, List<IMember> touched)
     {
@@ -265,6 +266,16 @@ internal sealed class InboxNotice(Room room, string code, string text) : IStream
             writer.WriteString("code"u8, code);
             writer.WriteString("text"u8, text);
             writer.WriteString("topic"u8, room.EventsTopic);
+            if (held?.Until is { } until)
+            {
+                writer.WriteString("until"u8, Timestamps.Format(until));
+            }
+
+            if (held?.Reason is { } reason)
+            {
+                writer.WriteString("reason"u8, reason);
+            }
+
             writer.WriteEndObject();
         }
 

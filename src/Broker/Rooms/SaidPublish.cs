@@ -50,7 +50,7 @@ internal sealed class SaidPublish(
 
     public string? Line() => Command.IsAction
         ? "* " + author.Name + " " + PlainLine.Of(Command.Text)
-        : author.Name + ": " + PlainLine.Of(Command.Text);
+        : PlainLine.OfName(author.Name) + ": " + PlainLine.Of(Command.Text);
 
     public void Answer(List<IMember> touched)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Wire;
 
@@ -19,6 +20,27 @@ internal static class TalkRefusals
     public static PublishRefusal NoSuchEvent { get; } =
         new(ReasonCode.ImplementationSpecificError, "There is no message of this number here.", "no_such_event");
 
+    /// <summary>Said to who is banned, with its end.</summary>
+    public static PublishRefusal Banned(Restriction ban) =>
+        new(ReasonCode.NotAuthorized, "You are banned from this room" + EndOf(ban) + ".", "room_banned") { Until = ban.Until };
+
+    /// <summary>Said to who was kicked just now.</summary>
+    public static PublishRefusal Kicked(Restriction kick, DateTimeOffset now)
+    {
+        var seconds = Math.Max(1, (int)Math.Ceiling(((kick.Until ?? now) - now).TotalSeconds));
+        return new(
+            ReasonCode.NotAuthorized,
+            string.Create(CultureInfo.InvariantCulture, $"You were taken out of this room. You may come in again in {seconds} second{(seconds == 1 ? "" : "s")}."),
+            "kicked")
+        {
+            Until = kick.Until,
+        };
+    }
+
+    /// <summary>Said to who is muted, with its end.</summary>
+    public static PublishRefusal Muted(Restriction mute) =>
+        new(ReasonCode.NotAuthorized, "You are muted in this room" + EndOf(mute) + ": you hear it and do not write.", "muted") { Until = mute.Until };
+
     private static readonly PublishRefusal _isRemoved =
         new(ReasonCode.ImplementationSpecificError, "This message was deleted.", "removed");
 
@@ -30,4 +52,6 @@ internal static class TalkRefusals
         EventType.Removed => _isRemoved,
         _ => NoSuchEvent,
     };
+
+    private static string EndOf(Restriction one) => one.Until is { } until ? " until " + Timestamps.Format(until) : "";
 }

@@ -118,6 +118,21 @@ internal sealed record BrokerLimits
     /// <summary>Messages that are pinned in a room at once.</summary>
     public int PinsPerRoom { get; init; } = 50;
 
+    /// <summary>People who are banned or muted in a room at once.</summary>
+    public int BansPerRoom { get; init; } = 1_000;
+
+    /// <summary>Of who did what to whom in a room so many are kept, the newest; looked at once a day.</summary>
+    public int AuditPerRoom { get; init; } = 10_000;
+
+    /// <summary>For so many days.</summary>
+    public int AuditDays { get; init; } = 180;
+
+    /// <summary>
+    /// How often a day an account takes rights away from others (kicks, bans and mutes them, lowers roles) although it has stored as much
+    /// as it may, or the disk is nearly full.
+    /// </summary>
+    public int ActsBeyondQuotaPerDay { get; init; } = 200;
+
     /// <summary>Values that are retained in a room.</summary>
     public int RetainedPerRoom { get; init; } = 10_000;
 

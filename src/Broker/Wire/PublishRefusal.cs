@@ -12,6 +12,9 @@ namespace WebMessenger.Broker.Wire;
 /// <param name="Retry">Seconds after which it may be sent again; 0: not said.</param>
 internal sealed record PublishRefusal(byte Code, string Reason, string Notice, int Retry = 0)
 {
+    /// <summary>When what forbids it is over; null: it has no end, or none that is known.</summary>
+    public DateTimeOffset? Until { get; init; }
+
     /// <summary>The disk is nearly full: to the client as if it were.</summary>
     public static PublishRefusal NoRoom { get; } = new(ReasonCode.QuotaExceeded, "The message could not be stored. Send it again later.", "busy", 60);
 

@@ -186,6 +186,7 @@ public sealed class AnswerSlotsTests
         foreach (var path in (string[])
         [
             "GET /api/rooms", "GET /api/rooms/{room}/events", "GET /api/rooms/{room}/pins", "GET /api/rooms/{room}/people", "GET /api/rooms/{room}/members",
+            "GET /api/rooms/{room}/bans", "GET /api/rooms/{room}/audit",
             "GET /api/rooms/{room}/data", "GET /api/rooms/{room}/data/history", "GET /api/rooms/{room}/devices", "GET /api/rooms/{room}/devices/{token}/trace",
             "GET /api/rooms/{room}/hooks", "POST /api/rooms/{room}/hooks/preview", "GET /api/rooms/{room}/rules", "GET /api/rooms/{room}/webhooks",
             "GET /api/conversations", "GET /api/conversations/{user}/events", "GET /api/whispers", "GET /api/notices", "GET /api/saved", "GET /api/search",

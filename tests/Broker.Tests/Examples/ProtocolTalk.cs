@@ -46,7 +46,7 @@ internal sealed class ProtocolTalk(RunningBroker broker, Heard heard) : IAsyncDi
             Assert.InRange(Assert.Single((await _anas.SubscribeAsync(filter)).ReasonCodes), 0, 1);
         }
 
-        await _beas.SubscribeAsync([new Filter("users/bea"), new Filter("users/bea/unread")]);
+        await _beas.SubscribeAsync([new Filter("users/bea"), new Filter("users/bea/unread"), new Filter("users/bea/notices")]);
         _ = heard.ListenAsync(_anas);
         _ = heard.ListenAsync(_beas);
         await AccountsAsync();
@@ -56,6 +56,7 @@ internal sealed class ProtocolTalk(RunningBroker broker, Heard heard) : IAsyncDi
         await InvitationsAsync();
         await ValuesAsync();
         await KeptForMeAsync(said, whispered);
+        await ModerationAsync();
         await Acts.ChangeAsync(broker, "lobby", _ana, new() { Posting = "moderators" });
         await AskAsync("/api/rooms/lobby/events?limit=500", "/api/whispers", "/api/conversations/bea/events");
     }
@@ -229,6 +230,18 @@ internal sealed class ProtocolTalk(RunningBroker broker, Heard heard) : IAsyncDi
         await calls.PutAsync("shed/air", "{\"temperature\":21.5}");
         heard.Add(await calls.ListAsync("?prefix=shed/&history=true"));
         await RuleAsync();
+    }
+
+    // As they stand in the document, in its order; the one who is muted comes in again before she is kicked.
+    private async Task ModerationAsync()
+    {
+        await _beas.SubscribeAsync(Lobby);
+        foreach (var example in ProtocolDocument.Examples.Where(example => example is { IsSent: true, Section: "Kick, ban and mute" }))
+        {
+            await SayAsync(_anas, Lobby, example.Text);
+        }
+
+        await AskAsync("/api/rooms/lobby/audit?limit=2");
     }
 
     // As it stands in the document it is taken, and shown to who asks for it.

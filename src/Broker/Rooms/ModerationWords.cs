@@ -1,0 +1,50 @@
+using System.Globalization;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Events;
+
+namespace WebMessenger.Broker.Rooms;
+
+/// <summary>What is said of a kick, a ban or a mute: on `/text` to all, and by a notice to the person.</summary>
+internal static class ModerationWords
+{
+    /// <summary>As an event names them.</summary>
+    public static Author AuthorOf(Account whom) => Author.Of(whom, whom.IsGuest ? "guest" : "person");
+
+    /// <summary>For `/text`, behind what no message's line begins with (<see cref="PlainLine.OfAct"/>).</summary>
+    public static string LineOf(ModerationAct act, Account by, Account whom)
+    {
+        var (from, target) = (AuthorOf(by).Name, AuthorOf(whom).Name);
+        var line = act.Event switch
+        {
+            EventType.Kick => $"{from} removed {target}",
+            EventType.Ban => $"{from} banned {target}{SpanOf(act.Minutes)}",
+            EventType.Unban => $"{from} lifted the ban of {target}",
+            EventType.Mute => $"{from} muted {target}{SpanOf(act.Minutes)}",
+            _ => $"{from} lets {target} write again",
+        };
+        return PlainLine.OfAct(act is { IsPublic: true, Reason: { } reason } ? $"{line}: {reason}" : line);
+    }
+
+    /// <param name="reason">Null: he is not told why.</param>
+    public static string NoticeOf(Room room, ModerationAct act, Account by, DateTimeOffset? until, string? reason)
+    {
+        var title = room.Record.Title;
+        var end = until is { } at && act.Event != EventType.Kick ? " until " + Timestamps.Format(at) : "";
+        var what = act.Event switch
+        {
+            EventType.Kick => $"took you out of {title}",
+            EventType.Ban => $"banned you from {title}{end}",
+            EventType.Unban => $"lifted your ban from {title}",
+            EventType.Mute => $"muted you in {title}{end}",
+            _ => $"lets you write in {title} again",
+        };
+        return PlainLine.Of($"{by.DisplayName} ({by.UserName}) {what}." + (reason is null ? "" : " " + reason));
+    }
+
+    private static string SpanOf(int minutes) => minutes switch
+    {
+        0 => "",
+        1 => " for 1 minute",
+        _ => string.Create(CultureInfo.InvariantCulture, $" for {minutes} minutes"),
+    };
+}

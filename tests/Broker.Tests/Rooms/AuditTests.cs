@@ -1,0 +1,123 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Storage.EventLog;
+using static WebMessenger.Broker.Tests.Rooms.MessageTalk;
+
+namespace WebMessenger.Broker.Tests.Rooms;
+
+/// <summary>Who did what to whom in a room, and why, is kept for those who look after it.</summary>
+public sealed class AuditTests
+{
+    private const string Path = "/api/rooms/yard/audit";
+
+    private static string? Field(JsonElement entry, string name) => entry.TryGetProperty(name, out var field) ? field.GetString() : null;
+
+    private static string User(JsonElement entry, string name) => entry.GetProperty(name).GetProperty("user").GetString()!;
+
+    [Fact]
+    public async Task What_is_done_to_people_to_the_room_and_to_what_others_said_is_told_with_its_reason()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        var (mine, theirs) = (await talk.SayAsync(talk.Mod, "mine"), await talk.SayAsync(talk.Bea, "a secret of hers"));
+        await Acts.ModerateAsync(broker, "yard", talk.Mod, "mute", talk.Bea.Account, minutes: 5, reason: "Too loud.");
+        await Acts.ModerateAsync(broker, "yard", talk.Mod, "unmute", talk.Bea.Account);
+        await Acts.ModerateAsync(broker, "yard", talk.Mod, "kick", talk.Bea.Account);
+        await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", talk.Bea.Account);
+        await Acts.ModerateAsync(broker, "yard", talk.Mod, "unban", talk.Bea.Account);
+        Assert.Null((await talk.DeleteAsync(talk.Mod, theirs, reason: "Not here.")).Refusal);
+        Assert.Null((await talk.DeleteAsync(talk.Mod, mine)).Refusal);
+        using var makers = Calls.As(broker, talk.Maker);
+        await makers.Expect(HttpStatusCode.OK, HttpMethod.Patch, "/api/rooms/yard", new { topic = "Quiet please" });
+        await Acts.GiveAsync(broker, "yard", talk.Maker, talk.Caio, MemberRole.Owner);
+
+        // What is refused, or changes nothing, is nothing that was done.
+        Assert.NotNull((await Acts.ModerateAsync(broker, "yard", talk.Bea, "kick", talk.Caio.Account)).Refusal);
+
+        var entries = (await makers.Get(Path)).GetProperty("entries").EnumerateArray().Reverse().ToArray();
+        Assert.Equal(["role", "mute", "unmute", "kick", "ban", "unban", "delete", "policy", "role"], entries.Select(one => one.Type()));
+        var (mute, delete) = (entries[1], entries[6]);
+        Assert.Equal(("dora", "bea", "Too loud."), (User(mute, "from"), User(mute, "target"), Field(mute, "reason")));
+        Assert.NotNull(Field(mute, "until"));
+        Assert.Equal(("bea", "Not here.", theirs), (User(delete, "target"), Field(delete, "reason"), delete.GetProperty("of").GetInt64()));
+        Assert.Equal("Quiet please", entries[7].GetProperty("changes").GetProperty("topic").GetString());
+        Assert.Equal(("maker", "caio", "owner"), (User(entries[8], "from"), User(entries[8], "target"), Field(entries[8], "role")));
+        var stored = string.Concat(broker.Get<IRecords>().ReadAll("au/"u8).Select(one => System.Text.Encoding.UTF8.GetString(one.Value)));
+        Assert.DoesNotContain("secret", stored, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Moderators_and_administrators_read_it_page_by_page_and_nobody_else()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var admin = await MayAllAsync(broker, "admina");
+        var talk = await InYardAsync(broker);
+        await Acts.ChangeAsync(broker, "yard", talk.Maker, new() { Visibility = "private" });
+        await Acts.ModerateAsync(broker, "yard", talk.Mod, "mute", talk.Bea.Account);
+        foreach (var who in new[] { talk.Mod, talk.Maker, admin })
+        {
+            using var calls = Calls.As(broker, who);
+            var first = await calls.Get(Path + "?limit=1");
+            Assert.Equal("mute", first.GetProperty("entries")[0].Type());
+            var rest = await calls.Get($"{Path}?limit=2&before={first.GetProperty("next").GetString()}");
+            Assert.Equal(["policy", "role"], rest.GetProperty("entries").EnumerateArray().Select(one => one.Type()));
+            Assert.Equal(JsonValueKind.Null, rest.GetProperty("next").ValueKind);
+        }
+
+        using var mods = Calls.As(broker, talk.Mod);
+        await mods.Get(Path + "?limit=201", HttpStatusCode.BadRequest);
+        await mods.Get(Path + "?before=yesterday", HttpStatusCode.BadRequest);
+        using var caios = Calls.As(broker, talk.Caio);
+        await caios.Get(Path, HttpStatusCode.Forbidden);
+        using var eves = Calls.As(broker, await MayAllAsync(broker, "eve"));
+        await eves.Get(Path, HttpStatusCode.NotFound);
+        using var weak = Calls.As(broker, talk.Mod with { Token = await broker.TokenAsync(talk.Mod.Account, verbs: Verbs.All) });
+        await weak.Get(Path, HttpStatusCode.Forbidden);
+    }
+
+    [Fact]
+    public async Task The_end_of_a_room_is_told_to_administrators_alone()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var admin = await MayAllAsync(broker, "admina");
+        var talk = await InYardAsync(broker);
+        using var makers = Calls.As(broker, talk.Maker);
+        using var admins = Calls.As(broker, admin);
+        await makers.Delete("/api/rooms/yard");
+
+        await makers.Get(Path, HttpStatusCode.NotFound);
+        var entries = (await admins.Get(Path)).GetProperty("entries").EnumerateArray().ToArray();
+        Assert.Equal(["destroy", "role"], entries.Select(one => one.Type()));
+        Assert.Equal("maker", User(entries[0], "from"));
+    }
+
+    [Fact]
+    public async Task What_is_too_old_or_too_much_goes_once_a_day()
+    {
+        FakeTimeProvider time = new(DateTimeOffset.UtcNow);
+        await using var broker = await RunningBroker.StartAsync(
+            services => services.AddSingleton<TimeProvider>(time),
+            "--WebMessenger:Limits:AuditPerRoom", "3", "--WebMessenger:Limits:AuditDays", "2");
+        var talk = await InYardAsync(broker);
+        for (var i = 0; i < 3; i++)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Acts.ModerateAsync(broker, "yard", talk.Mod, "mute", talk.Bea.Account, minutes: 1 + i);
+        }
+
+        Assert.Equal(4, broker.Get<IRecords>().ReadAll("au/"u8).Count);
+        await broker.Get<AuditSweep>().SweepAsync(TestContext.Current.CancellationToken);
+        var kept = broker.Get<IRecords>().ReadAll("au/"u8);
+        Assert.Equal(["mute", "mute", "mute"], kept.Select(one => AuditRecord.Read(one.Value)!.Type));
+
+        time.Advance(TimeSpan.FromDays(2) - TimeSpan.FromSeconds(1));
+        await broker.Get<AuditSweep>().SweepAsync(TestContext.Current.CancellationToken);
+        Assert.Single(broker.Get<IRecords>().ReadAll("au/"u8));
+    }
+}

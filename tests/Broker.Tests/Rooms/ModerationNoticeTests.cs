@@ -1,0 +1,122 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Broker.Tests.Notices;
+using WebMessenger.Storage.EventLog;
+using WebMessenger.Wire.Testing;
+using static WebMessenger.Broker.Tests.Rooms.MessageTalk;
+
+namespace WebMessenger.Broker.Tests.Rooms;
+
+/// <summary>Who is kicked, banned or muted is told of it, also who was away; and who never was in the room is not.</summary>
+public sealed class ModerationNoticeTests
+{
+    private static string? Field(JsonElement notice, string name) => notice.TryGetProperty(name, out var field) ? field.GetString() : null;
+
+    [Fact]
+    public async Task Who_was_away_finds_what_was_done_to_him_where_until_when_and_why_also_of_a_private_room_and_after_a_restart()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        await Acts.ChangeAsync(broker, "yard", talk.Maker, new() { Visibility = "private" });
+
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Mod, "mute", talk.Bea.Account)).Refusal);
+        var ban = await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", talk.Bea.Account, minutes: 10, reason: "Enough.");
+        var until = Timestamps.Format(broker.Room("yard").Restraints.BanOf(talk.Bea.Account.Id)!.Until!.Value);
+        await broker.RestartAsync();
+        await NoticeTalk.UntilStoredAsync(broker, talk.Bea, 2);
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Mod, "unban", talk.Bea.Account)).Refusal);
+        await NoticeTalk.UntilStoredAsync(broker, talk.Bea, 3);
+
+        var page = await NoticeTalk.PageAsync(broker, talk.Bea);
+        var notices = page.GetProperty("events").EnumerateArray().ToArray();
+        Assert.Equal(["mute", "ban", "unban"], notices.Select(one => one.Type()));
+        var banned = notices[1];
+        Assert.Equal(("yard", "Room yard", until, "Enough."), (
+            Field(banned, "room"), Field(banned, "title"), Field(banned, "until"), Field(banned, "reason")));
+        Assert.Equal((ban.Seq, "dora"), (NoticeTalk.Of(banned), banned.GetProperty("from").GetProperty("user").GetString()));
+        Assert.Equal((null, null), (Field(notices[0], "until"), Field(notices[0], "reason")));
+        Assert.Equal(3, page.GetProperty("unread").GetInt32());
+        Assert.Empty(broker.Get<IRecords>().ReadAll("an/"u8));
+
+        using var beas = Calls.As(broker, talk.Bea);
+        var read = await beas.Expect(HttpStatusCode.OK, HttpMethod.Put, "/api/notices/read", new { seq = 2 });
+        Assert.Equal(2, read.GetProperty("seq").GetInt64());
+        Assert.Equal(1, (await NoticeTalk.PageAsync(broker, talk.Bea)).GetProperty("unread").GetInt32());
+    }
+
+    [Fact]
+    public async Task A_stranger_is_told_of_no_ban_and_reads_no_reason()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        var eve = await broker.RegisterAsync("eve");
+        await using var listener = await broker.ConnectAsync(eve);
+        await listener.SubscribeAsync([new Filter("users/eve"), new Filter("users/eve/notices")]);
+        await using var mod = await broker.ConnectAsync(talk.Mod);
+
+        Assert.True((await mod.PublishAsync(Topic, """{"type":"ban","user":"eve","reason":"A word that she asked nobody for."}""")).Accepted);
+        using var eves = Calls.As(broker, eve);
+        Assert.Null(Field((await eves.Get("/api/rooms/yard")).GetProperty("banned"), "reason"));
+        Assert.True((await mod.PublishAsync(Topic, """{"type":"unban","user":"eve","reason":"And one more."}""")).Accepted);
+
+        // Who is in is told in the same way, and comes first of those who are told.
+        await broker.Get<RoomMembers>().JoinAsync(broker.Room("yard"), eve.Account);
+        Assert.True((await mod.PublishAsync(Topic, """{"type":"kick","user":"eve","reason":"Now she is told."}""")).Accepted);
+        var heard = await listener.PublishesUntilAsync(publish => publish.Topic == "users/eve/notices");
+        Assert.Equal(["kick", "kick"], heard.Select(publish => publish.Json).Select(one => Field(one, "code") ?? one.Type()));
+        Assert.All(heard, publish => Assert.Equal("Now she is told.", Field(publish.Json, "reason")));
+
+        // Right after a kick a ban is part of the same matter.
+        Assert.True((await mod.PublishAsync(Topic, """{"type":"ban","user":"eve","reason":"And of this."}""")).Accepted);
+        var later = await listener.PublishesUntilAsync(publish => publish.Topic == "users/eve/notices");
+        Assert.Equal("And of this.", Field(later[^1].Json, "reason"));
+        Assert.Equal("And of this.", Field((await eves.Get("/api/rooms/yard")).GetProperty("banned"), "reason"));
+    }
+
+    [Fact]
+    public async Task Who_ignores_a_moderator_is_told_what_was_done_and_none_of_his_words()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        using var page = Calls.OfPage(broker, await broker.SignInAsync(talk.Bea.Account));
+        await page.Put("/api/ignored/dora");
+        await using var listener = await broker.ConnectAsync(talk.Bea);
+        await listener.SubscribeAsync([new Filter("users/bea"), new Filter("users/bea/notices")]);
+
+        await Acts.ModerateAsync(broker, "yard", talk.Mod, "mute", talk.Bea.Account, reason: "Listen to me.");
+
+        var heard = await listener.PublishesUntilAsync(publish => publish.Topic == "users/bea/notices");
+        Assert.Equal(["mute", "mute"], heard.Select(publish => publish.Json).Select(one => Field(one, "code") ?? one.Type()));
+        Assert.All(heard, publish => Assert.DoesNotContain("Listen", publish.Text, StringComparison.Ordinal));
+        Assert.Null(Field((await page.Get("/api/rooms/yard")).GetProperty("muted"), "reason"));
+    }
+
+    [Fact]
+    public async Task So_many_who_are_not_in_the_room_are_banned_a_day_and_all_who_are()
+    {
+        FakeTimeProvider time = new(DateTimeOffset.UtcNow);
+        await using var broker = await RunningBroker.StartAsync(
+            services => services.AddSingleton<TimeProvider>(time), "--WebMessenger:Limits:InvitationsPerDay", "2");
+        var talk = await InYardAsync(broker);
+        var (eve, fay, gil) = (await broker.RegisterAsync("eve"), await broker.RegisterAsync("fay"), await broker.RegisterAsync("gil"));
+        async Task<string?> BanAsync(Member whom, string? id = null) =>
+            (await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", whom.Account, id: id)).Refusal?.Notice;
+
+        Assert.Null(await BanAsync(eve, "once"));
+        Assert.Null(await BanAsync(eve, "once"));
+        Assert.Null(await BanAsync(fay));
+        Assert.Equal("too_many_attempts", await BanAsync(gil));
+        Assert.Null(broker.Room("yard").Restraints.StoredOf(gil.Account.Id));
+
+        Assert.Null(await BanAsync(talk.Bea));
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Mod, "kick", talk.Caio.Account)).Refusal);
+        Assert.Null(await BanAsync(talk.Caio));
+        time.Advance(TimeSpan.FromHours(12));
+        Assert.Null(await BanAsync(gil));
+    }
+}
