@@ -45,6 +45,64 @@ public sealed class RocksEventChangeTests : EventChangeContract
         Assert.Equal(10, Texts().Count);
     }
 
+    [Fact]
+    public async Task What_was_truncated_leaves_the_files_and_what_stays_is_there()
+    {
+        await SayManyAsync(300, "m");
+        await Say("canarybird");
+        await SayManyAsync(20, log: Garden);
+        await Log.TruncateAsync(Lobby, 302);
+        await Say("zebrafish");
+
+        await ((ILogSpace)Log).GiveBackAsync(Lobby);
+
+        Assert.Equal(["zebrafish"], Texts());
+        Assert.Equal(20, Log.ReadAfter(Garden, 0, 100).Entries.Count);
+        await Log.DisposeAsync();
+        Assert.Equal((1, 0), StoredEvents.Count(_folder.In("events"), Lobby, 302));
+        Assert.False(StoredEvents.HasBytes(_folder.In("events"), "canarybird"));
+        await ReopenAsync();
+        Assert.Equal(AppendOutcome.Duplicate, (await Say("event 7", "m 7")).Outcome);
+    }
+
+    [Fact]
+    public async Task A_purge_waits_until_what_was_truncated_is_cleared()
+    {
+        await SayManyAsync(3_000, "m");
+        await Log.TruncateAsync(Lobby, 2_991);
+
+        await Task.Run(() => ((RocksEventLog)Log).Purge(), TestContext.Current.CancellationToken);
+
+        await Log.DisposeAsync();
+        Assert.Equal((10, 0), StoredEvents.Count(_folder.In("events"), Lobby, 2_991));
+        await ReopenAsync();
+    }
+
+    [Fact]
+    public async Task A_log_that_is_dropped_while_it_is_shortened_keeps_what_it_is_told_next()
+    {
+        // One event a slice, so that the drop comes in the midst of a stretch.
+        RocksEventLogOptions slow = new() { TruncateSlice = 1 };
+        await using var log = RocksEventLog.Open(_folder.In("slow"), slow, Time, NullLogger<RocksEventLog>.Instance);
+        for (var round = 0; round < 5; round++)
+        {
+            await SayAsync(3_000);
+            await log.TruncateAsync(Lobby, 2_500);
+            await log.DropAsync(Lobby);
+            await SayAsync(200);
+
+            await log.GiveBackAsync(Lobby);
+
+            Assert.Equal((200, 1), (log.Head(Lobby).Head, log.Head(Lobby).First));
+            Assert.Equal(200, log.ReadAfter(Lobby, 0, 1_000).Entries.Count);
+            Assert.Equal(AppendOutcome.Duplicate, (await log.AppendAsync(Lobby, "ana", "m 7", 7, Bytes("event 7"))).Outcome);
+            await log.DropAsync(Lobby);
+        }
+
+        Task SayAsync(int count) =>
+            Task.WhenAll(Enumerable.Range(0, count).Select(i => log.AppendAsync(Lobby, "ana", $"m {i}", (UInt128)i, Bytes($"event {i}"))));
+    }
+
     private protected override (IEventLog Log, IRecords Records, IJournal Journal) Open()
     {
         var log = RocksEventLog.Open(_folder.In("events"), _options, Time, NullLogger<RocksEventLog>.Instance);
