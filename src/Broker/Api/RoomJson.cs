@@ -4,6 +4,7 @@ using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.ReadMarks;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Api;
@@ -61,6 +62,8 @@ internal sealed record PersonView(string User, string Name, string Kind, string 
 /// <param name="Read">How far the caller has read; left out unless on the list, as all behind it.</param>
 /// <param name="Mentions">Messages after that which name or answer the caller.</param>
 /// <param name="Notify">What the caller wants to be called for.</param>
+/// <param name="Oldest">The oldest seq that is kept.</param>
+/// <param name="Kept">How long what is said is kept, by the room's rules and the operator's bound; left out where all is for ever.</param>
 internal sealed record RoomView(
     string Id,
     string Title,
@@ -75,10 +78,12 @@ internal sealed record RoomView(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ReadUpTo? Read,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Unread,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Mentions,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Notify);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Notify,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? Oldest,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] RetentionPolicy? Kept);
 
 /// <summary>Shows rooms to an account.</summary>
-internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory, NotifyLevels levels)
+internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory, NotifyLevels levels, BrokerSettings settings)
 {
     public RoomView Of(Room room, Account account) => Of([room], account)[0];
 
@@ -106,7 +111,9 @@ internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory
             read is { } state ? new ReadUpTo(state.Seq, state.Epoch) : null,
             read?.Unread,
             mentions,
-            isMember ? NotifyLevels.NameOf(level) : null);
+            isMember ? NotifyLevels.NameOf(level) : null,
+            read is null ? null : room.LogHead.First,
+            room.Record.Policy.Retention.Within(settings.RetentionDaysAtMost) is { IsForEver: false } kept ? kept : null);
     }
 
     private (ReadState? Read, int? Mentions, bool IsMember) ReadIn(Room room, Account account)

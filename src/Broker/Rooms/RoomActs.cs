@@ -20,7 +20,8 @@ internal sealed class RoomActs(
     BrokerLimits limits,
     StorageQuotas quotas,
     DiskSpace space,
-    LeftBehind left)
+    LeftBehind left,
+    ShortenedRooms shortened)
 {
     private static readonly PublishRefusal _notAllowed =
         new(ReasonCode.NotAuthorized, "Only the owner of the room and administrators can do this.", "not_allowed");
@@ -228,6 +229,11 @@ internal sealed class RoomActs(
         // It is decided, and the next start brings the document up if it cannot be written now.
         await left.TryAsync(() => store.SaveAsync(record));
         room.Changed();
+        if (record.Policy.Retention.KeepsLessThan(before.Policy.Retention))
+        {
+            shortened.Note(room);
+        }
+
         if (before.Policy.Guests != record.Policy.Guests)
         {
             foreach (var guest in room.MemberIds.Select(accounts.Find).OfType<Account>().Where(account => account.IsGuest).ToList())
