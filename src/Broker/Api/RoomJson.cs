@@ -62,7 +62,7 @@ internal sealed record PersonView(string User, string Name, string Kind, string 
 /// <param name="Read">How far the caller has read; left out unless on the list, as all behind it.</param>
 /// <param name="Mentions">Messages after that which name or answer the caller.</param>
 /// <param name="Notify">What the caller wants to be called for.</param>
-/// <param name="Oldest">The oldest seq that is kept.</param>
+/// <param name="Oldest">The oldest seq that is kept; left out of lists.</param>
 /// <param name="Kept">How long what is said is kept, by the room's rules and the operator's bound; left out where all is for ever.</param>
 internal sealed record RoomView(
     string Id,
@@ -85,7 +85,12 @@ internal sealed record RoomView(
 /// <summary>Shows rooms to an account.</summary>
 internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory, NotifyLevels levels, BrokerSettings settings)
 {
-    public RoomView Of(Room room, Account account) => Of([room], account)[0];
+    /// <summary>With the oldest seq, which a list of rooms does without.</summary>
+    public RoomView Of(Room room, Account account)
+    {
+        var view = Of([room], account)[0];
+        return view.Read is null ? view : view with { Oldest = room.LogHead.First };
+    }
 
     public RoomView[] Of(IReadOnlyCollection<Room> rooms, Account account)
     {
@@ -112,7 +117,7 @@ internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory
             read?.Unread,
             mentions,
             isMember ? NotifyLevels.NameOf(level) : null,
-            read is null ? null : room.LogHead.First,
+            null,
             room.Record.Policy.Retention.Within(settings.RetentionDaysAtMost) is { IsForEver: false } kept ? kept : null);
     }
 

@@ -137,7 +137,7 @@ internal sealed partial class RetentionWork(
             var head = log.Head(name);
             if (gone >= WorthGivingBack && gone >= (head.Head - head.First + 1) / 4)
             {
-                await space.GiveBackAsync(name);
+                await space.GiveBackAsync(name, cancellation);
                 _owed.Remove(name);
             }
         }

@@ -228,15 +228,17 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal, ILogSpace
         RocksPurge.Run(_db, records);
     }
 
-    public async Task GiveBackAsync(LogName log)
+    public async Task GiveBackAsync(LogName log, CancellationToken cancellation = default)
     {
         LogArguments.CheckName(log);
-        await _thread.WhenTruncatedAsync();
-        await Task.Run(() =>
-        {
-            using var pass = EnterToRead();
-            RocksPurge.Run(_db, log);
-        });
+        await _thread.WhenTruncatedAsync().WaitAsync(cancellation);
+        await Task.Run(
+            () =>
+            {
+                using var pass = EnterToRead();
+                RocksPurge.Run(_db, log);
+            },
+            cancellation);
     }
 
     /// <summary>Reads every table and compares its checksums.</summary>
