@@ -23,7 +23,8 @@ internal sealed class FreedSpace(ILogSpace events, ISearchIndex search, TimeProv
                     break;
                 }
 
-                await Task.Delay(time.GetElapsedTime(began) * RestsFor, time, cancellation);
+                var worked = time.GetElapsedTime(began);
+                await Task.Delay(worked * RestsFor, time, cancellation);
             }
 
             await Task.Run(search.Shrink, cancellation);

@@ -30,7 +30,9 @@ internal sealed class RetentionProbe(int turns, int kept, int members, int rate,
     private long _said;
     private (long Events, long All) _left;
 
-    /// <summary>After <see cref="RunAsync"/>: what that left on the disk, to what a folder takes that never had more than what is kept.</summary>
+    /// <summary>
+    /// After <see cref="RunAsync"/>: what that left on the disk, to what a folder takes that never had more than what is kept.
+    /// </summary>
     public async Task<IReadOnlyList<Figure>> CompareAsync(ServerUnderTest server, string folder, CancellationToken cancellation)
     {
         await using var process = server.Process;
