@@ -4,6 +4,7 @@ using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.ReadMarks;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Api;
@@ -63,6 +64,8 @@ internal sealed record PersonView(string User, string Name, string Kind, string 
 /// <param name="Notify">What the caller wants to be called for.</param>
 /// <param name="Muted">The caller hears it and does not write; left out unless so.</param>
 /// <param name="Banned">The caller does not come in; left out unless so.</param>
+/// <param name="Oldest">The oldest seq that is kept; left out of lists.</param>
+/// <param name="Kept">How long what is said is kept, by the room's rules and the operator's bound; left out where all is for ever.</param>
 internal sealed record RoomView(
     string Id,
     string Title,
@@ -79,7 +82,9 @@ internal sealed record RoomView(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Mentions,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Notify,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] HeldView? Muted,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] HeldView? Banned);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] HeldView? Banned,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? Oldest,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] RetentionPolicy? Kept);
 
 /// <param name="Until">Left out where there is no end.</param>
 /// <param name="Reason">Left out where none was given, or the caller is not told.</param>
@@ -110,9 +115,14 @@ internal sealed record BanDetails(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Reason);
 
 /// <summary>Shows rooms to an account.</summary>
-internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory, NotifyLevels levels, IgnoredPeople ignored)
+internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory, NotifyLevels levels, IgnoredPeople ignored, BrokerSettings settings)
 {
-    public RoomView Of(Room room, Account account) => Of([room], account)[0];
+    /// <summary>With the oldest seq, which a list of rooms does without.</summary>
+    public RoomView Of(Room room, Account account)
+    {
+        var view = Of([room], account)[0];
+        return view.Read is null ? view : view with { Oldest = room.LogHead.First };
+    }
 
     public RoomView[] Of(IReadOnlyCollection<Room> rooms, Account account)
     {
@@ -140,7 +150,9 @@ internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory
             mentions,
             isMember ? NotifyLevels.NameOf(level) : null,
             ViewOf(RoomPolicy.MuteOf(room, account), account),
-            ViewOf(room.Restraints.BanOf(account.Id), account));
+            ViewOf(room.Restraints.BanOf(account.Id), account),
+            null,
+            room.Record.Policy.Retention.Within(settings.RetentionDaysAtMost) is { IsForEver: false } kept ? kept : null);
     }
 
     private HeldView? ViewOf(Restriction? one, Account account) =>

@@ -39,6 +39,9 @@ internal sealed class Stores : IAsyncDisposable
     /// <summary>Of <see cref="Log"/>.</summary>
     public IJournal Journal => _log;
 
+    /// <summary>Of <see cref="Log"/> and <see cref="Search"/>.</summary>
+    public ILogSpace Space => new FreedSpace(_log, Search, Clock);
+
     public LogHealth Health => _log.Health;
 
     /// <summary>Derived from <see cref="Log"/>, and in no copy.</summary>

@@ -18,6 +18,7 @@ using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Operator;
 using WebMessenger.Broker.ReadMarks;
+using WebMessenger.Broker.Retention;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Search;
 using WebMessenger.Broker.Settings;
@@ -223,6 +224,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton(stores.Log);
         services.AddSingleton(stores.Records);
         services.AddSingleton(stores.Journal);
+        services.AddSingleton(stores.Space);
         services.AddSingleton(stores.Health);
         services.AddSingleton(stores.Documents.Documents);
         services.AddSingleton<RoomStore>();
@@ -318,6 +320,8 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddHostedService(provider => ActivatorUtilities.CreateInstance<DailyPurge>(provider, new PurgeHour(settings.PurgeHour)));
         services.AddHostedService<Followers>();
         services.AddHostedService<EndingWork>();
+        services.AddSingleton<Shortening>();
+        services.AddHostedService<RetentionWork>();
         services.AddSingleton<PresenceMemory>();
         services.AddHostedService(provider => provider.GetRequiredService<PresenceMemory>());
         services.AddAuthApi(settings.AllowedOrigins);
@@ -347,6 +351,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<RoomIds>();
         services.AddSingleton<RoomInvitations>();
         services.AddSingleton<RoomMembers>();
+        services.AddSingleton<ShortenedRooms>();
         services.AddSingleton<RoomActs>();
         services.AddSingleton<RoomEndings>();
         services.AddSingleton<RoomMaking>();

@@ -69,6 +69,22 @@ internal sealed class Pins(IRecords records, BrokerLimits limits)
             [new RecordCondition(Key(log), stored)]);
     }
 
+    /// <summary>Takes off the pins of messages that have gone with the beginning of their log. Reads the disk.</summary>
+    /// <param name="first">The oldest seq that is there.</param>
+    /// <exception cref="RecordsNotWrittenException">It could not be stored.</exception>
+    public static async Task ForgetBeforeAsync(IRecords records, LogName log, long first)
+    {
+        // Whoever pins meanwhile makes it look again.
+        for (var outcome = WriteOutcome.Conflict; outcome is WriteOutcome.Conflict;)
+        {
+            var stored = records.Find(Key(log));
+            var pins = Read(stored);
+            outcome = pins.RemoveAll(pin => pin.Seq < first) == 0
+                ? WriteOutcome.Written
+                : await records.WriteAsync([new RecordChange(Key(log), Write(pins))], [new RecordCondition(Key(log), stored)]);
+        }
+    }
+
     // Each has a time of its own, whatever the clock does: by that a page goes on from another.
     private static DateTimeOffset TimeOfNext(List<Pin> pins, DateTimeOffset now) =>
         pins is [.., { At: var last }] && now < last.AddMilliseconds(1) ? last.AddMilliseconds(1) : now;

@@ -15,7 +15,7 @@ namespace WebMessenger.Broker.Rooms;
 /// <param name="Capacity">People present, moderators aside; 0: no bound.</param>
 /// <param name="Retention">How long what was said is kept.</param>
 /// <param name="EditWindow">Minutes in which an author may change what he said; −1: for ever.</param>
-/// <param name="History">What somebody who comes in may read: `all`, or what is said from `now` on.</param>
+/// <param name="History">Stored, and without effect yet. What somebody who comes in may read: `all`, or what is said from `now` on.</param>
 internal sealed record PolicyFields(
     string Visibility = "public",
     string Entry = "open",
@@ -68,4 +68,19 @@ internal sealed record PolicyFields(
 internal sealed record DataPolicy(string Read = "members", string Write = "moderators");
 
 /// <summary>How long what was said is kept; 0: for ever, and all.</summary>
-internal sealed record RetentionPolicy(int Days = 0, int Messages = 0);
+/// <param name="Days">What is older goes.</param>
+/// <param name="Messages">What is older than the newest so many messages goes; one that was deleted keeps its place among them.</param>
+internal sealed record RetentionPolicy(int Days = 0, int Messages = 0)
+{
+    [JsonIgnore]
+    public bool IsForEver => this is { Days: 0, Messages: 0 };
+
+    /// <summary>What holds where the operator keeps nothing for longer; 0: he does.</summary>
+    public RetentionPolicy Within(int daysAtMost) =>
+        (/* guard: nothing is kept beyond the operator's days */ IsLess(daysAtMost, Days)) ? this with { Days = daysAtMost } : this;
+
+    /// <summary>Something that was kept by the other is not kept by this.</summary>
+    public bool KeepsLessThan(RetentionPolicy other) => IsLess(Days, other.Days) || IsLess(Messages, other.Messages);
+
+    private static bool IsLess(int bound, int other) => bound > 0 && (other == 0 || bound < other);
+}

@@ -5,7 +5,7 @@ namespace WebMessenger.Broker.Rooms;
 
 /// <summary>
 /// Takes away the reactions to what is not there any more: to messages that were deleted, or have gone with the beginning or the whole of
-/// their log.
+/// their log; and the pins of the latter.
 /// </summary>
 internal sealed class ReactionFollower(IEventLog log, IRecords records) : IFollower
 {
@@ -37,10 +37,15 @@ internal sealed class ReactionFollower(IEventLog log, IRecords records) : IFollo
         }
     }
 
-    public async Task<IReadOnlyList<RecordChange>> BeginAsync(LogName log, CancellationToken cancellation)
+    public async Task<IReadOnlyList<RecordChange>> BeginAsync(LogName name, CancellationToken cancellation)
     {
         List<RecordChange> gone = [];
-        await RemoveBetweenAsync(log, 1, long.MaxValue, gone, cancellation);
+        await RemoveBetweenAsync(name, 1, long.MaxValue, gone, cancellation);
+        if (FirstIn(name) is > 1 and var first)
+        {
+            await Pins.ForgetBeforeAsync(records, name, first);
+        }
+
         return gone;
     }
 
@@ -57,6 +62,7 @@ internal sealed class ReactionFollower(IEventLog log, IRecords records) : IFollo
                     break;
                 case JournalKind.Truncate:
                     await RemoveBetweenAsync(change.Log, change.From, change.To, gone, cancellation);
+                    await Pins.ForgetBeforeAsync(records, change.Log, change.To + 1);
                     break;
                 default:
                     for (var from = change.From; from <= change.To; from = EndOfRun(from) + 1)
@@ -81,16 +87,20 @@ internal sealed class ReactionFollower(IEventLog log, IRecords records) : IFollo
         await records.WriteAsync([new RecordChange(Pins.Key(name), null)]);
     }
 
-    private bool IsGone(LogName name)
+    private bool IsGone(LogName name) => HeadOf(name) is { Head: 0 };
+
+    private long? FirstIn(LogName name) => HeadOf(name)?.First;
+
+    private LogHead? HeadOf(LogName name)
     {
         try
         {
-            return log.Head(name).Head == 0;
+            return log.Head(name);
         }
         catch (LogDamagedException)
         {
             // Nobody knows. The log tells the operator.
-            return false;
+            return null;
         }
     }
 

@@ -22,6 +22,7 @@ internal sealed class RoomActs(
     DiskSpace space,
     RoomModeration moderation,
     LeftBehind left,
+    ShortenedRooms shortened,
     TimeProvider time)
 {
     private static readonly PublishRefusal _notAllowed =
@@ -278,6 +279,11 @@ internal sealed class RoomActs(
         // It is decided, and the next start brings the document up if it cannot be written now.
         await left.TryAsync(() => store.SaveAsync(record));
         room.Changed();
+        if (record.Policy.Retention.KeepsLessThan(before.Policy.Retention))
+        {
+            shortened.Note(room);
+        }
+
         if (before.Policy.Guests != record.Policy.Guests)
         {
             foreach (var guest in room.MemberIds.Select(accounts.Find).OfType<Account>().Where(account => account.IsGuest).ToList())

@@ -56,5 +56,11 @@ internal sealed record BrokerSettings
     /// <summary>Hour of the machine's day at which what was deleted leaves the files; -1: only on the operator's word.</summary>
     public required int PurgeHour { get; init; }
 
+    /// <summary>Minutes between two looks for what is kept no more.</summary>
+    public required int RetentionEveryMinutes { get; init; }
+
+    /// <summary>Days that anything said is kept at most, whatever a room's rules say; 0: as they say.</summary>
+    public required int RetentionDaysAtMost { get; init; }
+
     public required BrokerLimits Limits { get; init; }
 }

@@ -11,7 +11,7 @@ internal static class SettingsReader
     private static readonly HashSet<string> Keys = new(
         [
             "DataFolder", "Mqtt:Port", "Mqtt:Address", "Mqtt:AllowPlainPasswords", "Mqtt:MaximumKeepAlive", "Mqtt:SysInterval", "Guests:Enabled", "Registration:Enabled", "Rooms:Default", "AllowedOrigins",
-            "Mqtt:Tls:Port", "Mqtt:Tls:Address", "Mqtt:Tls:Certificate", "Mqtt:Tls:Key", "Mqtt:Tls:Password", "TrustedProxies", "Webhooks:AllowedNetworks", "BasePath", "StrictTransportDays", "PurgeHour",
+            "Mqtt:Tls:Port", "Mqtt:Tls:Address", "Mqtt:Tls:Certificate", "Mqtt:Tls:Key", "Mqtt:Tls:Password", "TrustedProxies", "Webhooks:AllowedNetworks", "BasePath", "StrictTransportDays", "PurgeHour", "RetentionEveryMinutes", "RetentionDaysAtMost",
             "Mqtt:PublicHost", "Mqtt:PublicPort", "Mqtt:Tls:PublicPort", "Mqtt:Tls:ClientCertificates",
             .. typeof(BrokerLimits).GetProperties().Where(property => property.CanWrite).Select(property => "Limits:" + property.Name),
         ],
@@ -49,6 +49,8 @@ internal static class SettingsReader
             AllowedOrigins = Origins(section),
             StrictTransportDays = Number(section, "StrictTransportDays", 180, 0, 730),
             PurgeHour = Number(section, "PurgeHour", 3, -1, 23),
+            RetentionEveryMinutes = Number(section, "RetentionEveryMinutes", 60, 1, 1_440),
+            RetentionDaysAtMost = Number(section, "RetentionDaysAtMost", 0, 0, 36_500),
             Limits = Limits(section.GetSection("Limits")),
         };
     }
@@ -108,6 +110,7 @@ internal static class SettingsReader
             AuditDays = Limit(nameof(BrokerLimits.AuditDays), defaults.AuditDays),
             ActsBeyondQuotaPerDay = Limit(nameof(BrokerLimits.ActsBeyondQuotaPerDay), defaults.ActsBeyondQuotaPerDay),
             PinsPerRoom = Limit(nameof(BrokerLimits.PinsPerRoom), defaults.PinsPerRoom),
+            RetentionStepsPerSecond = Limit(nameof(BrokerLimits.RetentionStepsPerSecond), defaults.RetentionStepsPerSecond, 1_000),
             RetainedPerRoom = Limit(nameof(BrokerLimits.RetainedPerRoom), defaults.RetainedPerRoom),
             SparklinesPerRoom = Limit(nameof(BrokerLimits.SparklinesPerRoom), defaults.SparklinesPerRoom),
             Sparklines = Limit(nameof(BrokerLimits.Sparklines), defaults.Sparklines),

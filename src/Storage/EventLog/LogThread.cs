@@ -45,6 +45,7 @@ internal sealed class LogThread : IAsyncDisposable
     private bool _waiting;
     private bool _closing;
     private bool _sweepDue;
+    private List<TaskCompletionSource> _awaitTruncation = [];
 
     // From here on: the log thread's own.
     private readonly LogBatch _batch;
@@ -100,6 +101,27 @@ internal sealed class LogThread : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Completes when nothing of what was truncated before the call is left to be cleared, or could not be cleared and waits for the next
+    /// sweep; or when disposal has begun.
+    /// </summary>
+    public Task WhenTruncatedAsync()
+    {
+        TaskCompletionSource cleared = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            if (_closing)
+            {
+                return Task.CompletedTask;
+            }
+
+            _awaitTruncation.Add(cleared);
+            WakeHeld();
+        }
+
+        return cleared.Task;
+    }
+
     /// <summary>Completes when all that was queued is done, the readers have left, and the store is closed.</summary>
     public ValueTask DisposeAsync()
     {
@@ -146,6 +168,7 @@ internal sealed class LogThread : IAsyncDisposable
 
             work.Clear();
             Sweep();
+            AnswerTruncated();
             if (_states.AreMany)
             {
                 _states.Clear();
@@ -157,6 +180,7 @@ internal sealed class LogThread : IAsyncDisposable
             }
         }
 
+        AnswerTruncated(isEnd: true);
         _journal.Close();
         _readers.CloseAndWait();
         _batch.Dispose();
@@ -169,7 +193,7 @@ internal sealed class LogThread : IAsyncDisposable
     {
         lock (_gate)
         {
-            while (_queue.Count == 0 && !_closing && !_sweepDue && !IsSweeping && !_states.AreMany)
+            while (_queue.Count == 0 && !_closing && !_sweepDue && !IsSweeping && !_states.AreMany && _awaitTruncation.Count == 0)
             {
                 _waiting = true;
                 if (_failing)
@@ -201,6 +225,22 @@ internal sealed class LogThread : IAsyncDisposable
         Step(_sweep.Step);
         Step(_truncation.Step);
         Step(_journal.Trim);
+    }
+
+    private void AnswerTruncated(bool isEnd = false)
+    {
+        if (_truncation.IsRunning && !isEnd)
+        {
+            return;
+        }
+
+        List<TaskCompletionSource> answered;
+        lock (_gate)
+        {
+            (answered, _awaitTruncation) = (_awaitTruncation, []);
+        }
+
+        answered.ForEach(one => one.SetResult());
     }
 
     private void Step(Action step)

@@ -9,7 +9,7 @@ namespace WebMessenger.Storage.EventLog;
 /// Threads: <see cref="LogThread"/> alone writes to the store, closes it at the end, and changes a <see cref="LogState"/>.
 /// Readers take a pass at the <see cref="ReadGate"/>, so that the store is not closed under them; they hold no lock while they read.
 /// </remarks>
-internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
+internal sealed class RocksEventLog : IEventLog, IRecords, IJournal, ILogSpace
 {
     private readonly RocksDb _db;
     private readonly LogThread _thread;
@@ -190,51 +190,17 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
         return RocksStore.FindRecord(_db, key);
     }
 
-    public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadAll(ReadOnlySpan<byte> prefix) => ReadRecords(prefix, [], int.MaxValue);
+    public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadAll(ReadOnlySpan<byte> prefix)
+    {
+        using var pass = EnterToRead();
+        return RecordReads.Read(_db, prefix, [], int.MaxValue);
+    }
 
     public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadPage(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int limit)
     {
         LogArguments.CheckLimit(limit);
-        return ReadRecords(prefix, after, limit);
-    }
-
-    private List<KeyValuePair<byte[], byte[]>> ReadRecords(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> after, int limit)
-    {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(prefix.Length, LogRecords.MaxRecordKey, nameof(prefix));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(after.Length, LogRecords.MaxRecordKey, nameof(after));
-        if (!after.IsEmpty && !after.StartsWith(prefix))
-        {
-            throw new ArgumentException("Not a key of that prefix.", nameof(after));
-        }
-
-        Span<byte> key = stackalloc byte[LogRecords.MaxStoredRecordKey];
-        var wanted = key[..LogRecords.RecordKey(key, prefix)];
-        Span<byte> last = stackalloc byte[LogRecords.MaxStoredRecordKey];
-        last = last[..LogRecords.RecordKey(last, after.IsEmpty ? prefix : after)];
-        List<KeyValuePair<byte[], byte[]>> records = [];
         using var pass = EnterToRead();
-
-        // Without an end the iterator goes on behind the prefix, over all that was deleted there, until something is there.
-        var options = new ReadOptions().SetIterateUpperBound(LogRecords.EndOfPrefix(wanted));
-        using var iterator = _db.NewIterator(readOptions: options);
-        iterator.Seek(last);
-        if (!after.IsEmpty && iterator.Valid() && iterator.GetKeySpan().SequenceEqual(last))
-        {
-            iterator.Next();
-        }
-
-        for (; records.Count < limit && iterator.Valid() && iterator.GetKeySpan().StartsWith(wanted); iterator.Next())
-        {
-            records.Add(new(LogRecords.RecordKeyIn(iterator.GetKeySpan()).ToArray(), iterator.GetValueSpan().ToArray()));
-        }
-
-        if (!iterator.Valid())
-        {
-            RocksStore.ThrowIfFailed(iterator);
-        }
-
-        GC.KeepAlive(options);
-        return records;
+        return RecordReads.Read(_db, prefix, after, limit);
     }
 
     /// <summary>
@@ -256,8 +222,23 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal
     /// <exception cref="IOException">It was not done to its end.</exception>
     public void Purge(ReadOnlySpan<byte> records = default)
     {
+        // What is still being cleared would stay in the files.
+        _thread.WhenTruncatedAsync().GetAwaiter().GetResult();
         using var pass = EnterToRead();
         RocksPurge.Run(_db, records);
+    }
+
+    public async Task GiveBackAsync(LogName log, CancellationToken cancellation = default)
+    {
+        LogArguments.CheckName(log);
+        await _thread.WhenTruncatedAsync().WaitAsync(cancellation);
+        await Task.Run(
+            () =>
+            {
+                using var pass = EnterToRead();
+                RocksPurge.Run(_db, log);
+            },
+            cancellation);
     }
 
     /// <summary>Reads every table and compares its checksums.</summary>

@@ -23,8 +23,11 @@ internal sealed record RocksEventLogOptions
     /// <summary>… and no more of it than this.</summary>
     public long JournalBytes { get; init; } = 256 << 20;
 
-    /// <summary>Events that are truncated go from the disk in steps of so many.</summary>
-    public int TruncateStep { get; init; } = 10_000;
+    /// <summary>Events that are truncated go from the disk in stretches of so many …</summary>
+    public int TruncateStep { get; init; } = 1_000;
+
+    /// <summary>… each of which is looked at in slices of so many, between which others write.</summary>
+    public int TruncateSlice { get; init; } = 64;
 
     /// <summary>How often the logs are walked for ids that may go, and the journal is shortened.</summary>
     public TimeSpan SweepPeriod { get; init; } = TimeSpan.FromHours(1);

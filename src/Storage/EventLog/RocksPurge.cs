@@ -1,3 +1,4 @@
+using System.Text;
 using RocksDbSharp;
 
 namespace WebMessenger.Storage.EventLog;
@@ -14,6 +15,19 @@ internal static class RocksPurge
         Span<byte> key = stackalloc byte[LogRecords.MaxStoredRecordKey];
         var stored = key[..LogRecords.RecordKey(key, records)];
         var (from, end) = records.IsEmpty ? (null, null) : (stored.ToArray(), LogRecords.EndOfPrefix(stored));
+        Run(db, from, end);
+    }
+
+    /// <summary>See <see cref="ILogSpace.GiveBackAsync"/>.</summary>
+    public static void Run(RocksDb db, LogName log)
+    {
+        var name = Encoding.ASCII.GetBytes(log.Value);
+        Run(db, LogRecords.Prefix(name), LogRecords.End(name));
+    }
+
+    // Between two keys of the store, without the second; both null: all of it.
+    private static void Run(RocksDb db, byte[]? from, byte[]? end)
+    {
         DiskReads.Assert();
         var native = Native.Instance;
         var options = native.rocksdb_compactoptions_create();

@@ -8,25 +8,52 @@ namespace WebMessenger.Storage.EventLog;
 /// a record of the log's name, written in that batch, says where to go on, so that a stop or a kill in between leaves nothing behind.
 /// </summary>
 /// <remarks>
-/// Runs on the log thread between batches.
+/// Runs on the log thread between batches, a slice at a time, so that what is said meanwhile waits for a millisecond and not for a stretch.
 /// An event whose id is to be remembered stays without its body until <see cref="IdSweep"/> comes by.
+/// Ids that may go are deleted with their slice; the events go at the end of the stretch, all by one mark, for many marks slow down
+/// whoever reads. A crash in between has the stretch walked once more, which then finds those ids gone.
 /// </remarks>
 internal sealed class Truncation(RocksDb db, Func<LogName, LogState> stateOf, RocksEventLogOptions options, TimeProvider time)
 {
-    // The log that has its turn, by the key of its record; null when nothing is under way. At the start there may be something left.
+    // The log that has its turn, by the key of its record; null when no other is to be begun. At the start there may be something left.
     private byte[]? _next = LogRecords.TruncatedPrefix.ToArray();
+    private Stretch? _stretch;
 
-    public bool IsRunning => _next is not null;
+    public bool IsRunning => _next is not null || _stretch is not null;
 
-    /// <summary>Starts with the first log.</summary>
+    /// <summary>Starts with the first log; a stretch under way is finished before.</summary>
     public void Begin() => _next = LogRecords.TruncatedPrefix.ToArray();
 
-    /// <summary>Does one step of one log. What it throws ends that log's until it is begun anew; the others go on.</summary>
+    /// <summary>Does one slice of one log. What it throws ends that log's until it is begun anew; the others go on.</summary>
     public void Step()
+    {
+        if ((_stretch ?? NextStretch()) is not { } stretch)
+        {
+            return;
+        }
+
+        _stretch = null;
+        var state = stateOf(stretch.Log);
+        if (state.Stale || /* guard: what was dropped meanwhile is not shortened */ state.Durable.Epoch != stretch.Epoch)
+        {
+            return;
+        }
+
+        if (Walk(stretch, state))
+        {
+            Remove(stretch, state);
+        }
+        else
+        {
+            _stretch = stretch;
+        }
+    }
+
+    private Stretch? NextStretch()
     {
         if (_next is not { } next)
         {
-            return;
+            return null;
         }
 
         _next = null;
@@ -35,62 +62,38 @@ internal sealed class Truncation(RocksDb db, Func<LogName, LogState> stateOf, Ro
         if (!iterator.Valid() || !iterator.GetKeySpan().StartsWith(LogRecords.TruncatedPrefix))
         {
             RocksStore.ThrowIfFailed(iterator);
-            return;
+            return null;
         }
 
         var key = iterator.GetKeySpan().ToArray();
+        var from = BinaryPrimitives.ReadInt64BigEndian(iterator.GetValueSpan());
         _next = [.. key, 0];
-        if (!Shorten(iterator, key, BinaryPrimitives.ReadInt64BigEndian(iterator.GetValueSpan())))
-        {
-            _next = key;
-        }
+        var log = LogName.Stored(key.AsSpan(LogRecords.TruncatedPrefix.Length));
+        var head = stateOf(log).Durable;
+        var to = Math.Min(from + options.TruncateStep, head.First);
+        return new Stretch(key, log, head.Epoch, from, to) { At = Math.Max(from, head.SweptTo + 1) };
     }
 
-    /// <summary>True when nothing is left to do in the log.</summary>
-    private bool Shorten(Iterator iterator, byte[] record, long from)
+    /// <summary>Looks at the next slice's ids; true at the end of the stretch.</summary>
+    private bool Walk(Stretch stretch, LogState state)
     {
-        var state = stateOf(LogName.Stored(record.AsSpan(LogRecords.TruncatedPrefix.Length)));
-        if (state.Stale)
+        if (stretch.At >= stretch.To)
         {
             return true;
         }
 
-        var head = state.Durable;
-        var to = Math.Min(from + options.TruncateStep, head.First);
-        using WriteBatch batch = new();
-        if (to > from)
-        {
-            var first = LogRecords.EventKey(state.Prefix, from);
-            var end = LogRecords.EventKey(state.Prefix, to);
-            batch.DeleteRange(first, (ulong)first.Length, end, (ulong)end.Length);
-            KeepIds(iterator, batch, state, Math.Max(from, head.SweptTo + 1), end);
-        }
-
-        var isDone = to >= head.First;
-        if (isDone)
-        {
-            batch.Delete(record);
-        }
-        else
-        {
-            var value = new byte[8];
-            BinaryPrimitives.WriteInt64BigEndian(value, to);
-            batch.Put(record, value);
-        }
-
-        // Not synced: what a crash takes back of it is done again.
-        db.Write(batch);
-        return isDone;
-    }
-
-    private void KeepIds(Iterator iterator, WriteBatch batch, LogState state, long from, ReadOnlySpan<byte> end)
-    {
         var oldest = time.GetUtcNow().ToUnixTimeMilliseconds() - (long)options.IdAge.TotalMilliseconds;
+        var end = LogRecords.EventKey(state.Prefix, stretch.To);
         Span<byte> idKey = stackalloc byte[LogRecords.MaxKey];
         Span<byte> idValue = stackalloc byte[LogRecords.IdRecordSize];
         Span<byte> stub = stackalloc byte[LogRecords.MaxEventHeader];
-        for (iterator.Seek(LogRecords.EventKey(state.Prefix, from)); iterator.Valid() && iterator.GetKeySpan().SequenceCompareTo(end) < 0; iterator.Next())
+        using WriteBatch batch = new();
+        using var iterator = db.NewIterator();
+        iterator.Seek(LogRecords.EventKey(state.Prefix, stretch.At));
+        var left = options.TruncateSlice;
+        for (; left > 0 && iterator.Valid() && iterator.GetKeySpan().SequenceCompareTo(end) < 0; iterator.Next(), left--)
         {
+            stretch.At = LogRecords.SeqIn(iterator.GetKeySpan()) + 1;
             var entry = LogRecords.ReadEvent(iterator.GetValueSpan());
             if (!entry.HasId)
             {
@@ -98,7 +101,7 @@ internal sealed class Truncation(RocksDb db, Func<LogName, LogState> stateOf, Ro
             }
 
             var id = idKey[..LogRecords.IdKey(idKey, state.Prefix, entry.Author, entry.Id)];
-            if (!db.GetFixedSizeValue(id, idValue) || LogRecords.ReadId(idValue).Seq != LogRecords.SeqIn(iterator.GetKeySpan()))
+            if (!db.GetFixedSizeValue(id, idValue) || LogRecords.ReadId(idValue).Seq != stretch.At - 1)
             {
                 // Used again since: it is no longer this event's.
                 continue;
@@ -110,10 +113,59 @@ internal sealed class Truncation(RocksDb db, Func<LogName, LogState> stateOf, Ro
             }
             else
             {
-                batch.Put(iterator.GetKeySpan(), stub[..LogRecords.Stub(stub, entry)]);
+                stretch.Stubs.Add(new(iterator.GetKeySpan().ToArray(), stub[..LogRecords.Stub(stub, entry)].ToArray()));
             }
         }
 
         RocksStore.ThrowIfFailed(iterator);
+        if (batch.Count() > 0)
+        {
+            // Not synced: what a crash takes back of it is done again.
+            db.Write(batch);
+        }
+
+        return left > 0;
+    }
+
+    private void Remove(Stretch stretch, LogState state)
+    {
+        using WriteBatch batch = new();
+        if (stretch.To > stretch.From)
+        {
+            var first = LogRecords.EventKey(state.Prefix, stretch.From);
+            var end = LogRecords.EventKey(state.Prefix, stretch.To);
+            batch.DeleteRange(first, (ulong)first.Length, end, (ulong)end.Length);
+            foreach (var (key, value) in stretch.Stubs.Where(stub => LogRecords.SeqIn(stub.Key) > state.Durable.SweptTo))
+            {
+                batch.Put(key, value);
+            }
+        }
+
+        if (stretch.To >= state.Durable.First)
+        {
+            batch.Delete(stretch.Record);
+        }
+        else
+        {
+            var value = new byte[8];
+            BinaryPrimitives.WriteInt64BigEndian(value, stretch.To);
+            batch.Put(stretch.Record, value);
+            _next = stretch.Record;
+        }
+
+        // Not synced, as above.
+        db.Write(batch);
+    }
+
+    /// <summary>What goes by one mark.</summary>
+    /// <param name="Record">The key of the log's record.</param>
+    /// <param name="To">The first seq that is not of it.</param>
+    private sealed record Stretch(byte[] Record, LogName Log, string Epoch, long From, long To)
+    {
+        /// <summary>The first seq that is still to be looked at.</summary>
+        public long At { get; set; }
+
+        /// <summary>What stays of events whose id is to be remembered.</summary>
+        public List<KeyValuePair<byte[], byte[]>> Stubs { get; } = [];
     }
 }

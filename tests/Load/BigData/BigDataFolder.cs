@@ -125,7 +125,7 @@ internal sealed class BigDataFolder : IAsyncDisposable
     {
         SessionRecord record = new(
             TokenId(account), BigDataSize.AccountId(account), LoginSessionKind.Token, SecretHash.Of(BigDataSize.Login(account).Secret),
-            new Scope(null, Verbs.All), CreatedAt: _now, LastSeen: _now, ExpiresAt: null, Device: "load", Address: null);
+            new Scope(null, Verbs.Everything), CreatedAt: _now, LastSeen: _now, ExpiresAt: null, Device: "load", Address: null);
         return _log.WriteAsync([new(record.Key, record.Write())]);
     }
 
@@ -175,7 +175,10 @@ internal sealed class BigDataFolder : IAsyncDisposable
             var id = EventBody.NewId();
             var text = _size.IsSpoken ? SpokenText.Of(number) : $"message {number:N0} of the many that lie here, as long as what people write on a usual day";
             var body = EventBody.Message(EventType.Message, author, id, text, replyTo: null);
-            events[i] = new Said(LogName.OfRoom(_keys[number / InARow % _size.Rooms]), author.AccountId, id, body);
+            events[i] = new Said(LogName.OfRoom(_keys[number / InARow % _size.Rooms]), author.AccountId, id, body)
+            {
+                SaidAt = _size.DaysAgo == 0 ? null : _now.AddDays(-_size.DaysAgo),
+            };
             _log.Append(events[i], moreFollows: true);
         }
 

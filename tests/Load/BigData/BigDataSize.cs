@@ -15,6 +15,9 @@ internal sealed record BigDataSize(int Accounts, int Rooms, int Memberships, lon
     /// <summary>What is said has words as a language has; else it is all but the same.</summary>
     public bool IsSpoken { get; init; }
 
+    /// <summary>All was said so long ago.</summary>
+    public int DaysAgo { get; init; }
+
     public static string UserName(int account) => string.Create(CultureInfo.InvariantCulture, $"member-{account}");
 
     public static string AccountId(int account) => string.Create(CultureInfo.InvariantCulture, $"abig{account:0000000000}");

@@ -38,6 +38,7 @@ internal static class CommandList
         new StartCommand(),
         new BigDataCommand(),
         new SearchCommand(),
+        new RetentionCommand(),
         new FuzzCommand(),
         new StrangersCommand(),
         new AttackCommand(),

@@ -45,6 +45,73 @@ public sealed class RocksEventChangeTests : EventChangeContract
         Assert.Equal(10, Texts().Count);
     }
 
+    [Fact]
+    public async Task What_was_truncated_leaves_the_files_and_what_stays_is_there()
+    {
+        await SayManyAsync(300, "m");
+        await Say("canarybird");
+        await SayManyAsync(20, log: Garden);
+        await Log.TruncateAsync(Lobby, 302);
+        await Say("zebrafish");
+
+        await ((ILogSpace)Log).GiveBackAsync(Lobby);
+
+        Assert.Equal(["zebrafish"], Texts());
+        Assert.Equal(20, Log.ReadAfter(Garden, 0, 100).Entries.Count);
+        await Log.DisposeAsync();
+        Assert.Equal((1, 0), StoredEvents.Count(_folder.In("events"), Lobby, 302));
+        Assert.False(StoredEvents.HasBytes(_folder.In("events"), "canarybird"));
+        await ReopenAsync();
+        Assert.Equal(AppendOutcome.Duplicate, (await Say("event 7", "m 7")).Outcome);
+    }
+
+    [Fact]
+    public async Task A_purge_waits_until_what_was_truncated_is_cleared()
+    {
+        await SayManyAsync(3_000, "m");
+        await Log.TruncateAsync(Lobby, 2_991);
+
+        await Task.Run(() => ((RocksEventLog)Log).Purge(), TestContext.Current.CancellationToken);
+
+        await Log.DisposeAsync();
+        Assert.Equal((10, 0), StoredEvents.Count(_folder.In("events"), Lobby, 2_991));
+        await ReopenAsync();
+    }
+
+    [Fact]
+    public async Task A_log_that_is_dropped_while_it_is_shortened_keeps_what_it_is_told_next()
+    {
+        // An event a slice. The log thread does one after each of these: so the stretch has begun when the drop comes, and is not done.
+        RocksEventLogOptions slow = new() { TruncateSlice = 1 };
+        await using var log = RocksEventLog.Open(_folder.In("slow"), slow, Time, NullLogger<RocksEventLog>.Instance);
+        await SayAsync(600);
+        Gathering last = new(Garden, () => Task.WhenAll(log.DropAsync(Lobby), SayAsync(200)));
+        Gathering second = new(Garden, () => HandOver(last));
+        log.Append(new Gathering(Garden, () =>
+        {
+            _ = log.TruncateAsync(Lobby, 590);
+            return HandOver(second);
+        }));
+        await (Task)await last.HandedOver;
+
+        await log.GiveBackAsync(Lobby);
+
+        Assert.Equal((200, 1), (log.Head(Lobby).Head, log.Head(Lobby).First));
+        Assert.Equal(
+            Enumerable.Range(0, 200).Select(i => $"event {i}"),
+            log.ReadAfter(Lobby, 0, 1_000).Entries.Select(entry => Encoding.UTF8.GetString(entry.Body.Span)));
+        Assert.Equal(AppendOutcome.Duplicate, (await log.AppendAsync(Lobby, "ana", "m 7", 7, Bytes("event 7"))).Outcome);
+
+        Gathering HandOver(Gathering next)
+        {
+            log.Append(next);
+            return next;
+        }
+
+        Task SayAsync(int count) =>
+            Task.WhenAll(Enumerable.Range(0, count).Select(i => log.AppendAsync(Lobby, "ana", $"m {i}", (UInt128)i, Bytes($"event {i}"))));
+    }
+
     private protected override (IEventLog Log, IRecords Records, IJournal Journal) Open()
     {
         var log = RocksEventLog.Open(_folder.In("events"), _options, Time, NullLogger<RocksEventLog>.Instance);

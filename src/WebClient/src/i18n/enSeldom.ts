@@ -4,6 +4,13 @@ import { enBots } from './enBots';
 export const enSeldom = {
   ...enBots,
   'rooms.lead': 'Every open room on this server. Walk in wherever you like.',
+  'chat.refused': 'This room is not open to you.',
+  'chat.refusedHint': 'It may be private, or it may not exist (any more).',
+  'gone.hint.removed': 'Somebody who looks after it took you off its list. What was said there is no longer shown here.',
+  'gone.hint.deleted': 'The room and everything that was said in it are gone.',
+  'gone.hint.lost': 'While you were away, you left it somewhere else, were taken off its list, or it was deleted.',
+  'gone.leftoverTitle': 'You had written, and it was not sent:',
+  'gone.comeBack': 'Come in again',
   'rooms.search': 'Find a room',
   'rooms.showMore': 'Show more rooms',
   'rooms.enter': 'Come in',

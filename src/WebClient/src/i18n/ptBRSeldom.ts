@@ -5,6 +5,13 @@ import { ptBRBots } from './ptBRBots';
 export const ptBRSeldom: SeldomTexts = {
   ...ptBRBots,
   'rooms.lead': 'Todas as salas abertas deste servidor. Entre onde quiser.',
+  'chat.refused': 'Esta sala não está aberta para você.',
+  'chat.refusedHint': 'Ela pode ser privada ou não existir (mais).',
+  'gone.hint.removed': 'Quem cuida da sala tirou você da lista. O que foi dito lá não aparece mais aqui.',
+  'gone.hint.deleted': 'A sala e tudo o que foi dito nela não existem mais.',
+  'gone.hint.lost': 'Enquanto você estava fora, você saiu dela em outro lugar, tiraram você da lista ou ela foi apagada.',
+  'gone.leftoverTitle': 'Você tinha escrito, e não foi enviado:',
+  'gone.comeBack': 'Entrar de novo',
   'rooms.search': 'Procurar sala',
   'rooms.showMore': 'Mostrar mais salas',
   'rooms.enter': 'Entrar',

@@ -88,6 +88,8 @@ export class Timeline {
     this.#next = Math.max(next ?? 1, (page.events.at(-1)?.seq ?? page.head) + 1);
     for (const [seq, event] of this.#ahead) if (seq < this.#next || event.epoch !== page.epoch) this.#ahead.delete(seq);
     this.#drain();
+    // What the server keeps no more is not kept here either.
+    this.trim(this.#next - page.first);
   }
 
   /**
@@ -111,7 +113,7 @@ export class Timeline {
   /** Lets go of the oldest events; scrolling up reads them again. */
   trim(keep: number): void {
     if (this.#events.length <= keep) return;
-    this.#events = this.#events.slice(-keep);
+    this.#events.splice(0, this.#events.length - keep);
     this.#reader.droppedBefore(this.#events[0]?.seq ?? Infinity);
   }
 

@@ -55,6 +55,20 @@ describe('Timeline', () => {
     expect(timeline.atStart).toBe(false);
   });
 
+  it('lets go of what the server keeps no more, and goes on', () => {
+    let dropped = 0;
+    const timeline = new Timeline({ ...nobody, droppedBefore: (seq) => (dropped = seq) });
+    timeline.addNewer(page(1, 9));
+    timeline.addNewer({ ...page(10, 11), first: 8 });
+    expect(seqs(timeline)).toEqual([8, 9, 10, 11]);
+    expect([dropped, timeline.atStart]).toEqual([8, true]);
+
+    timeline.addNewer({ ...page(12, 11), head: 11, first: 12 });
+    expect(seqs(timeline)).toEqual([]);
+    expect(timeline.receive(event(12))).toBe(true);
+    expect(seqs(timeline)).toEqual([12]);
+  });
+
   it('begins at 1 in an empty room', () => {
     const timeline = new Timeline(nobody);
     timeline.addNewer({ ...page(1, 0), first: 0 });

@@ -1,0 +1,155 @@
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Retention;
+
+/// <summary>
+/// Has what is kept no more really go: by the rules of each room, and by the operator's bound for all that is said. At the start, every
+/// <see cref="BrokerSettings.RetentionEveryMinutes"/>, and at once where a room's rules keep less than before.
+/// </summary>
+/// <remarks>
+/// A task of its own, which holds no lock and waits for nobody's turn. Where to cut it finds anew each time: it has nothing to remember
+/// that a kill could make wrong.
+/// </remarks>
+internal sealed partial class RetentionWork(
+    RoomDirectory rooms,
+    ShortenedRooms shortened,
+    IEventLog log,
+    IJournal journal,
+    ILogSpace space,
+    Shortening shortening,
+    BrokerSettings settings,
+    TimeProvider time,
+    ILogger<RetentionWork> logger) : BackgroundService
+{
+    private const int LogsAtOnce = 1_000;
+
+    /// <summary>For less the files of a log are not written anew: the daily purge does it.</summary>
+    private const long WorthGivingBack = 10_000;
+
+    // What has gone and may still be in the files. After a start the daily purge sees to it.
+    private readonly Dictionary<LogName, long> _owed = [];
+    private readonly HashSet<LogName> _told = [];
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using PeriodicTimer timer = new(TimeSpan.FromMinutes(settings.RetentionEveryMinutes), time);
+        var isRound = true;
+        var tick = timer.WaitForNextTickAsync(stoppingToken).AsTask();
+        try
+        {
+            while (true)
+            {
+                await WorkAsync(isRound ? null : shortened.Take(), stoppingToken);
+                await Task.WhenAny(tick, shortened.WhenNotedAsync());
+                isRound = tick.IsCompleted;
+                if (isRound)
+                {
+                    await tick;
+                    tick = timer.WaitForNextTickAsync(stoppingToken).AsTask();
+                }
+            }
+        }
+        catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
+        {
+            // The end.
+        }
+    }
+
+    // Of these rooms; null: of everything.
+    private async Task WorkAsync(IReadOnlyCollection<Room>? of, CancellationToken cancellation)
+    {
+        try
+        {
+            // It reads the disk, and waits for it.
+            await Task.Run(() => of is null ? RoundAsync(cancellation) : RoomsAsync(of, cancellation), cancellation);
+            await GiveBackAsync(cancellation);
+        }
+        catch (IOException error)
+        {
+            // The next round finds what is left.
+            LogFailed(logger, error.Message);
+        }
+    }
+
+    private async Task RoundAsync(CancellationToken cancellation)
+    {
+        shortening.KeepCountsOf(rooms.All.Where(room => room.Record.Policy.Retention.Messages > 0).Select(room => room.Log).ToHashSet());
+        if (settings.RetentionDaysAtMost == 0)
+        {
+            await RoomsAsync([.. rooms.All], cancellation);
+            return;
+        }
+
+        for (LogName? last = null; journal.ReadLogs(last, LogsAtOnce) is { Count: > 0 } logs; last = logs[^1])
+        {
+            foreach (var name in logs)
+            {
+                var room = name.RoomKey is { } key ? rooms.FindByKey(key) : null;
+                var policy = room?.Record.Policy.Retention ?? new RetentionPolicy();
+                await ShortenAsync(name, policy, cancellation);
+            }
+        }
+    }
+
+    private async Task RoomsAsync(IReadOnlyCollection<Room> of, CancellationToken cancellation)
+    {
+        foreach (var room in of.Where(room => !room.IsDeleted))
+        {
+            await ShortenAsync(room.Log, room.Record.Policy.Retention, cancellation);
+        }
+    }
+
+    private async Task ShortenAsync(LogName name, RetentionPolicy policy, CancellationToken cancellation)
+    {
+        var kept = policy.Within(settings.RetentionDaysAtMost);
+        if (kept.IsForEver)
+        {
+            return;
+        }
+
+        try
+        {
+            var began = time.GetTimestamp();
+            if (await shortening.ShortenAsync(name, kept, cancellation) is > 0 and var gone)
+            {
+                _owed[name] = _owed.GetValueOrDefault(name) + gone;
+                LogGone(logger, gone, name, time.GetElapsedTime(began).TotalSeconds);
+            }
+        }
+        catch (LogDamagedException error) when (!error.MayPass)
+        {
+            // Or it would never come to the others.
+            if (_told.Add(name))
+            {
+                LogLeftOut(logger, name, error.Message);
+            }
+        }
+    }
+
+    // A log's files are read and written as a whole, so not for a little of it.
+    private async Task GiveBackAsync(CancellationToken cancellation)
+    {
+        foreach (var (name, gone) in _owed.ToList())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var head = log.Head(name);
+            if (gone >= WorthGivingBack && gone >= (head.Head - head.First + 1) / 4)
+            {
+                await space.GiveBackAsync(name, cancellation);
+                _owed.Remove(name);
+            }
+        }
+    }
+
+    [LoggerMessage(
+        3740, LogLevel.Information, "{Events} events of {Log} were kept for as long as the rules say, and are gone, in {Seconds:F1} s")]
+    private static partial void LogGone(ILogger logger, long events, LogName log, double seconds);
+
+    [LoggerMessage(3741, LogLevel.Error, "What is kept no more of {Log} does not go, for the log cannot be read: {Reason}")]
+    private static partial void LogLeftOut(ILogger logger, LogName log, string reason);
+
+    [LoggerMessage(3742, LogLevel.Warning, "What is kept no more could not all be removed; the next round goes on with it: {Reason}")]
+    private static partial void LogFailed(ILogger logger, string reason);
+}
