@@ -1,9 +1,11 @@
 import type { SeldomTexts } from './i18n.svelte';
 import { ptBRBots } from './ptBRBots';
+import { ptBRRooms } from './ptBRRooms';
 
 /** Brazilian Portuguese, in the order of the English. */
 export const ptBRSeldom: SeldomTexts = {
   ...ptBRBots,
+  ...ptBRRooms,
   'rooms.lead': 'Todas as salas abertas deste servidor. Entre onde quiser.',
   'rooms.search': 'Procurar sala',
   'rooms.showMore': 'Mostrar mais salas',

@@ -77,6 +77,7 @@ export interface RoomEvent extends Named {
   guests?: Rules['guests'];
   posting?: Rules['posting'];
   editWindow?: number;
+  data?: Rules['data'];
 }
 
 /** What the account knew of this room or inbox does not count any more; what is kept follows. */
@@ -302,7 +303,10 @@ export function isOthersEdit(me: string, { type, from, over }: RoomEvent): boole
 /** The room after an event of the type `policy`. */
 export function changedBy(room: Room, event: Omit<RoomEvent, 'type' | 'from'>): Room {
   const { title = room.title, topic = room.topic, visibility = room.visibility } = event;
-  return { ...room, title, topic, visibility, rules: { ...room.rules, ...readRules(event) } };
+  const rules = readRules(event);
+  // An event has what was changed of it alone.
+  if (rules.data) rules.data = { ...room.rules?.data, ...rules.data };
+  return { ...room, title, topic, visibility, rules: { ...room.rules, ...rules } };
 }
 
 export function readPage(value: unknown): HistoryPage | null {

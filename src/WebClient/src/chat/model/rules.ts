@@ -35,8 +35,21 @@ export function readRules(value: unknown): Rules {
   };
 }
 
+/** What a room says of the account's place in it. */
+interface Place {
+  role?: Role | null;
+  mine: boolean;
+  rules?: Rules;
+}
+
+/** Whether the account ranks above members in the room: an administrator does, who may change a room that is not theirs. */
+export function looksAfter(room: Place | null): boolean {
+  return room?.mine === true || room?.role === 'owner' || room?.role === 'moderator';
+}
+
 /** Why the account cannot write in the room; null: as far as is known, it can. */
-export function whyNotWrite(room: { role?: Role | null; mine: boolean; rules?: Rules } | null, kind: Kind): 'moderators' | 'guests' | null {
+export function whyNotWrite(room: Place | null, kind: Kind): 'moderators' | 'guests' | 'noGuests' | null {
+  if (kind === 'guest' && room?.rules?.guests === 'none') return 'noGuests';
   // An owner who is not on the list yet has no role there: the server knows better.
   const isMember = room?.role === 'member' || (!room?.role && !room?.mine);
   if (room?.rules?.posting === 'moderators' && isMember) return 'moderators';

@@ -29,17 +29,18 @@ function isRole(event: RoomEvent): event is RoomEvent & Required<Pick<RoomEvent,
 }
 
 function isPolicy(event: RoomEvent): boolean {
-  const { type, title, topic, visibility, entry, guests, posting, editWindow } = event;
-  return type === 'policy' && [title, topic, visibility, entry, guests, posting, editWindow].some((field) => field !== undefined);
+  const { type, title, topic, visibility, entry, guests, posting, editWindow, data } = event;
+  return type === 'policy' && [title, topic, visibility, entry, guests, posting, editWindow, data].some((field) => field !== undefined);
 }
 
-function rulesOf({ entry, guests, posting, editWindow }: RoomEvent): string[] {
+function rulesOf({ entry, guests, posting, editWindow, data }: RoomEvent): string[] {
   return [
     ...(posting === undefined ? [] : [t(`act.posting.${posting}`)]),
     ...(guests === undefined ? [] : [t(`act.guests.${guests}`)]),
     // Nobody can be asked for entry yet.
     ...(entry === undefined ? [] : [t(entry === 'open' ? 'act.entry.open' : 'act.entry.invite')]),
     ...(editWindow === undefined ? [] : [editableFor(editWindow)]),
+    ...(data === undefined ? [] : [t('act.data')]),
   ];
 }
 
