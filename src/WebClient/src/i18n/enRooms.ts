@@ -61,7 +61,7 @@ export const enRooms = {
   'host.keepers': 'Who looks after it',
   'host.members': 'Members',
   'host.here': 'here now',
-  'host.more': 'Card',
+  'host.more': 'See the card',
   'host.actsOf': 'What can be done about {name}',
   'host.searching': 'Looking through the list…',
   'host.noneFound': 'No member matches “{text}”.',

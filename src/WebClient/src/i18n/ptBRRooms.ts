@@ -63,7 +63,7 @@ export const ptBRRooms: Record<keyof typeof enRooms, string> = {
   'host.keepers': 'Quem cuida dela',
   'host.members': 'Membros',
   'host.here': 'aqui agora',
-  'host.more': 'Cartão',
+  'host.more': 'Ver o cartão',
   'host.actsOf': 'O que se pode fazer com {name}',
   'host.searching': 'Procurando na lista…',
   'host.noneFound': 'Nenhum membro combina com “{text}”.',
