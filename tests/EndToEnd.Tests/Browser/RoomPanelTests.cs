@@ -133,6 +133,15 @@ public sealed class RoomPanelTests(SharedServer shared, Chromium chromium)
         await Assertions.Expect(page.GetByRole(AriaRole.Link, new() { Name = "Create an account" })).ToHaveAttributeAsync("href", $"register?to=/rooms/{closed}");
         await AssertWellMadeAsync(page);
 
+        // Who is in it already is told so when it shuts.
+        var open = await ana.NewRoomAsync();
+        ChatPage inside = new(page);
+        await page.GotoAsync($"/rooms/{open}");
+        await inside.IsInRoomAsync();
+        await ana.ActAsync(open, new { type = "policy", guests = "none" });
+        await Assertions.Expect(page.GetByText("Guests do not come in here any more.")).ToBeVisibleAsync();
+        await Assertions.Expect(inside.Composer).ToHaveCountAsync(0);
+
         await using var beas = await chromium.VisitorAsync(shared.Server);
         await beas.BeAsync(bea);
         var hers = await beas.OpenAsync($"/rooms/{asked}");
