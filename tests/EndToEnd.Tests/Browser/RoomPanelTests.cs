@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Deque.AxeCore.Playwright;
@@ -194,7 +195,8 @@ public sealed class RoomPanelTests(SharedServer shared, Chromium chromium)
         await field.FillAsync("The cellar ");
         await heir.Page.Keyboard.PressAsync("Enter");
         await Assertions.Expect(heir.Page).ToHaveURLAsync("/rooms");
-        Assert.Equal(System.Net.HttpStatusCode.NotFound, (await bea.Http.GetAsync($"/api/rooms/{room}")).StatusCode);
+        using var answer = await bea.Http.GetAsync(new Uri($"/api/rooms/{room}", UriKind.Relative), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
         anas.AssertNoComplaints();
         beas.AssertNoComplaints();
     }
