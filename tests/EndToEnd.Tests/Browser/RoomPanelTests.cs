@@ -138,7 +138,7 @@ public sealed class RoomPanelTests(SharedServer shared, Chromium chromium)
         var open = await ana.NewRoomAsync();
         ChatPage inside = new(page);
         await page.GotoAsync($"/rooms/{open}");
-        await inside.IsInRoomAsync();
+        await Assertions.Expect(inside.Messages.GetByText("came in")).ToBeVisibleAsync();
         await ana.ActAsync(open, new { type = "policy", guests = "none" });
         await Assertions.Expect(page.GetByText("Guests do not come in here any more.")).ToBeVisibleAsync();
         await Assertions.Expect(inside.Composer).ToHaveCountAsync(0);
