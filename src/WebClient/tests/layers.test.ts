@@ -14,6 +14,7 @@ const layers = [
   'account',
   'chat/link',
   'chat/people',
+  'chat/host',
   'chat/compose',
   'chat/inbox',
   'chat/room',

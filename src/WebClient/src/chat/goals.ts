@@ -3,11 +3,12 @@ import { router } from '../lib/router.svelte';
 import { talkWith } from '../routes/routes';
 import type { Chat } from './chat.svelte';
 import { mayReadData } from './model/dataRules';
+import { looksAfter } from './model/rules';
 import type { Goal } from './palette/palette';
 
 /** What the page itself opens. */
 export interface Ways {
-  list(list: 'mentions' | 'saved' | 'people' | 'search' | 'devices'): void;
+  list(list: 'mentions' | 'saved' | 'people' | 'search' | 'devices' | 'room'): void;
   create(): void;
 }
 
@@ -54,6 +55,7 @@ function actions(chat: Chat, { list, create }: Ways): Goal[] {
     [t('search.open'), () => list('search'), chat.opened.current !== null],
     [t('people.label'), () => list('people'), chat.opened.current !== null],
     [t('devices.open'), () => list('devices'), mayShowDevices(chat)],
+    [t(looksAfter(chat.opened.current?.room ?? null) ? 'room.keep' : 'room.about'), () => list('room'), chat.opened.current?.phase === 'ready'],
     [t('rooms.directory'), () => router.go('/rooms')],
     [t('rooms.create'), create, chat.me.kind !== 'guest'],
     [t('menu.settings'), () => router.go('/account/settings')],

@@ -1,9 +1,11 @@
 import type { SeldomTexts } from './i18n.svelte';
 import { ptBRBots } from './ptBRBots';
+import { ptBRRooms } from './ptBRRooms';
 
 /** Brazilian Portuguese, in the order of the English. */
 export const ptBRSeldom: SeldomTexts = {
   ...ptBRBots,
+  ...ptBRRooms,
   'rooms.lead': 'Todas as salas abertas deste servidor. Entre onde quiser.',
   'chat.refused': 'Esta sala não está aberta para você.',
   'chat.refusedHint': 'Ela pode ser privada ou não existir (mais).',

@@ -51,9 +51,9 @@ export class Favourites {
   }
 }
 
-/** The names of private rooms are nobody else's business: they go with everything else that is kept of an account. */
+/** The names of private rooms, and of who was invited into them, are nobody else's business: they go with everything else that is kept of an account. */
 export function forgetFavourites(but: string | null = null): void {
-  for (const name of browserStorage.names()) if (name.startsWith(prefix) && name !== prefix + but) browserStorage.write(name, null);
+  for (const name of browserStorage.names()) if (/^webmessenger\.(favourites|invited)\./.test(name) && !name.endsWith(`.${but}`)) browserStorage.write(name, null);
 }
 
 function readRooms(value: string | null): Set<string> {

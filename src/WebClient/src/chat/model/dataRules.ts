@@ -1,18 +1,15 @@
 import type { Kind } from '../../lib/kind';
 import type { Room } from './protocol';
+import { looksAfter } from './rules';
 
 /** Who may write data in a room, as far as this page knows: the server has the last word. */
 export function mayWriteData(room: Room): boolean {
-  return ranks(room) || room.rules?.data?.['write'] === 'members';
+  return looksAfter(room) || room.rules?.data?.['write'] === 'members';
 }
 
 /** Who may read it, of those who are in it. Where nothing is said, members do. */
 export function mayReadData(room: Room, kind: Kind): boolean {
   const reads = room.rules?.data?.['read'] ?? 'members';
   if (reads === 'tokens') return false;
-  return ranks(room) || (reads === 'members' && (kind !== 'guest' || (room.rules?.guests ?? 'write') === 'write'));
-}
-
-function ranks({ mine, role }: Room): boolean {
-  return mine || role === 'owner' || role === 'moderator';
+  return looksAfter(room) || (reads === 'members' && (kind !== 'guest' || (room.rules?.guests ?? 'write') === 'write'));
 }

@@ -30,7 +30,7 @@ export interface Quote {
 }
 
 /** One entry of a room's log. Types that this version does not know are kept for their seq and not drawn. */
-export interface RoomEvent extends Named {
+export interface RoomEvent extends Named, Rules {
   type: string;
   room: string;
   seq: number;
@@ -66,18 +66,15 @@ export interface RoomEvent extends Named {
   others?: readonly Author[];
   /** How many more, whom it does not name. */
   more?: number;
-  /** Of a role that was given: to whom, and which. */
+  /** Of a role that was given: to whom, and which. Of who was put out, kept out or muted: who. */
   target?: Author;
   role?: Role;
-  /** Of a change of the room: what it has of the name, the topic and the rules. */
+  /** Until when, and why, if everybody may know it. */
+  until?: string;
+  reason?: string;
+  /** Of a change of the room: what it has of the name and the topic; of the rules, what was changed. */
   title?: string;
   topic?: string;
-  visibility?: Rules['visibility'];
-  entry?: Rules['entry'];
-  guests?: Rules['guests'];
-  posting?: Rules['posting'];
-  editWindow?: number;
-  slowMode?: number;
 }
 
 /** What the account knew of this room or inbox does not count any more; what is kept follows. */
@@ -217,7 +214,7 @@ export function readEvent(value: unknown): RoomEvent | null {
     ...(value['type'] === 'removed' ? readBy(value['by']) : {}),
     ...(Array.isArray(value['others']) ? { others: value['others'].map(readAuthor).filter((author) => author !== null) } : {}),
     ...(typeof value['more'] === 'number' ? { more: value['more'] } : {}),
-    ...(value['type'] === 'role' ? readGiven(value) : value['type'] === 'policy' ? readChange(value) : {}),
+    ...(value['type'] === 'policy' ? readChange(value) : readTarget(value)),
   };
 }
 
@@ -252,10 +249,9 @@ function readBy(value: unknown): Pick<RoomEvent, 'by'> {
   return by ? { by } : {};
 }
 
-/** Both or none of them: half of it says nothing. */
-function readGiven(value: Record<string, unknown>): Pick<RoomEvent, 'target' | 'role'> {
-  const [target, role] = [readAuthor(value['target']), readRole(value['role'])];
-  return target && role ? { target, role } : {};
+function readTarget({ target: given, role: named, until, reason }: Record<string, unknown>): Pick<RoomEvent, 'target' | 'role' | 'until' | 'reason'> {
+  const [target, role] = [readAuthor(given), readRole(named)];
+  return target ? { target, ...(role && { role }), ...(typeof until === 'string' && { until }), ...(typeof reason === 'string' && { reason }) } : {};
 }
 
 function readChange(value: Record<string, unknown>): Rules & Pick<RoomEvent, 'title' | 'topic'> {
@@ -303,7 +299,11 @@ export function isOthersEdit(me: string, { type, from, over }: RoomEvent): boole
 /** The room after an event of the type `policy`. */
 export function changedBy(room: Room, event: Omit<RoomEvent, 'type' | 'from'>): Room {
   const { title = room.title, topic = room.topic, visibility = room.visibility } = event;
-  return { ...room, title, topic, visibility, rules: { ...room.rules, ...readRules(event) } };
+  const rules = readRules(event);
+  // An event has what was changed of it alone.
+  if (rules.data) rules.data = { ...room.rules?.data, ...rules.data };
+  if (rules.retention) rules.retention = { ...room.rules?.retention, ...rules.retention };
+  return { ...room, title, topic, visibility, rules: { ...room.rules, ...rules } };
 }
 
 export function readPage(value: unknown): HistoryPage | null {

@@ -18,6 +18,10 @@ export type Rules = { [Field in keyof typeof known]?: (typeof known)[Field][numb
   editWindow?: number;
   /** Seconds between two messages of one account; 0: none. */
   slowMode?: number;
+  /** Accounts present at once, moderators aside; 0: no bound. */
+  capacity?: number;
+  /** How long what was said is kept: days, and newest messages. 0: for ever, all. */
+  retention?: { days?: number; messages?: number };
   /** Who reads and writes data topics. */
   data?: Record<string, unknown>;
 };
@@ -29,17 +33,34 @@ export function readRole(value: unknown): Role | null {
 /** Fields and values that this version does not know are left out. */
 export function readRules(value: unknown): Rules {
   if (!isRecord(value)) return {};
-  const { editWindow, slowMode, data } = value;
+  const { retention, data } = value;
   return {
     ...Object.fromEntries(Object.entries(known).filter(([field, values]) => values.some((one) => one === value[field])).map(([field]) => [field, value[field]])),
-    ...(typeof editWindow === 'number' ? { editWindow } : {}),
-    ...(typeof slowMode === 'number' ? { slowMode } : {}),
+    ...numbersOf(value, ['editWindow', 'slowMode', 'capacity']),
+    ...(isRecord(retention) ? { retention: numbersOf(retention, ['days', 'messages']) } : {}),
     ...(isRecord(data) ? { data } : {}),
   };
 }
 
+function numbersOf<Field extends string>(value: Record<string, unknown>, fields: readonly Field[]): { [Key in Field]?: number } {
+  return Object.fromEntries(fields.filter((field) => typeof value[field] === 'number').map((field) => [field, value[field]])) as { [Key in Field]?: number };
+}
+
+/** What a room says of the account's place in it. */
+interface Place {
+  role?: Role | null;
+  mine: boolean;
+  rules?: Rules;
+}
+
+/** Whether the account ranks above members in the room: an administrator does, who may change a room that is not theirs. */
+export function looksAfter(room: Place | null): boolean {
+  return room?.mine === true || room?.role === 'owner' || room?.role === 'moderator';
+}
+
 /** Why the account cannot write in the room; null: as far as is known, it can. */
-export function whyNotWrite(room: { role?: Role | null; mine: boolean; rules?: Rules } | null, kind: Kind): 'moderators' | 'guests' | null {
+export function whyNotWrite(room: Place | null, kind: Kind): 'moderators' | 'guests' | 'noGuests' | null {
+  if (kind === 'guest' && room?.rules?.guests === 'none') return 'noGuests';
   // An owner who is not on the list yet has no role there: the server knows better.
   const isMember = room?.role === 'member' || (!room?.role && !room?.mine);
   if (room?.rules?.posting === 'moderators' && isMember) return 'moderators';
@@ -47,8 +68,8 @@ export function whyNotWrite(room: { role?: Role | null; mine: boolean; rules?: R
 }
 
 /** When the account may say the next after what it said at `saidAt`, both in milliseconds since 1970; 0: it need not wait. */
-export function nextAt(room: { role?: Role | null; mine: boolean; rules?: Rules } | null, saidAt: number): number {
+export function nextAt(room: Place | null, saidAt: number): number {
   const slowMode = room?.rules?.slowMode ?? 0;
-  if (slowMode === 0 || room?.mine || (room?.role && room.role !== 'member')) return 0;
+  if (slowMode === 0 || looksAfter(room)) return 0;
   return saidAt + slowMode * 1_000;
 }

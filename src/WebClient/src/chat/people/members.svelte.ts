@@ -11,10 +11,13 @@ export class MembersState {
   /** What the server had against the last page. */
   problem = $state.raw<Problem | null>(null);
   readonly #room: string;
+  readonly #page: number | null;
   #next: string | null = null;
 
-  constructor(room: string) {
+  /** `page`: how many are asked for at once, 1 to 200; null: as many as the server thinks fit. */
+  constructor(room: string, page: number | null = null) {
     this.#room = room;
+    this.#page = page;
   }
 
   /** From the beginning. */
@@ -34,8 +37,8 @@ export class MembersState {
   async #readOn(anew: boolean): Promise<void> {
     if (this.reading) return;
     this.reading = true;
-    const after = this.#next === null ? '' : `?after=${encodeURIComponent(this.#next)}`;
-    const answer = await call<{ members?: unknown[]; next?: unknown }>('GET', `/api/rooms/${this.#room}/members${after}`);
+    const query = new URLSearchParams({ ...(this.#page === null ? {} : { limit: String(this.#page) }), ...(this.#next === null ? {} : { after: this.#next }) });
+    const answer = await call<{ members?: unknown[]; next?: unknown }>('GET', `/api/rooms/${this.#room}/members${query.size > 0 ? `?${query}` : ''}`);
     this.reading = false;
     this.problem = answer.ok ? null : answer.problem;
     if (!answer.ok) return;

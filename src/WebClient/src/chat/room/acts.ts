@@ -1,50 +1,14 @@
-import { t, tn } from '../../i18n/i18n.svelte';
+import { language } from '../../i18n/i18n.svelte';
+import { Part } from '../../lib/part.svelte';
 import type { RoomEvent } from '../model/protocol';
 
-/** Whether a line of the timeline tells of it: of a role, and of what people understand of a room's change. */
-export function isSaid(event: RoomEvent): boolean {
-  return isRole(event) || isPolicy(event);
-}
+/** Loaded with its words when something was done in a room that is looked at. */
+export const actTexts = new Part(async () => (await Promise.all([import('./actTexts'), language.enter('seldom')]))[0]);
 
-/** One sentence for each thing that was done. */
-export function actText(event: RoomEvent): string {
-  const by = event.from.name;
-  if (isRole(event)) {
-    const { target, role } = event;
-    if (role === 'member' && target.user === event.from.user) return t('act.steppedDown', { by });
-    return t(`act.role.${role}`, { by, name: target.name });
-  }
-  const { title, topic, visibility } = event;
-  const rules = rulesOf(event);
-  return [
-    ...(title === undefined ? [] : [t('act.title', { by, title })]),
-    ...(topic === undefined ? [] : [t('act.topic', { by })]),
-    ...(visibility === undefined ? [] : [t(`act.visibility.${visibility}`, { by })]),
-    ...(rules.length === 0 ? [] : [t('act.rules', { by, rules: rules.join(', ') })]),
-  ].join(' · ');
-}
+const moderation = new Set(['kick', 'ban', 'unban', 'mute', 'unmute']);
 
-function isRole(event: RoomEvent): event is RoomEvent & Required<Pick<RoomEvent, 'target' | 'role'>> {
-  return event.type === 'role' && event.target !== undefined && event.role !== undefined;
-}
-
-function isPolicy(event: RoomEvent): boolean {
-  const { type, title, topic, visibility, entry, guests, posting, editWindow, slowMode } = event;
-  return type === 'policy' && [title, topic, visibility, entry, guests, posting, editWindow, slowMode].some((field) => field !== undefined);
-}
-
-function rulesOf({ entry, guests, posting, editWindow, slowMode }: RoomEvent): string[] {
-  return [
-    ...(posting === undefined ? [] : [t(`act.posting.${posting}`)]),
-    ...(guests === undefined ? [] : [t(`act.guests.${guests}`)]),
-    // Nobody can be asked for entry yet.
-    ...(entry === undefined ? [] : [t(entry === 'open' ? 'act.entry.open' : 'act.entry.invite')]),
-    ...(editWindow === undefined ? [] : [editableFor(editWindow)]),
-    ...(slowMode === undefined ? [] : [t(slowMode === 0 ? 'act.slowMode.off' : 'act.slowMode', { seconds: slowMode })]),
-  ];
-}
-
-function editableFor(minutes: number): string {
-  if (minutes < 0) return t('act.editWindow.ever');
-  return minutes === 0 ? t('act.editWindow.never') : tn('act.editWindow', minutes);
+/** Whether a line of the timeline tells of it: of a role, of who was held back, and of what people understand of a room's change. */
+export function isSaid({ type, target, role, title, topic, visibility, entry, guests, posting, editWindow, slowMode, capacity, retention, data }: RoomEvent): boolean {
+  if (type === 'policy') return [title, topic, visibility, entry, guests, posting, editWindow, slowMode, capacity, retention, data].some((field) => field !== undefined);
+  return target !== undefined && (moderation.has(type) || (type === 'role' && role !== undefined));
 }

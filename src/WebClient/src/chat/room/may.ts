@@ -54,11 +54,6 @@ export function mayEdit({ from, at, deleted, roll }: Message, me: string, rules:
   return !deleted && !roll && from.user === me && from.kind !== 'bot' && (window < 0 || now - Date.parse(at) <= window * 60_000);
 }
 
-/** Whether the reader ranks above somebody in the room: then it matters who the others are. */
-export function ranks(room: Room | null): boolean {
-  return rankIn(room) >= rank.moderator;
-}
-
 /** The server names nobody's rank but by what they may do: who may change a room that is not theirs is an administrator. */
 function rankIn(room: Room | null): number {
   if (room?.mine && room.role !== 'owner') return ofAdministrators;

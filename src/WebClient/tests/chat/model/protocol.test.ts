@@ -58,18 +58,24 @@ describe('protocol', () => {
     expect(changed).toMatchObject({ type: 'policy', title: 'Yard', posting: 'moderators' });
     expect(changed).not.toHaveProperty('guests');
     expect(readEvent(changed)).toEqual(changed);
-    expect(readEvent({ v: 1, type: 'role', ...common, role: 'king', target })).not.toHaveProperty('target');
+    expect(readEvent({ v: 1, type: 'role', ...common, role: 'king', target })).not.toHaveProperty('role');
+    const muted = readEvent({ v: 1, type: 'mute', ...common, target, until: '2030-01-01T00:00:00Z', reason: 'Loud' });
+    expect(muted).toMatchObject({ type: 'mute', target, until: '2030-01-01T00:00:00Z', reason: 'Loud' });
+    expect(readEvent(muted)).toEqual(muted);
     expect(isNews('bea', given!) || isNews('bea', changed!)).toBe(false);
   });
 
   it('reads what the account may do in a room, and brings it in line with a change', () => {
     const policy = { visibility: 'public', entry: 'open', guests: 'read', posting: 'everyone', data: { read: 'members' }, slowMode: 0 };
     const room = readRoom({ id: 'yard', title: 'Yard', role: 'member', policy })!;
-    expect([room.role, room.rules]).toEqual(['member', { visibility: 'public', entry: 'open', guests: 'read', posting: 'everyone', data: { read: 'members' } }]);
+    expect([room.role, room.rules]).toEqual(['member', { visibility: 'public', entry: 'open', guests: 'read', posting: 'everyone', data: { read: 'members' }, slowMode: 0 }]);
     expect([whyNotWrite(room, 'person'), whyNotWrite(room, 'guest'), whyNotWrite(null, 'guest')]).toEqual([null, 'guests', null]);
     const act = readEvent({ type: 'policy', room: 'yard', seq: 1, epoch: 'e', from: { user: 'ana' }, posting: 'moderators', visibility: 'private' })!;
     const after = changedBy(room, act);
     expect(after).toMatchObject({ title: 'Yard', visibility: 'private', rules: { guests: 'read', posting: 'moderators' } });
+    // Of a rule of several parts an event has what was changed alone.
+    const keeps = changedBy({ ...room, rules: { retention: { days: 30, messages: 5 } } }, { ...act, retention: { days: 0 } });
+    expect(keeps.rules?.retention).toEqual({ days: 0, messages: 5 });
     expect(whyNotWrite(after, 'person')).toBe('moderators');
     expect(whyNotWrite({ ...after, role: 'moderator' }, 'person')).toBeNull();
     expect(whyNotWrite({ ...after, role: null, mine: true }, 'person')).toBeNull();

@@ -6,6 +6,7 @@ import RoomGone from '../../../src/chat/room/RoomGone.svelte';
 import Farewells from '../../../src/chat/rooms/Farewells.svelte';
 import type { Memberships } from '../../../src/chat/rooms/memberships.svelte';
 import type { OpenRooms } from '../../../src/chat/rooms/openRooms.svelte';
+import type { Me } from '../../../src/session/session.svelte';
 import type { Drafts } from '../../../src/store/drafts';
 
 const line = (state: Line['state']): Line => ({ account: 'ana', topic: 'rooms/gone', id: state, text: `It is ${state}.`, replyTo: null, at: 0, refusal: null, order: 1, state, logged: null });
@@ -22,7 +23,7 @@ function roomWith(pending: Line[]) {
 describe('A room that is gone', () => {
   it('offers back what was not sent, and not what the log has', () => {
     const { room, drafts, memberships: ways } = roomWith([line('sent'), line('failed'), line('waiting')]);
-    const { body } = render(RoomGone, { props: { room, ways, drafts, outbox: {} as Outbox } });
+    const { body } = render(RoomGone, { props: { room, me: { user: 'ana', kind: 'person' } as Me, ways, drafts, outbox: {} as Outbox } });
     expect(body.match(/It is \w+\./g)).toEqual(['It is failed.', 'It is waiting.']);
   });
 

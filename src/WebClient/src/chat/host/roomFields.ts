@@ -1,0 +1,108 @@
+import { byCode, fieldText, problemText } from '../../i18n/errors';
+import { t, tn } from '../../i18n/i18n.svelte';
+import type { Problem } from '../../lib/http';
+import type { Room } from '../model/protocol';
+
+/** What can be changed of a room and has an effect, in the order in which it is shown. */
+export const fields = ['title', 'topic', 'visibility', 'entry', 'guests', 'posting', 'editWindow', 'dataRead', 'dataWrite'] as const;
+export type Field = (typeof fields)[number];
+export type RuleField = Exclude<Field, 'title' | 'topic'>;
+
+/** In which groups. */
+export const groups = { what: ['title', 'topic'], comes: ['visibility', 'entry', 'guests'], writes: ['posting', 'editWindow'], devices: ['dataRead', 'dataWrite'] } as const satisfies Record<string, readonly Field[]>;
+
+/** Minutes in which an author may edit, of which one is chosen; −1: for ever. */
+const editWindows = ['-1', '5', '60', '1440', '0'] as const;
+const whose = ['members', 'moderators', 'tokens'] as const;
+
+const options: Record<RuleField, readonly string[]> = {
+  visibility: ['public', 'private'],
+  // To ask for entry is not built: of a room with `request` it is who is invited who comes in.
+  entry: ['open', 'invite'],
+  guests: ['write', 'read', 'none'],
+  posting: ['everyone', 'moderators'],
+  editWindow: editWindows,
+  dataRead: whose,
+  dataWrite: whose,
+};
+
+export function isRule(field: Field): field is RuleField {
+  return field !== 'title' && field !== 'topic';
+}
+
+/** How it is now, as text; where the server has not said, as it is in a new room. */
+export function valueOf(room: Room, field: Field): string {
+  const { rules } = room;
+  switch (field) {
+    case 'title':
+    case 'topic':
+    case 'visibility':
+      return room[field];
+    case 'entry':
+      return (rules?.entry ?? 'open') === 'open' ? 'open' : 'invite';
+    case 'guests':
+      return rules?.guests ?? 'write';
+    case 'posting':
+      return rules?.posting ?? 'everyone';
+    case 'editWindow':
+      return String(rules?.editWindow ?? -1);
+    case 'dataRead':
+      return dataRule(rules?.data?.['read'], 'members');
+    case 'dataWrite':
+      return dataRule(rules?.data?.['write'], 'moderators');
+  }
+}
+
+/** What there is to choose; a value that another program has given it stands there, too. */
+export function optionsOf(room: Room, field: RuleField): readonly string[] {
+  const value = valueOf(room, field);
+  return options[field].includes(value) ? options[field] : [value, ...options[field]];
+}
+
+/** What the room is told: the body of a command `policy`. */
+export function changeOf(field: Field, value: string): Record<string, unknown> {
+  if (field === 'editWindow') return { editWindow: Number(value) };
+  if (field === 'dataRead') return { data: { read: value } };
+  if (field === 'dataWrite') return { data: { write: value } };
+  return { [field]: value };
+}
+
+/** Whether it has an effect in this room: into a private one nobody comes who is not invited. */
+export function matters(room: Room, field: Field): boolean {
+  return field !== 'entry' || room.visibility === 'public';
+}
+
+/** What people see of it, in a sentence. */
+export function sentenceOf(field: RuleField, value: string): string {
+  if (field === 'editWindow') return windowText(Number(value));
+  const key = `host.${field}.${value}`;
+  return t(key as 'host.guests.read');
+}
+
+/** What is to be known before it is chosen; null: the sentence says all. */
+export function warningOf(room: Room, field: Field, value: string): string | null {
+  if (value === valueOf(room, field)) return null;
+  if (field === 'visibility' && value === 'public' && valueOf(room, 'entry') === 'open') return t('host.warn.opens');
+  if (field === 'visibility' && value === 'private') return t('host.warn.private');
+  if (field === 'entry' && value === 'open') return t('host.warn.opens');
+  return field === 'guests' && value === 'none' ? t('host.warn.noGuests') : null;
+}
+
+/** Why the server did not take it, in words that stand at the field. */
+export function refusalText(room: Room, field: Field, value: string, problem: Problem): string {
+  const ofField = fieldText(problem.fields, field) ?? fieldText(problem.fields, field.startsWith('data') ? 'data' : field);
+  if (ofField !== null) return ofField;
+  if (problem.code === 'not_allowed') return t(field === 'visibility' && value === 'public' && room.role !== 'owner' ? 'host.refused.opens' : 'host.refused.rank');
+  return byCode(problem.retryAfter ? null : problem.code) ?? problemText(problem);
+}
+
+function dataRule(value: unknown, otherwise: (typeof whose)[number]): string {
+  return whose.find((one) => one === value) ?? otherwise;
+}
+
+function windowText(minutes: number): string {
+  if (minutes < 0) return t('host.editWindow.ever');
+  if (minutes === 0) return t('host.editWindow.never');
+  if (minutes % 1440 === 0) return tn('host.editWindow.days', minutes / 1440);
+  return minutes % 60 === 0 ? tn('host.editWindow.hours', minutes / 60) : tn('host.editWindow.minutes', minutes);
+}
