@@ -166,11 +166,16 @@ internal static class RoomPolicy
     /// <param name="whom">Null: nobody of the name that was given, or nobody on the list.</param>
     public static bool MayRemove(Room room, Account account, Account? whom) =>
         RankOf(room, account) >= (int)MemberRole.Moderator
-        && /* guard: nobody acts on a higher rank */ (whom is null || RankOf(room, account) > RankOf(room, whom));
+        && /* guard: nobody acts on a higher rank */ (whom is null || RankOf(room, account) > RoleRankOf(room, whom.Id));
 
-    /// <summary>Moderators and who ranks above kick, ban and mute who ranks below them, and see who is.</summary>
+    /// <summary>
+    /// Moderators and who ranks above kick, ban and mute who ranks below them, and see who is. Administrators rank above an owner, who may
+    /// take them off his list all the same.
+    /// </summary>
     /// <param name="whom">Null: nobody yet.</param>
-    public static bool MayModerate(Room room, Account account, Account? whom) => MayRemove(room, account, whom);
+    public static bool MayModerate(Room room, Account account, Account? whom) =>
+        RankOf(room, account) >= (int)MemberRole.Moderator
+        && /* guard: nobody holds back a higher rank */ (whom is null || RankOf(room, account) > RankOf(room, whom));
 
     /// <summary>
     /// Whether the account ends what holds somebody back: as it would impose it now, and administrators in any case, also of themselves.

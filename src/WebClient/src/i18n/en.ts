@@ -205,6 +205,8 @@ export const en = {
   'composer.mute.moderators': 'Only moderators write here.',
   'composer.mute.gone': 'This account was erased. What was said stays to be read.',
   'composer.mute.noGuests': 'Guests do not come in here any more. Create an account to come in.',
+  'composer.mute.muted': 'You are muted here: you read, and do not write.',
+  'composer.mutedUntil': 'You are muted here until {time}.',
   'composer.mute.guests': 'Guests only read here. Create an account to write.',
   'composer.slow': 'Slow mode: the next in {time}',
   'composer.left.one': '{count} character left',

@@ -204,6 +204,8 @@ export const ptBR: InsideTexts = {
   'composer.mute.moderators': 'Só a moderação escreve aqui.',
   'composer.mute.gone': 'Esta conta foi apagada. O que foi dito continua aqui para ler.',
   'composer.mute.noGuests': 'Visitantes não entram mais aqui. Crie uma conta para entrar.',
+  'composer.mute.muted': 'Você está em silêncio aqui: lê, e não escreve.',
+  'composer.mutedUntil': 'Você está em silêncio aqui até {time}.',
   'composer.mute.guests': 'Visitantes só leem aqui. Crie uma conta para escrever.',
   'composer.slow': 'Modo lento: a próxima em {time}',
   'composer.left.one': 'falta {count} caractere',

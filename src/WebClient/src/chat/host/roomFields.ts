@@ -4,15 +4,17 @@ import type { Problem } from '../../lib/http';
 import type { Room } from '../model/protocol';
 
 /** What can be changed of a room and has an effect, in the order in which it is shown. */
-export const fields = ['title', 'topic', 'visibility', 'entry', 'guests', 'posting', 'editWindow', 'dataRead', 'dataWrite'] as const;
+export const fields = ['title', 'topic', 'visibility', 'entry', 'guests', 'posting', 'slowMode', 'capacity', 'editWindow', 'keptDays', 'dataRead', 'dataWrite'] as const;
 export type Field = (typeof fields)[number];
 export type RuleField = Exclude<Field, 'title' | 'topic'>;
 
 /** In which groups. */
-export const groups = { what: ['title', 'topic'], comes: ['visibility', 'entry', 'guests'], writes: ['posting', 'editWindow'], devices: ['dataRead', 'dataWrite'] } as const satisfies Record<string, readonly Field[]>;
+export const groups = { what: ['title', 'topic'], comes: ['visibility', 'entry', 'guests', 'capacity'], writes: ['posting', 'slowMode', 'editWindow', 'keptDays'], devices: ['dataRead', 'dataWrite'] } as const satisfies Record<string, readonly Field[]>;
 
 /** Minutes in which an author may edit, of which one is chosen; −1: for ever. */
 const editWindows = ['-1', '5', '60', '1440', '0'] as const;
+/** Seconds between two messages of one account; people at once; days. 0: no bound. */
+const numbers = { slowMode: ['0', '5', '10', '30', '60', '300', '3600'], capacity: ['0', '10', '20', '50', '100', '500'], keptDays: ['0', '1', '7', '30', '90', '365'] } as const;
 const whose = ['members', 'moderators', 'tokens'] as const;
 
 const options: Record<RuleField, readonly string[]> = {
@@ -22,6 +24,7 @@ const options: Record<RuleField, readonly string[]> = {
   guests: ['write', 'read', 'none'],
   posting: ['everyone', 'moderators'],
   editWindow: editWindows,
+  ...numbers,
   dataRead: whose,
   dataWrite: whose,
 };
@@ -46,6 +49,11 @@ export function valueOf(room: Room, field: Field): string {
       return rules?.posting ?? 'everyone';
     case 'editWindow':
       return String(rules?.editWindow ?? -1);
+    case 'slowMode':
+    case 'capacity':
+      return String(rules?.[field] ?? 0);
+    case 'keptDays':
+      return String(rules?.retention?.days ?? 0);
     case 'dataRead':
       return dataRule(rules?.data?.['read'], 'members');
     case 'dataWrite':
@@ -61,7 +69,8 @@ export function optionsOf(room: Room, field: RuleField): readonly string[] {
 
 /** What the room is told: the body of a command `policy`. */
 export function changeOf(field: Field, value: string): Record<string, unknown> {
-  if (field === 'editWindow') return { editWindow: Number(value) };
+  if (field === 'editWindow' || field === 'slowMode' || field === 'capacity') return { [field]: Number(value) };
+  if (field === 'keptDays') return { retention: { days: Number(value) } };
   if (field === 'dataRead') return { data: { read: value } };
   if (field === 'dataWrite') return { data: { write: value } };
   return { [field]: value };
@@ -75,6 +84,8 @@ export function matters(room: Room, field: Field): boolean {
 /** What people see of it, in a sentence. */
 export function sentenceOf(field: RuleField, value: string): string {
   if (field === 'editWindow') return windowText(Number(value));
+  if (field === 'slowMode') return slowText(Number(value));
+  if (field === 'capacity' || field === 'keptDays') return value === '0' ? t(`host.${field}.off`) : tn(`host.${field}`, Number(value));
   const key = `host.${field}.${value}`;
   return t(key as 'host.guests.read');
 }
@@ -82,6 +93,7 @@ export function sentenceOf(field: RuleField, value: string): string {
 /** What is to be known before it is chosen; null: the sentence says all. */
 export function warningOf(room: Room, field: Field, value: string): string | null {
   if (value === valueOf(room, field)) return null;
+  if (field === 'keptDays') return value !== '0' && (valueOf(room, field) === '0' || Number(value) < Number(valueOf(room, field))) ? t('host.warn.kept') : null;
   if (field === 'visibility' && value === 'public' && valueOf(room, 'entry') === 'open') return t('host.warn.opens');
   if (field === 'visibility' && value === 'private') return t('host.warn.private');
   if (field === 'entry' && value === 'open') return t('host.warn.opens');
@@ -98,6 +110,11 @@ export function refusalText(room: Room, field: Field, value: string, problem: Pr
 
 function dataRule(value: unknown, otherwise: (typeof whose)[number]): string {
   return whose.find((one) => one === value) ?? otherwise;
+}
+
+function slowText(seconds: number): string {
+  if (seconds === 0) return t('host.slowMode.off');
+  return seconds % 60 === 0 ? tn('host.slowMode.minutes', seconds / 60) : tn('host.slowMode.seconds', seconds);
 }
 
 function windowText(minutes: number): string {

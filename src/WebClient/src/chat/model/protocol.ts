@@ -2,7 +2,7 @@ import { isRecord } from '../../lib/http';
 import type { Kind } from '../../lib/kind';
 import { readLevel, type Level } from './level';
 import { readNamed, type Named } from './naming';
-import { readRole, readRules, type Role, type Rules } from './rules';
+import { readRole, readRules, readStanding, type Role, type Rules, type Standing } from './rules';
 
 export interface Author {
   user: string;
@@ -120,7 +120,7 @@ export interface HistoryPage {
   events: RoomEvent[];
 }
 
-export interface Room {
+export interface Room extends Standing {
   id: string;
   title: string;
   topic: string;
@@ -329,6 +329,7 @@ export function readRoom(value: unknown): Room | null {
     member: value['member'] === true,
     mine: value['mine'] === true,
     role: readRole(value['role']),
+    ...readStanding(value),
     ...(isRecord(value['policy']) ? { rules: readRules(value['policy']) } : {}),
     head: typeof value['head'] === 'number' ? value['head'] : 0,
     reading: isRecord(value['read']) ? readReading({ ...value['read'], unread: value['unread'], mentions: value['mentions'] }) : null,

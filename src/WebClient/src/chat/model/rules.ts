@@ -26,6 +26,32 @@ export type Rules = { [Field in keyof typeof known]?: (typeof known)[Field][numb
   data?: Record<string, unknown>;
 };
 
+/** What holds somebody back in a room, until when, and why: without an end until it is lifted, without a reason where none is told. */
+export interface Held {
+  until?: string;
+  reason?: string;
+}
+
+/** What the server tells the account of itself in a room, beside its role. */
+export interface Standing {
+  muted?: Held;
+  banned?: Held;
+  /** How long what was said is kept here; left out where all is for ever. */
+  kept?: NonNullable<Rules['retention']>;
+}
+
+export function readStanding({ muted, banned, kept }: Record<string, unknown>): Standing {
+  return {
+    ...(isRecord(muted) && { muted: readHeld(muted) }),
+    ...(isRecord(banned) && { banned: readHeld(banned) }),
+    ...(isRecord(kept) && { kept: numbersOf(kept, ['days', 'messages']) }),
+  };
+}
+
+export function readHeld({ until, reason }: Record<string, unknown>): Held {
+  return { ...(typeof until === 'string' && { until }), ...(typeof reason === 'string' && { reason }) };
+}
+
 export function readRole(value: unknown): Role | null {
   return roles.find((role) => role === value) ?? null;
 }
@@ -48,6 +74,7 @@ function numbersOf<Field extends string>(value: Record<string, unknown>, fields:
 
 /** What a room says of the account's place in it. */
 interface Place {
+  muted?: Held;
   role?: Role | null;
   mine: boolean;
   rules?: Rules;
@@ -59,7 +86,8 @@ export function looksAfter(room: Place | null): boolean {
 }
 
 /** Why the account cannot write in the room; null: as far as is known, it can. */
-export function whyNotWrite(room: Place | null, kind: Kind): 'moderators' | 'guests' | 'noGuests' | null {
+export function whyNotWrite(room: Place | null, kind: Kind): 'muted' | 'moderators' | 'guests' | 'noGuests' | null {
+  if (room?.muted) return 'muted';
   if (kind === 'guest' && room?.rules?.guests === 'none') return 'noGuests';
   // An owner who is not on the list yet has no role there: the server knows better.
   const isMember = room?.role === 'member' || (!room?.role && !room?.mine);

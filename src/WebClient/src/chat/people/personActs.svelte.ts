@@ -3,30 +3,42 @@ import { FormState } from '../../lib/form.svelte';
 import { call, type Problem } from '../../lib/http';
 import { hasNoAccount, type Author } from '../model/protocol';
 import type { Role } from '../model/rules';
+import type { HeldBack } from './heldBack.svelte';
 import type { PeopledRoom } from './people.svelte';
 
-/** What is done to a person in a room, and asked about first: put out, or given a role. */
-export type PersonAct = 'remove' | Role;
+/** What is done to a person in a room, and asked about first: put out, held back, or given a role. */
+export type PersonAct = 'remove' | 'ban' | 'mute' | 'unmute' | Role;
+
+/** Minutes for which somebody is held back; 0: until somebody lifts it. */
+export const spans = ['10', '60', '1440', '10080', '0'] as const;
+const moderation: ReadonlySet<PersonAct> = new Set(['remove', 'ban', 'mute', 'unmute']);
 
 /** What the server will let the reader do to somebody in a room, as far as this page knows: it has the last word. */
-export function actsOn(person: Author, room: PeopledRoom | null, me: string): PersonAct[] {
+export function actsOn(person: Author, room: PeopledRoom | null, me: string, held: HeldBack | null): PersonAct[] {
   if (room?.phase !== 'ready' || person.user === me || hasNoAccount(person)) return [];
   const role = room.roles.of(person.user);
   const keeps = room.room?.mine === true;
   const gives = keeps && person.kind !== 'guest' && role !== 'owner';
   const removes = keeps || (room.room?.role === 'moderator' && role === 'member');
-  return [...(gives ? [role === 'member' ? ('moderator' as const) : ('member' as const), 'owner' as const] : []), ...(removes ? ['remove' as const] : [])];
+  const holds = held?.mutes(person.user) ? ('unmute' as const) : ('mute' as const);
+  return [...(gives ? [role === 'member' ? ('moderator' as const) : ('member' as const), 'owner' as const] : []), ...(removes ? [holds, 'remove' as const, 'ban' as const] : [])];
 }
 
 /** The words of the button. */
 export function wordsOf(act: PersonAct): string {
-  return act === 'remove' ? t('person.remove') : t(`person.give.${act}.do`);
+  return isModeration(act) ? t(`person.${act}`) : t(`person.give.${act}.do`);
+}
+
+/** It takes something away, and can be given a reason. */
+export function isHard(act: PersonAct): act is 'remove' | 'ban' | 'mute' {
+  return act === 'remove' || act === 'ban' || act === 'mute';
 }
 
 /** What is asked before it is done, and what it means. */
 export function questionOf(act: PersonAct, person: Author, room: PeopledRoom): { question: string; hint: string } {
   const names = { name: person.name, room: room.title };
   if (act === 'remove') return { question: t('person.removeQuestion', names), hint: t(`person.removeHint.${hintOf(room)}`) };
+  if (isModeration(act)) return { question: t(`person.${act}Question`, names), hint: t(`person.${act}Hint`) };
   return { question: t(`person.give.${act}.question`, names), hint: t(`person.give.${act}.hint`) };
 }
 
@@ -35,10 +47,16 @@ export class PersonActs {
   readonly form = new FormState();
   /** What the reader is asked about. */
   asks = $state.raw<{ act: PersonAct; person: Author } | null>(null);
+  /** One of `spans`. */
+  minutes = $state<string>('60');
+  reason = $state('');
+  isPublic = $state(false);
   readonly #room: PeopledRoom | null;
+  readonly #held: HeldBack | null;
 
-  constructor(room: PeopledRoom | null) {
+  constructor(room: PeopledRoom | null, held: HeldBack | null) {
     this.#room = room;
+    this.#held = held;
   }
 
   get problem(): Problem | null {
@@ -48,6 +66,7 @@ export class PersonActs {
 
   ask(act: PersonAct, person: Author): void {
     this.form.problem = null;
+    [this.minutes, this.reason, this.isPublic] = ['60', '', false];
     this.asks = { act, person };
   }
 
@@ -60,15 +79,31 @@ export class PersonActs {
   async confirm(): Promise<boolean> {
     if (!this.#room || !this.asks) return false;
     const { act, person } = this.asks;
-    const path = `/api/rooms/${this.#room.id}`;
-    const answer = await this.form.send(() =>
-      act === 'remove' ? call('DELETE', `${path}/members/${encodeURIComponent(person.user)}`) : call('POST', `${path}/events`, { type: 'role', user: person.user, role: act }),
-    );
+    const room = this.#room;
+    const answer = await this.form.send(() => this.#send(`/api/rooms/${room.id}`, act, person.user));
     if (!answer?.ok) return false;
-    if (act !== 'remove') this.#room.roles.given(person.user, act);
+    if (isModeration(act)) void this.#held?.read();
+    else room.roles.given(person.user, act);
     this.asks = null;
     return true;
   }
+
+  #send(path: string, act: PersonAct, user: string) {
+    const reason = this.reason.trim();
+    // Who is put out without a word may come again at once, where everybody may.
+    if (act === 'remove' && reason === '') return call('DELETE', `${path}/members/${encodeURIComponent(user)}`);
+    if (!isModeration(act)) return call('POST', `${path}/events`, { type: 'role', user, role: act });
+    return call('POST', `${path}/events`, {
+      type: act === 'remove' ? 'kick' : act,
+      user,
+      ...(act === 'ban' || act === 'mute' ? { minutes: Number(this.minutes) } : {}),
+      ...(isHard(act) && reason !== '' ? { reason, public: this.isPublic } : {}),
+    });
+  }
+}
+
+function isModeration(act: PersonAct): act is 'remove' | 'ban' | 'mute' | 'unmute' {
+  return moderation.has(act);
 }
 
 /** A public room that not everybody enters is come back into like a private one. */

@@ -5,7 +5,7 @@ import { changed, requoted, toMessage, type Message } from '../model/merge';
 import { quoted, type Quoted } from './quoted';
 import type { Line } from '../compose/outbox.svelte';
 import type { Author, RoomEvent } from '../model/protocol';
-import { isSaid } from './acts';
+import { isSaid } from '../model/acts';
 import { presenceRow, type PresenceRow } from './presence';
 
 export type MessageRow = ListRow & {

@@ -153,7 +153,7 @@ export abstract class OpenLog {
   /** What the reader can do with a message, as far as this page knows. */
   abstract actionsFor(message: Message, kind: Kind): Action[];
   /** Why somebody of this kind cannot write here; null: they can. */
-  abstract whyNotWrite(kind: Kind): 'moderators' | 'guests' | 'noGuests' | 'gone' | null;
+  abstract whyNotWrite(kind: Kind): 'muted' | 'moderators' | 'guests' | 'noGuests' | 'gone' | null;
   abstract isPinned(seq: number): boolean;
   abstract pin(seq: number): void;
   protected abstract mayEdit(message: Message): boolean;

@@ -5,7 +5,7 @@ import { t } from '../../i18n/i18n.svelte';
 import type { Link } from '../link/link';
 import type { Message } from '../model/merge';
 import { changedBy, parseJson, readEvent, readPeople, readReset, readRoom, type People, type Room, type RoomEvent } from '../model/protocol';
-import { nextAt, whyNotWrite } from '../model/rules';
+import { nextAt, whyNotWrite, type Held } from '../model/rules';
 import { NameableMembers } from '../people/members.svelte';
 import { PeopleState } from '../people/people.svelte';
 import { RolesState } from '../people/roles.svelte';
@@ -67,6 +67,10 @@ export class RoomState extends OpenLog {
 
   whyNotWrite(kind: Kind): ReturnType<typeof whyNotWrite> {
     return whyNotWrite(this.room, kind);
+  }
+
+  get muted(): Held | null {
+    return this.room?.muted ?? null;
   }
 
   /** When its reader may say something again, in milliseconds since 1970. */
@@ -198,9 +202,11 @@ export class RoomState extends OpenLog {
   }
 
   #receiveAct({ type, from, target, role, ...event }: RoomEvent): void {
-    if (type !== 'role' && type !== 'policy') return;
+    const isHeld = type === 'mute' || type === 'unmute';
+    if (type !== 'role' && type !== 'policy' && !isHeld) return;
     this.#acts++;
     this.#actedAt = Date.now();
+    if (isHeld && target?.user === this.user.me) void this.readRoom();
     if (type === 'policy') this.room = this.room && changedBy(this.room, event);
     if (!target || !role) return;
     this.roles.given(target.user, role);

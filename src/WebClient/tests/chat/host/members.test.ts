@@ -56,16 +56,16 @@ describe('What may be done to somebody', () => {
 
   it('is the owner’s to decide, but for what he is himself', () => {
     const room = roomWith(roles);
-    expect(actsOn(member('caio'), room, 'ana')).toEqual(['moderator', 'owner', 'remove']);
-    expect(actsOn(member('bea'), room, 'ana')).toEqual(['member', 'owner', 'remove']);
-    expect(actsOn({ ...member('gil'), kind: 'guest' }, room, 'ana')).toEqual(['remove']);
-    expect(actsOn(member('ana'), room, 'ana')).toEqual([]);
+    expect(actsOn(member('caio'), room, 'ana', null)).toEqual(['moderator', 'owner', 'mute', 'remove', 'ban']);
+    expect(actsOn(member('bea'), room, 'ana', null)).toEqual(['member', 'owner', 'mute', 'remove', 'ban']);
+    expect(actsOn({ ...member('gil'), kind: 'guest' }, room, 'ana', null)).toEqual(['mute', 'remove', 'ban']);
+    expect(actsOn(member('ana'), room, 'ana', null)).toEqual([]);
   });
 
   it('is of a moderator what is done to members, and of a member nothing', () => {
     const moderator = roomWith(roles, { mine: false, role: 'moderator' });
-    expect([actsOn(member('caio'), moderator, 'bea'), actsOn(member('ana'), moderator, 'bea')]).toEqual([['remove'], []]);
-    expect(actsOn(member('bea'), roomWith(roles, { mine: false, role: 'member' }), 'caio')).toEqual([]);
+    expect([actsOn(member('caio'), moderator, 'bea', null), actsOn(member('ana'), moderator, 'bea', null)]).toEqual([['mute', 'remove', 'ban'], []]);
+    expect(actsOn(member('bea'), roomWith(roles, { mine: false, role: 'member' }), 'caio', null)).toEqual([]);
   });
 });
 

@@ -14,7 +14,7 @@ describe('What can be changed of a room', () => {
   it('is as the server says, or as in a new room where it has not', () => {
     const bare = readRoom({ id: 'yard', title: 'The yard' })!;
     for (const room of [yard(), bare]) {
-      expect(fields.map((field) => valueOf(room, field))).toEqual(['The yard', '', 'public', 'open', 'write', 'everyone', '-1', 'members', 'moderators']);
+      expect(fields.map((field) => valueOf(room, field))).toEqual(['The yard', '', 'public', 'open', 'write', 'everyone', '0', '0', '-1', '0', 'members', 'moderators']);
     }
     expect(valueOf(yard({}, { entry: 'request' }), 'entry')).toBe('invite');
   });
@@ -24,6 +24,7 @@ describe('What can be changed of a room', () => {
       await language.choose(tag);
       for (const field of fields.filter(isRule)) for (const option of optionsOf(yard(), field)) expect(sentenceOf(field, option)).toMatch(/ .*\.$/);
     }
+    expect(['0', '30', '60', '300'].map((seconds) => sentenceOf('slowMode', seconds))).toEqual(['Everybody writes as often as they like.', 'One message every 30 seconds.', 'One message every minute.', 'One message every 5 minutes.']);
     expect(sentenceOf('editWindow', '0')).toBe('What was said is not changed any more.');
     expect(['1', '90', '60', '2880'].map((minutes) => sentenceOf('editWindow', minutes).replace(/.* for /, ''))).toEqual(['1 minute.', '90 minutes.', '1 hour.', '2 days.']);
   });
@@ -36,6 +37,9 @@ describe('What can be changed of a room', () => {
   it('is told to the room as a command', () => {
     expect(changeOf('title', 'A')).toEqual({ title: 'A' });
     expect(changeOf('editWindow', '60')).toEqual({ editWindow: 60 });
+    expect(changeOf('slowMode', '30')).toEqual({ slowMode: 30 });
+    expect(changeOf('capacity', '0')).toEqual({ capacity: 0 });
+    expect(changeOf('keptDays', '7')).toEqual({ retention: { days: 7 } });
     expect(changeOf('dataRead', 'tokens')).toEqual({ data: { read: 'tokens' } });
     expect(changeOf('dataWrite', 'members')).toEqual({ data: { write: 'members' } });
   });
@@ -57,6 +61,9 @@ describe('What can be changed of a room', () => {
     expect(warningOf(yard({}, { entry: 'invite' }), 'entry', 'open')).toContain('read what was said before');
     expect(warningOf(yard(), 'guests', 'none')).toContain('at once');
     expect(warningOf(yard(), 'guests', 'write')).toBe(null);
+    expect(warningOf(yard(), 'keptDays', '365')).toContain('for good');
+    const month = yard({}, { retention: { days: 30 } });
+    expect([warningOf(month, 'keptDays', '7'), warningOf(month, 'keptDays', '90'), warningOf(month, 'keptDays', '0')]).toEqual([expect.stringContaining('for good'), null, null]);
   });
 
   it('says at the field why the server did not take it', () => {

@@ -1,6 +1,6 @@
 import { language } from '../../i18n/i18n.svelte';
 import { Part } from '../../lib/part.svelte';
-import type { RoomEvent } from '../model/protocol';
+import type { RoomEvent } from './protocol';
 
 /** Loaded with its words when something was done in a room that is looked at. */
 export const actTexts = new Part(async () => (await Promise.all([import('./actTexts'), language.enter('seldom')]))[0]);

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { isSaid } from '../../../src/chat/room/acts';
-import { actText } from '../../../src/chat/room/actTexts';
+import { isSaid } from '../../../src/chat/model/acts';
+import { actText } from '../../../src/chat/model/actTexts';
 import { readEvent } from '../../../src/chat/model/protocol';
 import { language } from '../../../src/i18n/i18n.svelte';
 

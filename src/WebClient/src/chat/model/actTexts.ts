@@ -1,6 +1,6 @@
 import { momentOf } from '../../i18n/dates';
 import { t, tn } from '../../i18n/i18n.svelte';
-import type { RoomEvent } from '../model/protocol';
+import type { RoomEvent } from './protocol';
 
 /** One sentence for each thing that was done, of what `isSaid`. */
 export function actText(event: RoomEvent): string {
