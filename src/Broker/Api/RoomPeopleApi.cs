@@ -5,6 +5,7 @@ using WebMessenger.Auth.Names;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Api;
 
@@ -44,9 +45,8 @@ internal static class RoomPeopleApi
         {
             await members.JoinAsync(found, who.Account, byItself: true);
             return found.IsMember(who.Account.Id) ? TypedResults.NoContent()
-                : RoomPolicy.WhyKeptOut(found, who.Account.Id) is { } refusal && RoomPolicy.MaySee(found, who.Account.Id)
-                    ? RoomProblems.Of(refusal, context)
-                : found.IsFullFor(who.Account) ? RoomProblems.Conflict(TalkRefusals.RoomFull.Notice, TalkRefusals.RoomFull.Reason)
+                : members.WhyNotIn(found, who.Account) is var why && (why == TalkRefusals.RoomFull || (why != PublishRefusal.NoSuchRoom && RoomPolicy.MaySee(found, who.Account.Id)))
+                    ? RoomProblems.Of(why, context)
                 : RoomPolicy.MaySee(found, who.Account.Id) || RoomPolicy.MayManage(found, who.Account)
                     ? RoomProblems.Forbidden("not_allowed", "Only who is invited comes into this room, and guests where it lets them.")
                 : RoomProblems.NoSuchRoom();

@@ -255,12 +255,6 @@ internal sealed class Intake(
                 return Step.Done;
             }
 
-            if (/* guard: a full room, publishing */ target.Room!.IsFullFor(identity.Account))
-            {
-                submissions.Refuse(publish, TalkRefusals.RoomFull, target.TopicText);
-                return Step.Done;
-            }
-
             if (_progress.Joining is null && !services.Space.IsLow)
             {
                 return Step.Wait(_progress.Joining = services.Members.JoinAsync(target.Room!, identity.Account, byItself: true));
@@ -315,7 +309,7 @@ internal sealed class Intake(
     // What devices say counts by room; all else, and what is refused, by account.
     private RateBudget? BudgetOf(ReadOnlySpan<byte> topic) => DataRoom(topic) is { } room ? data.RateOf(room) : _budget;
 
-    private PublishRefusal WhyNotIn(Room room) => RoomPolicy.WhyKeptOut(room, identity.Account.Id) ?? PublishRefusal.NoSuchRoom;
+    private PublishRefusal WhyNotIn(Room room) => services.Members.WhyNotIn(room, identity.Account);
 
     private bool WasRemovedFrom(Room room)
     {

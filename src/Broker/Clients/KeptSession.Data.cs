@@ -25,7 +25,13 @@ internal sealed partial class KeptSession
     }
 
     /// <inheritdoc cref="Streams.IMember.WasIn"/>
-    public bool WasIn(LogName log) => _resuming?.Cursors.ContainsKey(log) == true;
+    public bool WasIn(LogName log)
+    {
+        lock (writer.Gate)
+        {
+            return _resuming?.Cursors.ContainsKey(log) == true;
+        }
+    }
 
     public void LoseMount() => _ = life.EndAsync(ReasonCode.NotAuthorized, "The room that this access token is for is not open to its account.");
 }

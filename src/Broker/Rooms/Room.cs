@@ -171,15 +171,10 @@ internal sealed class Room : EventStream, ISpokenWay
                 filters = RoomPolicy.MayWatch(this, account.Id) ? Array.FindAll(filters, filter => filter.Filter.IsInfoOnly) : [];
             }
 
-            // By a wildcard, or in the same moment as somebody else: it hears the room when somebody has left.
+            // By a wildcard, or in the same moment as somebody else: it hears what is said when somebody has left.
             var waits = Array.Exists(filters, filter => filter.Filter.Events || filter.Filter.TextLines) && !member.WasIn(Log) && !_people.HasPlaceFor(account);
             _people.Wait(member, waits);
-            if (waits)
-            {
-                filters = Array.FindAll(filters, filter => filter.Filter.IsInfoOnly);
-            }
-
-            var subscriber = Subscriber.Of(member, this, filters);
+            var subscriber = Subscriber.Of(member, this, filters, waits);
             var old = Put(member, subscriber, from);
             _people.Place(old, subscriber);
             var wasPresent = old?.CountsAsPresent == true;

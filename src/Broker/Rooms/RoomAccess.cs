@@ -3,6 +3,7 @@ using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Topics;
+using WebMessenger.Broker.Wire;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
@@ -74,29 +75,39 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
             return Verdict.Refused(RefusalCode.NotAuthorized, $"There is no room '{id}', or it is not open to you.");
         }
 
+        if (!parsed.IsInfoOnly && await JoinAsync(room, session.Account, id, cancellation) is { } refusal)
+        {
+            return refusal;
+        }
+
         // Who is on the list, and not here, waits as well. In a group nobody is here.
-        if (!parsed.IsInfoOnly && (parsed.Group is null || !room.IsMember(session.Account.Id)) && /* guard: a full room, subscribing */ room.IsFullFor(session.Account))
+        return !parsed.IsInfoOnly && parsed.Group is null && (/* guard: a full room, subscribing */ room.IsFullFor(session.Account))
+            ? Verdict.Refused(RefusalCode.QuotaExceeded, TalkRefusals.RoomFull.Reason)
+            : Verdict.Allowed;
+    }
+
+    // Null: the account is on the list.
+    private async ValueTask<Verdict?> JoinAsync(Room room, Account account, string asked, CancellationToken cancellation)
+    {
+        if (RoomPolicy.MayHear(room, account))
         {
-            return Verdict.Refused(RefusalCode.QuotaExceeded, TalkRefusals.RoomFull.Reason);
+            return null;
         }
 
-        if (!parsed.IsInfoOnly && !RoomPolicy.MayHear(room, session.Account))
+        if (members.TakesNobody)
         {
-            if (members.TakesNobody)
-            {
-                return Verdict.Refused(RefusalCode.QuotaExceeded, "It could not be stored. Try again later.");
-            }
-
-            await members.JoinAsync(room, session.Account, byItself: true).WaitAsync(cancellation);
-            if (!RoomPolicy.MayHear(room, session.Account))
-            {
-                return Verdict.Refused(
-                    RefusalCode.NotAuthorized,
-                    RoomPolicy.WhyKeptOut(room, session.Account.Id)?.Reason ?? $"There is no room '{id}', or it is not open to you.");
-            }
+            return Verdict.Refused(RefusalCode.QuotaExceeded, "It could not be stored. Try again later.");
         }
 
-        return Verdict.Allowed;
+        await members.JoinAsync(room, account, byItself: true).WaitAsync(cancellation);
+        if (RoomPolicy.MayHear(room, account))
+        {
+            return null;
+        }
+
+        var why = members.WhyNotIn(room, account);
+        return ReferenceEquals(why, PublishRefusal.NoSuchRoom) ? Verdict.Refused(RefusalCode.NotAuthorized, $"There is no room '{asked}', or it is not open to you.")
+            : Verdict.Refused(why.Code == ReasonCode.QuotaExceeded ? RefusalCode.QuotaExceeded : RefusalCode.NotAuthorized, why.Reason);
     }
 
     /// <summary>
@@ -125,14 +136,9 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
             return Verdict.Refused(RefusalCode.NotAuthorized, $"There is no room '{id}', or it is not open to you.");
         }
 
-        if (!filter.IsMounted && !RoomPolicy.MayHear(room, session.Account))
+        if (!filter.IsMounted && await JoinAsync(room, session.Account, id, cancellation) is { } refusal)
         {
-            if (members.TakesNobody)
-            {
-                return Verdict.Refused(RefusalCode.QuotaExceeded, "It could not be stored. Try again later.");
-            }
-
-            await members.JoinAsync(room, session.Account, byItself: true).WaitAsync(cancellation);
+            return refusal;
         }
 
         return (/* guard: who reads data topics */ RoomPolicy.MayReadData(room, session)) ? Verdict.Allowed

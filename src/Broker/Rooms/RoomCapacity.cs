@@ -15,8 +15,8 @@ internal sealed class RoomCapacity(Room room, RoomPresence presence)
     private LinkedList<IMember>? _waiting;
     private Dictionary<IMember, LinkedListNode<IMember>>? _nodes;
 
-    // As it was when it was found full: nobody is counted anew for each who asks. For a second at most, and until somebody leaves.
-    private (int Present, RoomRecord Record)? _full;
+    // Who takes a place was counted when so many were here: not anew for each who asks. For a second at most, and until somebody leaves.
+    private (int Present, int Taken)? _counted;
 
     private int Bound => room.Record.Policy.Capacity;
 
@@ -25,7 +25,7 @@ internal sealed class RoomCapacity(Room room, RoomPresence presence)
         || presence.Count < Bound
         || presence.Find(account.Id) is not null
         || RoomPolicy.IsHost(room, account)
-        || (/* guard: capacity of a room */ !IsFull());
+        || (/* guard: capacity of a room */ Taken() < Bound);
 
     /// <summary>The client is placed anew when there is a place for it: see <see cref="EndOfSecond"/>.</summary>
     public void Wait(IMember member)
@@ -47,37 +47,40 @@ internal sealed class RoomCapacity(Room room, RoomPresence presence)
         }
     }
 
-    /// <summary>About once a second. Returns the accounts that have waited longest, as many as there are places by now.</summary>
+    /// <summary>
+    /// About once a second. Returns the accounts that have waited longest, as many as there are places by now, and all that need none any
+    /// more: by another client they are here, or they have become moderators.
+    /// </summary>
     public IReadOnlyList<string> EndOfSecond()
     {
-        _full = null;
+        _counted = null;
         if (_waiting is not { Count: > 0 })
         {
             return [];
         }
 
-        var free = Bound <= 0 ? int.MaxValue : Bound - Counted();
-        return free <= 0 ? [] : [.. _waiting.Select(member => member.Account.Id).Distinct().Take(free)];
+        var free = Bound <= 0 ? int.MaxValue : Bound - Taken();
+        return
+        [
+            .. _waiting.Select(member => member.Account).DistinctBy(account => account.Id)
+                .Where(account => presence.Find(account.Id) is not null || RoomPolicy.IsHost(room, account) || free-- > 0)
+                .Select(account => account.Id),
+        ];
     }
 
     /// <summary>Somebody has left.</summary>
-    public void Left() => _full = null;
+    public void Left() => _counted = null;
 
     /// <summary>Nobody waits any more.</summary>
-    public void Clear() => (_waiting, _nodes, _full) = (null, null, null);
+    public void Clear() => (_waiting, _nodes, _counted) = (null, null, null);
 
-    private bool IsFull()
+    private int Taken()
     {
-        var now = (presence.Count, room.Record);
-        if (_full == now)
+        if (_counted is not { } counted || counted.Present != presence.Count)
         {
-            return true;
+            _counted = counted = (presence.Count, presence.Everybody.Count(present => !RoomPolicy.IsHost(room, present.Account)));
         }
 
-        var isFull = Counted() >= Bound;
-        _full = isFull ? now : null;
-        return isFull;
+        return counted.Taken;
     }
-
-    private int Counted() => presence.Everybody.Count(present => !RoomPolicy.IsHost(room, present.Account));
 }

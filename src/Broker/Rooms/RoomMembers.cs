@@ -1,6 +1,7 @@
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Wire;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
@@ -69,6 +70,14 @@ internal sealed class RoomMembers(
         await begun;
         clients.Place(account.Id, room, replay: true);
         kept.RoomJoined(account.Id, room);
+    }
+
+    /// <summary>Why an account that wanted to come in by itself is not on the list: it is banned, the room is full, or it is not for it.</summary>
+    public PublishRefusal WhyNotIn(Room room, Account account)
+    {
+        var isInvited = invitations.IsInvited(room, account);
+        return RoomPolicy.WhyKeptOut(room, account.Id, isInvited)
+            ?? (RoomPolicy.MayEnter(room, account, isInvited) && room.IsFullFor(account) ? TalkRefusals.RoomFull : PublishRefusal.NoSuchRoom);
     }
 
     /// <summary>

@@ -18,18 +18,6 @@ internal sealed class SlowMode(TimeProvider time)
     private Queue<(string AccountId, long At)>? _spoken;
     private Dictionary<string, long>? _last;
 
-    /// <summary>Accounts that it knows of.</summary>
-    public int Count
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _last?.Count ?? 0;
-            }
-        }
-    }
-
     /// <summary>Null: the account speaks now, and waits from here on. Else it is too early.</summary>
     /// <param name="seconds">Between two messages of one account.</param>
     public PublishRefusal? WhyNot(string accountId, int seconds)
@@ -59,7 +47,7 @@ internal sealed class SlowMode(TimeProvider time)
         }
     }
 
-    /// <summary>What the account was to say was not stored.</summary>
+    /// <summary>The account need not wait: what it was to say was not stored.</summary>
     public void GiveBack(string accountId)
     {
         lock (_gate)

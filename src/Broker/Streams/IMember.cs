@@ -26,7 +26,8 @@ internal interface IMember
     bool KeepsUp { get; }
 
     /// <summary>
-    /// The client is being put where it was on an earlier connection, and had a place in this log then: it has it in any case.
+    /// The client is being put where it was on an earlier connection, and heard the events of this log then, acknowledging them: it has its
+    /// place in any case, or what it has missed would be lost to it.
     /// </summary>
     bool WasIn(LogName log) => false;
 

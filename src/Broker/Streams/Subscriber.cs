@@ -26,15 +26,15 @@ internal sealed class Subscriber
     private readonly HeldFilter[] _reads;
     private readonly HeldFilter[] _conversations;
 
-    private Subscriber(IMember member, EventStream stream, HeldFilter[] filters)
+    private Subscriber(IMember member, EventStream stream, HeldFilter[] filters, bool waits)
     {
         Member = member;
 
         // A token limited to rooms hears no whispers, and nothing of who named its account elsewhere.
-        Events = Wants.Of(
+        Events = waits ? null : Wants.Of(
             filters,
             filter => filter.Filter.Events || ((filter.Filter.Whispers || filter.Filter.Notices) && member.Session!.Scope.Rooms is null));
-        TextLines = Wants.Of(filters, filter => filter.Filter.TextLines);
+        TextLines = waits ? null : Wants.Of(filters, filter => filter.Filter.TextLines);
         Typing = Wants.Of(filters, filter => filter.Filter.Typing);
         Info = Wants.Of(filters, filter => filter.Filter.Info);
         People = Wants.Of(filters, filter => filter.Filter.People);
@@ -72,8 +72,9 @@ internal sealed class Subscriber
     public bool WantsAllPresence => Array.Exists(_presence, filter => !filter.Filter.NamesPresence);
 
     /// <summary>What the filters amount to; null when none is left.</summary>
-    public static Subscriber? Of(IMember member, EventStream stream, HeldFilter[] filters) =>
-        filters.Length == 0 ? null : new Subscriber(member, stream, filters);
+    /// <param name="waits">For a place in a room that is full: what is said there is not for it yet.</param>
+    public static Subscriber? Of(IMember member, EventStream stream, HeldFilter[] filters, bool waits = false) =>
+        filters.Length == 0 ? null : new Subscriber(member, stream, filters, waits);
 
     /// <summary>How far the client is. Under the client's write lock.</summary>
     public Place Place { get; private set; }

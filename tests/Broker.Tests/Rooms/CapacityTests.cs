@@ -81,7 +81,7 @@ public sealed class CapacityTests
         await talk.SayAsync(talk.Mod, "not for Caio");
         await bea.PublishesUntilAsync(publish => publish.Topic == Topic && publish.Text.Contains("not for Caio", StringComparison.Ordinal));
         await caio.PingAsync();
-        Assert.DoesNotContain(caio.AlreadyHere(), publish => publish.Topic.StartsWith(Topic, StringComparison.Ordinal) && publish.Topic != Topic + "/info");
+        Assert.DoesNotContain(caio.AlreadyHere(), publish => publish.Topic is Topic or Topic + "/text");
         Assert.Equal(1, broker.Room("yard").People);
 
         await bea.DisconnectAsync();
@@ -91,6 +91,61 @@ public sealed class CapacityTests
         await talk.SayAsync(talk.Mod, "for Caio");
         await caio.PublishesUntilAsync(publish => publish.Topic == Topic && publish.Text.Contains("for Caio", StringComparison.Ordinal));
         Assert.Equal(["caio"], broker.Room("yard").SnapshotPresence().Select(present => present.Account.UserName));
+    }
+
+    [Fact]
+    public async Task Who_becomes_a_moderator_or_is_in_by_another_client_waits_no_more()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await ForAsync(broker, 1);
+        await using var bea = await broker.ConnectAsync(talk.Bea);
+        await bea.SubscribeAsync(Topic);
+        await using var caio = await broker.ConnectAsync(talk.Caio);
+        await caio.SubscribeAsync("rooms/+");
+
+        await Acts.GiveAsync(broker, "yard", talk.Maker, talk.Caio, MemberRole.Moderator);
+
+        await caio.PublishesUntilAsync(publish => publish.Topic == Topic && publish.Json.Type() == "join");
+        await Acts.GiveAsync(broker, "yard", talk.Maker, talk.Caio, MemberRole.Member);
+        await using var eve = await broker.ConnectAsync(await broker.RegisterAsync("eve"));
+        Assert.Equal([0x97], (await eve.SubscribeAsync(Topic)).ReasonCodes);
+        await using var other = await broker.ConnectAsync(talk.Caio);
+        Assert.Equal([1], (await other.SubscribeAsync("rooms/+")).ReasonCodes);
+        await talk.SayAsync(talk.Mod, "to both");
+        await other.PublishesUntilAsync(publish => publish.Text.Contains("to both", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_makes_nobody_present_is_heard_in_a_full_room()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await ForAsync(broker, 1);
+        await using var caio = await broker.ConnectAsync(talk.Caio);
+        await caio.SubscribeAsync("rooms/+/typing", 0);
+        await using var bea = await broker.ConnectAsync(talk.Bea);
+        await bea.SubscribeAsync(Topic);
+        await caio.SubscribeAsync("rooms/+");
+
+        await bea.SendPublishAsync(Topic + "/typing", default);
+
+        await caio.PublishesUntilAsync(publish => publish.Topic == Topic + "/typing");
+    }
+
+    [Fact]
+    public async Task A_full_room_that_one_may_not_enter_says_that_it_is_not_open()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await ForAsync(broker, 1);
+        await Acts.ChangeAsync(broker, "yard", talk.Maker, new() { Entry = "invite" });
+        await using var bea = await broker.ConnectAsync(talk.Bea);
+        await bea.SubscribeAsync(Topic);
+        await using var eve = await broker.ConnectAsync(await broker.RegisterAsync("eve"));
+
+        Assert.Equal([0x87], (await eve.SubscribeAsync(Topic)).ReasonCodes);
+        Assert.Equal(0x87, (await eve.PublishAsync(Topic, "hello")).ReasonCode);
+
+        await Acts.ChangeAsync(broker, "yard", talk.Maker, new() { Entry = "open" });
+        Assert.Equal([0x97], (await eve.SubscribeAsync(Topic + "/data/#")).ReasonCodes);
     }
 
     [Fact]

@@ -103,12 +103,26 @@ public sealed class SlowModeTests
             Assert.Null(slow.WhyNot($"account-{account}", 30));
         }
 
-        Assert.Equal(SlowMode.MostRemembered, slow.Count);
         Assert.NotNull(slow.WhyNot("account-1", 30));
         Assert.Null(slow.WhyNot("account-0", 30));
+        Assert.Null(slow.WhyNot("account-1", 30));
+    }
+
+    [Fact]
+    public async Task What_is_refused_is_not_paid_for()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time, "--WebMessenger:Limits:StoredBytesPerDayPerAccount", "3000");
+        var talk = await SlowAsync(broker, seconds: 30);
+        await using var client = await broker.ConnectAsync(talk.Bea);
+        var text = new string('a', 500);
+        Assert.True((await client.PublishAsync(MessageTalk.Topic, text)).Accepted);
+        for (var again = 0; again < 20; again++)
+        {
+            Assert.Equal("slow_mode", (await client.PublishAsync(MessageTalk.Topic, text)).Properties.User("code"));
+        }
+
         _time.Advance(TimeSpan.FromSeconds(30));
-        Assert.Null(slow.WhyNot("bea", 30));
-        Assert.Equal(1, slow.Count);
+        Assert.True((await client.PublishAsync(MessageTalk.Topic, text)).Accepted);
     }
 
     [Fact]

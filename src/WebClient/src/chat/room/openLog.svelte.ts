@@ -152,6 +152,11 @@ export abstract class OpenLog {
 
   /** What the reader can do with a message, as far as this page knows. */
   abstract actionsFor(message: Message, kind: Kind): Action[];
+  /** How long what was said is kept; null: for ever. */
+  get kept(): { days?: number; messages?: number } | null {
+    return null;
+  }
+
   /** Why somebody of this kind cannot write here; null: they can. */
   abstract whyNotWrite(kind: Kind): 'muted' | 'moderators' | 'guests' | 'noGuests' | 'gone' | null;
   abstract isPinned(seq: number): boolean;

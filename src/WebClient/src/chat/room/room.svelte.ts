@@ -69,6 +69,10 @@ export class RoomState extends OpenLog {
     return whyNotWrite(this.room, kind);
   }
 
+  override get kept(): NonNullable<Room['kept']> | null {
+    return this.room?.kept ?? null;
+  }
+
   get muted(): Held | null {
     return this.room?.muted ?? null;
   }
@@ -208,6 +212,8 @@ export class RoomState extends OpenLog {
     this.#actedAt = Date.now();
     if (isHeld && target?.user === this.user.me) void this.readRoom();
     if (type === 'policy') this.room = this.room && changedBy(this.room, event);
+    // What the operator keeps at most, the server knows.
+    if (event.retention) void this.readRoom();
     if (!target || !role) return;
     this.roles.given(target.user, role);
     // What this account may do by now, the server says; it gave its own role away, or has another.
