@@ -57,8 +57,9 @@ internal sealed partial class RetentionWork(
         }
     }
 
-    // Of these rooms; null: of everything.
-    private async Task WorkAsync(IReadOnlyCollection<Room>? of, CancellationToken cancellation)
+    /// <summary>Removes what is kept no more, and gives its space back. What fails is told by the log, and left to the next time.</summary>
+    /// <param name="of">These rooms; null: everything.</param>
+    internal async Task WorkAsync(IReadOnlyCollection<Room>? of, CancellationToken cancellation)
     {
         try
         {

@@ -41,8 +41,12 @@ public sealed class RetentionTests
         Assert.Equal("""{"days":0,"messages":10}""", room.GetProperty("kept").GetRawText());
         var next = await SayManyAsync(talk, 5);
         Assert.True(next[0] > head.Head);
-        await using Rounds rounds = new(broker);
-        await rounds.AfterDaysAsync(0, () => log.Head(talk.Log).First == said[25]);
+        using (Rounds rounds = new(broker))
+        {
+            await rounds.AfterDaysAsync(0);
+        }
+
+        Assert.Equal(said[25], log.Head(talk.Log).First);
         await broker.RestartAsync();
         Assert.Equal(said[25], broker.Get<IEventLog>().Head(talk.Log).First);
     }
@@ -58,20 +62,23 @@ public sealed class RetentionTests
         Assert.Null((await KeepAsync(talk, days: 30)).Refusal);
         var log = broker.Get<IEventLog>();
         var head = log.Head(talk.Log);
+        var newest = log.ReadAfter(talk.Log, head.Head - 1, 1).Entries[0].At;
+        await Until.TrueAsync(() => broker.Get<TimeProvider>().GetUtcNow() > newest.AddMilliseconds(2));
+        var young = await talk.SayAsync(talk.Bea, "young");
+        var youngs = log.ReadAfter(talk.Log, young - 1, 1).Entries[0].At;
+        using Rounds rounds = new(broker);
 
-        await using (Rounds early = new(broker))
-        {
-            await early.AfterDaysAsync(29, () => true);
-        }
+        await rounds.AfterDaysAsync(29);
 
-        Assert.Equal(head, log.Head(talk.Log));
-        await using (Rounds late = new(broker))
-        {
-            await late.AfterDaysAsync(31, () => log.Head(talk.Log).First == head.Head + 1);
-        }
-
+        Assert.Equal(head.First, log.Head(talk.Log).First);
+        await rounds.AtAsync(youngs.AddDays(30));
+        Assert.Equal(["young"], (await talk.HistoryAsync()).Where(one => one.Type() == "message").Select(MessageTalk.TextOf));
+        Assert.True(log.Head(talk.Log).First > head.Head);
+        await rounds.AfterDaysAsync(31);
+        var end = log.Head(talk.Log);
+        Assert.Equal(end.Head + 1, end.First);
         Assert.Empty(await talk.HistoryAsync());
-        Assert.Equal(head.Head + 1, await talk.SayAsync(talk.Bea, "new"));
+        Assert.Equal(end.Head + 1, await talk.SayAsync(talk.Bea, "new"));
         Assert.Equal(["new"], (await talk.HistoryAsync()).Select(MessageTalk.TextOf));
         Assert.Single(log.ReadAfter(broker.Room("lobby").Log, forEver - 1, 1).Entries);
     }
@@ -90,9 +97,10 @@ public sealed class RetentionTests
         var log = broker.Get<IEventLog>();
         Assert.Equal("""{"days":10,"messages":0}""", (await beas.Get("/api/rooms/yard")).GetProperty("kept").GetRawText());
 
-        await using Rounds rounds = new(broker, daysAtMost: 10);
+        using Rounds rounds = new(broker, daysAtMost: 10);
         LogName[] all = [talk.Log, conversation, LogName.OfAccount(talk.Bea.Account.Id), LogName.OfAccount(talk.Mod.Account.Id)];
-        await rounds.AfterDaysAsync(11, () => all.All(name => log.Head(name) is { Head: > 0 } head && head.First == head.Head + 1));
+        await rounds.AfterDaysAsync(11);
+        Assert.All(all, name => Assert.True(log.Head(name) is { Head: > 0 } head && head.First == head.Head + 1));
 
         Assert.Empty((await beas.Get("/api/conversations/dora/events")).GetProperty("events").EnumerateArray());
         Assert.Empty((await beas.Get("/api/whispers")).GetProperty("events").EnumerateArray());
