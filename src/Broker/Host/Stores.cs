@@ -51,7 +51,8 @@ internal sealed class Stores : IAsyncDisposable
     public static async Task<Stores> OpenAsync(BrokerSettings settings, HandleRoom room, TimeProvider system, ILoggerFactory loggers)
     {
         var folder = DataFolder.Open(settings.DataFolder);
-        ServerClock time = new(system, ClockFile.Read(settings.DataFolder));
+        var noted = ClockFile.Read(settings.DataFolder);
+        ServerClock time = new(system, noted?.Now, noted?.Doubted ?? TimeSpan.Zero);
         DocumentStore? documents = null;
         RocksEventLog? log = null;
         AuthServices? auth = null;
