@@ -87,9 +87,7 @@ internal sealed partial class RetentionWork(
         {
             foreach (var name in logs)
             {
-                var room = name.RoomKey is { } key ? rooms.FindByKey(key) : null;
-                var policy = room?.Record.Policy.Retention ?? new RetentionPolicy();
-                await ShortenAsync(name, policy, cancellation);
+                await ShortenAsync(name, cancellation);
             }
         }
     }
@@ -98,14 +96,20 @@ internal sealed partial class RetentionWork(
     {
         foreach (var room in of.Where(room => !room.IsDeleted))
         {
-            await ShortenAsync(room.Log, room.Record.Policy.Retention, cancellation);
+            await ShortenAsync(room.Log, cancellation);
         }
     }
 
-    private async Task ShortenAsync(LogName name, RetentionPolicy policy, CancellationToken cancellation)
+    // As the rules of its room are now, which its owner may change at any time.
+    private RetentionPolicy KeptOf(LogName name)
     {
-        var kept = policy.Within(settings.RetentionDaysAtMost);
-        if (kept.IsForEver)
+        var room = name.RoomKey is { } key ? rooms.FindByKey(key) : null;
+        return (room is { IsDeleted: false } ? room.Record.Policy.Retention : new RetentionPolicy()).Within(settings.RetentionDaysAtMost);
+    }
+
+    private async Task ShortenAsync(LogName name, CancellationToken cancellation)
+    {
+        if (KeptOf(name).IsForEver)
         {
             return;
         }
@@ -113,7 +117,7 @@ internal sealed partial class RetentionWork(
         try
         {
             var began = time.GetTimestamp();
-            if (await shortening.ShortenAsync(name, kept, cancellation) is > 0 and var gone)
+            if (await shortening.ShortenAsync(name, () => KeptOf(name), cancellation) is > 0 and var gone)
             {
                 _owed[name] = _owed.GetValueOrDefault(name) + gone;
                 LogGone(logger, gone, name, time.GetElapsedTime(began).TotalSeconds);

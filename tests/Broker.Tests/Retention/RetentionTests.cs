@@ -1,10 +1,7 @@
 using System.Net;
 using System.Text.Json;
-using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Broker.Events;
-using WebMessenger.Broker.Retention;
 using WebMessenger.Broker.Rooms;
-using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.MqttSessions;
 using WebMessenger.Broker.Tests.Rooms;
@@ -192,29 +189,28 @@ public sealed class RetentionTests
     }
 
     [Fact]
-    public async Task Steps_are_bounded_and_a_stop_between_two_of_them_loses_nothing_that_stays()
+    public async Task A_machine_that_boots_years_ahead_removes_nothing_that_was_not_seen_to_grow_old()
     {
-        await using var broker = await RunningBroker.StartAsync();
+        LogOfEverything lines = new();
+        await using var broker = await RunningBroker.StartAsync(lines.TakeOver);
         var talk = await MessageTalk.InYardAsync(broker);
-        var said = await SayManyAsync(talk, (3 * Shortening.StepEvents) + 10);
-        var log = broker.Get<IEventLog>();
-        FakeTimeProvider time = new(TimeProvider.System.GetUtcNow().AddDays(2));
-        Shortening shortening = new(log, new BrokerLimits { RetentionStepsPerSecond = 1 }, time);
-        using CancellationTokenSource stop = new();
-        var first = log.Head(talk.Log).First;
+        var said = await SayManyAsync(talk, 30);
+        Assert.Null((await KeepAsync(talk, days: 30)).Refusal);
+        broker.MachineClock = new JumpingClock(TimeProvider.System) { Off = TimeSpan.FromDays(3_652) };
 
-        var shortened = shortening.ShortenAsync(talk.Log, new RetentionPolicy(Days: 1), stop.Token);
-        await Until.TrueAsync(() => log.Head(talk.Log).First == first + Shortening.StepEvents);
-        time.Advance(TimeSpan.FromMilliseconds(999));
-        Assert.False(shortened.IsCompleted);
-        Assert.Equal(first + Shortening.StepEvents, log.Head(talk.Log).First);
-        time.Advance(TimeSpan.FromMilliseconds(1));
-        await Until.TrueAsync(() => log.Head(talk.Log).First == first + (2 * Shortening.StepEvents));
-        await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => shortened);
+        // At the second start the clock is where the server ended.
+        for (var start = 1; start <= 2; start++)
+        {
+            await broker.RestartAsync();
 
-        Assert.Null((await KeepAsync(talk, messages: 7)).Refusal);
-        await Until.TrueAsync(() => log.Head(talk.Log).First == said[^7]);
+            // Days are judged before messages, so that what went by its age has gone when this has.
+            Assert.Null((await KeepAsync(talk, days: 30, messages: 30 - (10 * start))).Refusal);
+            var log = broker.Get<IEventLog>();
+            await Until.TrueAsync(() => log.Head(talk.Log).First >= said[10 * start]);
+            var told = start;
+            await Until.TrueAsync(() => lines.Alarms.Count(line => line.StartsWith("The machine's clock is 365", StringComparison.Ordinal)) == told);
+            Assert.Equal(said[10 * start], log.Head(talk.Log).First);
+        }
     }
 
     [Fact]

@@ -16,7 +16,7 @@ internal sealed class Rounds : IDisposable
 
     public Rounds(RunningBroker broker, int daysAtMost = 0) => _work = new RetentionWork(
         broker.Get<RoomDirectory>(), new ShortenedRooms(), broker.Get<IEventLog>(), broker.Get<IJournal>(), broker.Get<ILogSpace>(),
-        new Shortening(broker.Get<IEventLog>(), new BrokerLimits { RetentionStepsPerSecond = 0 }, _time),
+        new Shortening(broker.Get<IEventLog>(), new BrokerLimits { RetentionStepsPerSecond = 0 }, _time, _time.GetUtcNow),
         broker.Get<BrokerSettings>() with { RetentionDaysAtMost = daysAtMost }, _time, NullLogger<RetentionWork>.Instance);
 
     /// <summary>Does a round so many days from now on, to its end.</summary>
