@@ -13,6 +13,7 @@ internal static class RetentionServices
         services.AddSingleton(new Shortening(
             stores.Log, settings.Limits, stores.Clock,
             now: () => /* guard: what is old goes by the time that was seen to pass */ stores.Clock.Trusted));
+        services.AddSingleton<FreedSpace>();
         services.AddHostedService<RetentionWork>();
     }
 }

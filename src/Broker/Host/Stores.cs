@@ -39,8 +39,8 @@ internal sealed class Stores : IAsyncDisposable
     /// <summary>Of <see cref="Log"/>.</summary>
     public IJournal Journal => _log;
 
-    /// <summary>Of <see cref="Log"/> and <see cref="Search"/>.</summary>
-    public ILogSpace Space => new FreedSpace(_log, Search, Clock);
+    /// <summary>Of <see cref="Log"/>.</summary>
+    public ILogSpace Space => _log;
 
     public LogHealth Health => _log.Health;
 

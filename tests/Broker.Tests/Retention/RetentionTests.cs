@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Retention;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.MqttSessions;
@@ -214,6 +215,47 @@ public sealed class RetentionTests
     }
 
     [Fact]
+    public async Task A_log_whose_space_cannot_be_given_back_holds_up_no_other_and_has_its_turn_again()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await MessageTalk.InYardAsync(broker);
+        await talk.SayAsync(talk.Bea, "one");
+        var log = broker.Get<IEventLog>();
+        var body = log.ReadBefore(talk.Log, long.MaxValue, 1).Entries[0].Body;
+        LogName[] logs = [LogName.OfRoom("r000000000000000a"), LogName.OfRoom("r000000000000000b")];
+        foreach (var name in logs)
+        {
+            await Task.WhenAll(Enumerable.Range(0, 10_100).Select(_ => log.AppendAsync(name, "ana", null, default, body)));
+        }
+
+        SpoiltSpace space = new(broker.Get<ILogSpace>());
+        using Rounds rounds = new(broker, daysAtMost: 10, space);
+
+        await rounds.AfterDaysAsync(11);
+        Assert.Equal(logs, space.Asked);
+        await rounds.AfterDaysAsync(11);
+        Assert.Equal([.. logs, logs[0]], space.Asked);
+        await rounds.AfterDaysAsync(11);
+        Assert.Equal(3, space.Asked.Count);
+    }
+
+    [Fact]
+    public async Task The_index_gives_its_space_back_when_it_has_heard_of_what_went()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await MessageTalk.InYardAsync(broker);
+        var old = await talk.SayAsync(talk.Bea, "canarybird");
+        await UntilFoundAsync(broker, talk.Bea, "canarybird", old);
+        Assert.Contains("canarybird", Files(broker), StringComparison.Ordinal);
+        await broker.Get<IEventLog>().TruncateAsync(talk.Log, old + 1);
+        var end = broker.Get<IJournal>().ReadJournal(null, 1).Next;
+
+        Assert.True(await broker.Get<FreedSpace>().TryGiveBackAsync(end, TestContext.Current.CancellationToken));
+
+        Assert.DoesNotContain("canarybird", Files(broker), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Rules_that_cannot_be_are_refused_with_their_field_and_only_who_looks_after_the_room_sets_them()
     {
         await using var broker = await RunningBroker.StartAsync();
@@ -270,4 +312,16 @@ public sealed class RetentionTests
             return "";
         }
     }));
+
+    /// <summary>The first log that is asked for fails at its first time.</summary>
+    private sealed class SpoiltSpace(ILogSpace real) : ILogSpace
+    {
+        public List<LogName> Asked { get; } = [];
+
+        public Task GiveBackAsync(LogName log, CancellationToken cancellation = default)
+        {
+            Asked.Add(log);
+            return Asked.Count == 1 ? throw new IOException("spoilt") : real.GiveBackAsync(log, cancellation);
+        }
+    }
 }

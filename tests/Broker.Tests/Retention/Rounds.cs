@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using WebMessenger.Broker.Operator;
 using WebMessenger.Broker.Retention;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
@@ -14,8 +15,10 @@ internal sealed class Rounds : IDisposable
     private readonly FakeTimeProvider _time = new(TimeProvider.System.GetUtcNow());
     private readonly RetentionWork _work;
 
-    public Rounds(RunningBroker broker, int daysAtMost = 0) => _work = new RetentionWork(
-        broker.Get<RoomDirectory>(), new ShortenedRooms(), broker.Get<IEventLog>(), broker.Get<IJournal>(), broker.Get<ILogSpace>(),
+    /// <param name="space">Gives back what went of a log; null: the server's own.</param>
+    public Rounds(RunningBroker broker, int daysAtMost = 0, ILogSpace? space = null) => _work = new RetentionWork(
+        broker.Get<RoomDirectory>(), new ShortenedRooms(), broker.Get<IEventLog>(), broker.Get<IJournal>(), space ?? broker.Get<ILogSpace>(),
+        broker.Get<FreedSpace>(), broker.Get<PurgeService>(),
         new Shortening(broker.Get<IEventLog>(), new BrokerLimits { RetentionStepsPerSecond = 0 }, _time, _time.GetUtcNow),
         broker.Get<BrokerSettings>() with { RetentionDaysAtMost = daysAtMost }, _time, NullLogger<RetentionWork>.Instance);
 
