@@ -54,7 +54,7 @@ public sealed class RocksEventChangeTests : EventChangeContract
         await Log.TruncateAsync(Lobby, 302);
         await Say("zebrafish");
 
-        await ((ILogSpace)Log).GiveBackAsync(Lobby);
+        await ((ILogSpace)Log).GiveBackAsync(Lobby, TestContext.Current.CancellationToken);
 
         Assert.Equal(["zebrafish"], Texts());
         Assert.Equal(20, Log.ReadAfter(Garden, 0, 100).Entries.Count);
@@ -94,7 +94,7 @@ public sealed class RocksEventChangeTests : EventChangeContract
         }));
         await (Task)await last.HandedOver;
 
-        await log.GiveBackAsync(Lobby);
+        await log.GiveBackAsync(Lobby, TestContext.Current.CancellationToken);
 
         Assert.Equal((200, 1), (log.Head(Lobby).Head, log.Head(Lobby).First));
         Assert.Equal(
@@ -130,7 +130,7 @@ public sealed class RocksEventChangeTests : EventChangeContract
                 return HandOver(second);
             }));
             await (Task)await last.HandedOver;
-            await log.GiveBackAsync(Lobby);
+            await log.GiveBackAsync(Lobby, TestContext.Current.CancellationToken);
 
             Gathering HandOver(Gathering next)
             {
