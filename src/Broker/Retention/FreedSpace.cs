@@ -31,7 +31,8 @@ internal sealed class FreedSpace(ISearchIndex search, SearchReach reach, TimePro
             {
                 var began = time.GetTimestamp();
                 isClean = !await Task.Run(() => search.Clean(ofTables: true, out _), cancellation);
-                await Task.Delay(time.GetElapsedTime(began) * RestsFor, time, cancellation);
+                var worked = time.GetElapsedTime(began);
+                await Task.Delay(worked * RestsFor, time, cancellation);
             }
 
             await Task.Run(search.Shrink, cancellation);
