@@ -61,7 +61,7 @@ internal static class RoomPinsApi
 
     private static void Write(Utf8JsonWriter writer, Room room, IEventLog log, Pin pin)
     {
-        // What is truncated keeps its pin until somebody pins the next.
+        // The pin of a message that was truncated is there until the reactions' follower comes to it, a second later.
         if (log.FindReadable(room.Log, pin.Seq) is not var (entry, epoch) || EventBody.TypeOf(entry.Body.Span) != EventType.Message)
         {
             return;

@@ -13,10 +13,13 @@ internal sealed partial class ClockKeeper(
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BetweenNotes = TimeSpan.FromMinutes(1);
 
+    /// <summary>What is kept is counted by days.</summary>
+    private static readonly TimeSpan WorthTelling = TimeSpan.FromDays(1);
+
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        ClockFile.Write(dataFolder, clock.GetUtcNow());
+        Note();
     }
 
     /// <summary>One look, and what follows from it.</summary>
@@ -51,14 +54,16 @@ internal sealed partial class ClockKeeper(
             // In memory it is done; what was not stored is with the next use, and the log says that the store cannot write.
         }
 
-        ClockFile.Write(dataFolder, clock.GetUtcNow());
+        Note();
         LogSet(logger, before, clock.GetUtcNow());
+        TellDoubt();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         // What began later at this start is stored by now.
-        ClockFile.Write(dataFolder, clock.GetUtcNow());
+        Note();
+        TellDoubt();
         var noted = clock.GetTimestamp();
         using PeriodicTimer timer = new(BetweenLooks, clock);
         try
@@ -69,7 +74,7 @@ internal sealed partial class ClockKeeper(
                 if (clock.GetElapsedTime(noted) >= BetweenNotes)
                 {
                     noted = clock.GetTimestamp();
-                    ClockFile.Write(dataFolder, clock.GetUtcNow());
+                    Note();
                 }
             }
         }
@@ -79,7 +84,22 @@ internal sealed partial class ClockKeeper(
         }
     }
 
+    private void Note() => ClockFile.Write(dataFolder, clock.GetUtcNow(), clock.Doubted);
+
+    private void TellDoubt()
+    {
+        if (clock.Doubted is var doubted && doubted >= WorthTelling)
+        {
+            LogDoubted(logger, doubted.TotalDays, clock.Trusted);
+        }
+    }
+
     [LoggerMessage(2110, LogLevel.Warning,
         "The machine's clock was set from {Before:u} to {Now:u}; login sessions and kept clients live on for as long as before")]
     private static partial void LogSet(ILogger logger, DateTimeOffset before, DateTimeOffset now);
+
+    [LoggerMessage(2111, LogLevel.Error,
+        "The machine's clock is {Days:F0} days ahead of the time that the server has seen pass: set it if it is wrong. "
+        + "What is kept for some days goes as if it were {Trusted:u}; with each day that the server runs, a day of that is made up for")]
+    private static partial void LogDoubted(ILogger logger, double days, DateTimeOffset trusted);
 }

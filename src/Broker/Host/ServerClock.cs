@@ -36,13 +36,17 @@ internal sealed class ServerClock : TimeProvider
 
     /// <param name="system">The machine's clock.</param>
     /// <param name="newest">The time when the server was last known to run; null: not known. Never is it earlier than this.</param>
-    public ServerClock(TimeProvider system, DateTimeOffset? newest)
+    /// <param name="doubted">What <see cref="Doubted"/> was then.</param>
+    public ServerClock(TimeProvider system, DateTimeOffset? newest, TimeSpan doubted = default)
     {
         _system = system;
         _ticksPerStamp = (double)TimeSpan.TicksPerSecond / system.TimestampFrequency;
         var now = system.GetUtcNow();
-        _anchor = new Anchor(Math.Max(now.UtcTicks, /* guard: the clock is never before what is stored */ newest?.UtcTicks ?? 0), system.GetTimestamp());
         StartsLater = newest is { } last && now - last > LongestGap ? now - last - LongestGap : TimeSpan.Zero;
+        _anchor = new Anchor(
+            Math.Max(now.UtcTicks, /* guard: the clock is never before what is stored */ newest?.UtcTicks ?? 0),
+            system.GetTimestamp(),
+            (doubted + StartsLater).Ticks);
     }
 
     /// <summary>
@@ -50,6 +54,26 @@ internal sealed class ServerClock : TimeProvider
     /// the start.
     /// </summary>
     public TimeSpan StartsLater { get; }
+
+    /// <summary>
+    /// How far the time is ahead of the one that was seen to pass, of which a gap counts for <see cref="LongestGap"/>. Nobody can tell
+    /// whether the server was stopped or a clock was set. So an hour of it is made up for in each hour that the server runs.
+    /// </summary>
+    public TimeSpan Doubted => new(DoubtedTicks(_anchor, PassedTicks(_anchor)));
+
+    /// <summary>
+    /// The time without what is <see cref="Doubted"/>: for what removes things for ever because they are old. Never after
+    /// <see cref="GetUtcNow"/>.
+    /// </summary>
+    public DateTimeOffset Trusted
+    {
+        get
+        {
+            var anchor = _anchor;
+            var passed = PassedTicks(anchor);
+            return new DateTimeOffset(anchor.UtcTicks + passed - DoubtedTicks(anchor, passed), TimeSpan.Zero);
+        }
+    }
 
     public override long TimestampFrequency => _system.TimestampFrequency;
 
@@ -63,7 +87,7 @@ internal sealed class ServerClock : TimeProvider
     public override DateTimeOffset GetUtcNow()
     {
         var anchor = _anchor;
-        return new DateTimeOffset(anchor.UtcTicks + (long)((_system.GetTimestamp() - anchor.Timestamp) * _ticksPerStamp), TimeSpan.Zero);
+        return new DateTimeOffset(anchor.UtcTicks + PassedTicks(anchor), TimeSpan.Zero);
     }
 
     /// <summary>Compares with the system's clock, about once a second. Null: nothing was set, or it is not believed yet.</summary>
@@ -73,7 +97,7 @@ internal sealed class ServerClock : TimeProvider
         if (ahead.Duration() <= Slack)
         {
             _suspected = null;
-            Anew(ahead);
+            Anew(ahead, TimeSpan.Zero);
             return null;
         }
 
@@ -96,15 +120,21 @@ internal sealed class ServerClock : TimeProvider
     public void Follow(ClockStep step)
     {
         _suspected = null;
-        Anew(step.By);
+        Anew(step.By, step.Lifetimes);
     }
 
-    private void Anew(TimeSpan ahead)
+    private static long DoubtedTicks(Anchor anchor, long passed) => Math.Max(0, anchor.DoubtedTicks - passed);
+
+    private long PassedTicks(Anchor anchor) => (long)((_system.GetTimestamp() - anchor.Timestamp) * _ticksPerStamp);
+
+    private void Anew(TimeSpan ahead, TimeSpan doubted)
     {
         var timestamp = _system.GetTimestamp();
         var anchor = _anchor;
-        _anchor = new Anchor(anchor.UtcTicks + (long)((timestamp - anchor.Timestamp) * _ticksPerStamp) + ahead.Ticks, timestamp);
+        var passed = (long)((timestamp - anchor.Timestamp) * _ticksPerStamp);
+        _anchor = new Anchor(
+            anchor.UtcTicks + passed + ahead.Ticks, timestamp, Math.Max(0, DoubtedTicks(anchor, passed) + doubted.Ticks));
     }
 
-    private sealed record Anchor(long UtcTicks, long Timestamp);
+    private sealed record Anchor(long UtcTicks, long Timestamp, long DoubtedTicks);
 }

@@ -39,8 +39,8 @@ internal sealed class Stores : IAsyncDisposable
     /// <summary>Of <see cref="Log"/>.</summary>
     public IJournal Journal => _log;
 
-    /// <summary>Of <see cref="Log"/> and <see cref="Search"/>.</summary>
-    public ILogSpace Space => new FreedSpace(_log, Search, Clock);
+    /// <summary>Of <see cref="Log"/>.</summary>
+    public ILogSpace Space => _log;
 
     public LogHealth Health => _log.Health;
 
@@ -51,7 +51,8 @@ internal sealed class Stores : IAsyncDisposable
     public static async Task<Stores> OpenAsync(BrokerSettings settings, HandleRoom room, TimeProvider system, ILoggerFactory loggers)
     {
         var folder = DataFolder.Open(settings.DataFolder);
-        ServerClock time = new(system, ClockFile.Read(settings.DataFolder));
+        var noted = ClockFile.Read(settings.DataFolder);
+        ServerClock time = new(system, noted?.Now, noted?.Doubted ?? TimeSpan.Zero);
         DocumentStore? documents = null;
         RocksEventLog? log = null;
         AuthServices? auth = null;

@@ -18,7 +18,6 @@ using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Operator;
 using WebMessenger.Broker.ReadMarks;
-using WebMessenger.Broker.Retention;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Search;
 using WebMessenger.Broker.Settings;
@@ -320,8 +319,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddHostedService(provider => ActivatorUtilities.CreateInstance<DailyPurge>(provider, new PurgeHour(settings.PurgeHour)));
         services.AddHostedService<Followers>();
         services.AddHostedService<EndingWork>();
-        services.AddSingleton<Shortening>();
-        services.AddHostedService<RetentionWork>();
+        services.AddRetention(settings, stores);
         services.AddSingleton<PresenceMemory>();
         services.AddHostedService(provider => provider.GetRequiredService<PresenceMemory>());
         services.AddAuthApi(settings.AllowedOrigins);
@@ -351,7 +349,6 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<RoomIds>();
         services.AddSingleton<RoomInvitations>();
         services.AddSingleton<RoomMembers>();
-        services.AddSingleton<ShortenedRooms>();
         services.AddSingleton<RoomActs>();
         services.AddSingleton<RoomEndings>();
         services.AddSingleton<RoomMaking>();

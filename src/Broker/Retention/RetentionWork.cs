@@ -1,3 +1,4 @@
+using WebMessenger.Broker.Operator;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.EventLog;
@@ -18,18 +19,27 @@ internal sealed partial class RetentionWork(
     IEventLog log,
     IJournal journal,
     ILogSpace space,
+    FreedSpace indexSpace,
+    PurgeService purge,
     Shortening shortening,
     BrokerSettings settings,
     TimeProvider time,
     ILogger<RetentionWork> logger) : BackgroundService
 {
+    /// <summary>For so many logs it is remembered how much of them went. The daily purge sees to the others.</summary>
+    internal const int MostOwed = 1_000;
+
     private const int LogsAtOnce = 1_000;
 
     /// <summary>For less the files of a log are not written anew: the daily purge does it.</summary>
     private const long WorthGivingBack = 10_000;
 
-    // What has gone and may still be in the files. After a start the daily purge sees to it.
+    // How many events went since the last purge, which may still be in the files. After a start the daily purge sees to it.
     private readonly Dictionary<LogName, long> _owed = [];
+    private int _purges;
+
+    // Up to there the search index has to follow before its space can be given back; null: it is.
+    private JournalPosition? _indexOwes;
     private readonly HashSet<LogName> _told = [];
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -57,14 +67,15 @@ internal sealed partial class RetentionWork(
         }
     }
 
-    // Of these rooms; null: of everything.
-    private async Task WorkAsync(IReadOnlyCollection<Room>? of, CancellationToken cancellation)
+    /// <summary>Removes what is kept no more, and gives its space back. What fails is told by the log, and left to the next time.</summary>
+    /// <param name="of">These rooms; null: everything.</param>
+    internal async Task WorkAsync(IReadOnlyCollection<Room>? of, CancellationToken cancellation)
     {
         try
         {
             // It reads the disk, and waits for it.
             await Task.Run(() => of is null ? RoundAsync(cancellation) : RoomsAsync(of, cancellation), cancellation);
-            await GiveBackAsync(cancellation);
+            await Task.Run(() => GiveBackAsync(cancellation), cancellation);
         }
         catch (IOException error)
         {
@@ -75,6 +86,7 @@ internal sealed partial class RetentionWork(
 
     private async Task RoundAsync(CancellationToken cancellation)
     {
+        ForgetPurged();
         shortening.KeepCountsOf(rooms.All.Where(room => room.Record.Policy.Retention.Messages > 0).Select(room => room.Log).ToHashSet());
         if (settings.RetentionDaysAtMost == 0)
         {
@@ -86,9 +98,7 @@ internal sealed partial class RetentionWork(
         {
             foreach (var name in logs)
             {
-                var room = name.RoomKey is { } key ? rooms.FindByKey(key) : null;
-                var policy = room?.Record.Policy.Retention ?? new RetentionPolicy();
-                await ShortenAsync(name, policy, cancellation);
+                await ShortenAsync(name, cancellation);
             }
         }
     }
@@ -97,14 +107,20 @@ internal sealed partial class RetentionWork(
     {
         foreach (var room in of.Where(room => !room.IsDeleted))
         {
-            await ShortenAsync(room.Log, room.Record.Policy.Retention, cancellation);
+            await ShortenAsync(room.Log, cancellation);
         }
     }
 
-    private async Task ShortenAsync(LogName name, RetentionPolicy policy, CancellationToken cancellation)
+    // As the rules of its room are now, which its owner may change at any time.
+    private RetentionPolicy KeptOf(LogName name)
     {
-        var kept = policy.Within(settings.RetentionDaysAtMost);
-        if (kept.IsForEver)
+        var room = name.RoomKey is { } key ? rooms.FindByKey(key) : null;
+        return (room is { IsDeleted: false } ? room.Record.Policy.Retention : new RetentionPolicy()).Within(settings.RetentionDaysAtMost);
+    }
+
+    private async Task ShortenAsync(LogName name, CancellationToken cancellation)
+    {
+        if (KeptOf(name).IsForEver)
         {
             return;
         }
@@ -112,9 +128,9 @@ internal sealed partial class RetentionWork(
         try
         {
             var began = time.GetTimestamp();
-            if (await shortening.ShortenAsync(name, kept, cancellation) is > 0 and var gone)
+            if (await shortening.ShortenAsync(name, () => KeptOf(name), cancellation) is > 0 and var gone)
             {
-                _owed[name] = _owed.GetValueOrDefault(name) + gone;
+                Owe(name, gone);
                 LogGone(logger, gone, name, time.GetElapsedTime(began).TotalSeconds);
             }
         }
@@ -128,18 +144,61 @@ internal sealed partial class RetentionWork(
         }
     }
 
+    private void Owe(LogName name, long gone)
+    {
+        _owed[name] = _owed.GetValueOrDefault(name) + gone;
+        if (_owed.Count > MostOwed)
+        {
+            _owed.Remove(_owed.MinBy(owed => owed.Value).Key);
+        }
+    }
+
     // A log's files are read and written as a whole, so not for a little of it.
     private async Task GiveBackAsync(CancellationToken cancellation)
     {
-        foreach (var (name, gone) in _owed.ToList())
+        foreach (var (name, gone) in _owed.Where(owed => owed.Value >= WorthGivingBack).ToList())
         {
             cancellation.ThrowIfCancellationRequested();
-            var head = log.Head(name);
-            if (gone >= WorthGivingBack && gone >= (head.Head - head.First + 1) / 4)
+            try
             {
-                await space.GiveBackAsync(name, cancellation);
-                _owed.Remove(name);
+                await GiveBackAsync(name, gone, cancellation);
             }
+            catch (IOException error)
+            {
+                // The next round tries again. The other logs are not kept waiting by this one.
+                LogNotGivenBack(logger, name, error.Message);
+            }
+        }
+
+        if (_indexOwes is { } place && await indexSpace.TryGiveBackAsync(place, cancellation))
+        {
+            _indexOwes = null;
+        }
+    }
+
+    private async Task GiveBackAsync(LogName name, long gone, CancellationToken cancellation)
+    {
+        var head = log.Head(name);
+        if (head.Head == 0)
+        {
+            // It was dropped, and the daily purge takes all of it.
+            _owed.Remove(name);
+        }
+        else if (gone >= (head.Head - head.First + 1) / 4)
+        {
+            await space.GiveBackAsync(name, cancellation);
+            _owed.Remove(name);
+            _indexOwes = journal.ReadJournal(null, 1).Next;
+        }
+    }
+
+    // What a purge has taken is owed no more.
+    private void ForgetPurged()
+    {
+        if (purge.Look().Times is var purges && purges != _purges)
+        {
+            _purges = purges;
+            _owed.Clear();
         }
     }
 
@@ -152,4 +211,7 @@ internal sealed partial class RetentionWork(
 
     [LoggerMessage(3742, LogLevel.Warning, "What is kept no more could not all be removed; the next round goes on with it: {Reason}")]
     private static partial void LogFailed(ILogger logger, string reason);
+
+    [LoggerMessage(3743, LogLevel.Warning, "The space of what went of {Log} could not be given back; the next round tries again: {Reason}")]
+    private static partial void LogNotGivenBack(ILogger logger, LogName log, string reason);
 }

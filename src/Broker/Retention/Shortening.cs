@@ -12,7 +12,8 @@ namespace WebMessenger.Broker.Retention;
 /// How many messages there are is counted once and then kept in memory: a round reads what is new, and what goes.
 /// One caller at a time.
 /// </remarks>
-internal sealed class Shortening(IEventLog log, BrokerLimits limits, TimeProvider time)
+/// <param name="now">By which events are old: a time that does not run ahead because a clock was set.</param>
+internal sealed class Shortening(IEventLog log, BrokerLimits limits, TimeProvider time, Func<DateTimeOffset> now)
 {
     /// <summary>Events that go in one step, and that are read at once.</summary>
     public const int StepEvents = 500;
@@ -21,28 +22,39 @@ internal sealed class Shortening(IEventLog log, BrokerLimits limits, TimeProvide
     private const int RestsFor = 3;
 
     private readonly Dictionary<LogName, Counted> _counts = [];
+    private long _worked;
+    private TimeSpan _rest;
 
     /// <summary>Returns how many events went.</summary>
+    /// <param name="kept">Asked before each step: where it keeps more than it did at first, no further step is done.</param>
     /// <exception cref="IOException">The log cannot be read, or not be shortened.</exception>
-    public async Task<long> ShortenAsync(LogName name, RetentionPolicy kept, CancellationToken cancellation)
+    public async Task<long> ShortenAsync(LogName name, Func<RetentionPolicy> kept, CancellationToken cancellation)
     {
-        var first = log.Head(name).First;
-        if (kept.Messages == 0)
+        var head = log.Head(name);
+        var wanted = kept();
+        if (wanted.Messages == 0)
         {
             _counts.Remove(name);
         }
 
-        if (kept.Days > 0)
+        if (wanted.Days > 0)
         {
-            await CutAsync(name, FirstFrom(name, time.GetUtcNow().AddDays(-kept.Days)), cancellation);
+            await CutAsync(name, FirstFrom(name, now().AddDays(-wanted.Days)), IsWantedAsync, cancellation);
         }
 
-        if (kept.Messages > 0 && await ExcessAsync(name, kept.Messages, cancellation) is > 0 and var excess)
+        if (wanted.Messages > 0 && await ExcessAsync(name, wanted.Messages, cancellation) is > 0 and var excess)
         {
-            await CutMessagesAsync(name, excess, cancellation);
+            await CutMessagesAsync(name, excess, IsWantedAsync, cancellation);
         }
 
-        return log.Head(name).First - first;
+        return log.Head(name).First - head.First;
+
+        // The owner may have taken the rule back while the last step rested, or the log may have gone.
+        async Task<bool> IsWantedAsync()
+        {
+            await RestAsync(cancellation);
+            return !wanted.KeepsLessThan(kept()) && log.Head(name).Epoch == head.Epoch;
+        }
     }
 
     /// <summary>Nothing is remembered of logs other than these.</summary>
@@ -76,25 +88,29 @@ internal sealed class Shortening(IEventLog log, BrokerLimits limits, TimeProvide
     private DateTimeOffset? AtOf(LogName name, long seq) =>
         log.ReadAfter(name, seq - 1, 1).Entries is [var entry] && entry.Seq == seq ? entry.At : null;
 
-    private async Task CutAsync(LogName name, long before, CancellationToken cancellation)
+    private async Task CutAsync(LogName name, long before, Func<Task<bool>> isWantedAsync, CancellationToken cancellation)
     {
-        for (var first = log.Head(name).First; first < before;)
+        while (log.Head(name).First < before && await isWantedAsync())
         {
-            var next = Math.Min(before, first + StepEvents);
-            var isCounted = _counts.TryGetValue(name, out var counted) && counted.IsOf(log.Head(name));
-            var going = isCounted ? log.ReadAfter(name, first - 1, (int)(next - first)).Entries : [];
-            var messages = going.Count(entry => entry.Seq < next && IsMessage(entry));
-            await StepAsync(name, next, counted, messages, hasMore: next < before, cancellation);
-            first = next;
+            var began = time.GetTimestamp();
+            var head = log.Head(name);
+            var next = Math.Min(before, head.First + StepEvents);
+            var counted = CountedOf(name, head);
+
+            // Only what was counted is taken off the count: the rules may have said nothing of messages when these came.
+            var end = Math.Min(next, counted?.Through + 1 ?? 0);
+            var going = end > head.First ? log.ReadAfter(name, head.First - 1, (int)(end - head.First)).Entries : [];
+            await StepAsync(name, next, counted, going.Count(entry => entry.Seq < end && IsMessage(entry)), began, cancellation);
         }
     }
 
-    private async Task CutMessagesAsync(LogName name, long excess, CancellationToken cancellation)
+    private async Task CutMessagesAsync(LogName name, long excess, Func<Task<bool>> isWantedAsync, CancellationToken cancellation)
     {
-        while (excess > 0)
+        while (excess > 0 && await isWantedAsync())
         {
+            var began = time.GetTimestamp();
             var page = log.ReadAfter(name, log.Head(name).First - 1, StepEvents);
-            if (page.Entries.Count == 0)
+            if (page.Entries.Count == 0 || CountedOf(name, page.Head) is not { } counted)
             {
                 return;
             }
@@ -107,32 +123,36 @@ internal sealed class Shortening(IEventLog log, BrokerLimits limits, TimeProvide
             }
 
             excess -= messages;
-            await StepAsync(name, next, _counts.GetValueOrDefault(name), messages, hasMore: excess > 0, cancellation);
+            await StepAsync(name, next, counted, messages, began, cancellation);
         }
     }
 
-    private async Task StepAsync(LogName name, long before, Counted? counted, long messages, bool hasMore, CancellationToken cancellation)
+    private async Task StepAsync(LogName name, long before, Counted? counted, long messages, long began, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        var began = time.GetTimestamp();
         await log.TruncateAsync(name, before);
-        if (counted is not null)
-        {
-            (counted.First, counted.Messages) = (before, counted.Messages - messages);
-        }
+        counted?.Cut(before, messages);
+        RestAfter(began);
+    }
 
-        if (hasMore)
+    // Before each step, whichever log the last one was of.
+    private async Task RestAsync(CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        if (_rest - time.GetElapsedTime(_worked) is var left && left > TimeSpan.Zero)
         {
-            await RestAsync(time.GetElapsedTime(began), cancellation);
+            await Task.Delay(left, time, cancellation);
         }
     }
 
-    private async Task RestAsync(TimeSpan worked, CancellationToken cancellation)
+    private void RestAfter(long began)
     {
         if (/* guard: retention goes in a bounded number of steps a second */ limits.RetentionStepsPerSecond is > 0 and var steps)
         {
+            _worked = time.GetTimestamp();
+            var worked = time.GetElapsedTime(began, _worked);
             var rest = TimeSpan.FromSeconds(1.0 / steps) - worked;
-            await Task.Delay(rest > worked * RestsFor ? rest : worked * RestsFor, time, cancellation);
+            _rest = rest > worked * RestsFor ? rest : worked * RestsFor;
         }
     }
 
@@ -141,9 +161,9 @@ internal sealed class Shortening(IEventLog log, BrokerLimits limits, TimeProvide
     private async Task<long> ExcessAsync(LogName name, int most, CancellationToken cancellation)
     {
         var head = log.Head(name);
-        if (!_counts.TryGetValue(name, out var counted) || !counted.IsOf(head))
+        if (CountedOf(name, head) is not { } counted)
         {
-            _counts[name] = counted = new Counted(head.Epoch) { First = head.First, Through = head.First - 1 };
+            _counts[name] = counted = new Counted(head);
         }
 
         if (head.Head - head.First + 1 <= most)
@@ -152,34 +172,60 @@ internal sealed class Shortening(IEventLog log, BrokerLimits limits, TimeProvide
             return 0;
         }
 
-        while (log.ReadAfter(name, counted.Through, StepEvents) is { Entries: { Count: > 0 } page } read && counted.IsOf(read.Head))
+        while (true)
         {
+            await RestAsync(cancellation);
             var began = time.GetTimestamp();
-            counted.Messages += page.Count(entry => IsMessage(entry));
-            counted.Through = page[^1].Seq;
-            if (page.Count < StepEvents)
+            var read = log.ReadAfter(name, counted.Through, StepEvents);
+            if (!counted.IsOf(read.Head))
             {
-                break;
+                // It is another log by now. The next round counts that.
+                return 0;
             }
 
-            await RestAsync(time.GetElapsedTime(began), cancellation);
-        }
+            counted.Add(read.Entries);
+            if (read.Entries.Count < StepEvents)
+            {
+                return counted.Messages - most;
+            }
 
-        return counted.Messages - most;
+            RestAfter(began);
+        }
     }
+
+    private Counted? CountedOf(LogName name, in LogHead head) =>
+        _counts.TryGetValue(name, out var counted) && counted.IsOf(head) ? counted : null;
 
     // A deleted one keeps its place: else those behind it would be counted anew with each deletion.
     private static bool IsMessage(in LogEntry entry) => EventBody.TypeOf(entry.Body.Span) is EventType.Message or EventType.Removed;
 
     /// <summary>The messages of a log from one seq through another.</summary>
-    private sealed class Counted(string epoch)
+    private sealed class Counted(LogHead head)
     {
-        public long First { get; set; }
+        private readonly string _epoch = head.Epoch;
+        private long _first = head.First;
 
-        public long Through { get; set; }
+        public long Through { get; private set; } = head.First - 1;
 
-        public long Messages { get; set; }
+        public long Messages { get; private set; }
 
-        public bool IsOf(in LogHead head) => head.Epoch == epoch && head.First == First;
+        public bool IsOf(in LogHead now) => now.Epoch == _epoch && now.First == _first;
+
+        public void Add(IReadOnlyList<LogEntry> entries)
+        {
+            if (entries.Count > 0)
+            {
+                Messages += entries.Count(entry => IsMessage(entry));
+                Through = entries[^1].Seq;
+            }
+        }
+
+        /// <param name="messages">So many of those that are counted went.</param>
+        public void Cut(long before, long messages)
+        {
+            _first = before;
+            Through = Math.Max(Through, before - 1);
+            Messages -= messages;
+        }
     }
 }

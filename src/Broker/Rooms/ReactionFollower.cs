@@ -4,12 +4,12 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>
-/// Takes away the reactions to what is not there any more: to messages that were deleted, or have gone with the beginning or the whole of
-/// their log; and the pins of the latter.
+/// Takes away reactions and pins of what is not there any more: the reactions to messages that were deleted, and both of messages that have
+/// gone with the beginning or the whole of their log.
 /// </summary>
 internal sealed class ReactionFollower(IEventLog log, IRecords records) : IFollower
 {
-    /// <summary>See <see cref="IFollower.Name"/>.</summary>
+    /// <summary>See <see cref="IFollower.Name"/>. From the time when it took no pins.</summary>
     public const string Follower = "reactions";
 
     private const int ReadAtOnce = 256;

@@ -71,7 +71,7 @@ internal sealed class Truncation(RocksDb db, Func<LogName, LogState> stateOf, Ro
         var log = LogName.Stored(key.AsSpan(LogRecords.TruncatedPrefix.Length));
         var head = stateOf(log).Durable;
         var to = Math.Min(from + options.TruncateStep, head.First);
-        return new Stretch(key, log, head.Epoch, from, to) { At = Math.Max(from, head.SweptTo + 1) };
+        return new Stretch(key, _next, log, head.Epoch, from, to) { At = Math.Max(from, head.SweptTo + 1) };
     }
 
     /// <summary>Looks at the next slice's ids; true at the end of the stretch.</summary>
@@ -150,7 +150,11 @@ internal sealed class Truncation(RocksDb db, Func<LogName, LogState> stateOf, Ro
             var value = new byte[8];
             BinaryPrimitives.WriteInt64BigEndian(value, stretch.To);
             batch.Put(stretch.Record, value);
-            _next = stretch.Record;
+            if (ReferenceEquals(_next, stretch.Next))
+            {
+                // Else it was begun anew meanwhile, by a log that may be named before this one, and comes back to this one by itself.
+                _next = stretch.Record;
+            }
         }
 
         // Not synced, as above.
@@ -159,8 +163,9 @@ internal sealed class Truncation(RocksDb db, Func<LogName, LogState> stateOf, Ro
 
     /// <summary>What goes by one mark.</summary>
     /// <param name="Record">The key of the log's record.</param>
+    /// <param name="Next">Where it is gone on when this log is done.</param>
     /// <param name="To">The first seq that is not of it.</param>
-    private sealed record Stretch(byte[] Record, LogName Log, string Epoch, long From, long To)
+    private sealed record Stretch(byte[] Record, byte[] Next, LogName Log, string Epoch, long From, long To)
     {
         /// <summary>The first seq that is still to be looked at.</summary>
         public long At { get; set; }

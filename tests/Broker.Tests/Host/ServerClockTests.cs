@@ -108,13 +108,63 @@ public sealed class ServerClockTests
     }
 
     [Fact]
+    public void A_start_years_ahead_is_doubted_but_for_half_a_day_until_so_much_time_has_passed()
+    {
+        _machine.Off = _tenYears;
+        ServerClock clock = new(_machine, _now);
+        Assert.Equal(_now + ServerClock.LongestGap, clock.Trusted);
+        Assert.Equal(_machine.GetUtcNow(), clock.GetUtcNow());
+
+        _passing.Advance(TimeSpan.FromDays(1));
+        Assert.Null(clock.Look());
+        Assert.Equal(_now + ServerClock.LongestGap + TimeSpan.FromDays(2), clock.Trusted);
+        ServerClock next = new(_machine, clock.GetUtcNow(), clock.Doubted);
+        Assert.Equal(clock.Trusted, next.Trusted);
+
+        _passing.Advance(_tenYears);
+        Assert.Equal(TimeSpan.Zero, next.Doubted);
+        Assert.Equal(next.GetUtcNow(), next.Trusted);
+    }
+
+    [Fact]
+    public void A_step_while_it_runs_is_doubted_as_far_as_it_does_not_count_and_no_more_when_it_is_taken_back()
+    {
+        ServerClock clock = new(_machine, _now);
+        foreach (var ahead in new[] { TimeSpan.FromDays(20), _tenYears })
+        {
+            var before = clock.Trusted;
+            Set(ahead);
+            Assert.True(clock.Trusted - before <= ServerClock.LongestGap + (2 * ServerClock.Confirmation));
+            Set(TimeSpan.Zero);
+            Assert.Equal(_machine.GetUtcNow(), clock.Trusted);
+        }
+
+        void Set(TimeSpan off)
+        {
+            _machine.Off = off;
+            if (clock.Look() is { } atOnce)
+            {
+                clock.Follow(atOnce);
+                return;
+            }
+
+            _passing.Advance(ServerClock.Confirmation);
+            clock.Follow(clock.Look()!);
+        }
+    }
+
+    [Fact]
     public void The_file_gives_back_what_was_noted_and_nothing_when_it_was_spoilt()
     {
         using TempFolder folder = new();
         Assert.Null(ClockFile.Read(folder.Path));
         ClockFile.Write(folder.Path, _now);
         ClockFile.Write(folder.Path, _now + TimeSpan.FromSeconds(1));
-        Assert.Equal(_now + TimeSpan.FromSeconds(1), ClockFile.Read(folder.Path));
+        Assert.Equal((_now + TimeSpan.FromSeconds(1), TimeSpan.Zero), ClockFile.Read(folder.Path));
+        ClockFile.Write(folder.Path, _now, _tenYears);
+        Assert.Equal((_now, _tenYears), ClockFile.Read(folder.Path));
+        File.WriteAllText(folder.In("clock"), File.ReadAllText(folder.In("clock")) + "more\n");
+        Assert.Equal((_now, _tenYears), ClockFile.Read(folder.Path));
         File.WriteAllText(folder.In("clock"), "9999999999");
         Assert.Null(ClockFile.Read(folder.Path));
     }

@@ -1,10 +1,8 @@
 using System.Net;
 using System.Text.Json;
-using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Retention;
 using WebMessenger.Broker.Rooms;
-using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.MqttSessions;
 using WebMessenger.Broker.Tests.Rooms;
@@ -41,8 +39,12 @@ public sealed class RetentionTests
         Assert.Equal("""{"days":0,"messages":10}""", room.GetProperty("kept").GetRawText());
         var next = await SayManyAsync(talk, 5);
         Assert.True(next[0] > head.Head);
-        await using Rounds rounds = new(broker);
-        await rounds.AfterDaysAsync(0, () => log.Head(talk.Log).First == said[25]);
+        using (Rounds rounds = new(broker))
+        {
+            await rounds.AfterDaysAsync(0);
+        }
+
+        Assert.Equal(said[25], log.Head(talk.Log).First);
         await broker.RestartAsync();
         Assert.Equal(said[25], broker.Get<IEventLog>().Head(talk.Log).First);
     }
@@ -58,20 +60,23 @@ public sealed class RetentionTests
         Assert.Null((await KeepAsync(talk, days: 30)).Refusal);
         var log = broker.Get<IEventLog>();
         var head = log.Head(talk.Log);
+        var newest = log.ReadAfter(talk.Log, head.Head - 1, 1).Entries[0].At;
+        await Until.TrueAsync(() => broker.Get<TimeProvider>().GetUtcNow() > newest.AddMilliseconds(2));
+        var young = await talk.SayAsync(talk.Bea, "young");
+        var youngs = log.ReadAfter(talk.Log, young - 1, 1).Entries[0].At;
+        using Rounds rounds = new(broker);
 
-        await using (Rounds early = new(broker))
-        {
-            await early.AfterDaysAsync(29, () => true);
-        }
+        await rounds.AfterDaysAsync(29);
 
-        Assert.Equal(head, log.Head(talk.Log));
-        await using (Rounds late = new(broker))
-        {
-            await late.AfterDaysAsync(31, () => log.Head(talk.Log).First == head.Head + 1);
-        }
-
+        Assert.Equal(head.First, log.Head(talk.Log).First);
+        await rounds.AtAsync(youngs.AddDays(30));
+        Assert.Equal(["young"], (await talk.HistoryAsync()).Where(one => one.Type() == "message").Select(MessageTalk.TextOf));
+        Assert.True(log.Head(talk.Log).First > head.Head);
+        await rounds.AfterDaysAsync(31);
+        var end = log.Head(talk.Log);
+        Assert.Equal(end.Head + 1, end.First);
         Assert.Empty(await talk.HistoryAsync());
-        Assert.Equal(head.Head + 1, await talk.SayAsync(talk.Bea, "new"));
+        Assert.Equal(end.Head + 1, await talk.SayAsync(talk.Bea, "new"));
         Assert.Equal(["new"], (await talk.HistoryAsync()).Select(MessageTalk.TextOf));
         Assert.Single(log.ReadAfter(broker.Room("lobby").Log, forEver - 1, 1).Entries);
     }
@@ -90,9 +95,10 @@ public sealed class RetentionTests
         var log = broker.Get<IEventLog>();
         Assert.Equal("""{"days":10,"messages":0}""", (await beas.Get("/api/rooms/yard")).GetProperty("kept").GetRawText());
 
-        await using Rounds rounds = new(broker, daysAtMost: 10);
+        using Rounds rounds = new(broker, daysAtMost: 10);
         LogName[] all = [talk.Log, conversation, LogName.OfAccount(talk.Bea.Account.Id), LogName.OfAccount(talk.Mod.Account.Id)];
-        await rounds.AfterDaysAsync(11, () => all.All(name => log.Head(name) is { Head: > 0 } head && head.First == head.Head + 1));
+        await rounds.AfterDaysAsync(11);
+        Assert.All(all, name => Assert.True(log.Head(name) is { Head: > 0 } head && head.First == head.Head + 1));
 
         Assert.Empty((await beas.Get("/api/conversations/dora/events")).GetProperty("events").EnumerateArray());
         Assert.Empty((await beas.Get("/api/whispers")).GetProperty("events").EnumerateArray());
@@ -184,29 +190,69 @@ public sealed class RetentionTests
     }
 
     [Fact]
-    public async Task Steps_are_bounded_and_a_stop_between_two_of_them_loses_nothing_that_stays()
+    public async Task A_machine_that_boots_years_ahead_removes_nothing_that_was_not_seen_to_grow_old()
+    {
+        LogOfEverything lines = new();
+        await using var broker = await RunningBroker.StartAsync(lines.TakeOver);
+        var talk = await MessageTalk.InYardAsync(broker);
+        var said = await SayManyAsync(talk, 30);
+        Assert.Null((await KeepAsync(talk, days: 30)).Refusal);
+        broker.MachineClock = new JumpingClock(TimeProvider.System) { Off = TimeSpan.FromDays(3_652) };
+
+        // At the second start the clock is where the server ended.
+        for (var start = 1; start <= 2; start++)
+        {
+            await broker.RestartAsync();
+
+            // Days are judged before messages, so that what went by its age has gone when this has.
+            Assert.Null((await KeepAsync(talk, days: 30, messages: 30 - (10 * start))).Refusal);
+            var log = broker.Get<IEventLog>();
+            await Until.TrueAsync(() => log.Head(talk.Log).First >= said[10 * start]);
+            var told = start;
+            await Until.TrueAsync(() => lines.Alarms.Count(line => line.StartsWith("The machine's clock is 365", StringComparison.Ordinal)) == told);
+            Assert.Equal(said[10 * start], log.Head(talk.Log).First);
+        }
+    }
+
+    [Fact]
+    public async Task A_log_whose_space_cannot_be_given_back_holds_up_no_other_and_has_its_turn_again()
     {
         await using var broker = await RunningBroker.StartAsync();
         var talk = await MessageTalk.InYardAsync(broker);
-        var said = await SayManyAsync(talk, (3 * Shortening.StepEvents) + 10);
+        await talk.SayAsync(talk.Bea, "one");
         var log = broker.Get<IEventLog>();
-        FakeTimeProvider time = new(TimeProvider.System.GetUtcNow().AddDays(2));
-        Shortening shortening = new(log, new BrokerLimits { RetentionStepsPerSecond = 1 }, time);
-        using CancellationTokenSource stop = new();
-        var first = log.Head(talk.Log).First;
+        var body = log.ReadBefore(talk.Log, long.MaxValue, 1).Entries[0].Body;
+        LogName[] logs = [LogName.OfRoom("r000000000000000a"), LogName.OfRoom("r000000000000000b")];
+        foreach (var name in logs)
+        {
+            await Task.WhenAll(Enumerable.Range(0, 10_100).Select(_ => log.AppendAsync(name, "ana", null, default, body)));
+        }
 
-        var shortened = shortening.ShortenAsync(talk.Log, new RetentionPolicy(Days: 1), stop.Token);
-        await Until.TrueAsync(() => log.Head(talk.Log).First == first + Shortening.StepEvents);
-        time.Advance(TimeSpan.FromMilliseconds(999));
-        Assert.False(shortened.IsCompleted);
-        Assert.Equal(first + Shortening.StepEvents, log.Head(talk.Log).First);
-        time.Advance(TimeSpan.FromMilliseconds(1));
-        await Until.TrueAsync(() => log.Head(talk.Log).First == first + (2 * Shortening.StepEvents));
-        await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => shortened);
+        SpoiltSpace space = new(broker.Get<ILogSpace>());
+        using Rounds rounds = new(broker, daysAtMost: 10, space);
 
-        Assert.Null((await KeepAsync(talk, messages: 7)).Refusal);
-        await Until.TrueAsync(() => log.Head(talk.Log).First == said[^7]);
+        await rounds.AfterDaysAsync(11);
+        Assert.Equal(logs, space.Asked);
+        await rounds.AfterDaysAsync(11);
+        Assert.Equal([.. logs, logs[0]], space.Asked);
+        await rounds.AfterDaysAsync(11);
+        Assert.Equal(3, space.Asked.Count);
+    }
+
+    [Fact]
+    public async Task The_index_gives_its_space_back_when_it_has_heard_of_what_went()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await MessageTalk.InYardAsync(broker);
+        var old = await talk.SayAsync(talk.Bea, "canarybird");
+        await UntilFoundAsync(broker, talk.Bea, "canarybird", old);
+        Assert.Contains("canarybird", Files(broker), StringComparison.Ordinal);
+        await broker.Get<IEventLog>().TruncateAsync(talk.Log, old + 1);
+        var end = broker.Get<IJournal>().ReadJournal(null, 1).Next;
+
+        Assert.True(await broker.Get<FreedSpace>().TryGiveBackAsync(end, TestContext.Current.CancellationToken));
+
+        Assert.DoesNotContain("canarybird", Files(broker), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -266,4 +312,16 @@ public sealed class RetentionTests
             return "";
         }
     }));
+
+    /// <summary>The first log that is asked for fails at its first time.</summary>
+    private sealed class SpoiltSpace(ILogSpace real) : ILogSpace
+    {
+        public List<LogName> Asked { get; } = [];
+
+        public Task GiveBackAsync(LogName log, CancellationToken cancellation = default)
+        {
+            Asked.Add(log);
+            return Asked.Count == 1 ? throw new IOException("spoilt") : real.GiveBackAsync(log, cancellation);
+        }
+    }
 }

@@ -54,7 +54,7 @@ public sealed class RocksEventChangeTests : EventChangeContract
         await Log.TruncateAsync(Lobby, 302);
         await Say("zebrafish");
 
-        await ((ILogSpace)Log).GiveBackAsync(Lobby);
+        await ((ILogSpace)Log).GiveBackAsync(Lobby, TestContext.Current.CancellationToken);
 
         Assert.Equal(["zebrafish"], Texts());
         Assert.Equal(20, Log.ReadAfter(Garden, 0, 100).Entries.Count);
@@ -94,7 +94,7 @@ public sealed class RocksEventChangeTests : EventChangeContract
         }));
         await (Task)await last.HandedOver;
 
-        await log.GiveBackAsync(Lobby);
+        await log.GiveBackAsync(Lobby, TestContext.Current.CancellationToken);
 
         Assert.Equal((200, 1), (log.Head(Lobby).Head, log.Head(Lobby).First));
         Assert.Equal(
@@ -110,6 +110,37 @@ public sealed class RocksEventChangeTests : EventChangeContract
 
         Task SayAsync(int count) =>
             Task.WhenAll(Enumerable.Range(0, count).Select(i => log.AppendAsync(Lobby, "ana", $"m {i}", (UInt128)i, Bytes($"event {i}"))));
+    }
+
+    [Fact]
+    public async Task A_log_that_is_truncated_while_another_is_cleared_has_its_turn_too()
+    {
+        // An event a slice, and ten a stretch. The log thread does one slice after each of these: so a stretch of the lobby has begun when
+        // the garden, which is named before it, is truncated.
+        RocksEventLogOptions slow = new() { TruncateStep = 10, TruncateSlice = 1 };
+        await using (var log = RocksEventLog.Open(_folder.In("two"), slow, Time, NullLogger<RocksEventLog>.Instance))
+        {
+            await Task.WhenAll(new[] { Lobby, Garden }.SelectMany(name =>
+                Enumerable.Range(0, 100).Select(i => log.AppendAsync(name, "ana", $"m {i}", (UInt128)i, Bytes($"event {i}")))));
+            Gathering last = new(Lobby, () => log.TruncateAsync(Garden, 91));
+            Gathering second = new(Lobby, () => HandOver(last));
+            log.Append(new Gathering(Lobby, () =>
+            {
+                _ = log.TruncateAsync(Lobby, 91);
+                return HandOver(second);
+            }));
+            await (Task)await last.HandedOver;
+            await log.GiveBackAsync(Lobby, TestContext.Current.CancellationToken);
+
+            Gathering HandOver(Gathering next)
+            {
+                log.Append(next);
+                return next;
+            }
+        }
+
+        Assert.Equal((10, 0), StoredEvents.Count(_folder.In("two"), Lobby, 91));
+        Assert.Equal((10, 0), StoredEvents.Count(_folder.In("two"), Garden, 91));
     }
 
     private protected override (IEventLog Log, IRecords Records, IJournal Journal) Open()

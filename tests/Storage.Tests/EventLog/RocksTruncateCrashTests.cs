@@ -47,7 +47,7 @@ public sealed class RocksTruncateCrashTests : IDisposable
             var head = log.Head(TruncatingChild.Room);
             Assert.True(head.First >= cut, $"{head.First} after a cut at {cut}");
             Check(log, head, said);
-            await log.GiveBackAsync(TruncatingChild.Room);
+            await log.GiveBackAsync(TruncatingChild.Room, TestContext.Current.CancellationToken);
             Check(log, head, said);
             await log.DisposeAsync();
             Assert.Equal((head.Head - head.First + 1, 0), StoredEvents.Count(folder, TruncatingChild.Room, head.First));
