@@ -25,14 +25,16 @@ internal static class AuditApi
         string room, string? before, string? limit, RoomDirectory rooms, RoomIds ids, IRecords records, HttpContext context)
     {
         var who = context.SignedIn();
-        if (KeyOf(room, rooms, ids, context) is not { } key)
+
+        // Looked up once: a room that ends just now is the one whose rights are asked, or a former one.
+        var found = rooms.Find(room) is { IsDeleted: false } there ? there : null;
+        if (KeyOf(room, found, ids, context) is not { } key)
         {
             return RoomProblems.NoSuchRoom();
         }
 
         if (!(/* guard: a token's verbs, audit */ who.Scope.Allows(room, Verbs.Moderate))
-            || (rooms.Find(room) is { } found
-                && !(/* guard: who sees what moderators did */ RoomPolicy.MayModerate(found, who.Account, null))))
+            || (found is not null && !(/* guard: who sees what moderators did */ RoomPolicy.MayModerate(found, who.Account, null))))
         {
             return RoomProblems.Forbidden(
                 "not_allowed", "Only moderators of the room, and access tokens with the verb moderate, see who did what there.");
@@ -60,12 +62,11 @@ internal static class AuditApi
     }
 
     // Of a room that was deleted administrators alone learn who did it: nobody else has a right there any more.
-    private static string? KeyOf(string room, RoomDirectory rooms, RoomIds ids, HttpContext context)
+    private static string? KeyOf(string room, Room? found, RoomIds ids, HttpContext context)
     {
         var who = context.SignedIn();
-        return RoomsApi.Visible(room, rooms, context) is { } found ? found.Key
-            : rooms.Find(room) is null
-                && (/* guard: who sees what was done in a deleted room */ who.Account.Profile.IsAdministrator && RoomsApi.IsWhole(who))
+        return found is not null ? (RoomsApi.IsVisible(found, context) ? found.Key : null)
+            : (/* guard: who sees what was done in a deleted room */ who.Account.Profile.IsAdministrator && RoomsApi.IsWhole(who))
                 ? ids.FormerOf(room)?.Key
             : null;
     }
