@@ -57,7 +57,7 @@ internal static class AuditApi
         return TypedResults.Json(
             new AuditPage(
                 [.. shown.Select(one => ViewOf(AuditRecord.PlaceOf(one.Key), AuditRecord.Read(one.Value))).OfType<AuditView>()],
-                page.Count > most ? AuditRecord.PlaceOf(shown[^1].Key) : null),
+                page.Count > most ? shown.Select(one => AuditRecord.PlaceOf(one.Key)).LastOrDefault(AuditRecord.IsPlace) : null),
             AuditPageJson.Default.AuditPage);
     }
 
@@ -71,7 +71,8 @@ internal static class AuditApi
             : null;
     }
 
-    private static AuditView? ViewOf(string place, AuditRecord? one) => one is null ? null : new AuditView(
+    // Null: a later version wrote it.
+    private static AuditView? ViewOf(string place, AuditRecord? one) => one is null || !AuditRecord.IsPlace(place) ? null : new AuditView(
         Timestamps.Format(AuditRecord.AtOf(place)),
         one.Type,
         one.By,

@@ -50,7 +50,7 @@ internal sealed record AuditRecord(
     public static string RoomOf(byte[] key) => Encoding.ASCII.GetString(key).Split('/')[1];
 
     /// <summary>Where it stands among those of its room: what a page ends with.</summary>
-    public static string PlaceOf(byte[] key) => Encoding.ASCII.GetString(key).Split('/')[2];
+    public static string PlaceOf(byte[] key) => Encoding.ASCII.GetString(key.AsSpan(key.AsSpan().LastIndexOf((byte)'/') + 1));
 
     public static DateTimeOffset AtOf(string place) =>
         DateTimeOffset.FromUnixTimeMilliseconds(LastMillisecond - long.Parse(place.AsSpan(0, 13), NumberStyles.None, CultureInfo.InvariantCulture));

@@ -98,6 +98,25 @@ public sealed class AuditTests
     }
 
     [Fact]
+    public async Task What_this_program_did_not_write_is_passed_over()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        await Acts.ModerateAsync(broker, "yard", talk.Mod, "mute", talk.Bea.Account);
+        var key = broker.Room("yard").Key;
+        foreach (var place in new[] { "0", "later", "later/still" })
+        {
+            var stored = System.Text.Encoding.ASCII.GetBytes($"au/{key}/{place}");
+            await broker.Get<IRecords>().WriteAsync([new RecordChange(stored, "{}"u8.ToArray())]);
+        }
+
+        await broker.Get<AuditSweep>().SweepAsync(TestContext.Current.CancellationToken);
+
+        using var mods = Calls.As(broker, talk.Mod);
+        Assert.Equal(["mute", "role"], (await mods.Get(Path)).GetProperty("entries").EnumerateArray().Select(one => one.Type()));
+    }
+
+    [Fact]
     public async Task What_is_too_old_or_too_much_goes_once_a_day()
     {
         FakeTimeProvider time = new(DateTimeOffset.UtcNow);
