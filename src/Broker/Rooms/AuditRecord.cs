@@ -11,7 +11,8 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>
-/// Who did what to whom in a room, and why: for its moderators and the administrators, in the batch of the event (ADR 0074).
+/// Who did what to whom in a room, and why: for its moderators and the administrators, in the batch of the event, if there is one
+/// (ADR 0074).
 /// </summary>
 /// <remarks>
 /// Key `au/{room key}/{place}`: the newest first, so that a page is what stands at the beginning. Names are those of then, as in events.
@@ -62,11 +63,12 @@ internal sealed record AuditRecord(
         && !place.AsSpan(14).ContainsAnyExcept(_hex);
 
     /// <summary>For the batch of its event.</summary>
-    public RecordChange In(string room, DateTimeOffset now)
+    /// <param name="at">After all that was done in the room before (<see cref="AuditPlaces"/>).</param>
+    public RecordChange In(string room, DateTimeOffset at)
     {
         var place = string.Create(
             CultureInfo.InvariantCulture,
-            $"{LastMillisecond - now.ToUnixTimeMilliseconds():D13}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(RandomBytes))}");
+            $"{LastMillisecond - at.ToUnixTimeMilliseconds():D13}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(RandomBytes))}");
         return new RecordChange(
             [.. PrefixOf(room), .. Encoding.ASCII.GetBytes(place)],
             JsonSerializer.SerializeToUtf8Bytes(this, AuditJson.Default.AuditRecord));

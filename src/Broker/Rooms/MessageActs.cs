@@ -11,7 +11,7 @@ namespace WebMessenger.Broker.Rooms;
 /// is in the batch of the event (ADR 0051).
 /// </summary>
 internal sealed class MessageActs(
-    RoomDirectory directory, MessageChanges changes, IEventLog log, Reactions reactions, Pins pins, Mentions mentions, TimeProvider time)
+    RoomDirectory directory, MessageChanges changes, IEventLog log, Reactions reactions, Pins pins, Mentions mentions, AuditPlaces audits, TimeProvider time)
 {
     private static readonly PublishRefusal _noVerbForOthers = new(
         ReasonCode.NotAuthorized, "This access token may not do this to what others said: it lacks the verb moderate.", "not_allowed");
@@ -110,7 +110,7 @@ internal sealed class MessageActs(
 
         // Of one's own nobody else has to be told why.
         var unpinned = pins.RemovalOf(room.Log, room.PinsKnown, message.Seq);
-        RecordChange[] audit = message.Author == by.AccountId ? [] : [AuditOf((MessageAct.Delete)act, by, message).In(room.Key, Now)];
+        RecordChange[] audit = message.Author == by.AccountId ? [] : [audits.Place(room.Key, AuditOf((MessageAct.Delete)act, by, message))];
         return plan with { Changes = [.. unpinned.Changes, .. audit], Conditions = unpinned.Conditions };
     }
 }

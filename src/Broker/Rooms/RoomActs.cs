@@ -23,6 +23,7 @@ internal sealed class RoomActs(
     RoomModeration moderation,
     LeftBehind left,
     ShortenedRooms shortened,
+    AuditPlaces audits,
     TimeProvider time)
 {
     private static readonly PublishRefusal _notAllowed =
@@ -120,6 +121,7 @@ internal sealed class RoomActs(
         StoragePayer payer = new(quotas.Of(session), space);
         var author = Author.Of(session);
         var body = EventBody.Act(command.Act!.Event, author, command.Id ?? EventBody.NewId(), plan.WriteFields, publisherMark);
+        var audit = plan.Audit is { } done ? await audits.PlaceAsync(room.Key, done) : default;
         PendingAct pending = new(room, author, command, body, session, payer, publisherMark, ruling)
         {
             Apply = plan.Apply,
@@ -127,7 +129,7 @@ internal sealed class RoomActs(
             [
                 .. plan.Changes,
                 .. plan.Beside(body),
-                .. plan.Audit is { } audit ? [audit.In(room.Key, time.GetUtcNow())] : Array.Empty<RecordChange>(),
+                .. plan.Audit is null ? Array.Empty<RecordChange>() : [audit],
                 .. received is { } record ? [record] : Array.Empty<RecordChange>(),
             ],
             BeyondQuota = plan.TakesAway ? _beyondQuota : null,

@@ -98,6 +98,32 @@ public sealed class AuditTests
     }
 
     [Fact]
+    public async Task The_newest_comes_first_also_within_a_millisecond_and_after_a_clock_that_was_set_back()
+    {
+        FakeTimeProvider time = new(DateTimeOffset.UtcNow);
+        await using var broker = await RunningBroker.StartAsync(time);
+        var talk = await InYardAsync(broker);
+        async Task MuteAsync(int times, int from)
+        {
+            for (var i = 0; i < times; i++)
+            {
+                Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Mod, "mute", talk.Bea.Account, reason: $"{from + i}")).Refusal);
+            }
+        }
+
+        await MuteAsync(6, from: 0);
+        await broker.RestartAsync();
+        time.AdjustTime(time.GetUtcNow() - TimeSpan.FromHours(1));
+        await MuteAsync(6, from: 6);
+
+        using var makers = Calls.As(broker, talk.Maker);
+        var entries = (await makers.Get(Path)).GetProperty("entries").EnumerateArray().Where(one => one.Type() == "mute").ToArray();
+        Assert.Equal(Enumerable.Range(0, 12).Reverse().Select(number => $"{number}"), entries.Select(one => Field(one, "reason")));
+        var times = entries.Select(one => Field(one, "at")!).ToArray();
+        Assert.Equal(times.OrderDescending(StringComparer.Ordinal), times);
+    }
+
+    [Fact]
     public async Task What_this_program_did_not_write_is_passed_over()
     {
         await using var broker = await RunningBroker.StartAsync();
