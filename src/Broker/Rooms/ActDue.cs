@@ -40,7 +40,7 @@ internal sealed record ActDue(string Account, string Title, DateTimeOffset? Unti
         }
     }
 
-    public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, ActDueJson.Default.ActDue);
+    public byte[] Write() => ReadableJson.Write(this, ActDueJson.Default.ActDue);
 
     /// <summary>Null: this program did not write it.</summary>
     public static ActDue? Read(byte[] value)

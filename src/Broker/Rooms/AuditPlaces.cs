@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Limits;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
@@ -8,7 +10,7 @@ namespace WebMessenger.Broker.Rooms;
 /// set back.
 /// </summary>
 /// <remarks>Thread-safe. It remembers one number for each room in which something was done since the start.</remarks>
-internal sealed class AuditPlaces(IRecords records, TimeProvider time) : IRoomRecords
+internal sealed class AuditPlaces(IRecords records, StorageQuotas quotas, TimeProvider time) : IRoomRecords
 {
     // By the key of the room: when the newest is said to have been done, in milliseconds since 1970.
     private readonly ConcurrentDictionary<string, long> _newest = new();
@@ -29,6 +31,20 @@ internal sealed class AuditPlaces(IRecords records, TimeProvider time) : IRoomRe
     /// <exception cref="IOException">It cannot be read.</exception>
     public async ValueTask<RecordChange> PlaceAsync(string room, AuditRecord record) =>
         _newest.ContainsKey(room) ? Place(room, record) : await Task.Run(() => Place(room, record));
+
+    /// <summary>
+    /// The same of what is done in any case, and is no event: its bytes are of the day of who does it, as far as there are some left.
+    /// </summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public async ValueTask<RecordChange> PlaceAsync(string room, AuditRecord record, Account by)
+    {
+        var change = await PlaceAsync(room, record);
+        quotas.Of(by).TryTake(SizeOf(change), out _);
+        return change;
+    }
+
+    /// <summary>What it costs, in bytes.</summary>
+    public static int SizeOf(RecordChange change) => change.Key.Length + (change.Value?.Length ?? 0);
 
     public Task ForgetRoomAsync(string roomKey)
     {

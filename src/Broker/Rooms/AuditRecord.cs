@@ -71,7 +71,7 @@ internal sealed record AuditRecord(
             $"{LastMillisecond - at.ToUnixTimeMilliseconds():D13}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(RandomBytes))}");
         return new RecordChange(
             [.. PrefixOf(room), .. Encoding.ASCII.GetBytes(place)],
-            JsonSerializer.SerializeToUtf8Bytes(this, AuditJson.Default.AuditRecord));
+            ReadableJson.Write(this, AuditJson.Default.AuditRecord));
     }
 
     /// <summary>Null: this program did not write it.</summary>

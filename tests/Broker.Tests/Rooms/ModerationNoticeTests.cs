@@ -97,6 +97,26 @@ public sealed class ModerationNoticeTests
     }
 
     [Fact]
+    public async Task Who_ignores_a_moderator_is_told_no_reason_of_a_deletion_either()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        using var page = Calls.OfPage(broker, await broker.SignInAsync(talk.Bea.Account));
+        await page.Put("/api/ignored/dora");
+        await using var listener = await broker.ConnectAsync(talk.Bea);
+        await listener.SubscribeAsync("users/bea");
+        var said = await talk.SayAsync(talk.Bea, "a word");
+
+        Assert.Null((await talk.DeleteAsync(talk.Mod, said, reason: "Listen to me.")).Refusal);
+
+        var notice = await listener.NextPublishAsync();
+        Assert.Equal("deleted", notice.Json.GetProperty("code").GetString());
+        Assert.DoesNotContain("Listen", notice.Text, StringComparison.Ordinal);
+        using var makers = Calls.As(broker, talk.Maker);
+        Assert.Equal("Listen to me.", Field((await makers.Get("/api/rooms/yard/audit")).GetProperty("entries")[0], "reason"));
+    }
+
+    [Fact]
     public async Task So_many_who_are_not_in_the_room_are_banned_a_day_and_all_who_are()
     {
         FakeTimeProvider time = new(DateTimeOffset.UtcNow);

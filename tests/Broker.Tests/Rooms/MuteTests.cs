@@ -69,6 +69,26 @@ public sealed class MuteTests
     }
 
     [Fact]
+    public async Task A_muted_moderator_deletes_what_others_said_and_gives_no_reason()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        await using var author = await broker.ConnectAsync(talk.Bea);
+        await author.SubscribeAsync("users/bea");
+        var said = await talk.SayAsync(talk.Bea, "a word");
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Maker, "mute", talk.Mod.Account)).Refusal);
+
+        Assert.Null((await talk.DeleteAsync(talk.Mod, said, reason: "Said after all.")).Refusal);
+
+        var notice = await author.NextPublishAsync();
+        Assert.Equal("deleted", notice.Json.GetProperty("code").GetString());
+        Assert.DoesNotContain("after all", notice.Text, StringComparison.Ordinal);
+        using var makers = Calls.As(broker, talk.Maker);
+        var deleted = (await makers.Get("/api/rooms/yard/audit")).GetProperty("entries")[0];
+        Assert.Equal(("delete", false), (deleted.Type(), deleted.TryGetProperty("reason", out _)));
+    }
+
+    [Fact]
     public async Task A_mute_holds_until_its_end_through_leaving_coming_again_and_a_restart()
     {
         FakeTimeProvider time = new(DateTimeOffset.UtcNow);
