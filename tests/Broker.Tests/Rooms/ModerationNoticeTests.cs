@@ -117,6 +117,25 @@ public sealed class ModerationNoticeTests
     }
 
     [Fact]
+    public async Task What_was_done_in_a_room_that_is_no_more_is_not_counted()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        await Acts.ModerateAsync(broker, "yard", talk.Mod, "kick", talk.Bea.Account);
+        await NoticeTalk.UntilStoredAsync(broker, talk.Bea, 1);
+        Assert.Equal(1, (await NoticeTalk.PageAsync(broker, talk.Bea)).GetProperty("unread").GetInt32());
+        using var makers = Calls.As(broker, talk.Maker);
+        await makers.Delete("/api/rooms/yard");
+
+        for (var start = 0; start < 2; start++)
+        {
+            var page = await NoticeTalk.PageAsync(broker, talk.Bea);
+            Assert.Equal((0, 0), (page.GetProperty("events").GetArrayLength(), page.GetProperty("unread").GetInt32()));
+            await broker.RestartAsync();
+        }
+    }
+
+    [Fact]
     public async Task So_many_who_are_not_in_the_room_are_banned_a_day_and_all_who_are()
     {
         FakeTimeProvider time = new(DateTimeOffset.UtcNow);
