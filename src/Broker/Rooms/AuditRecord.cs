@@ -17,7 +17,7 @@ namespace WebMessenger.Broker.Rooms;
 /// <remarks>
 /// Key `au/{room key}/{place}`: the newest first, so that a page is what stands at the beginning. Names are those of then, as in events.
 /// </remarks>
-/// <param name="Type">Of the command; `destroy` is the end of the room.</param>
+/// <param name="Type">Of the command; `remove` takes somebody off the list, `destroy` is the end of the room.</param>
 /// <param name="Target">Null: it is about the room.</param>
 /// <param name="Reason">Null: none was given. Also that which the event does not say.</param>
 /// <param name="Until">Null: it has no end.</param>
@@ -36,6 +36,9 @@ internal sealed record AuditRecord(
 {
     /// <summary>The end of a room, which has no event.</summary>
     public const string Destroyed = "destroy";
+
+    /// <summary>Somebody is taken off the list of a room by another, which has no event.</summary>
+    public const string Removed = "remove";
 
     private const long LastMillisecond = 9_999_999_999_999;
     private const int RandomBytes = 8;

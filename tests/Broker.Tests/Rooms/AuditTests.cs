@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
@@ -121,6 +122,25 @@ public sealed class AuditTests
         Assert.Equal(Enumerable.Range(0, 12).Reverse().Select(number => $"{number}"), entries.Select(one => Field(one, "reason")));
         var times = entries.Select(one => Field(one, "at")!).ToArray();
         Assert.Equal(times.OrderDescending(StringComparer.Ordinal), times);
+    }
+
+    [Fact]
+    public async Task Who_takes_somebody_off_the_list_is_told_and_who_leaves_is_not()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        var guest = (await broker.Get<Registration>().EnterAsGuestAsync("Zoe", null)).Value!;
+        await broker.Get<RoomMembers>().JoinAsync(broker.Room("yard"), guest);
+        using var mods = Calls.As(broker, talk.Mod);
+        using var caios = Calls.As(broker, talk.Caio);
+        await mods.Delete("/api/rooms/yard/members/bea");
+        await mods.Delete("/api/rooms/yard/members/" + guest.UserName);
+        await caios.Delete("/api/rooms/yard/members/me");
+
+        var entries = (await mods.Get(Path)).GetProperty("entries").EnumerateArray().ToArray();
+        Assert.Equal(["remove", "remove", "role"], entries.Select(one => one.Type()));
+        Assert.Equal([guest.UserName, "bea"], entries[..2].Select(one => User(one, "target")));
+        Assert.All(entries[..2], one => Assert.Equal("dora", User(one, "from")));
     }
 
     [Fact]

@@ -89,6 +89,23 @@ public sealed class MuteTests
     }
 
     [Fact]
+    public async Task A_muted_moderator_takes_nobody_off_the_list()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        using var mods = Calls.As(broker, talk.Mod);
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Maker, "mute", talk.Mod.Account)).Refusal);
+
+        var refused = await mods.Expect(HttpStatusCode.Forbidden, HttpMethod.Delete, "/api/rooms/yard/members/bea");
+
+        Assert.Equal("muted", refused.GetProperty("code").GetString());
+        Assert.True(broker.Room("yard").IsMember(talk.Bea.Account.Id));
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Maker, "unmute", talk.Mod.Account)).Refusal);
+        await mods.Delete("/api/rooms/yard/members/bea");
+        Assert.False(broker.Room("yard").IsMember(talk.Bea.Account.Id));
+    }
+
+    [Fact]
     public async Task A_mute_holds_until_its_end_through_leaving_coming_again_and_a_restart()
     {
         FakeTimeProvider time = new(DateTimeOffset.UtcNow);
