@@ -2,7 +2,9 @@ using System.Net;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
+using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Notices;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.Notices;
@@ -134,6 +136,74 @@ public sealed class ModerationNoticeTests
             await broker.RestartAsync();
         }
     }
+
+    [Fact]
+    public async Task Who_follows_from_the_beginning_finds_acts_that_are_due_however_far_back()
+    {
+        // Follows when the test says so.
+        await using var broker = await RunningBroker.StartWithAsync(services =>
+        {
+            services.Remove(services.Single(service => service.ImplementationType == typeof(NoticeFollower)));
+            services.AddSingleton<NoticeFollower>();
+        });
+        var talk = await InYardAsync(broker);
+        var records = broker.Get<IRecords>();
+        await Acts.ModerateAsync(broker, "yard", talk.Mod, "mute", talk.Bea.Account, reason: "Long ago.");
+        await Task.WhenAll(Enumerable.Range(0, 1_100).Select(number =>
+            Acts.ChangeAsync(broker, "yard", talk.Maker, new() { Topic = $"{number}" })));
+        Assert.True(broker.Room("yard").LogHead.Head > 1_100);
+        await records.WriteAsync([
+            new RecordChange(ActDue.Key(broker.Room("yard").Key, "nobody", Body("gone")), new ActDue(talk.Bea.Account.Id, "Yard").Write()),
+            new RecordChange(NoticesDue.Key(talk.Log), null),
+        ]);
+
+        await broker.Get<NoticeFollower>().BeginAsync(talk.Log, TestContext.Current.CancellationToken);
+
+        Assert.Equal("Long ago.", Field(Assert.Single(await NoticeTalk.NoticesAsync(broker, talk.Bea)), "reason"));
+        Assert.Empty(records.ReadAll("an/"u8));
+    }
+
+    [Fact]
+    public async Task Anothers_event_of_the_same_id_is_not_the_one_that_is_due()
+    {
+        // Follows when the test says so.
+        await using var broker = await RunningBroker.StartWithAsync(services =>
+        {
+            services.Remove(services.Single(service => service.ImplementationType == typeof(NoticeFollower)));
+            services.AddSingleton<NoticeFollower>();
+        });
+        var talk = await InYardAsync(broker);
+        var said = await talk.SayAsync(talk.Caio, "@bea", id: "once");
+        var mute = await Acts.ModerateAsync(broker, "yard", talk.Mod, "mute", talk.Bea.Account, id: "once");
+
+        await FollowAsync(said);
+        await FollowAsync(mute.Seq);
+
+        Assert.Equal(["mention", "mute"], (await NoticeTalk.NoticesAsync(broker, talk.Bea)).Select(one => one.Type()));
+        Assert.Null(broker.Get<IRecords>().Find(NoticesDue.Key(talk.Log)));
+
+        Task FollowAsync(long seq) => broker.Get<NoticeFollower>().FollowAsync(
+            [new JournalBatch(seq, [new LogChange(talk.Log, JournalKind.Append, seq, seq)])], TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task What_an_erased_account_was_to_be_told_goes_at_the_next_start()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        var key = broker.Room("yard").Key;
+        await broker.Get<IRecords>().WriteAsync([
+            new RecordChange(ActDue.Key(key, "nobody", Body("hers")), new ActDue(talk.Bea.Account.Id, "Yard", Reason: "Of her.").Write()),
+            new RecordChange(ActDue.Key(key, "nobody", Body("his")), new ActDue(talk.Caio.Account.Id, "Yard").Write()),
+        ]);
+
+        await broker.Get<AccountChanges>().EraseAsync(talk.Bea.Account, "correct horse battery staple", null);
+        await broker.RestartAsync();
+
+        Assert.Equal([talk.Caio.Account.Id], broker.Get<IRecords>().ReadAll("an/"u8).Select(one => ActDue.Read(one.Value)!.Account));
+    }
+
+    private static byte[] Body(string id) => EventBody.Act(EventType.Mute, new Author("", "nobody", "Nobody", "person"), id, _ => { }, 0);
 
     [Fact]
     public async Task So_many_who_are_not_in_the_room_are_banned_a_day_and_all_who_are()
