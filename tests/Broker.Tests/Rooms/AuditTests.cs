@@ -165,24 +165,27 @@ public sealed class AuditTests
     [Fact]
     public async Task What_is_too_old_or_too_much_goes_once_a_day()
     {
-        FakeTimeProvider time = new(DateTimeOffset.UtcNow);
+        // In whole seconds, so that what is stored in milliseconds is as old as this clock says.
+        FakeTimeProvider time = new(DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds()));
         await using var broker = await RunningBroker.StartAsync(
             services => services.AddSingleton<TimeProvider>(time),
             "--WebMessenger:Limits:AuditPerRoom", "3", "--WebMessenger:Limits:AuditDays", "2");
         var talk = await InYardAsync(broker);
-        for (var i = 0; i < 3; i++)
+        for (var i = 0; i < 4; i++)
         {
             time.Advance(TimeSpan.FromSeconds(1));
-            await Acts.ModerateAsync(broker, "yard", talk.Mod, "mute", talk.Bea.Account, minutes: 1 + i);
+            await Acts.ModerateAsync(broker, "yard", talk.Mod, "mute", talk.Bea.Account, minutes: 1 + i, reason: $"{i}");
         }
 
-        Assert.Equal(4, broker.Get<IRecords>().ReadAll("au/"u8).Count);
+        Assert.Equal(["3", "2", "1", "0", null], Reasons());
         await broker.Get<AuditSweep>().SweepAsync(TestContext.Current.CancellationToken);
-        var kept = broker.Get<IRecords>().ReadAll("au/"u8);
-        Assert.Equal(["mute", "mute", "mute"], kept.Select(one => AuditRecord.Read(one.Value)!.Type));
+        Assert.Equal(["3", "2", "1"], Reasons());
 
-        time.Advance(TimeSpan.FromDays(2) - TimeSpan.FromSeconds(1));
+        // The oldest two are older than two days by then, one of them by half a second.
+        time.Advance(TimeSpan.FromDays(2) - TimeSpan.FromSeconds(0.5));
         await broker.Get<AuditSweep>().SweepAsync(TestContext.Current.CancellationToken);
-        Assert.Single(broker.Get<IRecords>().ReadAll("au/"u8));
+        Assert.Equal(["3"], Reasons());
+
+        string?[] Reasons() => [.. broker.Get<IRecords>().ReadAll("au/"u8).Select(one => AuditRecord.Read(one.Value)!.Reason)];
     }
 }
