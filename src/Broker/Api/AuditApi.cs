@@ -18,7 +18,8 @@ internal static class AuditApi
         .Produces<AuditPage>()
         .WithDescription(
             "Who did what to whom in the room, and why, the newest first: kicks, bans, mutes and their ends, who was taken off the list, "
-            + "roles, rules, deletions of what others said. For its moderators, administrators, and access tokens with the verb moderate. before: next of the page before; "
+            + "roles, rules, deletions of what others said. For its moderators, administrators, and access tokens with the verb moderate. "
+            + "before: next of the page before; "
             + "limit: 1 to 200, 50 if left out.");
 
     private static IResult Page(

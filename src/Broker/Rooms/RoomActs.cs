@@ -105,7 +105,8 @@ internal sealed class RoomActs(
         return result;
     }
 
-    // The account that an act takes its turn with; null: none. Who may not act makes nobody wait.
+    // The user name of the account whose turn an act takes; null: it takes none. Who moderates nothing makes by his kicks, bans and mutes
+    // nobody wait.
     private static string? WhoseTurn(Room room, RoomAct? act, Account by) => act switch
     {
         RoomAct.Role { To: MemberRole.Owner } given => given.User,

@@ -53,6 +53,9 @@ public sealed class BanTests
                 Assert.Equal([0x87], (await client.SubscribeAsync(filter)).ReasonCodes);
             }
 
+            var ofData = await client.SubscribeAsync("rooms/yard/data/#");
+            Assert.StartsWith("You are banned from this room until ", ofData.ReasonString, StringComparison.Ordinal);
+
             var refused = await client.PublishAsync(Topic, "let me in");
             Assert.Equal((byte)0x87, refused.ReasonCode);
             Assert.StartsWith("You are banned from this room until ", refused.ReasonString, StringComparison.Ordinal);
