@@ -17,22 +17,25 @@ internal static class AuditApi
         .TakesAnswerSlot()
         .Produces<AuditPage>()
         .WithDescription(
-            "Who did what to whom in the room, and why, the newest first: kicks, bans, mutes and their ends, roles, rules, deletions of what "
-            + "others said. For its moderators, administrators, and access tokens with the verb moderate. before: next of the page before; "
+            "Who did what to whom in the room, and why, the newest first: kicks, bans, mutes and their ends, who was taken off the list, "
+            + "roles, rules, deletions of what others said. For its moderators, administrators, and access tokens with the verb moderate. "
+            + "before: next of the page before; "
             + "limit: 1 to 200, 50 if left out.");
 
     private static IResult Page(
         string room, string? before, string? limit, RoomDirectory rooms, RoomIds ids, IRecords records, HttpContext context)
     {
         var who = context.SignedIn();
-        if (KeyOf(room, rooms, ids, context) is not { } key)
+
+        // Looked up once: a room that ends just now is the one whose rights are asked, or a former one.
+        var found = rooms.Find(room) is { IsDeleted: false } there ? there : null;
+        if (KeyOf(room, found, ids, context) is not { } key)
         {
             return RoomProblems.NoSuchRoom();
         }
 
         if (!(/* guard: a token's verbs, audit */ who.Scope.Allows(room, Verbs.Moderate))
-            || (rooms.Find(room) is { } found
-                && !(/* guard: who sees what moderators did */ RoomPolicy.MayModerate(found, who.Account, null))))
+            || (found is not null && !(/* guard: who sees what moderators did */ RoomPolicy.MayModerate(found, who.Account, null))))
         {
             return RoomProblems.Forbidden(
                 "not_allowed", "Only moderators of the room, and access tokens with the verb moderate, see who did what there.");
@@ -55,22 +58,22 @@ internal static class AuditApi
         return TypedResults.Json(
             new AuditPage(
                 [.. shown.Select(one => ViewOf(AuditRecord.PlaceOf(one.Key), AuditRecord.Read(one.Value))).OfType<AuditView>()],
-                page.Count > most ? AuditRecord.PlaceOf(shown[^1].Key) : null),
+                page.Count > most ? shown.Select(one => AuditRecord.PlaceOf(one.Key)).LastOrDefault(AuditRecord.IsPlace) : null),
             AuditPageJson.Default.AuditPage);
     }
 
     // Of a room that was deleted administrators alone learn who did it: nobody else has a right there any more.
-    private static string? KeyOf(string room, RoomDirectory rooms, RoomIds ids, HttpContext context)
+    private static string? KeyOf(string room, Room? found, RoomIds ids, HttpContext context)
     {
         var who = context.SignedIn();
-        return RoomsApi.Visible(room, rooms, context) is { } found ? found.Key
-            : rooms.Find(room) is null
-                && (/* guard: who sees what was done in a deleted room */ who.Account.Profile.IsAdministrator && RoomsApi.IsWhole(who))
+        return found is not null ? (RoomsApi.IsVisible(found, context) ? found.Key : null)
+            : (/* guard: who sees what was done in a deleted room */ who.Account.Profile.IsAdministrator && RoomsApi.IsWhole(who))
                 ? ids.FormerOf(room)?.Key
             : null;
     }
 
-    private static AuditView? ViewOf(string place, AuditRecord? one) => one is null ? null : new AuditView(
+    // Null: a later version wrote it.
+    private static AuditView? ViewOf(string place, AuditRecord? one) => one is null || !AuditRecord.IsPlace(place) ? null : new AuditView(
         Timestamps.Format(AuditRecord.AtOf(place)),
         one.Type,
         one.By,

@@ -86,7 +86,9 @@ internal static partial class NoticesApi
     }
 
     // Whoever has read a room up to there has read what names him there. What was done to him he reads here alone.
-    private static int UnreadIn(NoticeStream notices, RoomDirectory rooms, ReadPositions positions, long read) => notices.Index.ActsAfter(read)
+    // Notices of a room that has ended are shown to nobody, and so are not unread.
+    private static int UnreadIn(NoticeStream notices, RoomDirectory rooms, ReadPositions positions, long read) =>
+        notices.Index.ActsAfter(read).Count(roomKey => rooms.FindByKey(roomKey) is not null)
         + notices.Index.After(read)
         .GroupBy(message => message.RoomKey)
         .Sum(ofRoom => rooms.FindByKey(ofRoom.Key) is { } room && ReadIn(notices.Owner, room, positions) is { } readTo

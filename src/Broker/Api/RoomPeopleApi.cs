@@ -106,6 +106,7 @@ internal static class RoomPeopleApi
         {
             return left == RoomChange.Done ? TypedResults.NoContent()
                 : left == RoomChange.OwnerStays ? OwnerStays()
+                : left == RoomChange.Muted && RoomPolicy.WhyMuted(found, who.Account) is { } muted ? RoomProblems.Of(muted, context)
                 : RoomProblems.Forbidden("not_allowed", "Nobody removes who ranks as high.");
         }
 

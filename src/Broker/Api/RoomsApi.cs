@@ -121,23 +121,19 @@ internal static class RoomsApi
     }
 
     /// <param name="invitations">The call answers an invitation, so that who is invited finds the room; null: it does not.</param>
-    internal static Room? Visible(string room, RoomDirectory rooms, HttpContext context, RoomInvitations? invitations = null)
+    internal static Room? Visible(string room, RoomDirectory rooms, HttpContext context, RoomInvitations? invitations = null) =>
+        rooms.Find(room) is { IsDeleted: false } found && IsVisible(found, context, invitations) ? found : null;
+
+    /// <summary>Whether the caller may know of a room that was looked up.</summary>
+    internal static bool IsVisible(Room found, HttpContext context, RoomInvitations? invitations = null)
     {
         var who = context.SignedIn();
-        if (/* guard: a token's rooms, by HTTP */ !who.Scope.Allows(room, Verbs.Read))
-        {
-            return null;
-        }
-
-        if (rooms.Find(room) is not { IsDeleted: false } found)
-        {
-            return null;
-        }
 
         // Whoever may manage a room finds it, on its list or not; what is said there stays among its members.
-        return RoomPolicy.MaySee(found, who.Account.Id)
-            || (IsWhole(who) && RoomPolicy.MayManage(found, who.Account))
-            || invitations?.IsInvited(found, who.Account) == true ? found : null;
+        return (/* guard: a token's rooms, by HTTP */ who.Scope.Allows(found.Id.Value, Verbs.Read))
+            && (RoomPolicy.MaySee(found, who.Account.Id)
+                || (IsWhole(who) && RoomPolicy.MayManage(found, who.Account))
+                || invitations?.IsInvited(found, who.Account) == true);
     }
 
     internal static bool IsWhole(LoginSession who) => /* guard: a limited token changes no rooms */ who.Scope.Rooms is null && who.Scope.Verbs.HasFlag(Verbs.All);

@@ -47,6 +47,8 @@ internal static class TalkServices
         services.AddSingleton<BanEnds>();
         services.AddSingleton<RestraintStore>();
         services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<RestraintStore>());
+        services.AddSingleton<AuditPlaces>();
+        services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<AuditPlaces>());
         services.AddSingleton<AuditSweep>();
         services.AddHostedService(provider => provider.GetRequiredService<AuditSweep>());
     }

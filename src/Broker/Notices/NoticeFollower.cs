@@ -1,3 +1,4 @@
+using System.Text;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Limits;
@@ -57,17 +58,21 @@ internal sealed partial class NoticeFollower(
 
     public async Task<IReadOnlyList<RecordChange>> BeginAsync(LogName log, CancellationToken cancellation)
     {
-        if (log.RoomKey is null || records.Find(NoticesDue.Key(log)) is not { } newest)
+        if (log.RoomKey is not { } roomKey)
         {
             return [];
         }
 
         try
         {
-            Due due = new(newest);
-            var head = logs.Head(log).Head;
-            await TellAsync(log, Math.Max(1, head - LookedBack + 1), head, due, cancellation);
-            await DoneAsync(log, due);
+            await TellOfActsAsync(log, roomKey, cancellation);
+            if (records.Find(NoticesDue.Key(log)) is { } newest)
+            {
+                Due due = new(newest);
+                var head = logs.Head(log).Head;
+                await TellAsync(log, Math.Max(1, head - LookedBack + 1), head, due, cancellation);
+                await DoneAsync(log, due);
+            }
         }
         catch (LogDamagedException error) when (!error.MayPass)
         {
@@ -168,7 +173,7 @@ internal sealed partial class NoticeFollower(
             foreach (var entry in page.Entries.Where(entry => entry.Seq <= to))
             {
                 await TellAsync(room, entry);
-                due.IsSeen |= EventBody.IdOf(entry.Body.Span).SequenceEqual(due.Newest);
+                due.IsSeen |= NoticesDue.Names(due.Newest, entry.Body.Span);
             }
 
             if (page.Entries.Count == 0)
@@ -197,32 +202,6 @@ internal sealed partial class NoticeFollower(
             default:
                 return Task.CompletedTask;
         }
-    }
-
-    // What was done to somebody, who need not hear the room any more. What is to be told stands beside the event.
-    private async Task TellOfActAsync(Room room, LogEntry act)
-    {
-        var key = ActDue.Key(room.Key, act.Author, act.Body.Span);
-        if (records.Find(key) is not { } value)
-        {
-            return;
-        }
-
-        if (ActDue.Read(value) is { } due && accounts.Find(due.Account) is { IsErased: false, Ban: null } account)
-        {
-            var type = EventBody.TypeOf(act.Body.Span);
-            var inbox = rooms.InboxOf(account);
-            try
-            {
-                await TellAsync(inbox, act, IdOf(room, act, type), id => EventBody.Notice(type, id, act.Body.Span, act.Seq, due.WriteFields));
-            }
-            catch (LogDamagedException error) when (!error.MayPass)
-            {
-                TellLeftOut(inbox.Notices.Log, error);
-            }
-        }
-
-        await records.WriteAsync([new RecordChange(key, null)]);
     }
 
     private async Task TellAsync(Room room, LogEntry message, bool isEdit)
@@ -273,7 +252,7 @@ internal sealed partial class NoticeFollower(
     }
 
     private static NoticeId IdOf(Room room, LogEntry about, EventType type) =>
-        new(room.Key, about.Seq, System.Text.Encoding.ASCII.GetString(EventTypes.NameOf(type)));
+        new(room.Key, about.Seq, Encoding.ASCII.GetString(EventTypes.NameOf(type)));
 
     // True: it is there now, and was not before.
     private async Task<bool> TellAsync(Inbox inbox, LogEntry about, NoticeId id, Func<string, byte[]> bodyOf)
@@ -378,7 +357,7 @@ internal sealed partial class NoticeFollower(
     private static partial void LogLeftOut(ILogger logger, LogName log, string reason);
 
     /// <summary>What of a room somebody is to be told.</summary>
-    /// <param name="newest">Id of the newest event of which somebody is.</param>
+    /// <param name="newest">Names the newest event of which somebody is (<see cref="NoticesDue"/>).</param>
     private sealed class Due(byte[] newest)
     {
         public byte[] Newest => newest;

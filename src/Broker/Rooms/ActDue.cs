@@ -17,6 +17,9 @@ namespace WebMessenger.Broker.Rooms;
 /// <param name="Reason">Null: none was given, or he ignores who gave it.</param>
 internal sealed record ActDue(string Account, string Title, DateTimeOffset? Until = null, string? Reason = null)
 {
+    /// <summary>All there are.</summary>
+    public static byte[] Prefix => "an/"u8.ToArray();
+
     /// <summary>All of a room.</summary>
     public static byte[] PrefixOf(string room) => Encoding.ASCII.GetBytes($"an/{room}/");
 
@@ -40,7 +43,7 @@ internal sealed record ActDue(string Account, string Title, DateTimeOffset? Unti
         }
     }
 
-    public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, ActDueJson.Default.ActDue);
+    public byte[] Write() => ReadableJson.Write(this, ActDueJson.Default.ActDue);
 
     /// <summary>Null: this program did not write it.</summary>
     public static ActDue? Read(byte[] value)

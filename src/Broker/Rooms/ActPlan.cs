@@ -12,7 +12,9 @@ namespace WebMessenger.Broker.Rooms;
 internal sealed record ActPlan(
     PublishRefusal? Refusal, RecordChange[] Changes, RecordCondition[] Conditions, Action<Utf8JsonWriter> WriteFields, Action Apply)
 {
-    /// <summary>It gives nobody anything: it costs nobody's quota, and goes on while the disk is nearly full.</summary>
+    /// <summary>
+    /// It gives nobody anything: paid for as all else, and done so many times a day where the quota or the disk has no more room.
+    /// </summary>
     public bool TakesAway { get; init; }
 
     /// <summary>What `/text` says of it; null: nothing.</summary>

@@ -11,12 +11,13 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>
-/// Who did what to whom in a room, and why: for its moderators and the administrators, in the batch of the event (ADR 0074).
+/// Who did what to whom in a room, and why: for its moderators and the administrators, in the batch of the event, if there is one
+/// (ADR 0074).
 /// </summary>
 /// <remarks>
 /// Key `au/{room key}/{place}`: the newest first, so that a page is what stands at the beginning. Names are those of then, as in events.
 /// </remarks>
-/// <param name="Type">Of the command; `destroy` is the end of the room.</param>
+/// <param name="Type">Of the command; `remove` takes somebody off the list, `destroy` is the end of the room.</param>
 /// <param name="Target">Null: it is about the room.</param>
 /// <param name="Reason">Null: none was given. Also that which the event does not say.</param>
 /// <param name="Until">Null: it has no end.</param>
@@ -36,6 +37,9 @@ internal sealed record AuditRecord(
     /// <summary>The end of a room, which has no event.</summary>
     public const string Destroyed = "destroy";
 
+    /// <summary>Somebody is taken off the list of a room by another, which has no event.</summary>
+    public const string Removed = "remove";
+
     private const long LastMillisecond = 9_999_999_999_999;
     private const int RandomBytes = 8;
 
@@ -50,7 +54,7 @@ internal sealed record AuditRecord(
     public static string RoomOf(byte[] key) => Encoding.ASCII.GetString(key).Split('/')[1];
 
     /// <summary>Where it stands among those of its room: what a page ends with.</summary>
-    public static string PlaceOf(byte[] key) => Encoding.ASCII.GetString(key).Split('/')[2];
+    public static string PlaceOf(byte[] key) => Encoding.ASCII.GetString(key.AsSpan(key.AsSpan().LastIndexOf((byte)'/') + 1));
 
     public static DateTimeOffset AtOf(string place) =>
         DateTimeOffset.FromUnixTimeMilliseconds(LastMillisecond - long.Parse(place.AsSpan(0, 13), NumberStyles.None, CultureInfo.InvariantCulture));
@@ -62,14 +66,15 @@ internal sealed record AuditRecord(
         && !place.AsSpan(14).ContainsAnyExcept(_hex);
 
     /// <summary>For the batch of its event.</summary>
-    public RecordChange In(string room, DateTimeOffset now)
+    /// <param name="at">After all that was done in the room before (<see cref="AuditPlaces"/>).</param>
+    public RecordChange In(string room, DateTimeOffset at)
     {
         var place = string.Create(
             CultureInfo.InvariantCulture,
-            $"{LastMillisecond - now.ToUnixTimeMilliseconds():D13}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(RandomBytes))}");
+            $"{LastMillisecond - at.ToUnixTimeMilliseconds():D13}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(RandomBytes))}");
         return new RecordChange(
             [.. PrefixOf(room), .. Encoding.ASCII.GetBytes(place)],
-            JsonSerializer.SerializeToUtf8Bytes(this, AuditJson.Default.AuditRecord));
+            ReadableJson.Write(this, AuditJson.Default.AuditRecord));
     }
 
     /// <summary>Null: this program did not write it.</summary>

@@ -30,8 +30,14 @@ internal sealed partial class AuditSweep(IRecords records, BrokerLimits limits, 
             foreach (var (key, _) in page)
             {
                 last = key;
+                if (AuditRecord.PlaceOf(key) is var place && !AuditRecord.IsPlace(place))
+                {
+                    // A later version wrote it.
+                    continue;
+                }
+
                 (room, count) = AuditRecord.RoomOf(key) is var of && of == room ? (room, count + 1) : (of, 1);
-                if (AuditRecord.AtOf(AuditRecord.PlaceOf(key)) < over
+                if (AuditRecord.AtOf(place) < over
                     || (/* guard: what is kept of who did what in a room */ limits.AuditPerRoom > 0 && count > limits.AuditPerRoom))
                 {
                     gone.Add(new RecordChange(key, null));

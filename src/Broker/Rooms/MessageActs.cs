@@ -1,6 +1,7 @@
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Wire;
 using WebMessenger.Storage.EventLog;
 
@@ -11,7 +12,17 @@ namespace WebMessenger.Broker.Rooms;
 /// is in the batch of the event (ADR 0051).
 /// </summary>
 internal sealed class MessageActs(
-    RoomDirectory directory, MessageChanges changes, IEventLog log, Reactions reactions, Pins pins, Mentions mentions, TimeProvider time)
+    RoomDirectory directory,
+    MessageChanges changes,
+    IEventLog log,
+    Reactions reactions,
+    Pins pins,
+    Mentions mentions,
+    IgnoredPeople ignored,
+    AuditPlaces audits,
+    StorageQuotas quotas,
+    DiskSpace space,
+    TimeProvider time)
 {
     private static readonly PublishRefusal _noVerbForOthers = new(
         ReasonCode.NotAuthorized, "This access token may not do this to what others said: it lacks the verb moderate.", "not_allowed");
@@ -30,15 +41,22 @@ internal sealed class MessageActs(
         {
             if (asked.Act is MessageAct.Delete delete)
             {
-                TellAuthor(room, message.Author, asked.Session.Account, delete.Reason);
+                TellAuthor(room, message.Author, asked.Session.Account, ReasonOf(room, asked.Session.Account, delete));
             }
         });
 
-    // Who said it hears it on those of its clients that are connected, with the reason, which is told to nobody else.
+    // Deleting stays with a moderator who is muted, and writing does not.
+    private static string? ReasonOf(Room room, Account by, MessageAct.Delete act) =>
+        (/* guard: who is muted gives no reasons */ RoomPolicy.WhyMuted(room, by)) is null ? act.Reason : null;
+
+    // Who said it hears it on those of its clients that are connected, with the reason, which moderators see as well, and nobody else.
     private void TellAuthor(Room room, string author, Account by, string? reason)
     {
         if (author != by.Id && room.IsMember(author))
         {
+            // Whoever ignores another hears no words of his.
+            reason = /* guard: who is ignored gives no reasons of deletions */ ignored.Ignores(author, by.Id) ? null : reason;
+
             // Who has no inbox yet has no client that could hear of it.
             var text = $"{by.DisplayName} ({by.UserName}) deleted a message of yours in {room.Record.Title}.";
             directory.FindInbox(author)?.Enqueue(
@@ -82,16 +100,30 @@ internal sealed class MessageActs(
         }
 
         public MessagePlan PlanOf(MessageAct act, in LogEntry message, Func<PublishRefusal?> rule) =>
-            acts.PlanOf(room, act, Author.Of(session), message, rule);
+            acts.PlanOf(room, act, session, message, rule);
     }
 
-    private static AuditRecord AuditOf(MessageAct.Delete act, Author by, in LogEntry message) =>
-        new("delete", AuditPerson.Of(by), AuditPerson.Of(EventBody.AuthorOf(message.Body.Span)), act.Reason, Of: message.Seq);
+    // Who deletes pays for it. Where he has nothing left, or the disk has no room, deleting goes on, and no reason is kept of it.
+    private (RecordChange Entry, Action Undone) AuditOf(Room room, MessageAct.Delete act, LoginSession session, in LogEntry message)
+    {
+        AuditRecord done = new(
+            "delete",
+            AuditPerson.Of(Author.Of(session)),
+            AuditPerson.Of(EventBody.AuthorOf(message.Body.Span)),
+            ReasonOf(room, session.Account, act),
+            Of: message.Seq);
+        var entry = audits.Place(room.Key, done);
+        StoragePayer payer = new(quotas.Of(session), space);
+        var bytes = AuditPlaces.SizeOf(entry);
+        return (/* guard: reasons of deletions are paid for */ payer.Pay(bytes) is null) ? (entry, () => payer.GiveBack(bytes))
+            : (done.Reason is null ? entry : audits.Place(room.Key, done with { Reason = null }), () => { });
+    }
 
     private DateTimeOffset Now => time.GetUtcNow();
 
-    private MessagePlan PlanOf(Room room, MessageAct act, Author by, in LogEntry message, Func<PublishRefusal?> rule)
+    private MessagePlan PlanOf(Room room, MessageAct act, LoginSession session, in LogEntry message, Func<PublishRefusal?> rule)
     {
+        var by = Author.Of(session);
         if (act is MessageAct.Pin pin)
         {
             var pinned = pins.Plan(room.Log, room.PinsKnown, room.LogHead.First, pin, by, Now);
@@ -103,14 +135,20 @@ internal sealed class MessageActs(
 
         var named = act is MessageAct.Edit { Text: var text } ? mentions.FindUsers(room, text) : [];
         var plan = MessagePlan.Of(room.Log, act, by, message, log, reactions, Now, rule, named);
-        if (act is not MessageAct.Delete)
+        if (act is not MessageAct.Delete delete)
         {
             return plan;
         }
 
-        // Of one's own nobody else has to be told why.
         var unpinned = pins.RemovalOf(room.Log, room.PinsKnown, message.Seq);
-        RecordChange[] audit = message.Author == by.AccountId ? [] : [AuditOf((MessageAct.Delete)act, by, message).In(room.Key, Now)];
-        return plan with { Changes = [.. unpinned.Changes, .. audit], Conditions = unpinned.Conditions };
+        plan = plan with { Changes = unpinned.Changes, Conditions = unpinned.Conditions };
+        if (message.Author == by.AccountId)
+        {
+            // Of one's own nobody else has to be told why.
+            return plan;
+        }
+
+        var (entry, undone) = AuditOf(room, delete, session, message);
+        return plan with { Changes = [.. plan.Changes, entry], Undone = undone };
     }
 }

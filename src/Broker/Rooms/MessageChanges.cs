@@ -94,6 +94,7 @@ internal sealed class MessageChanges(IEventLog log, StorageQuotas quotas, DiskSp
             var pending = Pending(place.Way, asked, plan, place.Membership);
             if (!place.Way.TryAppend(pending, moreFollows: !turn.IsPlaced))
             {
+                plan.Undone();
                 if (attempt < Tries)
                 {
                     continue;
@@ -105,6 +106,11 @@ internal sealed class MessageChanges(IEventLog log, StorageQuotas quotas, DiskSp
             // It has its place among the account's events; the next need not wait for the disk.
             turn.HasItsPlace();
             await pending.Told;
+            if (pending.Outcome is not AppendOutcome.Stored)
+            {
+                plan.Undone();
+            }
+
             if (pending.Outcome is AppendOutcome.Conflict && /* guard: a conflict is looked at again */ attempt < Tries)
             {
                 continue;

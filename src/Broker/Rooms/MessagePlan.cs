@@ -20,6 +20,9 @@ internal sealed record MessagePlan(PublishRefusal? Ruling)
 
     public IReadOnlyList<RecordCondition> Conditions { get; init; } = [];
 
+    /// <summary>It came to nothing: gives back what was paid for its changes.</summary>
+    public Action Undone { get; init; } = static () => { };
+
     /// <summary>Asked again when the event gets its number.</summary>
     public Func<PublishRefusal?>? Rule { get; init; }
 

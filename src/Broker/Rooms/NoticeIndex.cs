@@ -34,9 +34,12 @@ internal sealed class NoticeIndex(NoticeStream stream, IEventLog log, NoticeInde
     /// <exception cref="IOException">The log cannot be read.</exception>
     public IReadOnlyList<NoticedMessage> After(long seq) => Ask(content => content.After(seq));
 
-    /// <summary>How many after a seq of the notices are about no message, but about what was done to the account.</summary>
+    /// <summary>
+    /// Of those after a seq of the notices that are about no message, but about what was done to the account: the key of the room of each,
+    /// which may have ended since.
+    /// </summary>
     /// <exception cref="IOException">The log cannot be read.</exception>
-    public int ActsAfter(long seq) => Ask(content => content.ActsAfter(seq));
+    public IReadOnlyList<string> ActsAfter(long seq) => Ask(content => content.ActsAfter(seq));
 
     /// <summary>A notice is stored. Never blocks: the log thread calls it.</summary>
     public void Add(long seq, NoticeId id)
@@ -47,7 +50,7 @@ internal sealed class NoticeIndex(NoticeStream stream, IEventLog log, NoticeInde
             _changes++;
             if (id.IsOfAct)
             {
-                _content?.AddAct(seq);
+                _content?.AddAct(seq, id.RoomKey);
             }
             else if (_content is { } content)
             {
@@ -173,7 +176,7 @@ internal sealed class NoticeIndex(NoticeStream stream, IEventLog log, NoticeInde
 
                     if (id.IsOfAct)
                     {
-                        content.AddAct(entry.Seq);
+                        content.AddAct(entry.Seq, stream.KeyOf(id.RoomKey));
                     }
                     else
                     {
@@ -199,7 +202,7 @@ internal sealed class NoticeIndex(NoticeStream stream, IEventLog log, NoticeInde
         private readonly List<(long Seq, NoticedMessage About)> _notices = [];
 
         // In their order.
-        private readonly List<long> _acts = [];
+        private readonly List<(long Seq, string RoomKey)> _acts = [];
 
         // By the key of a room, each message once and in order.
         private readonly Dictionary<string, List<long>> _ofRooms = [];
@@ -219,17 +222,17 @@ internal sealed class NoticeIndex(NoticeStream stream, IEventLog log, NoticeInde
             return messages.Count - (at >= 0 ? at : ~at);
         }
 
-        public int ActsAfter(long seq) => _acts.Count(act => act > seq);
+        public IReadOnlyList<string> ActsAfter(long seq) => [.. _acts.Where(act => act.Seq > seq).Select(act => act.RoomKey)];
 
         /// <summary>One that is known already is passed over.</summary>
-        public void AddAct(long seq)
+        public void AddAct(long seq, string roomKey)
         {
-            if (_acts is [.., var last] && last >= seq)
+            if (_acts is [.., var last] && last.Seq >= seq)
             {
                 return;
             }
 
-            _acts.Add(seq);
+            _acts.Add((seq, roomKey));
             if (_acts.Count > Most)
             {
                 _acts.RemoveAt(0);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using WebMessenger.Broker.Events;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -24,7 +25,7 @@ internal sealed record Restraint(Restriction? Kick = null, Restriction? Ban = nu
         return left == new Restraint() ? null : left;
     }
 
-    public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, RestraintJson.Default.Restraint);
+    public byte[] Write() => ReadableJson.Write(this, RestraintJson.Default.Restraint);
 
     /// <summary>Null: this program did not write it. A field that it does not know may forbid something: it is not passed over.</summary>
     public static Restraint? Read(byte[] value)

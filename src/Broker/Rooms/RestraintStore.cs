@@ -30,7 +30,7 @@ internal sealed class RestraintStore(IRecords records, RoomDirectory directory, 
     /// <param name="bytes">See <see cref="RoomRestraints.BytesOf"/>.</param>
     public static RecordCondition Condition(string room, string account, byte[]? bytes) => new(RoomKey(room, account), bytes);
 
-    /// <summary>Gives the rooms what is stored of them. What is over goes. Before anything is served.</summary>
+    /// <summary>Gives the rooms what is stored of them. What is over, or of nobody, goes. Before anything is served.</summary>
     /// <exception cref="IOException">It cannot be read or written.</exception>
     public async Task RestoreAsync()
     {
@@ -58,6 +58,10 @@ internal sealed class RestraintStore(IRecords records, RoomDirectory directory, 
             }
         }
 
+        // What an erased account was to be told, and was not, for a log that cannot be read. Few wait at any time.
+        over.AddRange(PagesOf(ActDue.Prefix)
+            .Where(one => ActDue.Read(one.Value) is { } due && accounts.Find(due.Account) is null or { IsErased: true })
+            .Select(one => new RecordChange(one.Key, null)));
         await records.WriteInPartsAsync(over);
     }
 

@@ -142,7 +142,10 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
         }
 
         return (/* guard: who reads data topics */ RoomPolicy.MayReadData(room, session)) ? Verdict.Allowed
-            : Verdict.Refused(RefusalCode.NotAuthorized, "The data topics of this room are not yours to read: its rules say so.");
+            : Verdict.Refused(
+                RefusalCode.NotAuthorized,
+                RoomPolicy.WhyKeptOut(room, session.Account.Id)?.Reason
+                    ?? "The data topics of this room are not yours to read: its rules say so.");
     }
 
     // Whoever is invited into a private room comes into it by subscribing to it, and watches nothing of it before.

@@ -23,6 +23,7 @@ internal sealed class RoomActs(
     RoomModeration moderation,
     LeftBehind left,
     ShortenedRooms shortened,
+    AuditPlaces audits,
     TimeProvider time)
 {
     private static readonly PublishRefusal _notAllowed =
@@ -104,7 +105,8 @@ internal sealed class RoomActs(
         return result;
     }
 
-    // The account that an act takes its turn with; null: none. Who may not act makes nobody wait.
+    // The user name of the account whose turn an act takes; null: it takes none. Who moderates nothing makes by his kicks, bans and mutes
+    // nobody wait.
     private static string? WhoseTurn(Room room, RoomAct? act, Account by) => act switch
     {
         RoomAct.Role { To: MemberRole.Owner } given => given.User,
@@ -120,6 +122,7 @@ internal sealed class RoomActs(
         StoragePayer payer = new(quotas.Of(session), space);
         var author = Author.Of(session);
         var body = EventBody.Act(command.Act!.Event, author, command.Id ?? EventBody.NewId(), plan.WriteFields, publisherMark);
+        var audit = plan.Audit is { } done ? await audits.PlaceAsync(room.Key, done) : default;
         PendingAct pending = new(room, author, command, body, session, payer, publisherMark, ruling)
         {
             Apply = plan.Apply,
@@ -127,7 +130,7 @@ internal sealed class RoomActs(
             [
                 .. plan.Changes,
                 .. plan.Beside(body),
-                .. plan.Audit is { } audit ? [audit.In(room.Key, time.GetUtcNow())] : Array.Empty<RecordChange>(),
+                .. plan.Audit is null ? Array.Empty<RecordChange>() : [audit],
                 .. received is { } record ? [record] : Array.Empty<RecordChange>(),
             ],
             BeyondQuota = plan.TakesAway ? _beyondQuota : null,

@@ -14,6 +14,9 @@ internal enum RoomChange
     /// <summary>The owner of a private room stays in it.</summary>
     OwnerStays,
 
+    /// <summary>Who is muted in the room does nothing to others there.</summary>
+    Muted,
+
     /// <summary>Whom it is about is banned from the room.</summary>
     IsBanned,
 

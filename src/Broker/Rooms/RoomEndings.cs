@@ -36,7 +36,7 @@ internal sealed class RoomEndings(
     BrokerSettings settings,
     LeftBehind left,
     IRecords records,
-    TimeProvider time)
+    AuditPlaces audits)
 {
     // What is noted and not finished: nearly always nothing.
     private readonly ConcurrentDictionary<Ending, byte> _endings = new();
@@ -66,7 +66,7 @@ internal sealed class RoomEndings(
 
         // There is no event that it could go with. A crash just now leaves it out.
         AuditRecord audit = new(AuditRecord.Destroyed, AuditPerson.Of(by), Changes: null);
-        await left.TryAsync(() => records.WriteAsync([audit.In(room.Key, time.GetUtcNow())]));
+        await left.TryAsync(async () => await records.WriteAsync([await audits.PlaceAsync(room.Key, audit, by)]));
         await EndedAsync(room, members);
         return RoomChange.Done;
     }

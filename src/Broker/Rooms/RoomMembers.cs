@@ -22,6 +22,8 @@ internal sealed class RoomMembers(
     IKeptClients kept,
     NotifyLevels levels,
     DiskSpace space,
+    AuditPlaces audits,
+    IRecords records,
     TimeProvider time)
 {
     /// <summary>The disk is nearly full: nobody is put on a list.</summary>
@@ -85,7 +87,7 @@ internal sealed class RoomMembers(
     /// account said there is still to be stored. Whoever is just coming in is in first, and then taken off.
     /// </summary>
     /// <param name="byItself">The account leaves; else somebody takes it off, and it is told so.</param>
-    /// <param name="by">Whose right it is looked at again; null: that was decided elsewhere.</param>
+    /// <param name="by">Whose right it is looked at again, and who is noted as having done it; null: that was decided elsewhere.</param>
     public async Task<RoomChange> LeaveAsync(Room room, Account account, bool byItself = false, Account? by = null)
     {
         using var turn = await /* guard: who is put out waits for his coming in */ turns.OfAccountAsync(account.Id);
@@ -102,12 +104,17 @@ internal sealed class RoomMembers(
                 return RoomChange.NotAllowed;
             }
 
+            if (/* guard: who is muted takes nobody off the list */ by is not null && RoomPolicy.WhyMuted(room, by) is not null)
+            {
+                return RoomChange.Muted;
+            }
+
             if (/* guard: the owner of a private room stays, looked at again */ room.Record.IsPrivate && room.OwnerId == account.Id)
             {
                 return RoomChange.OwnerStays;
             }
 
-            await RemoveStoredAsync(room, account.Id, membership);
+            await RemoveStoredAsync(room, account.Id, membership, by is null ? [] : [await EntryOfAsync(room, by, account)]);
             directory.RemoveMember(room, account.Id);
             forgotten = Lost(room, account, byItself ? RoomLoss.Left : RoomLoss.Removed);
         }
@@ -198,7 +205,12 @@ internal sealed class RoomMembers(
         return invitations.RemoveUsedUpAsync(room.Key, accountId);
     }
 
-    private async Task RemoveStoredAsync(Room room, string accountId, Membership membership)
+    // As a kick says it, without an event.
+    private ValueTask<RecordChange> EntryOfAsync(Room room, Account by, Account whom) =>
+        audits.PlaceAsync(room.Key, new AuditRecord(AuditRecord.Removed, AuditPerson.Of(by), AuditPerson.Of(whom)), by);
+
+    /// <param name="entry">What is kept of who takes the account off the list; empty: it leaves.</param>
+    private async Task RemoveStoredAsync(Room room, string accountId, Membership membership, RecordChange[] entry)
     {
         await PrepareAsync(room, accountId);
         if (!membership.IsStored)
@@ -209,18 +221,23 @@ internal sealed class RoomMembers(
                 await levels.SetAsync(accountId, room.Log, NotifyLevel.All);
             }
 
+            if (entry.Length > 0)
+            {
+                await records.WriteAsync(entry);
+            }
+
             return;
         }
 
         // In the same write: after a crash nothing would say that they are still there.
-        var kept = positions.RemovalsOf(accountId, room.Log);
+        RecordChange[] beside = [.. positions.RemovalsOf(accountId, room.Log), .. entry];
         if (membership.Role == MemberRole.Owner)
         {
-            await memberships.PutAsync(room.Key, accountId, membership.Record, MembershipRecord.AwayOwner, kept);
+            await memberships.PutAsync(room.Key, accountId, membership.Record, MembershipRecord.AwayOwner, beside);
         }
         else
         {
-            await memberships.RemoveAsync(room.Key, accountId, membership.Record, kept);
+            await memberships.RemoveAsync(room.Key, accountId, membership.Record, beside);
         }
     }
 }

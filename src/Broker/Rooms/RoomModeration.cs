@@ -54,13 +54,28 @@ internal sealed class RoomModeration(
     public async Task<ActPlan> PlanAsync(Room room, ModerationAct act, LoginSession session, Account? whom)
     {
         var (by, now) = (session.Account, room.Restraints.Now);
+
+        // Before the name is looked at: who moderates nothing learns nothing of names.
+        if (!RoomPolicy.MayModerate(room, by, null))
+        {
+            return ActPlan.No(_notAllowed);
+        }
+
         var before = whom is null ? null : room.Restraints.StoredOf(whom.Id)?.At(now);
+        var membership = whom is null ? null : room.MembershipOf(whom.Id);
+
+        // Before rank, room or the name itself change the answer: each of these tells whose name it is.
+        var isStranger = act.Event == EventType.Ban && membership is null && before is null;
+        if (isStranger && !(/* guard: strangers who are banned, a day */ _strangers.TryTake(by.Id)))
+        {
+            return ActPlan.No(TriedTooOften(by));
+        }
+
         if (WhyNot(room, act, by, whom, before) is { } refusal)
         {
             return ActPlan.No(refusal);
         }
 
-        var membership = room.MembershipOf(whom!.Id);
         var isTold = IsTold(act.Event, membership, before);
         var held = HeldBy(act, by, now) with { IsTold = isTold || Of(act.Event, before)?.IsTold == true };
         var after = After(before, act.Event, held);
@@ -75,13 +90,8 @@ internal sealed class RoomModeration(
             after = null;
         }
 
-        var isStranger = act.Event == EventType.Ban && membership is null && before is null;
-        if (isStranger && !(/* guard: strangers who are banned, a day */ _strangers.TryTake(by.Id)))
-        {
-            return ActPlan.No(TriedTooOften(by));
-        }
-
-        return await PlanAsync(room, act, by, whom, act.Event is EventType.Kick or EventType.Ban ? membership : null, after, held, isTold) with
+        var going = act.Event is EventType.Kick or EventType.Ban ? membership : null;
+        return await PlanAsync(room, act, by, whom!, going, after, held, isTold) with
         {
             TakesAway = act.Event is EventType.Kick or EventType.Ban or EventType.Mute,
             Undone = isStranger ? () => _strangers.Give(by.Id) : () => { },
@@ -138,19 +148,12 @@ internal sealed class RoomModeration(
 
     private PublishRefusal? WhyNot(Room room, ModerationAct act, Account by, Account? whom, Restraint? before)
     {
-        // Before the name is looked at: who moderates nothing learns nothing of names.
-        if (!RoomPolicy.MayModerate(room, by, null))
-        {
-            return _notAllowed;
-        }
-
         var isBan = act.Event == EventType.Ban;
         var isLift = act.Event is EventType.Unban or EventType.Unmute;
         var isKnown = whom is { IsErased: false } && (isBan || (isLift ? Of(act.Event, before) is not null : room.IsMember(whom.Id)));
         if (!isKnown)
         {
-            return isBan && !(/* guard: names that are nobody's, banned */ _strangers.TryTake(by.Id)) ? TriedTooOften(by)
-                : isLift ? _notHeld : _noSuchTarget;
+            return isLift ? _notHeld : _noSuchTarget;
         }
 
         return !(isLift ? RoomPolicy.MayLift(room, by, whom!) : RoomPolicy.MayModerate(room, by, whom)) ? _higherRank

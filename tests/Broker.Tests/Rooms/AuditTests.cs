@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
@@ -98,26 +99,93 @@ public sealed class AuditTests
     }
 
     [Fact]
-    public async Task What_is_too_old_or_too_much_goes_once_a_day()
+    public async Task The_newest_comes_first_also_within_a_millisecond_and_after_a_clock_that_was_set_back()
     {
         FakeTimeProvider time = new(DateTimeOffset.UtcNow);
+        await using var broker = await RunningBroker.StartAsync(time);
+        var talk = await InYardAsync(broker);
+        async Task MuteAsync(int times, int from)
+        {
+            for (var i = 0; i < times; i++)
+            {
+                Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Mod, "mute", talk.Bea.Account, reason: $"{from + i}")).Refusal);
+            }
+        }
+
+        await MuteAsync(6, from: 0);
+        await broker.RestartAsync();
+        time.AdjustTime(time.GetUtcNow() - TimeSpan.FromHours(1));
+        await MuteAsync(6, from: 6);
+
+        using var makers = Calls.As(broker, talk.Maker);
+        var entries = (await makers.Get(Path)).GetProperty("entries").EnumerateArray().Where(one => one.Type() == "mute").ToArray();
+        Assert.Equal(Enumerable.Range(0, 12).Reverse().Select(number => $"{number}"), entries.Select(one => Field(one, "reason")));
+        var times = entries.Select(one => Field(one, "at")!).ToArray();
+        Assert.Equal(times.OrderDescending(StringComparer.Ordinal), times);
+    }
+
+    [Fact]
+    public async Task Who_takes_somebody_off_the_list_is_told_and_who_leaves_is_not()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        var guest = (await broker.Get<Registration>().EnterAsGuestAsync("Zoe", null)).Value!;
+        await broker.Get<RoomMembers>().JoinAsync(broker.Room("yard"), guest);
+        using var mods = Calls.As(broker, talk.Mod);
+        using var caios = Calls.As(broker, talk.Caio);
+        await mods.Delete("/api/rooms/yard/members/bea");
+        await mods.Delete("/api/rooms/yard/members/" + guest.UserName);
+        await caios.Delete("/api/rooms/yard/members/me");
+
+        var entries = (await mods.Get(Path)).GetProperty("entries").EnumerateArray().ToArray();
+        Assert.Equal(["remove", "remove", "role"], entries.Select(one => one.Type()));
+        Assert.Equal([guest.UserName, "bea"], entries[..2].Select(one => User(one, "target")));
+        Assert.All(entries[..2], one => Assert.Equal("dora", User(one, "from")));
+    }
+
+    [Fact]
+    public async Task What_this_program_did_not_write_is_passed_over()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        await Acts.ModerateAsync(broker, "yard", talk.Mod, "mute", talk.Bea.Account);
+        var key = broker.Room("yard").Key;
+        foreach (var place in new[] { "0", "later", "later/still" })
+        {
+            var stored = System.Text.Encoding.ASCII.GetBytes($"au/{key}/{place}");
+            await broker.Get<IRecords>().WriteAsync([new RecordChange(stored, "{}"u8.ToArray())]);
+        }
+
+        await broker.Get<AuditSweep>().SweepAsync(TestContext.Current.CancellationToken);
+
+        using var mods = Calls.As(broker, talk.Mod);
+        Assert.Equal(["mute", "role"], (await mods.Get(Path)).GetProperty("entries").EnumerateArray().Select(one => one.Type()));
+    }
+
+    [Fact]
+    public async Task What_is_too_old_or_too_much_goes_once_a_day()
+    {
+        // In whole seconds, so that what is stored in milliseconds is as old as this clock says.
+        FakeTimeProvider time = new(DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds()));
         await using var broker = await RunningBroker.StartAsync(
             services => services.AddSingleton<TimeProvider>(time),
             "--WebMessenger:Limits:AuditPerRoom", "3", "--WebMessenger:Limits:AuditDays", "2");
         var talk = await InYardAsync(broker);
-        for (var i = 0; i < 3; i++)
+        for (var i = 0; i < 4; i++)
         {
             time.Advance(TimeSpan.FromSeconds(1));
-            await Acts.ModerateAsync(broker, "yard", talk.Mod, "mute", talk.Bea.Account, minutes: 1 + i);
+            await Acts.ModerateAsync(broker, "yard", talk.Mod, "mute", talk.Bea.Account, minutes: 1 + i, reason: $"{i}");
         }
 
-        Assert.Equal(4, broker.Get<IRecords>().ReadAll("au/"u8).Count);
+        Assert.Equal(["3", "2", "1", "0", null], Reasons());
         await broker.Get<AuditSweep>().SweepAsync(TestContext.Current.CancellationToken);
-        var kept = broker.Get<IRecords>().ReadAll("au/"u8);
-        Assert.Equal(["mute", "mute", "mute"], kept.Select(one => AuditRecord.Read(one.Value)!.Type));
+        Assert.Equal(["3", "2", "1"], Reasons());
 
-        time.Advance(TimeSpan.FromDays(2) - TimeSpan.FromSeconds(1));
+        // The oldest two are older than two days by then, one of them by half a second.
+        time.Advance(TimeSpan.FromDays(2) - TimeSpan.FromSeconds(0.5));
         await broker.Get<AuditSweep>().SweepAsync(TestContext.Current.CancellationToken);
-        Assert.Single(broker.Get<IRecords>().ReadAll("au/"u8));
+        Assert.Equal(["3"], Reasons());
+
+        string?[] Reasons() => [.. broker.Get<IRecords>().ReadAll("au/"u8).Select(one => AuditRecord.Read(one.Value)!.Reason)];
     }
 }

@@ -53,6 +53,9 @@ public sealed class BanTests
                 Assert.Equal([0x87], (await client.SubscribeAsync(filter)).ReasonCodes);
             }
 
+            var ofData = await client.SubscribeAsync("rooms/yard/data/#");
+            Assert.StartsWith("You are banned from this room until ", ofData.ReasonString, StringComparison.Ordinal);
+
             var refused = await client.PublishAsync(Topic, "let me in");
             Assert.Equal((byte)0x87, refused.ReasonCode);
             Assert.StartsWith("You are banned from this room until ", refused.ReasonString, StringComparison.Ordinal);
@@ -173,6 +176,54 @@ public sealed class BanTests
         using var beas = Calls.As(broker, talk.Bea);
         var refused = await beas.Expect(HttpStatusCode.Forbidden, HttpMethod.Post, "/api/rooms/yard/events", new { type = "ban", user = "nada" });
         Assert.Equal("not_allowed", refused.GetProperty("code").GetString());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Fault_S13_A_ban_of_who_is_not_in_costs_a_try_whoever_it_is_and_says_nothing_when_none_is_left(bool isFull)
+    {
+        await using var broker = await RunningBroker.StartAsync(
+            "--WebMessenger:Limits:InvitationsPerDay", "3", "--WebMessenger:Limits:BansPerRoom", isFull ? "1" : "9");
+        await MayAllAsync(broker, "admina");
+        var talk = await InYardAsync(broker);
+        await broker.RegisterAsync("eve");
+        await broker.RegisterAsync("fay");
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Maker, "mute", talk.Caio.Account)).Refusal);
+        using var calls = Calls.As(broker, talk.Mod);
+        async Task<string?> BanAsync(string user)
+        {
+            var (_, text) = await calls.SendAsync(HttpMethod.Post, "/api/rooms/yard/events", new { type = "ban", user });
+            using var answer = System.Text.Json.JsonDocument.Parse(text);
+            return answer.RootElement.TryGetProperty("code", out var code) ? code.GetString() : null;
+        }
+
+        Assert.Equal(
+            ["not_allowed", isFull ? "too_many_bans" : null, "no_such_target"],
+            [await BanAsync("admina"), await BanAsync("eve"), await BanAsync("nobody")]);
+
+        Assert.Equal(
+            ["too_many_attempts", "too_many_attempts", "too_many_attempts"],
+            [await BanAsync("admina"), await BanAsync("fay"), await BanAsync("nada")]);
+
+        // Of who is in, everybody knows.
+        Assert.Equal(isFull ? "too_many_bans" : null, await BanAsync("bea"));
+    }
+
+    [Fact]
+    public async Task Over_MQTT_5_it_is_said_when_strangers_may_be_banned_again()
+    {
+        FakeTimeProvider time = new(DateTimeOffset.UtcNow);
+        await using var broker = await RunningBroker.StartAsync(time, "--WebMessenger:Limits:InvitationsPerDay", "1");
+        var talk = await InYardAsync(broker);
+        await using var mod = await broker.ConnectAsync(talk.Mod);
+        Assert.Equal((byte)0x87, (await mod.PublishAsync(Topic, """{"type":"ban","user":"nobody"}""")).ReasonCode);
+
+        var refused = await mod.PublishAsync(Topic, """{"type":"ban","user":"nada"}""");
+
+        Assert.Equal(
+            (0x97, "too_many_attempts", "86400"),
+            (refused.ReasonCode, refused.Properties.User("code"), refused.Properties.User("retry")));
     }
 
     [Theory]

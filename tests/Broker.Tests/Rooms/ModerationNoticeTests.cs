@@ -2,7 +2,9 @@ using System.Net;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
+using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Notices;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.Notices;
@@ -95,6 +97,113 @@ public sealed class ModerationNoticeTests
         Assert.All(heard, publish => Assert.DoesNotContain("Listen", publish.Text, StringComparison.Ordinal));
         Assert.Null(Field((await page.Get("/api/rooms/yard")).GetProperty("muted"), "reason"));
     }
+
+    [Fact]
+    public async Task Who_ignores_a_moderator_is_told_no_reason_of_a_deletion_either()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        using var page = Calls.OfPage(broker, await broker.SignInAsync(talk.Bea.Account));
+        await page.Put("/api/ignored/dora");
+        await using var listener = await broker.ConnectAsync(talk.Bea);
+        await listener.SubscribeAsync("users/bea");
+        var said = await talk.SayAsync(talk.Bea, "a word");
+
+        Assert.Null((await talk.DeleteAsync(talk.Mod, said, reason: "Listen to me.")).Refusal);
+
+        var notice = await listener.NextPublishAsync();
+        Assert.Equal("deleted", notice.Json.GetProperty("code").GetString());
+        Assert.DoesNotContain("Listen", notice.Text, StringComparison.Ordinal);
+        using var makers = Calls.As(broker, talk.Maker);
+        Assert.Equal("Listen to me.", Field((await makers.Get("/api/rooms/yard/audit")).GetProperty("entries")[0], "reason"));
+    }
+
+    [Fact]
+    public async Task What_was_done_in_a_room_that_is_no_more_is_not_counted()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        await Acts.ModerateAsync(broker, "yard", talk.Mod, "kick", talk.Bea.Account);
+        await NoticeTalk.UntilStoredAsync(broker, talk.Bea, 1);
+        Assert.Equal(1, (await NoticeTalk.PageAsync(broker, talk.Bea)).GetProperty("unread").GetInt32());
+        using var makers = Calls.As(broker, talk.Maker);
+        await makers.Delete("/api/rooms/yard");
+
+        for (var start = 0; start < 2; start++)
+        {
+            var page = await NoticeTalk.PageAsync(broker, talk.Bea);
+            Assert.Equal((0, 0), (page.GetProperty("events").GetArrayLength(), page.GetProperty("unread").GetInt32()));
+            await broker.RestartAsync();
+        }
+    }
+
+    [Fact]
+    public async Task Who_follows_from_the_beginning_finds_acts_that_are_due_however_far_back()
+    {
+        // Follows when the test says so.
+        await using var broker = await RunningBroker.StartWithAsync(services =>
+        {
+            services.Remove(services.Single(service => service.ImplementationType == typeof(NoticeFollower)));
+            services.AddSingleton<NoticeFollower>();
+        });
+        var talk = await InYardAsync(broker);
+        var records = broker.Get<IRecords>();
+        await Acts.ModerateAsync(broker, "yard", talk.Mod, "mute", talk.Bea.Account, reason: "Long ago.");
+        await Task.WhenAll(Enumerable.Range(0, 1_100).Select(number =>
+            Acts.ChangeAsync(broker, "yard", talk.Maker, new() { Topic = $"{number}" })));
+        Assert.True(broker.Room("yard").LogHead.Head > 1_100);
+        await records.WriteAsync([
+            new RecordChange(ActDue.Key(broker.Room("yard").Key, "nobody", Body("gone")), new ActDue(talk.Bea.Account.Id, "Yard").Write()),
+            new RecordChange(NoticesDue.Key(talk.Log), null),
+        ]);
+
+        await broker.Get<NoticeFollower>().BeginAsync(talk.Log, TestContext.Current.CancellationToken);
+
+        Assert.Equal("Long ago.", Field(Assert.Single(await NoticeTalk.NoticesAsync(broker, talk.Bea)), "reason"));
+        Assert.Empty(records.ReadAll("an/"u8));
+    }
+
+    [Fact]
+    public async Task Anothers_event_of_the_same_id_is_not_the_one_that_is_due()
+    {
+        // Follows when the test says so.
+        await using var broker = await RunningBroker.StartWithAsync(services =>
+        {
+            services.Remove(services.Single(service => service.ImplementationType == typeof(NoticeFollower)));
+            services.AddSingleton<NoticeFollower>();
+        });
+        var talk = await InYardAsync(broker);
+        var said = await talk.SayAsync(talk.Caio, "@bea", id: "once");
+        var mute = await Acts.ModerateAsync(broker, "yard", talk.Mod, "mute", talk.Bea.Account, id: "once");
+
+        await FollowAsync(said);
+        await FollowAsync(mute.Seq);
+
+        Assert.Equal(["mention", "mute"], (await NoticeTalk.NoticesAsync(broker, talk.Bea)).Select(one => one.Type()));
+        Assert.Null(broker.Get<IRecords>().Find(NoticesDue.Key(talk.Log)));
+
+        Task FollowAsync(long seq) => broker.Get<NoticeFollower>().FollowAsync(
+            [new JournalBatch(seq, [new LogChange(talk.Log, JournalKind.Append, seq, seq)])], TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task What_an_erased_account_was_to_be_told_goes_at_the_next_start()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        var key = broker.Room("yard").Key;
+        await broker.Get<IRecords>().WriteAsync([
+            new RecordChange(ActDue.Key(key, "nobody", Body("hers")), new ActDue(talk.Bea.Account.Id, "Yard", Reason: "Of her.").Write()),
+            new RecordChange(ActDue.Key(key, "nobody", Body("his")), new ActDue(talk.Caio.Account.Id, "Yard").Write()),
+        ]);
+
+        await broker.Get<AccountChanges>().EraseAsync(talk.Bea.Account, "correct horse battery staple", null);
+        await broker.RestartAsync();
+
+        Assert.Equal([talk.Caio.Account.Id], broker.Get<IRecords>().ReadAll("an/"u8).Select(one => ActDue.Read(one.Value)!.Account));
+    }
+
+    private static byte[] Body(string id) => EventBody.Act(EventType.Mute, new Author("", "nobody", "Nobody", "person"), id, _ => { }, 0);
 
     [Fact]
     public async Task So_many_who_are_not_in_the_room_are_banned_a_day_and_all_who_are()

@@ -5,6 +5,7 @@ using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Storage.EventLog;
 using static WebMessenger.Broker.Tests.Rooms.MessageTalk;
 
 namespace WebMessenger.Broker.Tests.Rooms;
@@ -61,6 +62,35 @@ public sealed class ModerationQuotaTests
         Assert.InRange(done, 4, 20);
         Assert.Equal("quota", (await Acts.ModerateAsync(broker, "yard", talk.Mod, "kick", talk.Bea.Account)).Refusal?.Notice);
         Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Maker, "kick", talk.Bea.Account)).Refusal);
+    }
+
+    [Fact]
+    public async Task Fault_S31_Reasons_of_deletions_cost_the_day_of_who_gives_them_and_deleting_goes_on_without()
+    {
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:StoredBytesPerDayPerAccount", "20000");
+        var talk = await InYardAsync(broker);
+        var reason = new string('é', 500);
+        List<long> said = [];
+        await using (var bea = await broker.ConnectAsync(talk.Bea))
+        {
+            for (var i = 0; i < 25; i++)
+            {
+                said.Add((await bea.PublishAsync(Topic, "a word")).Seq);
+            }
+        }
+
+        foreach (var seq in said)
+        {
+            Assert.Null((await talk.DeleteAsync(talk.Mod, seq, reason: reason)).Refusal);
+        }
+
+        var stored = broker.Get<IRecords>().ReadAll("au/"u8).Where(one => AuditRecord.Read(one.Value)!.Type == "delete").ToArray();
+        Assert.Equal(25, stored.Length);
+        Assert.InRange(stored.Count(one => AuditRecord.Read(one.Value)!.Reason == reason), 8, 20);
+        Assert.Null(AuditRecord.Read(stored[0].Value)!.Reason);
+
+        // What is paid for is what was said, and not six bytes for two.
+        Assert.Contains(reason, System.Text.Encoding.UTF8.GetString(stored[^1].Value), StringComparison.Ordinal);
     }
 
     [Fact]

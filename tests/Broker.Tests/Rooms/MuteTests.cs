@@ -69,6 +69,43 @@ public sealed class MuteTests
     }
 
     [Fact]
+    public async Task A_muted_moderator_deletes_what_others_said_and_gives_no_reason()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        await using var author = await broker.ConnectAsync(talk.Bea);
+        await author.SubscribeAsync("users/bea");
+        var said = await talk.SayAsync(talk.Bea, "a word");
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Maker, "mute", talk.Mod.Account)).Refusal);
+
+        Assert.Null((await talk.DeleteAsync(talk.Mod, said, reason: "Said after all.")).Refusal);
+
+        var notice = await author.NextPublishAsync();
+        Assert.Equal("deleted", notice.Json.GetProperty("code").GetString());
+        Assert.DoesNotContain("after all", notice.Text, StringComparison.Ordinal);
+        using var makers = Calls.As(broker, talk.Maker);
+        var deleted = (await makers.Get("/api/rooms/yard/audit")).GetProperty("entries")[0];
+        Assert.Equal(("delete", false), (deleted.Type(), deleted.TryGetProperty("reason", out _)));
+    }
+
+    [Fact]
+    public async Task A_muted_moderator_takes_nobody_off_the_list()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        using var mods = Calls.As(broker, talk.Mod);
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Maker, "mute", talk.Mod.Account)).Refusal);
+
+        var refused = await mods.Expect(HttpStatusCode.Forbidden, HttpMethod.Delete, "/api/rooms/yard/members/bea");
+
+        Assert.Equal("muted", refused.GetProperty("code").GetString());
+        Assert.True(broker.Room("yard").IsMember(talk.Bea.Account.Id));
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Maker, "unmute", talk.Mod.Account)).Refusal);
+        await mods.Delete("/api/rooms/yard/members/bea");
+        Assert.False(broker.Room("yard").IsMember(talk.Bea.Account.Id));
+    }
+
+    [Fact]
     public async Task A_mute_holds_until_its_end_through_leaving_coming_again_and_a_restart()
     {
         FakeTimeProvider time = new(DateTimeOffset.UtcNow);

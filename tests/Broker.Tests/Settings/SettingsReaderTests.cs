@@ -44,6 +44,8 @@ public sealed class SettingsReaderTests
     [InlineData("TrustedProxies:0", "10.0.0.0/40")]
     [InlineData("Limits:TextLength", "-1")]
     [InlineData("Limits:PublishBurst", "0")]
+    [InlineData("Limits:AuditDays", "36501")]
+    [InlineData("Limits:NoticeDays", "36501")]
     [InlineData("Limits:UnacknowledgedPerClient", "5000")]
     [InlineData("Rooms:Default:0", "../")]
     [InlineData("AllowedOrigins:0", "example.org")]

@@ -4,7 +4,7 @@ import { readAuthor, readEvent, type Author, type RoomEvent } from '../model/pro
 /** What somebody did in a room: as an event of it, told also where the event itself does not say why. */
 export interface Done {
   at: string;
-  /** `delete` and `destroy` are told by themselves. */
+  /** `delete`, `remove` and `destroy` are told by themselves. */
   type: string;
   from: Author;
   target: Author | null;

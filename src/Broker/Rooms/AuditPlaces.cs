@@ -1,0 +1,59 @@
+using System.Collections.Concurrent;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Limits;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Rooms;
+
+/// <summary>
+/// Gives what is done in a room a place before all that was done there before: also within a millisecond, and after the server's clock was
+/// set back.
+/// </summary>
+/// <remarks>Thread-safe. It remembers one number for each room in which something was done since the start.</remarks>
+internal sealed class AuditPlaces(IRecords records, StorageQuotas quotas, TimeProvider time) : IRoomRecords
+{
+    // By the key of the room: when the newest is said to have been done, in milliseconds since 1970.
+    private readonly ConcurrentDictionary<string, long> _newest = new();
+
+    /// <summary>For the batch of its event. Reads the disk at the first of a room since the start.</summary>
+    /// <param name="room">Its key.</param>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public RecordChange Place(string room, AuditRecord record)
+    {
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        return record.In(
+            room,
+            DateTimeOffset.FromUnixTimeMilliseconds(_newest.AddOrUpdate(
+                room, _ => Math.Max(now, StoredOf(room) + 1), (_, newest) => Math.Max(now, newest + 1))));
+    }
+
+    /// <summary>The same for who serves sockets, which may not wait for the disk.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public async ValueTask<RecordChange> PlaceAsync(string room, AuditRecord record) =>
+        _newest.ContainsKey(room) ? Place(room, record) : await Task.Run(() => Place(room, record));
+
+    /// <summary>
+    /// The same of what is done in any case, and is no event: its bytes are of the day of who does it, as far as there are some left.
+    /// </summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public async ValueTask<RecordChange> PlaceAsync(string room, AuditRecord record, Account by)
+    {
+        var change = await PlaceAsync(room, record);
+        quotas.Of(by).TryTake(SizeOf(change), out _);
+        return change;
+    }
+
+    /// <summary>What it costs, in bytes.</summary>
+    public static int SizeOf(RecordChange change) => change.Key.Length + (change.Value?.Length ?? 0);
+
+    public Task ForgetRoomAsync(string roomKey)
+    {
+        _newest.TryRemove(roomKey, out _);
+        return Task.CompletedTask;
+    }
+
+    private long StoredOf(string room) => records.ReadPage(AuditRecord.PrefixOf(room), [], 1) is [var (key, _)]
+        && AuditRecord.PlaceOf(key) is var place
+        && AuditRecord.IsPlace(place)
+            ? AuditRecord.AtOf(place).ToUnixTimeMilliseconds() : 0;
+}
