@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Http.Json;
-using System.Text.Json;
 using Microsoft.Playwright;
 using WebMessenger.EndToEnd.Tests.Servers;
 
@@ -14,7 +11,7 @@ public sealed class InvitePageTests(SharedServer shared, Chromium chromium)
     {
         using var bea = await Person.RegisterAsync(shared.Server, "bea");
         var room = await bea.NewRoomAsync("The cellar", visibility: "private");
-        var link = await LinkAsync(bea, room);
+        var link = await bea.NewInviteAsync(room);
         await using var guest = await chromium.VisitorAsync(shared.Server, phone: true);
         ChatPage chat = new(await guest.OpenAsync(link));
         await Assertions.Expect(Heading(chat, "The cellar")).ToBeVisibleAsync();
@@ -32,7 +29,7 @@ public sealed class InvitePageTests(SharedServer shared, Chromium chromium)
 
         // Whoever is signed in is asked once.
         var other = await bea.NewRoomAsync("The attic");
-        await chat.Page.GotoAsync(await LinkAsync(bea, other));
+        await chat.Page.GotoAsync(await bea.NewInviteAsync(other));
         await Assertions.Expect(Heading(chat, "The attic")).ToBeVisibleAsync();
         await Assertions.Expect(chat.Page.GetByLabel("Your nickname")).ToHaveCountAsync(0);
         await chat.Page.GetByRole(AriaRole.Button, new() { Name = "Come in" }).ClickAsync();
@@ -46,7 +43,7 @@ public sealed class InvitePageTests(SharedServer shared, Chromium chromium)
         using var bea = await Person.RegisterAsync(shared.Server, "bea");
         using var ana = await Person.RegisterAsync(shared.Server);
         var room = await bea.NewRoomAsync("The cellar", visibility: "private");
-        var link = await LinkAsync(bea, room);
+        var link = await bea.NewInviteAsync(room);
         await using (var newcomer = await chromium.VisitorAsync(shared.Server))
         {
             ChatPage chat = new(await newcomer.OpenAsync(link));
@@ -83,11 +80,25 @@ public sealed class InvitePageTests(SharedServer shared, Chromium chromium)
         await Assertions.Expect(Heading(chat, "This link does not work any more")).ToBeVisibleAsync();
     }
 
-    private static async Task<string> LinkAsync(Person maker, string room)
+    [Fact]
+    public async Task A_guest_who_is_not_let_in_is_shown_the_way_that_ends_in_the_room()
     {
-        using var answer = await maker.Http.PostAsJsonAsync($"/api/rooms/{room}/invites", new { }, TestContext.Current.CancellationToken);
-        Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
-        return (await answer.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("path").GetString()!;
+        using var bea = await Person.RegisterAsync(shared.Server, "bea");
+        using var ana = await Person.RegisterAsync(shared.Server);
+        var room = await bea.NewRoomAsync("The cellar");
+        await bea.ActAsync(room, new { type = "policy", guests = "none" });
+        await using var guest = await chromium.VisitorAsync(shared.Server, phone: true);
+        ChatPage chat = new(await guest.OpenAsync(await bea.NewInviteAsync(room)));
+        await chat.Page.GetByLabel("Your nickname").FillAsync(Lobby.Unique("Zoe"));
+        await chat.Page.GetByRole(AriaRole.Button, new() { Name = "Come in" }).ClickAsync();
+        await Assertions.Expect(chat.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("This room lets nobody in as a guest.");
+
+        await chat.Page.GetByRole(AriaRole.Link, new() { Name = "Sign in" }).ClickAsync();
+        await chat.Page.GetByLabel("E-mail or user name").FillAsync(ana.UserName);
+        await chat.Page.GetByLabel("Password", new() { Exact = true }).FillAsync(Person.Password);
+        await chat.Page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+
+        await IsInAsync(chat, room);
     }
 
     private static ILocator Heading(ChatPage chat, string name) => chat.Page.GetByRole(AriaRole.Heading, new() { Name = name });
