@@ -31,6 +31,7 @@ public sealed class AuthServices : IAsyncDisposable
         Changes = new AccountChanges(accounts, sessions, check, limits, hasher, events, gate, time);
         Bans = new AccountBans(accounts, sessions, gate, time, loggers.CreateLogger<AccountBans>());
         PasswordLinks = links;
+        InviteTries = new InviteTries(options, time);
         SignIn = new SignIn(accounts, sessions, check);
         MqttSignIn = new MqttSignIn(accounts, sessions, Tokens, check, time);
         Refusals = new RefusalLog(time, loggers.CreateLogger<RefusalLog>());
@@ -48,6 +49,8 @@ public sealed class AuthServices : IAsyncDisposable
     public AccountBans Bans { get; }
 
     public PasswordLinks PasswordLinks { get; }
+
+    public InviteTries InviteTries { get; }
 
     public AccountEvents Events { get; }
 
@@ -105,6 +108,7 @@ public static class AuthServiceCollectionExtensions
         .AddSingleton(auth.Changes)
         .AddSingleton(auth.Bans)
         .AddSingleton(auth.PasswordLinks)
+        .AddSingleton(auth.InviteTries)
         .AddSingleton(auth.Events)
         .AddSingleton(auth.Sessions)
         .AddSingleton(auth.SignIn)

@@ -26,10 +26,13 @@ internal sealed record RoomList(
 internal sealed record InvitationView(string Room, string Title, string Visibility, InviterView By, string At)
 {
     public static InvitationView Of(Room room, Account by, DateTimeOffset at) => new(
-        room.Id.Value, room.Record.Title, room.Record.Visibility, new InviterView(by.UserName, by.DisplayName, by.IsGuest ? "guest" : "person"), Timestamps.Format(at));
+        room.Id.Value, room.Record.Title, room.Record.Visibility, InviterView.Of(by), Timestamps.Format(at));
 }
 
-internal sealed record InviterView(string User, string Name, string Kind);
+internal sealed record InviterView(string User, string Name, string Kind)
+{
+    public static InviterView Of(Account by) => new(by.UserName, by.DisplayName, by.IsGuest ? "guest" : "person");
+}
 
 /// <summary>Somebody was asked in, if there is anybody of that name.</summary>
 internal sealed record Invited([property: JsonPropertyName("invited")] bool IsInvited);

@@ -216,7 +216,7 @@ internal static class RoomPeopleApi
 
     private static string KindOf(Account account) => account.IsGuest ? "guest" : "person";
 
-    private static ProblemHttpResult Refused(RoomChange outcome, RoomInvitations invitations, HttpContext context) => outcome == RoomChange.TriedTooOften
+    internal static ProblemHttpResult Refused(RoomChange outcome, RoomInvitations invitations, HttpContext context) => outcome == RoomChange.TriedTooOften
         ? RoomProblems.TooOften(
             "too_many_invitations",
             "You have invited, or taken back, as many people today as you may. Try again later.",

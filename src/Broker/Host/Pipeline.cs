@@ -48,6 +48,7 @@ internal static class Pipeline
         SettingsApi.Map(app);
         PasswordLinksApi.Map(app);
         RoomsApi.Map(app);
+        InvitesApi.Map(app);
         EventsApi.Map(app);
         ReadApi.Map(app);
         SearchApi.Map(app);

@@ -1,3 +1,4 @@
+using WebMessenger.Broker.Invites;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Notices;
 using WebMessenger.Broker.Preferences;
@@ -29,6 +30,7 @@ internal static class TalkServices
         services.AddSingleton<IFollower, ReactionFollower>();
         services.AddSingleton<IFollower, NoticeFollower>();
         services.AddModeration();
+        services.AddInvites();
 
         // In this order an erased account's are forgotten: who talked to whom is read before it is gone.
         services.AddSingleton<IAccountRecords, AccountLogs>();
@@ -39,6 +41,14 @@ internal static class TalkServices
         services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<DurableClients>());
         services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<AccountSettings>());
         services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<RestraintStore>());
+    }
+
+    private static void AddInvites(this IServiceCollection services)
+    {
+        services.AddSingleton<InviteLinks>();
+        services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<InviteLinks>());
+        services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<InviteLinks>());
+        services.AddHostedService<InviteSweep>();
     }
 
     private static void AddModeration(this IServiceCollection services)

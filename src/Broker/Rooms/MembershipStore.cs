@@ -86,20 +86,29 @@ internal sealed partial class MembershipStore(IRecords records, ILogger<Membersh
     /// <summary>Puts somebody into a room who may come in while nothing else is known of him.</summary>
     /// <param name="before">What is there now; null: nothing.</param>
     /// <param name="restraint">The record of what held him back, and is over; null: there is none.</param>
-    public Task EnterAsync(string room, string account, MembershipRecord? before, MembershipRecord record, byte[]? restraint) => WriteAsync(
-        ChangesOf(room, account, record),
+    /// <param name="pass">What he came by; null: by himself, or by an invitation.</param>
+    public Task EnterAsync(
+        string room, string account, MembershipRecord? before, MembershipRecord record, byte[]? restraint, InvitePass? pass) => WriteAsync(
+        [.. ChangesOf(room, account, record), .. pass?.Changes ?? []],
         [
             Condition(room, account, before),
             /* guard: who is banned by another node does not come in */ RestraintStore.Condition(room, account, restraint),
+            .. pass?.Conditions ?? [],
         ]);
 
     /// <summary>
     /// The same of a guest, of whom nothing is written, and who so waits for nobody's write: that what holds him back is as this node knows
-    /// it.
+    /// it. Of what he comes by its uses are counted, if there is an end to them.
     /// </summary>
-    public async Task EnterUnstoredAsync(string room, string account, byte[]? restraint)
+    public async Task EnterUnstoredAsync(string room, string account, byte[]? restraint, InvitePass? pass)
     {
         var condition = RestraintStore.Condition(room, account, restraint);
+        if (pass is { Changes.Length: > 0 })
+        {
+            await WriteAsync(pass.Changes, [condition, .. pass.Conditions]);
+            return;
+        }
+
         var stored = await Task.Run(() => records.Find(condition.Key));
         if (!(/* guard: a guest who is banned by another node does not come in */ stored.AsSpan().SequenceEqual(restraint)))
         {

@@ -142,6 +142,39 @@ internal sealed class RoomInvitations(
         return RoomChange.Invited;
     }
 
+    /// <summary>Makes a link that anybody may come by: it counts as one who is asked.</summary>
+    /// <param name="hasPlace">Whether the room takes one more link.</param>
+    public async Task<RoomChange> AskByLinkAsync(Room room, Account by, Func<bool> hasPlace, Func<Task> making)
+    {
+        using var all = await turns.OfRoomsAsync();
+        if (room.IsDeleted)
+        {
+            return RoomChange.NotFound;
+        }
+
+        if (by.IsErased || !(/* guard: who makes invite links */ RoomPolicy.MayInvite(room, by)))
+        {
+            return RoomChange.NotAllowed;
+        }
+
+        if (!hasPlace())
+        {
+            return RoomChange.TooMany;
+        }
+
+        if (/* guard: invite links a day */ !_asks.TryTake(by.Id))
+        {
+            return RoomChange.TriedTooOften;
+        }
+
+        await OrGiveBackAsync(_asks, by, async () =>
+        {
+            await store.InviteAsync(by.Id, _asks.Of(by.Id), null);
+            await making();
+        });
+        return RoomChange.Done;
+    }
+
     /// <summary>How long an account that has asked too many, or taken too many back, waits for the next.</summary>
     public TimeSpan WaitForNext(Account account) =>
         TimeSpan.FromTicks(Math.Max(_asks.WaitOf(account.Id).Ticks, _withdrawals.WaitOf(account.Id).Ticks));

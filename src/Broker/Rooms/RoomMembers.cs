@@ -35,7 +35,9 @@ internal sealed class RoomMembers(
     /// </summary>
     /// <param name="byItself">The account comes by itself, which it may into a public room, its own, and one that it is invited
     /// into.</param>
-    public async Task JoinAsync(Room room, Account account, bool byItself = false)
+    /// <param name="pass">Asked in the turn for what the account comes by; it gives null when that does not hold any more, and nobody is
+    /// put on the list then. Null: it comes by nothing else.</param>
+    public async Task JoinAsync(Room room, Account account, bool byItself = false, Func<InvitePass?>? pass = null)
     {
         await positions.LoadAsync(account);
         await room.OpenAsync();
@@ -44,11 +46,15 @@ internal sealed class RoomMembers(
         using (await /* guard: who comes waits for who changes the room */ room.Turns.ShareAsync())
         {
             // Looked at anew in this turn: the room may have become private, or the account been erased, since the caller looked.
-            if (room.IsMember(account.Id)
-                || room.IsDeleted
-                || account.IsErased
+            if (room.IsMember(account.Id) || room.IsDeleted || account.IsErased)
+            {
+                return;
+            }
+
+            var shown = pass?.Invoke();
+            if ((/* guard: an invite link is looked at again in the turn */ pass is not null && shown is null)
                 || (byItself
-                    && (/* guard: who comes into a room is looked at again */ !RoomPolicy.MayEnter(room, account, invitations.IsInvited(room, account))
+                    && (/* guard: who comes into a room is looked at again */ !RoomPolicy.MayEnter(room, account, invitations.IsInvited(room, account), hasLink: shown is not null)
                         || /* guard: nobody comes into a full room */ room.IsFullFor(account))))
             {
                 return;
@@ -60,8 +66,8 @@ internal sealed class RoomMembers(
             var before = isOwner ? MembershipRecord.AwayOwner : null;
             var restraint = room.Restraints.BytesOf(account.Id);
             await (membership.IsStored
-                ? memberships.EnterAsync(room.Key, account.Id, before, membership.Record, restraint)
-                : memberships.EnterUnstoredAsync(room.Key, account.Id, restraint));
+                ? memberships.EnterAsync(room.Key, account.Id, before, membership.Record, restraint, shown)
+                : memberships.EnterUnstoredAsync(room.Key, account.Id, restraint, shown));
 
             // After the place is on disk: a crash in between leaves an invitation of somebody who is in, which the next start removes.
             await invitations.UseUpAsync(room.Key, account.Id);

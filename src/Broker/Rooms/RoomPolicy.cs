@@ -50,11 +50,13 @@ internal static class RoomPolicy
 
     /// <summary>Whether the account comes in by itself.</summary>
     /// <param name="isInvited">By an invitation that holds.</param>
-    public static bool MayEnter(Room room, Account account, bool isInvited) =>
+    /// <param name="hasLink">By an invite link that holds. It is for nobody in particular: who was kicked waits all the same.</param>
+    public static bool MayEnter(Room room, Account account, bool isInvited, bool hasLink = false) =>
         !room.IsDeleted
         && IsOpenToGuest(room, account)
         && WhyKeptOut(room, account.Id, isInvited) is null
         && (isInvited
+            || hasLink
             || room.OwnerId == account.Id
             || (!room.Record.IsPrivate && /* guard: a room that not everybody enters */ room.Record.Policy.Entry == "open"));
 
@@ -209,6 +211,9 @@ internal static class RoomPolicy
             && (rank > (int)role || rank == (int)MemberRole.Owner);
     }
 
+    /// <summary>Whether the room lets guests in, if the account is one.</summary>
+    public static bool IsOpenToGuest(Room room, Account account) => !account.IsGuest || room.Record.Policy.Guests != "none";
+
     private static int RankOf(Room room, Account account) =>
         account.Profile.IsAdministrator ? AdministratorRank : RoleRankOf(room, account.Id);
 
@@ -228,6 +233,4 @@ internal static class RoomPolicy
             "tokens" => isToken,
             _ => false,
         };
-
-    private static bool IsOpenToGuest(Room room, Account account) => !account.IsGuest || room.Record.Policy.Guests != "none";
 }

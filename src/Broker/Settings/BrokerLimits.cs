@@ -263,6 +263,9 @@ internal sealed record BrokerLimits
     /// <summary>How often a day an account may invite somebody, or a name that is nobody's.</summary>
     public int InvitationsPerDay { get; init; } = 20;
 
+    /// <summary>Invite links of a room that are not over. How many an account makes a day: <see cref="InvitationsPerDay"/>.</summary>
+    public int InvitesPerRoom { get; init; } = 50;
+
     /// <summary>Invitations that wait for an account's answer; further ones are dropped.</summary>
     public int OpenInvitations { get; init; } = 50;
 

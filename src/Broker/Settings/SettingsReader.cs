@@ -140,6 +140,7 @@ internal static class SettingsReader
             RoomsPerAccount = Limit(nameof(BrokerLimits.RoomsPerAccount), defaults.RoomsPerAccount),
             RoomTriesPerDay = Limit(nameof(BrokerLimits.RoomTriesPerDay), defaults.RoomTriesPerDay),
             InvitationsPerDay = Limit(nameof(BrokerLimits.InvitationsPerDay), defaults.InvitationsPerDay),
+            InvitesPerRoom = Limit(nameof(BrokerLimits.InvitesPerRoom), defaults.InvitesPerRoom),
             OpenInvitations = Limit(nameof(BrokerLimits.OpenInvitations), defaults.OpenInvitations),
             UnacknowledgedPerClient = Limit(nameof(BrokerLimits.UnacknowledgedPerClient), defaults.UnacknowledgedPerClient, 1024),
             RequestsPerSecond = Limit(nameof(BrokerLimits.RequestsPerSecond), defaults.RequestsPerSecond),

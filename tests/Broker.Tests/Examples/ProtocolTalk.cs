@@ -214,9 +214,21 @@ internal sealed class ProtocolTalk(RunningBroker broker, Heard heard) : IAsyncDi
         await _http.Put("/api/rooms/den/members/bea", System.Net.HttpStatusCode.Accepted);
         using var beas = Calls.As(broker, _bea);
         heard.Add(await beas.Get("/api/rooms?limit=50"));
+        await InviteLinksAsync();
         await _http.MakeRoom("garden");
         await beas.Put("/api/rooms/garden/members/me");
         await _http.Delete("/api/rooms/garden/members/bea");
+    }
+
+    private async Task InviteLinksAsync()
+    {
+        using var dans = Calls.As(broker, await broker.RegisterAsync("davi"));
+        var made = await _http.Expect(System.Net.HttpStatusCode.Created, HttpMethod.Post, "/api/rooms/den/invites", new { uses = 20 });
+        heard.Add(made);
+        var link = new { secret = made.GetProperty("path").GetString()!["/i#".Length..] };
+        heard.Add(await dans.Expect(System.Net.HttpStatusCode.OK, HttpMethod.Post, "/api/invites/look", link));
+        heard.Add(await dans.Expect(System.Net.HttpStatusCode.OK, HttpMethod.Post, "/api/invites", link));
+        await AskAsync("/api/rooms/den/invites");
     }
 
     private async Task ValuesAsync()

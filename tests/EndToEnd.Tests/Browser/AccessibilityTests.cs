@@ -44,7 +44,11 @@ public sealed class AccessibilityTests(SharedServer shared, Chromium chromium)
             await InspectAsync(page, path, locale);
         }
 
+        // The tab keeps where the link leads, for the one who is not signed in and for the one who is.
+        await page.GotoAsync(await ana.NewInviteAsync(await ana.NewRoomAsync("O porão")));
+        await InspectAsync(page, "/i", locale);
         await visitor.BeAsync(ana);
+        await InspectAsync(page, "/i", locale);
         foreach (var path in _inside)
         {
             await InspectAsync(page, path, locale);

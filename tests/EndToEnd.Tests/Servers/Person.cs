@@ -87,6 +87,13 @@ internal sealed class Person : IDisposable
     public async Task InviteAsync(string room, string userName) =>
         await Expect(HttpStatusCode.Accepted, await Http.PutAsync($"/api/rooms/{room}/members/{userName}", null));
 
+    /// <summary>A link into a room, by its path: it ends in the secret.</summary>
+    public async Task<string> NewInviteAsync(string room)
+    {
+        var answer = await Expect(HttpStatusCode.Created, await Http.PostAsJsonAsync($"/api/rooms/{room}/invites", new { }));
+        return (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("path").GetString()!;
+    }
+
     /// <summary>Says something in a room, from a script.</summary>
     /// <param name="replyTo">The seq of what it answers; null: nothing.</param>
     public async Task SayAsync(ServerProcess server, string room, string text, long? replyTo = null)

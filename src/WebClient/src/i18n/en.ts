@@ -323,6 +323,11 @@ export const en = {
   'error.no_such_event': 'There is no such message in this room.',
   'error.removed': 'This message was deleted.',
   'error.not_for_guests': 'This is for people with an account.',
+  'form.newPassword': 'New password',
+  'form.saving': 'Saving…',
+  'date.justNow': 'just now',
+  'chat.today': 'Today',
+  'chat.yesterday': 'Yesterday',
   'error.renamed': 'You have another user name now. Reload the page.',
   'error.will_dropped': 'The last will of one of your MQTT clients was dropped. The page of your access tokens says why.',
 } as const;

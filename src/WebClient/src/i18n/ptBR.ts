@@ -323,6 +323,11 @@ export const ptBR: InsideTexts = {
   'error.no_such_event': 'Não existe essa mensagem nesta sala.',
   'error.removed': 'Esta mensagem foi apagada.',
   'error.not_for_guests': 'Isso é para quem tem conta.',
+  'form.newPassword': 'Nova senha',
+  'form.saving': 'Salvando…',
+  'date.justNow': 'agora mesmo',
+  'chat.today': 'Hoje',
+  'chat.yesterday': 'Ontem',
   'error.renamed': 'Você agora tem outro nome de usuário. Recarregue a página.',
   'error.will_dropped': 'O testamento de um dos seus clientes MQTT foi descartado. A página dos seus tokens diz o motivo.',
 };

@@ -1,7 +1,9 @@
 import { roomIdPattern } from '../chat/model/roomId';
 import type { Key } from '../i18n/i18n.svelte';
 
-export type DoorPage = 'welcome' | 'signIn' | 'register' | 'newPassword';
+export type DoorPage = 'welcome' | 'signIn' | 'register' | LinkPage;
+/** Opened by a link that somebody was sent. */
+type LinkPage = 'newPassword' | 'invite';
 
 export type Route = { page: DoorPage } | { page: 'directory' | 'whispers' | 'account' | 'sessions' | 'tokens' | 'settings' | 'missing' } | { page: 'room'; room: string } | { page: 'talk'; user: string };
 
@@ -9,12 +11,14 @@ const rooms = '/rooms/';
 const talks = '/talk/';
 const userPattern = /^[a-z0-9][a-z0-9._-]{0,31}$/;
 export const lobby = `${rooms}lobby`;
+export const invited = '/i';
 
 const fixed: Record<string, Route> = {
   '/': { page: 'welcome' },
   '/sign-in': { page: 'signIn' },
   '/register': { page: 'register' },
   '/p': { page: 'newPassword' },
+  [invited]: { page: 'invite' },
   '/rooms': { page: 'directory' },
   '/whispers': { page: 'whispers' },
   '/account': { page: 'account' },
@@ -39,10 +43,14 @@ export function routeOf(path: string): Route {
 
 /** Pages for people who are not signed in; a guest may still sign in or register. */
 export function isDoor(route: Route): route is { page: DoorPage } {
-  return route.page === 'welcome' || route.page === 'signIn' || route.page === 'register' || route.page === 'newPassword';
+  return route.page === 'welcome' || route.page === 'signIn' || route.page === 'register' || isByLink(route.page);
 }
 
-const doors: Record<Exclude<DoorPage, 'newPassword'>, string> = { welcome: '/', signIn: '/sign-in', register: '/register' };
+export function isByLink(page: Route['page']): page is LinkPage {
+  return page === 'newPassword' || page === 'invite';
+}
+
+const doors: Record<Exclude<DoorPage, LinkPage>, string> = { welcome: '/', signIn: '/sign-in', register: '/register' };
 
 /** The address of a door that leads on to `to`: it stands in the address, so that it survives a reload, a link to another door and a new tab. */
 export function doorTo(door: keyof typeof doors, to: string | null): string {
@@ -58,7 +66,7 @@ export function wantedOf(query: string): string | null {
   if (path === null) return null;
   // One message of a room, and nothing else of a query.
   const route = routeOf(path.replace(/\?seq=\d{1,15}$/, ''));
-  return isDoor(route) || route.page === 'missing' ? null : path;
+  return (isDoor(route) && route.page !== 'invite') || route.page === 'missing' ? null : path;
 }
 
 /** The page that is open, with the message that its address names. */

@@ -15,6 +15,7 @@ async function inBrowserOf(...languages: string[]) {
     import('../../src/lib/today.svelte'),
   ]);
   await language.load();
+  await language.enter('inside');
   return { ...dates, language, today };
 }
 

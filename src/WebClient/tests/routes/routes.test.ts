@@ -14,9 +14,10 @@ it.each([
   ['/account/settings', { page: 'settings' }],
   ['/constructor', { page: 'missing' }],
   ['/p', { page: 'newPassword' }],
+  ['/i', { page: 'invite' }],
 ])('%s', (path, route) => expect(routeOf(path)).toEqual(route));
 
-it.each(['/rooms/movie-night', '/rooms/movie-night?seq=42', '/talk/bea.1', '/rooms', '/whispers', '/account/tokens'])('P14: every door keeps that %s was asked for', (path) => {
+it.each(['/rooms/movie-night', '/rooms/movie-night?seq=42', '/talk/bea.1', '/rooms', '/whispers', '/account/tokens', '/i'])('P14: every door keeps that %s was asked for', (path) => {
   for (const door of ['welcome', 'signIn', 'register'] as const) {
     const address = new URL(doorTo(door, path), 'http://localhost');
     expect(wantedOf(address.search)).toBe(path);

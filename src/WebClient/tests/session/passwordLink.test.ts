@@ -1,5 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { PasswordLink, takeSecret } from '../../src/session/passwordLink.svelte';
+import { PasswordLink } from '../../src/session/passwordLink.svelte';
+import { takeSecret } from '../../src/session/secretLink.svelte';
 import type { Me } from '../../src/session/session.svelte';
 
 const owner = { user: 'ana', name: 'Ana', expiresAt: '2026-01-01T00:00:00Z' };
@@ -23,7 +24,7 @@ it('P37: a link shows whose password it sets, and sends its secret in the body a
   expect(link.phase).toBe('looking');
   await link.look();
   expect(link.phase).toBe('open');
-  expect(link.owner).toEqual(owner);
+  expect(link.found).toEqual(owner);
   expect(asked).toEqual([{ url: '/api/password-links/look', body: { secret: 'geheim' } }]);
 });
 

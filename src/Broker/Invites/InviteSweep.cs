@@ -1,0 +1,29 @@
+namespace WebMessenger.Broker.Invites;
+
+/// <summary>Forgets the invite links that are over, once a day and at start. They open nothing before that.</summary>
+internal sealed partial class InviteSweep(InviteLinks links, TimeProvider time, ILogger<InviteSweep> logger) : BackgroundService
+{
+    private static readonly TimeSpan _period = TimeSpan.FromDays(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // Not on the thread that starts the program: it reads the disk.
+        await Task.Yield();
+        using PeriodicTimer timer = new(_period, time);
+        do
+        {
+            try
+            {
+                await links.SweepAsync(stoppingToken);
+            }
+            catch (Exception error) when (error is IOException or ObjectDisposedException)
+            {
+                LogNotSwept(logger, error.Message);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    [LoggerMessage(4363, LogLevel.Warning, "Invite links that are over could not be removed; it is tried again in a day: {Reason}")]
+    private static partial void LogNotSwept(ILogger logger, string reason);
+}
