@@ -80,7 +80,9 @@ internal sealed class RoomMembers(
         kept.RoomJoined(account.Id, room);
     }
 
-    /// <summary>Why an account that wanted to come in by itself is not on the list: it is banned, the room is full, or it is not for it.</summary>
+    /// <summary>
+    /// Why an account that wanted to come in by itself is not on the list: it is banned, the room is full, or it is not for it.
+    /// </summary>
     public PublishRefusal WhyNotIn(Room room, Account account)
     {
         var isInvited = invitations.IsInvited(room, account);
