@@ -128,11 +128,11 @@ internal static class RoomPolicy
         || (/* guard: who deletes what others said */ RankOf(room, account) >= (int)MemberRole.Moderator
             && RankOf(room, account) > RoleRankOf(room, author)) ? null : _notBelow;
 
-    /// <summary>Moderators and who ranks above look after the room: slow mode and capacity are not for them.</summary>
+    /// <summary>Moderators and who ranks above look after the room.</summary>
     public static bool IsHost(Room room, Account account) => RankOf(room, account) >= (int)MemberRole.Moderator;
 
     /// <summary>Moderators and who ranks above pin messages.</summary>
-    public static bool MayPin(Room room, Account account) => RankOf(room, account) >= (int)MemberRole.Moderator;
+    public static bool MayPin(Room room, Account account) => IsHost(room, account);
 
     /// <summary>
     /// Moderators of a room make what speaks in it by itself, hooks and rules. It speaks for as long as this is true of who made it.
@@ -167,7 +167,7 @@ internal static class RoomPolicy
     /// <summary>Moderators and who ranks above take people off the list who rank below them.</summary>
     /// <param name="whom">Null: nobody of the name that was given, or nobody on the list.</param>
     public static bool MayRemove(Room room, Account account, Account? whom) =>
-        RankOf(room, account) >= (int)MemberRole.Moderator
+        IsHost(room, account)
         && /* guard: nobody acts on a higher rank */ (whom is null || RankOf(room, account) > RoleRankOf(room, whom.Id));
 
     /// <summary>
@@ -176,7 +176,7 @@ internal static class RoomPolicy
     /// </summary>
     /// <param name="whom">Null: nobody yet.</param>
     public static bool MayModerate(Room room, Account account, Account? whom) =>
-        RankOf(room, account) >= (int)MemberRole.Moderator
+        IsHost(room, account)
         && /* guard: nobody holds back a higher rank */ (whom is null || RankOf(room, account) > RankOf(room, whom));
 
     /// <summary>
@@ -192,7 +192,7 @@ internal static class RoomPolicy
         imposer is not { IsErased: false, Ban: null } || RankOf(room, account) >= RankOf(room, imposer);
 
     /// <summary>Whether there is any role that the account may give.</summary>
-    public static bool MayGiveRoles(Room room, Account account) => RankOf(room, account) >= (int)MemberRole.Moderator;
+    public static bool MayGiveRoles(Room room, Account account) => IsHost(room, account);
 
     /// <summary>
     /// Roles are given to who ranks below, and are below one's own; an owner gives his away, and whoever has another may step down.
