@@ -33,14 +33,27 @@ internal sealed class AuditPlaces(IRecords records, StorageQuotas quotas, TimePr
         _newest.ContainsKey(room) ? Place(room, record) : await Task.Run(() => Place(room, record));
 
     /// <summary>
-    /// The same of what is done in any case, and is no event: its bytes are of the day of who does it, as far as there are some left.
+    /// The same of what is done in any case, and is no event: its bytes are of the day of who does it, as far as there are some left. What
+    /// could not be written costs nothing.
     /// </summary>
-    /// <exception cref="IOException">It cannot be read.</exception>
-    public async ValueTask<RecordChange> PlaceAsync(string room, AuditRecord record, Account by)
+    /// <exception cref="IOException">It cannot be read, or was not written.</exception>
+    public async Task WriteAsync(string room, AuditRecord record, Account by, Func<RecordChange, Task> write)
     {
         var change = await PlaceAsync(room, record);
-        quotas.Of(by).TryTake(SizeOf(change), out _);
-        return change;
+        var (quota, bytes) = (quotas.Of(by), SizeOf(change));
+        var isOwed = quota.TryTake(bytes, out _);
+        try
+        {
+            await write(change);
+            isOwed = false;
+        }
+        finally
+        {
+            if (isOwed)
+            {
+                quota.GiveBack(bytes);
+            }
+        }
     }
 
     /// <summary>What it costs, in bytes.</summary>

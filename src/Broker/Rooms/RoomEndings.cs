@@ -66,7 +66,7 @@ internal sealed class RoomEndings(
 
         // There is no event that it could go with. A crash just now leaves it out.
         AuditRecord audit = new(AuditRecord.Destroyed, AuditPerson.Of(by), Changes: null);
-        await left.TryAsync(async () => await records.WriteAsync([await audits.PlaceAsync(room.Key, audit, by)]));
+        await left.TryAsync(() => audits.WriteAsync(room.Key, audit, by, entry => records.WriteAsync([entry])));
         await EndedAsync(room, members);
         return RoomChange.Done;
     }

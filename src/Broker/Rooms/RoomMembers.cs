@@ -122,7 +122,9 @@ internal sealed class RoomMembers(
                 return RoomChange.OwnerStays;
             }
 
-            await RemoveStoredAsync(room, account.Id, membership, by is null ? [] : [await EntryOfAsync(room, by, account)]);
+            await (by is null
+                ? RemoveStoredAsync(room, account.Id, membership, [])
+                : audits.WriteAsync(room.Key, EntryOf(by, account), by, entry => RemoveStoredAsync(room, account.Id, membership, [entry])));
             directory.RemoveMember(room, account.Id);
             forgotten = Lost(room, account, byItself ? RoomLoss.Left : RoomLoss.Removed);
         }
@@ -214,8 +216,7 @@ internal sealed class RoomMembers(
     }
 
     // As a kick says it, without an event.
-    private ValueTask<RecordChange> EntryOfAsync(Room room, Account by, Account whom) =>
-        audits.PlaceAsync(room.Key, new AuditRecord(AuditRecord.Removed, AuditPerson.Of(by), AuditPerson.Of(whom)), by);
+    private static AuditRecord EntryOf(Account by, Account whom) => new(AuditRecord.Removed, AuditPerson.Of(by), AuditPerson.Of(whom));
 
     /// <param name="entry">What is kept of who takes the account off the list; empty: it leaves.</param>
     private async Task RemoveStoredAsync(Room room, string accountId, Membership membership, RecordChange[] entry)

@@ -91,18 +91,10 @@ internal sealed class Crossroads
         private readonly Lock _order = new();
         private Task _last = Task.CompletedTask;
 
-        public Task WriteAsync(IReadOnlyList<RecordChange> changes)
-        {
-            lock (_order)
-            {
-                var before = _last;
-                Task<Task> handedOver = HandOverAsync(before, changes);
-                _last = handedOver;
-                return FinishAsync(handedOver);
-            }
-        }
+        public Task WriteAsync(IReadOnlyList<RecordChange> changes) => HandOver(() => inner.WriteAsync(changes)).Unwrap();
 
-        public Task<WriteOutcome> WriteAsync(IReadOnlyList<RecordChange> changes, IReadOnlyList<RecordCondition> conditions) => inner.WriteAsync(changes, conditions);
+        public async Task<WriteOutcome> WriteAsync(IReadOnlyList<RecordChange> changes, IReadOnlyList<RecordCondition> conditions) =>
+            await await HandOver(() => inner.WriteAsync(changes, conditions));
 
         public byte[]? Find(ReadOnlySpan<byte> key) => inner.Find(key);
 
@@ -110,17 +102,32 @@ internal sealed class Crossroads
 
         public IReadOnlyList<KeyValuePair<byte[], byte[]>> ReadAll(ReadOnlySpan<byte> prefix) => inner.ReadAll(prefix);
 
-        private async Task<Task> HandOverAsync(Task before, IReadOnlyList<RecordChange> changes)
+        private Task<T> HandOver<T>(Func<T> write)
+            where T : Task
+        {
+            lock (_order)
+            {
+                var handedOver = HandOverAsync(_last, write);
+                _last = handedOver;
+                return FinishAsync(handedOver);
+            }
+        }
+
+        private async Task<T> HandOverAsync<T>(Task before, Func<T> write)
+            where T : Task
         {
             await before;
             await crossroads.PassAsync(Crossing.BeforeRecord);
-            return inner.WriteAsync(changes);
+            return write();
         }
 
-        private async Task FinishAsync(Task<Task> handedOver)
+        private async Task<T> FinishAsync<T>(Task<T> handedOver)
+            where T : Task
         {
-            await await handedOver;
+            var written = await handedOver;
+            await written;
             await crossroads.PassAsync(Crossing.AfterRecord);
+            return written;
         }
     }
 

@@ -94,6 +94,34 @@ public sealed class ModerationQuotaTests
     }
 
     [Fact]
+    public async Task Fault_S31_What_could_not_be_written_of_who_took_somebody_off_or_ended_a_room_costs_nothing()
+    {
+        GatedRecords records = new();
+        FakeTimeProvider time = new(DateTimeOffset.UtcNow);
+        await using var broker = await RunningBroker.StartWithAsync(
+            records.Place + (Action<IServiceCollection>)(services => services.AddSingleton<TimeProvider>(time)));
+        var talk = await InYardAsync(broker);
+        var quotas = broker.Get<StorageQuotas>();
+        using var mods = Calls.As(broker, talk.Mod);
+        using var makers = Calls.As(broker, talk.Maker);
+        var (mod, maker) = (quotas.Of(talk.Mod.Account).Used, quotas.Of(talk.Maker.Account).Used);
+
+        records.FailsFor = "m/";
+        await mods.Delete("/api/rooms/yard/members/bea", HttpStatusCode.ServiceUnavailable);
+
+        Assert.True(broker.Room("yard").IsMember(talk.Bea.Account.Id));
+        Assert.Equal(mod, quotas.Of(talk.Mod.Account).Used);
+        records.FailsFor = null;
+        await mods.Delete("/api/rooms/yard/members/bea");
+        Assert.NotEqual(mod, quotas.Of(talk.Mod.Account).Used);
+
+        // The room ends all the same.
+        records.FailsFor = "au/";
+        await makers.Delete("/api/rooms/yard");
+        Assert.Equal(maker, quotas.Of(talk.Maker.Account).Used);
+    }
+
+    [Fact]
     public async Task Attack_67_Over_HTTP_they_come_as_fast_as_publishes_and_no_faster()
     {
         FakeTimeProvider time = new(DateTimeOffset.UtcNow);

@@ -16,6 +16,7 @@ internal static class CommandList
         SilentScenario.Kind,
         TogglingScenario.Kind,
         KickScenario.Kind,
+        RemovalScenario.Kind,
         HostileScenario.Kind,
         UnreadScenario.Kind,
         CrowdScenario.Kind,

@@ -74,6 +74,21 @@ internal sealed class Browser(ServerUnderTest server) : IDisposable
         return answer.StatusCode;
     }
 
+    /// <summary>Does something to somebody in a room: kick, ban or unban.</summary>
+    public async Task ModerateAsync(string cookie, string room, string act, string user, CancellationToken cancellation)
+    {
+        using HttpRequestMessage ask = new(HttpMethod.Post, $"/api/rooms/{room}/events")
+        {
+            Headers = { { "Cookie", cookie } },
+            Content = JsonContent.Create(new { type = act, user }),
+        };
+        using var answer = await _http.SendAsync(ask, cancellation);
+        if (!answer.IsSuccessStatusCode)
+        {
+            throw new LoadException($"A {act} was answered with {(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync(cancellation)}");
+        }
+    }
+
     /// <summary>The newest page of a room's history: where it ends.</summary>
     public Task<(long Head, string Epoch, int Events)> HistoryAsync(string cookie, int room, CancellationToken cancellation) =>
         HistoryAsync(cookie, RoomTopic.IdOf(room), cancellation);

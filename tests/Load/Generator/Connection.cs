@@ -13,6 +13,7 @@ internal abstract class Connection : IDisposable
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
     private readonly SocketAsyncEventArgs _receive = new(true);
     private readonly SocketAsyncEventArgs _send = new(true);
+    private readonly Door _door;
     private readonly WebSocketFrames? _frames;
     private readonly int _headroom;
     private byte[] _received;
@@ -27,7 +28,8 @@ internal abstract class Connection : IDisposable
     protected Connection(Swarm swarm, int number, int receiveBytes)
     {
         (Swarm, Number) = (swarm, number);
-        _frames = swarm.Door.IsWebSocket ? new WebSocketFrames() : null;
+        _door = swarm.DoorOf(number);
+        _frames = _door.IsWebSocket ? new WebSocketFrames() : null;
         _headroom = _writtenCount = _frames is null ? 0 : WebSocketFrames.Headroom;
         _received = new byte[receiveBytes];
         _receive.Completed += (_, _) => OnReceived();
@@ -46,7 +48,7 @@ internal abstract class Connection : IDisposable
     public void Open(Login? login)
     {
         _connect = ConnectWish.Clean.ToPacket(Swarm.Version, $"{Swarm.ClientIds}-{Number}", login);
-        SocketAsyncEventArgs connecting = new(true) { RemoteEndPoint = Swarm.Door.Address };
+        SocketAsyncEventArgs connecting = new(true) { RemoteEndPoint = _door.Address };
         connecting.Completed += (_, _) => OnConnected(connecting);
         if (!_socket.ConnectAsync(connecting))
         {
@@ -171,7 +173,7 @@ internal abstract class Connection : IDisposable
         string? refused = null;
         try
         {
-            await WebSocketFrames.UpgradeAsync(_socket, Swarm.Door.Address, cookie: null, CancellationToken.None);
+            await WebSocketFrames.UpgradeAsync(_socket, _door.Address, cookie: null, CancellationToken.None);
         }
         catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException)
         {

@@ -19,10 +19,15 @@ internal sealed class RawClient : IDisposable, IPacketHandler
     private readonly Channel<string> _publishes = Channel.CreateUnbounded<string>();
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private long _lastPublishAt;
+
     private RawClient(MqttLink link) => _link = link;
 
     /// <summary>When bytes were last read, in ticks of <see cref="Stopwatch"/>.</summary>
     public long LastByteAt => _link.LastByteAt;
+
+    /// <summary>The same of those of the last message.</summary>
+    public long LastPublishAt => Interlocked.Read(ref _lastPublishAt);
 
     /// <summary>Bytes that came and were not read yet.</summary>
     public int Available => _link.Available;
@@ -103,6 +108,25 @@ internal sealed class RawClient : IDisposable, IPacketHandler
         return false;
     }
 
+    /// <summary>When it is answered, all that the server had sent before has been read.</summary>
+    public async Task PingAsync()
+    {
+        await SendAsync(ClientPackets.PingReq);
+        await AnswerAsync(PacketType.PingResp);
+    }
+
+    /// <summary>What came and was not taken yet.</summary>
+    public IReadOnlyList<string> TakeAll()
+    {
+        List<string> taken = [];
+        while (_publishes.Reader.TryRead(out var publish))
+        {
+            taken.Add(publish);
+        }
+
+        return taken;
+    }
+
     public void StopReading() => _link.StopReading();
 
     public void ResumeReading() => _link.ResumeReading();
@@ -119,6 +143,7 @@ internal sealed class RawClient : IDisposable, IPacketHandler
     {
         if (packet.Type == PacketType.Publish)
         {
+            Interlocked.Exchange(ref _lastPublishAt, _link.LastByteAt);
             _publishes.Writer.TryWrite(Encoding.UTF8.GetString(packet.ReadPublish(MqttVersion.V5, out _)));
             return;
         }

@@ -51,6 +51,9 @@ internal sealed class Swarm : ITraffic, IDisposable
 
     public Door Door { get; }
 
+    /// <summary>Which of two ways the connection of a number takes; null: all take <see cref="Door"/>.</summary>
+    public Func<int, Door>? Doors { get; init; }
+
     public MqttVersion Version { get; }
 
     /// <summary>Where its members hear and its publishers speak, and how.</summary>
@@ -248,6 +251,8 @@ internal sealed class Swarm : ITraffic, IDisposable
             }
         }
     }
+
+    public Door DoorOf(int number) => Doors?.Invoke(number) ?? Door;
 
     // From here on: for connections, under the gate.
 
