@@ -55,6 +55,9 @@ internal static class TalkServices
     {
         services.AddSingleton<RoomModeration>();
         services.AddSingleton<BanEnds>();
+        services.AddSingleton<DeletingWork>();
+        services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<DeletingWork>());
+        services.AddHostedService(provider => provider.GetRequiredService<DeletingWork>());
         services.AddSingleton<RestraintStore>();
         services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<RestraintStore>());
         services.AddSingleton<AuditPlaces>();

@@ -29,6 +29,7 @@ internal sealed class Room : EventStream, ISpokenWay
         _record = record;
         _people = new RoomPeople(this, quotas, space, time);
         SlowMode = new SlowMode(time);
+        Guard = new RoomGuard(time);
         Restraints = new RoomRestraints(time);
         var topic = "rooms/" + record.Id.Value;
         EventsTopic = Encoding.ASCII.GetBytes(topic);
@@ -75,6 +76,8 @@ internal sealed class Room : EventStream, ISpokenWay
     public EveryoneCalls EveryoneCalls { get; } = new();
 
     public SlowMode SlowMode { get; }
+
+    public RoomGuard Guard { get; }
 
     public PinsKnown PinsKnown { get; } = new();
 

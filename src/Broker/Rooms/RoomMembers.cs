@@ -52,10 +52,12 @@ internal sealed class RoomMembers(
             }
 
             var shown = pass?.Invoke();
+            var isInvited = invitations.IsInvited(room, account);
             if ((/* guard: an invite link is looked at again in the turn */ pass is not null && shown is null)
                 || (byItself
-                    && (/* guard: who comes into a room is looked at again */ !RoomPolicy.MayEnter(room, account, invitations.IsInvited(room, account), hasLink: shown is not null)
-                        || /* guard: nobody comes into a full room */ room.IsFullFor(account))))
+                    && (/* guard: who comes into a room is looked at again */ !RoomPolicy.MayEnter(room, account, isInvited, hasLink: shown is not null)
+                        || (/* guard: nobody comes into a full room */ room.IsFullFor(account))
+                        || !RoomPolicy.LetsGuestIn(room, account, isInvited))))
             {
                 return;
             }
@@ -86,9 +88,16 @@ internal sealed class RoomMembers(
     public PublishRefusal WhyNotIn(Room room, Account account)
     {
         var isInvited = invitations.IsInvited(room, account);
-        return RoomPolicy.WhyKeptOut(room, account.Id, isInvited)
-            ?? (RoomPolicy.MayEnter(room, account, isInvited) && room.IsFullFor(account) ? TalkRefusals.RoomFull : PublishRefusal.NoSuchRoom);
+        return RoomPolicy.WhyKeptOut(room, account, isInvited)
+            ?? (!RoomPolicy.MayEnter(room, account, isInvited) ? PublishRefusal.NoSuchRoom
+            : room.IsFullFor(account) ? TalkRefusals.RoomFull
+            : WhyGuestsWait(room, account) ?? PublishRefusal.NoSuchRoom);
     }
+
+    /// <summary>Why a guest whom all else lets in is not; null: that is none, or as many guests come in as want to.</summary>
+    public static PublishRefusal? WhyGuestsWait(Room room, Account account) =>
+        account.IsGuest && room.Record.Policy.Guard.GuestsPerMinute is > 0 and var most
+            ? TalkRefusals.TooManyGuests(room.Guard.GuestsWait(most)) : null;
 
     /// <summary>
     /// Takes an account off a room's list. When it completes, none of the account's clients hears the room, and nothing that the

@@ -19,6 +19,7 @@ internal sealed class RoomModeration(
     IgnoredPeople ignored,
     IRoomClients clients,
     BanEnds ends,
+    DeletingWork deleting,
     BrokerLimits limits,
     TimeProvider time)
 {
@@ -134,9 +135,15 @@ internal sealed class RoomModeration(
         {
             Words = ModerationWords.LineOf(act, by, whom),
             Audit = new AuditRecord(
-                ModerationAct.NameOf(act.Event), AuditPerson.Of(by), AuditPerson.Of(whom), act.Reason, act.Event == EventType.Kick ? null : held.Until),
-            Beside = body => isTold
-                ? [new RecordChange(ActDue.Key(room.Key, by.Id, body), due.Write()), NoticesDue.Of(room.Log, body)] : [],
+                ModerationAct.NameOf(act.Event), AuditPerson.Of(by), AuditPerson.Of(whom), act.Reason, act.Event == EventType.Kick ? null : held.Until)
+            {
+                DeleteSince = act.DeleteSince == 0 ? null : act.DeleteSince,
+            },
+            Beside = body =>
+            [
+                .. isTold ? [new RecordChange(ActDue.Key(room.Key, by.Id, body), due.Write()), NoticesDue.Of(room.Log, body)] : Array.Empty<RecordChange>(),
+                .. act.DeleteSince == 0 ? Array.Empty<RecordChange>() : [DeletingDue.Of(room.Key, by, whom, held.At, act.DeleteSince, body)],
+            ],
             After = () =>
             {
                 forgotten = membership is null ? forgotten : members.Lost(room, whom, RoomLoss.Removed);
@@ -234,6 +241,11 @@ internal sealed class RoomModeration(
     private async Task SettleAsync(
         Room room, ModerationAct act, Account by, Account whom, Restriction? told, bool wasMember, Task forgotten)
     {
+        if (act.DeleteSince > 0)
+        {
+            deleting.Note();
+        }
+
         if (act.Event == EventType.Ban)
         {
             // A crash before this leaves an invitation that opens nothing while the ban holds.
