@@ -60,6 +60,8 @@ internal static class TalkServices
         services.AddHostedService(provider => provider.GetRequiredService<DeletingWork>());
         services.AddSingleton<RestraintStore>();
         services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<RestraintStore>());
+        services.AddSingleton<AddressBans>();
+        services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<AddressBans>());
         services.AddSingleton<AuditPlaces>();
         services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<AuditPlaces>());
         services.AddSingleton<AuditSweep>();

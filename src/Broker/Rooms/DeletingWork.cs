@@ -22,7 +22,7 @@ internal sealed partial class DeletingWork(
     private const int Tries = 3;
     private const int DueAtOnce = 1_000;
 
-    // An event is numbered when it is judged, which is a moment after its act was planned. Where it is gone, nothing is deleted beyond this.
+    // An event is numbered a moment after its act was planned. Where the event is gone, nothing is deleted beyond this.
     private static readonly TimeSpan _plannedBefore = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan _again = TimeSpan.FromMinutes(1);
 

@@ -6,8 +6,8 @@ namespace WebMessenger.Broker.Rooms;
 internal static class LogTimes
 {
     /// <summary>
-    /// The seq of the first event that is not older; one beyond the last, if all are. Reads one event where nothing is older, and else as many
-    /// as the log's length has digits in base two.
+    /// The seq of the first event that is not older; one beyond the last, if all are.
+    /// Reads one event where nothing is older, and else as many as the log's length has digits in base two.
     /// </summary>
     public static long FirstFrom(this IEventLog log, LogName name, DateTimeOffset at)
     {

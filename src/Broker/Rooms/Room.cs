@@ -31,6 +31,7 @@ internal sealed class Room : EventStream, ISpokenWay
         SlowMode = new SlowMode(time);
         Guard = new RoomGuard(time);
         Restraints = new RoomRestraints(time);
+        AddressBans = new RoomAddressBans(time);
         var topic = "rooms/" + record.Id.Value;
         EventsTopic = Encoding.ASCII.GetBytes(topic);
         TextTopic = Encoding.ASCII.GetBytes(topic + "/text");
@@ -82,6 +83,8 @@ internal sealed class Room : EventStream, ISpokenWay
     public PinsKnown PinsKnown { get; } = new();
 
     public RoomRestraints Restraints { get; }
+
+    public RoomAddressBans AddressBans { get; }
 
     /// <summary>Account id of who has the room, on its list or not; null: nobody, as the rooms that the settings make.</summary>
     public string? OwnerId => _ownerId;

@@ -96,8 +96,7 @@ internal sealed class RoomActs(
                 return pending is null ? new ActResult(PublishRefusal.NoSuchRoom) : ActResult.Of(pending);
             }
 
-            result = ActResult.Of(pending);
-
+            result = ActResult.Of(pending) with { ByAddress = plan.ByAddress };
             await plan.After();
         }
 

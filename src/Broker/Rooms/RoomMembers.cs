@@ -14,6 +14,7 @@ internal sealed class RoomMembers(
     RoomDirectory directory,
     MembershipStore memberships,
     RoomInvitations invitations,
+    AddressBans addresses,
     ChangeTurns turns,
     IEventLog log,
     IReadMarks positions,
@@ -57,6 +58,7 @@ internal sealed class RoomMembers(
                 || (byItself
                     && (/* guard: who comes into a room is looked at again */ !RoomPolicy.MayEnter(room, account, isInvited, hasLink: shown is not null)
                         || (/* guard: nobody comes into a full room */ room.IsFullFor(account))
+                        || (!isInvited && addresses.WhyNot(room, account) is not null)
                         || !RoomPolicy.LetsGuestIn(room, account, isInvited))))
             {
                 return;
@@ -88,10 +90,18 @@ internal sealed class RoomMembers(
     public PublishRefusal WhyNotIn(Room room, Account account)
     {
         var isInvited = invitations.IsInvited(room, account);
-        return RoomPolicy.WhyKeptOut(room, account, isInvited)
+        return WhyKeptOut(room, account)
             ?? (!RoomPolicy.MayEnter(room, account, isInvited) ? PublishRefusal.NoSuchRoom
             : room.IsFullFor(account) ? TalkRefusals.RoomFull
             : WhyGuestsWait(room, account) ?? PublishRefusal.NoSuchRoom);
+    }
+
+    /// <summary>Null: nothing that somebody did keeps the account out: no ban, also by address, no kick of just now, no quiet.</summary>
+    public PublishRefusal? WhyKeptOut(Room room, Account account)
+    {
+        var isInvited = invitations.IsInvited(room, account);
+        return RoomPolicy.WhyKeptOut(room, account, isInvited)
+            ?? (isInvited || room.IsMember(account.Id) ? null : addresses.WhyNot(room, account));
     }
 
     /// <summary>Why a guest whom all else lets in is not; null: that is none, or as many guests come in as want to.</summary>
