@@ -82,7 +82,8 @@ internal static class AuditApi
         one.Until is { } until ? Timestamps.Format(until) : null,
         one.Role,
         one.Of,
-        one.Changes);
+        one.Changes,
+        one.DeleteSince);
 }
 
 /// <param name="Next">To be given as `before` for the next page; null: this is the last.</param>
@@ -98,7 +99,8 @@ internal sealed record AuditView(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Until,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Role,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? Of,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] JsonElement? Changes);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] JsonElement? Changes,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? DeleteSince);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(AuditPage))]

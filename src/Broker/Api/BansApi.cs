@@ -40,25 +40,42 @@ internal static class BansApi
         }
 
         // One more than is shown tells whether there are more.
-        var bans = found.Restraints.Holding
-            .Where(one => one.Value.IsLasting)
-            .Select(one => (Account: accounts.Find(one.Key), one.Value))
-            .Where(one => one.Account is not null && (after is null || string.CompareOrdinal(one.Account.UserName, after) > 0))
-            .OrderBy(one => one.Account!.UserName, StringComparer.Ordinal)
+        var bans = ViewsOf(found, accounts)
+            .Where(one => after is null || string.CompareOrdinal(one.User, after) > 0)
+            .OrderBy(one => one.User, StringComparer.Ordinal)
             .Take(most + 1)
             .ToList();
         var shown = bans.Take(most).ToArray();
-        return TypedResults.Json(
-            new BanList(
-                [.. shown.Select(one => new BanView(
-                    one.Account!.UserName,
-                    one.Account.DisplayName,
-                    one.Account.IsGuest ? "guest" : "person",
-                    DetailsOf(one.Value.Ban, accounts),
-                    DetailsOf(one.Value.Mute, accounts)))],
-                bans.Count > most ? shown[^1].Account!.UserName : null),
-            RoomsJson.Default.BanList);
+        return TypedResults.Json(new BanList(shown, bans.Count > most ? shown[^1].User : null), RoomsJson.Default.BanList);
     }
+
+    private static IEnumerable<BanView> ViewsOf(Room room, AccountDirectory accounts)
+    {
+        // A guest may have had several addresses.
+        var byAddress = room.AddressBans.Holding.Select(one => one.Value).DistinctBy(ban => ban.Account).ToDictionary(ban => ban.Account);
+        foreach (var (id, restraint) in room.Restraints.Holding.Where(one => one.Value.IsLasting))
+        {
+            if (accounts.Find(id) is { } account)
+            {
+                byAddress.Remove(id, out var ban);
+                yield return new BanView(
+                    account.UserName,
+                    account.DisplayName,
+                    account.IsGuest ? "guest" : "person",
+                    DetailsOf(restraint.Ban, accounts),
+                    DetailsOf(restraint.Mute, accounts),
+                    DetailsOf(ban, accounts));
+            }
+        }
+
+        foreach (var ban in byAddress.Values)
+        {
+            yield return new BanView(ban.User, ban.Name, "guest", null, null, DetailsOf(ban, accounts));
+        }
+    }
+
+    private static BanDetails? DetailsOf(AddressBan? ban, AccountDirectory accounts) =>
+        ban is null ? null : DetailsOf(new Restriction(ban.By, ban.At, ban.Until), accounts);
 
     private static BanDetails? DetailsOf(Restriction? one, AccountDirectory accounts) => one is null ? null : new BanDetails(
         accounts.Find(one.By)?.UserName, Timestamps.Format(one.At), one.Until is { } until ? Timestamps.Format(until) : null, one.Reason);

@@ -77,7 +77,7 @@ internal static class EventsApi
         return done.Refusal is { } refusal ? RoomProblems.Of(refusal, context)
             : done.Seq == 0 ? TypedResults.NoContent()
             : TypedResults.Json(
-                new EventPlace(found.Id.Value, done.Seq, done.Epoch),
+                new EventPlace(found.Id.Value, done.Seq, done.Epoch, done.ByAddress),
                 RoomsJson.Default.EventPlace,
                 statusCode: done.IsRepeated ? StatusCodes.Status200OK : StatusCodes.Status201Created);
     }

@@ -121,7 +121,7 @@ internal static class InvitesApi
         return links.Look(body.Secret) is { } found ? TypedResults.Json(InviteView.Of(found), InviteJson.Default.InviteView) : NoSuchInvite();
     }
 
-    private static async Task<IResult> UseAsync(InviteLinks links, HttpContext context)
+    private static async Task<IResult> UseAsync(InviteLinks links, RoomMembers members, HttpContext context)
     {
         if (!(await JsonBody.ReadAsync(context.Request, InviteJson.Default.InviteSecret, JsonBody.StrangersBytes)).TryGet(out var body, out var problem))
         {
@@ -138,7 +138,8 @@ internal static class InvitesApi
         return await links.UseAsync(found, body.Secret!, who.Account) switch
         {
             InviteUse.Done => TypedResults.Json(new EnteredRoom(found.Room.Id.Value), InviteJson.Default.EnteredRoom),
-            InviteUse.KeptOut when RoomPolicy.WhyKeptOut(found.Room, who.Account.Id) is { } refusal => RoomProblems.Of(refusal, context),
+            InviteUse.KeptOut when members.WhyKeptOut(found.Room, who.Account) is { } refusal => RoomProblems.Of(refusal, context),
+            InviteUse.GuestsWait when RoomMembers.WhyGuestsWait(found.Room, who.Account) is { } wait => RoomProblems.Of(wait, context),
             InviteUse.NotForGuests => Problems.Of(new Refusal.NotForGuests(), context),
             InviteUse.RoomFull => RoomProblems.Conflict(TalkRefusals.RoomFull.Notice, TalkRefusals.RoomFull.Reason),
             _ => NoSuchInvite(),

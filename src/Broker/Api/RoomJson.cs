@@ -44,7 +44,9 @@ internal sealed record MemberList(MemberView[] Members, string? Next);
 internal sealed record MemberView(string User, string Name, string Kind, bool Maker, string Role);
 
 /// <summary>Where the event of an act stands in the room's log.</summary>
-internal sealed record EventPlace(string Room, long Seq, string Epoch);
+/// <param name="ByAddress">Of a ban of a guest: no other guest comes in from his address. False: it is everybody's, or not known.</param>
+internal sealed record EventPlace(
+    string Room, long Seq, string Epoch, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] bool? ByAddress = null);
 
 /// <param name="Next">To be given as `after` for the next page; null: this is the last.</param>
 internal sealed record PeopleList(PersonView[] People, string? Next);
@@ -103,12 +105,14 @@ internal sealed record HeldView(
 internal sealed record BanList(BanView[] Bans, string? Next);
 
 /// <summary>Who is banned from a room, or muted there, or both.</summary>
+/// <param name="ByAddress">Until then no other guest comes in from the guest's address; also of one who is gone.</param>
 internal sealed record BanView(
     string User,
     string Name,
     string Kind,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] BanDetails? Banned,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] BanDetails? Muted);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] BanDetails? Muted,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] BanDetails? ByAddress);
 
 /// <param name="By">User name; null: of an account that is no more.</param>
 internal sealed record BanDetails(
@@ -118,7 +122,7 @@ internal sealed record BanDetails(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Reason);
 
 /// <summary>Shows rooms to an account.</summary>
-internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory, NotifyLevels levels, IgnoredPeople ignored, BrokerSettings settings)
+internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory, NotifyLevels levels, IgnoredPeople ignored, AddressBans addresses, BrokerSettings settings)
 {
     /// <summary>With the oldest seq, which a list of rooms does without.</summary>
     public RoomView Of(Room room, Account account)
@@ -153,7 +157,7 @@ internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory
             mentions,
             isMember ? NotifyLevels.NameOf(level) : null,
             ViewOf(RoomPolicy.MuteOf(room, account), account),
-            ViewOf(room.Restraints.BanOf(account.Id), account),
+            ViewOf(room.Restraints.BanOf(account.Id) ?? (isMember ? null : addresses.Of(room, account)), account),
             null,
             room.Record.Policy.Retention.Within(settings.RetentionDaysAtMost) is { IsForEver: false } kept ? kept : null);
     }

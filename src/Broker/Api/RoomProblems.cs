@@ -42,9 +42,11 @@ internal static class RoomProblems
             "no_such_member" or "no_such_event" or "no_such_target" or "no_such_ban" => NotFound(refusal.Notice, refusal.Reason),
             "removed" => Of(StatusCodes.Status410Gone, refusal.Notice, refusal.Reason),
             "bad_command" => Problems.Field("text", "too_long", refusal.Reason),
-            "quota" or "too_many_attempts" or "slow_mode" => TooOften(refusal.Notice, refusal.Reason, TimeSpan.FromSeconds(refusal.Retry), context),
+            "quota" or "too_many_attempts" or "slow_mode" or "too_many_guests" => TooOften(refusal.Notice, refusal.Reason, TimeSpan.FromSeconds(refusal.Retry), context),
             "busy" => NotStored(),
-            "room_banned" or "muted" or "kicked" => HeldBack(refusal),
+            "quiet_too_long" => Problems.Field("quietUntil", "invalid", refusal.Reason),
+            "said_before" => Forbidden(refusal.Notice, refusal.Reason),
+            "room_banned" or "muted" or "kicked" or "quiet" or "no_links_yet" => HeldBack(refusal),
             _ => Forbidden("not_allowed", refusal.Reason),
         };
     }
@@ -57,8 +59,8 @@ internal static class RoomProblems
     }
 
     /// <summary>
-    /// Who asks is banned, muted or was kicked: `until` says when that is over, if it has an end. There is no Retry-After: it is a rule,
-    /// and no shortage, and nobody is to try again by himself.
+    /// Who asks is banned, muted, new in the room or was kicked, or the room is quiet: `until` says when that is over, if it has an end.
+    /// There is no Retry-After: it is a rule, and no shortage, and nobody is to try again by himself.
     /// </summary>
     public static ProblemHttpResult HeldBack(PublishRefusal refusal)
     {

@@ -275,7 +275,7 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
 
         if (writer.IsVersion5 && writer.WantsReasons && (answer.Code >= 0x80 || answer.Epoch is not null))
         {
-            var (again, retry) = answer.Refusal is { Retry: > 0 } refusal ? (refusal.Notice, refusal.Retry) : (null, 0);
+            var (again, retry) = answer.Refusal is { } refusal && (refusal.Retry > 0 || refusal.IsNamed) ? (refusal.Notice, refusal.Retry) : (null, 0);
             var packet = PacketWriter.PublishAnswer(type, answer.PacketId, answer.Code, answer.Reason, answer.Seq, answer.Epoch, again, retry);
             if (packet.Length <= writer.MaximumPacket)
             {

@@ -361,7 +361,7 @@ internal sealed class Submissions(
             return;
         }
 
-        var answer = new PublishAnswer(publish.PacketId, publish.QualityOfService) { Code = refusal.Code, Reason = refusal.Reason };
+        var answer = new PublishAnswer(publish.PacketId, publish.QualityOfService) { Code = refusal.Code, Reason = refusal.Reason, Refusal = refusal };
         if (answers.Expect(answer))
         {
             answers.GiveNow(answer);

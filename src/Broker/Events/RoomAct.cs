@@ -65,6 +65,18 @@ internal record PolicyChanges
 
     public string? History { get; init; }
 
+    public GuardChanges? Guard { get; init; }
+
+    public QuietChange? QuietUntil { get; init; }
+
+    /// <summary>The same from now on: who asks need not know what the server's clock says. It is in no event.</summary>
+    public int? QuietMinutes { get; init; }
+
+    /// <summary>Nothing else is changed.</summary>
+    [JsonIgnore]
+    public bool IsQuietAlone => (QuietUntil is not null || QuietMinutes is not null)
+        && new PolicyChanges(this) { QuietUntil = null, QuietMinutes = null } == new PolicyChanges();
+
     /// <summary>These fields, without what else a command has.</summary>
     public PolicyChanges Alone() => new(this);
 
@@ -83,6 +95,14 @@ internal record PolicyChanges
         Within("editWindow", EditWindow, -1, 525_600, "minutes, -1 for ever", errors);
         Within("retention", Retention?.Days, 0, 36_500, "days, 0 for ever", errors);
         Within("retention", Retention?.Messages, 0, 100_000_000, "messages, 0 for all", errors);
+        Within("guard", Guard?.NewcomerMinutes, 0, 1_440, "minutes, 0 for none", errors);
+        Within("guard", Guard?.GuestsPerMinute, 0, 1_000, "guests, 0 for as many as come", errors);
+        Within("quietMinutes", QuietMinutes, 1, 1_440, "minutes", errors);
+        if (Guard?.Repeats is not (null or 0 or (>= 2 and <= 10)))
+        {
+            errors.Add(new FieldError("guard", "invalid", "\"repeats\" is 2 to 10, or 0 for none."));
+        }
+
         return this with { Title = RoomWords.CheckTitle(Title, errors), Topic = RoomWords.CheckTopic(Topic, errors) };
     }
 
@@ -151,6 +171,8 @@ internal sealed record RoomCommand : PolicyChanges
     public int? Minutes { get; init; }
 
     public bool? Public { get; init; }
+
+    public int? DeleteSince { get; init; }
 
     public static RoomCommand Changing(PolicyChanges changes) => new(changes) { Type = "policy" };
 

@@ -55,8 +55,13 @@ internal static class TalkServices
     {
         services.AddSingleton<RoomModeration>();
         services.AddSingleton<BanEnds>();
+        services.AddSingleton<DeletingWork>();
+        services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<DeletingWork>());
+        services.AddHostedService(provider => provider.GetRequiredService<DeletingWork>());
         services.AddSingleton<RestraintStore>();
         services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<RestraintStore>());
+        services.AddSingleton<AddressBans>();
+        services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<AddressBans>());
         services.AddSingleton<AuditPlaces>();
         services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<AuditPlaces>());
         services.AddSingleton<AuditSweep>();

@@ -23,6 +23,9 @@ internal enum InviteUse
     NotForGuests,
 
     RoomFull,
+
+    /// <summary>A guest, of whom as many came within a minute as the room lets in.</summary>
+    GuestsWait,
 }
 
 /// <summary>Where a link leads.</summary>
@@ -111,9 +114,10 @@ internal sealed class InviteLinks(
         // A place that the link gave before its answer was lost is given again, also when it was its last.
         return room.IsMember(account.Id) ? InviteUse.Done
             : Look(secret) is null ? InviteUse.NoSuchLink
-            : RoomPolicy.WhyKeptOut(room, account.Id, invitations.IsInvited(room, account)) is not null ? InviteUse.KeptOut
+            : members.WhyKeptOut(room, account) is not null ? InviteUse.KeptOut
             : !RoomPolicy.IsOpenToGuest(room, account) ? InviteUse.NotForGuests
             : room.IsFullFor(account) ? InviteUse.RoomFull
+            : RoomMembers.WhyGuestsWait(room, account) is not null ? InviteUse.GuestsWait
             : InviteUse.NoSuchLink;
     }
 

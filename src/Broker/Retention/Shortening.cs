@@ -39,7 +39,7 @@ internal sealed class Shortening(IEventLog log, BrokerLimits limits, TimeProvide
 
         if (wanted.Days > 0)
         {
-            await CutAsync(name, FirstFrom(name, now().AddDays(-wanted.Days)), IsWantedAsync, cancellation);
+            await CutAsync(name, log.FirstFrom(name, now().AddDays(-wanted.Days)), IsWantedAsync, cancellation);
         }
 
         if (wanted.Messages > 0 && await ExcessAsync(name, wanted.Messages, cancellation) is > 0 and var excess)
@@ -65,28 +65,6 @@ internal sealed class Shortening(IEventLog log, BrokerLimits limits, TimeProvide
             _counts.Remove(name);
         }
     }
-
-    // Times of events never go back within a log. One read where nothing is old, and else as many as the length has digits in base two.
-    private long FirstFrom(LogName name, DateTimeOffset at)
-    {
-        var head = log.Head(name);
-        if (head.Head == 0 || AtOf(name, head.First) is not { } oldest || oldest >= at)
-        {
-            return head.First;
-        }
-
-        var (from, to) = (head.First + 1, head.Head + 1);
-        while (from < to)
-        {
-            var middle = from + ((to - from) / 2);
-            (from, to) = AtOf(name, middle) < at ? (middle + 1, to) : (from, middle);
-        }
-
-        return from;
-    }
-
-    private DateTimeOffset? AtOf(LogName name, long seq) =>
-        log.ReadAfter(name, seq - 1, 1).Entries is [var entry] && entry.Seq == seq ? entry.At : null;
 
     private async Task CutAsync(LogName name, long before, Func<Task<bool>> isWantedAsync, CancellationToken cancellation)
     {

@@ -20,6 +20,9 @@ internal sealed record ActPlan(
     /// <summary>What `/text` says of it; null: nothing.</summary>
     public string? Words { get; init; }
 
+    /// <summary>A guest's ban holds by address, too; null: it is none.</summary>
+    public bool? ByAddress { get; init; }
+
     /// <summary>What is kept of it for who looks after the room; null: nothing is.</summary>
     public AuditRecord? Audit { get; init; }
 

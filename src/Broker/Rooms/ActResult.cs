@@ -9,6 +9,9 @@ namespace WebMessenger.Broker.Rooms;
 /// <param name="IsRepeated">It was done before.</param>
 internal sealed record ActResult(PublishRefusal? Refusal, long Seq = 0, string Epoch = "", bool IsRepeated = false)
 {
+    /// <summary>See <see cref="ActPlan.ByAddress"/>.</summary>
+    public bool? ByAddress { get; init; }
+
     private static readonly PublishRefusal _idInUse = new(ReasonCode.ImplementationSpecificError, "id already used", "id_used");
 
     /// <summary>Its id stands for something else.</summary>

@@ -24,6 +24,7 @@ namespace WebMessenger.Broker.Rooms;
 /// <param name="Role">That was given.</param>
 /// <param name="Of">Seq of the message that was deleted. What it said is nowhere.</param>
 /// <param name="Changes">The fields of the room that were changed, as they are from then on.</param>
+/// <param name="DeleteSince">What he had said in so many minutes was deleted with it.</param>
 internal sealed record AuditRecord(
     string Type,
     AuditPerson By,
@@ -32,7 +33,8 @@ internal sealed record AuditRecord(
     DateTimeOffset? Until = null,
     string? Role = null,
     long? Of = null,
-    JsonElement? Changes = null)
+    JsonElement? Changes = null,
+    int? DeleteSince = null)
 {
     /// <summary>The end of a room, which has no event.</summary>
     public const string Destroyed = "destroy";

@@ -23,10 +23,12 @@ internal sealed class Membership(MembershipRecord record, bool isStored)
         get
         {
             var standing = _standing;
-            DateTimeOffset? since = _since == long.MinValue ? null : DateTimeOffset.FromUnixTimeMilliseconds(_since);
-            return new MembershipRecord(standing.Role, standing.IsListed, since, standing.MutedUntil, _generation);
+            return new MembershipRecord(standing.Role, standing.IsListed, Since, standing.MutedUntil, _generation);
         }
     }
+
+    /// <summary>Null: since version 0.1, which did not write it down.</summary>
+    public DateTimeOffset? Since => _since == long.MinValue ? null : DateTimeOffset.FromUnixTimeMilliseconds(_since);
 
     public bool IsStored => isStored;
 

@@ -68,6 +68,7 @@ internal sealed class MessageActs(
     private sealed class Place(MessageActs acts, Room room, LoginSession session) : IActPlace
     {
         private readonly Account _account = session.Account;
+        private GuardedText? _text;
 
         public ISpokenWay Way => room;
 
@@ -91,7 +92,8 @@ internal sealed class MessageActs(
 
             return act switch
             {
-                MessageAct.Edit => RoomPolicy.WhyNotEdit(room, Membership!, _account, message.Author, acts.Now - message.At),
+                MessageAct.Edit edit => RoomPolicy.WhyNotEdit(room, Membership!, _account, message.Author, acts.Now - message.At)
+                    ?? RoomPolicy.WhyNoLink(room, Membership!, _account, TextOf(edit)),
                 MessageAct.Delete => RoomPolicy.WhyNotDelete(room, _account, message.Author),
                 MessageAct.Pin when !(/* guard: who pins */ RoomPolicy.MayPin(room, _account)) => _notPinner,
                 MessageAct.Pin => RoomPolicy.WhyMuted(room, _account),
@@ -99,8 +101,35 @@ internal sealed class MessageActs(
             };
         }
 
-        public MessagePlan PlanOf(MessageAct act, in LogEntry message, Func<PublishRefusal?> rule) =>
-            acts.PlanOf(room, act, session, message, rule);
+        public MessagePlan PlanOf(MessageAct act, in LogEntry message, Func<PublishRefusal?> rule)
+        {
+            var plan = acts.PlanOf(room, act, session, message, rule);
+            if (act is not MessageAct.Edit edit)
+            {
+                return plan;
+            }
+
+            // An edit says something as a message does.
+            var (text, isCounted) = (TextOf(edit), false);
+            return plan with
+            {
+                Last = () =>
+                {
+                    var refusal = RoomPolicy.WhyNotAgain(room, _account, text);
+                    isCounted = refusal is null;
+                    return refusal;
+                },
+                Undone = () =>
+                {
+                    if (isCounted)
+                    {
+                        room.Guard.GiveBack(_account.Id, text.Fold);
+                    }
+                },
+            };
+        }
+
+        private GuardedText TextOf(MessageAct.Edit edit) => _text ??= new GuardedText(edit.Text).Read(room.Record.Policy.Guard);
     }
 
     // Who deletes pays for it. Where he has nothing left, or the disk has no room, deleting goes on, and no reason is kept of it.

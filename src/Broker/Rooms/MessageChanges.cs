@@ -157,6 +157,7 @@ internal sealed class MessageChanges(IEventLog log, StorageQuotas quotas, DiskSp
         {
             Membership = membership,
             Rule = plan.Rule,
+            Last = plan.Last,
             Changes =
             [
                 .. plan.Changes,

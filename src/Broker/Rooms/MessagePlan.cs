@@ -26,6 +26,9 @@ internal sealed record MessagePlan(PublishRefusal? Ruling)
     /// <summary>Asked again when the event gets its number.</summary>
     public Func<PublishRefusal?>? Rule { get; init; }
 
+    /// <summary>Asked then once, when nothing else forbids it; null: nothing is left to ask.</summary>
+    public Func<PublishRefusal?>? Last { get; init; }
+
     /// <summary>Of an act that nothing forbids. Reads the disk.</summary>
     /// <param name="name">The log that has the message.</param>
     /// <param name="named">User names that an edit names.</param>
@@ -46,7 +49,22 @@ internal sealed record MessagePlan(PublishRefusal? Ruling)
             return new MessagePlan(plan.Ruling) { Message = message, Changes = plan.Changes, Conditions = plan.Conditions, Rule = rule };
         }
 
-        var body = act is MessageAct.Edit edit ? EventBody.WithText(message.Body.Span, edit.Text, named) : EventBody.Removed(message.Body.Span, by);
+        return new MessagePlan(Ruling: null)
+        {
+            Message = message,
+            Mentions = named,
+            Replacements = act is MessageAct.Edit edit
+                ? ReplacementsOf(name, message, EventBody.WithText(message.Body.Span, edit.Text, named), log) : RemovalOf(name, message, by, log),
+            Rule = rule,
+        };
+    }
+
+    /// <summary>What a deletion makes of the message. Reads the disk.</summary>
+    public static IReadOnlyList<Replacement> RemovalOf(LogName name, LogEntry message, Author by, IEventLog log) =>
+        ReplacementsOf(name, message, EventBody.Removed(message.Body.Span, by), log);
+
+    private static List<Replacement> ReplacementsOf(LogName name, LogEntry message, byte[] body, IEventLog log)
+    {
         List<Replacement> replacements = [new(message.Seq, body)];
 
         // What an earlier edit said is nowhere then: of those before it the text went with the next.
@@ -56,13 +74,7 @@ internal sealed record MessagePlan(PublishRefusal? Ruling)
             replacements.Add(new(before.Seq, EventBody.WithText(before.Body.Span, null)));
         }
 
-        return new MessagePlan(Ruling: null)
-        {
-            Message = message,
-            Mentions = named,
-            Replacements = replacements,
-            Rule = rule,
-        };
+        return replacements;
     }
 
     // Of one that cannot be read nobody knows what it said: the message itself is changed and deleted all the same.

@@ -11,9 +11,9 @@ internal static class ModerationWords
     public static Author AuthorOf(Account whom) => Author.Of(whom, whom.IsGuest ? "guest" : "person");
 
     /// <summary>For `/text`, behind what no message's line begins with (<see cref="PlainLine.OfAct"/>).</summary>
-    public static string LineOf(ModerationAct act, Account by, Account whom)
+    public static string LineOf(ModerationAct act, Account by, Author whom)
     {
-        var (from, target) = (AuthorOf(by).Name, AuthorOf(whom).Name);
+        var (from, target) = (AuthorOf(by).Name, whom.Name);
         var line = act.Event switch
         {
             EventType.Kick => $"{from} removed {target}",

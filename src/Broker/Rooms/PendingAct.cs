@@ -48,6 +48,9 @@ internal sealed class PendingAct(
     /// <summary>Asked when its event gets its number, on the log thread: what forbids it by then. Must not block. Null: nothing.</summary>
     public Func<PublishRefusal?>? Rule { get; init; }
 
+    /// <summary>Asked then once, when it is paid for and nothing else forbids it; null: nothing is left to ask. Must not block.</summary>
+    public Func<PublishRefusal?>? Last { get; init; }
+
     /// <summary>
     /// Makes memory as the disk is by then, on the log thread: must not block. Null: what is in memory is not changed.
     /// </summary>
@@ -87,6 +90,12 @@ internal sealed class PendingAct(
     protected internal override bool MayBeStored(int bytes)
     {
         Ruling ??= Rule?.Invoke() ?? Pay(bytes);
+        if (Ruling is null && Last?.Invoke() is { } last)
+        {
+            GiveBack();
+            Ruling = last;
+        }
+
         return Ruling is null;
     }
 
@@ -123,11 +132,13 @@ internal sealed class PendingAct(
         if (_paid > 0)
         {
             payer!.Value.GiveBack(_paid);
+            _paid = 0;
         }
 
         if (_isBeyondQuota)
         {
             BeyondQuota!.Give(Author);
+            _isBeyondQuota = false;
         }
     }
 }

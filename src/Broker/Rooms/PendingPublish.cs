@@ -19,6 +19,7 @@ internal sealed class PendingPublish : PendingAppend
     private readonly StoragePayer _payer;
     private readonly Membership? _membership;
     private readonly Named? _named;
+    private readonly GuardedText? _text;
     private int _paid;
 
     private PendingPublish(
@@ -31,6 +32,9 @@ internal sealed class PendingPublish : PendingAppend
             body)
     {
         (_way, _said, _session, _payer, _membership, _named) = (way, said, session, payer, membership, named);
+
+        // What dice say is nobody's to choose.
+        _text = said is { Target.Room: { } room, Command: { Roll: null, Text: var text } } ? new GuardedText(text).Read(room.Record.Policy.Guard) : null;
         said.Stored = this;
     }
 
@@ -106,14 +110,15 @@ internal sealed class PendingPublish : PendingAppend
         Ruling ??= (/* guard: no whisper gets a number when nobody is there to read it */ _said.Target.IsGone) ? PublishTarget.NobodyThere
             : _said.Target.Room is { } room
                 && _membership is { } membership
-                && RoomPolicy.WhyNotPost(room, membership, _session.Account) is { } refusal ? refusal
+                && (RoomPolicy.WhyNotPost(room, membership, _session.Account)
+                    ?? (_text is null ? null : RoomPolicy.WhyNoLink(room, membership, _session.Account, _text))) is { } refusal ? refusal
             : _payer.Pay(bytes);
         if (Ruling is not null)
         {
             return false;
         }
 
-        Ruling = _said.Target.Room is { } slow ? RoomPolicy.WhyNotYet(slow, _session.Account) : null;
+        Ruling = _said.Target.Room is { } slow ? WhyNotNow(slow) : null;
         if (Ruling is not null)
         {
             _payer.GiveBack(bytes);
@@ -130,6 +135,10 @@ internal sealed class PendingPublish : PendingAppend
         {
             _payer.GiveBack(_paid);
             _said.Target.Room?.SlowMode.GiveBack(_session.Account.Id);
+            if (_text is not null && _said.Target.Room is { Record.Policy.Guard.Repeats: > 0 } room)
+            {
+                room.Guard.GiveBack(_session.Account.Id, _text.Fold);
+            }
         }
 
         if (_named is { IsEveryone: true } && Outcome is not AppendOutcome.Stored)
@@ -141,4 +150,17 @@ internal sealed class PendingPublish : PendingAppend
     }
 
     internal override void Proceed(bool mayWork) => _way.Proceed(mayWork);
+
+    private PublishRefusal? WhyNotNow(Room room)
+    {
+        var refusal = RoomPolicy.WhyNotYet(room, _session.Account);
+        if (refusal is null && _text is not null && RoomPolicy.WhyNotAgain(room, _session.Account, _text) is { } again)
+        {
+            // Who was not heard need not wait.
+            room.SlowMode.GiveBack(_session.Account.Id);
+            return again;
+        }
+
+        return refusal;
+    }
 }

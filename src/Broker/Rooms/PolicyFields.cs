@@ -16,6 +16,8 @@ namespace WebMessenger.Broker.Rooms;
 /// <param name="Retention">How long what was said is kept.</param>
 /// <param name="EditWindow">Minutes in which an author may change what he said; −1: for ever.</param>
 /// <param name="History">Stored, and without effect yet. What somebody who comes in may read: `all`, or what is said from `now` on.</param>
+/// <param name="Guard">What those who have come just now may not, and nobody many times.</param>
+/// <param name="QuietUntil">Until then moderators alone write, and guests do not come in. Null, or past: it is not quiet.</param>
 internal sealed record PolicyFields(
     string Visibility = "public",
     string Entry = "open",
@@ -26,7 +28,10 @@ internal sealed record PolicyFields(
     [property: JsonPropertyOrder(2)] int Capacity = 0,
     RetentionPolicy? Retention = null,
     [property: JsonPropertyOrder(4)] int EditWindow = -1,
-    [property: JsonPropertyOrder(4)] string History = "all")
+    [property: JsonPropertyOrder(4)] string History = "all",
+    GuardPolicy? Guard = null,
+    [property: JsonPropertyOrder(6), JsonConverter(typeof(TimestampJson)), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    DateTimeOffset? QuietUntil = null)
 {
     private const string PrivateVisibility = "private";
 
@@ -36,6 +41,9 @@ internal sealed record PolicyFields(
     [JsonPropertyOrder(3)]
     public RetentionPolicy Retention { get; init; } = Retention ?? new RetentionPolicy();
 
+    [JsonPropertyOrder(5)]
+    public GuardPolicy Guard { get; init; } = Guard ?? new GuardPolicy();
+
     [JsonIgnore]
     public bool IsPrivate => Visibility == PrivateVisibility;
 
@@ -43,11 +51,13 @@ internal sealed record PolicyFields(
 
     /// <summary>Whether who may come in, speak or be there as a guest is the same, or fewer; and all else the same.</summary>
     public bool LetsNobodyDoMoreThan(PolicyFields before) =>
-        this == before with { Visibility = Visibility, Entry = Entry, Guests = Guests, Posting = Posting }
+        this == before with { Visibility = Visibility, Entry = Entry, Guests = Guests, Posting = Posting, Guard = Guard, QuietUntil = QuietUntil }
         && (IsPrivate || !before.IsPrivate)
         && (Entry == before.Entry || before.Entry == "open")
         && (Posting == "moderators" || before.Posting == Posting)
-        && (Guests == "none" || before.Guests == "write" || before.Guests == Guests);
+        && (Guests == "none" || before.Guests == "write" || before.Guests == Guests)
+        && Guard.LetsNobodyDoMoreThan(before.Guard)
+        && (before.QuietUntil is not { } until || QuietUntil >= until);
 
     public PolicyFields With(PolicyChanges changes) => this with
     {
@@ -61,6 +71,8 @@ internal sealed record PolicyFields(
         Retention = new RetentionPolicy(changes.Retention?.Days ?? Retention.Days, changes.Retention?.Messages ?? Retention.Messages),
         EditWindow = changes.EditWindow ?? EditWindow,
         History = changes.History ?? History,
+        Guard = Guard.With(changes.Guard),
+        QuietUntil = changes.QuietUntil is { } quiet ? quiet.Until : QuietUntil,
     };
 }
 

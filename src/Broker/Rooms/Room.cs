@@ -29,7 +29,9 @@ internal sealed class Room : EventStream, ISpokenWay
         _record = record;
         _people = new RoomPeople(this, quotas, space, time);
         SlowMode = new SlowMode(time);
+        Guard = new RoomGuard(time);
         Restraints = new RoomRestraints(time);
+        AddressBans = new RoomAddressBans(time);
         var topic = "rooms/" + record.Id.Value;
         EventsTopic = Encoding.ASCII.GetBytes(topic);
         TextTopic = Encoding.ASCII.GetBytes(topic + "/text");
@@ -76,9 +78,13 @@ internal sealed class Room : EventStream, ISpokenWay
 
     public SlowMode SlowMode { get; }
 
+    public RoomGuard Guard { get; }
+
     public PinsKnown PinsKnown { get; } = new();
 
     public RoomRestraints Restraints { get; }
+
+    public RoomAddressBans AddressBans { get; }
 
     /// <summary>Account id of who has the room, on its list or not; null: nobody, as the rooms that the settings make.</summary>
     public string? OwnerId => _ownerId;

@@ -144,7 +144,7 @@ internal sealed class RoomAccess(RoomDirectory rooms, RoomMembers members, RoomI
         return (/* guard: who reads data topics */ RoomPolicy.MayReadData(room, session)) ? Verdict.Allowed
             : Verdict.Refused(
                 RefusalCode.NotAuthorized,
-                RoomPolicy.WhyKeptOut(room, session.Account.Id)?.Reason
+                RoomPolicy.WhyKeptOut(room, session.Account)?.Reason
                     ?? "The data topics of this room are not yours to read: its rules say so.");
     }
 

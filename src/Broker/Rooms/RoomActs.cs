@@ -96,8 +96,7 @@ internal sealed class RoomActs(
                 return pending is null ? new ActResult(PublishRefusal.NoSuchRoom) : ActResult.Of(pending);
             }
 
-            result = ActResult.Of(pending);
-
+            result = ActResult.Of(pending) with { ByAddress = plan.ByAddress };
             await plan.After();
         }
 
@@ -236,13 +235,19 @@ internal sealed class RoomActs(
     private ActPlan PlanPolicy(Room room, PolicyChanges changes, Account by)
     {
         var before = room.Record;
+        if (Quiet.AsOf(changes, before.Policy, room.Restraints.Now) is not { } asOfNow)
+        {
+            return ActPlan.No(RoomPolicy.MayQuiet(room, by) ? Quiet.TooLong : _notAllowed);
+        }
+
+        changes = asOfNow;
         var record = before with
         {
             Title = changes.Title ?? before.Title,
             Topic = changes.Topic ?? before.Topic,
             Policy = before.Policy.With(changes),
         };
-        if (!RoomPolicy.MayManage(room, by))
+        if (!RoomPolicy.MayManage(room, by) && !(changes.IsQuietAlone && RoomPolicy.MayQuiet(room, by)))
         {
             return ActPlan.No(_notAllowed);
         }
@@ -272,6 +277,7 @@ internal sealed class RoomActs(
             () => room.Become(record))
         {
             TakesAway = takesAway,
+            Words = Quiet.LineOf(changes, by.DisplayName),
             Audit = new AuditRecord("policy", AuditPerson.Of(by), Changes: ChangesOf(changes)),
             After = () => ChangedAsync(room, before, record),
         };

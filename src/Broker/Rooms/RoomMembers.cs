@@ -14,6 +14,7 @@ internal sealed class RoomMembers(
     RoomDirectory directory,
     MembershipStore memberships,
     RoomInvitations invitations,
+    AddressBans addresses,
     ChangeTurns turns,
     IEventLog log,
     IReadMarks positions,
@@ -52,10 +53,13 @@ internal sealed class RoomMembers(
             }
 
             var shown = pass?.Invoke();
+            var isInvited = invitations.IsInvited(room, account);
             if ((/* guard: an invite link is looked at again in the turn */ pass is not null && shown is null)
                 || (byItself
-                    && (/* guard: who comes into a room is looked at again */ !RoomPolicy.MayEnter(room, account, invitations.IsInvited(room, account), hasLink: shown is not null)
-                        || /* guard: nobody comes into a full room */ room.IsFullFor(account))))
+                    && (/* guard: who comes into a room is looked at again */ !RoomPolicy.MayEnter(room, account, isInvited, hasLink: shown is not null)
+                        || (/* guard: nobody comes into a full room */ room.IsFullFor(account))
+                        || (!isInvited && addresses.WhyNot(room, account) is not null)
+                        || !RoomPolicy.LetsGuestIn(room, account, isInvited))))
             {
                 return;
             }
@@ -86,9 +90,24 @@ internal sealed class RoomMembers(
     public PublishRefusal WhyNotIn(Room room, Account account)
     {
         var isInvited = invitations.IsInvited(room, account);
-        return RoomPolicy.WhyKeptOut(room, account.Id, isInvited)
-            ?? (RoomPolicy.MayEnter(room, account, isInvited) && room.IsFullFor(account) ? TalkRefusals.RoomFull : PublishRefusal.NoSuchRoom);
+        return WhyKeptOut(room, account)
+            ?? (!RoomPolicy.MayEnter(room, account, isInvited) ? PublishRefusal.NoSuchRoom
+            : room.IsFullFor(account) ? TalkRefusals.RoomFull
+            : WhyGuestsWait(room, account) ?? PublishRefusal.NoSuchRoom);
     }
+
+    /// <summary>Null: nothing that somebody did keeps the account out: no ban, also by address, no kick of just now, no quiet.</summary>
+    public PublishRefusal? WhyKeptOut(Room room, Account account)
+    {
+        var isInvited = invitations.IsInvited(room, account);
+        return RoomPolicy.WhyKeptOut(room, account, isInvited)
+            ?? (isInvited || room.IsMember(account.Id) ? null : addresses.WhyNot(room, account));
+    }
+
+    /// <summary>Why a guest whom all else lets in is not; null: that is none, or as many guests come in as want to.</summary>
+    public static PublishRefusal? WhyGuestsWait(Room room, Account account) =>
+        account.IsGuest && room.Record.Policy.Guard.GuestsPerMinute is > 0 and var most
+            ? TalkRefusals.TooManyGuests(room.Guard.GuestsWait(most)) : null;
 
     /// <summary>
     /// Takes an account off a room's list. When it completes, none of the account's clients hears the room, and nothing that the

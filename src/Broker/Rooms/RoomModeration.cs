@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Names;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Limits;
@@ -19,6 +20,8 @@ internal sealed class RoomModeration(
     IgnoredPeople ignored,
     IRoomClients clients,
     BanEnds ends,
+    DeletingWork deleting,
+    AddressBans addresses,
     BrokerLimits limits,
     TimeProvider time)
 {
@@ -62,6 +65,11 @@ internal sealed class RoomModeration(
         }
 
         var before = whom is null ? null : room.Restraints.StoredOf(whom.Id)?.At(now);
+        if (act.Event == EventType.Unban && before?.Ban is null && AddressBanOf(room, act.User) is { } left)
+        {
+            return PlanAddressLift(room, act, by, left);
+        }
+
         var membership = whom is null ? null : room.MembershipOf(whom.Id);
 
         // Before rank, room or the name itself change the answer: each of these tells whose name it is.
@@ -91,7 +99,10 @@ internal sealed class RoomModeration(
         }
 
         var going = act.Event is EventType.Kick or EventType.Ban ? membership : null;
-        return await PlanAsync(room, act, by, whom!, going, after, held, isTold) with
+        var address = act.Event == EventType.Ban ? addresses.PlanBan(room, whom!, session, held)
+            : act.Event == EventType.Unban ? AddressBans.PlanLift(room, whom!.Id)
+            : AddressPlan.Nothing;
+        return await PlanAsync(room, act, by, whom!, going, after, held, isTold, address) with
         {
             TakesAway = act.Event is EventType.Kick or EventType.Ban or EventType.Mute,
             Undone = isStranger ? () => _strangers.Give(by.Id) : () => { },
@@ -100,10 +111,10 @@ internal sealed class RoomModeration(
 
     /// <param name="membership">That goes; null: none does.</param>
     private async Task<ActPlan> PlanAsync(
-        Room room, ModerationAct act, Account by, Account whom, Membership? membership, Restraint? after, Restriction held, bool isTold)
+        Room room, ModerationAct act, Account by, Account whom, Membership? membership, Restraint? after, Restriction held, bool isTold, AddressPlan address)
     {
         var over = Over(room, whom.Id, held.At);
-        List<RecordChange> changes = [.. RestraintStore.ChangesOf(room.Key, whom.Id, after)];
+        List<RecordChange> changes = [.. RestraintStore.ChangesOf(room.Key, whom.Id, after), .. address.Changes];
         changes.AddRange(over.SelectMany(account => RestraintStore.ChangesOf(room.Key, account, null)));
         List<RecordCondition> conditions =
         [
@@ -126,23 +137,51 @@ internal sealed class RoomModeration(
         {
             room.Restraints.Become(whom.Id, after);
             over.ForEach(account => room.Restraints.Become(account, null));
+            address.Apply();
             if (membership is not null)
             {
                 directory.RemoveMember(room, whom.Id);
             }
         })
         {
-            Words = ModerationWords.LineOf(act, by, whom),
+            ByAddress = address.ByAddress,
+            Words = ModerationWords.LineOf(act, by, ModerationWords.AuthorOf(whom)),
             Audit = new AuditRecord(
-                ModerationAct.NameOf(act.Event), AuditPerson.Of(by), AuditPerson.Of(whom), act.Reason, act.Event == EventType.Kick ? null : held.Until),
-            Beside = body => isTold
-                ? [new RecordChange(ActDue.Key(room.Key, by.Id, body), due.Write()), NoticesDue.Of(room.Log, body)] : [],
+                ModerationAct.NameOf(act.Event), AuditPerson.Of(by), AuditPerson.Of(whom), act.Reason, act.Event == EventType.Kick ? null : held.Until)
+            {
+                DeleteSince = act.DeleteSince == 0 ? null : act.DeleteSince,
+            },
+            Beside = body =>
+            [
+                .. isTold ? [new RecordChange(ActDue.Key(room.Key, by.Id, body), due.Write()), NoticesDue.Of(room.Log, body)] : Array.Empty<RecordChange>(),
+                .. act.DeleteSince == 0 ? Array.Empty<RecordChange>() : [DeletingDue.Of(room.Key, by, whom, held.At, act.DeleteSince, body)],
+            ],
             After = () =>
             {
                 forgotten = membership is null ? forgotten : members.Lost(room, whom, RoomLoss.Removed);
                 return Task.CompletedTask;
             },
             Settle = () => SettleAsync(room, act, by, whom, isTold ? held with { Reason = reason } : null, membership is not null, forgotten),
+        };
+    }
+
+    // A guest who was banned may be gone by now, and is remembered by the ban of his address alone.
+    private static AddressBan? AddressBanOf(Room room, string user) => UserName.TryParse(user, out var name)
+        ? room.AddressBans.Holding.FirstOrDefault(one => one.Value.User == name.Value).Value : null;
+
+    private ActPlan PlanAddressLift(Room room, ModerationAct act, Account by, AddressBan ban)
+    {
+        if (/* guard: nobody lifts of an address what a higher rank imposed */ !RoomPolicy.MayOverrule(room, by, accounts.Find(ban.By)))
+        {
+            return ActPlan.No(_byHigherRank);
+        }
+
+        var plan = AddressBans.PlanLift(room, ban.Account);
+        Author target = new(ban.Account, ban.User, ban.Name, "guest");
+        return new ActPlan(null, plan.Changes, ActPlan.ActorIsAsSeen(room, by, null), writer => WriteTarget(writer, target), plan.Apply)
+        {
+            Words = ModerationWords.LineOf(act, by, target),
+            Audit = new AuditRecord(ModerationAct.NameOf(act.Event), AuditPerson.Of(by), AuditPerson.Of(target)),
         };
     }
 
@@ -214,11 +253,16 @@ internal sealed class RoomModeration(
     private static List<string> Over(Room room, string except, DateTimeOffset now) =>
         [.. room.Restraints.Stored.Where(one => one.Key != except && one.Value.At(now) is null).Select(one => one.Key).Take(TidiedAtOnce)];
 
-    private static void WriteFields(Utf8JsonWriter writer, ModerationAct act, Account whom, Restriction held)
+    private static void WriteTarget(Utf8JsonWriter writer, Author target)
     {
         writer.WriteStartObject("target"u8);
-        EventBody.WriteAuthor(writer, ModerationWords.AuthorOf(whom));
+        EventBody.WriteAuthor(writer, target);
         writer.WriteEndObject();
+    }
+
+    private static void WriteFields(Utf8JsonWriter writer, ModerationAct act, Account whom, Restriction held)
+    {
+        WriteTarget(writer, ModerationWords.AuthorOf(whom));
         if (act.Event is EventType.Ban or EventType.Mute && held.Until is { } until)
         {
             writer.WriteString("until"u8, Timestamps.Format(until));
@@ -234,6 +278,11 @@ internal sealed class RoomModeration(
     private async Task SettleAsync(
         Room room, ModerationAct act, Account by, Account whom, Restriction? told, bool wasMember, Task forgotten)
     {
+        if (act.DeleteSince > 0)
+        {
+            deleting.Note();
+        }
+
         if (act.Event == EventType.Ban)
         {
             // A crash before this leaves an invitation that opens nothing while the ban holds.

@@ -12,6 +12,7 @@ internal sealed class RoomOpening(
     MembershipStore memberships,
     ChangedRooms changed,
     RestraintStore restraints,
+    AddressBans addresses,
     RoomMaking making,
     RoomInvitations invitations,
     RoomEndings endings,
@@ -32,6 +33,7 @@ internal sealed class RoomOpening(
         var strangers = await RestoreMembersAsync(stored.Former);
         await RestoreOwnersAsync(strangers);
         await restraints.RestoreAsync();
+        await addresses.RestoreAsync();
         await invitations.RestoreAsync(stored);
         await endings.RestoreAsync(stored, strangers);
         foreach (var id in settings.DefaultRooms)

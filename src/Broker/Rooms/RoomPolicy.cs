@@ -54,19 +54,31 @@ internal static class RoomPolicy
     public static bool MayEnter(Room room, Account account, bool isInvited, bool hasLink = false) =>
         !room.IsDeleted
         && IsOpenToGuest(room, account)
-        && WhyKeptOut(room, account.Id, isInvited) is null
+        && WhyKeptOut(room, account, isInvited) is null
         && (isInvited
             || hasLink
             || room.OwnerId == account.Id
             || (!room.Record.IsPrivate && /* guard: a room that not everybody enters */ room.Record.Policy.Entry == "open"));
 
-    /// <summary>Null: no ban keeps the account out, and no kick of just now.</summary>
+    /// <summary>Null: no ban keeps the account out, no kick of just now, and no quiet in which guests do not come.</summary>
     /// <param name="isInvited">By an invitation that holds: who looks after the room has asked it back.</param>
-    public static PublishRefusal? WhyKeptOut(Room room, string accountId, bool isInvited = false) =>
-        (/* guard: who is banned does not come in */ room.Restraints.BanOf(accountId)) is { } ban ? TalkRefusals.Banned(ban)
-        : !isInvited && (/* guard: who was kicked waits */ room.Restraints.KickOf(accountId)) is { } kick
-            ? TalkRefusals.Kicked(kick, room.Restraints.Now)
+    public static PublishRefusal? WhyKeptOut(Room room, Account account, bool isInvited = false) =>
+        (/* guard: who is banned does not come in */ room.Restraints.BanOf(account.Id)) is { } ban ? TalkRefusals.Banned(ban)
+        : isInvited ? null
+        : (/* guard: who was kicked waits */ room.Restraints.KickOf(account.Id)) is { } kick ? TalkRefusals.Kicked(kick, room.Restraints.Now)
+        : account.IsGuest && !room.IsMember(account.Id) ? (/* guard: guests do not come into a quiet room */ WhyQuiet(room, account))
         : null;
+
+    /// <summary>Null: the room is not kept quiet, or the account is one that keeps it.</summary>
+    public static PublishRefusal? WhyQuiet(Room room, Account account) =>
+        room.Record.Policy.QuietUntil is { } until && until > room.Restraints.Now && !IsHost(room, account) ? TalkRefusals.Quiet(until) : null;
+
+    /// <summary>
+    /// Whether a guest comes in now, of whom not more come than the room lets in a minute. To be asked once, as the last: he counts then.
+    /// </summary>
+    /// <param name="isInvited">By an invitation that holds.</param>
+    public static bool LetsGuestIn(Room room, Account account, bool isInvited) =>
+        !account.IsGuest || isInvited || room.Record.Policy.Guard.GuestsPerMinute is not (> 0 and var most) || room.Guard.TryLetIn(most);
 
     /// <summary>
     /// Null: the account is not muted in the room. Its owner and administrators never are, also where they were before they became it:
@@ -97,6 +109,7 @@ internal static class RoomPolicy
     /// <summary>Null: what the account says in the room, in this stay, is taken.</summary>
     public static PublishRefusal? WhyNotPost(Room room, Membership membership, Account account) =>
         WhyMuted(room, account) is { } muted ? muted
+        : (/* guard: who writes in a quiet room */ WhyQuiet(room, account)) is { } quiet ? quiet
         : (/* guard: who may speak in a room */ room.Record.Policy.Posting == "moderators"
             && membership.Role < MemberRole.Moderator) ? _onlyModerators
         : (/* guard: guests that may read alone */ account.IsGuest && room.Record.Policy.Guests != "write") ? _noGuests
@@ -108,6 +121,22 @@ internal static class RoomPolicy
     public static PublishRefusal? WhyNotYet(Room room, Account account) => room.Record.Policy.SlowMode is > 0 and var seconds
         && (/* guard: moderators wait for nobody */ !IsHost(room, account))
             ? room.SlowMode.WhyNot(account.Id, seconds) : null;
+
+    /// <summary>Null: the text has no link, or the account has been in the room for long enough.</summary>
+    public static PublishRefusal? WhyNoLink(Room room, Membership membership, Account account, GuardedText text) =>
+        room.Record.Policy.Guard.NewcomerMinutes is > 0 and var minutes
+        && membership.Since?.AddMinutes(minutes) is { } end
+        && (/* guard: links of newcomers */ end > room.Restraints.Now)
+        && !IsHost(room, account)
+        && text.HasLink ? TalkRefusals.NoLinkYet(end) : null;
+
+    /// <summary>
+    /// Null: the account has not written the same often enough to be refused. To be asked once for each text, as the last: it counts then.
+    /// </summary>
+    public static PublishRefusal? WhyNotAgain(Room room, Account account, GuardedText text) =>
+        room.Record.Policy.Guard.Repeats is > 0 and var repeats
+        && (/* guard: moderators repeat themselves */ !IsHost(room, account))
+        && !room.Guard.TrySay(account.Id, text.Fold, repeats) ? TalkRefusals.SaidBefore : null;
 
     /// <summary>Null: the account may change the text of what was said in the room.</summary>
     /// <param name="author">Account id of who said it.</param>
@@ -160,6 +189,9 @@ internal static class RoomPolicy
 
     /// <summary>The owner of a room and administrators change and delete it.</summary>
     public static bool MayManage(Room room, Account account) => RankOf(room, account) >= (int)MemberRole.Owner;
+
+    /// <summary>Moderators and who ranks above keep a room quiet for a while, and end it.</summary>
+    public static bool MayQuiet(Room room, Account account) => /* guard: who keeps a room quiet */ IsHost(room, account);
 
     /// <summary>Making a private room public is for its owner alone: for anybody else it were a way to read it.</summary>
     public static bool MayOpen(Room room, Account account) => /* guard: only its owner opens a private room */ room.OwnerId == account.Id;

@@ -41,6 +41,35 @@ internal static class TalkRefusals
     public static PublishRefusal Muted(Restriction mute) =>
         new(ReasonCode.NotAuthorized, "You are muted in this room" + EndOf(mute) + ": you hear it and do not write.", "muted") { Until = mute.Until };
 
+    /// <summary>Somebody has written the same in the room a moment ago, several times.</summary>
+    public static PublishRefusal SaidBefore { get; } =
+        new(ReasonCode.NotAuthorized, "You have said the same here a moment ago. This room does not take it again.", "said_before") { IsNamed = true };
+
+    /// <summary>Said to all but moderators while a room is kept quiet, and to guests who would come in.</summary>
+    public static PublishRefusal Quiet(DateTimeOffset until) => new(
+        ReasonCode.NotAuthorized,
+        $"This room is kept quiet until {Timestamps.Format(until)}: until then moderators alone write, and guests do not come in.",
+        "quiet")
+    {
+        Until = until, IsNamed = true,
+    };
+
+    /// <summary>Said to who has come just now, and writes a link.</summary>
+    public static PublishRefusal NoLinkYet(DateTimeOffset until) => new(
+        ReasonCode.NotAuthorized,
+        $"Who is new in this room writes no links: you may from {Timestamps.Format(until)}.",
+        "no_links_yet")
+    {
+        Until = until, IsNamed = true,
+    };
+
+    /// <param name="wait">Seconds.</param>
+    public static PublishRefusal TooManyGuests(int wait) => new(
+        ReasonCode.QuotaExceeded,
+        string.Create(CultureInfo.InvariantCulture, $"Many guests come into this room just now. Try again in {wait} s."),
+        "too_many_guests",
+        wait);
+
     private static readonly PublishRefusal _isRemoved =
         new(ReasonCode.ImplementationSpecificError, "This message was deleted.", "removed");
 

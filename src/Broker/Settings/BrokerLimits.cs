@@ -136,6 +136,9 @@ internal sealed record BrokerLimits
     /// <summary>Steps of 500 events in which what is kept no more goes, of all rooms together; 0: as fast as the disk takes them.</summary>
     public int RetentionStepsPerSecond { get; init; } = 20;
 
+    /// <summary>Messages that are deleted with who is put out, of all rooms together; 0: as fast as the disk takes them.</summary>
+    public int DeletionsPerSecond { get; init; } = 200;
+
     /// <summary>Values that are retained in a room.</summary>
     public int RetainedPerRoom { get; init; } = 10_000;
 

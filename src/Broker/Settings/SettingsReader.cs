@@ -111,6 +111,7 @@ internal static class SettingsReader
             ActsBeyondQuotaPerDay = Limit(nameof(BrokerLimits.ActsBeyondQuotaPerDay), defaults.ActsBeyondQuotaPerDay),
             PinsPerRoom = Limit(nameof(BrokerLimits.PinsPerRoom), defaults.PinsPerRoom),
             RetentionStepsPerSecond = Limit(nameof(BrokerLimits.RetentionStepsPerSecond), defaults.RetentionStepsPerSecond, 1_000),
+            DeletionsPerSecond = Limit(nameof(BrokerLimits.DeletionsPerSecond), defaults.DeletionsPerSecond, 10_000),
             RetainedPerRoom = Limit(nameof(BrokerLimits.RetainedPerRoom), defaults.RetainedPerRoom),
             SparklinesPerRoom = Limit(nameof(BrokerLimits.SparklinesPerRoom), defaults.SparklinesPerRoom),
             Sparklines = Limit(nameof(BrokerLimits.Sparklines), defaults.Sparklines),

@@ -110,15 +110,18 @@ internal static class PacketWriter
     }
 
     /// <summary>PUBACK or PUBREC of MQTT 5 with a reason string, or with the event's place in its log as user properties.</summary>
-    /// <param name="again">The name of what stands against it for now; null: nothing, or for good.</param>
-    /// <param name="retry">Seconds after which it may be sent again.</param>
+    /// <param name="again">The name of what stands against it; null: nothing, or for good.</param>
+    /// <param name="retry">Seconds after which it may be sent again; 0: that is not said.</param>
     public static byte[] PublishAnswer(PacketType type, ushort packetId, byte code, string? reason, long seq, string? epoch, string? again = null, int retry = 0)
     {
         var properties = new ArrayBufferWriter<byte>(64);
         if (again is not null)
         {
             Write(properties, "code", again);
-            Write(properties, "retry", retry.ToString(CultureInfo.InvariantCulture));
+            if (retry > 0)
+            {
+                Write(properties, "retry", retry.ToString(CultureInfo.InvariantCulture));
+            }
         }
 
         if (epoch is not null)

@@ -15,6 +15,9 @@ internal sealed record PublishRefusal(byte Code, string Reason, string Notice, i
     /// <summary>When what forbids it is over; null: it has no end, or none that is known.</summary>
     public DateTimeOffset? Until { get; init; }
 
+    /// <summary>An acknowledgement of MQTT 5 says its name, though it says no time to come again: a person can do something else.</summary>
+    public bool IsNamed { get; init; }
+
     /// <summary>The disk is nearly full: to the client as if it were.</summary>
     public static PublishRefusal NoRoom { get; } = new(ReasonCode.QuotaExceeded, "The message could not be stored. Send it again later.", "busy", 60);
 

@@ -42,7 +42,10 @@ public sealed class PolicyTests
         Assert.Equal(
             """{"visibility":"public","entry":"open","guests":"write","posting":"everyone","data":{"read":"members","write":"members"},"""
             + """
-            "slowMode":30,"capacity":0,"retention":{"days":0,"messages":0},"editWindow":-1,"history":"all"}
+            "slowMode":30,"capacity":0,"retention":{"days":0,"messages":0},"editWindow":-1,"history":"all",
+            """
+            + """
+            "guard":{"newcomerMinutes":0,"repeats":0,"guestsPerMinute":0}}
             """,
             policy.GetRawText());
         await beas.Expect(HttpStatusCode.Forbidden, HttpMethod.Patch, "/api/rooms/yard", new { title = "Bea's" });

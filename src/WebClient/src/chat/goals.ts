@@ -3,7 +3,7 @@ import { router } from '../lib/router.svelte';
 import { talkWith } from '../routes/routes';
 import type { Chat } from './chat.svelte';
 import { mayReadData } from './model/dataRules';
-import { looksAfter } from './model/rules';
+import { looksAfter, quietUntil } from './model/rules';
 import type { Goal } from './palette/palette';
 
 /** What the page itself opens. */
@@ -47,6 +47,9 @@ function mayShowDevices({ opened, me }: Chat): boolean {
 }
 
 function actions(chat: Chat, { list, create }: Ways): Goal[] {
+  const current = chat.opened.current;
+  const hosts = current?.phase === 'ready' && looksAfter(current.room);
+  const isQuiet = quietUntil(current?.room ?? null) !== null;
   const all: [name: string, run: () => void, isOffered?: boolean][] = [
     [t('read.all'), () => void chat.markAllRead(), chat.unread > 0 || chat.mentions.unread > 0],
     [t('mentions.title'), () => list('mentions')],
@@ -56,6 +59,8 @@ function actions(chat: Chat, { list, create }: Ways): Goal[] {
     [t('people.label'), () => list('people'), chat.opened.current !== null],
     [t('devices.open'), () => list('devices'), mayShowDevices(chat)],
     [t(looksAfter(chat.opened.current?.room ?? null) ? 'room.keep' : 'room.about'), () => list('room'), chat.opened.current?.phase === 'ready'],
+    [t('quiet.do'), () => current?.keepQuiet(), hosts && !isQuiet],
+    [t('quiet.end'), () => current && (current.quietAsked = 'end'), hosts && isQuiet],
     [t('rooms.directory'), () => router.go('/rooms')],
     [t('rooms.create'), create, chat.me.kind !== 'guest'],
     [t('menu.settings'), () => router.go('/account/settings')],

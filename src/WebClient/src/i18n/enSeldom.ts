@@ -1,10 +1,12 @@
 import { enBots } from './enBots';
+import { enGuard } from './enGuard';
 import { enRooms } from './enRooms';
 
 /** English of what a first visit to the chat does without, and the list of its keys: what is opened by a press, as the search, the help, and a room's devices. */
 export const enSeldom = {
   ...enBots,
   ...enRooms,
+  ...enGuard,
   'rooms.lead': 'Every open room on this server. Walk in wherever you like.',
   'chat.refused': 'This room is not open to you.',
   'chat.refusedHint': 'It may be private, or it may not exist (any more).',

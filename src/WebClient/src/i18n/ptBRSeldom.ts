@@ -1,11 +1,13 @@
 import type { SeldomTexts } from './i18n.svelte';
 import { ptBRBots } from './ptBRBots';
+import { ptBRGuard } from './ptBRGuard';
 import { ptBRRooms } from './ptBRRooms';
 
 /** Brazilian Portuguese, in the order of the English. */
 export const ptBRSeldom: SeldomTexts = {
   ...ptBRBots,
   ...ptBRRooms,
+  ...ptBRGuard,
   'rooms.lead': 'Todas as salas abertas deste servidor. Entre onde quiser.',
   'chat.refused': 'Esta sala não está aberta para você.',
   'chat.refusedHint': 'Ela pode ser privada ou não existir (mais).',

@@ -9,7 +9,7 @@ export function publishText({ code, text, name, again }: { code: number; text: s
   // Two things share this code: its author having used up the day, and the server having no room.
   if (code === 0x97 && name === 'quota') return again ? t('error.quota.until', { time: momentOf(again) }) : t('error.quota');
   if (code === 0x97) return t('error.publish.later');
-  if (code === 0x87) return t('error.publish.refused');
+  if (code === 0x87) return byCode(name ?? null) ?? t('error.publish.refused');
   return text || t('error.publish.other');
 }
 
@@ -20,7 +20,7 @@ export function lineRefusalText(topic: string, refusal: Parameters<typeof publis
 
 /** Why something done with a message was refused. */
 export function actRefusalText({ code, text, name, again }: { code: number; text: string; name?: string | null; again?: number | null }): string {
-  if (code === 0x87 && name !== 'too_many') return t('acting.refused');
+  if (code === 0x87 && name !== 'too_many') return byCode(name ?? null) ?? t('acting.refused');
   const known = name === 'too_many' ? t('acting.tooMany') : name === 'conflict' ? t('error.conflict') : name === 'removed' || name === 'no_such_event' ? byCode(name) : null;
   return known ?? publishText({ code, text, ...(name === undefined ? {} : { name }), ...(again === undefined ? {} : { again }) });
 }

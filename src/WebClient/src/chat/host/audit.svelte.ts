@@ -9,6 +9,8 @@ export interface Done {
   from: Author;
   target: Author | null;
   event: RoomEvent | null;
+  /** Minutes: what the target had said in them was deleted with it; 0: nothing was. */
+  deleteSince: number;
 }
 
 const perPage = 50;
@@ -47,5 +49,5 @@ export function readDone(value: unknown): Done | null {
   if (from === null) return null;
   const { changes, ...rest } = value;
   const event = readEvent({ ...rest, ...(isRecord(changes) ? changes : {}), seq: 0, epoch: '' });
-  return { at, type: value['type'], from, target: readAuthor(value['target']), event };
+  return { at, type: value['type'], from, target: readAuthor(value['target']), event, deleteSince: Number(value['deleteSince'] ?? 0) };
 }

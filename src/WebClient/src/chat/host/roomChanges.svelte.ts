@@ -8,6 +8,8 @@ import { changeOf, valueOf, type Field } from './roomFields';
 export interface KeptRoom extends PeopledRoom {
   /** Asks the server how it is now. */
   readRoom(): Promise<void>;
+  /** What the reader wants of its quiet, until that is done. */
+  quietAsked: 'keep' | 'end' | null;
 }
 
 /** What one changes of a room: one thing at a time, each saved by itself, and the last one may be undone. */

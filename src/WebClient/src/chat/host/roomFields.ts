@@ -4,17 +4,19 @@ import type { Problem } from '../../lib/http';
 import type { Room } from '../model/protocol';
 
 /** What can be changed of a room and has an effect, in the order in which it is shown. */
-export const fields = ['title', 'topic', 'visibility', 'entry', 'guests', 'posting', 'slowMode', 'capacity', 'editWindow', 'keptDays', 'dataRead', 'dataWrite'] as const;
+export const fields = ['title', 'topic', 'visibility', 'entry', 'guests', 'posting', 'slowMode', 'capacity', 'editWindow', 'keptDays', 'newcomers', 'repeats', 'rush', 'dataRead', 'dataWrite'] as const;
 export type Field = (typeof fields)[number];
 export type RuleField = Exclude<Field, 'title' | 'topic'>;
 
 /** In which groups. */
-export const groups = { what: ['title', 'topic'], comes: ['visibility', 'entry', 'guests', 'capacity'], writes: ['posting', 'slowMode', 'editWindow', 'keptDays'], devices: ['dataRead', 'dataWrite'] } as const satisfies Record<string, readonly Field[]>;
+export const groups = { what: ['title', 'topic'], comes: ['visibility', 'entry', 'guests', 'capacity'], writes: ['posting', 'slowMode', 'editWindow', 'keptDays'], guard: ['newcomers', 'repeats', 'rush'], devices: ['dataRead', 'dataWrite'] } as const satisfies Record<string, readonly Field[]>;
 
 /** Minutes in which an author may edit, of which one is chosen; −1: for ever. */
 const editWindows = ['-1', '5', '60', '1440', '0'] as const;
-/** Seconds between two messages of one account; people at once; days. 0: no bound. */
-const numbers = { slowMode: ['0', '5', '10', '30', '60', '300', '3600'], capacity: ['0', '10', '20', '50', '100', '500'], keptDays: ['0', '1', '7', '30', '90', '365'] } as const;
+/** Seconds between two messages of one account; people at once; days; minutes that one is new, times, and guests a minute. 0: no bound. */
+const numbers = { slowMode: ['0', '5', '10', '30', '60', '300', '3600'], capacity: ['0', '10', '20', '50', '100', '500'], keptDays: ['0', '1', '7', '30', '90', '365'], newcomers: ['0', '10', '60', '1440'], repeats: ['0', '2', '3', '5'], rush: ['0', '3', '10', '30'] } as const;
+/** As the guard of a room calls them. */
+const guards = { newcomers: 'newcomerMinutes', repeats: 'repeats', rush: 'guestsPerMinute' } as const;
 const whose = ['members', 'moderators', 'tokens'] as const;
 
 const options: Record<RuleField, readonly string[]> = {
@@ -54,6 +56,10 @@ export function valueOf(room: Room, field: Field): string {
       return String(rules?.[field] ?? 0);
     case 'keptDays':
       return String(rules?.retention?.days ?? 0);
+    case 'newcomers':
+    case 'repeats':
+    case 'rush':
+      return String(rules?.guard?.[guards[field]] ?? 0);
     case 'dataRead':
       return dataRule(rules?.data?.['read'], 'members');
     case 'dataWrite':
@@ -71,6 +77,7 @@ export function optionsOf(room: Room, field: RuleField): readonly string[] {
 export function changeOf(field: Field, value: string): Record<string, unknown> {
   if (field === 'editWindow' || field === 'slowMode' || field === 'capacity') return { [field]: Number(value) };
   if (field === 'keptDays') return { retention: { days: Number(value) } };
+  if (field === 'newcomers' || field === 'repeats' || field === 'rush') return { guard: { [guards[field]]: Number(value) } };
   if (field === 'dataRead') return { data: { read: value } };
   if (field === 'dataWrite') return { data: { write: value } };
   return { [field]: value };
@@ -85,7 +92,8 @@ export function matters(room: Room, field: Field): boolean {
 export function sentenceOf(field: RuleField, value: string): string {
   if (field === 'editWindow') return windowText(Number(value));
   if (field === 'slowMode') return slowText(Number(value));
-  if (field === 'capacity' || field === 'keptDays') return value === '0' ? t(`host.${field}.off`) : tn(`host.${field}`, Number(value));
+  if (field === 'newcomers') return newcomersText(Number(value));
+  if (field === 'capacity' || field === 'keptDays' || field === 'repeats' || field === 'rush') return value === '0' ? t(`host.${field}.off`) : tn(`host.${field}`, Number(value));
   const key = `host.${field}.${value}`;
   return t(key as 'host.guests.read');
 }
@@ -102,7 +110,7 @@ export function warningOf(room: Room, field: Field, value: string): string | nul
 
 /** Why the server did not take it, in words that stand at the field. */
 export function refusalText(room: Room, field: Field, value: string, problem: Problem): string {
-  const ofField = fieldText(problem.fields, field) ?? fieldText(problem.fields, field.startsWith('data') ? 'data' : field);
+  const ofField = fieldText(problem.fields, field) ?? fieldText(problem.fields, field in guards ? 'guard' : field.startsWith('data') ? 'data' : field);
   if (ofField !== null) return ofField;
   if (problem.code === 'not_allowed') return t(field === 'visibility' && value === 'public' && room.role !== 'owner' ? 'host.refused.opens' : 'host.refused.rank');
   return byCode(problem.retryAfter ? null : problem.code) ?? problemText(problem);
@@ -115,6 +123,11 @@ function dataRule(value: unknown, otherwise: (typeof whose)[number]): string {
 function slowText(seconds: number): string {
   if (seconds === 0) return t('host.slowMode.off');
   return seconds % 60 === 0 ? tn('host.slowMode.minutes', seconds / 60) : tn('host.slowMode.seconds', seconds);
+}
+
+function newcomersText(minutes: number): string {
+  if (minutes === 0) return t('host.newcomers.off');
+  return minutes % 60 === 0 ? tn('host.newcomers.hours', minutes / 60) : tn('host.newcomers.minutes', minutes);
 }
 
 function windowText(minutes: number): string {

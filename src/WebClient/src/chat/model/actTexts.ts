@@ -14,17 +14,18 @@ export function actText(event: RoomEvent): string {
     const done = t(`act.${type as 'kick'}`, { by, name: target!.name });
     return [until === undefined || type === 'kick' ? done : t('act.until', { done, time: momentOf(Date.parse(until)) }), ...(reason === undefined ? [] : [t('act.reason', { reason })])].join(' · ');
   }
-  const { title, topic, visibility } = event;
+  const { title, topic, visibility, quietUntil } = event;
   const rules = rulesOf(event);
   return [
     ...(title === undefined ? [] : [t('act.title', { by, title })]),
     ...(topic === undefined ? [] : [t('act.topic', { by })]),
     ...(visibility === undefined ? [] : [t(`act.visibility.${visibility}`, { by })]),
+    ...(quietUntil === undefined ? [] : [quietUntil === null ? t('act.quietEnd', { by }) : t('act.quiet', { by, time: momentOf(Date.parse(quietUntil)) })]),
     ...(rules.length === 0 ? [] : [t('act.rules', { by, rules: rules.join(', ') })]),
   ].join(' · ');
 }
 
-function rulesOf({ entry, guests, posting, editWindow, slowMode, capacity, retention, data }: RoomEvent): string[] {
+function rulesOf({ entry, guests, posting, editWindow, slowMode, capacity, retention, data, guard }: RoomEvent): string[] {
   return [
     ...(posting === undefined ? [] : [t(`act.posting.${posting}`)]),
     ...(guests === undefined ? [] : [t(`act.guests.${guests}`)]),
@@ -35,6 +36,15 @@ function rulesOf({ entry, guests, posting, editWindow, slowMode, capacity, reten
     ...(capacity === undefined ? [] : [capacity === 0 ? t('act.capacity.off') : tn('act.capacity', capacity)]),
     ...(retention === undefined ? [] : [keptFor(retention)]),
     ...(data === undefined ? [] : [t('act.data')]),
+    ...(guard === undefined ? [] : keptOff(guard)),
+  ];
+}
+
+function keptOff({ newcomerMinutes, repeats, guestsPerMinute }: NonNullable<RoomEvent['guard']>): string[] {
+  return [
+    ...(newcomerMinutes === undefined ? [] : [newcomerMinutes === 0 ? t('act.newcomers.off') : tn('act.newcomers', newcomerMinutes)]),
+    ...(repeats === undefined ? [] : [repeats === 0 ? t('act.repeats.off') : t('act.repeats', { count: repeats })]),
+    ...(guestsPerMinute === undefined ? [] : [guestsPerMinute === 0 ? t('act.rush.off') : tn('act.rush', guestsPerMinute)]),
   ];
 }
 

@@ -303,6 +303,7 @@ export function changedBy(room: Room, event: Omit<RoomEvent, 'type' | 'from'>): 
   // An event has what was changed of it alone.
   if (rules.data) rules.data = { ...room.rules?.data, ...rules.data };
   if (rules.retention) rules.retention = { ...room.rules?.retention, ...rules.retention };
+  if (rules.guard) rules.guard = { ...room.rules?.guard, ...rules.guard };
   return { ...room, title, topic, visibility, rules: { ...room.rules, ...rules } };
 }
 

@@ -24,6 +24,10 @@ export type Rules = { [Field in keyof typeof known]?: (typeof known)[Field][numb
   retention?: { days?: number; messages?: number };
   /** Who reads and writes data topics. */
   data?: Record<string, unknown>;
+  /** What the room keeps off by itself; 0: nothing. */
+  guard?: { newcomerMinutes?: number; repeats?: number; guestsPerMinute?: number };
+  /** Until then moderators alone write, and no guests come in; null, or past: it is not so. */
+  quietUntil?: string | null;
 };
 
 /** What holds somebody back in a room, until when, and why: without an end until it is lifted, without a reason where none is told. */
@@ -59,12 +63,14 @@ export function readRole(value: unknown): Role | null {
 /** Fields and values that this version does not know are left out. */
 export function readRules(value: unknown): Rules {
   if (!isRecord(value)) return {};
-  const { retention, data } = value;
+  const { retention, data, guard, quietUntil } = value;
   return {
     ...Object.fromEntries(Object.entries(known).filter(([field, values]) => values.some((one) => one === value[field])).map(([field]) => [field, value[field]])),
     ...numbersOf(value, ['editWindow', 'slowMode', 'capacity']),
     ...(isRecord(retention) ? { retention: numbersOf(retention, ['days', 'messages']) } : {}),
     ...(isRecord(data) ? { data } : {}),
+    ...(isRecord(guard) && { guard: numbersOf(guard, ['newcomerMinutes', 'repeats', 'guestsPerMinute']) }),
+    ...((typeof quietUntil === 'string' || quietUntil === null) && { quietUntil }),
   };
 }
 
@@ -86,13 +92,20 @@ export function looksAfter(room: Place | null): boolean {
 }
 
 /** Why the account cannot write in the room; null: as far as is known, it can. */
-export function whyNotWrite(room: Place | null, kind: Kind): 'muted' | 'moderators' | 'guests' | 'noGuests' | null {
+export function whyNotWrite(room: Place | null, kind: Kind): 'muted' | 'quiet' | 'moderators' | 'guests' | 'noGuests' | null {
   if (room?.muted) return 'muted';
+  if (quietUntil(room) && !looksAfter(room)) return 'quiet';
   if (kind === 'guest' && room?.rules?.guests === 'none') return 'noGuests';
   // An owner who is not on the list yet has no role there: the server knows better.
   const isMember = room?.role === 'member' || (!room?.role && !room?.mine);
   if (room?.rules?.posting === 'moderators' && isMember) return 'moderators';
   return kind === 'guest' && (room?.rules?.guests ?? 'write') !== 'write' ? 'guests' : null;
+}
+
+/** Until when moderators alone write in the room; null: it is not kept quiet. */
+export function quietUntil(room: { rules?: Rules } | null): string | null {
+  const until = room?.rules?.quietUntil;
+  return until && Date.parse(until) > Date.now() ? until : null;
 }
 
 /** When the account may say the next after what it said at `saidAt`, both in milliseconds since 1970; 0: it need not wait. */

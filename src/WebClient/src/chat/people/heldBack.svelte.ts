@@ -5,7 +5,12 @@ import { readHeld, type Held } from '../model/rules';
 /** Of a ban or mute: who imposed it, null where the account is no more, and when. */
 export type HeldDetails = Held & { by: string | null; at: string };
 /** Somebody who is kept out of a room, or muted there. */
-export type HeldPerson = Author & { banned: HeldDetails | null; muted: HeldDetails | null };
+export type HeldPerson = Author & {
+  banned: HeldDetails | null;
+  muted: HeldDetails | null;
+  /** No other guest comes in from where this one came. */
+  byAddress: HeldDetails | null;
+};
 
 const perPage = 200;
 /** Beyond so many nobody reads on. */
@@ -45,7 +50,7 @@ export class HeldBack {
 
 function readHeldPerson(value: unknown): HeldPerson | null {
   const author = readAuthor(value);
-  return author && isRecord(value) ? { ...author, banned: readDetails(value['banned']), muted: readDetails(value['muted']) } : null;
+  return author && isRecord(value) ? { ...author, banned: readDetails(value['banned']), muted: readDetails(value['muted']), byAddress: readDetails(value['byAddress']) } : null;
 }
 
 function readDetails(value: unknown): HeldDetails | null {

@@ -11,6 +11,8 @@ export type PersonAct = 'remove' | 'ban' | 'mute' | 'unmute' | Role;
 
 /** Minutes for which somebody is held back; 0: until somebody lifts it. */
 export const spans = ['10', '60', '1440', '10080', '0'] as const;
+/** Minutes in which what somebody said goes with who is put out; 0: nothing goes. */
+export const sinces = ['0', '10', '60', '1440'] as const;
 const moderation: ReadonlySet<PersonAct> = new Set(['remove', 'ban', 'mute', 'unmute']);
 
 /** What the server will let the reader do to somebody in a room, as far as this page knows: it has the last word. */
@@ -34,6 +36,11 @@ export function isHard(act: PersonAct): act is 'remove' | 'ban' | 'mute' {
   return act === 'remove' || act === 'ban' || act === 'mute';
 }
 
+/** Who it is done to is in the room no more. */
+export function putsOut(act: PersonAct): act is 'remove' | 'ban' {
+  return act === 'remove' || act === 'ban';
+}
+
 /** What is asked before it is done, and what it means. */
 export function questionOf(act: PersonAct, person: Author, room: PeopledRoom): { question: string; hint: string } {
   const names = { name: person.name, room: room.title };
@@ -49,6 +56,8 @@ export class PersonActs {
   asks = $state.raw<{ act: PersonAct; person: Author } | null>(null);
   /** One of `spans`. */
   minutes = $state<string>('60');
+  /** One of `sinces`. */
+  deleteSince = $state<string>('0');
   reason = $state('');
   isPublic = $state(false);
   readonly #room: PeopledRoom | null;
@@ -66,7 +75,7 @@ export class PersonActs {
 
   ask(act: PersonAct, person: Author): void {
     this.form.problem = null;
-    [this.minutes, this.reason, this.isPublic] = ['60', '', false];
+    [this.minutes, this.deleteSince, this.reason, this.isPublic] = ['60', '0', '', false];
     this.asks = { act, person };
   }
 
@@ -91,12 +100,14 @@ export class PersonActs {
   #send(path: string, act: PersonAct, user: string) {
     const reason = this.reason.trim();
     // Who is put out without a word may come again at once, where everybody may.
-    if (act === 'remove' && reason === '') return call('DELETE', `${path}/members/${encodeURIComponent(user)}`);
+    const deletes = putsOut(act) && this.deleteSince !== '0';
+    if (act === 'remove' && reason === '' && !deletes) return call('DELETE', `${path}/members/${encodeURIComponent(user)}`);
     if (!isModeration(act)) return call('POST', `${path}/events`, { type: 'role', user, role: act });
     return call('POST', `${path}/events`, {
       type: act === 'remove' ? 'kick' : act,
       user,
       ...(act === 'ban' || act === 'mute' ? { minutes: Number(this.minutes) } : {}),
+      ...(deletes ? { deleteSince: Number(this.deleteSince) } : {}),
       ...(isHard(act) && reason !== '' ? { reason, public: this.isPublic } : {}),
     });
   }

@@ -5,7 +5,7 @@ import { t } from '../../i18n/i18n.svelte';
 import type { Link } from '../link/link';
 import type { Message } from '../model/merge';
 import { changedBy, parseJson, readEvent, readPeople, readReset, readRoom, type People, type Room, type RoomEvent } from '../model/protocol';
-import { nextAt, whyNotWrite, type Held } from '../model/rules';
+import { looksAfter, nextAt, quietUntil, whyNotWrite, type Held } from '../model/rules';
 import { NameableMembers } from '../people/members.svelte';
 import { PeopleState } from '../people/people.svelte';
 import { RolesState } from '../people/roles.svelte';
@@ -27,6 +27,9 @@ export class RoomState extends OpenLog {
   shown = $state<string | null>(null);
   /** The account is in it no more, and did not leave from here. */
   gone = $state<'removed' | 'deleted' | 'lost' | null>(null);
+
+  /** What its reader wants of its quiet, until that is done. */
+  quietAsked = $state<'keep' | 'end' | null>(null);
 
   /** When its reader said something here last, in milliseconds since 1970; 0: that is not known. */
   #saidAt = $state(0);
@@ -77,9 +80,22 @@ export class RoomState extends OpenLog {
     return this.room?.muted ?? null;
   }
 
+  /** Until when moderators alone write; null: it is not kept quiet. */
+  get quiet(): string | null {
+    return quietUntil(this.room);
+  }
+
+  get hosts(): boolean {
+    return looksAfter(this.room);
+  }
+
   /** When its reader may say something again, in milliseconds since 1970. */
   get nextAt(): number {
     return nextAt(this.room, this.#saidAt);
+  }
+
+  keepQuiet(): void {
+    this.quietAsked = 'keep';
   }
 
   showTile(what: string): void {

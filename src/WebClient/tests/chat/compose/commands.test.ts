@@ -15,6 +15,8 @@ it('says by /me what somebody does, and asks for it where nothing stands behind'
 });
 
 it('knows its commands, and says nothing that only looks like one', () => {
+  expect(readWritten('/quiet', true, true)).toEqual({ kind: 'quiet' });
+  expect([readWritten('/quiet'), readWritten('/quiet please', true, true)]).toEqual([{ kind: 'unknown', name: 'quiet' }, { kind: 'unknown', name: 'quiet' }]);
   expect(readWritten('/help')).toEqual({ kind: 'command', command: 'help' });
   expect(readWritten('/HELP ')).toEqual({ kind: 'command', command: 'help' });
   expect(readWritten('/help my printer is on fire')).toEqual({ kind: 'unknown', name: 'help' });

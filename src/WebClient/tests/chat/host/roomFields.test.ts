@@ -14,7 +14,7 @@ describe('What can be changed of a room', () => {
   it('is as the server says, or as in a new room where it has not', () => {
     const bare = readRoom({ id: 'yard', title: 'The yard' })!;
     for (const room of [yard(), bare]) {
-      expect(fields.map((field) => valueOf(room, field))).toEqual(['The yard', '', 'public', 'open', 'write', 'everyone', '0', '0', '-1', '0', 'members', 'moderators']);
+      expect(fields.map((field) => valueOf(room, field))).toEqual(['The yard', '', 'public', 'open', 'write', 'everyone', '0', '0', '-1', '0', '0', '0', '0', 'members', 'moderators']);
     }
     expect(valueOf(yard({}, { entry: 'request' }), 'entry')).toBe('invite');
   });
@@ -38,6 +38,8 @@ describe('What can be changed of a room', () => {
     expect(changeOf('title', 'A')).toEqual({ title: 'A' });
     expect(changeOf('editWindow', '60')).toEqual({ editWindow: 60 });
     expect(changeOf('slowMode', '30')).toEqual({ slowMode: 30 });
+    expect([changeOf('newcomers', '60'), changeOf('repeats', '3'), changeOf('rush', '10')]).toEqual([{ guard: { newcomerMinutes: 60 } }, { guard: { repeats: 3 } }, { guard: { guestsPerMinute: 10 } }]);
+    expect(valueOf(yard({}, { guard: { newcomerMinutes: 60, repeats: 3, guestsPerMinute: 10 } }), 'newcomers')).toBe('60');
     expect(changeOf('capacity', '0')).toEqual({ capacity: 0 });
     expect(changeOf('keptDays', '7')).toEqual({ retention: { days: 7 } });
     expect(changeOf('dataRead', 'tokens')).toEqual({ data: { read: 'tokens' } });

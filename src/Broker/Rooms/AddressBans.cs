@@ -1,0 +1,171 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Limits;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Wire;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Rooms;
+
+/// <summary>
+/// Keeps guests out of a room who come from the address of one who was banned there: another nickname is else another account
+/// (ADR 0076, decision 28).
+/// </summary>
+/// <remarks>
+/// Records, keys in ASCII:
+/// <code>
+/// oa/ room key / hash       the JSON of <see cref="AddressBan"/>
+/// ok                        the key of the hashes: 32 random bytes
+/// </code>
+/// The hash is 16 bytes of HMAC-SHA256 of room key and address, an IPv6 address as its /64: what is stored tells nobody an address, and of
+/// two rooms nobody that it is the same.
+/// Thread-safe. Who changes them is alone with the room.
+/// </remarks>
+internal sealed class AddressBans(IRecords records, RoomDirectory directory, LoginSessions sessions, BrokerSettings settings, BrokerLimits limits)
+    : IRoomRecords
+{
+    /// <summary>An address is somebody else's tomorrow.</summary>
+    public static readonly TimeSpan Longest = TimeSpan.FromHours(24);
+
+    private const int HashBytes = 16;
+    private const int KeyBytes = 32;
+
+    // A guest has one browser, or a few.
+    private const int AddressesOfGuest = 4;
+    private const int TidiedAtOnce = 32;
+    private const int PerPage = 1_000;
+
+    private static readonly byte[] _keyName = "ok"u8.ToArray();
+
+    private static IReadOnlyDictionary<string, AddressBan> None { get; } = new Dictionary<string, AddressBan>();
+
+    private byte[] _key = [];
+
+    /// <summary>Gives the rooms what is stored of them. What is over, or of no room, goes. Before anything is served.</summary>
+    /// <exception cref="IOException">It cannot be read or written.</exception>
+    public async Task RestoreAsync()
+    {
+        List<RecordChange> changes = [];
+        if (records.Find(_keyName) is { Length: KeyBytes } known)
+        {
+            _key = known;
+        }
+        else
+        {
+            _key = RandomNumberGenerator.GetBytes(KeyBytes);
+            changes.Add(new RecordChange(_keyName, _key));
+        }
+
+        IReadOnlyList<KeyValuePair<byte[], byte[]>> page;
+        byte[] last = [];
+        do
+        {
+            page = records.ReadPage("oa/"u8, last, PerPage);
+            foreach (var (key, value) in page)
+            {
+                last = key;
+                var (hash, room) = (MembershipRecord.SecondOf(key), Encoding.ASCII.GetString(key.AsSpan(3, key.AsSpan(3).IndexOf((byte)'/'))));
+                if (directory.FindByKey(room) is { } found && AddressBan.Read(value) is { } ban && ban.Until > found.Restraints.Now)
+                {
+                    found.AddressBans.Become(hash, ban);
+                }
+                else
+                {
+                    changes.Add(new RecordChange(key, null));
+                }
+            }
+        }
+        while (page.Count == PerPage);
+
+        await records.WriteInPartsAsync(changes);
+    }
+
+    public Task ForgetRoomAsync(string roomKey) => records.WriteInPartsAsync(
+        records.ReadAll(Encoding.ASCII.GetBytes($"oa/{roomKey}/")).Select(one => new RecordChange(one.Key, null)));
+
+    /// <summary>What keeps a guest out for where he comes from; null: nothing does. Those with an account are never asked.</summary>
+    public Restriction? Of(Room room, Account account) =>
+        !room.AddressBans.AreNone
+        && (/* guard: who has an account is no guest's neighbour */ account.IsGuest)
+        && OriginsOf(account).Select(origin => room.AddressBans.Find(HashOf(room, origin))).FirstOrDefault(ban => ban is not null) is { } ban
+            ? new Restriction("", ban.At, ban.Until) : null;
+
+    /// <summary>The same, as he is told: not whom it was about.</summary>
+    public PublishRefusal? WhyNot(Room room, Account account) =>
+        (/* guard: guests from the address of one who is banned */ Of(room, account)) is { } ban ? TalkRefusals.Banned(ban) : null;
+
+    /// <summary>What a ban of the account does about its addresses. Of who is no guest: nothing.</summary>
+    /// <param name="by">Who bans, from where: an address that he has as well is that of a proxy, or of a house, and is not banned.</param>
+    public AddressPlan PlanBan(Room room, Account whom, LoginSession by, Restriction held)
+    {
+        var over = room.AddressBans.Stored.Where(one => one.Value.Until <= held.At).Select(one => one.Key).Take(TidiedAtOnce).ToList();
+        if (!whom.IsGuest)
+        {
+            return AddressPlan.Of(room, over, None, null);
+        }
+
+        var end = held.At + Longest;
+        AddressBan ban = new(whom.Id, whom.UserName, whom.DisplayName, by.Account.Id, held.At, held.Until < end ? held.Until.Value : end);
+        var free = (/* guard: addresses that are banned from a room */ limits.BansPerRoom > 0) ? limits.BansPerRoom - room.AddressBans.Holding.Count() : int.MaxValue;
+        var hashes = OriginsOf(whom)
+            .Where(origin => !IsShared(origin, by))
+            .Take(Math.Clamp(free, 0, AddressesOfGuest))
+            .ToDictionary(origin => HashOf(room, origin), _ => ban);
+        return AddressPlan.Of(room, over.Where(hash => !hashes.ContainsKey(hash)), hashes, hashes.Count > 0);
+    }
+
+    /// <summary>Lifts those that came with a ban of the account.</summary>
+    public static AddressPlan PlanLift(Room room, string accountId) =>
+        AddressPlan.Of(room, [.. room.AddressBans.Stored.Where(one => one.Value.Account == accountId).Select(one => one.Key)], None, null);
+
+    public static byte[] Key(string room, string hash) => Encoding.ASCII.GetBytes($"oa/{room}/{hash}");
+
+    // Every guest would have it: behind a proxy that does not tell the address of its clients, and at the machine itself.
+    private bool IsShared(Origin origin, LoginSession by)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, origin.Prefix);
+        IPAddress address = new(bytes);
+        address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        return (/* guard: this machine is nobody's address */ IPAddress.IsLoopback(address) || origin.Prefix == 0)
+            || (/* guard: a proxy is nobody's address */ TrustedProxies.AreAt(address, settings.TrustedProxies))
+            || (/* guard: an address that moderators share */ IPAddress.TryParse(by.Address, out var own) && Origin.Of(own) == origin);
+    }
+
+    private IEnumerable<Origin> OriginsOf(Account account) => sessions.List(account)
+        .Select(session => IPAddress.TryParse(session.Address, out var address) ? Origin.Of(address) : default)
+        .Where(origin => origin.IsKnown)
+        .Distinct();
+
+    private string HashOf(Room room, Origin origin)
+    {
+        var key = Encoding.ASCII.GetBytes(room.Key);
+        Span<byte> text = stackalloc byte[16 + key.Length];
+        BinaryPrimitives.WriteUInt128BigEndian(text, origin.Prefix);
+        key.CopyTo(text[16..]);
+        return Convert.ToHexStringLower(HMACSHA256.HashData(_key, text).AsSpan(0, HashBytes));
+    }
+}
+
+/// <summary>What an act changes of a room's address bans.</summary>
+/// <param name="Apply">Makes memory as the disk is by then, on the log thread: must not block.</param>
+/// <param name="ByAddress">A guest's ban holds by address, too; null: it is about no guest's ban.</param>
+internal sealed record AddressPlan(RecordChange[] Changes, Action Apply, bool? ByAddress)
+{
+    public static AddressPlan Nothing { get; } = new([], static () => { }, null);
+
+    /// <param name="gone">Hashes.</param>
+    /// <param name="bans">By hash.</param>
+    public static AddressPlan Of(Room room, IEnumerable<string> gone, IReadOnlyDictionary<string, AddressBan> bans, bool? byAddress)
+    {
+        List<(string Hash, AddressBan? Ban)> all = [.. gone.Select(hash => (hash, (AddressBan?)null)), .. bans.Select(one => (one.Key, (AddressBan?)one.Value))];
+        return new AddressPlan(
+            [.. all.Select(one => new RecordChange(AddressBans.Key(room.Key, one.Hash), one.Ban?.Write()))],
+            () => all.ForEach(one => room.AddressBans.Become(one.Hash, one.Ban)),
+            byAddress);
+    }
+}

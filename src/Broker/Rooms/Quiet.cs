@@ -1,0 +1,40 @@
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Wire;
+
+namespace WebMessenger.Broker.Rooms;
+
+/// <summary>A room that its moderators keep quiet for a while: who says so, for how long, and in what words.</summary>
+internal static class Quiet
+{
+    /// <summary>So far ahead at most.</summary>
+    public static readonly TimeSpan Longest = TimeSpan.FromHours(24);
+
+    public static PublishRefusal TooLong { get; } =
+        new(ReasonCode.ImplementationSpecificError, "A room is kept quiet for 24 hours at most.", "quiet_too_long");
+
+    /// <summary>What a command changes when it is done: a time that is past ends the quiet. Null: it is too far ahead.</summary>
+    public static PolicyChanges? AsOf(PolicyChanges changes, PolicyFields before, DateTimeOffset now)
+    {
+        if (changes.QuietMinutes is { } minutes)
+        {
+            return changes with { QuietUntil = new QuietChange(now.AddMinutes(minutes)), QuietMinutes = null };
+        }
+
+        if (changes.QuietUntil is not { } quiet)
+        {
+            return changes;
+        }
+
+        if (quiet.Until is { } until && until > now)
+        {
+            return (/* guard: a quiet of a day at most */ until > now + Longest) ? null : changes;
+        }
+
+        // What is over by itself is not ended once more.
+        return changes with { QuietUntil = new QuietChange(before.QuietUntil > now ? null : before.QuietUntil) };
+    }
+
+    /// <summary>For `/text`; null: the change says nothing of quiet.</summary>
+    public static string? LineOf(PolicyChanges changes, string by) => changes.QuietUntil is not { } quiet ? null
+        : PlainLine.OfAct(quiet.Until is { } until ? $"{by} keeps the room quiet until {Timestamps.Format(until)}" : $"{by} ends the quiet");
+}

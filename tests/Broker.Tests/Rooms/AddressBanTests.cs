@@ -1,0 +1,219 @@
+using System.Net;
+using System.Text;
+using Microsoft.Extensions.Time.Testing;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Auth.SigningIn;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Storage.EventLog;
+using static WebMessenger.Broker.Tests.Rooms.MessageTalk;
+
+namespace WebMessenger.Broker.Tests.Rooms;
+
+/// <summary>From the address of a guest who was banned no other guest comes in, for a day at most, and nobody else is touched.</summary>
+public sealed class AddressBanTests
+{
+    private const string Home = "203.0.113.7", Elsewhere = "203.0.113.8";
+
+    private readonly FakeTimeProvider _time = new(DateTimeOffset.UtcNow);
+
+    [Theory]
+    [InlineData(Home, Home, Elsewhere)]
+    [InlineData("2001:db8:1:2::3", "2001:db8:1:2:ffff::9", "2001:db8:1:3::3")]
+    [InlineData(Home, "::ffff:203.0.113.7", "::ffff:203.0.113.8")]
+    public async Task Other_guests_from_there_do_not_come_in_until_it_is_over(string banned, string same, string other)
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        var talk = await InYardAsync(broker);
+        var (zoe, max, kim) = (await GuestAsync(broker, "Zoe", banned), await GuestAsync(broker, "Max", same), await GuestAsync(broker, "Kim", other));
+        var inside = await GuestAsync(broker, "Ivo", same);
+        Assert.True(await EntersAsync(broker, zoe));
+        Assert.True(await EntersAsync(broker, inside));
+        var eve = await broker.RegisterAsync("eve");
+        await broker.Get<LoginSessions>().StartAsync(eve.Account, "test", IPAddress.Parse(banned));
+
+        var ban = await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", zoe);
+        Assert.True(ban.ByAddress);
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", talk.Caio.Account)).ByAddress);
+
+        for (var start = 0; start < 2; start++)
+        {
+            Assert.False(await EntersAsync(broker, max));
+            var why = broker.Get<RoomMembers>().WhyNotIn(broker.Room("yard"), max);
+            Assert.Equal("room_banned", why.Notice);
+            Assert.DoesNotContain("Zoe", why.Reason, StringComparison.OrdinalIgnoreCase);
+            Assert.DoesNotContain(Records(broker), text => text.Contains(banned, StringComparison.Ordinal));
+            if (start == 0)
+            {
+                Assert.True(broker.Room("yard").IsMember(inside.Id));
+                await broker.RestartAsync();
+                max = broker.Get<AccountDirectory>().Find(max.Id)!;
+            }
+        }
+
+        Assert.True(await EntersAsync(broker, broker.Get<AccountDirectory>().Find(kim.Id)!));
+        Assert.True(await EntersAsync(broker, broker.Get<AccountDirectory>().Find(eve.Account.Id)!));
+        _time.Advance(TimeSpan.FromHours(24));
+        Assert.True(await EntersAsync(broker, max));
+        await broker.RestartAsync();
+        Assert.Empty(broker.Get<IRecords>().ReadAll("oa/"u8));
+    }
+
+    [Fact]
+    public async Task A_short_ban_of_a_guest_ends_for_his_address_as_well()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        var talk = await InYardAsync(broker);
+        var (zoe, max) = (await GuestAsync(broker, "Zoe", Home), await GuestAsync(broker, "Max", Home));
+        Assert.True((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", zoe, minutes: 10)).ByAddress);
+        Assert.False(await EntersAsync(broker, max));
+
+        _time.Advance(TimeSpan.FromMinutes(10));
+
+        Assert.True(await EntersAsync(broker, max));
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("::1")]
+    [InlineData("10.1.2.3")]
+    [InlineData("198.51.100.4")]
+    [InlineData(null)]
+    public async Task An_address_that_all_have_is_not_banned_and_the_answer_says_so(string? address)
+    {
+        await using var broker = await RunningBroker.StartAsync(_time, "--WebMessenger:TrustedProxies:0", "10.0.0.0/8");
+        var talk = await InYardAsync(broker);
+        var (zoe, max) = (await GuestAsync(broker, "Zoe", address), await GuestAsync(broker, "Max", address));
+        var mods = await broker.Get<LoginSessions>().StartAsync(talk.Mod.Account, "test", IPAddress.Parse("198.51.100.4"));
+
+        var ban = await broker.Get<RoomActs>().ActAsync(
+            broker.Room("yard"), new Command("", null, null, Acts.Moderation("ban", zoe.UserName)), mods!.Session);
+
+        Assert.False(ban.ByAddress);
+        Assert.False(await EntersAsync(broker, zoe));
+        Assert.True(await EntersAsync(broker, max));
+    }
+
+    [Fact]
+    public async Task Over_http_the_answer_says_whether_it_holds_by_address()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        var talk = await InYardAsync(broker);
+        using var mods = Calls.As(broker, talk.Mod);
+        async Task<string> BanAsync(string user) =>
+            (await mods.Expect(HttpStatusCode.Created, HttpMethod.Post, "/api/rooms/yard/events", new { type = "ban", user })).GetRawText();
+
+        Assert.Contains("\"byAddress\":true", await BanAsync((await GuestAsync(broker, "Zoe", Home)).UserName), StringComparison.Ordinal);
+        Assert.Contains("\"byAddress\":false", await BanAsync((await GuestAsync(broker, "Max", "127.0.0.1")).UserName), StringComparison.Ordinal);
+        Assert.DoesNotContain("byAddress", await BanAsync("bea"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task It_is_lifted_by_who_could_impose_it_also_when_the_guest_is_gone(bool isGone)
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        var talk = await InYardAsync(broker);
+        var (zoe, max) = (await GuestAsync(broker, "Zoe", Home), await GuestAsync(broker, "Max", Home));
+        Assert.True((await Acts.ModerateAsync(broker, "yard", talk.Maker, "ban", zoe)).ByAddress);
+        if (isGone)
+        {
+            await GoneAsync(broker, zoe);
+        }
+
+        using var mods = Calls.As(broker, talk.Mod);
+        var held = (await mods.Get("/api/rooms/yard/bans")).GetProperty("bans").EnumerateArray().Single();
+        Assert.Equal((zoe.UserName, "Zoe", "guest"), (held.GetProperty("user").GetString(), held.GetProperty("name").GetString(), held.GetProperty("kind").GetString()));
+        Assert.Equal("maker", held.GetProperty("byAddress").GetProperty("by").GetString());
+        Assert.Equal(!isGone, held.TryGetProperty("banned", out _));
+        Assert.Equal("not_allowed", (await Acts.ModerateAsync(broker, "yard", talk.Bea, "unban", zoe)).Refusal?.Notice);
+        Assert.Equal("not_allowed", (await Acts.ModerateAsync(broker, "yard", talk.Mod, "unban", zoe)).Refusal?.Notice);
+        Assert.False(await EntersAsync(broker, max));
+
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Maker, "unban", zoe)).Refusal);
+
+        Assert.True(await EntersAsync(broker, max));
+        Assert.Empty(broker.Get<IRecords>().ReadAll("oa/"u8));
+        Assert.Empty((await mods.Get("/api/rooms/yard/bans")).GetProperty("bans").EnumerateArray());
+        Assert.Equal("no_such_ban", (await Acts.ModerateAsync(broker, "yard", talk.Maker, "unban", zoe)).Refusal?.Notice);
+    }
+
+    [Fact]
+    public async Task A_room_has_so_many_and_what_is_over_counts_no_more()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time, "--WebMessenger:Limits:BansPerRoom", "2");
+        var talk = await InYardAsync(broker);
+        var guests = new List<Account>();
+        for (var guest = 0; guest < 4; guest++)
+        {
+            guests.Add(await GuestAsync(broker, $"Zoe {guest}", $"203.0.113.{guest}"));
+        }
+
+        foreach (var guest in guests.Take(2))
+        {
+            Assert.True((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", guest, minutes: 2000)).ByAddress);
+        }
+
+        // They are gone, and their bans with them: their addresses are banned still.
+        foreach (var guest in guests.Take(2))
+        {
+            await GoneAsync(broker, guest);
+        }
+
+        Assert.False((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", guests[2], minutes: 10)).ByAddress);
+        _time.Advance(TimeSpan.FromHours(24));
+        Assert.True((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", guests[3])).ByAddress);
+        Assert.Single(broker.Get<IRecords>().ReadAll("oa/"u8));
+
+        using var makers = Calls.As(broker, talk.Maker);
+        await makers.Delete("/api/rooms/yard");
+        Assert.Empty(broker.Get<IRecords>().ReadAll("oa/"u8));
+    }
+
+    [Fact]
+    public async Task Fault_S7_Who_comes_in_from_there_while_it_is_banned_is_in_before_or_not_at_all()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        var talk = await InYardAsync(broker);
+        var (room, members) = (broker.Room("yard"), broker.Get<RoomMembers>());
+        for (var round = 0; round < 30; round++)
+        {
+            var (zoe, max) = (await GuestAsync(broker, $"Zoe {round}", $"203.0.113.{round}"), await GuestAsync(broker, $"Max {round}", $"203.0.113.{round}"));
+            var entering = members.JoinAsync(room, max, byItself: true);
+            Assert.True((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", zoe)).ByAddress);
+
+            // What is decided by now stays so.
+            var isIn = room.IsMember(max.Id);
+            await entering;
+            Assert.Equal(isIn, room.IsMember(max.Id));
+            await members.LeaveAsync(room, max);
+            Assert.False(await EntersAsync(broker, max));
+        }
+    }
+
+    private static async Task<Account> GuestAsync(RunningBroker broker, string name, string? address)
+    {
+        var guest = (await broker.Get<Registration>().EnterAsGuestAsync(name, null)).Value!;
+        await broker.Get<LoginSessions>().StartAsync(guest, "test", address is null ? null : IPAddress.Parse(address));
+        return guest;
+    }
+
+    // As the end of an account does it: his ban goes with him.
+    private static async Task GoneAsync(RunningBroker broker, Account guest)
+    {
+        await broker.Get<RestraintStore>().ForgetAsync(guest.Id);
+        Assert.Null(broker.Room("yard").Restraints.StoredOf(guest.Id));
+    }
+
+    private static async Task<bool> EntersAsync(RunningBroker broker, Account account)
+    {
+        await broker.Get<RoomMembers>().JoinAsync(broker.Room("yard"), account, byItself: true);
+        return broker.Room("yard").IsMember(account.Id);
+    }
+
+    private static IEnumerable<string> Records(RunningBroker broker) =>
+        broker.Get<IRecords>().ReadAll("oa/"u8).SelectMany(one => new[] { Encoding.UTF8.GetString(one.Key), Encoding.UTF8.GetString(one.Value) });
+}
