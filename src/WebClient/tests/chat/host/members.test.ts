@@ -92,7 +92,7 @@ describe('A room that is shut', () => {
 
   it('is so for guests, or for who is not invited', () => {
     expect([whyShut(room({ guests: 'none' }), 'guest'), whyShut(room({ guests: 'none' }), 'person'), whyShut(room({ guests: 'read' }), 'guest')]).toEqual(['guests', null, null]);
-    expect([whyShut(room({ entry: 'invite' }), 'person'), whyShut(room({ entry: 'request' }), 'guest'), whyShut(room({ entry: 'invite' }, { mine: true }), 'person')]).toEqual(['invite', 'invite', null]);
+    expect([whyShut(room({ entry: 'invite' }), 'person'), whyShut(room({ entry: 'request' }), 'guest'), whyShut(room({ entry: 'invite' }, { mine: true }), 'person')]).toEqual(['invite', 'request', null]);
     expect([whyShut(room({ entry: 'invite' }, { visibility: 'private' }), 'person'), whyShut(null, 'guest')]).toEqual([null, null]);
   });
 });
