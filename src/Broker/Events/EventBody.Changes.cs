@@ -124,6 +124,21 @@ internal static partial class EventBody
         return Lay(type, IsByBot(message) ? ByBot : (ushort)0, [], JsonEncodedText.Encode(id, ReadableJsonEncoder.Instance).EncodedUtf8Bytes, notice);
     }
 
+    /// <summary>A notice of no event.</summary>
+    /// <param name="from">Who has caused it, as it names them.</param>
+    /// <param name="id">As of all events: unescaped.</param>
+    public static byte[] Notice(EventType type, string id, Author from, Action<Utf8JsonWriter> writeMore)
+    {
+        var notice = FieldsOf(writer =>
+        {
+            writer.WriteStartObject("from"u8);
+            WriteAuthor(writer, from);
+            writer.WriteEndObject();
+            writeMore(writer);
+        });
+        return Lay(type, 0, [], JsonEncodedText.Encode(id, ReadableJsonEncoder.Instance).EncodedUtf8Bytes, notice);
+    }
+
     /// <summary>What stands in the place of an event of whose content nobody learns anything, nor of whom it was.</summary>
     /// <param name="id">That of the event may tell.</param>
     public static byte[] Gone(string id) => Lay(EventType.Removed, 0, [], Encoding.ASCII.GetBytes(id), NobodyField);

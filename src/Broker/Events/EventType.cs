@@ -59,6 +59,12 @@ internal enum EventType : byte
     /// <summary>To an account alone: something was reported in a room of its.</summary>
     ReportNotice = 36,
 
+    /// <summary>To an account alone: what it reported was looked at.</summary>
+    ReportedNotice = 37,
+
+    /// <summary>To an account alone: whether it is let into the room that it asked for.</summary>
+    RequestedNotice = 38,
+
     /// <summary>In an inbox: a message of a conversation, which says all else (<see cref="EventBody.PointerOf"/>).</summary>
     Pointer = 48,
 
@@ -78,7 +84,7 @@ internal static class EventTypes
         is EventType.Message or EventType.Join or EventType.Leave or EventType.Whisper
         or EventType.Edit or EventType.Delete or EventType.Reaction or EventType.Pin or EventType.Removed
         or (>= EventType.Role and <= EventType.Unmute)
-        or (>= EventType.MentionNotice and <= EventType.ReportNotice)
+        or (>= EventType.MentionNotice and <= EventType.RequestedNotice)
         or EventType.Pointer or EventType.ActPointer or EventType.Sent;
 
     /// <summary>The `type` field of the event's JSON.</summary>
@@ -105,6 +111,8 @@ internal static class EventTypes
         EventType.InviteNotice => "invite"u8,
         EventType.RequestNotice => "request"u8,
         EventType.ReportNotice => "report"u8,
+        EventType.ReportedNotice => "reported"u8,
+        EventType.RequestedNotice => "requested"u8,
         EventType.Sent => "sent"u8,
         _ => Unknown,
     };

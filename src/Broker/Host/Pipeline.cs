@@ -49,6 +49,8 @@ internal static class Pipeline
         PasswordLinksApi.Map(app);
         RoomsApi.Map(app);
         InvitesApi.Map(app);
+        JoinRequestsApi.Map(app);
+        ReportsApi.Map(app);
         EventsApi.Map(app);
         ReadApi.Map(app);
         SearchApi.Map(app);

@@ -3,6 +3,7 @@ using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Notices;
 using WebMessenger.Broker.Preferences;
 using WebMessenger.Broker.ReadMarks;
+using WebMessenger.Broker.Reports;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Storage.EventLog;
 
@@ -31,6 +32,7 @@ internal static class TalkServices
         services.AddSingleton<IFollower, NoticeFollower>();
         services.AddModeration();
         services.AddInvites();
+        services.AddReports();
 
         // In this order an erased account's are forgotten: who talked to whom is read before it is gone.
         services.AddSingleton<IAccountRecords, AccountLogs>();
@@ -49,6 +51,18 @@ internal static class TalkServices
         services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<InviteLinks>());
         services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<InviteLinks>());
         services.AddHostedService<InviteSweep>();
+        services.AddSingleton<JoinRequestStore>();
+        services.AddSingleton<JoinRequests>();
+        services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<JoinRequestStore>());
+        services.AddSingleton<IAccountRecords>(provider => provider.GetRequiredService<JoinRequests>());
+    }
+
+    private static void AddReports(this IServiceCollection services)
+    {
+        services.AddSingleton<HostNotices>();
+        services.AddSingleton<RoomReports>();
+        services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<RoomReports>());
+        services.AddHostedService<ReportSweep>();
     }
 
     private static void AddModeration(this IServiceCollection services)

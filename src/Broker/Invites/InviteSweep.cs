@@ -1,7 +1,11 @@
+using WebMessenger.Broker.Rooms;
+
 namespace WebMessenger.Broker.Invites;
 
-/// <summary>Forgets the invite links that are over, once a day and at start. They open nothing before that.</summary>
-internal sealed partial class InviteSweep(InviteLinks links, TimeProvider time, ILogger<InviteSweep> logger) : BackgroundService
+/// <summary>
+/// Forgets the invite links, and the requests to be let in, that are over, once a day and at start. They open nothing before that.
+/// </summary>
+internal sealed partial class InviteSweep(InviteLinks links, JoinRequestStore requests, TimeProvider time, ILogger<InviteSweep> logger) : BackgroundService
 {
     private static readonly TimeSpan _period = TimeSpan.FromDays(1);
 
@@ -15,6 +19,7 @@ internal sealed partial class InviteSweep(InviteLinks links, TimeProvider time, 
             try
             {
                 await links.SweepAsync(stoppingToken);
+                await requests.SweepAsync(stoppingToken);
             }
             catch (Exception error) when (error is IOException or ObjectDisposedException)
             {
@@ -24,6 +29,6 @@ internal sealed partial class InviteSweep(InviteLinks links, TimeProvider time, 
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    [LoggerMessage(4363, LogLevel.Warning, "Invite links that are over could not be removed; it is tried again in a day: {Reason}")]
+    [LoggerMessage(4363, LogLevel.Warning, "Invite links and requests that are over could not be removed; it is tried again in a day: {Reason}")]
     private static partial void LogNotSwept(ILogger logger, string reason);
 }

@@ -67,17 +67,15 @@ internal sealed record AuditRecord(
         && place.AsSpan(0, 13).IndexOfAnyExceptInRange('0', '9') < 0
         && !place.AsSpan(14).ContainsAnyExcept(_hex);
 
+    /// <summary>A place of that time, before all older ones.</summary>
+    public static string PlaceAt(DateTimeOffset at) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{LastMillisecond - at.ToUnixTimeMilliseconds():D13}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(RandomBytes))}");
+
     /// <summary>For the batch of its event.</summary>
     /// <param name="at">After all that was done in the room before (<see cref="AuditPlaces"/>).</param>
-    public RecordChange In(string room, DateTimeOffset at)
-    {
-        var place = string.Create(
-            CultureInfo.InvariantCulture,
-            $"{LastMillisecond - at.ToUnixTimeMilliseconds():D13}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(RandomBytes))}");
-        return new RecordChange(
-            [.. PrefixOf(room), .. Encoding.ASCII.GetBytes(place)],
-            ReadableJson.Write(this, AuditJson.Default.AuditRecord));
-    }
+    public RecordChange In(string room, DateTimeOffset at) => new(
+        [.. PrefixOf(room), .. Encoding.ASCII.GetBytes(PlaceAt(at))], ReadableJson.Write(this, AuditJson.Default.AuditRecord));
 
     /// <summary>Null: this program did not write it.</summary>
     public static AuditRecord? Read(byte[] value)

@@ -14,7 +14,7 @@ namespace WebMessenger.Broker.Rooms;
 /// <summary>
 /// An account's notices, `users/{user}/notices`: who has named or answered it, and where. What was said there is in none of them: whoever
 /// writes one out takes it from the message as it is then. And what moderators did to it, which is all in the notice, for it may be out of
-/// the room by it.
+/// the room by it; what is to be decided in rooms that it looks after; and what became of what it reported or asked for.
 /// </summary>
 /// <param name="findRoom">By its key.</param>
 /// <param name="indexes">Those of all accounts.</param>
@@ -86,7 +86,7 @@ internal sealed class NoticeStream(Account owner, IEventLog log, INodes nodes, F
         json.Write("\""u8);
         if (id.IsOfAct)
         {
-            return json.WrittenMemory;
+            return (/* guard: notices for who looks after a room */ id.IsForHosts && !RoomPolicy.IsHost(room, Owner)) ? default : json.WrittenMemory;
         }
 
         if ((/* guard: a notice tells who may read the message */ !RoomPolicy.MayHear(room, Owner))
@@ -145,8 +145,11 @@ internal sealed class NoticeStream(Account owner, IEventLog log, INodes nodes, F
 /// <summary>Names a notice by what it is about, so that one that is written twice is there once: `{room key}:{seq}:{type}`.</summary>
 internal readonly record struct NoticeId(string RoomKey, long Of, string Type)
 {
-    /// <summary>It tells what was done to the account, and of no message.</summary>
-    public bool IsOfAct => Type is "kick" or "ban" or "unban" or "mute" or "unmute";
+    /// <summary>It tells what was done to the account or asked of it, and nothing of what a message says.</summary>
+    public bool IsOfAct => Type is "kick" or "ban" or "unban" or "mute" or "unmute" or "reported" or "requested" || IsForHosts;
+
+    /// <summary>It tells who looks after the room of something to do there.</summary>
+    public bool IsForHosts => Type is "report" or "request";
 
     public static NoticeId? TryParse(ReadOnlySpan<byte> id) =>
         Encoding.ASCII.GetString(id).Split(':') is [var key, var seq, var type] && long.TryParse(seq, out var of) ? new NoticeId(key, of, type) : null;

@@ -24,6 +24,7 @@ internal sealed class RoomActs(
     LeftBehind left,
     ShortenedRooms shortened,
     AuditPlaces audits,
+    JoinRequestStore asked,
     TimeProvider time)
 {
     private static readonly PublishRefusal _notAllowed =
@@ -291,6 +292,11 @@ internal sealed class RoomActs(
         if (record.Policy.Retention.KeepsLessThan(before.Policy.Retention))
         {
             shortened.Note(room);
+        }
+
+        if (/* guard: requests end with the rule that takes them */ before.Policy.Entry == "request" && !RoomPolicy.TakesRequests(room))
+        {
+            await left.TryAsync(() => asked.ForgetRoomAsync(room.Key));
         }
 
         if (before.Policy.Guests != record.Policy.Guests)

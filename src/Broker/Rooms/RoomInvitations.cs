@@ -17,6 +17,7 @@ internal sealed class RoomInvitations(
     AccountDirectory accounts,
     IgnoredPeople ignored,
     LeftBehind left,
+    JoinRequestStore asked,
     BrokerLimits limits,
     TimeProvider time)
 {
@@ -225,9 +226,14 @@ internal sealed class RoomInvitations(
         return true;
     }
 
-    /// <summary>Who was asked is in. In the turn of the account.</summary>
+    /// <summary>Who was asked, or has asked himself, is in, or banned. In the turn of the account.</summary>
     public async Task UseUpAsync(string room, string accountId)
     {
+        if (directory.FindByKey(room) is { } found && RoomPolicy.TakesRequests(found))
+        {
+            await left.TryAsync(() => asked.EndAsync(room, accountId));
+        }
+
         if (_invitations.Find(room, accountId) is not { } usedUp)
         {
             return;

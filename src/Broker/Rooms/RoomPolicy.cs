@@ -243,6 +243,24 @@ internal static class RoomPolicy
             && (rank > (int)role || rank == (int)MemberRole.Owner);
     }
 
+    /// <summary>
+    /// Who looks after a room sees and decides what was reported of those who rank below, and nobody what was reported of himself.
+    /// Administrators see all else, also in rooms that they are not in: who reported it has shown it to them.
+    /// </summary>
+    /// <param name="author">Whose message was reported; null: it is nobody's any more, or was said by a hook.</param>
+    public static bool MayJudge(Room room, Account account, Account? author) =>
+        IsHost(room, account)
+        && (/* guard: nobody sees what was reported of himself */ author != account)
+        && (/* guard: reports are for who ranks above */ author is null
+            || account.Profile.IsAdministrator
+            || RankOf(room, account) > RankOf(room, author));
+
+    /// <summary>Whether who is not on the list may ask to be let in.</summary>
+    public static bool TakesRequests(Room room) => room is { IsDeleted: false, Record: { IsPrivate: false, Policy.Entry: "request" } };
+
+    /// <summary>Moderators and who ranks above let people in who ask.</summary>
+    public static bool MayAnswerRequests(Room room, Account account) => IsHost(room, account);
+
     /// <summary>Whether the room lets guests in, if the account is one.</summary>
     public static bool IsOpenToGuest(Room room, Account account) => !account.IsGuest || room.Record.Policy.Guests != "none";
 

@@ -20,6 +20,9 @@ internal static class TalkRefusals
     public static PublishRefusal NoSuchEvent { get; } =
         new(ReasonCode.ImplementationSpecificError, "There is no message of this number here.", "no_such_event");
 
+    public static PublishRefusal IsRemoved { get; } =
+        new(ReasonCode.ImplementationSpecificError, "This message was deleted.", "removed");
+
     /// <summary>Said to who is banned, with its end.</summary>
     public static PublishRefusal Banned(Restriction ban) =>
         new(ReasonCode.NotAuthorized, "You are banned from this room" + EndOf(ban) + ".", "room_banned") { Until = ban.Until };
@@ -70,15 +73,12 @@ internal static class TalkRefusals
         "too_many_guests",
         wait);
 
-    private static readonly PublishRefusal _isRemoved =
-        new(ReasonCode.ImplementationSpecificError, "This message was deleted.", "removed");
-
     /// <summary>Why nothing can be about what is stored there; null: it is a message.</summary>
     /// <param name="body">Empty: there is nothing, or nothing any more.</param>
     public static PublishRefusal? WhyNoMessage(ReadOnlySpan<byte> body) => EventBody.TypeOf(body) switch
     {
         EventType.Message => null,
-        EventType.Removed => _isRemoved,
+        EventType.Removed => IsRemoved,
         _ => NoSuchEvent,
     };
 

@@ -269,6 +269,18 @@ internal sealed record BrokerLimits
     /// <summary>Invite links of a room that are not over. How many an account makes a day: <see cref="InvitationsPerDay"/>.</summary>
     public int InvitesPerRoom { get; init; } = 50;
 
+    /// <summary>How often a day an account asks to be let into a room.</summary>
+    public int JoinRequestsPerDay { get; init; } = 20;
+
+    /// <summary>Of who asks to be let into a room so many wait for an answer.</summary>
+    public int JoinRequestsPerRoom { get; init; } = 200;
+
+    /// <summary>Messages that an account reports a day.</summary>
+    public int ReportsPerDay { get; init; } = 20;
+
+    /// <summary>Reports that a room keeps, those that are decided included; guests have made half of them at most.</summary>
+    public int ReportsPerRoom { get; init; } = 200;
+
     /// <summary>Invitations that wait for an account's answer; further ones are dropped.</summary>
     public int OpenInvitations { get; init; } = 50;
 

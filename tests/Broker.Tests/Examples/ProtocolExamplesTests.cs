@@ -83,8 +83,8 @@ public sealed class ProtocolExamplesTests
         var shown = ProtocolDocument.Examples.Where(example => example.Language == "json" && example.Json.TryGetProperty("type", out _))
             .Select(TypeOf).ToHashSet();
 
-        // Those of notices that are kept for later, and what stands in an inbox and is never shown, are none yet.
-        EventType[] none = [EventType.InviteNotice, EventType.RequestNotice, EventType.ReportNotice, EventType.Pointer, EventType.ActPointer];
+        // A notice that is kept for later, and what stands in an inbox and is never shown, are none yet.
+        EventType[] none = [EventType.InviteNotice, EventType.Pointer, EventType.ActPointer];
         var types = Enum.GetValues<EventType>().Except(none).Select(type => Encoding.ASCII.GetString(EventTypes.NameOf(type)));
         Assert.Superset(types.Concat(CommandTypes.OfRooms).Concat(["notice", "read", "unread", "people", "reset"]).ToHashSet(), shown);
     }

@@ -54,6 +54,7 @@ internal sealed class ProtocolTalk(RunningBroker broker, Heard heard) : IAsyncDi
         var said = await RoomAsync();
         await PeopleAsync();
         await InvitationsAsync();
+        await AskedOfHostsAsync(caio);
         await ValuesAsync();
         await KeptForMeAsync(said, whispered);
         await ModerationAsync();
@@ -229,6 +230,30 @@ internal sealed class ProtocolTalk(RunningBroker broker, Heard heard) : IAsyncDi
         heard.Add(await dans.Expect(System.Net.HttpStatusCode.OK, HttpMethod.Post, "/api/invites/look", link));
         heard.Add(await dans.Expect(System.Net.HttpStatusCode.OK, HttpMethod.Post, "/api/invites", link));
         await AskAsync("/api/rooms/den/invites");
+    }
+
+    // What is to be decided, by who decides: in the lobby an administrator, for nobody else looks after it who has not reported it.
+    private async Task AskedOfHostsAsync(Member caio)
+    {
+        using var beas = Calls.As(broker, _bea);
+        using var caios = Calls.As(broker, caio);
+        var said = await SayAsync(_caios, Lobby, "a rude word");
+        var asked = new { seq = said, reason = "It is rude." };
+        heard.Add(await beas.Expect(System.Net.HttpStatusCode.Created, HttpMethod.Post, "/api/rooms/lobby/reports", asked));
+        var reports = await _http.Get("/api/admin/reports?state=open");
+        heard.Add(reports);
+        var report = "/api/rooms/lobby/reports/" + reports.GetProperty("reports")[0].GetProperty("id").GetString();
+        await _http.Expect(System.Net.HttpStatusCode.NoContent, HttpMethod.Put, report, new { decision = "acted" });
+        await _http.MakeRoom("shop");
+        await Acts.ChangeAsync(broker, "shop", _ana, new() { Entry = "request" });
+        foreach (var (who, user) in new[] { (caios, "caio"), (beas, "bea") })
+        {
+            heard.Add(await who.Expect(System.Net.HttpStatusCode.Created, HttpMethod.Post, "/api/rooms/shop/requests", new { note = "I know Bea." }));
+            heard.Add(await _http.Get("/api/rooms/shop/requests"));
+            await _http.Expect(System.Net.HttpStatusCode.NoContent, HttpMethod.Put, $"/api/rooms/shop/requests/{user}", new { accept = true });
+        }
+
+        await AskAsync("/api/rooms/lobby/reports");
     }
 
     private async Task ValuesAsync()

@@ -108,7 +108,10 @@ export class Chat {
     this.mentions = new Mentions({
       me: me.user,
       positionIn: (room) => readings.of(room)?.seq ?? null,
-      called: (calling) => this.alerts.called(calling),
+      called: (calling) => {
+        this.alerts.called(calling);
+        if (calling.type === 'requested') void opened.get(calling.room)?.readRoom();
+      },
     });
     this.#lists = new Lists(this.mentions, this.saved, this.search, this.alerts);
     const { memberships } = this;

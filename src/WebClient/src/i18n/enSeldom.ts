@@ -1,10 +1,12 @@
 import { enBots } from './enBots';
 import { enGuard } from './enGuard';
+import { enAsking } from './enAsking';
 import { enRooms } from './enRooms';
 
 /** English of what a first visit to the chat does without, and the list of its keys: what is opened by a press, as the search, the help, and a room's devices. */
 export const enSeldom = {
   ...enBots,
+  ...enAsking,
   ...enRooms,
   ...enGuard,
   'rooms.lead': 'Every open room on this server. Walk in wherever you like.',
@@ -362,4 +364,8 @@ export const enSeldom = {
   'unsent.title': 'Not sent',
   'unsent.lead': 'You wrote these for rooms that are not open to you (any more).',
   'unsent.none': 'Nothing is left here.',
+  'mentions.new': 'new',
+  'talk.about': 'About {name}',
+  'ignore.stop': 'Stop ignoring',
+  'ignore.hint': 'You ignore {name}. They are not told.',
 };

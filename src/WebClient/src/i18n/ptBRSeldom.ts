@@ -1,11 +1,13 @@
 import type { SeldomTexts } from './i18n.svelte';
 import { ptBRBots } from './ptBRBots';
 import { ptBRGuard } from './ptBRGuard';
+import { ptBRAsking } from './ptBRAsking';
 import { ptBRRooms } from './ptBRRooms';
 
 /** Brazilian Portuguese, in the order of the English. */
 export const ptBRSeldom: SeldomTexts = {
   ...ptBRBots,
+  ...ptBRAsking,
   ...ptBRRooms,
   ...ptBRGuard,
   'rooms.lead': 'Todas as salas abertas deste servidor. Entre onde quiser.',
@@ -363,4 +365,8 @@ export const ptBRSeldom: SeldomTexts = {
   'unsent.title': 'Não enviadas',
   'unsent.lead': 'Você escreveu isto para salas que não estão (mais) abertas para você.',
   'unsent.none': 'Não sobrou nada aqui.',
+  'mentions.new': 'nova',
+  'talk.about': 'Sobre {name}',
+  'ignore.stop': 'Deixar de ignorar',
+  'ignore.hint': 'Você ignora {name}. Essa pessoa não é avisada.',
 };

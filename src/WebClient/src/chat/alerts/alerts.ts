@@ -79,10 +79,12 @@ export class Alerts implements WordList {
   }
 
   called({ from, room, of, excerpt }: Calling): void {
-    const title = t('alert.mention', { name: from.name, room: this.#user.titleOf(room) });
+    const where = this.#user.titleOf(room);
+    // Who has decided something is not named.
+    const title = from.name ? t('alert.mention', { name: from.name, room: where }) : where;
     // What is new there besides does not take its place.
     this.#told.add(room);
-    void this.#tell({ place: `/rooms/${room}`, seq: of, title, body: unspoilt(excerpt), sound: 'mention', address: `/rooms/${room}?seq=${of}` });
+    void this.#tell({ place: `/rooms/${room}`, seq: of, title, body: unspoilt(excerpt), sound: 'mention', address: `/rooms/${room}${of ? `?seq=${of}` : ''}` });
   }
 
   /** What one's own bot says is news, too. */

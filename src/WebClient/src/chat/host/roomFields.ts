@@ -21,8 +21,7 @@ const whose = ['members', 'moderators', 'tokens'] as const;
 
 const options: Record<RuleField, readonly string[]> = {
   visibility: ['public', 'private'],
-  // To ask for entry is not built: of a room with `request` it is who is invited who comes in.
-  entry: ['open', 'invite'],
+  entry: ['open', 'request', 'invite'],
   guests: ['write', 'read', 'none'],
   posting: ['everyone', 'moderators'],
   editWindow: editWindows,
@@ -44,7 +43,7 @@ export function valueOf(room: Room, field: Field): string {
     case 'visibility':
       return room[field];
     case 'entry':
-      return (rules?.entry ?? 'open') === 'open' ? 'open' : 'invite';
+      return rules?.entry ?? 'open';
     case 'guests':
       return rules?.guests ?? 'write';
     case 'posting':

@@ -1,7 +1,7 @@
 import { call, isRecord } from '../../lib/http';
 import { Retry } from '../../lib/retry.svelte';
 import type { Link } from '../link/link';
-import { readCalling, type Calling } from '../model/calling';
+import { isOfMessage, readCalling, type Calling } from '../model/calling';
 import { Meanwhile } from '../model/meanwhile';
 import { excerpt } from '../model/merge';
 import { readPage, readReading, type RoomEvent } from '../model/protocol';
@@ -19,7 +19,7 @@ const path = '/api/notices';
 const mostKept = 300;
 
 /**
- * Who has named or answered the reader, the newest first. The server's pages say what there is, so that nothing is missed and nothing stays that was
+ * Who has named or answered the reader, and what is to be decided, the newest first. The server's pages say what there is, so that nothing is missed and nothing stays that was
  * deleted; what comes live goes before them.
  */
 export class Mentions {
@@ -46,8 +46,9 @@ export class Mentions {
   }
 
   /** Whoever has read the room up to there has read it. */
-  isUnread({ seq, room, of }: Calling): boolean {
-    if (seq <= this.#read) return false;
+  isUnread(calling: Calling): boolean {
+    const { seq, room, of } = calling;
+    if (seq <= this.#read || !isOfMessage(calling)) return seq > this.#read;
     const position = this.#user.positionIn(room);
     return position !== null && of > position;
   }

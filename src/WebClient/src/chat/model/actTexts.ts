@@ -29,8 +29,7 @@ function rulesOf({ entry, guests, posting, editWindow, slowMode, capacity, reten
   return [
     ...(posting === undefined ? [] : [t(`act.posting.${posting}`)]),
     ...(guests === undefined ? [] : [t(`act.guests.${guests}`)]),
-    // Nobody can be asked for entry yet.
-    ...(entry === undefined ? [] : [t(entry === 'open' ? 'act.entry.open' : 'act.entry.invite')]),
+    ...(entry === undefined ? [] : [t(`act.entry.${entry}`)]),
     ...(editWindow === undefined ? [] : [editableFor(editWindow)]),
     ...(slowMode === undefined ? [] : [t(slowMode === 0 ? 'act.slowMode.off' : 'act.slowMode', { seconds: slowMode })]),
     ...(capacity === undefined ? [] : [capacity === 0 ? t('act.capacity.off') : tn('act.capacity', capacity)]),

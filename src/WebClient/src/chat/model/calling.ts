@@ -1,25 +1,39 @@
 import { isRecord } from '../../lib/http';
 import { readAuthor, type Author } from './protocol';
 
-/** Somebody has named or answered the reader: in which message, and how that begins. */
+const types = ['mention', 'reply', 'report', 'request', 'reported', 'requested'] as const;
+
+/**
+ * Somebody has named or answered the reader: in which message, and how that begins. Or there is something to decide in a room that the reader looks after;
+ * or what the reader has reported was looked at, or what was asked for is answered.
+ */
 export interface Calling {
-  type: 'mention' | 'reply';
+  type: (typeof types)[number];
   /** Its place in the reader's own log of them. */
   seq: number;
   epoch: string;
   at: string;
   from: Author;
   room: string;
-  /** The seq of the message in the room. */
+  /** The seq of the message in the room; 0: it is about none. */
   of: number;
+  /** Only of who names or answers. */
   excerpt: string;
+  /** Of `requested`: the reader is let in. */
+  accepted?: true;
 }
 
 /** Null: nothing of the kind, or one that tells nothing any more. */
 export function readCalling(value: unknown): Calling | null {
-  if (!isRecord(value) || (value['type'] !== 'mention' && value['type'] !== 'reply')) return null;
-  const { type, seq, epoch, at, room, of, excerpt } = value;
+  if (!isRecord(value)) return null;
+  const { seq, epoch, at, room, of = 0, excerpt, accepted } = value;
+  const type = types.find((one) => one === value['type']);
   const from = readAuthor(value['from']);
-  if (!from || typeof seq !== 'number' || typeof epoch !== 'string' || typeof room !== 'string' || typeof of !== 'number') return null;
-  return { type, seq, epoch, at: typeof at === 'string' ? at : '', from, room, of, excerpt: typeof excerpt === 'string' ? excerpt : '' };
+  if (!type || !from || typeof seq !== 'number' || typeof epoch !== 'string' || typeof room !== 'string' || typeof of !== 'number') return null;
+  return { type, seq, epoch, at: typeof at === 'string' ? at : '', from, room, of, excerpt: typeof excerpt === 'string' ? excerpt : '', ...(accepted === true && { accepted }) };
+}
+
+/** It is about what a message says to the reader, and read with the room. */
+export function isOfMessage({ type }: Calling): boolean {
+  return type === 'mention' || type === 'reply';
 }

@@ -13,6 +13,7 @@ export const actionIcons: Record<Action, IconName> = {
   save: 'bookmark',
   unread: 'unread',
   pin: 'pin',
+  report: 'warning',
   remove: 'trash',
 };
 /** Of those that were taken last: a press away. */

@@ -25,6 +25,8 @@ export class Hand {
   asks = $state<string | null>(null);
   /** The message whose actions are shown over the page, as on a touch screen. */
   sheet = $state.raw<MessageRow | null>(null);
+  /** The message that is being reported. */
+  reports = $state.raw<Message | null>(null);
   /** The message that an emoji is picked for, by its seq. */
   picking = $state<number | null>(null);
   /** The row that somebody was brought to just now. */
@@ -78,6 +80,7 @@ export class Hand {
     else if (action === 'reply') this.#room.composing.answer(seq);
     else if (action === 'edit') this.#room.composing.change(seq);
     else if (action === 'remove') this.asks = row.key;
+    else if (action === 'report') this.reports = message;
     else if (action === 'pin') this.#room.pin(seq);
     else if (action === 'whisper') router.go(talkWith(from.user));
     else if (action === 'unread') this.#markUnread(row.message);

@@ -4,7 +4,7 @@ import { hasNoAccount, type Room } from '../model/protocol';
 import { whyNotWrite, type Role, type Rules } from '../model/rules';
 
 /** What can be done with a message, in the order in which it is offered. */
-export const actions = ['react', 'reply', 'whisper', 'edit', 'copy', 'link', 'shell', 'save', 'unread', 'pin', 'remove'] as const;
+export const actions = ['react', 'reply', 'whisper', 'edit', 'copy', 'link', 'shell', 'save', 'unread', 'pin', 'report', 'remove'] as const;
 export type Action = (typeof actions)[number];
 
 /** Who looks, and at which room. */
@@ -25,10 +25,12 @@ export function actionsFor(message: Message, { me, kind, room, roleOf }: Looker,
   if (message.deleted) return [];
   const writes = whyNotWrite(room, kind) === null;
   const own = rankIn(room);
+  const isMine = message.from.user === me;
+  const ranksAbove = own >= rank.moderator && own > rank[roleOf(message.from.user)];
   const may: Record<Action, boolean> = {
     react: writes,
     reply: writes,
-    whisper: message.from.user !== me && !hasNoAccount(message.from),
+    whisper: !isMine && !hasNoAccount(message.from),
     edit: writes && mayEdit(message, me, room?.rules, now),
     copy: true,
     link: true,
@@ -36,7 +38,9 @@ export function actionsFor(message: Message, { me, kind, room, roleOf }: Looker,
     save: true,
     unread: true,
     pin: own >= rank.moderator,
-    remove: message.from.user === me || (own >= rank.moderator && own > rank[roleOf(message.from.user)]),
+    // Whoever may see to it himself tells nobody.
+    report: !isMine && !ranksAbove,
+    remove: isMine || ranksAbove,
   };
   return actions.filter((action) => may[action]);
 }

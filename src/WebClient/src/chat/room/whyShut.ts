@@ -1,11 +1,13 @@
 import type { Kind } from '../../lib/kind';
+import { takesJoinRequests } from '../model/asking';
 import type { Room } from '../model/protocol';
 import { looksAfter, quietUntil } from '../model/rules';
 
 /** Why a room that is known does not let somebody in by himself; null: as far as is known, it does. */
-export function whyShut(room: Room | null, kind: Kind): 'banned' | 'guests' | 'quiet' | 'invite' | 'full' | null {
+export function whyShut(room: Room | null, kind: Kind): 'banned' | 'guests' | 'quiet' | 'request' | 'invite' | 'full' | null {
   if (room?.banned) return 'banned';
   if (kind === 'guest' && room?.rules?.guests === 'none') return 'guests';
+  if (takesJoinRequests(room) && !room!.member && !room!.mine) return 'request';
   if (kind === 'guest' && !room?.member && quietUntil(room)) return 'quiet';
   if (room?.visibility === 'public' && !room.member && (room.rules?.entry ?? 'open') !== 'open' && !room.mine) return 'invite';
   const { capacity = 0 } = room?.rules ?? {};

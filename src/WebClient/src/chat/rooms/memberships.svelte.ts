@@ -143,8 +143,8 @@ export class Memberships implements LiveUnreadUser, Ways {
     const joined = new Set(rooms.map(({ room }) => room).filter((room) => !directory.mine.has(room)));
     if (joined.size === 0) return;
     const isListed = directory.join(joined);
-    // It may have been let in again by the one who put it out.
-    for (const room of joined) if (opened.get(room)?.gone) this.#letIn(room);
+    // It may have been let in again by the one who put it out, or by who was asked.
+    for (const room of joined) if (opened.get(room)?.phase === 'refused') this.#letIn(room);
     if (!isListed && directory.phase !== 'loading') void directory.read();
   }
 

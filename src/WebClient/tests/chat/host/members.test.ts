@@ -94,7 +94,7 @@ describe('A room that is shut', () => {
     expect([whyShut(room({ guests: 'none' }), 'guest'), whyShut(room({ guests: 'none' }), 'person'), whyShut(room({ guests: 'read' }), 'guest')]).toEqual(['guests', null, null]);
     const quietUntil = new Date(Date.now() + 60_000).toISOString();
     expect([whyShut(room({ quietUntil }), 'guest'), whyShut(room({ quietUntil }), 'person'), whyShut(room({ quietUntil }, { member: true }), 'guest')]).toEqual(['quiet', null, null]);
-    expect([whyShut(room({ entry: 'invite' }), 'person'), whyShut(room({ entry: 'request' }), 'guest'), whyShut(room({ entry: 'invite' }, { mine: true }), 'person')]).toEqual(['invite', 'invite', null]);
+    expect([whyShut(room({ entry: 'invite' }), 'person'), whyShut(room({ entry: 'request' }), 'guest'), whyShut(room({ entry: 'invite' }, { mine: true }), 'person')]).toEqual(['invite', 'request', null]);
     expect([whyShut(room({ entry: 'invite' }, { visibility: 'private' }), 'person'), whyShut(null, 'guest')]).toEqual([null, null]);
   });
 });

@@ -16,7 +16,7 @@ describe('What can be changed of a room', () => {
     for (const room of [yard(), bare]) {
       expect(fields.map((field) => valueOf(room, field))).toEqual(['The yard', '', 'public', 'open', 'write', 'everyone', '0', '0', '-1', '0', '0', '0', '0', 'members', 'moderators']);
     }
-    expect(valueOf(yard({}, { entry: 'request' }), 'entry')).toBe('invite');
+    expect(valueOf(yard({}, { entry: 'request' }), 'entry')).toBe('request');
   });
 
   it('has a sentence for each choice, in both languages', async () => {

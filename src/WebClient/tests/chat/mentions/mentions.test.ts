@@ -93,3 +93,15 @@ it('shows nothing old to who opens the list, until the server has said how it is
   await opening;
   expect(mentions.phase).toBe('failed');
 });
+
+it('counts what is to be decided until the reader has looked at the list, in rooms that are read as in those that the reader is not in', async () => {
+  positions.set('lobby', 100);
+  const report = { ...notice(3, 9), type: 'report', excerpt: undefined };
+  const answered = { ...notice(4, 0, 'shop'), type: 'requested', of: undefined, accepted: true, from: { user: '', name: '', kind: 'person' } };
+  notices = [notice(1, 5), report, answered];
+  await mentions.readNewest();
+  expect(mentions.list.map(({ type, of, accepted }) => [type, of, accepted])).toEqual([['requested', 0, true], ['report', 9, undefined], ['mention', 5, undefined]]);
+  expect(mentions.unread).toBe(2);
+  await mentions.readAll();
+  expect(mentions.unread).toBe(0);
+});

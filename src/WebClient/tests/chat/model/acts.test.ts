@@ -40,7 +40,7 @@ describe('what was done in a room', () => {
   it('is told in Portuguese too', async () => {
     await language.choose('pt-BR');
     expect(said('role', { target: bea, role: 'moderator' })).toBe('Ana colocou Bea na moderação');
-    expect(said('policy', { entry: 'request' })).toBe('Ana mudou as regras da sala: só entra quem recebe convite');
+    expect(said('policy', { entry: 'request' })).toBe('Ana mudou as regras da sala: quem pede pode entrar');
     await language.choose('en');
   });
 

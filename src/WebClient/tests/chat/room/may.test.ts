@@ -18,7 +18,7 @@ function may(said: ReturnType<typeof message>, { role = 'member', mine = false, 
 
 it('offers to change and delete what is one’s own, and neither with what others said', () => {
   expect(may(message('ana'))).toEqual(['react', 'reply', 'edit', 'copy', 'link', 'shell', 'save', 'unread', 'remove']);
-  expect(may(message('bob'))).toEqual(['react', 'reply', 'whisper', 'copy', 'link', 'shell', 'save', 'unread']);
+  expect(may(message('bob'))).toEqual(['react', 'reply', 'whisper', 'copy', 'link', 'shell', 'save', 'unread', 'report']);
 });
 
 it('offers no whisper to what has no account', () => {
@@ -48,8 +48,14 @@ it('offers moderators to delete what those below them said, and to pin', () => {
   expect(may(message('bob'), { role: 'member', mine: true, author: 'owner' })).toContain('remove');
 });
 
+it('offers to report what others said to whoever cannot see to it himself', () => {
+  expect(may(message('bob'), { role: 'moderator', author: 'moderator' })).toContain('report');
+  expect(may(message('bob'), { role: 'moderator' })).not.toContain('report');
+  expect(may(message('ana'))).not.toContain('report');
+});
+
 it('offers who may only read to copy, and nothing of what is gone', () => {
-  expect(may(message('bob'), { rules: { posting: 'moderators' } })).toEqual(['whisper', 'copy', 'link', 'shell', 'save', 'unread']);
+  expect(may(message('bob'), { rules: { posting: 'moderators' } })).toEqual(['whisper', 'copy', 'link', 'shell', 'save', 'unread', 'report']);
   expect(may(message('ana'), { rules: { posting: 'moderators' } })).toEqual(['copy', 'link', 'shell', 'save', 'unread', 'remove']);
   expect(may(message('ana', 'person', 'removed'))).toEqual([]);
 });

@@ -1,7 +1,7 @@
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.EventLog;
 
-namespace WebMessenger.Broker.Notices;
+namespace WebMessenger.Broker.Rooms;
 
 /// <summary>Bounds the logs of notices: how many each has, and how old they become.</summary>
 internal sealed class NoticeCut(IEventLog logs, BrokerLimits limits, TimeProvider time)

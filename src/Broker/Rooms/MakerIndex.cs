@@ -1,7 +1,7 @@
 using System.Text;
 using WebMessenger.Storage.EventLog;
 
-namespace WebMessenger.Broker.Hooks;
+namespace WebMessenger.Broker.Rooms;
 
 /// <summary>
 /// Records `maker/{account}/{record key}` without a value: what an account has made in rooms is found when it ends (fault R3).
