@@ -44,7 +44,7 @@ internal static class RoomProblems
             "bad_command" => Problems.Field("text", "too_long", refusal.Reason),
             "quota" or "too_many_attempts" or "slow_mode" => TooOften(refusal.Notice, refusal.Reason, TimeSpan.FromSeconds(refusal.Retry), context),
             "busy" => NotStored(),
-            "room_banned" or "muted" or "kicked" => HeldBack(refusal),
+            "room_banned" or "muted" or "kicked" or "room_archived" => HeldBack(refusal),
             _ => Forbidden("not_allowed", refusal.Reason),
         };
     }
@@ -57,7 +57,7 @@ internal static class RoomProblems
     }
 
     /// <summary>
-    /// Who asks is banned, muted or was kicked: `until` says when that is over, if it has an end. There is no Retry-After: it is a rule,
+    /// Who asks is banned, muted or was kicked, or the room is archived: `until` says when that is over, if it has an end. There is no Retry-After: it is a rule,
     /// and no shortage, and nobody is to try again by himself.
     /// </summary>
     public static ProblemHttpResult HeldBack(PublishRefusal refusal)

@@ -65,6 +65,11 @@ internal record PolicyChanges
 
     public string? History { get; init; }
 
+    public bool? Archived { get; init; }
+
+    /// <summary>In place of those that the room has; empty: it has none any more.</summary>
+    public IReadOnlyList<string>? Tags { get; init; }
+
     /// <summary>These fields, without what else a command has.</summary>
     public PolicyChanges Alone() => new(this);
 
@@ -83,7 +88,7 @@ internal record PolicyChanges
         Within("editWindow", EditWindow, -1, 525_600, "minutes, -1 for ever", errors);
         Within("retention", Retention?.Days, 0, 36_500, "days, 0 for ever", errors);
         Within("retention", Retention?.Messages, 0, 100_000_000, "messages, 0 for all", errors);
-        return this with { Title = RoomWords.CheckTitle(Title, errors), Topic = RoomWords.CheckTopic(Topic, errors) };
+        return this with { Title = RoomWords.CheckTitle(Title, errors), Topic = RoomWords.CheckTopic(Topic, errors), Tags = RoomTags.Check(Tags, errors) };
     }
 
     private static void OneOf(string field, string? value, List<FieldError> errors, params string[] known)

@@ -17,6 +17,7 @@ internal static class TalkServices
         services.AddSingleton<MessageActs>();
         services.AddSingleton<Mentions>();
         services.AddSingleton<Sayings>();
+        services.AddSingleton<RoomOrders>();
         services.AddSingleton<Pins>();
         services.AddSingleton<Reactions>();
         services.AddSingleton<ConversationNames>();

@@ -94,7 +94,7 @@ internal sealed class MessageActs(
                 MessageAct.Edit => RoomPolicy.WhyNotEdit(room, Membership!, _account, message.Author, acts.Now - message.At),
                 MessageAct.Delete => RoomPolicy.WhyNotDelete(room, _account, message.Author),
                 MessageAct.Pin when !(/* guard: who pins */ RoomPolicy.MayPin(room, _account)) => _notPinner,
-                MessageAct.Pin => RoomPolicy.WhyMuted(room, _account),
+                MessageAct.Pin => RoomPolicy.WhySilent(room, _account),
                 _ => RoomPolicy.WhyNotPost(room, Membership!, _account),
             };
         }

@@ -15,6 +15,7 @@ namespace WebMessenger.Broker.Rooms;
 /// <param name="Capacity">People present, moderators aside; 0: no bound.</param>
 /// <param name="Retention">How long what was said is kept.</param>
 /// <param name="EditWindow">Minutes in which an author may change what he said; −1: for ever.</param>
+/// <param name="Archived">Everybody reads it and nobody writes, nobody new comes in, and it is in no list but those of who is in it.</param>
 /// <param name="History">Stored, and without effect yet. What somebody who comes in may read: `all`, or what is said from `now` on.</param>
 internal sealed record PolicyFields(
     string Visibility = "public",
@@ -26,7 +27,8 @@ internal sealed record PolicyFields(
     [property: JsonPropertyOrder(2)] int Capacity = 0,
     RetentionPolicy? Retention = null,
     [property: JsonPropertyOrder(4)] int EditWindow = -1,
-    [property: JsonPropertyOrder(4)] string History = "all")
+    [property: JsonPropertyOrder(4)] string History = "all",
+    [property: JsonPropertyOrder(5), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Archived = false)
 {
     private const string PrivateVisibility = "private";
 
@@ -43,7 +45,8 @@ internal sealed record PolicyFields(
 
     /// <summary>Whether who may come in, speak or be there as a guest is the same, or fewer; and all else the same.</summary>
     public bool LetsNobodyDoMoreThan(PolicyFields before) =>
-        this == before with { Visibility = Visibility, Entry = Entry, Guests = Guests, Posting = Posting }
+        this == before with { Visibility = Visibility, Entry = Entry, Guests = Guests, Posting = Posting, Archived = Archived }
+        && (Archived || !before.Archived)
         && (IsPrivate || !before.IsPrivate)
         && (Entry == before.Entry || before.Entry == "open")
         && (Posting == "moderators" || before.Posting == Posting)
@@ -61,6 +64,7 @@ internal sealed record PolicyFields(
         Retention = new RetentionPolicy(changes.Retention?.Days ?? Retention.Days, changes.Retention?.Messages ?? Retention.Messages),
         EditWindow = changes.EditWindow ?? EditWindow,
         History = changes.History ?? History,
+        Archived = changes.Archived ?? Archived,
     };
 }
 

@@ -35,6 +35,9 @@ internal sealed class RoomActs(
     private static readonly PublishRefusal _isDefault = new(
         ReasonCode.NotAuthorized, "This room is one of WebMessenger:Rooms:Default; it stays public and cannot be deleted.", "default_room");
 
+    private static readonly PublishRefusal _staysOpen = new(
+        ReasonCode.NotAuthorized, "This room is one of WebMessenger:Rooms:Default; it is not archived.", "default_room");
+
     private static readonly PublishRefusal _noSuchMember =
         new(ReasonCode.NotAuthorized, "There is no such member in this room.", "no_such_member");
 
@@ -241,6 +244,7 @@ internal sealed class RoomActs(
             Title = changes.Title ?? before.Title,
             Topic = changes.Topic ?? before.Topic,
             Policy = before.Policy.With(changes),
+            Tags = changes.Tags is { } tags ? RoomTags.Of(tags) : before.Tags,
         };
         if (!RoomPolicy.MayManage(room, by))
         {
@@ -255,6 +259,11 @@ internal sealed class RoomActs(
         if (record.IsPrivate && !before.IsPrivate && settings.DefaultRooms.Contains(record.Id))
         {
             return ActPlan.No(_isDefault);
+        }
+
+        if (record.Policy.Archived && settings.DefaultRooms.Contains(record.Id))
+        {
+            return ActPlan.No(_staysOpen);
         }
 
         if (record == before)
@@ -272,6 +281,7 @@ internal sealed class RoomActs(
             () => room.Become(record))
         {
             TakesAway = takesAway,
+            Words = record.Policy.Archived == before.Policy.Archived ? null : ModerationWords.LineOf(record.Policy.Archived, by),
             Audit = new AuditRecord("policy", AuditPerson.Of(by), Changes: ChangesOf(changes)),
             After = () => ChangedAsync(room, before, record),
         };

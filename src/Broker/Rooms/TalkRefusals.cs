@@ -41,6 +41,10 @@ internal static class TalkRefusals
     public static PublishRefusal Muted(Restriction mute) =>
         new(ReasonCode.NotAuthorized, "You are muted in this room" + EndOf(mute) + ": you hear it and do not write.", "muted") { Until = mute.Until };
 
+    /// <summary>Said to everybody who would write in an archived room, or come into it.</summary>
+    public static PublishRefusal Archived { get; } =
+        new(ReasonCode.NotAuthorized, "This room is archived: who is in it reads it, and nobody writes or comes in.", "room_archived");
+
     private static readonly PublishRefusal _isRemoved =
         new(ReasonCode.ImplementationSpecificError, "This message was deleted.", "removed");
 
