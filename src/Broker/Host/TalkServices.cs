@@ -22,6 +22,7 @@ internal static class TalkServices
         services.AddSingleton<Reactions>();
         services.AddSingleton<ConversationNames>();
         services.AddSingleton<IgnoredPeople>();
+        services.AddSingleton<LeftAlone>();
         services.AddSingleton<Conversations>();
         services.AddSingleton<ConversationActs>();
         services.AddSingleton<SavedMessages>();

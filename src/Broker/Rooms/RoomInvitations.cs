@@ -16,6 +16,7 @@ internal sealed class RoomInvitations(
     ChangeTurns turns,
     AccountDirectory accounts,
     IgnoredPeople ignored,
+    LeftAlone alone,
     LeftBehind left,
     BrokerLimits limits,
     TimeProvider time)
@@ -126,7 +127,7 @@ internal sealed class RoomInvitations(
             }
 
             if (whom is { IsErased: false, Ban: null } && (/* guard: who is ignored invites to nothing */ !ignored.Ignores(whom.Id, by.Id))
-               
+                && (/* guard: who is left alone is asked into nothing */ alone.MayInvite(directory, by, whom))
                 && _invitations.MayAdd(room.Key, whom.Id))
             {
                 invitation = new Invitation(room.Key, whom.Id, by.Id, time.GetUtcNow());
