@@ -35,7 +35,7 @@ export function actionsFor(message: Message, { me, kind, room, roleOf }: Looker,
     shell: true,
     save: true,
     unread: true,
-    pin: own >= rank.moderator,
+    pin: own >= rank.moderator && !room?.rules?.archived,
     remove: message.from.user === me || (own >= rank.moderator && own > rank[roleOf(message.from.user)]),
   };
   return actions.filter((action) => may[action]);

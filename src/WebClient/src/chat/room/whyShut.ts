@@ -3,8 +3,9 @@ import type { Room } from '../model/protocol';
 import { looksAfter } from '../model/rules';
 
 /** Why a room that is known does not let somebody in by himself; null: as far as is known, it does. */
-export function whyShut(room: Room | null, kind: Kind): 'banned' | 'guests' | 'invite' | 'full' | null {
+export function whyShut(room: Room | null, kind: Kind): 'banned' | 'archived' | 'guests' | 'invite' | 'full' | null {
   if (room?.banned) return 'banned';
+  if (room?.rules?.archived && !room.member) return 'archived';
   if (kind === 'guest' && room?.rules?.guests === 'none') return 'guests';
   if (room?.visibility === 'public' && !room.member && (room.rules?.entry ?? 'open') !== 'open' && !room.mine) return 'invite';
   const { capacity = 0 } = room?.rules ?? {};
