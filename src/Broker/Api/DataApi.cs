@@ -213,8 +213,8 @@ internal static class DataApi
             DataOutcome.Full => RoomProblems.Conflict("data_full", "This room, or all rooms of its owner together, retain as much as they may. Clear some first."),
             DataOutcome.OverQuota => RoomProblems.Of(PublishRefusal.OverQuota(publish.Wait), context),
             DataOutcome.NoMemory => Problems.Crowded(context, RetainedMemory.KeptFor),
-            DataOutcome.NotAllowed => RoomPolicy.WhyMuted(space.Room, who.Account) is { } muted
-                ? RoomProblems.Of(muted, context) : NotAllowed(isWriting: true),
+            DataOutcome.NotAllowed => RoomPolicy.WhySilent(space.Room, who.Account) is { } silent
+                ? RoomProblems.Of(silent, context) : NotAllowed(isWriting: true),
             _ => Problems.NotStored(context),
         };
     }
@@ -245,8 +245,8 @@ internal static class DataApi
         }
 
         room = found;
-        problem = isWriting && RoomPolicy.WhyMuted(found, who.Account) is { } muted
-            ? RoomProblems.HeldBack(muted) : NotAllowed(isWriting);
+        problem = isWriting && RoomPolicy.WhySilent(found, who.Account) is { } silent
+            ? RoomProblems.HeldBack(silent) : NotAllowed(isWriting);
         return isWriting ? RoomPolicy.MayWriteData(found, who) : /* guard: who reads data over HTTP */ RoomPolicy.MayReadData(found, who);
     }
 

@@ -10,17 +10,19 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Broker.Api;
 
 /// <summary>What a new room is made of.</summary>
-internal sealed record NewRoom(string? Id, string? Title, string? Topic, string? Visibility);
+internal sealed record NewRoom(string? Id, string? Title, string? Topic, string? Visibility, string[]? Tags = null);
 
 /// <summary>What to change; what is left out stays.</summary>
-internal sealed record RoomChanges(string? Title, string? Topic, string? Visibility);
+internal sealed record RoomChanges(string? Title, string? Topic, string? Visibility, bool? Archived, string[]? Tags);
 
 /// <param name="Invited">The rooms that the caller is asked into and has not answered, the newest first; on the first page only.</param>
 /// <param name="Next">To be given as `cursor` for the next page; left out where there is none.</param>
+/// <param name="Tags">The most used ones of the rooms that everybody sees; on the first page of a list that is sorted.</param>
 internal sealed record RoomList(
     RoomView[] Rooms,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] InvitationView[]? Invited,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Next);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Next,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] TagCount[]? Tags = null);
 
 /// <summary>What somebody is told of a room before he accepts.</summary>
 internal sealed record InvitationView(string Room, string Title, string Visibility, InviterView By, string At)
@@ -69,6 +71,8 @@ internal sealed record PersonView(string User, string Name, string Kind, string 
 /// <param name="Notify">What the caller wants to be called for.</param>
 /// <param name="Muted">The caller hears it and does not write; left out unless so.</param>
 /// <param name="Banned">The caller does not come in; left out unless so.</param>
+/// <param name="Tags">Left out where it has none.</param>
+/// <param name="Active">The hour of UTC in which something happened there last, of rooms that everybody may read; left out of others.</param>
 /// <param name="Oldest">The oldest seq that is kept; left out of lists.</param>
 /// <param name="Kept">How long what is said is kept, by the room's rules and the operator's bound; left out where all is for ever.</param>
 internal sealed record RoomView(
@@ -89,7 +93,9 @@ internal sealed record RoomView(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] HeldView? Muted,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] HeldView? Banned,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? Oldest,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] RetentionPolicy? Kept);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] RetentionPolicy? Kept,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Tags,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Active);
 
 /// <param name="Until">Left out where there is no end.</param>
 /// <param name="Reason">Left out where none was given, or the caller is not told.</param>
@@ -127,18 +133,19 @@ internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory
     /// <summary>With the oldest seq, which a list of rooms does without.</summary>
     public RoomView Of(Room room, Account account)
     {
-        var view = Of([room], account)[0];
+        var view = Of([room], account, withActivity: true)[0];
         return view.Read is null ? view : view with { Oldest = room.LogHead.First };
     }
 
-    public RoomView[] Of(IReadOnlyCollection<Room> rooms, Account account)
+    /// <param name="withActivity">With the hour in which something happened last, which may have to be read from the disk.</param>
+    public RoomView[] Of(IReadOnlyCollection<Room> rooms, Account account, bool withActivity = false)
     {
         // At once, for one read each would be as many as there are rooms.
         var said = levels.Of(account.Id);
-        return [.. rooms.Select(room => Of(room, account, said.GetValueOrDefault(room.Log.Value)))];
+        return [.. rooms.Select(room => Of(room, account, said.GetValueOrDefault(room.Log.Value), withActivity))];
     }
 
-    private RoomView Of(Room room, Account account, NotifyLevel level)
+    private RoomView Of(Room room, Account account, NotifyLevel level, bool withActivity)
     {
         var (read, mentions, isMember) = ReadIn(room, account);
         return new RoomView(
@@ -159,7 +166,9 @@ internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory
             ViewOf(RoomPolicy.MuteOf(room, account), account),
             ViewOf(room.Restraints.BanOf(account.Id) ?? (isMember ? null : addresses.Of(room, account)), account),
             null,
-            room.Record.Policy.Retention.Within(settings.RetentionDaysAtMost) is { IsForEver: false } kept ? kept : null);
+            room.Record.Policy.Retention.Within(settings.RetentionDaysAtMost) is { IsForEver: false } kept ? kept : null,
+            room.Record.Tags.Count == 0 ? null : room.Record.Tags,
+            withActivity && RoomOrders.HourOf(room) is > 0 and var hour ? Timestamps.Format(RoomActivity.TimeOf(hour)) : null);
     }
 
     private HeldView? ViewOf(Restriction? one, Account account) =>

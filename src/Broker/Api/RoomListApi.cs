@@ -1,10 +1,9 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Broker.ReadMarks;
+using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Rooms;
 
 namespace WebMessenger.Broker.Api;
@@ -29,7 +28,10 @@ internal static class RoomListApi
         string? mine,
         string? cursor,
         string? limit,
+        string? tag,
+        string? sort,
         RoomDirectory rooms,
+        RoomOrders orders,
         RoomInvitations invitations,
         RoomViews views,
         HttpContext context)
@@ -49,37 +51,58 @@ internal static class RoomListApi
             return Problems.Field("mine", "invalid", "\"mine\" is true or false.");
         }
 
-        ListPlace? after = null;
-        if (cursor is not null && !ListPlace.TryParse(cursor, out after))
+        if (tag is { Length: > LongestQuery })
+        {
+            return Problems.Field("tag", "too_long", "A tag has at most 24 characters.");
+        }
+
+        if (SortOf(sort) is not { } order)
+        {
+            return Problems.Field("sort", "invalid", "\"sort\" is one of: people, activity, name.");
+        }
+
+        if (sort is not null && mine == "true")
+        {
+            return Problems.Field("sort", "invalid", "Your own rooms come in the order of their ids.");
+        }
+
+        var after = cursor is null ? null : RoomPlace.Parse(cursor);
+        if (cursor is not null && after is null)
         {
             return Problems.Field("cursor", "invalid", "Give the \"next\" of the page before.");
         }
 
         var who = context.SignedIn();
         var isMine = mine == "true";
-        var isWhole = query is null && mine is null && cursor is null && limit is null;
+        var isWhole = query is null && mine is null && cursor is null && limit is null && tag is null && sort is null;
         var words = SearchText.WordsOf(query);
-        var all = (isMine ? MineOf(rooms, who.Account) : rooms.All)
-            .Where(room => RoomPolicy.MaySee(room, who.Account.Id) && who.Scope.Allows(room.Id.Value, Verbs.Read) && SearchText.HasAll(room.SearchText, words))
-            .Select(room => (Room: room, Place: new ListPlace(isMine ? 0 : room.People, room.Id.Value)))
-            .Where(one => after is null || ListPlace.Compare(one.Place, after) > 0)
-            .OrderBy(one => one.Place, Comparer<ListPlace>.Create(ListPlace.Compare));
+        var wanted = tag is null ? null : SearchText.Of(tag.Trim());
+        var sorted = isMine ? null : orders.By(order);
+        var all = (sorted?.After(after) ?? MineOf(rooms, who.Account, after)).Where(one =>
+            IsListed(one.Room)
+            && RoomPolicy.MaySee(one.Room, who.Account.Id)
+            && who.Scope.Allows(one.Room.Id.Value, Verbs.Read)
+            && SearchText.HasAll(one.Room.Searched.Text, words)
+            && (wanted is null || one.Room.Searched.Tags.Contains(wanted)));
+        bool IsListed(Room room) => !(/* guard: archived rooms are in no list but one's own */ room.Record.Policy.Archived)
+            || isMine
+            || (isWhole && room.IsMember(who.Account.Id));
 
         // One more than is shown tells whether there are more.
-        var found = (isWhole ? all : all.Take(most + 1)).ToList();
-        var shown = isWhole ? found : [.. found.Take(most)];
-        RoomView[] shownAs = views.Of([.. shown.Select(one => one.Room)], who.Account);
+        List<(RoomPlace Place, Room Room)> found = [.. isWhole ? all : all.Take(most + 1)];
+        var shown = isWhole ? found : found[..Math.Min(most, found.Count)];
+        var shownAs = views.Of([.. shown.Select(one => one.Room)], who.Account, withActivity: sort is not null);
         InvitationView[]? invited = cursor is not null ? null
         : [
             .. invitations.OpenOf(who.Account)
                 .Where(one => who.Scope.Allows(one.Room.Id.Value, Verbs.Read))
                 .Select(one => InvitationView.Of(one.Room, one.By, one.At)),
         ];
-        RoomList list = new(shownAs, invited, found.Count > shown.Count ? shown[^1].Place.ToString() : null);
+        RoomList list = new(shownAs, invited, found.Count > shown.Count ? shown[^1].Place.ToString() : null, sort is null || cursor is not null ? null : sorted?.Tags);
 
-        var tag = TagOf(list);
-        context.Response.Headers.ETag = tag;
-        if (context.Request.Headers.IfNoneMatch == tag)
+        var version = VersionOf(list);
+        context.Response.Headers.ETag = version;
+        if (context.Request.Headers.IfNoneMatch == version)
         {
             return TypedResults.StatusCode(StatusCodes.Status304NotModified);
         }
@@ -88,12 +111,24 @@ internal static class RoomListApi
         return TypedResults.Bytes(JsonSerializer.SerializeToUtf8Bytes(list, RoomsJson.Default.RoomList).AsMemory(), "application/json; charset=utf-8");
     }
 
-    // On its list, or made by it.
-    private static IEnumerable<Room> MineOf(RoomDirectory rooms, Account account) =>
-        rooms.RoomsOf(account.Id).Union(rooms.OwnedBy(account.Id));
+    // On its list, or made by it; those that are archived at the end.
+    private static IEnumerable<(RoomPlace Place, Room Room)> MineOf(RoomDirectory rooms, Account account, RoomPlace? after) =>
+        rooms.RoomsOf(account.Id).Union(rooms.OwnedBy(account.Id))
+            .Select(room => (Place: new RoomPlace(room.Record.Policy.Archived ? 0 : 1, "", room.Id.Value), Room: room))
+            .Where(one => after is null || one.Place.CompareTo(after) > 0)
+            .OrderBy(one => one.Place);
+
+    // Null: it is none.
+    private static RoomSort? SortOf(string? sort) => sort switch
+    {
+        null or "people" => RoomSort.People,
+        "activity" => RoomSort.Activity,
+        "name" => RoomSort.Name,
+        _ => null,
+    };
 
     // Weak: the same list compressed is the same list.
-    private static string TagOf(RoomList list)
+    private static string VersionOf(RoomList list)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var room in list.Rooms)
@@ -106,23 +141,12 @@ internal static class RoomListApi
             hash.AppendData(Encoding.UTF8.GetBytes(invitation.ToString()));
         }
 
-        hash.AppendData(Encoding.UTF8.GetBytes(list.Next ?? "end"));
-        return $"W/\"{Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 12))}\"";
-    }
-
-    /// <summary>Where a room stands in the list: the busiest first.</summary>
-    private sealed record ListPlace(int People, string Id)
-    {
-        public static int Compare(ListPlace one, ListPlace other) =>
-            one.People != other.People ? other.People.CompareTo(one.People) : string.CompareOrdinal(one.Id, other.Id);
-
-        public static bool TryParse(string cursor, out ListPlace? place)
+        foreach (var tag in list.Tags ?? [])
         {
-            var dot = cursor.IndexOf('.', StringComparison.Ordinal);
-            place = dot > 0 && int.TryParse(cursor.AsSpan(0, dot), NumberStyles.None, CultureInfo.InvariantCulture, out var people) ? new ListPlace(people, cursor[(dot + 1)..]) : null;
-            return place is not null;
+            hash.AppendData(Encoding.UTF8.GetBytes(tag.ToString()));
         }
 
-        public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{People}.{Id}");
+        hash.AppendData(Encoding.UTF8.GetBytes(list.Next ?? "end"));
+        return $"W/\"{Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 12))}\"";
     }
 }

@@ -46,7 +46,7 @@ internal static class RoomProblems
             "busy" => NotStored(),
             "quiet_too_long" => Problems.Field("quietUntil", "invalid", refusal.Reason),
             "said_before" => Forbidden(refusal.Notice, refusal.Reason),
-            "room_banned" or "muted" or "kicked" or "quiet" or "no_links_yet" => HeldBack(refusal),
+            "room_banned" or "muted" or "kicked" or "room_archived" or "quiet" or "no_links_yet" => HeldBack(refusal),
             _ => Forbidden("not_allowed", refusal.Reason),
         };
     }
@@ -59,7 +59,7 @@ internal static class RoomProblems
     }
 
     /// <summary>
-    /// Who asks is banned, muted, new in the room or was kicked, or the room is quiet: `until` says when that is over, if it has an end.
+    /// Who asks is banned, muted, new in the room or was kicked, or the room is quiet or archived: `until` says when that is over, if it has an end.
     /// There is no Retry-After: it is a rule, and no shortage, and nobody is to try again by himself.
     /// </summary>
     public static ProblemHttpResult HeldBack(PublishRefusal refusal)

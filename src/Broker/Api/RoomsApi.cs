@@ -54,12 +54,13 @@ internal static class RoomsApi
         var title = RoomWords.CheckTitle(room.Title ?? "", errors);
         var topic = RoomWords.CheckTopic(room.Topic, errors);
         var isPrivate = CheckVisibility(room.Visibility, errors);
+        var tags = RoomTags.Of(RoomTags.Check(room.Tags, errors) ?? []);
         if (errors.Count > 0)
         {
             return Problems.Fields(errors);
         }
 
-        return await making.CreateAsync(id, title!, topic ?? "", isPrivate ?? false, who.Account, who) switch
+        return await making.CreateAsync(id, title!, topic ?? "", isPrivate ?? false, who.Account, who, tags) switch
         {
             RoomChange.Done => TypedResults.Created(context.OnHost($"/api/rooms/{id}"), views.Of(rooms.Find(id.Value)!, who.Account)),
             RoomChange.TooMany => RoomProblems.Conflict("too_many", "This account has as many rooms as it may. Delete one first."),
@@ -87,7 +88,10 @@ internal static class RoomsApi
         }
 
         List<FieldError> errors = [];
-        PolicyChanges asked = new() { Title = changes.Title, Topic = changes.Topic, Visibility = changes.Visibility };
+        PolicyChanges asked = new()
+        {
+            Title = changes.Title, Topic = changes.Topic, Visibility = changes.Visibility, Archived = changes.Archived, Tags = changes.Tags,
+        };
         asked = asked.Check(errors);
         if (errors.Count > 0)
         {
@@ -142,6 +146,7 @@ internal static class RoomsApi
     {
         RoomChange.NotAllowed => RoomProblems.Forbidden("not_allowed", "Only the owner of the room and administrators can do this."),
         RoomChange.IsDefault => RoomProblems.Conflict("default_room", "This room is one of WebMessenger:Rooms:Default; it stays public and cannot be deleted."),
+        RoomChange.IsArchived => RoomProblems.HeldBack(TalkRefusals.Archived),
         RoomChange.IsBanned => RoomProblems.Conflict("is_banned", "This account is banned from the room. Lift the ban first."),
         _ => RoomProblems.NoSuchRoom(),
     };

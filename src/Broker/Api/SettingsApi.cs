@@ -49,6 +49,7 @@ internal static partial class SettingsApi
     private static FieldError? Wrong(string name, JsonElement value) =>
         !NamePattern().IsMatch(name) ? new FieldError("name", FieldCodes.Invalid, "A setting has a name of 1 to 32 letters and digits, the first a small letter.")
         : !IsShort(value) ? new FieldError(name, FieldCodes.Invalid, $"A setting is a text of at most {MaxText} characters, a number, true, false, or null.")
+        : !Alone.MayBe(name, value) ? new FieldError(name, FieldCodes.Invalid, $"\"{name}\" is one of: anybody, rooms, nobody.")
         : null;
 
     private static bool IsShort(JsonElement value) => value.ValueKind switch

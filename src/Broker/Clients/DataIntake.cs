@@ -136,7 +136,7 @@ internal sealed class DataIntake(
                     owner.Refuse(answer, PublishRefusal.OverQuota(Wait), target.TopicText, touched);
                     return;
                 case DataOutcome.NotAllowed:
-                    owner.Refuse(answer, target.WhyMuted(owner.Session) ?? _notAllowed, target.TopicText, touched);
+                    owner.Refuse(answer, target.WhySilent(owner.Session) ?? _notAllowed, target.TopicText, touched);
                     return;
                 case DataOutcome.NotStored:
                     (answer.Code, answer.Reason) = (ReasonCode.QuotaExceeded, "The value could not be stored. Send it again later.");

@@ -274,7 +274,7 @@ internal sealed class Intake(
 
         if (!verdict.IsAllowed)
         {
-            refusal ??= target.WhyMuted(identity.Session!) ?? new PublishRefusal(verdict.Code, verdict.Reason, "not_allowed");
+            refusal ??= target.WhySilent(identity.Session!) ?? new PublishRefusal(verdict.Code, verdict.Reason, "not_allowed");
             submissions.Refuse(publish, refusal, target.TopicText);
             return Step.Done;
         }

@@ -65,6 +65,11 @@ internal record PolicyChanges
 
     public string? History { get; init; }
 
+    public bool? Archived { get; init; }
+
+    /// <summary>In place of those that the room has; empty: it has none any more.</summary>
+    public IReadOnlyList<string>? Tags { get; init; }
+
     public GuardChanges? Guard { get; init; }
 
     public QuietChange? QuietUntil { get; init; }
@@ -103,7 +108,7 @@ internal record PolicyChanges
             errors.Add(new FieldError("guard", "invalid", "\"repeats\" is 2 to 10, or 0 for none."));
         }
 
-        return this with { Title = RoomWords.CheckTitle(Title, errors), Topic = RoomWords.CheckTopic(Topic, errors) };
+        return this with { Title = RoomWords.CheckTitle(Title, errors), Topic = RoomWords.CheckTopic(Topic, errors), Tags = RoomTags.Check(Tags, errors) };
     }
 
     private static void OneOf(string field, string? value, List<FieldError> errors, params string[] known)

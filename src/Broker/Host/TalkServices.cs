@@ -18,10 +18,12 @@ internal static class TalkServices
         services.AddSingleton<MessageActs>();
         services.AddSingleton<Mentions>();
         services.AddSingleton<Sayings>();
+        services.AddSingleton<RoomOrders>();
         services.AddSingleton<Pins>();
         services.AddSingleton<Reactions>();
         services.AddSingleton<ConversationNames>();
         services.AddSingleton<IgnoredPeople>();
+        services.AddSingleton<LeftAlone>();
         services.AddSingleton<Conversations>();
         services.AddSingleton<ConversationActs>();
         services.AddSingleton<SavedMessages>();

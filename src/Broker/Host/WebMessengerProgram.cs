@@ -185,6 +185,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             var rooms = app.Services.GetRequiredService<RoomDirectory>();
             ReadNews.Connect(app.Services.GetRequiredService<ReadPositions>(), app.Services.GetRequiredService<UnreadWatch>(), rooms);
             app.Services.GetRequiredService<IgnoredPeople>().Load();
+            app.Services.GetRequiredService<LeftAlone>().Load();
             await app.Services.GetRequiredService<RoomOpening>().OpenAsync();
             await app.Services.GetRequiredService<InboxMigration>().RunAsync();
             await app.Services.GetRequiredService<DurableClients>().LoadAsync(rooms, stores.Clock.StartsLater);

@@ -21,10 +21,11 @@ internal enum SettingsOutcome
 }
 
 /// <summary>
-/// What an account wants its pages to look and behave like, on all its devices: names with short values that the server only keeps.
+/// What an account wants its pages to look and behave like, on all its devices: names with short values that the server only keeps, but
+/// for those by which it is left alone (<see cref="Alone"/>).
 /// </summary>
 /// <remarks>Thread-safe: of two changes at once, each changes its own names.</remarks>
-internal sealed class AccountSettings(IRecords records) : IAccountRecords
+internal sealed class AccountSettings(IRecords records, LeftAlone alone) : IAccountRecords
 {
     /// <summary>Of all of an account's settings as JSON.</summary>
     public const int MaxBytes = 4 * 1024;
@@ -33,6 +34,8 @@ internal sealed class AccountSettings(IRecords records) : IAccountRecords
     private const int Attempts = 10;
 
     private static readonly FrozenDictionary<string, JsonElement> _none = FrozenDictionary<string, JsonElement>.Empty;
+
+    private readonly AccountTurns _turns = new();
 
     /// <summary>By name.</summary>
     /// <exception cref="IOException">The store cannot be read.</exception>
@@ -47,6 +50,7 @@ internal sealed class AccountSettings(IRecords records) : IAccountRecords
             return SettingsOutcome.NotKept;
         }
 
+        using var turn = await _turns.EnterAsync(account.Id);
         var key = Key(account.Id);
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
@@ -57,7 +61,8 @@ internal sealed class AccountSettings(IRecords records) : IAccountRecords
                 return SettingsOutcome.TooLarge;
             }
 
-            if (await records.WriteAsync([new RecordChange(key, after)], [new RecordCondition(key, before)]) == WriteOutcome.Written)
+            var callers = Alone.Of(Parse(after));
+            if (await records.WriteAsync([new RecordChange(key, after), LeftAlone.ChangeTo(account.Id, callers)], [new RecordCondition(key, before)]) == WriteOutcome.Written)
             {
                 if (/* guard: no settings of who was erased meanwhile */ account.IsErased)
                 {
@@ -65,6 +70,7 @@ internal sealed class AccountSettings(IRecords records) : IAccountRecords
                     return SettingsOutcome.NotKept;
                 }
 
+                await alone.BecomeAsync(account.Id, callers);
                 return SettingsOutcome.Stored;
             }
         }
@@ -72,7 +78,11 @@ internal sealed class AccountSettings(IRecords records) : IAccountRecords
         throw new RecordsNotWrittenException("The settings of one account were changed too often at once.");
     }
 
-    public Task ForgetAsync(string accountId) => records.WriteAsync([new RecordChange(Key(accountId), null)]);
+    public async Task ForgetAsync(string accountId)
+    {
+        await records.WriteAsync([new RecordChange(Key(accountId), null), LeftAlone.ChangeTo(accountId, CallersOf.Usual)]);
+        await alone.BecomeAsync(accountId, CallersOf.Usual);
+    }
 
     private static byte[] Key(string accountId) => Encoding.ASCII.GetBytes($"settings/{accountId}");
 

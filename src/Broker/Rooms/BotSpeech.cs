@@ -34,7 +34,7 @@ internal sealed class BotSpeech(Mentions mentions, StorageQuotas quotas, DiskSpa
             users.Count > 0 ? new Named(users, IsEveryone: false) : null,
             new StoragePayer(quotas.Of(maker), space),
             () => RoomPolicy.MayKeepBots(room, maker),
-            () => RoomPolicy.WhyMuted(room, maker),
+            () => RoomPolicy.WhySilent(room, maker),
             conditions,
             changes ?? []);
         return room.TryAppend(message) ? await message.Done : new ActResult(PublishRefusal.NoSuchRoom);

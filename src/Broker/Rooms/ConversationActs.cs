@@ -61,7 +61,8 @@ internal sealed class ConversationActs(
             Conversations.WhyNotPost(_session)
             ?? ((/* guard: nobody changes what the other said */ act is MessageAct.Edit or MessageAct.Delete && message.Author != _session.Account.Id)
                 ? _notTheAuthor
-            : act is not MessageAct.Delete && Conversations.IsGone(_other) ? PublishTarget.NobodyThere
+            : act is not MessageAct.Delete && (Conversations.IsGone(_other) || !(/* guard: nothing changes for who hears nobody */ all.Takes(_session.Account, _other!)))
+                ? PublishTarget.NobodyThere
             : null);
 
         public MessagePlan PlanOf(MessageAct act, in LogEntry message, Func<PublishRefusal?> rule) =>

@@ -40,6 +40,9 @@ internal sealed class ConversationWay : ISpokenWay
 
     public LogName Log => _conversation.Log;
 
+    /// <summary>Whether the other takes it from who says it: asked when it gets its number, on the log thread. Must not block.</summary>
+    public required Func<bool> IsTaken { get; init; }
+
     public IReadOnlyList<EventPointer> Pointers { get; }
 
     // By which each of the two finds the conversation.

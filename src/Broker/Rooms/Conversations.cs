@@ -9,7 +9,7 @@ namespace WebMessenger.Broker.Rooms;
 
 /// <summary>What accounts say to each other: on its way into the logs, and found again.</summary>
 internal sealed partial class Conversations(
-    RoomDirectory directory, ConversationNames names, IgnoredPeople ignored, IRecords records, IEventLog log, TimeProvider time, ILogger<Conversations> logger)
+    RoomDirectory directory, ConversationNames names, IgnoredPeople ignored, LeftAlone alone, IRecords records, IEventLog log, TimeProvider time, ILogger<Conversations> logger)
     : IAccountRecords
 {
     // At most as many as there are malformed records.
@@ -58,7 +58,20 @@ internal sealed partial class Conversations(
             isDeletion || !ignored.Ignores(conversation.Other, me.Id),
             isMessage,
             session.Kind == LoginSessionKind.Token,
-            time.GetUtcNow());
+            time.GetUtcNow())
+        {
+            IsTaken = other is null || !isMessage ? () => true : TakenBy(me, other),
+        };
+    }
+
+    /// <summary>Whether what the one says to the other is taken; once they have talked, only who hears nobody takes nothing.</summary>
+    public bool Takes(Account by, Account other) => alone.MayWhisper(directory, by, other, haveTalked: true);
+
+    // Whether the two have talked is asked once, of the disk, and only where it matters; the rest anew when it gets its number.
+    private Func<bool> TakenBy(Account by, Account other)
+    {
+        var haveTalked = alone.Of(other.Id).Whisperers == Callers.PeopleOfRooms && records.Find(ConversationRecord.Key(other.Id, by.Id)) is not null;
+        return () => alone.MayWhisper(directory, by, other, haveTalked);
     }
 
     /// <summary>The way of a message to where a publish goes: to the room, or to the other.</summary>
@@ -82,7 +95,7 @@ internal sealed partial class Conversations(
     /// <summary>Tells an account that somebody writes to it. It is stored nowhere.</summary>
     public void Types(Account by, PublishTarget target)
     {
-        if (target.Recipient is { } to && !ignored.Ignores(to.Id, by.Id))
+        if (target.Recipient is { } to && !ignored.Ignores(to.Id, by.Id) && (/* guard: nobody types to who is left alone */ Takes(by, to)))
         {
             target.Inbox!.Enqueue(new ConversationTypingNote(by));
         }

@@ -96,7 +96,7 @@ internal sealed class MessageActs(
                     ?? RoomPolicy.WhyNoLink(room, Membership!, _account, TextOf(edit)),
                 MessageAct.Delete => RoomPolicy.WhyNotDelete(room, _account, message.Author),
                 MessageAct.Pin when !(/* guard: who pins */ RoomPolicy.MayPin(room, _account)) => _notPinner,
-                MessageAct.Pin => RoomPolicy.WhyMuted(room, _account),
+                MessageAct.Pin => RoomPolicy.WhySilent(room, _account),
                 _ => RoomPolicy.WhyNotPost(room, Membership!, _account),
             };
         }

@@ -25,6 +25,10 @@ internal static class ModerationWords
         return PlainLine.OfAct(act is { IsPublic: true, Reason: { } reason } ? $"{line}: {reason}" : line);
     }
 
+    /// <inheritdoc cref="LineOf(ModerationAct, Account, Account)"/>
+    public static string LineOf(bool isArchived, Account by) =>
+        PlainLine.OfAct(AuthorOf(by).Name + (isArchived ? " archived this room" : " opened this room again"));
+
     /// <param name="reason">Null: he is not told why.</param>
     public static string NoticeOf(Room room, ModerationAct act, Account by, DateTimeOffset? until, string? reason)
     {

@@ -108,6 +108,7 @@ internal sealed class PendingPublish : PendingAppend
     protected internal override bool MayBeStored(int bytes)
     {
         Ruling ??= (/* guard: no whisper gets a number when nobody is there to read it */ _said.Target.IsGone) ? PublishTarget.NobodyThere
+            : (/* guard: who is left alone hears nothing */ _way is ConversationWay talk && !talk.IsTaken()) ? PublishTarget.NobodyThere
             : _said.Target.Room is { } room
                 && _membership is { } membership
                 && (RoomPolicy.WhyNotPost(room, membership, _session.Account)

@@ -15,6 +15,7 @@ namespace WebMessenger.Broker.Rooms;
 /// <param name="Capacity">People present, moderators aside; 0: no bound.</param>
 /// <param name="Retention">How long what was said is kept.</param>
 /// <param name="EditWindow">Minutes in which an author may change what he said; −1: for ever.</param>
+/// <param name="Archived">Everybody reads it and nobody writes, nobody new comes in, and it is in no list but those of who is in it.</param>
 /// <param name="History">Stored, and without effect yet. What somebody who comes in may read: `all`, or what is said from `now` on.</param>
 /// <param name="Guard">What those who have come just now may not, and nobody many times.</param>
 /// <param name="QuietUntil">Until then moderators alone write, and guests do not come in. Null, or past: it is not quiet.</param>
@@ -31,7 +32,8 @@ internal sealed record PolicyFields(
     [property: JsonPropertyOrder(4)] string History = "all",
     GuardPolicy? Guard = null,
     [property: JsonPropertyOrder(6), JsonConverter(typeof(TimestampJson)), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    DateTimeOffset? QuietUntil = null)
+    DateTimeOffset? QuietUntil = null,
+    [property: JsonPropertyOrder(6), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Archived = false)
 {
     private const string PrivateVisibility = "private";
 
@@ -51,7 +53,11 @@ internal sealed record PolicyFields(
 
     /// <summary>Whether who may come in, speak or be there as a guest is the same, or fewer; and all else the same.</summary>
     public bool LetsNobodyDoMoreThan(PolicyFields before) =>
-        this == before with { Visibility = Visibility, Entry = Entry, Guests = Guests, Posting = Posting, Guard = Guard, QuietUntil = QuietUntil }
+        this == before with
+        {
+            Visibility = Visibility, Entry = Entry, Guests = Guests, Posting = Posting, Guard = Guard, QuietUntil = QuietUntil, Archived = Archived,
+        }
+        && (Archived || !before.Archived)
         && (IsPrivate || !before.IsPrivate)
         && (Entry == before.Entry || before.Entry == "open")
         && (Posting == "moderators" || before.Posting == Posting)
@@ -73,6 +79,7 @@ internal sealed record PolicyFields(
         History = changes.History ?? History,
         Guard = Guard.With(changes.Guard),
         QuietUntil = changes.QuietUntil is { } quiet ? quiet.Until : QuietUntil,
+        Archived = changes.Archived ?? Archived,
     };
 }
 

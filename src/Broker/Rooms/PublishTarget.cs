@@ -130,10 +130,11 @@ internal sealed class PublishTarget : IPublishTarget
         };
     }
 
-    /// <summary>The mute that forbids typing or data there, where <see cref="MayPublish"/> says no; null: it is none.</summary>
-    public PublishRefusal? WhyMuted(LoginSession session) =>
+    /// <summary>The mute, or the archive, that forbids typing or data there, where <see cref="MayPublish"/> says no; null: it is neither.
+    /// </summary>
+    public PublishRefusal? WhySilent(LoginSession session) =>
         Topic.Kind is TopicKind.Typing or TopicKind.Data && Room is { } room && room.IsMember(session.Account.Id)
-            ? RoomPolicy.WhyMuted(room, session.Account) : null;
+            ? RoomPolicy.WhySilent(room, session.Account) : null;
 
     private Verdict MayPublishData(LoginSession session) => !RoomPolicy.MayWriteData(Room!, session)
         || !(/* guard: topics that a token may write */ GrantedTopics.MayWrite(session.Scope, DataTopic!)) ? NoData

@@ -32,6 +32,7 @@ internal sealed class Room : EventStream, ISpokenWay
         Guard = new RoomGuard(time);
         Restraints = new RoomRestraints(time);
         AddressBans = new RoomAddressBans(time);
+        Activity = new RoomActivity(record.Log, log, time);
         var topic = "rooms/" + record.Id.Value;
         EventsTopic = Encoding.ASCII.GetBytes(topic);
         TextTopic = Encoding.ASCII.GetBytes(topic + "/text");
@@ -66,7 +67,7 @@ internal sealed class Room : EventStream, ISpokenWay
     public RoomRecord Record => _record;
 
     /// <summary>What is looked through when somebody looks for a room.</summary>
-    public string SearchText => (_searched = SearchedRoom.Of(_record, _searched)).Text;
+    public SearchedRoom Searched => _searched = SearchedRoom.Of(_record, _searched);
 
     public bool IsDeleted => _isDeleted;
 
@@ -85,6 +86,8 @@ internal sealed class Room : EventStream, ISpokenWay
     public RoomRestraints Restraints { get; }
 
     public RoomAddressBans AddressBans { get; }
+
+    public RoomActivity Activity { get; }
 
     /// <summary>Account id of who has the room, on its list or not; null: nobody, as the rooms that the settings make.</summary>
     public string? OwnerId => _ownerId;
@@ -372,7 +375,11 @@ internal sealed class Room : EventStream, ISpokenWay
 
     public override ReadOnlyMemory<byte> MoreOf(in LogEntry entry) => QuoteIn(Log, entry);
 
-    protected override void Grew() => _watched?.Changed();
+    protected override void Grew()
+    {
+        Activity.Now();
+        _watched?.Changed();
+    }
 
     protected override PublishFrames? LineOf(IStreamEvent stored) =>
         stored.Line() is { } line ? new PublishFrames(TopicKind.Text, TextTopic, Encoding.UTF8.GetBytes(line)) : null;

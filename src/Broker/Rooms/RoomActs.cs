@@ -36,6 +36,9 @@ internal sealed class RoomActs(
     private static readonly PublishRefusal _isDefault = new(
         ReasonCode.NotAuthorized, "This room is one of WebMessenger:Rooms:Default; it stays public and cannot be deleted.", "default_room");
 
+    private static readonly PublishRefusal _staysOpen = new(
+        ReasonCode.NotAuthorized, "This room is one of WebMessenger:Rooms:Default; it is not archived.", "default_room");
+
     private static readonly PublishRefusal _noSuchMember =
         new(ReasonCode.NotAuthorized, "There is no such member in this room.", "no_such_member");
 
@@ -247,6 +250,7 @@ internal sealed class RoomActs(
             Title = changes.Title ?? before.Title,
             Topic = changes.Topic ?? before.Topic,
             Policy = before.Policy.With(changes),
+            Tags = changes.Tags is { } tags ? RoomTags.Of(tags) : before.Tags,
         };
         if (!RoomPolicy.MayManage(room, by) && !(changes.IsQuietAlone && RoomPolicy.MayQuiet(room, by)))
         {
@@ -261,6 +265,11 @@ internal sealed class RoomActs(
         if (record.IsPrivate && !before.IsPrivate && settings.DefaultRooms.Contains(record.Id))
         {
             return ActPlan.No(_isDefault);
+        }
+
+        if (record.Policy.Archived && settings.DefaultRooms.Contains(record.Id))
+        {
+            return ActPlan.No(_staysOpen);
         }
 
         if (record == before)
@@ -278,7 +287,8 @@ internal sealed class RoomActs(
             () => room.Become(record))
         {
             TakesAway = takesAway,
-            Words = Quiet.LineOf(changes, by.DisplayName),
+            Words = Quiet.LineOf(changes, by.DisplayName)
+                ?? (record.Policy.Archived == before.Policy.Archived ? null : ModerationWords.LineOf(record.Policy.Archived, by)),
             Audit = new AuditRecord("policy", AuditPerson.Of(by), Changes: ChangesOf(changes)),
             After = () => ChangedAsync(room, before, record),
         };

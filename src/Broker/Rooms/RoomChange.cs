@@ -17,6 +17,9 @@ internal enum RoomChange
     /// <summary>Who is muted in the room does nothing to others there.</summary>
     Muted,
 
+    /// <summary>Nobody new comes into the room: it is archived.</summary>
+    IsArchived,
+
     /// <summary>Whom it is about is banned from the room.</summary>
     IsBanned,
 

@@ -33,8 +33,12 @@ internal sealed class RoomDirectory(
 
     // Rooms that each account is in, or has without being in it.
     private readonly Dictionary<string, List<Room>> _roomsOfAccount = [];
+    private int _comings;
 
     public IEnumerable<Room> All => _rooms.Values;
+
+    /// <summary>How many rooms have come and gone since the start.</summary>
+    public int Comings => Volatile.Read(ref _comings);
 
     /// <summary>Which messages accounts were told of.</summary>
     public NoticeIndexes Notices { get; } = new();
@@ -139,6 +143,7 @@ internal sealed class RoomDirectory(
     {
         _byKey[room.Key] = room;
         _rooms[room.Id.Value] = room;
+        Interlocked.Increment(ref _comings);
     }
 
     /// <summary>Nobody finds the room any more. Its list is the caller's to undo.</summary>
@@ -146,6 +151,7 @@ internal sealed class RoomDirectory(
     {
         _rooms.TryRemove(room.Id.Value, out _);
         _byKey.TryRemove(room.Key, out _);
+        Interlocked.Increment(ref _comings);
     }
 
     /// <summary>The account is on the room's list.</summary>

@@ -16,6 +16,7 @@ internal sealed class RoomInvitations(
     ChangeTurns turns,
     AccountDirectory accounts,
     IgnoredPeople ignored,
+    LeftAlone alone,
     LeftBehind left,
     JoinRequestStore asked,
     BrokerLimits limits,
@@ -111,6 +112,11 @@ internal sealed class RoomInvitations(
                 return RoomChange.Done;
             }
 
+            if (/* guard: nobody is asked into an archived room */ room.Record.Policy.Archived)
+            {
+                return RoomChange.IsArchived;
+            }
+
             if (whom is not null && room.Restraints.BanOf(whom.Id) is not null)
             {
                 return RoomChange.IsBanned;
@@ -121,7 +127,9 @@ internal sealed class RoomInvitations(
                 return RoomChange.TriedTooOften;
             }
 
-            if (whom is { IsErased: false, Ban: null } && (/* guard: who is ignored invites to nothing */ !ignored.Ignores(whom.Id, by.Id)) && _invitations.MayAdd(room.Key, whom.Id))
+            if (whom is { IsErased: false, Ban: null } && (/* guard: who is ignored invites to nothing */ !ignored.Ignores(whom.Id, by.Id))
+                && (/* guard: who is left alone is asked into nothing */ alone.MayInvite(directory, by, whom))
+                && _invitations.MayAdd(room.Key, whom.Id))
             {
                 invitation = new Invitation(room.Key, whom.Id, by.Id, time.GetUtcNow());
             }
@@ -156,6 +164,11 @@ internal sealed class RoomInvitations(
         if (by.IsErased || !(/* guard: who makes invite links */ RoomPolicy.MayInvite(room, by)))
         {
             return RoomChange.NotAllowed;
+        }
+
+        if (/* guard: no invite link into an archived room */ room.Record.Policy.Archived)
+        {
+            return RoomChange.IsArchived;
         }
 
         if (!hasPlace())

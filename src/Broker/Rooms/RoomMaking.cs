@@ -29,7 +29,7 @@ internal sealed class RoomMaking(
     /// </summary>
     /// <param name="by">The login session that asks; null: nobody's.</param>
     /// <exception cref="IOException">It, or the end of the room that had the id before, could not be stored.</exception>
-    public async Task<RoomChange> CreateAsync(RoomId id, string title, string topic, bool isPrivate, Account owner, LoginSession? by = null)
+    public async Task<RoomChange> CreateAsync(RoomId id, string title, string topic, bool isPrivate, Account owner, LoginSession? by = null, RoomTags? tags = null)
     {
         if (ids.FormerOf(id.Value) is { IsEnding: true } ending && RoomIds.MayTake(ending, owner))
         {
@@ -62,7 +62,10 @@ internal sealed class RoomMaking(
             return RoomChange.IdTaken;
         }
 
-        var record = new RoomRecord(RoomStore.NewKey(), id, title, topic, PolicyFields.Of(isPrivate), owner.Id, time.GetUtcNow());
+        var record = new RoomRecord(RoomStore.NewKey(), id, title, topic, PolicyFields.Of(isPrivate), owner.Id, time.GetUtcNow())
+        {
+            Tags = tags ?? RoomTags.None,
+        };
         var place = MembershipRecord.Begin(MemberRole.Owner, record.CreatedAt);
         var room = directory.Build(record);
 

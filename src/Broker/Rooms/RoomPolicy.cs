@@ -40,10 +40,16 @@ internal static class RoomPolicy
     /// <summary>Whether what was said may be read without coming in: where everybody could come in, and on the list.</summary>
     public static bool MayRead(Room room, Account account) =>
         MayHear(room, account)
-        || (MaySee(room, account.Id)
-            && room.Record.Policy.Entry == "open"
+        || (IsOpenToAll(room)
             && IsOpenToGuest(room, account)
             && /* guard: who is banned reads nothing */ room.Restraints.BanOf(account.Id) is null);
+
+    /// <summary>Whether everybody could come in who is not kept out himself, guests aside.</summary>
+    public static bool IsOpenToAll(Room room) =>
+        !room.IsDeleted
+        && (/* guard: what was said in private is read by members */ !room.Record.IsPrivate)
+        && (/* guard: a room that not everybody enters is read by members */ room.Record.Policy.Entry == "open")
+        && /* guard: an archived room is read by who is in it */ !room.Record.Policy.Archived;
 
     /// <summary>Whether what is said is delivered, and who is here is told.</summary>
     public static bool MayHear(Room room, Account account) => !room.IsDeleted && room.IsMember(account.Id) && IsOpenToGuest(room, account);
@@ -53,6 +59,7 @@ internal static class RoomPolicy
     /// <param name="hasLink">By an invite link that holds. It is for nobody in particular: who was kicked waits all the same.</param>
     public static bool MayEnter(Room room, Account account, bool isInvited, bool hasLink = false) =>
         !room.IsDeleted
+        && (/* guard: nobody new comes into an archived room */ !room.Record.Policy.Archived)
         && IsOpenToGuest(room, account)
         && WhyKeptOut(room, account, isInvited) is null
         && (isInvited
@@ -60,13 +67,17 @@ internal static class RoomPolicy
             || room.OwnerId == account.Id
             || (!room.Record.IsPrivate && /* guard: a room that not everybody enters */ room.Record.Policy.Entry == "open"));
 
-    /// <summary>Null: no ban keeps the account out, no kick of just now, and no quiet in which guests do not come.</summary>
+    /// <summary>
+    /// Null: no ban keeps the account out, no kick of just now, the room is not archived, and there is no quiet in which guests do not come.
+    /// </summary>
     /// <param name="isInvited">By an invitation that holds: who looks after the room has asked it back.</param>
     public static PublishRefusal? WhyKeptOut(Room room, Account account, bool isInvited = false) =>
         (/* guard: who is banned does not come in */ room.Restraints.BanOf(account.Id)) is { } ban ? TalkRefusals.Banned(ban)
-        : isInvited ? null
-        : (/* guard: who was kicked waits */ room.Restraints.KickOf(account.Id)) is { } kick ? TalkRefusals.Kicked(kick, room.Restraints.Now)
-        : account.IsGuest && !room.IsMember(account.Id) ? (/* guard: guests do not come into a quiet room */ WhyQuiet(room, account))
+        : !isInvited && (/* guard: who was kicked waits */ room.Restraints.KickOf(account.Id)) is { } kick
+            ? TalkRefusals.Kicked(kick, room.Restraints.Now)
+        : room.IsMember(account.Id) ? null
+        : MaySee(room, account.Id) && WhyArchived(room) is { } archived ? archived
+        : account.IsGuest && !isInvited ? (/* guard: guests do not come into a quiet room */ WhyQuiet(room, account))
         : null;
 
     /// <summary>Null: the room is not kept quiet, or the account is one that keeps it.</summary>
@@ -91,6 +102,13 @@ internal static class RoomPolicy
     public static PublishRefusal? WhyMuted(Room room, Account account) =>
         (/* guard: who is muted writes nothing */ MuteOf(room, account)) is { } mute ? TalkRefusals.Muted(mute) : null;
 
+    /// <summary>Null: the room is not archived.</summary>
+    public static PublishRefusal? WhyArchived(Room room) =>
+        (/* guard: an archived room is read and not written */ room.Record.Policy.Archived) ? TalkRefusals.Archived : null;
+
+    /// <summary>Null: whoever may write in the room at all is not kept from it.</summary>
+    public static PublishRefusal? WhySilent(Room room, Account account) => WhyArchived(room) ?? WhyMuted(room, account);
+
     /// <summary>Whether what devices say in the room is delivered.</summary>
     public static bool MayReadData(Room room, LoginSession session) =>
         MayHear(room, session.Account) && MayUseData(room, session, room.Record.Policy.Data.Read);
@@ -102,13 +120,13 @@ internal static class RoomPolicy
     /// <summary>Whether what the login session says on the room's data topics is taken.</summary>
     public static bool MayWriteData(Room room, LoginSession session) =>
         MayHear(room, session.Account)
-        && WhyMuted(room, session.Account) is null
+        && WhySilent(room, session.Account) is null
         && (/* guard: guests that may read alone, data */ !session.Account.IsGuest || room.Record.Policy.Guests == "write")
         && MayUseData(room, session, room.Record.Policy.Data.Write);
 
     /// <summary>Null: what the account says in the room, in this stay, is taken.</summary>
     public static PublishRefusal? WhyNotPost(Room room, Membership membership, Account account) =>
-        WhyMuted(room, account) is { } muted ? muted
+        WhySilent(room, account) is { } silent ? silent
         : (/* guard: who writes in a quiet room */ WhyQuiet(room, account)) is { } quiet ? quiet
         : (/* guard: who may speak in a room */ room.Record.Policy.Posting == "moderators"
             && membership.Role < MemberRole.Moderator) ? _onlyModerators

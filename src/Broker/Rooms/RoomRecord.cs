@@ -1,3 +1,4 @@
+using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage.EventLog;
 
@@ -17,6 +18,9 @@ internal sealed record RoomRecord(
 {
     /// <summary>How often it was changed: of two that are stored, the one with more is right.</summary>
     public int Revision { get; init; }
+
+    /// <summary>Under what it is found in the list of rooms.</summary>
+    public RoomTags Tags { get; init; } = RoomTags.None;
 
     public bool IsPrivate => Policy.IsPrivate;
 

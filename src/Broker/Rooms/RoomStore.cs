@@ -205,7 +205,8 @@ internal sealed class RoomStore(IDocuments documents)
     /// <summary>A room as it is stored, in either store.</summary>
     public static byte[] BytesOf(RoomRecord room) => JsonSerializer.SerializeToUtf8Bytes(
         new StoredRoom(
-            room.Id.Value, room.Title, room.Topic, null, room.MakerId, room.CreatedAt.ToUnixTimeMilliseconds(), room.Policy, room.Revision),
+            room.Id.Value, room.Title, room.Topic, null, room.MakerId, room.CreatedAt.ToUnixTimeMilliseconds(), room.Policy, room.Revision,
+            room.Tags.Count == 0 ? null : [.. room.Tags]),
         RoomJson.Default.StoredRoom);
 
     /// <exception cref="InvalidDataException">It is not what it should be.</exception>
@@ -222,6 +223,7 @@ internal sealed class RoomStore(IDocuments documents)
             Time(stored.CreatedAt))
         {
             Revision = stored.Revision,
+            Tags = RoomTags.Of(stored.Tags ?? []),
         };
     }
 
@@ -240,9 +242,11 @@ internal sealed class RoomStore(IDocuments documents)
 
 /// <summary>Documents of rooms. Times are milliseconds since 1970. `rooms` by key.</summary>
 /// <param name="Owner">See <see cref="RoomRecord.MakerId"/>. Version 0.1 wrote here who has it.</param>
+/// <param name="Tags">Null: none.</param>
 /// <param name="Private">As version 0.1 wrote it, in place of a policy.</param>
 internal sealed record StoredRoom(
-    string Id, string Title, string Topic, bool? Private, string? Owner, long CreatedAt, PolicyFields? Policy = null, int Revision = 0);
+    string Id, string Title, string Topic, bool? Private, string? Owner, long CreatedAt, PolicyFields? Policy = null, int Revision = 0,
+    string[]? Tags = null);
 
 /// <summary>`members` by `{room key}/{account}`: of version 0.1.</summary>
 /// <param name="Since">Null: since version 0.1, which did not write it down.</param>

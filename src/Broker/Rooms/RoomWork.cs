@@ -125,6 +125,11 @@ internal sealed class InfoChange(Room room) : IStreamTask
             writer.WriteString("topic"u8, PlainLine.Of(record.Topic));
             writer.WriteNumber("people"u8, people);
             writer.WriteString("visibility"u8, record.Visibility);
+            if (record.Policy.Archived)
+            {
+                writer.WriteBoolean("archived"u8, true);
+            }
+
             writer.WriteEndObject();
         }
 

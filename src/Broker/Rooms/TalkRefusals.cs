@@ -44,6 +44,10 @@ internal static class TalkRefusals
     public static PublishRefusal Muted(Restriction mute) =>
         new(ReasonCode.NotAuthorized, "You are muted in this room" + EndOf(mute) + ": you hear it and do not write.", "muted") { Until = mute.Until };
 
+    /// <summary>Said to everybody who would write in an archived room, or come into it.</summary>
+    public static PublishRefusal Archived { get; } =
+        new(ReasonCode.NotAuthorized, "This room is archived: who is in it reads it, and nobody writes or comes in.", "room_archived");
+
     /// <summary>Somebody has written the same in the room a moment ago, several times.</summary>
     public static PublishRefusal SaidBefore { get; } =
         new(ReasonCode.NotAuthorized, "You have said the same here a moment ago. This room does not take it again.", "said_before") { IsNamed = true };

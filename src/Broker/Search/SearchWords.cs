@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Events;
 
 namespace WebMessenger.Broker.Search;
 

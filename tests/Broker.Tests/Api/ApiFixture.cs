@@ -19,6 +19,7 @@ using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Preferences;
+using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.Documents;
 using WebMessenger.Storage.EventLog;
@@ -101,7 +102,7 @@ internal sealed class ApiFixture : IAsyncDisposable
         builder.Services.AddWebMessengerAuth(Auth);
         builder.Services.AddAuthApi([AllowedOrigin]);
         builder.Services.AddSingleton(TimeProvider.System).AddSingleton<PublishRefusals>().AddSingleton(DiskSpace.Of(_folder, new BrokerLimits { FreeDiskMegabytes = 0 }));
-        builder.Services.AddSingleton(new AccountSettings(_log));
+        builder.Services.AddSingleton(new AccountSettings(_log, new LeftAlone(_log, _log)));
         _app = builder.Build();
         _app.UseExceptionHandler();
         _app.UseStatusCodePages();

@@ -1,6 +1,9 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.Rooms;
 
@@ -90,6 +93,10 @@ public sealed class RoomListTests
     [InlineData("mine=yes", "mine")]
     [InlineData("cursor=x", "cursor")]
     [InlineData("cursor=.a", "cursor")]
+    [InlineData("cursor=1.zz.a", "cursor")]
+    [InlineData("cursor=1.6.a", "cursor")]
+    [InlineData("sort=size", "sort")]
+    [InlineData("sort=name&mine=true", "sort")]
     public async Task A_wrong_question_is_refused_with_the_field_named(string query, string field)
     {
         await using var broker = await RunningBroker.StartAsync();
@@ -98,6 +105,137 @@ public sealed class RoomListTests
         var problem = await anas.Get($"/api/rooms?{query}", HttpStatusCode.BadRequest);
         Assert.True(problem.GetProperty("errors").TryGetProperty(field, out _));
     }
+
+    [Fact]
+    public async Task Rooms_are_found_by_their_tags_whatever_accents_and_case_and_the_most_used_tags_are_told()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        using var anas = Calls.As(broker, await broker.RegisterAsync("ana"));
+        using var bobs = Calls.As(broker, await broker.RegisterAsync("bob"));
+        var made = await anas.Expect(
+            HttpStatusCode.Created, HttpMethod.Post, "/api/rooms", new { id = "r1", title = "One", tags = new[] { " Música ", "musica", "Jardim" } });
+        Assert.Equal(["Música", "Jardim"], Texts(made.GetProperty("tags")));
+        await anas.Expect(HttpStatusCode.Created, HttpMethod.Post, "/api/rooms", new { id = "r2", title = "Two", tags = new[] { "MUSICA" } });
+        await anas.Expect(
+            HttpStatusCode.Created, HttpMethod.Post, "/api/rooms", new { id = "r3", title = "Three", tags = new[] { "hidden" }, visibility = "private" });
+        Assert.False((await anas.MakeRoom("r4")).TryGetProperty("tags", out _));
+
+        Assert.Equal(["r1", "r2"], Ids(await bobs.Get("/api/rooms?tag=m%C3%BAsica")));
+        Assert.Equal(["r1"], Ids(await bobs.Get("/api/rooms?query=jardim")));
+        Assert.Empty(Ids(await bobs.Get("/api/rooms?tag=hidden")));
+        Assert.Equal(["r3"], Ids(await anas.Get("/api/rooms?tag=hidden")));
+        var sorted = await bobs.Get("/api/rooms?sort=people&limit=2");
+        Assert.Equal(
+            [("MUSICA", 2), ("Jardim", 1)],
+            sorted.GetProperty("tags").EnumerateArray().Select(tag => (tag.GetProperty("tag").GetString()!, tag.GetProperty("rooms").GetInt32())));
+        var next = await bobs.Get($"/api/rooms?sort=people&limit=2&cursor={sorted.GetProperty("next").GetString()}");
+        Assert.False(next.TryGetProperty("tags", out _));
+
+        await anas.Expect(HttpStatusCode.OK, HttpMethod.Patch, "/api/rooms/r1", new { tags = new[] { "plants" } });
+        Assert.Equal(["r1"], Ids(await bobs.Get("/api/rooms?tag=plants")));
+        Assert.Equal(["r2"], Ids(await bobs.Get("/api/rooms?tag=musica")));
+        await broker.RestartAsync();
+        using var later = Calls.As(broker, await broker.RegisterAsync("caio"));
+        Assert.Equal(["plants"], Texts((await later.Get("/api/rooms/r1")).GetProperty("tags")));
+        Assert.Equal(["r1"], Ids(await later.Get("/api/rooms?tag=plants")));
+    }
+
+    [Fact]
+    public async Task Tags_are_few_and_short_and_for_who_keeps_the_room()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        await broker.RegisterAsync("first");
+        using var anas = Calls.As(broker, await broker.RegisterAsync("ana"));
+        using var bobs = Calls.As(broker, await broker.RegisterAsync("bob"));
+        await anas.MakeRoom("r1");
+        await anas.Expect(HttpStatusCode.OK, HttpMethod.Patch, "/api/rooms/r1", new { tags = new[] { "a", "b", "c", "d", new string('e', 24) } });
+        await bobs.Expect(HttpStatusCode.Forbidden, HttpMethod.Patch, "/api/rooms/r1", new { tags = new[] { "mine" } });
+        string[][] wrong = [["a", "b", "c", "d", "e", "f"], [new string('e', 25)], [" "], ["a\u0301\u0301\u0301\u0301\u0301"]];
+        foreach (var tags in wrong)
+        {
+            var problem = await anas.Expect(HttpStatusCode.BadRequest, HttpMethod.Patch, "/api/rooms/r1", new { tags });
+            Assert.True(problem.GetProperty("errors").TryGetProperty("tags", out _));
+            await anas.Expect(HttpStatusCode.BadRequest, HttpMethod.Post, "/api/rooms", new { id = "r2", title = "Two", tags });
+        }
+
+        Assert.False((await anas.Expect(HttpStatusCode.OK, HttpMethod.Patch, "/api/rooms/r1", new { tags = Array.Empty<string>() })).TryGetProperty("tags", out _));
+    }
+
+    [Fact]
+    public async Task Rooms_are_sorted_by_name_and_by_what_happened_last_page_by_page()
+    {
+        FakeTimeProvider time = new(DateTimeOffset.UtcNow);
+        await using var broker = await RunningBroker.StartAsync(time);
+        var ana = await MessageTalk.MayAllAsync(broker, "ana");
+        using var anas = Calls.As(broker, ana);
+        foreach (var (id, title) in new[] { ("r1", "zebra"), ("r2", "Árvore"), ("r3", "bee") })
+        {
+            await anas.Expect(HttpStatusCode.Created, HttpMethod.Post, "/api/rooms", new { id, title });
+        }
+
+        await using var client = await broker.ConnectAsync(ana);
+        await client.PublishAsync("rooms/r3", "early");
+        time.Advance(TimeSpan.FromHours(2));
+        await client.PublishAsync("rooms/r1", "late");
+
+        Assert.Equal(["r2", "r3", "lobby", "r1"], await PagesAsync(anas, "name"));
+        Assert.Equal(["r1", "r3"], (await PagesAsync(anas, "activity"))[..2]);
+        var first = (await anas.Get("/api/rooms?sort=activity")).GetProperty("rooms")[0];
+        Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:00:00\.000Z$", first.GetProperty("active").GetString());
+        Assert.False((await anas.Get("/api/rooms?limit=50")).GetProperty("rooms")[0].TryGetProperty("active", out _));
+
+        // What happens where not everybody comes in is told to nobody.
+        await anas.Expect(HttpStatusCode.Created, HttpMethod.Post, "/api/rooms/r1/events", new { type = "policy", entry = "invite" });
+        Assert.Equal("r3", (await PagesAsync(anas, "activity"))[0]);
+
+        // After a start it is read from the logs.
+        await broker.RestartAsync();
+        using var later = Calls.As(broker, ana);
+        Assert.Equal("r3", (await PagesAsync(later, "activity"))[0]);
+    }
+
+    [Fact]
+    public async Task A_flood_of_lists_does_not_sort_all_rooms_for_each()
+    {
+        FakeTimeProvider time = new(DateTimeOffset.UtcNow);
+        await using var broker = await RunningBroker.StartAsync(
+            services => services.AddSingleton(provider => ActivatorUtilities.CreateInstance<RoomOrders>(provider, time)));
+        using var anas = Calls.As(broker, await broker.RegisterAsync("ana"));
+        var orders = broker.Get<RoomOrders>();
+        await anas.Get("/api/rooms?sort=name");
+        Assert.Equal(1, orders.Count);
+
+        for (var i = 0; i < 10 * RoomOrders.SortsAtOnce; i++)
+        {
+            orders.By(RoomSort.Name);
+        }
+
+        Assert.InRange(orders.Count, 2, 1 + RoomOrders.SortsAtOnce);
+        await anas.MakeRoom("new");
+        Assert.Equal(["lobby", "new"], Ids(await anas.Get("/api/rooms?sort=name")));
+        await anas.Expect(HttpStatusCode.OK, HttpMethod.Patch, "/api/rooms/new", new { title = "A better name" });
+        Assert.Equal(["lobby", "new"], Ids(await anas.Get("/api/rooms?sort=name")));
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(["new", "lobby"], Ids(await anas.Get("/api/rooms?sort=name")));
+    }
+
+    private static async Task<List<string>> PagesAsync(Calls calls, string sort)
+    {
+        List<string> all = [];
+        for (var cursor = ""; ;)
+        {
+            var page = await calls.Get($"/api/rooms?sort={sort}&limit=1{cursor}");
+            all.AddRange(Ids(page));
+            if (!page.TryGetProperty("next", out var next))
+            {
+                return all;
+            }
+
+            cursor = "&cursor=" + next.GetString();
+        }
+    }
+
+    private static IEnumerable<string> Texts(JsonElement list) => list.EnumerateArray().Select(one => one.GetString()!);
 
     private static IEnumerable<string> Ids(JsonElement list) => list.GetProperty("rooms").EnumerateArray().Select(room => room.GetProperty("id").GetString()!);
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Preferences;
+using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Api;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Storage.EventLog;
@@ -97,7 +98,7 @@ public sealed class AccountSettingsTests
         var records = broker.Get<IRecords>();
         Assert.Equal(SettingsOutcome.Stored, await broker.Get<AccountSettings>().ChangeAsync(ana.Account, Of("kept")));
         Assert.NotEmpty(Stored());
-        AccountSettings late = new(new ErasedMeanwhile(records, () => broker.Get<AccountChanges>().EraseAsync(ana.Account, Password, null)));
+        AccountSettings late = new(new ErasedMeanwhile(records, () => broker.Get<AccountChanges>().EraseAsync(ana.Account, Password, null)), broker.Get<LeftAlone>());
 
         Assert.Equal(SettingsOutcome.NotKept, await late.ChangeAsync(ana.Account, Of("late")));
 

@@ -48,6 +48,7 @@ export const en = {
   'rooms.newBelow.one': '{count} unread below',
   'rooms.newBelow.other': '{count} unread below',
   'rooms.draft': 'Draft',
+  'rooms.archived': 'archived',
   'rooms.showAll': 'Show all {count}',
   'rooms.fewer': 'Show fewer',
   'rooms.noneFound': 'No room matches “{text}”.',

@@ -47,6 +47,7 @@ export const ptBR: InsideTexts = {
   'rooms.newBelow.one': '{count} não lida abaixo',
   'rooms.newBelow.other': '{count} não lidas abaixo',
   'rooms.draft': 'Rascunho',
+  'rooms.archived': 'arquivada',
   'rooms.showAll': 'Mostrar todas ({count})',
   'rooms.fewer': 'Mostrar menos',
   'rooms.noneFound': 'Nenhuma sala combina com “{text}”.',

@@ -2,12 +2,14 @@ import type { SeldomTexts } from './i18n.svelte';
 import { ptBRBots } from './ptBRBots';
 import { ptBRGuard } from './ptBRGuard';
 import { ptBRAsking } from './ptBRAsking';
+import { ptBRDirectory } from './ptBRDirectory';
 import { ptBRRooms } from './ptBRRooms';
 
 /** Brazilian Portuguese, in the order of the English. */
 export const ptBRSeldom: SeldomTexts = {
   ...ptBRBots,
   ...ptBRAsking,
+  ...ptBRDirectory,
   ...ptBRRooms,
   ...ptBRGuard,
   'rooms.lead': 'Todas as salas abertas deste servidor. Entre onde quiser.',

@@ -2,7 +2,7 @@ import { FormState } from '../../lib/form.svelte';
 import { call } from '../../lib/http';
 import type { Room } from '../model/protocol';
 import type { PeopledRoom } from '../people/people.svelte';
-import { changeOf, valueOf, type Field } from './roomFields';
+import { changeOf, isRule, valueOf, type Field } from './roomFields';
 
 /** A room that is looked after on the page. */
 export interface KeptRoom extends PeopledRoom {
@@ -58,7 +58,7 @@ export class RoomChanges {
     const field = this.open;
     const { room } = this.#room;
     if (field === null || room === null) return false;
-    const after = field === 'title' || field === 'topic' ? this.draft.trim() : this.draft;
+    const after = !isRule(field) ? this.draft.trim() : this.draft;
     const before = valueOf(room, field);
     if (after === before) {
       this.open = null;

@@ -4,12 +4,12 @@ import type { Problem } from '../../lib/http';
 import type { Room } from '../model/protocol';
 
 /** What can be changed of a room and has an effect, in the order in which it is shown. */
-export const fields = ['title', 'topic', 'visibility', 'entry', 'guests', 'posting', 'slowMode', 'capacity', 'editWindow', 'keptDays', 'newcomers', 'repeats', 'rush', 'dataRead', 'dataWrite'] as const;
+export const fields = ['title', 'topic', 'tags', 'visibility', 'entry', 'guests', 'posting', 'slowMode', 'capacity', 'editWindow', 'keptDays', 'newcomers', 'repeats', 'rush', 'dataRead', 'dataWrite'] as const;
 export type Field = (typeof fields)[number];
-export type RuleField = Exclude<Field, 'title' | 'topic'>;
+export type RuleField = Exclude<Field, 'title' | 'topic' | 'tags'>;
 
 /** In which groups. */
-export const groups = { what: ['title', 'topic'], comes: ['visibility', 'entry', 'guests', 'capacity'], writes: ['posting', 'slowMode', 'editWindow', 'keptDays'], guard: ['newcomers', 'repeats', 'rush'], devices: ['dataRead', 'dataWrite'] } as const satisfies Record<string, readonly Field[]>;
+export const groups = { what: ['title', 'topic', 'tags'], comes: ['visibility', 'entry', 'guests', 'capacity'], writes: ['posting', 'slowMode', 'editWindow', 'keptDays'], guard: ['newcomers', 'repeats', 'rush'], devices: ['dataRead', 'dataWrite'] } as const satisfies Record<string, readonly Field[]>;
 
 /** Minutes in which an author may edit, of which one is chosen; −1: for ever. */
 const editWindows = ['-1', '5', '60', '1440', '0'] as const;
@@ -31,7 +31,7 @@ const options: Record<RuleField, readonly string[]> = {
 };
 
 export function isRule(field: Field): field is RuleField {
-  return field !== 'title' && field !== 'topic';
+  return field !== 'title' && field !== 'topic' && field !== 'tags';
 }
 
 /** How it is now, as text; where the server has not said, as it is in a new room. */
@@ -42,6 +42,8 @@ export function valueOf(room: Room, field: Field): string {
     case 'topic':
     case 'visibility':
       return room[field];
+    case 'tags':
+      return (room.tags ?? []).join(', ');
     case 'entry':
       return rules?.entry ?? 'open';
     case 'guests':
@@ -75,6 +77,7 @@ export function optionsOf(room: Room, field: RuleField): readonly string[] {
 /** What the room is told: the body of a command `policy`. */
 export function changeOf(field: Field, value: string): Record<string, unknown> {
   if (field === 'editWindow' || field === 'slowMode' || field === 'capacity') return { [field]: Number(value) };
+  if (field === 'tags') return { tags: value.split(',').map((tag) => tag.trim()).filter((tag) => tag !== '') };
   if (field === 'keptDays') return { retention: { days: Number(value) } };
   if (field === 'newcomers' || field === 'repeats' || field === 'rush') return { guard: { [guards[field]]: Number(value) } };
   if (field === 'dataRead') return { data: { read: value } };

@@ -14,13 +14,14 @@ export function actText(event: RoomEvent): string {
     const done = t(`act.${type as 'kick'}`, { by, name: target!.name });
     return [until === undefined || type === 'kick' ? done : t('act.until', { done, time: momentOf(Date.parse(until)) }), ...(reason === undefined ? [] : [t('act.reason', { reason })])].join(' · ');
   }
-  const { title, topic, visibility, quietUntil } = event;
+  const { title, topic, visibility, archived, quietUntil } = event;
   const rules = rulesOf(event);
   return [
     ...(title === undefined ? [] : [t('act.title', { by, title })]),
     ...(topic === undefined ? [] : [t('act.topic', { by })]),
     ...(visibility === undefined ? [] : [t(`act.visibility.${visibility}`, { by })]),
     ...(quietUntil === undefined ? [] : [quietUntil === null ? t('act.quietEnd', { by }) : t('act.quiet', { by, time: momentOf(Date.parse(quietUntil)) })]),
+    ...(archived === undefined ? [] : [t(archived ? 'act.archived' : 'act.opened', { by })]),
     ...(rules.length === 0 ? [] : [t('act.rules', { by, rules: rules.join(', ') })]),
   ].join(' · ');
 }

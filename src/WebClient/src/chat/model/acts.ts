@@ -8,7 +8,7 @@ export const actTexts = new Part(async () => (await Promise.all([import('./actTe
 const moderation = new Set(['kick', 'ban', 'unban', 'mute', 'unmute']);
 
 /** Whether a line of the timeline tells of it: of a role, of who was held back, and of what people understand of a room's change. */
-export function isSaid({ type, target, role, title, topic, visibility, entry, guests, posting, editWindow, slowMode, capacity, retention, data, guard, quietUntil }: RoomEvent): boolean {
-  if (type === 'policy') return [title, topic, visibility, entry, guests, posting, editWindow, slowMode, capacity, retention, data, guard, quietUntil].some((field) => field !== undefined);
+export function isSaid({ type, target, role, title, topic, visibility, entry, guests, posting, editWindow, slowMode, capacity, retention, data, archived, guard, quietUntil }: RoomEvent): boolean {
+  if (type === 'policy') return [title, topic, visibility, entry, guests, posting, editWindow, slowMode, capacity, retention, data, archived, guard, quietUntil].some((field) => field !== undefined);
   return target !== undefined && (moderation.has(type) || (type === 'role' && role !== undefined));
 }

@@ -22,6 +22,8 @@ export type Rules = { [Field in keyof typeof known]?: (typeof known)[Field][numb
   capacity?: number;
   /** How long what was said is kept: days, and newest messages. 0: for ever, all. */
   retention?: { days?: number; messages?: number };
+  /** Everybody in it reads it, and nobody writes. */
+  archived?: boolean;
   /** Who reads and writes data topics. */
   data?: Record<string, unknown>;
   /** What the room keeps off by itself; 0: nothing. */
@@ -42,13 +44,16 @@ export interface Standing {
   banned?: Held;
   /** How long what was said is kept here; left out where all is for ever. */
   kept?: NonNullable<Rules['retention']>;
+  /** Under which words it is found in the list of all rooms. */
+  tags?: readonly string[];
 }
 
-export function readStanding({ muted, banned, kept }: Record<string, unknown>): Standing {
+export function readStanding({ muted, banned, kept, tags }: Record<string, unknown>): Standing {
   return {
     ...(isRecord(muted) && { muted: readHeld(muted) }),
     ...(isRecord(banned) && { banned: readHeld(banned) }),
     ...(isRecord(kept) && { kept: numbersOf(kept, ['days', 'messages']) }),
+    ...(Array.isArray(tags) && { tags: tags.map(String) }),
   };
 }
 
@@ -63,7 +68,7 @@ export function readRole(value: unknown): Role | null {
 /** Fields and values that this version does not know are left out. */
 export function readRules(value: unknown): Rules {
   if (!isRecord(value)) return {};
-  const { retention, data, guard, quietUntil } = value;
+  const { retention, data, archived, guard, quietUntil } = value;
   return {
     ...Object.fromEntries(Object.entries(known).filter(([field, values]) => values.some((one) => one === value[field])).map(([field]) => [field, value[field]])),
     ...numbersOf(value, ['editWindow', 'slowMode', 'capacity']),
@@ -71,6 +76,7 @@ export function readRules(value: unknown): Rules {
     ...(isRecord(data) ? { data } : {}),
     ...(isRecord(guard) && { guard: numbersOf(guard, ['newcomerMinutes', 'repeats', 'guestsPerMinute']) }),
     ...((typeof quietUntil === 'string' || quietUntil === null) && { quietUntil }),
+    ...(typeof archived === 'boolean' && { archived }),
   };
 }
 
@@ -92,7 +98,8 @@ export function looksAfter(room: Place | null): boolean {
 }
 
 /** Why the account cannot write in the room; null: as far as is known, it can. */
-export function whyNotWrite(room: Place | null, kind: Kind): 'muted' | 'quiet' | 'moderators' | 'guests' | 'noGuests' | null {
+export function whyNotWrite(room: Place | null, kind: Kind): 'archived' | 'muted' | 'quiet' | 'moderators' | 'guests' | 'noGuests' | null {
+  if (room?.rules?.archived) return 'archived';
   if (room?.muted) return 'muted';
   if (quietUntil(room) && !looksAfter(room)) return 'quiet';
   if (kind === 'guest' && room?.rules?.guests === 'none') return 'noGuests';

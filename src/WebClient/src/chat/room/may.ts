@@ -37,7 +37,7 @@ export function actionsFor(message: Message, { me, kind, room, roleOf }: Looker,
     shell: true,
     save: true,
     unread: true,
-    pin: own >= rank.moderator,
+    pin: own >= rank.moderator && !room?.rules?.archived,
     // Whoever may see to it himself tells nobody.
     report: !isMine && !ranksAbove,
     remove: isMine || ranksAbove,

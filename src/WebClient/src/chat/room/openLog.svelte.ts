@@ -158,7 +158,7 @@ export abstract class OpenLog {
   }
 
   /** Why somebody of this kind cannot write here; null: they can. */
-  abstract whyNotWrite(kind: Kind): 'muted' | 'quiet' | 'moderators' | 'guests' | 'noGuests' | 'gone' | null;
+  abstract whyNotWrite(kind: Kind): 'archived' | 'muted' | 'quiet' | 'moderators' | 'guests' | 'noGuests' | 'gone' | null;
   abstract isPinned(seq: number): boolean;
   abstract pin(seq: number): void;
   protected abstract mayEdit(message: Message): boolean;

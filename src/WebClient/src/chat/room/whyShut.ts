@@ -4,8 +4,9 @@ import type { Room } from '../model/protocol';
 import { looksAfter, quietUntil } from '../model/rules';
 
 /** Why a room that is known does not let somebody in by himself; null: as far as is known, it does. */
-export function whyShut(room: Room | null, kind: Kind): 'banned' | 'guests' | 'quiet' | 'request' | 'invite' | 'full' | null {
+export function whyShut(room: Room | null, kind: Kind): 'banned' | 'archived' | 'guests' | 'quiet' | 'request' | 'invite' | 'full' | null {
   if (room?.banned) return 'banned';
+  if (room?.rules?.archived && !room.member) return 'archived';
   if (kind === 'guest' && room?.rules?.guests === 'none') return 'guests';
   if (takesJoinRequests(room) && !room!.member && !room!.mine) return 'request';
   if (kind === 'guest' && !room?.member && quietUntil(room)) return 'quiet';

@@ -10,7 +10,7 @@ export interface RoomList {
 }
 
 /**
- * The rooms in the order in which they stand in the column: by name alone, so that nothing jumps when people come or something is said.
+ * The rooms in the order in which they stand in the column: by name alone, so that nothing jumps when people come or something is said; those that are archived at the end.
  * `filter` is what the reader looks for.
  */
 export function arrange(rooms: readonly Room[], isMine: (room: Room) => boolean, isFavourite: (id: string) => boolean, filter = ''): RoomList {
@@ -27,5 +27,5 @@ export function arrange(rooms: readonly Room[], isMine: (room: Room) => boolean,
 }
 
 function inOrder(rooms: readonly Room[]): Room[] {
-  return rooms.toSorted((one, other) => byName(one.title, other.title) || (one.id < other.id ? -1 : 1));
+  return rooms.toSorted((one, other) => Number(one.rules?.archived ?? 0) - Number(other.rules?.archived ?? 0) || byName(one.title, other.title) || (one.id < other.id ? -1 : 1));
 }

@@ -14,7 +14,7 @@ describe('What can be changed of a room', () => {
   it('is as the server says, or as in a new room where it has not', () => {
     const bare = readRoom({ id: 'yard', title: 'The yard' })!;
     for (const room of [yard(), bare]) {
-      expect(fields.map((field) => valueOf(room, field))).toEqual(['The yard', '', 'public', 'open', 'write', 'everyone', '0', '0', '-1', '0', '0', '0', '0', 'members', 'moderators']);
+      expect(fields.map((field) => valueOf(room, field))).toEqual(['The yard', '', '', 'public', 'open', 'write', 'everyone', '0', '0', '-1', '0', '0', '0', '0', 'members', 'moderators']);
     }
     expect(valueOf(yard({}, { entry: 'request' }), 'entry')).toBe('request');
   });

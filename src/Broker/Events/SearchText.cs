@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace WebMessenger.Broker.Rooms;
+namespace WebMessenger.Broker.Events;
 
 /// <summary>
 /// Texts as they are compared in a search: "Música" and "MUSICA" are one. The pages compare what they have in the same way.
