@@ -60,19 +60,15 @@ internal sealed partial class Conversations(
             session.Kind == LoginSessionKind.Token,
             time.GetUtcNow())
         {
-            IsTaken = other is null || !isMessage ? () => true : TakenBy(me, other),
+            IsTaken = other is null || !isMessage
+                ? () => true
+                // The head is in memory by then: the log thread is about to give the next number.
+                : () => alone.MayWhisper(directory, me, other, haveTalked: () => log.Head(conversation.Log).Head > 0),
         };
     }
 
-    /// <summary>Whether what the one says to the other is taken; once they have talked, only who hears nobody takes nothing.</summary>
-    public bool Takes(Account by, Account other) => alone.MayWhisper(directory, by, other, haveTalked: true);
-
-    // Whether the two have talked is asked once, of the disk, and only where it matters; the rest anew when it gets its number.
-    private Func<bool> TakenBy(Account by, Account other)
-    {
-        var haveTalked = alone.Of(other.Id).Whisperers == Callers.PeopleOfRooms && records.Find(ConversationRecord.Key(other.Id, by.Id)) is not null;
-        return () => alone.MayWhisper(directory, by, other, haveTalked);
-    }
+    /// <summary>Whether what the one does in their conversation is taken: once they have talked, only who hears nobody takes nothing.</summary>
+    public bool Takes(Account by, Account other) => alone.MayWhisper(directory, by, other, haveTalked: () => true);
 
     /// <summary>The way of a message to where a publish goes: to the room, or to the other.</summary>
     public ISpokenWay WayTo(PublishTarget target, LoginSession session) => target.Room is { } room ? room

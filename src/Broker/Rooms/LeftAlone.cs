@@ -76,10 +76,12 @@ internal sealed class LeftAlone(IRecords records, IEventLog log)
     public bool MayInvite(RoomDirectory directory, Account by, Account whom) => IsAmong(Of(whom.Id).Inviters, directory, by, whom);
 
     /// <summary>Whether what the one says to the other alone is taken. In memory: the log thread asks.</summary>
-    /// <param name="haveTalked">The two have a conversation already, which goes on unless the other hears nobody.</param>
-    public bool MayWhisper(RoomDirectory directory, Account by, Account whom, bool haveTalked) =>
-        by == whom
-        || Of(whom.Id).Whisperers is var callers && ((haveTalked && callers != Callers.Nobody) || IsAmong(callers, directory, by, whom));
+    /// <param name="haveTalked">Whether the two have a conversation already, which goes on unless the other hears nobody.</param>
+    public bool MayWhisper(RoomDirectory directory, Account by, Account whom, Func<bool> haveTalked)
+    {
+        var callers = Of(whom.Id).Whisperers;
+        return by == whom || IsAmong(callers, directory, by, whom) || (callers == Callers.PeopleOfRooms && haveTalked());
+    }
 
     private static bool IsAmong(Callers callers, RoomDirectory directory, Account by, Account whom) => callers switch
     {

@@ -15,7 +15,7 @@ namespace WebMessenger.Broker.Rooms;
 /// <param name="Capacity">People present, moderators aside; 0: no bound.</param>
 /// <param name="Retention">How long what was said is kept.</param>
 /// <param name="EditWindow">Minutes in which an author may change what he said; −1: for ever.</param>
-/// <param name="Archived">Everybody reads it and nobody writes, nobody new comes in, and it is in no list but those of who is in it.</param>
+/// <param name="Archived">Everybody in it reads it, nobody writes, nobody new comes in, and only the lists of who is in it have it.</param>
 /// <param name="History">Stored, and without effect yet. What somebody who comes in may read: `all`, or what is said from `now` on.</param>
 /// <param name="Guard">What those who have come just now may not, and nobody many times.</param>
 /// <param name="QuietUntil">Until then moderators alone write, and guests do not come in. Null, or past: it is not quiet.</param>
