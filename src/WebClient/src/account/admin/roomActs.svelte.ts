@@ -1,5 +1,6 @@
 import { FormState } from '../../lib/form.svelte';
 import { call, type Answer } from '../../lib/http';
+import type { Kind } from '../../lib/kind';
 import { searchFor, searchText } from '../../lib/searchText';
 import { Proof } from './proof.svelte';
 import type { AdminRoom } from './wire';
@@ -9,6 +10,7 @@ export type RoomAct = 'owner' | 'archive' | 'unarchive' | 'delete';
 export interface Candidate {
   user: string;
   name: string;
+  kind: Kind;
 }
 
 const perPage = 200;
@@ -28,6 +30,7 @@ export class RoomActs {
   typed = $state('');
   /** Whom it may be handed to; null: they do not come, as of a private room, and the name is typed. */
   members = $state.raw<readonly Candidate[] | null>([]);
+  reading = $state(false);
   /** Not all of them have been read. */
   isCut = $state(false);
   readonly #room: AdminRoom;
@@ -39,7 +42,7 @@ export class RoomActs {
   /** Members that are found by what is typed, but for who keeps the room. */
   readonly found = $derived.by(() => {
     const isFound = searchFor(this.typed);
-    return (this.members ?? []).filter(({ user, name }) => user !== this.#room.owner && isFound(`${name} ${user}`));
+    return (this.members ?? []).filter(({ user, name, kind }) => kind === 'person' && user !== this.#room.owner && isFound(`${name} ${user}`));
   });
 
   get isTyped(): boolean {
@@ -79,7 +82,9 @@ export class RoomActs {
   }
 
   async #readMembers(): Promise<void> {
+    this.reading = true;
     const answer = await call<{ members: Candidate[]; next?: string | null }>('GET', `/api/rooms/${this.#room.room}/members?limit=${perPage}`);
+    this.reading = false;
     this.members = answer.ok ? answer.value.members : null;
     this.isCut = answer.ok && typeof answer.value.next === 'string';
   }
