@@ -239,6 +239,11 @@ export const enAdmin = {
 
   'admin.reports.lead': 'Messages that somebody has reported, of all rooms. The text is kept until a day after it is decided, 30 days at most.',
   'admin.reports.none': 'Nothing was reported.',
+  'admin.reports.noneOpen': 'Nothing waits for a decision.',
+  'admin.reports.filter.open': 'Open',
+  'admin.reports.filter.decided': 'Decided',
+  'admin.reports.filter.all': 'All',
+  'admin.reports.somebody': 'Somebody',
   'admin.reports.in': 'in {room}',
   'admin.reports.by': '{from} reports a message of {author}.',
   'admin.reports.why': 'Why:',

@@ -240,6 +240,11 @@ export const ptBRAdmin: AdminTexts = {
 
   'admin.reports.lead': 'Mensagens que alguém denunciou, de todas as salas. O texto fica até um dia depois da decisão, no máximo 30 dias.',
   'admin.reports.none': 'Nada foi denunciado.',
+  'admin.reports.noneOpen': 'Nada espera por uma decisão.',
+  'admin.reports.filter.open': 'Abertas',
+  'admin.reports.filter.decided': 'Decididas',
+  'admin.reports.filter.all': 'Todas',
+  'admin.reports.somebody': 'Alguém',
   'admin.reports.in': 'em {room}',
   'admin.reports.by': '{from} denuncia uma mensagem de {author}.',
   'admin.reports.why': 'Por quê:',

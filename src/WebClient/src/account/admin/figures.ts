@@ -3,7 +3,7 @@ import { bytesOf, millisecondsOf, numberOf } from './units';
 
 /** The plots of the page, in their order; each has a curve or two of the server's. */
 const plots = {
-  connections: { series: ['connections'], format: numberOf },
+  connections: { series: ['connections'], format: numberOf, whole: true },
   messages: { series: ['messages'], format: numberOf },
   delivery: { series: ['delivery_p50_ms', 'delivery_p99_ms'], format: millisecondsOf },
   disk: { series: ['disk_bytes'], format: bytesOf },
@@ -20,6 +20,8 @@ export interface PlotData {
   times: readonly number[];
   curves: readonly { name: SeriesName; values: Values }[];
   format: (value: number) => string;
+  /** There are no halves of it. */
+  whole: boolean;
 }
 
 /** What there is to draw: the server may say less than the page knows. */
@@ -27,12 +29,13 @@ export function plotsOf(figures: Figures): PlotData[] {
   const first = Date.parse(figures.from) / 1_000;
   return (Object.keys(plots) as PlotName[]).flatMap((name) => {
     const { series, format } = plots[name];
+    const whole = 'whole' in plots[name];
     const curves = series.flatMap((one) => {
       const found = figures.series.find((given) => given.name === one);
       return found ? [{ name: one, values: found.values }] : [];
     });
     const count = Math.max(0, ...curves.map(({ values }) => values.length));
-    return curves.length === 0 ? [] : [{ name, curves, format, times: Array.from({ length: count }, (_, index) => first + index * figures.stepSeconds) }];
+    return curves.length === 0 ? [] : [{ name, curves, format, whole, times: Array.from({ length: count }, (_, index) => first + index * figures.stepSeconds) }];
   });
 }
 

@@ -12,11 +12,11 @@ export class PagedList<T, Filter extends string = 'all'> {
   #asked = 0;
   readonly #path: string;
   readonly #key: string;
-  readonly #cursorName: string;
+  readonly #names: { cursor: string; filter: string };
 
-  /** `key`: the name of the list in the server's answer. `cursorName`: what the next page is asked for by. */
-  constructor(path: string, key: string, filter: Filter, cursorName = 'cursor') {
-    [this.#path, this.#key, this.#cursorName] = [path, key, cursorName];
+  /** `key`: the name of the list in the server's answer. `names`: what the next page, and some of all entries, are asked for by. */
+  constructor(path: string, key: string, filter: Filter, names: Partial<{ cursor: string; filter: string }> = {}) {
+    [this.#path, this.#key, this.#names] = [path, key, { cursor: 'cursor', filter: 'filter', ...names }];
     this.filter = filter;
   }
 
@@ -52,8 +52,8 @@ export class PagedList<T, Filter extends string = 'all'> {
     this.reading = true;
     const query = new URLSearchParams();
     if (this.query.trim() !== '') query.set('query', this.query.trim());
-    if (this.filter !== 'all') query.set('filter', this.filter);
-    if (cursor !== null) query.set(this.#cursorName, cursor);
+    if (this.filter !== 'all') query.set(this.#names.filter, this.filter);
+    if (cursor !== null) query.set(this.#names.cursor, cursor);
     const answer = await call<Record<string, unknown>>('GET', query.size > 0 ? `${this.#path}?${query}` : this.#path);
     if (asked !== this.#asked) return;
     this.reading = false;

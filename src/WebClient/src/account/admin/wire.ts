@@ -86,17 +86,19 @@ export interface ServerSetting {
 
 export type SettingValue = number | boolean | string;
 
+/** A message that somebody has reported, as it was then; the server may have none of it. */
 export interface Report {
   id: string;
   room: string;
   title: string;
   seq: number;
-  author: string | { user: string; name: string };
-  text: string | null;
+  author: { user: string; name: string };
+  text: string;
   reason: string;
-  from: string | { user: string; name: string };
+  /** Null: of an account that is no more. */
+  from: { user: string; name: string } | null;
   at: string;
-  state: string;
+  state: 'open' | 'acted' | 'dismissed';
   decidedBy?: string | null;
   decidedAt?: string | null;
 }
