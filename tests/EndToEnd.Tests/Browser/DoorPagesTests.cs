@@ -90,6 +90,10 @@ public sealed class DoorPagesTests(SharedServer shared, Chromium chromium)
         await Assertions.Expect(field).ToBeFocusedAsync();
         await field.FillAsync(code.ToUpperInvariant());
         await field.PressAsync("Enter");
+
+        // Who is the first administrator is told so, once, with what is to be done.
+        var card = page.GetByRole(AriaRole.Region, new() { Name = "You are the administrator of this server" });
+        await card.GetByRole(AriaRole.Link, new() { Name = "To the lobby" }).ClickAsync();
         ChatPage chat = new(page);
         await IsInAsync(chat, "lobby");
 

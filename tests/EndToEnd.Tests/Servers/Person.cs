@@ -115,6 +115,13 @@ internal sealed class Person : IDisposable
 
     public async Task LogOutAsync() => await Expect(HttpStatusCode.NoContent, await Http.DeleteAsync("/api/session"));
 
+    /// <summary>Deletes the account.</summary>
+    public async Task EraseAsync()
+    {
+        using HttpRequestMessage request = new(HttpMethod.Delete, "/api/accounts/me") { Content = JsonContent.Create(new { currentPassword = Password }) };
+        await Expect(HttpStatusCode.NoContent, await Http.SendAsync(request));
+    }
+
     /// <summary>The newest events of a room, oldest first.</summary>
     public async Task<IReadOnlyList<JsonElement>> EventsAsync(string room = "lobby", int limit = 500)
     {

@@ -35,7 +35,13 @@ public sealed class SharedServer : IAsyncLifetime
 
     internal ServerProcess Server => _server ?? throw new InvalidOperationException("The server was not started.");
 
-    public async ValueTask InitializeAsync() => _server = await ServerProcess.StartAsync(NoLimits);
+    public async ValueTask InitializeAsync()
+    {
+        _server = await ServerProcess.StartAsync(NoLimits);
+
+        // The administrator: else whichever account a test makes first would be, and the page leads that one to the server's own pages.
+        using var keeper = await Person.RegisterAsync(_server, "keeper");
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -63,8 +63,9 @@ function actions(chat: Chat, { list, create }: Ways): Goal[] {
     [t('quiet.end'), () => current && (current.quietAsked = 'end'), hosts && isQuiet],
     [t('rooms.directory'), () => router.go('/rooms')],
     [t('rooms.create'), create, chat.me.kind !== 'guest'],
-    [t('menu.settings'), () => router.go('/account/settings')],
-    [t('menu.account'), () => router.go('/account')],
+    [t('page.settings'), () => router.go('/account/settings')],
+    [t('page.account'), () => router.go('/account')],
+    [t('page.admin'), () => router.go('/admin'), chat.me.administrator],
   ];
   return all.filter(([, , isOffered = true]) => isOffered).map(([name, run]) => ({ key: `do-${name}`, group: 'actions', name, beside: '', run }));
 }

@@ -223,10 +223,6 @@ export const en = {
   'help.title': 'Help',
 
   'menu.open': 'My menu',
-  'menu.account': 'My account',
-  'menu.settings': 'Settings',
-  'menu.sessions': 'Where I am signed in',
-  'menu.tokens': 'Access tokens',
   'menu.signOut': 'Sign out',
   'menu.signingOut': 'Signing out…',
   'menu.guest': 'Guest',

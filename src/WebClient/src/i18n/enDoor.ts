@@ -21,6 +21,7 @@ export const enDoor = {
   'page.settings': 'Settings',
   'page.sessions': 'Where I am signed in',
   'page.tokens': 'Access tokens',
+  'page.admin': 'Server',
   'page.missing': 'Page not found',
 
   'theme.label': 'Colours',

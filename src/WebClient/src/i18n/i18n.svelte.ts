@@ -5,6 +5,7 @@ import { update } from '../lib/update.svelte';
 import { within } from '../lib/within';
 import type { en } from './en';
 import type { enAccount } from './enAccount';
+import type { enAdmin } from './enAdmin';
 import type { enDoor } from './enDoor';
 import type { enSeldom } from './enSeldom';
 
@@ -15,19 +16,23 @@ export const languageNames: Record<LanguageTag, string> = { 'pt-BR': 'Português
 export type DoorTexts = Record<keyof typeof enDoor, string>;
 export type InsideTexts = Record<keyof typeof en, string>;
 export type AccountTexts = Record<keyof typeof enAccount, string>;
+export type AdminTexts = Record<keyof typeof enAdmin, string>;
 export type SeldomTexts = Record<keyof typeof enSeldom, string>;
-export type Key = keyof DoorTexts | keyof InsideTexts | keyof AccountTexts | keyof SeldomTexts;
+export type Key = keyof DoorTexts | keyof InsideTexts | keyof AccountTexts | keyof AdminTexts | keyof SeldomTexts;
 type Texts = Partial<Record<Key, string>>;
 
 export type PluralKey = { [K in Key]: K extends `${infer Stem}.other` ? (`${Stem}.one` extends Key ? Stem : never) : never }[Key];
 type Params = Record<string, string | number>;
 
-/** Each is four files: a page speaks one language at a time, the door needs few words, and what is opened by a press, as the pages of one's account, does with words of its own. */
+/** Each is several files: a page speaks one language at a time, the door needs few words, and what is opened by a press, as the pages of one's account, does with words of its own. */
 const doors: Record<LanguageTag, () => Promise<DoorTexts>> = {
   'pt-BR': async () => (await import('./ptBRDoor')).ptBRDoor,
   en: async () => (await import('./enDoor')).enDoor,
 };
-const further = {
+type Catalogue = Record<LanguageTag, () => Promise<Texts>>;
+export type FurtherTexts = 'inside' | 'account' | 'seldom' | 'admin';
+/** Of those that are missing, who wants them knows where they are: few visits do. */
+const further: Partial<Record<FurtherTexts, Catalogue>> = {
   inside: {
     'pt-BR': async (): Promise<InsideTexts> => (await import('./ptBR')).ptBR,
     en: async (): Promise<InsideTexts> => (await import('./en')).en,
@@ -41,7 +46,6 @@ const further = {
     en: async (): Promise<SeldomTexts> => (await import('./enSeldom')).enSeldom,
   },
 };
-export type FurtherTexts = keyof typeof further;
 /** Milliseconds that a catalogue may take on its way: it is small, and until it is there nothing is drawn. */
 const loadedWithin = 10_000;
 /** Before any language is there. */
@@ -78,10 +82,11 @@ class Language {
   }
 
   /** What is behind the door is about to be drawn. Throws if its texts do not come: whoever loads the rest tries again. */
-  async enter(part: FurtherTexts): Promise<void> {
+  async enter(part: FurtherTexts, catalogue = further[part]!): Promise<void> {
+    further[part] = catalogue;
     this.#wanted.add(part);
     const { current } = this;
-    const texts = await further[part][current]();
+    const texts = await catalogue[current]();
     // Chosen meanwhile, another language brings them along.
     if (current === this.current) this.#texts = { ...this.#texts, ...texts };
   }
@@ -132,7 +137,7 @@ class Language {
 }
 
 async function textsOf(language: LanguageTag, wanted: readonly FurtherTexts[]): Promise<Texts> {
-  const all: Texts[] = await Promise.all([doors[language](), ...wanted.map((part) => further[part][language]())]);
+  const all: Texts[] = await Promise.all([doors[language](), ...wanted.map((part) => further[part]![language]())]);
   return Object.assign({}, ...all) as Texts;
 }
 

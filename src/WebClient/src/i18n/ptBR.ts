@@ -222,10 +222,6 @@ export const ptBR: InsideTexts = {
   'help.title': 'Ajuda',
 
   'menu.open': 'Meu menu',
-  'menu.account': 'Minha conta',
-  'menu.settings': 'Preferências',
-  'menu.sessions': 'Onde estou conectado',
-  'menu.tokens': 'Tokens de acesso',
   'menu.signOut': 'Sair',
   'menu.signingOut': 'Saindo…',
   'signOut.question': 'Sair e perder o que não foi enviado?',

@@ -23,6 +23,7 @@ export const ptBRDoor: DoorTexts = {
   'page.settings': 'Preferências',
   'page.sessions': 'Onde estou conectado',
   'page.tokens': 'Tokens de acesso',
+  'page.admin': 'Servidor',
   'page.missing': 'Página não encontrada',
 
   'theme.label': 'Cores',

@@ -5,10 +5,15 @@ export type DoorPage = 'welcome' | 'signIn' | 'register' | LinkPage;
 /** Opened by a link that somebody was sent. */
 type LinkPage = 'newPassword' | 'invite';
 
-export type Route = { page: DoorPage } | { page: 'directory' | 'whispers' | 'account' | 'sessions' | 'tokens' | 'settings' | 'missing' } | { page: 'room'; room: string } | { page: 'talk'; user: string };
+/** The pages beside the chat: of one's account, and of the server for who runs it. */
+export type AccountPage = 'account' | 'sessions' | 'tokens' | 'settings' | 'admin';
+
+export type Route = { page: DoorPage } | { page: 'directory' | 'whispers' | AccountPage | 'missing' } | { page: 'room'; room: string } | { page: 'talk'; user: string };
 
 const rooms = '/rooms/';
 const talks = '/talk/';
+export const admin = '/admin';
+const besides = /^\/(?:(account)(?:\/(sessions|tokens|settings))?|(admin)(?:\/[a-z]+)?)$/;
 const userPattern = /^[a-z0-9][a-z0-9._-]{0,31}$/;
 export const lobby = `${rooms}lobby`;
 export const invited = '/i';
@@ -21,10 +26,6 @@ const fixed: Record<string, Route> = {
   [invited]: { page: 'invite' },
   '/rooms': { page: 'directory' },
   '/whispers': { page: 'whispers' },
-  '/account': { page: 'account' },
-  '/account/sessions': { page: 'sessions' },
-  '/account/tokens': { page: 'tokens' },
-  '/account/settings': { page: 'settings' },
 };
 
 /** The page of what the account and somebody say to each other. */
@@ -38,6 +39,9 @@ export function routeOf(path: string): Route {
   if (roomIdPattern.test(room)) return { page: 'room', room };
   const user = trimmed.startsWith(talks) ? trimmed.slice(talks.length) : '';
   if (userPattern.test(user)) return { page: 'talk', user };
+  const [, account, ofAccount, server] = besides.exec(trimmed) ?? [];
+  const beside = ofAccount ?? account ?? server;
+  if (beside !== undefined) return { page: beside as AccountPage };
   return Object.hasOwn(fixed, trimmed) ? fixed[trimmed]! : { page: 'missing' };
 }
 
@@ -75,13 +79,13 @@ export function addressOf(path: string, query: string): string {
   return seq === undefined ? path : `${path}?seq=${seq}`;
 }
 
-/** The pages that the account pages lead back to. */
+/** The pages that those beside the chat lead back to. */
 export function isChat(route: Route): route is Extract<Route, { page: 'room' | 'talk' | 'directory' | 'whispers' }> {
-  return route.page === 'room' || route.page === 'talk' || route.page === 'directory' || route.page === 'whispers';
+  return ['room', 'talk', 'directory', 'whispers'].includes(route.page);
 }
 
-export function isAccount(route: Route): route is { page: 'account' | 'sessions' | 'tokens' | 'settings' } {
-  return route.page === 'account' || route.page === 'sessions' || route.page === 'tokens' || route.page === 'settings';
+export function isAccount(route: Route): route is { page: AccountPage } {
+  return ['account', 'sessions', 'tokens', 'settings', 'admin'].includes(route.page);
 }
 
 export function titleKey(route: Route): Key | null {

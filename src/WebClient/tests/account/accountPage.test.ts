@@ -2,6 +2,7 @@ import { render } from 'svelte/server';
 import { expect, it, vi } from 'vitest';
 
 vi.mock('../../src/store/store', () => ({ forget: async () => undefined }));
+vi.hoisted(() => Object.defineProperty(globalThis, 'addEventListener', { value: () => undefined, configurable: true }));
 vi.hoisted(() => Object.defineProperty(globalThis, 'location', { value: new URL('https://chat.example.org/account'), configurable: true }));
 vi.hoisted(() => Object.defineProperty(globalThis, 'document', { value: { baseURI: 'https://chat.example.org/', addEventListener: () => undefined }, configurable: true }));
 

@@ -3,15 +3,17 @@ import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { en as enInside } from '../../src/i18n/en';
 import { enAccount } from '../../src/i18n/enAccount';
+import { enAdmin } from '../../src/i18n/enAdmin';
 import { enDoor } from '../../src/i18n/enDoor';
 import { enSeldom } from '../../src/i18n/enSeldom';
 import { ptBR as ptBRInside } from '../../src/i18n/ptBR';
 import { ptBRAccount } from '../../src/i18n/ptBRAccount';
+import { ptBRAdmin } from '../../src/i18n/ptBRAdmin';
 import { ptBRDoor } from '../../src/i18n/ptBRDoor';
 import { ptBRSeldom } from '../../src/i18n/ptBRSeldom';
 
 const src = join(import.meta.dirname, '../../src');
-const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(svelte|ts)$/.test(name) && !/i18n.(en|ptBR)(Door|Account|Seldom|Bots|Rooms|Guard|Asking|Directory)?\.ts$/.test(name));
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(svelte|ts)$/.test(name) && !/i18n.(en|ptBR)(Door|Account|Seldom|Bots|Rooms|Guard|Asking|Directory|Admin|ServerSettings)?\.ts$/.test(name));
 const sources = files.map((name) => ({ name, text: readFileSync(join(src, name), 'utf8') }));
 const all = sources.map((source) => source.text).join('\n');
 const placeholders = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
@@ -23,8 +25,8 @@ const isUsed = (key: string) => {
   return all.includes(`'${key}'`) || all.includes(`'${stem}'`) || prefixes.some((prefix) => key.startsWith(prefix));
 };
 
-const en = { ...enDoor, ...enInside, ...enAccount, ...enSeldom };
-const ptBR = { ...ptBRDoor, ...ptBRInside, ...ptBRAccount, ...ptBRSeldom };
+const en = { ...enDoor, ...enInside, ...enAccount, ...enAdmin, ...enSeldom };
+const ptBR = { ...ptBRDoor, ...ptBRInside, ...ptBRAccount, ...ptBRAdmin, ...ptBRSeldom };
 
 /** What the page loads before anybody is in: what is imported when it is wanted is not. */
 function loadedAtDoor(path = 'app/main.ts', seen = new Set<string>()): Set<string> {
@@ -43,8 +45,9 @@ describe('catalogues', () => {
     expect(Object.keys(ptBRInside).sort()).toEqual(Object.keys(enInside).sort());
     expect(Object.keys(ptBRDoor).sort()).toEqual(Object.keys(enDoor).sort());
     expect(Object.keys(ptBRAccount).sort()).toEqual(Object.keys(enAccount).sort());
+    expect(Object.keys(ptBRAdmin).sort()).toEqual(Object.keys(enAdmin).sort());
     expect(Object.keys(ptBRSeldom).sort()).toEqual(Object.keys(enSeldom).sort());
-    expect(Object.keys(en)).toHaveLength([enDoor, enInside, enAccount, enSeldom].reduce((count, part) => count + Object.keys(part).length, 0));
+    expect(Object.keys(en)).toHaveLength([enDoor, enInside, enAccount, enAdmin, enSeldom].reduce((count, part) => count + Object.keys(part).length, 0));
   });
 
   it('have at the door each word that is said there, and no others', () => {
@@ -54,7 +57,7 @@ describe('catalogues', () => {
     const text = sources.filter(({ name }) => atDoor.has(name)).map((source) => source.text).join('\n');
     const stems = [...text.matchAll(/`([a-zA-Z.]+[.a-z])\$\{/g)].map((match) => match[1]!);
     const isSaid = (key: string) => text.includes(`'${key}'`) || text.includes(`'${key.replace(/\.(one|other)$/, '')}'`) || stems.some((stem) => stem !== 'error.' && key.startsWith(stem));
-    expect(Object.keys({ ...enInside, ...enAccount, ...enSeldom }).filter(isSaid)).toEqual([]);
+    expect(Object.keys({ ...enInside, ...enAccount, ...enAdmin, ...enSeldom }).filter(isSaid)).toEqual([]);
     // Which codes come at the door, the server decides.
     expect(Object.keys(enDoor).filter((key) => !isSaid(key) && !key.startsWith('error.'))).toEqual([]);
   });
@@ -68,8 +71,13 @@ describe('catalogues', () => {
     expect(Object.keys(enAccount).filter((key) => others.includes(`'${key}'`) || others.includes(`'${key.replace(/\.(one|other)$/, '')}'`))).toEqual([]);
   });
 
+  it('have for the pages of the server what nothing else says', () => {
+    const others = sources.filter(({ name }) => !/^account.admin/.test(name)).map((source) => source.text).join('\n');
+    expect(Object.keys(enAdmin).filter((key) => others.includes(`'${key}'`) || others.includes(`'${key.replace(/\.(one|other)$/, '')}'`))).toEqual([]);
+  });
+
   it('have for what is seldom opened what nothing else says', () => {
-    const later = /^chat.(goals|devices.|host.|model.actTexts|room.(AroundView|KeptLine|RoomGone|AskIn|ReportDialog)|compose.(ComposerMute|HelpSheet)|(mentions|saved|search).\w+Pane|palette.Palette|people.(ActFields|AddMember|PersonCard|personActs|CommonRooms)|rooms.(Directory|InvitationCard|NewRoomDialog|Unsent)|talk.(TalksPage|BeginTalk|TalkPane))|^session.(Invite|NewPassword).svelte|^ui.(DayPicker|EmojiPicker|SaidLine)/;
+    const later = /^chat.(goals|devices.|host.|model.actTexts|room.(AroundView|KeptLine|RoomGone|AskIn|ReportDialog)|compose.(ComposerMute|HelpSheet)|(mentions|saved|search).\w+Pane|palette.Palette|people.(ActFields|AddMember|PersonCard|personActs|CommonRooms)|rooms.(Directory|InvitationCard|NewRoomDialog|Unsent)|talk.(TalksPage|BeginTalk|TalkPane)|compose.HelpSheet)|^session.(Invite|NewPassword).svelte|^ui.(DayPicker|EmojiPicker|SaidLine)|^account.admin/;
     const others = sources.filter(({ name }) => !later.test(name)).map((source) => source.text).join('\n');
     // What is wrong with a field is asked for by the field's name and the server's code.
     const isOfField = (key: string) => /^error\.\w+\.\w+$/.test(key) && others.includes(`, '${key.split('.')[1]}')`);

@@ -12,12 +12,18 @@ it.each([
   ['/rooms/Lobby', { page: 'missing' }],
   ['/account/tokens', { page: 'tokens' }],
   ['/account/settings', { page: 'settings' }],
+  ['/account', { page: 'account' }],
+  ['/account/nowhere', { page: 'missing' }],
+  ['/admin', { page: 'admin' }],
+  ['/admin/', { page: 'admin' }],
+  ['/admin/accounts', { page: 'admin' }],
+  ['/admin/a/b', { page: 'missing' }],
   ['/constructor', { page: 'missing' }],
   ['/p', { page: 'newPassword' }],
   ['/i', { page: 'invite' }],
 ])('%s', (path, route) => expect(routeOf(path)).toEqual(route));
 
-it.each(['/rooms/movie-night', '/rooms/movie-night?seq=42', '/talk/bea.1', '/rooms', '/whispers', '/account/tokens', '/i'])('P14: every door keeps that %s was asked for', (path) => {
+it.each(['/rooms/movie-night', '/rooms/movie-night?seq=42', '/talk/bea.1', '/rooms', '/whispers', '/account/tokens', '/admin/accounts', '/i'])('P14: every door keeps that %s was asked for', (path) => {
   for (const door of ['welcome', 'signIn', 'register'] as const) {
     const address = new URL(doorTo(door, path), 'http://localhost');
     expect(wantedOf(address.search)).toBe(path);

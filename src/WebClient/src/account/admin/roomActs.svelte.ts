@@ -1,0 +1,91 @@
+import { FormState } from '../../lib/form.svelte';
+import { call, type Answer } from '../../lib/http';
+import type { Kind } from '../../lib/kind';
+import { searchFor, searchText } from '../../lib/searchText';
+import { Proof } from './proof.svelte';
+import type { AdminRoom } from './wire';
+
+export type RoomAct = 'owner' | 'archive' | 'unarchive' | 'delete';
+
+export interface Candidate {
+  user: string;
+  name: string;
+  kind: Kind;
+}
+
+const perPage = 200;
+
+export function actsOn(room: AdminRoom): RoomAct[] {
+  // Without members there is nobody to hand it to.
+  return [...(room.members > 0 ? ['owner' as const] : []), room.archived ? 'unarchive' : 'archive', 'delete'];
+}
+
+/** One act at a time on one room, asked about first. */
+export class RoomActs {
+  readonly form = new FormState();
+  readonly proof = new Proof();
+  act = $state<RoomAct | null>(null);
+  /** Who gets the room: one of its members, by user name. */
+  heir = $state('');
+  typed = $state('');
+  /** Whom it may be handed to; null: they do not come, as of a private room, and the name is typed. */
+  members = $state.raw<readonly Candidate[] | null>([]);
+  reading = $state(false);
+  /** Not all of them have been read. */
+  isCut = $state(false);
+  readonly #room: AdminRoom;
+
+  constructor(room: AdminRoom) {
+    this.#room = room;
+  }
+
+  /** Members that are found by what is typed, but for who keeps the room. */
+  readonly found = $derived.by(() => {
+    const isFound = searchFor(this.typed);
+    return (this.members ?? []).filter(({ user, name, kind }) => kind === 'person' && user !== this.#room.owner && isFound(`${name} ${user}`));
+  });
+
+  get isTyped(): boolean {
+    return this.act !== 'delete' || searchText(this.typed.trim()) === searchText(this.#room.title.trim());
+  }
+
+  get hasHeir(): boolean {
+    return this.act !== 'owner' || this.heir.trim() !== '';
+  }
+
+  ask(act: RoomAct): void {
+    this.form.problem = null;
+    [this.typed, this.heir] = ['', ''];
+    this.act = act;
+    if (act === 'owner') void this.#readMembers();
+  }
+
+  leave(): void {
+    this.form.problem = null;
+    this.proof.forget();
+    this.act = null;
+  }
+
+  async confirm(element: HTMLFormElement): Promise<boolean> {
+    const { act } = this;
+    if (act === null || !this.isTyped || !this.hasHeir) return false;
+    const answer = await this.form.send(() => this.proof.send(() => this.#send(act)), element);
+    // Somebody else has deleted it.
+    return answer?.ok === true || (act === 'delete' && answer?.problem.status === 404);
+  }
+
+  #send(act: RoomAct): Promise<Answer<unknown>> {
+    const { room } = this.#room;
+    if (act === 'owner') return call('PUT', `/api/admin/rooms/${room}/owner`, { user: this.heir.trim() });
+    if (act === 'delete') return call('DELETE', `/api/rooms/${room}`);
+    return call('PATCH', `/api/rooms/${room}`, { archived: act === 'archive' });
+  }
+
+  async #readMembers(): Promise<void> {
+    this.reading = true;
+    const answer = await call<{ members: Candidate[]; next?: string | null }>('GET', `/api/rooms/${this.#room.room}/members?limit=${perPage}`);
+    this.reading = false;
+    this.members = answer.ok ? answer.value.members : null;
+    this.isCut = answer.ok && typeof answer.value.next === 'string';
+  }
+}
