@@ -1,9 +1,11 @@
 import { enBots } from './enBots';
+import { enLinks } from './enLinks';
 import { enRooms } from './enRooms';
 
 /** English of what a first visit to the chat does without, and the list of its keys: what is opened by a press, as the search, the help, and a room's devices. */
 export const enSeldom = {
   ...enBots,
+  ...enLinks,
   ...enRooms,
   'rooms.lead': 'Every open room on this server. Walk in wherever you like.',
   'chat.refused': 'This room is not open to you.',

@@ -1,10 +1,12 @@
 import type { SeldomTexts } from './i18n.svelte';
 import { ptBRBots } from './ptBRBots';
+import { ptBRLinks } from './ptBRLinks';
 import { ptBRRooms } from './ptBRRooms';
 
 /** Brazilian Portuguese, in the order of the English. */
 export const ptBRSeldom: SeldomTexts = {
   ...ptBRBots,
+  ...ptBRLinks,
   ...ptBRRooms,
   'rooms.lead': 'Todas as salas abertas deste servidor. Entre onde quiser.',
   'chat.refused': 'Esta sala não está aberta para você.',
