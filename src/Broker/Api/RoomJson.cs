@@ -67,6 +67,7 @@ internal sealed record PersonView(string User, string Name, string Kind, string 
 /// <param name="Notify">What the caller wants to be called for.</param>
 /// <param name="Muted">The caller hears it and does not write; left out unless so.</param>
 /// <param name="Banned">The caller does not come in; left out unless so.</param>
+/// <param name="Kicked">The caller was taken out just now, and waits until then; left out unless so.</param>
 /// <param name="Oldest">The oldest seq that is kept; left out of lists.</param>
 /// <param name="Kept">How long what is said is kept, by the room's rules and the operator's bound; left out where all is for ever.</param>
 internal sealed record RoomView(
@@ -86,6 +87,7 @@ internal sealed record RoomView(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Notify,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] HeldView? Muted,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] HeldView? Banned,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] HeldView? Kicked,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? Oldest,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] RetentionPolicy? Kept);
 
@@ -154,6 +156,7 @@ internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory
             isMember ? NotifyLevels.NameOf(level) : null,
             ViewOf(RoomPolicy.MuteOf(room, account), account),
             ViewOf(room.Restraints.BanOf(account.Id), account),
+            ViewOf(room.Restraints.KickOf(account.Id), account),
             null,
             room.Record.Policy.Retention.Within(settings.RetentionDaysAtMost) is { IsForEver: false } kept ? kept : null);
     }
