@@ -146,6 +146,11 @@ public sealed class KickTests
             using var calls = Calls.As(broker, talk.Bea);
             var refused = await calls.Put("/api/rooms/yard/members/me", HttpStatusCode.Forbidden);
             Assert.Equal("kicked", refused.GetProperty("code").GetString());
+            // The room says to him, and to nobody else, until when he waits.
+            var shown = await calls.Get("/api/rooms/yard");
+            Assert.Equal(refused.GetProperty("until").GetString(), shown.GetProperty("kicked").GetProperty("until").GetString());
+            using var others = Calls.As(broker, talk.Caio);
+            Assert.False((await others.Get("/api/rooms/yard")).TryGetProperty("kicked", out _));
             await broker.RestartAsync();
         }
 
@@ -159,6 +164,8 @@ public sealed class KickTests
         Assert.False(broker.Room("yard").IsMember(talk.Bea.Account.Id));
 
         time.Advance(TimeSpan.FromSeconds(42));
+        using var over = Calls.As(broker, talk.Bea);
+        Assert.False((await over.Get("/api/rooms/yard")).TryGetProperty("kicked", out _));
         Assert.True((await again.PublishAsync(Topic, "I am back")).Accepted);
         Assert.Equal([1], (await again.SubscribeAsync("rooms/yard")).ReasonCodes);
     }
