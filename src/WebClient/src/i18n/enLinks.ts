@@ -1,4 +1,4 @@
-/** English of links into a room, of a new room's first steps, and of what is done by commands. */
+/** English of links into a room, and of a new room's first steps. */
 export const enLinks = {
   'links.title': 'By a link',
   'links.lead': 'Whoever has the link comes in, also without an account. Send it only to whom you mean.',

@@ -1,10 +1,12 @@
 import { enBots } from './enBots';
+import { enCommands } from './enCommands';
 import { enLinks } from './enLinks';
 import { enRooms } from './enRooms';
 
 /** English of what a first visit to the chat does without, and the list of its keys: what is opened by a press, as the search, the help, and a room's devices. */
 export const enSeldom = {
   ...enBots,
+  ...enCommands,
   ...enLinks,
   ...enRooms,
   'rooms.lead': 'Every open room on this server. Walk in wherever you like.',

@@ -1,11 +1,13 @@
 import type { SeldomTexts } from './i18n.svelte';
 import { ptBRBots } from './ptBRBots';
+import { ptBRCommands } from './ptBRCommands';
 import { ptBRLinks } from './ptBRLinks';
 import { ptBRRooms } from './ptBRRooms';
 
 /** Brazilian Portuguese, in the order of the English. */
 export const ptBRSeldom: SeldomTexts = {
   ...ptBRBots,
+  ...ptBRCommands,
   ...ptBRLinks,
   ...ptBRRooms,
   'rooms.lead': 'Todas as salas abertas deste servidor. Entre onde quiser.',

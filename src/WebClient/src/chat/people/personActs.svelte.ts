@@ -1,4 +1,4 @@
-import { t } from '../../i18n/i18n.svelte';
+import { language, t } from '../../i18n/i18n.svelte';
 import { FormState } from '../../lib/form.svelte';
 import { call, type Problem } from '../../lib/http';
 import { hasNoAccount, type Author } from '../model/protocol';
@@ -12,6 +12,14 @@ export type PersonAct = 'remove' | 'ban' | 'mute' | 'unmute' | Role;
 /** Minutes for which somebody is held back; 0: until somebody lifts it. */
 export const spans = ['10', '60', '1440', '10080', '0'] as const;
 const moderation: ReadonlySet<PersonAct> = new Set(['remove', 'ban', 'mute', 'unmute']);
+
+/** How long that is, in words. */
+export function spanText(minutes: string): string {
+  const known = spans.find((span) => span === minutes);
+  if (known) return t(`person.for.${known}`);
+  const [unit, length] = ([['week', 10_080], ['day', 1_440], ['hour', 60], ['minute', 1]] as const).find(([, length]) => Number(minutes) % length === 0)!;
+  return new Intl.NumberFormat(language.locale, { style: 'unit', unit, unitDisplay: 'long' }).format(Number(minutes) / length);
+}
 
 /** What the server will let the reader do to somebody in a room, as far as this page knows: it has the last word. */
 export function actsOn(person: Author, room: PeopledRoom | null, me: string, held: HeldBack | null): PersonAct[] {
@@ -47,7 +55,7 @@ export class PersonActs {
   readonly form = new FormState();
   /** What the reader is asked about. */
   asks = $state.raw<{ act: PersonAct; person: Author } | null>(null);
-  /** One of `spans`. */
+  /** One of `spans`, or what was typed. */
   minutes = $state<string>('60');
   reason = $state('');
   isPublic = $state(false);
@@ -64,9 +72,10 @@ export class PersonActs {
     return problem?.code === 'no_such_member' ? { ...problem, code: 'no_such_target' } : problem;
   }
 
-  ask(act: PersonAct, person: Author): void {
+  /** `typed`: what was said of it already; null: not for how long. */
+  ask(act: PersonAct, person: Author, typed: { minutes: number | null; reason: string } = { minutes: null, reason: '' }): void {
     this.form.problem = null;
-    [this.minutes, this.reason, this.isPublic] = ['60', '', false];
+    [this.minutes, this.reason, this.isPublic] = [String(typed.minutes ?? 60), typed.reason, false];
     this.asks = { act, person };
   }
 

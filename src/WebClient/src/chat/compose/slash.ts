@@ -1,0 +1,2 @@
+export { default as ComposerQuestion } from './ComposerQuestion.svelte';
+export { hostOptions } from './hostCommands';
