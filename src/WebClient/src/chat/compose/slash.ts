@@ -1,2 +1,2 @@
-export { default as ComposerQuestion } from './ComposerQuestion.svelte';
+export { default } from './ComposerQuestion.svelte';
 export { hostOptions } from './hostCommands';
