@@ -120,7 +120,8 @@ internal sealed record BanDetails(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Reason);
 
 /// <summary>Shows rooms to an account.</summary>
-internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory, NotifyLevels levels, IgnoredPeople ignored, BrokerSettings settings)
+internal sealed class RoomViews(
+    ReadPositions positions, RoomDirectory directory, NotifyLevels levels, IgnoredPeople ignored, RoomInvitations invitations, BrokerSettings settings)
 {
     /// <summary>With the oldest seq, which a list of rooms does without.</summary>
     public RoomView Of(Room room, Account account)
@@ -156,7 +157,8 @@ internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory
             isMember ? NotifyLevels.NameOf(level) : null,
             ViewOf(RoomPolicy.MuteOf(room, account), account),
             ViewOf(room.Restraints.BanOf(account.Id), account),
-            ViewOf(room.Restraints.KickOf(account.Id), account),
+            // Who is invited since need not wait.
+            room.Restraints.KickOf(account.Id) is { } kick && !invitations.IsInvited(room, account) ? ViewOf(kick, account) : null,
             null,
             room.Record.Policy.Retention.Within(settings.RetentionDaysAtMost) is { IsForEver: false } kept ? kept : null);
     }

@@ -171,6 +171,22 @@ public sealed class KickTests
     }
 
     [Fact]
+    public async Task Who_is_invited_after_a_kick_is_not_told_to_wait_and_comes_in()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Mod, "kick", talk.Bea.Account)).Refusal);
+        using var calls = Calls.As(broker, talk.Bea);
+        Assert.True((await calls.Get("/api/rooms/yard")).TryGetProperty("kicked", out _));
+
+        using var makers = Calls.As(broker, talk.Maker);
+        await makers.Put("/api/rooms/yard/members/bea", HttpStatusCode.Accepted);
+
+        Assert.False((await calls.Get("/api/rooms/yard")).TryGetProperty("kicked", out _));
+        await calls.Put("/api/rooms/yard/members/me", HttpStatusCode.NoContent);
+    }
+
+    [Fact]
     public async Task Guests_are_kicked_banned_and_muted_as_others_are()
     {
         await using var broker = await RunningBroker.StartAsync();
