@@ -71,6 +71,7 @@ internal sealed record PersonView(string User, string Name, string Kind, string 
 /// <param name="Notify">What the caller wants to be called for.</param>
 /// <param name="Muted">The caller hears it and does not write; left out unless so.</param>
 /// <param name="Banned">The caller does not come in; left out unless so.</param>
+/// <param name="Kicked">The caller was taken out just now, and waits until then; left out unless so.</param>
 /// <param name="Tags">Left out where it has none.</param>
 /// <param name="Active">The hour (UTC) in which something happened there last, of rooms that everybody may read; left out of others.</param>
 /// <param name="Oldest">The oldest seq that is kept; left out of lists.</param>
@@ -92,6 +93,7 @@ internal sealed record RoomView(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Notify,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] HeldView? Muted,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] HeldView? Banned,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] HeldView? Kicked,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? Oldest,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] RetentionPolicy? Kept,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Tags,
@@ -129,6 +131,7 @@ internal sealed record BanDetails(
 
 /// <summary>Shows rooms to an account.</summary>
 internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory, NotifyLevels levels, IgnoredPeople ignored, AddressBans addresses, BrokerSettings settings)
+    ReadPositions positions, RoomDirectory directory, NotifyLevels levels, IgnoredPeople ignored, RoomInvitations invitations, BrokerSettings settings)
 {
     /// <summary>With the oldest seq, which a list of rooms does without.</summary>
     public RoomView Of(Room room, Account account)
@@ -165,6 +168,7 @@ internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory
             isMember ? NotifyLevels.NameOf(level) : null,
             ViewOf(RoomPolicy.MuteOf(room, account), account),
             ViewOf(room.Restraints.BanOf(account.Id) ?? (isMember ? null : addresses.Of(room, account)), account),
+            // Who is invited since need not wait.
             null,
             room.Record.Policy.Retention.Within(settings.RetentionDaysAtMost) is { IsForEver: false } kept ? kept : null,
             room.Record.Tags.Count == 0 ? null : room.Record.Tags,

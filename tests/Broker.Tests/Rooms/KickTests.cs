@@ -146,6 +146,11 @@ public sealed class KickTests
             using var calls = Calls.As(broker, talk.Bea);
             var refused = await calls.Put("/api/rooms/yard/members/me", HttpStatusCode.Forbidden);
             Assert.Equal("kicked", refused.GetProperty("code").GetString());
+            // The room says to him, and to nobody else, until when he waits.
+            var shown = await calls.Get("/api/rooms/yard");
+            Assert.Equal(refused.GetProperty("until").GetString(), shown.GetProperty("kicked").GetProperty("until").GetString());
+            using var others = Calls.As(broker, talk.Caio);
+            Assert.False((await others.Get("/api/rooms/yard")).TryGetProperty("kicked", out _));
             await broker.RestartAsync();
         }
 
@@ -159,8 +164,26 @@ public sealed class KickTests
         Assert.False(broker.Room("yard").IsMember(talk.Bea.Account.Id));
 
         time.Advance(TimeSpan.FromSeconds(42));
+        using var over = Calls.As(broker, talk.Bea);
+        Assert.False((await over.Get("/api/rooms/yard")).TryGetProperty("kicked", out _));
         Assert.True((await again.PublishAsync(Topic, "I am back")).Accepted);
         Assert.Equal([1], (await again.SubscribeAsync("rooms/yard")).ReasonCodes);
+    }
+
+    [Fact]
+    public async Task Who_is_invited_after_a_kick_is_not_told_to_wait_and_comes_in()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Mod, "kick", talk.Bea.Account)).Refusal);
+        using var calls = Calls.As(broker, talk.Bea);
+        Assert.True((await calls.Get("/api/rooms/yard")).TryGetProperty("kicked", out _));
+
+        using var makers = Calls.As(broker, talk.Maker);
+        await makers.Put("/api/rooms/yard/members/bea", HttpStatusCode.Accepted);
+
+        Assert.False((await calls.Get("/api/rooms/yard")).TryGetProperty("kicked", out _));
+        await calls.Put("/api/rooms/yard/members/me", HttpStatusCode.NoContent);
     }
 
     [Fact]

@@ -1,11 +1,5 @@
 /** English of why one cannot write, of a room that is kept quiet, and of what it keeps off by itself. */
 export const enGuard = {
-  'composer.mute.moderators': 'Only moderators write here.',
-  'composer.mute.gone': 'This account was erased. What was said stays to be read.',
-  'composer.mute.noGuests': 'Guests do not come in here any more. Create an account to come in.',
-  'composer.mute.muted': 'You are muted here: you read, and do not write.',
-  'composer.mutedUntil': 'You are muted here until {time}.',
-  'composer.mute.guests': 'Guests only read here. Create an account to write.',
   'composer.mute.quiet': 'The room is kept quiet: only moderators write for now.',
   'composer.quietUntil': 'The room is kept quiet until {time}: only moderators write.',
   'command.quiet': 'Keeps the room quiet for 15 minutes, if you look after it',

@@ -147,6 +147,7 @@ export const enRooms = {
   'act.retention.days.other': 'messages are kept for {count} days',
   'act.retention.messages.one': 'the newest message is kept',
   'act.retention.messages.other': 'the newest {count} messages are kept',
+  'gone.waits': 'You can come in again in {time}.',
   'shut.banned': 'You are banned from {room}.',
   'shut.hint.banned': 'You do not come in until somebody who looks after it lifts the ban.',
   'shut.hint.bannedUntil': 'You can come in again at {time}.',

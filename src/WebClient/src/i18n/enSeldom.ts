@@ -2,6 +2,8 @@ import { enBots } from './enBots';
 import { enGuard } from './enGuard';
 import { enAsking } from './enAsking';
 import { enDirectory } from './enDirectory';
+import { enCommands } from './enCommands';
+import { enLinks } from './enLinks';
 import { enRooms } from './enRooms';
 
 /** English of what a first visit to the chat does without, and the list of its keys: what is opened by a press, as the search, the help, and a room's devices. */
@@ -9,6 +11,8 @@ export const enSeldom = {
   ...enBots,
   ...enAsking,
   ...enDirectory,
+  ...enCommands,
+  ...enLinks,
   ...enRooms,
   ...enGuard,
   'rooms.lead': 'Every open room on this server. Walk in wherever you like.',

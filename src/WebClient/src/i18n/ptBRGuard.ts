@@ -2,12 +2,6 @@ import type { enGuard } from './enGuard';
 
 /** Brazilian Portuguese, in the order of the English. */
 export const ptBRGuard: Record<keyof typeof enGuard, string> = {
-  'composer.mute.moderators': 'Só a moderação escreve aqui.',
-  'composer.mute.gone': 'Esta conta foi apagada. O que foi dito continua aqui para ler.',
-  'composer.mute.noGuests': 'Visitantes não entram mais aqui. Crie uma conta para entrar.',
-  'composer.mute.muted': 'Você está em silêncio aqui: lê, e não escreve.',
-  'composer.mutedUntil': 'Você está em silêncio aqui até {time}.',
-  'composer.mute.guests': 'Visitantes só leem aqui. Crie uma conta para escrever.',
   'composer.mute.quiet': 'A sala está em silêncio: por enquanto só a moderação escreve.',
   'composer.quietUntil': 'A sala fica em silêncio até {time}: só a moderação escreve.',
   'command.quiet': 'Deixa a sala em silêncio por 15 minutos, se você cuida dela',

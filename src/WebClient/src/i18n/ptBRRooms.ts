@@ -149,6 +149,7 @@ export const ptBRRooms: Record<keyof typeof enRooms, string> = {
   'act.retention.days.other': 'as mensagens ficam por {count} dias',
   'act.retention.messages.one': 'fica só a mensagem mais nova',
   'act.retention.messages.other': 'ficam as {count} mensagens mais novas',
+  'gone.waits': 'Você pode entrar de novo em {time}.',
   'shut.banned': 'Você foi banido de {room}.',
   'shut.hint.banned': 'Você não entra até que quem cuida da sala retire o banimento.',
   'shut.hint.bannedUntil': 'Você pode entrar de novo a partir de {time}.',

@@ -3,6 +3,8 @@ import { ptBRBots } from './ptBRBots';
 import { ptBRGuard } from './ptBRGuard';
 import { ptBRAsking } from './ptBRAsking';
 import { ptBRDirectory } from './ptBRDirectory';
+import { ptBRCommands } from './ptBRCommands';
+import { ptBRLinks } from './ptBRLinks';
 import { ptBRRooms } from './ptBRRooms';
 
 /** Brazilian Portuguese, in the order of the English. */
@@ -10,6 +12,8 @@ export const ptBRSeldom: SeldomTexts = {
   ...ptBRBots,
   ...ptBRAsking,
   ...ptBRDirectory,
+  ...ptBRCommands,
+  ...ptBRLinks,
   ...ptBRRooms,
   ...ptBRGuard,
   'rooms.lead': 'Todas as salas abertas deste servidor. Entre onde quiser.',

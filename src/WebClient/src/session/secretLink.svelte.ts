@@ -40,6 +40,33 @@ export class SecretLink<Found> {
   }
 }
 
+/** The link in the address of a page, looked at at once, and in its place another one that is put there. */
+export class OpenedLink<Link extends SecretLink<unknown>> {
+  current: Link;
+  readonly #make: (secret: string) => Link;
+
+  constructor(make: (secret: string) => Link) {
+    this.#make = make;
+    this.current = $state.raw(this.#opened());
+  }
+
+  /** The address has changed behind its `#`. */
+  changed = (): void => {
+    if (location.hash === '') return;
+    this.stop();
+    this.current = this.#opened();
+  };
+
+  /** Nobody looks at the page any more. */
+  stop = (): void => this.current.stop();
+
+  #opened(): Link {
+    const link = this.#make(takeSecret());
+    void link.look();
+    return link;
+  }
+}
+
 /** The secret of the address, which is then without it: not in the history, not in a screenshot, not copied with the address. */
 export function takeSecret(): string {
   const secret = location.hash.slice(1);

@@ -2,7 +2,6 @@ import type { Emoji } from '../../lib/emoji/emoji';
 import { findEmoji } from '../../lib/emoji/find';
 import { ranked } from '../../lib/ranked';
 import { searchText } from '../../lib/searchText';
-import type { Command } from './commands';
 
 /** What is being typed and may be completed: a mark, and what stands between it and the caret. */
 export interface Word {
@@ -66,7 +65,7 @@ export function emojiFor(query: string, table: readonly Emoji[]): Option[] {
   return findEmoji(query, table, mostOptions).map(({ emoji, name }) => ({ key: emoji, insert: emoji, name: emoji, beside: `:${name}:` }));
 }
 
-export function commandsFor(query: string, commands: readonly Command[], hint: (command: Command) => string): Option[] {
+export function commandsFor<Name extends string>(query: string, commands: readonly Name[], hint: (command: Name) => string): Option[] {
   const begun = commands.filter((command) => command.startsWith(query.toLowerCase()));
   return begun.map((command) => ({ key: command, insert: `/${command}`, name: `/${command}`, beside: hint(command) }));
 }

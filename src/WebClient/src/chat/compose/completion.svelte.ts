@@ -15,6 +15,8 @@ export interface Nameable {
   rolls(): boolean;
   /** The writer looks after it. */
   hosts?(): boolean;
+  /** Further commands, once they are known. */
+  further?(query: string): readonly Option[];
   /** The writer's own. */
   name(): string;
 }
@@ -100,7 +102,7 @@ export class Completion {
   #find({ mark, query }: Word): Option[] {
     if (mark === '@') return peopleFor(query, this.#known.people(), this.#known.others?.list);
     if (mark === '#') return roomsFor(query, this.#known.rooms());
-    if (mark === '/') return commandsFor(query, commandsIn(this.#known.rolls(), this.#known.hosts?.()), (command) => t(`command.${command}`, { name: this.#known.name() }));
+    if (mark === '/') return [...commandsFor(query, commandsIn(this.#known.rolls(), this.#known.hosts?.()), (command) => t(`command.${command}`, { name: this.#known.name() })), ...(this.#known.further?.(query) ?? [])];
     return emojiFor(query, emojiIn(language.current).loaded ?? []);
   }
 }

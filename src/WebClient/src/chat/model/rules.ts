@@ -42,16 +42,19 @@ export interface Held {
 export interface Standing {
   muted?: Held;
   banned?: Held;
+  /** Taken out just now: the account waits until then before it comes in again. */
+  kicked?: Held;
   /** How long what was said is kept here; left out where all is for ever. */
   kept?: NonNullable<Rules['retention']>;
   /** Under which words it is found in the list of all rooms. */
   tags?: readonly string[];
 }
 
-export function readStanding({ muted, banned, kept, tags }: Record<string, unknown>): Standing {
+export function readStanding({ muted, banned, kicked, kept, tags }: Record<string, unknown>): Standing {
   return {
     ...(isRecord(muted) && { muted: readHeld(muted) }),
     ...(isRecord(banned) && { banned: readHeld(banned) }),
+    ...(isRecord(kicked) && { kicked: readHeld(kicked) }),
     ...(isRecord(kept) && { kept: numbersOf(kept, ['days', 'messages']) }),
     ...(Array.isArray(tags) && { tags: tags.map(String) }),
   };

@@ -1,4 +1,4 @@
-import { t } from '../../i18n/i18n.svelte';
+import { language, t } from '../../i18n/i18n.svelte';
 import { FormState } from '../../lib/form.svelte';
 import { call, type Problem } from '../../lib/http';
 import { hasNoAccount, type Author } from '../model/protocol';
@@ -14,6 +14,14 @@ export const spans = ['10', '60', '1440', '10080', '0'] as const;
 /** Minutes in which what somebody said goes with who is put out; 0: nothing goes. */
 export const sinces = ['0', '10', '60', '1440'] as const;
 const moderation: ReadonlySet<PersonAct> = new Set(['remove', 'ban', 'mute', 'unmute']);
+
+/** How long that is, in words. */
+export function spanText(minutes: string): string {
+  const known = spans.find((span) => span === minutes);
+  if (known) return t(`person.for.${known}`);
+  const [unit, length] = ([['week', 10_080], ['day', 1_440], ['hour', 60], ['minute', 1]] as const).find(([, length]) => Number(minutes) % length === 0)!;
+  return new Intl.NumberFormat(language.locale, { style: 'unit', unit, unitDisplay: 'long' }).format(Number(minutes) / length);
+}
 
 /** What the server will let the reader do to somebody in a room, as far as this page knows: it has the last word. */
 export function actsOn(person: Author, room: PeopledRoom | null, me: string, held: HeldBack | null): PersonAct[] {
@@ -54,7 +62,7 @@ export class PersonActs {
   readonly form = new FormState();
   /** What the reader is asked about. */
   asks = $state.raw<{ act: PersonAct; person: Author } | null>(null);
-  /** One of `spans`. */
+  /** One of `spans`, or what was typed. */
   minutes = $state<string>('60');
   /** One of `sinces`. */
   deleteSince = $state<string>('0');
@@ -73,9 +81,10 @@ export class PersonActs {
     return problem?.code === 'no_such_member' ? { ...problem, code: 'no_such_target' } : problem;
   }
 
-  ask(act: PersonAct, person: Author): void {
+  /** `typed`: what was said of it already; null: not for how long. */
+  ask(act: PersonAct, person: Author, typed: { minutes: number | null; reason: string } = { minutes: null, reason: '' }): void {
     this.form.problem = null;
-    [this.minutes, this.deleteSince, this.reason, this.isPublic] = ['60', '0', '', false];
+    [this.minutes, this.deleteSince, this.reason, this.isPublic] = [String(typed.minutes ?? 60), '0', typed.reason, false];
     this.asks = { act, person };
   }
 

@@ -1,5 +1,5 @@
 import { render } from 'svelte/server';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Line, Outbox } from '../../../src/chat/compose/outbox.svelte';
 import type { RoomState } from '../../../src/chat/room/room.svelte';
 import RoomGone from '../../../src/chat/room/RoomGone.svelte';
@@ -20,6 +20,8 @@ function roomWith(pending: Line[]) {
   return { room, drafts, opened, memberships };
 }
 
+afterEach(() => vi.useRealTimers());
+
 describe('A room that is gone', () => {
   it('offers back what was not sent, and not what the log has', () => {
     const { room, drafts, memberships: ways } = roomWith([line('sent'), line('failed'), line('waiting')]);
@@ -30,5 +32,25 @@ describe('A room that is gone', () => {
   it('is said to hold something to take along only when something was not sent', () => {
     const leads = (...pending: Line[]) => render(Farewells, { props: roomWith(pending) }).body.includes('href="rooms/gone"');
     expect([leads(line('failed')), leads(line('sent'))]).toEqual([true, false]);
+  });
+
+  it('tells who was taken out how long to wait, and why, by whichever way they came to stand before it', () => {
+    vi.useFakeTimers({ now: Date.parse('2026-11-30T20:00:00Z') });
+    const kicked = { until: '2026-11-30T20:00:42Z', reason: 'Enough for now.' };
+    for (const gone of ['removed', 'lost', null]) {
+      const { room, drafts, memberships: ways } = roomWith([]);
+      Object.assign(room, { gone, room: { id: 'gone', visibility: 'public', member: false, mine: false, kicked } });
+      const { body } = render(RoomGone, { props: { room, me: { user: 'ana', kind: 'person' } as Me, ways, drafts, outbox: {} as Outbox } });
+      expect(body).toContain('You were removed from Gone.');
+      expect(body).toContain('Enough for now.');
+      expect(body).toMatch(/role="timer">You can come in again in 0:42\.</);
+    }
+  });
+
+  it('has nobody wait for longer than the server does, whatever this clock says', () => {
+    vi.useFakeTimers({ now: Date.parse('2026-11-30T19:00:00Z') });
+    const { room, drafts, memberships: ways } = roomWith([]);
+    Object.assign(room, { room: { id: 'gone', visibility: 'public', member: false, mine: false, kicked: { until: '2026-11-30T20:00:42Z' } } });
+    expect(render(RoomGone, { props: { room, me: { user: 'ana', kind: 'person' } as Me, ways, drafts, outbox: {} as Outbox } }).body).toContain('You can come in again in 1:00.');
   });
 });

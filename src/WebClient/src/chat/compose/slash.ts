@@ -1,0 +1,2 @@
+export { default } from './ComposerQuestion.svelte';
+export { hostOptions } from './hostCommands';

@@ -1,0 +1,21 @@
+/** English of what is asked about something that was written and is not sent, and of the commands of who looks after a room. */
+export const enCommands = {
+  'composer.noCommand': 'There is no command “/{name}”, and nobody has read this. To send it as text, begin with two slashes.',
+  'composer.addSlash': 'Add a slash',
+  'composer.paste.one': 'That is {count} character, and a message holds {most}. Paste it all the same?',
+  'composer.paste.other': 'That is {count} characters, and a message holds {most}. Paste it all the same?',
+  'composer.pasteAll': 'Paste it',
+  'composer.pasteNot': 'Leave it',
+  'composer.goOn': 'Go on writing',
+  'composer.needsDice': 'After “/{name}” come dice: “/roll 2d6” throws two with six sides. At most {dice} dice, with 2 to {sides} sides.',
+  'composer.needsTopic': 'After “/{name}” comes a topic, or the name of a device: “/show bed/temp”.',
+  'composer.needsText': 'After “/{name}” comes what you do: “/me waves”.',
+  'composer.needsPerson': 'After “/{name}” comes whom it is about: “/{name} @bea”.',
+  'composer.onlyHosts': 'Only who looks after this room does this. Nobody has read it.',
+  'command.kick': 'Takes somebody out of the room: “/kick @bea why”',
+  'command.ban': 'Keeps somebody out: “/ban @bea 1d why”',
+  'command.mute': 'Has somebody only read: “/mute @bea 10m why”',
+  'command.invite': 'Asks somebody into the room: “/invite @bea”',
+  'command.inviteQuestion': 'Invite {name} into {room}?',
+  'help.hosts': 'for who looks after the room',
+};
