@@ -130,8 +130,14 @@ internal sealed record BanDetails(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Reason);
 
 /// <summary>Shows rooms to an account.</summary>
-internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory, NotifyLevels levels, IgnoredPeople ignored, AddressBans addresses, BrokerSettings settings)
-    ReadPositions positions, RoomDirectory directory, NotifyLevels levels, IgnoredPeople ignored, RoomInvitations invitations, BrokerSettings settings)
+internal sealed class RoomViews(
+    ReadPositions positions,
+    RoomDirectory directory,
+    NotifyLevels levels,
+    IgnoredPeople ignored,
+    RoomInvitations invitations,
+    AddressBans addresses,
+    BrokerSettings settings)
 {
     /// <summary>With the oldest seq, which a list of rooms does without.</summary>
     public RoomView Of(Room room, Account account)
@@ -169,6 +175,7 @@ internal sealed class RoomViews(ReadPositions positions, RoomDirectory directory
             ViewOf(RoomPolicy.MuteOf(room, account), account),
             ViewOf(room.Restraints.BanOf(account.Id) ?? (isMember ? null : addresses.Of(room, account)), account),
             // Who is invited since need not wait.
+            room.Restraints.KickOf(account.Id) is { } kick && !invitations.IsInvited(room, account) ? ViewOf(kick, account) : null,
             null,
             room.Record.Policy.Retention.Within(settings.RetentionDaysAtMost) is { IsForEver: false } kept ? kept : null,
             room.Record.Tags.Count == 0 ? null : room.Record.Tags,

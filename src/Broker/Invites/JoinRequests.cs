@@ -167,11 +167,11 @@ internal sealed class JoinRequests(
             return JoinOutcome.NoSuchRequest;
         }
 
-        var audit = await audits.PlaceAsync(room.Key, new AuditRecord("admit", AuditPerson.Of(by), AuditPerson.Of(account)), by);
-        await members.JoinAsync(room, account, byItself: true, () =>
+        AuditRecord admitted = new("admit", AuditPerson.Of(by), AuditPerson.Of(account));
+        await audits.WriteAsync(room.Key, admitted, by, audit => members.JoinAsync(room, account, byItself: true, () =>
             store.Find(room.Key, account.Id) is { DeclinedAt: null } open
             && (/* guard: who lets people in is looked at in their turn */ RoomPolicy.MayAnswerRequests(room, by))
-                ? new InvitePass([.. JoinRequestStore.RemovalsOf(open), audit], [new(open.Key(), open.Value())]) : null);
+                ? new InvitePass([.. JoinRequestStore.RemovalsOf(open), audit], [new(open.Key(), open.Value())]) : null));
         if (!room.IsMember(account.Id))
         {
             return !RoomPolicy.MayAnswerRequests(room, by) ? JoinOutcome.NotAllowed
@@ -201,8 +201,8 @@ internal sealed class JoinRequests(
 
             var open = store.Find(room.Key, account.Id)!;
             var declined = open with { Note = "", DeclinedAt = time.GetUtcNow() };
-            var audit = await audits.PlaceAsync(room.Key, new AuditRecord("decline", AuditPerson.Of(by), AuditPerson.Of(account)), by);
-            await records.WriteAsync([new(declined.Key(), declined.Value()), audit]);
+            AuditRecord entry = new("decline", AuditPerson.Of(by), AuditPerson.Of(account));
+            await audits.WriteAsync(room.Key, entry, by, audit => records.WriteAsync([new(declined.Key(), declined.Value()), audit]));
         }
 
         await AnsweredAsync(room, account, isAccepted: false);

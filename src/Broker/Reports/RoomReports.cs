@@ -196,8 +196,10 @@ internal sealed class RoomReports(
             }
 
             report = found with { IsActed = isActed, DecidedBy = by.Id, DecidedAt = time.GetUtcNow() };
-            var audit = await audits.PlaceAsync(room.Key, EntryOf(room, report, by, note), by);
-            if (await records.WriteAsync([new(report.Key(), report.Value()), audit], [new(found.Key(), found.Value())]) is WriteOutcome.Conflict)
+            var isDecided = false;
+            await audits.WriteAsync(room.Key, EntryOf(room, report, by, note), by, async audit =>
+                isDecided = await records.WriteAsync([new(report.Key(), report.Value()), audit], [new(found.Key(), found.Value())]) is WriteOutcome.Conflict);
+            if (isDecided)
             {
                 return ReportOutcome.Decided;
             }
