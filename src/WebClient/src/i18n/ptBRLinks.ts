@@ -42,7 +42,7 @@ export const ptBRLinks: Record<keyof typeof enLinks, string> = {
   'links.revokeHint': 'Ninguém mais entra por ele, a partir de agora. Quem já entrou fica.',
   'links.revoked': 'O link foi retirado.',
   'error.too_many_links': 'Esta sala tem tantos links quanto pode ter. Retire um antes.',
-  'first.title': '{room} está aberta',
+  'first.title': 'Sala aberta: {room}',
   'first.topic': 'Qual é o assunto?',
   'first.topicPlaceholder': 'p. ex. O que vemos às sextas',
   'first.invite': 'Quem deve vir?',
