@@ -35,7 +35,7 @@ internal sealed class BanService(AccountBans bans)
             : Task.FromResult(CommandOutcome<BanAnswer>.Not($"A reason is one line of at most {Ban.MaxReasonScalars} visible characters."));
 
     public Task<CommandOutcome<UnbanAnswer>> UnbanAsync(UnbanRequest request) =>
-        ChangeAsync(request.User, bans.LiftAsync, done => new UnbanAnswer(done.Account!.UserName));
+        ChangeAsync(request.User, user => bans.LiftAsync(user), done => new UnbanAnswer(done.Account!.UserName));
 
     public static string When(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
 
