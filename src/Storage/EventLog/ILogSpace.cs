@@ -14,8 +14,8 @@ public interface ILogSpace
     Task GiveBackAsync(LogName log, CancellationToken cancellation = default);
 
     /// <summary>
-    /// About how many bytes the events of a log take, compressed as they are: to tell a large one from a small one. Reads a few blocks.
-    /// Thread-safe.
+    /// About how many bytes of the files the events of a log take, compressed as they are: to tell a large one from a small one. What was
+    /// written of late is not in them yet. Reads a few blocks. Thread-safe.
     /// </summary>
     /// <exception cref="IOException">It cannot be told.</exception>
     /// <exception cref="ObjectDisposedException">The store is closed.</exception>

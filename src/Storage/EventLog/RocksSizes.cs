@@ -4,12 +4,9 @@ using RocksDbSharp;
 
 namespace WebMessenger.Storage.EventLog;
 
-/// <summary>How much of the store's files and of what waits for them is of one log.</summary>
+/// <summary>How much of the store's files is of one log.</summary>
 internal static class RocksSizes
 {
-    // INCLUDE_MEMTABLES and INCLUDE_FILES of RocksDB's SizeApproximationFlags.
-    private const byte MemoryAndFiles = 3;
-
     /// <summary>See <see cref="ILogSpace.SizeOf"/>.</summary>
     public static long Of(RocksDb db, LogName log)
     {
@@ -20,9 +17,8 @@ internal static class RocksSizes
         using Pinned startLengths = new(new[] { (nint)from.Length }), endLengths = new(new[] { (nint)end.Length });
         var sizes = new long[1];
         using Pinned answer = new(sizes);
-        Native.Instance.rocksdb_approximate_sizes_cf_with_flags(
-            db.Handle, db.GetDefaultColumnFamily().Handle, 1, starts.Address, startLengths.Address, ends.Address, endLengths.Address,
-            MemoryAndFiles, answer.Address, out var error);
+        Native.Instance.rocksdb_approximate_sizes(
+            db.Handle, 1, starts.Address, startLengths.Address, ends.Address, endLengths.Address, answer.Address, out var error);
         if (error != 0)
         {
             Native.Instance.rocksdb_free(error);
