@@ -35,7 +35,8 @@ public sealed class AuthServices : IAsyncDisposable
         SignIn = new SignIn(accounts, sessions, check);
         MqttSignIn = new MqttSignIn(accounts, sessions, Tokens, check, time);
         Refusals = new RefusalLog(time, loggers.CreateLogger<RefusalLog>());
-        Sweeper = new Sweeper(sessions, accounts, Changes, links, time, loggers.CreateLogger<Sweeper>());
+        Care = new AccountCare(accounts, sessions, check, Changes, gate);
+        Sweeper = new Sweeper(sessions, accounts, Changes, links, Bans, time, loggers.CreateLogger<Sweeper>());
     }
 
     public AuthOptions Options { get; }
@@ -47,6 +48,8 @@ public sealed class AuthServices : IAsyncDisposable
     public AccountChanges Changes { get; }
 
     public AccountBans Bans { get; }
+
+    public AccountCare Care { get; }
 
     public PasswordLinks PasswordLinks { get; }
 
@@ -107,6 +110,7 @@ public static class AuthServiceCollectionExtensions
         .AddSingleton(auth.Registration)
         .AddSingleton(auth.Changes)
         .AddSingleton(auth.Bans)
+        .AddSingleton(auth.Care)
         .AddSingleton(auth.PasswordLinks)
         .AddSingleton(auth.InviteTries)
         .AddSingleton(auth.Events)

@@ -200,6 +200,19 @@ public sealed class AccountDirectory
         Interlocked.Increment(ref _standingsChanged);
     }
 
+    /// <summary>The caller holds the gate. False: its names are another's by now, and nothing was changed.</summary>
+    internal async Task<bool> SetAdministratorAsync(Account account, bool isAdministrator)
+    {
+        var profile = account.Profile with { IsAdministrator = isAdministrator };
+        if ((await WriteAsync(() => _store.ReplaceAsync(RecordOf(account) with { Profile = profile }))).Stored is not { } stored)
+        {
+            return false;
+        }
+
+        Apply(account, stored);
+        return true;
+    }
+
     /// <summary>The caller has marked them erased, under the gate that it holds.</summary>
     internal async Task RemoveAsync(IReadOnlyCollection<Account> accounts)
     {

@@ -224,7 +224,7 @@ internal sealed class AccountStore(IDocuments documents, int userNamesPerAccount
             account.Profile.IsAdministrator,
             account.Credential?.Encoded,
             account.Standing.TimesBanned,
-            account.Standing.Ban is { } ban ? new StoredBan(ban.At.ToUnixTimeMilliseconds(), ban.Reason) : null,
+            account.Standing.Ban is { } ban ? new StoredBan(ban.At.ToUnixTimeMilliseconds(), ban.Reason, ban.Until?.ToUnixTimeMilliseconds()) : null,
             looks),
         AccountJson.Default.StoredAccount);
 
@@ -235,8 +235,10 @@ internal sealed class AccountStore(IDocuments documents, int userNamesPerAccount
         new Profile(stored.UserName, stored.DisplayName, stored.Email, stored.Administrator) { SignsInByEmail = stored.SignsInByEmail },
         stored.Password is { } password ? PasswordHash.Parse(password) : null)
     {
-        Standing = new Standing(stored.Ban is { } ban ? new Ban(DateTimeOffset.FromUnixTimeMilliseconds(ban.At), ban.Reason) : null, stored.TimesBanned),
+        Standing = new Standing(stored.Ban is { } ban ? new Ban(Time(ban.At), ban.Reason, ban.Until is { } until ? Time(until) : null) : null, stored.TimesBanned),
     };
+
+    private static DateTimeOffset Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
 }
 
 /// <summary>A document of the collection `accounts`, by account id. Times are milliseconds since 1970.</summary>
@@ -246,8 +248,8 @@ internal sealed record StoredAccount(
     string Kind, long Created, string UserName, string DisplayName, string? Email, bool SignsInByEmail, bool Administrator, string? Password, int TimesBanned,
     StoredBan? Ban, IReadOnlyList<string> Looks);
 
-/// <param name="At">Milliseconds since 1970.</param>
-internal sealed record StoredBan(long At, string? Reason);
+/// <param name="At">Milliseconds since 1970, as <paramref name="Until"/>.</param>
+internal sealed record StoredBan(long At, string? Reason, long? Until = null);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, RespectNullableAnnotations = true,

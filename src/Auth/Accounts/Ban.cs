@@ -1,16 +1,26 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using WebMessenger.Auth.Names;
 
 namespace WebMessenger.Auth.Accounts;
 
 /// <summary>Since when an account is shut out, and why.</summary>
-/// <param name="Reason">In the operator's words, which whoever proves the account's password is told; null: none was given.</param>
-public sealed record Ban(DateTimeOffset At, string? Reason)
+/// <param name="Reason">In the words of who banned it, which whoever proves the account's password is told; null: none was given.</param>
+/// <param name="Until">It is lifted by itself within a minute after; null: it has no end.</param>
+public sealed record Ban(DateTimeOffset At, string? Reason, DateTimeOffset? Until = null)
 {
     public const int MaxReasonScalars = 200;
 
     /// <summary>What the account's owner is told.</summary>
-    public string Text => Reason is null ? "This account is banned." : $"This account is banned: {Reason}";
+    public string Text => (Until, Reason) switch
+    {
+        (null, null) => "This account is banned.",
+        (null, _) => $"This account is banned: {Reason}",
+        ({ } until, null) => $"This account is banned until {Minute(until)}.",
+        ({ } until, _) => $"This account is banned until {Minute(until)}: {Reason}",
+    };
+
+    private static string Minute(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
 
     /// <summary>One line of visible characters; nothing at all is no reason. False: it is neither.</summary>
     public static bool TryReason(string? text, out string? reason)
@@ -42,6 +52,9 @@ public enum BanResult
     NoSuchAccount,
     AlreadyBanned,
     NotBanned,
+
+    /// <summary>Who asks may not, by the time that it would be done.</summary>
+    NotAllowed,
 }
 
 /// <param name="Account">Null: there is none.</param>

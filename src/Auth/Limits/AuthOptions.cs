@@ -1,11 +1,12 @@
 namespace WebMessenger.Auth.Limits;
 
 /// <summary>What an operator decides about accounts and signing in. A limit of 0 means none.</summary>
+/// <remarks>What can be set is read at each use: administrators change it while the program runs.</remarks>
 public sealed record AuthOptions
 {
-    public bool GuestsEnabled { get; init; } = true;
+    public bool GuestsEnabled { get; set; } = true;
 
-    public bool RegistrationEnabled { get; init; } = true;
+    public bool RegistrationEnabled { get; set; } = true;
 
     /// <summary>Attempts by password from one address (IPv6: one /64; a /48 has ten times as many) in a minute.</summary>
     public int SignInsPerMinutePerAddress { get; init; } = 20;
@@ -30,7 +31,7 @@ public sealed record AuthOptions
     public int DisplayNameChangesPerHour { get; init; } = 10;
 
     /// <summary>Of browsers. The next one ends the one that was used longest ago.</summary>
-    public int LoginSessionsPerAccount { get; init; } = 50;
+    public int LoginSessionsPerAccount { get; set; } = 50;
 
-    public int TokensPerAccount { get; init; } = 100;
+    public int TokensPerAccount { get; set; } = 100;
 }

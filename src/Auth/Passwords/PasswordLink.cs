@@ -22,6 +22,9 @@ public enum PasswordLinkResult
 
     /// <summary>It would open nothing.</summary>
     Banned,
+
+    /// <summary>Who asks may not, by the time that it would be made.</summary>
+    NotAllowed,
 }
 
 /// <param name="Account">Null: there is none.</param>

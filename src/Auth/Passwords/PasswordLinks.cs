@@ -71,7 +71,8 @@ public sealed partial class PasswordLinks
 
     /// <summary>Makes a link and ends the account's older one. Completes when it is on disk.</summary>
     /// <param name="login">User name or e-mail address.</param>
-    public async Task<PasswordLinkOutcome> MakeAsync(string login)
+    /// <param name="may">Asked of the account when nobody else can change it; null: it may be made in any case.</param>
+    public async Task<PasswordLinkOutcome> MakeAsync(string login, Func<Account, bool>? may = null)
     {
         using var entry = await _gate.EnterAsync();
         await _accounts.ReconcileUnderGateAsync();
@@ -84,6 +85,11 @@ public sealed partial class PasswordLinks
         if (account.IsGuest || account.Ban is not null)
         {
             return new(account.IsGuest ? PasswordLinkResult.Guest : PasswordLinkResult.Banned, account);
+        }
+
+        if (/* guard: whose password link it is is looked at again when nothing changes */ may?.Invoke(account) == false)
+        {
+            return new(PasswordLinkResult.NotAllowed, account);
         }
 
         var secret = Secret.CreateForLink();

@@ -6,7 +6,8 @@ using WebMessenger.Auth.Sessions;
 namespace WebMessenger.Auth.SigningIn;
 
 /// <summary>
-/// Shuts accounts out, and lets them in again. For the operator of the machine: who may ask for it is decided where it is asked for.
+/// Shuts accounts out, and lets them in again. For the operator of the machine and for administrators: who may ask for it is decided where
+/// it is asked for.
 /// </summary>
 public sealed partial class AccountBans
 {
@@ -28,7 +29,9 @@ public sealed partial class AccountBans
     /// Completes when the ban is on disk and the last of its connections is closed.
     /// </summary>
     /// <param name="reason">As <see cref="Ban.TryReason"/> gave it.</param>
-    public async Task<BanOutcome> BanAsync(string userName, string? reason)
+    /// <param name="until">When it ends by itself; null: it does not.</param>
+    /// <param name="may">Asked of the account when nobody else can change it; null: it may be done in any case.</param>
+    public async Task<BanOutcome> BanAsync(string userName, string? reason, DateTimeOffset? until = null, Func<Account, bool>? may = null)
     {
         Account? account;
         HashSet<LoginSession> sessions;
@@ -41,10 +44,15 @@ public sealed partial class AccountBans
                 return new(account is null ? BanResult.NoSuchAccount : BanResult.AlreadyBanned, account);
             }
 
+            if (/* guard: who is banned is looked at again when nothing changes */ may?.Invoke(account) == false)
+            {
+                return new(BanResult.NotAllowed, account);
+            }
+
             // Those from before, because the sweep ends login sessions of banned accounts too,
             // and what it has begun to close is waited for here.
             sessions = [.. _sessions.OfAccount(account)];
-            await _accounts.SetStandingAsync(account, account.Standing.With(new Ban(Now(), reason)));
+            await _accounts.SetStandingAsync(account, account.Standing.With(new Ban(Now(), reason, until)));
             sessions.UnionWith(_sessions.OfAccount(account));
         }
 
@@ -56,7 +64,8 @@ public sealed partial class AccountBans
     }
 
     /// <summary>Lets the account sign in again. What the ban ended stays ended.</summary>
-    public async Task<BanOutcome> LiftAsync(string userName)
+    /// <param name="may">As for a ban.</param>
+    public async Task<BanOutcome> LiftAsync(string userName, Func<Account, bool>? may = null)
     {
         using var entry = await _gate.EnterAsync();
         await _accounts.ReconcileUnderGateAsync();
@@ -66,6 +75,11 @@ public sealed partial class AccountBans
             return new(account is null ? BanResult.NoSuchAccount : BanResult.NotBanned, account);
         }
 
+        if (may?.Invoke(account) == false)
+        {
+            return new(BanResult.NotAllowed, account);
+        }
+
         // Perhaps the disk did not take their end: then only the ban has kept them from coming back with the next start.
         // guard: the end of a ban brings nothing back
         await _sessions.RemoveStoredAsync(account);
@@ -73,6 +87,18 @@ public sealed partial class AccountBans
         LogLifted(_logger, account.UserName);
         return new(BanResult.Done, account);
     }
+
+    /// <summary>Lifts those bans whose time is over. Called about once a minute.</summary>
+    public async Task LiftOverAsync()
+    {
+        foreach (var account in _accounts.All.Where(IsOver))
+        {
+            // It may have become another ban meanwhile.
+            await LiftAsync(account.UserName, IsOver);
+        }
+    }
+
+    private bool IsOver(Account account) => account.Ban?.Until is { } until && until <= _time.GetUtcNow();
 
     // As exactly as it is stored, or it would be another one after it was read.
     private DateTimeOffset Now() => DateTimeOffset.FromUnixTimeMilliseconds(_time.GetUtcNow().ToUnixTimeMilliseconds());

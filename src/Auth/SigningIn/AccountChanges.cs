@@ -190,6 +190,10 @@ public sealed class AccountChanges
         return old.Count;
     }
 
+    /// <summary>The same for who may erase it without its password: guests, too.</summary>
+    /// <param name="may">Asked when nobody else can change the account. False: it was not, and is there as before.</param>
+    internal Task<bool> EraseAsync(Account account, Func<bool> may) => RemoveAsync([account], may);
+
     private async Task<bool> RemoveAsync(IReadOnlyCollection<Account> accounts, Func<bool> stillRight)
     {
         List<LoginSession> sessions;

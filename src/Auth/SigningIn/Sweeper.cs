@@ -9,7 +9,7 @@ namespace WebMessenger.Auth.SigningIn;
 
 /// <summary>
 /// Does what time asks for: ends login sessions when they expire, stores when they were last seen, removes guests of yesterday and old
-/// links.
+/// links, and lifts bans that were for a time.
 /// </summary>
 /// <remarks>
 /// Expiry has a timer of its own and sweeps may overlap, so that neither a slow disk nor a client that is slow to close delays the next one
@@ -26,6 +26,7 @@ internal sealed partial class Sweeper : IAsyncDisposable
     private readonly AccountDirectory _accounts;
     private readonly AccountChanges _changes;
     private readonly PasswordLinks _links;
+    private readonly AccountBans _bans;
     private readonly ILogger<Sweeper> _logger;
     private readonly ITimer _expiry;
     private readonly ITimer _tidy;
@@ -35,10 +36,10 @@ internal sealed partial class Sweeper : IAsyncDisposable
     private Task _tidying = Task.CompletedTask;
 
     public Sweeper(
-        LoginSessions sessions, AccountDirectory accounts, AccountChanges changes, PasswordLinks links, TimeProvider time,
+        LoginSessions sessions, AccountDirectory accounts, AccountChanges changes, PasswordLinks links, AccountBans bans, TimeProvider time,
         ILogger<Sweeper> logger)
     {
-        (_sessions, _accounts, _changes, _links, _logger) = (sessions, accounts, changes, links, logger);
+        (_sessions, _accounts, _changes, _links, _bans, _logger) = (sessions, accounts, changes, links, bans, logger);
         _expiry = time.CreateTimer(_ => Start(sessions.SweepAsync), null, ExpiryEvery, ExpiryEvery);
         // A timer of its own: while the disk refuses, a sweep ends by an exception.
         _retry = time.CreateTimer(_ => Start(() => sessions.RetryEndsAsync()), null, RetryEvery, RetryEvery);
@@ -76,6 +77,7 @@ internal sealed partial class Sweeper : IAsyncDisposable
         await _sessions.StoreLastSeenAsync();
         await _changes.RemoveOldGuestsAsync();
         await _links.RemoveOldAsync();
+        await _bans.LiftOverAsync();
     }
 
     private Task Start(Func<Task> work)

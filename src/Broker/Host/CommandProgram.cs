@@ -9,7 +9,7 @@ namespace WebMessenger.Broker.Host;
 /// <summary>What the program does instead of serving when its first argument is a command.</summary>
 internal static class CommandProgram
 {
-    private const string Usage = """
+    private static readonly string Usage = $"""
         Usage: WebMessenger                            serves, until Ctrl+C
                WebMessenger backup FOLDER              copies all data into a new folder; the server may be running
                WebMessenger restore FOLDER [--keep-logins]   puts such a copy into an empty data folder; the server must not be running
@@ -19,6 +19,7 @@ internal static class CommandProgram
                WebMessenger password-link USER [--origin URL]   prints a link by which USER sets a new password
                WebMessenger search rebuild             makes the search index anew; the server may be running
                WebMessenger purge                      takes what was deleted off the disk; the server may be running
+        {AdminCommandLine.Usage}
                WebMessenger help | --version           this, or which version it is
         Settings may follow, such as --WebMessenger:DataFolder=/var/lib/webmessenger
         docs/operating.md lists them.
@@ -78,6 +79,18 @@ internal static class CommandProgram
             return 0;
         }
 
+        if (AdminCommandLine.Knows(args[0]))
+        {
+            if (AdminCommandLine.TryParse(args, out var settings, out var slip) is not { } act)
+            {
+                await error.WriteLineAsync($"Nothing was done. {slip}");
+                await error.WriteLineAsync($"Usage: WebMessenger {AdminCommandLine.UsageOf(args[0])}");
+                return 2;
+            }
+
+            return await RunAsync(stop => act(Prepared(settings, null).Settings.DataFolder, output, stop), "Nothing was done", error);
+        }
+
         if (!_usages.TryGetValue(args[0], out var usage))
         {
             await error.WriteLineAsync($"There is no command {PlainLine.Of(args[0])}.");
@@ -92,6 +105,11 @@ internal static class CommandProgram
             return 2;
         }
 
+        return await RunAsync(stop => RunAsync(typed, output, stop), _failures[typed.Command], error);
+    }
+
+    private static async Task<int> RunAsync(Func<CancellationToken, Task> command, string failed, TextWriter error)
+    {
         using CancellationTokenSource stop = new();
         void Stop(PosixSignalContext context)
         {
@@ -103,7 +121,7 @@ internal static class CommandProgram
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         try
         {
-            await RunAsync(typed, output, stop.Token);
+            await command(stop.Token);
             return 0;
         }
         catch (Exception failure) when (failure is CommandException or StartupException or IOException)
@@ -117,16 +135,14 @@ internal static class CommandProgram
 
         async Task<int> FailAsync(string why)
         {
-            await error.WriteLineAsync($"{_failures[typed.Command]}. {why}");
+            await error.WriteLineAsync($"{failed}. {why}");
             return 1;
         }
     }
 
     private static Task RunAsync(Typed typed, TextWriter output, CancellationToken cancellation)
     {
-        SettingsReader.RefuseUnknownTyped(typed.Settings, _options.GetValueOrDefault(typed.Command));
-        var configuration = WebMessengerProgram.NewBuilder(typed.Settings).Configuration;
-        var settings = SettingsReader.Read(configuration);
+        var (settings, configuration) = Prepared(typed.Settings, _options.GetValueOrDefault(typed.Command));
         var dataFolder = settings.DataFolder;
         var time = TimeProvider.System;
         return typed.Command switch
@@ -142,6 +158,13 @@ internal static class CommandProgram
             "purge" => new PurgeCommand(dataFolder, output, time).RunAsync(cancellation),
             _ => new BanCommand(dataFolder, output, time).ListAsync(cancellation),
         };
+    }
+
+    private static (BrokerSettings Settings, IConfiguration Configuration) Prepared(string[] typed, string? option)
+    {
+        SettingsReader.RefuseUnknownTyped(typed, option);
+        var configuration = WebMessengerProgram.NewBuilder(typed).Configuration;
+        return (SettingsReader.Read(configuration), configuration);
     }
 
     private static string Version =>

@@ -65,6 +65,7 @@ internal static class Pipeline
         HooksApi.Map(app);
         RulesApi.Map(app);
         WebhooksApi.Map(app);
+        AdminApi.Map(app);
         MqttWebSocket.Map(app);
         WebPages.Map(app);
     }

@@ -10,6 +10,7 @@ using Serilog.Extensions.Logging;
 using WebMessenger.Auth;
 using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Limits;
+using WebMessenger.Broker.Admin;
 using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Devices;
@@ -179,6 +180,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             configure?.Invoke(builder.Services);
             var app = builder.Build();
             Pipeline.Map(app);
+            await app.Services.GetRequiredService<ChangedSettings>().LoadAsync();
             app.Services.GetRequiredService<DiskSpace>().Look();
             app.Services.GetRequiredService<StorageQuotas>().Load(stores.Auth.Accounts);
             app.Services.GetRequiredService<DataQuotas>().Load(stores.Auth.Accounts);
@@ -254,6 +256,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddTalk();
         services.AddDevices(settings.SysInterval);
         services.AddBots();
+        services.AddAdmin();
         services.AddSingleton<ITopicAccess, RoomAccess>();
         services.AddSingleton<AuthInterceptor>();
         services.AddSingleton<PublishBudgets>();
@@ -307,11 +310,11 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddHostedService(provider => new ClockKeeper(
             stores.Clock, stores.Folder, stores.Auth.Sessions, provider.GetRequiredService<DurableClients>(),
             provider.GetRequiredService<ILogger<ClockKeeper>>()));
-        services.AddSingleton<BanService>();
         services.AddSingleton(provider => new PasswordLinkService(
             stores.Auth.PasswordLinks,
             () => PagesAddress.Of(
-                provider.GetRequiredService<Listeners>().OfPages, settings.Tls, settings.BasePath)));
+                provider.GetRequiredService<Listeners>().OfPages, settings.Tls, settings.BasePath),
+            provider.GetRequiredService<ServerAudit>()));
         services.AddSingleton(provider => new SnapshotService(
             stores.Folder, stores.CopyAsync, provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<SnapshotService>>()));

@@ -35,6 +35,19 @@ internal sealed class DiskSpace(Func<DiskRoom> look, BrokerLimits limits)
         return limits.FreeDiskPercent == 0 ? bytes : Math.Min(bytes, total / 100 * limits.FreeDiskPercent);
     }
 
+    /// <summary>The disk as it is now; null: it cannot be told.</summary>
+    public DiskRoom? Room()
+    {
+        try
+        {
+            return look();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Looks at the disk. What cannot be looked at is taken for full by its own errors, not by this.</summary>
     public void Look()
     {

@@ -18,6 +18,15 @@ internal sealed class PublishBudgets(BrokerLimits limits, TimeProvider time)
     public PublishRefusal? WhyNot(string accountId) => Of(accountId).TryTake(out var wait) ? null
         : new(ReasonCode.QuotaExceeded, "Too many messages. Wait a moment.", "too_many_attempts", (int)Math.Ceiling(wait.TotalSeconds));
 
+    /// <summary>The limits are others from now on, also for who publishes just now.</summary>
+    public void LimitsChanged()
+    {
+        foreach (var budget in _budgets.Values)
+        {
+            budget.Become(limits.PublishPerSecond, limits.PublishBurst);
+        }
+    }
+
     /// <summary>Forgets accounts that have no connection and a full budget: who comes back begins with a full one anyway.</summary>
     public void Sweep(IConnectedAccounts connected)
     {

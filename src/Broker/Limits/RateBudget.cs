@@ -7,8 +7,10 @@ namespace WebMessenger.Broker.Limits;
 /// <param name="period">In place of the second; null: a second.</param>
 internal sealed class RateBudget(int perSecond, int burst, TimeProvider time, TimeSpan? period = null)
 {
+    // Both are changed under the gate.
+    private int _perSecond = perSecond;
     private readonly Lock _gate = new();
-    private readonly BucketSize _size = new(Math.Max(1, burst), perSecond, period ?? TimeSpan.FromSeconds(1));
+    private BucketSize _size = new(Math.Max(1, burst), perSecond, period ?? TimeSpan.FromSeconds(1));
     private TokenBucket _bucket = new(Math.Max(1, burst), TokenBucket.Now(time));
 
     /// <summary>Nothing was taken lately.</summary>
@@ -30,7 +32,7 @@ internal sealed class RateBudget(int perSecond, int burst, TimeProvider time, Ti
     public bool TryTake(int cost, out TimeSpan wait)
     {
         wait = default;
-        if (perSecond == 0)
+        if (Volatile.Read(ref _perSecond) == 0)
         {
             return true;
         }
@@ -45,6 +47,18 @@ internal sealed class RateBudget(int perSecond, int burst, TimeProvider time, Ti
 
             wait = TimeSpan.FromSeconds(Math.Max(0.001, _bucket.WaitFor(_size, taken, now).TotalSeconds));
             return false;
+        }
+    }
+
+    /// <summary>From now on so many, 0: without limit; what was taken of late stays taken.</summary>
+    public void Become(int most, int atOnce)
+    {
+        lock (_gate)
+        {
+            var now = TokenBucket.Now(time);
+            var taken = _size.Capacity - _bucket.Left(_size, now);
+            (_perSecond, _size) = (most, new(Math.Max(1, atOnce), most, _size.Period));
+            _bucket = new(_size.Capacity - taken, now);
         }
     }
 

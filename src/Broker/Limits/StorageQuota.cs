@@ -8,13 +8,17 @@ namespace WebMessenger.Broker.Limits;
 /// that are charged as well are taken: a token's, its account's, its address's, its network's, in this order. Time is the monotonic
 /// clock's: a wall clock that jumps gives nobody a day.
 /// </remarks>
-/// <param name="perDay">Bytes; 0: no limit.</param>
+/// <param name="limit">Bytes a day; 0: no limit.</param>
 /// <param name="used">Bytes of the day that are gone already.</param>
-internal sealed class StorageQuota(int perDay, double used, TimeProvider time)
+internal sealed class StorageQuota(int limit, double used, TimeProvider time)
 {
-    private readonly BucketSize _size = new(perDay, perDay, TimeSpan.FromDays(1));
+    private static readonly TimeSpan s_day = TimeSpan.FromDays(1);
+
+    // Both under the gate.
+    private int _perDay = limit;
+    private BucketSize _size = new(limit, limit, s_day);
     private readonly Lock _gate = new();
-    private TokenBucket _bucket = new(perDay - used, TokenBucket.Now(time));
+    private TokenBucket _bucket = new(limit - used, TokenBucket.Now(time));
     private volatile Payment? _also;
     private volatile StorageQuota? _limited;
 
@@ -37,7 +41,7 @@ internal sealed class StorageQuota(int perDay, double used, TimeProvider time)
         {
             lock (_gate)
             {
-                return (long)Math.Ceiling(perDay - _bucket.Left(_size, TokenBucket.Now(time)));
+                return (long)Math.Ceiling(_perDay - _bucket.Left(_size, TokenBucket.Now(time)));
             }
         }
     }
@@ -51,7 +55,7 @@ internal sealed class StorageQuota(int perDay, double used, TimeProvider time)
         {
             if (_limited is null)
             {
-                StorageQuota half = new(perDay == 0 ? 0 : Math.Max(perDay / 2, 1), 0, time);
+                StorageQuota half = new(HalfOf(Volatile.Read(ref _perDay)), 0, time);
                 half.PayAlso(this, TimeSpan.MaxValue);
                 Interlocked.CompareExchange(ref _limited, half, null);
             }
@@ -70,15 +74,33 @@ internal sealed class StorageQuota(int perDay, double used, TimeProvider time)
         lock (_gate)
         {
             var now = TokenBucket.Now(time);
-            if (perDay > 0 && _bucket.Left(_size, now) < bytes)
+            if (_perDay > 0 && _bucket.Left(_size, now) < bytes)
             {
                 wait = TimeSpan.FromSeconds(Math.Clamp(_bucket.WaitFor(_size, bytes, now).TotalSeconds, 1, _size.Period.TotalSeconds));
                 return false;
             }
 
             // This one is charged last: what the other refuses uses up nothing here.
-            return (Also() is not { } other || other.TryTake(bytes, out wait)) && (perDay == 0 || _bucket.TryTake(_size, bytes, now));
+            return (Also() is not { } other || other.TryTake(bytes, out wait)) && (_perDay == 0 || _bucket.TryTake(_size, bytes, now));
         }
+    }
+
+    /// <summary>From now on so many bytes a day, 0: without limit; what is gone of the day stays gone.</summary>
+    public void Become(int perDay)
+    {
+        lock (_gate)
+        {
+            if (perDay == _perDay)
+            {
+                return;
+            }
+
+            var now = TokenBucket.Now(time);
+            var gone = Math.Max(0, _perDay - _bucket.Left(_size, now));
+            (_perDay, _size, _bucket) = (perDay, new(perDay, perDay, s_day), new(perDay - gone, now));
+        }
+
+        _limited?.Become(HalfOf(perDay));
     }
 
     /// <summary>What was taken and could not be stored.</summary>
@@ -91,6 +113,8 @@ internal sealed class StorageQuota(int perDay, double used, TimeProvider time)
 
         Also()?.GiveBack(bytes);
     }
+
+    private static int HalfOf(int perDay) => perDay == 0 ? 0 : Math.Max(perDay / 2, 1);
 
     private StorageQuota? Also() => _also is { } also && time.GetElapsedTime(also.Since) < also.Lasting ? also.Quota : null;
 

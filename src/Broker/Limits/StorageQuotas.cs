@@ -111,6 +111,18 @@ internal class StorageQuotas(BrokerLimits limits, IRecords records, TimeProvider
         }
     }
 
+    /// <summary>The limits are others from now on.</summary>
+    public void LimitsChanged(AccountDirectory accounts)
+    {
+        foreach (var (id, quota) in _quotas)
+        {
+            if (accounts.Find(id) is { } account)
+            {
+                quota.Become(LimitOf(account));
+            }
+        }
+    }
+
     private int LimitOf(Account account) => (/* guard: a guest stores less than an account */ account.IsGuest) ? limits.StoredBytesPerDayPerGuest : limits.StoredBytesPerDayPerAccount;
 
     private byte[] KeyOf(string accountId) => [.. _prefix, .. Encoding.ASCII.GetBytes(accountId)];

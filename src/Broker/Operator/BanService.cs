@@ -1,6 +1,7 @@
 using System.Globalization;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.SigningIn;
+using WebMessenger.Broker.Admin;
 
 namespace WebMessenger.Broker.Operator;
 
@@ -21,7 +22,8 @@ internal sealed record BannedAccount(string User, DateTimeOffset At, string? Rea
 internal sealed record BansAnswer(IReadOnlyList<BannedAccount> Banned);
 
 /// <summary>Bans accounts, lifts bans and lists them: in the running server, or in a command on the data of one that is stopped.</summary>
-internal sealed class BanService(AccountBans bans)
+/// <param name="audit">Where it is noted; null: no server runs.</param>
+internal sealed class BanService(AccountBans bans, ServerAudit? audit = null)
 {
     public BansAnswer List() =>
         new([.. bans.All.Select(banned => new BannedAccount(banned.Account.UserName, banned.Ban.At, banned.Ban.Reason))]);
@@ -30,17 +32,17 @@ internal sealed class BanService(AccountBans bans)
     public Task<CommandOutcome<BanAnswer>> BanAsync(BanRequest request) =>
         Ban.TryReason(request.Reason, out var reason)
             ? ChangeAsync(
-                request.User, user => bans.BanAsync(user, reason),
+                request.User, "ban", reason, user => bans.BanAsync(user, reason),
                 done => new BanAnswer(done.Account!.UserName, done.Sessions, done.Tokens))
             : Task.FromResult(CommandOutcome<BanAnswer>.Not($"A reason is one line of at most {Ban.MaxReasonScalars} visible characters."));
 
     public Task<CommandOutcome<UnbanAnswer>> UnbanAsync(UnbanRequest request) =>
-        ChangeAsync(request.User, bans.LiftAsync, done => new UnbanAnswer(done.Account!.UserName));
+        ChangeAsync(request.User, "unban", null, user => bans.LiftAsync(user), done => new UnbanAnswer(done.Account!.UserName));
 
     public static string When(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
 
-    private static async Task<CommandOutcome<T>> ChangeAsync<T>(
-        string? user, Func<string, Task<BanOutcome>> change, Func<BanOutcome, T> done)
+    private async Task<CommandOutcome<T>> ChangeAsync<T>(
+        string? user, string act, string? detail, Func<string, Task<BanOutcome>> change, Func<BanOutcome, T> done)
         where T : class
     {
         if (user is null)
@@ -51,6 +53,7 @@ internal sealed class BanService(AccountBans bans)
         try
         {
             var outcome = await change(user);
+            await (outcome.IsDone && audit is not null ? audit.NoteAsync(AdminActor.Operator, act, outcome.Account.UserName, detail) : Task.CompletedTask);
             return outcome.IsDone ? new(done(outcome)) : CommandOutcome<T>.Not(Why(user, outcome));
         }
         catch (IOException error)

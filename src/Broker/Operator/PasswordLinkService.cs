@@ -1,4 +1,5 @@
 using WebMessenger.Auth.Passwords;
+using WebMessenger.Broker.Admin;
 
 namespace WebMessenger.Broker.Operator;
 
@@ -15,8 +16,12 @@ internal sealed record PasswordLinkAnswer(string User, string Name, string Secre
 
 /// <summary>Makes password links: in the running server, or in a command on the data of one that is stopped.</summary>
 /// <param name="pages">Where the pages are, asked for when a link is made.</param>
-internal sealed class PasswordLinkService(PasswordLinks links, Func<string> pages)
+/// <param name="audit">Where it is noted; null: no server runs.</param>
+internal sealed class PasswordLinkService(PasswordLinks links, Func<string> pages, ServerAudit? audit = null)
 {
+    /// <summary>Where the pages are, without a slash at the end.</summary>
+    public Func<string> Pages => pages;
+
     /// <summary>When it completes, the link is on disk.</summary>
     public async Task<CommandOutcome<PasswordLinkAnswer>> MakeAsync(PasswordLinkRequest request)
     {
@@ -28,6 +33,7 @@ internal sealed class PasswordLinkService(PasswordLinks links, Func<string> page
         try
         {
             var outcome = await links.MakeAsync(login);
+            await (outcome.IsDone && audit is not null ? audit.NoteAsync(AdminActor.Operator, "password-link", outcome.Account!.UserName) : Task.CompletedTask);
             return outcome is { IsDone: true, Link: var link }
                 ? new(new PasswordLinkAnswer(link.Account.UserName, link.Account.DisplayName, outcome.Secret, link.ExpiresAt, pages()))
                 : CommandOutcome<PasswordLinkAnswer>.Not(Why(outcome, login));

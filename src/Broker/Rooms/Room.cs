@@ -17,16 +17,19 @@ internal sealed class Room : EventStream, ISpokenWay
 {
     private readonly MemberList _members = new();
     private readonly RoomPeople _people;
+    private readonly DeliveryTimes? _times;
     private volatile RoomRecord _record;
     private volatile string? _ownerId;
     private volatile bool _isDeleted;
     private volatile IRoomWatch? _watched;
     private volatile SearchedRoom? _searched;
 
-    public Room(RoomRecord record, IEventLog log, INodes nodes, StorageQuotas quotas, DiskSpace space, TimeProvider time)
+    /// <param name="times">How long its events are on their way; null: nobody wants to know.</param>
+    public Room(
+        RoomRecord record, IEventLog log, INodes nodes, StorageQuotas quotas, DiskSpace space, TimeProvider time, DeliveryTimes? times = null)
         : base(record.Log, log, nodes)
     {
-        _record = record;
+        (_record, _times) = (record, times);
         _people = new RoomPeople(this, quotas, space, time);
         SlowMode = new SlowMode(time);
         Guard = new RoomGuard(time);
@@ -380,6 +383,8 @@ internal sealed class Room : EventStream, ISpokenWay
         Activity.Now();
         _watched?.Changed();
     }
+
+    protected override void Told(DateTimeOffset first, int events) => _times?.Told(first, events, Subscribers.Length);
 
     protected override PublishFrames? LineOf(IStreamEvent stored) =>
         stored.Line() is { } line ? new PublishFrames(TopicKind.Text, TextTopic, Encoding.UTF8.GetBytes(line)) : null;

@@ -3,6 +3,7 @@ using System.Text;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Nodes;
+using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage;
 using WebMessenger.Storage.EventLog;
@@ -24,7 +25,8 @@ internal sealed class RoomDirectory(
     ConversationNames names,
     StorageQuotas quotas,
     DiskSpace space,
-    TimeProvider time)
+    TimeProvider time,
+    DeliveryTimes? times = null)
 {
     private readonly ConcurrentDictionary<string, Room> _rooms = new();
     private readonly ConcurrentDictionary<string, Room> _byKey = new();
@@ -137,7 +139,7 @@ internal sealed class RoomDirectory(
     }
 
     /// <summary>The room that is stored like this; nobody finds it before <see cref="Enter"/>.</summary>
-    public Room Build(RoomRecord record) => new(record, log, nodes, quotas, space, time);
+    public Room Build(RoomRecord record) => new(record, log, nodes, quotas, space, time, times);
 
     public void Enter(Room room)
     {

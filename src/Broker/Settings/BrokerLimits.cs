@@ -1,10 +1,11 @@
 namespace WebMessenger.Broker.Settings;
 
 /// <summary>`WebMessenger:Limits`. 0 means: no limit, where nothing else is said.</summary>
+/// <remarks>What can be set is read at each use: administrators change it while the program runs. One thread writes, any reads.</remarks>
 internal sealed record BrokerLimits
 {
     /// <summary>Unicode scalar values of a message.</summary>
-    public int TextLength { get; init; } = 4000;
+    public int TextLength { get; set; } = 4000;
 
     public int PayloadBytes { get; init; } = 65536;
 
@@ -19,7 +20,7 @@ internal sealed record BrokerLimits
     /// <summary>Connections by mounted tokens that a room has at once.</summary>
     public int DataConnectionsPerRoom { get; init; } = 1_000;
 
-    public int FiltersPerClient { get; init; } = 100;
+    public int FiltersPerClient { get; set; } = 100;
 
     /// <summary>
     /// Filters that an account subscribes to and gives up, all its clients together. What is beyond is answered later, not refused.
@@ -39,14 +40,14 @@ internal sealed record BrokerLimits
     public int FramesPerSecond { get; init; } = 5_000;
 
     /// <summary>Publishes of an account, all its clients together.</summary>
-    public int PublishPerSecond { get; init; } = 20;
+    public int PublishPerSecond { get; set; } = 20;
 
-    public int PublishBurst { get; init; } = 60;
+    public int PublishBurst { get; set; } = 60;
 
     /// <summary>What an account stores in a day, with all that keeping it takes: messages, whispers, joins and leaves.</summary>
-    public int StoredBytesPerDayPerAccount { get; init; } = 50 << 20;
+    public int StoredBytesPerDayPerAccount { get; set; } = 50 << 20;
 
-    public int StoredBytesPerDayPerGuest { get; init; } = 1 << 20;
+    public int StoredBytesPerDayPerGuest { get; set; } = 1 << 20;
 
     /// <summary>
     /// What guests, and accounts younger than a day, store in a day from one address, all together. An IPv6 /48: four times as much.
@@ -67,10 +68,10 @@ internal sealed record BrokerLimits
     /// <summary>
     /// Below this, or its share of the disk if that is less, only what takes rights away is stored. 0: as long as there is room.
     /// </summary>
-    public int FreeDiskMegabytes { get; init; } = 1024;
+    public int FreeDiskMegabytes { get; set; } = 1024;
 
     /// <summary>Of the disk, in hundredths. 0: <see cref="FreeDiskMegabytes"/> alone counts.</summary>
-    public int FreeDiskPercent { get; init; } = 5;
+    public int FreeDiskPercent { get; set; } = 5;
 
     /// <summary>
     /// Connections of every kind, with and without MQTT, all addresses together; 0: as many as the process has handles for.
@@ -107,25 +108,25 @@ internal sealed record BrokerLimits
     public int ConnectionsPerAddress { get; init; } = 500;
 
     /// <summary>By all limited tokens of the account together half of them.</summary>
-    public int ConnectionsPerAccount { get; init; } = 100;
+    public int ConnectionsPerAccount { get; set; } = 100;
 
     /// <summary>Clients of an account that are kept while they are away; of its limited tokens half as many.</summary>
-    public int DurableClientsPerAccount { get; init; } = 20;
+    public int DurableClientsPerAccount { get; set; } = 20;
 
     /// <summary>Rooms that an account has: made, or had handed over.</summary>
-    public int RoomsPerAccount { get; init; } = 50;
+    public int RoomsPerAccount { get; set; } = 50;
 
     /// <summary>Messages that are pinned in a room at once.</summary>
-    public int PinsPerRoom { get; init; } = 50;
+    public int PinsPerRoom { get; set; } = 50;
 
     /// <summary>People who are banned or muted in a room at once.</summary>
-    public int BansPerRoom { get; init; } = 1_000;
+    public int BansPerRoom { get; set; } = 1_000;
 
     /// <summary>Of who did what to whom in a room so many are kept, the newest; looked at once a day.</summary>
-    public int AuditPerRoom { get; init; } = 10_000;
+    public int AuditPerRoom { get; set; } = 10_000;
 
     /// <summary>For so many days.</summary>
-    public int AuditDays { get; init; } = 180;
+    public int AuditDays { get; set; } = 180;
 
     /// <summary>
     /// How often a day an account takes rights away from others (kicks, bans and mutes them, lowers roles) although it has stored as much
@@ -134,13 +135,13 @@ internal sealed record BrokerLimits
     public int ActsBeyondQuotaPerDay { get; init; } = 200;
 
     /// <summary>Steps of 500 events in which what is kept no more goes, of all rooms together; 0: as fast as the disk takes them.</summary>
-    public int RetentionStepsPerSecond { get; init; } = 20;
+    public int RetentionStepsPerSecond { get; set; } = 20;
 
     /// <summary>Messages that are deleted with who is put out, of all rooms together; 0: as fast as the disk takes them.</summary>
     public int DeletionsPerSecond { get; init; } = 200;
 
     /// <summary>Values that are retained in a room.</summary>
-    public int RetainedPerRoom { get; init; } = 10_000;
+    public int RetainedPerRoom { get; set; } = 10_000;
 
     /// <summary>Their bytes, with topics and properties.</summary>
     public int RetainedMegabytesPerRoom { get; init; } = 64;
@@ -199,7 +200,7 @@ internal sealed record BrokerLimits
     public int DeviceTracePackets { get; init; } = 1_000;
 
     /// <summary>Hooks of a room, by which programs elsewhere speak in it.</summary>
-    public int HooksPerRoom { get; init; } = 20;
+    public int HooksPerRoom { get; set; } = 20;
 
     /// <summary>What one hook says.</summary>
     public int HookPostsPerSecond { get; init; } = 1;
@@ -210,7 +211,7 @@ internal sealed record BrokerLimits
     public int HookBodyBytes { get; init; } = 65536;
 
     /// <summary>Rules of a room, which say there what its devices do.</summary>
-    public int RulesPerRoom { get; init; } = 20;
+    public int RulesPerRoom { get; set; } = 20;
 
     /// <summary>Topics that a rule knows. It does not hear of others.</summary>
     public int TopicsPerRule { get; init; } = 200;
@@ -234,10 +235,10 @@ internal sealed record BrokerLimits
     public int RuleBytesPerSecondPerAccount { get; init; } = 8 << 20;
 
     /// <summary>Webhooks of a room: addresses elsewhere that are told what is said there.</summary>
-    public int WebhooksPerRoom { get; init; } = 5;
+    public int WebhooksPerRoom { get; set; } = 5;
 
     /// <summary>Those that an account has made, or switched on last, in all rooms.</summary>
-    public int WebhooksPerAccount { get; init; } = 20;
+    public int WebhooksPerAccount { get; set; } = 20;
 
     /// <summary>Webhooks that are called at once, each by a connection of its own; the others wait in turn. 1 to 256.</summary>
     public int WebhooksAtOnce { get; init; } = 32;
@@ -252,13 +253,13 @@ internal sealed record BrokerLimits
     public int WebhookFailureHours { get; init; } = 24;
 
     /// <summary>Notices that an account's log keeps; a few more for a while.</summary>
-    public int NoticesPerAccount { get; init; } = 1000;
+    public int NoticesPerAccount { get; set; } = 1000;
 
     /// <summary>Notices that one account causes another in a day: it cannot push out those of all others at once.</summary>
     public int NoticesPerSenderPerDay { get; init; } = 100;
 
     /// <summary>How old they become: what is older goes with the next that comes.</summary>
-    public int NoticeDays { get; init; } = 90;
+    public int NoticeDays { get; set; } = 90;
 
     /// <summary>How often a day an account may make a room, or try an id that is taken.</summary>
     public int RoomTriesPerDay { get; init; } = 100;
@@ -267,7 +268,7 @@ internal sealed record BrokerLimits
     public int InvitationsPerDay { get; init; } = 20;
 
     /// <summary>Invite links of a room that are not over. How many an account makes a day: <see cref="InvitationsPerDay"/>.</summary>
-    public int InvitesPerRoom { get; init; } = 50;
+    public int InvitesPerRoom { get; set; } = 50;
 
     /// <summary>How often a day an account asks to be let into a room.</summary>
     public int JoinRequestsPerDay { get; init; } = 20;
@@ -282,7 +283,7 @@ internal sealed record BrokerLimits
     public int ReportsPerRoom { get; init; } = 200;
 
     /// <summary>Invitations that wait for an account's answer; further ones are dropped.</summary>
-    public int OpenInvitations { get; init; } = 50;
+    public int OpenInvitations { get; set; } = 50;
 
     /// <summary>
     /// Publishes under way in one direction of one client: MQTT's Receive Maximum, ours and at most the client's. 1 to 1,024.
@@ -335,10 +336,10 @@ internal sealed record BrokerLimits
     public int TokensPerAccount { get; init; } = 100;
 
     /// <summary>People whom an account ignores.</summary>
-    public int IgnoredPerAccount { get; init; } = 1_000;
+    public int IgnoredPerAccount { get; set; } = 1_000;
 
     /// <summary>Messages that an account has saved.</summary>
-    public int SavedPerAccount { get; init; } = 1_000;
+    public int SavedPerAccount { get; set; } = 1_000;
 
     /// <summary>The longest packet after CONNECT: the payload and what a PUBLISH may carry around it.</summary>
     public int PacketBytes => WithHead(PayloadBytes);

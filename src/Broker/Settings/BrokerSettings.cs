@@ -59,8 +59,9 @@ internal sealed record BrokerSettings
     /// <summary>Minutes between two looks for what is kept no more.</summary>
     public required int RetentionEveryMinutes { get; init; }
 
-    /// <summary>Days that anything said is kept at most, whatever a room's rules say; 0: as they say.</summary>
-    public required int RetentionDaysAtMost { get; init; }
+    /// <summary>Days that anything said is kept at most, whatever a room's rules say; 0: as they say. Changed while the program
+    /// runs.</summary>
+    public required int RetentionDaysAtMost { get; set; }
 
     public required BrokerLimits Limits { get; init; }
 }

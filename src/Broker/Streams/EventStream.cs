@@ -45,6 +45,9 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
     private volatile OpenLog? _open;
     private int _scheduled;
 
+    // What the worker has handed to the sockets and not flushed: how many events, and when the first got its number.
+    private (int Events, DateTimeOffset First) _told;
+
     /// <summary>Events were stored. On the worker, or on the log thread: must not block.</summary>
     public event Action? HasGrown;
 
@@ -144,20 +147,7 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
     public virtual ReadOnlyMemory<byte> MoreOf(in LogEntry entry) => default;
 
     /// <summary>The field `quote` of an event that answers another one of its log; empty: it has none. Reads the log.</summary>
-    protected ReadOnlyMemory<byte> QuoteIn(LogName name, in LogEntry entry)
-    {
-        try
-        {
-            return EventBody.ReplyToOf(entry.Body.Span) is { } seq
-                && Logs.ReadAfter(name, seq - 1, 1).Entries is [var answered]
-                && answered.Seq == seq ? Quote.Of(answered.Body.Span) : default;
-        }
-        catch (LogDamagedException)
-        {
-            // The answer can be read, and is shown without it.
-            return default;
-        }
-    }
+    protected ReadOnlyMemory<byte> QuoteIn(LogName name, in LogEntry entry) => AnsweredQuote.In(Logs, name, entry);
 
     /// <summary>
     /// Whether a stored event is a line of its own: what was only done to others is in them. May read the log.
@@ -179,6 +169,12 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
 
     /// <summary>Events were stored. On the worker, or on the log thread: must not block.</summary>
     protected virtual void Grew()
+    {
+        // Most have nobody to tell.
+    }
+
+    /// <summary>So many events are with the sockets of all who hear them, the first of them numbered then. As for <see cref="Grew"/>.</summary>
+    protected virtual void Told(DateTimeOffset first, int events)
     {
         // Most have nobody to tell.
     }
@@ -241,7 +237,7 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
             }
 
             DeliverEvents(events, touched);
-            IMember.FlushAll(touched);
+            Flush(touched);
             DeliverPatient(touched);
             if (TryRest())
             {
@@ -275,8 +271,18 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
 
         var touched = s_touched ??= [];
         DeliverEvents(events, touched);
-        IMember.FlushAll(touched);
+        Flush(touched);
         return TryRest();
+    }
+
+    private void Flush(List<IMember> touched)
+    {
+        IMember.FlushAll(touched);
+        if (_told.Events > 0)
+        {
+            Told(_told.First, _told.Events);
+            _told = default;
+        }
     }
 
     // The worker's last step. False: there is more to do, and it is still scheduled.
@@ -336,11 +342,13 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
         }
 
         var deliveries = s_deliveries ??= [];
+        DateTimeOffset first = default;
         foreach (var stored in events)
         {
             if (stored.Append.Outcome == AppendOutcome.Stored && stored.StoredIn(this) is { } here)
             {
                 var entry = here.Entry;
+                first = deliveries.Count == 0 ? entry.At : first;
                 deliveries.Add(new EventDelivery(entry.Seq, FramesOf(entry, here.Epoch, entry.At, stored.More.Span), stored.PublisherMark));
             }
         }
@@ -366,6 +374,7 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
                 }
             }
 
+            _told = (_told.Events + deliveries.Count, _told.Events == 0 ? first : _told.First);
             deliveries.Clear();
             Grew();
             HasGrown?.Invoke();
@@ -380,17 +389,6 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
         events.Clear();
     }
 
-    private List<PublishFrames> LinesOf(List<IStreamEvent> events)
-    {
-        List<PublishFrames> lines = [];
-        foreach (var stored in events)
-        {
-            if (stored.Append.Outcome == AppendOutcome.Stored && LineOf(stored) is { } line)
-            {
-                lines.Add(line);
-            }
-        }
-
-        return lines;
-    }
+    private List<PublishFrames> LinesOf(List<IStreamEvent> events) =>
+        [.. events.Where(stored => stored.Append.Outcome == AppendOutcome.Stored).Select(LineOf).OfType<PublishFrames>()];
 }

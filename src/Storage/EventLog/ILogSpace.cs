@@ -1,6 +1,6 @@
 namespace WebMessenger.Storage.EventLog;
 
-/// <summary>Gives back to the disk what the event log does not hold any more.</summary>
+/// <summary>What the event log takes of the disk, and gives back of it.</summary>
 public interface ILogSpace
 {
     /// <summary>
@@ -12,4 +12,12 @@ public interface ILogSpace
     /// <exception cref="IOException">It was not done to its end.</exception>
     /// <exception cref="ObjectDisposedException">The store is closed.</exception>
     Task GiveBackAsync(LogName log, CancellationToken cancellation = default);
+
+    /// <summary>
+    /// About how many bytes of the files the events of a log take, compressed as they are: to tell a large one from a small one. What was
+    /// written of late is not in them yet. Reads a few blocks. Thread-safe.
+    /// </summary>
+    /// <exception cref="IOException">It cannot be told.</exception>
+    /// <exception cref="ObjectDisposedException">The store is closed.</exception>
+    long SizeOf(LogName log);
 }

@@ -241,6 +241,12 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal, ILogSpace
             cancellation);
     }
 
+    public long SizeOf(LogName log)
+    {
+        using var pass = EnterToRead();
+        return RocksSizes.Of(_db, log);
+    }
+
     /// <summary>Reads every table and compares its checksums.</summary>
     /// <exception cref="LogDamagedException">One does not fit.</exception>
     public void Verify()

@@ -18,7 +18,7 @@ public sealed class LayerTests
         "Auth.Outcomes", "Auth.Changes", "Auth.Limits", "Auth.Names", "Auth.Secrets", "Auth.Accounts", "Auth.Sessions", "Auth.Tokens", "Auth.Passwords", "Auth.SigningIn",
         "Auth.Interception", "Auth",
         "Broker.Topics", "Broker.Events", "Broker.Settings", "Broker.Wire", "Broker.Limits", "Broker.Nodes", "Broker.Streams", "Broker.Rooms", "Broker.Devices", "Broker.Hooks", "Broker.Rules", "Broker.Webhooks", "Broker.Invites", "Broker.Reports", "Broker.Preferences", "Broker.ReadMarks", "Broker.Notices", "Broker.Search", "Broker.MqttSessions",
-        "Broker.Transports", "Broker.Clients", "Broker.Pages", "Broker.Api", "Broker.Operator", "Broker.Retention", "Broker.Host", "Broker",
+        "Broker.Transports", "Broker.Clients", "Broker.Admin", "Broker.Pages", "Broker.Api", "Broker.Operator", "Broker.Retention", "Broker.Host", "Broker",
     ];
 
     // As in docs/architecture.md, One client, from the bottom up.

@@ -114,6 +114,7 @@ internal sealed class ProtocolTalk(RunningBroker broker, Heard heard) : IAsyncDi
 
         stranger.DefaultRequestHeaders.Add("Cookie", "webmessenger=" + (await broker.SignInAsync(_ana.Account)).Secret);
         heard.Add(await stranger.GetFromJsonAsync<JsonElement>(new Uri("/api/sessions", UriKind.Relative), Cancellation));
+        await AdministrationTalk.HoldAsync(broker, stranger, heard);
         await TokensAsync(stranger);
     }
 

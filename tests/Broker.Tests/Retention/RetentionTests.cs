@@ -323,5 +323,7 @@ public sealed class RetentionTests
             Asked.Add(log);
             return Asked.Count == 1 ? throw new IOException("spoilt") : real.GiveBackAsync(log, cancellation);
         }
+
+        public long SizeOf(LogName log) => real.SizeOf(log);
     }
 }

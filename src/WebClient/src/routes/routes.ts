@@ -8,24 +8,32 @@ type LinkPage = 'newPassword' | 'invite';
 /** The pages beside the chat: of one's account, and of the server for who runs it. */
 export type AccountPage = 'account' | 'sessions' | 'tokens' | 'settings' | 'admin';
 
-export type Route = { page: DoorPage } | { page: 'directory' | 'whispers' | AccountPage | 'missing' } | { page: 'room'; room: string } | { page: 'talk'; user: string };
+/** Of these there is one each. */
+type PlainPage = DoorPage | AccountPage | 'directory' | 'whispers' | 'missing';
+
+export type Route = { page: PlainPage } | { page: 'room'; room: string } | { page: 'talk'; user: string };
 
 const rooms = '/rooms/';
 const talks = '/talk/';
 export const admin = '/admin';
-const besides = /^\/(?:(account)(?:\/(sessions|tokens|settings))?|(admin)(?:\/[a-z]+)?)$/;
+const ofAdmin = /^\/admin\/[a-z]+$/;
 const userPattern = /^[a-z0-9][a-z0-9._-]{0,31}$/;
 export const lobby = `${rooms}lobby`;
 export const invited = '/i';
 
-const fixed: Record<string, Route> = {
-  '/': { page: 'welcome' },
-  '/sign-in': { page: 'signIn' },
-  '/register': { page: 'register' },
-  '/p': { page: 'newPassword' },
-  [invited]: { page: 'invite' },
-  '/rooms': { page: 'directory' },
-  '/whispers': { page: 'whispers' },
+const fixed: Record<string, PlainPage> = {
+  '/': 'welcome',
+  '/sign-in': 'signIn',
+  '/register': 'register',
+  '/p': 'newPassword',
+  [invited]: 'invite',
+  '/rooms': 'directory',
+  '/whispers': 'whispers',
+  '/account': 'account',
+  '/account/sessions': 'sessions',
+  '/account/tokens': 'tokens',
+  '/account/settings': 'settings',
+  [admin]: 'admin',
 };
 
 /** The page of what the account and somebody say to each other. */
@@ -39,10 +47,7 @@ export function routeOf(path: string): Route {
   if (roomIdPattern.test(room)) return { page: 'room', room };
   const user = trimmed.startsWith(talks) ? trimmed.slice(talks.length) : '';
   if (userPattern.test(user)) return { page: 'talk', user };
-  const [, account, ofAccount, server] = besides.exec(trimmed) ?? [];
-  const beside = ofAccount ?? account ?? server;
-  if (beside !== undefined) return { page: beside as AccountPage };
-  return Object.hasOwn(fixed, trimmed) ? fixed[trimmed]! : { page: 'missing' };
+  return { page: Object.hasOwn(fixed, trimmed) ? fixed[trimmed]! : ofAdmin.test(trimmed) ? 'admin' : 'missing' };
 }
 
 /** Pages for people who are not signed in; a guest may still sign in or register. */
@@ -80,7 +85,7 @@ export function addressOf(path: string, query: string): string {
 }
 
 /** The pages that those beside the chat lead back to. */
-export function isChat(route: Route): route is Extract<Route, { page: 'room' | 'talk' | 'directory' | 'whispers' }> {
+export function isChat(route: Route): route is { page: 'directory' | 'whispers' } | Extract<Route, { page: 'room' | 'talk' }> {
   return ['room', 'talk', 'directory', 'whispers'].includes(route.page);
 }
 
