@@ -11,6 +11,7 @@ using WebMessenger.Auth;
 using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Broker.Api;
+using WebMessenger.Broker.Archives;
 using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Limits;
@@ -186,6 +187,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             ReadNews.Connect(app.Services.GetRequiredService<ReadPositions>(), app.Services.GetRequiredService<UnreadWatch>(), rooms);
             app.Services.GetRequiredService<IgnoredPeople>().Load();
             await app.Services.GetRequiredService<RoomOpening>().OpenAsync();
+            await app.Services.GetRequiredService<UnfinishedImports>().RestoreAsync();
             await app.Services.GetRequiredService<InboxMigration>().RunAsync();
             await app.Services.GetRequiredService<DurableClients>().LoadAsync(rooms, stores.Clock.StartsLater);
             EndReading(stores.Auth.Accounts.All.Count);
