@@ -89,6 +89,7 @@ internal sealed class RequestsUnderWay : IDisposable
 
         var isOpened = false;
         var end = _time.CreateTimer(static request => ((HttpContext)request!).Abort(), context, /* guard: a request ends */ Longest, Timeout.InfiniteTimeSpan);
+        context.Features.Set(new RequestEnd(end));
         try
         {
             if (IsWebSocket(context))

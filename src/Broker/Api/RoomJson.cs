@@ -214,4 +214,5 @@ internal sealed record ReadUpTo(long Seq, string Epoch);
 [JsonSerializable(typeof(CommonRooms))]
 [JsonSerializable(typeof(Invited))]
 [JsonSerializable(typeof(EventPlace))]
+[JsonSerializable(typeof(ImportedRoomView))]
 internal sealed partial class RoomsJson : JsonSerializerContext;

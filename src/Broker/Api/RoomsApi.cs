@@ -25,6 +25,8 @@ internal static class RoomsApi
         RoomPinsApi.Map(rooms);
         BansApi.Map(rooms);
         AuditApi.Map(rooms);
+        RoomExportApi.Map(rooms);
+        RoomImportApi.Map(routes);
         NoticesApi.MapLevels(routes);
     }
 

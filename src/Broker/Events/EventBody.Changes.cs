@@ -13,6 +13,9 @@ namespace WebMessenger.Broker.Events;
 /// </summary>
 internal static partial class EventBody
 {
+    // Always the last field: what people write cannot end like it, for quotation marks are escaped there.
+    private static ReadOnlySpan<byte> ImportedField => ",\"imported\":true"u8;
+
     /// <summary>Tells the same message under the same id from another one.</summary>
     public static UInt128 ContentHash(string text, long? replyTo) => ContentHash(string.Create(CultureInfo.InvariantCulture, $"{replyTo ?? 0}\n{text}"));
 
@@ -243,6 +246,29 @@ internal static partial class EventBody
         return (
             fields.RootElement.GetProperty("text"u8).GetString()!,
             fields.RootElement.TryGetProperty("replyTo"u8, out var replyTo) ? replyTo.GetInt64() : null);
+    }
+
+    /// <summary>What was said elsewhere, and came in a file.</summary>
+    /// <param name="from">As he is called here.</param>
+    /// <param name="id">As all ids: unescaped.</param>
+    /// <param name="writeFields">Writes what is behind `from`.</param>
+    public static byte[] Imported(EventType type, Author from, string id, long? replyTo, Action<Utf8JsonWriter> writeFields) =>
+        Encode(type, from, id, null, 0, replyTo, writer =>
+        {
+            WriteFrom(writer, from);
+            writeFields(writer);
+            writer.WriteBoolean("imported"u8, true);
+        });
+
+    /// <summary>Whether it came in a file: nobody is told of it, and nobody is here by it.</summary>
+    public static bool IsImported(ReadOnlySpan<byte> body) => TakeApart(body).Fields.EndsWith(ImportedField);
+
+    /// <summary>Writes somebody as an object of this name.</summary>
+    public static void WritePerson(Utf8JsonWriter writer, string name, Author person)
+    {
+        writer.WriteStartObject(name);
+        WriteAuthor(writer, person);
+        writer.WriteEndObject();
     }
 
     // It was written by this program, and need not be read and escaped anew.

@@ -44,6 +44,9 @@ internal enum EventType : byte
     /// <summary>A mute was lifted.</summary>
     Unmute = 22,
 
+    /// <summary>What is before it came in a file, of a room elsewhere or of another time.</summary>
+    Imported = 31,
+
     /// <summary>To an account alone: it was named. 32 to 47 are notices.</summary>
     MentionNotice = 32,
 
@@ -83,7 +86,7 @@ internal static class EventTypes
     public static bool IsKnown(EventType type) => type
         is EventType.Message or EventType.Join or EventType.Leave or EventType.Whisper
         or EventType.Edit or EventType.Delete or EventType.Reaction or EventType.Pin or EventType.Removed
-        or (>= EventType.Role and <= EventType.Unmute)
+        or (>= EventType.Role and <= EventType.Unmute) or EventType.Imported
         or (>= EventType.MentionNotice and <= EventType.RequestedNotice)
         or EventType.Pointer or EventType.ActPointer or EventType.Sent;
 
@@ -106,6 +109,7 @@ internal static class EventTypes
         EventType.Unban => "unban"u8,
         EventType.Mute => "mute"u8,
         EventType.Unmute => "unmute"u8,
+        EventType.Imported => "imported"u8,
         EventType.MentionNotice => "mention"u8,
         EventType.ReplyNotice => "reply"u8,
         EventType.InviteNotice => "invite"u8,

@@ -19,6 +19,8 @@ internal static class CommandProgram
                WebMessenger password-link USER [--origin URL]   prints a link by which USER sets a new password
                WebMessenger search rebuild             makes the search index anew; the server may be running
                WebMessenger purge                      takes what was deleted off the disk; the server may be running
+               WebMessenger export ROOM FILE           writes all of a room into a file; the server may be running
+               WebMessenger import FILE [--as USER] [--accounts match|none]   makes a room of such a file; the server must be running
         {AdminCommandLine.Usage}
                WebMessenger help | --version           this, or which version it is
         Settings may follow, such as --WebMessenger:DataFolder=/var/lib/webmessenger
@@ -38,6 +40,8 @@ internal static class CommandProgram
         ["password-link"] = "password-link USER [--origin URL]",
         ["search"] = "search rebuild",
         ["purge"] = "purge",
+        ["export"] = "export ROOM FILE",
+        ["import"] = "import FILE [--as USER] [--accounts match|none]",
     };
 
     private static readonly Dictionary<string, string> _options = new(StringComparer.Ordinal)
@@ -45,7 +49,11 @@ internal static class CommandProgram
         ["ban"] = "--reason",
         ["restore"] = KeepLogins,
         ["password-link"] = "--origin",
+        ["import"] = "--as",
     };
+
+    // Of one command, which has two.
+    private const string AccountsOption = "--accounts";
 
     private static readonly Dictionary<string, string> _failures = new(StringComparer.Ordinal)
     {
@@ -57,6 +65,8 @@ internal static class CommandProgram
         ["password-link"] = "No link was made",
         ["search"] = "The search index was not seen to its end",
         ["purge"] = "What was deleted may still be on the disk",
+        ["export"] = "The room was not written into a file",
+        ["import"] = "No room was made",
     };
 
     /// <summary>
@@ -156,6 +166,8 @@ internal static class CommandProgram
                 new PasswordLinkCommand(settings, configuration, typed.Object, typed.Option, output, time).RunAsync(cancellation),
             "search" => new SearchCommand(dataFolder, output, time).RebuildAsync(typed.Object, cancellation),
             "purge" => new PurgeCommand(dataFolder, output, time).RunAsync(cancellation),
+            "export" => new ExportCommand(dataFolder, settings.Limits, typed.Object, FullPath(typed.Second), output, time).RunAsync(cancellation),
+            "import" => new ImportCommand(dataFolder, FullPath(typed.Object), typed.Option, typed.Second == "match", output, time).RunAsync(cancellation),
             _ => new BanCommand(dataFolder, output, time).ListAsync(cancellation),
         };
     }
@@ -183,25 +195,29 @@ internal static class CommandProgram
 
     /// <summary>A command line, taken apart.</summary>
     /// <param name="Object">A folder or a user; empty where there is none.</param>
-    /// <param name="Option">Of a ban the reason, of a password link the origin, of a restore empty if it is there.</param>
-    private sealed record Typed(string Command, string Object, string? Option, string[] Settings)
+    /// <param name="Second">The file of an export; of an import whether accounts match.</param>
+    /// <param name="Option">Of a ban the reason, of a password link the origin, of an import whose the room is, of a restore empty
+    /// if it is there.</param>
+    private sealed record Typed(string Command, string Object, string Second, string? Option, string[] Settings)
     {
         /// <summary>Null: <paramref name="wrong"/> says what is missing, or too much.</summary>
         public static Typed? TryParse(string[] args, out string wrong)
         {
             var (command, rest) = (args[0], args[1..]);
-            var wanted = _usages[command].Split(' ') is [_, var what, ..] ? what : null;
+            string[] objects = [.. _usages[command].Split(' ').Skip(1).TakeWhile(word => word[0] != '[')];
+            var wanted = objects is [.., var what] ? what : null;
             wrong = "";
-            var named = "";
-            if (wanted is not null)
+            List<string> named = [];
+            foreach (var one in objects)
             {
                 if (rest is not [{ Length: > 0 } first, ..] || first.StartsWith('-'))
                 {
-                    wrong = $"{wanted} is missing.";
+                    wrong = $"{one} is missing.";
                     return null;
                 }
 
-                (named, rest) = (first, rest[1..]);
+                named.Add(first);
+                rest = rest[1..];
             }
 
             string? option = null;
@@ -221,13 +237,24 @@ internal static class CommandProgram
                 }
             }
 
+            var second = named.Count > 1 ? named[1] : "";
+            if (command == "import" && rest is [AccountsOption or AccountsOption + "=match" or AccountsOption + "=none", ..])
+            {
+                (second, rest) = rest[0] == AccountsOption ? (rest.Length > 1 ? rest[1] : "", rest[Math.Min(2, rest.Length)..]) : (rest[0][(AccountsOption.Length + 1)..], rest[1..]);
+                if (second is not ("match" or "none"))
+                {
+                    wrong = $"{AccountsOption} is match or none.";
+                    return null;
+                }
+            }
+
             // An option of a command that is not where it belongs would be taken for a setting, and ignored.
             wrong = rest is [var more, ..] && !more.StartsWith('-')
                 ? $"{PlainLine.Of(more)} is too much{(wanted is null ? "" : $": there is one {wanted}")}."
-                : rest.FirstOrDefault(_options.ContainsValue) is { } lost
+                : rest.FirstOrDefault(one => _options.ContainsValue(one) || one == AccountsOption) is { } lost
                     ? lost == name ? $"{lost} stands right behind {wanted}{(lost == KeepLogins ? "" : ", and what it says behind it")}." : $"{command} has no {lost}."
                     : "";
-            return wrong.Length == 0 ? new(command, named, option, rest) : null;
+            return wrong.Length == 0 ? new(command, named.FirstOrDefault(""), second, option, rest) : null;
         }
     }
 }

@@ -1,6 +1,8 @@
+using WebMessenger.Broker.Archives;
 using WebMessenger.Broker.Invites;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Notices;
+using WebMessenger.Broker.Operator;
 using WebMessenger.Broker.Preferences;
 using WebMessenger.Broker.ReadMarks;
 using WebMessenger.Broker.Reports;
@@ -35,6 +37,7 @@ internal static class TalkServices
         services.AddModeration();
         services.AddInvites();
         services.AddReports();
+        services.AddArchives();
 
         // In this order an erased account's are forgotten: who talked to whom is read before it is gone.
         services.AddSingleton<IAccountRecords, AccountLogs>();
@@ -65,6 +68,16 @@ internal static class TalkServices
         services.AddSingleton<RoomReports>();
         services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<RoomReports>());
         services.AddHostedService<ReportSweep>();
+    }
+
+    private static void AddArchives(this IServiceCollection services)
+    {
+        services.AddSingleton<ExportPlaces>();
+        services.AddSingleton<ImportPlaces>();
+        services.AddSingleton<RoomExport>();
+        services.AddSingleton<UnfinishedImports>();
+        services.AddSingleton<RoomImport>();
+        services.AddSingleton<ArchiveService>();
     }
 
     private static void AddModeration(this IServiceCollection services)

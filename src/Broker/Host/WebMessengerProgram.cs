@@ -12,6 +12,7 @@ using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Broker.Admin;
 using WebMessenger.Broker.Api;
+using WebMessenger.Broker.Archives;
 using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Limits;
@@ -189,6 +190,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             app.Services.GetRequiredService<IgnoredPeople>().Load();
             app.Services.GetRequiredService<LeftAlone>().Load();
             await app.Services.GetRequiredService<RoomOpening>().OpenAsync();
+            await app.Services.GetRequiredService<UnfinishedImports>().RestoreAsync();
             await app.Services.GetRequiredService<InboxMigration>().RunAsync();
             await app.Services.GetRequiredService<DurableClients>().LoadAsync(rooms, stores.Clock.StartsLater);
             EndReading(stores.Auth.Accounts.All.Count);

@@ -189,6 +189,11 @@ internal sealed partial class NoticeFollower(
 
     private Task TellAsync(Room room, LogEntry entry)
     {
+        if (/* guard: nobody is told of what was imported */ EventBody.IsImported(entry.Body.Span))
+        {
+            return Task.CompletedTask;
+        }
+
         switch (EventBody.TypeOf(entry.Body.Span))
         {
             case EventType.Message:

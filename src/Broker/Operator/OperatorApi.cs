@@ -11,13 +11,15 @@ internal static class OperatorApi
         Ban = Root + "ban", Unban = Root + "unban", Bans = Root + "bans", PasswordLink = Root + "password-link", Backup = Root + "backup";
     public const string SearchRebuild = Root + "search-rebuild", SearchIndex = Root + "search-index";
     public const string Purge = Root + "purge";
+    public const string Export = Root + "export", Import = Root + "import";
+
+    /// <summary>Of a request, in bytes; a ban with its reason is a third of it.</summary>
+    public const int LongestRequest = 4096;
 
     private const string Root = "/api/operator/v1/";
 
-    // Of a request, in bytes; a ban with its reason is a third of it.
-    private const int LongestRequest = 4096;
-
-    public static void Map(IEndpointRouteBuilder routes, BanService bans, PasswordLinkService links, SnapshotService snapshots, SearchService search, PurgeService purge)
+    public static void Map(IEndpointRouteBuilder routes, BanService bans, PasswordLinkService links, SnapshotService snapshots, SearchService search, PurgeService purge,
+        ArchiveService archives)
     {
         routes.MapPost(Ban, context =>
             AnswerAsync(context, OperatorJson.Default.BanRequest, bans.BanAsync, OperatorJson.Default.BanAnswer));
@@ -33,6 +35,9 @@ internal static class OperatorApi
         routes.MapPost(Purge, context =>
             AnswerAsync(context, OperatorJson.Default.PurgeRequest, purge.BeginAsync, OperatorJson.Default.PurgeAnswer));
         routes.MapGet(Purge, () => TypedResults.Json(purge.Look(), OperatorJson.Default.PurgeAnswer));
+        routes.MapPost(Export, archives.ExportAsync);
+        routes.MapPost(Import, (HttpContext context) =>
+            archives.ImportAsync(context, context.Request.Query["as"] is [{ } owner] ? owner : null, context.Request.Query["accounts"] == "match"));
         routes.MapDelete(Backup + "/{id}", IResult (string id) =>
             snapshots.TryEnd(id)
                 ? TypedResults.NoContent()
@@ -80,5 +85,7 @@ internal sealed record OperatorProblem(string? Detail = null);
 [JsonSerializable(typeof(SearchAnswer))]
 [JsonSerializable(typeof(PurgeRequest))]
 [JsonSerializable(typeof(PurgeAnswer))]
+[JsonSerializable(typeof(ExportRequest))]
+[JsonSerializable(typeof(ImportAnswer))]
 [JsonSerializable(typeof(OperatorProblem))]
 internal sealed partial class OperatorJson : JsonSerializerContext;

@@ -14,7 +14,16 @@ namespace WebMessenger.Broker.Operator;
 /// where the socket cannot be opened.
 /// </remarks>
 internal sealed partial class OperatorDoor(
-    string dataFolder, BanService bans, PasswordLinkService links, SnapshotService snapshots, SearchService search, PurgeService purge, AdminDoor admin, ILoggerFactory loggers, TimeProvider time)
+    string dataFolder,
+    BanService bans,
+    PasswordLinkService links,
+    SnapshotService snapshots,
+    SearchService search,
+    PurgeService purge,
+    ArchiveService archives,
+    AdminDoor admin,
+    ILoggerFactory loggers,
+    TimeProvider time)
     : IHostedService
 {
     private static readonly byte[] _toldInOldWords = [.. "{\"error\":\"The server is of another version than this program.\"}\n"u8];
@@ -83,7 +92,7 @@ internal sealed partial class OperatorDoor(
         var app = builder.Build();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
-        OperatorApi.Map(app, bans, links, snapshots, search, purge);
+        OperatorApi.Map(app, bans, links, snapshots, search, purge, archives);
         admin.Map(app);
         return app;
     }

@@ -62,13 +62,43 @@ internal sealed class OperatorLink : IDisposable
         using var response = await SendAsync(request, cancellation);
     }
 
+    /// <summary>Has something made, and takes it as it comes. What fails on the way fails here.</summary>
+    /// <param name="told">How many bytes came by now.</param>
+    /// <exception cref="CommandException">The server has gone, or says that it will not.</exception>
+    public async Task DownloadAsync<TBody>(
+        string path, TBody body, JsonTypeInfo<TBody> bodyType, Stream target, Action<long> told, CancellationToken cancellation)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, path) { Content = JsonContent.Create(body, bodyType) };
+        using var response = await SendAsync(request, cancellation);
+        await using var source = await response.Content.ReadAsStreamAsync(cancellation);
+        var piece = new byte[64 * 1024];
+        for (var bytes = 0L; await ReadAsync() is > 0 and var length; told(bytes += length))
+        {
+            await target.WriteAsync(piece.AsMemory(0, length), cancellation);
+        }
+
+        async Task<int> ReadAsync()
+        {
+            try
+            {
+                return await source.ReadAsync(piece, cancellation);
+            }
+            catch (Exception error) when (error is HttpRequestException or IOException)
+            {
+                throw new CommandException("The server could not write all of it: its log says why.", error);
+            }
+        }
+    }
+
     /// <summary>Has it done, and gives the lines that the server says meanwhile. The server goes on until <paramref name="lines"/> has
     /// ended.</summary>
     /// <exception cref="CommandException">The server has gone, or says that it will not.</exception>
-    public async Task FollowAsync<T>(string path, JsonTypeInfo<T> type, Func<Func<Task<T>>, Task> lines, CancellationToken cancellation)
+    /// <param name="content">What the server is given; null: nothing.</param>
+    public async Task FollowAsync<T>(
+        string path, JsonTypeInfo<T> type, Func<Func<Task<T>>, Task> lines, CancellationToken cancellation, HttpContent? content = null)
         where T : class
     {
-        using HttpRequestMessage request = new(HttpMethod.Post, path);
+        using HttpRequestMessage request = new(HttpMethod.Post, path) { Content = content };
         using var response = await SendAsync(request, cancellation);
         using StreamReader reader = new(await response.Content.ReadAsStreamAsync(cancellation));
         await lines(async () =>

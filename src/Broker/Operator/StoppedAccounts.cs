@@ -18,6 +18,10 @@ internal sealed class StoppedAccounts : IAsyncDisposable
 
     public AuthServices Auth { get; }
 
+    public RocksEventLog Log => _log;
+
+    public IDocuments Documents => _documents.Documents;
+
     /// <param name="folder">Held by the caller.</param>
     /// <exception cref="CommandException">
     /// The event log is damaged. Opening it would mend it, and end login sessions, and the server's log would never say so.

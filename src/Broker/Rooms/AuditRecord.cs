@@ -42,6 +42,12 @@ internal sealed record AuditRecord(
     /// <summary>Somebody is taken off the list of a room by another, which has no event.</summary>
     public const string Removed = "remove";
 
+    /// <summary>All that was said in the room was taken away in a file.</summary>
+    public const string Exported = "export";
+
+    /// <summary>The room was made of a file.</summary>
+    public const string Imported = "import";
+
     private const long LastMillisecond = 9_999_999_999_999;
     private const int RandomBytes = 8;
 

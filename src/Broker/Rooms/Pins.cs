@@ -85,6 +85,9 @@ internal sealed class Pins(IRecords records, BrokerLimits limits)
         }
     }
 
+    /// <summary>What puts all of these into a room that has none.</summary>
+    public static RecordChange ChangeOf(LogName log, List<Pin> pins) => new(Key(log), Write(pins));
+
     // Each has a time of its own, whatever the clock does: by that a page goes on from another.
     private static DateTimeOffset TimeOfNext(List<Pin> pins, DateTimeOffset now) =>
         pins is [.., { At: var last }] && now < last.AddMilliseconds(1) ? last.AddMilliseconds(1) : now;

@@ -222,6 +222,11 @@ internal sealed partial class PresenceMemory(
 
     private void Decide(Room room, in LogEntry entry, HashSet<string> decided)
     {
+        if (/* guard: nobody is here by what was imported */ EventBody.IsImported(entry.Body.Span))
+        {
+            return;
+        }
+
         foreach (var author in EventBody.PresenceOf(entry.Author, entry.Body))
         {
             // The others of a rush are known by name only.

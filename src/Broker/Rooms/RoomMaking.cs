@@ -29,8 +29,17 @@ internal sealed class RoomMaking(
     /// </summary>
     /// <param name="by">The login session that asks; null: nobody's.</param>
     /// <exception cref="IOException">It, or the end of the room that had the id before, could not be stored.</exception>
-    public async Task<RoomChange> CreateAsync(RoomId id, string title, string topic, bool isPrivate, Account owner, LoginSession? by = null, RoomTags? tags = null)
+    public Task<RoomChange> CreateAsync(
+        RoomId id, string title, string topic, bool isPrivate, Account owner, LoginSession? by = null, RoomTags? tags = null) => CreateAsync(
+            new RoomRecord(RoomStore.NewKey(), id, title, topic, PolicyFields.Of(isPrivate), owner.Id, time.GetUtcNow()) { Tags = tags ?? RoomTags.None },
+            owner,
+            by);
+
+    /// <summary>The same of a room whose key is new, and whose log may have something in it by now.</summary>
+    /// <exception cref="IOException">It, or the end of the room that had the id before, could not be stored.</exception>
+    public async Task<RoomChange> CreateAsync(RoomRecord record, Account owner, LoginSession? by = null)
     {
+        var id = record.Id;
         if (ids.FormerOf(id.Value) is { IsEnding: true } ending && RoomIds.MayTake(ending, owner))
         {
             await endings.FinishRoomAsync(id.Value);
@@ -62,11 +71,7 @@ internal sealed class RoomMaking(
             return RoomChange.IdTaken;
         }
 
-        var record = new RoomRecord(RoomStore.NewKey(), id, title, topic, PolicyFields.Of(isPrivate), owner.Id, time.GetUtcNow())
-        {
-            Tags = tags ?? RoomTags.None,
-        };
-        var place = MembershipRecord.Begin(MemberRole.Owner, record.CreatedAt);
+        var place = MembershipRecord.Begin(MemberRole.Owner, time.GetUtcNow());
         var room = directory.Build(record);
 
         // While nothing is stored: a room whose log cannot be read is not there at the next start either.
@@ -78,6 +83,31 @@ internal sealed class RoomMaking(
         clients.Place(owner.Id, room, replay: true);
         kept.RoomJoined(owner.Id, room);
         return RoomChange.Done;
+    }
+
+    /// <summary>Puts somebody on the list of a room that was just made of a file, by the operator's word.</summary>
+    /// <exception cref="IOException">It could not be stored.</exception>
+    public async Task PutInAsync(Room room, Account account, MemberRole role)
+    {
+        await positions.LoadAsync(account);
+        using var turn = await turns.OfAccountAsync(account.Id);
+        Task begun;
+        using (await room.Turns.ShareAsync())
+        {
+            if (room.IsMember(account.Id) || room.IsDeleted || account.IsErased)
+            {
+                return;
+            }
+
+            var place = MembershipRecord.Begin(role, time.GetUtcNow());
+            await memberships.PutAsync(room.Key, account.Id, null, place);
+            directory.AddMember(room, account.Id, new Membership(place, isStored: true));
+            begun = positions.BeginAsync(account, room);
+        }
+
+        await begun;
+        clients.Place(account.Id, room, replay: true);
+        kept.RoomJoined(account.Id, room);
     }
 
     /// <summary>Makes a room that the settings name. Before anything is served.</summary>

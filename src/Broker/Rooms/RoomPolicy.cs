@@ -214,6 +214,9 @@ internal static class RoomPolicy
     /// <summary>Making a private room public is for its owner alone: for anybody else it were a way to read it.</summary>
     public static bool MayOpen(Room room, Account account) => /* guard: only its owner opens a private room */ room.OwnerId == account.Id;
 
+    /// <summary>A room's owner takes away all of it in a file. Administrators read nothing by their rank.</summary>
+    public static bool MayExport(Room room, Account account) => /* guard: who exports a room */ room.OwnerId == account.Id;
+
     /// <summary>Moderators and who ranks above take people off the list who rank below them.</summary>
     /// <param name="whom">Null: nobody of the name that was given, or nobody on the list.</param>
     public static bool MayRemove(Room room, Account account, Account? whom) =>

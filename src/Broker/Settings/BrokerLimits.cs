@@ -134,6 +134,23 @@ internal sealed record BrokerLimits
     /// </summary>
     public int ActsBeyondQuotaPerDay { get; init; } = 200;
 
+    /// <summary>Rooms that are written into files at once, each for another account.</summary>
+    public int ExportsAtOnce { get; init; } = 4;
+
+    /// <summary>Bytes of a room that are written into its file, before they are packed: what is said meanwhile has the rest.</summary>
+    public int ExportBytesPerSecond { get; init; } = 8 << 20;
+
+    /// <summary>Rooms that are made of files at once, each for another account.</summary>
+    public int ImportsAtOnce { get; init; } = 2;
+
+    /// <summary>Of such a file, as it comes.</summary>
+    public int ImportMegabytes { get; init; } = 64;
+
+    /// <summary>Of what is in it, unpacked.</summary>
+    public int ImportUnpackedMegabytes { get; init; } = 512;
+
+    public int ImportEvents { get; init; } = 1_000_000;
+
     /// <summary>Steps of 500 events in which what is kept no more goes, of all rooms together; 0: as fast as the disk takes them.</summary>
     public int RetentionStepsPerSecond { get; set; } = 20;
 

@@ -17,7 +17,7 @@ public sealed class LayerTests
         "Storage", "Storage.Documents", "Storage.EventLog", "Storage.Search",
         "Auth.Outcomes", "Auth.Changes", "Auth.Limits", "Auth.Names", "Auth.Secrets", "Auth.Accounts", "Auth.Sessions", "Auth.Tokens", "Auth.Passwords", "Auth.SigningIn",
         "Auth.Interception", "Auth",
-        "Broker.Topics", "Broker.Events", "Broker.Settings", "Broker.Wire", "Broker.Limits", "Broker.Nodes", "Broker.Streams", "Broker.Rooms", "Broker.Devices", "Broker.Hooks", "Broker.Rules", "Broker.Webhooks", "Broker.Invites", "Broker.Reports", "Broker.Preferences", "Broker.ReadMarks", "Broker.Notices", "Broker.Search", "Broker.MqttSessions",
+        "Broker.Topics", "Broker.Events", "Broker.Settings", "Broker.Wire", "Broker.Limits", "Broker.Nodes", "Broker.Streams", "Broker.Rooms", "Broker.Devices", "Broker.Hooks", "Broker.Rules", "Broker.Webhooks", "Broker.Invites", "Broker.Reports", "Broker.Preferences", "Broker.ReadMarks", "Broker.Notices", "Broker.Search", "Broker.Archives", "Broker.MqttSessions",
         "Broker.Transports", "Broker.Clients", "Broker.Admin", "Broker.Pages", "Broker.Api", "Broker.Operator", "Broker.Retention", "Broker.Host", "Broker",
     ];
 

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.SigningIn;
 using WebMessenger.Auth.Tokens;
+using WebMessenger.Broker.Tests.Archives;
 using WebMessenger.Broker.Tests.Devices;
 using WebMessenger.Broker.Tests.Hooks;
 using WebMessenger.Broker.Tests.Host;
@@ -57,6 +58,8 @@ internal sealed class ProtocolTalk(RunningBroker broker, Heard heard) : IAsyncDi
         await AskedOfHostsAsync(caio);
         await ValuesAsync();
         await KeptForMeAsync(said, whispered);
+        await RoomFile.SendAsync(broker, _bea, RoomFile.Of(1).Zipped());
+        (await RoomFile.HistoryAsync(broker, _bea)).ForEach(heard.Add);
         await ModerationAsync();
         await Acts.ChangeAsync(broker, "lobby", _ana, new() { Posting = "moderators" });
         await AskAsync("/api/rooms/lobby/events?limit=500", "/api/whispers", "/api/conversations/bea/events");

@@ -18,6 +18,10 @@ public sealed class SlippedCommandTests
     [InlineData("unban ana --reason spam", "No ban was lifted. unban has no --reason.", "unban USER")]
     [InlineData("bans ana", "The bans cannot be listed. ana is too much.", "bans")]
     [InlineData("password-link ana bea", "No link was made. bea is too much: there is one USER.", "password-link USER [--origin URL]")]
+    [InlineData("export yard", "The room was not written into a file. FILE is missing.", "export ROOM FILE")]
+    [InlineData("export yard a b", "The room was not written into a file. b is too much: there is one FILE.", "export ROOM FILE")]
+    [InlineData("import yard.zip --accounts some", "No room was made. --accounts is match or none.", "import FILE [--as USER] [--accounts match|none]")]
+    [InlineData("import yard.zip --accounts none --as ana", "No room was made. --as stands right behind FILE, and what it says behind it.", "import FILE [--as USER] [--accounts match|none]")]
     public async Task Fault_B9_What_is_missing_or_too_much_is_one_line_with_the_usage_of_that_command(string typed, string says, string usage)
     {
         StringWriter output = new(), error = new();

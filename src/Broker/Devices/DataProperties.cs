@@ -2,9 +2,9 @@ using System.Buffers.Binary;
 using System.Text;
 using WebMessenger.Broker.Wire;
 
-namespace WebMessenger.Broker.Api;
+namespace WebMessenger.Broker.Devices;
 
-/// <summary>What HTTP knows of the properties of MQTT 5: the content type.</summary>
+/// <summary>What HTTP and the files of rooms know of the properties of MQTT 5: the content type.</summary>
 internal static class DataProperties
 {
     /// <summary>The properties of a publish that has this content type and no others; empty: none at all.</summary>

@@ -1,0 +1,229 @@
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Outcomes;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Topics;
+using WebMessenger.Storage.EventLog;
+
+namespace WebMessenger.Broker.Archives;
+
+/// <summary>Who imports a file, and what of it counts.</summary>
+/// <param name="Owner">Whose the room is; null: of who has it in the file, where he is an account here.</param>
+/// <param name="By">Null: the operator does it, whom nothing bounds and who pays nothing.</param>
+/// <param name="Id">Of the room; null: as in the file.</param>
+/// <param name="MatchesAccounts">Whoever has the same user name here is the same, and on the list.</param>
+internal sealed record ImportRequest(Account? Owner, LoginSession? By, string? Id = null, bool MatchesAccounts = false);
+
+/// <summary>What came of it.</summary>
+/// <param name="LeftOut">Events of which this server knows nothing, or that were about others which are not in the file.</param>
+internal sealed record ImportedRoom(Room Room, long Events, long LeftOut, int Pins, int Values, int Members);
+
+/// <summary>Makes a room of a file: all of it, or nothing.</summary>
+/// <remarks>
+/// What was said is stored under the key of a room that is not there yet. Then the room is made of it, by the write that makes every
+/// room: so nobody ever finds half of one (<see cref="UnfinishedImports"/>).
+/// </remarks>
+internal sealed class RoomImport(
+    RoomMaking making,
+    RoomDirectory rooms,
+    AccountDirectory accounts,
+    UnfinishedImports unfinished,
+    IEventLog log,
+    IRecords records,
+    StorageQuotas quotas,
+    DataQuotas dataQuotas,
+    DiskSpace space,
+    AuditPlaces audits,
+    BrokerLimits limits,
+    TimeProvider time)
+{
+    private const int EventsAtOnce = 250;
+
+    /// <summary>So many ids are tried, where those before are taken.</summary>
+    private const int Tries = 10;
+
+    /// <param name="file">Can be sought in. Is closed.</param>
+    /// <param name="told">How many events are stored by now.</param>
+    /// <exception cref="ArchiveException">The file is not taken, or the room cannot be made; nothing is left of it.</exception>
+    /// <exception cref="IOException">It could not be stored.</exception>
+    public async Task<ImportedRoom> RunAsync(Stream file, ImportRequest asked, Action<long>? told, CancellationToken cancellation)
+    {
+        await using var archive = await ArchiveFile.OpenAsync(file, asked.By is null ? 0 : (long)limits.ImportUnpackedMegabytes << 20, cancellation);
+        var archived = await archive.ReadRoomAsync(cancellation);
+        ImportedPeople people = new(asked.MatchesAccounts ? accounts : null);
+        var members = await MembersAsync(archive, people, cancellation);
+        var owner = asked.Owner ?? members.FirstOrDefault(member => member.Role == MemberRole.Owner).Account
+            ?? throw new ArchiveException("Say whose the room is to be: who has it in the file is no account here.");
+        var record = RecordOf(archived, owner);
+        ImportedEvents events = new(people, asked.By is null ? 0 : limits.TextLength, time.GetUtcNow());
+        ImportedRecords beside = new(people, events.Seqs, record, limits, time);
+        StoragePayer? payer = asked.By is { } by ? new StoragePayer(quotas.Of(by), space) : null;
+        StoragePayer? dataPayer = asked.By is null ? null : new StoragePayer(dataQuotas.Of(asked.By), space);
+        Storing storing = new(log, records, payer, dataPayer, record.Log);
+        await unfinished.BeginAsync(record.Key);
+        Room? room = null;
+        try
+        {
+            var leftOut = await StoreAsync(archive, events, storing, asked.By is null, told, cancellation);
+            await storing.WriteAsync(beside.ReactionsAsync(archive, cancellation), ofData: false);
+            await storing.WriteAsync(beside.PinsAsync(archive, cancellation), ofData: false);
+            await storing.WriteAsync(beside.ValuesAsync(archive, isBounded: asked.By is not null, cancellation), ofData: true);
+            await EndAsync(storing, archived, owner, events.Seqs.Next - 1);
+            await records.WriteAsync([await audits.PlaceAsync(record.Key, new AuditRecord(AuditRecord.Imported, AuditPerson.Of(owner)), owner)]);
+            room = await MakeAsync(record, owner, asked);
+            var joined = await JoinAsync(room, members, owner);
+            await unfinished.DoneAsync(record.Key);
+            return new ImportedRoom(room, events.Seqs.Next - 1, leftOut, beside.Pins, beside.Values, joined);
+        }
+        finally
+        {
+            if (room is null)
+            {
+                await storing.GiveBackAsync();
+                await /* guard: a failed import leaves nothing */ unfinished.RemoveAsync(record.Key);
+            }
+        }
+    }
+
+    private RoomRecord RecordOf(ArchivedRoom archived, Account owner)
+    {
+        List<FieldError> errors = [];
+        PolicyChanges said = new()
+        {
+            Title = archived.Title,
+            Topic = archived.Topic,
+            Visibility = archived.Policy.Visibility,
+            Entry = archived.Policy.Entry,
+            Guests = archived.Policy.Guests,
+            Posting = archived.Policy.Posting,
+            Data = new DataChanges(archived.Policy.Data.Read, archived.Policy.Data.Write),
+            SlowMode = archived.Policy.SlowMode,
+            Capacity = archived.Policy.Capacity,
+            Retention = new RetentionChanges(archived.Policy.Retention.Days, archived.Policy.Retention.Messages),
+            EditWindow = archived.Policy.EditWindow,
+            History = archived.Policy.History,
+        };
+        var words = said.Check(errors);
+        if (errors.Count > 0 || !RoomId.TryParse(archived.Id, out var id))
+        {
+            throw new ArchiveException($"{ArchiveFormat.Room}: {(errors.Count > 0 ? errors[0].Message : "\"id\" is no room id.")}");
+        }
+
+        var made = ImportedEvents.TimeOf(archived.CreatedAt, time.GetUtcNow()) ?? time.GetUtcNow();
+        return new RoomRecord(RoomStore.NewKey(), id, words.Title!, words.Topic ?? "", archived.Policy, owner.Id, made);
+    }
+
+    private async Task<long> StoreAsync(
+        ArchiveFile archive, ImportedEvents events, Storing storing, bool isOperator, Action<long>? told, CancellationToken cancellation)
+    {
+        var leftOut = 0L;
+
+        // By the seq of the edit, as in the file: the message, in the new room.
+        Dictionary<long, long> edited = [];
+        await foreach (var line in archive.LinesAsync(ArchiveFormat.Events, ArchiveFile.LongestLine, cancellation))
+        {
+            if (events.Read(line) is not { } one)
+            {
+                leftOut++;
+                continue;
+            }
+
+            var seq = events.Seqs.Next - 1;
+            if (!isOperator && limits.ImportEvents > 0 && /* guard: events of a file */ seq > limits.ImportEvents)
+            {
+                throw new ArchiveException($"There are more than {limits.ImportEvents} events in the file.");
+            }
+
+            if (one.EditedBy > one.Seq)
+            {
+                edited[one.EditedBy] = seq;
+            }
+
+            // So the history says again by which event a message was edited, and when.
+            await storing.AppendAsync(one, one.Type == EventType.Edit && edited.Remove(one.Seq, out var message) && message == one.Of ? message : 0);
+            if (seq % EventsAtOnce == 0)
+            {
+                await storing.FlushAsync();
+                told?.Invoke(seq);
+            }
+        }
+
+        await storing.FlushAsync();
+        return leftOut;
+    }
+
+    // The last that is imported: whoever reads on from there knows what was before.
+    private async Task EndAsync(Storing storing, ArchivedRoom archived, Account owner, long events)
+    {
+        var now = time.GetUtcNow();
+        var author = Author.Of(owner, "person");
+        var body = EventBody.Act(EventType.Imported, author, EventBody.NewId(), writer =>
+        {
+            writer.WriteString("title"u8, PlainLine.Of(archived.Title));
+            writer.WriteStartObject("source"u8);
+            writer.WriteString("room"u8, archived.Id);
+            writer.WriteString("at"u8, Timestamps.Format(ImportedEvents.TimeOf(archived.ExportedAt, now) ?? now));
+            writer.WriteNumber("events"u8, events);
+            writer.WriteEndObject();
+        });
+        await storing.AppendAsync(new ImportedEvent(EventType.Imported, 0, now, author, body, null, 0), edits: 0);
+        await storing.FlushAsync();
+    }
+
+    private async Task<Room> MakeAsync(RoomRecord record, Account owner, ImportRequest asked)
+    {
+        var wanted = asked.Id ?? record.Id.Value;
+        for (var tries = 1; tries <= Tries; tries++)
+        {
+            var id = tries == 1 ? wanted : $"{wanted[..Math.Min(wanted.Length, 60)]}-{tries}";
+            if (!RoomId.TryParse(id, out var parsed))
+            {
+                throw new ArchiveException("A room id has 1 to 64 of a-z, 0-9 and -, and does not begin with -.");
+            }
+
+            switch (await making.CreateAsync(record with { Id = parsed }, owner, asked.By))
+            {
+                case RoomChange.Done:
+                    return rooms.FindByKey(record.Key) ?? throw new IOException("The room was deleted at once.");
+                case RoomChange.IdTaken:
+                    break;
+                case RoomChange.TooMany:
+                    throw new ArchiveException("This account has as many rooms as it may. Delete one first.");
+                case RoomChange.TriedTooOften:
+                    throw new ArchiveException("You have tried to make as many rooms today as you may. Try again later.");
+                default:
+                    throw new ArchiveException("Sign in first.");
+            }
+        }
+
+        throw new ArchiveException("There are rooms with this id already, and with those that were tried beside it. Choose another id.");
+    }
+
+    private static async Task<List<(Account Account, MemberRole Role)>> MembersAsync(ArchiveFile archive, ImportedPeople people, CancellationToken cancellation)
+    {
+        List<(Account Account, MemberRole Role)> members = [];
+        await foreach (var line in archive.LinesAsync(ArchiveFormat.Members, ArchiveFile.LongestLine, cancellation))
+        {
+            var member = line.As(ArchiveJson.Default.ArchivedMember);
+            if (people.AccountOf(member.User) is { } account)
+            {
+                members.Add((account, MemberRoles.Parse(member.Role) ?? throw line.Wrong("\"role\" is one of: owner, moderator, member.")));
+            }
+        }
+
+        return members;
+    }
+
+    private async Task<int> JoinAsync(Room room, List<(Account Account, MemberRole Role)> members, Account owner)
+    {
+        foreach (var (account, role) in members.Where(member => member.Account != owner))
+        {
+            await making.PutInAsync(room, account, role == MemberRole.Owner ? MemberRole.Moderator : role);
+        }
+
+        return room.Members.Count();
+    }
+}
