@@ -73,7 +73,7 @@ internal sealed record PersonView(string User, string Name, string Kind, string 
 /// <param name="Banned">The caller does not come in; left out unless so.</param>
 /// <param name="Kicked">The caller was taken out just now, and waits until then; left out unless so.</param>
 /// <param name="Tags">Left out where it has none.</param>
-/// <param name="Active">The hour (UTC) in which something happened there last, of rooms that everybody may read; left out of others.</param>
+/// <param name="Active">The hour of UTC in which something happened last, of rooms that everybody may read; left out of others.</param>
 /// <param name="Oldest">The oldest seq that is kept; left out of lists.</param>
 /// <param name="Kept">How long what is said is kept, by the room's rules and the operator's bound; left out where all is for ever.</param>
 internal sealed record RoomView(

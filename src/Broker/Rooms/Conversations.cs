@@ -67,7 +67,7 @@ internal sealed partial class Conversations(
         };
     }
 
-    /// <summary>Whether what the one does in their conversation is taken: once they have talked, only who hears nobody takes nothing.</summary>
+    /// <summary>Whether what the one does in their conversation is taken: only who hears nobody takes none of it.</summary>
     public bool Takes(Account by, Account other) => alone.MayWhisper(directory, by, other, haveTalked: () => true);
 
     /// <summary>The way of a message to where a publish goes: to the room, or to the other.</summary>
