@@ -94,18 +94,21 @@ internal sealed class RawClient : IDisposable, IPacketHandler
     }
 
     /// <summary>Passes over what comes until it has this in it; false: the connection ended before.</summary>
-    public async Task<bool> HearsAsync(string text)
+    public async Task<bool> HearsAsync(string text) => await NextWithAsync(text) is not null;
+
+    /// <summary>The next message that has this in it; null: the connection ended before.</summary>
+    public async Task<string?> NextWithAsync(string text)
     {
         using CancellationTokenSource patience = new(Patience);
         await foreach (var publish in _publishes.Reader.ReadAllAsync(patience.Token))
         {
             if (publish.Contains(text, StringComparison.Ordinal))
             {
-                return true;
+                return publish;
             }
         }
 
-        return false;
+        return null;
     }
 
     /// <summary>When it is answered, all that the server had sent before has been read.</summary>

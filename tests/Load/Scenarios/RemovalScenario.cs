@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
+using System.Text.Json;
 using WebMessenger.Load.Commands;
 using WebMessenger.Load.Generator;
 using WebMessenger.Load.Measuring;
@@ -152,8 +152,8 @@ internal sealed class RemovalScenario : IScenario
         private readonly Histogram _silences = new();
         private readonly SyncProbe _disk = new(server.Folder);
 
-        // From the answer until he was let in again: what was sent then is for others.
-        private readonly List<(long From, long To)> _outside = [];
+        // From the kick's own number to the last before he was let in again: what has a number between them is for others.
+        private readonly List<(long After, long Last)> _outside = [];
         private int _number;
         private int _heardAfter;
 
@@ -187,9 +187,9 @@ internal sealed class RemovalScenario : IScenario
             }
 
             var answered = Stopwatch.GetTimestamp();
-            var marker = string.Create(CultureInfo.InvariantCulture, $"after {_number}.");
-            await witness.PublishAsync(RoomTopic.Of(Busy), marker);
-            await witness.HearsAsync(marker);
+            await witness.PublishAsync(RoomTopic.Of(Busy), Marker("after"));
+            var kick = SeqOf(await witness.NextWithAsync("\"type\":\"kick\""));
+            await witness.HearsAsync(Marker("after"));
             var last = begin;
             foreach (var client in reading)
             {
@@ -200,7 +200,8 @@ internal sealed class RemovalScenario : IScenario
             // A kick keeps him out for a minute; a ban that is lifted leaves nothing of it.
             await browser.ModerateAsync(cookie, room, "ban", _user, cancellation);
             await browser.ModerateAsync(cookie, room, "unban", _user, cancellation);
-            _outside.Add((answered, Stopwatch.GetTimestamp()));
+            await witness.PublishAsync(RoomTopic.Of(Busy), Marker("until"));
+            _outside.Add((kick, SeqOf(await witness.NextWithAsync(Marker("until")))));
             foreach (var client in reading)
             {
                 Look(client);
@@ -211,11 +212,9 @@ internal sealed class RemovalScenario : IScenario
             _disk.Run(1);
         }
 
-        /// <summary>Counts what the client heard that was sent while it was outside.</summary>
-        public void Look(RawClient client) => _heardAfter += client.TakeAll().Count(publish =>
-            publish.Contains("\"after ", StringComparison.Ordinal)
-            || (MessageText.TryRead(Encoding.UTF8.GetBytes(publish), out _, out _, out _, out var sentAt)
-                && _outside.Exists(outside => sentAt > outside.From && sentAt < outside.To)));
+        /// <summary>Counts what the client heard of what was said while it was outside.</summary>
+        public void Look(RawClient client) => _heardAfter += client.TakeAll()
+            .Count(publish => SeqOf(publish) is var seq && _outside.Exists(outside => seq > outside.After && seq <= outside.Last));
 
         public IEnumerable<Figure> Figures() =>
         [
@@ -227,13 +226,27 @@ internal sealed class RemovalScenario : IScenario
         {
             if (_heardAfter > 0)
             {
-                yield return string.Create(CultureInfo.InvariantCulture, $"{_heardAfter} messages that were sent after the answer were heard");
+                yield return string.Create(CultureInfo.InvariantCulture, $"{_heardAfter} events with a number behind the kick were heard");
             }
 
             if (_silences.Microseconds(0.99) > SilenceAllowed)
             {
                 yield return "silence took longer than 50 ms (p99)";
             }
+        }
+
+        private string Marker(string when) => string.Create(CultureInfo.InvariantCulture, $"{when} {_number}.");
+
+        // Of an event of the busy room; 0: it is none.
+        private static long SeqOf(string? publish)
+        {
+            if (publish is null || !publish.Contains(RoomTopic.IdOf(Busy) + '"', StringComparison.Ordinal))
+            {
+                return 0;
+            }
+
+            using var one = JsonDocument.Parse(publish);
+            return one.RootElement.TryGetProperty("seq", out var seq) ? seq.GetInt64() : 0;
         }
 
         private static IEnumerable<Figure> Of(string name, Histogram times) =>
