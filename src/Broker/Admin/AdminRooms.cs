@@ -31,7 +31,7 @@ internal sealed class AdminRooms(
 
         // One more than is shown tells whether there are more.
         var found = directory.All
-            .Where(room => !room.IsDeleted && IsWanted(room, filter) && SearchText.HasAll(room.SearchText, words))
+            .Where(room => !room.IsDeleted && IsWanted(room, filter) && SearchText.HasAll(room.Searched.Text, words))
             .Where(room => after is null || string.CompareOrdinal(room.Id.Value, after) > 0)
             .OrderBy(room => room.Id.Value, StringComparer.Ordinal)
             .Take(most + 1)
@@ -135,8 +135,7 @@ internal sealed class AdminRooms(
         ? accounts.Find(owner) is not { IsErased: false, Ban: null }
         : !settings.DefaultRooms.Contains(room.Id);
 
-    // The one place to ask when rooms can be archived.
-    private static bool IsArchived(Room room) => room.IsDeleted;
+    private static bool IsArchived(Room room) => room.Record.Policy.Archived;
 
     private AdminRoomView ViewOf(Room room)
     {

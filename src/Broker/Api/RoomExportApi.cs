@@ -42,7 +42,8 @@ internal static partial class RoomExportApi
 
         try
         {
-            await records.WriteAsync([await audits.PlaceAsync(found.Key, new AuditRecord(AuditRecord.Exported, AuditPerson.Of(who.Account)), who.Account)]);
+            AuditRecord taken = new(AuditRecord.Exported, AuditPerson.Of(who.Account));
+            await audits.WriteAsync(found.Key, taken, who.Account, entry => records.WriteAsync([entry]));
         }
         catch
         {

@@ -72,7 +72,8 @@ internal sealed class RoomImport(
             await storing.WriteAsync(beside.PinsAsync(archive, cancellation), ofData: false);
             await storing.WriteAsync(beside.ValuesAsync(archive, isBounded: asked.By is not null, cancellation), ofData: true);
             await EndAsync(storing, archived, owner, events.Seqs.Next - 1);
-            await records.WriteAsync([await audits.PlaceAsync(record.Key, new AuditRecord(AuditRecord.Imported, AuditPerson.Of(owner)), owner)]);
+            AuditRecord made = new(AuditRecord.Imported, AuditPerson.Of(owner));
+            await audits.WriteAsync(record.Key, made, owner, entry => records.WriteAsync([entry]));
             room = await MakeAsync(record, owner, asked);
             var joined = await JoinAsync(room, members, owner);
             await unfinished.DoneAsync(record.Key);
