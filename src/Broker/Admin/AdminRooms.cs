@@ -74,6 +74,24 @@ internal sealed class AdminRooms(
         return ViewOf(room);
     }
 
+    /// <summary>Archives a room, or opens it again: an event there.</summary>
+    public async Task<AdminOutcome<AdminRoomView>> ArchiveAsync(AdminActor by, string id, bool isArchived)
+    {
+        if (Find(by, id, out var room, out var session) is { } refused)
+        {
+            return refused;
+        }
+
+        var done = await acts.ActAsync(room, new Command("", null, null, new RoomAct.Policy(new PolicyChanges { Archived = isArchived })), session);
+        if (done.Refusal is { } refusal)
+        {
+            return AdminRefusal.Of(refusal);
+        }
+
+        await audit.NoteAsync(by, isArchived ? "room-archive" : "room-unarchive", id);
+        return ViewOf(room);
+    }
+
     public async Task<AdminOutcome<Nothing>> DeleteAsync(AdminActor by, string id)
     {
         if (Find(by, id, out var room, out var session) is { } refused)

@@ -21,6 +21,7 @@ internal static class ArchiveFormat
 /// <param name="Program">Version of the server that wrote it.</param>
 /// <param name="First">The oldest seq in the file; 0: nothing was ever said.</param>
 /// <param name="Head">The newest.</param>
+/// <param name="Tags">Null: it has none.</param>
 internal sealed record ArchivedRoom(
     int Format,
     string Program,
@@ -32,7 +33,8 @@ internal sealed record ArchivedRoom(
     string CreatedAt,
     string Epoch,
     long First,
-    long Head);
+    long Head,
+    IReadOnlyList<string>? Tags = null);
 
 /// <summary>Somebody, as they were called then.</summary>
 internal sealed record ArchivedPerson(string User, string Name, string Kind)

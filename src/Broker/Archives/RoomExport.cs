@@ -85,7 +85,7 @@ internal sealed class RoomExport(IEventLog log, IRecords records, AccountDirecto
         buffer,
         new ArchivedRoom(
             ArchiveFormat.Version, ArchiveFormat.Program, Timestamps.Format(time.GetUtcNow()), room.Id.Value, room.Title, room.Topic, room.Policy,
-            Timestamps.Format(room.CreatedAt), head.Epoch, head.First, head.Head),
+            Timestamps.Format(room.CreatedAt), head.Epoch, head.First, head.Head, room.Tags.Count == 0 ? null : room.Tags),
         ArchiveJson.Default.ArchivedRoom);
 
     private IEnumerable<Action<ArrayBufferWriter<byte>>> Members(string key)

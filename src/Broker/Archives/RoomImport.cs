@@ -106,6 +106,8 @@ internal sealed class RoomImport(
             Retention = new RetentionChanges(archived.Policy.Retention.Days, archived.Policy.Retention.Messages),
             EditWindow = archived.Policy.EditWindow,
             History = archived.Policy.History,
+            Guard = new GuardChanges(archived.Policy.Guard.NewcomerMinutes, archived.Policy.Guard.Repeats, archived.Policy.Guard.GuestsPerMinute),
+            Tags = archived.Tags,
         };
         var words = said.Check(errors);
         if (errors.Count > 0 || !RoomId.TryParse(archived.Id, out var id))
@@ -114,7 +116,10 @@ internal sealed class RoomImport(
         }
 
         var made = ImportedEvents.TimeOf(archived.CreatedAt, time.GetUtcNow()) ?? time.GetUtcNow();
-        return new RoomRecord(RoomStore.NewKey(), id, words.Title!, words.Topic ?? "", archived.Policy, owner.Id, made);
+
+        // It begins anew: who imports an archived room has something to do there.
+        var policy = archived.Policy with { Archived = false, QuietUntil = null };
+        return new RoomRecord(RoomStore.NewKey(), id, words.Title!, words.Topic ?? "", policy, owner.Id, made) { Tags = RoomTags.Of(words.Tags ?? []) };
     }
 
     private async Task<long> StoreAsync(

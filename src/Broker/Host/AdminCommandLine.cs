@@ -14,7 +14,7 @@ internal static class AdminCommandLine
                WebMessenger account unban|erase|admin|unadmin|link USER
                WebMessenger account sessions USER [--tokens]   ends its login sessions, with --tokens access tokens, too
                WebMessenger rooms [WORDS] [--filter public|private|orphaned|archived]   lists rooms
-               WebMessenger room owner ROOM USER | room delete ROOM
+               WebMessenger room owner ROOM USER | room archive|unarchive|delete ROOM
                WebMessenger audit                      what administrators and the operator have done
                WebMessenger settings [NAME VALUE|file]   lists what may be changed while it runs, or changes it
                With --json these print what the server answers.
@@ -28,7 +28,7 @@ internal static class AdminCommandLine
         ["accounts"] = "accounts [WORDS] [--filter administrators|banned|guests] [--json]",
         ["account"] = "account ban|unban|sessions|link|erase|admin|unadmin USER [--until TIME] [--reason TEXT] [--tokens] [--json]",
         ["rooms"] = "rooms [WORDS] [--filter public|private|orphaned|archived] [--json]",
-        ["room"] = "room owner ROOM USER | room delete ROOM [--json]",
+        ["room"] = "room owner ROOM USER | room archive|unarchive|delete ROOM [--json]",
         ["audit"] = "audit [--json]",
         ["settings"] = "settings [NAME VALUE|file] [--json]",
     };
@@ -111,7 +111,7 @@ internal static class AdminCommandLine
             {
                 "accounts" or "rooms" => "",
                 "account" => words.Count == 2 && _acts.Contains(words[0]) ? "" : "What to do, and USER, are missing, or something is too much.",
-                "room" => (words is ["owner", _, _] or ["delete", _]) ? "" : "What to do, ROOM or USER is missing, or something is too much.",
+                "room" => (words is ["owner", _, _] or ["archive" or "unarchive" or "delete", _]) ? "" : "What to do, ROOM or USER is missing, or something is too much.",
                 "settings" => words.Count is 0 or 2 ? "" : "NAME takes VALUE, or file.",
                 _ => words.Count == 0 ? "" : $"{PlainLine.Of(words[0])} is too much.",
             };

@@ -105,7 +105,7 @@ internal sealed class AdminCommand(string dataFolder, bool asJson, TextWriter ou
             var done = await link.PostAsync(AdminDoor.Root + "room", order, AdminDoorJson.Default.RoomOrder, AdminDoorJson.Default.AdminDone, CancellationToken.None);
             if (!Printed(done, AdminDoorJson.Default.AdminDone))
             {
-                Say($"{(order.Act == "owner" ? $"{done.Room?.Owner} has {order.Room}." : $"{order.Room} is deleted.")}");
+                Say($"{Said(order, done)}");
             }
         },
         cancellation);
@@ -141,6 +141,14 @@ internal sealed class AdminCommand(string dataFolder, bool asJson, TextWriter ou
         "erase" => $"{act.User} is erased.",
         "admin" => $"{act.User} is an administrator, and has to sign in again.",
         _ => $"{act.User} is an administrator no more.",
+    };
+
+    private static string Said(RoomOrder order, AdminDone done) => order.Act switch
+    {
+        "owner" => $"{done.Room?.Owner} has {order.Room}.",
+        "archive" => $"{order.Room} is archived: who is in it reads it.",
+        "unarchive" => $"{order.Room} is open again.",
+        _ => $"{order.Room} is deleted.",
     };
 
     private static JsonElement ValueOf(string value) => value == "file" ? JsonElement.Parse("null")

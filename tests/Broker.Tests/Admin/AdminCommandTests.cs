@@ -68,6 +68,10 @@ public sealed class AdminCommandTests
         await bobs.SubscribeAsync("rooms/yard");
 
         Assert.Equal("bob has yard.", await DoneAsync(desk.Broker, "room", "owner", "yard", "bob"));
+        Assert.Equal("yard is archived: who is in it reads it.", await DoneAsync(desk.Broker, "room", "archive", "yard"));
+        Assert.Contains("yard", await DoneAsync(desk.Broker, "rooms", "--filter", "archived"), StringComparison.Ordinal);
+        Assert.Equal("yard is open again.", await DoneAsync(desk.Broker, "room", "unarchive", "yard"));
+        Assert.DoesNotContain("yard", await DoneAsync(desk.Broker, "rooms", "--filter", "archived"), StringComparison.Ordinal);
         Assert.Equal("yard is deleted.", await DoneAsync(desk.Broker, "room", "delete", "yard"));
         Assert.Contains("Rooms:Default", await RefusedAsync(desk.Broker.Program.DataFolder, "room", "delete", "lobby"), StringComparison.Ordinal);
         Assert.Contains("the file has 4000", await DoneAsync(desk.Broker, "settings", "Limits:TextLength", "100"), StringComparison.Ordinal);
