@@ -16,7 +16,7 @@ export const enAsking = {
   'host.done.dismissed': '{by} found nothing to do about a report about {name}',
   'host.done.actedOther': '{by} saw to a report',
   'host.done.dismissedOther': '{by} found nothing to do about a report',
-  'shut.request': 'Into {room} one asks to be let in.',
+  'shut.request': 'Ask to come into {room}.',
   'shut.hint.request': 'Those who look after it read what you write, and answer. You come in as soon as they say yes.',
   'shut.hint.requestGuest': 'Guests have no name that lasts, and cannot ask. Register an account: then you can.',
   'rooms.shut.request': 'Ask to come in',

@@ -16,7 +16,7 @@ export const ptBRAsking = {
   'host.done.dismissed': '{by} não viu nada a fazer sobre uma denúncia sobre {name}',
   'host.done.actedOther': '{by} cuidou de uma denúncia',
   'host.done.dismissedOther': '{by} não viu nada a fazer sobre uma denúncia',
-  'shut.request': 'Para entrar em {room} é preciso pedir.',
+  'shut.request': 'Peça para entrar em {room}.',
   'shut.hint.request': 'Quem cuida dela lê o que você escreve, e responde. Você entra assim que disserem sim.',
   'shut.hint.requestGuest': 'Convidados não têm um nome que dure, e não podem pedir. Crie uma conta: então você pode.',
   'rooms.shut.request': 'Peça para entrar',
