@@ -88,10 +88,13 @@ internal sealed partial class Conversations(
     /// </summary>
     public bool IsSomebody(Conversation conversation) => !IsGone(OtherOf(conversation)) || conversation.LogHead.Head > 0;
 
-    /// <summary>Tells an account that somebody writes to it. It is stored nowhere.</summary>
+    /// <summary>
+    /// Tells an account that somebody writes to it. It is stored nowhere; nor is looked up whether the two have talked, for which a disk
+    /// would have to be read.
+    /// </summary>
     public void Types(Account by, PublishTarget target)
     {
-        if (target.Recipient is { } to && !ignored.Ignores(to.Id, by.Id) && (/* guard: nobody types to who is left alone */ Takes(by, to)))
+        if (target.Recipient is { } to && !ignored.Ignores(to.Id, by.Id) && (/* guard: nobody types to who is left alone */ alone.MayWhisper(directory, by, to, haveTalked: () => false)))
         {
             target.Inbox!.Enqueue(new ConversationTypingNote(by));
         }

@@ -118,8 +118,10 @@ public sealed class LeftAloneTests
         }
     }
 
-    [Fact]
-    public async Task Nobody_hears_that_somebody_writes_to_him_who_is_left_alone()
+    [Theory]
+    [InlineData("nobody")]
+    [InlineData("rooms")]
+    public async Task Nobody_hears_that_a_stranger_writes_to_him_who_is_left_alone(string choice)
     {
         await using var broker = await RunningBroker.StartAsync();
         var (ana, bea, caio) = (await broker.RegisterAsync("ana"), await broker.RegisterAsync("bea"), await broker.RegisterAsync("caio"));
@@ -130,7 +132,7 @@ public sealed class LeftAloneTests
         await anas.SendPublishAsync("users/bea/typing", default);
         Assert.Equal("users/bea/conversations/ana/typing", (await listener.NextPublishAsync()).Topic);
 
-        await ChooseAsync(broker, bea, "whisperedBy", "nobody");
+        await ChooseAsync(broker, bea, "whisperedBy", choice);
         await anas.SendPublishAsync("users/bea/typing", default);
         await anas.PublishAsync("rooms/lobby", "what was sent before is dealt with");
         await ChooseAsync(broker, bea, "whisperedBy", "anybody");
