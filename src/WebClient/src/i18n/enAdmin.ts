@@ -167,7 +167,7 @@ export const enAdmin = {
   'admin.do.erase': 'Erase',
   'admin.do.erase.what': 'Delete the account for good. There is no undoing of that.',
   'admin.do.erase.question': 'Erase {name}?',
-  'admin.do.erase.hint': 'The account, its logins, tokens and conversations are gone, at once and for good; its rooms go to who moderates them. The user name stays taken.',
+  'admin.do.erase.hint': 'The account, its logins, tokens and conversations are gone, at once and for good; its rooms go to who was in them longest, moderators first. The user name stays taken.',
   'admin.do.erase.done': '{name} is erased.',
   'admin.ban.for': 'For how long',
   'admin.ban.for.60': 'an hour',

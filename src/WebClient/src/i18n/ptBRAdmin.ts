@@ -168,7 +168,7 @@ export const ptBRAdmin: AdminTexts = {
   'admin.do.erase': 'Apagar',
   'admin.do.erase.what': 'Apagar a conta para sempre. Não dá para desfazer.',
   'admin.do.erase.question': 'Apagar {name}?',
-  'admin.do.erase.hint': 'A conta, as suas entradas, tokens e conversas se vão, na hora e para sempre; as suas salas ficam com quem as modera. O nome de usuário continua ocupado.',
+  'admin.do.erase.hint': 'A conta, as suas entradas, tokens e conversas se vão, na hora e para sempre; as suas salas ficam com quem está nelas há mais tempo, primeiro quem modera. O nome de usuário continua ocupado.',
   'admin.do.erase.done': '{name}: conta apagada.',
   'admin.ban.for': 'Por quanto tempo',
   'admin.ban.for.60': 'uma hora',
