@@ -84,10 +84,10 @@ public sealed class ExportTests
     private static async Task<Socket> BeginAsync(RunningBroker broker, Member who)
     {
         Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(IPEndPoint.Parse(broker.Http.Authority));
+        await socket.ConnectAsync(IPEndPoint.Parse(broker.Http.Authority), TestContext.Current.CancellationToken);
         await socket.SendAsync(Encoding.ASCII.GetBytes(
-            $"GET /api/rooms/yard/export HTTP/1.1\r\nHost: {broker.Http.Authority}\r\nAuthorization: Bearer {who.Token}\r\n\r\n"));
-        Assert.True(await socket.ReceiveAsync(new byte[16]) > 0);
+            $"GET /api/rooms/yard/export HTTP/1.1\r\nHost: {broker.Http.Authority}\r\nAuthorization: Bearer {who.Token}\r\n\r\n"), TestContext.Current.CancellationToken);
+        Assert.True(await socket.ReceiveAsync(new byte[16], TestContext.Current.CancellationToken) > 0);
         return socket;
     }
 

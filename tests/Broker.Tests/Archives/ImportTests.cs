@@ -219,9 +219,9 @@ public sealed class ImportTests
         var zoe = await MayAllAsync(broker, "zoe");
         var browser = await broker.SignInAsync(zoe.Account);
         using Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(IPEndPoint.Parse(broker.Http.Authority));
+        await socket.ConnectAsync(IPEndPoint.Parse(broker.Http.Authority), TestContext.Current.CancellationToken);
         await socket.SendAsync(Encoding.ASCII.GetBytes(
-            $"POST /api/rooms/import HTTP/1.1\r\nHost: {broker.Http.Authority}\r\nCookie: webmessenger={browser.Secret}\r\nContent-Length: 1000000\r\n\r\nPK"));
+            $"POST /api/rooms/import HTTP/1.1\r\nHost: {broker.Http.Authority}\r\nCookie: webmessenger={browser.Secret}\r\nContent-Length: 1000000\r\n\r\nPK"), TestContext.Current.CancellationToken);
         while (!Directory.Exists(broker.Get<UnfinishedImports>().Folder) || !Directory.EnumerateFiles(broker.Get<UnfinishedImports>().Folder).Any())
         {
             await Task.Yield();

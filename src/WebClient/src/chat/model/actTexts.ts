@@ -10,6 +10,7 @@ export function actText(event: RoomEvent): string {
     if (role === 'member' && target?.user === event.from.user) return t('act.steppedDown', { by });
     return t(`act.role.${role!}`, { by, name: target!.name });
   }
+  if (type === 'imported') return t('act.imported', { by, title: event.title ?? '' });
   if (type !== 'policy') {
     const done = t(`act.${type as 'kick'}`, { by, name: target!.name });
     return [until === undefined || type === 'kick' ? done : t('act.until', { done, time: momentOf(Date.parse(until)) }), ...(reason === undefined ? [] : [t('act.reason', { reason })])].join(' · ');

@@ -10,5 +10,5 @@ const moderation = new Set(['kick', 'ban', 'unban', 'mute', 'unmute']);
 /** Whether a line of the timeline tells of it: of a role, of who was held back, and of what people understand of a room's change. */
 export function isSaid({ type, target, role, title, topic, visibility, entry, guests, posting, editWindow, slowMode, capacity, retention, data, archived, guard, quietUntil }: RoomEvent): boolean {
   if (type === 'policy') return [title, topic, visibility, entry, guests, posting, editWindow, slowMode, capacity, retention, data, archived, guard, quietUntil].some((field) => field !== undefined);
-  return target !== undefined && (moderation.has(type) || (type === 'role' && role !== undefined));
+  return type === 'imported' || (target !== undefined && (moderation.has(type) || (type === 'role' && role !== undefined)));
 }

@@ -214,7 +214,7 @@ export function readEvent(value: unknown): RoomEvent | null {
     ...(value['type'] === 'removed' ? readBy(value['by']) : {}),
     ...(Array.isArray(value['others']) ? { others: value['others'].map(readAuthor).filter((author) => author !== null) } : {}),
     ...(typeof value['more'] === 'number' ? { more: value['more'] } : {}),
-    ...(value['type'] === 'policy' ? readChange(value) : readTarget(value)),
+    ...(value['target'] ? readTarget(value) : readChange(value)),
   };
 }
 

@@ -35,6 +35,7 @@ describe('what was done in a room', () => {
     expect(said('mute', { target: bea })).toBe('Ana muted Bea');
     expect(said('ban', { target: bea, until: '2030-01-02T03:04:05Z' })).toMatch(/^Ana banned Bea from the room until .*2030/);
     expect(said('unban', { target: bea })).toBe('Ana lifted the ban of Bea');
+    expect(said('imported', { title: 'The yard', source: { room: 'yard' } })).toMatch(/^Ana opened this room from a file of “The yard”/);
   });
 
   it('is told in Portuguese too', async () => {
@@ -49,6 +50,7 @@ describe('what was done in a room', () => {
     expect(isSaid(event('role', { role: 'moderator' }))).toBe(false);
     expect(isSaid(event('message', { text: 'hi' }))).toBe(false);
     expect(isSaid(event('policy', { topic: '' }))).toBe(true);
+    expect(isSaid(event('imported', { title: 'The yard' }))).toBe(true);
     expect(isSaid(event('policy', { editWindow: 5 }))).toBe(true);
   });
 });
