@@ -91,7 +91,7 @@ internal sealed class AddressBans(IRecords records, RoomDirectory directory, Log
     public Restriction? Of(Room room, Account account) =>
         !room.AddressBans.AreNone
         && (/* guard: who has an account is no guest's neighbour */ account.IsGuest)
-        && OriginsOf(account).Select(origin => room.AddressBans.Find(HashOf(room, origin))).FirstOrDefault(ban => ban is not null) is { } ban
+        && AddressesOf(account).Select(address => room.AddressBans.Find(HashOf(room, Origin.Of(address)))).FirstOrDefault(ban => ban is not null) is { } ban
             ? new Restriction("", ban.At, ban.Until) : null;
 
     /// <summary>The same, as he is told: not whom it was about.</summary>
@@ -111,10 +111,12 @@ internal sealed class AddressBans(IRecords records, RoomDirectory directory, Log
         var end = held.At + Longest;
         AddressBan ban = new(whom.Id, whom.UserName, whom.DisplayName, by.Account.Id, held.At, held.Until < end ? held.Until.Value : end);
         var free = (/* guard: addresses that are banned from a room */ limits.BansPerRoom > 0) ? limits.BansPerRoom - room.AddressBans.Holding.Count() : int.MaxValue;
-        var hashes = OriginsOf(whom)
-            .Where(origin => !IsShared(origin, by))
+        var hashes = AddressesOf(whom)
+            .Where(address => !IsShared(address, by))
+            .Select(address => HashOf(room, Origin.Of(address)))
+            .Distinct()
             .Take(Math.Clamp(free, 0, AddressesOfGuest))
-            .ToDictionary(origin => HashOf(room, origin), _ => ban);
+            .ToDictionary(hash => hash, _ => ban);
         return AddressPlan.Of(room, over.Where(hash => !hashes.ContainsKey(hash)), hashes, hashes.Count > 0);
     }
 
@@ -125,21 +127,15 @@ internal sealed class AddressBans(IRecords records, RoomDirectory directory, Log
     public static byte[] Key(string room, string hash) => Encoding.ASCII.GetBytes($"oa/{room}/{hash}");
 
     // Every guest would have it: behind a proxy that does not tell the address of its clients, and at the machine itself.
-    private bool IsShared(Origin origin, LoginSession by)
-    {
-        Span<byte> bytes = stackalloc byte[16];
-        BinaryPrimitives.WriteUInt128BigEndian(bytes, origin.Prefix);
-        IPAddress address = new(bytes);
-        address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
-        return (/* guard: this machine is nobody's address */ IPAddress.IsLoopback(address) || origin.Prefix == 0)
-            || (/* guard: a proxy is nobody's address */ TrustedProxies.AreAt(address, settings.TrustedProxies))
-            || (/* guard: an address that moderators share */ IPAddress.TryParse(by.Address, out var own) && Origin.Of(own) == origin);
-    }
+    private bool IsShared(IPAddress address, LoginSession by) =>
+        (/* guard: this machine is nobody's address */ IPAddress.IsLoopback(address))
+        || (/* guard: a proxy is nobody's address */ TrustedProxies.AreAt(address, settings.TrustedProxies))
+        || (/* guard: an address that moderators share */ IPAddress.TryParse(by.Address, out var own) && Origin.Of(own) == Origin.Of(address));
 
-    private IEnumerable<Origin> OriginsOf(Account account) => sessions.List(account)
-        .Select(session => IPAddress.TryParse(session.Address, out var address) ? Origin.Of(address) : default)
-        .Where(origin => origin.IsKnown)
-        .Distinct();
+    private IEnumerable<IPAddress> AddressesOf(Account account) => sessions.List(account)
+        .Select(session => IPAddress.TryParse(session.Address, out var address) ? address : null)
+        .OfType<IPAddress>()
+        .Select(address => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
 
     private string HashOf(Room room, Origin origin)
     {

@@ -79,11 +79,12 @@ public sealed class AddressBanTests
     [InlineData("127.0.0.1")]
     [InlineData("::1")]
     [InlineData("10.1.2.3")]
+    [InlineData("2001:db8::5")]
     [InlineData("198.51.100.4")]
     [InlineData(null)]
     public async Task An_address_that_all_have_is_not_banned_and_the_answer_says_so(string? address)
     {
-        await using var broker = await RunningBroker.StartAsync(_time, "--WebMessenger:TrustedProxies:0", "10.0.0.0/8");
+        await using var broker = await RunningBroker.StartAsync(_time, "--WebMessenger:TrustedProxies:0", "10.0.0.0/8", "--WebMessenger:TrustedProxies:1", "2001:db8::5");
         var talk = await InYardAsync(broker);
         var (zoe, max) = (await GuestAsync(broker, "Zoe", address), await GuestAsync(broker, "Max", address));
         var mods = await broker.Get<LoginSessions>().StartAsync(talk.Mod.Account, "test", IPAddress.Parse("198.51.100.4"));
@@ -176,7 +177,7 @@ public sealed class AddressBanTests
     [Fact]
     public async Task Fault_S7_Who_comes_in_from_there_while_it_is_banned_is_in_before_or_not_at_all()
     {
-        await using var broker = await RunningBroker.StartAsync(_time);
+        await using var broker = await RunningBroker.StartAsync(_time, "--WebMessenger:Limits:InvitationsPerDay", "100");
         var talk = await InYardAsync(broker);
         var (room, members) = (broker.Room("yard"), broker.Get<RoomMembers>());
         for (var round = 0; round < 30; round++)

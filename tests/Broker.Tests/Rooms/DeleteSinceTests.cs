@@ -64,6 +64,31 @@ public sealed class DeleteSinceTests
     }
 
     [Fact]
+    public async Task Fault_S7_Of_who_speaks_meanwhile_and_comes_again_all_before_goes_and_all_after_stays()
+    {
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:PublishPerSecond", "0", "--WebMessenger:Limits:DeletionsPerSecond", "0");
+        var talk = await InYardAsync(broker);
+        await using var bea = await broker.ConnectAsync(talk.Bea);
+        var kicked = 0L;
+        var back = new List<long>();
+        for (var round = 0; round < 20; round++)
+        {
+            var speaking = Enumerable.Range(0, 6).Select(i => bea.PublishAsync(Topic, Canary)).ToArray();
+            Thread.SpinWait(round * 1000);
+            kicked = (await KickAsync(talk, deleteSince: 60)).Seq;
+            await broker.Get<RoomMembers>().JoinAsync(broker.Room("yard"), talk.Bea.Account);
+            await Task.WhenAll(speaking);
+            back.Add(await talk.SayAsync(talk.Bea, "I am back"));
+        }
+
+        await Until.TrueAsync(() => broker.Get<IRecords>().ReadAll(DeletingDue.Prefix).Count == 0);
+        var left = broker.Get<IEventLog>().ReadAfter(talk.Log, 0, 1000).Entries
+            .Where(entry => entry.Author == talk.Bea.Account.Id && EventBody.TypeOf(entry.Body.Span) == EventType.Message).ToList();
+        Assert.All(left, entry => Assert.True(entry.Seq > kicked));
+        Assert.Contains(left, entry => entry.Seq == back[^1]);
+    }
+
+    [Fact]
     public async Task What_was_said_before_stays_and_so_does_all_where_nothing_is_asked_for()
     {
         // The rooms' clock is half an hour on.
