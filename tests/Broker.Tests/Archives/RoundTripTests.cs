@@ -47,6 +47,26 @@ public sealed class RoundTripTests
     }
 
     [Fact]
+    public async Task A_room_keeps_its_tags_and_its_guard_and_is_open_and_loud_again()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        using var makers = Calls.As(broker, talk.Maker);
+        var change = new { type = "policy", guard = new { repeats = 3 }, quietMinutes = 15 };
+        await makers.Expect(HttpStatusCode.Created, HttpMethod.Post, "/api/rooms/yard/events", change);
+        await makers.Expect(HttpStatusCode.OK, HttpMethod.Patch, "/api/rooms/yard", new { tags = new[] { "Garden" }, archived = true });
+
+        await RoomFile.SendAsync(broker, talk.Caio, await RoomFile.TakeAsync(broker, talk.Maker));
+
+        using var caios = Calls.As(broker, talk.Caio);
+        var room = await caios.Get("/api/rooms/yard-2");
+        Assert.Equal(["Garden"], room.GetProperty("tags").EnumerateArray().Select(tag => tag.GetString()));
+        var policy = room.GetProperty("policy");
+        Assert.Equal(3, policy.GetProperty("guard").GetProperty("repeats").GetInt32());
+        Assert.False(policy.TryGetProperty("archived", out _) || policy.TryGetProperty("quietUntil", out _));
+    }
+
+    [Fact]
     public async Task A_file_of_a_room_whose_beginning_is_kept_no_more_counts_anew()
     {
         await using var there = await RunningBroker.StartAsync();
