@@ -28,6 +28,8 @@ internal sealed partial class ChangedSettings(
     private const string Collection = "server";
     private const string Id = "settings";
 
+    private static readonly object _on = true, _off = false;
+
     private readonly SemaphoreSlim _turn = new(1);
 
     // What the file says, by name, as it was before anything was changed here.
@@ -171,7 +173,7 @@ internal sealed partial class ChangedSettings(
         setting.IsSwitch && value is not (0 or 1) ? "It is true or false."
         : SettingsReader.WhyNot(setting.Name, setting.IsSwitch ? (value != 0 ? "true" : "false") : value.ToString(CultureInfo.InvariantCulture));
 
-    private static object Shown(ChangeableSetting setting, int value) => setting.IsSwitch ? value != 0 : value;
+    private static object Shown(ChangeableSetting setting, int value) => setting.IsSwitch ? (value != 0 ? _on : _off) : value;
 
     private void Apply(IReadOnlyDictionary<string, int> changed)
     {

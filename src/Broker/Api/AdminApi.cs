@@ -68,7 +68,10 @@ internal static class AdminApi
     internal static TFilter? ReadFilter<TFilter>(string? name)
         where TFilter : struct, Enum =>
         name is null ? default(TFilter)
-        : Enum.GetValues<TFilter>().Where(filter => filter.ToString().ToLowerInvariant() == name).Select(filter => (TFilter?)filter).FirstOrDefault();
+        : Enum.GetValues<TFilter>().Where(filter => NameOf(filter) == name).Select(filter => (TFilter?)filter).FirstOrDefault();
+
+    private static string NameOf<TFilter>(TFilter filter)
+        where TFilter : struct, Enum => filter.ToString().ToLowerInvariant();
 
     private static IResult Figures(string? hours, Figures figures) => hours is null or "1" or "24" or "168"
         ? TypedResults.Json(figures.Read(hours is null ? 1 : int.Parse(hours, System.Globalization.CultureInfo.InvariantCulture)), AdminJson.Default.FiguresView)

@@ -172,7 +172,7 @@ internal sealed partial class DeletingWork(
         && System.Text.Encoding.UTF8.GetString(EventBody.IdOf(entry.Body.Span)) == due.Id;
 
     // False: the store could not write.
-    private async Task<bool> DeleteAsync(Room room, DeletingDue due, IReadOnlyList<LogEntry> messages)
+    private async Task<bool> DeleteAsync(Room room, DeletingDue due, List<LogEntry> messages)
     {
         for (var attempt = 1; messages.Count > 0; attempt++)
         {

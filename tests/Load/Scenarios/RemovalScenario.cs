@@ -165,7 +165,7 @@ internal sealed class RemovalScenario : IScenario
             _disk.Times.Clear();
         }
 
-        public async Task RunAsync(IReadOnlyList<RawClient> reading, CancellationToken cancellation)
+        public async Task RunAsync(List<RawClient> reading, CancellationToken cancellation)
         {
             // Each hears the room, also after the kick before.
             await reading[0].SubscribeAsync(RoomTopic.Of(Busy));
