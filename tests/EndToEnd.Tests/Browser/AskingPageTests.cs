@@ -34,7 +34,7 @@ public sealed class AskingPageTests(SharedServer shared, Chromium chromium)
         var panel = keeper.Page.GetByRole(AriaRole.Region, new() { Name = "Look after the room" });
         await Assertions.Expect(panel.GetByRole(AriaRole.Button, new() { Name = "Requests (1)" })).ToHaveAttributeAsync("aria-pressed", "true");
         await Assertions.Expect(panel.GetByText("I know Caio.")).ToBeVisibleAsync();
-        await panel.GetByRole(AriaRole.Button, new() { Name = $"Let {bea.DisplayName} in" }).ClickAsync();
+        await panel.GetByRole(AriaRole.Button, new() { Name = $"Let {bea.DisplayName} in", Exact = true }).ClickAsync();
         await asker.SeesAsync("a rude word");
 
         await asker.DoAsync("Report", "a rude word");
@@ -47,10 +47,10 @@ public sealed class AskingPageTests(SharedServer shared, Chromium chromium)
         await panel.GetByRole(AriaRole.Button, new() { Name = "Reports (1)" }).ClickAsync();
         await Assertions.Expect(panel.GetByText("It is rude.")).ToBeVisibleAsync();
         await AssertAccessibleAsync(keeper.Page);
-        await panel.GetByRole(AriaRole.Button, new() { Name = "Delete it" }).ClickAsync();
-        await keeper.Page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Delete it" }).ClickAsync();
+        await panel.GetByRole(AriaRole.Button, new() { Name = "Delete it", Exact = true }).ClickAsync();
+        await keeper.Page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Delete it", Exact = true }).ClickAsync();
         await Assertions.Expect(panel.GetByText("Seen to.")).ToBeVisibleAsync();
-        await Assertions.Expect(asker.Page.GetByText("deleted", new() { Exact = false }).First).ToBeVisibleAsync();
+        await Assertions.Expect(asker.Messages.GetByText("deleted").First).ToBeVisibleAsync();
         await asker.Page.GetByRole(AriaRole.Button, new() { Name = "Mentions" }).ClickAsync();
         await Assertions.Expect(asker.Page.GetByText("has looked at what you reported")).ToBeVisibleAsync();
         anas.AssertNoComplaints();
