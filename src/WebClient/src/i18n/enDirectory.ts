@@ -10,6 +10,7 @@ export const enDirectory = {
   'directory.clear': 'Show all rooms',
   'directory.mine': 'You are in it',
   'directory.active': 'Last talk: {when}',
+  'directory.activeNow': 'Last talk: less than an hour ago',
   'peek.open': 'Look inside',
   'peek.openRoom': 'Look inside: {room}',
   'peek.lead': 'You only look: nobody sees you here.',

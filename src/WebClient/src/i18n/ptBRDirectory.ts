@@ -12,6 +12,7 @@ export const ptBRDirectory: Record<keyof typeof enDirectory, string> = {
   'directory.clear': 'Mostrar todas as salas',
   'directory.mine': 'Você está nela',
   'directory.active': 'Última conversa: {when}',
+  'directory.activeNow': 'Última conversa: há menos de uma hora',
   'peek.open': 'Espiar',
   'peek.openRoom': 'Espiar: {room}',
   'peek.lead': 'Você só olha: ninguém vê você aqui.',
