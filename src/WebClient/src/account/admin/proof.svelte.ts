@@ -4,8 +4,8 @@ import { call, type Answer } from '../../lib/http';
 const asksFor: ReadonlySet<string | null> = new Set(['proof_needed']);
 
 /**
- * The administrator's own password, asked for again before what cannot be undone. The server remembers for some minutes that it was given, for this login session;
- * so it is asked for only when the server wants it.
+ * The administrator's own password, asked for again before what cannot be undone. The server remembers for some minutes, for this login
+ * session, that it was given; so it is asked for only when the server wants it.
  */
 export class Proof {
   /** The form has a field for it. */
