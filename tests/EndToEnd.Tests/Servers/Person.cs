@@ -113,14 +113,14 @@ internal sealed class Person : IDisposable
     public async Task RemoveMemberAsync(string room, string userName) =>
         await Expect(HttpStatusCode.NoContent, await Http.DeleteAsync($"/api/rooms/{room}/members/{userName}"));
 
-    public async Task LogOutAsync() => await Expect(HttpStatusCode.NoContent, await Http.DeleteAsync("/api/session"));
-
-    /// <summary>Deletes the account.</summary>
-    public async Task EraseAsync()
+    /// <summary>From the whole server, as its administrator.</summary>
+    public async Task BanAsync(Person other)
     {
-        using HttpRequestMessage request = new(HttpMethod.Delete, "/api/accounts/me") { Content = JsonContent.Create(new { currentPassword = Password }) };
-        await Expect(HttpStatusCode.NoContent, await Http.SendAsync(request));
+        var answer = await Http.PostAsJsonAsync($"/api/admin/accounts/{other.UserName}/ban", new { });
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
     }
+
+    public async Task LogOutAsync() => await Expect(HttpStatusCode.NoContent, await Http.DeleteAsync("/api/session"));
 
     /// <summary>The newest events of a room, oldest first.</summary>
     public async Task<IReadOnlyList<JsonElement>> EventsAsync(string room = "lobby", int limit = 500)

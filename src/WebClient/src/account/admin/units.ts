@@ -13,12 +13,12 @@ export function numberOf(value: number): string {
   return format(value, `number ${digits}`, { maximumFractionDigits: digits });
 }
 
-/** "812 byte", "4.4 MB": in powers of 1,000, as disks are sold. */
+/** "812 bytes", "4.4 MB": in powers of 1,000, as disks are sold. */
 export function bytesOf(bytes: number): string {
   let [value, index] = [bytes, 0];
   while (Math.abs(value) >= 1_000 && index < sizes.length - 1) [value, index] = [value / 1_000, index + 1];
   const digits = index > 0 && Math.abs(value) < 10 ? 1 : 0;
-  return format(value, `${sizes[index]} ${digits}`, { style: 'unit', unit: sizes[index]!, unitDisplay: 'short', maximumFractionDigits: digits });
+  return format(value, `${sizes[index]} ${digits}`, { style: 'unit', unit: sizes[index]!, unitDisplay: index === 0 ? 'long' : 'short', maximumFractionDigits: digits });
 }
 
 /** "1.2 ms", "3 s". */
