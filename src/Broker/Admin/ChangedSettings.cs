@@ -169,7 +169,7 @@ internal sealed partial class ChangedSettings(
     // Null: the reader of the file takes it.
     private static string? WhyNot(ChangeableSetting setting, int value) =>
         setting.IsSwitch && value is not (0 or 1) ? "It is true or false."
-        : SettingsReader.WhyNot(setting.Name, setting.IsSwitch ? (value != 0 ? "true" : "false") : value.ToString(CultureInfo.InvariantCulture));
+        : SettingCheck.WhyNot(setting.Name, setting.IsSwitch ? (value != 0 ? "true" : "false") : value.ToString(CultureInfo.InvariantCulture));
 
     private static JsonElement Shown(ChangeableSetting setting, int value) => setting.IsSwitch
         ? JsonSerializer.SerializeToElement(value != 0, AdminJson.Default.Boolean) : JsonSerializer.SerializeToElement(value, AdminJson.Default.Int32);

@@ -251,7 +251,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<UnreadWatch>();
         services.AddSingleton<IFollower, UnreadFollower>();
         services.AddSingleton<RoomViews>();
-        AddSearch(services, stores);
+        services.AddSearch(stores);
         services.AddSingleton<IUnreadListeners>(provider => provider.GetRequiredService<UnreadWatch>());
         services.AddSingleton<RoomDirectory>();
         AddRoomChanges(services);
@@ -314,8 +314,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             provider.GetRequiredService<ILogger<ClockKeeper>>()));
         services.AddSingleton(provider => new PasswordLinkService(
             stores.Auth.PasswordLinks,
-            () => PagesAddress.Of(
-                provider.GetRequiredService<Listeners>().OfPages, settings.Tls, settings.BasePath),
+            () => PagesAddress.Of(provider.GetRequiredService<Listeners>().OfPages, settings.Tls, settings.BasePath),
             provider.GetRequiredService<ServerAudit>()));
         services.AddSingleton(provider => new SnapshotService(
             stores.Folder, stores.CopyAsync, provider.GetRequiredService<TimeProvider>(),
@@ -330,22 +329,6 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddHostedService(provider => provider.GetRequiredService<PresenceMemory>());
         services.AddAuthApi(settings.AllowedOrigins);
         Pipeline.AddServices(services);
-    }
-
-    private static void AddSearch(IServiceCollection services, Stores stores)
-    {
-        services.AddSingleton(stores.Search);
-        services.AddSingleton<ISearchedLogs, SearchedRooms>();
-        services.AddSingleton<ISearchedLogs, SearchedConversations>();
-        services.AddSingleton<SearchFollower>();
-        services.AddSingleton<IFollower>(provider => provider.GetRequiredService<SearchFollower>());
-        services.AddSingleton<Searching>();
-        services.AddSingleton<SearchTurns>();
-        services.AddSingleton<SearchService>();
-        services.AddHostedService<SearchCleaning>();
-        services.AddSingleton<SearchReach>();
-        services.AddSingleton(provider => new PurgeService(
-            stores.PurgeAsync, stores.PurgeValuesAsync, provider.GetRequiredService<SearchReach>().HasReachedAsync, stores.Journal, stores.Records));
     }
 
     private static void AddRoomChanges(IServiceCollection services)

@@ -25,8 +25,7 @@ internal sealed class Room : EventStream, ISpokenWay
     private volatile SearchedRoom? _searched;
 
     /// <param name="times">How long its events are on their way; null: nobody wants to know.</param>
-    public Room(
-        RoomRecord record, IEventLog log, INodes nodes, StorageQuotas quotas, DiskSpace space, TimeProvider time, DeliveryTimes? times = null)
+    public Room(RoomRecord record, IEventLog log, INodes nodes, StorageQuotas quotas, DiskSpace space, TimeProvider time, DeliveryTimes? times = null)
         : base(record.Log, log, nodes)
     {
         (_record, _times) = (record, times);

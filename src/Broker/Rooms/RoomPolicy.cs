@@ -68,7 +68,7 @@ internal static class RoomPolicy
             || (!room.Record.IsPrivate && /* guard: a room that not everybody enters */ room.Record.Policy.Entry == "open"));
 
     /// <summary>
-    /// Null: no ban keeps the account out, no kick of just now, the room is not archived, and there is no quiet in which guests do not come.
+    /// Null: no ban keeps the account out, no kick of just now, the room is not archived, and not so quiet that guests do not come.
     /// </summary>
     /// <param name="isInvited">By an invitation that holds: who looks after the room has asked it back.</param>
     public static PublishRefusal? WhyKeptOut(Room room, Account account, bool isInvited = false) =>

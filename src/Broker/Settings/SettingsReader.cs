@@ -55,21 +55,6 @@ internal static class SettingsReader
         };
     }
 
-    /// <summary>Null: a setting may have this value in the file. Else what it must be, in words.</summary>
-    /// <param name="name">Below `WebMessenger`.</param>
-    public static string? WhyNot(string name, string value)
-    {
-        try
-        {
-            Read(new ConfigurationBuilder().AddInMemoryCollection([new("WebMessenger:" + name, value)]).Build());
-            return null;
-        }
-        catch (StartupException error)
-        {
-            return error.Message;
-        }
-    }
-
     private static BrokerLimits Limits(IConfigurationSection section)
     {
         BrokerLimits defaults = new();

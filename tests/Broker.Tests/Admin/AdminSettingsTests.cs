@@ -97,15 +97,15 @@ public sealed class AdminSettingsTests
         {
             if (one.IsSwitch)
             {
-                Assert.Null(SettingsReader.WhyNot(one.Name, "true"));
-                Assert.NotNull(SettingsReader.WhyNot(one.Name, "1"));
+                Assert.Null(SettingCheck.WhyNot(one.Name, "true"));
+                Assert.NotNull(SettingCheck.WhyNot(one.Name, "1"));
                 return;
             }
 
-            Assert.Null(SettingsReader.WhyNot(one.Name, $"{one.Minimum}"));
-            Assert.Null(SettingsReader.WhyNot(one.Name, $"{one.Maximum}"));
-            Assert.NotNull(SettingsReader.WhyNot(one.Name, $"{one.Minimum - 1L}"));
-            Assert.NotNull(SettingsReader.WhyNot(one.Name, $"{one.Maximum + 1L}"));
+            Assert.Null(SettingCheck.WhyNot(one.Name, $"{one.Minimum}"));
+            Assert.Null(SettingCheck.WhyNot(one.Name, $"{one.Maximum}"));
+            Assert.NotNull(SettingCheck.WhyNot(one.Name, $"{one.Minimum - 1L}"));
+            Assert.NotNull(SettingCheck.WhyNot(one.Name, $"{one.Maximum + 1L}"));
         });
     }
 
