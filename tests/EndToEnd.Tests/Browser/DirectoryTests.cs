@@ -48,7 +48,7 @@ public sealed class DirectoryTests(SharedServer shared, Chromium chromium)
         await using var anas = await chromium.VisitorAsync(shared.Server);
         await anas.BeAsync(ana);
         var chat = await ChatPage.OpenAsync(anas, room);
-        await chat.Page.GetByRole(AriaRole.Button, new() { Name = "Look after the room" }).ClickAsync();
+        await chat.Page.GetByRole(AriaRole.Main).GetByRole(AriaRole.Button, new() { Name = "Look after the room" }).ClickAsync();
         var archive = chat.Page.GetByRole(AriaRole.Button, new() { Name = "Archive the room", Exact = true });
         await archive.FocusAsync();
         await chat.Page.Keyboard.PressAsync("Enter");
