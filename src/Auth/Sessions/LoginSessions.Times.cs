@@ -5,6 +5,12 @@ namespace WebMessenger.Auth.Sessions;
 /// <summary>What time does to login sessions: they are used, released, and over.</summary>
 public sealed partial class LoginSessions
 {
+    /// <summary>
+    /// When the newest records were found to be lost, or a backup was restored: what was ended, banned or taken away shortly before may be
+    /// back since then. Null: never.
+    /// </summary>
+    public DateTimeOffset? LostAt => _store.PasswordsEndedBefore is var at && at > DateTimeOffset.UnixEpoch ? at : null;
+
     /// <summary>Somebody used it now: a cookie's 30 days begin anew. Stored in the background.</summary>
     public void Touch(LoginSession session, IPAddress? address)
     {

@@ -79,12 +79,6 @@ public sealed partial class LoginSessions
 
     internal PinnedCertificates Certificates { get; }
 
-    /// <summary>
-    /// When the newest records were found to be lost, or a backup was restored: what was ended, banned or taken away shortly before may be
-    /// back since then. Null: never.
-    /// </summary>
-    public DateTimeOffset? LostAt => _store.PasswordsEndedBefore is var at && at > DateTimeOffset.UnixEpoch ? at : null;
-
     /// <summary>This program's own clients, of those login sessions that it knows.</summary>
     public IRevocation Here => _ends;
 

@@ -10,7 +10,9 @@ using WebMessenger.Broker.Rooms;
 
 namespace WebMessenger.Broker.Admin;
 
-/// <summary>Accounts, as those who look after the server see and change them. What is done is in effect on every client when it completes.</summary>
+/// <summary>
+/// Accounts, as those who look after the server see and change them. What is done is in effect on every client when it completes.
+/// </summary>
 /// <remarks>Thread-safe. A page looks at all accounts in memory, and at the login sessions of those it shows alone.</remarks>
 internal sealed class AdminAccounts(
     AccountDirectory accounts,
@@ -34,7 +36,7 @@ internal sealed class AdminAccounts(
 
         // One more than is shown tells whether there are more.
         var found = accounts.All
-            .Where(account => IsWanted(account, filter) && SearchText.HasAll(TextOf(account), words))
+            .Where(account => IsWanted(account, filter) && (words.Length == 0 || SearchText.HasAll(TextOf(account), words)))
             .Select(account => (Name: account.UserName, Account: account))
             .Where(one => after is null || string.CompareOrdinal(one.Name, after) > 0)
             .OrderBy(one => one.Name, StringComparer.Ordinal)

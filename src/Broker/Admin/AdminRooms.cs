@@ -8,7 +8,9 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Admin;
 
-/// <summary>All rooms, as those who look after the server see them: how large and how busy they are, and nothing that was said there.</summary>
+/// <summary>
+/// All rooms, as those who look after the server see them: how large and how busy they are, and nothing that was said there.
+/// </summary>
 /// <remarks>Thread-safe. A page looks at all rooms in memory, and reads of the log for those it shows alone.</remarks>
 internal sealed class AdminRooms(
     RoomDirectory directory,

@@ -171,7 +171,8 @@ internal sealed partial class ChangedSettings(
         setting.IsSwitch && value is not (0 or 1) ? "It is true or false."
         : SettingsReader.WhyNot(setting.Name, setting.IsSwitch ? (value != 0 ? "true" : "false") : value.ToString(CultureInfo.InvariantCulture));
 
-    private static object Shown(ChangeableSetting setting, int value) => setting.IsSwitch ? value != 0 : value;
+    private static JsonElement Shown(ChangeableSetting setting, int value) => setting.IsSwitch
+        ? JsonSerializer.SerializeToElement(value != 0, AdminJson.Default.Boolean) : JsonSerializer.SerializeToElement(value, AdminJson.Default.Int32);
 
     private void Apply(IReadOnlyDictionary<string, int> changed)
     {
@@ -197,7 +198,7 @@ internal sealed record SettingsPage(SettingView[] Settings);
 /// <param name="From">`file`, or `here` where an administrator has changed it.</param>
 /// <param name="Min">Left out of a switch, as <paramref name="Max"/>.</param>
 /// <param name="Restart">It is in effect after the next start alone; of none that is there now.</param>
-internal sealed record SettingView(string Name, object Value, object Default, string From, int? Min, int? Max, string Unit, bool Restart);
+internal sealed record SettingView(string Name, JsonElement Value, JsonElement Default, string From, int? Min, int? Max, string Unit, bool Restart);
 
 [JsonSerializable(typeof(Dictionary<string, int>))]
 internal sealed partial class ChangedSettingsJson : JsonSerializerContext;

@@ -96,7 +96,7 @@ internal sealed class Figures(IRecords records, TimeProvider time)
     }
 
     // Another ten minutes begin: those before are stored, and the oldest go.
-    private IReadOnlyList<RecordChange> Open(long ten)
+    private RecordChange[] Open(long ten)
     {
         if (ten == _openTen)
         {

@@ -64,11 +64,11 @@ internal static class AdminApi
         return cursor is not { Length: 0 or > LongestQuery };
     }
 
-    /// <summary>By its name in small letters; null: there is none of it.</summary>
+    /// <summary>By its name; null: there is none of it.</summary>
     internal static TFilter? ReadFilter<TFilter>(string? name)
         where TFilter : struct, Enum =>
         name is null ? default(TFilter)
-        : Enum.GetValues<TFilter>().Where(filter => filter.ToString().ToLowerInvariant() == name).Select(filter => (TFilter?)filter).FirstOrDefault();
+        : Enum.GetValues<TFilter>().Where(filter => filter.ToString().Equals(name, StringComparison.OrdinalIgnoreCase)).Select(filter => (TFilter?)filter).FirstOrDefault();
 
     private static IResult Figures(string? hours, Figures figures) => hours is null or "1" or "24" or "168"
         ? TypedResults.Json(figures.Read(hours is null ? 1 : int.Parse(hours, System.Globalization.CultureInfo.InvariantCulture)), AdminJson.Default.FiguresView)

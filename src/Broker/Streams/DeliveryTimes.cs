@@ -17,9 +17,9 @@ internal sealed class DeliveryTimes(TimeProvider time)
     private const int Steps = 100;
     private const double Narrowest = 0.1, Growth = 1.2;
 
-    private static readonly TimeSpan s_betweenSamples = TimeSpan.FromMilliseconds(5);
+    private const int MostSamplesASecond = 200;
 
-    private readonly long _between = (long)(s_betweenSamples.TotalSeconds * time.TimestampFrequency);
+    private readonly long _between = time.TimestampFrequency / MostSamplesASecond;
     private readonly int[] _samples = new int[Steps];
     private long _events;
     private long _deliveries;

@@ -173,7 +173,7 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
         // Most have nobody to tell.
     }
 
-    /// <summary>So many events are with the sockets of all who hear them, the first of them numbered then. As for <see cref="Grew"/>.</summary>
+    /// <summary>So many events are with the sockets of who hears them, the first numbered then. As <see cref="Grew"/>.</summary>
     protected virtual void Told(DateTimeOffset first, int events)
     {
         // Most have nobody to tell.

@@ -9,7 +9,7 @@ using Calls = WebMessenger.Broker.Tests.Rooms.Calls;
 
 namespace WebMessenger.Broker.Tests.Admin;
 
-/// <summary>Settings that are changed while the server runs: in effect at once, after a restart, and never one that is not on the list.</summary>
+/// <summary>Settings that are changed while the server runs: at once, after a restart, and none that is not on the list.</summary>
 public sealed class AdminSettingsTests
 {
     private const string Settings = "/api/admin/settings";
