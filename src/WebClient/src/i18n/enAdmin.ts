@@ -235,7 +235,7 @@ export const enAdmin = {
   'admin.owner.cut': 'These are the first 200 members.',
   'admin.owner.needed': 'Choose who gets it.',
   'admin.owner.name': 'User name of a member',
-  'admin.owner.nameHint': 'Who is in a private room is not shown here: ask whoever wants it.',
+  'admin.owner.nameHint': 'Who is in a room is for its members to see: ask whoever wants it.',
 
   'admin.reports.lead': 'Messages that somebody has reported, of all rooms. The text is kept until a day after it is decided, 30 days at most.',
   'admin.reports.none': 'Nothing was reported.',

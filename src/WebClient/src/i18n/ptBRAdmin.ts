@@ -236,7 +236,7 @@ export const ptBRAdmin: AdminTexts = {
   'admin.owner.cut': 'Estes são os primeiros 200 membros.',
   'admin.owner.needed': 'Escolha quem fica com ela.',
   'admin.owner.name': 'Nome de usuário de um membro',
-  'admin.owner.nameHint': 'Quem está numa sala privada não aparece aqui: pergunte a quem quer a sala.',
+  'admin.owner.nameHint': 'Quem está numa sala só os membros veem: pergunte a quem quer a sala.',
 
   'admin.reports.lead': 'Mensagens que alguém denunciou, de todas as salas. O texto fica até um dia depois da decisão, no máximo 30 dias.',
   'admin.reports.none': 'Nada foi denunciado.',

@@ -28,7 +28,7 @@ export class RoomActs {
   /** Who gets the room: one of its members, by user name. */
   heir = $state('');
   typed = $state('');
-  /** Whom it may be handed to; null: they do not come, as of a private room, and the name is typed. */
+  /** Whom it may be handed to; null: who is in the room is for its members to see, and the name is typed. */
   members = $state.raw<readonly Candidate[] | null>([]);
   reading = $state(false);
   /** Not all of them have been read. */
