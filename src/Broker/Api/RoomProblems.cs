@@ -59,9 +59,8 @@ internal static class RoomProblems
     }
 
     /// <summary>
-    /// Who asks is banned, muted, new in the room or was kicked, or the room is quiet or archived: `until` says when that is over, if it has
-    /// an end.
-    /// There is no Retry-After: it is a rule, and no shortage, and nobody is to try again by himself.
+    /// Who asks is banned, muted, new in the room or was kicked, or the room is quiet or archived: `until` says when that is over, if
+    /// it has an end. There is no Retry-After: it is a rule, and no shortage, and nobody is to try again by himself.
     /// </summary>
     public static ProblemHttpResult HeldBack(PublishRefusal refusal)
     {

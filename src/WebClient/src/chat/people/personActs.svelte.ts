@@ -68,6 +68,7 @@ export class PersonActs {
   deleteSince = $state<string>('0');
   reason = $state('');
   isPublic = $state(false);
+  #isTyped = false;
   readonly #room: PeopledRoom | null;
   readonly #held: HeldBack | null;
 
@@ -81,10 +82,11 @@ export class PersonActs {
     return problem?.code === 'no_such_member' ? { ...problem, code: 'no_such_target' } : problem;
   }
 
-  /** `typed`: what was said of it already; null: not for how long. */
-  ask(act: PersonAct, person: Author, typed: { minutes: number | null; reason: string } = { minutes: null, reason: '' }): void {
+  /** `typed`: by a command, with what was said in it; its minutes are null where it was not said for how long. */
+  ask(act: PersonAct, person: Author, typed: { minutes: number | null; reason: string } | null = null): void {
     this.form.problem = null;
-    [this.minutes, this.deleteSince, this.reason, this.isPublic] = [String(typed.minutes ?? 60), '0', typed.reason, false];
+    this.#isTyped = typed !== null;
+    [this.minutes, this.deleteSince, this.reason, this.isPublic] = [String(typed?.minutes ?? 60), '0', typed?.reason ?? '', false];
     this.asks = { act, person };
   }
 
@@ -109,8 +111,9 @@ export class PersonActs {
   #send(path: string, act: PersonAct, user: string) {
     const reason = this.reason.trim();
     // Who is put out without a word may come again at once, where everybody may.
+    // Whether a typed name is a member's, the server tells to who kicks, and not to who takes an invitation back by this call.
     const deletes = putsOut(act) && this.deleteSince !== '0';
-    if (act === 'remove' && reason === '' && !deletes) return call('DELETE', `${path}/members/${encodeURIComponent(user)}`);
+    if (act === 'remove' && reason === '' && !deletes && !this.#isTyped) return call('DELETE', `${path}/members/${encodeURIComponent(user)}`);
     if (!isModeration(act)) return call('POST', `${path}/events`, { type: 'role', user, role: act });
     return call('POST', `${path}/events`, {
       type: act === 'remove' ? 'kick' : act,
