@@ -84,7 +84,7 @@ internal sealed class Listeners : IAsyncDisposable
         foreach (var client in _reading.Select(one => one.Client).Concat(_half is null ? [] : [_half]))
         {
             await client.PingAsync();
-            client.AlreadyHere().Count();
+            _ = client.AlreadyHere().Count();
         }
     }
 
