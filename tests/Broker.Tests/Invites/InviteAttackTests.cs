@@ -34,6 +34,7 @@ public sealed class InviteAttackTests
         foreach (var link in new[] { usedUp, over, revoked, banned, demoted, ended })
         {
             Assert.Equal("200", await yard.LookAsync(link.Secret));
+            Assert.Equal("404 no_such_invite", await yard.LookAsync(Beside(link.Secret)));
         }
 
         Assert.Equal("200", await UseAsync(guests, usedUp));
@@ -50,7 +51,7 @@ public sealed class InviteAttackTests
 
         string[] secrets =
         [
-            Secret.CreateForLink(), "x", "", usedUp.Secret[..^1] + (usedUp.Secret[^1] == 'A' ? 'B' : 'A'),
+            Secret.CreateForLink(), "x", "", Beside(usedUp.Secret),
             usedUp.Secret, over.Secret, revoked.Secret, ended.Secret, demoted.Secret,
         ];
         HashSet<string> looked = [], used = [];
@@ -81,6 +82,8 @@ public sealed class InviteAttackTests
         var told = await makers.Expect(HttpStatusCode.Created, HttpMethod.Post, "/api/rooms/den/invites", new { });
         return new MadeLink(told.GetProperty("id").GetString()!, told.GetProperty("path").GetString()!["/i#".Length..], told);
     }
+
+    private static string Beside(string secret) => (secret[0] == 'A' ? 'B' : 'A') + secret[1..];
 
     // With the names of its headers: they tell nothing either.
     private static async Task<string> AnswerAsync(HttpClient nobody, string secret)

@@ -101,7 +101,7 @@ internal sealed class Listeners : IAsyncDisposable
         }
     }
 
-    /// <summary>What each hears of the room after what it has heard until now, up to the marker, which must be in its inbox.</summary>
+    /// <summary>What each hears of the room after <see cref="ForgetAsync"/>, up to the marker, which is in its inbox already.</summary>
     public async Task<IReadOnlyList<(string Name, IReadOnlyList<ReceivedPublish> Heard)>> HearAsync(string marker)
     {
         List<(string Name, IReadOnlyList<ReceivedPublish> Heard)> all = [];

@@ -79,7 +79,7 @@ internal sealed class RemovalScenario : IScenario
             number => server.Login(Witness + (number % (Accounts - Witness))), cancellation);
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var publishing = swarm.PublishAtRateAsync(_rate, enough.Token);
-        Kicks kicks = new(server, browser, cookie, moderator, witness);
+        using Kicks kicks = new(server, browser, cookie, moderator, witness);
         Meter meter = new(server, swarm);
         for (var done = -WarmUpKicks; done < _kicks;)
         {
@@ -142,7 +142,7 @@ internal sealed class RemovalScenario : IScenario
     }
 
     /// <summary>The kicks of a run, and what was measured of them.</summary>
-    private sealed class Kicks(ServerUnderTest server, Browser browser, string cookie, RawClient moderator, RawClient witness)
+    private sealed class Kicks(ServerUnderTest server, Browser browser, string cookie, RawClient moderator, RawClient witness) : IDisposable
     {
         private const double SilenceAllowed = 50_000;
 
@@ -234,6 +234,8 @@ internal sealed class RemovalScenario : IScenario
                 yield return "silence took longer than 50 ms (p99)";
             }
         }
+
+        public void Dispose() => _disk.Dispose();
 
         private string Marker(string when) => string.Create(CultureInfo.InvariantCulture, $"{when} {_number}.");
 
