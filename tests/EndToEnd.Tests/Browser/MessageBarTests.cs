@@ -8,7 +8,7 @@ public sealed class MessageBarTests(SharedServer shared, Chromium chromium)
 {
     private static readonly string[] _forAll = ["Copy the text", "Copy a link to it", "Copy as mosquitto_pub", "Save for me", "Mark unread from here"];
     private static readonly string[] _own = ["React", "Reply", "Edit", .. _forAll, "Delete"];
-    private static readonly string[] _others = ["React", "Reply", "Whisper", .. _forAll];
+    private static readonly string[] _others = ["React", "Reply", "Whisper", .. _forAll, "Report"];
     private static readonly string[] _ofModerators = ["React", "Reply", "Whisper", .. _forAll, "Pin", "Delete"];
 
     [Fact]
