@@ -40,6 +40,7 @@ internal static class CommandList
         new BigDataCommand(),
         new SearchCommand(),
         new RetentionCommand(),
+        new ExportCommand(),
         new FuzzCommand(),
         new StrangersCommand(),
         new AttackCommand(),
