@@ -13,9 +13,10 @@ public sealed class DirectoryTests(SharedServer shared, Chromium chromium)
     {
         using var ana = await Person.RegisterAsync(shared.Server);
         using var bea = await Person.RegisterAsync(shared.Server, "bea");
-        var (title, tag) = (Lobby.Unique("The greenhouse"), Lobby.Unique("plants"));
+        var (title, tag) = (Lobby.Unique("The greenhouse"), Lobby.Unique("plants")[..24]);
         var room = await ana.NewRoomAsync(title);
-        await ana.Http.PatchAsJsonAsync($"/api/rooms/{room}", new { tags = new[] { tag } }, TestContext.Current.CancellationToken);
+        using var tagged = await ana.Http.PatchAsJsonAsync($"/api/rooms/{room}", new { tags = new[] { tag } }, TestContext.Current.CancellationToken);
+        tagged.EnsureSuccessStatusCode();
         await ana.SayAsync(shared.Server, room, "The first tomato is ripe.");
         await using var beas = await chromium.VisitorAsync(shared.Server, scheme: ColorScheme.Dark);
         await beas.BeAsync(bea);
