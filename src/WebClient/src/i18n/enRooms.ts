@@ -190,6 +190,8 @@ export const enRooms = {
   'host.done.delete': '{by} deleted a message of {name}',
   'export.lead': 'All of the room in a file: what was said, who is in it, what is pinned and what its devices have said last. It has no e-mail addresses. Everybody who looks after the room sees that you took it.',
   'export.download': 'Download what was said',
+  'export.asking': 'One moment…',
+  'export.begun': 'Your browser shows how far the download is. If it says that it failed or broke off, what is there is not the whole room, and no room is opened from it: delete it, wait a minute and download again. Only one goes at a time.',
   'import.open': '…or from a file',
   'import.openLead': 'A room that was downloaded, here or on another server, stands in a new room of yours with all that was said. Those who said it are shown as they were called, and are nobody of this server.',
   'import.file': 'The file of the room (.zip)',

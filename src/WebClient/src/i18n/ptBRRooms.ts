@@ -192,6 +192,8 @@ export const ptBRRooms: Record<keyof typeof enRooms, string> = {
   'host.done.delete': '{by} apagou uma mensagem de {name}',
   'export.lead': 'A sala inteira em um arquivo: o que foi dito, quem está nela, o que foi fixado e o que os aparelhos disseram por último. Não tem endereços de e-mail. Quem cuida da sala vê que você baixou.',
   'export.download': 'Baixar o que foi dito',
+  'export.asking': 'Um momento…',
+  'export.begun': 'O navegador mostra o andamento. Se ele disser que falhou ou parou no meio, o que ficou não é a sala inteira, e nenhuma sala se abre com isso: apague, espere um minuto e baixe de novo. Só vai um por vez.',
   'import.open': '…ou de um arquivo',
   'import.openLead': 'Uma sala que foi baixada, aqui ou em outro servidor, fica em uma sala nova sua, com tudo o que foi dito. Quem disse aparece com o nome que tinha, e não é ninguém deste servidor.',
   'import.file': 'O arquivo da sala (.zip)',
