@@ -108,8 +108,6 @@ export const enAdmin = {
   'admin.server.version': 'Version',
   'admin.server.runtime': 'Runs on',
   'admin.server.started': 'Started',
-  'admin.server.backup': 'Last backup',
-  'admin.server.noBackup': 'none since it was started',
   'admin.server.disk': 'Disk',
   'admin.server.free': '{free} of {total} free ({used} used)',
   'admin.store.accounts': 'Accounts and rooms',

@@ -109,8 +109,6 @@ export const ptBRAdmin: AdminTexts = {
   'admin.server.version': 'Versão',
   'admin.server.runtime': 'Funciona com',
   'admin.server.started': 'Iniciado',
-  'admin.server.backup': 'Último backup',
-  'admin.server.noBackup': 'nenhum desde que foi iniciado',
   'admin.server.disk': 'Disco',
   'admin.server.free': '{free} livres de {total} ({used} em uso)',
   'admin.store.accounts': 'Contas e salas',

@@ -38,13 +38,13 @@ export class PagedList<T, Filter extends string = 'all'> {
     this.list = this.list?.flatMap((entry) => (isIt(entry) ? (by === null ? [] : [by]) : [entry])) ?? null;
   }
 
-  /** Asks for the one entry that it holds for, among those that `query` finds. */
-  async refresh(query: string, isIt: (entry: T) => boolean): Promise<T | null> {
-    const answer = await call<Record<string, unknown>>('GET', `${this.#path}?${new URLSearchParams({ query, filter: 'all', limit: '50' })}`);
-    if (!answer.ok) return null;
-    const found = (answer.value[this.#key] as T[]).find(isIt) ?? null;
-    this.replace(isIt, found);
-    return found;
+  /** Asks for the one entry that it holds for, by its id. Only what the server has no more is taken away. */
+  async refresh(id: string, isIt: (entry: T) => boolean): Promise<void> {
+    const answer = await call<T>('GET', `${this.#path}/${encodeURIComponent(id)}`);
+    if (answer.ok) this.replace(isIt, answer.value);
+    else if (answer.problem.status === 404) this.replace(isIt, null);
+    // What is shown is older: reading again is offered.
+    else this.problem = answer.problem;
   }
 
   async #read(cursor: string | null): Promise<void> {
