@@ -22,6 +22,7 @@ internal sealed partial class ChangedSettings(
     AccountDirectory accounts,
     StorageQuotas quotas,
     PublishBudgets budgets,
+    AdminProofs proofs,
     ServerAudit audit,
     ILogger<ChangedSettings> logger) : IDisposable
 {
@@ -122,11 +123,17 @@ internal sealed partial class ChangedSettings(
                 }
             }
 
+            if (wanted.Keys.Any(name => ChangeableSetting.All.First(one => one.Name == name).Loses(ValueIn(before, name), ValueIn(after, name)))
+                && (/* guard: a setting by which less is kept takes the password */ await proofs.AskAsync(by, null)) is { } refused)
+            {
+                return refused;
+            }
+
             (await documents.CommitAsync([DocumentsReading.Put(Collection, Id, null, after, ChangedSettingsJson.Default.DictionaryStringInt32)])).OrThrow();
             Apply(after);
             foreach (var name in wanted.Keys)
             {
-                var (was, now) = (before.GetValueOrDefault(name, _ofFile[name]), after.GetValueOrDefault(name, _ofFile[name]));
+                var (was, now) = (ValueIn(before, name), ValueIn(after, name));
                 if (was != now || before.ContainsKey(name) != after.ContainsKey(name))
                 {
                     await audit.NoteAsync(by, "setting", name, string.Create(CultureInfo.InvariantCulture, $"{was} → {now}"));
@@ -173,6 +180,8 @@ internal sealed partial class ChangedSettings(
 
     private static JsonElement Shown(ChangeableSetting setting, int value) => setting.IsSwitch
         ? JsonSerializer.SerializeToElement(value != 0, AdminJson.Default.Boolean) : JsonSerializer.SerializeToElement(value, AdminJson.Default.Int32);
+
+    private int ValueIn(IReadOnlyDictionary<string, int> changed, string name) => changed.GetValueOrDefault(name, _ofFile[name]);
 
     private void Apply(IReadOnlyDictionary<string, int> changed)
     {

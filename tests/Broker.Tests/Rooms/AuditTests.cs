@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.SigningIn;
+using WebMessenger.Broker.Admin;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
@@ -160,6 +161,27 @@ public sealed class AuditTests
 
         using var mods = Calls.As(broker, talk.Mod);
         Assert.Equal(["mute", "role"], (await mods.Get(Path)).GetProperty("entries").EnumerateArray().Select(one => one.Type()));
+    }
+
+    [Fact]
+    public async Task What_administrators_did_is_kept_as_the_defaults_say_whatever_they_set()
+    {
+        FakeTimeProvider time = new(DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds()));
+        await using var broker = await RunningBroker.StartAsync(
+            services => services.AddSingleton<TimeProvider>(time),
+            "--WebMessenger:Limits:AuditPerRoom", "1", "--WebMessenger:Limits:AuditDays", "1");
+        foreach (var act in new[] { "ban", "erase" })
+        {
+            await broker.Get<ServerAudit>().NoteAsync(AdminActor.Operator, act, "ana");
+        }
+
+        time.Advance(TimeSpan.FromDays(179));
+        await broker.Get<AuditSweep>().SweepAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(2, broker.Get<ServerAudit>().Page(null, 9).Entries.Length);
+
+        time.Advance(TimeSpan.FromDays(2));
+        await broker.Get<AuditSweep>().SweepAsync(TestContext.Current.CancellationToken);
+        Assert.Empty(broker.Get<ServerAudit>().Page(null, 9).Entries);
     }
 
     [Fact]
