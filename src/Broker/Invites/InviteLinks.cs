@@ -218,7 +218,7 @@ internal sealed class InviteLinks(
         RecordCondition[] isSame = [new(link.Key(), found.Stored)];
         var user = link.UserKey(secret, account.Id);
         return new InvitePass(
-            link.Uses == 0 || /* guard: one account uses a link up once */ records.Find(user) is not null
+            link.Uses == 0 || (/* guard: one account uses a link up once */ records.Find(user) is not null)
                 ? [] : [new(link.Key(), (link with { Used = link.Used + 1 }).Value()), new(user, [])],
             isSame);
     }
