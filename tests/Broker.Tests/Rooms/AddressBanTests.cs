@@ -8,6 +8,7 @@ using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Broker.Tests.Retention;
 using WebMessenger.Storage.EventLog;
 using static WebMessenger.Broker.Tests.Rooms.MessageTalk;
 
