@@ -1,6 +1,6 @@
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>Takes address bans that are over off the disk, once an hour; the start does it, too. They keep nobody out before that.</summary>
+/// <summary>Takes address bans off the disk once they are over, every hour; the start does it, too. They keep nobody out by then.</summary>
 internal sealed partial class AddressBanSweep(AddressBans bans, TimeProvider time, ILogger<AddressBanSweep> logger) : BackgroundService
 {
     private static readonly TimeSpan _period = TimeSpan.FromHours(1);

@@ -52,7 +52,7 @@ internal sealed class GuardedText(string text)
         var end = 0;
         for (var at = IndexOfShort(text, 0); at >= 0; at = IndexOfShort(text, at + 1))
         {
-            if (end < at)
+            if (end <= at)
             {
                 end = EndFrom(text, at);
             }

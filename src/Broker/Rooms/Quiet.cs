@@ -12,8 +12,8 @@ internal static class Quiet
     public static PublishRefusal TooLong { get; } =
         new(ReasonCode.ImplementationSpecificError, "A room is kept quiet for 24 hours at most.", "quiet_too_long");
 
-    /// <summary>What a command changes when it is done: a time that is past ends the quiet, and what changes nothing is left out. Null: it is too
-    /// far ahead.</summary>
+    /// <summary>What a command changes when it is done: a time that is past ends the quiet, and what changes nothing is left out.</summary>
+    /// <returns>Null: it is too far ahead.</returns>
     public static PolicyChanges? AsOf(PolicyChanges changes, PolicyFields before, DateTimeOffset now)
     {
         if (changes.QuietMinutes is { } minutes)

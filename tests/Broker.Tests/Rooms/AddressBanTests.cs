@@ -9,6 +9,7 @@ using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Reports;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Broker.Tests.Retention;
 using WebMessenger.Storage.EventLog;
 using static WebMessenger.Broker.Tests.Rooms.MessageTalk;
 
