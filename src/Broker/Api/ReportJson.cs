@@ -38,6 +38,7 @@ internal sealed record ReportView(
     string Id,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Room,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Title,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] bool? MayRead,
     long Seq,
     AuditPerson Author,
     string Text,
@@ -49,10 +50,11 @@ internal sealed record ReportView(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? DecidedAt,
     string Until)
 {
-    public static ReportView Of(Report report, AccountDirectory accounts, Room? room = null) => new(
+    public static ReportView Of(Report report, AccountDirectory accounts, Room? room = null, bool? mayRead = null) => new(
         report.Id,
         room?.Id.Value,
         room?.Record.Title,
+        mayRead,
         report.Seq,
         report.Author,
         report.Text,
