@@ -69,7 +69,7 @@ public sealed class ActRightsTests
         ["revoke"] = new(HttpMethod.Delete, "/invites/LINK"),
         ["bans"] = new(HttpMethod.Get, "/bans", Changes: false),
         ["audit"] = new(HttpMethod.Get, "/audit", Changes: false),
-        ["destroy"] = new(HttpMethod.Delete, ""),
+        ["destroy"] = new(HttpMethod.Delete, "", """{"password":"correct horse battery staple"}"""),
     };
 
     public static TheoryData<Way> Ways => [Way.Mqtt5, Way.Mqtt311, Way.Http];
