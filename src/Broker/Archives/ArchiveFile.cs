@@ -175,7 +175,7 @@ internal sealed class ArchiveFile : IAsyncDisposable
             var read = await stream.ReadAsync(target, cancellation);
             _unpacked += read;
 
-            // What is unpacked of a file on disk is there at once: without an end to its turn it would have a thread of all for as long as it lasts.
+            // What is in a file is there at once: without an end to its turn whoever reads it would hold a thread of all until its end.
             await Task.Yield();
             await _pace.WaitAsync(read, cancellation);
             return _mostBytes > 0 && /* guard: bytes of a room's file, unpacked */ _unpacked > _mostBytes
