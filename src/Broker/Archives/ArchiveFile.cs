@@ -187,7 +187,7 @@ internal sealed class ArchiveFile : IAsyncDisposable
             throw NoZip();
         }
 
-        // Where one of these is all ones, who reads the ZIP takes the place of the list from another record, of ZIP64, which nobody has looked at.
+        // Where one of these is all ones, who reads the ZIP takes the place of the list from another record, of ZIP64.
         if (/* guard: a room's file says once where its list is */ disks != 0 || here == ushort.MaxValue || entries == ushort.MaxValue || list == uint.MaxValue)
         {
             throw NoZip();

@@ -22,10 +22,11 @@ internal sealed record ImportRequest(Account? Owner, LoginSession? By, string? I
 /// <param name="Missing">User names of who should be on the list, and could not be put there.</param>
 internal sealed record ImportedRoom(Room Room, long Events, long LeftOut, int Pins, int Values, int Members, IReadOnlyList<string> Missing);
 
-/// <summary>Makes a room of a file: all of it, or nothing; but for who is to be on its list, which is made of the room that is there then.</summary>
+/// <summary>Makes a room of a file: all of it, or nothing.</summary>
 /// <remarks>
 /// What was said is stored under the key of a room that is not there yet. Then the room is made of it, by the write that makes every
 /// room: so nobody ever finds half of one (<see cref="UnfinishedImports"/>).
+/// By the operator's word others are put on its list, when it is there: who cannot be is told, and the room stays.
 /// </remarks>
 internal sealed class RoomImport(
     RoomMaking making,
