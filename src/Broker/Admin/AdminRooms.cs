@@ -104,17 +104,20 @@ internal sealed class AdminRooms(
         var outcome = await endings.DeleteAsync(room, session.Account);
         if (outcome != RoomChange.Done)
         {
-            return outcome == RoomChange.IsDefault
-                ? new AdminRefusal("default_room", "This room is one of WebMessenger:Rooms:Default; it stays public and cannot be deleted.")
-                : AdminRefusal.NoSuchRoom;
+            return outcome switch
+            {
+                RoomChange.IsDefault => new AdminRefusal("default_room", "This room is one of WebMessenger:Rooms:Default; it stays public and cannot be deleted."),
+                RoomChange.NotAllowed => AdminRefusal.NotInOffice,
+                _ => AdminRefusal.NoSuchRoom,
+            };
         }
 
         await audit.NoteAsync(by, "room-delete", id);
         return Nothing.More;
     }
 
-    // Null: there is such a room, and the session is of an administrator. The operator acts in the name of the first of them: an event is
-    // by somebody.
+    // Null: there is such a room, and the session is of an administrator. The operator acts in the name of the first of them who is
+    // not shut out: an event is by somebody.
     private AdminRefusal? Find(AdminActor by, string id, out Room room, out LoginSession session)
     {
         (room, session) = (directory.Find(id)!, by.Session!);
@@ -130,7 +133,7 @@ internal sealed class AdminRooms(
 
         if (session is null)
         {
-            if (accounts.All.Where(account => account is { Profile.IsAdministrator: true, IsErased: false }).MinBy(account => account.CreatedAt) is not { } first)
+            if (accounts.All.Where(account => account is { Profile.IsAdministrator: true, IsErased: false, Ban: null }).MinBy(account => account.CreatedAt) is not { } first)
             {
                 return new AdminRefusal("not_allowed", "There is no administrator in whose name it could be done: account admin USER makes one.");
             }
@@ -173,7 +176,8 @@ internal sealed class AdminRooms(
             space.SizeOf(room.Log),
             Timestamps.Format(room.Record.CreatedAt),
             newest,
-            IsArchived(room));
+            IsArchived(room),
+            IsOrphaned(room));
     }
 }
 

@@ -43,6 +43,7 @@ internal sealed record RoomsPage(AdminRoomView[] Rooms, string? Cursor);
 /// <param name="Events">That are kept.</param>
 /// <param name="Bytes">About what they take on the disk.</param>
 /// <param name="LastActivity">When its newest event was stored; left out: there is none.</param>
+/// <param name="Orphaned">As <see cref="RoomsWanted.Orphaned"/> finds it.</param>
 internal sealed record AdminRoomView(
     string Room,
     string Title,
@@ -55,7 +56,8 @@ internal sealed record AdminRoomView(
     long Bytes,
     string Since,
     string? LastActivity,
-    bool Archived);
+    bool Archived,
+    bool Orphaned);
 
 /// <param name="Cursor">To be given as `before` for the next page; left out: this is the last.</param>
 internal sealed record AuditEntries(AuditEntry[] Entries, string? Cursor);

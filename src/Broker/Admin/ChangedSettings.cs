@@ -37,6 +37,9 @@ internal sealed partial class ChangedSettings(
     // Replaced as a whole.
     private volatile IReadOnlyDictionary<string, int> _changed = new Dictionary<string, int>();
 
+    // What another version took, and this one does not: it is in effect nowhere, and written back with each change.
+    private readonly Dictionary<string, JsonElement> _ofOthers = new(StringComparer.Ordinal);
+
     /// <summary>Puts into effect what was changed before the start. Before anything is served.</summary>
     /// <exception cref="IOException">The store cannot be read.</exception>
     public async Task LoadAsync()
@@ -47,15 +50,19 @@ internal sealed partial class ChangedSettings(
         }
 
         Dictionary<string, int> changed = [];
-        foreach (var (name, value) in document.As(ChangedSettingsJson.Default.DictionaryStringInt32))
+        foreach (var (name, value) in document.As(ChangedSettingsJson.Default.DictionaryStringJsonElement))
         {
             // What an older or a later version took, and this one does not, is left as the file has it; it is kept until it is changed.
-            if (ChangeableSetting.All.FirstOrDefault(one => one.Name == name) is { } setting && WhyNot(setting, value) is null)
+            if (ChangeableSetting.All.FirstOrDefault(one => one.Name == name) is { } setting
+                && value.ValueKind == JsonValueKind.Number
+                && value.TryGetInt32(out var number)
+                && WhyNot(setting, number) is null)
             {
-                changed[name] = value;
+                changed[name] = number;
             }
             else
             {
+                _ofOthers[name] = value;
                 LogLeft(logger, name);
             }
         }
@@ -122,14 +129,22 @@ internal sealed partial class ChangedSettings(
                 }
             }
 
-            (await documents.CommitAsync([DocumentsReading.Put(Collection, Id, null, after, ChangedSettingsJson.Default.DictionaryStringInt32)])).OrThrow();
+            Dictionary<string, JsonElement> stored = new(_ofOthers.Where(one => !wanted.ContainsKey(one.Key)), StringComparer.Ordinal);
+            foreach (var (name, value) in after)
+            {
+                stored[name] = JsonSerializer.SerializeToElement(value, AdminJson.Default.Int32);
+            }
+
+            (await documents.CommitAsync([DocumentsReading.Put(Collection, Id, null, stored, ChangedSettingsJson.Default.DictionaryStringJsonElement)])).OrThrow();
             Apply(after);
             foreach (var name in wanted.Keys)
             {
+                _ofOthers.Remove(name);
                 var (was, now) = (before.GetValueOrDefault(name, _ofFile[name]), after.GetValueOrDefault(name, _ofFile[name]));
                 if (was != now || before.ContainsKey(name) != after.ContainsKey(name))
                 {
-                    await audit.NoteAsync(by, "setting", name, string.Create(CultureInfo.InvariantCulture, $"{was} → {now}"));
+                    var setting = ChangeableSetting.All.First(one => one.Name == name);
+                    await audit.NoteAsync(by, "setting", name, $"{Shown(setting, was).GetRawText()} → {Shown(setting, now).GetRawText()}");
                 }
             }
 
@@ -200,5 +215,5 @@ internal sealed record SettingsPage(SettingView[] Settings);
 /// <param name="Restart">It is in effect after the next start alone; of none that is there now.</param>
 internal sealed record SettingView(string Name, JsonElement Value, JsonElement Default, string From, int? Min, int? Max, string Unit, bool Restart);
 
-[JsonSerializable(typeof(Dictionary<string, int>))]
+[JsonSerializable(typeof(Dictionary<string, JsonElement>))]
 internal sealed partial class ChangedSettingsJson : JsonSerializerContext;

@@ -20,7 +20,7 @@ internal sealed class ServerAudit(IRecords records, AuditPlaces places, LeftBehi
     /// <param name="detail">In the words of who did it, or what changed to what; null: nothing.</param>
     public Task NoteAsync(AdminActor by, string act, string? target = null, string? detail = null, DateTimeOffset? until = null)
     {
-        AuditPerson author = new(by.Name, by.Session?.Account.DisplayName ?? by.Name, by.Session is null ? "operator" : "person");
+        var author = by.Session is null ? AuditPerson.Operator : AuditPerson.Of(by.Session.Account);
         AuditRecord record = new(act, author, target is null ? null : new AuditPerson(target, target, ""), detail, until);
         return left.TryAsync(async () => await records.WriteAsync([await places.PlaceAsync(Key, record)]));
     }

@@ -34,6 +34,11 @@ internal static class AdminApi
             .WithSummary("All rooms, by id: how large and busy they are. filter: all, public, private, orphaned or archived; limit: 1 to 200.");
         rooms.MapPut("{room}/owner", GiveAsync).Accepts<OwnerAsked>("application/json").Produces<AdminRoomView>()
             .WithSummary("Give a room to somebody on its list.");
+        rooms.MapPut("{room}/archive", (string room, HttpContext context, AdminRooms all) => ArchiveAsync(room, isArchived: true, context, all))
+            .MayTakeRightsAway().Produces<AdminRoomView>().WithSummary("Archive a room: it is read and not written.");
+        rooms.MapDelete("{room}/archive", (string room, HttpContext context, AdminRooms all) => ArchiveAsync(room, isArchived: false, context, all))
+            .Produces<AdminRoomView>().WithSummary("Open an archived room again.");
+        rooms.MapDelete("{room}", DeleteAsync).WithSummary("Delete a room with all its events.");
     }
 
     /// <summary>Behind <see cref="ApiGroup.RequireCookie"/>.</summary>
@@ -89,6 +94,12 @@ internal static class AdminApi
     private static async Task<IResult> GiveAsync(string room, HttpContext context, AdminRooms rooms) =>
         !(await JsonBody.ReadAsync(context.Request, AdminJson.Default.OwnerAsked)).TryGet(out var asked, out var problem) ? problem
         : AdminProblems.Answer(await rooms.GiveAsync(context.Actor(), room, asked.User), AdminJson.Default.AdminRoomView, context);
+
+    private static async Task<IResult> ArchiveAsync(string room, bool isArchived, HttpContext context, AdminRooms rooms) =>
+        AdminProblems.Answer(await rooms.ArchiveAsync(context.Actor(), room, isArchived), AdminJson.Default.AdminRoomView, context);
+
+    private static async Task<IResult> DeleteAsync(string room, HttpContext context, AdminRooms rooms) =>
+        (await rooms.DeleteAsync(context.Actor(), room)).Refused is { } refused ? AdminProblems.Of(refused, context) : TypedResults.NoContent();
 
     private static async Task<IResult> ChangeAsync(HttpContext context, ChangedSettings settings) =>
         !(await JsonBody.ReadAsync(context.Request, AdminJson.Default.DictionaryStringJsonElement)).TryGet(out var asked, out var problem) ? problem

@@ -138,7 +138,7 @@ internal static class ReportsApi
         var page = reports.OfAll(who.Account, cursor).Where(one => IsIn(one.Report, state)).Take(most + 1).ToList();
         return TypedResults.Json(
             new AllReports(
-                [.. page.Take(most).Select(one => ReportView.Of(one.Report, accounts, one.Room))], page.Count > most ? page[most - 1].Report.Id : null),
+                [.. page.Take(most).Select(one => ReportView.Of(one.Report, accounts, one.Room, RoomPolicy.MayRead(one.Room, who.Account)))], page.Count > most ? page[most - 1].Report.Id : null),
             ReportJson.Default.AllReports);
     }
 

@@ -42,6 +42,8 @@ internal sealed class ArchiveFile : IAsyncDisposable
     /// <summary>The list of what is in it: as it is read at once, before anything of it is known.</summary>
     private const int LongestList = 64 * 1024;
 
+    private const int MostEntries = 64;
+
     private readonly ZipArchive _zip;
     private readonly long _mostBytes;
     private long _unpacked;
@@ -49,13 +51,14 @@ internal sealed class ArchiveFile : IAsyncDisposable
     private ArchiveFile(ZipArchive zip, long mostBytes) => (_zip, _mostBytes) = (zip, mostBytes);
 
     /// <param name="file">Can be sought in. Is closed with this.</param>
-    /// <param name="mostBytes">Unpacked; 0: however many. Then it is somebody's who may have the memory of the server as well.</param>
+    /// <param name="isTrusted">It is somebody's who may have the memory of the server as well.</param>
+    /// <param name="mostBytes">Unpacked; 0: however many.</param>
     /// <exception cref="ArchiveException">It is no such file.</exception>
-    public static async Task<ArchiveFile> OpenAsync(Stream file, long mostBytes, CancellationToken cancellation)
+    public static async Task<ArchiveFile> OpenAsync(Stream file, bool isTrusted, long mostBytes, CancellationToken cancellation)
     {
         try
         {
-            if (mostBytes > 0)
+            if (!isTrusted)
             {
                 await CheckListAsync(file, cancellation);
             }
@@ -176,13 +179,21 @@ internal sealed class ArchiveFile : IAsyncDisposable
         file.Position = file.Length - EndBytes;
         var end = new byte[EndBytes];
         await file.ReadExactlyAsync(end, cancellation);
-        var list = BinaryPrimitives.ReadUInt32LittleEndian(end.AsSpan(16));
-        if (BinaryPrimitives.ReadUInt32LittleEndian(end) != EndSignature || BinaryPrimitives.ReadUInt16LittleEndian(end.AsSpan(20)) != 0 || list > file.Length)
+        var disks = BinaryPrimitives.ReadUInt32LittleEndian(end.AsSpan(4));
+        var (here, entries) = (BinaryPrimitives.ReadUInt16LittleEndian(end.AsSpan(8)), BinaryPrimitives.ReadUInt16LittleEndian(end.AsSpan(10)));
+        var (list, comment) = (BinaryPrimitives.ReadUInt32LittleEndian(end.AsSpan(16)), BinaryPrimitives.ReadUInt16LittleEndian(end.AsSpan(20)));
+        if (BinaryPrimitives.ReadUInt32LittleEndian(end) != EndSignature || comment != 0 || list > file.Length)
         {
             throw NoZip();
         }
 
-        if (/* guard: the list of what is in a room's file */ file.Length - list > LongestList)
+        // Where one of these is all ones, who reads the ZIP takes the place of the list from another record, of ZIP64.
+        if (/* guard: a room's file says once where its list is */ disks != 0 || here == ushort.MaxValue || entries == ushort.MaxValue || list == uint.MaxValue)
+        {
+            throw NoZip();
+        }
+
+        if (/* guard: the list of what is in a room's file */ entries > MostEntries || file.Length - list > LongestList)
         {
             throw new ArchiveException("There is too much in the file.");
         }

@@ -21,6 +21,9 @@ internal sealed class ImportedEvents(ImportedPeople people, int textLength, Date
     private const int LongestField = 4 * 1024;
     private const int LongestId = 128;
 
+    // A field that is there twice is weighed once, and would be written twice.
+    private static readonly JsonDocumentOptions _once = new() { AllowDuplicateProperties = false };
+
     // What the log says itself, what is said anew wherever an event is shown, and a call to everybody, which is over.
     private static readonly HashSet<string> _notTaken =
         ["v", "type", "room", "seq", "epoch", "id", "at", "from", "edited", "quote", "reactions", "imported", "everyone", "to", "with"];
@@ -53,7 +56,7 @@ internal sealed class ImportedEvents(ImportedPeople people, int textLength, Date
     {
         try
         {
-            using var json = JsonDocument.Parse(line.Bytes);
+            using var json = JsonDocument.Parse(line.Bytes, _once);
             return Read(line, json.RootElement);
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or ArgumentException or FormatException)
@@ -89,7 +92,8 @@ internal sealed class ImportedEvents(ImportedPeople people, int textLength, Date
             throw line.Wrong($"a {Name(root)} needs {lacks}.");
         }
 
-        if (type == EventType.Message && WrongText(root) is { Length: > 0 } wrong)
+        // An edit has one as well, and of anything else it would be taken just so.
+        if (Is(root, "text", JsonValueKind.String) && /* guard: texts of a file */ WrongText(root) is { Length: > 0 } wrong)
         {
             throw line.Wrong(wrong);
         }
@@ -187,7 +191,8 @@ internal sealed class ImportedEvents(ImportedPeople people, int textLength, Date
     // Of what nobody here knows little is taken. A text was weighed before.
     private static void WritePlain(Utf8JsonWriter writer, JsonProperty field)
     {
-        if (field.Name == "text" && field.Value.ValueKind != JsonValueKind.String)
+        if ((field.Name == "text" && field.Value.ValueKind != JsonValueKind.String)
+            || (field.Value.ValueKind == JsonValueKind.String && field.Value.GetString()!.Contains('\0')))
         {
             throw new FormatException();
         }
@@ -199,7 +204,9 @@ internal sealed class ImportedEvents(ImportedPeople people, int textLength, Date
     }
 
     private static string IdOf(JsonElement root) =>
-        Is(root, "id", JsonValueKind.String) && root.GetProperty("id").GetString() is { Length: > 0 } id && System.Text.Encoding.UTF8.GetByteCount(id) <= LongestId
+        Is(root, "id", JsonValueKind.String) && root.GetProperty("id").GetString() is { Length: > 0 } id
+            && System.Text.Encoding.UTF8.GetByteCount(id) <= LongestId
+            && !id.Any(char.IsControl)
             ? id : EventBody.NewId();
 
     private static string Name(JsonElement root) => root.GetProperty("type").GetString()!;

@@ -19,12 +19,14 @@ internal sealed record ImportRequest(Account? Owner, LoginSession? By, string? I
 
 /// <summary>What came of it.</summary>
 /// <param name="LeftOut">Events of which this server knows nothing, or that were about others which are not in the file.</param>
-internal sealed record ImportedRoom(Room Room, long Events, long LeftOut, int Pins, int Values, int Members);
+/// <param name="Missing">User names of who should be on the list, and could not be put there.</param>
+internal sealed record ImportedRoom(Room Room, long Events, long LeftOut, int Pins, int Values, int Members, IReadOnlyList<string> Missing);
 
 /// <summary>Makes a room of a file: all of it, or nothing.</summary>
 /// <remarks>
 /// What was said is stored under the key of a room that is not there yet. Then the room is made of it, by the write that makes every
 /// room: so nobody ever finds half of one (<see cref="UnfinishedImports"/>).
+/// By the operator's word others are put on its list, when it is there: who cannot be is told, and the room stays.
 /// </remarks>
 internal sealed class RoomImport(
     RoomMaking making,
@@ -51,7 +53,7 @@ internal sealed class RoomImport(
     /// <exception cref="IOException">It could not be stored.</exception>
     public async Task<ImportedRoom> RunAsync(Stream file, ImportRequest asked, Action<long>? told, CancellationToken cancellation)
     {
-        await using var archive = await ArchiveFile.OpenAsync(file, asked.By is null ? 0 : (long)limits.ImportUnpackedMegabytes << 20, cancellation);
+        await using var archive = await ArchiveFile.OpenAsync(file, isTrusted: asked.By is null, asked.By is null ? 0 : (long)limits.ImportUnpackedMegabytes << 20, cancellation);
         var archived = await archive.ReadRoomAsync(cancellation);
         ImportedPeople people = new(asked.MatchesAccounts ? accounts : null);
         var members = await MembersAsync(archive, people, cancellation);
@@ -72,12 +74,11 @@ internal sealed class RoomImport(
             await storing.WriteAsync(beside.PinsAsync(archive, cancellation), ofData: false);
             await storing.WriteAsync(beside.ValuesAsync(archive, isBounded: asked.By is not null, cancellation), ofData: true);
             await EndAsync(storing, archived, owner, events.Seqs.Next - 1);
-            AuditRecord made = new(AuditRecord.Imported, AuditPerson.Of(owner));
-            await audits.WriteAsync(record.Key, made, owner, entry => records.WriteAsync([entry]));
+            await NoteAsync(record, asked.By);
             room = await MakeAsync(record, owner, asked);
-            var joined = await JoinAsync(room, members, owner);
+            var missing = await JoinAsync(room, members, owner);
             await unfinished.DoneAsync(record.Key);
-            return new ImportedRoom(room, events.Seqs.Next - 1, leftOut, beside.Pins, beside.Values, joined);
+            return new ImportedRoom(room, events.Seqs.Next - 1, leftOut, beside.Pins, beside.Values, room.Members.Count(), missing);
         }
         finally
         {
@@ -179,6 +180,15 @@ internal sealed class RoomImport(
         await storing.FlushAsync();
     }
 
+    // Whose the room is has not done it where the operator has, and pays for nothing of it.
+    private async Task NoteAsync(RoomRecord record, LoginSession? by)
+    {
+        AuditRecord made = new(AuditRecord.Imported, by is null ? AuditPerson.Operator : AuditPerson.Of(by.Account));
+        await (by is null
+            ? records.WriteAsync([await audits.PlaceAsync(record.Key, made)])
+            : audits.WriteAsync(record.Key, made, by.Account, entry => records.WriteAsync([entry])));
+    }
+
     private async Task<Room> MakeAsync(RoomRecord record, Account owner, ImportRequest asked)
     {
         var wanted = asked.Id ?? record.Id.Value;
@@ -223,13 +233,22 @@ internal sealed class RoomImport(
         return members;
     }
 
-    private async Task<int> JoinAsync(Room room, List<(Account Account, MemberRole Role)> members, Account owner)
+    // Who could not be put on the list: the room is there by now, and who has it can invite them.
+    private async Task<List<string>> JoinAsync(Room room, List<(Account Account, MemberRole Role)> members, Account owner)
     {
+        List<string> missing = [];
         foreach (var (account, role) in members.Where(member => member.Account != owner))
         {
-            await making.PutInAsync(room, account, role == MemberRole.Owner ? MemberRole.Moderator : role);
+            try
+            {
+                await making.PutInAsync(room, account, role == MemberRole.Owner ? MemberRole.Moderator : role);
+            }
+            catch (Exception error) when (error is IOException or ObjectDisposedException)
+            {
+                missing.Add(account.UserName);
+            }
         }
 
-        return room.Members.Count();
+        return missing;
     }
 }

@@ -10,8 +10,8 @@ namespace WebMessenger.Broker.Operator;
 /// <param name="Tokens">The access tokens end, too.</param>
 internal sealed record AccountAct(string? Act, string? User, DateTimeOffset? Until = null, string? Reason = null, bool Tokens = false);
 
-/// <param name="Act">owner or delete.</param>
-/// <param name="User">Who has the room from then on.</param>
+/// <param name="Act">owner, archive, unarchive or delete.</param>
+/// <param name="User">Of owner: who has the room from then on.</param>
 internal sealed record RoomOrder(string? Act, string? Room, string? User = null);
 
 /// <summary>What came of it; a part is left out where there is none of it.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Broker.Admin;
 using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Archives;
 using WebMessenger.Broker.Rooms;
@@ -12,15 +13,17 @@ internal sealed record ExportRequest(string? Room);
 /// <summary>What the server says while it makes a room of a file, a line a second, and at the end.</summary>
 /// <param name="Events">Stored by now.</param>
 /// <param name="Id">The last line: of the room that was made.</param>
+/// <param name="Missing">Who should be on its list, and could not be put there; null: nobody.</param>
 /// <param name="Error">Or why none was.</param>
 internal sealed record ImportAnswer(
-    long Events, string? Id = null, long LeftOut = 0, int Pins = 0, int Values = 0, int Members = 0, string? Error = null);
+    long Events, string? Id = null, long LeftOut = 0, int Pins = 0, int Values = 0, int Members = 0, IReadOnlyList<string>? Missing = null, string? Error = null);
 
 /// <summary>
 /// The running server's part of `export` and `import`. The command reads and writes the file: the server does nowhere that it is told to.
 /// </summary>
 internal sealed partial class ArchiveService(
-    RoomDirectory rooms, RoomExport export, RoomImport import, UnfinishedImports unfinished, AccountDirectory accounts, TimeProvider time, ILogger<ArchiveService> logger)
+    RoomDirectory rooms, RoomExport export, RoomImport import, UnfinishedImports unfinished, AccountDirectory accounts, ServerAudit audit, TimeProvider time,
+    ILogger<ArchiveService> logger)
 {
     private const int BufferBytes = 64 * 1024;
 
@@ -42,6 +45,7 @@ internal sealed partial class ArchiveService(
             return;
         }
 
+        await audit.NoteAsync(AdminActor.Operator, "room-export", room.Id.Value);
         context.Response.ContentType = "application/zip";
         try
         {
@@ -93,7 +97,8 @@ internal sealed partial class ArchiveService(
         try
         {
             var made = await import.RunAsync(file, asked, told, cancellation);
-            return new ImportAnswer(made.Events, made.Room.Id.Value, made.LeftOut, made.Pins, made.Values, made.Members);
+            await audit.NoteAsync(AdminActor.Operator, "room-import", made.Room.Id.Value);
+            return new ImportAnswer(made.Events, made.Room.Id.Value, made.LeftOut, made.Pins, made.Values, made.Members, made.Missing.Count == 0 ? null : made.Missing);
         }
         catch (Exception error) when (error is ArchiveException or IOException or OperationCanceledException)
         {

@@ -52,6 +52,10 @@ internal sealed class ImportCommand(string dataFolder, string file, string? owne
                 output.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
                     $"The room is {answer.Id}: {answer.Events} events, {answer.Pins} pins, {answer.Values} values, {answer.Members} members; {answer.LeftOut} events left out."));
+                if (answer.Missing is { } missing)
+                {
+                    output.WriteLine($"These could not be put on its list: {string.Join(", ", missing)}. Whose the room is can invite them.");
+                }
             },
             cancellation,
             content);

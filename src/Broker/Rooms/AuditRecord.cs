@@ -100,6 +100,9 @@ internal sealed record AuditRecord(
 /// <summary>As they were called then.</summary>
 internal sealed record AuditPerson(string User, string Name, string Kind)
 {
+    /// <summary>Who did it at the machine itself. Nobody registers such a user name.</summary>
+    public static AuditPerson Operator { get; } = new("operator", "operator", "operator");
+
     public static AuditPerson Of(Author author) => new(author.User, author.Name, author.Kind);
 
     public static AuditPerson Of(Account account) => Of(ModerationWords.AuthorOf(account));

@@ -79,6 +79,26 @@ public sealed class AdminCommandTests
         Assert.Contains("no such setting", await RefusedAsync(desk.Broker.Program.DataFolder, "settings", "DataFolder", "1"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task The_operator_acts_in_rooms_in_the_name_of_no_administrator_who_is_banned()
+    {
+        await using var desk = await Desk.OpenAsync();
+        using var anas = Calls.As(desk.Broker, desk.Ana);
+        await anas.MakeRoom("yard");
+        await using var client = await desk.Broker.ConnectAsync(desk.Ana);
+        await client.SubscribeAsync("rooms/yard");
+        await DoneAsync(desk.Broker, "account", "admin", "bob");
+        await DoneAsync(desk.Broker, "account", "ban", "admina");
+
+        await DoneAsync(desk.Broker, "room", "archive", "yard");
+
+        var told = (await client.PublishesUntilAsync(publish => publish.Text.Contains("\"archived\":true", StringComparison.Ordinal)))[^1].Text;
+        Assert.Contains("\"bob\"", told, StringComparison.Ordinal);
+        Assert.DoesNotContain("admina", told, StringComparison.Ordinal);
+        await DoneAsync(desk.Broker, "account", "ban", "bob");
+        Assert.Contains("no administrator", await RefusedAsync(desk.Broker.Program.DataFolder, "room", "unarchive", "yard"), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("account", "ban")]
     [InlineData("account", "praise", "ana")]

@@ -28,6 +28,9 @@ public sealed class AdminRightsTests
         (HttpMethod.Delete, "accounts/bob/sessions?tokens=true", null),
         (HttpMethod.Post, "accounts/bob/password-link", new { password = Desk.Password }),
         (HttpMethod.Put, "rooms/lobby/owner", new { user = "bob" }),
+        (HttpMethod.Put, "rooms/yard/archive", null),
+        (HttpMethod.Delete, "rooms/yard/archive", null),
+        (HttpMethod.Delete, "rooms/yard", null),
         (HttpMethod.Put, "accounts/bob/admin", new { password = Desk.Password }),
     ];
 
@@ -38,6 +41,7 @@ public sealed class AdminRightsTests
         await using var inLobby = await desk.Broker.ConnectAsync(desk.Bob);
         await inLobby.SubscribeAsync("rooms/lobby");
         using var anas = await Desk.PageOfAsync(desk.Broker, desk.Ana);
+        await anas.MakeRoom("yard");
         using var guests = await desk.GuestAsync("Zoe");
         using var byToken = Calls.As(desk.Broker, desk.Admin);
         using HttpClient nobody = new() { BaseAddress = desk.Broker.Http };

@@ -69,4 +69,45 @@ public sealed class AdminRoomsTests
         Assert.Empty(Ids(await desk.Page.Get(Rooms + "?filter=orphaned")));
         Assert.Equal(["room-owner", "ban"], await desk.ActsAsync());
     }
+
+    [Fact]
+    public async Task Rooms_are_archived_opened_and_deleted_and_that_is_in_the_list_of_what_was_done()
+    {
+        await using var desk = await Desk.OpenAsync();
+        using var anas = Calls.As(desk.Broker, desk.Ana);
+        await anas.MakeRoom("vault", "private");
+        await using var client = await desk.Broker.ConnectAsync(desk.Ana);
+        await client.SubscribeAsync("rooms/vault");
+
+        Assert.True((await desk.Page.Expect(HttpStatusCode.OK, HttpMethod.Put, Rooms + "/vault/archive")).GetProperty("archived").GetBoolean());
+        Assert.Contains("admina", (await client.PublishesUntilAsync(told => told.Text.Contains("\"archived\":true", StringComparison.Ordinal)))[^1].Text, StringComparison.Ordinal);
+        Assert.False((await desk.Page.Expect(HttpStatusCode.OK, HttpMethod.Delete, Rooms + "/vault/archive")).GetProperty("archived").GetBoolean());
+        await desk.Page.Delete(Rooms + "/vault");
+
+        await anas.Get("/api/rooms/vault", HttpStatusCode.NotFound);
+        Assert.Equal(["room-delete", "room-unarchive", "room-archive"], await desk.ActsAsync());
+        foreach (var (method, path) in new[] { (HttpMethod.Put, "/archive"), (HttpMethod.Delete, "/archive"), (HttpMethod.Delete, "") })
+        {
+            Assert.Equal("no_such_room", Desk.Code(await desk.Page.Expect(HttpStatusCode.NotFound, method, Rooms + "/vault" + path)));
+        }
+
+        Assert.Equal("default_room", Desk.Code(await desk.Page.Expect(HttpStatusCode.Conflict, HttpMethod.Put, Rooms + "/lobby/archive")));
+        Assert.Equal("default_room", Desk.Code(await desk.Page.Delete(Rooms + "/lobby", HttpStatusCode.Conflict)));
+        Assert.Equal(3, (await desk.ActsAsync()).Length);
+    }
+
+    [Fact]
+    public async Task A_room_says_that_it_is_orphaned_exactly_where_the_filter_finds_it()
+    {
+        await using var desk = await Desk.OpenAsync();
+        using var anas = Calls.As(desk.Broker, desk.Ana);
+        await anas.MakeRoom("yard");
+        await desk.Page.Expect(HttpStatusCode.OK, HttpMethod.Post, "/api/admin/accounts/ana/ban", new { });
+
+        var all = (await desk.Page.Get(Rooms)).GetProperty("rooms").EnumerateArray().ToList();
+
+        Assert.Equal(["lobby", "yard"], all.Select(room => room.GetProperty("room").GetString()));
+        Assert.Equal([false, true], all.Select(room => room.GetProperty("orphaned").GetBoolean()));
+        Assert.Equal(["yard"], Ids(await desk.Page.Get(Rooms + "?filter=orphaned")));
+    }
 }

@@ -4,6 +4,7 @@ using WebMessenger.Auth.Limits;
 using WebMessenger.Broker.Admin;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Storage.Documents;
 using WebMessenger.Wire.Testing;
 using Calls = WebMessenger.Broker.Tests.Rooms.Calls;
 
@@ -51,6 +52,31 @@ public sealed class AdminSettingsTests
         var entry = (await desk.Page.Get("/api/admin/audit?limit=200")).GetProperty("entries").EnumerateArray()
             .Last(one => one.GetProperty("target").GetString() == "Limits:TextLength");
         Assert.Equal(("admina", "3000 → 5"), (entry.GetProperty("by").GetString(), entry.GetProperty("detail").GetString()));
+        var ofSwitch = (await desk.Page.Get("/api/admin/audit?limit=200")).GetProperty("entries").EnumerateArray()
+            .Where(one => one.GetProperty("target").GetString() == "Guests:Enabled").Select(one => one.GetProperty("detail").GetString());
+        Assert.Equal(["false → true", "true → false"], ofSwitch);
+    }
+
+    [Fact]
+    public async Task What_another_version_took_is_in_effect_nowhere_and_is_still_there_after_a_change()
+    {
+        await using var desk = await Desk.OpenAsync();
+        await ChangeAsync(desk, HttpStatusCode.OK, ("Limits:TextLength", 2000));
+        using var later = JsonDocument.Parse("""{"Limits:TextLength":"long","Limits:PinsPerRoom":-7,"Limits:Later":12,"Later:Words":["a"]}""");
+        await desk.Broker.Get<IDocuments>().CommitAsync([DocumentsReading.Put("server", "settings", null, later.RootElement, AdminJson.Default.JsonElement)]);
+        await desk.RestartAsync();
+        Assert.Equal(("4000", "4000", "file"), Told(await desk.Page.Get(Settings), "Limits:TextLength"));
+
+        await ChangeAsync(desk, HttpStatusCode.OK, ("Limits:PinsPerRoom", 7));
+
+        Assert.Equal(["Later:Words", "Limits:Later", "Limits:PinsPerRoom", "Limits:TextLength"], await StoredAsync());
+        await ChangeAsync(desk, HttpStatusCode.OK, ("Limits:TextLength", null));
+        await desk.RestartAsync();
+        await ChangeAsync(desk, HttpStatusCode.OK, ("Limits:PinsPerRoom", null));
+        Assert.Equal(["Later:Words", "Limits:Later"], await StoredAsync());
+
+        async Task<IEnumerable<string>> StoredAsync() => (await desk.Broker.Get<IDocuments>().GetAsync("server", "settings"))!
+            .As(AdminJson.Default.DictionaryStringJsonElement).Keys.Order(StringComparer.Ordinal);
     }
 
     [Fact]

@@ -222,6 +222,13 @@ public sealed class ReportTests
 
         Assert.Equal(["lobby Lobby 3", "yard Room yard 2", "yard Room yard 1"], all);
 
+        // A private room that he is not in does not open to him.
+        await Acts.ChangeAsync(broker, "yard", talk.Maker, new() { Visibility = "private" });
+        var opening = (await admins.Get("/api/admin/reports")).GetProperty("reports").EnumerateArray().ToDictionary(
+            report => Of(report, "text")!, report => report.GetProperty("mayRead").GetBoolean());
+        Assert.Equal((true, false, false), (opening["3"], opening["2"], opening["1"]));
+        Assert.False((await mods.Get(Reports)).GetProperty("reports")[0].TryGetProperty("mayRead", out _));
+
         // In the lobby nobody looks after what is said: the administrators are told.
         Assert.Equal("lobby", Of(Assert.Single(await NoticesOfAsync(admins)), "room"));
     }
