@@ -26,7 +26,7 @@ export const enAdmin = {
   'admin.first.away': 'Put this card away',
   'admin.first.room': 'Make a room and invite somebody',
   'admin.first.roomHint': 'The lobby is there already. In a room of your own you make an invite link under “Look after the room”.',
-  'admin.first.roomDo': 'Rooms',
+  'admin.first.roomDo': 'Make a room',
   'admin.first.lobbyDo': 'To the lobby',
   'admin.first.reach': 'Make it reachable',
   'admin.first.reachHint': 'Now it is at {address}, without encryption. Give it a name, a certificate and an address that others reach; docs/operating.md says how, under “TLS” and “Behind a reverse proxy”.',

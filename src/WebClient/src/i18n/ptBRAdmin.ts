@@ -27,7 +27,7 @@ export const ptBRAdmin: AdminTexts = {
   'admin.first.away': 'Guardar este cartão',
   'admin.first.room': 'Crie uma sala e convide alguém',
   'admin.first.roomHint': 'A sala de entrada já existe. Numa sala sua, você cria um link de convite em “Cuidar da sala”.',
-  'admin.first.roomDo': 'Salas',
+  'admin.first.roomDo': 'Criar uma sala',
   'admin.first.lobbyDo': 'Ir para a sala de entrada',
   'admin.first.reach': 'Deixe os outros chegarem',
   'admin.first.reachHint': 'Agora ele está em {address}, sem criptografia. Dê a ele um nome, um certificado e um endereço que os outros alcancem; docs/operating.md explica, em “TLS” e “Behind a reverse proxy”.',
@@ -82,7 +82,7 @@ export const ptBRAdmin: AdminTexts = {
   'admin.now.in': 'recebido: {count} por segundo',
 
   'admin.plots': 'Como foi',
-  'admin.plots.span': 'Até quando',
+  'admin.plots.span': 'Desde quando',
   'admin.plots.span.1': 'Uma hora',
   'admin.plots.span.24': 'Um dia',
   'admin.plots.span.168': 'Uma semana',
