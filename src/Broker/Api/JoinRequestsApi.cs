@@ -45,7 +45,7 @@ internal static class JoinRequestsApi
         }
 
         List<FieldError> errors = [];
-        var note = ReportsApi.Line(asked.Note, "note", JoinRequests.NoteLength, "A note has at most 200 characters.", errors) ?? "";
+        var note = PlainLine.Checked(asked.Note, "note", JoinRequests.NoteLength, "A note has at most 200 characters.", errors) ?? "";
         if (errors.Count > 0)
         {
             return Problems.Fields(errors);

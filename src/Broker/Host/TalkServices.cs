@@ -91,6 +91,8 @@ internal static class TalkServices
         services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<RestraintStore>());
         services.AddSingleton<AddressBans>();
         services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<AddressBans>());
+        services.AddSingleton<AddressBanSweep>();
+        services.AddHostedService(provider => provider.GetRequiredService<AddressBanSweep>());
         services.AddSingleton<AuditPlaces>();
         services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<AuditPlaces>());
         services.AddSingleton<AuditSweep>();

@@ -183,7 +183,7 @@ internal sealed class JoinRequests(
         return JoinOutcome.Done;
     }
 
-    /// <summary>Who asked is not let in, and does not ask again for <see cref="JoinRequest.Quiet"/>.</summary>
+    /// <summary>Who asked is not let in, and does not ask again for <see cref="JoinRequest.DeclinedFor"/>.</summary>
     public async Task<JoinOutcome> DeclineAsync(Room room, Account account, Account by)
     {
         using (await turns.OfAccountAsync(account.Id))

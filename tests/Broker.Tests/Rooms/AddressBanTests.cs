@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
@@ -7,6 +8,7 @@ using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Broker.Tests.Retention;
 using WebMessenger.Storage.EventLog;
 using static WebMessenger.Broker.Tests.Rooms.MessageTalk;
 
@@ -140,6 +142,81 @@ public sealed class AddressBanTests
         Assert.Empty(broker.Get<IRecords>().ReadAll("oa/"u8));
         Assert.Empty((await mods.Get("/api/rooms/yard/bans")).GetProperty("bans").EnumerateArray());
         Assert.Equal("no_such_ban", (await Acts.ModerateAsync(broker, "yard", talk.Maker, "unban", zoe)).Refusal?.Notice);
+    }
+
+    [Fact]
+    public async Task Of_two_guests_from_there_the_ban_of_one_neither_shortens_nor_lifts_that_of_the_other()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        var talk = await InYardAsync(broker);
+        var (zoe, max, kim) = (await GuestAsync(broker, "Zoe", Home), await GuestAsync(broker, "Max", Home), await GuestAsync(broker, "Kim", Home));
+        Assert.True((await Acts.ModerateAsync(broker, "yard", talk.Maker, "ban", zoe)).ByAddress);
+
+        Assert.True((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", max, minutes: 1)).ByAddress);
+        using var mods = Calls.As(broker, talk.Mod);
+        Assert.Equal(2, (await mods.Get("/api/rooms/yard/bans")).GetProperty("bans").EnumerateArray().Count(one => one.TryGetProperty("byAddress", out _)));
+        _time.Advance(TimeSpan.FromMinutes(2));
+        Assert.False(await EntersAsync(broker, kim));
+
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", max)).Refusal);
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Mod, "unban", max)).Refusal);
+        Assert.False(await EntersAsync(broker, kim));
+        await broker.RestartAsync();
+        kim = broker.Get<AccountDirectory>().Find(kim.Id)!;
+        Assert.False(await EntersAsync(broker, kim));
+
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Maker, "unban", broker.Get<AccountDirectory>().Find(zoe.Id)!)).Refusal);
+        Assert.True(await EntersAsync(broker, kim));
+    }
+
+    [Fact]
+    public async Task Who_bans_a_guest_anew_says_anew_for_how_long()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time, "--WebMessenger:Limits:BansPerRoom", "1");
+        var talk = await InYardAsync(broker);
+        var (zoe, max) = (await GuestAsync(broker, "Zoe", Home), await GuestAsync(broker, "Max", Home));
+        Assert.True((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", zoe)).ByAddress);
+        Assert.True((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", zoe, minutes: 10)).ByAddress);
+        Assert.False(await EntersAsync(broker, max));
+
+        _time.Advance(TimeSpan.FromMinutes(10));
+
+        Assert.True(await EntersAsync(broker, max));
+    }
+
+    [Fact]
+    public async Task What_is_over_is_taken_off_the_disk_without_a_restart()
+    {
+        await using var broker = await RunningBroker.StartWithAsync(services => services
+            .AddSingleton(provider => ActivatorUtilities.CreateInstance<RoomDirectory>(provider, _time))
+            .AddSingleton(provider => ActivatorUtilities.CreateInstance<AddressBanSweep>(provider, _time)));
+        var talk = await InYardAsync(broker);
+        Assert.True((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", await GuestAsync(broker, "Zoe", Home))).ByAddress);
+        await broker.Get<AddressBans>().SweepAsync(TestContext.Current.CancellationToken);
+        Assert.Single(broker.Get<IRecords>().ReadAll("oa/"u8));
+
+        _time.Advance(TimeSpan.FromHours(24));
+        await Until.TrueAsync(() =>
+        {
+            _time.Advance(TimeSpan.FromHours(1));
+            return broker.Get<IRecords>().ReadAll("oa/"u8).Count == 0;
+        });
+
+        await Until.TrueAsync(() => broker.Room("yard").AddressBans.AreNone);
+    }
+
+    [Fact]
+    public async Task What_a_later_version_wrote_is_left_to_it()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        await InYardAsync(broker);
+        var key = AddressBans.Key(broker.Room("yard").Key, new BannedAddress("0011", "somebody"));
+        await broker.Get<IRecords>().WriteAsync([new RecordChange(key, "\"of another kind\""u8.ToArray())]);
+
+        await broker.RestartAsync();
+        await broker.Get<AddressBans>().SweepAsync(TestContext.Current.CancellationToken);
+
+        Assert.NotNull(broker.Get<IRecords>().Find(key));
     }
 
     [Fact]
