@@ -73,7 +73,7 @@ internal sealed class RoomImport(
             await storing.WriteAsync(beside.ValuesAsync(archive, isBounded: asked.By is not null, cancellation), ofData: true);
             await EndAsync(storing, archived, owner, events.Seqs.Next - 1);
             AuditRecord made = new(AuditRecord.Imported, AuditPerson.Of(owner));
-            await audits.WriteAsync(record.Key, made, owner, entry => records.WriteAsync([entry]));
+            await audits.WriteAsync(record.Key, made, owner);
             room = await MakeAsync(record, owner, asked);
             var joined = await JoinAsync(room, members, owner);
             await unfinished.DoneAsync(record.Key);
