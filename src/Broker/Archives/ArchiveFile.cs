@@ -157,7 +157,7 @@ internal sealed class ArchiveFile : IAsyncDisposable
         {
             var read = await stream.ReadAsync(target, cancellation);
             _unpacked += read;
-            return _mostBytes > 0 && /* guard: bytes of a room's file, unpacked */ _unpacked > _mostBytes
+            return _mostBytes > 0 && (/* guard: bytes of a room's file, unpacked */ _unpacked > _mostBytes)
                 ? throw new ArchiveException($"The file has more than {_mostBytes >> 20} MiB in it, unpacked.")
                 : read;
         }

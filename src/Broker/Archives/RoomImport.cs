@@ -186,7 +186,7 @@ internal sealed class RoomImport(
         AuditRecord made = new(AuditRecord.Imported, by is null ? AuditPerson.Operator : AuditPerson.Of(by.Account));
         await (by is null
             ? records.WriteAsync([await audits.PlaceAsync(record.Key, made)])
-            : audits.WriteAsync(record.Key, made, by.Account, entry => records.WriteAsync([entry])));
+            : audits.WriteAsync(record.Key, made, by.Account));
     }
 
     private async Task<Room> MakeAsync(RoomRecord record, Account owner, ImportRequest asked)
