@@ -59,6 +59,9 @@ internal sealed class RoomReports(
 {
     public const int ReasonLength = 500;
 
+    /// <summary>Of one account in one room, of which nobody has decided: a few accounts do not fill a room's.</summary>
+    public const int OpenPerAccount = 5;
+
     private const int PerPage = 50;
 
     // By the key of a room: of two reports at once, the second counts the first.
@@ -104,7 +107,8 @@ internal sealed class RoomReports(
                 return (ReportOutcome.Before, before);
             }
 
-            if (!TryMakeRoom(all, account, out var over))
+            if (!TryMakeRoom(all, account, out var over)
+                || /* guard: open reports of one account in one room */ all.Count(one => one.IsOpen && one.From == account.Id) >= OpenPerAccount)
             {
                 return (ReportOutcome.TooMany, null);
             }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
 
 namespace WebMessenger.Broker.Rooms;
@@ -37,8 +38,12 @@ internal readonly record struct BannedAddress(string Hash, string Account);
 
 /// <summary>The address bans of one room. Each ends by itself: whoever asks looks at the clock.</summary>
 /// <remarks>Thread-safe, and a look at memory.</remarks>
-internal sealed class RoomAddressBans(TimeProvider time)
+/// <param name="addresses">Null: no guest is known by his address.</param>
+internal sealed class RoomAddressBans(string roomKey, GuestAddresses? addresses, TimeProvider time)
 {
+    /// <summary>Null: no guest is known by his address.</summary>
+    public GuestStays? Stays { get; } = addresses is null ? null : new(roomKey, addresses, time);
+
     // Null in nearly every room.
     private volatile ConcurrentDictionary<BannedAddress, AddressBan>? _all;
 
@@ -50,8 +55,15 @@ internal sealed class RoomAddressBans(TimeProvider time)
 
     public bool AreNone => _all is not { IsEmpty: false };
 
+    /// <summary>What keeps a guest out for where he comes from now; null: nothing does. Those with an account are never asked.</summary>
+    public Restriction? Of(Account account) =>
+        !AreNone
+        && (/* guard: who has an account is no guest's neighbour */ account.IsGuest)
+        && addresses?.HashesOf(roomKey, account).Select(Find).MaxBy(ban => ban?.Until) is { } ban
+            ? new Restriction("", ban.At, ban.Until) : null;
+
     /// <summary>The one of the address that holds longest; null: none holds.</summary>
-    public AddressBan? Find(string hash) => Holding.Where(one => one.Key.Hash == hash).Select(one => one.Value).MaxBy(ban => ban.Until);
+    private AddressBan? Find(string hash) => Holding.Where(one => one.Key.Hash == hash).Select(one => one.Value).MaxBy(ban => ban.Until);
 
     /// <summary>It is on disk like this by now. Never blocks: the log thread calls it.</summary>
     public void Become(BannedAddress address, AddressBan? ban)

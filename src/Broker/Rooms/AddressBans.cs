@@ -1,9 +1,6 @@
-using System.Buffers.Binary;
-using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using WebMessenger.Auth.Accounts;
-using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Wire;
@@ -25,25 +22,20 @@ namespace WebMessenger.Broker.Rooms;
 /// two rooms nobody that it is the same.
 /// Thread-safe. Who changes them is alone with the room.
 /// </remarks>
-internal sealed class AddressBans(IRecords records, RoomDirectory directory, LoginSessions sessions, BrokerSettings settings, BrokerLimits limits)
+internal sealed class AddressBans(IRecords records, RoomDirectory directory, GuestAddresses addresses, BrokerLimits limits)
     : IRoomRecords
 {
     /// <summary>An address is somebody else's tomorrow.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromHours(24);
 
-    private const int HashBytes = 16;
     private const int KeyBytes = 32;
 
-    // A guest has one browser, or a few.
-    private const int AddressesOfGuest = 4;
     private const int TidiedAtOnce = 32;
     private const int PerPage = 1_000;
 
     private static readonly byte[] _keyName = "ok"u8.ToArray();
 
     private static readonly Dictionary<BannedAddress, AddressBan> _none = [];
-
-    private byte[] _key = [];
 
     /// <summary>Gives the rooms what is stored of them. What is over, or of no room, goes. Before anything is served.</summary>
     /// <exception cref="IOException">It cannot be read or written.</exception>
@@ -52,12 +44,13 @@ internal sealed class AddressBans(IRecords records, RoomDirectory directory, Log
         List<RecordChange> changes = [];
         if (records.Find(_keyName) is { Length: KeyBytes } known)
         {
-            _key = known;
+            addresses.Begin(known);
         }
         else
         {
-            _key = RandomNumberGenerator.GetBytes(KeyBytes);
-            changes.Add(new RecordChange(_keyName, _key));
+            var key = RandomNumberGenerator.GetBytes(KeyBytes);
+            addresses.Begin(key);
+            changes.Add(new RecordChange(_keyName, key));
         }
 
         foreach (var (key, value) in All())
@@ -90,6 +83,11 @@ internal sealed class AddressBans(IRecords records, RoomDirectory directory, Log
     /// <exception cref="IOException">It cannot be read or written now.</exception>
     public async Task SweepAsync(CancellationToken cancellation)
     {
+        foreach (var room in directory.All)
+        {
+            room.AddressBans.Stays?.Tidy(room.IsMember);
+        }
+
         foreach (var (key, value) in All())
         {
             cancellation.ThrowIfCancellationRequested();
@@ -110,16 +108,9 @@ internal sealed class AddressBans(IRecords records, RoomDirectory directory, Log
     public Task ForgetRoomAsync(string roomKey) => records.WriteInPartsAsync(
         records.ReadAll(Encoding.ASCII.GetBytes($"oa/{roomKey}/")).Select(one => new RecordChange(one.Key, null)));
 
-    /// <summary>What keeps a guest out for where he comes from; null: nothing does. Those with an account are never asked.</summary>
-    public Restriction? Of(Room room, Account account) =>
-        !room.AddressBans.AreNone
-        && (/* guard: who has an account is no guest's neighbour */ account.IsGuest)
-        && AddressesOf(account).Select(address => room.AddressBans.Find(HashOf(room, Origin.Of(address)))).MaxBy(ban => ban?.Until) is { } ban
-            ? new Restriction("", ban.At, ban.Until) : null;
-
-    /// <summary>The same, as he is told: not whom it was about.</summary>
-    public PublishRefusal? WhyNot(Room room, Account account) =>
-        (/* guard: guests from the address of one who is banned */ Of(room, account)) is { } ban ? TalkRefusals.Banned(ban) : null;
+    /// <summary>What keeps a guest out for where he comes from, as he is told: not whom it was about. Null: nothing does.</summary>
+    public static PublishRefusal? WhyNot(Room room, Account account) =>
+        (/* guard: guests from the address of one who is banned */ room.AddressBans.Of(account)) is { } ban ? TalkRefusals.Banned(ban) : null;
 
     /// <summary>What a ban of the account does about its addresses. Of who is no guest: nothing.</summary>
     /// <param name="by">Who bans, from where: an address that he has as well is that of a proxy, or of a house, and is not banned.</param>
@@ -136,11 +127,10 @@ internal sealed class AddressBans(IRecords records, RoomDirectory directory, Log
         var end = held.At + Longest;
         AddressBan ban = new(whom.Id, whom.UserName, whom.DisplayName, by.Account.Id, held.At, held.Until < end ? held.Until.Value : end);
         var free = (/* guard: addresses that are banned from a room */ limits.BansPerRoom > 0) ? limits.BansPerRoom - room.AddressBans.Holding.Count(one => one.Value.Account != whom.Id) : int.MaxValue;
-        var hashes = AddressesOf(whom)
-            .Where(address => !IsShared(address, by))
-            .Select(address => HashOf(room, Origin.Of(address)))
-            .Distinct()
-            .Take(Math.Clamp(free, 0, AddressesOfGuest))
+        var own = addresses.HashOf(room.Key, by.Address);
+        var hashes = (room.AddressBans.Stays?.HashesOf(whom) ?? [])
+            .Where(hash => !(/* guard: an address that moderators share */ hash == own))
+            .Take(Math.Clamp(free, 0, GuestStays.AddressesOfGuest))
             .ToDictionary(hash => new BannedAddress(hash, whom.Id), _ => ban);
         return AddressPlan.Of(room, over.Where(address => !hashes.ContainsKey(address)), hashes, hashes.Count > 0);
     }
@@ -169,26 +159,6 @@ internal sealed class AddressBans(IRecords records, RoomDirectory directory, Log
                 yield return one;
             }
         }
-    }
-
-    // Every guest would have it: behind a proxy that does not tell the address of its clients, and at the machine itself.
-    private bool IsShared(IPAddress address, LoginSession by) =>
-        (/* guard: this machine is nobody's address */ IPAddress.IsLoopback(address))
-        || (/* guard: a proxy is nobody's address */ TrustedProxies.AreAt(address, settings.TrustedProxies))
-        || (/* guard: an address that moderators share */ IPAddress.TryParse(by.Address, out var own) && Origin.Of(own) == Origin.Of(address));
-
-    private IEnumerable<IPAddress> AddressesOf(Account account) => sessions.List(account)
-        .Select(session => IPAddress.TryParse(session.Address, out var address) ? address : null)
-        .OfType<IPAddress>()
-        .Select(address => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
-
-    private string HashOf(Room room, Origin origin)
-    {
-        var key = Encoding.ASCII.GetBytes(room.Key);
-        Span<byte> text = stackalloc byte[16 + key.Length];
-        BinaryPrimitives.WriteUInt128BigEndian(text, origin.Prefix);
-        key.CopyTo(text[16..]);
-        return Convert.ToHexStringLower(HMACSHA256.HashData(_key, text).AsSpan(0, HashBytes));
     }
 }
 

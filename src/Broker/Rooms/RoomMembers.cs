@@ -14,7 +14,6 @@ internal sealed class RoomMembers(
     RoomDirectory directory,
     MembershipStore memberships,
     RoomInvitations invitations,
-    AddressBans addresses,
     ChangeTurns turns,
     IEventLog log,
     IReadMarks positions,
@@ -59,7 +58,7 @@ internal sealed class RoomMembers(
                 || (byItself
                     && (/* guard: who comes into a room is looked at again */ !RoomPolicy.MayEnter(room, account, isInvited, hasLink: shown is not null)
                         || (/* guard: nobody comes into a full room */ room.IsFullFor(account))
-                        || (!isInvited && addresses.WhyNot(room, account) is not null)
+                        || (!isInvited && AddressBans.WhyNot(room, account) is not null)
                         || !RoomPolicy.LetsGuestIn(room, account, isInvited))))
             {
                 return false;
@@ -86,6 +85,7 @@ internal sealed class RoomMembers(
             // After the place is on disk: a crash in between leaves an invitation of somebody who is in, which the next start removes.
             await invitations.UseUpAsync(room.Key, account.Id);
             directory.AddMember(room, account.Id, membership);
+            room.AddressBans.Stays?.Note(account, room.IsMember);
             begun = positions.BeginAsync(account, room);
         }
 
@@ -113,7 +113,7 @@ internal sealed class RoomMembers(
     {
         var isInvited = invitations.IsInvited(room, account);
         return RoomPolicy.WhyKeptOut(room, account, isInvited, hasLink)
-            ?? (isInvited || room.IsMember(account.Id) ? null : addresses.WhyNot(room, account));
+            ?? (isInvited || room.IsMember(account.Id) ? null : AddressBans.WhyNot(room, account));
     }
 
     /// <summary>Why a guest whom all else lets in is not; null: that is none, or as many guests come in as want to.</summary>
@@ -184,6 +184,7 @@ internal sealed class RoomMembers(
     /// <returns>Completes when its positions are forgotten: for <see cref="SettleAsync"/>.</returns>
     public Task Lost(Room room, Account account, RoomLoss loss)
     {
+        room.AddressBans.Stays?.Note(account, room.IsMember);
         unread.Lost(room, account.Id, loss);
         return positions.ForgetAsync(account, room);
     }

@@ -42,7 +42,8 @@ internal static class RoomPolicy
         MayHear(room, account)
         || (IsOpenToAll(room)
             && IsOpenToGuest(room, account)
-            && /* guard: who is banned reads nothing */ room.Restraints.BanOf(account.Id) is null);
+            && (/* guard: who is banned reads nothing */ room.Restraints.BanOf(account.Id) is null)
+            && /* guard: a guest from where one is banned reads nothing */ room.AddressBans.Of(account) is null);
 
     /// <summary>Whether everybody could come in who is not kept out himself, guests aside.</summary>
     public static bool IsOpenToAll(Room room) =>

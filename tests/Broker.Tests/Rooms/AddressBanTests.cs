@@ -6,6 +6,7 @@ using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Reports;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.Retention;
@@ -61,6 +62,80 @@ public sealed class AddressBanTests
         Assert.True(await EntersAsync(broker, max));
         await broker.RestartAsync();
         Assert.Empty(broker.Get<IRecords>().ReadAll("oa/"u8));
+    }
+
+    [Fact]
+    public async Task A_guest_from_there_neither_looks_in_nor_reports_and_others_do()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        var talk = await InYardAsync(broker);
+        var seq = await talk.SayAsync(talk.Caio, "a word");
+        var (zoe, max, kim) = (await GuestAsync(broker, "Zoe", Home), await GuestAsync(broker, "Max", Home), await GuestAsync(broker, "Kim", Elsewhere));
+        Assert.True(RoomPolicy.MayRead(broker.Room("yard"), max));
+
+        Assert.True((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", zoe)).ByAddress);
+
+        Assert.False(RoomPolicy.MayRead(broker.Room("yard"), max));
+        var session = broker.Get<LoginSessions>().List(max).Single();
+        Assert.Equal(ReportOutcome.NoSuchRoom, (await broker.Get<RoomReports>().MakeAsync(broker.Room("yard"), session, seq, "rude")).Outcome);
+        Assert.True(RoomPolicy.MayRead(broker.Room("yard"), kim));
+        Assert.True(RoomPolicy.MayRead(broker.Room("yard"), talk.Bea.Account));
+        _time.Advance(TimeSpan.FromHours(24));
+        Assert.True(RoomPolicy.MayRead(broker.Room("yard"), max));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_guest_who_signs_out_or_moves_on_before_he_is_banned_is_banned_from_where_he_was(bool moves)
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        var talk = await InYardAsync(broker);
+        var (zoe, max, kim) = (await GuestAsync(broker, "Zoe", Home), await GuestAsync(broker, "Max", Home), await GuestAsync(broker, "Kim", Elsewhere));
+        var sessions = broker.Get<LoginSessions>();
+        Assert.True(await EntersAsync(broker, zoe));
+        if (moves)
+        {
+            await sessions.StartAsync(zoe, "test", IPAddress.Parse(Elsewhere));
+        }
+
+        await sessions.EndAsync(sessions.List(zoe).Single(session => session.Address == Home));
+
+        Assert.True((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", zoe)).ByAddress);
+
+        Assert.False(await EntersAsync(broker, max));
+        Assert.Equal(!moves, await EntersAsync(broker, kim));
+    }
+
+    [Fact]
+    public async Task Where_a_guest_was_is_forgotten_a_day_after_he_left_and_of_so_many_alone()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        await InYardAsync(broker);
+        var room = broker.Room("yard");
+        GuestStays stays = new(room.Key, broker.Get<GuestAddresses>(), _time);
+        var sessions = broker.Get<LoginSessions>();
+        var guests = new List<Account>();
+        foreach (var name in new[] { "Zoe", "Max" })
+        {
+            var guest = await GuestAsync(broker, name, Home);
+            guests.Add(guest);
+            stays.Note(guest, _ => true);
+            await sessions.EndAsync(sessions.List(guest).Single());
+            Assert.Single(stays.HashesOf(guest));
+        }
+
+        _time.Advance(TimeSpan.FromHours(24));
+        stays.Tidy(account => account == guests[1].Id);
+        Assert.Empty(stays.HashesOf(guests[0]));
+        Assert.Single(stays.HashesOf(guests[1]));
+
+        for (var number = 0; number < GuestStays.MostGuests; number++)
+        {
+            stays.Note(new Account($"g{number}", AccountKind.Guest, _time.GetUtcNow(), new Profile($"g{number}", "Zoe", null, false)), _ => true);
+        }
+
+        Assert.Empty(stays.HashesOf(guests[1]));
     }
 
     [Fact]
