@@ -185,7 +185,7 @@ internal sealed class RoomImport(
         return new RoomRecord(RoomStore.NewKey(), id, words.Title!, words.Topic ?? "", policy, owner.Id, made) { Tags = RoomTags.Of(words.Tags ?? []) };
     }
 
-    private async Task<long> StoreAsync(
+    private static async Task<long> StoreAsync(
         ArchiveFile archive, ImportedEvents events, Storing storing, Action<long>? told, CancellationToken cancellation)
     {
         var leftOut = 0L;
