@@ -16,27 +16,27 @@ internal static class DiskReads
 {
     public const string Switch = "WebMessenger.ProveReads";
 
-    private static readonly bool s_isProving = AppContext.TryGetSwitch(Switch, out var isOn) && isOn;
+    private static readonly bool _isProving = AppContext.TryGetSwitch(Switch, out var isOn) && isOn;
 
     // Weak: a lock goes with the client or room that it belongs to.
-    private static readonly ConditionalWeakTable<Lock, string> s_locks = [];
-    private static readonly ConcurrentDictionary<string, int> s_wrong = new();
+    private static readonly ConditionalWeakTable<Lock, string> _locks = [];
+    private static readonly ConcurrentDictionary<string, int> _wrong = new();
 
     [ThreadStatic]
     private static int t_forbidden;
 
-    public static bool IsProving => s_isProving;
+    public static bool IsProving => _isProving;
 
     /// <summary>Where reads were made that may not be, each place once: why not, and the stack.</summary>
-    public static ICollection<string> Wrong => s_wrong.Keys;
+    public static ICollection<string> Wrong => _wrong.Keys;
 
     /// <summary>Returns the lock; from now on no read may be made under it.</summary>
     /// <param name="name">Where it was made, for whoever has to mend a wrong read.</param>
     public static Lock NoneUnder(Lock gate, [CallerFilePath] string name = "")
     {
-        if (s_isProving)
+        if (_isProving)
         {
-            s_locks.Add(gate, Path.GetFileNameWithoutExtension(name));
+            _locks.Add(gate, Path.GetFileNameWithoutExtension(name));
         }
 
         return gate;
@@ -45,7 +45,7 @@ internal static class DiskReads
     /// <summary>From here to the end of the scope this thread may make no read.</summary>
     public static Scope Forbid()
     {
-        if (s_isProving)
+        if (_isProving)
         {
             t_forbidden++;
         }
@@ -57,9 +57,9 @@ internal static class DiskReads
     /// <exception cref="InvalidOperationException">No read may be made here.</exception>
     public static void Assert()
     {
-        if (s_isProving && Reason() is { } reason)
+        if (_isProving && Reason() is { } reason)
         {
-            s_wrong.TryAdd($"{reason}\n{new StackTrace(1, fNeedFileInfo: false)}", 0);
+            _wrong.TryAdd($"{reason}\n{new StackTrace(1, fNeedFileInfo: false)}", 0);
             throw new InvalidOperationException(reason);
         }
     }
@@ -67,9 +67,9 @@ internal static class DiskReads
     /// <summary>For the test of the proof itself.</summary>
     public static void Forget(Func<string, bool> which)
     {
-        foreach (var wrong in s_wrong.Keys.Where(which))
+        foreach (var wrong in _wrong.Keys.Where(which))
         {
-            s_wrong.TryRemove(wrong, out _);
+            _wrong.TryRemove(wrong, out _);
         }
     }
 
@@ -80,7 +80,7 @@ internal static class DiskReads
             return "A disk is read on a thread that serves all sockets.";
         }
 
-        foreach (var (gate, name) in s_locks)
+        foreach (var (gate, name) in _locks)
         {
             if (gate.IsHeldByCurrentThread)
             {
@@ -98,7 +98,7 @@ internal static class DiskReads
         public void Dispose()
 #pragma warning restore CA1822
         {
-            if (s_isProving)
+            if (_isProving)
             {
                 t_forbidden--;
             }

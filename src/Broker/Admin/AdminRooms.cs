@@ -20,6 +20,7 @@ internal sealed class AdminRooms(
     IEventLog log,
     ILogSpace space,
     BrokerSettings settings,
+    AdminProofs proofs,
     ServerAudit audit,
     TimeProvider time)
 {
@@ -94,9 +95,9 @@ internal sealed class AdminRooms(
         return ViewOf(room);
     }
 
-    public async Task<AdminOutcome<Nothing>> DeleteAsync(AdminActor by, string id)
+    public async Task<AdminOutcome<Nothing>> DeleteAsync(AdminActor by, string id, string? password)
     {
-        if (Find(by, id, out var room, out var session) is { } refused)
+        if ((Find(by, id, out var room, out var session) ?? await proofs.AskAsync(by, password)) is { } refused)
         {
             return refused;
         }

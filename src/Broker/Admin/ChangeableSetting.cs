@@ -15,7 +15,28 @@ internal sealed record ChangeableSetting(
 {
     private const int MostDays = 36_500;
 
+    // Of these 0 is no end, and what is beyond a nearer one goes from the disk, or is not taken.
+    private static readonly HashSet<string> _kept = new(StringComparer.Ordinal)
+    {
+        "RetentionDaysAtMost",
+        "Limits:" + nameof(BrokerLimits.NoticesPerAccount),
+        "Limits:" + nameof(BrokerLimits.NoticeDays),
+        "Limits:" + nameof(BrokerLimits.AuditPerRoom),
+        "Limits:" + nameof(BrokerLimits.AuditDays),
+        "Limits:" + nameof(BrokerLimits.StoredBytesPerDayPerAccount),
+        "Limits:" + nameof(BrokerLimits.StoredBytesPerDayPerGuest),
+    };
+
+    private static readonly HashSet<string> _free = new(StringComparer.Ordinal)
+    {
+        "Limits:" + nameof(BrokerLimits.FreeDiskMegabytes), "Limits:" + nameof(BrokerLimits.FreeDiskPercent),
+    };
+
     public bool IsSwitch => Unit == "switch";
+
+    /// <summary>Whether less is kept, or taken to be kept, after such a change: that cannot be undone.</summary>
+    public bool Loses(int was, int now) =>
+        _kept.Contains(Name) ? now != 0 && (was == 0 || now < was) : _free.Contains(Name) && now > was;
 
     public static IReadOnlyList<ChangeableSetting> All { get; } =
     [

@@ -22,6 +22,7 @@ internal sealed partial class ChangedSettings(
     AccountDirectory accounts,
     StorageQuotas quotas,
     PublishBudgets budgets,
+    AdminProofs proofs,
     ServerAudit audit,
     ILogger<ChangedSettings> logger) : IDisposable
 {
@@ -129,6 +130,12 @@ internal sealed partial class ChangedSettings(
                 }
             }
 
+            if (wanted.Keys.Any(name => ChangeableSetting.All.First(one => one.Name == name).Loses(ValueIn(before, name), ValueIn(after, name)))
+                && (/* guard: a setting by which less is kept takes the password */ await proofs.AskAsync(by, null)) is { } refused)
+            {
+                return refused;
+            }
+
             Dictionary<string, JsonElement> stored = new(_ofOthers.Where(one => !wanted.ContainsKey(one.Key)), StringComparer.Ordinal);
             foreach (var (name, value) in after)
             {
@@ -140,7 +147,7 @@ internal sealed partial class ChangedSettings(
             foreach (var name in wanted.Keys)
             {
                 _ofOthers.Remove(name);
-                var (was, now) = (before.GetValueOrDefault(name, _ofFile[name]), after.GetValueOrDefault(name, _ofFile[name]));
+                var (was, now) = (ValueIn(before, name), ValueIn(after, name));
                 if (was != now || before.ContainsKey(name) != after.ContainsKey(name))
                 {
                     var setting = ChangeableSetting.All.First(one => one.Name == name);
@@ -188,6 +195,8 @@ internal sealed partial class ChangedSettings(
 
     private static JsonElement Shown(ChangeableSetting setting, int value) => setting.IsSwitch
         ? JsonSerializer.SerializeToElement(value != 0, AdminJson.Default.Boolean) : JsonSerializer.SerializeToElement(value, AdminJson.Default.Int32);
+
+    private int ValueIn(IReadOnlyDictionary<string, int> changed, string name) => changed.GetValueOrDefault(name, _ofFile[name]);
 
     private void Apply(IReadOnlyDictionary<string, int> changed)
     {

@@ -8,7 +8,7 @@ namespace WebMessenger.Broker.Admin;
 /// <summary>What administrators and the operator have done to the server, its accounts and its rooms, the newest first.</summary>
 /// <remarks>
 /// Beside what was done in rooms (<see cref="AuditRecord"/>), under a name that no room has: so it is in one order with itself, is as many
-/// and becomes as old (`AuditPerRoom`, `AuditDays`). Names are those of then.
+/// and becomes as old (`AuditPerRoom`, `AuditDays`), or as the defaults of these say, if that is more. Names are those of then.
 /// </remarks>
 internal sealed class ServerAudit(IRecords records, AuditPlaces places, LeftBehind left)
 {

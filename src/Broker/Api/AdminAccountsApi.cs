@@ -73,14 +73,14 @@ internal static class AdminAccountsApi
         return answer;
     }
 
-    private static async Task<IResult> ProvenAsync(HttpContext context, Func<string?, Task<AdminOutcome<Nothing>>> act)
+    internal static async Task<IResult> ProvenAsync(HttpContext context, Func<string?, Task<AdminOutcome<Nothing>>> act)
     {
         var (password, problem) = await PasswordAsync(context);
         return problem ?? ((await act(password)).Refused is { } refused ? AdminProblems.Of(refused, context) : TypedResults.NoContent());
     }
 
-    // Who has proven his password of late need send no body.
-    private static async Task<(string? Password, IResult? Problem)> PasswordAsync(HttpContext context)
+    /// <summary>Who has proven his password of late need send no body.</summary>
+    internal static async Task<(string? Password, IResult? Problem)> PasswordAsync(HttpContext context)
     {
         if (context.Request.ContentLength is null or 0 && context.Request.ContentType is null)
         {

@@ -38,7 +38,8 @@ internal static class AdminApi
             .MayTakeRightsAway().Produces<AdminRoomView>().WithSummary("Archive a room: it is read and not written.");
         rooms.MapDelete("{room}/archive", (string room, HttpContext context, AdminRooms all) => ArchiveAsync(room, isArchived: false, context, all))
             .Produces<AdminRoomView>().WithSummary("Open an archived room again.");
-        rooms.MapDelete("{room}", DeleteAsync).WithSummary("Delete a room with all its events.");
+        rooms.MapDelete("{room}", (string room, HttpContext context, AdminRooms all) =>
+            AdminAccountsApi.ProvenAsync(context, password => all.DeleteAsync(context.Actor(), room, password))).WithSummary("Delete a room with all its events.");
     }
 
     /// <summary>Behind <see cref="ApiGroup.RequireCookie"/>.</summary>
@@ -97,9 +98,6 @@ internal static class AdminApi
 
     private static async Task<IResult> ArchiveAsync(string room, bool isArchived, HttpContext context, AdminRooms rooms) =>
         AdminProblems.Answer(await rooms.ArchiveAsync(context.Actor(), room, isArchived), AdminJson.Default.AdminRoomView, context);
-
-    private static async Task<IResult> DeleteAsync(string room, HttpContext context, AdminRooms rooms) =>
-        (await rooms.DeleteAsync(context.Actor(), room)).Refused is { } refused ? AdminProblems.Of(refused, context) : TypedResults.NoContent();
 
     private static async Task<IResult> ChangeAsync(HttpContext context, ChangedSettings settings) =>
         !(await JsonBody.ReadAsync(context.Request, AdminJson.Default.DictionaryStringJsonElement)).TryGet(out var asked, out var problem) ? problem

@@ -58,7 +58,7 @@ internal static class ReportsApi
             errors.Add(new FieldError("seq", asked.Seq is null ? "required" : "invalid", "\"seq\" is the number of the message."));
         }
 
-        var reason = Line(asked.Reason, "reason", RoomReports.ReasonLength, "A reason has at most 500 characters.", errors);
+        var reason = PlainLine.Checked(asked.Reason, "reason", RoomReports.ReasonLength, "A reason has at most 500 characters.", errors);
         if (reason is null or { Length: 0 })
         {
             errors.Add(new FieldError("reason", "required", "Say why."));
@@ -160,7 +160,7 @@ internal static class ReportsApi
             errors.Add(new FieldError("decision", asked.Decision is null ? "required" : "invalid", "\"decision\" is \"dismissed\" or \"acted\"."));
         }
 
-        var note = Line(asked.Note, "note", RoomReports.ReasonLength, "A note has at most 500 characters.", errors);
+        var note = PlainLine.Checked(asked.Note, "note", RoomReports.ReasonLength, "A note has at most 500 characters.", errors);
         if (errors.Count > 0)
         {
             return Problems.Fields(errors);
@@ -171,6 +171,8 @@ internal static class ReportsApi
         {
             ReportOutcome.Done => TypedResults.NoContent(),
             ReportOutcome.Decided => RoomProblems.Conflict("conflict", "Somebody else has decided it otherwise."),
+            ReportOutcome.Muted when RoomPolicy.WhyMuted(found!, by) is { } muted => RoomProblems.Of(muted, context),
+            ReportOutcome.Muted => RoomProblems.Conflict("conflict", "This could not be noted just now. Try again."),
             _ => RoomProblems.NotFound("no_such_report", "There is no such report, or its time is over."),
         };
     }
@@ -198,16 +200,4 @@ internal static class ReportsApi
     }
 
     private static bool IsIn(Report report, string? state) => state is null || report.IsOpen == (state == "open");
-
-    /// <summary>One line, as it is stored; null stays null.</summary>
-    internal static string? Line(string? text, string field, int most, string tooLong, List<FieldError> errors)
-    {
-        var line = text is null ? null : PlainLine.Of(text).Trim();
-        if (/* guard: length of what is said to who looks after a room */ line?.EnumerateRunes().Count() > most)
-        {
-            errors.Add(new FieldError(field, "too_long", tooLong));
-        }
-
-        return line;
-    }
 }

@@ -21,7 +21,7 @@ internal static partial class RoomExportApi
         .WithDescription("All of the room in a ZIP: what was said, who is in it, reactions, pins and retained values. For its owner, and his access tokens with the verb moderate.");
 
     private static async Task<IResult> ExportAsync(
-        string room, RoomDirectory rooms, RoomExport export, ExportPlaces places, AuditPlaces audits, IRecords records, BrokerLimits limits,
+        string room, RoomDirectory rooms, RoomExport export, ExportPlaces places, AuditPlaces audits, BrokerLimits limits,
         TimeProvider time, ILogger<RoomExport> logger, HttpContext context)
     {
         var who = context.SignedIn();
@@ -50,7 +50,7 @@ internal static partial class RoomExportApi
         try
         {
             AuditRecord taken = new(AuditRecord.Exported, AuditPerson.Of(who.Account));
-            await audits.WriteAsync(found.Key, taken, who.Account, entry => records.WriteAsync([entry]));
+            await audits.WriteAsync(found.Key, taken, who.Account);
         }
         catch
         {

@@ -136,7 +136,6 @@ internal sealed class RoomViews(
     NotifyLevels levels,
     IgnoredPeople ignored,
     RoomInvitations invitations,
-    AddressBans addresses,
     BrokerSettings settings)
 {
     /// <summary>With the oldest seq, which a list of rooms does without.</summary>
@@ -173,7 +172,7 @@ internal sealed class RoomViews(
             mentions,
             isMember ? NotifyLevels.NameOf(level) : null,
             ViewOf(RoomPolicy.MuteOf(room, account), account),
-            ViewOf(room.Restraints.BanOf(account.Id) ?? (isMember ? null : addresses.Of(room, account)), account),
+            ViewOf(room.Restraints.BanOf(account.Id) ?? (isMember ? null : room.AddressBans.Of(account)), account),
             // Who is invited since need not wait.
             room.Restraints.KickOf(account.Id) is { } kick && !invitations.IsInvited(room, account) ? ViewOf(kick, account) : null,
             null,

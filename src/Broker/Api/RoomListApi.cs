@@ -51,7 +51,7 @@ internal static class RoomListApi
             return Problems.Field("mine", "invalid", "\"mine\" is true or false.");
         }
 
-        if (tag is { Length: > LongestQuery })
+        if (tag is not null && RoomTags.IsTooLong(tag.Trim()))
         {
             return Problems.Field("tag", "too_long", "A tag has at most 24 characters.");
         }

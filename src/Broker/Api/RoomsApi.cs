@@ -3,6 +3,7 @@ using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Names;
 using WebMessenger.Auth.Outcomes;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Admin;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.ReadMarks;
 using WebMessenger.Broker.Rooms;
@@ -110,7 +111,7 @@ internal static class RoomsApi
             : TypedResults.Json(views.Of(found, context.SignedIn().Account), RoomsJson.Default.RoomView);
     }
 
-    private static async Task<IResult> DeleteAsync(string room, RoomDirectory rooms, RoomEndings endings, HttpContext context)
+    private static async Task<IResult> DeleteAsync(string room, RoomDirectory rooms, RoomEndings endings, AdminProofs proofs, HttpContext context)
     {
         if (Visible(room, rooms, context) is not { } found)
         {
@@ -122,7 +123,22 @@ internal static class RoomsApi
             return RoomProblems.Forbidden("not_allowed", "A limited access token cannot delete rooms.");
         }
 
-        var outcome = await endings.DeleteAsync(found, context.SignedIn().Account);
+        var account = context.SignedIn().Account;
+        if (found.OwnerId != account.Id && RoomPolicy.MayManage(found, account))
+        {
+            var (password, wrong) = await AdminAccountsApi.PasswordAsync(context);
+            if (wrong is not null)
+            {
+                return wrong;
+            }
+
+            if ((/* guard: a room of others takes the password */ await proofs.AskAsync(context.Actor(), password)) is { } refused)
+            {
+                return AdminProblems.Of(refused, context);
+            }
+        }
+
+        var outcome = await endings.DeleteAsync(found, account);
         return outcome == RoomChange.Done ? TypedResults.NoContent() : Refused(outcome);
     }
 

@@ -178,7 +178,7 @@ internal sealed class ArchiveFile : IAsyncDisposable
             // What is in a file is there at once: without an end to its turn whoever reads it would hold a thread of all until its end.
             await Task.Yield();
             await _pace.WaitAsync(read, cancellation);
-            return _mostBytes > 0 && /* guard: bytes of a room's file, unpacked */ _unpacked > _mostBytes
+            return _mostBytes > 0 && (/* guard: bytes of a room's file, unpacked */ _unpacked > _mostBytes)
                 ? throw new ArchiveException($"The file has more than {_mostBytes >> 20} MiB in it, unpacked.")
                 : read;
         }
@@ -208,7 +208,7 @@ internal sealed class ArchiveFile : IAsyncDisposable
             throw NoZip();
         }
 
-        // Where one of these is all ones, who reads the ZIP takes the place of the list from another record, of ZIP64, which nobody has looked at.
+        // Where one of these is all ones, who reads the ZIP takes the place of the list from another record, of ZIP64.
         if (/* guard: a room's file says once where its list is */ disks != 0 || here == ushort.MaxValue || entries == ushort.MaxValue || list == uint.MaxValue)
         {
             throw NoZip();

@@ -23,10 +23,11 @@ internal sealed record ImportRequest(Account? Owner, LoginSession? By, string? I
 /// <param name="Missing">User names of who should be on the list, and could not be put there.</param>
 internal sealed record ImportedRoom(Room Room, long Events, long LeftOut, int Pins, int Values, int Members, IReadOnlyList<string> Missing);
 
-/// <summary>Makes a room of a file: all of it, or nothing; but for who is to be on its list, which is made of the room that is there then.</summary>
+/// <summary>Makes a room of a file: all of it, or nothing.</summary>
 /// <remarks>
 /// What was said is stored under the key of a room that is not there yet. Then the room is made of it, by the write that makes every
 /// room: so nobody ever finds half of one (<see cref="UnfinishedImports"/>).
+/// By the operator's word others are put on its list, when it is there: who cannot be is told, and the room stays.
 /// </remarks>
 internal sealed class RoomImport(
     RoomMaking making,
@@ -184,7 +185,7 @@ internal sealed class RoomImport(
         return new RoomRecord(RoomStore.NewKey(), id, words.Title!, words.Topic ?? "", policy, owner.Id, made) { Tags = RoomTags.Of(words.Tags ?? []) };
     }
 
-    private async Task<long> StoreAsync(
+    private static async Task<long> StoreAsync(
         ArchiveFile archive, ImportedEvents events, Storing storing, Action<long>? told, CancellationToken cancellation)
     {
         var leftOut = 0L;
@@ -242,7 +243,7 @@ internal sealed class RoomImport(
         AuditRecord made = new(AuditRecord.Imported, by is null ? AuditPerson.Operator : AuditPerson.Of(by.Account));
         await (by is null
             ? records.WriteAsync([await audits.PlaceAsync(record.Key, made)])
-            : audits.WriteAsync(record.Key, made, by.Account, entry => records.WriteAsync([entry])));
+            : audits.WriteAsync(record.Key, made, by.Account));
     }
 
     private async Task<Room> MakeAsync(RoomRecord record, Account owner, ImportRequest asked)

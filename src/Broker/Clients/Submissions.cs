@@ -15,11 +15,17 @@ namespace WebMessenger.Broker.Clients;
 /// Publishes that were let in: handed to the log, the room or the read positions, and answered when those have decided, or refused.
 /// </summary>
 /// <remarks>What <see cref="IPublisher"/> asks for, the log thread and workers call; all else is the receive side's.</remarks>
-internal sealed class Submissions(
+internal sealed partial class Submissions(
     Writer writer, OwedAnswers answers, KeptSession kept, Delivery delivery, HeldFilters filters, Identity identity, ConnectionServices services) : IPublisher
 {
     /// <summary>What one costs beside its payload while it is under way.</summary>
     private const int BytesOfPublish = 512;
+
+    private static readonly PublishRefusal _badTyping =
+        new(ReasonCode.PayloadFormatInvalid, "Typing is said with QoS 0 and an empty payload.", "bad_typing");
+
+    private static readonly PublishRefusal _badPayloadFormat =
+        new(ReasonCode.PayloadFormatInvalid, "The payload is said to be UTF-8 and is not.", "bad_payload_format");
 
     private bool _logSleeps;
 
@@ -93,15 +99,20 @@ internal sealed class Submissions(
     /// <summary>Goes to the room, and into no log.</summary>
     public void TakeTyping(in PublishPacket publish, PublishTarget target)
     {
-        if (publish.QualityOfService > 0 || !publish.Payload.IsEmpty)
+        var wrong = publish.QualityOfService > 0 || !publish.Payload.IsEmpty ? _badTyping : null;
+        if (target.Room is null)
         {
-            Refuse(publish, ReasonCode.PayloadFormatInvalid, "Typing is said with QoS 0 and an empty payload.", "bad_typing", target.TopicText);
+            if (wrong is not null || !services.Conversations.Types(identity.Account, target))
+            {
+                RefuseAsOfNobody(publish, target, wrong);
+            }
+
             return;
         }
 
-        if (target.Room is null)
+        if (wrong is not null)
         {
-            services.Conversations.Types(identity.Account, target);
+            Refuse(publish, wrong, target.TopicText);
             return;
         }
 
@@ -180,17 +191,6 @@ internal sealed class Submissions(
             : await services.Positions.MarkAsync(identity.Account, stream, request.Seq.GetValueOrDefault(), request.Epoch, request.Back);
     }
 
-    // As a refusal is heard where the acknowledgement cannot say it: by a notice, in the log, and on the page of the token.
-    private void Refused(byte qualityOfService, PublishRefusal refusal, string topic)
-    {
-        var isHeard = writer.IsVersion5 && qualityOfService > 0;
-        services.PublishRefusals.Note(identity.Session!, identity.ClientId, refusal.Code, refusal.Notice, refusal.Reason, topic, isHeard);
-        if (!isHeard)
-        {
-            filters.Notify(refusal.Notice, refusal.Reason, topic, refusal.Retry);
-        }
-    }
-
     /// <summary>A message or whisper goes to the log.</summary>
     /// <param name="refusal">
     /// A rule that forbids it; null: none that is known yet. It is told only if the log does not know the id:
@@ -207,19 +207,19 @@ internal sealed class Submissions(
         // MQTT 5.0, 3.3.2.3.2
         if (publish.SaysUtf8 && !Utf8.IsValid(publish.Payload))
         {
-            Refuse(publish, ReasonCode.PayloadFormatInvalid, "The payload is said to be UTF-8 and is not.", "bad_payload_format", target.TopicText);
+            RefuseAsOfNobody(publish, target, _badPayloadFormat);
             return;
         }
 
         if (Command.Parse(publish.Payload, publish.IdProperty, textLimit: 0, out var error) is not { } command)
         {
-            Refuse(publish, refusal ?? PublishRefusal.BadCommand(error), target.TopicText);
+            RefuseAsOfNobody(publish, target, refusal ?? PublishRefusal.BadCommand(error));
             return;
         }
 
         if (/* guard: a conversation takes its own commands alone */ target.Room is null && !command.IsOfConversations)
         {
-            Refuse(publish, refusal ?? TalkRefusals.ForRooms, target.TopicText);
+            RefuseAsOfNobody(publish, target, refusal ?? TalkRefusals.ForRooms);
             return;
         }
 
@@ -242,7 +242,7 @@ internal sealed class Submissions(
         refusal ??= membership is null ? null : RoomPolicy.WhyNotPost(target.Room!, membership, identity.Account);
         if (refusal is not null && command.Id is null)
         {
-            Refuse(publish, refusal, target.TopicText);
+            RefuseAsOfNobody(publish, target, refusal);
             return;
         }
 
@@ -344,28 +344,6 @@ internal sealed class Submissions(
         }
 
         answers.GiveNow(answer);
-    }
-
-    /// <summary>
-    /// A refusal by rule. MQTT 5 hears it in the acknowledgement;
-    /// for 3.1.1, and at QoS 0, it goes to the account's inbox topic, to this connection alone.
-    /// </summary>
-    public void Refuse(in PublishPacket publish, byte code, string reason, string noticeCode, string topic) =>
-        Refuse(publish, new PublishRefusal(code, reason, noticeCode), topic);
-
-    public void Refuse(in PublishPacket publish, PublishRefusal refusal, string topic)
-    {
-        Refused(publish.QualityOfService, refusal, topic);
-        if (publish.QualityOfService == 0)
-        {
-            return;
-        }
-
-        var answer = new PublishAnswer(publish.PacketId, publish.QualityOfService) { Code = refusal.Code, Reason = refusal.Reason, Refusal = refusal };
-        if (answers.Expect(answer))
-        {
-            answers.GiveNow(answer);
-        }
     }
 
     /// <summary>It cannot be stored now.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using WebMessenger.Auth.Outcomes;
 
 namespace WebMessenger.Broker.Events;
 
@@ -52,6 +53,19 @@ internal static class PlainLine
     /// what somebody does.
     /// </summary>
     public static string OfName(string name) => /* guard: no name begins a line as an act does */ name.StartsWith('*') ? '∗' + Of(name[1..]) : Of(name);
+
+    /// <summary>What people wrote as it is stored, one line, or what is wrong with the field; null stays null.</summary>
+    /// <param name="most">Characters.</param>
+    public static string? Checked(string? text, string field, int most, string tooLong, List<FieldError> errors)
+    {
+        var line = text is null ? null : Of(text).Trim();
+        if (/* guard: length of what is said to who looks after a room */ line?.EnumerateRunes().Count() > most)
+        {
+            errors.Add(new FieldError(field, "too_long", tooLong));
+        }
+
+        return line;
+    }
 
     private static bool NeedsWork(string text)
     {

@@ -47,7 +47,7 @@ internal sealed class RoomTags : IReadOnlyList<string>, IEquatable<RoomTags>
             {
                 errors.Add(new FieldError("tags", "invalid", "A tag has letters or digits, and at most four accents or other signs on one of them."));
             }
-            else if (/* guard: length of a tag */ tag.EnumerateRunes().Count() > LongestTag)
+            else if (/* guard: length of a tag */ IsTooLong(tag))
             {
                 errors.Add(new FieldError("tags", "too_long", "A tag has at most 24 characters."));
             }
@@ -59,6 +59,9 @@ internal sealed class RoomTags : IReadOnlyList<string>, IEquatable<RoomTags>
 
         return clean;
     }
+
+    /// <summary>No room has such a tag.</summary>
+    public static bool IsTooLong(string tag) => tag.EnumerateRunes().Count() > LongestTag;
 
     public bool Equals(RoomTags? other) => other is not null && _tags.AsSpan().SequenceEqual(other._tags);
 

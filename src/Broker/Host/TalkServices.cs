@@ -89,8 +89,11 @@ internal static class TalkServices
         services.AddHostedService(provider => provider.GetRequiredService<DeletingWork>());
         services.AddSingleton<RestraintStore>();
         services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<RestraintStore>());
+        services.AddSingleton<GuestAddresses>();
         services.AddSingleton<AddressBans>();
         services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<AddressBans>());
+        services.AddSingleton<AddressBanSweep>();
+        services.AddHostedService(provider => provider.GetRequiredService<AddressBanSweep>());
         services.AddSingleton<AuditPlaces>();
         services.AddSingleton<IRoomRecords>(provider => provider.GetRequiredService<AuditPlaces>());
         services.AddSingleton<AuditSweep>();

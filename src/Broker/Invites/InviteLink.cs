@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -29,6 +30,20 @@ internal sealed record InviteLink(
 
     /// <summary>By which a link is found; its value is the key of that.</summary>
     public static byte[] SecretKey(SecretHash secret) => [.. "invitesecret/"u8, .. secret.ToBytes()];
+
+    /// <summary>Of all who came in by links that have an end to their uses.</summary>
+    public static ReadOnlySpan<byte> UsersPrefix => "inviteuser/"u8;
+
+    public static byte[] UsersPrefixOf(string room) => Encoding.ASCII.GetBytes($"inviteuser/{room}/");
+
+    /// <summary>The key of the link that one of <see cref="UsersPrefix"/> is of.</summary>
+    public static string LinkOfUser(byte[] key) =>
+        Encoding.ASCII.GetString(key).Split('/') is [_, var room, var id, _] ? $"invite/{room}/{id}" : "";
+
+    /// <summary>That the account has come in: by the secret, which is stored nowhere, so that nobody reads there who it is.</summary>
+    public byte[] UserKey(string secret, string accountId) =>
+        Encoding.ASCII.GetBytes($"inviteuser/{Room}/{Id}/{Convert.ToHexStringLower(
+            HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes(accountId)).AsSpan(0, 16))}");
 
     public byte[] Key() => Key(Room, Id);
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Secrets;
 using WebMessenger.Broker.Hooks;
@@ -35,8 +36,8 @@ internal sealed record FoundInvite(InviteLink Link, Room Room, Account By, byte[
 
 /// <summary>The links by which people come into rooms: made, shown, used, revoked and forgotten (ADR 0070).</summary>
 /// <remarks>
-/// Records `invite/{room key}/{id}`, and `invitesecret/{SHA-256}` by which who has the secret finds it: nothing is in memory, and no secret
-/// on disk. Thread-safe. Those that write fail with <see cref="RecordsNotWrittenException"/>.
+/// Records `invite/{room key}/{id}`, `invitesecret/{SHA-256}` by which who has the secret finds it, and where its uses have an end
+/// `inviteuser/{room key}/{id}/{hash}` of each account that has come in, one use each: nothing is in memory, and no secret on disk. Thread-safe. Those that write fail with <see cref="RecordsNotWrittenException"/>.
 /// Who comes in holds the link's turn, if there is an end to its uses, then the turns that coming in takes; who makes one or revokes one is
 /// in the turn of all rooms, or alone with the room.
 /// </remarks>
@@ -108,13 +109,13 @@ internal sealed class InviteLinks(
         var (room, uses) = (found.Room, found.Link.Uses);
         using (uses == 0 ? null : await _uses.EnterAsync(found.Link.Id))
         {
-            await members.JoinAsync(room, account, byItself: true, () => PassOf(secret));
+            await members.JoinAsync(room, account, byItself: true, () => PassOf(secret, account));
         }
 
         // A place that the link gave before its answer was lost is given again, also when it was its last.
         return room.IsMember(account.Id) ? InviteUse.Done
             : Look(secret) is null ? InviteUse.NoSuchLink
-            : members.WhyKeptOut(room, account) is not null ? InviteUse.KeptOut
+            : members.WhyKeptOut(room, account, hasLink: true) is not null ? InviteUse.KeptOut
             : !RoomPolicy.IsOpenToGuest(room, account) ? InviteUse.NotForGuests
             : room.IsFullFor(account) ? InviteUse.RoomFull
             : RoomMembers.WhyGuestsWait(room, account) is not null ? InviteUse.GuestsWait
@@ -141,7 +142,7 @@ internal sealed class InviteLinks(
         return new FoundInvite(link, room, by, value);
     }
 
-    /// <summary>Removes what is over, of all rooms.</summary>
+    /// <summary>Removes what is over, of all rooms, and who came in by what is gone.</summary>
     /// <exception cref="IOException">It cannot be read or written.</exception>
     public async Task SweepAsync(CancellationToken cancellation)
     {
@@ -167,11 +168,14 @@ internal sealed class InviteLinks(
             }
         }
         while (page.Count == PerPage);
+
+        await SweepUsersAsync(cancellation);
     }
 
     // By their keys: also what this version cannot read, whose hash then leads to nothing.
     public Task ForgetRoomAsync(string roomKey) => records.WriteInPartsAsync(records.ReadAll(InviteLink.PrefixOf(roomKey))
-        .SelectMany(one => InviteLink.Read(one.Key, one.Value) is { } link ? RemovalsOf(link) : [new RecordChange(one.Key, null)]));
+        .SelectMany(one => InviteLink.Read(one.Key, one.Value) is { } link ? RemovalsOf(link) : [new RecordChange(one.Key, null)])
+        .Concat(records.ReadAll(InviteLink.UsersPrefixOf(roomKey)).Select(one => new RecordChange(one.Key, null))));
 
     async Task IAccountRecords.ForgetAsync(string accountId)
     {
@@ -185,8 +189,25 @@ internal sealed class InviteLinks(
     private static RecordChange[] RemovalsOf(InviteLink link) =>
         [new(InviteLink.SecretKey(link.Secret), null), new(link.Key(), null), MakerIndex.Gone(link.By, link.Key())];
 
+    // Of links that are gone, however that came.
+    private async Task SweepUsersAsync(CancellationToken cancellation)
+    {
+        IReadOnlyList<KeyValuePair<byte[], byte[]>> page;
+        byte[] last = [];
+        do
+        {
+            cancellation.ThrowIfCancellationRequested();
+            page = records.ReadPage(InviteLink.UsersPrefix, last, PerPage);
+            last = page.Count == 0 ? last : page[^1].Key;
+            await records.WriteInPartsAsync(page.GroupBy(one => InviteLink.LinkOfUser(one.Key))
+                .Where(users => records.Find(Encoding.ASCII.GetBytes(users.Key)) is null)
+                .SelectMany(users => users, (_, one) => new RecordChange(one.Key, null)));
+        }
+        while (page.Count == PerPage);
+    }
+
     // In the turns of the link and of the room. Null: it holds no more.
-    private InvitePass? PassOf(string secret)
+    private InvitePass? PassOf(string secret, Account account)
     {
         if (Find(secret) is not { Link: var link } found || /* guard: uses of an invite link */ link.IsUsedUp)
         {
@@ -195,7 +216,11 @@ internal sealed class InviteLinks(
 
         // Another node may have counted since, or revoked it.
         RecordCondition[] isSame = [new(link.Key(), found.Stored)];
-        return new InvitePass(link.Uses == 0 ? [] : [new(link.Key(), (link with { Used = link.Used + 1 }).Value())], isSame);
+        var user = link.UserKey(secret, account.Id);
+        return new InvitePass(
+            link.Uses == 0 || (/* guard: one account uses a link up once */ records.Find(user) is not null)
+                ? [] : [new(link.Key(), (link with { Used = link.Used + 1 }).Value()), new(user, [])],
+            isSame);
     }
 
     private List<InviteLink> Of(string roomKey) =>

@@ -12,11 +12,11 @@ namespace WebMessenger.Broker.Limits;
 /// <param name="used">Bytes of the day that are gone already.</param>
 internal sealed class StorageQuota(int limit, double used, TimeProvider time)
 {
-    private static readonly TimeSpan s_day = TimeSpan.FromDays(1);
+    private static readonly TimeSpan _day = TimeSpan.FromDays(1);
 
     // Both under the gate.
     private int _perDay = limit;
-    private BucketSize _size = new(limit, limit, s_day);
+    private BucketSize _size = new(limit, limit, _day);
     private readonly Lock _gate = new();
     private TokenBucket _bucket = new(limit - used, TokenBucket.Now(time));
     private volatile Payment? _also;
@@ -113,7 +113,7 @@ internal sealed class StorageQuota(int limit, double used, TimeProvider time)
 
             var now = TokenBucket.Now(time);
             var gone = Math.Max(0, _perDay - _bucket.Left(_size, now));
-            (_perDay, _size, _bucket) = (perDay, new(perDay, perDay, s_day), new(perDay - gone, now));
+            (_perDay, _size, _bucket) = (perDay, new(perDay, perDay, _day), new(perDay - gone, now));
         }
 
         _limited?.Become(HalfOf(perDay));

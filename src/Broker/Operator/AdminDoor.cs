@@ -89,7 +89,7 @@ internal sealed class AdminDoor(
             "owner" => Answer(await rooms.GiveAsync(AdminActor.Operator, asked.Room ?? "", asked.User), done => new AdminDone(Room: done)),
             "archive" => Answer(await rooms.ArchiveAsync(AdminActor.Operator, asked.Room ?? "", isArchived: true), done => new AdminDone(Room: done)),
             "unarchive" => Answer(await rooms.ArchiveAsync(AdminActor.Operator, asked.Room ?? "", isArchived: false), done => new AdminDone(Room: done)),
-            "delete" => Answer(await rooms.DeleteAsync(AdminActor.Operator, asked.Room ?? ""), _ => new AdminDone()),
+            "delete" => Answer(await rooms.DeleteAsync(AdminActor.Operator, asked.Room ?? "", null), _ => new AdminDone()),
             _ => OperatorApi.Refused("It is owner, archive, unarchive or delete."),
         };
     }

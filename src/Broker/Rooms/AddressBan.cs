@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
 
 namespace WebMessenger.Broker.Rooms;
@@ -30,36 +31,55 @@ internal sealed record AddressBan(string Account, string User, string Name, stri
     }
 }
 
-/// <summary>The address bans of one room, by the hash of the address. Each ends by itself: whoever asks looks at the clock.</summary>
+/// <summary>Which address, and by the ban of which guest: of two guests from there each has a ban of his own.</summary>
+/// <param name="Hash">Of the address.</param>
+/// <param name="Account">Account id of the guest.</param>
+internal readonly record struct BannedAddress(string Hash, string Account);
+
+/// <summary>The address bans of one room. Each ends by itself: whoever asks looks at the clock.</summary>
 /// <remarks>Thread-safe, and a look at memory.</remarks>
-internal sealed class RoomAddressBans(TimeProvider time)
+/// <param name="addresses">Null: no guest is known by his address.</param>
+internal sealed class RoomAddressBans(string roomKey, GuestAddresses? addresses, TimeProvider time)
 {
+    /// <summary>Null: no guest is known by his address.</summary>
+    public GuestStays? Stays { get; } = addresses is null ? null : new(roomKey, addresses, time);
+
     // Null in nearly every room.
-    private volatile ConcurrentDictionary<string, AddressBan>? _all;
+    private volatile ConcurrentDictionary<BannedAddress, AddressBan>? _all;
 
     /// <summary>What holds by now.</summary>
-    public IEnumerable<KeyValuePair<string, AddressBan>> Holding => Stored.Where(one => one.Value.Until > time.GetUtcNow());
+    public IEnumerable<KeyValuePair<BannedAddress, AddressBan>> Holding => Stored.Where(one => one.Value.Until > time.GetUtcNow());
 
     /// <summary>As they are stored, also those that are over.</summary>
-    public IEnumerable<KeyValuePair<string, AddressBan>> Stored => _all is { } all ? all : Enumerable.Empty<KeyValuePair<string, AddressBan>>();
+    public IEnumerable<KeyValuePair<BannedAddress, AddressBan>> Stored => _all is { } all ? all : Enumerable.Empty<KeyValuePair<BannedAddress, AddressBan>>();
 
     public bool AreNone => _all is not { IsEmpty: false };
 
-    /// <summary>Null: none holds.</summary>
-    public AddressBan? Find(string hash) => _all is { } all && all.TryGetValue(hash, out var ban) && ban.Until > time.GetUtcNow() ? ban : null;
+    /// <summary>What keeps a guest out for where he comes from now; null: nothing does. Those with an account are never asked.</summary>
+    public Restriction? Of(Account account) =>
+        !AreNone
+        && (/* guard: who has an account is no guest's neighbour */ account.IsGuest)
+        && addresses?.HashesOf(roomKey, account).Select(Find).MaxBy(ban => ban?.Until) is { } ban
+            ? new Restriction("", ban.At, ban.Until) : null;
+
+    /// <summary>The one of the address that holds longest; null: none holds.</summary>
+    private AddressBan? Find(string hash) => Holding.Where(one => one.Key.Hash == hash).Select(one => one.Value).MaxBy(ban => ban.Until);
 
     /// <summary>It is on disk like this by now. Never blocks: the log thread calls it.</summary>
-    public void Become(string hash, AddressBan? ban)
+    public void Become(BannedAddress address, AddressBan? ban)
     {
         if (ban is not null)
         {
-            (_all ??= new())[hash] = ban;
+            (_all ??= new())[address] = ban;
         }
         else
         {
-            _all?.TryRemove(hash, out _);
+            _all?.TryRemove(address, out _);
         }
     }
+
+    /// <summary>It is over, and not on disk any more; but where another is in its place by now.</summary>
+    public void Forget(BannedAddress address, AddressBan ban) => _all?.TryRemove(new(address, ban));
 }
 
 [JsonSourceGenerationOptions(

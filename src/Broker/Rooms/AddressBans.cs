@@ -1,9 +1,6 @@
-using System.Buffers.Binary;
-using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using WebMessenger.Auth.Accounts;
-using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Wire;
@@ -18,32 +15,27 @@ namespace WebMessenger.Broker.Rooms;
 /// <remarks>
 /// Records, keys in ASCII:
 /// <code>
-/// oa/ room key / hash       the JSON of <see cref="AddressBan"/>
-/// ok                        the key of the hashes: 32 random bytes
+/// oa/ room key / hash / account of the guest     the JSON of <see cref="AddressBan"/>
+/// ok                                             the key of the hashes: 32 random bytes
 /// </code>
 /// The hash is 16 bytes of HMAC-SHA256 of room key and address, an IPv6 address as its /64: what is stored tells nobody an address, and of
 /// two rooms nobody that it is the same.
 /// Thread-safe. Who changes them is alone with the room.
 /// </remarks>
-internal sealed class AddressBans(IRecords records, RoomDirectory directory, LoginSessions sessions, BrokerSettings settings, BrokerLimits limits)
+internal sealed class AddressBans(IRecords records, RoomDirectory directory, GuestAddresses addresses, BrokerLimits limits)
     : IRoomRecords
 {
     /// <summary>An address is somebody else's tomorrow.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromHours(24);
 
-    private const int HashBytes = 16;
     private const int KeyBytes = 32;
 
-    // A guest has one browser, or a few.
-    private const int AddressesOfGuest = 4;
     private const int TidiedAtOnce = 32;
     private const int PerPage = 1_000;
 
     private static readonly byte[] _keyName = "ok"u8.ToArray();
 
-    private static IReadOnlyDictionary<string, AddressBan> None { get; } = new Dictionary<string, AddressBan>();
-
-    private byte[] _key = [];
+    private static readonly Dictionary<BannedAddress, AddressBan> _none = [];
 
     /// <summary>Gives the rooms what is stored of them. What is over, or of no room, goes. Before anything is served.</summary>
     /// <exception cref="IOException">It cannot be read or written.</exception>
@@ -52,98 +44,121 @@ internal sealed class AddressBans(IRecords records, RoomDirectory directory, Log
         List<RecordChange> changes = [];
         if (records.Find(_keyName) is { Length: KeyBytes } known)
         {
-            _key = known;
+            addresses.Begin(known);
         }
         else
         {
-            _key = RandomNumberGenerator.GetBytes(KeyBytes);
-            changes.Add(new RecordChange(_keyName, _key));
+            var key = RandomNumberGenerator.GetBytes(KeyBytes);
+            addresses.Begin(key);
+            changes.Add(new RecordChange(_keyName, key));
         }
 
-        IReadOnlyList<KeyValuePair<byte[], byte[]>> page;
-        byte[] last = [];
-        do
+        foreach (var (key, value) in All())
         {
-            page = records.ReadPage("oa/"u8, last, PerPage);
-            foreach (var (key, value) in page)
+            var (room, address) = PlaceOf(key);
+            var found = directory.FindByKey(room);
+            if (found is null)
             {
-                last = key;
-                var (hash, room) = (MembershipRecord.SecondOf(key), Encoding.ASCII.GetString(key.AsSpan(3, key.AsSpan(3).IndexOf((byte)'/'))));
-                if (directory.FindByKey(room) is { } found && AddressBan.Read(value) is { } ban && ban.Until > found.Restraints.Now)
-                {
-                    found.AddressBans.Become(hash, ban);
-                }
-                else
-                {
-                    changes.Add(new RecordChange(key, null));
-                }
+                changes.Add(new RecordChange(key, null));
+            }
+            else if (AddressBan.Read(value) is not { } ban)
+            {
+                // What a later version wrote is left to it.
+                continue;
+            }
+            else if (ban.Until > found.Restraints.Now)
+            {
+                found.AddressBans.Become(address, ban);
+            }
+            else
+            {
+                changes.Add(new RecordChange(key, null));
             }
         }
-        while (page.Count == PerPage);
 
         await records.WriteInPartsAsync(changes);
+    }
+
+    /// <summary>Takes those off the disk that are over: of nobody's address anything is kept for longer than it holds.</summary>
+    /// <exception cref="IOException">It cannot be read or written now.</exception>
+    public async Task SweepAsync(CancellationToken cancellation)
+    {
+        foreach (var room in directory.All)
+        {
+            room.AddressBans.Stays?.Tidy(room.IsMember);
+        }
+
+        foreach (var (key, value) in All())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var (roomKey, address) = PlaceOf(key);
+            if (directory.FindByKey(roomKey) is not { } room || AddressBan.Read(value) is not { } ban || ban.Until > room.Restraints.Now)
+            {
+                continue;
+            }
+
+            // Who bans the guest anew meanwhile has written another.
+            if (await records.WriteAsync([new RecordChange(key, null)], [new RecordCondition(key, value)]) == WriteOutcome.Written)
+            {
+                room.AddressBans.Forget(address, ban);
+            }
+        }
     }
 
     public Task ForgetRoomAsync(string roomKey) => records.WriteInPartsAsync(
         records.ReadAll(Encoding.ASCII.GetBytes($"oa/{roomKey}/")).Select(one => new RecordChange(one.Key, null)));
 
-    /// <summary>What keeps a guest out for where he comes from; null: nothing does. Those with an account are never asked.</summary>
-    public Restriction? Of(Room room, Account account) =>
-        !room.AddressBans.AreNone
-        && (/* guard: who has an account is no guest's neighbour */ account.IsGuest)
-        && AddressesOf(account).Select(address => room.AddressBans.Find(HashOf(room, Origin.Of(address)))).FirstOrDefault(ban => ban is not null) is { } ban
-            ? new Restriction("", ban.At, ban.Until) : null;
-
-    /// <summary>The same, as he is told: not whom it was about.</summary>
-    public PublishRefusal? WhyNot(Room room, Account account) =>
-        (/* guard: guests from the address of one who is banned */ Of(room, account)) is { } ban ? TalkRefusals.Banned(ban) : null;
+    /// <summary>What keeps a guest out for where he comes from, as he is told: not whom it was about. Null: nothing does.</summary>
+    public static PublishRefusal? WhyNot(Room room, Account account) =>
+        (/* guard: guests from the address of one who is banned */ room.AddressBans.Of(account)) is { } ban ? TalkRefusals.Banned(ban) : null;
 
     /// <summary>What a ban of the account does about its addresses. Of who is no guest: nothing.</summary>
     /// <param name="by">Who bans, from where: an address that he has as well is that of a proxy, or of a house, and is not banned.</param>
     public AddressPlan PlanBan(Room room, Account whom, LoginSession by, Restriction held)
     {
-        var over = room.AddressBans.Stored.Where(one => one.Value.Until <= held.At).Select(one => one.Key).Take(TidiedAtOnce).ToList();
+        // Of the guest's own the new ones take the place. Those of other guests from there stay: who imposed them may rank above.
+        var over = room.AddressBans.Stored.Where(one => one.Value.Until <= held.At).Select(one => one.Key).Take(TidiedAtOnce)
+            .Union(AddressesOf(room, whom.Id)).ToList();
         if (!whom.IsGuest)
         {
-            return AddressPlan.Of(room, over, None, null);
+            return AddressPlan.Of(room, over, _none, null);
         }
 
         var end = held.At + Longest;
         AddressBan ban = new(whom.Id, whom.UserName, whom.DisplayName, by.Account.Id, held.At, held.Until < end ? held.Until.Value : end);
-        var free = (/* guard: addresses that are banned from a room */ limits.BansPerRoom > 0) ? limits.BansPerRoom - room.AddressBans.Holding.Count() : int.MaxValue;
-        var hashes = AddressesOf(whom)
-            .Where(address => !IsShared(address, by))
-            .Select(address => HashOf(room, Origin.Of(address)))
-            .Distinct()
-            .Take(Math.Clamp(free, 0, AddressesOfGuest))
-            .ToDictionary(hash => hash, _ => ban);
-        return AddressPlan.Of(room, over.Where(hash => !hashes.ContainsKey(hash)), hashes, hashes.Count > 0);
+        var free = (/* guard: addresses that are banned from a room */ limits.BansPerRoom > 0) ? limits.BansPerRoom - room.AddressBans.Holding.Count(one => one.Value.Account != whom.Id) : int.MaxValue;
+        var own = addresses.HashOf(room.Key, by.Address);
+        var hashes = (room.AddressBans.Stays?.HashesOf(whom) ?? [])
+            .Where(hash => !(/* guard: an address that moderators share */ hash == own))
+            .Take(Math.Clamp(free, 0, GuestStays.AddressesOfGuest))
+            .ToDictionary(hash => new BannedAddress(hash, whom.Id), _ => ban);
+        return AddressPlan.Of(room, over.Where(address => !hashes.ContainsKey(address)), hashes, hashes.Count > 0);
     }
 
     /// <summary>Lifts those that came with a ban of the account.</summary>
     public static AddressPlan PlanLift(Room room, string accountId) =>
-        AddressPlan.Of(room, [.. room.AddressBans.Stored.Where(one => one.Value.Account == accountId).Select(one => one.Key)], None, null);
+        AddressPlan.Of(room, [.. AddressesOf(room, accountId)], _none, null);
 
-    public static byte[] Key(string room, string hash) => Encoding.ASCII.GetBytes($"oa/{room}/{hash}");
+    public static byte[] Key(string room, BannedAddress address) => Encoding.ASCII.GetBytes($"oa/{room}/{address.Hash}/{address.Account}");
 
-    // Every guest would have it: behind a proxy that does not tell the address of its clients, and at the machine itself.
-    private bool IsShared(IPAddress address, LoginSession by) =>
-        (/* guard: this machine is nobody's address */ IPAddress.IsLoopback(address))
-        || (/* guard: a proxy is nobody's address */ TrustedProxies.AreAt(address, settings.TrustedProxies))
-        || (/* guard: an address that moderators share */ IPAddress.TryParse(by.Address, out var own) && Origin.Of(own) == Origin.Of(address));
-
-    private IEnumerable<IPAddress> AddressesOf(Account account) => sessions.List(account)
-        .Select(session => IPAddress.TryParse(session.Address, out var address) ? address : null)
-        .OfType<IPAddress>()
-        .Select(address => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
-
-    private string HashOf(Room room, Origin origin)
+    private static (string Room, BannedAddress Address) PlaceOf(byte[] key)
     {
-        var key = Encoding.ASCII.GetBytes(room.Key);
-        Span<byte> text = stackalloc byte[16 + key.Length];
-        BinaryPrimitives.WriteUInt128BigEndian(text, origin.Prefix);
-        key.CopyTo(text[16..]);
-        return Convert.ToHexStringLower(HMACSHA256.HashData(_key, text).AsSpan(0, HashBytes));
+        var parts = Encoding.ASCII.GetString(key).Split('/', 4);
+        return (parts[1], new BannedAddress(parts[2], parts.Length > 3 ? parts[3] : ""));
+    }
+
+    private static IEnumerable<BannedAddress> AddressesOf(Room room, string accountId) =>
+        room.AddressBans.Stored.Where(one => one.Key.Account == accountId).Select(one => one.Key);
+
+    private IEnumerable<KeyValuePair<byte[], byte[]>> All()
+    {
+        for (byte[] last = []; records.ReadPage("oa/"u8, last, PerPage) is { Count: > 0 } page; last = page[^1].Key)
+        {
+            foreach (var one in page)
+            {
+                yield return one;
+            }
+        }
     }
 }
 
@@ -154,14 +169,13 @@ internal sealed record AddressPlan(RecordChange[] Changes, Action Apply, bool? B
 {
     public static AddressPlan Nothing { get; } = new([], static () => { }, null);
 
-    /// <param name="gone">Hashes.</param>
-    /// <param name="bans">By hash.</param>
-    public static AddressPlan Of(Room room, IEnumerable<string> gone, IReadOnlyDictionary<string, AddressBan> bans, bool? byAddress)
+    public static AddressPlan Of(
+        Room room, IEnumerable<BannedAddress> gone, IReadOnlyDictionary<BannedAddress, AddressBan> bans, bool? byAddress)
     {
-        List<(string Hash, AddressBan? Ban)> all = [.. gone.Select(hash => (hash, (AddressBan?)null)), .. bans.Select(one => (one.Key, (AddressBan?)one.Value))];
+        List<(BannedAddress Address, AddressBan? Ban)> all = [.. gone.Select(address => (address, (AddressBan?)null)), .. bans.Select(one => (one.Key, (AddressBan?)one.Value))];
         return new AddressPlan(
-            [.. all.Select(one => new RecordChange(AddressBans.Key(room.Key, one.Hash), one.Ban?.Write()))],
-            () => all.ForEach(one => room.AddressBans.Become(one.Hash, one.Ban)),
+            [.. all.Select(one => new RecordChange(AddressBans.Key(room.Key, one.Address), one.Ban?.Write()))],
+            () => all.ForEach(one => room.AddressBans.Become(one.Address, one.Ban)),
             byAddress);
     }
 }

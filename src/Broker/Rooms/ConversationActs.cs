@@ -31,14 +31,21 @@ internal sealed class ConversationActs(
             asked = asked with { Ruling = null };
         }
 
-        return await changes.DoAsync(asked, conversation.Log, () => new Place(this, conversations, conversation, asked));
+        // Before anything is told of what is there: of who takes nothing it is the same as of nobody.
+        var isTaken = await conversations.TakesAsync(asked.Session.Account, conversation);
+        if (!isTaken && asked.Act is not MessageAct.Delete)
+        {
+            asked = asked with { Ruling = PublishTarget.NobodyThere };
+        }
+
+        return await changes.DoAsync(asked, conversation.Log, () => new Place(this, conversations, conversation, asked, isTaken));
     }
 
     private MessagePlan PlanOf(LogName name, MessageAct act, Author by, in LogEntry message, Func<PublishRefusal?> rule) =>
         MessagePlan.Of(name, act, by, message, log, reactions, time.GetUtcNow(), rule, named: []);
 
     /// <summary>One of the two, and whether the other is there at this attempt.</summary>
-    private sealed class Place(ConversationActs acts, Conversations all, Conversation conversation, AskedAct asked) : IActPlace
+    private sealed class Place(ConversationActs acts, Conversations all, Conversation conversation, AskedAct asked, bool isTaken) : IActPlace
     {
         private readonly LoginSession _session = asked.Session;
         private readonly Account? _other = all.OtherOf(conversation);
@@ -51,8 +58,9 @@ internal sealed class ConversationActs(
 
         public PublishRefusal? WhyClosed => _session.Account.IsErased ? PublishTarget.NobodyThere : null;
 
-        // Of who is banned nobody learns by this that he is no nobody.
-        public PublishRefusal NoSuchEvent => (/* guard: of who is banned as little is said as of nobody */ Conversations.IsGone(_other))
+        // Of who is banned, or takes nothing, nobody learns by this that he is no nobody.
+        public PublishRefusal NoSuchEvent =>
+            (/* guard: of who is banned as little is said as of nobody */ !isTaken || Conversations.IsGone(_other))
             ? PublishTarget.NobodyThere : TalkRefusals.NoSuchEvent;
 
         public PublishRefusal Gone => PublishTarget.NobodyThere;
@@ -61,7 +69,7 @@ internal sealed class ConversationActs(
             Conversations.WhyNotPost(_session)
             ?? ((/* guard: nobody changes what the other said */ act is MessageAct.Edit or MessageAct.Delete && message.Author != _session.Account.Id)
                 ? _notTheAuthor
-            : act is not MessageAct.Delete && (Conversations.IsGone(_other) || !(/* guard: nothing changes for who hears nobody */ all.Takes(_session.Account, _other!)))
+            : act is not MessageAct.Delete && (Conversations.IsGone(_other) || !all.Takes(_session.Account, _other!))
                 ? PublishTarget.NobodyThere
             : null);
 

@@ -68,7 +68,17 @@ internal sealed partial class Conversations(
     }
 
     /// <summary>Whether what the one does in their conversation is taken: only who hears nobody takes none of it.</summary>
-    public bool Takes(Account by, Account other) => alone.MayWhisper(directory, by, other, haveTalked: () => true);
+    public bool Takes(Account by, Account other, bool haveTalked = true) =>
+        /* guard: nothing changes for who hears nobody */ alone.MayWhisper(directory, by, other, () => haveTalked);
+
+    /// <summary>
+    /// Whether anything that the account says or does is taken by whom it says it to: of who takes nothing, is banned or erased, it is told
+    /// as little as of nobody. Reads the disk where that alone says it, off the caller's thread.
+    /// </summary>
+    public async ValueTask<bool> TakesAsync(Account by, Conversation conversation) =>
+        OtherOf(conversation) is { } other
+        && !IsGone(other)
+        && (Takes(by, other, haveTalked: false) || (Takes(by, other) && await Task.Run(() => conversation.LogHead.Head > 0)));
 
     /// <summary>The way of a message to where a publish goes: to the room, or to the other.</summary>
     public ISpokenWay WayTo(PublishTarget target, LoginSession session) => target.Room is { } room ? room
@@ -92,12 +102,21 @@ internal sealed partial class Conversations(
     /// Tells an account that somebody writes to it. It is stored nowhere; nor is looked up whether the two have talked, for which a disk
     /// would have to be read.
     /// </summary>
-    public void Types(Account by, PublishTarget target)
+    /// <returns>False: he is told nothing, for he wants to be left alone, and may be nobody for the account.</returns>
+    public bool Types(Account by, PublishTarget target)
     {
-        if (target.Recipient is { } to && !ignored.Ignores(to.Id, by.Id) && (/* guard: nobody types to who is left alone */ alone.MayWhisper(directory, by, to, haveTalked: () => false)))
+        if (target.Recipient is not { } to
+            || !(/* guard: nobody types to who is left alone */ alone.MayWhisper(directory, by, to, haveTalked: () => false)))
+        {
+            return false;
+        }
+
+        if (!ignored.Ignores(to.Id, by.Id))
         {
             target.Inbox!.Enqueue(new ConversationTypingNote(by));
         }
+
+        return true;
     }
 
     // What the account and others said stays theirs, and what it and other erased ones said is nobody's any more.

@@ -110,7 +110,9 @@ internal sealed partial class DeletingWork(
             }
 
             await records.WriteAsync([new RecordChange(key, after is { } seq ? (due with { After = seq }).Write() : null)]);
-            if (after is not null && /* guard: deletions of many messages in a second */ limits.DeletionsPerSecond > 0)
+
+            // Also after the last of it: of many that have little to do each would else begin at once.
+            if (found.Count > 0 && /* guard: deletions of many messages in a second */ limits.DeletionsPerSecond > 0)
             {
                 var rest = TimeSpan.FromSeconds((double)found.Count / limits.DeletionsPerSecond) - time.GetElapsedTime(began);
                 await Task.Delay(rest > TimeSpan.Zero ? rest : TimeSpan.Zero, time, cancellation);

@@ -48,9 +48,16 @@ internal sealed class GuardedText(string text)
             }
         }
 
+        // Of a text without blanks the end is found once, however many beginnings it has: whoever writes it chooses how many.
+        var end = 0;
         for (var at = IndexOfShort(text, 0); at >= 0; at = IndexOfShort(text, at + 1))
         {
-            if ((at == 0 || !(char.IsLetterOrDigit(text[at - 1]) || text[at - 1] is '_' or '@' or '/' or '.' or '-')) && IsHost(text.AsSpan(at + Short.Length)))
+            if (end <= at)
+            {
+                end = EndFrom(text, at);
+            }
+
+            if ((at == 0 || !(char.IsLetterOrDigit(text[at - 1]) || text[at - 1] is '_' or '@' or '/' or '.' or '-')) && IsHost(text.AsSpan((at + Short.Length)..end)))
             {
                 return true;
             }
@@ -62,17 +69,21 @@ internal sealed class GuardedText(string text)
     private static int IndexOfShort(string text, int from) => text.IndexOf(Short, from, StringComparison.OrdinalIgnoreCase);
 
     // A name, a dot and the beginning of another: of a sentence that speaks of "www." nothing is a link.
+    // The dot is at the latest that of the next beginning, so that all of them together look at each letter once.
     private static bool IsHost(ReadOnlySpan<char> rest)
     {
-        var end = 0;
-        while (end < rest.Length && !Ends(rest[end]))
-        {
-            end++;
-        }
-
-        rest = rest[..end];
         var dot = rest.IndexOf('.');
         return dot > 0 && !rest[..dot].ContainsAny('/', '?', '#') && dot + 1 < rest.Length && rest[dot + 1] is not ('.' or '/' or '?' or '#');
+    }
+
+    private static int EndFrom(string text, int at)
+    {
+        while (at < text.Length && !Ends(text[at]))
+        {
+            at++;
+        }
+
+        return at;
     }
 
     private static bool Ends(char letter) => char.IsWhiteSpace(letter) || char.IsControl(letter) || _ends.Contains(letter);

@@ -16,13 +16,13 @@ internal sealed record JoinRequest(string Room, string Account, DateTimeOffset A
     public static readonly TimeSpan Lifetime = TimeSpan.FromDays(30);
 
     /// <summary>For so long who was declined does not ask again.</summary>
-    public static readonly TimeSpan Quiet = TimeSpan.FromDays(7);
+    public static readonly TimeSpan DeclinedFor = TimeSpan.FromDays(7);
 
     /// <summary>Of all.</summary>
     public static ReadOnlySpan<byte> Prefix => "request/"u8;
 
     /// <summary>From then on it says nothing.</summary>
-    public DateTimeOffset Until => DeclinedAt is { } declined ? declined + Quiet : At + Lifetime;
+    public DateTimeOffset Until => DeclinedAt is { } declined ? declined + DeclinedFor : At + Lifetime;
 
     public static byte[] PrefixOf(string room) => Encoding.ASCII.GetBytes($"request/{room}/");
 

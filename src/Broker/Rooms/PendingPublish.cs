@@ -23,7 +23,7 @@ internal sealed class PendingPublish : PendingAppend
     private int _paid;
 
     private PendingPublish(
-        IEventWay way, SaidPublish said, byte[] body, Membership? membership, LoginSession session, StoragePayer payer, Named? named)
+        IEventWay way, SaidPublish said, byte[] body, Membership? membership, LoginSession session, StoragePayer payer, Named? named, PublishRefusal? ruling)
         : base(
             way.Log,
             said.Author.AccountId,
@@ -33,8 +33,10 @@ internal sealed class PendingPublish : PendingAppend
     {
         (_way, _said, _session, _payer, _membership, _named) = (way, said, session, payer, membership, named);
 
-        // What dice say is nobody's to choose.
-        _text = said is { Target.Room: { } room, Command: { Roll: null, Text: var text } } ? new GuardedText(text).Read(room.Record.Policy.Guard) : null;
+        Ruling = ruling;
+
+        // What dice say is nobody's to choose. What is refused already, and may be as long as anybody likes, is not read.
+        _text = ruling is null && said is { Target.Room: { } room, Command: { Roll: null, Text: var text } } ? new GuardedText(text).Read(room.Record.Policy.Guard) : null;
         said.Stored = this;
     }
 
@@ -74,13 +76,12 @@ internal sealed class PendingPublish : PendingAppend
 
         // In a conversation nobody is named, and who is answered hears it anyway.
         var isDue = target.Room is not null && (command.ReplyTo is not null || named is { Users.Count: > 0 });
-        return new PendingPublish(way, said, body, membership, session, payer, named)
+        return new PendingPublish(way, said, body, membership, session, payer, named, ruling)
         {
             Changes = isDue || way.Index.Count > 0
                 ? [.. Only(record), .. way.Index, .. isDue ? [NoticesDue.Of(way.Log, body)] : Array.Empty<RecordChange>()]
                 : Only(record),
             Pointers = way.Pointers,
-            Ruling = ruling,
             RefersTo = command.ReplyTo ?? 0,
         };
     }
@@ -98,18 +99,16 @@ internal sealed class PendingPublish : PendingAppend
 
     protected internal override bool MayReferTo(ReadOnlySpan<byte> body)
     {
-        // Of who is banned nobody learns by this whether the two have talked.
-        Ruling ??= _said.Target.IsGone ? PublishTarget.NobodyThere
-            : /* guard: an answer is to a message that is there */ TalkRefusals.WhyNoMessage(body);
+        // Of who is banned, or takes nothing from who asks, nobody learns by this whether the two have talked.
+        Ruling = WhyNobody() ?? Ruling ?? (/* guard: an answer is to a message that is there */ TalkRefusals.WhyNoMessage(body));
         _said.Quote = Ruling is null ? Quote.Of(body) : default;
         return Ruling is null;
     }
 
     protected internal override bool MayBeStored(int bytes)
     {
-        Ruling ??= (/* guard: no whisper gets a number when nobody is there to read it */ _said.Target.IsGone) ? PublishTarget.NobodyThere
-            : (/* guard: who is left alone hears nothing */ _way is ConversationWay talk && !talk.IsTaken()) ? PublishTarget.NobodyThere
-            : _said.Target.Room is { } room
+        Ruling = WhyNobody() ?? Ruling;
+        Ruling ??= _said.Target.Room is { } room
                 && _membership is { } membership
                 && (RoomPolicy.WhyNotPost(room, membership, _session.Account)
                     ?? (_text is null ? null : RoomPolicy.WhyNoLink(room, membership, _session.Account, _text))) is { } refusal ? refusal
@@ -151,6 +150,12 @@ internal sealed class PendingPublish : PendingAppend
     }
 
     internal override void Proceed(bool mayWork) => _way.Proceed(mayWork);
+
+    // Before all else: what is wrong with a whisper is not told of who takes none, for of nobody it is not either.
+    private PublishRefusal? WhyNobody() =>
+        (/* guard: no whisper gets a number when nobody is there to read it */ _said.Target.IsGone) ? PublishTarget.NobodyThere
+        : (/* guard: who is left alone hears nothing */ _way is ConversationWay talk && !talk.IsTaken()) ? PublishTarget.NobodyThere
+        : null;
 
     private PublishRefusal? WhyNotNow(Room room)
     {

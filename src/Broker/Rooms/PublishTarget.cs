@@ -124,17 +124,23 @@ internal sealed class PublishTarget : IPublishTarget
         return Topic.Kind switch
         {
             TopicKind.Events => Verdict.Allowed,
-            TopicKind.Typing => Room.MembershipOf(session.Account.Id) is { } membership
-                && RoomPolicy.WhyNotPost(Room, membership, session.Account) is null ? Verdict.Allowed : NoSuchRoom,
+            TopicKind.Typing => Room.IsMember(session.Account.Id) && WhySilent(session) is null ? Verdict.Allowed : NoSuchRoom,
             _ => /* guard: topics that only the server publishes */ NotForWriting,
         };
     }
 
-    /// <summary>The mute, or the archive, that forbids typing or data there, where <see cref="MayPublish"/> says no; null: it is neither.
+    /// <summary>
+    /// What keeps somebody on the room's list from typing or from its data, where <see cref="MayPublish"/> says no: who may not write does
+    /// not type. Null: it is no rule of the room.
     /// </summary>
     public PublishRefusal? WhySilent(LoginSession session) =>
-        Topic.Kind is TopicKind.Typing or TopicKind.Data && Room is { } room && room.IsMember(session.Account.Id)
-            ? RoomPolicy.WhySilent(room, session.Account) : null;
+        Room is not { } room || room.MembershipOf(session.Account.Id) is not { } membership ? null
+        : Topic.Kind switch
+        {
+            TopicKind.Typing => RoomPolicy.WhyNotPost(room, membership, session.Account),
+            TopicKind.Data => RoomPolicy.WhySilent(room, session.Account),
+            _ => null,
+        };
 
     private Verdict MayPublishData(LoginSession session) => !RoomPolicy.MayWriteData(Room!, session)
         || !(/* guard: topics that a token may write */ GrantedTopics.MayWrite(session.Scope, DataTopic!)) ? NoData

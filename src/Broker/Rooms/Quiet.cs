@@ -12,7 +12,8 @@ internal static class Quiet
     public static PublishRefusal TooLong { get; } =
         new(ReasonCode.ImplementationSpecificError, "A room is kept quiet for 24 hours at most.", "quiet_too_long");
 
-    /// <summary>What a command changes when it is done: a time that is past ends the quiet. Null: it is too far ahead.</summary>
+    /// <summary>What a command changes when it is done: a time that is past ends the quiet, and what changes nothing is left out.</summary>
+    /// <returns>Null: it is too far ahead.</returns>
     public static PolicyChanges? AsOf(PolicyChanges changes, PolicyFields before, DateTimeOffset now)
     {
         if (changes.QuietMinutes is { } minutes)
@@ -27,14 +28,16 @@ internal static class Quiet
 
         if (quiet.Until is { } until && until > now)
         {
-            return (/* guard: a quiet of a day at most */ until > now + Longest) ? null : changes;
+            return (/* guard: a quiet of a day at most */ until > now + Longest) ? null
+                : until == before.QuietUntil ? changes with { QuietUntil = null }
+                : changes;
         }
 
-        // What is over by itself is not ended once more.
-        return changes with { QuietUntil = new QuietChange(before.QuietUntil > now ? null : before.QuietUntil) };
+        // What never was, or is over by itself, is not ended once more: nothing is told of it.
+        return changes with { QuietUntil = before.QuietUntil > now ? new QuietChange(null) : null };
     }
 
-    /// <summary>For `/text`; null: the change says nothing of quiet.</summary>
+    /// <summary>For `/text`; null: the change, as <see cref="AsOf"/> gives it, says nothing of quiet.</summary>
     public static string? LineOf(PolicyChanges changes, string by) => changes.QuietUntil is not { } quiet ? null
         : PlainLine.OfAct(quiet.Until is { } until ? $"{by} keeps the room quiet until {Timestamps.Format(until)}" : $"{by} ends the quiet");
 }

@@ -25,7 +25,7 @@ internal sealed class Room : EventStream, ISpokenWay
     private volatile SearchedRoom? _searched;
 
     /// <param name="times">How long its events are on their way; null: nobody wants to know.</param>
-    public Room(RoomRecord record, IEventLog log, INodes nodes, StorageQuotas quotas, DiskSpace space, TimeProvider time, DeliveryTimes? times = null)
+    public Room(RoomRecord record, IEventLog log, INodes nodes, StorageQuotas quotas, DiskSpace space, TimeProvider time, DeliveryTimes? times = null, GuestAddresses? addresses = null)
         : base(record.Log, log, nodes)
     {
         (_record, _times) = (record, times);
@@ -33,7 +33,7 @@ internal sealed class Room : EventStream, ISpokenWay
         SlowMode = new SlowMode(time);
         Guard = new RoomGuard(time);
         Restraints = new RoomRestraints(time);
-        AddressBans = new RoomAddressBans(time);
+        AddressBans = new RoomAddressBans(record.Key, addresses, time);
         Activity = new RoomActivity(record.Log, log, time);
         var topic = "rooms/" + record.Id.Value;
         EventsTopic = Encoding.ASCII.GetBytes(topic);

@@ -244,6 +244,7 @@ internal sealed class RoomActs(
             return ActPlan.No(RoomPolicy.MayQuiet(room, by) ? Quiet.TooLong : _notAllowed);
         }
 
+        var isForHosts = changes.IsQuietAlone && RoomPolicy.MayQuiet(room, by);
         changes = asOfNow;
         var record = before with
         {
@@ -252,7 +253,7 @@ internal sealed class RoomActs(
             Policy = before.Policy.With(changes),
             Tags = changes.Tags is { } tags ? RoomTags.Of(tags) : before.Tags,
         };
-        if (!RoomPolicy.MayManage(room, by) && !(changes.IsQuietAlone && RoomPolicy.MayQuiet(room, by)))
+        if (!RoomPolicy.MayManage(room, by) && !isForHosts)
         {
             return ActPlan.No(_notAllowed);
         }
@@ -287,8 +288,9 @@ internal sealed class RoomActs(
             () => room.Become(record))
         {
             TakesAway = takesAway,
-            Words = Quiet.LineOf(changes, by.DisplayName)
-                ?? (record.Policy.Archived == before.Policy.Archived ? null : ModerationWords.LineOf(record.Policy.Archived, by)),
+            Words = LinesOf(
+                Quiet.LineOf(changes, by.DisplayName),
+                record.Policy.Archived == before.Policy.Archived ? null : ModerationWords.LineOf(record.Policy.Archived, by)),
             Audit = new AuditRecord("policy", AuditPerson.Of(by), Changes: ChangesOf(changes)),
             After = () => ChangedAsync(room, before, record),
         };
@@ -317,6 +319,10 @@ internal sealed class RoomActs(
             }
         }
     }
+
+    // Each is a line of its own.
+    private static string? LinesOf(string? quiet, string? archive) =>
+        quiet is null ? archive : archive is null ? quiet : quiet + "\n" + archive;
 
     private static JsonElement ChangesOf(PolicyChanges changes)
     {

@@ -26,7 +26,8 @@ internal sealed class RoomDirectory(
     StorageQuotas quotas,
     DiskSpace space,
     TimeProvider time,
-    DeliveryTimes? times = null)
+    DeliveryTimes? times = null,
+    GuestAddresses? addresses = null)
 {
     private readonly ConcurrentDictionary<string, Room> _rooms = new();
     private readonly ConcurrentDictionary<string, Room> _byKey = new();
@@ -139,7 +140,7 @@ internal sealed class RoomDirectory(
     }
 
     /// <summary>The room that is stored like this; nobody finds it before <see cref="Enter"/>.</summary>
-    public Room Build(RoomRecord record) => new(record, log, nodes, quotas, space, time, times);
+    public Room Build(RoomRecord record) => new(record, log, nodes, quotas, space, time, times, addresses);
 
     public void Enter(Room room)
     {

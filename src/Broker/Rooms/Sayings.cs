@@ -48,7 +48,12 @@ internal sealed class Sayings(
         var other = conversations.OtherOf(conversation);
         var target = PublishTarget.OfInbox(
             $"users/{conversation.User}", new RoomTopic(TopicKind.Inbox, conversation.User), inbox: null, other);
-        var ruling = WhyTooLong(command) ?? (target.IsGone ? PublishTarget.NobodyThere : null);
+        var ruling = target.IsGone ? PublishTarget.NobodyThere : WhyTooLong(command);
+        if (ruling is not null && !await conversations.TakesAsync(session.Account, conversation))
+        {
+            ruling = PublishTarget.NobodyThere;
+        }
+
         var way = conversations.WayOf(session, conversation, other, isMessage: true);
         return await SayAsync(way, target, command, session, membership: null, ruling, named: null)
             ?? new ActResult(PublishTarget.NobodyThere);

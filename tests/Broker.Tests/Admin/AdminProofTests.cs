@@ -38,6 +38,64 @@ public sealed class AdminProofTests
         await desk.Page.Put("/api/admin/accounts/ana/admin");
     }
 
+    [Theory]
+    [InlineData("RetentionDaysAtMost", 30, 29, 0)]
+    [InlineData("Limits:NoticeDays", 30, 1, 31)]
+    [InlineData("Limits:NoticesPerAccount", 100, 99, 0)]
+    [InlineData("Limits:AuditPerRoom", 20_000, 1, 0)]
+    [InlineData("Limits:AuditDays", 200, 199, 0)]
+    [InlineData("Limits:StoredBytesPerDayPerAccount", 1_000_000, 1, 0)]
+    [InlineData("Limits:StoredBytesPerDayPerGuest", 1_000_000, 1, 0)]
+    [InlineData("Limits:FreeDiskMegabytes", 10, 1_000_000, 5)]
+    [InlineData("Limits:FreeDiskPercent", 10, 50, 5)]
+    public async Task A_setting_by_which_less_is_kept_takes_the_password_and_one_by_which_more_is_does_not(string name, int was, int less, int more)
+    {
+        FakeTimeProvider time = new(DateTimeOffset.UtcNow);
+        await using var desk = await Desk.OpenAsync(services => services.AddSingleton(provider => new AdminProofs(provider.GetRequiredService<AccountCare>(), time)));
+        await desk.ProveAsync();
+        await ChangeAsync(HttpStatusCode.OK, name, was);
+        time.Advance(AdminProofs.Lifetime);
+
+        await ChangeAsync(HttpStatusCode.OK, name, was);
+        await ChangeAsync(HttpStatusCode.OK, name, more);
+        foreach (var value in new object?[] { less, was })
+        {
+            Assert.Equal("proof_needed", Desk.Code(await ChangeAsync(HttpStatusCode.Forbidden, name, value)));
+        }
+
+        Assert.Equal(more, await ValueAsync());
+        await desk.ProveAsync();
+        await ChangeAsync(HttpStatusCode.OK, name, less);
+        Assert.Equal(less, await ValueAsync());
+
+        Task<JsonElement> ChangeAsync(HttpStatusCode status, string setting, object? value) =>
+            desk.Page.Expect(status, HttpMethod.Patch, "/api/admin/settings", new Dictionary<string, object?> { [setting] = value });
+        async Task<int> ValueAsync() => (await desk.Page.Get("/api/admin/settings")).GetProperty("settings").EnumerateArray()
+            .Single(one => one.GetProperty("name").GetString() == name).GetProperty("value").GetInt32();
+    }
+
+    [Fact]
+    public async Task A_room_of_others_is_deleted_with_the_password_and_ones_own_without()
+    {
+        await using var desk = await Desk.OpenAsync();
+        using var anas = WebMessenger.Broker.Tests.Rooms.Calls.As(desk.Broker, desk.Ana);
+        await desk.Page.MakeRoom("mine");
+        foreach (var (room, path) in new[] { ("yard", "/api/rooms/"), ("shed", "/api/admin/rooms/") })
+        {
+            await anas.MakeRoom(room);
+            Assert.Equal("proof_needed", Desk.Code(await desk.Page.Delete(path + room, HttpStatusCode.Forbidden)));
+            await desk.Page.Expect(HttpStatusCode.BadRequest, HttpMethod.Delete, path + room, new { password = "not this one" });
+            await anas.Get("/api/rooms/" + room);
+        }
+
+        await desk.Page.Delete("/api/rooms/mine");
+        await desk.Page.Expect(HttpStatusCode.NoContent, HttpMethod.Delete, "/api/rooms/yard", new { password = Desk.Password });
+        await desk.Page.Delete("/api/admin/rooms/shed");
+        await anas.Get("/api/rooms/yard", HttpStatusCode.NotFound);
+        await anas.MakeRoom("attic");
+        await anas.Delete("/api/rooms/attic");
+    }
+
     [Fact]
     public async Task Wrong_passwords_prove_nothing_and_count_as_wrong_passwords_do()
     {

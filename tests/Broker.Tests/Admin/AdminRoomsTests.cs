@@ -82,6 +82,8 @@ public sealed class AdminRoomsTests
         Assert.True((await desk.Page.Expect(HttpStatusCode.OK, HttpMethod.Put, Rooms + "/vault/archive")).GetProperty("archived").GetBoolean());
         Assert.Contains("admina", (await client.PublishesUntilAsync(told => told.Text.Contains("\"archived\":true", StringComparison.Ordinal)))[^1].Text, StringComparison.Ordinal);
         Assert.False((await desk.Page.Expect(HttpStatusCode.OK, HttpMethod.Delete, Rooms + "/vault/archive")).GetProperty("archived").GetBoolean());
+        Assert.Equal("proof_needed", Desk.Code(await desk.Page.Delete(Rooms + "/vault", HttpStatusCode.Forbidden)));
+        await desk.ProveAsync();
         await desk.Page.Delete(Rooms + "/vault");
 
         await anas.Get("/api/rooms/vault", HttpStatusCode.NotFound);

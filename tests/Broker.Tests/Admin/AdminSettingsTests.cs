@@ -86,6 +86,7 @@ public sealed class AdminSettingsTests
         await using var client = await desk.Broker.ConnectAsync(desk.Ana);
         await client.SubscribeAsync("rooms/lobby");
         Assert.True((await client.PublishAsync("rooms/lobby", "before")).Accepted);
+        await desk.ProveAsync();
 
         await ChangeAsync(desk, HttpStatusCode.OK, ("Limits:StoredBytesPerDayPerAccount", 1), ("Limits:PublishPerSecond", 1), ("Limits:PublishBurst", 1));
 

@@ -96,6 +96,7 @@ public sealed class RoomListTests
     [InlineData("cursor=1.zz.a", "cursor")]
     [InlineData("cursor=1.6.a", "cursor")]
     [InlineData("sort=size", "sort")]
+    [InlineData("tag=a-tag-of-25-letters-is-lon", "tag")]
     [InlineData("sort=name&mine=true", "sort")]
     public async Task A_wrong_question_is_refused_with_the_field_named(string query, string field)
     {

@@ -233,7 +233,7 @@ public sealed class RoomsApiTests
         await ExpectAsync(HttpStatusCode.Accepted, makers, HttpMethod.Put, "/api/rooms/den/members/nobody");
         await ExpectAsync(HttpStatusCode.NoContent, makers, HttpMethod.Delete, "/api/rooms/den/members/other");
         await ExpectAsync(HttpStatusCode.NotFound, other, HttpMethod.Delete, "/api/rooms/den/members/me");
-        await ExpectAsync(HttpStatusCode.Conflict, admin, HttpMethod.Delete, "/api/rooms/lobby");
+        await ExpectAsync(HttpStatusCode.Conflict, admin, HttpMethod.Delete, "/api/rooms/lobby", """{"password":"correct horse battery staple"}""");
         await ExpectAsync(HttpStatusCode.Conflict, admin, HttpMethod.Patch, "/api/rooms/lobby", """{"visibility":"private"}""");
         await ExpectAsync(HttpStatusCode.UnsupportedMediaType, makers, HttpMethod.Patch, "/api/rooms/den", "title=x", "application/x-www-form-urlencoded");
         await ExpectAsync(HttpStatusCode.BadRequest, makers, HttpMethod.Patch, "/api/rooms/den", "{");

@@ -112,6 +112,34 @@ public sealed class InviteLinkTests
     }
 
     [Fact]
+    public async Task One_account_that_comes_and_goes_uses_a_link_up_once_and_nothing_says_who_it_was()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var yard = await InYardAsync(broker);
+        var link = await yard.MakeAsync(new { uses = 3 });
+        var eve = await broker.RegisterAsync("eve");
+        using var eves = Calls.As(broker, eve);
+        using var guests = await yard.NewGuestAsync("Zoe");
+        for (var times = 0; times < 4; times++)
+        {
+            Assert.Equal("200", await UseAsync(eves, link));
+            await eves.Delete("/api/rooms/yard/members/me");
+        }
+
+        Assert.Equal([2], await yard.LeftAsync());
+        Assert.Equal("200", await UseAsync(guests, link));
+        Assert.Equal([1], await yard.LeftAsync());
+        var users = broker.Get<IRecords>().ReadAll(InviteLink.UsersPrefix);
+        Assert.Equal(2, users.Count);
+        Assert.DoesNotContain(users, user => Encoding.Latin1.GetString(user.Key).Contains(eve.Account.Id, StringComparison.Ordinal));
+
+        using var makers = Calls.As(broker, yard.Talk.Maker);
+        await makers.Delete($"{Links}/{link.Id}");
+        await broker.Get<InviteLinks>().SweepAsync(TestContext.Current.CancellationToken);
+        Assert.Empty(broker.Get<IRecords>().ReadAll(InviteLink.UsersPrefix));
+    }
+
+    [Fact]
     public async Task A_link_that_many_may_have_does_not_let_in_again_who_was_put_out()
     {
         await using var broker = await RunningBroker.StartAsync();
@@ -291,7 +319,7 @@ public sealed class InviteLinkTests
 
     private static List<string> Stored(RunningBroker broker) =>
     [
-        .. new[] { "invite/", "invitesecret/", "maker/" }
+        .. new[] { "invite/", "invitesecret/", "inviteuser/", "maker/" }
             .SelectMany(prefix => broker.Get<IRecords>().ReadAll(Encoding.ASCII.GetBytes(prefix))).Select(record => Encoding.Latin1.GetString(record.Key)),
     ];
 }

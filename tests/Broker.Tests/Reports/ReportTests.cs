@@ -177,6 +177,32 @@ public sealed class ReportTests
     }
 
     [Fact]
+    public async Task One_account_has_so_many_open_reports_in_a_room_and_fills_it_for_nobody()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await MessageTalk.InYardAsync(broker);
+        using var beas = Calls.As(broker, talk.Bea);
+        using var mods = Calls.As(broker, talk.Mod);
+        List<long> said = [];
+        for (var number = 0; number <= RoomReports.OpenPerAccount; number++)
+        {
+            said.Add(await talk.SayAsync(talk.Caio, $"{number}"));
+        }
+
+        foreach (var seq in said.SkipLast(1))
+        {
+            Assert.Equal("201", await TriedAsync(beas, seq));
+        }
+
+        Assert.Equal("409 too_many", await TriedAsync(beas, said[^1]));
+        Assert.Equal("201", await TriedAsync(mods, said[^1]));
+        Assert.Equal("201", await TriedAsync(beas, await talk.SayAsync(talk.Caio, "elsewhere", "lobby"), room: "lobby"));
+        var oldest = Of((await mods.Get(Reports)).GetProperty("reports").EnumerateArray().Last(), "id");
+        await mods.Expect(HttpStatusCode.NoContent, HttpMethod.Put, $"{Reports}/{oldest}", new { decision = "dismissed" });
+        Assert.Equal("201", await TriedAsync(beas, said[^1]));
+    }
+
+    [Fact]
     public async Task A_report_is_paid_for_as_what_one_says()
     {
         await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:StoredBytesPerDayPerAccount", "4000");

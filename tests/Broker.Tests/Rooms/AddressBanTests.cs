@@ -1,12 +1,15 @@
 using System.Net;
 using System.Text;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Reports;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Broker.Tests.Retention;
 using WebMessenger.Storage.EventLog;
 using static WebMessenger.Broker.Tests.Rooms.MessageTalk;
 
@@ -59,6 +62,80 @@ public sealed class AddressBanTests
         Assert.True(await EntersAsync(broker, max));
         await broker.RestartAsync();
         Assert.Empty(broker.Get<IRecords>().ReadAll("oa/"u8));
+    }
+
+    [Fact]
+    public async Task A_guest_from_there_neither_looks_in_nor_reports_and_others_do()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        var talk = await InYardAsync(broker);
+        var seq = await talk.SayAsync(talk.Caio, "a word");
+        var (zoe, max, kim) = (await GuestAsync(broker, "Zoe", Home), await GuestAsync(broker, "Max", Home), await GuestAsync(broker, "Kim", Elsewhere));
+        Assert.True(RoomPolicy.MayRead(broker.Room("yard"), max));
+
+        Assert.True((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", zoe)).ByAddress);
+
+        Assert.False(RoomPolicy.MayRead(broker.Room("yard"), max));
+        var session = broker.Get<LoginSessions>().List(max).Single();
+        Assert.Equal(ReportOutcome.NoSuchRoom, (await broker.Get<RoomReports>().MakeAsync(broker.Room("yard"), session, seq, "rude")).Outcome);
+        Assert.True(RoomPolicy.MayRead(broker.Room("yard"), kim));
+        Assert.True(RoomPolicy.MayRead(broker.Room("yard"), talk.Bea.Account));
+        _time.Advance(TimeSpan.FromHours(24));
+        Assert.True(RoomPolicy.MayRead(broker.Room("yard"), max));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_guest_who_signs_out_or_moves_on_before_he_is_banned_is_banned_from_where_he_was(bool moves)
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        var talk = await InYardAsync(broker);
+        var (zoe, max, kim) = (await GuestAsync(broker, "Zoe", Home), await GuestAsync(broker, "Max", Home), await GuestAsync(broker, "Kim", Elsewhere));
+        var sessions = broker.Get<LoginSessions>();
+        Assert.True(await EntersAsync(broker, zoe));
+        if (moves)
+        {
+            await sessions.StartAsync(zoe, "test", IPAddress.Parse(Elsewhere));
+        }
+
+        await sessions.EndAsync(sessions.List(zoe).Single(session => session.Address == Home));
+
+        Assert.True((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", zoe)).ByAddress);
+
+        Assert.False(await EntersAsync(broker, max));
+        Assert.Equal(!moves, await EntersAsync(broker, kim));
+    }
+
+    [Fact]
+    public async Task Where_a_guest_was_is_forgotten_a_day_after_he_left_and_of_so_many_alone()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        await InYardAsync(broker);
+        var room = broker.Room("yard");
+        GuestStays stays = new(room.Key, broker.Get<GuestAddresses>(), _time);
+        var sessions = broker.Get<LoginSessions>();
+        var guests = new List<Account>();
+        foreach (var name in new[] { "Zoe", "Max" })
+        {
+            var guest = await GuestAsync(broker, name, Home);
+            guests.Add(guest);
+            stays.Note(guest, _ => true);
+            await sessions.EndAsync(sessions.List(guest).Single());
+            Assert.Single(stays.HashesOf(guest));
+        }
+
+        _time.Advance(TimeSpan.FromHours(24));
+        stays.Tidy(account => account == guests[1].Id);
+        Assert.Empty(stays.HashesOf(guests[0]));
+        Assert.Single(stays.HashesOf(guests[1]));
+
+        for (var number = 0; number < GuestStays.MostGuests; number++)
+        {
+            stays.Note(new Account($"g{number}", AccountKind.Guest, _time.GetUtcNow(), new Profile($"g{number}", "Zoe", null, false)), _ => true);
+        }
+
+        Assert.Empty(stays.HashesOf(guests[1]));
     }
 
     [Fact]
@@ -140,6 +217,81 @@ public sealed class AddressBanTests
         Assert.Empty(broker.Get<IRecords>().ReadAll("oa/"u8));
         Assert.Empty((await mods.Get("/api/rooms/yard/bans")).GetProperty("bans").EnumerateArray());
         Assert.Equal("no_such_ban", (await Acts.ModerateAsync(broker, "yard", talk.Maker, "unban", zoe)).Refusal?.Notice);
+    }
+
+    [Fact]
+    public async Task Of_two_guests_from_there_the_ban_of_one_neither_shortens_nor_lifts_that_of_the_other()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        var talk = await InYardAsync(broker);
+        var (zoe, max, kim) = (await GuestAsync(broker, "Zoe", Home), await GuestAsync(broker, "Max", Home), await GuestAsync(broker, "Kim", Home));
+        Assert.True((await Acts.ModerateAsync(broker, "yard", talk.Maker, "ban", zoe)).ByAddress);
+
+        Assert.True((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", max, minutes: 1)).ByAddress);
+        using var mods = Calls.As(broker, talk.Mod);
+        Assert.Equal(2, (await mods.Get("/api/rooms/yard/bans")).GetProperty("bans").EnumerateArray().Count(one => one.TryGetProperty("byAddress", out _)));
+        _time.Advance(TimeSpan.FromMinutes(2));
+        Assert.False(await EntersAsync(broker, kim));
+
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", max)).Refusal);
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Mod, "unban", max)).Refusal);
+        Assert.False(await EntersAsync(broker, kim));
+        await broker.RestartAsync();
+        kim = broker.Get<AccountDirectory>().Find(kim.Id)!;
+        Assert.False(await EntersAsync(broker, kim));
+
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Maker, "unban", broker.Get<AccountDirectory>().Find(zoe.Id)!)).Refusal);
+        Assert.True(await EntersAsync(broker, kim));
+    }
+
+    [Fact]
+    public async Task Who_bans_a_guest_anew_says_anew_for_how_long()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time, "--WebMessenger:Limits:BansPerRoom", "1");
+        var talk = await InYardAsync(broker);
+        var (zoe, max) = (await GuestAsync(broker, "Zoe", Home), await GuestAsync(broker, "Max", Home));
+        Assert.True((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", zoe)).ByAddress);
+        Assert.True((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", zoe, minutes: 10)).ByAddress);
+        Assert.False(await EntersAsync(broker, max));
+
+        _time.Advance(TimeSpan.FromMinutes(10));
+
+        Assert.True(await EntersAsync(broker, max));
+    }
+
+    [Fact]
+    public async Task What_is_over_is_taken_off_the_disk_without_a_restart()
+    {
+        await using var broker = await RunningBroker.StartWithAsync(services => services
+            .AddSingleton(provider => ActivatorUtilities.CreateInstance<RoomDirectory>(provider, _time))
+            .AddSingleton(provider => ActivatorUtilities.CreateInstance<AddressBanSweep>(provider, _time)));
+        var talk = await InYardAsync(broker);
+        Assert.True((await Acts.ModerateAsync(broker, "yard", talk.Mod, "ban", await GuestAsync(broker, "Zoe", Home))).ByAddress);
+        await broker.Get<AddressBans>().SweepAsync(TestContext.Current.CancellationToken);
+        Assert.Single(broker.Get<IRecords>().ReadAll("oa/"u8));
+
+        _time.Advance(TimeSpan.FromHours(24));
+        await Until.TrueAsync(() =>
+        {
+            _time.Advance(TimeSpan.FromHours(1));
+            return broker.Get<IRecords>().ReadAll("oa/"u8).Count == 0;
+        });
+
+        await Until.TrueAsync(() => broker.Room("yard").AddressBans.AreNone);
+    }
+
+    [Fact]
+    public async Task What_a_later_version_wrote_is_left_to_it()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        await InYardAsync(broker);
+        var key = AddressBans.Key(broker.Room("yard").Key, new BannedAddress("0011", "somebody"));
+        await broker.Get<IRecords>().WriteAsync([new RecordChange(key, "\"of another kind\""u8.ToArray())]);
+
+        await broker.RestartAsync();
+        await broker.Get<AddressBans>().SweepAsync(TestContext.Current.CancellationToken);
+
+        Assert.NotNull(broker.Get<IRecords>().Find(key));
     }
 
     [Fact]

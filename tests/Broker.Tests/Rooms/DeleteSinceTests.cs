@@ -135,6 +135,45 @@ public sealed class DeleteSinceTests
     }
 
     [Fact]
+    public async Task Of_many_that_are_put_out_not_more_goes_in_a_second_than_of_one()
+    {
+        FakeTimeProvider time = new(DateTimeOffset.UtcNow);
+        await using var broker = await RunningBroker.StartWithAsync(
+            services => services.AddSingleton(provider => ActivatorUtilities.CreateInstance<DeletingWork>(provider, time)),
+            "--WebMessenger:Limits:DeletionsPerSecond", "2");
+        var talk = await InYardAsync(broker);
+        await talk.SayAsync(talk.Bea, Canary);
+        await talk.SayAsync(talk.Caio, Canary);
+
+        Assert.Null((await KickAsync(talk, deleteSince: 60)).Refusal);
+        await Until.TrueAsync(() => Removed(talk) == 1);
+        Assert.Null((await KickAsync(talk, deleteSince: 60, "caio")).Refusal);
+        await talk.SayAsync(talk.Maker, "a marker");
+        Assert.Equal(1, Removed(talk));
+
+        await Until.TrueAsync(() =>
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            return Removed(talk) == 2;
+        });
+    }
+
+    [Fact]
+    public async Task One_event_that_cannot_be_read_keeps_none_of_the_others()
+    {
+        DamagedLog damaged = new();
+        await using var broker = await RunningBroker.StartWithAsync(damaged.Place);
+        var talk = await InYardAsync(broker);
+        var said = await talk.SayAsync(talk.Bea, Canary);
+        damaged.Entries.Add((talk.Log, broker.Get<IEventLog>().Head(talk.Log).First));
+
+        Assert.Null((await KickAsync(talk, deleteSince: 60)).Refusal);
+
+        await Until.TrueAsync(() => broker.Get<IRecords>().ReadAll(DeletingDue.Prefix).Count == 0);
+        Assert.Equal(EventType.Removed, EventBody.TypeOf(broker.Get<IEventLog>().FindReadable(talk.Log, said)!.Value.Entry.Body.Span));
+    }
+
+    [Fact]
     public async Task Nothing_is_left_of_it_when_the_room_ends()
     {
         FakeTimeProvider time = new(DateTimeOffset.UtcNow);
@@ -174,8 +213,8 @@ public sealed class DeleteSinceTests
     private static int Removed(MessageTalk talk) => talk.Broker.Get<IEventLog>().ReadAfter(talk.Log, 0, 1000).Entries
         .Count(entry => EventBody.TypeOf(entry.Body.Span) == EventType.Removed);
 
-    private static Task<ActResult> KickAsync(MessageTalk talk, int deleteSince) => talk.Broker.Get<RoomActs>().ActAsync(
+    private static Task<ActResult> KickAsync(MessageTalk talk, int deleteSince, string user = "bea") => talk.Broker.Get<RoomActs>().ActAsync(
         talk.Broker.Room("yard"),
-        new Command("", null, null, ModerationAct.Read(new RoomCommand { Type = "kick", User = "bea", DeleteSince = deleteSince }, [])!),
+        new Command("", null, null, ModerationAct.Read(new RoomCommand { Type = "kick", User = user, DeleteSince = deleteSince }, [])!),
         talk.Broker.Get<WebMessenger.Auth.Tokens.AccessTokens>().FindBearer(talk.Mod.Token)!);
 }

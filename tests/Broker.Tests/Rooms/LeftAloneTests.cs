@@ -43,6 +43,53 @@ public sealed class LeftAloneTests
 
     [Theory]
     [MemberData(nameof(Ways))]
+    public async Task Whatever_is_said_or_done_to_who_takes_none_is_answered_as_if_there_were_nobody(Way way)
+    {
+        await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:TextLength", "100");
+        var (ana, bea, caio) = (await broker.RegisterAsync("ana"), await broker.RegisterAsync("bea"), await broker.RegisterAsync("caio"));
+        await using (var before = await Speaker.AsAsync(broker, way, ana))
+        {
+            Assert.Equal(Speaker.Done, await WhisperAsync(before, "bea"));
+        }
+
+        await ChooseAsync(broker, bea, "whisperedBy", "nobody");
+        await ChooseAsync(broker, caio, "whisperedBy", "rooms");
+        await using var anas = await Speaker.AsAsync(broker, way, ana);
+        var tooLong = new string('x', 101);
+        foreach (var payload in new[]
+        {
+            """{"type":"message","text":"psst","replyTo":1}""",
+            """{"type":"message","text":"psst","replyTo":99}""",
+            """{"type":"edit","of":1,"text":"more"}""",
+            """{"type":"edit","of":99,"text":"more"}""",
+            """{"type":"reaction","of":99,"emoji":"👍","on":true}""",
+            """{"type":"delete","of":99}""",
+            $$"""{"type":"message","text":"{{tooLong}}"}""",
+            $$"""{"type":"message","text":"{{tooLong}}","id":"a"}""",
+            $$"""{"type":"edit","of":1,"text":"{{tooLong}}"}""",
+            """{"type":"pin","of":1,"on":true}""",
+            """{"type":"nothing that there is"}""",
+        })
+        {
+            var toNobody = await WhisperAsync(anas, "nobody-of-this-name", payload);
+            Assert.NotEqual(Speaker.Done, toNobody);
+            Assert.Equal((payload, toNobody), (payload, await WhisperAsync(anas, "bea", payload)));
+            Assert.Equal((payload, toNobody), (payload, await WhisperAsync(anas, "caio", payload)));
+        }
+
+        if (way != Way.Http)
+        {
+            async Task<string> TypeAsync(string user) => await anas.DoAsync($"users/{user}/typing", "", "");
+            var toNobody = await anas.TypeAsync("users/nobody-of-this-name/typing");
+            Assert.Equal("not_allowed", toNobody);
+            Assert.Equal(toNobody, await anas.TypeAsync("users/bea/typing"));
+            Assert.Equal(await TypeAsync("nobody-of-this-name"), await TypeAsync("bea"));
+            Assert.Equal(await TypeAsync("nobody-of-this-name"), await TypeAsync("caio"));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Ways))]
     public async Task Who_is_written_to_by_people_of_his_rooms_hears_these_and_whom_he_has_talked_to(Way way)
     {
         await using var broker = await RunningBroker.StartAsync();

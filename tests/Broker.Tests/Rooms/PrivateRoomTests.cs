@@ -47,7 +47,8 @@ public sealed class PrivateRoomTests
         Assert.Equal([0x87], (await listener.SubscribeAsync("rooms/den")).ReasonCodes);
         await Expect(HttpStatusCode.Forbidden, admins, HttpMethod.Put, "/api/rooms/den/members/bea");
         await Expect(HttpStatusCode.OK, admins, HttpMethod.Patch, "/api/rooms/den", new { topic = "Kept in order" });
-        await Expect(HttpStatusCode.NoContent, admins, HttpMethod.Delete, "/api/rooms/den");
+        await Expect(HttpStatusCode.Forbidden, admins, HttpMethod.Delete, "/api/rooms/den");
+        await Expect(HttpStatusCode.NoContent, admins, HttpMethod.Delete, "/api/rooms/den", new { password = "correct horse battery staple" });
         await Expect(HttpStatusCode.NotFound, makers, HttpMethod.Get, "/api/rooms/den");
     }
 

@@ -155,6 +155,49 @@ public sealed class QuietTests
     }
 
     [Fact]
+    public async Task A_line_tells_what_has_changed_and_nothing_else()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        var talk = await MessageTalk.InYardAsync(broker);
+        await using var bea = await broker.ConnectAsync(talk.Bea);
+        await bea.SubscribeAsync([new Filter("rooms/+"), new Filter("rooms/+/text")]);
+        async Task ChangeAsync(Member by, PolicyChanges changes) => Assert.Null((await Acts.ChangeAsync(broker, "yard", by, changes)).Refusal);
+
+        await ChangeAsync(talk.Maker, new() { SlowMode = 1, QuietUntil = new(null) });
+        await ChangeAsync(talk.Mod, new() { QuietMinutes = 15 });
+        var first = Timestamps.Format(_time.GetUtcNow().AddMinutes(15));
+        _time.Advance(TimeSpan.FromMinutes(16));
+        await ChangeAsync(talk.Maker, new() { SlowMode = 2, QuietUntil = new(null) });
+        await ChangeAsync(talk.Maker, new() { QuietMinutes = 15, Archived = true });
+        var second = Timestamps.Format(_time.GetUtcNow().AddMinutes(15));
+
+        var heard = await bea.PublishesUntilAsync(one => one.Topic == MessageTalk.Topic + "/text" && one.Text.Contains("archived", StringComparison.Ordinal));
+        Assert.Equal(
+            [$"** dora keeps the room quiet until {first}", $"** maker keeps the room quiet until {second}\n** maker archived this room"],
+            heard.Where(one => one.Topic == MessageTalk.Topic + "/text").Select(one => one.Text));
+        Assert.Equal(
+            [false, true, false, true],
+            heard.Where(one => one.Topic == MessageTalk.Topic && one.Json.Type() == "policy").Select(one => one.Json.TryGetProperty("quietUntil", out _)));
+    }
+
+    [Theory]
+    [InlineData(Way.Mqtt5)]
+    [InlineData(Way.Mqtt311)]
+    public async Task Who_types_there_hears_why_he_does_not(Way way)
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        var talk = await MessageTalk.InYardAsync(broker);
+        await using var bea = await Speaker.AsAsync(broker, way, talk.Bea);
+        await using var mod = await Speaker.AsAsync(broker, way, talk.Mod);
+        Assert.Equal(Speaker.Done, await bea.TypeAsync(MessageTalk.Topic + "/typing"));
+
+        Assert.Equal(Speaker.Done, await KeepAsync(mod, minutes: 15));
+
+        Assert.Equal("quiet", await bea.TypeAsync(MessageTalk.Topic + "/typing"));
+        Assert.Equal(Speaker.Done, await mod.TypeAsync(MessageTalk.Topic + "/typing"));
+    }
+
+    [Fact]
     public async Task Fault_S7_Nothing_of_others_is_stored_after_the_answer()
     {
         await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:PublishPerSecond", "0");

@@ -95,5 +95,16 @@ public sealed class RoomGuardTests
     public void Case_accents_and_blanks_make_no_other_text(string one, string other, bool isSame) =>
         Assert.Equal(isSame, new GuardedText(one).Fold == new GuardedText(other).Fold);
 
+    [Fact]
+    public void Of_a_text_with_many_beginnings_of_links_each_letter_is_looked_at_once()
+    {
+        // By looking for its end from each of them, this would not be through within the hour.
+        var beginnings = string.Concat(Enumerable.Repeat("?www.", 1_000_000));
+
+        Assert.False(new GuardedText(beginnings).HasLink);
+        Assert.True(new GuardedText(beginnings + " www.example.org").HasLink);
+        Assert.True(new GuardedText("?www.?www.example.org").HasLink);
+    }
+
     private static string Named(int account) => account.ToString(CultureInfo.InvariantCulture);
 }

@@ -66,7 +66,7 @@ public sealed class RoomIdsTests
         using (var admins = Calls.As(broker, admin))
         {
             // Whoever deletes it, it stays its maker's.
-            await admins.Delete("/api/rooms/den");
+            await admins.Expect(HttpStatusCode.NoContent, HttpMethod.Delete, "/api/rooms/den", new { password = "correct horse battery staple" });
         }
 
         await broker.RestartAsync();

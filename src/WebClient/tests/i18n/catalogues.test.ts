@@ -50,6 +50,15 @@ describe('catalogues', () => {
     expect(Object.keys(en)).toHaveLength([enDoor, enInside, enAccount, enAdmin, enSeldom].reduce((count, part) => count + Object.keys(part).length, 0));
   });
 
+  it('have each key in one file: of two that are spread into the same part, the later one would be said for both', () => {
+    for (const language of ['en', 'ptBR']) {
+      const parts = readdirSync(join(src, 'i18n')).filter((name) => new RegExp(`^${language}([A-Z]\\w*)?\\.ts$`).test(name));
+      const keys = parts.flatMap((name) => [...readFileSync(join(src, 'i18n', name), 'utf8').matchAll(/^ {2}'([^']+)':/gm)].map((match) => match[1]!));
+      expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
+      expect(keys).toHaveLength(Object.keys(language === 'en' ? en : ptBR).length);
+    }
+  });
+
   it('have at the door each word that is said there, and no others', () => {
     const atDoor = loadedAtDoor();
     expect(atDoor).toContain('session/Door.svelte');

@@ -10,3 +10,5 @@ const texts = {
 export const adminPart = new Part(async () => (await Promise.all([import('./AdminPage.svelte'), language.enter('admin', texts), language.enter('seldom')]))[0]);
 /** What draws curves, and the library that it does so with. */
 export const plotsPart = new Part(() => import('./Plots.svelte'));
+/** The field for the password alone, with its words: rooms of others are deleted from their own page, too. */
+export const proofPart = new Part(async () => (await Promise.all([import('./ProofField.svelte'), language.enter('admin', texts), language.enter('seldom')]))[0]);

@@ -33,6 +33,8 @@ export class RoomActs {
   reading = $state(false);
   /** Not all of them have been read. */
   isCut = $state(false);
+  /** The room as the server says it is after what was done; null: it is deleted. */
+  changed: AdminRoom | null = null;
   readonly #room: AdminRoom;
 
   constructor(room: AdminRoom) {
@@ -70,15 +72,16 @@ export class RoomActs {
     const { act } = this;
     if (act === null || !this.isTyped || !this.hasHeir) return false;
     const answer = await this.form.send(() => this.proof.send(() => this.#send(act)), element);
+    this.changed = answer?.ok && act !== 'delete' ? (answer.value as AdminRoom) : null;
     // Somebody else has deleted it.
     return answer?.ok === true || (act === 'delete' && answer?.problem.status === 404);
   }
 
   #send(act: RoomAct): Promise<Answer<unknown>> {
-    const { room } = this.#room;
-    if (act === 'owner') return call('PUT', `/api/admin/rooms/${room}/owner`, { user: this.heir.trim() });
-    if (act === 'delete') return call('DELETE', `/api/rooms/${room}`);
-    return call('PATCH', `/api/rooms/${room}`, { archived: act === 'archive' });
+    const path = `/api/admin/rooms/${this.#room.room}`;
+    if (act === 'owner') return call('PUT', `${path}/owner`, { user: this.heir.trim() });
+    if (act === 'delete') return call('DELETE', path);
+    return call(act === 'archive' ? 'PUT' : 'DELETE', `${path}/archive`);
   }
 
   async #readMembers(): Promise<void> {

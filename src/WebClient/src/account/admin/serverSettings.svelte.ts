@@ -1,6 +1,7 @@
 import { FormState } from '../../lib/form.svelte';
 import { Fetched } from '../../lib/fetched.svelte';
 import { call } from '../../lib/http';
+import { Proof } from './proof.svelte';
 import type { ServerSetting, SettingValue } from './wire';
 
 const path = '/api/admin/settings';
@@ -51,6 +52,7 @@ export function groupsOf(settings: readonly ServerSetting[]): { group: Group; se
 /** What is changed of the server while it runs: one setting at a time, saved by itself, and the last one may be undone. */
 export class ServerSettings {
   readonly form = new FormState();
+  readonly proof = new Proof();
   readonly fetched = new Fetched(() => call<{ settings: ServerSetting[] }>('GET', path));
   /** The name of the one that is being changed; null: none. */
   open = $state<string | null>(null);
@@ -60,10 +62,13 @@ export class ServerSettings {
   saved = $state.raw<{ name: string; before: SettingValue | null; isUndone: boolean } | null>(null);
   /** Which one the server's problem is about. */
   about = $state<string | null>(null);
+  /** What the server wants the password for, and what was in the field then. */
+  #asked: { value: SettingValue | null; draft: string } | null = null;
 
   begin(setting: ServerSetting): void {
     if (this.form.sending) return;
     this.form.problem = this.wrong = this.saved = null;
+    this.proof.forget();
     this.open = setting.name;
     this.draft = String(setting.value);
   }
@@ -71,11 +76,13 @@ export class ServerSettings {
   cancel(): void {
     if (this.form.sending) return;
     this.form.problem = this.wrong = null;
+    this.proof.forget();
     this.open = null;
   }
 
   /** Saves what was typed. Answers whether it is so now. */
   async save(setting: ServerSetting, element?: HTMLFormElement): Promise<boolean> {
+    if (this.proof.isAsked && this.#asked?.draft === this.draft) return this.#change(setting, this.#asked.value, element);
     const value = readValue(setting, this.draft);
     this.wrong = isWrong(value) ? value : null;
     if (isWrong(value)) return false;
@@ -106,14 +113,26 @@ export class ServerSettings {
     return true;
   }
 
+  /** Where the password is given: in the form of the setting, also if it was not open. */
+  #ask(name: string, value: SettingValue | null): void {
+    const asked = value ?? this.fetched.value?.settings.find((setting) => setting.name === name)?.default;
+    [this.open, this.draft, this.saved] = [name, String(asked ?? this.draft), null];
+    this.#asked = { value, draft: this.draft };
+  }
+
   async #send(name: string, value: SettingValue | null, element?: HTMLFormElement): Promise<boolean> {
     this.about = name;
-    const answer = await this.form.send(async () => {
-      const answer = await call<unknown>('PATCH', path, { [name]: value });
-      // Before the form closes, the page knows what the server has made of it.
-      if (answer.ok) await this.fetched.read();
-      return answer;
-    }, element);
+    const answer = await this.form.send(
+      () =>
+        this.proof.send(async () => {
+          const answer = await call<unknown>('PATCH', path, { [name]: value });
+          // Before the form closes, the page knows what the server has made of it.
+          if (answer.ok) await this.fetched.read();
+          return answer;
+        }),
+      element,
+    );
+    if (answer?.ok === false && this.proof.isQuestion(answer.problem.code)) this.#ask(name, value);
     return answer?.ok === true;
   }
 }

@@ -17,7 +17,6 @@ export interface Overview {
   rates: { messagesPerSecond: number; deliveriesPerSecond: number; bytesInPerSecond: number; bytesOutPerSecond: number };
   /** Since when kicks, bans and revoked tokens may be back, after damage. */
   damagedSince?: string | null;
-  backups?: { lastAt: string | null } | null;
 }
 
 /** `detail`: in the server's words. */
@@ -62,6 +61,8 @@ export interface AdminRoom {
   since: string;
   lastActivity?: string | null;
   archived: boolean;
+  /** Nobody keeps it who could be there. */
+  orphaned: boolean;
 }
 
 export interface AuditEntry {
@@ -78,7 +79,7 @@ export interface ServerSetting {
   name: string;
   value: SettingValue;
   default: SettingValue;
-  from: 'file' | 'here' | 'default';
+  from: 'file' | 'here';
   min?: number | null;
   max?: number | null;
   unit?: string | null;
@@ -91,6 +92,8 @@ export interface Report {
   id: string;
   room: string;
   title: string;
+  /** The administrator may read in the room. */
+  mayRead: boolean;
   seq: number;
   author: { user: string; name: string };
   text: string;

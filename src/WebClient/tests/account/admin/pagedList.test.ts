@@ -5,11 +5,11 @@ interface Entry {
   user: string;
 }
 
-let asked: { path: string; answer: (page: { accounts: Entry[]; cursor?: string }) => void }[];
+let asked: { path: string; answer: (content: object, status?: number) => void }[];
 
 beforeEach(() => {
   asked = [];
-  vi.stubGlobal('fetch', (path: string) => new Promise((resolve) => asked.push({ path, answer: (page) => resolve(Response.json(page)) })));
+  vi.stubGlobal('fetch', (path: string) => new Promise((resolve) => asked.push({ path, answer: (content, status = 200) => resolve(Response.json(content, { status })) })));
 });
 
 const entries = (...users: string[]) => ({ accounts: users.map((user) => ({ user })) });
@@ -43,17 +43,40 @@ it('shows no answer to what was looked for before, though it comes later', async
   expect(usersOf(list)).toEqual(['abel']);
 });
 
-it('puts in the place of what was changed what the server says of it now, and takes away what is gone', async () => {
+it('asks again for the page that did not come, and keeps those before it', async () => {
+  const list = new PagedList<Entry, 'all' | 'banned'>('/api/admin/accounts', 'accounts', 'all');
+  const first = list.read();
+  asked[0]!.answer({ ...entries('ana'), cursor: 'ana' });
+  await first;
+  const more = list.readMore();
+  asked[1]!.answer({}, 503);
+  await more;
+  expect([usersOf(list), list.phase]).toEqual([['ana'], 'failed']);
+  const again = list.retry();
+  asked[2]!.answer(entries('bea'));
+  await again;
+  expect([usersOf(list), list.phase, asked[2]!.path]).toEqual([['ana', 'bea'], 'ready', '/api/admin/accounts?cursor=ana']);
+});
+
+it('puts in the place of what was changed what the server says of it now, and takes away only what is gone', async () => {
   const list = new PagedList<Entry & { banned?: boolean }, 'all' | 'banned'>('/api/admin/accounts', 'accounts', 'all');
   const read = list.read();
-  asked[0]!.answer(entries('ana', 'bea'));
+  asked[0]!.answer(entries('ana', 'b.ea'));
   await read;
-  const refreshed = list.refresh('bea', ({ user }) => user === 'bea');
-  asked[1]!.answer({ accounts: [{ user: 'bea', banned: true } as Entry, { user: 'beatriz' }] });
+  const refresh = () => list.refresh('b.ea', ({ user }) => user === 'b.ea');
+  let refreshed = refresh();
+  expect(asked[1]!.path).toBe('/api/admin/accounts/b.ea');
+  asked[1]!.answer({ user: 'b.ea', banned: true });
   await refreshed;
-  expect(list.list).toEqual([{ user: 'ana' }, { user: 'bea', banned: true }]);
-  const gone = list.refresh('bea', ({ user }) => user === 'bea');
-  asked[2]!.answer(entries('beatriz'));
-  await gone;
-  expect(list.list).toEqual([{ user: 'ana' }]);
+  expect(list.list).toEqual([{ user: 'ana' }, { user: 'b.ea', banned: true }]);
+
+  refreshed = refresh();
+  asked[2]!.answer({}, 503);
+  await refreshed;
+  expect([usersOf(list), list.phase]).toEqual([['ana', 'b.ea'], 'failed']);
+
+  refreshed = refresh();
+  asked[3]!.answer({}, 404);
+  await refreshed;
+  expect(usersOf(list)).toEqual(['ana']);
 });

@@ -58,6 +58,31 @@ describe('Changing a setting', () => {
     });
   });
 
+  it('by which less is kept is saved with the password, in its own form, as is undoing what more was kept by', async () => {
+    let isProven = false;
+    const patch = globalThis.fetch;
+    vi.stubGlobal('fetch', async (path: string, init: RequestInit) => {
+      if (path.endsWith('/proof')) isProven = JSON.parse(init.body as string).password === 'mine';
+      if (path.endsWith('/proof')) return isProven ? new Response(null, { status: 204 }) : Response.json({ code: 'invalid_fields', errors: { password: [{ code: 'wrong', message: '' }] } }, { status: 400 });
+      if (init.method === 'PATCH' && !isProven) return Response.json({ code: 'proof_needed' }, { status: 403 });
+      return patch(path, init);
+    });
+    const settings = new ServerSettings();
+    await settings.fetched.read();
+    settings.begin(percent);
+    settings.draft = '9';
+    expect([await settings.save(percent), settings.open, settings.proof.isAsked]).toEqual([false, percent.name, true]);
+    settings.proof.password = 'not mine';
+    expect([await settings.save(percent), sent]).toEqual([false, []]);
+    settings.proof.password = 'mine';
+    expect([await settings.save(percent), settings.open]).toEqual([true, null]);
+    isProven = false;
+    expect([await settings.undo(), settings.open, settings.draft, settings.saved]).toEqual([false, percent.name, '5', null]);
+    settings.proof.password = 'mine';
+    expect([await settings.save(now[0]!), settings.proof.isAsked]).toEqual([true, false]);
+    expect(sent).toEqual([{ [percent.name]: 9 }, { [percent.name]: null }]);
+  });
+
   it('saves one, and undoing it puts it where it was: back to the file if nobody had changed it here', async () => {
     const settings = new ServerSettings();
     await settings.fetched.read();
