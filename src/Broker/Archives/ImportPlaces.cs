@@ -3,7 +3,7 @@ using WebMessenger.Broker.Settings;
 
 namespace WebMessenger.Broker.Archives;
 
-/// <summary>How many rooms are made of files at once: one of an account, and so many in all; and how often a day an account tries.</summary>
+/// <summary>How many rooms are made of files at once, one of an account and so many in all, and how often a day an account tries.</summary>
 /// <remarks>Thread-safe. A place of all is had by who has sent his file: who sends slowly keeps nobody out.</remarks>
 internal sealed class ImportPlaces(BrokerLimits limits, TimeProvider time) : IDisposable
 {
@@ -11,7 +11,7 @@ internal sealed class ImportPlaces(BrokerLimits limits, TimeProvider time) : IDi
     public static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
 
     private readonly ArchivePlaces _own = new(0);
-    private readonly SemaphoreSlim _shared = new(limits.ImportsAtOnce > 0 ? /* guard: rooms made of files at once */ limits.ImportsAtOnce : int.MaxValue);
+    private readonly SemaphoreSlim _shared = new(limits.ImportsAtOnce > 0 ? (/* guard: rooms made of files at once */ limits.ImportsAtOnce) : int.MaxValue);
 
     /// <summary>How many files each account may send today.</summary>
     public DailyBudget Tries { get; } = new(limits.ImportsPerDay, time, isStored: false);
