@@ -37,7 +37,8 @@ internal sealed record FoundInvite(InviteLink Link, Room Room, Account By, byte[
 /// <summary>The links by which people come into rooms: made, shown, used, revoked and forgotten (ADR 0070).</summary>
 /// <remarks>
 /// Records `invite/{room key}/{id}`, `invitesecret/{SHA-256}` by which who has the secret finds it, and where its uses have an end
-/// `inviteuser/{room key}/{id}/{hash}` of each account that has come in, one use each: nothing is in memory, and no secret on disk. Thread-safe. Those that write fail with <see cref="RecordsNotWrittenException"/>.
+/// `inviteuser/{room key}/{id}/{hash}` of each account that has come in, one use each: nothing is in memory, and no secret on disk.
+/// Thread-safe. Those that write fail with <see cref="RecordsNotWrittenException"/>.
 /// Who comes in holds the link's turn, if there is an end to its uses, then the turns that coming in takes; who makes one or revokes one is
 /// in the turn of all rooms, or alone with the room.
 /// </remarks>

@@ -2,7 +2,9 @@ using WebMessenger.Auth.Accounts;
 
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>Where the guests of one room have come from, until a day after they left: who signs out, or moves on, is banned by it all the same.</summary>
+/// <summary>
+/// Where the guests of one room have come from, until a day after they left: who signs out, or moves on, is banned by it all the same.
+/// </summary>
 /// <remarks>
 /// In memory: of at most <see cref="MostGuests"/>, the latest <see cref="AddressesOfGuest"/> hashes each. Of more guests, who came or left
 /// longest ago is forgotten first. Thread-safe.
