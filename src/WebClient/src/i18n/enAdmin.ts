@@ -266,6 +266,8 @@ export const enAdmin = {
   'admin.act.room-owner': '{by} handed over the room #{target}',
   'admin.act.room-archive': '{by} archived the room #{target}',
   'admin.act.room-unarchive': '{by} opened the room #{target} again',
+  'admin.act.room-export': '{by} took the room #{target} away in a file',
+  'admin.act.room-import': '{by} made the room #{target} of a file',
   'admin.act.room-delete': '{by} deleted the room #{target}',
   'admin.act.setting': '{by} changed the setting “{target}”',
   'admin.act.other': '{by}: {act} {target}',

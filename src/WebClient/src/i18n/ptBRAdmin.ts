@@ -267,6 +267,8 @@ export const ptBRAdmin: AdminTexts = {
   'admin.act.room-owner': '{by} passou adiante a sala #{target}',
   'admin.act.room-archive': '{by} arquivou a sala #{target}',
   'admin.act.room-unarchive': '{by} abriu de novo a sala #{target}',
+  'admin.act.room-export': '{by} baixou a sala #{target} em um arquivo',
+  'admin.act.room-import': '{by} criou a sala #{target} a partir de um arquivo',
   'admin.act.room-delete': '{by} apagou a sala #{target}',
   'admin.act.setting': '{by} mudou a configuração “{target}”',
   'admin.act.other': '{by}: {act} {target}',
