@@ -138,7 +138,7 @@ internal static class InvitesApi
         return await links.UseAsync(found, body.Secret!, who.Account) switch
         {
             InviteUse.Done => TypedResults.Json(new EnteredRoom(found.Room.Id.Value), InviteJson.Default.EnteredRoom),
-            InviteUse.KeptOut when members.WhyKeptOut(found.Room, who.Account) is { } refusal => RoomProblems.Of(refusal, context),
+            InviteUse.KeptOut when members.WhyKeptOut(found.Room, who.Account, hasLink: true) is { } refusal => RoomProblems.Of(refusal, context),
             InviteUse.GuestsWait when RoomMembers.WhyGuestsWait(found.Room, who.Account) is { } wait => RoomProblems.Of(wait, context),
             InviteUse.NotForGuests => Problems.Of(new Refusal.NotForGuests(), context),
             InviteUse.RoomFull => RoomProblems.Conflict(TalkRefusals.RoomFull.Notice, TalkRefusals.RoomFull.Reason),

@@ -60,6 +60,7 @@ internal static class JoinRequestsApi
                 JoinRequestJson.Default.JoinRequestState,
                 statusCode: outcome == JoinOutcome.Done ? StatusCodes.Status201Created : StatusCodes.Status200OK),
             JoinOutcome.IsIn => TypedResults.NoContent(),
+            JoinOutcome.Archived => RoomProblems.HeldBack(TalkRefusals.Archived),
             JoinOutcome.NotForGuests => Problems.Of(new Refusal.NotForGuests(), context),
             JoinOutcome.TakesNone => RoomProblems.Forbidden(
                 "not_allowed", "Into this room nobody is let in who asks: everybody comes in, or who is invited."),
@@ -137,7 +138,9 @@ internal static class JoinRequestsApi
         {
             JoinOutcome.Done => TypedResults.NoContent(),
             JoinOutcome.RoomFull => RoomProblems.Conflict(TalkRefusals.RoomFull.Notice, "The room is full. Let them in when somebody has left."),
-            JoinOutcome.KeptOut => RoomProblems.Conflict("conflict", "This person cannot come in just now. Try again in a minute."),
+            JoinOutcome.Archived => RoomProblems.HeldBack(TalkRefusals.Archived),
+            JoinOutcome.Muted when RoomPolicy.WhyMuted(found!, by) is { } muted => RoomProblems.Of(muted, context),
+            JoinOutcome.KeptOut or JoinOutcome.Muted => RoomProblems.Conflict("conflict", "This person cannot come in just now. Try again in a minute."),
             JoinOutcome.NotAllowed => NotAllowed(),
             _ => NoSuchRequest(),
         };

@@ -29,6 +29,7 @@ internal sealed record ReportList(ReportView[] Reports, string? Next);
 internal sealed record AllReports(ReportView[] Reports, string? Cursor);
 
 /// <param name="Room">Left out in the list of one room, with its title.</param>
+/// <param name="MayRead">Whether the room opens to who asks; left out in the list of one room.</param>
 /// <param name="Author">Who said it, as he was called then.</param>
 /// <param name="Text">As it was when it was reported, also if it was changed or deleted since.</param>
 /// <param name="From">Null: of an account that is no more.</param>

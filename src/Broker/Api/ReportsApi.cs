@@ -171,6 +171,8 @@ internal static class ReportsApi
         {
             ReportOutcome.Done => TypedResults.NoContent(),
             ReportOutcome.Decided => RoomProblems.Conflict("conflict", "Somebody else has decided it otherwise."),
+            ReportOutcome.Muted when RoomPolicy.WhyMuted(found!, by) is { } muted => RoomProblems.Of(muted, context),
+            ReportOutcome.Muted => RoomProblems.Conflict("conflict", "This could not be noted just now. Try again."),
             _ => RoomProblems.NotFound("no_such_report", "There is no such report, or its time is over."),
         };
     }

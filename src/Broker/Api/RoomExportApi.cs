@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Archives;
@@ -20,7 +21,7 @@ internal static partial class RoomExportApi
         .WithDescription("All of the room in a ZIP: what was said, who is in it, reactions, pins and retained values. For its owner, and his access tokens with the verb moderate.");
 
     private static async Task<IResult> ExportAsync(
-        string room, RoomDirectory rooms, RoomExport export, ExportPlaces places, AuditPlaces audits, IRecords records, BrokerLimits limits,
+        string room, RoomDirectory rooms, RoomExport export, ExportPlaces places, AuditPlaces audits, BrokerLimits limits,
         TimeProvider time, ILogger<RoomExport> logger, HttpContext context)
     {
         var who = context.SignedIn();
@@ -34,6 +35,12 @@ internal static partial class RoomExportApi
             return RoomProblems.Forbidden("not_allowed", "Only the owner of the room, and access tokens of his with the verb moderate, take it away in a file.");
         }
 
+        var wait = places.WaitOf(who.Account.Id);
+        if (/* guard: who did not take all of an export waits for the next */ wait > TimeSpan.Zero)
+        {
+            return RoomProblems.TooOften("too_many_attempts", "You did not take all of the last file. Try again later.", wait, context);
+        }
+
         if (places.TryTake(who.Account.Id) is not { } place)
         {
             context.Response.Headers.RetryAfter = "60";
@@ -43,7 +50,7 @@ internal static partial class RoomExportApi
         try
         {
             AuditRecord taken = new(AuditRecord.Exported, AuditPerson.Of(who.Account));
-            await audits.WriteAsync(found.Key, taken, who.Account, entry => records.WriteAsync([entry]));
+            await audits.WriteAsync(found.Key, taken, who.Account);
         }
         catch
         {
@@ -51,17 +58,19 @@ internal static partial class RoomExportApi
             throw;
         }
 
-        return new Written(found, export, place, who, limits.ExportBytesPerSecond, time, logger);
+        return new Written(found, export, places, place, who, limits.ExportBytesPerSecond, time, logger);
     }
 
     /// <summary>Writes the name that the file gets where it is saved.</summary>
     public static string NameOf(string room, DateTimeOffset at) => string.Create(CultureInfo.InvariantCulture, $"{room}-{at:yyyy-MM-dd}.zip");
 
-    private sealed class Written(Room room, RoomExport export, IDisposable place, LoginSession who, int bytesPerSecond, TimeProvider time, ILogger logger) : IResult
+    private sealed class Written(
+        Room room, RoomExport export, ExportPlaces places, IDisposable place, LoginSession who, int bytesPerSecond, TimeProvider time, ILogger logger) : IResult
     {
         public async Task ExecuteAsync(HttpContext httpContext)
         {
             using var taken = place;
+            var began = time.GetTimestamp();
             RequestEnd.Put(httpContext, Longest);
             await using var cut = who.Ended.Register(
                 static context => ((HttpContext)context!).Abort(), /* guard: an export ends with its login session */ httpContext);
@@ -72,9 +81,10 @@ internal static partial class RoomExportApi
             {
                 await export.WriteAsync(room.Record, response.Body, bytesPerSecond, told: null, httpContext.RequestAborted);
             }
-            catch (OperationCanceledException) when (httpContext.RequestAborted.IsCancellationRequested)
+            catch (Exception error) when (httpContext.RequestAborted.IsCancellationRequested && error is OperationCanceledException or IOException or ObjectDisposedException)
             {
                 // The reader is gone, was too slow, or is signed out.
+                places.HoldOff(who.Account.Id, time.GetElapsedTime(began), httpContext.Features.Get<IHttpResponseBodyFeature>() is SteadyBody { IsCutOff: true });
             }
             catch (Exception error) when (error is ArchiveException or IOException or ObjectDisposedException)
             {

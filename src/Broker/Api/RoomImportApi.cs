@@ -11,8 +11,11 @@ namespace WebMessenger.Broker.Api;
 /// <summary>`POST /api/rooms/import`: a room made of a file, in which nobody is anybody here. For the cookie alone.</summary>
 internal static class RoomImportApi
 {
-    /// <summary>Of the upload and of what is made of it.</summary>
+    /// <summary>Of what is made of a file, from when it is there.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromHours(1);
+
+    /// <summary>Of the upload: 64 MB, by a line of one Mbit a second.</summary>
+    public static readonly TimeSpan LongestUpload = TimeSpan.FromMinutes(10);
 
     private const int PieceBytes = 64 * 1024;
 
@@ -42,13 +45,19 @@ internal static class RoomImportApi
             return RoomProblems.Conflict("too_many", "This account has as many rooms as it may. Delete one first.");
         }
 
-        using var place = places.TryTake(who.Account.Id);
-        if (place is null)
+        using var own = places.TryTake(who.Account.Id);
+        if (own is null)
         {
             return Problems.Crowded(context, TimeSpan.FromMinutes(1));
         }
 
-        RequestEnd.Put(context, Longest);
+        if (/* guard: files that an account sends a day */ !places.Tries.TryTake(who.Account.Id))
+        {
+            return RoomProblems.TooOften(
+                "too_many_attempts", "You have sent as many files today as you may. Try again later.", places.Tries.WaitOf(who.Account.Id), context);
+        }
+
+        RequestEnd.Put(context, /* guard: an upload of a room's file ends */ LongestUpload);
         await using var cut = who.Ended.Register(
             static context => ((HttpContext)context!).Abort(), /* guard: an import ends with its login session */ context);
         Directory.CreateDirectory(unfinished.Folder);
@@ -60,8 +69,15 @@ internal static class RoomImportApi
             return problem;
         }
 
+        RequestEnd.Put(context, Longest);
         try
         {
+            using var place = await places.FindAsync(context.RequestAborted);
+            if (place is null)
+            {
+                return Problems.Crowded(context, TimeSpan.FromMinutes(1));
+            }
+
             var made = await import.RunAsync(file, new ImportRequest(who.Account, who, id), told: null, context.RequestAborted);
             return TypedResults.Json(
                 new ImportedRoomView(made.Room.Id.Value, made.Events, made.LeftOut, made.Pins, made.Values), RoomsJson.Default.ImportedRoomView,

@@ -45,7 +45,10 @@ internal static class RoomPeopleApi
         {
             await members.JoinAsync(found, who.Account, byItself: true);
             return found.IsMember(who.Account.Id) ? TypedResults.NoContent()
-                : members.WhyNotIn(found, who.Account) is var why && (why == TalkRefusals.RoomFull || (why != PublishRefusal.NoSuchRoom && RoomPolicy.MaySee(found, who.Account.Id)))
+                : members.WhyNotIn(found, who.Account) is var why
+                    && (why == TalkRefusals.RoomFull
+                        || (why != PublishRefusal.NoSuchRoom
+                            && (RoomPolicy.MaySee(found, who.Account.Id) || invitations.IsInvited(found, who.Account))))
                     ? RoomProblems.Of(why, context)
                 : RoomPolicy.MaySee(found, who.Account.Id) || RoomPolicy.MayManage(found, who.Account)
                     ? RoomProblems.Forbidden("not_allowed", "Only who is invited comes into this room, and guests where it lets them.")

@@ -29,6 +29,9 @@ internal sealed class SteadyBody : Stream, IHttpResponseBodyFeature
         context.Features.Set<IHttpResponseBodyFeature>(this);
     }
 
+    /// <summary>It was cut off because nothing of it was taken.</summary>
+    public bool IsCutOff { get; private set; }
+
     Stream IHttpResponseBodyFeature.Stream => this;
 
     public PipeWriter Writer => _writer ??= PipeWriter.Create(this, new StreamPipeWriterOptions(leaveOpen: true));
@@ -103,6 +106,12 @@ internal sealed class SteadyBody : Stream, IHttpResponseBodyFeature
 
     public override void SetLength(long value) => throw new NotSupportedException();
 
+    private void CutOff()
+    {
+        IsCutOff = true;
+        _context.Abort();
+    }
+
     // Where the reader keeps up, as nearly all do, there is no timer.
     private async ValueTask TakenAsync(ValueTask taking)
     {
@@ -113,7 +122,7 @@ internal sealed class SteadyBody : Stream, IHttpResponseBodyFeature
         }
 
         await using var end = _time.CreateTimer(
-            static request => ((HttpContext)request!).Abort(), _context, /* guard: an answer that is not taken is cut off */ _longestPause, Timeout.InfiniteTimeSpan);
+            static body => ((SteadyBody)body!).CutOff(), this, /* guard: an answer that is not taken is cut off */ _longestPause, Timeout.InfiniteTimeSpan);
         await taking;
     }
 }

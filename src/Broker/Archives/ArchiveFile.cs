@@ -26,6 +26,12 @@ internal readonly record struct ArchiveLine(string File, int Number, ReadOnlyMem
     }
 }
 
+/// <summary>What is read of a file that anybody may have made. 0: no limit.</summary>
+/// <param name="Bytes">Unpacked, in all.</param>
+/// <param name="Lines">Of each part, whether they are taken or left out.</param>
+/// <param name="BytesPerSecond">Unpacked.</param>
+internal sealed record ArchiveBounds(long Bytes, int Lines, int BytesPerSecond);
+
 /// <summary>Reads a room's file, within bounds: who made it may be anybody.</summary>
 /// <remarks>
 /// The names of what is in it lead nowhere: only the known ones are looked for, and nothing is written under them. What is unpacked is
@@ -46,31 +52,37 @@ internal sealed class ArchiveFile : IAsyncDisposable
 
     private readonly ZipArchive _zip;
     private readonly long _mostBytes;
+    private readonly int _mostLines;
+    private readonly Pace _pace;
     private long _unpacked;
 
-    private ArchiveFile(ZipArchive zip, long mostBytes) => (_zip, _mostBytes) = (zip, mostBytes);
+    private ArchiveFile(ZipArchive zip, ArchiveBounds bounds, TimeProvider time) =>
+        (_zip, _mostBytes, _mostLines, _pace) = (zip, bounds.Bytes, bounds.Lines, new Pace(bounds.BytesPerSecond, time));
 
     /// <param name="file">Can be sought in. Is closed with this.</param>
-    /// <param name="isTrusted">It is somebody's who may have the memory of the server as well.</param>
-    /// <param name="mostBytes">Unpacked; 0: however many.</param>
+    /// <param name="bounds">Null: it is somebody's who may have the memory of the server as well.</param>
     /// <exception cref="ArchiveException">It is no such file.</exception>
-    public static async Task<ArchiveFile> OpenAsync(Stream file, bool isTrusted, long mostBytes, CancellationToken cancellation)
+    public static async Task<ArchiveFile> OpenAsync(Stream file, ArchiveBounds? bounds, TimeProvider time, CancellationToken cancellation)
     {
         try
         {
-            if (!isTrusted)
+            if (bounds is not null)
             {
                 await CheckListAsync(file, cancellation);
             }
 
             file.Position = 0;
-            return new ArchiveFile(await ZipArchive.CreateAsync(file, ZipArchiveMode.Read, leaveOpen: false, entryNameEncoding: null, cancellation), mostBytes);
+            var zip = await ZipArchive.CreateAsync(file, ZipArchiveMode.Read, leaveOpen: false, entryNameEncoding: null, cancellation);
+            return new ArchiveFile(zip, bounds ?? new ArchiveBounds(0, 0, 0), time);
         }
         catch (InvalidDataException)
         {
             throw NoZip();
         }
     }
+
+    /// <summary>All of it may be read once more.</summary>
+    public void ReadAgain() => _unpacked = 0;
 
     /// <summary>What says which room it is.</summary>
     /// <exception cref="ArchiveException">It is no such file, or of a later version.</exception>
@@ -99,7 +111,7 @@ internal sealed class ArchiveFile : IAsyncDisposable
 
         await using var stream = await OpenAsync(entry, cancellation);
         var buffer = new byte[64 * 1024];
-        var (start, end, number, isOver) = (0, 0, 0, false);
+        var (start, end, number, lines, isOver) = (0, 0, 0, 0, false);
         while (true)
         {
             var length = buffer.AsSpan(start, end - start).IndexOf((byte)'\n');
@@ -125,6 +137,11 @@ internal sealed class ArchiveFile : IAsyncDisposable
             length = length < 0 ? end - start : length;
             if (length > 0)
             {
+                if (_mostLines > 0 && /* guard: lines of a room's file */ ++lines > _mostLines)
+                {
+                    throw new ArchiveException($"{name} has more than {_mostLines} lines.");
+                }
+
                 yield return new ArchiveLine(name, number + 1, buffer.AsMemory(start, length));
             }
 
@@ -157,7 +174,11 @@ internal sealed class ArchiveFile : IAsyncDisposable
         {
             var read = await stream.ReadAsync(target, cancellation);
             _unpacked += read;
-            return _mostBytes > 0 && /* guard: bytes of a room's file, unpacked */ _unpacked > _mostBytes
+
+            // What is in a file is there at once: without an end to its turn whoever reads it would hold a thread of all until its end.
+            await Task.Yield();
+            await _pace.WaitAsync(read, cancellation);
+            return _mostBytes > 0 && (/* guard: bytes of a room's file, unpacked */ _unpacked > _mostBytes)
                 ? throw new ArchiveException($"The file has more than {_mostBytes >> 20} MiB in it, unpacked.")
                 : read;
         }
@@ -187,7 +208,7 @@ internal sealed class ArchiveFile : IAsyncDisposable
             throw NoZip();
         }
 
-        // Where one of these is all ones, who reads the ZIP takes the place of the list from another record, of ZIP64, which nobody has looked at.
+        // Where one of these is all ones, who reads the ZIP takes the place of the list from another record, of ZIP64.
         if (/* guard: a room's file says once where its list is */ disks != 0 || here == ushort.MaxValue || entries == ushort.MaxValue || list == uint.MaxValue)
         {
             throw NoZip();

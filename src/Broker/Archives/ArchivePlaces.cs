@@ -1,6 +1,6 @@
 namespace WebMessenger.Broker.Archives;
 
-/// <summary>How many rooms are written into files at once, or made of files: one of an account, and so many in all.</summary>
+/// <summary>Places of what is done with files of rooms: one of an account, and so many in all.</summary>
 /// <remarks>Thread-safe. Who comes when all are taken is refused at once: it may last an hour.</remarks>
 /// <param name="most">0: no limit.</param>
 internal class ArchivePlaces(int most)
@@ -39,7 +39,3 @@ internal class ArchivePlaces(int most)
         }
     }
 }
-
-internal sealed class ExportPlaces(Settings.BrokerLimits limits) : ArchivePlaces(limits.ExportsAtOnce);
-
-internal sealed class ImportPlaces(Settings.BrokerLimits limits) : ArchivePlaces(limits.ImportsAtOnce);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Outcomes;
 using WebMessenger.Auth.Sessions;
@@ -22,10 +23,11 @@ internal sealed record ImportRequest(Account? Owner, LoginSession? By, string? I
 /// <param name="Missing">User names of who should be on the list, and could not be put there.</param>
 internal sealed record ImportedRoom(Room Room, long Events, long LeftOut, int Pins, int Values, int Members, IReadOnlyList<string> Missing);
 
-/// <summary>Makes a room of a file: all of it, or nothing; but for who is to be on its list, which is made of the room that is there then.</summary>
+/// <summary>Makes a room of a file: all of it, or nothing.</summary>
 /// <remarks>
 /// What was said is stored under the key of a room that is not there yet. Then the room is made of it, by the write that makes every
 /// room: so nobody ever finds half of one (<see cref="UnfinishedImports"/>).
+/// By the operator's word others are put on its list, when it is there: who cannot be is told, and the room stays.
 /// </remarks>
 internal sealed class RoomImport(
     RoomMaking making,
@@ -43,6 +45,9 @@ internal sealed class RoomImport(
 {
     private const int EventsAtOnce = 250;
 
+    /// <summary>Bytes that an event has on disk beside its body, at least.</summary>
+    private const int LeastBesideBody = 20;
+
     /// <summary>So many ids are tried, where those before are taken.</summary>
     private const int Tries = 10;
 
@@ -52,23 +57,27 @@ internal sealed class RoomImport(
     /// <exception cref="IOException">It could not be stored.</exception>
     public async Task<ImportedRoom> RunAsync(Stream file, ImportRequest asked, Action<long>? told, CancellationToken cancellation)
     {
-        await using var archive = await ArchiveFile.OpenAsync(file, isTrusted: asked.By is null, asked.By is null ? 0 : (long)limits.ImportUnpackedMegabytes << 20, cancellation);
+        ArchiveBounds? bounds = asked.By is null ? null : new((long)limits.ImportUnpackedMegabytes << 20, limits.ImportEvents, limits.ImportBytesPerSecond);
+        await using var archive = await ArchiveFile.OpenAsync(file, bounds, time, cancellation);
         var archived = await archive.ReadRoomAsync(cancellation);
         ImportedPeople people = new(asked.MatchesAccounts ? accounts : null);
         var members = await MembersAsync(archive, people, cancellation);
         var owner = asked.Owner ?? members.FirstOrDefault(member => member.Role == MemberRole.Owner).Account
             ?? throw new ArchiveException("Say whose the room is to be: who has it in the file is no account here.");
         var record = RecordOf(archived, owner);
-        ImportedEvents events = new(people, asked.By is null ? 0 : limits.TextLength, time.GetUtcNow());
-        ImportedRecords beside = new(people, events.Seqs, record, limits, time);
         StoragePayer? payer = asked.By is { } by ? new StoragePayer(quotas.Of(by), space) : null;
         StoragePayer? dataPayer = asked.By is null ? null : new StoragePayer(dataQuotas.Of(asked.By), space);
+        var (events, beside) = ReadersOf(asked, people, record);
+        await CheckAsync(archive, events, beside, payer, dataPayer, cancellation);
+        CheckId(record, asked);
+        (events, beside) = ReadersOf(asked, people, record);
         Storing storing = new(log, records, payer, dataPayer, record.Log);
         await unfinished.BeginAsync(record.Key);
         Room? room = null;
+        var isOurFault = true;
         try
         {
-            var leftOut = await StoreAsync(archive, events, storing, asked.By is null, told, cancellation);
+            var leftOut = await StoreAsync(archive, events, storing, told, cancellation);
             await storing.WriteAsync(beside.ReactionsAsync(archive, cancellation), ofData: false);
             await storing.WriteAsync(beside.PinsAsync(archive, cancellation), ofData: false);
             await storing.WriteAsync(beside.ValuesAsync(archive, isBounded: asked.By is not null, cancellation), ofData: true);
@@ -79,13 +88,67 @@ internal sealed class RoomImport(
             await unfinished.DoneAsync(record.Key);
             return new ImportedRoom(room, events.Seqs.Next - 1, leftOut, beside.Pins, beside.Values, room.Members.Count(), missing);
         }
+        catch (Exception error) when (error is ArchiveException or OperationCanceledException)
+        {
+            // The file, or who sent it and went away.
+            isOurFault = false;
+            throw;
+        }
         finally
         {
             if (room is null)
             {
-                await storing.GiveBackAsync();
+                await storing.EndAsync(isOurFault);
                 await /* guard: a failed import leaves nothing */ unfinished.RemoveAsync(record.Key);
             }
+        }
+    }
+
+    private (ImportedEvents Events, ImportedRecords Beside) ReadersOf(ImportRequest asked, ImportedPeople people, RoomRecord record)
+    {
+        ImportedEvents events = new(people, asked.By is null ? 0 : limits.TextLength, time.GetUtcNow());
+        return (events, new ImportedRecords(people, events.Seqs, record, limits, time));
+    }
+
+    // All of it is read before anything is stored: what is wrong with its last line costs the disk nothing, nor what nobody could pay for.
+    private static async Task CheckAsync(
+        ArchiveFile archive, ImportedEvents events, ImportedRecords beside, StoragePayer? payer, StoragePayer? dataPayer, CancellationToken cancellation)
+    {
+        var bytes = 0L;
+        await foreach (var line in archive.LinesAsync(ArchiveFormat.Events, ArchiveFile.LongestLine, cancellation))
+        {
+            bytes += events.Read(line) is { } one ? one.Body.Length + LeastBesideBody : 0;
+        }
+
+        bytes += await SizeAsync(beside.ReactionsAsync(archive, cancellation));
+        bytes += await SizeAsync(beside.PinsAsync(archive, cancellation));
+        var dataBytes = await SizeAsync(beside.ValuesAsync(archive, isBounded: payer is not null, cancellation));
+        var wait = payer?.Quota.WaitFor(bytes) ?? TimeSpan.Zero;
+        var dataWait = dataPayer?.Quota.WaitFor(dataBytes) ?? TimeSpan.Zero;
+        if (/* guard: an import that is more than what is left of the day */ wait + dataWait > TimeSpan.Zero)
+        {
+            throw new ArchiveQuotaException(wait > dataWait ? wait : dataWait);
+        }
+
+        archive.ReadAgain();
+    }
+
+    private static async Task<long> SizeAsync(IAsyncEnumerable<RecordChange> changes)
+    {
+        var bytes = 0L;
+        await foreach (var change in changes)
+        {
+            bytes += change.Key.Length + change.Value!.Length;
+        }
+
+        return bytes;
+    }
+
+    private void CheckId(RoomRecord record, ImportRequest asked)
+    {
+        if (Enumerable.Range(1, Tries).All(number => rooms.Find(IdOf(asked.Id ?? record.Id.Value, number)) is not null))
+        {
+            throw NoId();
         }
     }
 
@@ -122,8 +185,8 @@ internal sealed class RoomImport(
         return new RoomRecord(RoomStore.NewKey(), id, words.Title!, words.Topic ?? "", policy, owner.Id, made) { Tags = RoomTags.Of(words.Tags ?? []) };
     }
 
-    private async Task<long> StoreAsync(
-        ArchiveFile archive, ImportedEvents events, Storing storing, bool isOperator, Action<long>? told, CancellationToken cancellation)
+    private static async Task<long> StoreAsync(
+        ArchiveFile archive, ImportedEvents events, Storing storing, Action<long>? told, CancellationToken cancellation)
     {
         var leftOut = 0L;
 
@@ -138,11 +201,6 @@ internal sealed class RoomImport(
             }
 
             var seq = events.Seqs.Next - 1;
-            if (!isOperator && limits.ImportEvents > 0 && /* guard: events of a file */ seq > limits.ImportEvents)
-            {
-                throw new ArchiveException($"There are more than {limits.ImportEvents} events in the file.");
-            }
-
             if (one.EditedBy > one.Seq)
             {
                 edited[one.EditedBy] = seq;
@@ -185,7 +243,7 @@ internal sealed class RoomImport(
         AuditRecord made = new(AuditRecord.Imported, by is null ? AuditPerson.Operator : AuditPerson.Of(by.Account));
         await (by is null
             ? records.WriteAsync([await audits.PlaceAsync(record.Key, made)])
-            : audits.WriteAsync(record.Key, made, by.Account, entry => records.WriteAsync([entry])));
+            : audits.WriteAsync(record.Key, made, by.Account));
     }
 
     private async Task<Room> MakeAsync(RoomRecord record, Account owner, ImportRequest asked)
@@ -193,8 +251,7 @@ internal sealed class RoomImport(
         var wanted = asked.Id ?? record.Id.Value;
         for (var tries = 1; tries <= Tries; tries++)
         {
-            var id = tries == 1 ? wanted : $"{wanted[..Math.Min(wanted.Length, 60)]}-{tries}";
-            if (!RoomId.TryParse(id, out var parsed))
+            if (!RoomId.TryParse(IdOf(wanted, tries), out var parsed))
             {
                 throw new ArchiveException("A room id has 1 to 64 of a-z, 0-9 and -, and does not begin with -.");
             }
@@ -214,8 +271,14 @@ internal sealed class RoomImport(
             }
         }
 
-        throw new ArchiveException("There are rooms with this id already, and with those that were tried beside it. Choose another id.");
+        throw NoId();
     }
+
+    private static string IdOf(string wanted, int number) =>
+        number == 1 ? wanted : string.Create(CultureInfo.InvariantCulture, $"{wanted[..Math.Min(wanted.Length, 60)]}-{number}");
+
+    private static ArchiveException NoId() =>
+        new("There are rooms with this id already, and with those that were tried beside it. Choose another id.");
 
     private static async Task<List<(Account Account, MemberRole Role)>> MembersAsync(ArchiveFile archive, ImportedPeople people, CancellationToken cancellation)
     {

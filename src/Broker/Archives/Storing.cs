@@ -71,12 +71,17 @@ internal sealed class Storing(IEventLog log, IRecords records, StoragePayer? pay
     }
 
     /// <summary>Nothing of it stays stored. When it completes, nothing of it is on its way to the disk either.</summary>
-    public async Task GiveBackAsync()
+    /// <param name="isPaidBack">The disk has written it all the same: only where that was for nothing by the server's fault.</param>
+    public async Task EndAsync(bool isPaidBack)
     {
         await SettleAsync();
         _pending.Clear();
-        GiveBack(payer, _paid);
-        GiveBack(dataPayer, _dataPaid);
+        if (/* guard: who sends a file that fails pays for what was written */ isPaidBack)
+        {
+            GiveBack(payer, _paid);
+            GiveBack(dataPayer, _dataPaid);
+        }
+
         (_paid, _dataPaid) = (0, 0);
     }
 

@@ -50,7 +50,7 @@ internal sealed class UnfinishedImports(
         {
             var roomKey = Encoding.ASCII.GetString(key.AsSpan(_prefix.Length));
             await (rooms.FindByKey(roomKey) is null
-                ? /* guard: an import that the server's end has cut off */ RemoveAsync(roomKey)
+                ? (/* guard: an import that the server's end has cut off */ RemoveAsync(roomKey))
                 : DoneAsync(roomKey));
         }
     }

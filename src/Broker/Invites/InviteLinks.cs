@@ -116,7 +116,7 @@ internal sealed class InviteLinks(
         // A place that the link gave before its answer was lost is given again, also when it was its last.
         return room.IsMember(account.Id) ? InviteUse.Done
             : Look(secret) is null ? InviteUse.NoSuchLink
-            : members.WhyKeptOut(room, account) is not null ? InviteUse.KeptOut
+            : members.WhyKeptOut(room, account, hasLink: true) is not null ? InviteUse.KeptOut
             : !RoomPolicy.IsOpenToGuest(room, account) ? InviteUse.NotForGuests
             : room.IsFullFor(account) ? InviteUse.RoomFull
             : RoomMembers.WhyGuestsWait(room, account) is not null ? InviteUse.GuestsWait

@@ -39,6 +39,12 @@ internal enum JoinOutcome
     OverQuota,
     RoomFull,
 
+    /// <summary>Nobody comes in until the room is opened again: what waits, waits on.</summary>
+    Archived,
+
+    /// <summary>Who answers is muted in the room.</summary>
+    Muted,
+
     /// <summary>A ban or a kick of just now keeps the account out, or something changed at the same time.</summary>
     KeptOut,
 }
@@ -55,7 +61,6 @@ internal sealed class JoinRequests(
     ChangeTurns turns,
     HostNotices notices,
     AuditPlaces audits,
-    IRecords records,
     StorageQuotas quotas,
     BrokerLimits limits,
     TimeProvider time) : IAccountRecords
@@ -76,7 +81,7 @@ internal sealed class JoinRequests(
     public IReadOnlyList<(Account Account, JoinRequest Request)> Waiting(Room room) => !RoomPolicy.TakesRequests(room) ? [] :
     [
         .. store.OpenOf(room.Key).Select(one => (Account: accounts.Find(one.Account)!, one))
-            .Where(one => one.Account is { IsErased: false, Ban: null, IsGuest: false } && IsShown(room, one.Account))
+            .Where(one => IsShown(room, one.Account))
             .OrderBy(one => one.Account.UserName, StringComparer.Ordinal),
     ];
 
@@ -102,7 +107,7 @@ internal sealed class JoinRequests(
                     before);
             }
 
-            if (limits.JoinRequestsPerRoom is > 0 and var most && /* guard: requests of a room */ store.OpenOf(room.Key).Count >= most)
+            if (limits.JoinRequestsPerRoom is > 0 and var most && !HasPlace(room, account, most))
             {
                 return (JoinOutcome.TooMany, null);
             }
@@ -171,10 +176,13 @@ internal sealed class JoinRequests(
         await audits.WriteAsync(room.Key, admitted, by, audit => members.JoinAsync(room, account, byItself: true, () =>
             store.Find(room.Key, account.Id) is { DeclinedAt: null } open
             && (/* guard: who lets people in is looked at in their turn */ RoomPolicy.MayAnswerRequests(room, by))
+            && (/* guard: who is muted lets nobody in */ RoomPolicy.WhyMuted(room, by) is null)
                 ? new InvitePass([.. JoinRequestStore.RemovalsOf(open), audit], [new(open.Key(), open.Value())]) : null));
         if (!room.IsMember(account.Id))
         {
             return !RoomPolicy.MayAnswerRequests(room, by) ? JoinOutcome.NotAllowed
+                : RoomPolicy.WhyMuted(room, by) is not null ? JoinOutcome.Muted
+                : RoomPolicy.WhyArchived(room) is not null ? JoinOutcome.Archived
                 : room.IsFullFor(account) ? JoinOutcome.RoomFull
                 : JoinOutcome.KeptOut;
         }
@@ -194,6 +202,11 @@ internal sealed class JoinRequests(
                 return JoinOutcome.NotAllowed;
             }
 
+            if (/* guard: who is muted declines nobody */ RoomPolicy.WhyMuted(room, by) is not null)
+            {
+                return JoinOutcome.Muted;
+            }
+
             if (!Waits(room, account))
             {
                 return JoinOutcome.NoSuchRequest;
@@ -202,7 +215,7 @@ internal sealed class JoinRequests(
             var open = store.Find(room.Key, account.Id)!;
             var declined = open with { Note = "", DeclinedAt = time.GetUtcNow() };
             AuditRecord entry = new("decline", AuditPerson.Of(by), AuditPerson.Of(account));
-            await audits.WriteAsync(room.Key, entry, by, audit => records.WriteAsync([new(declined.Key(), declined.Value()), audit]));
+            await audits.WriteAsync(room.Key, entry, by, new RecordChange(declined.Key(), declined.Value()));
         }
 
         await AnsweredAsync(room, account, isAccepted: false);
@@ -224,16 +237,28 @@ internal sealed class JoinRequests(
         time.GetUtcNow().ToUnixTimeMilliseconds(),
         writer => writer.WriteBoolean("accepted"u8, isAccepted));
 
-    private static bool IsShown(Room room, Account account) =>
-        (/* guard: who is banned asks nobody */ room.Restraints.BanOf(account.Id) is null) && !room.IsMember(account.Id);
+    // Who is banned takes nobody's place, and is answered as everybody.
+    private bool HasPlace(Room room, Account account, int most)
+    {
+        var open = store.OpenOf(room.Key);
+        var shown = open.Count(one => IsShown(room, accounts.Find(one.Account)));
+        return (/* guard: requests of a room */ shown < most)
+            && (/* guard: requests of who is banned */ IsShown(room, account) || open.Count - shown < most);
+    }
+
+    private static bool IsShown(Room room, Account? account) =>
+        account is { IsErased: false, Ban: null, IsGuest: false }
+        && (/* guard: who is banned asks nobody */ room.Restraints.BanOf(account.Id) is null)
+        && !room.IsMember(account.Id);
 
     private static JoinOutcome? WhyNot(Room room, Account account) =>
         room.IsDeleted || account.IsErased ? JoinOutcome.NoSuchRoom
         : room.IsMember(account.Id) ? JoinOutcome.IsIn
         : !(/* guard: rooms that take requests */ RoomPolicy.TakesRequests(room)) ? JoinOutcome.TakesNone
+        : (/* guard: nobody asks to be let into an archived room */ RoomPolicy.WhyArchived(room) is not null) ? JoinOutcome.Archived
         : (/* guard: guests do not ask to be let in */ account.IsGuest) ? JoinOutcome.NotForGuests
         : null;
 
     private bool Waits(Room room, Account account) =>
-        account is { IsErased: false, Ban: null } && OpenOf(room, account) is not null && IsShown(room, account);
+        OpenOf(room, account) is not null && IsShown(room, account);
 }

@@ -85,6 +85,22 @@ internal sealed class StorageQuota(int limit, double used, TimeProvider time)
         }
     }
 
+    /// <summary>For how long so many bytes are not left, a day at most; zero: they are. None is taken.</summary>
+    public TimeSpan WaitFor(long bytes)
+    {
+        var wait = TimeSpan.Zero;
+        lock (_gate)
+        {
+            var now = TokenBucket.Now(time);
+            if (_perDay > 0 && _bucket.Left(_size, now) < bytes)
+            {
+                wait = TimeSpan.FromSeconds(Math.Clamp(_bucket.WaitFor(_size, bytes, now).TotalSeconds, 1, _size.Period.TotalSeconds));
+            }
+        }
+
+        return Also()?.WaitFor(bytes) is { } others && others > wait ? others : wait;
+    }
+
     /// <summary>From now on so many bytes a day, 0: without limit; what is gone of the day stays gone.</summary>
     public void Become(int perDay)
     {

@@ -39,9 +39,10 @@ internal sealed class SecurityHeaders(RequestDelegate next, BrokerSettings setti
             headers.StrictTransportSecurity = _strictTransport;
         }
 
+        var isAnswer = context.Request.Path.StartsWithSegments("/api");
+
         // guard: content security policy
         // guard: markup runs nothing
-        var isAnswer = context.Request.Path.StartsWithSegments("/api");
         headers.ContentSecurityPolicy = isAnswer ? PolicyOfAnswers : ContentSecurityPolicy;
         if (/* guard: what others have put there runs nothing */ SandboxedAnswer.IsMarked(context))
         {

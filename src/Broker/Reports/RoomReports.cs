@@ -36,6 +36,9 @@ internal enum ReportOutcome
 
     /// <summary>Somebody else has decided it otherwise.</summary>
     Decided,
+
+    /// <summary>Who decides is muted in the room, and writes no note.</summary>
+    Muted,
 }
 
 /// <summary>What is reported in rooms, to whom it is shown, and who decides (ADR 0077).</summary>
@@ -199,11 +202,14 @@ internal sealed class RoomReports(
                 return before == isActed ? ReportOutcome.Done : ReportOutcome.Decided;
             }
 
+            if (note is not null && /* guard: who is muted writes no notes */ RoomPolicy.WhyMuted(room, by) is not null)
+            {
+                return ReportOutcome.Muted;
+            }
+
             report = found with { IsActed = isActed, DecidedBy = by.Id, DecidedAt = time.GetUtcNow() };
-            var isDecided = false;
-            await audits.WriteAsync(room.Key, EntryOf(room, report, by, note), by, async audit =>
-                isDecided = await records.WriteAsync([new(report.Key(), report.Value()), audit], [new(found.Key(), found.Value())]) is WriteOutcome.Conflict);
-            if (isDecided)
+            if (!await audits.WriteAsync(room.Key, EntryOf(room, report, by, note), by, async audit =>
+                await records.WriteAsync([new(report.Key(), report.Value()), audit], [new(found.Key(), found.Value())]) is WriteOutcome.Written))
             {
                 return ReportOutcome.Decided;
             }

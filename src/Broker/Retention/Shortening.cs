@@ -125,7 +125,7 @@ internal sealed class Shortening(IEventLog log, BrokerLimits limits, TimeProvide
 
     private void RestAfter(long began)
     {
-        if (/* guard: retention goes in a bounded number of steps a second */ limits.RetentionStepsPerSecond is > 0 and var steps)
+        if (limits.RetentionStepsPerSecond is var steps && /* guard: retention goes in a bounded number of steps a second */ steps > 0)
         {
             _worked = time.GetTimestamp();
             var worked = time.GetElapsedTime(began, _worked);

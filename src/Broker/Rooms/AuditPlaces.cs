@@ -36,16 +36,19 @@ internal sealed class AuditPlaces(IRecords records, StorageQuotas quotas, TimePr
     /// The same of what is done in any case, and is no event: its bytes are of the day of who does it, as far as there are some left. What
     /// could not be written costs nothing.
     /// </summary>
+    /// <param name="write">Gives whether it was written.</param>
+    /// <returns>The same.</returns>
     /// <exception cref="IOException">It cannot be read, or was not written.</exception>
-    public async Task WriteAsync(string room, AuditRecord record, Account by, Func<RecordChange, Task> write)
+    public async Task<bool> WriteAsync(string room, AuditRecord record, Account by, Func<RecordChange, Task<bool>> write)
     {
         var change = await PlaceAsync(room, record);
         var (quota, bytes) = (quotas.Of(by), SizeOf(change));
         var isOwed = quota.TryTake(bytes, out _);
         try
         {
-            await write(change);
-            isOwed = false;
+            var isWritten = await write(change);
+            isOwed &= /* guard: what was not written costs nothing */ !isWritten;
+            return isWritten;
         }
         finally
         {
@@ -55,6 +58,14 @@ internal sealed class AuditPlaces(IRecords records, StorageQuotas quotas, TimePr
             }
         }
     }
+
+    /// <summary>The same of what is written in any case.</summary>
+    /// <exception cref="IOException">It cannot be read, or was not written.</exception>
+    public Task WriteAsync(string room, AuditRecord record, Account by, params RecordChange[] beside) => WriteAsync(room, record, by, async entry =>
+    {
+        await records.WriteAsync([.. beside, entry]);
+        return true;
+    });
 
     /// <summary>What it costs, in bytes.</summary>
     public static int SizeOf(RecordChange change) => change.Key.Length + (change.Value?.Length ?? 0);

@@ -45,9 +45,10 @@ internal sealed class HostNotices(
         }
     }
 
-    /// <summary>Tells who has asked; not who has decided.</summary>
+    /// <summary>Tells who has asked, if he may still know of the room; not who has decided.</summary>
     public Task AnswerAsync(Room room, Account whom, EventType type, long of, Action<Utf8JsonWriter>? writeMore = null) =>
-        whom is { IsErased: false, Ban: null } ? TellAsync(room, whom, whom.Id, type, _nobody, of, writeMore) : Task.CompletedTask;
+        whom is { IsErased: false, Ban: null } && (/* guard: who is out of a private room is answered nothing */ RoomPolicy.MaySee(room, whom.Id))
+            ? TellAsync(room, whom, whom.Id, type, _nobody, of, writeMore) : Task.CompletedTask;
 
     private List<Account> HostsOf(Room room, Func<Account, bool> mayDecide)
     {

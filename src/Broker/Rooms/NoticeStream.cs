@@ -86,7 +86,9 @@ internal sealed class NoticeStream(Account owner, IEventLog log, INodes nodes, F
         json.Write("\""u8);
         if (id.IsOfAct)
         {
-            return (/* guard: notices for who looks after a room */ id.IsForHosts && !RoomPolicy.IsHost(room, Owner)) ? default : json.WrittenMemory;
+            return (/* guard: notices for who looks after a room */ id.IsForHosts && !RoomPolicy.IsHost(room, Owner)) ? default
+                : (/* guard: an answer of a private room tells who may know of it */ id.IsAnswer && !RoomPolicy.MaySee(room, Owner.Id)) ? default
+                : json.WrittenMemory;
         }
 
         if ((/* guard: a notice tells who may read the message */ !RoomPolicy.MayHear(room, Owner))
@@ -146,7 +148,10 @@ internal sealed class NoticeStream(Account owner, IEventLog log, INodes nodes, F
 internal readonly record struct NoticeId(string RoomKey, long Of, string Type)
 {
     /// <summary>It tells what was done to the account or asked of it, and nothing of what a message says.</summary>
-    public bool IsOfAct => Type is "kick" or "ban" or "unban" or "mute" or "unmute" or "reported" or "requested" || IsForHosts;
+    public bool IsOfAct => Type is "kick" or "ban" or "unban" or "mute" or "unmute" || IsAnswer || IsForHosts;
+
+    /// <summary>It tells what became of what the account reported or asked for.</summary>
+    public bool IsAnswer => Type is "reported" or "requested";
 
     /// <summary>It tells who looks after the room of something to do there.</summary>
     public bool IsForHosts => Type is "report" or "request";

@@ -35,7 +35,6 @@ internal sealed class RoomEndings(
     AccessTokens tokens,
     BrokerSettings settings,
     LeftBehind left,
-    IRecords records,
     AuditPlaces audits)
 {
     // What is noted and not finished: nearly always nothing.
@@ -66,7 +65,7 @@ internal sealed class RoomEndings(
 
         // There is no event that it could go with. A crash just now leaves it out.
         AuditRecord audit = new(AuditRecord.Destroyed, AuditPerson.Of(by), Changes: null);
-        await left.TryAsync(() => audits.WriteAsync(room.Key, audit, by, entry => records.WriteAsync([entry])));
+        await left.TryAsync(() => audits.WriteAsync(room.Key, audit, by));
         await EndedAsync(room, members);
         return RoomChange.Done;
     }

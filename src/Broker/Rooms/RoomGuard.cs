@@ -21,7 +21,7 @@ internal sealed class RoomGuard(TimeProvider time)
     // Most rooms have no guard, and none of this. The accounts in the order in which they wrote last.
     private LinkedList<Writer>? _order;
     private Dictionary<string, LinkedListNode<Writer>>? _writers;
-    private Queue<long>? _guests;
+    private Queue<(string AccountId, long At)>? _guests;
 
     /// <summary>Whether the account writes the text now; it is remembered then.</summary>
     /// <param name="text">See <see cref="GuardedText.Fold"/>.</param>
@@ -91,18 +91,33 @@ internal sealed class RoomGuard(TimeProvider time)
         }
     }
 
-    /// <summary>Whether one guest more comes in; he counts then.</summary>
-    public bool TryLetIn(int guestsPerMinute)
+    /// <summary>Whether one guest more comes in; he counts then, once a minute: nobody keeps the others out by coming and going.</summary>
+    public bool TryLetIn(string accountId, int guestsPerMinute)
     {
         lock (_gate)
         {
-            if (/* guard: guests a minute */ WaitOf(guestsPerMinute) > TimeSpan.Zero)
+            var wait = WaitOf(guestsPerMinute);
+            if (/* guard: a guest counts once a minute */ _guests?.Any(one => one.AccountId == accountId) == true)
+            {
+                return true;
+            }
+
+            if (/* guard: guests a minute */ wait > TimeSpan.Zero)
             {
                 return false;
             }
 
-            (_guests ??= new()).Enqueue(time.GetTimestamp());
+            (_guests ??= new()).Enqueue((accountId, time.GetTimestamp()));
             return true;
+        }
+    }
+
+    /// <summary>The guest did not come in.</summary>
+    public void ForgetGuest(string accountId)
+    {
+        lock (_gate)
+        {
+            _guests = _guests is null ? null : new(_guests.Where(one => one.AccountId != accountId));
         }
     }
 
@@ -118,13 +133,13 @@ internal sealed class RoomGuard(TimeProvider time)
     // What is past is forgotten, so there are never more than the highest rule that held within a minute.
     private TimeSpan WaitOf(int guestsPerMinute)
     {
-        while (_guests is not null && _guests.TryPeek(out var at) && Since(at) >= _minute)
+        while (_guests is not null && _guests.TryPeek(out var first) && Since(first.At) >= _minute)
         {
             _guests.Dequeue();
         }
 
         return _guests is null || _guests.Count < guestsPerMinute ? TimeSpan.Zero
-            : _minute - Since(_guests.ElementAt(_guests.Count - guestsPerMinute));
+            : _minute - Since(_guests.ElementAt(_guests.Count - guestsPerMinute).At);
     }
 
     private static void Forget(LinkedListNode<Writer> node, LinkedList<Writer> order, Dictionary<string, LinkedListNode<Writer>> writers)

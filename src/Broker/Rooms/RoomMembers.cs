@@ -37,7 +37,8 @@ internal sealed class RoomMembers(
     /// into.</param>
     /// <param name="pass">Asked in the turn for what the account comes by; it gives null when that does not hold any more, and nobody is
     /// put on the list then. Null: it comes by nothing else.</param>
-    public async Task JoinAsync(Room room, Account account, bool byItself = false, Func<InvitePass?>? pass = null)
+    /// <returns>Whether it was put on the list. False: it is on it, or is not let in.</returns>
+    public async Task<bool> JoinAsync(Room room, Account account, bool byItself = false, Func<InvitePass?>? pass = null)
     {
         await positions.LoadAsync(account);
         await room.OpenAsync();
@@ -48,7 +49,7 @@ internal sealed class RoomMembers(
             // Looked at anew in this turn: the room may have become private, or the account been erased, since the caller looked.
             if (room.IsMember(account.Id) || room.IsDeleted || account.IsErased)
             {
-                return;
+                return false;
             }
 
             var shown = pass?.Invoke();
@@ -60,7 +61,7 @@ internal sealed class RoomMembers(
                         || (!isInvited && AddressBans.WhyNot(room, account) is not null)
                         || !RoomPolicy.LetsGuestIn(room, account, isInvited))))
             {
-                return;
+                return false;
             }
 
             var isOwner = room.OwnerId == account.Id;
@@ -68,9 +69,18 @@ internal sealed class RoomMembers(
             Membership membership = new(record, isStored: !account.IsGuest || room.Record.IsPrivate);
             var before = isOwner ? MembershipRecord.AwayOwner : null;
             var restraint = room.Restraints.BytesOf(account.Id);
-            await (membership.IsStored
-                ? memberships.EnterAsync(room.Key, account.Id, before, membership.Record, restraint, shown)
-                : memberships.EnterUnstoredAsync(room.Key, account.Id, restraint, shown));
+            try
+            {
+                await (membership.IsStored
+                    ? memberships.EnterAsync(room.Key, account.Id, before, membership.Record, restraint, shown)
+                    : memberships.EnterUnstoredAsync(room.Key, account.Id, restraint, shown));
+            }
+            catch
+            {
+                // guard: a guest who did not come in does not count
+                room.Guard.ForgetGuest(account.Id);
+                throw;
+            }
 
             // After the place is on disk: a crash in between leaves an invitation of somebody who is in, which the next start removes.
             await invitations.UseUpAsync(room.Key, account.Id);
@@ -82,6 +92,7 @@ internal sealed class RoomMembers(
         await begun;
         clients.Place(account.Id, room, replay: true);
         kept.RoomJoined(account.Id, room);
+        return true;
     }
 
     /// <summary>
@@ -97,10 +108,11 @@ internal sealed class RoomMembers(
     }
 
     /// <summary>Null: nothing that somebody did keeps the account out: no ban, also by address, no kick of just now, no quiet.</summary>
-    public PublishRefusal? WhyKeptOut(Room room, Account account)
+    /// <param name="hasLink">By an invite link that holds.</param>
+    public PublishRefusal? WhyKeptOut(Room room, Account account, bool hasLink = false)
     {
         var isInvited = invitations.IsInvited(room, account);
-        return RoomPolicy.WhyKeptOut(room, account, isInvited)
+        return RoomPolicy.WhyKeptOut(room, account, isInvited, hasLink)
             ?? (isInvited || room.IsMember(account.Id) ? null : AddressBans.WhyNot(room, account));
     }
 
@@ -143,7 +155,11 @@ internal sealed class RoomMembers(
 
             await (by is null
                 ? RemoveStoredAsync(room, account.Id, membership, [])
-                : audits.WriteAsync(room.Key, EntryOf(by, account), by, entry => RemoveStoredAsync(room, account.Id, membership, [entry])));
+                : audits.WriteAsync(room.Key, EntryOf(by, account), by, async entry =>
+                {
+                    await RemoveStoredAsync(room, account.Id, membership, [entry]);
+                    return true;
+                }));
             directory.RemoveMember(room, account.Id);
             forgotten = Lost(room, account, byItself ? RoomLoss.Left : RoomLoss.Removed);
         }

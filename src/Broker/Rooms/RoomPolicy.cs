@@ -62,7 +62,7 @@ internal static class RoomPolicy
         !room.IsDeleted
         && (/* guard: nobody new comes into an archived room */ !room.Record.Policy.Archived)
         && IsOpenToGuest(room, account)
-        && WhyKeptOut(room, account, isInvited) is null
+        && WhyKeptOut(room, account, isInvited, hasLink) is null
         && (isInvited
             || hasLink
             || room.OwnerId == account.Id
@@ -72,12 +72,13 @@ internal static class RoomPolicy
     /// Null: no ban keeps the account out, no kick of just now, the room is not archived, and not so quiet that guests do not come.
     /// </summary>
     /// <param name="isInvited">By an invitation that holds: who looks after the room has asked it back.</param>
-    public static PublishRefusal? WhyKeptOut(Room room, Account account, bool isInvited = false) =>
+    /// <param name="hasLink">By an invite link that holds. Of a private room it tells as much as an invitation: that there is one.</param>
+    public static PublishRefusal? WhyKeptOut(Room room, Account account, bool isInvited = false, bool hasLink = false) =>
         (/* guard: who is banned does not come in */ room.Restraints.BanOf(account.Id)) is { } ban ? TalkRefusals.Banned(ban)
         : !isInvited && (/* guard: who was kicked waits */ room.Restraints.KickOf(account.Id)) is { } kick
             ? TalkRefusals.Kicked(kick, room.Restraints.Now)
         : room.IsMember(account.Id) ? null
-        : MaySee(room, account.Id) && WhyArchived(room) is { } archived ? archived
+        : (isInvited || hasLink || MaySee(room, account.Id)) && WhyArchived(room) is { } archived ? archived
         : account.IsGuest && !isInvited ? (/* guard: guests do not come into a quiet room */ WhyQuiet(room, account))
         : null;
 
@@ -86,11 +87,12 @@ internal static class RoomPolicy
         room.Record.Policy.QuietUntil is { } until && until > room.Restraints.Now && !IsHost(room, account) ? TalkRefusals.Quiet(until) : null;
 
     /// <summary>
-    /// Whether a guest comes in now, of whom not more come than the room lets in a minute. To be asked once, as the last: he counts then.
+    /// Whether a guest comes in now, of whom not more come than the room lets in a minute. To be asked as the last: he counts then, once a
+    /// minute however often he comes and goes.
     /// </summary>
     /// <param name="isInvited">By an invitation that holds.</param>
     public static bool LetsGuestIn(Room room, Account account, bool isInvited) =>
-        !account.IsGuest || isInvited || room.Record.Policy.Guard.GuestsPerMinute is not (> 0 and var most) || room.Guard.TryLetIn(most);
+        !account.IsGuest || isInvited || room.Record.Policy.Guard.GuestsPerMinute is not (> 0 and var most) || room.Guard.TryLetIn(account.Id, most);
 
     /// <summary>
     /// Null: the account is not muted in the room. Its owner and administrators never are, also where they were before they became it:
@@ -277,7 +279,7 @@ internal static class RoomPolicy
             || account.Profile.IsAdministrator
             || RankOf(room, account) > RankOf(room, author));
 
-    /// <summary>Whether who is not on the list may ask to be let in.</summary>
+    /// <summary>Whether who is not on the list may ask to be let in. What waits as a room is archived, waits on.</summary>
     public static bool TakesRequests(Room room) => room is { IsDeleted: false, Record: { IsPrivate: false, Policy.Entry: "request" } };
 
     /// <summary>Moderators and who ranks above let people in who ask.</summary>

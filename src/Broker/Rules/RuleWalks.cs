@@ -103,7 +103,9 @@ internal sealed class RuleWalks(BrokerLimits limits) : IDisposable
                 if (value is null || ofTurn >= BytesOfTurn)
                 {
                     ofTurn = 0;
-                    await /* guard: walks for rules let others have a turn */ Task.Yield();
+
+                    // guard: walks for rules let others have a turn
+                    await Task.Yield();
                 }
             }
 

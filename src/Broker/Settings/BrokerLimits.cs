@@ -149,7 +149,14 @@ internal sealed record BrokerLimits
     /// <summary>Of what is in it, unpacked.</summary>
     public int ImportUnpackedMegabytes { get; init; } = 512;
 
+    /// <summary>Lines of each part of it, with those that are left out.</summary>
     public int ImportEvents { get; init; } = 1_000_000;
+
+    /// <summary>Bytes of such a file, unpacked, that are read for each.</summary>
+    public int ImportBytesPerSecond { get; init; } = 8 << 20;
+
+    /// <summary>Files that an account sends a day, whatever becomes of them.</summary>
+    public int ImportsPerDay { get; init; } = 20;
 
     /// <summary>Steps of 500 events in which what is kept no more goes, of all rooms together; 0: as fast as the disk takes them.</summary>
     public int RetentionStepsPerSecond { get; set; } = 20;

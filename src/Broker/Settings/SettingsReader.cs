@@ -116,6 +116,8 @@ internal static class SettingsReader
             ImportMegabytes = Limit(nameof(BrokerLimits.ImportMegabytes), defaults.ImportMegabytes, 2047),
             ImportUnpackedMegabytes = Limit(nameof(BrokerLimits.ImportUnpackedMegabytes), defaults.ImportUnpackedMegabytes, 1024 * 1024),
             ImportEvents = Limit(nameof(BrokerLimits.ImportEvents), defaults.ImportEvents),
+            ImportBytesPerSecond = Limit(nameof(BrokerLimits.ImportBytesPerSecond), defaults.ImportBytesPerSecond),
+            ImportsPerDay = Limit(nameof(BrokerLimits.ImportsPerDay), defaults.ImportsPerDay),
             RetentionStepsPerSecond = Limit(nameof(BrokerLimits.RetentionStepsPerSecond), defaults.RetentionStepsPerSecond, 1_000),
             DeletionsPerSecond = Limit(nameof(BrokerLimits.DeletionsPerSecond), defaults.DeletionsPerSecond, 10_000),
             RetainedPerRoom = Limit(nameof(BrokerLimits.RetainedPerRoom), defaults.RetainedPerRoom),

@@ -102,7 +102,7 @@ public sealed class ExportTests
     [Fact]
     public void One_account_has_one_place_and_all_have_so_many()
     {
-        ExportPlaces places = new(new BrokerLimits { ExportsAtOnce = 2 });
+        ExportPlaces places = new(new BrokerLimits { ExportsAtOnce = 2 }, TimeProvider.System);
         using var first = places.TryTake("ana");
         Assert.NotNull(first);
         Assert.Null(places.TryTake("ana"));
@@ -114,7 +114,7 @@ public sealed class ExportTests
         using var third = places.TryTake("caio");
         Assert.NotNull(third);
         Assert.Null(places.TryTake("dora"));
-        ImportPlaces unbounded = new(new BrokerLimits { ImportsAtOnce = 0 });
+        ArchivePlaces unbounded = new(0);
         Assert.All(Enumerable.Range(0, 100), number => Assert.NotNull(unbounded.TryTake($"a{number}")));
     }
 }

@@ -135,7 +135,7 @@ public sealed class ImportTests
         var zoe = await MayAllAsync(broker, "zoe");
         var before = Stored(broker);
         await RoomFile.SendAsync(broker, zoe, new byte[(1 << 20) + 1], HttpStatusCode.RequestEntityTooLarge);
-        await RefusedAsync(RoomFile.Of(4), "more than 3 events");
+        await RefusedAsync(RoomFile.Of(4), "more than 3 lines");
 
         // A bomb: it is small as it comes.
         var bomb = RoomFile.Of();

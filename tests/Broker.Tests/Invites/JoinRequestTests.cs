@@ -20,7 +20,7 @@ namespace WebMessenger.Broker.Tests.Invites;
 /// <summary>Who asks to be let into a room, who decides, and what ends it.</summary>
 public sealed class JoinRequestTests
 {
-    private const string Requests = "/api/rooms/yard/requests";
+    internal const string Requests = "/api/rooms/yard/requests";
 
     [Fact]
     public async Task Who_is_let_in_is_on_the_list_at_once_and_is_told_and_who_is_not_is_told_in_neutral_words()
@@ -276,26 +276,26 @@ public sealed class JoinRequestTests
     }
 
     /// <summary>A room that people come into by asking.</summary>
-    private static async Task<MessageTalk> InAskedYardAsync(RunningBroker broker)
+    internal static async Task<MessageTalk> InAskedYardAsync(RunningBroker broker)
     {
         var talk = await MessageTalk.InYardAsync(broker);
         Assert.Null((await Acts.ChangeAsync(broker, "yard", talk.Maker, new() { Entry = "request" })).Refusal);
         return talk;
     }
 
-    private static async Task<string> AskAsync(Calls who, string note = "Let me in.")
+    internal static async Task<string> AskAsync(Calls who, string note = "Let me in.")
     {
         var (status, text) = await who.SendAsync(HttpMethod.Post, Requests, new { note });
         return Said(status, text);
     }
 
-    private static async Task<string> TakenBackAsync(Calls who)
+    internal static async Task<string> TakenBackAsync(Calls who)
     {
         var (status, text) = await who.SendAsync(HttpMethod.Delete, Requests + "/me");
         return Said(status, text);
     }
 
-    private static async Task<string[]> AskedAsync(Calls who) => [.. (await who.Get(Requests)).GetProperty("requests").EnumerateArray()
+    internal static async Task<string[]> AskedAsync(Calls who) => [.. (await who.Get(Requests)).GetProperty("requests").EnumerateArray()
         .Select(one => $"{one.GetProperty("user").GetString()}: {one.GetProperty("note").GetString()}")];
 
     private static string Kept(RunningBroker broker) =>

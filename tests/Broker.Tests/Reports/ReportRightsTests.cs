@@ -116,6 +116,59 @@ public sealed class ReportRightsTests
     }
 
     [Fact]
+    public async Task A_muted_moderator_decides_without_a_note()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await MessageTalk.InYardAsync(broker);
+        using var beas = Calls.As(broker, talk.Bea);
+        using var mods = Calls.As(broker, talk.Mod);
+        Assert.Equal("201", await ReportTests.TriedAsync(beas, await talk.SayAsync(talk.Caio, "a rude word")));
+        var path = $"{Reports}/{(await mods.Get(Reports)).GetProperty("reports")[0].GetProperty("id").GetString()}";
+        Assert.Null((await Acts.ModerateAsync(broker, "yard", talk.Maker, "mute", talk.Mod.Account)).Refusal);
+
+        var refused = await mods.Expect(HttpStatusCode.Forbidden, HttpMethod.Put, path, new { decision = "acted", note = "Listen to me." });
+        Assert.Equal("muted", refused.GetProperty("code").GetString());
+        Assert.Equal("open", (await mods.Get(Reports)).GetProperty("reports")[0].GetProperty("state").GetString());
+
+        await mods.Expect(HttpStatusCode.NoContent, HttpMethod.Put, path, new { decision = "acted" });
+    }
+
+    [Fact]
+    public async Task Who_is_out_of_a_private_room_hears_nothing_of_what_became_of_his_reports()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await MessageTalk.InYardAsync(broker);
+        Assert.Null((await Acts.ChangeAsync(broker, "yard", talk.Maker, new() { Visibility = "private" })).Refusal);
+        var (room, members) = (broker.Room("yard"), broker.Get<RoomMembers>());
+        using var mods = Calls.As(broker, talk.Mod);
+        var (early, late) = (await talk.SayAsync(talk.Caio, "a rude word"), await talk.SayAsync(talk.Caio, "another"));
+        async Task ReportedAsync(long seq)
+        {
+            using var beas = Calls.As(broker, talk.Bea);
+            Assert.Equal("201", await ReportTests.TriedAsync(beas, seq));
+        }
+
+        async Task DecidedAsync()
+        {
+            var id = (await mods.Get(Reports + "?state=open")).GetProperty("reports")[0].GetProperty("id").GetString();
+            await mods.Expect(HttpStatusCode.NoContent, HttpMethod.Put, $"{Reports}/{id}", new { decision = "dismissed" });
+        }
+
+        async Task<long[]> ToldAsync() => [.. (await NoticeTalk.NoticesAsync(broker, talk.Bea)).Select(NoticeTalk.Of)];
+
+        await ReportedAsync(early);
+        await DecidedAsync();
+        Assert.Equal([early], await ToldAsync());
+        await ReportedAsync(late);
+        await members.LeaveAsync(room, talk.Bea.Account, byItself: true);
+        await DecidedAsync();
+
+        Assert.Empty(await ToldAsync());
+        await members.JoinAsync(room, talk.Bea.Account);
+        Assert.Equal([early], await ToldAsync());
+    }
+
+    [Fact]
     public async Task The_reports_of_all_rooms_are_for_administrators_alone()
     {
         await using var broker = await RunningBroker.StartAsync();

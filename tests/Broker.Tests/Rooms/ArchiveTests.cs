@@ -161,6 +161,36 @@ public sealed class ArchiveTests
     }
 
     [Fact]
+    public async Task Who_is_invited_into_a_private_room_or_has_its_link_is_told_that_it_is_archived_and_nobody_else()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var talk = await InYardAsync(broker);
+        Assert.Null((await Acts.ChangeAsync(broker, "yard", talk.Maker, new() { Visibility = "private" })).Refusal);
+        var (asked, stranger) = (await broker.RegisterAsync("asked"), await broker.RegisterAsync("stranger"));
+        using var askeds = Calls.As(broker, asked);
+        using var strangers = Calls.As(broker, stranger);
+        using var makers = Calls.As(broker, talk.Maker);
+        await makers.Expect(HttpStatusCode.Accepted, HttpMethod.Put, "/api/rooms/yard/members/asked");
+        var link = await makers.Expect(HttpStatusCode.Created, HttpMethod.Post, "/api/rooms/yard/invites", new { });
+        var secret = link.GetProperty("path").GetString()!.Split('#')[1];
+        await makers.Expect(HttpStatusCode.OK, HttpMethod.Patch, "/api/rooms/yard", new { archived = true });
+
+        Assert.Equal("room_archived", Code(await askeds.Put("/api/rooms/yard/members/me", HttpStatusCode.Forbidden)));
+        Assert.Equal("room_archived", Code(await strangers.Expect(HttpStatusCode.Forbidden, HttpMethod.Post, "/api/invites", new { secret })));
+        Assert.Equal("no_such_room", Code(await strangers.Put("/api/rooms/yard/members/me", HttpStatusCode.NotFound)));
+        await using (var client = await broker.ConnectAsync(asked))
+        {
+            var refused = await client.SubscribeAsync("rooms/yard");
+            Assert.Equal([0x87], refused.ReasonCodes);
+            Assert.Contains("archived", refused.ReasonString, StringComparison.Ordinal);
+        }
+
+        await makers.Expect(HttpStatusCode.OK, HttpMethod.Patch, "/api/rooms/yard", new { archived = false });
+        await askeds.Put("/api/rooms/yard/members/me");
+        await strangers.Expect(HttpStatusCode.OK, HttpMethod.Post, "/api/invites", new { secret });
+    }
+
+    [Fact]
     public async Task Moderators_delete_mute_and_remove_in_an_archived_room_and_what_speaks_by_itself_is_silent()
     {
         await using var broker = await RunningBroker.StartAsync();

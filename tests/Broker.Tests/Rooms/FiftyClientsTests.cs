@@ -84,8 +84,8 @@ public sealed class FiftyClientsTests
             var all = many.Clients.Concat(others).ToArray();
             var answers = await Task.WhenAll(all.Select((client, number) => client.SubscribeAsync(number % 3 == 0 ? "rooms/#" : Topic)));
             Assert.All(answers, answer => Assert.Contains(answer.ReasonCodes[0], new byte[] { 0x01, 0x97, 0x80 }));
-            var beas = answers[..many.Clients.Count].Where((answer, number) => number % 3 != 0).Select(answer => answer.ReasonCodes[0] == 1);
-            Assert.Single(beas.Distinct());
+
+            // Who asks while others come in may be granted and wait: what counts is who is there.
             Assert.Equal(capacity, broker.Room("yard").SnapshotPresence().Count(present => present.Account != talk.Maker.Account));
             while (here.Count < capacity)
             {

@@ -5,6 +5,7 @@ using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
+using WebMessenger.Storage.EventLog;
 using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Rooms;
@@ -97,11 +98,7 @@ public sealed class GuardTests
     {
         await using var broker = await RunningBroker.StartAsync(_time);
         await GuardedAsync(broker, new(GuestsPerMinute: 2));
-        var guests = new List<Account>();
-        for (var guest = 0; guest < 4; guest++)
-        {
-            guests.Add((await broker.Get<Registration>().EnterAsGuestAsync($"Zoe {guest}", null)).Value!);
-        }
+        var guests = await GuestsAsync(broker, 4);
 
         await EnterAsync(broker, way, guests[0], Speaker.Done);
         _time.Advance(TimeSpan.FromSeconds(20));
@@ -123,16 +120,43 @@ public sealed class GuardTests
     }
 
     [Fact]
+    public async Task A_guest_who_comes_and_goes_keeps_nobody_out()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        await GuardedAsync(broker, new(GuestsPerMinute: 2));
+        var (room, members, guests) = (broker.Room("yard"), broker.Get<RoomMembers>(), await GuestsAsync(broker, 3));
+        for (var time = 0; time < 4; time++)
+        {
+            Assert.True(await members.JoinAsync(room, guests[0], byItself: true));
+            await members.LeaveAsync(room, guests[0], byItself: true);
+        }
+
+        Assert.True(await members.JoinAsync(room, guests[1], byItself: true));
+        Assert.False(await members.JoinAsync(room, guests[2], byItself: true));
+        Assert.True(await members.JoinAsync(room, guests[0], byItself: true));
+    }
+
+    [Fact]
+    public async Task A_guest_who_could_not_come_in_does_not_count()
+    {
+        await using var broker = await RunningBroker.StartAsync(_time);
+        await GuardedAsync(broker, new(GuestsPerMinute: 1));
+        var (room, members, guests) = (broker.Room("yard"), broker.Get<RoomMembers>(), await GuestsAsync(broker, 2));
+
+        // Another node has banned the first.
+        await broker.Get<IRecords>().WriteAsync([.. RestraintStore.ChangesOf(room.Key, guests[0].Id, new Restraint())
+            .Select(change => new RecordChange(change.Key, "{\"ban\":{\"by\":\"somebody\",\"at\":\"2026-11-23T07:20:00+00:00\"}}"u8.ToArray()))]);
+        await Assert.ThrowsAsync<RecordsNotWrittenException>(() => members.JoinAsync(room, guests[0], byItself: true));
+
+        Assert.True(await members.JoinAsync(room, guests[1], byItself: true));
+    }
+
+    [Fact]
     public async Task Of_fifty_guests_at_once_as_many_come_in_as_may()
     {
         await using var broker = await RunningBroker.StartAsync(_time);
         await GuardedAsync(broker, new(GuestsPerMinute: 5));
-        var (room, members) = (broker.Room("yard"), broker.Get<RoomMembers>());
-        var guests = new List<Account>();
-        for (var guest = 0; guest < 50; guest++)
-        {
-            guests.Add((await broker.Get<Registration>().EnterAsGuestAsync($"Zoe {guest}", null)).Value!);
-        }
+        var (room, members, guests) = (broker.Room("yard"), broker.Get<RoomMembers>(), await GuestsAsync(broker, 50));
 
         await Task.WhenAll(guests.Select(guest => members.JoinAsync(room, guest, byItself: true)));
 
@@ -171,6 +195,17 @@ public sealed class GuardTests
     {
         await using var speaker = await Speaker.InBrowserAsync(broker, way, guest);
         Assert.Equal(answer, await speaker.DoAsync(MessageTalk.Topic, "/api/rooms/yard/members/me", """{"type":"message","text":"hello"}""", HttpMethod.Put));
+    }
+
+    private static async Task<List<Account>> GuestsAsync(RunningBroker broker, int count)
+    {
+        List<Account> guests = [];
+        for (var guest = 0; guest < count; guest++)
+        {
+            guests.Add((await broker.Get<Registration>().EnterAsGuestAsync($"Zoe {guest}", null)).Value!);
+        }
+
+        return guests;
     }
 
     private static async Task<MessageTalk> GuardedAsync(RunningBroker broker, GuardChanges guard)

@@ -41,6 +41,9 @@ public sealed class AdminPageTests(Chromium chromium)
         await Assertions.Expect(card).ToBeVisibleAsync();
         await Assertions.Expect(page.GetByRole(AriaRole.Region, new() { Name = "How it was" })).ToBeVisibleAsync();
         await AssertFineAsync(page);
+        await card.GetByRole(AriaRole.Link, new() { Name = "Make a room" }).ClickAsync();
+        await Assertions.Expect(page.GetByRole(AriaRole.Dialog, new() { Name = "Open a new room" })).ToBeVisibleAsync();
+        await page.GoBackAsync();
         await card.GetByRole(AriaRole.Button, new() { Name = "Put this card away" }).ClickAsync();
         await page.ReloadAsync();
         await Assertions.Expect(page.GetByText("Show the first steps again")).ToBeVisibleAsync();

@@ -9,7 +9,7 @@ public sealed class MessageBarTests(SharedServer shared, Chromium chromium)
     private static readonly string[] _forAll = ["Copy the text", "Copy a link to it", "Copy as mosquitto_pub", "Save for me", "Mark unread from here"];
     private static readonly string[] _own = ["React", "Reply", "Edit", .. _forAll, "Delete"];
     private static readonly string[] _others = ["React", "Reply", "Whisper", .. _forAll, "Report"];
-    private static readonly string[] _ofModerators = ["React", "Reply", "Whisper", .. _forAll, "Pin", "Delete"];
+    private static readonly string[] _ofModerators = ["React", "Reply", "Whisper", .. _forAll, "Pin", "Moderate…", "Delete"];
 
     [Fact]
     public async Task Under_the_mouse_one_message_has_its_bar_with_what_its_reader_may_do()

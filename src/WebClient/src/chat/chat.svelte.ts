@@ -13,6 +13,7 @@ import type { Link } from './link/link';
 import { Lists } from './lists';
 import { Mentions } from './mentions/mentions.svelte';
 import { titleOf } from './names';
+import { isModeration } from './model/calling';
 import { parseJson, readNotice, readWhisper, type Author, type Notice, type RoomEvent } from './model/protocol';
 import { readTalkUnread, readTold, type Told } from './model/told';
 import { IgnoredPeople } from './people/ignored.svelte';
@@ -371,7 +372,8 @@ export class Chat {
     const notice = readNotice(value);
     // Shown among the rooms, where it can be answered.
     if (notice?.code === 'invited') void this.directory.read();
-    else if (notice) this.#notify(notice);
+    // It is among the mentions, with what it needs to be said in words of the page; the room itself shows it, too.
+    else if (notice && !isModeration(notice.code)) this.#notify(notice);
   }
 
   #notify(notice: Notice): void {

@@ -46,10 +46,12 @@ export function fullDate(at: string | number): string {
 
 /** "3 minutes ago", "in 30 days", "just now". */
 export function relative(at: string, now = Date.now()): string {
-  const seconds = (Date.parse(at) - now) / 1000;
+  const exact = (Date.parse(at) - now) / 1000;
+  // What lasts a week is asked about a moment later: it ends in a week, not in six days.
+  const seconds = exact > 60 ? Math.round(exact / 60) * 60 : exact;
   const words = kept(relativeFormats, language.locale, (tag) => new Intl.RelativeTimeFormat(tag, { numeric: 'auto' }));
   for (const [unit, length] of [['day', 86_400], ['hour', 3_600], ['minute', 60]] as const) {
-    if (Math.abs(seconds) >= length) return words.format(Math.trunc(seconds / length), unit);
+    if (Math.abs(seconds) >= length) return words.format(seconds > 0 ? Math.round(seconds / length) : Math.trunc(seconds / length), unit);
   }
   return seconds > 0 ? words.format(0, 'second') : t('date.justNow');
 }

@@ -152,6 +152,7 @@ export const enRooms = {
   'shut.hint.banned': 'You do not come in until somebody who looks after it lifts the ban.',
   'shut.hint.bannedUntil': 'You can come in again at {time}.',
   'rooms.shut.banned': 'You are banned',
+  'bar.moderate': 'Moderate…',
   'person.mute': 'Mute',
   'person.muteQuestion': 'Mute {name} in {room}?',
   'person.muteHint': 'They read on, and write nothing: in no tab and by no device.',

@@ -154,6 +154,7 @@ export const ptBRRooms: Record<keyof typeof enRooms, string> = {
   'shut.hint.banned': 'Você não entra até que quem cuida da sala retire o banimento.',
   'shut.hint.bannedUntil': 'Você pode entrar de novo a partir de {time}.',
   'rooms.shut.banned': 'Você foi banido',
+  'bar.moderate': 'Moderar…',
   'person.mute': 'Silenciar',
   'person.muteQuestion': 'Silenciar {name} em {room}?',
   'person.muteHint': 'Continua lendo, e não escreve nada: em nenhuma aba e por nenhum aparelho.',

@@ -109,6 +109,14 @@ describe('Chat', () => {
     expect(chat.opened.has('garden')).toBe(true);
   });
 
+  it('shows what moderators did to the reader in no notice: it stands among the mentions, in words of the page', async () => {
+    const wire = await online('garden');
+    for (const code of ['mute', 'unmute', 'kick', 'ban', 'unban']) {
+      wire.events.message('users/ana', JSON.stringify({ v: 1, type: 'notice', code, text: 'Béa (bea) did it in Garden until 2026-12-01T00:29:40.661Z.', topic: 'rooms/garden' }));
+    }
+    expect(chat.notices).toEqual([]);
+  });
+
   describe('S19: invitations', () => {
     const invitation = { room: 'den', title: 'The den', visibility: 'private', by: { user: 'bea', name: 'Bea', kind: 'person' }, at: '' };
     const invitedTo = (...invited: unknown[]) =>

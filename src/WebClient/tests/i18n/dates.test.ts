@@ -49,6 +49,17 @@ describe('dates', () => {
     expect(dayOf(evening)).toBe('Yesterday');
   });
 
+  it('says of what comes how long it is, and not one less a moment later', async () => {
+    const { relative } = await inBrowserOf('en-GB');
+    const now = Date.UTC(2026, 10, 22, 19, 5);
+    const said = (seconds: number) => relative(new Date(now + seconds * 1_000).toISOString(), now);
+    const [minute, hour, day] = [60, 3_600, 86_400];
+    expect([7 * day - 2, day - 2, hour - 2, 2 * hour - 2, 10 * minute - 2].map(said)).toEqual(['in 7 days', 'tomorrow', 'in 1 hour', 'in 2 hours', 'in 10 minutes']);
+    expect([6 * day, 5 * hour, 61, 5].map(said)).toEqual(['in 6 days', 'in 5 hours', 'in 1 minute', 'now']);
+    // What has passed is not made older than it is.
+    expect([-7 * day + 2, -hour + 2, -2].map(said)).toEqual(['6 days ago', '59 minutes ago', 'just now']);
+  });
+
   it('P3: makes each formatter once, however often it is used', async () => {
     const { timeOf } = await inBrowserOf('en-GB');
     timeOf(evening);

@@ -10,6 +10,8 @@ export class PagedList<T, Filter extends string = 'all'> {
   filter = $state<Filter>() as Filter;
   #cursor = $state.raw<string | null>(null);
   #asked = 0;
+  /** The page that was asked for last. */
+  #tried: string | null = null;
   readonly #path: string;
   readonly #key: string;
   readonly #names: { cursor: string; filter: string };
@@ -33,6 +35,9 @@ export class PagedList<T, Filter extends string = 'all'> {
   read = (): Promise<void> => this.#read(null);
   readMore = (): Promise<void> => (this.reading ? Promise.resolve() : this.#read(this.#cursor));
 
+  /** Asks again for what did not come; the pages before it stay. */
+  retry = (): Promise<void> => this.#read(this.#tried);
+
   /** What was changed is as the server says it is now; null: it is gone. */
   replace(isIt: (entry: T) => boolean, by: T | null): void {
     this.list = this.list?.flatMap((entry) => (isIt(entry) ? (by === null ? [] : [by]) : [entry])) ?? null;
@@ -44,11 +49,12 @@ export class PagedList<T, Filter extends string = 'all'> {
     if (answer.ok) this.replace(isIt, answer.value);
     else if (answer.problem.status === 404) this.replace(isIt, null);
     // What is shown is older: reading again is offered.
-    else this.problem = answer.problem;
+    else [this.problem, this.#tried] = [answer.problem, null];
   }
 
   async #read(cursor: string | null): Promise<void> {
     const asked = ++this.#asked;
+    this.#tried = cursor;
     this.reading = true;
     const query = new URLSearchParams();
     if (this.query.trim() !== '') query.set('query', this.query.trim());

@@ -39,6 +39,15 @@ export function mayOrder(command: HostCommand, { room }: PeopledRoom): boolean {
   return command === 'invite' ? room?.mine === true : looksAfter(room);
 }
 
+/** Why the server will not do it to whom it is about, as far as this page knows; null: it may. */
+export function whyNotTo({ command, user }: Order, { room, roles }: PeopledRoom, me: string): 'yourself' | 'owner' | 'ranksAsHigh' | null {
+  if (user === me) return 'yourself';
+  if (command === 'invite') return null;
+  const role = roles.of(user);
+  if (role === 'owner') return 'owner';
+  return role === 'moderator' && room?.mine !== true ? 'ranksAsHigh' : null;
+}
+
 export function hostOptions(query: string, room: PeopledRoom | null): Option[] {
   return room ? commandsFor(query, hostCommands.filter((command) => mayOrder(command, room)), (command) => t(`command.${command}`)) : [];
 }

@@ -1,7 +1,7 @@
 import { call, isRecord } from '../../lib/http';
 import { Retry } from '../../lib/retry.svelte';
 import type { Link } from '../link/link';
-import { isOfMessage, readCalling, type Calling } from '../model/calling';
+import { isModeration, isOfMessage, readCalling, type Calling } from '../model/calling';
 import { Meanwhile } from '../model/meanwhile';
 import { excerpt } from '../model/merge';
 import { readPage, readReading, type RoomEvent } from '../model/protocol';
@@ -127,9 +127,9 @@ export class Mentions {
     this.#meanwhile.do(() => this.#change(topic, change));
   }
 
-  /** The reader is in that room no more. */
+  /** The reader is in that room no more: of what is said there nothing stays, and of how that came to be all. */
   lose(topic: string): void {
-    this.#meanwhile.do(() => (this.list = this.list.filter(({ room }) => `rooms/${room}` !== topic)));
+    this.#meanwhile.do(() => (this.list = this.list.filter(({ room, type }) => `rooms/${room}` !== topic || isModeration(type))));
   }
 
   #change(topic: string, { of, type, text, over }: RoomEvent): void {

@@ -14,6 +14,7 @@ export const actionIcons: Record<Action, IconName> = {
   unread: 'unread',
   pin: 'pin',
   report: 'warning',
+  moderate: 'person',
   remove: 'trash',
 };
 /** Of those that were taken last: a press away. */

@@ -8,6 +8,7 @@ import { talkWith } from '../../routes/routes';
 import { call, isRecord } from '../../lib/http';
 import type { ServerPorts } from '../../account/shellLines';
 import type { Message } from '../model/merge';
+import type { Author } from '../model/protocol';
 import type { MessageRow } from './fold';
 import type { Action } from './may';
 import type { OpenLog } from './openLog.svelte';
@@ -27,6 +28,8 @@ export class Hand {
   sheet = $state.raw<MessageRow | null>(null);
   /** The message that is being reported. */
   reports = $state.raw<Message | null>(null);
+  /** Somebody whose card is opened by what they said. */
+  moderates = $state.raw<Author | null>(null);
   /** The message that an emoji is picked for, by its seq. */
   picking = $state<number | null>(null);
   /** The row that somebody was brought to just now. */
@@ -81,6 +84,7 @@ export class Hand {
     else if (action === 'edit') this.#room.composing.change(seq);
     else if (action === 'remove') this.asks = row.key;
     else if (action === 'report') this.reports = message;
+    else if (action === 'moderate') this.moderates = from;
     else if (action === 'pin') this.#room.pin(seq);
     else if (action === 'whisper') router.go(talkWith(from.user));
     else if (action === 'unread') this.#markUnread(row.message);

@@ -4,7 +4,7 @@ import { hasNoAccount, type Room } from '../model/protocol';
 import { whyNotWrite, type Role, type Rules } from '../model/rules';
 
 /** What can be done with a message, in the order in which it is offered. */
-export const actions = ['react', 'reply', 'whisper', 'edit', 'copy', 'link', 'shell', 'save', 'unread', 'pin', 'report', 'remove'] as const;
+export const actions = ['react', 'reply', 'whisper', 'edit', 'copy', 'link', 'shell', 'save', 'unread', 'pin', 'report', 'moderate', 'remove'] as const;
 export type Action = (typeof actions)[number];
 
 /** Who looks, and at which room. */
@@ -40,6 +40,8 @@ export function actionsFor(message: Message, { me, kind, room, roleOf }: Looker,
     pin: own >= rank.moderator && !room?.rules?.archived,
     // Whoever may see to it himself tells nobody.
     report: !isMine && !ranksAbove,
+    // Nobody is put out, or muted, who is no account's.
+    moderate: !isMine && ranksAbove && !hasNoAccount(message.from),
     remove: isMine || ranksAbove,
   };
   return actions.filter((action) => may[action]);

@@ -43,6 +43,21 @@ it('shows no answer to what was looked for before, though it comes later', async
   expect(usersOf(list)).toEqual(['abel']);
 });
 
+it('asks again for the page that did not come, and keeps those before it', async () => {
+  const list = new PagedList<Entry, 'all' | 'banned'>('/api/admin/accounts', 'accounts', 'all');
+  const first = list.read();
+  asked[0]!.answer({ ...entries('ana'), cursor: 'ana' });
+  await first;
+  const more = list.readMore();
+  asked[1]!.answer({}, 503);
+  await more;
+  expect([usersOf(list), list.phase]).toEqual([['ana'], 'failed']);
+  const again = list.retry();
+  asked[2]!.answer(entries('bea'));
+  await again;
+  expect([usersOf(list), list.phase, asked[2]!.path]).toEqual([['ana', 'bea'], 'ready', '/api/admin/accounts?cursor=ana']);
+});
+
 it('puts in the place of what was changed what the server says of it now, and takes away only what is gone', async () => {
   const list = new PagedList<Entry & { banned?: boolean }, 'all' | 'banned'>('/api/admin/accounts', 'accounts', 'all');
   const read = list.read();

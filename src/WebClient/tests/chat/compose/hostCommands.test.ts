@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { hostOptions, readOrder } from '../../../src/chat/compose/hostCommands';
+import { hostOptions, readOrder, whyNotTo } from '../../../src/chat/compose/hostCommands';
 import type { PeopledRoom } from '../../../src/chat/people/people.svelte';
 import { spanText } from '../../../src/chat/people/personActs.svelte';
 
@@ -32,6 +32,15 @@ it('is offered to who may do it alone', () => {
   expect(offered('', {})).toEqual([]);
   expect(offered('i', { mine: true })).toEqual(['/invite']);
   expect(hostOptions('', null)).toEqual([]);
+});
+
+it('says at once of whom it is of no use to ask: oneself, who has the room, and who ranks as high', () => {
+  const roles = { of: (user: string) => ({ ana: 'owner', caio: 'moderator' })[user] ?? 'member' };
+  const whyNot = (text: string, place: object) => whyNotTo(readOrder(text)!, { ...room(place), roles } as unknown as PeopledRoom, 'me');
+  const moderator = { role: 'moderator' };
+  const administrator = { role: 'member', mine: true };
+  expect(['/ban @me', '/kick @ana', '/mute @caio', '/kick @bea', '/kick @whoever'].map((text) => whyNot(text, moderator))).toEqual(['yourself', 'owner', 'ranksAsHigh', null, null]);
+  expect(['/ban @me', '/kick @ana', '/mute @caio', '/invite @me', '/invite @ana'].map((text) => whyNot(text, administrator))).toEqual(['yourself', 'owner', null, 'yourself', null]);
 });
 
 it('says for how long in words, also what is not among the choices', () => {

@@ -105,3 +105,20 @@ it('counts what is to be decided until the reader has looked at the list, in roo
   await mentions.readAll();
   expect(mentions.unread).toBe(0);
 });
+
+it('keeps what moderators did to the reader, with its end and reason, until it was looked at, and of a room that the reader is put out of', async () => {
+  positions.set('lobby', 100);
+  const mute = { ...notice(3, 53), type: 'mute', excerpt: undefined, title: 'Chess club', until: '2026-11-23T07:20:00.000Z', reason: 'Too loud.' };
+  notices = [notice(1, 5), mute];
+  await mentions.attach(link);
+  mentions.receive({ ...notice(4, 54), type: 'ban', excerpt: undefined, title: 'Chess club' });
+  positions.delete('lobby');
+  mentions.lose('rooms/lobby');
+  expect(mentions.list.map(({ type, title, until, reason }) => [type, title, until, reason])).toEqual([
+    ['ban', 'Chess club', undefined, undefined],
+    ['mute', 'Chess club', '2026-11-23T07:20:00.000Z', 'Too loud.'],
+  ]);
+  expect(mentions.unread).toBe(2);
+  await mentions.readAll();
+  expect(mentions.unread).toBe(0);
+});

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { takesJoinRequests } from '../../../src/chat/model/asking';
 import { changedBy, readEvent, readRoom } from '../../../src/chat/model/protocol';
 import { nextAt, quietUntil, whyNotWrite } from '../../../src/chat/model/rules';
 
@@ -12,6 +13,12 @@ it('Slow mode makes members wait after what they said, and nobody else', () => {
   for (const role of ['moderator', 'owner']) expect(nextAt(room({ role }, 30), 1_000)).toBe(0);
   expect(nextAt(room({ role: null, mine: true }, 30), 1_000)).toBe(0);
   expect(nextAt(room({ role: null }, 30), 1_000)).toBe(31_000);
+});
+
+it('People ask to be let into a public room that takes requests, until it is archived', () => {
+  const asked = (policy: object, visibility = 'public') => takesJoinRequests(room({ visibility, policy }));
+  expect([asked({ entry: 'request' }), asked({ entry: 'request', archived: false })]).toEqual([true, true]);
+  expect([asked({ entry: 'request', archived: true }), asked({ entry: 'open' }), asked({ entry: 'request' }, 'private')]).toEqual([false, false, false]);
 });
 
 it('A room that is kept quiet is it until then, for all but those who look after it', () => {

@@ -42,7 +42,7 @@ it('offers no change of what the dice said, in a room or in a conversation', () 
 });
 
 it('offers moderators to delete what those below them said, and to pin', () => {
-  expect(may(message('bob'), { role: 'moderator' })).toEqual(['react', 'reply', 'whisper', 'copy', 'link', 'shell', 'save', 'unread', 'pin', 'remove']);
+  expect(may(message('bob'), { role: 'moderator' })).toEqual(['react', 'reply', 'whisper', 'copy', 'link', 'shell', 'save', 'unread', 'pin', 'moderate', 'remove']);
   expect(may(message('bob'), { role: 'moderator', author: 'moderator' })).not.toContain('remove');
   expect(may(message('bob'), { role: 'owner', mine: true, author: 'moderator' })).toContain('remove');
   expect(may(message('bob'), { role: 'member', mine: true, author: 'owner' })).toContain('remove');
@@ -52,6 +52,14 @@ it('offers to report what others said to whoever cannot see to it himself', () =
   expect(may(message('bob'), { role: 'moderator', author: 'moderator' })).toContain('report');
   expect(may(message('bob'), { role: 'moderator' })).not.toContain('report');
   expect(may(message('ana'))).not.toContain('report');
+});
+
+it('offers to mute, remove or ban where somebody misbehaves, to who ranks above them, and not what is no account’s', () => {
+  expect(may(message('bob'), { role: 'moderator' })).toContain('moderate');
+  expect(may(message('bob'), { role: 'moderator', author: 'moderator' })).not.toContain('moderate');
+  expect(may(message('bob'))).not.toContain('moderate');
+  expect(may(message('ana'), { role: 'owner', mine: true })).not.toContain('moderate');
+  expect(may(message('hook-grafana', 'bot'), { role: 'owner', mine: true })).not.toContain('moderate');
 });
 
 it('offers who may only read to copy, and nothing of what is gone', () => {
