@@ -20,7 +20,7 @@ public sealed class PeekTests
         await listener.SubscribeAsync("rooms/yard");
 
         var first = await strangers.Get("/api/rooms/yard/events?view=lines&limit=30");
-        Assert.Equal("come in", first.GetProperty("events").EnumerateArray().Last().Text());
+        Assert.Contains(first.GetProperty("events").EnumerateArray(), one => one.Type() == "message" && one.Text() == "come in");
         Assert.Equal(1, (await strangers.Get("/api/rooms/yard")).GetProperty("people").GetInt32());
         var said = await talk.SayAsync(talk.Bea, "still there?");
         var more = await strangers.Get($"/api/rooms/yard/events?view=lines&after={first.GetProperty("to").GetInt64()}");
