@@ -3,7 +3,10 @@ import { FormState } from '../../lib/form.svelte';
 import { call } from '../../lib/http';
 import { readRoom } from '../model/protocol';
 
-/** Has the browser fetch all of a room in a file. What a browser is refused it shows as a download that failed, without a reason: so the server is asked before. */
+/**
+ * Has the browser fetch all of a room in a file. What a browser is refused it shows as a download that failed, without a reason: so the server is
+ * asked before.
+ */
 export class TakingAway {
   readonly form = new FormState();
   /** The browser fetches it, or has fetched it: that it does not tell. */

@@ -31,7 +31,7 @@ interface Wanted {
   sort: Sort;
 }
 
-/** Milliseconds without a further letter after which it is looked for, and without a further change of rooms after which they are read again. */
+/** Milliseconds without a further letter, or change of rooms, after which it is looked for. */
 const lookAfter = 250;
 
 /** The list of all rooms that the reader may see, page by page, as the server sorts it. */
