@@ -16,6 +16,8 @@ export const enCommands = {
   'command.ban': 'Bans: “/ban @bea 1d why”',
   'command.mute': 'Mutes: “/mute @bea 10m why”',
   'command.invite': 'Invites: “/invite @bea”',
+  'composer.notOneself': 'You cannot do this to yourself.',
+  'composer.ranksAsHigh': 'You cannot do this to somebody who ranks as high as you here, or higher.',
   'command.inviteQuestion': 'Invite {name} into {room}?',
   'help.hosts': 'for who looks after the room',
 };

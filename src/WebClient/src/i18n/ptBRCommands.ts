@@ -18,6 +18,8 @@ export const ptBRCommands: Record<keyof typeof enCommands, string> = {
   'command.ban': 'Bane: “/ban @bea 1d por quê”',
   'command.mute': 'Silencia: “/mute @bea 10m por quê”',
   'command.invite': 'Convida: “/invite @bea”',
+  'composer.notOneself': 'Não dá para fazer isso com a própria conta.',
+  'composer.ranksAsHigh': 'Não dá para fazer isso com quem tem aqui o mesmo papel que você, ou um acima.',
   'command.inviteQuestion': 'Convidar {name} para {room}?',
   'help.hosts': 'para quem cuida da sala',
 };

@@ -1,6 +1,7 @@
 import { t } from '../../i18n/i18n.svelte';
 import { looksAfter } from '../model/rules';
 import type { PeopledRoom } from '../people/people.svelte';
+import { ranksAbove } from '../room/may';
 import { commandsFor, type Option } from './completing';
 
 /** What who looks after a room types behind a slash; the names are the same in all languages. */
@@ -37,6 +38,12 @@ export function readOrder(text: string): Order | null {
 /** Whether the server will let the reader do it in this room, as far as this page knows. */
 export function mayOrder(command: HostCommand, { room }: PeopledRoom): boolean {
   return command === 'invite' ? room?.mine === true : looksAfter(room);
+}
+
+/** What the server would say of it, as far as this page knows: nobody is asked about it first. Null: nothing. */
+export function whyNotDone({ command, user }: Order, { me, room, roles }: PeopledRoom): 'notOneself' | 'ranksAsHigh' | null {
+  if (user === me) return 'notOneself';
+  return command === 'invite' || ranksAbove(room, roles.of(user)) ? null : 'ranksAsHigh';
 }
 
 export function hostOptions(query: string, room: PeopledRoom | null): Option[] {

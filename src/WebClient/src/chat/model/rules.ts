@@ -112,10 +112,10 @@ export function whyNotWrite(room: Place | null, kind: Kind): 'archived' | 'muted
   return kind === 'guest' && (room?.rules?.guests ?? 'write') !== 'write' ? 'guests' : null;
 }
 
-/** Until when moderators alone write in the room; null: it is not kept quiet. */
+/** Until when moderators alone write in the room; null: it is not kept quiet, or nobody writes there any more. */
 export function quietUntil(room: { rules?: Rules } | null): string | null {
   const until = room?.rules?.quietUntil;
-  return until && Date.parse(until) > Date.now() ? until : null;
+  return until && !room.rules!.archived && Date.parse(until) > Date.now() ? until : null;
 }
 
 /** When the account may say the next after what it said at `saidAt`, both in milliseconds since 1970; 0: it need not wait. */

@@ -26,7 +26,7 @@ export function actionsFor(message: Message, { me, kind, room, roleOf }: Looker,
   const writes = whyNotWrite(room, kind) === null;
   const own = rankIn(room);
   const isMine = message.from.user === me;
-  const ranksAbove = own >= rank.moderator && own > rank[roleOf(message.from.user)];
+  const isAbove = ranksAbove(room, roleOf(message.from.user));
   const may: Record<Action, boolean> = {
     react: writes,
     reply: writes,
@@ -39,8 +39,8 @@ export function actionsFor(message: Message, { me, kind, room, roleOf }: Looker,
     unread: true,
     pin: own >= rank.moderator && !room?.rules?.archived,
     // Whoever may see to it himself tells nobody.
-    report: !isMine && !ranksAbove,
-    remove: isMine || ranksAbove,
+    report: !isMine && !isAbove,
+    remove: isMine || isAbove,
   };
   return actions.filter((action) => may[action]);
 }
@@ -56,6 +56,12 @@ export function actionsBetween(message: Message, me: string): Action[] {
 export function mayEdit({ from, at, deleted, roll }: Message, me: string, rules: Rules | undefined, now: number): boolean {
   const window = rules?.editWindow ?? -1;
   return !deleted && !roll && from.user === me && from.kind !== 'bot' && (window < 0 || now - Date.parse(at) <= window * 60_000);
+}
+
+/** Whether the reader may do something about who has this role in the room. */
+export function ranksAbove(room: Room | null, role: Role): boolean {
+  const own = rankIn(room);
+  return own >= rank.moderator && own > rank[role];
 }
 
 /** The server names nobody's rank but by what they may do: who may change a room that is not theirs is an administrator. */

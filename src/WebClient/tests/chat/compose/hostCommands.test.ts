@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { hostOptions, readOrder } from '../../../src/chat/compose/hostCommands';
+import { hostOptions, readOrder, whyNotDone } from '../../../src/chat/compose/hostCommands';
 import type { PeopledRoom } from '../../../src/chat/people/people.svelte';
 import { spanText } from '../../../src/chat/people/personActs.svelte';
 
@@ -32,6 +32,16 @@ it('is offered to who may do it alone', () => {
   expect(offered('', {})).toEqual([]);
   expect(offered('i', { mine: true })).toEqual(['/invite']);
   expect(hostOptions('', null)).toEqual([]);
+});
+
+it('is refused before anything is asked where the reader is meant, or who ranks as high', () => {
+  const roles = { of: (user: string) => ({ olga: 'owner', max: 'moderator', mia: 'moderator' })[user] ?? 'member' };
+  const why = (written: string, me: string, place: object) => whyNotDone(readOrder(written)!, { ...room(place), me, roles } as unknown as PeopledRoom);
+  expect(why('/ban @Olga', 'olga', { mine: true, role: 'owner' })).toBe('notOneself');
+  expect(why('/invite @olga', 'olga', { mine: true, role: 'owner' })).toBe('notOneself');
+  for (const [user, answer] of [['olga', 'ranksAsHigh'], ['mia', 'ranksAsHigh'], ['bea', null]] as const) expect(why(`/mute @${user}`, 'max', { role: 'moderator' })).toBe(answer);
+  expect(why('/kick @mia', 'olga', { mine: true, role: 'owner' })).toBeNull();
+  expect(why('/kick @olga', 'admin', { mine: true, role: null })).toBeNull();
 });
 
 it('says for how long in words, also what is not among the choices', () => {
