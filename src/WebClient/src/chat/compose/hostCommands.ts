@@ -1,7 +1,6 @@
 import { t } from '../../i18n/i18n.svelte';
-import { looksAfter } from '../model/rules';
+import { looksAfter, ranksAbove } from '../model/rules';
 import type { PeopledRoom } from '../people/people.svelte';
-import { ranksAbove } from '../room/may';
 import { commandsFor, type Option } from './completing';
 
 /** What who looks after a room types behind a slash; the names are the same in all languages. */

@@ -124,3 +124,18 @@ export function nextAt(room: Place | null, saidAt: number): number {
   if (slowMode === 0 || looksAfter(room)) return 0;
   return saidAt + slowMode * 1_000;
 }
+
+const rank: Record<Role, number> = { member: 1, moderator: 2, owner: 3 };
+const ofAdministrators = 4;
+
+/** Whether the reader may do something about who has this role in the room. */
+export function ranksAbove(room: Place | null, role: Role): boolean {
+  const own = rankIn(room);
+  return own >= rank.moderator && own > rank[role];
+}
+
+/** The server names nobody's rank but by what they may do: who may change a room that is not theirs is an administrator. */
+function rankIn(room: Place | null): number {
+  if (room?.mine && room.role !== 'owner') return ofAdministrators;
+  return rank[room?.role ?? 'member'];
+}
