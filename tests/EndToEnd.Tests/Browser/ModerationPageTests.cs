@@ -41,9 +41,12 @@ public sealed class ModerationPageTests(SharedServer shared, Chromium chromium)
         var muted = page.Page.GetByRole(AriaRole.Status).Filter(new() { HasText = "You are muted here until" });
         await Assertions.Expect(muted).ToContainTextAsync("Too loud.");
         await Assertions.Expect(page.Composer).ToHaveCountAsync(0);
+        // She was writing: the keyboard is where it says why, and not at the top of the page.
+        await Assertions.Expect(page.Page.Locator(":focus")).ToContainTextAsync("You are muted here until");
         await Assertions.Expect(page.Messages.GetByText($"{ana.DisplayName} muted {bea.DisplayName} until")).ToBeVisibleAsync();
         await page.Page.ReloadAsync();
         await Assertions.Expect(muted).ToContainTextAsync("Too loud.");
+        await muted.Locator("..").FocusAsync();
 
         await host.Page.GetByRole(AriaRole.Button, new() { Name = "Held back", Exact = true }).ClickAsync();
         var held = host.Page.GetByRole(AriaRole.List, new() { Name = "Held back" });
@@ -53,6 +56,7 @@ public sealed class ModerationPageTests(SharedServer shared, Chromium chromium)
         await Assertions.Expect(host.Page.GetByText("Nobody is.", new() { Exact = true })).ToBeVisibleAsync();
 
         await Assertions.Expect(page.Composer).ToHaveValueAsync("not said yet");
+        await Assertions.Expect(page.Composer).ToBeFocusedAsync();
         await Assertions.Expect(muted).ToHaveCountAsync(0);
         anas.AssertNoComplaints();
         beas.AssertNoComplaints();

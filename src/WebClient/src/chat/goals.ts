@@ -48,7 +48,7 @@ function mayShowDevices({ opened, me }: Chat): boolean {
 
 function actions(chat: Chat, { list, create }: Ways): Goal[] {
   const current = chat.opened.current;
-  const hosts = current?.phase === 'ready' && looksAfter(current.room);
+  const hosts = current?.phase === 'ready' && current.hosts;
   const isQuiet = quietUntil(current?.room ?? null) !== null;
   const all: [name: string, run: () => void, isOffered?: boolean][] = [
     [t('read.all'), () => void chat.markAllRead(), chat.unread > 0 || chat.mentions.unread > 0],

@@ -18,7 +18,7 @@ export interface ComposerRoom {
   readonly muted?: Held | null;
   /** Until when moderators alone write. */
   readonly quiet?: string | null;
-  /** The reader looks after it. */
+  /** The reader looks after it, and it is not over. */
   readonly hosts?: boolean;
   /** Dice are thrown there. */
   readonly rolls?: boolean;

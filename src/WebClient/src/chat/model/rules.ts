@@ -112,10 +112,10 @@ export function whyNotWrite(room: Place | null, kind: Kind): 'archived' | 'muted
   return kind === 'guest' && (room?.rules?.guests ?? 'write') !== 'write' ? 'guests' : null;
 }
 
-/** Until when moderators alone write in the room; null: it is not kept quiet. */
+/** Until when moderators alone write in the room; null: it is not kept quiet, or nobody writes there any more. */
 export function quietUntil(room: { rules?: Rules } | null): string | null {
   const until = room?.rules?.quietUntil;
-  return until && Date.parse(until) > Date.now() ? until : null;
+  return until && !room.rules!.archived && Date.parse(until) > Date.now() ? until : null;
 }
 
 /** When the account may say the next after what it said at `saidAt`, both in milliseconds since 1970; 0: it need not wait. */
@@ -123,4 +123,19 @@ export function nextAt(room: Place | null, saidAt: number): number {
   const slowMode = room?.rules?.slowMode ?? 0;
   if (slowMode === 0 || looksAfter(room)) return 0;
   return saidAt + slowMode * 1_000;
+}
+
+const rank: Record<Role, number> = { member: 1, moderator: 2, owner: 3 };
+const ofAdministrators = 4;
+
+/** Whether the reader may do something about who has this role in the room. */
+export function ranksAbove(room: Place | null, role: Role): boolean {
+  const own = rankIn(room);
+  return own >= rank.moderator && own > rank[role];
+}
+
+/** The server names nobody's rank but by what they may do: who may change a room that is not theirs is an administrator. */
+function rankIn(room: Place | null): number {
+  if (room?.mine && room.role !== 'owner') return ofAdministrators;
+  return rank[room?.role ?? 'member'];
 }

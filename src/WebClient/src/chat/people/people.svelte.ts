@@ -11,6 +11,8 @@ const mostLooks = 5_000;
 /** What the components here draw of a room that is open. */
 export interface PeopledRoom {
   readonly id: string;
+  /** The reader's user name. */
+  readonly me: string;
   readonly title: string;
   /** How the server describes it. Null: it has not yet. */
   readonly room: Room | null;

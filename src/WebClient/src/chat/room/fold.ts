@@ -6,7 +6,7 @@ import { quoted, type Quoted } from './quoted';
 import type { Line } from '../compose/outbox.svelte';
 import type { Author, RoomEvent } from '../model/protocol';
 import { isSaid } from '../model/acts';
-import { presenceRow, type PresenceRow } from './presence';
+import { lookAbove, presenceBelow, presenceRow, type PresenceRow } from './presence';
 
 export type MessageRow = ListRow & {
   kind: 'message';
@@ -122,6 +122,7 @@ export class Fold {
     this.rows.unshift(above.rows.slice(0, above.rows.length));
     this.#messages += above.#messages;
     this.#hasLine ||= above.#hasLine;
+    lookAbove(this.rows, above.rows.length);
     this.#group(above.rows.length);
   }
 
@@ -237,8 +238,8 @@ export class Fold {
   #addPresence(event: RoomEvent): void {
     const index = this.rows.length - 1;
     const last = this.rows.at(index);
-    if (last?.kind === 'presence' && last.events.length < mostFolded) this.rows.replace(index, presenceRow([...last.events, event], last.key));
-    else this.rows.push(presenceRow([event], `presence-${event.seq}`));
+    if (last?.kind === 'presence' && last.events.length < mostFolded) this.rows.replace(index, presenceBelow(this.rows, index, [...last.events, event], last.key));
+    else this.rows.push(presenceBelow(this.rows, index + 1, [event], `presence-${event.seq}`));
   }
 
   /** What it is about is drawn anew, if it is here. */

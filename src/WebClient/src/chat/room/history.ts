@@ -144,7 +144,10 @@ export class History {
   }
 
   async #readOlder(length: number): Promise<Read> {
-    const page = await this.#readPage(`before=${this.#log.timeline.first}&limit=${length}`);
+    const { first } = this.#log.timeline;
+    // What is here was let go of meanwhile: there is nothing to read on from.
+    if (first === null) return 'done';
+    const page = await this.#readPage(`before=${first}&limit=${length}`);
     if (typeof page === 'string') return page;
     if (this.#log.addOlder(page)) return 'done';
     this.#log.timeline.restart();

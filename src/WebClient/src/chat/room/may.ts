@@ -1,7 +1,7 @@
 import type { Kind } from '../../lib/kind';
 import type { Message } from '../model/merge';
 import { hasNoAccount, type Room } from '../model/protocol';
-import { whyNotWrite, type Role, type Rules } from '../model/rules';
+import { looksAfter, ranksAbove, whyNotWrite, type Role, type Rules } from '../model/rules';
 
 /** What can be done with a message, in the order in which it is offered. */
 export const actions = ['react', 'reply', 'whisper', 'edit', 'copy', 'link', 'shell', 'save', 'unread', 'pin', 'report', 'moderate', 'remove'] as const;
@@ -17,16 +17,13 @@ export interface Looker {
 }
 
 const betweenTwo: ReadonlySet<Action> = new Set<Action>(['react', 'reply', 'copy', 'link', 'shell', 'save']);
-const rank: Record<Role, number> = { member: 1, moderator: 2, owner: 3 };
-const ofAdministrators = 4;
 
 /** What the server will let the reader do, as far as this page knows: it has the last word. */
 export function actionsFor(message: Message, { me, kind, room, roleOf }: Looker, now: number): Action[] {
   if (message.deleted) return [];
   const writes = whyNotWrite(room, kind) === null;
-  const own = rankIn(room);
   const isMine = message.from.user === me;
-  const ranksAbove = own >= rank.moderator && own > rank[roleOf(message.from.user)];
+  const isAbove = ranksAbove(room, roleOf(message.from.user));
   const may: Record<Action, boolean> = {
     react: writes,
     reply: writes,
@@ -37,12 +34,12 @@ export function actionsFor(message: Message, { me, kind, room, roleOf }: Looker,
     shell: true,
     save: true,
     unread: true,
-    pin: own >= rank.moderator && !room?.rules?.archived,
+    pin: looksAfter(room) && !room?.rules?.archived,
     // Whoever may see to it himself tells nobody.
-    report: !isMine && !ranksAbove,
+    report: !isMine && !isAbove,
     // Nobody is put out, or muted, who is no account's.
-    moderate: !isMine && ranksAbove && !hasNoAccount(message.from),
-    remove: isMine || ranksAbove,
+    moderate: !isMine && isAbove && !hasNoAccount(message.from),
+    remove: isMine || isAbove,
   };
   return actions.filter((action) => may[action]);
 }
@@ -58,10 +55,4 @@ export function actionsBetween(message: Message, me: string): Action[] {
 export function mayEdit({ from, at, deleted, roll }: Message, me: string, rules: Rules | undefined, now: number): boolean {
   const window = rules?.editWindow ?? -1;
   return !deleted && !roll && from.user === me && from.kind !== 'bot' && (window < 0 || now - Date.parse(at) <= window * 60_000);
-}
-
-/** The server names nobody's rank but by what they may do: who may change a room that is not theirs is an administrator. */
-function rankIn(room: Room | null): number {
-  if (room?.mine && room.role !== 'owner') return ofAdministrators;
-  return rank[room?.role ?? 'member'];
 }

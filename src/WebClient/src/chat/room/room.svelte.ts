@@ -37,6 +37,8 @@ export class RoomState extends OpenLog {
   #acts = 0;
   #actedAt = 0;
   #asking = false;
+  /** Its reader was in it, now or in an earlier visit. What a public room has said is read before it lets anybody in. */
+  #wasIn = false;
 
   /** `copy`: what an earlier visit knew of it. */
   constructor(id: string, user: LogReader, room: Room | null, copy: Promise<Copy | null>) {
@@ -59,7 +61,7 @@ export class RoomState extends OpenLog {
       earlier: t('around.here'),
       beginning: t('chat.beginning', { room }),
       empty: t('chat.empty'),
-      emptyHint: t('chat.emptyHint'),
+      emptyHint: this.whyNotWrite(this.user.author().kind) ? '' : t('chat.emptyHint'),
       placeholder: t('composer.placeholder', { room }),
     };
   }
@@ -86,7 +88,11 @@ export class RoomState extends OpenLog {
   }
 
   get hosts(): boolean {
-    return looksAfter(this.room);
+    return looksAfter(this.room) && !this.room?.rules?.archived;
+  }
+
+  get me(): string {
+    return this.user.me;
   }
 
   /** When its reader may say something again, in milliseconds since 1970. */
@@ -136,6 +142,7 @@ export class RoomState extends OpenLog {
     const events = await link.subscribe(this.topic, 1, { after: last, epoch });
     if (this.link !== link || events === 'lost') return;
     if (events === 'refused') return this.#refuse(step);
+    this.#wasIn = true;
     void this.roles.cameIn();
     this.members.cameIn();
     void this.pins.read();
@@ -219,6 +226,7 @@ export class RoomState extends OpenLog {
 
   protected override restored(room: Room | null): void {
     this.room ??= room;
+    this.#wasIn = true;
   }
 
   #receiveAct({ type, from, target, role, ...event }: RoomEvent): void {
@@ -255,8 +263,7 @@ export class RoomState extends OpenLog {
 
   /** @param step What ends by it. Others go on: the account may be let in while they do. */
   #refuse(step?: symbol): void {
-    // It was open before, now or in an earlier visit.
-    if (this.phase === 'ready') this.gone ??= 'lost';
+    if (this.phase === 'ready' && this.#wasIn) this.gone ??= 'lost';
     this.log.phase = 'refused';
     this.pins.clear();
     if (step !== undefined) this.steps.end(step);

@@ -77,6 +77,14 @@ describe('Fold', () => {
     expect(rows[0]).toMatchObject({ came: [{ user: 'caio' }], left: [{ user: 'dora' }] });
   });
 
+  it('says of who was put out that they were, and not that they left', () => {
+    const out = (seq: number, user: string, type = 'kick') => event(seq, type, 'ana', 1, { target: { user, name: user, kind: 'person' } });
+    const fold = folded([out(1, 'bob'), event(2, 'leave', 'bob', 1), out(3, 'caio', 'ban'), out(4, 'dora'), event(5, 'leave', 'caio', 1, { others: [{ user: 'eva', name: 'eva', kind: 'person' }, { user: 'dora', name: 'dora', kind: 'person' }] })]);
+    expect(presence(fold).map((row) => row.left.map(({ user }) => user))).toEqual([['eva']]);
+    fold.append([event(6, 'join', 'dora', 2), event(7, 'message', 'dora', 3), event(8, 'leave', 'dora', 4)]);
+    expect(presence(fold).map((row) => [row.came.map(({ user }) => user), row.left.map(({ user }) => user)])).toEqual([[['dora'], ['eva']], [[], ['dora']]]);
+  });
+
   it('draws a line for a role that was given and for a change of the room, and none for what people do not understand', () => {
     const target = { user: 'bob', name: 'Bob', kind: 'person' as const };
     const acts = [event(2, 'role', 'ana', 1, { target, role: 'moderator' }), event(3, 'policy', 'ana', 1, { posting: 'moderators' }), event(4, 'policy', 'ana', 1), event(5, 'role', 'ana', 1)];
@@ -203,9 +211,10 @@ describe('Fold', () => {
       let minutes = next(600);
       const events = Array.from({ length: 1 + next(40) }, (_, index) => {
         minutes += next(20) === 0 ? next(2_000) : next(5);
-        const type = ['message', 'message', 'message', 'join', 'leave', 'edit', 'delete', 'sticker'][next(8)]!;
+        const type = ['message', 'message', 'message', 'join', 'leave', 'edit', 'delete', 'sticker', 'kick'][next(9)]!;
         const of = type === 'edit' || type === 'delete' ? 1 + next(index + 1) : null;
-        return event(index + 1, type, ['ana', 'bob'][next(2)]!, minutes, { of, text: `${index}` });
+        const target = { user: ['ana', 'bob'][next(2)]!, name: 'x', kind: 'person' as const };
+        return event(index + 1, type, ['ana', 'bob'][next(2)]!, minutes, { of, text: `${index}`, ...(type === 'kick' && { target }) });
       });
       const read = next(3) === 0 ? null : next(events.length + 1);
       const whole = shape(folded(events, read));

@@ -192,6 +192,47 @@ describe('RoomState', () => {
     expect([room.reader.jumps, room.log.countUnread(), read.mock.calls.length]).toEqual([1, 11, 1]);
   });
 
+  it('stands before a full room as who was never in it, however much it has read ahead, and comes in when there is a place', async () => {
+    let isFull = true;
+    const door = { ...link, subscribe: async (topics: string | string[]) => (isFull && topics === 'rooms/lobby' ? 'refused' : 'granted') } as unknown as Link;
+    const other = newRoom();
+    other.readAhead();
+    await other.attach(door);
+    expect([other.phase, other.gone]).toEqual(['refused', null]);
+    await other.askAgain();
+    expect([other.phase, other.gone]).toEqual(['refused', null]);
+    isFull = false;
+    await other.askAgain();
+    expect([other.phase, other.gone]).toEqual(['ready', null]);
+    isFull = true;
+    other.detach();
+    await other.attach(door);
+    expect([other.phase, other.gone]).toEqual(['refused', 'lost']);
+    other.stop();
+  });
+
+  it('asks for nothing above when what is here was let go of while a page failed', async () => {
+    history.status = 429;
+    room.history.loadOlder();
+    await vi.waitFor(() => expect(room.history.above.failures).toBe(1));
+    history.status = 200;
+    history.asked.length = 0;
+    room.lose('removed');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(history.asked).toEqual([]);
+  });
+
+  it('has nobody say hello, and keeps nobody quiet, where nobody writes any more', () => {
+    const quietUntil = new Date(Date.now() + 60_000).toISOString();
+    const rules = (more: object) => (room.room = { ...room.room!, role: 'owner', mine: true, rules: { quietUntil, ...more } });
+    rules({});
+    expect([room.words.emptyHint !== '', room.hosts, room.quiet]).toEqual([true, true, quietUntil]);
+    rules({ archived: true });
+    expect([room.words.emptyHint, room.hosts, room.quiet]).toEqual(['', false, null]);
+    room.room = { ...room.room!, role: 'member', mine: false, rules: { posting: 'moderators' } };
+    expect(room.words.emptyHint).toBe('');
+  });
+
   it('nothing is asked or kept any more when nobody is signed in', async () => {
     history.status = 503;
     history.asked.length = 0;

@@ -47,6 +47,28 @@ describe('A room that is gone', () => {
     }
   });
 
+  it('tells who is banned just now that they are, as it does whoever comes later', () => {
+    for (const gone of ['removed', 'lost', null]) {
+      const { room, drafts, memberships: ways } = roomWith([]);
+      Object.assign(room, { gone, room: { id: 'gone', visibility: 'public', member: false, mine: false, banned: { reason: 'Enough.' } } });
+      const { body } = render(RoomGone, { props: { room, me: { user: 'ana', kind: 'person' } as Me, ways, drafts, outbox: {} as Outbox } });
+      expect(body).toContain('You are banned from Gone.');
+      expect(body).toContain('Enough.');
+    }
+  });
+
+  it('has wait before a full room only whom it lets in again by itself', () => {
+    const body = (gone: RoomState['gone']) => {
+      const { room, drafts } = roomWith([]);
+      Object.assign(room, { gone, room: { id: 'gone', visibility: 'public', member: false, mine: false, people: 2, rules: { capacity: 2 } } });
+      const ways = { mayComeBack: () => true } as unknown as Memberships;
+      return render(RoomGone, { props: { room, me: { user: 'ana', kind: 'person' } as Me, ways, drafts, outbox: {} as Outbox } }).body;
+    };
+    for (const gone of ['lost', null] as const) expect(body(gone)).toMatch(/Gone is full\.[\s\S]*stay here/);
+    expect(body('removed')).toContain('You were removed from Gone.');
+    expect(body('removed')).not.toContain('stay here');
+  });
+
   it('has nobody wait for longer than the server does, whatever this clock says', () => {
     vi.useFakeTimers({ now: Date.parse('2026-11-30T19:00:00Z') });
     const { room, drafts, memberships: ways } = roomWith([]);
