@@ -175,11 +175,11 @@ public sealed class AuditTests
             await broker.Get<ServerAudit>().NoteAsync(AdminActor.Operator, act, "ana");
         }
 
-        time.Advance(TimeSpan.FromDays(179));
+        time.AdjustTime(time.GetUtcNow().AddDays(179));
         await broker.Get<AuditSweep>().SweepAsync(TestContext.Current.CancellationToken);
         Assert.Equal(2, broker.Get<ServerAudit>().Page(null, 9).Entries.Length);
 
-        time.Advance(TimeSpan.FromDays(2));
+        time.AdjustTime(time.GetUtcNow().AddDays(2));
         await broker.Get<AuditSweep>().SweepAsync(TestContext.Current.CancellationToken);
         Assert.Empty(broker.Get<ServerAudit>().Page(null, 9).Entries);
     }
