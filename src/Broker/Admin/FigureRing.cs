@@ -10,8 +10,6 @@ internal sealed class FigureRing(int length, int columns)
     private readonly long[] _slots = new long[length];
     private readonly float[] _values = new float[length * columns];
 
-    public int Length => length;
-
     /// <param name="slot">The number of the step since 1970, above 0.</param>
     /// <param name="row">A figure for each column; NaN: not measured.</param>
     public void Put(long slot, ReadOnlySpan<float> row)
