@@ -5,6 +5,8 @@ using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Transports;
 using WebMessenger.Storage.Documents;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Nodes;
+using WebMessenger.Storage.Replication;
 using WebMessenger.Storage.Search;
 
 namespace WebMessenger.Broker.Host;
@@ -46,6 +48,17 @@ internal sealed class Stores : IAsyncDisposable
 
     /// <summary>Derived from <see cref="Log"/>, and in no copy.</summary>
     public required ISearchIndex Search { get; init; }
+
+    /// <summary>What other nodes write; alone, nobody does. As the ones below.</summary>
+    public IReplication Replication { get; init; } = NoReplication.Instance;
+
+    public INodeLinks Links { get; init; } = AloneLinks.Instance;
+
+    public ILease Lease { get; init; } = AloneLease.Instance;
+
+    public ITurns Turns { get; init; } = AloneTurns.Instance;
+
+    public IDuties Duties { get; init; } = AloneDuties.Instance;
 
     /// <param name="system">The machine's clock, which may be wrong.</param>
     public static async Task<Stores> OpenAsync(BrokerSettings settings, HandleRoom room, TimeProvider system, ILoggerFactory loggers)

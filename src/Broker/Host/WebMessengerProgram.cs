@@ -230,6 +230,11 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton(stores.Journal);
         services.AddSingleton(stores.Space);
         services.AddSingleton(stores.Health);
+        services.AddSingleton(stores.Replication);
+        services.AddSingleton(stores.Links);
+        services.AddSingleton(stores.Lease);
+        services.AddSingleton(stores.Turns);
+        services.AddSingleton(stores.Duties);
         services.AddSingleton(stores.Documents.Documents);
         services.AddSingleton<RoomStore>();
         services.AddSingleton<MembershipStore>();

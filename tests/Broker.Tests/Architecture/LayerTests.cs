@@ -14,7 +14,7 @@ public sealed class LayerTests
     // both, AuthServices and the program's entry above all of their project.
     private static readonly string[] _layers =
     [
-        "Storage", "Storage.Documents", "Storage.EventLog", "Storage.Search",
+        "Storage", "Storage.Documents", "Storage.EventLog", "Storage.Search", "Storage.Replication", "Storage.Nodes",
         "Auth.Outcomes", "Auth.Changes", "Auth.Limits", "Auth.Names", "Auth.Secrets", "Auth.Accounts", "Auth.Sessions", "Auth.Tokens", "Auth.Passwords", "Auth.SigningIn",
         "Auth.Interception", "Auth",
         "Broker.Topics", "Broker.Events", "Broker.Settings", "Broker.Wire", "Broker.Limits", "Broker.Nodes", "Broker.Streams", "Broker.Rooms", "Broker.Devices", "Broker.Hooks", "Broker.Rules", "Broker.Webhooks", "Broker.Invites", "Broker.Reports", "Broker.Preferences", "Broker.ReadMarks", "Broker.Notices", "Broker.Search", "Broker.Archives", "Broker.MqttSessions",
