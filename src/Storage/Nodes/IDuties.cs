@@ -9,6 +9,9 @@ public interface IDuties
     /// <param name="duty">1 to 64 characters of ASCII.</param>
     bool Has(string duty);
 
+    /// <summary>The node that has the duty, as far as this one knows; null: nobody has it just now, or it is not known.</summary>
+    string? HolderOf(string duty);
+
     /// <summary>
     /// Runs the work while the duty is this node's: waits for it, begins, and cancels the work when it is lost, to begin again later.
     /// Completes when <paramref name="stop"/> is cancelled or the work ends by itself; what the work throws, the caller hears.
@@ -22,6 +25,8 @@ public sealed class AloneDuties : IDuties
     public static AloneDuties Instance { get; } = new();
 
     public bool Has(string duty) => true;
+
+    public string? HolderOf(string duty) => AloneLinks.Instance.Self;
 
     public Task RunAsync(string duty, Func<CancellationToken, Task> work, CancellationToken stop) => work(stop);
 }

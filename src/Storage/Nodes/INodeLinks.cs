@@ -26,6 +26,9 @@ public enum NodeTopic : byte
 
     /// <summary>Said live to those who are connected elsewhere, and stored nowhere.</summary>
     Live = 8,
+
+    /// <summary>Asks whether a node has heard all up to a number of the journal; answered when it has, and has done what it owed.</summary>
+    Applied = 9,
 }
 
 /// <summary>The running programs that serve one house, and how they reach each other.</summary>
