@@ -188,7 +188,15 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
     {
         // What is in the pipe (a refusing CONNACK, say) is sent before the transport closes.
         client.Writer.Silence();
-        client.Transport.Finish();
+        if (client.Writer.IsHeldBack)
+        {
+            client.Transport.Abort();
+        }
+        else
+        {
+            client.Transport.Finish();
+        }
+
         return Task.CompletedTask;
     }
 
