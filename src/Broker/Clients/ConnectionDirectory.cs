@@ -126,7 +126,8 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
     }
 
     /// <summary>Another node has the client from here on.</summary>
-    /// <param name="displaced">The connection that has the name here, which must go; null: there is none, or it has not had its turn.</param>
+    /// <param name="displaced">The connection that has the name here, which must go.
+    /// Null: there is none, or it has not had its turn.</param>
     /// <returns>False: it may do more than the newcomer, and stays.</returns>
     public bool TryYield(ClientName client, Newcomer to, out Client? displaced)
     {

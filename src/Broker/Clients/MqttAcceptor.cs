@@ -128,7 +128,8 @@ internal sealed partial class MqttAcceptor(ConnectionServices services) : Connec
     }
 
     /// <summary>
-    /// Refuses what arrives from now on, and sends everybody who is here to another node, one after the other, lest all arrive there at once.
+    /// Refuses what arrives from now on, and sends everybody who is here to another node:
+    /// one after the other, lest all arrive there at once.
     /// </summary>
     /// <param name="over">Over which time.</param>
     public async Task SendElsewhereAsync(TimeSpan over, TimeSpan drainTime)

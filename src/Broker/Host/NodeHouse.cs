@@ -12,7 +12,9 @@ using WebMessenger.Storage.Search;
 namespace WebMessenger.Broker.Host;
 
 /// <summary>The house of several nodes, of which this program is one: everything is in their PostgreSQL.</summary>
-/// <remarks>The one class that names the assembly of the cluster: without the setting none of its methods runs, and nothing of it is loaded.</remarks>
+/// <remarks>
+/// The one class that names the assembly of the cluster: without the setting none of its methods runs, and nothing of it is loaded.
+/// </remarks>
 internal sealed class NodeHouse : House
 {
     /// <summary>What commands say that are about files.</summary>

@@ -106,8 +106,8 @@ internal sealed class Stores : IAsyncDisposable
     }
 
     /// <summary>
-    /// All is loaded, and everybody listens. Completes when this node has heard what others wrote meanwhile, is told and asked by them, and
-    /// may serve.
+    /// All is loaded, and everybody listens.
+    /// Completes when this node has heard what others wrote meanwhile, is told and asked by them, and may serve.
     /// </summary>
     public async Task BeginAsync()
     {

@@ -32,12 +32,14 @@ internal sealed record TakeOverMessage(
 /// <summary>What nodes tell each other of clients, as JSON in UTF-8. A field that is not known is passed over.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    RespectRequiredConstructorParameters = false, RespectNullableAnnotations = true)]
+    RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(RevokeMessage))]
 [JsonSerializable(typeof(TakeOverMessage))]
 internal sealed partial class NodeMessages : JsonSerializerContext
 {
-    /// <exception cref="IOException">It is none, or of a format that this version does not know: who asks must not take it for done.</exception>
+    /// <exception cref="IOException">
+    /// It is none, or of a format that this version does not know: who asks must not take it for done.
+    /// </exception>
     public static T Read<T>(ReadOnlyMemory<byte> bytes, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, Func<T, int> format)
         where T : class
     {
