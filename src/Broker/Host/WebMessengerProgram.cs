@@ -347,11 +347,13 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<RoomEndings>();
         services.AddSingleton<RoomMaking>();
         services.AddSingleton<RoomOpening>();
+        services.AddRoomLinks();
     }
 
     private async Task StartAsync()
     {
         AccountLinks.Connect(_app.Services);
+        RoomLinks.Connect(_app.Services);
         var acceptor = _app.Services.GetRequiredService<MqttAcceptor>();
         _app.Services.GetRequiredService<AuthInterceptor>().Guard(_app.Services.GetRequiredService<MqttServer>());
         _app.Lifetime.ApplicationStopping.Register(() => acceptor.StopServingAsync(DrainTime).Wait(DrainTime + DrainTime));
