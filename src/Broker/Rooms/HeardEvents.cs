@@ -9,8 +9,8 @@ namespace WebMessenger.Broker.Rooms;
 
 /// <summary>Brings what was said on other nodes to those who hear it here: same frames, in the order of the log (ADR 0086).</summary>
 /// <remarks>
-/// Called on the thread that numbers alone. Who hears nothing here has no stream here, and nothing is done for him. All of a batch is looked
-/// at when it was heard: a pointer may stand before what it points to.
+/// Called on the thread that numbers alone. Who hears nothing here has no stream here, and nothing is done for him.
+/// A batch is looked at when all of it was heard: a pointer may stand before what it points to.
 /// </remarks>
 internal sealed class HeardEvents(RoomDirectory rooms, AccountDirectory accounts)
 {

@@ -6,10 +6,11 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
 
-/// <content>What was said in it on another node (ADR 0086).</content>
+/// <content>What was said in it on another node (ADR 0086), and its lines.</content>
 internal sealed partial class Room
 {
-    /// <summary>Its rules know what was said elsewhere: who waits by slow mode, what was written before, when everybody was called.</summary>
+    /// <summary>Its rules know what was said elsewhere: who waits by slow mode, what was written before, when everybody was
+    /// called.</summary>
     public override void Heard(in LogEntry entry)
     {
         base.Heard(entry);
@@ -35,6 +36,9 @@ internal sealed partial class Room
             EveryoneCalls.Called(entry.At);
         }
     }
+
+    protected override PublishFrames? LineOf(IStreamEvent stored) =>
+        stored.Line() is { } line ? new PublishFrames(TopicKind.Text, TextTopic, Encoding.UTF8.GetBytes(line)) : null;
 
     protected override PublishFrames? LineOf(in LogEntry heard) =>
         HeardLine.Of(heard) is { } line ? new PublishFrames(TopicKind.Text, TextTopic, Encoding.UTF8.GetBytes(line)) : null;

@@ -387,9 +387,6 @@ internal sealed partial class Room : EventStream, ISpokenWay
 
     protected override void Told(DateTimeOffset first, int events) => _times?.Told(first, events, Subscribers.Length);
 
-    protected override PublishFrames? LineOf(IStreamEvent stored) =>
-        stored.Line() is { } line ? new PublishFrames(TopicKind.Text, TextTopic, Encoding.UTF8.GetBytes(line)) : null;
-
     public override void WritePlace(Utf8JsonWriter writer) => writer.WriteString("room"u8, IdBytes);
 
     public byte[] PresenceTopic(string user) => Encoding.ASCII.GetBytes("rooms/" + Id.Value + "/presence/" + user);

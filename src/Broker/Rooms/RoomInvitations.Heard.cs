@@ -5,7 +5,9 @@ namespace WebMessenger.Broker.Rooms;
 /// <content>What other nodes have written of them (ADR 0086).</content>
 internal sealed partial class RoomInvitations
 {
-    /// <summary>Somebody was asked into a room, has declined, is in, or is asked no more. Who is asked hears of it on his clients here.</summary>
+    /// <summary>
+    /// Somebody was asked into a room, has declined, is in, or is asked no more. Who is asked hears of it on his clients here.
+    /// </summary>
     public void HeardInvitation(ReplicatedDocument document)
     {
         var (key, account) = RoomStore.PartsOf(document.Id);
