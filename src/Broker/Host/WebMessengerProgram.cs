@@ -100,7 +100,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
     public async Task<int> WaitForShutdownAsync()
     {
         using CancellationTokenSource stop = new();
-        var lost = _stores.Health.Lost;
+        var lost = _stores.House.Lost;
         await Task.WhenAny(_app.WaitForShutdownAsync(stop.Token), lost);
         if (!lost.IsCompletedSuccessfully)
         {
@@ -170,7 +170,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         builder.Services.AddSingleton<IServerAddresses>(listeners);
         builder.Services.AddSingleton(provider => new AllowedHosts(
             settings, urls, certificate, provider.GetRequiredService<RefusalLog>(), provider.GetRequiredService<ILogger<AllowedHosts>>()));
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8 + (settings.Cluster?.DrainSeconds ?? 0)));
 
         room.Report(settings.Limits, loggers.CreateLogger<HandleRoom>());
         BeginReading();
@@ -181,18 +181,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             configure?.Invoke(builder.Services);
             var app = builder.Build();
             Pipeline.Map(app);
-            await app.Services.GetRequiredService<ChangedSettings>().LoadAsync();
-            app.Services.GetRequiredService<DiskSpace>().Look();
-            app.Services.GetRequiredService<StorageQuotas>().Load(stores.Auth.Accounts);
-            app.Services.GetRequiredService<DataQuotas>().Load(stores.Auth.Accounts);
-            var rooms = app.Services.GetRequiredService<RoomDirectory>();
-            ReadNews.Connect(app.Services.GetRequiredService<ReadPositions>(), app.Services.GetRequiredService<UnreadWatch>(), rooms);
-            app.Services.GetRequiredService<IgnoredPeople>().Load();
-            app.Services.GetRequiredService<LeftAlone>().Load();
-            await app.Services.GetRequiredService<RoomOpening>().OpenAsync();
-            await app.Services.GetRequiredService<UnfinishedImports>().RestoreAsync();
-            await app.Services.GetRequiredService<InboxMigration>().RunAsync();
-            await app.Services.GetRequiredService<DurableClients>().LoadAsync(rooms, stores.Clock.StartsLater);
+            await Loading.RunAsync(app.Services, stores);
             EndReading(stores.Auth.Accounts.All.Count);
             WebMessengerProgram program = new(app, stores, listeners, log);
             await program.StartAsync();
@@ -230,19 +219,12 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton(stores.Journal);
         services.AddSingleton(stores.Space);
         services.AddSingleton(stores.Health);
-        services.AddSingleton(stores.Replication);
-        services.AddSingleton(stores.Links);
-        services.AddSingleton(stores.Lease);
-        services.AddSingleton(stores.Turns);
-        services.AddSingleton(stores.Duties);
-        services.AddSingleton(stores.Documents.Documents);
+        services.AddSingleton(stores.Documents);
         services.AddSingleton<RoomStore>();
         services.AddSingleton<MembershipStore>();
         services.AddSingleton<ChangedRooms>();
         services.AddSingleton<ConnectionDirectory>();
-        services.AddSingleton<INodes>(provider =>
-            new Alone(new ThisNode(stores.Auth.Sessions.Here, provider.GetRequiredService<ConnectionDirectory>())));
-        services.AddSingleton(DiskSpace.Of(stores.Folder, settings.Limits));
+        services.AddNodes(settings, stores);
         services.AddSingleton<StorageQuotas>();
         services.AddSingleton<DataQuotas>();
         services.AddSingleton<DurableClients>();
@@ -306,7 +288,10 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             settings.MaximumKeepAlive,
             provider.GetRequiredService<TimeProvider>(),
             stores.Auth.Refusals,
-            provider.GetRequiredService<ILogger<Client>>()));
+            provider.GetRequiredService<ILogger<Client>>())
+        {
+            Lease = settings.Cluster is null ? null : stores.Lease, Replication = stores.Replication,
+        });
         services.AddSingleton<MqttAcceptor>();
         services.AddSingleton<IMqttServerAdapter>(provider => provider.GetRequiredService<MqttAcceptor>());
         services.AddSingleton<IMqttNetLogger, MqttNetLog>();
@@ -316,17 +301,17 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddHostedService<KeepAliveSweep>();
         services.AddHostedService(provider => new ClockKeeper(
             stores.Clock, stores.Folder, stores.Auth.Sessions, provider.GetRequiredService<DurableClients>(),
-            provider.GetRequiredService<ILogger<ClockKeeper>>()));
+            provider.GetRequiredService<ILogger<ClockKeeper>>(), isAlone: settings.Cluster is null));
         services.AddSingleton(provider => new PasswordLinkService(
             stores.Auth.PasswordLinks,
             () => PagesAddress.Of(provider.GetRequiredService<Listeners>().OfPages, settings.Tls, settings.BasePath),
             provider.GetRequiredService<ServerAudit>()));
         services.AddSingleton(provider => new SnapshotService(
-            stores.Folder, stores.CopyAsync, provider.GetRequiredService<TimeProvider>(),
+            stores.Folder, stores.House.CopyAsync, provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<SnapshotService>>()));
         services.AddHostedService(provider => ActivatorUtilities.CreateInstance<OperatorDoor>(provider, stores.Folder));
         services.AddHostedService<StorageWatch>();
-        services.AddHostedService(provider => ActivatorUtilities.CreateInstance<DailyPurge>(provider, new PurgeHour(settings.PurgeHour)));
+        services.AddHostedService(provider => ActivatorUtilities.CreateInstance<DailyPurge>(provider, new PurgeHour(settings.Cluster is null ? settings.PurgeHour : -1)));
         services.AddHostedService<Followers>();
         services.AddHostedService<EndingWork>();
         services.AddRetention(settings, stores);
@@ -356,8 +341,22 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         RoomLinks.Connect(_app.Services);
         var acceptor = _app.Services.GetRequiredService<MqttAcceptor>();
         _app.Services.GetRequiredService<AuthInterceptor>().Guard(_app.Services.GetRequiredService<MqttServer>());
-        _app.Lifetime.ApplicationStopping.Register(() => acceptor.StopServingAsync(DrainTime).Wait(DrainTime + DrainTime));
-        await _app.Services.GetRequiredService<PresenceMemory>().RestoreAsync();
+        _app.Lifetime.ApplicationStopping.Register(() =>
+        {
+            if (_app.Services.GetRequiredService<BrokerSettings>().Cluster is { } cluster)
+            {
+                var over = TimeSpan.FromSeconds(cluster.DrainSeconds);
+                acceptor.SendElsewhereAsync(over, DrainTime).Wait(over + DrainTime + DrainTime);
+            }
+
+            acceptor.StopServingAsync(DrainTime).Wait(DrainTime + DrainTime);
+        });
+        if (_stores.IsFirst)
+        {
+            await _app.Services.GetRequiredService<PresenceMemory>().RestoreAsync();
+        }
+
+        await _stores.BeginAsync();
         try
         {
             await _app.StartAsync();
