@@ -27,6 +27,7 @@ internal sealed record ConnectionServices(
     Conversations Conversations,
     ConversationActs ConversationActs,
     Sayings Sayings,
+    Typing Typing,
     ReadPositions Positions,
     UnreadWatch Unread,
     IEventLog EventLog,

@@ -189,6 +189,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             ReadNews.Connect(app.Services.GetRequiredService<ReadPositions>(), app.Services.GetRequiredService<UnreadWatch>(), rooms);
             app.Services.GetRequiredService<IgnoredPeople>().Load();
             app.Services.GetRequiredService<LeftAlone>().Load();
+            app.Services.ConnectPeople();
             await app.Services.GetRequiredService<RoomOpening>().OpenAsync();
             await app.Services.GetRequiredService<UnfinishedImports>().RestoreAsync();
             await app.Services.GetRequiredService<InboxMigration>().RunAsync();
@@ -286,6 +287,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             provider.GetRequiredService<Conversations>(),
             provider.GetRequiredService<ConversationActs>(),
             provider.GetRequiredService<Sayings>(),
+            provider.GetRequiredService<Typing>(),
             provider.GetRequiredService<ReadPositions>(),
             provider.GetRequiredService<UnreadWatch>(),
             stores.Log,
@@ -330,6 +332,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddHostedService<Followers>();
         services.AddHostedService<EndingWork>();
         services.AddRetention(settings, stores);
+        services.AddPeople();
         services.AddSingleton<PresenceMemory>();
         services.AddHostedService(provider => provider.GetRequiredService<PresenceMemory>());
         services.AddAuthApi(settings.AllowedOrigins);

@@ -13,7 +13,7 @@ namespace WebMessenger.Broker.Rooms;
 
 /// <summary>A room while the program runs: its members, who is here, and the stream of its events.</summary>
 /// <remarks>The gate of <see cref="EventStream"/> also guards presence. All that members are told goes through its queue.</remarks>
-internal sealed class Room : EventStream, ISpokenWay
+internal sealed partial class Room : EventStream, ISpokenWay
 {
     private readonly MemberList _members = new();
     private readonly RoomPeople _people;
@@ -25,11 +25,11 @@ internal sealed class Room : EventStream, ISpokenWay
     private volatile SearchedRoom? _searched;
 
     /// <param name="times">How long its events are on their way; null: nobody wants to know.</param>
-    public Room(RoomRecord record, IEventLog log, INodes nodes, StorageQuotas quotas, DiskSpace space, TimeProvider time, DeliveryTimes? times = null, GuestAddresses? addresses = null)
+    public Room(RoomRecord record, IEventLog log, INodes nodes, StorageQuotas quotas, DiskSpace space, TimeProvider time, DeliveryTimes? times = null, GuestAddresses? addresses = null, HereRecords? here = null)
         : base(record.Log, log, nodes)
     {
         (_record, _times) = (record, times);
-        _people = new RoomPeople(this, quotas, space, time);
+        _people = new RoomPeople(this, quotas, space, time, here);
         SlowMode = new SlowMode(time);
         Guard = new RoomGuard(time);
         Restraints = new RoomRestraints(time);

@@ -27,7 +27,8 @@ internal sealed class RoomDirectory(
     DiskSpace space,
     TimeProvider time,
     DeliveryTimes? times = null,
-    GuestAddresses? addresses = null)
+    GuestAddresses? addresses = null,
+    HereRecords? here = null)
 {
     private readonly ConcurrentDictionary<string, Room> _rooms = new();
     private readonly ConcurrentDictionary<string, Room> _byKey = new();
@@ -140,7 +141,7 @@ internal sealed class RoomDirectory(
     }
 
     /// <summary>The room that is stored like this; nobody finds it before <see cref="Enter"/>.</summary>
-    public Room Build(RoomRecord record) => new(record, log, nodes, quotas, space, time, times, addresses);
+    public Room Build(RoomRecord record) => new(record, log, nodes, quotas, space, time, times, addresses, here);
 
     public void Enter(Room room)
     {
