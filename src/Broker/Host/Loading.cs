@@ -20,6 +20,7 @@ internal static class Loading
         ReadNews.Connect(services.GetRequiredService<ReadPositions>(), services.GetRequiredService<UnreadWatch>(), rooms);
         services.GetRequiredService<IgnoredPeople>().Load();
         services.GetRequiredService<LeftAlone>().Load();
+        services.ConnectPeople();
         await services.GetRequiredService<RoomOpening>().OpenAsync(stores.IsFirst);
         if (stores.IsFirst)
         {

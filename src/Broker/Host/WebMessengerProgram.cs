@@ -268,6 +268,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             provider.GetRequiredService<Conversations>(),
             provider.GetRequiredService<ConversationActs>(),
             provider.GetRequiredService<Sayings>(),
+            provider.GetRequiredService<Typing>(),
             provider.GetRequiredService<ReadPositions>(),
             provider.GetRequiredService<UnreadWatch>(),
             stores.Log,
@@ -315,6 +316,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddHostedService<Followers>();
         services.AddHostedService<EndingWork>();
         services.AddRetention(settings, stores);
+        services.AddPeople();
         services.AddSingleton<PresenceMemory>();
         services.AddHostedService(provider => provider.GetRequiredService<PresenceMemory>());
         services.AddAuthApi(settings.AllowedOrigins);

@@ -26,11 +26,11 @@ internal sealed partial class Room : EventStream, ISpokenWay
     private volatile SearchedRoom? _searched;
 
     /// <param name="times">How long its events are on their way; null: nobody wants to know.</param>
-    public Room(RoomRecord record, IEventLog log, INodes nodes, StorageQuotas quotas, DiskSpace space, TimeProvider time, DeliveryTimes? times = null, GuestAddresses? addresses = null, ITurns? nodeTurns = null)
+    public Room(RoomRecord record, IEventLog log, INodes nodes, StorageQuotas quotas, DiskSpace space, TimeProvider time, DeliveryTimes? times = null, GuestAddresses? addresses = null, HereRecords? here = null, ITurns? nodeTurns = null)
         : base(record.Log, log, nodes)
     {
         (_record, _times) = (record, times);
-        _people = new RoomPeople(this, quotas, space, time);
+        _people = new RoomPeople(this, quotas, space, time, here);
         Turns = Turns.Of(nodeTurns, "room/", record.Key);
         SlowMode = new SlowMode(time);
         Guard = new RoomGuard(time);

@@ -29,6 +29,7 @@ internal sealed class RoomDirectory(
     TimeProvider time,
     DeliveryTimes? times = null,
     GuestAddresses? addresses = null,
+    HereRecords? here = null,
     ITurns? nodeTurns = null)
 {
     private readonly ConcurrentDictionary<string, Room> _rooms = new();
@@ -142,7 +143,7 @@ internal sealed class RoomDirectory(
     }
 
     /// <summary>The room that is stored like this; nobody finds it before <see cref="Enter"/>.</summary>
-    public Room Build(RoomRecord record) => new(record, log, nodes, quotas, space, time, times, addresses, nodeTurns);
+    public Room Build(RoomRecord record) => new(record, log, nodes, quotas, space, time, times, addresses, here, nodeTurns);
 
     public void Enter(Room room)
     {
