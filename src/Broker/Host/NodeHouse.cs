@@ -55,7 +55,7 @@ internal sealed class NodeHouse : House
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static async Task<House> OpenAsync(ClusterSettings settings, TimeProvider time, ILoggerFactory loggers)
     {
-        ClusterOptions options = new()
+        HouseOptions options = new()
         {
             Postgres = settings.Postgres,
             Address = settings.Address,
