@@ -29,6 +29,7 @@ internal sealed record ConnectionServices(
     Conversations Conversations,
     ConversationActs ConversationActs,
     Sayings Sayings,
+    Typing Typing,
     ReadPositions Positions,
     UnreadWatch Unread,
     IEventLog EventLog,

@@ -20,7 +20,8 @@ internal static class Loading
         ReadNews.Connect(services.GetRequiredService<ReadPositions>(), services.GetRequiredService<UnreadWatch>(), rooms);
         services.GetRequiredService<IgnoredPeople>().Load();
         services.GetRequiredService<LeftAlone>().Load();
-        await services.GetRequiredService<RoomOpening>().OpenAsync();
+        services.ConnectPeople();
+        await services.GetRequiredService<RoomOpening>().OpenAsync(stores.IsFirst);
         if (stores.IsFirst)
         {
             await services.GetRequiredService<UnfinishedImports>().RestoreAsync();

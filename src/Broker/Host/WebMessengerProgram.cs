@@ -276,6 +276,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             provider.GetRequiredService<Conversations>(),
             provider.GetRequiredService<ConversationActs>(),
             provider.GetRequiredService<Sayings>(),
+            provider.GetRequiredService<Typing>(),
             provider.GetRequiredService<ReadPositions>(),
             provider.GetRequiredService<UnreadWatch>(),
             stores.Log,
@@ -323,6 +324,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddHostedService<Followers>();
         services.AddHostedService<EndingWork>();
         services.AddRetention(settings, stores);
+        services.AddPeople();
         services.AddSingleton<PresenceMemory>();
         services.AddHostedService(provider => provider.GetRequiredService<PresenceMemory>());
         services.AddAuthApi(settings.AllowedOrigins);
@@ -340,11 +342,13 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<RoomEndings>();
         services.AddSingleton<RoomMaking>();
         services.AddSingleton<RoomOpening>();
+        services.AddRoomLinks();
     }
 
     private async Task StartAsync()
     {
         AccountLinks.Connect(_app.Services);
+        RoomLinks.Connect(_app.Services);
         var acceptor = _app.Services.GetRequiredService<MqttAcceptor>();
         _app.Services.GetRequiredService<AuthInterceptor>().Guard(_app.Services.GetRequiredService<MqttServer>());
         var over = TimeSpan.FromSeconds(_app.Services.GetRequiredService<BrokerSettings>().Cluster?.DrainSeconds ?? 0);
