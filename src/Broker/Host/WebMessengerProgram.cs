@@ -186,7 +186,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             app.Services.GetRequiredService<StorageQuotas>().Load(stores.Auth.Accounts);
             app.Services.GetRequiredService<DataQuotas>().Load(stores.Auth.Accounts);
             var rooms = app.Services.GetRequiredService<RoomDirectory>();
-            ReadNews.Connect(app.Services.GetRequiredService<ReadPositions>(), app.Services.GetRequiredService<UnreadWatch>(), rooms);
+            ReadNews.Connect(app.Services.GetRequiredService<ReadPositions>(), app.Services.GetRequiredService<UnreadWatch>(), rooms, stores.Auth.Accounts);
             app.Services.GetRequiredService<IgnoredPeople>().Load();
             app.Services.GetRequiredService<LeftAlone>().Load();
             app.Services.ConnectPeople();
