@@ -270,6 +270,20 @@ public sealed class ReplicationTests : IAsyncLifetime
         Assert.Equal(AppendOutcome.Stored, (await one.Say("goes on")).Outcome);
     }
 
+    [Fact]
+    public async Task Who_starts_for_too_long_ends_itself()
+    {
+        var (one, two) = (_house.Open("one"), _house.Open("two", new() { KeptBytes = 1_000 }));
+        await one.Log.Replication.BeginAsync();
+        await one.WriteAsync("k/a", new string('x', 500));
+        await two.Log.CatchUpAsync();
+        Assert.False(two.Log.Health.Lost.IsCompleted);
+
+        await one.WriteAsync("k/a", new string('x', 500));
+        two.Log.Reached(one.Log.Applied);
+        Assert.NotEmpty(await two.Log.Health.Lost);
+    }
+
     [Theory]
     [InlineData("UPDATE journal_head SET epoch = 'other'")]
     [InlineData("UPDATE journal_head SET n = n - 1")]
