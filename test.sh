@@ -18,11 +18,13 @@ usage() {
 Usage: ./test.sh [--long] [--only storage|auth|broker|e2e|web]
        ./test.sh --guards [attack number or part of a name …]
        ./test.sh --compare [rounds [seed]]
+       ./test.sh --cluster
        ./test.sh --clients
 
   --long    also run the long forms (millions of mutated packets, hundreds of kills, every look of the page)
   --guards  instead of the tests: takes each guard of tests/guards.json out in turn (in a copy of the sources) and demands that its tests turn red
   --compare instead of the tests: two browsers, a phone and a bot amid kills and absences, compared line by line (200 rounds, seed 1)
+  --cluster instead of the tests: all of e2e, where each server is one of two nodes on PostgreSQL, and others talk at the other one
   --clients instead of the tests: MQTT clients of others against a real server, Node-RED and Zigbee2MQTT (npm, into obj/clients) among them
   --only    one part: storage, auth and broker (.NET), e2e (real server, Chromium, mosquitto clients), web (the browser client's own tests)
 END
@@ -49,6 +51,11 @@ while [[ $# -gt 0 ]]; do
       export WEBMESSENGER_ROUNDS="${2:-200}" WEBMESSENGER_SEED="${3:-1}"
       project_seconds=14400
       shift $(($# - 1))
+      ;;
+    --cluster)
+      only=e2e
+      export WEBMESSENGER_CLUSTER=1
+      project_seconds=14400
       ;;
     --clients)
       only=e2e

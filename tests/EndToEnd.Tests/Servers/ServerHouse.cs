@@ -45,7 +45,7 @@ internal sealed class ServerHouse : IAsyncDisposable
         DatabaseProxy way = new(_port);
         try
         {
-            var node = await ServerProcess.StartAsync([.. SharedServer.NoLimits, .. _settings, .. SettingsOf(_connection, _port, way.Port)]);
+            var node = await ServerProcess.StartAloneAsync([.. SharedServer.NoLimits, .. _settings, .. SettingsOf(_connection, _port, way.Port)]);
             _nodes.Add((node, way));
             return node;
         }
