@@ -84,7 +84,7 @@ internal sealed class ClusterHouse : IAsyncDisposable
                 await part.DisposeAsync();
             }
 
-            throw error.IsOfDatabase() ? error.ToIOException() : error;
+            throw PgErrors.IsOf(error) ? error.ToIOException() : error;
         }
     }
 
@@ -123,7 +123,7 @@ internal sealed class ClusterHouse : IAsyncDisposable
             },
             name, hooks, loggers);
         opened.Add(node);
-        var log = PgEventLog.Open(options.Postgres, null, node.Links, time, loggers.CreateLogger<PgEventLog>(), () => Fence(name));
+        var log = PgEventLog.Open(options.Postgres, null, node.Links, time, loggers.CreateLogger<PgEventLog>(), () => Fence(name), life.Guard);
         opened.Add(log);
         (hooks.CatchUpAsync, hooks.WhenAppliedAsync, hooks.HeadSeen) = (log.CatchUpAsync, log.AppliedAsync, log.Reached);
         log.Sweeps = () => node.Duties.Has(SweepDuty);

@@ -1,4 +1,5 @@
 using Npgsql;
+using WebMessenger.Cluster.Postgres;
 using WebMessenger.Storage;
 
 namespace WebMessenger.Cluster;
@@ -30,7 +31,7 @@ internal sealed class PooledReads(NpgsqlDataSource database)
             {
                 database.Clear();
             }
-            catch (Exception error) when (error.IsOfDatabase())
+            catch (Exception error) when (PgErrors.IsOf(error))
             {
                 throw Failed(error);
             }
@@ -56,7 +57,7 @@ internal sealed class PooledReads(NpgsqlDataSource database)
             {
                 database.Clear();
             }
-            catch (Exception error) when (error.IsOfDatabase())
+            catch (Exception error) when (PgErrors.IsOf(error))
             {
                 throw Failed(error);
             }

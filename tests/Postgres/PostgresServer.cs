@@ -131,6 +131,19 @@ public sealed class PostgresServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Sets something for all, and waits until new connections have it.</summary>
+    public async Task SetAsync(string name, string value)
+    {
+        await ExecuteAsync($"ALTER SYSTEM SET {name} = '{value}'", "SELECT pg_reload_conf()");
+        for (var shown = ""; shown != value;)
+        {
+            await using NpgsqlConnection connection = new(ConnectionTo("postgres") + ";Pooling=false");
+            await connection.OpenAsync();
+            await using NpgsqlCommand show = new($"SHOW {name}", connection);
+            shown = (string)(await show.ExecuteScalarAsync())!;
+        }
+    }
+
     /// <summary>Runs one of PostgreSQL's own programs against it, and waits for its end.</summary>
     /// <exception cref="InvalidOperationException">It failed: with what it said.</exception>
     public async Task RunAsync(string program, params string[] arguments)

@@ -77,7 +77,7 @@ internal sealed class PgDocuments : IDocuments, IDisposable
             await _commit(work);
             return await work.Done;
         }
-        catch (Exception error) when (error.IsOfDatabase() || error is ObjectDisposedException)
+        catch (Exception error) when (PgErrors.IsOf(error) || error is ObjectDisposedException)
         {
             ObjectDisposedException.ThrowIf(_isOver || error is ObjectDisposedException, this);
             throw error.ToIOException();
