@@ -5,7 +5,8 @@ using WebMessenger.Storage;
 namespace WebMessenger.Cluster;
 
 /// <summary>Reads of the database, each with a connection from the pool. Thread-safe.</summary>
-/// <remarks>A connection that waited in the pool while the database was away is found out by the next read: that one is made once more.</remarks>
+/// <remarks>A connection that waited in the pool while the database was away is found out by the next read: that one is made once
+/// more.</remarks>
 internal sealed class PooledReads(NpgsqlDataSource database)
 {
     private volatile bool _isOver;

@@ -7,7 +7,8 @@ using Npgsql;
 
 namespace WebMessenger.Postgres.Testing;
 
-/// <summary>A PostgreSQL of a test's own, from the distribution's package: its files in a temporary folder, on loopback, ended with the test.</summary>
+/// <summary>A PostgreSQL of a test's own, from the distribution's package: its files in a temporary folder, on loopback, ended with the
+/// test.</summary>
 /// <remarks>Started as root it runs as somebody else, for PostgreSQL refuses to be root.</remarks>
 public sealed class PostgresServer : IAsyncDisposable
 {

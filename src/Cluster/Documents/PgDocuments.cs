@@ -86,7 +86,8 @@ internal sealed class PgDocuments : IDocuments, IDisposable
 
     public DocumentFollower Follow() => _feed.Follow();
 
-    /// <summary>Whoever reads or writes from now on hears that it is over, and whoever follows as well. The writer ends by itself.</summary>
+    /// <summary>Whoever reads or writes from now on hears that it is over, and whoever follows as well. The writer ends by
+    /// itself.</summary>
     public void Dispose()
     {
         _isOver = true;

@@ -139,7 +139,8 @@ internal sealed partial class DatabaseLife : IAsyncDisposable
         return await ReadStoredAsync(database, cancellation) is { } stored ? stored.Place.IsSameLife(await ReadActualAsync(database, cancellation)) : null;
     }
 
-    /// <summary>For each connection before its first use (<see cref="NpgsqlDataSourceBuilder.UsePhysicalConnectionInitializer"/>): nothing is
+    /// <summary>For each connection before its first use (<see cref="NpgsqlDataSourceBuilder.UsePhysicalConnectionInitializer"/>):
+    /// nothing is
     /// read from, or written to, another life.</summary>
     public void Guard(NpgsqlDataSourceBuilder builder) => builder.UsePhysicalConnectionInitializer(
         connection =>

@@ -15,7 +15,8 @@ internal static class UsedFolder
 
     public static string RoomsIn(string folder) => Path.Combine(folder, "rooms");
 
-    /// <summary>Fills an empty one: rooms with events of many sizes and authors, with ids and without, some of them changed, truncated, used
+    /// <summary>Fills an empty one: rooms with events of many sizes and authors, with ids and without, some of them changed, truncated,
+    /// used
     /// again under a new epoch; records; documents with claims.</summary>
     public static async Task FillAsync(string folder, int eventsOfRoom)
     {

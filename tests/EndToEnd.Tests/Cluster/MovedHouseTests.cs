@@ -9,7 +9,8 @@ using WebMessenger.Postgres.Testing;
 
 namespace WebMessenger.EndToEnd.Tests.Cluster;
 
-/// <summary>A house that goes from a folder into a database, from that into another one, and to a standby: real programs on real data.</summary>
+/// <summary>A house that goes from a folder into a database, from that into another one, and to a standby: real programs on real
+/// data.</summary>
 public sealed class MovedHouseTests
 {
     private const int Lines = 200;
