@@ -354,11 +354,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         var over = TimeSpan.FromSeconds(_app.Services.GetRequiredService<BrokerSettings>().Cluster?.DrainSeconds ?? 0);
         _app.Lifetime.ApplicationStopping.Register(() =>
             (_stores.IsAlone ? acceptor.StopServingAsync(DrainTime) : acceptor.SendElsewhereAsync(over, DrainTime)).Wait(over + DrainTime + DrainTime));
-        if (_stores.IsFirst)
-        {
-            await _app.Services.GetRequiredService<PresenceMemory>().RestoreAsync();
-        }
-
+        await _app.Services.GetRequiredService<PresenceMemory>().RestoreAsync();
         await _stores.BeginAsync();
         try
         {
