@@ -143,7 +143,7 @@ internal sealed partial class Client
                 await Filters.OpenLogsAsync(durable!.Filters);
             }
         }
-        catch (IOException)
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
         {
             RefuseAdmitted(ReasonCode.ServerUnavailable, "What is kept of this client could not be read or stored. Try again later.");
             return;
@@ -199,7 +199,7 @@ internal sealed partial class Client
         {
             (await taking).Dispose();
         }
-        catch (IOException)
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
         {
             // There is none.
         }
