@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Broker.Preferences;
 
@@ -25,7 +26,8 @@ internal enum SettingsOutcome
 /// for those by which it is left alone (<see cref="Alone"/>).
 /// </summary>
 /// <remarks>Thread-safe: of two changes at once, each changes its own names.</remarks>
-internal sealed class AccountSettings(IRecords records, LeftAlone alone) : IAccountRecords
+/// <param name="turns">Of all nodes; null: there is one.</param>
+internal sealed class AccountSettings(IRecords records, LeftAlone alone, ITurns? turns = null) : IAccountRecords
 {
     /// <summary>Of all of an account's settings as JSON.</summary>
     public const int MaxBytes = 4 * 1024;
@@ -51,6 +53,9 @@ internal sealed class AccountSettings(IRecords records, LeftAlone alone) : IAcco
         }
 
         using var turn = await _turns.EnterAsync(account.Id);
+
+        // So that what is in memory last, on any node, is what is stored.
+        using var among = turns is null or { IsAlone: true } ? null : await turns.TakeAsync($"settings/{account.Id}");
         var key = Key(account.Id);
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
