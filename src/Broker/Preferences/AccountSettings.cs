@@ -26,8 +26,7 @@ internal enum SettingsOutcome
 /// for those by which it is left alone (<see cref="Alone"/>).
 /// </summary>
 /// <remarks>Thread-safe: of two changes at once, each changes its own names.</remarks>
-/// <param name="turns">Of all nodes; null: there is one.</param>
-internal sealed class AccountSettings(IRecords records, LeftAlone alone, ITurns? turns = null) : IAccountRecords
+internal sealed class AccountSettings(IRecords records, LeftAlone alone, ITurns? nodeTurns = null) : IAccountRecords
 {
     /// <summary>Of all of an account's settings as JSON.</summary>
     public const int MaxBytes = 4 * 1024;
@@ -37,7 +36,7 @@ internal sealed class AccountSettings(IRecords records, LeftAlone alone, ITurns?
 
     private static readonly FrozenDictionary<string, JsonElement> _none = FrozenDictionary<string, JsonElement>.Empty;
 
-    private readonly AccountTurns _turns = new();
+    private readonly AccountTurns _turns = AccountTurns.Of(nodeTurns, "settings/");
 
     /// <summary>By name.</summary>
     /// <exception cref="IOException">The store cannot be read.</exception>
@@ -53,9 +52,6 @@ internal sealed class AccountSettings(IRecords records, LeftAlone alone, ITurns?
         }
 
         using var turn = await _turns.EnterAsync(account.Id);
-
-        // So that what is in memory last, on any node, is what is stored.
-        using var among = turns is null or { IsAlone: true } ? null : await turns.TakeAsync($"settings/{account.Id}");
         var key = Key(account.Id);
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
