@@ -7,6 +7,8 @@ using WebMessenger.Auth.Outcomes;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.Documents;
+using WebMessenger.Storage.Nodes;
+using WebMessenger.Storage.Replication;
 
 namespace WebMessenger.Broker.Admin;
 
@@ -24,9 +26,10 @@ internal sealed partial class ChangedSettings(
     PublishBudgets budgets,
     AdminProofs proofs,
     ServerAudit audit,
-    ILogger<ChangedSettings> logger) : IDisposable
+    ILogger<ChangedSettings> logger,
+    ITurns? nodeTurns = null) : IDisposable
 {
-    private const string Collection = "server";
+    public const string Collection = "server";
     private const string Id = "settings";
 
     private readonly SemaphoreSlim _turn = new(1);
@@ -39,18 +42,32 @@ internal sealed partial class ChangedSettings(
     private volatile IReadOnlyDictionary<string, int> _changed = new Dictionary<string, int>();
 
     // What another version took, and this one does not: it is in effect nowhere, and written back with each change.
-    private readonly Dictionary<string, JsonElement> _ofOthers = new(StringComparer.Ordinal);
+    // Replaced as a whole.
+    private volatile IReadOnlyDictionary<string, JsonElement> _ofOthers = new Dictionary<string, JsonElement>();
 
     /// <summary>Puts into effect what was changed before the start. Before anything is served.</summary>
     /// <exception cref="IOException">The store cannot be read.</exception>
     public async Task LoadAsync()
     {
-        if (await documents.GetAsync(Collection, Id) is not { } document)
+        if (await documents.GetAsync(Collection, Id) is { } document)
         {
-            return;
+            Take(document);
         }
+    }
 
+    /// <summary>An administrator has changed some by another node: they are in effect here.</summary>
+    public void Heard(ReplicatedDocument document)
+    {
+        if (document is { Id: Id, IsDeleted: false })
+        {
+            Take(new Document(document.Id, document.Version, document.Json));
+        }
+    }
+
+    private void Take(Document document)
+    {
         Dictionary<string, int> changed = [];
+        Dictionary<string, JsonElement> ofOthers = new(StringComparer.Ordinal);
         foreach (var (name, value) in document.As(ChangedSettingsJson.Default.DictionaryStringJsonElement))
         {
             // What an older or a later version took, and this one does not, is left as the file has it; it is kept until it is changed.
@@ -63,11 +80,12 @@ internal sealed partial class ChangedSettings(
             }
             else
             {
-                _ofOthers[name] = value;
+                ofOthers[name] = value;
                 LogLeft(logger, name);
             }
         }
 
+        _ofOthers = ofOthers;
         Apply(changed);
     }
 
@@ -111,6 +129,7 @@ internal sealed partial class ChangedSettings(
         await _turn.WaitAsync();
         try
         {
+            using var everywhere = await (nodeTurns ?? AloneTurns.Instance).TakeAsync("server/settings");
             if (!by.IsInOffice)
             {
                 return AdminRefusal.NotInOffice;
@@ -144,9 +163,9 @@ internal sealed partial class ChangedSettings(
 
             (await documents.CommitAsync([DocumentsReading.Put(Collection, Id, null, stored, ChangedSettingsJson.Default.DictionaryStringJsonElement)])).OrThrow();
             Apply(after);
+            _ofOthers = new Dictionary<string, JsonElement>(_ofOthers.Where(one => !wanted.ContainsKey(one.Key)), StringComparer.Ordinal);
             foreach (var name in wanted.Keys)
             {
-                _ofOthers.Remove(name);
                 var (was, now) = (ValueIn(before, name), ValueIn(after, name));
                 if (was != now || before.ContainsKey(name) != after.ContainsKey(name))
                 {

@@ -1,4 +1,5 @@
 using System.Text;
+using WebMessenger.Broker.Admin;
 using WebMessenger.Broker.Hooks;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Rules;
@@ -37,6 +38,7 @@ internal static class RoomLinks
         replication.HearRecords(Ascii(DeletingDue.Prefix), services.GetRequiredService<DeletingWork>().Heard);
         replication.HearRecords(Ascii(Webhook.Prefix), services.GetRequiredService<RoomWebhooks>().Heard);
         replication.HearRecords(Ascii(Rule.Prefix), services.GetRequiredService<RoomRules>().Heard);
+        replication.HearDocuments(ChangedSettings.Collection, services.GetRequiredService<ChangedSettings>().Heard);
         replication.HearRecords("runs/", services.GetRequiredService<RunLogs>().Heard);
     }
 
