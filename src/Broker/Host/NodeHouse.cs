@@ -1,8 +1,10 @@
 using System.Runtime.CompilerServices;
 using WebMessenger.Auth;
 using WebMessenger.Auth.Limits;
+using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Cluster;
+using WebMessenger.Cluster.Migrations;
 using WebMessenger.Storage.Documents;
 using WebMessenger.Storage.EventLog;
 using WebMessenger.Storage.Nodes;
@@ -53,7 +55,7 @@ internal sealed class NodeHouse : House
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static async Task<House> OpenAsync(ClusterSettings settings, TimeProvider time, ILoggerFactory loggers)
     {
-        ClusterOptions options = new()
+        HouseOptions options = new()
         {
             Postgres = settings.Postgres,
             Address = settings.Address,
@@ -74,8 +76,16 @@ internal sealed class NodeHouse : House
         }
     }
 
-    public override Task<AuthServices> OpenAuthAsync(AuthOptions options, TimeProvider time, ILoggerFactory loggers) =>
-        AuthServices.OpenAsync(Documents, Log, Records, options, time, loggers);
+    public override async Task<AuthServices> OpenAuthAsync(AuthOptions options, TimeProvider time, ILoggerFactory loggers)
+    {
+        if (_house.Outcome == LifeOutcome.NothingLost)
+        {
+            // All logs have new epochs, by which it would seem that something was.
+            await RestoredSessions.KeepAllAsync(Log, Records);
+        }
+
+        return await AuthServices.OpenAsync(Documents, Log, Records, options, time, loggers);
+    }
 
     public override Task CopyAsync(string folder) => Task.FromException(new IOException(NoFiles));
 

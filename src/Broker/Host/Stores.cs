@@ -55,6 +55,8 @@ internal sealed class Stores : IAsyncDisposable
 
     public IDuties Duties => House.Duties;
 
+    public bool IsAlone => House is FileHouse;
+
     /// <summary>Nobody else serves the house now: what was left unfinished was left by who is gone.</summary>
     public bool IsFirst => Links.Others.Count == 0;
 

@@ -107,7 +107,15 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             return 0;
         }
 
-        LogLost(_app.Logger, await lost);
+        if (_stores.IsAlone)
+        {
+            LogLost(_app.Logger, await lost);
+        }
+        else
+        {
+            LogNodeLost(_app.Logger, await lost);
+        }
+
         await stop.CancelAsync();
         return StoreLostExitCode;
     }
@@ -343,16 +351,9 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         RoomLinks.Connect(_app.Services);
         var acceptor = _app.Services.GetRequiredService<MqttAcceptor>();
         _app.Services.GetRequiredService<AuthInterceptor>().Guard(_app.Services.GetRequiredService<MqttServer>());
+        var over = TimeSpan.FromSeconds(_app.Services.GetRequiredService<BrokerSettings>().Cluster?.DrainSeconds ?? 0);
         _app.Lifetime.ApplicationStopping.Register(() =>
-        {
-            if (_app.Services.GetRequiredService<BrokerSettings>().Cluster is { } cluster)
-            {
-                var over = TimeSpan.FromSeconds(cluster.DrainSeconds);
-                acceptor.SendElsewhereAsync(over, DrainTime).Wait(over + DrainTime + DrainTime);
-            }
-
-            acceptor.StopServingAsync(DrainTime).Wait(DrainTime + DrainTime);
-        });
+            (_stores.IsAlone ? acceptor.StopServingAsync(DrainTime) : acceptor.SendElsewhereAsync(over, DrainTime)).Wait(over + DrainTime + DrainTime));
         if (_stores.IsFirst)
         {
             await _app.Services.GetRequiredService<PresenceMemory>().RestoreAsync();
@@ -388,6 +389,9 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         // MQTTnet starts behind Kestrel's back and does not say when that fails.
         await acceptor.Started.WaitAsync(TimeSpan.FromSeconds(10));
     }
+
+    [LoggerMessage(5402, LogLevel.Critical, "This node can serve no longer: {Reason}. The program ends; start it again")]
+    private static partial void LogNodeLost(Microsoft.Extensions.Logging.ILogger log, string reason);
 
     [LoggerMessage(4203, LogLevel.Critical, "The event log cannot write, and only opening it anew can mend that ({Error}). The program ends; start it again")]
     private static partial void LogLost(Microsoft.Extensions.Logging.ILogger log, string error);
