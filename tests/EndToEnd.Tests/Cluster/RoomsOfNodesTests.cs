@@ -7,13 +7,9 @@ using WebMessenger.EndToEnd.Tests.Servers;
 namespace WebMessenger.EndToEnd.Tests.Cluster;
 
 /// <summary>Rooms of a house of two nodes: what is done at one holds at the other when it is answered, and is heard there in the same words.</summary>
-public sealed class RoomsOfNodesTests : IAsyncLifetime
+public sealed class RoomsOfNodesTests(SharedHouseOfNodes shared) : IClassFixture<SharedHouseOfNodes>
 {
-    private ServerHouse _house = null!;
-
-    public async ValueTask InitializeAsync() => _house = await ServerHouse.StartAsync();
-
-    public ValueTask DisposeAsync() => _house?.DisposeAsync() ?? ValueTask.CompletedTask;
+    private readonly ServerHouse _house = shared.House;
 
     [Fact]
     public async Task All_that_is_said_and_done_in_a_room_is_heard_at_both_nodes_in_one_order_and_in_the_same_words()
@@ -237,6 +233,7 @@ public sealed class RoomsOfNodesTests : IAsyncLifetime
             }
         }
 
+        // Who starts now has it of the store alone.
         var state = await StateAsync(yard, 0);
         Assert.Equal(state, await StateAsync(yard, 1));
         await _house.AddAsync();

@@ -88,3 +88,15 @@ internal sealed class YardOfNodes : IAsyncDisposable
         Bea.Dispose();
     }
 }
+
+/// <summary>A house of two nodes for all tests of a class.</summary>
+public sealed class SharedHouseOfNodes : IAsyncLifetime
+{
+    private ServerHouse? _house;
+
+    internal ServerHouse House => _house!;
+
+    public async ValueTask InitializeAsync() => _house = await ServerHouse.StartAsync();
+
+    public ValueTask DisposeAsync() => _house?.DisposeAsync() ?? ValueTask.CompletedTask;
+}
