@@ -348,7 +348,6 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
     private async Task StartAsync()
     {
         AccountLinks.Connect(_app.Services);
-        RoomLinks.Connect(_app.Services);
         var acceptor = _app.Services.GetRequiredService<MqttAcceptor>();
         _app.Services.GetRequiredService<AuthInterceptor>().Guard(_app.Services.GetRequiredService<MqttServer>());
         var over = TimeSpan.FromSeconds(_app.Services.GetRequiredService<BrokerSettings>().Cluster?.DrainSeconds ?? 0);
