@@ -70,25 +70,36 @@ public sealed class AuthServices : IAsyncDisposable
     internal Sweeper Sweeper { get; }
 
     /// <summary>Reads all that is stored, and begins to watch for login sessions whose time has come.</summary>
+    /// <param name="store">With what version 0.1 has left in it.</param>
     /// <param name="log">In the same store as <paramref name="records"/>.</param>
     /// <param name="records">Where login sessions and access tokens are kept.</param>
     public static Task<AuthServices> OpenAsync(
         DocumentStore store, IEventLog log, IRecords records, AuthOptions options, TimeProvider time, ILoggerFactory loggers) =>
         OpenAsync(store, log, records, options, PasswordCost.Current, time, loggers);
 
-    internal static async Task<AuthServices> OpenAsync(
-        DocumentStore store, IEventLog log, IRecords records, AuthOptions options, PasswordCost cost, TimeProvider time, ILoggerFactory loggers)
+    /// <summary>The same where version 0.1 never was.</summary>
+    public static Task<AuthServices> OpenAsync(
+        IDocuments documents, IEventLog log, IRecords records, AuthOptions options, TimeProvider time, ILoggerFactory loggers) =>
+        OpenAsync(documents, null, log, records, options, PasswordCost.Current, time, loggers);
+
+    internal static Task<AuthServices> OpenAsync(
+        DocumentStore store, IEventLog log, IRecords records, AuthOptions options, PasswordCost cost, TimeProvider time, ILoggerFactory loggers) =>
+        OpenAsync(store.Documents, new FormerSessions(store), log, records, options, cost, time, loggers);
+
+    private static async Task<AuthServices> OpenAsync(
+        IDocuments documents, FormerSessions? former, IEventLog log, IRecords records, AuthOptions options, PasswordCost cost, TimeProvider time,
+        ILoggerFactory loggers)
     {
         WriteGate gate = new();
         AccountEvents events = new(loggers.CreateLogger<AccountEvents>());
-        var accounts = await AccountDirectory.LoadAsync(new AccountStore(store.Documents, options.UserNamesPerAccount), gate, time);
+        var accounts = await AccountDirectory.LoadAsync(new AccountStore(documents, options.UserNamesPerAccount), gate, time);
         var logger = loggers.CreateLogger<LoginSessions>();
-        var kept = await SessionStore.OpenAsync(new FormerSessions(store), log, records, time, logger);
+        var kept = await SessionStore.OpenAsync(former, log, records, time, logger);
         var sessions = await LoginSessions.LoadAsync(kept, accounts, events, options, time, logger);
         AttemptLimits limits = new(options, time);
         PasswordHasher hasher = new(cost);
         var links = await Passwords.PasswordLinks.LoadAsync(
-            new PasswordLinkStore(store.Documents), accounts, sessions, hasher, limits, gate, time, loggers.CreateLogger<PasswordLinks>());
+            new PasswordLinkStore(documents), accounts, sessions, hasher, limits, gate, time, loggers.CreateLogger<PasswordLinks>());
         return new AuthServices(options, gate, hasher, limits, accounts, sessions, links, events, time, loggers);
     }
 

@@ -38,7 +38,7 @@ internal sealed partial class SessionStore
     /// A program that is killed in between begins anew with its next start.
     /// </summary>
     /// <exception cref="IOException">It cannot be read or written, or a newer program wrote it.</exception>
-    public static async Task<SessionStore> OpenAsync(FormerSessions former, IEventLog log, IRecords records, TimeProvider time, ILogger logger)
+    public static async Task<SessionStore> OpenAsync(FormerSessions? former, IEventLog log, IRecords records, TimeProvider time, ILogger logger)
     {
         SessionStore store = new(records, logger);
         var state = records.Find(StateKey);
@@ -56,7 +56,7 @@ internal sealed partial class SessionStore
         var epoch = log.Head(_watched).Epoch;
         if (/* guard: what has ended is not taken over again from the document store */ state is null || state.Length == NotAllCopied)
         {
-            await store.TakeOverAsync(await former.ReadAllAsync(), state is not null, isWatched, time.GetUtcNow(), epoch);
+            await store.TakeOverAsync(former is null ? [] : await former.ReadAllAsync(), state is not null, isWatched, time.GetUtcNow(), epoch);
         }
         else if (/* guard: login sessions end when records were lost */ Encoding.ASCII.GetString(state.AsSpan(NotAllCopied)) == epoch)
         {
@@ -69,7 +69,7 @@ internal sealed partial class SessionStore
 
         // Only now: once they are gone here, the records are all there is. With them a state is there, so none is copied twice, and none
         // that has ended since.
-        await former.RemoveAllAsync();
+        await (former?.RemoveAllAsync() ?? Task.CompletedTask);
         return store;
     }
 

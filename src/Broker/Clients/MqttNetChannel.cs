@@ -188,7 +188,8 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
     {
         // What is in the pipe (a refusing CONNACK, say) is sent before the transport closes.
         client.Writer.Silence();
-        client.Transport.Finish();
+        Action close = client.Writer.IsHeldBack ? client.Transport.Abort : client.Transport.Finish;
+        close();
         return Task.CompletedTask;
     }
 

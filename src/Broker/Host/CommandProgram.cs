@@ -157,6 +157,7 @@ internal static class CommandProgram
         var time = TimeProvider.System;
         return typed.Command switch
         {
+            "restore" or "backup" or "purge" when settings.Cluster is not null => throw new CommandException(NodeHouse.NoFiles),
             "backup" => new BackupCommand(dataFolder, FullPath(typed.Object), output, time).RunAsync(cancellation),
             "restore" =>
                 new RestoreCommand(FullPath(typed.Object), dataFolder, keepsLogins: typed.Option is not null, output, time).RunAsync(cancellation),

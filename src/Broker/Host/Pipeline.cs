@@ -37,6 +37,7 @@ internal static class Pipeline
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
         app.UseRouting();
         app.Use(app.Services.GetRequiredService<RequestRates>().ServeAsync);
+        NodeAnswers.Use(app);
         CompressedAnswers.Use(app);
         OpenApiFile.Map(app);
         HealthApi.Map(app);

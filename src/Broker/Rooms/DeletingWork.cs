@@ -34,6 +34,16 @@ internal sealed partial class DeletingWork(
     /// <summary>Somebody was put out just now, and his words are to go. Thread-safe.</summary>
     public void Note() => _noted.Release();
 
+    /// <summary>Another node has put somebody out whose words are to go: whichever node deletes, does.</summary>
+    public void Heard(RecordChange change)
+    {
+        // That one has come further says nothing new.
+        if (change.Value is { } value && DeletingDue.Read(value) is { After: 0 })
+        {
+            Note();
+        }
+    }
+
     public Task ForgetRoomAsync(string roomKey) => records.WriteInPartsAsync(
         records.ReadAll(DeletingDue.PrefixOf(roomKey)).Select(one => new RecordChange(one.Key, null)));
 

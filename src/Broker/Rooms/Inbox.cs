@@ -89,6 +89,20 @@ internal sealed class Inbox(
         && EventBody.PointerOf(pointer.Body.Span) is var (other, _)
             ? QuoteIn(LogName.OfConversation(Owner.Id, other), entry) : default;
 
+    /// <summary>Another node has stored a pointer: something was said to or by the other whom it names.</summary>
+    public override void Heard(in LogEntry entry)
+    {
+        if (EventBody.PointerOf(entry.Body.Span) is var (other, _))
+        {
+            Said(other);
+        }
+    }
+
+    protected override LogEntry ShownOf(in LogEntry entry, IReadOnlyDictionary<(LogName Log, long Seq), StoredEvent> said) =>
+        EventBody.PointerOf(entry.Body.Span) is var (other, seq) && said.TryGetValue((LogName.OfConversation(Owner.Id, other), seq), out var there)
+            ? Shown(there.Entry, other, names.UserOf(Owner.Id, other), entry.Seq, there.Epoch)
+            : Resolve(entry);
+
     private LogPage Resolve(LogPage page) => page with { Entries = [.. page.Entries.Select(Resolve)] };
 
     private LogEntry Resolve(LogEntry entry)

@@ -60,6 +60,18 @@ internal sealed class NoticeStream(Account owner, IEventLog log, INodes nodes, F
         }
     }
 
+    /// <summary>Another node has stored a notice.</summary>
+    public override void Heard(in LogEntry entry)
+    {
+        if (NoticeId.TryParse(EventBody.IdOf(entry.Body.Span)) is { } id)
+        {
+            Index.Add(entry.Seq, id);
+        }
+    }
+
+    /// <summary>Another node has taken away the oldest notices, or all of them.</summary>
+    public void HeardCut() => _index?.LetGo();
+
     /// <summary>The account was erased: from here on nothing is appended.</summary>
     public void Close()
     {

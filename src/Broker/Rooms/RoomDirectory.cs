@@ -7,6 +7,7 @@ using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -28,7 +29,8 @@ internal sealed class RoomDirectory(
     TimeProvider time,
     DeliveryTimes? times = null,
     GuestAddresses? addresses = null,
-    HereRecords? here = null)
+    HereRecords? here = null,
+    ITurns? nodeTurns = null)
 {
     private readonly ConcurrentDictionary<string, Room> _rooms = new();
     private readonly ConcurrentDictionary<string, Room> _byKey = new();
@@ -141,7 +143,7 @@ internal sealed class RoomDirectory(
     }
 
     /// <summary>The room that is stored like this; nobody finds it before <see cref="Enter"/>.</summary>
-    public Room Build(RoomRecord record) => new(record, log, nodes, quotas, space, time, times, addresses, here);
+    public Room Build(RoomRecord record) => new(record, log, nodes, quotas, space, time, times, addresses, here, nodeTurns);
 
     public void Enter(Room room)
     {

@@ -20,7 +20,7 @@ namespace WebMessenger.Broker.Streams;
 /// What may wait has a queue of its own, of which at most one piece is done while an event waits:
 /// a publisher's answer never stands behind a rush of people who come and go (ADR 0034).
 /// </remarks>
-internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) : IThreadPoolWorkItem, IEventWay
+internal abstract partial class EventStream(LogName log, IEventLog logs, INodes nodes) : IThreadPoolWorkItem, IEventWay
 {
     /// <summary>How much of the queue is delivered before everybody is flushed.</summary>
     private const int BatchLength = 64;
@@ -355,25 +355,7 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
 
         if (deliveries.Count > 0)
         {
-            var batch = CollectionsMarshal.AsSpan(deliveries);
-            List<PublishFrames>? lines = null;
-            foreach (var subscriber in Subscribers)
-            {
-                if (subscriber.Events is { } wants)
-                {
-                    subscriber.Member.DeliverEvents(subscriber, batch, wants, touched);
-                }
-
-                if (subscriber.TextLines is { } wantsLines)
-                {
-                    // Made for the first who asks: most rooms have nobody who does.
-                    foreach (var line in lines ??= LinesOf(events))
-                    {
-                        subscriber.Member.DeliverIfIdle(subscriber, line, wantsLines, touched);
-                    }
-                }
-            }
-
+            Deliver(deliveries, events, null, touched);
             _told = (_told.Events + deliveries.Count, _told.Events == 0 ? first : _told.First);
             deliveries.Clear();
             Grew();

@@ -9,4 +9,6 @@ internal sealed class NobodyHere : INode
     public Task RevokeAsync(IReadOnlyCollection<string> sessions, RevocationReason reason) => Task.CompletedTask;
 
     public Task TakeOverAsync(ClientName client, string by) => Task.CompletedTask;
+
+    public Task<bool> YieldAsync(ClientName client, Newcomer to) => Task.FromResult(true);
 }

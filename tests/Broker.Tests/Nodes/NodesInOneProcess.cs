@@ -11,9 +11,14 @@ internal sealed class NodesInOneProcess(string self, INode here, params IReadOnl
 
     public IReadOnlyCollection<string> Others => [.. others.Select(other => other.Name)];
 
-    public Task RevokeAsync(IReadOnlyCollection<string> sessions, RevocationReason reason) => AllAsync(node => node.RevokeAsync(sessions, reason));
+    public Task RevokeAsync(IReadOnlyCollection<string> sessions, RevocationReason reason) =>
+        Task.WhenAll(((INode[])[here, .. others]).Select(node => node.RevokeAsync(sessions, reason)));
 
-    public Task TakeOverAsync(ClientName client, string by) => AllAsync(node => node.TakeOverAsync(client, by));
+    public async Task<Taking> TakeOverAsync(ClientName client, Newcomer by)
+    {
+        await here.TakeOverAsync(client, by.Connection);
+        return new Taking((await Task.WhenAll(others.Select(node => node.YieldAsync(client, by)))).All(yields => yields));
+    }
 
     public void Wake(LogName log)
     {
@@ -22,6 +27,4 @@ internal sealed class NodesInOneProcess(string self, INode here, params IReadOnl
             other.Woken.Enqueue(log);
         }
     }
-
-    private Task AllAsync(Func<INode, Task> ask) => Task.WhenAll(((INode[])[here, .. others]).Select(ask));
 }

@@ -44,6 +44,15 @@ internal sealed class RecordingNode(string name) : INode
         return _answers.Task;
     }
 
+    /// <summary>What it answers to who comes elsewhere.</summary>
+    public bool Yields { get; set; } = true;
+
+    public async Task<bool> YieldAsync(ClientName client, Newcomer to)
+    {
+        await TakeOverAsync(client, to.Connection);
+        return Yields;
+    }
+
     private static TaskCompletionSource Answering()
     {
         TaskCompletionSource answers = new();
