@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using WebMessenger.Cluster.Documents;
@@ -65,7 +67,7 @@ internal sealed class ClusterHouse : IAsyncDisposable
     /// <summary>Joins the cluster. Nobody is told or asked of this node before <see cref="INodeLinks.StartAsync"/>.</summary>
     /// <exception cref="ArgumentException">The connection string is none.</exception>
     /// <exception cref="IOException">The database is not there, or was brought to a step that this version does not know.</exception>
-    public static async Task<ClusterHouse> OpenAsync(ClusterOptions options, TimeProvider time, ILoggerFactory loggers)
+    public static async Task<ClusterHouse> OpenAsync(HouseOptions options, TimeProvider time, ILoggerFactory loggers)
     {
         // Read once, so that it is said of the setting that it is none.
         _ = new NpgsqlConnectionStringBuilder(options.Postgres);
@@ -98,7 +100,7 @@ internal sealed class ClusterHouse : IAsyncDisposable
         await _database.DisposeAsync();
     }
 
-    private static async Task<ClusterHouse> OpenAsync(ClusterOptions options, List<IAsyncDisposable> opened, TimeProvider time, ILoggerFactory loggers)
+    private static async Task<ClusterHouse> OpenAsync(HouseOptions options, List<IAsyncDisposable> opened, TimeProvider time, ILoggerFactory loggers)
     {
         await using (var tables = NpgsqlDataSource.Create(options.Postgres))
         {
@@ -114,7 +116,7 @@ internal sealed class ClusterHouse : IAsyncDisposable
             {
                 Postgres = options.Postgres,
                 Address = options.Address,
-                Port = options.Port,
+                Port = options.Port > 0 ? options.Port : FreePortAt(options.Address),
                 Certificate = options.Certificate,
                 CertificateKey = options.CertificateKey,
                 Authority = options.Authority,
@@ -140,6 +142,14 @@ internal sealed class ClusterHouse : IAsyncDisposable
         NpgsqlBatchCommand command = new("SELECT NOT EXISTS (SELECT 1 FROM nodes WHERE name = $1 AND NOT dead)");
         command.Parameters.Add(new() { Value = name });
         return command;
+    }
+
+    // A silo says at its start where it is, and cannot be asked for a port.
+    private static int FreePortAt(IPAddress address)
+    {
+        using TcpListener listener = new(address, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static async Task<string> FirstAsync(params Task<string>[] ends) => await await Task.WhenAny(ends);

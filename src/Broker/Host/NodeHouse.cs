@@ -55,7 +55,7 @@ internal sealed class NodeHouse : House
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static async Task<House> OpenAsync(ClusterSettings settings, TimeProvider time, ILoggerFactory loggers)
     {
-        ClusterOptions options = new()
+        HouseOptions options = new()
         {
             Postgres = settings.Postgres,
             Address = settings.Address,
@@ -78,7 +78,7 @@ internal sealed class NodeHouse : House
 
     public override async Task<AuthServices> OpenAuthAsync(AuthOptions options, TimeProvider time, ILoggerFactory loggers)
     {
-        if (/* guard: login sessions end unless nothing was lost */ _house.Outcome == LifeOutcome.NothingLost)
+        if (_house.Outcome == LifeOutcome.NothingLost)
         {
             // All logs have new epochs, by which it would seem that something was.
             await RestoredSessions.KeepAllAsync(Log, Records);

@@ -1,5 +1,4 @@
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Nodes;
 
@@ -18,11 +17,6 @@ internal sealed class Alone(INode here) : INodes
     {
         var ended = here.TakeOverAsync(client, by.Connection);
         return ended.IsCompletedSuccessfully ? _done : WhenAsync(ended);
-    }
-
-    public void Wake(LogName log)
-    {
-        // Nobody else hears it.
     }
 
     private static async Task<Taking> WhenAsync(Task ended)

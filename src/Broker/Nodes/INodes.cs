@@ -1,5 +1,4 @@
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Nodes;
 
@@ -61,11 +60,4 @@ internal interface INodes : IRevocation
     /// <summary>The client is the newcomer's, which is at this node. Dispose of the answer when it is let in, or refused.</summary>
     /// <exception cref="IOException">It is not known whether another node has the client.</exception>
     Task<Taking> TakeOverAsync(ClientName client, Newcomer by);
-
-    /// <summary>
-    /// Tells the other nodes that a log has grown: whoever hears it there reads on. Not this one, whose streams the log itself has woken.
-    /// Says nothing of how far it has grown, may come late, twice, or not at all while a node is away: who comes back looks for itself.
-    /// </summary>
-    /// <remarks>Called by a stream's worker or by the log thread for each batch: must not block, throw or allocate.</remarks>
-    void Wake(LogName log);
 }

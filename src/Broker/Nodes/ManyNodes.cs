@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using WebMessenger.Auth.Sessions;
-using WebMessenger.Storage.EventLog;
 using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Broker.Nodes;
@@ -43,11 +42,6 @@ internal sealed class ManyNodes : INodes
     }
 
     public Task<Taking> TakeOverAsync(ClientName client, Newcomer by) => TakeOverAsync(_here.TakeOverAsync(client, by.Connection), client, by);
-
-    public void Wake(LogName log)
-    {
-        // Others hear what was written (IReplication).
-    }
 
     private async Task<Taking> TakeOverAsync(Task ended, ClientName client, Newcomer by)
     {

@@ -15,7 +15,7 @@ internal sealed record RevokeMessage(int V, int Reason, IReadOnlyList<string> Se
 /// <param name="Read">Filters of the mount; null: all below it, as of <paramref name="Write"/>.</param>
 internal sealed record TakeOverMessage(
     int V, string Account, string Client, string Connection, string Session,
-    IReadOnlyList<string>? Rooms, int Verbs, string? Mount, IReadOnlyList<string>? Read, IReadOnlyList<string>? Write)
+    IReadOnlyList<string>? Rooms = null, int Verbs = 0, string? Mount = null, IReadOnlyList<string>? Read = null, IReadOnlyList<string>? Write = null)
 {
     public static TakeOverMessage Of(ClientName client, Newcomer by) => new(
         1, client.AccountId, client.ClientId, by.Connection, by.Session, by.Scope.Rooms is { } rooms ? [.. rooms] : null, (int)by.Scope.Verbs,
@@ -32,7 +32,7 @@ internal sealed record TakeOverMessage(
 /// <summary>What nodes tell each other of clients, as JSON in UTF-8. A field that is not known is passed over.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    RespectNullableAnnotations = true)]
+    RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(RevokeMessage))]
 [JsonSerializable(typeof(TakeOverMessage))]
 internal sealed partial class NodeMessages : JsonSerializerContext

@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
-using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage.EventLog;
@@ -18,8 +17,8 @@ namespace WebMessenger.Broker.Rooms;
 /// </summary>
 /// <param name="findRoom">By its key.</param>
 /// <param name="indexes">Those of all accounts.</param>
-internal sealed class NoticeStream(Account owner, IEventLog log, INodes nodes, Func<string, Room?> findRoom, NoticeIndexes indexes)
-    : EventStream(LogName.OfNotices(owner.Id), log, nodes)
+internal sealed class NoticeStream(Account owner, IEventLog log, Func<string, Room?> findRoom, NoticeIndexes indexes)
+    : EventStream(LogName.OfNotices(owner.Id), log)
 {
     private volatile NoticeIndex? _index;
 

@@ -4,7 +4,6 @@ using System.Text.Json;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Limits;
-using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage.EventLog;
@@ -26,8 +25,8 @@ internal sealed partial class Room : EventStream, ISpokenWay
     private volatile SearchedRoom? _searched;
 
     /// <param name="times">How long its events are on their way; null: nobody wants to know.</param>
-    public Room(RoomRecord record, IEventLog log, INodes nodes, StorageQuotas quotas, DiskSpace space, TimeProvider time, DeliveryTimes? times = null, GuestAddresses? addresses = null, HereRecords? here = null, ITurns? nodeTurns = null)
-        : base(record.Log, log, nodes)
+    public Room(RoomRecord record, IEventLog log, StorageQuotas quotas, DiskSpace space, TimeProvider time, DeliveryTimes? times = null, GuestAddresses? addresses = null, HereRecords? here = null, ITurns? nodeTurns = null)
+        : base(record.Log, log)
     {
         (_record, _times) = (record, times);
         _people = new RoomPeople(this, quotas, space, time, here);

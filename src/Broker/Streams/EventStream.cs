@@ -3,7 +3,6 @@ using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using WebMessenger.Broker.Events;
-using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage;
 using WebMessenger.Storage.EventLog;
@@ -20,7 +19,7 @@ namespace WebMessenger.Broker.Streams;
 /// What may wait has a queue of its own, of which at most one piece is done while an event waits:
 /// a publisher's answer never stands behind a rush of people who come and go (ADR 0034).
 /// </remarks>
-internal abstract partial class EventStream(LogName log, IEventLog logs, INodes nodes) : IThreadPoolWorkItem, IEventWay
+internal abstract partial class EventStream(LogName log, IEventLog logs) : IThreadPoolWorkItem, IEventWay
 {
     /// <summary>How much of the queue is delivered before everybody is flushed.</summary>
     private const int BatchLength = 64;
@@ -60,8 +59,6 @@ internal abstract partial class EventStream(LogName log, IEventLog logs, INodes 
     public bool IsLogOpen => _open is not null;
 
     protected IEventLog Logs { get; } = logs;
-
-    protected INodes Nodes { get; } = nodes;
 
     /// <summary>The topic of its events.</summary>
     public abstract byte[] EventsTopic { get; }
@@ -360,7 +357,6 @@ internal abstract partial class EventStream(LogName log, IEventLog logs, INodes 
             deliveries.Clear();
             Grew();
             HasGrown?.Invoke();
-            Nodes.Wake(Log);
         }
 
         foreach (var stored in events)

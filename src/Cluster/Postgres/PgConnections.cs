@@ -13,7 +13,8 @@ internal sealed record PgConnections(NpgsqlDataSource Reading, NpgsqlDataSource 
 
     public static PgConnections To(string connection, string node, PgEventLogOptions options)
     {
-        var name = $"webmessenger {node}";
+        // By it the connections of a node that is dead are ended.
+        var name = node;
         NpgsqlConnectionStringBuilder reading = new(connection)
         {
             ApplicationName = name,

@@ -94,6 +94,10 @@ internal sealed class PgEventLog : IEventLog, IRecords, IJournal, ILogSpace
     /// <summary>There is a batch of this number: what this node has not taken over by then it reads.</summary>
     public void Reached(long number) => _parts.Hearing.Bring(number, null);
 
+    /// <summary>Completes when this node has taken over all up to a number, and done what it owes for that.</summary>
+    /// <exception cref="ObjectDisposedException">The log is closed.</exception>
+    public Task AppliedAsync(long number) => _parts.Hearing.AppliedAsync(number);
+
     /// <summary>Completes when this node has taken over all that is stored by now, and done what it owes for that.</summary>
     /// <exception cref="ObjectDisposedException">The log is closed.</exception>
     public Task CatchUpAsync() => _writer.LookAsync(begins: false);

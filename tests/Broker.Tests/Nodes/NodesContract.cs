@@ -1,6 +1,5 @@
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Nodes;
-using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Tests.Nodes;
 
@@ -83,19 +82,6 @@ public abstract class NodesContract
             Assert.True(again.IsYours);
         }
     }
-
-    [Fact]
-    public void All_but_the_one_that_tells_are_woken()
-    {
-        var house = Open();
-        foreach (var (nodes, _) in house)
-        {
-            nodes.Wake(LogName.OfRoom(nodes.Self));
-        }
-
-        Assert.All(house, node => Assert.Equal(
-            house.Select(other => other.Nodes.Self).Except([node.Nodes.Self]), node.Here.Woken.Select(log => log.Value["r/".Length..])));
-    }
 }
 
 public sealed class AloneTests : NodesContract
@@ -104,21 +90,6 @@ public sealed class AloneTests : NodesContract
     {
         RecordingNode here = new("alone");
         return [(new Alone(here), here)];
-    }
-
-    [Fact]
-    public void Waking_nobody_costs_nothing()
-    {
-        Alone nodes = new(new NobodyHere());
-        var log = LogName.OfRoom("lobby");
-        nodes.Wake(log);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var batch = 0; batch < 1000; batch++)
-        {
-            nodes.Wake(log);
-        }
-
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
     }
 }
 

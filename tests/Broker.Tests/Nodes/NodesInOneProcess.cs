@@ -1,6 +1,5 @@
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Nodes;
-using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Tests.Nodes;
 
@@ -18,13 +17,5 @@ internal sealed class NodesInOneProcess(string self, INode here, params IReadOnl
     {
         await here.TakeOverAsync(client, by.Connection);
         return new Taking((await Task.WhenAll(others.Select(node => node.YieldAsync(client, by)))).All(yields => yields));
-    }
-
-    public void Wake(LogName log)
-    {
-        foreach (var other in others)
-        {
-            other.Woken.Enqueue(log);
-        }
     }
 }

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Nodes;
-using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Tests.Nodes;
 
@@ -16,8 +15,6 @@ internal sealed class RecordingNode(string name) : INode
     public ConcurrentQueue<string> Revoked { get; } = new();
 
     public ConcurrentQueue<ClientName> TakenOver { get; } = new();
-
-    public ConcurrentQueue<LogName> Woken { get; } = new();
 
     public void Hold() => _answers = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

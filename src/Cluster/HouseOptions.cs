@@ -3,7 +3,7 @@ using System.Net;
 namespace WebMessenger.Cluster;
 
 /// <summary>What a node has to know of its cluster.</summary>
-internal sealed record ClusterOptions
+internal sealed record HouseOptions
 {
     /// <summary>Connection string of Npgsql.</summary>
     public required string Postgres { get; init; }
