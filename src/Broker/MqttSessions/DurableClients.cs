@@ -206,8 +206,7 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
             client.Connection = null;
             client.LeftAt = _time.GetUtcNow();
             _ends.Set(client, client.EndsAt.UtcTicks);
-            client.Saved = _writes.Save(client, client.Position);
-            _writes.Watch(client.Saved);
+            _writes.Watch(_writes.Save(client, client.Position));
             return client.Will is null ? will : null;
         }
     }
