@@ -6,6 +6,7 @@ using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.MqttSessions;
+using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Transports;
 using WebMessenger.Broker.Wire;
@@ -30,6 +31,7 @@ internal sealed partial class Client : IConnectingClient, ILife
     private readonly OwedAnswers _answers;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly int _receiveMaximum;
+    private readonly DataRelay? _relay;
     private string? _assignedClientId;
     private Task _takenOver = Task.CompletedTask;
     private ushort? _serverKeepAlive;
@@ -43,17 +45,21 @@ internal sealed partial class Client : IConnectingClient, ILife
     {
         (_services, Transport, LastHeard) = (services, transport, services.Time.GetTimestamp());
         _receiveMaximum = services.Limits.UnacknowledgedPerClient is > 0 and var limit ? limit : UnlimitedReceiveMaximum;
-        Identity = new Identity(services.Connections.NewName());
+        Identity = new Identity(services.Connections.NewName()) { IsRelayed = transport.Handed is { IsRelayed: true } };
         Writer = new Writer(transport, this, services.Memory, services.Time);
-        _answers = new OwedAnswers(Writer, this, services.Memory, _receiveMaximum);
+        _answers = new OwedAnswers(Writer, this, services.Memory, _receiveMaximum) { NamesAll = Identity.IsRelayed };
         Kept = new KeptSession(Writer, _window, _answers, Identity, this, services.Rooms, services.EventLog, services.Durable);
         Delivery = new Delivery(Writer, _window, Kept, Identity, this, services);
         Packets = new PacketRoom(services.Limits, services.Memory);
         Data = new DataDelivery(Writer, _window, Delivery, Identity, this, services.Memory, services.Limits, services.Time);
-        Filters = new HeldFilters(Writer, Kept, Delivery, Data, Identity, services, this);
+        _relay = services.Home is null || transport.Handed is not null ? null
+            : new DataRelay(Writer, _window, Kept, Identity, this, services, () => PrefaceOf(PipeUse.Client));
+        Data.Relay = _relay;
+        Filters = new HeldFilters(Writer, Kept, Delivery, Data, Identity, services, this, _relay);
         Submissions = new Submissions(Writer, _answers, Kept, Delivery, Filters, Identity, services);
         Intake = new Intake(
-            Writer, _answers, Kept, Submissions, new DataIntake(_answers, Kept, Submissions, Identity, this, services), Identity, this, services);
+            Writer, _answers, Kept, Submissions, new DataIntake(_answers, Kept, Submissions, Identity, this, services, _relay), Identity, this,
+            services, _relay);
     }
 
     public Transport Transport { get; }
@@ -147,13 +153,10 @@ internal sealed partial class Client : IConnectingClient, ILife
             Identity.ClientId = _assignedClientId = "auto-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
         }
 
-        Credentials = new ConnectCredentials(
-            asked.UserName, asked.Password, Transport.Cookie, Transport.RemoteEndPoint?.Address,
-            Transport.KeepsSecrets || _services.AllowPlainPasswords, Transport.Certificate);
-
+        Credentials = CredentialsOf(asked);
         KeepAliveSeconds = asked.KeepAliveSeconds;
         // [MQTT-3.1.2-21] 3.1.1 has no way to be told, and is held to what it asked for.
-        if (asked.IsVersion5 && (KeepAliveSeconds == 0 || KeepAliveSeconds > _services.MaximumKeepAlive))
+        if (asked.IsVersion5 && !Identity.IsRelayed && (KeepAliveSeconds == 0 || KeepAliveSeconds > _services.MaximumKeepAlive))
         {
             KeepAliveSeconds = _services.MaximumKeepAlive;
             _serverKeepAlive = _services.MaximumKeepAlive;
@@ -163,6 +166,11 @@ internal sealed partial class Client : IConnectingClient, ILife
         window = Math.Min(window, asked.ReceiveMaximum ?? window);
         // guard: the client's Receive Maximum
         _window.Resize(window);
+        if (Identity.IsRelayed)
+        {
+            _window.BeginAtRelayed();
+        }
+
         Kept.Ask(asked);
         if (asked.HasMethod)
         {
@@ -179,6 +187,11 @@ internal sealed partial class Client : IConnectingClient, ILife
         if (DataRights.MayEnter(session, Identity.IsBridge, _services.Rooms) is { IsAllowed: false } never)
         {
             return never;
+        }
+
+        if (IsForAnotherNode(session))
+        {
+            return Verdict.Allowed;
         }
 
         // From here on whoever ends the login session finds this connection. Before it takes anything over:
@@ -210,6 +223,12 @@ internal sealed partial class Client : IConnectingClient, ILife
     /// <remarks>What is kept of its MQTT session is found before CONNACK, which says so, and follows behind it.</remarks>
     public async Task AdmittedAsync()
     {
+        if (_handedOver is not null)
+        {
+            await HandOverAsync();
+            return;
+        }
+
         Packets.MayBeData = DataRights.MayWriteSomewhere(Session!, _services.Rooms);
         Kept.Grant();
         if (PacketWriter.ConnAck(Writer.IsVersion5, ReasonCode.Success, null, false, Announcement()).Length > Writer.MaximumPacket)
@@ -271,6 +290,8 @@ internal sealed partial class Client : IConnectingClient, ILife
         {
             Writer.Uncork();
         }
+
+        BeginRelay();
     }
 
     public async Task RevokeAsync(RevocationReason reason)
@@ -328,6 +349,7 @@ internal sealed partial class Client : IConnectingClient, ILife
         Intake.Forget();
         Packets.Forget();
         Filters.EndSubscribeTurn();
+        _relay?.End(atOnce: _wasRevoked);
         var session = Session;
         if (session is not null)
         {
@@ -348,30 +370,6 @@ internal sealed partial class Client : IConnectingClient, ILife
         }
     }
 
-    void ILife.Abort() => Transport.Abort();
-
-    void ILife.TooSlow()
-    {
-        if (_services.Refusals.Try("connections closed for not keeping up", Transport.RemoteEndPoint?.Address))
-        {
-            LogTooSlow(_services.Log, Name, ClientId);
-        }
-
-        _ = EndAsync(ReasonCode.QuotaExceeded, "Too many messages wait for this client's acknowledgements.");
-    }
-
-    private async Task CloseTransportAsync(bool isStalled, TaskCompletionSource ended)
-    {
-        try
-        {
-            await Goodbye.CloseAsync(Transport, isStalled, _wasRevoked, _services.Time);
-        }
-        finally
-        {
-            ended.SetResult();
-        }
-    }
-
     private void RefuseAdmitted(byte code, string reason)
     {
         RefuseConnect(code, reason);
@@ -385,7 +383,4 @@ internal sealed partial class Client : IConnectingClient, ILife
         (ushort)_receiveMaximum,
         (uint)Packets.Longest,
         PublishTopics.AliasMaximum);
-
-    [LoggerMessage(3001, LogLevel.Information, "Connection {Connection} ({ClientId}) is closed: it does not keep up with what is delivered to it")]
-    private static partial void LogTooSlow(ILogger log, string connection, string clientId);
 }

@@ -10,6 +10,7 @@ using WebMessenger.Broker.ReadMarks;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Broker.Clients;
 
@@ -47,8 +48,12 @@ internal sealed record ConnectionServices(
     ushort MaximumKeepAlive,
     TimeProvider Time,
     RefusalLog Refusals,
-    ILogger<Client> Log)
+    ILogger<Client> Log,
+    DataHome? Home = null)
 {
+    /// <summary>Whether this node may write to its clients.</summary>
+    public ILease Lease { get; init; } = AloneLease.Instance;
+
     /// <summary>Does what a client asks for by another command than a message to a room. When it completes, it is on disk, or
     /// refused.</summary>
     public Task<ActResult> ActAsync(PublishTarget target, AskedAct asked) =>

@@ -22,6 +22,12 @@ internal static class Pipeline
     public static void Map(WebApplication app)
     {
         // First: what comes behind it asks for the address and the scheme of the client.
+        var relayed = app.Services.GetService<RelayedRequests>();
+        if (relayed is not null)
+        {
+            app.Use(RelayedRequests.BelieveAsync);
+        }
+
         var settings = app.Services.GetRequiredService<BrokerSettings>();
         TrustedProxies.Use(app, settings.TrustedProxies);
         app.UseMiddleware<SecurityHeaders>();
@@ -37,6 +43,11 @@ internal static class Pipeline
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
         app.UseRouting();
         app.Use(app.Services.GetRequiredService<RequestRates>().ServeAsync);
+        if (relayed is not null)
+        {
+            app.Use(relayed.ServeAsync);
+        }
+
         CompressedAnswers.Use(app);
         OpenApiFile.Map(app);
         HealthApi.Map(app);

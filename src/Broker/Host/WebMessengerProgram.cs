@@ -181,6 +181,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             configure?.Invoke(builder.Services);
             var app = builder.Build();
             Pipeline.Map(app);
+            DataHomeServices.Prepare(app.Services);
             await app.Services.GetRequiredService<ChangedSettings>().LoadAsync();
             app.Services.GetRequiredService<DiskSpace>().Look();
             app.Services.GetRequiredService<StorageQuotas>().Load(stores.Auth.Accounts);
@@ -306,7 +307,13 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             settings.MaximumKeepAlive,
             provider.GetRequiredService<TimeProvider>(),
             stores.Auth.Refusals,
-            provider.GetRequiredService<ILogger<Client>>()));
+            provider.GetRequiredService<ILogger<Client>>(),
+            provider.GetService<DataHome>()) { Lease = stores.Lease });
+        if (!stores.Replication.IsAlone)
+        {
+            services.AddDataHome();
+        }
+
         services.AddSingleton<MqttAcceptor>();
         services.AddSingleton<IMqttServerAdapter>(provider => provider.GetRequiredService<MqttAcceptor>());
         services.AddSingleton<IMqttNetLogger, MqttNetLog>();

@@ -88,7 +88,10 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
         }
 
         await SaveAwayAsync(changed);
-        await _stored.ReadDataAsync(_index, rooms);
+        if (_data.IsHere)
+        {
+            await _stored.ReadDataAsync(_index, rooms);
+        }
     }
 
     /// <summary>Clients that are kept and not connected.</summary>
@@ -385,14 +388,6 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
             }
 
             await saved;
-        }
-    }
-
-    private bool Has(string accountId, string clientId)
-    {
-        lock (_gate)
-        {
-            return _index.Find(accountId, clientId) is not null;
         }
     }
 }

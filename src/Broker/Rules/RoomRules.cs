@@ -351,34 +351,3 @@ internal sealed partial class RoomRules(
 /// <param name="Text">Null: it finds nothing in it.</param>
 /// <param name="IsPartial">There is more than was looked at.</param>
 internal sealed record RuleTest(string? Topic = null, string? Value = null, string? Text = null, bool IsPartial = false);
-
-/// <summary>Has rules listen from the start on, looks for silence once a second, and writes down when topics were heard.</summary>
-internal sealed class RuleSweep(RoomRules rules, TimeProvider time) : BackgroundService
-{
-    private static readonly TimeSpan _period = TimeSpan.FromSeconds(1);
-
-    public override async Task StartAsync(CancellationToken cancellationToken)
-    {
-        await rules.RestoreAsync();
-        await base.StartAsync(cancellationToken);
-    }
-
-    public override async Task StopAsync(CancellationToken cancellationToken)
-    {
-        await base.StopAsync(cancellationToken);
-        rules.Save();
-    }
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        await Task.Yield();
-        await rules.CatchUpAsync();
-        using PeriodicTimer timer = new(_period, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            rules.LookForSilence();
-            rules.HearHeld();
-            rules.Save();
-        }
-    }
-}
