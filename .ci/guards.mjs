@@ -11,7 +11,7 @@ import { endOfGuard, findMarkers } from './guardMarkers.mjs';
 const tree = 'obj/guards';
 const client = 'src/WebClient';
 const endToEnd = 'EndToEnd.Tests';
-const projects = ['Storage.Tests', 'Auth.Tests', 'Broker.Tests', endToEnd];
+const projects = ['Storage.Tests', 'Auth.Tests', 'Broker.Tests', 'Cluster.Tests', endToEnd];
 const secondsForAll = 1200;
 const secondsForOne = 150;
 const only = process.argv.slice(2);

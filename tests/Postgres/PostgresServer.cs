@@ -123,6 +123,7 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         Kill();
         _process?.Dispose();
+        _process = null;
         try
         {
             Directory.Delete(_folder, recursive: true);
