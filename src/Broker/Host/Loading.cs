@@ -17,7 +17,7 @@ internal static class Loading
         services.GetRequiredService<StorageQuotas>().Load(stores.Auth.Accounts);
         services.GetRequiredService<DataQuotas>().Load(stores.Auth.Accounts);
         var rooms = services.GetRequiredService<RoomDirectory>();
-        ReadNews.Connect(services.GetRequiredService<ReadPositions>(), services.GetRequiredService<UnreadWatch>(), rooms);
+        ReadNews.Connect(services.GetRequiredService<ReadPositions>(), services.GetRequiredService<UnreadWatch>(), rooms, stores.Auth.Accounts);
         services.GetRequiredService<IgnoredPeople>().Load();
         services.GetRequiredService<LeftAlone>().Load();
         services.ConnectPeople();

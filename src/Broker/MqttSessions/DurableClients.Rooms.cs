@@ -11,9 +11,20 @@ internal sealed partial class DurableClients
     /// </summary>
     public void RoomJoined(string accountId, Room room)
     {
-        lock (_gate)
+        if (_shared is not null)
         {
-            _places.Begin(accountId, room);
+            _writes.Watch(SharedClients.UnlessOvertakenAsync(Begin));
+            return;
+        }
+
+        _ = Begin();
+
+        Task Begin()
+        {
+            lock (_gate)
+            {
+                return _places.Begin(accountId, room);
+            }
         }
     }
 
@@ -21,7 +32,10 @@ internal sealed partial class DurableClients
     /// An account lost a room: what its clients had of it is forgotten, and should it come back, it begins anew.
     /// Clients of a mount there end, connected ones too. Completes when that is on disk.
     /// </summary>
-    public Task RoomLostAsync(string accountId, Room room)
+    public Task RoomLostAsync(string accountId, Room room) =>
+        _shared is null ? LoseAsync(accountId, room) : SharedClients.UnlessOvertakenAsync(() => LoseAsync(accountId, room));
+
+    private Task LoseAsync(string accountId, Room room)
     {
         List<DurableClient> mounted;
         lock (_gate)
