@@ -17,9 +17,10 @@ internal static class Loading
         services.GetRequiredService<StorageQuotas>().Load(stores.Auth.Accounts);
         services.GetRequiredService<DataQuotas>().Load(stores.Auth.Accounts);
         var rooms = services.GetRequiredService<RoomDirectory>();
-        ReadNews.Connect(services.GetRequiredService<ReadPositions>(), services.GetRequiredService<UnreadWatch>(), rooms);
+        ReadNews.Connect(services.GetRequiredService<ReadPositions>(), services.GetRequiredService<UnreadWatch>(), rooms, stores.Auth.Accounts);
         services.GetRequiredService<IgnoredPeople>().Load();
         services.GetRequiredService<LeftAlone>().Load();
+        RoomLinks.Connect(services);
         services.ConnectPeople();
         await services.GetRequiredService<RoomOpening>().OpenAsync(stores.IsFirst);
         if (stores.IsFirst)

@@ -1,4 +1,7 @@
+using WebMessenger.Broker.Notices;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Webhooks;
+using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Host;
 
@@ -19,5 +22,7 @@ internal static class PeopleServices
     {
         services.GetRequiredService<HereHearing>().Connect();
         services.GetRequiredService<Typing>().Connect();
+        services.GetRequiredService<WebhookTeller>().Connect();
+        services.GetServices<IFollower>().OfType<NoticeFollower>().Single().Connect();
     }
 }
