@@ -38,6 +38,7 @@ public sealed class AuthServices : IAsyncDisposable
         Care = new AccountCare(accounts, sessions, check, Changes, gate);
         Sweeper = new Sweeper(sessions, accounts, Changes, links, Bans, time, nodes, loggers.CreateLogger<Sweeper>());
         _ = new HeardAccounts(accounts, sessions, events, nodes);
+        SharedUses = [.. limits.Shared, sessions.Guests];
     }
 
     public AuthOptions Options { get; }
@@ -67,6 +68,9 @@ public sealed class AuthServices : IAsyncDisposable
     public AccessTokens Tokens { get; }
 
     public RefusalLog Refusals { get; }
+
+    /// <summary>What of the limits by account is told to other nodes.</summary>
+    public IReadOnlyList<ISharedUse> SharedUses { get; }
 
     internal Sweeper Sweeper { get; }
 
@@ -98,7 +102,7 @@ public sealed class AuthServices : IAsyncDisposable
         var logger = loggers.CreateLogger<LoginSessions>();
         var kept = await SessionStore.OpenAsync(former, log, records, time, logger);
         var sessions = await LoginSessions.LoadAsync(kept, accounts, events, options, time, nodes, logger);
-        AttemptLimits limits = new(options, time);
+        AttemptLimits limits = new(options, time, isShared: !nodes.IsAlone);
         PasswordHasher hasher = new(cost);
         var links = await Passwords.PasswordLinks.LoadAsync(
             new PasswordLinkStore(documents), accounts, sessions, hasher, limits, gate, time, nodes, loggers.CreateLogger<PasswordLinks>());

@@ -140,17 +140,8 @@ public sealed partial class LoginSessions
     /// </summary>
     /// <param name="by">By how much.</param>
     /// <param name="follow">Takes the new time; nobody has expired by it for a moment. Null: it is taken already.</param>
-    /// <remarks>
-    /// Not in a house of several nodes: what is stored is everybody's there, and one node's clock moves nobody's end (ADR 0090).
-    /// </remarks>
     public async Task MoveAsync(TimeSpan by, Action? follow = null)
     {
-        if (!_nodes.IsAlone)
-        {
-            follow?.Invoke();
-            return;
-        }
-
         if (by < TimeSpan.Zero)
         {
             follow?.Invoke();

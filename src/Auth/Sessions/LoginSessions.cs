@@ -60,7 +60,8 @@ public sealed partial class LoginSessions
         _ends = new SessionEnds(_gate, _index, new UnstoredEnds(store, nodes, logger), events, nodes);
         Heard = new HeardSessions(_gate, _index, _ends, Certificates, accounts, time, nodes, Remember);
         Overdue = new OverdueEnds(_index, _ends, time, nodes);
-        _uses = new LastUses(time, WriteAsync);
+        Guests = new PresentGuests(id => accounts.Find(id)?.WasPresent(time.GetUtcNow()), !nodes.IsAlone);
+        _uses = new LastUses(time, Guests, WriteAsync);
         _useChanged = _uses.UseChanged;
     }
 
@@ -89,6 +90,8 @@ public sealed partial class LoginSessions
     internal HeardSessions Heard { get; }
 
     internal OverdueEnds Overdue { get; }
+
+    internal PresentGuests Guests { get; }
 
     /// <summary>This program's own clients, of those login sessions that it knows.</summary>
     public IRevocation Here => _ends;
