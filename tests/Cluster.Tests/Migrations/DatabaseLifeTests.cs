@@ -57,8 +57,7 @@ public sealed class DatabaseLifeTests
         await using var standby = await primary.StartStandbyAsync("wm_standby");
         if (isSynchronous)
         {
-            await primary.ExecuteAsync("ALTER SYSTEM SET synchronous_standby_names = 'wm_standby'", "SELECT pg_reload_conf()");
-            await WaitAsync(connection, "SELECT current_setting('synchronous_standby_names') <> ''");
+            await primary.SetAsync("synchronous_standby_names", "wm_standby");
         }
 
         await using var life = await DatabaseLife.OpenAsync(connection, NullLogger.Instance, Cancellation);
