@@ -92,9 +92,8 @@ internal sealed class PgTransactions(
                 return false;
             }
 
-            if (_hearing.HasKeptTooMuch)
+            if (LoseIfTooMuchIsKept())
             {
-                standing.Lose("the others wrote more than it can keep until it has started.");
                 return false;
             }
 
@@ -105,6 +104,17 @@ internal sealed class PgTransactions(
 
             (_, feed) = session.ReadFeed(_hearing.Applied);
         }
+    }
+
+    /// <summary>True: the others wrote more than this node has room for until it has started.</summary>
+    public bool LoseIfTooMuchIsKept()
+    {
+        if (_hearing.HasKeptTooMuch)
+        {
+            standing.Lose("the others wrote more than it can keep until it has started.");
+        }
+
+        return _hearing.HasKeptTooMuch;
     }
 
     // Whoever waits for what is before it in the queue asks for nothing.
