@@ -1,9 +1,7 @@
-using System.Text;
 using WebMessenger.Broker.Notices;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Webhooks;
 using WebMessenger.Storage.EventLog;
-using WebMessenger.Storage.Replication;
 
 namespace WebMessenger.Broker.Host;
 
@@ -25,8 +23,6 @@ internal static class PeopleServices
         services.GetRequiredService<HereHearing>().Connect();
         services.GetRequiredService<Typing>().Connect();
         services.GetRequiredService<WebhookTeller>().Connect();
-        var deleting = services.GetRequiredService<DeletingWork>();
-        services.GetRequiredService<IReplication>().HearRecords(Encoding.ASCII.GetString(DeletingDue.Prefix), _ => deleting.Note());
         services.GetServices<IFollower>().OfType<NoticeFollower>().Single().Connect();
     }
 }
