@@ -79,9 +79,11 @@ internal sealed class ServerHouse : IAsyncDisposable
     /// <summary>The database can be reached again; completes when the node serves again.</summary>
     public async Task MendAsync(int node)
     {
-        _nodes[node].Way.Mend();
+        Mend(node);
         await BecomesAsync(this[node], HttpStatusCode.OK);
     }
+
+    public void Mend(int node) => _nodes[node].Way.Mend();
 
     /// <summary>Waits until `/health/ready` says so.</summary>
     public static async Task BecomesAsync(ServerProcess node, HttpStatusCode status)
