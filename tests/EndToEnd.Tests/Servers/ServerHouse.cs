@@ -8,7 +8,7 @@ namespace WebMessenger.EndToEnd.Tests.Servers;
 /// <summary>A house of several nodes, each the real program as a process, on a database of its own. Each way to the database can be cut.</summary>
 internal sealed class ServerHouse : IAsyncDisposable
 {
-    private readonly List<(ServerProcess Node, DatabaseProxy Way)> _nodes = [];
+    private readonly List<(ServerProcess Node, TcpWay Way)> _nodes = [];
     private readonly string _connection;
     private readonly int _port;
     private readonly string[] _settings;
@@ -45,7 +45,7 @@ internal sealed class ServerHouse : IAsyncDisposable
 
     public async Task<ServerProcess> AddAsync()
     {
-        DatabaseProxy way = new(_port);
+        TcpWay way = new(_port);
         try
         {
             var node = await ServerProcess.StartAloneAsync([.. SharedServer.NoLimits, .. _settings, .. SettingsOf(_connection, _port, way.Port)]);
