@@ -114,9 +114,9 @@ internal sealed partial class Client
                 }
 
                 from.AdvanceTo(read.Buffer.End);
-                if (isToClient)
+                if (isToClient && _services.Lease is { } lease)
                 {
-                    await _services.Lease.WhenFreshAsync();
+                    await lease.WhenFreshAsync();
                 }
 
                 var flush = await to.FlushAsync();

@@ -205,7 +205,7 @@ internal sealed partial class DataRelay(
 
             if (_pipe is not null && !atOnce)
             {
-                _pipe.Output.Write(ClientPackets.Disconnect(kept.SessionExpiry));
+                _pipe.Output.Write(ClientPackets.Disconnect(kept.AskedExpiry > 0 ? kept.SessionExpiry : null));
             }
 
             (_isOver, pipe) = (true, _pipe);

@@ -116,6 +116,15 @@ internal sealed partial class DatabaseLife : IAsyncDisposable
     {
         try
         {
+            await using (NpgsqlCommand running = new("SELECT name FROM nodes WHERE NOT dead AND clock_timestamp() - renewed < interval '5 s' LIMIT 1", database))
+            {
+                var node = await running.ExecuteScalarAsync(cancellation);
+                if (/* guard: no other life under a node that runs */ node is not null)
+                {
+                    throw new IOException($"The node {node} is running. Stop all of them first, and wait five seconds.");
+                }
+            }
+
             var now = await ReadActualAsync(database, cancellation);
             await StoreAsync(database, Guid.NewGuid(), now with { Timeline = 0, System = keepsLogins ? now.System : 0, IsSynchronous = keepsLogins }, cancellation);
         }

@@ -11,7 +11,6 @@ internal sealed record PgConnections(NpgsqlDataSource Reading, NpgsqlDataSource 
     // A node that is frozen while it has the journal locked stops nobody for longer than a second.
     private const string ForWriting = " -c plan_cache_mode=force_generic_plan -c idle_in_transaction_session_timeout=1000 -c lock_timeout=5000 -c statement_timeout=10000 -c synchronous_commit=on";
 
-    /// <param name="prepare">Of both, before they are used: who they may be to.</param>
     public static PgConnections To(string connection, string node, PgEventLogOptions options, Action<NpgsqlDataSourceBuilder>? prepare)
     {
         // By it the connections of a node that is dead are ended.
@@ -49,9 +48,9 @@ internal sealed record PgConnections(NpgsqlDataSource Reading, NpgsqlDataSource 
         Writing.Dispose();
     }
 
-    private static NpgsqlDataSource Build(NpgsqlConnectionStringBuilder to, Action<NpgsqlDataSourceBuilder>? prepare)
+    private static NpgsqlDataSource Build(NpgsqlConnectionStringBuilder connection, Action<NpgsqlDataSourceBuilder>? prepare)
     {
-        NpgsqlDataSourceBuilder builder = new(to.ConnectionString);
+        NpgsqlDataSourceBuilder builder = new(connection.ConnectionString);
         prepare?.Invoke(builder);
         return builder.Build();
     }

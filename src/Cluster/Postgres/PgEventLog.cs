@@ -56,7 +56,7 @@ internal sealed class PgEventLog : IEventLog, IRecords, IJournal, ILogSpace
     /// What is asked in each transaction that writes: a command whose one row, if there is one, says by a boolean whether this node was declared
     /// dead. Null: nobody declares.
     /// </param>
-    /// <param name="prepare">Of its connections, before they are used: to which database they may be.</param>
+    /// <param name="prepare">What else is to be done with connections, each of which opens with it.</param>
     /// <exception cref="IOException">The database is not there: the message says why, in one line.</exception>
     public static PgEventLog Open(
         string connection, PgEventLogOptions? options, INodeLinks links, TimeProvider time, ILogger<PgEventLog> logger, Func<NpgsqlBatchCommand?>? fence = null,

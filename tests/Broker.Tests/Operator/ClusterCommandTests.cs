@@ -1,4 +1,8 @@
+using System.Diagnostics;
+using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
+using Npgsql;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Postgres.Testing;
@@ -43,6 +47,51 @@ public sealed class ClusterCommandTests
         finally
         {
             await database.ExecuteAsync("ALTER ROLE postgres RESET ALL");
+        }
+    }
+
+    [Fact]
+    public async Task A_pooler_on_the_way_to_the_database_is_found_out()
+    {
+        const string Program = "/usr/sbin/pgbouncer";
+        var (_, connection) = await DatabaseAsync();
+        Assert.SkipUnless(File.Exists(Program), "PgBouncer is not installed.");
+        using TempFolder folder = new();
+        NpgsqlConnectionStringBuilder to = new(connection);
+        var port = FreePort();
+        var file = folder.In("pgbouncer.ini");
+        await File.WriteAllTextAsync(
+            file,
+            $"""
+            [databases]
+            * = host=127.0.0.1 port={to.Port} user={to.Username} password={to.Password}
+            [pgbouncer]
+            listen_addr = 127.0.0.1
+            listen_port = {port}
+            unix_socket_dir =
+            auth_type = any
+            pool_mode = transaction
+            ignore_startup_parameters = extra_float_digits, options, application_name
+            """,
+            TestContext.Current.CancellationToken);
+        File.SetUnixFileMode(folder.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        using var pooler = Process.Start(new ProcessStartInfo(Program, ["-u", "nobody", file]) { RedirectStandardError = true })!;
+        _ = pooler.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        try
+        {
+            to.Port = port;
+            var output = "";
+            while (!output.Contains(" connection ", StringComparison.Ordinal))
+            {
+                Assert.False(pooler.HasExited);
+                (_, output, _) = await TypedCommand.RunAsync(folder.In("data"), ["cluster", "check", Postgres(to.ConnectionString)]);
+            }
+
+            Assert.Matches("WRONG +connection +through a pooler", output);
+        }
+        finally
+        {
+            pooler.Kill();
         }
     }
 
@@ -132,6 +181,13 @@ public sealed class ClusterCommandTests
         Assert.SkipWhen(PostgresServer.WhyNot is not null, PostgresServer.WhyNot ?? "");
         var server = await PostgresServer.SharedAsync();
         return (server, await server.CreateDatabaseAsync());
+    }
+
+    private static int FreePort()
+    {
+        using TcpListener listener = new(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static string Postgres(string connection) => $"--WebMessenger:Cluster:Postgres={connection}";

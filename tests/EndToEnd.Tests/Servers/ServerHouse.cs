@@ -98,6 +98,8 @@ internal sealed class ServerHouse : IAsyncDisposable
     {
         foreach (var (node, way) in _nodes)
         {
+            // Of a test that fails it is told what they had to say.
+            TestContext.Current.TestOutputHelper?.WriteLine(node.Log);
             await node.DisposeAsync();
             await way.DisposeAsync();
         }
