@@ -26,11 +26,15 @@ internal sealed partial class ChangedSettings(
     PublishBudgets budgets,
     AdminProofs proofs,
     ServerAudit audit,
-    ILogger<ChangedSettings> logger,
-    ITurns? nodeTurns = null) : IDisposable
+    IReplication replication,
+    ITurns turns,
+    ILogger<ChangedSettings> logger) : IDisposable
 {
-    public const string Collection = "server";
+    private const string Collection = "server";
     private const string Id = "settings";
+
+    /// <summary>The turn of all nodes.</summary>
+    private const string Turn = "settings";
 
     private readonly SemaphoreSlim _turn = new(1);
 
@@ -41,26 +45,26 @@ internal sealed partial class ChangedSettings(
     // Replaced as a whole.
     private volatile IReadOnlyDictionary<string, int> _changed = new Dictionary<string, int>();
 
-    // What another version took, and this one does not: it is in effect nowhere, and written back with each change.
-    // Replaced as a whole.
+    // What another version took, and this one does not: it is in effect nowhere, and written back with each change. Replaced as a whole.
     private volatile IReadOnlyDictionary<string, JsonElement> _ofOthers = new Dictionary<string, JsonElement>();
 
     /// <summary>Puts into effect what was changed before the start. Before anything is served.</summary>
     /// <exception cref="IOException">The store cannot be read.</exception>
     public async Task LoadAsync()
     {
+        replication.HearDocuments(Collection, Heard);
         if (await documents.GetAsync(Collection, Id) is { } document)
         {
             Take(document);
         }
     }
 
-    /// <summary>An administrator has changed some by another node: they are in effect here.</summary>
-    public void Heard(ReplicatedDocument document)
+    // In effect here as on the node where it was changed. On the thread that numbers.
+    private void Heard(ReplicatedDocument document)
     {
-        if (document is { Id: Id, IsDeleted: false })
+        if (document.Id == Id)
         {
-            Take(new Document(document.Id, document.Version, document.Json));
+            Take(new Document(Id, document.Version, document.IsDeleted ? "{}"u8.ToArray() : document.Json));
         }
     }
 
@@ -129,7 +133,7 @@ internal sealed partial class ChangedSettings(
         await _turn.WaitAsync();
         try
         {
-            using var everywhere = await (nodeTurns ?? AloneTurns.Instance).TakeAsync("server/settings");
+            using var turn = await turns.TakeAsync(Turn);
             if (!by.IsInOffice)
             {
                 return AdminRefusal.NotInOffice;
@@ -163,7 +167,7 @@ internal sealed partial class ChangedSettings(
 
             (await documents.CommitAsync([DocumentsReading.Put(Collection, Id, null, stored, ChangedSettingsJson.Default.DictionaryStringJsonElement)])).OrThrow();
             Apply(after);
-            _ofOthers = new Dictionary<string, JsonElement>(_ofOthers.Where(one => !wanted.ContainsKey(one.Key)), StringComparer.Ordinal);
+            _ofOthers = _ofOthers.Where(one => !wanted.ContainsKey(one.Key)).ToDictionary(StringComparer.Ordinal);
             foreach (var name in wanted.Keys)
             {
                 var (was, now) = (ValueIn(before, name), ValueIn(after, name));

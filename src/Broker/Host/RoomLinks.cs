@@ -38,7 +38,6 @@ internal static class RoomLinks
         replication.HearRecords(Ascii(DeletingDue.Prefix), services.GetRequiredService<DeletingWork>().Heard);
         replication.HearRecords(Ascii(Webhook.Prefix), services.GetRequiredService<RoomWebhooks>().Heard);
         replication.HearRecords(Ascii(Rule.Prefix), services.GetRequiredService<RoomRules>().Heard);
-        replication.HearDocuments(ChangedSettings.Collection, services.GetRequiredService<ChangedSettings>().Heard);
         replication.HearRecords("runs/", services.GetRequiredService<RunLogs>().Heard);
     }
 

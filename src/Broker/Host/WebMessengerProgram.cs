@@ -189,6 +189,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             configure?.Invoke(builder.Services);
             var app = builder.Build();
             Pipeline.Map(app);
+            DataHomeServices.Prepare(app.Services);
             await Loading.RunAsync(app.Services, stores);
             EndReading(stores.Auth.Accounts.All.Count);
             WebMessengerProgram program = new(app, stores, listeners, log);
@@ -297,10 +298,16 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             settings.MaximumKeepAlive,
             provider.GetRequiredService<TimeProvider>(),
             stores.Auth.Refusals,
-            provider.GetRequiredService<ILogger<Client>>())
+            provider.GetRequiredService<ILogger<Client>>(),
+            provider.GetService<DataHome>())
         {
             Lease = settings.Cluster is null ? null : stores.Lease, Replication = stores.Replication,
         });
+        if (!stores.Replication.IsAlone)
+        {
+            services.AddDataHome();
+        }
+
         services.AddSingleton<MqttAcceptor>();
         services.AddSingleton<IMqttServerAdapter>(provider => provider.GetRequiredService<MqttAcceptor>());
         services.AddSingleton<IMqttNetLogger, MqttNetLog>();
@@ -353,11 +360,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         var over = TimeSpan.FromSeconds(_app.Services.GetRequiredService<BrokerSettings>().Cluster?.DrainSeconds ?? 0);
         _app.Lifetime.ApplicationStopping.Register(() =>
             (_stores.IsAlone ? acceptor.StopServingAsync(DrainTime) : acceptor.SendElsewhereAsync(over, DrainTime)).Wait(over + DrainTime + DrainTime));
-        if (_stores.IsFirst)
-        {
-            await _app.Services.GetRequiredService<PresenceMemory>().RestoreAsync();
-        }
-
+        await _app.Services.GetRequiredService<PresenceMemory>().RestoreAsync();
         await _stores.BeginAsync();
         try
         {

@@ -47,9 +47,6 @@ internal sealed class DurableClient(string clientId, LoginSession session, DataS
     /// <summary>When it ends if it does not come back; of no meaning while it is connected.</summary>
     public DateTimeOffset EndsAt => LeftAt.AddSeconds(Expiry);
 
-    /// <summary>As its last connection ended: completes when where it was is stored.</summary>
-    public Task Saved { get; set; } = Task.CompletedTask;
-
     /// <summary>As they were stored last.</summary>
     public IReadOnlyList<HeldFilter> Filters { get; set; } = [];
 

@@ -41,29 +41,6 @@ internal sealed partial class DurableClients
         return (found.Opening, found.Kept);
     }
 
-    /// <summary>
-    /// The connection of the client has ended, and another node is about to take the client. Completes when what is known here of it is
-    /// stored, or cannot be.
-    /// </summary>
-    public async Task HandedOverAsync(string accountId, string clientId)
-    {
-        try
-        {
-            await PublishesDecidedAsync(accountId, clientId);
-            Task saved;
-            lock (_gate)
-            {
-                saved = _index.Find(accountId, clientId)?.Saved ?? Task.CompletedTask;
-            }
-
-            await saved;
-        }
-        catch (IOException)
-        {
-            // The store refuses, or somebody has it already. Where it was a second ago is stored.
-        }
-    }
-
     // What the client sent last is stored or refused before the client, here again, sends it a second time.
     // Nobody could say yet whether that is a repetition.
     private async Task PublishesDecidedAsync(string accountId, string clientId)
@@ -85,14 +62,6 @@ internal sealed partial class DurableClients
         {
             var client = _index.Find(accountId, clientId);
             return (client?.Connection ?? client?.Publishing)?.PublishesDrained();
-        }
-    }
-
-    private bool Has(string accountId, string clientId)
-    {
-        lock (_gate)
-        {
-            return _index.Find(accountId, clientId) is not null;
         }
     }
 }

@@ -100,7 +100,10 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
         }
 
         await SaveAwayAsync(changed);
-        await _stored.ReadDataAsync(_index, rooms);
+        if (_data.IsHere)
+        {
+            await _stored.ReadDataAsync(_index, rooms);
+        }
     }
 
     /// <summary>Clients that are kept and not connected.</summary>
@@ -206,8 +209,7 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
             client.Connection = null;
             client.LeftAt = _time.GetUtcNow();
             _ends.Set(client, client.EndsAt.UtcTicks);
-            client.Saved = _writes.Save(client, client.Position);
-            _writes.Watch(client.Saved);
+            _writes.Watch(_writes.Save(client, client.Position));
             return client.Will is null ? will : null;
         }
     }

@@ -46,10 +46,11 @@ internal sealed class DurablePlaces(DurableIndex index, DurableWrites writes, bo
         SessionName.MountOf(client.ClientId) is { } mount && rooms.Find(mount)?.IsMember(client.Session.Account.Id) != true;
 
     /// <summary>What the account's clients had of the room is forgotten. Completes when that is on disk.</summary>
-    public Task ForgetAsync(string accountId, Room room)
+    /// <param name="isHeard">Of those that are away another node writes.</param>
+    public Task ForgetAsync(string accountId, Room room, bool isHeard = false)
     {
         List<Task> written = [];
-        foreach (var client in index.Away(accountId))
+        foreach (var client in isHeard ? [] : index.Away(accountId))
         {
             var position = client.Position;
             if (isShared && !HasAnythingOf(client, position, room))

@@ -6,7 +6,11 @@ using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Devices;
+using WebMessenger.Broker.MqttSessions;
+using WebMessenger.Broker.ReadMarks;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Topics;
@@ -31,6 +35,9 @@ internal sealed class SharedHouse : IAsyncDisposable
     public List<HouseNode> Nodes { get; } = [];
 
     public List<Account> Accounts { get; } = [];
+
+    /// <summary>The program whose stores they share.</summary>
+    public RunningBroker Broker => _broker;
 
     /// <summary>The room's log as everybody reads it.</summary>
     public LogName Log => Nodes[0].Room.Log;
@@ -60,6 +67,7 @@ internal sealed class SharedHouse : IAsyncDisposable
         HouseNode node = new(name, this, _broker, capacity);
         Accounts.ForEach(account => node.Room.AddMember(account.Id, new Membership(MembershipRecord.Begin(MemberRole.Member, DateTimeOffset.UnixEpoch), isStored: true)));
         await node.Hearing.LoadAsync();
+        await node.Clients.LoadAsync(node.Rooms);
         Nodes.Add(node);
         Meet();
         return node;
@@ -71,6 +79,7 @@ internal sealed class SharedHouse : IAsyncDisposable
         node.IsDead = true;
         Nodes.Remove(node);
         Meet();
+        Nodes.ForEach(other => other.Lose(node.Name));
     }
 
     /// <summary>One second goes by.</summary>
@@ -160,13 +169,15 @@ internal sealed class HouseNode : INodeLinks, IDuties, IReplication
         _ = Room.LogHead;
         Hearing = ActivatorUtilities.CreateInstance<HereHearing>(services, Rooms, Here, (IRecords)log, (IReplication)this, (IDuties)this, (TimeProvider)house.Time);
         Hearing.Connect();
+        Log = log;
+        Positions = new ReadPositions(log, log, this);
+        Positions.Connect(broker.Get<AccountDirectory>(), (_, name) => name == Room.Log ? Room : null);
+        Clients = new DurableClients(
+            log, broker.Get<LoginSessions>(), broker.Get<AccountDirectory>(), new AllCurrent(), broker.Get<DataSpaces>(),
+            broker.Get<BrokerLimits>(), house.Time, NullLogger<DurableClients>.Instance, this, this, this);
     }
 
-    public event Action<string>? Left
-    {
-        add { }
-        remove { }
-    }
+    public event Action<string>? Left;
 
     public string Name { get; }
 
@@ -188,7 +199,16 @@ internal sealed class HouseNode : INodeLinks, IDuties, IReplication
 
     public Room Room { get; }
 
+    public HouseLog Log { get; }
+
+    public ReadPositions Positions { get; }
+
+    public DurableClients Clients { get; }
+
     public IEnumerable<string> People => Room.SnapshotPresence().Select(present => present.Account.Id).Order();
+
+    /// <summary>Another node has gone.</summary>
+    public void Lose(string node) => Left?.Invoke(node);
 
     public Tab Come(Account account)
     {
@@ -257,6 +277,13 @@ internal sealed class HouseNode : INodeLinks, IDuties, IReplication
     public Task BeginAsync() => Task.CompletedTask;
 
     public Task EverywhereAsync() => Task.CompletedTask;
+
+    private sealed class AllCurrent : IResumables
+    {
+        public bool IsCurrent(IResumable connection) => true;
+
+        public void Notify(string accountId, string code, string text, string topic) => throw new NotSupportedException();
+    }
 
     private static RoomFilter Filter(string text)
     {
