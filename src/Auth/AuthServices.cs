@@ -22,7 +22,7 @@ public sealed class AuthServices : IAsyncDisposable
     private AuthServices(
         AuthOptions options, WriteGate gate, PasswordHasher hasher, AttemptLimits limits, AccountDirectory accounts,
         LoginSessions sessions, PasswordLinks links, AccountEvents events, TimeProvider time,
-        ILoggerFactory loggers)
+        NodePorts nodes, ILoggerFactory loggers)
     {
         PasswordCheck check = new(accounts, sessions, hasher, limits);
         (Options, _gate, _hasher, Accounts, Sessions, Events) = (options, gate, hasher, accounts, sessions, events);
@@ -36,7 +36,9 @@ public sealed class AuthServices : IAsyncDisposable
         MqttSignIn = new MqttSignIn(accounts, sessions, Tokens, check, time);
         Refusals = new RefusalLog(time, loggers.CreateLogger<RefusalLog>());
         Care = new AccountCare(accounts, sessions, check, Changes, gate);
-        Sweeper = new Sweeper(sessions, accounts, Changes, links, Bans, time, loggers.CreateLogger<Sweeper>());
+        Sweeper = new Sweeper(sessions, accounts, Changes, links, Bans, time, nodes, loggers.CreateLogger<Sweeper>());
+        _ = new HeardAccounts(accounts, sessions, events, nodes);
+        SharedUses = [.. limits.Shared, sessions.Guests];
     }
 
     public AuthOptions Options { get; }
@@ -67,6 +69,9 @@ public sealed class AuthServices : IAsyncDisposable
 
     public RefusalLog Refusals { get; }
 
+    /// <summary>What of the limits by account is told to other nodes.</summary>
+    public IReadOnlyList<ISharedUse> SharedUses { get; }
+
     internal Sweeper Sweeper { get; }
 
     /// <summary>Reads all that is stored, and begins to watch for login sessions whose time has come.</summary>
@@ -78,29 +83,30 @@ public sealed class AuthServices : IAsyncDisposable
         OpenAsync(store, log, records, options, PasswordCost.Current, time, loggers);
 
     /// <summary>The same where version 0.1 never was.</summary>
+    /// <param name="nodes">Others that serve the same house; null: there are none.</param>
     public static Task<AuthServices> OpenAsync(
-        IDocuments documents, IEventLog log, IRecords records, AuthOptions options, TimeProvider time, ILoggerFactory loggers) =>
-        OpenAsync(documents, null, log, records, options, PasswordCost.Current, time, loggers);
+        IDocuments documents, IEventLog log, IRecords records, AuthOptions options, TimeProvider time, ILoggerFactory loggers, NodePorts? nodes = null) =>
+        OpenAsync(documents, null, log, records, options, PasswordCost.Current, time, loggers, nodes ?? NodePorts.Alone);
 
     internal static Task<AuthServices> OpenAsync(
         DocumentStore store, IEventLog log, IRecords records, AuthOptions options, PasswordCost cost, TimeProvider time, ILoggerFactory loggers) =>
-        OpenAsync(store.Documents, new FormerSessions(store), log, records, options, cost, time, loggers);
+        OpenAsync(store.Documents, new FormerSessions(store), log, records, options, cost, time, loggers, NodePorts.Alone);
 
-    private static async Task<AuthServices> OpenAsync(
+    internal static async Task<AuthServices> OpenAsync(
         IDocuments documents, FormerSessions? former, IEventLog log, IRecords records, AuthOptions options, PasswordCost cost, TimeProvider time,
-        ILoggerFactory loggers)
+        ILoggerFactory loggers, NodePorts nodes)
     {
-        WriteGate gate = new();
+        WriteGate gate = new(nodes.Turns);
         AccountEvents events = new(loggers.CreateLogger<AccountEvents>());
         var accounts = await AccountDirectory.LoadAsync(new AccountStore(documents, options.UserNamesPerAccount), gate, time);
         var logger = loggers.CreateLogger<LoginSessions>();
         var kept = await SessionStore.OpenAsync(former, log, records, time, logger);
-        var sessions = await LoginSessions.LoadAsync(kept, accounts, events, options, time, logger);
-        AttemptLimits limits = new(options, time);
+        var sessions = await LoginSessions.LoadAsync(kept, accounts, events, options, time, nodes, logger);
+        AttemptLimits limits = new(options, time, isShared: !nodes.IsAlone);
         PasswordHasher hasher = new(cost);
         var links = await Passwords.PasswordLinks.LoadAsync(
-            new PasswordLinkStore(documents), accounts, sessions, hasher, limits, gate, time, loggers.CreateLogger<PasswordLinks>());
-        return new AuthServices(options, gate, hasher, limits, accounts, sessions, links, events, time, loggers);
+            new PasswordLinkStore(documents), accounts, sessions, hasher, limits, gate, time, nodes, loggers.CreateLogger<PasswordLinks>());
+        return new AuthServices(options, gate, hasher, limits, accounts, sessions, links, events, time, nodes, loggers);
     }
 
     public async ValueTask DisposeAsync()

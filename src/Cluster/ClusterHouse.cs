@@ -18,6 +18,9 @@ namespace WebMessenger.Cluster;
 /// <summary>All that a node has of its cluster, opened together and closed in order.</summary>
 internal sealed class ClusterHouse : IAsyncDisposable
 {
+    /// <summary>For documents and searches; with those of the log and of leases and turns a node has some 50 (docs/cluster.md).</summary>
+    private const int Connections = 16;
+
     private const string SweepDuty = "sweep";
 
     private readonly NpgsqlDataSource _database;
@@ -84,7 +87,7 @@ internal sealed class ClusterHouse : IAsyncDisposable
                 await part.DisposeAsync();
             }
 
-            throw error.IsOfDatabase() ? error.ToIOException() : error;
+            throw PgErrors.IsOf(error) ? error.ToIOException() : error;
         }
     }
 
@@ -123,12 +126,13 @@ internal sealed class ClusterHouse : IAsyncDisposable
             },
             name, hooks, loggers);
         opened.Add(node);
-        var log = PgEventLog.Open(options.Postgres, null, node.Links, time, loggers.CreateLogger<PgEventLog>(), () => Fence(name));
+        var log = PgEventLog.Open(options.Postgres, null, node.Links, time, loggers.CreateLogger<PgEventLog>(), () => Fence(name), life.Guard);
         opened.Add(log);
         (hooks.CatchUpAsync, hooks.WhenAppliedAsync, hooks.HeadSeen) = (log.CatchUpAsync, log.AppliedAsync, log.Reached);
         log.Sweeps = () => node.Duties.Has(SweepDuty);
         NpgsqlDataSourceBuilder builder = new(options.Postgres);
         builder.ConnectionStringBuilder.ApplicationName = name;
+        builder.ConnectionStringBuilder.MaxPoolSize = Connections;
         life.Guard(builder);
         var database = builder.Build();
         opened.Add(database);

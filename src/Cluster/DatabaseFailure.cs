@@ -1,5 +1,5 @@
-using System.Net.Sockets;
 using Npgsql;
+using WebMessenger.Cluster.Postgres;
 
 namespace WebMessenger.Cluster;
 
@@ -8,9 +8,6 @@ internal static class DatabaseFailure
 {
     // Classes of SQLSTATE: connection exceptions, and the operator's interventions but for a query that was cancelled.
     private const string Connections = "08", Interventions = "57", Cancelled = "57014";
-
-    /// <summary>Of the connection, the server or what it was told, and no mistake of whoever called.</summary>
-    public static bool IsOfDatabase(this Exception error) => error is NpgsqlException or TimeoutException or IOException or SocketException;
 
     /// <summary>The connection is gone: by another one it may be done.</summary>
     public static bool LostConnection(this NpgsqlException error) => error is PostgresException { SqlState: var state }
@@ -21,7 +18,7 @@ internal static class DatabaseFailure
     public static IOException ToIOException(this Exception error) => error switch
     {
         IOException known => known,
-        PostgresException refused when !refused.LostConnection() => new IOException($"The database refuses: {refused.MessageText} ({refused.SqlState})", refused),
-        _ => new IOException($"The database is not available: {error.Message.TrimEnd('.')}. The program goes on by itself when it is back.", error),
+        PostgresException refused when !refused.LostConnection() => new IOException($"The database refuses: {PgErrors.Line(error)}", refused),
+        _ => new IOException($"The database is not available: {PgErrors.Line(error).TrimEnd('.')}.", error),
     };
 }

@@ -1,10 +1,12 @@
 using Npgsql;
+using WebMessenger.Cluster.Postgres;
 using WebMessenger.Storage;
 
 namespace WebMessenger.Cluster;
 
 /// <summary>Reads of the database, each with a connection from the pool. Thread-safe.</summary>
-/// <remarks>A connection that waited in the pool while the database was away is found out by the next read: that one is made once more.</remarks>
+/// <remarks>A connection that waited in the pool while the database was away is found out by the next read: that one is made once
+/// more.</remarks>
 internal sealed class PooledReads(NpgsqlDataSource database)
 {
     private volatile bool _isOver;
@@ -30,7 +32,7 @@ internal sealed class PooledReads(NpgsqlDataSource database)
             {
                 database.Clear();
             }
-            catch (Exception error) when (error.IsOfDatabase())
+            catch (Exception error) when (PgErrors.IsOf(error))
             {
                 throw Failed(error);
             }
@@ -56,7 +58,7 @@ internal sealed class PooledReads(NpgsqlDataSource database)
             {
                 database.Clear();
             }
-            catch (Exception error) when (error.IsOfDatabase())
+            catch (Exception error) when (PgErrors.IsOf(error))
             {
                 throw Failed(error);
             }

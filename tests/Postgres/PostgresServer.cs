@@ -7,7 +7,8 @@ using Npgsql;
 
 namespace WebMessenger.Postgres.Testing;
 
-/// <summary>A PostgreSQL of a test's own, from the distribution's package: its files in a temporary folder, on loopback, ended with the test.</summary>
+/// <summary>A PostgreSQL of a test's own, from the distribution's package: its files in a temporary folder, on loopback, ended with the
+/// test.</summary>
 /// <remarks>Started as root it runs as somebody else, for PostgreSQL refuses to be root.</remarks>
 public sealed class PostgresServer : IAsyncDisposable
 {
@@ -128,6 +129,19 @@ public sealed class PostgresServer : IAsyncDisposable
         {
             await using NpgsqlCommand command = new(statement, connection);
             await command.ExecuteNonQueryAsync();
+        }
+    }
+
+    /// <summary>Sets something for all, and waits until new connections have it.</summary>
+    public async Task SetAsync(string name, string value)
+    {
+        await ExecuteAsync($"ALTER SYSTEM SET {name} = '{value}'", "SELECT pg_reload_conf()");
+        for (var shown = ""; shown != value;)
+        {
+            await using NpgsqlConnection connection = new(ConnectionTo("postgres") + ";Pooling=false");
+            await connection.OpenAsync();
+            await using NpgsqlCommand show = new($"SHOW {name}", connection);
+            shown = (string)(await show.ExecuteScalarAsync())!;
         }
     }
 

@@ -20,6 +20,15 @@ public readonly record struct Fingerprint(UInt128 High, UInt128 Low)
     public static Fingerprint FromBytes(ReadOnlySpan<byte> digest) =>
         new(BinaryPrimitives.ReadUInt128BigEndian(digest), BinaryPrimitives.ReadUInt128BigEndian(digest[16..]));
 
+    /// <summary>What <see cref="ToString"/> says.</summary>
+    public static bool TryParse(string? text, out Fingerprint fingerprint)
+    {
+        Span<byte> digest = stackalloc byte[Bytes];
+        var isOne = text is { Length: 2 * Bytes } && Convert.FromHexString(text, digest, out _, out _) == System.Buffers.OperationStatus.Done;
+        fingerprint = isOne ? FromBytes(digest) : default;
+        return isOne;
+    }
+
     public void WriteTo(Span<byte> digest)
     {
         BinaryPrimitives.WriteUInt128BigEndian(digest, High);

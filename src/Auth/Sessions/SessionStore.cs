@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Auth.Sessions;
@@ -22,6 +23,12 @@ internal sealed partial class SessionStore
     // Its one event is read by nobody. The log gets another epoch, as all do, when the newest events and records were lost: that is how
     // it is noticed here. The event and the state are written in one batch: one without the other is damage as well.
     private static readonly LogName _watched = LogName.Stored("s");
+
+    // Each time another node was quicker; more are a fault of ours.
+    private const int Tries = 32;
+
+    // Each reads what is stored first.
+    private const int ChangesAtOnce = 8;
 
     private readonly IRecords _records;
     private readonly ILogger _logger;
@@ -104,8 +111,9 @@ internal sealed partial class SessionStore
         }
     }
 
-    /// <summary>All there are. Those whose account is not found are removed.</summary>
-    public async Task<List<LoginSession>> ReadAllAsync(Func<string, Account?> find)
+    /// <summary>All there are.</summary>
+    /// <param name="removesOthers">Those whose account is not found are removed. Not where another node may have made it just now.</param>
+    public async Task<List<LoginSession>> ReadAllAsync(Func<string, Account?> find, bool removesOthers)
     {
         List<LoginSession> sessions = [];
         List<RecordChange> gone = [];
@@ -121,7 +129,7 @@ internal sealed partial class SessionStore
             }
         }
 
-        await _records.WriteInPartsAsync(gone);
+        await _records.WriteInPartsAsync(removesOthers ? gone : []);
         return sessions;
     }
 
@@ -129,11 +137,70 @@ internal sealed partial class SessionStore
     public Task PutAsync(IReadOnlyCollection<LoginSession> sessions) =>
         _records.WriteInPartsAsync(sessions.Select(SessionRecord.Of).Select(record => new RecordChange(record.Key, record.Write())));
 
+    /// <summary>
+    /// What has changed of one that is stored, in a house of several nodes. False: another node has ended it, or given it another secret,
+    /// and nothing is written.
+    /// </summary>
+    /// <param name="secret">What is stored of its secret.</param>
+    /// <param name="change">Of what is stored just then, which may be newer than what was heard of it.</param>
+    /// <exception cref="IOException">It cannot be read or written.</exception>
+    public async Task<bool> TryChangeAsync(LoginSession session, SecretHash secret, Func<SessionRecord, SessionRecord> change)
+    {
+        var key = SessionRecord.KeyOf(session.Account.Id, session.Id);
+        for (var tries = 0; tries < Tries; tries++)
+        {
+            var before = await Task.Run(() => _records.Find(key));
+            if (before is null || !SessionRecord.TryRead(key, before, out var record) || record.Secret != secret)
+            {
+                return false;
+            }
+
+            if (await _records.WriteAsync([new(key, change(record).Write())], /* guard: what another node has ended is not stored again */ [new(key, before)]) == WriteOutcome.Written)
+            {
+                return true;
+            }
+        }
+
+        throw new RecordsNotWrittenException("A login session was changed too often at once.");
+    }
+
+    /// <summary>The same of many, each by itself: one that another node has ended keeps no other from being stored.</summary>
+    public Task ChangeAsync(IReadOnlyCollection<LoginSession> sessions) => Parallel.ForEachAsync(
+        sessions.Where(session => !session.IsRevoked),
+        new ParallelOptions { MaxDegreeOfParallelism = ChangesAtOnce },
+        async (session, _) =>
+        {
+            var scope = session.Scope;
+            if (await TryChangeAsync(session, session.SecretHash!.Value, stored => stored.UsedAs(session)))
+            {
+                session.StoredScope = scope;
+            }
+        });
+
+    /// <summary>Puts another secret in the place of one, and all that comes with it. False: another node has ended it.</summary>
+    /// <param name="isShared">There are other nodes.</param>
+    public Task<bool> ReplaceAsync(LoginSession other, SecretHash before, bool isShared) =>
+        isShared
+        ? TryChangeAsync(other, before, stored => stored with { Secret = other.SecretHash!.Value, Certificate = null })
+        : StoredAsync(PutAsync([other]));
+
+    /// <summary>Stores which certificate it has. False: another node has ended it.</summary>
+    /// <param name="isShared">There are other nodes.</param>
+    public Task<bool> PinAsync(LoginSession token, ClientCertificate? certificate, bool isShared) => isShared
+        ? TryChangeAsync(token, token.SecretHash!.Value, stored => stored with { Certificate = certificate })
+        : StoredAsync(PutAsync([token]));
+
     public Task RemoveAsync(IReadOnlyCollection<LoginSession> sessions) => _records.WriteInPartsAsync(
         sessions.Select(session => new RecordChange(SessionRecord.KeyOf(session.Account.Id, session.Id), null)));
 
     public Task RemoveOfAsync(Account account) => _records.WriteInPartsAsync(
         _records.ReadAll(SessionRecord.PrefixOf(account.Id)).Select(record => new RecordChange(record.Key, null)));
+
+    private static async Task<bool> StoredAsync(Task stored)
+    {
+        await stored;
+        return true;
+    }
 
     private static Task WatchAsync(IEventLog log, RecordChange[] changes)
     {

@@ -23,7 +23,7 @@ internal static class DataApi
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        var data = routes.MapApi("/api/rooms").WithTags("Data").RequireMember().WithMetadata(new OpenToMounts());
+        var data = routes.MapApi("/api/rooms").WithTags("Data").RequireMember().WithMetadata(new OpenToMounts(), new AtHomeOfData());
         data.MapGet("{room}/data", GetAsync)
             .TakesAnswerSlot()
             .MayBeCompressed()

@@ -13,15 +13,13 @@ internal static class NodeAnswers
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <summary>Alone nothing is asked.</summary>
-    public static void Use(WebApplication app)
+    public static void Use(WebApplication app, IReplication replication, ILease lease)
     {
-        var replication = app.Services.GetRequiredService<IReplication>();
         if (replication.IsAlone)
         {
             return;
         }
 
-        var lease = app.Services.GetRequiredService<ILease>();
         app.Use((context, next) => context.Request.Path.StartsWithSegments("/api", StringComparison.Ordinal)
             ? new Answering(context, replication, lease).ServeAsync(next)
             : next(context));

@@ -21,7 +21,7 @@ internal static class RoomDevicesApi
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        var devices = routes.MapApi("/api/rooms").WithTags("Devices of a room").RequireCookie();
+        var devices = routes.MapApi("/api/rooms").WithTags("Devices of a room").RequireCookie().WithMetadata(new AtHomeOfData());
         devices.MapGet("{room}/devices", List).TakesAnswerSlot()
             .WithDescription("The devices of a room, by name, page by page: their tokens, connections and refusals.");
         devices.MapPost("{room}/devices/{token}/disconnect", DisconnectAsync).MayTakeRightsAway()

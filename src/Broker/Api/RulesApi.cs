@@ -16,7 +16,7 @@ internal static class RulesApi
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
-        var rules = routes.MapApi("/api/rooms").WithTags("Rules").RequireCookie();
+        var rules = routes.MapApi("/api/rooms").WithTags("Rules").RequireCookie().WithMetadata(new AtHomeOfData());
         rules.MapGet("{room}/rules", List).TakesAnswerSlot().WithDescription("The rules of a room, and what each did last.");
         rules.MapPost("{room}/rules", MakeAsync).Accepts<RuleTerms>("application/json").WithDescription("Makes one. What is retained then is no news to it.");
         rules.MapPut("{room}/rules/{id}", ChangeAsync).Accepts<RuleTerms>("application/json")

@@ -36,13 +36,10 @@ internal sealed partial class Client
             Identity.ClientId = _assignedClientId = "auto-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
         }
 
-        Credentials = new ConnectCredentials(
-            asked.UserName, asked.Password, Transport.Cookie, Transport.RemoteEndPoint?.Address,
-            Transport.KeepsSecrets || _services.AllowPlainPasswords, Transport.Certificate);
-
+        Credentials = CredentialsOf(asked);
         KeepAliveSeconds = asked.KeepAliveSeconds;
         // [MQTT-3.1.2-21] 3.1.1 has no way to be told, and is held to what it asked for.
-        if (asked.IsVersion5 && (KeepAliveSeconds == 0 || KeepAliveSeconds > _services.MaximumKeepAlive))
+        if (asked.IsVersion5 && !Identity.IsRelayed && (KeepAliveSeconds == 0 || KeepAliveSeconds > _services.MaximumKeepAlive))
         {
             KeepAliveSeconds = _services.MaximumKeepAlive;
             _serverKeepAlive = _services.MaximumKeepAlive;
@@ -52,6 +49,11 @@ internal sealed partial class Client
         window = Math.Min(window, asked.ReceiveMaximum ?? window);
         // guard: the client's Receive Maximum
         _window.Resize(window);
+        if (Identity.IsRelayed)
+        {
+            _window.BeginAtRelayed();
+        }
+
         Kept.Ask(asked);
         if (/* guard: a node that has lost touch lets nobody in */ _services.Lease is { IsFresh: false })
         {
@@ -74,6 +76,11 @@ internal sealed partial class Client
         if (DataRights.MayEnter(session, Identity.IsBridge, _services.Rooms) is { IsAllowed: false } never)
         {
             return never;
+        }
+
+        if (IsForAnotherNode(session))
+        {
+            return Verdict.Allowed;
         }
 
         // From here on whoever ends the login session finds this connection. Before it takes anything over:
@@ -105,6 +112,12 @@ internal sealed partial class Client
     /// <remarks>What is kept of its MQTT session is found before CONNACK, which says so, and follows behind it.</remarks>
     public async Task AdmittedAsync()
     {
+        if (_handedOver is not null)
+        {
+            await HandOverAsync();
+            return;
+        }
+
         try
         {
             await LetInAsync();
@@ -143,7 +156,7 @@ internal sealed partial class Client
                 await Filters.OpenLogsAsync(durable!.Filters);
             }
         }
-        catch (IOException)
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
         {
             RefuseAdmitted(ReasonCode.ServerUnavailable, "What is kept of this client could not be read or stored. Try again later.");
             return;
@@ -185,6 +198,8 @@ internal sealed partial class Client
         {
             Writer.Uncork();
         }
+
+        BeginRelay();
     }
 
     // It is let in, or refused, or has gone before that: another connection may become the client.
@@ -199,7 +214,7 @@ internal sealed partial class Client
         {
             (await taking).Dispose();
         }
-        catch (IOException)
+        catch (Exception error) when (error is IOException or ObjectDisposedException)
         {
             // There is none.
         }

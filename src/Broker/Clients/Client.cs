@@ -31,6 +31,7 @@ internal sealed partial class Client : IConnectingClient, ILife
     private readonly OwedAnswers _answers;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly int _receiveMaximum;
+    private readonly DataRelay? _relay;
     private string? _assignedClientId;
     private Task<Taking>? _taking;
     private TaskCompletionSource? _gone;
@@ -46,17 +47,21 @@ internal sealed partial class Client : IConnectingClient, ILife
     {
         (_services, Transport, LastHeard) = (services, transport, services.Time.GetTimestamp());
         _receiveMaximum = services.Limits.UnacknowledgedPerClient is > 0 and var limit ? limit : UnlimitedReceiveMaximum;
-        Identity = new Identity(services.Connections.NewName());
+        Identity = new Identity(services.Connections.NewName()) { IsRelayed = transport.Handed is { IsRelayed: true } };
         Writer = new Writer(transport, this, services.Memory, services.Time, services.Lease);
-        _answers = new OwedAnswers(Writer, this, services.Memory, _receiveMaximum);
+        _answers = new OwedAnswers(Writer, this, services.Memory, _receiveMaximum) { NamesAll = Identity.IsRelayed };
         Kept = new KeptSession(Writer, _window, _answers, Identity, this, services.Rooms, services.EventLog, services.Durable);
         Delivery = new Delivery(Writer, _window, Kept, Identity, this, services);
         Packets = new PacketRoom(services.Limits, services.Memory);
         Data = new DataDelivery(Writer, _window, Delivery, Identity, this, services.Memory, services.Limits, services.Time);
-        Filters = new HeldFilters(Writer, Kept, Delivery, Data, Identity, services, this);
+        _relay = services.Home is null || transport.Handed is not null ? null
+            : new DataRelay(Writer, _window, Kept, Identity, this, services, () => PrefaceOf(PipeUse.Client));
+        Data.Relay = _relay;
+        Filters = new HeldFilters(Writer, Kept, Delivery, Data, Identity, services, this, _relay);
         Submissions = new Submissions(Writer, _answers, Kept, Delivery, Filters, Identity, services);
         Intake = new Intake(
-            Writer, _answers, Kept, Submissions, new DataIntake(_answers, Kept, Submissions, Identity, this, services), Identity, this, services);
+            Writer, _answers, Kept, Submissions, new DataIntake(_answers, Kept, Submissions, Identity, this, services, _relay), Identity, this,
+            services, _relay);
     }
 
     public Transport Transport { get; }
@@ -202,6 +207,7 @@ internal sealed partial class Client : IConnectingClient, ILife
         Intake.Forget();
         Packets.Forget();
         Filters.EndSubscribeTurn();
+        _relay?.End(atOnce: _wasRevoked);
         var session = Session;
         if (session is not null)
         {

@@ -71,7 +71,7 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
 
             var connections = _byAccount.GetValueOrDefault(key.Id) ?? [];
             var mounted = mount is null ? [] : _byMount.GetValueOrDefault(mount) ?? [];
-            if (mount is null ? IsFull(connections, connection, old, limits.ConnectionsPerAccount)
+            if (mount is null ? !connection.Identity.IsRelayed && IsFull(connections, connection, old, limits.ConnectionsPerAccount)
                 : limits.DataConnectionsPerRoom is > 0 and var limit && IsFull(mounted, connection, old, limit, limits.DataShareOf(limit)))
             {
                 return mount is null ? Naming.AccountFull : Naming.RoomFull;
@@ -100,9 +100,9 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
     // Those of mounted tokens count by room.
     private static bool IsFull(HashSet<Client> connections, Client connection, Client? old, int limit) =>
         limit > 0
-        && (/* guard: connections of an account */ connections.Count(other => other != old && other.Identity.Mount is null) >= limit
+        && (/* guard: connections of an account */ connections.Count(other => other != old && other.Identity is { Mount: null, IsRelayed: false }) >= limit
             || ((/* guard: limited tokens have half of the connections */ connection.Session!.Scope.IsLimited)
-                && connections.Count(other => other != old && other.Identity.Mount is null && other.Session!.Scope.IsLimited) >= Scope.ShareOf(limit)));
+                && connections.Count(other => other != old && other.Identity is { Mount: null, IsRelayed: false } && other.Session!.Scope.IsLimited) >= Scope.ShareOf(limit)));
 
     private static bool IsFull(HashSet<Client> mounted, Client connection, Client? old, int limit, int share) =>
         (/* guard: mounted connections of a room */ mounted.Count - (old is null ? 0 : 1) >= limit)

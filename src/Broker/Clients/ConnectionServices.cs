@@ -50,7 +50,8 @@ internal sealed record ConnectionServices(
     ushort MaximumKeepAlive,
     TimeProvider Time,
     RefusalLog Refusals,
-    ILogger<Client> Log)
+    ILogger<Client> Log,
+    DataHome? Home = null)
 {
     /// <summary>Without it nothing is written to clients; null: this node is alone, and always may.</summary>
     public ILease? Lease { get; init; }

@@ -35,6 +35,7 @@ internal sealed class ControlPackets(Client client)
             throw new MqttCommunicationException("The CONNECT is malformed or of another protocol version.");
         }
 
+        client.ConnectPacket = client.MayBeHandedOver ? ClientPackets.Packet(frame.Header, frame.Body) : null;
         client.Transport.Place?.MarkUsed();
         Formatter.DetectProtocolVersion(Received(frame));
         if (!client.Begin(asked!))

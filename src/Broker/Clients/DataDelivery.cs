@@ -70,9 +70,6 @@ internal sealed partial class DataDelivery : IWaitingData, IThreadPoolWorkItem
     /// <summary>What the client has, or has waiting, and has not acknowledged. Any thread.</summary>
     public int Unacknowledged => Volatile.Read(ref _unacknowledged);
 
-    /// <summary>Something that rooms say took a packet id. Under the writer's gate.</summary>
-    public void TalkTook() => _tookLast = false;
-
     /// <summary>False: the client is gone.</summary>
     public bool Hear(DataPlace place, DataFrames frames, in DataGrant grant, List<IMember> touched)
     {
@@ -154,6 +151,11 @@ internal sealed partial class DataDelivery : IWaitingData, IThreadPoolWorkItem
     /// <exception cref="Violation">It is not what is to come.</exception>
     public bool? Answered(PacketType type, ushort packetId, byte reason)
     {
+        if (Relay is not null && type != PacketType.PubRel && DataRelay.IsDelivery(packetId))
+        {
+            return AnsweredToHome(type, packetId, reason);
+        }
+
         // What was delivered is known before it is written, so before anybody can answer it.
         if (!_inFlight.IsUsed && !_writer.IsSilent)
         {
@@ -281,31 +283,6 @@ internal sealed partial class DataDelivery : IWaitingData, IThreadPoolWorkItem
         return /* guard: data that is not acknowledged */ _queue.Count > QueueLengthLimit
             || QueuedBytes > _queueBytes
             || (QueuedBytes > TightQueueBytesLimit && _memory.Outgoing.IsOverrun);
-    }
-
-    private void HeardLive(DataPlace place, DataMessage message)
-    {
-        foreach (var replay in _replays ?? [])
-        {
-            if (replay.Place == place)
-            {
-                replay.Hear(message);
-            }
-        }
-    }
-
-    private void Replace(DataPlace place, DataMessage message)
-    {
-        foreach (var replay in _replays ?? [])
-        {
-            replay.Replace(place, message);
-        }
-    }
-
-    private void EndReplay(int at)
-    {
-        _replays![at].Dispose();
-        _replays.RemoveAt(at);
     }
 
     private void WriteRetained(bool yields)

@@ -14,7 +14,7 @@ namespace WebMessenger.Broker.Clients;
 /// </summary>
 /// <remarks>The receive side's; what <see cref="DataPublish"/> asks for, any thread calls.</remarks>
 internal sealed class DataIntake(
-    OwedAnswers answers, KeptSession kept, Submissions submissions, Identity identity, ILife life, ConnectionServices services)
+    OwedAnswers answers, KeptSession kept, Submissions submissions, Identity identity, ILife life, ConnectionServices services, DataRelay? relay)
 {
     /// <summary>What one costs beside its payload while it is under way.</summary>
     private const int BytesOfPublish = 512;
@@ -32,11 +32,12 @@ internal sealed class DataIntake(
 
     /// <summary>Null: a publish on the room's data topics may be taken. Else it may be asked again after the task.</summary>
     /// <param name="isRetained">Nothing else needs what is retained.</param>
-    public Task? Ready(Room room, bool isRetained) =>
-        services.Data.Of(room) is var space && (!isRetained || space.Retained is { IsOpen: true }) && (!space.Log.HasCursors || space.Log.IsOpen)
+    public Task? Ready(Room room, bool isRetained) => IsRelayed ? relay!.Ready()
+        : services.Data.Of(room) is var space && (!isRetained || space.Retained is { IsOpen: true }) && (!space.Log.HasCursors || space.Log.IsOpen)
             ? space.Calm() : OpenAsync(room);
 
-    public RateBudget RateOf(Room room) => services.Data.Of(room).Rate;
+    /// <summary>Null: the node that has the data topics sees to it.</summary>
+    public RateBudget? RateOf(Room room) => IsRelayed ? null : services.Data.Of(room).Rate;
 
     public void Take(in PublishPacket publish, PublishTarget target)
     {
@@ -60,9 +61,16 @@ internal sealed class DataIntake(
         {
             ContentHash = kept.IsDurable && publish.QualityOfService == 2 ? publish.ContentHash() : 0,
             Bytes = publish.Payload.Length + BytesOfPublish,
+            IsRelayed = IsRelayed,
         };
         if (!answers.Expect(answer))
         {
+            return;
+        }
+
+        if (IsRelayed)
+        {
+            Relay(publish, target, answer);
             return;
         }
 
@@ -97,6 +105,17 @@ internal sealed class DataIntake(
             At = now,
             PublisherMark = identity.PublisherMark,
         };
+    }
+
+    private bool IsRelayed => relay is { IsUsed: true };
+
+    private void Relay(in PublishPacket publish, PublishTarget target, PublishAnswer answer)
+    {
+        relay!.Publish(target.TopicText, publish, new Relayed(this, answer, target.TopicText));
+        if (publish.QualityOfService == 0)
+        {
+            answers.GiveNow(answer);
+        }
     }
 
     private async Task OpenAsync(Room room)
@@ -144,6 +163,22 @@ internal sealed class DataIntake(
                     break;
             }
 
+            owner.Give(answer, touched);
+        }
+    }
+
+    private sealed class Relayed(DataIntake owner, PublishAnswer answer, string topic) : IRelayedPublish
+    {
+        public void Answered(RelayedAnswer said, List<IMember> touched)
+        {
+            if (said.Code >= 0x80 && !said.IsWithoutWord)
+            {
+                PublishRefusal refusal = new(said.Code, said.Reason ?? "", said.Name ?? "not_allowed", said.Retry);
+                owner.Refuse(answer, refusal, topic, touched);
+                return;
+            }
+
+            (answer.Code, answer.Reason, answer.FailedWithoutWord) = (said.Code, said.Reason, said.IsWithoutWord);
             owner.Give(answer, touched);
         }
     }

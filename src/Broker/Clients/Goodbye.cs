@@ -9,7 +9,7 @@ internal static class Goodbye
     /// <summary>
     /// How long a peer that reads may take to take its DISCONNECT before the transport is cut; at the end of a login session much less.
     /// </summary>
-    private static readonly TimeSpan Time = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan Time = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RevokedTime = TimeSpan.FromMilliseconds(20);
 
     /// <summary>What the client is told.</summary>

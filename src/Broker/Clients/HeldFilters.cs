@@ -18,7 +18,8 @@ namespace WebMessenger.Broker.Clients;
 /// The request under way belongs to the receive loop, which reads nothing more before it is answered.
 /// </remarks>
 internal sealed partial class HeldFilters(
-    Writer writer, KeptSession kept, Delivery delivery, DataDelivery data, Identity identity, ConnectionServices services, ILife life)
+    Writer writer, KeptSession kept, Delivery delivery, DataDelivery data, Identity identity, ConnectionServices services, ILife life,
+    DataRelay? relay)
 {
     private readonly Lock _filtersGate = DiskReads.NoneUnder(new Lock());
     private readonly Dictionary<string, HeldFilter> _filters = [];
@@ -77,7 +78,7 @@ internal sealed partial class HeldFilters(
             return Verdict.Refused(ReasonCode.ImplementationSpecificError, request.CatchUpError);
         }
 
-        if (asked.Filter is { Group: not null } shared && !_places.MayShare(shared))
+        if (asked.Filter is { Group: not null } shared && !IsForHome(shared) && !_places.MayShare(shared))
         {
             return TooManyGroups;
         }
@@ -99,7 +100,7 @@ internal sealed partial class HeldFilters(
             lock (_filtersGate)
             {
                 // Its groups are made when the SUBACK is written: until then it has their places, and nobody else.
-                if (verdict.IsAllowed && asked.Filter is { Group: not null } shared)
+                if (verdict.IsAllowed && asked.Filter is { Group: not null } shared && !IsForHome(shared))
                 {
                     var hasPlace = /* guard: what a SUBSCRIBE is granted has a place */ !_hasLeft && _places.TryReserve(shared);
                     verdict = hasPlace ? verdict : TooManyGroups;
@@ -197,6 +198,7 @@ internal sealed partial class HeldFilters(
         }
 
         var (codes, granted, reasons) = request.Outcome(kept.IsDurable);
+        granted = relay is null ? granted : await AskHomeAsync(packetId, request, codes, granted);
         var answer = PacketWriter.Acknowledgement(
             PacketType.SubAck, writer.IsVersion5, packetId, codes, writer.WantsReasons ? reasons : null, writer.MaximumPacket);
 
@@ -232,6 +234,11 @@ internal sealed partial class HeldFilters(
         if (_request is not UnsubscribeRequest request)
         {
             return;
+        }
+
+        if (relay is not null)
+        {
+            await LeaveHomeAsync(packetId, request);
         }
 
         if (!kept.IsDurable || await TrySaveFiltersAsync())
@@ -276,29 +283,6 @@ internal sealed partial class HeldFilters(
         finally
         {
             writer.Uncork();
-        }
-    }
-
-    // A durable client counts on its filters from SUBACK on, so they are on disk before it leaves.
-    // False: they are not, and the connection has been cut.
-    private async Task<bool> TrySaveFiltersAsync()
-    {
-        HeldFilter[] filters;
-        lock (_filtersGate)
-        {
-            filters = [.. _filters.Values];
-        }
-
-        try
-        {
-            await services.Durable.SaveAsync(kept, filters);
-            return true;
-        }
-        catch (IOException)
-        {
-            writer.Silence();
-            life.Abort();
-            return false;
         }
     }
 

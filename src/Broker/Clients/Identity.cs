@@ -31,8 +31,11 @@ internal sealed class Identity(string name)
     /// <summary>It says of itself that it is a bridge: it hears nothing of its own, and retained values as such.</summary>
     public bool IsBridge { get; set; }
 
+    /// <summary>Another node serves the client, and asks here for what it hears and says of devices alone.</summary>
+    public bool IsRelayed { get; init; }
+
     /// <summary>What names its MQTT session within the account: the client id and, where it has one, the mount.</summary>
-    public string SessionName => MqttSessions.SessionName.Of(Mount, ClientId);
+    public string SessionName => IsRelayed ? MqttSessions.SessionName.OfData(ClientId) : MqttSessions.SessionName.Of(Mount, ClientId);
 
     /// <summary>Tells this account's client, on whatever connection, from all others; see <see cref="RecentPublishers"/>.</summary>
     public ulong PublisherMark { get; private set; }

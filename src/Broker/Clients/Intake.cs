@@ -14,7 +14,7 @@ namespace WebMessenger.Broker.Clients;
 /// <remarks>The receive side's, one thread at a time; but for <see cref="Removed"/>.</remarks>
 internal sealed class Intake(
     Writer writer, OwedAnswers answers, KeptSession kept, Submissions submissions, DataIntake data, Identity identity, ILife life,
-    ConnectionServices services)
+    ConnectionServices services, DataRelay? relay)
 {
     /// <summary>For longer than what a client has sent takes to be read, at the rate that an account may publish with.</summary>
     private static readonly TimeSpan RemovalRemembered = TimeSpan.FromMinutes(1);
@@ -130,6 +130,11 @@ internal sealed class Intake(
             }
 
             var wasReceived = answers.Release(packetId);
+            if (relay?.Release(packetId, wasReceived) == true)
+            {
+                return true;
+            }
+
             if (wasReceived && kept.IsDurable)
             {
                 _ = CompleteAsync(kept.Released(packetId), packetId);

@@ -43,7 +43,6 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
     long IMqttChannelAdapter.BytesSent => 0;
 
     X509Certificate2? IMqttChannelAdapter.ClientCertificate => null;
-
     EndPoint? IMqttChannelAdapter.RemoteEndPoint => client.Transport.RemoteEndPoint;
 
     EndPoint? IMqttChannelAdapter.LocalEndPoint => null;
@@ -62,6 +61,12 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
         var input = client.Transport.Input;
         try
         {
+            if (client.HandedOver is { } handedOver)
+            {
+                await handedOver;
+                return null;
+            }
+
             // MQTTnet sends acknowledgements from a queue of its own. Waiting for it here gives every client SUBACK first, then what it
             // subscribed to, then the answers to what it sent after.
             if (client.Filters.Unanswered is { } unanswered)

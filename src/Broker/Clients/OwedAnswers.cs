@@ -29,6 +29,9 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
     /// <summary>Publishes that the client may have without an answer.</summary>
     public int ReceiveMaximum => receiveMaximum;
 
+    /// <summary>Each refusal says its name: another node tells the client, as its own would have been told.</summary>
+    public bool NamesAll { get; init; }
+
     /// <summary>The server stops and takes nothing more. Under the writer's gate.</summary>
     public bool IsClosing { get; private set; }
 
@@ -191,7 +194,7 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
     {
         lock (writer.Gate)
         {
-            return (_incomingQoS2 ?? []).Where(publish => publish.Value is { IsDone: true, Code: < 0x80 })
+            return (_incomingQoS2 ?? []).Where(publish => publish.Value is { IsDone: true, Code: < 0x80, IsRelayed: false })
                 .Select(publish => KeyValuePair.Create(publish.Key, publish.Value.ContentHash))
                 .Concat(_receivedBefore ?? [])
                 .ToDictionary();
@@ -275,7 +278,9 @@ internal sealed class OwedAnswers(Writer writer, ILife life, TrafficMemory memor
 
         if (writer.IsVersion5 && writer.WantsReasons && (answer.Code >= 0x80 || answer.Epoch is not null))
         {
-            var (again, retry) = answer.Refusal is { } refusal && (refusal.Retry > 0 || refusal.IsNamed) ? (refusal.Notice, refusal.Retry) : (null, 0);
+            var (again, retry) = answer.Refusal is { } refusal && (refusal.Retry > 0 || refusal.IsNamed || NamesAll) ? (refusal.Notice, refusal.Retry)
+                : NamesAll && answer.FailedWithoutWord ? (RelayedAnswer.NotStored, 0)
+                : (null, 0);
             var packet = PacketWriter.PublishAnswer(type, answer.PacketId, answer.Code, answer.Reason, answer.Seq, answer.Epoch, again, retry);
             if (packet.Length <= writer.MaximumPacket)
             {

@@ -98,7 +98,7 @@ internal sealed class DataCursors(DataSpaces spaces, ulong publisherMark, Func<s
     {
         lock (_gate)
         {
-            if (_isEnded)
+            if (_isEnded || !spaces.IsHere)
             {
                 return;
             }
@@ -137,7 +137,7 @@ internal sealed class DataCursors(DataSpaces spaces, ulong publisherMark, Func<s
     {
         lock (_gate)
         {
-            if (_isEnded || !RoomPolicy.MayHear(room, session.Account))
+            if (_isEnded || !spaces.IsHere || !RoomPolicy.MayHear(room, session.Account))
             {
                 return;
             }
@@ -192,6 +192,17 @@ internal sealed class DataCursors(DataSpaces spaces, ulong publisherMark, Func<s
             _away.RemoveAll(one => one.Space.Room == room);
             Release([.. TakeFrom(_awayHolds, room), .. TakeFrom(_holds, room)]);
             return _cursors.Remove(room.Key, out var cursor) ? [cursor.End()] : [];
+        }
+    }
+
+    /// <summary>The data topics are another node's from now on: what is stored of it is that one's.</summary>
+    public void LetGo()
+    {
+        lock (_gate)
+        {
+            _away.Clear();
+            _cursors.Clear();
+            (_awayHolds, _holds) = ([], []);
         }
     }
 

@@ -214,6 +214,12 @@ internal sealed partial class DataLog(string roomKey, IRecords records, DiskSpac
     /// <exception cref="IOException">It cannot be read.</exception>
     public DataMessage? Find(long seq) => records.Find(DataLogRecord.KeyOf(_prefix, seq)) is { } record ? DataLogRecord.Read(record) : null;
 
+    /// <summary>It is another node's from now on, and nothing is written or removed here.</summary>
+    public void LetGo()
+    {
+        (_isGone, _isOpen) = (true, false);
+    }
+
     /// <summary>About once a second: what is too old, over the bounds, or owed to nobody goes.</summary>
     public void Sweep()
     {

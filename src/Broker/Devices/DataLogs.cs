@@ -43,6 +43,19 @@ internal sealed partial class DataLogs(IRecords records, BrokerLimits limits, Di
         TellLater(cursor);
     }
 
+    /// <summary>They are another node's from now on: nothing more is written by these.</summary>
+    public void LetGo()
+    {
+        foreach (var log in _logs.Values)
+        {
+            log.LetGo();
+        }
+
+        _logs.Clear();
+        _changed.Clear();
+        _later.Clear();
+    }
+
     /// <summary>About once a second.</summary>
     public void Sweep()
     {

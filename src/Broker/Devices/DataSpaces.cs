@@ -18,6 +18,16 @@ internal sealed class DataSpaces(IRetainedRooms retained, DataLogs logs, BrokerL
 
     public DataLogs Logs => logs;
 
+    /// <summary>False: they are another node's, and nothing is kept of them here.</summary>
+    public bool IsHere { get; set; } = true;
+
+    /// <summary>They are another node's from now on: whoever has one of these still has nothing written by it.</summary>
+    public void LetGo()
+    {
+        _spaces.Clear();
+        logs.LetGo();
+    }
+
     /// <summary>Has the room's retained values in memory, and what its data log has. May wait for a disk.</summary>
     /// <exception cref="IOException">They cannot be read.</exception>
     public async ValueTask<DataSpace> OpenAsync(Room room)

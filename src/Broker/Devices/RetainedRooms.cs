@@ -46,6 +46,18 @@ internal sealed class RetainedRooms : IRetainedRooms
 
     public void Forget(string roomKey) => Of(roomKey).Close();
 
+    /// <summary>They are another node's from now on: nothing more is written by these, and whoever waits for it is told so.</summary>
+    public void LetGo()
+    {
+        foreach (var key in _rooms.Keys)
+        {
+            if (_rooms.TryRemove(key, out var room))
+            {
+                room.Close();
+            }
+        }
+    }
+
     public Task ForgetAsync(string roomKey) => Of(roomKey).ForgetAsync();
 
     /// <summary>Twice a second: what QoS 0 has set is written, each ten minutes the sparklines, and what has expired goes.</summary>

@@ -28,6 +28,14 @@ internal static class AccountLinks
             return Task.CompletedTask;
         });
         events.Erased.Subscribe(services.GetRequiredService<RoomEndings>().ForgetAsync);
+
+        // What is stored of it the other node removes, and this one hears of that.
+        var rooms = services.GetRequiredService<RoomDirectory>();
+        events.ErasedElsewhere.Subscribe(account =>
+        {
+            rooms.CloseInbox(account.Id);
+            return Task.CompletedTask;
+        });
         events.SessionEnded.Subscribe(async ended =>
         {
             members.SignedOut(ended.Session.Account);

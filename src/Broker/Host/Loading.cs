@@ -20,6 +20,8 @@ internal static class Loading
         ReadNews.Connect(services.GetRequiredService<ReadPositions>(), services.GetRequiredService<UnreadWatch>(), rooms, stores.Auth.Accounts);
         services.GetRequiredService<IgnoredPeople>().Load();
         services.GetRequiredService<LeftAlone>().Load();
+        RoomLinks.Connect(services);
+        services.ConnectPeople();
         await services.GetRequiredService<RoomOpening>().OpenAsync(stores.IsFirst);
         if (stores.IsFirst)
         {

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using WebMessenger.Auth;
+using WebMessenger.Auth.Changes;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Settings;
@@ -84,7 +85,7 @@ internal sealed class NodeHouse : House
             await RestoredSessions.KeepAllAsync(Log, Records);
         }
 
-        return await AuthServices.OpenAsync(Documents, Log, Records, options, time, loggers);
+        return await AuthServices.OpenAsync(Documents, Log, Records, options, time, loggers, new NodePorts(Replication, Turns, Links, Duties));
     }
 
     public override Task CopyAsync(string folder) => Task.FromException(new IOException(NoFiles));

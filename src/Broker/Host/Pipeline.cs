@@ -2,6 +2,8 @@ using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Pages;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Transports;
+using WebMessenger.Storage.Nodes;
+using WebMessenger.Storage.Replication;
 
 namespace WebMessenger.Broker.Host;
 
@@ -22,6 +24,12 @@ internal static class Pipeline
     public static void Map(WebApplication app)
     {
         // First: what comes behind it asks for the address and the scheme of the client.
+        var relayed = app.Services.GetService<RelayedRequests>();
+        if (relayed is not null)
+        {
+            app.Use(RelayedRequests.BelieveAsync);
+        }
+
         var settings = app.Services.GetRequiredService<BrokerSettings>();
         TrustedProxies.Use(app, settings.TrustedProxies);
         app.UseMiddleware<SecurityHeaders>();
@@ -37,7 +45,12 @@ internal static class Pipeline
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
         app.UseRouting();
         app.Use(app.Services.GetRequiredService<RequestRates>().ServeAsync);
-        NodeAnswers.Use(app);
+        NodeAnswers.Use(app, app.Services.GetRequiredService<IReplication>(), app.Services.GetRequiredService<ILease>());
+        if (relayed is not null)
+        {
+            app.Use(relayed.ServeAsync);
+        }
+
         CompressedAnswers.Use(app);
         OpenApiFile.Map(app);
         HealthApi.Map(app);

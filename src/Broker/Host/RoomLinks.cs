@@ -1,4 +1,5 @@
 using System.Text;
+using WebMessenger.Broker.Admin;
 using WebMessenger.Broker.Hooks;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Rules;

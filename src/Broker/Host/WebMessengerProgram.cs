@@ -189,6 +189,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             configure?.Invoke(builder.Services);
             var app = builder.Build();
             Pipeline.Map(app);
+            DataHomeServices.Prepare(app.Services);
             await Loading.RunAsync(app.Services, stores);
             EndReading(stores.Auth.Accounts.All.Count);
             WebMessengerProgram program = new(app, stores, listeners, log);
@@ -297,10 +298,16 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             settings.MaximumKeepAlive,
             provider.GetRequiredService<TimeProvider>(),
             stores.Auth.Refusals,
-            provider.GetRequiredService<ILogger<Client>>())
+            provider.GetRequiredService<ILogger<Client>>(),
+            provider.GetService<DataHome>())
         {
             Lease = settings.Cluster is null ? null : stores.Lease, Replication = stores.Replication,
         });
+        if (!stores.Replication.IsAlone)
+        {
+            services.AddDataHome();
+        }
+
         services.AddSingleton<MqttAcceptor>();
         services.AddSingleton<IMqttServerAdapter>(provider => provider.GetRequiredService<MqttAcceptor>());
         services.AddSingleton<IMqttNetLogger, MqttNetLog>();
@@ -348,8 +355,6 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
     private async Task StartAsync()
     {
         AccountLinks.Connect(_app.Services);
-        RoomLinks.Connect(_app.Services);
-        _app.Services.ConnectPeople();
         var acceptor = _app.Services.GetRequiredService<MqttAcceptor>();
         _app.Services.GetRequiredService<AuthInterceptor>().Guard(_app.Services.GetRequiredService<MqttServer>());
         var over = TimeSpan.FromSeconds(_app.Services.GetRequiredService<BrokerSettings>().Cluster?.DrainSeconds ?? 0);

@@ -64,12 +64,4 @@ internal sealed partial class DurableClients
             return (client?.Connection ?? client?.Publishing)?.PublishesDrained();
         }
     }
-
-    private bool Has(string accountId, string clientId)
-    {
-        lock (_gate)
-        {
-            return _index.Find(accountId, clientId) is not null;
-        }
-    }
 }

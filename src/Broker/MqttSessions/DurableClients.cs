@@ -101,7 +101,10 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
         }
 
         await SaveAwayAsync(changed);
-        await _stored.ReadDataAsync(_index, rooms);
+        if (_data.IsHere)
+        {
+            await _stored.ReadDataAsync(_index, rooms);
+        }
     }
 
     /// <summary>Clients that are kept and not connected.</summary>

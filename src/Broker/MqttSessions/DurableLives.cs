@@ -53,7 +53,8 @@ internal sealed class DurableLives(
             return (SessionOpening.New, null, ended);
         }
 
-        if (!DurableRights.MayAdd(session, index.OfAccount(session.Account.Id), index.OfMount(session.Scope.Mount), limits))
+        // What a client hears of devices was counted with the client, where that is.
+        if (!SessionName.IsOfData(connection.ClientId) && !DurableRights.MayAdd(session, index.OfAccount(session.Account.Id), index.OfMount(session.Scope.Mount), limits))
         {
             return (SessionOpening.TooMany, null, ended);
         }

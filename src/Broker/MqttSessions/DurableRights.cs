@@ -28,7 +28,7 @@ internal static class DurableRights
             return true;
         }
 
-        var own = kept.Where(client => client.Session.Scope.Mount is null).ToList();
+        var own = kept.Where(client => client.Session.Scope.Mount is null && !SessionName.IsOfData(client.ClientId)).ToList();
         var isLimited = /* guard: limited tokens have half of the durable clients */ session.Scope.IsLimited;
         return own.Count < limit && !(isLimited && own.Count(client => client.Session.Scope.IsLimited) >= Scope.ShareOf(limit));
     }

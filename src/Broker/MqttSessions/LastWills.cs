@@ -3,6 +3,7 @@ using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Streams;
@@ -15,7 +16,7 @@ namespace WebMessenger.Broker.MqttSessions;
 /// <remarks>
 /// Thread-safe. <see cref="DurableClients"/> keeps those that wait, at most one a durable client; what is due is said outside of its gate.
 /// </remarks>
-internal sealed class LastWills(
+internal sealed partial class LastWills(
     RoomDirectory rooms,
     Conversations conversations,
     AuthInterceptor interceptor,
@@ -28,7 +29,8 @@ internal sealed class LastWills(
     DiskSpace space,
     PublishRefusals refusals,
     BrokerLimits limits,
-    TimeProvider time)
+    TimeProvider time,
+    DataHome? home = null)
 {
     /// <summary>Asked at CONNECT. Null: it may be said as things are now; else what is wrong with it.</summary>
     public string? WhyNever(LoginSession session, LastWill will) => Prepare(session, will, out _, out _);
@@ -88,7 +90,11 @@ internal sealed class LastWills(
     }
 
     // Stands behind what the room's devices say, and is said with the rights of that moment.
-    private void SayData(LoginSession session, string clientId, ulong publisherMark, LastWill will, PublishTarget target)
+    private void SayData(LoginSession session, string clientId, ulong publisherMark, LastWill will, PublishTarget target) =>
+        _ = home is null ? SayDataAsync(session, clientId, publisherMark, will, target) : RelayAsync(session, clientId, publisherMark, will);
+
+    // Never throws.
+    private async Task SayDataAsync(LoginSession session, string clientId, ulong publisherMark, LastWill will, PublishTarget target)
     {
         var now = time.GetUtcNow();
         DataMessage message = new()
@@ -102,29 +108,24 @@ internal sealed class LastWills(
             At = now,
             PublisherMark = publisherMark,
         };
-        _ = SayAsync();
-
-        async Task SayAsync()
+        try
         {
-            try
+            var space = await data.OpenAsync(target.Room!);
+            if (!space.Rate.TryTake(out _))
             {
-                var space = await data.OpenAsync(target.Room!);
-                if (!space.Rate.TryTake(out _))
-                {
-                    Dropped(session, clientId, ReasonCode.QuotaExceeded, "too many publishes in the room in a short time.", will.Topic);
-                    return;
-                }
+                Dropped(session, clientId, ReasonCode.QuotaExceeded, "too many publishes in the room in a short time.", will.Topic);
+                return;
+            }
 
-                var may = () => interceptor.MayPublish(session, target).IsAllowed;
-                if (await space.PublishAsync(new AwaitedPublish(message, may, ofData.Of(session))) == DataOutcome.OverQuota)
-                {
-                    Dropped(session, clientId, ReasonCode.QuotaExceeded, "the account has stored as much today as it may.", will.Topic);
-                }
-            }
-            catch (IOException)
+            var may = () => interceptor.MayPublish(session, target).IsAllowed;
+            if (await space.PublishAsync(new AwaitedPublish(message, may, ofData.Of(session))) == DataOutcome.OverQuota)
             {
-                Dropped(session, clientId, ReasonCode.QuotaExceeded, "what is retained in the room could not be read.", will.Topic);
+                Dropped(session, clientId, ReasonCode.QuotaExceeded, "the account has stored as much today as it may.", will.Topic);
             }
+        }
+        catch (IOException)
+        {
+            Dropped(session, clientId, ReasonCode.QuotaExceeded, "what is retained in the room could not be read.", will.Topic);
         }
     }
 

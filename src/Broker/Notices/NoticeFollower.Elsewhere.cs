@@ -13,7 +13,7 @@ internal sealed partial class NoticeFollower
 
     private readonly List<RecordChange> _gone = [];
 
-    /// <summary>Hears which messages were deleted, and who was told of others, when another node follows. Before anything is heard.</summary>
+    /// <summary>Hears which messages were deleted, when another node follows. Before anything is heard.</summary>
     public void Connect()
     {
         replication.HearRecords(GonePrefix, change =>
@@ -23,14 +23,6 @@ internal sealed partial class NoticeFollower
             if (rooms.FindByKey(name[..slash]) is { } room)
             {
                 Gone(room, new NoticedMessage(room.Key, long.Parse(name.AsSpan(slash + 1), CultureInfo.InvariantCulture)));
-            }
-        });
-        replication.HearLogs(heard =>
-        {
-            const string OfNotices = "n/";
-            if (heard.Log.Value.StartsWith(OfNotices, StringComparison.Ordinal) && rooms.FindInbox(heard.Log.Value[OfNotices.Length..]) is { } inbox)
-            {
-                inbox.Notices.Index.ReadAgain();
             }
         });
     }

@@ -34,6 +34,7 @@ internal static class StoppedOrRunning
                     }
 
                     folder.ThrowIfHalfRestored();
+                    folder.ThrowIfHalfMoved();
                     await stopped(folder);
                     return;
                 }

@@ -131,13 +131,6 @@ internal sealed class HeardEvents(RoomDirectory rooms, AccountDirectory accounts
     {
         var body = entry.Body.Span;
         var type = EventBody.TypeOf(body);
-        if (type == EventType.Delete)
-        {
-            using var fields = EventBody.FieldsIn(body);
-            rooms.Notices.Remove(new NoticedMessage(room.Key, fields.RootElement.GetProperty("of"u8).GetInt64()));
-            return;
-        }
-
         // As who did it tells him: on the clients that are connected here.
         if (type is EventType.Kick or EventType.Ban or EventType.Unban or EventType.Mute or EventType.Unmute
             && _dues.TryGetValue(Encoding.UTF8.GetString(ActDue.Key(room.Key, entry.Author, body)), out var due)

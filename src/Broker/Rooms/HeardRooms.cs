@@ -73,7 +73,22 @@ internal sealed class HeardRooms(
         if (record.Revision > before.Revision)
         {
             room.Become(record);
-            replication.Owe(Task.Run(() => acts.Became(room, before, record)));
+            replication.Owe(Task.Run(() => BecameAsync(room, before, record)));
         }
+    }
+
+    private async Task BecameAsync(Room room, RoomRecord before, RoomRecord record)
+    {
+        try
+        {
+            // Its log is open before a lock is taken.
+            await room.OpenAsync();
+        }
+        catch (IOException)
+        {
+            // What cannot be read has no places but those that end now.
+        }
+
+        acts.Became(room, before, record);
     }
 }

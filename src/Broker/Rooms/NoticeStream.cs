@@ -68,8 +68,8 @@ internal sealed class NoticeStream(Account owner, IEventLog log, Func<string, Ro
         }
     }
 
-    /// <summary>Another node has taken away the oldest notices, or all of them.</summary>
-    public void HeardCut() => _index?.LetGo();
+    /// <summary>Another node has taken notices away, or stored some of which only the log has what they are.</summary>
+    public void HeardCut() => _index?.ReadAgain();
 
     /// <summary>The account was erased: from here on nothing is appended.</summary>
     public void Close()

@@ -14,19 +14,29 @@ internal sealed class RuleSweep(RoomRules rules, TimeProvider time) : Background
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        rules.Save();
+        if (rules.IsHere)
+        {
+            rules.Save();
+        }
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await Task.Yield();
-        await rules.CatchUpAsync();
+        if (rules.IsHere)
+        {
+            await rules.CatchUpAsync();
+        }
+
         using PeriodicTimer timer = new(_period, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            rules.LookForSilence();
-            rules.HearHeld();
-            rules.Save();
+            if (rules.IsHere)
+            {
+                rules.LookForSilence();
+                rules.HearHeld();
+                rules.Save();
+            }
         }
     }
 }

@@ -51,6 +51,7 @@ internal sealed partial class DataFolder : IDisposable
         try
         {
             folder.ThrowIfHalfRestored();
+            folder.ThrowIfHalfMoved();
             folder.ThrowIfOfNode();
             return folder;
         }
@@ -69,6 +70,7 @@ internal sealed partial class DataFolder : IDisposable
         try
         {
             folder.ThrowIfHalfRestored();
+            folder.ThrowIfHalfMoved();
             if (/* guard: a node does not leave data aside */ File.Exists(folder.AccountsFile) || Directory.Exists(folder.RoomsFolder))
             {
                 throw new StartupException(

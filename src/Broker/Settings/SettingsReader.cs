@@ -127,6 +127,7 @@ internal static class SettingsReader
             RetainedMegabytesPerRoom = Limit(nameof(BrokerLimits.RetainedMegabytesPerRoom), defaults.RetainedMegabytesPerRoom, 1024 * 1024),
             RetainedMegabytes = Limit(nameof(BrokerLimits.RetainedMegabytes), defaults.RetainedMegabytes, 1024 * 1024),
             RetainedAccountPercent = Limit(nameof(BrokerLimits.RetainedAccountPercent), defaults.RetainedAccountPercent, 100),
+            NodePipes = Limit(nameof(BrokerLimits.NodePipes), defaults.NodePipes),
             DeviceTraces = Limit(nameof(BrokerLimits.DeviceTraces), defaults.DeviceTraces),
             DeviceTracesPerAccount = Limit(nameof(BrokerLimits.DeviceTracesPerAccount), defaults.DeviceTracesPerAccount),
             DeviceTracePackets = Limit(nameof(BrokerLimits.DeviceTracePackets), defaults.DeviceTracePackets),

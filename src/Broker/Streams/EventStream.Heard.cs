@@ -31,6 +31,11 @@ internal abstract partial class EventStream
         }
 
         Deliver(deliveries, [], entries, touched);
+    }
+
+    /// <summary>Events that another node has stored are told, if there was anybody to tell.</summary>
+    public void HeardAll()
+    {
         Grew();
         HasGrown?.Invoke();
     }

@@ -19,7 +19,8 @@ internal sealed class HeardStretch(ReplicatedLog log, IReadOnlyDictionary<(LogNa
     {
         try
         {
-            foreach (var some in EntriesOf(stream).Chunk(AtOnce))
+            // Of most streams nobody hears at this node.
+            foreach (var some in stream.Subscribers.Length == 0 ? [] : EntriesOf(stream).Chunk(AtOnce))
             {
                 stream.DeliverHeard(some, log.Head.Epoch, said, touched);
                 IMember.FlushAll(touched);
@@ -29,6 +30,8 @@ internal sealed class HeardStretch(ReplicatedLog log, IReadOnlyDictionary<(LogNa
         {
             // Who hears the stream finds with the next event that it lacks these, and reads them then.
         }
+
+        stream.HeardAll();
     }
 
     private IEnumerable<LogEntry> EntriesOf(EventStream stream)

@@ -26,6 +26,9 @@ internal abstract class Transport
     /// <summary>Of the client certificate whose key the peer has; MQTT over TLS only, and null where it showed none.</summary>
     public virtual Fingerprint? Certificate => null;
 
+    /// <summary>What another node says of it, to which the client has come; null: it came to this one.</summary>
+    public virtual HandedClient? Handed => null;
+
     /// <summary>Of the socket below, to be told when it is of use; null for a WebSocket, whose request has told.</summary>
     public CountedSocket? Place { get; init; }
 

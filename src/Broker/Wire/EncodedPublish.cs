@@ -10,6 +10,9 @@ internal sealed class EncodedPublish
 
     private EncodedPublish(byte[] bytes, int packetIdAt) => (_bytes, _packetIdAt) = (bytes, packetIdAt);
 
+    /// <summary>A PUBLISH as it came from another node, which is written with the packet id and the DUP flag that it has.</summary>
+    public static EncodedPublish Of(byte[] packet) => new(packet, 0);
+
     public int Length => _bytes.Length;
 
     /// <summary>True at QoS 1 and 2: it needs a packet id, and is acknowledged.</summary>

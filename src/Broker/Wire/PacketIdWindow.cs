@@ -8,6 +8,12 @@ internal sealed class PacketIdWindow
 {
     public const int LargestSize = 1024;
 
+    /// <summary>
+    /// The ids of what another node has for a client begin above this, and none of its own are as high: so they stay what they are on the
+    /// way to the client, also when it comes back to another node.
+    /// </summary>
+    public const ushort Relayed = 0x8000;
+
     private ulong[] _taken = [];
     private HashSet<ushort>? _reserved;
 
@@ -16,6 +22,9 @@ internal sealed class PacketIdWindow
     private int _size = 128;
     private int _inFlight;
     private int _next;
+    private ushort _base;
+
+    public int Size => _size;
 
     public int Free => Math.Max(0, _size - _inFlight);
 
@@ -23,6 +32,20 @@ internal sealed class PacketIdWindow
 
     /// <summary>1 to <see cref="LargestSize"/>. Before the first use.</summary>
     public void Resize(int size) => _size = Math.Clamp(size, 1, LargestSize);
+
+    /// <summary>All ids lie above <see cref="Relayed"/>. Before the first use.</summary>
+    public void BeginAtRelayed() => _base = Relayed;
+
+    /// <summary>Takes room for a publish whose id another window has given.</summary>
+    public bool TryBorrow()
+    {
+        var isFree = !IsFull;
+        _inFlight += isFree ? 1 : 0;
+        return isFree;
+    }
+
+    /// <summary>A publish whose id another window has given is acknowledged.</summary>
+    public void GiveBack() => _inFlight--;
 
     public bool TryTake(out ushort packetId)
     {
@@ -51,7 +74,7 @@ internal sealed class PacketIdWindow
             _taken[index / 64] |= 1UL << (index % 64);
             _next = (index + 1) % ids;
             _inFlight++;
-            packetId = (ushort)(index + 1);
+            packetId = (ushort)(index + 1 + _base);
             if (_stale?.Remove(packetId, out var forget) == true)
             {
                 forget(packetId);
@@ -91,13 +114,14 @@ internal sealed class PacketIdWindow
 
         // Beside the reserved ones there are always ids to give. By how many there are, not by how high they are:
         // or the ids would grow from connection to connection.
-        var words = Math.Max(Words + (_reserved.Count + 63) / 64, (packetId + 63) / 64);
+        var words = Math.Max(Words + (_reserved.Count + 63) / 64, (packetId - _base + 63) / 64);
         if (_taken.Length < words)
         {
             Array.Resize(ref _taken, words);
         }
 
-        _taken[(packetId - 1) / 64] |= 1UL << ((packetId - 1) % 64);
+        var index = packetId - 1 - _base;
+        _taken[index / 64] |= 1UL << (index % 64);
     }
 
     /// <summary>The publish of a reserved id is sent.</summary>
@@ -123,9 +147,13 @@ internal sealed class PacketIdWindow
 
     private bool IsTaken(ushort packetId)
     {
-        var index = packetId - 1;
+        var index = packetId - 1 - _base;
         return index >= 0 && index < _taken.Length * 64 && (_taken[index / 64] & (1UL << (index % 64))) != 0;
     }
 
-    private void Clear(ushort packetId) => _taken[(packetId - 1) / 64] &= ~(1UL << ((packetId - 1) % 64));
+    private void Clear(ushort packetId)
+    {
+        var index = packetId - 1 - _base;
+        _taken[index / 64] &= ~(1UL << (index % 64));
+    }
 }

@@ -157,6 +157,33 @@ internal static class PacketProperties
         return null;
     }
 
+    /// <summary>The value of the first user property of that name, in properties that were checked; null: there is none.</summary>
+    /// <param name="properties">Without their length.</param>
+    public static string? FindUserProperty(ReadOnlySpan<byte> properties, ReadOnlySpan<byte> wanted)
+    {
+        PacketReader reader = new(properties);
+        while (reader.TryReadByte(out var id))
+        {
+            if (id != PropertyId.UserProperty)
+            {
+                if (!TryReadValue(ref reader, id, out _, out _))
+                {
+                    return null;
+                }
+            }
+            else if (!reader.TryReadString(out var name) || !reader.TryReadString(out var value))
+            {
+                return null;
+            }
+            else if (name.SequenceEqual(wanted))
+            {
+                return Encoding.UTF8.GetString(value);
+            }
+        }
+
+        return null;
+    }
+
     private static bool TryReadValue(ref PacketReader reader, byte id, out long number, out ReadOnlySpan<byte> text)
     {
         number = 0;

@@ -21,6 +21,9 @@ internal class PublishAnswer(ushort packetId, byte qualityOfService)
     /// <summary>Of QoS 2: what was published, to tell a repetition on a later connection by.</summary>
     public ulong ContentHash { get; init; }
 
+    /// <summary>Another node answers it, and knows until PUBREL that it was received.</summary>
+    public bool IsRelayed { get; init; }
+
     /// <summary>The rule that refused it, when one did at the log.</summary>
     public PublishRefusal? Refusal { get; set; }
 

@@ -8,7 +8,8 @@ namespace WebMessenger.Cluster.Documents;
 
 /// <summary>One commit of documents: looks at all that it changes before it changes anything, so with a conflict there is nothing to
 /// undo.</summary>
-/// <param name="completed">Called on the writer's thread, before the caller hears of it: what was changed, or null when nobody knows.</param>
+/// <param name="completed">Called on the writer's thread, before the caller hears of it: what was changed, or null when nobody
+/// knows.</param>
 internal sealed class DocumentCommit(IReadOnlyList<DocumentChange> changes, Action<IReadOnlyList<DocumentChanged>?> completed) : DocumentWork
 {
     // Without the option the caller's continuation would run on the writer's thread, and everybody else would wait for it.

@@ -77,7 +77,7 @@ internal sealed class PgDocuments : IDocuments, IDisposable
             await _commit(work);
             return await work.Done;
         }
-        catch (Exception error) when (error.IsOfDatabase() || error is ObjectDisposedException)
+        catch (Exception error) when (PgErrors.IsOf(error) || error is ObjectDisposedException)
         {
             ObjectDisposedException.ThrowIf(_isOver || error is ObjectDisposedException, this);
             throw error.ToIOException();
@@ -86,7 +86,8 @@ internal sealed class PgDocuments : IDocuments, IDisposable
 
     public DocumentFollower Follow() => _feed.Follow();
 
-    /// <summary>Whoever reads or writes from now on hears that it is over, and whoever follows as well. The writer ends by itself.</summary>
+    /// <summary>Whoever reads or writes from now on hears that it is over, and whoever follows as well. The writer ends by
+    /// itself.</summary>
     public void Dispose()
     {
         _isOver = true;

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using WebMessenger.Cluster.Postgres;
 
 namespace WebMessenger.Cluster.Migrations;
 
@@ -30,8 +31,8 @@ internal enum LifeOutcome
 /// </remarks>
 internal sealed partial class DatabaseLife : IAsyncDisposable
 {
-    /// <summary>The advisory lock under which it is looked at and renewed: "wm" and 2.</summary>
-    private const long Lock = 0x77_6D_00_00_00_02;
+    /// <summary>The advisory lock under which it is looked at and renewed: "wm" and 16.</summary>
+    private const long Lock = 0x77_6D_00_00_00_10;
 
     /// <summary>How often it is noted whether a standby is synchronous: it says what a fail-over may have lost.</summary>
     private static readonly TimeSpan _betweenNotes = TimeSpan.FromSeconds(20);
@@ -100,7 +101,7 @@ internal sealed partial class DatabaseLife : IAsyncDisposable
             life._noting = life.NoteAsync();
             return life;
         }
-        catch (Exception error) when (error.IsOfDatabase())
+        catch (Exception error) when (PgErrors.IsOf(error))
         {
             throw error.ToIOException();
         }
@@ -115,16 +116,40 @@ internal sealed partial class DatabaseLife : IAsyncDisposable
     {
         try
         {
+            await using (NpgsqlCommand running = new("SELECT name FROM nodes WHERE NOT dead AND clock_timestamp() - renewed < interval '5 s' LIMIT 1", database))
+            {
+                var node = await running.ExecuteScalarAsync(cancellation);
+                if (/* guard: no other life under a node that runs */ node is not null)
+                {
+                    throw new IOException($"The node {node} is running. Stop all of them first, and wait five seconds.");
+                }
+            }
+
             var now = await ReadActualAsync(database, cancellation);
             await StoreAsync(database, Guid.NewGuid(), now with { Timeline = 0, System = keepsLogins ? now.System : 0, IsSynchronous = keepsLogins }, cancellation);
         }
-        catch (Exception error) when (error.IsOfDatabase())
+        catch (Exception error) when (PgErrors.IsOf(error))
         {
             throw error.ToIOException();
         }
     }
 
-    /// <summary>For each connection before its first use (<see cref="NpgsqlDataSourceBuilder.UsePhysicalConnectionInitializer"/>): nothing is
+    /// <summary>Whether the database is in the life that it was last opened in; null: it never was. Changes nothing.</summary>
+    public static async Task<bool?> IsKnownAsync(NpgsqlConnection database, CancellationToken cancellation)
+    {
+        await using (NpgsqlCommand isThere = new("SELECT to_regclass('database_life') IS NOT NULL", database))
+        {
+            if (await isThere.ExecuteScalarAsync(cancellation) is not true)
+            {
+                return null;
+            }
+        }
+
+        return await ReadStoredAsync(database, cancellation) is { } stored ? stored.Place.IsSameLife(await ReadActualAsync(database, cancellation)) : null;
+    }
+
+    /// <summary>For each connection before its first use (<see cref="NpgsqlDataSourceBuilder.UsePhysicalConnectionInitializer"/>):
+    /// nothing is
     /// read from, or written to, another life.</summary>
     public void Guard(NpgsqlDataSourceBuilder builder) => builder.UsePhysicalConnectionInitializer(
         connection =>
@@ -147,7 +172,8 @@ internal sealed partial class DatabaseLife : IAsyncDisposable
     {
         if (now.IsStandby)
         {
-            throw new IOException("The database is a standby just now, which takes no writes.");
+            // Where several hosts are named, it is asked for on the way to the primary. It takes no writes.
+            return;
         }
 
         if (/* guard: a node knows its database */ !_place.IsSameLife(now))
@@ -177,7 +203,7 @@ internal sealed partial class DatabaseLife : IAsyncDisposable
                     noted = now.IsSynchronous;
                 }
             }
-            catch (Exception error) when (error.IsOfDatabase() || error is OperationCanceledException)
+            catch (Exception error) when (PgErrors.IsOf(error) || error is OperationCanceledException)
             {
                 // It is away, or the end: the parts that need it say so.
             }

@@ -11,7 +11,7 @@ internal sealed record PgConnections(NpgsqlDataSource Reading, NpgsqlDataSource 
     // A node that is frozen while it has the journal locked stops nobody for longer than a second.
     private const string ForWriting = " -c plan_cache_mode=force_generic_plan -c idle_in_transaction_session_timeout=1000 -c lock_timeout=5000 -c statement_timeout=10000 -c synchronous_commit=on";
 
-    public static PgConnections To(string connection, string node, PgEventLogOptions options)
+    public static PgConnections To(string connection, string node, PgEventLogOptions options, Action<NpgsqlDataSourceBuilder>? prepare)
     {
         // By it the connections of a node that is dead are ended.
         var name = node;
@@ -39,12 +39,19 @@ internal sealed record PgConnections(NpgsqlDataSource Reading, NpgsqlDataSource 
         var given = writing.Options;
         reading.Options = $"{given} {ByKey}".TrimStart();
         writing.Options = $"{given} {ByKey}{ForWriting}".TrimStart();
-        return new(NpgsqlDataSource.Create(reading), NpgsqlDataSource.Create(writing));
+        return new(Build(reading, prepare), Build(writing, prepare));
     }
 
     public void Dispose()
     {
         Reading.Dispose();
         Writing.Dispose();
+    }
+
+    private static NpgsqlDataSource Build(NpgsqlConnectionStringBuilder connection, Action<NpgsqlDataSourceBuilder>? prepare)
+    {
+        NpgsqlDataSourceBuilder builder = new(connection.ConnectionString);
+        prepare?.Invoke(builder);
+        return builder.Build();
     }
 }

@@ -56,12 +56,14 @@ internal sealed class PgEventLog : IEventLog, IRecords, IJournal, ILogSpace
     /// What is asked in each transaction that writes: a command whose one row, if there is one, says by a boolean whether this node was declared
     /// dead. Null: nobody declares.
     /// </param>
+    /// <param name="prepare">What else is to be done with connections, each of which opens with it.</param>
     /// <exception cref="IOException">The database is not there: the message says why, in one line.</exception>
     public static PgEventLog Open(
-        string connection, PgEventLogOptions? options, INodeLinks links, TimeProvider time, ILogger<PgEventLog> logger, Func<NpgsqlBatchCommand?>? fence = null)
+        string connection, PgEventLogOptions? options, INodeLinks links, TimeProvider time, ILogger<PgEventLog> logger, Func<NpgsqlBatchCommand?>? fence = null,
+        Action<NpgsqlDataSourceBuilder>? prepare = null)
     {
         options ??= new PgEventLogOptions();
-        var connections = PgConnections.To(connection, links.Self, options);
+        var connections = PgConnections.To(connection, links.Self, options, prepare);
         try
         {
             return new PgEventLog(connections, options, links, time, logger, fence ?? (static () => null));
@@ -94,7 +96,7 @@ internal sealed class PgEventLog : IEventLog, IRecords, IJournal, ILogSpace
     /// <summary>There is a batch of this number: what this node has not taken over by then it reads.</summary>
     public void Reached(long number) => _parts.Hearing.Bring(number, null);
 
-    /// <summary>Completes when this node has taken over all up to a number, and done what it owes for that.</summary>
+    /// <summary>Completes when this node has taken over all up to a number of the journal, and done what it owes for that.</summary>
     /// <exception cref="ObjectDisposedException">The log is closed.</exception>
     public Task AppliedAsync(long number) => _parts.Hearing.AppliedAsync(number);
 
@@ -295,13 +297,9 @@ internal sealed class PgEventLog : IEventLog, IRecords, IJournal, ILogSpace
             return;
         }
 
-        try
+        if (!_parts.Hearing.WaitFor(number, _longestRead))
         {
-            _parts.Hearing.AppliedAsync(number).WaitAsync(_longestRead).GetAwaiter().GetResult();
-        }
-        catch (TimeoutException error)
-        {
-            throw new IOException("This node has not heard for too long what the others wrote.", error);
+            throw new IOException("This node has not heard for too long what the others wrote.");
         }
     }
 

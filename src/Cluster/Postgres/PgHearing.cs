@@ -81,28 +81,23 @@ internal sealed class PgHearing(PgLogStates states, PgJournal journal, PgEventLo
     /// <exception cref="ObjectDisposedException">The log was closed before.</exception>
     public async Task AppliedAsync(long number)
     {
-        TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        lock (_gate)
-        {
-            ObjectDisposedException.ThrowIf(_isClosed, typeof(PgEventLog));
-            if (number <= _applied)
-            {
-                done.SetResult();
-            }
-            else
-            {
-                _wanted = Math.Max(_wanted, number);
-                _waiting.Add((number, done));
-            }
-        }
-
-        if (!done.Task.IsCompleted)
-        {
-            Wake();
-        }
-
-        await done.Task;
+        await ReachedAsync(number);
         await Volatile.Read(ref _owed);
+    }
+
+    /// <summary>Waits on the caller's thread until this node has taken over all up to a number; false: it took too long.</summary>
+    /// <remarks>The writer wakes it itself: were it the pool's to do, readers who wait on all of its threads would wait for each other.</remarks>
+    /// <exception cref="ObjectDisposedException">The log was closed before.</exception>
+    public bool WaitFor(long number, TimeSpan patience)
+    {
+        try
+        {
+            return ReachedAsync(number).Wait(patience);
+        }
+        catch (AggregateException error)
+        {
+            throw new ObjectDisposedException(typeof(PgEventLog).FullName, error.InnerException);
+        }
     }
 
     /// <summary>Takes over what was brought, as far as nothing is missing. The writer's.</summary>
@@ -144,7 +139,7 @@ internal sealed class PgHearing(PgLogStates states, PgJournal journal, PgEventLo
                 _brought.Remove(number, out brought);
             }
 
-            if (/* guard: nothing that was written is skipped */ number != _applied + 1 || (brought ?? HeardBatch.Decode(number, payload)) is not { } batch)
+            if ((/* guard: nothing that was written is skipped */ number != _applied + 1) || (brought ?? HeardBatch.Decode(number, payload)) is not { } batch)
             {
                 return false;
             }
@@ -184,6 +179,29 @@ internal sealed class PgHearing(PgLogStates states, PgJournal journal, PgEventLo
         }
 
         waiting.ForEach(one => one.Done.TrySetException(new ObjectDisposedException(typeof(PgEventLog).FullName)));
+    }
+
+    private Task ReachedAsync(long number)
+    {
+        TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            if (number <= _applied)
+            {
+                return Task.CompletedTask;
+            }
+
+            if (_isClosed)
+            {
+                return Task.FromException(new ObjectDisposedException(typeof(PgEventLog).FullName));
+            }
+
+            _wanted = Math.Max(_wanted, number);
+            _waiting.Add((number, done));
+        }
+
+        Wake();
+        return done.Task;
     }
 
     private void TakeOver(HeardBatch batch)

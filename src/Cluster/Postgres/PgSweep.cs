@@ -164,12 +164,8 @@ internal sealed class PgSweep : IAsyncDisposable
             place.Parameters.Add(PgLook.Of(last + 1));
         }
 
-        var isDone = await place.ExecuteNonQueryAsync(cancellation) == 1;
+        await place.ExecuteNonQueryAsync(cancellation);
         await transaction.CommitAsync(cancellation);
-        if (!isDone && count < _options.ClearStep)
-        {
-            await ClearStepAsync(connection, log, next, long.Max(below, 0), cancellation);
-        }
     }
 
     /// <summary>Ids that are older than their time and not among the newest of their log, and what is left of their truncated events.</summary>

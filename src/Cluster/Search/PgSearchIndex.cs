@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using WebMessenger.Cluster.Postgres;
 using WebMessenger.Storage.Search;
 
 namespace WebMessenger.Cluster.Search;
@@ -162,7 +163,7 @@ internal sealed partial class PgSearchIndex : ISearchIndex
             write(connection);
             transaction.Commit();
         }
-        catch (Exception error) when (error.IsOfDatabase())
+        catch (Exception error) when (PgErrors.IsOf(error))
         {
             var failure = error.ToIOException();
             throw IsLoss(failure) ? Loss(failure) : failure;

@@ -4,7 +4,8 @@ namespace WebMessenger.Cluster.Search;
 
 /// <summary>How far back the newest entries reach, for questions that look at few of them first.</summary>
 /// <remarks>
-/// A word that many have is found among the newest by looking at each; one that few have is found by its list, however many there are. Which
+/// A word that many have is found among the newest by looking at each; one that few have is found by its list, however many there are.
+/// Which
 /// is which, the database guesses well of a stretch that it knows the size of, and badly of all there is: it would go through all for two
 /// words that are never said together. So stretches are asked one after the other. Where they end is no more than advice, and some seconds
 /// old. Thread-safe.
@@ -18,7 +19,8 @@ internal sealed class PgSearchWindows(PooledReads reads)
 
     private Known? _known;
 
-    /// <summary>When the oldest of each stretch was said (ms), the newest stretch first; fewer where there are not so many entries.</summary>
+    /// <summary>When the oldest of each stretch was said (ms), the newest stretch first; fewer where there are not so many
+    /// entries.</summary>
     public IReadOnlyList<long> Since()
     {
         if (Volatile.Read(ref _known) is { } known && Stopwatch.GetElapsedTime(known.AskedAt) < _fresh)

@@ -8,6 +8,7 @@ using WebMessenger.Auth.Tokens;
 using WebMessenger.Broker.Host;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Rooms;
+using WebMessenger.Broker.Tests.Nodes;
 using WebMessenger.Wire.Testing;
 using WebMessenger.Storage.Tests.EventLog;
 
@@ -22,6 +23,10 @@ internal sealed class RunningBroker : IAsyncDisposable
     private readonly string[] _settings;
     private readonly Action<IServiceCollection>? _configure;
     private const string SessionCookie = "webmessenger";
+
+    // With WEBMESSENGER_RELAYED=1 what clients hear and say of devices goes through another node (docs/adr/0088): so all tests of devices
+    // are tests of that, too.
+    private static readonly bool _isRelayed = Environment.GetEnvironmentVariable("WEBMESSENGER_RELAYED") == "1";
     private int _accounts;
 
     private RunningBroker(string[] settings, Action<IServiceCollection>? configure) => (_settings, _configure) = (settings, configure);
@@ -185,7 +190,12 @@ internal sealed class RunningBroker : IAsyncDisposable
         "--WebMessenger:Limits:RoomTriesPerDay", "0",
         .. _settings,
     ],
-    _configure,
+    _isRelayed ? services =>
+    {
+        FrontAndHome.Into(services, new FrontAndHome());
+        _configure?.Invoke(services);
+    }
+    : _configure,
     MachineClock,
     new TestLog());
 }

@@ -57,8 +57,7 @@ public sealed class DatabaseLifeTests
         await using var standby = await primary.StartStandbyAsync("wm_standby");
         if (isSynchronous)
         {
-            await primary.ExecuteAsync("ALTER SYSTEM SET synchronous_standby_names = 'wm_standby'", "SELECT pg_reload_conf()");
-            await WaitAsync(connection, "SELECT current_setting('synchronous_standby_names') <> ''");
+            await primary.SetAsync("synchronous_standby_names", "wm_standby");
         }
 
         await using var life = await DatabaseLife.OpenAsync(connection, NullLogger.Instance, Cancellation);
@@ -113,6 +112,13 @@ public sealed class DatabaseLifeTests
         await using (NpgsqlConnection database = new(connection))
         {
             await database.OpenAsync(Cancellation);
+            await using NpgsqlCommand node = new("INSERT INTO nodes (name, address, version) VALUES ('a', '127.0.0.1:1@1', '1')", database);
+            await node.ExecuteNonQueryAsync(Cancellation);
+            var error = await Assert.ThrowsAsync<IOException>(() => DatabaseLife.ForgetAsync(database, keepsLogins, Cancellation));
+            Assert.Contains("The node a is running", error.Message, StringComparison.Ordinal);
+            await using NpgsqlCommand stopped = new("UPDATE nodes SET renewed = clock_timestamp() - interval '6 s'", database);
+            await stopped.ExecuteNonQueryAsync(Cancellation);
+
             await DatabaseLife.ForgetAsync(database, keepsLogins, Cancellation);
         }
 

@@ -3,14 +3,20 @@ using WebMessenger.EndToEnd.Tests.Servers;
 
 namespace WebMessenger.EndToEnd.Tests.Cluster;
 
-/// <summary>Two nodes are one house.</summary>
-public sealed class TwoNodesTests : IAsyncLifetime
+/// <summary>One house of two nodes, for all tests of a class.</summary>
+public sealed class TwoNodes : IAsyncLifetime
 {
-    private ServerHouse _house = null!;
+    internal ServerHouse House { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync() => _house = await ServerHouse.StartAsync();
+    public async ValueTask InitializeAsync() => House = await ServerHouse.StartAsync();
 
-    public ValueTask DisposeAsync() => _house?.DisposeAsync() ?? ValueTask.CompletedTask;
+    public ValueTask DisposeAsync() => House?.DisposeAsync() ?? ValueTask.CompletedTask;
+}
+
+/// <summary>Two nodes are one house.</summary>
+public sealed class TwoNodesTests(TwoNodes nodes) : IClassFixture<TwoNodes>
+{
+    private readonly ServerHouse _house = nodes.House;
 
     [Fact]
     public async Task Who_has_registered_at_one_node_signs_in_at_the_other_and_all_hear_one_order()

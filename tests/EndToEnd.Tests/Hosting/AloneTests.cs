@@ -9,7 +9,7 @@ public sealed class AloneTests
     public async Task Alone_nothing_of_a_cluster_is_loaded()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads /proc.");
-        await using var server = await ServerProcess.StartAsync(SharedServer.NoLimits);
+        await using var server = await ServerProcess.StartAloneAsync(SharedServer.NoLimits);
         using var ana = await Person.RegisterAsync(server);
         await using var tab = await server.PageAsync(ana.Cookie).InLobbyAsync();
         var said = Lobby.Unique("hello");

@@ -17,6 +17,9 @@ internal sealed class ServerHouse : IAsyncDisposable
 
     public ServerProcess this[int node] => _nodes[node].Node;
 
+    /// <summary>To the database of this house, past all that can be cut.</summary>
+    public string Connection => _connection;
+
     /// <summary>Skips the test where there is no PostgreSQL.</summary>
     /// <param name="settings">Beside <see cref="SharedServer.NoLimits"/>, of all nodes.</param>
     public static async Task<ServerHouse> StartAsync(int nodes = 2, params string[] settings)
@@ -45,7 +48,7 @@ internal sealed class ServerHouse : IAsyncDisposable
         DatabaseProxy way = new(_port);
         try
         {
-            var node = await ServerProcess.StartAsync([.. SharedServer.NoLimits, .. _settings, .. SettingsOf(_connection, _port, way.Port)]);
+            var node = await ServerProcess.StartAloneAsync([.. SharedServer.NoLimits, .. _settings, .. SettingsOf(_connection, _port, way.Port)]);
             _nodes.Add((node, way));
             return node;
         }
@@ -95,6 +98,8 @@ internal sealed class ServerHouse : IAsyncDisposable
     {
         foreach (var (node, way) in _nodes)
         {
+            // Of a test that fails it is told what they had to say.
+            TestContext.Current.TestOutputHelper?.WriteLine(node.Log);
             await node.DisposeAsync();
             await way.DisposeAsync();
         }

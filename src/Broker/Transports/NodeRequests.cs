@@ -1,0 +1,63 @@
+using System.Net;
+using System.Threading.Channels;
+using Microsoft.AspNetCore.Connections;
+using WebMessenger.Broker.Nodes;
+
+namespace WebMessenger.Broker.Transports;
+
+/// <summary>Where requests come from that came to other nodes. A type of its own, so that Kestrel takes <see cref="NodeRequests"/> for it.</summary>
+internal sealed class NodeEndPoint : EndPoint
+{
+    public override string ToString() => "nodes";
+}
+
+/// <summary>Feature of a connection: what comes by it has come to another node, which says of each request whose it is.</summary>
+internal sealed class FromNode;
+
+/// <summary>The connections of HTTP that other nodes open here, as Kestrel takes them.</summary>
+internal sealed class NodeRequests(DataHome home) : IConnectionListenerFactory, IConnectionListenerFactorySelector, IConnectionListener
+{
+    private readonly Channel<ConnectionContext> _waiting = Channel.CreateUnbounded<ConnectionContext>();
+
+    public EndPoint EndPoint { get; } = new NodeEndPoint();
+
+    public bool CanBind(EndPoint endpoint) => endpoint is NodeEndPoint;
+
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        home.Serve(PipeUse.Requests, ServeAsync);
+        return ValueTask.FromResult<IConnectionListener>(this);
+    }
+
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return await _waiting.Reader.ReadAsync(cancellationToken);
+        }
+        catch (ChannelClosedException)
+        {
+            return null;
+        }
+    }
+
+    public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        _waiting.Writer.TryComplete();
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask DisposeAsync() => UnbindAsync();
+
+    private async Task ServeAsync(NodePipe pipe, PipePreface preface)
+    {
+        DefaultConnectionContext connection = new(Guid.NewGuid().ToString("N"), pipe, pipe);
+        connection.Features.Set(new FromNode());
+        if (_waiting.Writer.TryWrite(connection))
+        {
+            await pipe.Closed;
+        }
+
+        connection.Abort();
+    }
+}

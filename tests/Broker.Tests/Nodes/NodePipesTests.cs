@@ -1,0 +1,204 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging.Abstractions;
+using WebMessenger.Broker.Nodes;
+using WebMessenger.Broker.Settings;
+
+namespace WebMessenger.Broker.Tests.Nodes;
+
+public sealed class NodePipesTests
+{
+    private readonly FrontAndHome _nodes = new();
+
+    [Theory]
+    [InlineData("home")]
+    [InlineData("front")]
+    public async Task What_is_written_at_one_end_is_read_at_the_other_however_much_it_is(string node)
+    {
+        var pipes = Pipes();
+        var said = RandomNumberGenerator.GetBytes(3_000_000);
+        TaskCompletionSource<byte[]> heard = new();
+        pipes.Accepted = async pipe =>
+        {
+            Assert.Equal([1, 2, 3], pipe.Preface.ToArray());
+            heard.SetResult(await ReadAllAsync(pipe.Input));
+            await pipe.Output.WriteAsync(said.AsMemory(0, 100_000));
+            pipe.Output.Complete();
+            await pipe.Closed;
+        };
+        var mine = pipes.Open(node, new byte[] { 1, 2, 3 })!;
+
+        await mine.Output.WriteAsync(said);
+        mine.Output.Complete();
+
+        Assert.Equal(said, await heard.Task);
+        Assert.Equal(said[..100_000], await ReadAllAsync(mine.Input));
+        await mine.Closed;
+    }
+
+    [Fact]
+    public async Task A_packet_longer_than_the_window_comes_through_to_who_wants_it_whole()
+    {
+        var pipes = Pipes();
+        TaskCompletionSource<long> whole = new();
+        pipes.Accepted = async pipe =>
+        {
+            var read = await pipe.Input.ReadAtLeastAsync(10 * NodePipe.Window);
+            whole.SetResult(read.Buffer.Length);
+        };
+        var mine = pipes.Open("home", default)!;
+
+        await mine.Output.WriteAsync(new byte[10 * NodePipe.Window]);
+
+        Assert.Equal(10 * NodePipe.Window, await whole.Task);
+        await mine.Closed;
+    }
+
+    [Fact]
+    public async Task Who_does_not_read_slows_down_who_writes_and_nobody_else()
+    {
+        var pipes = Pipes();
+        TaskCompletionSource read = new();
+        pipes.Accepted = async pipe =>
+        {
+            if (pipe.Preface.Length > 0)
+            {
+                await read.Task;
+            }
+
+            await ReadAllAsync(pipe.Input);
+        };
+        var (slow, quick) = (pipes.Open("home", new byte[1])!, pipes.Open("home", default)!);
+
+        var writing = slow.Output.WriteAsync(new byte[1_000_000]).AsTask();
+        await quick.Output.WriteAsync(new byte[1_000_000]);
+        quick.Output.Complete();
+        await quick.Closed;
+
+        Assert.False(writing.IsCompleted);
+        read.SetResult();
+        await writing;
+    }
+
+    [Fact]
+    public async Task A_message_that_fails_ends_the_pipes_at_both_ends_and_new_ones_come_through()
+    {
+        var pipes = Pipes();
+        List<Task> ends = [];
+        pipes.Accepted = async pipe =>
+        {
+            lock (ends)
+            {
+                ends.Add(pipe.Closed);
+            }
+
+            await ReadAllAsync(pipe.Input);
+            pipe.Output.Complete();
+            await pipe.Closed;
+        };
+        var before = pipes.Open("home", default)!;
+        await before.Output.WriteAsync(new byte[10]);
+        while (pipes.Count < 2)
+        {
+            await Task.Yield();
+        }
+
+        _nodes.IsCut = true;
+        await before.Output.WriteAsync(new byte[10]);
+        await before.Closed;
+        _nodes.IsCut = false;
+
+        await Task.WhenAll(ends);
+        var after = pipes.Open("home", default)!;
+        after.Output.Complete();
+        await after.Closed;
+    }
+
+    [Fact]
+    public async Task There_are_so_many_pipes_and_one_more_is_refused()
+    {
+        var pipes = Pipes(new BrokerLimits { NodePipes = 3 });
+        TaskCompletionSource over = new();
+        pipes.Accepted = _ => over.Task;
+        var first = pipes.Open("home", default)!;
+        await first.Output.WriteAsync(new byte[1]);
+        while (pipes.Count < 2)
+        {
+            await Task.Yield();
+        }
+
+        // The third is this end of the second; there is no place for the other one.
+        var second = pipes.Open("home", default)!;
+        await second.Closed;
+        Assert.NotNull(pipes.Open("home", default));
+        Assert.Null(pipes.Open("home", default));
+        over.SetResult();
+    }
+
+    [Fact]
+    public async Task A_node_that_sends_more_than_there_is_room_for_is_cut_off()
+    {
+        var pipes = Pipes();
+        TaskCompletionSource<long> heard = new();
+        pipes.Accepted = async pipe =>
+        {
+            await pipe.Closed;
+            heard.SetResult((await pipe.Input.ReadAsync()).Buffer.Length);
+        };
+
+        await SendAsync(new(PipeFrameKind.Open, true, 77, default), Bytes(NodePipe.Window), Bytes(1));
+
+        Assert.Equal(NodePipe.Window, await heard.Task);
+
+        PipeFrame Bytes(int length) => new(PipeFrameKind.Bytes, true, 77, new byte[length]);
+    }
+
+    [Fact]
+    public async Task Who_serves_nobody_refuses()
+    {
+        var pipe = Pipes().Open("home", default)!;
+
+        await pipe.Closed;
+        Assert.True((await pipe.Input.ReadAsync()).IsCompleted);
+    }
+
+    [Fact]
+    public void What_is_damaged_or_of_another_version_is_no_message()
+    {
+        var message = PipeFrames.Write([new PipeFrame(PipeFrameKind.Bytes, true, 7, new byte[] { 1, 2 }), new PipeFrame(PipeFrameKind.Room, false, 8, PipeFrames.Room(9))]);
+
+        Assert.True(PipeFrames.TryRead(message, out var frames));
+        Assert.Equal([7L, 8L], frames.Select(frame => frame.Number));
+        for (var length = 0; length < message.Length; length++)
+        {
+            // But for whole frames.
+            Assert.Equal(length is 1 or 1 + PipeFrame.HeadLength + 2, PipeFrames.TryRead(message[..length], out _));
+        }
+
+        var other = message.ToArray();
+        other[0] = 2;
+        Assert.False(PipeFrames.TryRead(other, out _));
+        other = message.ToArray();
+        other[1] = 77;
+        Assert.False(PipeFrames.TryRead(other, out _));
+    }
+
+    private Task SendAsync(params PipeFrame[] frames) => _nodes.AskAsync("home", WebMessenger.Storage.Nodes.NodeTopic.Data, PipeFrames.Write(frames));
+
+    private NodePipes Pipes(BrokerLimits? limits = null) => new(_nodes, limits ?? new BrokerLimits(), TimeProvider.System, NullLogger<NodePipes>.Instance);
+
+    private static async Task<byte[]> ReadAllAsync(PipeReader input)
+    {
+        while (true)
+        {
+            var read = await input.ReadAsync();
+            if (read.IsCompleted)
+            {
+                return read.Buffer.ToArray();
+            }
+
+            input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+}
