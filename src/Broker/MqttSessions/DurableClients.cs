@@ -86,14 +86,15 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
             }
 
             _ends.Set(client, client.EndsAt.UtcTicks);
-            if (DurablePlaces.LeaveOut(client, rooms) || later > TimeSpan.Zero)
+            if (_shared is null && (DurablePlaces.LeaveOut(client, rooms) || later > TimeSpan.Zero))
             {
                 changed.Add(client);
             }
         }
 
-        // The program was killed between a kick and what is kept.
-        foreach (var client in _index.Everybody.Where(client => DurablePlaces.HasLostMount(client, rooms)).ToList())
+        // The program was killed between a kick and what is kept. Of several nodes another may be writing just that, and what is left of a
+        // room that is lost is not delivered.
+        foreach (var client in _shared is not null ? [] : _index.Everybody.Where(client => DurablePlaces.HasLostMount(client, rooms)).ToList())
         {
             changed.Remove(client);
             await _lives.End(client, saysWill: false);
