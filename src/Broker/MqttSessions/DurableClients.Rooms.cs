@@ -63,7 +63,7 @@ internal sealed partial class DurableClients
             foreach (var client in _index.OfMount(accountId, room).Where(client => !isHeard || client.Connection is not null).ToList())
             {
                 // guard: who lost the room of a mount gives back its place
-                written.Add(_lives.End(client, saysWill: false));
+                written.Add(DurableWrites.UnlessTakenAsync(_lives.End(client, saysWill: false)));
             }
 
             written.Add(_places.ForgetAsync(accountId, room, isHeard));

@@ -204,7 +204,8 @@ internal sealed partial class DurableWrites(IRecords records, string? self, Time
     /// <summary>See <see cref="DurableClient.Fence"/>.</summary>
     public static byte[] NewFence() => RandomNumberGenerator.GetBytes(16);
 
-    private static async Task UnlessTakenAsync(Task written)
+    /// <summary>As the write; one that another node was quicker with is no failure.</summary>
+    public static async Task UnlessTakenAsync(Task written)
     {
         try
         {
@@ -212,7 +213,7 @@ internal sealed partial class DurableWrites(IRecords records, string? self, Time
         }
         catch (TakenElsewhereException)
         {
-            // Where the client is, that node knows.
+            // What is to be known of the client, that node has written.
         }
     }
 
