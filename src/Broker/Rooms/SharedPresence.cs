@@ -85,7 +85,9 @@ internal sealed class SharedPresence(Room room, RoomPresence presence, HereRecor
         }
     }
 
-    /// <summary>Accounts whom a node that is no more had, and who have not come back within their grace time: they are nowhere now.</summary>
+    /// <summary>
+    /// Accounts whom a node that is no more had, and who have not come back within their grace time: they are nowhere now.
+    /// </summary>
     public List<PresentAccount> EndOfDead(DateTimeOffset now)
     {
         List<PresentAccount> gone = [];
