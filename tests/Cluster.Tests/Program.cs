@@ -9,6 +9,7 @@ internal static class Program
 {
     public static async Task<int> Main(string[] args)
     {
+        Postgres.PgAppendingChild.RunIfChild();
         if (await Nodes.NodeChild.RunIfChildAsync() is { } ended)
         {
             return ended;

@@ -32,6 +32,12 @@ internal sealed class PgTransactions(
 
         var documents = work[0] as PendingDocuments;
         var count = _batch.Choose(work);
+        if (IsNothing(work[..count]))
+        {
+            Decisions.AsSpan(0, count).Fill(new(AppendOutcome.Stored, 0, 0, ""));
+            return count;
+        }
+
         session.Begin(_look, _hearing.Applied, documents?.Work);
         if (/* guard: a node that was declared dead writes nothing */ _look.IsDead)
         {
@@ -99,6 +105,20 @@ internal sealed class PgTransactions(
 
             (_, feed) = session.ReadFeed(_hearing.Applied);
         }
+    }
+
+    // Whoever waits for what is before it in the queue asks for nothing.
+    private static bool IsNothing(ReadOnlySpan<PendingAppend> work)
+    {
+        foreach (var append in work)
+        {
+            if (append is not PendingRecords || append.Changes.Count > 0 || append.Conditions.Count > 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private bool Write(PendingDocuments documents)

@@ -162,7 +162,8 @@ internal sealed class PgWriter : IAsyncDisposable
     {
         lock (_gate)
         {
-            while (_queue.Count == 0 && !_closing && _lookers.Count == 0 && !_parts.States.AreMany && !_hearing.HasNext)
+            // Who looks waits too while the database is away.
+            while (_queue.Count == 0 && !_closing && (_lookers.Count == 0 || _standing.IsFailing) && !_parts.States.AreMany && !_hearing.HasNext)
             {
                 _waiting = true;
                 if (_standing.IsFailing || (_hearing.IsBehind && !_standing.IsLost))
@@ -201,7 +202,13 @@ internal sealed class PgWriter : IAsyncDisposable
             _behindSince = Stopwatch.GetTimestamp();
         }
 
-        if (_standing.IsFailing || _standing.IsLost || (!isAsked && Stopwatch.GetElapsedTime(_behindSince) < _grace))
+        if (_standing.IsLost)
+        {
+            AnswerLookers(new IOException("This node cannot go on with its database."));
+            return;
+        }
+
+        if (_standing.IsFailing || (!isAsked && Stopwatch.GetElapsedTime(_behindSince) < _grace))
         {
             return;
         }

@@ -46,6 +46,24 @@ public sealed class AccountsOfNodesTests
     }
 
     [Fact]
+    public async Task All_nodes_print_and_take_one_code_for_the_first_account_which_is_gone_when_there_is_one()
+    {
+        await using var house = await HouseOfNodes.OpenAsync();
+        var (here, there) = (house.Nodes[0], house.Nodes[1]);
+        var code = here.Auth.Registration.FirstCode;
+        Assert.NotNull(code);
+        Assert.Equal(code, there.Auth.Registration.FirstCode);
+
+        AuthFixture.Must(await there.Auth.Registration.RegisterAsync(
+            "ana@example.org", "ana", "Ana", AuthFixture.Password, AuthFixture.Elsewhere, isLocal: false, firstCode: code));
+
+        await house.CarryAsync();
+        Assert.Null(here.Auth.Registration.FirstCode);
+        await house.StartAsync();
+        Assert.Null(await house.Store.Documents.GetAsync("firstCode", "code"));
+    }
+
+    [Fact]
     public async Task A_ban_ends_all_of_the_account_on_all_nodes_before_it_is_answered()
     {
         await using var house = await HouseOfNodes.OpenAsync();

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using WebMessenger.Cluster.Postgres;
@@ -10,7 +9,6 @@ using WebMessenger.Storage.Nodes;
 namespace WebMessenger.Cluster.Tests.Postgres;
 
 /// <summary>This executable again, as a node that may be killed: it appends without end and writes a line for each outcome.</summary>
-/// <remarks>It runs in the module's initializer, before xunit, and is nothing but the program's own code.</remarks>
 internal static class PgAppendingChild
 {
     private const string ConnectionVariable = "WEBMESSENGER_TEST_PG_APPEND_TO";
@@ -33,8 +31,7 @@ internal static class PgAppendingChild
         return Process.Start(start)!;
     }
 
-    [ModuleInitializer]
-    internal static void RunIfChild()
+    public static void RunIfChild()
     {
         if (Environment.GetEnvironmentVariable(ConnectionVariable) is not { } connection)
         {
