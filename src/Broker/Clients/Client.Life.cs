@@ -1,3 +1,4 @@
+using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Clients;
@@ -5,6 +6,28 @@ namespace WebMessenger.Broker.Clients;
 /// <content>Its end, as its parts know it.</content>
 internal sealed partial class Client
 {
+    private async Task HandOverAsync(OtherNode elsewhere)
+    {
+        if (await elsewhere.TryHandOverAsync())
+        {
+            // Whether the client is alive the other node watches.
+            KeepAliveSeconds = 0;
+            return;
+        }
+
+        RefuseAdmitted(ReasonCode.ServerUnavailable, "No node has the data topics just now. Connect again in a moment.");
+    }
+
+    // What is kept of the client at the home of the data comes as it comes, and what a clean start ends ends there too.
+    private void BeginRelay()
+    {
+        if (_relay is { IsUsed: true } relay
+            && (Kept.IsCleanStart ? _services.Durable.Has(Account.Id, SessionName.OfData(ClientId)) : Kept.IsDurable))
+        {
+            _ = relay.BeginAsync();
+        }
+    }
+
     void ILife.Abort() => Transport.Abort();
 
     void ILife.TooSlow()

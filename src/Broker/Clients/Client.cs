@@ -52,10 +52,11 @@ internal sealed partial class Client : IConnectingClient, ILife
         Delivery = new Delivery(Writer, _window, Kept, Identity, this, services);
         Packets = new PacketRoom(services.Limits, services.Memory);
         Data = new DataDelivery(Writer, _window, Delivery, Identity, this, services.Memory, services.Limits, services.Time);
-        _relay = services.Home is null || transport.Handed is not null ? null
-            : new DataRelay(Writer, _window, Kept, Identity, this, services, () => PrefaceOf(PipeUse.Client));
+        Elsewhere = services.Home is { } home && transport.Handed is null ? new OtherNode(this, services, home) : null;
+        _relay = Elsewhere is { } node ? new DataRelay(Writer, _window, Kept, Identity, this, services, () => node.PrefaceOf(PipeUse.Client)) : null;
         Data.Relay = _relay;
-        Filters = new HeldFilters(Writer, Kept, Delivery, Data, Identity, services, this, _relay);
+        var ofHome = _relay is null ? null : new HomeFilters(_relay, Identity);
+        Filters = new HeldFilters(Writer, Kept, Delivery, Data, Identity, services, this, ofHome);
         Submissions = new Submissions(Writer, _answers, Kept, Delivery, Filters, Identity, services);
         Intake = new Intake(
             Writer, _answers, Kept, Submissions, new DataIntake(_answers, Kept, Submissions, Identity, this, services, _relay), Identity, this,
@@ -81,6 +82,9 @@ internal sealed partial class Client : IConnectingClient, ILife
     public Submissions Submissions { get; }
 
     public Intake Intake { get; }
+
+    /// <summary>What it is to another node; null: there is none, or it has come by one.</summary>
+    public OtherNode? Elsewhere { get; }
 
     /// <summary>Unique to this connection; what MQTTnet takes for the client id.</summary>
     public string Name => Identity.Name;
@@ -153,7 +157,12 @@ internal sealed partial class Client : IConnectingClient, ILife
             Identity.ClientId = _assignedClientId = "auto-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
         }
 
-        Credentials = CredentialsOf(asked);
+        // A password was looked at where the client came in, and a cookie is that node's to find.
+        Credentials = Transport.Handed is { Session: { } handed }
+            ? new ConnectCredentials(null, null, handed, Transport.RemoteEndPoint?.Address, PasswordsAllowed: false)
+            : new ConnectCredentials(
+                asked.UserName, asked.Password, Transport.Cookie, Transport.RemoteEndPoint?.Address,
+                Transport.KeepsSecrets || _services.AllowPlainPasswords, Transport.Certificate);
         KeepAliveSeconds = asked.KeepAliveSeconds;
         // [MQTT-3.1.2-21] 3.1.1 has no way to be told, and is held to what it asked for.
         if (asked.IsVersion5 && !Identity.IsRelayed && (KeepAliveSeconds == 0 || KeepAliveSeconds > _services.MaximumKeepAlive))
@@ -189,7 +198,7 @@ internal sealed partial class Client : IConnectingClient, ILife
             return never;
         }
 
-        if (IsForAnotherNode(session))
+        if (Elsewhere?.Takes(session) == true)
         {
             return Verdict.Allowed;
         }
@@ -223,9 +232,9 @@ internal sealed partial class Client : IConnectingClient, ILife
     /// <remarks>What is kept of its MQTT session is found before CONNACK, which says so, and follows behind it.</remarks>
     public async Task AdmittedAsync()
     {
-        if (_handedOver is not null)
+        if (Elsewhere is { Serves: true } elsewhere)
         {
-            await HandOverAsync();
+            await HandOverAsync(elsewhere);
             return;
         }
 

@@ -30,7 +30,6 @@ internal sealed partial class DataRelay
 
                 Send(ClientPackets.Connect(identity.ClientId, kept.IsCleanStart, kept.SessionExpiry, window.Size, writer.MaximumPacket));
                 await ReadAsync(pipe.Input);
-                pipe.Abort();
             }
         }
         catch (Exception error) when (error is Violation or IOException or InvalidOperationException or OperationCanceledException)
@@ -42,8 +41,9 @@ internal sealed partial class DataRelay
             LogFailed(services.Log, identity.Name, error);
         }
 
+        // Where the client has gone first, what it said last is on its way still, and ends the pipe (End).
+        _connected.TrySetResult();
         _ = life.EndAsync(ReasonCode.ServerUnavailable, HomeGone);
-        End(atOnce: true);
     }
 
     private async Task ReadAsync(System.IO.Pipelines.PipeReader input)

@@ -60,9 +60,6 @@ internal sealed partial class DataRelay(
     /// <summary>Bytes of what waits for the client. Under the writer's gate.</summary>
     public int HeldBytes { get; private set; }
 
-    /// <summary>Whether a filter is for the home: devices, and talk that several clients share.</summary>
-    public static bool IsForHome(RoomFilter filter) => filter.Data is not null || filter.Group is not null;
-
     /// <summary>Whether a packet id is of a delivery that the home made.</summary>
     public static bool IsDelivery(ushort packetId) => packetId > PacketIdWindow.Relayed;
 
@@ -205,7 +202,7 @@ internal sealed partial class DataRelay(
 
             if (_pipe is not null && !atOnce)
             {
-                _pipe.Output.Write(ClientPackets.Disconnect(kept.SessionExpiry));
+                _pipe.Output.Write(ClientPackets.Disconnect(kept.AskedExpiry > 0 ? kept.SessionExpiry : null));
             }
 
             (_isOver, pipe) = (true, _pipe);

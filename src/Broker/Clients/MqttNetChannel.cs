@@ -61,9 +61,9 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
         var input = client.Transport.Input;
         try
         {
-            if (client.HandedOver is { } handedOver)
+            if (client.Elsewhere?.Over is { } over)
             {
-                await handedOver;
+                await over;
                 return null;
             }
 

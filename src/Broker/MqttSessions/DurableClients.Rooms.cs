@@ -43,4 +43,43 @@ internal sealed partial class DurableClients
             return Task.WhenAll(written);
         }
     }
+
+    /// <summary>Whether something is kept under the name, of a client that is connected or away.</summary>
+    public bool Has(string accountId, string clientId)
+    {
+        lock (_gate)
+        {
+            return _index.Find(accountId, clientId) is not null;
+        }
+    }
+
+    /// <summary>
+    /// The data topics are this node's from now on: reads where clients are in them. Those that are kept for devices are all away, for nobody
+    /// served them just now.
+    /// </summary>
+    public async Task ReadDataAsync()
+    {
+        DurableIndex all = new();
+        lock (_gate)
+        {
+            foreach (var client in _index.Everybody)
+            {
+                all.Add(client);
+            }
+        }
+
+        await _stored.ReadDataAsync(all, _rooms);
+    }
+
+    /// <summary>The data topics are another node's from now on, and so is where clients are in them.</summary>
+    public void LetGoOfData()
+    {
+        lock (_gate)
+        {
+            foreach (var client in _index.Everybody)
+            {
+                client.Data.LetGo();
+            }
+        }
+    }
 }

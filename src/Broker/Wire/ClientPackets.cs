@@ -90,13 +90,14 @@ internal static class ClientPackets
         return packet;
     }
 
-    /// <summary>DISCONNECT that says how long the MQTT session is to live on.</summary>
-    public static byte[] Disconnect(uint sessionExpiry)
+    /// <summary>DISCONNECT.</summary>
+    /// <param name="sessionExpiry">How long the MQTT session is to live on, in seconds; null: as CONNECT said.</param>
+    public static byte[] Disconnect(uint? sessionExpiry)
     {
         ArrayBufferWriter<byte> properties = new(8);
-        if (sessionExpiry > 0)
+        if (sessionExpiry is { } seconds)
         {
-            WriteNumber(properties, PropertyId.SessionExpiryInterval, sessionExpiry);
+            WriteNumber(properties, PropertyId.SessionExpiryInterval, seconds);
         }
 
         ArrayBufferWriter<byte> body = new(16);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.MqttSessions;
@@ -29,10 +30,11 @@ public sealed class DataRelayTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _house.DisposeAsync();
 
     [Theory]
-    [InlineData(MqttVersion.V311)]
-    [InlineData(MqttVersion.V5)]
-    public async Task What_is_said_at_each_QoS_is_heard_at_it_and_in_order(MqttVersion version)
+    [InlineData(4)]
+    [InlineData(5)]
+    public async Task What_is_said_at_each_QoS_is_heard_at_it_and_in_order(int level)
     {
+        var version = (MqttVersion)level;
         await using var bob = await _house.ListenAsync(_house.Bob, version: version);
         await using var ana = await _house.ConnectAsync(_house.Ana, version);
 
@@ -202,10 +204,11 @@ public sealed class DataRelayTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(MqttVersion.V311)]
-    [InlineData(MqttVersion.V5)]
-    public async Task When_the_home_is_lost_clients_and_devices_end_and_find_again_what_was_acknowledged(MqttVersion version)
+    [InlineData(4)]
+    [InlineData(5)]
+    public async Task When_the_home_is_lost_clients_and_devices_end_and_find_again_what_was_acknowledged(int level)
     {
+        var version = (MqttVersion)level;
         var token = await _house.MountAsync(_house.Bob);
         await KeptClients.LeaveBehindAsync(_house.Broker, _house.Ana, MqttVersion.V5, Data + "#", qos: 2);
         await using var bob = await _house.ListenAsync(_house.Bob, version: version);
@@ -298,6 +301,69 @@ public sealed class DataRelayTests : IAsyncLifetime
         await calls.Expect(HttpStatusCode.NoContent, HttpMethod.Delete, "/api/rooms/greenhouse/data?topic=bed/temp", null);
         Assert.Equal("", (await bob.NextPublishAsync()).Text);
         await calls.Expect(HttpStatusCode.NotFound, HttpMethod.Get, "/api/rooms/greenhouse/data?topic=bed/temp", null);
+    }
+
+    [Fact]
+    public async Task Nobody_comes_in_by_a_node_that_names_no_login_session_of_this_house()
+    {
+        var pipes = _house.Broker.Get<NodePipes>();
+        var bob = _house.Bob.Account;
+        Assert.Equal((byte?)0x20, await FirstByteAsync(new PipePreface(PipeUse.Client, "by-password", bob.Id, IsByPassword: true, ClientId: "bot")));
+
+        foreach (var preface in (PipePreface[])
+            [
+                new(PipeUse.Client, ClientId: "bot"),
+                new(PipeUse.Client, "none", bob.Id, ClientId: "bot"),
+                new(PipeUse.Client, "none", "nobody", IsByPassword: true, ClientId: "bot"),
+                new(PipeUse.Device, ClientId: "bot"),
+            ])
+        {
+            Assert.Null(await FirstByteAsync(preface));
+        }
+
+        await _house.Broker.Get<AccountBans>().BanAsync("bob", null);
+        Assert.Null(await FirstByteAsync(new PipePreface(PipeUse.Client, "another", bob.Id, IsByPassword: true, ClientId: "bot")));
+
+        // Null: the pipe is closed without a word.
+        async Task<byte?> FirstByteAsync(PipePreface preface)
+        {
+            var pipe = pipes.Open("home", preface.Encode())!;
+            await pipe.Output.WriteAsync(WebMessenger.Broker.Wire.ClientPackets.Connect("bot", isClean: true, 0, 10, int.MaxValue));
+            var read = await pipe.Input.ReadAsync();
+            byte? first = read.Buffer.IsEmpty ? null : read.Buffer.FirstSpan[0];
+            pipe.Abort();
+            return first;
+        }
+    }
+
+    [Fact]
+    public async Task Who_takes_none_of_what_another_node_delivers_is_closed()
+    {
+        await using var bob = await RawMqttClient.OverTcpAsync(_house.Broker.Mqtt, receiveBuffer: 4096);
+        await bob.ConnectAsync("bob", _house.Bob.Token, properties: new() { { PropertyId.ReceiveMaximum, 20 } });
+        await bob.SubscribeAsync(Data + "#");
+        bob.StopReading();
+        await using var ana = await _house.ConnectAsync(_house.Ana);
+
+        for (var i = 0; i < 12; i++)
+        {
+            await ana.PublishAsync(Data + "x", new byte[900_000]);
+        }
+
+        await Talk.GoneAsync(_house.Broker, _house.Bob);
+    }
+
+    [Fact]
+    public async Task Whose_a_request_is_a_stranger_does_not_say()
+    {
+        using HttpClient http = new() { BaseAddress = _house.Broker.Http };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", _house.Bob.Token);
+        http.DefaultRequestHeaders.Add("WebMessenger-Client", "203.0.113.9 https");
+        using var answer = await http.GetAsync(new Uri("/api/rooms/greenhouse/data", UriKind.Relative));
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        var session = _house.Broker.Get<LoginSessions>().List(_house.Bob.Account);
+        Assert.DoesNotContain(session, one => one.Address == "203.0.113.9");
     }
 
     private static void Take(ReceivedPublish publish, HashSet<ushort> received, List<string> heard, byte qos)

@@ -137,6 +137,24 @@ public sealed class NodePipesTests
     }
 
     [Fact]
+    public async Task A_node_that_sends_more_than_there_is_room_for_is_cut_off()
+    {
+        var pipes = Pipes();
+        TaskCompletionSource<long> heard = new();
+        pipes.Accepted = async pipe =>
+        {
+            await pipe.Closed;
+            heard.SetResult((await pipe.Input.ReadAsync()).Buffer.Length);
+        };
+
+        await SendAsync(new(PipeFrameKind.Open, true, 77, default), Bytes(NodePipe.Window), Bytes(1));
+
+        Assert.Equal(NodePipe.Window, await heard.Task);
+
+        PipeFrame Bytes(int length) => new(PipeFrameKind.Bytes, true, 77, new byte[length]);
+    }
+
+    [Fact]
     public async Task Who_serves_nobody_refuses()
     {
         var pipe = Pipes().Open("home", default)!;
@@ -165,6 +183,8 @@ public sealed class NodePipesTests
         other[1] = 77;
         Assert.False(PipeFrames.TryRead(other, out _));
     }
+
+    private Task SendAsync(params PipeFrame[] frames) => _nodes.AskAsync("home", WebMessenger.Storage.Nodes.NodeTopic.Data, PipeFrames.Write(frames));
 
     private NodePipes Pipes(BrokerLimits? limits = null) => new(_nodes, limits ?? new BrokerLimits(), TimeProvider.System, NullLogger<NodePipes>.Instance);
 
