@@ -15,16 +15,19 @@ unset WEBMESSENGER_CLIENTS
 
 usage() {
   cat <<'END'
-Usage: ./test.sh [--long] [--only storage|auth|broker|e2e|web]
+Usage: ./test.sh [--long] [--only storage|auth|cluster|broker|e2e|web]
        ./test.sh --guards [attack number or part of a name …]
        ./test.sh --compare [rounds [seed]]
+       ./test.sh --cluster
        ./test.sh --clients
 
   --long    also run the long forms (millions of mutated packets, hundreds of kills, every look of the page)
   --guards  instead of the tests: takes each guard of tests/guards.json out in turn (in a copy of the sources) and demands that its tests turn red
   --compare instead of the tests: two browsers, a phone and a bot amid kills and absences, compared line by line (200 rounds, seed 1)
+  --cluster instead of the tests: all of e2e, where each server is one of two nodes on PostgreSQL, and others talk at the other one
   --clients instead of the tests: MQTT clients of others against a real server, Node-RED and Zigbee2MQTT (npm, into obj/clients) among them
-  --only    one part: storage, auth and broker (.NET), e2e (real server, Chromium, mosquitto clients), web (the browser client's own tests)
+  --only    one part: storage, auth and broker (.NET), cluster (several nodes, on a PostgreSQL of the tests' own), e2e (real server, Chromium,
+            mosquitto clients), web (the browser client's own tests)
 END
 }
 
@@ -37,7 +40,7 @@ while [[ $# -gt 0 ]]; do
     --only)
       only="${2:-}"
       shift
-      [[ "$only" =~ ^(storage|auth|broker|e2e|web)$ ]] || { usage >&2; exit 2; }
+      [[ "$only" =~ ^(storage|auth|cluster|broker|e2e|web)$ ]] || { usage >&2; exit 2; }
       ;;
     --guards)
       shift
@@ -49,6 +52,11 @@ while [[ $# -gt 0 ]]; do
       export WEBMESSENGER_ROUNDS="${2:-200}" WEBMESSENGER_SEED="${3:-1}"
       project_seconds=14400
       shift $(($# - 1))
+      ;;
+    --cluster)
+      only=e2e
+      export WEBMESSENGER_CLUSTER=1
+      project_seconds=14400
       ;;
     --clients)
       only=e2e
@@ -166,6 +174,18 @@ install_server() {
 
 have_chromium() { have_any chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable; }
 
+# Debian has it beside its versions, not on the PATH.
+have_postgres() { have_any initdb || ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1; }
+
+# A server of the tests' own, each time on files of its own: no service of it runs.
+check_postgres() {
+  if ! have_postgres; then
+    say "Installing PostgreSQL"
+    install_server postgresql "postgresql" "postgresql-server postgresql-contrib" "postgresql postgresql-contrib" "postgresql" || true
+    have_postgres || echo "PostgreSQL could not be installed here (package postgresql): the tests of several nodes are skipped."
+  fi
+}
+
 # The Python that the tests take: the system's, where there is one.
 have_paho() {
   local python=python3
@@ -199,6 +219,11 @@ check_tools() {
     say "Installing nginx"
     install_server nginx "nginx-light" "nginx-core" "nginx" "nginx" || true
     have_server nginx || echo "nginx could not be installed here: the test behind a reverse proxy is skipped."
+  fi
+  if [[ -z "${HAPROXY:-}" ]] && ! have_server haproxy; then
+    say "Installing HAProxy"
+    install_server haproxy "haproxy" "haproxy" "haproxy" "haproxy" || true
+    have_server haproxy || echo "HAProxy could not be installed here: the test of nodes behind it is skipped."
   fi
   local missing=()
   have_chromium || missing+=("Chromium")
@@ -296,6 +321,10 @@ test_e2e() {
   run_dotnet "$project" "$project.page" -namespace "$page"
   wait
   cat "$others"
+  if [[ -z "${WEBMESSENGER_CLUSTER:-}" ]]; then
+    # Some of them against a node: all are by --cluster.
+    WEBMESSENGER_CLUSTER=1 run_dotnet "$project" "$project.cluster" -class "*.LogOutTests" -class "*.DoorTests" -class "*.ConversationPageTests"
+  fi
   try_again "$project" "$project.page"
   try_again "$project" "$project.others"
 }
@@ -326,6 +355,9 @@ else
   fi
   if wanted storage; then test_dotnet Storage.Tests; fi
   if wanted auth; then test_dotnet Auth.Tests; fi
+  # All others that need it come after.
+  if wanted cluster || wanted broker || wanted e2e; then check_postgres; fi
+  if wanted cluster; then test_dotnet Cluster.Tests; fi
   # Many of them wait: for a second of the server's, or for five in which a stranger says nothing.
   if wanted broker; then test_dotnet Broker.Tests -maxThreads 3; fi
   if [[ -n "${WEBMESSENGER_CLIENTS:-}" ]]; then fetch_clients; fi

@@ -11,7 +11,7 @@ import { endOfGuard, findMarkers } from './guardMarkers.mjs';
 const tree = 'obj/guards';
 const client = 'src/WebClient';
 const endToEnd = 'EndToEnd.Tests';
-const projects = ['Storage.Tests', 'Auth.Tests', 'Broker.Tests', endToEnd];
+const projects = ['Storage.Tests', 'Cluster.Tests', 'Auth.Tests', 'Broker.Tests', endToEnd];
 const secondsForAll = 1200;
 const secondsForOne = 150;
 const only = process.argv.slice(2);
@@ -23,7 +23,7 @@ const needsPages = guards.some(guard => guard.project === endToEnd || guard.proj
 
 function copySources() {
   rmSync(tree, { recursive: true, force: true });
-  const folders = ['src/Storage', 'src/Auth', 'src/Broker', client, 'tests/Load', 'tests/Wire', ...projects.map(project => `tests/${project}`), 'tests/contract'];
+  const folders = ['src/Storage', 'src/Cluster', 'src/Auth', 'src/Broker', client, 'tests/Load', 'tests/Wire', 'tests/Postgres', ...projects.map(project => `tests/${project}`), 'tests/contract'];
   const files = ['Directory.Build.props', 'Directory.Packages.props', 'global.json', '.editorconfig', 'appsettings.json'];
   const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '--', ...folders], { encoding: 'utf8' }).split('\n');
   for (const file of [...files, ...listed].filter(file => file !== '' && existsSync(file))) {

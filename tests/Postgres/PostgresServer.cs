@@ -7,7 +7,8 @@ using Npgsql;
 
 namespace WebMessenger.Postgres.Testing;
 
-/// <summary>A PostgreSQL of a test's own, from the distribution's package: its files in a temporary folder, on loopback, ended with the test.</summary>
+/// <summary>A PostgreSQL of a test's own, from the distribution's package: its files in a temporary folder, on loopback, ended with the
+/// test.</summary>
 /// <remarks>Started as root it runs as somebody else, for PostgreSQL refuses to be root.</remarks>
 public sealed class PostgresServer : IAsyncDisposable
 {
@@ -15,7 +16,7 @@ public sealed class PostgresServer : IAsyncDisposable
     private static readonly Lazy<Task<PostgresServer>> _shared = new(() => StartAsync());
 
     private readonly string _folder;
-    private readonly IReadOnlyList<string> _options;
+    private IReadOnlyList<string> _options;
     private readonly string _password;
     private Process? _process;
     private int _databases;
@@ -119,10 +120,68 @@ public sealed class PostgresServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Runs SQL as its superuser, each statement for itself.</summary>
+    public async Task ExecuteAsync(params string[] statements)
+    {
+        await using NpgsqlConnection connection = new(ConnectionTo("postgres") + ";Pooling=false");
+        await connection.OpenAsync();
+        foreach (var statement in statements)
+        {
+            await using NpgsqlCommand command = new(statement, connection);
+            await command.ExecuteNonQueryAsync();
+        }
+    }
+
+    /// <summary>Sets something for all, and waits until new connections have it.</summary>
+    public async Task SetAsync(string name, string value)
+    {
+        await ExecuteAsync($"ALTER SYSTEM SET {name} = '{value}'", "SELECT pg_reload_conf()");
+        for (var shown = ""; shown != value;)
+        {
+            await using NpgsqlConnection connection = new(ConnectionTo("postgres") + ";Pooling=false");
+            await connection.OpenAsync();
+            await using NpgsqlCommand show = new($"SHOW {name}", connection);
+            shown = (string)(await show.ExecuteScalarAsync())!;
+        }
+    }
+
+    /// <summary>Runs one of PostgreSQL's own programs against it, and waits for its end.</summary>
+    /// <exception cref="InvalidOperationException">It failed: with what it said.</exception>
+    public async Task RunAsync(string program, params string[] arguments)
+    {
+        ProcessStartInfo start = new(Binary(program)!, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" };
+        (start.Environment["PGHOST"], start.Environment["PGPORT"], start.Environment["PGUSER"], start.Environment["PGPASSWORD"]) =
+            ("127.0.0.1", $"{Port}", "postgres", _password);
+        await RunAsync(start);
+    }
+
+    /// <summary>A standby of it that streams, and takes no writes until <see cref="PromoteAsync"/>.</summary>
+    /// <param name="name">By which the primary may wait for it (`synchronous_standby_names`).</param>
+    public async Task<PostgresServer> StartStandbyAsync(string name)
+    {
+        PostgresServer standby = new(Directory.CreateTempSubdirectory("wm-postgres-").FullName, FreePort(), _password, _options);
+        standby._options = [.. _options.Where(option => !option.StartsWith("unix_socket_directories", StringComparison.Ordinal)), $"unix_socket_directories={standby._folder}"];
+        if (IsRoot)
+        {
+            using var own = Process.Start("chown", [User, standby._folder]);
+            await own.WaitForExitAsync();
+        }
+
+        await RunAsync(Command("pg_basebackup",
+            ["-D", standby.DataFolder, "-R", "-X", "stream", "-d", $"host=127.0.0.1 port={Port} user=postgres password={_password} application_name={name}", "--no-sync", "-c", "fast"]));
+        await standby.StartAgainAsync();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => standby.Kill();
+        return standby;
+    }
+
+    /// <summary>Of a standby: it takes writes from here on, on a timeline of its own.</summary>
+    public async Task PromoteAsync() => await ExecuteAsync("SELECT pg_promote(true, 60)");
+
     public ValueTask DisposeAsync()
     {
         Kill();
         _process?.Dispose();
+        _process = null;
         try
         {
             Directory.Delete(_folder, recursive: true);
@@ -145,14 +204,19 @@ public sealed class PostgresServer : IAsyncDisposable
             await own.WaitForExitAsync();
         }
 
-        using var made = Process.Start(Command(
-            "initdb", ["-D", DataFolder, "-U", "postgres", "--auth=scram-sha-256", $"--pwfile={secret}", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]))!;
-        var said = made.StandardOutput.ReadToEndAsync();
-        var complained = made.StandardError.ReadToEndAsync();
-        await made.WaitForExitAsync().WaitAsync(_patience);
-        if (made.ExitCode != 0)
+        await RunAsync(Command(
+            "initdb", ["-D", DataFolder, "-U", "postgres", "--auth=scram-sha-256", $"--pwfile={secret}", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]));
+    }
+
+    private static async Task RunAsync(ProcessStartInfo start)
+    {
+        using var process = Process.Start(start)!;
+        var said = process.StandardOutput.ReadToEndAsync();
+        var complained = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync().WaitAsync(_patience);
+        if (process.ExitCode != 0)
         {
-            throw new InvalidOperationException($"initdb ended with {made.ExitCode}: {await said}{await complained}");
+            throw new InvalidOperationException($"{Path.GetFileName(start.FileName)} ended with {process.ExitCode}: {await said}{await complained}");
         }
     }
 

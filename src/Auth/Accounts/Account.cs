@@ -80,4 +80,7 @@ public sealed class Account(string id, AccountKind kind, DateTimeOffset createdA
         get => new(Interlocked.Read(ref _lastPresentTicks), TimeSpan.Zero);
         set => Interlocked.Exchange(ref _lastPresentTicks, value.UtcTicks);
     }
+
+    /// <summary>One of its clients was connected at that time, or later.</summary>
+    internal void WasPresent(DateTimeOffset at) => LastPresent = at > LastPresent ? at : LastPresent;
 }

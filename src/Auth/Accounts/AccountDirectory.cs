@@ -11,7 +11,7 @@ namespace WebMessenger.Auth.Accounts;
 /// Finding is lock-free. Changes go through the write gate; <c>_names</c> has a leaf lock of its own.
 /// Those who are new take their names under the gate and are stored outside it, so that all who come at once share a sync (fault R9).
 /// </remarks>
-public sealed class AccountDirectory
+public sealed partial class AccountDirectory
 {
     private readonly IAccountStore _store;
     private readonly WriteGate _gate;
@@ -79,6 +79,7 @@ public sealed class AccountDirectory
             var worn = (_names.HasUserName(userName.Value, guest) ? Conflicts.Look : Conflicts.None)
                 | ((/* guard: display names that look like others, at registering */ _names.HasDisplayName(displayName, guest)) ? Conflicts.DisplayName : Conflicts.None);
             added = Begin(new AccountRecord(NewId(), AccountKind.Person, _time.GetUtcNow(), profile, credential), worn);
+            await StoredForOthersAsync(added);
         }
 
         return await added;
@@ -104,6 +105,7 @@ public sealed class AccountDirectory
 
             Profile profile = new(userName, nickname, Email: null, IsAdministrator: false);
             added = Begin(new AccountRecord(NewId(), AccountKind.Guest, _time.GetUtcNow(), profile, Credential: null), Conflicts.None);
+            await StoredForOthersAsync(added);
         }
 
         return await added;
@@ -230,6 +232,12 @@ public sealed class AccountDirectory
     /// <summary>After a failed write, when the store works again: makes memory what the store has. Otherwise nothing.</summary>
     internal async Task ReconcileAsync()
     {
+        if (!_gate.IsAlone && !_isUncertain)
+        {
+            // The other nodes' turn is not taken for nothing.
+            return;
+        }
+
         using var entry = await _gate.EnterAsync();
         await ReconcileUnderGateAsync();
     }

@@ -12,7 +12,8 @@ namespace WebMessenger.Auth.Accounts;
 /// <param name="userNamesPerAccount">How many one account may have and have had; 0: any number.</param>
 internal sealed class AccountStore(IDocuments documents, int userNamesPerAccount = 0) : IAccountStore
 {
-    private const string Accounts = "accounts";
+    /// <summary>Of the documents.</summary>
+    public const string Accounts = "accounts";
 
     // Claimed for ever, so that an erased administrator does not make the next stranger one.
     private const string Firsts = "first";
@@ -30,8 +31,10 @@ internal sealed class AccountStore(IDocuments documents, int userNamesPerAccount
     // It never becomes false again.
     private volatile bool _hasHadPersons;
 
-    public IAsyncEnumerable<AccountRecord> ReadAllAsync() =>
-        documents.AllAsync(Accounts, document => Read(document.Id, document.As(AccountJson.Default.StoredAccount)));
+    public IAsyncEnumerable<AccountRecord> ReadAllAsync() => documents.AllAsync(Accounts, Read);
+
+    /// <exception cref="InvalidDataException">It is none of these.</exception>
+    public static AccountRecord Read(Document document) => Read(document.Id, document.As(AccountJson.Default.StoredAccount));
 
     public async Task<bool> HasHadPersonsAsync() => _hasHadPersons = _hasHadPersons || await documents.OwnerAsync(Firsts, FirstPerson) is not null;
 

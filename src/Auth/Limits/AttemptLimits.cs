@@ -14,7 +14,8 @@ namespace WebMessenger.Auth.Limits;
 /// <para>A login that was right from an address before is counted there by itself. So neither strangers behind the same address nor
 /// strangers who guess at it from everywhere keep its owner out.</para>
 /// </remarks>
-internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
+/// <param name="isShared">What is counted by login or account is told to other nodes.</param>
+internal sealed class AttemptLimits(AuthOptions options, TimeProvider time, bool isShared = false)
 {
     /// <summary>Before an account's id: the tries of somebody who is signed in to it. No login that is typed begins so.</summary>
     internal const char OwnPrefix = '#';
@@ -30,16 +31,19 @@ internal sealed class AttemptLimits(AuthOptions options, TimeProvider time)
     private readonly AddressBuckets _guests = new(options.GuestsPerMinutePerAddress, TimeSpan.FromMinutes(1), time);
     private readonly AddressBuckets _links = new(options.SignInsPerMinutePerAddress, TimeSpan.FromMinutes(1), time);
     private readonly AddressBuckets _registrations = new(options.RegistrationsPerHourPerAddress, TimeSpan.FromHours(1), time);
-    private readonly Buckets<string> _wrongFromAnywhere = new(
-        options.SignInsPerMinutePerAddress == 0 ? 0 : options.WrongPasswordsPerHourPerAccount, TimeSpan.FromHours(1), time);
+    private readonly SharedBuckets _wrongFromAnywhere = new(
+        2, new(options.SignInsPerMinutePerAddress == 0 ? 0 : options.WrongPasswordsPerHourPerAccount, TimeSpan.FromHours(1), time), isShared);
     private readonly Buckets<(string Login, Origin Origin)> _wrong = new(
         options.SignInsPerMinutePerAddress == 0 ? 0 : WrongPerLoginAndAddress, TimeSpan.FromHours(1), time);
     private readonly Buckets<(string Login, Origin Origin)> _wrongAtHome = new(
         options.SignInsPerMinutePerAddress == 0 ? 0 : WrongPerLoginAtHome, TimeSpan.FromHours(1), time);
-    private readonly Buckets<string> _accountTries = new(options.AccountTriesPerDay, TimeSpan.FromDays(1), time);
-    private readonly Buckets<string> _userNames = new(options.UserNameChangesPerMonth, TimeSpan.FromDays(30), time);
-    private readonly Buckets<string> _displayNames = new(options.DisplayNameChangesPerHour, TimeSpan.FromHours(1), time);
+    private readonly SharedBuckets _accountTries = new(3, new(options.AccountTriesPerDay, TimeSpan.FromDays(1), time), isShared);
+    private readonly SharedBuckets _userNames = new(4, new(options.UserNameChangesPerMonth, TimeSpan.FromDays(30), time), isShared);
+    private readonly SharedBuckets _displayNames = new(5, new(options.DisplayNameChangesPerHour, TimeSpan.FromHours(1), time), isShared);
     private readonly RememberedLogins _right = new(time);
+
+    /// <summary>What other nodes are told. By address, the limits are each node's own.</summary>
+    public IReadOnlyList<ISharedUse> Shared => [_wrongFromAnywhere, _accountTries, _userNames, _displayNames];
 
     /// <summary>Null: allowed, and counted.</summary>
     public TimeSpan? TakeRegistration(IPAddress? address) => _registrations.Take(address);
@@ -227,6 +231,27 @@ internal sealed class Buckets<TKey>(int capacity, TimeSpan period, TimeProvider 
 
             _buckets[key] = bucket;
             return null;
+        }
+    }
+
+    /// <summary>Takes so many, be it more than are left: then as many as a full one has are owed at most.</summary>
+    public void TakeAnyway(TKey key, long count)
+    {
+        if (capacity == 0)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            var (bucket, now) = Find(key);
+            bucket.Take(_size, count, -capacity, now);
+            if (_buckets.Count >= TidyAt)
+            {
+                Tidy();
+            }
+
+            _buckets[key] = bucket;
         }
     }
 

@@ -8,7 +8,8 @@ namespace WebMessenger.Auth.Passwords;
 /// <summary>Password links as documents, one for an account: the next one takes the place of the one before.</summary>
 internal sealed class PasswordLinkStore(IDocuments documents)
 {
-    private const string Links = "passwordLinks";
+    /// <summary>Of the documents.</summary>
+    public const string Links = "passwordLinks";
 
     /// <param name="find">Null: there is no such account any more.</param>
     /// <returns>Also what is over, so that somebody removes it; the link is null where its account is gone.</returns>
@@ -17,15 +18,21 @@ internal sealed class PasswordLinkStore(IDocuments documents)
         List<(string, DateTimeOffset, PasswordLink?)> all = [];
         await foreach (var document in documents.AllAsync(Links))
         {
-            var stored = document.As(PasswordLinkJson.Default.StoredPasswordLink);
-            var expires = DateTimeOffset.FromUnixTimeMilliseconds(stored.Expires);
-            all.Add((document.Id, expires, find(document.Id) is not { } account ? null : new PasswordLink(account, expires, stored.Password)
-            {
-                SecretHash = SecretHash.FromBytes(stored.Secret),
-            }));
+            all.Add(Read(document, find));
         }
 
         return all;
+    }
+
+    /// <exception cref="InvalidDataException">It is none of these.</exception>
+    public static (string Account, DateTimeOffset ExpiresAt, PasswordLink? Link) Read(Document document, Func<string, Account?> find)
+    {
+        var stored = document.As(PasswordLinkJson.Default.StoredPasswordLink);
+        var expires = DateTimeOffset.FromUnixTimeMilliseconds(stored.Expires);
+        return (document.Id, expires, find(document.Id) is not { } account ? null : new PasswordLink(account, expires, stored.Password)
+        {
+            SecretHash = SecretHash.FromBytes(stored.Secret),
+        });
     }
 
     public Task PutAsync(PasswordLink link) => documents.CommitAllAsync(

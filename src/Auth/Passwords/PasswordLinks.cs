@@ -9,6 +9,7 @@ using WebMessenger.Auth.Outcomes;
 using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Storage.Documents;
+using WebMessenger.Storage.Replication;
 
 namespace WebMessenger.Auth.Passwords;
 
@@ -40,8 +41,8 @@ public sealed partial class PasswordLinks
     // By hash, which is not constant in time and need not be, see SecretHash.
     private readonly ConcurrentDictionary<SecretHash, PasswordLink> _bySecret = new();
 
-    // What lies in the store, by account id, with the time after which the sweep removes it. Under the write gate.
-    private readonly Dictionary<string, DateTimeOffset> _stored = [];
+    // What lies in the store, by account id, with the time after which the sweep removes it. Changed under the write gate, of all nodes.
+    private readonly ConcurrentDictionary<string, DateTimeOffset> _stored = [];
 
     private PasswordLinks(
         PasswordLinkStore store, AccountDirectory accounts, LoginSessions sessions, PasswordHasher hasher, AttemptLimits limits,
@@ -51,7 +52,7 @@ public sealed partial class PasswordLinks
 
     internal static async Task<PasswordLinks> LoadAsync(
         PasswordLinkStore store, AccountDirectory accounts, LoginSessions sessions, PasswordHasher hasher, AttemptLimits limits,
-        WriteGate gate, TimeProvider time, ILogger<PasswordLinks> logger)
+        WriteGate gate, TimeProvider time, NodePorts nodes, ILogger<PasswordLinks> logger)
     {
         PasswordLinks links = new(store, accounts, sessions, hasher, limits, gate, time, logger);
         foreach (var (account, expiresAt, link) in await store.ReadAllAsync(accounts.Find))
@@ -63,6 +64,7 @@ public sealed partial class PasswordLinks
             }
         }
 
+        nodes.Replication.HearDocuments(PasswordLinkStore.Links, links.Heard);
         return links;
     }
 
@@ -169,12 +171,35 @@ public sealed partial class PasswordLinks
         await _store.RemoveAsync(old);
         foreach (var account in old)
         {
-            _stored.Remove(account);
+            _stored.TryRemove(account, out _);
         }
 
         foreach (var link in _bySecret.Values.Where(link => IsOver(link.ExpiresAt, now)))
         {
             _bySecret.TryRemove(KeyValuePair.Create(link.SecretHash, link));
+        }
+    }
+
+    // Another node has made one, or removed what is over.
+    private void Heard(ReplicatedDocument document)
+    {
+        if (_accounts.Find(document.Id) is { } account)
+        {
+            // guard: one password link an account, of all nodes
+            Forget(account);
+        }
+
+        if (document.IsDeleted)
+        {
+            _stored.TryRemove(document.Id, out _);
+            return;
+        }
+
+        var (of, expiresAt, link) = PasswordLinkStore.Read(new Document(document.Id, document.Version, document.Json), _accounts.Find);
+        _stored[of] = expiresAt;
+        if (link is not null)
+        {
+            _bySecret[link.SecretHash] = link;
         }
     }
 

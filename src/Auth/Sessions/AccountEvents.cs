@@ -16,7 +16,8 @@ public sealed record CertificateTaken(LoginSession Token, ClientCertificate Cert
 
 /// <summary>
 /// What the program must hear from here. The change is durable and in memory when an event is raised,
-/// and the caller's answer waits for the subscribers.
+/// and the caller's answer waits for the subscribers, on whatever node it was: what happened on another one is raised here, too, but for
+/// <see cref="Erased"/>.
 /// </summary>
 public sealed class AccountEvents(ILogger<AccountEvents> logger)
 {
@@ -27,6 +28,11 @@ public sealed class AccountEvents(ILogger<AccountEvents> logger)
 
     /// <summary>Also for guests that were removed after their time. All its login sessions have ended before.</summary>
     public AsyncEvent<Account> Erased { get; } = new(nameof(Erased), logger);
+
+    /// <summary>
+    /// Another node has erased it, and does all that is to be written for it: here it is to be forgotten in memory alone.
+    /// </summary>
+    public AsyncEvent<Account> ErasedElsewhere { get; } = new(nameof(ErasedElsewhere), logger);
 
     public AsyncEvent<SessionEnded> SessionEnded { get; } = new(nameof(SessionEnded), logger);
 

@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
+using WebMessenger.Auth.Limits;
 
 namespace WebMessenger.Auth.Sessions;
 
 /// <summary>When login sessions were used last: noted as they are used, stored from time to time.</summary>
 /// <remarks>Thread-safe. Whoever uses a login session says so here; nobody looks for it among all.</remarks>
 /// <param name="write">Writes what of these has not ended. Called on the caller's thread, one after the other.</param>
-internal sealed class LastUses(TimeProvider time, Func<IReadOnlyCollection<LoginSession>, Task> write)
+internal sealed class LastUses(TimeProvider time, PresentGuests guests, Func<IReadOnlyCollection<LoginSession>, Task> write)
 {
     private static readonly TimeSpan StoreEvery = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan StoreOfConnectedEvery = TimeSpan.FromHours(1);
@@ -92,6 +93,11 @@ internal sealed class LastUses(TimeProvider time, Func<IReadOnlyCollection<Login
     {
         session.LastSeen = now;
         session.Account.LastPresent = now;
+        if (session.Account.IsGuest)
+        {
+            guests.Note(session.Account.Id);
+        }
+
         MarkUnstored(session);
     }
 

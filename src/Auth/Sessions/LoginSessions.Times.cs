@@ -1,5 +1,7 @@
 using WebMessenger.Auth.Accounts;
 using System.Net;
+using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Secrets;
 
 namespace WebMessenger.Auth.Sessions;
 
@@ -22,6 +24,40 @@ public sealed partial class LoginSessions
         }
 
         _uses.Note(session);
+    }
+
+    /// <summary>Those of an account, with the connected ones noted as used now.</summary>
+    internal IEnumerable<LoginSession> SeenNow(Account account)
+    {
+        var sessions = OfAccount(account);
+        NoteUses(sessions);
+        return sessions;
+    }
+
+    /// <summary>Those of them that are connected are being used now.</summary>
+    internal void NoteUses(IReadOnlyList<LoginSession> sessions)
+    {
+        foreach (var session in sessions.Where(session => session.HasClients))
+        {
+            _uses.Note(session);
+        }
+    }
+
+    /// <summary>
+    /// The cookie was replaced a moment ago, because its account has a new password. The browser may not have the new one yet: whoever
+    /// comes with it is told to ask again, and not that everything here is over. It opens nothing.
+    /// </summary>
+    public bool WasJustReplaced(string? secret)
+    {
+        if (!SecretHash.TryOf(secret, out var hash))
+        {
+            return false;
+        }
+
+        lock (_gate)
+        {
+            return _replaced.TryGetValue(hash, out var at) && _time.GetElapsedTime(at) < ReplacedGrace;
+        }
     }
 
     /// <summary>
@@ -51,6 +87,12 @@ public sealed partial class LoginSessions
         lock (_gate)
         {
             expired = _index.TakeExpired(now, ref looked);
+        }
+
+        if (!_nodes.IsAlone)
+        {
+            // Others may know of a later use, but for what is connected here. The rest is ended later (OverdueEnds).
+            expired.RemoveAll(session => !session.HasClients);
         }
 
         List<LoginSession> retired = [];
@@ -153,6 +195,9 @@ public sealed partial class LoginSessions
 
         return _ends.RetryAsync(isLast);
     }
+
+    /// <summary>Completes when every node has heard what was written here before.</summary>
+    internal Task EverywhereAsync() => _nodes.Replication.EverywhereAsync();
 
     /// <summary>Stores what <see cref="Touch"/> and the sweep noted. Called about once a minute.</summary>
     internal Task StoreLastSeenAsync() => _uses.StoreAsync();

@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Changes;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Secrets;
 using WebMessenger.Storage;
@@ -36,6 +37,7 @@ public sealed partial class LoginSessions
     private readonly AccountDirectory _accounts;
     private readonly AuthOptions _options;
     private readonly TimeProvider _time;
+    private readonly NodePorts _nodes;
     private readonly SessionEnds _ends;
     private readonly LastUses _uses;
     private readonly Action<LoginSession> _useChanged;
@@ -50,34 +52,46 @@ public sealed partial class LoginSessions
     // The accounts' count of standings when all were last looked at. The sweep's; two that overlap look once too often.
     private int _standingsSeen;
 
-    private LoginSessions(SessionStore store, AccountDirectory accounts, AccountEvents events, AuthOptions options, TimeProvider time, ILogger logger)
+    private LoginSessions(
+        SessionStore store, AccountDirectory accounts, AccountEvents events, AuthOptions options, TimeProvider time, NodePorts nodes, ILogger logger)
     {
-        (_store, _accounts, _options, _time, Certificates) = (store, accounts, options, time, new PinnedCertificates(_gate, _index, store, events));
-        _ends = new SessionEnds(_gate, _index, new UnstoredEnds(store, logger), events);
-        _uses = new LastUses(time, WriteAsync);
+        (_store, _accounts, _options, _time, _nodes) = (store, accounts, options, time, nodes);
+        Certificates = new PinnedCertificates(_gate, _index, store, events, nodes);
+        _ends = new SessionEnds(_gate, _index, new UnstoredEnds(store, nodes, logger), events, nodes);
+        Heard = new HeardSessions(_gate, _index, _ends, Certificates, accounts, time, nodes, Remember);
+        Overdue = new OverdueEnds(_index, _ends, time, nodes);
+        Guests = new PresentGuests(id => accounts.Find(id)?.WasPresent(time.GetUtcNow()), !nodes.IsAlone);
+        _uses = new LastUses(time, Guests, WriteAsync);
         _useChanged = _uses.UseChanged;
     }
 
     internal static async Task<LoginSessions> LoadAsync(
-        SessionStore store, AccountDirectory accounts, AccountEvents events, AuthOptions options, TimeProvider time, ILogger logger)
+        SessionStore store, AccountDirectory accounts, AccountEvents events, AuthOptions options, TimeProvider time, NodePorts nodes, ILogger logger)
     {
-        LoginSessions sessions = new(store, accounts, events, options, time, logger) { _standingsSeen = accounts.StandingsChanged };
+        LoginSessions sessions = new(store, accounts, events, options, time, nodes, logger) { _standingsSeen = accounts.StandingsChanged };
         // A ban is stored before the end of what it ends.
         Account? FindUnlessBanned(string id) => /* guard: what a kill left of a banned account's login sessions */ accounts.Find(id) is { Ban: null } account ? account : null;
-        foreach (var session in await store.ReadAllAsync(FindUnlessBanned))
+        foreach (var session in await store.ReadAllAsync(FindUnlessBanned, removesOthers: nodes.IsAlone))
         {
             lock (sessions._gate)
             {
                 sessions.Remember(session);
             }
 
-            session.Account.LastPresent = session.LastSeen > session.Account.LastPresent ? session.LastSeen : session.Account.LastPresent;
+            session.Account.WasPresent(session.LastSeen);
         }
 
+        nodes.Replication.HearRecords(SessionRecord.PrefixText, sessions.Heard.Heard);
         return sessions;
     }
 
     internal PinnedCertificates Certificates { get; }
+
+    internal HeardSessions Heard { get; }
+
+    internal OverdueEnds Overdue { get; }
+
+    internal PresentGuests Guests { get; }
 
     /// <summary>This program's own clients, of those login sessions that it knows.</summary>
     public IRevocation Here => _ends;
@@ -91,9 +105,11 @@ public sealed partial class LoginSessions
     /// <summary>Ends all login sessions of the account but <paramref name="except"/>; tokens only if
     /// <paramref name="alsoTokens"/>.</summary>
     public Task EndOthersAsync(
-        Account account, LoginSession? except, bool alsoTokens, RevocationReason reason = RevocationReason.SignedOut) =>
-        EndAsync(
-            [.. OfAccount(account).Where(session => session != except && (alsoTokens || session.Kind != LoginSessionKind.Token))], reason);
+        Account account, LoginSession? except, bool alsoTokens, RevocationReason reason = RevocationReason.SignedOut)
+    {
+        List<LoginSession> others = [.. OfAccount(account).Where(session => session != except && (alsoTokens || session.Kind != LoginSessionKind.Token))];
+        return _ends.EndOthersAsync(account, others, alsoTokens, reason);
+    }
 
     internal Task EndAsync(IReadOnlyCollection<LoginSession> sessions, RevocationReason reason) => _ends.EndAsync(sessions, reason);
 
@@ -117,7 +133,7 @@ public sealed partial class LoginSessions
             return null;
         }
 
-        await EndAsync(SurplusOf(account, session), RevocationReason.SignedOut);
+        await EndSurplusAsync(account, session);
         return new SignedIn(session, secret);
     }
 
@@ -125,7 +141,10 @@ public sealed partial class LoginSessions
     /// Adds a new login session that is stored, unless it may not be. Nobody waits for another's sync: many that come at once share one.
     /// Throws, and adds nothing, when the disk refuses.
     /// </summary>
-    /// <param name="may">Asked once, when whoever takes the right away afterwards will find it.</param>
+    /// <param name="may">
+    /// Asked when whoever takes the right away afterwards will find it, and where there are other nodes once more when it is stored: what
+    /// they had taken before is known by then.
+    /// </param>
     internal async Task<bool> TryAddAsync(LoginSession session, Func<bool> may)
     {
         Task stored;
@@ -144,7 +163,6 @@ public sealed partial class LoginSessions
         try
         {
             await stored;
-            return true;
         }
         catch
         {
@@ -157,6 +175,8 @@ public sealed partial class LoginSessions
 
             throw;
         }
+
+        return await _ends.EndUnlessAsync(session, may);
     }
 
     /// <summary>
@@ -167,7 +187,7 @@ public sealed partial class LoginSessions
         _ends.ReplaceAsync(session, other, reason, may, () =>
         {
             Remember(other);
-            return _store.PutAsync([other]);
+            return _store.ReplaceAsync(other, session.SecretHash!.Value, isShared: !_nodes.IsAlone);
         });
 
     /// <summary>The access tokens that have their mount on the room of this id; a copy.</summary>
@@ -181,6 +201,16 @@ public sealed partial class LoginSessions
 
     /// <summary>The access tokens of all accounts.</summary>
     internal IEnumerable<LoginSession> Tokens => _index.All.Where(session => session.Kind == LoginSessionKind.Token && !session.IsRevoked);
+
+    private async Task EndSurplusAsync(Account account, LoginSession newest)
+    {
+        if (SurplusOf(account, newest).Count > 0)
+        {
+            // One node after the other, or each would end the newest of the other.
+            using var turn = await _nodes.Turns.TakeAsync($"sessions/{account.Id}");
+            await EndAsync(SurplusOf(account, newest), RevocationReason.SignedOut);
+        }
+    }
 
     /// <summary>Those beyond the limit: the ones without a connection first, and of them those that were used longest ago.</summary>
     private List<LoginSession> SurplusOf(Account account, LoginSession newest)
@@ -224,23 +254,6 @@ public sealed partial class LoginSessions
     /// <summary>The live login session whose cookie this is. Costs no look at the disk.</summary>
     public LoginSession? FindByCookie(string? secret) => FindBySecret(secret, LoginSessionKind.Browser);
 
-    /// <summary>
-    /// The cookie was replaced a moment ago, because its account has a new password. The browser may not have the new one yet: whoever
-    /// comes with it is told to ask again, and not that everything here is over. It opens nothing.
-    /// </summary>
-    public bool WasJustReplaced(string? secret)
-    {
-        if (!SecretHash.TryOf(secret, out var hash))
-        {
-            return false;
-        }
-
-        lock (_gate)
-        {
-            return _replaced.TryGetValue(hash, out var at) && _time.GetElapsedTime(at) < ReplacedGrace;
-        }
-    }
-
     /// <summary>The account is signed in from that address at present.</summary>
     internal bool IsUsedFrom(Account account, IPAddress? address)
     {
@@ -254,23 +267,6 @@ public sealed partial class LoginSessions
 
     /// <summary>Those in use, the newest first: browsers, connected tokens, and passwords whose MQTT session lives.</summary>
     public IReadOnlyList<LoginSession> List(Account account) => [.. SeenNow(account).Where(session => session.IsInUse).OrderByDescending(session => session.LastSeen)];
-
-    /// <summary>Those of an account, with the connected ones noted as used now.</summary>
-    internal IEnumerable<LoginSession> SeenNow(Account account)
-    {
-        var sessions = OfAccount(account);
-        NoteUses(sessions);
-        return sessions;
-    }
-
-    /// <summary>Those of them that are connected are being used now.</summary>
-    internal void NoteUses(IReadOnlyList<LoginSession> sessions)
-    {
-        foreach (var session in sessions.Where(session => session.HasClients))
-        {
-            _uses.Note(session);
-        }
-    }
 
     internal LoginSession? Find(string id) => _index.Find(id);
 
@@ -366,6 +362,12 @@ public sealed partial class LoginSessions
     /// <summary>Stores what has changed of those that have not ended.</summary>
     private async Task WriteAsync(IReadOnlyCollection<LoginSession> changed)
     {
+        if (!_nodes.IsAlone)
+        {
+            await _store.ChangeAsync(changed);
+            return;
+        }
+
         List<(LoginSession Session, Scope Scope)> alive;
         Task stored;
         lock (_gate)

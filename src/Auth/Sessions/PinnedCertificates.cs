@@ -1,3 +1,4 @@
+using WebMessenger.Auth.Changes;
 using WebMessenger.Auth.Outcomes;
 using WebMessenger.Auth.Secrets;
 
@@ -7,8 +8,11 @@ namespace WebMessenger.Auth.Sessions;
 /// <param name="gate">
 /// <see cref="LoginSessions"/>' own. It guards the index, and in which order records are handed to the log.
 /// </param>
-internal sealed class PinnedCertificates(Lock gate, SessionIndex index, SessionStore store, AccountEvents events)
+internal sealed class PinnedCertificates(Lock gate, SessionIndex index, SessionStore store, AccountEvents events, NodePorts nodes)
 {
+    /// <summary>The turn of all nodes: no certificate opens two tokens.</summary>
+    private const string Turn = "certificates";
+
     /// <summary>Lock-free. It may have ended, and the certificate may not be valid now.</summary>
     public LoginSession? Find(in Fingerprint fingerprint) => index.Find(fingerprint);
 
@@ -21,9 +25,10 @@ internal sealed class PinnedCertificates(Lock gate, SessionIndex index, SessionS
     /// <param name="why">Asked under the gate: whoever takes the right away afterwards finds the certificate with the token.</param>
     public async Task<Refusal?> PutAsync(LoginSession token, ClientCertificate? certificate, Func<Refusal?> why)
     {
+        using var turn = nodes.IsAlone ? null : await /* guard: a certificate opens one token, of all nodes */ nodes.Turns.TakeAsync(Turn);
         IReadOnlyList<IClient> former;
         ClientCertificate? before;
-        Task stored;
+        Task<bool> stored;
         lock (gate)
         {
             if (why() is { } refusal)
@@ -39,14 +44,15 @@ internal sealed class PinnedCertificates(Lock gate, SessionIndex index, SessionS
             // An end is marked before its removal is handed over, under this gate: so no record comes after it.
             before = token.Certificate == certificate ? null : token.Certificate;
             former = Exchange(token, certificate);
-            stored = store.PutAsync([token]);
+            stored = store.PinAsync(token, certificate, isShared: !nodes.IsAlone);
         }
 
         // Silent at once, whatever the disk does.
         var closed = EndAsync(token, before, former);
+        var isStored = false;
         try
         {
-            await stored;
+            isStored = await stored;
         }
         catch when (certificate is not null)
         {
@@ -63,7 +69,43 @@ internal sealed class PinnedCertificates(Lock gate, SessionIndex index, SessionS
             await closed;
         }
 
-        return null;
+        if (nodes.IsAlone)
+        {
+            return null;
+        }
+
+        // Another node may have stored a use in between, with the one before in it.
+        await (isStored ? HeardAsync(token, certificate) : Task.CompletedTask);
+        await nodes.Replication.EverywhereAsync();
+        return isStored ? null : new Refusal.BadCredentials();
+    }
+
+    /// <summary>
+    /// Another node has put it there, or taken it away: null. Who came by another one is silent when this returns its task, which completes
+    /// when they are closed.
+    /// </summary>
+    public Task HeardAsync(LoginSession token, ClientCertificate? certificate)
+    {
+        IReadOnlyList<IClient> former;
+        ClientCertificate? before;
+        lock (gate)
+        {
+            if (token.Certificate == certificate || token.IsRevoked)
+            {
+                return Task.CompletedTask;
+            }
+
+            before = token.Certificate;
+            former = Exchange(token, certificate);
+        }
+
+        // They are silent by the time that the list is made; the others hear it on a thread of their own.
+        var closing = Task.WhenAll(former.Select(client => client.RevokeAsync(RevocationReason.CertificateTaken)));
+        return Task.Run(async () =>
+        {
+            await closing;
+            await EndAsync(token, before, []);
+        });
     }
 
     private IReadOnlyList<IClient> Exchange(LoginSession token, ClientCertificate? certificate)

@@ -45,7 +45,9 @@ internal sealed class SessionIndex
 
     public LoginSession? OfClient(Account account, string clientId) => _byClient.GetValueOrDefault((account.Id, clientId));
 
-    public IReadOnlyList<LoginSession> OfAccount(Account account) => _byAccount.GetValueOrDefault(account.Id) ?? [];
+    public IReadOnlyList<LoginSession> OfAccount(Account account) => OfAccount(account.Id);
+
+    public IReadOnlyList<LoginSession> OfAccount(string account) => _byAccount.GetValueOrDefault(account) ?? [];
 
     /// <summary>A copy.</summary>
     public IReadOnlyList<LoginSession> MountedOn(string room) => [.. _byMount.GetValueOrDefault(room) ?? []];
@@ -163,6 +165,13 @@ internal sealed class SessionIndex
         {
             AddExpiry(session);
         }
+    }
+
+    /// <summary>It was taken for expired, and was not.</summary>
+    public void OrderAnew(LoginSession session)
+    {
+        RemoveExpiry(session);
+        AddExpiry(session);
     }
 
     private void AddExpiry(LoginSession session)

@@ -40,6 +40,8 @@ internal sealed record SessionRecord(
     private const byte HasCertificate = 16;
     private const int CertificateSize = Fingerprint.Bytes + 8 + 8;
 
+    public const string PrefixText = "s/";
+
     public static ReadOnlySpan<byte> Prefix => "s/"u8;
 
     public byte[] Key => KeyOf(Account, Id);
@@ -57,6 +59,20 @@ internal sealed record SessionRecord(
     {
         SecretHash = Secret, LastSeen = LastSeen, StoredLastSeen = LastSeen, ExpiresAt = ExpiresAt, StoredScope = Scope, Certificate = Certificate,
     };
+
+    /// <summary>With the later of both uses, and without the rooms that one of them does not name any more.</summary>
+    public SessionRecord UsedAs(LoginSession session)
+    {
+        var (isLater, expires) = (session.LastSeen > LastSeen, session.ExpiresAt);
+        return this with
+        {
+            LastSeen = isLater ? session.LastSeen : LastSeen,
+            Address = isLater ? session.Address : Address,
+            ExpiresAt = expires > ExpiresAt ? expires : ExpiresAt,
+            Scope = Scope.Rooms is { } rooms && session.Scope.Rooms is { } own && !rooms.IsSubsetOf(own)
+                ? Scope with { Rooms = rooms.Where(own.Contains).ToFrozenSet() } : Scope,
+        };
+    }
 
     public byte[] Write()
     {
@@ -103,13 +119,20 @@ internal sealed record SessionRecord(
         return to.WrittenSpan.ToArray();
     }
 
+    /// <summary>Whose, and which, the record of this key is.</summary>
+    public static bool TryReadKey(ReadOnlySpan<byte> key, [NotNullWhen(true)] out string? account, [NotNullWhen(true)] out string? id)
+    {
+        var names = key[Math.Min(Prefix.Length, key.Length)..];
+        var slash = names.IndexOf((byte)'/');
+        (account, id) = slash < 1 ? (null, null) : (Encoding.ASCII.GetString(names[..slash]), Encoding.ASCII.GetString(names[(slash + 1)..]));
+        return id is not null && account is not null;
+    }
+
     /// <summary>False: this program did not write it. Then it opens nothing.</summary>
     public static bool TryRead(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, [NotNullWhen(true)] out SessionRecord? record)
     {
         record = null;
-        var names = key[Math.Min(Prefix.Length, key.Length)..];
-        var slash = names.IndexOf((byte)'/');
-        if (slash < 1 || value.Length < FixedSize || value[0] != Format
+        if (!TryReadKey(key, out var account, out var id) || value.Length < FixedSize || value[0] != Format
             || (LoginSessionKind)value[1] is not (LoginSessionKind.Browser or LoginSessionKind.Token))
         {
             return false;
@@ -127,8 +150,8 @@ internal sealed record SessionRecord(
         }
 
         record = new(
-            Encoding.ASCII.GetString(names[(slash + 1)..]),
-            Encoding.ASCII.GetString(names[..slash]),
+            id,
+            account,
             (LoginSessionKind)value[1],
             SecretHash.FromBytes(value[2..34]),
             (LoginSessionKind)value[1] == LoginSessionKind.Browser && scope.Rooms is null ? Scope.Everything : scope,

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Secrets;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Auth.Sessions;
@@ -23,6 +24,12 @@ internal sealed partial class SessionStore
     // it is noticed here. The event and the state are written in one batch: one without the other is damage as well.
     private static readonly LogName _watched = LogName.Stored("s");
 
+    // Each time another node was quicker; more are a fault of ours.
+    private const int Tries = 32;
+
+    // Each reads what is stored first.
+    private const int ChangesAtOnce = 8;
+
     private readonly IRecords _records;
     private readonly ILogger _logger;
 
@@ -38,7 +45,7 @@ internal sealed partial class SessionStore
     /// A program that is killed in between begins anew with its next start.
     /// </summary>
     /// <exception cref="IOException">It cannot be read or written, or a newer program wrote it.</exception>
-    public static async Task<SessionStore> OpenAsync(FormerSessions former, IEventLog log, IRecords records, TimeProvider time, ILogger logger)
+    public static async Task<SessionStore> OpenAsync(FormerSessions? former, IEventLog log, IRecords records, TimeProvider time, ILogger logger)
     {
         SessionStore store = new(records, logger);
         var state = records.Find(StateKey);
@@ -56,7 +63,7 @@ internal sealed partial class SessionStore
         var epoch = log.Head(_watched).Epoch;
         if (/* guard: what has ended is not taken over again from the document store */ state is null || state.Length == NotAllCopied)
         {
-            await store.TakeOverAsync(await former.ReadAllAsync(), state is not null, isWatched, time.GetUtcNow(), epoch);
+            await store.TakeOverAsync(former is null ? [] : await former.ReadAllAsync(), state is not null, isWatched, time.GetUtcNow(), epoch);
         }
         else if (/* guard: login sessions end when records were lost */ Encoding.ASCII.GetString(state.AsSpan(NotAllCopied)) == epoch)
         {
@@ -69,7 +76,7 @@ internal sealed partial class SessionStore
 
         // Only now: once they are gone here, the records are all there is. With them a state is there, so none is copied twice, and none
         // that has ended since.
-        await former.RemoveAllAsync();
+        await (former?.RemoveAllAsync() ?? Task.CompletedTask);
         return store;
     }
 
@@ -104,8 +111,9 @@ internal sealed partial class SessionStore
         }
     }
 
-    /// <summary>All there are. Those whose account is not found are removed.</summary>
-    public async Task<List<LoginSession>> ReadAllAsync(Func<string, Account?> find)
+    /// <summary>All there are.</summary>
+    /// <param name="removesOthers">Those whose account is not found are removed. Not where another node may have made it just now.</param>
+    public async Task<List<LoginSession>> ReadAllAsync(Func<string, Account?> find, bool removesOthers)
     {
         List<LoginSession> sessions = [];
         List<RecordChange> gone = [];
@@ -121,7 +129,7 @@ internal sealed partial class SessionStore
             }
         }
 
-        await _records.WriteInPartsAsync(gone);
+        await _records.WriteInPartsAsync(removesOthers ? gone : []);
         return sessions;
     }
 
@@ -129,11 +137,70 @@ internal sealed partial class SessionStore
     public Task PutAsync(IReadOnlyCollection<LoginSession> sessions) =>
         _records.WriteInPartsAsync(sessions.Select(SessionRecord.Of).Select(record => new RecordChange(record.Key, record.Write())));
 
+    /// <summary>
+    /// What has changed of one that is stored, in a house of several nodes. False: another node has ended it, or given it another secret,
+    /// and nothing is written.
+    /// </summary>
+    /// <param name="secret">What is stored of its secret.</param>
+    /// <param name="change">Of what is stored just then, which may be newer than what was heard of it.</param>
+    /// <exception cref="IOException">It cannot be read or written.</exception>
+    public async Task<bool> TryChangeAsync(LoginSession session, SecretHash secret, Func<SessionRecord, SessionRecord> change)
+    {
+        var key = SessionRecord.KeyOf(session.Account.Id, session.Id);
+        for (var tries = 0; tries < Tries; tries++)
+        {
+            var before = await Task.Run(() => _records.Find(key));
+            if (before is null || !SessionRecord.TryRead(key, before, out var record) || record.Secret != secret)
+            {
+                return false;
+            }
+
+            if (await _records.WriteAsync([new(key, change(record).Write())], /* guard: what another node has ended is not stored again */ [new(key, before)]) == WriteOutcome.Written)
+            {
+                return true;
+            }
+        }
+
+        throw new RecordsNotWrittenException("A login session was changed too often at once.");
+    }
+
+    /// <summary>The same of many, each by itself: one that another node has ended keeps no other from being stored.</summary>
+    public Task ChangeAsync(IReadOnlyCollection<LoginSession> sessions) => Parallel.ForEachAsync(
+        sessions.Where(session => !session.IsRevoked),
+        new ParallelOptions { MaxDegreeOfParallelism = ChangesAtOnce },
+        async (session, _) =>
+        {
+            var scope = session.Scope;
+            if (await TryChangeAsync(session, session.SecretHash!.Value, stored => stored.UsedAs(session)))
+            {
+                session.StoredScope = scope;
+            }
+        });
+
+    /// <summary>Puts another secret in the place of one, and all that comes with it. False: another node has ended it.</summary>
+    /// <param name="isShared">There are other nodes.</param>
+    public Task<bool> ReplaceAsync(LoginSession other, SecretHash before, bool isShared) =>
+        isShared
+        ? TryChangeAsync(other, before, stored => stored with { Secret = other.SecretHash!.Value, Certificate = null })
+        : StoredAsync(PutAsync([other]));
+
+    /// <summary>Stores which certificate it has. False: another node has ended it.</summary>
+    /// <param name="isShared">There are other nodes.</param>
+    public Task<bool> PinAsync(LoginSession token, ClientCertificate? certificate, bool isShared) => isShared
+        ? TryChangeAsync(token, token.SecretHash!.Value, stored => stored with { Certificate = certificate })
+        : StoredAsync(PutAsync([token]));
+
     public Task RemoveAsync(IReadOnlyCollection<LoginSession> sessions) => _records.WriteInPartsAsync(
         sessions.Select(session => new RecordChange(SessionRecord.KeyOf(session.Account.Id, session.Id), null)));
 
     public Task RemoveOfAsync(Account account) => _records.WriteInPartsAsync(
         _records.ReadAll(SessionRecord.PrefixOf(account.Id)).Select(record => new RecordChange(record.Key, null)));
+
+    private static async Task<bool> StoredAsync(Task stored)
+    {
+        await stored;
+        return true;
+    }
 
     private static Task WatchAsync(IEventLog log, RecordChange[] changes)
     {

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using WebMessenger.Auth.Changes;
 
 namespace WebMessenger.Auth.Sessions;
 
@@ -8,15 +9,19 @@ namespace WebMessenger.Auth.Sessions;
 /// <remarks>
 /// Thread-safe; <c>_gate</c> is a leaf lock. It holds no more than there were login sessions, which are bounded by account.
 /// </remarks>
-internal sealed partial class UnstoredEnds(SessionStore store, ILogger logger)
+internal sealed partial class UnstoredEnds(SessionStore store, NodePorts nodes, ILogger logger)
 {
     private readonly Lock _gate = new();
     private readonly HashSet<LoginSession> _unstored = [];
+
+    // How many are removing each just now, by id; only where there are other nodes. Under _gate.
+    private readonly Dictionary<string, int> _removing = [];
     private bool _isTrying;
 
     /// <summary>Throws when the disk refuses; it is tried again all the same.</summary>
     public async Task StoreAsync(IReadOnlyCollection<LoginSession> ended)
     {
+        Count(ended, 1);
         try
         {
             await RemoveAsync(ended);
@@ -26,6 +31,19 @@ internal sealed partial class UnstoredEnds(SessionStore store, ILogger logger)
             // guard: an end is stored when the disk works again
             Remember(ended);
             throw;
+        }
+        finally
+        {
+            Count(ended, -1);
+        }
+    }
+
+    /// <summary>It has ended here, and is still stored: what another node has stored of it before the end is over with it.</summary>
+    public bool IsEnding(string id)
+    {
+        lock (_gate)
+        {
+            return _removing.ContainsKey(id) || _unstored.Any(session => session.Id == id);
         }
     }
 
@@ -72,6 +90,26 @@ internal sealed partial class UnstoredEnds(SessionStore store, ILogger logger)
         if (stored)
         {
             LogStored(logger, due.Count);
+        }
+    }
+
+    private void Count(IReadOnlyCollection<LoginSession> ended, int by)
+    {
+        if (nodes.IsAlone)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            foreach (var session in ended)
+            {
+                _removing[session.Id] = _removing.GetValueOrDefault(session.Id) + by;
+                if (_removing[session.Id] == 0)
+                {
+                    _removing.Remove(session.Id);
+                }
+            }
         }
     }
 

@@ -58,6 +58,7 @@ public sealed partial class AccountBans
 
         // guard: a ban ends login sessions and tokens
         await _sessions.EndAsync(sessions, RevocationReason.Banned);
+        await /* guard: a ban is heard by all nodes before it is answered */ _sessions.EverywhereAsync();
         var tokens = sessions.Count(session => session.Kind == LoginSessionKind.Token);
         LogBanned(_logger, account.UserName, sessions.Count - tokens, tokens);
         return new(BanResult.Done, account, sessions.Count - tokens, tokens);

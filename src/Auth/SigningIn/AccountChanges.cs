@@ -221,6 +221,7 @@ public sealed class AccountChanges
         }
 
         await _sessions.EndAsync(sessions, RevocationReason.AccountErased);
+        await /* guard: an erasure is heard by all nodes before it is answered */ _sessions.EverywhereAsync();
         foreach (var account in accounts)
         {
             await _events.Erased.RaiseAsync(account);

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using WebMessenger.Auth.Accounts;
+using WebMessenger.Auth.Changes;
 using WebMessenger.Auth.Passwords;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Storage.Documents;
@@ -27,6 +28,7 @@ internal sealed partial class Sweeper : IAsyncDisposable
     private readonly AccountChanges _changes;
     private readonly PasswordLinks _links;
     private readonly AccountBans _bans;
+    private readonly NodePorts _nodes;
     private readonly ILogger<Sweeper> _logger;
     private readonly ITimer _expiry;
     private readonly ITimer _tidy;
@@ -37,9 +39,9 @@ internal sealed partial class Sweeper : IAsyncDisposable
 
     public Sweeper(
         LoginSessions sessions, AccountDirectory accounts, AccountChanges changes, PasswordLinks links, AccountBans bans, TimeProvider time,
-        ILogger<Sweeper> logger)
+        NodePorts nodes, ILogger<Sweeper> logger)
     {
-        (_sessions, _accounts, _changes, _links, _bans, _logger) = (sessions, accounts, changes, links, bans, logger);
+        (_sessions, _accounts, _changes, _links, _bans, _nodes, _logger) = (sessions, accounts, changes, links, bans, nodes, logger);
         _expiry = time.CreateTimer(_ => Start(sessions.SweepAsync), null, ExpiryEvery, ExpiryEvery);
         // A timer of its own: while the disk refuses, a sweep ends by an exception.
         _retry = time.CreateTimer(_ => Start(() => sessions.RetryEndsAsync()), null, RetryEvery, RetryEvery);
@@ -75,6 +77,13 @@ internal sealed partial class Sweeper : IAsyncDisposable
     {
         await _accounts.ReconcileAsync();
         await _sessions.StoreLastSeenAsync();
+        await _sessions.Overdue.EndAsync();
+        if (!_nodes.Sweeps)
+        {
+            // Another node does the rest for all.
+            return;
+        }
+
         await _changes.RemoveOldGuestsAsync();
         await _links.RemoveOldAsync();
         await _bans.LiftOverAsync();

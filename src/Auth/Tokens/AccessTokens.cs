@@ -75,9 +75,9 @@ public sealed class AccessTokens
             ExpiresAt = expiresAt,
         };
         Refusal? refusal = null;
-        return await _sessions.TryAddAsync(token, () => (refusal = Refused(account, by, mount)) is null)
+        return await _sessions.TryAddAsync(token, () => (refusal = Refused(account, by, mount, token)) is null)
             ? new CreatedToken(token, secret)
-            : Outcome<CreatedToken>.FromRefusal(refusal!);
+            : Outcome<CreatedToken>.FromRefusal(refusal ?? new Refusal.BadCredentials());
     }
 
     /// <summary>The newest first.</summary>
@@ -183,7 +183,7 @@ public sealed class AccessTokens
     /// </summary>
     public LoginSession? FindBearer(string? secret) => Secret.IsTokenShaped(secret) ? _sessions.FindByToken(secret) : null;
 
-    private Refusal? Refused(Account account, LoginSession? by, AskedMount? mount)
+    private Refusal? Refused(Account account, LoginSession? by, AskedMount? mount, LoginSession token)
     {
         if (account.IsErased || by is { IsRevoked: true } || /* guard: no token for who is banned */ account.Ban is not null)
         {
@@ -196,13 +196,14 @@ public sealed class AccessTokens
             return new Refusal.Fields("mount", FieldCodes.Invalid, $"You are in no room '{room}'.");
         }
 
-        return _options.TokensPerAccount is > 0 and var limit && CountOf(account) >= limit
+        return _options.TokensPerAccount is > 0 and var limit && CountOf(account, token) >= limit
             ? new Refusal.Fields("name", FieldCodes.TooMany, $"An account has {limit} access tokens at most: revoke one first.")
             : null;
     }
 
     // With those that are ending, which may be about to have another secret.
-    private int CountOf(Account account) => _sessions.SeenNow(account).Count(session => session.Kind == LoginSessionKind.Token);
+    private int CountOf(Account account, LoginSession but) =>
+        _sessions.SeenNow(account).Count(session => session.Kind == LoginSessionKind.Token && session != but);
 
     private static FieldError? CheckRooms(IReadOnlyCollection<string>? rooms, string? mount) =>
         rooms is null || (rooms.Count is > 0 and <= MaxRooms && rooms.All(IsRoomId) && (mount is null || rooms.All(room => room == mount)))

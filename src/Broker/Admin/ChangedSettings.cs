@@ -7,6 +7,8 @@ using WebMessenger.Auth.Outcomes;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.Documents;
+using WebMessenger.Storage.Nodes;
+using WebMessenger.Storage.Replication;
 
 namespace WebMessenger.Broker.Admin;
 
@@ -24,10 +26,15 @@ internal sealed partial class ChangedSettings(
     PublishBudgets budgets,
     AdminProofs proofs,
     ServerAudit audit,
+    IReplication replication,
+    ITurns turns,
     ILogger<ChangedSettings> logger) : IDisposable
 {
     private const string Collection = "server";
     private const string Id = "settings";
+
+    /// <summary>The turn of all nodes.</summary>
+    private const string Turn = "settings";
 
     private readonly SemaphoreSlim _turn = new(1);
 
@@ -38,19 +45,33 @@ internal sealed partial class ChangedSettings(
     // Replaced as a whole.
     private volatile IReadOnlyDictionary<string, int> _changed = new Dictionary<string, int>();
 
-    // What another version took, and this one does not: it is in effect nowhere, and written back with each change.
-    private readonly Dictionary<string, JsonElement> _ofOthers = new(StringComparer.Ordinal);
+    // What another version took, and this one does not: it is in effect nowhere, and written back with each change. Replaced as a whole.
+    private volatile IReadOnlyDictionary<string, JsonElement> _ofOthers = new Dictionary<string, JsonElement>();
 
     /// <summary>Puts into effect what was changed before the start. Before anything is served.</summary>
     /// <exception cref="IOException">The store cannot be read.</exception>
     public async Task LoadAsync()
     {
-        if (await documents.GetAsync(Collection, Id) is not { } document)
+        replication.HearDocuments(Collection, Heard);
+        if (await documents.GetAsync(Collection, Id) is { } document)
         {
-            return;
+            Take(document);
         }
+    }
 
+    // In effect here as on the node where it was changed. On the thread that numbers.
+    private void Heard(ReplicatedDocument document)
+    {
+        if (document.Id == Id)
+        {
+            Take(new Document(Id, document.Version, document.IsDeleted ? "{}"u8.ToArray() : document.Json));
+        }
+    }
+
+    private void Take(Document document)
+    {
         Dictionary<string, int> changed = [];
+        Dictionary<string, JsonElement> ofOthers = new(StringComparer.Ordinal);
         foreach (var (name, value) in document.As(ChangedSettingsJson.Default.DictionaryStringJsonElement))
         {
             // What an older or a later version took, and this one does not, is left as the file has it; it is kept until it is changed.
@@ -63,11 +84,12 @@ internal sealed partial class ChangedSettings(
             }
             else
             {
-                _ofOthers[name] = value;
+                ofOthers[name] = value;
                 LogLeft(logger, name);
             }
         }
 
+        _ofOthers = ofOthers;
         Apply(changed);
     }
 
@@ -111,6 +133,7 @@ internal sealed partial class ChangedSettings(
         await _turn.WaitAsync();
         try
         {
+            using var turn = await turns.TakeAsync(Turn);
             if (!by.IsInOffice)
             {
                 return AdminRefusal.NotInOffice;
@@ -144,9 +167,9 @@ internal sealed partial class ChangedSettings(
 
             (await documents.CommitAsync([DocumentsReading.Put(Collection, Id, null, stored, ChangedSettingsJson.Default.DictionaryStringJsonElement)])).OrThrow();
             Apply(after);
+            _ofOthers = _ofOthers.Where(one => !wanted.ContainsKey(one.Key)).ToDictionary(StringComparer.Ordinal);
             foreach (var name in wanted.Keys)
             {
-                _ofOthers.Remove(name);
                 var (was, now) = (ValueIn(before, name), ValueIn(after, name));
                 if (was != now || before.ContainsKey(name) != after.ContainsKey(name))
                 {

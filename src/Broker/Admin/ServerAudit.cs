@@ -2,6 +2,7 @@ using System.Text;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Replication;
 
 namespace WebMessenger.Broker.Admin;
 
@@ -10,7 +11,7 @@ namespace WebMessenger.Broker.Admin;
 /// Beside what was done in rooms (<see cref="AuditRecord"/>), under a name that no room has: so it is in one order with itself, is as many
 /// and becomes as old (`AuditPerRoom`, `AuditDays`), or as the defaults of these say, if that is more. Names are those of then.
 /// </remarks>
-internal sealed class ServerAudit(IRecords records, AuditPlaces places, LeftBehind left)
+internal sealed class ServerAudit(IRecords records, AuditPlaces places, LeftBehind left, IReplication replication)
 {
     /// <summary>No id and no key of a room begins so.</summary>
     internal const string Key = "-server";
@@ -22,7 +23,20 @@ internal sealed class ServerAudit(IRecords records, AuditPlaces places, LeftBehi
     {
         var author = by.Session is null ? AuditPerson.Operator : AuditPerson.Of(by.Session.Account);
         AuditRecord record = new(act, author, target is null ? null : new AuditPerson(target, target, ""), detail, until);
-        return left.TryAsync(async () => await records.WriteAsync([await places.PlaceAsync(Key, record)]));
+        return left.TryAsync(() => replication.IsAlone ? WriteAsync(record) : WriteAmongOthersAsync(record));
+    }
+
+    private async Task WriteAsync(AuditRecord record) => await records.WriteAsync([await places.PlaceAsync(Key, record)]);
+
+    // Another node may have noted something in the same millisecond: that place is taken, and the next one is this one's.
+    private async Task WriteAmongOthersAsync(AuditRecord record)
+    {
+        RecordChange change;
+        do
+        {
+            change = await places.PlaceAsync(Key, record);
+        }
+        while (await records.WriteAsync([change], [new RecordCondition(change.Key, null)]) == WriteOutcome.Conflict);
     }
 
     /// <param name="before">What the page before ended with; null: the first.</param>

@@ -71,6 +71,11 @@ internal static class EventsApi
             return RoomProblems.Of(tooMany, context);
         }
 
+        if (command.Act is null)
+        {
+            NodeAnswers.TakesNothingAway(context);
+        }
+
         var done = command.Act is null ? await sayings.SayAsync(found, command, who)
             : isOnMessage ? await messageActs.ActAsync(found, new AskedAct(command, who))
             : await acts.ActAsync(found, command, who);

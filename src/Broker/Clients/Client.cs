@@ -33,20 +33,22 @@ internal sealed partial class Client : IConnectingClient, ILife
     private readonly int _receiveMaximum;
     private readonly DataRelay? _relay;
     private string? _assignedClientId;
-    private Task _takenOver = Task.CompletedTask;
+    private Task<Taking>? _taking;
+    private TaskCompletionSource? _gone;
     private ushort? _serverKeepAlive;
 
     // Under the writer's gate.
     private Task? _ending;
     private volatile bool _wasRevoked;
     private bool _isUnread;
+    private bool _isGone;
 
     public Client(ConnectionServices services, Transport transport)
     {
         (_services, Transport, LastHeard) = (services, transport, services.Time.GetTimestamp());
         _receiveMaximum = services.Limits.UnacknowledgedPerClient is > 0 and var limit ? limit : UnlimitedReceiveMaximum;
         Identity = new Identity(services.Connections.NewName()) { IsRelayed = transport.Handed is { IsRelayed: true } };
-        Writer = new Writer(transport, this, services.Memory, services.Time);
+        Writer = new Writer(transport, this, services.Memory, services.Time, services.Lease);
         _answers = new OwedAnswers(Writer, this, services.Memory, _receiveMaximum) { NamesAll = Identity.IsRelayed };
         Kept = new KeptSession(Writer, _window, _answers, Identity, this, services.Rooms, services.EventLog, services.Durable);
         Delivery = new Delivery(Writer, _window, Kept, Identity, this, services);
@@ -116,6 +118,26 @@ internal sealed partial class Client : IConnectingClient, ILife
 
     public Task Ended => _ended.Task;
 
+    /// <summary>It is the client of its name for all nodes: whoever comes to another one takes its place from here on.</summary>
+    public bool HadTurn { get; private set; }
+
+    /// <summary>Completes when nothing is left of it here, and what is kept of it is stored.</summary>
+    public async Task ForgottenAsync()
+    {
+        TaskCompletionSource gone;
+        lock (Writer.Gate)
+        {
+            gone = _gone ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (_isGone)
+            {
+                gone.TrySetResult();
+            }
+        }
+
+        await gone.Task;
+        await _services.EventLog.SettleAsync();
+    }
+
     public IAskedFilter? Asked(string topicFilter) => Filters.Asked(topicFilter);
 
     public Verdict MayHold(IAskedFilter filter) => Filters.MayHold(filter);
@@ -132,175 +154,6 @@ internal sealed partial class Client : IConnectingClient, ILife
         await Task.WhenAny(until, _ended.Task);
         Heard();
         Volatile.Write(ref _isUnread, false);
-    }
-
-    /// <summary>The CONNECT is refused before anybody is asked.</summary>
-    public void Refuse(HandshakeRefusal refusal)
-    {
-        Writer.Speak(refusal.IsVersion5, refusal.MaximumPacket, wantsReasons: true);
-        if (refusal.IsSaid)
-        {
-            RefuseConnect(refusal.Code, refusal.Reason!);
-        }
-    }
-
-    public void RefuseConnect(byte code, string? reason) =>
-        Writer.SendControl(PacketWriter.ConnAck(Writer.IsVersion5, code, reason, false, null, Writer.MaximumPacket));
-
-    /// <summary>Takes down all that the CONNECT asks for. False: it is refused.</summary>
-    public bool Begin(Handshake asked)
-    {
-        Writer.Speak(asked.IsVersion5, asked.MaximumPacket, asked.WantsReasons);
-        (Identity.ClientId, Identity.IsBridge) = (asked.ClientId, asked.IsBridge);
-        if (asked.ClientId.Length == 0)
-        {
-            Identity.ClientId = _assignedClientId = "auto-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
-        }
-
-        // A password was looked at where the client came in, and a cookie is that node's to find.
-        Credentials = Transport.Handed is { Session: { } handed }
-            ? new ConnectCredentials(null, null, handed, Transport.RemoteEndPoint?.Address, PasswordsAllowed: false)
-            : new ConnectCredentials(
-                asked.UserName, asked.Password, Transport.Cookie, Transport.RemoteEndPoint?.Address,
-                Transport.KeepsSecrets || _services.AllowPlainPasswords, Transport.Certificate);
-        KeepAliveSeconds = asked.KeepAliveSeconds;
-        // [MQTT-3.1.2-21] 3.1.1 has no way to be told, and is held to what it asked for.
-        if (asked.IsVersion5 && !Identity.IsRelayed && (KeepAliveSeconds == 0 || KeepAliveSeconds > _services.MaximumKeepAlive))
-        {
-            KeepAliveSeconds = _services.MaximumKeepAlive;
-            _serverKeepAlive = _services.MaximumKeepAlive;
-        }
-
-        var window = _services.Limits.UnacknowledgedPerClient is > 0 and var limit ? limit : PacketIdWindow.LargestSize;
-        window = Math.Min(window, asked.ReceiveMaximum ?? window);
-        // guard: the client's Receive Maximum
-        _window.Resize(window);
-        if (Identity.IsRelayed)
-        {
-            _window.BeginAtRelayed();
-        }
-
-        Kept.Ask(asked);
-        if (asked.HasMethod)
-        {
-            RefuseConnect(ReasonCode.BadAuthenticationMethod, "This server takes a user name with a token or password, and no other method.");
-        }
-
-        return !asked.HasMethod;
-    }
-
-    public Verdict Admit(LoginSession session, ClientCertificate? certificate)
-    {
-        Certificate = certificate;
-        Kept.CameBy(certificate);
-        if (DataRights.MayEnter(session, Identity.IsBridge, _services.Rooms) is { IsAllowed: false } never)
-        {
-            return never;
-        }
-
-        if (Elsewhere?.Takes(session) == true)
-        {
-            return Verdict.Allowed;
-        }
-
-        // From here on whoever ends the login session finds this connection. Before it takes anything over:
-        // a refused one must not push out an admitted one.
-        if (!session.TryAttach(this))
-        {
-            return Verdict.Refused(RefusalCode.NotAuthorized, "This login session has ended. Sign in again.");
-        }
-
-        Identity.Become(session);
-        if (TakeOver.WhyNot(_services.Connections.Register(this, _services.Limits), session) is { } refusal)
-        {
-            Identity.Become(null);
-            session.Detach(this);
-            return refusal;
-        }
-
-        // In this order: a trace that begins now is told to the connection, or found by it.
-        Writer.Watch = DeviceWatch.Of(session, ClientId, Writer.IsVersion5, _services.Time);
-        _services.Traces.Join(Writer.Watch, session);
-        _takenOver = _services.Nodes.TakeOverAsync(new(session.Account.Id, Identity.SessionName), Name);
-        Intake.Admit(_services.Budgets.Of(session.Account.Id));
-        var address = Transport.RemoteEndPoint?.Address;
-        Submissions.Admit(new StoragePayer(_services.Quotas.Of(session, address), _services.Space), _services.DataQuotas.Of(session, address));
-        return Verdict.Allowed;
-    }
-
-    /// <summary>The interceptor has let the client in, and MQTTnet wants to send CONNACK.</summary>
-    /// <remarks>What is kept of its MQTT session is found before CONNACK, which says so, and follows behind it.</remarks>
-    public async Task AdmittedAsync()
-    {
-        if (Elsewhere is { Serves: true } elsewhere)
-        {
-            await HandOverAsync(elsewhere);
-            return;
-        }
-
-        Packets.MayBeData = DataRights.MayWriteSomewhere(Session!, _services.Rooms);
-        Kept.Grant();
-        if (PacketWriter.ConnAck(Writer.IsVersion5, ReasonCode.Success, null, false, Announcement()).Length > Writer.MaximumPacket)
-        {
-            RefuseAdmitted(ReasonCode.PacketTooLarge, "The client takes no packet as large as the answer to CONNECT.");
-            return;
-        }
-
-        SessionOpening opening;
-        DurableClient? durable;
-        try
-        {
-            await (/* guard: take-over waits for all nodes */ _takenOver);
-            (opening, durable) = await _services.Durable.OpenAsync(Kept, Kept.IsCleanStart, Kept.SessionExpiry, Kept.Will);
-            if (opening == SessionOpening.Present)
-            {
-                await Filters.OpenLogsAsync(durable!.Filters);
-            }
-        }
-        catch (IOException)
-        {
-            RefuseAdmitted(ReasonCode.ServerUnavailable, "What is kept of this client could not be read or stored. Try again later.");
-            return;
-        }
-        finally
-        {
-            // A clean start ended what was kept before, and that one's will with it (MQTT 5.0, 3.1.3.2.2).
-            _services.Wills.SayDue();
-        }
-
-        switch (opening)
-        {
-            case SessionOpening.TooMany:
-                RefuseAdmitted(ReasonCode.QuotaExceeded, DurableRights.WhyTooMany(Session!, _services.Limits));
-                return;
-            case SessionOpening.NotYours:
-                RefuseAdmitted(ReasonCode.ClientIdentifierNotValid, TakeOver.NotYours);
-                return;
-            case SessionOpening.Ended:
-                return;
-        }
-
-        if (!Account.IsGuest)
-        {
-            Transport.Place?.MarkSignedIn();
-        }
-
-        var packet = PacketWriter.ConnAck(Writer.IsVersion5, ReasonCode.Success, null, opening == SessionOpening.Present, Announcement());
-        Writer.WriteCorked(packet, connects: true);
-        try
-        {
-            if (durable is not null)
-            {
-                Filters.Resume(durable, opening == SessionOpening.Present);
-                _services.Durable.Resumed(Kept);
-            }
-        }
-        finally
-        {
-            Writer.Uncork();
-        }
-
-        BeginRelay();
     }
 
     public async Task RevokeAsync(RevocationReason reason)
@@ -340,11 +193,11 @@ internal sealed partial class Client : IConnectingClient, ILife
     }
 
     /// <summary>The server stops: takes nothing more, lets what is at the store be answered, then says goodbye.</summary>
-    public async Task ShutDownAsync(TimeSpan drainTime)
+    public async Task ShutDownAsync(TimeSpan drainTime, byte code = ReasonCode.ServerShuttingDown, string reason = "The server is stopping.")
     {
         _answers.Close();
         await Task.WhenAny(_answers.Drained(), Task.Delay(drainTime, _services.Time));
-        await EndAsync(ReasonCode.ServerShuttingDown, "The server is stopping.");
+        await EndAsync(code, reason);
     }
 
     /// <summary>
@@ -377,19 +230,39 @@ internal sealed partial class Client : IConnectingClient, ILife
         {
             _services.Sessions.Release(session);
         }
+
+        _ = EndTurnAsync();
+        lock (Writer.Gate)
+        {
+            _isGone = true;
+            _gone?.TrySetResult();
+        }
     }
 
-    private void RefuseAdmitted(byte code, string reason)
+    void ILife.Abort() => Transport.Abort();
+
+    void ILife.TooSlow()
     {
-        RefuseConnect(code, reason);
-        _ = EndAsync(code, reason);
+        if (_services.Refusals.Try("connections closed for not keeping up", Transport.RemoteEndPoint?.Address))
+        {
+            LogTooSlow(_services.Log, Name, ClientId);
+        }
+
+        _ = EndAsync(ReasonCode.QuotaExceeded, "Too many messages wait for this client's acknowledgements.");
     }
 
-    private PacketWriter.Announcements Announcement() => new(
-        _assignedClientId,
-        _serverKeepAlive,
-        Kept.AskedExpiry != Kept.SessionExpiry ? Kept.SessionExpiry : null,
-        (ushort)_receiveMaximum,
-        (uint)Packets.Longest,
-        PublishTopics.AliasMaximum);
+    private async Task CloseTransportAsync(bool isStalled, TaskCompletionSource ended)
+    {
+        try
+        {
+            await Goodbye.CloseAsync(Transport, isStalled, _wasRevoked, _services.Time);
+        }
+        finally
+        {
+            ended.SetResult();
+        }
+    }
+
+    [LoggerMessage(3001, LogLevel.Information, "Connection {Connection} ({ClientId}) is closed: it does not keep up with what is delivered to it")]
+    private static partial void LogTooSlow(ILogger log, string connection, string clientId);
 }

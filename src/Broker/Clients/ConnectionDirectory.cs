@@ -125,6 +125,31 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
         }
     }
 
+    /// <summary>Another node has the client from here on.</summary>
+    /// <param name="displaced">The connection that has the name here, which must go.
+    /// Null: there is none, or it has not had its turn.</param>
+    /// <returns>False: it may do more than the newcomer, and stays.</returns>
+    public bool TryYield(ClientName client, Newcomer to, out Client? displaced)
+    {
+        displaced = null;
+        lock (_gate)
+        {
+            if (!_byClient.TryGetValue((client.AccountId, client.ClientId), out var old) || !old.HadTurn)
+            {
+                return true;
+            }
+
+            if (old.Session!.Id != to.Session && /* guard: a client at another node is taken over by who may as much */ !to.Scope.Covers(old.Session.Scope))
+            {
+                return false;
+            }
+
+            Remove(old);
+            displaced = old;
+            return true;
+        }
+    }
+
     /// <summary>Whether no other connection has taken this one's client id.</summary>
     public bool IsCurrent(IResumable connection)
     {
@@ -166,21 +191,26 @@ internal sealed class ConnectionDirectory : IConnectingClients, IRoomClients, IR
 
         lock (_gate)
         {
-            var key = (connection.Account.Id, connection.Identity.SessionName);
-            if (_byClient.TryGetValue(key, out var current) && ReferenceEquals(current, connection))
-            {
-                _byClient.Remove(key);
-            }
+            Remove(connection);
+        }
+    }
 
-            if (_byAccount.TryGetValue(key.Id, out var connections) && connections.Remove(connection) && connections.Count == 0)
-            {
-                _byAccount.Remove(key.Id);
-            }
+    private void Remove(Client connection)
+    {
+        var key = (connection.Account.Id, connection.Identity.SessionName);
+        if (_byClient.TryGetValue(key, out var current) && ReferenceEquals(current, connection))
+        {
+            _byClient.Remove(key);
+        }
 
-            if (connection.Identity.Mount is { } mount && _byMount.TryGetValue(mount, out var mounted) && mounted.Remove(connection) && mounted.Count == 0)
-            {
-                _byMount.Remove(mount);
-            }
+        if (_byAccount.TryGetValue(key.Id, out var connections) && connections.Remove(connection) && connections.Count == 0)
+        {
+            _byAccount.Remove(key.Id);
+        }
+
+        if (connection.Identity.Mount is { } mount && _byMount.TryGetValue(mount, out var mounted) && mounted.Remove(connection) && mounted.Count == 0)
+        {
+            _byMount.Remove(mount);
         }
     }
 

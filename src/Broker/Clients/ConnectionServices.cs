@@ -11,6 +11,7 @@ using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.EventLog;
 using WebMessenger.Storage.Nodes;
+using WebMessenger.Storage.Replication;
 
 namespace WebMessenger.Broker.Clients;
 
@@ -28,6 +29,7 @@ internal sealed record ConnectionServices(
     Conversations Conversations,
     ConversationActs ConversationActs,
     Sayings Sayings,
+    Typing Typing,
     ReadPositions Positions,
     UnreadWatch Unread,
     IEventLog EventLog,
@@ -51,15 +53,26 @@ internal sealed record ConnectionServices(
     ILogger<Client> Log,
     DataHome? Home = null)
 {
-    /// <summary>Whether this node may write to its clients.</summary>
-    public ILease Lease { get; init; } = AloneLease.Instance;
+    /// <summary>Without it nothing is written to clients; null: this node is alone, and always may.</summary>
+    public ILease? Lease { get; init; }
+
+    public IReplication Replication { get; init; } = NoReplication.Instance;
 
     /// <summary>Does what a client asks for by another command than a message to a room. When it completes, it is on disk, or
     /// refused.</summary>
     public Task<ActResult> ActAsync(PublishTarget target, AskedAct asked) =>
         target.Room is not { } room ? InConversationAsync(target, asked)
         : asked.Command.Act is MessageAct ? MessageActs.ActAsync(room, asked)
-        : Acts.ActAsync(room, asked.Command, asked.Session, asked.PublisherMark, asked.Received);
+        : Replication.IsAlone ? Acts.ActAsync(room, asked.Command, asked.Session, asked.PublisherMark, asked.Received)
+        : EverywhereAsync(room, asked);
+
+    // Whom it concerns is silent on every node before it is answered.
+    private async Task<ActResult> EverywhereAsync(Room room, AskedAct asked)
+    {
+        var done = await Acts.ActAsync(room, asked.Command, asked.Session, asked.PublisherMark, asked.Received);
+        await (/* guard: who is put out is silent on every node */ Replication.EverywhereAsync());
+        return done;
+    }
 
     private async Task<ActResult> InConversationAsync(PublishTarget target, AskedAct asked)
     {

@@ -23,6 +23,7 @@ internal sealed partial class KeepAliveSweep(
     PublishRefusals refusals,
     LastWills wills,
     RoomDirectory rooms,
+    HereRecords here,
     UnreadWatch unread,
     DurableClients durable,
     DataSpaces data,
@@ -71,6 +72,7 @@ internal sealed partial class KeepAliveSweep(
 
         Relieve(stuckTime < TightStuckTime ? stuckTime : TightStuckTime);
         IRoomClients clients = connections;
+        here.Sweep();
         foreach (var room in rooms.All)
         {
             foreach (var accountId in room.Sweep())

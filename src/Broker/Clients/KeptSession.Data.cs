@@ -33,5 +33,7 @@ internal sealed partial class KeptSession
         }
     }
 
+    public void TakenElsewhere() => _ = life.EndAsync(ReasonCode.SessionTakenOver, "Another connection of this account uses this client id.");
+
     public void LoseMount() => _ = life.EndAsync(ReasonCode.NotAuthorized, "The room that this access token is for is not open to its account.");
 }

@@ -6,6 +6,7 @@ using MQTTnet.Server;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Transports;
+using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Clients;
 
@@ -124,6 +125,24 @@ internal sealed partial class MqttAcceptor(ConnectionServices services) : Connec
         _isStopping = true;
         services.Durable.BeginStop();
         await Task.WhenAll(services.Connections.All.Select(client => client.ShutDownAsync(drainTime)));
+    }
+
+    /// <summary>
+    /// Refuses what arrives from now on, and sends everybody who is here to another node:
+    /// one after the other, lest all arrive there at once.
+    /// </summary>
+    /// <param name="over">Over which time.</param>
+    public async Task SendElsewhereAsync(TimeSpan over, TimeSpan drainTime)
+    {
+        _isStopping = true;
+        services.Durable.BeginStop();
+        var clients = services.Connections.All.ToArray();
+        Random.Shared.Shuffle(clients);
+        await Task.WhenAll(clients.Select(async (client, place) =>
+        {
+            await Task.Delay(over * place / clients.Length, services.Time);
+            await client.ShutDownAsync(drainTime, ReasonCode.ServerMoved, "This node is stopping: connect to another one.");
+        }));
     }
 
     [LoggerMessage(3010, LogLevel.Error, "A connection was closed because MQTT has not started")]

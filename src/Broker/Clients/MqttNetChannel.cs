@@ -46,7 +46,6 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
     EndPoint? IMqttChannelAdapter.RemoteEndPoint => client.Transport.RemoteEndPoint;
 
     EndPoint? IMqttChannelAdapter.LocalEndPoint => null;
-
     bool IMqttChannelAdapter.IsSecureConnection => client.Transport.IsEncrypted;
 
     public MqttPacketFormatterAdapter PacketFormatterAdapter => _control.Formatter;
@@ -193,7 +192,8 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
     {
         // What is in the pipe (a refusing CONNACK, say) is sent before the transport closes.
         client.Writer.Silence();
-        client.Transport.Finish();
+        Action close = client.Writer.IsHeldBack ? client.Transport.Abort : client.Transport.Finish;
+        close();
         return Task.CompletedTask;
     }
 

@@ -99,9 +99,9 @@ internal sealed class OtherNode(Client client, ConnectionServices services, Data
                 }
 
                 from.AdvanceTo(read.Buffer.End);
-                if (isToClient)
+                if (isToClient && services.Lease is { } lease)
                 {
-                    await services.Lease.WhenFreshAsync();
+                    await lease.WhenFreshAsync();
                 }
 
                 var flush = await to.FlushAsync();

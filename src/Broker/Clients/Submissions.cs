@@ -102,7 +102,7 @@ internal sealed partial class Submissions(
         var wrong = publish.QualityOfService > 0 || !publish.Payload.IsEmpty ? _badTyping : null;
         if (target.Room is null)
         {
-            if (wrong is not null || !services.Conversations.Types(identity.Account, target))
+            if (wrong is not null || !services.Typing.Types(identity.Account, target))
             {
                 RefuseAsOfNobody(publish, target, wrong);
             }
@@ -116,7 +116,7 @@ internal sealed partial class Submissions(
             return;
         }
 
-        target.Room.Enqueue(new TypingNote(target.Room, delivery, identity.Account.UserName));
+        services.Typing.Types(identity.Account, target.Room, delivery);
     }
 
     /// <summary>Answered when it is on disk.</summary>

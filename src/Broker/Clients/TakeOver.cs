@@ -11,7 +11,7 @@ internal static class TakeOver
         "Under this client id a client of the account is kept that may read more than this access token. "
         + "Take another client id, or a token that may read as much.";
 
-    private const string LiveNotYours =
+    public const string LiveNotYours =
         "Under this client id a client of the account is connected that may do more than this access token. "
         + "Take another client id, or a token that may do as much.";
 

@@ -6,6 +6,8 @@ namespace WebMessenger.Broker.Clients;
 /// <summary>What this program does when all nodes are asked.</summary>
 internal sealed class ThisNode(IRevocation sessions, ConnectionDirectory connections) : INode
 {
+    private static readonly TimeSpan ForgettingTime = TimeSpan.FromSeconds(3);
+
     public Task RevokeAsync(IReadOnlyCollection<string> sessionIds, RevocationReason reason) => sessions.RevokeAsync(sessionIds, reason);
 
     public Task TakeOverAsync(ClientName client, string by)
@@ -18,5 +20,24 @@ internal sealed class ThisNode(IRevocation sessions, ConnectionDirectory connect
         }
 
         return Task.CompletedTask;
+    }
+
+    public async Task<bool> YieldAsync(ClientName client, Newcomer to)
+    {
+        if (!connections.TryYield(client, to, out var displaced))
+        {
+            return false;
+        }
+
+        if (displaced is not null)
+        {
+            // guard: a client that is at another node now is ended here
+            _ = displaced.EndAsync(Wire.ReasonCode.SessionTakenOver, "Another connection of this account uses this client id.");
+
+            // What is kept of it is read there next. One that does not end is silent all the same.
+            await Task.WhenAny(displaced.ForgottenAsync(), Task.Delay(ForgettingTime));
+        }
+
+        return true;
     }
 }

@@ -6,6 +6,7 @@ using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Transports;
 using WebMessenger.Broker.Wire;
 using WebMessenger.Storage;
+using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Broker.Clients;
 
@@ -18,7 +19,8 @@ namespace WebMessenger.Broker.Clients;
 /// It is taken last: under it only leaves are taken, and nothing blocks. Nobody ever awaits a flush: a write is a copy into the output
 /// pipe, and a peer that does not read is found by what waits for it.
 /// </remarks>
-internal sealed class Writer(Transport transport, ILife life, TrafficMemory memory, TimeProvider time)
+/// <param name="lease">Without it nothing leaves; null: this node is alone, and always may write.</param>
+internal sealed partial class Writer(Transport transport, ILife life, TrafficMemory memory, TimeProvider time, ILease? lease = null)
 {
     /// <summary>Written to a peer whose socket takes nothing more: beyond it events stay in the log, where they cost nothing.</summary>
     public const int EventBytesLimit = 32 * 1024;
@@ -124,7 +126,8 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
     {
         // A goodbye only where nothing waits to be sent: a peer that has stopped reading would not get it, and must not delay us.
         // Nor while a CONNACK or SUBACK is held back, which must not leave before it has taken effect.
-        var isStalled = _flushing || _corked;
+        // Nor of a node that may write nothing.
+        var isStalled = _flushing || _corked || !MayFlush;
         if (!isStalled && !IsSilent && IsVersion5 && IsConnected)
         {
             WriteControl(PacketWriter.Disconnect(code, WantsReasons ? reason : null, MaximumPacket));
@@ -249,6 +252,9 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
         }
     }
 
+    /// <summary>What was written and not flushed must not leave: this node may write nothing just now.</summary>
+    public bool IsHeldBack => !MayFlush;
+
     /// <summary>From here on nothing is written any more.</summary>
     public void Silence()
     {
@@ -296,105 +302,6 @@ internal sealed class Writer(Transport transport, ILife life, TrafficMemory memo
             }
 
             Progressed();
-        }
-    }
-
-    // Under the gate, as all below but the last. [MQTT-3.1.2-24] An answer that the client cannot take is not sent. It would wait for ever,
-    // so the connection ends.
-    private void GiveUp()
-    {
-        var goodbye = PacketWriter.Disconnect(ReasonCode.PacketTooLarge, null);
-        if (IsConnected && goodbye.Length <= MaximumPacket)
-        {
-            transport.Output.Write(goodbye);
-            Watch?.Sent(goodbye);
-        }
-
-        IsSilent = true;
-        _ = Task.Run(() => life.EndAsync(ReasonCode.PacketTooLarge, "An answer is larger than the client takes."));
-    }
-
-    private void CountWritten(int bytes)
-    {
-        Sent.Add(1, bytes);
-        _unflushed += bytes;
-        if (_flushing)
-        {
-            CountWaiting();
-        }
-        else if (_unflushed >= FlushBytes && !_corked)
-        {
-            BeginFlush();
-        }
-    }
-
-    private void CountAnswer(int bytes)
-    {
-        if (_flushing)
-        {
-            _untaken.Add(bytes);
-        }
-
-        CountWritten(bytes);
-    }
-
-    private void BeginFlush()
-    {
-        var flush = transport.Output.FlushAsync();
-        if (flush.IsCompletedSuccessfully)
-        {
-            (_, _unflushed) = (flush.Result, 0);
-            return;
-        }
-
-        (_flushing, _unsent, _unflushed) = (true, _unflushed, 0);
-        _blockedSince ??= /* guard: answers that are not read */ time.GetTimestamp();
-        CountWaiting();
-        _ = AwaitPeerAsync(flush);
-    }
-
-    // The peer's socket is full: goes on when it reads again.
-    private async Task AwaitPeerAsync(ValueTask<FlushResult> flush)
-    {
-        try
-        {
-            while (true)
-            {
-                await flush;
-                lock (Gate)
-                {
-                    _unsent = 0;
-                    _untaken.Clear();
-                    if (IsSilent)
-                    {
-                        return;
-                    }
-
-                    _member.WriteWaiting();
-                    _flushing = _unflushed > 0 && !_corked;
-                    if (_flushing)
-                    {
-                        flush = transport.Output.FlushAsync();
-                        (_unsent, _unflushed) = (_unflushed, 0);
-                    }
-
-                    Progressed();
-                    CountWaiting();
-                    if (!_flushing)
-                    {
-                        return;
-                    }
-                }
-            }
-        }
-        catch (Exception error) when (error is IOException or OperationCanceledException or InvalidOperationException)
-        {
-            // The transport is gone; the receive side notices and cleans up.
-            lock (Gate)
-            {
-                IsSilent = true;
-                _untaken.Clear();
-            }
         }
     }
 }

@@ -16,6 +16,8 @@ internal static partial class EventBody
     // Always the last field: what people write cannot end like it, for quotation marks are escaped there.
     private static ReadOnlySpan<byte> ImportedField => ",\"imported\":true"u8;
 
+    private static ReadOnlySpan<byte> EveryoneField => "\"everyone\":true"u8;
+
     /// <summary>Tells the same message under the same id from another one.</summary>
     public static UInt128 ContentHash(string text, long? replyTo) => ContentHash(string.Create(CultureInfo.InvariantCulture, $"{replyTo ?? 0}\n{text}"));
 
@@ -57,6 +59,19 @@ internal static partial class EventBody
             }
         });
         return [.. body[..^before.Length], .. after];
+    }
+
+    /// <summary>The fields of an event, for who reads several of them.</summary>
+    public static JsonDocument FieldsIn(ReadOnlySpan<byte> body) => ParseFields(TakeApart(body).Fields);
+
+    /// <summary>Whether a message calls everybody. Inside a text a quotation mark is escaped, so what is found is the field.</summary>
+    public static bool CallsEveryone(ReadOnlySpan<byte> body) => TakeApart(body).Fields.IndexOf(EveryoneField) >= 0;
+
+    /// <summary>The text of a message as its author chose it; null: dice did.</summary>
+    public static string? RepeatableIn(ReadOnlySpan<byte> body)
+    {
+        using var fields = FieldsIn(body);
+        return fields.RootElement.TryGetProperty("roll"u8, out _) ? null : fields.RootElement.GetProperty("text"u8).GetString();
     }
 
     /// <summary>The text of a message; null: it has none.</summary>

@@ -5,6 +5,7 @@ using WebMessenger.Auth.Secrets;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Broker.Hooks;
 
@@ -31,9 +32,9 @@ internal enum BotChange
 /// Records `hook/{room key}/{id}`, and `hooksecret/{SHA-256}` by which a call finds its hook: nothing is in memory, and no secret on disk.
 /// Thread-safe. The changes of one room are in order. Those that write fail with <see cref="RecordsNotWrittenException"/>.
 /// </remarks>
-internal sealed class RoomHooks(IRecords records, RunLogs runs, BrokerLimits limits, TimeProvider time) : IRoomRecords, IAccountRecords
+internal sealed class RoomHooks(IRecords records, RunLogs runs, BrokerLimits limits, TimeProvider time, ITurns? nodeTurns = null) : IRoomRecords, IAccountRecords
 {
-    private readonly AccountTurns _turns = new();
+    private readonly AccountTurns _turns = AccountTurns.Of(nodeTurns, "hooks/");
 
     /// <summary>Reads the disk.</summary>
     public IReadOnlyList<Hook> Of(string roomKey) =>

@@ -98,6 +98,19 @@ internal sealed class RunLog(byte[] key)
         }
     }
 
+    /// <summary>What another node has stored, in the place of what it had stored before. Never blocks.</summary>
+    public void Merge(IEnumerable<Run> stored)
+    {
+        lock (_gate)
+        {
+            var all = stored.Concat(_runs).DistinctBy(run => (run.At, run.Outcome, run.Why)).OrderBy(run => run.At).ToList();
+            _runs.Clear();
+            _runs.AddRange(all);
+            Cut();
+            _isLoaded = true;
+        }
+    }
+
     /// <summary>What is to be written of it; null: nothing has changed.</summary>
     public byte[]? TakeChanged()
     {

@@ -26,6 +26,23 @@ internal sealed class RunLogs(IRecords records, TimeProvider time) : BackgroundS
     /// <summary>Never blocks.</summary>
     public void Add(string room, string id, string outcome, string why = "") => LogOf(room, id).Add(time.GetUtcNow(), outcome, why);
 
+    /// <summary>Another node has written what one of them did there: it is shown together with what it did here.</summary>
+    public void Heard(RecordChange change)
+    {
+        if (Encoding.ASCII.GetString(change.Key).Split('/') is [_, var room, var id] && _logs.TryGetValue((room, id), out var log))
+        {
+            if (change.Value is { } value)
+            {
+                log.Merge(Read(value));
+            }
+            else
+            {
+                log.Close();
+                _logs.TryRemove((room, id), out _);
+            }
+        }
+    }
+
     /// <summary>What removes it from the disk, where it is not written again.</summary>
     public RecordChange Removal(string room, string id)
     {
@@ -105,17 +122,17 @@ internal sealed class RunLogs(IRecords records, TimeProvider time) : BackgroundS
     {
         if (!log.IsLoaded)
         {
-            log.Load(Read(log.Key));
+            log.Load(Read(records.Find(log.Key)));
         }
 
         return log;
     }
 
-    private Run[] Read(byte[] key)
+    private static Run[] Read(byte[]? stored)
     {
         try
         {
-            return records.Find(key) is { } stored ? JsonSerializer.Deserialize(stored, RunJson.Default.RunArray) ?? [] : [];
+            return stored is not null ? JsonSerializer.Deserialize(stored, RunJson.Default.RunArray) ?? [] : [];
         }
         catch (JsonException)
         {

@@ -1,5 +1,6 @@
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Devices;
+using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Rooms;
@@ -17,6 +18,9 @@ internal static class AccountLinks
         var log = services.GetRequiredService<IEventLog>();
         var durable = services.GetRequiredService<DurableClients>();
         services.GetRequiredService<LoginSessions>().AskEverywhere(services.GetRequiredService<INodes>());
+
+        // Hears what other nodes tell from before they are told of this one.
+        services.GetRequiredService<SharedLimits>();
         events.Renamed.Subscribe(renamed =>
         {
             members.Renamed(renamed.Account, renamed.OldUserName);
@@ -28,6 +32,14 @@ internal static class AccountLinks
             return Task.CompletedTask;
         });
         events.Erased.Subscribe(services.GetRequiredService<RoomEndings>().ForgetAsync);
+
+        // What is stored of it the other node removes, and this one hears of that.
+        var rooms = services.GetRequiredService<RoomDirectory>();
+        events.ErasedElsewhere.Subscribe(account =>
+        {
+            rooms.CloseInbox(account.Id);
+            return Task.CompletedTask;
+        });
         events.SessionEnded.Subscribe(async ended =>
         {
             members.SignedOut(ended.Session.Account);

@@ -8,13 +8,15 @@ namespace WebMessenger.Broker.Host;
 /// Watches the system's clock. When it was set, moves what lives for a time along with it, and notes now and then what time it is.
 /// </summary>
 internal sealed partial class ClockKeeper(
-    ServerClock clock, string dataFolder, LoginSessions sessions, DurableClients durable, ILogger<ClockKeeper> logger) : BackgroundService
+    ServerClock clock, string dataFolder, LoginSessions sessions, DurableClients durable, ILogger<ClockKeeper> logger, bool isAlone = true) : BackgroundService
 {
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BetweenNotes = TimeSpan.FromMinutes(1);
 
     /// <summary>What is kept is counted by days.</summary>
     private static readonly TimeSpan WorthTelling = TimeSpan.FromDays(1);
+
+    private bool _isTold;
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -33,6 +35,18 @@ internal sealed partial class ClockKeeper(
         if (step.Lifetimes == TimeSpan.Zero)
         {
             clock.Follow(step);
+            return;
+        }
+
+        if (/* guard: the clock of one node moves no lifetimes of a cluster */ !isAlone)
+        {
+            // The others have the right time, and this program goes on with the one that it had.
+            if (!_isTold)
+            {
+                _isTold = true;
+                LogLeft(logger, step.By.TotalSeconds);
+            }
+
             return;
         }
 
@@ -97,6 +111,10 @@ internal sealed partial class ClockKeeper(
     [LoggerMessage(2110, LogLevel.Warning,
         "The machine's clock was set from {Before:u} to {Now:u}; login sessions and kept clients live on for as long as before")]
     private static partial void LogSet(ILogger logger, DateTimeOffset before, DateTimeOffset now);
+
+    [LoggerMessage(5401, LogLevel.Error,
+        "The machine's clock was set by {Seconds:F0} s, and those of the other nodes were not: this node goes on with the time that it had. Set the clock right, or start the node anew")]
+    private static partial void LogLeft(ILogger logger, double seconds);
 
     [LoggerMessage(2111, LogLevel.Error,
         "The machine's clock is {Days:F0} days ahead of the time that the server has seen pass: set it if it is wrong. "

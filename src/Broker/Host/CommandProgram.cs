@@ -21,6 +21,9 @@ internal static class CommandProgram
                WebMessenger purge                      takes what was deleted off the disk; the server may be running
                WebMessenger export ROOM FILE           writes all of a room into a file; the server may be running
                WebMessenger import FILE [--as USER] [--accounts match|none]   makes a room of such a file; the server must be running
+               WebMessenger cluster check              what is well with the database and the nodes of a cluster, and what is not
+               WebMessenger cluster move               brings the data folder into an empty database; the server must not be running
+               WebMessenger cluster restored [--keep-logins]   after files of the database were put back; no node may be running
         {AdminCommandLine.Usage}
                WebMessenger help | --version           this, or which version it is
         Settings may follow, such as --WebMessenger:DataFolder=/var/lib/webmessenger
@@ -42,12 +45,14 @@ internal static class CommandProgram
         ["purge"] = "purge",
         ["export"] = "export ROOM FILE",
         ["import"] = "import FILE [--as USER] [--accounts match|none]",
+        ["cluster"] = "cluster check|move|restored [--keep-logins]",
     };
 
     private static readonly Dictionary<string, string> _options = new(StringComparer.Ordinal)
     {
         ["ban"] = "--reason",
         ["restore"] = KeepLogins,
+        ["cluster"] = KeepLogins,
         ["password-link"] = "--origin",
         ["import"] = "--as",
     };
@@ -67,6 +72,9 @@ internal static class CommandProgram
         ["purge"] = "What was deleted may still be on the disk",
         ["export"] = "The room was not written into a file",
         ["import"] = "No room was made",
+        ["cluster"] = "Nothing was done",
+        ["cluster check"] = "The cluster is not as it should be",
+        ["cluster move"] = "The data folder was not moved to the end",
     };
 
     /// <summary>
@@ -115,7 +123,8 @@ internal static class CommandProgram
             return 2;
         }
 
-        return await RunAsync(stop => RunAsync(typed, output, stop), _failures[typed.Command], error);
+        var failed = _failures.GetValueOrDefault($"{typed.Command} {typed.Object}") ?? _failures[typed.Command];
+        return await RunAsync(stop => RunAsync(typed, output, stop), failed, error);
     }
 
     private static async Task<int> RunAsync(Func<CancellationToken, Task> command, string failed, TextWriter error)
@@ -157,6 +166,7 @@ internal static class CommandProgram
         var time = TimeProvider.System;
         return typed.Command switch
         {
+            "restore" or "backup" or "purge" when settings.Cluster is not null => throw new CommandException(NodeHouse.NoFiles),
             "backup" => new BackupCommand(dataFolder, FullPath(typed.Object), output, time).RunAsync(cancellation),
             "restore" =>
                 new RestoreCommand(FullPath(typed.Object), dataFolder, keepsLogins: typed.Option is not null, output, time).RunAsync(cancellation),
@@ -168,6 +178,7 @@ internal static class CommandProgram
             "purge" => new PurgeCommand(dataFolder, output, time).RunAsync(cancellation),
             "export" => new ExportCommand(dataFolder, settings.Limits, typed.Object, FullPath(typed.Second), output, time).RunAsync(cancellation),
             "import" => new ImportCommand(dataFolder, FullPath(typed.Object), typed.Option, typed.Second == "match", output, time).RunAsync(cancellation),
+            "cluster" => new ClusterCommand(settings, output, time).RunAsync(typed.Object, keepsLogins: typed.Option is not null, cancellation),
             _ => new BanCommand(dataFolder, output, time).ListAsync(cancellation),
         };
     }

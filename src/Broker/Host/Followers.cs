@@ -1,4 +1,7 @@
+using WebMessenger.Broker.Nodes;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Nodes;
+using WebMessenger.Storage.Replication;
 using WebMessenger.Storage.Search;
 
 namespace WebMessenger.Broker.Host;
@@ -8,14 +11,20 @@ namespace WebMessenger.Broker.Host;
 /// One that fails never ends the program, and never the others: it is started again.
 /// </summary>
 /// <remarks>
+/// Of several nodes one follows, and another takes over from the place that is stored.
 /// Started in the order in which they are registered, before anything is served,
 /// and ended in the opposite one, after the last connection is closed.
 /// </remarks>
-internal sealed partial class Followers(IEnumerable<IFollower> followers, IJournal journal, IRecords records, TimeProvider time, ILogger<Followers> logger)
+internal sealed partial class Followers(
+    IEnumerable<IFollower> followers, IJournal journal, IRecords records, TimeProvider time, ILogger<Followers> logger,
+    IDuties? duties = null, IReplication? replication = null)
     : IHostedService, IDisposable
 {
     /// <summary>How long one waits that has come upon something nobody thought of: it comes upon it again, and each time says so.</summary>
     public static TimeSpan RestartPeriod { get; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>How long one waits that was overtaken by the node that had the duty before.</summary>
+    private static readonly TimeSpan TakeOverPeriod = TimeSpan.FromSeconds(1);
 
     private readonly Stack<(CancellationTokenSource Over, Task Running)> _running = new();
 
@@ -52,16 +61,24 @@ internal sealed partial class Followers(IEnumerable<IFollower> followers, IJourn
 
     private async Task KeepRunningAsync(IFollower follower, CancellationToken cancellation)
     {
-        Following following = new(journal, records, follower, time, logger);
         while (!cancellation.IsCancellationRequested)
         {
             try
             {
-                await following.RunAsync(cancellation);
+                // Each time from what is stored: another node may have followed meanwhile.
+                await (duties ?? AloneDuties.Instance).RunAsync(
+                    ScheduledWork.Duty, over => new Following(journal, records, follower, time, logger).RunAsync(over), cancellation);
+                cancellation.ThrowIfCancellationRequested();
             }
             catch (Exception error) when ((cancellation.IsCancellationRequested && error is OperationCanceledException) || IsOver(error))
             {
                 return;
+            }
+            catch (InvalidOperationException) when (replication is { IsAlone: false })
+            {
+                // The node that had the duty before has written last; its place is read anew.
+                await Task.Delay(TakeOverPeriod, time, cancellation).ContinueWith(
+                    static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             }
             catch (Exception error)
             {

@@ -2,6 +2,8 @@ using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Pages;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Transports;
+using WebMessenger.Storage.Nodes;
+using WebMessenger.Storage.Replication;
 
 namespace WebMessenger.Broker.Host;
 
@@ -43,6 +45,7 @@ internal static class Pipeline
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
         app.UseRouting();
         app.Use(app.Services.GetRequiredService<RequestRates>().ServeAsync);
+        NodeAnswers.Use(app, app.Services.GetRequiredService<IReplication>(), app.Services.GetRequiredService<ILease>());
         if (relayed is not null)
         {
             app.Use(relayed.ServeAsync);

@@ -20,6 +20,6 @@ internal static class SearchServices
         services.AddHostedService<SearchCleaning>();
         services.AddSingleton<SearchReach>();
         services.AddSingleton(provider => new PurgeService(
-            stores.PurgeAsync, stores.PurgeValuesAsync, provider.GetRequiredService<SearchReach>().HasReachedAsync, stores.Journal, stores.Records));
+            stores.House.PurgeAsync, stores.House.PurgeValuesAsync, provider.GetRequiredService<SearchReach>().HasReachedAsync, stores.Journal, stores.Records));
     }
 }

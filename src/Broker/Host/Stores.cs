@@ -1,6 +1,6 @@
+using System.Data.Common;
 using WebMessenger.Auth;
 using WebMessenger.Auth.Limits;
-using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Transports;
 using WebMessenger.Storage.Documents;
@@ -11,159 +11,145 @@ using WebMessenger.Storage.Search;
 
 namespace WebMessenger.Broker.Host;
 
-/// <summary>Everything on disk, opened together and closed in order.</summary>
+/// <summary>Everything that is stored, and who may sign in, opened together and closed in order.</summary>
 internal sealed class Stores : IAsyncDisposable
 {
-    private const int MostTables = 10_000;
-
     private readonly DataFolder _folder;
     private readonly ILoggerFactory _loggers;
-    private readonly RocksEventLog _log;
 
-    private Stores(
-        DataFolder folder, ServerClock clock, ILoggerFactory loggers, DocumentStore documents, AuthServices auth, RocksEventLog log) =>
-        (_folder, Clock, _loggers, Documents, Auth, _log) = (folder, clock, loggers, documents, auth, log);
+    // One node at a time makes what is there once, such as the rooms that every house has.
+    private readonly IDisposable _starting;
+
+    private Stores(DataFolder folder, ServerClock clock, ILoggerFactory loggers, House house, AuthServices auth, IDisposable starting) =>
+        (_folder, Clock, _loggers, House, Auth, _starting) = (folder, clock, loggers, house, auth, starting);
 
     public string Folder => _folder.FullPath;
 
     /// <summary>The time of the program, which is never before what is stored.</summary>
     public ServerClock Clock { get; }
 
-    public DocumentStore Documents { get; }
+    public House House { get; }
 
     public AuthServices Auth { get; }
 
-    public IEventLog Log => _log;
+    public IDocuments Documents => House.Documents;
 
-    /// <summary>In the same store as <see cref="Log"/>, and closed with it.</summary>
-    public IRecords Records => _log;
+    public IEventLog Log => House.Log;
 
-    /// <summary>Of <see cref="Log"/>.</summary>
-    public IJournal Journal => _log;
+    public IRecords Records => House.Records;
 
-    /// <summary>Of <see cref="Log"/>.</summary>
-    public ILogSpace Space => _log;
+    public IJournal Journal => House.Journal;
 
-    public LogHealth Health => _log.Health;
+    public ILogSpace Space => House.Space;
 
-    /// <summary>Derived from <see cref="Log"/>, and in no copy.</summary>
-    public required ISearchIndex Search { get; init; }
+    public LogHealth Health => House.Health;
 
-    /// <summary>What other nodes write; alone, nobody does. As the ones below.</summary>
-    public IReplication Replication { get; init; } = NoReplication.Instance;
+    public ISearchIndex Search => House.Search;
 
-    public INodeLinks Links { get; init; } = AloneLinks.Instance;
+    public IReplication Replication => House.Replication;
 
-    public ILease Lease { get; init; } = AloneLease.Instance;
+    public INodeLinks Links => House.Links;
 
-    public ITurns Turns { get; init; } = AloneTurns.Instance;
+    public ILease Lease => House.Lease;
 
-    public IDuties Duties { get; init; } = AloneDuties.Instance;
+    public ITurns Turns => House.Turns;
 
+    public IDuties Duties => House.Duties;
+
+    public bool IsAlone => House is FileHouse;
+
+    /// <summary>Nobody else serves the house now: what was left unfinished was left by who is gone.</summary>
+    public bool IsFirst => Links.Others.Count == 0;
+
+    /// <summary>Until <see cref="BeginAsync"/> other nodes do not start.</summary>
     /// <param name="system">The machine's clock, which may be wrong.</param>
     public static async Task<Stores> OpenAsync(BrokerSettings settings, HandleRoom room, TimeProvider system, ILoggerFactory loggers)
     {
-        var folder = DataFolder.Open(settings.DataFolder);
-        var noted = ClockFile.Read(settings.DataFolder);
-        ServerClock time = new(system, noted?.Now, noted?.Doubted ?? TimeSpan.Zero);
-        DocumentStore? documents = null;
-        RocksEventLog? log = null;
+        var isAlone = settings.Cluster is null;
+        var folder = isAlone ? DataFolder.Open(settings.DataFolder) : DataFolder.OpenForNode(settings.DataFolder);
+        House? house = null;
         AuthServices? auth = null;
-        FtsSearchIndex? search = null;
+        IDisposable? starting = null;
         try
         {
-            (documents, log) = await DataStores.OpenAsync(folder, new RocksEventLogOptions { OpenFiles = room.StoreFiles }, time, loggers);
-            var options = new AuthOptions
-            {
-                GuestsEnabled = settings.GuestsEnabled,
-                RegistrationEnabled = settings.RegistrationEnabled,
-                SignInsPerMinutePerAddress = settings.Limits.SignInsPerMinutePerAddress,
-                RegistrationsPerHourPerAddress = settings.Limits.RegistrationsPerHourPerAddress,
-                GuestsPerMinutePerAddress = settings.Limits.GuestsPerMinutePerAddress,
-                WrongPasswordsPerHourPerAccount = settings.Limits.WrongPasswordsPerHourPerAccount,
-                AccountTriesPerDay = settings.Limits.AccountTriesPerDay,
-                UserNameChangesPerMonth = settings.Limits.UserNameChangesPerMonth,
-                UserNamesPerAccount = settings.Limits.UserNamesPerAccount,
-                DisplayNameChangesPerHour = settings.Limits.DisplayNameChangesPerHour,
-                LoginSessionsPerAccount = settings.Limits.LoginSessionsPerAccount,
-                TokensPerAccount = settings.Limits.TokensPerAccount,
-            };
-            auth = await AuthServices.OpenAsync(documents, log, log, options, time, loggers);
+            // Of a cluster's nodes this one may have been away while others ran: what it has noted says nothing of the house.
+            var noted = isAlone ? ClockFile.Read(settings.DataFolder) : null;
+            ServerClock time = new(system, noted?.Now, noted?.Doubted ?? TimeSpan.Zero);
+            house = await House.OpenAsync(settings, folder, room, time, loggers);
+            starting = await house.Turns.TakeAsync("start");
+            auth = await house.OpenAuthAsync(OptionsOf(settings), time, loggers);
             if (/* guard: a stop counts for half a day */ time.StartsLater > TimeSpan.Zero)
             {
                 // Before the first sweep looks for who has expired.
                 await auth.Sessions.MoveAsync(time.StartsLater);
             }
 
-            search = FtsSearchIndex.Open(DataFolder.SearchFolderIn(folder.FullPath), loggers.CreateLogger<FtsSearchIndex>());
-            return new Stores(folder, time, loggers, documents, auth, log) { Search = search };
+            return new Stores(folder, time, loggers, house, auth, starting);
         }
         catch (Exception error)
         {
-            search?.Dispose();
             if (auth is not null)
             {
                 await auth.DisposeAsync();
             }
 
-            if (log is not null)
+            starting?.Dispose();
+            if (house is not null)
             {
-                await log.DisposeAsync();
-            }
-
-            if (documents is not null)
-            {
-                await documents.DisposeAsync();
+                await house.DisposeAsync();
             }
 
             folder.Dispose();
             throw error is IOException or UnauthorizedAccessException
-                ? new StartupException($"The data in {settings.DataFolder} cannot be opened: {error.Message}", error)
+                ? new StartupException(
+                    isAlone ? $"The data in {settings.DataFolder} cannot be opened: {error.Message}"
+                        : $"What is stored at WebMessenger:Cluster:Postgres cannot be opened: {error.Message}", error)
                 : error;
         }
     }
 
     /// <summary>
-    /// Makes a copy of both stores in a new folder: all that was acknowledged before the call is in it.
-    /// Events first: so no event names an account or a room that the copy does not have,
-    /// and nobody has back in it a right that had ended when something was said.
+    /// All is loaded, and everybody listens.
+    /// Completes when this node has heard what others wrote meanwhile, is told and asked by them, and may serve.
     /// </summary>
-    /// <exception cref="IOException">It could not be made.</exception>
-    public async Task CopyAsync(string folder)
+    /// <exception cref="StartupException">It cannot join them.</exception>
+    public async Task BeginAsync()
     {
-        DataStores.CreateFolder(folder);
-        await Task.Run(() => _log.SaveCopy(DataFolder.RoomsFolderIn(folder)));
-        await Documents.CopyAsync(DataFolder.AccountsFileIn(folder));
-    }
-
-    /// <summary>See <see cref="RocksEventLog.Purge"/>; and the search index gives back what is free in it.</summary>
-    /// <exception cref="IOException">It was not done to its end.</exception>
-    public Task PurgeAsync() => Task.Run(() =>
-    {
-        _log.Purge();
         try
         {
-            // A table each, of which there are fewer: should searches keep its file busy, it is done when they do not.
-            _ = Enumerable.Range(0, MostTables).TakeWhile(table => Search.Clean(ofTables: true, out _)).Count();
-            Search.Shrink();
+            await Replication.BeginAsync();
+            _starting.Dispose();
+            await Links.StartAsync();
+            await Lease.WhenFreshAsync();
         }
-        catch (SearchIndexLostException)
+        catch (Exception error) when (!IsAlone && error is DbException or IOException or ObjectDisposedException)
         {
-            // It is made anew from what there is.
+            throw new StartupException($"This node could not join the others: {error.Message}", error);
         }
-    });
-
-    /// <summary>The same of values of data topics alone, which change all day where nothing is deleted.</summary>
-    /// <exception cref="IOException">It was not done to its end.</exception>
-    public Task PurgeValuesAsync() => Task.Run(() => _log.Purge(RetainedRecord.Prefix));
+    }
 
     public async ValueTask DisposeAsync()
     {
-        Search.Dispose();
+        _starting.Dispose();
         await Auth.DisposeAsync();
-        await Log.DisposeAsync();
-        await Documents.DisposeAsync();
+        await House.DisposeAsync();
         _folder.Dispose();
         _loggers.Dispose();
     }
+
+    private static AuthOptions OptionsOf(BrokerSettings settings) => new()
+    {
+        GuestsEnabled = settings.GuestsEnabled,
+        RegistrationEnabled = settings.RegistrationEnabled,
+        SignInsPerMinutePerAddress = settings.Limits.SignInsPerMinutePerAddress,
+        RegistrationsPerHourPerAddress = settings.Limits.RegistrationsPerHourPerAddress,
+        GuestsPerMinutePerAddress = settings.Limits.GuestsPerMinutePerAddress,
+        WrongPasswordsPerHourPerAccount = settings.Limits.WrongPasswordsPerHourPerAccount,
+        AccountTriesPerDay = settings.Limits.AccountTriesPerDay,
+        UserNameChangesPerMonth = settings.Limits.UserNameChangesPerMonth,
+        UserNamesPerAccount = settings.Limits.UserNamesPerAccount,
+        DisplayNameChangesPerHour = settings.Limits.DisplayNameChangesPerHour,
+        LoginSessionsPerAccount = settings.Limits.LoginSessionsPerAccount,
+        TokensPerAccount = settings.Limits.TokensPerAccount,
+    };
 }

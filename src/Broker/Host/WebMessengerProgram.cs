@@ -100,14 +100,22 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
     public async Task<int> WaitForShutdownAsync()
     {
         using CancellationTokenSource stop = new();
-        var lost = _stores.Health.Lost;
+        var lost = _stores.House.Lost;
         await Task.WhenAny(_app.WaitForShutdownAsync(stop.Token), lost);
         if (!lost.IsCompletedSuccessfully)
         {
             return 0;
         }
 
-        LogLost(_app.Logger, await lost);
+        if (_stores.IsAlone)
+        {
+            LogLost(_app.Logger, await lost);
+        }
+        else
+        {
+            LogNodeLost(_app.Logger, await lost);
+        }
+
         await stop.CancelAsync();
         return StoreLostExitCode;
     }
@@ -170,7 +178,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         builder.Services.AddSingleton<IServerAddresses>(listeners);
         builder.Services.AddSingleton(provider => new AllowedHosts(
             settings, urls, certificate, provider.GetRequiredService<RefusalLog>(), provider.GetRequiredService<ILogger<AllowedHosts>>()));
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8));
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(8 + (settings.Cluster?.DrainSeconds ?? 0)));
 
         room.Report(settings.Limits, loggers.CreateLogger<HandleRoom>());
         BeginReading();
@@ -182,18 +190,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             var app = builder.Build();
             Pipeline.Map(app);
             DataHomeServices.Prepare(app.Services);
-            await app.Services.GetRequiredService<ChangedSettings>().LoadAsync();
-            app.Services.GetRequiredService<DiskSpace>().Look();
-            app.Services.GetRequiredService<StorageQuotas>().Load(stores.Auth.Accounts);
-            app.Services.GetRequiredService<DataQuotas>().Load(stores.Auth.Accounts);
-            var rooms = app.Services.GetRequiredService<RoomDirectory>();
-            ReadNews.Connect(app.Services.GetRequiredService<ReadPositions>(), app.Services.GetRequiredService<UnreadWatch>(), rooms);
-            app.Services.GetRequiredService<IgnoredPeople>().Load();
-            app.Services.GetRequiredService<LeftAlone>().Load();
-            await app.Services.GetRequiredService<RoomOpening>().OpenAsync();
-            await app.Services.GetRequiredService<UnfinishedImports>().RestoreAsync();
-            await app.Services.GetRequiredService<InboxMigration>().RunAsync();
-            await app.Services.GetRequiredService<DurableClients>().LoadAsync(rooms, stores.Clock.StartsLater);
+            await Loading.RunAsync(app.Services, stores);
             EndReading(stores.Auth.Accounts.All.Count);
             WebMessengerProgram program = new(app, stores, listeners, log);
             await program.StartAsync();
@@ -231,21 +228,13 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton(stores.Journal);
         services.AddSingleton(stores.Space);
         services.AddSingleton(stores.Health);
-        services.AddSingleton(stores.Replication);
-        services.AddSingleton(stores.Links);
-        services.AddSingleton(stores.Lease);
-        services.AddSingleton(stores.Turns);
-        services.AddSingleton(stores.Duties);
-        services.AddSingleton(stores.Documents.Documents);
+        services.AddSingleton(stores.Documents);
         services.AddSingleton<RoomStore>();
         services.AddSingleton<MembershipStore>();
         services.AddSingleton<ChangedRooms>();
         services.AddSingleton<ConnectionDirectory>();
-        services.AddSingleton<INodes>(provider =>
-            new Alone(new ThisNode(stores.Auth.Sessions.Here, provider.GetRequiredService<ConnectionDirectory>())));
-        services.AddSingleton(DiskSpace.Of(stores.Folder, settings.Limits));
-        services.AddSingleton<StorageQuotas>();
-        services.AddSingleton<DataQuotas>();
+        services.AddNodes(settings, stores);
+        services.AddAccountLimits(stores.Auth);
         services.AddSingleton<DurableClients>();
         services.AddSingleton<IConnectingClients>(provider => provider.GetRequiredService<ConnectionDirectory>());
         services.AddSingleton<IConnectedAccounts>(provider => provider.GetRequiredService<ConnectionDirectory>());
@@ -267,7 +256,6 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddAdmin();
         services.AddSingleton<ITopicAccess, RoomAccess>();
         services.AddSingleton<AuthInterceptor>();
-        services.AddSingleton<PublishBudgets>();
         services.AddSingleton(new TrafficMemory(settings.Limits));
         services.AddSingleton<SubscribeBudgets>();
         services.AddSingleton<AnswerSlots>();
@@ -287,6 +275,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             provider.GetRequiredService<Conversations>(),
             provider.GetRequiredService<ConversationActs>(),
             provider.GetRequiredService<Sayings>(),
+            provider.GetRequiredService<Typing>(),
             provider.GetRequiredService<ReadPositions>(),
             provider.GetRequiredService<UnreadWatch>(),
             stores.Log,
@@ -308,7 +297,10 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
             provider.GetRequiredService<TimeProvider>(),
             stores.Auth.Refusals,
             provider.GetRequiredService<ILogger<Client>>(),
-            provider.GetService<DataHome>()) { Lease = stores.Lease });
+            provider.GetService<DataHome>())
+        {
+            Lease = settings.Cluster is null ? null : stores.Lease, Replication = stores.Replication,
+        });
         if (!stores.Replication.IsAlone)
         {
             services.AddDataHome();
@@ -323,20 +315,21 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddHostedService<KeepAliveSweep>();
         services.AddHostedService(provider => new ClockKeeper(
             stores.Clock, stores.Folder, stores.Auth.Sessions, provider.GetRequiredService<DurableClients>(),
-            provider.GetRequiredService<ILogger<ClockKeeper>>()));
+            provider.GetRequiredService<ILogger<ClockKeeper>>(), isAlone: settings.Cluster is null));
         services.AddSingleton(provider => new PasswordLinkService(
             stores.Auth.PasswordLinks,
             () => PagesAddress.Of(provider.GetRequiredService<Listeners>().OfPages, settings.Tls, settings.BasePath),
             provider.GetRequiredService<ServerAudit>()));
         services.AddSingleton(provider => new SnapshotService(
-            stores.Folder, stores.CopyAsync, provider.GetRequiredService<TimeProvider>(),
+            stores.Folder, stores.House.CopyAsync, provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<SnapshotService>>()));
         services.AddHostedService(provider => ActivatorUtilities.CreateInstance<OperatorDoor>(provider, stores.Folder));
         services.AddHostedService<StorageWatch>();
-        services.AddHostedService(provider => ActivatorUtilities.CreateInstance<DailyPurge>(provider, new PurgeHour(settings.PurgeHour)));
+        services.AddHostedService(provider => ActivatorUtilities.CreateInstance<DailyPurge>(provider, new PurgeHour(settings.Cluster is null ? settings.PurgeHour : -1)));
         services.AddHostedService<Followers>();
         services.AddHostedService<EndingWork>();
         services.AddRetention(settings, stores);
+        services.AddPeople();
         services.AddSingleton<PresenceMemory>();
         services.AddHostedService(provider => provider.GetRequiredService<PresenceMemory>());
         services.AddAuthApi(settings.AllowedOrigins);
@@ -354,6 +347,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<RoomEndings>();
         services.AddSingleton<RoomMaking>();
         services.AddSingleton<RoomOpening>();
+        services.AddRoomLinks();
     }
 
     private async Task StartAsync()
@@ -361,8 +355,11 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         AccountLinks.Connect(_app.Services);
         var acceptor = _app.Services.GetRequiredService<MqttAcceptor>();
         _app.Services.GetRequiredService<AuthInterceptor>().Guard(_app.Services.GetRequiredService<MqttServer>());
-        _app.Lifetime.ApplicationStopping.Register(() => acceptor.StopServingAsync(DrainTime).Wait(DrainTime + DrainTime));
+        var over = TimeSpan.FromSeconds(_app.Services.GetRequiredService<BrokerSettings>().Cluster?.DrainSeconds ?? 0);
+        _app.Lifetime.ApplicationStopping.Register(() =>
+            (_stores.IsAlone ? acceptor.StopServingAsync(DrainTime) : acceptor.SendElsewhereAsync(over, DrainTime)).Wait(over + DrainTime + DrainTime));
         await _app.Services.GetRequiredService<PresenceMemory>().RestoreAsync();
+        await _stores.BeginAsync();
         try
         {
             await _app.StartAsync();
@@ -392,6 +389,9 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         // MQTTnet starts behind Kestrel's back and does not say when that fails.
         await acceptor.Started.WaitAsync(TimeSpan.FromSeconds(10));
     }
+
+    [LoggerMessage(5402, LogLevel.Critical, "This node can serve no longer: {Reason}. The program ends; start it again")]
+    private static partial void LogNodeLost(Microsoft.Extensions.Logging.ILogger log, string reason);
 
     [LoggerMessage(4203, LogLevel.Critical, "The event log cannot write, and only opening it anew can mend that ({Error}). The program ends; start it again")]
     private static partial void LogLost(Microsoft.Extensions.Logging.ILogger log, string error);

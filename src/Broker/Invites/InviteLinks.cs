@@ -6,6 +6,7 @@ using WebMessenger.Broker.Hooks;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Broker.Invites;
 
@@ -50,12 +51,13 @@ internal sealed class InviteLinks(
     ChangeTurns turns,
     AccountDirectory accounts,
     BrokerLimits limits,
-    TimeProvider time) : IRoomRecords, IAccountRecords
+    TimeProvider time,
+    ITurns? nodeTurns = null) : IRoomRecords, IAccountRecords
 {
     private const int PerPage = 250;
 
     // By the id of a link: who would count on what another has just counted would have to begin anew.
-    private readonly AccountTurns _uses = new();
+    private readonly AccountTurns _uses = AccountTurns.Of(nodeTurns, "invite/");
 
     /// <summary>The links of a room that are not over and not used up, the oldest first. Reads the disk.</summary>
     public IReadOnlyList<InviteLink> OpenOf(Room room) => [.. Of(room.Key).Where(link => !IsPast(link)).OrderBy(link => link.At)];

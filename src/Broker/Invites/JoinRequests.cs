@@ -5,6 +5,7 @@ using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Broker.Invites;
 
@@ -63,12 +64,13 @@ internal sealed class JoinRequests(
     AuditPlaces audits,
     StorageQuotas quotas,
     BrokerLimits limits,
-    TimeProvider time) : IAccountRecords
+    TimeProvider time,
+    ITurns? nodeTurns = null) : IAccountRecords
 {
     public const int NoteLength = 200;
 
     // By the key of a room: of two who ask at once, the second counts the first.
-    private readonly AccountTurns _rooms = new();
+    private readonly AccountTurns _rooms = AccountTurns.Of(nodeTurns, "requests/");
 
     private readonly DailyBudget _asked = new(limits.JoinRequestsPerDay, time, isStored: false);
 

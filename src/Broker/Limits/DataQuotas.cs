@@ -16,4 +16,5 @@ internal sealed class DataQuotas(BrokerLimits limits, IRecords records, TimeProv
         },
         records,
         time,
-        "dataquota/");
+        "dataquota/",
+        kind: 8);

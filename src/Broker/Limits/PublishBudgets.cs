@@ -1,15 +1,21 @@
 using System.Collections.Concurrent;
+using WebMessenger.Auth.Limits;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Limits;
 
 /// <summary>What each account may still publish: one budget for all its clients.</summary>
-internal sealed class PublishBudgets(BrokerLimits limits, TimeProvider time)
+internal sealed class PublishBudgets(BrokerLimits limits, TimeProvider time) : ISharedUse
 {
     private readonly ConcurrentDictionary<string, RateBudget> _budgets = new();
 
     public int Count => _budgets.Count;
+
+    byte ISharedUse.Kind => 1;
+
+    IReadOnlyList<KeyValuePair<string, long>> ISharedUse.Untold =>
+        [.. _budgets.Select(one => KeyValuePair.Create(one.Key, one.Value.Untold)).Where(one => one.Value > 0)];
 
     public RateBudget Of(string accountId) =>
         _budgets.GetOrAdd(accountId, static (_, of) => new RateBudget(of.limits.PublishPerSecond, of.limits.PublishBurst, of.time), (limits, time));
@@ -26,6 +32,10 @@ internal sealed class PublishBudgets(BrokerLimits limits, TimeProvider time)
             budget.Become(limits.PublishPerSecond, limits.PublishBurst);
         }
     }
+
+    void ISharedUse.Told(string key, long count) => _budgets.GetValueOrDefault(key)?.Told(count);
+
+    void ISharedUse.UsedElsewhere(string key, long count) => Of(key).TakeElsewhere(count);
 
     /// <summary>Forgets accounts that have no connection and a full budget: who comes back begins with a full one anyway.</summary>
     public void Sweep(IConnectedAccounts connected)

@@ -12,6 +12,19 @@ internal sealed class RateBudget(int perSecond, int burst, TimeProvider time, Ti
     private readonly Lock _gate = new();
     private BucketSize _size = new(Math.Max(1, burst), perSecond, period ?? TimeSpan.FromSeconds(1));
     private TokenBucket _bucket = new(Math.Max(1, burst), TokenBucket.Now(time));
+    private double _untold;
+
+    /// <summary>What was taken here, and other nodes were not told of.</summary>
+    public long Untold
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return (long)_untold;
+            }
+        }
+    }
 
     /// <summary>Nothing was taken lately.</summary>
     public bool IsFull
@@ -42,11 +55,32 @@ internal sealed class RateBudget(int perSecond, int burst, TimeProvider time, Ti
             var (now, taken) = (TokenBucket.Now(time), Math.Min(cost, _size.Capacity));
             if (_bucket.TryTake(_size, taken, now))
             {
+                _untold += taken;
                 return true;
             }
 
             wait = TimeSpan.FromSeconds(Math.Max(0.001, _bucket.WaitFor(_size, taken, now).TotalSeconds));
             return false;
+        }
+    }
+
+    public void Told(long count)
+    {
+        lock (_gate)
+        {
+            _untold -= count;
+        }
+    }
+
+    /// <summary>So much was taken on another node: no more is owed by that than a full one has.</summary>
+    public void TakeElsewhere(long count)
+    {
+        lock (_gate)
+        {
+            if (_perSecond > 0)
+            {
+                _bucket.Take(_size, count, -_size.Capacity, TokenBucket.Now(time));
+            }
         }
     }
 
@@ -68,6 +102,7 @@ internal sealed class RateBudget(int perSecond, int burst, TimeProvider time, Ti
         lock (_gate)
         {
             _bucket.Give(_size, count);
+            _untold -= count;
         }
     }
 }

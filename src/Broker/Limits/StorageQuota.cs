@@ -19,6 +19,7 @@ internal sealed class StorageQuota(int limit, double used, TimeProvider time)
     private BucketSize _size = new(limit, limit, _day);
     private readonly Lock _gate = new();
     private TokenBucket _bucket = new(limit - used, TokenBucket.Now(time));
+    private long _untold;
     private volatile Payment? _also;
     private volatile StorageQuota? _limited;
 
@@ -42,6 +43,18 @@ internal sealed class StorageQuota(int limit, double used, TimeProvider time)
             lock (_gate)
             {
                 return (long)Math.Ceiling(_perDay - _bucket.Left(_size, TokenBucket.Now(time)));
+            }
+        }
+    }
+
+    /// <summary>Bytes that were taken here, and other nodes were not told of.</summary>
+    public long Untold
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _untold;
             }
         }
     }
@@ -81,7 +94,9 @@ internal sealed class StorageQuota(int limit, double used, TimeProvider time)
             }
 
             // This one is charged last: what the other refuses uses up nothing here.
-            return (Also() is not { } other || other.TryTake(bytes, out wait)) && (_perDay == 0 || _bucket.TryTake(_size, bytes, now));
+            var isTaken = (Also() is not { } other || other.TryTake(bytes, out wait)) && (_perDay == 0 || _bucket.TryTake(_size, bytes, now));
+            _untold += isTaken ? bytes : 0;
+            return isTaken;
         }
     }
 
@@ -99,6 +114,26 @@ internal sealed class StorageQuota(int limit, double used, TimeProvider time)
         }
 
         return Also()?.WaitFor(bytes) is { } others && others > wait ? others : wait;
+    }
+
+    public void Told(long bytes)
+    {
+        lock (_gate)
+        {
+            _untold -= bytes;
+        }
+    }
+
+    /// <summary>So many bytes were taken on another node: no more than a day is owed by that.</summary>
+    public void TakeElsewhere(long bytes)
+    {
+        lock (_gate)
+        {
+            if (_perDay > 0)
+            {
+                _bucket.Take(_size, bytes, -_perDay, TokenBucket.Now(time));
+            }
+        }
     }
 
     /// <summary>From now on so many bytes a day, 0: without limit; what is gone of the day stays gone.</summary>
@@ -125,6 +160,7 @@ internal sealed class StorageQuota(int limit, double used, TimeProvider time)
         lock (_gate)
         {
             _bucket.Give(_size, bytes);
+            _untold -= bytes;
         }
 
         Also()?.GiveBack(bytes);

@@ -16,7 +16,8 @@ namespace WebMessenger.Broker.Limits;
 /// There are as many records as accounts have stored something within a day: what has come back is forgotten, here and on disk.
 /// </remarks>
 /// <param name="prefix">Of the records.</param>
-internal class StorageQuotas(BrokerLimits limits, IRecords records, TimeProvider time, string prefix = "quota/")
+/// <param name="kind">As other nodes are told of it.</param>
+internal class StorageQuotas(BrokerLimits limits, IRecords records, TimeProvider time, string prefix = "quota/", byte kind = 7) : ISharedUse
 {
     /// <summary>So old an account has a quota of its own alone: who makes many on one day gets no disk by it on that day.</summary>
     private static readonly TimeSpan NewFor = TimeSpan.FromDays(1);
@@ -25,10 +26,27 @@ internal class StorageQuotas(BrokerLimits limits, IRecords records, TimeProvider
     private readonly ConcurrentDictionary<string, StorageQuota> _quotas = new();
     private readonly AddressQuotas _addresses = new(limits.StoredBytesPerDayPerAddress, time);
 
+    private AccountDirectory? _accounts;
+
     // By account: when what is noted had been taken. The start's and the noting's, one after the other.
     private readonly Dictionary<string, TimeSpan> _noted = [];
 
     public int Count => _quotas.Count;
+
+    byte ISharedUse.Kind => kind;
+
+    IReadOnlyList<KeyValuePair<string, long>> ISharedUse.Untold =>
+        [.. _quotas.Select(one => KeyValuePair.Create(one.Key, one.Value.Untold)).Where(one => one.Value > 0)];
+
+    void ISharedUse.Told(string key, long count) => Find(key)?.Told(count);
+
+    void ISharedUse.UsedElsewhere(string key, long count)
+    {
+        if (_accounts?.Find(key) is { } account)
+        {
+            Of(account).TakeElsewhere(count);
+        }
+    }
 
     public StorageQuota Of(Account account) => _quotas.GetOrAdd(
         account.Id, static (_, of) => new StorageQuota(of.limit, 0, of.time), (limit: LimitOf(account), time));
@@ -54,6 +72,7 @@ internal class StorageQuotas(BrokerLimits limits, IRecords records, TimeProvider
     /// <exception cref="IOException">The store cannot be read.</exception>
     public void Load(AccountDirectory accounts)
     {
+        _accounts = accounts;
         var now = time.GetUtcNow() - DateTimeOffset.UnixEpoch;
         foreach (var (key, value) in records.ReadAll(_prefix))
         {
@@ -80,7 +99,8 @@ internal class StorageQuotas(BrokerLimits limits, IRecords records, TimeProvider
     /// <summary>
     /// Writes down what has changed, and forgets who has no connection and all of the day again. Fails with <see cref="IOException"/>.
     /// </summary>
-    public async Task NoteAsync(IConnectedAccounts connected)
+    /// <param name="writes">Else another node does.</param>
+    public async Task NoteAsync(IConnectedAccounts connected, bool writes = true)
     {
         _addresses.Sweep();
         var at = time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -93,12 +113,17 @@ internal class StorageQuotas(BrokerLimits limits, IRecords records, TimeProvider
             {
                 _quotas.TryRemove(id, out _);
             }
-            else if (used > 0 && taken != _noted.GetValueOrDefault(id))
+            else if (writes && used > 0 && taken != _noted.GetValueOrDefault(id))
             {
                 // Only what was taken since: what comes back with time is reckoned from the note.
                 changes.Add(new RecordChange(KeyOf(id), ValueOf(used, at)));
                 fresh[id] = taken;
             }
+        }
+
+        if (!writes)
+        {
+            return;
         }
 
         var over = _noted.Keys.Where(id => !_quotas.TryGetValue(id, out var quota) || quota.Used == 0).ToList();

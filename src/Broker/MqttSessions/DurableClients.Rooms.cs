@@ -11,9 +11,20 @@ internal sealed partial class DurableClients
     /// </summary>
     public void RoomJoined(string accountId, Room room)
     {
-        lock (_gate)
+        if (_shared is not null)
         {
-            _places.Begin(accountId, room);
+            _writes.Watch(SharedClients.UnlessOvertakenAsync(Begin));
+            return;
+        }
+
+        _ = Begin();
+
+        Task Begin()
+        {
+            lock (_gate)
+            {
+                return _places.Begin(accountId, room);
+            }
         }
     }
 
@@ -21,25 +32,41 @@ internal sealed partial class DurableClients
     /// An account lost a room: what its clients had of it is forgotten, and should it come back, it begins anew.
     /// Clients of a mount there end, connected ones too. Completes when that is on disk.
     /// </summary>
-    public Task RoomLostAsync(string accountId, Room room)
+    public Task RoomLostAsync(string accountId, Room room) =>
+        _shared is null ? LoseAsync(accountId, room) : SharedClients.UnlessOvertakenAsync(() => LoseAsync(accountId, room));
+
+    // Those that are connected have been placed, and of those that are away the other node writes.
+    public void HeardJoined(string accountId, Room room)
+    {
+        if (_shared is null)
+        {
+            RoomJoined(accountId, room);
+        }
+    }
+
+    public Task HeardLostAsync(string accountId, Room room) =>
+        _shared is null ? LoseAsync(accountId, room) : SharedClients.UnlessOvertakenAsync(() => LoseAsync(accountId, room, isHeard: true));
+
+    /// <param name="isHeard">Of those that are away the other node writes.</param>
+    private Task LoseAsync(string accountId, Room room, bool isHeard = false)
     {
         List<DurableClient> mounted;
         lock (_gate)
         {
-            mounted = [.. _index.OfMount(accountId, room)];
+            mounted = [.. _index.OfMount(accountId, room).Where(client => !isHeard || client.Connection is not null)];
         }
 
         mounted.ForEach(client => client.Connection?.LoseMount());
         lock (_gate)
         {
             List<Task> written = [];
-            foreach (var client in _index.OfMount(accountId, room).ToList())
+            foreach (var client in _index.OfMount(accountId, room).Where(client => !isHeard || client.Connection is not null).ToList())
             {
                 // guard: who lost the room of a mount gives back its place
                 written.Add(_lives.End(client, saysWill: false));
             }
 
-            written.Add(_places.ForgetAsync(accountId, room));
+            written.Add(_places.ForgetAsync(accountId, room, isHeard));
             return Task.WhenAll(written);
         }
     }

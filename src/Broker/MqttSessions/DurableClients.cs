@@ -7,6 +7,8 @@ using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Nodes;
+using WebMessenger.Storage.Replication;
 
 namespace WebMessenger.Broker.MqttSessions;
 
@@ -23,9 +25,6 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
     /// <summary>The longest session expiry that is granted, and that of every durable client of MQTT 3.1.1, which cannot say.</summary>
     public const uint MaximumExpiry = 7 * 24 * 60 * 60;
 
-    /// <summary>A CONNECT waits this long for publishes of the connection it takes over from.</summary>
-    private static readonly TimeSpan TakeOverTime = TimeSpan.FromSeconds(5);
-
     private readonly TimeProvider _time;
     private readonly StoredClients _stored;
     private readonly DurableWrites _writes;
@@ -40,6 +39,7 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
     private readonly DurablePlaces _places;
     private readonly DurableLives _lives;
     private readonly DataSpaces _data;
+    private readonly SharedClients? _shared;
     private bool _isStopping;
 
     // Set when what is stored is read, before anything is served.
@@ -53,14 +53,20 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
         DataSpaces data,
         BrokerLimits limits,
         TimeProvider time,
-        ILogger<DurableClients> logger)
+        ILogger<DurableClients> logger,
+        INodeLinks? links = null,
+        IDuties? duties = null,
+        IReplication? replication = null)
     {
         (_time, _data) = (time, data);
+        var isShared = replication is { IsAlone: false };
         _wills = new WaitingWills(time);
-        _writes = new DurableWrites(records, time, logger);
-        _places = new DurablePlaces(_index, _writes);
+        _writes = new DurableWrites(records, isShared ? links!.Self : null, time, logger);
+        _places = new DurablePlaces(_index, _writes, isShared);
         _lives = new DurableLives(_index, _ends, _wills, _writes, sessions, connections, limits, data, () => _rooms);
-        _stored = new StoredClients(records, sessions, accounts, data, _wills, time, logger);
+        _stored = new StoredClients(records, sessions, accounts, data, _wills, isShared, time, logger);
+        _shared = isShared
+            ? new SharedClients(_gate, _index, _ends, _wills, _lives, records, sessions, accounts, data, links!, duties!, replication!, time, logger) : null;
     }
 
     /// <summary>Reads what is stored. Before anything is served.</summary>
@@ -73,15 +79,22 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
         foreach (var client in await _stored.ReadAsync(later))
         {
             _index.Add(client);
+            if (client.Node is { } node)
+            {
+                _shared?.IsWith(node);
+                continue;
+            }
+
             _ends.Set(client, client.EndsAt.UtcTicks);
-            if (DurablePlaces.LeaveOut(client, rooms) || later > TimeSpan.Zero)
+            if (_shared is null && (DurablePlaces.LeaveOut(client, rooms) || later > TimeSpan.Zero))
             {
                 changed.Add(client);
             }
         }
 
-        // The program was killed between a kick and what is kept.
-        foreach (var client in _index.Everybody.Where(client => DurablePlaces.HasLostMount(client, rooms)).ToList())
+        // The program was killed between a kick and what is kept. Of several nodes another may be writing just that, and what is left of a
+        // room that is lost is not delivered.
+        foreach (var client in _shared is not null ? [] : _index.Everybody.Where(client => DurablePlaces.HasLostMount(client, rooms)).ToList())
         {
             changed.Remove(client);
             await _lives.End(client, saysWill: false);
@@ -99,17 +112,23 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
     {
         lock (_gate)
         {
-            return _index.Everybody.Count(client => client.Connection is null);
+            return _index.Everybody.Count(client => client.IsAway);
         }
     }
 
     /// <summary>The clock was set: clients that are away are kept for as long as before. Completes when that is stored.</summary>
     public Task MoveAsync(TimeSpan by)
     {
+        if (_shared is not null)
+        {
+            // What one machine thinks of the time moves nobody else's clients.
+            return Task.CompletedTask;
+        }
+
         List<DurableClient> away;
         lock (_gate)
         {
-            away = [.. _index.Everybody.Where(client => client.Connection is null)];
+            away = [.. _index.Everybody.Where(client => client.IsAway)];
             foreach (var client in away)
             {
                 client.LeftAt += by;
@@ -118,36 +137,6 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
         }
 
         return SaveAwayAsync(away);
-    }
-
-    /// <summary>
-    /// Gives a connection that was admitted its MQTT session: what is kept of it, unless it starts clean.
-    /// Throws <see cref="IOException"/> when the store cannot write.
-    /// </summary>
-    /// <param name="expiry">Seconds it is granted; 0: it is not durable.</param>
-    /// <param name="will">What is to be said if the client is lost; null: nothing.</param>
-    /// <returns>
-    /// The client, if it is durable or was until now.
-    /// With <see cref="SessionOpening.Present"/> it says what it subscribed to, and where it is.
-    /// </returns>
-    public async Task<(SessionOpening Opening, DurableClient? Kept)> OpenAsync(
-        IResumable connection, bool isClean, uint expiry, LastWill? will)
-    {
-        var accountId = connection.Session!.Account.Id;
-        if (expiry == 0 && !Has(accountId, connection.ClientId))
-        {
-            return (SessionOpening.New, null);
-        }
-
-        await PublishesDecidedAsync(accountId, connection.ClientId);
-        (SessionOpening Opening, DurableClient? Kept, Task Written) found;
-        lock (_gate)
-        {
-            found = _lives.Open(connection, isClean, expiry, will);
-        }
-
-        await found.Written;
-        return (found.Opening, found.Kept);
     }
 
     /// <summary>
@@ -290,7 +279,8 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
         lock (_gate)
         {
             var looked = _publishing.Count;
-            if (/* guard: will: none falls due during a stop */ !_isStopping)
+            _shared?.Sweep();
+            if (/* guard: will: none falls due during a stop */ !_isStopping && _shared is not { HasDuty: false })
             {
                 looked += EndOverdue();
             }
@@ -331,35 +321,21 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
         await _data.Logs.SaveAsync();
     }
 
-    // What the client sent last is stored or refused before the client, here again, sends it a second time.
-    // Nobody could say yet whether that is a repetition.
-    private async Task PublishesDecidedAsync(string accountId, string clientId)
-    {
-        Task? limit = null;
-        while (PublishesOf(accountId, clientId) is { IsCompleted: false } decided)
-        {
-            limit ??= Task.Delay(TakeOverTime, _time);
-            if (await Task.WhenAny(decided, limit) == limit)
-            {
-                throw new IOException("What the client published on its last connection is still at the store.");
-            }
-        }
-    }
-
-    private Task? PublishesOf(string accountId, string clientId)
-    {
-        lock (_gate)
-        {
-            var client = _index.Find(accountId, clientId);
-            return (client?.Connection ?? client?.Publishing)?.PublishesDrained();
-        }
-    }
-
     // Under _gate. A wait that is over ends the client, or has its will said.
     private int EndOverdue()
     {
         var looked = 0;
         var now = _time.GetUtcNow().UtcTicks;
+        for (; _shared is not null && _ends.TryTake(now, out var over); looked++)
+        {
+            _shared.SayWhenWritten(WaitingWills.TakeFrom(over), _lives.End(over, saysWill: false));
+        }
+
+        for (; _shared is not null && _wills.TryTake(out var away, out var due); looked++)
+        {
+            _shared.SayWhenWritten(due, _writes.Save(away, null));
+        }
+
         for (; _ends.TryTake(now, out var client); looked++)
         {
             _writes.Watch(_lives.End(client));
@@ -383,7 +359,7 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
             {
                 // Who has come back or gone meanwhile is stored since.
                 saved = Task.WhenAll(some
-                    .Where(client => client.Connection is null && _index.Find(client.Session.Account.Id, client.ClientId) == client)
+                    .Where(client => client.IsAway && _index.Find(client.Session.Account.Id, client.ClientId) == client)
                     .Select(client => _writes.Save(client, client.Position)));
             }
 

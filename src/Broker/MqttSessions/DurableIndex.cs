@@ -25,7 +25,7 @@ internal sealed class DurableIndex
     public IReadOnlyCollection<DurableClient> OfAccount(string accountId) =>
         _byAccount.TryGetValue(accountId, out var clients) ? clients.Values : [];
 
-    public IEnumerable<DurableClient> Away(string accountId) => OfAccount(accountId).Where(client => client.Connection is null);
+    public IEnumerable<DurableClient> Away(string accountId) => OfAccount(accountId).Where(client => client.IsAway);
 
     public IEnumerable<DurableClient> OfSession(LoginSession session) =>
         OfAccount(session.Account.Id).Where(client => client.Session == session);

@@ -12,9 +12,10 @@ internal sealed class DurableLives(
     BrokerLimits limits, DataSpaces spaces, Func<RoomDirectory> rooms)
 {
     /// <summary>Gives a connection that was admitted its MQTT session: what is kept of it, unless it starts clean.</summary>
+    /// <param name="fence">Of several nodes: this one has written it just now, and so has the client.</param>
     /// <returns><c>Written</c> completes when what the client counts on is on disk.</returns>
     public (SessionOpening Opening, DurableClient? Kept, Task Written) Open(
-        IResumable connection, bool isClean, uint expiry, LastWill? will)
+        IResumable connection, bool isClean, uint expiry, LastWill? will, byte[]? fence = null)
     {
         var session = connection.Session!;
         if (!connections.IsCurrent(connection))
@@ -23,6 +24,11 @@ internal sealed class DurableLives(
         }
 
         var client = index.Find(session.Account.Id, connection.ClientId);
+        if (client is not null && fence is not null)
+        {
+            (client.Fence, client.Node) = (fence, null);
+        }
+
         if (client is not null && !DurableRights.MayOpen(session, client))
         {
             return (SessionOpening.NotYours, null, Task.CompletedTask);
@@ -41,7 +47,7 @@ internal sealed class DurableLives(
             return (SessionOpening.Present, client, Task.CompletedTask);
         }
 
-        var ended = client is null ? Task.CompletedTask : End(client);
+        var ended = client is null ? Task.CompletedTask : End(client, keepsFence: expiry > 0 && fence is not null);
         if (expiry == 0)
         {
             return (SessionOpening.New, null, ended);
@@ -53,7 +59,7 @@ internal sealed class DurableLives(
             return (SessionOpening.TooMany, null, ended);
         }
 
-        DurableClient added = new(connection.ClientId, session, spaces);
+        DurableClient added = new(connection.ClientId, session, spaces) { Fence = fence };
         index.Add(added);
 
         // A client that was told it is kept counts on it, be it for a QoS 2 publish alone.
@@ -64,22 +70,37 @@ internal sealed class DurableLives(
 
     /// <summary>Ends what is kept of a client. Completes when nothing of it is on disk.</summary>
     /// <param name="saysWill">False: its login session has ended, so nothing is said for it.</param>
-    public Task End(DurableClient client, bool saysWill = true)
+    /// <param name="keepsFence">See <see cref="DurableWrites.Remove"/>.</param>
+    public Task End(DurableClient client, bool saysWill = true, bool keepsFence = false)
     {
         if (/* guard: will: one that waits ends with the login session */ saysWill)
         {
             wills.FallDue(client);
         }
 
+        var position = Forget(client);
+        return writes.Remove(client, position.Received.Keys, keepsFence);
+    }
+
+    /// <summary>Nothing of the client is in memory any more.</summary>
+    /// <returns>Where it was.</returns>
+    public DurablePosition Forget(DurableClient client)
+    {
         index.Remove(client);
         ends.Remove(client);
         wills.Forget(client);
         client.EndPublishing();
         var position = client.Connection?.HandOverPosition() ?? client.Position;
         client.Connection = null;
+        LetGo(client);
+        return position;
+    }
+
+    /// <summary>The client is used under another login session, or is none any more.</summary>
+    public void LetGo(DurableClient client)
+    {
         client.Session.Unkeep(SessionName.ClientIdOf(client.ClientId));
         sessions.Release(client.Session);
-        return writes.Remove(client, position.Received.Keys);
     }
 
     // False: the connection's login session has ended, and with it the client.
@@ -116,8 +137,7 @@ internal sealed class DurableLives(
 
         if (client.Session != session)
         {
-            client.Session.Unkeep(SessionName.ClientIdOf(client.ClientId));
-            sessions.Release(client.Session);
+            LetGo(client);
             client.Session = session;
         }
     }

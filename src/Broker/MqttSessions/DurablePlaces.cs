@@ -6,17 +6,20 @@ namespace WebMessenger.Broker.MqttSessions;
 
 /// <summary>Where clients that are kept are in a room that their account came into or lost.</summary>
 /// <remarks>Guarded by the gate of <see cref="DurableClients"/>.</remarks>
-internal sealed class DurablePlaces(DurableIndex index, DurableWrites writes)
+/// <param name="isShared">Several nodes have all clients in memory, and may do the same.</param>
+internal sealed class DurablePlaces(DurableIndex index, DurableWrites writes, bool isShared)
 {
     /// <summary>For the account's clients that are away the room begins now.</summary>
-    public void Begin(string accountId, Room room)
+    /// <returns>Completes when that is on disk. Nobody need look at it in a house of one.</returns>
+    public Task Begin(string accountId, Room room)
     {
         // Lost again meanwhile? Then what that took away must not come back.
         if (!room.IsMember(accountId))
         {
-            return;
+            return Task.CompletedTask;
         }
 
+        List<Task> written = [];
         foreach (var client in index.Away(accountId))
         {
             client.Data.StandIn(client.Session, client.Filters, room);
@@ -27,11 +30,15 @@ internal sealed class DurablePlaces(DurableIndex index, DurableWrites writes)
                 {
                     // Handed over before anything that is said from here on, so no crash keeps that and loses this.
                     // The sweep writes it again, should this fail.
-                    writes.Watch(writes.Save(client, client.Position));
+                    var saved = writes.Save(client, client.Position);
+                    written.Add(saved);
+                    writes.Watch(saved);
                     writes.Note(client);
                 }
             }
         }
+
+        return Task.WhenAll(written);
     }
 
     /// <summary>Whether the account is not in the room of the client's mount any more.</summary>
@@ -39,12 +46,18 @@ internal sealed class DurablePlaces(DurableIndex index, DurableWrites writes)
         SessionName.MountOf(client.ClientId) is { } mount && rooms.Find(mount)?.IsMember(client.Session.Account.Id) != true;
 
     /// <summary>What the account's clients had of the room is forgotten. Completes when that is on disk.</summary>
-    public Task ForgetAsync(string accountId, Room room)
+    /// <param name="isHeard">Of those that are away another node writes.</param>
+    public Task ForgetAsync(string accountId, Room room, bool isHeard = false)
     {
         List<Task> written = [];
-        foreach (var client in index.Away(accountId))
+        foreach (var client in isHeard ? [] : index.Away(accountId))
         {
             var position = client.Position;
+            if (isShared && !HasAnythingOf(client, position, room))
+            {
+                continue;
+            }
+
             position.Cursors.Remove(room.Log);
             client.Position = position with { Unacknowledged = [.. position.Unacknowledged.Where(sent => sent.Log != room.Log)] };
             client.Filters = [.. client.Filters.Where(filter => filter.Filter.Room != room.Id.Value || filter.Filter.IsInfoOnly)];
@@ -63,6 +76,10 @@ internal sealed class DurablePlaces(DurableIndex index, DurableWrites writes)
 
         return Task.WhenAll(written);
     }
+
+    private static bool HasAnythingOf(DurableClient client, DurablePosition position, Room room) =>
+        position.Cursors.ContainsKey(room.Log) || position.Unacknowledged.Any(sent => sent.Log == room.Log)
+        || client.Filters.Any(filter => filter.Filter.Room == room.Id.Value && !filter.Filter.IsInfoOnly);
 
     /// <summary>
     /// Forgets of a client that was read from the store what it has of rooms that its account is not in:

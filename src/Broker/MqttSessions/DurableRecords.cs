@@ -13,7 +13,10 @@ namespace WebMessenger.Broker.MqttSessions;
 /// <summary>What of a durable client is on disk and seldom changes.</summary>
 /// <param name="LeftAt">Null: it was connected.</param>
 /// <param name="Will">What is said if it does not come back. Null: nothing; always in records of version 0.1.</param>
-internal sealed record ClientRecord(LoginSessionNote Session, uint Expiry, DateTimeOffset? LeftAt, FilterRecord[] Filters, LastWill? Will = null);
+/// <param name="Node">Where it is connected; null: nowhere, and always in a house of one.</param>
+internal sealed record ClientRecord(
+    LoginSessionNote Session, uint Expiry, DateTimeOffset? LeftAt, FilterRecord[] Filters, LastWill? Will = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Node = null);
 
 /// <param name="Mount">Id of the room that is the client's whole world; null: it has no mount.</param>
 internal sealed record FilterRecord(
@@ -44,7 +47,7 @@ internal sealed partial class DurableJson : JsonSerializerContext;
 
 /// <summary>The records of durable clients: their keys, and what is in them.</summary>
 /// <remarks>
-/// Keys: `durable/c/{account}/{client id}`, `durable/p/…` alike, `durable/q/{account}/{client id}/{packet id}`, and
+/// Keys: `durable/c/{account}/{client id}`, `durable/p/…` alike, of several nodes `durable/e/…` (<see cref="DurableClient.Fence"/>), `durable/q/{account}/{client id}/{packet id}`, and
 /// `durable/d/{account}/{client id}/{room key}` (<see cref="DataCursorRecord"/>); of groups see <see cref="DataGroupName"/>.
 /// An account's id has no slash; a client id may.
 /// </remarks>
@@ -54,14 +57,20 @@ internal static class DurableRecords
 
     public static byte[] DataPrefix { get; } = "durable/d/"u8.ToArray();
 
+    public static byte[] PositionsPrefix { get; } = "durable/p/"u8.ToArray();
+
+    public static byte[] FencesPrefix { get; } = "durable/e/"u8.ToArray();
+
     public static byte[] ReceivedPrefix { get; } = "durable/q/"u8.ToArray();
 
     /// <summary>Before the keys of all that is kept for an account's clients.</summary>
-    public static IEnumerable<byte[]> PrefixesOf(string account) => [ClientKey(account, ""), PositionKey(account, ""), Encoding.UTF8.GetBytes($"durable/q/{account}/"), Encoding.UTF8.GetBytes($"durable/d/{account}/"), DataGroupName.RecordsOf(account), SharedTalk.RecordsOf(account)];
+    public static IEnumerable<byte[]> PrefixesOf(string account) => [ClientKey(account, ""), PositionKey(account, ""), FenceKey(account, ""), Encoding.UTF8.GetBytes($"durable/q/{account}/"), Encoding.UTF8.GetBytes($"durable/d/{account}/"), DataGroupName.RecordsOf(account), SharedTalk.RecordsOf(account)];
 
     public static byte[] ClientKey(string account, string clientId) => Encoding.UTF8.GetBytes($"durable/c/{account}/{clientId}");
 
     public static byte[] PositionKey(string account, string clientId) => Encoding.UTF8.GetBytes($"durable/p/{account}/{clientId}");
+
+    public static byte[] FenceKey(string account, string clientId) => Encoding.UTF8.GetBytes($"durable/e/{account}/{clientId}");
 
     public static byte[] DataKey(string account, string clientId, string roomKey) => Encoding.UTF8.GetBytes($"durable/d/{account}/{clientId}/{roomKey}");
 
@@ -92,6 +101,7 @@ internal static class DurableRecords
         return value;
     }
 
+    /// <summary>Of any key that names a client alone: their prefixes are of one length.</summary>
     public static (string Account, string ClientId) ReadClientKey(byte[] key)
     {
         var name = Encoding.UTF8.GetString(key.AsSpan(ClientsPrefix.Length));

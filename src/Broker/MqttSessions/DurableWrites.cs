@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Storage.EventLog;
@@ -9,7 +10,8 @@ namespace WebMessenger.Broker.MqttSessions;
 /// What is to be in the order of what happened is handed over under the gate of <see cref="DurableClients"/>.
 /// Whoever waits for the store does so outside.
 /// </remarks>
-internal sealed partial class DurableWrites(IRecords records, TimeProvider time, ILogger logger)
+/// <param name="self">The name of this node; null: a house of one.</param>
+internal sealed partial class DurableWrites(IRecords records, string? self, TimeProvider time, ILogger logger)
 {
     // A connection notes its client once, and again after it was asked for changes. So the client stays here until that is done.
     private readonly HashSet<DurableClient> _changed = [];
@@ -26,11 +28,18 @@ internal sealed partial class DurableWrites(IRecords records, TimeProvider time,
             client.Expiry,
             client.Connection is null ? client.LeftAt : null,
             [.. client.Filters.Select(FilterRecord.Of)],
-            client.Will);
+            client.Will,
+            client.Connection is null ? null : self);
         List<RecordChange> changes = [new(DurableRecords.ClientKey(accountId, client.ClientId), DurableRecords.Write(record))];
         if (position is not null)
         {
             changes.Add(new(DurableRecords.PositionKey(accountId, client.ClientId), DurableRecords.Write(position)));
+        }
+
+        if (self is not null && !client.IsAway)
+        {
+            // Who hears of a new client hears of its fence.
+            changes.Add(new(DurableRecords.FenceKey(accountId, client.ClientId), client.Fence));
         }
 
         // One that is connected is still to be asked: its connection notes nothing more before.
@@ -39,8 +48,15 @@ internal sealed partial class DurableWrites(IRecords records, TimeProvider time,
             _changed.Remove(client);
         }
 
-        return records.WriteAsync(changes);
+        return WriteAsync(client, changes);
     }
+
+    /// <summary>
+    /// Of several nodes a write counts only while nobody else has had the client since.
+    /// Fails with <see cref="TakenElsewhereException"/> when somebody has.
+    /// </summary>
+    public Task WriteAsync(DurableClient client, IReadOnlyList<RecordChange> changes) =>
+        self is null ? records.WriteAsync(changes) : WriteFencedAsync(client, changes);
 
     /// <summary>The client is not where it was stored last, or may not be.</summary>
     public void Note(DurableClient client) => _changed.Add(client);
@@ -58,7 +74,7 @@ internal sealed partial class DurableWrites(IRecords records, TimeProvider time,
         }
 
         var onlyChanged = !_saving.IsFaulted;
-        List<DurableClient> clients = [.. onlyChanged ? _changed : index.Everybody];
+        List<DurableClient> clients = [.. onlyChanged ? _changed : Mine(index.Everybody)];
         _saving = SavePositions(clients, onlyChanged);
         Watch(_saving);
         if (onlyChanged)
@@ -74,7 +90,7 @@ internal sealed partial class DurableWrites(IRecords records, TimeProvider time,
     {
         try
         {
-            await SavePositions(clients, onlyChanged: false);
+            await SavePositions(Mine(clients), onlyChanged: false);
         }
         catch (IOException error)
         {
@@ -93,10 +109,17 @@ internal sealed partial class DurableWrites(IRecords records, TimeProvider time,
 
     /// <summary>Removes all that is kept of a client.</summary>
     /// <param name="received">The packet ids of QoS 2 publishes that it has not released.</param>
-    public Task Remove(DurableClient client, IEnumerable<ushort> received)
+    /// <param name="keepsFence">Whoever has just taken the client begins it anew.</param>
+    public Task Remove(DurableClient client, IEnumerable<ushort> received, bool keepsFence = false)
     {
         _changed.Remove(client);
-        return records.WriteAsync([.. DurableRecords.Removal(client.Session.Account.Id, client.ClientId, received), .. client.Data.End()]);
+        List<RecordChange> changes = [.. DurableRecords.Removal(client.Session.Account.Id, client.ClientId, received), .. client.Data.End()];
+        if (self is not null && !keepsFence)
+        {
+            changes.Add(new(DurableRecords.FenceKey(client.Session.Account.Id, client.ClientId), null));
+        }
+
+        return WriteAsync(client, changes);
     }
 
     /// <summary>Where a client is in what devices say in a room that it has lost.</summary>
@@ -113,7 +136,14 @@ internal sealed partial class DurableWrites(IRecords records, TimeProvider time,
     /// What is lost with it comes to the client once more, and none is missed.
     /// </remarks>
     public void Watch(Task written) => _ = written.ContinueWith(
-        static (task, self) => ((DurableWrites)self!).TellNotStored(task.Exception!.InnerException!.Message),
+        static (task, self) =>
+        {
+            // Another node has the client, and this one hears of it.
+            if (task.Exception!.InnerException is not TakenElsewhereException and { Message: var why })
+            {
+                ((DurableWrites)self!).TellNotStored(why);
+            }
+        },
         this,
         CancellationToken.None,
         TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
@@ -122,16 +152,68 @@ internal sealed partial class DurableWrites(IRecords records, TimeProvider time,
     private Task SavePositions(IEnumerable<DurableClient> clients, bool onlyChanged)
     {
         List<RecordChange> changes = [];
+        List<Task> fenced = [];
         foreach (var client in clients)
         {
             var position = client.Connection is { } connection ? connection.Position(onlyChanged) : client.Position;
             if (position is not null)
             {
-                changes.Add(new(DurableRecords.PositionKey(client.Session.Account.Id, client.ClientId), DurableRecords.Write(position)));
+                RecordChange change = new(DurableRecords.PositionKey(client.Session.Account.Id, client.ClientId), DurableRecords.Write(position));
+                if (self is null)
+                {
+                    changes.Add(change);
+                }
+                else
+                {
+                    fenced.Add(UnlessTakenAsync(WriteFencedAsync(client, [change])));
+                }
             }
         }
 
-        return records.WriteInPartsAsync(changes);
+        return self is null ? records.WriteInPartsAsync(changes) : Task.WhenAll(fenced);
+    }
+
+    // Of clients with other nodes, or away, nothing is written but what has changed of them here.
+    private IEnumerable<DurableClient> Mine(IEnumerable<DurableClient> clients) => self is null ? clients : clients.Where(client => client.Connection is not null);
+
+    private async Task WriteFencedAsync(DurableClient client, IReadOnlyList<RecordChange> changes)
+    {
+        RecordCondition fence = new(DurableRecords.FenceKey(client.Session.Account.Id, client.ClientId), client.Fence);
+        if (client.IsAway && !changes.Any(change => change.Key.AsSpan().SequenceEqual(fence.Key)))
+        {
+            // What several nodes may write is written by one after the other: who is overtaken has not seen what it overwrites.
+            client.Fence = NewFence();
+            changes = [.. changes, new(fence.Key, client.Fence)];
+        }
+
+        var own = client.Fence;
+        try
+        {
+            if (await records.WriteAsync(changes, /* guard: who lost a client writes nothing of it */ [fence]) == WriteOutcome.Conflict)
+            {
+                throw new TakenElsewhereException();
+            }
+        }
+        catch (IOException) when (client.Fence == own)
+        {
+            client.Fence = fence.Value;
+            throw;
+        }
+    }
+
+    /// <summary>See <see cref="DurableClient.Fence"/>.</summary>
+    public static byte[] NewFence() => RandomNumberGenerator.GetBytes(16);
+
+    private static async Task UnlessTakenAsync(Task written)
+    {
+        try
+        {
+            await written;
+        }
+        catch (TakenElsewhereException)
+        {
+            // Where the client is, that node knows.
+        }
     }
 
     // It is tried again every second, and for every client that comes or goes: a full disk is told once a minute.
@@ -149,3 +231,6 @@ internal sealed partial class DurableWrites(IRecords records, TimeProvider time,
     [LoggerMessage(3040, LogLevel.Warning, "What is kept of a durable client could not be stored: {Reason}")]
     private static partial void LogNotStored(ILogger logger, string reason);
 }
+
+/// <summary>Another node has had the client since this one read what is kept of it.</summary>
+internal sealed class TakenElsewhereException() : IOException("Another node has the client.");

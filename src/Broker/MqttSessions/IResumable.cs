@@ -34,6 +34,9 @@ internal interface IResumable
     /// <summary>The account has lost the room that is the client's whole world: the connection ends. Outside of all locks.</summary>
     void LoseMount();
 
+    /// <summary>The client is with another node by now, which this one hears late: the connection ends. Outside of all locks.</summary>
+    void TakenElsewhere() => LoseMount();
+
     /// <summary>Completes when what the client published is decided on.</summary>
     Task PublishesDrained();
 

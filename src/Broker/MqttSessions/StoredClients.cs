@@ -11,7 +11,7 @@ namespace WebMessenger.Broker.MqttSessions;
 
 /// <summary>What the record store has of durable clients at a start: those that are kept on, and what is left of others.</summary>
 internal sealed partial class StoredClients(
-    IRecords records, LoginSessions sessions, AccountDirectory accounts, DataSpaces spaces, WaitingWills wills, TimeProvider time, ILogger logger)
+    IRecords records, LoginSessions sessions, AccountDirectory accounts, DataSpaces spaces, WaitingWills wills, bool isShared, TimeProvider time, ILogger logger)
 {
     /// <summary>Reads all there is, and removes what belongs to nobody. Before anything is served.</summary>
     /// <param name="later">How much of the time since the server last ran counts for nobody (ADR 0039).</param>
@@ -31,12 +31,19 @@ internal sealed partial class StoredClients(
                 received[(accountId, clientId)].ToDictionary(publish => publish.PacketId, publish => publish.ContentHash));
             if (TryRead(accountId, clientId, value, position, later) is { } client)
             {
+                client.Fence = isShared ? records.Find(DurableRecords.FenceKey(accountId, clientId)) : null;
                 kept.Add(client);
             }
             else
             {
                 gone.AddRange(DurableRecords.Removal(accountId, clientId, []));
             }
+        }
+
+        if (isShared)
+        {
+            // Another node may be about to write just that. Whoever has the duty ends what is over.
+            return kept;
         }
 
         // Also what a publish left behind that was on its way when its client was ended.
@@ -160,7 +167,7 @@ internal sealed partial class StoredClients(
             var leftAt = record.LeftAt + later ?? time.GetUtcNow();
 
             // One whose time is over, and whose will has not been said, is ended by the sweep, which says it.
-            if ((leftAt.AddSeconds(record.Expiry) > time.GetUtcNow() || record.Will is not null)
+            if ((leftAt.AddSeconds(record.Expiry) > time.GetUtcNow() || record.Will is not null || isShared)
                 && accounts.Find(accountId) is { } account
                 && sessions.Restore(account, SessionName.ClientIdOf(clientId), record.Session) is { } session)
             {
@@ -171,8 +178,13 @@ internal sealed partial class StoredClients(
                     Filters = [.. record.Filters.Select(filter => filter.ToFilter()).OfType<HeldFilter>()],
                     Position = where,
                     Will = record.Will,
+                    Node = record.Node,
                 };
-                wills.WaitAfterStart(client);
+                if (client.Node is null)
+                {
+                    wills.WaitAfterStart(client);
+                }
+
                 return client;
             }
         }

@@ -62,7 +62,7 @@ internal sealed class WaitingWills(TimeProvider time)
     public IReadOnlyList<DurableClient> Forget(IEnumerable<DurableClient> clients, string certificate)
     {
         List<DurableClient> lost =
-            [.. clients.Where(client => client.Connection is null && (/* guard: no will after a certificate was taken away */ client.Will?.Certificate == certificate))];
+            [.. clients.Where(client => client.IsAway && (/* guard: no will after a certificate was taken away */ client.Will?.Certificate == certificate))];
         foreach (var client in lost)
         {
             client.Will = null;
@@ -71,6 +71,46 @@ internal sealed class WaitingWills(TimeProvider time)
 
         return lost;
     }
+
+    /// <summary>Another node has stored that the client is away: its will waits from when it left.</summary>
+    /// <param name="ago">How long ago that was.</param>
+    public void WaitElsewhere(DurableClient client, TimeSpan ago)
+    {
+        if (client.Will is { } will)
+        {
+            // One without delay is kept by a node that stopped: its clients are given the time to come back.
+            var delay = Delay(will, client.Expiry);
+            Set(client, delay > TimeSpan.Zero ? delay - ago : ReturnTime);
+        }
+    }
+
+    /// <summary>As <see cref="TryFallDue"/>, of several nodes: the will is the caller's to say when it is stored that it is none any more.</summary>
+    public bool TryTake([NotNullWhen(true)] out DurableClient? client, out DueWill? due)
+    {
+        due = null;
+        if (!_waiting.TryTake(Now, out client))
+        {
+            return false;
+        }
+
+        due = TakeFrom(client);
+        return true;
+    }
+
+    /// <summary>The client's will, if it is away and has one; it has none any more.</summary>
+    public static DueWill? TakeFrom(DurableClient client)
+    {
+        if (client is not { IsAway: true, Will: { } will })
+        {
+            return null;
+        }
+
+        client.Will = null;
+        return new DueWill(client.Session, client.ClientId, will);
+    }
+
+    /// <summary>It is to be said now.</summary>
+    public void FallDue(DueWill due) => _due.Add(due);
 
     /// <summary>A client that is away, whose will has waited for as long as it is to. It is to be said now.</summary>
     public bool TryFallDue([NotNullWhen(true)] out DurableClient? client)
@@ -87,7 +127,7 @@ internal sealed class WaitingWills(TimeProvider time)
     /// <summary>The client's will, if it is away and has one, is to be said now.</summary>
     public void FallDue(DurableClient client)
     {
-        if (client is { Connection: null, Will: { } will })
+        if (client is { IsAway: true, Will: { } will })
         {
             _due.Add(new DueWill(client.Session, client.ClientId, will));
             client.Will = null;

@@ -6,6 +6,7 @@ using WebMessenger.Broker.ReadMarks;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Replication;
 
 namespace WebMessenger.Broker.Notices;
 
@@ -27,6 +28,7 @@ internal sealed partial class NoticeFollower(
     UnreadWatch unread,
     BrokerLimits limits,
     DiskSpace space,
+    IReplication replication,
     TimeProvider time,
     ILogger<NoticeFollower> logger) : IFollower
 {
@@ -107,7 +109,7 @@ internal sealed partial class NoticeFollower(
             }
         }
 
-        return [];
+        return TakeGone();
     }
 
     private async Task FollowAsync(LogChange change, Dictionary<LogName, Due?> due, CancellationToken cancellation)
@@ -334,15 +336,21 @@ internal sealed partial class NoticeFollower(
         {
             // Most are about nobody, which memory knows: whoever reads his notices from here on finds the message as it is by now.
             NoticedMessage message = new(room.Key, seq);
-            if (rooms.Notices.MayHave(message) && Find(room, seq) is { } entry && EventBody.TypeOf(entry.Body.Span) == EventType.Removed)
+            if ((rooms.Notices.MayHave(message) || !replication.IsAlone) && Find(room, seq) is { } entry && EventBody.TypeOf(entry.Body.Span) == EventType.Removed)
             {
-                foreach (var told in rooms.Notices.Remove(message))
-                {
-                    if (rooms.FindInbox(told) is { } inbox)
-                    {
-                        unread.PositionChanged(inbox, room);
-                    }
-                }
+                Gone(room, message);
+                NoteGone(message);
+            }
+        }
+    }
+
+    private void Gone(Room room, NoticedMessage message)
+    {
+        foreach (var told in rooms.Notices.Remove(message))
+        {
+            if (rooms.FindInbox(told) is { } inbox)
+            {
+                unread.PositionChanged(inbox, room);
             }
         }
     }

@@ -5,6 +5,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using WebMessenger.Broker.Api;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Transports;
+using WebMessenger.Storage.Nodes;
+using WebMessenger.Storage.Replication;
 
 namespace WebMessenger.Broker.Operator;
 
@@ -22,6 +24,8 @@ internal sealed partial class OperatorDoor(
     PurgeService purge,
     ArchiveService archives,
     AdminDoor admin,
+    IReplication replication,
+    ILease lease,
     ILoggerFactory loggers,
     TimeProvider time)
     : IHostedService
@@ -92,6 +96,7 @@ internal sealed partial class OperatorDoor(
         var app = builder.Build();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
+        NodeAnswers.Use(app, replication, lease);
         OperatorApi.Map(app, bans, links, snapshots, search, purge, archives);
         admin.Map(app);
         return app;

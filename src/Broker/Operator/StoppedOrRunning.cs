@@ -16,7 +16,8 @@ internal static class StoppedOrRunning
         string dataFolder, Func<DataFolder, Task> stopped, Func<OperatorLink, Task> running, TimeProvider time,
         CancellationToken cancellation)
     {
-        if (!File.Exists(DataFolder.AccountsFileIn(dataFolder)))
+        var isOfNode = DataFolder.IsOfNode(dataFolder);
+        if (!isOfNode && !File.Exists(DataFolder.AccountsFileIn(dataFolder)))
         {
             throw new CommandException($"There is no data in {dataFolder}. Set WebMessenger:DataFolder to the folder that the server uses.");
         }
@@ -27,7 +28,13 @@ internal static class StoppedOrRunning
             {
                 using (folder)
                 {
+                    if (isOfNode)
+                    {
+                        throw new CommandException($"No node runs on {dataFolder}, whose data is in PostgreSQL. Start it, or ask another node, and try again.");
+                    }
+
                     folder.ThrowIfHalfRestored();
+                    folder.ThrowIfHalfMoved();
                     await stopped(folder);
                     return;
                 }

@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Broker.Preferences;
 
@@ -25,7 +26,7 @@ internal enum SettingsOutcome
 /// for those by which it is left alone (<see cref="Alone"/>).
 /// </summary>
 /// <remarks>Thread-safe: of two changes at once, each changes its own names.</remarks>
-internal sealed class AccountSettings(IRecords records, LeftAlone alone) : IAccountRecords
+internal sealed class AccountSettings(IRecords records, LeftAlone alone, ITurns? nodeTurns = null) : IAccountRecords
 {
     /// <summary>Of all of an account's settings as JSON.</summary>
     public const int MaxBytes = 4 * 1024;
@@ -35,7 +36,7 @@ internal sealed class AccountSettings(IRecords records, LeftAlone alone) : IAcco
 
     private static readonly FrozenDictionary<string, JsonElement> _none = FrozenDictionary<string, JsonElement>.Empty;
 
-    private readonly AccountTurns _turns = new();
+    private readonly AccountTurns _turns = AccountTurns.Of(nodeTurns, "settings/");
 
     /// <summary>By name.</summary>
     /// <exception cref="IOException">The store cannot be read.</exception>

@@ -11,19 +11,32 @@ namespace WebMessenger.Broker.ReadMarks;
 /// The read positions of one account, read from the store when they are first asked for.
 /// A guest's are in memory only: they end with the guest.
 /// </summary>
-/// <remarks>Thread-safe. Under <c>_gate</c> nothing is read; a write is handed over under it and waited for outside.</remarks>
-internal sealed class AccountPositions(Account account, IRecords records, Action<Account, EventStream> announce)
+/// <remarks>
+/// <para>Thread-safe. Under <c>_gate</c> nothing is read; a write is handed over under it and waited for outside.</para>
+/// With several nodes a write is conditional on what this one has heard: so no position goes back because two nodes move it at once.
+/// </remarks>
+internal sealed class AccountPositions(Account account, IRecords records, bool isShared, Action<Account, EventStream> announce)
 {
     private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
     private Dictionary<string, ReadPosition>? _positions;
 
-    // Begun while the store could not be read. They are newer than what it will say.
+    // Begun while the store could not be read, or heard of another node. They are newer than what it will say.
     private readonly Dictionary<string, ReadPosition> _begun = [];
+
+    /// <summary>Before the keys of everybody's.</summary>
+    public const string AllPrefix = "read/";
 
     /// <summary>Before the keys of all of an account's positions.</summary>
     public static byte[] Prefix(string accountId) => Encoding.ASCII.GetBytes($"read/{accountId}/");
 
     public static byte[] Key(string accountId, string log) => Encoding.ASCII.GetBytes($"read/{accountId}/{log}");
+
+    public static (string AccountId, string Log) ReadKey(ReadOnlySpan<byte> key)
+    {
+        var name = Encoding.ASCII.GetString(key[AllPrefix.Length..]);
+        var slash = name.IndexOf('/', StringComparison.Ordinal);
+        return (name[..slash], name[(slash + 1)..]);
+    }
 
     /// <summary>Where the account is now. Null: it is not a member, or gone.</summary>
     /// <exception cref="IOException">The store cannot be read.</exception>
@@ -122,6 +135,34 @@ internal sealed class AccountPositions(Account account, IRecords records, Action
         }
     }
 
+    /// <summary>Another node has written a position, or (null) removed it. Never blocks.</summary>
+    /// <returns>Whether the account's clients are to be told.</returns>
+    public bool Heard(string log, Mark? mark)
+    {
+        lock (_gate)
+        {
+            if (mark is not { } now)
+            {
+                Forget(log);
+                if (_positions is null)
+                {
+                    // It may be being read just now.
+                    _begun[log] = new ReadPosition(Mark.Nothing) { IsForgotten = true };
+                }
+
+                return false;
+            }
+
+            if (Known.TryGetValue(log, out var position) && !position.IsForgotten)
+            {
+                return position.Heard(now);
+            }
+
+            Known[log] = new ReadPosition(now);
+            return true;
+        }
+    }
+
     /// <summary>Forgets what is in memory of one log; the caller writes.</summary>
     public void ForgetInMemory(LogName log)
     {
@@ -187,6 +228,10 @@ internal sealed class AccountPositions(Account account, IRecords records, Action
             foreach (var (log, begun) in _begun)
             {
                 positions[log] = begun;
+                if (begun.IsForgotten)
+                {
+                    positions.Remove(log);
+                }
             }
 
             _begun.Clear();
@@ -243,6 +288,12 @@ internal sealed class AccountPositions(Account account, IRecords records, Action
         while (writing is not null)
         {
             var isStored = await IsStoredAsync(writing);
+            if (isStored && writing is Task<WriteOutcome> { Result: WriteOutcome.Conflict })
+            {
+                writing = await OvertakenAsync(stream.Log, position);
+                continue;
+            }
+
             bool hasChanged;
             lock (_gate)
             {
@@ -259,9 +310,32 @@ internal sealed class AccountPositions(Account account, IRecords records, Action
         }
 
         // Under _gate.
-        Task? BeginWrite() => position.TryBeginWrite(out var mark)
-            ? records.WriteAsync([new RecordChange(Key(account.Id, stream.Log.Value), mark.ToBytes())])
-            : null;
+        Task? BeginWrite() => position.TryBeginWrite(out var mark) ? WriteAsync(stream.Log, position, mark) : null;
+    }
+
+    // Under _gate.
+    private Task WriteAsync(LogName log, ReadPosition position, Mark mark)
+    {
+        RecordChange change = new(Key(account.Id, log.Value), mark.ToBytes());
+        return isShared ? records.WriteAsync([change], [new RecordCondition(change.Key, position.Stored?.ToBytes())]) : records.WriteAsync([change]);
+    }
+
+    // Another node has written it, which was heard; or an earlier stay left something behind that was never asked for here.
+    private async Task<Task?> OvertakenAsync(LogName log, ReadPosition position)
+    {
+        Mark? found = null;
+        var isRead = await IsStoredAsync(Task.Run(() => found = records.Find(Key(account.Id, log.Value)) is { } value ? Mark.Parse(value) : null));
+        lock (_gate)
+        {
+            if (!isRead)
+            {
+                // A write that failed changes nothing that clients know.
+                position.EndWrite(isStored: false);
+                return null;
+            }
+
+            return position.TryWriteAgain(found, out var mark) || position.TryBeginWrite(out mark) ? WriteAsync(log, position, mark) : null;
+        }
     }
 
     private static async Task<bool> IsStoredAsync(Task writing)

@@ -7,6 +7,9 @@ internal sealed class ReadPosition(Mark now, bool isStored = true)
     private TaskCompletionSource<bool>? _beingWritten;
     private TaskCompletionSource<bool>? _next;
     private Mark _writing;
+
+    // What was on disk, as far as was known, when the write was handed over.
+    private Mark? _before;
     private bool _isBack;
     private bool _isWritingBack;
 
@@ -53,6 +56,47 @@ internal sealed class ReadPosition(Mark now, bool isStored = true)
         return (_next ??= new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
     }
 
+    /// <summary>
+    /// Another node has written it. What this node wants is judged against it when its own write, which was conditional, comes back.
+    /// True: clients are to be told of a change.
+    /// </summary>
+    public bool Heard(Mark mark)
+    {
+        if (!IsBeingWritten && Wanted == Now)
+        {
+            Wanted = mark;
+        }
+
+        var hasChanged = Now != mark;
+        (Now, Stored) = (mark, mark);
+        return hasChanged;
+    }
+
+    /// <summary>
+    /// The write was refused, for another was on disk. True: it is to be written again; else that one is as far.
+    /// </summary>
+    /// <param name="found">What is on disk; null: nothing.</param>
+    public bool TryWriteAgain(Mark? found, out Mark mark)
+    {
+        mark = Wanted;
+
+        // Not heard of another node: an earlier stay left it behind, and it counts for nothing.
+        var isLeftBehind = Stored == _before;
+        Stored = isLeftBehind ? found : Stored;
+        if (!IsForgotten && Wanted != Stored
+            && (isLeftBehind || _isWritingBack || _isBack || Stored is not { } stored || stored.Epoch != Wanted.Epoch || stored.Seq < Wanted.Seq))
+        {
+            (_writing, _before) = (Wanted, Stored);
+            (_isWritingBack, _isBack) = (_isWritingBack || _isBack, false);
+            return true;
+        }
+
+        Wanted = Now;
+        _beingWritten!.SetResult(!IsForgotten);
+        _beingWritten = null;
+        return false;
+    }
+
     /// <summary>What to write now; false: nothing.</summary>
     public bool TryBeginWrite(out Mark mark)
     {
@@ -65,6 +109,7 @@ internal sealed class ReadPosition(Mark now, bool isStored = true)
             return false;
         }
 
+        _before = Stored;
         _beingWritten = _next ?? new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         _next = null;
         return true;

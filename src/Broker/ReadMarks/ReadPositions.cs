@@ -1,9 +1,11 @@
 using System.Collections.Concurrent;
+using System.Text;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Streams;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Replication;
 
 namespace WebMessenger.Broker.ReadMarks;
 
@@ -34,9 +36,13 @@ internal readonly record struct ReadState(long Seq, string Epoch, int Unread, lo
 
 /// <summary>How far each account has read in its rooms and in its inbox, one position for all its devices.</summary>
 /// <remarks>Thread-safe. What begins and forgets positions of one account is called in the order of its comings and goings.</remarks>
-internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMarks, IAccountRecords
+/// <param name="replication">Null: a house of one.</param>
+internal sealed class ReadPositions(IEventLog log, IRecords records, IReplication? replication = null) : IReadMarks, IAccountRecords
 {
     private const int PageLength = 1_000;
+
+    // No record has it. Its removal is what nodes hear.
+    private const string RecountPrefix = "recount/";
 
     // As many as have asked since the start. None is taken out while its account lives: two of one account would write out of order.
     private readonly ConcurrentDictionary<string, AccountPositions> _accounts = new();
@@ -199,7 +205,38 @@ internal sealed class ReadPositions(IEventLog log, IRecords records) : IReadMark
     }
 
     private AccountPositions Of(Account account) => _accounts.GetOrAdd(
-        account.Id, static (_, of) => new AccountPositions(of.account, of.records, of.announce), (account, records, announce: (Action<Account, EventStream>)Announce));
+        account.Id,
+        static (_, of) => new AccountPositions(of.account, of.records, of.isShared, of.announce),
+        (account, records, isShared: replication is { IsAlone: false }, announce: (Action<Account, EventStream>)Announce));
+
+    /// <summary>Hears where accounts are that read with other nodes, and what is counted anew there. Before anything is heard.</summary>
+    /// <param name="find">The stream of a log, as the account has it; null: nobody of it could be told.</param>
+    public void Connect(AccountDirectory accounts, Func<Account, LogName, EventStream?> find)
+    {
+        replication?.HearRecords(AccountPositions.AllPrefix, change =>
+        {
+            var (accountId, name) = AccountPositions.ReadKey(change.Key);
+            if (_accounts.TryGetValue(accountId, out var positions)
+                && positions.Heard(name, change.Value is { } value ? Mark.Parse(value) : null)
+                && accounts.Find(accountId) is { } account
+                && find(account, LogName.Stored(name)) is { } stream)
+            {
+                Announce(account, stream);
+            }
+        });
+        replication?.HearRecords(RecountPrefix, change => Recount(LogName.Stored(change.Key.AsSpan(RecountPrefix.Length))));
+        replication?.HearLogs(heard =>
+        {
+            if (heard.Kind is JournalKind.Truncate or JournalKind.Drop)
+            {
+                Recount(heard.Log);
+            }
+        });
+    }
+
+    /// <summary>To be written when blocks of a log were made anew: other nodes hear that it was removed, and nothing of it is stored.</summary>
+    public RecordChange[] RecountsOf(LogName log) =>
+        replication is { IsAlone: false } ? [new(Encoding.ASCII.GetBytes(RecountPrefix + log.Value), null)] : [];
 
     private void Announce(Account account, EventStream stream) => Changed?.Invoke(account, stream);
 

@@ -128,8 +128,13 @@ internal sealed class ReadReplay(ReadPositions positions, RoomDirectory rooms, I
 /// <summary>Hands a changed position to the inbox of its account, whose clients are told of it.</summary>
 internal static class ReadNews
 {
-    public static void Connect(ReadPositions positions, UnreadWatch unread, RoomDirectory rooms)
+    public static void Connect(ReadPositions positions, UnreadWatch unread, RoomDirectory rooms, AccountDirectory accounts)
     {
+        positions.Connect(accounts, (account, log) => log.RoomKey is { } key ? rooms.FindByKey(key)
+            : rooms.FindInbox(account.Id) is not { } inbox ? null
+            : log == inbox.Log ? inbox
+            : log.Sides is var (one, other) && accounts.Find(one == account.Id ? other : one) is { } with ? inbox.With(with)
+            : null);
         positions.Changed += (account, stream) =>
         {
             // Who has no inbox yet has no client that could hear of it.

@@ -65,6 +65,11 @@ internal sealed partial class UnreadFollower(IEventLog log, IRecords records, Re
                 TellLeftOut(name, error);
             }
 
+            if (touched.ChangesCounts)
+            {
+                changes.AddRange(positions.RecountsOf(name));
+            }
+
             if (changes.Count >= AtOnce || touched.ChangesCounts)
             {
                 // Before anybody counts anew, and would find what was stored before.

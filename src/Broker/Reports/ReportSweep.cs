@@ -1,11 +1,14 @@
+using WebMessenger.Broker.Nodes;
+using WebMessenger.Storage.Nodes;
+
 namespace WebMessenger.Broker.Reports;
 
 /// <summary>Takes reports whose time is over off the disk, at start and once an hour. They are shown to nobody before that.</summary>
-internal sealed partial class ReportSweep(RoomReports reports, TimeProvider time, ILogger<ReportSweep> logger) : BackgroundService
+internal sealed partial class ReportSweep(RoomReports reports, IDuties duties, TimeProvider time, ILogger<ReportSweep> logger) : ScheduledWork(duties)
 {
     private static readonly TimeSpan _period = TimeSpan.FromHours(1);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task WorkAsync(CancellationToken over)
     {
         // Not on the thread that starts the program: it reads the disk.
         await Task.Yield();
@@ -14,14 +17,14 @@ internal sealed partial class ReportSweep(RoomReports reports, TimeProvider time
         {
             try
             {
-                await reports.SweepAsync(stoppingToken);
+                await reports.SweepAsync(over);
             }
             catch (Exception error) when (error is IOException or ObjectDisposedException)
             {
                 LogNotSwept(logger, error.Message);
             }
         }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        while (await timer.WaitForNextTickAsync(over));
     }
 
     [LoggerMessage(4377, LogLevel.Warning, "Reports whose time is over could not be removed; it is tried again in an hour: {Reason}")]

@@ -5,6 +5,7 @@ using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Broker.Reports;
 
@@ -55,7 +56,8 @@ internal sealed class RoomReports(
     AuditPlaces audits,
     StorageQuotas quotas,
     BrokerLimits limits,
-    TimeProvider time) : IRoomRecords
+    TimeProvider time,
+    ITurns? nodeTurns = null) : IRoomRecords
 {
     public const int ReasonLength = 500;
 
@@ -65,7 +67,7 @@ internal sealed class RoomReports(
     private const int PerPage = 50;
 
     // By the key of a room: of two reports at once, the second counts the first.
-    private readonly AccountTurns _rooms = new();
+    private readonly AccountTurns _rooms = AccountTurns.Of(nodeTurns, "reports/");
 
     private readonly DailyBudget _made = new(limits.ReportsPerDay, time, isStored: false);
 

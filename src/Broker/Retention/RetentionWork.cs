@@ -1,7 +1,9 @@
+using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Operator;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Broker.Retention;
 
@@ -24,7 +26,8 @@ internal sealed partial class RetentionWork(
     Shortening shortening,
     BrokerSettings settings,
     TimeProvider time,
-    ILogger<RetentionWork> logger) : BackgroundService
+    ILogger<RetentionWork> logger,
+    IDuties? duties = null) : ScheduledWork(duties ?? AloneDuties.Instance)
 {
     /// <summary>For so many logs it is remembered how much of them went. The daily purge sees to the others.</summary>
     internal const int MostOwed = 1_000;
@@ -42,22 +45,22 @@ internal sealed partial class RetentionWork(
     private JournalPosition? _indexOwes;
     private readonly HashSet<LogName> _told = [];
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task WorkAsync(CancellationToken over)
     {
         using PeriodicTimer timer = new(TimeSpan.FromMinutes(settings.RetentionEveryMinutes), time);
         var isRound = true;
-        var tick = timer.WaitForNextTickAsync(stoppingToken).AsTask();
+        var tick = timer.WaitForNextTickAsync(over).AsTask();
         try
         {
             while (true)
             {
-                await WorkAsync(isRound ? null : shortened.Take(), stoppingToken);
+                await WorkAsync(isRound ? null : shortened.Take(), over);
                 await Task.WhenAny(tick, shortened.WhenNotedAsync());
                 isRound = tick.IsCompleted;
                 if (isRound)
                 {
                     await tick;
-                    tick = timer.WaitForNextTickAsync(stoppingToken).AsTask();
+                    tick = timer.WaitForNextTickAsync(over).AsTask();
                 }
             }
         }

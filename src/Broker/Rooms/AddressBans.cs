@@ -38,15 +38,16 @@ internal sealed class AddressBans(IRecords records, RoomDirectory directory, Gue
     private static readonly Dictionary<BannedAddress, AddressBan> _none = [];
 
     /// <summary>Gives the rooms what is stored of them. What is over, or of no room, goes. Before anything is served.</summary>
+    /// <param name="tidies">False: nothing is written, and the key of the hashes is another node's to make.</param>
     /// <exception cref="IOException">It cannot be read or written.</exception>
-    public async Task RestoreAsync()
+    public async Task RestoreAsync(bool tidies = true)
     {
         List<RecordChange> changes = [];
         if (records.Find(_keyName) is { Length: KeyBytes } known)
         {
             addresses.Begin(known);
         }
-        else
+        else if (tidies)
         {
             var key = RandomNumberGenerator.GetBytes(KeyBytes);
             addresses.Begin(key);
@@ -76,7 +77,23 @@ internal sealed class AddressBans(IRecords records, RoomDirectory directory, Gue
             }
         }
 
-        await records.WriteInPartsAsync(changes);
+        if (tidies)
+        {
+            await records.WriteInPartsAsync(changes);
+        }
+    }
+
+    /// <summary>Another node has written one, or taken it away; or has made the key of the hashes.</summary>
+    public void Heard(RecordChange change)
+    {
+        if (change is { Value: { Length: KeyBytes } known } && change.Key.AsSpan().SequenceEqual(_keyName))
+        {
+            addresses.Begin(known);
+        }
+        else if (change.Key.AsSpan().StartsWith("oa/"u8) && PlaceOf(change.Key) is var (room, address) && directory.FindByKey(room) is { } found)
+        {
+            found.AddressBans.Become(address, change.Value is { } value ? AddressBan.Read(value) : null);
+        }
     }
 
     /// <summary>Takes those off the disk that are over: of nobody's address anything is kept for longer than it holds.</summary>

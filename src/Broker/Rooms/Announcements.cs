@@ -2,6 +2,16 @@ using WebMessenger.Broker.Events;
 
 namespace WebMessenger.Broker.Rooms;
 
+/// <summary>A join or leave as one event says it.</summary>
+/// <param name="More">How many more there are than are named.</param>
+internal sealed record Announcement(EventType Type, Author First, Author[] Others, int More)
+{
+    /// <summary>Those who are counted in <see cref="More"/>.</summary>
+    public IReadOnlyList<Author> Unnamed { get; init; } = [];
+
+    public IEnumerable<Author> Everybody => Others.Prepend(First).Concat(Unnamed);
+}
+
 /// <summary>
 /// Decides which joins and leaves of one room are said at once.
 /// Over 50 in a second they are gathered until the second is over, so that a rush of a thousand people is a few events and not a
@@ -58,7 +68,7 @@ internal sealed class Announcements
     /// What was gathered and is due, a few events at most: each a first account, the others, and how many more.
     /// In a crowd joins and leaves take turns.
     /// </summary>
-    public IReadOnlyList<(EventType Type, Author First, Author[] Others, int More)> EndOfSecond(bool isCrowd = false)
+    public IReadOnlyList<Announcement> EndOfSecond(bool isCrowd = false)
     {
         _saidThisSecond = 0;
         if (_used.Count > 0 && ++_seconds >= SecondsPerAccount)
@@ -81,15 +91,22 @@ internal sealed class Announcements
         due.ForEach(unsaid => _gathered.Remove(unsaid.Author.AccountId));
         if (isCrowd)
         {
-            Author[] others = [.. due.Skip(1).Take(OthersNamedInCrowd).Select(unsaid => unsaid.Author)];
-            return due.Count == 0 ? [] : [(_saidToCrowd, due[0].Author, others, due.Count - 1 - others.Length)];
+            return due.Count == 0 ? [] : [Of(_saidToCrowd, due.ConvertAll(unsaid => unsaid.Author))];
         }
 
         return
         [
             .. due.GroupBy(entry => entry.Type, entry => entry.Author)
-                .SelectMany(group => group.Chunk(OthersPerEvent + 1).Select(chunk => (group.Key, chunk[0], chunk[1..], 0))),
+                .SelectMany(group => group.Chunk(OthersPerEvent + 1).Select(chunk => new Announcement(group.Key, chunk[0], chunk[1..], 0))),
         ];
+    }
+
+    /// <summary>Of a crowd: names a few.</summary>
+    /// <param name="authors">At least one.</param>
+    public static Announcement Of(EventType type, IReadOnlyList<Author> authors)
+    {
+        Author[] others = [.. authors.Skip(1).Take(OthersNamedInCrowd)];
+        return new Announcement(type, authors[0], others, authors.Count - 1 - others.Length) { Unnamed = [.. authors.Skip(1 + others.Length)] };
     }
 
     private bool TryUse(string accountId)

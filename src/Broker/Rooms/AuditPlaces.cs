@@ -72,8 +72,22 @@ internal sealed class AuditPlaces(IRecords records, StorageQuotas quotas, TimePr
 
     public Task ForgetRoomAsync(string roomKey)
     {
-        _newest.TryRemove(roomKey, out _);
+        Forget(roomKey);
         return Task.CompletedTask;
+    }
+
+    /// <summary>The room has ended: nothing of it is in memory.</summary>
+    public void Forget(string roomKey) => _newest.TryRemove(roomKey, out _);
+
+    /// <summary>Another node has noted something of a room: what this one notes next is newer.</summary>
+    public void Heard(RecordChange change)
+    {
+        if (change.Value is not null && AuditRecord.PlaceOf(change.Key) is var place && AuditRecord.IsPlace(place)
+            && AuditRecord.RoomOf(change.Key) is var room && _newest.TryGetValue(room, out var newest))
+        {
+            // Should this one note something in the same moment, its place is after what it knew: both are told apart by chance.
+            _newest.TryUpdate(room, Math.Max(newest, AuditRecord.AtOf(place).ToUnixTimeMilliseconds()), newest);
+        }
     }
 
     private long StoredOf(string room) => records.ReadPage(AuditRecord.PrefixOf(room), [], 1) is [var (key, _)]

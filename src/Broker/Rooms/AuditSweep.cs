@@ -1,6 +1,8 @@
 using WebMessenger.Broker.Admin;
+using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -9,8 +11,8 @@ namespace WebMessenger.Broker.Rooms;
 /// room what is beyond so many. What comes meanwhile was paid for as stored bytes. Of <see cref="ServerAudit"/> never less is
 /// kept than the defaults say: who it is about cannot have it gone by a setting.
 /// </summary>
-internal sealed partial class AuditSweep(IRecords records, BrokerLimits limits, TimeProvider time, ILogger<AuditSweep> logger)
-    : BackgroundService
+internal sealed partial class AuditSweep(IRecords records, BrokerLimits limits, IDuties duties, TimeProvider time, ILogger<AuditSweep> logger)
+    : ScheduledWork(duties)
 {
     private const int PerPage = 250;
 
@@ -110,7 +112,7 @@ internal sealed partial class AuditSweep(IRecords records, BrokerLimits limits, 
 
     private static int Count(Dictionary<string, int> counts, string of) => counts[of] = counts.GetValueOrDefault(of) + 1;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task WorkAsync(CancellationToken over)
     {
         // Not on the thread that starts the program: it reads the disk.
         await Task.Yield();
@@ -119,14 +121,14 @@ internal sealed partial class AuditSweep(IRecords records, BrokerLimits limits, 
         {
             try
             {
-                await SweepAsync(stoppingToken);
+                await SweepAsync(over);
             }
             catch (Exception error) when (error is IOException or ObjectDisposedException)
             {
                 LogNotSwept(logger, error.Message);
             }
         }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        while (await timer.WaitForNextTickAsync(over));
     }
 
     [LoggerMessage(4361, LogLevel.Warning,

@@ -19,8 +19,9 @@ internal sealed class ChangedRooms(IRecords records)
     public static RecordCondition Is(RoomRecord room) => new(Key(room.Key), room.Revision == 0 ? null : RoomStore.BytesOf(room));
 
     /// <summary>The rooms as they are, both stores taken together; what lags behind is brought up.</summary>
+    /// <param name="writes">False: what lags behind stays as it is.</param>
     /// <exception cref="IOException">It cannot be read or written.</exception>
-    public async Task<List<RoomRecord>> BringUpAsync(IEnumerable<RoomRecord> documents, RoomStore store)
+    public async Task<List<RoomRecord>> BringUpAsync(IEnumerable<RoomRecord> documents, RoomStore store, bool writes = true)
     {
         var changed =
             records.ReadAll(Prefix).ToDictionary(one => Encoding.ASCII.GetString(one.Key.AsSpan(Prefix.Length)), one => one.Value);
@@ -33,7 +34,7 @@ internal sealed class ChangedRooms(IRecords records)
                 ? record
                 : document;
             rooms.Add(newest);
-            if (newest != document)
+            if (writes && newest != document)
             {
                 await store.SaveAsync(newest);
             }
@@ -46,7 +47,7 @@ internal sealed class ChangedRooms(IRecords records)
 
         // Of rooms that are gone, or going.
         lagging.AddRange(changed.Keys.Select(key => new RecordChange(Key(key), null)));
-        if (lagging.Count > 0)
+        if (writes && lagging.Count > 0)
         {
             await records.WriteAsync(lagging);
         }

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
-using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage.EventLog;
@@ -14,8 +13,8 @@ namespace WebMessenger.Broker.Rooms;
 /// <remarks>Nobody subscribes to it: its events are heard in the inboxes of the two, which point to it (ADR 0056).</remarks>
 /// <param name="other">Account id, also of who is erased.</param>
 /// <param name="user">The other's user name.</param>
-internal sealed class Conversation(Account owner, string other, string user, IEventLog log, INodes nodes)
-    : EventStream(LogName.OfConversation(owner.Id, other), log, nodes)
+internal sealed class Conversation(Account owner, string other, string user, IEventLog log)
+    : EventStream(LogName.OfConversation(owner.Id, other), log)
 {
     public Account Owner { get; } = owner;
 

@@ -103,17 +103,20 @@ internal sealed partial class Conversations(
     /// would have to be read.
     /// </summary>
     /// <returns>False: he is told nothing, for he wants to be left alone, and may be nobody for the account.</returns>
-    public bool Types(Account by, PublishTarget target)
+    public bool Types(Account by, PublishTarget target) => target.Recipient is { } to && Types(by, to, target.Inbox!);
+
+    /// <param name="inbox">Of <paramref name="to"/>.</param>
+    /// <inheritdoc cref="Types(Account, PublishTarget)"/>
+    public bool Types(Account by, Account to, Inbox inbox)
     {
-        if (target.Recipient is not { } to
-            || !(/* guard: nobody types to who is left alone */ alone.MayWhisper(directory, by, to, haveTalked: () => false)))
+        if (!(/* guard: nobody types to who is left alone */ alone.MayWhisper(directory, by, to, haveTalked: () => false)))
         {
             return false;
         }
 
         if (!ignored.Ignores(to.Id, by.Id))
         {
-            target.Inbox!.Enqueue(new ConversationTypingNote(by));
+            inbox.Enqueue(new ConversationTypingNote(by));
         }
 
         return true;

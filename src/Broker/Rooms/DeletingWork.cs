@@ -1,6 +1,8 @@
 using WebMessenger.Broker.Events;
+using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -12,8 +14,8 @@ namespace WebMessenger.Broker.Rooms;
 /// that are due each has a step in turn.
 /// </remarks>
 internal sealed partial class DeletingWork(
-    RoomDirectory rooms, IEventLog log, IRecords records, Pins pins, BrokerLimits limits, TimeProvider time, ILogger<DeletingWork> logger)
-    : BackgroundService, IRoomRecords
+    RoomDirectory rooms, IEventLog log, IRecords records, Pins pins, BrokerLimits limits, IDuties duties, TimeProvider time, ILogger<DeletingWork> logger)
+    : ScheduledWork(duties), IRoomRecords
 {
     /// <summary>Messages that are deleted at once.</summary>
     internal const int StepMessages = 50;
@@ -26,11 +28,21 @@ internal sealed partial class DeletingWork(
     private static readonly TimeSpan _plannedBefore = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan _again = TimeSpan.FromMinutes(1);
 
-    private readonly SemaphoreSlim _noted = new(1);
+    private readonly SemaphoreSlim _noted = new(0);
     private readonly HashSet<string> _told = [];
 
     /// <summary>Somebody was put out just now, and his words are to go. Thread-safe.</summary>
     public void Note() => _noted.Release();
+
+    /// <summary>Another node has put somebody out whose words are to go: whichever node deletes, does.</summary>
+    public void Heard(RecordChange change)
+    {
+        // That one has come further says nothing new.
+        if (change.Value is { } value && DeletingDue.Read(value) is { After: 0 })
+        {
+            Note();
+        }
+    }
 
     public Task ForgetRoomAsync(string roomKey) => records.WriteInPartsAsync(
         records.ReadAll(DeletingDue.PrefixOf(roomKey)).Select(one => new RecordChange(one.Key, null)));
@@ -41,18 +53,20 @@ internal sealed partial class DeletingWork(
         base.Dispose();
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task WorkAsync(CancellationToken over)
     {
+        // What another node has noted, or left as it died.
+        Note();
         try
         {
             while (true)
             {
-                await _noted.WaitAsync(stoppingToken);
+                await _noted.WaitAsync(over);
 
                 // It reads the disk, and waits for it.
-                if (!await Task.Run(() => WorkAsync(stoppingToken), stoppingToken))
+                if (!await Task.Run(() => DeleteAllAsync(over), over))
                 {
-                    await Task.Delay(_again, time, stoppingToken);
+                    await Task.Delay(_again, time, over);
                     Note();
                 }
             }
@@ -64,7 +78,7 @@ internal sealed partial class DeletingWork(
     }
 
     // False: something is left, and may be tried again later.
-    private async Task<bool> WorkAsync(CancellationToken cancellation)
+    private async Task<bool> DeleteAllAsync(CancellationToken cancellation)
     {
         var isDone = true;
         try

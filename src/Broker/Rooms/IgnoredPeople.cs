@@ -5,6 +5,7 @@ using System.Text;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -16,10 +17,10 @@ namespace WebMessenger.Broker.Rooms;
 /// Thread-safe. One account's changes are in order.
 /// </remarks>
 internal sealed class IgnoredPeople(
-    AccountDirectory accounts, IRecords records, IEventLog log, BrokerLimits limits, TimeProvider time) : IAccountRecords
+    AccountDirectory accounts, IRecords records, IEventLog log, BrokerLimits limits, TimeProvider time, ITurns? nodeTurns = null) : IAccountRecords
 {
     private readonly ConcurrentDictionary<string, ImmutableDictionary<string, DateTimeOffset>> _byAccount = new();
-    private readonly AccountTurns _turns = new();
+    private readonly AccountTurns _turns = AccountTurns.Of(nodeTurns, "ignored/");
 
     /// <summary>Whether the account hears nothing of the other. Both are account ids.</summary>
     public bool Ignores(string account, string other) => _byAccount.TryGetValue(account, out var ignored) && ignored.ContainsKey(other);
@@ -40,6 +41,20 @@ internal sealed class IgnoredPeople(
                 var ids = Encoding.ASCII.GetString(key).Split('/');
                 Remember(ids[1], ids[2], DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(value)));
             }
+        }
+    }
+
+    /// <summary>An account ignores somebody, or does not any more, by what it asked another node.</summary>
+    public void Heard(RecordChange change)
+    {
+        var ids = Encoding.ASCII.GetString(change.Key).Split('/');
+        if (change.Value is { Length: sizeof(long) } value)
+        {
+            Remember(ids[1], ids[2], DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(value)));
+        }
+        else if (_byAccount.TryGetValue(ids[1], out var ignored))
+        {
+            _byAccount[ids[1]] = ignored.Remove(ids[2]);
         }
     }
 

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
-using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage.EventLog;
@@ -26,13 +25,12 @@ namespace WebMessenger.Broker.Rooms;
 internal sealed class Inbox(
     Account owner,
     IEventLog log,
-    INodes nodes,
     Action<Inbox> listeningChanged,
     Func<string, Room?> findRoom,
     NoticeIndexes indexes,
     ConversationNames names,
     Action<Inbox, string>? conversationChanged = null)
-    : EventStream(LogName.OfAccount(owner.Id), log, nodes)
+    : EventStream(LogName.OfAccount(owner.Id), log)
 {
     private volatile bool _isListening;
     private volatile NoticeStream? _notices;
@@ -44,7 +42,7 @@ internal sealed class Inbox(
 
     /// <summary>Who named or answered the account. Made when somebody asks: many accounts have nobody who does.</summary>
     public NoticeStream Notices =>
-        _notices ?? Interlocked.CompareExchange(ref _notices, new NoticeStream(Owner, Logs, Nodes, findRoom, indexes), null) ?? _notices;
+        _notices ?? Interlocked.CompareExchange(ref _notices, new NoticeStream(Owner, Logs, findRoom, indexes), null) ?? _notices;
 
     /// <summary>Somebody has asked for <see cref="Notices"/>.</summary>
     public bool HasNotices => _notices is not null;
@@ -54,10 +52,10 @@ internal sealed class Inbox(
 
     /// <summary>What the account and another say to each other.</summary>
     /// <param name="other">Account id. Of who is erased this reads the disk.</param>
-    public Conversation With(string other) => new(Owner, other, names.UserOf(Owner.Id, other), Logs, Nodes);
+    public Conversation With(string other) => new(Owner, other, names.UserOf(Owner.Id, other), Logs);
 
     /// <summary>The same, of who is there: reads no disk.</summary>
-    public Conversation With(Account other) => new(Owner, other.Id, other.UserName, Logs, Nodes);
+    public Conversation With(Account other) => new(Owner, other.Id, other.UserName, Logs);
 
     /// <summary>What the account and whom it calls so say to each other. Reads the disk.</summary>
     /// <returns>Null: there is nobody of that name, and nobody erased who talked to the account.</returns>
@@ -88,6 +86,20 @@ internal sealed class Inbox(
         && pointer.Seq == entry.Seq
         && EventBody.PointerOf(pointer.Body.Span) is var (other, _)
             ? QuoteIn(LogName.OfConversation(Owner.Id, other), entry) : default;
+
+    /// <summary>Another node has stored a pointer: something was said to or by the other whom it names.</summary>
+    public override void Heard(in LogEntry entry)
+    {
+        if (EventBody.PointerOf(entry.Body.Span) is var (other, _))
+        {
+            Said(other);
+        }
+    }
+
+    protected override LogEntry ShownOf(in LogEntry entry, IReadOnlyDictionary<(LogName Log, long Seq), StoredEvent> said) =>
+        EventBody.PointerOf(entry.Body.Span) is var (other, seq) && said.TryGetValue((LogName.OfConversation(Owner.Id, other), seq), out var there)
+            ? Shown(there.Entry, other, names.UserOf(Owner.Id, other), entry.Seq, there.Epoch)
+            : Resolve(entry);
 
     private LogPage Resolve(LogPage page) => page with { Entries = [.. page.Entries.Select(Resolve)] };
 

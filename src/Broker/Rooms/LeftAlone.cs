@@ -70,6 +70,20 @@ internal sealed class LeftAlone(IRecords records, IEventLog log)
         }
     }
 
+    /// <summary>It is on disk like this by another node.</summary>
+    public void Heard(RecordChange change)
+    {
+        var account = Encoding.ASCII.GetString(change.Key.AsSpan(_prefix.Length));
+        if (change.Value is { } value)
+        {
+            _byAccount[account] = Read(value);
+        }
+        else
+        {
+            _byAccount.TryRemove(account, out _);
+        }
+    }
+
     public CallersOf Of(string account) => _byAccount.GetValueOrDefault(account) ?? CallersOf.Usual;
 
     /// <summary>Whether an account that is asked into a room by the other is to hear of it.</summary>

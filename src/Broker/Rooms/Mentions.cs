@@ -84,6 +84,14 @@ internal sealed class EveryoneCalls
         return true;
     }
 
+    /// <summary>Everybody was called by a message of another node. Never blocks.</summary>
+    public void Called(DateTimeOffset at)
+    {
+        // Also before: what is given back by a message of this node is not that call.
+        Volatile.Write(ref _before, Math.Max(Volatile.Read(ref _before), at.UtcTicks));
+        Volatile.Write(ref _last, Math.Max(Volatile.Read(ref _last), at.UtcTicks));
+    }
+
     /// <summary>The message that was to call everybody was not stored.</summary>
     public void GiveBack() => Volatile.Write(ref _last, Volatile.Read(ref _before));
 }

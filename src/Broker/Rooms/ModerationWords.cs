@@ -11,30 +11,37 @@ internal static class ModerationWords
     public static Author AuthorOf(Account whom) => Author.Of(whom, whom.IsGuest ? "guest" : "person");
 
     /// <summary>For `/text`, behind what no message's line begins with (<see cref="PlainLine.OfAct"/>).</summary>
-    public static string LineOf(ModerationAct act, Account by, Author whom)
+    public static string LineOf(ModerationAct act, Account by, Author whom) =>
+        LineOf(act.Event, AuthorOf(by).Name, whom.Name, act.Minutes, act.IsPublic ? act.Reason : null);
+
+    /// <summary>The same.</summary>
+    /// <param name="reason">That all are told; null: none.</param>
+    public static string LineOf(EventType act, string from, string target, int minutes, string? reason)
     {
-        var (from, target) = (AuthorOf(by).Name, whom.Name);
-        var line = act.Event switch
+        var line = act switch
         {
             EventType.Kick => $"{from} removed {target}",
-            EventType.Ban => $"{from} banned {target}{SpanOf(act.Minutes)}",
+            EventType.Ban => $"{from} banned {target}{SpanOf(minutes)}",
             EventType.Unban => $"{from} lifted the ban of {target}",
-            EventType.Mute => $"{from} muted {target}{SpanOf(act.Minutes)}",
+            EventType.Mute => $"{from} muted {target}{SpanOf(minutes)}",
             _ => $"{from} lets {target} write again",
         };
-        return PlainLine.OfAct(act is { IsPublic: true, Reason: { } reason } ? $"{line}: {reason}" : line);
+        return PlainLine.OfAct(reason is null ? line : $"{line}: {reason}");
     }
 
-    /// <inheritdoc cref="LineOf(ModerationAct, Account, Account)"/>
-    public static string LineOf(bool isArchived, Account by) =>
-        PlainLine.OfAct(AuthorOf(by).Name + (isArchived ? " archived this room" : " opened this room again"));
+    /// <inheritdoc cref="LineOf(ModerationAct, Account, Author)"/>
+    public static string LineOf(bool isArchived, Account by) => LineOf(isArchived, AuthorOf(by).Name);
+
+    /// <inheritdoc cref="LineOf(ModerationAct, Account, Author)"/>
+    public static string LineOf(bool isArchived, string by) =>
+        PlainLine.OfAct(by + (isArchived ? " archived this room" : " opened this room again"));
 
     /// <param name="reason">Null: he is not told why.</param>
-    public static string NoticeOf(Room room, ModerationAct act, Account by, DateTimeOffset? until, string? reason)
+    public static string NoticeOf(Room room, EventType act, Account by, DateTimeOffset? until, string? reason)
     {
         var title = room.Record.Title;
-        var end = until is { } at && act.Event != EventType.Kick ? " until " + Timestamps.Format(at) : "";
-        var what = act.Event switch
+        var end = until is { } at && act != EventType.Kick ? " until " + Timestamps.Format(at) : "";
+        var what = act switch
         {
             EventType.Kick => $"took you out of {title}",
             EventType.Ban => $"banned you from {title}{end}",

@@ -81,6 +81,17 @@ internal sealed class NoticeIndex(NoticeStream stream, IEventLog log, NoticeInde
         }
     }
 
+    /// <summary>Another node has stored notices: they are read when it is asked next. Never blocks.</summary>
+    public void ReadAgain()
+    {
+        lock (_gate)
+        {
+            _changes++;
+        }
+
+        LetGo();
+    }
+
     /// <summary>It is read anew when it is asked next.</summary>
     public void LetGo()
     {

@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
-using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage.EventLog;
@@ -18,8 +17,8 @@ namespace WebMessenger.Broker.Rooms;
 /// </summary>
 /// <param name="findRoom">By its key.</param>
 /// <param name="indexes">Those of all accounts.</param>
-internal sealed class NoticeStream(Account owner, IEventLog log, INodes nodes, Func<string, Room?> findRoom, NoticeIndexes indexes)
-    : EventStream(LogName.OfNotices(owner.Id), log, nodes)
+internal sealed class NoticeStream(Account owner, IEventLog log, Func<string, Room?> findRoom, NoticeIndexes indexes)
+    : EventStream(LogName.OfNotices(owner.Id), log)
 {
     private volatile NoticeIndex? _index;
 
@@ -59,6 +58,18 @@ internal sealed class NoticeStream(Account owner, IEventLog log, INodes nodes, F
             return true;
         }
     }
+
+    /// <summary>Another node has stored a notice.</summary>
+    public override void Heard(in LogEntry entry)
+    {
+        if (NoticeId.TryParse(EventBody.IdOf(entry.Body.Span)) is { } id)
+        {
+            Index.Add(entry.Seq, id);
+        }
+    }
+
+    /// <summary>Another node has taken notices away, or stored some of which only the log has what they are.</summary>
+    public void HeardCut() => _index?.ReadAgain();
 
     /// <summary>The account was erased: from here on nothing is appended.</summary>
     public void Close()

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Replication;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -17,6 +18,7 @@ namespace WebMessenger.Broker.Rooms;
 /// The joins and leaves of a crowd do not name everybody, so its note is written anew when a tenth of it has changed without a name:
 /// a crash forgets no more than those.
 /// A note is written after the events that led to it (the store keeps the order), so it never knows of a leave that the log has lost.
+/// Of several nodes each sees the others' records instead (<see cref="HereRecords"/>), and nothing is noted.
 /// Without a note, as in a room of an older version or after a damage, the newest events are read.
 /// </remarks>
 internal sealed partial class PresenceMemory(
@@ -25,6 +27,8 @@ internal sealed partial class PresenceMemory(
     IEventLog log,
     IRecords records,
     AccountDirectory accounts,
+    HereHearing hearing,
+    IReplication replication,
     TimeProvider time,
     ILogger<PresenceMemory> logger)
     : BackgroundService
@@ -54,7 +58,19 @@ internal sealed partial class PresenceMemory(
     private static ReadOnlySpan<byte> Prefix => "presence/"u8;
 
     /// <summary>Before anything is served.</summary>
-    public Task RestoreAsync() => Task.Run(() =>
+    public async Task RestoreAsync()
+    {
+        if (replication.IsAlone)
+        {
+            await Task.Run(RestoreNoted);
+        }
+        else
+        {
+            await hearing.LoadAsync();
+        }
+    }
+
+    private void RestoreNoted()
     {
         ReadNotes();
         Parallel.ForEach(rooms.All, room =>
@@ -75,13 +91,13 @@ internal sealed partial class PresenceMemory(
         {
             members.SignedOut(account);
         }
-    });
+    }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
         // A host that is disposed after its stop stops once more, and the store is closed by then.
-        if (!_isOver)
+        if (!_isOver && replication.IsAlone)
         {
             _isOver = true;
             await NoteAsync(1);
@@ -90,6 +106,11 @@ internal sealed partial class PresenceMemory(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        if (!replication.IsAlone)
+        {
+            return;
+        }
+
         using PeriodicTimer timer = new(BetweenNotes, time);
         try
         {
@@ -253,4 +274,5 @@ internal sealed record PresentNote(string Account, string Kind, DateTimeOffset S
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(PresenceNote))]
+[JsonSerializable(typeof(PresentNote))]
 internal sealed partial class PresenceJson : JsonSerializerContext;

@@ -38,6 +38,10 @@ internal static class Quiet
     }
 
     /// <summary>For `/text`; null: the change, as <see cref="AsOf"/> gives it, says nothing of quiet.</summary>
-    public static string? LineOf(PolicyChanges changes, string by) => changes.QuietUntil is not { } quiet ? null
-        : PlainLine.OfAct(quiet.Until is { } until ? $"{by} keeps the room quiet until {Timestamps.Format(until)}" : $"{by} ends the quiet");
+    public static string? LineOf(PolicyChanges changes, string by) => changes.QuietUntil is not { } quiet ? null : LineOf(quiet.Until, by);
+
+    /// <summary>The same.</summary>
+    /// <param name="quietUntil">Null: it is ended.</param>
+    public static string LineOf(DateTimeOffset? quietUntil, string by) =>
+        PlainLine.OfAct(quietUntil is { } until ? $"{by} keeps the room quiet until {Timestamps.Format(until)}" : $"{by} ends the quiet");
 }

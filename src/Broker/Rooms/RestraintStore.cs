@@ -31,8 +31,9 @@ internal sealed class RestraintStore(IRecords records, RoomDirectory directory, 
     public static RecordCondition Condition(string room, string account, byte[]? bytes) => new(RoomKey(room, account), bytes);
 
     /// <summary>Gives the rooms what is stored of them. What is over, or of nobody, goes. Before anything is served.</summary>
+    /// <param name="tidies">False: what is over stays.</param>
     /// <exception cref="IOException">It cannot be read or written.</exception>
-    public async Task RestoreAsync()
+    public async Task RestoreAsync(bool tidies = true)
     {
         List<RecordChange> over = [];
         foreach (var (key, value) in PagesOf("out/"u8.ToArray()))
@@ -56,6 +57,11 @@ internal sealed class RestraintStore(IRecords records, RoomDirectory directory, 
                 found.Restraints.Restore(account, restraint, value);
                 ends.Set(room, account, restraint.Ban?.Until);
             }
+        }
+
+        if (!tidies)
+        {
+            return;
         }
 
         // What an erased account was to be told, and was not, for a log that cannot be read. Few wait at any time.

@@ -4,16 +4,16 @@ using System.Text.Json;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Limits;
-using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Broker.Rooms;
 
 /// <summary>A room while the program runs: its members, who is here, and the stream of its events.</summary>
 /// <remarks>The gate of <see cref="EventStream"/> also guards presence. All that members are told goes through its queue.</remarks>
-internal sealed class Room : EventStream, ISpokenWay
+internal sealed partial class Room : EventStream, ISpokenWay
 {
     private readonly MemberList _members = new();
     private readonly RoomPeople _people;
@@ -25,11 +25,12 @@ internal sealed class Room : EventStream, ISpokenWay
     private volatile SearchedRoom? _searched;
 
     /// <param name="times">How long its events are on their way; null: nobody wants to know.</param>
-    public Room(RoomRecord record, IEventLog log, INodes nodes, StorageQuotas quotas, DiskSpace space, TimeProvider time, DeliveryTimes? times = null, GuestAddresses? addresses = null)
-        : base(record.Log, log, nodes)
+    public Room(RoomRecord record, IEventLog log, StorageQuotas quotas, DiskSpace space, TimeProvider time, DeliveryTimes? times = null, GuestAddresses? addresses = null, HereRecords? here = null, ITurns? nodeTurns = null)
+        : base(record.Log, log)
     {
         (_record, _times) = (record, times);
-        _people = new RoomPeople(this, quotas, space, time);
+        _people = new RoomPeople(this, quotas, space, time, here);
+        Turns = Turns.Of(nodeTurns, "room/", record.Key);
         SlowMode = new SlowMode(time);
         Guard = new RoomGuard(time);
         Restraints = new RoomRestraints(time);
@@ -74,7 +75,7 @@ internal sealed class Room : EventStream, ISpokenWay
     public bool IsDeleted => _isDeleted;
 
     /// <summary>Who comes and goes shares it; who changes the room, or somebody's role there, is alone with it.</summary>
-    public Turns Turns { get; } = new();
+    public Turns Turns { get; }
 
     /// <summary>When everybody was called last.</summary>
     public EveryoneCalls EveryoneCalls { get; } = new();
@@ -384,9 +385,6 @@ internal sealed class Room : EventStream, ISpokenWay
     }
 
     protected override void Told(DateTimeOffset first, int events) => _times?.Told(first, events, Subscribers.Length);
-
-    protected override PublishFrames? LineOf(IStreamEvent stored) =>
-        stored.Line() is { } line ? new PublishFrames(TopicKind.Text, TextTopic, Encoding.UTF8.GetBytes(line)) : null;
 
     public override void WritePlace(Utf8JsonWriter writer) => writer.WriteString("room"u8, IdBytes);
 

@@ -300,15 +300,20 @@ internal sealed class RoomActs(
     {
         // It is decided, and the next start brings the document up if it cannot be written now.
         await left.TryAsync(() => store.SaveAsync(record));
+        Became(room, before, record);
+        if (/* guard: requests end with the rule that takes them */ before.Policy.Entry == "request" && !RoomPolicy.TakesRequests(room))
+        {
+            await left.TryAsync(() => asked.ForgetRoomAsync(room.Key));
+        }
+    }
+
+    /// <summary>A room was changed, by this node or another: tells who is here, and ends places that nobody has a right to any more.</summary>
+    public void Became(Room room, RoomRecord before, RoomRecord record)
+    {
         room.Changed();
         if (record.Policy.Retention.KeepsLessThan(before.Policy.Retention))
         {
             shortened.Note(room);
-        }
-
-        if (/* guard: requests end with the rule that takes them */ before.Policy.Entry == "request" && !RoomPolicy.TakesRequests(room))
-        {
-            await left.TryAsync(() => asked.ForgetRoomAsync(room.Key));
         }
 
         if (before.Policy.Guests != record.Policy.Guests)

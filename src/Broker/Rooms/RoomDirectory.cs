@@ -2,11 +2,11 @@ using System.Collections.Concurrent;
 using System.Text;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Limits;
-using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -19,7 +19,6 @@ namespace WebMessenger.Broker.Rooms;
 /// </remarks>
 internal sealed class RoomDirectory(
     IEventLog log,
-    INodes nodes,
     IUnreadListeners unread,
     AccountDirectory accounts,
     ConversationNames names,
@@ -27,7 +26,9 @@ internal sealed class RoomDirectory(
     DiskSpace space,
     TimeProvider time,
     DeliveryTimes? times = null,
-    GuestAddresses? addresses = null)
+    GuestAddresses? addresses = null,
+    HereRecords? here = null,
+    ITurns? nodeTurns = null)
 {
     private readonly ConcurrentDictionary<string, Room> _rooms = new();
     private readonly ConcurrentDictionary<string, Room> _byKey = new();
@@ -90,9 +91,9 @@ internal sealed class RoomDirectory(
     public Inbox InboxOf(Account account) => _inboxes.GetOrAdd(
         account.Id,
         static (_, of) => new Inbox(
-            of.account, of.log, of.nodes, of.directory.ListeningChanged, of.directory.FindByKey, of.directory.Notices, of.names,
+            of.account, of.log, of.directory.ListeningChanged, of.directory.FindByKey, of.directory.Notices, of.names,
             of.unread.ConversationChanged),
-        (account, log, nodes, names, unread, directory: this));
+        (account, log, names, unread, directory: this));
 
     /// <summary>Takes a publish topic apart. Null: no topic of ours.</summary>
     /// <param name="mount">Id of the room that is the client's whole world; null: it has no mount.</param>
@@ -140,7 +141,7 @@ internal sealed class RoomDirectory(
     }
 
     /// <summary>The room that is stored like this; nobody finds it before <see cref="Enter"/>.</summary>
-    public Room Build(RoomRecord record) => new(record, log, nodes, quotas, space, time, times, addresses);
+    public Room Build(RoomRecord record) => new(record, log, quotas, space, time, times, addresses, here, nodeTurns);
 
     public void Enter(Room room)
     {

@@ -4,6 +4,7 @@ using WebMessenger.Auth.Tokens;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -35,14 +36,15 @@ internal sealed class RoomEndings(
     AccessTokens tokens,
     BrokerSettings settings,
     LeftBehind left,
-    AuditPlaces audits)
+    AuditPlaces audits,
+    ITurns? nodeTurns = null)
 {
     // What is noted and not finished: nearly always nothing.
     private readonly ConcurrentDictionary<Ending, byte> _endings = new();
     private int _hasToldOfEndings;
 
     // By the id of a room: who would finish what another has finished finds the next room of that id.
-    private readonly AccountTurns _finishers = new();
+    private readonly AccountTurns _finishers = AccountTurns.Of(nodeTurns, "ending/");
 
     public async Task<RoomChange> DeleteAsync(Room room, Account by)
     {
@@ -87,11 +89,18 @@ internal sealed class RoomEndings(
     }
 
     /// <summary>What an earlier run of the program began and did not end. Before anything is served.</summary>
-    public Task RestoreAsync(StoredRooms stored, HashSet<string> strangers)
+    /// <param name="isFirst">False: other nodes are at work, and what is ending is theirs to finish while they live.</param>
+    public Task RestoreAsync(StoredRooms stored, HashSet<string> strangers, bool isFirst = true)
     {
         foreach (var room in stored.Former)
         {
             ids.Put(room);
+        }
+
+        if (!isFirst)
+        {
+            stored.Former.Where(room => room.IsEnding).ToList().ForEach(Heard);
+            return Task.CompletedTask;
         }
 
         // Also rooms of accounts that version 0.1 erased, which left them to nobody.
@@ -262,6 +271,34 @@ internal sealed class RoomEndings(
     {
         FormerRoom former = new(room.Id.Value, room.Key, room.OwnerId, IsEnding: true);
         await store.DeleteAsync(former);
+        return Gone(room, former);
+    }
+
+    /// <summary>Another node has taken the room away. Memory alone: what is left of it is that node's to remove.</summary>
+    public void HeardGone(Room room)
+    {
+        Gone(room, new FormerRoom(room.Id.Value, room.Key, room.OwnerId, IsEnding: true));
+        audits.Forget(room.Key);
+    }
+
+    /// <summary>Another node has noted what stays of a room.</summary>
+    public void Heard(FormerRoom former)
+    {
+        ids.Put(former);
+        if (former.IsEnding)
+        {
+            // Should that node die, this one finishes it.
+            _endings[new Ending(IsRoom: true, former.Id)] = default;
+        }
+        else
+        {
+            _endings.TryRemove(new Ending(IsRoom: true, former.Id), out _);
+        }
+    }
+
+    // Memory as the disk is by then.
+    private List<string> Gone(Room room, FormerRoom former)
+    {
         var members = room.MemberIds.ToList();
         ids.Put(former);
         directory.Remove(room);

@@ -71,6 +71,12 @@ internal sealed class RoomGuard(TimeProvider time)
         }
     }
 
+    /// <summary>The account has written the text on another node.</summary>
+    public void Said(string accountId, ulong text) => TrySay(accountId, text, int.MaxValue);
+
+    /// <summary>A guest has come in on another node.</summary>
+    public void LetIn(string accountId) => TryLetIn(accountId, int.MaxValue);
+
     /// <summary>The text was not stored.</summary>
     public void GiveBack(string accountId, ulong text)
     {

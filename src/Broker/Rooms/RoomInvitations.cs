@@ -10,7 +10,7 @@ namespace WebMessenger.Broker.Rooms;
 /// Who is asked into rooms. Who asks learns nothing: the answer is the same for everybody, also for nobody (faults S6, S13, S19;
 /// ADR 0038).
 /// </summary>
-internal sealed class RoomInvitations(
+internal sealed partial class RoomInvitations(
     RoomDirectory directory,
     RoomStore store,
     ChangeTurns turns,
@@ -32,7 +32,8 @@ internal sealed class RoomInvitations(
     private readonly ConcurrentDictionary<(string Room, string Account), Invitation> _usedUp = new();
 
     /// <summary>Takes what is stored, when the rooms and their lists are there. Before anything is served.</summary>
-    public async Task RestoreAsync(StoredRooms stored)
+    /// <param name="tidies">False: what is over stays on disk.</param>
+    public async Task RestoreAsync(StoredRooms stored, bool tidies = true)
     {
         List<Invitation> over = [];
         foreach (var one in stored.Invitations)
@@ -59,7 +60,7 @@ internal sealed class RoomInvitations(
             _asks.Restore(account, asksLeft);
         }
 
-        if (over.Count > 0 && await left.TryAsync(() => store.RemoveInvitationsAsync(over)))
+        if (tidies && over.Count > 0 && await left.TryAsync(() => store.RemoveInvitationsAsync(over)))
         {
             _usedUp.Clear();
         }
@@ -141,11 +142,9 @@ internal sealed class RoomInvitations(
             }
         }
 
-        // Who has no inbox yet has no client that could hear of it.
         if (invitation is not null)
         {
-            directory.FindInbox(invitation.Account)?.Enqueue(
-                new InboxNotice(room, "invited", $"{by.DisplayName} ({by.UserName}) invites you to {PlainLine.Of(room.Record.Title)}."));
+            Tell(invitation, room, by);
         }
 
         return RoomChange.Invited;
@@ -286,6 +285,10 @@ internal sealed class RoomInvitations(
         _asks.Forget(accountId);
         _withdrawals.Forget(accountId);
     }
+
+    // Who has no inbox yet has no client that could hear of it.
+    private void Tell(Invitation invitation, Room room, Account by) => directory.FindInbox(invitation.Account)?.Enqueue(
+        new InboxNotice(room, "invited", $"{by.DisplayName} ({by.UserName}) invites you to {PlainLine.Of(room.Record.Title)}."));
 
     private static bool IsOf(string accountId, Invitation one) => one.Account == accountId || one.By == accountId;
 

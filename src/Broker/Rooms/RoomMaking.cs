@@ -3,6 +3,7 @@ using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Topics;
+using WebMessenger.Storage.Replication;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -18,7 +19,8 @@ internal sealed class RoomMaking(
     IRoomClients clients,
     IKeptClients kept,
     BrokerLimits limits,
-    TimeProvider time)
+    TimeProvider time,
+    IReplication? replication = null)
 {
     // Another node may be quicker, but not each time.
     private const int TriesToMake = 32;
@@ -115,7 +117,20 @@ internal sealed class RoomMaking(
     {
         var title = char.ToUpperInvariant(id.Value[0]) + id.Value[1..];
         var record = new RoomRecord(RoomStore.NewKey(), id, title, "", new PolicyFields(), null, time.GetUtcNow());
-        await StoreAsync(record, maker: null);
+        if (replication is { IsAlone: false })
+        {
+            // Another node that starts may be quicker, and what has the id is what it has made.
+            using var all = await turns.OfRoomsAsync();
+            if (await store.CreateAsync(record) is { } other)
+            {
+                record = await store.FindAsync(other) ?? throw new IOException($"The room '{id}' is changed by somebody else at the same time.");
+            }
+        }
+        else
+        {
+            await StoreAsync(record, maker: null);
+        }
+
         directory.Enter(directory.Build(record));
     }
 

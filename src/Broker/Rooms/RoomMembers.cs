@@ -3,6 +3,7 @@ using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Wire;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Replication;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -24,13 +25,14 @@ internal sealed class RoomMembers(
     DiskSpace space,
     AuditPlaces audits,
     IRecords records,
-    TimeProvider time)
+    TimeProvider time,
+    IReplication? replication = null)
 {
     /// <summary>The disk is nearly full: nobody is put on a list.</summary>
     public bool TakesNobody => space.IsLow;
 
     /// <summary>
-    /// Puts an account on a room's list, which uses up its invitation. A guest's place in a public room is not stored: it ends with
+    /// Puts an account on a room's list, which uses up its invitation. Alone, a guest's place in a public room is not stored: it ends with
     /// the guest.
     /// </summary>
     /// <param name="byItself">The account comes by itself, which it may into a public room, its own, and one that it is invited
@@ -66,7 +68,7 @@ internal sealed class RoomMembers(
 
             var isOwner = room.OwnerId == account.Id;
             var record = MembershipRecord.Begin(isOwner ? MemberRole.Owner : MemberRole.Member, time.GetUtcNow());
-            Membership membership = new(record, isStored: !account.IsGuest || room.Record.IsPrivate);
+            Membership membership = new(record, isStored: IsStored(room, account));
             var before = isOwner ? MembershipRecord.AwayOwner : null;
             var restraint = room.Restraints.BytesOf(account.Id);
             try
@@ -242,6 +244,9 @@ internal sealed class RoomMembers(
             clients.InboxRenamed(account.Id, oldUserName);
         }
     }
+
+    // Also a guest's in a public room, where other nodes have to know of it: it goes with the guest's account.
+    private bool IsStored(Room room, Account account) => !account.IsGuest || room.Record.IsPrivate || replication is { IsAlone: false };
 
     private Task PrepareAsync(Room room, string accountId)
     {

@@ -310,7 +310,7 @@ internal sealed class RoomModeration(
             directory.FindInbox(whom.Id)?.Enqueue(new InboxNotice(
                 room,
                 ModerationAct.NameOf(act.Event),
-                ModerationWords.NoticeOf(room, act, by, told.Until, told.Reason),
+                ModerationWords.NoticeOf(room, act.Event, by, told.Until, told.Reason),
                 told));
         }
     }

@@ -21,21 +21,23 @@ internal sealed class RoomOpening(
     BrokerSettings settings)
 {
     /// <summary>Before anything is served.</summary>
+    /// <param name="isFirst">False: other nodes serve the house. Then nothing is tidied up: what seems to be left over may be what one of
+    /// them is just writing.</param>
     /// <exception cref="IOException">It cannot be read, or a room that the settings name cannot be stored.</exception>
-    public async Task OpenAsync()
+    public async Task OpenAsync(bool isFirst = true)
     {
         var stored = await store.LoadAsync();
-        foreach (var record in await changed.BringUpAsync(stored.Rooms, store))
+        foreach (var record in await changed.BringUpAsync(stored.Rooms, store, isFirst))
         {
             directory.Enter(directory.Build(record));
         }
 
-        var strangers = await RestoreMembersAsync(stored.Former);
-        await RestoreOwnersAsync(strangers);
-        await restraints.RestoreAsync();
-        await addresses.RestoreAsync();
-        await invitations.RestoreAsync(stored);
-        await endings.RestoreAsync(stored, strangers);
+        var strangers = await RestoreMembersAsync(stored.Former, isFirst);
+        await RestoreOwnersAsync(strangers, isFirst);
+        await restraints.RestoreAsync(isFirst);
+        await addresses.RestoreAsync(isFirst);
+        await invitations.RestoreAsync(stored, isFirst);
+        await endings.RestoreAsync(stored, strangers, isFirst);
         foreach (var id in settings.DefaultRooms)
         {
             if (directory.Find(id.Value) is null)
@@ -46,12 +48,16 @@ internal sealed class RoomOpening(
     }
 
     /// <returns>Accounts that are stored to be in rooms, and are not there any more.</returns>
-    private async Task<HashSet<string>> RestoreMembersAsync(List<FormerRoom> former)
+    private async Task<HashSet<string>> RestoreMembersAsync(List<FormerRoom> former, bool isFirst)
     {
         var ending = former.Where(room => room.IsEnding).Select(room => room.Key).ToHashSet();
         HashSet<string> strangers = [];
         HashSet<string> over = [];
-        await memberships.OpenAsync(store);
+        if (isFirst)
+        {
+            await memberships.OpenAsync(store);
+        }
+
         var lastId = "";
         Account? account = null;
         await foreach (var (key, id, record) in memberships.AllAsync(directory.KeyOf))
@@ -84,7 +90,7 @@ internal sealed class RoomOpening(
         }
 
         // The end of a room finds by its places what else its members have of it, and takes them away last.
-        foreach (var key in over.Where(key => /* guard: a room's places stay until its end has used them */ !ending.Contains(key)))
+        foreach (var key in over.Where(key => isFirst && /* guard: a room's places stay until its end has used them */ !ending.Contains(key)))
         {
             await left.TryAsync(() => memberships.RemoveRoomAsync(key));
         }
@@ -93,7 +99,7 @@ internal sealed class RoomOpening(
     }
 
     // What version 0.1 has left, and a copy that was made while a room was, name the maker alone.
-    private async Task RestoreOwnersAsync(HashSet<string> strangers)
+    private async Task RestoreOwnersAsync(HashSet<string> strangers, bool isFirst)
     {
         List<StoredMembership> owners = [];
         foreach (var room in directory.All)
@@ -116,6 +122,9 @@ internal sealed class RoomOpening(
             owners.Add(new StoredMembership(room.Key, maker, record));
         }
 
-        await memberships.PutAllAsync(owners);
+        if (isFirst)
+        {
+            await memberships.PutAllAsync(owners);
+        }
     }
 }

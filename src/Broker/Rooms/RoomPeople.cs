@@ -7,7 +7,8 @@ namespace WebMessenger.Broker.Rooms;
 
 /// <summary>Who is in one room, and what is said of their coming and going: in the log, on `presence/{user}`, and on `people`.</summary>
 /// <remarks>Guarded by the room's gate, but for <see cref="ToldPeople"/>.</remarks>
-internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace space, TimeProvider time)
+/// <param name="here">What other nodes are told and tell; null, or alone: there are none.</param>
+internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace space, TimeProvider time, HereRecords? here = null)
 {
     /// <summary>With so many here joins and leaves are one event a second.</summary>
     private const int CrowdFrom = 200;
@@ -18,6 +19,7 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
     private readonly WidePresence _wide = new();
     private PeopleChanges? _changes;
     private RoomCapacity? _capacity;
+    private SharedPresence? _shared;
     private int _presenceListeners;
     private int _wideListeners;
     private int _unnamed;
@@ -43,6 +45,8 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
     private RoomCapacity Capacity => _capacity ??= new RoomCapacity(room, _presence);
 
     private PeopleChanges Changes => _changes ??= new PeopleChanges(_presence);
+
+    private SharedPresence? Shared => here is { IsAlone: false } ? _shared ??= new SharedPresence(room, _presence, here) : null;
 
     /// <summary>A client's place has changed.</summary>
     public void Place(Subscriber? before, Subscriber? now)
@@ -79,6 +83,7 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
     public void Clear()
     {
         _presence.Clear();
+        _shared?.Clear();
         _capacity?.Clear();
         _changes?.ForgetListeners();
         (_presenceListeners, _wideListeners) = (0, 0);
@@ -101,12 +106,13 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
             return;
         }
 
-        TryShow(new PresenceWord(present.ShownAs.User, present.ShownAs, present.Since));
-        HasChanged = true;
-        if (_announcements.MaySayNow(EventType.Join, present.ShownAs, isCrowd: _isCrowd))
+        Shared?.Arrived(present);
+        if (!present.IsElsewhere)
         {
-            Say(EventType.Join, present.ShownAs, [], 0, quotas.Of(present.Account));
+            Came(present);
         }
+
+        SayJoin(present);
     }
 
     public void Left(string accountId, bool atOnce)
@@ -120,10 +126,63 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
     /// <summary>Says leave for an account that is in its grace time.</summary>
     public void EndGrace(string accountId)
     {
-        if (_presence.Find(accountId) is { Clients: 0 } present)
+        if (_presence.Find(accountId) is not { Clients: 0 } present)
         {
-            _presence.Remove(accountId);
+            return;
+        }
+
+        if (present.IsHere)
+        {
+            _presence.TakeOut(present);
             SayLeave(present);
+        }
+
+        if (Shared?.EndOfDead(present) is not null)
+        {
+            Went(present);
+            SayGone(present);
+        }
+    }
+
+    /// <summary>Another node has the account here.</summary>
+    /// <param name="goneAt">When the grace time of that node's people is over; null: it is there.</param>
+    public void HeardHere(Account account, string node, PresentNote note, DateTimeOffset? goneAt)
+    {
+        if (_presence.Heard(account, node, note.Kind, note.Since, goneAt) is { } present)
+        {
+            Came(present);
+        }
+    }
+
+    /// <summary>Another node has the account here no more.</summary>
+    public void HeardGone(string accountId, string node)
+    {
+        if (_presence.HeardGone(accountId, node) is { } present)
+        {
+            Went(present);
+        }
+    }
+
+    /// <summary>Another node has said join for the account; null: leave.</summary>
+    public void HeardSaid(string accountId, PresentNote? note)
+    {
+        Shared?.HeardSaid(accountId, note);
+        if (note is null && _presence.Find(accountId) is { IsHere: true, Clients: > 0 } present)
+        {
+            // It was gone for a moment, as the other node saw it.
+            SayJoin(present);
+        }
+    }
+
+    /// <inheritdoc cref="SharedPresence.WriteAgain"/>
+    public void WriteHereAgain(string accountId) => Shared?.WriteAgain(accountId);
+
+    /// <inheritdoc cref="Room.SayWhoIsLeft"/>
+    public void SayWhoIsLeft(Announcement announcement)
+    {
+        if (Shared?.StillDue(announcement) is { } due)
+        {
+            Say(due);
         }
     }
 
@@ -161,9 +220,20 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
             SayLeave(gone);
         }
 
+        foreach (var gone in Shared?.EndOfDead(time.GetUtcNow()) ?? [])
+        {
+            Went(gone);
+            SayGone(gone);
+        }
+
+        foreach (var author in Shared?.Unsaid(time.GetUtcNow()) ?? [])
+        {
+            Say(new Announcement(EventType.Leave, author, [], 0), payer: null);
+        }
+
         foreach (var due in _announcements.EndOfSecond(_isCrowd))
         {
-            Say(due.Type, due.First, due.Others, due.More, due.Others.Length == 0 ? quotas.Find(due.First.AccountId) : null);
+            Say(due);
         }
 
         _isCrowd = _presence.Count >= CrowdFrom;
@@ -237,12 +307,42 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
 
     private void SayLeave(PresentAccount present)
     {
+        Shared?.Left(present);
+        if (!present.IsElsewhere)
+        {
+            Went(present);
+        }
+
+        SayGone(present);
+    }
+
+    private void Came(PresentAccount present)
+    {
+        TryShow(new PresenceWord(present.ShownAs.User, present.ShownAs, present.Since));
+        HasChanged = true;
+    }
+
+    private void Went(PresentAccount present)
+    {
         _capacity?.Left();
         TryShow(new PresenceWord(present.ShownAs.User, null, default));
         HasChanged = true;
+    }
+
+    // With several nodes the log is asked whether it is due.
+    private void SayJoin(PresentAccount present)
+    {
+        if (_announcements.MaySayNow(EventType.Join, present.ShownAs, isCrowd: _isCrowd))
+        {
+            Say(new Announcement(EventType.Join, present.ShownAs, [], 0), quotas.Of(present.Account));
+        }
+    }
+
+    private void SayGone(PresentAccount present)
+    {
         if (_announcements.MaySayNow(EventType.Leave, present.ShownAs, present.Since, _isCrowd))
         {
-            Say(EventType.Leave, present.ShownAs, [], 0, quotas.Of(present.Account));
+            Say(new Announcement(EventType.Leave, present.ShownAs, [], 0), quotas.Of(present.Account));
         }
     }
 
@@ -272,9 +372,11 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
         room.Enqueue(new PresenceChange(room, word, isForAll ? PresenceReach.All : PresenceReach.Named));
     }
 
-    private void Say(EventType type, Author first, IReadOnlyList<Author> others, int more, StorageQuota? payer)
+    private void Say(Announcement due) => Say(due, due.Others.Length == 0 ? quotas.Find(due.First.AccountId) : null);
+
+    private void Say(Announcement said, StorageQuota? payer)
     {
-        _unnamed += more;
-        room.TryAppend(new PendingAnnouncement(room, type, first, others, more, payer, space));
+        _unnamed += said.More;
+        room.TryAppend(new PendingAnnouncement(room, said, payer, space, Shared) { Changes = Shared?.ChangesOf(said) ?? [] });
     }
 }

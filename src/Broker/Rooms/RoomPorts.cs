@@ -49,6 +49,12 @@ internal interface IKeptClients
     /// Completes when that is on disk; fails with <see cref="IOException"/>.
     /// </summary>
     Task RoomLostAsync(string accountId, Room room);
+
+    /// <summary>The same as <see cref="RoomJoined"/> of what another node has written. Its clients here are placed.</summary>
+    void HeardJoined(string accountId, Room room) => RoomJoined(accountId, room);
+
+    /// <summary>The same as <see cref="RoomLostAsync"/> of what another node has written.</summary>
+    Task HeardLostAsync(string accountId, Room room) => RoomLostAsync(accountId, room);
 }
 
 /// <summary>What devices have said in rooms, and is retained. Thread-safe.</summary>

@@ -36,6 +36,14 @@ internal sealed class PresentAccount(Account account, Author shownAs, DateTimeOf
 
     /// <summary>When the grace time is over; meaningful while <see cref="Clients"/> is 0.</summary>
     public DateTimeOffset GoneAt { get; set; }
+
+    /// <summary>By clients of this node, or within their grace time. False: by other nodes alone.</summary>
+    public bool IsHere { get; set; }
+
+    /// <summary>The other nodes that it is here with, each once, and when the grace time of one that has died is over; null: none was.</summary>
+    public Dictionary<string, DateTimeOffset?>? Nodes { get; set; }
+
+    public bool IsElsewhere => Nodes is { Count: > 0 };
 }
 
 /// <summary>Who is in one room, counted per account and never per client: the second tab changes nothing and greets nobody.</summary>
@@ -56,17 +64,25 @@ internal sealed class RoomPresence
 
     public PresentAccount? Find(string accountId) => _present.GetValueOrDefault(accountId);
 
-    /// <summary>A client of the account is present. Returns the entry when the account is new here and must be announced.</summary>
+    /// <summary>
+    /// A client of the account is present. Returns the entry when the account is new with this node, and must be announced unless it is
+    /// elsewhere.
+    /// </summary>
     public PresentAccount? Arrived(Account account, string kind, DateTimeOffset now)
     {
-        if (_present.TryGetValue(account.Id, out var present))
+        if (_present.TryGetValue(account.Id, out var present) && present.IsHere)
         {
             present.Clients++;
             return null;
         }
 
-        present = new PresentAccount(account, Author.Of(account, kind), now) { Clients = 1 };
-        _present.Add(account.Id, present);
+        if (present is null)
+        {
+            present = new PresentAccount(account, Author.Of(account, kind), now);
+            _present.Add(account.Id, present);
+        }
+
+        (present.Clients, present.IsHere) = (1, true);
         return present;
     }
 
@@ -76,7 +92,7 @@ internal sealed class RoomPresence
     /// <param name="atOnce">The client said that it leaves: it unsubscribed or was signed out.</param>
     public PresentAccount? Left(string accountId, bool atOnce, DateTimeOffset now)
     {
-        if (!_present.TryGetValue(accountId, out var present) || --present.Clients > 0)
+        if (!_present.TryGetValue(accountId, out var present) || !present.IsHere || --present.Clients > 0)
         {
             return null;
         }
@@ -87,14 +103,14 @@ internal sealed class RoomPresence
             return null;
         }
 
-        _present.Remove(accountId);
+        TakeOut(present);
         return present;
     }
 
     /// <summary>Takes up somebody who was here when the server stopped, without a word.</summary>
     public void ExpectBack(Account account, string kind, DateTimeOffset since, DateTimeOffset now)
     {
-        var present = new PresentAccount(account, Author.Of(account, kind), since) { GoneAt = now + GraceAfterRestart };
+        var present = new PresentAccount(account, Author.Of(account, kind), since) { IsHere = true, GoneAt = now + GraceAfterRestart };
         _present.TryAdd(account.Id, present);
     }
 
@@ -104,7 +120,7 @@ internal sealed class RoomPresence
         List<PresentAccount> gone = [];
         foreach (var present in _present.Values)
         {
-            if (present.Clients == 0 && present.GoneAt <= now)
+            if (present is { IsHere: true, Clients: 0 } && present.GoneAt <= now)
             {
                 gone.Add(present);
             }
@@ -112,7 +128,7 @@ internal sealed class RoomPresence
 
         foreach (var present in gone)
         {
-            _present.Remove(present.Account.Id);
+            TakeOut(present);
         }
 
         return gone;
@@ -120,6 +136,28 @@ internal sealed class RoomPresence
 
     public void Clear() => _present.Clear();
 
-    /// <summary>Removes an account whatever its clients do; for erased accounts and removed members.</summary>
-    public PresentAccount? Remove(string accountId) => _present.Remove(accountId, out var present) ? present : null;
+    /// <summary>The account is not here with this node any more, whatever its clients do.</summary>
+    public void TakeOut(PresentAccount present)
+    {
+        (present.IsHere, present.Clients) = (false, 0);
+        RemoveIfGone(present);
+    }
+
+    /// <summary>Another node has the account. Returns the entry when it was nowhere before.</summary>
+    /// <param name="goneAt">Null: the node is there.</param>
+    public PresentAccount? Heard(Account account, string node, string kind, DateTimeOffset since, DateTimeOffset? goneAt)
+    {
+        var isNew = !_present.TryGetValue(account.Id, out var present);
+        present ??= new PresentAccount(account, Author.Of(account, kind), since);
+        (present.Nodes ??= [])[node] = goneAt;
+        _present[account.Id] = present;
+        return isNew ? present : null;
+    }
+
+    /// <summary>Another node has the account no more. Returns the entry when it is nowhere now.</summary>
+    public PresentAccount? HeardGone(string accountId, string node) =>
+        _present.TryGetValue(accountId, out var present) && present.Nodes?.Remove(node) == true && RemoveIfGone(present) ? present : null;
+
+    private bool RemoveIfGone(PresentAccount present) =>
+        !present.IsHere && !present.IsElsewhere && _present.Remove(present.Account.Id);
 }

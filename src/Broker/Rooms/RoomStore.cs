@@ -26,11 +26,19 @@ internal sealed record StoredRooms(
 /// </summary>
 internal sealed class RoomStore(IDocuments documents)
 {
-    private const string Rooms = "rooms";
+    /// <summary>The collection of the rooms themselves, by key.</summary>
+    public const string Rooms = "rooms";
+
     private const string Members = "members";
-    private const string Former = "formerRooms";
-    private const string Invitations = "invitations";
-    private const string Inviters = "inviters";
+
+    /// <summary>Of <see cref="FormerRoom"/>, by the id of the room.</summary>
+    public const string Former = "formerRooms";
+
+    /// <summary>See <see cref="PartsOf"/>.</summary>
+    public const string Invitations = "invitations";
+
+    /// <summary>By account.</summary>
+    public const string Inviters = "inviters";
 
     // Which room has an id just now; claimed by the room's key.
     private const string Ids = "room";
@@ -51,19 +59,17 @@ internal sealed class RoomStore(IDocuments documents)
 
         await foreach (var document in documents.AllAsync(Former))
         {
-            var former = document.As(RoomJson.Default.StoredFormerRoom);
-            stored.Former.Add(new FormerRoom(document.Id, former.Key, former.Owner, former.Ending));
+            stored.Former.Add(ReadFormer(document.Id, document.Json));
         }
 
         await foreach (var document in documents.AllAsync(Invitations))
         {
-            stored.Invitations.Add(ReadInvitation(document));
+            stored.Invitations.Add(ReadInvitation(document.Id, document.Json));
         }
 
         await foreach (var document in documents.AllAsync(Inviters))
         {
-            var left = document.As(RoomJson.Default.StoredInviter);
-            stored.Inviters.Add((document.Id, new DailyLeft(left.Left, Time(left.At))));
+            stored.Inviters.Add((document.Id, ReadInviter(document.Id, document.Json)));
         }
 
         return stored;
@@ -87,6 +93,9 @@ internal sealed class RoomStore(IDocuments documents)
     /// <summary>See <see cref="CreateAsync"/>.</summary>
     public Task RemoveLeftoverAsync(RoomId id, string key) =>
         documents.CommitAllAsync([new Delete(Rooms, key, null), new GiveBack(Ids, id.Value, key)]);
+
+    /// <summary>The room of this key; null: there is none.</summary>
+    public async Task<RoomRecord?> FindAsync(string key) => await documents.GetAsync(Rooms, key) is { } document ? Read(key, document.Json) : null;
 
     /// <summary>Stores a room that was changed.</summary>
     public async Task SaveAsync(RoomRecord room)
@@ -127,7 +136,7 @@ internal sealed class RoomStore(IDocuments documents)
         List<StoredMembership> members = [];
         await foreach (var document in documents.AllAsync(Members))
         {
-            var (room, account) = Parts(document.Id);
+            var (room, account) = PartsOf(document.Id);
             var since = document.As(RoomJson.Default.StoredMember).Since;
             members.Add(new StoredMembership(
                 room, account, new MembershipRecord(MemberRole.Member, true, since is { } at ? Time(at) : null, null, 0)));
@@ -181,8 +190,9 @@ internal sealed class RoomStore(IDocuments documents)
 
     private static string Id(string room, string account) => room + "/" + account;
 
-    // Neither a key nor an account id has a slash.
-    private static (string Room, string Account) Parts(string id) =>
+    /// <summary>Of the id of an invitation: the key of the room, and the account.</summary>
+    /// <remarks>Neither a key nor an account id has a slash.</remarks>
+    public static (string Room, string Account) PartsOf(string id) =>
         (id[..id.IndexOf('/', StringComparison.Ordinal)], id[(id.IndexOf('/', StringComparison.Ordinal) + 1)..]);
 
     private static DocumentChange Put(FormerRoom room) =>
@@ -230,11 +240,24 @@ internal sealed class RoomStore(IDocuments documents)
     private static DocumentChange.Put Put(RoomRecord room, long? expected) =>
         new DocumentChange.Put(Rooms, room.Key, expected, BytesOf(room));
 
-    private static Invitation ReadInvitation(Document document)
+    /// <exception cref="InvalidDataException">It is not what it should be. So with those below.</exception>
+    public static Invitation ReadInvitation(string id, ReadOnlyMemory<byte> json)
     {
-        var (room, account) = Parts(document.Id);
-        var stored = document.As(RoomJson.Default.StoredInvitation);
+        var (room, account) = PartsOf(id);
+        var stored = new Document(id, 1, json).As(RoomJson.Default.StoredInvitation);
         return new Invitation(room, account, stored.By, Time(stored.At), stored.Declined);
+    }
+
+    public static FormerRoom ReadFormer(string id, ReadOnlyMemory<byte> json)
+    {
+        var former = new Document(id, 1, json).As(RoomJson.Default.StoredFormerRoom);
+        return new FormerRoom(id, former.Key, former.Owner, former.Ending);
+    }
+
+    public static DailyLeft ReadInviter(string id, ReadOnlyMemory<byte> json)
+    {
+        var left = new Document(id, 1, json).As(RoomJson.Default.StoredInviter);
+        return new DailyLeft(left.Left, Time(left.At));
     }
 
     private static DateTimeOffset Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);

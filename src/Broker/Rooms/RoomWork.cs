@@ -2,60 +2,10 @@ using System.Buffers;
 using System.Text;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
-using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Streams;
 using WebMessenger.Broker.Topics;
-using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Rooms;
-
-/// <summary>A join or leave on its way into the log and then to the members.</summary>
-/// <param name="payer">
-/// Whoever can make others store by coming and going; null: a rush, which is a few events a second however many come and go.
-/// </param>
-/// <param name="space">The disk: presence is current without its events, so they are the first to be left out.</param>
-internal sealed class PendingAnnouncement(
-    Room room, EventType type, Author first, IReadOnlyList<Author> others, int more, StorageQuota? payer, DiskSpace space)
-    : PendingAppend(
-        room.Log, first.AccountId, null, default, EventBody.Presence(type, first, EventBody.NewId(), others, more)),
-    IStreamEvent
-{
-    private int _paid;
-
-    public PendingAppend Append => this;
-
-    public ulong PublisherMark => 0;
-
-    public string? Line() => null;
-
-    public void Answer(List<IMember> touched)
-    {
-        // Nobody waits for it. A store that does not write says nothing: presence itself is current all the same.
-    }
-
-    protected internal override bool MayBeStored(int bytes)
-    {
-        if (space.IsLow || /* guard: joins and leaves within the quota */ payer?.TryTake(bytes, out _) == false)
-        {
-            return false;
-        }
-
-        _paid = payer is null ? 0 : bytes;
-        return true;
-    }
-
-    protected override void Completed()
-    {
-        if (Outcome is AppendOutcome.StoreFailed)
-        {
-            payer?.GiveBack(_paid);
-        }
-
-        room.Add(this);
-    }
-
-    internal override void Proceed(bool mayWork) => room.Schedule(mayWork);
-}
 
 /// <summary>`rooms/{room}/presence/{user}` changed.</summary>
 internal sealed class PresenceChange(Room room, PresenceWord word, PresenceReach reach) : IStreamTask
@@ -138,7 +88,8 @@ internal sealed class InfoChange(Room room) : IStreamTask
 }
 
 /// <summary>Somebody is typing.</summary>
-internal sealed class TypingNote(Room room, IMember publisher, string user) : IStreamTask
+/// <param name="publisher">Null: a client of another node.</param>
+internal sealed class TypingNote(Room room, IMember? publisher, string user) : IStreamTask
 {
     public void Deliver(EventStream stream, List<IMember> touched)
     {

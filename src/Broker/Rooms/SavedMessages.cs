@@ -5,6 +5,7 @@ using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Streams;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Broker.Rooms;
 
@@ -30,10 +31,10 @@ internal sealed record SavedMessage(EventStream Stream, long Seq, DateTimeOffset
 
 /// <summary>Which messages each account has saved. Only where they are: what they say is read when it is shown.</summary>
 /// <remarks>Records `sv/{account}/{log}` NUL seq(8), value at(8, ms). Thread-safe. One account's changes are in order.</remarks>
-internal sealed class SavedMessages(RoomDirectory directory, IRecords records, IEventLog log, BrokerLimits limits, TimeProvider time)
+internal sealed class SavedMessages(RoomDirectory directory, IRecords records, IEventLog log, BrokerLimits limits, TimeProvider time, ITurns? nodeTurns = null)
     : IAccountRecords
 {
-    private readonly AccountTurns _turns = new();
+    private readonly AccountTurns _turns = AccountTurns.Of(nodeTurns, "saved/");
 
     /// <summary>Saves a message that the account may read; again, it stays where it is in the list. Reads the disk.</summary>
     /// <exception cref="RecordsNotWrittenException">It could not be stored.</exception>

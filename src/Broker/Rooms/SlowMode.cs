@@ -35,15 +35,17 @@ internal sealed class SlowMode(TimeProvider time)
                 return Refusal(seconds, (int)Math.Ceiling(seconds - since.TotalSeconds));
             }
 
-            if (/* guard: whom slow mode remembers */ spoken.Count >= MostRemembered)
-            {
-                ForgetFirst(spoken, last);
-            }
-
-            var now = time.GetTimestamp();
-            last[accountId] = now;
-            spoken.Enqueue((accountId, now));
+            Remember(accountId, spoken, last);
             return null;
+        }
+    }
+
+    /// <summary>The account has said something on another node: it waits here as well. Never blocks.</summary>
+    public void Spoke(string accountId)
+    {
+        lock (_gate)
+        {
+            Remember(accountId, _spoken ??= new(), _last ??= []);
         }
     }
 
@@ -54,6 +56,18 @@ internal sealed class SlowMode(TimeProvider time)
         {
             _last?.Remove(accountId);
         }
+    }
+
+    private void Remember(string accountId, Queue<(string AccountId, long At)> spoken, Dictionary<string, long> last)
+    {
+        if (/* guard: whom slow mode remembers */ spoken.Count >= MostRemembered)
+        {
+            ForgetFirst(spoken, last);
+        }
+
+        var now = time.GetTimestamp();
+        last[accountId] = now;
+        spoken.Enqueue((accountId, now));
     }
 
     private static PublishRefusal Refusal(int seconds, int wait) => new(

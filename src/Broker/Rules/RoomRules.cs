@@ -6,6 +6,7 @@ using WebMessenger.Broker.Hooks;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Broker.Rules;
 
@@ -28,12 +29,13 @@ internal sealed partial class RoomRules(
     RunLogs runs,
     BrokerLimits limits,
     TimeProvider time,
-    ILogger<RoomRules> logger)
+    ILogger<RoomRules> logger,
+    ITurns? nodeTurns = null)
     : IRoomRecords, IAccountRecords
 {
     private readonly ConcurrentDictionary<(string Room, string Id), RuleListener> _listeners = new();
     private readonly ConcurrentDictionary<string, RuleHearing> _hearings = new();
-    private readonly AccountTurns _turns = new();
+    private readonly AccountTurns _turns = AccountTurns.Of(nodeTurns, "rules/");
     private int _hasToldOfFailure;
 
     /// <summary>Those that listen.</summary>
@@ -74,6 +76,28 @@ internal sealed partial class RoomRules(
         catch (IOException)
         {
             // The operator has heard of it from the log. It does no harm, and the next start tries again.
+        }
+    }
+
+    /// <summary>It was made, changed or removed by another node. What it knows of its topics it learns from what is said from then on.</summary>
+    public void Heard(RecordChange change)
+    {
+        if (change.Value is { } value && Rule.Read(change.Key, value) is { } rule)
+        {
+            if (rooms.FindByKey(rule.Room) is { } room && Find(rule.Room, rule.Id)?.Revision != rule.Revision)
+            {
+                var listener = Listen(rule, room, []);
+                if (!listener.WaitsForSilence)
+                {
+                    // Not on the thread that numbers: it reads the disk. It never throws.
+                    _ = Task.Run(() => HearRetainedAsync(room, listener, speaks: false));
+                }
+            }
+        }
+        else if (Encoding.ASCII.GetString(change.Key).Split('/') is [_, var key, var id] && Find(key, id) is { } gone)
+        {
+            Silence(gone);
+            speech.Forget(gone);
         }
     }
 

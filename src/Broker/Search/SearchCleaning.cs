@@ -1,3 +1,5 @@
+using WebMessenger.Broker.Nodes;
+using WebMessenger.Storage.Nodes;
 using WebMessenger.Storage.Search;
 
 namespace WebMessenger.Broker.Search;
@@ -7,7 +9,7 @@ namespace WebMessenger.Broker.Search;
 /// <see cref="BytesPerSecond"/>, however much is edited, and however long what is edited is.
 /// </summary>
 /// <remarks>So it also finds out, within a second, that the files were taken away while nobody says anything.</remarks>
-internal sealed class SearchCleaning(ISearchIndex index, TimeProvider time) : BackgroundService
+internal sealed class SearchCleaning(ISearchIndex index, TimeProvider time, IDuties? duties = null) : ScheduledWork(duties ?? AloneDuties.Instance)
 {
     /// <summary>Written on average, while words are removed without end: a small machine has a hundred times as much.</summary>
     public const int BytesPerSecond = 512 * 1024;
@@ -19,12 +21,12 @@ internal sealed class SearchCleaning(ISearchIndex index, TimeProvider time) : Ba
     private long _cleaned;
     private TimeSpan _rest;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task WorkAsync(CancellationToken over)
     {
         using PeriodicTimer timer = new(Period, time);
         try
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
+            while (await timer.WaitForNextTickAsync(over))
             {
                 Clean();
             }

@@ -111,6 +111,8 @@ internal sealed partial class SearchFollower : IFollower
 
     public Task<IReadOnlyList<RecordChange>> FollowAsync(IReadOnlyList<JournalBatch> batches, CancellationToken cancellation)
     {
+        // What was gathered and not written comes again; another node may have written newer since.
+        _changes.Clear();
         foreach (var change in batches.ByLog().Where(change => IsSearched(change.Log)))
         {
             cancellation.ThrowIfCancellationRequested();

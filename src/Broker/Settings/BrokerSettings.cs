@@ -63,5 +63,8 @@ internal sealed record BrokerSettings
     /// runs.</summary>
     public required int RetentionDaysAtMost { get; set; }
 
+    /// <summary>Null: this program is alone, with files of its own.</summary>
+    public ClusterSettings? Cluster { get; init; }
+
     public required BrokerLimits Limits { get; init; }
 }

@@ -11,6 +11,9 @@ internal sealed partial class DataFolder : IDisposable
     private const string LockFile = "lock";
     private const string RestoreMark = "RESTORE-NOT-FINISHED";
 
+    // What is stored by who has this folder is elsewhere: without the setting that says where, an empty house would be opened here.
+    private const string NodeMark = "node-of-a-cluster";
+
     private readonly FileStream _lock;
 
     private DataFolder(string path, FileStream lockFile) => (FullPath, _lock) = (path, lockFile);
@@ -48,12 +51,52 @@ internal sealed partial class DataFolder : IDisposable
         try
         {
             folder.ThrowIfHalfRestored();
+            folder.ThrowIfHalfMoved();
+            folder.ThrowIfOfNode();
             return folder;
         }
         catch
         {
             folder.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>The same for a node of a cluster, which has nothing in it but the operator's socket.</summary>
+    public static DataFolder OpenForNode(string path)
+    {
+        var folder = OpenIfFree(path)
+            ?? throw new StartupException($"The data folder {path} is in use by another WebMessenger. Each node has one of its own: set WebMessenger:DataFolder to another folder.");
+        try
+        {
+            folder.ThrowIfHalfRestored();
+            folder.ThrowIfHalfMoved();
+            if (/* guard: a node does not leave data aside */ File.Exists(folder.AccountsFile) || Directory.Exists(folder.RoomsFolder))
+            {
+                throw new StartupException(
+                    $"There is data in {path} that a cluster would not have. Bring it into the database by the command cluster move (docs/cluster.md), "
+                    + "or set WebMessenger:DataFolder to another folder.");
+            }
+
+            File.WriteAllBytes(Path.Combine(path, NodeMark), []);
+            return folder;
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Whether what is stored is elsewhere: the last that served from this folder was a node of a cluster.</summary>
+    public static bool IsOfNode(string path) => File.Exists(Path.Combine(path, NodeMark));
+
+    private void ThrowIfOfNode()
+    {
+        if (/* guard: a node does not start alone */ IsOfNode(FullPath))
+        {
+            throw new StartupException(
+                $"The data folder {FullPath} is a node's, whose data is in PostgreSQL. Set WebMessenger:Cluster:Postgres; or set WebMessenger:DataFolder to another folder to begin anew alone.");
         }
     }
 

@@ -13,7 +13,7 @@ internal static class SettingsReader
             "DataFolder", "Mqtt:Port", "Mqtt:Address", "Mqtt:AllowPlainPasswords", "Mqtt:MaximumKeepAlive", "Mqtt:SysInterval", "Guests:Enabled", "Registration:Enabled", "Rooms:Default", "AllowedOrigins",
             "Mqtt:Tls:Port", "Mqtt:Tls:Address", "Mqtt:Tls:Certificate", "Mqtt:Tls:Key", "Mqtt:Tls:Password", "TrustedProxies", "Webhooks:AllowedNetworks", "BasePath", "StrictTransportDays", "PurgeHour", "RetentionEveryMinutes", "RetentionDaysAtMost",
             "Mqtt:PublicHost", "Mqtt:PublicPort", "Mqtt:Tls:PublicPort", "Mqtt:Tls:ClientCertificates",
-            .. typeof(BrokerLimits).GetProperties().Where(property => property.CanWrite).Select(property => "Limits:" + property.Name),
+            .. ClusterSettings.Keys, .. typeof(BrokerLimits).GetProperties().Where(property => property.CanWrite).Select(property => "Limits:" + property.Name),
         ],
         StringComparer.OrdinalIgnoreCase);
 
@@ -51,6 +51,7 @@ internal static class SettingsReader
             PurgeHour = Number(section, "PurgeHour", 3, -1, 23),
             RetentionEveryMinutes = Number(section, "RetentionEveryMinutes", 60, 1, 1_440),
             RetentionDaysAtMost = Number(section, "RetentionDaysAtMost", 0, 0, 36_500),
+            Cluster = ClusterSettings.Read(section),
             Limits = Limits(section.GetSection("Limits")),
         };
     }
@@ -171,6 +172,7 @@ internal static class SettingsReader
             UserNameChangesPerMonth = Limit(nameof(BrokerLimits.UserNameChangesPerMonth), defaults.UserNameChangesPerMonth),
             UserNamesPerAccount = Limit(nameof(BrokerLimits.UserNamesPerAccount), defaults.UserNamesPerAccount),
             DisplayNameChangesPerHour = Limit(nameof(BrokerLimits.DisplayNameChangesPerHour), defaults.DisplayNameChangesPerHour),
+            UsesToldPerSecond = Limit(nameof(BrokerLimits.UsesToldPerSecond), defaults.UsesToldPerSecond),
             LoginSessionsPerAccount = Limit(nameof(BrokerLimits.LoginSessionsPerAccount), defaults.LoginSessionsPerAccount),
             TokensPerAccount = Limit(nameof(BrokerLimits.TokensPerAccount), defaults.TokensPerAccount),
             IgnoredPerAccount = Limit(nameof(BrokerLimits.IgnoredPerAccount), defaults.IgnoredPerAccount),
@@ -344,9 +346,9 @@ internal static class SettingsReader
             : throw Bad(section, key, text, "a host name or an IP address, such as mqtt.example.org");
     }
 
-    private static string? Optional(IConfigurationSection section, string key) => section[key] is { Length: > 0 } text ? text : null;
+    internal static string? Optional(IConfigurationSection section, string key) => section[key] is { Length: > 0 } text ? text : null;
 
-    private static IPAddress Address(IConfigurationSection section, string key)
+    internal static IPAddress Address(IConfigurationSection section, string key)
     {
         var text = section[key] ?? "127.0.0.1";
         return text == "localhost" ? IPAddress.Loopback
@@ -374,7 +376,7 @@ internal static class SettingsReader
             .ToList();
     }
 
-    private static int Number(IConfigurationSection section, string key, int fallback, int minimum, int maximum)
+    internal static int Number(IConfigurationSection section, string key, int fallback, int minimum, int maximum)
     {
         var text = section[key];
         return text is null ? fallback
@@ -388,6 +390,6 @@ internal static class SettingsReader
         return text is null ? fallback : bool.TryParse(text, out var flag) ? flag : throw Bad(section, key, text, "true or false");
     }
 
-    private static StartupException Bad(IConfigurationSection section, string key, string value, string expected) =>
+    internal static StartupException Bad(IConfigurationSection section, string key, string value, string expected) =>
         new($"The setting {section.Path}:{key} is '{value}'; it must be {expected}.");
 }

@@ -3,7 +3,6 @@ using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using WebMessenger.Broker.Events;
-using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage;
 using WebMessenger.Storage.EventLog;
@@ -20,7 +19,7 @@ namespace WebMessenger.Broker.Streams;
 /// What may wait has a queue of its own, of which at most one piece is done while an event waits:
 /// a publisher's answer never stands behind a rush of people who come and go (ADR 0034).
 /// </remarks>
-internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) : IThreadPoolWorkItem, IEventWay
+internal abstract partial class EventStream(LogName log, IEventLog logs) : IThreadPoolWorkItem, IEventWay
 {
     /// <summary>How much of the queue is delivered before everybody is flushed.</summary>
     private const int BatchLength = 64;
@@ -60,8 +59,6 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
     public bool IsLogOpen => _open is not null;
 
     protected IEventLog Logs { get; } = logs;
-
-    protected INodes Nodes { get; } = nodes;
 
     /// <summary>The topic of its events.</summary>
     public abstract byte[] EventsTopic { get; }
@@ -355,30 +352,11 @@ internal abstract class EventStream(LogName log, IEventLog logs, INodes nodes) :
 
         if (deliveries.Count > 0)
         {
-            var batch = CollectionsMarshal.AsSpan(deliveries);
-            List<PublishFrames>? lines = null;
-            foreach (var subscriber in Subscribers)
-            {
-                if (subscriber.Events is { } wants)
-                {
-                    subscriber.Member.DeliverEvents(subscriber, batch, wants, touched);
-                }
-
-                if (subscriber.TextLines is { } wantsLines)
-                {
-                    // Made for the first who asks: most rooms have nobody who does.
-                    foreach (var line in lines ??= LinesOf(events))
-                    {
-                        subscriber.Member.DeliverIfIdle(subscriber, line, wantsLines, touched);
-                    }
-                }
-            }
-
+            Deliver(deliveries, events, null, touched);
             _told = (_told.Events + deliveries.Count, _told.Events == 0 ? first : _told.First);
             deliveries.Clear();
             Grew();
             HasGrown?.Invoke();
-            Nodes.Wake(Log);
         }
 
         foreach (var stored in events)

@@ -1,9 +1,11 @@
 using System.Collections.Concurrent;
+using System.Text;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Hooks;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Broker.Webhooks;
 
@@ -12,14 +14,14 @@ namespace WebMessenger.Broker.Webhooks;
 /// Records `webhook/{room key}/{id}`, in memory, too: each event of a room asks for them. Thread-safe. The changes of one room are in
 /// order. Those that write fail with <see cref="RecordsNotWrittenException"/>.
 /// </remarks>
-internal sealed class RoomWebhooks(IRecords records, IEventLog log, RunLogs runs, BrokerLimits limits, TimeProvider time) : IRoomRecords, IAccountRecords
+internal sealed class RoomWebhooks(IRecords records, IEventLog log, RunLogs runs, BrokerLimits limits, TimeProvider time, ITurns? nodeTurns = null) : IRoomRecords, IAccountRecords
 {
     // By room key, the oldest first; changed in the turn of the room.
     private readonly ConcurrentDictionary<string, Webhook[]> _rooms = new();
-    private readonly AccountTurns _turns = new();
+    private readonly AccountTurns _turns = AccountTurns.Of(nodeTurns, "webhooks/");
 
     // Entered before the turn of a room: what an account has in all rooms is counted and added to in order.
-    private readonly AccountTurns _makers = new();
+    private readonly AccountTurns _makers = AccountTurns.Of(nodeTurns, "webhooksof/");
 
     /// <summary>The last of a room, by its key, has gone. The subscriber does not block.</summary>
     public event Action<string>? Emptied;
@@ -37,6 +39,19 @@ internal sealed class RoomWebhooks(IRecords records, IEventLog log, RunLogs runs
         foreach (var webhook in records.ReadAll(Webhook.Prefix).Select(record => Webhook.Read(record.Key, record.Value)).OfType<Webhook>())
         {
             Keep(webhook);
+        }
+    }
+
+    /// <summary>It was made, changed or removed by another node.</summary>
+    public void Heard(RecordChange change)
+    {
+        if (change.Value is { } value && Webhook.Read(change.Key, value) is { } webhook)
+        {
+            Keep(webhook);
+        }
+        else if (Encoding.ASCII.GetString(change.Key).Split('/') is [_, var room, var id])
+        {
+            Forget(room, id);
         }
     }
 
@@ -146,15 +161,19 @@ internal sealed class RoomWebhooks(IRecords records, IEventLog log, RunLogs runs
     private async Task RemoveAsync(Webhook webhook)
     {
         await records.WriteAsync([new RecordChange(webhook.Key, null), runs.Removal(webhook.Room, webhook.Id)]);
-        Webhook[] left = [.. Of(webhook.Room).Where(one => one.Id != webhook.Id)];
+        Forget(webhook.Room, webhook.Id);
+    }
+
+    private void Forget(string room, string id)
+    {
+        Webhook[] left = [.. Of(room).Where(one => one.Id != id)];
         if (left.Length > 0)
         {
-            _rooms[webhook.Room] = left;
+            _rooms[room] = left;
         }
-        else
+        else if (_rooms.TryRemove(room, out _))
         {
-            _rooms.TryRemove(webhook.Room, out _);
-            Emptied?.Invoke(webhook.Room);
+            Emptied?.Invoke(room);
         }
     }
 

@@ -4,8 +4,11 @@ using System.Text;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Hooks;
+using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
+using WebMessenger.Storage.Nodes;
+using WebMessenger.Storage.Replication;
 
 namespace WebMessenger.Broker.Webhooks;
 
@@ -25,6 +28,8 @@ internal sealed partial class WebhookTeller(
     WebhookClient client,
     RunLogs runs,
     BrokerLimits limits,
+    IDuties duties,
+    IReplication replication,
     TimeProvider time,
     ILogger<WebhookTeller> logger)
     : BackgroundService
@@ -52,7 +57,7 @@ internal sealed partial class WebhookTeller(
     /// <summary>There may be something to tell.</summary>
     public void Wake(Webhook webhook)
     {
-        if (_telling.AddOrUpdate((webhook.Room, webhook.Id), false, (_, _) => true) is false)
+        if (/* guard: one node tells webhooks */ duties.Has(ScheduledWork.Duty) && _telling.AddOrUpdate((webhook.Room, webhook.Id), false, (_, _) => true) is false)
         {
             _ = Task.Run(() => KeepTellingAsync(webhook.Room, webhook.Id));
         }
@@ -114,9 +119,20 @@ internal sealed partial class WebhookTeller(
         base.Dispose();
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken)
+    /// <summary>Hears which webhooks other nodes have made, or switched on. Before anything is heard.</summary>
+    public void Connect() => replication.HearRecords(Encoding.ASCII.GetString(Webhook.Prefix), change =>
     {
-        // What was said while the program was away, or was under way as it ended.
+        if (change.Value is { } value && Webhook.Read(change.Key, value) is { } webhook && rooms.FindByKey(webhook.Room) is { } room)
+        {
+            Begin(room, webhook);
+        }
+    });
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => duties.RunAsync(ScheduledWork.Duty, TellAllAsync, stoppingToken);
+
+    private Task TellAllAsync(CancellationToken over)
+    {
+        // What was said while nobody told it, or was under way as its node ended.
         foreach (var webhook in webhooks.All)
         {
             if (rooms.FindByKey(webhook.Room) is { } room)
@@ -125,7 +141,7 @@ internal sealed partial class WebhookTeller(
             }
         }
 
-        return Task.CompletedTask;
+        return replication.IsAlone ? Task.CompletedTask : Task.Delay(Timeout.InfiniteTimeSpan, time, over);
     }
 
     private void Watch(Room room)
@@ -217,7 +233,7 @@ internal sealed partial class WebhookTeller(
     {
         try
         {
-            while (webhooks.Find(room, id) is { Place.IsOff: false } webhook && await TellSomeAsync(webhook))
+            while (duties.Has(ScheduledWork.Duty) && webhooks.Find(room, id) is { Place.IsOff: false } webhook && await TellSomeAsync(webhook))
             {
                 _over.Token.ThrowIfCancellationRequested();
             }

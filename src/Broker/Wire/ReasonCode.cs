@@ -27,6 +27,7 @@ internal static class ReasonCode
     public const byte QuotaExceeded = 0x97;
     public const byte AdministrativeAction = 0x98;
     public const byte PayloadFormatInvalid = 0x99;
+    public const byte ServerMoved = 0x9D;
     public const byte SharedSubscriptionsNotSupported = 0x9E;
 }
 

@@ -6,7 +6,8 @@ namespace WebMessenger.Cluster.Migrations;
 
 /// <summary>The tables of a cluster: numbered steps, each of which is done once, in the program that first needs it.</summary>
 /// <remarks>
-/// A step is `NNNN-name.sql` beside this class's assembly. Two neighbouring versions of the program run side by side: so a step only adds what
+/// A step is `NNNN-name.sql` beside this class's assembly. Two neighbouring versions of the program run side by side: so a step only adds
+/// what
 /// the version before does not mind, and what it leaves unused goes with a step of the version after.
 /// </remarks>
 internal static class Schema

@@ -3,7 +3,8 @@ using System.Text.Json;
 
 namespace WebMessenger.Storage.Documents;
 
-/// <summary>What names, ids and documents may be, for every implementation alike. Each throws <see cref="ArgumentException"/>.</summary>
+/// <summary>What names, ids and documents may be, for every implementation alike, each of which throws <see cref="ArgumentException"/>; and
+/// what is a conflict.</summary>
 internal static class DocumentRules
 {
     private const int LongestName = 32;
@@ -58,4 +59,15 @@ internal static class DocumentRules
             throw new ArgumentException("A document that is no JSON.", nameof(json), error);
         }
     }
+
+    /// <summary>Null: the change can be made.</summary>
+    /// <param name="version">Of the document that is there; 0: there is none, or it is a claim.</param>
+    /// <param name="owner">Who has what is to be claimed; null: nobody, or it is none.</param>
+    public static DocumentConflict? ConflictOf(DocumentChange change, long version, string? owner) => change switch
+    {
+        DocumentChange.Put { Expected: { } expected } when expected != version => new DocumentConflict(change, version, null),
+        DocumentChange.Delete { Expected: { } expected } when expected != version => new DocumentConflict(change, version, null),
+        DocumentChange.Claim claim when owner is not null && (/* guard: user names have one owner */ /* guard: a user name outlives its account */ owner != claim.Owner) => new DocumentConflict(change, 0, owner),
+        _ => null,
+    };
 }

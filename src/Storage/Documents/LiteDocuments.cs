@@ -86,13 +86,8 @@ internal sealed class LiteDocuments(DocumentStore store, DocumentFeed feed) : ID
         return CommitOutcome.Done;
     }
 
-    private static DocumentConflict? ConflictOf(ILiteDatabase database, DocumentChange change, long version) => change switch
-    {
-        DocumentChange.Put { Expected: { } expected } when expected != version => new DocumentConflict(change, version, null),
-        DocumentChange.Delete { Expected: { } expected } when expected != version => new DocumentConflict(change, version, null),
-        DocumentChange.Claim claim when OwnerOf(database, claim.Scope, claim.Value) is { } owner && (/* guard: user names have one owner */ /* guard: a user name outlives its account */ owner != claim.Owner) => new DocumentConflict(change, 0, owner),
-        _ => null,
-    };
+    private static DocumentConflict? ConflictOf(ILiteDatabase database, DocumentChange change, long version) =>
+        DocumentRules.ConflictOf(change, version, change is DocumentChange.Claim claim ? OwnerOf(database, claim.Scope, claim.Value) : null);
 
     private static DocumentChanged? Make(ILiteDatabase database, DocumentChange change, long version)
     {

@@ -45,6 +45,9 @@ public readonly record struct LogName
     /// <summary>Of a room's log what <see cref="OfRoom"/> was given; null: it is not a room's.</summary>
     public string? RoomKey => Value.StartsWith("r/", StringComparison.Ordinal) ? Value[2..] : null;
 
+    /// <summary>Of one of the two logs of an account its id; null: it is another's.</summary>
+    public string? AccountId => Value.StartsWith("u/", StringComparison.Ordinal) || Value.StartsWith("n/", StringComparison.Ordinal) ? Value[2..] : null;
+
     public static LogName OfRoom(string room) => new("r/" + room);
 
     public static LogName OfAccount(string accountId) => new("u/" + accountId);

@@ -18,7 +18,10 @@ internal sealed class IdSweep(RocksDb db, Func<LogName, LogState> stateOf, Rocks
     public bool IsRunning => _cursor is not null;
 
     public static bool MayGo(long seq, long at, in HeadRecord head, long now, RocksEventLogOptions options) =>
-        (seq < head.First || seq <= head.Head - options.IdEvents) && at < now - (long)options.IdAge.TotalMilliseconds;
+        MayGo(seq, at, head.First, head.Head, now, options.IdEvents, options.IdAge);
+
+    public static bool MayGo(long seq, long at, long first, long head, long now, int idEvents, TimeSpan idAge) =>
+        (seq < first || seq <= head - idEvents) && at < now - (long)idAge.TotalMilliseconds;
 
     /// <summary>Starts from the first log; a sweep under way goes on instead.</summary>
     public void Begin() => _cursor ??= LogRecords.FirstLogKey.ToArray();

@@ -21,6 +21,18 @@ internal static class LogArguments
         }
     }
 
+    public static void CheckAppend(PendingAppend append)
+    {
+        CheckName(append.Log);
+        if (append.Author.Length > LogRecords.MaxAuthor || Encoding.UTF8.GetByteCount(append.Author) > LogRecords.MaxAuthor
+            || append.Id is { } id && (id.Length > LogRecords.MaxId || Encoding.UTF8.GetByteCount(id) > LogRecords.MaxId))
+        {
+            throw new ArgumentException("The author's or the event's id is too long.", nameof(append));
+        }
+
+        CheckKeys(append.Changes, append.Conditions);
+    }
+
     public static void CheckKeys(IReadOnlyList<RecordChange> changes, IReadOnlyList<RecordCondition> conditions)
     {
         for (var i = 0; i < changes.Count; i++)

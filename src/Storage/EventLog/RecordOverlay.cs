@@ -70,7 +70,7 @@ internal sealed class RecordOverlay
         }
     }
 
-    private sealed class ByBytes : IEqualityComparer<byte[]>
+    internal sealed class ByBytes : IEqualityComparer<byte[]>
     {
         public bool Equals(byte[]? one, byte[]? other) => one.AsSpan().SequenceEqual(other);
 

@@ -68,14 +68,7 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal, ILogSpace
     public void Append(PendingAppend append, bool moreFollows = false)
     {
         ArgumentNullException.ThrowIfNull(append);
-        LogArguments.CheckName(append.Log);
-        if (append.Author.Length > LogRecords.MaxAuthor || Encoding.UTF8.GetByteCount(append.Author) > LogRecords.MaxAuthor
-            || append.Id is { } id && (id.Length > LogRecords.MaxId || Encoding.UTF8.GetByteCount(id) > LogRecords.MaxId))
-        {
-            throw new ArgumentException("The author's or the event's id is too long.", nameof(append));
-        }
-
-        LogArguments.CheckKeys(append.Changes, append.Conditions);
+        LogArguments.CheckAppend(append);
         _thread.Enqueue(append, moreFollows);
     }
 

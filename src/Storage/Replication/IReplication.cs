@@ -22,7 +22,7 @@ public interface IReplication
     /// <exception cref="InvalidOperationException">It has begun already.</exception>
     void HearRecords(string prefix, Action<RecordChange> heard);
 
-    /// <summary>The same of the documents of one collection.</summary>
+    /// <summary>The same of the documents of one collection, or of <see cref="ReplicationListeners.All"/>.</summary>
     void HearDocuments(string collection, Action<ReplicatedDocument> heard);
 
     /// <summary>The same of what happened to logs.</summary>

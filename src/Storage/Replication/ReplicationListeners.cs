@@ -8,6 +8,9 @@ namespace WebMessenger.Storage.Replication;
 /// <remarks>Who listens is added before the first batch; <see cref="Hear"/> is called by one thread at a time.</remarks>
 public sealed partial class ReplicationListeners(ILogger logger)
 {
+    /// <summary>In place of a collection: all of them.</summary>
+    public const string All = "";
+
     private readonly List<(byte[] Prefix, Action<RecordChange> Heard)> _records = [];
     private readonly Dictionary<string, List<Action<ReplicatedDocument>>> _documents = [];
     private readonly List<Action<ReplicatedLog>> _logs = [];
@@ -62,7 +65,7 @@ public sealed partial class ReplicationListeners(ILogger logger)
     {
         foreach (var document in batch.Documents)
         {
-            foreach (var heard in _documents.GetValueOrDefault(document.Collection) ?? [])
+            foreach (var heard in (_documents.GetValueOrDefault(document.Collection) ?? []).Concat(_documents.GetValueOrDefault(All) ?? []))
             {
                 Tell(heard, document, batch);
             }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Microsoft.Data.Sqlite;
 using WebMessenger.Storage.EventLog;
@@ -35,7 +34,7 @@ internal sealed class FtsQuestion : IDisposable
 
     public SearchFindings Run(CancellationToken timeIsOver)
     {
-        if (!_question.Words.All(word => /* guard: words are no syntax */ IsWord(word.Text)))
+        if (!_question.HasWordsOnly)
         {
             return new SearchFindings([], null, IsCut: false);
         }
@@ -175,10 +174,6 @@ internal sealed class FtsQuestion : IDisposable
         _others.Add(block);
         return null;
     }
-
-    // As the tables' own tokenizer sees it: for anything else it would look for several words, which they cannot.
-    private static bool IsWord(string text) => text.Length > 0 && text.EnumerateRunes().All(rune => Rune.IsLetterOrDigit(rune) || Rune.GetUnicodeCategory(rune)
-        is UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber or UnicodeCategory.OtherSymbol or UnicodeCategory.PrivateUse);
 
     // Quoted, so that nothing in a word is an operator.
     private static string Match(IReadOnlyList<SearchWord> words)

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Storage.Search;
@@ -29,7 +31,17 @@ public readonly record struct SearchWord(string Text, bool IsPrefix = false);
 /// <param name="Within">The one log that is looked in, if <paramref name="Covers"/> says so too; null: all.</param>
 public sealed record SearchQuestion(
     IReadOnlyList<SearchWord> Words, Func<LogName, bool> Covers, int Wanted, DateTimeOffset? Since = null, DateTimeOffset? Until = null,
-    bool WithLengths = false, LogName? Within = null);
+    bool WithLengths = false, LogName? Within = null)
+{
+    /// <summary>Each is one word to every index. For anything else it would look for several, which none of them can.</summary>
+    internal bool HasWordsOnly => Words.All(word => /* guard: words are no syntax */ IsWord(word.Text));
+
+    /// <summary>What a word is made of.</summary>
+    internal static bool IsOfWord(Rune rune) => Rune.IsLetterOrDigit(rune) || Rune.GetUnicodeCategory(rune)
+        is UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber or UnicodeCategory.OtherSymbol or UnicodeCategory.PrivateUse;
+
+    private static bool IsWord(string text) => text.Length > 0 && text.EnumerateRunes().All(IsOfWord);
+}
 
 /// <summary>One entry that was found.</summary>
 /// <param name="Length">How many words it has; 0: that was not asked for.</param>

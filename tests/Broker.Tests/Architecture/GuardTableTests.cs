@@ -42,6 +42,11 @@ public sealed class GuardTableTests
         var folder = Path.Combine(_root, "tests", guard.GetProperty("project").GetString()!);
         // Suites that every implementation passes have their tests in a contract.
         var files = Directory.EnumerateFiles(folder, "*Tests.cs", SearchOption.AllDirectories).Concat(Directory.EnumerateFiles(folder, "*Contract.cs", SearchOption.AllDirectories));
+        if (guard.GetProperty("project").GetString() == "Cluster.Tests")
+        {
+            files = files.Concat(Directory.EnumerateFiles(Path.Combine(_root, "tests", "Storage.Tests"), "*Contract.cs", SearchOption.AllDirectories));
+        }
+
         var sources = string.Concat(files.Order().Select(File.ReadAllText));
         foreach (var pattern in guard.GetProperty("tests").EnumerateArray())
         {

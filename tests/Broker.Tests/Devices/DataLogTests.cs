@@ -1,10 +1,8 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Limits;
-using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
-using WebMessenger.Broker.Tests.Nodes;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage.EventLog;
 
@@ -189,7 +187,7 @@ public sealed class DataLogTests
         Assert.True(RoomId.TryParse("lobby", out var id));
         StorageQuotas quotas = new(new BrokerLimits(), disk.Records, TimeProvider.System);
         RoomRecord record = new(RetainedDisk.Room, id, "Lobby", "", new PolicyFields(), null, DateTimeOffset.UnixEpoch);
-        return new Room(record, disk.Log, new Alone(new NobodyHere()), quotas, disk.Space, TimeProvider.System);
+        return new Room(record, disk.Log, quotas, disk.Space, TimeProvider.System);
     }
 
     private static async Task<DataLog> OpenAsync(RetainedDisk disk)

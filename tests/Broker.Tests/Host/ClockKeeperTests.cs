@@ -50,6 +50,30 @@ public sealed class ClockKeeperTests
         Assert.NotEmpty(records.Deleted);
     }
 
+    [Fact]
+    public async Task Of_a_node_no_lifetime_moves_with_its_clock_which_it_does_not_follow()
+    {
+        using TempFolder folder = new();
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        var session = (await broker.SignInAsync(ana.Account)).Session;
+        var ends = session.ExpiresAt;
+        FakeTimeProvider passing = new(DateTimeOffset.UtcNow);
+        JumpingClock machine = new(passing);
+        ServerClock clock = new(machine, null);
+        var before = clock.GetUtcNow();
+        ClockKeeper Keeper(bool isAlone) =>
+            new(clock, folder.Path, broker.Get<LoginSessions>(), broker.Get<DurableClients>(), NullLogger<ClockKeeper>.Instance, isAlone);
+
+        machine.Off = TimeSpan.FromDays(20);
+        await Keeper(isAlone: false).LookAsync();
+        Assert.Equal((before, ends), (clock.GetUtcNow(), session.ExpiresAt));
+
+        await Keeper(isAlone: true).LookAsync();
+        Assert.Equal(machine.GetUtcNow(), clock.GetUtcNow());
+        Assert.NotEqual(ends, session.ExpiresAt);
+    }
+
     /// <summary>With each write that moves a client, a sweep comes.</summary>
     private sealed class SweptRecords(IRecords real) : IRecords
     {

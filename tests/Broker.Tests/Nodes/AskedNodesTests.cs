@@ -5,7 +5,6 @@ using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.Operator;
 using WebMessenger.Broker.Tests.Wire;
-using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Tests.Nodes;
 
@@ -68,21 +67,6 @@ public sealed class AskedNodesTests
         _other.Answer();
         await using var client = await connecting;
         await client.PingAsync();
-    }
-
-    [Fact]
-    public async Task The_other_nodes_are_woken_for_what_is_said_and_for_a_whisper()
-    {
-        await using var broker = await StartAsync();
-        var (ana, bob) = (await broker.RegisterAsync("ana"), await broker.RegisterAsync("bob"));
-        await using var client = await broker.ConnectAsync(ana);
-
-        Assert.True((await client.PublishAsync("rooms/lobby", "hello")).Accepted);
-        Assert.True((await client.PublishAsync("users/bob", "hello")).Accepted);
-
-        // A publisher's acknowledgement comes after.
-        Assert.Contains(broker.Room("lobby").Log, _other.Woken);
-        Assert.Contains(LogName.OfAccount(bob.Account.Id), _other.Woken);
     }
 
     private Task<RunningBroker> StartAsync() => RunningBroker.StartWithAsync(services => services.AddSingleton<INodes>(provider =>

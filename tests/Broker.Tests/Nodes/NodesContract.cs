@@ -1,12 +1,13 @@
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Nodes;
-using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Tests.Nodes;
 
 /// <summary>What every implementation of <see cref="INodes"/> keeps to.</summary>
 public abstract class NodesContract
 {
+    private static readonly Newcomer _newcomer = new("c1", "s1", Scope.Everything);
+
     /// <summary>All nodes of one house, each with what it is at itself.</summary>
     private protected abstract IReadOnlyList<(INodes Nodes, RecordingNode Here)> Open();
 
@@ -31,9 +32,10 @@ public abstract class NodesContract
             Assert.Equal([nodes.Self + "1", nodes.Self + "2"], here.Revoked.TakeLast(2));
             await revoked;
             ClientName client = new("ana", nodes.Self);
-            var takenOver = nodes.TakeOverAsync(client, "c1");
+            var takenOver = nodes.TakeOverAsync(client, _newcomer);
             Assert.Equal(client, here.TakenOver.Last());
-            await takenOver;
+            using var taking = await takenOver;
+            Assert.True(taking.IsYours);
         }
 
         var names = house.Select(node => node.Nodes.Self).ToList();
@@ -50,25 +52,35 @@ public abstract class NodesContract
             foreach (var (_, held) in house)
             {
                 held.Hold();
-                var (revoked, takenOver) = (nodes.RevokeAsync(["s1"], RevocationReason.SignedOut), nodes.TakeOverAsync(new("ana", "phone"), "c1"));
+                var (revoked, takenOver) = (nodes.RevokeAsync(["s1"], RevocationReason.SignedOut), nodes.TakeOverAsync(new("ana", "phone"), _newcomer));
                 Assert.False(revoked.IsCompleted || takenOver.IsCompleted);
                 held.Answer();
                 await Task.WhenAll(revoked, takenOver).WaitAsync(TestContext.Current.CancellationToken);
+                (await takenOver).Dispose();
             }
         }
     }
 
     [Fact]
-    public void All_but_the_one_that_tells_are_woken()
+    public async Task A_client_that_may_do_more_stays_where_it_is()
     {
         var house = Open();
         foreach (var (nodes, _) in house)
         {
-            nodes.Wake(LogName.OfRoom(nodes.Self));
-        }
+            foreach (var (_, other) in house.Where(other => other.Nodes != nodes))
+            {
+                other.Yields = false;
+                using (var taking = await nodes.TakeOverAsync(new("ana", "phone"), _newcomer))
+                {
+                    Assert.False(taking.IsYours);
+                }
 
-        Assert.All(house, node => Assert.Equal(
-            house.Select(other => other.Nodes.Self).Except([node.Nodes.Self]), node.Here.Woken.Select(log => log.Value["r/".Length..])));
+                other.Yields = true;
+            }
+
+            using var again = await nodes.TakeOverAsync(new("ana", "phone"), _newcomer);
+            Assert.True(again.IsYours);
+        }
     }
 }
 
@@ -78,21 +90,6 @@ public sealed class AloneTests : NodesContract
     {
         RecordingNode here = new("alone");
         return [(new Alone(here), here)];
-    }
-
-    [Fact]
-    public void Waking_nobody_costs_nothing()
-    {
-        Alone nodes = new(new NobodyHere());
-        var log = LogName.OfRoom("lobby");
-        nodes.Wake(log);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var batch = 0; batch < 1000; batch++)
-        {
-            nodes.Wake(log);
-        }
-
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
     }
 }
 

@@ -1,6 +1,5 @@
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Nodes;
-using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Tests.Nodes;
 
@@ -11,17 +10,12 @@ internal sealed class NodesInOneProcess(string self, INode here, params IReadOnl
 
     public IReadOnlyCollection<string> Others => [.. others.Select(other => other.Name)];
 
-    public Task RevokeAsync(IReadOnlyCollection<string> sessions, RevocationReason reason) => AllAsync(node => node.RevokeAsync(sessions, reason));
+    public Task RevokeAsync(IReadOnlyCollection<string> sessions, RevocationReason reason) =>
+        Task.WhenAll(((INode[])[here, .. others]).Select(node => node.RevokeAsync(sessions, reason)));
 
-    public Task TakeOverAsync(ClientName client, string by) => AllAsync(node => node.TakeOverAsync(client, by));
-
-    public void Wake(LogName log)
+    public async Task<Taking> TakeOverAsync(ClientName client, Newcomer by)
     {
-        foreach (var other in others)
-        {
-            other.Woken.Enqueue(log);
-        }
+        await here.TakeOverAsync(client, by.Connection);
+        return new Taking((await Task.WhenAll(others.Select(node => node.YieldAsync(client, by)))).All(yields => yields));
     }
-
-    private Task AllAsync(Func<INode, Task> ask) => Task.WhenAll(((INode[])[here, .. others]).Select(ask));
 }

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Nodes;
-using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Tests.Nodes;
 
@@ -16,8 +15,6 @@ internal sealed class RecordingNode(string name) : INode
     public ConcurrentQueue<string> Revoked { get; } = new();
 
     public ConcurrentQueue<ClientName> TakenOver { get; } = new();
-
-    public ConcurrentQueue<LogName> Woken { get; } = new();
 
     public void Hold() => _answers = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -42,6 +39,15 @@ internal sealed class RecordingNode(string name) : INode
         TakenOver.Enqueue(client);
         _asked.Release();
         return _answers.Task;
+    }
+
+    /// <summary>What it answers to who comes elsewhere.</summary>
+    public bool Yields { get; set; } = true;
+
+    public async Task<bool> YieldAsync(ClientName client, Newcomer to)
+    {
+        await TakeOverAsync(client, to.Connection);
+        return Yields;
     }
 
     private static TaskCompletionSource Answering()

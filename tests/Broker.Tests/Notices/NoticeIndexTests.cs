@@ -1,5 +1,4 @@
 using Microsoft.Extensions.DependencyInjection;
-using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Notices;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Host;
@@ -91,5 +90,5 @@ public sealed class NoticeIndexTests
     }
 
     private static NoticeIndex Index(RunningBroker broker, Member of, NoticeIndexes among) =>
-        new NoticeStream(of.Account, broker.Get<IEventLog>(), broker.Get<INodes>(), broker.Get<RoomDirectory>().FindByKey, among).Index;
+        new NoticeStream(of.Account, broker.Get<IEventLog>(), broker.Get<RoomDirectory>().FindByKey, among).Index;
 }

@@ -25,7 +25,7 @@ internal static class TypedCommand
         return error;
     }
 
-    private static async Task<(int Code, string Output, string Error)> RunAsync(string data, string[] typed)
+    public static async Task<(int Code, string Output, string Error)> RunAsync(string data, string[] typed)
     {
         StringWriter output = new(), error = new();
         var code = await CommandProgram.RunAsync([.. typed, $"--WebMessenger:DataFolder={data}"], output, error);

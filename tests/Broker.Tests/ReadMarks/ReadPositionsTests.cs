@@ -1,12 +1,10 @@
 using System.Text;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
-using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.ReadMarks;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Tests.Events;
 using WebMessenger.Broker.Tests.Host;
-using WebMessenger.Broker.Tests.Nodes;
 using WebMessenger.Storage.EventLog;
 using WebMessenger.Storage.Tests.EventLog;
 using WebMessenger.Wire.Testing;
@@ -276,7 +274,7 @@ public sealed class ReadPositionsTests
     public async Task What_devices_are_shown_is_as_the_contract_has_it()
     {
         await using ReadingLog store = new();
-        Inbox inbox = new(ReadingLog.Account("bob"), store.Log, new Alone(new NobodyHere()), _ => { }, _ => null, new NoticeIndexes(), names: null!);
+        Inbox inbox = new(ReadingLog.Account("bob"), store.Log, _ => { }, _ => null, new NoticeIndexes(), names: null!);
 
         Assert.Equal(EventBodyTests.Golden("read"), Encoding.UTF8.GetString(ReadDelivery.Payload(store.Room, new ReadState(42, "k3f9", 3, 50))));
         Assert.Equal(EventBodyTests.Golden("read-whispers"), Encoding.UTF8.GetString(ReadDelivery.Payload(inbox, new ReadState(7, "k3f9", 0, 7))));

@@ -1,10 +1,8 @@
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Limits;
-using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Rooms;
 using WebMessenger.Broker.Settings;
-using WebMessenger.Broker.Tests.Nodes;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage.EventLog;
 using WebMessenger.Storage.Tests.EventLog;
@@ -63,6 +61,6 @@ internal sealed class ReadingLog : IAsyncDisposable
         BrokerLimits limits = new() { FreeDiskMegabytes = 0 };
         RoomRecord record = new(id.Value, id, "Lobby", "", new PolicyFields(), null, DateTimeOffset.UnixEpoch);
         StorageQuotas quotas = new(limits, Log, TimeProvider.System);
-        Room = new Room(record, Log, new Alone(new NobodyHere()), quotas, new DiskSpace(() => default, limits), TimeProvider.System);
+        Room = new Room(record, Log, quotas, new DiskSpace(() => default, limits), TimeProvider.System);
     }
 }

@@ -26,6 +26,42 @@ public sealed class DataFolderTests : IDisposable
         Assert.Equal(path, again.FullPath);
     }
 
+    [Fact]
+    public void A_node_does_not_start_on_data_of_a_program_alone()
+    {
+        var path = _folder.In("data");
+        using (DataFolder.OpenForNode(path))
+        {
+            // A node's own.
+        }
+
+        File.WriteAllText(Path.Combine(path, "accounts.db"), "of somebody");
+        var refused = Assert.Throws<StartupException>(() => DataFolder.OpenForNode(path));
+        Assert.Contains("cluster move", refused.Message, StringComparison.Ordinal);
+        File.Delete(Path.Combine(path, "accounts.db"));
+        Directory.CreateDirectory(Path.Combine(path, "rooms"));
+        Assert.Throws<StartupException>(() => DataFolder.OpenForNode(path));
+    }
+
+    [Fact]
+    public void A_nodes_folder_is_none_of_a_program_alone()
+    {
+        var path = _folder.In("data");
+        using (DataFolder.Open(path))
+        {
+            Assert.False(DataFolder.IsOfNode(path));
+        }
+
+        using (DataFolder.OpenForNode(path))
+        {
+            Assert.True(DataFolder.IsOfNode(path));
+            Assert.Contains("Each node has one of its own", Assert.Throws<StartupException>(() => DataFolder.OpenForNode(path)).Message, StringComparison.Ordinal);
+        }
+
+        Assert.Contains("WebMessenger:Cluster:Postgres", Assert.Throws<StartupException>(() => DataFolder.Open(path)).Message, StringComparison.Ordinal);
+        using var again = DataFolder.OpenForNode(path);
+    }
+
     [Theory]
     [InlineData("accounts.db")]
     [InlineData("accounts.db.log")]

@@ -50,10 +50,27 @@ internal sealed class Person : IDisposable
         return other;
     }
 
-    /// <summary>An access token for all rooms and verbs.</summary>
-    public async Task<string> NewTokenAsync()
+    /// <summary>The same account at another node of its house, in another browser.</summary>
+    public async Task<Person> SignInAtAsync(ServerProcess node)
     {
-        var answer = await Expect(HttpStatusCode.Created, await Http.PostAsJsonAsync("/api/tokens", new { name = "a shell" }));
+        Person other = new(node.Address, UserName, DisplayName);
+        await Expect(HttpStatusCode.OK, await other.Http.PostAsJsonAsync("/api/session", new { login = UserName, password = Password }));
+        return other;
+    }
+
+    /// <summary>The same browser at another node of its house.</summary>
+    public Person At(ServerProcess node)
+    {
+        Person here = new(node.Address, UserName, DisplayName);
+        here._handler.CookieContainer.SetCookies(node.Address, Cookie);
+        return here;
+    }
+
+    /// <summary>An access token for all rooms and verbs.</summary>
+    /// <param name="rooms">Null: all.</param>
+    public async Task<string> NewTokenAsync(string[]? rooms = null)
+    {
+        var answer = await Expect(HttpStatusCode.Created, await Http.PostAsJsonAsync("/api/tokens", new { name = "a shell", rooms }, _sparse));
         return (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("token").GetString()!;
     }
 

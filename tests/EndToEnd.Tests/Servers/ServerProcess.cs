@@ -22,6 +22,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private readonly IReadOnlyList<string> _settings;
     private readonly bool _ownsFolder;
     private Running? _running;
+    private Companion? _companion;
 
     private ServerProcess(string dataFolder, bool ownsFolder, IReadOnlyList<string> settings)
     {
@@ -58,6 +59,30 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     /// <param name="dataFolder">Null: a new temporary one, removed at the end.</param>
     public static async Task<ServerProcess> StartInAsync(string? dataFolder, params string[] settings)
+    {
+        if (!Companion.IsWanted || dataFolder is not null || settings.Any(setting => setting.StartsWith("WebMessenger:Cluster:", StringComparison.Ordinal)))
+        {
+            return await StartAloneInAsync(dataFolder, settings);
+        }
+
+        var companion = await Companion.StartAsync(settings);
+        try
+        {
+            var server = await StartAloneInAsync(null, [.. settings, .. companion.Settings]);
+            server._companion = companion;
+            return server;
+        }
+        catch
+        {
+            await companion.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The same without anybody beside it.</summary>
+    public static Task<ServerProcess> StartAloneAsync(params string[] settings) => StartAloneInAsync(null, settings);
+
+    private static async Task<ServerProcess> StartAloneInAsync(string? dataFolder, string[] settings)
     {
         var (http, mqtt) = LastingPorts.Two();
         ServerProcess server = new(
@@ -154,6 +179,11 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             }
 
             running.Dispose();
+        }
+
+        if (_companion is { } companion)
+        {
+            await companion.DisposeAsync();
         }
 
         if (_ownsFolder)

@@ -21,7 +21,7 @@ public abstract class LogSuite : IAsyncLifetime
 
     private protected IJournal Journal { get; private set; } = null!;
 
-    public ValueTask InitializeAsync()
+    public virtual ValueTask InitializeAsync()
     {
         (Log, Records, Journal) = Open();
         return ValueTask.CompletedTask;

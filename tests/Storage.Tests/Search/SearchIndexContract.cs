@@ -26,6 +26,9 @@ public abstract class SearchIndexContract : IDisposable
     /// <summary>Opens it in a folder, which may have one.</summary>
     private protected abstract ISearchIndex Open(string folder);
 
+    /// <summary>What was removed is in the files until they are cleaned: else they are not the index's own to clean.</summary>
+    private protected virtual bool IsCleaned => true;
+
     [Fact]
     public void A_word_is_found_without_accents_and_case_and_by_its_beginning_where_that_is_asked_for()
     {
@@ -156,18 +159,19 @@ public abstract class SearchIndexContract : IDisposable
             Index.Apply([.. part.Select(i => Said(i, i % 15_000 == 7 ? $"canarybird{i} word" : "word"))]);
         }
 
-        Apply([.. new[] { 7L, 15_007, 30_007 }.Select(seq => new IndexChange.Remove(Yard, seq, seq))]);
         Assert.Contains("canarybird", InFiles(), StringComparison.Ordinal);
+        Apply([.. new[] { 7L, 15_007, 30_007 }.Select(seq => new IndexChange.Remove(Yard, seq, seq))]);
+        Assert.Equal(IsCleaned, InFiles().Contains("canarybird", StringComparison.Ordinal));
 
         Reopen();
-        Assert.Contains("canarybird", InFiles(), StringComparison.Ordinal);
+        Assert.Equal(IsCleaned, InFiles().Contains("canarybird", StringComparison.Ordinal));
         var steps = 1;
         for (; Index.Clean(ofTables: true, out _); steps++)
         {
             Assert.True(steps < 10);
         }
 
-        Assert.True(steps > 1);
+        Assert.Equal(IsCleaned, steps > 1);
         Assert.DoesNotContain("canarybird", InFiles(), StringComparison.Ordinal);
         Assert.Equal(44_997, Found("word").Count);
         Index.Shrink();
@@ -252,7 +256,7 @@ public abstract class SearchIndexContract : IDisposable
             var told = 0;
             void Tell() => told++;
             Index.Lost += Tell;
-            Directory.Delete(Folder, recursive: true);
+            TakeAway();
 
             Assert.Throws<SearchIndexLostException>(miss);
 
@@ -355,7 +359,11 @@ public abstract class SearchIndexContract : IDisposable
 
     private protected static IndexChange Said(long seq, string words, LogName? log = null) => new IndexChange.Put(log ?? Yard, seq, At(seq), words);
 
-    private protected string InFiles() => string.Concat(Directory.EnumerateFiles(Folder).Select(path =>
+    /// <summary>Takes the files of the index that is open.</summary>
+    private protected virtual void TakeAway() => Directory.Delete(Folder, recursive: true);
+
+    /// <summary>What can be read in its files, in bytes or words.</summary>
+    private protected virtual string InFiles() => string.Concat(Directory.EnumerateFiles(Folder).Select(path =>
     {
         using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         using MemoryStream bytes = new();
@@ -363,7 +371,7 @@ public abstract class SearchIndexContract : IDisposable
         return System.Text.Encoding.Latin1.GetString(bytes.ToArray());
     }));
 
-    private static List<long> Seqs(SearchFindings findings) => [.. findings.Stretches.SelectMany(stretch => stretch.Hits.Select(hit => hit.Seq)).Order()];
+    private protected static List<long> Seqs(SearchFindings findings) => [.. findings.Stretches.SelectMany(stretch => stretch.Hits.Select(hit => hit.Seq)).Order()];
 
     private static DateTimeOffset At(long seq) => DateTimeOffset.UnixEpoch.AddSeconds(seq);
 

@@ -10,6 +10,8 @@ type Status = 'connecting' | 'online' | 'reconnecting' | 'offline' | 'unanswered
 
 /** Milliseconds that the question "am I still signed in?" may hold up the next attempt: it may sit on the connection that has just died. */
 const checkedWithin = 4_000;
+/** Milliseconds over which the pages of a node that stops come to another one. */
+const movedWithin = 400;
 
 export interface ConnectionUser {
   opened(link: Link): void;
@@ -30,6 +32,8 @@ export class Connection {
   /** Counts what was begun, so that what was overtaken meanwhile leaves the rest alone. */
   #round = 0;
   #running = false;
+  /** Another node takes the page on: nothing is wrong, unless that one cannot be reached. */
+  #isMoving = false;
 
   constructor(user: ConnectionUser) {
     this.#user = user;
@@ -100,29 +104,32 @@ export class Connection {
       opened: () => {
         if (this.#link !== link) return;
         // The server was away, and may be a newer one now.
-        if (this.status !== 'connecting') void update.look();
+        if (this.status !== 'connecting' || this.#isMoving) void update.look();
+        this.#isMoving = false;
         this.status = 'online';
         this.#user.opened(link);
       },
       message: (topic, payload) => {
         if (this.#link === link) this.#user.message(topic, payload);
       },
-      closed: () => {
-        if (this.#link === link) void this.#closed();
+      closed: (moved) => {
+        if (this.#link === link) void this.#closed(moved && this.status === 'online');
       },
     });
     this.#link = link;
   }
 
-  async #closed(): Promise<void> {
+  async #closed(moved = false): Promise<void> {
     this.#link = null;
+    this.#isMoving = moved;
     if (!navigator.onLine) this.status = 'offline';
+    else if (moved) this.status = 'connecting';
     else if (this.status !== 'unanswered') this.status = 'reconnecting';
     this.#user.closed();
     const round = ++this.#round;
     const answer = await session.check(checkedWithin);
     if (!this.#running || answer === 'out' || round !== this.#round) return;
     if (answer === 'unreachable' && this.#attempt > 0 && navigator.onLine) this.status = 'unanswered';
-    this.#timer = setTimeout(() => void this.#open(), backoff(this.#attempt++));
+    this.#timer = setTimeout(() => void this.#open(), moved ? Math.random() * movedWithin : backoff(this.#attempt++));
   }
 }

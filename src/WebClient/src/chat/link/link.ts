@@ -25,6 +25,8 @@ export type From = { after: number; epoch: string } | { last: number };
 /** Milliseconds. */
 const pulseEvery = 5_000;
 const connectTimeout = 10_000;
+/** MQTT 5's reason code of a node that stops while others serve on. */
+const serverMoved = 0x9d;
 
 /** How MQTT 5 wants to hear retained values: with the flag of their publish, and whether those there are come at the beginning (3.8.3.1). */
 export interface Hearing {
@@ -35,8 +37,8 @@ export interface Hearing {
 export interface LinkEvents {
   opened(): void;
   message(topic: string, payload: string): void;
-  /** Said once, whether the link was ever open or not. */
-  closed(): void;
+  /** Said once, whether the link was ever open or not. `moved`: another node of the server takes the page at once. */
+  closed(moved: boolean): void;
 }
 
 /** One MQTT 5 connection over the page's own origin, signed in by its cookie. It is used once: a new attempt is a new link. */
@@ -77,11 +79,11 @@ export class Link {
       },
     );
     let closed = false;
-    const close = () => {
+    const close = (moved = false) => {
       if (closed) return;
       closed = true;
       this.abandon();
-      events.closed();
+      events.closed(moved);
     };
     this.#client.on('connect', () => events.opened());
     this.#client.on('message', (topic, payload, { retain }) => {
@@ -91,9 +93,9 @@ export class Link {
     this.#client.on('packetreceive', (packet) => {
       if ((packet.cmd === 'puback' || packet.cmd === 'pubrec') && packet.messageId !== undefined) this.#acknowledgements.set(packet.messageId, packet);
     });
-    this.#client.on('disconnect', close);
-    this.#client.on('error', close);
-    this.#client.on('close', close);
+    this.#client.on('disconnect', ({ reasonCode }) => close(reasonCode === serverMoved));
+    this.#client.on('error', () => close());
+    this.#client.on('close', () => close());
     // The library notices a dead connection only while nothing is written: each write puts its ping off.
     this.#ticks = ticker.set(() => {
       if (!this.#client.connected) return;

@@ -1,0 +1,85 @@
+using WebMessenger.Storage.Nodes;
+using WebMessenger.Storage.Replication;
+
+namespace WebMessenger.Broker.Api;
+
+/// <summary>
+/// Answers of a node of a cluster: none while it has lost touch with the others, and none to a change before every node has heard it.
+/// So who has signed in here can go on elsewhere, and who was put out hears nothing after the answer.
+/// </summary>
+internal static class NodeAnswers
+{
+    /// <summary>A request waits this long for the node to be in touch again; then it is 503.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    /// <summary>Alone nothing is asked.</summary>
+    public static void Use(WebApplication app, IReplication replication, ILease lease)
+    {
+        if (replication.IsAlone)
+        {
+            return;
+        }
+
+        app.Use((context, next) => context.Request.Path.StartsWithSegments("/api", StringComparison.Ordinal)
+            ? new Answering(context, replication, lease).ServeAsync(next)
+            : next(context));
+    }
+
+    /// <summary>What was done takes nothing from anybody: the answer need not wait until it is heard everywhere.</summary>
+    public static void TakesNothingAway(HttpContext context) => context.Features.Get<Answering>()?.TakesNothingAway();
+
+    private sealed class Answering(HttpContext context, IReplication replication, ILease lease)
+    {
+        private bool _isAwaited = !(HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)
+            || HttpMethods.IsOptions(context.Request.Method));
+
+        public void TakesNothingAway() => _isAwaited = false;
+
+        public async Task ServeAsync(RequestDelegate next)
+        {
+            if (!await IsInTouchAsync())
+            {
+                context.Response.Headers.RetryAfter = "2";
+                await TypedResults.Problem(
+                    "This node has lost touch with the others for a moment. Try again.", statusCode: StatusCodes.Status503ServiceUnavailable).ExecuteAsync(context);
+                return;
+            }
+
+            context.Features.Set(this);
+            context.Response.OnStarting(static answering => ((Answering)answering).BeforeItLeavesAsync(), this);
+            await next(context);
+        }
+
+        private async Task BeforeItLeavesAsync()
+        {
+            if (_isAwaited)
+            {
+                await (/* guard: an answer over HTTP waits for every node */ replication.EverywhereAsync());
+            }
+
+            if (!await IsInTouchAsync())
+            {
+                // It is not known any more whether what it says is true.
+                context.Abort();
+            }
+        }
+
+        private async ValueTask<bool> IsInTouchAsync()
+        {
+            if (/* guard: a node without its lease answers nothing over HTTP */ lease.IsFresh)
+            {
+                return true;
+            }
+
+            try
+            {
+                await lease.WhenFreshAsync().AsTask().WaitAsync(Patience, context.RequestAborted);
+                return true;
+            }
+            catch (Exception error) when (error is TimeoutException or ObjectDisposedException or OperationCanceledException)
+            {
+                return false;
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Storage.Nodes;
+
+namespace WebMessenger.Broker.Nodes;
+
+/// <summary>A house of several nodes: what is asked of all is done here, and asked of the others over the links.</summary>
+internal sealed class ManyNodes : INodes
+{
+    /// <summary>Ids in one message.</summary>
+    private const int SessionsAtOnce = 1_000;
+
+    private static readonly byte[] _yes = [1], _no = [0];
+
+    private readonly INode _here;
+    private readonly INodeLinks _links;
+    private readonly ITurns _turns;
+
+    public ManyNodes(INode here, INodeLinks links, ITurns turns)
+    {
+        (_here, _links, _turns) = (here, links, turns);
+        links.Answer(NodeTopic.Revoke, RevokeHereAsync);
+        links.Answer(NodeTopic.TakeOver, YieldHereAsync);
+    }
+
+    public string Self => _links.Self;
+
+    public IReadOnlyCollection<string> Others => _links.Others;
+
+    public Task RevokeAsync(IReadOnlyCollection<string> sessions, RevocationReason reason)
+    {
+        List<Task> asked = [_here.RevokeAsync(sessions, reason)];
+        foreach (var some in sessions.Chunk(SessionsAtOnce))
+        {
+            asked.Add(_links.AskAllAsync(
+                NodeTopic.Revoke, JsonSerializer.SerializeToUtf8Bytes(new RevokeMessage(1, (int)reason, some), NodeMessages.Default.RevokeMessage)));
+        }
+
+        return Task.WhenAll(asked);
+    }
+
+    public Task<Taking> TakeOverAsync(ClientName client, Newcomer by) => TakeOverAsync(_here.TakeOverAsync(client, by.Connection), client, by);
+
+    private async Task<Taking> TakeOverAsync(Task ended, ClientName client, Newcomer by)
+    {
+        await ended;
+        var turn = await _turns.TakeAsync(TurnOf(client));
+        try
+        {
+            var message = JsonSerializer.SerializeToUtf8Bytes(TakeOverMessage.Of(client, by), NodeMessages.Default.TakeOverMessage);
+            return new Taking(await AskAsync(message), turn);
+        }
+        catch
+        {
+            turn.Dispose();
+            throw;
+        }
+    }
+
+    // Each by itself, for its word is needed. Who did not answer is asked again as all are: then it has ended the client, or is gone.
+    private async Task<bool> AskAsync(byte[] message)
+    {
+        var isYours = true;
+        try
+        {
+            foreach (var answer in await Task.WhenAll(Others.Select(node => _links.AskAsync(node, NodeTopic.TakeOver, message))))
+            {
+                isYours &= answer.Span is [1];
+            }
+        }
+        catch (IOException)
+        {
+            await _links.AskAllAsync(NodeTopic.TakeOver, message);
+        }
+
+        return isYours;
+    }
+
+    private async Task<ReadOnlyMemory<byte>> RevokeHereAsync(string node, ReadOnlyMemory<byte> bytes)
+    {
+        var message = NodeMessages.Read(bytes, NodeMessages.Default.RevokeMessage, message => message.V);
+        await _here.RevokeAsync(message.Sessions, (RevocationReason)message.Reason);
+        return _yes;
+    }
+
+    private async Task<ReadOnlyMemory<byte>> YieldHereAsync(string node, ReadOnlyMemory<byte> bytes)
+    {
+        var message = NodeMessages.Read(bytes, NodeMessages.Default.TakeOverMessage, message => message.V);
+        return await _here.YieldAsync(message.Name(), message.Newcomer()) ? _yes : _no;
+    }
+
+    // A client id may be long, and in any letters.
+    private static string TurnOf(ClientName client) =>
+        $"client/{client.AccountId}/{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(client.ClientId)).AsSpan(0, 16))}";
+}

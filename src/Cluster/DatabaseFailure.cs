@@ -1,0 +1,24 @@
+using Npgsql;
+using WebMessenger.Cluster.Postgres;
+
+namespace WebMessenger.Cluster;
+
+/// <summary>What goes wrong with the database, as the ports name it.</summary>
+internal static class DatabaseFailure
+{
+    // Classes of SQLSTATE: connection exceptions, and the operator's interventions but for a query that was cancelled.
+    private const string Connections = "08", Interventions = "57", Cancelled = "57014";
+
+    /// <summary>The connection is gone: by another one it may be done.</summary>
+    public static bool LostConnection(this NpgsqlException error) => error is PostgresException { SqlState: var state }
+        ? state.StartsWith(Connections, StringComparison.Ordinal) || (state.StartsWith(Interventions, StringComparison.Ordinal) && state != Cancelled)
+        : error.IsTransient;
+
+    /// <summary>One line for the operator.</summary>
+    public static IOException ToIOException(this Exception error) => error switch
+    {
+        IOException known => known,
+        PostgresException refused when !refused.LostConnection() => new IOException($"The database refuses: {PgErrors.Line(error)}", refused),
+        _ => new IOException($"The database is not available: {PgErrors.Line(error).TrimEnd('.')}.", error),
+    };
+}

@@ -1,0 +1,14 @@
+namespace WebMessenger.Cluster.Nodes;
+
+/// <summary>What the parts of a node ask of its replication, which is there later than they are.</summary>
+internal sealed class NodeHooks
+{
+    /// <summary>Completes when this node has heard all that was written before the call. May fail; it is asked again then.</summary>
+    public Func<Task> CatchUpAsync { get; set; } = () => Task.CompletedTask;
+
+    /// <summary>Completes when this node has heard all up to this number of the journal.</summary>
+    public Func<long, Task> WhenAppliedAsync { get; set; } = _ => Task.CompletedTask;
+
+    /// <summary>The journal's last number, as the renewal of the lease has seen it: each half second, on a thread that must not be held up.</summary>
+    public Action<long> HeadSeen { get; set; } = _ => { };
+}

@@ -1,0 +1,175 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Orleans.Runtime;
+using WebMessenger.Storage.Nodes;
+
+namespace WebMessenger.Cluster.Nodes;
+
+/// <summary>The other nodes by Orleans: calls between silos, each of which is a node.</summary>
+/// <remarks>
+/// Who is there is said by the rows of the nodes, which Orleans knows nothing of: its own table says to whom a connection is worth trying.
+/// </remarks>
+internal sealed partial class OrleansLinks : INodeLinks
+{
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
+
+    // With the time that a lease holds after that, an answer is there within 4.5 s.
+    private static readonly TimeSpan _unreachable = TimeSpan.FromSeconds(2.2);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<string, NodePeer> _peers = new(StringComparer.Ordinal);
+    private readonly NpgsqlDataSource _database;
+    private readonly NodeWatch _watch;
+    private readonly LinkIntake _intake;
+    private readonly LeaseRenewal _renewal;
+    private readonly NodeHooks _hooks;
+    private readonly ILogger _logger;
+    private long _questions;
+
+    public OrleansLinks(
+        string self, NpgsqlDataSource database, NodeWatch watch, LinkIntake intake, NodeServices services, LeaseRenewal renewal, NodeHooks hooks,
+        NodeOptions options, ILogger<OrleansLinks> logger)
+    {
+        (Self, _database, _watch, _intake, _renewal, _hooks, _logger) = (self, database, watch, intake, renewal, hooks, logger);
+        watch.Came += node => _peers[node.Name] = new(node, self, services.Of(SiloAddress.FromParsableString(node.Row.Address)), options, logger);
+        watch.Went += Bid;
+        intake.Answer(LinkIntake.Look, async (_, _) =>
+        {
+            await renewal.LookAsync();
+            return ReadOnlyMemory<byte>.Empty;
+        });
+    }
+
+    public event Action<string>? Left;
+
+    public string Self { get; }
+
+    public IReadOnlyCollection<string> Others => [.. _watch.Others.Where(node => node.IsServing).Select(node => node.Name)];
+
+    public void Tell(NodeTopic topic, ReadOnlyMemory<byte> message)
+    {
+        foreach (var (_, peer) in _peers)
+        {
+            peer.Tell(topic, message);
+        }
+    }
+
+    public void Tell(string node, NodeTopic topic, ReadOnlyMemory<byte> message) => _peers.GetValueOrDefault(node)?.Tell(topic, message);
+
+    public async Task<ReadOnlyMemory<byte>> AskAsync(string node, NodeTopic topic, ReadOnlyMemory<byte> message, CancellationToken cancellation = default)
+    {
+        if (!_peers.TryGetValue(node, out var peer))
+        {
+            throw new IOException($"There is no node {node}.");
+        }
+
+        var question = Pack(topic, message);
+        for (var until = LeaseClock.Now + _patience; LeaseClock.Now < until && !peer.Node.Silent.IsCompleted;)
+        {
+            switch (await peer.AskOnceAsync(question).WaitAsync(cancellation))
+            {
+                case { Kind: AnswerKind.Answered } answer:
+                    return answer.Bytes;
+                case { Kind: AnswerKind.Working }:
+                    break;
+                case { }:
+                    throw new IOException($"Node {node} does not answer what it is asked of {topic}.");
+                case null:
+                    await Task.Delay(_pause, cancellation);
+                    break;
+            }
+        }
+
+        throw new IOException($"Node {node} did not answer in time.");
+    }
+
+    public Task AskAllAsync(NodeTopic topic, ReadOnlyMemory<byte> message) =>
+        Task.WhenAll(_peers.Values.Select(peer => AskUntilSilentAsync(peer, topic, Pack(topic, message))));
+
+    public void Hear(NodeTopic topic, Action<string, ReadOnlyMemory<byte>> heard) => _intake.Hear(topic, heard);
+
+    public void Answer(NodeTopic topic, Func<string, ReadOnlyMemory<byte>, Task<ReadOnlyMemory<byte>>> answer) => _intake.Answer(topic, answer);
+
+    public async Task StartAsync()
+    {
+        _intake.Open();
+        await NodeRows.SetStateAsync(_database, Self, NodeRows.Serving);
+
+        // Each of the others knows of this node from here on: whoever takes a right away asks it, too. What was taken away before is read.
+        await _renewal.LookAsync();
+        await AskAllAsync(LinkIntake.Look, default);
+        await _hooks.CatchUpAsync();
+    }
+
+    /// <summary>Nobody is told anything any more.</summary>
+    public void Stop()
+    {
+        foreach (var (_, peer) in _peers)
+        {
+            peer.Dispose();
+        }
+    }
+
+    private Parcel Pack(NodeTopic topic, ReadOnlyMemory<byte> message) => new(new Question(Self, Interlocked.Increment(ref _questions), topic, message).Write());
+
+    private async Task AskUntilSilentAsync(NodePeer peer, NodeTopic topic, Parcel question)
+    {
+        var since = LeaseClock.Now;
+        while (!peer.Node.Silent.IsCompleted)
+        {
+            var asked = peer.AskOnceAsync(question);
+            await Task.WhenAny(asked, peer.Node.Silent);
+            if (!asked.IsCompleted)
+            {
+                return;
+            }
+
+            switch (await asked)
+            {
+                case { Kind: AnswerKind.Answered or AnswerKind.NotServing }:
+                    return;
+                case { Kind: AnswerKind.Working }:
+                    break;
+                default:
+                    await CondemnAsync(peer, topic, LeaseClock.Now - since);
+                    await Task.WhenAny(Task.Delay(_pause), peer.Node.Silent);
+                    break;
+            }
+        }
+    }
+
+    // A node that renews its lease, and neither hears nor answers, would hold up all who take rights away.
+    private async Task CondemnAsync(NodePeer peer, NodeTopic topic, TimeSpan asked)
+    {
+        if (asked > _unreachable && !peer.Node.Row.IsDead && IsOfTheMany())
+        {
+            await _watch.CondemnAsync(peer.Node.Name, $"it has not answered what it was asked of {topic}, and was not reached for {peer.Unanswered}");
+        }
+    }
+
+    // Of two parts of a house that do not reach each other the larger one goes on; of equal ones that of the first name.
+    private bool IsOfTheMany()
+    {
+        var living = _peers.Values.Where(peer => !peer.Node.Row.IsDead).ToList();
+        var reached = living.Where(peer => peer.Unanswered < NodeLease.Holds).Select(peer => peer.Node.Name).Append(Self).ToList();
+        var all = living.Count + 1;
+        return reached.Count * 2 > all
+            || (reached.Count * 2 == all && reached.Contains(living.Select(peer => peer.Node.Name).Append(Self).Min(StringComparer.Ordinal)!));
+    }
+
+    private void Bid(OtherNode node)
+    {
+        if (_peers.TryRemove(node.Name, out var peer))
+        {
+            peer.Dispose();
+        }
+
+        _intake.Forget(node.Name);
+        LogLeft(_logger, node.Name);
+        Left?.Invoke(node.Name);
+    }
+
+    [LoggerMessage(5315, LogLevel.Information, "Node {Node} has left")]
+    private static partial void LogLeft(ILogger logger, string node);
+}

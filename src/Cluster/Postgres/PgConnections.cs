@@ -1,0 +1,57 @@
+using Npgsql;
+
+namespace WebMessenger.Cluster.Postgres;
+
+/// <summary>The connections of one event log: a pool for reading, and the one of the writer.</summary>
+internal sealed record PgConnections(NpgsqlDataSource Reading, NpgsqlDataSource Writing) : IDisposable
+{
+    // All that is asked is asked by key, and tables that grow fast have no statistics yet that would tell the planner so.
+    private const string ByKey = "-c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
+
+    // A node that is frozen while it has the journal locked stops nobody for longer than a second.
+    private const string ForWriting = " -c plan_cache_mode=force_generic_plan -c idle_in_transaction_session_timeout=1000 -c lock_timeout=5000 -c statement_timeout=10000 -c synchronous_commit=on";
+
+    public static PgConnections To(string connection, string node, PgEventLogOptions options, Action<NpgsqlDataSourceBuilder>? prepare)
+    {
+        // By it the connections of a node that is dead are ended.
+        var name = node;
+        NpgsqlConnectionStringBuilder reading = new(connection)
+        {
+            ApplicationName = name,
+            MaxPoolSize = options.ReadConnections,
+            MinPoolSize = 0,
+            MaxAutoPrepare = 32,
+            AutoPrepareMinUsages = 2,
+            Timeout = 5,
+            CommandTimeout = 30,
+        };
+        NpgsqlConnectionStringBuilder writing = new(connection)
+        {
+            ApplicationName = name,
+            Pooling = false,
+            MaxAutoPrepare = 64,
+            AutoPrepareMinUsages = 2,
+            Timeout = 5,
+            CommandTimeout = 15,
+            KeepAlive = 0,
+            TcpKeepAlive = true,
+        };
+        var given = writing.Options;
+        reading.Options = $"{given} {ByKey}".TrimStart();
+        writing.Options = $"{given} {ByKey}{ForWriting}".TrimStart();
+        return new(Build(reading, prepare), Build(writing, prepare));
+    }
+
+    public void Dispose()
+    {
+        Reading.Dispose();
+        Writing.Dispose();
+    }
+
+    private static NpgsqlDataSource Build(NpgsqlConnectionStringBuilder connection, Action<NpgsqlDataSourceBuilder>? prepare)
+    {
+        NpgsqlDataSourceBuilder builder = new(connection.ConnectionString);
+        prepare?.Invoke(builder);
+        return builder.Build();
+    }
+}

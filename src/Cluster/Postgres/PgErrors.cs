@@ -1,0 +1,18 @@
+using System.Net.Sockets;
+using Npgsql;
+
+namespace WebMessenger.Cluster.Postgres;
+
+/// <summary>What goes wrong with a database, and how it is said.</summary>
+internal static class PgErrors
+{
+    /// <summary>It is the database's, or the way to it; anything else is a bug here.</summary>
+    public static bool IsOf(Exception error) => error is NpgsqlException or TimeoutException or IOException or SocketException;
+
+    /// <summary>What readers are told: nothing of the statement, or of what is in it.</summary>
+    public static IOException ToRead(Exception error) => new($"The database cannot be read: {Line(error)}", error);
+
+    /// <summary>In one line.</summary>
+    public static string Line(Exception error) =>
+        (error is PostgresException refused ? $"{refused.SqlState} {refused.MessageText}" : error.Message).ReplaceLineEndings(" ");
+}

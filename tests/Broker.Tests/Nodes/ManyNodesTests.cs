@@ -1,0 +1,98 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using WebMessenger.Auth.Sessions;
+using WebMessenger.Broker.Nodes;
+using WebMessenger.Cluster.Migrations;
+using WebMessenger.Cluster.Nodes;
+using WebMessenger.Postgres.Testing;
+
+namespace WebMessenger.Broker.Tests.Nodes;
+
+/// <summary>Three nodes of a real cluster, in this process.</summary>
+public sealed class ManyNodesTests : NodesContract, IAsyncLifetime
+{
+    private readonly List<(ClusterNode Cluster, ManyNodes Nodes, RecordingNode Here)> _house = [];
+
+    public async ValueTask InitializeAsync()
+    {
+        Assert.SkipWhen(PostgresServer.WhyNot is not null, PostgresServer.WhyNot ?? "");
+        var connection = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        await using (var database = NpgsqlDataSource.Create(connection))
+        {
+            await Schema.MigrateAsync(database, TestContext.Current.CancellationToken);
+        }
+
+        foreach (var word in new[] { "a", "b", "c" })
+        {
+            var node = await ClusterNode.StartAsync(new NodeOptions { Postgres = connection, Port = FreePort() }, NodeName.Make(word), new NodeHooks(), NullLoggerFactory.Instance);
+            RecordingNode here = new(node.Name);
+            _house.Add((node, new ManyNodes(here, node.Links, node.Turns), here));
+        }
+
+        foreach (var (node, _, _) in _house)
+        {
+            await node.Links.StartAsync();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var (node, _, _) in _house)
+        {
+            await node.DisposeAsync();
+        }
+    }
+
+    private static int FreePort()
+    {
+        using TcpListener listener = new(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private protected override IReadOnlyList<(INodes Nodes, RecordingNode Here)> Open() => [.. _house.Select(node => ((INodes)node.Nodes, node.Here))];
+}
+
+public sealed class NodeMessagesTests
+{
+    [Fact]
+    public void A_newcomer_comes_over_as_it_was()
+    {
+        Newcomer[] newcomers =
+        [
+            new("c1", "s1", Scope.Everything),
+            new("c2", "s2", new Scope(new HashSet<string> { "lobby", "a" }, Verbs.Read)),
+            new("c3", "s3", Scope.OfMount("plants", null)),
+            new("c4", "s4", Scope.OfMount("plants", new TopicScope(["a/#"], ["b"]))),
+        ];
+        ClientName client = new("ana", "phone \"ü\"");
+        foreach (var newcomer in newcomers)
+        {
+            var bytes = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(TakeOverMessage.Of(client, newcomer), NodeMessages.Default.TakeOverMessage);
+            var read = NodeMessages.Read(bytes, NodeMessages.Default.TakeOverMessage, message => message.V);
+
+            Assert.Equal(client, read.Name());
+            Assert.Equal((newcomer.Connection, newcomer.Session), (read.Newcomer().Connection, read.Newcomer().Session));
+            Assert.True(read.Newcomer().Scope.Covers(newcomer.Scope));
+            Assert.True(newcomer.Scope.Covers(read.Newcomer().Scope));
+        }
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{}")]
+    [InlineData("null")]
+    [InlineData("[1]")]
+    [InlineData("{\"v\":2,\"reason\":1,\"sessions\":[\"s\"]}")]
+    [InlineData("{\"v\":1,\"reason\":1}")]
+    [InlineData("{\"v\":1,\"reason\":1,\"sessions\":[\"s\"")]
+    public void What_cannot_be_read_is_not_taken_for_done(string message)
+    {
+        Assert.NotNull(NodeMessages.Read("{\"v\":1,\"reason\":1,\"sessions\":[\"s\"],\"more\":1}"u8.ToArray(), NodeMessages.Default.RevokeMessage, read => read.V));
+
+        Assert.Throws<IOException>(() =>
+            NodeMessages.Read(System.Text.Encoding.UTF8.GetBytes(message), NodeMessages.Default.RevokeMessage, read => read.V));
+    }
+}

@@ -1,0 +1,21 @@
+using WebMessenger.Storage.EventLog;
+using WebMessenger.Storage.Tests.EventLog;
+
+namespace WebMessenger.Cluster.Tests.Postgres;
+
+public sealed class PgRecordsTests : RecordsContract
+{
+    private TestLog _database = null!;
+
+    public override async ValueTask InitializeAsync()
+    {
+        _database = await TestLog.CreateAsync();
+        await base.InitializeAsync();
+    }
+
+    private protected override (IEventLog Log, IRecords Records) Open()
+    {
+        var log = _database.Open();
+        return (log, log);
+    }
+}
