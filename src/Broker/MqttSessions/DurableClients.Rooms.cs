@@ -1,4 +1,3 @@
-using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Rooms;
 
 namespace WebMessenger.Broker.MqttSessions;
@@ -7,7 +6,7 @@ namespace WebMessenger.Broker.MqttSessions;
 /// Accounts that come into rooms, and lose them; clients that go over from one connection to the next; and where they are in what devices
 /// say, which is known to the node that has the data topics alone.
 /// </content>
-internal sealed partial class DurableClients : IDataHomePart
+internal sealed partial class DurableClients
 {
     /// <summary>A CONNECT waits this long for publishes of the connection it takes over from.</summary>
     private static readonly TimeSpan TakeOverTime = TimeSpan.FromSeconds(5);
@@ -137,8 +136,6 @@ internal sealed partial class DurableClients : IDataHomePart
         }
     }
 
-    int IDataHomePart.Order => 10;
-
     /// <summary>Whether something is kept under the name, of a client that is connected or away.</summary>
     public bool Has(string accountId, string clientId)
     {
@@ -148,8 +145,11 @@ internal sealed partial class DurableClients : IDataHomePart
         }
     }
 
-    // Those that are kept for devices are all away: they are served by who has the data topics, and that is nobody just now.
-    async Task IDataHomePart.BeginAsync()
+    /// <summary>
+    /// The data topics are this node's from now on: reads where clients are in them. Those that are kept for devices are all away, for nobody
+    /// served them just now.
+    /// </summary>
+    public async Task ReadDataAsync()
     {
         DurableIndex all = new();
         lock (_gate)
@@ -163,7 +163,8 @@ internal sealed partial class DurableClients : IDataHomePart
         await _stored.ReadDataAsync(all, _rooms);
     }
 
-    Task IDataHomePart.EndAsync(bool isLost)
+    /// <summary>The data topics are another node's from now on, and so is where clients are in them.</summary>
+    public void LetGoOfData()
     {
         lock (_gate)
         {
@@ -172,7 +173,5 @@ internal sealed partial class DurableClients : IDataHomePart
                 client.Data.LetGo();
             }
         }
-
-        return Task.CompletedTask;
     }
 }
