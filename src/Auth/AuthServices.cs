@@ -22,12 +22,12 @@ public sealed class AuthServices : IAsyncDisposable
     private AuthServices(
         AuthOptions options, WriteGate gate, PasswordHasher hasher, AttemptLimits limits, AccountDirectory accounts,
         LoginSessions sessions, PasswordLinks links, AccountEvents events, TimeProvider time,
-        NodePorts nodes, ILoggerFactory loggers)
+        NodePorts nodes, FirstAccountCode firstCode, ILoggerFactory loggers)
     {
         PasswordCheck check = new(accounts, sessions, hasher, limits);
         (Options, _gate, _hasher, Accounts, Sessions, Events) = (options, gate, hasher, accounts, sessions, events);
         Tokens = new AccessTokens(sessions, options, time);
-        Registration = new Registration(accounts, hasher, limits, options);
+        Registration = new Registration(accounts, hasher, limits, options, firstCode);
         Changes = new AccountChanges(accounts, sessions, check, limits, hasher, events, gate, time);
         Bans = new AccountBans(accounts, sessions, gate, time, loggers.CreateLogger<AccountBans>());
         PasswordLinks = links;
@@ -104,9 +104,15 @@ public sealed class AuthServices : IAsyncDisposable
         var sessions = await LoginSessions.LoadAsync(kept, accounts, events, options, time, nodes, logger);
         AttemptLimits limits = new(options, time, isShared: !nodes.IsAlone);
         PasswordHasher hasher = new(cost);
+        var firstCode = nodes.IsAlone || !accounts.AwaitsFirstPerson ? new FirstAccountCode() : await FirstAccountCode.OfAllNodesAsync(documents);
+        if (!nodes.IsAlone && !accounts.AwaitsFirstPerson)
+        {
+            await FirstAccountCode.ForgetAsync(documents);
+        }
+
         var links = await Passwords.PasswordLinks.LoadAsync(
             new PasswordLinkStore(documents), accounts, sessions, hasher, limits, gate, time, nodes, loggers.CreateLogger<PasswordLinks>());
-        return new AuthServices(options, gate, hasher, limits, accounts, sessions, links, events, time, nodes, loggers);
+        return new AuthServices(options, gate, hasher, limits, accounts, sessions, links, events, time, nodes, firstCode, loggers);
     }
 
     public async ValueTask DisposeAsync()

@@ -22,6 +22,7 @@ internal sealed class ClusterHouse : IAsyncDisposable
     private const int Connections = 16;
 
     private const string SweepDuty = "sweep";
+    private const int WarmTries = 5;
 
     private readonly NpgsqlDataSource _database;
     private readonly DatabaseLife _life;
@@ -129,6 +130,7 @@ internal sealed class ClusterHouse : IAsyncDisposable
         var log = PgEventLog.Open(options.Postgres, null, node.Links, time, loggers.CreateLogger<PgEventLog>(), () => Fence(name), life.Guard);
         opened.Add(log);
         (hooks.CatchUpAsync, hooks.WhenAppliedAsync, hooks.HeadSeen) = (log.CatchUpAsync, log.AppliedAsync, log.Reached);
+        await WarmAsync(log);
         log.Sweeps = () => node.Duties.Has(SweepDuty);
         NpgsqlDataSourceBuilder builder = new(options.Postgres);
         builder.ConnectionStringBuilder.ApplicationName = name;
@@ -138,6 +140,24 @@ internal sealed class ClusterHouse : IAsyncDisposable
         opened.Add(database);
         PgDocuments documents = new(database, log.CommitAsync, log.Replication);
         return new ClusterHouse(database, life, node, log, documents, PgSearchIndex.Open(database, loggers.CreateLogger<PgSearchIndex>()));
+    }
+
+    // The first transaction waits for what the program has not compiled yet, and the database ends one that is idle for a second.
+    // So nobody who has something to store makes the first: this one only says that a record is absent.
+    private static async Task WarmAsync(PgEventLog log)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                await log.WriteAsync([new RecordChange("warm"u8.ToArray(), null)]);
+                return;
+            }
+            catch (IOException) when (tries < WarmTries)
+            {
+                // By now it is compiled.
+            }
+        }
     }
 
     // A node whose row is gone was declared dead a day ago.

@@ -1,6 +1,8 @@
 namespace WebMessenger.Auth.Limits;
 
-/// <summary>Which guests are here: on the other nodes, too, a nickname is free two minutes after its guest has gone from all of them.</summary>
+/// <summary>
+/// Which guests are here: on the other nodes, too, a nickname is free two minutes after its guest has gone from all of them.
+/// </summary>
 /// <param name="isPresent">One of these is connected to another node.</param>
 /// <param name="isShared">There are other nodes.</param>
 internal sealed class PresentGuests(Action<string> isPresent, bool isShared) : ISharedUse

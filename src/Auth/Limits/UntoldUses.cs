@@ -1,7 +1,9 @@
 namespace WebMessenger.Auth.Limits;
 
 /// <summary>Who has used how much since it was told.</summary>
-/// <remarks>Thread-safe; <c>_gate</c> is a leaf lock. Beyond a bound whoever is new is not noted: then this node's limit is this node's.</remarks>
+/// <remarks>
+/// Thread-safe; <c>_gate</c> is a leaf lock. Beyond a bound whoever is new is not noted: his limit is that of each node then.
+/// </remarks>
 public sealed class UntoldUses
 {
     private const int Most = 20_000;

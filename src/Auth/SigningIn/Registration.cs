@@ -14,10 +14,11 @@ public sealed class Registration
     private readonly PasswordHasher _hasher;
     private readonly AttemptLimits _limits;
     private readonly AuthOptions _options;
-    private readonly FirstAccountCode _firstCode = new();
+    private readonly FirstAccountCode _firstCode;
 
-    internal Registration(AccountDirectory accounts, PasswordHasher hasher, AttemptLimits limits, AuthOptions options) =>
-        (_accounts, _hasher, _limits, _options) = (accounts, hasher, limits, options);
+    internal Registration(
+        AccountDirectory accounts, PasswordHasher hasher, AttemptLimits limits, AuthOptions options, FirstAccountCode firstCode) =>
+        (_accounts, _hasher, _limits, _options, _firstCode) = (accounts, hasher, limits, options, firstCode);
 
     /// <summary>
     /// What somebody elsewhere must know to register the first account, for the operator's eyes. Null: there has been an account, or

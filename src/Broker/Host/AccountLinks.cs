@@ -1,5 +1,6 @@
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Devices;
+using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Rooms;
@@ -17,6 +18,9 @@ internal static class AccountLinks
         var log = services.GetRequiredService<IEventLog>();
         var durable = services.GetRequiredService<DurableClients>();
         services.GetRequiredService<LoginSessions>().AskEverywhere(services.GetRequiredService<INodes>());
+
+        // Hears what other nodes tell from before they are told of this one.
+        services.GetRequiredService<SharedLimits>();
         events.Renamed.Subscribe(renamed =>
         {
             members.Renamed(renamed.Account, renamed.OldUserName);

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using WebMessenger.Auth;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Broker.Settings;
@@ -111,12 +112,20 @@ internal sealed class Stores : IAsyncDisposable
     /// All is loaded, and everybody listens.
     /// Completes when this node has heard what others wrote meanwhile, is told and asked by them, and may serve.
     /// </summary>
+    /// <exception cref="StartupException">It cannot join them.</exception>
     public async Task BeginAsync()
     {
-        await Replication.BeginAsync();
-        _starting.Dispose();
-        await Links.StartAsync();
-        await Lease.WhenFreshAsync();
+        try
+        {
+            await Replication.BeginAsync();
+            _starting.Dispose();
+            await Links.StartAsync();
+            await Lease.WhenFreshAsync();
+        }
+        catch (Exception error) when (!IsAlone && error is DbException or IOException or ObjectDisposedException)
+        {
+            throw new StartupException($"This node could not join the others: {error.Message}", error);
+        }
     }
 
     public async ValueTask DisposeAsync()

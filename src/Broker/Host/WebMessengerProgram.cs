@@ -234,8 +234,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<ChangedRooms>();
         services.AddSingleton<ConnectionDirectory>();
         services.AddNodes(settings, stores);
-        services.AddSingleton<StorageQuotas>();
-        services.AddSingleton<DataQuotas>();
+        services.AddAccountLimits(stores.Auth);
         services.AddSingleton<DurableClients>();
         services.AddSingleton<IConnectingClients>(provider => provider.GetRequiredService<ConnectionDirectory>());
         services.AddSingleton<IConnectedAccounts>(provider => provider.GetRequiredService<ConnectionDirectory>());
@@ -257,7 +256,6 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddAdmin();
         services.AddSingleton<ITopicAccess, RoomAccess>();
         services.AddSingleton<AuthInterceptor>();
-        services.AddSingleton<PublishBudgets>();
         services.AddSingleton(new TrafficMemory(settings.Limits));
         services.AddSingleton<SubscribeBudgets>();
         services.AddSingleton<AnswerSlots>();

@@ -12,8 +12,8 @@ namespace WebMessenger.Broker.Limits;
 /// several nodes has more than its limit for a second at most, and makes up for it in the next. Limits by address are each node's own.
 /// </summary>
 /// <remarks>
-/// A message: 1 · for each kind and key: kind (1) · bytes of the key (2) · key (UTF-8) · how much (8); numbers are big-endian. What is lost
-/// with a node or on the way is not counted. Alone nothing is told.
+/// A message: 1 · for each kind and key: kind (1) · bytes of the key (2) · key (UTF-8) · how much (8); numbers are big-endian.
+/// What is lost with a node or on the way is not counted. Alone nothing is told.
 /// </remarks>
 internal sealed partial class SharedLimits : BackgroundService
 {
@@ -41,7 +41,7 @@ internal sealed partial class SharedLimits : BackgroundService
     internal void Tell()
     {
         var told = _uses.Values.SelectMany(of => of.Untold.Select(use => (Of: of, use.Key, Count: use.Value)))
-            .OrderByDescending(use => use.Count).Take(/* guard: uses that are told in a second */ _limits.UsesToldPerSecond);
+            .OrderByDescending(use => use.Count).Take(/* guard: uses that are told in a second */ _limits.UsesToldPerSecond is > 0 and var most ? most : int.MaxValue);
         foreach (var some in told.Chunk(AtOnce))
         {
             ArrayBufferWriter<byte> message = new(some.Length * 40);

@@ -99,7 +99,8 @@ internal class StorageQuotas(BrokerLimits limits, IRecords records, TimeProvider
     /// <summary>
     /// Writes down what has changed, and forgets who has no connection and all of the day again. Fails with <see cref="IOException"/>.
     /// </summary>
-    public async Task NoteAsync(IConnectedAccounts connected)
+    /// <param name="writes">Else another node does.</param>
+    public async Task NoteAsync(IConnectedAccounts connected, bool writes = true)
     {
         _addresses.Sweep();
         var at = time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -112,12 +113,17 @@ internal class StorageQuotas(BrokerLimits limits, IRecords records, TimeProvider
             {
                 _quotas.TryRemove(id, out _);
             }
-            else if (used > 0 && taken != _noted.GetValueOrDefault(id))
+            else if (writes && used > 0 && taken != _noted.GetValueOrDefault(id))
             {
                 // Only what was taken since: what comes back with time is reckoned from the note.
                 changes.Add(new RecordChange(KeyOf(id), ValueOf(used, at)));
                 fresh[id] = taken;
             }
+        }
+
+        if (!writes)
+        {
+            return;
         }
 
         var over = _noted.Keys.Where(id => !_quotas.TryGetValue(id, out var quota) || quota.Used == 0).ToList();

@@ -1,12 +1,18 @@
+using WebMessenger.Storage.Nodes;
+
 namespace WebMessenger.Broker.Limits;
 
 /// <summary>
 /// Looks at the disk once a second, and writes down once a minute what is used of quotas.
 /// </summary>
 internal sealed partial class StorageWatch(
-    DiskSpace space, StorageQuotas quotas, DataQuotas ofData, IConnectedAccounts connected, TimeProvider time, ILogger<StorageWatch> logger)
+    DiskSpace space, StorageQuotas quotas, DataQuotas ofData, IConnectedAccounts connected, TimeProvider time, ILogger<StorageWatch> logger,
+    IDuties? duties = null)
     : BackgroundService
 {
+    // With several nodes, one writes for all: each knows what was used on the others (SharedLimits).
+    private const string Duty = "sweep";
+
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BetweenNotes = TimeSpan.FromMinutes(1);
 
@@ -70,8 +76,9 @@ internal sealed partial class StorageWatch(
     {
         try
         {
-            await quotas.NoteAsync(connected);
-            await ofData.NoteAsync(connected);
+            var isOurs = duties?.Has(Duty) ?? true;
+            await quotas.NoteAsync(connected, isOurs);
+            await ofData.NoteAsync(connected, isOurs);
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException)
         {

@@ -86,14 +86,15 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
             }
 
             _ends.Set(client, client.EndsAt.UtcTicks);
-            if (DurablePlaces.LeaveOut(client, rooms) || later > TimeSpan.Zero)
+            if (_shared is null && (DurablePlaces.LeaveOut(client, rooms) || later > TimeSpan.Zero))
             {
                 changed.Add(client);
             }
         }
 
-        // The program was killed between a kick and what is kept.
-        foreach (var client in _index.Everybody.Where(client => DurablePlaces.HasLostMount(client, rooms)).ToList())
+        // The program was killed between a kick and what is kept. Of several nodes another may be writing just that, and what is left of a
+        // room that is lost is not delivered.
+        foreach (var client in _shared is not null ? [] : _index.Everybody.Where(client => DurablePlaces.HasLostMount(client, rooms)).ToList())
         {
             changed.Remove(client);
             await _lives.End(client, saysWill: false);
@@ -228,7 +229,7 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
     {
         lock (_gate)
         {
-            return Task.WhenAll(_index.OfSession(session).ToList().Select(client => _lives.End(client, saysWill: false)));
+            return Task.WhenAll(_index.OfSession(session).ToList().Select(client => DurableWrites.UnlessTakenAsync(_lives.End(client, saysWill: false))));
         }
     }
 
@@ -237,7 +238,7 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
     {
         lock (_gate)
         {
-            return Task.WhenAll(_wills.Forget(_index.OfSession(token), certificate).Select(client => _writes.Save(client, null)));
+            return Task.WhenAll(_wills.Forget(_index.OfSession(token), certificate).Select(client => DurableWrites.UnlessTakenAsync(_writes.Save(client, null))));
         }
     }
 
@@ -247,7 +248,7 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
         Task ended;
         lock (_gate)
         {
-            ended = Task.WhenAll(_index.OfAccount(accountId).ToList().Select(client => _lives.End(client, saysWill: false)));
+            ended = Task.WhenAll(_index.OfAccount(accountId).ToList().Select(client => DurableWrites.UnlessTakenAsync(_lives.End(client, saysWill: false))));
         }
 
         await ended;

@@ -31,13 +31,14 @@ internal sealed class HeardPlaces(
     /// <summary>Another node has made a room; its maker is on its list.</summary>
     public void Enter(Room room)
     {
-        directory.Enter(room);
         if (_awaitsRoom is { } maker && maker.Room == room.Key)
         {
             Become(room, maker.Account, maker.Record);
         }
 
+        // Nobody finds it before it has its maker.
         _awaitsRoom = null;
+        directory.Enter(room);
     }
 
     private void Heard(RecordChange change)

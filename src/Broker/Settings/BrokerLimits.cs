@@ -358,6 +358,9 @@ internal sealed record BrokerLimits
 
     public int DisplayNameChangesPerHour { get; init; } = 10;
 
+    /// <summary>Accounts and logins, of each limit, that a node tells the others of in a second.</summary>
+    public int UsesToldPerSecond { get; init; } = 10_000;
+
     /// <summary>Of browsers.</summary>
     public int LoginSessionsPerAccount { get; init; } = 50;
 

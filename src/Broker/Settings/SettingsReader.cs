@@ -172,6 +172,7 @@ internal static class SettingsReader
             UserNameChangesPerMonth = Limit(nameof(BrokerLimits.UserNameChangesPerMonth), defaults.UserNameChangesPerMonth),
             UserNamesPerAccount = Limit(nameof(BrokerLimits.UserNamesPerAccount), defaults.UserNamesPerAccount),
             DisplayNameChangesPerHour = Limit(nameof(BrokerLimits.DisplayNameChangesPerHour), defaults.DisplayNameChangesPerHour),
+            UsesToldPerSecond = Limit(nameof(BrokerLimits.UsesToldPerSecond), defaults.UsesToldPerSecond),
             LoginSessionsPerAccount = Limit(nameof(BrokerLimits.LoginSessionsPerAccount), defaults.LoginSessionsPerAccount),
             TokensPerAccount = Limit(nameof(BrokerLimits.TokensPerAccount), defaults.TokensPerAccount),
             IgnoredPerAccount = Limit(nameof(BrokerLimits.IgnoredPerAccount), defaults.IgnoredPerAccount),

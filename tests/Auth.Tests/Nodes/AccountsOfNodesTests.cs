@@ -46,6 +46,24 @@ public sealed class AccountsOfNodesTests
     }
 
     [Fact]
+    public async Task All_nodes_print_and_take_one_code_for_the_first_account_which_is_gone_when_there_is_one()
+    {
+        await using var house = await HouseOfNodes.OpenAsync();
+        var (here, there) = (house.Nodes[0], house.Nodes[1]);
+        var code = here.Auth.Registration.FirstCode;
+        Assert.NotNull(code);
+        Assert.Equal(code, there.Auth.Registration.FirstCode);
+
+        AuthFixture.Must(await there.Auth.Registration.RegisterAsync(
+            "ana@example.org", "ana", "Ana", AuthFixture.Password, AuthFixture.Elsewhere, isLocal: false, firstCode: code));
+
+        await house.CarryAsync();
+        Assert.Null(here.Auth.Registration.FirstCode);
+        await house.StartAsync();
+        Assert.Null(await house.Store.Documents.GetAsync("firstCode", "code"));
+    }
+
+    [Fact]
     public async Task A_ban_ends_all_of_the_account_on_all_nodes_before_it_is_answered()
     {
         await using var house = await HouseOfNodes.OpenAsync();
@@ -77,6 +95,31 @@ public sealed class AccountsOfNodesTests
         Assert.True((await there.Auth.Bans.LiftAsync("ana")).IsDone);
         await house.CarryAsync();
         Assert.NotNull(await here.SignInAsync("ana"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_begins_on_another_node_just_before_a_ban_or_an_erasure_is_ended_by_it(bool isBan)
+    {
+        await using var house = await HouseOfNodes.OpenAsync();
+        var (here, there) = (house.Nodes[0], house.Nodes[1]);
+        var ana = await here.RegisterAsync("ana");
+        await house.CarryAsync();
+
+        // In memory, and not stored yet.
+        here.Pause();
+        Task ending = isBan ? here.Auth.Bans.BanAsync("ana", null) : here.Auth.Care.EraseAsync(ana, () => true);
+        await here.Waits;
+        var signedIn = await there.SignInAsync("ana");
+        await here.CatchUpAsync();
+        Assert.Null(here.Auth.Sessions.FindByCookie(signedIn.Secret));
+        here.GoOn();
+        await ending;
+
+        await house.CarryAsync();
+        Assert.Equal(0, house.Stored);
+        Assert.All(house.Nodes, node => Assert.Null(node.Auth.Sessions.FindByCookie(signedIn.Secret)));
     }
 
     [Theory]

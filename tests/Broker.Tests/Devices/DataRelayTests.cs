@@ -308,7 +308,7 @@ public sealed class DataRelayTests : IAsyncLifetime
     {
         var pipes = _house.Broker.Get<NodePipes>();
         var bob = _house.Bob.Account;
-        Assert.Equal(0x20, await FirstByteAsync(new PipePreface(PipeUse.Client, "by-password", bob.Id, IsByPassword: true, ClientId: "bot")));
+        Assert.Equal((byte?)0x20, await FirstByteAsync(new PipePreface(PipeUse.Client, "by-password", bob.Id, IsByPassword: true, ClientId: "bot")));
 
         foreach (var preface in (PipePreface[])
             [

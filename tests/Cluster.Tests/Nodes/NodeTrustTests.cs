@@ -75,7 +75,7 @@ public sealed class NodeTrustTests : IDisposable
             {
                 TargetHost = "127.0.0.1",
                 ClientCertificates = certificate is null ? [] : [certificate],
-                RemoteCertificateValidationCallback = (_, _, _, _) => true,
+                RemoteCertificateValidationCallback = (_, its, _, _) => its is not null,
             });
             return await tls.ReadAsync(new byte[1], patience.Token) != 0;
         }

@@ -16,7 +16,7 @@ public sealed class SilentNodeTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _house?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     [Fact]
-    public async Task A_node_that_is_cut_from_the_database_writes_nothing_and_goes_on_when_it_is_back()
+    public async Task A_node_that_is_cut_from_the_database_writes_nothing_and_ends_when_it_finds_that_others_went_on()
     {
         using var ana = await Person.RegisterAsync(_house[0]);
         using var bea = await Person.RegisterAsync(_house[1], "bea");
@@ -43,12 +43,39 @@ public sealed class SilentNodeTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.ServiceUnavailable, asked.StatusCode);
         Assert.Equal(read, tab.BytesRead);
 
-        await _house.MendAsync(0);
-        await ping;
-        await tab.PublishesUntilAsync(publish => publish.Says(meanwhile));
+        // The others have gone on without it, which it finds out, and ends itself.
+        _house.Mend(0);
+        Assert.Equal(3, (await _house[0].EndedAsync()).ExitCode);
+        Assert.DoesNotContain(await tab.PublishesUntilClosedAsync(), publish => publish.Says(meanwhile));
+        Assert.False(ping.IsCompletedSuccessfully);
+        await _house[0].StartAgainAsync();
+        await using var again = await _house[0].PageAsync(ana.Cookie).InLobbyAsync();
         var after = Lobby.Unique("after");
-        Assert.True((await tab.PublishAsync(Lobby.Topic, after)).Accepted);
+        Assert.True((await again.PublishAsync(Lobby.Topic, after)).Accepted);
         await speaker.PublishesUntilAsync(publish => publish.Says(after));
+    }
+
+    [Fact]
+    public async Task When_nobody_reaches_the_database_all_are_silent_and_go_on_when_it_is_back()
+    {
+        using var ana = await Person.RegisterAsync(_house[0]);
+        await using var tab = await _house[0].PageAsync(ana.Cookie).InLobbyAsync();
+        await using var other = await _house[1].PageAsync(ana.Cookie).InLobbyAsync();
+        var before = Lobby.Unique("before");
+        Assert.True((await other.PublishAsync(Lobby.Topic, before)).Accepted);
+        await tab.PublishesUntilAsync(publish => publish.Says(before));
+
+        await Task.WhenAll(_house.CutAsync(0), _house.CutAsync(1));
+        var read = tab.BytesRead;
+        var ping = tab.PingAsync();
+        await ServerHouse.BecomesAsync(_house[0], HttpStatusCode.ServiceUnavailable);
+        Assert.Equal(read, tab.BytesRead);
+
+        await Task.WhenAll(_house.MendAsync(0), _house.MendAsync(1));
+        await ping;
+        var after = Lobby.Unique("after");
+        Assert.True((await other.PublishAsync(Lobby.Topic, after)).Accepted);
+        await tab.PublishesUntilAsync(publish => publish.Says(after));
     }
 
     [Fact]

@@ -8,7 +8,7 @@ namespace WebMessenger.EndToEnd.Tests.Servers;
 /// <summary>A house of several nodes, each the real program as a process, on a database of its own. Each way to the database can be cut.</summary>
 internal sealed class ServerHouse : IAsyncDisposable
 {
-    private readonly List<(ServerProcess Node, DatabaseProxy Way)> _nodes = [];
+    private readonly List<(ServerProcess Node, TcpWay Way)> _nodes = [];
     private readonly string _connection;
     private readonly int _port;
     private readonly string[] _settings;
@@ -45,7 +45,7 @@ internal sealed class ServerHouse : IAsyncDisposable
 
     public async Task<ServerProcess> AddAsync()
     {
-        DatabaseProxy way = new(_port);
+        TcpWay way = new(_port);
         try
         {
             var node = await ServerProcess.StartAloneAsync([.. SharedServer.NoLimits, .. _settings, .. SettingsOf(_connection, _port, way.Port)]);
@@ -79,9 +79,11 @@ internal sealed class ServerHouse : IAsyncDisposable
     /// <summary>The database can be reached again; completes when the node serves again.</summary>
     public async Task MendAsync(int node)
     {
-        _nodes[node].Way.Mend();
+        Mend(node);
         await BecomesAsync(this[node], HttpStatusCode.OK);
     }
+
+    public void Mend(int node) => _nodes[node].Way.Mend();
 
     /// <summary>Waits until `/health/ready` says so.</summary>
     public static async Task BecomesAsync(ServerProcess node, HttpStatusCode status)

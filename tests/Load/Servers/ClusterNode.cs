@@ -13,7 +13,7 @@ internal sealed partial class ClusterNode : IAsyncDisposable
 
     private readonly string _program;
     private readonly IReadOnlyList<string> _settings;
-    private readonly DatabaseProxy _database;
+    private readonly TcpWay _database;
     private readonly string _connection;
     private readonly int _siloPort;
     private ChildProcess? _process;
@@ -22,7 +22,7 @@ internal sealed partial class ClusterNode : IAsyncDisposable
     public ClusterNode(string program, int databasePort, string connection, IReadOnlyList<string> settings)
     {
         (_program, _settings) = (program, settings);
-        _database = new DatabaseProxy(databasePort);
+        _database = new TcpWay(databasePort);
         _connection = connection.Replace($"Port={databasePort}", $"Port={_database.Port}", StringComparison.Ordinal);
         (var http, var mqtt) = LastingPorts.Two();
         (_siloPort, _) = LastingPorts.Two();

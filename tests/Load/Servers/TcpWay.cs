@@ -4,26 +4,36 @@ using System.Net.Sockets;
 
 namespace WebMessenger.Load.Servers;
 
-/// <summary>Hands bytes through to a database until it is cut: then nothing comes through, in neither direction and without a word.</summary>
+/// <summary>Hands bytes through to a port until it is cut: then nothing comes through, in neither direction and without a word.</summary>
 /// <remarks>As when a cable is pulled: connections that there are stay open and are dead, new ones are never answered.</remarks>
-internal sealed class DatabaseProxy : IAsyncDisposable
+internal sealed class TcpWay : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly int _database;
+    private volatile int _target;
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<Socket, bool> _sockets = [];
     private readonly Task _accepting;
+
+    // Each process whose output is read keeps two threads of the pool waiting (.NET 10 on Linux), and what a lease needs must not wait for one.
+    static TcpWay()
+    {
+        ThreadPool.GetMinThreads(out var workers, out var ports);
+        ThreadPool.SetMinThreads(Math.Max(workers, 64), ports);
+    }
     private volatile bool _isCut;
 
-    /// <param name="database">Its port at loopback.</param>
-    public DatabaseProxy(int database)
+    /// <param name="target">A port at loopback.</param>
+    public TcpWay(int target)
     {
-        _database = database;
+        _target = target;
         _listener.Start();
         _accepting = AcceptAsync();
     }
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    /// <summary>New connections lead there.</summary>
+    public void LeadTo(int target) => _target = target;
 
     public void Cut() => _isCut = true;
 
@@ -73,7 +83,7 @@ internal sealed class DatabaseProxy : IAsyncDisposable
         {
             if (!_isCut)
             {
-                await server.ConnectAsync(IPAddress.Loopback, _database, _stop.Token);
+                await server.ConnectAsync(IPAddress.Loopback, _target, _stop.Token);
                 await Task.WhenAny(PumpAsync(client, server), PumpAsync(server, client));
                 client.Dispose();
                 server.Dispose();
