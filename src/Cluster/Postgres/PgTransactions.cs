@@ -38,7 +38,19 @@ internal sealed class PgTransactions(
             return count;
         }
 
-        session.Begin(_look, _hearing.Applied, documents?.Work);
+        try
+        {
+            session.Begin(_look, _hearing.Applied, documents?.Work);
+        }
+        catch (Exception error) when (documents is not null && (!session.IsFault(error) || PgErrors.IsOfStatement(error)))
+        {
+            // What it asked is wrong; others are not concerned.
+            session.Close();
+            documents.Failure = error;
+            Decisions[0] = new(AppendOutcome.StoreFailed, 0, 0, "");
+            return 1;
+        }
+
         if (/* guard: a node that was declared dead writes nothing */ _look.IsDead)
         {
             standing.Lose("it was declared dead by the others.");
@@ -230,7 +242,10 @@ internal sealed class PgTransactions(
     {
         try
         {
-            session.Rollback();
+            if (session.IsOpen)
+            {
+                session.Rollback();
+            }
         }
         catch (Exception error) when (session.IsFault(error))
         {
