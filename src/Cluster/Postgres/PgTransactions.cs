@@ -187,6 +187,13 @@ internal sealed class PgTransactions(
         }
         catch (Exception error) when (session.IsFault(error))
         {
+            if (session.IsOpen && PgErrors.IsOfStatement(error))
+            {
+                session.Close();
+                refused = error;
+                return false;
+            }
+
             var isRefused = session.IsOpen;
             standing.Fail(error);
             if (isRefused)
