@@ -5,13 +5,14 @@ namespace WebMessenger.Cluster.Postgres;
 
 /// <summary>One transaction of documents on its way into the journal: written by the log's writer, in one order with all events.</summary>
 /// <remarks>
-/// Its methods are called once each, in this order, by the writer and never two at a time. Before <see cref="Decide"/> this node has taken over
-/// all that other nodes wrote; nobody writes anything between its reads and its writes. It may run again from the beginning when the database
-/// went away before anything of it was committed.
+/// Its methods are called once each, in this order, by the writer and never two at a time. Before <see cref="Decide"/> this node has
+/// taken over all that other nodes wrote; nobody writes anything between its reads and its writes. It may run again from the beginning
+/// when the database went away before anything of it was committed.
 /// </remarks>
 internal abstract class DocumentWork
 {
-    /// <summary>What it must see before it decides; each command gives one set of rows. They are read under the lock of the journal.</summary>
+    /// <summary>What it must see before it decides; each command gives one set of rows. They are read under the lock of the
+    /// journal.</summary>
     public virtual void AddReads(NpgsqlBatch reads)
     {
         // Some decide without a look.

@@ -16,7 +16,8 @@ internal sealed record HeardBatch(
 {
     private const byte Version = 1;
 
-    /// <summary>Records whose keys begin so are one node's business: retained values and what stands beside them, places of data clients.</summary>
+    /// <summary>Records whose keys begin so are one node's business: retained values and what stands beside them, places of data
+    /// clients.</summary>
     /// <remarks>Whoever takes such a thing over from another node reads it from the database.</remarks>
     private static readonly byte[][] _ownBusiness = [[.. "v/"u8], [.. "durable/d/"u8]];
 

@@ -5,7 +5,8 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Cluster.Postgres;
 
-/// <summary>One batch of the writer: asks for what it must see, then decides what becomes of each append, and numbers what is stored.</summary>
+/// <summary>One batch of the writer: asks for what it must see, then decides what becomes of each append, and numbers what is
+/// stored.</summary>
 /// <remarks>The writer's own. It decides under the lock of the journal, and nothing of it shows before it is stored.</remarks>
 internal sealed class PgBatch(PgLogStates states, PgLook look, PgEventLogOptions options, TimeProvider time, ILogger logger)
 {
@@ -34,7 +35,8 @@ internal sealed class PgBatch(PgLogStates states, PgLook look, PgEventLogOptions
     /// <summary>The last id that a log was given, this batch's own included.</summary>
     public long LastLogId => _lastLogId;
 
-    /// <summary>Takes the appends up to the next drop or truncation, one that ends the batch, or its bounds, and asks for what they need.</summary>
+    /// <summary>Takes the appends up to the next drop or truncation, one that ends the batch, or its bounds, and asks for what they
+    /// need.</summary>
     /// <returns>How many. A drop, a truncation, and a transaction of documents are each alone.</returns>
     public int Choose(ReadOnlySpan<PendingAppend> work)
     {

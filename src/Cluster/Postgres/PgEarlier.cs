@@ -2,10 +2,11 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Cluster.Postgres;
 
-/// <summary>The stored events that the appends of a batch are about: which they are conditional on, refer to, replace, or take the place of.</summary>
+/// <summary>The stored events that the appends of a batch are about: which they are conditional on, refer to, replace, or take the place
+/// of.</summary>
 /// <remarks>
-/// The writer's own. They are as they are stored, under the lock of the journal. So an append that is about an event which its own batch adds
-/// or changes has to begin another one.
+/// The writer's own. They are as they are stored, under the lock of the journal. So an append that is about an event which its own batch
+/// adds or changes has to begin another one.
 /// </remarks>
 internal sealed class PgEarlier(PgLook look)
 {

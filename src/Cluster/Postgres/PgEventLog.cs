@@ -53,8 +53,8 @@ internal sealed class PgEventLog : IEventLog, IRecords, IJournal, ILogSpace
     /// <param name="connection">How to reach the database, as Npgsql takes it.</param>
     /// <param name="links">Not started yet: this one answers there.</param>
     /// <param name="fence">
-    /// What is asked in each transaction that writes: a command whose one row, if there is one, says by a boolean whether this node was declared
-    /// dead. Null: nobody declares.
+    /// What is asked in each transaction that writes: a command whose one row, if there is one, says by a boolean whether this node was
+    /// declared dead. Null: nobody declares.
     /// </param>
     /// <param name="prepare">What else is to be done with connections, each of which opens with it.</param>
     /// <exception cref="IOException">The database is not there: the message says why, in one line.</exception>
@@ -104,7 +104,8 @@ internal sealed class PgEventLog : IEventLog, IRecords, IJournal, ILogSpace
     /// <exception cref="ObjectDisposedException">The log is closed.</exception>
     public Task CatchUpAsync() => _writer.LookAsync(begins: false);
 
-    /// <summary>Writes documents in a transaction of their own, in one order with all else. Completes as the work does, and fails as it does.</summary>
+    /// <summary>Writes documents in a transaction of their own, in one order with all else. Completes as the work does, and fails as it
+    /// does.</summary>
     public Task CommitAsync(DocumentWork work)
     {
         PendingDocuments documents = new(work);
@@ -229,7 +230,8 @@ internal sealed class PgEventLog : IEventLog, IRecords, IJournal, ILogSpace
     }
 
     /// <summary>
-    /// Completes when nothing of what was truncated is left. Its space is the database's to use again, and VACUUM's to give back to the disk.
+    /// Completes when nothing of what was truncated is left. Its space is the database's to use again, and VACUUM's to give back to the
+    /// disk.
     /// </summary>
     public Task GiveBackAsync(LogName log, CancellationToken cancellation = default)
     {

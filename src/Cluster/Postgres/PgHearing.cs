@@ -5,8 +5,8 @@ namespace WebMessenger.Cluster.Postgres;
 
 /// <summary>What other nodes wrote, taken over in the order of its numbers: heads in memory first, then whoever listens.</summary>
 /// <remarks>
-/// Any thread brings batches and waits; the writer alone takes them over. <c>_gate</c> guards what was brought and who waits, and is never held
-/// while anybody is told.
+/// Any thread brings batches and waits; the writer alone takes them over. <c>_gate</c> guards what was brought and who waits, and is
+/// never held while anybody is told.
 /// </remarks>
 internal sealed class PgHearing(PgLogStates states, PgJournal journal, PgEventLogOptions options, ILogger logger)
 {
@@ -86,7 +86,8 @@ internal sealed class PgHearing(PgLogStates states, PgJournal journal, PgEventLo
     }
 
     /// <summary>Waits on the caller's thread until this node has taken over all up to a number; false: it took too long.</summary>
-    /// <remarks>The writer wakes it itself: were it the pool's to do, readers who wait on all of its threads would wait for each other.</remarks>
+    /// <remarks>The writer wakes it itself: were it the pool's to do, readers who wait on all of its threads would wait for each
+    /// other.</remarks>
     /// <exception cref="ObjectDisposedException">The log was closed before.</exception>
     public bool WaitFor(long number, TimeSpan patience)
     {

@@ -6,8 +6,8 @@ namespace WebMessenger.Cluster.Postgres;
 /// <summary>The heads of logs that are in memory: those that are held open, and of the others the ones that were used last.</summary>
 /// <remarks>
 /// A state is in the table before its head is read. So each batch that is taken over after that finds it, and what was read counts only if
-/// none of them changed it. Any thread brings states in; the writer alone takes them out, between batches. <c>_gate</c> guards what comes in
-/// and goes out, and is never held during a read.
+/// none of them changed it. Any thread brings states in; the writer alone takes them out, between batches. <c>_gate</c> guards what comes
+/// in and goes out, and is never held during a read.
 /// </remarks>
 /// <param name="read">Reads a head, and waits until this node has taken over all that it shows.</param>
 /// <param name="most">So many are kept that nobody holds open.</param>

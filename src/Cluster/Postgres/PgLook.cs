@@ -4,7 +4,8 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Cluster.Postgres;
 
-/// <summary>What a batch has to see before it decides: asked for while its appends are gathered, read in one trip under the journal's lock.</summary>
+/// <summary>What a batch has to see before it decides: asked for while its appends are gathered, read in one trip under the journal's
+/// lock.</summary>
 /// <remarks>The writer's own; used again for each batch.</remarks>
 internal sealed class PgLook
 {

@@ -4,7 +4,8 @@ using NpgsqlTypes;
 
 namespace WebMessenger.Cluster.Postgres;
 
-/// <summary>The writer's connection and its transactions, each of two trips: one locks the journal and looks, the other writes and commits.</summary>
+/// <summary>The writer's connection and its transactions, each of two trips: one locks the journal and looks, the other writes and
+/// commits.</summary>
 /// <remarks>The writer's own. What it throws, <see cref="IsFault"/> knows.</remarks>
 internal sealed class PgSession(NpgsqlDataSource database, string node, PgEventLogOptions options, Func<NpgsqlBatchCommand?> fence) : IDisposable
 {

@@ -4,7 +4,8 @@ using NpgsqlTypes;
 
 namespace WebMessenger.Cluster.Postgres;
 
-/// <summary>Deletes what is old enough: truncated and dropped events, ids, what the journal and the feed keep no longer. A step at a time.</summary>
+/// <summary>Deletes what is old enough: truncated and dropped events, ids, what the journal and the feed keep no longer. A step at a
+/// time.</summary>
 /// <remarks>
 /// It takes no lock that the writers wait for: what they hold just then is left for the next time. Runs on the pool, one run at a time.
 /// </remarks>
@@ -168,7 +169,8 @@ internal sealed class PgSweep : IAsyncDisposable
         await transaction.CommitAsync(cancellation);
     }
 
-    /// <summary>Ids that are older than their time and not among the newest of their log, and what is left of their truncated events.</summary>
+    /// <summary>Ids that are older than their time and not among the newest of their log, and what is left of their truncated
+    /// events.</summary>
     private async Task SweepIdsAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         foreach (var (id, from, last, first) in await LogsToSweepAsync(connection, cancellation))
@@ -223,7 +225,8 @@ internal sealed class PgSweep : IAsyncDisposable
         return (long)(await command.ExecuteScalarAsync(cancellation))!;
     }
 
-    /// <summary>The oldest rows that are too old, or too many; the last that tells something stays, so that who has followed to it has no gap.</summary>
+    /// <summary>The oldest rows that are too old, or too many; the last that tells something stays, so that who has followed to it has no
+    /// gap.</summary>
     private async Task TrimJournalAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         while (true)

@@ -4,7 +4,8 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Cluster.Postgres;
 
-/// <summary>What the writer does between two commits: looks under the journal's lock, takes over what others wrote, decides, writes.</summary>
+/// <summary>What the writer does between two commits: looks under the journal's lock, takes over what others wrote, decides,
+/// writes.</summary>
 /// <remarks>The writer's own.</remarks>
 /// <param name="bring">Brings to other nodes what was written, with its payload; must not block.</param>
 /// <param name="goesOnWaiting">Asked again and again while nobody knows what became of a commit; takes its time.</param>
@@ -22,7 +23,8 @@ internal sealed class PgTransactions(
 
     /// <summary>Does what makes one transaction of the first of the work.</summary>
     /// <returns>How many were decided on, and stored where they were to be; 0: nothing can be stored, of none of them.</returns>
-    /// <exception cref="Exception">One that <see cref="PgSession.IsFault"/> knows: nothing was sent to be written, it may be tried again.</exception>
+    /// <exception cref="Exception">One that <see cref="PgSession.IsFault"/> knows: nothing was sent to be written, it may be tried
+    /// again.</exception>
     public int Run(ReadOnlySpan<PendingAppend> work)
     {
         if (standing.IsLost)

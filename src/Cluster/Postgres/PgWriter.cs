@@ -6,19 +6,20 @@ using WebMessenger.Storage.EventLog;
 namespace WebMessenger.Cluster.Postgres;
 
 /// <summary>
-/// The one thread of a node that writes: takes what is queued, writes one transaction under the journal's lock, and completes each append in
-/// order. What other nodes wrote is taken over by it before it decides, and whenever they bring something.
+/// The one thread of a node that writes: takes what is queued, writes one transaction under the journal's lock, and completes each append
+/// in order. What other nodes wrote is taken over by it before it decides, and whenever they bring something.
 /// </summary>
 /// <remarks>
-/// <c>_gate</c> guards the queue and what wakes the thread, and is never held during a trip to the database. It may be held while the gate of
-/// <see cref="PgHearing"/> is taken, never the other way round.
+/// <c>_gate</c> guards the queue and what wakes the thread, and is never held during a trip to the database. It may be held while the
+/// gate of <see cref="PgHearing"/> is taken, never the other way round.
 /// </remarks>
 internal sealed class PgWriter : IAsyncDisposable
 {
     /// <summary>While the database is away it is tried so often whether it is back.</summary>
     private static readonly TimeSpan _retryPeriod = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Batches of several nodes overtake each other on their ways here: what is missing is read only when it did not come so long.</summary>
+    /// <summary>Batches of several nodes overtake each other on their ways here: what is missing is read only when it did not come so
+    /// long.</summary>
     private static readonly TimeSpan _grace = TimeSpan.FromMilliseconds(10);
 
     private readonly PgParts _parts;

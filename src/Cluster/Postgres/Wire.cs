@@ -51,7 +51,8 @@ internal sealed class WireWriter
     }
 }
 
-/// <summary>Reads what <see cref="WireWriter"/> wrote, or anything else: what does not fit makes it bad, and from then on all it reads is empty.</summary>
+/// <summary>Reads what <see cref="WireWriter"/> wrote, or anything else: what does not fit makes it bad, and from then on all it reads is
+/// empty.</summary>
 internal ref struct WireReader(ReadOnlySpan<byte> bytes)
 {
     private ReadOnlySpan<byte> _rest = bytes;

@@ -24,7 +24,8 @@ internal sealed class CuttingProxy : IAsyncDisposable
 
     public string Connection { get; }
 
-    /// <summary>Cuts the connection on which this text is sent: before it arrives, or when the database has answered and nobody has heard it.</summary>
+    /// <summary>Cuts the connection on which this text is sent: before it arrives, or when the database has answered and nobody has heard
+    /// it.</summary>
     public void CutAt(string marker, bool letsThrough)
     {
         _letsThrough = letsThrough;

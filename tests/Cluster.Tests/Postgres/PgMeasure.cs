@@ -9,7 +9,8 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Cluster.Tests.Postgres;
 
-/// <summary>How much one node and three write in a second, and what PostgreSQL takes for it: run with `-explicit only`, on a quiet machine.</summary>
+/// <summary>How much one node and three write in a second, and what PostgreSQL takes for it: run with `-explicit only`, on a quiet
+/// machine.</summary>
 public sealed class PgMeasure
 {
     private const int Outstanding = 256;

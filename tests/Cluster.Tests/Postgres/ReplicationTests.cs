@@ -59,7 +59,8 @@ public sealed class ReplicationTests : IAsyncLifetime
         Assert.Equal((AppendOutcome.Duplicate, results[7].Seq), (again.Outcome, again.Seq));
     }
 
-    /// <summary>The promise that all else rests on: what memory says as an event gets its number is what was written before, by whomever.</summary>
+    /// <summary>The promise that all else rests on: what memory says as an event gets its number is what was written before, by
+    /// whomever.</summary>
     [Fact]
     public async Task Attack_what_one_node_forbids_no_other_stores_from_then_on_even_if_no_call_arrives()
     {
