@@ -12,7 +12,6 @@ using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Broker.Admin;
 using WebMessenger.Broker.Api;
-using WebMessenger.Broker.Archives;
 using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Limits;
