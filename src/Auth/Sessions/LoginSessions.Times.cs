@@ -200,4 +200,30 @@ public sealed partial class LoginSessions
 
     /// <summary>Stores what <see cref="Touch"/> and the sweep noted. Called about once a minute.</summary>
     internal Task StoreLastSeenAsync() => _uses.StoreAsync();
+
+    /// <summary>
+    /// The login session by password that another node has opened: under the same id, so that its end, which all nodes are asked for, is this
+    /// one's too. Null: it has ended, or its account may have none.
+    /// </summary>
+    /// <param name="id">As the other node names it.</param>
+    public LoginSession? Borrow(Account account, string id, string clientId, IPAddress? address)
+    {
+        lock (_gate)
+        {
+            if (account.IsErased || /* guard: no borrowed login session for who is banned */ account.Ban is not null)
+            {
+                return null;
+            }
+
+            if (_index.Find(id) is { } known)
+            {
+                return known.Account == account && !known.IsRevoked ? known : null;
+            }
+
+            LoginSession session = new(id, LoginSessionKind.Password, account, Scope.Everything, _time.GetUtcNow(), clientId, address?.ToString());
+            Remember(session);
+            _released.Add(session, session.CreatedAt);
+            return session;
+        }
+    }
 }

@@ -36,7 +36,12 @@ internal sealed partial class Client
             Identity.ClientId = _assignedClientId = "auto-" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
         }
 
-        Credentials = CredentialsOf(asked);
+        // A password was looked at where the client came in, and a cookie is that node's to find.
+        Credentials = Transport.Handed is { Session: { } handed }
+            ? new ConnectCredentials(null, null, handed, Transport.RemoteEndPoint?.Address, PasswordsAllowed: false)
+            : new ConnectCredentials(
+                asked.UserName, asked.Password, Transport.Cookie, Transport.RemoteEndPoint?.Address,
+                Transport.KeepsSecrets || _services.AllowPlainPasswords, Transport.Certificate);
         KeepAliveSeconds = asked.KeepAliveSeconds;
         // [MQTT-3.1.2-21] 3.1.1 has no way to be told, and is held to what it asked for.
         if (asked.IsVersion5 && !Identity.IsRelayed && (KeepAliveSeconds == 0 || KeepAliveSeconds > _services.MaximumKeepAlive))
@@ -78,7 +83,7 @@ internal sealed partial class Client
             return never;
         }
 
-        if (IsForAnotherNode(session))
+        if (Elsewhere?.Takes(session) == true)
         {
             return Verdict.Allowed;
         }
@@ -112,9 +117,9 @@ internal sealed partial class Client
     /// <remarks>What is kept of its MQTT session is found before CONNACK, which says so, and follows behind it.</remarks>
     public async Task AdmittedAsync()
     {
-        if (_handedOver is not null)
+        if (Elsewhere is { Serves: true } elsewhere)
         {
-            await HandOverAsync();
+            await HandOverAsync(elsewhere);
             return;
         }
 
@@ -200,6 +205,28 @@ internal sealed partial class Client
         }
 
         BeginRelay();
+    }
+
+    private async Task HandOverAsync(OtherNode elsewhere)
+    {
+        if (await elsewhere.TryHandOverAsync())
+        {
+            // Whether the client is alive the other node watches.
+            KeepAliveSeconds = 0;
+            return;
+        }
+
+        RefuseAdmitted(ReasonCode.ServerUnavailable, "No node has the data topics just now. Connect again in a moment.");
+    }
+
+    // What is kept of the client at the home of the data comes as it comes, and what a clean start ends ends there too.
+    private void BeginRelay()
+    {
+        if (_relay is { IsUsed: true } relay
+            && (Kept.IsCleanStart ? _services.Durable.Has(Account.Id, SessionName.OfData(ClientId)) : Kept.IsDurable))
+        {
+            _ = relay.BeginAsync();
+        }
     }
 
     // It is let in, or refused, or has gone before that: another connection may become the client.

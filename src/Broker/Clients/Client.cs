@@ -54,10 +54,11 @@ internal sealed partial class Client : IConnectingClient, ILife
         Delivery = new Delivery(Writer, _window, Kept, Identity, this, services);
         Packets = new PacketRoom(services.Limits, services.Memory);
         Data = new DataDelivery(Writer, _window, Delivery, Identity, this, services.Memory, services.Limits, services.Time);
-        _relay = services.Home is null || transport.Handed is not null ? null
-            : new DataRelay(Writer, _window, Kept, Identity, this, services, () => PrefaceOf(PipeUse.Client));
+        Elsewhere = services.Home is { } home && transport.Handed is null ? new OtherNode(this, services, home) : null;
+        _relay = Elsewhere is { } node ? new DataRelay(Writer, _window, Kept, Identity, this, services, () => node.PrefaceOf(PipeUse.Client)) : null;
         Data.Relay = _relay;
-        Filters = new HeldFilters(Writer, Kept, Delivery, Data, Identity, services, this, _relay);
+        var ofHome = _relay is null ? null : new HomeFilters(_relay, Identity);
+        Filters = new HeldFilters(Writer, Kept, Delivery, Data, Identity, services, this, ofHome);
         Submissions = new Submissions(Writer, _answers, Kept, Delivery, Filters, Identity, services);
         Intake = new Intake(
             Writer, _answers, Kept, Submissions, new DataIntake(_answers, Kept, Submissions, Identity, this, services, _relay), Identity, this,
@@ -83,6 +84,9 @@ internal sealed partial class Client : IConnectingClient, ILife
     public Submissions Submissions { get; }
 
     public Intake Intake { get; }
+
+    /// <summary>What it is to another node; null: there is none, or it has come by one.</summary>
+    public OtherNode? Elsewhere { get; }
 
     /// <summary>Unique to this connection; what MQTTnet takes for the client id.</summary>
     public string Name => Identity.Name;

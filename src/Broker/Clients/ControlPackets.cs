@@ -35,7 +35,11 @@ internal sealed class ControlPackets(Client client)
             throw new MqttCommunicationException("The CONNECT is malformed or of another protocol version.");
         }
 
-        client.ConnectPacket = client.MayBeHandedOver ? ClientPackets.Packet(frame.Header, frame.Body) : null;
+        if (client.Elsewhere is { } elsewhere)
+        {
+            elsewhere.ConnectPacket = ClientPackets.Packet(frame.Header, frame.Body);
+        }
+
         client.Transport.Place?.MarkUsed();
         Formatter.DetectProtocolVersion(Received(frame));
         if (!client.Begin(asked!))

@@ -1,11 +1,12 @@
 using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Streams;
+using WebMessenger.Broker.Wire;
 
 namespace WebMessenger.Broker.Clients;
 
 /// <content>
 /// To a client that is kept and to a member of a group: what it does not take at once waits in the room's log, and is brought by the
-/// feeder, or dealt by the group.
+/// feeder, or dealt by the group. And what waits of data topics that another node has.
 /// </content>
 internal sealed partial class DataDelivery : IDataOutlet, IDataReader
 {
@@ -143,5 +144,66 @@ internal sealed partial class DataDelivery : IDataOutlet, IDataReader
             _writer.Touch(touched);
             return true;
         }
+    }
+
+    /// <summary>Null: the house has one node. Set when the parts of the client are put together.</summary>
+    public DataRelay? Relay { get; set; }
+
+    int IWaitingData.QueuedBytes => QueuedBytes + (Relay?.HeldBytes ?? 0);
+
+    bool IWaitingData.IsOwed => IsOwed || Relay is { HeldBytes: > 0 };
+
+    void IWaitingData.TalkTook()
+    {
+        _tookLast = false;
+        Relay?.TalkTook();
+    }
+
+    void IWaitingData.WriteWaiting(bool yields)
+    {
+        Relay?.WriteWaiting(yields && _talk.HasWaiting);
+        WriteWaiting(yields);
+    }
+
+    // Of what the home of the data delivered.
+    private bool AnsweredToHome(PacketType type, ushort packetId, byte reason)
+    {
+        if (!Relay!.Answered(type, packetId, reason))
+        {
+            return false;
+        }
+
+        lock (_writer.Gate)
+        {
+            _talk.WriteWaiting();
+            _writer.Progressed();
+        }
+
+        return true;
+    }
+
+    private void HeardLive(DataPlace place, DataMessage message)
+    {
+        foreach (var replay in _replays ?? [])
+        {
+            if (replay.Place == place)
+            {
+                replay.Hear(message);
+            }
+        }
+    }
+
+    private void Replace(DataPlace place, DataMessage message)
+    {
+        foreach (var replay in _replays ?? [])
+        {
+            replay.Replace(place, message);
+        }
+    }
+
+    private void EndReplay(int at)
+    {
+        _replays![at].Dispose();
+        _replays.RemoveAt(at);
     }
 }

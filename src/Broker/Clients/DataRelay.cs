@@ -60,9 +60,6 @@ internal sealed partial class DataRelay(
     /// <summary>Bytes of what waits for the client. Under the writer's gate.</summary>
     public int HeldBytes { get; private set; }
 
-    /// <summary>Whether a filter is for the home: devices, and talk that several clients share.</summary>
-    public static bool IsForHome(RoomFilter filter) => filter.Data is not null || filter.Group is not null;
-
     /// <summary>Whether a packet id is of a delivery that the home made.</summary>
     public static bool IsDelivery(ushort packetId) => packetId > PacketIdWindow.Relayed;
 

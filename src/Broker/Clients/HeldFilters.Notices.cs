@@ -2,7 +2,7 @@ using WebMessenger.Broker.Topics;
 
 namespace WebMessenger.Broker.Clients;
 
-/// <content>Notices to this connection alone.</content>
+/// <content>Notices to this connection alone, and what is stored of its filters.</content>
 internal sealed partial class HeldFilters
 {
     private (string Code, string Text, string Topic)? _notice;
@@ -35,5 +35,28 @@ internal sealed partial class HeldFilters
         }
 
         writer.Flush();
+    }
+
+    // A durable client counts on its filters from SUBACK on, so they are on disk before it leaves.
+    // False: they are not, and the connection has been cut.
+    private async Task<bool> TrySaveFiltersAsync()
+    {
+        HeldFilter[] filters;
+        lock (_filtersGate)
+        {
+            filters = [.. _filters.Values];
+        }
+
+        try
+        {
+            await services.Durable.SaveAsync(kept, filters);
+            return true;
+        }
+        catch (IOException)
+        {
+            writer.Silence();
+            life.Abort();
+            return false;
+        }
     }
 }

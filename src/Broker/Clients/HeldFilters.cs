@@ -19,7 +19,7 @@ namespace WebMessenger.Broker.Clients;
 /// </remarks>
 internal sealed partial class HeldFilters(
     Writer writer, KeptSession kept, Delivery delivery, DataDelivery data, Identity identity, ConnectionServices services, ILife life,
-    DataRelay? relay)
+    HomeFilters? home)
 {
     private readonly Lock _filtersGate = DiskReads.NoneUnder(new Lock());
     private readonly Dictionary<string, HeldFilter> _filters = [];
@@ -78,7 +78,7 @@ internal sealed partial class HeldFilters(
             return Verdict.Refused(ReasonCode.ImplementationSpecificError, request.CatchUpError);
         }
 
-        if (asked.Filter is { Group: not null } shared && !IsForHome(shared) && !_places.MayShare(shared))
+        if (asked.Filter is { Group: not null } shared && home?.Has(shared) != true && !_places.MayShare(shared))
         {
             return TooManyGroups;
         }
@@ -100,7 +100,7 @@ internal sealed partial class HeldFilters(
             lock (_filtersGate)
             {
                 // Its groups are made when the SUBACK is written: until then it has their places, and nobody else.
-                if (verdict.IsAllowed && asked.Filter is { Group: not null } shared && !IsForHome(shared))
+                if (verdict.IsAllowed && asked.Filter is { Group: not null } shared && home?.Has(shared) != true)
                 {
                     var hasPlace = /* guard: what a SUBSCRIBE is granted has a place */ !_hasLeft && _places.TryReserve(shared);
                     verdict = hasPlace ? verdict : TooManyGroups;
@@ -198,7 +198,7 @@ internal sealed partial class HeldFilters(
         }
 
         var (codes, granted, reasons) = request.Outcome(kept.IsDurable);
-        granted = relay is null ? granted : await AskHomeAsync(packetId, request, codes, granted);
+        granted = home is null ? granted : await home.AskAsync(packetId, request, codes, granted);
         var answer = PacketWriter.Acknowledgement(
             PacketType.SubAck, writer.IsVersion5, packetId, codes, writer.WantsReasons ? reasons : null, writer.MaximumPacket);
 
@@ -236,9 +236,9 @@ internal sealed partial class HeldFilters(
             return;
         }
 
-        if (relay is not null)
+        if (home is not null)
         {
-            await LeaveHomeAsync(packetId, request);
+            await home.LeaveAsync(packetId, request);
         }
 
         if (!kept.IsDurable || await TrySaveFiltersAsync())

@@ -46,7 +46,6 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
     EndPoint? IMqttChannelAdapter.RemoteEndPoint => client.Transport.RemoteEndPoint;
 
     EndPoint? IMqttChannelAdapter.LocalEndPoint => null;
-
     bool IMqttChannelAdapter.IsSecureConnection => client.Transport.IsEncrypted;
 
     public MqttPacketFormatterAdapter PacketFormatterAdapter => _control.Formatter;
@@ -61,9 +60,9 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
         var input = client.Transport.Input;
         try
         {
-            if (client.HandedOver is { } handedOver)
+            if (client.Elsewhere?.Over is { } over)
             {
-                await handedOver;
+                await over;
                 return null;
             }
 
@@ -193,8 +192,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
     {
         // What is in the pipe (a refusing CONNACK, say) is sent before the transport closes.
         client.Writer.Silence();
-        Action close = client.Writer.IsHeldBack ? client.Transport.Abort : client.Transport.Finish;
-        close();
+        (client.Writer.IsHeldBack ? (Action)client.Transport.Abort : client.Transport.Finish)();
         return Task.CompletedTask;
     }
 

@@ -39,7 +39,7 @@ internal static class DataHomeServices
         var home = services.GetRequiredService<DataHome>();
         var door = services.GetRequiredService<DataDoor>();
         door.Open();
-        IDataHomePart[] parts = [services.GetRequiredService<DataLife>(), services.GetRequiredService<DurableClients>(), services.GetRequiredService<RoomRules>(), door];
+        IDataHomePart[] parts = [services.GetRequiredService<DataLife>(), new KeptDataLife(services.GetRequiredService<DurableClients>()), services.GetRequiredService<RoomRules>(), door];
         Array.ForEach(parts, home.Add);
         return home;
     }
