@@ -6,7 +6,9 @@ using WebMessenger.EndToEnd.Tests.Servers;
 
 namespace WebMessenger.EndToEnd.Tests.Cluster;
 
-/// <summary>Rooms of a house of two nodes: what is done at one holds at the other when it is answered, and is heard there in the same words.</summary>
+/// <summary>
+/// Rooms of a house of two nodes: what is done at one holds at the other when it is answered, and is heard there in the same words.
+/// </summary>
 public sealed class RoomsOfNodesTests(SharedHouseOfNodes shared) : IClassFixture<SharedHouseOfNodes>
 {
     private readonly ServerHouse _house = shared.House;
