@@ -1,4 +1,3 @@
-using WebMessenger.Auth.Accounts;
 using System.Net;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Secrets;

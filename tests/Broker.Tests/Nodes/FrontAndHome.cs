@@ -51,9 +51,15 @@ internal sealed class FrontAndHome : INodeLinks, IDuties
         lost.Cancel();
     }
 
-    public void Tell(NodeTopic topic, ReadOnlyMemory<byte> message) => throw new NotSupportedException();
+    public void Tell(NodeTopic topic, ReadOnlyMemory<byte> message)
+    {
+        // What the other one would do, this one has done.
+    }
 
-    public void Tell(string node, NodeTopic topic, ReadOnlyMemory<byte> message) => throw new NotSupportedException();
+    public void Tell(string node, NodeTopic topic, ReadOnlyMemory<byte> message)
+    {
+        // The same.
+    }
 
     public async Task<ReadOnlyMemory<byte>> AskAsync(string node, NodeTopic topic, ReadOnlyMemory<byte> message, CancellationToken cancellation = default)
     {
@@ -72,7 +78,10 @@ internal sealed class FrontAndHome : INodeLinks, IDuties
 
     public Task AskAllAsync(NodeTopic topic, ReadOnlyMemory<byte> message) => Task.CompletedTask;
 
-    public void Hear(NodeTopic topic, Action<string, ReadOnlyMemory<byte>> heard) => throw new NotSupportedException();
+    public void Hear(NodeTopic topic, Action<string, ReadOnlyMemory<byte>> heard)
+    {
+        // Nothing is told.
+    }
 
     public void Answer(NodeTopic topic, Func<string, ReadOnlyMemory<byte>, Task<ReadOnlyMemory<byte>>> answer) => _answers[topic] = answer;
 
