@@ -41,7 +41,7 @@ internal sealed class HeardSessions(
             }
         }
         else if (SessionRecord.TryRead(change.Key, value, out var record)
-            && accounts.Find(record.Account) is { Ban: null, IsErased: false } account)
+            && accounts.Find(record.Account) is { } account)
         {
             account.WasPresent(record.LastSeen);
             Put(account, record);
@@ -51,6 +51,7 @@ internal sealed class HeardSessions(
     private void Put(Account account, SessionRecord record)
     {
         LoginSession? known;
+        LoginSession? begun = null;
         lock (gate)
         {
             known = index.Find(record.Id);
@@ -66,8 +67,14 @@ internal sealed class HeardSessions(
                     index.TryRemove(known);
                 }
 
-                remember(record.ToSession(account));
+                remember(begun = record.ToSession(account));
             }
+        }
+
+        if (begun is not null && (/* guard: what begins elsewhere while its account is banned here opens nothing */ account.Ban is not null || account.IsErased))
+        {
+            // Known all the same: whoever bans or erases it just now removes its record.
+            nodes.Replication.Owe(begun.RevokeAsync(account.IsErased ? RevocationReason.AccountErased : RevocationReason.Banned));
         }
 
         if (known is null)

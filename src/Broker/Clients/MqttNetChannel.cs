@@ -192,8 +192,7 @@ internal sealed partial class MqttNetChannel(Client client, ConnectionServices s
     {
         // What is in the pipe (a refusing CONNACK, say) is sent before the transport closes.
         client.Writer.Silence();
-        Action close = client.Writer.IsHeldBack ? client.Transport.Abort : client.Transport.Finish;
-        close();
+        (client.Writer.IsHeldBack ? (Action)client.Transport.Abort : client.Transport.Finish)();
         return Task.CompletedTask;
     }
 

@@ -25,8 +25,8 @@ internal sealed class DurableClient(string clientId, LoginSession session, DataS
     public string? Node { get; set; }
 
     /// <summary>
-    /// Whoever takes the client writes another one: what is written of the client counts while it is the one that is stored. Null in a house
-    /// of one.
+    /// Whoever takes the client writes another one: what is written of the client counts while it is the one that is stored.
+    /// Null in a house of one.
     /// </summary>
     public byte[]? Fence { get; set; }
 

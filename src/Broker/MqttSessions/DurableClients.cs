@@ -229,7 +229,7 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
     {
         lock (_gate)
         {
-            return Task.WhenAll(_index.OfSession(session).ToList().Select(client => _lives.End(client, saysWill: false)));
+            return Task.WhenAll(_index.OfSession(session).ToList().Select(client => DurableWrites.UnlessTakenAsync(_lives.End(client, saysWill: false))));
         }
     }
 
@@ -238,7 +238,7 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
     {
         lock (_gate)
         {
-            return Task.WhenAll(_wills.Forget(_index.OfSession(token), certificate).Select(client => _writes.Save(client, null)));
+            return Task.WhenAll(_wills.Forget(_index.OfSession(token), certificate).Select(client => DurableWrites.UnlessTakenAsync(_writes.Save(client, null))));
         }
     }
 
@@ -248,7 +248,7 @@ internal sealed partial class DurableClients : IKeptClients, IAccountRecords
         Task ended;
         lock (_gate)
         {
-            ended = Task.WhenAll(_index.OfAccount(accountId).ToList().Select(client => _lives.End(client, saysWill: false)));
+            ended = Task.WhenAll(_index.OfAccount(accountId).ToList().Select(client => DurableWrites.UnlessTakenAsync(_lives.End(client, saysWill: false))));
         }
 
         await ended;

@@ -47,7 +47,8 @@ internal sealed partial class DurableJson : JsonSerializerContext;
 
 /// <summary>The records of durable clients: their keys, and what is in them.</summary>
 /// <remarks>
-/// Keys: `durable/c/{account}/{client id}`, `durable/p/…` alike, of several nodes `durable/e/…` (<see cref="DurableClient.Fence"/>), `durable/q/{account}/{client id}/{packet id}`, and
+/// Keys: `durable/c/{account}/{client id}`, `durable/p/…` alike, of several nodes `durable/e/…` (<see cref="DurableClient.Fence"/>),
+/// `durable/q/{account}/{client id}/{packet id}`, and
 /// `durable/d/{account}/{client id}/{room key}` (<see cref="DataCursorRecord"/>); of groups see <see cref="DataGroupName"/>.
 /// An account's id has no slash; a client id may.
 /// </remarks>

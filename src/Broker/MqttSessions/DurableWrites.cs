@@ -119,7 +119,7 @@ internal sealed partial class DurableWrites(IRecords records, string? self, Time
             changes.Add(new(DurableRecords.FenceKey(client.Session.Account.Id, client.ClientId), null));
         }
 
-        return WriteAsync(client, changes);
+        return self is null ? records.WriteAsync(changes) : WriteFencedAsync(client, changes, keepsFence);
     }
 
     /// <summary>Where a client is in what devices say in a room that it has lost.</summary>
@@ -176,10 +176,10 @@ internal sealed partial class DurableWrites(IRecords records, string? self, Time
     // Of clients with other nodes, or away, nothing is written but what has changed of them here.
     private IEnumerable<DurableClient> Mine(IEnumerable<DurableClient> clients) => self is null ? clients : clients.Where(client => client.Connection is not null);
 
-    private async Task WriteFencedAsync(DurableClient client, IReadOnlyList<RecordChange> changes)
+    private async Task WriteFencedAsync(DurableClient client, IReadOnlyList<RecordChange> changes, bool keepsFence = false)
     {
         RecordCondition fence = new(DurableRecords.FenceKey(client.Session.Account.Id, client.ClientId), client.Fence);
-        if (client.IsAway && !changes.Any(change => change.Key.AsSpan().SequenceEqual(fence.Key)))
+        if (client.IsAway && !keepsFence && !changes.Any(change => change.Key.AsSpan().SequenceEqual(fence.Key)))
         {
             // What several nodes may write is written by one after the other: who is overtaken has not seen what it overwrites.
             client.Fence = NewFence();
@@ -204,7 +204,8 @@ internal sealed partial class DurableWrites(IRecords records, string? self, Time
     /// <summary>See <see cref="DurableClient.Fence"/>.</summary>
     public static byte[] NewFence() => RandomNumberGenerator.GetBytes(16);
 
-    private static async Task UnlessTakenAsync(Task written)
+    /// <summary>As the write; one that another node was quicker with is no failure.</summary>
+    public static async Task UnlessTakenAsync(Task written)
     {
         try
         {
@@ -212,7 +213,7 @@ internal sealed partial class DurableWrites(IRecords records, string? self, Time
         }
         catch (TakenElsewhereException)
         {
-            // Where the client is, that node knows.
+            // What is to be known of the client, that node has written.
         }
     }
 

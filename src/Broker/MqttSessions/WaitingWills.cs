@@ -84,7 +84,9 @@ internal sealed class WaitingWills(TimeProvider time)
         }
     }
 
-    /// <summary>As <see cref="TryFallDue"/>, of several nodes: the will is the caller's to say when it is stored that it is none any more.</summary>
+    /// <summary>
+    /// As <see cref="TryFallDue"/>, of several nodes: the will is the caller's to say when it is stored that it is none any more.
+    /// </summary>
     public bool TryTake([NotNullWhen(true)] out DurableClient? client, out DueWill? due)
     {
         due = null;

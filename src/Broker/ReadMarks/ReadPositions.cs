@@ -234,7 +234,9 @@ internal sealed class ReadPositions(IEventLog log, IRecords records, IReplicatio
         });
     }
 
-    /// <summary>To be written when blocks of a log were made anew: other nodes hear that it was removed, and nothing of it is stored.</summary>
+    /// <summary>
+    /// To be written when blocks of a log were made anew: other nodes hear that it was removed, and nothing of it is stored.
+    /// </summary>
     public RecordChange[] RecountsOf(LogName log) =>
         replication is { IsAlone: false } ? [new(Encoding.ASCII.GetBytes(RecountPrefix + log.Value), null)] : [];
 

@@ -6,7 +6,9 @@ using WebMessenger.Storage.Replication;
 
 namespace WebMessenger.Broker.Rooms;
 
-/// <summary>Brings the rooms what other nodes write of who is here: what is stored at the start, and from then on as they write it.</summary>
+/// <summary>
+/// Brings the rooms what other nodes write of who is here: what is stored at the start, and from then on as they write it.
+/// </summary>
 internal sealed class HereHearing(
     RoomDirectory rooms, HereRecords here, AccountDirectory accounts, IRecords records, IReplication replication, IDuties duties, TimeProvider time)
     : BackgroundService

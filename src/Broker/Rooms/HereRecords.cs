@@ -49,7 +49,9 @@ internal sealed class HereRecords(
 
     public Account? AccountOf(string accountId) => accounts.Find(accountId);
 
-    /// <summary>Handed to the store before it returns; under the room's gate, so that it is written in the order of what happened.</summary>
+    /// <summary>
+    /// Handed to the store before it returns; under the room's gate, so that it is written in the order of what happened.
+    /// </summary>
     public void Put(Room room, PresentNote note) => Write(room, note.Account, Self, ValueOf(note));
 
     /// <inheritdoc cref="Put"/>

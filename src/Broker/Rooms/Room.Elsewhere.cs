@@ -98,7 +98,7 @@ internal sealed partial class Room
             SlowMode.Spoke(entry.Author);
         }
 
-        if (/* guard: the same text again, said on another node before */ policy.Guard.Repeats > 0 && EventBody.RepeatableIn(body) is { } text)
+        if ((/* guard: the same text again, said on another node before */ policy.Guard.Repeats > 0) && EventBody.RepeatableIn(body) is { } text)
         {
             Guard.Said(entry.Author, new GuardedText(text).Fold);
         }

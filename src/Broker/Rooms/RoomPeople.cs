@@ -8,7 +8,7 @@ namespace WebMessenger.Broker.Rooms;
 /// <summary>Who is in one room, and what is said of their coming and going: in the log, on `presence/{user}`, and on `people`.</summary>
 /// <remarks>Guarded by the room's gate, but for <see cref="ToldPeople"/>.</remarks>
 /// <param name="here">What other nodes are told and tell; null, or alone: there are none.</param>
-internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace space, TimeProvider time, HereRecords? here = null)
+internal sealed partial class RoomPeople(Room room, StorageQuotas quotas, DiskSpace space, TimeProvider time, HereRecords? here = null)
 {
     /// <summary>With so many here joins and leaves are one event a second.</summary>
     private const int CrowdFrom = 200;
@@ -144,48 +144,6 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
         }
     }
 
-    /// <summary>Another node has the account here.</summary>
-    /// <param name="goneAt">When the grace time of that node's people is over; null: it is there.</param>
-    public void HeardHere(Account account, string node, PresentNote note, DateTimeOffset? goneAt)
-    {
-        if (_presence.Heard(account, node, note.Kind, note.Since, goneAt) is { } present)
-        {
-            Came(present);
-        }
-    }
-
-    /// <summary>Another node has the account here no more.</summary>
-    public void HeardGone(string accountId, string node)
-    {
-        if (_presence.HeardGone(accountId, node) is { } present)
-        {
-            Went(present);
-        }
-    }
-
-    /// <summary>Another node has said join for the account; null: leave.</summary>
-    public void HeardSaid(string accountId, PresentNote? note)
-    {
-        Shared?.HeardSaid(accountId, note);
-        if (note is null && _presence.Find(accountId) is { IsHere: true, Clients: > 0 } present)
-        {
-            // It was gone for a moment, as the other node saw it.
-            SayJoin(present);
-        }
-    }
-
-    /// <inheritdoc cref="SharedPresence.WriteAgain"/>
-    public void WriteHereAgain(string accountId) => Shared?.WriteAgain(accountId);
-
-    /// <inheritdoc cref="Room.SayWhoIsLeft"/>
-    public void SayWhoIsLeft(Announcement announcement)
-    {
-        if (Shared?.StillDue(announcement) is { } due)
-        {
-            Say(due);
-        }
-    }
-
     public void ExpectBack(Account account, string kind, DateTimeOffset since) =>
         _presence.ExpectBack(account, kind, since, time.GetUtcNow());
 
@@ -220,15 +178,9 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
             SayLeave(gone);
         }
 
-        foreach (var gone in Shared?.EndOfDead(time.GetUtcNow()) ?? [])
+        if (Shared is { } shared)
         {
-            Went(gone);
-            SayGone(gone);
-        }
-
-        foreach (var author in Shared?.Unsaid(time.GetUtcNow()) ?? [])
-        {
-            Say(new Announcement(EventType.Leave, author, [], 0), payer: null);
+            Sweep(shared);
         }
 
         foreach (var due in _announcements.EndOfSecond(_isCrowd))
@@ -257,7 +209,7 @@ internal sealed class RoomPeople(Room room, StorageQuotas quotas, DiskSpace spac
             room.Enqueue(new PeopleTurn(news));
         }
 
-        return _capacity?.EndOfSecond() ?? [];
+        return Shared is null ? _capacity?.EndOfSecond() ?? [] : [.. EndOfTooMany(Shared), .. _capacity?.EndOfSecond() ?? []];
     }
 
     /// <summary>For the worker: somebody did not take all of `people`, and it is tried again in the next second.</summary>

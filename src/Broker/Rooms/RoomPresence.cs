@@ -40,7 +40,9 @@ internal sealed class PresentAccount(Account account, Author shownAs, DateTimeOf
     /// <summary>By clients of this node, or within their grace time. False: by other nodes alone.</summary>
     public bool IsHere { get; set; }
 
-    /// <summary>The other nodes that it is here with, each once, and when the grace time of one that has died is over; null: none was.</summary>
+    /// <summary>
+    /// The other nodes that it is here with, each once, and when the grace time of one that has died is over; null: none was.
+    /// </summary>
     public Dictionary<string, DateTimeOffset?>? Nodes { get; set; }
 
     public bool IsElsewhere => Nodes is { Count: > 0 };

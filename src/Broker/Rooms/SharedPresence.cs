@@ -18,6 +18,9 @@ internal sealed class SharedPresence(Room room, RoomPresence presence, HereRecor
     /// </summary>
     private static readonly TimeSpan UnsaidFor = TimeSpan.FromSeconds(5);
 
+    /// <summary>By then every node has heard of whoever came.</summary>
+    private static readonly TimeSpan Late = TimeSpan.FromSeconds(3);
+
     // By account.
     private readonly Dictionary<string, PresentNote> _said = [];
     private readonly Dictionary<string, DateTimeOffset> _unsaid = [];
@@ -82,7 +85,9 @@ internal sealed class SharedPresence(Room room, RoomPresence presence, HereRecor
         }
     }
 
-    /// <summary>Accounts whom a node that is no more had, and who have not come back within their grace time: they are nowhere now.</summary>
+    /// <summary>
+    /// Accounts whom a node that is no more had, and who have not come back within their grace time: they are nowhere now.
+    /// </summary>
     public List<PresentAccount> EndOfDead(DateTimeOffset now)
     {
         List<PresentAccount> gone = [];
@@ -111,6 +116,24 @@ internal sealed class SharedPresence(Room room, RoomPresence presence, HereRecor
         }
 
         return gone;
+    }
+
+    /// <summary>Those of this node who came just now, while others took the last place of the room with other nodes.</summary>
+    /// <param name="capacity">0: as many come in as want to.</param>
+    public List<PresentAccount> TooMany(int capacity, DateTimeOffset now)
+    {
+        if (capacity <= 0 || presence.Count <= capacity)
+        {
+            return [];
+        }
+
+        // In one order on all nodes, whatever their clocks say. Who is here for longer stays, as where a room is for fewer from now on.
+        var taken = presence.Everybody.Where(present => !RoomPolicy.IsHost(room, present.Account));
+        return
+        [
+            .. taken.OrderBy(present => present.Since).ThenBy(present => present.Account.Id, StringComparer.Ordinal).Skip(capacity)
+                .Where(present => present is { IsHere: true, IsElsewhere: false } && (/* guard: capacity of a room, of several nodes */ now - present.Since <= Late)),
+        ];
     }
 
     /// <summary>An account was signed out: nobody waits for it with nodes that are no more.</summary>

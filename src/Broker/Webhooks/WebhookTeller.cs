@@ -57,7 +57,7 @@ internal sealed partial class WebhookTeller(
     /// <summary>There may be something to tell.</summary>
     public void Wake(Webhook webhook)
     {
-        if (/* guard: one node tells webhooks */ duties.Has(ScheduledWork.Duty) && _telling.AddOrUpdate((webhook.Room, webhook.Id), false, (_, _) => true) is false)
+        if (_telling.AddOrUpdate((webhook.Room, webhook.Id), false, (_, _) => true) is false)
         {
             _ = Task.Run(() => KeepTellingAsync(webhook.Room, webhook.Id));
         }
@@ -233,7 +233,7 @@ internal sealed partial class WebhookTeller(
     {
         try
         {
-            while (duties.Has(ScheduledWork.Duty) && webhooks.Find(room, id) is { Place.IsOff: false } webhook && await TellSomeAsync(webhook))
+            while ((/* guard: one node tells webhooks */ duties.Has(ScheduledWork.Duty)) && webhooks.Find(room, id) is { Place.IsOff: false } webhook && await TellSomeAsync(webhook))
             {
                 _over.Token.ThrowIfCancellationRequested();
             }

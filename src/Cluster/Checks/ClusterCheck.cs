@@ -32,7 +32,7 @@ internal sealed class ClusterCheck(HouseOptions options, TimeProvider time)
         {
             await database.OpenAsync(cancellation);
             List<CheckRow> rows = [.. await WayAsync(database, to, cancellation)];
-            rows.AddRange(OfSettings(await SettingsAsync(database, cancellation), await CountAsync(database, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'", cancellation)));
+            rows.AddRange(OfSettings(await SettingsAsync(database, cancellation), await CountAsync(database, "SELECT count(*) FROM pg_stat_activity WHERE datname IS NOT NULL", cancellation)));
             rows.AddRange(await OfTablesAsync(database, cancellation));
             rows.AddRange(await new StandbyCheck(database).RunAsync(cancellation));
             rows.AddRange(await new SpeedCheck(database, time).RunAsync(cancellation));

@@ -121,8 +121,9 @@ internal sealed partial class AdvisoryDuties : IDuties, IAsyncDisposable
             {
                 await LookAsync();
             }
-            catch (Exception error) when (NodeConnection.IsAway(error))
+            catch (Exception error)
             {
+                LogAway(_logger, error.Message);
                 await LoseAllAsync();
             }
 
@@ -235,6 +236,9 @@ internal sealed partial class AdvisoryDuties : IDuties, IAsyncDisposable
             }
         }
     }
+
+    [LoggerMessage(5322, LogLevel.Debug, "Duties cannot be asked for just now: {Message}")]
+    private static partial void LogAway(ILogger logger, string message);
 
     [LoggerMessage(5320, LogLevel.Information, "This node has the duty {Duty}")]
     private static partial void LogTaken(ILogger logger, string duty);

@@ -42,23 +42,37 @@ internal sealed partial class LeaseRenewal : IDisposable
         return _first.Task;
     }
 
-    /// <summary>Completes when the rows were read by a look that began after the call.</summary>
+    /// <summary>Completes when the rows were read by a look that began after the call; is cancelled when there are no more looks.</summary>
     public Task LookAsync()
     {
         TaskCompletionSource look = new(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_gate)
         {
-            _looks.Add(look);
-        }
+            if (_isStopping)
+            {
+                look.TrySetCanceled();
+                return look.Task;
+            }
 
-        _wake.Set();
-        return look.Task;
+            if (_looks.Count == 0)
+            {
+                _looks.Add(look);
+                _wake.Set();
+            }
+
+            // All that wait are served by the next look.
+            return _looks[0].Task;
+        }
     }
 
     public void Dispose()
     {
-        _isStopping = true;
-        _wake.Set();
+        lock (_gate)
+        {
+            _isStopping = true;
+            _wake.Set();
+        }
+
         _thread?.Join();
         _wake.Dispose();
     }
@@ -87,8 +101,9 @@ internal sealed partial class LeaseRenewal : IDisposable
                 looks.ForEach(look => look.TrySetResult());
                 _wake.WaitOne(Max(Every - (LeaseClock.Now - began)));
             }
-            catch (Exception error) when (NodeConnection.IsAway(error))
+            catch (Exception error)
             {
+                // Whatever it is: while it lasts the lease is not renewed, and this node is silent.
                 Miss(error);
                 Close(ref connection);
                 lock (_gate)
@@ -104,6 +119,11 @@ internal sealed partial class LeaseRenewal : IDisposable
         }
 
         Close(ref connection);
+        lock (_gate)
+        {
+            _isStopping = true;
+            _looks.ForEach(look => look.TrySetCanceled());
+        }
     }
 
     private void Renew(NpgsqlConnection connection, TimeSpan began)

@@ -13,6 +13,7 @@ namespace WebMessenger.Cluster.Nodes;
 internal sealed partial class OrleansLinks : INodeLinks
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan _tick = TimeSpan.FromMilliseconds(100);
 
     // With the time that a lease holds after that, an answer is there within 4.5 s.
     private static readonly TimeSpan _unreachable = TimeSpan.FromSeconds(2.2);
@@ -115,36 +116,47 @@ internal sealed partial class OrleansLinks : INodeLinks
 
     private async Task AskUntilSilentAsync(NodePeer peer, NodeTopic topic, Parcel question)
     {
-        var since = LeaseClock.Now;
-        while (!peer.Node.Silent.IsCompleted)
+        var lastSign = LeaseClock.Now;
+        var asked = peer.AskOnceAsync(question);
+        while (true)
         {
-            var asked = peer.AskOnceAsync(question);
-            await Task.WhenAny(asked, peer.Node.Silent);
-            if (!asked.IsCompleted)
+            await Task.WhenAny(asked, peer.Node.Silent, Task.Delay(_tick));
+            if (peer.Node.Silent.IsCompleted)
             {
                 return;
             }
 
-            switch (await asked)
+            if (asked.IsCompleted)
             {
-                case { Kind: AnswerKind.Answered or AnswerKind.NotServing }:
-                    return;
-                case { Kind: AnswerKind.Working }:
-                    break;
-                default:
-                    await CondemnAsync(peer, topic, LeaseClock.Now - since);
-                    await Task.WhenAny(Task.Delay(_pause), peer.Node.Silent);
-                    break;
+                switch (await asked)
+                {
+                    case { Kind: AnswerKind.Answered or AnswerKind.NotServing }:
+                        return;
+                    case { Kind: AnswerKind.Working }:
+                        lastSign = LeaseClock.Now;
+                        break;
+                    default:
+                        await Task.WhenAny(Task.Delay(_pause), peer.Node.Silent);
+                        break;
+                }
+
+                asked = peer.AskOnceAsync(question);
+            }
+
+            if (LeaseClock.Now - lastSign > NodeRows.Over / 4)
+            {
+                await DoubtAsync(peer, topic, LeaseClock.Now - lastSign);
             }
         }
     }
 
-    // A node that renews its lease, and neither hears nor answers, would hold up all who take rights away.
-    private async Task CondemnAsync(NodePeer peer, NodeTopic topic, TimeSpan asked)
+    // Its row says first whether it lives. One that renews its lease, and neither hears nor answers, would hold up all who take rights away.
+    private async Task DoubtAsync(NodePeer peer, NodeTopic topic, TimeSpan unanswered)
     {
-        if (asked > _unreachable && !peer.Node.Row.IsDead && IsOfTheMany())
+        await Task.WhenAny(_renewal.LookAsync(), peer.Node.Silent, Task.Delay(_tick));
+        if (unanswered > _unreachable && peer.Node.Row is { IsDead: false, Age: var age } && age < LeaseRenewal.Every * 2 && IsOfTheMany())
         {
-            await _watch.CondemnAsync(peer.Node.Name, $"it has not answered what it was asked of {topic}, and was not reached for {peer.Unanswered}");
+            await _watch.CondemnAsync(peer.Node.Name, $"it renews its lease, and has not answered what it was asked of {topic} for {unanswered}");
         }
     }
 

@@ -145,8 +145,9 @@ internal sealed class TurnSession : IAsyncDisposable
             await GoAsync(trip);
             return true;
         }
-        catch (Exception error) when (NodeConnection.IsAway(error))
+        catch (Exception)
         {
+            // Whatever it is, what was asked for is not had.
             await CloseAsync();
             foreach (var wish in trip.Where(wish => wish.Deed == Deed.Release))
             {

@@ -30,7 +30,7 @@ internal sealed class PgQuestion(PooledReads reads, PgSearchWindows windows, Sea
         Row? after = null;
         try
         {
-            var all = question.Within is { } log ? WindowsOf(log) : Windows();
+            var all = question.Within is { } log ? WindowsOf(log) : Windows(timeIsOver);
             foreach (var window in all)
             {
                 for (var isRead = false; !isRead;)
@@ -121,11 +121,11 @@ internal sealed class PgQuestion(PooledReads reads, PgSearchWindows windows, Sea
         }
     }
 
-    private List<Window> Windows()
+    private List<Window> Windows(CancellationToken timeIsOver)
     {
         List<Window> all = [];
         var until = _until;
-        foreach (var since in windows.Since().Where(since => since > _since && since <= _until).Append(_since))
+        foreach (var since in windows.SinceAsync(_until, timeIsOver).GetAwaiter().GetResult().Where(since => since > _since && since <= _until))
         {
             if (since <= until)
             {
@@ -134,7 +134,7 @@ internal sealed class PgQuestion(PooledReads reads, PgSearchWindows windows, Sea
             }
         }
 
-        return all;
+        return _since <= until ? [.. all, new Window(null, _since, until, long.MaxValue, IsRest: all.Count > 0)] : all;
     }
 
     // Of one log in the order of seqs, which is that of times too.
@@ -173,11 +173,11 @@ internal sealed class PgQuestion(PooledReads reads, PgSearchWindows windows, Sea
                     """,
                     log, _words, window.From, Math.Min(window.To, (after?.Seq ?? long.MaxValue) - 1), _since, window.Until, _page)
                 : Command(
-                    """
+                    $"""
+                    WITH hits AS {(window.IsRest ? "MATERIALIZED" : "NOT MATERIALIZED")} (
+                        SELECT log_id, seq, at, length FROM search_entries WHERE words @@ $1::tsquery AND at BETWEEN $2 AND $3)
                     SELECT l.name, e.seq, e.at, e.length, e.log_id FROM (
-                        SELECT log_id, seq, at, length FROM search_entries
-                        WHERE words @@ $1::tsquery AND at BETWEEN $2 AND $3 AND (at, log_id, seq) < ($4, $5, $6)
-                        ORDER BY at DESC, log_id DESC, seq DESC LIMIT $7) e
+                        SELECT log_id, seq, at, length FROM hits WHERE (at, log_id, seq) < ($4, $5, $6) ORDER BY at DESC, log_id DESC, seq DESC LIMIT $7) e
                     JOIN search_logs l ON l.id = e.log_id
                     """,
                     _words, window.Since, window.Until, after?.At ?? long.MaxValue, after?.LogId ?? long.MaxValue, after?.Seq ?? long.MaxValue, _page),
@@ -224,5 +224,8 @@ internal sealed class PgQuestion(PooledReads reads, PgSearchWindows windows, Sea
     private readonly record struct Row(LogName Log, long Seq, long At, int Length, long LogId);
 
     /// <param name="Log">Null: all of them, and the seqs mean nothing.</param>
-    private readonly record struct Window(long? Log, long Since, long Until, long To, long From = 0);
+    /// <param name="IsRest">
+    /// Behind stretches that had too few hits, so few are here for what there is: found by their words, and never by walking through it.
+    /// </param>
+    private readonly record struct Window(long? Log, long Since, long Until, long To, long From = 0, bool IsRest = false);
 }

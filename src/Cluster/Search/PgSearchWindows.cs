@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Npgsql;
 
 namespace WebMessenger.Cluster.Search;
 
@@ -19,40 +20,43 @@ internal sealed class PgSearchWindows(PooledReads reads)
 
     private Known? _known;
 
-    /// <summary>When the oldest of each stretch was said (ms), the newest stretch first; fewer where there are not so many
-    /// entries.</summary>
-    public IReadOnlyList<long> Since()
+    /// <summary>When the oldest of each stretch was said (ms), the newest stretch first; fewer where there are not so many entries.</summary>
+    /// <param name="until">The newest that is looked at (ms).</param>
+    public async Task<IReadOnlyList<long>> SinceAsync(long until, CancellationToken timeIsOver)
     {
-        if (Volatile.Read(ref _known) is { } known && Stopwatch.GetElapsedTime(known.AskedAt) < _fresh)
+        if (Volatile.Read(ref _known) is not { } known || Stopwatch.GetElapsedTime(known.AskedAt) > _fresh)
         {
-            return known.Since;
+            known = new Known(Stopwatch.GetTimestamp(), await AskAsync(long.MaxValue, timeIsOver));
+            Volatile.Write(ref _known, known);
         }
 
-        var asked = Stopwatch.GetTimestamp();
-        var since = reads.Read<List<long>>(
-            () =>
-            {
-                Npgsql.NpgsqlCommand command = new(
-                    "SELECT w.since FROM unnest($1) WITH ORDINALITY AS s(size, i), LATERAL (SELECT at AS since FROM search_entries ORDER BY at DESC OFFSET s.size LIMIT 1) w ORDER BY s.i");
-                command.Parameters.Add(new() { Value = Sizes.ToArray() });
-                return command;
-            },
-            static reader =>
-            {
-                List<long> rows = [];
-                while (reader.Read())
-                {
-                    rows.Add(reader.GetInt64(0));
-                }
-
-                return rows;
-            });
-        Volatile.Write(ref _known, new Known(asked, since));
-        return since;
+        // Who pages far back has stretches of his own.
+        return known.Since is [var newest, ..] && until < newest ? await AskAsync(until, timeIsOver) : known.Since;
     }
 
     /// <summary>There are others now.</summary>
     public void Forget() => Volatile.Write(ref _known, null);
+
+    private Task<List<long>> AskAsync(long until, CancellationToken timeIsOver) => reads.ReadAsync(
+        () =>
+        {
+            NpgsqlCommand command = new(
+                "SELECT w.since FROM unnest($1) WITH ORDINALITY AS s(size, i), LATERAL (SELECT at AS since FROM search_entries WHERE at <= $2 ORDER BY at DESC OFFSET s.size LIMIT 1) w ORDER BY s.i");
+            command.Parameters.Add(new() { Value = Sizes.ToArray() });
+            command.Parameters.Add(new() { Value = until });
+            return command;
+        },
+        async reader =>
+        {
+            List<long> rows = [];
+            while (await reader.ReadAsync(timeIsOver))
+            {
+                rows.Add(reader.GetInt64(0));
+            }
+
+            return rows;
+        },
+        timeIsOver);
 
     private sealed record Known(long AskedAt, IReadOnlyList<long> Since);
 }

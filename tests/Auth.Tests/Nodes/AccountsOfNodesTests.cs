@@ -100,6 +100,31 @@ public sealed class AccountsOfNodesTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
+    public async Task What_begins_on_another_node_just_before_a_ban_or_an_erasure_is_ended_by_it(bool isBan)
+    {
+        await using var house = await HouseOfNodes.OpenAsync();
+        var (here, there) = (house.Nodes[0], house.Nodes[1]);
+        var ana = await here.RegisterAsync("ana");
+        await house.CarryAsync();
+
+        // In memory, and not stored yet.
+        here.Pause();
+        Task ending = isBan ? here.Auth.Bans.BanAsync("ana", null) : here.Auth.Care.EraseAsync(ana, () => true);
+        await here.Waits;
+        var signedIn = await there.SignInAsync("ana");
+        await here.CatchUpAsync();
+        Assert.Null(here.Auth.Sessions.FindByCookie(signedIn.Secret));
+        here.GoOn();
+        await ending;
+
+        await house.CarryAsync();
+        Assert.Equal(0, house.Stored);
+        Assert.All(house.Nodes, node => Assert.Null(node.Auth.Sessions.FindByCookie(signedIn.Secret)));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
     public async Task A_ban_and_an_erasure_end_who_is_connected_to_another_node_by_password_alone(bool isBan)
     {
         await using var house = await HouseOfNodes.OpenAsync();

@@ -94,6 +94,24 @@ public sealed class StorageQuotaTests
     }
 
     [Fact]
+    public async Task What_is_used_is_written_by_one_of_several_nodes_and_forgotten_by_all()
+    {
+        FakeTimeProvider time = new();
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        var records = broker.Get<IRecords>();
+        StorageQuotas quotas = new(new BrokerLimits(), records, time);
+        Assert.True(quotas.Of(ana.Account).TryTake(1000, out _));
+
+        await quotas.NoteAsync(broker.Get<ConnectionDirectory>(), writes: false);
+
+        Assert.Equal((1, 0), (quotas.Count, records.ReadAll("quota/"u8).Count));
+        time.Advance(TimeSpan.FromDays(1));
+        await quotas.NoteAsync(broker.Get<ConnectionDirectory>(), writes: false);
+        Assert.Equal(0, quotas.Count);
+    }
+
+    [Fact]
     public async Task Fault_S31_Over_its_quota_an_account_is_told_when_to_come_again_on_all_its_clients_and_after_a_restart()
     {
         await using var broker = await RunningBroker.StartAsync("--WebMessenger:Limits:StoredBytesPerDayPerAccount", "2000");

@@ -239,6 +239,37 @@ public sealed class SharedPresenceTests
     }
 
     [Fact]
+    public async Task Of_those_who_come_to_two_nodes_at_once_no_more_stay_than_the_room_is_for()
+    {
+        await using var house = await SharedHouse.OpenAsync(nodes: 2, accounts: 20, capacity: 5);
+        await Task.WhenAll(house.Nodes.Select((node, i) => Task.Run(() => house.Accounts.Where((_, number) => number % 2 == i).ToList().ForEach(account => node.Come(account)))));
+        await house.SettleAsync();
+        for (var second = 0; second < 2; second++)
+        {
+            house.Sweep();
+            await house.SettleAsync();
+        }
+
+        Assert.All(house.Nodes, node => Assert.Equal(5, node.Room.People));
+        Assert.Equal(house.Nodes[0].People, house.Nodes[1].People);
+
+        // Who is here stays, and the others come in as places are free.
+        house.Time.Advance(TimeSpan.FromSeconds(10));
+        var here = house.Nodes[0].People.ToHashSet();
+        var gone = house.Accounts.First(account => here.Contains(account.Id));
+        house.Nodes.ForEach(node => node.Go(gone));
+        for (var second = 0; second < 3; second++)
+        {
+            await house.SettleAsync();
+            house.Sweep();
+        }
+
+        await house.SettleAsync();
+        Assert.All(house.Nodes, node => Assert.Equal(5, node.Room.People));
+        Assert.All(here.Where(id => id != gone.Id), id => Assert.Contains(id, house.Nodes[0].People));
+    }
+
+    [Fact]
     public async Task A_crowd_of_300_over_two_nodes_is_counted_once_and_named_in_few_events()
     {
         await using var house = await SharedHouse.OpenAsync(nodes: 2, accounts: 300);

@@ -170,6 +170,60 @@ public sealed class LinkTests
     }
 
     [Fact]
+    public async Task A_node_that_renews_its_lease_and_is_not_reached_is_declared_dead_by_those_who_reach_each_other()
+    {
+        await using var house = await House.StartAsync(2, node => node.Links.Answer(NodeTopic.Revoke, (_, asked) => Task.FromResult(asked)));
+        await using var child = await NodeChild.StartAsync(house.Postgres);
+        await house.Nodes[0].Links.AskAllAsync(NodeTopic.Revoke, Bytes("s1")).SoonAsync();
+        using CancellationTokenSource stop = new();
+        child.Freeze();
+        var renewing = Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                await house.AskAsync("UPDATE nodes SET renewed = clock_timestamp() WHERE name = $1 AND NOT dead", child.Name);
+                await Task.Delay(50);
+            }
+        }, TestContext.Current.CancellationToken);
+
+        await house.Nodes[0].Links.AskAllAsync(NodeTopic.Revoke, Bytes("s2")).SoonAsync();
+
+        // Its lease had run out by then, if it held one: it was dead for so long.
+        var over = await house.AskAsync("SELECT dead AND clock_timestamp() - renewed > $2 FROM nodes WHERE name = $1", child.Name, NodeLease.Holds);
+        Assert.True((bool)over!);
+        Assert.All(house.Nodes, node => Assert.True(node.Lease.IsFresh));
+        await stop.CancelAsync();
+        await renewing;
+    }
+
+    [Fact]
+    public async Task What_waits_for_a_node_is_bounded_and_the_rest_is_dropped()
+    {
+        const int Told = 1_000;
+        await using var house = await House.OpenAsync();
+        var node = await house.AddAsync(options: own => own with { LinkQueueBytes = 64 * 1024 });
+        await node.Links.StartAsync().SoonAsync();
+        await using var child = await NodeChild.StartAsync(house.Postgres);
+        await Until.TrueAsync(() => node.Links.Others.Contains(child.Name));
+
+        child.Freeze();
+        for (var i = 0; i < Told; i++)
+        {
+            node.Links.Tell(NodeTopic.Live, new byte[1_024]);
+        }
+
+        child.Thaw();
+
+        // What was dropped is gone, and what comes after it is heard again.
+        await Until.TrueAsync(() =>
+        {
+            node.Links.Tell(NodeTopic.Typing, default);
+            return child.HasSaid;
+        });
+        Assert.InRange(int.Parse((await child.HearAsync())!["heard ".Length..], System.Globalization.CultureInfo.InvariantCulture), 1, Told / 2);
+    }
+
+    [Fact]
     public async Task A_node_that_leaves_in_order_has_left_at_once_and_is_not_dead()
     {
         await using var house = await House.StartAsync(1);

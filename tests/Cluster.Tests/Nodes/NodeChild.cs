@@ -16,6 +16,7 @@ internal sealed class NodeChild : IAsyncDisposable
     private const int Stop = 19;
 
     private readonly Process _process;
+    private Task<string?>? _next;
 
     private NodeChild(Process process, string name) => (_process, Name) = (process, name);
 
@@ -43,8 +44,16 @@ internal sealed class NodeChild : IAsyncDisposable
         return await _process.StandardOutput.ReadLineAsync().SoonAsync();
     }
 
+    /// <summary>It has said something that was not heard yet.</summary>
+    public bool HasSaid => (_next ??= _process.StandardOutput.ReadLineAsync()).IsCompleted;
+
     /// <summary>Its next line.</summary>
-    public Task<string?> HearAsync() => _process.StandardOutput.ReadLineAsync().SoonAsync();
+    public Task<string?> HearAsync()
+    {
+        var next = _next ?? _process.StandardOutput.ReadLineAsync();
+        _next = null;
+        return next.SoonAsync();
+    }
 
     public void Freeze() => _ = kill(_process.Id, Stop);
 
@@ -70,6 +79,9 @@ internal sealed class NodeChild : IAsyncDisposable
         var node = await ClusterNode.StartAsync(
             new() { Postgres = postgres, Port = House.FreePort() }, NodeName.Make("child"), new(), NullLoggerFactory.Instance);
         node.Links.Answer(NodeTopic.Revoke, (_, asked) => Task.FromResult(asked));
+        var heard = 0;
+        node.Links.Hear(NodeTopic.Live, (_, _) => Interlocked.Increment(ref heard));
+        node.Links.Hear(NodeTopic.Typing, (_, _) => Console.WriteLine($"heard {Interlocked.Exchange(ref heard, 0)}"));
         await node.Links.StartAsync();
         Console.WriteLine($"node {node.Name}");
         _ = node.Ended.ContinueWith(_ => Environment.Exit(3), TaskScheduler.Default);

@@ -128,7 +128,7 @@ public sealed class MovedHouseTests
     // What was said, each with its number and time; who came and went besides may differ.
     private static void AssertSame(IReadOnlyList<JsonElement> before, IReadOnlyList<JsonElement> after)
     {
-        static List<string> Said(IEnumerable<JsonElement> events) => [.. events.Where(one => one.Type() == "message").Select(one =>
+        static List<string> Said(IEnumerable<JsonElement> events) => [.. events.Where(one => one.GetProperty("type").GetString() == "message").Select(one =>
             $"{one.GetProperty("seq")} {one.GetProperty("at")} {one.GetProperty("text")}")];
         Assert.Equal(Lines, Said(before).Count);
         Assert.Equal(Said(before), Said(after).Take(Lines));

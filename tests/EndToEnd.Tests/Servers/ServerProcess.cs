@@ -130,7 +130,12 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             $"WebMessenger:DataFolder={DataFolder}",
             .. _settings]);
         var ended = _running.Process.WaitForExitAsync();
-        var first = await Task.WhenAny(_running.Ready, ended).WaitAsync(_patience);
+        var first = await Task.WhenAny(_running.Ready, ended, Task.Delay(_patience));
+        if (first != ended && !_running.Ready.IsCompleted)
+        {
+            Assert.Fail($"The server was not ready in time:{Environment.NewLine}{_running.Log}");
+        }
+
         if (first == ended)
         {
             var what = await _running.EndedAsync();

@@ -13,6 +13,13 @@ internal sealed class TcpWay : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<Socket, bool> _sockets = [];
     private readonly Task _accepting;
+
+    // Each process whose output is read keeps two threads of the pool waiting (.NET 10 on Linux), and what a lease needs must not wait for one.
+    static TcpWay()
+    {
+        ThreadPool.GetMinThreads(out var workers, out var ports);
+        ThreadPool.SetMinThreads(Math.Max(workers, 64), ports);
+    }
     private volatile bool _isCut;
 
     /// <param name="target">A port at loopback.</param>
