@@ -13,7 +13,7 @@ public sealed class NodePipesTests
 
     [Theory]
     [InlineData("home")]
-    [InlineData("front")]
+    [InlineData("both")]
     public async Task What_is_written_at_one_end_is_read_at_the_other_however_much_it_is(string node)
     {
         var pipes = Pipes();
