@@ -7,8 +7,8 @@ namespace WebMessenger.Cluster.Nodes;
 
 /// <summary>Duties by advisory locks of PostgreSQL, all on one connection: whoever has the lock has the duty.</summary>
 /// <remarks>
-/// Each half second this node asks for those that it wants and has not. The locks of a process that dies are free at once; those of a frozen one when
-/// it is declared dead, and its connections are ended. A node whose lease is stale has none.
+/// Each half second this node asks for those that it wants and has not. The locks of a process that dies are free at once; those of a
+/// frozen one when it is declared dead, and its connections are ended. A node whose lease is stale has none.
 /// </remarks>
 internal sealed partial class AdvisoryDuties : IDuties, IAsyncDisposable
 {

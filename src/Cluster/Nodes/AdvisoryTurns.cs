@@ -6,8 +6,10 @@ namespace WebMessenger.Cluster.Nodes;
 
 /// <summary>Turns by advisory locks of PostgreSQL.</summary>
 /// <remarks>
-/// <para>A turn that nobody has is taken by a connection that holds all such; it waits for nothing, so what it holds can always be given back.
-/// For one that another node has, this node waits on a connection of a few that do nothing else, and if those are all waiting, by asking again.</para>
+/// <para>A turn that nobody has is taken by a connection that holds all such; it waits for nothing, so what it holds can always be given
+/// back.
+/// For one that another node has, this node waits on a connection of a few that do nothing else, and if those are all waiting, by asking
+/// again.</para>
 /// <para>Within the node those of one name stand in a queue, and one of them stands in the database's.</para>
 /// </remarks>
 internal sealed class AdvisoryTurns : ITurns, IAsyncDisposable

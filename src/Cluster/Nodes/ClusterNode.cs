@@ -54,7 +54,9 @@ internal sealed partial class ClusterNode : IAsyncDisposable
 
     public IDuties Duties => _duties;
 
-    /// <summary>Completes with the reason when others have gone on without this node: the program has to end itself, with exit code 3.</summary>
+    /// <summary>
+    /// Completes with the reason when others have gone on without this node: the program has to end itself, with exit code 3.
+    /// </summary>
     public Task<string> Ended => _lease.Ended;
 
     /// <summary>

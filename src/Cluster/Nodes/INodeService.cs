@@ -7,7 +7,9 @@ namespace WebMessenger.Cluster.Nodes;
 [Alias("WebMessenger.Node")]
 internal interface INodeService : IGrainService
 {
-    /// <summary>Takes what is told: a <see cref="TellBatch"/>. One call at a time from each node, for calls may overtake each other.</summary>
+    /// <summary>
+    /// Takes what is told: a <see cref="TellBatch"/>. One call at a time from each node, for calls may overtake each other.
+    /// </summary>
     [Alias("Hear")]
     [ResponseTimeout("00:00:02")]
     Task HearAsync(Parcel batch);

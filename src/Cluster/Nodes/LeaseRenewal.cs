@@ -4,7 +4,8 @@ using Npgsql;
 namespace WebMessenger.Cluster.Nodes;
 
 /// <summary>Renews this node's lease each half second, on a thread and a connection of its own, and sees the rows of the others.</summary>
-/// <remarks>The thread does nothing else and waits for nobody but the database: so a pool that is busy does not cost a node its lease.</remarks>
+/// <remarks>The thread does nothing else and waits for nobody but the database: so a pool that is busy does not cost a node its
+/// lease.</remarks>
 internal sealed partial class LeaseRenewal : IDisposable
 {
     public static readonly TimeSpan Every = TimeSpan.FromMilliseconds(500);

@@ -4,7 +4,9 @@ using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Cluster.Nodes;
 
-/// <summary>What other nodes tell and ask, handed to those who hear and answer: one call at a time for each node and topic, on the pool.</summary>
+/// <summary>
+/// What other nodes tell and ask, handed to those who hear and answer: one call at a time for each node and topic, on the pool.
+/// </summary>
 internal sealed partial class LinkIntake(NodeOptions options, ILogger<LinkIntake> logger)
 {
     /// <summary>Asks a node to look at the rows of the nodes. It is answered before it serves, too.</summary>

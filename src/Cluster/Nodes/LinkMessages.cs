@@ -7,7 +7,9 @@ namespace WebMessenger.Cluster.Nodes;
 /// <summary>One thing that is told.</summary>
 internal readonly record struct Told(NodeTopic Topic, ReadOnlyMemory<byte> Message);
 
-/// <summary>What is told in one call: version (1 byte), name (length 1 byte, ASCII), number (8), then of each: topic (1), length (4), bytes.</summary>
+/// <summary>
+/// What is told in one call: version (1 byte), name (length 1 byte, ASCII), number (8), then of each: topic (1), length (4), bytes.
+/// </summary>
 /// <param name="Number">One more with each batch to that node, the same if it is sent again.</param>
 internal sealed record TellBatch(string From, long Number, IReadOnlyList<Told> Messages)
 {

@@ -2,7 +2,9 @@ using Npgsql;
 
 namespace WebMessenger.Cluster.Nodes;
 
-/// <summary>How a node connects to PostgreSQL for its lease, turns and duties: by connections of their own, whose end both sides notice soon.</summary>
+/// <summary>
+/// How a node connects to PostgreSQL for its lease, turns and duties: by connections of their own, whose end both sides notice soon.
+/// </summary>
 internal static class NodeConnection
 {
     // What a dead machine leaves at the server ends in 4 s. A node that is cut off has been silent for 2 s by then (decision 36).

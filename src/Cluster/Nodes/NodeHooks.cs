@@ -9,6 +9,8 @@ internal sealed class NodeHooks
     /// <summary>Completes when this node has heard all up to this number of the journal.</summary>
     public Func<long, Task> WhenAppliedAsync { get; set; } = _ => Task.CompletedTask;
 
-    /// <summary>The journal's last number, as the renewal of the lease has seen it: each half second, on a thread that must not be held up.</summary>
+    /// <summary>
+    /// The journal's last number, as the renewal of the lease has seen it: each half second, on a thread that must not be held up.
+    /// </summary>
     public Action<long> HeadSeen { get; set; } = _ => { };
 }

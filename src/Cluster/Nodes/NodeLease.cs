@@ -4,7 +4,8 @@ namespace WebMessenger.Cluster.Nodes;
 
 /// <summary>This node's lease: fresh while the last renewal that the database has confirmed began 2 s ago or less.</summary>
 /// <remarks>
-/// Whether it is fresh is found by the clock at each question, not by a timer: a process that was frozen is stale in the moment in which it wakes.
+/// Whether it is fresh is found by the clock at each question, not by a timer: a process that was frozen is stale in the moment in which it
+/// wakes.
 /// Once it was stale, it is fresh again when this node has heard what it may have missed.
 /// </remarks>
 internal sealed class NodeLease : ILease

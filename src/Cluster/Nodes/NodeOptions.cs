@@ -14,10 +14,9 @@ internal sealed record NodeOptions
     /// <summary>The port of <see cref="Address"/>.</summary>
     public int Port { get; init; } = 11_111;
 
-    /// <summary>What its name begins with; null: the machine's name.</summary>
-    public string? Name { get; init; }
-
-    /// <summary>Path of this node's certificate (PEM), by which it is known to other nodes and they to it; null: no TLS, on loopback only.</summary>
+    /// <summary>
+    /// Path of this node's certificate (PEM), by which it is known to other nodes and they to it; null: no TLS, on loopback only.
+    /// </summary>
     public string? Certificate { get; init; }
 
     /// <summary>Path of the key of <see cref="Certificate"/> (PEM).</summary>

@@ -16,7 +16,8 @@ internal static class NodeRows
     public const string Serving = "serving";
     public const string Leaving = "leaving";
 
-    // One node at a time declares another one dead, if nobody has declared it dead itself: two who do not reach each other must not both go.
+    // One node at a time declares another one dead, if nobody has declared it dead itself: two who do not reach each other must not both
+    // go.
     private const long DeclareLock = 0x77_6D_00_00_00_02;
 
     /// <summary>After this time without a renewal, by the database's clock, others may go on without a node.</summary>

@@ -4,10 +4,13 @@ using Npgsql;
 
 namespace WebMessenger.Cluster.Nodes;
 
-/// <summary>The other nodes as their rows show them: who is there, who is dead, and from when on a dead one is certain to be silent.</summary>
+/// <summary>
+/// The other nodes as their rows show them: who is there, who is dead, and from when on a dead one is certain to be silent.
+/// </summary>
 /// <remarks>
-/// A node whose lease is over is declared dead by whoever sees it. The row decides, and is changed only while the last renewal is the one that was
-/// seen. Before that this node has to have looked at it for as long as a lease holds: when a database comes back, all leases are old, and none is dead.
+/// A node whose lease is over is declared dead by whoever sees it. The row decides, and is changed only while the last renewal is the one
+/// that was seen. Before that this node has to have looked at it for as long as a lease holds: when a database comes back, all leases are
+/// old, and none is dead.
 /// <see cref="See"/> is called by one thread; all else is thread-safe.
 /// </remarks>
 internal sealed partial class NodeWatch(NpgsqlDataSource database, string self, ILogger logger)

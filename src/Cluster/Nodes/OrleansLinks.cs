@@ -150,7 +150,8 @@ internal sealed partial class OrleansLinks : INodeLinks
         }
     }
 
-    // Its row says first whether it lives. One that renews its lease, and neither hears nor answers, would hold up all who take rights away.
+    // Its row says first whether it lives. One that renews its lease, and neither hears nor answers, would hold up all who take rights
+    // away.
     private async Task DoubtAsync(NodePeer peer, NodeTopic topic, TimeSpan unanswered)
     {
         await Task.WhenAny(_renewal.LookAsync(), peer.Node.Silent, Task.Delay(_tick));

@@ -2,7 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace WebMessenger.Cluster.Nodes;
 
-/// <summary>The program's log for Orleans, which says much: warnings and errors of it only. It is the program's, and not ended by the silo.</summary>
+/// <summary>
+/// The program's log for Orleans, which says much: warnings and errors of it only. It is the program's, and not ended by the silo.
+/// </summary>
 internal sealed class QuietLoggers(ILoggerFactory loggers) : ILoggerFactory
 {
     public ILogger CreateLogger(string categoryName)

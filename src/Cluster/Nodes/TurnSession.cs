@@ -5,8 +5,8 @@ namespace WebMessenger.Cluster.Nodes;
 
 /// <summary>One connection to the database, and the advisory locks that it holds: locks are the connection's, and end with it.</summary>
 /// <remarks>
-/// Commands go one round trip after the other, as many in each as wait. If the connection ends while turns are held, they are taken again before
-/// anything else; whoever finds that somebody else has got one of them meanwhile ends. Thread-safe.
+/// Commands go one round trip after the other, as many in each as wait. If the connection ends while turns are held, they are taken again
+/// before anything else; whoever finds that somebody else has got one of them meanwhile ends. Thread-safe.
 /// </remarks>
 internal sealed class TurnSession : IAsyncDisposable
 {
