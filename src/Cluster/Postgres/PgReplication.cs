@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Microsoft.Extensions.Logging;
+using WebMessenger.Storage.EventLog;
 using WebMessenger.Storage.Nodes;
 using WebMessenger.Storage.Replication;
 
