@@ -90,6 +90,8 @@ public sealed class LayerTests
     [InlineData("LiteDB", "WebMessenger.Storage.Documents", "WebMessenger.Auth.Sessions")]
     [InlineData("Microsoft.Data.Sqlite", "WebMessenger.Storage.Search")]
     [InlineData("RocksDbSharp", "WebMessenger.Storage.EventLog")]
+    // Alone nothing of the cluster is loaded: what names it is not reached (ADR 0085).
+    [InlineData("WebMessenger.Cluster", "WebMessenger.Broker.Host", "WebMessenger.Broker.Operator")]
     // All others log by ILogger.
     [InlineData("Serilog", "WebMessenger.Broker.Host")]
     // Auth asks about rooms by a port of its own, and never learns what a room is. (The program's entry is in no namespace.)

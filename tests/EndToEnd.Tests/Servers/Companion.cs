@@ -5,7 +5,9 @@ using WebMessenger.Postgres.Testing;
 namespace WebMessenger.EndToEnd.Tests.Servers;
 
 /// <summary>Node 1 of a house, where guests whisper to each other all the time. The server of a test is node 2 beside it.</summary>
-/// <remarks>With `WEBMESSENGER_CLUSTER=1` each server has one: so what is true of a server is seen to be true of a node (`./test.sh --cluster`).</remarks>
+/// <remarks>
+/// With `WEBMESSENGER_CLUSTER=1` each server has one: so what is true of a server is seen to be true of a node (`./test.sh --cluster`).
+/// </remarks>
 internal sealed class Companion : IAsyncDisposable
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(100);

@@ -5,7 +5,8 @@ using WebMessenger.Postgres.Testing;
 
 namespace WebMessenger.EndToEnd.Tests.Servers;
 
-/// <summary>A house of several nodes, each the real program as a process, on a database of its own. Each way to the database can be cut.</summary>
+/// <summary>A house of several nodes, each the real program as a process, on a database of its own.</summary>
+/// <remarks>The way of each to the database can be cut.</remarks>
 internal sealed class ServerHouse : IAsyncDisposable
 {
     private readonly List<(ServerProcess Node, TcpWay Way)> _nodes = [];

@@ -14,7 +14,8 @@ internal sealed class TcpWay : IAsyncDisposable
     private readonly ConcurrentDictionary<Socket, bool> _sockets = [];
     private readonly Task _accepting;
 
-    // Each process whose output is read keeps two threads of the pool waiting (.NET 10 on Linux), and what a lease needs must not wait for one.
+    // Each process whose output is read keeps two threads of the pool waiting (.NET 10 on Linux).
+    // What a node's lease needs must not wait for one.
     static TcpWay()
     {
         ThreadPool.GetMinThreads(out var workers, out var ports);
