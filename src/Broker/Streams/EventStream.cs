@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using WebMessenger.Broker.Events;
 using WebMessenger.Broker.Topics;
