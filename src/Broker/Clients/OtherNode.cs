@@ -29,7 +29,7 @@ internal sealed class OtherNode(Client client, ConnectionServices services, Data
     public bool Takes(LoginSession session)
     {
         var isForAnother = session.Scope.Mount is not null && !home.IsHere;
-        _handedOver = isForAnother ? session : null;
+        (_handedOver, ConnectPacket) = isForAnother ? (session, ConnectPacket) : (null, null);
         return isForAnother;
     }
 

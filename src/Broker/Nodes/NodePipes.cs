@@ -159,7 +159,7 @@ internal sealed partial class NodePipes
                     await _links.AskAsync(node, NodeTopic.Data, message);
                 }
             }
-            catch (Exception error) when (error is IOException or OperationCanceledException or TimeoutException or ObjectDisposedException)
+            catch (Exception error) when (error is not OutOfMemoryException)
             {
                 LogFailed(_logger, node, error.Message);
 

@@ -51,13 +51,43 @@ internal sealed class NodeRequests(DataHome home) : IConnectionListenerFactory, 
 
     private async Task ServeAsync(NodePipe pipe, PipePreface preface)
     {
-        DefaultConnectionContext connection = new(Guid.NewGuid().ToString("N"), pipe, pipe);
-        connection.Features.Set(new FromNode());
-        if (_waiting.Writer.TryWrite(connection))
+        if (_waiting.Writer.TryWrite(new Connection(pipe)))
         {
             await pipe.Closed;
         }
+    }
 
-        connection.Abort();
+    // Its base ends a connection by a cancellation that the pool brings later, and disposes of that with the connection (ASP.NET Core 10): an
+    // exception on a thread of the pool would end the program.
+    private sealed class Connection : DefaultConnectionContext
+    {
+        /// <summary>The other node has this long to take the end of an answer.</summary>
+        private static readonly TimeSpan _linger = TimeSpan.FromSeconds(1);
+
+        private readonly NodePipe _pipe;
+
+        public Connection(NodePipe pipe)
+            : base(Guid.NewGuid().ToString("N"), pipe, pipe)
+        {
+            CancellationTokenSource closed = new();
+            (_pipe, ConnectionClosed) = (pipe, closed.Token);
+            Features.Set(new FromNode());
+            _ = pipe.Closed.ContinueWith(
+                _ =>
+                {
+                    closed.Cancel();
+                    closed.Dispose();
+                },
+                TaskScheduler.Default);
+        }
+
+        public override void Abort(ConnectionAbortedException abortReason) => _pipe.Abort();
+
+        public override async ValueTask DisposeAsync()
+        {
+            _pipe.Output.Complete();
+            await Task.WhenAny(_pipe.Closed, Task.Delay(_linger));
+            _pipe.Abort();
+        }
     }
 }
