@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Devices;

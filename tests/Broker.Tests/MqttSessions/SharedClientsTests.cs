@@ -2,7 +2,6 @@ using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.MqttSessions;
-using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.Rooms;
 using WebMessenger.Broker.Topics;
 using WebMessenger.Storage.EventLog;

@@ -1,6 +1,5 @@
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Broker.Rooms;
-using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Tests.Rooms;
 
