@@ -1,3 +1,4 @@
+using WebMessenger.Storage.Documents;
 using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Auth.Changes;
@@ -22,7 +23,7 @@ internal sealed class WriteGate(ITurns? turns = null) : IDisposable
     /// <summary>No other node changes accounts.</summary>
     public bool IsAlone => _others is null;
 
-    /// <exception cref="IOException">The other nodes cannot be asked for the turn.</exception>
+    /// <exception cref="StoreUnavailableException">It cannot be said whose turn it is among the nodes.</exception>
     public async Task<Entry> EnterAsync()
     {
         await _one.WaitAsync();
@@ -35,10 +36,10 @@ internal sealed class WriteGate(ITurns? turns = null) : IDisposable
         {
             return new Entry(_one, await /* guard: one change of accounts at a time, of all nodes */ _others.TakeAsync(Turn));
         }
-        catch
+        catch (Exception error)
         {
             _one.Release();
-            throw;
+            throw error is IOException and not StoreUnavailableException ? new StoreUnavailableException("The accounts", error.Message, error) : error;
         }
     }
 

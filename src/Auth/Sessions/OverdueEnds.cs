@@ -21,7 +21,7 @@ internal sealed class OverdueEnds(SessionIndex index, SessionEnds ends, TimeProv
         }
 
         var cutOff = index.All.Where(session => session.IsRevoked && session.Kind != LoginSessionKind.Password).ToHashSet();
-        await ends.EndAsync([.. cutOff.Where(/* guard: an end that a node did not bring to its end */ _cutOff.Contains)], RevocationReason.SignedOut);
+        await ends.EndAsync([.. cutOff.Where(session => /* guard: an end that a node did not bring to its end */ _cutOff.Contains(session))], RevocationReason.SignedOut);
         _cutOff = cutOff;
         if (nodes.Sweeps)
         {

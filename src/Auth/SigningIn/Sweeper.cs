@@ -109,7 +109,7 @@ internal sealed partial class Sweeper : IAsyncDisposable
         {
             await work();
         }
-        catch (Exception error) when (error is StoreUnavailableException or RecordsNotWrittenException)
+        catch (Exception error) when (error is StoreUnavailableException or RecordsNotWrittenException || (error is IOException && !_nodes.IsAlone))
         {
             // The store has told why, once. Nothing is allowed by this: an expired login session is refused wherever it is looked at.
         }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using WebMessenger.Auth.Accounts;
 using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Secrets;

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.IO.Pipelines;
 using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Streams;

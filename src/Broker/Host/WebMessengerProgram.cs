@@ -12,7 +12,6 @@ using WebMessenger.Auth.Interception;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Broker.Admin;
 using WebMessenger.Broker.Api;
-using WebMessenger.Broker.Archives;
 using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Limits;
@@ -357,7 +356,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         _app.Services.GetRequiredService<AuthInterceptor>().Guard(_app.Services.GetRequiredService<MqttServer>());
         var over = TimeSpan.FromSeconds(_app.Services.GetRequiredService<BrokerSettings>().Cluster?.DrainSeconds ?? 0);
         _app.Lifetime.ApplicationStopping.Register(() =>
-            (_stores.IsAlone ? acceptor.StopServingAsync(DrainTime) : acceptor.SendElsewhereAsync(over, DrainTime)).Wait(over + DrainTime + DrainTime));
+            (_stores.IsAlone ? acceptor.StopServingAsync(DrainTime) : acceptor.SendElsewhereAsync(_stores.Lease.IsFresh ? over : TimeSpan.Zero, DrainTime)).Wait(over + DrainTime + DrainTime));
         await _app.Services.GetRequiredService<PresenceMemory>().RestoreAsync();
         await _stores.BeginAsync();
         try

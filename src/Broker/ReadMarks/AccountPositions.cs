@@ -280,6 +280,9 @@ internal sealed class AccountPositions(Account account, IRecords records, bool i
         }
 
         Task? writing;
+
+        // What was on disk, as far as was known, when it was handed over.
+        Mark? before = null;
         lock (_gate)
         {
             writing = BeginWrite();
@@ -290,7 +293,7 @@ internal sealed class AccountPositions(Account account, IRecords records, bool i
             var isStored = await IsStoredAsync(writing);
             if (isStored && writing is Task<WriteOutcome> { Result: WriteOutcome.Conflict })
             {
-                writing = await OvertakenAsync(stream.Log, position);
+                (writing, before) = await OvertakenAsync(stream.Log, position, before);
                 continue;
             }
 
@@ -310,7 +313,11 @@ internal sealed class AccountPositions(Account account, IRecords records, bool i
         }
 
         // Under _gate.
-        Task? BeginWrite() => position.TryBeginWrite(out var mark) ? WriteAsync(stream.Log, position, mark) : null;
+        Task? BeginWrite()
+        {
+            before = position.Stored;
+            return position.TryBeginWrite(out var mark) ? WriteAsync(stream.Log, position, mark) : null;
+        }
     }
 
     // Under _gate.
@@ -321,7 +328,7 @@ internal sealed class AccountPositions(Account account, IRecords records, bool i
     }
 
     // Another node has written it, which was heard; or an earlier stay left something behind that was never asked for here.
-    private async Task<Task?> OvertakenAsync(LogName log, ReadPosition position)
+    private async Task<(Task? Writing, Mark? Before)> OvertakenAsync(LogName log, ReadPosition position, Mark? before)
     {
         Mark? found = null;
         var isRead = await IsStoredAsync(Task.Run(() => found = records.Find(Key(account.Id, log.Value)) is { } value ? Mark.Parse(value) : null));
@@ -331,10 +338,11 @@ internal sealed class AccountPositions(Account account, IRecords records, bool i
             {
                 // A write that failed changes nothing that clients know.
                 position.EndWrite(isStored: false);
-                return null;
+                return default;
             }
 
-            return position.TryWriteAgain(found, out var mark) || position.TryBeginWrite(out mark) ? WriteAsync(log, position, mark) : null;
+            return position.TryWriteAgain(found, before, out var mark) || position.TryBeginWrite(out mark)
+                ? (WriteAsync(log, position, mark), position.Stored) : default;
         }
     }
 

@@ -8,8 +8,6 @@ internal sealed class ReadPosition(Mark now, bool isStored = true)
     private TaskCompletionSource<bool>? _next;
     private Mark _writing;
 
-    // What was on disk, as far as was known, when the write was handed over.
-    private Mark? _before;
     private bool _isBack;
     private bool _isWritingBack;
 
@@ -76,17 +74,18 @@ internal sealed class ReadPosition(Mark now, bool isStored = true)
     /// The write was refused, for another was on disk. True: it is to be written again; else that one is as far.
     /// </summary>
     /// <param name="found">What is on disk; null: nothing.</param>
-    public bool TryWriteAgain(Mark? found, out Mark mark)
+    /// <param name="before">What was, as far as was known, when the write was handed over.</param>
+    public bool TryWriteAgain(Mark? found, Mark? before, out Mark mark)
     {
         mark = Wanted;
 
         // Not heard of another node: an earlier stay left it behind, and it counts for nothing.
-        var isLeftBehind = Stored == _before;
+        var isLeftBehind = Stored == before;
         Stored = isLeftBehind ? found : Stored;
         if (!IsForgotten && Wanted != Stored
             && (isLeftBehind || _isWritingBack || _isBack || Stored is not { } stored || stored.Epoch != Wanted.Epoch || stored.Seq < Wanted.Seq))
         {
-            (_writing, _before) = (Wanted, Stored);
+            _writing = Wanted;
             (_isWritingBack, _isBack) = (_isWritingBack || _isBack, false);
             return true;
         }
@@ -109,7 +108,6 @@ internal sealed class ReadPosition(Mark now, bool isStored = true)
             return false;
         }
 
-        _before = Stored;
         _beingWritten = _next ?? new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         _next = null;
         return true;

@@ -307,7 +307,9 @@ internal sealed class RoomActs(
         }
     }
 
-    /// <summary>A room was changed, by this node or another: tells who is here, and ends places that nobody has a right to any more.</summary>
+    /// <summary>
+    /// A room was changed, by this node or another: tells who is here, and ends places that nobody has a right to any more.
+    /// </summary>
     public void Became(Room room, RoomRecord before, RoomRecord record)
     {
         room.Changed();

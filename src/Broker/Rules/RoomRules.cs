@@ -79,7 +79,9 @@ internal sealed partial class RoomRules(
         }
     }
 
-    /// <summary>It was made, changed or removed by another node. What it knows of its topics it learns from what is said from then on.</summary>
+    /// <summary>
+    /// It was made, changed or removed by another node. What it knows of its topics it learns from what is said from then on.
+    /// </summary>
     public void Heard(RecordChange change)
     {
         if (change.Value is { } value && Rule.Read(change.Key, value) is { } rule)

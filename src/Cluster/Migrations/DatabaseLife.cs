@@ -172,8 +172,8 @@ internal sealed partial class DatabaseLife : IAsyncDisposable
     {
         if (now.IsStandby)
         {
-            // Where several hosts are named, it is asked for on the way to the primary. It takes no writes.
-            return;
+            // Once promoted it would be another life, and this connection not asked again.
+            throw new IOException("The database is a standby just now, which takes no writes.");
         }
 
         if (/* guard: a node knows its database */ !_place.IsSameLife(now))

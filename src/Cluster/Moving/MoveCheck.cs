@@ -32,8 +32,8 @@ internal sealed class MoveCheck(DocumentStore documents, RawLogs logs, NpgsqlCon
 
         MoveSum there = new();
         await ReadAsync(
-            "SELECT collection, id, version, json::text FROM documents", cancellation,
-            row => _row.With(row.GetString(0)).With(row.GetString(1)).With(row.GetInt64(2)).With(row.GetString(3)).EndIn(there));
+            "SELECT collection, id, version, json::text FROM documents",
+            row => _row.With(row.GetString(0)).With(row.GetString(1)).With(row.GetInt64(2)).With(row.GetString(3)).EndIn(there), cancellation);
         ThrowIfOther("documents", here, there);
     }
 
@@ -47,7 +47,7 @@ internal sealed class MoveCheck(DocumentStore documents, RawLogs logs, NpgsqlCon
 
         MoveSum there = new();
         await ReadAsync(
-            "SELECT scope, value, owner FROM claims", cancellation, row => _row.With(row.GetString(0)).With(row.GetString(1)).With(row.GetString(2)).EndIn(there));
+            "SELECT scope, value, owner FROM claims", row => _row.With(row.GetString(0)).With(row.GetString(1)).With(row.GetString(2)).EndIn(there), cancellation);
         ThrowIfOther("claims", here, there);
     }
 
@@ -62,7 +62,7 @@ internal sealed class MoveCheck(DocumentStore documents, RawLogs logs, NpgsqlCon
 
         MoveSum there = new();
         await ReadAsync(
-            "SELECT key, value FROM records", cancellation, row => _row.With(row.GetFieldValue<byte[]>(0)).With(row.GetFieldValue<byte[]>(1)).EndIn(there));
+            "SELECT key, value FROM records", row => _row.With(row.GetFieldValue<byte[]>(0)).With(row.GetFieldValue<byte[]>(1)).EndIn(there), cancellation);
         ThrowIfOther("records", here, there);
     }
 
@@ -70,17 +70,24 @@ internal sealed class MoveCheck(DocumentStore documents, RawLogs logs, NpgsqlCon
     private async Task CheckLogsAsync(CancellationToken cancellation)
     {
         Dictionary<long, (string Name, MoveSum Sum)> there = [];
-        await ReadAsync("SELECT id, name, epoch, head, first, last_at FROM logs", cancellation, row =>
-        {
-            MoveSum sum = new();
-            _row.With(row.GetString(2)).With(row.GetInt64(3)).With(row.GetInt64(4)).With(row.GetInt64(5)).EndIn(sum);
-            there[row.GetInt64(0)] = (row.GetString(1), sum);
-        });
-        await ReadAsync("SELECT log_id, seq, at, author, key, body, changed_by, changed_at FROM events", cancellation, row => _row
-            .With(row.GetInt64(1)).With(row.GetInt64(2)).With(row.GetFieldValue<byte[]>(3)).With(row.IsDBNull(4) ? null : row.GetGuid(4))
-            .With(row.GetFieldValue<byte[]>(5)).With(row.GetInt64(6)).With(row.GetInt64(7)).EndIn(SumOf(there, row.GetInt64(0))));
-        await ReadAsync("SELECT log_id, key, hash, seq, at FROM event_ids", cancellation, row => _row
-            .With(row.GetGuid(1)).With(row.GetGuid(2)).With(row.GetInt64(3)).With(row.GetInt64(4)).EndIn(SumOf(there, row.GetInt64(0))));
+        await ReadAsync(
+            "SELECT id, name, epoch, head, first, last_at FROM logs",
+            row =>
+            {
+                MoveSum sum = new();
+                _row.With(row.GetString(2)).With(row.GetInt64(3)).With(row.GetInt64(4)).With(row.GetInt64(5)).EndIn(sum);
+                there[row.GetInt64(0)] = (row.GetString(1), sum);
+            },
+            cancellation);
+        await ReadAsync(
+            "SELECT log_id, seq, at, author, key, body, changed_by, changed_at FROM events",
+            row => _row.With(row.GetInt64(1)).With(row.GetInt64(2)).With(row.GetFieldValue<byte[]>(3)).With(row.IsDBNull(4) ? null : row.GetGuid(4))
+                .With(row.GetFieldValue<byte[]>(5)).With(row.GetInt64(6)).With(row.GetInt64(7)).EndIn(SumOf(there, row.GetInt64(0))),
+            cancellation);
+        await ReadAsync(
+            "SELECT log_id, key, hash, seq, at FROM event_ids",
+            row => _row.With(row.GetGuid(1)).With(row.GetGuid(2)).With(row.GetInt64(3)).With(row.GetInt64(4)).EndIn(SumOf(there, row.GetInt64(0))),
+            cancellation);
         var byName = there.Values.ToDictionary(log => log.Name, log => log.Sum);
         var events = 0L;
         foreach (var log in logs.Names())
@@ -121,7 +128,7 @@ internal sealed class MoveCheck(DocumentStore documents, RawLogs logs, NpgsqlCon
     private static MoveSum SumOf(Dictionary<long, (string Name, MoveSum Sum)> there, long id) =>
         there.TryGetValue(id, out var log) ? log.Sum : throw new IOException($"The database has rows of a log {id} that it does not name. Begin anew with an empty one.");
 
-    private async Task ReadAsync(string sql, CancellationToken cancellation, Action<NpgsqlDataReader> row)
+    private async Task ReadAsync(string sql, Action<NpgsqlDataReader> row, CancellationToken cancellation)
     {
         await using NpgsqlCommand command = new(sql, database) { CommandTimeout = 0 };
         await using var reader = await command.ExecuteReaderAsync(cancellation);

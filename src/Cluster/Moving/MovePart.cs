@@ -57,25 +57,25 @@ internal sealed class MovePart
     {
         await using var transaction = await database.BeginTransactionAsync(cancellation);
         await ExecuteAsync(database, "SET LOCAL synchronous_commit = off", cancellation);
-        await CopyAsync(database, "documents (collection, id, version, json)", _documents, cancellation, (row, one) =>
+        await CopyAsync(database, "documents (collection, id, version, json)", _documents, (row, one) =>
         {
             row.Write(one.Collection, NpgsqlDbType.Text);
             row.Write(one.Document.Id, NpgsqlDbType.Text);
             row.Write(one.Document.Version, NpgsqlDbType.Bigint);
             row.Write(System.Text.Encoding.UTF8.GetString(one.Document.Json.Span), NpgsqlDbType.Json);
-        });
-        await CopyAsync(database, "claims (scope, value, owner)", _claims, cancellation, (row, one) =>
+        }, cancellation);
+        await CopyAsync(database, "claims (scope, value, owner)", _claims, (row, one) =>
         {
             row.Write(one.Scope, NpgsqlDbType.Text);
             row.Write(one.Value, NpgsqlDbType.Text);
             row.Write(one.Owner, NpgsqlDbType.Text);
-        });
-        await CopyAsync(database, "records (key, value)", _records, cancellation, (row, one) =>
+        }, cancellation);
+        await CopyAsync(database, "records (key, value)", _records, (row, one) =>
         {
             row.Write(one.Key, NpgsqlDbType.Bytea);
             row.Write(one.Value, NpgsqlDbType.Bytea);
-        });
-        await CopyAsync(database, "logs (name, id, epoch, head, first, last_at)", _logs, cancellation, (row, one) =>
+        }, cancellation);
+        await CopyAsync(database, "logs (name, id, epoch, head, first, last_at)", _logs, (row, one) =>
         {
             row.Write(one.Log.Value, NpgsqlDbType.Text);
             row.Write(one.Id, NpgsqlDbType.Bigint);
@@ -83,13 +83,13 @@ internal sealed class MovePart
             row.Write(one.Head.Head, NpgsqlDbType.Bigint);
             row.Write(one.Head.First, NpgsqlDbType.Bigint);
             row.Write(one.Head.LastAt, NpgsqlDbType.Bigint);
-        });
-        await CopyAsync(database, "swept (log_id, seq)", _logs.FindAll(one => one.Head.SweptTo > 0), cancellation, (row, one) =>
+        }, cancellation);
+        await CopyAsync(database, "swept (log_id, seq)", _logs.FindAll(one => one.Head.SweptTo > 0), (row, one) =>
         {
             row.Write(one.Id, NpgsqlDbType.Bigint);
             row.Write(one.Head.SweptTo, NpgsqlDbType.Bigint);
-        });
-        await CopyAsync(database, "events (log_id, seq, at, author, key, body, changed_by, changed_at)", _events, cancellation, (row, one) =>
+        }, cancellation);
+        await CopyAsync(database, "events (log_id, seq, at, author, key, body, changed_by, changed_at)", _events, (row, one) =>
         {
             row.Write(one.LogId, NpgsqlDbType.Bigint);
             row.Write(one.Event.Seq, NpgsqlDbType.Bigint);
@@ -99,15 +99,15 @@ internal sealed class MovePart
             row.Write(one.Event.Body, NpgsqlDbType.Bytea);
             row.Write(one.Event.ChangedBy, NpgsqlDbType.Bigint);
             row.Write(one.Event.ChangedAt, NpgsqlDbType.Bigint);
-        });
-        await CopyAsync(database, "event_ids (key, log_id, hash, seq, at)", _ids, cancellation, (row, one) =>
+        }, cancellation);
+        await CopyAsync(database, "event_ids (key, log_id, hash, seq, at)", _ids, (row, one) =>
         {
             row.Write(one.Key, NpgsqlDbType.Uuid);
             row.Write(one.LogId, NpgsqlDbType.Bigint);
             row.Write(PgKeys.ToGuid(one.Id.ContentHash), NpgsqlDbType.Uuid);
             row.Write(one.Id.Seq, NpgsqlDbType.Bigint);
             row.Write(one.Id.At, NpgsqlDbType.Bigint);
-        });
+        }, cancellation);
         if (_logs.Count > 0)
         {
             await ExecuteAsync(database, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"UPDATE journal_head SET logs = {_logs[^1].Id}"), cancellation);
@@ -142,7 +142,7 @@ internal sealed class MovePart
     }
 
     private static async Task CopyAsync<T>(
-        NpgsqlConnection database, string table, List<T> rows, CancellationToken cancellation, Action<NpgsqlBinaryImporter, T> write)
+        NpgsqlConnection database, string table, List<T> rows, Action<NpgsqlBinaryImporter, T> write, CancellationToken cancellation)
     {
         if (rows.Count == 0)
         {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
@@ -26,7 +27,7 @@ internal sealed class MoveSum
 /// <summary>The row that is being read, and then the next: one for all of them.</summary>
 internal sealed class MoveRow
 {
-    private readonly MemoryStream _bytes = new();
+    private readonly ArrayBufferWriter<byte> _bytes = new();
 
     public MoveRow With(long value)
     {
@@ -51,8 +52,8 @@ internal sealed class MoveRow
     public void EndIn(MoveSum sum)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(_bytes.GetBuffer().AsSpan(0, (int)_bytes.Length), hash);
-        _bytes.SetLength(0);
+        SHA256.HashData(_bytes.WrittenSpan, hash);
+        _bytes.ResetWrittenCount();
         sum.Add(BinaryPrimitives.ReadUInt128BigEndian(hash));
     }
 }

@@ -13,13 +13,11 @@ internal sealed record PgConnections(NpgsqlDataSource Reading, NpgsqlDataSource 
 
     public static PgConnections To(string connection, string node, PgEventLogOptions options, Action<NpgsqlDataSourceBuilder>? prepare)
     {
-        // By it the connections of a node that is dead are ended.
-        var name = node;
+        // By its name the connections of a node that is dead are ended.
         NpgsqlConnectionStringBuilder reading = new(connection)
         {
-            ApplicationName = name,
+            ApplicationName = node,
             MaxPoolSize = options.ReadConnections,
-            MinPoolSize = 0,
             MaxAutoPrepare = 32,
             AutoPrepareMinUsages = 2,
             Timeout = 5,
@@ -27,13 +25,12 @@ internal sealed record PgConnections(NpgsqlDataSource Reading, NpgsqlDataSource 
         };
         NpgsqlConnectionStringBuilder writing = new(connection)
         {
-            ApplicationName = name,
+            ApplicationName = node,
             Pooling = false,
             MaxAutoPrepare = 64,
             AutoPrepareMinUsages = 2,
             Timeout = 5,
             CommandTimeout = 15,
-            KeepAlive = 0,
             TcpKeepAlive = true,
         };
         var given = writing.Options;

@@ -9,6 +9,9 @@ internal static class PgErrors
     /// <summary>It is the database's, or the way to it; anything else is a bug here.</summary>
     public static bool IsOf(Exception error) => error is NpgsqlException or TimeoutException or IOException or SocketException;
 
+    /// <summary>The database is there, and what it was asked is wrong, or against its rules: asked again it would refuse again.</summary>
+    public static bool IsOfStatement(Exception error) => error is PostgresException { SqlState: ['2', '2' or '3', ..] or ['4', '2', ..] };
+
     /// <summary>What readers are told: nothing of the statement, or of what is in it.</summary>
     public static IOException ToRead(Exception error) => new($"The database cannot be read: {Line(error)}", error);
 

@@ -234,6 +234,7 @@ internal sealed class PgEventLog : IEventLog, IRecords, IJournal, ILogSpace
     public Task GiveBackAsync(LogName log, CancellationToken cancellation = default)
     {
         LogArguments.CheckName(log);
+        using var pass = _parts.Readers.Enter();
         return _sweep.ClearAsync(cancellation);
     }
 
@@ -241,12 +242,6 @@ internal sealed class PgEventLog : IEventLog, IRecords, IJournal, ILogSpace
     {
         var head = Head(log);
         var events = head.Head == 0 ? 0 : head.Head - head.First + 1;
-        if (events == 0)
-        {
-            // As the embedded log, it looks all the same.
-            return 0;
-        }
-
         var entries = ReadBefore(log, long.MaxValue, Sample).Entries;
         return entries.Count == 0 ? 0 : events * (EventOverhead + entries.Sum(entry => (long)entry.Body.Length + entry.Author.Length) / entries.Count);
     }

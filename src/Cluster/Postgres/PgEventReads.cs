@@ -57,7 +57,9 @@ internal static class PgEventReads
     }
 
     // Events of one author one after the other share its string.
-    private static string Author(byte[] utf8, string former) =>
-        Encoding.UTF8.GetByteCount(former) == utf8.Length && Encoding.UTF8.GetString(utf8) is var author && author != former ? author
-        : Encoding.UTF8.GetByteCount(former) == utf8.Length ? former : Encoding.UTF8.GetString(utf8);
+    private static string Author(byte[] utf8, string former)
+    {
+        var author = Encoding.UTF8.GetString(utf8);
+        return author == former ? former : author;
+    }
 }

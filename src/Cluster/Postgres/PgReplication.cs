@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using Microsoft.Extensions.Logging;
-using WebMessenger.Storage.EventLog;
 using WebMessenger.Storage.Nodes;
 using WebMessenger.Storage.Replication;
 

@@ -38,7 +38,19 @@ internal sealed class PgTransactions(
             return count;
         }
 
-        session.Begin(_look, _hearing.Applied, documents?.Work);
+        try
+        {
+            session.Begin(_look, _hearing.Applied, documents?.Work);
+        }
+        catch (Exception error) when (documents is not null && (!session.IsFault(error) || PgErrors.IsOfStatement(error)))
+        {
+            // What it asked is wrong; others are not concerned.
+            session.Close();
+            documents.Failure = error;
+            Decisions[0] = new(AppendOutcome.StoreFailed, 0, 0, "");
+            return 1;
+        }
+
         if (/* guard: a node that was declared dead writes nothing */ _look.IsDead)
         {
             standing.Lose("it was declared dead by the others.");
@@ -92,9 +104,8 @@ internal sealed class PgTransactions(
                 return false;
             }
 
-            if (_hearing.HasKeptTooMuch)
+            if (LoseIfTooMuchIsKept())
             {
-                standing.Lose("the others wrote more than it can keep until it has started.");
                 return false;
             }
 
@@ -105,6 +116,17 @@ internal sealed class PgTransactions(
 
             (_, feed) = session.ReadFeed(_hearing.Applied);
         }
+    }
+
+    /// <summary>True: the others wrote more than this node has room for until it has started.</summary>
+    public bool LoseIfTooMuchIsKept()
+    {
+        if (_hearing.HasKeptTooMuch)
+        {
+            standing.Lose("the others wrote more than it can keep until it has started.");
+        }
+
+        return _hearing.HasKeptTooMuch;
     }
 
     // Whoever waits for what is before it in the queue asks for nothing.
@@ -165,6 +187,13 @@ internal sealed class PgTransactions(
         }
         catch (Exception error) when (session.IsFault(error))
         {
+            if (session.IsOpen && PgErrors.IsOfStatement(error))
+            {
+                session.Close();
+                refused = error;
+                return false;
+            }
+
             var isRefused = session.IsOpen;
             standing.Fail(error);
             if (isRefused)
@@ -220,7 +249,10 @@ internal sealed class PgTransactions(
     {
         try
         {
-            session.Rollback();
+            if (session.IsOpen)
+            {
+                session.Rollback();
+            }
         }
         catch (Exception error) when (session.IsFault(error))
         {

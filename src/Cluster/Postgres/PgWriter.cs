@@ -185,6 +185,7 @@ internal sealed class PgWriter : IAsyncDisposable
     private void Follow()
     {
         _hearing.TakeOver();
+        _transactions.LoseIfTooMuchIsKept();
         bool isAsked;
         lock (_gate)
         {

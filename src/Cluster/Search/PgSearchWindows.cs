@@ -20,7 +20,8 @@ internal sealed class PgSearchWindows(PooledReads reads)
 
     private Known? _known;
 
-    /// <summary>When the oldest of each stretch was said (ms), the newest stretch first; fewer where there are not so many entries.</summary>
+    /// <summary>When the oldest of each stretch was said (ms), the newest stretch first; fewer where there are not so many
+    /// entries.</summary>
     /// <param name="until">The newest that is looked at (ms).</param>
     public async Task<IReadOnlyList<long>> SinceAsync(long until, CancellationToken timeIsOver)
     {

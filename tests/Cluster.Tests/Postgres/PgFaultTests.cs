@@ -61,7 +61,7 @@ public sealed class PgFaultTests
             var stored = 0;
             for (var round = 0; round < 100; round++)
             {
-                await using NpgsqlCommand kill = new("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'webmessenger%'", killing);
+                await using NpgsqlCommand kill = new("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'alone'", killing);
                 await kill.ExecuteScalarAsync(TestContext.Current.CancellationToken);
                 var before = stored;
 

@@ -88,16 +88,16 @@ public sealed class MovedHouseTests
         var connection = await primary.CreateDatabaseAsync();
         await using var standby = await primary.StartStandbyAsync("b");
         await primary.SetAsync("synchronous_standby_names", "b");
-        var both = connection.Replace(
-            string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={primary.Port}"),
-            string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1:{primary.Port},127.0.0.1:{standby.Port};Target Session Attributes=primary"), StringComparison.Ordinal);
-        await using var node = await ServerProcess.StartAloneAsync([.. SharedServer.NoLimits, .. SettingsOf(both)]);
+        await using TcpWay db = new(primary.Port);
+        var named = connection.Replace($"Port={primary.Port}", $"Port={db.Port}", StringComparison.Ordinal);
+        await using var node = await ServerProcess.StartAloneAsync([.. SharedServer.NoLimits, .. SettingsOf(named)]);
         using var ana = await Person.RegisterAsync(node);
         await SayAsync(ana, node);
         var before = await ana.EventsAsync();
 
         primary.Kill();
         await standby.PromoteAsync();
+        db.LeadTo(standby.Port);
 
         Assert.Equal(3, (await node.EndedAsync()).ExitCode);
         await node.StartAgainAsync();

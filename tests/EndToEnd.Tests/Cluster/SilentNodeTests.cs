@@ -179,6 +179,6 @@ public sealed class SilentNodeTests : IAsyncLifetime
     private static async Task SignalAsync(ServerProcess node, string signal)
     {
         using var kill = Process.Start("kill", [$"-{signal}", node.ProcessId.ToString(CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync();
+        await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
     }
 }

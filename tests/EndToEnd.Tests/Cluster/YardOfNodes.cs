@@ -5,7 +5,7 @@ using WebMessenger.EndToEnd.Tests.Servers;
 
 namespace WebMessenger.EndToEnd.Tests.Cluster;
 
-/// <summary>A room of a house of two nodes: its owner and a moderator at the first, a member at the second, and who hears it at each.</summary>
+/// <summary>A room of a house of two nodes: its owner and a moderator at the first, a member at the second.</summary>
 internal sealed class YardOfNodes : IAsyncDisposable
 {
     private readonly List<IAsyncDisposable> _clients = [];
