@@ -202,8 +202,8 @@ public sealed partial class LoginSessions
     internal Task StoreLastSeenAsync() => _uses.StoreAsync();
 
     /// <summary>
-    /// The login session by password that another node has opened: under the same id, so that its end, which all nodes are asked for, is this
-    /// one's too. Null: it has ended, or its account may have none.
+    /// The login session by password that another node has opened: under the same id, so that its end, which all nodes are asked for, is
+    /// this one's too. Null: it has ended, or its account may have none.
     /// </summary>
     /// <param name="id">As the other node names it.</param>
     public LoginSession? Borrow(Account account, string id, string clientId, IPAddress? address)

@@ -12,8 +12,8 @@ namespace WebMessenger.Broker.Clients;
 /// topics, which this one speaks in the client's place (ADR 0088).
 /// </summary>
 /// <remarks>
-/// <para>Packets pass with the packet ids that they have: what is delivered has ids above <see cref="PacketIdWindow.Relayed"/>, and what the
-/// client publishes has its own. So each acknowledgement is the client's to the home of the data, and what was not acknowledged comes
+/// <para>Packets pass with the packet ids that they have: what is delivered has ids above <see cref="PacketIdWindow.Relayed"/>, and what
+/// the client publishes has its own. So each acknowledgement is the client's to the home of the data, and what was not acknowledged comes
 /// again under its id, also by another node.</para>
 /// <para>Opened with the first filter or publish, and for a client that is kept as it comes. When it ends, the client's connection ends: it
 /// comes again, and nothing is lost in silence.</para>

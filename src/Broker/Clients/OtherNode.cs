@@ -9,8 +9,8 @@ using WebMessenger.Broker.Wire;
 namespace WebMessenger.Broker.Clients;
 
 /// <summary>
-/// What a client is to the node that has the data topics, in a house of several nodes: a device that came to another one is handed on to it,
-/// with all its bytes.
+/// What a client is to the node that has the data topics, in a house of several nodes: a device that came to another one is handed on to
+/// it, with all its bytes.
 /// </summary>
 internal sealed class OtherNode(Client client, ConnectionServices services, DataHome home)
 {

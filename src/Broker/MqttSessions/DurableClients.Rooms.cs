@@ -146,8 +146,8 @@ internal sealed partial class DurableClients
     }
 
     /// <summary>
-    /// The data topics are this node's from now on: reads where clients are in them. Those that are kept for devices are all away, for nobody
-    /// served them just now.
+    /// The data topics are this node's from now on: reads where clients are in them. Those that are kept for devices are all away, for
+    /// nobody served them just now.
     /// </summary>
     public async Task ReadDataAsync()
     {

@@ -12,8 +12,8 @@ internal static class SessionName
     public static string Of(string? mount, string clientId) => mount is null ? clientId : mount + Separator + clientId;
 
     /// <summary>
-    /// In a house of several nodes, of what a client without mount hears and says of devices: kept apart from its talk, where the data topics
-    /// are. No mount is empty.
+    /// In a house of several nodes, of what a client without mount hears and says of devices: kept apart from its talk, where the data
+    /// topics are. No mount is empty.
     /// </summary>
     public static string OfData(string clientId) => Separator + clientId;
 

@@ -3,8 +3,8 @@ using WebMessenger.Storage.Nodes;
 namespace WebMessenger.Broker.Nodes;
 
 /// <summary>
-/// Where the data topics of a house of several nodes are: one node has them, with their order, values and logs, and the others bring it what
-/// comes to them (ADR 0088). Alone there is none of this.
+/// Where the data topics of a house of several nodes are: one node has them, with their order, values and logs, and the others bring it
+/// what comes to them (ADR 0088). Alone there is none of this.
 /// </summary>
 /// <remarks>Thread-safe.</remarks>
 internal sealed partial class DataHome(INodeLinks links, IDuties duties, NodePipes pipes, TimeProvider time, ILogger<DataHome> logger)

@@ -6,7 +6,9 @@ internal interface IDataHomePart
     /// <summary>Who needs others begins after them, and ends before them.</summary>
     int Order { get; }
 
-    /// <summary>The data topics of the house are this node's from now on: what is stored of them is read. Nothing is served before.</summary>
+    /// <summary>
+    /// The data topics of the house are this node's from now on: what is stored of them is read. Nothing is served before.
+    /// </summary>
     /// <exception cref="IOException">It cannot be read.</exception>
     Task BeginAsync();
 

@@ -7,8 +7,8 @@ namespace WebMessenger.Broker.Nodes;
 
 /// <summary>One end of a stream of bytes both ways between two nodes.</summary>
 /// <remarks>
-/// <para>What is written is sent as far as the other end has room for it: <see cref="Window"/> bytes that nobody there has looked at. So who
-/// does not read slows down who writes, as a socket does.</para>
+/// <para>What is written is sent as far as the other end has room for it: <see cref="Window"/> bytes that nobody there has looked at. So
+/// who does not read slows down who writes, as a socket does.</para>
 /// <para>It ends with either end, with the node, or when a message between the two nodes fails: then nobody knows what has arrived.</para>
 /// Thread-safe, but for its reader and its writer, which each have one user at a time. <c>_gate</c> is a leaf lock.
 /// </remarks>

@@ -5,7 +5,9 @@ using WebMessenger.Broker.Nodes;
 
 namespace WebMessenger.Broker.Transports;
 
-/// <summary>Where requests come from that came to other nodes. A type of its own, so that Kestrel takes <see cref="NodeRequests"/> for it.</summary>
+/// <summary>
+/// Where requests come from that came to other nodes. A type of its own, so that Kestrel takes <see cref="NodeRequests"/> for it.
+/// </summary>
 internal sealed class NodeEndPoint : EndPoint
 {
     public override string ToString() => "nodes";
@@ -57,8 +59,8 @@ internal sealed class NodeRequests(DataHome home) : IConnectionListenerFactory, 
         }
     }
 
-    // Its base ends a connection by a cancellation that the pool brings later, and disposes of that with the connection (ASP.NET Core 10): an
-    // exception on a thread of the pool would end the program.
+    // Its base ends a connection by a cancellation that the pool brings later, and disposes of that with the connection (ASP.NET Core
+    // 10): an exception on a thread of the pool would end the program.
     private sealed class Connection : DefaultConnectionContext
     {
         /// <summary>The other node has this long to take the end of an answer.</summary>

@@ -4,6 +4,7 @@ using System.Text;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Auth.SigningIn;
 using WebMessenger.Broker.Nodes;
+using WebMessenger.Broker.Tests.Clients;
 using WebMessenger.Broker.Tests.Host;
 using WebMessenger.Broker.Tests.MqttSessions;
 using WebMessenger.Broker.Tests.Nodes;
@@ -280,7 +281,7 @@ public sealed class DataRelayTests : IAsyncLifetime
 
         Assert.Equal((byte?)0x98, (await bob.WaitForCloseAsync()).Disconnect);
         Assert.Empty(bob.AlreadyHere());
-        Assert.Equal(0, _house.Broker.Get<NodePipes>().Count);
+        await HandshakeTests.UntilAsync(() => _house.Broker.Get<NodePipes>().Count == 0);
     }
 
     [Fact]

@@ -68,4 +68,29 @@ public sealed class PacketIdWindowTests
             }
         }
     }
+
+    [Fact]
+    public void Ids_that_go_to_clients_of_other_nodes_lie_above_all_others_and_take_room_there()
+    {
+        PacketIdWindow home = new(), own = new();
+        home.Resize(2);
+        home.BeginAtRelayed();
+        own.Resize(2);
+
+        home.Reserve(PacketIdWindow.Relayed + 300);
+        Assert.True(home.TryTake(out var first));
+        Assert.InRange(first, PacketIdWindow.Relayed + 1, ushort.MaxValue);
+        Assert.True(home.Contains(PacketIdWindow.Relayed + 300));
+        Assert.False(home.Contains(1));
+        Assert.True(home.Release(first));
+        Assert.False(home.Release(first));
+
+        Assert.True(own.TryBorrow());
+        Assert.True(own.TryTake(out var talk));
+        Assert.InRange(talk, 1, PacketIdWindow.Relayed);
+        Assert.False(own.TryBorrow());
+        Assert.False(own.TryTake(out _));
+        own.GiveBack();
+        Assert.True(own.TryTake(out _));
+    }
 }
