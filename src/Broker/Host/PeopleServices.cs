@@ -23,6 +23,6 @@ internal static class PeopleServices
         services.GetRequiredService<HereHearing>().Connect();
         services.GetRequiredService<Typing>().Connect();
         services.GetRequiredService<WebhookTeller>().Connect();
-        services.GetServices<IFollower>().OfType<NoticeFollower>().Single().Connect();
+        services.GetServices<IFollower>().OfType<NoticeFollower>().SingleOrDefault()?.Connect();
     }
 }

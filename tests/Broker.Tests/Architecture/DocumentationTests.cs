@@ -13,11 +13,11 @@ public sealed partial class DocumentationTests
         .First(item => item.Key == "Root").Value!);
 
     private static readonly Assembly[] _product =
-        [typeof(WebMessenger.Storage.FolderSync).Assembly, typeof(Auth.Accounts.Account).Assembly, typeof(BrokerLimits).Assembly];
+        [typeof(WebMessenger.Storage.FolderSync).Assembly, typeof(Auth.Accounts.Account).Assembly, typeof(WebMessenger.Cluster.ClusterHouse).Assembly, typeof(BrokerLimits).Assembly];
 
     private static readonly string[] _files =
     [
-        .. new[] { "Storage", "Auth", "Broker" }
+        .. new[] { "Storage", "Cluster", "Auth", "Broker" }
             .SelectMany(project => Directory.EnumerateFiles(Path.Combine(_root, "src", project), "*.cs", SearchOption.AllDirectories)),
     ];
 

@@ -15,6 +15,7 @@ public sealed class LayerTests
     private static readonly string[] _layers =
     [
         "Storage", "Storage.Documents", "Storage.EventLog", "Storage.Search", "Storage.Replication", "Storage.Nodes",
+        "Cluster.Nodes", "Cluster.Postgres", "Cluster.Migrations", "Cluster.Documents", "Cluster.Search", "Cluster.Moving", "Cluster.Checks", "Cluster",
         "Auth.Outcomes", "Auth.Changes", "Auth.Limits", "Auth.Names", "Auth.Secrets", "Auth.Accounts", "Auth.Sessions", "Auth.Tokens", "Auth.Passwords", "Auth.SigningIn",
         "Auth.Interception", "Auth",
         "Broker.Topics", "Broker.Events", "Broker.Settings", "Broker.Wire", "Broker.Limits", "Broker.Nodes", "Broker.Streams", "Broker.Rooms", "Broker.Devices", "Broker.Hooks", "Broker.Rules", "Broker.Webhooks", "Broker.Invites", "Broker.Reports", "Broker.Preferences", "Broker.ReadMarks", "Broker.Notices", "Broker.Search", "Broker.Archives", "Broker.MqttSessions",
@@ -28,7 +29,7 @@ public sealed class LayerTests
     ];
 
     private static readonly ArchUnitNET.Domain.Architecture _product = new ArchLoader()
-        .LoadAssemblies(typeof(WebMessenger.Storage.EventLog.IEventLog).Assembly, typeof(Auth.Accounts.Account).Assembly, typeof(WebMessenger.Broker.Rooms.Room).Assembly)
+        .LoadAssemblies(typeof(WebMessenger.Storage.EventLog.IEventLog).Assembly, typeof(Auth.Accounts.Account).Assembly, typeof(WebMessenger.Cluster.ClusterHouse).Assembly, typeof(WebMessenger.Broker.Rooms.Room).Assembly)
         .Build();
 
     [Fact]
@@ -90,12 +91,14 @@ public sealed class LayerTests
     [InlineData("LiteDB", "WebMessenger.Storage.Documents", "WebMessenger.Auth.Sessions")]
     [InlineData("Microsoft.Data.Sqlite", "WebMessenger.Storage.Search")]
     [InlineData("RocksDbSharp", "WebMessenger.Storage.EventLog")]
-    // Alone nothing of the cluster is loaded: what names it is not reached (ADR 0085).
-    [InlineData("WebMessenger.Cluster", "WebMessenger.Broker.Host", "WebMessenger.Broker.Operator")]
     // All others log by ILogger.
     [InlineData("Serilog", "WebMessenger.Broker.Host")]
     // Auth asks about rooms by a port of its own, and never learns what a room is. (The program's entry is in no namespace.)
     [InlineData("WebMessenger.Broker", "WebMessenger.Broker", "")]
+    [InlineData("Npgsql", "WebMessenger.Cluster")]
+    [InlineData("Orleans", "WebMessenger.Cluster.Nodes", "OrleansCodeGen")]
+    // Alone nothing of the cluster is loaded: what names it is not reached (ADR 0085).
+    [InlineData("WebMessenger.Cluster", "WebMessenger.Cluster", "WebMessenger.Broker.Host", "WebMessenger.Broker.Operator", "OrleansCodeGen")]
     public void Only_these_know(string guarded, params string[] mayKnow)
     {
         var knowing = _product.Types.Where(type => type.GetTypeDependencies().Any(used => Within(used, guarded))).ToList();
