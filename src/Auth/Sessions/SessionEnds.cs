@@ -22,10 +22,9 @@ internal sealed class SessionEnds(Lock gate, SessionIndex index, UnstoredEnds un
     public void AskEverywhere(IRevocation everywhere) => _everywhere = everywhere;
 
     /// <summary>This program's own clients, of those login sessions that it knows.</summary>
-    public Task RevokeAsync(IReadOnlyCollection<string> sessions, RevocationReason reason) =>
-        nodes.IsAlone ? Task.WhenAll(sessions.Select(index.Find).OfType<LoginSession>().Select(session => session.RevokeAsync(reason)))
-            : Task.WhenAll(sessions.SelectMany(Named).ToList().ConvertAll(session => /* guard: passwords end on the node of their client */ session.Kind == LoginSessionKind.Password
-                ? EndHereAsync(session, reason) : session.RevokeAsync(reason)));
+    public Task RevokeAsync(IReadOnlyCollection<string> sessions, RevocationReason reason) => nodes.IsAlone
+        ? Task.WhenAll(sessions.Select(index.Find).OfType<LoginSession>().Select(session => session.RevokeAsync(reason)))
+        : Task.WhenAll(sessions.SelectMany(Named).ToList().ConvertAll(session => RevokeNamedAsync(session, reason)));
 
     /// <summary>Another node has ended it. Silent when this returns its task, which completes when all is done here.</summary>
     public Task EndHereAsync(LoginSession session, RevocationReason reason)
@@ -151,6 +150,9 @@ internal sealed class SessionEnds(Lock gate, SessionIndex index, UnstoredEnds un
         await EndHereAsync(other, reason);
         return false;
     }
+
+    private Task RevokeNamedAsync(LoginSession session, RevocationReason reason) =>
+        /* guard: passwords end on the node of their client */ session.Kind == LoginSessionKind.Password ? EndHereAsync(session, reason) : session.RevokeAsync(reason);
 
     private IEnumerable<LoginSession> Named(string id)
     {

@@ -131,7 +131,8 @@ public sealed class SessionsOfNodesTests
             there.Auth.Sessions.Touch(there.Auth.Sessions.FindByCookie(signedIn.Secret)!, AuthFixture.Home);
 
             await Task.WhenAll(
-                Task.Run(() => there.Auth.Sessions.StoreLastSeenAsync()), Task.Run(() => here.Auth.Sessions.EndAsync(signedIn.Session)));
+                Task.Run(() => there.Auth.Sessions.StoreLastSeenAsync(), TestContext.Current.CancellationToken),
+                Task.Run(() => here.Auth.Sessions.EndAsync(signedIn.Session), TestContext.Current.CancellationToken));
 
             await house.CarryAsync();
             Assert.Equal(0, house.Stored);

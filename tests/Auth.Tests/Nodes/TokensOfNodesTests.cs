@@ -125,7 +125,7 @@ public sealed class TokensOfNodesTests
             var client = Attached(found[1], certificate);
             house.Time.AdjustTime(house.Time.GetUtcNow() + TimeSpan.FromHours(2));
             there.Auth.Sessions.Touch(found[1], AuthFixture.Home);
-            var use = Task.Run(() => there.Auth.Sessions.StoreLastSeenAsync());
+            var use = Task.Run(() => there.Auth.Sessions.StoreLastSeenAsync(), TestContext.Current.CancellationToken);
             Assert.True(await here.Auth.Tokens.UnpinAsync(found[0]));
             await use;
 
@@ -154,7 +154,9 @@ public sealed class TokensOfNodesTests
             house.Time.AdjustTime(house.Time.GetUtcNow() + TimeSpan.FromHours(2));
             there.Auth.Sessions.Touch(there.Auth.Tokens.FindBearer(made.Secret)!, AuthFixture.Home);
 
-            await Task.WhenAll(Task.Run(() => there.Auth.Sessions.StoreLastSeenAsync()), Task.Run(() => here.Auth.Tokens.ForgetRoomAsync(room)));
+            await Task.WhenAll(
+                Task.Run(() => there.Auth.Sessions.StoreLastSeenAsync(), TestContext.Current.CancellationToken),
+                Task.Run(() => here.Auth.Tokens.ForgetRoomAsync(room), TestContext.Current.CancellationToken));
 
             await house.CarryAsync();
             Assert.All(house.Nodes, node => Assert.Equal(["lobby"], node.Auth.Tokens.FindBearer(made.Secret)!.Scope.Rooms));

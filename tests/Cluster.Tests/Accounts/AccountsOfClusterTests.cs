@@ -72,7 +72,8 @@ public sealed class AccountsOfClusterTests : IAsyncLifetime
             There.Auth.Sessions.Touch(There.Auth.Sessions.FindByCookie(signedIn.Secret)!, Home);
 
             await Task.WhenAll(
-                Task.Run(() => There.Auth.Sessions.StoreLastSeenAsync()), Task.Run(() => Here.Auth.Sessions.EndAsync(signedIn.Session)));
+                Task.Run(() => There.Auth.Sessions.StoreLastSeenAsync(), TestContext.Current.CancellationToken),
+                Task.Run(() => Here.Auth.Sessions.EndAsync(signedIn.Session), TestContext.Current.CancellationToken));
 
             await There.EverywhereAsync();
             Assert.All(_nodes, node => Assert.Null(node.Auth.Sessions.FindByCookie(signedIn.Secret)));
