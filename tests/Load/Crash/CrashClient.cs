@@ -13,6 +13,12 @@ internal abstract class CrashClient(string clientId, MqttVersion version, IPEndP
     private MqttLink? _link;
     private bool _isIn;
 
+    /// <summary>Asked before each connection for where to go; null: always to the one server.</summary>
+    public Func<IPEndPoint>? Doors { get; init; }
+
+    /// <summary>Where it went last; null: nowhere yet.</summary>
+    public IPEndPoint? At { get; private set; }
+
     protected Lock Gate { get; } = new();
 
     protected MqttVersion Version => version;
@@ -37,7 +43,9 @@ internal abstract class CrashClient(string clientId, MqttVersion version, IPEndP
     {
         while (!stop.IsCancellationRequested)
         {
-            if (await MqttLink.TryOpenAsync(server, stop) is not { } link)
+            var door = Doors?.Invoke() ?? server;
+            At = door;
+            if (await MqttLink.TryOpenAsync(door, stop) is not { } link)
             {
                 await Task.Delay(Pause, stop);
                 continue;

@@ -41,6 +41,10 @@ internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, 
     private ushort _lastPacketId;
     private bool _isFinishing;
     private bool _wasConnected;
+    private long _answeredAt;
+
+    /// <summary>When something that it said was acknowledged last, in ticks of <see cref="System.Diagnostics.Stopwatch"/>; 0: never.</summary>
+    public long AnsweredAt => Interlocked.Read(ref _answeredAt);
 
     /// <summary>Completes when it was told to finish and all that it said is acknowledged.</summary>
     public Task Done => _done.Task;
@@ -164,6 +168,7 @@ internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, 
 
         Record.Acknowledge(message.Said.Room, new Acknowledgement(message.Said.Id, seq, epoch));
         _lastAnswered = message;
+        Interlocked.Exchange(ref _answeredAt, System.Diagnostics.Stopwatch.GetTimestamp());
         if (packet.Type == PacketType.PubRec)
         {
             message.IsReceived = true;

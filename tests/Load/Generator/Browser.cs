@@ -8,9 +8,27 @@ using WebMessenger.Wire.Testing;
 namespace WebMessenger.Load.Generator;
 
 /// <summary>What pages ask of the server over HTTP; cookies are handed about, so that it may stand for many people.</summary>
-internal sealed class Browser(ServerUnderTest server) : IDisposable
+internal sealed class Browser(Uri server) : IDisposable
 {
-    private readonly HttpClient _http = new(new SocketsHttpHandler { UseCookies = false, UseProxy = false }) { BaseAddress = new Uri($"http://{server.WebSocket}") };
+    private readonly HttpClient _http = new(new SocketsHttpHandler { UseCookies = false, UseProxy = false }) { BaseAddress = server };
+
+    public Browser(ServerUnderTest server)
+        : this(new Uri($"http://{server.WebSocket}"))
+    {
+    }
+
+    /// <summary>A new account with the password that all have. Returns the cookie.</summary>
+    public async Task<string> RegisterAsync(string userName, CancellationToken cancellation)
+    {
+        using var answer = await _http.PostAsJsonAsync(
+            "/api/accounts", new { email = $"{userName}@example.org", userName, displayName = userName, password = AccountSeed.Password }, cancellation);
+        return answer.IsSuccessStatusCode
+            ? answer.Headers.GetValues("Set-Cookie").First().Split(';')[0]
+            : throw new LoadException($"A registration was answered with {(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync(cancellation)}");
+    }
+
+    /// <summary>A token for all rooms. Returns its secret.</summary>
+    public Task<string> NewTokenAsync(string cookie, CancellationToken cancellation) => NewTokenAsync(cookie, new { name = "load" }, cancellation);
 
     /// <summary>With the password that all accounts have. Returns the cookie, as `name=value`.</summary>
     public async Task<string> SignInAsync(string userName, CancellationToken cancellation)
@@ -50,12 +68,15 @@ internal sealed class Browser(ServerUnderTest server) : IDisposable
     }
 
     /// <summary>A token for devices whose mount is the room. Returns its secret.</summary>
-    public async Task<string> NewDeviceAsync(string cookie, string room, CancellationToken cancellation)
+    public Task<string> NewDeviceAsync(string cookie, string room, CancellationToken cancellation) =>
+        NewTokenAsync(cookie, new { name = "devices", mount = room }, cancellation);
+
+    private async Task<string> NewTokenAsync(string cookie, object token, CancellationToken cancellation)
     {
         using HttpRequestMessage make = new(HttpMethod.Post, "/api/tokens")
         {
             Headers = { { "Cookie", cookie } },
-            Content = JsonContent.Create(new { name = "devices", mount = room }),
+            Content = JsonContent.Create(token, token.GetType()),
         };
         using var answer = await _http.SendAsync(make, cancellation);
         if (!answer.IsSuccessStatusCode)

@@ -15,7 +15,7 @@ internal static class HardshipList
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
-    private static readonly string? FakeClock =
+    internal static readonly string? FakeClock =
         Directory.Exists("/usr/lib") ? Directory.EnumerateDirectories("/usr/lib", "*-linux-gnu*").Select(folder => Path.Combine(folder, "faketime", "libfaketimeMT.so.1")).FirstOrDefault(File.Exists) : null;
 
     public static IReadOnlyList<Hardship> All { get; } =

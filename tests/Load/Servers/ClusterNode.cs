@@ -40,6 +40,9 @@ internal sealed partial class ClusterNode : IAsyncDisposable
     /// <summary>The one that runs.</summary>
     public ChildProcess Process => _process ?? throw new InvalidOperationException("The node was not started.");
 
+    /// <summary>For lives that begin from here on.</summary>
+    public ChildSetting Setting { get; set; } = ChildSetting.Plain;
+
     /// <summary>Completes when it serves.</summary>
     public async Task StartAsync(CancellationToken cancellation)
     {
@@ -48,7 +51,9 @@ internal sealed partial class ClusterNode : IAsyncDisposable
             await _process.DisposeAsync();
         }
 
-        _process = await ChildProcess.StartAsync("dotnet", Arguments(), line => line.Contains("WebMessenger is ready", StringComparison.Ordinal), null, cancellation);
+        string[] typed = [.. Setting.Before, "dotnet", .. Arguments(), .. Setting.Arguments];
+        _process = ChildProcess.Start(typed[0], typed[1..], line => line.Contains("WebMessenger is ready", StringComparison.Ordinal), Setting.Environment);
+        await _process.ReadyAsync(null, cancellation);
     }
 
     public Task KillAsync() => Process.KillAsync();

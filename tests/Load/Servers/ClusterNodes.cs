@@ -46,9 +46,9 @@ internal sealed class ClusterNodes : IAsyncDisposable
     }
 
     /// <summary>One more, which serves when the task completes.</summary>
-    public async Task<ClusterNode> AddAsync(CancellationToken cancellation)
+    public async Task<ClusterNode> AddAsync(CancellationToken cancellation, ChildSetting? setting = null)
     {
-        ClusterNode node = new(_program, Database.Port, Connection, _settings);
+        ClusterNode node = new(_program, Database.Port, Connection, _settings) { Setting = setting ?? ChildSetting.Plain };
         _nodes.Add(node);
         await node.StartAsync(cancellation);
         return node;

@@ -15,7 +15,8 @@ namespace WebMessenger.Load.Servers;
 internal sealed partial class WebMessengerServer(
     string? program, IReadOnlyList<string> settings, bool keepsLimits = false, IReadOnlyList<string>? keptLimits = null, string name = "WebMessenger") : IContender
 {
-    private static readonly string[] LimitsOff =
+    /// <summary>Limits that are there to stop load: 0 switches them off.</summary>
+    internal static readonly string[] LimitsOff =
     [
         "PublishPerSecond", "DataPublishPerSecond", "DataConnectionsPerRoom", "DataKeptClientsPerRoom", "DataGroupsPerRoom", "DataGroupsPerRoomAndAccount", "ConnectsPerSecondPerAddress", "ConnectionsPerAddress", "ConnectionsPerAccount", "SignInsPerMinutePerAddress", "RegistrationsPerHourPerAddress",
         "StoredBytesPerDayPerAccount", "StoredBytesPerDayPerGuest", "StoredBytesPerDayPerAddress", "DataStoredBytesPerDayPerAccount", "DataStoredBytesPerDayPerGuest", "DataStoredBytesPerDayPerAddress",
