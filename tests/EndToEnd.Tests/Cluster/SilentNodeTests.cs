@@ -150,7 +150,7 @@ public sealed class SilentNodeTests : IAsyncLifetime
         using var bea = await Person.RegisterAsync(_house[0], "bea");
         var folder = $"--WebMessenger:DataFolder={_house[1].DataFolder}";
         Assert.Contains("bea", (await ProgramRun.ToEndAsync("ban", bea.UserName, folder)).Output, StringComparison.Ordinal);
-        foreach (var command in new[] { new[] { "backup", Path.Combine(Path.GetTempPath(), Lobby.Unique("backup").Replace(' ', '-', StringComparison.Ordinal)) }, ["purge"] })
+        foreach (var command in new[] { new[] { "backup", Path.Combine(Path.GetTempPath(), Lobby.Unique("backup").Replace(' ', '-')) }, ["purge"] })
         {
             var refused = await ProgramRun.ToEndAsync([.. command, folder]);
             Assert.Equal(1, refused.ExitCode);
