@@ -324,7 +324,7 @@ public sealed class SharedPresenceTests
         Assert.Empty(house.Stored("said/"));
     }
 
-    private static void Wander(HouseNode node, IReadOnlyList<Account> accounts, Random random)
+    private static void Wander(HouseNode node, List<Account> accounts, Random random)
     {
         for (var step = random.Next(6); step > 0; step--)
         {
