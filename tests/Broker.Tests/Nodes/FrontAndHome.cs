@@ -94,6 +94,12 @@ internal sealed class FrontAndHome : INodeLinks, IDuties
 
     public async Task RunAsync(string duty, Func<CancellationToken, Task> work, CancellationToken stop)
     {
+        if (duty != "data")
+        {
+            await work(stop);
+            return;
+        }
+
         while (!stop.IsCancellationRequested)
         {
             using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop, _lost.Token);

@@ -100,7 +100,13 @@ public sealed class DataOfNodesTests(TwoNodes nodes) : IClassFixture<TwoNodes>
         for (var round = 0; round < 100 || heard.Count < 500; round++)
         {
             await using var client = await KeptAsync(_house[round % 2], ana, secret, isPresent: true);
-            foreach (var publish in heard.Count < 500 ? [await client.NextPublishAsync(), .. client.AlreadyHere()] : client.AlreadyHere())
+            List<ReceivedPublish> came = heard.Count < 500 ? [await client.NextPublishAsync()] : [];
+            client.Abort();
+            await client.DisposeAsync();
+
+            // What it has acknowledged by itself to its end.
+            came.AddRange(client.AlreadyHere());
+            foreach (var publish in came)
             {
                 if (ids.TryAdd(publish.Text, publish.PacketId))
                 {
@@ -110,8 +116,6 @@ public sealed class DataOfNodesTests(TwoNodes nodes) : IClassFixture<TwoNodes>
 
                 Assert.Equal((true, ids[publish.Text]), (publish.Duplicate, publish.PacketId));
             }
-
-            client.Abort();
         }
 
         await saying;
