@@ -4,6 +4,7 @@ using WebMessenger.Auth.Changes;
 using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Settings;
+using WebMessenger.Broker.Transports;
 using WebMessenger.Cluster;
 using WebMessenger.Cluster.Migrations;
 using WebMessenger.Storage.Documents;
@@ -65,6 +66,8 @@ internal sealed class NodeHouse : House
             CertificateKey = settings.CertificateKey,
             Authority = settings.Authority,
         };
+        // Npgsql and Orleans wait where they go on.
+        MqttSockets.HandleElsewhere();
         try
         {
             return new NodeHouse(await ClusterHouse.OpenAsync(options, time, loggers));

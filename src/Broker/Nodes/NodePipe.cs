@@ -85,7 +85,7 @@ internal sealed class NodePipe : IDuplexPipe
 
             _granted -= bytes.Length;
             _input.Writer.Write(bytes.Span);
-            _ = _input.Writer.FlushAsync();
+            _ = _input.Writer.FlushAsync().AsTask();
         }
 
         return true;

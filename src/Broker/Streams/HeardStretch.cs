@@ -55,7 +55,7 @@ internal sealed class HeardStretch(ReplicatedLog log, IReadOnlyDictionary<(LogNa
     }
 
     // What was not brought along. What is there no more has gone since.
-    private IEnumerable<LogEntry> Read(EventStream stream, long from, long to)
+    private static IEnumerable<LogEntry> Read(EventStream stream, long from, long to)
     {
         while (from <= to && stream.ReadStored(from - 1, (int)Math.Min(AtOnce, to - from + 1)) is { Count: > 0 } page)
         {

@@ -12,6 +12,12 @@ internal sealed class MqttSockets(OpenSockets sockets) : IConnectionListenerFact
     /// </summary>
     public static void HandleInPlace() => Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
 
+    /// <summary>
+    /// The opposite, and before the first socket, too: where the process has clients of other programs, whose code may wait. On the thread
+    /// that waits for all sockets it would wait for what only that thread brings.
+    /// </summary>
+    public static void HandleElsewhere() => Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", null);
+
     public bool CanBind(EndPoint endpoint) => endpoint is MqttEndPoint;
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
@@ -85,6 +86,7 @@ internal sealed class NodeRequests(DataHome home) : IConnectionListenerFactory, 
 
         public override void Abort(ConnectionAbortedException abortReason) => _pipe.Abort();
 
+        [SuppressMessage("Usage", "CA2215", Justification = "The base's end would cancel what the server has ended already, and end the program.")]
         public override async ValueTask DisposeAsync()
         {
             _pipe.Output.Complete();
