@@ -27,6 +27,6 @@ public sealed class HeardSettingsTests
         Assert.Equal((9, 600), (auth.TokensPerAccount, limits.TextLength));
     }
 
-    private static DocumentChange Put(string json) =>
+    private static DocumentChange.Put Put(string json) =>
         new DocumentChange.Put("server", "settings", null, System.Text.Encoding.UTF8.GetBytes(json));
 }

@@ -146,7 +146,7 @@ public sealed class DataRelayTests : IAsyncLifetime
             {
                 Assert.True((await ana.PublishAsync(Data + "x", Number(i), qos)).Accepted);
             }
-        });
+        }, TestContext.Current.CancellationToken);
 
         // A delivery that was not completed comes again, with DUP and under its packet id.
         Dictionary<string, ushort> ids = [];
@@ -357,7 +357,7 @@ public sealed class DataRelayTests : IAsyncLifetime
         using HttpClient http = new() { BaseAddress = _house.Broker.Http };
         http.DefaultRequestHeaders.Authorization = new("Bearer", _house.Bob.Token);
         http.DefaultRequestHeaders.Add("WebMessenger-Client", "203.0.113.9 https");
-        using var answer = await http.GetAsync(new Uri("/api/rooms/greenhouse/data", UriKind.Relative));
+        using var answer = await http.GetAsync(new Uri("/api/rooms/greenhouse/data", UriKind.Relative), TestContext.Current.CancellationToken);
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         var session = _house.Broker.Get<LoginSessions>().List(_house.Bob.Account);

@@ -29,7 +29,7 @@ public sealed class NodePipesTests
         };
         var mine = pipes.Open(node, new byte[] { 1, 2, 3 })!;
 
-        await mine.Output.WriteAsync(said);
+        await mine.Output.WriteAsync(said, TestContext.Current.CancellationToken);
         mine.Output.Complete();
 
         Assert.Equal(said, await heard.Task);
@@ -49,7 +49,7 @@ public sealed class NodePipesTests
         };
         var mine = pipes.Open("home", default)!;
 
-        await mine.Output.WriteAsync(new byte[10 * NodePipe.Window]);
+        await mine.Output.WriteAsync(new byte[10 * NodePipe.Window], TestContext.Current.CancellationToken);
 
         Assert.Equal(10 * NodePipe.Window, await whole.Task);
         await mine.Closed;
@@ -71,8 +71,8 @@ public sealed class NodePipesTests
         };
         var (slow, quick) = (pipes.Open("home", new byte[1])!, pipes.Open("home", default)!);
 
-        var writing = slow.Output.WriteAsync(new byte[1_000_000]).AsTask();
-        await quick.Output.WriteAsync(new byte[1_000_000]);
+        var writing = slow.Output.WriteAsync(new byte[1_000_000], TestContext.Current.CancellationToken).AsTask();
+        await quick.Output.WriteAsync(new byte[1_000_000], TestContext.Current.CancellationToken);
         quick.Output.Complete();
         await quick.Closed;
 
@@ -98,14 +98,14 @@ public sealed class NodePipesTests
             await pipe.Closed;
         };
         var before = pipes.Open("home", default)!;
-        await before.Output.WriteAsync(new byte[10]);
+        await before.Output.WriteAsync(new byte[10], TestContext.Current.CancellationToken);
         while (pipes.Count < 2)
         {
             await Task.Yield();
         }
 
         _nodes.IsCut = true;
-        await before.Output.WriteAsync(new byte[10]);
+        await before.Output.WriteAsync(new byte[10], TestContext.Current.CancellationToken);
         await before.Closed;
         _nodes.IsCut = false;
 
@@ -166,7 +166,7 @@ public sealed class NodePipesTests
         var pipe = Pipes().Open("home", default)!;
 
         await pipe.Closed;
-        Assert.True((await pipe.Input.ReadAsync()).IsCompleted);
+        Assert.True((await pipe.Input.ReadAsync(TestContext.Current.CancellationToken)).IsCompleted);
     }
 
     [Fact]
@@ -190,7 +190,7 @@ public sealed class NodePipesTests
         Assert.False(PipeFrames.TryRead(other, out _));
     }
 
-    private Task SendAsync(params PipeFrame[] frames) => _nodes.AskAsync("home", WebMessenger.Storage.Nodes.NodeTopic.Data, PipeFrames.Write(frames));
+    private Task<ReadOnlyMemory<byte>> SendAsync(params PipeFrame[] frames) => _nodes.AskAsync("home", WebMessenger.Storage.Nodes.NodeTopic.Data, PipeFrames.Write(frames));
 
     private NodePipes Pipes(BrokerLimits? limits = null) => new(_nodes, limits ?? new BrokerLimits(), TimeProvider.System, NullLogger<NodePipes>.Instance);
 

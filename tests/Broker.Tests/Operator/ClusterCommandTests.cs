@@ -74,7 +74,12 @@ public sealed class ClusterCommandTests
             ignore_startup_parameters = extra_float_digits, options, application_name
             """,
             TestContext.Current.CancellationToken);
-        File.SetUnixFileMode(folder.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(
+                folder.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        }
+
         using var pooler = Process.Start(new ProcessStartInfo(Program, ["-u", "nobody", file]) { RedirectStandardError = true })!;
         _ = pooler.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         try

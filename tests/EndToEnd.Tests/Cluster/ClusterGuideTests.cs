@@ -44,7 +44,7 @@ public sealed class ClusterGuideTests
         {
             var script = ClusterGuide.Block("sh certificates").Replace("10.0.0.11", "127.0.0.1", StringComparison.Ordinal).Replace("10.0.0.12", "127.0.0.1", StringComparison.Ordinal);
             using var made = Process.Start(new ProcessStartInfo("bash", ["-euo", "pipefail", "-c", script]) { WorkingDirectory = folder, RedirectStandardError = true })!;
-            var complaints = made.StandardError.ReadToEndAsync();
+            var complaints = made.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
             await made.WaitForExitAsync(TestContext.Current.CancellationToken);
             Assert.True(made.ExitCode == 0, await complaints);
             string[] settings =

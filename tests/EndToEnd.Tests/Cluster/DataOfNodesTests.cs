@@ -35,7 +35,7 @@ public sealed class DataOfNodesTests(TwoNodes nodes) : IClassFixture<TwoNodes>
         Assert.Equal(expected, (await device.PublishesUntilAsync(publish => publish.Text == Number(59))).Select(publish => publish.Text));
         foreach (var http in (HttpClient[])[ana.At(_house[0]).Http, ana.At(_house[1]).Http])
         {
-            Assert.Equal(Number(59), await http.GetStringAsync(new Uri($"/api/rooms/{room}/data?topic=from/x", UriKind.Relative)));
+            Assert.Equal(Number(59), await http.GetStringAsync(new Uri($"/api/rooms/{room}/data?topic=from/x", UriKind.Relative), TestContext.Current.CancellationToken));
             http.Dispose();
         }
     }
@@ -92,7 +92,7 @@ public sealed class DataOfNodesTests(TwoNodes nodes) : IClassFixture<TwoNodes>
             {
                 Assert.True((await says.PublishAsync($"rooms/{room}/data/x", Number(i), 2)).Accepted);
             }
-        });
+        }, TestContext.Current.CancellationToken);
 
         // A delivery that was not completed comes again, with DUP and under its packet id, whatever the node.
         Dictionary<string, ushort> ids = [];
@@ -146,7 +146,7 @@ public sealed class DataOfNodesTests(TwoNodes nodes) : IClassFixture<TwoNodes>
                     acknowledged.Add(Number(i));
                 }
             }
-        });
+        }, TestContext.Current.CancellationToken);
         while (Volatile.Read(ref acknowledged).Count < 100)
         {
             await Task.Yield();
@@ -166,7 +166,7 @@ public sealed class DataOfNodesTests(TwoNodes nodes) : IClassFixture<TwoNodes>
         using var here = ana.At(other);
         foreach (var value in acknowledged)
         {
-            Assert.Equal(value, await here.Http.GetStringAsync(new Uri($"/api/rooms/{room}/data?topic=at/{value}", UriKind.Relative)));
+            Assert.Equal(value, await here.Http.GetStringAsync(new Uri($"/api/rooms/{room}/data?topic=at/{value}", UriKind.Relative), TestContext.Current.CancellationToken));
         }
     }
 

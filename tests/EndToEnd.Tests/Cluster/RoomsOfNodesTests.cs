@@ -145,20 +145,20 @@ public sealed class RoomsOfNodesTests(SharedHouseOfNodes shared) : IClassFixture
             // Asked at one node, told and let in at the other; asked no more, not let in.
             await yard.Owner.InviteAsync(yard.Room, stranger.UserName);
             using var elsewhere = yard.Owner.At(_house[1]);
-            Assert.Equal(HttpStatusCode.NoContent, (await elsewhere.Http.DeleteAsync($"/api/rooms/{yard.Room}/members/{stranger.UserName}")).StatusCode);
+            Assert.Equal(HttpStatusCode.NoContent, (await elsewhere.Http.DeleteAsync($"/api/rooms/{yard.Room}/members/{stranger.UserName}", TestContext.Current.CancellationToken)).StatusCode);
             Assert.Equal(0x87, (await watches.SubscribeAsync(yard.Topic)).ReasonCodes.Single());
             await yard.Owner.InviteAsync(yard.Room, stranger.UserName);
             Assert.Equal(1, (await watches.SubscribeAsync(yard.Topic)).ReasonCodes.Single());
 
             await yard.Owner.DeleteRoomAsync(yard.Room);
             Assert.Equal(0x87, (await bea.PublishAsync(yard.Topic, "in the ruins")).ReasonCode);
-            Assert.Equal(HttpStatusCode.NotFound, (await elsewhere.Http.GetAsync($"/api/rooms/{yard.Room}")).StatusCode);
+            Assert.Equal(HttpStatusCode.NotFound, (await elsewhere.Http.GetAsync($"/api/rooms/{yard.Room}", TestContext.Current.CancellationToken)).StatusCode);
 
             // Its id is its maker's, at each node.
             var again = new { id = yard.Room, title = "Again", visibility = "public" };
-            Assert.Equal(HttpStatusCode.BadRequest, (await yard.Bea.Http.PostAsJsonAsync("/api/rooms", again)).StatusCode);
-            Assert.Equal(HttpStatusCode.Created, (await elsewhere.Http.PostAsJsonAsync("/api/rooms", again)).StatusCode);
-            Assert.Empty((await yard.Owner.EventsAsync(yard.Room)).Where(one => one.IsMessage("still here")));
+            Assert.Equal(HttpStatusCode.BadRequest, (await yard.Bea.Http.PostAsJsonAsync("/api/rooms", again, TestContext.Current.CancellationToken)).StatusCode);
+            Assert.Equal(HttpStatusCode.Created, (await elsewhere.Http.PostAsJsonAsync("/api/rooms", again, TestContext.Current.CancellationToken)).StatusCode);
+            Assert.DoesNotContain(await yard.Owner.EventsAsync(yard.Room), one => one.IsMessage("still here"));
         }
     }
 
@@ -166,9 +166,9 @@ public sealed class RoomsOfNodesTests(SharedHouseOfNodes shared) : IClassFixture
     public async Task A_link_into_a_room_is_used_as_often_as_it_may_at_both_nodes_together()
     {
         await using var yard = await YardOfNodes.MakeAsync(_house, visibility: "private");
-        var made = await yard.Owner.Http.PostAsJsonAsync($"/api/rooms/{yard.Room}/invites", new { uses = 3 });
+        var made = await yard.Owner.Http.PostAsJsonAsync($"/api/rooms/{yard.Room}/invites", new { uses = 3 }, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.Created, made.StatusCode);
-        var secret = (await made.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("path").GetString()!.Split('#')[^1];
+        var secret = (await made.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("path").GetString()!.Split('#')[^1];
         var came = await Task.WhenAll(Enumerable.Range(0, 8).Select(async number =>
         {
             using var person = await Person.RegisterAsync(_house[number % 2], "guest");
@@ -201,7 +201,7 @@ public sealed class RoomsOfNodesTests(SharedHouseOfNodes shared) : IClassFixture
         Assert.Equal(heard[0], heard[1]);
         Assert.Equal(13, heard[0].Count);
 
-        Assert.Equal(HttpStatusCode.NoContent, (await yard.Bea.Http.PutAsync($"/api/ignored/{owner}", null)).StatusCode);
+        Assert.Equal(HttpStatusCode.NoContent, (await yard.Bea.Http.PutAsync($"/api/ignored/{owner}", null, TestContext.Current.CancellationToken)).StatusCode);
         Assert.True((await owners.PublishAsync("users/" + bea, "unheard")).Accepted);
         Assert.True((await beas.PublishAsync("users/" + bea, "to myself")).Accepted);
         Assert.DoesNotContain(

@@ -93,7 +93,7 @@ public sealed class HeardRoomsTests
         await anas.SubscribeAsync([new Filter("rooms/+/info"), new Filter("rooms/+")]);
         RoomRecord record = new("r0123456789abcdef", Id("shed"), "The shed", "", new PolicyFields(), ana.Account.Id, DateTimeOffset.UtcNow);
         await other.WriteAsync(MembershipStore.ChangesOf(record.Key, ana.Account.Id, MembershipRecord.Begin(MemberRole.Owner, DateTimeOffset.UtcNow)));
-        Assert.Empty(broker.Get<RoomDirectory>().RoomsOf(ana.Account.Id).Where(room => room.Key == record.Key));
+        Assert.DoesNotContain(broker.Get<RoomDirectory>().RoomsOf(ana.Account.Id), room => room.Key == record.Key);
         await other.CommitAsync(new DocumentChange.Put(RoomStore.Rooms, record.Key, 0, RoomStore.BytesOf(record)));
         var room = broker.Room("shed");
         Assert.Equal((ana.Account.Id, true), (room.OwnerId, room.IsMember(ana.Account.Id)));
