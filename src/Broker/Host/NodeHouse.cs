@@ -5,6 +5,7 @@ using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Sessions;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Broker.Transports;
+using WebMessenger.Cluster.Connections;
 using WebMessenger.Cluster;
 using WebMessenger.Cluster.Migrations;
 using WebMessenger.Storage.Documents;

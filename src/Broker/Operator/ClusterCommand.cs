@@ -3,6 +3,7 @@ using Npgsql;
 using WebMessenger.Broker.Settings;
 using WebMessenger.Cluster;
 using WebMessenger.Cluster.Checks;
+using WebMessenger.Cluster.Connections;
 using WebMessenger.Cluster.Migrations;
 using WebMessenger.Cluster.Moving;
 using WebMessenger.Storage.Documents;

@@ -1,10 +1,12 @@
 namespace WebMessenger.Storage.Nodes;
 
-/// <summary>What one node does for all: followers, what is swept, what is scheduled. Taken over when the node that has it goes or dies.</summary>
+/// <summary>What one node does for all: followers, what is swept, what is scheduled. Taken over when the node that has it goes or
+/// dies.</summary>
 /// <remarks>Alone (<see cref="AloneDuties"/>) every duty is this node's. Thread-safe.</remarks>
 public interface IDuties
 {
-    /// <summary>Whether the duty is this node's just now. Another node never has it at the same time, but for what a frozen one may think of
+    /// <summary>Whether the duty is this node's just now. Another node never has it at the same time, but for what a frozen one may think
+    /// of
     /// itself.</summary>
     /// <param name="duty">1 to 64 characters of ASCII.</param>
     bool Has(string duty);

@@ -2,7 +2,8 @@ namespace WebMessenger.Storage.Nodes;
 
 /// <summary>Whether this node may write to its clients: only while it is certain that nobody goes on without it.</summary>
 /// <remarks>
-/// In a cluster a node renews its lease in the database each 0.5 s, and writes nothing once the last confirmed renewal began more than 2 s ago.
+/// In a cluster a node renews its lease in the database each 0.5 s, and writes nothing once the last confirmed renewal began more than 2 s
+/// ago.
 /// Who takes a right away waits for a node that does not answer until the database's clock is 4 s past its last renewal. Alone it is always
 /// fresh (<see cref="AloneLease"/>). Thread-safe; asking costs a look at the clock.
 /// </remarks>

@@ -33,9 +33,11 @@ public enum NodeTopic : byte
 
 /// <summary>The running programs that serve one house, and how they reach each other.</summary>
 /// <remarks>
-/// <para>What is told or asked may be lost with the node or the network; what must not be lost is written. Messages of one topic from one node
+/// <para>What is told or asked may be lost with the node or the network; what must not be lost is written. Messages of one topic from one
+/// node
 /// arrive in the order in which they were told.</para>
-/// <para>Who hears or answers is called on a thread of the pool, for each pair of node and topic one at a time; it must not block. An answer
+/// <para>Who hears or answers is called on a thread of the pool, for each pair of node and topic one at a time; it must not block. An
+/// answer
 /// that throws fails at who asked.</para>
 /// Thread-safe. Alone (<see cref="AloneLinks"/>) there are no others.
 /// </remarks>

@@ -2,8 +2,10 @@ namespace WebMessenger.Storage.Nodes;
 
 /// <summary>Whose turn it is among the nodes: what is looked at and changed in a turn is changed by nobody else meanwhile.</summary>
 /// <remarks>
-/// Who has a turn has heard (<see cref="Replication.IReplication"/>) all that was written in earlier turns of that name, on any node. Within one
-/// node it orders nobody: callers order themselves first. A turn of a node that dies is over when the node is certain to write nothing more.
+/// Who has a turn has heard (<see cref="Replication.IReplication"/>) all that was written in earlier turns of that name, on any node.
+/// Within one
+/// node it orders nobody: callers order themselves first. A turn of a node that dies is over when the node is certain to write nothing
+/// more.
 /// Alone (<see cref="AloneTurns"/>) each takes it at once. Thread-safe.
 /// </remarks>
 public interface ITurns

@@ -4,7 +4,8 @@ namespace WebMessenger.Storage.Replication;
 
 /// <summary>What the other nodes of a cluster write, as this one hears it: so that what it holds in memory is what is stored.</summary>
 /// <remarks>
-/// <para>All that is written anywhere has one order, that of the journal. A node hears each batch of another one as a whole and in that order,
+/// <para>All that is written anywhere has one order, that of the journal. A node hears each batch of another one as a whole and in that
+/// order,
 /// and before anything of its own gets a later number: so what the log asks while it numbers (<see cref="PendingAppend.HasRight"/> and the
 /// like) is answered by what was true just then, whoever made it so.</para>
 /// <para>What this node writes itself is not heard: whoever writes it changes its memory, as in a house of one.</para>

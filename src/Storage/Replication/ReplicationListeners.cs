@@ -59,7 +59,8 @@ public sealed partial class ReplicationListeners(ILogger logger)
         }
     }
 
-    /// <summary>Tells everybody of a batch: documents first, for records and events name accounts and rooms; then records, then logs.</summary>
+    /// <summary>Tells everybody of a batch: documents first, for records and events name accounts and rooms; then records, then
+    /// logs.</summary>
     /// <returns>Completes, and never fails, when all is done that is owed for it.</returns>
     public Task Hear(ReplicatedBatch batch)
     {

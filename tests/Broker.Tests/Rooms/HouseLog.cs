@@ -2,7 +2,8 @@ using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Broker.Tests.Rooms;
 
-/// <summary>The shared log as one node has it. Each append is a batch of its own, and heard by the others before the next is judged.</summary>
+/// <summary>The shared log as one node has it. Each append is a batch of its own, and heard by the others before the next is
+/// judged.</summary>
 internal sealed class HouseLog(HouseNode node, SharedHouse house, IEventLog log) : IEventLog, IRecords
 {
     private static readonly LogName _relay = LogName.OfRoom("relay");

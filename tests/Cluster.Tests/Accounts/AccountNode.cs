@@ -8,6 +8,7 @@ using WebMessenger.Auth.Limits;
 using WebMessenger.Auth.Outcomes;
 using WebMessenger.Auth.Secrets;
 using WebMessenger.Auth.Sessions;
+using WebMessenger.Cluster.Connections;
 
 namespace WebMessenger.Cluster.Tests.Accounts;
 

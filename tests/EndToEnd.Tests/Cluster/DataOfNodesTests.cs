@@ -5,7 +5,8 @@ using WebMessenger.EndToEnd.Tests.Servers;
 
 namespace WebMessenger.EndToEnd.Tests.Cluster;
 
-/// <summary>Data topics of a house of two nodes, of which one has them all: it makes no difference to which a device or a client comes.</summary>
+/// <summary>Data topics of a house of two nodes, of which one has them all: it makes no difference to which a device or a client
+/// comes.</summary>
 public sealed class DataOfNodesTests(TwoNodes nodes) : IClassFixture<TwoNodes>
 {
     private readonly ServerHouse _house = nodes.House;

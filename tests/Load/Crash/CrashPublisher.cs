@@ -43,7 +43,8 @@ internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, 
     private bool _wasConnected;
     private long _answeredAt;
 
-    /// <summary>When something that it said was acknowledged last, in ticks of <see cref="System.Diagnostics.Stopwatch"/>; 0: never.</summary>
+    /// <summary>When something that it said was acknowledged last, in ticks of <see cref="System.Diagnostics.Stopwatch"/>; 0:
+    /// never.</summary>
     public long AnsweredAt => Interlocked.Read(ref _answeredAt);
 
     /// <summary>Completes when it was told to finish and all that it said is acknowledged.</summary>

@@ -2,7 +2,7 @@ using Npgsql;
 using WebMessenger.Cluster.Postgres;
 using WebMessenger.Storage;
 
-namespace WebMessenger.Cluster;
+namespace WebMessenger.Cluster.Connections;
 
 /// <summary>Reads of the database, each with a connection from the pool. Thread-safe.</summary>
 /// <remarks>A connection that waited in the pool while the database was away is found out by the next read: that one is made once

@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace WebMessenger.Cluster;
+namespace WebMessenger.Cluster.Connections;
 
 /// <summary>What a node has to know of its cluster.</summary>
 internal sealed record HouseOptions

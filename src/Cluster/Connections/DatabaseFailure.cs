@@ -1,7 +1,7 @@
 using Npgsql;
 using WebMessenger.Cluster.Postgres;
 
-namespace WebMessenger.Cluster;
+namespace WebMessenger.Cluster.Connections;
 
 /// <summary>What goes wrong with the database, as the ports name it.</summary>
 internal static class DatabaseFailure
