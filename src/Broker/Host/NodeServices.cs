@@ -18,7 +18,13 @@ internal static class NodeServices
         services.AddSingleton<INodes>(provider =>
         {
             ThisNode here = new(stores.Auth.Sessions.Here, provider.GetRequiredService<ConnectionDirectory>());
-            return settings.Cluster is null ? new Alone(here) : new ManyNodes(here, stores.Links, stores.Turns);
+            return settings.Cluster is null ? new Alone(here) : new ManyNodes(here, stores.Links, stores.Turns, HeardAsync);
+
+            async Task HeardAsync()
+            {
+                await stores.Log.SettleAsync();
+                await stores.Replication.EverywhereAsync();
+            }
         });
 
         // Of a cluster the disk is the database's, which says itself when it is full.

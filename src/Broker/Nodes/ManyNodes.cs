@@ -17,10 +17,12 @@ internal sealed class ManyNodes : INodes
     private readonly INode _here;
     private readonly INodeLinks _links;
     private readonly ITurns _turns;
+    private readonly Func<Task> _heard;
 
-    public ManyNodes(INode here, INodeLinks links, ITurns turns)
+    /// <param name="heard">Completes when all that this node has begun to write is stored, and heard by the others.</param>
+    public ManyNodes(INode here, INodeLinks links, ITurns turns, Func<Task>? heard = null)
     {
-        (_here, _links, _turns) = (here, links, turns);
+        (_here, _links, _turns, _heard) = (here, links, turns, heard ?? (() => Task.CompletedTask));
         links.Answer(NodeTopic.Revoke, RevokeHereAsync);
         links.Answer(NodeTopic.TakeOver, YieldHereAsync);
     }
@@ -88,7 +90,16 @@ internal sealed class ManyNodes : INodes
     private async Task<ReadOnlyMemory<byte>> YieldHereAsync(string node, ReadOnlyMemory<byte> bytes)
     {
         var message = NodeMessages.Read(bytes, NodeMessages.Default.TakeOverMessage, message => message.V);
-        return await _here.YieldAsync(message.Name(), message.Newcomer()) ? _yes : _no;
+        if (!await _here.YieldAsync(message.Name(), message.Newcomer()))
+        {
+            return _no;
+        }
+
+        // Where the client was, and what it has acknowledged: also of one that has left by itself a moment ago. What would be stored later
+        // is refused, for the client is another node's by then, and it would hear that once more.
+        // guard: where a client was is known to the node that it comes to
+        await _heard();
+        return _yes;
     }
 
     // A client id may be long, and in any letters.

@@ -1,5 +1,4 @@
 using Npgsql;
-using WebMessenger.Cluster.Postgres;
 
 namespace WebMessenger.Cluster.Connections;
 

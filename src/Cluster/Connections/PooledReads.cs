@@ -1,5 +1,4 @@
 using Npgsql;
-using WebMessenger.Cluster.Postgres;
 using WebMessenger.Storage;
 
 namespace WebMessenger.Cluster.Connections;

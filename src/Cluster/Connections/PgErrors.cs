@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using Npgsql;
 
-namespace WebMessenger.Cluster.Postgres;
+namespace WebMessenger.Cluster.Connections;
 
 /// <summary>What goes wrong with a database, and how it is said.</summary>
 internal static class PgErrors
