@@ -353,13 +353,18 @@ else
     finish
     exit 1
   fi
+  # All that need it come after.
+  if wanted cluster || wanted broker || wanted e2e; then check_postgres; fi
+  # Beside the others: it waits for leases that end, and for nodes that start, most of its time.
+  if wanted cluster; then test_dotnet Cluster.Tests > "$results/Cluster.Tests.txt" 2>&1 & fi
   if wanted storage; then test_dotnet Storage.Tests; fi
   if wanted auth; then test_dotnet Auth.Tests; fi
-  # All others that need it come after.
-  if wanted cluster || wanted broker || wanted e2e; then check_postgres; fi
-  if wanted cluster; then test_dotnet Cluster.Tests; fi
   # Many of them wait: for a second of the server's, or for five in which a stranger says nothing.
   if wanted broker; then test_dotnet Broker.Tests -maxThreads 3; fi
+  if wanted cluster; then
+    wait
+    cat "$results/Cluster.Tests.txt"
+  fi
   if [[ -n "${WEBMESSENGER_CLIENTS:-}" ]]; then fetch_clients; fi
   if wanted e2e && check_tools; then test_e2e; fi
 fi

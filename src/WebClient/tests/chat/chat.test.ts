@@ -301,7 +301,7 @@ describe('Chat', () => {
       chat.visit('garden');
       await vi.waitFor(() => expect(chat.opened.get('garden')!.phase).toBe('ready'));
       replies.set(ownRooms, () => ({ status: 200, body: { rooms: [listed('garden'), listed('kitchen')] } }));
-      before.events.closed();
+      before.events.closed(false);
       chat.connection.retryNow();
       await vi.waitFor(() => expect(Wire.newest).not.toBe(before));
       const wire = Wire.newest!;
@@ -354,7 +354,7 @@ describe('Chat', () => {
 
   it('an account is out of a public room that the server does not name any more', async () => {
     const before = await online('garden', 'kitchen');
-    before.events.closed();
+    before.events.closed(false);
     chat.connection.retryNow();
     await vi.waitFor(() => expect(Wire.newest).not.toBe(before));
     Wire.newest!.events.opened();

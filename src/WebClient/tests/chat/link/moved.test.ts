@@ -35,14 +35,14 @@ it('a page that is sent to another node comes there at once, says nothing of it,
   const connection = new Connection({ opened: () => undefined, message: () => undefined, closed: () => undefined });
   connection.start();
   await vi.advanceTimersByTimeAsync(0);
-  links[0].opened();
+  links[0]?.opened();
   expect(connection.status).toBe('online');
 
-  links[0].closed(true);
+  links[0]?.closed(true);
   expect(connection.status).toBe('connecting');
   await vi.advanceTimersByTimeAsync(400);
   expect(links.length).toBe(2);
-  links[1].opened();
+  links[1]?.opened();
   expect([connection.status, look.mock.calls.length]).toEqual(['online', 1]);
   connection.stop();
 });
@@ -51,10 +51,10 @@ it('says that the connection is lost when the other node cannot be reached eithe
   const connection = new Connection({ opened: () => undefined, message: () => undefined, closed: () => undefined });
   connection.start();
   await vi.advanceTimersByTimeAsync(0);
-  links[0].opened();
-  links[0].closed(true);
+  links[0]?.opened();
+  links[0]?.closed(true);
   await vi.advanceTimersByTimeAsync(400);
-  links[1].closed(false);
+  links[1]?.closed(false);
   expect(connection.status).toBe('reconnecting');
   connection.stop();
 });
