@@ -323,7 +323,7 @@ test_e2e() {
   cat "$others"
   if [[ -z "${WEBMESSENGER_CLUSTER:-}" ]]; then
     # Some of them against a node: all are by --cluster.
-    WEBMESSENGER_CLUSTER=1 run_dotnet "$project" "$project.cluster" -class "*.LogOutTests" -class "*.DoorTests"
+    WEBMESSENGER_CLUSTER=1 run_dotnet "$project" "$project.cluster" -class "*.DoorTests"
   fi
   try_again "$project" "$project.page"
   try_again "$project" "$project.others"
