@@ -122,18 +122,11 @@ internal sealed class PgEventLog : IEventLog, IRecords, IJournal, ILogSpace
 
     public void Wake() => _writer.Wake();
 
-    public async Task SettleAsync()
+    public Task SettleAsync()
     {
         PendingRecords nothing = new([], []);
         _writer.Enqueue(nothing);
-        try
-        {
-            await nothing.Task;
-        }
-        catch (IOException)
-        {
-            // Refused with what failed before it, or the log is closed: nothing is under way either way.
-        }
+        return nothing.DecidedAsync();
     }
 
     public LogHead Head(LogName log)

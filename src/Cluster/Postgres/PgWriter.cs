@@ -29,6 +29,7 @@ internal sealed class PgWriter : IAsyncDisposable
     private readonly PgStanding _standing;
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private readonly AppendCompletion _completion;
     private readonly object _gate = new();
     private List<PendingAppend> _queue = [];
     private List<(bool Begins, TaskCompletionSource Done)> _lookers = [];
@@ -47,6 +48,7 @@ internal sealed class PgWriter : IAsyncDisposable
         _hearing = parts.Hearing;
         _hearing.Wake = Wake;
         _standing = new PgStanding(session, parts.Logger);
+        _completion = new AppendCompletion(parts.Logger);
         _transactions = new PgTransactions(parts, session, _standing, bring, GoesOnWaiting);
         Thread thread = new(Run) { IsBackground = true, Name = "event log" };
         _thread = thread.ManagedThreadId;
@@ -281,7 +283,7 @@ internal sealed class PgWriter : IAsyncDisposable
                 }
             }
 
-            Refuse(work);
+            _completion.Refuse(work);
             RefuseGathered();
             return work.Length;
         }
@@ -324,18 +326,8 @@ internal sealed class PgWriter : IAsyncDisposable
 
     private void CompleteAll(ReadOnlySpan<PendingAppend> work)
     {
-        for (var i = 0; i < work.Length; i++)
-        {
-            ref readonly var decision = ref _transactions.Decisions[i];
-            Complete(work[i], decision.Outcome, decision.Seq, decision.At, decision.Epoch);
-        }
-
-        // Who is woken finds all that was written for it, instead of the first and then the rest.
-        var isIdle = work.Length == 1 && IsQueueEmpty();
-        foreach (var append in work)
-        {
-            append.Proceed(mayWork: isIdle);
-        }
+        _completion.Complete(work, _transactions.Decisions);
+        AppendCompletion.Proceed(work, mayWork: work.Length == 1 && IsQueueEmpty());
     }
 
     private bool IsQueueEmpty()
@@ -357,28 +349,6 @@ internal sealed class PgWriter : IAsyncDisposable
             (gathered, _queue) = (_queue, []);
         }
 
-        Refuse(CollectionsMarshal.AsSpan(gathered));
-    }
-
-    private void Refuse(ReadOnlySpan<PendingAppend> appends)
-    {
-        foreach (var append in appends)
-        {
-            Complete(append, AppendOutcome.StoreFailed);
-            append.Proceed(mayWork: false);
-        }
-    }
-
-    private void Complete(PendingAppend append, AppendOutcome outcome, long seq = 0, long at = 0, string epoch = "")
-    {
-        try
-        {
-            append.Complete(outcome, seq, DateTimeOffset.FromUnixTimeMilliseconds(at), epoch);
-        }
-        catch (Exception error)
-        {
-            // What one caller does wrong must not stop the log for all.
-            LogMessages.CompletionThrew(_parts.Logger, append.Log, error);
-        }
+        _completion.Refuse(CollectionsMarshal.AsSpan(gathered));
     }
 }

@@ -33,6 +33,7 @@ internal sealed class LogThread : IAsyncDisposable
     private readonly LogStates _states;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly AppendCompletion _completion;
     private readonly WriteOptions _synced = new WriteOptions().SetSync(true);
     private readonly LogJournal _journal;
     private readonly IdSweep _sweep;
@@ -61,6 +62,7 @@ internal sealed class LogThread : IAsyncDisposable
         _states = states;
         _time = time;
         _logger = logger;
+        _completion = new AppendCompletion(logger);
         _journal = journal;
         _batch = new LogBatch(_db, states.Of, journal, options, time, logger);
         _sweep = new IdSweep(_db, states.Of, options, time);
@@ -292,7 +294,7 @@ internal sealed class LogThread : IAsyncDisposable
             {
                 case PendingDrop drop:
                     _batch.Drop(drop.Log, _synced);
-                    Complete(drop, AppendOutcome.Stored);
+                    _completion.Complete(drop, AppendOutcome.Stored);
                     return 1;
                 case PendingTruncate truncate:
                     if (_batch.Truncate(truncate.Log, truncate.Before, _synced))
@@ -300,7 +302,7 @@ internal sealed class LogThread : IAsyncDisposable
                         _truncation.Begin();
                     }
 
-                    Complete(truncate, AppendOutcome.Stored);
+                    _completion.Complete(truncate, AppendOutcome.Stored);
                     return 1;
                 default:
                     var count = _batch.Build(work);
@@ -320,7 +322,7 @@ internal sealed class LogThread : IAsyncDisposable
             }
 
             _batch.TakeBack();
-            Refuse(work);
+            _completion.Refuse(work);
             RefuseGathered();
             return work.Length;
         }
@@ -337,18 +339,8 @@ internal sealed class LogThread : IAsyncDisposable
             GoOn();
         }
 
-        for (var i = 0; i < work.Length; i++)
-        {
-            ref readonly var decision = ref _batch.Decisions[i];
-            Complete(work[i], decision.Outcome, decision.Seq, decision.At, decision.Epoch);
-        }
-
-        // Who is woken finds all that was written for it, instead of the first and then the rest.
-        var isIdle = work.Length == 1 && IsQueueEmpty();
-        foreach (var append in work)
-        {
-            append.Proceed(mayWork: isIdle);
-        }
+        _completion.Complete(work, _batch.Decisions);
+        AppendCompletion.Proceed(work, mayWork: work.Length == 1 && IsQueueEmpty());
     }
 
     private bool IsQueueEmpty()
@@ -370,28 +362,6 @@ internal sealed class LogThread : IAsyncDisposable
             (gathered, _queue) = (_queue, []);
         }
 
-        Refuse(CollectionsMarshal.AsSpan(gathered));
-    }
-
-    private void Refuse(ReadOnlySpan<PendingAppend> appends)
-    {
-        foreach (var append in appends)
-        {
-            Complete(append, AppendOutcome.StoreFailed);
-            append.Proceed(mayWork: false);
-        }
-    }
-
-    private void Complete(PendingAppend append, AppendOutcome outcome, long seq = 0, long at = 0, string epoch = "")
-    {
-        try
-        {
-            append.Complete(outcome, seq, DateTimeOffset.FromUnixTimeMilliseconds(at), epoch);
-        }
-        catch (Exception error)
-        {
-            // What one caller does wrong must not stop the log for all.
-            LogMessages.CompletionThrew(_logger, append.Log, error);
-        }
+        _completion.Refuse(CollectionsMarshal.AsSpan(gathered));
     }
 }

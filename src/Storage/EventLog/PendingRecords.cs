@@ -10,6 +10,19 @@ internal sealed class PendingRecords : PendingAppend
 
     public Task<WriteOutcome> Task => _done.Task;
 
+    /// <summary>Completes when it is written or refused; never fails.</summary>
+    public async Task DecidedAsync()
+    {
+        try
+        {
+            await Task;
+        }
+        catch (IOException)
+        {
+            // Refused with what failed before it, or the log is closed: nothing is under way either way.
+        }
+    }
+
     protected override void Completed()
     {
         if (Outcome is AppendOutcome.Stored or AppendOutcome.Conflict)

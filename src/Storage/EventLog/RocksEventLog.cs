@@ -74,18 +74,11 @@ internal sealed class RocksEventLog : IEventLog, IRecords, IJournal, ILogSpace
 
     public void Wake() => _thread.Wake();
 
-    public async Task SettleAsync()
+    public Task SettleAsync()
     {
         PendingRecords nothing = new([], []);
         _thread.Enqueue(nothing);
-        try
-        {
-            await nothing.Task;
-        }
-        catch (IOException)
-        {
-            // Refused with what failed before it, or the log is closed: nothing is under way either way.
-        }
+        return nothing.DecidedAsync();
     }
 
     public LogHead Head(LogName log)
