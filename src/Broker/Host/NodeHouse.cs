@@ -25,6 +25,9 @@ internal sealed class NodeHouse : House
     /// <summary>What commands say that are about files.</summary>
     public const string NoFiles = "What is stored is in PostgreSQL, whose own means serve for that: docs/cluster.md says how.";
 
+    // Those that read at a time, as many that wait for a connection, and who does the rest.
+    private const int LeastThreads = 64;
+
     private readonly ClusterHouse _house;
 
     private NodeHouse(ClusterHouse house) => _house = house;
@@ -69,6 +72,7 @@ internal sealed class NodeHouse : House
         };
         // Npgsql and Orleans wait where they go on.
         MqttSockets.HandleElsewhere();
+        LetReadersWait();
         try
         {
             return new NodeHouse(await ClusterHouse.OpenAsync(options, time, loggers));
@@ -79,6 +83,14 @@ internal sealed class NodeHouse : House
             throw new StartupException(
                 "The setting WebMessenger:Cluster:Postgres is no connection string, such as Host=db;Database=webmessenger;Username=webmessenger;Password=….", error);
         }
+    }
+
+    // Who reads the database waits for it on a thread of the pool, and what a socket brings is handled by the pool as well. Beyond its least
+    // number of threads the pool starts one each half second: with few, some readers would stop the node until it is dead to the others.
+    private static void LetReadersWait()
+    {
+        ThreadPool.GetMinThreads(out var workers, out var ports);
+        ThreadPool.SetMinThreads(Math.Max(workers, LeastThreads), ports);
     }
 
     public override async Task<AuthServices> OpenAuthAsync(AuthOptions options, TimeProvider time, ILoggerFactory loggers)

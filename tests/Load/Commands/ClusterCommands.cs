@@ -27,7 +27,7 @@ internal abstract class ClusterCommand : ICommand
         try
         {
             await MeasureAsync(arguments, all, cancellation);
-            var chosen = Options.Where(option => option.Name is not ("out" or "setting")).ToDictionary(option => option.Name, option => arguments.Text(option.Name));
+            var chosen = Options.Where(option => option.Name is not ("out" or "setting" or "logs")).ToDictionary(option => option.Name, option => arguments.Text(option.Name));
             Report report = new(Name, Summary, Promise, chosen, arguments.All("setting"), Machine.Describe(), all);
             Table.Write(Console.Out, report);
             if (arguments.TextOrNull("out") is { } folder)
@@ -61,7 +61,12 @@ internal abstract class ClusterCommand : ICommand
 
     protected static Option Nodes { get; } = new("nodes", "3", "nodes of the house");
 
-    protected static IReadOnlyList<Option> Shared { get; } = [SharedOptions.Out, SharedOptions.Server[1]];
+    protected static IReadOnlyList<Option> Shared { get; } = [SharedOptions.Out, SharedOptions.Server[1], new("logs", "", "folder for what each node says")];
+
+    /// <summary>How the node of this number is started.</summary>
+    protected static ChildSetting Node(Arguments arguments, int node) => arguments.TextOrNull("logs") is { } folder
+        ? ChildSetting.Plain with { Log = Path.Combine(Directory.CreateDirectory(folder).FullName, string.Create(CultureInfo.InvariantCulture, $"node-{node}.txt")) }
+        : ChildSetting.Plain;
 
     protected static void Progress(string line) => Console.Error.WriteLine(line);
 
@@ -84,7 +89,7 @@ internal sealed class ClusterLogoutCommand : ClusterCommand
         var nodes = arguments.Number("nodes", 1, 20);
         all.Add(Of(nodes));
         await using var house = await LoadHouse.StartAsync(
-            nodes, LogoutRun.Accounts(nodes), 1, null, arguments.All("setting"), _ => ChildSetting.Plain, cancellation);
+            nodes, LogoutRun.Accounts(nodes), 1, null, arguments.All("setting"), node => Node(arguments, node), cancellation);
         var outcome = await new LogoutRun(house, arguments.Number("rounds", 1, 100_000), Progress).RunAsync(cancellation);
         all[0].Outcomes.Add(Within(outcome, ("p99", 100), ("longest", 4_500)));
     }
@@ -110,14 +115,14 @@ internal sealed class ClusterFreezeCommand : ClusterCommand
         var (nodes, apart) = (arguments.Number("nodes", 2, 20), arguments.Number("clocks", 0, 3_600));
         all.Add(Of(nodes));
         await using var house = await LoadHouse.StartAsync(
-            nodes, FreezeRun.Accounts(nodes), 1, null, arguments.All("setting"), node => Clock(node * apart), cancellation);
+            nodes, FreezeRun.Accounts(nodes), 1, null, arguments.All("setting"), node => Clock(Node(arguments, node), node * apart), cancellation);
         var outcome = await new FreezeRun(house, arguments.Number("rounds", 1, 100_000), arguments.Seconds("seconds"), Progress).RunAsync(cancellation);
         all[0].Outcomes.Add(Within(outcome, ("longest", 4_500)));
     }
 
-    private static ChildSetting Clock(int ahead) => ahead == 0 ? ChildSetting.Plain
+    private static ChildSetting Clock(ChildSetting node, int ahead) => ahead == 0 ? node
         : HardshipList.FakeClock is { } library
-            ? ChildSetting.Plain.With("LD_PRELOAD", library)
+            ? node.With("LD_PRELOAD", library)
                 .With("FAKETIME", string.Create(CultureInfo.InvariantCulture, $"+{ahead}s")).With("FAKETIME_DONT_FAKE_MONOTONIC", "1")
             : throw new LoadException("It needs libfaketime (Debian: apt install libfaketime), or --clocks 0.");
 }
@@ -147,7 +152,7 @@ internal sealed class ClusterKillCommand : ClusterCommand
             arguments.Number("kills", 0, 100_000), arguments.Number("databases", 0, 100_000), seed, arguments.Number("rooms", 1, 100), arguments.Number("rate", 1, 10_000));
         all.Add(Of(nodes));
         await using var house = await LoadHouse.StartAsync(
-            nodes, KillRun.Accounts, plan.Rooms, null, arguments.All("setting"), _ => ChildSetting.Plain, cancellation);
+            nodes, KillRun.Accounts, plan.Rooms, null, arguments.All("setting"), node => Node(arguments, node), cancellation);
         all[0].Outcomes.Add(Within(await new KillRun(plan, house, Progress).RunAsync(cancellation), ("talking elsewhere, p99", 3_000)));
     }
 }
@@ -181,7 +186,7 @@ internal sealed class ClusterRateCommand : ClusterCommand
             for (var i = 0; i < sizes.Length; i++)
             {
                 await using var house = await LoadHouse.StartAsync(
-                    sizes[i], RateRun.Accounts, rooms, database, arguments.All("setting"), _ => ChildSetting.Plain, cancellation);
+                    sizes[i], RateRun.Accounts, rooms, database, arguments.All("setting"), node => Node(arguments, node), cancellation);
                 all[i].Outcomes.Add(await new RateRun(arguments.Number("outstanding", 16, 10_000), rooms, arguments.Seconds("seconds")).RunAsync(house, cancellation));
             }
         }

@@ -4,7 +4,9 @@ namespace WebMessenger.Load.Servers;
 /// <param name="Before">A program and its arguments that run it, such as `taskset -c 0`.</param>
 /// <param name="Environment">Variables for it alone.</param>
 /// <param name="Arguments">Settings for it, behind all others.</param>
-internal sealed record ChildSetting(IReadOnlyList<string> Before, IReadOnlyDictionary<string, string> Environment, IReadOnlyList<string> Arguments)
+/// <param name="Log">A file that all it says is added to; null: only the last lines are kept, in memory.</param>
+internal sealed record ChildSetting(
+    IReadOnlyList<string> Before, IReadOnlyDictionary<string, string> Environment, IReadOnlyList<string> Arguments, string? Log = null)
 {
     public static ChildSetting Plain { get; } = new([], new Dictionary<string, string>(), []);
 

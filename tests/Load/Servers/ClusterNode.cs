@@ -52,7 +52,7 @@ internal sealed partial class ClusterNode : IAsyncDisposable
         }
 
         string[] typed = [.. Setting.Before, "dotnet", .. Arguments(), .. Setting.Arguments];
-        _process = ChildProcess.Start(typed[0], typed[1..], line => line.Contains("WebMessenger is ready", StringComparison.Ordinal), Setting.Environment);
+        _process = ChildProcess.Start(typed[0], typed[1..], Heard, Setting.Environment);
         await _process.ReadyAsync(null, cancellation);
     }
 
@@ -81,6 +81,16 @@ internal sealed partial class ClusterNode : IAsyncDisposable
 
         await _database.DisposeAsync();
         Directory.Delete(Folder, recursive: true);
+    }
+
+    private bool Heard(string line)
+    {
+        if (Setting.Log is { } log)
+        {
+            File.AppendAllText(log, line + Environment.NewLine);
+        }
+
+        return line.Contains("WebMessenger is ready", StringComparison.Ordinal);
     }
 
     private IEnumerable<string> Arguments() =>
