@@ -124,6 +124,8 @@ internal sealed class ClusterFreezeCommand : ClusterCommand
         : HardshipList.FakeClock is { } library
             ? node.With("LD_PRELOAD", library)
                 .With("FAKETIME", string.Create(CultureInfo.InvariantCulture, $"+{ahead}s")).With("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+                // Its mend of waits by the monotonic clock is for another C library: under this one every wait would be over at once.
+                .With("FAKETIME_FORCE_MONOTONIC_FIX", "0")
             : throw new LoadException("It needs libfaketime (Debian: apt install libfaketime), or --clocks 0.");
 }
 
