@@ -9,20 +9,39 @@ namespace WebMessenger.Cluster.Postgres;
 /// <remarks>The writer's own. What it throws, <see cref="IsFault"/> knows.</remarks>
 internal sealed class PgSession(NpgsqlDataSource database, string node, PgEventLogOptions options, Func<NpgsqlBatchCommand?> fence) : IDisposable
 {
+    private const string Beginning = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
     private NpgsqlConnection? _connection;
 
     /// <summary>The database refused, and can be asked again on the same connection.</summary>
     public bool IsOpen => _connection is { State: ConnectionState.Open };
 
+    /// <summary>It has the journal locked, and has not looked yet.</summary>
+    public bool HasBegun { get; private set; }
+
     /// <summary>It is the database's, or the way to it.</summary>
     public bool IsFault(Exception error) => PgErrors.IsOf(error) || (error is InvalidOperationException && !IsOpen);
+
+    /// <summary>Locks the journal before it is known what the batch asks for; <see cref="Begin"/> goes on in that transaction.</summary>
+    public void Lock()
+    {
+        using NpgsqlBatch batch = new(Connection()) { BatchCommands = { new(Beginning), new("SELECT FROM journal_head FOR UPDATE") } };
+        batch.ExecuteNonQuery();
+        HasBegun = true;
+    }
 
     /// <summary>Locks the journal, and reads what the batch asks for, and what other nodes wrote.</summary>
     /// <param name="applied">The last batch that this node has taken over.</param>
     public void Begin(PgLook look, long applied, DocumentWork? documents)
     {
         var command = fence();
-        using NpgsqlBatch batch = new(Connection()) { BatchCommands = { new("BEGIN ISOLATION LEVEL READ COMMITTED") } };
+        using NpgsqlBatch batch = new(Connection());
+        if (!HasBegun)
+        {
+            batch.BatchCommands.Add(new(Beginning));
+        }
+
+        HasBegun = false;
         look.AddTo(batch, applied, options.FeedStep, command);
         documents?.AddReads(batch);
         using var reader = batch.ExecuteReader();
@@ -35,7 +54,11 @@ internal sealed class PgSession(NpgsqlDataSource database, string node, PgEventL
     }
 
     /// <summary>Ends the transaction without having written.</summary>
-    public void Rollback() => Execute("ROLLBACK");
+    public void Rollback()
+    {
+        HasBegun = false;
+        Execute("ROLLBACK");
+    }
 
     /// <summary>Writes all and commits. When it throws and is not open any more, nobody knows whether that was done.</summary>
     public void Commit(PgCommit commit)
@@ -76,7 +99,7 @@ internal sealed class PgSession(NpgsqlDataSource database, string node, PgEventL
         {
             BatchCommands =
             {
-                new("BEGIN ISOLATION LEVEL READ COMMITTED"),
+                new(Beginning),
                 new("SELECT n FROM journal_head FOR UPDATE"),
                 new("SELECT 1 FROM journal WHERE n = $1 AND batch = $2")
                 {
@@ -133,7 +156,7 @@ internal sealed class PgSession(NpgsqlDataSource database, string node, PgEventL
             // It was broken; the server takes back what it had begun.
         }
 
-        _connection = null;
+        (_connection, HasBegun) = (null, false);
     }
 
     public void Dispose() => Close();
@@ -151,6 +174,7 @@ internal sealed class PgSession(NpgsqlDataSource database, string node, PgEventL
             return open;
         }
 
+        // A transaction that had begun is gone with its connection.
         Close();
         return _connection = database.OpenConnection();
     }

@@ -14,12 +14,40 @@ internal sealed class PgTransactions(
 {
     private static readonly Dictionary<LogName, PgHead> _noHeads = [];
 
+    /// <summary>A node that has written within it is taken to write on.</summary>
+    private static readonly TimeSpan _busy = TimeSpan.FromMilliseconds(20);
+
     private readonly PgLook _look = parts.Look;
     private readonly PgBatch _batch = new(parts.States, parts.Look, parts.Options, parts.Time, parts.Logger);
     private readonly PgHearing _hearing = parts.Hearing;
+    private long _written;
+    private long _writtenAt;
+    private bool _othersWrite;
 
     /// <summary>What was decided on each of the appends that <see cref="Run"/> took.</summary>
     public LogBatch.Decision[] Decisions => _batch.Decisions;
+
+    /// <summary>Waits for the journal where other nodes write as well; true: it is this node's.</summary>
+    /// <remarks>So what comes meanwhile is written with what has come: else the more nodes write, the smaller each batch would be.</remarks>
+    public bool WaitForTurn()
+    {
+        if (!_othersWrite || standing.IsLost || standing.IsFailing)
+        {
+            return false;
+        }
+
+        try
+        {
+            session.Lock();
+            return true;
+        }
+        catch (Exception error) when (session.IsFault(error))
+        {
+            // Who begins anew finds out how it is.
+            session.Close();
+            return false;
+        }
+    }
 
     /// <summary>Does what makes one transaction of the first of the work.</summary>
     /// <returns>How many were decided on, and stored where they were to be; 0: nothing can be stored, of none of them.</returns>
@@ -29,6 +57,7 @@ internal sealed class PgTransactions(
     {
         if (standing.IsLost)
         {
+            session.Close();
             return 0;
         }
 
@@ -36,6 +65,11 @@ internal sealed class PgTransactions(
         var count = _batch.Choose(work);
         if (IsNothing(work[..count]))
         {
+            if (session.HasBegun)
+            {
+                EndUnwritten();
+            }
+
             Decisions.AsSpan(0, count).Fill(new(AppendOutcome.Stored, 0, 0, ""));
             return count;
         }
@@ -53,6 +87,7 @@ internal sealed class PgTransactions(
             return 1;
         }
 
+        _othersWrite = _look.Head.Number > _written && Stopwatch.GetElapsedTime(_writtenAt) < _busy;
         if (/* guard: a node that was declared dead writes nothing */ _look.IsDead)
         {
             standing.Lose("it was declared dead by the others.");
@@ -219,6 +254,7 @@ internal sealed class PgTransactions(
         }
 
         _hearing.Wrote(number);
+        (_written, _writtenAt) = (number, Stopwatch.GetTimestamp());
         bring(heard, payload);
         return true;
     }

@@ -136,6 +136,7 @@ internal sealed class PgWriter : IAsyncDisposable
             _hearing.TakeOver();
             for (var done = 0; done < work.Count;)
             {
+                WaitForTurn(work);
                 done += Process(CollectionsMarshal.AsSpan(work)[done..]);
             }
 
@@ -158,6 +159,19 @@ internal sealed class PgWriter : IAsyncDisposable
         _parts.Readers.CloseAndWait();
         _session.Dispose();
         _stopped.SetResult();
+    }
+
+    // What came in while others had the journal is written with what was there before.
+    private void WaitForTurn(List<PendingAppend> work)
+    {
+        if (_transactions.WaitForTurn())
+        {
+            lock (_gate)
+            {
+                work.AddRange(_queue);
+                _queue.Clear();
+            }
+        }
     }
 
     /// <summary>Swaps the empty list for the queue; false at the end. Waits only when there is nothing at all to do.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Npgsql;
 using WebMessenger.Load.Measuring;
 
 namespace WebMessenger.Load.Cluster;
@@ -24,15 +25,16 @@ internal sealed class RateRun(int outstanding, int rooms, TimeSpan seconds)
             }
 
             await Task.Delay(_warmUp, cancellation);
-            var before = Read(house, clients);
+            var before = await ReadAsync(house, clients, cancellation);
             await Task.Delay(seconds, cancellation);
-            var after = Read(house, clients);
+            var after = await ReadAsync(house, clients, cancellation);
             var count = after.Acknowledged - before.Acknowledged;
             var took = Stopwatch.GetElapsedTime(before.At, after.At).TotalSeconds;
             var refused = clients.Sum(client => client.Refused);
             return new(
                 [
                     new("messages a second", "", count / took),
+                    new("messages in a transaction", "", (double)count / Math.Max(1, after.Batches - before.Batches)),
                     new("CPU of PostgreSQL each", "µs", (after.Database - before.Database).TotalMicroseconds / count),
                     new("CPU of the nodes each", "µs", (after.Nodes - before.Nodes).TotalMicroseconds / count),
                 ],
@@ -44,7 +46,15 @@ internal sealed class RateRun(int outstanding, int rooms, TimeSpan seconds)
         }
     }
 
-    private static (long At, long Acknowledged, TimeSpan Database, TimeSpan Nodes) Read(LoadHouse house, List<RateClient> clients) => (
-        Stopwatch.GetTimestamp(), clients.Sum(client => client.Acknowledged), DatabaseCpu.Of(house.House.Database),
-        new TimeSpan(house.Nodes.Sum(node => node.Process.Cpu.Ticks)));
+    private static async Task<(long At, long Acknowledged, long Batches, TimeSpan Database, TimeSpan Nodes)> ReadAsync(
+        LoadHouse house, List<RateClient> clients, CancellationToken cancellation)
+    {
+        await using NpgsqlConnection connection = new(house.House.Connection + ";Pooling=false");
+        await connection.OpenAsync(cancellation);
+        await using NpgsqlCommand command = new("SELECT n FROM journal_head", connection);
+        var batches = (long)(await command.ExecuteScalarAsync(cancellation))!;
+        return (
+            Stopwatch.GetTimestamp(), clients.Sum(client => client.Acknowledged), batches, DatabaseCpu.Of(house.House.Database),
+            new TimeSpan(house.Nodes.Sum(node => node.Process.Cpu.Ticks)));
+    }
 }
