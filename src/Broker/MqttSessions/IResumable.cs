@@ -35,8 +35,8 @@ internal interface IResumable
     void LoseMount();
 
     /// <summary>
-    /// Another node has the client: nothing of this connection gets a number any more that the client may send there again. Also of one that
-    /// is over and left something at the store. On the thread that numbers; must not block.
+    /// Another node has the client: nothing of this connection gets a number any more that the client may send there again.
+    /// Also of one that is over and left something at the store. On the thread that numbers; must not block.
     /// </summary>
     void GoElsewhere()
     {
