@@ -279,6 +279,13 @@ internal sealed partial class HeldFilters(
             {
                 await TrySaveFiltersAsync();
             }
+
+            if (!services.Replication.IsAlone)
+            {
+                // Who is here is a record (ADR 0087): one that another node hears after it has let go the account there is greeted twice.
+                // guard: whoever is answered a SUBSCRIBE is known to be here
+                await services.EventLog.SettleAsync();
+            }
         }
         finally
         {

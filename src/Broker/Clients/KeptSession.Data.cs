@@ -33,6 +33,11 @@ internal sealed partial class KeptSession
         }
     }
 
+    /// <summary>Set on the thread that numbers, before anything later gets a number.</summary>
+    public bool IsElsewhere { get; private set; }
+
+    public void GoElsewhere() => IsElsewhere = true;
+
     public void TakenElsewhere() => _ = life.EndAsync(ReasonCode.SessionTakenOver, "Another connection of this account uses this client id.");
 
     public void LoseMount() => _ = life.EndAsync(ReasonCode.NotAuthorized, "The room that this access token is for is not open to its account.");

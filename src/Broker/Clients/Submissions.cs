@@ -33,6 +33,8 @@ internal sealed partial class Submissions(
 
     public LoginSession? Session => identity.Session;
 
+    public bool IsElsewhere => kept.IsElsewhere;
+
     /// <summary>Who pays for what is stored of this client.</summary>
     public StoragePayer Payer { get; private set; }
 
@@ -309,6 +311,7 @@ internal sealed partial class Submissions(
         ActResult result;
         AskedAct asked = new(command, identity.Session!, PublisherMark, received, ruling)
         {
+            Receiver = received is null ? null : this,
             Accepted = (act, touched) =>
             {
                 (answer.Seq, answer.Epoch) = (act.Seq, act.Epoch);

@@ -1,5 +1,6 @@
 using WebMessenger.Broker.Clients;
 using WebMessenger.Broker.Limits;
+using WebMessenger.Broker.MqttSessions;
 using WebMessenger.Broker.Nodes;
 using WebMessenger.Broker.Settings;
 
@@ -20,8 +21,10 @@ internal static class NodeServices
             ThisNode here = new(stores.Auth.Sessions.Here, provider.GetRequiredService<ConnectionDirectory>());
             return settings.Cluster is null ? new Alone(here) : new ManyNodes(here, stores.Links, stores.Turns, HeardAsync);
 
-            async Task HeardAsync()
+            async Task HeardAsync(ClientName client)
             {
+                // An act, which looks before it writes, comes to the log later than the connection ends.
+                await provider.GetRequiredService<DurableClients>().PublishesDecidedAsync(client.AccountId, client.ClientId);
                 await stores.Log.SettleAsync();
                 await stores.Replication.EverywhereAsync();
             }

@@ -30,6 +30,9 @@ internal sealed class DurableClient(string clientId, LoginSession session, DataS
     /// </summary>
     public byte[]? Fence { get; set; }
 
+    /// <summary>False: this node has heard of the client, and not yet where it is.</summary>
+    public bool HasPosition { get; set; } = true;
+
     public bool IsAway => Connection is null && Node is null;
 
     /// <summary>While it is away: its last connection, if that left publishes at the store that are not decided on.</summary>
@@ -71,8 +74,21 @@ internal sealed class DurableClient(string clientId, LoginSession session, DataS
     public DataCursors Data { get; } = new(
         spaces, RecentPublishers.MarkOf(session.Account.Id, clientId), roomKey => DurableRecords.DataKey(session.Account.Id, clientId, roomKey));
 
+    /// <summary>This node has the client from now on, and all that was received of it is stored.</summary>
+    public void TakenBy(Taken taken)
+    {
+        (Fence, Node, Publishing) = (taken.Fence, null, null);
+        if (taken.Position is { } position && !HasPosition)
+        {
+            HeardPosition(position);
+        }
+
+        HasPosition = true;
+        Position = Position with { Received = /* guard: what a kept client has received is read with its fence */ taken.Received };
+    }
+
     /// <summary>Another node has stored where the client is.</summary>
-    public void HeardPosition(byte[] record) => _heardPosition = record;
+    public void HeardPosition(byte[] record) => (_heardPosition, HasPosition) = (record, true);
 
     /// <summary>Another node has stored a QoS 2 packet id, or (null) its release.</summary>
     public void HeardReceived(ushort packetId, ulong? contentHash)

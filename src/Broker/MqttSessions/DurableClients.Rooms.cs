@@ -32,13 +32,13 @@ internal sealed partial class DurableClients
 
         await PublishesDecidedAsync(accountId, connection.ClientId);
         (SessionOpening Opening, DurableClient? Kept, Task Written) found;
-        var fence = _shared is null ? null : await _shared.TakeAsync(accountId, connection.ClientId);
+        var taken = _shared is null ? null : await _shared.TakeAsync(accountId, connection.ClientId);
         lock (_gate)
         {
-            found = _lives.Open(connection, isClean, expiry, will, fence);
-            if (fence is not null && found.Opening is SessionOpening.TooMany or SessionOpening.Ended)
+            found = _lives.Open(connection, isClean, expiry, will, taken);
+            if (taken is not null && found.Opening is SessionOpening.TooMany or SessionOpening.Ended)
             {
-                _shared!.GiveBack(accountId, connection.ClientId, fence!);
+                _shared!.GiveBack(accountId, connection.ClientId, taken!.Fence);
             }
         }
 
@@ -46,9 +46,11 @@ internal sealed partial class DurableClients
         return (found.Opening, found.Kept);
     }
 
-    // What the client sent last is stored or refused before the client, here again, sends it a second time.
-    // Nobody could say yet whether that is a repetition.
-    private async Task PublishesDecidedAsync(string accountId, string clientId)
+    /// <summary>
+    /// Completes when what the client sent last is stored or refused: before the client, at another connection, sends it a second time.
+    /// Nobody could say yet whether that is a repetition. Fails with <see cref="IOException"/> after <see cref="TakeOverTime"/>.
+    /// </summary>
+    public async Task PublishesDecidedAsync(string accountId, string clientId)
     {
         Task? limit = null;
         while (PublishesOf(accountId, clientId) is { IsCompleted: false } decided)

@@ -12,10 +12,10 @@ internal sealed class DurableLives(
     BrokerLimits limits, DataSpaces spaces, Func<RoomDirectory> rooms)
 {
     /// <summary>Gives a connection that was admitted its MQTT session: what is kept of it, unless it starts clean.</summary>
-    /// <param name="fence">Of several nodes: this one has written it just now, and so has the client.</param>
+    /// <param name="taken">Of several nodes: this one has just written the fence, and so has the client. Null in a house of one.</param>
     /// <returns><c>Written</c> completes when what the client counts on is on disk.</returns>
     public (SessionOpening Opening, DurableClient? Kept, Task Written) Open(
-        IResumable connection, bool isClean, uint expiry, LastWill? will, byte[]? fence = null)
+        IResumable connection, bool isClean, uint expiry, LastWill? will, Taken? taken = null)
     {
         var session = connection.Session!;
         if (!connections.IsCurrent(connection))
@@ -24,9 +24,9 @@ internal sealed class DurableLives(
         }
 
         var client = index.Find(session.Account.Id, connection.ClientId);
-        if (client is not null && fence is not null)
+        if (client is not null && taken is not null)
         {
-            (client.Fence, client.Node) = (fence, null);
+            client.TakenBy(taken);
         }
 
         if (client is not null && !DurableRights.MayOpen(session, client))
@@ -47,7 +47,7 @@ internal sealed class DurableLives(
             return (SessionOpening.Present, client, Task.CompletedTask);
         }
 
-        var ended = client is null ? Task.CompletedTask : End(client, keepsFence: expiry > 0 && fence is not null);
+        var ended = client is null ? Task.CompletedTask : End(client, keepsFence: expiry > 0 && taken is not null);
         if (expiry == 0)
         {
             return (SessionOpening.New, null, ended);
@@ -59,7 +59,7 @@ internal sealed class DurableLives(
             return (SessionOpening.TooMany, null, ended);
         }
 
-        DurableClient added = new(connection.ClientId, session, spaces) { Fence = fence };
+        DurableClient added = new(connection.ClientId, session, spaces) { Fence = taken?.Fence };
         index.Add(added);
 
         // A client that was told it is kept counts on it, be it for a QoS 2 publish alone.

@@ -82,6 +82,9 @@ internal static class DurableRecords
         return (name[..first], name[(first + 1)..last], name[(last + 1)..]);
     }
 
+    /// <summary>Before the keys of what a client has not released, and of those whose id begins with its id and a slash.</summary>
+    public static byte[] ReceivedOf(string account, string clientId) => Encoding.UTF8.GetBytes($"durable/q/{account}/{clientId}/");
+
     public static byte[] ReceivedKey(string account, string clientId, ushort packetId) =>
         Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"durable/q/{account}/{clientId}/{packetId}"));
 

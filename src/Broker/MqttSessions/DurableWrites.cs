@@ -191,10 +191,16 @@ internal sealed partial class DurableWrites(IRecords records, string? self, Time
         {
             if (await records.WriteAsync(changes, /* guard: who lost a client writes nothing of it */ [fence]) == WriteOutcome.Conflict)
             {
+                if (client.Fence == own && client.IsAway)
+                {
+                    // Nobody was quicker: one that this node had handed over before was refused, and what is in memory is not stored.
+                    client.Fence = await Task.Run(() => records.Find(fence.Key));
+                }
+
                 throw new TakenElsewhereException();
             }
         }
-        catch (IOException) when (client.Fence == own)
+        catch (IOException error) when (client.Fence == own && error is not TakenElsewhereException)
         {
             client.Fence = fence.Value;
             throw;

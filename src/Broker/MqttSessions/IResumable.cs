@@ -34,6 +34,15 @@ internal interface IResumable
     /// <summary>The account has lost the room that is the client's whole world: the connection ends. Outside of all locks.</summary>
     void LoseMount();
 
+    /// <summary>
+    /// Another node has the client: nothing of this connection gets a number any more that the client may send there again.
+    /// Also of one that is over and left something at the store. On the thread that numbers; must not block.
+    /// </summary>
+    void GoElsewhere()
+    {
+        // A house of one calls nobody away.
+    }
+
     /// <summary>The client is with another node by now, which this one hears late: the connection ends. Outside of all locks.</summary>
     void TakenElsewhere() => LoseMount();
 

@@ -77,9 +77,9 @@ internal sealed partial class SharedClients
     /// <summary>
     /// Takes the client for this node: from here on nothing that another writes of it counts, and what others wrote is in memory.
     /// </summary>
-    /// <returns>What stands for that.</returns>
+    /// <returns>What stands for that, and the packet ids that the client has not released, as they are stored with its fence.</returns>
     /// <exception cref="IOException">It is not to be had: the store refuses, or others take it over and over.</exception>
-    public async Task<byte[]> TakeAsync(string accountId, string clientId)
+    public async Task<Taken> TakeAsync(string accountId, string clientId)
     {
         var key = DurableRecords.FenceKey(accountId, clientId);
         for (var attempt = 0; attempt < Tries; attempt++)
@@ -90,17 +90,36 @@ internal sealed partial class SharedClients
                 known = _index.Find(accountId, clientId)?.Fence;
             }
 
-            // Left behind of a client that is none any more.
-            known ??= attempt == 0 ? null : await Task.Run(() => _records.Find(key));
+            // Left behind of a client that is none any more; or in memory is one that the store has refused since.
+            known = attempt == 0 ? known : await Task.Run(() => _records.Find(key));
             var fence = DurableWrites.NewFence();
             if (await _records.WriteAsync([new(key, fence)], [new(key, known)]) == WriteOutcome.Written)
             {
-                return fence;
+                // Read, not remembered: a connection that was here in between knows what it received itself, and no more, and a client that
+                // sends a packet again is answered by whether it was stored.
+                return await Task.Run(() => new Taken(fence, ReceivedOf(accountId, clientId), UnheardPosition(accountId, clientId)));
             }
         }
 
         throw new TakenElsewhereException();
     }
+
+    // Whoever had ended the client in memory, and was overtaken by its coming back, has heard who it is and not where.
+    private byte[]? UnheardPosition(string accountId, string clientId)
+    {
+        bool isHeard;
+        lock (_gate)
+        {
+            isHeard = _index.Find(accountId, clientId)?.HasPosition != false;
+        }
+
+        return isHeard ? null : _records.Find(DurableRecords.PositionKey(accountId, clientId));
+    }
+
+    private Dictionary<ushort, ulong> ReceivedOf(string accountId, string clientId) => _records.ReadAll(DurableRecords.ReceivedOf(accountId, clientId))
+        .Select(record => DurableRecords.ReadReceived(record.Key, record.Value))
+        .Where(publish => publish.ClientId == clientId)
+        .ToDictionary(publish => publish.PacketId, publish => publish.ContentHash);
 
     /// <summary>No client was made of what was taken. Under the gate.</summary>
     public void GiveBack(string accountId, string clientId, byte[] fence)
@@ -264,7 +283,7 @@ internal sealed partial class SharedClients
 
         if (client is null)
         {
-            client = new DurableClient(clientId, session, _spaces);
+            client = new DurableClient(clientId, session, _spaces) { HasPosition = false };
             _index.Add(client);
         }
         else
@@ -307,6 +326,9 @@ internal sealed partial class SharedClients
 
     private void Displace(DurableClient client)
     {
+        // What the connection that was here last has received counts up to here: from now on what is heard does.
+        client.Publishing?.GoElsewhere();
+        client.EndPublishing();
         if (client.Connection is not { } connection)
         {
             return;
@@ -314,6 +336,7 @@ internal sealed partial class SharedClients
 
         client.Position = connection.HandOverPosition() ?? client.Position;
         connection.DropDelayedWill();
+        connection.GoElsewhere();
         client.Connection = null;
         _displaced.Add(connection);
     }

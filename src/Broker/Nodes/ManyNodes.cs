@@ -17,12 +17,15 @@ internal sealed class ManyNodes : INodes
     private readonly INode _here;
     private readonly INodeLinks _links;
     private readonly ITurns _turns;
-    private readonly Func<Task> _heard;
+    private readonly Func<ClientName, Task> _heard;
 
-    /// <param name="heard">Completes when all that this node has begun to write is stored, and heard by the others.</param>
-    public ManyNodes(INode here, INodeLinks links, ITurns turns, Func<Task>? heard = null)
+    /// <param name="heard">
+    /// Completes when what a client has sent to this node is decided on, and all that the node has begun to write is stored, and heard by
+    /// the others.
+    /// </param>
+    public ManyNodes(INode here, INodeLinks links, ITurns turns, Func<ClientName, Task>? heard = null)
     {
-        (_here, _links, _turns, _heard) = (here, links, turns, heard ?? (() => Task.CompletedTask));
+        (_here, _links, _turns, _heard) = (here, links, turns, heard ?? (_ => Task.CompletedTask));
         links.Answer(NodeTopic.Revoke, RevokeHereAsync);
         links.Answer(NodeTopic.TakeOver, YieldHereAsync);
     }
@@ -95,10 +98,10 @@ internal sealed class ManyNodes : INodes
             return _no;
         }
 
-        // Where the client was, and what it has acknowledged: also of one that has left by itself a moment ago. What would be stored later
+        // Where the client was, what it has acknowledged, and what of its own was stored: also of one that has left by itself a moment ago. What would be stored later
         // is refused, for the client is another node's by then, and it would hear that once more.
         // guard: where a client was is known to the node that it comes to
-        await _heard();
+        await _heard(message.Name());
         return _yes;
     }
 

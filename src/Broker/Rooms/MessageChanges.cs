@@ -21,6 +21,9 @@ internal sealed record AskedAct(
     /// </summary>
     public Action<PendingAct, List<IMember>>? Accepted { get; init; }
 
+    /// <summary>Who received it, if that is stored with it; null: nobody that matters.</summary>
+    public IPublisher? Receiver { get; init; }
+
     public MessageAct Act => Command.Act as MessageAct ?? throw new ArgumentException("No act on a message.");
 }
 
@@ -170,6 +173,7 @@ internal sealed class MessageChanges(IEventLog log, StorageQuotas quotas, DiskSp
             EntryConditions = plan is { Ruling: null, Message: { } message } ? [new EntryCondition(message.Seq, message.ChangedBy)] : [],
             Pointers = way.Pointers,
             Accepted = asked.Accepted,
+            Receiver = asked.Receiver,
         };
     }
 

@@ -39,6 +39,9 @@ internal sealed class PendingAct(
     /// <summary>The stay in the room that it is done in; null: it needs none.</summary>
     public Membership? Membership { get; init; }
 
+    /// <summary>See <see cref="AskedAct.Receiver"/>.</summary>
+    public IPublisher? Receiver { get; init; }
+
     /// <summary>
     /// How often a day it is done although its payer refuses: it takes rights away, for which there is room on a disk that is nearly full.
     /// Null: never.
@@ -83,7 +86,8 @@ internal sealed class PendingAct(
     private bool IsUnderItsSession => /* guard: acts only under a login session that lasts */ !session.IsRevoked;
 
     protected internal override bool HasRight =>
-        IsUnderItsSession && /* guard: acts on messages only within the stay they were asked in */ Membership is not { HasEnded: true };
+        IsUnderItsSession && (/* guard: acts on messages only within the stay they were asked in */ Membership is not { HasEnded: true })
+        && Receiver is not { IsElsewhere: true };
 
     protected internal override bool EndsBatch => Apply is not null;
 

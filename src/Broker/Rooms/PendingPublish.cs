@@ -20,10 +20,12 @@ internal sealed class PendingPublish : PendingAppend
     private readonly Membership? _membership;
     private readonly Named? _named;
     private readonly GuardedText? _text;
+    private readonly IPublisher? _receiver;
     private int _paid;
 
     private PendingPublish(
-        IEventWay way, SaidPublish said, byte[] body, Membership? membership, LoginSession session, StoragePayer payer, Named? named, PublishRefusal? ruling)
+        IEventWay way, SaidPublish said, byte[] body, Membership? membership, LoginSession session, StoragePayer payer, Named? named, PublishRefusal? ruling,
+        IPublisher? receiver)
         : base(
             way.Log,
             said.Author.AccountId,
@@ -32,6 +34,7 @@ internal sealed class PendingPublish : PendingAppend
             body)
     {
         (_way, _said, _session, _payer, _membership, _named) = (way, said, session, payer, membership, named);
+        _receiver = receiver;
 
         Ruling = ruling;
 
@@ -76,7 +79,7 @@ internal sealed class PendingPublish : PendingAppend
 
         // In a conversation nobody is named, and who is answered hears it anyway.
         var isDue = target.Room is not null && (command.ReplyTo is not null || named is { Users.Count: > 0 });
-        return new PendingPublish(way, said, body, membership, session, payer, named, ruling)
+        return new PendingPublish(way, said, body, membership, session, payer, named, ruling, record is null ? null : said.Publisher)
         {
             Changes = isDue || way.Index.Count > 0
                 ? [.. Only(record), .. way.Index, .. isDue ? [NoticesDue.Of(way.Log, body)] : Array.Empty<RecordChange>()]
@@ -95,7 +98,8 @@ internal sealed class PendingPublish : PendingAppend
 
     protected internal override bool HasRight =>
         (/* guard: a publish after the end is not accepted (2) */ IsUnderItsSession)
-        && /* guard: a number only within the stay it was said in */ _membership is not { HasEnded: true };
+        && (/* guard: a number only within the stay it was said in */ _membership is not { HasEnded: true })
+        && /* guard: what was received once is stored by who has the client */ _receiver is not { IsElsewhere: true };
 
     protected internal override bool MayReferTo(ReadOnlySpan<byte> body)
     {

@@ -37,6 +37,8 @@ internal sealed class SaidPublish(
 
     public ulong PublisherMark => publisherMark;
 
+    public IPublisher? Publisher => publisher;
+
     PendingAppend IStreamEvent.Append => Stored!;
 
     /// <summary>What it answers, as that was when it got its number: `quote` with a comma before it, or empty.</summary>

@@ -87,6 +87,11 @@ internal interface IPublisher
 
     StoragePayer Payer { get; }
 
+    /// <summary>
+    /// Another node has the client: it sends there again what it has no answer to, and nobody knows there what is stored here from now on.
+    /// </summary>
+    bool IsElsewhere => false;
+
     /// <summary>The publish is stored, or could not be.</summary>
     void Answer(PublishAnswer answer, List<IMember> touched);
 

@@ -36,6 +36,24 @@ public sealed class DurableClientsTests
     }
 
     [Fact]
+    public async Task Nothing_is_stored_of_a_client_that_is_elsewhere()
+    {
+        await using var broker = await RunningBroker.StartAsync();
+        var ana = await broker.RegisterAsync("ana");
+        var (client, _) = await KeptClients.ConnectAsync(broker, ana);
+        await using var connected = client;
+        await client.SubscribeAsync("rooms/lobby");
+        Assert.True((await client.PublishAsync("rooms/lobby", "here", qos: 2)).Accepted);
+
+        broker.Get<ConnectionDirectory>().OfAccount(ana.Account.Id)[0].Kept.GoElsewhere();
+
+        Assert.False((await client.PublishAsync("rooms/lobby", "elsewhere", qos: 2)).Accepted);
+        Assert.True((await client.PublishAsync("rooms/lobby", "at least once", qos: 1)).Accepted);
+        var heard = await client.PublishesUntilAsync(publish => Talk.Is(publish, "at least once"));
+        Assert.DoesNotContain(heard, publish => Talk.Is(publish, "elsewhere"));
+    }
+
+    [Fact]
     public async Task Fault_R10_A_sweep_looks_at_no_client_of_which_nothing_is_due()
     {
         await using var broker = await RunningBroker.StartAsync();

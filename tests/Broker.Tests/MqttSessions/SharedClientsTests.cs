@@ -92,6 +92,87 @@ public sealed class SharedClientsTests
     }
 
     [Fact]
+    public async Task What_was_received_elsewhere_is_known_to_a_node_that_had_the_client_a_moment_before()
+    {
+        await using var house = await SharedHouse.OpenAsync(nodes: 2, accounts: 0);
+        var session = await SessionAsync(house);
+        var account = session.Account.Id;
+
+        // It leaves with a publish at the store, which is decided on after it came elsewhere.
+        TaskCompletionSource drained = new();
+        Kept first = new(session) { Drained = drained.Task, HasReceived = { [1] = 11 } };
+        await house.Nodes[0].Clients.OpenAsync(first, isClean: false, expiry: 3600, will: null);
+        await house.Nodes[0].Log.WriteAsync([new(DurableRecords.ReceivedKey(account, "phone", 1), DurableRecords.Received(11))]);
+        house.Nodes[0].Clients.Left(first);
+        await house.SettleAsync();
+        Assert.False(first.IsElsewhere);
+        Kept there = new(session);
+        await house.Nodes[1].Clients.OpenAsync(there, isClean: false, expiry: 3600, will: null);
+        await house.Nodes[1].Log.WriteAsync([
+            new(DurableRecords.ReceivedKey(account, "phone", 1), null),
+            new(DurableRecords.ReceivedKey(account, "phone", 2), DurableRecords.Received(22)),
+            new(DurableRecords.ReceivedKey(account, "phone/3", 3), DurableRecords.Received(33)),
+        ]);
+        await house.SettleAsync();
+        Assert.True(first.IsElsewhere);
+        drained.SetResult();
+        house.Nodes[0].Clients.Sweep();
+        house.Kill(house.Nodes[1]);
+
+        var (opening, back) = await house.Nodes[0].Clients.OpenAsync(new Kept(session), isClean: false, expiry: 3600, will: null);
+
+        Assert.Equal(SessionOpening.Present, opening);
+        Assert.Equal([KeyValuePair.Create((ushort)2, 22UL)], back!.Position.Received);
+    }
+
+    [Fact]
+    public async Task Who_heard_who_a_client_is_and_not_where_reads_it()
+    {
+        await using var house = await SharedHouse.OpenAsync(nodes: 2, accounts: 0);
+        var session = await SessionAsync(house);
+        Kept first = new(session) { Now = DurablePosition.Nothing with { Unacknowledged = [new(7, house.Log, 7)] } };
+        await house.Nodes[1].Clients.OpenAsync(first, isClean: false, expiry: 3600, will: null);
+        house.Nodes[1].Clients.Left(first);
+        await house.SettleAsync();
+
+        // The one that ends clients has this one away for too long, and forgets it while the other lets it in.
+        house.Time.Advance(TimeSpan.FromSeconds(3601));
+        var frozen = house.Nodes[0];
+        house.Nodes.Remove(frozen);
+        Kept second = new(session, first.Now);
+        await house.Nodes[0].Clients.OpenAsync(second, isClean: false, expiry: 3600, will: null);
+        await house.SettleAsync();
+        frozen.HasDuties = true;
+        frozen.Clients.Sweep();
+        await house.SettleAsync();
+        house.Nodes.Insert(0, frozen);
+        Kept third = new(session, first.Now);
+        await house.Nodes[1].Clients.OpenAsync(third, isClean: false, expiry: 3600, will: null);
+        await house.SettleAsync();
+
+        var (opening, kept) = await frozen.Clients.OpenAsync(new Kept(session), isClean: false, expiry: 3600, will: null);
+
+        Assert.Equal(SessionOpening.Present, opening);
+        Assert.Equal([new UnacknowledgedEvent(7, house.Log, 7)], kept!.Position.Unacknowledged);
+    }
+
+    [Fact]
+    public async Task A_client_of_which_the_store_refused_something_is_taken_all_the_same()
+    {
+        await using var house = await SharedHouse.OpenAsync(nodes: 1, accounts: 0);
+        var session = await SessionAsync(house);
+        Kept lost = new(session);
+        var (_, client) = await house.Nodes[0].Clients.OpenAsync(lost, isClean: false, expiry: 3600, will: null);
+        house.Nodes[0].Clients.Left(lost);
+        await house.SettleAsync();
+
+        // Two writes were refused together: what the first would have left as the fence is in memory.
+        client!.Fence = DurableWrites.NewFence();
+
+        Assert.Equal(SessionOpening.Present, (await house.Nodes[0].Clients.OpenAsync(new Kept(session), isClean: false, expiry: 3600, will: null)).Opening);
+    }
+
+    [Fact]
     public async Task A_will_is_said_once_by_one_node_when_its_node_has_died()
     {
         await using var house = await SharedHouse.OpenAsync(nodes: 3, accounts: 0);
@@ -270,9 +351,13 @@ public sealed class SharedClientsTests
 
         public DurablePosition? HandOverPosition() => Now;
 
-        public Task PublishesDrained() => Task.CompletedTask;
+        public Task Drained { get; init; } = Task.CompletedTask;
 
-        public IReadOnlyDictionary<ushort, ulong> Received() => new Dictionary<ushort, ulong>();
+        public Dictionary<ushort, ulong> HasReceived { get; } = [];
+
+        public Task PublishesDrained() => Drained;
+
+        public IReadOnlyDictionary<ushort, ulong> Received() => HasReceived;
 
         public LastWill? TakeWill() => Will;
 
@@ -280,6 +365,10 @@ public sealed class SharedClientsTests
         {
             // It has none.
         }
+
+        public bool IsElsewhere { get; private set; }
+
+        public void GoElsewhere() => IsElsewhere = true;
 
         public void TakenElsewhere() => IsTaken = true;
 

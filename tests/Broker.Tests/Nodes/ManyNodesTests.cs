@@ -14,6 +14,8 @@ namespace WebMessenger.Broker.Tests.Nodes;
 public sealed class ManyNodesTests : NodesContract, IAsyncLifetime
 {
     private readonly List<(ClusterNode Cluster, ManyNodes Nodes, RecordingNode Here)> _house = [];
+    private readonly TaskCompletionSource<ClientName> _asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Task _decided = Task.CompletedTask;
 
     public async ValueTask InitializeAsync()
     {
@@ -28,7 +30,7 @@ public sealed class ManyNodesTests : NodesContract, IAsyncLifetime
         {
             var node = await ClusterNode.StartAsync(new NodeOptions { Postgres = connection, Port = FreePort() }, NodeName.Make(word), new NodeHooks(), NullLoggerFactory.Instance);
             RecordingNode here = new(node.Name);
-            _house.Add((node, new ManyNodes(here, node.Links, node.Turns), here));
+            _house.Add((node, new ManyNodes(here, node.Links, node.Turns, Heard), here));
         }
 
         foreach (var (node, _, _) in _house)
@@ -43,6 +45,27 @@ public sealed class ManyNodesTests : NodesContract, IAsyncLifetime
         {
             await node.DisposeAsync();
         }
+    }
+
+    [Fact]
+    public async Task A_client_is_let_in_elsewhere_when_what_it_sent_here_is_decided_on()
+    {
+        TaskCompletionSource decided = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _decided = decided.Task;
+        ClientName client = new("ana", "phone");
+        var taking = _house[0].Nodes.TakeOverAsync(client, new Newcomer("connection", "session", Scope.Everything));
+        Assert.Equal(client, await _asked.Task);
+        Assert.False(taking.IsCompleted);
+
+        decided.SetResult();
+        using var taken = await taking;
+        Assert.True(taken.IsYours);
+    }
+
+    private Task Heard(ClientName client)
+    {
+        _asked.TrySetResult(client);
+        return _decided;
     }
 
     private static int FreePort()
