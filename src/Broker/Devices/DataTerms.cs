@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using WebMessenger.Broker.Nodes;
+using WebMessenger.Storage;
 using WebMessenger.Storage.EventLog;
 using WebMessenger.Storage.Nodes;
 
@@ -28,7 +29,7 @@ internal sealed class DataTerms
     private readonly INodeLinks _links;
     private readonly IDuties _duties;
     private readonly TimeProvider _time;
-    private readonly Lock _gate = new();
+    private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
     private DataTerm? _current;
     private TaskCompletionSource _letGo = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

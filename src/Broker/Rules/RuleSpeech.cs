@@ -48,13 +48,10 @@ internal sealed partial class RuleSpeech(
         listener.Done(topic, stored: null);
     }
 
-    public void Note(RuleListener listener)
-    {
-        if (listener.BeginSave())
-        {
-            _ = SaveAsync(listener);
-        }
-    }
+    public void Note(RuleListener listener) => _ = NoteAsync(listener);
+
+    /// <summary>The same. Completes when it is written, or is not to be written now. Never fails.</summary>
+    public Task NoteAsync(RuleListener listener) => listener.BeginSave() ? SaveAsync(listener) : Task.CompletedTask;
 
     public void Refused(Rule rule, string why) => runs.Add(rule.Room, rule.Id, "refused", why);
 
