@@ -215,7 +215,7 @@ internal sealed partial class Client : IConnectingClient, ILife
         return ShutDownAsync(drainTime, ReasonCode.ServerMoved, "This node is stopping: connect to another one.");
     }
 
-    /// <summary>Another node has the data topics, and the client comes again to be brought there: no loss of it. Silent when it returns.</summary>
+    /// <summary>The data topics are another node's, and the client comes again to be brought there. Silent when it returns.</summary>
     public Task SendHomeAsync(bool isStopping)
     {
         Kept.IsSentElsewhere = true;

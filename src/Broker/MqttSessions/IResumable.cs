@@ -65,7 +65,7 @@ internal interface IResumables
     /// <summary>Whether no other connection has taken this one's client id.</summary>
     bool IsCurrent(IResumable connection);
 
-    /// <summary>The account has lost the room that is the whole world of these connections: they end, kept or not. Outside of all locks.</summary>
+    /// <summary>The account has lost the room: connections whose whole world it is end, kept or not. Outside of all locks.</summary>
     void LoseMount(string accountId, Room room);
 
     /// <summary>A notice to the account's clients that listen to their inbox.</summary>

@@ -58,7 +58,7 @@ internal sealed partial class DataHome(INodeLinks links, IDuties duties, NodePip
         return pipes.Open(node, preface.Encode());
     }
 
-    /// <summary>Another node has become their home, and this one has not heard yet that it lost the duty: it lets go, and looks again.</summary>
+    /// <summary>Another node has become their home before this one heard that it lost the duty: it lets go.</summary>
     public void Overtaken() => Volatile.Read(ref _over).TrySetResult();
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

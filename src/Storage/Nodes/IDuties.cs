@@ -12,7 +12,7 @@ public interface IDuties
     bool Has(string duty);
 
     /// <summary>
-    /// The same, asked of what says so: true, it was this node's at a moment after the call. <see cref="Has"/> may be late to hear of a loss.
+    /// The same, asked of what gives duties: true, it was this node's after the call. <see cref="Has"/> hears of a loss late.
     /// </summary>
     Task<bool> ConfirmAsync(string duty) => Task.FromResult(Has(duty));
 

@@ -7,7 +7,7 @@ using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Broker.Tests.Devices;
 
-/// <summary>Devices that come to a node which has not the data topics, and are handed on to the one that has (ADR 0088): how they end.</summary>
+/// <summary>Devices that another node serves than the one to which they came (ADR 0088): how they end.</summary>
 public sealed class HandedDeviceTests : IAsyncLifetime
 {
     private readonly FrontAndHome _nodes = new();
