@@ -8,7 +8,8 @@ namespace WebMessenger.Broker.Devices;
 
 /// <summary>The data logs of all rooms, by room key, and the cursors that changed. Thread-safe.</summary>
 /// <remarks>A room that was deleted keeps an empty place until the program ends, so that nothing is written under its key.</remarks>
-internal sealed partial class DataLogs(IRecords records, BrokerLimits limits, DiskSpace space, TimeProvider time, ILogger<DataLogs> logger)
+internal sealed partial class DataLogs(
+    IRecords records, BrokerLimits limits, DiskSpace space, TimeProvider time, ILogger<DataLogs> logger, DataTerms? terms = null)
 {
     private readonly ConcurrentDictionary<string, DataLog> _logs = new();
 
@@ -19,12 +20,13 @@ internal sealed partial class DataLogs(IRecords records, BrokerLimits limits, Di
     private readonly ConcurrentDictionary<ILogCursor, bool> _later = new();
     private int _hasToldOfFailure;
 
-    public IRecords Records => records;
+    /// <summary>Where cursors are written: of several nodes, in this term alone.</summary>
+    public IRecords Records => terms?.Now ?? records;
 
     public DataLog Of(string roomKey) => _logs.GetOrAdd(
         roomKey,
-        static (key, of) => new DataLog(key, of.records, of.space, of.limits, of.time, of.logger),
-        (records, space, limits, time, logger));
+        static (key, of) => new DataLog(key, of.Records, of.space, of.limits, of.time, of.logger),
+        (Records, space, limits, time, logger));
 
     /// <summary>The cursor is to be written with the next sweep.</summary>
     public void Changed(ILogCursor cursor) => _changed.Enqueue(cursor);
@@ -98,7 +100,7 @@ internal sealed partial class DataLogs(IRecords records, BrokerLimits limits, Di
     }
 
     /// <inheritdoc cref="IRoomValues.ForgetAsync"/>
-    public Task ForgetAsync(string roomKey) => Of(roomKey).ForgetAsync();
+    public Task ForgetAsync(string roomKey) => Of(roomKey).ForgetAsync(records);
 
     [LoggerMessage(4322, LogLevel.Error,
         "To bring a shared subscription what devices said failed, and is tried again; said once, however often it fails")]
