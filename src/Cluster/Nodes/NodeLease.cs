@@ -6,7 +6,7 @@ namespace WebMessenger.Cluster.Nodes;
 /// <remarks>
 /// Whether it is fresh is found by the clock at each question, not by a timer: a process that was frozen is stale in the moment in which it
 /// wakes.
-/// Once it was stale, it is fresh again when this node has heard what it may have missed.
+/// Once it was stale, it is fresh again when this node has heard what it may have missed, and answered what it was asked.
 /// </remarks>
 internal sealed class NodeLease : ILease
 {
@@ -136,6 +136,7 @@ internal sealed class NodeLease : ILease
         try
         {
             await _hooks.CatchUpAsync();
+            await (/* guard: who has lost touch answers what it was asked before it speaks */ _hooks.AnswerAllAsync());
             return true;
         }
         catch (Exception)

@@ -33,7 +33,8 @@ internal sealed partial class NodeWatch(NpgsqlDataSource database, string self, 
 
     public OtherNode? Find(string name) => _others.GetValueOrDefault(name);
 
-    public void See(IReadOnlyList<NodeRow> rows)
+    /// <param name="began">When they were asked for, by <see cref="LeaseClock"/>.</param>
+    public void See(IReadOnlyList<NodeRow> rows, TimeSpan began)
     {
         var now = LeaseClock.Now;
         var isAfterGap = now - _lastLook > _gap;
@@ -58,7 +59,7 @@ internal sealed partial class NodeWatch(NpgsqlDataSource database, string self, 
                 Came?.Invoke(node);
             }
 
-            node.See(row, now, isAfterGap);
+            node.See(row, began, now, isAfterGap);
             Judge(node, now);
         }
 

@@ -16,6 +16,27 @@ public sealed class LeaseTests
     }
 
     [Fact]
+    public void A_node_is_quiet_when_a_lease_has_run_out_since_its_renewal_was_seen_whatever_the_clock_of_the_database_says()
+    {
+        var seen = LeaseClock.Now;
+        NodeRow row = new("other", "", NodeRows.Serving, IsDead: false, DateTime.UnixEpoch, NodeRows.Over / 2);
+        OtherNode node = new(row, seen);
+
+        // Rows are read anew, a moment after another look that began before the lease had run out.
+        node.See(row, began: seen, now: seen + NodeLease.Holds * 2, isAfterGap: false);
+        Assert.False(node.IsQuiet);
+        node.See(row, seen + NodeLease.Holds, seen + NodeLease.Holds, isAfterGap: false);
+        Assert.False(node.IsQuiet);
+
+        var later = seen + NodeLease.Holds + TimeSpan.FromMilliseconds(100);
+        node.See(row, later, later, isAfterGap: false);
+        Assert.True(node.IsQuiet);
+
+        node.See(row with { Renewed = row.Renewed.AddSeconds(1) }, later, later, isAfterGap: false);
+        Assert.False(node.IsQuiet);
+    }
+
+    [Fact]
     public async Task A_stale_lease_is_fresh_again_only_when_the_node_has_heard_what_it_missed()
     {
         TaskCompletionSource heard = new();
