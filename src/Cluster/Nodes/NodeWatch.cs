@@ -48,7 +48,7 @@ internal sealed partial class NodeWatch(NpgsqlDataSource database, string self, 
 
             if (!_others.TryGetValue(row.Name, out var node))
             {
-                if (row.IsDead)
+                if (row.IsDead && /* guard: one that has just been declared dead may not be silent yet */ row.Age > NodeRows.Over)
                 {
                     // It was over before this node has known of it.
                     continue;

@@ -113,7 +113,7 @@ internal sealed partial class OrleansLinks : INodeLinks
 
         // Each of the others knows of this node from here on: whoever takes a right away asks it, too. What was taken away before is read.
         await _renewal.LookAsync();
-        await AskAllAsync(LinkIntake.Look, default);
+        await Task.WhenAll(_peers.Values.Where(peer => peer.Node.IsServing).Select(peer => AskUntilSilentAsync(peer, LinkIntake.Look, Pack(LinkIntake.Look, default))));
         await _hooks.CatchUpAsync();
     }
 

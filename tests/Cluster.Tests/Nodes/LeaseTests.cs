@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using WebMessenger.Cluster.Nodes;
 using WebMessenger.Postgres.Testing;
 
@@ -34,6 +35,22 @@ public sealed class LeaseTests
 
         node.See(row with { Renewed = row.Renewed.AddSeconds(1) }, later, later, isAfterGap: false);
         Assert.False(node.IsQuiet);
+    }
+
+    [Fact]
+    public async Task A_node_that_was_declared_dead_a_moment_ago_is_waited_for_by_one_that_has_not_known_it_before()
+    {
+        await using var house = await House.OpenAsync();
+        NodeWatch watch = new(house.Database, "self", NullLogger.Instance);
+        NodeRow old = new("old", "127.0.0.1:1@1", NodeRows.Serving, IsDead: true, DateTime.UnixEpoch, NodeRows.Over * 2);
+
+        watch.See([old, old with { Name = "recent", Age = NodeRows.Over / 2 }], LeaseClock.Now);
+
+        Assert.Null(watch.Find("old"));
+        var recent = watch.Find("recent")!;
+        Assert.False(recent.Silent.IsCompleted);
+        await recent.Silent.SoonAsync();
+        Assert.True(LeaseClock.Now - recent.SeenSince > NodeLease.Holds);
     }
 
     [Fact]

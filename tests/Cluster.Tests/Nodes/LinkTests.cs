@@ -303,6 +303,36 @@ public sealed class LinkTests
         Assert.Equal(6, await house.AskAsync("SELECT Status FROM OrleansMembershipTable WHERE SiloName = $1", name));
     }
 
+    [Fact]
+    public async Task A_node_does_not_wait_for_the_one_that_was_at_its_address_and_has_ended()
+    {
+        await using var house = await House.OpenAsync();
+        var port = House.FreePort();
+        await RememberAsync(house, "before", port);
+
+        await house.AddAsync(options: own => own with { Port = port });
+
+        Assert.True((bool)(await house.AskAsync("SELECT dead FROM nodes WHERE name = 'before'"))!);
+    }
+
+    [Fact]
+    public async Task A_node_that_would_have_the_address_of_one_that_listens_there_leaves_it_alone()
+    {
+        await using var house = await House.OpenAsync();
+        using System.Net.Sockets.TcpListener listener = new(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        var port = ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
+        await RememberAsync(house, "living", port);
+
+        await Assert.ThrowsAsync<IOException>(() => house.AddAsync(options: own => own with { Port = port }));
+
+        Assert.False((bool)(await house.AskAsync("SELECT dead FROM nodes WHERE name = 'living'"))!);
+    }
+
+    // One whose lease is never over by the clock.
+    private static Task RememberAsync(House house, string name, int port) => house.AskAsync(
+        "INSERT INTO nodes (name, address, version, renewed) VALUES ($1, $2, '', clock_timestamp() + interval '1 hour')", name, $"127.0.0.1:{port}@1");
+
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
     private static string Text(ReadOnlyMemory<byte> bytes) => Encoding.UTF8.GetString(bytes.Span);
