@@ -30,6 +30,8 @@ internal sealed class NodeLease : ILease
         && /* guard: a node that has missed something is not fresh */ Volatile.Read(ref _hasHeard)
         && /* guard: a lease that is over is never fresh again */ !Volatile.Read(ref _isOver);
 
+    public long Losses => Interlocked.Read(ref _timesStale);
+
     /// <summary>Completes with the reason when it never is fresh again: the program has to end itself.</summary>
     public Task<string> Ended => _ended.Task;
 
@@ -60,7 +62,7 @@ internal sealed class NodeLease : ILease
 
             if (!IsRecent(_began))
             {
-                _timesStale++;
+                Interlocked.Increment(ref _timesStale);
                 Volatile.Write(ref _hasHeard, false);
             }
 

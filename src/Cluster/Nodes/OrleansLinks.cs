@@ -113,7 +113,8 @@ internal sealed partial class OrleansLinks : INodeLinks
 
         // Each of the others knows of this node from here on: whoever takes a right away asks it, too. What was taken away before is read.
         await _renewal.LookAsync();
-        await Task.WhenAll(_peers.Values.Where(peer => peer.Node.IsServing).Select(peer => AskUntilSilentAsync(peer, LinkIntake.Look, Pack(LinkIntake.Look, default))));
+        // One that is silent looks before it is not.
+        await Task.WhenAll(_peers.Values.Where(peer => peer.Node.IsServing).Select(peer => AskUntilQuietAsync(peer, LinkIntake.Look, default)));
         await _hooks.CatchUpAsync();
     }
 
@@ -130,8 +131,8 @@ internal sealed partial class OrleansLinks : INodeLinks
 
     private IEnumerable<NodePeer> Asked() => _peers.Values.Where(peer => peer.Node.MayHaveClients);
 
-    // It goes on being asked: what it has not answered is answered before it speaks again. That it is back is asked of no silent one, for
-    // two who come back at once would wait for each other.
+    // It goes on being asked: what it has not answered is answered before it speaks again.
+    // Two who come back at once would wait for each other if that they are back had to be answered as well.
     private async Task<ReadOnlyMemory<byte>?> AskUntilQuietAsync(NodePeer peer, NodeTopic topic, ReadOnlyMemory<byte> message)
     {
         var asked = AskUntilSilentAsync(peer, topic, Pack(topic, message));

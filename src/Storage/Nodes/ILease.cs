@@ -12,6 +12,12 @@ public interface ILease
     bool IsFresh { get; }
 
     /// <summary>
+    /// How often it was lost, and is fresh again. Whoever has read something, and finds another number behind it, may show it to nobody:
+    /// who asked for it may have been put out elsewhere meanwhile.
+    /// </summary>
+    long Losses { get; }
+
+    /// <summary>
     /// Completes when it is fresh, and this node has heard all that was written meanwhile; at once when it is. Fails with
     /// <see cref="ObjectDisposedException"/> when it never will be again.
     /// </summary>
@@ -24,6 +30,8 @@ public sealed class AloneLease : ILease
     public static AloneLease Instance { get; } = new();
 
     public bool IsFresh => true;
+
+    public long Losses => 0;
 
     public ValueTask WhenFreshAsync() => ValueTask.CompletedTask;
 }

@@ -66,11 +66,11 @@ internal static class PrivateNetwork
     private static string Tables(int nodes) => "nft '" + string.Join("; ",
     [
         "add table inet nodes",
-        "add chain inet nodes mark { type filter hook output priority -10; }",
+        "add chain inet nodes marks { type filter hook output priority -10; }",
         "add chain inet nodes cut { type filter hook output priority 0; }",
         .. Enumerable.Range(0, nodes).Select(node => string.Create(
             CultureInfo.InvariantCulture,
-            $"add rule inet nodes mark meta skgid {FirstGroup + node} ip daddr {AddressOf(0)}-{AddressOf(nodes - 1)} ct state new ct mark set {node + 1}")),
+            $"add rule inet nodes marks meta skgid {FirstGroup + node} ip daddr {AddressOf(0)}-{AddressOf(nodes - 1)} ct state new ct mark set {node + 1}")),
     ]) + "'";
 
     private static void Do(string line)
