@@ -4,8 +4,9 @@ namespace WebMessenger.Storage.Nodes;
 /// <remarks>
 /// In a cluster a node renews its lease in the database each 0.5 s, and writes nothing once the last confirmed renewal began more than 2 s
 /// ago.
-/// Who takes a right away waits for a node that does not answer until the database's clock is 4 s past its last renewal. Alone it is always
-/// fresh (<see cref="AloneLease"/>). Thread-safe; asking costs a look at the clock.
+/// Who takes a right away waits for a node that does not answer until it is silent by that: back, it hears everything before it writes.
+/// Who ends login sessions waits until the database's clock is 4 s past its last renewal. Alone it is always fresh
+/// (<see cref="AloneLease"/>). Thread-safe; asking costs a look at the clock.
 /// </remarks>
 public interface ILease
 {
