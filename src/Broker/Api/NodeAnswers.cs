@@ -30,8 +30,9 @@ internal static class NodeAnswers
 
     private sealed class Answering(HttpContext context, IReplication replication, ILease lease)
     {
-        private bool _isAwaited = !(HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)
-            || HttpMethods.IsOptions(context.Request.Method));
+        private readonly bool _changes = Changes(context.Request.Method);
+        private bool _isAwaited = Changes(context.Request.Method);
+        private long _losses;
 
         public void TakesNothingAway() => _isAwaited = false;
 
@@ -45,10 +46,13 @@ internal static class NodeAnswers
                 return;
             }
 
+            _losses = lease.Losses;
             context.Features.Set(this);
             context.Response.OnStarting(static answering => ((Answering)answering).BeforeItLeavesAsync(), this);
             await next(context);
         }
+
+        private static bool Changes(string method) => !(HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method));
 
         private async Task BeforeItLeavesAsync()
         {
@@ -57,9 +61,9 @@ internal static class NodeAnswers
                 await (/* guard: an answer over HTTP waits for every node */ replication.EverywhereAsync());
             }
 
-            if (!await IsInTouchAsync())
+            // It is not known any more whether what it says is true; nor, of what was read, whether who asked may still be shown it.
+            if (!await IsInTouchAsync() || (!_changes && (/* guard: what was read before a node lost touch is shown to nobody */ lease.Losses != _losses)))
             {
-                // It is not known any more whether what it says is true.
                 context.Abort();
             }
         }

@@ -55,32 +55,14 @@ internal sealed class ManyNodes : INodes
         try
         {
             var message = JsonSerializer.SerializeToUtf8Bytes(TakeOverMessage.Of(client, by), NodeMessages.Default.TakeOverMessage);
-            return new Taking(await AskAsync(message), turn);
+            var answers = await _links.AskWhoSpeaksAsync(NodeTopic.TakeOver, message);
+            return new Taking(answers.All(answer => answer.Span is [1]), turn);
         }
         catch
         {
             turn.Dispose();
             throw;
         }
-    }
-
-    // Each by itself, for its word is needed. Who did not answer is asked again as all are: then it has ended the client, or is gone.
-    private async Task<bool> AskAsync(byte[] message)
-    {
-        var isYours = true;
-        try
-        {
-            foreach (var answer in await Task.WhenAll(Others.Select(node => _links.AskAsync(node, NodeTopic.TakeOver, message))))
-            {
-                isYours &= answer.Span is [1];
-            }
-        }
-        catch (IOException)
-        {
-            await _links.AskAllAsync(NodeTopic.TakeOver, message);
-        }
-
-        return isYours;
     }
 
     private async Task<ReadOnlyMemory<byte>> RevokeHereAsync(string node, ReadOnlyMemory<byte> bytes)

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -78,7 +80,7 @@ internal sealed partial class ClusterNode : IAsyncDisposable
         var database = NpgsqlDataSource.Create(text);
         try
         {
-            await BuryThoseWhoAreOverAsync(database);
+            await BuryThoseWhoAreOverAsync(database, options);
             ClusterNode node = new(options, name, database, hooks, loggers);
             await node.BeginAsync();
             return node;
@@ -115,8 +117,18 @@ internal sealed partial class ClusterNode : IAsyncDisposable
     }
 
     // Rows of nodes that were killed would hold up the silo for long: it tries to reach them.
-    private static async Task BuryThoseWhoAreOverAsync(NpgsqlDataSource database)
+    private static async Task BuryThoseWhoAreOverAsync(NpgsqlDataSource database, NodeOptions options)
     {
+        if (/* guard: who still listens there is not replaced */ IsFree(options))
+        {
+            // Where nobody listens any more, the one who did has ended: he is not waited for until his lease is over.
+            IPEndPoint own = new(options.Address, options.Port);
+            foreach (var row in (await NodeRows.ReadAsync(database)).Where(row => !row.IsDead && SiloAddress.FromParsableString(row.Address).Endpoint.Equals(own)))
+            {
+                await NodeRows.ReplaceAsync(database, row.Name);
+            }
+        }
+
         Dictionary<string, (DateTime Renewed, TimeSpan Since)> seen = [];
         while (true)
         {
@@ -143,6 +155,20 @@ internal sealed partial class ClusterNode : IAsyncDisposable
         }
 
         await NodeRows.CleanAsync(database, SiloHost.Deployment);
+    }
+
+    private static bool IsFree(NodeOptions options)
+    {
+        try
+        {
+            using TcpListener listener = new(options.Address, options.Port);
+            listener.Start();
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
     }
 
     private async Task BeginAsync()

@@ -143,7 +143,7 @@ internal sealed partial class LeaseRenewal : IDisposable
         }
 
         // Who is dead is known before this node is fresh, and before its replication is told of numbers.
-        _watch.See(seen.Rows);
+        _watch.See(seen.Rows, began);
         _lease.Confirm(began);
         _hooks.HeadSeen(seen.Head);
         _first.TrySetResult();

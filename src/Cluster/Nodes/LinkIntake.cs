@@ -12,6 +12,9 @@ internal sealed partial class LinkIntake(NodeOptions options, ILogger<LinkIntake
     /// <summary>Asks a node to look at the rows of the nodes. It is answered before it serves, too.</summary>
     public const NodeTopic Look = 0;
 
+    /// <summary>Asks a node to ask again what it has not waited for, and to say when all of it is answered.</summary>
+    public const NodeTopic Back = (NodeTopic)255;
+
     // Whoever asks is told that it is being worked on before his call would be over: so he knows that this node is there.
     private static readonly TimeSpan _hold = TimeSpan.FromMilliseconds(500);
     private const int QuestionsAtOnce = 10_000;
@@ -29,6 +32,8 @@ internal sealed partial class LinkIntake(NodeOptions options, ILogger<LinkIntake
 
     /// <summary>All who hear and answer are there.</summary>
     public void Open() => _isOpen = true;
+
+    public bool IsOpen => _isOpen;
 
     /// <summary>Takes a <see cref="TellBatch"/>; what cannot be read is dropped.</summary>
     public void Hear(byte[] bytes)

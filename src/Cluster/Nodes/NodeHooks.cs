@@ -1,6 +1,6 @@
 namespace WebMessenger.Cluster.Nodes;
 
-/// <summary>What the parts of a node ask of its replication, which is there later than they are.</summary>
+/// <summary>What the parts of a node ask of its replication and its links, which are there later than they are.</summary>
 internal sealed class NodeHooks
 {
     /// <summary>Completes when this node has heard all that was written before the call. May fail; it is asked again then.</summary>
@@ -8,6 +8,12 @@ internal sealed class NodeHooks
 
     /// <summary>Completes when this node has heard all up to this number of the journal.</summary>
     public Func<long, Task> WhenAppliedAsync { get; set; } = _ => Task.CompletedTask;
+
+    /// <summary>
+    /// Completes when this node has answered whatever others have asked of it before the call, while it was silent, and have not waited
+    /// for.
+    /// </summary>
+    public Func<Task> AnswerAllAsync { get; set; } = () => Task.CompletedTask;
 
     /// <summary>
     /// The journal's last number, as the renewal of the lease has seen it: each half second, on a thread that must not be held up.

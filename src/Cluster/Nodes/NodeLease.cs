@@ -6,7 +6,7 @@ namespace WebMessenger.Cluster.Nodes;
 /// <remarks>
 /// Whether it is fresh is found by the clock at each question, not by a timer: a process that was frozen is stale in the moment in which it
 /// wakes.
-/// Once it was stale, it is fresh again when this node has heard what it may have missed.
+/// Once it was stale, it is fresh again when this node has heard what it may have missed, and answered what it was asked.
 /// </remarks>
 internal sealed class NodeLease : ILease
 {
@@ -29,6 +29,8 @@ internal sealed class NodeLease : ILease
     public bool IsFresh => /* guard: a stale lease is not fresh */ IsRecent(Volatile.Read(ref _began))
         && /* guard: a node that has missed something is not fresh */ Volatile.Read(ref _hasHeard)
         && /* guard: a lease that is over is never fresh again */ !Volatile.Read(ref _isOver);
+
+    public long Losses => Interlocked.Read(ref _timesStale);
 
     /// <summary>Completes with the reason when it never is fresh again: the program has to end itself.</summary>
     public Task<string> Ended => _ended.Task;
@@ -60,7 +62,7 @@ internal sealed class NodeLease : ILease
 
             if (!IsRecent(_began))
             {
-                _timesStale++;
+                Interlocked.Increment(ref _timesStale);
                 Volatile.Write(ref _hasHeard, false);
             }
 
@@ -136,6 +138,7 @@ internal sealed class NodeLease : ILease
         try
         {
             await _hooks.CatchUpAsync();
+            await (/* guard: who has lost touch answers what it was asked before it speaks */ _hooks.AnswerAllAsync());
             return true;
         }
         catch (Exception)

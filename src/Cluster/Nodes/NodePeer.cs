@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using WebMessenger.Storage.Nodes;
@@ -14,6 +15,7 @@ internal sealed partial class NodePeer : IDisposable
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _silence = TimeSpan.FromMilliseconds(500);
 
+    private readonly ConcurrentDictionary<Task, bool> _asked = new();
     private readonly Channel<Told> _queue = Channel.CreateUnbounded<Told>(new() { SingleReader = true });
     private readonly CancellationTokenSource _stop = new();
     private readonly string _self;
@@ -52,6 +54,17 @@ internal sealed partial class NodePeer : IDisposable
 
         _queue.Writer.TryWrite(new(topic, message));
     }
+
+    /// <summary>It is being asked something, and may be passed over while it is silent.</summary>
+    /// <param name="answered">Never fails.</param>
+    public void Keep(Task answered)
+    {
+        _asked[answered] = true;
+        _ = answered.ContinueWith(over => _asked.TryRemove(over, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    /// <summary>Completes when it has answered all that it has been asked until now, or has gone.</summary>
+    public Task AnsweredAsync() => Task.WhenAll(_asked.Keys);
 
     /// <summary>Asks once.</summary>
     /// <returns>Null: no answer came.</returns>

@@ -78,6 +78,10 @@ internal static class NodeRows
         NodeConnection.Command(
             "UPDATE nodes SET dead = true WHERE name = $1 AND NOT dead AND EXISTS (SELECT 1 FROM nodes WHERE name = $2 AND NOT dead)", name, by));
 
+    /// <summary>Declares the node dead whose address another one is about to have.</summary>
+    public static Task ReplaceAsync(NpgsqlDataSource database, string name) =>
+        DoAsync(database, NodeConnection.Command("UPDATE nodes SET dead = true WHERE name = $1 AND NOT dead", name));
+
     /// <summary>Ends what a dead node has begun in the database, and waits for that.</summary>
     public static Task FenceAsync(NpgsqlDataSource database, string name) => DoAsync(database, NodeConnection.Command(
         "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE application_name = $1 AND usename = current_user AND pid <> pg_backend_pid()",

@@ -33,7 +33,8 @@ internal sealed partial class NodeWatch(NpgsqlDataSource database, string self, 
 
     public OtherNode? Find(string name) => _others.GetValueOrDefault(name);
 
-    public void See(IReadOnlyList<NodeRow> rows)
+    /// <param name="began">When they were asked for, by <see cref="LeaseClock"/>.</param>
+    public void See(IReadOnlyList<NodeRow> rows, TimeSpan began)
     {
         var now = LeaseClock.Now;
         var isAfterGap = now - _lastLook > _gap;
@@ -47,7 +48,7 @@ internal sealed partial class NodeWatch(NpgsqlDataSource database, string self, 
 
             if (!_others.TryGetValue(row.Name, out var node))
             {
-                if (row.IsDead)
+                if (row.IsDead && /* guard: one that has just been declared dead may not be silent yet */ row.Age > NodeRows.Over)
                 {
                     // It was over before this node has known of it.
                     continue;
@@ -58,7 +59,7 @@ internal sealed partial class NodeWatch(NpgsqlDataSource database, string self, 
                 Came?.Invoke(node);
             }
 
-            node.See(row, now, isAfterGap);
+            node.See(row, began, now, isAfterGap);
             Judge(node, now);
         }
 

@@ -40,6 +40,14 @@ internal sealed partial class OrleansLinks : INodeLinks
             await renewal.LookAsync();
             return ReadOnlyMemory<byte>.Empty;
         });
+        intake.Answer(LinkIntake.Back, async (node, _) =>
+        {
+            await (_peers.GetValueOrDefault(node)?.AnsweredAsync() ?? Task.CompletedTask);
+            return ReadOnlyMemory<byte>.Empty;
+        });
+
+        // Before this node serves nobody has asked it anything.
+        hooks.AnswerAllAsync = () => intake.IsOpen ? AskWhoSpeaksAsync(LinkIntake.Back, default) : Task.CompletedTask;
     }
 
     public event Action<string>? Left;
@@ -86,7 +94,13 @@ internal sealed partial class OrleansLinks : INodeLinks
     }
 
     public Task AskAllAsync(NodeTopic topic, ReadOnlyMemory<byte> message) =>
-        Task.WhenAll(_peers.Values.Select(peer => AskUntilSilentAsync(peer, topic, Pack(topic, message))));
+        Task.WhenAll(Asked().Select(peer => AskUntilSilentAsync(peer, topic, Pack(topic, message))));
+
+    public async Task<IReadOnlyList<ReadOnlyMemory<byte>>> AskWhoSpeaksAsync(NodeTopic topic, ReadOnlyMemory<byte> message)
+    {
+        var answers = await Task.WhenAll(Asked().Select(peer => AskUntilQuietAsync(peer, topic, message)));
+        return [.. answers.OfType<ReadOnlyMemory<byte>>()];
+    }
 
     public void Hear(NodeTopic topic, Action<string, ReadOnlyMemory<byte>> heard) => _intake.Hear(topic, heard);
 
@@ -99,7 +113,8 @@ internal sealed partial class OrleansLinks : INodeLinks
 
         // Each of the others knows of this node from here on: whoever takes a right away asks it, too. What was taken away before is read.
         await _renewal.LookAsync();
-        await AskAllAsync(LinkIntake.Look, default);
+        // One that is silent looks before it is not.
+        await Task.WhenAll(_peers.Values.Where(peer => peer.Node.IsServing).Select(peer => AskUntilQuietAsync(peer, LinkIntake.Look, default)));
         await _hooks.CatchUpAsync();
     }
 
@@ -114,7 +129,38 @@ internal sealed partial class OrleansLinks : INodeLinks
 
     private Parcel Pack(NodeTopic topic, ReadOnlyMemory<byte> message) => new(new Question(Self, Interlocked.Increment(ref _questions), topic, message).Write());
 
-    private async Task AskUntilSilentAsync(NodePeer peer, NodeTopic topic, Parcel question)
+    private IEnumerable<NodePeer> Asked() => _peers.Values.Where(peer => peer.Node.MayHaveClients);
+
+    // It goes on being asked: what it has not answered is answered before it speaks again.
+    // Two who come back at once would wait for each other if that they are back had to be answered as well.
+    private async Task<ReadOnlyMemory<byte>?> AskUntilQuietAsync(NodePeer peer, NodeTopic topic, ReadOnlyMemory<byte> message)
+    {
+        var asked = AskUntilSilentAsync(peer, topic, Pack(topic, message));
+        if (topic != LinkIntake.Back)
+        {
+            peer.Keep(asked);
+        }
+
+        while (!asked.IsCompleted)
+        {
+            if (peer.Node.MayBeQuiet)
+            {
+                // By a look that begins now: what it has missed by then it hears when it has renewed its lease.
+                var look = _renewal.LookAsync();
+                await Task.WhenAny(asked, look);
+                if (look.IsCompletedSuccessfully && peer.Node.IsQuiet)
+                {
+                    return null;
+                }
+            }
+
+            await Task.WhenAny(asked, Task.Delay(_tick));
+        }
+
+        return await asked;
+    }
+
+    private async Task<ReadOnlyMemory<byte>?> AskUntilSilentAsync(NodePeer peer, NodeTopic topic, Parcel question)
     {
         var lastSign = LeaseClock.Now;
         var asked = peer.AskOnceAsync(question);
@@ -123,15 +169,17 @@ internal sealed partial class OrleansLinks : INodeLinks
             await Task.WhenAny(asked, peer.Node.Silent, Task.Delay(_tick));
             if (peer.Node.Silent.IsCompleted)
             {
-                return;
+                return null;
             }
 
             if (asked.IsCompleted)
             {
                 switch (await asked)
                 {
-                    case { Kind: AnswerKind.Answered or AnswerKind.NotServing }:
-                        return;
+                    case { Kind: AnswerKind.Answered } answer:
+                        return answer.Bytes;
+                    case { Kind: AnswerKind.NotServing }:
+                        return null;
                     case { Kind: AnswerKind.Working }:
                         lastSign = LeaseClock.Now;
                         break;

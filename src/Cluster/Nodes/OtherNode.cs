@@ -4,8 +4,13 @@ namespace WebMessenger.Cluster.Nodes;
 /// <remarks>Changed by the thread of the lease only, but for what says otherwise.</remarks>
 internal sealed class OtherNode(NodeRow row, TimeSpan now)
 {
+    // Clocks of two machines do not go apart by more in that time.
+    private static readonly TimeSpan _quietAfter = NodeLease.Holds + TimeSpan.FromMilliseconds(20);
+
     private readonly TaskCompletionSource _silent = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile NodeRow _row = row;
+    private volatile bool _isQuiet;
+    private long _seenSince = now.Ticks;
     private bool _isFenced;
     private int _isBurying;
 
@@ -14,21 +19,41 @@ internal sealed class OtherNode(NodeRow row, TimeSpan now)
     public NodeRow Row => _row;
 
     /// <summary>When this node first saw the last renewal, by <see cref="LeaseClock"/>.</summary>
-    public TimeSpan SeenSince { get; private set; } = now;
+    public TimeSpan SeenSince
+    {
+        get => new(Volatile.Read(ref _seenSince));
+        private set => Volatile.Write(ref _seenSince, value.Ticks);
+    }
 
     /// <summary>Completes when it is certain to write nothing to its clients any more.</summary>
     public Task Silent => _silent.Task;
 
+    /// <summary>
+    /// When the last look began it wrote nothing to its clients: it had renewed its lease for the last time before
+    /// <see cref="SeenSince"/>, longer ago than a lease holds. It goes on when it has renewed it, and then heard and answered all.
+    /// </summary>
+    /// <remarks>By this node's clock alone: that of the database may have been set meanwhile.</remarks>
+    public bool IsQuiet => _isQuiet;
+
+    /// <summary>A look would show whether it <see cref="IsQuiet"/>, as far as time goes.</summary>
+    public bool MayBeQuiet => LeaseClock.Now - SeenSince > _quietAfter;
+
+    /// <summary>It has served, and may have clients: all there is to be asked. Whoever begins to serve hears what was written before.</summary>
+    public bool MayHaveClients => _row.State == NodeRows.Serving;
+
     /// <summary>It hears and answers, as far as its row says.</summary>
     public bool IsServing => _row is { IsDead: false, State: NodeRows.Serving };
 
-    public void See(NodeRow row, TimeSpan now, bool isAfterGap)
+    /// <param name="began">When the look began.</param>
+    public void See(NodeRow row, TimeSpan began, TimeSpan now, bool isAfterGap)
     {
         var wasDead = _row.IsDead;
         if (isAfterGap || row.Renewed != _row.Renewed)
         {
             SeenSince = now;
         }
+
+        _isQuiet = /* guard: a node is quiet when a lease has run out since its last renewal was seen */ began - SeenSince > _quietAfter;
 
         _row = row;
         if (!row.IsDead)

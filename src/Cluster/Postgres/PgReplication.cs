@@ -48,7 +48,9 @@ internal sealed class PgReplication : IReplication, IDisposable
     {
         var message = new byte[8];
         BinaryPrimitives.WriteInt64BigEndian(message, Volatile.Read(ref _written));
-        return _links.AskAllAsync(NodeTopic.Applied, message);
+
+        // One that is silent hears it before it is not.
+        return _links.AskWhoSpeaksAsync(NodeTopic.Applied, message);
     }
 
     /// <summary>It is stored. By the writer.</summary>

@@ -30,6 +30,9 @@ public sealed class AloneLinks : INodeLinks
 
     public Task AskAllAsync(NodeTopic topic, ReadOnlyMemory<byte> message) => Task.CompletedTask;
 
+    public Task<IReadOnlyList<ReadOnlyMemory<byte>>> AskWhoSpeaksAsync(NodeTopic topic, ReadOnlyMemory<byte> message) =>
+        Task.FromResult<IReadOnlyList<ReadOnlyMemory<byte>>>([]);
+
     public void Hear(NodeTopic topic, Action<string, ReadOnlyMemory<byte>> heard)
     {
         // Nobody is there.

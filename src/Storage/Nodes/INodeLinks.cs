@@ -74,6 +74,13 @@ public interface INodeLinks
     /// </summary>
     Task AskAllAsync(NodeTopic topic, ReadOnlyMemory<byte> message);
 
+    /// <summary>
+    /// Asks all others, and completes when each has answered, or is silent just now: 3 s at most after it has ended. One that comes back
+    /// has heard what was written before the call, and has answered it, before it writes anything to its clients. Never fails.
+    /// </summary>
+    /// <returns>What was answered, in no order.</returns>
+    Task<IReadOnlyList<ReadOnlyMemory<byte>>> AskWhoSpeaksAsync(NodeTopic topic, ReadOnlyMemory<byte> message);
+
     /// <summary>Who hears what is told. At most one a topic, before <see cref="StartAsync"/>.</summary>
     void Hear(NodeTopic topic, Action<string, ReadOnlyMemory<byte>> heard);
 

@@ -79,6 +79,9 @@ internal sealed class FrontAndHome : INodeLinks, IDuties
 
     public Task AskAllAsync(NodeTopic topic, ReadOnlyMemory<byte> message) => Task.CompletedTask;
 
+    public Task<IReadOnlyList<ReadOnlyMemory<byte>>> AskWhoSpeaksAsync(NodeTopic topic, ReadOnlyMemory<byte> message) =>
+        Task.FromResult<IReadOnlyList<ReadOnlyMemory<byte>>>([]);
+
     public void Hear(NodeTopic topic, Action<string, ReadOnlyMemory<byte>> heard)
     {
         // Nothing is told.

@@ -31,6 +31,9 @@ internal sealed class HeardLinks : INodeLinks
 
     public Task AskAllAsync(NodeTopic topic, ReadOnlyMemory<byte> message) => Task.CompletedTask;
 
+    public Task<IReadOnlyList<ReadOnlyMemory<byte>>> AskWhoSpeaksAsync(NodeTopic topic, ReadOnlyMemory<byte> message) =>
+        Task.FromResult<IReadOnlyList<ReadOnlyMemory<byte>>>([]);
+
     public void Hear(NodeTopic topic, Action<string, ReadOnlyMemory<byte>> heard) => Assert.True(_hearing.TryAdd(topic, heard));
 
     public void Answer(NodeTopic topic, Func<string, ReadOnlyMemory<byte>, Task<ReadOnlyMemory<byte>>> answer)

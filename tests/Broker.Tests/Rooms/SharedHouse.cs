@@ -257,6 +257,8 @@ internal sealed class HouseNode : INodeLinks, IDuties, IReplication
 
     public Task AskAllAsync(NodeTopic topic, ReadOnlyMemory<byte> message) => throw new NotSupportedException();
 
+    public Task<IReadOnlyList<ReadOnlyMemory<byte>>> AskWhoSpeaksAsync(NodeTopic topic, ReadOnlyMemory<byte> message) => throw new NotSupportedException();
+
     public void Hear(NodeTopic topic, Action<string, ReadOnlyMemory<byte>> heard) => throw new NotSupportedException();
 
     public void Answer(NodeTopic topic, Func<string, ReadOnlyMemory<byte>, Task<ReadOnlyMemory<byte>>> answer) => throw new NotSupportedException();

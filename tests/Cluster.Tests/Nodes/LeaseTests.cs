@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using WebMessenger.Cluster.Nodes;
 using WebMessenger.Postgres.Testing;
 
@@ -13,6 +14,43 @@ public sealed class LeaseTests
         lease.Confirm(LeaseClock.Now - NodeLease.Holds - TimeSpan.FromMilliseconds(1));
 
         Assert.False(lease.IsFresh);
+    }
+
+    [Fact]
+    public void A_node_is_quiet_when_a_lease_has_run_out_since_its_renewal_was_seen_whatever_the_clock_of_the_database_says()
+    {
+        var seen = LeaseClock.Now;
+        NodeRow row = new("other", "", NodeRows.Serving, IsDead: false, DateTime.UnixEpoch, NodeRows.Over / 2);
+        OtherNode node = new(row, seen);
+
+        // Rows are read anew, a moment after another look that began before the lease had run out.
+        node.See(row, began: seen, now: seen + NodeLease.Holds * 2, isAfterGap: false);
+        Assert.False(node.IsQuiet);
+        node.See(row, seen + NodeLease.Holds, seen + NodeLease.Holds, isAfterGap: false);
+        Assert.False(node.IsQuiet);
+
+        var later = seen + NodeLease.Holds + TimeSpan.FromMilliseconds(100);
+        node.See(row, later, later, isAfterGap: false);
+        Assert.True(node.IsQuiet);
+
+        node.See(row with { Renewed = row.Renewed.AddSeconds(1) }, later, later, isAfterGap: false);
+        Assert.False(node.IsQuiet);
+    }
+
+    [Fact]
+    public async Task A_node_that_was_declared_dead_a_moment_ago_is_waited_for_by_one_that_has_not_known_it_before()
+    {
+        await using var house = await House.OpenAsync();
+        NodeWatch watch = new(house.Database, "self", NullLogger.Instance);
+        NodeRow old = new("old", "127.0.0.1:1@1", NodeRows.Serving, IsDead: true, DateTime.UnixEpoch, NodeRows.Over * 2);
+
+        watch.See([old, old with { Name = "recent", Age = NodeRows.Over / 2 }], LeaseClock.Now);
+
+        Assert.Null(watch.Find("old"));
+        var recent = watch.Find("recent")!;
+        Assert.False(recent.Silent.IsCompleted);
+        await recent.Silent.SoonAsync();
+        Assert.True(LeaseClock.Now - recent.SeenSince > NodeLease.Holds);
     }
 
     [Fact]

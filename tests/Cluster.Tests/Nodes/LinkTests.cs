@@ -170,6 +170,52 @@ public sealed class LinkTests
     }
 
     [Fact]
+    public async Task Who_asks_those_that_speak_goes_on_without_a_killed_node_when_a_lease_has_run_out()
+    {
+        await using var house = await House.StartAsync(2, node => node.Links.Answer(NodeTopic.Revoke, (_, asked) => Task.FromResult(asked)));
+        await using var child = await NodeChild.StartAsync(house.Postgres);
+        Assert.Equal(2, (await house.Nodes[0].Links.AskWhoSpeaksAsync(NodeTopic.Revoke, Bytes("s1")).SoonAsync()).Count);
+        child.Die();
+
+        var answers = await house.Nodes[0].Links.AskWhoSpeaksAsync(NodeTopic.Revoke, Bytes("s2")).SoonAsync();
+
+        Assert.Equal(["s2"], answers.Select(Text));
+        var age = (TimeSpan)(await house.AskAsync("SELECT clock_timestamp() - renewed FROM nodes WHERE name = $1", child.Name))!;
+        Assert.InRange(age, NodeLease.Holds, NodeRows.Over);
+    }
+
+    [Fact]
+    public async Task A_node_that_was_silent_answers_what_it_was_not_waited_for_before_it_speaks()
+    {
+        TaskCompletionSource<ReadOnlyMemory<byte>> yields = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var house = await House.StartAsync(2, node => node.Links.Answer(NodeTopic.TakeOver, (_, _) => yields.Task));
+        var (asks, silent) = (house.Nodes[0], house.Nodes[1]);
+        await silent.Lease.WhenFreshAsync().AsTask().SoonAsync();
+        await using (var cut = await house.Database.OpenConnectionAsync(TestContext.Current.CancellationToken))
+        {
+            // It cannot renew its lease while somebody has its row.
+            await using var holding = await cut.BeginTransactionAsync(TestContext.Current.CancellationToken);
+            await using (var row = new Npgsql.NpgsqlCommand("SELECT 1 FROM nodes WHERE name = $1 FOR UPDATE", cut, holding) { Parameters = { new() { Value = silent.Name } } })
+            {
+                await row.ExecuteScalarAsync(TestContext.Current.CancellationToken);
+            }
+
+            Assert.Empty(await asks.Links.AskWhoSpeaksAsync(NodeTopic.TakeOver, Bytes("c1")).SoonAsync());
+            Assert.False(silent.Lease.IsFresh);
+        }
+
+        var fresh = silent.Lease.WhenFreshAsync().AsTask();
+        await Until.TrueAsync(async () => (bool)(await house.AskAsync(
+            "SELECT NOT dead AND clock_timestamp() - renewed < interval '0.4 s' FROM nodes WHERE name = $1", silent.Name))!);
+        await Task.Delay(LeaseRenewal.Every * 2, TestContext.Current.CancellationToken);
+        Assert.False(fresh.IsCompleted);
+
+        yields.SetResult(default);
+        await fresh.SoonAsync();
+        Assert.True(silent.Lease.IsFresh);
+    }
+
+    [Fact]
     public async Task A_node_that_renews_its_lease_and_is_not_reached_is_declared_dead_by_those_who_reach_each_other()
     {
         await using var house = await House.StartAsync(2, node => node.Links.Answer(NodeTopic.Revoke, (_, asked) => Task.FromResult(asked)));
@@ -256,6 +302,36 @@ public sealed class LinkTests
         Assert.True((bool)(await house.AskAsync("SELECT dead FROM nodes WHERE name = $1", name))!);
         Assert.Equal(6, await house.AskAsync("SELECT Status FROM OrleansMembershipTable WHERE SiloName = $1", name));
     }
+
+    [Fact]
+    public async Task A_node_does_not_wait_for_the_one_that_was_at_its_address_and_has_ended()
+    {
+        await using var house = await House.OpenAsync();
+        var port = House.FreePort();
+        await RememberAsync(house, "before", port);
+
+        await house.AddAsync(options: own => own with { Port = port });
+
+        Assert.True((bool)(await house.AskAsync("SELECT dead FROM nodes WHERE name = 'before'"))!);
+    }
+
+    [Fact]
+    public async Task A_node_that_would_have_the_address_of_one_that_listens_there_leaves_it_alone()
+    {
+        await using var house = await House.OpenAsync();
+        using System.Net.Sockets.TcpListener listener = new(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        var port = ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
+        await RememberAsync(house, "living", port);
+
+        await Assert.ThrowsAsync<IOException>(() => house.AddAsync(options: own => own with { Port = port }));
+
+        Assert.False((bool)(await house.AskAsync("SELECT dead FROM nodes WHERE name = 'living'"))!);
+    }
+
+    // One whose lease is never over by the clock.
+    private static Task RememberAsync(House house, string name, int port) => house.AskAsync(
+        "INSERT INTO nodes (name, address, version, renewed) VALUES ($1, $2, '', clock_timestamp() + interval '1 hour')", name, $"127.0.0.1:{port}@1");
 
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 

@@ -94,22 +94,29 @@ internal sealed class TestLinks(TestNetwork network, string name) : INodeLinks
         return fate is Fate.AnswerIsLost ? throw new IOException("The answer was lost.") : answered;
     }
 
-    public Task AskAllAsync(NodeTopic topic, ReadOnlyMemory<byte> message) => Task.WhenAll(Others.Select(async node =>
+    public Task AskAllAsync(NodeTopic topic, ReadOnlyMemory<byte> message) => AskWhoSpeaksAsync(topic, message);
+
+    public async Task<IReadOnlyList<ReadOnlyMemory<byte>>> AskWhoSpeaksAsync(NodeTopic topic, ReadOnlyMemory<byte> message)
     {
-        while (network.Find(node) is { } other)
+        ConcurrentQueue<ReadOnlyMemory<byte>> answers = new();
+        await Task.WhenAll(Others.Select(async node =>
         {
-            try
+            while (network.Find(node) is not null)
             {
-                await AskAsync(node, topic, message);
-                return;
+                try
+                {
+                    answers.Enqueue(await AskAsync(node, topic, message));
+                    return;
+                }
+                catch (IOException)
+                {
+                    // Again: it is there.
+                    await Task.Yield();
+                }
             }
-            catch (IOException)
-            {
-                // Again: it is there.
-                await Task.Yield();
-            }
-        }
-    }));
+        }));
+        return [.. answers];
+    }
 
     public void Hear(NodeTopic topic, Action<string, ReadOnlyMemory<byte>> heard) => throw new NotSupportedException();
 

@@ -15,10 +15,13 @@ internal enum Trouble
 
     /// <summary>Nothing comes through between it and the database.</summary>
     Cut = 2,
+
+    /// <summary>Nothing comes through between it and the other nodes. Only in a <see cref="PrivateNetwork"/>.</summary>
+    Unreached = 4,
 }
 
 /// <summary>
-/// A node is frozen, or cut from the database; many who have pages there sign out at another node meanwhile, and all nodes talk.
+/// A node is frozen, cut from the database, or cut from the other nodes; many who have pages there sign out at another node meanwhile, and all nodes talk.
 /// </summary>
 /// <param name="lasts">How long the trouble lasts at least; what is asked meanwhile is answered before it ends.</param>
 internal sealed class FreezeRun(LoadHouse house, int rounds, TimeSpan lasts, Action<string> progress)
@@ -26,8 +29,11 @@ internal sealed class FreezeRun(LoadHouse house, int rounds, TimeSpan lasts, Act
     /// <summary>So many sign out in one trouble; each counts as a round.</summary>
     public const int Together = 50;
 
-    private static readonly Trouble[] _troubles = [Trouble.Frozen, Trouble.Cut, Trouble.Frozen | Trouble.Cut];
+    private static readonly Trouble[] _troubles = PrivateNetwork.IsInside
+        ? [Trouble.Frozen, Trouble.Cut, Trouble.Unreached, Trouble.Frozen | Trouble.Cut | Trouble.Unreached]
+        : [Trouble.Frozen, Trouble.Cut, Trouble.Frozen | Trouble.Cut];
 
+    private readonly List<Trouble> _had = [];
     private readonly Histogram _times = new();
     private readonly List<string> _problems = [];
 
@@ -43,6 +49,7 @@ internal sealed class FreezeRun(LoadHouse house, int rounds, TimeSpan lasts, Act
             var trouble = _troubles[batch % _troubles.Length];
             var node = batch % house.Nodes.Count;
             await RunBatchAsync(talk, node, trouble, cancellation);
+            _had.Add(trouble);
             done += Together;
             if (await EndedAsync(house.Nodes[node], cancellation))
             {
@@ -55,11 +62,16 @@ internal sealed class FreezeRun(LoadHouse house, int rounds, TimeSpan lasts, Act
 
         return new(
             [
-                new("logouts while a node was in trouble", "", done), new("troubles", "", done / Together), new("nodes that ended themselves", "", ended),
+                new("logouts while a node was in trouble", "", done), new("troubles", "", _had.Count),
+                new("… frozen", "", Had(Trouble.Frozen)), new("… cut from the database", "", Had(Trouble.Cut)), new("… cut from the other nodes", "", Had(Trouble.Unreached)),
+                new("… all of it at once", "", _had.Count(trouble => trouble == (Trouble.Frozen | Trouble.Cut | Trouble.Unreached))),
+                new("nodes that ended themselves", "", ended),
                 new("p50", "ms", _times.Microseconds(0.5) / 1000), new("longest", "ms", _times.Microseconds(1) / 1000),
             ],
             _problems);
     }
+
+    private int Had(Trouble one) => _had.Count(trouble => trouble.HasFlag(one));
 
     private async Task RunBatchAsync(NumberedTalk talk, int node, Trouble trouble, CancellationToken cancellation)
     {
@@ -77,7 +89,7 @@ internal sealed class FreezeRun(LoadHouse house, int rounds, TimeSpan lasts, Act
         }
 
         var began = Stopwatch.GetTimestamp();
-        Begin(house.Nodes[node], trouble);
+        Begin(node, trouble);
         IReadOnlyList<long>[] marks;
         try
         {
@@ -103,7 +115,7 @@ internal sealed class FreezeRun(LoadHouse house, int rounds, TimeSpan lasts, Act
         }
         finally
         {
-            End(house.Nodes[node], trouble);
+            End(node, trouble);
         }
 
         for (var i = 0; i < people.Count; i++)
@@ -113,29 +125,39 @@ internal sealed class FreezeRun(LoadHouse house, int rounds, TimeSpan lasts, Act
         }
     }
 
-    private static void Begin(ClusterNode node, Trouble trouble)
+    private void Begin(int node, Trouble trouble)
     {
         if (trouble.HasFlag(Trouble.Cut))
         {
-            node.Cut();
+            house.Nodes[node].Cut();
+        }
+
+        if (trouble.HasFlag(Trouble.Unreached))
+        {
+            PrivateNetwork.Cut(node);
         }
 
         if (trouble.HasFlag(Trouble.Frozen))
         {
-            node.Freeze();
+            house.Nodes[node].Freeze();
         }
     }
 
-    private static void End(ClusterNode node, Trouble trouble)
+    private void End(int node, Trouble trouble)
     {
         if (trouble.HasFlag(Trouble.Frozen))
         {
-            node.Thaw();
+            house.Nodes[node].Thaw();
+        }
+
+        if (trouble.HasFlag(Trouble.Unreached))
+        {
+            PrivateNetwork.Mend();
         }
 
         if (trouble.HasFlag(Trouble.Cut))
         {
-            node.Mend();
+            house.Nodes[node].Mend();
         }
     }
 

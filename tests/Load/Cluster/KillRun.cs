@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using WebMessenger.Load.Crash;
 using WebMessenger.Load.Measuring;
+using WebMessenger.Wire.Testing;
 
 namespace WebMessenger.Load.Cluster;
 
@@ -18,6 +19,9 @@ internal sealed class KillRun(KillPlan plan, LoadHouse house, Action<string> pro
     private const int FaultsTold = 20;
     private const int BusyLife = 150;
 
+    // Leaving takes as long as some kills.
+    private const int LeaveOneIn = 10;
+
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(5);
 
@@ -25,11 +29,15 @@ internal sealed class KillRun(KillPlan plan, LoadHouse house, Action<string> pro
     private readonly Random _chance = new(plan.Seed);
     private readonly Histogram _elsewhere = new();
     private readonly Histogram _starts = new();
+    private readonly Histogram _leaves = new();
     private CrashPublisher[] _publishers = [];
     private int _ended;
 
     /// <summary>Accounts that the house must have.</summary>
-    public static int Accounts => CrashPlan.EightPublishers.Count + CrashPlan.EightListeners.Count;
+    public static int Accounts => CrashPlan.EightPublishers.Count + CrashPlan.EightListeners.Count + 2;
+
+    /// <summary>Rooms that the house must have: in the last one is somebody alone.</summary>
+    public static int Rooms(KillPlan plan) => plan.Rooms + 1;
 
     public async Task<Outcome> RunAsync(CancellationToken cancellation)
     {
@@ -94,7 +102,7 @@ internal sealed class KillRun(KillPlan plan, LoadHouse house, Action<string> pro
             if (_chance.Next(nodes + databases) < nodes)
             {
                 nodes--;
-                await KillNodeAsync(house.Nodes[_chance.Next(house.Nodes.Count)], cancellation);
+                await KillNodeAsync(_chance.Next(house.Nodes.Count), isLeaveHeard: (plan.Nodes - nodes - 1) % LeaveOneIn == 0, cancellation);
             }
             else
             {
@@ -110,11 +118,14 @@ internal sealed class KillRun(KillPlan plan, LoadHouse house, Action<string> pro
         }
     }
 
-    private async Task KillNodeAsync(Servers.ClusterNode node, CancellationToken cancellation)
+    private async Task KillNodeAsync(int number, bool isLeaveHeard, CancellationToken cancellation)
     {
+        var node = house.Nodes[number];
+        await using var lone = isLeaveHeard ? await LonePerson.EnterAsync(house, number, plan.Rooms, cancellation) : null;
         var theirs = _publishers.Where(publisher => node.Mqtt.Equals(publisher.At)).ToList();
         var killed = Stopwatch.GetTimestamp();
         await node.KillAsync();
+        var left = lone?.LeftAsync(killed);
         foreach (var publisher in theirs)
         {
             while (publisher.AnsweredAt < killed)
@@ -131,6 +142,14 @@ internal sealed class KillRun(KillPlan plan, LoadHouse house, Action<string> pro
         }
 
         await StartAsync(node, cancellation);
+        try
+        {
+            _leaves.Record(left is null ? 0 : await left);
+        }
+        catch (WireException)
+        {
+            _record.Notice(FaultKind.Unfinished, "nobody was told that who was only at a killed node has left");
+        }
     }
 
     private async Task KillDatabaseAsync(bool isAtOnce, CancellationToken cancellation)
@@ -203,6 +222,7 @@ internal sealed class KillRun(KillPlan plan, LoadHouse house, Action<string> pro
             [
                 new("nodes killed", "", plan.Nodes), new("databases killed", "", plan.Databases), new("nodes that ended with a database", "", _ended),
                 new("talking elsewhere, p50", "ms", _elsewhere.Microseconds(0.5) / 1000), new("talking elsewhere, p99", "ms", _elsewhere.Microseconds(0.99) / 1000),
+                new("leave said, longest", "ms", _leaves.Microseconds(1) / 1000),
                 new("start until ready, p50", "ms", _starts.Microseconds(0.5) / 1000), new("start until ready, longest", "ms", _starts.Microseconds(1) / 1000),
                 new("messages said", "", _record.Said.Count), new("acknowledgements", "", _record.Acknowledged.Count), new("… refused for now", "", _record.Refused),
                 new("deliveries", "", verdict.Deliveries), new("… again, to durable clients", "", verdict.Repeated),

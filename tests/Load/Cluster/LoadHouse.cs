@@ -70,13 +70,13 @@ internal sealed class LoadHouse : IAsyncDisposable
         .. Enumerable.Range(0, rooms).Select(room => string.Create(CultureInfo.InvariantCulture, $"WebMessenger:Rooms:Default:{room}={RoomTopic.IdOf(room)}")),
     ];
 
-    /// <summary>A page at a node, in the first room.</summary>
-    public async Task<RawMqttClient> TabAsync(int node, string cookie)
+    /// <summary>A page at a node, in a room.</summary>
+    public async Task<RawMqttClient> TabAsync(int node, string cookie, int room = 0)
     {
         var http = Nodes[node].Http;
         var tab = await RawMqttClient.OverWebSocketAsync(
             new UriBuilder(http) { Scheme = "ws", Path = "/mqtt" }.Uri, new WebSocketDoor(cookie, http.GetLeftPart(UriPartial.Authority)));
-        if (!(await tab.ConnectAsync()).Accepted || (await tab.SubscribeAsync(RoomTopic.Of(0))).ReasonCodes is not [<= 2])
+        if (!(await tab.ConnectAsync()).Accepted || (await tab.SubscribeAsync(RoomTopic.Of(room))).ReasonCodes is not [<= 2])
         {
             throw new LoadException($"A page was refused at node {node}.");
         }

@@ -21,7 +21,7 @@ internal abstract class ClusterCommand : ICommand
 
     protected abstract string Promise { get; }
 
-    public async Task<int> RunAsync(Arguments arguments, CancellationToken cancellation)
+    public virtual async Task<int> RunAsync(Arguments arguments, CancellationToken cancellation)
     {
         List<Series> all = [];
         try
@@ -100,7 +100,7 @@ internal sealed class ClusterFreezeCommand : ClusterCommand
 {
     public override string Name => "cluster freeze";
 
-    public override string Summary => "people sign out while a node where they have a page is frozen, or cut from the database, and the nodes' clocks are 10 s apart";
+    public override string Summary => "people sign out while a node where they have a page is frozen, cut from the database or from the other nodes, and the nodes' clocks are 10 s apart";
 
     public override IReadOnlyList<Option> Options { get; } =
     [
@@ -114,11 +114,34 @@ internal sealed class ClusterFreezeCommand : ClusterCommand
     {
         var (nodes, apart) = (arguments.Number("nodes", 2, 20), arguments.Number("clocks", 0, 3_600));
         all.Add(Of(nodes));
+        if (PrivateNetwork.IsInside)
+        {
+            PrivateNetwork.Open(nodes);
+        }
+
         await using var house = await LoadHouse.StartAsync(
-            nodes, FreezeRun.Accounts(nodes), 1, null, arguments.All("setting"), node => Clock(Node(arguments, node), node * apart), cancellation);
+            nodes, FreezeRun.Accounts(nodes), 1, null, arguments.All("setting"), node => Of(Clock(Node(arguments, node), node * apart), node), cancellation);
         var outcome = await new FreezeRun(house, arguments.Number("rounds", 1, 100_000), arguments.Seconds("seconds"), Progress).RunAsync(cancellation);
         all[0].Outcomes.Add(Within(outcome, ("longest", 4_500)));
     }
+
+    /// <summary>In a network of its own, where there can be one: nodes are cut from each other there.</summary>
+    public override Task<int> RunAsync(Arguments arguments, CancellationToken cancellation)
+    {
+        if (!PrivateNetwork.IsInside)
+        {
+            if (PrivateNetwork.IsPossible)
+            {
+                return PrivateNetwork.RunInsideAsync(cancellation);
+            }
+
+            Progress("No node is cut from the others: that needs root, unshare and setpriv (util-linux), ip (iproute2) and nft (nftables).");
+        }
+
+        return base.RunAsync(arguments, cancellation);
+    }
+
+    private static ChildSetting Of(ChildSetting setting, int node) => PrivateNetwork.IsInside ? PrivateNetwork.Of(setting, node) : setting;
 
     private static ChildSetting Clock(ChildSetting node, int ahead) => ahead == 0 ? node
         : HardshipList.FakeClock is { } library
@@ -154,8 +177,10 @@ internal sealed class ClusterKillCommand : ClusterCommand
             arguments.Number("kills", 0, 100_000), arguments.Number("databases", 0, 100_000), seed, arguments.Number("rooms", 1, 100), arguments.Number("rate", 1, 10_000));
         all.Add(Of(nodes));
         await using var house = await LoadHouse.StartAsync(
-            nodes, KillRun.Accounts, plan.Rooms, null, arguments.All("setting"), node => Node(arguments, node), cancellation);
-        all[0].Outcomes.Add(Within(await new KillRun(plan, house, Progress).RunAsync(cancellation), ("talking elsewhere, p99", 3_000)));
+            nodes, KillRun.Accounts, KillRun.Rooms(plan), null, arguments.All("setting"), node => Node(arguments, node), cancellation);
+        all[0].Outcomes.Add(Within(
+            await new KillRun(plan, house, Progress).RunAsync(cancellation),
+            ("talking elsewhere, p99", 3_000), ("leave said, longest", LonePerson.LeaveMilliseconds)));
     }
 }
 

@@ -92,6 +92,7 @@ internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, 
 
     protected override void Connected(bool isSessionPresent)
     {
+        var isBack = _wasConnected;
         _repeated = null;
         if (plan.RelyOnSession && _wasConnected && !isSessionPresent)
         {
@@ -115,6 +116,12 @@ internal sealed class CrashPublisher(int number, PublisherPlan plan, int rooms, 
             {
                 Send(message);
             }
+        }
+
+        // So it is known when it talks again, however seldom it has something to say.
+        if (isBack && !_isFinishing && _unanswered.Count == 0)
+        {
+            Burst(1);
         }
     }
 
