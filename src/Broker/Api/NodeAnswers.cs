@@ -39,9 +39,7 @@ internal static class NodeAnswers
         {
             if (!await IsInTouchAsync())
             {
-                context.Response.Headers.RetryAfter = "2";
-                await TypedResults.Problem(
-                    "This node has lost touch with the others for a moment. Try again.", statusCode: StatusCodes.Status503ServiceUnavailable).ExecuteAsync(context);
+                await Problems.NotAvailable(context).ExecuteAsync(context);
                 return;
             }
 
