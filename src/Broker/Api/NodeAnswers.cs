@@ -50,6 +50,12 @@ internal static class NodeAnswers
 
         private async Task BeforeItLeavesAsync()
         {
+            if (context.Response.StatusCode == StatusCodes.Status503ServiceUnavailable)
+            {
+                // It says nothing of the house, and is the answer while the database is away.
+                return;
+            }
+
             if (_isAwaited)
             {
                 await (/* guard: an answer over HTTP waits for every node */ replication.EverywhereAsync());

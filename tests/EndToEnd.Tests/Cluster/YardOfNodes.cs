@@ -96,7 +96,13 @@ public sealed class SharedHouseOfNodes : IAsyncLifetime
 
     internal ServerHouse House => _house!;
 
-    public async ValueTask InitializeAsync() => _house = await ServerHouse.StartAsync();
+    public async ValueTask InitializeAsync()
+    {
+        _house = await ServerHouse.StartAsync();
+
+        // The first account may manage all rooms.
+        using var administrator = await Person.RegisterAsync(_house[0], "keeper");
+    }
 
     public ValueTask DisposeAsync() => _house?.DisposeAsync() ?? ValueTask.CompletedTask;
 }
