@@ -67,7 +67,7 @@ internal static class Problems
         return Of(StatusCodes.Status503ServiceUnavailable, "not_stored", "It could not be stored. Try again later.");
     }
 
-    /// <summary>Several nodes have their store in a database, or each other, out of reach: whoever comes again soon may find it there.</summary>
+    /// <summary>A node does not reach the database, or the other nodes: whoever comes again soon may find them there.</summary>
     public static ProblemHttpResult NotAvailable(HttpContext context)
     {
         RetryAfter(context, TimeSpan.FromSeconds(2));

@@ -1,6 +1,6 @@
 namespace WebMessenger.Cluster.Connections;
 
-/// <summary>How many connections to PostgreSQL a node has at most, all told: what `cluster check` compares with `max_connections`.</summary>
+/// <summary>How many connections to PostgreSQL a node has at most: what `cluster check` compares with `max_connections`.</summary>
 internal static class ConnectionCounts
 {
     /// <summary>For reading events and records, unless `Cluster:ReadConnections` says otherwise.</summary>

@@ -36,8 +36,8 @@ internal sealed record PgConnections(NpgsqlDataSource Reading, NpgsqlDataSource 
             AutoPrepareMinUsages = 2,
             Timeout = 5,
             CommandTimeout = Seconds(options.WritePatience),
-            // Never cancelled: a COMMIT that waits for the standby would be done without it, and taken for what the standby has. What became
-            // of it is asked on another connection, which waits until that is certain.
+            // A COMMIT that waits for the standby would be done without it if it were cancelled, and be taken for what the standby has.
+            // What became of it is asked on another connection, which waits until that is certain.
             CancellationTimeout = /* guard: a commit that waits for a standby is not cancelled */ -1,
             TcpKeepAlive = true,
             TcpKeepAliveTime = 1,

@@ -54,7 +54,7 @@ internal sealed record PgEventLogOptions
     public TimeSpan ReadPatience { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// The same of the writer: longer than PostgreSQL lets it wait for the journal (5 s), and work on one statement (6 s). In whole seconds.
+    /// The same of the writer: longer than PostgreSQL lets it wait for the journal (5 s), and work on a statement (6 s). In whole seconds.
     /// </summary>
     public TimeSpan WritePatience { get; init; } = TimeSpan.FromSeconds(7);
 

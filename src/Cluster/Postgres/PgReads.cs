@@ -8,8 +8,8 @@ namespace WebMessenger.Cluster.Postgres;
 
 /// <summary>Reads from the database, on connections of a pool, on the thread of who reads. Thread-safe.</summary>
 /// <remarks>
-/// Each that reads or waits for a connection has a thread. So there are so many at most, and while the database cannot be reached one of them
-/// finds out whether it is back, and the others are told at once.
+/// Each that reads or waits for a connection has a thread. So there are so many at most, and while the database cannot be reached one of
+/// them finds out whether it is back, and the others are told at once.
 /// </remarks>
 internal sealed class PgReads(NpgsqlDataSource database, ReadGate gate)
 {
