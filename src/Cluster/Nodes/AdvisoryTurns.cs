@@ -71,13 +71,7 @@ internal sealed class AdvisoryTurns : ITurns, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        List<TurnSession> all;
-        lock (_all)
-        {
-            all = [.. _all];
-        }
-
-        foreach (var session in all)
+        foreach (var session in All())
         {
             await session.DisposeAsync();
         }
@@ -117,11 +111,13 @@ internal sealed class AdvisoryTurns : ITurns, IAsyncDisposable
         }
     }
 
-    private void Renew()
+    private void Renew() => All().ForEach(session => session.Renew());
+
+    private List<TurnSession> All()
     {
         lock (_all)
         {
-            _all.ForEach(session => session.Renew());
+            return [.. _all];
         }
     }
 
