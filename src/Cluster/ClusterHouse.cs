@@ -18,9 +18,6 @@ namespace WebMessenger.Cluster;
 /// <summary>All that a node has of its cluster, opened together and closed in order.</summary>
 internal sealed class ClusterHouse : IAsyncDisposable
 {
-    /// <summary>For documents and searches; with those of the log and of leases and turns a node has some 50 (docs/cluster.md).</summary>
-    private const int Connections = 16;
-
     private const string SweepDuty = "sweep";
     private const int WarmTries = 5;
 
@@ -127,17 +124,21 @@ internal sealed class ClusterHouse : IAsyncDisposable
             },
             name, hooks, loggers);
         opened.Add(node);
-        var log = PgEventLog.Open(options.Postgres, null, node.Links, time, loggers.CreateLogger<PgEventLog>(), () => Fence(name), life.Guard);
+        var log = PgEventLog.Open(options.Postgres, new PgEventLogOptions { ReadConnections = options.ReadConnections }, node.Links, time, loggers.CreateLogger<PgEventLog>(), () => Fence(name), life.Guard);
         opened.Add(log);
         (hooks.CatchUpAsync, hooks.WhenAppliedAsync, hooks.HeadSeen) = (log.CatchUpAsync, log.AppliedAsync, log.Reached);
+        hooks.Back += log.Renew;
         await WarmAsync(log);
         log.Sweeps = () => node.Duties.Has(SweepDuty);
         NpgsqlDataSourceBuilder builder = new(options.Postgres);
         builder.ConnectionStringBuilder.ApplicationName = name;
-        builder.ConnectionStringBuilder.MaxPoolSize = Connections;
+        builder.ConnectionStringBuilder.MaxPoolSize = ConnectionCounts.House;
+        (builder.ConnectionStringBuilder.Timeout, builder.ConnectionStringBuilder.CommandTimeout) = (5, 10);
+        (builder.ConnectionStringBuilder.TcpKeepAlive, builder.ConnectionStringBuilder.TcpKeepAliveTime, builder.ConnectionStringBuilder.TcpKeepAliveInterval) = (true, 1, 1);
         life.Guard(builder);
         var database = builder.Build();
         opened.Add(database);
+        hooks.Back += database.Clear;
         PgDocuments documents = new(database, log.CommitAsync, log.Replication);
         return new ClusterHouse(database, life, node, log, documents, PgSearchIndex.Open(database, loggers.CreateLogger<PgSearchIndex>()));
     }

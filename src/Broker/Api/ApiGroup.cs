@@ -39,7 +39,7 @@ internal static partial class ApiGroup
             catch (Exception error) when (error is StoreUnavailableException or RecordsNotWrittenException)
             {
                 // The store has said why, once; whoever asks hears what to do.
-                return NotStored(context);
+                return changes ? NotStored(context) : Problems.NotAvailable(context);
             }
             catch (LogDamagedException error)
             {

@@ -40,9 +40,7 @@ internal static class NodeAnswers
         {
             if (!await IsInTouchAsync())
             {
-                context.Response.Headers.RetryAfter = "2";
-                await TypedResults.Problem(
-                    "This node has lost touch with the others for a moment. Try again.", statusCode: StatusCodes.Status503ServiceUnavailable).ExecuteAsync(context);
+                await Problems.NotAvailable(context).ExecuteAsync(context);
                 return;
             }
 
@@ -56,6 +54,12 @@ internal static class NodeAnswers
 
         private async Task BeforeItLeavesAsync()
         {
+            if (context.Response.StatusCode == StatusCodes.Status503ServiceUnavailable)
+            {
+                // It says nothing of the house, and is the answer while the database is away.
+                return;
+            }
+
             if (_isAwaited)
             {
                 await (/* guard: an answer over HTTP waits for every node */ replication.EverywhereAsync());

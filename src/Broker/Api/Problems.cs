@@ -67,6 +67,13 @@ internal static class Problems
         return Of(StatusCodes.Status503ServiceUnavailable, "not_stored", "It could not be stored. Try again later.");
     }
 
+    /// <summary>A node does not reach the database, or the other nodes: whoever comes again soon may find them there.</summary>
+    public static ProblemHttpResult NotAvailable(HttpContext context)
+    {
+        RetryAfter(context, TimeSpan.FromSeconds(2));
+        return Of(StatusCodes.Status503ServiceUnavailable, "not_available", "What is stored cannot be reached just now. Try again in a moment.");
+    }
+
     /// <param name="status">400, or 408 for a body that came too slowly.</param>
     public static ProblemHttpResult BrokenBody(int status) => Of(status, "broken_body", "The body did not arrive whole.");
 

@@ -63,12 +63,7 @@ internal sealed class RelayedRequests(DataHome home) : IDisposable
 
     public void Dispose() => _client.Dispose();
 
-    private static Task Away(HttpContext context)
-    {
-        context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-        context.Response.Headers.RetryAfter = "1";
-        return Task.CompletedTask;
-    }
+    private static Task Away(HttpContext context) => Problems.NotAvailable(context).ExecuteAsync(context);
 
     private async Task RelayAsync(HttpContext context)
     {

@@ -69,6 +69,7 @@ internal sealed class NodeHouse : House
             Certificate = settings.Certificate,
             CertificateKey = settings.CertificateKey,
             Authority = settings.Authority,
+            ReadConnections = settings.ReadConnections,
         };
         // Npgsql and Orleans wait where they go on.
         MqttSockets.HandleElsewhere();

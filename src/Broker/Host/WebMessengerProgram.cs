@@ -179,11 +179,12 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         room.Report(settings.Limits, loggers.CreateLogger<HandleRoom>());
         BeginReading();
         var stores = await Stores.OpenAsync(settings, room, system, loggers);
+        WebApplication? app = null;
         try
         {
             AddServices(builder.Services, settings, stores);
             configure?.Invoke(builder.Services);
-            var app = builder.Build();
+            app = builder.Build();
             Pipeline.Map(app);
             DataHomeServices.Prepare(app.Services);
             await Loading.RunAsync(app.Services, stores);
@@ -194,6 +195,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         }
         catch
         {
+            await FailedStart.EndAsync(app);
             await stores.DisposeAsync();
             throw;
         }
@@ -230,7 +232,7 @@ public sealed partial class WebMessengerProgram : IAsyncDisposable
         services.AddSingleton<ChangedRooms>();
         services.AddSingleton<ConnectionDirectory>();
         services.AddNodes(settings, stores);
-        services.AddAccountLimits(stores.Auth);
+        services.AddAccountLimits(stores.Auth, stores.Replication.IsAlone);
         services.AddSingleton<DurableClients>();
         services.AddSingleton<IConnectingClients>(provider => provider.GetRequiredService<ConnectionDirectory>());
         services.AddSingleton<IConnectedAccounts>(provider => provider.GetRequiredService<ConnectionDirectory>());

@@ -72,7 +72,8 @@ internal sealed class JoinRequests(
     // By the key of a room: of two who ask at once, the second counts the first.
     private readonly AccountTurns _rooms = AccountTurns.Of(nodeTurns, "requests/");
 
-    private readonly DailyBudget _asked = new(limits.JoinRequestsPerDay, time, isStored: false);
+    /// <summary>How often each account may still ask today.</summary>
+    public DailyBudget Asked { get; } = new(limits.JoinRequestsPerDay, time, isStored: false);
 
     /// <summary>What the account asks of the room; null: nothing that waits. Reads the disk.</summary>
     public JoinRequest? OpenOf(Room room, Account account) =>
@@ -115,7 +116,7 @@ internal sealed class JoinRequests(
             }
 
             request = new(room.Key, account.Id, DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds()), note);
-            if (/* guard: requests a day */ !_asked.TryTake(account.Id))
+            if (/* guard: requests a day */ !Asked.TryTake(account.Id))
             {
                 return (JoinOutcome.TriedTooOften, null);
             }
@@ -123,7 +124,7 @@ internal sealed class JoinRequests(
             var (quota, bytes) = (quotas.Of(who), 2 * request.Key().Length + request.Value().Length);
             if (/* guard: requests are paid for */ !quota.TryTake(bytes, out _))
             {
-                _asked.Give(account.Id);
+                Asked.Give(account.Id);
                 return (JoinOutcome.OverQuota, null);
             }
 
@@ -133,7 +134,7 @@ internal sealed class JoinRequests(
             }
             catch
             {
-                _asked.Give(account.Id);
+                Asked.Give(account.Id);
                 quota.GiveBack(bytes);
                 throw;
             }
@@ -149,7 +150,7 @@ internal sealed class JoinRequests(
     }
 
     /// <summary>How long an account that has asked too often waits for the next.</summary>
-    public TimeSpan WaitForNext(Account account) => _asked.WaitOf(account.Id);
+    public TimeSpan WaitForNext(Account account) => Asked.WaitOf(account.Id);
 
     /// <summary>How long until who was declined may ask again.</summary>
     public TimeSpan WaitAfter(JoinRequest declined) => declined.Until - time.GetUtcNow();
@@ -229,7 +230,7 @@ internal sealed class JoinRequests(
         // What was begun before the account was marked as erased is on disk first.
         using var turn = await turns.OfAccountAsync(accountId);
         await store.ForgetAccountAsync(accountId);
-        _asked.Forget(accountId);
+        Asked.Forget(accountId);
     }
 
     private Task AnsweredAsync(Room room, Account account, bool isAccepted) => notices.AnswerAsync(

@@ -22,6 +22,7 @@ internal sealed class DailyBudget(int perDay, TimeProvider time, bool isStored)
     private readonly BucketSize _size = new(perDay, perDay, TimeSpan.FromDays(1));
     private readonly Dictionary<string, TokenBucket> _left = [];
     private int _tidyAt = TidyAt;
+    private UntoldUses? _untold;
 
     /// <summary>How many times it has looked at all it knows.</summary>
     internal int Tidied { get; private set; }
@@ -45,7 +46,22 @@ internal sealed class DailyBudget(int perDay, TimeProvider time, bool isStored)
             var bucket = Now(accountId);
             var isLeft = bucket.TryTake(_size, 1, bucket.At);
             _left[accountId] = bucket;
+            if (isLeft)
+            {
+                _untold?.Add(accountId, 1);
+            }
+
             return isLeft;
+        }
+    }
+
+    /// <summary>There are other nodes: from now on they are told what is taken here, and what is taken there counts here.</summary>
+    /// <param name="kind">As <see cref="ISharedUse.Kind"/>.</param>
+    public ISharedUse Share(byte kind)
+    {
+        lock (_gate)
+        {
+            return new Shared(kind, this, _untold ??= new());
         }
     }
 
@@ -58,6 +74,7 @@ internal sealed class DailyBudget(int perDay, TimeProvider time, bool isStored)
             {
                 bucket.Give(_size, 1);
                 _left[accountId] = bucket;
+                _untold?.Add(accountId, -1);
             }
         }
     }
@@ -99,6 +116,27 @@ internal sealed class DailyBudget(int perDay, TimeProvider time, bool isStored)
         }
     }
 
+    // No more is owed by that than a day's worth.
+    private void TakeElsewhere(string accountId, long count)
+    {
+        if (perDay == 0)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (_left.Count >= _tidyAt)
+            {
+                Tidy();
+            }
+
+            var bucket = Now(accountId);
+            bucket.Take(_size, count, -perDay, bucket.At);
+            _left[accountId] = bucket;
+        }
+    }
+
     // With what has come back, as of now.
     private TokenBucket Now(string accountId)
     {
@@ -118,5 +156,16 @@ internal sealed class DailyBudget(int perDay, TimeProvider time, bool isStored)
         Tidied++;
 
         bool IsFull(string accountId) => Now(accountId) is var bucket && bucket.IsFull(_size, bucket.At);
+    }
+
+    private sealed class Shared(byte kind, DailyBudget budget, UntoldUses untold) : ISharedUse
+    {
+        public byte Kind => kind;
+
+        public IReadOnlyList<KeyValuePair<string, long>> Untold => untold.All;
+
+        public void Told(string key, long count) => untold.Add(key, -count);
+
+        public void UsedElsewhere(string key, long count) => budget.TakeElsewhere(key, count);
     }
 }

@@ -136,5 +136,6 @@ internal sealed class ClusterCommand(BrokerSettings settings, TextWriter output,
         Certificate = cluster.Certificate,
         CertificateKey = cluster.CertificateKey,
         Authority = cluster.Authority,
+        ReadConnections = cluster.ReadConnections,
     };
 }

@@ -69,7 +69,8 @@ internal sealed class RoomReports(
     // By the key of a room: of two reports at once, the second counts the first.
     private readonly AccountTurns _rooms = AccountTurns.Of(nodeTurns, "reports/");
 
-    private readonly DailyBudget _made = new(limits.ReportsPerDay, time, isStored: false);
+    /// <summary>How many reports each account may still make today.</summary>
+    public DailyBudget Made { get; } = new(limits.ReportsPerDay, time, isStored: false);
 
     /// <summary>Keeps a message as it is now, and tells who looks after the room.</summary>
     /// <param name="reason">At most <see cref="ReasonLength"/> characters, as it is stored.</param>
@@ -115,7 +116,7 @@ internal sealed class RoomReports(
                 return (ReportOutcome.TooMany, null);
             }
 
-            if (/* guard: reports a day */ !_made.TryTake(account.Id))
+            if (/* guard: reports a day */ !Made.TryTake(account.Id))
             {
                 return (ReportOutcome.TriedTooOften, null);
             }
@@ -128,7 +129,7 @@ internal sealed class RoomReports(
             var (quota, bytes) = (quotas.Of(who), 2 * report.Key().Length + report.Value().Length);
             if (/* guard: reports are paid for */ !quota.TryTake(bytes, out _))
             {
-                _made.Give(account.Id);
+                Made.Give(account.Id);
                 return (ReportOutcome.OverQuota, null);
             }
 
@@ -139,7 +140,7 @@ internal sealed class RoomReports(
             }
             catch
             {
-                _made.Give(account.Id);
+                Made.Give(account.Id);
                 quota.GiveBack(bytes);
                 throw;
             }
@@ -153,7 +154,7 @@ internal sealed class RoomReports(
     }
 
     /// <summary>How long an account that has reported too many waits for the next.</summary>
-    public TimeSpan WaitForNext(Account account) => _made.WaitOf(account.Id);
+    public TimeSpan WaitForNext(Account account) => Made.WaitOf(account.Id);
 
     /// <summary>Those of a room that an account may see, the newest first. Reads the disk as they are taken.</summary>
     /// <param name="before">The id of the last of the page before; null: from the newest.</param>

@@ -53,8 +53,8 @@ internal sealed class RoomActs(
     private static readonly PublishRefusal _tooMany =
         new(ReasonCode.NotAuthorized, "This account has as many rooms as it may.", "too_many");
 
-    // What only takes rights away is never refused for want of room, so often that no moderator fills the disk by it.
-    private readonly DailyBudget _beyondQuota = new(limits.ActsBeyondQuotaPerDay, time, isStored: false);
+    /// <summary>What only takes rights away is never refused for want of room, so often that no moderator fills the disk by it.</summary>
+    public DailyBudget BeyondQuota { get; } = new(limits.ActsBeyondQuotaPerDay, time, isStored: false);
 
     /// <summary>Does what a command asks for. When it completes, it is on disk, and in effect, or refused.</summary>
     /// <param name="session">Who asks. What its token is limited to, the caller has looked at.</param>
@@ -136,7 +136,7 @@ internal sealed class RoomActs(
                 .. plan.Audit is null ? Array.Empty<RecordChange>() : [audit],
                 .. received is { } record ? [record] : Array.Empty<RecordChange>(),
             ],
-            BeyondQuota = plan.TakesAway ? _beyondQuota : null,
+            BeyondQuota = plan.TakesAway ? BeyondQuota : null,
             Conditions = plan.Conditions,
             Words = plan.Words,
         };

@@ -25,8 +25,8 @@ internal sealed partial class RoomInvitations(
     private readonly Invitations _invitations = new(limits, time);
     private readonly DailyBudget _asks = new(limits.InvitationsPerDay, time, isStored: true);
 
-    // As many as are sent: each can be taken back, and no more writes are caused by names that are nobody's.
-    private readonly DailyBudget _withdrawals = new(limits.InvitationsPerDay, time, isStored: false);
+    /// <summary>As many as are sent: each can be taken back, and no more writes are caused by names that are nobody's.</summary>
+    public DailyBudget Withdrawals { get; } = new(limits.InvitationsPerDay, time, isStored: false);
 
     // Those that are used up and could not be removed from disk.
     private readonly ConcurrentDictionary<(string Room, string Account), Invitation> _usedUp = new();
@@ -190,7 +190,7 @@ internal sealed partial class RoomInvitations(
 
     /// <summary>How long an account that has asked too many, or taken too many back, waits for the next.</summary>
     public TimeSpan WaitForNext(Account account) =>
-        TimeSpan.FromTicks(Math.Max(_asks.WaitOf(account.Id).Ticks, _withdrawals.WaitOf(account.Id).Ticks));
+        TimeSpan.FromTicks(Math.Max(_asks.WaitOf(account.Id).Ticks, Withdrawals.WaitOf(account.Id).Ticks));
 
     /// <summary>Takes an invitation back. The same whether there was one or not; one that was declined stays declined.</summary>
     public async Task<RoomChange> WithdrawAsync(Room room, Account? whom, Account by)
@@ -203,13 +203,13 @@ internal sealed partial class RoomInvitations(
             return room.IsDeleted ? RoomChange.NotFound : RoomChange.NotAllowed;
         }
 
-        if (!_withdrawals.TryTake(by.Id))
+        if (!Withdrawals.TryTake(by.Id))
         {
             return RoomChange.TriedTooOften;
         }
 
         var open = whom is not null && _invitations.Find(room.Key, whom.Id) is { IsDeclined: false } found ? found : null;
-        await OrGiveBackAsync(_withdrawals, by, () => store.WithdrawAsync(by.Id, _asks.Of(by.Id), open));
+        await OrGiveBackAsync(Withdrawals, by, () => store.WithdrawAsync(by.Id, _asks.Of(by.Id), open));
         if (open is not null)
         {
             // guard: an invitation taken back
@@ -283,7 +283,7 @@ internal sealed partial class RoomInvitations(
     public void ForgetBudgets(string accountId)
     {
         _asks.Forget(accountId);
-        _withdrawals.Forget(accountId);
+        Withdrawals.Forget(accountId);
     }
 
     // Who has no inbox yet has no client that could hear of it.

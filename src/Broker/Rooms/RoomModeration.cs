@@ -49,8 +49,9 @@ internal sealed class RoomModeration(
     private static readonly PublishRefusal _ownerStays = new(
         ReasonCode.NotAuthorized, "The owner of a room is not put out of it or muted: give the room to somebody else first.", "owner_stays");
 
-    // Who bans a name learns whether it is somebody's, and bans strangers that never heard of the room: counted as invitations are (S13).
-    private readonly DailyBudget _strangers = new(limits.InvitationsPerDay, time, isStored: false);
+    /// <summary>Who bans a name learns whether it is somebody's, and bans strangers that never heard of the room: counted as invitations
+    /// are (S13).</summary>
+    public DailyBudget BansOfStrangers { get; } = new(limits.InvitationsPerDay, time, isStored: false);
 
     /// <summary>Alone with the room, and in the turn of whom it is about.</summary>
     /// <param name="whom">Null: nobody has the name, or who asks had no right to ask.</param>
@@ -74,7 +75,7 @@ internal sealed class RoomModeration(
 
         // Before rank, room or the name itself change the answer: each of these tells whose name it is.
         var isStranger = act.Event == EventType.Ban && membership is null && before is null;
-        if (isStranger && !(/* guard: strangers who are banned, a day */ _strangers.TryTake(by.Id)))
+        if (isStranger && !(/* guard: strangers who are banned, a day */ BansOfStrangers.TryTake(by.Id)))
         {
             return ActPlan.No(TriedTooOften(by));
         }
@@ -105,7 +106,7 @@ internal sealed class RoomModeration(
         return await PlanAsync(room, act, by, whom!, going, after, held, isTold, address) with
         {
             TakesAway = act.Event is EventType.Kick or EventType.Ban or EventType.Mute,
-            Undone = isStranger ? () => _strangers.Give(by.Id) : () => { },
+            Undone = isStranger ? () => BansOfStrangers.Give(by.Id) : () => { },
         };
     }
 
@@ -248,7 +249,7 @@ internal sealed class RoomModeration(
         ReasonCode.QuotaExceeded,
         "You have banned as many today who were not in the room as you may. Try again later.",
         "too_many_attempts",
-        (int)Math.Ceiling(_strangers.WaitOf(by.Id).TotalSeconds));
+        (int)Math.Ceiling(BansOfStrangers.WaitOf(by.Id).TotalSeconds));
 
     private static List<string> Over(Room room, string except, DateTimeOffset now) =>
         [.. room.Restraints.Stored.Where(one => one.Key != except && one.Value.At(now) is null).Select(one => one.Key).Take(TidiedAtOnce)];

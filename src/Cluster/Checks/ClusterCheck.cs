@@ -12,14 +12,13 @@ internal sealed class ClusterCheck(HouseOptions options, TimeProvider time)
     /// <summary>PostgreSQL 14 and what came after: `idle_session_timeout`, and connections that are found dead while they wait.</summary>
     private const int OldestVersion = 140_000;
 
-    /// <summary>Of one node, with all that it does at once.</summary>
-    public const int ConnectionsOfNode = 50;
+    private const int LeastNodes = 2;
 
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
 
     private static readonly string[] _settings =
     [
-        "server_version_num", "server_version", "server_encoding", "synchronous_commit", "fsync", "full_page_writes", "max_connections", "idle_session_timeout",
+        "server_version_num", "server_version", "server_encoding", "synchronous_commit", "fsync", "full_page_writes", "max_connections", "superuser_reserved_connections", "idle_session_timeout",
         "statement_timeout", "transaction_timeout", "checkpoint_timeout", "max_wal_size", "synchronous_standby_names", "data_checksums",
     ];
 
@@ -32,7 +31,9 @@ internal sealed class ClusterCheck(HouseOptions options, TimeProvider time)
         {
             await database.OpenAsync(cancellation);
             List<CheckRow> rows = [.. await WayAsync(database, to, cancellation)];
-            rows.AddRange(OfSettings(await SettingsAsync(database, cancellation), await CountAsync(database, "SELECT count(*) FROM pg_stat_activity WHERE datname IS NOT NULL", cancellation)));
+            var settings = await SettingsAsync(database, cancellation);
+            rows.AddRange(OfSettings(settings));
+            rows.Add(await ConnectionsAsync(database, settings, cancellation));
             rows.AddRange(await OfTablesAsync(database, cancellation));
             rows.AddRange(await new StandbyCheck(database).RunAsync(cancellation));
             rows.AddRange(await new SpeedCheck(database, time).RunAsync(cancellation));
@@ -62,12 +63,11 @@ internal sealed class ClusterCheck(HouseOptions options, TimeProvider time)
     private static bool IsOfThisMachine(string? host) =>
         host is null or "localhost" || host.StartsWith('/') || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 
-    private static List<CheckRow> OfSettings(Dictionary<string, string> settings, long connections)
+    private static List<CheckRow> OfSettings(Dictionary<string, string> settings)
     {
         long Number(string name) => settings.TryGetValue(name, out var text) ? long.Parse(text, CultureInfo.InvariantCulture) : 0;
         string Text(string name) => settings.GetValueOrDefault(name, "");
         CheckRow On(string name, CheckVerdict otherwise, string toDo) => CheckRow.If(Text(name) == "on", name, Text(name), otherwise, toDo);
-        var most = Number("max_connections");
         return
         [
             CheckRow.If(Number("server_version_num") >= OldestVersion, "version", Text("server_version"), CheckVerdict.Wrong, "PostgreSQL 14 or later is needed."),
@@ -78,8 +78,6 @@ internal sealed class ClusterCheck(HouseOptions options, TimeProvider time)
             On("fsync", CheckVerdict.Wrong, "Set it to on: a power cut would damage the database."),
             On("full_page_writes", CheckVerdict.Wrong, "Set it to on, but for a file system that writes pages whole (ZFS)."),
             On("data_checksums", CheckVerdict.Advice, "Make them with pg_checksums --enable (server stopped): a bad disk is told, and not believed."),
-            CheckRow.If(
-                most >= 2 * ConnectionsOfNode, "max_connections", $"{most}, {connections} in use", CheckVerdict.Advice, $"A node takes up to {ConnectionsOfNode}: set it to {ConnectionsOfNode} for each node, and some for you."),
             CheckRow.If(
                 Number("idle_session_timeout") == 0, "idle_session_timeout", $"{Number("idle_session_timeout")} ms", CheckVerdict.Wrong, "Set it to 0 for this user: nodes hold connections that wait."),
             CheckRow.If(
@@ -92,6 +90,20 @@ internal sealed class ClusterCheck(HouseOptions options, TimeProvider time)
                 Number("max_wal_size") is >= 512 and <= 4_096, "max_wal_size", $"{Number("max_wal_size")} MB", CheckVerdict.Advice,
                 "1 to 2 GB: less makes checkpoints all the time, more a long recovery."),
         ];
+    }
+
+    // Of as many nodes as there are, and of two where there are fewer: one is started anew while the other runs.
+    private async Task<CheckRow> ConnectionsAsync(NpgsqlConnection database, Dictionary<string, string> settings, CancellationToken cancellation)
+    {
+        var inUse = await CountAsync(database, "SELECT count(*) FROM pg_stat_activity WHERE datname IS NOT NULL", cancellation);
+        var nodes = await ScalarAsync(database, "SELECT to_regclass('nodes') IS NOT NULL", cancellation) is true
+            ? await CountAsync(database, "SELECT count(*) FROM nodes WHERE NOT dead", cancellation) : 0;
+        long Number(string name) => long.Parse(settings.GetValueOrDefault(name, "0"), CultureInfo.InvariantCulture);
+        var (most, ofNode) = (Number("max_connections"), ConnectionCounts.OfNode(options.ReadConnections));
+        var needed = (Math.Max(nodes, LeastNodes) * ofNode) + Number("superuser_reserved_connections");
+        return CheckRow.If(
+            most >= needed, "max_connections", $"{most}, {inUse} in use", CheckVerdict.Advice,
+            $"A node takes up to {ofNode}, so {Math.Max(nodes, LeastNodes)} need {needed} with those that are kept for superusers: set it to that, and some for you.");
     }
 
     private static async Task<List<CheckRow>> OfTablesAsync(NpgsqlConnection database, CancellationToken cancellation)

@@ -1,4 +1,5 @@
 using Npgsql;
+using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Cluster.Connections;
 
@@ -13,11 +14,11 @@ internal static class DatabaseFailure
         ? state.StartsWith(Connections, StringComparison.Ordinal) || (state.StartsWith(Interventions, StringComparison.Ordinal) && state != Cancelled)
         : error.IsTransient;
 
-    /// <summary>One line for the operator.</summary>
+    /// <summary>One line for the operator. Where the database is away, whoever asked is told to come again.</summary>
     public static IOException ToIOException(this Exception error) => error switch
     {
         IOException known => known,
         PostgresException refused when !refused.LostConnection() => new IOException($"The database refuses: {PgErrors.Line(error)}", refused),
-        _ => new IOException($"The database is not available: {PgErrors.Line(error).TrimEnd('.')}.", error),
+        _ => StoreUnavailableException.OfDatabase($"The database is not available: {PgErrors.Line(error).TrimEnd('.')}.", error),
     };
 }

@@ -14,6 +14,9 @@ internal sealed record HouseOptions
     /// <summary>0: any free port.</summary>
     public int Port { get; init; }
 
+    /// <summary>For reading events and records.</summary>
+    public int ReadConnections { get; init; } = ConnectionCounts.Reads;
+
     /// <summary>A PEM file; null: none, and all nodes are on this machine.</summary>
     public string? Certificate { get; init; }
 

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Npgsql;
+using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Cluster.Connections;
 
@@ -13,7 +14,9 @@ internal static class PgErrors
     public static bool IsOfStatement(Exception error) => error is PostgresException { SqlState: ['2', '2' or '3', ..] or ['4', '2', ..] };
 
     /// <summary>What readers are told: nothing of the statement, or of what is in it.</summary>
-    public static IOException ToRead(Exception error) => new($"The database cannot be read: {Line(error)}", error);
+    public static IOException ToRead(Exception error) => error is PostgresException refused && !refused.LostConnection()
+        ? new IOException($"The database cannot be read: {Line(error)}", error)
+        : StoreUnavailableException.OfDatabase($"The database cannot be read: {Line(error)}", error);
 
     /// <summary>In one line.</summary>
     public static string Line(Exception error) =>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Npgsql;
 using WebMessenger.Storage;
 
@@ -5,9 +6,11 @@ namespace WebMessenger.Cluster.Connections;
 
 /// <summary>Reads of the database, each with a connection from the pool. Thread-safe.</summary>
 /// <remarks>A connection that waited in the pool while the database was away is found out by the next read: that one is made once
-/// more.</remarks>
+/// more, unless it has waited long.</remarks>
 internal sealed class PooledReads(NpgsqlDataSource database)
 {
+    private static readonly TimeSpan _soon = TimeSpan.FromSeconds(1);
+
     private volatile bool _isOver;
 
     /// <summary>Reads the rows of one command.</summary>
@@ -16,6 +19,7 @@ internal sealed class PooledReads(NpgsqlDataSource database)
     public async Task<T> ReadAsync<T>(Func<NpgsqlCommand> command, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellation = default)
     {
         DiskReads.Assert();
+        var began = Stopwatch.GetTimestamp();
         for (var isFirst = true; ; isFirst = false)
         {
             ObjectDisposedException.ThrowIf(_isOver, this);
@@ -27,7 +31,7 @@ internal sealed class PooledReads(NpgsqlDataSource database)
                 await using var reader = await asked.ExecuteReaderAsync(cancellation);
                 return await read(reader);
             }
-            catch (NpgsqlException error) when (isFirst && error.LostConnection())
+            catch (NpgsqlException error) when (isFirst && error.LostConnection() && Stopwatch.GetElapsedTime(began) < _soon)
             {
                 database.Clear();
             }
@@ -42,6 +46,7 @@ internal sealed class PooledReads(NpgsqlDataSource database)
     public T Read<T>(Func<NpgsqlCommand> command, Func<NpgsqlDataReader, T> read)
     {
         DiskReads.Assert();
+        var began = Stopwatch.GetTimestamp();
         for (var isFirst = true; ; isFirst = false)
         {
             ObjectDisposedException.ThrowIf(_isOver, this);
@@ -53,7 +58,7 @@ internal sealed class PooledReads(NpgsqlDataSource database)
                 using var reader = asked.ExecuteReader();
                 return read(reader);
             }
-            catch (NpgsqlException error) when (isFirst && error.LostConnection())
+            catch (NpgsqlException error) when (isFirst && error.LostConnection() && Stopwatch.GetElapsedTime(began) < _soon)
             {
                 database.Clear();
             }

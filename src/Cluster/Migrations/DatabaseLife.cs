@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using WebMessenger.Cluster.Postgres;
+using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Cluster.Migrations;
 
@@ -173,14 +174,14 @@ internal sealed partial class DatabaseLife : IAsyncDisposable
         if (now.IsStandby)
         {
             // Once promoted it would be another life, and this connection not asked again.
-            throw new IOException("The database is a standby just now, which takes no writes.");
+            throw StoreUnavailableException.OfDatabase("The database is a standby just now, which takes no writes.");
         }
 
         if (/* guard: a node knows its database */ !_place.IsSameLife(now))
         {
             const string Why = "The database is another one than at the start: a standby has taken over, or it was restored. This node has to be started anew.";
             _lost.TrySetResult(Why);
-            throw new IOException(Why);
+            throw StoreUnavailableException.OfDatabase(Why);
         }
     }
 

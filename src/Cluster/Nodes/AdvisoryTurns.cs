@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
+using WebMessenger.Storage.Documents;
 using WebMessenger.Storage.Nodes;
 
 namespace WebMessenger.Cluster.Nodes;
@@ -14,6 +15,9 @@ namespace WebMessenger.Cluster.Nodes;
 /// </remarks>
 internal sealed class AdvisoryTurns : ITurns, IAsyncDisposable
 {
+    // What waits for no lock is answered soon, or its connection is dead.
+    private const int AtOnceSeconds = 5;
+
     private static readonly TimeSpan _ask = TimeSpan.FromMilliseconds(25);
 
     private readonly ConcurrentDictionary<string, LocalQueue> _queues = new(StringComparer.Ordinal);
@@ -27,19 +31,21 @@ internal sealed class AdvisoryTurns : ITurns, IAsyncDisposable
     /// <param name="lost">Called when another node has got a turn that this one had: this node has to end.</param>
     public AdvisoryTurns(string postgres, string node, int connections, NodeHooks hooks, Action<string> lost)
     {
-        var text = NodeConnection.Text(postgres, node, patience: 0);
         (_hooks, _waiters) = (hooks, new(connections));
-        _open = () =>
+        TurnSession Open(int patience)
         {
-            TurnSession session = new(text, lost);
+            TurnSession session = new(NodeConnection.Text(postgres, node, patience), lost);
             lock (_all)
             {
                 _all.Add(session);
             }
 
             return session;
-        };
-        _atOnce = _open();
+        }
+
+        _open = () => Open(patience: 0);
+        _atOnce = Open(AtOnceSeconds);
+        hooks.Back += Renew;
     }
 
     public bool IsAlone => false;
@@ -65,13 +71,7 @@ internal sealed class AdvisoryTurns : ITurns, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        List<TurnSession> all;
-        lock (_all)
-        {
-            all = [.. _all];
-        }
-
-        foreach (var session in all)
+        foreach (var session in All())
         {
             await session.DisposeAsync();
         }
@@ -111,6 +111,16 @@ internal sealed class AdvisoryTurns : ITurns, IAsyncDisposable
         }
     }
 
+    private void Renew() => All().ForEach(session => session.Renew());
+
+    private List<TurnSession> All()
+    {
+        lock (_all)
+        {
+            return [.. _all];
+        }
+    }
+
     private void GiveBack(TurnSession session)
     {
         _waiting.Add(session);
@@ -127,7 +137,7 @@ internal sealed class AdvisoryTurns : ITurns, IAsyncDisposable
         catch (Exception error)
         {
             await held.ReleaseAsync();
-            throw new IOException("What was written in earlier turns could not be heard.", error);
+            throw StoreUnavailableException.OfDatabase("What was written in earlier turns could not be heard.", error);
         }
     }
 

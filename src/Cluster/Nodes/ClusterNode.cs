@@ -33,6 +33,7 @@ internal sealed partial class ClusterNode : IAsyncDisposable
     private ClusterNode(NodeOptions options, string name, NpgsqlDataSource database, NodeHooks hooks, ILoggerFactory loggers)
     {
         (Name, _database, _logger) = (name, database, loggers.CreateLogger<ClusterNode>());
+        hooks.Back += database.Clear;
         _lease = new(hooks);
         _watch = new(database, name, loggers.CreateLogger<NodeWatch>());
         _renewal = new(options.Postgres, name, _lease, _watch, hooks, loggers.CreateLogger<LeaseRenewal>());
@@ -76,7 +77,7 @@ internal sealed partial class ClusterNode : IAsyncDisposable
             throw new IOException(mistake);
         }
 
-        NpgsqlConnectionStringBuilder text = new(options.Postgres) { ApplicationName = name, MaxPoolSize = 4, Timeout = 5, CommandTimeout = 5 };
+        NpgsqlConnectionStringBuilder text = new(options.Postgres) { ApplicationName = name, MaxPoolSize = ConnectionCounts.Membership, Timeout = 5, CommandTimeout = 5 };
         var database = NpgsqlDataSource.Create(text);
         try
         {

@@ -140,6 +140,7 @@ internal sealed partial class LeaseRenewal : IDisposable
         {
             LogBack(_logger);
             _isAway = false;
+            _ = Task.Run(_hooks.Back);
         }
 
         // Who is dead is known before this node is fresh, and before its replication is told of numbers.

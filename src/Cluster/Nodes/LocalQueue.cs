@@ -1,3 +1,5 @@
+using WebMessenger.Storage.Documents;
+
 namespace WebMessenger.Cluster.Nodes;
 
 /// <summary>Those of this node who want the turn of one name: one of them, or some who share it, at a time.</summary>
@@ -86,7 +88,7 @@ internal sealed class LocalQueue(string name, AdvisoryTurns turns)
             }
             catch (Exception error)
             {
-                first.Done.TrySetException(error as IOException ?? new IOException("The turn could not be had.", error));
+                first.Done.TrySetException(error as IOException ?? StoreUnavailableException.OfDatabase("The turn could not be had.", error));
             }
         }
 

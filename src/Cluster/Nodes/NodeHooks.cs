@@ -19,4 +19,9 @@ internal sealed class NodeHooks
     /// The journal's last number, as the renewal of the lease has seen it: each half second, on a thread that must not be held up.
     /// </summary>
     public Action<long> HeadSeen { get; set; } = _ => { };
+
+    /// <summary>
+    /// The database was away and is back: connections that were not used meanwhile may be dead without a word. Must not wait for it.
+    /// </summary>
+    public Action Back { get; set; } = () => { };
 }

@@ -32,7 +32,7 @@ internal sealed record NodeOptions
     public long LinkQueueBytes { get; init; } = 16 * 1024 * 1024;
 
     /// <summary>On how many connections this node waits for turns that another one has.</summary>
-    public int TurnConnections { get; init; } = 8;
+    public int TurnConnections { get; init; } = ConnectionCounts.WaitingTurns;
 
     /// <summary>Null: it can be begun with. Else what is wrong, in one line.</summary>
     public string? Mistake()

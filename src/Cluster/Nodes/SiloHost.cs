@@ -44,7 +44,7 @@ internal static class SiloHost
 
     private static void AddMembership(ISiloBuilder silo, NodeOptions options, string name)
     {
-        NpgsqlConnectionStringBuilder text = new(options.Postgres) { ApplicationName = name, MaxPoolSize = 4, Timeout = 5, CommandTimeout = 5 };
+        NpgsqlConnectionStringBuilder text = new(options.Postgres) { ApplicationName = name, MaxPoolSize = ConnectionCounts.Membership, Timeout = 5, CommandTimeout = 5 };
         silo.UseAdoNetClustering(clustering => (clustering.Invariant, clustering.ConnectionString) = ("Npgsql", text.ConnectionString));
         silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (Deployment, Deployment));
         silo.Configure<SiloOptions>(own => own.SiloName = name);

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Npgsql;
+using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Cluster.Nodes;
 
@@ -25,10 +26,11 @@ internal sealed class TurnSession : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _running;
     private NpgsqlConnection? _connection;
+    private volatile CancellationTokenSource? _waiting;
     private int _process;
     private TimeSpan _newFrom;
 
-    /// <param name="text">How to connect; commands wait for locks without end.</param>
+    /// <param name="text">How to connect; of a session that waits for locks, its commands wait without end.</param>
     /// <param name="lost">Called when somebody else has a turn that was held here.</param>
     public TurnSession(string text, Action<string> lost)
     {
@@ -51,6 +53,20 @@ internal sealed class TurnSession : IAsyncDisposable
     /// <summary>Waits for the lock. Meanwhile this session does nothing else, so it must hold none.</summary>
     /// <inheritdoc cref="TryAsync" path="/exception"/>
     public async Task<long> WaitAsync(LockKey key) => (await DoAsync(Deed.Wait, key))!.Value;
+
+    /// <summary>The database was away: if this session waits for a lock, its connection may be dead without a word. It waits by another
+    /// one.</summary>
+    public void Renew()
+    {
+        try
+        {
+            _waiting?.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has not waited any longer.
+        }
+    }
 
     /// <summary>Completes when others may have it. Never fails.</summary>
     public async Task ReleaseAsync(LockKey key)
@@ -78,7 +94,7 @@ internal sealed class TurnSession : IAsyncDisposable
         Wish wish = new(deed, key, new(TaskCreationOptions.RunContinuationsAsynchronously));
         return _wishes.Writer.TryWrite(wish)
             ? wish.Done.Task
-            : Task.FromException<long?>(new IOException("This node is stopping."));
+            : Task.FromException<long?>(StoreUnavailableException.OfDatabase("This node is stopping."));
     }
 
     private async Task RunAsync()
@@ -89,7 +105,7 @@ internal sealed class TurnSession : IAsyncDisposable
             // A connection that was not used for a while may have ended unseen: so it is tried twice.
             if (!await TryGoAsync(trip) && !await TryGoAsync(trip))
             {
-                trip.ForEach(wish => wish.Done.TrySetException(new IOException("The database is not there: it cannot be said whose turn it is.")));
+                trip.ForEach(wish => wish.Done.TrySetException(StoreUnavailableException.OfDatabase("The database is not there: it cannot be said whose turn it is.")));
             }
 
             trip.Clear();
@@ -98,7 +114,7 @@ internal sealed class TurnSession : IAsyncDisposable
         await CloseAsync();
         while (_wishes.Reader.TryRead(out var late))
         {
-            late.Done.TrySetException(new IOException("This node is stopping."));
+            late.Done.TrySetException(StoreUnavailableException.OfDatabase("This node is stopping."));
         }
     }
 
@@ -163,6 +179,12 @@ internal sealed class TurnSession : IAsyncDisposable
 
     private async Task GoAsync(List<Wish> trip)
     {
+        using var renewed = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        if (trip.Any(wish => wish.Deed == Deed.Wait))
+        {
+            _waiting = renewed;
+        }
+
         await using NpgsqlBatch batch = new(_connection);
         foreach (var (deed, key, _) in trip)
         {
@@ -173,18 +195,20 @@ internal sealed class TurnSession : IAsyncDisposable
         batch.BatchCommands.Add(new(trip.Any(wish => wish.Deed == Deed.Wait) ? "SELECT n FROM journal_head FOR KEY SHARE" : "SELECT n FROM journal_head"));
         List<bool> taken = [];
         long head;
-        await using (var reader = await batch.ExecuteReaderAsync(_stop.Token))
+        await using (var reader = await batch.ExecuteReaderAsync(renewed.Token))
         {
             foreach (var (deed, _, _) in trip)
             {
-                await reader.ReadAsync(_stop.Token);
+                await reader.ReadAsync(renewed.Token);
                 taken.Add(deed == Deed.Wait || reader.GetBoolean(0));
-                await reader.NextResultAsync(_stop.Token);
+                await reader.NextResultAsync(renewed.Token);
             }
 
-            await reader.ReadAsync(_stop.Token);
+            await reader.ReadAsync(renewed.Token);
             head = reader.GetInt64(0);
         }
+
+        _waiting = null;
 
         foreach (var (wish, isTaken) in trip.Zip(taken))
         {

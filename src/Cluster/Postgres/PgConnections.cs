@@ -9,7 +9,7 @@ internal sealed record PgConnections(NpgsqlDataSource Reading, NpgsqlDataSource 
     private const string ByKey = "-c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
 
     // A node that is frozen while it has the journal locked stops nobody for longer than a second.
-    private const string ForWriting = " -c plan_cache_mode=force_generic_plan -c idle_in_transaction_session_timeout=1000 -c lock_timeout=5000 -c statement_timeout=10000 -c synchronous_commit=on";
+    private const string ForWriting = " -c plan_cache_mode=force_generic_plan -c idle_in_transaction_session_timeout=1000 -c lock_timeout=5000 -c statement_timeout=6000 -c synchronous_commit=on";
 
     public static PgConnections To(string connection, string node, PgEventLogOptions options, Action<NpgsqlDataSourceBuilder>? prepare)
     {
@@ -21,7 +21,12 @@ internal sealed record PgConnections(NpgsqlDataSource Reading, NpgsqlDataSource 
             MaxAutoPrepare = 32,
             AutoPrepareMinUsages = 2,
             Timeout = 5,
-            CommandTimeout = 30,
+            CommandTimeout = Seconds(options.ReadPatience),
+            // A connection that is dead without a word is given up, and not asked to cancel what it was asked.
+            CancellationTimeout = -1,
+            TcpKeepAlive = true,
+            TcpKeepAliveTime = 1,
+            TcpKeepAliveInterval = 1,
         };
         NpgsqlConnectionStringBuilder writing = new(connection)
         {
@@ -30,8 +35,13 @@ internal sealed record PgConnections(NpgsqlDataSource Reading, NpgsqlDataSource 
             MaxAutoPrepare = 64,
             AutoPrepareMinUsages = 2,
             Timeout = 5,
-            CommandTimeout = 15,
+            CommandTimeout = Seconds(options.WritePatience),
+            // A COMMIT that waits for the standby would be done without it if it were cancelled, and be taken for what the standby has.
+            // What became of it is asked on another connection, which waits until that is certain.
+            CancellationTimeout = /* guard: a commit that waits for a standby is not cancelled */ -1,
             TcpKeepAlive = true,
+            TcpKeepAliveTime = 1,
+            TcpKeepAliveInterval = 1,
         };
         var given = writing.Options;
         reading.Options = $"{given} {ByKey}".TrimStart();
@@ -44,6 +54,8 @@ internal sealed record PgConnections(NpgsqlDataSource Reading, NpgsqlDataSource 
         Reading.Dispose();
         Writing.Dispose();
     }
+
+    private static int Seconds(TimeSpan time) => (int)Math.Ceiling(time.TotalSeconds);
 
     private static NpgsqlDataSource Build(NpgsqlConnectionStringBuilder connection, Action<NpgsqlDataSourceBuilder>? prepare)
     {

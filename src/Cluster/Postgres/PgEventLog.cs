@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using WebMessenger.Storage.Documents;
 using WebMessenger.Storage.EventLog;
 using WebMessenger.Storage.Nodes;
 using WebMessenger.Storage.Replication;
@@ -92,6 +93,9 @@ internal sealed class PgEventLog : IEventLog, IRecords, IJournal, ILogSpace
         get => _sweep.IsOurs;
         set => _sweep.IsOurs = value;
     }
+
+    /// <summary>The database was away: connections that wait to be used may be dead.</summary>
+    public void Renew() => _reads.Renew();
 
     /// <summary>There is a batch of this number: what this node has not taken over by then it reads.</summary>
     public void Reached(long number) => _parts.Hearing.Bring(number, null);
@@ -289,7 +293,7 @@ internal sealed class PgEventLog : IEventLog, IRecords, IJournal, ILogSpace
 
         if (!_parts.Hearing.WaitFor(number, _longestRead))
         {
-            throw new IOException("This node has not heard for too long what the others wrote.");
+            throw StoreUnavailableException.OfDatabase("This node has not heard for too long what the others wrote.");
         }
     }
 

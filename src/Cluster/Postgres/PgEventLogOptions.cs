@@ -48,7 +48,15 @@ internal sealed record PgEventLogOptions
     public int LogsInMemory { get; init; } = 10_000;
 
     /// <summary>Connections for reading.</summary>
-    public int ReadConnections { get; init; } = 16;
+    public int ReadConnections { get; init; } = ConnectionCounts.Reads;
+
+    /// <summary>A read that was not answered so long fails, and its connection is given up. In whole seconds.</summary>
+    public TimeSpan ReadPatience { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// The same of the writer: longer than PostgreSQL lets it wait for the journal (5 s), and work on a statement (6 s). In whole seconds.
+    /// </summary>
+    public TimeSpan WritePatience { get; init; } = TimeSpan.FromSeconds(7);
 
     /// <summary>What waits to be written is refused when the database was not there for so long.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(5);

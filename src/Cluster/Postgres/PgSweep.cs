@@ -11,6 +11,9 @@ namespace WebMessenger.Cluster.Postgres;
 /// </remarks>
 internal sealed class PgSweep : IAsyncDisposable
 {
+    // A step goes through many rows; nobody waits for it.
+    private const int StepSeconds = 30;
+
     private static readonly TimeSpan _feedPeriod = TimeSpan.FromSeconds(30);
 
     private readonly NpgsqlDataSource _database;
@@ -143,7 +146,7 @@ internal sealed class PgSweep : IAsyncDisposable
             connection,
             transaction)
         {
-            Parameters = { PgLook.Of(log), PgLook.Of(next), PgLook.Of(below), PgLook.Of(_options.ClearStep), PgLook.Of(oldest) },
+            CommandTimeout = StepSeconds, Parameters = { PgLook.Of(log), PgLook.Of(next), PgLook.Of(below), PgLook.Of(_options.ClearStep), PgLook.Of(oldest) },
         };
         var (count, last) = (0L, 0L);
         await using (var reader = await command.ExecuteReaderAsync(cancellation))
@@ -158,7 +161,7 @@ internal sealed class PgSweep : IAsyncDisposable
             connection,
             transaction)
         {
-            Parameters = { PgLook.Of(log), PgLook.Of(below) },
+            CommandTimeout = StepSeconds, Parameters = { PgLook.Of(log), PgLook.Of(below) },
         };
         if (count == _options.ClearStep)
         {
@@ -192,7 +195,7 @@ internal sealed class PgSweep : IAsyncDisposable
             """,
             connection)
         {
-            Parameters = { PgLook.Of(_options.IdEvents) },
+            CommandTimeout = StepSeconds, Parameters = { PgLook.Of(_options.IdEvents) },
         };
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         List<(long, long, long, long)> logs = [];
@@ -220,7 +223,7 @@ internal sealed class PgSweep : IAsyncDisposable
             """,
             connection)
         {
-            Parameters = { PgLook.Of(log), PgLook.Of(from), PgLook.Of(last), PgLook.Of(_options.ClearStep), PgLook.Of(Oldest(_options.IdAge)), PgLook.Of(first) },
+            CommandTimeout = StepSeconds, Parameters = { PgLook.Of(log), PgLook.Of(from), PgLook.Of(last), PgLook.Of(_options.ClearStep), PgLook.Of(Oldest(_options.IdAge)), PgLook.Of(first) },
         };
         return (long)(await command.ExecuteScalarAsync(cancellation))!;
     }
@@ -242,7 +245,7 @@ internal sealed class PgSweep : IAsyncDisposable
                 """,
                 connection)
             {
-                Parameters = { PgLook.Of(_options.ClearStep), PgLook.Of(Oldest(_options.JournalAge)), PgLook.Of(_options.JournalBytes) },
+                CommandTimeout = StepSeconds, Parameters = { PgLook.Of(_options.ClearStep), PgLook.Of(Oldest(_options.JournalAge)), PgLook.Of(_options.JournalBytes) },
             };
             if ((long)(await command.ExecuteScalarAsync(cancellation))! < _options.ClearStep)
             {
@@ -257,7 +260,7 @@ internal sealed class PgSweep : IAsyncDisposable
         {
             await using NpgsqlCommand command = new("DELETE FROM feed WHERE at < clock_timestamp() - $1", connection)
             {
-                Parameters = { new NpgsqlParameter<TimeSpan> { TypedValue = _options.FeedAge, NpgsqlDbType = NpgsqlDbType.Interval } },
+                CommandTimeout = StepSeconds, Parameters = { new NpgsqlParameter<TimeSpan> { TypedValue = _options.FeedAge, NpgsqlDbType = NpgsqlDbType.Interval } },
             };
             await command.ExecuteNonQueryAsync(cancellation);
         },

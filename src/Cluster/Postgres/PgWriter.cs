@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
+using WebMessenger.Storage.Documents;
 using WebMessenger.Storage.EventLog;
 
 namespace WebMessenger.Cluster.Postgres;
@@ -222,7 +223,7 @@ internal sealed class PgWriter : IAsyncDisposable
 
         if (_standing.IsLost)
         {
-            AnswerLookers(new IOException("This node cannot go on with its database."));
+            AnswerLookers(StoreUnavailableException.OfDatabase("This node cannot go on with its database."));
             return;
         }
 

@@ -6,9 +6,21 @@ namespace WebMessenger.Storage.Documents;
 /// <remarks>
 /// After a failed write it is not known whether the write will be there when the store is back: look before trying again.
 /// </remarks>
-public sealed class StoreUnavailableException(string path, string message, Exception? cause = null) : IOException($"{path}: {message}", cause)
+public sealed class StoreUnavailableException : IOException
 {
-    public string Path { get; } = path;
+    public StoreUnavailableException(string path, string message, Exception? cause = null)
+        : this($"{path}: {message}", cause) => Path = path;
+
+    private StoreUnavailableException(string message, Exception? cause)
+        : base(message, cause)
+    {
+    }
+
+    /// <summary>The file; null where a database has it.</summary>
+    public string? Path { get; }
+
+    /// <summary>It is no file that cannot be had, but the database of several nodes.</summary>
+    internal static StoreUnavailableException OfDatabase(string message, Exception? cause = null) => new(message, cause);
 
     internal static StoreUnavailableException InUse(string path, IOException cause) =>
         new(path, $"cannot be opened; is another server running on this data folder? ({cause.Message})", cause);

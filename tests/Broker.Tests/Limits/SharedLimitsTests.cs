@@ -51,6 +51,29 @@ public sealed class SharedLimitsTests
     }
 
     [Fact]
+    public void What_an_account_may_do_so_often_a_day_it_may_do_so_often_on_all_nodes()
+    {
+        var (one, two) = (new DailyBudget(5, _time, isStored: false), new DailyBudget(5, _time, isStored: false));
+        var (told, heard) = (one.Share(12), two.Share(12));
+        Assert.All(Enumerable.Range(0, 4), _ => Assert.True(one.TryTake("ana")));
+        one.Give("ana");
+
+        var use = Assert.Single(told.Untold);
+        Assert.Equal(("ana", 3), (use.Key, use.Value));
+        told.Told(use.Key, use.Value);
+        heard.UsedElsewhere(use.Key, use.Value);
+
+        Assert.Empty(told.Untold);
+        Assert.Empty(heard.Untold);
+        Assert.All(Enumerable.Range(0, 2), _ => Assert.True(two.TryTake("ana")));
+        Assert.False(two.TryTake("ana"));
+        Assert.True(two.TryTake("bob"));
+        Assert.Equal(2, heard.Untold.Single(one => one.Key == "ana").Value);
+        _time.Advance(TimeSpan.FromHours(4.8));
+        Assert.True(two.TryTake("ana"));
+    }
+
+    [Fact]
     public void What_was_given_back_is_not_told()
     {
         var (one, two) = (NodeOf(), NodeOf());

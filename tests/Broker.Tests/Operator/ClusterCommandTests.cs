@@ -31,6 +31,10 @@ public sealed class ClusterCommandTests
             Assert.Matches(@"(ok|advice) +" + point, output);
         }
 
+        Assert.Matches(@"ok +max_connections +300, ", output);
+        var (_, more, _) = await TypedCommand.RunAsync(data, ["cluster", "check", Postgres(connection), "--WebMessenger:Cluster:ReadConnections=200"]);
+        Assert.Matches(@"advice +max_connections +300, .*A node takes up to 237, so 2 need 477", more);
+
         Assert.Matches(@"advice +schema +none yet", output);
         Assert.Matches(@"advice +nodes +none is running", output);
 

@@ -20,7 +20,7 @@ public sealed class ClusterSettingsTests
         var cluster = Read(("Postgres", Postgres)).Cluster;
 
         Assert.NotNull(cluster);
-        Assert.Equal((Postgres, "127.0.0.1", 11_111, 5), (cluster.Postgres, cluster.Address.ToString(), cluster.Port, cluster.DrainSeconds));
+        Assert.Equal((Postgres, "127.0.0.1", 11_111, 16, 5), (cluster.Postgres, cluster.Address.ToString(), cluster.Port, cluster.ReadConnections, cluster.DrainSeconds));
         Assert.DoesNotContain("swordfish", cluster.ToString(), StringComparison.Ordinal);
     }
 
@@ -40,6 +40,7 @@ public sealed class ClusterSettingsTests
     [InlineData("Address", "node1")]
     [InlineData("Port", "70000")]
     [InlineData("DrainSeconds", "61")]
+    [InlineData("ReadConnections", "1")]
     [InlineData("Certificate", "node.pem")]
     [InlineData("Authority", "ca.pem")]
     [InlineData("CertificateKey", "node.key")]

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using WebMessenger.Cluster.Migrations;
 using WebMessenger.Postgres.Testing;
+using WebMessenger.Storage.Documents;
 
 namespace WebMessenger.Cluster.Tests.Migrations;
 
@@ -80,8 +81,8 @@ public sealed class DatabaseLifeTests
         NpgsqlDataSourceBuilder builder = new(there);
         life.Guard(builder);
         await using var guarded = builder.Build();
-        await Assert.ThrowsAsync<IOException>(() => guarded.OpenConnectionAsync(Cancellation).AsTask());
-        Assert.Throws<IOException>(() => guarded.OpenConnection());
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => guarded.OpenConnectionAsync(Cancellation).AsTask());
+        Assert.Throws<StoreUnavailableException>(() => guarded.OpenConnection());
         Assert.Contains("started anew", await life.Lost, StringComparison.Ordinal);
     }
 

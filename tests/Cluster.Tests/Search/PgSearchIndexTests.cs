@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using WebMessenger.Cluster.Migrations;
 using WebMessenger.Cluster.Search;
+using WebMessenger.Storage.Documents;
 using WebMessenger.Storage.EventLog;
 using WebMessenger.Storage.Search;
 using WebMessenger.Storage.Tests.Search;
@@ -76,7 +77,7 @@ public sealed class PgSearchIndexTests : SearchIndexContract, IAsyncLifetime
     {
         await using var nowhere = NpgsqlDataSource.Create("Host=127.0.0.1;Port=1;Timeout=2;Username=nobody");
 
-        var error = Assert.Throws<IOException>(() => PgSearchIndex.Open(nowhere, NullLogger.Instance));
+        var error = Assert.Throws<StoreUnavailableException>(() => PgSearchIndex.Open(nowhere, NullLogger.Instance));
 
         Assert.StartsWith("The database is not available", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);

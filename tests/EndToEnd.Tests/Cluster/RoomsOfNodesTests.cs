@@ -13,7 +13,7 @@ public sealed class RoomsOfNodesTests(SharedHouseOfNodes shared) : IClassFixture
 {
     private readonly ServerHouse _house = shared.House;
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task All_that_is_said_and_done_in_a_room_is_heard_at_both_nodes_in_one_order_and_in_the_same_words()
     {
         await using var yard = await YardOfNodes.MakeAsync(_house);
@@ -65,7 +65,7 @@ public sealed class RoomsOfNodesTests(SharedHouseOfNodes shared) : IClassFixture
         Assert.Equal(27, heard[0].Count);
     }
 
-    [Theory(Explicit = true)]
+    [Theory]
     [InlineData("""{"type":"kick","user":"BEA","reason":"Enough."}""", 0x87)]
     [InlineData("""{"type":"ban","user":"BEA"}""", 0x87)]
     [InlineData("""{"type":"mute","user":"BEA","minutes":5}""", 0x87)]
@@ -101,14 +101,18 @@ public sealed class RoomsOfNodesTests(SharedHouseOfNodes shared) : IClassFixture
                 Assert.True((await owner.PublishAsync("users/" + yard.Bea.UserName, "marker")).Accepted);
                 var heard = await bea.PublishesUntilAsync(publish => publish.Text.Contains("marker", StringComparison.Ordinal));
                 Assert.DoesNotContain(heard, publish => publish.Text.Contains("among us", StringComparison.Ordinal));
-                Assert.Contains(heard, publish => publish.Topic.StartsWith("users/", StringComparison.Ordinal) && publish.Text.Contains("\"code\":", StringComparison.Ordinal));
+                if (!heard.Any(IsNotice))
+                {
+                    // It is no event of the log, which has the marker: it may come after.
+                    await bea.PublishesUntilAsync(IsNotice);
+                }
             }
 
             Assert.DoesNotContain(await yard.Owner.EventsAsync(yard.Room), one => one.IsMessage("after"));
         }
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task Roles_are_given_and_taken_at_one_node_and_hold_at_the_other_when_it_is_answered()
     {
         await using var yard = await YardOfNodes.MakeAsync(_house);
@@ -129,7 +133,7 @@ public sealed class RoomsOfNodesTests(SharedHouseOfNodes shared) : IClassFixture
         Assert.Equal("Hers", (await yard.GetAsync(yard.Owner, 0, $"/api/rooms/{yard.Room}")).GetProperty("title").GetString());
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task A_room_is_made_private_and_deleted_at_one_node_and_is_so_at_the_other_when_it_is_answered()
     {
         for (var round = 0; round < 5; round++)
@@ -162,7 +166,7 @@ public sealed class RoomsOfNodesTests(SharedHouseOfNodes shared) : IClassFixture
         }
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task A_link_into_a_room_is_used_as_often_as_it_may_at_both_nodes_together()
     {
         await using var yard = await YardOfNodes.MakeAsync(_house, visibility: "private");
@@ -177,7 +181,7 @@ public sealed class RoomsOfNodesTests(SharedHouseOfNodes shared) : IClassFixture
         Assert.True(came.Count(status => status is HttpStatusCode.OK or HttpStatusCode.NoContent) == 3, string.Join(", ", came));
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task What_two_say_to_each_other_at_two_nodes_both_hear_in_one_order_until_one_ignores_the_other()
     {
         await using var yard = await YardOfNodes.MakeAsync(_house);
@@ -208,7 +212,7 @@ public sealed class RoomsOfNodesTests(SharedHouseOfNodes shared) : IClassFixture
             await beas.PublishesUntilAsync(publish => publish.Text.Contains("to myself", StringComparison.Ordinal)), publish => publish.Text.Contains("unheard", StringComparison.Ordinal));
     }
 
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task Two_moderators_at_two_nodes_who_act_on_one_person_at_once_leave_one_state_at_both_and_in_the_store()
     {
         await using var yard = await YardOfNodes.MakeAsync(_house);
@@ -237,6 +241,9 @@ public sealed class RoomsOfNodesTests(SharedHouseOfNodes shared) : IClassFixture
         await _house.AddAsync();
         Assert.Equal(state, await StateAsync(yard, 2));
     }
+
+    private static bool IsNotice(ReceivedPublish publish) =>
+        publish.Topic.StartsWith("users/", StringComparison.Ordinal) && publish.Text.Contains("\"code\":", StringComparison.Ordinal);
 
     private static async Task InviteAsync(YardOfNodes yard, int node)
     {

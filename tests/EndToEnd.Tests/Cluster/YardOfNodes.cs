@@ -31,7 +31,7 @@ internal sealed class YardOfNodes : IAsyncDisposable
     public static async Task<YardOfNodes> MakeAsync(ServerHouse house, string visibility = "public")
     {
         var owner = await Person.RegisterAsync(house[0], "owner");
-        var mod = await Person.RegisterAsync(house[0], "mod");
+        var mod = await Person.RegisterAsync(house[0], "mia");
         var bea = await Person.RegisterAsync(house[1], "bea");
         var room = await owner.NewRoomAsync(visibility: visibility);
         YardOfNodes yard = new(house, owner, mod, bea, room);
@@ -96,7 +96,13 @@ public sealed class SharedHouseOfNodes : IAsyncLifetime
 
     internal ServerHouse House => _house!;
 
-    public async ValueTask InitializeAsync() => _house = await ServerHouse.StartAsync();
+    public async ValueTask InitializeAsync()
+    {
+        _house = await ServerHouse.StartAsync();
+
+        // The first account may manage all rooms.
+        using var administrator = await Person.RegisterAsync(_house[0], "keeper");
+    }
 
     public ValueTask DisposeAsync() => _house?.DisposeAsync() ?? ValueTask.CompletedTask;
 }

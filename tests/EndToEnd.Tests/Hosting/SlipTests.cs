@@ -227,5 +227,8 @@ public sealed class SlipTests : IDisposable
         Assert.Contains(names, line, StringComparison.Ordinal);
         Assert.Contains(says, line, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", ended.Output, StringComparison.Ordinal);
+
+        // What had started already is stopped before its stores are closed: it says nothing of them.
+        Assert.DoesNotContain("The follower", ended.Output, StringComparison.Ordinal);
     }
 }

@@ -86,6 +86,9 @@ internal sealed class ServerHouse : IAsyncDisposable
 
     public void Mend(int node) => _nodes[node].Way.Mend();
 
+    /// <summary>The database can be reached again, and not by the connections that there were: nobody has said so to them.</summary>
+    public void Forget(int node) => _nodes[node].Way.Forget();
+
     /// <summary>Waits until `/health/ready` says so.</summary>
     public static async Task BecomesAsync(ServerProcess node, HttpStatusCode status)
     {

@@ -22,6 +22,7 @@ internal sealed class TcpWay : IAsyncDisposable
         ThreadPool.SetMinThreads(Math.Max(workers, 64), ports);
     }
     private volatile bool _isCut;
+    private volatile Life _life = new();
 
     /// <param name="target">A port at loopback.</param>
     public TcpWay(int target)
@@ -47,6 +48,15 @@ internal sealed class TcpWay : IAsyncDisposable
         }
 
         _sockets.Clear();
+        _isCut = false;
+    }
+
+    /// <summary>New connections work again; those that were there stay open and dead, as behind a router that has forgotten them.</summary>
+    public void Forget()
+    {
+        var before = _life;
+        _life = new Life();
+        before.IsOver = true;
         _isCut = false;
     }
 
@@ -85,7 +95,7 @@ internal sealed class TcpWay : IAsyncDisposable
             if (!_isCut)
             {
                 await server.ConnectAsync(IPAddress.Loopback, _target, _stop.Token);
-                await Task.WhenAny(PumpAsync(client, server), PumpAsync(server, client));
+                await Task.WhenAny(PumpAsync(client, server, _life), PumpAsync(server, client, _life));
                 client.Dispose();
                 server.Dispose();
             }
@@ -97,14 +107,14 @@ internal sealed class TcpWay : IAsyncDisposable
         }
     }
 
-    private async Task PumpAsync(Socket from, Socket to)
+    private async Task PumpAsync(Socket from, Socket to, Life life)
     {
         var buffer = new byte[65_536];
         try
         {
             while (await from.ReceiveAsync(buffer, _stop.Token) is var count and > 0)
             {
-                if (_isCut)
+                if (_isCut || life.IsOver)
                 {
                     // What is sent into a dead connection is taken, and goes nowhere.
                     await Task.Delay(Timeout.Infinite, _stop.Token);
@@ -120,5 +130,11 @@ internal sealed class TcpWay : IAsyncDisposable
         {
             // The end of one is the end of both.
         }
+    }
+
+    /// <summary>What the connections of one time have in common.</summary>
+    private sealed class Life
+    {
+        public volatile bool IsOver;
     }
 }

@@ -151,6 +151,7 @@ export const enDoor = {
   'error.bannedFor': 'This account is banned: {reason}',
   'error.foreign_origin': 'This page comes from another address than its server. Whoever runs the server can allow that.',
   'error.unknown_host': 'The server does not know the address in your browser as its own. Whoever runs it can change that.',
+  'error.not_available': 'The server cannot look that up right now. Try again in a moment.',
   'error.not_stored': 'The server cannot store anything right now. Try again later.',
   'error.switched_off': 'The operator of this server has switched this off.',
 } as const;

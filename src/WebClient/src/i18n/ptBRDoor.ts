@@ -153,6 +153,7 @@ export const ptBRDoor: DoorTexts = {
   'error.bannedFor': 'Esta conta foi banida: {reason}',
   'error.foreign_origin': 'Esta página vem de um endereço que não é o do servidor. Quem cuida dele pode permitir isso.',
   'error.unknown_host': 'O servidor não reconhece como seu o endereço que está no navegador. Quem cuida dele pode mudar isso.',
+  'error.not_available': 'O servidor não consegue consultar isso agora. Tente de novo em instantes.',
   'error.not_stored': 'O servidor não consegue guardar nada agora. Tente mais tarde.',
   'error.switched_off': 'Quem cuida deste servidor desligou esta função.',
 };
