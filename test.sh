@@ -24,7 +24,8 @@ Usage: ./test.sh [--long] [--only storage|auth|cluster|broker|e2e|web]
   --long    also run the long forms (millions of mutated packets, hundreds of kills, every look of the page)
   --guards  instead of the tests: takes each guard of tests/guards.json out in turn (in a copy of the sources) and demands that its tests turn red
   --compare instead of the tests: two browsers, a phone and a bot amid kills and absences, compared line by line (200 rounds, seed 1)
-  --cluster instead of the tests: all of e2e, where each server is one of two nodes on PostgreSQL, and others talk at the other one
+  --cluster instead of the tests: all of e2e, where each server is node 2 of a house on PostgreSQL. Whoever acts without a page, and the second browser
+            of a test, are at node 1, and others talk there
   --clients instead of the tests: MQTT clients of others against a real server, Node-RED and Zigbee2MQTT (npm, into obj/clients) among them
   --only    one part: storage, auth and broker (.NET), cluster (several nodes, on a PostgreSQL of the tests' own), e2e (real server, Chromium,
             mosquitto clients), web (the browser client's own tests)
@@ -323,7 +324,7 @@ test_e2e() {
   cat "$others"
   if [[ -z "${WEBMESSENGER_CLUSTER:-}" ]]; then
     # Some of them against a node: all are by --cluster. A flood of megabytes is among them.
-    WEBMESSENGER_CLUSTER=1 run_dotnet "$project" "$project.cluster" -class "*.DoorTests" -class "*.LogOutTests"
+    WEBMESSENGER_CLUSTER=1 run_dotnet "$project" "$project.cluster" -class "*.DoorTests" -class "*.LogOutTests" -class "*.PresenceTests" -class "*.ConversationPageTests" -class "*.UnreadTests"
   fi
   try_again "$project" "$project.page"
   try_again "$project" "$project.others"

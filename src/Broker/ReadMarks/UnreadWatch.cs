@@ -94,6 +94,8 @@ internal sealed class UnreadWatch(ReadPositions positions, IgnoredPeople ignored
         }
     }
 
+    public void NoticeStored(Inbox inbox, Room room) => PositionChanged(inbox, room);
+
     public void ConversationChanged(Inbox inbox, string other)
     {
         if (inbox.IsListening && !ignored.Ignores(inbox.Owner.Id, other))

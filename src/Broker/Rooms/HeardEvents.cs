@@ -12,7 +12,7 @@ namespace WebMessenger.Broker.Rooms;
 /// Called on the thread that numbers alone. Who hears nothing here has no stream here, and nothing is done for him.
 /// A batch is looked at when all of it was heard: a pointer may stand before what it points to.
 /// </remarks>
-internal sealed class HeardEvents(RoomDirectory rooms, AccountDirectory accounts)
+internal sealed class HeardEvents(RoomDirectory rooms, AccountDirectory accounts, IUnreadListeners unread)
 {
     private readonly List<ReplicatedLog> _logs = [];
     private readonly HashSet<EventStream> _streams = [];
@@ -82,6 +82,7 @@ internal sealed class HeardEvents(RoomDirectory rooms, AccountDirectory accounts
         {
             // What is not here its worker reads; the index of notices reads anew.
             (stream as NoticeStream)?.HeardCut();
+            HeardSomeNotices(stream);
         }
 
         foreach (var entry in log.Entries)
@@ -90,6 +91,10 @@ internal sealed class HeardEvents(RoomDirectory rooms, AccountDirectory accounts
             if (stream is Room room)
             {
                 HeardAct(room, entry);
+            }
+            else if (stream is NoticeStream notices)
+            {
+                HeardNotice(notices, entry);
             }
         }
 
@@ -124,6 +129,29 @@ internal sealed class HeardEvents(RoomDirectory rooms, AccountDirectory accounts
             var body = entry.Body.Span;
             one?.SaidBy(EventBody.PublisherOf(body), EventBody.IdOf(body));
             other?.SaidBy(EventBody.PublisherOf(body), EventBody.IdOf(body));
+        }
+    }
+
+    // The message was heard before, and may have been counted for the clients here without the notice: they are told the count again.
+    private void HeardNotice(NoticeStream notices, in LogEntry entry)
+    {
+        if (NoticeId.TryParse(EventBody.IdOf(entry.Body.Span)) is { IsOfAct: false } id
+            && rooms.FindByKey(id.RoomKey) is { } room
+            && rooms.FindInbox(notices.Owner.Id) is { } inbox)
+        {
+            unread.NoticeStored(inbox, room);
+        }
+    }
+
+    // Which rooms they are about is not known: it may be each of the account's.
+    private void HeardSomeNotices(EventStream stream)
+    {
+        if (stream is NoticeStream notices && rooms.FindInbox(notices.Owner.Id) is { } inbox)
+        {
+            foreach (var room in rooms.RoomsOf(notices.Owner.Id))
+            {
+                unread.NoticeStored(inbox, room);
+            }
         }
     }
 

@@ -132,6 +132,9 @@ internal interface IUnreadListeners
     /// <summary>The account is not on the room's list any more. Its clients are told at once.</summary>
     void Lost(Room room, string accountId, RoomLoss loss);
 
+    /// <summary>There may be one more notice of a message in the room. Must not block: the log thread calls it.</summary>
+    void NoticeStored(Inbox inbox, Room room);
+
     /// <summary>Something was said in a conversation, or read. Must not block: the log thread calls it.</summary>
     /// <param name="other">Account id of the one whom the owner of the inbox talks to.</param>
     void ConversationChanged(Inbox inbox, string other);

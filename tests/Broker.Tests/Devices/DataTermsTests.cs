@@ -178,6 +178,8 @@ public sealed class DataTermsTests : IAsyncLifetime
 
             public void Tell(string node, NodeTopic topic, ReadOnlyMemory<byte> message) => throw new NotSupportedException();
 
+            public Task<IReadOnlyList<ReadOnlyMemory<byte>>> AskWhoSpeaksAsync(NodeTopic topic, ReadOnlyMemory<byte> message) => throw new NotSupportedException();
+
             public async Task<ReadOnlyMemory<byte>> AskAsync(string node, NodeTopic topic, ReadOnlyMemory<byte> message, CancellationToken cancellation = default)
             {
                 Assert.Equal(NodeTopic.DataHome, topic);

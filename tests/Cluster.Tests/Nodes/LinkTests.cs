@@ -330,7 +330,7 @@ public sealed class LinkTests
     }
 
     // One whose lease is never over by the clock.
-    private static Task RememberAsync(House house, string name, int port) => house.AskAsync(
+    private static Task<object?> RememberAsync(House house, string name, int port) => house.AskAsync(
         "INSERT INTO nodes (name, address, version, renewed) VALUES ($1, $2, '', clock_timestamp() + interval '1 hour')", name, $"127.0.0.1:{port}@1");
 
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);

@@ -228,6 +228,7 @@ public sealed class DoorPagesTests(SharedServer shared, Chromium chromium)
         await visitor.BeAsync(ana);
         var second = await ChatPage.OpenAsync(visitor, room);
         await second.SeesAsync("not sent by ana");
+        await Assertions.Expect(second.Unsent).ToHaveCountAsync(0);
         Assert.Single(await ana.EventsAsync(room), @event => @event.GetProperty("type").GetString() == "message" && @event.IsMessage("not sent by ana"));
         visitor.AssertNoComplaints();
     }

@@ -31,6 +31,9 @@ internal static class CanaryHunt
         Assert.DoesNotContain(talk.Word, await InDeliveriesAsync(server, talk), StringComparison.Ordinal);
     }
 
+    /// <summary>What is looked for in files would be found there. A node has nothing of it in its folder at any time.</summary>
+    public static void AssertInFiles(ServerProcess server, CanaryTalk talk) => Assert.Equal(Companion.IsWanted, InFiles(server.DataFolder, talk.Word).Count == 0);
+
     /// <summary>It is in no file, once the index has followed.</summary>
     public static async Task AssertInNoFileAsync(ServerProcess server, CanaryTalk talk)
     {

@@ -8,6 +8,26 @@ namespace WebMessenger.EndToEnd.Tests.Cluster;
 /// <summary>Browsers at two nodes see one conversation.</summary>
 public sealed class BrowserNodesTests(Chromium chromium)
 {
+    private const int Lines = 12;
+
+    [Fact]
+    public async Task Two_browsers_at_two_nodes_that_talk_at_once_show_one_order_in_a_room_and_in_a_conversation()
+    {
+        await using var house = await ServerHouse.StartAsync();
+        using var keeper = await Person.RegisterAsync(house[0], "keeper");
+        using var ana = await Person.RegisterAsync(house[0]);
+        using var bea = await Person.RegisterAsync(house[1], "bea");
+        await using var first = await chromium.VisitorAsync(house[0]);
+        await using var second = await chromium.VisitorAsync(house[1]);
+        await first.BeAsync(ana);
+        await second.BeAsync(bea);
+
+        await TalkAtOnceAsync(await ChatPage.OpenAsync(first), await ChatPage.OpenAsync(second));
+        await TalkAtOnceAsync(await TalkAsync(first, bea), await TalkAsync(second, ana));
+        first.AssertNoComplaints();
+        second.AssertNoComplaints();
+    }
+
     [Fact]
     public async Task Two_browsers_at_two_nodes_talk_and_the_one_whose_node_stops_goes_on_at_the_other()
     {
@@ -46,5 +66,34 @@ public sealed class BrowserNodesTests(Chromium chromium)
         await beas.SeesAsync("As if nothing had been.");
         Assert.False(await anas.Page.EvaluateAsync<bool>("() => window.alarmed"));
         Assert.Equal(0, (await ending).ExitCode);
+    }
+
+    private static async Task<ChatPage> TalkAsync(Visitor visitor, Person other)
+    {
+        ChatPage talk = new(await visitor.OpenAsync($"/talk/{other.UserName}"));
+        await talk.IsInRoomAsync();
+        return talk;
+    }
+
+    private static async Task TalkAtOnceAsync(ChatPage one, ChatPage other)
+    {
+        async Task SayAllAsync(ChatPage page, string who)
+        {
+            for (var line = 0; line < Lines; line++)
+            {
+                await page.SayAsync($"{who} {line}");
+            }
+        }
+
+        await Task.WhenAll(SayAllAsync(one, "one"), SayAllAsync(other, "the other"));
+        await other.SayAsync("the end");
+        await Task.WhenAll(one.SeesAsync("the end"), other.SeesAsync("the end"));
+        await Assertions.Expect(one.Unsent).ToHaveCountAsync(0);
+        await Assertions.Expect(other.Unsent).ToHaveCountAsync(0);
+
+        var said = await one.SaidAsync();
+        Assert.Equal(said, await other.SaidAsync());
+        Assert.Equal([.. Enumerable.Range(0, Lines).Select(line => $"one {line}")], said.Where(text => text.StartsWith("one ", StringComparison.Ordinal)));
+        Assert.Equal([.. Enumerable.Range(0, Lines).Select(line => $"the other {line}")], said.Where(text => text.StartsWith("the other ", StringComparison.Ordinal)));
     }
 }

@@ -35,7 +35,7 @@ public sealed class Chromium : IAsyncLifetime
     /// <param name="withServiceWorker">Playwright does not see every request of a page that has one.</param>
     internal Task<Visitor> VisitorAsync(
         ServerProcess server, string locale = "en-GB", ColorScheme scheme = ColorScheme.Light, bool phone = false, bool withServiceWorker = false) =>
-        VisitorAsync(server.Address, locale, scheme, phone, withServiceWorker);
+        VisitorAsync(server.ForBrowser().Address, locale, scheme, phone, withServiceWorker);
 
     /// <summary>The same, of a server that is met at another address than its own.</summary>
     internal async Task<Visitor> VisitorAsync(

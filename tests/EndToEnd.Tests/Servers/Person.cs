@@ -13,10 +13,13 @@ internal sealed class Person : IDisposable
     private static int _count;
     private readonly SocketsHttpHandler _handler = new() { UseProxy = false };
     private readonly Uri _server;
+    private readonly Uri _pages;
 
-    private Person(Uri server, string userName, string displayName)
+    /// <param name="pages">The node that the test's pages are of; null: the same.</param>
+    private Person(Uri server, string userName, string displayName, Uri? pages = null)
     {
         _server = server;
+        _pages = pages ?? server;
         (UserName, DisplayName) = (userName, displayName);
         Http = new HttpClient(_handler) { BaseAddress = server, Timeout = TimeSpan.FromSeconds(60) };
     }
@@ -32,11 +35,11 @@ internal sealed class Person : IDisposable
     /// <summary>`name=value`, as a Cookie header carries it.</summary>
     public string Cookie => _handler.CookieContainer.GetCookieHeader(_server);
 
-    /// <summary>A new account with a name that no other test uses, signed in.</summary>
+    /// <summary>A new account with a name that no other test uses, signed in. Of a server that is node 2: at node 1.</summary>
     public static async Task<Person> RegisterAsync(ServerProcess server, string name = "ana", string? displayName = null)
     {
         var userName = $"{name}{Interlocked.Increment(ref _count)}";
-        Person person = new(server.Address, userName, displayName ?? $"Dona {userName}");
+        Person person = new(server.Elsewhere.Address, userName, displayName ?? $"Dona {userName}", server.Address);
         await Expect(HttpStatusCode.Created, await person.Http.PostAsJsonAsync(
             "/api/accounts", new { email = person.Email, userName, displayName = person.DisplayName, password = Password, firstCode = server.FirstCode }));
         return person;
@@ -45,7 +48,7 @@ internal sealed class Person : IDisposable
     /// <summary>The same account in another browser.</summary>
     public async Task<Person> SignInElsewhereAsync()
     {
-        Person other = new(_server, UserName, DisplayName);
+        Person other = new(_server, UserName, DisplayName, _pages);
         await Expect(HttpStatusCode.OK, await other.Http.PostAsJsonAsync("/api/session", new { login = UserName, password = Password }));
         return other;
     }
@@ -139,10 +142,16 @@ internal sealed class Person : IDisposable
 
     public async Task LogOutAsync() => await Expect(HttpStatusCode.NoContent, await Http.DeleteAsync("/api/session"));
 
-    /// <summary>The newest events of a room, oldest first.</summary>
+    /// <summary>The newest events of a room, oldest first, as the node of the pages has them: what a page shows is among them.</summary>
     public async Task<IReadOnlyList<JsonElement>> EventsAsync(string room = "lobby", int limit = 500)
     {
-        var page = await Http.GetFromJsonAsync<JsonElement>($"/api/rooms/{room}/events?limit={limit}");
+        if (_pages != _server)
+        {
+            // To what is no GET node 1 answers when node 2 has heard all that was said there.
+            (await Http.DeleteAsync(new Uri("/api/nothing", UriKind.Relative))).Dispose();
+        }
+
+        var page = await Http.GetFromJsonAsync<JsonElement>(new Uri(_pages, $"/api/rooms/{room}/events?limit={limit}"));
         return [.. page.GetProperty("events").EnumerateArray()];
     }
 

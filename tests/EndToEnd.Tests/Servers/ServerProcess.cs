@@ -23,6 +23,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private readonly bool _ownsFolder;
     private Running? _running;
     private Companion? _companion;
+    private (string? Test, int Browsers, int Clients) _turns;
 
     private ServerProcess(string dataFolder, bool ownsFolder, IReadOnlyList<string> settings)
     {
@@ -51,6 +52,19 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     public string FirstCode => FirstCodeLine().Match(Log).Groups[1].Value;
 
     public int ProcessId => Live.Process.Id;
+
+    /// <summary>Where everybody is whom a test does not say to be here: node 1, if this is node 2; this one, if it is alone.</summary>
+    public ServerProcess Elsewhere => _companion?.Node ?? this;
+
+    /// <summary>
+    /// Of a test's browsers the first is here, the second elsewhere, and so on; of clients that its scripts open the first is elsewhere.
+    /// </summary>
+    public bool SpreadsClients { get; set; }
+
+    /// <summary>Where the next browser of the running test is.</summary>
+    public ServerProcess ForBrowser() => Next(ref _turns.Browsers, firstHere: true);
+
+    private ServerProcess ForClient() => Next(ref _turns.Clients, firstHere: false);
 
     private Running Live => _running ?? throw new InvalidOperationException("The server is not running.");
 
@@ -168,14 +182,23 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         return await Live.EndedAsync();
     }
 
-    public Task<RawMqttClient> TcpAsync(MqttVersion version = MqttVersion.V5) => RawMqttClient.OverTcpAsync(Mqtt, version);
+    public Task<RawMqttClient> TcpAsync(MqttVersion version = MqttVersion.V5) => RawMqttClient.OverTcpAsync(ForClient().Mqtt, version);
 
     /// <summary>A WebSocket as a page of this server opens it: with its cookie and Origin.</summary>
-    public Task<RawMqttClient> PageAsync(string cookie, MqttVersion version = MqttVersion.V5, int? receiveBuffer = null) =>
-        RawMqttClient.OverWebSocketAsync(WebSocket, new WebSocketDoor(cookie, Address.GetLeftPart(UriPartial.Authority)), version, receiveBuffer);
+    public Task<RawMqttClient> PageAsync(string cookie, MqttVersion version = MqttVersion.V5, int? receiveBuffer = null)
+    {
+        var at = ForClient();
+        return RawMqttClient.OverWebSocketAsync(at.WebSocket, new WebSocketDoor(cookie, at.Address.GetLeftPart(UriPartial.Authority)), version, receiveBuffer);
+    }
 
     public async ValueTask DisposeAsync()
     {
+        // First: who talks there would wait for what a killed node does not say.
+        if (_companion is { } companion)
+        {
+            await companion.DisposeAsync();
+        }
+
         if (_running is { } running)
         {
             if (!running.Process.HasExited)
@@ -186,15 +209,22 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             running.Dispose();
         }
 
-        if (_companion is { } companion)
-        {
-            await companion.DisposeAsync();
-        }
-
         if (_ownsFolder)
         {
             Directory.Delete(DataFolder, recursive: true);
         }
+    }
+
+    // Tests run one after the other.
+    private ServerProcess Next(ref int turn, bool firstHere)
+    {
+        var test = TestContext.Current.Test?.UniqueID;
+        if (_turns.Test != test)
+        {
+            _turns = (test, 0, 0);
+        }
+
+        return !SpreadsClients || (Interlocked.Increment(ref turn) % 2 == 1) == firstHere ? this : Elsewhere;
     }
 
     private int PortOf(string scheme) => ListeningLine().Matches(Log) is var all

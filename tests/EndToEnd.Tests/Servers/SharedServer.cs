@@ -38,6 +38,8 @@ public sealed class SharedServer : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _server = await ServerProcess.StartAsync(NoLimits);
+        // No test stops it, or asks what became of its connections then.
+        _server.SpreadsClients = true;
 
         // The administrator: else whichever account a test makes first would be, and the page leads that one to the server's own pages.
         using var keeper = await Person.RegisterAsync(_server, "keeper");

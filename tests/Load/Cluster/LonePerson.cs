@@ -41,6 +41,6 @@ internal sealed class LonePerson : IAsyncDisposable
         await _listener.DisposeAsync();
     }
 
-    private Task HearAsync(string type) => _listener.PublishesUntilAsync(publish =>
+    private Task<IReadOnlyList<ReceivedPublish>> HearAsync(string type) => _listener.PublishesUntilAsync(publish =>
         publish.Json.GetProperty("type").GetString() == type && publish.Json.GetProperty("from").GetProperty("user").GetString() == _user);
 }

@@ -103,6 +103,30 @@ public sealed class HeardEventsTests
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_notice_that_another_node_stored_is_counted_for_clients_that_were_told_of_the_message_before(bool brings)
+    {
+        var (other, broker) = await OtherNode.BesideAsync();
+        await using var _ = broker;
+        var talk = await InYardAsync(broker);
+        var notices = LogName.OfNotices(talk.Bea.Account.Id);
+        await using var bea = await broker.ConnectAsync(talk.Bea);
+        await bea.SubscribeAsync("users/bea/unread");
+        for (var number = 1; number <= 2; number++)
+        {
+            // It names nobody as it is stored: the node that follows here finds nothing to tell.
+            var message = Message(talk.Mod, "to bea");
+            var seq = await other.SayAsync(talk.Log, talk.Mod.Account.Id, message);
+            await bea.PublishesUntilAsync(publish => Counts(publish, "yard") == (number, number - 1));
+            NoticeId id = new(broker.Room("yard").Key, seq, "mention");
+            await other.SayAsync(notices, talk.Mod.Account.Id, EventBody.Notice(EventType.MentionNotice, id.ToString(), message, seq), brings: brings);
+
+            await bea.PublishesUntilAsync(publish => Counts(publish, "yard") == (number, number));
+        }
+    }
+
     [Fact]
     public async Task Slow_mode_repeats_and_calls_of_everybody_count_what_was_said_on_other_nodes()
     {
@@ -154,6 +178,11 @@ public sealed class HeardEventsTests
 
     private static byte[] Message(Member by, string text, long? replyTo = null, ulong publisher = 0, Named? named = null) => EventBody.Message(
         EventType.Message, Author.Of(by.Account, "person"), EventBody.NewId(), text, replyTo, publisher: publisher, named: named);
+
+    // How many are unread, and how many of them name or answer the account.
+    private static (int Unread, int Mentions)? Counts(ReceivedPublish told, string room) => told.Json.GetProperty("rooms").EnumerateArray()
+        .Where(one => one.GetProperty("room").GetString() == room)
+        .Select(one => ((int, int)?)(one.GetProperty("unread").GetInt32(), one.GetProperty("mentions").GetInt32())).SingleOrDefault();
 
     private static IEnumerable<string> Fields(JsonElement json) => json.EnumerateObject().Select(field => field.Name);
 }
