@@ -62,11 +62,11 @@ public sealed class AwayDatabaseTests
         house.Forget(1);
 
         // By the writer, a turn, a reader, and what the other node hears.
-        await Task.WhenAll(ServerHouse.BecomesAsync(house[0], HttpStatusCode.OK), ServerHouse.BecomesAsync(house[1], HttpStatusCode.OK)).WaitAsync(_soon);
+        await Task.WhenAll(ServerHouse.BecomesAsync(house[0], HttpStatusCode.OK), ServerHouse.BecomesAsync(house[1], HttpStatusCode.OK)).WaitAsync(_soon, TestContext.Current.CancellationToken);
         var text = Lobby.Unique("after");
-        await PublishedAsync(tab, text).WaitAsync(_soon);
-        await ana.NewRoomAsync().WaitAsync(_soon);
-        Assert.Contains(await ana.EventsAsync().WaitAsync(_soon), one => one.GetProperty("type").GetString() == "message" && one.IsMessage(text));
+        await PublishedAsync(tab, text).WaitAsync(_soon, TestContext.Current.CancellationToken);
+        await ana.NewRoomAsync().WaitAsync(_soon, TestContext.Current.CancellationToken);
+        Assert.Contains(await ana.EventsAsync().WaitAsync(_soon, TestContext.Current.CancellationToken), one => one.GetProperty("type").GetString() == "message" && one.IsMessage(text));
         await other.PublishesUntilAsync(publish => publish.Says(text));
         Assert.All(await meanwhile, answer => Assert.True(answer.Status is HttpStatusCode.OK or HttpStatusCode.ServiceUnavailable, $"{answer}"));
     }
