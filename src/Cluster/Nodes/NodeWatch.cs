@@ -20,6 +20,9 @@ internal sealed partial class NodeWatch(NpgsqlDataSource database, string self, 
     private static readonly TimeSpan _retry = TimeSpan.FromMilliseconds(250);
 
     private readonly ConcurrentDictionary<string, OtherNode> _others = new(StringComparer.Ordinal);
+
+    // Rows of the dead stay for a day.
+    private readonly ConcurrentDictionary<string, bool> _gone = new(StringComparer.Ordinal);
     private TimeSpan _lastLook;
 
     /// <summary>Another node was seen for the first time.</summary>
@@ -48,9 +51,10 @@ internal sealed partial class NodeWatch(NpgsqlDataSource database, string self, 
 
             if (!_others.TryGetValue(row.Name, out var node))
             {
-                if (row.IsDead && /* guard: one that has just been declared dead may not be silent yet */ row.Age > NodeRows.Over)
+                if (_gone.ContainsKey(row.Name)
+                    || (row.IsDead && /* guard: one that has just been declared dead may not be silent yet */ row.Age > NodeRows.Over))
                 {
-                    // It was over before this node has known of it.
+                    // It was over before this node has known of it, or has left already.
                     continue;
                 }
 
@@ -68,6 +72,11 @@ internal sealed partial class NodeWatch(NpgsqlDataSource database, string self, 
             // It has stopped in order: its row is the last that it takes away.
             node.SetSilent();
             Bid(node);
+        }
+
+        foreach (var name in _gone.Keys.Where(name => rows.All(row => row.Name != name)))
+        {
+            _gone.TryRemove(name, out _);
         }
     }
 
@@ -140,6 +149,8 @@ internal sealed partial class NodeWatch(NpgsqlDataSource database, string self, 
 
     private void Bid(OtherNode node)
     {
+        // First that it has gone: a look that comes between must not take it for a new one.
+        _gone[node.Name] = true;
         if (_others.TryRemove(new(node.Name, node)))
         {
             _ = Task.Run(() => Went?.Invoke(node));

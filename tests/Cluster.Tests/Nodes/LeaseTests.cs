@@ -43,14 +43,22 @@ public sealed class LeaseTests
         await using var house = await House.OpenAsync();
         NodeWatch watch = new(house.Database, "self", NullLogger.Instance);
         NodeRow old = new("old", "127.0.0.1:1@1", NodeRows.Serving, IsDead: true, DateTime.UnixEpoch, NodeRows.Over * 2);
+        NodeRow[] rows = [old, old with { Name = "recent", Age = NodeRows.Over / 2 }];
+        var went = 0;
+        watch.Went += _ => went++;
 
-        watch.See([old, old with { Name = "recent", Age = NodeRows.Over / 2 }], LeaseClock.Now);
+        watch.See(rows, LeaseClock.Now);
 
         Assert.Null(watch.Find("old"));
         var recent = watch.Find("recent")!;
         Assert.False(recent.Silent.IsCompleted);
         await recent.Silent.SoonAsync();
         Assert.True(LeaseClock.Now - recent.SeenSince > NodeLease.Holds);
+
+        // It leaves once, however long its row says that it is dead.
+        await Until.TrueAsync(() => went == 1);
+        watch.See(rows, LeaseClock.Now);
+        Assert.Null(watch.Find("recent"));
     }
 
     [Fact]
