@@ -86,8 +86,9 @@ internal sealed class NodeHouse : House
         }
     }
 
-    // Who reads the database waits for it on a thread of the pool, and what a socket brings is handled by the pool as well. Beyond its least
-    // number of threads the pool starts one each half second: with few, some readers would stop the node until it is dead to the others.
+    // Who reads the database waits for it on a thread of the pool, which also handles what a socket brings.
+    // Beyond its least number of threads the pool starts one each half second.
+    // With few, some readers would stop the node until it is dead to the others.
     private static void LetReadersWait()
     {
         ThreadPool.GetMinThreads(out var workers, out var ports);

@@ -80,8 +80,8 @@ internal sealed class ManyNodes : INodes
             return _no;
         }
 
-        // Where the client was, what it has acknowledged, and what of its own was stored: also of one that has left by itself a moment ago. What would be stored later
-        // is refused, for the client is another node's by then, and it would hear that once more.
+        // Where the client was, what it has acknowledged, and what of its own was stored: also of one that has left by itself a moment ago.
+        // What would be stored later is refused: the client is another node's by then, and would hear it once more.
         // guard: where a client was is known to the node that it comes to
         await _heard(message.Name());
         return _yes;

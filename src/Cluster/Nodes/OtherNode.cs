@@ -38,7 +38,7 @@ internal sealed class OtherNode(NodeRow row, TimeSpan now)
     /// <summary>A look would show whether it <see cref="IsQuiet"/>, as far as time goes.</summary>
     public bool MayBeQuiet => LeaseClock.Now - SeenSince > _quietAfter;
 
-    /// <summary>It has served, and may have clients: all there is to be asked. Whoever begins to serve hears what was written before.</summary>
+    /// <summary>It has served, and may have clients: all there is to be asked. Who begins to serve hears what was written before.</summary>
     public bool MayHaveClients => _row.State == NodeRows.Serving;
 
     /// <summary>It hears and answers, as far as its row says.</summary>

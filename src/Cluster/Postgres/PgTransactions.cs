@@ -28,7 +28,7 @@ internal sealed class PgTransactions(
     public LogBatch.Decision[] Decisions => _batch.Decisions;
 
     /// <summary>Waits for the journal where other nodes write as well; true: it is this node's.</summary>
-    /// <remarks>So what comes meanwhile is written with what has come: else the more nodes write, the smaller each batch would be.</remarks>
+    /// <remarks>So what comes meanwhile is written with what has come: the more nodes write, the more that is.</remarks>
     public bool WaitForTurn()
     {
         if (!_othersWrite || standing.IsLost || standing.IsFailing)

@@ -21,7 +21,8 @@ internal enum Trouble
 }
 
 /// <summary>
-/// A node is frozen, cut from the database, or cut from the other nodes; many who have pages there sign out at another node meanwhile, and all nodes talk.
+/// A node is frozen, cut from the database, or cut from the other nodes. Many who have pages there sign out at another node meanwhile,
+/// and all nodes talk.
 /// </summary>
 /// <param name="lasts">How long the trouble lasts at least; what is asked meanwhile is answered before it ends.</param>
 internal sealed class FreezeRun(LoadHouse house, int rounds, TimeSpan lasts, Action<string> progress)
