@@ -25,7 +25,7 @@ public sealed class AwayDatabaseTests
         [
             () => ana.Http.GetAsync("/api/rooms/lobby/events"),
             () => ana.Http.PostAsJsonAsync("/api/rooms/lobby/events", new { type = "message", text = "by HTTP" }),
-            () => ana.Http.PostAsJsonAsync("/api/rooms", new { title = "Another room" }),
+            () => ana.Http.PostAsJsonAsync("/api/rooms", new { id = "another-room", title = "Another room", visibility = "public" }),
             () => ana.Http.PostAsJsonAsync("/api/tokens", new { name = "script" }),
         ];
 

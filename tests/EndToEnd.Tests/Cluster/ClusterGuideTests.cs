@@ -8,7 +8,7 @@ namespace WebMessenger.EndToEnd.Tests.Cluster;
 /// <summary>What docs/cluster.md shows works.</summary>
 public sealed class ClusterGuideTests
 {
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task Behind_nginx_people_go_on_at_the_other_node_when_one_is_killed()
     {
         Assert.SkipWhen(Nginx.Program is null, "nginx is not installed.");
@@ -19,7 +19,7 @@ public sealed class ClusterGuideTests
         await GoesOnAsync(house, nginx, certificate);
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task Behind_HAProxy_people_and_MQTT_clients_go_on_at_the_other_node_when_one_is_killed()
     {
         Assert.SkipWhen(ClusterGuide.HaProxy is null, "HAProxy is not installed.");
@@ -36,7 +36,7 @@ public sealed class ClusterGuideTests
         Assert.True((await device.PublishAsync(Lobby.Topic, "by MQTT")).Accepted);
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task Nodes_with_certificates_made_as_shown_know_each_other_and_a_check_finds_nothing_wrong_with_them()
     {
         var folder = Directory.CreateTempSubdirectory("webmessenger-certificates-").FullName;

@@ -11,7 +11,7 @@ public sealed class DataOfNodesTests(TwoNodes nodes) : IClassFixture<TwoNodes>
 {
     private readonly ServerHouse _house = nodes.House;
 
-    [Theory]
+    [Theory(Explicit = true)]
     [InlineData(0)]
     [InlineData(1)]
     public async Task A_device_at_one_node_and_a_client_at_the_other_hear_each_other_at_each_QoS(int node)
@@ -41,7 +41,7 @@ public sealed class DataOfNodesTests(TwoNodes nodes) : IClassFixture<TwoNodes>
         }
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task Of_a_group_with_members_at_two_nodes_each_publish_comes_to_one()
     {
         using var ana = await Person.RegisterAsync(_house[0]);
@@ -73,7 +73,7 @@ public sealed class DataOfNodesTests(TwoNodes nodes) : IClassFixture<TwoNodes>
         Assert.Equal(Enumerable.Range(0, 100).Select(Number).Order(StringComparer.Ordinal), heard.Order(StringComparer.Ordinal));
     }
 
-    [Theory]
+    [Theory(Explicit = true)]
     [InlineData(false)]
     [InlineData(true)]
     public async Task A_kept_client_that_goes_from_node_to_node_a_hundred_times_misses_nothing_and_hears_nothing_twice(bool isMounted)

@@ -8,7 +8,7 @@ namespace WebMessenger.EndToEnd.Tests.Cluster;
 /// <summary>The node that has the data topics of a house loses them, in each way in which that happens (ADR 0088).</summary>
 public sealed class HomeOfDataTests
 {
-    [Theory]
+    [Theory(Explicit = true)]
     [InlineData("killed")]
     [InlineData("stopped")]
     [InlineData("frozen")]
@@ -60,7 +60,7 @@ public sealed class HomeOfDataTests
         }
     }
 
-    [Theory]
+    [Theory(Explicit = true)]
     [InlineData(false)]
     [InlineData(true)]
     public async Task Who_is_sent_to_another_node_has_no_will_said(bool stopsHome)

@@ -15,7 +15,7 @@ public sealed class MovedHouseTests
 {
     private const int Lines = 200;
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task What_was_said_to_a_program_alone_is_there_at_a_node_and_who_was_signed_in_still_is()
     {
         var database = await DatabaseAsync();
@@ -47,7 +47,7 @@ public sealed class MovedHouseTests
         }
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task A_dump_that_is_restored_has_all_that_was_said_other_epochs_and_nobody_signed_in()
     {
         var database = await DatabaseAsync();
@@ -80,7 +80,7 @@ public sealed class MovedHouseTests
         await ana.SayAsync(node, "lobby", "still here");
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task When_a_synchronous_standby_takes_over_nodes_start_anew_nothing_is_lost_and_people_stay_signed_in()
     {
         Assert.SkipWhen(PostgresServer.WhyNot is not null, PostgresServer.WhyNot ?? "");
