@@ -12,6 +12,7 @@ internal sealed class OtherNode(NodeRow row, TimeSpan now)
     private volatile bool _isQuiet;
     private long _seenSince = now.Ticks;
     private bool _isFenced;
+    private bool _isWaitedFor;
     private int _isBurying;
 
     public string Name => _row.Name;
@@ -47,7 +48,6 @@ internal sealed class OtherNode(NodeRow row, TimeSpan now)
     /// <param name="began">When the look began.</param>
     public void See(NodeRow row, TimeSpan began, TimeSpan now, bool isAfterGap)
     {
-        var wasDead = _row.IsDead;
         if (isAfterGap || row.Renewed != _row.Renewed)
         {
             SeenSince = now;
@@ -65,8 +65,9 @@ internal sealed class OtherNode(NodeRow row, TimeSpan now)
         {
             SetSilent();
         }
-        else if (!wasDead)
+        else if (!_isWaitedFor)
         {
+            _isWaitedFor = true;
             // Its lease was renewed a moment ago, and will not be again.
             _ = SetSilentLaterAsync();
         }

@@ -43,8 +43,7 @@ internal sealed class PgTransactions(
         }
         catch (Exception error) when (session.IsFault(error))
         {
-            // Who begins anew finds out how it is.
-            session.Close();
+            standing.Fail(error);
             return false;
         }
     }

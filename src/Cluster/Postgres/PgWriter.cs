@@ -135,9 +135,10 @@ internal sealed class PgWriter : IAsyncDisposable
         while (Take(ref work))
         {
             _hearing.TakeOver();
+            // Once for what was taken: what comes later is taken with the next, or a busy node would never come to what others wrote.
+            WaitForTurn(work);
             for (var done = 0; done < work.Count;)
             {
-                WaitForTurn(work);
                 done += Process(CollectionsMarshal.AsSpan(work)[done..]);
             }
 
@@ -165,7 +166,7 @@ internal sealed class PgWriter : IAsyncDisposable
     // What came in while others had the journal is written with what was there before.
     private void WaitForTurn(List<PendingAppend> work)
     {
-        if (_transactions.WaitForTurn())
+        if (work.Count > 0 && _transactions.WaitForTurn())
         {
             lock (_gate)
             {
