@@ -26,66 +26,6 @@ internal sealed partial class DataFeeder
     private readonly record struct Planned(
         DataCursor Cursor, DataPlace? Place, string Topic, EncodedPublish Publish, ushort PacketId, bool IsRepeated);
 
-    /// <summary>Null: there is nothing to do now. Whoever makes room, or something due, from here on starts anew.</summary>
-    /// <param name="unstored">What comes first was sent before it was on disk, and is not there yet.</param>
-    private Round? Next(out (DataCursor Cursor, long Seq)? unstored)
-    {
-        unstored = null;
-        lock (writer.Gate)
-        {
-            Round round = new(_received);
-            _received = [];
-            if (!writer.IsSilent && outlet.MayWrite)
-            {
-                if (_again is { Count: > 0 })
-                {
-                    var (cursor, packetId) = _again.Peek();
-                    unstored = cursor.Find(packetId) is { } sent && (/* guard: what is not on disk yet is not lost */ sent.Seq > cursor.Space.Log.Stored)
-                        ? (cursor, sent.Seq) : null;
-                    round.Again = unstored is null ? (cursor, packetId) : null;
-                }
-                else
-                {
-                    // A page for each room in turn.
-                    for (var i = 0; i < _places.Count && round.Place is null; i++)
-                    {
-                        var place = _places[(_turn + i) % _places.Count];
-                        if (place.Cursor is { IsDue: true } cursor)
-                        {
-                            (round.Place, round.After) = (place, cursor.Cursor);
-                            _turn = (_turn + i + 1) % _places.Count;
-                        }
-                    }
-                }
-            }
-
-            if (writer.IsSilent || (round.Received.Count == 0 && round.Again is null && round.Place is null))
-            {
-                _isRunning = false;
-                if (!writer.IsSilent && HasWaiting && unstored is null)
-                {
-                    writer.Block();
-                }
-
-                return null;
-            }
-
-            return round;
-        }
-    }
-
-    // A client that comes back within the time that a write takes.
-    private void AwaitDisk((DataCursor Cursor, long Seq)? unstored)
-    {
-        if (unstored is var (cursor, seq) && !cursor.Space.Log.TellWhenStored(cursor, seq))
-        {
-            lock (writer.Gate)
-            {
-                Start();
-            }
-        }
-    }
-
     /// <summary>What is brought together.</summary>
     private sealed class Round(List<(DataCursor Cursor, ushort PacketId)> received)
     {

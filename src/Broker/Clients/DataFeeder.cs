@@ -132,14 +132,8 @@ internal sealed partial class DataFeeder(
     {
         try
         {
-            while (Next(out var unstored) is var next)
+            while (Next() is { } round)
             {
-                if (next is not { } round)
-                {
-                    AwaitDisk(unstored);
-                    return;
-                }
-
                 Read(round);
                 Plan(round);
                 if (round.Saves.Count > 0)
@@ -155,6 +149,49 @@ internal sealed partial class DataFeeder(
         {
             // What cannot be read or noted is not skipped: the client comes back, and the operator has heard of it from the store.
             _ = life.EndAsync(ReasonCode.ServerUnavailable, "What devices have said could not be read. Try again later.");
+        }
+    }
+
+    // Null: there is nothing to do now. Whoever makes room, or something due, from here on starts anew.
+    private Round? Next()
+    {
+        lock (writer.Gate)
+        {
+            Round round = new(_received);
+            _received = [];
+            if (!writer.IsSilent && outlet.MayWrite)
+            {
+                if (_again is { Count: > 0 })
+                {
+                    round.Again = _again.Peek();
+                }
+                else
+                {
+                    // A page for each room in turn.
+                    for (var i = 0; i < _places.Count && round.Place is null; i++)
+                    {
+                        var place = _places[(_turn + i) % _places.Count];
+                        if (place.Cursor is { IsDue: true } cursor)
+                        {
+                            (round.Place, round.After) = (place, cursor.Cursor);
+                            _turn = (_turn + i + 1) % _places.Count;
+                        }
+                    }
+                }
+            }
+
+            if (writer.IsSilent || (round.Received.Count == 0 && round.Again is null && round.Place is null))
+            {
+                _isRunning = false;
+                if (!writer.IsSilent && HasWaiting)
+                {
+                    writer.Block();
+                }
+
+                return null;
+            }
+
+            return round;
         }
     }
 

@@ -39,8 +39,6 @@ internal sealed partial class DataCursor(DataSpace space, DataLogs logs, byte[] 
     // On this connection what is retained was sent because of the gap.
     private bool _hasReplayed;
 
-    // Of the term in which it was made.
-    private readonly IRecords _records = logs.Records;
     private IDataReader? _reader;
     private bool _isRestored;
     private bool _isNoted;
@@ -339,9 +337,6 @@ internal sealed partial class DataCursor(DataSpace space, DataLogs logs, byte[] 
         }
     }
 
-    /// <summary>As <see cref="End"/>, and takes it off the disk.</summary>
-    public Task DropAsync() => _records.WriteAsync([End()]);
-
     // Under the gate, as all below.
     private void Note()
     {
@@ -362,7 +357,7 @@ internal sealed partial class DataCursor(DataSpace space, DataLogs logs, byte[] 
         DataCursorRecord record = new(
             cursor, _gap.IsThere, sent, [.. _since.Where(one => one.Value > cursor).Select(one => (one.Key, one.Value)), .. _withheld.ToRecord()]);
         _written = [.. sent.Select(one => one.PacketId)];
-        return _records.WriteAsync([new RecordChange(key, record.ToBytes())]);
+        return logs.Records.WriteAsync([new RecordChange(key, record.ToBytes())]);
     }
 
     private static async Task WatchAsync(Task written)

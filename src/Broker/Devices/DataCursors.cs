@@ -69,7 +69,7 @@ internal sealed class DataCursors(DataSpaces spaces, ulong publisherMark, Func<s
             }
 
             _cursors.Remove(cursor.Space.Room.Key);
-            return cursor.DropAsync();
+            return spaces.Logs.Records.WriteAsync([cursor.End()]);
         }
     }
 

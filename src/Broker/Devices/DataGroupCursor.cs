@@ -19,8 +19,6 @@ internal sealed partial class DataGroupCursor(IGroupLog log, DataLogs logs, byte
     private const int MostInRecord = ushort.MaxValue;
     private const long FromOpening = -1;
 
-    // Of the term in which it was made.
-    private readonly IRecords _records = logs.Records;
     private readonly Lock _gate = DiskReads.NoneUnder(new Lock());
 
     // With a member, and not acknowledged; of each whether nobody else may get it, because it went at QoS 2 [MQTT-4.8.2-5].
@@ -144,7 +142,7 @@ internal sealed partial class DataGroupCursor(IGroupLog log, DataLogs logs, byte
             else if (_isWritten)
             {
                 _isWritten = false;
-                _ = WatchAsync(_records.WriteAsync([new RecordChange(key, null)]));
+                _ = WatchAsync(logs.Records.WriteAsync([new RecordChange(key, null)]));
             }
         }
     }
@@ -331,7 +329,7 @@ internal sealed partial class DataGroupCursor(IGroupLog log, DataLogs logs, byte
             _pending.Clear();
             if (_isWritten)
             {
-                _ = WatchAsync(_records.WriteAsync([new RecordChange(key, null)]));
+                _ = WatchAsync(logs.Records.WriteAsync([new RecordChange(key, null)]));
             }
         }
     }
@@ -369,7 +367,7 @@ internal sealed partial class DataGroupCursor(IGroupLog log, DataLogs logs, byte
         var cursor = Math.Min(Math.Max(0, _cursor), stored);
         _withheld.Forget(cursor);
         List<DataSent> pending = [.. _pending.TakeWhile(seq => seq <= stored).Select(seq => new DataSent(0, seq, 1, IsReceived: false))];
-        return _records.WriteAsync(
+        return logs.Records.WriteAsync(
             [new RecordChange(key, new DataCursorRecord(cursor, _gap.IsThere, pending, [.. _withheld.ToRecord()]).ToBytes())]);
     }
 

@@ -7,24 +7,21 @@ internal sealed class DataLife : IDataHomePart
 {
     private readonly DataSpaces _spaces;
     private readonly RetainedRooms _retained;
-    private readonly DataTerms _terms;
 
-    public DataLife(DataSpaces spaces, RetainedRooms retained, DataTerms terms)
+    public DataLife(DataSpaces spaces, RetainedRooms retained)
     {
-        (_spaces, _retained, _terms) = (spaces, retained, terms);
+        (_spaces, _retained) = (spaces, retained);
         spaces.IsHere = false;
     }
 
     /// <summary>All else stands on it.</summary>
     public int Order => 0;
 
-    /// <summary>A room's are read when they are first asked for: not before, or another node has changed them since.</summary>
-    public async Task BeginAsync()
+    /// <summary>A room's are read when they are first asked for.</summary>
+    public Task BeginAsync()
     {
-        await _terms.BeginAsync();
-        _spaces.LetGo();
-        _retained.LetGo();
         _spaces.IsHere = true;
+        return Task.CompletedTask;
     }
 
     public async Task EndAsync(bool isLost)
@@ -38,6 +35,5 @@ internal sealed class DataLife : IDataHomePart
         _spaces.IsHere = false;
         _spaces.LetGo();
         _retained.LetGo();
-        _terms.End();
     }
 }

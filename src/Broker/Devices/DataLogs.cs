@@ -8,8 +8,7 @@ namespace WebMessenger.Broker.Devices;
 
 /// <summary>The data logs of all rooms, by room key, and the cursors that changed. Thread-safe.</summary>
 /// <remarks>A room that was deleted keeps an empty place until the program ends, so that nothing is written under its key.</remarks>
-internal sealed partial class DataLogs(
-    IRecords records, BrokerLimits limits, DiskSpace space, TimeProvider time, ILogger<DataLogs> logger, DataTerms? terms = null)
+internal sealed partial class DataLogs(IRecords records, BrokerLimits limits, DiskSpace space, TimeProvider time, ILogger<DataLogs> logger)
 {
     private readonly ConcurrentDictionary<string, DataLog> _logs = new();
 
@@ -20,13 +19,12 @@ internal sealed partial class DataLogs(
     private readonly ConcurrentDictionary<ILogCursor, bool> _later = new();
     private int _hasToldOfFailure;
 
-    /// <summary>Where cursors are written: of several nodes, in this term alone.</summary>
-    public IRecords Records => terms?.Now ?? records;
+    public IRecords Records => records;
 
     public DataLog Of(string roomKey) => _logs.GetOrAdd(
         roomKey,
-        static (key, of) => new DataLog(key, of.Records, of.space, of.limits, of.time, of.logger),
-        (Records, space, limits, time, logger));
+        static (key, of) => new DataLog(key, of.records, of.space, of.limits, of.time, of.logger),
+        (records, space, limits, time, logger));
 
     /// <summary>The cursor is to be written with the next sweep.</summary>
     public void Changed(ILogCursor cursor) => _changed.Enqueue(cursor);
@@ -100,7 +98,7 @@ internal sealed partial class DataLogs(
     }
 
     /// <inheritdoc cref="IRoomValues.ForgetAsync"/>
-    public Task ForgetAsync(string roomKey) => Of(roomKey).ForgetAsync(records);
+    public Task ForgetAsync(string roomKey) => Of(roomKey).ForgetAsync();
 
     [LoggerMessage(4322, LogLevel.Error,
         "To bring a shared subscription what devices said failed, and is tried again; said once, however often it fails")]

@@ -20,14 +20,12 @@ internal sealed class RetainedRooms : IRetainedRooms
 
     private readonly ConcurrentDictionary<string, RetainedValues> _rooms = new();
     private readonly Func<string, RetainedValues> _make;
-    private readonly IRecords _records;
 
-    public RetainedRooms(IRecords records, BrokerLimits limits, DiskSpace space, TimeProvider time, ILogger<RetainedRooms> logger, DataTerms? terms = null)
+    public RetainedRooms(IRecords records, BrokerLimits limits, DiskSpace space, TimeProvider time, ILogger<RetainedRooms> logger)
     {
-        _records = records;
         Memory = new RetainedMemory(limits, RetainedMemory.BoundOf(limits), () => _rooms.Values, time);
         Lines = new Sparklines(limits);
-        _make = key => new RetainedValues(key, Memory, Lines, terms?.Now ?? records, space, time, logger);
+        _make = key => new RetainedValues(key, Memory, Lines, records, space, time, logger);
     }
 
     public RetainedMemory Memory { get; }
@@ -60,8 +58,7 @@ internal sealed class RetainedRooms : IRetainedRooms
         }
     }
 
-    /// <summary>The room was deleted, by whatever node: that is no value, and needs nobody's term.</summary>
-    public Task ForgetAsync(string roomKey) => Of(roomKey).ForgetAsync(_records);
+    public Task ForgetAsync(string roomKey) => Of(roomKey).ForgetAsync();
 
     /// <summary>Twice a second: what QoS 0 has set is written, each ten minutes the sparklines, and what has expired goes.</summary>
     public void Sweep()

@@ -38,22 +38,21 @@ internal sealed partial class RetainedValues
     }
 
     /// <summary>The room was deleted, perhaps by an earlier run of the program. May be called twice.</summary>
-    /// <param name="all">The store, whoever has the data topics.</param>
     /// <exception cref="IOException">Not all is off the disk.</exception>
-    public async Task ForgetAsync(IRecords all)
+    public async Task ForgetAsync()
     {
         Close();
         await SaveAsync();
 
         // Each page from the last key on: from the prefix on it would read over all that was deleted just now.
         for (byte[] last = [];
-             await Task.Run(() => all.ReadPage(_prefix, last, RecordsAtOnce)) is { Count: > 0 } page;
+             await Task.Run(() => records.ReadPage(_prefix, last, RecordsAtOnce)) is { Count: > 0 } page;
              last = page[^1].Key)
         {
-            await all.WriteAsync([.. page.Select(record => new RecordChange(record.Key, null)), RetainedRecord.NoteReplaced()]);
+            await records.WriteAsync([.. page.Select(record => new RecordChange(record.Key, null)), RetainedRecord.NoteReplaced()]);
         }
 
-        await /* guard: sparklines of a deleted room */ _lines.ForgetAsync(all);
+        await /* guard: sparklines of a deleted room */ _lines.ForgetAsync(records);
     }
 
     private bool Open()

@@ -18,7 +18,6 @@ internal static class DataHomeServices
         services.AddSingleton<NodePipes>();
         services.AddSingleton<DataHome>();
         services.AddSingleton<DataDoor>();
-        services.AddSingleton<DataTerms>();
         services.AddSingleton<DataLife>();
         services.AddSingleton<NodeRequests>();
         services.AddSingleton<RelayedRequests>();
@@ -40,7 +39,6 @@ internal static class DataHomeServices
         var home = services.GetRequiredService<DataHome>();
         var door = services.GetRequiredService<DataDoor>();
         door.Open();
-        services.GetRequiredService<DataTerms>().Overtaken = home.Overtaken;
         IDataHomePart[] parts = [services.GetRequiredService<DataLife>(), new KeptDataLife(services.GetRequiredService<DurableClients>()), services.GetRequiredService<RoomRules>(), door];
         Array.ForEach(parts, home.Add);
         return home;

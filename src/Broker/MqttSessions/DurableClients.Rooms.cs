@@ -117,8 +117,13 @@ internal sealed partial class DurableClients
     /// <param name="isHeard">Of those that are away the other node writes.</param>
     private Task LoseAsync(string accountId, Room room, bool isHeard = false)
     {
-        // guard: who lost the room of a mount is ended, kept or not
-        _connections.LoseMount(accountId, room);
+        List<DurableClient> mounted;
+        lock (_gate)
+        {
+            mounted = [.. _index.OfMount(accountId, room).Where(client => !isHeard || client.Connection is not null)];
+        }
+
+        mounted.ForEach(client => client.Connection?.LoseMount());
         lock (_gate)
         {
             List<Task> written = [];

@@ -21,8 +21,6 @@ internal sealed partial class DataHome(INodeLinks links, IDuties duties, NodePip
 
     private readonly List<IDataHomePart> _parts = [];
     private readonly Dictionary<PipeUse, Func<NodePipe, PipePreface, Task>> _served = [];
-    private TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private volatile bool _isBeginning;
     private volatile bool _isServing;
 
     /// <summary>This node serves others by the data topics.</summary>
@@ -58,9 +56,6 @@ internal sealed partial class DataHome(INodeLinks links, IDuties duties, NodePip
         return pipes.Open(node, preface.Encode());
     }
 
-    /// <summary>Another node has become their home before this one heard that it lost the duty: it lets go.</summary>
-    public void Overtaken() => Volatile.Read(ref _over).TrySetResult();
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         pipes.Accepted = ServeAsync;
@@ -85,50 +80,35 @@ internal sealed partial class DataHome(INodeLinks links, IDuties duties, NodePip
     private async Task HaveThemAsync(CancellationToken lost, CancellationToken stop)
     {
         var parts = _parts.OrderBy(part => part.Order).ToArray();
-        TaskCompletionSource over = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        Volatile.Write(ref _over, over);
-        await using var registered = lost.UnsafeRegister(static over => ((TaskCompletionSource)over!).TrySetResult(), over);
         try
         {
-            _isBeginning = true;
             foreach (var part in parts)
             {
                 await part.BeginAsync();
             }
 
-            _isServing = !over.Task.IsCompleted;
-            _isBeginning = false;
+            _isServing = !lost.IsCancellationRequested;
             LogHave(logger);
+            TaskCompletionSource over = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            await using var registered = lost.UnsafeRegister(static over => ((TaskCompletionSource)over!).TrySetResult(), over);
             await over.Task;
         }
         finally
         {
             // guard: a node that has lost the data topics serves nobody by them
-            (_isServing, _isBeginning) = (false, false);
+            _isServing = false;
+            pipes.EndAccepted();
             foreach (var part in parts.Reverse())
             {
                 await part.EndAsync(isLost: !stop.IsCancellationRequested);
             }
-
-            pipes.EndAccepted();
         }
     }
 
-    private async Task ServeAsync(NodePipe pipe)
-    {
-        // Others hear that this node has them before it has read what is stored.
-        for (var since = time.GetTimestamp(); !_isServing && MayServeSoon && !pipe.Closed.IsCompleted && time.GetElapsedTime(since) < _takeOverTime;)
-        {
-            await Task.Delay(_lookPause, time);
-        }
-
-        if (_isServing && PipePreface.Read(pipe.Preface) is { } preface && _served.TryGetValue(preface.Use, out var serve))
-        {
-            await serve(pipe, preface);
-        }
-    }
-
-    private bool MayServeSoon => _isBeginning || duties.HolderOf(Duty) == links.Self;
+    private Task ServeAsync(NodePipe pipe) =>
+        _isServing && PipePreface.Read(pipe.Preface) is { } preface && _served.TryGetValue(preface.Use, out var serve)
+            ? serve(pipe, preface)
+            : Task.CompletedTask;
 
     [LoggerMessage(5803, LogLevel.Information, "The data topics of the house are this node's")]
     private static partial void LogHave(ILogger logger);

@@ -24,6 +24,5 @@ internal sealed partial class RoomRules : IDataHomePart
         await CatchUpAsync();
     }
 
-    /// <summary>What they know goes along to the next home, unless that has begun without.</summary>
-    Task IDataHomePart.EndAsync(bool isLost) => isLost ? Task.CompletedTask : Task.WhenAll(_listeners.Values.Select(speech.NoteAsync));
+    Task IDataHomePart.EndAsync(bool isLost) => Task.CompletedTask;
 }

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using WebMessenger.Auth.Accounts;
-using WebMessenger.Broker.Devices;
 using WebMessenger.Broker.Hooks;
 using WebMessenger.Broker.Limits;
 using WebMessenger.Broker.Rooms;
@@ -22,8 +21,7 @@ internal sealed partial class RuleSpeech(
     IRecords records,
     BrokerLimits limits,
     TimeProvider time,
-    ILogger<RuleSpeech> logger,
-    DataTerms? terms = null)
+    ILogger<RuleSpeech> logger)
     : IRuleSpeech
 {
     private static readonly TimeSpan _minute = TimeSpan.FromMinutes(1);
@@ -48,10 +46,13 @@ internal sealed partial class RuleSpeech(
         listener.Done(topic, stored: null);
     }
 
-    public void Note(RuleListener listener) => _ = NoteAsync(listener);
-
-    /// <summary>The same. Completes when it is written, or is not to be written now. Never fails.</summary>
-    public Task NoteAsync(RuleListener listener) => listener.BeginSave() ? SaveAsync(listener) : Task.CompletedTask;
+    public void Note(RuleListener listener)
+    {
+        if (listener.BeginSave())
+        {
+            _ = SaveAsync(listener);
+        }
+    }
 
     public void Refused(Rule rule, string why) => runs.Add(rule.Room, rule.Id, "refused", why);
 
@@ -97,7 +98,7 @@ internal sealed partial class RuleSpeech(
             return;
         }
 
-        var done = await speech.SayAsync(room, rule.Author, maker, new BotWords(text), WhileItWorks(rule), [listener.ChangeTo(topic, state)]);
+        var done = await speech.SayAsync(room, rule.Author, maker, new BotWords(text), [rule.IsThere], [listener.ChangeTo(topic, state)]);
 
         // Of one that was removed or changed meanwhile nothing is said, nor kept.
         if (!ReferenceEquals(done, ActResult.ConflictOfRecords))
@@ -107,10 +108,6 @@ internal sealed partial class RuleSpeech(
         }
     }
 
-    // It is there, and of several nodes this one hears devices.
-    private RecordCondition[] WhileItWorks(Rule rule) =>
-        terms is null ? [rule.IsThere] : [rule.IsThere, terms.Now.IsOurs];
-
     private async Task SaveAsync(RuleListener listener)
     {
         try
@@ -118,7 +115,7 @@ internal sealed partial class RuleSpeech(
             while (listener.NextUnsaved() is { Count: > 0 } changes)
             {
                 // Nothing is written any more of a rule that was removed or changed.
-                await records.WriteAsync(changes, WhileItWorks(listener.Rule));
+                await records.WriteAsync(changes, [listener.Rule.IsThere]);
             }
         }
         catch (Exception error) when (error is IOException or ObjectDisposedException)

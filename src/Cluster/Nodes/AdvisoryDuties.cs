@@ -26,7 +26,6 @@ internal sealed partial class AdvisoryDuties : IDuties, IAsyncDisposable
     private readonly Task _running;
     private volatile IReadOnlyDictionary<string, string> _holders = new Dictionary<string, string>();
     private NpgsqlConnection? _connection;
-    private TaskCompletionSource _nextLook = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public AdvisoryDuties(string postgres, string node, NodeLease lease, NodeWatch watch, NodeHooks hooks, ILogger logger)
     {
@@ -39,15 +38,6 @@ internal sealed partial class AdvisoryDuties : IDuties, IAsyncDisposable
         var own = Want(duty);
         own.IsAskedFor = true;
         return own.IsHeld && _lease.IsFresh;
-    }
-
-    public async Task<bool> ConfirmAsync(string duty)
-    {
-        // One that begins after this: what it finds was so after the call.
-        var look = Volatile.Read(ref _nextLook).Task;
-        Wake();
-        await look;
-        return Want(duty).IsHeld && _lease.IsFresh;
     }
 
     public string? HolderOf(string duty) => Want(duty).IsHeld && _lease.IsFresh
@@ -127,7 +117,6 @@ internal sealed partial class AdvisoryDuties : IDuties, IAsyncDisposable
     {
         while (!_stop.IsCancellationRequested)
         {
-            var look = Interlocked.Exchange(ref _nextLook, new(TaskCreationOptions.RunContinuationsAsynchronously));
             try
             {
                 await LookAsync();
@@ -138,7 +127,6 @@ internal sealed partial class AdvisoryDuties : IDuties, IAsyncDisposable
                 await LoseAllAsync();
             }
 
-            look.TrySetResult();
             try
             {
                 await _wake.WaitAsync(_every, _stop.Token);
@@ -150,7 +138,6 @@ internal sealed partial class AdvisoryDuties : IDuties, IAsyncDisposable
         }
 
         await LoseAllAsync();
-        _nextLook.TrySetResult();
     }
 
     private async Task LookAsync()

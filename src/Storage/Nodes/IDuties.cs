@@ -11,11 +11,6 @@ public interface IDuties
     /// <param name="duty">1 to 64 characters of ASCII.</param>
     bool Has(string duty);
 
-    /// <summary>
-    /// The same, asked of what gives duties: true, it was this node's after the call. <see cref="Has"/> hears of a loss late.
-    /// </summary>
-    Task<bool> ConfirmAsync(string duty) => Task.FromResult(Has(duty));
-
     /// <summary>The node that has the duty, as far as this one knows; null: nobody has it just now, or it is not known.</summary>
     string? HolderOf(string duty);
 

@@ -29,9 +29,6 @@ public enum NodeTopic : byte
 
     /// <summary>Asks whether a node has heard all up to a number of the journal; answered when it has, and has done what it owed.</summary>
     Applied = 9,
-
-    /// <summary>Asks the node that had the data topics to let them go; answered when it has.</summary>
-    DataHome = 10,
 }
 
 /// <summary>The running programs that serve one house, and how they reach each other.</summary>

@@ -23,29 +23,6 @@ public sealed class DataKeptStateTests
     private static readonly byte[] _large = new byte[1_500_000];
 
     [Fact]
-    public async Task What_a_client_was_sent_before_it_was_on_disk_comes_again_when_it_is()
-    {
-        GatedRecords records = new();
-        await using var house = await Greenhouse.OnAsync(await RunningBroker.StartWithAsync(records.Place));
-        var bob = (await KeptClients.ConnectAsync(house.Broker, house.Bob, acknowledges: false)).Client;
-        await bob.SubscribeAsync(Data + "#", 1);
-        await using var ana = await house.ConnectAsync(house.Ana);
-        records.Hold();
-        var saying = ana.PublishAsync(Data + "x", "1");
-        var first = await bob.NextPublishAsync();
-        bob.Abort();
-        await bob.DisposeAsync();
-
-        await using var again = (await KeptClients.ConnectAsync(house.Broker, house.Bob)).Client;
-        await again.PingAsync();
-        Assert.Empty(again.AlreadyHere());
-        records.Release();
-        var publish = await again.NextPublishAsync();
-        Assert.Equal((first.PacketId, true, "1"), (publish.PacketId, publish.Duplicate, publish.Text));
-        Assert.True((await saying).Accepted);
-    }
-
-    [Fact]
     public async Task Attack_62_Who_missed_all_that_the_log_had_is_told_and_told_until_a_publish_has_said_it()
     {
         await using var house = await Greenhouse.OpenAsync("members", _small);

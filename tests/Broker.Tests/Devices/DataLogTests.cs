@@ -135,7 +135,7 @@ public sealed class DataLogTests
         await disk.Records.WriteAsync([new RecordChange("x"u8.ToArray(), "x"u8.ToArray())]);
         Assert.NotNull(disk.Records.Find(DataLogRecord.HeadKey(RetainedDisk.Room)));
         await SayAsync(disk, log, "b");
-        await log.ForgetAsync(disk.Records);
+        await log.ForgetAsync();
         Assert.Null(disk.Records.Find(DataLogRecord.HeadKey(RetainedDisk.Room)));
 
         log.Sweep();

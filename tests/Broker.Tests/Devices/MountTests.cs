@@ -165,7 +165,8 @@ public sealed class MountTests
 
         await house.Broker.Get<Broker.Rooms.RoomMembers>().LeaveAsync(house.Room, house.Bob.Account);
 
-        Assert.Equal((byte)0x87, (await inside.WaitForCloseAsync()).Disconnect);
+        Assert.Equal(0x87, (await inside.PublishAsync("x", "2")).ReasonCode);
+        Assert.Equal([0x87], (await inside.SubscribeAsync("#")).ReasonCodes);
         Assert.Empty(inside.AlreadyHere());
         await using var again = await RawMqttClient.OverTcpAsync(house.Broker.Mqtt);
         Assert.Equal(0x87, (await again.ConnectAsync("bob", await house.MountAsync(house.Bob))).ReasonCode);

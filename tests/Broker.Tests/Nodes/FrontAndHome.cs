@@ -93,8 +93,6 @@ internal sealed class FrontAndHome : INodeLinks, IDuties
 
     public bool Has(string duty) => false;
 
-    public Task<bool> ConfirmAsync(string duty) => Task.FromResult(true);
-
     public string? HolderOf(string duty) => IsVacant ? null : Home;
 
     public async Task RunAsync(string duty, Func<CancellationToken, Task> work, CancellationToken stop)

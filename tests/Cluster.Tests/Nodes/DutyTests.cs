@@ -111,19 +111,4 @@ public sealed class DutyTests
         await stop.CancelAsync();
         await run.SoonAsync();
     }
-
-    [Fact]
-    public async Task Who_has_lost_a_duty_and_does_not_know_finds_out_when_it_asks()
-    {
-        await using var house = await House.StartAsync(1);
-        var duties = house.Nodes[0].Duties;
-        await Until.TrueAsync(() => duties.Has("search"));
-        Assert.True(await duties.ConfirmAsync("search").SoonAsync());
-        Assert.False(await duties.ConfirmAsync("nobody's").SoonAsync());
-
-        await house.AskAsync(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())");
-
-        Assert.False(await duties.ConfirmAsync("search").SoonAsync());
-    }
 }

@@ -123,6 +123,71 @@ public sealed class DataOfNodesTests(TwoNodes nodes) : IClassFixture<TwoNodes>
         Assert.Equal(Enumerable.Range(0, 500).Select(Number), heard);
     }
 
+    [Fact(Explicit = true)]
+    public async Task What_was_acknowledged_is_there_when_the_node_that_had_the_data_topics_was_killed()
+    {
+        await using var house = await ServerHouse.StartAsync();
+        using var ana = await Person.RegisterAsync(house[0]);
+        var (room, own) = (await ana.NewRoomAsync(), await ana.NewTokenAsync());
+        var home = await HomeAsync(house);
+        var other = house[1 - home];
+        await using (var kept = await KeptAsync(other, ana, own, isPresent: false))
+        {
+            Assert.Equal([1], (await kept.SubscribeAsync($"rooms/{room}/data/#", 1)).ReasonCodes);
+        }
+
+        await using var says = await ConnectAsync(other, ana, own);
+        List<string> acknowledged = [];
+        var saying = Task.Run(async () =>
+        {
+            for (var i = 0; !says.IsClosed; i++)
+            {
+                if ((await says.PublishAsync($"rooms/{room}/data/at/{i}", Number(i), retain: true)).Accepted)
+                {
+                    acknowledged.Add(Number(i));
+                }
+            }
+        }, TestContext.Current.CancellationToken);
+        while (Volatile.Read(ref acknowledged).Count < 100)
+        {
+            await Task.Yield();
+        }
+
+        await house[home].KillAsync();
+        await Assert.ThrowsAnyAsync<Exception>(() => saying);
+
+        // The other node has them, as soon as the one that was killed is certain to write nothing.
+        await using var again = await KeptAsync(other, ana, own, isPresent: true);
+        HashSet<string> heard = [];
+        while (!acknowledged.TrueForAll(heard.Contains))
+        {
+            heard.Add((await again.NextPublishAsync()).Text);
+        }
+
+        using var here = ana.At(other);
+        foreach (var value in acknowledged)
+        {
+            Assert.Equal(value, await here.Http.GetStringAsync(new Uri($"/api/rooms/{room}/data?topic=at/{value}", UriKind.Relative), TestContext.Current.CancellationToken));
+        }
+    }
+
+    private static async Task<int> HomeAsync(ServerHouse house)
+    {
+        using CancellationTokenSource patience = new(RawMqttClient.Patience);
+        while (true)
+        {
+            for (var node = 0; node < 2; node++)
+            {
+                if (house[node].Log.Contains("The data topics of the house are this node's", StringComparison.Ordinal))
+                {
+                    return node;
+                }
+            }
+
+            await Task.Delay(50, patience.Token);
+        }
+    }
+
     private static async Task<RawMqttClient> ConnectAsync(ServerProcess node, Person who, string secret)
     {
         var client = await node.TcpAsync();
