@@ -11,6 +11,10 @@ internal sealed record PgEventLogOptions
     /// </summary>
     public int BatchBytes { get; init; } = 4 << 20;
 
+    /// <summary>A node that has written within it is taken to write on: where others do as well, it gathers while it waits for its
+    /// turn.</summary>
+    public TimeSpan WritesOnFor { get; init; } = TimeSpan.FromMilliseconds(20);
+
     /// <summary>An id is kept at least this long …</summary>
     public TimeSpan IdAge { get; init; } = TimeSpan.FromDays(7);
 

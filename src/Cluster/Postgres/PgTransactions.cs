@@ -14,9 +14,6 @@ internal sealed class PgTransactions(
 {
     private static readonly Dictionary<LogName, PgHead> _noHeads = [];
 
-    /// <summary>A node that has written within it is taken to write on.</summary>
-    private static readonly TimeSpan _busy = TimeSpan.FromMilliseconds(20);
-
     private readonly PgLook _look = parts.Look;
     private readonly PgBatch _batch = new(parts.States, parts.Look, parts.Options, parts.Time, parts.Logger);
     private readonly PgHearing _hearing = parts.Hearing;
@@ -86,7 +83,7 @@ internal sealed class PgTransactions(
             return 1;
         }
 
-        _othersWrite = _look.Head.Number > _written && Stopwatch.GetElapsedTime(_writtenAt) < _busy;
+        _othersWrite = _look.Head.Number > _written && Stopwatch.GetElapsedTime(_writtenAt) < parts.Options.WritesOnFor;
         if (/* guard: a node that was declared dead writes nothing */ _look.IsDead)
         {
             standing.Lose("it was declared dead by the others.");

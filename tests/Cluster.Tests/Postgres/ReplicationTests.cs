@@ -1,4 +1,5 @@
 using System.Text;
+using Npgsql;
 using WebMessenger.Cluster.Postgres;
 using WebMessenger.Storage.EventLog;
 using WebMessenger.Storage.Nodes;
@@ -81,6 +82,37 @@ public sealed class ReplicationTests : IAsyncLifetime
         }
 
         Assert.Equal(500, nodes[0].Log.Head(TestHouse.Lobby).Head);
+    }
+
+    [Fact]
+    public async Task What_comes_while_a_node_waits_for_the_others_is_written_with_what_was_there()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        PgEventLogOptions options = new() { WritesOnFor = TimeSpan.FromMinutes(1) };
+        var (one, two) = (_house.Open("one", options), _house.Open("two", options));
+        await one.Log.Replication.BeginAsync();
+        await two.Log.Replication.BeginAsync();
+        await one.Say("first");
+        await two.Say("second");
+        await one.Say("third");
+
+        await using NpgsqlConnection other = new(_house.Connection);
+        await other.OpenAsync(cancellation);
+        await using NpgsqlCommand locking = new("SELECT FROM journal_head FOR UPDATE", other);
+        await using NpgsqlCommand waiting = new("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'", other);
+        await using (var turn = await other.BeginTransactionAsync(cancellation))
+        {
+            await locking.ExecuteNonQueryAsync(cancellation);
+            var fourth = one.Say("fourth");
+            await Nodes.Until.TrueAsync(async () => (long)(await waiting.ExecuteScalarAsync(cancellation))! > 0);
+            var fifth = one.Say("fifth");
+            await turn.RollbackAsync(cancellation);
+            var stored = await Task.WhenAll(fourth, fifth);
+            Assert.Equal([4L, 5L], stored.Select(result => result.Seq));
+        }
+
+        await using NpgsqlCommand batches = new("SELECT n FROM journal_head", other);
+        Assert.Equal(4L, await batches.ExecuteScalarAsync(cancellation));
     }
 
     [Fact]
