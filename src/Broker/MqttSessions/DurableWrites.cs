@@ -187,23 +187,39 @@ internal sealed partial class DurableWrites(IRecords records, string? self, Time
         }
 
         var own = client.Fence;
+        WriteOutcome outcome;
         try
         {
-            if (await records.WriteAsync(changes, /* guard: who lost a client writes nothing of it */ [fence]) == WriteOutcome.Conflict)
-            {
-                if (client.Fence == own && client.IsAway)
-                {
-                    // Nobody was quicker: one that this node had handed over before was refused, and what is in memory is not stored.
-                    client.Fence = await Task.Run(() => records.Find(fence.Key));
-                }
-
-                throw new TakenElsewhereException();
-            }
+            outcome = await records.WriteAsync(changes, /* guard: who lost a client writes nothing of it */ [fence]);
         }
-        catch (IOException error) when (client.Fence == own && error is not TakenElsewhereException)
+        catch (IOException) when (client.Fence == own)
         {
             client.Fence = fence.Value;
             throw;
+        }
+
+        if (outcome == WriteOutcome.Conflict)
+        {
+            await ReadFenceAsync(client, own, fence.Key);
+            throw new TakenElsewhereException();
+        }
+    }
+
+    // Where nobody was quicker, one that this node had handed over before was refused, and what is in memory is not stored.
+    private async Task ReadFenceAsync(DurableClient client, byte[]? own, byte[] key)
+    {
+        bool IsUnchanged() => client.Fence == own && client.IsAway;
+        if (!IsUnchanged())
+        {
+            return;
+        }
+
+        var stored = await Task.Run(() => records.Find(key));
+
+        // Who has come here meanwhile has a fence of its own, newer than what was read.
+        if (IsUnchanged())
+        {
+            client.Fence = stored;
         }
     }
 
