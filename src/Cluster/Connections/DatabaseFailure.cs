@@ -14,11 +14,14 @@ internal static class DatabaseFailure
         ? state.StartsWith(Connections, StringComparison.Ordinal) || (state.StartsWith(Interventions, StringComparison.Ordinal) && state != Cancelled)
         : error.IsTransient;
 
+    /// <summary>The database is there, and does not do what it was asked.</summary>
+    public static bool IsRefusal(this Exception error) => error is PostgresException refused && !refused.LostConnection();
+
     /// <summary>One line for the operator. Where the database is away, whoever asked is told to come again.</summary>
     public static IOException ToIOException(this Exception error) => error switch
     {
         IOException known => known,
-        PostgresException refused when !refused.LostConnection() => new IOException($"The database refuses: {PgErrors.Line(error)}", refused),
+        _ when error.IsRefusal() => new IOException($"The database refuses: {PgErrors.Line(error)}", error),
         _ => StoreUnavailableException.OfDatabase($"The database is not available: {PgErrors.Line(error).TrimEnd('.')}.", error),
     };
 }

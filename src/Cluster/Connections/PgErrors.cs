@@ -14,7 +14,7 @@ internal static class PgErrors
     public static bool IsOfStatement(Exception error) => error is PostgresException { SqlState: ['2', '2' or '3', ..] or ['4', '2', ..] };
 
     /// <summary>What readers are told: nothing of the statement, or of what is in it.</summary>
-    public static IOException ToRead(Exception error) => error is PostgresException refused && !refused.LostConnection()
+    public static IOException ToRead(Exception error) => error.IsRefusal()
         ? new IOException($"The database cannot be read: {Line(error)}", error)
         : StoreUnavailableException.OfDatabase($"The database cannot be read: {Line(error)}", error);
 

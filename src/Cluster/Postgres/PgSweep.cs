@@ -146,7 +146,8 @@ internal sealed class PgSweep : IAsyncDisposable
             connection,
             transaction)
         {
-            CommandTimeout = StepSeconds, Parameters = { PgLook.Of(log), PgLook.Of(next), PgLook.Of(below), PgLook.Of(_options.ClearStep), PgLook.Of(oldest) },
+            CommandTimeout = StepSeconds,
+            Parameters = { PgLook.Of(log), PgLook.Of(next), PgLook.Of(below), PgLook.Of(_options.ClearStep), PgLook.Of(oldest) },
         };
         var (count, last) = (0L, 0L);
         await using (var reader = await command.ExecuteReaderAsync(cancellation))
@@ -161,7 +162,8 @@ internal sealed class PgSweep : IAsyncDisposable
             connection,
             transaction)
         {
-            CommandTimeout = StepSeconds, Parameters = { PgLook.Of(log), PgLook.Of(below) },
+            CommandTimeout = StepSeconds,
+            Parameters = { PgLook.Of(log), PgLook.Of(below) },
         };
         if (count == _options.ClearStep)
         {
@@ -195,7 +197,8 @@ internal sealed class PgSweep : IAsyncDisposable
             """,
             connection)
         {
-            CommandTimeout = StepSeconds, Parameters = { PgLook.Of(_options.IdEvents) },
+            CommandTimeout = StepSeconds,
+            Parameters = { PgLook.Of(_options.IdEvents) },
         };
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         List<(long, long, long, long)> logs = [];
@@ -223,7 +226,8 @@ internal sealed class PgSweep : IAsyncDisposable
             """,
             connection)
         {
-            CommandTimeout = StepSeconds, Parameters = { PgLook.Of(log), PgLook.Of(from), PgLook.Of(last), PgLook.Of(_options.ClearStep), PgLook.Of(Oldest(_options.IdAge)), PgLook.Of(first) },
+            CommandTimeout = StepSeconds,
+            Parameters = { PgLook.Of(log), PgLook.Of(from), PgLook.Of(last), PgLook.Of(_options.ClearStep), PgLook.Of(Oldest(_options.IdAge)), PgLook.Of(first) },
         };
         return (long)(await command.ExecuteScalarAsync(cancellation))!;
     }
@@ -245,7 +249,8 @@ internal sealed class PgSweep : IAsyncDisposable
                 """,
                 connection)
             {
-                CommandTimeout = StepSeconds, Parameters = { PgLook.Of(_options.ClearStep), PgLook.Of(Oldest(_options.JournalAge)), PgLook.Of(_options.JournalBytes) },
+                CommandTimeout = StepSeconds,
+                Parameters = { PgLook.Of(_options.ClearStep), PgLook.Of(Oldest(_options.JournalAge)), PgLook.Of(_options.JournalBytes) },
             };
             if ((long)(await command.ExecuteScalarAsync(cancellation))! < _options.ClearStep)
             {
@@ -260,7 +265,8 @@ internal sealed class PgSweep : IAsyncDisposable
         {
             await using NpgsqlCommand command = new("DELETE FROM feed WHERE at < clock_timestamp() - $1", connection)
             {
-                CommandTimeout = StepSeconds, Parameters = { new NpgsqlParameter<TimeSpan> { TypedValue = _options.FeedAge, NpgsqlDbType = NpgsqlDbType.Interval } },
+                CommandTimeout = StepSeconds,
+                Parameters = { new NpgsqlParameter<TimeSpan> { TypedValue = _options.FeedAge, NpgsqlDbType = NpgsqlDbType.Interval } },
             };
             await command.ExecuteNonQueryAsync(cancellation);
         },
